@@ -1,0 +1,174 @@
+//! The dense product of the backward pass (`a V^T`, `a W^T`) and of analog input (`x W`, `x^T a`).
+
+use super::lanes::Lanes;
+
+/// Columns of a panel: what the kernel computes side by side.
+pub(crate) const PANEL: usize = 32;
+
+/// One summand `A B` of a product: `A` is `[rows, depth]`, `B` is `[depth, width]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Term<'a> {
+    /// `A[r][k]` lies at `r * a_row + k * a_depth`.
+    pub(crate) a: &'a [f32],
+    pub(crate) a_row: usize,
+    pub(crate) a_depth: usize,
+    pub(crate) b: Columns<'a>,
+    pub(crate) depth: usize,
+}
+
+/// `B`: row `k` of the columns `32 p .. 32 p + 32` lies at `p * panel + k * row`.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    values: &'a [f32],
+    row: usize,
+    panel: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// A matrix stored row by row, `width` floats a row.
+    pub(crate) fn rows(values: &'a [f32], width: usize) -> Self {
+        Columns { values, row: width, panel: PANEL }
+    }
+}
+
+/// A matrix stored panel by panel, so that the kernel reads it from front to back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Packed {
+    values: Vec<f32>,
+    depth: usize,
+}
+
+impl Packed {
+    /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats: the result has `units` columns.
+    pub(crate) fn transposed(matrix: &[f32], units: usize, depth: usize, stride: usize) -> Self {
+        let mut values = vec![0.0; units.div_ceil(PANEL) * depth * PANEL];
+        for (panel, rows) in values.chunks_exact_mut((depth * PANEL).max(1)).zip(matrix.chunks(PANEL * stride)) {
+            for (column, row) in rows.chunks(stride).enumerate().take(units) {
+                for (k, &value) in row[..depth].iter().enumerate() {
+                    panel[k * PANEL + column] = value;
+                }
+            }
+        }
+        Packed { values, depth }
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    pub(crate) fn columns(&self) -> Columns<'_> {
+        Columns { values: &self.values, row: PANEL, panel: self.depth * PANEL }
+    }
+}
+
+/// `out[r][j] = sum of the terms` (`+=` with `accumulate`) for `r < rows`, `j < width`; rows of `out` are `width` floats.
+///
+/// # Panics
+/// If a slice is too short for its shape: what the kernel reads and writes without further checks.
+#[inline(always)]
+pub(crate) fn product<L: Lanes>(
+    lanes: L,
+    rows: usize,
+    width: usize,
+    terms: &[Term<'_>],
+    out: &mut [f32],
+    accumulate: bool,
+) {
+    if rows == 0 || width == 0 {
+        return;
+    }
+    assert!(width.is_multiple_of(super::lanes::WIDTH) && out.len() >= rows * width);
+    let panels = width.div_ceil(PANEL);
+    for t in terms.iter().filter(|t| t.depth > 0) {
+        let last = (t.depth - 1) * t.a_depth + (rows - 1) * t.a_row;
+        assert!(last < t.a.len(), "A is too short");
+        let last_columns = width - (panels - 1) * PANEL;
+        let last = (panels - 1) * t.b.panel + (t.depth - 1) * t.b.row + last_columns;
+        assert!(last <= t.b.values.len() && (panels == 1 || t.b.panel >= PANEL), "B is too short");
+        assert!(panels == 1 || (panels - 2) * t.b.panel + (t.depth - 1) * t.b.row + PANEL <= t.b.values.len());
+    }
+    for panel in 0..panels {
+        let columns = PANEL.min(width - panel * PANEL);
+        let mut column = 0;
+        while column < columns {
+            let tile = Tile { width, panel, column, accumulate };
+            if columns - column >= 2 * L::LANES {
+                sweep::<L, 2>(lanes, rows, terms, out, tile);
+                column += 2 * L::LANES;
+            } else {
+                sweep::<L, 1>(lanes, rows, terms, out, tile);
+                column += L::LANES;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tile {
+    width: usize,
+    panel: usize,
+    /// First column within the panel.
+    column: usize,
+    accumulate: bool,
+}
+
+/// All rows of `C` vectors of columns.
+#[inline(always)]
+fn sweep<L: Lanes, const C: usize>(lanes: L, rows: usize, terms: &[Term<'_>], out: &mut [f32], tile: Tile) {
+    let mut row = 0;
+    while L::REGISTERS >= 32 && rows - row >= 8 {
+        block::<L, 8, C>(lanes, row, terms, out, tile);
+        row += 8;
+    }
+    while rows - row >= 4 {
+        block::<L, 4, C>(lanes, row, terms, out, tile);
+        row += 4;
+    }
+    while rows - row >= 2 {
+        block::<L, 2, C>(lanes, row, terms, out, tile);
+        row += 2;
+    }
+    if rows > row {
+        block::<L, 1, C>(lanes, row, terms, out, tile);
+    }
+}
+
+/// `R` rows by `C` vectors of columns, all in registers.
+#[inline(always)]
+#[expect(unsafe_code, reason = "bounds checks in the innermost loop would halve its speed")]
+fn block<L: Lanes, const R: usize, const C: usize>(
+    lanes: L,
+    row: usize,
+    terms: &[Term<'_>],
+    out: &mut [f32],
+    tile: Tile,
+) {
+    let at = tile.panel * PANEL + tile.column;
+    let mut acc = [[lanes.splat(0.0); C]; R];
+    for t in terms {
+        for k in 0..t.depth {
+            let b = tile.panel * t.b.panel + k * t.b.row + tile.column;
+            // SAFETY: `product` has checked that both operands hold every index below rows, depth and width, and Chunk is
+            // [f32; LANES], which has the alignment of f32.
+            unsafe {
+                let b: [L::F; C] = std::array::from_fn(|c| {
+                    lanes.load(&*t.b.values.as_ptr().add(b + c * L::LANES).cast::<L::Chunk>())
+                });
+                for r in 0..R {
+                    let a = lanes.splat(*t.a.get_unchecked((row + r) * t.a_row + k * t.a_depth));
+                    for c in 0..C {
+                        acc[r][c] = lanes.mul_add(a, b[c], acc[r][c]);
+                    }
+                }
+            }
+        }
+    }
+    for (r, acc) in acc.iter().enumerate() {
+        let from = (row + r) * tile.width + at;
+        let out = L::chunks_mut(&mut out[from..from + C * L::LANES]);
+        for c in 0..C {
+            let value = if tile.accumulate { lanes.add(lanes.load(&out[c]), acc[c]) } else { acc[c] };
+            lanes.store(&mut out[c], value);
+        }
+    }
+}

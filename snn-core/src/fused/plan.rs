@@ -1,0 +1,172 @@
+//! What the kernels need to know of a network, and its weights laid out for them.
+
+use super::kernels::{lanes::padded, product::Packed};
+use crate::{
+    Cpu, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient, Surrogate,
+    config::Decay,
+    weights::{Matrix, Weights},
+};
+use dfdx::prelude::HasShape;
+
+/// Sizes and constants. `width` is the number of units rounded up to whole vectors; padded units never spike.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) batch: usize,
+    pub(super) steps: usize,
+    pub(super) inputs: usize,
+    pub(super) hidden: Vec<LayerPlan>,
+    pub(super) outputs: usize,
+    pub(super) out_width: usize,
+    pub(super) constants: Constants,
+    pub(super) surrogate: Surrogate,
+    pub(super) readout: Readout,
+    pub(super) differentiable_reset: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LayerPlan {
+    pub(super) units: usize,
+    pub(super) width: usize,
+    /// Units below.
+    pub(super) below: usize,
+    pub(super) recurrent: bool,
+    /// Whether the gradient goes back through `V`.
+    pub(super) propagate: bool,
+}
+
+/// Every decay is written as a leak, `y[n+1] = y[n] - leak y[n]` with `leak = 1 - b`. In `f32`, `1 - b` keeps more digits
+/// than `b`: with a memory of ten steps, ten times the rounding error of `b` would pile up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Constants {
+    pub(super) threshold: f64,
+    pub(super) leak_mem: f64,
+    pub(super) leak_syn: f64,
+    pub(super) leak_out: f64,
+    pub(super) readout_start: f64,
+}
+
+impl Plan {
+    pub(super) fn new(config: &NetworkConfig, input: &Input<f32>) -> Self {
+        let decay = Decay::<f64>::new(config);
+        let hidden = config.hidden.iter().enumerate().map(|(l, layer)| LayerPlan {
+            units: layer.units,
+            width: padded(layer.units),
+            below: config.fan_in(l),
+            recurrent: layer.recurrent,
+            propagate: layer.recurrent && config.recurrent_gradient == RecurrentGradient::Propagate,
+        });
+        Plan {
+            batch: input.batch(),
+            steps: input.steps(),
+            inputs: config.inputs,
+            hidden: hidden.collect(),
+            outputs: config.outputs,
+            out_width: padded(config.outputs),
+            constants: Constants {
+                threshold: config.threshold,
+                leak_mem: decay.one_minus_mem,
+                leak_syn: 1.0 - decay.syn,
+                leak_out: decay.one_minus_out,
+                readout_start: config.readout_start,
+            },
+            surrogate: config.surrogate,
+            readout: config.readout,
+            differentiable_reset: config.reset_gradient == ResetGradient::Differentiable,
+        }
+    }
+
+    /// Units that feed the readout.
+    pub(super) fn below_readout(&self) -> usize {
+        self.hidden.last().map_or(self.inputs, |layer| layer.units)
+    }
+
+    /// Units and padded width of the post-synaptic side of every matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(super) fn matrices(&self) -> Vec<(usize, usize)> {
+        let hidden = self.hidden.iter().flat_map(|l| vec![(l.units, l.width); 1 + usize::from(l.recurrent)]);
+        hidden.chain([(self.outputs, self.out_width)]).collect()
+    }
+
+    /// Floats in one set of weight gradients.
+    pub(super) fn gradient_size(&self) -> usize {
+        let hidden = self.hidden.iter().map(|l| (l.below + if l.recurrent { l.units } else { 0 }) * l.width);
+        hidden.sum::<usize>() + self.below_readout() * self.out_width
+    }
+
+    /// Into how many partial sums the weight gradients are split, at most one a block: as many as keep the cost of adding
+    /// them up well below that of the time loop. It depends on shapes alone, so results do not depend on the threads.
+    pub(super) fn partials(&self, blocks: usize) -> usize {
+        let widths = self.hidden.iter().map(|l| l.width).sum::<usize>() + self.out_width;
+        let work = self.batch * self.steps * widths;
+        (work / (4 * self.gradient_size())).clamp(1, blocks.max(1))
+    }
+}
+
+/// Weights with rows padded to whole vectors: `[pre, width]`.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) hidden: Vec<PreparedLayer>,
+    pub(super) readout: Vec<f32>,
+}
+
+#[derive(Debug)]
+pub(super) struct PreparedLayer {
+    pub(super) input: Vec<f32>,
+    pub(super) recurrent: Option<Vec<f32>>,
+}
+
+impl Prepared {
+    pub(super) fn new(weights: &Weights<f32, Cpu>) -> Self {
+        let layer = |a: &crate::weights::Afferents<f32, Cpu>| PreparedLayer {
+            input: padded_rows(&a.input),
+            recurrent: a.recurrent.as_ref().map(padded_rows),
+        };
+        Prepared { hidden: weights.hidden.iter().map(layer).collect(), readout: padded_rows(&weights.readout) }
+    }
+}
+
+fn padded_rows(matrix: &Matrix<f32, Cpu>) -> Vec<f32> {
+    let &(rows, columns) = matrix.shape();
+    let width = padded(columns);
+    let mut values = vec![0.0; rows * columns];
+    matrix.copy_into(&mut values);
+    if width == columns {
+        return values;
+    }
+    let mut out = vec![0.0; rows * width];
+    for (out, row) in out.chunks_exact_mut(width).zip(values.chunks_exact(columns)) {
+        out[..columns].copy_from_slice(row);
+    }
+    out
+}
+
+/// The transposes that carry adjoints down: into each hidden layer from the layer above, and from itself.
+#[derive(Debug)]
+pub(super) struct Transposes {
+    pub(super) hidden: Vec<LayerTransposes>,
+}
+
+#[derive(Debug)]
+pub(super) struct LayerTransposes {
+    pub(super) above: Packed,
+    /// Empty where no gradient goes back through `V`.
+    pub(super) own: Packed,
+}
+
+impl Transposes {
+    pub(super) fn new(plan: &Plan, weights: &Prepared) -> Self {
+        let layer = |(l, layer): (usize, &LayerPlan)| {
+            let (above, above_units, above_width) = match (weights.hidden.get(l + 1), plan.hidden.get(l + 1)) {
+                (Some(weights), Some(plan)) => (&weights.input, plan.units, plan.width),
+                _ => (&weights.readout, plan.outputs, plan.out_width),
+            };
+            let own = weights.hidden[l].recurrent.as_ref().filter(|_| layer.propagate);
+            LayerTransposes {
+                above: Packed::transposed(above, layer.units, above_units, above_width),
+                own: own.map_or_else(Packed::default, |v| {
+                    Packed::transposed(v, layer.units, layer.units, layer.width)
+                }),
+            }
+        };
+        Transposes { hidden: plan.hidden.iter().enumerate().map(layer).collect() }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the forward pass leaves for the backward pass, block of samples by block of samples.
+
+use super::plan::Plan;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Samples that go through the backward pass side by side. More would need fewer passes over the recurrent weights, fewer
+/// let more cores work; eight fill the registers of the dense product.
+pub(super) const BLOCK: usize = 8;
+
+/// Spikes of one layer in one sample as compressed rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SpikeList {
+    pub(super) units: Vec<u16>,
+    /// `steps + 1` entries.
+    pub(super) offsets: Vec<u32>,
+    /// `b_mem U[n] + (1 - b_mem) I[n]` at every spike: what the reset wiped out. Kept for a differentiable reset only.
+    pub(super) wiped: Vec<f32>,
+}
+
+impl SpikeList {
+    pub(super) fn clear(&mut self) {
+        self.units.clear();
+        self.wiped.clear();
+        self.offsets.clear();
+        self.offsets.push(0);
+    }
+
+    #[inline(always)]
+    pub(super) fn row(&self, step: usize) -> &[u16] {
+        &self.units[self.range(step)]
+    }
+
+    #[inline(always)]
+    pub(super) fn range(&self, step: usize) -> std::ops::Range<usize> {
+        self.offsets[step] as usize..self.offsets[step + 1] as usize
+    }
+}
+
+/// One hidden layer of a block.
+#[derive(Debug, Default)]
+pub(super) struct LayerTrace {
+    /// `[samples, steps, width]`. Forward: `x[n] = U[n] - threshold`. Backward: slot `n` is overwritten by the adjoint of
+    /// `I[n + 1]`, which is what the spikes of step `n` below are paired with.
+    pub(super) x: Vec<f32>,
+    /// One for each sample.
+    pub(super) spikes: Vec<SpikeList>,
+}
+
+/// Up to [`BLOCK`] samples.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    pub(super) samples: usize,
+    pub(super) layers: Vec<LayerTrace>,
+    /// First maximum of the readout, `[samples, out_width]`; a step number, exact in `f32` up to 2^24 steps.
+    pub(super) peak: Vec<f32>,
+}
+
+impl Block {
+    /// Makes room for `samples` samples; what was there stays as garbage.
+    pub(super) fn reshape(&mut self, plan: &Plan, samples: usize) {
+        self.samples = samples;
+        self.layers.resize_with(plan.hidden.len(), LayerTrace::default);
+        for (layer, shape) in self.layers.iter_mut().zip(&plan.hidden) {
+            layer.x.resize(samples * plan.steps * shape.width, 0.0);
+            layer.spikes.resize_with(samples, SpikeList::default);
+        }
+        self.peak.resize(samples * plan.out_width, 0.0);
+    }
+}
+
+/// Memory that is used again: fresh pages cost more than the arithmetic that fills them.
+#[derive(Debug)]
+pub(super) struct Pool<T>(Arc<Mutex<Vec<T>>>);
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Pool(Arc::default())
+    }
+}
+
+impl<T> Clone for Pool<T> {
+    fn clone(&self) -> Self {
+        Pool(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Default> Pool<T> {
+    pub(super) fn take(&self, count: usize) -> Vec<T> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = free.len().saturating_sub(count);
+        let mut taken = free.split_off(kept);
+        taken.resize_with(count, T::default);
+        taken
+    }
+
+    pub(super) fn give(&self, items: Vec<T>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(items);
+    }
+}

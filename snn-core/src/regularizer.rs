@@ -1,0 +1,119 @@
+//! Activity regularisation: keeps quiet units alive, and populations from firing too much.
+
+use crate::{Error, Float, backend::Backend, weights::Matrix};
+use dfdx::prelude::{Axis, MeanTo, Rank0, Tape, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// Penalties on the spike counts `zeta_i = sum_n S_i[n]` of each hidden layer of `M` units, averaged over the samples of
+/// a batch, summed over layers, added to the cross-entropy:
+///
+/// ```text
+/// g_lower = lower_strength / M sum_i ([lower_threshold - zeta_i]_+)^2           per unit
+/// g_upper = upper_strength ([(1/M) sum_i zeta_i - upper_threshold]_+)^upper_norm    population mean
+/// ```
+///
+/// Thresholds are in spikes per sample. A strength of 0 switches a term off, which is the default for both.
+///
+/// Source: Zenke & Vogels (2021), section 4.3 (printed there with a minus sign; as a penalty it can only be plus).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regularizer {
+    /// Strength of the lower bound, at least 0.
+    pub lower_strength: f64,
+    /// Spikes per unit and sample below which the lower bound acts, at least 0.
+    pub lower_threshold: f64,
+    /// Strength of the upper bound, at least 0.
+    pub upper_strength: f64,
+    /// Mean spikes per unit and sample above which the upper bound acts, at least 0.
+    pub upper_threshold: f64,
+    /// Exponent of the upper bound, 1 or 2.
+    pub upper_norm: u8,
+}
+
+impl Default for Regularizer {
+    fn default() -> Self {
+        Regularizer {
+            lower_strength: 0.0,
+            lower_threshold: 0.0,
+            upper_strength: 0.0,
+            upper_threshold: 0.0,
+            upper_norm: 1,
+        }
+    }
+}
+
+impl Regularizer {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] names the first setting that is out of range.
+    pub fn validate(&self) -> Result<(), Error> {
+        for (key, value) in [
+            ("regularizer.lower_strength", self.lower_strength),
+            ("regularizer.lower_threshold", self.lower_threshold),
+            ("regularizer.upper_strength", self.upper_strength),
+            ("regularizer.upper_threshold", self.upper_threshold),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(Error::setting(key, value, "a finite number of at least 0"));
+            }
+        }
+        if !(1..=2).contains(&self.upper_norm) {
+            return Err(Error::setting("regularizer.upper_norm", self.upper_norm, "1 or 2"));
+        }
+        Ok(())
+    }
+
+    /// The penalty on one layer's counts, `[batch, units]`; `None` where both terms are off.
+    pub(crate) fn penalty<E: Float, D: Backend<E>, T: Tape<E, D>>(
+        &self,
+        counts: &Matrix<E, D>,
+    ) -> Option<Tensor<Rank0, E, D, T>> {
+        let lower = (self.lower_strength > 0.0).then(|| {
+            let short = (counts.retaped::<T>().negate() + E::of(self.lower_threshold)).relu();
+            short.square().mean::<Rank0, _>() * E::of(self.lower_strength)
+        });
+        let upper = (self.upper_strength > 0.0).then(|| {
+            let mean = counts.retaped::<T>().mean::<(usize,), Axis<1>>();
+            let over = (mean - E::of(self.upper_threshold)).relu();
+            let over = if self.upper_norm == 2 { over.square() } else { over };
+            over.mean::<Rank0, _>() * E::of(self.upper_strength)
+        });
+        match (lower, upper) {
+            (Some(lower), Some(upper)) => Some(lower + upper),
+            (lower, upper) => lower.or(upper),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfdx::prelude::{AsArray, Cpu, OwnedTape, TensorFromVec};
+
+    #[test]
+    fn values_by_hand() {
+        // two samples, two units; population means 2 and 5
+        let counts = Cpu::default().tensor_from_vec(vec![0.0, 4.0, 3.0, 7.0f64], (2, 2));
+        let of = |r: Regularizer| r.penalty::<f64, Cpu, OwnedTape<f64, Cpu>>(&counts).map(|t| t.array());
+        let off = Regularizer::default();
+        assert_eq!(of(off), None);
+        // shortfalls to 3.5: 3.5, 0, 0.5, 0
+        let lower = Regularizer { lower_strength: 2.0, lower_threshold: 3.5, ..off };
+        assert_eq!(of(lower), Some(2.0 * (12.25 + 0.25) / 4.0));
+        let upper = Regularizer { upper_strength: 3.0, upper_threshold: 3.0, ..off };
+        assert_eq!(of(upper), Some(3.0 * 2.0 / 2.0));
+        assert_eq!(of(Regularizer { upper_norm: 2, ..upper }), Some(3.0 * 4.0 / 2.0));
+    }
+
+    #[test]
+    fn impossible_settings_are_named() {
+        for bad in [
+            Regularizer { lower_strength: -1.0, ..Regularizer::default() },
+            Regularizer { upper_threshold: f64::NAN, ..Regularizer::default() },
+            Regularizer { upper_norm: 3, ..Regularizer::default() },
+        ] {
+            assert!(matches!(bad.validate(), Err(Error::Setting { .. })));
+        }
+    }
+}

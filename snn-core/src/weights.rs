@@ -1,0 +1,154 @@
+//! The weight matrices: `W_l`, `V_l` of every hidden layer and `W_out`, each of shape `[pre, post]`.
+
+use crate::{Error, Float, NetworkConfig, backend::Backend};
+use dfdx::prelude::{NoneTape, Tensor};
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use serde::{Deserialize, Serialize};
+
+/// A matrix of run-time shape.
+pub type Matrix<E, D, T = NoneTape> = Tensor<(usize, usize), E, D, T>;
+
+/// Distribution of the initial weights; `k = 1 / fan-in` of the matrix (for `V` the number of recurrent afferents).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "distribution", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Initialization {
+    /// `U(-gain sqrt(k), gain sqrt(k))`; the paper has gain 1.
+    Uniform {
+        /// Factor on the width, above 0.
+        gain: f64,
+    },
+    /// `N(0, gain^2 k)`.
+    Normal {
+        /// Factor on the standard deviation, above 0.
+        gain: f64,
+    },
+}
+
+impl Default for Initialization {
+    fn default() -> Self {
+        Initialization::Uniform { gain: 1.0 }
+    }
+}
+
+impl Initialization {
+    fn draw(self, fan_in: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        let scale = 1.0 / (fan_in as f64).sqrt();
+        match self {
+            Initialization::Uniform { gain } => {
+                (0..count).map(|_| gain * scale * rng.gen_range(-1.0..1.0)).collect()
+            }
+            // Box-Muller: half of each pair is enough, and the stream stays independent of the order of calls
+            Initialization::Normal { gain } => (0..count)
+                .map(|_| {
+                    let (u, v): (f64, f64) = (1.0 - rng.r#gen::<f64>(), rng.r#gen());
+                    gain * scale * (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+                })
+                .collect(),
+        }
+    }
+
+    fn validate(self) -> Result<(), Error> {
+        let (Initialization::Uniform { gain } | Initialization::Normal { gain }) = self;
+        if gain.is_finite() && gain > 0.0 {
+            Ok(())
+        } else {
+            Err(Error::setting("initialization.gain", gain, "a finite number above 0"))
+        }
+    }
+}
+
+/// Afferents of one hidden layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Afferents<E: Float, D: Backend<E>> {
+    /// `W_l`, `[units below, units]`.
+    pub input: Matrix<E, D>,
+    /// `V_l`, `[units, units]`, of a recurrent layer.
+    pub recurrent: Option<Matrix<E, D>>,
+}
+
+/// All weights of a network.
+#[derive(Debug, Clone)]
+pub struct Weights<E: Float, D: Backend<E>> {
+    pub(crate) hidden: Vec<Afferents<E, D>>,
+    pub(crate) readout: Matrix<E, D>,
+}
+
+impl<E: Float, D: Backend<E>> Weights<E, D> {
+    /// Draws every matrix from a ChaCha8 stream of its own, so that adding a layer or recurrence leaves the others alone.
+    pub(crate) fn draw(
+        config: &NetworkConfig,
+        initialization: Initialization,
+        seed: u64,
+        device: &D,
+    ) -> Result<Self, Error> {
+        initialization.validate()?;
+        let matrix = |stream: u64, pre: usize, post: usize| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream);
+            let values: Vec<E> = initialization.draw(pre, pre * post, &mut rng).into_iter().map(E::of).collect();
+            device.try_tensor_from_vec(values, (pre, post)).map_err(Error::device)
+        };
+        let mut hidden = Vec::with_capacity(config.hidden.len());
+        for (l, layer) in config.hidden.iter().enumerate() {
+            let stream = 2 * (l as u64 + 1);
+            let input = matrix(stream, config.fan_in(l), layer.units)?;
+            let recurrent =
+                layer.recurrent.then(|| matrix(stream + 1, layer.units, layer.units)).transpose()?;
+            hidden.push(Afferents { input, recurrent });
+        }
+        let readout = matrix(0, config.fan_in(config.hidden.len()), config.outputs)?;
+        Ok(Weights { hidden, readout })
+    }
+
+    /// Every matrix with its name, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (String, &Matrix<E, D>)> {
+        let hidden = self.hidden.iter().enumerate().flat_map(|(l, a)| {
+            let recurrent = a.recurrent.iter().map(move |v| (format!("V{}", l + 1), v));
+            std::iter::once((format!("W{}", l + 1), &a.input)).chain(recurrent)
+        });
+        hidden.chain(std::iter::once(("Wout".to_owned(), &self.readout)))
+    }
+
+    /// As [`Weights::named`], to be changed.
+    pub(crate) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Matrix<E, D>)> {
+        let hidden = self.hidden.iter_mut().enumerate().flat_map(|(l, a)| {
+            let recurrent = a.recurrent.iter_mut().map(move |v| (format!("V{}", l + 1), v));
+            std::iter::once((format!("W{}", l + 1), &mut a.input)).chain(recurrent)
+        });
+        hidden.chain(std::iter::once(("Wout".to_owned(), &mut self.readout)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(initialization: Initialization, fan_in: usize) -> Vec<f64> {
+        initialization.draw(fan_in, 40_000, &mut ChaCha8Rng::seed_from_u64(1))
+    }
+
+    #[test]
+    fn spread_follows_fan_in_and_gain() {
+        for (initialization, fan_in, expected) in [
+            (Initialization::Uniform { gain: 1.0 }, 25, 0.2 / 3f64.sqrt()),
+            (Initialization::Uniform { gain: 2.0 }, 100, 0.2 / 3f64.sqrt()),
+            (Initialization::Normal { gain: 7.0 }, 20, 7.0 / 20f64.sqrt()),
+        ] {
+            let w = draw(initialization, fan_in);
+            let mean = w.iter().sum::<f64>() / w.len() as f64;
+            let sd = (w.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / w.len() as f64).sqrt();
+            assert!(mean.abs() < 0.03 * expected, "{initialization:?}: mean {mean}");
+            assert!((sd / expected - 1.0).abs() < 0.02, "{initialization:?}: s.d. {sd}, expected {expected}");
+        }
+        let widest = draw(Initialization::Uniform { gain: 1.0 }, 25).into_iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+        assert!(widest <= 0.2 && widest > 0.199);
+    }
+
+    #[test]
+    fn impossible_gains_are_refused() {
+        for gain in [0.0, -1.0, f64::NAN] {
+            assert!(Initialization::Normal { gain }.validate().is_err());
+        }
+    }
+}

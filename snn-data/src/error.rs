@@ -1,0 +1,165 @@
+//! What can go wrong between a setting and a batch.
+
+use crate::InputKind;
+
+/// Every error of this crate. Each says what is wrong, where, and what would be right.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting has a value that makes no sense.
+    #[error("`{key} = {value}` is not possible: {key} must be {allowed}")]
+    Setting {
+        /// The key, as it is written in a configuration.
+        key: &'static str,
+        /// The value found.
+        value: String,
+        /// The values that would be accepted.
+        allowed: String,
+    },
+
+    /// The settings ask for more memory than this machine gives.
+    #[error("no memory for {what} ({entries} entries): choose fewer samples, inputs or steps")]
+    OutOfMemory {
+        /// What was to be stored.
+        what: &'static str,
+        /// How many entries it would have had.
+        entries: usize,
+    },
+
+    /// A list has the wrong number of entries for the shape it belongs to.
+    #[error("{what}: found {found} entries, expected {expected}")]
+    Length {
+        /// The list and its shape.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length that its shape demands.
+        expected: usize,
+    },
+
+    /// A sample was asked for that the data set does not have.
+    #[error("there is no sample {index}: the data set holds {len} samples, counted from 0")]
+    Index {
+        /// The index asked for.
+        index: usize,
+        /// The number of samples.
+        len: usize,
+    },
+
+    /// Two splits (or one split twice) contain the same sample.
+    #[error("sample {index} occurs twice in the splits: training, validation and test must be disjoint")]
+    SplitOverlap {
+        /// The sample.
+        index: usize,
+    },
+
+    /// A label is not one of the classes.
+    #[error("label {label} is not a class: {classes} classes are labelled from 0")]
+    Label {
+        /// The label found.
+        label: u16,
+        /// The number of classes.
+        classes: usize,
+    },
+
+    /// An input unit lies outside the data set's inputs.
+    #[error("a spike of unit {unit}: there are {inputs} input units, counted from 0")]
+    Unit {
+        /// The unit found.
+        unit: u16,
+        /// The number of input units.
+        inputs: usize,
+    },
+
+    /// A spike lies behind the last step.
+    #[error("a spike in step {step}: there are {steps} steps, counted from 0")]
+    Step {
+        /// The step found.
+        step: usize,
+        /// The number of steps.
+        steps: usize,
+    },
+
+    /// A spike time is negative or not a number.
+    #[error("unit {unit} spikes at {time} ms: spike times must be 0 ms or later")]
+    SpikeTime {
+        /// The time found, in ms.
+        time: f64,
+        /// The unit that spikes.
+        unit: u16,
+    },
+
+    /// Spikes were written out of order.
+    #[error(
+        "the spike of unit {unit} in step {step} comes out of order: spikes must ascend by step, then unit"
+    )]
+    Unsorted {
+        /// Step of the misplaced spike.
+        step: usize,
+        /// Unit of the misplaced spike.
+        unit: u16,
+    },
+
+    /// The row offsets of a sample do not describe its spikes.
+    #[error("row offsets must start at 0, never descend and end at the number of spikes ({spikes})")]
+    RowOffsets {
+        /// The number of spikes that came with the offsets.
+        spikes: usize,
+    },
+
+    /// A data set wrote another kind of input than it announced.
+    #[error("the sample was written as {written}, but the data set announces {announced}")]
+    Kind {
+        /// What `Dataset::kind` says.
+        announced: InputKind,
+        /// What `Dataset::sample` wrote.
+        written: InputKind,
+    },
+
+    /// A data set wrote no input for a sample, or more than one.
+    #[error("the input of a sample must be written exactly once, not {times} times")]
+    WrittenTimes {
+        /// How often the data set wrote.
+        times: usize,
+    },
+
+    /// More spikes or samples than the index types of this crate can count.
+    #[error("more than {} {what}: {remedy}", u32::MAX)]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+
+    /// Any of the above, in one sample of a data set.
+    #[error("data set `{dataset}`, sample {index}: {source}")]
+    Sample {
+        /// The name of the data set.
+        dataset: String,
+        /// The index of the sample.
+        index: usize,
+        /// What went wrong there.
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    pub(crate) fn setting(
+        key: &'static str,
+        value: impl std::fmt::Display,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self::Setting { key, value: value.to_string(), allowed: allowed.into() }
+    }
+
+    /// Puts the name of the data set and the sample in front of an error.
+    pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
+        Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(self) }
+    }
+}
+
+/// Reserves room or says what there is no room for: sizes come from settings, so a failure is the user's to see.
+pub(crate) fn reserve<T>(list: &mut Vec<T>, entries: usize, what: &'static str) -> Result<(), Error> {
+    list.try_reserve_exact(entries).map_err(|_| Error::OutOfMemory { what, entries })
+}

@@ -1,0 +1,296 @@
+//! Spike trains in memory: binned to steps once, then copied into batches.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::reserve;
+use crate::{BatchBuilder, Dataset, Error, InputKind, Splits};
+
+/// Most units and classes: both are counted in `u16`.
+pub(crate) const MAX_U16: usize = 1 << 16;
+
+/// How spike times become steps: a spike at `t` ms falls into step `floor(t / dt)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Binning {
+    /// Number of time steps, 1 to 4294967295; default 100.
+    pub steps: usize,
+    /// Length of a step in ms, above 0; default 1.
+    pub dt: f64,
+    /// What becomes of spikes behind the last step; default `clamp`.
+    pub late: LateSpikes,
+    /// What becomes of several spikes of one unit in one step; default `binary`.
+    pub coincident: CoincidentSpikes,
+}
+
+/// What becomes of spikes behind the last step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateSpikes {
+    /// They fall into the last step, so that none is lost.
+    #[default]
+    Clamp,
+    /// They are dropped.
+    Drop,
+}
+
+/// What becomes of several spikes of one unit in one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoincidentSpikes {
+    /// They count once: the input is 0 or 1.
+    #[default]
+    Binary,
+    /// Each counts: the input is their number.
+    Sum,
+}
+
+impl Default for Binning {
+    fn default() -> Self {
+        Self { steps: 100, dt: 1.0, late: LateSpikes::Clamp, coincident: CoincidentSpikes::Binary }
+    }
+}
+
+impl Binning {
+    /// Checks both numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for no steps, more than `u32` counts, or a `dt` that is not a positive number.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.steps == 0 || u32::try_from(self.steps).is_err() {
+            return Err(Error::setting("steps", self.steps, "1 to 4294967295"));
+        }
+        positive_ms("dt", self.dt)
+    }
+
+    /// The step of a spike time in ms, or `None` if the spike is dropped.
+    fn step(&self, time: f64) -> Option<usize> {
+        // A time beyond the largest integer saturates, which is late in any case.
+        let step = (time / self.dt) as usize;
+        match self.late {
+            _ if step < self.steps => Some(step),
+            LateSpikes::Clamp => Some(self.steps - 1),
+            LateSpikes::Drop => None,
+        }
+    }
+}
+
+/// That a time setting is a positive, finite number of ms.
+pub(crate) fn positive_ms(key: &'static str, value: f64) -> Result<(), Error> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(Error::setting(key, value, "a number of ms above 0"))
+    }
+}
+
+/// That a count lies in `1..=max`.
+pub(crate) fn count(key: &'static str, value: usize, max: usize) -> Result<(), Error> {
+    if (1..=max).contains(&value) { Ok(()) } else { Err(Error::setting(key, value, format!("1 to {max}"))) }
+}
+
+/// Labelled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
+///
+/// ```
+/// use snn_data::{Binning, Dataset, EventDataset, Splits, collate};
+///
+/// # fn main() -> Result<(), snn_data::Error> {
+/// let binning = Binning { steps: 50, dt: 2.0, ..Binning::default() };
+/// let mut data = EventDataset::new("taps", 3, 2, binning)?;
+/// data.push(0, [(3.0, 0), (41.5, 2)])?; // (ms, unit)
+/// data.push(1, [(97.0, 1), (12.0, 0), (12.9, 0)])?; // in any order; 12.0 and 12.9 ms are one step
+/// data.set_splits(Splits { train: vec![0, 1], ..Splits::default() })?;
+///
+/// let batch = collate(&data, &data.splits().train)?;
+/// assert_eq!((batch.batch, batch.steps, batch.inputs), (2, 50, 3));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct EventDataset {
+    name: String,
+    inputs: usize,
+    classes: usize,
+    binning: Binning,
+    /// Row offsets of each sample, from 0, `[samples, steps + 1]`.
+    offsets: Vec<u32>,
+    /// Where each sample's units begin, and the end of the last, `[samples + 1]`.
+    starts: Vec<usize>,
+    units: Vec<u16>,
+    labels: Vec<u16>,
+    splits: Splits,
+    /// Spikes of the sample that is being added, as `step << 16 | unit`.
+    keys: Vec<u64>,
+}
+
+impl EventDataset {
+    /// An empty data set of `inputs` units and `classes` classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] unless both are 1 to 65536 and the binning is valid.
+    pub fn new(
+        name: impl Into<String>,
+        inputs: usize,
+        classes: usize,
+        binning: Binning,
+    ) -> Result<Self, Error> {
+        count("inputs", inputs, MAX_U16)?;
+        count("classes", classes, MAX_U16)?;
+        binning.validate()?;
+        Ok(Self {
+            name: name.into(),
+            inputs,
+            classes,
+            binning,
+            offsets: Vec::new(),
+            starts: vec![0],
+            units: Vec::new(),
+            labels: Vec::new(),
+            splits: Splits::default(),
+            keys: Vec::new(),
+        })
+    }
+
+    /// Makes room for so many more samples and spikes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`].
+    pub fn reserve(&mut self, samples: usize, spikes: usize) -> Result<(), Error> {
+        reserve(&mut self.offsets, samples.saturating_mul(self.binning.steps + 1), "rows of events")?;
+        reserve(&mut self.starts, samples, "samples")?;
+        reserve(&mut self.labels, samples, "labels")?;
+        reserve(&mut self.units, spikes, "events")
+    }
+
+    /// Adds a sample of spikes `(ms, unit)`, in any order. It belongs to no split yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sample`] for a label, unit or time that is out of range; the data set is then as before.
+    /// [`Error::OutOfMemory`], [`Error::TooMany`].
+    pub fn push(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
+        self.bin(label, spikes).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
+        self.reserve_amortized()?;
+
+        let first = self.offsets.len();
+        for (events, &key) in (0..).zip(&self.keys) {
+            // Steps without a spike since the last one, and this step, begin here.
+            self.offsets.resize(first + (key >> 16) as usize + 1, events);
+            self.units.push(key as u16);
+        }
+        self.offsets.resize(first + self.binning.steps + 1, self.keys.len() as u32);
+        self.starts.push(self.units.len());
+        self.labels.push(label);
+        Ok(())
+    }
+
+    /// Collects the spikes of a sample into `keys`: checked, binned, sorted.
+    fn bin(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
+        if usize::from(label) >= self.classes {
+            return Err(Error::Label { label, classes: self.classes });
+        }
+        self.keys.clear();
+        for (time, unit) in spikes {
+            if usize::from(unit) >= self.inputs {
+                return Err(Error::Unit { unit, inputs: self.inputs });
+            }
+            if time.is_nan() || time < 0.0 {
+                return Err(Error::SpikeTime { time, unit });
+            }
+            if let Some(step) = self.binning.step(time) {
+                self.keys.push((step as u64) << 16 | u64::from(unit));
+            }
+        }
+        self.keys.sort_unstable();
+        if self.binning.coincident == CoincidentSpikes::Binary {
+            self.keys.dedup();
+        }
+        let too_many = |what| Error::TooMany { what, remedy: "divide the recording" };
+        u32::try_from(self.keys.len()).map_err(|_| too_many("spikes in one sample"))?;
+        u32::try_from(self.labels.len()).map_err(|_| too_many("samples in one data set"))?;
+        Ok(())
+    }
+
+    /// Room for the sample in `keys`.
+    fn reserve_amortized(&mut self) -> Result<(), Error> {
+        let rows = self.binning.steps + 1;
+        self.offsets
+            .try_reserve(rows)
+            .map_err(|_| Error::OutOfMemory { what: "rows of events", entries: rows })?;
+        let spikes = self.keys.len();
+        self.units.try_reserve(spikes).map_err(|_| Error::OutOfMemory { what: "events", entries: spikes })
+    }
+
+    /// Says which samples are for training, validation and test.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Index`] or [`Error::SplitOverlap`], see [`Splits::validate`].
+    pub fn set_splits(&mut self, splits: Splits) -> Result<(), Error> {
+        splits.validate(self.labels.len())?;
+        self.splits = splits;
+        Ok(())
+    }
+
+    /// How spike times became steps.
+    pub fn binning(&self) -> &Binning {
+        &self.binning
+    }
+
+    /// Number of spikes of a sample, after binning.
+    ///
+    /// # Panics
+    ///
+    /// When `index >= len()`.
+    pub fn spikes(&self, index: usize) -> usize {
+        self.starts[index + 1] - self.starts[index]
+    }
+}
+
+impl Dataset for EventDataset {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn steps(&self) -> usize {
+        self.binning.steps
+    }
+
+    fn dt(&self) -> f64 {
+        self.binning.dt
+    }
+
+    fn kind(&self) -> InputKind {
+        InputKind::Events
+    }
+
+    fn splits(&self) -> &Splits {
+        &self.splits
+    }
+
+    fn label(&self, index: usize) -> u16 {
+        self.labels[index]
+    }
+
+    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
+        let rows = self.binning.steps + 1;
+        batch.append_rows(
+            &self.offsets[index * rows..(index + 1) * rows],
+            &self.units[self.starts[index]..self.starts[index + 1]],
+        )
+    }
+}

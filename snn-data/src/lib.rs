@@ -1,0 +1,59 @@
+//! Data sets for spiking neural networks: from a generator or a file to batches of spike events.
+//!
+//! The shortest useful program makes a data set, shuffles its training part and walks through the batches:
+//!
+//! ```
+//! use snn_data::{BatchInput, Dataset, Randman, RandmanConfig, collate, shuffled};
+//!
+//! # fn main() -> Result<(), snn_data::Error> {
+//! let config = RandmanConfig { classes: 4, samples_per_class: 50, ..RandmanConfig::default() };
+//! let data = Randman::new(config)?;
+//!
+//! for epoch in 0..2 {
+//!     for indices in shuffled(&data.splits().train, 42, epoch).chunks(64) {
+//!         let batch = collate(&data, indices)?;
+//!         let BatchInput::Events { offsets, units } = &batch.input else { unreachable!("Randman spikes") };
+//!
+//!         // Row `sample * steps + step` lists the input units that spike in that step of that sample.
+//!         let row = 3 * batch.steps + 17;
+//!         let spiking = &units[offsets[row] as usize..offsets[row + 1] as usize];
+//!         assert!(spiking.iter().all(|&unit| usize::from(unit) < batch.inputs));
+//!         assert_eq!(units.len(), batch.labels.len() * data.inputs(), "each input spikes exactly once");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The way the data flows
+//!
+//! A [`Dataset`] knows its shape, its labels and its [`Splits`], and writes one sample after the other into a
+//! [`BatchBuilder`]; [`shuffled`] gives the order of an epoch; [`collate`] gathers samples into a [`Batch`], as
+//! events in compressed rows or as dense frames. No network is known here: a batch is plain vectors, for any
+//! consumer to move out.
+//!
+//! # Data sets
+//!
+//! - [`Randman`]: spike times on smooth random manifolds (Zenke & Vogels 2021), with all their parameters.
+//! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
+//! - Anything else: implement [`Dataset`].
+//!
+//! # Units and numbers
+//!
+//! Times are in ms, steps have length `dt`, labels and input units are `u16`, offsets `u32`. All random numbers
+//! come from ChaCha8, with one stream for each purpose: the same seed gives the same data and the same order,
+//! whatever the number of threads.
+
+mod batch;
+mod dataset;
+mod error;
+mod events;
+mod randman;
+mod random;
+
+pub use batch::{Batch, BatchBuilder, BatchInput, collate};
+pub use dataset::{Dataset, InputKind, Portion, Split, Splits};
+pub use error::Error;
+pub use events::{Binning, CoincidentSpikes, EventDataset, LateSpikes};
+pub use randman::{Manifold, Randman, RandmanConfig};
+pub use random::shuffled;

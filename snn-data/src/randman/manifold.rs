@@ -1,0 +1,264 @@
+//! Smooth random manifolds: random Fourier series over the unit cube.
+
+use rand::Rng;
+use rand::distributions::Standard;
+use rayon::prelude::*;
+
+use super::sine::sin_turns;
+use crate::Error;
+use crate::error::reserve;
+
+/// Samples evaluated at a time: enough independent sums to fill the vector registers.
+const LANES: usize = 8;
+
+/// A smooth random manifold f: [0, 1)^D -> R^M, one random Fourier series for each coordinate and dimension:
+///
+/// ```text
+/// f_i(x) = prod over j = 1..D of sum over k = 1..K of k^-alpha A_ijk sin(2 pi (k x_j B_ijk + C_ijk))
+/// ```
+///
+/// Larger `alpha` damps the high frequencies and makes it smoother. Source: Zenke & Vogels 2021, section 4.1 and
+/// Figure 1.
+///
+/// [`Randman`](crate::Randman) draws theta = (A, B, C) itself; this type is for a theta or latent coordinates of
+/// your own:
+///
+/// ```
+/// use snn_data::Manifold;
+///
+/// # fn main() -> Result<(), snn_data::Error> {
+/// // Two coordinates over one dimension, one term each: f_0 = sin(pi x) and f_1 = cos(pi x) / 2.
+/// let manifold = Manifold::new(1, 2, 1.0, &[1.0, 0.5], &[0.5, 0.5], &[0.0, 0.25])?;
+/// let times = manifold.spike_times(&[0.0, 0.5], 50.0)?;
+/// assert_eq!(times, [0.0, 50.0, 50.0, 0.0]); // (0, 1/2) and (1, 0), each coordinate stretched over 0..50 ms
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Manifold {
+    dim: usize,
+    units: usize,
+    /// `[units, dim, terms]`
+    terms: Vec<Term>,
+}
+
+/// amplitude * sin(2 pi (frequency x + phase))
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    amplitude: f64,
+    frequency: f64,
+    phase: f64,
+}
+
+impl Manifold {
+    /// The manifold of `units` coordinates over `dim` dimensions with theta = (`a`, `b`, `c`), each
+    /// `[units, dim, terms]` row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for no unit, no dimension, or an `alpha` that is negative or not finite;
+    /// [`Error::Length`] unless `a`, `b` and `c` have one length, a multiple of `units * dim`;
+    /// [`Error::OutOfMemory`].
+    pub fn new(dim: usize, units: usize, alpha: f64, a: &[f64], b: &[f64], c: &[f64]) -> Result<Self, Error> {
+        super::config::check_dim(dim)?;
+        super::config::check_alpha(alpha)?;
+        crate::events::count("inputs", units, crate::events::MAX_U16)?;
+        let count = a.len() / (units * dim);
+        let expected = units * dim * count.max(1);
+        for (what, list) in [
+            ("amplitudes A [units, dim, terms]", a),
+            ("frequencies B [units, dim, terms]", b),
+            ("phases C [units, dim, terms]", c),
+        ] {
+            if list.len() != expected {
+                return Err(Error::Length { what, found: list.len(), expected });
+            }
+        }
+        let mut terms = Vec::new();
+        reserve(&mut terms, expected, "the terms of a manifold")?;
+        let orders = (1..=count).map(|k| k as f64).cycle();
+        terms.extend(orders.zip(a).zip(b).zip(c).map(|(((k, a), b), &phase)| Term {
+            amplitude: a / k.powf(alpha),
+            frequency: k * b,
+            phase,
+        }));
+        Ok(Self { dim, units, terms })
+    }
+
+    /// A manifold with theta = (A, B, C) from U(0, 1): first all of A, then B, then C.
+    pub(super) fn draw(
+        dim: usize,
+        units: usize,
+        alpha: f64,
+        terms: usize,
+        rng: &mut impl Rng,
+    ) -> Result<Self, Error> {
+        let count = units * dim * terms;
+        let mut uniform = || {
+            let mut list = Vec::new();
+            reserve(&mut list, count, "the terms of a manifold")?;
+            list.extend(rng.sample_iter::<f64, _>(Standard).take(count));
+            Ok(list)
+        };
+        let (a, b, c) = (uniform()?, uniform()?, uniform()?);
+        Self::new(dim, units, alpha, &a, &b, &c)
+    }
+
+    /// f(x) for latent coordinates x `[samples, dim]`, as `[samples, units]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `latent` is not a whole number of points.
+    pub fn evaluate(&self, latent: &[f64]) -> Result<Vec<f64>, Error> {
+        self.map_coordinates(latent, |_| {})
+    }
+
+    /// Spike times in ms for latent coordinates x `[samples, dim]`, as `[samples, units]`: every coordinate of f(x)
+    /// is shifted and scaled to [0, 1] over these samples, times `tau_randman` (ms).
+    ///
+    /// A coordinate that is the same for all samples (of which there may be only one) has no range to be scaled
+    /// by; it lies at 0, the lower end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `latent` is not a whole number of points.
+    pub fn spike_times(&self, latent: &[f64], tau_randman: f64) -> Result<Vec<f64>, Error> {
+        self.map_coordinates(latent, |coordinate| standardize(coordinate, tau_randman))
+    }
+
+    /// Evaluates every coordinate over all samples, one task a coordinate, and lays them out as samples.
+    fn map_coordinates(&self, latent: &[f64], finish: impl Fn(&mut [f64]) + Sync) -> Result<Vec<f64>, Error> {
+        let samples = latent.len() / self.dim;
+        if latent.len() != samples * self.dim {
+            let expected = (samples + 1) * self.dim;
+            return Err(Error::Length {
+                what: "latent coordinates [samples, dim]",
+                found: latent.len(),
+                expected,
+            });
+        }
+        let mut values = Vec::new();
+        reserve(&mut values, samples * self.units, "spike times")?;
+        let coordinates: Vec<Vec<f64>> = (0..self.units)
+            .into_par_iter()
+            .map(|unit| {
+                let mut coordinate = self.coordinate(unit, latent);
+                finish(&mut coordinate);
+                coordinate
+            })
+            .collect();
+        for sample in 0..samples {
+            values.extend(coordinates.iter().map(|coordinate| coordinate[sample]));
+        }
+        Ok(values)
+    }
+
+    /// f_unit(x) for every sample.
+    fn coordinate(&self, unit: usize, latent: &[f64]) -> Vec<f64> {
+        let terms = self.terms.len() / self.units;
+        let series = &self.terms[unit * terms..][..terms];
+        let mut values = Vec::with_capacity(latent.len() / self.dim);
+        for points in latent.chunks(LANES * self.dim) {
+            let mut product = [1.0; LANES];
+            for (j, series) in series.chunks_exact(terms / self.dim).enumerate() {
+                // Lanes behind the last sample stay at 0 and are cut off below.
+                let mut x = [0.0; LANES];
+                for (x, point) in x.iter_mut().zip(points.chunks_exact(self.dim)) {
+                    *x = point[j];
+                }
+                for (product, sum) in product.iter_mut().zip(sum_series(series, &x)) {
+                    *product *= sum;
+                }
+            }
+            values.extend_from_slice(&product[..points.len() / self.dim]);
+        }
+        values
+    }
+}
+
+/// One Fourier series at several points.
+fn sum_series(series: &[Term], x: &[f64; LANES]) -> [f64; LANES] {
+    let mut sums = [0.0; LANES];
+    for term in series {
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum += term.amplitude * sin_turns(x * term.frequency + term.phase);
+        }
+    }
+    sums
+}
+
+/// Shifts and scales to [0, `scale`].
+fn standardize(values: &mut [f64], scale: f64) {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let range = high - low;
+    for value in values {
+        *value = if range > 0.0 { (*value - low) / range * scale } else { 0.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The formula, read off the paper.
+    fn by_definition(dim: usize, alpha: f64, theta: [&[f64]; 3], unit: usize, x: &[f64]) -> f64 {
+        let terms = 3;
+        (0..dim)
+            .map(|j| {
+                (1..=terms)
+                    .map(|k| {
+                        let at = (unit * dim + j) * terms + k - 1;
+                        let [a, b, c] = theta.map(|list| list[at]);
+                        let k = k as f64;
+                        k.powf(-alpha) * a * (std::f64::consts::TAU * (k * x[j] * b + c)).sin()
+                    })
+                    .sum::<f64>()
+            })
+            .product()
+    }
+
+    #[test]
+    fn follows_the_definition_in_every_dimension() {
+        for dim in 1..=3 {
+            let (units, alpha) = (4, 1.5);
+            let list = |step: f64| -> Vec<f64> {
+                (0..units * dim * 3).map(|i| (0.1 + i as f64 * step).fract()).collect()
+            };
+            let theta = [list(0.37), list(0.53), list(0.71)];
+            let manifold = Manifold::new(dim, units, alpha, &theta[0], &theta[1], &theta[2]).unwrap();
+            // 11 samples: one full block and a partial one.
+            let latent: Vec<f64> = (0..11 * dim).map(|i| (i as f64 * 0.29).fract()).collect();
+            let values = manifold.evaluate(&latent).unwrap();
+            for (x, values) in latent.chunks(dim).zip(values.chunks(units)) {
+                for (unit, &value) in values.iter().enumerate() {
+                    let expected = by_definition(dim, alpha, [&theta[0], &theta[1], &theta[2]], unit, x);
+                    assert!((value - expected).abs() < 1e-13, "D = {dim}: {value} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_coordinate_lies_at_zero() {
+        // Frequency 0: the first coordinate does not depend on x.
+        let manifold = Manifold::new(1, 2, 1.0, &[1.0, 1.0], &[0.0, 0.5], &[0.25, 0.0]).unwrap();
+        assert_eq!(manifold.spike_times(&[0.0, 0.5], 50.0).unwrap(), [0.0, 0.0, 0.0, 50.0]);
+        assert_eq!(manifold.spike_times(&[0.3], 50.0).unwrap(), [0.0, 0.0]);
+        assert_eq!(manifold.spike_times(&[], 50.0).unwrap(), []);
+    }
+
+    #[test]
+    fn shapes_are_checked() {
+        let build = |dim, units, a: &[f64], b: &[f64]| Manifold::new(dim, units, 1.0, a, b, &[0.1; 4]);
+        assert!(build(1, 2, &[0.1; 4], &[0.1; 4]).is_ok());
+        assert!(build(1, 2, &[0.1; 4], &[0.1; 3]).is_err());
+        assert!(build(1, 3, &[0.1; 4], &[0.1; 4]).is_err());
+        assert!(build(1, 5, &[0.1; 4], &[0.1; 4]).is_err());
+        assert!(build(0, 2, &[0.1; 4], &[0.1; 4]).is_err());
+        assert!(build(1, 0, &[0.1; 4], &[0.1; 4]).is_err());
+        let plane = build(2, 1, &[0.1; 4], &[0.1; 4]).unwrap();
+        let error = plane.evaluate(&[0.1; 3]).unwrap_err();
+        assert_eq!(error.to_string(), "latent coordinates [samples, dim]: found 3 entries, expected 4");
+    }
+}

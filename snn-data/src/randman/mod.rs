@@ -1,0 +1,176 @@
+//! Classification of points on smooth random manifolds (Zenke & Vogels 2021, section 4.1).
+
+mod config;
+mod manifold;
+mod sine;
+
+use rand::Rng;
+use rand::distributions::Standard;
+use rayon::prelude::*;
+
+pub use config::RandmanConfig;
+pub use manifold::Manifold;
+
+use crate::error::reserve;
+use crate::random::Purpose;
+use crate::{BatchBuilder, Dataset, Error, EventDataset, InputKind, Splits};
+
+/// Theta of the manifolds, one stream a class.
+const THETA: Purpose = Purpose(*b"snn-data randman theta  ");
+
+/// Points on the manifolds, one stream a class.
+const LATENT: Purpose = Purpose(*b"snn-data randman latent ");
+
+/// Random manifolds: every class is a smooth random [`Manifold`], every sample a random point on it, every
+/// coordinate of the point the time at which one input unit spikes.
+///
+/// For class c and latent coordinates x ~ U(0, 1)^D, input i spikes once, at
+///
+/// ```text
+/// t_i = tau_randman (f_i(x) - min f_i) / (max f_i - min f_i),     min and max over the samples of the class
+/// ```
+///
+/// in step floor(t_i / dt), at the latest the last. Single spike times tell little about the class (each is
+/// spread over the whole interval); how they vary together tells everything.
+///
+/// Samples are ordered by class; the first ones of every class are for training, then come those for validation,
+/// then those for the test. The data depend on the configuration alone, not on the number of threads.
+///
+/// ```
+/// use snn_data::{Dataset, Randman, RandmanConfig};
+///
+/// # fn main() -> Result<(), snn_data::Error> {
+/// let data = Randman::new(RandmanConfig { classes: 2, dim: 2, alpha: 2.0, ..RandmanConfig::default() })?;
+/// assert_eq!((data.len(), data.splits().train.len()), (2000, 1600));
+/// assert!(data.spike_times(0).iter().all(|time| (0.0..=50.0).contains(time)));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Randman {
+    config: RandmanConfig,
+    /// `[samples, dim]`
+    latent: Vec<f64>,
+    /// `[samples, inputs]`, ms
+    times: Vec<f64>,
+    events: EventDataset,
+}
+
+impl Randman {
+    /// Draws manifolds and points, on all threads of the current rayon pool.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`] for one that is too large.
+    pub fn new(config: RandmanConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let RandmanConfig { classes, dim, alpha, inputs, samples_per_class, tau_randman, seed, .. } = config;
+        let (samples, terms) = (classes * samples_per_class, config.terms());
+
+        let mut events = EventDataset::new("randman", inputs, classes, config.binning())?;
+        events.reserve(samples, samples * inputs)?;
+        let mut latent = zeros(samples * dim, "latent coordinates")?;
+        let mut times = zeros(samples * inputs, "spike times")?;
+
+        latent
+            .par_chunks_mut(samples_per_class * dim)
+            .zip(times.par_chunks_mut(samples_per_class * inputs))
+            .enumerate()
+            .try_for_each(|(class, (latent, times))| {
+                let uniform = LATENT.stream(seed, class as u64).sample_iter::<f64, _>(Standard);
+                latent.iter_mut().zip(uniform).for_each(|(x, drawn)| *x = drawn);
+                let manifold =
+                    Manifold::draw(dim, inputs, alpha, terms, &mut THETA.stream(seed, class as u64))?;
+                times.copy_from_slice(&manifold.spike_times(latent, tau_randman)?);
+                Ok::<_, Error>(())
+            })?;
+
+        for (sample, times) in times.chunks_exact(inputs).enumerate() {
+            events.push((sample / samples_per_class) as u16, times.iter().copied().zip(0..))?;
+        }
+        events.set_splits(split_classes(classes, config.split_sizes()?))?;
+        Ok(Self { config, latent, times, events })
+    }
+
+    /// The parameters it was made from.
+    pub fn config(&self) -> &RandmanConfig {
+        &self.config
+    }
+
+    /// Spike times of a sample in ms, `[inputs]`, as they were before binning to steps.
+    ///
+    /// # Panics
+    ///
+    /// When `index >= len()`.
+    pub fn spike_times(&self, index: usize) -> &[f64] {
+        &self.times[index * self.config.inputs..][..self.config.inputs]
+    }
+
+    /// Coordinates of a sample on its manifold, in [0, 1), `[dim]`.
+    ///
+    /// # Panics
+    ///
+    /// When `index >= len()`.
+    pub fn latent(&self, index: usize) -> &[f64] {
+        &self.latent[index * self.config.dim..][..self.config.dim]
+    }
+}
+
+fn zeros(entries: usize, what: &'static str) -> Result<Vec<f64>, Error> {
+    let mut list = Vec::new();
+    reserve(&mut list, entries, what)?;
+    list.resize(entries, 0.0);
+    Ok(list)
+}
+
+/// Divides the samples of every class alike. They are i.i.d., so the order in which they were drawn will do.
+fn split_classes(classes: usize, [train, valid, test]: [usize; 3]) -> Splits {
+    let per_class = train + valid + test;
+    let part = |first: usize, count: usize| {
+        let begin = move |class| class * per_class + first;
+        (0..classes).flat_map(|class| begin(class)..begin(class) + count).map(|index| index as u32).collect()
+    };
+    Splits { train: part(0, train), valid: part(train, valid), test: part(train + valid, test) }
+}
+
+impl Dataset for Randman {
+    fn name(&self) -> &str {
+        self.events.name()
+    }
+
+    fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    fn classes(&self) -> usize {
+        self.events.classes()
+    }
+
+    fn inputs(&self) -> usize {
+        self.events.inputs()
+    }
+
+    fn steps(&self) -> usize {
+        self.events.steps()
+    }
+
+    fn dt(&self) -> f64 {
+        self.events.dt()
+    }
+
+    fn kind(&self) -> InputKind {
+        self.events.kind()
+    }
+
+    fn splits(&self) -> &Splits {
+        self.events.splits()
+    }
+
+    fn label(&self, index: usize) -> u16 {
+        self.events.label(index)
+    }
+
+    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
+        self.events.sample(index, batch)
+    }
+}

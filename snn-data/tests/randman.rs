@@ -1,0 +1,214 @@
+//! Random manifolds against values from an independent program, and the data set as a whole.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array1, Array2, Array4, Array5, ArrayView2, ArrayView4, Axis, s};
+use ndarray_npy::NpzReader;
+use snn_data::{BatchInput, Dataset, Error, Manifold, Portion, Randman, RandmanConfig, collate};
+
+/// Agreement of spike times, in ms.
+const TOLERANCE: f64 = 1e-6;
+
+fn small() -> RandmanConfig {
+    RandmanConfig { classes: 3, samples_per_class: 40, inputs: 5, n_cutoff: 50, ..RandmanConfig::default() }
+}
+
+fn open(path: &Path) -> NpzReader<std::fs::File> {
+    let file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    NpzReader::new(file).unwrap()
+}
+
+/// Worst difference in ms between our spike times and `times [sample, unit]`, for theta `[A/B/C, unit, dim, term]` and
+/// `latent [sample, dim]`.
+fn worst_difference(
+    theta: ArrayView4<'_, f64>,
+    latent: ArrayView2<'_, f64>,
+    times: ArrayView2<'_, f64>,
+    alpha: f64,
+) -> f64 {
+    let list = |which| theta.index_axis(Axis(0), which).iter().copied().collect::<Vec<f64>>();
+    let (units, dim) = (theta.len_of(Axis(1)), theta.len_of(Axis(2)));
+    let manifold = Manifold::new(dim, units, alpha, &list(0), &list(1), &list(2)).unwrap();
+    let latent: Vec<f64> = latent.iter().copied().collect();
+    let ours = manifold.spike_times(&latent, 50.0).unwrap();
+    assert_eq!(ours.len(), times.len());
+    // Not `f64::max`, which would pass over a NaN.
+    ours.iter().zip(times).map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, |worst, difference| {
+        assert!(difference.is_finite());
+        difference.max(worst)
+    })
+}
+
+#[test]
+fn spike_times_agree_with_the_fixture() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/randman_manifolds.npz");
+    let mut fixture = open(&path);
+    for (case, alpha) in [("line", 1.0), ("plane", 2.0)] {
+        let theta: Array5<f64> = fixture.by_name(&format!("{case}_theta")).unwrap();
+        let latent: ndarray::Array3<f64> = fixture.by_name(&format!("{case}_latent")).unwrap();
+        let times: ndarray::Array3<f64> = fixture.by_name(&format!("{case}_times")).unwrap();
+        for (class, ((theta, latent), times)) in
+            theta.outer_iter().zip(latent.outer_iter()).zip(times.outer_iter()).enumerate()
+        {
+            let worst = worst_difference(theta, latent, times, alpha);
+            println!("{case}, manifold {class}: worst difference {worst:.1e} ms");
+            assert!(worst < TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn spike_times_agree_with_the_whole_reference() {
+    let Some(directory) = env::var_os("SNN_REFERENCE_DIR").map(PathBuf::from) else {
+        println!(
+            "skipped: SNN_REFERENCE_DIR does not name the directory that holds datasets/randman_seed0*.npz"
+        );
+        return;
+    };
+    let datasets = directory.join("datasets");
+    let theta: Array4<f64> = open(&datasets.join("randman_seed0_theta.npz")).by_name("theta").unwrap();
+    let mut data = open(&datasets.join("randman_seed0.npz"));
+    let times: Array2<f64> = data.by_name("X").unwrap();
+    let latent: Array1<f64> = data.by_name("latent").unwrap();
+    let samples = times.nrows() / theta.len_of(Axis(0));
+    for (class, theta) in theta.outer_iter().enumerate() {
+        let of_class = class * samples..(class + 1) * samples;
+        let worst = worst_difference(
+            theta.insert_axis(Axis(2)),
+            latent.slice(s![of_class.clone()]).insert_axis(Axis(1)),
+            times.slice(s![of_class, ..]),
+            1.0,
+        );
+        println!("class {class}: worst difference {worst:.1e} ms");
+        assert!(worst < TOLERANCE);
+    }
+}
+
+#[test]
+fn the_default_is_the_paper_s_data_set() {
+    let data = Randman::new(RandmanConfig::default()).unwrap();
+    assert_eq!((data.len(), data.classes(), data.inputs()), (10_000, 10, 20));
+    assert_eq!((data.steps(), data.dt()), (100, 1.0));
+    let splits = data.splits();
+    assert_eq!((splits.train.len(), splits.valid.len(), splits.test.len()), (8000, 1000, 1000));
+
+    // Over the samples of its class, every input has its earliest spike at 0 ms and its latest at 50 ms.
+    for class in 0..10 {
+        for input in 0..20 {
+            let times = (class * 1000..(class + 1) * 1000).map(|sample| data.spike_times(sample)[input]);
+            assert_eq!(times.clone().fold(f64::INFINITY, f64::min), 0.0);
+            assert_eq!(times.fold(f64::NEG_INFINITY, f64::max), 50.0);
+        }
+    }
+}
+
+#[test]
+fn splits_are_disjoint_and_hold_every_class_alike() {
+    let config = RandmanConfig { valid: Portion::Count(7), test: Portion::Fraction(0.25), ..small() };
+    let data = Randman::new(config).unwrap();
+    let splits = data.splits();
+    assert_eq!(splits.validate(data.len()), Ok(()));
+    for (split, per_class) in [(&splits.train, 23), (&splits.valid, 7), (&splits.test, 10)] {
+        for class in 0..3 {
+            let count = split.iter().filter(|&&index| data.label(index as usize) == class).count();
+            assert_eq!(count, per_class);
+        }
+    }
+}
+
+#[test]
+fn every_input_spikes_once_in_the_step_of_its_time() {
+    for (dt, steps) in [(1.0, 100), (2.5, 20), (0.5, 30), (100.0, 1)] {
+        let data = Randman::new(RandmanConfig { dt, steps, ..small() }).unwrap();
+        let batch = collate(&data, &[0, 41, 119]).unwrap();
+        let BatchInput::Events { offsets, units } = batch.input else { panic!("events") };
+        assert_eq!(units.len(), 3 * 5);
+        for (row, index) in [0, 41, 119].into_iter().enumerate() {
+            for (unit, time) in (0..).zip(data.spike_times(index)) {
+                let step = ((time / dt).floor() as usize).min(steps - 1);
+                let row = row * steps + step;
+                let spiking = &units[offsets[row] as usize..offsets[row + 1] as usize];
+                assert!(spiking.contains(&unit), "dt {dt}, sample {index}, unit {unit} at {time} ms");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_data_depend_on_the_configuration_alone() {
+    for dim in 1..=3 {
+        let config = RandmanConfig { dim, ..small() };
+        let times = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let data = pool.install(|| Randman::new(config.clone())).unwrap();
+            (0..data.len()).flat_map(|index| data.spike_times(index).to_vec()).collect::<Vec<f64>>()
+        };
+        let one = times(1);
+        assert_eq!(one, times(2));
+        assert_eq!(one, times(4));
+    }
+}
+
+#[test]
+fn seeds_classes_and_purposes_draw_different_numbers() {
+    let data = |seed| Randman::new(RandmanConfig { seed, ..small() }).unwrap();
+    let (first, second) = (data(0), data(1));
+    assert_ne!(first.latent(0), second.latent(0));
+    assert_ne!(first.spike_times(0), second.spike_times(0));
+    assert_ne!(first.latent(0), first.latent(40));
+    assert_eq!(first.latent(0), data(0).latent(0));
+}
+
+#[test]
+fn the_first_samples_are_pinned() {
+    // A configuration promises the same data in every version of the program. (The last digits depend on the power
+    // function of the platform.)
+    let data = Randman::new(small()).unwrap();
+    assert_eq!(data.latent(0), [0.3069353108937377]);
+    let pinned = [14.706348441706, 29.470011606497, 41.610007506794, 50.0, 14.989951419172];
+    for (time, pinned) in data.spike_times(0).iter().zip(pinned) {
+        assert!((time - pinned).abs() < 1e-9, "{time} {pinned}");
+    }
+}
+
+#[test]
+fn larger_alpha_makes_smoother_manifolds() {
+    // Mean jump between neighbours on the manifold, relative to the whole range.
+    let roughness = |alpha| {
+        let data =
+            Randman::new(RandmanConfig { alpha, classes: 1, samples_per_class: 500, ..small() }).unwrap();
+        let mut order: Vec<usize> = (0..500).collect();
+        order.sort_by(|&a, &b| data.latent(a)[0].total_cmp(&data.latent(b)[0]));
+        let jumps =
+            order.windows(2).map(|pair| (data.spike_times(pair[0])[0] - data.spike_times(pair[1])[0]).abs());
+        jumps.sum::<f64>() / 499.0 / 50.0
+    };
+    let (rough, smooth, smoother) = (roughness(1.0), roughness(2.0), roughness(4.0));
+    assert!(rough > smooth && smooth > smoother, "{rough} {smooth} {smoother}");
+}
+
+#[test]
+fn one_sample_a_class_is_possible() {
+    let config =
+        RandmanConfig { samples_per_class: 1, valid: Portion::Count(0), test: Portion::Count(0), ..small() };
+    let data = Randman::new(config).unwrap();
+    assert_eq!(data.splits().train, [0, 1, 2]);
+    assert_eq!(data.spike_times(1), [0.0; 5]);
+}
+
+#[test]
+fn impossible_settings_are_refused_before_any_work() {
+    let error = Randman::new(RandmanConfig { classes: 0, ..small() }).unwrap_err();
+    assert!(matches!(error, Error::Setting { key: "classes", .. }));
+    // 65536 * 65535 samples of 4294967295 steps: the shape is legal, the memory is not there.
+    let config = RandmanConfig {
+        classes: 65_536,
+        samples_per_class: 65_535,
+        steps: u32::MAX as usize,
+        ..RandmanConfig::default()
+    };
+    assert!(matches!(Randman::new(config), Err(Error::OutOfMemory { .. })));
+}

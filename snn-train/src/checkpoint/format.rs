@@ -1,0 +1,112 @@
+//! The bytes of a checkpoint.
+
+use std::{collections::HashMap, fmt::Display, io};
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{Checkpoint, Matrix, VERSION};
+
+const METADATA: &str = "snn";
+const FIRST_MOMENT: &str = ".adam.m";
+const SECOND_MOMENT: &str = ".adam.v";
+
+/// The metadata: the state as the text that was written, so that its checksum needs no second writing.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    sha256: String,
+    state: Box<RawValue>,
+}
+
+/// Why bytes are no checkpoint.
+pub(super) enum Damage {
+    /// They are of a later version of the format.
+    TooNew(u32),
+    /// They are not what was written.
+    Other(String),
+}
+
+fn other(reason: impl Display) -> Damage {
+    Damage::Other(reason.to_string())
+}
+
+pub(super) fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
+    let buffers: Vec<_> = checkpoint.matrices.iter().flat_map(buffers).collect();
+    let mut tensors = Vec::with_capacity(buffers.len());
+    for (name, shape, bytes) in &buffers {
+        let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(io::Error::other)?;
+        tensors.push((name.clone(), view));
+    }
+    let state = serde_json::value::to_raw_value(&checkpoint.state)?;
+    let envelope = Envelope { sha256: checksum(&state, &mut tensors), state };
+    // One entry alone: a map of several has another order in every process.
+    let metadata = HashMap::from([(METADATA.to_owned(), serde_json::to_string(&envelope)?)]);
+    safetensors::serialize(tensors, Some(metadata)).map_err(io::Error::other)
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let file = SafeTensors::deserialize(bytes).map_err(other)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(other)?;
+    let metadata = header.metadata().as_ref().and_then(|entries| entries.get(METADATA));
+    let metadata = metadata.ok_or_else(|| other("its header is not of this program"))?;
+    let Envelope { sha256, state } = serde_json::from_str(metadata).map_err(other)?;
+    let mut tensors = file.tensors();
+    if checksum(&state, &mut tensors) != sha256 {
+        return Err(other("its content does not match its checksum"));
+    }
+    let Version { version } = serde_json::from_str(state.get()).map_err(other)?;
+    if version > VERSION {
+        return Err(Damage::TooNew(version));
+    }
+    let state = serde_json::from_str(state.get()).map_err(other)?;
+
+    let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
+    let matrices = weights.map(|(name, view)| {
+        let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
+        let values = |suffix| file.tensor(&format!("{name}{suffix}")).map(|view| floats(&view)).map_err(other);
+        Ok(Matrix {
+            name: name.clone(),
+            shape: [pre, post],
+            weights: floats(view),
+            first_moment: values(FIRST_MOMENT)?,
+            second_moment: values(SECOND_MOMENT)?,
+        })
+    });
+    Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
+}
+
+/// Name, shape and little-endian bytes of the weights and both moments.
+fn buffers(matrix: &Matrix) -> [(String, [usize; 2], Vec<u8>); 3] {
+    let buffer = |suffix: &str, values: &[f32]| {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        (format!("{}{suffix}", matrix.name), matrix.shape, bytes)
+    };
+    [
+        buffer("", &matrix.weights),
+        buffer(FIRST_MOMENT, &matrix.first_moment),
+        buffer(SECOND_MOMENT, &matrix.second_moment),
+    ]
+}
+
+fn floats(view: &TensorView<'_>) -> Vec<f32> {
+    let (values, _) = view.data().as_chunks();
+    values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+}
+
+/// SHA-256 over the state and over name, type, shape and content of each tensor, by name.
+fn checksum(state: &RawValue, tensors: &mut [(String, TensorView<'_>)]) -> String {
+    tensors.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut hash = Sha256::new();
+    hash.update(state.get());
+    for (name, view) in tensors {
+        hash.update(format!("\n{name} {:?} {:?}\n", view.dtype(), view.shape()));
+        hash.update(view.data());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

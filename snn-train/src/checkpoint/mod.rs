@@ -1,0 +1,163 @@
+//! Checkpoints: everything from which a run goes on with the same bits, in one file that is there whole or not at all.
+//!
+//! A checkpoint is a safetensors file: for every weight matrix `W1`, `V1`, .. `Wout` (`[pre, post]`, f32) the weights
+//! under its name and Adam's moments under `<name>.adam.m` and `<name>.adam.v`. The metadata entry `snn` holds, as
+//! JSON, the experiment, the position in it, the best epoch so far and the sums of an epoch under way, with a SHA-256
+//! checksum of all that and of the tensors. It holds no times, so equal runs have equal checkpoints, byte by byte.
+
+mod format;
+
+use std::{fs, io, path::Path};
+
+use serde::{Deserialize, Serialize};
+use snn_core::{Adam, AdamState, Cpu, Network};
+
+use crate::{
+    Error, Experiment,
+    run::{Best, Durability, replace},
+    train::Partial,
+};
+
+/// The newest version of the format.
+const VERSION: u32 = 1;
+
+/// The state of a run after an epoch or a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    pub(crate) state: State,
+    pub(crate) matrices: Vec<Matrix>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) version: u32,
+    /// Epochs completed.
+    pub(crate) epoch: u32,
+    /// Updates made.
+    pub(crate) step: u32,
+    pub(crate) best: Option<Best>,
+    /// The epoch under way, after one of its batches.
+    pub(crate) partial: Option<Partial>,
+    pub(crate) experiment: Experiment,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Matrix {
+    pub(crate) name: String,
+    pub(crate) shape: [usize; 2],
+    pub(crate) weights: Vec<f32>,
+    pub(crate) first_moment: Vec<f32>,
+    pub(crate) second_moment: Vec<f32>,
+}
+
+impl Checkpoint {
+    pub(crate) fn take(
+        experiment: &Experiment,
+        network: &Network,
+        adam: &Adam<f32, Cpu>,
+        epoch: u32,
+        best: Option<Best>,
+        partial: Option<Partial>,
+    ) -> Self {
+        let AdamState { step, moments } = adam.state();
+        let matrices = network.parameters().zip(moments);
+        let matrices = matrices.map(|((name, shape, weights), (_, first_moment, second_moment))| Matrix {
+            name,
+            shape,
+            weights,
+            first_moment,
+            second_moment,
+        });
+        let state = State { version: VERSION, epoch, step, best, partial, experiment: experiment.clone() };
+        Self { state, matrices: matrices.collect() }
+    }
+
+    /// The experiment that was run.
+    #[must_use]
+    pub fn experiment(&self) -> &Experiment {
+        &self.state.experiment
+    }
+
+    /// Epochs completed.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.state.epoch
+    }
+
+    /// Batches completed of the epoch under way.
+    #[must_use]
+    pub fn batch(&self) -> u32 {
+        self.state.partial.as_ref().map_or(0, |partial| partial.batch)
+    }
+
+    /// The best epoch so far, once there is one.
+    #[must_use]
+    pub fn best(&self) -> Option<Best> {
+        self.state.best
+    }
+
+    /// Puts the weights into a network of the same shape.
+    ///
+    /// # Errors
+    /// [`Error::OtherNetwork`] names the first matrix that does not fit; the network is unchanged then.
+    pub fn restore(&self, network: &mut Network) -> Result<(), Error> {
+        self.check_shape(network)?;
+        for matrix in &self.matrices {
+            network.set_parameter(&matrix.name, &matrix.weights)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn adam_state(&self) -> AdamState<f32> {
+        let moments = |m: &Matrix| (m.name.clone(), m.first_moment.clone(), m.second_moment.clone());
+        AdamState { step: self.state.step, moments: self.matrices.iter().map(moments).collect() }
+    }
+
+    /// Whether this is the state at the end of the best epoch so far.
+    pub(crate) fn is_best(&self) -> bool {
+        self.state.partial.is_none() && self.best().is_some_and(|best| best.epoch == self.epoch())
+    }
+
+    pub(crate) fn check_shape(&self, network: &Network) -> Result<(), Error> {
+        let describe = |shapes: &mut Vec<(String, [usize; 2])>| {
+            shapes.sort_unstable();
+            let words = shapes.iter().map(|(name, [pre, post])| format!("{name} of {pre} x {post}"));
+            words.collect::<Vec<_>>().join(", ")
+        };
+        let mut stored = self.matrices.iter().map(|matrix| (matrix.name.clone(), matrix.shape)).collect();
+        let mut needed = network.parameters().map(|(name, shape, _)| (name, shape)).collect();
+        let (stored, needed) = (describe(&mut stored), describe(&mut needed));
+        if stored == needed { Ok(()) } else { Err(Error::OtherNetwork { stored, needed }) }
+    }
+
+    /// Writes the checkpoint. Whatever happens, `path` holds the old content whole or the new one, and the new one has
+    /// reached the disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let bytes = format::encode(self).map_err(Error::io("write the checkpoint", path))?;
+        replace(path, &bytes, Durability::Disk).map_err(Error::io("write the checkpoint", path))
+    }
+
+    /// Reads a checkpoint and verifies it.
+    ///
+    /// # Errors
+    /// [`Error::MissingCheckpoint`], [`Error::DamagedCheckpoint`] if a bit of it is not what was written,
+    /// [`Error::TooNew`], [`Error::Io`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::MissingCheckpoint { path: path.to_owned() },
+            _ => Error::io("read the checkpoint", path)(error),
+        })?;
+        format::decode(&bytes).map_err(|damage| match damage {
+            format::Damage::TooNew(found) => Error::TooNew { path: path.to_owned(), found, known: VERSION },
+            format::Damage::Other(reason) => Error::DamagedCheckpoint { path: path.to_owned(), reason },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+use snn_core::{AdamConfig, Initialization};
+
+use super::*;
+
+fn network(experiment: &Experiment) -> Network {
+    let dataset = experiment.data.open().unwrap();
+    Network::new(experiment.network_config(&*dataset), Initialization::default(), 1).unwrap()
+}
+
+fn small() -> Checkpoint {
+    let mut experiment = Experiment::default();
+    let size = ["data.inputs=2", "data.classes=2", "data.samples_per_class=10", "network.hidden=[3]"];
+    experiment.set(&size).unwrap();
+    let network = network(&experiment);
+    let adam = Adam::new(AdamConfig::default(), &network).unwrap();
+    let best = Some(Best { epoch: 2, accuracy: 0.1 + 0.2, loss: 1.0 / 3.0 });
+    Checkpoint::take(&experiment, &network, &adam, 3, best, Some(Partial { batch: 5, ..Partial::default() }))
+}
+
+#[test]
+fn a_checkpoint_survives_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("last.safetensors");
+    assert!(matches!(Checkpoint::load(&path), Err(Error::MissingCheckpoint { .. })));
+    let checkpoint = small();
+    checkpoint.save(&path).unwrap();
+    let loaded = Checkpoint::load(&path).unwrap();
+    assert_eq!(loaded, Checkpoint { matrices: sorted(&checkpoint), ..checkpoint.clone() });
+    assert_eq!((loaded.epoch(), loaded.batch()), (3, 5));
+    assert_eq!(format::encode(&loaded).unwrap(), format::encode(&checkpoint).unwrap(), "equal states, equal bytes");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+fn sorted(checkpoint: &Checkpoint) -> Vec<Matrix> {
+    let mut matrices = checkpoint.matrices.clone();
+    matrices.sort_by(|one, other| one.name.cmp(&other.name));
+    matrices
+}
+
+#[test]
+fn every_flipped_bit_and_every_cut_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("last.safetensors");
+    let whole = small();
+    let bytes = format::encode(&whole).unwrap();
+    let whole = Checkpoint { matrices: sorted(&whole), ..whole };
+    let mut noticed = 0;
+    for bit in (0..8 * bytes.len()).step_by(3) {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        match format::decode(&damaged) {
+            Err(_) => noticed += 1,
+            // Only what carries no content, such as the case of a hexadecimal escape, may go unnoticed.
+            Ok(decoded) => assert_eq!(decoded, whole, "bit {bit}"),
+        }
+    }
+    assert!(noticed > 8 * bytes.len() / 3 * 99 / 100, "{noticed} of {}", 8 * bytes.len() / 3);
+    for length in [0, 1, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        let error = Checkpoint::load(&path).unwrap_err();
+        assert!(matches!(error, Error::DamagedCheckpoint { .. }), "{length}: {error}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_the_future_is_not_guessed_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("last.safetensors");
+    let mut checkpoint = small();
+    checkpoint.state.version = VERSION + 1;
+    checkpoint.save(&path).unwrap();
+    assert!(matches!(Checkpoint::load(&path), Err(Error::TooNew { found: 2, known: 1, .. })));
+}
+
+#[test]
+fn another_network_is_told_by_its_shapes() {
+    let checkpoint = small();
+    let mut experiment = checkpoint.experiment().clone();
+    checkpoint.restore(&mut network(&experiment)).unwrap();
+    experiment.set(&["network.recurrent=true"]).unwrap();
+    let error = checkpoint.restore(&mut network(&experiment)).unwrap_err().to_string();
+    let expected = "the checkpoint has W1 of 2 x 3, Wout of 3 x 2, the network V1 of 3 x 3, W1 of 2 x 3, Wout of 3 x 2";
+    assert!(error.contains(expected), "{error}");
+}

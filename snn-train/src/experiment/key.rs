@@ -1,0 +1,177 @@
+//! What a key of an experiment is: its name, which values it takes, its unit and what it does.
+
+use std::{fmt, ops::Bound};
+
+use toml::Value;
+
+/// One key of an experiment. [`keys`](super::keys) lists all of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Key {
+    /// `section.key`.
+    pub path: &'static str,
+    /// The values it takes.
+    pub values: Values,
+    /// The unit of the value; empty for a plain number.
+    pub unit: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// The data set that has this key; `None` for a key of every experiment.
+    pub data_set: Option<&'static str>,
+}
+
+impl Key {
+    /// What the value must be, with its unit: "a number above 0 (ms)".
+    #[must_use]
+    pub fn range(&self) -> String {
+        if self.unit.is_empty() { self.values.to_string() } else { format!("{} ({})", self.values, self.unit) }
+    }
+}
+
+/// The values that a [`Key`] takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Values {
+    /// A whole number between two bounds, both included.
+    Integer(u64, u64),
+    /// A finite number between two bounds.
+    Number(Bound<f64>, Bound<f64>),
+    /// A whole number of samples, or a fraction of them.
+    Portion,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// A list of whole numbers between two bounds, both included; it may be empty.
+    Integers(u64, u64),
+    /// A switch, or a list of them.
+    Switches,
+}
+
+impl Values {
+    /// Any finite number above 0.
+    pub(super) const POSITIVE: Self = Self::Number(Bound::Excluded(0.0), Bound::Unbounded);
+    /// Any finite number of at least 0.
+    pub(super) const AT_LEAST_0: Self = Self::Number(Bound::Included(0.0), Bound::Unbounded);
+    /// From 0 to below 1.
+    pub(super) const BELOW_1: Self = Self::Number(Bound::Included(0.0), Bound::Excluded(1.0));
+    /// Any finite number.
+    pub(super) const FINITE: Self = Self::Number(Bound::Unbounded, Bound::Unbounded);
+    /// A seed: as large as TOML's integers go.
+    pub(super) const SEED: Self = Self::Integer(0, i64::MAX as u64);
+
+    /// Whether the key takes `value`.
+    #[must_use]
+    pub fn contain(&self, value: &Value) -> bool {
+        let integer = |value: &Value, min, max| {
+            value.as_integer().and_then(|n| u64::try_from(n).ok()).is_some_and(|n| (min..=max).contains(&n))
+        };
+        match *self {
+            Self::Integer(min, max) => integer(value, min, max),
+            Self::Number(low, high) => {
+                number(value).is_some_and(|x| x.is_finite() && std::ops::RangeBounds::contains(&(low, high), &x))
+            }
+            Self::Portion => match value {
+                Value::Float(fraction) => (0.0..1.0).contains(fraction),
+                value => integer(value, 0, u64::from(u32::MAX)),
+            },
+            Self::Choice(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Self::Integers(min, max) => {
+                value.as_array().is_some_and(|list| list.iter().all(|value| integer(value, min, max)))
+            }
+            Self::Switches => match value {
+                Value::Array(list) => list.iter().all(Value::is_bool),
+                value => value.is_bool(),
+            },
+        }
+    }
+}
+
+/// An integer is a number, too: `beta = 10`.
+fn number(value: &Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
+}
+
+impl fmt::Display for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Integer(min, max) if max == i64::MAX as u64 => write!(f, "a whole number of at least {min}"),
+            Self::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
+            Self::Number(low, high) => {
+                f.write_str("a number")?;
+                match low {
+                    Bound::Included(low) => write!(f, " from {low}")?,
+                    Bound::Excluded(low) => write!(f, " above {low}")?,
+                    Bound::Unbounded => {}
+                }
+                match high {
+                    Bound::Included(high) => write!(f, " to {high}"),
+                    Bound::Excluded(high) => write!(f, " to below {high}"),
+                    Bound::Unbounded => Ok(()),
+                }
+            }
+            Self::Portion => f.write_str("a whole number of samples, or a fraction of them from 0.0 to below 1.0"),
+            Self::Choice(words) => {
+                for (n, word) in words.iter().enumerate() {
+                    let separator = ["", ", ", " or "][usize::from(n > 0) + usize::from(n > 0 && n + 1 == words.len())];
+                    write!(f, "{separator}\"{word}\"")?;
+                }
+                Ok(())
+            }
+            Self::Integers(min, max) => write!(f, "a list of whole numbers from {min} to {max}"),
+            Self::Switches => f.write_str("true or false, or a list of them, one for each hidden layer"),
+        }
+    }
+}
+
+/// Of `candidates` the one that was most likely meant by `name`, if any is near enough to say so.
+///
+/// A key written in the wrong section, or without one, is found by its last part alone.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let distance = |candidate: &str| {
+        let whole = strsim::damerau_levenshtein(name, candidate);
+        whole.min(1 + strsim::damerau_levenshtein(&last(name), &last(candidate)))
+    };
+    let near = |&(distance, candidate): &(usize, &str)| distance <= 1 + last(candidate).len() / 3;
+    candidates.into_iter().map(|candidate| (distance(candidate), candidate)).filter(near).min().map(|(_, found)| found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_checked_and_said() {
+        let cases: &[(Values, &str, &[&str], &[&str])] = &[
+            (Values::Integer(1, 9), "a whole number from 1 to 9", &["1", "9"], &["0", "10", "-1", "1.0", "'1'"]),
+            (Values::SEED, "a whole number of at least 0", &["0", "9223372036854775807"], &["-1"]),
+            (Values::POSITIVE, "a number above 0", &["1", "1e-9"], &["0", "-1.0", "nan", "inf", "true"]),
+            (Values::BELOW_1, "a number from 0 to below 1", &["0", "0.5"], &["1", "-0.1", "nan"]),
+            (Values::FINITE, "a number", &["-1", "0.5"], &["inf", "'0'"]),
+            (Values::Portion, "a whole number of samples", &["0", "100", "0.1"], &["1.0", "-1", "nan"]),
+            (Values::Choice(&["a", "b", "c"]), "\"a\", \"b\" or \"c\"", &["'a'"], &["'d'", "1"]),
+            (Values::Integers(1, 9), "a list of whole numbers", &["[]", "[1, 9]"], &["1", "[0]", "[1.5]"]),
+            (Values::Switches, "true or false", &["true", "[]", "[true, false]"], &["1", "[1]", "'true'"]),
+        ];
+        let value = |text: &str| toml::from_str::<toml::Table>(&format!("v = {text}")).unwrap().remove("v").unwrap();
+        for (values, words, good, bad) in cases {
+            assert!(values.to_string().starts_with(words), "{values}");
+            assert!(good.iter().all(|text| values.contain(&value(text))), "{values}: {good:?}");
+            assert!(!bad.iter().any(|text| values.contain(&value(text))), "{values}: {bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_across_sections() {
+        let known = ["optimizer.learning_rate", "training.epochs", "surrogate.beta", "training.seed", "data.seed"];
+        for (written, meant) in [
+            ("optimizer.learning_rte", Some("optimizer.learning_rate")),
+            ("training.learning_rate", Some("optimizer.learning_rate")),
+            ("learning_rate", Some("optimizer.learning_rate")),
+            ("trainig.epoch", Some("training.epochs")),
+            ("data.sede", Some("data.seed")),
+            ("kitchen.sink", None),
+        ] {
+            assert_eq!(nearest(written, known), meant, "{written}");
+        }
+    }
+}

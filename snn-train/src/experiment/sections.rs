@@ -1,0 +1,177 @@
+//! The sections of an experiment. Each key is written down here once: name, type, default, unit, range and meaning.
+
+use serde::{Deserialize, Serialize};
+use snn_core::{Implementation, Readout, RecurrentGradient, ResetGradient, SurrogateShape};
+
+use super::key::{Key, Values};
+
+/// From one list of keys: the struct that holds a section, its defaults, its documentation and its [`Key`]s.
+///
+/// A key reads `name: type = default, unit, values;` with its meaning above it.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident = $section:literal {
+            $($(#[doc = $help:literal])+ $key:ident: $type:ty = $default:expr, $unit:literal, $values:expr;)+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[doc = $help])+ #[doc = concat!("\n\nDefault `", stringify!($default), "` ", $unit)] pub $key: $type,)+
+        }
+
+        impl $name {
+            pub(super) const KEYS: &[Key] = &[$(Key {
+                path: concat!($section, ".", stringify!($key)),
+                values: $values,
+                unit: $unit,
+                help: concat!($($help),+),
+                data_set: None,
+            }),+];
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default),+ }
+            }
+        }
+    };
+}
+
+section! {
+    /// `[network]`: hidden layers, time constants and the switches of the backward pass.
+    NetworkSection = "network" {
+        /// Units of each hidden layer, from the input upwards; an empty list leaves the readout alone.
+        hidden: Vec<usize> = vec![100], "units", Values::Integers(1, 65_536);
+        /// Whether a hidden layer has all-to-all connections onto itself.
+        recurrent: Recurrent = Recurrent::All(false), "", Values::Switches;
+        /// Membrane time constant of the hidden units.
+        tau_mem: f64 = 10.0, "ms", Values::POSITIVE;
+        /// Synaptic time constant.
+        tau_syn: f64 = 5.0, "ms", Values::POSITIVE;
+        /// Membrane time constant of the readout units.
+        tau_readout: f64 = 20.0, "ms", Values::POSITIVE;
+        /// Membrane potential above which a unit spikes.
+        threshold: f64 = 1.0, "", Values::POSITIVE;
+        /// Whether the gradient flows through the reset after a spike.
+        reset_gradient: ResetGradient = ResetGradient::Detached, "", Values::Choice(&["detached", "differentiable"]);
+        /// Whether the gradient flows through recurrent connections back into the spikes.
+        recurrent_gradient: RecurrentGradient = RecurrentGradient::Propagate, "", Values::Choice(&["propagate", "detached"]);
+        /// Which implementation computes the network: the same spikes and gradients, fast or readable.
+        implementation: Implementation = Implementation::Fused, "", Values::Choice(&["fused", "reference"]);
+    }
+}
+
+section! {
+    /// `[surrogate]`: what stands for the derivative of a spike in the backward pass.
+    SurrogateSection = "surrogate" {
+        /// The curve.
+        shape: SurrogateShape = SurrogateShape::SuperSpike, "", Values::Choice(&[
+            "super-spike", "sigmoid", "sigmoid-rescaled", "esser", "asymptotic", "constant", "true",
+        ]);
+        /// Slope of the curve; `constant` and `true` have none.
+        beta: f64 = 10.0, "", Values::AT_LEAST_0;
+    }
+}
+
+section! {
+    /// `[readout]`: how logits come from the readout potentials.
+    ReadoutSection = "readout" {
+        /// Maximum or sum over time.
+        head: Readout = Readout::Max, "", Values::Choice(&["max", "sum"]);
+        /// Readout potential at the start; slightly below 0 lets a silent network learn under `max`.
+        start: f64 = 0.0, "", Values::FINITE;
+    }
+}
+
+section! {
+    /// `[regularizer]`: penalties on too few and too many spikes of the hidden units. A strength of 0 turns one off.
+    RegularizerSection = "regularizer" {
+        /// Strength of the penalty on units that spike less often than `lower_threshold`.
+        lower_strength: f64 = 100.0, "", Values::AT_LEAST_0;
+        /// Spikes of a unit within a sample below which it is penalised.
+        lower_threshold: f64 = 1e-3, "spikes", Values::AT_LEAST_0;
+        /// Strength of the penalty on layers that spike more often than `upper_threshold`.
+        upper_strength: f64 = 0.0, "", Values::AT_LEAST_0;
+        /// Spikes within a sample, averaged over the units of a layer, above which it is penalised.
+        upper_threshold: f64 = 0.0, "spikes", Values::AT_LEAST_0;
+        /// Power of the upper penalty.
+        upper_norm: u8 = 1, "", Values::Integer(1, 2);
+    }
+}
+
+section! {
+    /// `[initialization]`: how weights start; k = 1 / number of afferents of the matrix.
+    InitializationSection = "initialization" {
+        /// `uniform` draws from (-gain sqrt k, gain sqrt k), `normal` with standard deviation gain sqrt k.
+        distribution: Distribution = Distribution::Uniform, "", Values::Choice(&["uniform", "normal"]);
+        /// Factor on the width of the distribution.
+        gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Seed of the initial weights.
+        seed: u64 = 0, "", Values::SEED;
+    }
+}
+
+section! {
+    /// `[optimizer]`: Adam.
+    OptimizerSection = "optimizer" {
+        /// Step size.
+        learning_rate: f64 = 0.03, "", Values::POSITIVE;
+        /// Decay of the mean of the gradient, per step.
+        beta1: f64 = 0.9, "", Values::BELOW_1;
+        /// Decay of the mean of the squared gradient, per step.
+        beta2: f64 = 0.999, "", Values::BELOW_1;
+        /// Added to the root of the mean squared gradient.
+        epsilon: f64 = 1e-8, "", Values::POSITIVE;
+    }
+}
+
+section! {
+    /// `[training]`: for how long, in which portions and in which order.
+    TrainingSection = "training" {
+        /// Passes over the training samples.
+        epochs: u32 = 50, "epochs", Values::Integer(1, 1_000_000);
+        /// Samples of one update of the weights; the last batch of an epoch may be smaller.
+        batch_size: usize = 250, "samples", Values::Integer(1, 1_000_000);
+        /// Seed of the order of the samples.
+        seed: u64 = 0, "", Values::SEED;
+        /// Stop early after so many epochs without a better one on validation; 0 never does.
+        patience: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
+        /// Which model is tested: the one best on validation, or that of the last epoch.
+        selection: Selection = Selection::Best, "", Values::Choice(&["best", "last"]);
+        /// Within an epoch a checkpoint is written after so long; after every epoch in any case. 0 never does.
+        checkpoint_interval: f64 = 300.0, "s", Values::AT_LEAST_0;
+    }
+}
+
+/// Which hidden layers are recurrent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Recurrent {
+    /// All of them or none.
+    All(bool),
+    /// One switch for each layer.
+    Each(Vec<bool>),
+}
+
+/// The distribution of the initial weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distribution {
+    /// Uniform around 0.
+    Uniform,
+    /// Normal around 0.
+    Normal,
+}
+
+/// Which epoch's model is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// The best on validation.
+    Best,
+    /// The last.
+    Last,
+}

@@ -1,0 +1,118 @@
+//! Making run directories, and taking hold of them.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs::{self, File, TryLockError},
+    hash::BuildHasher as _,
+    io::{self, Read as _, Seek as _, Write as _},
+    path::Path,
+    time::SystemTime,
+};
+
+use super::{CHECKPOINTS, CONFIG, LOCK};
+use crate::error::Error;
+
+/// A name for a new run: what it is, when (UTC), and four random digits, as in `randman-20261123-142501-ab12`. Names
+/// of equal runs sort by time.
+#[must_use]
+pub fn new_id(name: &str) -> String {
+    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    // 2026-11-23T14:25:01Z
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let digits: String = now.chars().filter(char::is_ascii_digit).collect();
+    let (day, time) = digits.split_at(8.min(digits.len()));
+    // The keys of the standard library's hash maps are random, and fresh in every call.
+    let random = RandomState::new().hash_one(&now) as u16;
+    format!("{name}-{day}-{time}-{random:04x}")
+}
+
+/// Holds a run directory against other trainers. The operating system lets go when the process ends, however it does.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(directory: &Path) -> Result<Self, Error> {
+        let path = directory.join(LOCK);
+        let fail = |error| Error::io("lock the run directory", &path)(error);
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // Who it is helps, but may not be written yet.
+                let _ = file.read_to_string(&mut pid);
+                return Err(Error::RunLocked { path: directory.to_owned(), pid: pid.trim().parse().ok() });
+            }
+            // Some file systems know no locks. A run there is better than none.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        }
+        // For people who look; what counts is the lock, so a full disk does not matter here.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self { _file: file })
+    }
+}
+
+/// What lies where a run is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing, or nothing but the beginnings of a run.
+    Empty,
+    /// A run.
+    Run,
+    /// Something else.
+    Other,
+}
+
+pub(super) fn look(directory: &Path) -> Result<Found, Error> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Empty),
+        Err(error) => return Err(Error::io("use the run directory", directory)(error)),
+    };
+    if directory.join(CONFIG).exists() {
+        return Ok(Found::Run);
+    }
+    let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let beginning = |name: String| name == LOCK || name == CHECKPOINTS || name.ends_with(".tmp");
+    Ok(if names.all(beginning) { Found::Empty } else { Found::Other })
+}
+
+/// Makes the directory with all it needs, and takes hold of it.
+pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
+    let checkpoints = directory.join(CHECKPOINTS);
+    fs::create_dir_all(&checkpoints).map_err(Error::io("create the run directory", directory))?;
+    Lock::take(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_readable_and_new() {
+        let id = new_id("my net/1");
+        let parts: Vec<_> = id.rsplitn(4, '-').collect();
+        assert_eq!(parts.last(), Some(&"my net/1".replace([' ', '/'], "-").as_str()));
+        assert_eq!(parts.iter().rev().skip(1).map(|part| part.len()).collect::<Vec<_>>(), [8, 6, 4], "{id}");
+        assert_ne!(new_id("a"), new_id("a"));
+    }
+
+    #[test]
+    fn a_directory_is_held_by_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = take(directory.path()).unwrap();
+        let error = Lock::take(directory.path()).unwrap_err();
+        assert!(matches!(error, Error::RunLocked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+        drop(lock);
+        take(directory.path()).unwrap();
+        assert_eq!(look(directory.path()).unwrap(), Found::Empty);
+        fs::write(directory.path().join("letter"), "").unwrap();
+        assert_eq!(look(directory.path()).unwrap(), Found::Other);
+        fs::write(directory.path().join(CONFIG), "").unwrap();
+        assert_eq!(look(directory.path()).unwrap(), Found::Run);
+    }
+}

@@ -1,0 +1,35 @@
+//! `env.json`: under which circumstances a run was made.
+
+use serde::{Deserialize, Serialize};
+
+/// The content of `env.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// The version of this file's format.
+    pub version: u32,
+    /// The first start, then every resume.
+    pub sessions: Vec<Session>,
+}
+
+/// One start or resume of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// When, as RFC 3339 in UTC.
+    pub started: String,
+    /// The version of this crate.
+    pub snn_version: String,
+    /// The git commit of the working directory, where there is one; `+` at its end: with changes not committed.
+    pub git_revision: Option<String>,
+    /// The name of the machine.
+    pub host: Option<String>,
+    /// Operating system and processor family, such as `linux-x86_64`.
+    pub platform: String,
+    /// The vector instruction set that the kernels use.
+    pub instruction_set: String,
+    /// Threads that compute.
+    pub threads: usize,
+    /// The command line, program first; empty when started from code.
+    pub command: Vec<String>,
+}

@@ -1,0 +1,70 @@
+//! The run directory: everything that one run leaves behind, and the reader for it.
+//!
+//! ```text
+//! runs/randman-20261123-142501-ab12/
+//!   config.toml          the experiment with every key resolved; `snn train config.toml` repeats the run
+//!   env.json             one session per start or resume: host, version, threads, git revision ([`Session`])
+//!   metrics.jsonl        one [`Record`] a line, append-only, one write a line
+//!   status.json          the state of the run now, replaced whole ([`Status`])
+//!   checkpoints/         last.safetensors and best.safetensors: weights, Adam's moments, position
+//!   stop                 put here by anybody: asks for a clean stop after the current batch
+//!   lock                 held by the process that trains here
+//! ```
+//!
+//! Reading needs nothing of the trainer (`default-features = false`) and never disturbs it. Readers skip a torn last
+//! line and pass over record kinds and fields that they do not know, so an old reader reads a newer run.
+//!
+//! ```no_run
+//! use snn_train::run::{self, Record};
+//!
+//! for run in run::list("runs")? {
+//!     let status = run.status()?;
+//!     let best = run.records()?.into_iter().filter_map(|record| match record {
+//!         Record::Epoch(epoch) => epoch.valid.map(|valid| valid.accuracy),
+//!         _ => None,
+//!     });
+//!     println!("{} {:?} {:?}", run.id(), status.state, best.fold(0.0, f64::max));
+//! }
+//! # Ok::<(), snn_train::Error>(())
+//! ```
+
+mod environment;
+mod reader;
+mod record;
+mod status;
+
+#[cfg(feature = "trainer")]
+mod create;
+#[cfg(feature = "trainer")]
+mod replace;
+#[cfg(feature = "trainer")]
+mod session;
+#[cfg(feature = "trainer")]
+mod writer;
+
+pub use environment::{Environment, Session};
+pub use reader::{RunDir, Tail, list};
+pub use record::{
+    EpochRecord, LayerRecord, Losses, Record, Seconds, TestRecord, WarningRecord, METRICS_VERSION,
+};
+pub use status::{Best, State, Status};
+
+#[cfg(feature = "trainer")]
+pub use create::new_id;
+#[cfg(feature = "trainer")]
+pub(crate) use replace::{Durability, replace};
+#[cfg(feature = "trainer")]
+pub(crate) use session::unix_time;
+#[cfg(feature = "trainer")]
+pub use writer::RunWriter;
+
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const ENVIRONMENT: &str = "env.json";
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const STATUS: &str = "status.json";
+#[cfg(feature = "trainer")]
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+#[cfg(feature = "trainer")]
+pub(crate) const STOP: &str = "stop";
+#[cfg(feature = "trainer")]
+pub(crate) const LOCK: &str = "lock";

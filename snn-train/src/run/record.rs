@@ -1,0 +1,190 @@
+//! The lines of `metrics.jsonl`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version that every line of `metrics.jsonl` carries; it grows when a field changes its meaning.
+pub const METRICS_VERSION: u32 = 1;
+
+/// One line of `metrics.jsonl`: `{"version":1,"kind":"epoch",...}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Record {
+    /// An epoch has been trained and validated.
+    Epoch(EpochRecord),
+    /// Something that a user should look at, without which training goes on.
+    Warning(WarningRecord),
+    /// The selected model has been tested.
+    Test(TestRecord),
+    /// A kind that this reader does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What one epoch of training has done.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EpochRecord {
+    /// The epoch, counted from 1.
+    pub epoch: u32,
+    /// Updates of the weights since the start of the run.
+    pub step: u64,
+    /// When the epoch ended, seconds since 1970-01-01 UTC.
+    pub time: f64,
+    /// On the training samples, each seen with the weights of its own batch.
+    pub train: Losses,
+    /// On the validation samples, with the weights at the end of the epoch; `None` if nothing is held out.
+    pub valid: Option<Losses>,
+    /// Whether this epoch is the best so far on validation.
+    pub best: bool,
+    /// Activity of each hidden layer over the training samples.
+    pub layers: Vec<LayerRecord>,
+    /// Euclidean norm of the gradient of each weight matrix, before Adam, averaged over the batches.
+    pub gradient_norms: BTreeMap<String, f64>,
+    /// Where the time went.
+    pub seconds: Seconds,
+}
+
+/// Loss and accuracy over a set of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Losses {
+    /// Cross-entropy plus regularisation.
+    pub loss: f64,
+    /// Softmax cross-entropy, mean over samples (nats).
+    pub cross_entropy: f64,
+    /// Both activity regularisers, mean over samples, summed over layers.
+    pub regularization: f64,
+    /// Share of samples classified correctly, 0 to 1.
+    pub accuracy: f64,
+}
+
+/// Activity of one hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LayerRecord {
+    /// Spikes of the whole layer per sample.
+    pub spikes: f64,
+    /// Share of units that never spiked, 0 to 1.
+    pub silent: f64,
+    /// Share of units that spike about as often as the refractory step allows, 0 to 1.
+    pub saturated: f64,
+}
+
+/// Seconds of wall time by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Seconds {
+    /// Putting batches together.
+    pub data: f64,
+    /// Forward pass and loss.
+    pub forward: f64,
+    /// Backward pass.
+    pub backward: f64,
+    /// Adam.
+    pub update: f64,
+    /// Validation.
+    pub validation: f64,
+    /// Checkpoints written since the epoch before was recorded; the one after this epoch counts for the next.
+    pub checkpoint: f64,
+}
+
+impl Seconds {
+    /// All phases together.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.data + self.forward + self.backward + self.update + self.validation + self.checkpoint
+    }
+}
+
+/// A warning: a layer that stays silent or saturated, for example.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WarningRecord {
+    /// The epoch after which it was raised.
+    pub epoch: u32,
+    /// What was seen, the likely cause and the remedy.
+    pub message: String,
+}
+
+/// The selected model on samples that played no part in training or selection.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestRecord {
+    /// The last epoch trained.
+    pub epoch: u32,
+    /// The epoch whose weights were tested.
+    pub selected_epoch: u32,
+    /// Number of test samples.
+    pub samples: usize,
+    /// Loss and accuracy on them.
+    #[serde(flatten)]
+    pub test: Losses,
+    /// Activity of each hidden layer over them.
+    pub layers: Vec<LayerRecord>,
+}
+
+impl Record {
+    /// The epoch that the record belongs to.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u32> {
+        match self {
+            Self::Epoch(record) => Some(record.epoch),
+            Self::Warning(record) => Some(record.epoch),
+            Self::Test(record) => Some(record.epoch),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Reads one line. A line of an unknown kind, or of a known kind in a shape of the future, is [`Record::Unknown`];
+    /// a line that is no JSON object with a `kind` is `None`.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        value.get("kind")?.as_str()?;
+        Some(serde_json::from_value(value).unwrap_or(Self::Unknown))
+    }
+
+    /// The record as one line of JSON, with its version, without a line break.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            version: u32,
+            #[serde(flatten)]
+            record: &'a Record,
+        }
+        // Maps with string keys, numbers and strings always serialise.
+        serde_json::to_string(&Line { version: METRICS_VERSION, record: self }).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_its_line() {
+        let record = Record::Epoch(EpochRecord {
+            epoch: 3,
+            valid: Some(Losses { loss: 0.1 + 0.2, accuracy: 1.0 / 3.0, ..Losses::default() }),
+            gradient_norms: BTreeMap::from([("W1".to_owned(), 1e-300)]),
+            ..EpochRecord::default()
+        });
+        let line = record.to_line();
+        assert!(line.starts_with(r#"{"version":1,"kind":"epoch","epoch":3,"#), "{line}");
+        assert_eq!(Record::parse(&line), Some(record));
+    }
+
+    #[test]
+    fn the_future_is_passed_over() {
+        assert_eq!(Record::parse(r#"{"version":9,"kind":"probe","x":1}"#), Some(Record::Unknown));
+        assert_eq!(Record::parse(r#"{"version":9,"kind":"epoch","epoch":"three"}"#), Some(Record::Unknown));
+        let more = Record::parse(r#"{"version":1,"kind":"epoch","epoch":3,"new":[1]}"#);
+        assert_eq!(more.and_then(|record| record.epoch()), Some(3));
+        assert_eq!(Record::parse(r#"{"version":1,"kind":"ep"#), None);
+        assert_eq!(Record::parse("7"), None);
+    }
+}

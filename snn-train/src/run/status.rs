@@ -1,0 +1,117 @@
+//! `status.json`: the state of a run now.
+
+use serde::{Deserialize, Serialize};
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// Training, or killed without notice: see [`Status::is_stalled`].
+    Running,
+    /// Stopped on request before its end; `--resume` goes on.
+    Stopped,
+    /// Ended by an error, which [`Status::message`] tells.
+    Failed,
+    /// Trained, selected and tested.
+    Done,
+    /// A state that this reader does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// The content of `status.json`, which is replaced whole: a reader sees the old one or the new one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// The version of this file's format.
+    pub version: u32,
+    /// How the run stands.
+    pub state: State,
+    /// The process that trains, or did last.
+    pub pid: u32,
+    /// When this session started, seconds since 1970-01-01 UTC.
+    pub started: f64,
+    /// When this file was written, seconds since 1970-01-01 UTC; about once a second while running.
+    pub heartbeat: f64,
+    /// Epochs completed.
+    pub epoch: u32,
+    /// Epochs planned.
+    pub epochs: u32,
+    /// Batches completed of the epoch under way.
+    pub batch: u32,
+    /// Batches of one epoch.
+    pub batches: u32,
+    /// The best epoch so far on validation.
+    pub best: Option<Best>,
+    /// Accuracy of the selected model on the test samples, 0 to 1, once the run is done.
+    pub test_accuracy: Option<f64>,
+    /// Why the run failed.
+    pub message: Option<String>,
+}
+
+/// The best epoch so far: highest validation accuracy, then lowest validation loss, then the earliest.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Best {
+    /// The epoch, counted from 1.
+    pub epoch: u32,
+    /// Its accuracy on the validation samples, 0 to 1.
+    pub accuracy: f64,
+    /// Its loss on the validation samples.
+    pub loss: f64,
+}
+
+impl Best {
+    /// Whether `other`, of a later epoch, is better.
+    #[must_use]
+    pub fn is_beaten_by(&self, other: &Self) -> bool {
+        (other.accuracy, -other.loss) > (self.accuracy, -self.loss)
+    }
+}
+
+impl Status {
+    /// Whether the run claims to be running but has not been heard of for `seconds` before `now` (seconds since
+    /// 1970-01-01 UTC): it was killed, or its machine is gone.
+    #[must_use]
+    pub fn is_stalled(&self, now: f64, seconds: f64) -> bool {
+        self.state == State::Running && now - self.heartbeat > seconds
+    }
+
+    /// Batches done of all that were planned, 0 to 1.
+    #[must_use]
+    pub fn progress(&self) -> f64 {
+        let planned = f64::from(self.epochs) * f64::from(self.batches);
+        let done = f64::from(self.epoch) * f64::from(self.batches) + f64::from(self.batch);
+        if planned > 0.0 { (done / planned).min(1.0) } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_epoch_is_the_most_accurate_then_the_one_of_least_loss() {
+        let best = Best { epoch: 1, accuracy: 0.9, loss: 0.5 };
+        assert!(best.is_beaten_by(&Best { epoch: 2, accuracy: 0.91, loss: 0.9 }));
+        assert!(best.is_beaten_by(&Best { epoch: 2, accuracy: 0.9, loss: 0.4 }));
+        assert!(!best.is_beaten_by(&Best { epoch: 2, accuracy: 0.9, loss: 0.5 }));
+        assert!(!best.is_beaten_by(&Best { epoch: 2, accuracy: 0.89, loss: 0.1 }));
+    }
+
+    #[test]
+    fn a_silent_runner_is_stalled_and_a_finished_one_is_not() {
+        let mut status = Status { state: State::Running, heartbeat: 100.0, ..Status::default() };
+        assert!(!status.is_stalled(105.0, 10.0));
+        assert!(status.is_stalled(111.0, 10.0));
+        status.state = State::Done;
+        assert!(!status.is_stalled(111.0, 10.0));
+    }
+
+    #[test]
+    fn a_state_of_the_future_is_read() {
+        let status: Status = serde_json::from_str(r#"{"state":"paused","epoch":3,"mood":1}"#).unwrap();
+        assert_eq!((status.state, status.epoch), (State::Unknown, 3));
+    }
+}

@@ -1,0 +1,292 @@
+//! The observer that writes a run directory.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CHECKPOINTS, CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, STOP, Session, State, Status,
+    create::{self, Found, Lock},
+    replace::{Durability, replace, replace_by_link},
+    unix_time,
+};
+use crate::{Checkpoint, Error, Event, Experiment, Flow, Observer, Trainer, train::Phase};
+
+const FILE_VERSION: u32 = 1;
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const LAST: &str = "last.safetensors";
+const BEST: &str = "best.safetensors";
+
+/// Writes what happens into a run directory, from which the run can be resumed, watched and evaluated.
+///
+/// ```
+/// use snn_train::{Experiment, RunWriter, Trainer, run::RunDir};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("mine");
+/// let mut experiment = Experiment::default();
+/// experiment.set(&["data.samples_per_class=20", "training.epochs=2"])?;
+/// let mut trainer = Trainer::new(experiment)?;
+/// let mut writer = RunWriter::create(&path, &trainer)?;
+/// trainer.run(&mut [&mut writer])?;
+///
+/// assert_eq!(RunDir::open(&path)?.status()?.epoch, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RunWriter {
+    directory: PathBuf,
+    metrics: File,
+    status: Status,
+    last_heartbeat: Instant,
+    /// Held until the writer goes.
+    _lock: Lock,
+}
+
+impl RunWriter {
+    /// Begins a new run in `directory`, which must be absent or empty.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`], [`Error::RunLocked`] or [`Error::Io`].
+    pub fn create(directory: impl Into<PathBuf>, trainer: &Trainer) -> Result<Self, Error> {
+        let directory = directory.into();
+        if create::look(&directory)? != Found::Empty {
+            return Err(Error::RunExists { path: directory });
+        }
+        let lock = create::take(&directory)?;
+        if create::look(&directory)? != Found::Empty {
+            // Another process was faster.
+            return Err(Error::RunExists { path: directory });
+        }
+        Self::begin(directory, lock, trainer.experiment())
+    }
+
+    /// Goes on with the run in `directory`: puts `trainer` where its last checkpoint was taken, and cuts off what was
+    /// recorded after that. A run that was killed before its first checkpoint, or that does not exist, begins anew.
+    ///
+    /// # Errors
+    /// [`Error::OtherExperiment`] if the run is of another experiment (only for how long to train may differ),
+    /// [`Error::NotARun`] if something else lies there, [`Error::RunLocked`], [`Error::Io`],
+    /// [`Error::DamagedCheckpoint`], and those of [`Trainer::resume`].
+    pub fn resume(directory: impl Into<PathBuf>, trainer: &mut Trainer) -> Result<Self, Error> {
+        let directory = directory.into();
+        match create::look(&directory)? {
+            Found::Empty => return Self::create(directory, trainer),
+            Found::Other => return Err(Error::NotARun { path: directory, missing: CONFIG }),
+            Found::Run => {}
+        }
+        let lock = create::take(&directory)?;
+        let stored = Experiment::load(directory.join(CONFIG))?;
+        if let Some((key, stored, given)) = stored.first_difference(trainer.experiment()) {
+            return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
+        }
+        let mut epoch = 0;
+        match Checkpoint::load(checkpoint_path(&directory, false)) {
+            Ok(last) => {
+                Self::restore(&directory, &last, trainer)?;
+                epoch = last.epoch();
+            }
+            Err(Error::MissingCheckpoint { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        cut_metrics(&directory.join(METRICS), epoch)?;
+        Self::begin(directory, lock, trainer.experiment())
+    }
+
+    fn restore(directory: &Path, last: &Checkpoint, trainer: &mut Trainer) -> Result<(), Error> {
+        let best_path = checkpoint_path(directory, true);
+        if last.is_best() {
+            trainer.resume(last, None)?;
+            // A kill between the writing of the two left the one before.
+            return replace_by_link(&best_path, &checkpoint_path(directory, false))
+                .map_err(Error::io("write the checkpoint", &best_path));
+        }
+        let best = last.best().map(|_| Checkpoint::load(&best_path)).transpose()?;
+        trainer.resume(last, best.as_ref())
+    }
+
+    fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
+        let metrics = directory.join(METRICS);
+        let metrics =
+            File::options().append(true).create(true).open(&metrics).map_err(Error::io("write the metrics", &metrics))?;
+        let stop = directory.join(STOP);
+        match fs::remove_file(&stop) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove the request to stop", &stop)(error));
+            }
+            _ => {}
+        }
+        let status = Status {
+            version: FILE_VERSION,
+            state: State::Running,
+            pid: std::process::id(),
+            started: unix_time(),
+            epochs: experiment.training.epochs,
+            ..Status::default()
+        };
+        let mut writer = Self { directory, metrics, status, last_heartbeat: Instant::now(), _lock: lock };
+        writer.write_status()?;
+        // Last, because it makes the directory a run.
+        writer.write_file("write the experiment", CONFIG, experiment.to_toml()?.as_bytes())?;
+        Ok(writer)
+    }
+
+    /// Where the run lies.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn write_file(&self, action: &'static str, name: &str, content: &[u8]) -> Result<(), Error> {
+        let path = self.directory.join(name);
+        replace(&path, content, Durability::Process).map_err(Error::io(action, path))
+    }
+
+    fn write_json(&self, action: &'static str, name: &str, value: &impl Serialize) -> Result<(), Error> {
+        let json = serde_json::to_vec_pretty(value).map_err(io::Error::from);
+        self.write_file(action, name, &json.map_err(Error::io(action, self.directory.join(name)))?)
+    }
+
+    fn write_status(&mut self) -> Result<(), Error> {
+        self.last_heartbeat = Instant::now();
+        self.status.heartbeat = unix_time();
+        self.write_json("write the status", STATUS, &self.status)
+    }
+
+    /// Adds this session to those that were before it.
+    fn write_session(&self, session: Session) -> Result<(), Error> {
+        let before = fs::read(self.directory.join(ENVIRONMENT)).ok();
+        let before = before.and_then(|json| serde_json::from_slice(&json).ok());
+        let mut environment: Environment = before.unwrap_or_default();
+        environment.version = FILE_VERSION;
+        environment.sessions.push(session);
+        self.write_json("write the environment", ENVIRONMENT, &environment)
+    }
+
+    fn append(&mut self, record: &Record) -> Result<(), Error> {
+        // One write, so that a reader sees the whole line or a torn last one.
+        self.metrics
+            .write_all((record.to_line() + "\n").as_bytes())
+            .map_err(Error::io("write the metrics", self.directory.join(METRICS)))
+    }
+
+    fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
+        // What a resume keeps of the metrics must not be lost when the checkpoint is not.
+        self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
+        let last = checkpoint_path(&self.directory, false);
+        checkpoint.save(&last)?;
+        if best {
+            let path = checkpoint_path(&self.directory, true);
+            replace_by_link(&path, &last).map_err(Error::io("write the checkpoint", path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for RunWriter {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+        match event {
+            Event::RunStarted(start) => {
+                self.write_session(Session::current(start.network))?;
+                (self.status.epoch, self.status.batch) = (start.epoch, start.batch);
+                (self.status.batches, self.status.best) = (start.batches, start.best);
+                self.write_status()?;
+            }
+            Event::BatchFinished(progress) => {
+                if progress.phase == Phase::Training {
+                    self.status.batch = progress.batch;
+                }
+                if self.last_heartbeat.elapsed() >= HEARTBEAT {
+                    // A sign of life that cannot be written is no reason to die: what matters is written below.
+                    let _ = self.write_status();
+                }
+                if self.directory.join(STOP).exists() {
+                    return Ok(Flow::Stop);
+                }
+            }
+            Event::EpochFinished { record, .. } => {
+                self.append(&Record::Epoch((*record).clone()))?;
+                (self.status.epoch, self.status.batch) = (record.epoch, 0);
+            }
+            Event::Warning(warning) => self.append(&Record::Warning((*warning).clone()))?,
+            Event::Checkpoint { checkpoint, best } => {
+                self.save(checkpoint, *best)?;
+                self.status.best = checkpoint.best();
+                self.write_status()?;
+            }
+            Event::Tested(record) => {
+                self.append(&Record::Test((*record).clone()))?;
+                self.status.test_accuracy = Some(record.test.accuracy);
+            }
+            Event::RunFinished(outcome) => {
+                self.status.state = if outcome.stopped { State::Stopped } else { State::Done };
+                self.status.best = outcome.best;
+                self.write_status()?;
+                // The request is fulfilled.
+                let _ = fs::remove_file(self.directory.join(STOP));
+            }
+            Event::RunFailed(error) => {
+                self.status.state = State::Failed;
+                self.status.message = Some(error.to_string());
+                self.write_status()?;
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// Where a run keeps its last or its best checkpoint.
+pub(crate) fn checkpoint_path(directory: &Path, best: bool) -> PathBuf {
+    directory.join(CHECKPOINTS).join(if best { BEST } else { LAST })
+}
+
+/// Cuts off what was recorded after `epoch` epochs, which will be recorded again: their records, a test, and a line
+/// torn by a kill.
+fn cut_metrics(path: &Path, epoch: u32) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Line {
+        kind: String,
+        #[serde(default)]
+        epoch: u32,
+    }
+    let is_kept = |line: &[u8]| {
+        let parsed: Option<Line> = serde_json::from_slice(line).ok();
+        line.ends_with(b"\n") && parsed.is_none_or(|line| line.epoch <= epoch && line.kind != "test")
+    };
+    let fail = |error| Error::io("cut the metrics", path)(error);
+    let content = match fs::read(path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(fail(error)),
+    };
+    let kept: usize = content.split_inclusive(|&byte| byte == b'\n').take_while(|line| is_kept(line)).map(<[u8]>::len).sum();
+    if kept < content.len() {
+        let fail = |error| Error::io("cut the metrics", path)(error);
+        File::options().write(true).open(path).and_then(|file| file.set_len(kept as u64)).map_err(fail)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_newer_than_the_checkpoint_are_cut_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(METRICS);
+        let line = |kind: &str, epoch: u32| format!("{{\"version\":1,\"kind\":\"{kind}\",\"epoch\":{epoch}}}\n");
+        let old = line("epoch", 1) + &line("warning", 1) + &line("probe", 1) + &line("epoch", 2);
+        for new in [line("epoch", 3) + &line("probe", 3), line("test", 2), "{\"version\":1,\"ki".to_owned(), String::new()] {
+            fs::write(&path, old.clone() + &new).unwrap();
+            cut_metrics(&path, 2).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), old);
+        }
+        cut_metrics(&directory.path().join("absent"), 2).unwrap();
+    }
+}

@@ -1,0 +1,192 @@
+//! Loss, accuracy and activity of a network over a set of samples, without a tape.
+
+use serde::{Deserialize, Serialize};
+use snn_core::{ActivityMonitor, Network, Output, Regularizer};
+use snn_data::{Dataset, Split};
+
+use super::{batch, event::Flow};
+use crate::{
+    Error,
+    run::{LayerRecord, Losses},
+};
+
+/// How a network does on a set of samples.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Evaluation {
+    /// Number of samples.
+    pub samples: usize,
+    /// Loss and accuracy.
+    #[serde(flatten)]
+    pub losses: Losses,
+    /// Activity of each hidden layer.
+    pub layers: Vec<LayerRecord>,
+    /// How many samples of each class (row) were taken for each class (column).
+    pub confusion: Vec<Vec<u32>>,
+}
+
+/// Evaluates `network` on a part of `dataset`, `batch_size` samples at a time.
+///
+/// # Errors
+/// [`Error::Data`] or [`Error::Network`] if a sample is not what data set and network promise;
+/// [`Error::Impossible`] if the part is empty.
+pub fn evaluate(
+    network: &Network,
+    dataset: &dyn Dataset,
+    split: Split,
+    regularizer: &Regularizer,
+    batch_size: usize,
+) -> Result<Evaluation, Error> {
+    let indices = dataset.splits().get(split);
+    if indices.is_empty() {
+        return Err(Error::Impossible(format!("the {split} part of {} is empty", dataset.name())));
+    }
+    let evaluation = evaluate_watched(network, dataset, indices, regularizer, batch_size, |_| Ok(Flow::Continue))?;
+    Ok(evaluation.unwrap_or_default())
+}
+
+/// As [`evaluate`], telling the loss and accuracy of every batch; `None` when told to stop.
+pub(super) fn evaluate_watched(
+    network: &Network,
+    dataset: &dyn Dataset,
+    indices: &[u32],
+    regularizer: &Regularizer,
+    batch_size: usize,
+    mut watch: impl FnMut(&Losses) -> Result<Flow, Error>,
+) -> Result<Option<Evaluation>, Error> {
+    let classes = network.config().outputs;
+    let mut confusion = vec![vec![0; classes]; classes];
+    let mut sums = Sums::default();
+    let mut activity = ActivityMonitor::new(network.config(), dataset.steps());
+    for indices in indices.chunks(batch_size.max(1)) {
+        let (input, labels) = batch::load(dataset, indices)?;
+        let output = network.forward(&input)?;
+        for (&label, prediction) in labels.iter().zip(output.predictions()) {
+            confusion[usize::from(label)][prediction] += 1;
+        }
+        activity.observe(&output);
+        let losses = sums.add(
+            labels.len(),
+            output.correct(&labels),
+            cross_entropy(&output, &labels),
+            regularization(&output, network, regularizer),
+        );
+        if watch(&losses)? == Flow::Stop {
+            return Ok(None);
+        }
+    }
+    let layers = layers(&activity);
+    Ok(Some(Evaluation { samples: indices.len(), losses: sums.means(), layers, confusion }))
+}
+
+/// Sums over samples, from which means follow.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Sums {
+    samples: u64,
+    correct: u64,
+    cross_entropy: f64,
+    regularization: f64,
+}
+
+impl Sums {
+    /// Adds a batch, its losses averaged over its samples. Returns those losses and the accuracy.
+    pub(super) fn add(
+        &mut self,
+        samples: usize,
+        correct: usize,
+        cross_entropy: f64,
+        regularization: f64,
+    ) -> Losses {
+        let weight = samples as f64;
+        self.samples += samples as u64;
+        self.correct += correct as u64;
+        self.cross_entropy += cross_entropy * weight;
+        self.regularization += regularization * weight;
+        let accuracy = correct as f64 / weight;
+        Losses { loss: cross_entropy + regularization, cross_entropy, regularization, accuracy }
+    }
+
+    pub(super) fn means(&self) -> Losses {
+        let mean = |sum: f64| sum / self.samples.max(1) as f64;
+        Losses {
+            loss: mean(self.cross_entropy) + mean(self.regularization),
+            cross_entropy: mean(self.cross_entropy),
+            regularization: mean(self.regularization),
+            accuracy: mean(self.correct as f64),
+        }
+    }
+}
+
+/// What the monitor has seen, as it is recorded.
+pub(super) fn layers(activity: &ActivityMonitor) -> Vec<LayerRecord> {
+    let record = |layer: &snn_core::LayerActivity| LayerRecord {
+        spikes: layer.spikes_per_sample,
+        silent: layer.silent_fraction,
+        saturated: layer.saturated_fraction,
+    };
+    activity.report().iter().map(record).collect()
+}
+
+/// `-log softmax(logits)[label]`, averaged over the batch.
+fn cross_entropy(output: &Output<f32>, labels: &[u16]) -> f64 {
+    let classes = output.logits.len() / output.batch.max(1);
+    let of_sample = |(logits, &label): (&[f32], &u16)| {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = logits.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
+        sum.ln() - f64::from(logits[usize::from(label)] - largest)
+    };
+    output.logits.chunks_exact(classes).zip(labels).map(of_sample).sum::<f64>() / output.batch.max(1) as f64
+}
+
+/// Both activity regularisers ([`Regularizer`] has the equations), averaged over the batch, summed over layers.
+fn regularization(output: &Output<f32>, network: &Network, regularizer: &Regularizer) -> f64 {
+    let of_sample = |counts: &[f32]| {
+        let units = counts.len() as f64;
+        let missing = counts.iter().map(|&count| (regularizer.lower_threshold - f64::from(count)).max(0.0).powi(2));
+        let mean = counts.iter().copied().map(f64::from).sum::<f64>() / units;
+        let excess = (mean - regularizer.upper_threshold).max(0.0).powi(i32::from(regularizer.upper_norm));
+        regularizer.lower_strength * missing.sum::<f64>() / units + regularizer.upper_strength * excess
+    };
+    let layers = output.counts.iter().zip(&network.config().hidden);
+    let of_layer = |(counts, layer): (&Vec<f32>, &snn_core::Layer)| {
+        counts.chunks_exact(layer.units).map(of_sample).sum::<f64>()
+    };
+    layers.map(of_layer).sum::<f64>() / output.batch.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Experiment;
+
+    #[test]
+    fn the_loss_without_a_tape_is_the_loss_on_the_tape() {
+        let mut experiment = Experiment::default();
+        experiment
+            .set(&[
+                "data.samples_per_class=20",
+                "network.hidden=[30, 20]",
+                "initialization.gain=6",
+                "regularizer.lower_threshold=2",
+                "regularizer.upper_strength=0.3",
+                "regularizer.upper_threshold=1",
+                "regularizer.upper_norm=2",
+            ])
+            .unwrap();
+        let dataset = experiment.data.open().unwrap();
+        let config = experiment.network_config(&*dataset);
+        let network = Network::new(config, experiment.initialization(), 1).unwrap();
+        let regularizer = experiment.regularizer();
+        let evaluation = evaluate(&network, &*dataset, Split::Train, &regularizer, 160).unwrap();
+
+        let (input, labels) = batch::load(&*dataset, &dataset.splits().train).unwrap();
+        let loss = network.loss(&input, &labels, &regularizer).unwrap();
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-5 * b.abs();
+        assert!(near(evaluation.losses.cross_entropy, loss.cross_entropy), "{evaluation:?}");
+        assert!(loss.regularization > 0.0 && near(evaluation.losses.regularization, loss.regularization));
+        assert_eq!(evaluation.confusion.iter().flatten().sum::<u32>(), 160);
+
+        let in_pieces = evaluate(&network, &*dataset, Split::Train, &regularizer, 33).unwrap();
+        assert_eq!(in_pieces.confusion, evaluation.confusion);
+        assert!(near(in_pieces.losses.loss, evaluation.losses.loss));
+    }
+}

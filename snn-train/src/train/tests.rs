@@ -1,0 +1,233 @@
+use snn_data::{BatchBuilder, InputKind, Splits};
+
+use super::*;
+
+fn experiment(changes: &[&str]) -> Experiment {
+    let mut experiment = Experiment::default();
+    let small = ["data.samples_per_class=20", "data.classes=3", "network.hidden=[8]", "training.batch_size=10"];
+    experiment.set(&small).unwrap();
+    experiment.set(&["training.epochs=4", "data.n_cutoff=20"]).unwrap();
+    experiment.set(changes).unwrap();
+    experiment
+}
+
+/// Keeps what the trainer emits, and stops it after so many batches of any kind.
+#[derive(Default)]
+struct Log {
+    stop_after: Option<usize>,
+    batches: usize,
+    records: Vec<EpochRecord>,
+    warnings: Vec<String>,
+    last: Option<Checkpoint>,
+    best: Option<Checkpoint>,
+    tests: Vec<TestRecord>,
+    kinds: Vec<&'static str>,
+}
+
+impl Observer for Log {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+        let kind = match event {
+            Event::RunStarted(_) => "started",
+            Event::BatchFinished(_) => {
+                self.batches += 1;
+                let stop = self.stop_after == Some(self.batches);
+                return Ok(if stop { Flow::Stop } else { Flow::Continue });
+            }
+            Event::EpochFinished { record, .. } => {
+                self.records.push(without_times(record));
+                "epoch"
+            }
+            Event::Warning(warning) => {
+                self.warnings.push(warning.message.clone());
+                "warning"
+            }
+            Event::Checkpoint { checkpoint, best } => {
+                self.last = Some((*checkpoint).clone());
+                if *best {
+                    self.best = Some((*checkpoint).clone());
+                }
+                "checkpoint"
+            }
+            Event::Tested(record) => {
+                self.tests.push((*record).clone());
+                "test"
+            }
+            Event::RunFinished(_) => "finished",
+            Event::RunFailed(_) => "failed",
+        };
+        self.kinds.push(kind);
+        Ok(Flow::Continue)
+    }
+}
+
+fn without_times(record: &EpochRecord) -> EpochRecord {
+    EpochRecord { time: 0.0, seconds: crate::run::Seconds::default(), ..record.clone() }
+}
+
+#[test]
+fn a_run_tells_its_story_in_order() {
+    let mut log = Log::default();
+    let outcome = Trainer::new(experiment(&["training.epochs=2"])).unwrap().run(&mut [&mut log]).unwrap();
+    assert_eq!(log.kinds, ["started", "epoch", "checkpoint", "epoch", "checkpoint", "test", "finished"]);
+    // 48 samples make 5 batches, 6 one; two epochs, one test
+    assert_eq!(log.batches, 2 * (5 + 1) + 1);
+    assert_eq!((outcome.stopped, outcome.epoch), (false, 2));
+    assert_eq!(outcome.test.as_ref(), log.tests.first());
+    let record = &log.records[1];
+    assert_eq!((record.epoch, record.step, record.layers.len()), (2, 10, 1));
+    assert_eq!(record.gradient_norms.keys().collect::<Vec<_>>(), ["W1", "Wout"]);
+    assert!(record.train.loss > 0.0 && record.valid.is_some_and(|valid| valid.loss > 0.0));
+}
+
+#[test]
+fn a_stop_after_any_batch_and_a_resume_change_nothing() {
+    let experiment = experiment(&["network.recurrent=true", "training.epochs=3"]);
+    let mut whole = Log::default();
+    let outcome = Trainer::new(experiment.clone()).unwrap().run(&mut [&mut whole]).unwrap();
+    let batches = whole.batches;
+    for stop in 1..=batches {
+        let mut first = Log { stop_after: Some(stop), ..Log::default() };
+        let stopped = Trainer::new(experiment.clone()).unwrap().run(&mut [&mut first]).unwrap();
+        assert!(stopped.stopped, "batch {stop}");
+        let mut trainer = Trainer::new(experiment.clone()).unwrap();
+        trainer.resume(first.last.as_ref().unwrap(), first.best.as_ref()).unwrap();
+        let mut second = Log::default();
+        assert_eq!(trainer.run(&mut [&mut second]).unwrap(), outcome, "batch {stop}");
+        assert_eq!([first.records, second.records].concat(), whole.records, "batch {stop}");
+        assert_eq!(trainer.checkpoint(), whole.last.clone().unwrap(), "batch {stop}");
+    }
+}
+
+#[test]
+fn a_stopped_trainer_goes_on_when_run_again() {
+    let experiment = experiment(&[]);
+    let outcome = Trainer::new(experiment.clone()).unwrap().run(&mut []).unwrap();
+    let mut trainer = Trainer::new(experiment).unwrap();
+    trainer.run(&mut [&mut Log { stop_after: Some(8), ..Log::default() }]).unwrap();
+    assert_eq!(trainer.run(&mut []).unwrap(), outcome);
+}
+
+#[test]
+fn the_selected_epoch_is_the_one_tested() {
+    let changes = ["optimizer.learning_rate=0.2", "training.epochs=8", "training.seed=3"];
+    let best = Trainer::new(experiment(&changes)).unwrap().run(&mut []).unwrap();
+    let last = [&changes[..], &["training.selection=last"]].concat();
+    let last = Trainer::new(experiment(&last)).unwrap().run(&mut []).unwrap();
+    assert_eq!(best.best, last.best);
+    assert_eq!(best.test.unwrap().selected_epoch, best.best.unwrap().epoch);
+    assert_eq!(last.test.unwrap().selected_epoch, 8);
+}
+
+#[test]
+fn patience_ends_a_run_that_gets_no_better() {
+    // A gain this small keeps the network silent, and silence never gets better.
+    let quiet = ["initialization.gain=0.01", "regularizer.lower_strength=0", "training.epochs=50"];
+    let mut log = Log::default();
+    let patient = [&quiet[..], &["training.patience=3"]].concat();
+    let outcome = Trainer::new(experiment(&patient)).unwrap().run(&mut [&mut log]).unwrap();
+    assert_eq!((outcome.epoch, outcome.best.unwrap().epoch), (4, 1));
+    assert_eq!(log.warnings.len(), 4);
+    assert!(log.warnings[0].contains("layer 1 was silent"), "{}", log.warnings[0]);
+}
+
+#[test]
+fn divergence_is_an_error_that_keeps_the_last_checkpoint() {
+    let mut log = Log::default();
+    let diverging = experiment(&["optimizer.learning_rate=1e38", "readout.head=sum", "initialization.gain=9"]);
+    let error = Trainer::new(diverging).unwrap().run(&mut [&mut log]).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { epoch: 1, .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("in epoch 1, batch ") && message.contains("lower optimizer.learning_rate"), "{message}");
+    assert_eq!(log.kinds, ["started", "failed"]);
+}
+
+#[test]
+fn a_failing_observer_fails_the_run_and_all_hear_of_it() {
+    struct Full;
+    impl Observer for Full {
+        fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+            match event {
+                Event::Checkpoint { .. } => Err(Error::Observer("no more room".into())),
+                _ => Ok(Flow::Continue),
+            }
+        }
+    }
+    let mut log = Log::default();
+    let error = Trainer::new(experiment(&[])).unwrap().run(&mut [&mut Full, &mut log]).unwrap_err();
+    assert!(error.to_string().contains("no more room"));
+    assert_eq!(log.kinds, ["started", "epoch", "failed"]);
+}
+
+#[test]
+fn only_for_how_long_to_train_may_change_on_the_way() {
+    let mut log = Log::default();
+    Trainer::new(experiment(&[])).unwrap().run(&mut [&mut log]).unwrap();
+    let last = log.last.unwrap();
+    let mut other = Trainer::new(experiment(&["surrogate.beta=3"])).unwrap();
+    let error = other.resume(&last, log.best.as_ref()).unwrap_err().to_string();
+    assert!(error.starts_with("`surrogate.beta` is 3.0 here, but the run was started with 10.0"), "{error}");
+
+    let mut longer = Trainer::new(experiment(&["training.epochs=6"])).unwrap();
+    longer.resume(&last, log.best.as_ref()).unwrap();
+    let outcome = longer.run(&mut []).unwrap();
+    let straight = Trainer::new(experiment(&["training.epochs=6"])).unwrap().run(&mut []).unwrap();
+    assert_eq!(outcome, straight);
+}
+
+/// Two frames a sample; the label is the unit that gets more.
+struct Frames(Splits);
+
+impl Dataset for Frames {
+    fn name(&self) -> &str {
+        "frames"
+    }
+    fn len(&self) -> usize {
+        40
+    }
+    fn classes(&self) -> usize {
+        2
+    }
+    fn inputs(&self) -> usize {
+        2
+    }
+    fn steps(&self) -> usize {
+        2
+    }
+    fn dt(&self) -> f64 {
+        1.0
+    }
+    fn kind(&self) -> InputKind {
+        InputKind::Frames
+    }
+    fn splits(&self) -> &Splits {
+        &self.0
+    }
+    fn label(&self, index: usize) -> u16 {
+        (index % 2) as u16
+    }
+    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), snn_data::Error> {
+        let unit = index % 2;
+        batch.push_frames(&[1.0 - unit as f32, unit as f32].repeat(2))
+    }
+}
+
+#[test]
+fn data_of_ones_own_and_missing_parts() {
+    let on = |changes: &[&str], splits| Trainer::on(experiment(changes), Box::new(Frames(splits)));
+    let train: Vec<u32> = (0..40).collect();
+    let splits = Splits { train, ..Splits::default() };
+    let error = on(&[], splits.clone()).unwrap_err().to_string();
+    assert!(error.contains("no validation samples"), "{error}");
+    assert!(matches!(on(&[], Splits::default()), Err(Error::Impossible(_))));
+    let outcome = on(&["training.selection=last"], splits).unwrap().run(&mut []).unwrap();
+    assert_eq!((outcome.epoch, outcome.best, outcome.test), (4, None, None));
+}
+
+#[test]
+fn steps_are_counted_without_overflow() {
+    let error = Trainer::new(experiment(&["training.epochs=1_000_000", "training.batch_size=1"]));
+    assert!(error.is_ok());
+    let many = experiment(&["training.epochs=1_000_000", "training.batch_size=1", "data.samples_per_class=2000"]);
+    let error = Trainer::new(many).unwrap_err().to_string();
+    assert!(error.contains("training.epochs x batches must be below 2^32"), "{error}");
+}

@@ -1,0 +1,117 @@
+//! `cargo xtask test` and `cargo xtask ci`: what must hold.
+
+use std::{
+    ffi::OsString,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    process::{self, cargo},
+    requirements,
+    tally::Tally,
+};
+
+/// Runs every test of the workspace, its documentation's programs included, and sums up.
+pub(crate) fn test(options: &[OsString]) -> Result<u8> {
+    requirements::ensure()?;
+    // All failures of a run are worth more than the first one, hence --no-fail-fast.
+    let mut command = cargo(["test", "--release", "--no-fail-fast"]);
+    if !names_packages(options) {
+        command.arg("--workspace");
+    }
+    command.args(options);
+    process::announce(&command);
+    let start = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let output = child.stdout.take().context("cargo has no output")?;
+    let mut tally = Tally::default();
+    let mut screen = std::io::stdout().lock();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.context("cannot read the output of the tests")?;
+        tally.read(&String::from_utf8_lossy(&line));
+        // Tests go on when nobody reads their output any more, as in `cargo xtask test | head`.
+        let _ = screen.write_all(&line).and_then(|()| screen.write_all(b"\n"));
+    }
+    drop(screen);
+    let status = child.wait().context("cannot wait for cargo")?;
+    println!("all tests: {:.0} s\n{tally}", start.elapsed().as_secs_f64());
+    Ok(process::exit_code(status))
+}
+
+/// Whether the options for cargo choose packages, which it would pass over beside `--workspace`.
+fn names_packages(options: &[OsString]) -> bool {
+    let words = options.iter().filter_map(|option| option.to_str()).take_while(|&word| word != "--");
+    words.into_iter().any(|word| word.starts_with("-p") || word.starts_with("--package"))
+}
+
+/// Runs all checks, cheap ones first, up to the first that fails.
+pub(crate) fn ci(no_tests: bool) -> Result<u8> {
+    requirements::ensure()?;
+    for check in checks() {
+        if let Some(reason) = check.unavailable() {
+            println!("skipped: {} ({reason})", process::line(&check.command));
+            continue;
+        }
+        let mut command = check.command;
+        let code = process::run(&mut command)?;
+        if code != 0 {
+            eprintln!("error: `{}` failed", process::line(&command));
+            return Ok(code);
+        }
+    }
+    if no_tests { Ok(0) } else { test(&[]) }
+}
+
+/// A check other than the tests.
+struct Check {
+    command: Command,
+    /// The part of cargo that it needs and how to get it, unless cargo always has it.
+    tool: Option<(&'static str, &'static str)>,
+}
+
+impl Check {
+    fn unavailable(&self) -> Option<String> {
+        let (tool, installation) = self.tool?;
+        let installed = process::succeeds(&mut cargo([tool, "--version"]));
+        (!installed).then(|| format!("cargo has no `{tool}` here; `{installation}` brings it"))
+    }
+}
+
+/// All checks, in the release profile like everything else here, so that they share what is built.
+fn checks() -> Vec<Check> {
+    const RUSTFMT: Option<(&str, &str)> = Some(("fmt", "rustup component add rustfmt"));
+    const CLIPPY: Option<(&str, &str)> = Some(("clippy", "rustup component add clippy"));
+    const DENY: Option<(&str, &str)> = Some(("deny", "cargo install --locked cargo-deny"));
+    let clippy = ["clippy", "--release", "--all-targets"];
+    let strict = ["--", "--deny", "warnings"];
+
+    let format = cargo(["fmt", "--all", "--check"]);
+    let lints = cargo(clippy.into_iter().chain(["--workspace"]).chain(strict));
+    // The reader of run directories, for those who need no trainer.
+    let reader =
+        cargo(clippy.into_iter().chain(["--package", "snn-train", "--no-default-features"]).chain(strict));
+    let mut documentation = cargo(["doc", "--release", "--workspace", "--no-deps"]);
+    documentation.env("RUSTDOCFLAGS", "--deny warnings");
+    // Not the advisories: they change without us, and fetching them needs a network.
+    let dependencies = cargo(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]);
+
+    [(format, RUSTFMT), (lints, CLIPPY), (reader, CLIPPY), (documentation, None), (dependencies, DENY)]
+        .map(|(command, tool)| Check { command, tool })
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_packages_are_told_from_options_of_the_tests() {
+        let chosen = |line: &str| names_packages(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(chosen("-p snn-core golden") && chosen("--package=snn-core") && chosen("-psnn-core"));
+        assert!(!chosen("golden -- --nocapture") && !chosen("golden -- -p"));
+    }
+}

@@ -1,0 +1,143 @@
+//! `cargo xtask demo`: from a fresh checkout to a trained network.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    process::{self, cargo, root},
+    requirements,
+};
+
+/// What the default network reaches on the default random manifolds with some margin.
+const EXPECTED_ACCURACY: f64 = 0.98;
+
+/// Builds the program, trains the preset `randman` with `options`, and checks the outcome.
+pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
+    requirements::ensure()?;
+    let code = process::run(&mut cargo(["build", "--release", "--package", "snn-train"]))?;
+    if code != 0 {
+        return Ok(code);
+    }
+
+    let run_dir = option(options, "--run-dir").unwrap_or_else(|| unused(&root()));
+    let shown = run_dir.display();
+    eprintln!("\nTraining a spiking network on random manifolds. To watch it from another terminal:");
+    eprintln!(
+        "    cargo run --release --package snn-tui -- {}\n",
+        run_dir.parent().unwrap_or(&run_dir).display()
+    );
+
+    let mut train =
+        cargo(["run", "--release", "--quiet", "--package", "snn-train", "--", "train", "randman"]);
+    if option(options, "--run-dir").is_none() {
+        train.arg("--run-dir").arg(&run_dir);
+    }
+    let start = Instant::now();
+    let code = process::run(train.args(options))?;
+    let seconds = start.elapsed().as_secs_f64();
+    if code != 0 {
+        eprintln!("training ended with exit code {code}; what there is of the run lies in {shown}");
+        return Ok(code);
+    }
+
+    let accuracy = test_accuracy(&root().join(&run_dir))?;
+    println!("\nTest accuracy {:.2} % after {seconds:.0} s. The run lies in {shown}.", 100.0 * accuracy);
+    println!("    cargo run --release -- eval {shown} --split test      evaluate it again");
+    println!("    cargo run --release -- train --help                   train with other settings");
+    if accuracy <= EXPECTED_ACCURACY {
+        bail!(
+            "the test accuracy is {:.2} %, not above {:.0} %{}",
+            100.0 * accuracy,
+            100.0 * EXPECTED_ACCURACY,
+            if options.is_empty() {
+                "; please report this with the run directory"
+            } else {
+                ", with the options given"
+            },
+        );
+    }
+    Ok(0)
+}
+
+/// The value of an option, given as `--name value` or `--name=value`.
+fn option(options: &[OsString], name: &str) -> Option<PathBuf> {
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        if word == OsStr::new(name) {
+            return words.next().map(PathBuf::from);
+        }
+        if let Some(value) = word.to_str().and_then(|word| word.strip_prefix(name)?.strip_prefix('=')) {
+            return Some(value.into());
+        }
+    }
+    None
+}
+
+/// The first of `runs/demo`, `runs/demo-2`, ... that does not exist, relative to `root`.
+fn unused(root: &Path) -> PathBuf {
+    let first = PathBuf::from("runs/demo");
+    if !root.join(&first).exists() {
+        return first;
+    }
+    let further = (2_u64..).map(|number| PathBuf::from(format!("runs/demo-{number}")));
+    further.into_iter().find(|path| !root.join(path).exists()).unwrap_or(first)
+}
+
+/// The accuracy on the test samples, 0 to 1, that the finished run in `run_dir` has recorded.
+fn test_accuracy(run_dir: &Path) -> Result<f64> {
+    let path = run_dir.join("status.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let status: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
+    match status["test_accuracy"].as_f64() {
+        Some(accuracy) => Ok(accuracy),
+        None => bail!("the run ended before its test (state {}): {}", status["state"], run_dir.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_directory_is_found_among_the_options() {
+        let find = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            option(&words, "--run-dir")
+        };
+        assert_eq!(find("--resume --run-dir a/b"), Some("a/b".into()));
+        assert_eq!(find("--run-dir=a/b --resume"), Some("a/b".into()));
+        assert_eq!(find("--run-directory=a"), None);
+        assert_eq!(find("--run-dir"), None);
+        assert_eq!(find("--resume"), None);
+    }
+
+    #[test]
+    fn each_demo_gets_a_directory_of_its_own() {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        for expected in ["runs/demo", "runs/demo-2", "runs/demo-3"] {
+            assert_eq!(unused(root.path()), Path::new(expected));
+            fs::create_dir_all(root.path().join(expected)).expect("a directory");
+        }
+    }
+
+    #[test]
+    fn the_accuracy_is_read_from_the_status() {
+        let run = tempfile::tempdir().expect("a temporary directory");
+        let outcome = |status: &str| {
+            fs::write(run.path().join("status.json"), status).expect("a file");
+            test_accuracy(run.path()).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(outcome(r#"{"state":"done","test_accuracy":0.995}"#), Ok(0.995));
+        assert!(outcome(r#"{"state":"stopped","test_accuracy":null}"#).unwrap_err().contains("stopped"));
+        assert!(outcome("{").unwrap_err().contains("status.json"));
+        fs::remove_file(run.path().join("status.json")).expect("a file");
+        assert!(test_accuracy(run.path()).is_err());
+    }
+}

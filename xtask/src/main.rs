@@ -1,0 +1,117 @@
+//! The automation of this repository: `cargo xtask demo` and `cargo xtask test` need nothing but a Rust toolchain.
+//!
+//! Commands exit with 0 when all went well, 2 on wrong usage, and otherwise with the code of the step that failed, or 1.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks to its user")]
+
+mod bench;
+mod check;
+mod demo;
+mod process;
+mod requirements;
+mod tally;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Automation of this repository: set-up, demo, tests, checks and benchmarks.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check what the build needs, build, and train the preset `randman`: the whole program in one command
+    ///
+    /// Fails unless the test accuracy ends above 98 %. The run lies in runs/demo (runs/demo-2 and so on for further
+    /// ones) of the repository.
+    Demo {
+        /// Options for `snn train randman`, such as `--set training.epochs=20` or `--run-dir D`
+        #[arg(last = true)]
+        options: Vec<OsString>,
+    },
+    /// Check what the build needs, then run every test of the workspace, documentation included
+    Test {
+        /// Options for `cargo test`, such as `-p snn-core`, a test's name, or `-- --nocapture`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Everything that must hold before a change lands: format, lints, documentation, dependencies, tests
+    ///
+    /// A check whose tool is not installed is skipped, and says so.
+    Ci {
+        /// Leave the tests out
+        #[arg(long)]
+        no_tests: bool,
+    },
+    /// Measure the time and memory of a training step (jobs R, M, S, A)
+    ///
+    /// `cargo xtask bench -- --help` lists the options of the benchmark itself.
+    Bench {
+        /// Options for the benchmark, such as `--jobs R,S` or `--json`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = process::leave_interrupts_to_children().and_then(|()| match arguments.command {
+        Command::Demo { options } => demo::demo(&options),
+        Command::Test { options } => check::test(&options),
+        Command::Ci { no_tests } => check::ci(no_tests),
+        Command::Bench { options } => bench::bench(&options),
+    });
+    match outcome {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_other_programs_pass_through() {
+        let parse =
+            |line: &str| Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command);
+        let command = parse("xtask demo -- --set training.epochs=2 --run-dir /tmp/x");
+        assert!(matches!(command, Ok(Command::Demo { options }) if options.len() == 4));
+        let command = parse("xtask bench --json --jobs R,M");
+        assert!(matches!(command, Ok(Command::Bench { options }) if options.len() == 3));
+        let command = parse("xtask test -p snn-core golden -- --nocapture");
+        assert!(matches!(command, Ok(Command::Test { options }) if options.len() == 5));
+        assert!(parse("xtask demo --run-dir x").is_err(), "options of snn stand behind `--`");
+    }
+
+    #[test]
+    fn every_command_named_in_the_documents_exists() {
+        let commands = Arguments::command();
+        for document in ["README.md", "CHANGELOG.md", ".ci/run"] {
+            let path = process::root().join(document);
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{document}: {error}"));
+            for rest in text.split("cargo xtask ").skip(1) {
+                let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+                assert!(
+                    name.starts_with('-') || commands.find_subcommand(&name).is_some(),
+                    "{document} names `cargo xtask {name}`, which does not exist"
+                );
+            }
+        }
+    }
+}

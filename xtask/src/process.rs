@@ -1,0 +1,121 @@
+//! Running other programs: shown before they run, in the root of the repository, with our terminal.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use anyhow::{Context as _, Result};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    // Cargo sets the variable at run time too, which stays right when a checkout has been moved.
+    let package = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or(package.clone(), Path::to_owned)
+}
+
+/// The cargo that runs us, in the root of the repository.
+pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs `command` to its end, with our standard streams, and returns its exit code.
+pub(crate) fn run(command: &mut Command) -> Result<u8> {
+    announce(command);
+    let status = command.status().with_context(|| format!("cannot start `{}`", line(command)))?;
+    Ok(exit_code(status))
+}
+
+/// Shows which program runs next; on standard error, since the program's output may be read by another one.
+pub(crate) fn announce(command: &Command) {
+    eprintln!("$ {}", line(command));
+}
+
+/// Whether `command` runs and succeeds; nothing of it is shown.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    silent.status().is_ok_and(|status| status.success())
+}
+
+/// Whether a program of that name lies on the search path.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(&file).is_file()))
+}
+
+/// Lets an interrupt from the keyboard, which every process of the terminal's group receives, end the program that
+/// we run and not us: `snn` then writes its checkpoint, and we report how it ended.
+pub(crate) fn leave_interrupts_to_children() -> Result<()> {
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false)))
+        .context("cannot handle interrupts")?;
+    Ok(())
+}
+
+/// The exit code; 128 plus the signal's number for a program that a signal has ended, as shells have it.
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let code = status.code().or(signal.map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// The command line as one would type it.
+pub(crate) fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
+    let settings = command.get_envs().filter_map(|(name, value)| {
+        Some(format!("{}={}", name.to_string_lossy(), quoted(&value?.to_string_lossy())))
+    });
+    let words =
+        std::iter::once(program).chain(command.get_args()).map(|word| quoted(&word.to_string_lossy()));
+    settings.chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=.,:/+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let mut command = Command::new("/usr/bin/cargo");
+        command.args(["doc", "--no-deps", "it's", ""]).env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(line(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc --no-deps 'it'\''s' ''");
+    }
+
+    #[test]
+    fn the_root_holds_the_workspace() {
+        assert!(root().join("Cargo.lock").is_file());
+        assert!(root().join("xtask").is_dir());
+    }
+
+    #[test]
+    fn programs_are_found_on_the_path() {
+        assert!(!is_installed("a-program-that-nobody-has"));
+        assert!(succeeds(&mut cargo(["--version"])));
+        assert!(!succeeds(&mut Command::new("a-program-that-nobody-has")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn exit_codes_follow_the_shell() {
+        let code =
+            |script: &str| exit_code(Command::new("sh").args(["-c", script]).status().expect("a shell"));
+        assert_eq!((code("exit 0"), code("exit 2"), code("kill -9 $$")), (0, 2, 137));
+    }
+}

@@ -1,0 +1,109 @@
+//! The arrows between the crates, and what must never come along with one of them.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking, in their helpers too")]
+
+use std::{collections::BTreeMap, env, path::Path, process::Command};
+
+use serde_json::Value;
+
+/// Who may depend on whom; `snn-tests` may depend on everybody.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("xtask", &["snn-data"]),
+    ("snn-tui", &["snn-train"]),
+    ("snn-train", &["snn-core", "snn-data"]),
+    ("snn-core", &[]),
+    ("snn-data", &[]),
+];
+
+/// Crates for files, formats, command lines and screens: the numerics know nothing of them.
+const FILES_AND_SCREENS: &[&str] = &[
+    "anyhow",
+    "clap",
+    "crossterm",
+    "hdf5",
+    "hdf5-metno",
+    "hound",
+    "indicatif",
+    "memmap2",
+    "ndarray-npy",
+    "ratatui",
+    "safetensors",
+    "serde_json",
+    "tempfile",
+    "toml",
+    "zip",
+];
+
+fn cargo(arguments: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).args(arguments).current_dir(root).output().expect("cargo starts");
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
+}
+
+/// The members of the workspace: name -> dependencies as in the manifest, of every kind.
+fn members() -> BTreeMap<String, Vec<Value>> {
+    let metadata: Value =
+        serde_json::from_str(&cargo(&["metadata", "--no-deps", "--format-version", "1"])).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("a list");
+    let name = |package: &Value| package["name"].as_str().expect("a name").to_owned();
+    packages.iter().map(|it| (name(it), it["dependencies"].as_array().cloned().unwrap_or_default())).collect()
+}
+
+/// Names of all crates that a program or library of `package` is built from, under its own choice of features.
+fn built_from(package: &str) -> Vec<String> {
+    let tree =
+        cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn there_are_no_arrows_but_the_agreed_ones() {
+    let members = members();
+    for (from, dependencies) in &members {
+        if from == "snn-tests" {
+            continue;
+        }
+        let (_, allowed) = ARROWS.iter().find(|(name, _)| name == from).unwrap_or_else(|| {
+            panic!("{from} is a new member: give it its place in the architecture, and here")
+        });
+        for to in dependencies.iter().filter_map(|it| it["name"].as_str()) {
+            assert!(
+                !members.contains_key(to) || allowed.contains(&to),
+                "{from} -> {to} is no arrow of the architecture; {from} may depend on {allowed:?}"
+            );
+        }
+    }
+    for (name, _) in ARROWS {
+        assert!(members.contains_key(*name), "{name} is gone from the workspace");
+    }
+}
+
+#[test]
+fn the_numerics_know_nothing_of_files_and_screens() {
+    let members = members();
+    let dependencies = &members["snn-core"];
+    for dependency in
+        dependencies.iter().filter(|it| it["kind"] != "dev").filter_map(|it| it["name"].as_str())
+    {
+        assert!(!FILES_AND_SCREENS.contains(&dependency), "snn-core must not depend on {dependency}");
+    }
+}
+
+#[test]
+fn the_data_sets_know_nothing_of_networks() {
+    let crates = built_from("snn-data");
+    assert!(!crates.iter().any(|name| name == "dfdx" || name == "snn-core"), "{crates:?}");
+}
+
+#[test]
+fn no_trainer_comes_along_with_the_dashboard() {
+    let members = members();
+    let reader = members["snn-tui"].iter().find(|it| it["name"] == "snn-train").expect("snn-tui reads runs");
+    assert_eq!(reader["uses_default_features"], false, "snn-tui needs the reader of snn-train alone");
+    let crates = built_from("snn-tui");
+    for trainer in ["dfdx", "snn-core", "snn-data", "safetensors", "rayon"] {
+        assert!(!crates.iter().any(|name| name == trainer), "snn-tui is built from {trainer}: {crates:?}");
+    }
+}
