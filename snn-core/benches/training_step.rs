@@ -3,12 +3,14 @@
 //! `cargo bench -p snn-core --bench training_step -- --help` says what can be asked for. Every variant of every job runs in a
 //! process of its own, so that its peak memory is its own.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports on the terminal")]
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use snn_core::{
-    Adam, AdamConfig, Cpu, Error, Events, Frames, Implementation, Initialization, Input, InstructionSet, Layer, Network,
-    NetworkConfig, Regularizer,
+    Adam, AdamConfig, Cpu, Error, Events, Frames, Implementation, Initialization, Input, InstructionSet,
+    Layer, Network, NetworkConfig, Regularizer,
 };
 use std::{
     process::{Command, ExitCode},
@@ -147,7 +149,8 @@ impl Job {
         for sample in values.chunks_exact_mut(self.steps * self.inputs) {
             for unit in 0..self.inputs {
                 // uniform noise of unit variance
-                let noise: Vec<f32> = (0..self.steps + 8).map(|_| rng.gen_range(-1.0..1.0) * 3f32.sqrt()).collect();
+                let noise: Vec<f32> =
+                    (0..self.steps + 8).map(|_| rng.gen_range(-1.0..1.0) * 3f32.sqrt()).collect();
                 for n in 0..self.steps {
                     sample[n * self.inputs + unit] = noise[n + 1..n + 9].iter().sum::<f32>() / 8f32.sqrt();
                 }
@@ -176,8 +179,7 @@ struct Timing {
 
 /// Runs one variant of one job in this process.
 fn measure(job: &Job, variant: &str, options: &Options) -> Result<Timing, Error> {
-    let implementation =
-        if variant == "naive" { Implementation::Reference } else { Implementation::Fused };
+    let implementation = if variant == "naive" { Implementation::Reference } else { Implementation::Fused };
     let mut network = job.network(implementation)?;
     if let Some(set) = options.instruction_set {
         network.set_instruction_set(set)?;
@@ -215,7 +217,8 @@ fn measure(job: &Job, variant: &str, options: &Options) -> Result<Timing, Error>
         let loss = network.loss(input, labels, &Regularizer::default())?;
         let t1 = Instant::now();
         loss_value = loss.total();
-        spikes = loss.output.counts[0].iter().map(|&c| f64::from(c)).sum::<f64>() / (job.batch * job.hidden) as f64;
+        spikes = loss.output.counts[0].iter().map(|&c| f64::from(c)).sum::<f64>()
+            / (job.batch * job.hidden) as f64;
         let t2 = Instant::now();
         let gradients = loss.backward()?;
         let t3 = Instant::now();
@@ -310,7 +313,8 @@ impl Options {
                 "--jobs" => options.jobs = list(value()?),
                 "--variants" => options.variants = list(value()?),
                 "--threads" => {
-                    options.threads = value()?.parse().ok().filter(|&n| n > 0).ok_or("--threads: a number from 1")?;
+                    options.threads =
+                        value()?.parse().ok().filter(|&n| n > 0).ok_or("--threads: a number from 1")?;
                 }
                 "--seconds" => {
                     let seconds: f64 = value()?.parse().map_err(|_| "--seconds: a number")?;

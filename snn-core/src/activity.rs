@@ -118,9 +118,8 @@ impl ActivityMonitor {
         let samples = self.samples.max(1) as f64;
         let saturation = 0.9 * (self.steps / 2) as f64 * samples;
         let layer = |units: &Vec<f64>| {
-            let fraction = |f: &dyn Fn(f64) -> bool| {
-                units.iter().filter(|&&s| f(s)).count() as f64 / units.len() as f64
-            };
+            let fraction =
+                |f: &dyn Fn(f64) -> bool| units.iter().filter(|&&s| f(s)).count() as f64 / units.len() as f64;
             LayerActivity {
                 spikes_per_sample: units.iter().sum::<f64>() / samples,
                 silent_fraction: fraction(&|s| s == 0.0),
@@ -164,7 +163,8 @@ mod tests {
         let mut m = monitor(4);
         m.observe(&batch(&[0.0, 1.0, 5.0, 5.0, 0.0, 2.0, 5.0, 4.0], 2));
         // means 0, 1.5, 5, 4.5 of at most 5
-        let expected = LayerActivity { spikes_per_sample: 11.0, silent_fraction: 0.25, saturated_fraction: 0.5 };
+        let expected =
+            LayerActivity { spikes_per_sample: 11.0, silent_fraction: 0.25, saturated_fraction: 0.5 };
         assert_eq!(m.report(), [expected]);
         assert!(m.warnings().is_empty());
         m.reset();

@@ -1,6 +1,9 @@
 //! Adam, with moments and step count of our own so that a checkpoint can hold them.
 
-use crate::{Error, Float, Gradients, Network, backend::{Backend, Buffer}};
+use crate::{
+    Error, Float, Gradients, Network,
+    backend::{Backend, Buffer},
+};
 use dfdx::prelude::{HasShape, Storage};
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +107,8 @@ impl<E: Float, D: Backend<E>> Adam<E, D> {
                 return Err(Error::parameter(name, "the optimiser state has no moments for it"));
             };
             if first.len() != pre * post || second.len() != pre * post {
-                let problem = format!("{} and {} moments for {pre} x {post} weights", first.len(), second.len());
+                let problem =
+                    format!("{} and {} moments for {pre} x {post} weights", first.len(), second.len());
                 return Err(Error::parameter(name, problem));
             }
             let device = network.device();
@@ -132,7 +136,8 @@ impl<E: Float, D: Backend<E>> Adam<E, D> {
         let mut matched = 0;
         for (((name, w), moments), (of, gradient)) in parts {
             let size = w.shape().0 * w.shape().1;
-            let fits = [&moments.first, gradient].iter().all(|buffer| Storage::<E>::len(&device, buffer) == size);
+            let fits =
+                [&moments.first, gradient].iter().all(|buffer| Storage::<E>::len(&device, buffer) == size);
             if name != moments.name || name != *of || !fits {
                 return Err(Error::parameter(name, "its gradient or moments belong to another network"));
             }
@@ -149,7 +154,9 @@ impl<E: Float, D: Backend<E>> Adam<E, D> {
             eps: self.config.epsilon,
             weight_decay: None,
         };
-        for (((_, w), m), (_, g)) in network.weights.named_mut().zip(&mut self.moments).zip(&gradients.buffers) {
+        for (((_, w), m), (_, g)) in
+            network.weights.named_mut().zip(&mut self.moments).zip(&gradients.buffers)
+        {
             config.try_update(step, w, &mut m.first, &mut m.second, g).map_err(Error::device)?;
         }
         Ok(())

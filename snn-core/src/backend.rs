@@ -75,8 +75,7 @@ macro_rules! cpu_buffers {
         }
 
         fn upload(&self, values: &[$float]) -> Result<Buffer<$float, Self>, Error> {
-            let mut buffer =
-                Storage::<$float>::try_alloc_len(self, values.len()).map_err(Error::device)?;
+            let mut buffer = Storage::<$float>::try_alloc_len(self, values.len()).map_err(Error::device)?;
             buffer.copy_from_slice(values);
             Ok(buffer)
         }

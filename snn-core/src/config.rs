@@ -219,7 +219,8 @@ mod tests {
     fn impossible_settings_are_named() {
         let good = NetworkConfig { hidden: vec![Layer::feed_forward(3)], ..NetworkConfig::new(2, 2) };
         assert_eq!(good.validate(), Ok(()));
-        let cases: [(&str, &dyn Fn(&mut NetworkConfig)); 9] = [
+        type Spoil<'a> = &'a dyn Fn(&mut NetworkConfig);
+        let cases: [(&str, Spoil<'_>); 9] = [
             ("inputs", &|c| c.inputs = 0),
             ("outputs", &|c| c.outputs = 65_537),
             ("hidden[0].units", &|c| c.hidden[0].units = 0),

@@ -52,7 +52,10 @@ impl Events {
             )));
         }
         if let Some(at) = indices.iter().position(|&i| usize::from(i) >= units) {
-            return Err(Error::Input(format!("spike {at} is of unit {}, but there are {units}", indices[at])));
+            return Err(Error::Input(format!(
+                "spike {at} is of unit {}, but there are {units}",
+                indices[at]
+            )));
         }
         Ok(Events { batch, steps, units, offsets, indices })
     }
@@ -173,6 +176,12 @@ impl<E: crate::Float> Frames<E> {
 }
 
 impl<E> Frames<E> {
+    /// Number of time steps of every sample.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// All values, `[batch, steps, units]`.
     #[must_use]
     pub fn values(&self) -> &[E] {

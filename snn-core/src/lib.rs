@@ -1,4 +1,52 @@
-//! placeholder docs
+//! Spiking neural networks trained by surrogate gradients, on [dfdx](https://docs.rs/dfdx).
+//!
+//! A [`Network`] of leaky integrate-and-fire layers learns by back-propagation through time, with a [`Surrogate`] in place of
+//! the derivative of the spike. This program makes two classes of spike trains, trains on them, and looks inside:
+//!
+//! ```
+//! use snn_core::{Adam, AdamConfig, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
+//!
+//! // class 0 fires its ten inputs early, from the first to the last; class 1 fires them late, the other way round
+//! let spike = |sample: usize, unit: usize| match sample % 2 {
+//!     0 => (sample, 2 * unit, unit),
+//!     _ => (sample, 60 - 2 * unit, unit),
+//! };
+//! let spikes: Vec<_> = (0..16).flat_map(|sample| (0..10).map(move |unit| spike(sample, unit))).collect();
+//! let input: Input<f32> = Events::from_spikes(16, 100, 10, &spikes)?.into();
+//! let labels: Vec<u16> = (0..16).map(|sample| sample % 2).collect();
+//!
+//! let config = NetworkConfig { hidden: vec![Layer::feed_forward(20)], ..NetworkConfig::new(10, 2) };
+//! let mut network: Network = Network::new(config, Initialization::Normal { gain: 7.0 }, 1)?;
+//! let mut adam = Adam::new(AdamConfig { learning_rate: 0.01, ..AdamConfig::default() }, &network)?;
+//! for _ in 0..50 {
+//!     let loss = network.loss(&input, &labels, &Regularizer::default())?;
+//!     let gradients = loss.backward()?;
+//!     adam.update(&mut network, &gradients)?;
+//! }
+//!
+//! let (output, recording) = network.record(&input)?;
+//! assert_eq!(output.correct(&labels), 16);
+//! println!("hidden units that spike at step 30 of sample 0: {:?}", recording.spikes[0].row(0, 30));
+//! let gradients = network.loss(&input, &labels, &Regularizer::default())?.backward()?;
+//! println!("norm of every gradient: {:?}", gradients.norms());
+//! # Ok::<(), snn_core::Error>(())
+//! ```
+//!
+//! # Where to go from here
+//!
+//! - The model and its equations: [`NetworkConfig`]. The switches of its backward pass: [`Surrogate`], [`ResetGradient`],
+//!   [`RecurrentGradient`]. Its readout: [`Readout`].
+//! - Input as spikes or as analog values: [`Input`], [`Events`], [`Frames`].
+//! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]. A loss of your own on dfdx's tape:
+//!   [`Network::forward_on`].
+//! - Is it alive? [`ActivityMonitor`] tells silent and saturated layers; [`Network::record`] returns every spike and potential.
+//!
+//! # Two implementations, one model
+//!
+//! [`Implementation::Reference`] is made to be read: step by step, plain dfdx operations, `f32` or `f64`.
+//! [`Implementation::Fused`], the default, is made to be fast: one entry on dfdx's tape, whole time loop, cost by the spike, SIMD
+//! chosen at run time, all cores of the current rayon pool. Spikes and gradients are the same, and tests hold both against an
+//! independent program. The same seed gives the same bits on the same machine, whatever the number of threads.
 
 mod activity;
 mod adam;

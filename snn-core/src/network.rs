@@ -206,12 +206,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Gradients { buffers: self.weights.named().map(&mut take).collect::<Result<_, _>>()? })
     }
 
-    fn pass<T: Tape<E, D>>(
-        &self,
-        input: &Input<E>,
-        record: bool,
-        tape: T,
-    ) -> Result<Pass<E, D, T>, Error> {
+    fn pass<T: Tape<E, D>>(&self, input: &Input<E>, record: bool, tape: T) -> Result<Pass<E, D, T>, Error> {
         if input.units() != self.config.inputs {
             return Err(Error::Input(format!(
                 "{} input units for a network of {}",
@@ -220,9 +215,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             )));
         }
         match self.config.implementation {
-            Implementation::Reference => {
-                reference::forward(&self.config, &self.weights, input, record, tape)
-            }
+            Implementation::Reference => reference::forward(&self.config, &self.weights, input, record, tape),
             Implementation::Fused => {
                 D::fused(&self.config, &self.weights, input, &self.context, record, tape)
             }

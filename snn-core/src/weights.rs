@@ -86,7 +86,8 @@ impl<E: Float, D: Backend<E>> Weights<E, D> {
         let matrix = |stream: u64, pre: usize, post: usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream);
-            let values: Vec<E> = initialization.draw(pre, pre * post, &mut rng).into_iter().map(E::of).collect();
+            let values: Vec<E> =
+                initialization.draw(pre, pre * post, &mut rng).into_iter().map(E::of).collect();
             device.try_tensor_from_vec(values, (pre, post)).map_err(Error::device)
         };
         let mut hidden = Vec::with_capacity(config.hidden.len());
@@ -141,7 +142,8 @@ mod tests {
             assert!(mean.abs() < 0.03 * expected, "{initialization:?}: mean {mean}");
             assert!((sd / expected - 1.0).abs() < 0.02, "{initialization:?}: s.d. {sd}, expected {expected}");
         }
-        let widest = draw(Initialization::Uniform { gain: 1.0 }, 25).into_iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+        let widest =
+            draw(Initialization::Uniform { gain: 1.0 }, 25).into_iter().fold(0.0, |a: f64, x| a.max(x.abs()));
         assert!(widest <= 0.2 && widest > 0.199);
     }
 

@@ -1,5 +1,8 @@
 //! What can go wrong between a setting and a batch.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use crate::InputKind;
 
 /// Every error of this crate. Each says what is wrong, where, and what would be right.
@@ -132,6 +135,39 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// The operating system refuses to read or write.
+    #[error("cannot {action}: {message}: {path}")]
+    Io {
+        /// What was tried, such as `read the file`.
+        action: &'static str,
+        /// Why it failed, by kind.
+        kind: io::ErrorKind,
+        /// Why it failed, in the words of the operating system.
+        message: String,
+        /// The file or folder.
+        path: PathBuf,
+    },
+
+    /// The content of a file breaks the rules of its format.
+    #[error("not a valid {format}: {problem}")]
+    Format {
+        /// The format that was expected, such as `WAV file`.
+        format: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// Any of the above, at a place in a file.
+    #[error("{source} ({place}): {path}")]
+    File {
+        /// Where in the file, such as `line 3`.
+        place: String,
+        /// What went wrong there.
+        source: Box<Error>,
+        /// The file.
+        path: PathBuf,
+    },
+
     /// Any of the above, in one sample of a data set.
     #[error("data set `{dataset}`, sample {index}: {source}")]
     Sample {
@@ -151,6 +187,19 @@ impl Error {
         allowed: impl Into<String>,
     ) -> Self {
         Self::Setting { key, value: value.to_string(), allowed: allowed.into() }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
+        Self::Io { action, kind: error.kind(), message: error.to_string(), path: path.to_owned() }
+    }
+
+    pub(crate) fn format(format: &'static str, problem: impl Into<String>) -> Self {
+        Self::Format { format, problem: problem.into() }
+    }
+
+    /// Says in which file, and where in it, an error was found.
+    pub(crate) fn in_file(self, path: &Path, place: impl Into<String>) -> Self {
+        Self::File { place: place.into(), source: Box::new(self), path: path.to_owned() }
     }
 
     /// Puts the name of the data set and the sample in front of an error.

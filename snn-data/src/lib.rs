@@ -44,6 +44,8 @@
 //! come from ChaCha8, with one stream for each purpose: the same seed gives the same data and the same order,
 //! whatever the number of threads.
 
+#[cfg(feature = "audio")]
+pub mod audio;
 mod batch;
 mod dataset;
 mod error;

@@ -50,7 +50,10 @@ pub enum Error {
 
     /// A key that no experiment has.
     #[cfg(feature = "trainer")]
-    #[error("{place}: unknown key `{key}`{}", suggestion(nearest))]
+    #[error(
+        "{place}: unknown key `{key}`{}",
+        suggestion_or(nearest, "; `snn presets --keys` lists all keys")
+    )]
     UnknownKey {
         /// Where it stands.
         place: Place,
@@ -83,7 +86,7 @@ pub enum Error {
 
     /// A name that is neither a preset nor a file.
     #[cfg(feature = "trainer")]
-    #[error("`{name}` is neither a preset nor a TOML file{}; presets: {}", suggestion(nearest), known.join(", "))]
+    #[error("`{name}` is neither a preset ({}) nor a TOML file{}", known.join(", "), suggestion(nearest))]
     UnknownPreset {
         /// The name given.
         name: String,
@@ -113,7 +116,7 @@ pub enum Error {
 
     /// A checkpoint that is not there.
     #[cfg(feature = "trainer")]
-    #[error("there is no checkpoint yet; the first one is written after the first epoch, or when a run is stopped: {}", path.display())]
+    #[error("there is no checkpoint (the first is written after an epoch, or when a run is stopped): {}", path.display())]
     MissingCheckpoint {
         /// The file that was looked for.
         path: PathBuf,
@@ -153,7 +156,9 @@ pub enum Error {
 
     /// A run that is to be resumed under settings it was not started with.
     #[cfg(feature = "trainer")]
-    #[error("`{key}` is {given} here, but the run was started with {stored}; only how long it trains may change with --resume")]
+    #[error(
+        "`{key}` is {given} here, but the run was started with {stored}; only how long it trains may change with --resume"
+    )]
     OtherExperiment {
         /// The first key that differs.
         key: String,
@@ -199,6 +204,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether what was asked for cannot be done at all, rather than failed on the way: a mistake in a configuration
+    /// or in the use of a run directory.
+    #[cfg(feature = "trainer")]
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Syntax { .. }
+            | Self::NotARun { .. }
+            | Self::UnknownKey { .. }
+            | Self::InvalidValue { .. }
+            | Self::Impossible(_)
+            | Self::UnknownPreset { .. }
+            | Self::RunExists { .. }
+            | Self::OtherExperiment { .. }
+            | Self::Network(snn_core::Error::Setting { .. })
+            | Self::Data(snn_data::Error::Setting { .. }) => true,
+            _ => false,
+        }
+    }
+
     /// Wraps an operating system's error: `file.write(..).map_err(Error::io("write the metrics", path))`.
     pub(crate) fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.as_ref().to_owned(), source }
@@ -261,7 +286,12 @@ fn remedy(error: &io::Error) -> &'static str {
 
 #[cfg(feature = "trainer")]
 fn suggestion(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+    suggestion_or(nearest, "")
+}
+
+#[cfg(feature = "trainer")]
+fn suggestion_or(nearest: &Option<String>, otherwise: &str) -> String {
+    nearest.as_ref().map_or_else(|| otherwise.to_owned(), |nearest| format!("; did you mean `{nearest}`?"))
 }
 
 #[cfg(feature = "trainer")]

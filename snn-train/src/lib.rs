@@ -1,4 +1,57 @@
-//! Experiments.
+//! Experiments with spiking neural networks: what to train, training it, and what a run leaves behind.
+//!
+//! The shortest useful program trains a network on random manifolds and watches it with an observer of its own:
+//!
+#![cfg_attr(feature = "trainer", doc = "```")]
+#![cfg_attr(not(feature = "trainer"), doc = "```ignore")]
+//! use snn_train::{Event, Experiment, Trainer};
+//!
+//! let mut experiment = Experiment::preset("randman")?;
+//! experiment.set(&["data.classes=2", "data.samples_per_class=100", "training.batch_size=20"])?;
+//! experiment.training.epochs = 5;
+//!
+//! let mut accuracies = Vec::new();
+//! let outcome = Trainer::new(experiment)?.run(&mut [&mut |event: &Event<'_>| {
+//!     if let Event::EpochFinished { record, .. } = event {
+//!         println!("epoch {}: loss {:.3}, {:.0} spikes", record.epoch, record.train.loss, record.layers[0].spikes);
+//!         accuracies.extend(record.valid.map(|valid| valid.accuracy));
+//!     }
+//! }])?;
+//!
+//! assert_eq!(accuracies.len(), 5);
+//! assert!(outcome.test.unwrap().test.accuracy > 0.7);
+//! # Ok::<(), snn_train::Error>(())
+//! ```
+//!
+//! The program `snn` is the same with a run directory, a progress bar and a way to stop: `snn train randman`.
+//!
+//! # The way the data flows
+//!
+//! An `Experiment` is one value, one TOML file, one run: it names the data set, the network and every seed
+//! (`experiment` has its keys and presets). A `Trainer` generates or loads the data, draws the weights, and loops over
+//! epochs. It prints nothing and writes nothing: it emits `Event`s, and whoever wants to know is an `Observer` that can
+//! also ask for a stop. `RunWriter` is the observer that keeps a run in a directory; [`run`] reads such directories,
+//! also while they are written. A `Checkpoint` is the whole state in one file: after a stop, or a kill at any moment,
+//! a run goes on from it and ends with the same bits as one that was never interrupted.
+//!
+//! # `snn` for scripts
+//!
+//! With `--json` the program writes to standard output, and nothing else there:
+//! - `snn train`: every [`run::Record`] as it is written to `metrics.jsonl`, then
+//!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
+//! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
+//!   "epoch":N, ..}` with the fields of `Evaluation`;
+//! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
+//!   `[{"key","help","values","unit","default","data_set"}]`.
+//!
+//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint.
+//!
+//! # Features
+//!
+//! - `cli` (default): the program `snn`.
+//! - `trainer` (with `cli`): experiments, trainer, checkpoints.
+//! - neither: [`run`] alone, the reader of run directories, without dependencies on any numerics.
+
 #[cfg(feature = "trainer")]
 mod checkpoint;
 mod error;

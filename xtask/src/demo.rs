@@ -27,11 +27,9 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
 
     let run_dir = option(options, "--run-dir").unwrap_or_else(|| unused(&root()));
     let shown = run_dir.display();
+    let runs = run_dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     eprintln!("\nTraining a spiking network on random manifolds. To watch it from another terminal:");
-    eprintln!(
-        "    cargo run --release --package snn-tui -- {}\n",
-        run_dir.parent().unwrap_or(&run_dir).display()
-    );
+    eprintln!("    cargo run --release --package snn-tui -- {}\n", runs.display());
 
     let mut train =
         cargo(["run", "--release", "--quiet", "--package", "snn-train", "--", "train", "randman"]);
@@ -42,14 +40,16 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
     let code = process::run(train.args(options))?;
     let seconds = start.elapsed().as_secs_f64();
     if code != 0 {
-        eprintln!("training ended with exit code {code}; what there is of the run lies in {shown}");
+        eprintln!("Training ended with exit code {code}. If it was only interrupted, this goes on with it:");
+        eprintln!("    cargo xtask demo -- --run-dir {shown} --resume");
         return Ok(code);
     }
 
     let accuracy = test_accuracy(&root().join(&run_dir))?;
     println!("\nTest accuracy {:.2} % after {seconds:.0} s. The run lies in {shown}.", 100.0 * accuracy);
-    println!("    cargo run --release -- eval {shown} --split test      evaluate it again");
-    println!("    cargo run --release -- train --help                   train with other settings");
+    println!("To evaluate it again, and to train with other settings:");
+    println!("    cargo run --release -- eval {shown} --split test");
+    println!("    cargo run --release -- train --help");
     if accuracy <= EXPECTED_ACCURACY {
         bail!(
             "the test accuracy is {:.2} %, not above {:.0} %{}",
@@ -97,7 +97,12 @@ fn test_accuracy(run_dir: &Path) -> Result<f64> {
         serde_json::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
     match status["test_accuracy"].as_f64() {
         Some(accuracy) => Ok(accuracy),
-        None => bail!("the run ended before its test (state {}): {}", status["state"], run_dir.display()),
+        None => bail!(
+            "the run has no test accuracy (state {}); `cargo xtask demo -- --run-dir D --resume` goes on with one that \
+             was stopped: {}",
+            status["state"],
+            run_dir.display()
+        ),
     }
 }
 

@@ -18,20 +18,25 @@
 //! ```
 //!
 //! `V a_I` is the one dense product that remains, so it is what the time goes into; it vanishes exactly in all steps after
-//! the last maximum of the readout, and those are skipped. The weight gradients are sums of rows of the trace of `a_I`,
-//! picked by the spikes: computed after the loop, unit by unit, each row of the gradient is written once.
+//! the last maximum of the readout, and those are skipped.
+//!
+//! Time is cut into chunks whose adjoint currents stay in the second-level cache: the readout goes back through a chunk, then
+//! each layer below it. Slot `n` of a layer's chunk holds `a_I[n + 1]`, which is both what the layer below needs at step `n`
+//! and what is paired with the spikes of step `n` in the weight gradient. The gradient is then a sum of slots picked by the
+//! spikes, and is taken unit by unit, so that each of its rows is read and written once a chunk.
 
 use super::{
+    gradient::{Rows, Times},
     kernels::{
         derivative::{Derivative, WithDerivative, with},
         lanes::{Kernel, Lanes},
-        product::{Columns, Term, product},
-        rows::add_rows,
+        product::{Term, product},
     },
     plan::{Constants, Plan, Transposes},
-    trace::{BLOCK, Block, LayerTrace, SpikeList},
+    trace::{BLOCK, Block, LayerTrace, Pool},
 };
 use crate::{Input, Readout};
+use std::ops::Range;
 
 /// Weight gradients of some of the blocks, in the layout of the padded weights.
 #[derive(Debug, Default)]
@@ -71,26 +76,13 @@ pub(super) struct BackwardBlocks<'a> {
     pub(super) input: &'a Input<f32>,
     /// Sample that the first block starts with.
     pub(super) first: usize,
-    pub(super) blocks: &'a mut [Block],
+    pub(super) blocks: &'a [Block],
     /// Gradient of the logits of the whole batch, `[batch, outputs]`.
     pub(super) d_logits: &'a [f32],
     /// Gradient of the spike counts of the whole batch, `[batch, units]` of each hidden layer.
     pub(super) d_counts: &'a [&'a [f32]],
     pub(super) sum: &'a mut Partial,
-}
-
-/// Adjoints of one layer of a block, `[BLOCK, width]`, and room to work in.
-struct Scratch {
-    a_u: Vec<f32>,
-    a_i: Vec<f32>,
-    a_s: Vec<f32>,
-    /// `d zeta`, `[BLOCK, width]`.
-    d_count: Vec<f32>,
-    /// `U[n + 1]`, for a differentiable reset.
-    u_next: Vec<f32>,
-    /// Adjoint currents of the readout, `[BLOCK, steps, out_width]`, slot `n` holding that of `n + 1`.
-    readout: Vec<f32>,
-    times: Times,
+    pub(super) scratch: &'a Pool<Scratch>,
 }
 
 impl Kernel for BackwardBlocks<'_> {
@@ -99,196 +91,279 @@ impl Kernel for BackwardBlocks<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let plan = self.plan;
-        let widest = plan.hidden.iter().map(|l| l.width).max().unwrap_or(0);
-        let rows = || vec![0.0; BLOCK * widest];
-        let mut scratch = Scratch {
-            a_u: rows(),
-            a_i: rows(),
-            a_s: rows(),
-            d_count: rows(),
-            u_next: rows(),
-            readout: vec![0.0; BLOCK * plan.steps * plan.out_width],
-            times: Times::default(),
-        };
+        let mut scratch = self.scratch.take(1);
+        let [Scratch { hidden, readout, a_s, times }] = &mut scratch[..] else { return };
+        hidden.resize_with(plan.hidden.len(), Adjoint::default);
         let mut first = self.first;
         for block in self.blocks {
-            let pass = BlockPass {
-                plan,
-                transposes: self.transposes,
-                input: self.input,
-                first,
-                d_logits: &self.d_logits[first * plan.outputs..],
-                d_counts: self.d_counts,
-                scratch: &mut scratch,
-            };
-            first += block.samples;
-            pass.run(lanes, block, self.sum);
+            let samples = block.samples;
+            let chunk = plan.chunk();
+            let mut latest = readout.start_readout(plan, block, &self.d_logits[first * plan.outputs..]);
+            let mut end = readout.end;
+            for (l, adjoint) in hidden.iter_mut().enumerate().rev() {
+                let units = plan.hidden[l].units;
+                let d_counts = &self.d_counts[l][first * units..(first + samples) * units];
+                latest = latest.max(adjoint.start(plan, plan.hidden[l].width, d_counts, units, end));
+                end = adjoint.end;
+            }
+            let mut n1 = latest;
+            while n1 > 0 {
+                let steps = n1.saturating_sub(chunk)..n1;
+                n1 = steps.start;
+                let pass = ChunkPass { plan, transposes: self.transposes, block, steps: steps.clone() };
+                pass.readout(lanes, readout);
+                for l in (0..hidden.len()).rev() {
+                    let (adjoint, above) = match &mut hidden[l..] {
+                        [adjoint, above, ..] => (adjoint, &*above),
+                        [adjoint] => (adjoint, &*readout),
+                        [] => return,
+                    };
+                    pass.layer(lanes, l, adjoint, above, a_s);
+                }
+                let below = |l: usize| match block.layers[..l].last() {
+                    Some(layer) => Rows::Spikes(&layer.spikes),
+                    None => Rows::Input(self.input, first),
+                };
+                let mut sums =
+                    vec![(&*readout, below(hidden.len()), plan.below_readout(), &mut self.sum.readout)];
+                for (l, (adjoint, (d_w, d_v))) in hidden.iter().zip(&mut self.sum.hidden).enumerate() {
+                    sums.push((adjoint, below(l), plan.hidden[l].below, d_w));
+                    if plan.hidden[l].recurrent {
+                        sums.push((adjoint, below(l + 1), plan.hidden[l].units, d_v));
+                    }
+                }
+                for (adjoint, rows, units, sum) in sums {
+                    times.add_to(lanes, rows, units, adjoint.slots(samples, steps.clone()), sum);
+                }
+            }
+            first += samples;
         }
+        self.scratch.give(scratch);
     }
 }
 
-struct BlockPass<'a> {
-    plan: &'a Plan,
-    transposes: &'a Transposes,
-    input: &'a Input<f32>,
-    first: usize,
-    d_logits: &'a [f32],
-    d_counts: &'a [&'a [f32]],
-    scratch: &'a mut Scratch,
+/// For each sample of a block, a number of steps.
+pub(super) type Steps = [usize; BLOCK];
+
+/// Room to work in, kept from call to call.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    hidden: Vec<Adjoint>,
+    readout: Adjoint,
+    a_s: Vec<f32>,
+    times: Times,
 }
 
-/// For each sample of a block: how many slots, from the first, can be other than zero.
-type Ends = [usize; BLOCK];
+/// Adjoint state of one layer, or of the readout, for the samples of a block.
+#[derive(Debug, Default)]
+struct Adjoint {
+    width: usize,
+    /// `[BLOCK, width]`.
+    a_u: Vec<f32>,
+    a_i: Vec<f32>,
+    /// What the loss adds at every step: `d zeta` of a hidden layer, `d logit` of the readout.
+    direct: Vec<f32>,
+    /// `U[n + 1]`, for a differentiable reset.
+    u_next: Vec<f32>,
+    /// `[BLOCK, chunk, width]`.
+    slots: Vec<f32>,
+    chunk: usize,
+    /// Steps, from the first, in which `a_U` can be other than zero.
+    live: Steps,
+    /// Steps, from the first, whose slots can be other than zero.
+    end: Steps,
+    penalised: bool,
+}
 
-impl BlockPass<'_> {
-    #[inline(always)]
-    fn run<L: Lanes>(mut self, lanes: L, block: &mut Block, sum: &mut Partial) {
-        let plan = self.plan;
-        let samples = block.samples;
-        let mut ends = self.readout(lanes, block);
-        let below = block.layers.last().map(|layer| layer.spikes.as_slice());
-        let slots = Slots { values: &self.scratch.readout, width: plan.out_width, steps: plan.steps, ends };
-        let times = &mut self.scratch.times;
-        weight_gradient(lanes, self.input, self.first, below, plan.below_readout(), slots, samples, times, &mut sum.readout);
+/// The slots of a chunk that can be other than zero.
+#[derive(Clone, Copy)]
+pub(super) struct Slots<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) width: usize,
+    /// Rows of a sample.
+    pub(super) chunk: usize,
+    pub(super) samples: usize,
+    /// First step of the chunk.
+    pub(super) from: usize,
+    /// One past the last step of each sample.
+    pub(super) to: Steps,
+}
 
-        for (l, shape) in plan.hidden.iter().enumerate().rev() {
-            let (lower, upper) = block.layers.split_at_mut(l + 1);
-            let [below @ .., layer] = lower else { return };
-            let d_counts = &self.d_counts[l][self.first * shape.units..];
-            ends = self.layer(lanes, l, layer, upper.first_mut(), d_counts, samples, ends);
-            let slots = Slots { values: &layer.x, width: shape.width, steps: plan.steps, ends };
-            let below = below.last().map(|layer| layer.spikes.as_slice());
-            let (d_w, d_v) = &mut sum.hidden[l];
-            let times = &mut self.scratch.times;
-            weight_gradient(lanes, self.input, self.first, below, shape.below, slots, samples, times, d_w);
-            if shape.recurrent {
-                spike_gradient(lanes, &layer.spikes, shape.units, slots, samples, times, d_v);
+impl Adjoint {
+    fn clear(&mut self, plan: &Plan, width: usize) {
+        (self.width, self.chunk, self.penalised) = (width, plan.chunk(), false);
+        for state in [&mut self.a_u, &mut self.a_i, &mut self.direct, &mut self.u_next] {
+            state.clear();
+            state.resize(BLOCK * width, 0.0);
+        }
+        self.slots.resize(BLOCK * self.chunk * width, 0.0);
+        (self.live, self.end) = ([0; BLOCK], [0; BLOCK]);
+    }
+
+    /// Sets up the readout and returns the number of steps that its adjoint spans.
+    fn start_readout(&mut self, plan: &Plan, block: &Block, d_logits: &[f32]) -> usize {
+        self.clear(plan, plan.out_width);
+        let peaks = block.peak.chunks_exact(plan.out_width);
+        for (sample, (d, peak)) in
+            d_logits.chunks_exact(plan.outputs).zip(peaks).take(block.samples).enumerate()
+        {
+            self.direct[sample * plan.out_width..][..plan.outputs].copy_from_slice(d);
+            let acting = d.iter().zip(peak).filter(|(d, _)| **d != 0.0);
+            let last = match plan.readout {
+                Readout::Max => acting.map(|(_, &peak)| peak as usize).max(),
+                Readout::Sum => acting.map(|_| plan.steps - 1).max(),
+            };
+            if let Some(last) = last {
+                // a_U starts at `last`, a_I follows at `last - 1`, and slot `last - 2` holds it
+                (self.live[sample], self.end[sample]) = (last + 1, last.saturating_sub(1));
             }
         }
+        self.live.into_iter().max().unwrap_or(0)
     }
 
-    /// Adjoint currents of the readout into the scratch.
+    /// Sets up a hidden layer below a layer whose slots end at `end_above`; returns the number of steps to go through.
+    fn start(
+        &mut self,
+        plan: &Plan,
+        width: usize,
+        d_counts: &[f32],
+        units: usize,
+        end_above: Steps,
+    ) -> usize {
+        self.clear(plan, width);
+        self.live = end_above;
+        for (sample, d) in d_counts.chunks_exact(units).enumerate() {
+            if d.iter().any(|&d| d != 0.0) {
+                self.direct[sample * width..][..units].copy_from_slice(d);
+                (self.live[sample], self.penalised) = (plan.steps, true);
+            }
+        }
+        self.end = self.live.map(|live| live.saturating_sub(2));
+        self.live.into_iter().max().unwrap_or(0)
+    }
+
+    /// Row of slot `n` in a chunk that starts at `from`.
+    fn slot(&mut self, sample: usize, n: usize, from: usize) -> &mut [f32] {
+        let at = (sample * self.chunk + n - from) * self.width;
+        &mut self.slots[at..at + self.width]
+    }
+
+    fn slots(&self, samples: usize, steps: Range<usize>) -> Slots<'_> {
+        let to = self.end.map(|end| end.min(steps.end));
+        Slots { values: &self.slots, width: self.width, chunk: self.chunk, samples, from: steps.start, to }
+    }
+}
+
+/// The steps of one chunk of one block.
+struct ChunkPass<'a> {
+    plan: &'a Plan,
+    transposes: &'a Transposes,
+    block: &'a Block,
+    steps: Range<usize>,
+}
+
+impl ChunkPass<'_> {
     #[inline(always)]
-    fn readout<L: Lanes>(&mut self, lanes: L, block: &Block) -> Ends {
-        let plan = self.plan;
-        let (width, outputs) = (plan.out_width, plan.outputs);
-        let (leak_out, leak_syn) = (lanes.splat(plan.constants.leak_out as f32), lanes.splat(plan.constants.leak_syn as f32));
-        let mut ends = [0; BLOCK];
-        let mut padded = vec![0.0; width];
-        for sample in 0..block.samples {
-            let peak = &block.peak[sample * width..(sample + 1) * width];
-            let d_logits = &self.d_logits[sample * outputs..(sample + 1) * outputs];
-            padded[..outputs].copy_from_slice(d_logits);
-            let live = d_logits.iter().zip(peak).filter(|(d, _)| **d != 0.0);
-            let last = match plan.readout {
-                Readout::Max => live.map(|(_, &p)| p as usize).max(),
-                Readout::Sum => live.map(|_| plan.steps - 1).max(),
-            };
-            let Some(last) = last else { continue };
-            // a_U_out starts at `last`, so a_I_out at `last - 1`, which is what slot `last - 2` holds
-            ends[sample] = last.saturating_sub(1);
-            let slots = &mut self.scratch.readout[sample * plan.steps * width..(sample + 1) * plan.steps * width];
-            for (column, (d, peak)) in L::chunks(&padded).iter().zip(L::chunks(peak)).enumerate() {
-                let (d, peak) = (lanes.load(d), lanes.load(peak));
-                let (mut a_u, mut a_i) = (lanes.splat(0.0), lanes.splat(0.0));
-                for n in (0..=last).rev() {
-                    let slot = &mut L::chunks_mut(&mut slots[n * width..(n + 1) * width])[column];
-                    lanes.store(slot, a_i);
-                    let direct = match plan.readout {
+    fn readout<L: Lanes>(&self, lanes: L, adjoint: &mut Adjoint) {
+        let Constants { leak_out, leak_syn, .. } = self.plan.constants;
+        let (leak_out, leak_syn) = (lanes.splat(leak_out as f32), lanes.splat(leak_syn as f32));
+        let width = adjoint.width;
+        for sample in 0..self.block.samples {
+            let row = sample * width..(sample + 1) * width;
+            let slots = sample * adjoint.chunk * width..;
+            let (a_us, a_is) =
+                (L::chunks_mut(&mut adjoint.a_u[row.clone()]), L::chunks_mut(&mut adjoint.a_i[row.clone()]));
+            let (direct, peaks) = (L::chunks(&adjoint.direct[row.clone()]), L::chunks(&self.block.peak[row]));
+            let slots = L::chunks_mut(&mut adjoint.slots[slots]);
+            let stride = width / L::LANES;
+            for column in 0..stride {
+                let (mut a_u, mut a_i) = (lanes.load(&a_us[column]), lanes.load(&a_is[column]));
+                let (d, peak) = (lanes.load(&direct[column]), lanes.load(&peaks[column]));
+                for n in self.steps.clone().rev() {
+                    lanes.store(&mut slots[(n - self.steps.start) * stride + column], a_i);
+                    let direct = match self.plan.readout {
                         Readout::Sum => d,
                         Readout::Max => {
                             lanes.select(lanes.equal(peak, lanes.splat(n as f32)), d, lanes.splat(0.0))
                         }
                     };
+                    // padded units and samples without a gradient have d = 0 and stay at 0
                     a_i = lanes.mul_add(leak_out, a_u, lanes.sub_mul(leak_syn, a_i, a_i));
                     a_u = lanes.add(lanes.sub_mul(leak_out, a_u, a_u), direct);
                 }
+                lanes.store(&mut a_us[column], a_u);
+                lanes.store(&mut a_is[column], a_i);
             }
         }
-        ends
     }
 
-    /// Adjoint currents of hidden layer `l` over its trace.
     #[inline(always)]
     fn layer<L: Lanes>(
-        &mut self,
+        &self,
         lanes: L,
         l: usize,
-        layer: &mut LayerTrace,
-        above: Option<&mut LayerTrace>,
-        d_counts: &[f32],
-        samples: usize,
-        ends_above: Ends,
-    ) -> Ends {
-        let plan = self.plan;
-        let (steps, shape) = (plan.steps, &plan.hidden[l]);
-        let width = shape.width;
-        let Scratch { a_u, a_i, a_s, d_count, u_next, readout, .. } = &mut *self.scratch;
-        let size = samples * width;
-        for state in [&mut *a_u, &mut *a_i, &mut *d_count, &mut *u_next] {
-            state[..size].fill(0.0);
-        }
-        // steps from the first in which a_U can be other than zero
-        let mut live = ends_above;
-        for (sample, d) in d_counts.chunks_exact(shape.units).take(samples).enumerate() {
-            if d.iter().any(|&d| d != 0.0) {
-                live[sample] = steps;
-                d_count[sample * width..sample * width + shape.units].copy_from_slice(d);
+        adjoint: &mut Adjoint,
+        above: &Adjoint,
+        a_s: &mut Vec<f32>,
+    ) {
+        let (plan, samples) = (self.plan, self.block.samples);
+        let (width, from) = (adjoint.width, self.steps.start);
+        let LayerTrace { x, spikes } = &self.block.layers[l];
+        let (own, from_above) = (&self.transposes.hidden[l].own, &self.transposes.hidden[l].above);
+        a_s.resize(BLOCK * width, 0.0);
+        for n in self.steps.clone().rev() {
+            // the trace comes from main memory; a step ahead is about the time that takes
+            for sample in 0..samples {
+                let ahead = (sample * plan.steps + n.saturating_sub(1)) * width;
+                lanes.prefetch(&x[ahead..ahead + width]);
             }
-        }
-        let penalised = d_count[..size].iter().any(|&d| d != 0.0);
-        let transposes = &self.transposes.hidden[l];
-        let (above, above_width) = match above {
-            Some(above) => (&mut above.x, plan.hidden[l + 1].width),
-            None => (readout, plan.out_width),
-        };
-        // where the regulariser acts, so do the slots past the end of the layer above: they hold what was there before
-        for sample in (0..samples).filter(|&sample| live[sample] > ends_above[sample]) {
-            above[(sample * steps + ends_above[sample]) * above_width..(sample + 1) * steps * above_width].fill(0.0);
-        }
-        for n in (0..live[..samples].iter().copied().max().unwrap_or(0)).rev() {
-            // a_S[n] = V a_I[n+1] + W_above a_I_above[n+1]
-            let (own, from_above) = (&transposes.own, &transposes.above);
-            let (b, depth) = (own.columns(), own.depth());
-            let own = Term { a: &a_i[..size], a_row: width, a_depth: 1, b, depth };
-            let (b, depth) = (from_above.columns(), from_above.depth());
-            let a = &above[n * above_width..];
-            let from_above = Term { a, a_row: steps * above_width, a_depth: 1, b, depth };
-            product(lanes, samples, width, &[own, from_above], &mut a_s[..size], false);
-            for sample in (0..samples).filter(|&sample| n < live[sample]) {
+            if adjoint.live[..samples].iter().any(|&live| n < live) {
+                // a_S[n] = V a_I[n+1] + W_above a_I_above[n+1]
+                let (b, depth) = (own.columns(), own.depth());
+                let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
+                let (b, depth) = (from_above.columns(), from_above.depth());
+                let a = &above.slots[(n - from) * above.width..];
+                let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
+                product(lanes, samples, width, &[own, from_above], a_s, false);
+            }
+            for sample in 0..samples {
+                if n >= adjoint.live[sample] {
+                    adjoint.slot(sample, n, from).fill(0.0);
+                    continue;
+                }
                 let row = sample * width..(sample + 1) * width;
-                let at = (sample * steps + n) * width;
                 if plan.differentiable_reset {
-                    let spikes = &layer.spikes[sample];
+                    let spikes = &spikes[sample];
                     for (&unit, &wiped) in spikes.row(n).iter().zip(&spikes.wiped[spikes.range(n)]) {
-                        u_next[row.start + usize::from(unit)] = wiped;
+                        adjoint.u_next[row.start + usize::from(unit)] = wiped;
                     }
                 }
+                let trace = (sample * plan.steps + n) * width;
+                let slot = (sample * adjoint.chunk + n - from) * width;
                 let step = Step {
                     constants: plan.constants,
-                    trace: &mut layer.x[at..at + width],
-                    a_u: &mut a_u[row.clone()],
-                    a_i: &mut a_i[row.clone()],
+                    x: &x[trace..trace + width],
+                    slot: &mut adjoint.slots[slot..slot + width],
+                    a_u: &mut adjoint.a_u[row.clone()],
+                    a_i: &mut adjoint.a_i[row.clone()],
                     a_s: &a_s[row.clone()],
-                    d_count: &d_count[row.clone()],
-                    u_next: &mut u_next[row],
+                    d_count: &adjoint.direct[row.clone()],
+                    u_next: &mut adjoint.u_next[row],
                 };
-                with(
-                    plan.surrogate,
-                    Retreat { lanes, step, penalised, differentiable_reset: plan.differentiable_reset },
-                );
+                let (penalised, differentiable_reset) = (adjoint.penalised, plan.differentiable_reset);
+                with(plan.surrogate, Retreat { lanes, step, penalised, differentiable_reset });
             }
         }
-        // a_U[live - 1] is the last, a_I[live - 2] follows from it, and that is in slot live - 3
-        live.map(|live| live.saturating_sub(2))
     }
 }
 
 /// One step back of one hidden layer of one sample.
 struct Step<'a> {
     constants: Constants,
-    /// `x[n]`, and then the adjoint of `I[n + 1]`.
-    trace: &'a mut [f32],
+    /// `U[n] - threshold`.
+    x: &'a [f32],
+    /// Where `a_I[n + 1]` goes.
+    slot: &'a mut [f32],
     a_u: &'a mut [f32],
     a_i: &'a mut [f32],
     a_s: &'a [f32],
@@ -324,10 +399,12 @@ impl Step<'_> {
         let (leak_mem, leak_syn) = (lanes.splat(leak_mem as f32), lanes.splat(leak_syn as f32));
         let (theta, zero) = (lanes.splat(threshold as f32), lanes.splat(0.0));
         let adjoints = L::chunks_mut(self.a_u).iter_mut().zip(L::chunks_mut(self.a_i));
-        let traces = L::chunks_mut(self.trace).iter_mut().zip(L::chunks_mut(self.u_next));
+        let traces = L::chunks(self.x).iter().zip(L::chunks_mut(self.u_next));
         let spikes = L::chunks(self.a_s).iter().zip(L::chunks(self.d_count));
-        for (((a_u, a_i), (trace, u_next)), (a_s, d_count)) in adjoints.zip(traces).zip(spikes) {
-            let (x, i, u) = (lanes.load(trace), lanes.load(a_i), lanes.load(a_u));
+        let slots = L::chunks_mut(self.slot);
+        for ((((a_u, a_i), (x, u_next)), (a_s, d_count)), slot) in adjoints.zip(traces).zip(spikes).zip(slots)
+        {
+            let (x, i, u) = (lanes.load(x), lanes.load(a_i), lanes.load(a_u));
             let mut s = lanes.load(a_s);
             if PENALISED {
                 s = lanes.add(s, lanes.load(d_count));
@@ -336,7 +413,7 @@ impl Step<'_> {
                 s = lanes.sub_mul(u, lanes.load(u_next), s);
                 lanes.store(u_next, lanes.add(x, theta));
             }
-            lanes.store(trace, i);
+            lanes.store(slot, i);
             let kept = lanes.select(lanes.greater(x, zero), zero, u);
             lanes.store(a_i, lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, i, i)));
             let u = lanes.sub_mul(leak_mem, kept, kept);
@@ -344,136 +421,3 @@ impl Step<'_> {
         }
     }
 }
-
-/// Adjoint currents of a layer of a block, `[samples, steps, width]`.
-#[derive(Clone, Copy)]
-struct Slots<'a> {
-    values: &'a [f32],
-    width: usize,
-    steps: usize,
-    ends: Ends,
-}
-
-impl<'a> Slots<'a> {
-    fn sample(&self, sample: usize) -> &'a [f32] {
-        &self.values[sample * self.steps * self.width..(sample + 1) * self.steps * self.width]
-    }
-}
-
-/// `dW[k] += sum over n of (input of unit k at n) slot[n]`, from the spikes of the layer below or, without one, the input.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "one call for each matrix; a struct would only rename them")]
-fn weight_gradient<L: Lanes>(
-    lanes: L,
-    input: &Input<f32>,
-    first: usize,
-    below: Option<&[SpikeList]>,
-    units: usize,
-    slots: Slots<'_>,
-    samples: usize,
-    times: &mut Times,
-    gradient: &mut [f32],
-) {
-    match (below, input) {
-        (Some(spikes), _) => spike_gradient(lanes, spikes, units, slots, samples, times, gradient),
-        (None, Input::Events(events)) => {
-            times.collect(units, samples, |sample, n| events.row(first + sample, n), &slots.ends);
-            times.add(lanes, slots, samples, gradient);
-        }
-        (None, Input::Frames(frames)) => {
-            for sample in 0..samples {
-                let from = (first + sample) * slots.steps * units;
-                let a = &frames.values()[from..from + slots.steps * units];
-                let b = Columns::rows(slots.sample(sample), slots.width);
-                let depth = slots.ends[sample];
-                product(lanes, units, slots.width, &[Term { a, a_row: 1, a_depth: units, b, depth }], gradient, true);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn spike_gradient<L: Lanes>(
-    lanes: L,
-    spikes: &[SpikeList],
-    units: usize,
-    slots: Slots<'_>,
-    samples: usize,
-    times: &mut Times,
-    gradient: &mut [f32],
-) {
-    times.collect(units, samples, |sample, n| spikes[sample].row(n), &slots.ends);
-    times.add(lanes, slots, samples, gradient);
-}
-
-/// The spikes of a block, sorted by unit: at which steps each unit spiked.
-#[derive(Debug, Default)]
-struct Times {
-    units: usize,
-    /// `[samples, units + 1]`: where the steps of each unit start.
-    starts: Vec<u32>,
-    steps: Vec<u32>,
-}
-
-impl Times {
-    /// Sorts the spikes before each sample's end by counting.
-    #[inline(always)]
-    fn collect<'r>(
-        &mut self,
-        units: usize,
-        samples: usize,
-        row: impl Fn(usize, usize) -> &'r [u16],
-        ends: &Ends,
-    ) {
-        self.units = units;
-        self.starts.clear();
-        self.starts.resize(samples * (units + 1), 0);
-        let mut total = 0u32;
-        for (sample, starts) in self.starts.chunks_exact_mut(units + 1).enumerate() {
-            for n in 0..ends[sample] {
-                for &unit in row(sample, n) {
-                    starts[usize::from(unit)] += 1;
-                }
-            }
-            // to the end of each unit's steps; filling from the back leaves the start
-            for start in starts.iter_mut() {
-                total += *start;
-                *start = total;
-            }
-        }
-        self.steps.resize(total as usize, 0);
-        for (sample, starts) in self.starts.chunks_exact_mut(units + 1).enumerate() {
-            for n in (0..ends[sample]).rev() {
-                for &unit in row(sample, n) {
-                    let at = &mut starts[usize::from(unit)];
-                    *at -= 1;
-                    self.steps[*at as usize] = n as u32;
-                }
-            }
-        }
-    }
-
-    /// `gradient[k] += sum of the slots at the steps of unit k`, over all samples.
-    ///
-    /// Columns go outermost, so many at a time that gradient and slots stay in the second-level cache.
-    #[inline(always)]
-    fn add<L: Lanes>(&self, lanes: L, slots: Slots<'_>, samples: usize, gradient: &mut [f32]) {
-        const COLUMNS: usize = 256;
-        let width = slots.width;
-        for from in (0..width).step_by(COLUMNS) {
-            let columns = COLUMNS.min(width - from);
-            for sample in 0..samples {
-                let starts = &self.starts[sample * (self.units + 1)..(sample + 1) * (self.units + 1)];
-                let values = slots.sample(sample);
-                for (unit, range) in starts.windows(2).enumerate() {
-                    let steps = &self.steps[range[0] as usize..range[1] as usize];
-                    if !steps.is_empty() {
-                        let at = unit * width + from;
-                        add_rows(lanes, &mut gradient[at..at + columns], values, width, from, steps);
-                    }
-                }
-            }
-        }
-    }
-}
-

@@ -83,6 +83,7 @@ impl ForwardBlock<'_> {
     #[inline(always)]
     fn sample<L: Lanes>(&mut self, lanes: L, sample: usize, states: &mut [State], out: &mut Output) {
         let plan = self.plan;
+        // without a trace to keep, each sample overwrites the one before
         let slot = if self.keep { sample } else { 0 };
         let events = match self.input {
             Input::Events(events) => Some(events.as_ref()),
@@ -144,14 +145,16 @@ impl ForwardBlock<'_> {
         let a = &frames.values()[from..from + steps * inputs];
         let (weights, width, drive) = match (self.block.layers.first_mut(), self.plan.hidden.first()) {
             (Some(layer), Some(shape)) => {
-                let at = slot * steps * shape.width;
-                (&self.weights.hidden[0].input, shape.width, &mut layer.x[at..at + steps * shape.width])
+                let width = shape.width;
+                (&self.weights.hidden[0].input, width, layer.x.get_mut((slot * steps + 1) * width..))
             }
-            _ => (&self.weights.readout, self.plan.out_width, out.analog.as_mut_slice()),
+            _ => {
+                let width = self.plan.out_width;
+                (&self.weights.readout, width, out.analog.get_mut(width..))
+            }
         };
-        let b = Columns::rows(weights, width);
-        let term = Term { a, a_row: inputs, a_depth: 1, b, depth: inputs };
-        product(lanes, steps - 1, width, &[term], &mut drive[width..], false);
+        let term = Term { a, a_row: inputs, a_depth: 1, b: Columns::rows(weights, width), depth: inputs };
+        product(lanes, steps - 1, width, &[term], drive.unwrap_or_default(), false);
     }
 }
 

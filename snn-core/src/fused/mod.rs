@@ -6,11 +6,12 @@
 //!
 //! - [`plan`]: sizes and weights, padded to whole vectors;
 //! - [`forward`]: the time loop, which leaves the potentials and the spikes of each block in its [`trace`];
-//! - [`backward`]: the adjoint, its equations, and the weight gradients;
+//! - [`backward`]: the adjoint and its equations; [`gradient`]: the weight gradients;
 //! - [`kernels`]: sums of rows, the dense product and the surrogates, for AVX-512, AVX2 and everything else.
 
 mod backward;
 mod forward;
+mod gradient;
 mod kernels;
 mod plan;
 mod trace;
@@ -20,11 +21,11 @@ use crate::{
     backend::{Pass, Recording},
     weights::{Matrix, Weights},
 };
-use backward::{BackwardBlocks, Partial};
+use backward::{BackwardBlocks, Partial, Scratch};
 use dfdx::prelude::{PutTape, Tape, TensorFromVec};
 use forward::ForwardBlock;
-pub use kernels::lanes::InstructionSet;
 use kernels::lanes::Dispatch;
+pub use kernels::lanes::InstructionSet;
 use plan::{Plan, Prepared, Transposes};
 use rayon::prelude::*;
 use trace::{BLOCK, Block, Pool};
@@ -35,11 +36,17 @@ pub struct Context {
     dispatch: Dispatch,
     blocks: Pool<Block>,
     partials: Pool<Partial>,
+    scratch: Pool<Scratch>,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Context { dispatch: Dispatch::best(), blocks: Pool::default(), partials: Pool::default() }
+        Context {
+            dispatch: Dispatch::best(),
+            blocks: Pool::default(),
+            partials: Pool::default(),
+            scratch: Pool::default(),
+        }
     }
 }
 
@@ -76,9 +83,7 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
     let mut counts_of: Vec<_> =
         counts.iter_mut().zip(&plan.hidden).map(|(c, l)| c.chunks_mut(BLOCK * l.units)).collect();
     let mut readout_of = readout.as_mut().map(|r| r.chunks_mut(BLOCK * plan.steps * plan.outputs));
-    for (k, (block, logits)) in
-        blocks.iter_mut().zip(logits.chunks_mut(BLOCK * plan.outputs)).enumerate()
-    {
+    for (k, (block, logits)) in blocks.iter_mut().zip(logits.chunks_mut(BLOCK * plan.outputs)).enumerate() {
         work.push(ForwardBlock {
             plan: &plan,
             weights: &prepared,
@@ -117,7 +122,7 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
         for counts in &above {
             d_counts.push(std::mem::take(&mut **gradients.get_or_alloc_mut(counts)?));
         }
-        let partials = backward(&plan, &prepared, &input, &context, &mut blocks, &d_logits, &d_counts);
+        let partials = backward(&plan, &prepared, &input, &context, &blocks, &d_logits, &d_counts);
         let mut sums: Vec<_> = partials.iter().map(|p| p.matrices(&plan)).collect();
         for (w, (columns, width)) in matrices.iter().zip(plan.matrices()) {
             let sums: Vec<&[f32]> = sums.iter_mut().filter_map(Iterator::next).collect();
@@ -141,7 +146,7 @@ fn backward(
     prepared: &Prepared,
     input: &Input<f32>,
     context: &Context,
-    blocks: &mut [Block],
+    blocks: &[Block],
     d_logits: &[f32],
     d_counts: &[Vec<f32>],
 ) -> Vec<Partial> {
@@ -149,13 +154,23 @@ fn backward(
     let share = blocks.len().div_ceil(plan.partials(blocks.len()));
     let mut partials = context.partials.take(blocks.len().div_ceil(share));
     let d_counts: Vec<&[f32]> = d_counts.iter().map(Vec::as_slice).collect();
-    let work: Vec<_> = blocks.chunks_mut(share).zip(&mut partials).enumerate().collect();
+    let work: Vec<_> = blocks.chunks(share).zip(&mut partials).enumerate().collect();
     work.into_par_iter().for_each(|(k, (blocks, sum))| {
         sum.clear(plan);
         let first = k * share * BLOCK;
         let transposes = &transposes;
-        let d_counts = &d_counts;
-        context.dispatch.run(BackwardBlocks { plan, transposes, input, first, blocks, d_logits, d_counts, sum });
+        let (d_counts, scratch) = (&d_counts, &context.scratch);
+        context.dispatch.run(BackwardBlocks {
+            plan,
+            transposes,
+            input,
+            first,
+            blocks,
+            d_logits,
+            d_counts,
+            sum,
+            scratch,
+        });
     });
     partials
 }
@@ -183,13 +198,14 @@ fn recording(plan: &Plan, blocks: &[Block], readout: Vec<f32>) -> Result<Recordi
         let mut u = Vec::with_capacity(plan.batch * plan.steps * shape.units);
         for block in blocks {
             let layer = &block.layers[l];
-            for list in &layer.spikes[..block.samples] {
+            for (sample, list) in layer.spikes[..block.samples].iter().enumerate() {
                 let base = units.len() as u32;
                 units.extend_from_slice(&list.units);
                 offsets.extend(list.offsets[1..].iter().map(|o| base + o));
-            }
-            for row in layer.x[..block.samples * plan.steps * shape.width].chunks_exact(shape.width) {
-                u.extend(row[..shape.units].iter().map(|x| (f64::from(*x) + plan.constants.threshold) as f32));
+                for n in 0..plan.steps {
+                    let row = &layer.x[(sample * plan.steps + n) * shape.width..][..shape.units];
+                    u.extend(row.iter().map(|x| (f64::from(*x) + plan.constants.threshold) as f32));
+                }
             }
         }
         spikes.push(Events::new(plan.batch, plan.steps, shape.units, offsets, units)?);

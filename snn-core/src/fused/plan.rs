@@ -1,6 +1,9 @@
 //! What the kernels need to know of a network, and its weights laid out for them.
 
-use super::kernels::{lanes::padded, product::Packed};
+use super::{
+    kernels::{lanes::padded, product::Packed},
+    trace::BLOCK,
+};
 use crate::{
     Cpu, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient, Surrogate,
     config::Decay,
@@ -92,6 +95,15 @@ impl Plan {
         hidden.sum::<usize>() + self.below_readout() * self.out_width
     }
 
+    /// Steps that the backward pass takes at a time: as many as leave the adjoint currents of the widest layer of a block in
+    /// the second-level cache.
+    pub(super) fn chunk(&self) -> usize {
+        const FLOATS: usize = 1 << 17;
+        let widest =
+            self.hidden.iter().map(|l| l.width).chain([self.out_width]).max().unwrap_or(self.out_width);
+        (FLOATS / (BLOCK * widest)).clamp(1, self.steps)
+    }
+
     /// Into how many partial sums the weight gradients are split, at most one a block: as many as keep the cost of adding
     /// them up well below that of the time loop. It depends on shapes alone, so results do not depend on the threads.
     pub(super) fn partials(&self, blocks: usize) -> usize {
@@ -120,7 +132,10 @@ impl Prepared {
             input: padded_rows(&a.input),
             recurrent: a.recurrent.as_ref().map(padded_rows),
         };
-        Prepared { hidden: weights.hidden.iter().map(layer).collect(), readout: padded_rows(&weights.readout) }
+        Prepared {
+            hidden: weights.hidden.iter().map(layer).collect(),
+            readout: padded_rows(&weights.readout),
+        }
     }
 }
 
@@ -155,7 +170,8 @@ pub(super) struct LayerTransposes {
 impl Transposes {
     pub(super) fn new(plan: &Plan, weights: &Prepared) -> Self {
         let layer = |(l, layer): (usize, &LayerPlan)| {
-            let (above, above_units, above_width) = match (weights.hidden.get(l + 1), plan.hidden.get(l + 1)) {
+            let (above, above_units, above_width) = match (weights.hidden.get(l + 1), plan.hidden.get(l + 1))
+            {
                 (Some(weights), Some(plan)) => (&weights.input, plan.units, plan.width),
                 _ => (&weights.readout, plan.outputs, plan.out_width),
             };

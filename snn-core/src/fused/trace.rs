@@ -39,8 +39,7 @@ impl SpikeList {
 /// One hidden layer of a block.
 #[derive(Debug, Default)]
 pub(super) struct LayerTrace {
-    /// `[samples, steps, width]`. Forward: `x[n] = U[n] - threshold`. Backward: slot `n` is overwritten by the adjoint of
-    /// `I[n + 1]`, which is what the spikes of step `n` below are paired with.
+    /// `U[n] - threshold`, `[samples, steps, width]`.
     pub(super) x: Vec<f32>,
     /// One for each sample.
     pub(super) spikes: Vec<SpikeList>,

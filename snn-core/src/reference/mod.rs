@@ -68,7 +68,8 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     let mut recorder = record.then(|| Recorder::new(config, batch, steps));
 
     for n in 0..steps {
-        let frame = device.try_tensor_from_vec(frame(input, n), (batch, input.units())).map_err(Error::device)?;
+        let frame =
+            device.try_tensor_from_vec(frame(input, n), (batch, input.units())).map_err(Error::device)?;
         let mut below = frame.put_tape(T::default());
         let mut next = Vec::with_capacity(layers.len());
         for (l, state) in layers.into_iter().enumerate() {
@@ -146,7 +147,8 @@ fn logits<E: Float, D: Backend<E>, T: Tape<E, D>>(
 ) -> Matrix<E, D, T> {
     let shape = *readout[0].shape();
     let values: Vec<Vec<E>> = readout.iter().map(|u| u.as_vec()).collect();
-    let first_maximum = |k: usize| (1..values.len()).fold(0, |m, n| if values[n][k] > values[m][k] { n } else { m });
+    let first_maximum =
+        |k: usize| (1..values.len()).fold(0, |m, n| if values[n][k] > values[m][k] { n } else { m });
     let chosen: Vec<usize> = (0..shape.0 * shape.1).map(first_maximum).collect();
     let device = readout[0].device().clone();
     let mut sum = device.zeros_like(&shape).put_tape(T::default());
@@ -154,7 +156,8 @@ fn logits<E: Float, D: Backend<E>, T: Tape<E, D>>(
         sum = match head {
             Readout::Sum => sum + u,
             Readout::Max => {
-                let mask: Vec<E> = chosen.iter().map(|&m| if m == n { E::one() } else { E::zero() }).collect();
+                let mask: Vec<E> =
+                    chosen.iter().map(|&m| if m == n { E::one() } else { E::zero() }).collect();
                 sum + u * device.tensor_from_vec(mask, shape).put_tape(T::default())
             }
         };

@@ -1,2 +1,420 @@
-use crate::{Float, Surrogate};
-pub(crate) fn antiderivative<E: Float>(_s: Surrogate, x: E) -> E { x }
+//! The reference implementation against finite differences, and against traces worked out by hand.
+//!
+//! A step function has no useful finite differences. So the hard threshold is swapped for a smooth `f` with `f' = h`: then
+//! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
+//! readout head and the regularisers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
+
+use super::{Detach, State, forward_with, spike::SpikeFunction, spike::on_cpu, step};
+use crate::{
+    Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig,
+    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    config::Decay,
+    weights::{Afferents, Matrix},
+};
+use dfdx::prelude::{
+    AsArray, NoneTape, OwnedTape, Rank0, Tape, Tensor, TensorFromVec, cross_entropy_with_logits_loss,
+};
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use std::{cell::RefCell, collections::HashMap};
+
+const SHAPES: [SurrogateShape; 7] = [
+    SurrogateShape::SuperSpike,
+    SurrogateShape::Sigmoid,
+    SurrogateShape::SigmoidRescaled,
+    SurrogateShape::Esser,
+    SurrogateShape::Asymptotic,
+    SurrogateShape::Constant,
+    SurrogateShape::True,
+];
+
+/// `f` with `f' = h`, odd in `x` but for [`SurrogateShape::True`].
+pub(crate) fn antiderivative<E: Float>(surrogate: Surrogate, x: E) -> E {
+    let (beta, one, half) = (E::of(surrogate.beta), E::one(), E::of(0.5));
+    // s (1 - s) is the derivative of s / beta, and tanh(beta x / 2) = 2 s - 1
+    let sigmoid = |x: E| half * (half * beta * x).tanh() / beta;
+    match surrogate.shape {
+        SurrogateShape::SuperSpike => x / (one + beta * x.abs()),
+        SurrogateShape::Sigmoid => sigmoid(x),
+        SurrogateShape::SigmoidRescaled => E::of(4.0) * sigmoid(x),
+        SurrogateShape::Esser => {
+            let x = x.max(-one / beta).min(one / beta);
+            x - half * beta * x * x.abs()
+        }
+        SurrogateShape::Asymptotic => beta * x / (one + beta * x.abs()),
+        SurrogateShape::Constant => x,
+        // any constant: one other than 0 gives the readout something to learn from
+        SurrogateShape::True => half,
+    }
+}
+
+#[test]
+fn antiderivatives_have_the_surrogates_as_derivatives() {
+    let e = 1e-5;
+    for shape in SHAPES {
+        for beta in [0.5, 1.0, 10.0] {
+            let surrogate = Surrogate { shape, beta };
+            for k in -40..40 {
+                let x = 0.05 * f64::from(k) + 0.013; // no point within e of a kink of h
+                let slope = (antiderivative(surrogate, x + e) - antiderivative(surrogate, x - e)) / (2.0 * e);
+                let error = (slope - surrogate.derivative(x)).abs();
+                assert!(error < 1e-7 * beta.max(1.0), "{surrogate:?} at {x}: off by {error:.1e}");
+            }
+        }
+    }
+}
+
+type Spikes = Matrix<f64, Cpu>;
+
+/// A network whose spikes are smooth, and everything that its loss depends on.
+struct Problem {
+    network: Network<f64>,
+    input: Input<f64>,
+    labels: Vec<usize>,
+    regularizer: Regularizer,
+}
+
+impl Problem {
+    const BATCH: usize = 3;
+    const STEPS: usize = 9;
+
+    fn new(config: NetworkConfig, events: bool, regularizer: Regularizer, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (inputs, outputs) = (config.inputs, config.outputs);
+        let input = if events {
+            // some units spike twice in a step
+            let mut one =
+                || (rng.gen_range(0..Self::BATCH), rng.gen_range(0..Self::STEPS), rng.gen_range(0..inputs));
+            let spikes: Vec<_> = (0..40).map(|_| one()).collect();
+            Events::from_spikes(Self::BATCH, Self::STEPS, inputs, &spikes).unwrap().into()
+        } else {
+            let values = (0..Self::BATCH * Self::STEPS * inputs).map(|_| rng.gen_range(-1.0..2.0)).collect();
+            Frames::new(Self::BATCH, Self::STEPS, inputs, values).unwrap().into()
+        };
+        // f(x) = x has no bounds, and with large potentials the reset would square them at every step
+        let gain = if config.surrogate.shape == SurrogateShape::Constant { 0.2 } else { 1.5 };
+        let config = NetworkConfig { implementation: Implementation::Reference, ..config };
+        Problem {
+            network: Network::new(config, Initialization::Normal { gain }, seed).unwrap(),
+            input,
+            labels: (0..Self::BATCH).map(|_| rng.gen_range(0..outputs)).collect(),
+            regularizer,
+        }
+    }
+
+    /// Cross-entropy plus regulariser.
+    fn loss<T: Tape<f64, Cpu>>(&self, tape: T, detach: Detach<'_, f64, Cpu>) -> Tensor<Rank0, f64, Cpu, T> {
+        let (config, weights) = (self.network.config(), &self.network.weights);
+        let smooth = SpikeFunction::Smooth(config.surrogate);
+        let pass = forward_with(config, weights, &self.input, false, tape, smooth, detach).unwrap();
+        let mut targets = vec![0.0; self.labels.len() * config.outputs];
+        for (row, &label) in targets.chunks_exact_mut(config.outputs).zip(&self.labels) {
+            row[label] = 1.0;
+        }
+        let targets = self.network.device().tensor_from_vec(targets, (self.labels.len(), config.outputs));
+        let mut loss = cross_entropy_with_logits_loss(pass.logits, targets);
+        for counts in &pass.counts {
+            if let Some(penalty) = self.regularizer.penalty::<f64, Cpu, T>(counts) {
+                loss = loss + penalty;
+            }
+        }
+        loss
+    }
+
+    /// Name, back-propagated gradient and finite differences of every matrix. Where a switch detaches spikes, the finite
+    /// differences hold them constant, at their values before any weight was moved.
+    fn gradients(&mut self) -> Vec<(String, Vec<f64>, Vec<f64>)> {
+        let spikes: RefCell<HashMap<(usize, usize), Spikes>> = RefCell::default();
+        let record = |n: usize, l: usize, s: Spikes| {
+            let constant = s * 1.0;
+            spikes.borrow_mut().insert((n, l), constant.clone());
+            constant
+        };
+        let tape = self.loss(OwnedTape::default(), &record);
+        let found = self.network.gradients(dfdx::prelude::Backward::backward(tape)).unwrap();
+        let differences = self.differences(&|n, l, _| spikes.borrow()[&(n, l)].clone());
+        differences.into_iter().map(|(name, d)| (name.clone(), found.get(&name).unwrap(), d)).collect()
+    }
+
+    fn differences(&mut self, detach: Detach<'_, f64, Cpu>) -> Vec<(String, Vec<f64>)> {
+        /// Change of a weight. The third derivative of the loss makes an error of order `STEP^2`, rounding one of
+        /// order `1e-16 / STEP`.
+        const STEP: f64 = 1e-5;
+        let parameters: Vec<_> = self.network.parameters().collect();
+        let one = |(name, _, values): (String, [usize; 2], Vec<f64>)| {
+            let mut moved = values.clone();
+            let difference = |k: usize| {
+                let mut loss_at = |value: f64| {
+                    moved[k] = value;
+                    self.network.set_parameter(&name, &moved).unwrap();
+                    self.loss(NoneTape, detach).array()
+                };
+                let (above, below) = (loss_at(values[k] + STEP), loss_at(values[k] - STEP));
+                loss_at(values[k]);
+                (above - below) / (2.0 * STEP)
+            };
+            (name.clone(), (0..values.len()).map(difference).collect())
+        };
+        parameters.into_iter().map(one).collect()
+    }
+}
+
+fn norm(v: &[f64]) -> f64 {
+    v.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// `|a - b| / |b|`; both may vanish.
+fn relative_error(a: &[f64], b: &[f64]) -> f64 {
+    let difference: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    norm(&difference) / norm(b).max(1e-3)
+}
+
+/// Largest relative error of a matrix that is accepted; the worst one here is 2.4e-7.
+const TOLERANCE: f64 = 1e-6;
+
+/// Compares the gradients of one network, and returns the norm of the smallest.
+fn check(problem: &mut Problem, what: &str) -> f64 {
+    let mut smallest = f64::INFINITY;
+    for (name, found, expected) in problem.gradients() {
+        let error = relative_error(&found, &expected);
+        assert!(error < TOLERANCE, "{what}: {name} is off by {error:.1e}\n{found:?}\n{expected:?}");
+        smallest = smallest.min(norm(&found));
+    }
+    smallest
+}
+
+fn config(depth: usize, recurrent: bool) -> NetworkConfig {
+    let hidden = [3, 2, 4].map(|units| Layer { units, recurrent });
+    NetworkConfig {
+        hidden: hidden[..depth].to_vec(),
+        // short enough for nine steps to matter
+        tau_mem: 4.0,
+        tau_syn: 3.0,
+        tau_readout: 6.0,
+        ..NetworkConfig::new(4, 3)
+    }
+}
+
+const RESETS: [ResetGradient; 2] = [ResetGradient::Detached, ResetGradient::Differentiable];
+const RECURRENT: [RecurrentGradient; 2] = [RecurrentGradient::Propagate, RecurrentGradient::Detached];
+
+fn penalties(upper_norm: u8) -> Regularizer {
+    Regularizer {
+        lower_strength: 0.7,
+        lower_threshold: 0.31,
+        upper_strength: 0.9,
+        upper_threshold: 0.023,
+        upper_norm,
+    }
+}
+
+#[test]
+fn finite_differences_through_depth_recurrence_switches_and_readouts() {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut seed = 0;
+    for depth in 0..=3 {
+        for (recurrent, readout) in
+            [false, true].into_iter().flat_map(|r| [(r, Readout::Max), (r, Readout::Sum)])
+        {
+            for (reset_gradient, recurrent_gradient) in
+                RESETS.into_iter().flat_map(|r| RECURRENT.map(|g| (r, g)))
+            {
+                for events in [false, true] {
+                    seed += 1;
+                    // what is not crossed with everything else is drawn (all surrogates: see the next test)
+                    let config = NetworkConfig {
+                        surrogate: Surrogate {
+                            shape: SHAPES[rng.gen_range(0..5)],
+                            beta: rng.gen_range(1.5..4.0),
+                        },
+                        threshold: [1.0, 0.4, 1.3][rng.gen_range(0..3)],
+                        readout_start: [0.0, -0.2][rng.gen_range(0..2)],
+                        readout,
+                        reset_gradient,
+                        recurrent_gradient,
+                        ..config(depth, recurrent)
+                    };
+                    let regularizer =
+                        [Regularizer::default(), penalties(1), penalties(2)][rng.gen_range(0..3)];
+                    let what = format!("{config:?}, {regularizer:?}, events: {events}");
+                    check(&mut Problem::new(config, events, regularizer, seed), &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn finite_differences_of_every_surrogate_through_both_switches() {
+    for (k, shape) in SHAPES.into_iter().enumerate() {
+        for (reset_gradient, recurrent_gradient) in RESETS.into_iter().flat_map(|r| RECURRENT.map(|g| (r, g)))
+        {
+            let config = NetworkConfig {
+                surrogate: Surrogate { shape, beta: 3.0 },
+                threshold: 0.3,
+                reset_gradient,
+                recurrent_gradient,
+                readout: Readout::Sum,
+                ..config(2, true)
+            };
+            let what = format!("{shape:?}, {reset_gradient:?}, {recurrent_gradient:?}");
+            let smallest = check(&mut Problem::new(config, true, penalties(2), k as u64), &what);
+            assert_eq!(
+                smallest == 0.0,
+                shape == SurrogateShape::True,
+                "{what}: gradients of norm {smallest:.1e}"
+            );
+        }
+    }
+}
+
+/// The regularisers alone: a readout without weights leaves nothing else to differentiate.
+#[test]
+fn finite_differences_of_each_regularizer() {
+    let off = Regularizer::default();
+    let both = penalties(1);
+    let lower = Regularizer { upper_strength: 0.0, ..both };
+    let upper = |upper_norm| Regularizer { lower_strength: 0.0, upper_norm, ..both };
+    for (regularizer, active) in
+        [(off, false), (lower, true), (upper(1), true), (upper(2), true), (both, true)]
+    {
+        let config = NetworkConfig { threshold: 0.1, readout: Readout::Sum, ..config(1, true) };
+        let mut problem = Problem::new(config, false, regularizer, 5);
+        problem.network.set_parameter("Wout", &[0.0; 9]).unwrap();
+        check(&mut problem, &format!("{regularizer:?}"));
+        let gradients = problem.gradients();
+        for (name, found, _) in gradients.iter().filter(|(name, ..)| name != "Wout") {
+            assert_eq!(norm(found) > 1e-4, active, "{regularizer:?}: gradient of {name} is {found:?}");
+        }
+    }
+}
+
+/// Without holding them constant, the finite differences disagree: the tests above can tell the switches apart.
+#[test]
+fn detached_paths_are_seen_by_plain_finite_differences() {
+    let open =
+        NetworkConfig { threshold: 0.3, reset_gradient: ResetGradient::Differentiable, ..config(1, true) };
+    let reset = NetworkConfig { reset_gradient: ResetGradient::Detached, ..open.clone() };
+    let recurrent = NetworkConfig { recurrent_gradient: RecurrentGradient::Detached, ..open.clone() };
+    for (config, same) in [(open, true), (reset, false), (recurrent, false)] {
+        let mut problem = Problem::new(config.clone(), false, Regularizer::default(), 3);
+        let gradients = problem.gradients();
+        let plain = problem.differences(&|_, _, spikes| spikes);
+        let worst = gradients.iter().zip(&plain).map(|((_, found, _), (_, d))| relative_error(found, d));
+        let worst = worst.fold(0.0, f64::max);
+        assert_eq!(worst < TOLERANCE, same, "{config:?}: {worst:.1e}");
+        assert!(same || worst > 1e-3, "{config:?}: {worst:.1e}");
+    }
+}
+
+/// Steps of `ln 2` with `tau_mem = 1`, `tau_syn = 1/2`, `tau_readout = 1/4`: the decays are 1/2, 1/4 and 1/16, and every
+/// trace is a fraction that can be worked out by hand. One unit, input 1 in every step.
+fn by_hand(recurrent: bool) -> NetworkConfig {
+    NetworkConfig {
+        hidden: vec![Layer { units: 1, recurrent }],
+        dt: std::f64::consts::LN_2,
+        tau_mem: 1.0,
+        tau_syn: 0.5,
+        tau_readout: 0.25,
+        implementation: Implementation::Reference,
+        ..NetworkConfig::new(1, 1)
+    }
+}
+
+struct Trace {
+    /// Potential of the unit.
+    u: Vec<f64>,
+    /// Steps of its spikes.
+    spikes: Vec<usize>,
+    /// Potential of the readout.
+    readout: Vec<f64>,
+    logit: f64,
+}
+
+fn trace(config: NetworkConfig, weights: &[(&str, f64)], steps: usize) -> Trace {
+    let mut network: Network<f64> = Network::new(config, Initialization::default(), 0).unwrap();
+    for &(name, w) in weights {
+        network.set_parameter(name, &[w]).unwrap();
+    }
+    let ones = Frames::new(1, steps, 1, vec![1.0; steps]).unwrap();
+    let (output, recording) = network.record(&ones.into()).unwrap();
+    let spikes: Vec<usize> = (0..steps).filter(|&n| !recording.spikes[0].row(0, n).is_empty()).collect();
+    assert_eq!(output.counts[0], [spikes.len() as f64]);
+    Trace { u: recording.potentials[0].clone(), spikes, readout: recording.readout, logit: output.logits[0] }
+}
+
+fn assert_close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    let close = found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-14);
+    assert!(close, "{found:?}, not {expected:?}");
+}
+
+/// ```text
+/// n        0   1   2    3     4       5
+/// I        0   4   5   21/4  85/16  341/64      I/4 + 4
+/// U        0   0   2    0    21/8     0         (U + I)/2, or 0 after a spike
+/// S        0   0   1    0     1       0
+/// I_out    0   0   0    2    1/2    17/8        I_out/4 + 2 S
+/// U_out    0   0   0    0   15/8   75/128       (U_out + 15 I_out)/16
+/// ```
+#[test]
+fn trace_of_a_unit_that_spikes_every_second_step() {
+    let config = by_hand(false);
+    let max = trace(config.clone(), &[("W1", 4.0), ("Wout", 2.0)], 6);
+    assert_close(&max.u, &[0.0, 0.0, 2.0, 0.0, 21.0 / 8.0, 0.0]);
+    assert_eq!(max.spikes, [2, 4]);
+    assert_close(&max.readout, &[0.0, 0.0, 0.0, 0.0, 15.0 / 8.0, 75.0 / 128.0]);
+    assert_close(&[max.logit], &[15.0 / 8.0]);
+    let sum = trace(NetworkConfig { readout: Readout::Sum, ..config }, &[("W1", 4.0), ("Wout", 2.0)], 6);
+    assert_close(&[sum.logit], &[(240.0 + 75.0) / 128.0]);
+}
+
+/// Threshold 3/2, so no spike at n = 2 where U = 5/4; the spike at n = 3 is fed back with V = -8:
+///
+/// ```text
+/// n        0   1    2      3        4         5
+/// I        0  5/2  25/8  105/32  -599/128  681/512     I/4 + 5/2 - 8 S
+/// U        0   0   5/4   35/16     0      -599/256
+/// S        0   0    0      1       0         0
+/// ```
+///
+/// The readout starts at -1 and gets nothing before n = 5: -1/16^n.
+#[test]
+fn trace_of_a_unit_that_inhibits_itself() {
+    let config = NetworkConfig { threshold: 1.5, readout_start: -1.0, ..by_hand(true) };
+    let found = trace(config, &[("W1", 2.5), ("V1", -8.0), ("Wout", 1.0)], 6);
+    assert_close(&found.u, &[0.0, 0.0, 5.0 / 4.0, 35.0 / 16.0, 0.0, -599.0 / 256.0]);
+    assert_eq!(found.spikes, [3]);
+    let start: Vec<f64> = (0..5).map(|n| -(0.0625f64.powi(n))).collect();
+    assert_close(&found.readout[..5], &start);
+    assert_close(&found.readout[5..], &[-(0.0625f64.powi(5)) + 15.0 / 16.0]);
+    assert_close(&[found.logit], &[-(0.0625f64.powi(5)) + 15.0 / 16.0]);
+}
+
+/// Two units, from U = (2, 1/2), I = (4, -1), of which the first spikes; W = (1 2), V = ((0 3) (5 0)), input 1:
+/// U = ((2 + 4)/2 (1 - 1), (1/2 - 1)/2) and I = (4/4 + 1, -1/4 + 2 + 3).
+#[test]
+fn one_step_by_hand() {
+    let device = Cpu::default();
+    let matrix = |values: &[f64], rows: usize| -> Matrix<f64, Cpu> {
+        device.tensor_from_vec(values.to_vec(), (rows, values.len() / rows))
+    };
+    let state = State { u: matrix(&[2.0, 0.5], 1), i: matrix(&[4.0, -1.0], 1), zeta: matrix(&[7.0, 8.0], 1) };
+    let spikes = matrix(&[1.0, 0.0], 1);
+    let afferents =
+        Afferents { input: matrix(&[1.0, 2.0], 1), recurrent: Some(matrix(&[0.0, 3.0, 5.0, 0.0], 2)) };
+    let decay = Decay::new(&by_hand(true));
+    let next = step(&decay, state, spikes.clone(), matrix(&[1.0], 1), spikes, &afferents);
+    assert_close(&next.u.as_vec(), &[0.0, -0.25]);
+    assert_close(&next.i.as_vec(), &[2.0, 4.75]);
+    assert_close(&next.zeta.as_vec(), &[7.0, 8.0]);
+}
+
+#[test]
+fn the_threshold_is_strict() {
+    let threshold = 0.7;
+    let u = [threshold - 1e-9, threshold, threshold + 1e-9, -3.0, 3.0];
+    let potential: Matrix<f64, Cpu> = Cpu::default().tensor_from_vec(u.to_vec(), (1, u.len()));
+    let spikes = on_cpu(potential, threshold, SpikeFunction::Threshold(Surrogate::default())).unwrap();
+    assert_eq!(spikes.as_vec(), [0.0, 0.0, 1.0, 0.0, 1.0]);
+}

@@ -69,7 +69,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
         let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
-        let values = |suffix| file.tensor(&format!("{name}{suffix}")).map(|view| floats(&view)).map_err(other);
+        let values =
+            |suffix| file.tensor(&format!("{name}{suffix}")).map(|view| floats(&view)).map_err(other);
         Ok(Matrix {
             name: name.clone(),
             shape: [pre, post],

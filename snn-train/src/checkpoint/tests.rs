@@ -14,7 +14,9 @@ fn small() -> Checkpoint {
     let network = network(&experiment);
     let adam = Adam::new(AdamConfig::default(), &network).unwrap();
     let best = Some(Best { epoch: 2, accuracy: 0.1 + 0.2, loss: 1.0 / 3.0 });
-    Checkpoint::take(&experiment, &network, &adam, 3, best, Some(Partial { batch: 5, ..Partial::default() }))
+    let mut partial = Partial::default();
+    partial.batch = 5;
+    Checkpoint::take(&experiment, &network, &adam, 3, best, Some(partial))
 }
 
 #[test]
@@ -27,7 +29,11 @@ fn a_checkpoint_survives_its_file() {
     let loaded = Checkpoint::load(&path).unwrap();
     assert_eq!(loaded, Checkpoint { matrices: sorted(&checkpoint), ..checkpoint.clone() });
     assert_eq!((loaded.epoch(), loaded.batch()), (3, 5));
-    assert_eq!(format::encode(&loaded).unwrap(), format::encode(&checkpoint).unwrap(), "equal states, equal bytes");
+    assert_eq!(
+        format::encode(&loaded).unwrap(),
+        format::encode(&checkpoint).unwrap(),
+        "equal states, equal bytes"
+    );
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
 }
 
@@ -79,6 +85,7 @@ fn another_network_is_told_by_its_shapes() {
     checkpoint.restore(&mut network(&experiment)).unwrap();
     experiment.set(&["network.recurrent=true"]).unwrap();
     let error = checkpoint.restore(&mut network(&experiment)).unwrap_err().to_string();
-    let expected = "the checkpoint has W1 of 2 x 3, Wout of 3 x 2, the network V1 of 3 x 3, W1 of 2 x 3, Wout of 3 x 2";
+    let expected =
+        "the checkpoint has W1 of 2 x 3, Wout of 3 x 2, the network V1 of 3 x 3, W1 of 2 x 3, Wout of 3 x 2";
     assert!(error.contains(expected), "{error}");
 }

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use toml::{Table, Value, de::DeTable};
 
-use super::{Data, Experiment, keys, nearest, key::{Key, Values}};
+use super::{
+    Data, Experiment,
+    key::{Key, Values},
+    keys, nearest,
+};
 use crate::error::{Error, Place, line_of};
 
 /// An experiment that is not checked yet.
@@ -74,7 +78,8 @@ impl Draft {
             }
             for (name, value) in content {
                 let path = format!("{section}.{name}");
-                let applies = |key: &&Key| key.path == path && key.data_set.is_none_or(|name| name == data_set);
+                let applies =
+                    |key: &&Key| key.path == path && key.data_set.is_none_or(|name| name == data_set);
                 match keys().find(applies) {
                     None => return Err(unknown(&path, self.place(&path))),
                     Some(key) if !key.values.contain(value) => return Err(self.invalid(key, value)),
@@ -93,14 +98,20 @@ impl Draft {
             data.insert("name".to_owned(), data_set.into());
         }
         // All keys and types are checked; what is left are numbers beyond what an integer type holds.
-        let experiment: Experiment =
-            self.table.try_into().map_err(|error: toml::de::Error| Error::Impossible(error.message().to_owned()))?;
+        let experiment: Experiment = self
+            .table
+            .try_into()
+            .map_err(|error: toml::de::Error| Error::Impossible(error.message().to_owned()))?;
         experiment.validate_together()?;
         Ok(experiment)
     }
 
     fn data_set(&self) -> &str {
-        self.table.get("data").and_then(|data| data.get("name")).and_then(Value::as_str).unwrap_or(Data::NAMES[0])
+        self.table
+            .get("data")
+            .and_then(|data| data.get("name"))
+            .and_then(Value::as_str)
+            .unwrap_or(Data::NAMES[0])
     }
 
     fn place(&self, path: &str) -> Place {
@@ -141,7 +152,8 @@ fn is_known(path: &str) -> bool {
 }
 
 fn unknown(key: &str, place: Place) -> Error {
-    let sections = ["data", "network", "surrogate", "readout", "regularizer", "initialization", "optimizer", "training"];
+    let sections =
+        ["data", "network", "surrogate", "readout", "regularizer", "initialization", "optimizer", "training"];
     // A section without a dot is most like another section, a key most like another key.
     let meant = if key.contains('.') { None } else { nearest(key, sections) };
     let meant = meant.or_else(|| nearest(key, keys().map(|key| key.path)));

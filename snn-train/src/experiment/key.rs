@@ -24,7 +24,11 @@ impl Key {
     /// What the value must be, with its unit: "a number above 0 (ms)".
     #[must_use]
     pub fn range(&self) -> String {
-        if self.unit.is_empty() { self.values.to_string() } else { format!("{} ({})", self.values, self.unit) }
+        if self.unit.is_empty() {
+            self.values.to_string()
+        } else {
+            format!("{} ({})", self.values, self.unit)
+        }
     }
 }
 
@@ -66,9 +70,8 @@ impl Values {
         };
         match *self {
             Self::Integer(min, max) => integer(value, min, max),
-            Self::Number(low, high) => {
-                number(value).is_some_and(|x| x.is_finite() && std::ops::RangeBounds::contains(&(low, high), &x))
-            }
+            Self::Number(low, high) => number(value)
+                .is_some_and(|x| x.is_finite() && std::ops::RangeBounds::contains(&(low, high), &x)),
             Self::Portion => match value {
                 Value::Float(fraction) => (0.0..1.0).contains(fraction),
                 value => integer(value, 0, u64::from(u32::MAX)),
@@ -93,14 +96,17 @@ fn number(value: &Value) -> Option<f64> {
 impl fmt::Display for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Integer(min, max) if max == i64::MAX as u64 => write!(f, "a whole number of at least {min}"),
+            Self::Integer(min, max) if max == i64::MAX as u64 => {
+                write!(f, "a whole number of at least {min}")
+            }
             Self::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
             Self::Number(low, high) => {
                 f.write_str("a number")?;
-                match low {
-                    Bound::Included(low) => write!(f, " from {low}")?,
-                    Bound::Excluded(low) => write!(f, " above {low}")?,
-                    Bound::Unbounded => {}
+                match (low, high) {
+                    (Bound::Included(low), Bound::Unbounded) => return write!(f, " of at least {low}"),
+                    (Bound::Included(low), _) => write!(f, " from {low}")?,
+                    (Bound::Excluded(low), _) => write!(f, " above {low}")?,
+                    (Bound::Unbounded, _) => {}
                 }
                 match high {
                     Bound::Included(high) => write!(f, " to {high}"),
@@ -108,10 +114,13 @@ impl fmt::Display for Values {
                     Bound::Unbounded => Ok(()),
                 }
             }
-            Self::Portion => f.write_str("a whole number of samples, or a fraction of them from 0.0 to below 1.0"),
+            Self::Portion => {
+                f.write_str("a whole number of samples, or a fraction of them from 0.0 to below 1.0")
+            }
             Self::Choice(words) => {
                 for (n, word) in words.iter().enumerate() {
-                    let separator = ["", ", ", " or "][usize::from(n > 0) + usize::from(n > 0 && n + 1 == words.len())];
+                    let separator =
+                        ["", ", ", " or "][usize::from(n > 0) + usize::from(n > 0 && n + 1 == words.len())];
                     write!(f, "{separator}\"{word}\"")?;
                 }
                 Ok(())
@@ -132,7 +141,12 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         whole.min(1 + strsim::damerau_levenshtein(&last(name), &last(candidate)))
     };
     let near = |&(distance, candidate): &(usize, &str)| distance <= 1 + last(candidate).len() / 3;
-    candidates.into_iter().map(|candidate| (distance(candidate), candidate)).filter(near).min().map(|(_, found)| found)
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(near)
+        .min()
+        .map(|(_, found)| found)
 }
 
 #[cfg(test)]
@@ -142,7 +156,12 @@ mod tests {
     #[test]
     fn ranges_are_checked_and_said() {
         let cases: &[(Values, &str, &[&str], &[&str])] = &[
-            (Values::Integer(1, 9), "a whole number from 1 to 9", &["1", "9"], &["0", "10", "-1", "1.0", "'1'"]),
+            (
+                Values::Integer(1, 9),
+                "a whole number from 1 to 9",
+                &["1", "9"],
+                &["0", "10", "-1", "1.0", "'1'"],
+            ),
             (Values::SEED, "a whole number of at least 0", &["0", "9223372036854775807"], &["-1"]),
             (Values::POSITIVE, "a number above 0", &["1", "1e-9"], &["0", "-1.0", "nan", "inf", "true"]),
             (Values::BELOW_1, "a number from 0 to below 1", &["0", "0.5"], &["1", "-0.1", "nan"]),
@@ -152,7 +171,8 @@ mod tests {
             (Values::Integers(1, 9), "a list of whole numbers", &["[]", "[1, 9]"], &["1", "[0]", "[1.5]"]),
             (Values::Switches, "true or false", &["true", "[]", "[true, false]"], &["1", "[1]", "'true'"]),
         ];
-        let value = |text: &str| toml::from_str::<toml::Table>(&format!("v = {text}")).unwrap().remove("v").unwrap();
+        let value =
+            |text: &str| toml::from_str::<toml::Table>(&format!("v = {text}")).unwrap().remove("v").unwrap();
         for (values, words, good, bad) in cases {
             assert!(values.to_string().starts_with(words), "{values}");
             assert!(good.iter().all(|text| values.contain(&value(text))), "{values}: {good:?}");
@@ -162,7 +182,8 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_found_across_sections() {
-        let known = ["optimizer.learning_rate", "training.epochs", "surrogate.beta", "training.seed", "data.seed"];
+        let known =
+            ["optimizer.learning_rate", "training.epochs", "surrogate.beta", "training.seed", "data.seed"];
         for (written, meant) in [
             ("optimizer.learning_rte", Some("optimizer.learning_rate")),
             ("training.learning_rate", Some("optimizer.learning_rate")),

@@ -90,7 +90,8 @@ impl Experiment {
     /// # Errors
     /// [`Error::UnknownPreset`] names the nearest one.
     pub fn preset(name: &str) -> Result<Self, Error> {
-        let preset = presets().iter().find(|preset| preset.name == name).ok_or_else(|| unknown_preset(name))?;
+        let preset =
+            presets().iter().find(|preset| preset.name == name).ok_or_else(|| unknown_preset(name))?;
         Self::from_toml(preset.toml, &format!("preset {name}"))
     }
 
@@ -118,12 +119,10 @@ impl Experiment {
     /// # Errors
     /// [`Error::UnknownPreset`] if it is neither, and those of [`Experiment::load`].
     pub fn find(preset_or_path: &str) -> Result<Self, Error> {
-        let path = Path::new(preset_or_path);
-        let is_path = path.extension().is_some_and(|end| end == "toml") || path.components().count() > 1;
         if presets().iter().any(|preset| preset.name == preset_or_path) {
             Self::preset(preset_or_path)
-        } else if is_path || path.is_file() {
-            Self::load(path)
+        } else if Path::new(preset_or_path).exists() {
+            Self::load(preset_or_path)
         } else {
             Err(unknown_preset(preset_or_path))
         }
@@ -261,7 +260,7 @@ impl Experiment {
     /// # Errors
     /// [`Error::Impossible`] for a number that TOML cannot hold.
     pub fn to_documented_toml(&self) -> Result<String, Error> {
-        self.write_toml(|key| format!("# {} {}.\n", key.help.trim(), sentence(&key.range())))
+        self.write_toml(|key| format!("# {} {}.\n", key.help, sentence(&key.range())))
     }
 
     fn write_toml(&self, comment: impl Fn(&Key) -> String) -> Result<String, Error> {
@@ -285,7 +284,8 @@ impl Experiment {
     /// do not count.
     pub(crate) fn first_difference(&self, other: &Self) -> Option<(String, Value, Value)> {
         const DURATION: &[&str] = &["training.epochs", "training.patience", "training.checkpoint_interval"];
-        let different = |key: &&Key| !DURATION.contains(&key.path) && self.get(key.path) != other.get(key.path);
+        let different =
+            |key: &&Key| !DURATION.contains(&key.path) && self.get(key.path) != other.get(key.path);
         let key = keys().find(different)?;
         let value = |experiment: &Self| experiment.get(key.path).unwrap_or_else(|| Value::from("absent"));
         Some((key.path.to_owned(), value(self), value(other)))

@@ -27,7 +27,7 @@ macro_rules! section {
                 path: concat!($section, ".", stringify!($key)),
                 values: $values,
                 unit: $unit,
-                help: concat!($($help),+),
+                help: concat!($($help),+).trim_ascii_start(),
                 data_set: None,
             }),+];
         }
@@ -166,12 +166,12 @@ pub enum Distribution {
     Normal,
 }
 
-/// Which epoch's model is tested.
+/// Which of the epochs' models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Selection {
-    /// The best on validation.
+    /// That of the best epoch on validation.
     Best,
-    /// The last.
+    /// That of the last epoch.
     Last,
 }

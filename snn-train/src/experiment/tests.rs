@@ -21,7 +21,7 @@ fn every_key_is_documented_once_and_every_documented_key_exists() {
     for key in keys() {
         let default = Experiment::default().get(key.path).unwrap();
         assert!(key.values.contain(&default), "{}: the default {default} is not {}", key.path, key.range());
-        assert!(key.help.trim().ends_with('.'), "{}: help is a sentence", key.path);
+        assert!(key.help.ends_with('.'), "{}: help is a sentence", key.path);
     }
 }
 
@@ -48,7 +48,8 @@ fn presets_are_valid_and_the_default_is_randman() {
 #[test]
 fn an_experiment_survives_its_toml() {
     let mut experiment = Experiment::default();
-    let changes = ["training.epochs=7", "network.hidden=[3, 4]", "network.recurrent=[true, false]", "data.valid=100"];
+    let changes =
+        ["training.epochs=7", "network.hidden=[3, 4]", "network.recurrent=[true, false]", "data.valid=100"];
     experiment.set(&changes).unwrap();
     assert_eq!(experiment.get("training.epochs"), Some(Value::from(7)));
     for text in [experiment.to_toml().unwrap(), experiment.to_documented_toml().unwrap()] {
@@ -63,9 +64,12 @@ fn an_experiment_survives_its_toml() {
 #[test]
 fn mistakes_are_named_with_their_line() {
     for (text, expected) in [
-        ("[optimizer]\n\nlearning_rte = 1", "mine.toml:3: unknown key `optimizer.learning_rte`; did you mean `optimizer.learning_rate`?"),
+        (
+            "[optimizer]\n\nlearning_rte = 1",
+            "mine.toml:3: unknown key `optimizer.learning_rte`; did you mean `optimizer.learning_rate`?",
+        ),
         ("[trainig]\nepochs = 1", "mine.toml:1: unknown key `trainig`; did you mean `training`?"),
-        ("surrogate.beta = -1", "mine.toml:1: `surrogate.beta` must be a number from 0; found -1"),
+        ("surrogate.beta = -1", "mine.toml:1: `surrogate.beta` must be a number of at least 0; found -1"),
         ("surrogate = { shape = 'supper-spike' }", "did you mean `super-spike`?"),
         ("\ntraining = 3", "mine.toml:2: `training` must be a section, [training]; found 3"),
         ("epochs = 3", "mine.toml:1: unknown key `epochs`; did you mean `training.epochs`?"),
@@ -93,7 +97,12 @@ fn mistakes_are_named_with_their_line() {
 fn overrides_take_toml_values_and_bare_words() {
     let mut experiment = Experiment::default();
     experiment
-        .set(&["surrogate.shape=true", " training.epochs = 3 ", "readout.head=\"sum\"", "optimizer.learning_rate=1"])
+        .set(&[
+            "surrogate.shape=true",
+            " training.epochs = 3 ",
+            "readout.head=\"sum\"",
+            "optimizer.learning_rate=1",
+        ])
         .unwrap();
     assert_eq!(experiment.surrogate.shape, snn_core::SurrogateShape::True);
     assert_eq!(experiment.training.epochs, 3);
@@ -102,7 +111,10 @@ fn overrides_take_toml_values_and_bare_words() {
 
     let before = experiment.clone();
     for (wrong, expected) in [
-        ("training.epochs", "--set training.epochs: this is not valid TOML: an override has the form section.key=value"),
+        (
+            "training.epochs",
+            "--set training.epochs: this is not valid TOML: an override has the form section.key=value",
+        ),
         ("training.epochs=many", "--set training.epochs=many: `training.epochs` must be a whole number"),
         ("training.epochs=1\nseed=2", "`training.epochs` must be"),
         ("trainig.epochs=1", "unknown key `trainig.epochs`; did you mean `training.epochs`?"),
@@ -134,9 +146,10 @@ fn presets_and_files_are_found() {
     assert_eq!(Experiment::find(file.to_str().unwrap()).unwrap().training.epochs, 3);
     assert_eq!(Experiment::find("randman").unwrap(), Experiment::default());
     let error = Experiment::find("randmann").unwrap_err().to_string();
-    let expected = "`randmann` is neither a preset nor a TOML file; did you mean `randman`?; presets: randman";
+    let expected = "`randmann` is neither a preset (randman) nor a TOML file; did you mean `randman`?";
     assert_eq!(error, expected);
-    assert!(matches!(Experiment::find("absent.toml"), Err(Error::Io { .. })));
+    assert!(matches!(Experiment::find("absent.toml"), Err(Error::UnknownPreset { .. })));
+    assert!(matches!(Experiment::find(directory.path().to_str().unwrap()), Err(Error::Io { .. })));
 }
 
 #[test]

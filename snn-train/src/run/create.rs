@@ -16,7 +16,8 @@ use crate::error::Error;
 /// of equal runs sort by time.
 #[must_use]
 pub fn new_id(name: &str) -> String {
-    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     // 2026-11-23T14:25:01Z
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let digits: String = now.chars().filter(char::is_ascii_digit).collect();
@@ -51,7 +52,10 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
         // For people who look; what counts is the lock, so a full disk does not matter here.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
 }
@@ -106,7 +110,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let lock = take(directory.path()).unwrap();
         let error = Lock::take(directory.path()).unwrap_err();
-        assert!(matches!(error, Error::RunLocked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+        assert!(
+            matches!(error, Error::RunLocked { pid: Some(pid), .. } if pid == std::process::id()),
+            "{error}"
+        );
         drop(lock);
         take(directory.path()).unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Empty);

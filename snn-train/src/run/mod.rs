@@ -45,7 +45,7 @@ mod writer;
 pub use environment::{Environment, Session};
 pub use reader::{RunDir, Tail, list};
 pub use record::{
-    EpochRecord, LayerRecord, Losses, Record, Seconds, TestRecord, WarningRecord, METRICS_VERSION,
+    EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
 pub use status::{Best, State, Status};
 
@@ -68,3 +68,13 @@ pub(crate) const CHECKPOINTS: &str = "checkpoints";
 pub(crate) const STOP: &str = "stop";
 #[cfg(feature = "trainer")]
 pub(crate) const LOCK: &str = "lock";
+
+/// Where a run keeps its best or its last checkpoint.
+#[cfg(feature = "trainer")]
+fn checkpoint_path(directory: &std::path::Path, which: crate::experiment::Selection) -> std::path::PathBuf {
+    use crate::experiment::Selection;
+    directory.join(CHECKPOINTS).join(match which {
+        Selection::Best => "best.safetensors",
+        Selection::Last => "last.safetensors",
+    })
+}

@@ -24,7 +24,11 @@ impl RunDir {
     /// [`Error::NotARun`] if no `config.toml` lies there.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
-        if path.join(CONFIG).is_file() { Ok(Self { path }) } else { Err(Error::NotARun { path, missing: CONFIG }) }
+        if path.join(CONFIG).is_file() {
+            Ok(Self { path })
+        } else {
+            Err(Error::NotARun { path, missing: CONFIG })
+        }
     }
 
     /// Where the run lies.
@@ -83,7 +87,22 @@ impl RunDir {
     /// Follows the records as they are written.
     #[must_use]
     pub fn tail(&self) -> Tail {
-        Tail { path: self.path.join(METRICS), offset: 0, mark: Vec::new(), pending: Vec::new(), records: Vec::new() }
+        Tail {
+            path: self.path.join(METRICS),
+            offset: 0,
+            mark: Vec::new(),
+            pending: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// The checkpoint of the best or of the last epoch.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::load`](crate::Checkpoint::load).
+    #[cfg(feature = "trainer")]
+    pub fn checkpoint(&self, which: crate::experiment::Selection) -> Result<crate::Checkpoint, Error> {
+        crate::Checkpoint::load(super::checkpoint_path(&self.path, which))
     }
 
     fn json<T: DeserializeOwned>(&self, what: &'static str, name: &str) -> Result<T, Error> {

@@ -10,17 +10,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CHECKPOINTS, CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, STOP, Session, State, Status,
+    CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, STOP, Session, State, Status, checkpoint_path,
     create::{self, Found, Lock},
     replace::{Durability, replace, replace_by_link},
     unix_time,
 };
-use crate::{Checkpoint, Error, Event, Experiment, Flow, Observer, Trainer, train::Phase};
+use crate::{Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer, experiment::Selection};
 
 const FILE_VERSION: u32 = 1;
 const HEARTBEAT: Duration = Duration::from_secs(1);
-const LAST: &str = "last.safetensors";
-const BEST: &str = "best.safetensors";
 
 /// Writes what happens into a run directory, from which the run can be resumed, watched and evaluated.
 ///
@@ -86,7 +84,7 @@ impl RunWriter {
             return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
         }
         let mut epoch = 0;
-        match Checkpoint::load(checkpoint_path(&directory, false)) {
+        match Checkpoint::load(checkpoint_path(&directory, Selection::Last)) {
             Ok(last) => {
                 Self::restore(&directory, &last, trainer)?;
                 epoch = last.epoch();
@@ -99,11 +97,11 @@ impl RunWriter {
     }
 
     fn restore(directory: &Path, last: &Checkpoint, trainer: &mut Trainer) -> Result<(), Error> {
-        let best_path = checkpoint_path(directory, true);
+        let best_path = checkpoint_path(directory, Selection::Best);
         if last.is_best() {
             trainer.resume(last, None)?;
             // A kill between the writing of the two left the one before.
-            return replace_by_link(&best_path, &checkpoint_path(directory, false))
+            return replace_by_link(&best_path, &checkpoint_path(directory, Selection::Last))
                 .map_err(Error::io("write the checkpoint", &best_path));
         }
         let best = last.best().map(|_| Checkpoint::load(&best_path)).transpose()?;
@@ -112,8 +110,11 @@ impl RunWriter {
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
         let metrics = directory.join(METRICS);
-        let metrics =
-            File::options().append(true).create(true).open(&metrics).map_err(Error::io("write the metrics", &metrics))?;
+        let metrics = File::options()
+            .append(true)
+            .create(true)
+            .open(&metrics)
+            .map_err(Error::io("write the metrics", &metrics))?;
         let stop = directory.join(STOP);
         match fs::remove_file(&stop) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -178,10 +179,10 @@ impl RunWriter {
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
         // What a resume keeps of the metrics must not be lost when the checkpoint is not.
         self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
-        let last = checkpoint_path(&self.directory, false);
+        let last = checkpoint_path(&self.directory, Selection::Last);
         checkpoint.save(&last)?;
         if best {
-            let path = checkpoint_path(&self.directory, true);
+            let path = checkpoint_path(&self.directory, Selection::Best);
             replace_by_link(&path, &last).map_err(Error::io("write the checkpoint", path))?;
         }
         Ok(())
@@ -240,11 +241,6 @@ impl Observer for RunWriter {
     }
 }
 
-/// Where a run keeps its last or its best checkpoint.
-pub(crate) fn checkpoint_path(directory: &Path, best: bool) -> PathBuf {
-    directory.join(CHECKPOINTS).join(if best { BEST } else { LAST })
-}
-
 /// Cuts off what was recorded after `epoch` epochs, which will be recorded again: their records, a test, and a line
 /// torn by a kill.
 fn cut_metrics(path: &Path, epoch: u32) -> Result<(), Error> {
@@ -264,7 +260,11 @@ fn cut_metrics(path: &Path, epoch: u32) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(fail(error)),
     };
-    let kept: usize = content.split_inclusive(|&byte| byte == b'\n').take_while(|line| is_kept(line)).map(<[u8]>::len).sum();
+    let kept: usize = content
+        .split_inclusive(|&byte| byte == b'\n')
+        .take_while(|line| is_kept(line))
+        .map(<[u8]>::len)
+        .sum();
     if kept < content.len() {
         let fail = |error| Error::io("cut the metrics", path)(error);
         File::options().write(true).open(path).and_then(|file| file.set_len(kept as u64)).map_err(fail)?;
@@ -280,9 +280,15 @@ mod tests {
     fn metrics_newer_than_the_checkpoint_are_cut_off() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(METRICS);
-        let line = |kind: &str, epoch: u32| format!("{{\"version\":1,\"kind\":\"{kind}\",\"epoch\":{epoch}}}\n");
+        let line =
+            |kind: &str, epoch: u32| format!("{{\"version\":1,\"kind\":\"{kind}\",\"epoch\":{epoch}}}\n");
         let old = line("epoch", 1) + &line("warning", 1) + &line("probe", 1) + &line("epoch", 2);
-        for new in [line("epoch", 3) + &line("probe", 3), line("test", 2), "{\"version\":1,\"ki".to_owned(), String::new()] {
+        for new in [
+            line("epoch", 3) + &line("probe", 3),
+            line("test", 2),
+            "{\"version\":1,\"ki".to_owned(),
+            String::new(),
+        ] {
             fs::write(&path, old.clone() + &new).unwrap();
             cut_metrics(&path, 2).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), old);

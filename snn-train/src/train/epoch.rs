@@ -60,6 +60,7 @@ impl Stopwatch {
 
     /// Whether `seconds` have passed; 0 never do.
     pub(super) fn is_past(&self, seconds: f64) -> bool {
-        seconds > 0.0 && Duration::try_from_secs_f64(seconds).is_ok_and(|interval| self.0.elapsed() >= interval)
+        seconds > 0.0
+            && Duration::try_from_secs_f64(seconds).is_ok_and(|interval| self.0.elapsed() >= interval)
     }
 }

@@ -40,7 +40,8 @@ pub fn evaluate(
     if indices.is_empty() {
         return Err(Error::Impossible(format!("the {split} part of {} is empty", dataset.name())));
     }
-    let evaluation = evaluate_watched(network, dataset, indices, regularizer, batch_size, |_| Ok(Flow::Continue))?;
+    let evaluation =
+        evaluate_watched(network, dataset, indices, regularizer, batch_size, |_| Ok(Flow::Continue))?;
     Ok(evaluation.unwrap_or_default())
 }
 
@@ -141,7 +142,8 @@ fn cross_entropy(output: &Output<f32>, labels: &[u16]) -> f64 {
 fn regularization(output: &Output<f32>, network: &Network, regularizer: &Regularizer) -> f64 {
     let of_sample = |counts: &[f32]| {
         let units = counts.len() as f64;
-        let missing = counts.iter().map(|&count| (regularizer.lower_threshold - f64::from(count)).max(0.0).powi(2));
+        let missing =
+            counts.iter().map(|&count| (regularizer.lower_threshold - f64::from(count)).max(0.0).powi(2));
         let mean = counts.iter().copied().map(f64::from).sum::<f64>() / units;
         let excess = (mean - regularizer.upper_threshold).max(0.0).powi(i32::from(regularizer.upper_norm));
         regularizer.lower_strength * missing.sum::<f64>() / units + regularizer.upper_strength * excess

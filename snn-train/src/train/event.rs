@@ -122,7 +122,10 @@ impl Flow {
 /// impl Observer for GoodEnough {
 ///     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
 ///         match event {
-///             Event::EpochFinished { record, .. } if record.valid.accuracy >= self.0 => Ok(Flow::Stop),
+///             Event::EpochFinished { record, .. } => {
+///                 let reached = record.valid.is_some_and(|valid| valid.accuracy >= self.0);
+///                 Ok(if reached { Flow::Stop } else { Flow::Continue })
+///             }
 ///             _ => Ok(Flow::Continue),
 ///         }
 ///     }

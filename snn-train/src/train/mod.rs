@@ -1,9 +1,10 @@
-//! The trainer: a plain loop over epochs.
+//! The trainer: what it consists of, and where it starts from.
 
 mod batch;
 mod epoch;
 mod evaluate;
 mod event;
+mod run;
 
 use std::fmt;
 
@@ -117,7 +118,9 @@ impl Trainer {
                 Some(best) if best.epoch() == record.epoch => Some(best.clone()),
                 _ => {
                     let epoch = record.epoch;
-                    return Err(Error::Impossible(format!("the checkpoint of the best epoch, {epoch}, is missing")));
+                    return Err(Error::Impossible(format!(
+                        "the checkpoint of the best epoch, {epoch}, is missing"
+                    )));
                 }
             },
         };
@@ -184,220 +187,6 @@ impl Trainer {
         told.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(outcome)
     }
-
-    fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
-        let splits = self.dataset.splits();
-        let start = Start {
-            experiment: &self.experiment,
-            network: &self.network,
-            dataset: &*self.dataset,
-            epoch: self.epoch,
-            batch: self.partial.batch,
-            batches: self.batches(splits.train.len()),
-            validation_batches: self.batches(splits.valid.len()),
-            best: self.best,
-        };
-        self.since_checkpoint = Stopwatch::start();
-        let mut flow = emit(observers, &Event::RunStarted(&start))?;
-        while flow == Flow::Continue && !self.is_trained() {
-            flow = self.train_epoch(observers)?;
-        }
-        let mut test = None;
-        if flow == Flow::Continue {
-            (flow, test) = self.test(observers)?;
-        }
-        Ok(Outcome { stopped: flow == Flow::Stop, epoch: self.epoch, best: self.best, test })
-    }
-
-    fn is_trained(&self) -> bool {
-        let settings = &self.experiment.training;
-        let stale = |best: Best| settings.patience > 0 && self.epoch - best.epoch >= settings.patience;
-        self.epoch >= settings.epochs || self.best.is_some_and(stale)
-    }
-
-    fn batches(&self, samples: usize) -> u32 {
-        batch::count(samples, self.experiment.training.batch_size)
-    }
-
-    /// What is left of an epoch, and its validation.
-    fn train_epoch(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Flow, Error> {
-        let epoch = self.epoch + 1;
-        let settings = self.experiment.training.clone();
-        let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(epoch));
-        for indices in order.chunks(settings.batch_size).skip(self.partial.batch as usize) {
-            let losses = self.train_batch(epoch, indices)?;
-            let batches = self.batches(order.len());
-            let flow = self.tell_progress(observers, Phase::Training, self.partial.batch, batches, &losses)?;
-            let due = self.partial.batch < batches && self.since_checkpoint.is_past(settings.checkpoint_interval);
-            if flow == Flow::Stop || due {
-                self.emit_checkpoint(observers, false)?;
-            }
-            if flow == Flow::Stop {
-                return Ok(flow);
-            }
-        }
-        let mut watch = Stopwatch::start();
-        let mut valid = None;
-        let samples = &self.dataset.splits().valid;
-        if !samples.is_empty() {
-            let evaluation = self.evaluate(&self.network, samples, Phase::Validation, observers)?;
-            let Some(Evaluation { losses, .. }) = evaluation else {
-                self.emit_checkpoint(observers, false)?;
-                return Ok(Flow::Stop);
-            };
-            valid = Some(losses);
-        }
-        self.partial.seconds.validation += watch.lap();
-        self.finish_epoch(valid, observers)
-    }
-
-    /// One update of the weights. Returns the loss and accuracy of the batch.
-    fn train_batch(&mut self, epoch: u32, indices: &[u32]) -> Result<Losses, Error> {
-        let mut watch = Stopwatch::start();
-        let (input, labels) = batch::load(&*self.dataset, indices)?;
-        self.partial.seconds.data += watch.lap();
-
-        let finite = |what: &str, value: f64| {
-            if value.is_finite() {
-                return Ok(());
-            }
-            Err(Error::NotFinite {
-                what: what.to_owned(),
-                value,
-                epoch,
-                batch: self.partial.batch + 1,
-                learning_rate: self.experiment.optimizer.learning_rate,
-            })
-        };
-        let loss = self.network.loss(&input, &labels, &self.regularizer)?;
-        finite("the loss", loss.total())?;
-        let (correct, cross_entropy, regularization) =
-            (loss.output.correct(&labels), loss.cross_entropy, loss.regularization);
-        self.activity.observe(&loss.output);
-        let forward = watch.lap();
-
-        let gradients = loss.backward()?;
-        let norms = gradients.norms();
-        // A weight that is not a number may silence a unit and leave the loss finite: the gradient tells in time.
-        norms.iter().try_for_each(|(name, norm)| finite(&format!("the gradient of {name}"), *norm))?;
-        self.partial.seconds.forward += forward;
-        for (name, norm) in norms {
-            *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
-        }
-        self.partial.seconds.backward += watch.lap();
-
-        self.adam.update(&mut self.network, &gradients)?;
-        self.partial.seconds.update += watch.lap();
-
-        let losses = self.partial.sums.add(labels.len(), correct, cross_entropy, regularization);
-        self.partial.batch += 1;
-        Ok(losses)
-    }
-
-    /// `None` when an observer asks for a stop.
-    fn evaluate(
-        &self,
-        network: &Network,
-        samples: &[u32],
-        phase: Phase,
-        observers: &mut [&mut dyn Observer],
-    ) -> Result<Option<Evaluation>, Error> {
-        let batches = self.batches(samples.len());
-        let mut batch = 0;
-        let watch = |losses: &Losses| {
-            batch += 1;
-            self.tell_progress(observers, phase, batch, batches, losses)
-        };
-        let batch_size = self.experiment.training.batch_size;
-        evaluate_watched(network, &*self.dataset, samples, &self.regularizer, batch_size, watch)
-    }
-
-    fn tell_progress(
-        &self,
-        observers: &mut [&mut dyn Observer],
-        phase: Phase,
-        batch: u32,
-        batches: u32,
-        losses: &Losses,
-    ) -> Result<Flow, Error> {
-        let epoch = if phase == Phase::Test { self.epoch } else { self.epoch + 1 };
-        let Losses { loss, accuracy, .. } = *losses;
-        emit(observers, &Event::BatchFinished(&Progress { phase, epoch, batch, batches, loss, accuracy }))
-    }
-
-    /// The epoch under way becomes the last one completed.
-    fn finish_epoch(&mut self, valid: Option<Losses>, observers: &mut [&mut dyn Observer]) -> Result<Flow, Error> {
-        let partial = std::mem::take(&mut self.partial);
-        self.epoch += 1;
-        let candidate = valid.map(|valid| Best { epoch: self.epoch, accuracy: valid.accuracy, loss: valid.loss });
-        let is_best = match (self.best, candidate) {
-            (Some(best), Some(candidate)) => best.is_beaten_by(&candidate),
-            (None, candidate) => candidate.is_some(),
-            (Some(_), None) => false,
-        };
-        if is_best {
-            self.best = candidate;
-        }
-        let record = EpochRecord {
-            epoch: self.epoch,
-            step: u64::from(self.epoch) * u64::from(partial.batch),
-            time: unix_time(),
-            train: partial.sums.means(),
-            valid,
-            best: is_best,
-            layers: layers(&self.activity),
-            gradient_norms: partial.mean_gradient_norms(),
-            seconds: partial.seconds,
-        };
-        let warnings = self.activity.warnings();
-        self.activity.reset();
-
-        let network = &self.network;
-        let mut flow = emit(observers, &Event::EpochFinished { record: &record, network, dataset: &*self.dataset })?;
-        for warning in warnings {
-            let warning = WarningRecord { epoch: self.epoch, message: warning.to_string() };
-            flow = flow.or(emit(observers, &Event::Warning(&warning))?);
-        }
-        Ok(flow.or(self.emit_checkpoint(observers, is_best)?))
-    }
-
-    fn emit_checkpoint(&mut self, observers: &mut [&mut dyn Observer], best: bool) -> Result<Flow, Error> {
-        let mut watch = Stopwatch::start();
-        let checkpoint = self.checkpoint();
-        let flow = emit(observers, &Event::Checkpoint { checkpoint: &checkpoint, best })?;
-        if best {
-            self.best_checkpoint = Some(checkpoint);
-        }
-        self.partial.seconds.checkpoint += watch.lap();
-        self.since_checkpoint = watch;
-        Ok(flow)
-    }
-
-    /// The one look at the test samples.
-    fn test(&self, observers: &mut [&mut dyn Observer]) -> Result<(Flow, Option<TestRecord>), Error> {
-        let samples = &self.dataset.splits().test;
-        if samples.is_empty() {
-            return Ok((Flow::Continue, None));
-        }
-        let (mut network, mut selected_epoch) = (self.network.clone(), self.epoch);
-        if let (Selection::Best, Some(best)) = (self.experiment.training.selection, &self.best_checkpoint) {
-            best.restore(&mut network)?;
-            selected_epoch = best.epoch();
-        }
-        let Some(evaluation) = self.evaluate(&network, samples, Phase::Test, observers)? else {
-            return Ok((Flow::Stop, None));
-        };
-        let record = TestRecord {
-            epoch: self.epoch,
-            selected_epoch,
-            samples: evaluation.samples,
-            test: evaluation.losses,
-            layers: evaluation.layers,
-        };
-        // The run is complete: a stop asked for now comes too late to change anything.
-        emit(observers, &Event::Tested(&record))?;
-        Ok((Flow::Continue, Some(record)))
-    }
 }
 
 /// What the splits and the counters must have room for.
@@ -415,7 +204,9 @@ fn check_splits(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), Er
     }
     let batches = batch::count(splits.train.len(), settings.batch_size);
     if settings.epochs.checked_mul(batches).is_none_or(|steps| steps == u32::MAX) {
-        return impossible("training.epochs x batches must be below 2^32; lower the epochs or raise the batch size");
+        return impossible(
+            "training.epochs x batches must be below 2^32; lower the epochs or raise the batch size",
+        );
     }
     Ok(())
 }

@@ -4,9 +4,10 @@ use super::*;
 
 fn experiment(changes: &[&str]) -> Experiment {
     let mut experiment = Experiment::default();
-    let small = ["data.samples_per_class=20", "data.classes=3", "network.hidden=[8]", "training.batch_size=10"];
+    let small =
+        ["data.samples_per_class=20", "data.classes=3", "network.hidden=[8]", "training.batch_size=10"];
     experiment.set(&small).unwrap();
-    experiment.set(&["training.epochs=4", "data.n_cutoff=20"]).unwrap();
+    experiment.set(&["training.epochs=4", "data.n_cutoff=20", "initialization.gain=5"]).unwrap();
     experiment.set(changes).unwrap();
     experiment
 }
@@ -133,11 +134,15 @@ fn patience_ends_a_run_that_gets_no_better() {
 #[test]
 fn divergence_is_an_error_that_keeps_the_last_checkpoint() {
     let mut log = Log::default();
-    let diverging = experiment(&["optimizer.learning_rate=1e38", "readout.head=sum", "initialization.gain=9"]);
+    let diverging =
+        experiment(&["optimizer.learning_rate=1e38", "readout.head=sum", "initialization.gain=9"]);
     let error = Trainer::new(diverging).unwrap().run(&mut [&mut log]).unwrap_err();
     assert!(matches!(error, Error::NotFinite { epoch: 1, .. }), "{error}");
     let message = error.to_string();
-    assert!(message.contains("in epoch 1, batch ") && message.contains("lower optimizer.learning_rate"), "{message}");
+    assert!(
+        message.contains("in epoch 1, batch ") && message.contains("lower optimizer.learning_rate"),
+        "{message}"
+    );
     assert_eq!(log.kinds, ["started", "failed"]);
 }
 
@@ -227,7 +232,8 @@ fn data_of_ones_own_and_missing_parts() {
 fn steps_are_counted_without_overflow() {
     let error = Trainer::new(experiment(&["training.epochs=1_000_000", "training.batch_size=1"]));
     assert!(error.is_ok());
-    let many = experiment(&["training.epochs=1_000_000", "training.batch_size=1", "data.samples_per_class=2000"]);
+    let many =
+        experiment(&["training.epochs=1_000_000", "training.batch_size=1", "data.samples_per_class=2000"]);
     let error = Trainer::new(many).unwrap_err().to_string();
     assert!(error.contains("training.epochs x batches must be below 2^32"), "{error}");
 }

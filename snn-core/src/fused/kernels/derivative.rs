@@ -146,8 +146,14 @@ mod tests {
                     for (&x, &h) in grid.iter().zip(&h) {
                         let expected = surrogate.derivative(f64::from(x));
                         let error = (f64::from(h) - expected).abs();
-                        let scale = expected.abs().max(1e-30 * beta.max(1.0));
-                        assert!(error <= 1e-6 * scale + 1e-36, "{set} {surrogate:?} at {x}: {h}, not {expected}");
+                        // rounding y = beta |x| by a part in 10^7 changes exp(-y) by y parts
+                        let tolerance = 1e-6 + 2e-7 * beta * f64::from(x.abs());
+                        // Esser's ramp ends in a difference of numbers near 1
+                        let floor = if shape == Esser { 1e-6 } else { 1e-36 };
+                        assert!(
+                            error <= tolerance * expected + floor,
+                            "{set} {surrogate:?} at {x}: {h}, not {expected}"
+                        );
                     }
                 }
             }

@@ -42,7 +42,9 @@ impl Packed {
     /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats: the result has `units` columns.
     pub(crate) fn transposed(matrix: &[f32], units: usize, depth: usize, stride: usize) -> Self {
         let mut values = vec![0.0; units.div_ceil(PANEL) * depth * PANEL];
-        for (panel, rows) in values.chunks_exact_mut((depth * PANEL).max(1)).zip(matrix.chunks(PANEL * stride)) {
+        for (panel, rows) in
+            values.chunks_exact_mut((depth * PANEL).max(1)).zip(matrix.chunks(PANEL * stride))
+        {
             for (column, row) in rows.chunks(stride).enumerate().take(units) {
                 for (k, &value) in row[..depth].iter().enumerate() {
                     panel[k * PANEL + column] = value;
@@ -77,15 +79,15 @@ pub(crate) fn product<L: Lanes>(
     if rows == 0 || width == 0 {
         return;
     }
-    assert!(width.is_multiple_of(super::lanes::WIDTH) && out.len() >= rows * width);
+    assert!(width.is_multiple_of(super::lanes::WIDTH));
+    assert!(out.len() >= rows * width, "the result is too short");
     let panels = width.div_ceil(PANEL);
     for t in terms.iter().filter(|t| t.depth > 0) {
-        let last = (t.depth - 1) * t.a_depth + (rows - 1) * t.a_row;
-        assert!(last < t.a.len(), "A is too short");
-        let last_columns = width - (panels - 1) * PANEL;
-        let last = (panels - 1) * t.b.panel + (t.depth - 1) * t.b.row + last_columns;
-        assert!(last <= t.b.values.len() && (panels == 1 || t.b.panel >= PANEL), "B is too short");
-        assert!(panels == 1 || (panels - 2) * t.b.panel + (t.depth - 1) * t.b.row + PANEL <= t.b.values.len());
+        assert!((rows - 1) * t.a_row + (t.depth - 1) * t.a_depth < t.a.len(), "A is too short");
+        // the last panel may be narrower than the others
+        let last = (t.depth - 1) * t.b.row + (panels - 1) * t.b.panel + width - (panels - 1) * PANEL;
+        let full = (t.depth - 1) * t.b.row + (panels.max(2) - 2) * t.b.panel + PANEL.min(width);
+        assert!(last.max(full) <= t.b.values.len(), "B is too short");
     }
     for panel in 0..panels {
         let columns = PANEL.min(width - panel * PANEL);
@@ -136,6 +138,7 @@ fn sweep<L: Lanes, const C: usize>(lanes: L, rows: usize, terms: &[Term<'_>], ou
 /// `R` rows by `C` vectors of columns, all in registers.
 #[inline(always)]
 #[expect(unsafe_code, reason = "bounds checks in the innermost loop would halve its speed")]
+#[expect(clippy::needless_range_loop, reason = "rows and columns of one tile, all of constant extent")]
 fn block<L: Lanes, const R: usize, const C: usize>(
     lanes: L,
     row: usize,

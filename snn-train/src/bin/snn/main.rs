@@ -1,1 +1,93 @@
-fn main(){}
+//! `snn`: trains spiking neural networks from the command line.
+//!
+//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which
+//! `--resume` goes on.
+
+mod eval;
+mod presets;
+mod progress;
+mod train;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+/// Trains spiking neural networks with surrogate gradients.
+#[derive(Parser)]
+#[command(name = "snn", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage or configuration, 3 stopped before the end (Ctrl-C, \
+                          SIGTERM or a file `stop` in the run directory) with a checkpoint: go on with --resume.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a preset or an experiment of your own; tells where the run lies and how it did.
+    Train(train::Arguments),
+    /// Evaluate the model of a run on a part of its data.
+    Eval(eval::Arguments),
+    /// List the presets, show one as TOML, or document every key.
+    Presets(presets::Arguments),
+}
+
+const FAILURE: u8 = 1;
+const USAGE: u8 = 2;
+const STOPPED: u8 = 3;
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Presets(arguments) => presets::run(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // Whoever read our output, such as `head`, has seen enough.
+            return ExitCode::SUCCESS;
+        }
+        // There is nobody to tell when this fails, too.
+        let _ = writeln!(io::stderr(), "error: {error}");
+        let usage = match error.downcast_ref::<snn_train::Error>() {
+            Some(error) => error.is_usage(),
+            None => error.is::<UsageError>(),
+        };
+        ExitCode::from(if usage { USAGE } else { FAILURE })
+    })
+}
+
+/// A mistake in the arguments that clap cannot see.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Limits the threads that compute; all cores by default.
+fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
+}
+
+/// Threads on the command line: at least one.
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a whole number from 1 to 1024".to_owned()),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}

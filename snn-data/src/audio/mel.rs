@@ -1,0 +1,212 @@
+//! Triangular filters on the Mel scale.
+
+use serde::{Deserialize, Serialize};
+
+use super::MelConfig;
+use crate::Error;
+
+/// A formula of the Mel scale, on which equal distances sound equally far apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MelScale {
+    /// mel = 2595 log10(1 + f / 700), of the Hidden Markov Model Toolkit.
+    #[default]
+    Htk,
+    /// mel = 3 f / 200 up to 1000 Hz, from there 15 + 27 ln(f / 1000) / ln 6.4; of Slaney's Auditory Toolbox.
+    Slaney,
+}
+
+/// Slaney's scale is linear up to here: 1000 Hz are 15 mel.
+const SLANEY_KNEE_HZ: f64 = 1000.0;
+const SLANEY_KNEE_MEL: f64 = 15.0;
+
+impl MelScale {
+    /// The place of a frequency, 0 Hz or more, on the scale.
+    pub fn mel(self, hz: f64) -> f64 {
+        match self {
+            Self::Htk => 2595.0 * (1.0 + hz / 700.0).log10(),
+            Self::Slaney if hz < SLANEY_KNEE_HZ => hz * 3.0 / 200.0,
+            Self::Slaney => SLANEY_KNEE_MEL + 27.0 * (hz / SLANEY_KNEE_HZ).ln() / 6.4_f64.ln(),
+        }
+    }
+
+    /// The frequency in Hz at a place on the scale: the inverse of [`mel`](Self::mel).
+    pub fn hz(self, mel: f64) -> f64 {
+        match self {
+            Self::Htk => 700.0 * (10.0_f64.powf(mel / 2595.0) - 1.0),
+            Self::Slaney if mel < SLANEY_KNEE_MEL => mel * 200.0 / 3.0,
+            Self::Slaney => SLANEY_KNEE_HZ * (6.4_f64.ln() * (mel - SLANEY_KNEE_MEL) / 27.0).exp(),
+        }
+    }
+}
+
+/// What the triangles of all filters have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterNorm {
+    /// The height: 1. Wide filters collect more energy.
+    #[default]
+    Peak,
+    /// The area over frequencies in Hz: 1 (height 2 / width).
+    Area,
+}
+
+/// Where the triangles have their corners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterEdges {
+    /// At the exact frequencies.
+    #[default]
+    Exact,
+    /// At points of the transform: point floor((F + 1) f / rate) for the frequency f, as in Fayek's recipe.
+    Rounded,
+}
+
+/// Triangular filters, equally wide on the Mel scale, each reaching from the peak of the one below to the peak of the
+/// one above.
+///
+/// With C channels, corners f_0 .. f_(C+1) equally spaced on the Mel scale from `low` to `high`, and the frequency f of a
+/// point of the transform, channel i has the weight
+///
+/// ```text
+/// min( (f - f_i) / (f_(i+1) - f_i),  (f_(i+2) - f) / (f_(i+2) - f_(i+1)) ), not below 0
+/// ```
+///
+/// times 2 / (f_(i+2) - f_i) if the area is to be 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MelFilters {
+    bins: usize,
+    filters: Vec<Filter>,
+}
+
+/// The weights of one channel from bin `first` on; all others are 0.
+#[derive(Clone, Debug, PartialEq)]
+struct Filter {
+    first: usize,
+    weights: Vec<f64>,
+}
+
+impl MelFilters {
+    /// The filters of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for an impossible configuration, or for so many channels that a filter falls between two
+    /// points of the transform.
+    pub fn new(config: &MelConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let &MelConfig { channels, fft, scale, norm, edges, .. } = config;
+        let bins = fft / 2 + 1;
+        let width = f64::from(config.sample_rate) / fft as f64;
+        let (low, high) = (scale.mel(config.low), scale.mel(config.high_hz()));
+
+        // Corners in units of bins.
+        let corner = |i: usize| {
+            let hz = scale.hz(low + (high - low) * i as f64 / (channels + 1) as f64);
+            match edges {
+                FilterEdges::Exact => hz / width,
+                FilterEdges::Rounded => ((fft + 1) as f64 * hz / f64::from(config.sample_rate)).floor(),
+            }
+        };
+        let filters = (0..channels).map(|channel| {
+            let [left, peak, right] = [corner(channel), corner(channel + 1), corner(channel + 2)];
+            let height = match norm {
+                FilterNorm::Peak => 1.0,
+                FilterNorm::Area => 2.0 / ((right - left) * width),
+            };
+            let weight = |bin: usize| {
+                let bin = bin as f64;
+                // Also right for corners that coincide: the peak counts as part of the rising side.
+                let side = if bin <= peak { (bin - left) / (peak - left) } else { (right - bin) / (right - peak) };
+                height * side
+            };
+            let inside = |&bin: &usize| (bin as f64) > left && (bin as f64) < right;
+            let first = (0..bins).find(inside).unwrap_or(bins);
+            let weights: Vec<f64> = (first..bins).take_while(inside).map(weight).collect();
+            if weights.is_empty() {
+                let allowed = format!("fewer: filter {channel} lies between two of the {bins} points of the spectrum");
+                return Err(Error::setting("channels", channels, allowed));
+            }
+            Ok(Filter { first, weights })
+        });
+        Ok(Self { bins, filters: filters.collect::<Result<_, _>>()? })
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.filters.len()
+    }
+
+    /// Number of points of the power spectrum.
+    pub fn bins(&self) -> usize {
+        self.bins
+    }
+
+    /// The weights of a channel, `[bins]`.
+    ///
+    /// # Panics
+    ///
+    /// When `channel >= channels()`.
+    pub fn weights(&self, channel: usize) -> Vec<f64> {
+        let Filter { first, weights } = &self.filters[channel];
+        let mut all = vec![0.0; self.bins];
+        all[*first..first + weights.len()].copy_from_slice(weights);
+        all
+    }
+
+    /// The energy of each channel: sum over k of weight_k P\[k\], from a power spectrum `[bins]` into `energies`
+    /// `[channels]`.
+    ///
+    /// # Panics
+    ///
+    /// When `power` is shorter than `bins()`.
+    pub fn apply(&self, power: &[f64], energies: &mut [f64]) {
+        for (Filter { first, weights }, energy) in self.filters.iter().zip(energies) {
+            *energy = weights.iter().zip(&power[*first..]).map(|(weight, power)| weight * power).sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scales_are_inverted() {
+        for scale in [MelScale::Htk, MelScale::Slaney] {
+            for hz in [0.0, 20.0, 700.0, 999.9, 1000.0, 4000.0, 8000.0] {
+                assert!((scale.hz(scale.mel(hz)) - hz).abs() < 1e-9, "{scale:?} {hz}");
+            }
+        }
+        assert!((MelScale::Htk.mel(1000.0) - 1000.0).abs() < 0.1);
+        assert_eq!(MelScale::Slaney.mel(6400.0), 42.0);
+    }
+
+    #[test]
+    fn neighbouring_filters_sum_to_one() {
+        let filters = MelFilters::new(&MelConfig::default()).unwrap();
+        let sums: Vec<f64> =
+            (0..257).map(|bin| (0..40).map(|channel| filters.weights(channel)[bin]).sum()).collect();
+        // Between the first peak (45 Hz) and the last (7478 Hz).
+        assert!(sums[2..239].iter().all(|sum| (sum - 1.0).abs() < 1e-12), "{sums:?}");
+    }
+
+    #[test]
+    fn equal_areas_are_equal() {
+        let config = MelConfig { norm: FilterNorm::Area, fft: 8192, ..MelConfig::default() };
+        let filters = MelFilters::new(&config).unwrap();
+        for channel in 0..40 {
+            let area: f64 = filters.weights(channel).iter().sum::<f64>() * 16_000.0 / 8192.0;
+            assert!((area - 1.0).abs() < 0.01, "{channel}: {area}");
+        }
+    }
+
+    #[test]
+    fn a_filter_without_a_point_is_refused() {
+        for edges in [FilterEdges::Exact, FilterEdges::Rounded] {
+            let config = MelConfig { channels: 200, edges, ..MelConfig::default() };
+            let message = MelFilters::new(&config).unwrap_err().to_string();
+            assert!(message.starts_with("`channels = 200` is not possible: channels must be fewer"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `snn eval`
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use snn_core::Network;
+use snn_data::Split;
+use snn_train::{Evaluation, evaluate, experiment::Selection, run::RunDir};
+
+use crate::{parse_threads, percent, use_threads};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The directory of the run
+    #[arg(value_name = "RUN_DIR")]
+    run: PathBuf,
+    /// The part of the data
+    #[arg(long, value_enum, default_value_t = Part::Test)]
+    split: Part,
+    /// Which model; by default the one that the experiment selects (training.selection)
+    #[arg(long, value_enum)]
+    checkpoint: Option<Which>,
+    /// Threads that compute; all cores by default
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    threads: Option<usize>,
+    /// Write the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    Train,
+    Valid,
+    Test,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    Best,
+    Last,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    use_threads(arguments.threads)?;
+    let run = RunDir::open(&arguments.run)?;
+    let which = match arguments.checkpoint {
+        Some(Which::Best) => Selection::Best,
+        Some(Which::Last) => Selection::Last,
+        None => run.checkpoint(Selection::Last)?.experiment().training.selection,
+    };
+    let split = match arguments.split {
+        Part::Train => Split::Train,
+        Part::Valid => Split::Valid,
+        Part::Test => Split::Test,
+    };
+    let checkpoint = run.checkpoint(which)?;
+    // The checkpoint knows what was trained; the file in the run directory may have been edited since.
+    let experiment = checkpoint.experiment();
+    let dataset = experiment.data.open()?;
+    let mut network = Network::new(
+        experiment.network_config(&*dataset),
+        experiment.initialization(),
+        experiment.initialization.seed,
+    )?;
+    checkpoint.restore(&mut network)?;
+    let batch_size = experiment.training.batch_size;
+    let evaluation = evaluate(&network, &*dataset, split, &experiment.regularizer(), batch_size)?;
+    if arguments.json {
+        report_json(&evaluation, arguments, which, split, checkpoint.epoch())?;
+    } else {
+        report(&evaluation, which, split, checkpoint.epoch())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report_json(
+    evaluation: &Evaluation,
+    arguments: &Arguments,
+    which: Selection,
+    split: Split,
+    epoch: u32,
+) -> anyhow::Result<()> {
+    let mut result = json!({
+        "version": 1,
+        "kind": "evaluation",
+        "run": arguments.run,
+        "split": split,
+        "checkpoint": which,
+        "epoch": epoch,
+    });
+    if let (Some(result), serde_json::Value::Object(numbers)) =
+        (result.as_object_mut(), serde_json::to_value(evaluation)?)
+    {
+        result.extend(numbers);
+    }
+    writeln!(io::stdout(), "{result}")?;
+    Ok(())
+}
+
+fn report(evaluation: &Evaluation, which: Selection, split: Split, epoch: u32) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let Evaluation { samples, losses, layers, confusion } = evaluation;
+    let which = if which == Selection::Best { "best on validation" } else { "last" };
+    writeln!(
+        out,
+        "{split} accuracy {} on {samples} samples, epoch {epoch} ({which})",
+        percent(losses.accuracy)
+    )?;
+    writeln!(
+        out,
+        "loss {:.4} (cross-entropy {:.4}, regularisation {:.4})",
+        losses.loss, losses.cross_entropy, losses.regularization
+    )?;
+    for (layer, activity) in (1..).zip(layers) {
+        writeln!(
+            out,
+            "hidden layer {layer}: {:.1} spikes a sample, {} of the units silent, {} saturated",
+            activity.spikes,
+            percent(activity.silent),
+            percent(activity.saturated)
+        )?;
+    }
+    for (class, row) in confusion.iter().enumerate() {
+        let (all, right) = (row.iter().sum::<u32>(), row[class]);
+        let confused = row.iter().enumerate().filter(|&(other, &count)| other != class && count > 0);
+        let confused = confused.max_by_key(|&(_, count)| count);
+        let taken_for =
+            confused.map_or_else(String::new, |(other, count)| format!(", {count} taken for {other}"));
+        writeln!(out, "class {class:>2}: {right} of {all}{taken_for}")?;
+    }
+    Ok(())
+}

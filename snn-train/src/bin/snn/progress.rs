@@ -1,0 +1,142 @@
+//! How a run is shown while it goes on: a bar on a terminal, a line for each epoch elsewhere. Both on standard error.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use snn_train::{
+    Error, Event, Flow, Observer, Phase, Start,
+    run::{EpochRecord, Losses},
+};
+
+use crate::percent;
+
+const TEMPLATE: &str = "{prefix} {bar:16} {percent:>3} %, {eta} to go: {msg}";
+
+pub(crate) fn observer() -> Box<dyn Observer> {
+    if io::stderr().is_terminal() { Box::new(Bar::new()) } else { Box::new(Lines::default()) }
+}
+
+/// One bar over all batches of all epochs, validation included, so that its ETA is that of the run.
+struct Bar {
+    bar: ProgressBar,
+    epochs: u32,
+    batches: u64,
+    validation_batches: u64,
+    /// Accuracy of the last validation.
+    valid: Option<f64>,
+}
+
+impl Bar {
+    fn new() -> Self {
+        // The template is constant and a test parses it.
+        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(0).with_style(style);
+        Self { bar, epochs: 0, batches: 0, validation_batches: 0, valid: None }
+    }
+
+    fn start(&mut self, start: &Start<'_>) {
+        self.epochs = start.experiment.training.epochs;
+        (self.batches, self.validation_batches) = (start.batches.into(), start.validation_batches.into());
+        self.bar.set_length(u64::from(self.epochs) * (self.batches + self.validation_batches));
+        self.bar.set_position(self.position(start.epoch, start.batch.into()));
+        // What was done before this session says nothing about its speed.
+        self.bar.reset_elapsed();
+        self.bar.reset_eta();
+        self.bar.enable_steady_tick(Duration::from_millis(250));
+    }
+
+    fn position(&self, epochs_done: u32, batches: u64) -> u64 {
+        u64::from(epochs_done) * (self.batches + self.validation_batches) + batches
+    }
+}
+
+impl Observer for Bar {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+        match event {
+            Event::RunStarted(start) => self.start(start),
+            Event::BatchFinished(progress) if progress.phase != Phase::Test => {
+                let trained = if progress.phase == Phase::Validation { self.batches } else { 0 };
+                self.bar.set_position(self.position(progress.epoch - 1, trained + u64::from(progress.batch)));
+                self.bar.set_prefix(format!("epoch {}/{}", progress.epoch, self.epochs));
+                if progress.phase == Phase::Training {
+                    let valid =
+                        self.valid.map_or_else(String::new, |valid| format!(", valid {}", percent(valid)));
+                    let train = percent(progress.accuracy);
+                    self.bar.set_message(format!("loss {:.3}, train {train}{valid}", progress.loss));
+                }
+            }
+            Event::EpochFinished { record, .. } => self.valid = record.valid.map(|valid| valid.accuracy),
+            Event::Warning(warning) => {
+                self.bar.println(format!("warning: epoch {}: {}", warning.epoch, warning.message));
+            }
+            Event::RunFinished(_) | Event::RunFailed(_) => self.bar.finish_and_clear(),
+            _ => {}
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// A line for each epoch.
+#[derive(Default)]
+struct Lines {
+    epochs: u32,
+    /// Epochs done and the time when this session started.
+    started: Option<(u32, Instant)>,
+}
+
+impl Lines {
+    fn line(&self, record: &EpochRecord) -> String {
+        let EpochRecord { epoch, train, valid, layers, .. } = record;
+        let Losses { loss, accuracy, .. } = train;
+        let epochs = self.epochs;
+        let width = epochs.to_string().len();
+        let valid = valid.map_or_else(String::new, |valid| format!(", valid {}", percent(valid.accuracy)));
+        let best = if record.best { " (best)" } else { "" };
+        let spikes: Vec<_> = layers.iter().map(|layer| format!("{:.0}", layer.spikes)).collect();
+        let spikes =
+            if spikes.is_empty() { String::new() } else { format!(", {} spikes", spikes.join(" + ")) };
+        let eta = self.eta(*epoch).map_or_else(String::new, |eta| format!(", {eta} to go"));
+        format!(
+            "epoch {epoch:>width$}/{epochs} loss {loss:.4}, train {}{valid}{best}{spikes}{eta}",
+            percent(*accuracy)
+        )
+    }
+
+    fn eta(&self, epoch: u32) -> Option<String> {
+        let (before, start) = self.started?;
+        let each = start.elapsed().checked_div(epoch.checked_sub(before)?)?;
+        let left = each * self.epochs.saturating_sub(epoch);
+        Some(format!("{} s", left.as_secs_f64().round()))
+    }
+}
+
+impl Observer for Lines {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+        let line = match event {
+            Event::RunStarted(start) => {
+                self.epochs = start.experiment.training.epochs;
+                self.started = Some((start.epoch, Instant::now()));
+                return Ok(Flow::Continue);
+            }
+            Event::EpochFinished { record, .. } => self.line(record),
+            Event::Warning(warning) => format!("warning: epoch {}: {}", warning.epoch, warning.message),
+            _ => return Ok(Flow::Continue),
+        };
+        // A reader who leaves does not end the training.
+        let _ = writeln!(io::stderr(), "{line}");
+        Ok(Flow::Continue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_understood() {
+        ProgressStyle::with_template(TEMPLATE).unwrap();
+    }
+}

@@ -1,0 +1,192 @@
+//! `snn train`
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use clap::Args;
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use snn_train::{
+    Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
+    run::{Record, new_id},
+};
+
+use crate::{STOPPED, UsageError, parse_threads, percent, progress, use_threads};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Name of a preset (see `snn presets`) or path of a TOML file; with --resume it may be left out
+    #[arg(value_name = "PRESET_OR_TOML")]
+    experiment: Option<String>,
+    /// Change a key of the experiment; may be given again. `snn presets --keys` documents all keys
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    changes: Vec<String>,
+    /// The directory of this run; by default a new one in `runs`
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<PathBuf>,
+    /// Go on with the run in --run-dir, or begin it if there is none
+    #[arg(long, requires = "run_dir")]
+    resume: bool,
+    /// Where to compute
+    #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
+    device: String,
+    /// Threads that compute; all cores by default. Results do not depend on it
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    threads: Option<usize>,
+    /// Write every record, and at last the result, as a line of JSON to standard output
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    check_device(&arguments.device)?;
+    let (name, mut experiment) = experiment(arguments)?;
+    experiment.set(&arguments.changes)?;
+    use_threads(arguments.threads)?;
+    // Before the data are loaded, so that no signal is lost.
+    let mut stop = StopOnSignal::new()?;
+
+    let mut trainer = Trainer::new(experiment)?;
+    let mut writer = match &arguments.run_dir {
+        Some(directory) if arguments.resume => RunWriter::resume(directory, &mut trainer)?,
+        Some(directory) => RunWriter::create(directory, &trainer)?,
+        None => RunWriter::create(Path::new("runs").join(new_id(&name)), &trainer)?,
+    };
+    let directory = writer.directory().to_owned();
+
+    let mut progress = (!arguments.quiet).then(progress::observer);
+    let mut lines = JsonLines;
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, &mut stop];
+    if let Some(progress) = &mut progress {
+        observers.push(progress.as_mut());
+    }
+    if arguments.json {
+        observers.push(&mut lines);
+    }
+    let outcome = trainer.run(&mut observers)?;
+    if arguments.json {
+        report_json(&outcome, &directory)?;
+    } else {
+        report(&outcome, &trainer, &directory)?;
+    }
+    Ok(if outcome.stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+}
+
+/// The experiment before changes, and a name for its run.
+fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
+    let Some(source) = &arguments.experiment else {
+        let stored = arguments.run_dir.as_ref().map(|directory| directory.join("config.toml"));
+        return match stored.filter(|path| arguments.resume && path.exists()) {
+            Some(path) => Ok((String::new(), Experiment::load(path)?)),
+            None => Err(UsageError(
+                "what is to be trained? Give a preset (see `snn presets`) or a TOML file, or the --run-dir of a run to \
+                 --resume"
+                    .to_owned(),
+            )
+            .into()),
+        };
+    };
+    let experiment = Experiment::find(source)?;
+    let stem = Path::new(source).file_stem().unwrap_or_default().to_string_lossy();
+    // A run's own file says nothing by its name.
+    let name = if stem == "config" { experiment.data.name().into() } else { stem };
+    Ok((name.into_owned(), experiment))
+}
+
+fn check_device(device: &str) -> Result<(), UsageError> {
+    match device.split(':').next() {
+        Some("cpu") if device == "cpu" => Ok(()),
+        Some("cuda") => Err(UsageError("this build of snn has no CUDA support: use --device cpu".to_owned())),
+        _ => Err(UsageError(format!("unknown device `{device}`: use cpu or cuda[:N]"))),
+    }
+}
+
+/// Asks for a stop after the first SIGINT (Ctrl-C) or SIGTERM; the second ends the process at once.
+struct StopOnSignal {
+    signalled: Arc<AtomicBool>,
+}
+
+impl StopOnSignal {
+    fn new() -> io::Result<Self> {
+        let signalled = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down, the second up.
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&signalled))?;
+            signal_hook::flag::register(signal, Arc::clone(&signalled))?;
+        }
+        Ok(Self { signalled })
+    }
+}
+
+impl Observer for StopOnSignal {
+    fn observe(&mut self, _: &Event<'_>) -> Result<Flow, Error> {
+        Ok(if self.signalled.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
+    }
+}
+
+/// Every record as a line of JSON, as in `metrics.jsonl`.
+struct JsonLines;
+
+impl Observer for JsonLines {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+        let record = match event {
+            Event::EpochFinished { record, .. } => Record::Epoch((*record).clone()),
+            Event::Warning(warning) => Record::Warning((*warning).clone()),
+            Event::Tested(record) => Record::Test((*record).clone()),
+            _ => return Ok(Flow::Continue),
+        };
+        // A reader who leaves does not end the training.
+        let _ = writeln!(io::stdout(), "{}", record.to_line());
+        Ok(Flow::Continue)
+    }
+}
+
+fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
+    let result = json!({
+        "version": 1,
+        "kind": "result",
+        "state": if outcome.stopped { "stopped" } else { "done" },
+        "run": directory,
+        "epoch": outcome.epoch,
+        "best": outcome.best,
+        "test": outcome.test,
+    });
+    writeln!(io::stdout(), "{result}")
+}
+
+fn report(outcome: &Outcome, trainer: &Trainer, directory: &Path) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let run = directory.display();
+    if outcome.stopped {
+        writeln!(out, "stopped after {} of {} epochs", outcome.epoch, trainer.experiment().training.epochs)?;
+        writeln!(out, "go on     snn train --resume --run-dir {run}")?;
+    } else if let Some(test) = &outcome.test {
+        let accuracy = percent(test.test.accuracy);
+        let best = outcome.best.filter(|best| best.epoch == test.selected_epoch);
+        let chosen = best.map_or_else(
+            || "the last".to_owned(),
+            |best| format!("the best of {} on validation with {}", outcome.epoch, percent(best.accuracy)),
+        );
+        writeln!(
+            out,
+            "test accuracy {accuracy} on {} samples, epoch {}, {chosen}",
+            test.samples, test.selected_epoch
+        )?;
+    } else {
+        writeln!(out, "trained {} epochs; no samples are held out for a test", outcome.epoch)?;
+    }
+    writeln!(out, "run       {run}")?;
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    writeln!(out, "watch     snn-tui {}", parent.display())?;
+    writeln!(out, "evaluate  snn eval {run}")
+}

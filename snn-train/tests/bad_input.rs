@@ -1,0 +1,213 @@
+//! Whatever is wrong, `snn` says so, says what to do, loses nothing and does not panic.
+#![cfg(all(unix, feature = "cli"))]
+
+mod common;
+
+use std::{fs, os::unix::fs::symlink, process::Command};
+
+use common::{Snn, assert_same, metrics, status};
+
+#[test]
+fn configurations() {
+    let snn = Snn::new();
+    fs::write(snn.path("typo.toml"), "[training]\nepochs = 3\nbatchsize = 9\n").unwrap();
+    fs::write(snn.path("torn.toml"), "[training]\nepochs = \n").unwrap();
+    fs::write(snn.path("binary.toml"), [0xff, 0xfe, 0]).unwrap();
+    let set = |change: &'static str| vec!["train", "randman", "--set", change];
+    for (arguments, words) in [
+        (
+            vec!["train", "typo.toml"],
+            vec!["typo.toml:3", "unknown key `training.batchsize`", "`training.batch_size`"],
+        ),
+        (vec!["train", "torn.toml"], vec!["torn.toml:2", "not valid TOML"]),
+        (vec!["train", "absent.toml"], vec!["neither a preset (randman) nor a TOML file"]),
+        (vec!["train", "rndman"], vec!["did you mean `randman`?"]),
+        (vec!["train"], vec!["what is to be trained?"]),
+        (vec!["train", "randman", "--device", "cuda:0"], vec!["no CUDA support", "--device cpu"]),
+        (vec!["train", "randman", "--device", "tpu"], vec!["unknown device `tpu`"]),
+        (vec!["train", "randman", "--threads", "0"], vec!["--threads", "from 1 to 1024"]),
+        (vec!["train", "randman", "--resume"], vec!["--run-dir"]),
+        (set("data.classes=0"), vec!["--set data.classes=0", "from 1 to 65536"]),
+        (set("network.tau_mem=0"), vec!["`network.tau_mem` must be a number above 0 (ms)"]),
+        (set("training.batch_size=0"), vec!["`training.batch_size`"]),
+        (set("training.epochs=0"), vec!["`training.epochs`"]),
+        (set("network.hidden=[0]"), vec!["`network.hidden`"]),
+        (
+            set("optimizer.learning_rate=nan"),
+            vec!["`optimizer.learning_rate` must be a number above 0", "nan"],
+        ),
+        (set("optimizer.learning_rate=-1"), vec!["`optimizer.learning_rate`"]),
+        (set("data.steps=4294967296"), vec!["`data.steps`", "4294967295"]),
+        (set("data.steps=4294967295"), vec!["training.batch_size x data.steps", "below 2^32"]),
+        (set("data.valid=0"), vec!["no validation samples"]),
+        (set("nonsense"), vec!["section.key=value"]),
+    ] {
+        snn.run(&arguments).fails(2, &words);
+    }
+    snn.run(&["train", "binary.toml"]).fails(1, &["cannot read the experiment", "UTF-8"]);
+    assert!(!snn.path("runs").exists(), "nothing was begun");
+}
+
+#[test]
+fn run_directories() {
+    let snn = Snn::new();
+    let train = |run: &'static str| Snn::train(&["training.epochs=1"], &["--run-dir", run]);
+    fs::write(snn.path("file"), "").unwrap();
+    snn.run(&train("file"))
+        .fails(1, &["cannot use the run directory", "a file stands where a directory is needed"]);
+    snn.run(&train("file/run")).fails(1, &["a file stands where a directory is needed"]);
+    snn.run(&train("/proc/run")).fails(1, &["cannot create the run directory", "/proc/run"]);
+
+    fs::create_dir(snn.path("letters")).unwrap();
+    fs::write(snn.path("letters/dear.txt"), "").unwrap();
+    snn.run(&train("letters")).fails(2, &["not empty", "--resume"]);
+    snn.run(&[&train("letters")[..], &["--resume"]].concat())
+        .fails(2, &["no run here (config.toml is missing)"]);
+    assert_eq!(fs::read_dir(snn.path("letters")).unwrap().count(), 1, "nothing was put there");
+
+    snn.run(&train("run")).expect(0);
+    let before = fs::read(snn.path("run/metrics.jsonl")).unwrap();
+    snn.run(&train("run")).fails(2, &["not empty", "--resume"]);
+    let other = Snn::train(&["training.epochs=1", "data.alpha=2"], &["--run-dir", "run", "--resume"]);
+    snn.run(&other).fails(2, &["`data.alpha` is 2.0 here", "started with 1.0"]);
+    assert_eq!(fs::read(snn.path("run/metrics.jsonl")).unwrap(), before);
+
+    for command in ["eval", "train --resume --run-dir"] {
+        let arguments: Vec<_> = command.split(' ').chain(["absent"]).collect();
+        snn.run(&arguments).expect(2);
+    }
+}
+
+#[test]
+fn checkpoints() {
+    let snn = Snn::new();
+    let train = Snn::train(&["training.epochs=3", "optimizer.learning_rate=0.05"], &["--run-dir", "run"]);
+    snn.run(&train).expect(0);
+    let resume = ["train", "--resume", "--run-dir", "run", "--set", "training.epochs=4"];
+    let (last, best) =
+        (snn.path("run/checkpoints/last.safetensors"), snn.path("run/checkpoints/best.safetensors"));
+    let bytes = fs::read(&last).unwrap();
+
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for (content, reason) in
+        [(&flipped[..], "checksum"), (&bytes[..bytes.len() / 2], ""), (b"", ""), (b"garbage!", "")]
+    {
+        fs::remove_file(&last).unwrap();
+        fs::write(&last, content).unwrap();
+        snn.run(&resume).fails(1, &["damaged checkpoint", reason, "last.safetensors"]);
+        assert_eq!(fs::read(&last).unwrap(), content, "what is damaged is kept");
+    }
+    fs::remove_file(&last).unwrap();
+    fs::write(&last, &bytes).unwrap();
+    // A run in whose place another one's checkpoint was put.
+    let other = Snn::train(&["training.epochs=3", "network.hidden=[31]"], &["--run-dir", "other"]);
+    snn.run(&other).expect(0);
+    fs::copy(snn.path("other/checkpoints/last.safetensors"), &last).unwrap();
+    snn.run(&resume).fails(2, &["`network.hidden` is [30] here", "started with [31]"]);
+
+    fs::remove_file(&best).unwrap();
+    snn.run(&["eval", "run"]).fails(1, &["no checkpoint", "best.safetensors"]);
+}
+
+#[test]
+fn divergence() {
+    let snn = Snn::new();
+    let changes = ["optimizer.learning_rate=1e38", "initialization.gain=9", "readout.head=sum"];
+    let ended = snn.run(&Snn::train(&changes, &["--run-dir", "run", "--quiet"]));
+    ended.fails(1, &["epoch 1, batch ", "training has diverged", "lower optimizer.learning_rate"]);
+    let status = status(&snn.path("run"));
+    assert_eq!(status["state"], "failed");
+    assert!(status["message"].as_str().unwrap().contains("diverged"));
+}
+
+/// A limit on the size of files stands for a full disk: writing fails in the middle of a file.
+#[test]
+fn a_disk_that_fills_up_while_metrics_or_checkpoints_are_written() {
+    let snn = Snn::new();
+    let small: &[&str] = &["training.epochs=20", "network.hidden=[2]", "training.batch_size=400"];
+    let large: &[&str] = &["training.epochs=4", "network.hidden=[60]", "training.batch_size=400"];
+    // In blocks of 512 bytes. A small checkpoint has room for ever, the metrics for some epochs; a large one has not.
+    for (changes, limit, message, epochs) in
+        [(small, "12", "cannot write the metrics", 1..20), (large, "20", "cannot write the checkpoint", 0..1)]
+    {
+        let (whole, run) = (snn.path("whole"), snn.path("run"));
+        let _ = (fs::remove_dir_all(&whole), fs::remove_dir_all(&run));
+        snn.run(&Snn::train(changes, &["--run-dir", "whole"])).expect(0);
+
+        let arguments = Snn::train(changes, &["--run-dir", "run", "--resume"]);
+        let limited = Command::new("sh")
+            .args([
+                "-c",
+                &format!("trap '' XFSZ; ulimit -f {limit}; exec \"$@\""),
+                "sh",
+                env!("CARGO_BIN_EXE_snn"),
+            ])
+            .args(&arguments)
+            .current_dir(snn.directory.path())
+            .output()
+            .unwrap();
+        common::Ended::from(limited).fails(1, &[message, "File too large"]);
+        let completed = status(&run)["epoch"].as_u64().unwrap();
+        assert!((1..20).contains(&completed), "{message}: {completed}");
+        let names = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("tmp")), "{message}");
+        assert_eq!(run.join("checkpoints/last.safetensors").exists(), epochs.start > 0);
+
+        snn.run(&arguments).expect(0);
+        assert_same(&run, &whole);
+    }
+}
+
+/// The same with a real disk, where a mount namespace of one's own is to be had (root on Linux); skipped elsewhere.
+#[test]
+fn a_full_disk() {
+    const SKIPPED: i32 = 77;
+    let script = "mount -t tmpfs -o size=96k none disk || exit 77; \
+                  \"$@\" && exit 78; \
+                  mount -o remount,size=16m disk; \
+                  \"$@\" && cp -r disk/run freed";
+    let snn = Snn::new();
+    fs::create_dir(snn.path("disk")).unwrap();
+    let epochs: &[&str] = &["training.epochs=60"];
+    snn.run(&Snn::train(epochs, &["--run-dir", "whole"])).expect(0);
+    let arguments = Snn::train(epochs, &["--run-dir", "disk/run", "--resume", "--quiet"]);
+    let output = Command::new("unshare")
+        .args(["-m", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_snn")])
+        .args(&arguments)
+        .current_dir(snn.directory.path())
+        .output();
+    let Some(output) =
+        output.ok().filter(|output| output.status.code().is_some_and(|code| code == 0 || code > SKIPPED))
+    else {
+        return println!("skipped: no mount namespace");
+    };
+    let ended = common::Ended::from(output).expect(0);
+    let words =
+        "No space left on device (os error 28) (free some space, then go on with --resume): disk/run/";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    assert_same(&snn.path("freed"), &snn.path("whole"));
+}
+
+#[test]
+fn standard_output_that_takes_nothing() {
+    let snn = Snn::new();
+    let run = |arguments: &[&str]| {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        snn.command(arguments).stdout(full).output().unwrap()
+    };
+    assert_eq!(run(&["presets", "randman"]).status.code(), Some(1));
+    let train = Snn::train(&["training.epochs=2"], &["--run-dir", "run", "--json"]);
+    assert_eq!(run(&train).status.code(), Some(1), "the result could not be told");
+    assert_eq!(status(&snn.path("run"))["state"], "done", "but the run is complete");
+    assert_eq!(metrics(&snn.path("run")).len(), 3);
+}
+
+#[test]
+fn a_run_directory_behind_a_link_works() {
+    let snn = Snn::new();
+    fs::create_dir(snn.path("real")).unwrap();
+    symlink("real", snn.path("link")).unwrap();
+    snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "link/run"])).expect(0);
+    assert!(snn.path("real/run/status.json").exists());
+}
