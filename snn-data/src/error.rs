@@ -135,6 +135,26 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// An analog value is not a finite number.
+    #[error("unit {unit} has the value {value} in step {step}: input values must be finite numbers")]
+    Value {
+        /// The value found.
+        value: f32,
+        /// Its step.
+        step: usize,
+        /// Its input unit.
+        unit: usize,
+    },
+
+    /// A data set, or a part of it, is not where it was looked for.
+    #[error("no {what} here: fetch the data set, or name the folder that holds it: {path}")]
+    Missing {
+        /// What was looked for.
+        what: String,
+        /// Where.
+        path: PathBuf,
+    },
+
     /// The operating system refuses to read or write.
     #[error("cannot {action}: {message}: {path}")]
     Io {

@@ -168,20 +168,20 @@ pub enum Error {
         given: String,
     },
 
-    /// The loss or a gradient is no longer a number.
+    /// A loss, a gradient or a weight is no longer a finite number.
     #[cfg(feature = "trainer")]
     #[error(
-        "{what} is {value} in epoch {epoch}, batch {batch}: training has diverged; lower optimizer.learning_rate \
-         (now {learning_rate}), or regularizer strengths if they are large; the last checkpoint is kept"
+        "{what} is {value} in epoch {epoch} after {batch} batches: training has diverged; lower optimizer.learning_rate \
+         (now {learning_rate:?}), or regularizer strengths if they are large; the last checkpoint is kept"
     )]
     NotFinite {
-        /// The quantity: "the loss", or "the gradient of W1".
+        /// The quantity: "the loss", "the validation loss", "the gradient of W1", "a weight of W1".
         what: String,
         /// Its value: NaN or an infinity.
         value: f64,
         /// The epoch, counted from 1.
         epoch: u32,
-        /// The batch of that epoch, counted from 1.
+        /// Updates of the weights in that epoch until then.
         batch: u32,
         /// The learning rate in use.
         learning_rate: f64,

@@ -115,7 +115,7 @@ fn divergence() {
     let snn = Snn::new();
     let changes = ["optimizer.learning_rate=1e38", "initialization.gain=9", "readout.head=sum"];
     let ended = snn.run(&Snn::train(&changes, &["--run-dir", "run", "--quiet"]));
-    ended.fails(1, &["epoch 1, batch ", "training has diverged", "lower optimizer.learning_rate"]);
+    ended.fails(1, &["in epoch 1 after ", "training has diverged", "lower optimizer.learning_rate"]);
     let status = status(&snn.path("run"));
     assert_eq!(status["state"], "failed");
     assert!(status["message"].as_str().unwrap().contains("diverged"));

@@ -1,15 +1,25 @@
 //! How far apart two results are.
 
-/// `|a - b| / |b|` in the Euclidean norm; the norm of the difference where `b` is zero.
-pub fn relative_error(a: impl IntoIterator<Item = f64>, b: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut difference, mut size, mut count) = (0.0f64, 0.0f64, 0usize);
-    let mut a = a.into_iter();
-    for b in b {
-        let a = a.next().expect("as many values as the reference");
-        difference += (a - b).powi(2);
-        size += b * b;
-        count += 1;
-    }
-    assert!(a.next().is_none(), "more than the {count} values of the reference");
-    if size > 0.0 { (difference / size).sqrt() } else { difference.sqrt() }
+/// Norms below this count as this much: products of many small factors come near the end of the range of `f32` (1e-38) and
+/// lose their digits there.
+const FLOOR: f64 = 1e-20;
+
+/// `|a - b| / |b|` in the Euclidean norm; NaN if a value is.
+///
+/// # Panics
+/// If one has more values than the other.
+pub fn relative_error(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len(), "number of values");
+    let difference: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+    difference.sqrt() / norm(b).max(FLOOR)
+}
+
+/// Euclidean norm.
+pub fn norm(a: &[f64]) -> f64 {
+    a.iter().map(|a| a * a).sum::<f64>().sqrt()
+}
+
+/// The largest of some errors; NaN if one is.
+pub fn worst(errors: impl IntoIterator<Item = f64>) -> f64 {
+    errors.into_iter().fold(0.0, |worst: f64, error| if worst.is_nan() || error <= worst { worst } else { error })
 }

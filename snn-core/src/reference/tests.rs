@@ -12,7 +12,8 @@ use crate::{
     weights::{Afferents, Matrix},
 };
 use dfdx::prelude::{
-    AsArray, NoneTape, OwnedTape, Rank0, Tape, Tensor, TensorFromVec, cross_entropy_with_logits_loss,
+    AsArray, Backward, NoneTape, OwnedTape, Rank0, Tape, Tensor, TensorFromVec,
+    cross_entropy_with_logits_loss,
 };
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -130,8 +131,8 @@ impl Problem {
             spikes.borrow_mut().insert((n, l), constant.clone());
             constant
         };
-        let tape = self.loss(OwnedTape::default(), &record);
-        let found = self.network.gradients(dfdx::prelude::Backward::backward(tape)).unwrap();
+        let loss = self.loss(OwnedTape::default(), &record);
+        let found = self.network.gradients(loss.backward()).unwrap();
         let differences = self.differences(&|n, l, _| spikes.borrow()[&(n, l)].clone());
         differences.into_iter().map(|(name, d)| (name.clone(), found.get(&name).unwrap(), d)).collect()
     }
@@ -140,22 +141,23 @@ impl Problem {
         /// Change of a weight. The third derivative of the loss makes an error of order `STEP^2`, rounding one of
         /// order `1e-16 / STEP`.
         const STEP: f64 = 1e-5;
-        let parameters: Vec<_> = self.network.parameters().collect();
-        let one = |(name, _, values): (String, [usize; 2], Vec<f64>)| {
+        let mut all = Vec::new();
+        for (name, _, values) in self.network.parameters().collect::<Vec<_>>() {
             let mut moved = values.clone();
-            let difference = |k: usize| {
+            let mut differences = Vec::with_capacity(values.len());
+            for (k, &value) in values.iter().enumerate() {
                 let mut loss_at = |value: f64| {
                     moved[k] = value;
                     self.network.set_parameter(&name, &moved).unwrap();
                     self.loss(NoneTape, detach).array()
                 };
-                let (above, below) = (loss_at(values[k] + STEP), loss_at(values[k] - STEP));
-                loss_at(values[k]);
-                (above - below) / (2.0 * STEP)
-            };
-            (name.clone(), (0..values.len()).map(difference).collect())
-        };
-        parameters.into_iter().map(one).collect()
+                differences.push((loss_at(value + STEP) - loss_at(value - STEP)) / (2.0 * STEP));
+                moved[k] = value;
+            }
+            self.network.set_parameter(&name, &values).unwrap();
+            all.push((name, differences));
+        }
+        all
     }
 }
 

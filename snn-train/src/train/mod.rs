@@ -9,16 +9,14 @@ mod run;
 use std::fmt;
 
 use snn_core::{ActivityMonitor, Adam, Cpu, Network, Regularizer};
-use snn_data::{Dataset, shuffled};
+use snn_data::Dataset;
 
 use crate::{
     Checkpoint, Error, Experiment,
     experiment::Selection,
-    run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time},
+    run::{Best, TestRecord},
 };
 use epoch::Stopwatch;
-use evaluate::{evaluate_watched, layers};
-use event::emit;
 
 pub(crate) use epoch::Partial;
 pub use evaluate::{Evaluation, evaluate};

@@ -52,23 +52,22 @@ impl Trainer {
 
     /// What is left of an epoch, and its validation.
     fn train_epoch(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Flow, Error> {
-        let epoch = self.epoch + 1;
         let settings = self.experiment.training.clone();
-        let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(epoch));
+        let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(self.epoch + 1));
         for indices in order.chunks(settings.batch_size).skip(self.partial.batch as usize) {
-            let losses = self.train_batch(epoch, indices)?;
-            let batches = self.batches(order.len());
-            let flow =
-                self.tell_progress(observers, Phase::Training, self.partial.batch, batches, &losses)?;
-            let due =
-                self.partial.batch < batches && self.since_checkpoint.is_past(settings.checkpoint_interval);
+            let losses = self.train_batch(indices)?;
+            let (batch, batches) = (self.partial.batch, self.batches(order.len()));
+            let mut flow = self.tell_progress(observers, Phase::Training, batch, batches, &losses)?;
+            let due = batch < batches && self.since_checkpoint.is_past(settings.checkpoint_interval);
             if flow == Flow::Stop || due {
-                self.emit_checkpoint(observers, false)?;
+                self.check_weights()?;
+                flow = flow.or(self.emit_checkpoint(observers, false)?);
             }
             if flow == Flow::Stop {
                 return Ok(flow);
             }
         }
+        self.check_weights()?;
         let mut watch = Stopwatch::start();
         let mut valid = None;
         let samples = &self.dataset.splits().valid;
@@ -78,6 +77,7 @@ impl Trainer {
                 self.emit_checkpoint(observers, false)?;
                 return Ok(Flow::Stop);
             };
+            self.check_finite("the validation loss", losses.loss)?;
             valid = Some(losses);
         }
         self.partial.seconds.validation += watch.lap();
@@ -85,36 +85,21 @@ impl Trainer {
     }
 
     /// One update of the weights. Returns the loss and accuracy of the batch.
-    fn train_batch(&mut self, epoch: u32, indices: &[u32]) -> Result<Losses, Error> {
+    fn train_batch(&mut self, indices: &[u32]) -> Result<Losses, Error> {
         let mut watch = Stopwatch::start();
         let (input, labels) = batch::load(&*self.dataset, indices)?;
         self.partial.seconds.data += watch.lap();
 
-        let finite = |what: &str, value: f64| {
-            if value.is_finite() {
-                return Ok(());
-            }
-            Err(Error::NotFinite {
-                what: what.to_owned(),
-                value,
-                epoch,
-                batch: self.partial.batch + 1,
-                learning_rate: self.experiment.optimizer.learning_rate,
-            })
-        };
         let loss = self.network.loss(&input, &labels, &self.regularizer)?;
-        finite("the loss", loss.total())?;
+        self.check_finite("the loss", loss.total())?;
         let (correct, cross_entropy, regularization) =
             (loss.output.correct(&labels), loss.cross_entropy, loss.regularization);
         self.activity.observe(&loss.output);
-        let forward = watch.lap();
+        self.partial.seconds.forward += watch.lap();
 
         let gradients = loss.backward()?;
-        let norms = gradients.norms();
-        // A weight that is not a number may silence a unit and leave the loss finite: the gradient tells in time.
-        norms.iter().try_for_each(|(name, norm)| finite(&format!("the gradient of {name}"), *norm))?;
-        self.partial.seconds.forward += forward;
-        for (name, norm) in norms {
+        for (name, norm) in gradients.norms() {
+            self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
         }
         self.partial.seconds.backward += watch.lap();
@@ -122,9 +107,31 @@ impl Trainer {
         self.adam.update(&mut self.network, &gradients)?;
         self.partial.seconds.update += watch.lap();
 
-        let losses = self.partial.sums.add(labels.len(), correct, cross_entropy, regularization);
         self.partial.batch += 1;
-        Ok(losses)
+        Ok(self.partial.sums.add(labels.len(), correct, cross_entropy, regularization))
+    }
+
+    fn check_finite(&self, what: &str, value: f64) -> Result<(), Error> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        Err(Error::NotFinite {
+            what: what.to_owned(),
+            value,
+            epoch: self.epoch + 1,
+            batch: self.partial.batch,
+            learning_rate: self.experiment.optimizer.learning_rate,
+        })
+    }
+
+    /// An infinite weight may silence a unit and leave the loss finite. It must not replace a good checkpoint.
+    fn check_weights(&self) -> Result<(), Error> {
+        for (name, _, weights) in self.network.parameters() {
+            if let Some(&weight) = weights.iter().find(|weight| !weight.is_finite()) {
+                self.check_finite(&format!("a weight of {name}"), weight.into())?;
+            }
+        }
+        Ok(())
     }
 
     /// `None` when an observer asks for a stop.

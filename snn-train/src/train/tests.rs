@@ -1,6 +1,7 @@
 use snn_data::{BatchBuilder, InputKind, Splits};
 
 use super::*;
+use crate::run::EpochRecord;
 
 fn experiment(changes: &[&str]) -> Experiment {
     let mut experiment = Experiment::default();
@@ -133,17 +134,23 @@ fn patience_ends_a_run_that_gets_no_better() {
 
 #[test]
 fn divergence_is_an_error_that_keeps_the_last_checkpoint() {
-    let mut log = Log::default();
-    let diverging =
-        experiment(&["optimizer.learning_rate=1e38", "readout.head=sum", "initialization.gain=9"]);
-    let error = Trainer::new(diverging).unwrap().run(&mut [&mut log]).unwrap_err();
-    assert!(matches!(error, Error::NotFinite { epoch: 1, .. }), "{error}");
-    let message = error.to_string();
+    let diverge = |changes: &[&str]| {
+        let mut log = Log::default();
+        let error = Trainer::new(experiment(changes)).unwrap().run(&mut [&mut log]).unwrap_err();
+        assert_eq!(log.kinds, ["started", "failed"], "{error}");
+        assert!(matches!(error, Error::NotFinite { epoch: 1, .. }), "{error}");
+        error.to_string()
+    };
+    let message = diverge(&["optimizer.learning_rate=1e38", "readout.head=sum"]);
     assert!(
-        message.contains("in epoch 1, batch ") && message.contains("lower optimizer.learning_rate"),
+        message.contains("in epoch 1 after 1 batches: training has diverged; lower optimizer.learning_rate"),
         "{message}"
     );
-    assert_eq!(log.kinds, ["started", "failed"]);
+    // One batch an epoch: only the validation sees what the update has done.
+    let message = diverge(&["optimizer.learning_rate=1e37", "readout.head=sum", "training.batch_size=48"]);
+    assert!(message.starts_with("the validation loss is "), "{message}");
+    let message = diverge(&["optimizer.learning_rate=1e39", "training.batch_size=48"]);
+    assert!(message.starts_with("a weight of W1 is "), "{message}");
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! One variant of one job, timed step by step.
+
+use crate::{jobs::Job, options::Options};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use snn_core::{Adam, AdamConfig, Cpu, Error, Implementation, Input, Regularizer};
+use std::time::{Duration, Instant};
+
+/// What a variant took.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Timing {
+    pub(crate) job: String,
+    pub(crate) variant: String,
+    pub(crate) steps_measured: usize,
+    pub(crate) median_ms: f64,
+    pub(crate) min_ms: f64,
+    pub(crate) max_ms: f64,
+    pub(crate) forward_ms: f64,
+    pub(crate) backward_ms: f64,
+    pub(crate) update_ms: f64,
+    pub(crate) peak_memory_mb: Option<f64>,
+    pub(crate) hidden_spikes_per_unit: f64,
+    pub(crate) loss: f64,
+}
+
+/// Runs one variant of one job in this process.
+pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Timing, Error> {
+    let implementation = if variant == "naive" { Implementation::Reference } else { Implementation::Fused };
+    let mut network = job.network(implementation)?;
+    if let Some(set) = options.instruction_set {
+        network.set_instruction_set(set)?;
+    }
+    let initial: Vec<(String, Vec<f32>)> = network.parameters().map(|(name, _, w)| (name, w)).collect();
+    let mut adam: Adam<f32, Cpu> = Adam::new(AdamConfig::default(), &network)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut batches = Vec::new();
+    for _ in 0..2 {
+        let (input, labels) = job.batch(&mut rng)?;
+        let input = match (variant, &input) {
+            ("dense", Input::Events(events)) => events.to_frames::<f32>().into(),
+            _ => input,
+        };
+        batches.push((input, labels));
+    }
+    let mut phases: Vec<[Duration; 3]> = Vec::new();
+    let (mut loss_value, mut spikes) = (0.0, 0.0);
+    let (warm_up, budget) = match variant {
+        "naive" => (0, options.seconds),
+        _ => (3, options.seconds),
+    };
+    let started = Instant::now();
+    let mut k = 0;
+    while k < warm_up + 3 || (started.elapsed() < budget && k < warm_up + 2000) {
+        // back to the start now and then: learning random labels by heart would change the activity
+        if k % 16 == 0 {
+            for (name, w) in &initial {
+                network.set_parameter(name, w)?;
+            }
+            adam = Adam::new(AdamConfig::default(), &network)?;
+        }
+        let (input, labels) = &batches[k % batches.len()];
+        let t0 = Instant::now();
+        let loss = network.loss(input, labels, &Regularizer::default())?;
+        let t1 = Instant::now();
+        loss_value = loss.total();
+        spikes = loss.output.counts[0].iter().map(|&c| f64::from(c)).sum::<f64>()
+            / (job.batch * job.hidden) as f64;
+        let t2 = Instant::now();
+        let gradients = loss.backward()?;
+        let t3 = Instant::now();
+        adam.update(&mut network, &gradients)?;
+        let t4 = Instant::now();
+        if k >= warm_up {
+            phases.push([t1 - t0, t3 - t2, t4 - t3]);
+        }
+        k += 1;
+        if variant == "naive" && started.elapsed() > budget {
+            break;
+        }
+    }
+    let ms = |d: Duration| d.as_secs_f64() * 1e3;
+    let total: Vec<f64> = phases.iter().map(|p| ms(p.iter().sum())).collect();
+    let phase = |which: usize| median(phases.iter().map(|p| ms(p[which])).collect());
+    Ok(Timing {
+        job: job.name.into(),
+        variant: variant.into(),
+        steps_measured: total.len(),
+        median_ms: median(total.clone()),
+        min_ms: total.iter().copied().fold(f64::INFINITY, f64::min),
+        max_ms: total.iter().copied().fold(0.0, f64::max),
+        forward_ms: phase(0),
+        backward_ms: phase(1),
+        update_ms: phase(2),
+        peak_memory_mb: peak_memory_mb(),
+        hidden_spikes_per_unit: spikes,
+        loss: loss_value,
+    })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Largest resident set of this process so far, where the system tells.
+fn peak_memory_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024.0 / 1e6)
+}

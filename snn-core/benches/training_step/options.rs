@@ -1,0 +1,87 @@
+//! The command line.
+
+use crate::jobs::JOBS;
+use snn_core::InstructionSet;
+use std::time::Duration;
+
+/// What was asked for.
+pub(crate) struct Options {
+    pub(crate) jobs: Vec<String>,
+    pub(crate) variants: Vec<String>,
+    pub(crate) threads: usize,
+    pub(crate) seconds: Duration,
+    pub(crate) instruction_set: Option<InstructionSet>,
+    pub(crate) json: bool,
+    /// Set by the parent process: measure one variant of one job here and print it.
+    pub(crate) child: bool,
+}
+
+pub(crate) const HELP: &str = "\
+Speed of one training step: forward, loss, backward, Adam. Medians over many steps, in milliseconds.
+
+  --jobs R,M,S,A        which jobs (default all)
+  --variants fused,dense,naive
+                        fused: the default; dense: the same with the input as dense frames;
+                        naive: dfdx operations step by step (default all)
+  --threads N           default: all cores
+  --seconds S           time to measure each variant, default 5
+  --simd portable|avx2|avx512
+                        default: the best there is
+  --json                one JSON document instead of the table";
+
+impl Options {
+    pub(crate) fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let list = |s: &str| s.split(',').map(|s| s.trim().to_owned()).collect::<Vec<_>>();
+        let mut options = Options {
+            jobs: JOBS.iter().map(|j| j.name.to_owned()).collect(),
+            variants: list("fused,dense,naive"),
+            threads: cores,
+            seconds: Duration::from_secs(5),
+            instruction_set: None,
+            json: false,
+            child: false,
+        };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--help" | "-h" => return Ok(None),
+                "--bench" => {} // cargo adds it
+                "--json" => options.json = true,
+                "--child" => options.child = true,
+                "--jobs" => options.jobs = list(value()?),
+                "--variants" => options.variants = list(value()?),
+                "--threads" => {
+                    options.threads =
+                        value()?.parse().ok().filter(|&n| n > 0).ok_or("--threads: a number from 1")?;
+                }
+                "--seconds" => {
+                    let seconds: f64 = value()?.parse().map_err(|_| "--seconds: a number")?;
+                    options.seconds =
+                        Duration::try_from_secs_f64(seconds).map_err(|_| "--seconds: a number from 0")?;
+                }
+                "--simd" => {
+                    options.instruction_set = Some(match value()?.as_str() {
+                        "portable" => InstructionSet::Portable,
+                        "avx2" => InstructionSet::Avx2,
+                        "avx512" => InstructionSet::Avx512,
+                        other => return Err(format!("--simd: {other} is none of portable, avx2, avx512")),
+                    });
+                }
+                other => return Err(format!("unknown option {other}; --help lists them")),
+            }
+        }
+        for name in &options.jobs {
+            if !JOBS.iter().any(|j| j.name == name) {
+                return Err(format!("--jobs: {name} is none of R, M, S, A"));
+            }
+        }
+        for name in &options.variants {
+            if !["fused", "dense", "naive"].contains(&name.as_str()) {
+                return Err(format!("--variants: {name} is none of fused, dense, naive"));
+            }
+        }
+        Ok(Some(options))
+    }
+}

@@ -1,0 +1,257 @@
+//! Choosing the test and the validation part.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::list::List;
+use crate::random::Purpose;
+use crate::{Error, Portion, Split, Splits};
+
+/// Which samples of a class are held out.
+const HOLD_OUT: Purpose = Purpose(*b"snn-data stratified part");
+
+/// How the test part or the validation part is chosen. The test part is chosen first, from all samples; then the
+/// validation part, from what the test leaves; the rest is for training.
+///
+/// In a configuration: `valid = { by = "stratified", portion = 0.1, seed = 0 }`, `valid = { by = "speakers", speakers =
+/// ["theo"] }`, `valid = { by = "list", path = "valid.txt" }`, `test = { by = "official" }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Part {
+    /// What comes with the data set.
+    Official,
+    /// At random, but the same portion of every class (to a sample).
+    Stratified {
+        /// Number of samples, or fraction of those to choose from.
+        portion: Portion,
+        /// Seed of the choice, apart from all other seeds.
+        #[serde(default)]
+        seed: u64,
+    },
+    /// All samples of these speakers, for results that do not depend on the speaker.
+    Speakers {
+        /// Their names, as the data set writes them.
+        speakers: Vec<String>,
+    },
+    /// The samples that a file lists by name, one a line.
+    List {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Part {
+    /// A fraction of every class, chosen with seed 0.
+    pub fn stratified(fraction: f64) -> Self {
+        Self::Stratified { portion: Portion::Fraction(fraction), seed: 0 }
+    }
+}
+
+/// What there is to choose by.
+pub(crate) trait Roster {
+    fn labels(&self) -> &[u16];
+
+    fn speaker(&self, index: usize) -> Option<&str>;
+
+    /// The name that a list has for a sample.
+    fn sample_name(&self, index: usize) -> String;
+
+    fn official(&self, index: usize) -> Option<Split>;
+}
+
+/// Divides all samples of a data set.
+pub(crate) fn split(roster: &dyn Roster, test: &Part, valid: &Part) -> Result<Splits, Error> {
+    let all = (0..roster.labels().len() as u32).collect();
+    let (test, rest) = choose(roster, test, Split::Test, all)?;
+    let (valid, train) = choose(roster, valid, Split::Valid, rest)?;
+    if train.is_empty() {
+        return Err(Error::setting("valid", valid.len(), "fewer samples, so that some are left for training"));
+    }
+    Ok(Splits { train, valid, test })
+}
+
+/// Parts `candidates` into those chosen and the rest, both in order.
+fn choose(
+    roster: &dyn Roster,
+    part: &Part,
+    split: Split,
+    candidates: Vec<u32>,
+) -> Result<(Vec<u32>, Vec<u32>), Error> {
+    let key = match split {
+        Split::Test => "test",
+        _ => "valid",
+    };
+    let chosen: HashSet<u32> = match part {
+        Part::Official => {
+            candidates.iter().copied().filter(|&index| roster.official(index as usize) == Some(split)).collect()
+        }
+        Part::Stratified { portion, seed } => stratified(roster, &candidates, portion.of(candidates.len(), key)?, *seed),
+        Part::Speakers { speakers } => {
+            let known: HashSet<&str> =
+                candidates.iter().filter_map(|&index| roster.speaker(index as usize)).collect();
+            if let Some(unknown) = speakers.iter().find(|speaker| !known.contains(speaker.as_str())) {
+                let mut known: Vec<_> = known.into_iter().collect();
+                known.sort_unstable();
+                let allowed = match known.as_slice() {
+                    [] => "left out: this data set does not name its speakers".to_owned(),
+                    known => format!("among the speakers {}", known.join(", ")),
+                };
+                return Err(Error::setting("speakers", unknown, allowed));
+            }
+            let of_them = |&index: &u32| {
+                roster.speaker(index as usize).is_some_and(|name| speakers.iter().any(|speaker| speaker == name))
+            };
+            candidates.iter().copied().filter(of_them).collect()
+        }
+        Part::List { path } => {
+            let names: HashMap<String, u32> =
+                candidates.iter().map(|&index| (roster.sample_name(index as usize), index)).collect();
+            let list = List::read(path)?;
+            let find = |entry: &crate::list::Entry| names.get(&entry.name).copied().ok_or_else(|| entry.unknown(path));
+            list.entries.iter().map(find).collect::<Result<_, _>>()?
+        }
+    };
+    Ok(candidates.into_iter().partition(|index| chosen.contains(index)))
+}
+
+/// `count` of the candidates: of each class its share, rounded by largest remainders, so that the sum is exact.
+fn stratified(roster: &dyn Roster, candidates: &[u32], count: usize, seed: u64) -> HashSet<u32> {
+    let mut classes: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
+    for &index in candidates {
+        classes.entry(roster.labels()[index as usize]).or_default().push(index);
+    }
+    let total = candidates.len().max(1);
+    let mut shares: Vec<(usize, usize, u16)> = classes
+        .iter()
+        .map(|(&class, members)| {
+            let share = members.len() * count;
+            (share % total, share / total, class)
+        })
+        .collect();
+    let missing = count - shares.iter().map(|(_, whole, _)| whole).sum::<usize>();
+    shares.sort_by_key(|&(remainder, _, class)| (std::cmp::Reverse(remainder), class));
+    shares
+        .into_iter()
+        .enumerate()
+        .flat_map(|(rank, (_, whole, class))| {
+            let mut members = classes.remove(&class).unwrap_or_default();
+            members.shuffle(&mut HOLD_OUT.stream(seed, class.into()));
+            members.truncate(whole + usize::from(rank < missing));
+            members
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sample i has class i % classes and speaker a, b or c; the official test part is the last tenth.
+    struct Sheet {
+        labels: Vec<u16>,
+    }
+
+    impl Roster for Sheet {
+        fn labels(&self) -> &[u16] {
+            &self.labels
+        }
+
+        fn speaker(&self, index: usize) -> Option<&str> {
+            Some(["a", "b", "c"][index / 7 % 3])
+        }
+
+        fn sample_name(&self, index: usize) -> String {
+            index.to_string()
+        }
+
+        fn official(&self, index: usize) -> Option<Split> {
+            (index * 10 >= self.labels.len() * 9).then_some(Split::Test)
+        }
+    }
+
+    fn sheet(samples: u16, classes: u16) -> Sheet {
+        Sheet { labels: (0..samples).map(|i| i % classes).collect() }
+    }
+
+    #[test]
+    fn a_stratified_part_takes_from_every_class_alike() {
+        let sheet = sheet(1003, 10);
+        let splits = split(&sheet, &Part::Official, &Part::stratified(0.1)).unwrap();
+        assert_eq!((splits.train.len(), splits.valid.len(), splits.test.len()), (813, 90, 100));
+        splits.validate(1003).unwrap();
+        for class in 0..10 {
+            let of_class = splits.valid.iter().filter(|&&index| sheet.labels[index as usize] == class).count();
+            assert_eq!(of_class, 9, "class {class}");
+        }
+        let again = split(&sheet, &Part::Official, &Part::stratified(0.1)).unwrap();
+        assert_eq!(again, splits);
+        let other = Part::Stratified { portion: Portion::Count(90), seed: 1 };
+        assert_ne!(split(&sheet, &Part::Official, &other).unwrap().valid, splits.valid);
+    }
+
+    #[test]
+    fn shares_are_exact() {
+        let sheet = sheet(100, 7);
+        for count in 0..100 {
+            let valid = Part::Stratified { portion: Portion::Count(count), seed: 3 };
+            let splits = split(&sheet, &Part::stratified(0.0), &valid).unwrap();
+            assert_eq!(splits.valid.len(), count as usize);
+        }
+    }
+
+    #[test]
+    fn speakers_are_left_out() {
+        let sheet = sheet(210, 10);
+        let speakers = |names: &[&str]| Part::Speakers { speakers: names.iter().map(|&n| n.into()).collect() };
+        let splits = split(&sheet, &speakers(&["a"]), &speakers(&["c"])).unwrap();
+        assert_eq!([splits.train.len(), splits.valid.len(), splits.test.len()], [70; 3]);
+        assert!(splits.train.iter().all(|&index| sheet.speaker(index as usize) == Some("b")));
+
+        let error = split(&sheet, &speakers(&["a"]), &speakers(&["a"])).unwrap_err().to_string();
+        assert_eq!(error, "`speakers = a` is not possible: speakers must be among the speakers b, c");
+        assert!(split(&sheet, &speakers(&["a", "b"]), &speakers(&["c"])).is_err(), "nothing to train on");
+    }
+
+    #[test]
+    fn a_list_names_samples() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("valid.txt");
+        let part = Part::List { path: path.clone() };
+        let listed = |text: &[u8]| {
+            std::fs::write(&path, text).unwrap();
+            split(&sheet(20, 2), &Part::Official, &part).map(|splits| splits.valid)
+        };
+        assert_eq!(listed(b"./7\r\n\n3\n"), Ok(vec![3, 7]));
+        for (text, problem) in [
+            (&b"3\n20\n"[..], "not a valid list of samples: the data set has no sample `20` (line 2): "),
+            (b"3\n\n3", "not a valid list of samples: `3` is here for the second time (line 3): "),
+            (b"\xff\xfe", "not a valid list of samples: the name is not UTF-8 (line 1): "),
+        ] {
+            let error = listed(text).unwrap_err().to_string();
+            assert!(error.starts_with(problem) && error.ends_with("valid.txt"), "{error}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        let error = split(&sheet(20, 2), &Part::Official, &part).unwrap_err();
+        assert!(matches!(error, Error::Io { kind: std::io::ErrorKind::NotFound, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_part_is_read_from_a_configuration() {
+        #[derive(Deserialize)]
+        struct Settings {
+            valid: Part,
+        }
+        let read = |text: &str| toml::from_str::<Settings>(text).map(|settings| settings.valid);
+        assert_eq!(read("valid = { by = \"stratified\", portion = 0.1 }"), Ok(Part::stratified(0.1)));
+        assert_eq!(
+            read("valid = { by = \"stratified\", portion = 5000, seed = 7 }"),
+            Ok(Part::Stratified { portion: Portion::Count(5000), seed: 7 })
+        );
+        assert_eq!(read("valid = { by = \"official\" }"), Ok(Part::Official));
+        assert!(read("valid = { by = \"stratified\", portions = 0.1 }").is_err());
+        assert!(read("valid = { by = \"chance\" }").is_err());
+    }
+}
