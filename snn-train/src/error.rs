@@ -60,7 +60,7 @@ pub enum Error {
         /// The key as written, `section.key`.
         key: String,
         /// The known key that looks most like it.
-        nearest: Option<String>,
+        nearest: Option<&'static str>,
     },
 
     /// A key whose value is of the wrong type or out of range.
@@ -70,13 +70,13 @@ pub enum Error {
         /// Where it stands.
         place: Place,
         /// The key, `section.key`.
-        key: String,
+        key: &'static str,
         /// The allowed values, with unit.
         expected: String,
         /// The value found.
         found: String,
         /// The allowed word that looks most like it.
-        nearest: Option<String>,
+        nearest: Option<&'static str>,
     },
 
     /// Settings that are allowed one by one but not together.
@@ -91,7 +91,7 @@ pub enum Error {
         /// The name given.
         name: String,
         /// The preset that looks most like it.
-        nearest: Option<String>,
+        nearest: Option<&'static str>,
         /// All presets.
         known: Vec<&'static str>,
     },
@@ -209,19 +209,19 @@ impl Error {
     #[cfg(feature = "trainer")]
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Syntax { .. }
-            | Self::NotARun { .. }
-            | Self::UnknownKey { .. }
-            | Self::InvalidValue { .. }
-            | Self::Impossible(_)
-            | Self::UnknownPreset { .. }
-            | Self::RunExists { .. }
-            | Self::OtherExperiment { .. }
-            | Self::Network(snn_core::Error::Setting { .. })
-            | Self::Data(snn_data::Error::Setting { .. }) => true,
-            _ => false,
-        }
+                | Self::NotARun { .. }
+                | Self::UnknownKey { .. }
+                | Self::InvalidValue { .. }
+                | Self::Impossible(_)
+                | Self::UnknownPreset { .. }
+                | Self::RunExists { .. }
+                | Self::OtherExperiment { .. }
+                | Self::Network(snn_core::Error::Setting { .. })
+                | Self::Data(snn_data::Error::Setting { .. })
+        )
     }
 
     /// Wraps an operating system's error: `file.write(..).map_err(Error::io("write the metrics", path))`.
@@ -285,13 +285,13 @@ fn remedy(error: &io::Error) -> &'static str {
 }
 
 #[cfg(feature = "trainer")]
-fn suggestion(nearest: &Option<String>) -> String {
+fn suggestion(nearest: &Option<&'static str>) -> String {
     suggestion_or(nearest, "")
 }
 
 #[cfg(feature = "trainer")]
-fn suggestion_or(nearest: &Option<String>, otherwise: &str) -> String {
-    nearest.as_ref().map_or_else(|| otherwise.to_owned(), |nearest| format!("; did you mean `{nearest}`?"))
+fn suggestion_or(nearest: &Option<&'static str>, otherwise: &str) -> String {
+    nearest.map_or_else(|| otherwise.to_owned(), |nearest| format!("; did you mean `{nearest}`?"))
 }
 
 #[cfg(feature = "trainer")]

@@ -1,11 +1,12 @@
 //! Gradient cases of an independent float64 program: a manifest, and one `.npz` file a case.
 
+use crate::run::Run;
 use ndarray::{ArrayD, Axis, OwnedRepr};
 use ndarray_npy::{NpzReader, ReadableElement};
 use serde::Deserialize;
 use snn_core::{
-    Events, Float, Frames, Implementation, Input, Layer, NetworkConfig, Readout, RecurrentGradient, Regularizer,
-    ResetGradient, Surrogate, SurrogateShape,
+    Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, Network,
+    NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
 };
 use std::{
     fs::File,
@@ -57,33 +58,36 @@ fn one() -> u8 {
 pub struct Case {
     /// Name in the manifest.
     pub name: String,
-    /// The network; its implementation is to be chosen by the test.
-    pub config: NetworkConfig,
     /// Activity regulariser.
     pub regularizer: Regularizer,
-    /// Input values, `[batch, steps, inputs]`.
-    pub x: ArrayD<f64>,
-    /// Whether the input is spikes.
-    pub events: bool,
     /// Labels, one a sample.
     pub labels: Vec<u16>,
+    /// What is to come out. Its configuration describes the network; the implementation is to be chosen by the test.
+    pub expected: Run,
+    /// Input values, `[batch, steps, inputs]`.
+    x: ArrayD<f64>,
+    /// Whether the input is spikes.
+    events: bool,
     /// Name and values of every weight matrix, `[pre, post]` row by row (the files hold `[post, pre]`).
-    pub weights: Vec<(String, Vec<f64>)>,
-    /// The gradients, laid out as the weights.
-    pub gradients: Vec<(String, Vec<f64>)>,
-    /// `[batch, outputs]`.
-    pub logits: Vec<f64>,
-    /// Cross-entropy and regulariser.
-    pub loss: (f64, f64),
-    /// Readout potentials, `[batch, steps, outputs]`.
-    pub readout: Vec<f64>,
-    /// Membrane potentials of every hidden layer, `[batch, steps, units]`.
-    pub potentials: Vec<Vec<f64>>,
-    /// `(sample, step, unit)` of every spike of every hidden layer, sorted.
-    pub spikes: Vec<Vec<(usize, usize, usize)>>,
+    weights: Vec<(String, Vec<f64>)>,
 }
 
 impl Case {
+    /// The network, computed by `implementation` in the float type asked for.
+    pub fn network<E: Float>(&self, implementation: Implementation) -> Network<E>
+    where
+        Cpu: Backend<E>,
+    {
+        let config = NetworkConfig { implementation, ..self.expected.config.clone() };
+        let mut network =
+            Network::new(config, Initialization::default(), 0).expect("network of a golden case");
+        for (name, values) in &self.weights {
+            let values: Vec<E> = values.iter().map(|&w| E::of(w)).collect();
+            network.set_parameter(name, &values).expect("weights of a golden case");
+        }
+        network
+    }
+
     /// The input in the float type asked for: events where the case has spikes, else frames.
     pub fn input<E: Float>(&self) -> Input<E> {
         let [batch, steps, units] = [0, 1, 2].map(|axis| self.x.len_of(Axis(axis)));
@@ -119,30 +123,36 @@ fn read(directory: &Path, entry: Entry) -> Case {
     let path = directory.join(&entry.file);
     let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut npz = NpzReader::new(file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let names: Vec<String> = npz.names().expect("names").iter().map(|n| n.trim_end_matches(".npy").to_owned()).collect();
     let config = config(&entry);
-    let matrices: Vec<String> =
-        names.iter().filter(|n| n.starts_with(['W', 'V'])).cloned().collect();
-    let mut transposed = |name: &str| {
-        let m: ArrayD<f64> = array(&mut npz, name);
-        m.t().iter().copied().collect::<Vec<f64>>()
-    };
-    let weights = matrices.iter().map(|n| (n.clone(), transposed(n))).collect();
-    let gradients = matrices.iter().map(|n| (n.clone(), transposed(&format!("grad_{n}")))).collect();
-    let mut values = |name: &str| array::<f64>(&mut npz, name).iter().copied().collect::<Vec<f64>>();
-    let layers = 1..=entry.n_hidden.len();
-    let (loss_ce, loss_reg) = (values("loss_ce")[0], values("loss_reg")[0]);
-    let (logits, readout) = (values("logits"), values("u_out"));
-    let potentials = layers.clone().map(|l| values(&format!("u{l}"))).collect();
-    let spikes = layers.map(|l| {
-        let s: ArrayD<u8> = array(&mut npz, &format!("spikes{l}"));
-        s.indexed_iter().filter(|&(_, &s)| s != 0).map(|(at, _)| (at[0], at[1], at[2])).collect()
-    });
-    let spikes = spikes.collect();
+
+    let x: ArrayD<f64> = array(&mut npz, "x");
+    let [batch, steps] = [0, 1].map(|axis| x.len_of(Axis(axis)));
     let labels: ArrayD<i64> = array(&mut npz, "y");
+    let mut names = Vec::new();
+    for (l, layer) in config.hidden.iter().enumerate() {
+        names.push(format!("W{}", l + 1));
+        names.extend(layer.recurrent.then(|| format!("V{}", l + 1)));
+    }
+    names.push("Wout".into());
+    let mut transposed =
+        |name: &str| -> Vec<f64> { array::<f64>(&mut npz, name).t().iter().copied().collect() };
+    let weights = names.iter().map(|n| (n.clone(), transposed(n))).collect();
+    let gradients = names.iter().map(|n| (n.clone(), transposed(&format!("grad_{n}")))).collect();
+
+    let mut values = |name: &str| -> Vec<f64> { array::<f64>(&mut npz, name).iter().copied().collect() };
+    let (logits, readout) = (values("logits"), values("u_out"));
+    let (cross_entropy, regularization) = (values("loss_ce")[0], values("loss_reg")[0]);
+    let potentials = (1..=config.hidden.len()).map(|l| values(&format!("u{l}"))).collect();
+    let (mut spikes, mut counts) = (Vec::new(), Vec::new());
+    for (l, layer) in config.hidden.iter().enumerate() {
+        let s: ArrayD<u8> = array(&mut npz, &format!("spikes{}", l + 1));
+        let at: Vec<_> =
+            s.indexed_iter().filter(|&(_, &s)| s != 0).map(|(at, _)| (at[0], at[1], at[2])).collect();
+        spikes.push(Events::from_spikes(batch, steps, layer.units, &at).expect("spikes of a golden case"));
+        counts.push(s.mapv(f64::from).sum_axis(Axis(1)).iter().copied().collect());
+    }
     Case {
         name: entry.name,
-        config,
         regularizer: Regularizer {
             lower_strength: entry.reg.lambda_l,
             lower_threshold: entry.reg.nu_l,
@@ -150,16 +160,22 @@ fn read(directory: &Path, entry: Entry) -> Case {
             upper_threshold: entry.reg.nu_u,
             upper_norm: entry.reg.norm,
         },
-        x: array(&mut npz, "x"),
-        events: entry.input == "spikes",
         labels: labels.iter().map(|&y| u16::try_from(y).expect("a label")).collect(),
+        expected: Run {
+            config,
+            batch,
+            logits,
+            counts,
+            spikes,
+            potentials,
+            readout,
+            cross_entropy,
+            regularization,
+            gradients,
+        },
+        x,
+        events: entry.input == "spikes",
         weights,
-        gradients,
-        logits,
-        loss: (loss_ce, loss_reg),
-        readout,
-        potentials,
-        spikes,
     }
 }
 

@@ -6,3 +6,4 @@ pub mod golden;
 pub mod measure;
 pub mod problem;
 pub mod run;
+pub mod training;

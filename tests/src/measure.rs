@@ -21,5 +21,7 @@ pub fn norm(a: &[f64]) -> f64 {
 
 /// The largest of some errors; NaN if one is.
 pub fn worst(errors: impl IntoIterator<Item = f64>) -> f64 {
-    errors.into_iter().fold(0.0, |worst: f64, error| if worst.is_nan() || error <= worst { worst } else { error })
+    errors
+        .into_iter()
+        .fold(0.0, |worst: f64, error| if worst.is_nan() || error <= worst { worst } else { error })
 }

@@ -1,9 +1,11 @@
 //! Random networks with random input: what the properties are tested on.
 
+use crate::run::Run;
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use snn_core::{
-    Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Network, NetworkConfig, Regularizer,
+    Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Network, NetworkConfig,
+    Regularizer,
 };
 
 /// What the input looks like.
@@ -107,6 +109,14 @@ impl Problem {
     pub fn labels(&self) -> Vec<u16> {
         let mut rng = self.rng(2);
         (0..self.batch).map(|_| rng.gen_range(0..self.config.outputs) as u16).collect()
+    }
+
+    /// Runs a network on input, labels and regulariser of this problem.
+    pub fn run<E: Float>(&self, network: &Network<E>) -> Run
+    where
+        Cpu: Backend<E>,
+    {
+        Run::new(network, &self.input(), &self.labels(), &self.regularizer)
     }
 
     fn rng(&self, stream: u64) -> ChaCha8Rng {

@@ -6,6 +6,10 @@ use snn_core::{Backend, Cpu, Events, Float, Input, Network, NetworkConfig, Reado
 /// Everything that a network computes for one batch, widened to `f64`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
+    /// The network's.
+    pub config: NetworkConfig,
+    /// Number of samples.
+    pub batch: usize,
     /// `[batch, outputs]`.
     pub logits: Vec<f64>,
     /// Spikes of every unit and sample, one `[batch, units]` for each hidden layer.
@@ -54,6 +58,8 @@ impl Run {
             (name, wide(&values))
         };
         Run {
+            config: network.config().clone(),
+            batch: input.batch(),
             logits: wide(&output.logits),
             counts: output.counts.iter().map(|c| wide(c)).collect(),
             spikes: recording.spikes,
@@ -82,15 +88,24 @@ impl Run {
         assert!(self.counts == expected.counts, "{what}: spike counts differ");
     }
 
-    /// Relative error of logits, losses, potentials and readout traces, whichever is largest.
+    /// Relative error of logits, potentials (as distances from the threshold) and readout traces, whichever is largest.
     pub fn forward_error(&self, expected: &Run) -> f64 {
-        let potentials = self.potentials.iter().zip(&expected.potentials).map(|(a, b)| relative_error(a, b));
+        let distance = |u: &[f64]| u.iter().map(|u| u - self.config.threshold).collect::<Vec<f64>>();
+        let potentials = self.potentials.iter().zip(&expected.potentials);
+        let potentials =
+            potentials.map(|(found, expected)| relative_error(&distance(found), &distance(expected)));
         worst(potentials.chain([
             relative_error(&self.logits, &expected.logits),
             relative_error(&self.readout, &expected.readout),
+        ]))
+    }
+
+    /// Relative error of cross-entropy and regulariser, whichever is larger.
+    pub fn loss_error(&self, expected: &Run) -> f64 {
+        worst([
             relative_error(&[self.cross_entropy], &[expected.cross_entropy]),
             relative_error(&[self.regularization], &[expected.regularization]),
-        ]))
+        ])
     }
 
     /// Largest relative error of a weight gradient.
@@ -107,28 +122,43 @@ impl Run {
 
     /// How far this run keeps from where rounding decides: the smallest distance of a potential from the threshold and, for
     /// a Max readout, of a maximum over time from its runner-up. In units of the largest potential of the layer.
-    pub fn clearance(&self, config: &NetworkConfig, batch: usize) -> f64 {
-        let largest = |values: &[f64]| values.iter().fold(config.threshold, |m, v| m.max(v.abs()));
+    pub fn clearance(&self) -> f64 {
+        let threshold = self.config.threshold;
         let hidden = self.potentials.iter().map(|potentials| {
-            let nearest = potentials.iter().map(|u| (u - config.threshold).abs()).fold(f64::INFINITY, f64::min);
-            nearest / largest(potentials)
+            let nearest = potentials.iter().map(|u| (u - threshold).abs()).fold(f64::INFINITY, f64::min);
+            nearest / largest(potentials).max(threshold)
         });
-        let hidden = hidden.fold(f64::INFINITY, f64::min);
-        if config.readout == Readout::Sum {
-            return hidden;
-        }
-        let mut clearance = hidden;
-        let scale = self.readout.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
-        let steps = self.readout.len() / batch / config.outputs;
-        for trace in self.readout.chunks_exact(steps * config.outputs) {
-            for unit in 0..config.outputs {
-                let at = |n: usize| trace[n * config.outputs + unit];
-                let peak = (1..steps).fold(0, |peak, n| if at(n) > at(peak) { n } else { peak });
-                // a readout at rest is exactly 0 in every implementation, and its tie is no matter of rounding
-                let others = (0..steps).filter(|&n| n != peak && (at(n), at(peak)) != (0.0, 0.0));
-                clearance = others.map(|n| (at(peak) - at(n)) / scale).fold(clearance, f64::min);
+        let readout = match self.config.readout {
+            Readout::Max => self.lead_of_maxima() / largest(&self.readout).max(f64::MIN_POSITIVE),
+            Readout::Sum => f64::INFINITY,
+        };
+        hidden.fold(readout, f64::min)
+    }
+
+    /// The smallest lead of a readout's maximum over the other steps.
+    fn lead_of_maxima(&self) -> f64 {
+        let outputs = self.config.outputs;
+        let mut lead = f64::INFINITY;
+        for trace in self.readout.chunks_exact(self.readout.len() / self.batch) {
+            for unit in 0..outputs {
+                let values: Vec<f64> = trace.iter().skip(unit).step_by(outputs).copied().collect();
+                let peak =
+                    (1..values.len()).fold(0, |peak, n| if values[n] > values[peak] { n } else { peak });
+                // a readout at rest is exactly 0 in every implementation: such a tie is no matter of rounding
+                let others =
+                    (0..values.len()).filter(|&n| n != peak && (values[n], values[peak]) != (0.0, 0.0));
+                lead = others.map(|n| values[peak] - values[n]).fold(lead, f64::min);
             }
         }
-        clearance
+        lead
     }
+
+    /// Largest membrane potential of the hidden layers, by amount.
+    pub fn largest_potential(&self) -> f64 {
+        self.potentials.iter().map(|u| largest(u)).fold(0.0, f64::max)
+    }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |m, v| m.max(v.abs()))
 }

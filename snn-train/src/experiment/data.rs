@@ -34,42 +34,17 @@ impl Data {
             help: "The data set.",
             data_set: None,
         },
-        randman(
-            "data.classes",
-            Values::Integer(1, 65_536),
-            "classes",
-            "Number of classes, each a manifold of its own.",
-        ),
+        randman("data.classes", UNITS, "classes", "Number of classes, each a manifold of its own."),
         randman("data.dim", Values::Integer(1, 16), "", "Dimension D of the manifolds; more is harder."),
-        randman(
-            "data.alpha",
-            Values::AT_LEAST_0,
-            "",
-            "Smoothness: term k of the series has amplitude k^-alpha.",
-        ),
-        randman(
-            "data.inputs",
-            Values::Integer(1, 65_536),
-            "units",
-            "Input units M; each spikes once in a sample.",
-        ),
+        randman("data.alpha", Values::AT_LEAST_0, "", "Smoothness: amplitude k^-alpha of term k."),
+        randman("data.inputs", UNITS, "units", "Input units M; each spikes once in a sample."),
         randman("data.n_cutoff", Values::Integer(1, 1_000_000), "terms", "Terms of the Fourier series."),
-        randman(
-            "data.tolerance",
-            Values::BELOW_1,
-            "",
-            "The series ends at the first amplitude not above this.",
-        ),
-        randman(
-            "data.samples_per_class",
-            Values::Integer(1, u32::MAX as u64),
-            "samples",
-            "Samples of a class, all splits.",
-        ),
+        randman("data.tolerance", Values::BELOW_1, "", "Amplitude at which the series ends early."),
+        randman("data.samples_per_class", U32, "samples", "Samples of a class, all splits together."),
         randman("data.valid", Values::Portion, "", "Samples of each class held out for validation."),
         randman("data.test", Values::Portion, "", "Samples of each class held out for the test."),
         randman("data.tau_randman", Values::POSITIVE, "ms", "Time within which all inputs spike."),
-        randman("data.steps", Values::Integer(1, u32::MAX as u64), "steps", "Time steps of a sample."),
+        randman("data.steps", U32, "steps", "Time steps of a sample."),
         randman("data.dt", Values::POSITIVE, "ms", "Length of a time step."),
         randman("data.seed", Values::SEED, "", "Seed of the manifolds and of the points on them."),
     ];
@@ -82,10 +57,10 @@ impl Data {
         }
     }
 
-    /// Time steps of a sample and their length in ms.
-    pub(super) fn time(&self) -> (usize, f64) {
+    /// Time steps of a sample.
+    pub(super) fn steps(&self) -> usize {
         match self {
-            Self::Randman(config) => (config.steps, config.dt),
+            Self::Randman(config) => config.steps,
         }
     }
 
@@ -105,6 +80,9 @@ impl Data {
         }
     }
 }
+
+const UNITS: Values = Values::Integer(1, 65_536);
+const U32: Values = Values::Integer(1, u32::MAX as u64);
 
 const fn randman(path: &'static str, values: Values, unit: &'static str, help: &'static str) -> Key {
     Key { path, values, unit, help, data_set: Some("randman") }

@@ -47,14 +47,15 @@ impl Draft {
             return Err(Error::Syntax { place, message });
         };
         let (path, text) = (path.trim(), text.trim());
-        let Some((section, name)) = path.split_once('.').filter(|_| is_known(path)) else {
-            return Err(unknown(path, place));
+        let Some(key) = keys().find(|key| key.path == path) else {
+            return Err(self.unknown(path, place));
         };
-        let value = match keys().find(|key| key.path == path).map(|key| key.values) {
+        let value = match key.values {
             // Words such as `true` are not read as TOML.
-            Some(Values::Choice(_)) => Value::from(text.trim_matches(['"', '\''])),
+            Values::Choice(_) => text.trim_matches(['"', '\'']).into(),
             _ => parse_value(text),
         };
+        let (section, name) = (key.section(), key.name());
         let section = self.table.entry(section).or_insert_with(|| Table::new().into());
         if let Some(keys) = section.as_table_mut() {
             if path == "data.name" && keys.get(name) != Some(&value) {
@@ -68,20 +69,17 @@ impl Draft {
 
     /// Checks that every key is known and its value in range.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let data_set = self.data_set();
         for (section, content) in &self.table {
             let Some(content) = content.as_table() else {
                 return Err(self.not_a_section(section, content));
             };
-            if !keys().any(|key| key.path.split('.').next() == Some(section)) {
-                return Err(unknown(section, self.place(section)));
+            if !self.keys().any(|key| key.section() == section) {
+                return Err(self.unknown(section, self.place(section)));
             }
             for (name, value) in content {
                 let path = format!("{section}.{name}");
-                let applies =
-                    |key: &&Key| key.path == path && key.data_set.is_none_or(|name| name == data_set);
-                match keys().find(applies) {
-                    None => return Err(unknown(&path, self.place(&path))),
+                match self.keys().find(|key| key.path == path) {
+                    None => return Err(self.unknown(&path, self.place(&path))),
                     Some(key) if !key.values.contain(value) => return Err(self.invalid(key, value)),
                     Some(_) => {}
                 }
@@ -119,13 +117,12 @@ impl Draft {
     }
 
     fn not_a_section(&self, name: &str, found: &Value) -> Error {
-        let is_section = keys().any(|key| key.path.split('.').next() == Some(name));
-        if !is_section {
-            return unknown(name, self.place(name));
-        }
+        let Some(key) = self.keys().map(Key::section).find(|section| *section == name) else {
+            return self.unknown(name, self.place(name));
+        };
         Error::InvalidValue {
             place: self.place(name),
-            key: name.to_owned(),
+            key,
             expected: format!("a section, [{name}]"),
             found: found.to_string(),
             nearest: None,
@@ -139,25 +136,25 @@ impl Draft {
         };
         Error::InvalidValue {
             place: self.place(key.path),
-            key: key.path.to_owned(),
+            key: key.path,
             expected: key.range(),
             found: found.to_string(),
-            nearest: meant.map(str::to_owned),
+            nearest: meant,
         }
     }
-}
 
-fn is_known(path: &str) -> bool {
-    keys().any(|key| key.path == path)
-}
+    fn unknown(&self, key: &str, place: Place) -> Error {
+        // A name without a dot is most like a section, one with a dot like a key.
+        let section = if key.contains('.') { None } else { nearest(key, self.keys().map(Key::section)) };
+        let meant = section.or_else(|| nearest(key, self.keys().map(|key| key.path)));
+        Error::UnknownKey { place, key: key.to_owned(), nearest: meant }
+    }
 
-fn unknown(key: &str, place: Place) -> Error {
-    let sections =
-        ["data", "network", "surrogate", "readout", "regularizer", "initialization", "optimizer", "training"];
-    // A section without a dot is most like another section, a key most like another key.
-    let meant = if key.contains('.') { None } else { nearest(key, sections) };
-    let meant = meant.or_else(|| nearest(key, keys().map(|key| key.path)));
-    Error::UnknownKey { place, key: key.to_owned(), nearest: meant.map(str::to_owned) }
+    /// The keys that an experiment on this data set has.
+    fn keys(&self) -> impl Iterator<Item = &'static Key> {
+        let data_set = self.data_set();
+        keys().filter(move |key| key.applies_to(data_set))
+    }
 }
 
 /// A value as TOML has it, or else a bare word.

@@ -21,6 +21,24 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether an experiment on this data set has the key.
+    #[must_use]
+    pub fn applies_to(&self, data_set: &str) -> bool {
+        self.data_set.is_none_or(|name| name == data_set)
+    }
+
+    /// The part before the dot.
+    #[must_use]
+    pub fn section(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The part behind the dot.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+    }
+
     /// What the value must be, with its unit: "a number above 0 (ms)".
     #[must_use]
     pub fn range(&self) -> String {

@@ -163,7 +163,7 @@ impl Experiment {
             )));
         }
         self.data.validate()?;
-        let (steps, _) = self.data.time();
+        let steps = self.data.steps();
         let batch_size = self.training.batch_size;
         if batch_size as u64 * steps as u64 >= u64::from(u32::MAX) {
             return Err(Error::Impossible(format!(
@@ -267,9 +267,8 @@ impl Experiment {
         let table = self.to_table()?;
         let mut text = String::new();
         let mut open = "";
-        for key in keys() {
-            let Some((section, name)) = key.path.split_once('.') else { continue };
-            // Keys of other data sets have no value here.
+        for key in keys().filter(|key| key.applies_to(self.data.name())) {
+            let (section, name) = (key.section(), key.name());
             let Some(value) = table.get(section).and_then(|section| section.get(name)) else { continue };
             if section != open {
                 text += &format!("{}[{section}]\n", if open.is_empty() { "" } else { "\n" });
@@ -294,7 +293,7 @@ impl Experiment {
 
 fn unknown_preset(name: &str) -> Error {
     let known: Vec<_> = presets().iter().map(|preset| preset.name).collect();
-    let nearest = nearest(name, known.iter().copied()).map(str::to_owned);
+    let nearest = nearest(name, known.iter().copied());
     Error::UnknownPreset { name: name.to_owned(), nearest, known }
 }
 

@@ -8,10 +8,16 @@ fn message(text: &str) -> String {
 
 #[test]
 fn every_key_is_documented_once_and_every_documented_key_exists() {
-    let paths: Vec<_> = keys().map(|key| key.path).collect();
-    let documented: BTreeSet<_> = paths.iter().map(|&path| path.to_owned()).collect();
-    assert_eq!(documented.len(), paths.len(), "a key is documented twice");
+    let documented: Vec<_> = keys().map(|key| (key.path, key.data_set)).collect();
+    assert_eq!(
+        documented.iter().collect::<BTreeSet<_>>().len(),
+        documented.len(),
+        "a key is documented twice"
+    );
 
+    let data_set = Experiment::default().data.name();
+    let documented: BTreeSet<_> =
+        keys().filter(|key| key.applies_to(data_set)).map(|key| key.path.to_owned()).collect();
     let table = Experiment::default().to_table().unwrap();
     let mut existing = BTreeSet::new();
     for (section, content) in &table {
@@ -133,8 +139,8 @@ fn experiments_from_code_are_checked_too() {
     experiment.optimizer.learning_rate = f64::NAN;
     let error = experiment.validate().unwrap_err().to_string();
     assert!(error.starts_with("experiment: `optimizer.learning_rate` must be a number above 0"), "{error}");
-    let mut experiment = Experiment::default();
-    experiment.data = Data::Randman(snn_data::RandmanConfig { seed: u64::MAX, ..Default::default() });
+    let data = Data::Randman(snn_data::RandmanConfig { seed: u64::MAX, ..Default::default() });
+    let experiment = Experiment { data, ..Experiment::default() };
     assert!(matches!(experiment.validate(), Err(Error::Impossible(_))));
 }
 

@@ -109,6 +109,10 @@ impl RunWriter {
     }
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
+        // First: with this file the directory is a run, whatever else a kill prevents.
+        let config = directory.join(CONFIG);
+        replace(&config, experiment.to_toml()?.as_bytes(), Durability::Disk)
+            .map_err(Error::io("write the experiment", &config))?;
         let metrics = directory.join(METRICS);
         let metrics = File::options()
             .append(true)
@@ -132,8 +136,6 @@ impl RunWriter {
         };
         let mut writer = Self { directory, metrics, status, last_heartbeat: Instant::now(), _lock: lock };
         writer.write_status()?;
-        // Last, because it makes the directory a run.
-        writer.write_file("write the experiment", CONFIG, experiment.to_toml()?.as_bytes())?;
         Ok(writer)
     }
 
@@ -143,14 +145,10 @@ impl RunWriter {
         &self.directory
     }
 
-    fn write_file(&self, action: &'static str, name: &str, content: &[u8]) -> Result<(), Error> {
-        let path = self.directory.join(name);
-        replace(&path, content, Durability::Process).map_err(Error::io(action, path))
-    }
-
     fn write_json(&self, action: &'static str, name: &str, value: &impl Serialize) -> Result<(), Error> {
+        let path = self.directory.join(name);
         let json = serde_json::to_vec_pretty(value).map_err(io::Error::from);
-        self.write_file(action, name, &json.map_err(Error::io(action, self.directory.join(name)))?)
+        json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(Error::io(action, path))
     }
 
     fn write_status(&mut self) -> Result<(), Error> {

@@ -38,7 +38,8 @@ impl Derivative for SuperSpike {
     #[inline(always)]
     fn at<L: Lanes>(self, lanes: L, x: L::F) -> L::F {
         let d = lanes.mul_add(lanes.splat(self.beta), lanes.abs(x), lanes.splat(1.0));
-        lanes.div(lanes.splat(self.peak), lanes.mul(d, d))
+        let r = lanes.recip(d);
+        lanes.mul(lanes.mul(lanes.splat(self.peak), r), r)
     }
 }
 
@@ -52,8 +53,8 @@ impl Derivative for Sigmoid {
     #[inline(always)]
     fn at<L: Lanes>(self, lanes: L, x: L::F) -> L::F {
         let e = exp_minus(lanes, lanes.mul(lanes.splat(self.beta), lanes.abs(x)));
-        let d = lanes.add(e, lanes.splat(1.0));
-        lanes.div(lanes.mul(lanes.splat(self.factor), e), lanes.mul(d, d))
+        let r = lanes.recip(lanes.add(e, lanes.splat(1.0)));
+        lanes.mul(lanes.mul(lanes.mul(lanes.splat(self.factor), e), r), r)
     }
 }
 

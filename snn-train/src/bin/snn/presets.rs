@@ -69,7 +69,7 @@ fn write_keys(out: &mut impl io::Write) -> io::Result<()> {
     let defaults = Experiment::default();
     let mut open = "";
     for key in keys() {
-        let (section, name) = key.path.split_once('.').unwrap_or((key.path, ""));
+        let (section, name) = (key.section(), key.name());
         if section != open {
             writeln!(out, "{}[{section}]", if open.is_empty() { "" } else { "\n" })?;
             open = section;

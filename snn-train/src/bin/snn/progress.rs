@@ -1,6 +1,7 @@
 //! How a run is shown while it goes on: a bar on a terminal, a line for each epoch elsewhere. Both on standard error.
 
 use std::{
+    collections::HashSet,
     io::{self, IsTerminal as _, Write as _},
     time::{Duration, Instant},
 };
@@ -8,15 +9,28 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use snn_train::{
     Error, Event, Flow, Observer, Phase, Start,
-    run::{EpochRecord, Losses},
+    run::{EpochRecord, Losses, WarningRecord},
 };
 
-use crate::percent;
-
-const TEMPLATE: &str = "{prefix} {bar:16} {percent:>3} %, {eta} to go: {msg}";
+const TEMPLATE: &str = "{prefix} {bar:10} {percent:>3} %, {eta} to go: {wide_msg}";
 
 pub(crate) fn observer() -> Box<dyn Observer> {
     if io::stderr().is_terminal() { Box::new(Bar::new()) } else { Box::new(Lines::default()) }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// Says what has been warned of, so that a layer that stays silent for a hundred epochs is complained of once.
+#[derive(Default)]
+struct Warnings(HashSet<String>);
+
+impl Warnings {
+    fn line(&mut self, warning: &WarningRecord) -> Option<String> {
+        let is_new = self.0.insert(warning.message.clone());
+        is_new.then(|| format!("warning: epoch {}: {}", warning.epoch, warning.message))
+    }
 }
 
 /// One bar over all batches of all epochs, validation included, so that its ETA is that of the run.
@@ -27,6 +41,7 @@ struct Bar {
     validation_batches: u64,
     /// Accuracy of the last validation.
     valid: Option<f64>,
+    warnings: Warnings,
 }
 
 impl Bar {
@@ -34,7 +49,7 @@ impl Bar {
         // The template is constant and a test parses it.
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(0).with_style(style);
-        Self { bar, epochs: 0, batches: 0, validation_batches: 0, valid: None }
+        Self { bar, epochs: 0, batches: 0, validation_batches: 0, valid: None, warnings: Warnings::default() }
     }
 
     fn start(&mut self, start: &Start<'_>) {
@@ -70,7 +85,9 @@ impl Observer for Bar {
             }
             Event::EpochFinished { record, .. } => self.valid = record.valid.map(|valid| valid.accuracy),
             Event::Warning(warning) => {
-                self.bar.println(format!("warning: epoch {}: {}", warning.epoch, warning.message));
+                if let Some(line) = self.warnings.line(warning) {
+                    self.bar.println(line);
+                }
             }
             Event::RunFinished(_) | Event::RunFailed(_) => self.bar.finish_and_clear(),
             _ => {}
@@ -85,6 +102,7 @@ struct Lines {
     epochs: u32,
     /// Epochs done and the time when this session started.
     started: Option<(u32, Instant)>,
+    warnings: Warnings,
 }
 
 impl Lines {
@@ -119,14 +137,16 @@ impl Observer for Lines {
             Event::RunStarted(start) => {
                 self.epochs = start.experiment.training.epochs;
                 self.started = Some((start.epoch, Instant::now()));
-                return Ok(Flow::Continue);
+                None
             }
-            Event::EpochFinished { record, .. } => self.line(record),
-            Event::Warning(warning) => format!("warning: epoch {}: {}", warning.epoch, warning.message),
-            _ => return Ok(Flow::Continue),
+            Event::EpochFinished { record, .. } => Some(self.line(record)),
+            Event::Warning(warning) => self.warnings.line(warning),
+            _ => None,
         };
-        // A reader who leaves does not end the training.
-        let _ = writeln!(io::stderr(), "{line}");
+        if let Some(line) = line {
+            // A reader who leaves does not end the training.
+            let _ = writeln!(io::stderr(), "{line}");
+        }
         Ok(Flow::Continue)
     }
 }

@@ -144,6 +144,11 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `1 / a` to about 1e-7, for `a` from 1e-30 to 1e30.
+    #[inline(always)]
+    fn recip(self, a: Self::F) -> Self::F {
+        self.div(self.splat(1.0), a)
+    }
     /// `a b + c`, rounded once where the instruction set can.
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a b`, rounded once where the instruction set can.

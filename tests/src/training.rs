@@ -1,0 +1,252 @@
+//! Training runs of an independent program (float32, autograd) on random manifolds, and the same runs by this one.
+
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, OwnedRepr};
+use ndarray_npy::{NpzReader, ReadableElement};
+use rand::seq::SliceRandom;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use snn_core::{Adam, AdamConfig, Cpu, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+const STEPS: usize = 100;
+const BATCH: usize = 250;
+
+/// The runs of one data seed: 20-100-10, SuperSpike with slope 10, detached reset, Max readout, Adam, batch 250.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// Seed of the data.
+    pub seed: u64,
+    /// One for each learning rate.
+    pub curves: Vec<Curve>,
+    /// Step of each input's only spike, `[samples, inputs]`.
+    steps: Array2<u8>,
+    labels: Vec<u16>,
+    /// Samples of the training and the test set.
+    train: Vec<usize>,
+    test: Vec<usize>,
+    /// Positions in `train`, epoch by epoch, as far as they are known.
+    orders: Vec<Vec<usize>>,
+    /// Initial weights, `[pre, post]` row by row.
+    weights: [(&'static str, Vec<f32>); 2],
+}
+
+/// What the reference program noted of one run.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// Of Adam.
+    pub learning_rate: f64,
+    /// Mean cross-entropy of each epoch, each batch before its update.
+    pub train_loss: Vec<f64>,
+    /// After each epoch.
+    pub test_accuracy: Vec<f64>,
+}
+
+impl Reference {
+    /// The runs of the directory `SNN_REFERENCE_DIR`, else those packed in this repository (`golden/train`).
+    ///
+    /// # Panics
+    /// If a file is missing or malformed.
+    pub fn load() -> Vec<Reference> {
+        match std::env::var_os("SNN_REFERENCE_DIR") {
+            Some(directory) => read_directory(&PathBuf::from(directory)),
+            None => [0, 1].map(read_packed).into(),
+        }
+    }
+
+    /// For how many epochs the order of the samples is known.
+    pub fn known_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Size of the test set.
+    pub fn test_samples(&self) -> usize {
+        self.test.len()
+    }
+
+    /// Samples as events, and their labels.
+    fn batch(&self, samples: &[usize]) -> (Input<f32>, Vec<u16>) {
+        let spikes = samples.iter().enumerate().flat_map(|(row, &sample)| {
+            self.steps.row(sample).into_iter().enumerate().map(move |(unit, &step)| (row, usize::from(step), unit))
+        });
+        let spikes: Vec<_> = spikes.collect();
+        let events = Events::from_spikes(samples.len(), STEPS, self.steps.ncols(), &spikes).expect("spikes in range");
+        (events.into(), samples.iter().map(|&sample| self.labels[sample]).collect())
+    }
+}
+
+/// One of the runs of a [`Reference`], made again.
+#[derive(Debug)]
+pub struct Training<'a> {
+    reference: &'a Reference,
+    /// The network as far as it is trained.
+    pub network: Network,
+    adam: Adam<f32, Cpu>,
+    epochs: usize,
+}
+
+impl<'a> Training<'a> {
+    /// The network before training.
+    ///
+    /// # Panics
+    /// If the weights do not fit.
+    pub fn new(reference: &'a Reference, learning_rate: f64) -> Self {
+        let [hidden, classes] = [100, 10];
+        let config =
+            NetworkConfig { hidden: vec![Layer::feed_forward(hidden)], ..NetworkConfig::new(reference.steps.ncols(), classes) };
+        let mut network: Network = Network::new(config, Initialization::default(), 0).expect("a network");
+        for (name, values) in &reference.weights {
+            network.set_parameter(name, values).expect("initial weights");
+        }
+        let adam = Adam::new(AdamConfig { learning_rate, ..AdamConfig::default() }, &network).expect("an optimiser");
+        Training { reference, network, adam, epochs: 0 }
+    }
+
+    /// Trains for one epoch, in an order of its own where the reference's is not known. Returns the mean loss.
+    ///
+    /// # Panics
+    /// If a batch fails.
+    pub fn epoch(&mut self) -> f64 {
+        let reference = self.reference;
+        let order = reference.orders.get(self.epochs).cloned().unwrap_or_else(|| {
+            let mut order: Vec<usize> = (0..reference.train.len()).collect();
+            order.shuffle(&mut ChaCha8Rng::seed_from_u64(self.epochs as u64));
+            order
+        });
+        self.epochs += 1;
+        let mut sum = 0.0;
+        for positions in order.chunks(BATCH) {
+            let samples: Vec<usize> = positions.iter().map(|&position| reference.train[position]).collect();
+            let (input, labels) = reference.batch(&samples);
+            let loss = self.network.loss(&input, &labels, &Regularizer::default()).expect("a loss");
+            sum += loss.total() * samples.len() as f64;
+            let gradients = loss.backward().expect("gradients");
+            self.adam.update(&mut self.network, &gradients).expect("an update");
+        }
+        sum / order.len() as f64
+    }
+
+    /// Fraction of the test set that is classified correctly.
+    ///
+    /// # Panics
+    /// If the forward pass fails.
+    pub fn test_accuracy(&self) -> f64 {
+        let (input, labels) = self.reference.batch(&self.reference.test);
+        let output = self.network.forward(&input).expect("a forward pass");
+        output.correct(&labels) as f64 / labels.len() as f64
+    }
+}
+
+struct Npz(NpzReader<File>, PathBuf);
+
+impl Npz {
+    fn open(path: PathBuf) -> Self {
+        let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        Npz(NpzReader::new(file).unwrap_or_else(|e| panic!("{}: {e}", path.display())), path)
+    }
+
+    fn array<T: ReadableElement>(&mut self, name: &str) -> ArrayD<T> {
+        let array = self.0.by_name::<OwnedRepr<T>, _>(name);
+        array.unwrap_or_else(|e| panic!("{}: {name}: {e}", self.1.display()))
+    }
+
+    fn vector<T: ReadableElement>(&mut self, name: &str) -> Array1<T> {
+        self.array(name).into_dimensionality::<Ix1>().expect("a vector")
+    }
+
+    fn matrix<T: ReadableElement>(&mut self, name: &str) -> Array2<T> {
+        self.array(name).into_dimensionality::<Ix2>().expect("a matrix")
+    }
+
+    /// `[post, pre]` in the file, `[pre, post]` here.
+    fn weights(&mut self, name: &str) -> Vec<f32> {
+        self.matrix::<f32>(name).t().iter().copied().collect()
+    }
+
+    fn has(&mut self, name: &str) -> bool {
+        self.0.names().expect("names").iter().any(|n| n.trim_end_matches(".npy") == name)
+    }
+}
+
+/// Samples of the training (0) or test set (2).
+fn members(splits: &[u8], which: u8) -> Vec<usize> {
+    (0..splits.len()).filter(|&sample| splits[sample] == which).collect()
+}
+
+/// See `golden/train/make.py`.
+fn read_packed(seed: u64) -> Reference {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/train/randman_seed{seed}.npz"));
+    let mut npz = Npz::open(path);
+    let (loss, accuracy) = (npz.matrix::<f64>("train_loss"), npz.matrix::<f64>("test_acc"));
+    let rows = npz.vector::<f64>("eta").into_iter().zip(loss.outer_iter().zip(accuracy.outer_iter()));
+    let curves = rows.map(|(learning_rate, (loss, accuracy))| Curve {
+        learning_rate,
+        train_loss: loss.to_vec(),
+        test_accuracy: accuracy.to_vec(),
+    });
+    let steps: Array2<u8> = npz.matrix("steps");
+    let splits: Vec<u8> = (0..steps.nrows()).map(|sample| [0; 8].iter().chain(&[1, 2]).copied().nth(sample % 1000 / 100)).map(|s| s.expect("ten tenths")).collect();
+    let orders = npz.matrix::<u16>("orders");
+    Reference {
+        seed,
+        curves: curves.collect(),
+        labels: (0..steps.nrows()).map(|sample| (sample / 1000) as u16).collect(),
+        train: members(&splits, 0),
+        test: members(&splits, 2),
+        orders: orders.outer_iter().map(|order| order.iter().map(|&k| usize::from(k)).collect()).collect(),
+        weights: [("W1", npz.weights("W1")), ("Wout", npz.weights("Wout"))],
+        steps,
+    }
+}
+
+/// Every data seed of which `train/` holds a run `randman_seed<S>_eta<E>_normal.npz` and `datasets/` the data.
+fn read_directory(directory: &Path) -> Vec<Reference> {
+    let mut runs: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
+    let files = std::fs::read_dir(directory.join("train")).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
+    for file in files {
+        let path = file.expect("a directory entry").path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let seed = name.strip_prefix("randman_seed").and_then(|rest| rest.strip_suffix("_normal.npz"));
+        if let Some(seed) = seed.and_then(|rest| rest.split_once("_eta")?.0.parse().ok()) {
+            runs.entry(seed).or_default().push(path);
+        }
+    }
+    assert!(!runs.is_empty(), "{}: no training runs", directory.display());
+    runs.into_iter().map(|(seed, paths)| read_runs(directory, seed, paths)).collect()
+}
+
+fn read_runs(directory: &Path, seed: u64, mut paths: Vec<PathBuf>) -> Reference {
+    let mut data = Npz::open(directory.join(format!("datasets/randman_seed{seed}.npz")));
+    let splits: Vec<u8> = data.vector::<i8>("split").iter().map(|s| s.cast_unsigned()).collect();
+    let mut reference = Reference {
+        seed,
+        curves: Vec::new(),
+        // no spike is lost: what comes late falls into the last step
+        steps: data.matrix::<f64>("X").mapv(|ms| (ms as u8).min(STEPS as u8 - 1)),
+        labels: data.vector::<i64>("y").iter().map(|&y| y as u16).collect(),
+        train: members(&splits, 0),
+        test: members(&splits, 2),
+        orders: Vec::new(),
+        weights: Default::default(),
+    };
+    paths.sort();
+    for path in paths {
+        let mut npz = Npz::open(path);
+        let weights = [("W1", npz.weights("init_W1")), ("Wout", npz.weights("init_Wout"))];
+        assert!(reference.curves.is_empty() || reference.weights == weights, "runs of seed {seed} start differently");
+        reference.weights = weights;
+        reference.curves.push(Curve {
+            learning_rate: npz.array::<f64>("eta").sum(),
+            train_loss: npz.vector("train_loss").to_vec(),
+            test_accuracy: npz.vector("test_acc").to_vec(),
+        });
+        if npz.has("orders") {
+            let orders = npz.matrix::<i16>("orders");
+            reference.orders =
+                orders.axis_iter(Axis(0)).map(|order| order.iter().map(|&k| k as usize).collect()).collect();
+        }
+    }
+    reference
+}

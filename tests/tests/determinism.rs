@@ -1,0 +1,207 @@
+//! The same bits whatever the number of threads and whatever a network did before; the same spikes and nearly the same
+//! gradients with every instruction set.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use snn_core::{
+    Adam, AdamConfig, Implementation, Initialization, InstructionSet, Layer, Network, NetworkConfig, Readout,
+    RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+};
+use snn_tests::{
+    problem::{Problem, Signal},
+    run::Run,
+};
+
+/// Networks that reach every path of the fused implementation, with batches of several blocks and a partial one.
+fn problems() -> Vec<Problem> {
+    let config = |hidden: &[Layer]| NetworkConfig { hidden: hidden.to_vec(), ..NetworkConfig::new(20, 10) };
+    let switched = NetworkConfig {
+        readout: Readout::Sum,
+        reset_gradient: ResetGradient::Differentiable,
+        recurrent_gradient: RecurrentGradient::Detached,
+        surrogate: Surrogate { shape: SurrogateShape::Sigmoid, beta: 5.0 },
+        threshold: 0.5,
+        ..config(&[Layer::recurrent(50), Layer::feed_forward(17)])
+    };
+    let regularizer = Regularizer {
+        lower_strength: 10.0,
+        lower_threshold: 1.5,
+        upper_strength: 0.1,
+        upper_threshold: 0.7,
+        upper_norm: 2,
+    };
+    let plain = |hidden: &[Layer]| Problem::new(config(hidden), 100, 50);
+    vec![
+        plain(&[]),
+        plain(&[Layer::feed_forward(100)]),
+        plain(&[Layer::recurrent(64), Layer::recurrent(33), Layer::feed_forward(20)]),
+        Problem { signal: Signal::Frames, ..plain(&[]) },
+        Problem { signal: Signal::Frames, ..plain(&[Layer::recurrent(70)]) },
+        Problem { regularizer, signal: Signal::Repeated(0.2), ..Problem::new(switched, 77, 40) },
+    ]
+}
+
+/// Bits of all weights and moments after a few steps of training, and of everything that was computed on the way.
+fn train(problem: &Problem, steps: usize) -> (Vec<Run>, Vec<Vec<u32>>) {
+    let mut network = problem.network();
+    let mut adam = Adam::new(AdamConfig { learning_rate: 0.01, ..AdamConfig::default() }, &network).unwrap();
+    let mut runs = Vec::new();
+    for step in 0..steps {
+        let batch = Problem { seed: step as u64, ..problem.clone() };
+        runs.push(batch.run(&network));
+        let loss = network.loss(&batch.input(), &batch.labels(), &batch.regularizer).unwrap();
+        let gradients = loss.backward().unwrap();
+        adam.update(&mut network, &gradients).unwrap();
+    }
+    let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
+    let weights = network.parameters().map(|(_, _, values)| bits(values));
+    let moments = adam.state().moments.into_iter().flat_map(|(_, first, second)| [bits(first), bits(second)]);
+    (runs, weights.chain(moments).collect())
+}
+
+fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        assert_eq!(rayon::current_num_threads(), threads);
+        work()
+    })
+}
+
+#[test]
+fn same_bits_for_one_two_and_four_threads() {
+    for problem in problems() {
+        let (runs, weights) = with_threads(1, || train(&problem, 4));
+        assert!(problem.config.hidden.is_empty() || runs.iter().all(|run| run.hidden_spikes() > 0));
+        for threads in [2, 3, 4] {
+            for _ in 0..3 {
+                let again = with_threads(threads, || train(&problem, 4));
+                assert!(again.0 == runs, "{threads} threads compute something else on {problem:?}");
+                assert!(again.1 == weights, "{threads} threads train other weights on {problem:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn instruction_sets_agree() {
+    let available = InstructionSet::available();
+    let names: Vec<String> = available.iter().map(ToString::to_string).collect();
+    println!("instruction sets of this processor: {}", names.join(", "));
+    assert_eq!(available[0], InstructionSet::Portable);
+    for problem in problems() {
+        let with = |set: InstructionSet| {
+            let mut network = problem.network();
+            network.set_instruction_set(set).unwrap();
+            assert_eq!(network.instruction_set(), set);
+            problem.run(&network)
+        };
+        let portable = with(InstructionSet::Portable);
+        for &set in &available[1..] {
+            let run = with(set);
+            run.assert_same_spikes(&portable, format_args!("{set} on {problem:?}"));
+            let (forward, gradient) = (run.forward_error(&portable), run.gradient_error(&portable));
+            println!("{set:<8} {forward:.1e} (forward) {gradient:.1e} (gradients)");
+            assert!(forward < 1e-5 && gradient < 1e-5, "{set} on {problem:?}");
+        }
+    }
+}
+
+#[test]
+fn the_best_instruction_set_is_the_default() {
+    let network = problems()[0].network();
+    assert_eq!(Some(&network.instruction_set()), InstructionSet::available().last());
+}
+
+/// Batches of other sizes, lengths and kinds, one after the other through one network: its recycled memory holds what the
+/// others left.
+#[test]
+fn nothing_is_left_of_earlier_batches() {
+    for problem in problems() {
+        let network = problem.network();
+        let batches: Vec<Problem> = [(100, 50), (3, 50), (17, 1), (8, 90), (64, 7), (1, 200), (100, 50)]
+            .into_iter()
+            .zip(
+                [Signal::Spikes(0.3), Signal::Frames, Signal::Repeated(0.4), Signal::Empty, Signal::Frames]
+                    .iter()
+                    .cycle(),
+            )
+            .map(|((batch, steps), &signal)| Problem { batch, steps, signal, ..problem.clone() })
+            .collect();
+        for batch in batches.iter().chain(batches.iter().rev()) {
+            // `network` scales the readout to the batch: take the weights of the one network
+            let mut fresh: Network = Network::new(network.config().clone(), Default::default(), 1).unwrap();
+            for (name, _, values) in network.parameters() {
+                fresh.set_parameter(&name, &values).unwrap();
+            }
+            assert!(batch.run(&network) == batch.run(&fresh), "{batch:?} after other batches");
+        }
+    }
+}
+
+#[test]
+fn losses_may_be_dropped_or_kept_waiting() {
+    for problem in problems() {
+        let (input, labels) = (problem.input(), problem.labels());
+        let loss = |network: &Network| -> Vec<Vec<f32>> {
+            let gradients = network.loss(&input, &labels, &problem.regularizer).unwrap().backward().unwrap();
+            network.parameters().map(|(name, ..)| gradients.get(&name).unwrap()).collect()
+        };
+        let network = problem.network();
+        let expected = loss(&network);
+        for _ in 0..3 {
+            drop(network.loss(&input, &labels, &problem.regularizer).unwrap());
+        }
+        assert_eq!(loss(&network), expected, "after losses that were dropped");
+
+        // two losses at once, backward in the order in which they were made
+        let other = Problem { seed: 9, ..problem.clone() };
+        let first = network.loss(&input, &labels, &problem.regularizer).unwrap();
+        let second = network.loss(&other.input(), &other.labels(), &problem.regularizer).unwrap();
+        let (first, second) = (first.backward().unwrap(), second.backward().unwrap());
+        for ((name, ..), expected) in network.parameters().zip(&expected) {
+            assert_eq!(first.get(&name).as_ref(), Some(expected), "{name}: with another loss waiting");
+        }
+        let alone =
+            network.loss(&other.input(), &other.labels(), &problem.regularizer).unwrap().backward().unwrap();
+        for (name, ..) in network.parameters() {
+            assert_eq!(second.get(&name), alone.get(&name), "{name}: after waiting");
+        }
+    }
+}
+
+/// One network, several threads of the caller: what it keeps for its next call is shared between them.
+#[test]
+fn one_network_for_several_threads_of_the_caller() {
+    let problem = Problem::new(
+        NetworkConfig { hidden: vec![Layer::recurrent(33)], ..NetworkConfig::new(20, 10) },
+        20,
+        30,
+    );
+    let network = problem.network();
+    let batches: Vec<Problem> =
+        (0..4).map(|seed| Problem { seed, batch: 5 + 7 * seed as usize, ..problem.clone() }).collect();
+    let expected: Vec<Run> = batches.iter().map(|batch| batch.run(&network)).collect();
+    std::thread::scope(|scope| {
+        for (batch, expected) in batches.iter().zip(&expected) {
+            let network = &network;
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    assert!(batch.run(network) == *expected, "{batch:?} beside other threads");
+                }
+            });
+        }
+    });
+}
+
+/// [`Run::new`] compares inference, recording and taped pass bit by bit, for both implementations.
+#[test]
+fn inference_equals_the_taped_pass() {
+    for problem in problems() {
+        for implementation in [Implementation::Fused, Implementation::Reference] {
+            let config = NetworkConfig { implementation, ..problem.config.clone() };
+            let small = Problem { config: config.clone(), batch: 11, steps: 15, ..problem.clone() };
+            let network: Network = Network::new(config, Initialization::Normal { gain: 5.0 }, 0).unwrap();
+            small.run(&network);
+        }
+    }
+}
