@@ -49,7 +49,16 @@ impl FrameDataset {
         count("steps", steps, u32::MAX as usize)?;
         positive_ms("dt", dt)?;
         let name = name.into();
-        Ok(Self { name, inputs, classes, steps, dt, values: vec![], labels: vec![], splits: Splits::default() })
+        Ok(Self {
+            name,
+            inputs,
+            classes,
+            steps,
+            dt,
+            values: vec![],
+            labels: vec![],
+            splits: Splits::default(),
+        })
     }
 
     /// Adds a sample `[steps, inputs]`, row-major. It belongs to no split yet.
@@ -91,9 +100,7 @@ impl FrameDataset {
         }
         match frames.iter().position(|value| !value.is_finite()) {
             None => Ok(()),
-            Some(k) => {
-                Err(Error::Value { value: frames[k], step: k / self.inputs, unit: k % self.inputs })
-            }
+            Some(k) => Err(Error::Value { value: frames[k], step: k / self.inputs, unit: k % self.inputs }),
         }
     }
 
@@ -192,8 +199,16 @@ mod tests {
         let mut data = FrameDataset::new("numbers", 2, 3, 2, 2.0).unwrap();
         for (label, frames, expected) in [
             (3, &[0.0; 4][..], "data set `numbers`, sample 0: label 3 is not a class"),
-            (0, &[0.0; 3], "data set `numbers`, sample 0: frames [steps, inputs]: found 3 entries, expected 4"),
-            (0, &[0.0, 0.0, 0.0, f32::NAN], "data set `numbers`, sample 0: unit 1 has the value NaN in step 1"),
+            (
+                0,
+                &[0.0; 3],
+                "data set `numbers`, sample 0: frames [steps, inputs]: found 3 entries, expected 4",
+            ),
+            (
+                0,
+                &[0.0, 0.0, 0.0, f32::NAN],
+                "data set `numbers`, sample 0: unit 1 has the value NaN in step 1",
+            ),
         ] {
             let message = data.push(label, frames).unwrap_err().to_string();
             assert!(message.starts_with(expected), "{message}");

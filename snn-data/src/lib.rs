@@ -35,7 +35,12 @@
 //! # Data sets
 //!
 //! - [`Randman`]: spike times on smooth random manifolds (Zenke & Vogels 2021), with all their parameters.
+//! - `Mnist`: handwritten digits as spike latencies (feature `mnist`).
+//! - `Shd`: the Spiking Heidelberg Digits, or any HDF5 file of spikes of their layout (feature `hdf5`).
+//! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
+//!   Digit Dataset, or any folder of labelled WAV or FLAC files (feature `audio`).
 //! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
+//! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
 //!
 //! # Units and numbers
@@ -50,12 +55,32 @@ mod batch;
 mod dataset;
 mod error;
 mod events;
+mod frames;
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+mod list;
+#[cfg(feature = "mnist")]
+mod mnist;
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+mod part;
 mod randman;
 mod random;
+#[cfg(feature = "hdf5")]
+mod shd;
+#[cfg(feature = "audio")]
+mod speech;
 
 pub use batch::{Batch, BatchBuilder, BatchInput, collate};
 pub use dataset::{Dataset, InputKind, Portion, Split, Splits};
 pub use error::Error;
 pub use events::{Binning, CoincidentSpikes, EventDataset, LateSpikes};
+pub use frames::FrameDataset;
+#[cfg(feature = "mnist")]
+pub use mnist::{Idx, Mnist, MnistConfig};
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+pub use part::Part;
 pub use randman::{Manifold, Randman, RandmanConfig};
 pub use random::shuffled;
+#[cfg(feature = "hdf5")]
+pub use shd::{Person, Shd, ShdConfig, UnsortedSpikes};
+#[cfg(feature = "audio")]
+pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout};

@@ -44,7 +44,8 @@ impl List {
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         for (line, bytes) in bytes.split(|&byte| byte == b'\n').enumerate() {
-            let broken = |problem: String| Error::format(LIST, problem).in_file(path, format!("line {}", line + 1));
+            let broken =
+                |problem: String| Error::format(LIST, problem).in_file(path, format!("line {}", line + 1));
             let name = std::str::from_utf8(bytes).map_err(|_| broken("the name is not UTF-8".into()))?.trim();
             let name = name.strip_prefix("./").unwrap_or(name);
             if name.is_empty() {

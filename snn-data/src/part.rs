@@ -68,7 +68,11 @@ pub(crate) fn split(roster: &dyn Roster, test: &Part, valid: &Part) -> Result<Sp
     let (test, rest) = choose(roster, test, Split::Test, all)?;
     let (valid, train) = choose(roster, valid, Split::Valid, rest)?;
     if train.is_empty() {
-        return Err(Error::setting("valid", valid.len(), "fewer samples, so that some are left for training"));
+        return Err(Error::setting(
+            "valid",
+            valid.len(),
+            "fewer samples, so that some are left for training",
+        ));
     }
     Ok(Splits { train, valid, test })
 }
@@ -85,10 +89,14 @@ fn choose(
         _ => "valid",
     };
     let chosen: HashSet<u32> = match part {
-        Part::Official => {
-            candidates.iter().copied().filter(|&index| roster.official(index as usize) == Some(split)).collect()
+        Part::Official => candidates
+            .iter()
+            .copied()
+            .filter(|&index| roster.official(index as usize) == Some(split))
+            .collect(),
+        Part::Stratified { portion, seed } => {
+            stratified(roster, &candidates, portion.of(candidates.len(), key)?, *seed)
         }
-        Part::Stratified { portion, seed } => stratified(roster, &candidates, portion.of(candidates.len(), key)?, *seed),
         Part::Speakers { speakers } => {
             let known: HashSet<&str> =
                 candidates.iter().filter_map(|&index| roster.speaker(index as usize)).collect();
@@ -102,7 +110,9 @@ fn choose(
                 return Err(Error::setting("speakers", unknown, allowed));
             }
             let of_them = |&index: &u32| {
-                roster.speaker(index as usize).is_some_and(|name| speakers.iter().any(|speaker| speaker == name))
+                roster
+                    .speaker(index as usize)
+                    .is_some_and(|name| speakers.iter().any(|speaker| speaker == name))
             };
             candidates.iter().copied().filter(of_them).collect()
         }
@@ -110,11 +120,20 @@ fn choose(
             let names: HashMap<String, u32> =
                 candidates.iter().map(|&index| (roster.sample_name(index as usize), index)).collect();
             let list = List::read(path)?;
-            let find = |entry: &crate::list::Entry| names.get(&entry.name).copied().ok_or_else(|| entry.unknown(path));
+            let find = |entry: &crate::list::Entry| {
+                names.get(&entry.name).copied().ok_or_else(|| entry.unknown(path))
+            };
             list.entries.iter().map(find).collect::<Result<_, _>>()?
         }
     };
     Ok(candidates.into_iter().partition(|index| chosen.contains(index)))
+}
+
+/// Leaves `count` of the training samples, the same portion of every class, or all if there are no more.
+#[cfg(feature = "mnist")]
+pub(crate) fn limit_train(roster: &dyn Roster, splits: &mut Splits, count: usize, seed: u64) {
+    let kept = stratified(roster, &splits.train, count.min(splits.train.len()), seed);
+    splits.train.retain(|index| kept.contains(index));
 }
 
 /// `count` of the candidates: of each class its share, rounded by largest remainders, so that the sum is exact.
@@ -183,7 +202,8 @@ mod tests {
         assert_eq!((splits.train.len(), splits.valid.len(), splits.test.len()), (813, 90, 100));
         splits.validate(1003).unwrap();
         for class in 0..10 {
-            let of_class = splits.valid.iter().filter(|&&index| sheet.labels[index as usize] == class).count();
+            let of_class =
+                splits.valid.iter().filter(|&&index| sheet.labels[index as usize] == class).count();
             assert_eq!(of_class, 9, "class {class}");
         }
         let again = split(&sheet, &Part::Official, &Part::stratified(0.1)).unwrap();
@@ -205,7 +225,8 @@ mod tests {
     #[test]
     fn speakers_are_left_out() {
         let sheet = sheet(210, 10);
-        let speakers = |names: &[&str]| Part::Speakers { speakers: names.iter().map(|&n| n.into()).collect() };
+        let speakers =
+            |names: &[&str]| Part::Speakers { speakers: names.iter().map(|&n| n.into()).collect() };
         let splits = split(&sheet, &speakers(&["a"]), &speakers(&["c"])).unwrap();
         assert_eq!([splits.train.len(), splits.valid.len(), splits.test.len()], [70; 3]);
         assert!(splits.train.iter().all(|&index| sheet.speaker(index as usize) == Some("b")));

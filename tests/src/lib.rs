@@ -7,3 +7,8 @@ pub mod measure;
 pub mod problem;
 pub mod run;
 pub mod training;
+
+/// The programs in the README, which must compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

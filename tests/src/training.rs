@@ -4,7 +4,9 @@ use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, OwnedRepr};
 use ndarray_npy::{NpzReader, ReadableElement};
 use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use snn_core::{Adam, AdamConfig, Cpu, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
+use snn_core::{
+    Adam, AdamConfig, Cpu, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer,
+};
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -69,10 +71,15 @@ impl Reference {
     /// Samples as events, and their labels.
     fn batch(&self, samples: &[usize]) -> (Input<f32>, Vec<u16>) {
         let spikes = samples.iter().enumerate().flat_map(|(row, &sample)| {
-            self.steps.row(sample).into_iter().enumerate().map(move |(unit, &step)| (row, usize::from(step), unit))
+            self.steps
+                .row(sample)
+                .into_iter()
+                .enumerate()
+                .map(move |(unit, &step)| (row, usize::from(step), unit))
         });
         let spikes: Vec<_> = spikes.collect();
-        let events = Events::from_spikes(samples.len(), STEPS, self.steps.ncols(), &spikes).expect("spikes in range");
+        let events =
+            Events::from_spikes(samples.len(), STEPS, self.steps.ncols(), &spikes).expect("spikes in range");
         (events.into(), samples.iter().map(|&sample| self.labels[sample]).collect())
     }
 }
@@ -94,13 +101,16 @@ impl<'a> Training<'a> {
     /// If the weights do not fit.
     pub fn new(reference: &'a Reference, learning_rate: f64) -> Self {
         let [hidden, classes] = [100, 10];
-        let config =
-            NetworkConfig { hidden: vec![Layer::feed_forward(hidden)], ..NetworkConfig::new(reference.steps.ncols(), classes) };
+        let config = NetworkConfig {
+            hidden: vec![Layer::feed_forward(hidden)],
+            ..NetworkConfig::new(reference.steps.ncols(), classes)
+        };
         let mut network: Network = Network::new(config, Initialization::default(), 0).expect("a network");
         for (name, values) in &reference.weights {
             network.set_parameter(name, values).expect("initial weights");
         }
-        let adam = Adam::new(AdamConfig { learning_rate, ..AdamConfig::default() }, &network).expect("an optimiser");
+        let adam =
+            Adam::new(AdamConfig { learning_rate, ..AdamConfig::default() }, &network).expect("an optimiser");
         Training { reference, network, adam, epochs: 0 }
     }
 
@@ -187,7 +197,10 @@ fn read_packed(seed: u64) -> Reference {
         test_accuracy: accuracy.to_vec(),
     });
     let steps: Array2<u8> = npz.matrix("steps");
-    let splits: Vec<u8> = (0..steps.nrows()).map(|sample| [0; 8].iter().chain(&[1, 2]).copied().nth(sample % 1000 / 100)).map(|s| s.expect("ten tenths")).collect();
+    let splits: Vec<u8> = (0..steps.nrows())
+        .map(|sample| [0; 8].iter().chain(&[1, 2]).copied().nth(sample % 1000 / 100))
+        .map(|s| s.expect("ten tenths"))
+        .collect();
     let orders = npz.matrix::<u16>("orders");
     Reference {
         seed,
@@ -204,7 +217,8 @@ fn read_packed(seed: u64) -> Reference {
 /// Every data seed of which `train/` holds a run `randman_seed<S>_eta<E>_normal.npz` and `datasets/` the data.
 fn read_directory(directory: &Path) -> Vec<Reference> {
     let mut runs: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
-    let files = std::fs::read_dir(directory.join("train")).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
+    let files =
+        std::fs::read_dir(directory.join("train")).unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
     for file in files {
         let path = file.expect("a directory entry").path();
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -235,7 +249,10 @@ fn read_runs(directory: &Path, seed: u64, mut paths: Vec<PathBuf>) -> Reference 
     for path in paths {
         let mut npz = Npz::open(path);
         let weights = [("W1", npz.weights("init_W1")), ("Wout", npz.weights("init_Wout"))];
-        assert!(reference.curves.is_empty() || reference.weights == weights, "runs of seed {seed} start differently");
+        assert!(
+            reference.curves.is_empty() || reference.weights == weights,
+            "runs of seed {seed} start differently"
+        );
         reference.weights = weights;
         reference.curves.push(Curve {
             learning_rate: npz.array::<f64>("eta").sum(),

@@ -23,7 +23,9 @@ impl Compression {
     pub fn apply(self, energies: &mut [f64], floor: f64) {
         match self {
             Self::Log => energies.iter_mut().for_each(|energy| *energy = energy.max(floor).ln()),
-            Self::Decibel => energies.iter_mut().for_each(|energy| *energy = 10.0 * energy.max(floor).log10()),
+            Self::Decibel => {
+                energies.iter_mut().for_each(|energy| *energy = 10.0 * energy.max(floor).log10())
+            }
             Self::Power => {}
         }
     }

@@ -173,7 +173,10 @@ mod tests {
     #[test]
     fn a_configuration_is_read_and_written_back() {
         let config: MelConfig = toml::from_str("high = 4000.0\nscale = \"slaney\"\nnorm = \"area\"").unwrap();
-        assert_eq!((config.high, config.scale, config.norm), (Some(4000.0), MelScale::Slaney, FilterNorm::Area));
+        assert_eq!(
+            (config.high, config.scale, config.norm),
+            (Some(4000.0), MelScale::Slaney, FilterNorm::Area)
+        );
         assert_eq!(toml::from_str::<MelConfig>(&toml::to_string(&config).unwrap()), Ok(config));
         assert!(toml::from_str::<MelConfig>("chanels = 3").is_err());
     }

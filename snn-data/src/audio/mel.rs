@@ -117,14 +117,16 @@ impl MelFilters {
             let weight = |bin: usize| {
                 let bin = bin as f64;
                 // Also right for corners that coincide: the peak counts as part of the rising side.
-                let side = if bin <= peak { (bin - left) / (peak - left) } else { (right - bin) / (right - peak) };
+                let side =
+                    if bin <= peak { (bin - left) / (peak - left) } else { (right - bin) / (right - peak) };
                 height * side
             };
             let inside = |&bin: &usize| (bin as f64) > left && (bin as f64) < right;
             let first = (0..bins).find(inside).unwrap_or(bins);
             let weights: Vec<f64> = (first..bins).take_while(inside).map(weight).collect();
             if weights.is_empty() {
-                let allowed = format!("fewer: filter {channel} lies between two of the {bins} points of the spectrum");
+                let allowed =
+                    format!("fewer: filter {channel} lies between two of the {bins} points of the spectrum");
                 return Err(Error::setting("channels", channels, allowed));
             }
             Ok(Filter { first, weights })
@@ -206,7 +208,10 @@ mod tests {
         for edges in [FilterEdges::Exact, FilterEdges::Rounded] {
             let config = MelConfig { channels: 200, edges, ..MelConfig::default() };
             let message = MelFilters::new(&config).unwrap_err().to_string();
-            assert!(message.starts_with("`channels = 200` is not possible: channels must be fewer"), "{message}");
+            assert!(
+                message.starts_with("`channels = 200` is not possible: channels must be fewer"),
+                "{message}"
+            );
         }
     }
 }

@@ -117,16 +117,9 @@ impl Stage {
         // The filter is symmetric, and its delay a whole number of samples, if both blocks are even.
         let unit = 2 * from / gcd(from, to);
         let block = (BLOCK * from / from.min(to)).next_multiple_of(unit);
-        let fft = Fft::new_custom(
-            from,
-            to,
-            block,
-            1,
-            1,
-            rubato::WindowFunction::BlackmanHarris2,
-            FixedSync::Both,
-        )
-        .expect("rates, block size and channels are positive");
+        let fft =
+            Fft::new_custom(from, to, block, 1, 1, rubato::WindowFunction::BlackmanHarris2, FixedSync::Both)
+                .expect("rates, block size and channels are positive");
         let output = vec![0.0; fft.output_frames_max()];
         let delay = fft.output_delay();
         Self { fft, input: Vec::with_capacity(block), output, delay }

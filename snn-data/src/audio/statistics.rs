@@ -31,10 +31,7 @@ pub struct ChannelStatistics {
 
 impl ChannelStatistics {
     /// Statistics of recordings, each `[frames, channels]`; zeros if there is none.
-    pub fn of<'a>(
-        recordings: impl IntoIterator<Item = &'a [f32], IntoIter: Clone>,
-        channels: usize,
-    ) -> Self {
+    pub fn of<'a>(recordings: impl IntoIterator<Item = &'a [f32], IntoIter: Clone>, channels: usize) -> Self {
         let frames = recordings.into_iter().flat_map(|recording| recording.chunks_exact(channels.max(1)));
         let mean = mean_of(frames.clone(), channels, |value, _| value);
         // A second pass, as the difference of two large sums would lose the digits that matter.

@@ -1,5 +1,8 @@
 //! Files that tests write: the formats, by hand, without the readers' libraries.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part of it")]
 
 pub mod flac;
+#[cfg(feature = "mnist")]
+pub mod idx;
+pub mod mutation;
 pub mod wav;

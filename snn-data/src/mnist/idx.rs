@@ -1,0 +1,100 @@
+//! The idx format of the MNIST files.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::Error;
+
+const IDX: &str = "idx file";
+
+/// Most bytes of a file, unpacked. The largest of MNIST has 47 million.
+const MAX_BYTES: usize = 1 << 30;
+
+/// Most dimensions of an array.
+const MAX_DIMENSIONS: u8 = 8;
+
+/// An array of bytes from an idx file, as MNIST has them.
+///
+/// The format: two zero bytes, the type of the entries (8: unsigned byte, the only one read here), the number of
+/// dimensions, each of them as a big-endian `u32`, the entries in row-major order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idx {
+    /// The dimensions.
+    pub shape: Vec<usize>,
+    /// The entries, row-major.
+    pub values: Vec<u8>,
+}
+
+impl Idx {
+    /// Reads a file, packed by gzip or not (which its first bytes tell).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], or [`Error::File`] that says where the file is damaged: another format, cut off, longer than its
+    /// header announces, or larger than 2^30 entries.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let io = |error| Error::io("read the idx file", path, &error);
+        let mut file = BufReader::new(File::open(path).map_err(io)?);
+        let packed = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
+        let parsed = if packed { parse(MultiGzDecoder::new(file)) } else { parse(file) };
+        parsed.map_err(|(place, problem)| Error::format(IDX, problem).in_file(path, place))
+    }
+}
+
+/// Place and problem of a damaged file.
+type Broken = (String, String);
+
+fn parse(mut reader: impl Read) -> Result<Idx, Broken> {
+    let header = |error: io::Error| ("header".to_owned(), of_io(&error));
+    let mut magic = [0; 4];
+    reader.read_exact(&mut magic).map_err(header)?;
+    let [0, 0, kind, dimensions] = magic else {
+        return Err(("header".into(), format!("it begins with {magic:02x?}, not with two zero bytes")));
+    };
+    if kind != 8 {
+        return Err((
+            "header".into(),
+            format!("entries of type {kind:#04x} instead of 0x08, unsigned bytes"),
+        ));
+    }
+    if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
+        return Err(("header".into(), format!("{dimensions} dimensions instead of 1 to {MAX_DIMENSIONS}")));
+    }
+    let mut shape = Vec::new();
+    for _ in 0..dimensions {
+        let mut bytes = [0; 4];
+        reader.read_exact(&mut bytes).map_err(header)?;
+        shape.push(u32::from_be_bytes(bytes) as usize);
+    }
+    let entries = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    let Some(entries) = entries.filter(|&entries| entries <= MAX_BYTES) else {
+        return Err(("header".into(), format!("shape {shape:?} has more than {MAX_BYTES} entries")));
+    };
+
+    // The list grows with what is really there, whatever the header announces. One byte more tells a file that is too
+    // long, and makes the gzip decoder see the check sum.
+    let mut values = Vec::new();
+    let read = reader.take(entries as u64 + 1).read_to_end(&mut values);
+    let place = || format!("entry {}", values.len());
+    match read {
+        Err(error) => Err((place(), of_io(&error))),
+        Ok(found) if found < entries => {
+            Err((place(), format!("it ends here, {entries} entries were announced")))
+        }
+        Ok(found) if found > entries => {
+            Err((format!("entry {entries}"), "it goes on behind the entries that were announced".into()))
+        }
+        Ok(_) => Ok(Idx { shape, values }),
+    }
+}
+
+fn of_io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
+        _ => error.to_string(),
+    }
+}

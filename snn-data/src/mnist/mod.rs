@@ -1,0 +1,280 @@
+//! Handwritten digits as spike latencies (Zenke & Vogels 2021, section 4.1).
+
+mod idx;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use idx::Idx;
+
+use crate::events::{count, positive_ms};
+use crate::part::{Roster, limit_train, split};
+use crate::{
+    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, InputKind, LateSpikes, Part,
+    Portion, Split, Splits,
+};
+
+const CLASSES: usize = 10;
+
+/// Seed of which images are trained on: a limited training part is the same in every run.
+const TRAIN_SEED: u64 = 0;
+
+/// Height and width of an image.
+const SIDE: usize = 28;
+
+/// The parameters of [`Mnist`]; the defaults are those of Zenke & Vogels 2021.
+///
+/// An unknown key in a configuration is an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MnistConfig {
+    /// Number of time steps; 1 to 4294967295, default 100. Later spikes are dropped.
+    pub steps: usize,
+    /// Length of a time step in ms; above 0, default 1.
+    pub dt: f64,
+    /// Threshold theta of the latency code, as a fraction of full brightness; 0 to below 1, default 0.2. Pixels that are
+    /// not brighter never spike.
+    pub threshold: f64,
+    /// Time constant tau_eff of the latency code in ms; above 0, default 50.
+    pub tau_eff: f64,
+    /// The validation part, of the 60000 training images; default 5000, the same portion of every class. A list names
+    /// images by number, from 0.
+    pub valid: Part,
+    /// Number of images to train on, the same portion of every class, of those that the validation leaves; 1 or more,
+    /// default 45000. If there are fewer, all of them.
+    pub train: usize,
+}
+
+impl Default for MnistConfig {
+    fn default() -> Self {
+        Self {
+            steps: 100,
+            dt: 1.0,
+            threshold: 0.2,
+            tau_eff: 50.0,
+            valid: Part::Stratified { portion: Portion::Count(5000), seed: 0 },
+            train: 45_000,
+        }
+    }
+}
+
+impl MnistConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.binning().validate()?;
+        if !(0.0..1.0).contains(&self.threshold) {
+            return Err(Error::setting("threshold", self.threshold, "0 to below 1"));
+        }
+        positive_ms("tau_eff", self.tau_eff)?;
+        count("train", self.train, u32::MAX as usize)
+    }
+
+    /// When a pixel of brightness x in 0 to 1 spikes, in ms: T(x) = tau_eff ln(x / (x - theta)) for x > theta, else never.
+    ///
+    /// That is how long a leaky integrator with time constant tau_eff and input x takes to reach theta.
+    pub fn latency(&self, brightness: f64) -> Option<f64> {
+        let above = brightness - self.threshold;
+        (above > 0.0).then(|| self.tau_eff * (brightness / above).ln())
+    }
+
+    fn binning(&self) -> Binning {
+        Binning {
+            steps: self.steps,
+            dt: self.dt,
+            late: LateSpikes::Drop,
+            coincident: CoincidentSpikes::Binary,
+        }
+    }
+}
+
+/// MNIST: images of 28 x 28 pixels as spike latencies, one input unit a pixel; bright pixels spike early, dark ones late
+/// or not at all.
+///
+/// Samples 0 to 59999 are the training images, from which the validation part is taken, then come the 10000 test images.
+///
+/// ```no_run
+/// use snn_data::{Dataset, Mnist, MnistConfig};
+///
+/// # fn main() -> Result<(), snn_data::Error> {
+/// let data = Mnist::open("data/mnist", &MnistConfig::default())?;
+/// assert_eq!((data.len(), data.inputs(), data.classes()), (70_000, 784, 10));
+/// assert_eq!((data.splits().train.len(), data.splits().valid.len()), (45_000, 5_000));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mnist {
+    events: EventDataset,
+    images: Vec<u8>,
+}
+
+impl Mnist {
+    /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` from a
+    /// folder, each as it is or with `.gz`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] for a file that is not there;
+    /// [`Error::File`] for one that is damaged, of the wrong shape or with a label above 9; [`Error::Io`].
+    pub fn open(folder: impl AsRef<Path>, config: &MnistConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let folder = folder.as_ref();
+        let mut labels = Vec::new();
+        let mut images = Vec::new();
+        let mut trained = 0;
+        for part in ["train", "t10k"] {
+            trained = labels.len();
+            read_part(folder, part, &mut labels, &mut images)?;
+        }
+
+        // Only 256 brightnesses: the logarithms need not be taken for every pixel.
+        let latencies: Vec<Option<f64>> =
+            (0..=255_u8).map(|pixel| config.latency(f64::from(pixel) / 255.0)).collect();
+        let inputs = SIDE * SIDE;
+        let mut events = EventDataset::new("mnist", inputs, CLASSES, config.binning())?;
+        events.reserve(labels.len(), 0)?;
+        for (&label, image) in labels.iter().zip(images.chunks_exact(inputs)) {
+            let spikes = image.iter().zip(0..);
+            events.push(
+                label,
+                spikes.filter_map(|(&pixel, unit)| latencies[usize::from(pixel)].map(|time| (time, unit))),
+            )?;
+        }
+        let roster = Numbered { labels, trained };
+        let mut splits = split(&roster, &Part::Official, &config.valid)?;
+        limit_train(&roster, &mut splits, config.train, TRAIN_SEED);
+        events.set_splits(splits)?;
+        Ok(Self { events, images })
+    }
+
+    /// The pixels of an image, `[28, 28]`, row-major, 0 (background) to 255.
+    ///
+    /// # Panics
+    ///
+    /// When `index >= len()`.
+    pub fn image(&self, index: usize) -> &[u8] {
+        &self.images[index * SIDE * SIDE..][..SIDE * SIDE]
+    }
+
+    /// Number of spikes of a sample.
+    ///
+    /// # Panics
+    ///
+    /// When `index >= len()`.
+    pub fn spikes(&self, index: usize) -> usize {
+        self.events.spikes(index)
+    }
+}
+
+/// Appends images and labels of one part.
+fn read_part(folder: &Path, part: &str, labels: &mut Vec<u16>, images: &mut Vec<u8>) -> Result<(), Error> {
+    let path = find(folder, &format!("{part}-labels-idx1-ubyte"))?;
+    let Idx { shape, values } = Idx::read(&path)?;
+    let broken = |path: &Path, place: String, problem: String| {
+        Error::format("MNIST file", problem).in_file(path, place)
+    };
+    let &[count] = shape.as_slice() else {
+        return Err(broken(
+            &path,
+            "header".into(),
+            format!("labels of the shape {shape:?} instead of one list"),
+        ));
+    };
+    if let Some(sample) = values.iter().position(|&label| usize::from(label) >= CLASSES) {
+        let error = Error::Label { label: values[sample].into(), classes: CLASSES };
+        return Err(error.in_file(&path, format!("label {sample}")));
+    }
+    labels.extend(values.iter().map(|&label| u16::from(label)));
+
+    let path = find(folder, &format!("{part}-images-idx3-ubyte"))?;
+    let Idx { shape, values } = Idx::read(&path)?;
+    if shape != [count, SIDE, SIDE] {
+        let problem = format!("images of the shape {shape:?} instead of [{count}, {SIDE}, {SIDE}]");
+        return Err(broken(&path, "header".into(), problem));
+    }
+    images.extend_from_slice(&values);
+    Ok(())
+}
+
+/// The file, packed or not.
+fn find(folder: &Path, name: &str) -> Result<PathBuf, Error> {
+    [name.to_owned(), format!("{name}.gz")]
+        .into_iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
+        .ok_or_else(|| Error::Missing {
+            what: format!("file `{name}` or `{name}.gz`"),
+            path: folder.to_owned(),
+        })
+}
+
+/// Samples known by their number; the test part follows the training part.
+struct Numbered {
+    labels: Vec<u16>,
+    trained: usize,
+}
+
+impl Roster for Numbered {
+    fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    fn speaker(&self, _: usize) -> Option<&str> {
+        None
+    }
+
+    fn sample_name(&self, index: usize) -> String {
+        index.to_string()
+    }
+
+    fn official(&self, index: usize) -> Option<Split> {
+        (index >= self.trained).then_some(Split::Test)
+    }
+}
+
+impl Dataset for Mnist {
+    fn name(&self) -> &str {
+        self.events.name()
+    }
+
+    fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    fn classes(&self) -> usize {
+        self.events.classes()
+    }
+
+    fn inputs(&self) -> usize {
+        self.events.inputs()
+    }
+
+    fn steps(&self) -> usize {
+        self.events.steps()
+    }
+
+    fn dt(&self) -> f64 {
+        self.events.dt()
+    }
+
+    fn kind(&self) -> InputKind {
+        self.events.kind()
+    }
+
+    fn splits(&self) -> &Splits {
+        self.events.splits()
+    }
+
+    fn label(&self, index: usize) -> u16 {
+        self.events.label(index)
+    }
+
+    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
+        self.events.sample(index, batch)
+    }
+}

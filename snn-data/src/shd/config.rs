@@ -1,0 +1,73 @@
+//! The parameters of spike trains from an HDF5 file, and what values they may have.
+
+use serde::{Deserialize, Serialize};
+
+use crate::events::{MAX_U16, count};
+use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Part};
+
+/// The parameters of [`Shd`](super::Shd); the defaults are those of Zenke & Vogels 2021.
+///
+/// An unknown key in a configuration is an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShdConfig {
+    /// Number of time steps; 1 to 4294967295, default 500.
+    pub steps: usize,
+    /// Length of a time step in ms; above 0, default 2.
+    pub dt: f64,
+    /// What becomes of spikes behind the last step; default `drop`.
+    pub late: LateSpikes,
+    /// What becomes of several spikes of one unit in one step; default `binary`.
+    pub coincident: CoincidentSpikes,
+    /// Number of input units; 1 to 65536, default 700.
+    pub inputs: usize,
+    /// What becomes of samples whose spikes are not in the order of time; default `refuse`.
+    pub unsorted: UnsortedSpikes,
+    /// The test part; default official, which is the second file. Speakers are known by number, such as `"4"`, and samples
+    /// of a list as well: those of the first file from 0 on, then those of the second.
+    pub test: Part,
+    /// The validation part, of what the test leaves; default a tenth of every class.
+    pub valid: Part,
+}
+
+/// What becomes of a sample whose spikes are not in the order of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsortedSpikes {
+    /// It is an error: times and units of the file may not belong together.
+    #[default]
+    Refuse,
+    /// They are sorted.
+    Sort,
+}
+
+impl Default for ShdConfig {
+    fn default() -> Self {
+        Self {
+            steps: 500,
+            dt: 2.0,
+            late: LateSpikes::Drop,
+            coincident: CoincidentSpikes::Binary,
+            inputs: 700,
+            unsorted: UnsortedSpikes::Refuse,
+            test: Part::Official,
+            valid: Part::stratified(0.1),
+        }
+    }
+}
+
+impl ShdConfig {
+    /// Checks every value that can be checked without the data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.binning().validate()?;
+        count("inputs", self.inputs, MAX_U16)
+    }
+
+    pub(super) fn binning(&self) -> Binning {
+        Binning { steps: self.steps, dt: self.dt, late: self.late, coincident: self.coincident }
+    }
+}

@@ -1,0 +1,297 @@
+//! HDF5 files of the layout of the Spiking Heidelberg Digits.
+
+use std::fmt::Display;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use hdf5::types::{
+    FixedAscii, FixedUnicode, FloatSize, IntSize, TypeDescriptor, VarLenArray, VarLenAscii, VarLenUnicode,
+};
+use hdf5::{Dataset, H5Type};
+
+use super::Person;
+use crate::Error;
+
+const HDF5: &str = "HDF5 file of spikes";
+
+/// Most samples of a file: bounds what a broken header allocates.
+const MAX_SAMPLES: usize = 1 << 24;
+
+/// Most bytes of a word in `extra/keys`.
+const KEY_BYTES: usize = 64;
+
+/// An open file and all of it but the spikes.
+pub(super) struct SpikeFile {
+    path: PathBuf,
+    times: Dataset,
+    units: Dataset,
+    pub(super) labels: Vec<u16>,
+    /// The speaker of each sample, if the file names them.
+    pub(super) speakers: Option<Vec<u32>>,
+    /// The word of each class, if the file names them.
+    pub(super) keys: Option<Vec<String>>,
+    pub(super) people: Vec<Person>,
+}
+
+/// The spikes of some samples, one after the other.
+#[derive(Default)]
+pub(super) struct Spikes {
+    /// Seconds.
+    pub(super) times: Vec<f32>,
+    pub(super) units: Vec<u16>,
+    /// Where each sample ends.
+    pub(super) ends: Vec<usize>,
+}
+
+impl SpikeFile {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        // The HDF5 library reports a missing file in a page of text.
+        std::fs::metadata(path).map_err(|error| Error::io("read the HDF5 file", path, &error))?;
+        let file = hdf5::File::open(path).map_err(|error| broken(path, "header", error))?;
+        let dataset = |name: &str| file.dataset(name).map_err(|error| broken(path, name, error));
+        let times = dataset("spikes/times")?;
+        let units = dataset("spikes/units")?;
+
+        let samples = times.size();
+        if samples > MAX_SAMPLES {
+            return Err(broken(
+                path,
+                "spikes/times",
+                format!("{samples} samples: {MAX_SAMPLES} are possible"),
+            ));
+        }
+        let labels: Vec<u16> = numbers(path, "labels", &dataset("labels")?)?;
+        for (name, found) in [("spikes/units", units.size()), ("labels", labels.len())] {
+            if found != samples {
+                let error = Error::Length { what: "entries, one for each sample", found, expected: samples };
+                return Err(error.in_file(path, name));
+            }
+        }
+
+        let optional = |name: &str| if file.link_exists(name) { dataset(name).map(Some) } else { Ok(None) };
+        let has_extra = file.link_exists("extra");
+        let extra = |name: &str| if has_extra { optional(name) } else { Ok(None) };
+        let speakers = match extra("extra/speaker")? {
+            None => None,
+            Some(dataset) => {
+                let speakers: Vec<u32> = numbers(path, "extra/speaker", &dataset)?;
+                if speakers.len() != samples {
+                    let what = "entries, one for each sample";
+                    let error = Error::Length { what, found: speakers.len(), expected: samples };
+                    return Err(error.in_file(path, "extra/speaker"));
+                }
+                Some(speakers)
+            }
+        };
+        let keys = match extra("extra/keys")? {
+            None => None,
+            Some(dataset) => Some(words(path, "extra/keys", &dataset)?),
+        };
+        let people = if has_extra && file.link_exists("extra/meta_info") {
+            people(path, &dataset)?
+        } else {
+            Vec::new()
+        };
+        Ok(Self { path: path.to_owned(), times, units, labels, speakers, keys, people })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads some samples into `spikes`, in place of what was there.
+    pub(super) fn read(&self, samples: Range<usize>, spikes: &mut Spikes) -> Result<(), Error> {
+        spikes.times.clear();
+        spikes.units.clear();
+        spikes.ends.clear();
+        let mut unit_ends = Vec::with_capacity(samples.len());
+        self.read_times(samples.clone(), spikes)?;
+        self.read_units(samples.clone(), &mut spikes.units, &mut unit_ends)?;
+        let lengths = |ends: &[usize], k: usize| ends[k] - if k == 0 { 0 } else { ends[k - 1] };
+        for k in 0..samples.len() {
+            let (found, expected) = (lengths(&unit_ends, k), lengths(&spikes.ends, k));
+            if found != expected {
+                let error = Error::Length { what: "units of a sample, one for each time", found, expected };
+                return Err(error.in_file(&self.path, format!("sample {}", samples.start + k)));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_times(&self, samples: Range<usize>, spikes: &mut Spikes) -> Result<(), Error> {
+        let Spikes { times, ends, .. } = spikes;
+        let place = "spikes/times";
+        match element(&self.path, place, &self.times)? {
+            TypeDescriptor::Float(FloatSize::U2) => {
+                self.rows(place, &self.times, samples, |_, row: &[f16]| {
+                    let begin = times.len();
+                    times.resize(begin + row.len(), 0.0);
+                    row.convert_to_f32_slice(&mut times[begin..]);
+                    ends.push(times.len());
+                    Ok(())
+                })
+            }
+            // Of wider types the HDF5 library makes f32, which is exact to a microsecond for the first 8 s.
+            TypeDescriptor::Float(_) => self.rows(place, &self.times, samples, |_, row: &[f32]| {
+                times.extend_from_slice(row);
+                ends.push(times.len());
+                Ok(())
+            }),
+            other => Err(broken(&self.path, place, format!("times are {other}, not floating point"))),
+        }
+    }
+
+    fn read_units(
+        &self,
+        samples: Range<usize>,
+        units: &mut Vec<u16>,
+        ends: &mut Vec<usize>,
+    ) -> Result<(), Error> {
+        let place = "spikes/units";
+        match element(&self.path, place, &self.units)? {
+            TypeDescriptor::Unsigned(IntSize::U2) => {
+                self.rows(place, &self.units, samples, |_, row: &[u16]| {
+                    units.extend_from_slice(row);
+                    ends.push(units.len());
+                    Ok(())
+                })
+            }
+            TypeDescriptor::Unsigned(IntSize::U8) => {
+                self.rows(place, &self.units, samples, |sample, row: &[u64]| {
+                    self.narrow(sample, row, units, ends)
+                })
+            }
+            // All other integers fit into i64, and the HDF5 library knows how.
+            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
+                self.rows(place, &self.units, samples, |sample, row: &[i64]| {
+                    self.narrow(sample, row, units, ends)
+                })
+            }
+            other => Err(broken(&self.path, place, format!("units are {other}, not integers"))),
+        }
+    }
+
+    fn narrow<T: Copy + TryInto<u16> + Display>(
+        &self,
+        sample: usize,
+        row: &[T],
+        units: &mut Vec<u16>,
+        ends: &mut Vec<usize>,
+    ) -> Result<(), Error> {
+        for (k, &unit) in row.iter().enumerate() {
+            let narrow = unit.try_into().map_err(|_| {
+                broken(&self.path, &format!("sample {sample}, spike {k}"), format!("{unit} is no input unit"))
+            })?;
+            units.push(narrow);
+        }
+        ends.push(units.len());
+        Ok(())
+    }
+
+    /// Visits rows of variable length.
+    fn rows<T>(
+        &self,
+        place: &str,
+        dataset: &Dataset,
+        samples: Range<usize>,
+        mut visit: impl FnMut(usize, &[T]) -> Result<(), Error>,
+    ) -> Result<(), Error>
+    where
+        T: Copy,
+        VarLenArray<T>: H5Type,
+    {
+        let first = samples.start;
+        let rows = dataset
+            .read_slice_1d::<VarLenArray<T>, _>(samples)
+            .map_err(|error| broken(&self.path, &format!("{place}, from sample {first} on"), error))?;
+        rows.iter().enumerate().try_for_each(|(k, row)| visit(first + k, row.as_slice()))
+    }
+}
+
+fn broken(path: &Path, place: &str, problem: impl Display) -> Error {
+    Error::format(HDF5, problem.to_string()).in_file(path, place)
+}
+
+fn descriptor(path: &Path, place: &str, dataset: &Dataset) -> Result<TypeDescriptor, Error> {
+    let descriptor = dataset.dtype().and_then(|dtype| dtype.to_descriptor());
+    descriptor.map_err(|error| broken(path, place, error))
+}
+
+/// The type of the elements of rows of variable length.
+fn element(path: &Path, place: &str, dataset: &Dataset) -> Result<TypeDescriptor, Error> {
+    match descriptor(path, place, dataset)? {
+        TypeDescriptor::VarLenArray(element) if dataset.ndim() == 1 => Ok(*element),
+        other => {
+            let shape = dataset.shape();
+            Err(broken(
+                path,
+                place,
+                format!("{other} of the shape {shape:?} instead of rows of variable length"),
+            ))
+        }
+    }
+}
+
+/// A list of integers of any width.
+fn numbers<T: TryFrom<i64>>(path: &Path, place: &str, dataset: &Dataset) -> Result<Vec<T>, Error> {
+    match descriptor(path, place, dataset)? {
+        TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) if dataset.size() <= MAX_SAMPLES => {}
+        other => {
+            let shape = dataset.shape();
+            return Err(broken(
+                path,
+                place,
+                format!("{other} of the shape {shape:?} instead of a list of integers"),
+            ));
+        }
+    }
+    let numbers = dataset.read_raw::<i64>().map_err(|error| broken(path, place, error))?;
+    let narrow = |(k, number): (usize, i64)| {
+        T::try_from(number)
+            .map_err(|_| broken(path, &format!("{place}, entry {k}"), format!("{number} is out of range")))
+    };
+    numbers.into_iter().enumerate().map(narrow).collect()
+}
+
+/// A list of strings, fixed or variable, ASCII or UTF-8 (which files tend to mix up).
+fn words(path: &Path, place: &str, dataset: &Dataset) -> Result<Vec<String>, Error> {
+    /// Reads strings of type `S`.
+    fn read<S: H5Type>(dataset: &Dataset, bytes: impl Fn(&S) -> &[u8]) -> hdf5::Result<Vec<Vec<u8>>> {
+        Ok(dataset.read_raw::<S>()?.iter().map(|word| bytes(word).to_vec()).collect())
+    }
+    let list = match descriptor(path, place, dataset)? {
+        _ if dataset.size() > MAX_SAMPLES => Err("too many words".into()),
+        TypeDescriptor::FixedAscii(_) => read::<FixedAscii<KEY_BYTES>>(dataset, |word| word.as_bytes()),
+        TypeDescriptor::FixedUnicode(_) => read::<FixedUnicode<KEY_BYTES>>(dataset, |word| word.as_bytes()),
+        TypeDescriptor::VarLenAscii => read::<VarLenAscii>(dataset, |word| word.as_bytes()),
+        TypeDescriptor::VarLenUnicode => read::<VarLenUnicode>(dataset, |word| word.as_bytes()),
+        other => Err(format!("{other} instead of strings").into()),
+    };
+    let list = list.map_err(|error| broken(path, place, error))?;
+    let text = |(k, word): (usize, Vec<u8>)| {
+        String::from_utf8(word)
+            .map_err(|_| broken(path, &format!("{place}, entry {k}"), "the word is not UTF-8"))
+    };
+    list.into_iter().enumerate().map(text).collect()
+}
+
+/// The speakers, of whom a file may tell nothing, or one thing and not another.
+fn people(path: &Path, dataset: &impl Fn(&str) -> Result<Dataset, Error>) -> Result<Vec<Person>, Error> {
+    let genders = dataset("extra/meta_info/gender").ok();
+    let genders = genders.map_or(Ok(vec![]), |dataset| words(path, "extra/meta_info/gender", &dataset))?;
+    let integers = |place: &str| -> Result<Vec<u32>, Error> {
+        dataset(place).ok().map_or(Ok(vec![]), |dataset| numbers(path, place, &dataset))
+    };
+    let ages = integers("extra/meta_info/age")?;
+    let heights = integers("extra/meta_info/body_height")?;
+    let count = genders.len().max(ages.len()).max(heights.len());
+    Ok((0..count)
+        .map(|k| Person {
+            gender: genders.get(k).cloned(),
+            age: ages.get(k).copied(),
+            body_height: heights.get(k).copied(),
+        })
+        .collect())
+}

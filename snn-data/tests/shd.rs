@@ -1,0 +1,284 @@
+//! HDF5 files of the layout of the Spiking Heidelberg Digits: all their varieties, and broken ones.
+#![cfg(feature = "hdf5")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
+use hdf5::{File, H5Type};
+use num_traits::FromPrimitive;
+use snn_data::{BatchInput, Dataset, Error, Part, Person, Portion, Shd, ShdConfig, UnsortedSpikes, collate};
+use tempfile::TempDir;
+
+/// What a file holds; a test spoils one part of it.
+struct Fixture<T, U> {
+    times: Vec<Vec<T>>,
+    units: Vec<Vec<U>>,
+    labels: Vec<i32>,
+    keys: Option<Vec<&'static str>>,
+    speakers: Option<Vec<i32>>,
+    chunked: bool,
+}
+
+/// Twelve samples of the classes 0, 1, 2 by speakers 0 and 3. Sample i has i spikes (so the first has none), spike k at k / 64 s
+/// of unit 50 k + i.
+fn samples<T: FromPrimitive, U: FromPrimitive>() -> Fixture<T, U> {
+    let time = |k: usize| T::from_f64(k as f64 / 64.0).unwrap();
+    let unit = |i: usize, k: usize| U::from_usize(50 * k + i).unwrap();
+    Fixture {
+        times: (0..12).map(|i| (0..i).map(time).collect()).collect(),
+        units: (0..12).map(|i| (0..i).map(|k| unit(i, k)).collect()).collect(),
+        labels: (0..12).map(|i| i % 3).collect(),
+        keys: None,
+        speakers: None,
+        chunked: false,
+    }
+}
+
+/// The numbers of the published files.
+fn half() -> Fixture<f16, u16> {
+    samples()
+}
+
+impl<T: Copy, U: Copy> Fixture<T, U>
+where
+    VarLenArray<T>: H5Type,
+    VarLenArray<U>: H5Type,
+{
+    fn write(&self, folder: &Path, name: &str) -> PathBuf {
+        fn rows<T: Copy>(rows: &[Vec<T>]) -> Vec<VarLenArray<T>> {
+            rows.iter().map(|row| VarLenArray::from_slice(row)).collect()
+        }
+        let path = folder.join(name);
+        let file = File::create(&path).unwrap();
+        let spikes = file.create_group("spikes").unwrap();
+        let plain = |builder: hdf5::DatasetBuilder| {
+            if self.chunked { builder.chunk(5).deflate(4) } else { builder }
+        };
+        plain(spikes.new_dataset_builder()).with_data(&rows(&self.times)).create("times").unwrap();
+        plain(spikes.new_dataset_builder()).with_data(&rows(&self.units)).create("units").unwrap();
+        file.new_dataset_builder().with_data(&self.labels).create("labels").unwrap();
+        let extra = file.create_group("extra").unwrap();
+        if let Some(keys) = &self.keys {
+            let keys: Vec<VarLenUnicode> = keys.iter().map(|key| key.parse().unwrap()).collect();
+            extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();
+        }
+        if let Some(speakers) = &self.speakers {
+            extra.new_dataset_builder().with_data(speakers).create("speaker").unwrap();
+            let meta = extra.create_group("meta_info").unwrap();
+            let genders = ["male", "female"].map(|gender| FixedAscii::<6>::from_ascii(gender).unwrap());
+            meta.new_dataset_builder().with_data(&genders).create("gender").unwrap();
+            meta.new_dataset_builder().with_data(&[31_u16, 27]).create("age").unwrap();
+        }
+        path
+    }
+}
+
+fn config() -> ShdConfig {
+    let valid = Part::Stratified { portion: Portion::Count(3), seed: 0 };
+    ShdConfig { test: Part::stratified(0.0), valid, ..ShdConfig::default() }
+}
+
+fn read(path: &Path) -> Result<Shd, Error> {
+    Shd::from_files("digits", path, None, &config())
+}
+
+/// That a file came out as `samples` describes it.
+#[track_caller]
+fn assert_read(path: &Path) {
+    let data = read(path).unwrap();
+    assert_eq!((data.len(), data.classes(), data.inputs(), data.steps()), (12, 3, 700, 500));
+    assert_eq!((data.spikes(0), data.spikes(11), data.label(5)), (0, 11, 2));
+    let batch = collate(&data, &[0, 3]).unwrap();
+    let BatchInput::Events { offsets, units } = batch.input else { panic!("no spikes") };
+    assert_eq!(units, [3, 53, 103]);
+    // At 0, 15.625 and 31.25 ms: steps 0, 7 and 15 of the second sample.
+    let step = |spike: u32| offsets.iter().position(|&offset| offset > spike).unwrap() - 1 - 500;
+    assert_eq!([step(0), step(1), step(2)], [0, 7, 15]);
+}
+
+#[test]
+fn every_width_of_number_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_read(&half().write(folder.path(), "f16 u16"));
+    assert_read(&samples::<f32, u32>().write(folder.path(), "f32 u32"));
+    assert_read(&samples::<f64, i64>().write(folder.path(), "f64 i64"));
+    assert_read(&samples::<f64, u64>().write(folder.path(), "f64 u64"));
+    assert_read(&samples::<f32, i16>().write(folder.path(), "f32 i16"));
+    assert_read(&samples::<f32, i32>().write(folder.path(), "f32 i32"));
+}
+
+#[test]
+fn chunked_and_compressed_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_read(&Fixture { chunked: true, ..half() }.write(folder.path(), "chunked"));
+}
+
+/// The two files of a data set.
+fn published() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let speakers = Some((0..12).map(|i| 3 * (i / 3 % 2)).collect());
+    let train = Fixture { keys: Some(vec!["null", "eins", "fünf"]), speakers, ..half() };
+    train.write(folder.path(), "shd_train.h5");
+    Fixture { speakers: Some(vec![4; 12]), ..half() }.write(folder.path(), "shd_test.h5");
+    folder
+}
+
+#[test]
+fn the_second_file_is_the_test_part() {
+    let folder = published();
+    let data =
+        Shd::open(folder.path(), &ShdConfig { valid: config().valid, ..ShdConfig::default() }).unwrap();
+    let splits = data.splits();
+    assert_eq!((data.len(), splits.train.len(), splits.valid.len()), (24, 9, 3));
+    assert_eq!(splits.test, (12..24).collect::<Vec<u32>>());
+    assert_eq!((data.word(2), data.word(3)), (Some("fünf"), None));
+    assert_eq!((data.speaker(0), data.speaker(4), data.speaker(23)), (Some("0"), Some("3"), Some("4")));
+    let person =
+        |gender: &str, age| Person { gender: Some(gender.into()), age: Some(age), body_height: None };
+    assert_eq!(data.people(), [person("male", 31), person("female", 27)]);
+}
+
+#[test]
+fn speakers_are_left_out() {
+    let folder = published();
+    let valid = Part::Speakers { speakers: vec!["3".into()] };
+    let data = Shd::open(folder.path(), &ShdConfig { valid, ..ShdConfig::default() }).unwrap();
+    assert_eq!(data.splits().valid, [3, 4, 5, 9, 10, 11]);
+    // Speaker 4 is in the test part alone.
+    let valid = Part::Speakers { speakers: vec!["4".into()] };
+    let message =
+        Shd::open(folder.path(), &ShdConfig { valid, ..ShdConfig::default() }).unwrap_err().to_string();
+    assert!(message.ends_with("speakers must be among the speakers 0, 3"), "{message}");
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let folder = published();
+    std::fs::remove_file(folder.path().join("shd_test.h5")).unwrap();
+    let message = Shd::open(folder.path(), &ShdConfig::default()).unwrap_err().to_string();
+    assert!(message.starts_with("no file `shd_test.h5` here: "), "{message}");
+    assert!(matches!(read(&folder.path().join("none")), Err(Error::Io { .. })));
+}
+
+/// Writes a spoilt file and expects an error that says where.
+#[track_caller]
+fn assert_broken<T: Copy, U: Copy>(fixture: Fixture<T, U>, expected: &str)
+where
+    VarLenArray<T>: H5Type,
+    VarLenArray<U>: H5Type,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let error = read(&fixture.write(folder.path(), "broken.h5")).unwrap_err();
+    assert!(matches!(error, Error::File { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(message.starts_with(expected) && message.ends_with("broken.h5"), "{message}\nis not {expected}");
+}
+
+fn spoil<T, U>(mut fixture: Fixture<T, U>, change: impl FnOnce(&mut Fixture<T, U>)) -> Fixture<T, U> {
+    change(&mut fixture);
+    fixture
+}
+
+#[test]
+fn broken_content_is_refused() {
+    let float = samples::<f32, i32>;
+    assert_broken(
+        spoil(float(), |f| f.units[7][2] = 700),
+        "a spike of unit 700: there are 700 input units, counted from 0 (sample 7): ",
+    );
+    assert_broken(
+        spoil(float(), |f| f.units[7][2] = -1),
+        "not a valid HDF5 file of spikes: -1 is no input unit (sample 7, spike 2): ",
+    );
+    assert_broken(
+        spoil(samples::<f32, u64>(), |f| f.units[7][2] = u64::MAX),
+        "not a valid HDF5 file of spikes: 18446744073709551615 is no input unit (sample 7, spike 2): ",
+    );
+    assert_broken(
+        spoil(float(), |f| f.times[5][0] = -0.5),
+        "unit 5 spikes at -500 ms: spike times must be 0 ms or later (sample 5): ",
+    );
+    assert_broken(spoil(half(), |f| f.times[5][1] = f16::NAN), "unit 55 spikes at NaN ms: ");
+    assert_broken(
+        spoil(float(), |f| f.times[5].swap(1, 4)),
+        "not a valid HDF5 file of spikes: spike 2 at 0.03125 s comes after one at 0.0625 s: set `unsorted = \"sort\"` if \
+         that is meant to be (sample 5): ",
+    );
+    assert_broken(
+        spoil(float(), |f| drop(f.units[5].pop())),
+        "units of a sample, one for each time: found 4 entries, expected 5 (sample 5): ",
+    );
+    assert_broken(
+        spoil(float(), |f| drop(f.labels.pop())),
+        "entries, one for each sample: found 11 entries, expected 12 (labels): ",
+    );
+    assert_broken(
+        spoil(float(), |f| drop(f.units.pop())),
+        "entries, one for each sample: found 11 entries, expected 12 (spikes/units): ",
+    );
+    assert_broken(
+        spoil(float(), |f| f.speakers = Some(vec![1; 13])),
+        "entries, one for each sample: found 13 entries, expected 12 (extra/speaker): ",
+    );
+    assert_broken(
+        spoil(float(), |f| f.labels[3] = -1),
+        "not a valid HDF5 file of spikes: -1 is out of range (labels, entry 3): ",
+    );
+    let keys = Some(vec!["null", "eins"]);
+    assert_broken(
+        Fixture { keys, ..half() },
+        "label 2 is not a class: 2 classes are labelled from 0 (sample 2): ",
+    );
+    assert_broken(samples::<f64, f32>(), "not a valid HDF5 file of spikes: units are ");
+    assert_broken(samples::<i32, i32>(), "not a valid HDF5 file of spikes: times are ");
+}
+
+#[test]
+fn unsorted_spikes_may_be_sorted() {
+    let folder = tempfile::tempdir().unwrap();
+    let unsorted = spoil(half(), |f| {
+        f.times[3].swap(0, 2);
+        f.units[3].swap(0, 2);
+    });
+    let path = unsorted.write(folder.path(), "unsorted");
+    let config = ShdConfig { unsorted: UnsortedSpikes::Sort, ..config() };
+    let data = Shd::from_files("digits", &path, None, &config).unwrap();
+    let BatchInput::Events { units, .. } = collate(&data, &[3]).unwrap().input else { panic!("no spikes") };
+    assert_eq!(units, [3, 53, 103]);
+}
+
+#[test]
+fn other_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.h5");
+    let good = std::fs::read(half().write(folder.path(), "good.h5")).unwrap();
+    for bytes in [&b""[..], b"no HDF5", &good[..100], &good[..good.len() / 2]] {
+        std::fs::write(&path, bytes).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.starts_with("not a valid HDF5 file of spikes: "), "{message}");
+    }
+    File::create(&path).unwrap().create_group("spikes").unwrap();
+    let message = read(&path).unwrap_err().to_string();
+    assert!(message.contains("(spikes/times): "), "{message}");
+}
+
+#[test]
+fn impossible_values_are_refused() {
+    type Change = fn(&mut ShdConfig);
+    let cases: &[(&str, Change)] = &[
+        ("`steps = 0`", |c| c.steps = 0),
+        ("`dt = 0`", |c| c.dt = 0.0),
+        ("`inputs = 65537`", |c| c.inputs = 65_537),
+    ];
+    for (expected, change) in cases {
+        let mut config = ShdConfig::default();
+        change(&mut config);
+        let message = config.validate().expect_err(expected).to_string();
+        assert!(message.starts_with(expected), "{message}");
+    }
+    let config: ShdConfig = toml::from_str("steps = 350\nunsorted = \"sort\"").unwrap();
+    assert_eq!((config.steps, config.unsorted), (350, UnsortedSpikes::Sort));
+    assert_eq!(toml::from_str::<ShdConfig>(&toml::to_string(&config).unwrap()), Ok(config));
+}
