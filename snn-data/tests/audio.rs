@@ -1,6 +1,6 @@
 //! The audio front end against values of an independent program, and recordings of every kind.
 #![cfg(feature = "audio")]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
 

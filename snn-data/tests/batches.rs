@@ -1,6 +1,6 @@
 //! From samples to batches: order, collation, and data sets that break their promises.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeMap;
 

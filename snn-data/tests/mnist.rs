@@ -1,6 +1,6 @@
 //! MNIST from files of its layout.
 #![cfg(feature = "mnist")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Random manifolds against values from an independent program, and the data set as a whole.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! HDF5 files of the layout of the Spiking Heidelberg Digits: all their varieties, and broken ones.
 #![cfg(feature = "hdf5")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 use std::path::{Path, PathBuf};
 

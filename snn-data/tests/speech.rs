@@ -1,6 +1,6 @@
 //! Spoken-word data sets, from small folders of the published layouts.
 #![cfg(feature = "audio")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
 

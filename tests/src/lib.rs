@@ -1,6 +1,6 @@
 //! Readers of the golden data, and what the tests in `tests/` share.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 pub mod golden;
 pub mod measure;

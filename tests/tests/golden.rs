@@ -2,6 +2,8 @@
 //!
 //! `SNN_GOLDEN_DIR=... cargo test --release -p snn-tests golden -- --nocapture` runs the cases of another directory.
 
+#![allow(clippy::print_stdout, clippy::panic, reason = "one line a case is what this test is asked for")]
+
 use snn_core::{Backend, Cpu, Float, Implementation};
 use snn_tests::{
     golden::{self, Case},

@@ -1,6 +1,6 @@
 //! The arrows between the crates, and what must never come along with one of them.
 
-#![expect(clippy::expect_used, reason = "tests fail by panicking, in their helpers too")]
+#![allow(clippy::expect_used, reason = "tests fail by panicking, in their helpers too")]
 
 use std::{collections::BTreeMap, env, path::Path, process::Command};
 
