@@ -1,7 +1,12 @@
 //! The same bits whatever the number of threads and whatever a network did before; the same spikes and nearly the same
 //! gradients with every instruction set.
 
-#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
 
 use snn_core::{
     Adam, AdamConfig, Implementation, Initialization, InstructionSet, Layer, Network, NetworkConfig, Readout,
