@@ -6,19 +6,19 @@
 //! ```
 //! use snn_core::{Adam, AdamConfig, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
 //!
-//! // class 0 fires its ten inputs early, from the first to the last; class 1 fires them late, the other way round
+//! // class 0 fires its ten inputs early, from the first to the last; class 1 fires them the other way round, a little later
 //! let spike = |sample: usize, unit: usize| match sample % 2 {
 //!     0 => (sample, 2 * unit, unit),
-//!     _ => (sample, 60 - 2 * unit, unit),
+//!     _ => (sample, 30 - 2 * unit, unit),
 //! };
 //! let spikes: Vec<_> = (0..16).flat_map(|sample| (0..10).map(move |unit| spike(sample, unit))).collect();
 //! let input: Input<f32> = Events::from_spikes(16, 100, 10, &spikes)?.into();
 //! let labels: Vec<u16> = (0..16).map(|sample| sample % 2).collect();
 //!
-//! let config = NetworkConfig { hidden: vec![Layer::feed_forward(20)], ..NetworkConfig::new(10, 2) };
+//! let config = NetworkConfig { hidden: vec![Layer::feed_forward(50)], ..NetworkConfig::new(10, 2) };
 //! let mut network: Network = Network::new(config, Initialization::Normal { gain: 7.0 }, 1)?;
 //! let mut adam = Adam::new(AdamConfig { learning_rate: 0.01, ..AdamConfig::default() }, &network)?;
-//! for _ in 0..50 {
+//! for _ in 0..100 {
 //!     let loss = network.loss(&input, &labels, &Regularizer::default())?;
 //!     let gradients = loss.backward()?;
 //!     adam.update(&mut network, &gradients)?;

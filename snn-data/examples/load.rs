@@ -1,7 +1,7 @@
 //! Loads a data set from a folder and says what is in it:
 //!
 //! ```text
-//! cargo run --release -p snn-data --example load -- mnist|shd|heidelberg|speech_commands|fsdd|folder FOLDER [CACHE_FOLDER]
+//! cargo run --release -p snn-data --features hdf5 --example load -- mnist|shd|heidelberg|speech_commands|fsdd|folder FOLDER [CACHE_FOLDER]
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]

@@ -1,7 +1,9 @@
 //! What can go wrong between a setting and a batch.
 
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::InputKind;
 
@@ -209,6 +211,15 @@ impl Error {
         Self::Setting { key, value: value.to_string(), allowed: allowed.into() }
     }
 
+    /// Puts the name of the data set and the sample in front of an error.
+    pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
+        Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(self) }
+    }
+}
+
+/// Errors of files, for the data sets that are read from some.
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { action, kind: error.kind(), message: error.to_string(), path: path.to_owned() }
     }
@@ -220,11 +231,6 @@ impl Error {
     /// Says in which file, and where in it, an error was found.
     pub(crate) fn in_file(self, path: &Path, place: impl Into<String>) -> Self {
         Self::File { place: place.into(), source: Box::new(self), path: path.to_owned() }
-    }
-
-    /// Puts the name of the data set and the sample in front of an error.
-    pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
-        Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(self) }
     }
 }
 

@@ -203,7 +203,13 @@ impl EventDataset {
                 self.keys.push((step as u64) << 16 | u64::from(unit));
             }
         }
-        self.keys.sort_unstable();
+        // Recordings come in the order of time as a rule: then only the spikes of each step are out of order.
+        let step = |key: u64| key >> 16;
+        if self.keys.is_sorted_by_key(|&key| step(key)) {
+            self.keys.chunk_by_mut(|&a, &b| step(a) == step(b)).for_each(<[u64]>::sort_unstable);
+        } else {
+            self.keys.sort_unstable();
+        }
         if self.binning.coincident == CoincidentSpikes::Binary {
             self.keys.dedup();
         }

@@ -207,15 +207,15 @@ fn broken_content_is_refused() {
          that is meant to be (sample 5): ",
     );
     assert_broken(
-        spoil(float(), |f| drop(f.units[5].pop())),
+        spoil(float(), |f| f.units[5].truncate(4)),
         "units of a sample, one for each time: found 4 entries, expected 5 (sample 5): ",
     );
     assert_broken(
-        spoil(float(), |f| drop(f.labels.pop())),
+        spoil(float(), |f| f.labels.truncate(11)),
         "entries, one for each sample: found 11 entries, expected 12 (labels): ",
     );
     assert_broken(
-        spoil(float(), |f| drop(f.units.pop())),
+        spoil(float(), |f| f.units.truncate(11)),
         "entries, one for each sample: found 11 entries, expected 12 (spikes/units): ",
     );
     assert_broken(

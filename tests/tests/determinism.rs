@@ -9,8 +9,8 @@
 )]
 
 use snn_core::{
-    Adam, AdamConfig, Implementation, Initialization, InstructionSet, Layer, Network, NetworkConfig, Readout,
-    RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    Adam, AdamConfig, Implementation, Initialization, Input, InstructionSet, Layer, Network, NetworkConfig,
+    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
 };
 use snn_tests::{
     problem::{Problem, Signal},
@@ -207,6 +207,39 @@ fn inference_equals_the_taped_pass() {
             let small = Problem { config: config.clone(), batch: 11, steps: 15, ..problem.clone() };
             let network: Network = Network::new(config, Initialization::Normal { gain: 5.0 }, 0).unwrap();
             small.run(&network);
+        }
+    }
+}
+
+/// What a sample gets does not depend on its neighbours: a batch of 13 gives the bits of its first 8 and its last 5.
+#[test]
+fn samples_do_not_see_each_other() {
+    let hidden = vec![Layer::feed_forward(17), Layer::recurrent(20)];
+    let config = NetworkConfig { hidden, ..NetworkConfig::new(12, 5) };
+    for signal in [Signal::Spikes(0.2), Signal::Frames] {
+        let problem = Problem { signal, ..Problem::new(config.clone(), 13, 30) };
+        let network = problem.network();
+        let part = |samples: std::ops::Range<usize>| match problem.input::<f32>() {
+            Input::Events(events) => {
+                let rows = samples.clone().flat_map(|sample| (0..30).map(move |step| (sample, step)));
+                let spikes: Vec<_> = rows
+                    .flat_map(|(sample, step)| {
+                        events.row(sample, step).iter().map(move |&u| (sample, step, usize::from(u)))
+                    })
+                    .map(|(sample, step, unit)| (sample - samples.start, step, unit))
+                    .collect();
+                snn_core::Events::from_spikes(samples.len(), 30, 12, &spikes).unwrap().into()
+            }
+            Input::Frames(frames) => {
+                let values = frames.values()[samples.start * 30 * 12..samples.end * 30 * 12].to_vec();
+                Input::from(snn_core::Frames::new(samples.len(), 30, 12, values).unwrap())
+            }
+        };
+        let whole = network.forward(&part(0..13)).unwrap();
+        let (first, last) = (network.forward(&part(0..8)).unwrap(), network.forward(&part(8..13)).unwrap());
+        assert_eq!(whole.logits, [first.logits, last.logits].concat());
+        for (l, whole) in whole.counts.iter().enumerate() {
+            assert_eq!(*whole, [first.counts[l].as_slice(), last.counts[l].as_slice()].concat());
         }
     }
 }
