@@ -157,6 +157,13 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// Nothing says where the user's folders are.
+    #[error("this user has no home folder: set the environment variable {variable} to a folder")]
+    NoHome {
+        /// The variable that names the folder that was looked for.
+        variable: &'static str,
+    },
+
     /// The operating system refuses to read or write.
     #[error("cannot {action}: {message}: {path}")]
     Io {

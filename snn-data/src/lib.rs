@@ -53,6 +53,7 @@
 pub mod audio;
 mod batch;
 mod dataset;
+mod directories;
 mod error;
 mod events;
 mod frames;
@@ -71,6 +72,7 @@ mod speech;
 
 pub use batch::{Batch, BatchBuilder, BatchInput, collate};
 pub use dataset::{Dataset, InputKind, Portion, Split, Splits};
+pub use directories::{cache_directory, data_directory};
 pub use error::Error;
 pub use events::{Binning, CoincidentSpikes, EventDataset, LateSpikes};
 pub use frames::FrameDataset;
