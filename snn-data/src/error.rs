@@ -218,6 +218,11 @@ impl Error {
         Self::Setting { key, value: value.to_string(), allowed: allowed.into() }
     }
 
+    #[cfg(any(feature = "audio", feature = "catalog", feature = "hdf5", feature = "mnist"))]
+    pub(crate) fn format(format: &'static str, problem: impl Into<String>) -> Self {
+        Self::Format { format, problem: problem.into() }
+    }
+
     /// Puts the name of the data set and the sample in front of an error.
     pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
         Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(self) }
@@ -229,10 +234,6 @@ impl Error {
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { action, kind: error.kind(), message: error.to_string(), path: path.to_owned() }
-    }
-
-    pub(crate) fn format(format: &'static str, problem: impl Into<String>) -> Self {
-        Self::Format { format, problem: problem.into() }
     }
 
     /// Says in which file, and where in it, an error was found.

@@ -43,6 +43,8 @@
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
 //!
+//! Where the published ones are to be had, and on which terms, is in the module `catalog` (feature `catalog`).
+//!
 //! # Units and numbers
 //!
 //! Times are in ms, steps have length `dt`, labels and input units are `u16`, offsets `u32`. All random numbers
@@ -52,6 +54,8 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 mod batch;
+#[cfg(feature = "catalog")]
+pub mod catalog;
 mod dataset;
 mod directories;
 mod error;
