@@ -117,6 +117,12 @@ impl<E: Float, D: Backend<E>> Adam<E, D> {
         Ok(Adam { config, step: state.step, moments })
     }
 
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> AdamConfig {
+        self.config
+    }
+
     /// The state, copied to the host.
     #[must_use]
     pub fn state(&self) -> AdamState<E> {

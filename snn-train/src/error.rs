@@ -133,7 +133,6 @@ pub enum Error {
     },
 
     /// A file that a later version of this program wrote.
-    #[cfg(feature = "trainer")]
     #[error("format version {found} is newer than this program's ({known}); use a newer `snn`: {}", path.display())]
     TooNew {
         /// The file.

@@ -51,13 +51,14 @@
 //!
 //! - `cli` (default): the program `snn`.
 //! - `trainer` (with `cli`): experiments, trainer, checkpoints.
-//! - neither: [`run`] alone, the reader of run directories, without dependencies on any numerics.
+//! - neither: [`run`] and [`probe`] alone, the readers of run directories, without dependencies on any numerics.
 
 #[cfg(feature = "trainer")]
 mod checkpoint;
 mod error;
 #[cfg(feature = "trainer")]
 pub mod experiment;
+pub mod probe;
 pub mod run;
 #[cfg(feature = "trainer")]
 mod train;

@@ -37,8 +37,8 @@ pub use data::Data;
 pub use key::{Key, Values};
 pub use presets::{Preset, presets};
 pub use sections::{
-    Distribution, InitializationSection, NetworkSection, OptimizerSection, ReadoutSection, Recurrent,
-    RegularizerSection, Selection, SurrogateSection, TrainingSection,
+    Distribution, InitializationSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
+    Recurrent, RegularizerSection, Selection, SurrogateSection, TrainingSection,
 };
 
 /// Everything that determines a run: the data, the network, how it is trained, and all seeds.
@@ -66,6 +66,8 @@ pub struct Experiment {
     pub optimizer: OptimizerSection,
     /// For how long, in which portions and in which order.
     pub training: TrainingSection,
+    /// What is looked at on the way.
+    pub probe: ProbeSection,
 }
 
 /// Every key of every section, in the order of the file.
@@ -79,6 +81,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         InitializationSection::KEYS,
         OptimizerSection::KEYS,
         TrainingSection::KEYS,
+        ProbeSection::KEYS,
     ]
     .into_iter()
     .flatten()
@@ -279,12 +282,12 @@ impl Experiment {
         Ok(text)
     }
 
-    /// The first key whose value differs, with this value and the other one; keys that only say for how long to train
-    /// do not count.
+    /// The first key whose value differs, with this value and the other one; keys that only say for how long to train,
+    /// or what to look at, do not count.
     pub(crate) fn first_difference(&self, other: &Self) -> Option<(String, Value, Value)> {
         const DURATION: &[&str] = &["training.epochs", "training.patience", "training.checkpoint_interval"];
-        let different =
-            |key: &&Key| !DURATION.contains(&key.path) && self.get(key.path) != other.get(key.path);
+        let counts = |key: &&Key| !DURATION.contains(&key.path) && key.section() != "probe";
+        let different = |key: &&Key| counts(key) && self.get(key.path) != other.get(key.path);
         let key = keys().find(different)?;
         let value = |experiment: &Self| experiment.get(key.path).unwrap_or_else(|| Value::from("absent"));
         Some((key.path.to_owned(), value(self), value(other)))

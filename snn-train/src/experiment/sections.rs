@@ -146,6 +146,22 @@ section! {
     }
 }
 
+section! {
+    /// `[probe]`: what is looked at on the way, for whoever watches; results do not depend on it.
+    ProbeSection = "probe" {
+        /// Epochs from one probe to the next; 0 takes none.
+        every: u32 = 1, "epochs", Values::Integer(0, 1_000_000);
+        /// Probes that are kept; with more epochs they lie further apart.
+        limit: u32 = 50, "probes", Values::Integer(2, 10_000);
+        /// Indices of the samples that are probed; an empty list takes four of different classes, held out if there are any.
+        samples: Vec<usize> = Vec::new(), "samples", Values::Integers(0, u32::MAX as u64);
+        /// Hidden units whose potential is traced, in every layer that has them; an empty list takes four.
+        neurons: Vec<usize> = Vec::new(), "units", Values::Integers(0, 65_535);
+        /// Units of a layer whose spikes are kept; of larger layers so many, spread evenly.
+        units: usize = 128, "units", Values::Integer(1, 65_536);
+    }
+}
+
 /// Which hidden layers are recurrent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

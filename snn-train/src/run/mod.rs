@@ -7,6 +7,7 @@
 //!   metrics.jsonl        one [`Record`] a line, append-only, one write a line
 //!   status.json          the state of the run now, replaced whole ([`Status`])
 //!   checkpoints/         last.safetensors and best.safetensors: weights, Adam's moments, position
+//!   probes/              what the network does with a few samples, epoch by epoch ([`Probe`](crate::probe::Probe))
 //!   stop                 put here by anybody: asks for a clean stop after the current batch
 //!   lock                 held by the process that trains here
 //! ```

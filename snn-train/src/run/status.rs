@@ -43,12 +43,16 @@ pub struct Status {
     pub batch: u32,
     /// Batches of one epoch.
     pub batches: u32,
+    /// Training samples of one epoch; 0 in runs of old.
+    pub samples: u64,
     /// The best epoch so far on validation.
     pub best: Option<Best>,
     /// Accuracy of the selected model on the test samples, 0 to 1, once the run is done.
     pub test_accuracy: Option<f64>,
     /// Why the run failed.
     pub message: Option<String>,
+    /// Why the last probe could not be kept, if it could not; training goes on without.
+    pub probe_error: Option<String>,
 }
 
 /// The best epoch so far: highest validation accuracy, then lowest validation loss, then the earliest.

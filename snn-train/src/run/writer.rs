@@ -15,7 +15,10 @@ use super::{
     replace::{Durability, replace, replace_by_link},
     unix_time,
 };
-use crate::{Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer, experiment::Selection};
+use crate::{
+    Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer, experiment::Selection,
+    probe::ProbeWriter,
+};
 
 const FILE_VERSION: u32 = 1;
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -42,6 +45,7 @@ pub struct RunWriter {
     metrics: File,
     status: Status,
     last_heartbeat: Instant,
+    probes: ProbeWriter,
     /// Held until the writer goes.
     _lock: Lock,
 }
@@ -134,7 +138,9 @@ impl RunWriter {
             epochs: experiment.training.epochs,
             ..Status::default()
         };
-        let mut writer = Self { directory, metrics, status, last_heartbeat: Instant::now(), _lock: lock };
+        let probes = ProbeWriter::new(&directory);
+        let mut writer =
+            Self { directory, metrics, status, last_heartbeat: Instant::now(), probes, _lock: lock };
         writer.write_status()?;
         Ok(writer)
     }
@@ -174,6 +180,11 @@ impl RunWriter {
             .map_err(Error::io("write the metrics", self.directory.join(METRICS)))
     }
 
+    /// No training ends because it cannot be looked at, and its records are those of one that can.
+    fn probe(&mut self, event: &Event<'_>) {
+        self.status.probe_error = self.probes.observe(event).err().map(|error| error.to_string());
+    }
+
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
         // What a resume keeps of the metrics must not be lost when the checkpoint is not.
         self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
@@ -194,6 +205,8 @@ impl Observer for RunWriter {
                 self.write_session(Session::current(start.network))?;
                 (self.status.epoch, self.status.batch) = (start.epoch, start.batch);
                 (self.status.batches, self.status.best) = (start.batches, start.best);
+                self.status.samples = start.dataset.splits().train.len() as u64;
+                self.probe(event);
                 self.write_status()?;
             }
             Event::BatchFinished(progress) => {
@@ -211,6 +224,7 @@ impl Observer for RunWriter {
             Event::EpochFinished { record, .. } => {
                 self.append(&Record::Epoch((*record).clone()))?;
                 (self.status.epoch, self.status.batch) = (record.epoch, 0);
+                self.probe(event);
             }
             Event::Warning(warning) => self.append(&Record::Warning((*warning).clone()))?,
             Event::Checkpoint { checkpoint, best } => {

@@ -6,7 +6,7 @@ use snn_data::{BatchInput, Dataset, collate};
 use crate::Error;
 
 /// Gathers samples into the input of a network and their labels. What `collate` has gathered is moved, not copied.
-pub(super) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>, Vec<u16>), Error> {
+pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>, Vec<u16>), Error> {
     let batch = collate(dataset, indices)?;
     let (samples, steps, inputs) = (batch.batch, batch.steps, batch.inputs);
     let input = match batch.input {

@@ -1,9 +1,9 @@
 //! How the trainer talks to the world: it emits events, and hears from observers only whether to stop.
 
-use snn_core::Network;
+use snn_core::{ActivityMonitor, Adam, Cpu, Network};
 use snn_data::Dataset;
 
-use super::Outcome;
+use super::{Evaluation, Outcome};
 use crate::{
     Checkpoint, Error, Experiment,
     run::{Best, EpochRecord, TestRecord, WarningRecord},
@@ -26,6 +26,12 @@ pub enum Event<'a> {
         network: &'a Network,
         /// The data set, for samples to look at.
         dataset: &'a dyn Dataset,
+        /// The optimiser, from whose moments the last update can be told.
+        adam: &'a Adam<f32, Cpu>,
+        /// Spikes of every hidden unit over the training samples of the epoch.
+        activity: &'a ActivityMonitor,
+        /// The validation in full; `None` if nothing is held out.
+        validation: Option<&'a Evaluation>,
     },
     /// Something deserves a look: a silent layer, for example.
     Warning(&'a WarningRecord),

@@ -1,6 +1,6 @@
 //! The trainer: what it consists of, and where it starts from.
 
-mod batch;
+pub(crate) mod batch;
 mod epoch;
 mod evaluate;
 mod event;
@@ -79,7 +79,7 @@ impl Trainer {
     /// Those of [`Experiment::validate`], and [`Error::Network`].
     pub fn on(experiment: Experiment, dataset: Box<dyn Dataset>) -> Result<Self, Error> {
         experiment.validate()?;
-        check_splits(&experiment, &*dataset)?;
+        check_samples(&experiment, &*dataset)?;
         let network = experiment.network_config(&*dataset);
         let network = Network::new(network, experiment.initialization(), experiment.initialization.seed)?;
         let adam = Adam::new(experiment.adam(), &network)?;
@@ -187,8 +187,8 @@ impl Trainer {
     }
 }
 
-/// What the splits and the counters must have room for.
-fn check_splits(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), Error> {
+/// What must hold between the experiment and the samples that there are.
+fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), Error> {
     let impossible = |reason: &str| Err(Error::Impossible(reason.to_owned()));
     let (splits, settings) = (dataset.splits(), &experiment.training);
     if splits.train.is_empty() {
@@ -199,6 +199,12 @@ fn check_splits(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), Er
             "there are no validation samples to select the best epoch by; hold some out, or set training.selection to \
              \"last\"",
         );
+    }
+    if let Some(sample) = experiment.probe.samples.iter().find(|&&sample| sample >= dataset.len()) {
+        return Err(Error::Impossible(format!(
+            "probe.samples names sample {sample}, but the data set has {} (counted from 0)",
+            dataset.len()
+        )));
     }
     let batches = batch::count(splits.train.len(), settings.batch_size);
     if settings.epochs.checked_mul(batches).is_none_or(|steps| steps == u32::MAX) {

@@ -73,12 +73,12 @@ impl Trainer {
         let samples = &self.dataset.splits().valid;
         if !samples.is_empty() {
             let evaluation = self.evaluate(&self.network, samples, Phase::Validation, observers)?;
-            let Some(Evaluation { losses, .. }) = evaluation else {
+            let Some(evaluation) = evaluation else {
                 self.emit_checkpoint(observers, false)?;
                 return Ok(Flow::Stop);
             };
-            self.check_finite("the validation loss", losses.loss)?;
-            valid = Some(losses);
+            self.check_finite("the validation loss", evaluation.losses.loss)?;
+            valid = Some(evaluation);
         }
         self.partial.seconds.validation += watch.lap();
         self.finish_epoch(valid, observers)
@@ -168,9 +168,10 @@ impl Trainer {
     /// The epoch under way becomes the last one completed.
     fn finish_epoch(
         &mut self,
-        valid: Option<Losses>,
+        validation: Option<Evaluation>,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Flow, Error> {
+        let valid = validation.as_ref().map(|evaluation| evaluation.losses);
         let partial = std::mem::take(&mut self.partial);
         self.epoch += 1;
         let candidate =
@@ -194,13 +195,19 @@ impl Trainer {
             gradient_norms: partial.mean_gradient_norms(),
             seconds: partial.seconds,
         };
-        let warnings = self.activity.warnings();
+        let activity = self.activity.clone();
         self.activity.reset();
 
-        let network = &self.network;
-        let mut flow =
-            emit(observers, &Event::EpochFinished { record: &record, network, dataset: &*self.dataset })?;
-        for warning in warnings {
+        let finished = Event::EpochFinished {
+            record: &record,
+            network: &self.network,
+            dataset: &*self.dataset,
+            adam: &self.adam,
+            activity: &activity,
+            validation: validation.as_ref(),
+        };
+        let mut flow = emit(observers, &finished)?;
+        for warning in activity.warnings() {
             let warning = WarningRecord { epoch: self.epoch, message: warning.to_string() };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }

@@ -1,0 +1,95 @@
+//! Keeping the probes of a run.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use super::{
+    PROBES, Probe, epoch_of, file_name,
+    schedule::Schedule,
+    take::{Epoch, Subject},
+};
+use crate::{
+    Error, Event,
+    run::{Durability, replace},
+};
+
+/// Takes probes when they are due and keeps them in a folder of the run directory.
+#[derive(Debug)]
+pub(crate) struct ProbeWriter {
+    folder: PathBuf,
+    /// From the start of the run on.
+    plan: Option<(Schedule, Subject)>,
+}
+
+impl ProbeWriter {
+    pub(crate) fn new(run: &Path) -> Self {
+        Self { folder: run.join(PROBES), plan: None }
+    }
+
+    /// Takes a probe if it is time.
+    ///
+    /// # Errors
+    /// Whatever prevents it; training does not depend on it.
+    pub(crate) fn observe(&mut self, event: &Event<'_>) -> Result<(), Error> {
+        let begin = Instant::now();
+        match event {
+            Event::RunStarted(start) => {
+                let section = &start.experiment.probe;
+                let (schedule, subject) = (Schedule::new(section), Subject::new(section, start.dataset));
+                let due = start.epoch == 0 && start.batch == 0 && schedule.is_due(0);
+                let first = due.then(|| subject.probe(start.network, start.dataset, None));
+                self.plan = Some((schedule, subject));
+                // Those of epochs that will be trained again go.
+                self.thin(start.epoch)?;
+                first.map_or(Ok(()), |probe| self.write(probe?, begin))
+            }
+            Event::EpochFinished { record, network, dataset, adam, activity, validation } => {
+                let Some((schedule, subject)) = &self.plan else { return Ok(()) };
+                if !schedule.is_due(record.epoch) {
+                    return Ok(());
+                }
+                let epoch = Epoch {
+                    epoch: record.epoch,
+                    adam,
+                    config: adam.config(),
+                    activity,
+                    validation: *validation,
+                };
+                let probe = subject.probe(network, *dataset, Some(epoch))?;
+                self.write(probe, begin)?;
+                self.thin(record.epoch)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, mut probe: Probe, begin: Instant) -> Result<(), Error> {
+        probe.seconds = begin.elapsed().as_secs_f64();
+        let path = self.folder.join(file_name(probe.epoch));
+        let fail = |error| Error::io("write the probe", &path)(error);
+        fs::create_dir_all(&self.folder).map_err(fail)?;
+        let json = serde_json::to_vec(&probe).map_err(io::Error::from);
+        json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(fail)
+    }
+
+    /// Removes what is not to be kept once `done` epochs are done.
+    fn thin(&self, done: u32) -> Result<(), Error> {
+        let Some((schedule, _)) = &self.plan else { return Ok(()) };
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::io("list the probes", &self.folder)(error)),
+        };
+        for entry in entries.flatten() {
+            let epoch = entry.file_name().to_str().and_then(epoch_of);
+            if epoch.is_some_and(|epoch| !schedule.keeps(epoch, done)) {
+                let path = entry.path();
+                fs::remove_file(&path).map_err(Error::io("remove an old probe", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
