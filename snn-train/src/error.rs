@@ -37,7 +37,14 @@ pub enum Error {
         missing: &'static str,
     },
 
-    /// A file of a run directory that cannot be understood.
+    /// A directory that is no sweep.
+    #[error("no sweep here (manifest.json is missing); `snn sweep plan` makes one: {}", path.display())]
+    NotASweep {
+        /// The directory that was meant to be a sweep.
+        path: PathBuf,
+    },
+
+    /// A file of a run directory or of a sweep that cannot be understood.
     #[error("damaged {what} ({reason}): {}", path.display())]
     DamagedFile {
         /// Which file, such as "status".
@@ -61,6 +68,16 @@ pub enum Error {
         key: String,
         /// The known key that looks most like it.
         nearest: Option<&'static str>,
+    },
+
+    /// A sweep that says something impossible about its grids, seeds or selection.
+    #[cfg(feature = "trainer")]
+    #[error("{}{reason}", prefix(place))]
+    Sweep {
+        /// Where it stands.
+        place: Place,
+        /// What is wrong, and what is right.
+        reason: String,
     },
 
     /// A key whose value is of the wrong type or out of range.
@@ -186,6 +203,11 @@ pub enum Error {
         learning_rate: f64,
     },
 
+    /// A run of a sweep met a mistake of this program.
+    #[cfg(feature = "trainer")]
+    #[error("the run panicked: {0}; please report this")]
+    Panicked(String),
+
     /// An observer gave up.
     #[cfg(feature = "trainer")]
     #[error("an observer failed: {0}")]
@@ -212,6 +234,8 @@ impl Error {
             self,
             Self::Syntax { .. }
                 | Self::NotARun { .. }
+                | Self::NotASweep { .. }
+                | Self::Sweep { .. }
                 | Self::UnknownKey { .. }
                 | Self::InvalidValue { .. }
                 | Self::Impossible(_)
@@ -281,6 +305,11 @@ fn remedy(error: &io::Error) -> &'static str {
         }
         _ => "",
     }
+}
+
+#[cfg(feature = "trainer")]
+fn prefix(place: &Place) -> String {
+    if *place == Place::Code { "sweep: ".to_owned() } else { format!("{place}: ") }
 }
 
 #[cfg(feature = "trainer")]

@@ -60,6 +60,7 @@ mod error;
 pub mod experiment;
 pub mod probe;
 pub mod run;
+pub mod sweep;
 #[cfg(feature = "trainer")]
 mod train;
 

@@ -47,13 +47,18 @@ impl Draft {
             return Err(Error::Syntax { place, message });
         };
         let (path, text) = (path.trim(), text.trim());
+        let value = match keys().find(|key| key.path == path).map(|key| key.values) {
+            // Words such as `true` are not read as TOML.
+            Some(Values::Choice(_)) => text.trim_matches(['"', '\'']).into(),
+            _ => parse_value(text),
+        };
+        self.insert(path, value, place)
+    }
+
+    /// Changes a value by its key. Another `data.name` drops what was said of the data set before.
+    pub(super) fn insert(&mut self, path: &str, value: Value, place: Place) -> Result<(), Error> {
         let Some(key) = keys().find(|key| key.path == path) else {
             return Err(self.unknown(path, place));
-        };
-        let value = match key.values {
-            // Words such as `true` are not read as TOML.
-            Values::Choice(_) => text.trim_matches(['"', '\'']).into(),
-            _ => parse_value(text),
         };
         let (section, name) = (key.section(), key.name());
         let section = self.table.entry(section).or_insert_with(|| Table::new().into());

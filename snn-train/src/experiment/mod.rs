@@ -28,7 +28,7 @@ use snn_core::{AdamConfig, Initialization, Layer, NetworkConfig, Regularizer, Su
 use snn_data::Dataset;
 use toml::{Table, Value};
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use draft::Draft;
 
 pub(crate) use key::nearest;
@@ -144,6 +144,30 @@ impl Experiment {
         }
         *self = draft.finish()?;
         Ok(())
+    }
+
+    /// This experiment with other values, each by its key `section.key`.
+    ///
+    /// # Errors
+    /// As for [`Experiment::set`].
+    pub fn with<'a>(&self, values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Self, Error> {
+        self.with_placed(values, |_| Place::Code)
+    }
+
+    /// As [`Experiment::with`]; `place` says where a key was written.
+    pub(crate) fn with_placed<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+        place: impl Fn(&str) -> Place,
+    ) -> Result<Self, Error> {
+        let mut values: Vec<_> = values.into_iter().collect();
+        // The other keys of `data` depend on it.
+        values.sort_by_key(|(key, _)| *key != "data.name");
+        let mut draft = Draft::of(self.to_table()?);
+        for (key, value) in values {
+            draft.insert(key, value, place(key))?;
+        }
+        draft.finish()
     }
 
     /// Checks every value against its range, and what must hold between values.

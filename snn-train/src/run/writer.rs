@@ -10,7 +10,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, STOP, Session, State, Status, checkpoint_path,
+    CONFIG, ENVIRONMENT, Environment, METRICS, Record, RunDir, STATUS, STOP, Session, State, Status,
+    checkpoint_path,
     create::{self, Found, Lock},
     replace::{Durability, replace, replace_by_link},
     unix_time,
@@ -143,6 +144,40 @@ impl RunWriter {
             Self { directory, metrics, status, last_heartbeat: Instant::now(), probes, _lock: lock };
         writer.write_status()?;
         Ok(writer)
+    }
+
+    /// Records that a run could not even begin or go on.
+    pub(crate) fn record_failure(
+        directory: impl Into<PathBuf>,
+        experiment: &Experiment,
+        error: &Error,
+    ) -> Result<(), Error> {
+        let directory = directory.into();
+        if create::look(&directory)? == Found::Other {
+            return Err(Error::NotARun { path: directory, missing: CONFIG });
+        }
+        let lock = create::take(&directory)?;
+        let known = RunDir::open(&directory).and_then(|run| run.status());
+        let mut writer = Self::begin(directory, lock, experiment)?;
+        if let Ok(known) = known {
+            writer.status = known;
+        }
+        writer.observe(&Event::RunFailed(error)).map(drop)
+    }
+
+    /// Forgets how far a run was, so that it begins anew.
+    pub(crate) fn forget_checkpoints(directory: &Path) -> Result<(), Error> {
+        let _lock = create::take(directory)?;
+        for which in [Selection::Last, Selection::Best] {
+            let path = checkpoint_path(directory, which);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove the checkpoint", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Where the run lies.

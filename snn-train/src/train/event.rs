@@ -84,6 +84,8 @@ pub struct Progress {
     pub batch: u32,
     /// Batches of this phase.
     pub batches: u32,
+    /// Epochs planned.
+    pub epochs: u32,
     /// Cross-entropy plus regularisation of the batch.
     pub loss: f64,
     /// Share of its samples classified correctly, 0 to 1.

@@ -6,7 +6,7 @@ mod evaluate;
 mod event;
 mod run;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use snn_core::{ActivityMonitor, Adam, Cpu, Network, Regularizer};
 use snn_data::Dataset;
@@ -32,7 +32,7 @@ pub use event::{Event, Flow, Observer, Phase, Progress, Start};
 /// and not on stops and resumes.
 pub struct Trainer {
     experiment: Experiment,
-    dataset: Box<dyn Dataset>,
+    dataset: Arc<dyn Dataset>,
     network: Network,
     adam: Adam<f32, Cpu>,
     regularizer: Regularizer,
@@ -70,14 +70,15 @@ impl Trainer {
     pub fn new(experiment: Experiment) -> Result<Self, Error> {
         experiment.validate()?;
         let dataset = experiment.data.open()?;
-        Self::on(experiment, dataset)
+        Self::on(experiment, dataset.into())
     }
 
-    /// As [`Trainer::new`] on a data set of your own; what the experiment says in `data` is not used.
+    /// As [`Trainer::new`] on a data set of your own, which trainers may share; what the experiment says in
+    /// `data` is not used.
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
-    pub fn on(experiment: Experiment, dataset: Box<dyn Dataset>) -> Result<Self, Error> {
+    pub fn on(experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
         let network = experiment.network_config(&*dataset);

@@ -162,7 +162,9 @@ impl Trainer {
     ) -> Result<Flow, Error> {
         let epoch = if phase == Phase::Test { self.epoch } else { self.epoch + 1 };
         let Losses { loss, accuracy, .. } = *losses;
-        emit(observers, &Event::BatchFinished(&Progress { phase, epoch, batch, batches, loss, accuracy }))
+        let epochs = self.experiment.training.epochs;
+        let progress = Progress { phase, epoch, batch, batches, epochs, loss, accuracy };
+        emit(observers, &Event::BatchFinished(&progress))
     }
 
     /// The epoch under way becomes the last one completed.

@@ -225,7 +225,7 @@ impl Dataset for Frames {
 
 #[test]
 fn data_of_ones_own_and_missing_parts() {
-    let on = |changes: &[&str], splits| Trainer::on(experiment(changes), Box::new(Frames(splits)));
+    let on = |changes: &[&str], splits| Trainer::on(experiment(changes), std::sync::Arc::new(Frames(splits)));
     let train: Vec<u32> = (0..40).collect();
     let splits = Splits { train, ..Splits::default() };
     let error = on(&[], splits.clone()).unwrap_err().to_string();

@@ -1,0 +1,193 @@
+//! Keeping count of a sweep while it runs, for the one who watches.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use super::Point;
+use crate::{Error, Event, Outcome, Phase};
+
+/// Something has happened to a run.
+#[non_exhaustive]
+pub struct Update<'a> {
+    /// The run.
+    pub point: &'a Point,
+    /// What has happened.
+    pub happening: Happening<'a>,
+    /// How far the sweep is now.
+    pub progress: Progress,
+}
+
+/// What may happen to a run of a sweep.
+#[non_exhaustive]
+pub enum Happening<'a> {
+    /// It was done before.
+    Reused,
+    /// It has failed before, and is not tried again.
+    FailedBefore,
+    /// It begins, or goes on from its checkpoint.
+    Started,
+    /// The trainer reports.
+    Event(&'a Event<'a>),
+    /// It is done, or was stopped.
+    Finished(&'a Outcome),
+    /// It has ended with an error, which its `status.json` holds.
+    Failed(&'a Error),
+    /// It was left alone, because another process trains it.
+    Busy,
+}
+
+/// How far a sweep is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Runs that were asked for.
+    pub runs: usize,
+    /// Those of them that are done, from before included.
+    pub done: usize,
+    /// Those that were done before.
+    pub reused: usize,
+    /// Those that have failed, from before included.
+    pub failed: usize,
+    /// Those that another process trains.
+    pub busy: usize,
+    /// Those that are being trained.
+    pub running: usize,
+    /// The share of the work that is done, 0 to 1. Nothing is left to do of a run that has failed.
+    pub fraction: f64,
+    /// Since the start (seconds).
+    pub elapsed: f64,
+    /// Until the end, if it goes on like this (seconds); `None` while there is little to judge by.
+    pub remaining: Option<f64>,
+    /// Whether it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// The counts, and who is told.
+pub(super) struct Board<'w> {
+    start: Instant,
+    state: Mutex<State<'w>>,
+}
+
+struct State<'w> {
+    watch: &'w mut (dyn FnMut(&Update<'_>) + Send),
+    progress: Progress,
+    work: Work,
+    /// Of each run being trained the share that is done, 0 to 1.
+    shares: HashMap<String, f64>,
+}
+
+/// Work in an arbitrary unit.
+#[derive(Default)]
+struct Work {
+    all: f64,
+    done: f64,
+    /// What this session has not done itself of what is done.
+    given: f64,
+}
+
+impl<'w> Board<'w> {
+    /// For so many runs, and all their work.
+    pub(super) fn new(runs: usize, work: f64, watch: &'w mut (dyn FnMut(&Update<'_>) + Send)) -> Self {
+        let progress = Progress { runs, ..Progress::default() };
+        let work = Work { all: work, ..Work::default() };
+        let state = Mutex::new(State { watch, progress, work, shares: HashMap::new() });
+        Self { start: Instant::now(), state }
+    }
+
+    /// Tells what has happened to a run that is so much `work`.
+    pub(super) fn tell(&self, point: &Point, work: f64, happening: Happening<'_>) {
+        let state = &mut *self.lock();
+        state.count(point, work, &happening);
+        state.progress.elapsed = self.start.elapsed().as_secs_f64();
+        (state.progress.fraction, state.progress.remaining) = state.work.estimate(state.progress.elapsed);
+        (state.watch)(&Update { point, happening, progress: state.progress });
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.lock().progress
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<'w>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State<'_> {
+    fn count(&mut self, point: &Point, work: f64, happening: &Happening<'_>) {
+        let Self { progress, work: sum, shares, .. } = self;
+        match happening {
+            Happening::Reused => {
+                progress.done += 1;
+                progress.reused += 1;
+                sum.give(work);
+            }
+            Happening::FailedBefore => {
+                progress.failed += 1;
+                sum.give(work);
+            }
+            Happening::Started => {
+                progress.running += 1;
+                shares.insert(point.id.clone(), 0.0);
+            }
+            Happening::Event(event) => {
+                let (Some(now), Some(share)) = (share(event), shares.get_mut(&point.id)) else { return };
+                let advance = (now - *share).max(0.0) * work;
+                *share = now;
+                if matches!(event, Event::RunStarted(_)) { sum.give(advance) } else { sum.done += advance }
+            }
+            Happening::Finished(_) | Happening::Failed(_) | Happening::Busy => {
+                progress.running = progress.running.saturating_sub(1);
+                let rest = (1.0 - shares.remove(&point.id).unwrap_or_default()) * work;
+                match happening {
+                    Happening::Finished(outcome) if outcome.stopped => {}
+                    Happening::Finished(_) => {
+                        progress.done += 1;
+                        sum.done += rest;
+                    }
+                    Happening::Failed(_) => {
+                        progress.failed += 1;
+                        sum.give(rest);
+                    }
+                    _ => {
+                        progress.busy += 1;
+                        sum.give(rest);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Work {
+    fn give(&mut self, work: f64) {
+        self.done += work;
+        self.given += work;
+    }
+
+    /// The share that is done, and the seconds until the rest is.
+    fn estimate(&self, elapsed: f64) -> (f64, Option<f64>) {
+        let fraction = if self.all > 0.0 { (self.done / self.all).clamp(0.0, 1.0) } else { 1.0 };
+        let own = self.done - self.given;
+        let known = elapsed > 1.0 && own > 0.0;
+        (fraction, known.then(|| (self.all - self.done).max(0.0) * elapsed / own))
+    }
+}
+
+/// How much of a run is done at this event, 0 to 1, if it tells.
+fn share(event: &Event<'_>) -> Option<f64> {
+    let share = |epoch: u32, batch: u32, batches: u32, epochs: u32| {
+        (f64::from(epoch) + f64::from(batch) / f64::from(batches.max(1))) / f64::from(epochs.max(1))
+    };
+    match event {
+        Event::RunStarted(start) => {
+            Some(share(start.epoch, start.batch, start.batches, start.experiment.training.epochs))
+        }
+        Event::BatchFinished(progress) if progress.phase == Phase::Training => {
+            Some(share(progress.epoch - 1, progress.batch, progress.batches, progress.epochs))
+        }
+        _ => None,
+    }
+}

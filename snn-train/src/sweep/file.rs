@@ -1,0 +1,126 @@
+//! Reading sweep files.
+
+use std::{collections::HashMap, path::Path};
+
+use serde::Deserialize;
+use toml::{Table, Value, de::DeTable};
+
+use super::{Seeds, Selection, Sweep, axis::Axis};
+use crate::{
+    Experiment,
+    error::{Error, Place, line_of},
+};
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SweepFile {
+    #[serde(default)]
+    name: String,
+    base: Base,
+    #[serde(default)]
+    set: HashMap<String, HashMap<String, Value>>,
+    #[serde(default)]
+    grid: Vec<HashMap<String, HashMap<String, Value>>>,
+    seeds: Option<SeedsFile>,
+    #[serde(default)]
+    select: Selection,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected the name of a preset, the path of an experiment, or an experiment")]
+enum Base {
+    Name(String),
+    Experiment(Table),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedsFile {
+    #[serde(default = "seed_keys")]
+    keys: Vec<String>,
+    values: Vec<u64>,
+}
+
+fn seed_keys() -> Vec<String> {
+    ["initialization.seed", "training.seed"].map(str::to_owned).into()
+}
+
+/// Reads a sweep, and where its keys were written: `grid.0.surrogate.beta`. `folder` is where a base with a path lies.
+pub(super) fn read(
+    text: &str,
+    file: &str,
+    folder: Option<&Path>,
+) -> Result<(Sweep, HashMap<String, Place>), Error> {
+    let syntax = |error: toml::de::Error| Error::Syntax {
+        place: Place::of(&error, text, file),
+        message: error.message().to_owned(),
+    };
+    let places = places(text, file).map_err(syntax)?;
+    let parsed: SweepFile = toml::from_str(text).map_err(syntax)?;
+    let base = match parsed.base {
+        Base::Experiment(table) => {
+            let toml = toml::to_string(&table).map_err(|error| Error::Impossible(error.to_string()))?;
+            Experiment::from_toml(&toml, &format!("{file}, [base]"))?
+        }
+        Base::Name(name) => {
+            let beside = folder.map(|folder| folder.join(&name)).filter(|path| path.is_file());
+            beside.map_or_else(|| Experiment::find(&name), Experiment::load)?
+        }
+    };
+    let set: Vec<_> = flat(parsed.set).collect();
+    let place = |key: &str| places.get(&format!("set.{key}")).cloned().unwrap_or(Place::Code);
+    let base = base.with_placed(set.iter().map(|(key, value)| (key.as_str(), value.clone())), place)?;
+    let mut grids = Vec::new();
+    for (number, grid) in parsed.grid.into_iter().enumerate() {
+        let axis = |(key, value): (String, Value)| match value.try_into::<Axis>() {
+            Ok(axis) => Ok((key, axis)),
+            Err(error) => {
+                let place = places.get(&format!("grid.{number}.{key}")).cloned().unwrap_or(Place::Code);
+                Err(Error::Sweep { place, reason: format!("`{key}` {}", error.message().trim()) })
+            }
+        };
+        let mut axes = flat(grid).map(axis).collect::<Result<Vec<_>, _>>()?;
+        axes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        grids.push(axes);
+    }
+    let seeds =
+        parsed.seeds.map_or_else(Seeds::default, |seeds| Seeds { keys: seeds.keys, values: seeds.values });
+    let sweep = Sweep { name: parsed.name, base, grids, seeds, selection: parsed.select };
+    Ok((sweep, places))
+}
+
+fn flat<T>(sections: HashMap<String, HashMap<String, T>>) -> impl Iterator<Item = (String, T)> {
+    let keys = |(section, keys): (String, HashMap<String, T>)| {
+        keys.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value))
+    };
+    sections.into_iter().flat_map(keys)
+}
+
+/// Where every key of every depth was written.
+fn places(text: &str, file: &str) -> Result<HashMap<String, Place>, toml::de::Error> {
+    fn walk(
+        table: &DeTable<'_>,
+        path: &str,
+        place: &dyn Fn(usize) -> Place,
+        places: &mut HashMap<String, Place>,
+    ) {
+        for (key, value) in table {
+            let path = format!("{path}{}", key.get_ref());
+            let value = value.get_ref();
+            for (number, table) in value.as_array().into_iter().flat_map(|list| list.iter().enumerate()) {
+                if let Some(table) = table.get_ref().as_table() {
+                    walk(table, &format!("{path}.{number}."), place, places);
+                }
+            }
+            if let Some(table) = value.as_table() {
+                walk(table, &format!("{path}."), place, places);
+            }
+            places.insert(path, place(key.span().start));
+        }
+    }
+    let place = |offset| Place::Line { file: file.to_owned(), line: line_of(text, offset) };
+    let mut places = HashMap::new();
+    walk(DeTable::parse(text)?.get_ref(), "", &place, &mut places);
+    Ok(places)
+}

@@ -1,0 +1,293 @@
+//! What the runs of a sweep have come to.
+
+use std::{collections::BTreeMap, io, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+use toml::Value;
+
+use super::{Settings, SweepDir};
+use crate::{
+    error::Error,
+    run::{Record, RunDir, State, Status},
+};
+
+/// A running run that has not been heard of for so long (seconds) was interrupted.
+const STALLED: f64 = 60.0;
+
+/// All runs of a sweep, in the order of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// The keys by which runs differ, in the order of the sweep, seeds last.
+    pub keys: Vec<String>,
+    /// Those of them that are seeds.
+    pub seeds: Vec<String>,
+    /// One row for each run.
+    pub rows: Vec<Row>,
+}
+
+/// How one run stands, and what it has come to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The name of the run directory.
+    pub id: String,
+    /// The values by which it differs from other runs.
+    pub settings: Settings,
+    /// How it stands.
+    pub state: Standing,
+    /// Epochs completed.
+    pub epoch: u32,
+    /// Accuracy of its best epoch on the validation samples, 0 to 1.
+    pub valid_accuracy: Option<f64>,
+    /// Loss of that epoch on the validation samples.
+    pub valid_loss: Option<f64>,
+    /// Accuracy of the selected model on the test samples, 0 to 1.
+    pub test_accuracy: Option<f64>,
+    /// Spikes of each hidden layer of the selected model per test sample.
+    pub spikes: Option<Vec<f64>>,
+    /// Computing time of all its epochs (seconds).
+    pub seconds: f64,
+    /// Why it failed.
+    pub message: Option<String>,
+}
+
+/// How a run of a sweep stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Not begun.
+    Pending,
+    /// Being trained.
+    Running,
+    /// Stopped or killed before its end; it will go on from its checkpoint.
+    Interrupted,
+    /// Ended by an error.
+    Failed,
+    /// Trained, selected and tested.
+    Done,
+}
+
+impl Standing {
+    /// How a run with this status stands.
+    #[must_use]
+    pub fn of(status: &Status) -> Self {
+        match status.state {
+            State::Done => Self::Done,
+            State::Failed => Self::Failed,
+            State::Running => {
+                let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
+                if status.is_stalled(now, STALLED) { Self::Interrupted } else { Self::Running }
+            }
+            State::Stopped | State::Unknown => Self::Interrupted,
+        }
+    }
+}
+
+/// Which models count, and which of them belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Selection {
+    /// So many models of each group count: those best on validation. Left out, all do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<usize>,
+    /// The keys whose values make a group. Left out, all keys but the seeds: repetitions with other seeds make a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<String>>,
+}
+
+/// Models that belong together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The values that they share.
+    pub settings: Settings,
+    /// Runs with these values, whether or not they are done.
+    pub runs: usize,
+    /// The models that count, the best on validation first: places in [`Results::rows`].
+    pub models: Vec<usize>,
+    /// Their best accuracies on validation, 0 to 1.
+    pub valid_accuracy: Option<Summary>,
+    /// Their accuracies in the test, 0 to 1.
+    pub test_accuracy: Option<Summary>,
+    /// Their spikes per test sample, all hidden layers together.
+    pub spikes: Option<Summary>,
+}
+
+/// Mean and spread of a quantity over models.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How many models.
+    pub n: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation, with n - 1 in the denominator; `None` for a single model.
+    pub sd: Option<f64>,
+}
+
+impl Summary {
+    /// Of these values; `None` if there are none.
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len();
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        let sd = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
+        (n > 0).then_some(Self { n, mean, sd })
+    }
+}
+
+impl Results {
+    pub(super) fn read(sweep: &SweepDir) -> Result<Self, Error> {
+        let manifest = sweep.manifest();
+        let rows = manifest.points.iter().map(|point| {
+            Row::read(&point.id, point.settings.clone(), RunDir::open(sweep.run_path(point)).ok().as_ref())
+        });
+        let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
+        let seeds = manifest.axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect();
+        Ok(Self { keys, seeds, rows: rows.collect::<Result<_, _>>()? })
+    }
+
+    /// Puts runs together whose values agree in the keys `selection.by`, and lets the best of each group count.
+    ///
+    /// Models are ordered by their accuracy on validation, then by their loss there, then by their place in the plan;
+    /// the test plays no part in the choice. Only runs that are done count.
+    #[must_use]
+    pub fn groups(&self, selection: &Selection) -> Vec<Group> {
+        let parameters = || self.keys.iter().filter(|key| !self.seeds.contains(key)).cloned().collect();
+        let by: Vec<String> = selection.by.clone().unwrap_or_else(parameters);
+        let mut groups: Vec<(Settings, Vec<usize>)> = Vec::new();
+        let mut places: BTreeMap<Vec<Option<String>>, usize> = BTreeMap::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            let values = by.iter().map(|key| row.settings.get(key).map(Value::to_string)).collect();
+            let place = *places.entry(values).or_insert_with(|| {
+                let shared = by.iter().filter_map(|key| Some((key.clone(), row.settings.get(key)?.clone())));
+                groups.push((shared.collect(), Vec::new()));
+                groups.len() - 1
+            });
+            groups[place].1.push(index);
+        }
+        groups.into_iter().map(|(settings, members)| self.group(settings, &members, selection.best)).collect()
+    }
+
+    fn group(&self, settings: Settings, members: &[usize], best: Option<usize>) -> Group {
+        let mut models: Vec<_> =
+            members.iter().copied().filter(|&index| self.rows[index].state == Standing::Done).collect();
+        let worse = |&index: &usize| {
+            let row = &self.rows[index];
+            (-row.valid_accuracy.unwrap_or(f64::NEG_INFINITY), row.valid_loss.unwrap_or(f64::INFINITY))
+        };
+        // The sort is stable: equal models stay in the order of the plan.
+        models.sort_by(|a, b| {
+            let (a, b) = (worse(a), worse(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+        models.truncate(best.unwrap_or(usize::MAX));
+        let summary = |value: &dyn Fn(&Row) -> Option<f64>| {
+            Summary::of(&models.iter().filter_map(|&index| value(&self.rows[index])).collect::<Vec<_>>())
+        };
+        Group {
+            settings,
+            runs: members.len(),
+            valid_accuracy: summary(&|row| row.valid_accuracy),
+            test_accuracy: summary(&|row| row.test_accuracy),
+            spikes: summary(&|row| row.spikes.as_ref().map(|layers| layers.iter().sum())),
+            models,
+        }
+    }
+
+    /// How many runs stand so.
+    #[must_use]
+    pub fn count(&self, state: Standing) -> usize {
+        self.rows.iter().filter(|row| row.state == state).count()
+    }
+}
+
+impl Row {
+    fn pending(id: &str, settings: Settings) -> Self {
+        Self {
+            id: id.to_owned(),
+            settings,
+            state: Standing::Pending,
+            epoch: 0,
+            valid_accuracy: None,
+            valid_loss: None,
+            test_accuracy: None,
+            spikes: None,
+            seconds: 0.0,
+            message: None,
+        }
+    }
+
+    /// Of a run in its directory; without one it is pending.
+    pub(crate) fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Result<Self, Error> {
+        let mut row = Self::pending(id, settings);
+        let Some(run) = run else { return Ok(row) };
+        let status = match run.status() {
+            Ok(status) => status,
+            // A run is its `config.toml` first, and then gets a status.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(row),
+            Err(error) => return Err(error),
+        };
+        row.state = Standing::of(&status);
+        row.epoch = status.epoch;
+        row.valid_accuracy = status.best.map(|best| best.accuracy);
+        row.valid_loss = status.best.map(|best| best.loss);
+        row.test_accuracy = status.test_accuracy;
+        row.message = status.message;
+        for record in run.records()? {
+            match record {
+                Record::Epoch(epoch) => row.seconds += epoch.seconds.total(),
+                Record::Test(test) => {
+                    row.spikes = Some(test.layers.iter().map(|layer| layer.spikes).collect());
+                }
+                _ => {}
+            }
+        }
+        Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(eta: f64, seed: i64, valid: f64, test: f64) -> Row {
+        let settings = [("eta".to_owned(), Value::from(eta)), ("seed".to_owned(), Value::from(seed))];
+        Row {
+            state: Standing::Done,
+            valid_accuracy: Some(valid),
+            valid_loss: Some(1.0 - valid),
+            test_accuracy: Some(test),
+            spikes: Some(vec![test, 1.0]),
+            ..Row::pending(&format!("{eta}-{seed}"), settings.into())
+        }
+    }
+
+    #[test]
+    fn the_best_on_validation_count_and_the_test_is_only_reported() {
+        let mut rows = vec![
+            row(0.1, 0, 0.5, 0.9),
+            row(0.1, 1, 0.8, 0.7),
+            row(0.2, 0, 0.9, 0.6),
+            row(0.2, 1, 0.9, 0.8),
+            row(0.2, 2, 1.0, 1.0),
+        ];
+        rows[3].valid_loss = Some(0.05);
+        rows[4].state = Standing::Running;
+        let results =
+            Results { keys: vec!["eta".to_owned(), "seed".to_owned()], seeds: vec!["seed".to_owned()], rows };
+        let groups = results.groups(&Selection::default());
+        assert_eq!(groups.len(), 2);
+        assert_eq!((groups[0].runs, &groups[0].models[..]), (2, &[1, 0][..]));
+        assert_eq!((groups[1].runs, &groups[1].models[..]), (3, &[3, 2][..]), "equal accuracy, less loss");
+        let Summary { n, mean, sd } = groups[0].test_accuracy.unwrap();
+        assert_eq!(n, 2);
+        assert!((mean - 0.8).abs() < 1e-12 && (sd.unwrap() - 0.02_f64.sqrt()).abs() < 1e-12);
+
+        let best = Selection { best: Some(3), by: Some(vec![]) };
+        let all = results.groups(&best);
+        assert_eq!(all[0].models, [3, 2, 1]);
+        assert!(all[0].settings.is_empty());
+        assert!((all[0].spikes.unwrap().mean - (1.0 + 2.1 / 3.0)).abs() < 1e-12);
+        assert_eq!(Summary::of(&[1.0]).unwrap().sd, None);
+        assert_eq!(Summary::of(&[]), None);
+    }
+}

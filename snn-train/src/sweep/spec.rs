@@ -1,0 +1,287 @@
+//! What a sweep is: an experiment, and what varies in it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest as _, Sha256};
+use toml::Value;
+
+use super::{Dimension, MANIFEST_VERSION, Manifest, Point, Scale, Selection, Settings, axis::Axis, file};
+use crate::{
+    Experiment,
+    error::{Error, Place},
+    experiment::keys,
+};
+
+/// An experiment with grids of values over some of its keys, repeated with several seeds.
+///
+/// ```
+/// use snn_train::{Experiment, sweep::{Axis, Sweep}};
+///
+/// let plan = Sweep::new("slopes", Experiment::preset("randman")?)
+///     .grid([
+///         ("surrogate.beta", Axis::logarithmic(1.0, 100.0, 5)),
+///         ("optimizer.learning_rate", Axis::list([0.01, 0.03])),
+///     ])
+///     .seeds(["initialization.seed", "training.seed"], 0..3)
+///     .plan()?;
+///
+/// assert_eq!(plan.points.len(), 5 * 2 * 3);
+/// assert_eq!(plan.points[0].settings["surrogate.beta"].as_float(), Some(1.0));
+/// # Ok::<(), snn_train::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// What it is called.
+    pub name: String,
+    /// The experiment that its runs vary.
+    pub base: Experiment,
+    /// Each grid stands for all combinations of the values on its axes, the last axis fastest; the sweep is all grids
+    /// together. Without any, it is the base alone.
+    pub grids: Vec<Vec<(String, Axis)>>,
+    /// Each combination is run with every seed.
+    pub seeds: Seeds,
+    /// How models are chosen and put together in the results.
+    pub selection: Selection,
+}
+
+/// Seeds, and the keys that take them: all keys the same seed in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seeds {
+    /// The keys, such as `initialization.seed`.
+    pub keys: Vec<String>,
+    /// The seeds. Without any, the base's are used.
+    pub values: Vec<u64>,
+}
+
+impl Sweep {
+    /// A sweep without grids and seeds.
+    #[must_use]
+    pub fn new(name: impl Into<String>, base: Experiment) -> Self {
+        Self {
+            name: name.into(),
+            base,
+            grids: Vec::new(),
+            seeds: Seeds::default(),
+            selection: Selection::default(),
+        }
+    }
+
+    /// Adds a grid. What several grids have in common is run once.
+    #[must_use]
+    pub fn grid<K: Into<String>>(mut self, axes: impl IntoIterator<Item = (K, Axis)>) -> Self {
+        self.grids.push(axes.into_iter().map(|(key, axis)| (key.into(), axis)).collect());
+        self
+    }
+
+    /// Repeats every run with each of the seeds, given to all of the keys.
+    #[must_use]
+    pub fn seeds<K: Into<String>>(
+        mut self,
+        keys: impl IntoIterator<Item = K>,
+        seeds: impl IntoIterator<Item = u64>,
+    ) -> Self {
+        self.seeds =
+            Seeds { keys: keys.into_iter().map(Into::into).collect(), values: seeds.into_iter().collect() };
+        self
+    }
+
+    /// Of runs that agree in the keys `by`, only the `best` on validation count.
+    #[must_use]
+    pub fn select<K: Into<String>>(mut self, best: usize, by: impl IntoIterator<Item = K>) -> Self {
+        let by = by.into_iter().map(Into::into).collect();
+        self.selection = Selection { best: Some(best), by: Some(by) };
+        self
+    }
+
+    /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(Error::io("read the sweep", path))?;
+        let (mut sweep, places) = file::read(&text, &path.display().to_string(), path.parent())?;
+        if sweep.name.is_empty() {
+            sweep.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        sweep.plan_placed(&places)?;
+        Ok(sweep)
+    }
+
+    /// All runs, each checked.
+    ///
+    /// # Errors
+    /// [`Error::Sweep`] for a grid, seeds or a selection that make no sense, [`Error::UnknownKey`] and
+    /// [`Error::InvalidValue`] for keys and values in them, [`Error::Impossible`] for values that do not go together.
+    pub fn plan(&self) -> Result<Manifest, Error> {
+        self.plan_placed(&HashMap::new())
+    }
+
+    fn plan_placed(&self, places: &HashMap<String, Place>) -> Result<Manifest, Error> {
+        self.check(places)?;
+        let mut axes = self.axes();
+        let mut points = Vec::new();
+        let mut known = HashSet::new();
+        for (number, settings) in self.combinations(places)? {
+            let place = |key: &str| place(places, &[&format!("grid.{number}.{key}"), "seeds.keys", "seeds"]);
+            let given = settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+            let experiment = self.base.with_placed(given, place)?;
+            let id = run_id(&experiment)?;
+            if !known.insert(id.clone()) {
+                continue;
+            }
+            let mut settings = Settings::new();
+            for axis in &mut axes {
+                // As the experiment has it: 10.0 where 10 was written.
+                let Some(value) = experiment.get(&axis.key) else { continue };
+                if !axis.values.contains(&value) {
+                    axis.values.push(value.clone());
+                }
+                settings.insert(axis.key.clone(), value);
+            }
+            points.push(Point { id, settings, seconds: None });
+        }
+        self.check_selection(&axes, places)?;
+        Ok(Manifest {
+            version: MANIFEST_VERSION,
+            name: self.name.clone(),
+            runs: PathBuf::from("runs"),
+            axes,
+            selection: self.selection.clone(),
+            base: self.base.to_table()?,
+            points,
+        })
+    }
+
+    /// Every key once, without values.
+    fn axes(&self) -> Vec<Dimension> {
+        let mut axes: Vec<Dimension> = Vec::new();
+        let grids = self.grids.iter().flatten().map(|(key, axis)| (key, axis.scale(), false));
+        let seeds = self.seeds.keys.iter().map(|key| (key, Scale::List, true));
+        for (key, scale, seed) in grids.chain(seeds) {
+            match axes.iter_mut().find(|axis| axis.key == *key) {
+                None => axes.push(Dimension { key: key.clone(), scale, seed, values: Vec::new() }),
+                // One grid lists the key that another one spaces.
+                Some(axis) if axis.scale != scale => axis.scale = Scale::List,
+                Some(_) => {}
+            }
+        }
+        axes
+    }
+
+    /// Every combination with the number of its grid.
+    fn combinations(&self, places: &HashMap<String, Place>) -> Result<Vec<(usize, Settings)>, Error> {
+        let base = [Vec::new()];
+        let grids = if self.grids.is_empty() { &base[..] } else { &self.grids[..] };
+        let mut all = Vec::new();
+        for (number, grid) in grids.iter().enumerate() {
+            let mut combinations = vec![Settings::new()];
+            for (key, axis) in grid {
+                let values = axis.values().map_err(|reason| Error::Sweep {
+                    place: place(places, &[&format!("grid.{number}.{key}")]),
+                    reason: format!("`{key}`: {reason}"),
+                })?;
+                combinations = product(&combinations, &values, &[key]);
+            }
+            if !self.seeds.values.is_empty() {
+                let seeds: Vec<_> =
+                    self.seeds.values.iter().map(|&seed| seed_value(seed)).collect::<Result<_, _>>()?;
+                combinations = product(&combinations, &seeds, &self.seeds.keys.iter().collect::<Vec<_>>());
+            }
+            all.extend(combinations.into_iter().map(|settings| (number, settings)));
+        }
+        Ok(all)
+    }
+
+    fn check(&self, places: &HashMap<String, Place>) -> Result<(), Error> {
+        let wrong = |path: &str, reason: String| Err(Error::Sweep { place: place(places, &[path]), reason });
+        for (number, grid) in self.grids.iter().enumerate() {
+            let mut seen = HashSet::new();
+            for key in grid.iter().map(|(key, _)| key).chain(&self.seeds.keys) {
+                if !seen.insert(key) {
+                    return wrong(
+                        &format!("grid.{number}.{key}"),
+                        format!("`{key}` is given twice for one run; leave it to one axis, or to the seeds"),
+                    );
+                }
+            }
+        }
+        if self.seeds.keys.is_empty() != self.seeds.values.is_empty() {
+            return wrong("seeds", "seeds are both: values, and keys that take them".to_owned());
+        }
+        if self.selection.best == Some(0) {
+            return wrong("select.best", "select.best is at least 1, or left out for all models".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_selection(&self, axes: &[Dimension], places: &HashMap<String, Place>) -> Result<(), Error> {
+        let known = |key: &&String| axes.iter().any(|axis| axis.key == **key);
+        match self.selection.by.iter().flatten().find(|key| !known(key)) {
+            None => Ok(()),
+            Some(key) => {
+                let keys: Vec<_> = axes.iter().map(|axis| axis.key.as_str()).collect();
+                let reason = format!("select.by names `{key}`, but what varies is {}", keys.join(", "));
+                Err(Error::Sweep { place: place(places, &["select.by"]), reason })
+            }
+        }
+    }
+}
+
+/// Where the first of these paths that was written stands.
+fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
+    paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
+}
+
+impl Manifest {
+    /// The experiment of one of the runs.
+    ///
+    /// # Errors
+    /// Those of [`Experiment::validate`], if the file was edited.
+    pub fn experiment(&self, point: &Point) -> Result<Experiment, Error> {
+        let base = toml::to_string(&self.base).map_err(|error| Error::Impossible(error.to_string()))?;
+        let settings = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        Experiment::from_toml(&base, "the sweep's base")?.with(settings)
+    }
+}
+
+fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec<Settings> {
+    let with = |settings: &Settings, value: &Value| {
+        let mut settings = settings.clone();
+        settings.extend(keys.iter().map(|&key| (key.clone(), value.clone())));
+        settings
+    };
+    combinations.iter().flat_map(|settings| values.iter().map(move |value| with(settings, value))).collect()
+}
+
+fn seed_value(seed: u64) -> Result<Value, Error> {
+    let seed =
+        i64::try_from(seed).map_err(|_| Error::Impossible(format!("the seed {seed} is above 2^63 - 1")))?;
+    Ok(Value::Integer(seed))
+}
+
+/// A name for the run of this experiment: its data set, and 12 hexadecimal digits of SHA-256 over the keys whose
+/// values are not the defaults. Keys that change no result play no part, and neither do keys of later versions as
+/// long as they have their defaults.
+pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
+    const IRRELEVANT: &[&str] = &["training.checkpoint_interval"];
+    let data_set = experiment.data.name();
+    let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
+    let (table, defaults) = (experiment.to_table()?, defaults.to_table()?);
+    let value = |table: &toml::Table, section: &str, name: &str| table.get(section)?.get(name).cloned();
+    let mut hash = Sha256::new();
+    for key in keys().filter(|key| key.applies_to(data_set) && !IRRELEVANT.contains(&key.path)) {
+        let found = value(&table, key.section(), key.name());
+        if let Some(found) =
+            found.filter(|found| Some(found) != value(&defaults, key.section(), key.name()).as_ref())
+        {
+            hash.update(format!("{} = {found}\n", key.path));
+        }
+    }
+    let digits: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{data_set}-{digits}"))
+}

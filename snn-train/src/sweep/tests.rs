@@ -1,0 +1,266 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
+
+use std::{fs, path::Path, sync::atomic::AtomicBool};
+
+use toml::Value;
+
+use super::*;
+use crate::{Error, Experiment};
+
+/// An experiment of a moment.
+fn quick() -> Experiment {
+    let mut experiment = Experiment::default();
+    experiment
+        .set(&[
+            "data.classes=2",
+            "data.samples_per_class=30",
+            "network.hidden=[10]",
+            "training.batch_size=16",
+            "training.epochs=3",
+            "initialization.gain=6",
+        ])
+        .unwrap();
+    experiment
+}
+
+fn load(text: &str) -> Result<Sweep, Error> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mine.toml");
+    fs::write(directory.path().join("base.toml"), quick().to_toml().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    Sweep::load(&path)
+}
+
+#[track_caller]
+fn assert_refused(text: &str, words: &str) {
+    let error = load(text).unwrap_err();
+    assert!(error.is_usage() && error.to_string().contains(words), "`{words}` is not in: {error}");
+}
+
+#[test]
+fn a_file_says_what_code_says() {
+    let sweep = load(
+        r#"
+        base = "base.toml"
+        [set]
+        training.epochs = 2
+        [[grid]]
+        surrogate.beta = { log = [1, 100], points = 3 }
+        network.hidden = [[], [10, 10]]
+        [[grid]]
+        surrogate.shape = ["esser"]
+        optimizer.learning_rate = { linear = [0.01, 0.02], points = 2 }
+        [seeds]
+        values = [4, 5]
+        [select]
+        best = 2
+        by = ["surrogate.shape"]
+        "#,
+    )
+    .unwrap();
+    let mut base = quick();
+    base.training.epochs = 2;
+    let hidden = Axis::list([Value::Array(vec![]), Value::from(vec![10, 10])]);
+    let expected = Sweep::new("mine", base)
+        .grid([("network.hidden", hidden), ("surrogate.beta", Axis::logarithmic(1.0, 100.0, 3))])
+        .grid([
+            ("optimizer.learning_rate", Axis::linear(0.01, 0.02, 2)),
+            ("surrogate.shape", Axis::list(["esser"])),
+        ])
+        .seeds(["initialization.seed", "training.seed"], [4, 5])
+        .select(2, ["surrogate.shape"]);
+    assert_eq!(sweep, expected);
+
+    let plan = sweep.plan().unwrap();
+    assert_eq!(plan.points.len(), (2 * 3 + 2) * 2);
+    let keys: Vec<_> = plan.axes.iter().map(|axis| (axis.key.as_str(), axis.seed, axis.scale)).collect();
+    assert_eq!(
+        keys,
+        [
+            ("network.hidden", false, Scale::List),
+            ("surrogate.beta", false, Scale::Logarithmic),
+            ("optimizer.learning_rate", false, Scale::Linear),
+            ("surrogate.shape", false, Scale::List),
+            ("initialization.seed", true, Scale::List),
+            ("training.seed", true, Scale::List),
+        ]
+    );
+    for point in &plan.points {
+        assert_eq!(point.settings.len(), 6, "a value for every axis");
+        assert_eq!(point.settings["initialization.seed"], point.settings["training.seed"]);
+        let experiment = plan.experiment(point).unwrap();
+        assert_eq!(experiment.training.epochs, 2);
+        assert_eq!(experiment.get("surrogate.beta").as_ref(), Some(&point.settings["surrogate.beta"]));
+    }
+}
+
+#[test]
+fn mistakes_are_named_with_their_line() {
+    let base = "base = \"base.toml\"\n";
+    for (text, words) in [
+        ("bse = 1", "mine.toml:2: "),
+        (
+            "[set]\nsurrogate.bta = 1",
+            "mine.toml:3: unknown key `surrogate.bta`; did you mean `surrogate.beta`?",
+        ),
+        ("[[grid]]\nsurrogate.bta = [1]", "mine.toml:3: unknown key `surrogate.bta`"),
+        (
+            "[[grid]]\nsurrogate.beta = [1, -1]",
+            "mine.toml:3: `surrogate.beta` must be a number of at least 0",
+        ),
+        ("[[grid]]\nsurrogate.beta = 3", "mine.toml:3: `surrogate.beta` takes a list of values, {"),
+        ("[[grid]]\nsurrogate.beta = { log = [1, 2] }", "mine.toml:3: `surrogate.beta` takes a list"),
+        ("[[grid]]\nsurrogate.beta = []", "mine.toml:3: `surrogate.beta`: the list is empty"),
+        ("[[grid]]\nsurrogate.beta = { log = [0, 2], points = 3 }", "must be above 0"),
+        ("[[grid]]\nsurrogate.beta = { linear = [0, 2], points = 1 }", "points must be from 2"),
+        (
+            "[[grid]]\ntraining.seed = [1]\n[seeds]\nvalues = [1]",
+            "mine.toml:3: `training.seed` is given twice",
+        ),
+        ("[seeds]\nkeys = [\"data.sed\"]\nvalues = [1]", "mine.toml:3: unknown key `data.sed`"),
+        ("[seeds]\nvalues = []", "mine.toml:2: seeds are both"),
+        ("[select]\nbest = 0", "mine.toml:3: select.best"),
+        ("[select]\nby = [\"surrogate.beta\"]", "mine.toml:3: select.by names `surrogate.beta`"),
+        ("[[grid]]\nnetwork.recurrent = [[true, false]]", "network.recurrent has 2 entries"),
+    ] {
+        assert_refused(&format!("{base}{text}"), words);
+    }
+    assert_refused("base = \"randmann\"", "did you mean `randman`?");
+}
+
+#[test]
+fn values_between_the_ends_are_round_and_whole_ones_are_integers() {
+    let plan = |axis| {
+        let sweep = Sweep::new("s", quick()).grid([("regularizer.lower_threshold", axis)]);
+        let values = sweep.plan().unwrap().axes.remove(0).values;
+        values.iter().map(|value| value.as_float().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(plan(Axis::logarithmic(1.0, 100.0, 5)), [1.0, 3.16228, 10.0, 31.6228, 100.0]);
+    assert_eq!(plan(Axis::logarithmic(0.1, 1e-3, 3)), [0.1, 0.01, 1e-3]);
+    assert_eq!(plan(Axis::linear(0.0, 1.0, 4)), [0.0, 0.333333, 0.666667, 1.0]);
+    let sweep = Sweep::new("s", quick()).grid([("data.classes", Axis::linear(2.0, 6.0, 3))]);
+    assert_eq!(sweep.plan().unwrap().points.len(), 3);
+}
+
+#[test]
+fn an_id_follows_from_what_determines_the_results() {
+    let id = |changes: &[&str]| {
+        let mut experiment = quick();
+        experiment.set(changes).unwrap();
+        spec::run_id(&experiment).unwrap()
+    };
+    let ours = id(&[]);
+    assert!(ours.starts_with("randman-") && ours.len() == "randman-".len() + 12, "{ours}");
+    assert_eq!(id(&["surrogate.beta=10"]), ours, "the default, written down");
+    assert_eq!(id(&["training.checkpoint_interval=1"]), ours);
+    for change in ["surrogate.beta=11", "training.epochs=4", "training.seed=1", "data.seed=1"] {
+        assert_ne!(id(&[change]), ours, "{change}");
+    }
+    // Runs of many months are found by it: it must not change between versions.
+    assert_eq!(spec::run_id(&Experiment::default()).unwrap(), "randman-e3b0c44298fc");
+}
+
+#[test]
+fn grids_that_overlap_and_sweeps_that_overlap_share_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let betas = |values: [i64; 2]| {
+        Sweep::new("b", quick())
+            .grid([("surrogate.beta", Axis::list(values))])
+            .grid([("surrogate.beta", Axis::list([values[0]]))])
+    };
+    let first = SweepDir::create(directory.path().join("a"), betas([1, 5]).plan().unwrap()).unwrap();
+    let progress = first.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((progress.runs, progress.done, progress.reused), (2, 2, 0));
+    let again = first.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((again.done, again.reused), (2, 2));
+
+    let mut plan = betas([5, 20]).plan().unwrap();
+    plan.runs = "../a/runs".into();
+    let second = SweepDir::create(directory.path().join("b"), plan).unwrap();
+    let progress = second.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((progress.runs, progress.done, progress.reused), (2, 2, 1));
+    assert_eq!(SweepDir::open(directory.path().join("b")).unwrap(), second);
+}
+
+fn metrics(run: &Path) -> Vec<crate::run::Record> {
+    let mut records = crate::run::RunDir::open(run).unwrap().records().unwrap();
+    for record in &mut records {
+        if let crate::run::Record::Epoch(epoch) = record {
+            (epoch.time, epoch.seconds) = (0.0, crate::run::Seconds::default());
+        }
+    }
+    records
+}
+
+#[test]
+fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = Sweep::new("s", quick())
+        .grid([("data.seed", Axis::list([0, 1])), ("network.recurrent", Axis::list([false, true]))])
+        .seeds(["initialization.seed"], 0..2);
+    let sweep = SweepDir::create(directory.path().join("sweep"), sweep.plan().unwrap()).unwrap();
+    let options = Options { jobs: Some(3), threads: Some(2), ..Options::default() };
+
+    let stop = AtomicBool::new(false);
+    let mut epochs = 0;
+    let progress = sweep.train_until(&stop, &options, &mut |update| {
+        if let Happening::Event(crate::Event::EpochFinished { .. }) = update.happening {
+            epochs += 1;
+            stop.store(epochs == 4, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    let progress = progress.unwrap();
+    assert!(progress.stopped && progress.done < 8, "{progress:?}");
+    let results = sweep.results().unwrap();
+    assert!(results.count(Standing::Interrupted) > 0 && results.count(Standing::Running) == 0, "{results:?}");
+
+    let progress = sweep.train(&options, &mut |_| {}).unwrap();
+    assert!((progress.fraction - 1.0).abs() < 1e-9 && !progress.stopped, "{progress:?}");
+    for point in &sweep.manifest().points {
+        let single = directory.path().join(&point.id);
+        let mut trainer = crate::Trainer::new(sweep.manifest().experiment(point).unwrap()).unwrap();
+        let mut writer = crate::RunWriter::create(&single, &trainer).unwrap();
+        trainer.run(&mut [&mut writer]).unwrap();
+        let run = sweep.run_path(point);
+        assert_eq!(metrics(&run), metrics(&single));
+        for file in ["last.safetensors", "best.safetensors"] {
+            let bytes = |run: &Path| fs::read(run.join("checkpoints").join(file)).unwrap();
+            assert!(bytes(&run) == bytes(&single), "{file} of {}", point.id);
+        }
+    }
+}
+
+#[test]
+fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Sweep::new("s", quick())
+        .grid([("optimizer.learning_rate", Axis::list([0.01, 1e300]))])
+        .plan()
+        .unwrap();
+    let sweep = SweepDir::create(directory.path(), plan).unwrap();
+    let train = |retry| {
+        let mut started = 0;
+        let options = Options { retry, ..Options::default() };
+        let progress = sweep.train(&options, &mut |update| {
+            started += usize::from(matches!(update.happening, Happening::Started));
+        });
+        let progress = progress.unwrap();
+        assert_eq!((progress.done, progress.failed, progress.stopped), (1, 1, false), "{progress:?}");
+        started
+    };
+    assert_eq!(train(false), 2);
+    let results = sweep.results().unwrap();
+    assert_eq!(results.rows[1].state, Standing::Failed);
+    assert!(results.rows[1].message.as_ref().unwrap().contains("diverged"), "{results:?}");
+    assert_eq!(train(false), 0, "left as it is");
+    assert_eq!(train(true), 1, "tried again");
+
+    // What fails before there is a run is recorded all the same.
+    let failed = sweep.run_path(&sweep.manifest().points[1]);
+    fs::remove_dir_all(&failed).unwrap();
+    fs::create_dir_all(failed.join("checkpoints")).unwrap();
+    fs::write(failed.join("config.toml"), "[data]\nname = \"randman\"\n").unwrap();
+    assert_eq!(train(true), 1);
+    let message = sweep.results().unwrap().rows[1].message.clone().unwrap();
+    assert!(message.contains("the run was started with"), "{message}");
+}
