@@ -115,6 +115,16 @@ impl Events {
         self.indices.len()
     }
 
+    /// Where each row starts in [`Events::indices`], and where the last one ends.
+    pub(crate) fn offsets(&self) -> &[u32] {
+        &self.offsets
+    }
+
+    /// The units of all spikes, row by row.
+    pub(crate) fn indices(&self) -> &[u16] {
+        &self.indices
+    }
+
     /// Units that spike in `step` of `sample`.
     ///
     /// # Panics

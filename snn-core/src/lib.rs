@@ -69,6 +69,9 @@ pub use config::{Implementation, Layer, NetworkConfig, Readout, RecurrentGradien
 pub use error::Error;
 pub use float::Float;
 pub use fused::InstructionSet;
+#[cfg(feature = "cuda-emulation")]
+#[doc(hidden)]
+pub use fused::cuda::emulation::CudaEmulation;
 pub use input::{Events, Frames, Input};
 pub use network::{Gradients, Loss, Network, Output};
 pub use regularizer::Regularizer;

@@ -132,6 +132,13 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.context.instruction_set()
     }
 
+    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
+    #[cfg(feature = "cuda-emulation")]
+    #[doc(hidden)]
+    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
+        self.context.emulation = Some(gpu);
+    }
+
     /// Runs the network without keeping anything for a backward pass.
     ///
     /// # Errors

@@ -1,10 +1,16 @@
 //! Readers of the golden data, and what the tests in `tests/` share.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail as tests do"
+)]
 
 pub mod golden;
 pub mod measure;
 pub mod problem;
+pub mod random;
 pub mod run;
 pub mod training;
 

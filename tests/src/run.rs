@@ -1,7 +1,7 @@
 //! One batch through a network, forward and backward, and how two such runs compare.
 
 use crate::measure::{relative_error, worst};
-use snn_core::{Backend, Cpu, Events, Float, Input, Network, NetworkConfig, Readout, Regularizer};
+use snn_core::{Backend, Events, Float, Input, Network, NetworkConfig, Readout, Regularizer};
 
 /// Everything that a network computes for one batch, widened to `f64`.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,15 +37,12 @@ impl Run {
     ///
     /// # Panics
     /// If one of the passes fails or differs from the others.
-    pub fn new<E: Float>(
-        network: &Network<E>,
+    pub fn new<E: Float, D: Backend<E>>(
+        network: &Network<E, D>,
         input: &Input<E>,
         labels: &[u16],
         regularizer: &Regularizer,
-    ) -> Run
-    where
-        Cpu: Backend<E>,
-    {
+    ) -> Run {
         let output = network.forward(input).expect("inference");
         let (recorded, recording) = network.record(input).expect("recording");
         assert!(recorded == output, "recording changes the output of {:?}", network.config());

@@ -7,9 +7,12 @@
 //! - [`plan`]: sizes and weights, padded to whole vectors;
 //! - [`forward`]: the time loop, which leaves the potentials and the spikes of each block in its [`trace`];
 //! - [`backward`]: the adjoint and its equations; [`gradient`]: the weight gradients;
-//! - [`kernels`]: sums of rows, the dense product and the surrogates, for AVX-512, AVX2 and everything else.
+//! - [`kernels`]: sums of rows, the dense product and the surrogates, for AVX-512, AVX2 and everything else;
+//! - `cuda`: all of it on a GPU.
 
 mod backward;
+#[cfg(feature = "cuda-emulation")]
+pub(crate) mod cuda;
 mod forward;
 mod gradient;
 mod kernels;
@@ -37,6 +40,8 @@ pub struct Context {
     blocks: Pool<Block>,
     partials: Pool<Partial>,
     scratch: Pool<Scratch>,
+    #[cfg(feature = "cuda-emulation")]
+    pub(crate) emulation: Option<cuda::emulation::CudaEmulation>,
 }
 
 impl Default for Context {
@@ -46,6 +51,8 @@ impl Default for Context {
             blocks: Pool::default(),
             partials: Pool::default(),
             scratch: Pool::default(),
+            #[cfg(feature = "cuda-emulation")]
+            emulation: None,
         }
     }
 }
@@ -70,6 +77,10 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
     record: bool,
     mut tape: T,
 ) -> Result<Pass<f32, Cpu, T>, Error> {
+    #[cfg(feature = "cuda-emulation")]
+    if let Some(emulation) = &context.emulation {
+        return cuda::forward(emulation, config, weights, input, record, tape);
+    }
     let plan = Plan::new(config, input);
     let prepared = Prepared::new(weights);
     let keep = T::OWNS_TAPE || record;

@@ -1,0 +1,190 @@
+//! What each kernel is given: the `struct`s of `kernels/*.cuh`, field by field.
+
+use std::marker::PhantomData;
+
+/// A place in the memory of the machine; 0 for none.
+pub(crate) type Address = u64;
+
+/// A kernel that takes `A`.
+#[derive(Debug)]
+pub(crate) struct Kernel<A> {
+    name: &'static str,
+    arguments: PhantomData<A>,
+}
+
+impl<A> Kernel<A> {
+    const fn new(name: &'static str) -> Self {
+        Kernel { name, arguments: PhantomData }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+macro_rules! kernels {
+    ($($constant:ident: $arguments:ident = $name:literal;)*) => {
+        $(pub(super) const $constant: Kernel<$arguments> = Kernel::new($name);)*
+    };
+}
+
+kernels! {
+    PROJECT_EVENTS: Project = "project_events";
+    PROJECT_SPIKES: Project = "project_spikes";
+    ADVANCE: Advance = "advance";
+    ADVANCE_RECURRENT: Advance = "advance_recurrent";
+    ADVANCE_RECURRENT_WIDE: Advance = "advance_recurrent_wide";
+    READOUT: Readout = "readout";
+    READOUT_ADJOINT: Readout = "readout_adjoint";
+    RETREAT: Retreat = "retreat";
+    RETREAT_RECURRENT_1: Retreat = "retreat_recurrent_1";
+    RETREAT_RECURRENT_2: Retreat = "retreat_recurrent_2";
+    RETREAT_RECURRENT_4: Retreat = "retreat_recurrent_4";
+    RETREAT_RECURRENT_WIDE: Retreat = "retreat_recurrent_wide";
+    GATHER_EVENTS: Gather = "gather_events";
+    GATHER_SPIKES: Gather = "gather_spikes";
+    ADD_UP: AddUp = "add_up";
+    PRODUCT: Product = "product";
+    TRANSPOSE: Transpose = "transpose";
+}
+
+/// `project.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Project {
+    pub(super) drive: Address,
+    pub(super) weights: Address,
+    pub(super) offsets: Address,
+    pub(super) indices: Address,
+    pub(super) masks: Address,
+    pub(super) rows: u64,
+    pub(super) steps: u32,
+    pub(super) columns: u32,
+    pub(super) words: u32,
+}
+
+/// `advance.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Advance {
+    pub(super) trace: Address,
+    pub(super) masks: Address,
+    pub(super) counts: Address,
+    pub(super) recurrent: Address,
+    pub(super) threshold: f64,
+    pub(super) leak_mem: f64,
+    pub(super) leak_syn: f64,
+    pub(super) batch: u32,
+    pub(super) steps: u32,
+    pub(super) units: u32,
+    pub(super) words: u32,
+    pub(super) framed: u32,
+}
+
+/// `readout.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Readout {
+    pub(super) trace: Address,
+    pub(super) logits: Address,
+    pub(super) d_logits: Address,
+    pub(super) peaks: Address,
+    pub(super) potentials: Address,
+    pub(super) leak_out: f64,
+    pub(super) leak_syn: f64,
+    pub(super) start: f64,
+    pub(super) batch: u32,
+    pub(super) steps: u32,
+    pub(super) outputs: u32,
+    pub(super) maximum: u32,
+}
+
+/// `retreat.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retreat {
+    pub(super) trace: Address,
+    pub(super) masks: Address,
+    pub(super) slots: Address,
+    pub(super) d_counts: Address,
+    pub(super) transposed: Address,
+    pub(super) batch: u32,
+    pub(super) steps: u32,
+    pub(super) units: u32,
+    pub(super) words: u32,
+    pub(super) on_chip: u32,
+    pub(super) surrogate: u32,
+    pub(super) differentiable: u32,
+    pub(super) beta: f32,
+    pub(super) factor: f32,
+    pub(super) threshold: f32,
+    pub(super) leak_mem: f32,
+    pub(super) leak_syn: f32,
+}
+
+/// `gradient.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gather {
+    pub(super) sums: Address,
+    pub(super) slots: Address,
+    pub(super) offsets: Address,
+    pub(super) indices: Address,
+    pub(super) masks: Address,
+    pub(super) batch: u32,
+    pub(super) steps: u32,
+    pub(super) units: u32,
+    pub(super) columns: u32,
+    pub(super) words: u32,
+    pub(super) samples: u32,
+}
+
+/// Units of a tile of the gather kernels, `TILE` in `gradient.cuh`.
+pub(super) const TILE: usize = 64;
+
+/// What the gather of events has on chip beside its sums: `starts` and `staged` in `gradient.cuh`.
+pub(super) const STAGE_BYTES: usize = 17 * 4 + 512 * 2;
+
+/// `gradient.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AddUp {
+    pub(super) sums: Address,
+    pub(super) total: Address,
+    pub(super) count: u64,
+    pub(super) parts: u32,
+}
+
+/// `product.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Product {
+    pub(super) a: Address,
+    pub(super) b: Address,
+    pub(super) c: Address,
+    pub(super) rows: u64,
+    pub(super) columns: u64,
+    pub(super) depth: u64,
+    pub(super) a_row: u64,
+    pub(super) a_depth: u64,
+    pub(super) b_depth: u64,
+    pub(super) b_column: u64,
+    pub(super) split: u64,
+    pub(super) steps: u32,
+}
+
+/// Rows and columns of a tile of the product, `SIDE` in `product.cuh`.
+pub(super) const SIDE: usize = 64;
+
+/// What the product has on chip.
+pub(super) const PRODUCT_BYTES: usize = 16 * (SIDE + 1 + SIDE) * 4;
+
+/// `product.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transpose {
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) rows: u32,
+    pub(super) columns: u32,
+}

@@ -1,0 +1,40 @@
+//! Between tensors of dfdx and raw memory. dfdx keeps the memory of its tensors to itself; on every device, its SGD update moves
+//! values from one to the other without a way over the host.
+
+use crate::{backend::Buffer, weights::Matrix};
+use dfdx::prelude::{Device, HasErr, HasShape, Momentum, SgdConfig, Storage, WeightDecay};
+
+/// The values of a matrix, row by row.
+///
+/// With learning rate 0, momentum 0 and weight decay 1, the velocity becomes the parameter: `v = 0 v + (0 + 1 w)`.
+pub(super) fn buffer_of<D: Device<f32>>(
+    matrix: &Matrix<f32, D>,
+) -> Result<Buffer<f32, D>, <D as HasErr>::Err> {
+    let device = matrix.device();
+    let &(rows, columns) = matrix.shape();
+    let mut values = Storage::<f32>::try_alloc_len(device, rows * columns)?;
+    let zeros = Storage::<f32>::try_alloc_len(device, rows * columns)?;
+    let mut copy = matrix.clone();
+    let update = SgdConfig {
+        lr: 0.0,
+        momentum: Some(Momentum::Classic(0.0)),
+        weight_decay: Some(WeightDecay::L2(1.0)),
+    };
+    update.try_update(&mut copy, &mut values, &zeros)?;
+    Ok(values)
+}
+
+/// A matrix that holds `values`, given row by row.
+///
+/// With learning rate -1, a parameter of zeros becomes the gradient: `w = 0 + 1 g`.
+pub(super) fn matrix_of<D: Device<f32>>(
+    device: &D,
+    shape: (usize, usize),
+    values: &Buffer<f32, D>,
+) -> Result<Matrix<f32, D>, <D as HasErr>::Err> {
+    let mut matrix: Matrix<f32, D> = device.try_zeros_like(&shape)?;
+    let mut velocity = Storage::<f32>::try_alloc_len(device, shape.0 * shape.1)?;
+    let update = SgdConfig { lr: -1.0, momentum: None, weight_decay: None };
+    update.try_update(&mut matrix, &mut velocity, values)?;
+    Ok(matrix)
+}

@@ -1,0 +1,303 @@
+//! The forward pass, launch by launch.
+
+use super::{
+    arguments::{self as kernel, Address, Advance, Product, Project},
+    machine::{Failure, Launch, Machine, Room, WARP},
+};
+use crate::{
+    Input, Readout,
+    backend::Buffer,
+    fused::plan::{LayerPlan, Plan},
+};
+use dfdx::prelude::Storage;
+
+/// Widest block.
+pub(super) const MAX_THREADS: usize = 1024;
+
+/// Units that a thread of the `wide` kernels has at most.
+const PER_THREAD: usize = 4;
+
+/// Most units that a recurrent layer may have: one block has them all.
+pub(super) const MAX_RECURRENT: usize = MAX_THREADS * PER_THREAD;
+
+/// The weights of a network as raw memory, `[pre, post]`.
+#[derive(Debug)]
+pub(super) struct Matrices<B> {
+    pub(super) hidden: Vec<(B, Option<B>)>,
+    pub(super) readout: B,
+}
+
+/// The input of a network on a machine.
+#[derive(Debug)]
+pub(super) enum Feed<M: Machine> {
+    Events { offsets: Room<M, u32>, indices: Room<M, u16> },
+    Frames(Room<M, f32>),
+}
+
+impl<M: Machine> Feed<M> {
+    pub(super) fn upload(machine: &M, input: &Input<f32>) -> Result<Self, Failure<M>> {
+        Ok(match input {
+            Input::Events(events) => Feed::Events {
+                offsets: Room::of(machine, events.offsets())?,
+                indices: Room::of(machine, events.indices())?,
+            },
+            Input::Frames(frames) => Feed::Frames(Room::of(machine, frames.values())?),
+        })
+    }
+}
+
+/// What a weight matrix gets its input from.
+#[derive(Debug)]
+pub(super) enum Below<'a, M: Machine> {
+    Input(&'a Feed<M>),
+    Spikes(&'a Room<M, u32>),
+}
+
+/// Words that hold a bit for each of `units`.
+pub(super) fn words(units: usize) -> usize {
+    units.div_ceil(WARP)
+}
+
+/// What a forward pass leaves of one hidden layer.
+#[derive(Debug)]
+pub(super) struct LayerTrace<M: Machine> {
+    /// `U[n] - threshold` before the reset, `[batch, steps, units]`.
+    pub(super) potentials: Room<M, f32>,
+    /// Spikes as bits, `[batch, steps, words]`.
+    pub(super) spikes: Room<M, u32>,
+}
+
+/// What a forward pass leaves for the backward pass.
+#[derive(Debug)]
+pub(super) struct Trace<M: Machine> {
+    pub(super) input: Feed<M>,
+    pub(super) layers: Vec<LayerTrace<M>>,
+    /// First maximum of the readout, `[batch, outputs]`.
+    pub(super) peaks: Room<M, u32>,
+    /// `[batch, steps, outputs]`: the drive, which the backward pass writes over.
+    pub(super) readout: Room<M, f32>,
+}
+
+/// What a forward pass gives.
+#[derive(Debug)]
+pub(super) struct Forward<M: Machine> {
+    pub(super) trace: Trace<M>,
+    pub(super) logits: Buffer<f32, M::Device>,
+    pub(super) counts: Vec<Buffer<f32, M::Device>>,
+    /// Readout potentials, `[batch, steps, outputs]`, if they are to be recorded.
+    pub(super) readout: Option<Room<M, f32>>,
+}
+
+impl<M: Machine> Forward<M> {
+    pub(super) fn run(
+        machine: &M,
+        device: &M::Device,
+        plan: &Plan,
+        matrices: &Matrices<Buffer<f32, M::Device>>,
+        input: &Input<f32>,
+        record: bool,
+    ) -> Result<Self, Failure<M>> {
+        let step = Step { machine, plan };
+        let input = Feed::upload(machine, input)?;
+        let mut layers: Vec<LayerTrace<M>> = Vec::with_capacity(plan.hidden.len());
+        let mut counts = Vec::with_capacity(plan.hidden.len());
+        for (shape, (weights, recurrent)) in plan.hidden.iter().zip(&matrices.hidden) {
+            let below = layers.last().map_or(Below::Input(&input), |below| Below::Spikes(&below.spikes));
+            let framed = matches!(below, Below::Input(Feed::Frames(_)));
+            let potentials = step.project(below, shape.below, M::buffer(weights), shape.units)?;
+            let mut zeta = Storage::<f32>::try_alloc_len(device, plan.batch * shape.units)?;
+            let recurrent = recurrent.as_ref().map(|v| M::buffer(v));
+            layers.push(step.advance(shape, potentials, recurrent, M::buffer_mut(&mut zeta), framed)?);
+            counts.push(zeta);
+        }
+        let below = layers.last().map_or(Below::Input(&input), |below| Below::Spikes(&below.spikes));
+        let weights = M::buffer(&matrices.readout);
+        let drive = step.project(below, plan.below_readout(), weights, plan.outputs)?;
+        let mut logits = Storage::<f32>::try_alloc_len(device, plan.batch * plan.outputs)?;
+        let peaks = Room::new(machine, plan.batch * plan.outputs)?;
+        let readout =
+            record.then(|| Room::new(machine, plan.batch * plan.steps * plan.outputs)).transpose()?;
+        let arguments = kernel::Readout {
+            trace: drive.address(),
+            logits: M::buffer_mut(&mut logits),
+            d_logits: 0,
+            peaks: peaks.address(),
+            potentials: readout.as_ref().map_or(0, Room::address),
+            ..step.readout()
+        };
+        let launch = Launch::by_column(plan.batch, plan.outputs);
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: every buffer has room for its shape in `readout.cuh`, and is kept by what is returned.
+        unsafe {
+            machine.launch(&kernel::READOUT, launch, &arguments)?;
+        }
+        Ok(Forward { trace: Trace { input, layers, peaks, readout: drive }, logits, counts, readout })
+    }
+}
+
+/// The launches of one pass.
+pub(super) struct Step<'a, M: Machine> {
+    pub(super) machine: &'a M,
+    pub(super) plan: &'a Plan,
+}
+
+impl<M: Machine> Step<'_, M> {
+    /// What the kernels of the readout need to know, but for addresses.
+    pub(super) fn readout(&self) -> kernel::Readout {
+        let plan = self.plan;
+        kernel::Readout {
+            trace: 0,
+            logits: 0,
+            d_logits: 0,
+            peaks: 0,
+            potentials: 0,
+            leak_out: plan.constants.leak_out,
+            leak_syn: plan.constants.leak_syn,
+            start: plan.constants.readout_start,
+            batch: plan.batch as u32,
+            steps: plan.steps as u32,
+            outputs: plan.outputs as u32,
+            maximum: u32::from(plan.readout == Readout::Max),
+        }
+    }
+
+    /// The drive of a layer of `columns` units that `weights`, `[units, columns]`, connect with the layer below.
+    fn project(
+        &self,
+        below: Below<'_, M>,
+        units: usize,
+        weights: Address,
+        columns: usize,
+    ) -> Result<Room<M, f32>, Failure<M>> {
+        let (machine, Plan { batch, steps, .. }) = (self.machine, self.plan);
+        let rows = batch * steps;
+        let drive = Room::new(machine, rows * columns)?;
+        let launch = Launch::by_column(rows, columns);
+        let mut arguments = Project {
+            drive: drive.address(),
+            weights,
+            offsets: 0,
+            indices: 0,
+            masks: 0,
+            rows: rows as u64,
+            steps: *steps as u32,
+            columns: columns as u32,
+            words: words(units) as u32,
+        };
+        match below {
+            Below::Input(Feed::Events { offsets, indices }) => {
+                (arguments.offsets, arguments.indices) = (offsets.address(), indices.address());
+                #[expect(unsafe_code, reason = "kernels trust their arguments")]
+                // SAFETY: `drive` is [rows, columns]; `Events` holds rows + 1 offsets, and indices below `units`.
+                unsafe {
+                    machine.launch(&kernel::PROJECT_EVENTS, launch, &arguments)?;
+                }
+            }
+            Below::Spikes(spikes) => {
+                arguments.masks = spikes.address();
+                #[expect(unsafe_code, reason = "kernels trust their arguments")]
+                // SAFETY: `drive` is [rows, columns] and `spikes` [rows, words]; no bit past the last unit is ever set.
+                unsafe {
+                    machine.launch(&kernel::PROJECT_SPIKES, launch, &arguments)?;
+                }
+            }
+            Below::Input(Feed::Frames(frames)) => {
+                let arguments = Product {
+                    a: frames.address(),
+                    b: weights,
+                    c: drive.address(),
+                    a_row: units as u64,
+                    a_depth: 1,
+                    b_depth: columns as u64,
+                    b_column: 1,
+                    steps: *steps as u32,
+                    ..product(rows, columns, units, 1)
+                };
+                self.product(&arguments)?;
+            }
+        }
+        Ok(drive)
+    }
+
+    /// `arguments` must describe operands that are there, and a result with room for every split.
+    pub(super) fn product(&self, arguments: &Product) -> Result<(), Failure<M>> {
+        let tiles = |extent: u64| (extent as usize).div_ceil(kernel::SIDE);
+        let splits = arguments.depth.div_ceil(arguments.split) as usize;
+        let launch = Launch {
+            blocks: [tiles(arguments.rows), tiles(arguments.columns), splits],
+            threads: [256, 1],
+            shared: kernel::PRODUCT_BYTES,
+        };
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: the callers, all in this module and its neighbour, take sizes and strides from the shapes of what they pass.
+        unsafe {
+            self.machine.launch(&kernel::PRODUCT, launch, arguments)
+        }
+    }
+
+    /// Takes one layer through the time loop; `potentials` comes with the drive.
+    fn advance(
+        &self,
+        shape: &LayerPlan,
+        potentials: Room<M, f32>,
+        recurrent: Option<Address>,
+        counts: Address,
+        framed: bool,
+    ) -> Result<LayerTrace<M>, Failure<M>> {
+        let (machine, plan) = (self.machine, self.plan);
+        let words = words(shape.units);
+        let spikes = Room::new(machine, plan.batch * plan.steps * words)?;
+        let arguments = Advance {
+            trace: potentials.address(),
+            masks: spikes.address(),
+            counts,
+            recurrent: recurrent.unwrap_or(0),
+            threshold: plan.constants.threshold,
+            leak_mem: plan.constants.leak_mem,
+            leak_syn: plan.constants.leak_syn,
+            batch: plan.batch as u32,
+            steps: plan.steps as u32,
+            units: shape.units as u32,
+            words: words as u32,
+            framed: u32::from(framed),
+        };
+        let width = shape.units.next_multiple_of(WARP);
+        let (kernel, launch) = match recurrent {
+            None => (kernel::ADVANCE, Launch::by_column(plan.batch, shape.units)),
+            Some(_) => {
+                let kernel = if width > MAX_THREADS {
+                    kernel::ADVANCE_RECURRENT_WIDE
+                } else {
+                    kernel::ADVANCE_RECURRENT
+                };
+                let threads = [width.min(MAX_THREADS), 1];
+                (kernel, Launch { blocks: [plan.batch, 1, 1], threads, shared: 2 * words * size_of::<u32>() })
+            }
+        };
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: trace [batch, steps, units], masks [batch, steps, words], counts [batch, units] and V [units, units] are
+        // there; two buffers of words are on chip; a recurrent layer has at most `MAX_RECURRENT` units (`super::forward`).
+        unsafe {
+            machine.launch(&kernel, launch, &arguments)?;
+        }
+        Ok(LayerTrace { potentials, spikes })
+    }
+}
+
+/// A product in `splits` parts at most, but for operands and strides.
+pub(super) fn product(rows: usize, columns: usize, depth: usize, splits: usize) -> Product {
+    Product {
+        a: 0,
+        b: 0,
+        c: 0,
+        rows: rows as u64,
+        columns: columns as u64,
+        depth: depth as u64,
+        a_row: 0,
+        a_depth: 0,
+        b_depth: 0,
+        b_column: 0,
+        split: depth.div_ceil(splits) as u64,
+        steps: 0,
+    }
+}

@@ -1,0 +1,132 @@
+// The time loop forward of one hidden layer.
+//
+//     S[n]   = x[n] > 0                                              x = U - threshold
+//     x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])             or -threshold after a spike
+//     I[n+1] = I[n] - leak_syn I[n] + drive[n+1] + V S[n]
+//
+// `trace` comes with drive[n] in row n, which is read just before the potential takes its place: x[n] before the reset, so that
+// a differentiable reset finds what the reset wiped out; S[n - 1] tells where it acted. States are double: rounding piles up
+// over the steps, and a spike that moves changes everything after it.
+#include "common.cuh"
+
+struct Advance {
+    float *trace;
+    uint32_t *masks;
+    // [batch, units]
+    float *counts;
+    // V, [units, units].
+    const float *recurrent;
+    double threshold, leak_mem, leak_syn;
+    uint32_t batch, steps, units, words;
+    // Whether the input is analog: its drive is then added apart from that of recurrent spikes.
+    uint32_t framed;
+};
+
+struct Unit {
+    // x[n] before and after the reset.
+    double wiped, x, i;
+    float count;
+};
+
+DEVICE void rest(struct Unit *u, double threshold) {
+    u->wiped = u->x = -threshold;
+    u->i = 0.0;
+    u->count = 0.0f;
+}
+
+// From n to n + 1; `drive` is what arrived for I[n].
+DEVICE void advance_unit(struct Unit *u, const struct Advance *a, double drive, int spiking) {
+    const double i = u->i + drive;
+    u->i = fma(-a->leak_syn, i, i);
+    u->wiped = fma(a->leak_mem, (i - a->threshold) - u->x, u->x);
+    u->x = spiking ? -a->threshold : u->wiped;
+    u->count += spiking ? 1.0f : 0.0f;
+}
+
+// A layer without recurrence: every unit for itself. Blocks are (units, samples), warps 32 units of one sample.
+KERNEL(advance, Advance, 256) {
+    const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
+    const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
+    // whole warps leave
+    if (sample >= a.batch || unit / 32 >= a.words) return;
+    const int mine = unit < a.units;
+    float *trace = a.trace + sample * a.steps * a.units + unit;
+    uint32_t *masks = a.masks + sample * a.steps * a.words + unit / 32;
+    struct Unit u;
+    rest(&u, a.threshold);
+    for (unsigned first = 0; first < a.steps; first += AHEAD) {
+        float drive[AHEAD];
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k)
+            drive[k] = mine && first + k < a.steps ? trace[(size_t)(first + k) * a.units] : 0.0f;
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k) {
+            const size_t n = first + k;
+            if (n >= a.steps) break;
+            const int spiking = mine && u.x > 0.0;
+            const uint32_t word = ballot(spiking);
+            if (unit % 32 == 0) masks[n * a.words] = word;
+            if (mine) trace[n * a.units] = (float)u.wiped;
+            advance_unit(&u, &a, (double)drive[k], spiking);
+        }
+    }
+    if (mine) a.counts[sample * a.units + unit] = u.count;
+}
+
+// A recurrent layer: a block takes one sample through all steps. Spikes of a step go round as bits in on-chip memory, in turns
+// in two buffers; rows of V come through the second-level cache, which they fit. Thread t has the units t, t + threads, ..
+DEVICE void advance_recurrent_units(const struct Advance *a, const unsigned per_thread) {
+    SHARED(uint32_t, shared);
+    const size_t sample = blockIdx.x;
+    float *trace = a->trace + sample * a->steps * a->units;
+    uint32_t *masks = a->masks + sample * a->steps * a->words;
+    struct Unit u[4];
+    float drive[4], analog[4];
+    UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+        rest(&u[m], a->threshold);
+        drive[m] = analog[m] = 0.0f;
+    }
+    for (unsigned n = 0; n < a->steps; ++n) {
+        uint32_t *words = shared + (n % 2) * a->words;
+        float ahead[4];
+        int spiking[4];
+        UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+            const unsigned unit = threadIdx.x + m * blockDim.x;
+            const int mine = unit < a->units;
+            spiking[m] = mine && u[m].x > 0.0;
+            const uint32_t word = ballot(spiking[m]);
+            if (unit % 32 == 0 && mine) {
+                words[unit / 32] = word;
+                masks[(size_t)n * a->words + unit / 32] = word;
+            }
+            ahead[m] = mine && n + 1 < a->steps ? trace[(size_t)(n + 1) * a->units + unit] : 0.0f;
+        }
+        synchronize();
+        UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+            const unsigned unit = threadIdx.x + m * blockDim.x;
+            if (unit < a->units) trace[(size_t)n * a->units + unit] = (float)u[m].wiped;
+            // in this order, as the sum of two rounded parts is not the rounded sum
+            u[m].i += (double)drive[m];
+            advance_unit(&u[m], a, (double)analog[m], spiking[m]);
+            drive[m] = a->framed ? 0.0f : ahead[m];
+            analog[m] = a->framed ? ahead[m] : 0.0f;
+        }
+        struct Cursor spikes = cursor(words, a->words);
+        unsigned pre[AHEAD];
+        do {
+            UNROLL for (unsigned k = 0; k < AHEAD; ++k) pre[k] = next_spike(&spikes);
+            UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+                const unsigned unit = threadIdx.x + m * blockDim.x;
+                float v[AHEAD];
+                UNROLL for (unsigned k = 0; k < AHEAD; ++k)
+                    v[k] = unit < a->units && pre[k] != NONE ? a->recurrent[(size_t)pre[k] * a->units + unit] : 0.0f;
+                UNROLL for (unsigned k = 0; k < AHEAD; ++k) drive[m] += v[k];
+            }
+        } while (pre[AHEAD - 1] != NONE);
+    }
+    UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+        const unsigned unit = threadIdx.x + m * blockDim.x;
+        if (unit < a->units) a->counts[sample * a->units + unit] = u[m].count;
+    }
+}
+
+KERNEL(advance_recurrent, Advance, 1024) { advance_recurrent_units(&a, 1); }
+KERNEL(advance_recurrent_wide, Advance, 1024) { advance_recurrent_units(&a, 4); }

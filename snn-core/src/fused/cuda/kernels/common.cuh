@@ -1,0 +1,57 @@
+// What all kernels share. The sources keep to what CUDA C++ and C11 have in common: nvcc compiles them for the GPU, and the
+// tests compile them with the C compiler and run them on the host (emulation.h).
+//
+// Layouts: a trace is [batch, steps, units]; a row of it is (sample, step). Spikes are bits, [batch, steps, words], unit
+// 32 w + k in bit k of word w. Matrices are [pre, post], row by row. Where order matters for the result, it does not depend on
+// the size of blocks or the number of processors.
+#pragma once
+#include <stdint.h>
+
+#ifdef __CUDACC__
+#define KERNEL(name, Arguments, threads) \
+    extern "C" __global__ void __launch_bounds__(threads) name(const struct Arguments a)
+#define DEVICE static __device__ __forceinline__
+#define UNROLL _Pragma("unroll")
+#define UNROLL_8 _Pragma("unroll 8")
+extern __shared__ double snn_shared[];
+#define SHARED(type, name) type *name = (type *)snn_shared
+#define synchronize() __syncthreads()
+// All 32 lanes of a warp take part.
+#define ballot(predicate) __ballot_sync(0xffffffffu, predicate)
+#define lowest_bit(bits) ((unsigned)__ffs((int)(bits)) - 1)
+#else
+#include "emulation.h"
+#endif
+
+// Loads that a thread has under way at once, where a loop over steps or spikes would else wait for each.
+#define AHEAD 8
+
+#define NONE 0xffffffffu
+
+// Goes through the set bits of some words in ascending order.
+struct Cursor {
+    const uint32_t *words;
+    uint32_t bits;
+    unsigned word, count;
+};
+
+DEVICE struct Cursor cursor(const uint32_t *words, unsigned count) {
+    struct Cursor c;
+    c.words = words;
+    c.bits = words[0];
+    c.word = 0;
+    c.count = count;
+    return c;
+}
+
+// The next unit that spikes, or NONE.
+DEVICE unsigned next_spike(struct Cursor *c) {
+    while (c->bits == 0) {
+        if (c->word + 1 >= c->count) return NONE;
+        c->word += 1;
+        c->bits = c->words[c->word];
+    }
+    const unsigned unit = 32 * c->word + lowest_bit(c->bits);
+    c->bits &= c->bits - 1;
+    return unit;
+}

@@ -1,0 +1,7 @@
+// All kernels, as one translation unit.
+#include "advance.cuh"
+#include "gradient.cuh"
+#include "product.cuh"
+#include "project.cuh"
+#include "readout.cuh"
+#include "retreat.cuh"

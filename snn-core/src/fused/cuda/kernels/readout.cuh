@@ -1,0 +1,67 @@
+// The readout, forward and backward: a leaky integrator without spike or reset, and the maximum (the first where tied) or the
+// sum of its potential over the steps. One thread a unit of a sample.
+//
+//     U[n+1] = U[n] + leak_out (I[n] - U[n])              I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
+//     a_U[n] = a_U - leak_out a_U + (d logit at the first maximum, or everywhere for Sum)
+//     a_I[n] = a_I - leak_syn a_I + leak_out a_U          (on the right at n + 1)
+#include "common.cuh"
+
+struct Readout {
+    // Drive; backward a_I[n + 1] takes its place in row n.
+    float *trace;
+    // [batch, outputs]: logits, their gradient, and the step of the first maximum.
+    float *logits;
+    const float *d_logits;
+    uint32_t *peaks;
+    // U[n], [batch, steps, outputs], or null.
+    float *potentials;
+    double leak_out, leak_syn, start;
+    uint32_t batch, steps, outputs, maximum;
+};
+
+KERNEL(readout, Readout, 256) {
+    const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
+    const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
+    if (sample >= a.batch || unit >= a.outputs) return;
+    const size_t at = sample * a.steps * a.outputs + unit;
+    double u = a.start, i = 0.0, best = 0.0;
+    uint32_t peak = 0;
+    for (unsigned first = 0; first < a.steps; first += AHEAD) {
+        float drive[AHEAD];
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k)
+            drive[k] = first + k < a.steps ? a.trace[at + (size_t)(first + k) * a.outputs] : 0.0f;
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k) {
+            const unsigned n = first + k;
+            if (n >= a.steps) break;
+            i += (double)drive[k];
+            if (!a.maximum) {
+                best += u;
+            } else if (n == 0 || u > best) {
+                best = u;
+                peak = n;
+            }
+            if (a.potentials) a.potentials[at + (size_t)n * a.outputs] = (float)u;
+            u = fma(a.leak_out, i - u, u);
+            i = fma(-a.leak_syn, i, i);
+        }
+    }
+    a.logits[sample * a.outputs + unit] = (float)best;
+    a.peaks[sample * a.outputs + unit] = peak;
+}
+
+KERNEL(readout_adjoint, Readout, 256) {
+    const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
+    const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
+    if (sample >= a.batch || unit >= a.outputs) return;
+    float *slots = a.trace + sample * a.steps * a.outputs + unit;
+    const float d = a.d_logits[sample * a.outputs + unit];
+    const uint32_t peak = a.peaks[sample * a.outputs + unit];
+    const float leak_out = (float)a.leak_out, leak_syn = (float)a.leak_syn;
+    float a_u = 0.0f, a_i = 0.0f;
+    for (unsigned n = a.steps; n-- > 0;) {
+        slots[(size_t)n * a.outputs] = a_i;
+        const float direct = !a.maximum || n == peak ? d : 0.0f;
+        a_i = fmaf(leak_out, a_u, fmaf(-leak_syn, a_i, a_i));
+        a_u = fmaf(-leak_out, a_u, a_u) + direct;
+    }
+}

@@ -1,0 +1,140 @@
+//! The fused implementation on a GPU: the same entry on dfdx's tape as on the CPU, and the same numbers.
+//!
+//! Layers are taken one after the other, each through all steps in one launch. Forward, the spikes of the layer below are
+//! first summed up to the drive of every step, all steps at once; then the time loop runs over them. A layer without recurrence
+//! is a loop of every unit for itself; a recurrent one is a block of threads for each sample, which tell each other their spikes
+//! as bits in on-chip memory and pick up rows of V through the second-level cache. Backward, the adjoint currents of the layer
+//! above go through its transposed weights as one dense product; the time loop then runs back, in recurrent layers with some
+//! samples to a block, so that the rows of V, which lie on chip as far as they fit, serve them all. Weight gradients are gathered
+//! by spikes into partial sums, whose number depends on shapes alone, and which are added in their order: no sum depends on which
+//! thread comes first, so the same seed gives the same bits on the same GPU.
+//!
+//! States of the forward pass are `f64`, as on the CPU and for its reason (spikes stay where they are). That is half of the
+//! rate of `f32` on GPUs made for computing and a sixty-fourth on those made for games; even there it is about ten operations a
+//! unit and step, against a row of weights for every spike.
+//!
+//! - `kernels/`: the kernels and their equations, in the common subset of CUDA C++ and C;
+//! - [`arguments`]: what they are given; [`machine`]: what they run on, and its memory;
+//! - [`forward`], [`backward`]: which kernel is launched when, on what;
+//! - [`bridge`]: how values get in and out of dfdx's tensors;
+//! - [`emulation`]: the host, for tests.
+
+mod arguments;
+mod backward;
+mod bridge;
+pub(crate) mod emulation;
+mod forward;
+mod machine;
+
+use super::plan::Plan;
+use crate::{
+    Error, Events, Input, NetworkConfig,
+    backend::{Pass, Recording},
+    weights::Weights,
+};
+use dfdx::prelude::{PutTape, Tape};
+use forward::{Forward, MAX_RECURRENT, Matrices, words};
+use machine::{Failure, Machine, Room};
+
+/// Runs the network over all steps of `input` and puts its adjoint on `tape`.
+pub(super) fn forward<M: Machine, T: Tape<f32, M::Device>>(
+    machine: &M,
+    config: &NetworkConfig,
+    weights: &Weights<f32, M::Device>,
+    input: &Input<f32>,
+    record: bool,
+    mut tape: T,
+) -> Result<Pass<f32, M::Device, T>, Error> {
+    let wide = |layer: &&crate::Layer| layer.recurrent && layer.units > MAX_RECURRENT;
+    if let Some(layer) = config.hidden.iter().find(wide) {
+        return Err(Error::Unsupported(format!(
+            "a recurrent layer of {} units does not fit a GPU's thread block: at most {MAX_RECURRENT} are possible there; \
+             compute on the CPU",
+            layer.units
+        )));
+    }
+    let plan = Plan::new(config, input);
+    let device = weights.readout.device().clone();
+    let matrices = matrices::<M>(weights).map_err(Error::device)?;
+    let Forward { trace, logits, counts, readout } =
+        Forward::run(machine, &device, &plan, &matrices, input, record).map_err(Error::device)?;
+    let recording = readout.map(|readout| recording(&plan, &trace.layers, &readout)).transpose()?;
+    let matrix =
+        |values, columns| bridge::matrix_of(&device, (plan.batch, columns), values).map_err(Error::device);
+    let logits = matrix(&logits, plan.outputs)?;
+    let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
+    let counts = counts.collect::<Result<Vec<_>, _>>()?;
+    if !T::OWNS_TAPE {
+        return Ok(Pass { logits: logits.put_tape(tape), counts, recording });
+    }
+
+    let head = logits.ghost();
+    let zetas: Vec<_> = counts.iter().map(|zeta| zeta.ghost()).collect();
+    let hidden = weights.hidden.iter().map(|a| (a.input.ghost(), a.recurrent.as_ref().map(|v| v.ghost())));
+    let hidden: Vec<_> = hidden.collect();
+    let top = weights.readout.ghost();
+    let machine = machine.clone();
+    tape.add_backward_op(move |gradients| {
+        // the gradients keep their memory until this ends
+        let mut from = backward::FromAbove {
+            d_logits: M::buffer(gradients.get_or_alloc_mut(&head)?),
+            d_counts: Vec::new(),
+        };
+        for zeta in &zetas {
+            from.d_counts.push(M::buffer(gradients.get_or_alloc_mut(zeta)?));
+        }
+        let mut into = backward::Into::default();
+        for (w, v) in &hidden {
+            let w = M::buffer_mut(gradients.get_or_alloc_mut(w)?);
+            let v = match v {
+                Some(v) => Some(M::buffer_mut(gradients.get_or_alloc_mut(v)?)),
+                None => None,
+            };
+            into.hidden.push((w, v));
+        }
+        into.readout = M::buffer_mut(gradients.get_or_alloc_mut(&top)?);
+        backward::run(&machine, &plan, &matrices, trace, &from, &into)
+    });
+    Ok(Pass { logits: logits.put_tape(tape), counts, recording })
+}
+
+type Buffers<M> = Matrices<crate::backend::Buffer<f32, <M as Machine>::Device>>;
+
+fn matrices<M: Machine>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>, Failure<M>> {
+    let mut hidden = Vec::with_capacity(weights.hidden.len());
+    for layer in &weights.hidden {
+        let recurrent = layer.recurrent.as_ref().map(bridge::buffer_of).transpose()?;
+        hidden.push((bridge::buffer_of(&layer.input)?, recurrent));
+    }
+    Ok(Matrices { hidden, readout: bridge::buffer_of(&weights.readout)? })
+}
+
+/// Spikes and potentials out of the traces.
+fn recording<M: Machine>(
+    plan: &Plan,
+    layers: &[forward::LayerTrace<M>],
+    readout: &Room<M, f32>,
+) -> Result<Recording<f32>, Error> {
+    let (mut spikes, mut potentials) = (Vec::new(), Vec::new());
+    let threshold = plan.constants.threshold;
+    for (shape, layer) in plan.hidden.iter().zip(layers) {
+        let masks = layer.spikes.to_host().map_err(Error::device)?;
+        let mut u = layer.potentials.to_host().map_err(Error::device)?;
+        let words = words(shape.units);
+        let spiking = |row: usize, unit: usize| masks[row * words + unit / 32] >> (unit % 32) & 1 == 1;
+        let (mut offsets, mut units) = (vec![0u32], Vec::new());
+        for (row, potentials) in u.chunks_exact_mut(shape.units).enumerate() {
+            for (unit, u) in potentials.iter_mut().enumerate() {
+                let was_reset = row % plan.steps != 0 && spiking(row - 1, unit);
+                *u = if was_reset { 0.0 } else { (f64::from(*u) + threshold) as f32 };
+                if spiking(row, unit) {
+                    units.push(unit as u16);
+                }
+            }
+            offsets.push(units.len() as u32);
+        }
+        spikes.push(Events::new(plan.batch, plan.steps, shape.units, offsets, units)?);
+        potentials.push(u);
+    }
+    Ok(Recording { spikes, potentials, readout: readout.to_host().map_err(Error::device)? })
+}
