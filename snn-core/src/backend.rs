@@ -47,6 +47,15 @@ pub trait Backend<E: Float>: Device<E> {
     /// [`Error::Device`] if the device is out of memory.
     fn upload(&self, values: &[E]) -> Result<Buffer<E, Self>, Error>;
 
+    /// The Euclidean norm of a buffer.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    #[doc(hidden)]
+    fn norm(&self, buffer: &Buffer<E, Self>) -> Result<f64, Error> {
+        Ok(Self::host(buffer).iter().map(|x| x.wide() * x.wide()).sum::<f64>().sqrt())
+    }
+
     /// The spike operation of the reference implementation.
     #[doc(hidden)]
     fn spike<T: Tape<E, Self>>(

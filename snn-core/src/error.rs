@@ -46,6 +46,51 @@ impl Error {
     }
 
     pub(crate) fn device(error: impl Display) -> Self {
-        Error::Device(error.to_string())
+        let error = error.to_string();
+        let advice = ADVICE.iter().find(|(code, _)| error.contains(code)).map(|(_, advice)| advice);
+        Error::Device(advice.map_or_else(|| error.clone(), |advice| format!("{advice} ({error})")))
+    }
+}
+
+/// What to do about the failures that users of a GPU meet.
+const ADVICE: &[(&str, &str)] = &[
+    (
+        "CUDA_ERROR_OUT_OF_MEMORY",
+        "the GPU has no memory left: take smaller batches (training.batch_size) or another GPU; nvidia-smi tells who uses it",
+    ),
+    (
+        "CUDA_ERROR_NO_BINARY_FOR_GPU",
+        "this program was built for other GPUs: build it again with CUDA_COMPUTE_CAP set to the compute capability of this one",
+    ),
+    (
+        "CUDA_ERROR_INVALID_PTX",
+        "this program was built for newer GPUs: build it again with CUDA_COMPUTE_CAP set to the compute capability of this one",
+    ),
+    (
+        "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+        "the driver is older than the CUDA toolkit that this program was built with: update the driver, or build with an \
+         older toolkit",
+    ),
+    ("CUDA_ERROR_NO_DEVICE", "no GPU is visible: look at nvidia-smi and CUDA_VISIBLE_DEVICES"),
+    (
+        "CUDA_ERROR_STUB_LIBRARY",
+        "the program found the toolkit's stub of libcuda.so.1 and not the driver's library",
+    ),
+    (
+        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+        "the driver's library and its kernel module are of different versions: reboot",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_a_gpu_come_with_advice() {
+        let message = |code: &str| Error::device(format!("Driver(DriverError({code}, \"..\"))")).to_string();
+        assert!(message("CUDA_ERROR_OUT_OF_MEMORY").contains("smaller batches"));
+        assert!(message("CUDA_ERROR_UNSUPPORTED_PTX_VERSION").contains("update the driver"));
+        assert_eq!(message("CUDA_ERROR_UNKNOWN"), "device: Driver(DriverError(CUDA_ERROR_UNKNOWN, \"..\"))");
     }
 }

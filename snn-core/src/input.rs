@@ -116,11 +116,13 @@ impl Events {
     }
 
     /// Where each row starts in [`Events::indices`], and where the last one ends.
+    #[cfg(any(feature = "cuda", feature = "cuda-emulation"))]
     pub(crate) fn offsets(&self) -> &[u32] {
         &self.offsets
     }
 
     /// The units of all spikes, row by row.
+    #[cfg(any(feature = "cuda", feature = "cuda-emulation"))]
     pub(crate) fn indices(&self) -> &[u16] {
         &self.indices
     }

@@ -28,7 +28,7 @@
 //! assert_eq!(output.correct(&labels), 16);
 //! println!("hidden units that spike at step 30 of sample 0: {:?}", recording.spikes[0].row(0, 30));
 //! let gradients = network.loss(&input, &labels, &Regularizer::default())?.backward()?;
-//! println!("norm of every gradient: {:?}", gradients.norms());
+//! println!("norm of every gradient: {:?}", gradients.norms()?);
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 //!
@@ -69,6 +69,8 @@ pub use config::{Implementation, Layer, NetworkConfig, Readout, RecurrentGradien
 pub use error::Error;
 pub use float::Float;
 pub use fused::InstructionSet;
+#[cfg(feature = "cuda")]
+pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
 #[doc(hidden)]
 pub use fused::cuda::emulation::CudaEmulation;
@@ -80,3 +82,6 @@ pub use weights::{Initialization, Matrix};
 
 /// The device that networks run on by default.
 pub use dfdx::prelude::Cpu;
+/// An NVIDIA GPU.
+#[cfg(feature = "cuda")]
+pub use dfdx::prelude::Cuda;

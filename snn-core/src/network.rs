@@ -210,7 +210,8 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             let slot = tape.get_or_alloc_mut(w).map_err(Error::device)?;
             Ok((name, std::mem::replace(slot, empty)))
         };
-        Ok(Gradients { buffers: self.weights.named().map(&mut take).collect::<Result<_, _>>()? })
+        let buffers = self.weights.named().map(&mut take).collect::<Result<_, _>>()?;
+        Ok(Gradients { device: self.device.clone(), buffers })
     }
 
     fn pass<T: Tape<E, D>>(&self, input: &Input<E>, record: bool, tape: T) -> Result<Pass<E, D, T>, Error> {
@@ -293,6 +294,7 @@ impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
 /// The gradient of a loss with respect to every weight matrix.
 #[derive(Debug, Clone)]
 pub struct Gradients<E: Float, D: Backend<E>> {
+    device: D,
     pub(crate) buffers: Vec<(String, Buffer<E, D>)>,
 }
 
@@ -303,10 +305,11 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         self.buffers.iter().find(|(n, _)| n == name).map(|(_, g)| D::host(g).into_owned())
     }
 
-    /// Euclidean norm of every matrix's gradient.
-    #[must_use]
-    pub fn norms(&self) -> Vec<(&str, f64)> {
-        let norm = |g: &Buffer<E, D>| D::host(g).iter().map(|x| x.wide() * x.wide()).sum::<f64>().sqrt();
-        self.buffers.iter().map(|(name, g)| (name.as_str(), norm(g))).collect()
+    /// Name and Euclidean norm of every matrix's gradient.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub fn norms(&self) -> Result<Vec<(&str, f64)>, Error> {
+        self.buffers.iter().map(|(name, g)| Ok((name.as_str(), self.device.norm(g)?))).collect()
     }
 }

@@ -11,7 +11,7 @@
 //! - `cuda`: all of it on a GPU.
 
 mod backward;
-#[cfg(feature = "cuda-emulation")]
+#[cfg(any(feature = "cuda", feature = "cuda-emulation"))]
 pub(crate) mod cuda;
 mod forward;
 mod gradient;

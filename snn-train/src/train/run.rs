@@ -98,7 +98,7 @@ impl Trainer {
         self.partial.seconds.forward += watch.lap();
 
         let gradients = loss.backward()?;
-        for (name, norm) in gradients.norms() {
+        for (name, norm) in gradients.norms()? {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
         }

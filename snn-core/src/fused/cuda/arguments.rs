@@ -13,7 +13,7 @@ pub(crate) struct Kernel<A> {
 }
 
 impl<A> Kernel<A> {
-    const fn new(name: &'static str) -> Self {
+    pub(super) const fn new(name: &'static str) -> Self {
         Kernel { name, arguments: PhantomData }
     }
 
@@ -25,6 +25,10 @@ impl<A> Kernel<A> {
 macro_rules! kernels {
     ($($constant:ident: $arguments:ident = $name:literal;)*) => {
         $(pub(super) const $constant: Kernel<$arguments> = Kernel::new($name);)*
+
+        /// Every kernel by its name in the sources.
+        #[cfg(feature = "cuda")]
+        pub(super) const NAMES: &[&str] = &[$($name),*];
     };
 }
 

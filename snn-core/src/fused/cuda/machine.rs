@@ -106,7 +106,7 @@ macro_rules! plain {
     )*};
 }
 
-plain!(u16, u32, f32);
+plain!(u16, u32, f32, f64);
 
 /// `len` values in the memory of a machine. Goes back to the pool when dropped.
 #[derive(Debug)]

@@ -17,14 +17,22 @@
 //! - [`arguments`]: what they are given; [`machine`]: what they run on, and its memory;
 //! - [`forward`], [`backward`]: which kernel is launched when, on what;
 //! - [`bridge`]: how values get in and out of dfdx's tensors;
-//! - [`emulation`]: the host, for tests.
+//! - `norm`: of gradients, without a way over the host;
+//! - `driver`, `device`: a GPU, as a dfdx device that networks run on; `emulation`: the host in its place, for tests.
 
 mod arguments;
 mod backward;
 mod bridge;
+#[cfg(feature = "cuda")]
+mod device;
+#[cfg(feature = "cuda")]
+mod driver;
+#[cfg(feature = "cuda-emulation")]
 pub(crate) mod emulation;
 mod forward;
 mod machine;
+#[cfg(any(feature = "cuda", test))]
+mod norm;
 
 use super::plan::Plan;
 use crate::{
@@ -33,6 +41,8 @@ use crate::{
     weights::Weights,
 };
 use dfdx::prelude::{PutTape, Tape};
+#[cfg(feature = "cuda")]
+pub use driver::cuda;
 use forward::{Forward, MAX_RECURRENT, Matrices, words};
 use machine::{Failure, Machine, Room};
 

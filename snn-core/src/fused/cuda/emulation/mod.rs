@@ -168,6 +168,7 @@ bodies! {
     snn_add_up = "add_up", false;
     snn_product = "product", true;
     snn_transpose = "transpose", false;
+    snn_sum_of_squares = "sum_of_squares", true;
 }
 
 #[expect(unsafe_code, reason = "compiled from C")]

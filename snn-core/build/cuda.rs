@@ -1,0 +1,123 @@
+//! The kernels for GPUs, with nvcc: machine code for the GPU that the build is for, and PTX, from which the driver makes machine
+//! code for every other one.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// GPUs before Volta lack what the kernels need.
+const OLDEST_GPU: u32 = 70;
+
+/// The first toolkit with everything that `cudarc` binds.
+const OLDEST_TOOLKIT: (u32, u32) = (11, 8);
+
+const IMAGE: &str = "kernels.fatbin";
+
+/// Compiles the kernels into `OUT_DIR`, or with `check` leaves an empty file there, so that the crate type-checks.
+pub(super) fn compile(check: bool) -> Result<(), String> {
+    const KERNELS: &str = "src/fused/cuda/kernels";
+    println!("cargo:rerun-if-changed=build/cuda.rs");
+    println!("cargo:rerun-if-changed={KERNELS}");
+    for variable in ["CUDA_COMPUTE_CAP", "NVCC", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR", "PATH"] {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
+    let out = env::var_os("OUT_DIR").ok_or("cargo sets no OUT_DIR")?;
+    let image = Path::new(&out).join(IMAGE);
+    if check {
+        println!("cargo:rustc-env=SNN_COMPUTE_CAPABILITY=0");
+        return fs::write(&image, "").map_err(|error| format!("cannot write {}: {error}", image.display()));
+    }
+    let nvcc = nvcc();
+    check_toolkit(&nvcc)?;
+    let gpu = capability()?;
+    let known = architectures(&nvcc)?;
+    let oldest = known.iter().copied().filter(|&it| it >= OLDEST_GPU).min().unwrap_or(gpu).min(gpu);
+    if gpu < OLDEST_GPU || !known.contains(&gpu) {
+        return Err(format!(
+            "{} cannot compile for GPUs of compute capability {}; it knows {}",
+            nvcc.display(),
+            dotted(gpu),
+            known.iter().map(|&it| dotted(it)).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    println!("cargo:rustc-env=SNN_COMPUTE_CAPABILITY={gpu}");
+    let mut command = Command::new(&nvcc);
+    // multiply and add are one operation where the sources say so, and nowhere else: the same numbers as on the CPU
+    command.args(["--fatbin", "-O3", "--fmad=false", "-lineinfo"]);
+    command.arg(format!("-gencode=arch=compute_{oldest},code=compute_{oldest}"));
+    command.arg(format!("-gencode=arch=compute_{gpu},code=sm_{gpu}"));
+    command.arg("-o").arg(&image).arg(Path::new(KERNELS).join("network.cu"));
+    run(&mut command).map(drop)
+}
+
+fn dotted(capability: u32) -> String {
+    format!("{}.{}", capability / 10, capability % 10)
+}
+
+fn nvcc() -> PathBuf {
+    let roots = ["CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"].into_iter().filter_map(env::var_os);
+    let installed = roots.map(PathBuf::from).chain(["/usr/local/cuda".into(), "/opt/cuda".into()]);
+    let mut candidates = installed.map(|root| root.join("bin/nvcc"));
+    env::var_os("NVCC")
+        .map(PathBuf::from)
+        .or_else(|| candidates.find(|it| it.is_file()))
+        .unwrap_or_else(|| "nvcc".into())
+}
+
+fn run(command: &mut Command) -> Result<Output, String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| {
+        format!(
+            "cannot run {program} ({error}). The feature `cuda` needs the CUDA toolkit (nvcc): install it, or load its \
+             module, and set CUDA_PATH to where it lies if that is not /usr/local/cuda. Without the feature everything \
+             runs on the CPU"
+        )
+    })?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
+    Err(format!("{program} failed:\n{said}"))
+}
+
+fn check_toolkit(nvcc: &Path) -> Result<(), String> {
+    let output = run(Command::new(nvcc).arg("--version"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.split("release ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+    let mut numbers = version.split('.').map_while(|number| number.trim().parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) if (major, minor) < OLDEST_TOOLKIT => Err(format!(
+            "{} is of CUDA {version}, but {}.{} or later is needed",
+            nvcc.display(),
+            OLDEST_TOOLKIT.0,
+            OLDEST_TOOLKIT.1
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What the GPU of this machine has, or the one that `CUDA_COMPUTE_CAP` names: 90 for 9.0.
+fn capability() -> Result<u32, String> {
+    if let Ok(text) = env::var("CUDA_COMPUTE_CAP") {
+        return text
+            .parse()
+            .map_err(|_| format!("CUDA_COMPUTE_CAP is `{text}`, but must be a number such as 90"));
+    }
+    let unknown = "for which GPU? Set CUDA_COMPUTE_CAP to its compute capability without the dot: 70 for V100, 80 for \
+                   A100, 90 for H100 and H200";
+    let mut query = Command::new("nvidia-smi");
+    let output = query.args(["--query-gpu=compute_cap", "--format=csv,noheader"]).output();
+    let output = output.map_err(|_| format!("there is no nvidia-smi here, so {unknown}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // with several GPUs, the least of them
+    let found = text.lines().filter_map(|line| line.trim().replace('.', "").parse().ok()).min();
+    found.ok_or_else(|| format!("nvidia-smi names no GPU, so {unknown}"))
+}
+
+fn architectures(nvcc: &Path) -> Result<Vec<u32>, String> {
+    let output = run(Command::new(nvcc).arg("--list-gpu-arch"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| line.trim().strip_prefix("compute_")?.parse().ok()).collect())
+}

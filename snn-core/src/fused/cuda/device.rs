@@ -1,0 +1,59 @@
+//! Networks on dfdx's `Cuda` device.
+
+use super::{driver::Driver, norm};
+use crate::{
+    Backend, Error, Input, NetworkConfig,
+    backend::{Buffer, Pass},
+    fused,
+    reference::spike::SpikeFunction,
+    weights::{Matrix, Weights},
+};
+use dfdx::prelude::{Cuda, Storage, Tape};
+use std::borrow::Cow;
+
+impl Backend<f32> for Cuda {
+    #[expect(
+        clippy::panic,
+        reason = "dfdx does the same where it copies values to the host; a GPU that fails has lost them all"
+    )]
+    fn host(buffer: &Buffer<f32, Self>) -> Cow<'_, [f32]> {
+        match buffer.device().dtoh_sync_copy(&**buffer) {
+            Ok(values) => Cow::Owned(values),
+            Err(error) => panic!("{}", Error::device(error)),
+        }
+    }
+
+    fn upload(&self, values: &[f32]) -> Result<Buffer<f32, Self>, Error> {
+        let mut buffer = Storage::<f32>::try_alloc_len(self, values.len()).map_err(Error::device)?;
+        buffer.device().htod_sync_copy_into(values, &mut *buffer).map_err(Error::device)?;
+        Ok(buffer)
+    }
+
+    fn norm(&self, buffer: &Buffer<f32, Self>) -> Result<f64, Error> {
+        let driver = Driver::of(self).map_err(Error::device)?;
+        norm::norm(&driver, buffer, Storage::<f32>::len(self, buffer)).map_err(Error::device)
+    }
+
+    fn spike<T: Tape<f32, Self>>(
+        _: Matrix<f32, Self, T>,
+        _: f64,
+        _: SpikeFunction,
+    ) -> Result<Matrix<f32, Self, T>, Error> {
+        Err(Error::Unsupported(
+            "the reference implementation computes on the CPU; set `implementation` to `Implementation::Fused` for a GPU"
+                .into(),
+        ))
+    }
+
+    fn fused<T: Tape<f32, Self>>(
+        config: &NetworkConfig,
+        weights: &Weights<f32, Self>,
+        input: &Input<f32>,
+        _: &fused::Context,
+        record: bool,
+        tape: T,
+    ) -> Result<Pass<f32, Self, T>, Error> {
+        let driver = Driver::of(weights.readout.device()).map_err(Error::device)?;
+        super::forward(&driver, config, weights, input, record, tape)
+    }
+}

@@ -1,0 +1,213 @@
+//! A GPU, by the way of dfdx's `cudarc`.
+
+use super::{
+    arguments::{Address, Kernel, NAMES},
+    machine::{Launch, Machine, Pool},
+    norm::SUM_OF_SQUARES,
+};
+use crate::{Error, backend::Buffer};
+use cudarc::driver::{
+    CudaDevice, CudaSlice, DevicePtr, DriverError, result,
+    sys::{self, CUdevice_attribute, CUfunction, CUfunction_attribute, CUresult},
+};
+use dfdx::prelude::{Cache, Cuda, CudaError, Storage};
+use std::{
+    collections::BTreeMap,
+    ffi::{CString, c_void},
+    ptr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// All kernels: machine code for the GPU that the build is for, and PTX for others.
+static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.fatbin"));
+
+/// Compute capability of the GPU that the build is for, without the dot. dfdx's own kernels run there and on later ones.
+const BUILT_FOR: &str = env!("SNN_COMPUTE_CAPABILITY");
+
+/// The GPU `ordinal`, counted from 0 among those that `CUDA_VISIBLE_DEVICES` leaves.
+///
+/// # Errors
+/// [`Error::Device`] if there is no driver or no such GPU, or if this build is not for it.
+pub fn cuda(ordinal: usize) -> Result<Cuda, Error> {
+    // dfdx takes for granted that both succeed
+    result::init().map_err(Error::device)?;
+    let count = result::device::get_count().map_err(Error::device)?.max(0) as usize;
+    if ordinal >= count {
+        return Err(Error::Device(format!(
+            "there is no GPU {ordinal}: {count} are visible, counted from 0 (CUDA_VISIBLE_DEVICES says which)"
+        )));
+    }
+    let device = Cuda::try_build(ordinal, 0).map_err(Error::device)?;
+    let driver = Driver::of(&device).map_err(Error::device)?;
+    let capability = driver.0.capability;
+    if BUILT_FOR.parse().is_ok_and(|built_for: u32| capability < built_for) {
+        return Err(Error::Device(format!(
+            "this program was built for GPUs of compute capability {BUILT_FOR} and later (without the dot), but GPU \
+             {ordinal} has {capability}: build it again with CUDA_COMPUTE_CAP={capability}"
+        )));
+    }
+    // the same sizes are allocated in every step
+    device.try_enable_cache().map_err(Error::device)?;
+    Ok(device)
+}
+
+/// One GPU, with the kernels loaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Driver(Arc<Loaded>);
+
+#[derive(Debug)]
+struct Loaded {
+    device: Arc<CudaDevice>,
+    functions: BTreeMap<&'static str, Function>,
+    capability: u32,
+    largest_shared: usize,
+    pool: Pool<CudaSlice<u8>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Function(CUfunction);
+
+#[expect(unsafe_code, reason = "a handle of the driver")]
+// SAFETY: the driver's handles belong to a context, not to a thread.
+unsafe impl Send for Function {}
+#[expect(unsafe_code, reason = "a handle of the driver")]
+// SAFETY: as above; nothing is changed through it once it is loaded.
+unsafe impl Sync for Function {}
+
+/// Every GPU that was used, for the rest of the process.
+static LOADED: Mutex<BTreeMap<usize, Driver>> = Mutex::new(BTreeMap::new());
+
+impl Driver {
+    /// The GPU that a dfdx device stands for.
+    pub(crate) fn of(device: &Cuda) -> Result<Self, CudaError> {
+        // dfdx does not tell, but every buffer knows where it lies
+        let probe = Storage::<f32>::try_alloc_len(device, 1)?;
+        let device = CudaSlice::device(&probe);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(driver) = loaded.get(&device.ordinal()) {
+            return Ok(driver.clone());
+        }
+        let ordinal = device.ordinal();
+        let driver = Driver(Arc::new(Loaded::new(device)?));
+        loaded.insert(ordinal, driver.clone());
+        Ok(driver)
+    }
+}
+
+impl Loaded {
+    fn new(device: Arc<CudaDevice>) -> Result<Self, DriverError> {
+        use CUdevice_attribute as Attribute;
+        let attribute = |attribute| device.attribute(attribute).map(i32::unsigned_abs);
+        let major = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+        let minor = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
+        let shared = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+        device.bind_to_thread()?;
+        // the driver wants it aligned
+        let image: Vec<u128> = IMAGE
+            .chunks(16)
+            .map(|bytes| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)))
+            .collect();
+        let mut functions = BTreeMap::new();
+        #[expect(unsafe_code, reason = "calls of the driver")]
+        // SAFETY: the context is current, and the image is what nvcc wrote. The module is never unloaded.
+        let module = unsafe { result::module::load_data(image.as_ptr().cast())? };
+        for name in NAMES.iter().copied().chain([SUM_OF_SQUARES.name()]) {
+            let symbol = CString::new(name).map_err(|_| DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
+            #[expect(unsafe_code, reason = "calls of the driver")]
+            // SAFETY: the module was loaded above; a block may have as much on chip as the GPU says.
+            let function = unsafe {
+                let function = result::module::get_function(module, symbol)?;
+                let most = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+                sys::cuFuncSetAttribute(function, most, shared as i32).result()?;
+                function
+            };
+            functions.insert(name, Function(function));
+        }
+        Ok(Loaded {
+            device,
+            functions,
+            capability: 10 * major + minor,
+            largest_shared: shared as usize,
+            pool: Pool::default(),
+        })
+    }
+}
+
+impl Machine for Driver {
+    type Device = Cuda;
+    type Memory = CudaSlice<u8>;
+
+    fn pool(&self) -> &Pool<CudaSlice<u8>> {
+        &self.0.pool
+    }
+
+    fn allocate(&self, bytes: usize) -> Result<CudaSlice<u8>, CudaError> {
+        self.0.device.bind_to_thread()?;
+        #[expect(unsafe_code, reason = "memory of the GPU")]
+        // SAFETY: any content is a value, and kernels write before they read.
+        Ok(unsafe { self.0.device.alloc(bytes)? })
+    }
+
+    fn address(memory: &CudaSlice<u8>) -> Address {
+        *memory.device_ptr()
+    }
+
+    fn upload(&self, memory: &mut CudaSlice<u8>, bytes: &[u8]) -> Result<(), CudaError> {
+        self.0.device.bind_to_thread()?;
+        #[expect(unsafe_code, reason = "memory of the GPU")]
+        // SAFETY: the memory is long enough. The driver has read pageable memory of the host when this returns.
+        unsafe {
+            result::memcpy_htod_async(*memory.device_ptr(), bytes, *self.0.device.cu_stream())?;
+        }
+        Ok(())
+    }
+
+    fn download(&self, memory: &CudaSlice<u8>, bytes: &mut [u8]) -> Result<(), CudaError> {
+        self.0.device.bind_to_thread()?;
+        #[expect(unsafe_code, reason = "memory of the GPU")]
+        // SAFETY: the memory is long enough, and this returns when all is copied.
+        unsafe {
+            result::memcpy_dtoh_async(bytes, *memory.device_ptr(), *self.0.device.cu_stream())?;
+        }
+        self.0.device.synchronize()?;
+        Ok(())
+    }
+
+    fn buffer(buffer: &Buffer<f32, Cuda>) -> Address {
+        *buffer.device_ptr()
+    }
+
+    fn buffer_mut(buffer: &mut Buffer<f32, Cuda>) -> Address {
+        *buffer.device_ptr()
+    }
+
+    fn largest_shared(&self) -> usize {
+        self.0.largest_shared
+    }
+
+    #[expect(unsafe_code, reason = "kernels trust their arguments")]
+    unsafe fn launch<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CudaError> {
+        let Function(function) =
+            *self.0.functions.get(kernel.name()).ok_or(DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
+        let size = |extent: usize| {
+            u32::try_from(extent)
+                .map_err(|_| CudaError::from(DriverError(CUresult::CUDA_ERROR_INVALID_VALUE)))
+        };
+        let [x, y, z] = launch.blocks;
+        let [width, height] = launch.threads;
+        self.0.device.bind_to_thread()?;
+        let mut parameters = [ptr::from_ref(arguments).cast_mut().cast::<c_void>()];
+        // SAFETY: a function of a module that stays loaded, whose one parameter is of this type; the rest is as the caller says.
+        unsafe {
+            result::launch_kernel(
+                function,
+                (size(x)?, size(y)?, size(z)?),
+                (size(width)?, size(height)?, 1),
+                size(launch.shared)?,
+                *self.0.device.cu_stream(),
+                &mut parameters,
+            )?;
+        }
+        Ok(())
+    }
+}
