@@ -85,6 +85,23 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         &self.device
     }
 
+    /// The same network on the CPU; of one that is there, a copy.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if memory runs out.
+    pub fn to_cpu(&self) -> Result<Network<E>, Error>
+    where
+        Cpu: Backend<E>,
+    {
+        let weights = self.weights.to_cpu()?;
+        Ok(Network {
+            config: self.config.clone(),
+            weights,
+            device: Cpu::default(),
+            context: self.context.clone(),
+        })
+    }
+
     /// Name, shape `[pre, post]` and values (row by row) of every weight matrix: `W1`, `V1`, `W2`, .. `Wout`.
     pub fn parameters(&self) -> impl Iterator<Item = (String, [usize; 2], Vec<E>)> {
         self.weights.named().map(|(name, w)| {

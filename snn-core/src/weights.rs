@@ -1,7 +1,7 @@
 //! The weight matrices: `W_l`, `V_l` of every hidden layer and `W_out`, each of shape `[pre, post]`.
 
 use crate::{Error, Float, NetworkConfig, backend::Backend};
-use dfdx::prelude::{NoneTape, Tensor};
+use dfdx::prelude::{Cpu, HasShape as _, NoneTape, Tensor, TensorFromVec as _};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,29 @@ impl<E: Float, D: Backend<E>> Weights<E, D> {
         }
         let readout = matrix(0, config.fan_in(config.hidden.len()), config.outputs)?;
         Ok(Weights { hidden, readout })
+    }
+
+    pub(crate) fn to_cpu(&self) -> Result<Weights<E, Cpu>, Error>
+    where
+        Cpu: Backend<E>,
+    {
+        let device = Cpu::default();
+        let matrix = |matrix: &Matrix<E, D>| {
+            let &(pre, post) = matrix.shape();
+            let mut values = vec![E::zero(); pre * post];
+            matrix.copy_into(&mut values);
+            device.try_tensor_from_vec(values, (pre, post)).map_err(Error::device)
+        };
+        let layer = |layer: &Afferents<E, D>| -> Result<_, Error> {
+            Ok(Afferents {
+                input: matrix(&layer.input)?,
+                recurrent: layer.recurrent.as_ref().map(matrix).transpose()?,
+            })
+        };
+        Ok(Weights {
+            hidden: self.hidden.iter().map(layer).collect::<Result<_, _>>()?,
+            readout: matrix(&self.readout)?,
+        })
     }
 
     /// Every matrix with its name, in the order `W1`, `V1`, `W2`, .. `Wout`.

@@ -94,14 +94,27 @@ fn checks() -> Vec<Check> {
     // The reader of run directories, for those who need no trainer.
     let reader =
         cargo(clippy.into_iter().chain(["--package", "snn-train", "--no-default-features"]).chain(strict));
+    // The code for GPUs, which no machine without the CUDA toolkit can link.
+    let gpu = cargo(
+        ["clippy", "--release", "--package", "snn-train", "--features", "cuda-check"]
+            .into_iter()
+            .chain(strict),
+    );
     let mut documentation = cargo(["doc", "--release", "--workspace", "--no-deps"]);
     documentation.env("RUSTDOCFLAGS", "--deny warnings");
     // Not the advisories: they change without us, and fetching them needs a network.
     let dependencies = cargo(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]);
 
-    [(format, RUSTFMT), (lints, CLIPPY), (reader, CLIPPY), (documentation, None), (dependencies, DENY)]
-        .map(|(command, tool)| Check { command, tool })
-        .into()
+    [
+        (format, RUSTFMT),
+        (lints, CLIPPY),
+        (reader, CLIPPY),
+        (gpu, CLIPPY),
+        (documentation, None),
+        (dependencies, DENY),
+    ]
+    .map(|(command, tool)| Check { command, tool })
+    .into()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod format;
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Adam, AdamState, Cpu, Network};
+use snn_core::{Adam, AdamState, Backend, Network};
 
 use crate::{
     Error, Experiment,
@@ -51,10 +51,10 @@ pub(crate) struct Matrix {
 }
 
 impl Checkpoint {
-    pub(crate) fn take(
+    pub(crate) fn take<D: Backend<f32>>(
         experiment: &Experiment,
-        network: &Network,
-        adam: &Adam<f32, Cpu>,
+        network: &Network<f32, D>,
+        adam: &Adam<f32, D>,
         epoch: u32,
         best: Option<Best>,
         partial: Option<Partial>,
@@ -100,7 +100,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::OtherNetwork`] names the first matrix that does not fit; the network is unchanged then.
-    pub fn restore(&self, network: &mut Network) -> Result<(), Error> {
+    pub fn restore<D: Backend<f32>>(&self, network: &mut Network<f32, D>) -> Result<(), Error> {
         self.check_shape(network)?;
         for matrix in &self.matrices {
             network.set_parameter(&matrix.name, &matrix.weights)?;
@@ -118,7 +118,7 @@ impl Checkpoint {
         self.state.partial.is_none() && self.best().is_some_and(|best| best.epoch == self.epoch())
     }
 
-    pub(crate) fn check_shape(&self, network: &Network) -> Result<(), Error> {
+    pub(crate) fn check_shape<D: Backend<f32>>(&self, network: &Network<f32, D>) -> Result<(), Error> {
         let describe = |shapes: &mut Vec<(String, [usize; 2])>| {
             shapes.sort_unstable();
             let words = shapes.iter().map(|(name, [pre, post])| format!("{name} of {pre} x {post}"));

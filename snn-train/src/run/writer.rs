@@ -16,6 +16,8 @@ use super::{
     replace::{Durability, replace, replace_by_link},
     unix_time,
 };
+use snn_core::Backend;
+
 use crate::{
     Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer, experiment::Selection,
     probe::ProbeWriter,
@@ -56,7 +58,10 @@ impl RunWriter {
     ///
     /// # Errors
     /// [`Error::RunExists`], [`Error::RunLocked`] or [`Error::Io`].
-    pub fn create(directory: impl Into<PathBuf>, trainer: &Trainer) -> Result<Self, Error> {
+    pub fn create<D: Backend<f32>>(
+        directory: impl Into<PathBuf>,
+        trainer: &Trainer<D>,
+    ) -> Result<Self, Error> {
         let directory = directory.into();
         if create::look(&directory)? != Found::Empty {
             return Err(Error::RunExists { path: directory });
@@ -76,7 +81,10 @@ impl RunWriter {
     /// [`Error::OtherExperiment`] if the run is of another experiment (only for how long to train may differ),
     /// [`Error::NotARun`] if something else lies there, [`Error::RunLocked`], [`Error::Io`],
     /// [`Error::DamagedCheckpoint`], and those of [`Trainer::resume`].
-    pub fn resume(directory: impl Into<PathBuf>, trainer: &mut Trainer) -> Result<Self, Error> {
+    pub fn resume<D: Backend<f32>>(
+        directory: impl Into<PathBuf>,
+        trainer: &mut Trainer<D>,
+    ) -> Result<Self, Error> {
         let directory = directory.into();
         match create::look(&directory)? {
             Found::Empty => return Self::create(directory, trainer),
@@ -101,7 +109,11 @@ impl RunWriter {
         Self::begin(directory, lock, trainer.experiment())
     }
 
-    fn restore(directory: &Path, last: &Checkpoint, trainer: &mut Trainer) -> Result<(), Error> {
+    fn restore<D: Backend<f32>>(
+        directory: &Path,
+        last: &Checkpoint,
+        trainer: &mut Trainer<D>,
+    ) -> Result<(), Error> {
         let best_path = checkpoint_path(directory, Selection::Best);
         if last.is_best() {
             trainer.resume(last, None)?;

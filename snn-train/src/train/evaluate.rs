@@ -1,7 +1,7 @@
 //! Loss, accuracy and activity of a network over a set of samples, without a tape.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{ActivityMonitor, Network, Output, Regularizer};
+use snn_core::{ActivityMonitor, Backend, Network, NetworkConfig, Output, Regularizer};
 use snn_data::{Dataset, Split};
 
 use super::{batch, event::Flow};
@@ -29,8 +29,8 @@ pub struct Evaluation {
 /// # Errors
 /// [`Error::Data`] or [`Error::Network`] if a sample is not what data set and network promise;
 /// [`Error::Impossible`] if the part is empty.
-pub fn evaluate(
-    network: &Network,
+pub fn evaluate<D: Backend<f32>>(
+    network: &Network<f32, D>,
     dataset: &dyn Dataset,
     split: Split,
     regularizer: &Regularizer,
@@ -46,8 +46,8 @@ pub fn evaluate(
 }
 
 /// As [`evaluate`], telling the loss and accuracy of every batch; `None` when told to stop.
-pub(super) fn evaluate_watched(
-    network: &Network,
+pub(super) fn evaluate_watched<D: Backend<f32>>(
+    network: &Network<f32, D>,
     dataset: &dyn Dataset,
     indices: &[u32],
     regularizer: &Regularizer,
@@ -69,7 +69,7 @@ pub(super) fn evaluate_watched(
             labels.len(),
             output.correct(&labels),
             cross_entropy(&output, &labels),
-            regularization(&output, network, regularizer),
+            regularization(&output, network.config(), regularizer),
         );
         if watch(&losses)? == Flow::Stop {
             return Ok(None);
@@ -139,7 +139,7 @@ fn cross_entropy(output: &Output<f32>, labels: &[u16]) -> f64 {
 }
 
 /// Both activity regularisers ([`Regularizer`] has the equations), averaged over the batch, summed over layers.
-fn regularization(output: &Output<f32>, network: &Network, regularizer: &Regularizer) -> f64 {
+fn regularization(output: &Output<f32>, network: &NetworkConfig, regularizer: &Regularizer) -> f64 {
     let of_sample = |counts: &[f32]| {
         let units = counts.len() as f64;
         let missing =
@@ -148,7 +148,7 @@ fn regularization(output: &Output<f32>, network: &Network, regularizer: &Regular
         let excess = (mean - regularizer.upper_threshold).max(0.0).powi(i32::from(regularizer.upper_norm));
         regularizer.lower_strength * missing.sum::<f64>() / units + regularizer.upper_strength * excess
     };
-    let layers = output.counts.iter().zip(&network.config().hidden);
+    let layers = output.counts.iter().zip(&network.hidden);
     let of_layer = |(counts, layer): (&Vec<f32>, &snn_core::Layer)| {
         counts.chunks_exact(layer.units).map(of_sample).sum::<f64>()
     };
@@ -176,7 +176,7 @@ mod tests {
             .unwrap();
         let dataset = experiment.data.open().unwrap();
         let config = experiment.network_config(&*dataset);
-        let network = Network::new(config, experiment.initialization(), 1).unwrap();
+        let network: Network = Network::new(config, experiment.initialization(), 1).unwrap();
         let regularizer = experiment.regularizer();
         let evaluation = evaluate(&network, &*dataset, Split::Train, &regularizer, 160).unwrap();
 

@@ -8,7 +8,7 @@ mod run;
 
 use std::{fmt, sync::Arc};
 
-use snn_core::{ActivityMonitor, Adam, Cpu, Network, Regularizer};
+use snn_core::{ActivityMonitor, Adam, Backend, Cpu, Network, Regularizer};
 use snn_data::Dataset;
 
 use crate::{
@@ -30,11 +30,11 @@ pub use event::{Event, Flow, Observer, Phase, Progress, Start};
 ///
 /// Results depend on the experiment alone: not on the number of threads (those of the current rayon pool are used),
 /// and not on stops and resumes.
-pub struct Trainer {
+pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
-    network: Network,
-    adam: Adam<f32, Cpu>,
+    network: Network<f32, D>,
+    adam: Adam<f32, D>,
     regularizer: Regularizer,
     /// Epochs completed.
     epoch: u32,
@@ -79,10 +79,21 @@ impl Trainer {
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
     pub fn on(experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
+        Self::on_device(Cpu::default(), experiment, dataset)
+    }
+}
+
+impl<D: Backend<f32>> Trainer<D> {
+    /// As [`Trainer::on`], computing on the device given.
+    ///
+    /// # Errors
+    /// Those of [`Experiment::validate`], and [`Error::Network`].
+    pub fn on_device(device: D, experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
         let network = experiment.network_config(&*dataset);
-        let network = Network::new(network, experiment.initialization(), experiment.initialization.seed)?;
+        let seed = experiment.initialization.seed;
+        let network = Network::on(device, network, experiment.initialization(), seed)?;
         let adam = Adam::new(experiment.adam(), &network)?;
         Ok(Self {
             regularizer: experiment.regularizer(),
@@ -152,7 +163,7 @@ impl Trainer {
 
     /// The network as it is now.
     #[must_use]
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &Network<f32, D> {
         &self.network
     }
 
@@ -216,7 +227,7 @@ fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), E
     Ok(())
 }
 
-impl fmt::Debug for Trainer {
+impl<D: Backend<f32>> fmt::Debug for Trainer<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { experiment, epoch, partial, best, .. } = self;
         f.debug_struct("Trainer")

@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::Network;
+use snn_core::{Adam, Backend, Network};
 use snn_data::shuffled;
 
 use super::{
@@ -15,12 +15,12 @@ use crate::{
     run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time},
 };
 
-impl Trainer {
+impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
         let splits = self.dataset.splits();
         let start = Start {
             experiment: &self.experiment,
-            network: &self.network,
+            network: &self.network.to_cpu()?,
             dataset: &*self.dataset,
             epoch: self.epoch,
             batch: self.partial.batch,
@@ -137,7 +137,7 @@ impl Trainer {
     /// `None` when an observer asks for a stop.
     fn evaluate(
         &self,
-        network: &Network,
+        network: &Network<f32, D>,
         samples: &[u32],
         phase: Phase,
         observers: &mut [&mut dyn Observer],
@@ -200,11 +200,14 @@ impl Trainer {
         let activity = self.activity.clone();
         self.activity.reset();
 
+        // Observers need not know where the network was trained.
+        let network = self.network.to_cpu()?;
+        let adam = Adam::from_state(self.experiment.adam(), &network, &self.adam.state())?;
         let finished = Event::EpochFinished {
             record: &record,
-            network: &self.network,
+            network: &network,
             dataset: &*self.dataset,
-            adam: &self.adam,
+            adam: &adam,
             activity: &activity,
             validation: validation.as_ref(),
         };

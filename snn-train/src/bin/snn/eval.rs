@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
     let experiment = checkpoint.experiment();
     let dataset = experiment.data.open()?;
-    let mut network = Network::new(
+    let mut network: Network = Network::new(
         experiment.network_config(&*dataset),
         experiment.initialization(),
         experiment.initialization.seed,

@@ -4,6 +4,7 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +14,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
+use snn_core::Backend;
 use snn_train::{
     Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     run::{Record, new_id},
@@ -49,24 +51,40 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    check_device(&arguments.device)?;
+    let device = arguments.device.parse::<Device>().map_err(UsageError)?;
     let (name, mut experiment) = experiment(arguments)?;
     experiment.set(&arguments.changes)?;
     use_threads(arguments.threads)?;
     // Before the data are loaded, so that no signal is lost.
     let mut stop = StopOnSignal::new()?;
 
-    let mut trainer = Trainer::new(experiment)?;
+    match device {
+        Device::Cpu => train(arguments, Trainer::new(experiment)?, &name, &mut stop),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(ordinal) => {
+            let device = snn_core::cuda(ordinal).map_err(Error::from)?;
+            let dataset = experiment.data.open()?;
+            train(arguments, Trainer::on_device(device, experiment, dataset.into())?, &name, &mut stop)
+        }
+    }
+}
+
+fn train<D: Backend<f32>>(
+    arguments: &Arguments,
+    mut trainer: Trainer<D>,
+    name: &str,
+    stop: &mut StopOnSignal,
+) -> anyhow::Result<ExitCode> {
     let mut writer = match &arguments.run_dir {
         Some(directory) if arguments.resume => RunWriter::resume(directory, &mut trainer)?,
         Some(directory) => RunWriter::create(directory, &trainer)?,
-        None => RunWriter::create(Path::new("runs").join(new_id(&name)), &trainer)?,
+        None => RunWriter::create(Path::new("runs").join(new_id(name)), &trainer)?,
     };
     let directory = writer.directory().to_owned();
 
     let mut progress = (!arguments.quiet).then(progress::observer);
     let mut lines = JsonLines;
-    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, &mut stop];
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, stop];
     if let Some(progress) = &mut progress {
         observers.push(progress.as_mut());
     }
@@ -77,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         report_json(&outcome, &directory)?;
     } else {
-        report(&outcome, &trainer, &directory)?;
+        report(&outcome, trainer.experiment(), &directory)?;
     }
     Ok(if outcome.stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
@@ -103,11 +121,39 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     Ok((name.into_owned(), experiment))
 }
 
-fn check_device(device: &str) -> Result<(), UsageError> {
-    match device.split(':').next() {
-        Some("cpu") if device == "cpu" => Ok(()),
-        Some("cuda") => Err(UsageError("this build of snn has no CUDA support: use --device cpu".to_owned())),
-        _ => Err(UsageError(format!("unknown device `{device}`: use cpu or cuda[:N]"))),
+/// Where to compute.
+#[derive(Clone, Copy)]
+enum Device {
+    Cpu,
+    /// The GPU of this number.
+    #[cfg(feature = "cuda")]
+    Cuda(usize),
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || format!("unknown device `{text}`: use cpu or cuda[:N]");
+        let ordinal = match text.strip_prefix("cuda") {
+            None if text == "cpu" => return Ok(Device::Cpu),
+            None => return Err(unknown()),
+            Some("") => 0,
+            Some(rest) => rest.strip_prefix(':').and_then(|n| n.parse().ok()).ok_or_else(unknown)?,
+        };
+        Self::gpu(ordinal)
+    }
+}
+
+impl Device {
+    #[cfg(feature = "cuda")]
+    fn gpu(ordinal: usize) -> Result<Self, String> {
+        Ok(Device::Cuda(ordinal))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn gpu(_: usize) -> Result<Self, String> {
+        Err("this build of snn has no CUDA support (the feature `cuda`): use --device cpu".to_owned())
     }
 }
 
@@ -164,11 +210,11 @@ fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
     writeln!(io::stdout(), "{result}")
 }
 
-fn report(outcome: &Outcome, trainer: &Trainer, directory: &Path) -> io::Result<()> {
+fn report(outcome: &Outcome, experiment: &Experiment, directory: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let run = directory.display();
     if outcome.stopped {
-        writeln!(out, "stopped after {} of {} epochs", outcome.epoch, trainer.experiment().training.epochs)?;
+        writeln!(out, "stopped after {} of {} epochs", outcome.epoch, experiment.training.epochs)?;
         writeln!(out, "go on     snn train --resume --run-dir {run}")?;
     } else if let Some(test) = &outcome.test {
         let accuracy = percent(test.test.accuracy);
