@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod demo;
+mod gpu;
 mod process;
 mod requirements;
 mod tally;
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long)]
         no_tests: bool,
     },
+    /// On a machine with an NVIDIA GPU: check it against the CPU, measure it, and PyTorch beside it
+    Gpu(gpu::Options),
     /// Measure the time and memory of a training step (jobs R, M, S, A)
     ///
     /// `cargo xtask bench -- --help` lists the options of the benchmark itself.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let outcome = process::leave_interrupts_to_children().and_then(|()| match arguments.command {
         Command::Demo { options } => demo::demo(&options),
         Command::Test { options } => check::test(&options),
+        Command::Gpu(options) => gpu::gpu(&options),
         Command::Ci { no_tests } => check::ci(no_tests),
         Command::Bench { options } => bench::bench(&options),
     });
