@@ -79,6 +79,36 @@ pub trait Dataset: Send + Sync {
     /// May panic when `index >= len()`; [`collate`](crate::collate) checks its indices first.
     fn label(&self, index: usize) -> u16;
 
+    /// What a class is called, if the data set says so: a digit, a word.
+    ///
+    /// # Panics
+    ///
+    /// May panic when `label >= classes()`.
+    fn class_name(&self, label: u16) -> Option<&str> {
+        let _ = label;
+        None
+    }
+
+    /// Who speaks in a sample, if somebody does and the data set says who.
+    ///
+    /// # Panics
+    ///
+    /// May panic when `index >= len()`.
+    fn speaker(&self, index: usize) -> Option<&str> {
+        let _ = index;
+        None
+    }
+
+    /// Duration of a sample in ms as it was recorded, before it was cropped or padded to the steps, if it was recorded.
+    ///
+    /// # Panics
+    ///
+    /// May panic when `index >= len()`.
+    fn duration(&self, index: usize) -> Option<f64> {
+        let _ = index;
+        None
+    }
+
     /// Writes the input of a sample, exactly once, by one of the `push_` methods of the builder.
     ///
     /// # Errors

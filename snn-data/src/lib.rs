@@ -43,6 +43,8 @@
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
 //!
+//! [`Summary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
+//!
 //! Where the published ones are to be had, and on which terms, is in the module `catalog` (feature `catalog`).
 //!
 //! # Units and numbers
@@ -69,10 +71,11 @@ mod mnist;
 mod part;
 mod randman;
 mod random;
-#[cfg(feature = "hdf5")]
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod shd;
 #[cfg(feature = "audio")]
 mod speech;
+mod summary;
 
 pub use batch::{Batch, BatchBuilder, BatchInput, collate};
 pub use dataset::{Dataset, InputKind, Portion, Split, Splits};
@@ -87,6 +90,9 @@ pub use part::Part;
 pub use randman::{Manifold, Randman, RandmanConfig};
 pub use random::shuffled;
 #[cfg(feature = "hdf5")]
-pub use shd::{Person, Shd, ShdConfig, UnsortedSpikes};
+pub use shd::{Person, Shd};
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+pub use shd::{ShdConfig, UnsortedSpikes};
 #[cfg(feature = "audio")]
 pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout};
+pub use summary::{Distribution, PartSummary, Summary};

@@ -133,7 +133,7 @@ fn the_second_file_is_the_test_part() {
     let splits = data.splits();
     assert_eq!((data.len(), splits.train.len(), splits.valid.len()), (24, 9, 3));
     assert_eq!(splits.test, (12..24).collect::<Vec<u32>>());
-    assert_eq!((data.word(2), data.word(3)), (Some("fünf"), None));
+    assert_eq!((data.class_name(2), data.class_name(3)), (Some("fünf"), None));
     assert_eq!((data.speaker(0), data.speaker(4), data.speaker(23)), (Some("0"), Some("3"), Some("4")));
     let person =
         |gender: &str, age| Person { gender: Some(gender.into()), age: Some(age), body_height: None };

@@ -113,6 +113,29 @@ pub enum Error {
         known: Vec<&'static str>,
     },
 
+    /// A data set whose files are not there.
+    #[cfg(feature = "trainer")]
+    #[error("the data set {name} is not here (no {what}): {}: {}", how_to_fetch(name), path.display())]
+    MissingData {
+        /// The data set, as in `data.name`.
+        name: &'static str,
+        /// What was looked for.
+        what: String,
+        /// Where.
+        path: PathBuf,
+    },
+
+    /// A data set in HDF5 files, for a program that was built without HDF5.
+    #[cfg(feature = "trainer")]
+    #[error(
+        "the data set {name} lies in HDF5 files, which this build of snn cannot read: install HDF5's library (Debian: \
+         libhdf5-dev), then build snn-train with its feature `hdf5`"
+    )]
+    NoHdf5 {
+        /// The data set, as in `data.name`.
+        name: &'static str,
+    },
+
     /// The directory meant for a new run is in use.
     #[cfg(feature = "trainer")]
     #[error("the run directory is not empty; go on with what is there with --resume, or choose another one: {}", path.display())]
@@ -310,6 +333,16 @@ fn remedy(error: &io::Error) -> &'static str {
 #[cfg(feature = "trainer")]
 fn prefix(place: &Place) -> String {
     if *place == Place::Code { "sweep: ".to_owned() } else { format!("{place}: ") }
+}
+
+#[cfg(feature = "trainer")]
+fn how_to_fetch(name: &str) -> String {
+    match name {
+        "spikes" => "set data.train_file and data.test_file to files that exist".to_owned(),
+        _ => format!(
+            "`cargo xtask fetch-data {name}` fetches it, or set data.directory to the folder that holds it"
+        ),
+    }
 }
 
 #[cfg(feature = "trainer")]

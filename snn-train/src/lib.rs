@@ -42,8 +42,9 @@
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
+//! - `snn data info`: [`snn_data::Summary`];
 //! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
-//!   `[{"key","help","values","unit","default","data_set"}]`.
+//!   `[{"key","help","values","unit","default","data_sets"}]`.
 //!
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint.
 //!

@@ -141,7 +141,7 @@ fn presets_are_listed_shown_and_documented() {
     let keys = snn.run(&["presets", "--keys"]).expect(0).stdout;
     assert!(keys.contains("[optimizer]\n  learning_rate        Step size.\n"), "{keys}");
     let keys = json(&snn.run(&["presets", "--keys", "--json"]).expect(0).stdout);
-    assert_fields(&keys[0], &["key", "help", "values", "unit", "default", "data_set"]);
+    assert_fields(&keys[0], &["key", "help", "values", "unit", "default", "data_sets"]);
     let list = json(&snn.run(&["presets", "--json"]).expect(0).stdout);
     assert_fields(&list[0], &["name", "about"]);
     let preset = json(&snn.run(&["presets", "randman", "--json"]).expect(0).stdout);

@@ -2,7 +2,7 @@
 //!
 //! Deciding ([`plan`]) is a pure function of what is found out about the machine ([`Machine::look`]).
 
-use std::{env, process::Command};
+use std::{env, path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
@@ -25,15 +25,34 @@ struct Requirement {
 }
 
 /// All there is. A further library is one more entry.
-const REQUIREMENTS: &[Requirement] = &[Requirement {
-    name: "a C linker (cc)",
-    reason: "by rustc, to link every program",
-    is_present: || ["cc", "gcc", "clang", "lld", "link"].into_iter().any(process::is_installed),
-    debian: "build-essential",
-    fedora: "gcc",
-    arch: "base-devel",
-    macos: "xcode-select --install",
-}];
+const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        name: "a C linker (cc)",
+        reason: "by rustc, to link every program",
+        is_present: || ["cc", "gcc", "clang", "lld", "link"].into_iter().any(process::is_installed),
+        debian: "build-essential",
+        fedora: "gcc",
+        arch: "base-devel",
+        macos: "xcode-select --install",
+    },
+    Requirement {
+        name: "the HDF5 library with its headers",
+        reason: "to read the Spiking Heidelberg Digits",
+        is_present: has_hdf5,
+        debian: "libhdf5-dev pkg-config",
+        fedora: "hdf5-devel pkgconf-pkg-config",
+        arch: "hdf5 pkgconf",
+        macos: "brew install hdf5",
+    },
+];
+
+/// Looks where the build of the crate `hdf5` looks.
+fn has_hdf5() -> bool {
+    let brewed = ["/opt/homebrew/opt/hdf5", "/usr/local/opt/hdf5"];
+    env::var_os("HDF5_DIR").is_some()
+        || process::succeeds(Command::new("pkg-config").args(["--exists", "hdf5"]))
+        || cfg!(target_os = "macos") && brewed.iter().any(|path| Path::new(path).exists())
+}
 
 /// How packages get onto this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::{MAX_U16, count};
 use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Part};
 
-/// The parameters of [`Shd`](super::Shd); the defaults are those of Zenke & Vogels 2021.
+/// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.
 ///
 /// An unknown key in a configuration is an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -87,15 +87,6 @@ impl SpeechDataset {
         Ok(Self { frames, corpus, durations: features.durations, statistics })
     }
 
-    /// The word of a class.
-    ///
-    /// # Panics
-    ///
-    /// When `label >= classes()`.
-    pub fn word(&self, label: u16) -> &str {
-        &self.corpus.classes[usize::from(label)]
-    }
-
     /// The path of a recording within the data set, with `/` between its parts.
     ///
     /// # Panics
@@ -103,24 +94,6 @@ impl SpeechDataset {
     /// When `index >= len()`.
     pub fn recording(&self, index: usize) -> &str {
         &self.corpus.recordings[index].name
-    }
-
-    /// Who speaks in a recording, if the data set says so.
-    ///
-    /// # Panics
-    ///
-    /// When `index >= len()`.
-    pub fn speaker(&self, index: usize) -> Option<&str> {
-        self.corpus.recordings[index].speaker.as_deref()
-    }
-
-    /// Duration of a recording in ms, before it was cropped or padded.
-    ///
-    /// # Panics
-    ///
-    /// When `index >= len()`.
-    pub fn duration(&self, index: usize) -> f64 {
-        self.durations[index].into()
     }
 
     /// The values of a recording, `[steps, inputs]`, row-major.
@@ -191,6 +164,18 @@ impl Dataset for SpeechDataset {
 
     fn label(&self, index: usize) -> u16 {
         self.frames.label(index)
+    }
+
+    fn class_name(&self, label: u16) -> Option<&str> {
+        self.corpus.classes.get(usize::from(label)).map(String::as_str)
+    }
+
+    fn speaker(&self, index: usize) -> Option<&str> {
+        self.corpus.speaker(index)
+    }
+
+    fn duration(&self, index: usize) -> Option<f64> {
+        Some(self.durations[index].into())
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use toml::{Table, Value, de::DeTable};
+use toml::{
+    Table, Value,
+    de::{DeTable, DeValue},
+};
 
 use super::{
     Data, Experiment,
-    key::{Key, Values},
+    key::{Key, Values, insert, value},
     keys, nearest,
 };
 use crate::error::{Error, Place, line_of};
@@ -32,9 +35,7 @@ impl Draft {
         let mut places = HashMap::new();
         for (section, content) in DeTable::parse(text).map_err(syntax)?.get_ref() {
             places.insert(section.get_ref().to_string(), place(section.span().start));
-            for key in content.get_ref().as_table().into_iter().flat_map(|keys| keys.keys()) {
-                places.insert(format!("{}.{}", section.get_ref(), key.get_ref()), place(key.span().start));
-            }
+            note_places(&mut places, section.get_ref(), content.get_ref(), &place);
         }
         Ok(Self { table: text.parse().map_err(syntax)?, places })
     }
@@ -47,29 +48,32 @@ impl Draft {
             return Err(Error::Syntax { place, message });
         };
         let (path, text) = (path.trim(), text.trim());
-        let value = match keys().find(|key| key.path == path).map(|key| key.values) {
+        // A key of another data set is found, too: which one it is to be may be told later.
+        let value = match self.find(path).map(|key| key.values) {
             // Words such as `true` are not read as TOML.
-            Some(Values::Choice(_)) => text.trim_matches(['"', '\'']).into(),
+            Some(Values::Choice(_) | Values::Text) => text.trim_matches(['"', '\'']).into(),
             _ => parse_value(text),
         };
         self.insert(path, value, place)
     }
 
     /// Changes a value by its key. Another `data.name` drops what was said of the data set before.
-    pub(super) fn insert(&mut self, path: &str, value: Value, place: Place) -> Result<(), Error> {
-        let Some(key) = keys().find(|key| key.path == path) else {
+    pub(super) fn insert(&mut self, path: &str, new: Value, place: Place) -> Result<(), Error> {
+        let Some(key) = self.find(path) else {
             return Err(self.unknown(path, place));
         };
-        let (section, name) = (key.section(), key.name());
-        let section = self.table.entry(section).or_insert_with(|| Table::new().into());
-        if let Some(keys) = section.as_table_mut() {
-            if path == "data.name" && keys.get(name) != Some(&value) {
-                keys.clear();
-            }
-            keys.insert(name.to_owned(), value);
+        if path == "data.name" && value(&self.table, path) != Some(&new) {
+            self.table.remove(key.section());
         }
+        insert(&mut self.table, path, new);
         self.places.insert(path.to_owned(), place);
         Ok(())
+    }
+
+    /// The key of that path, preferably as the data set has it.
+    fn find(&self, path: &str) -> Option<&'static Key> {
+        let known = |key: &&Key| key.path == path;
+        self.keys().find(known).or_else(|| keys().find(known))
     }
 
     /// Checks that every key is known and its value in range.
@@ -81,13 +85,21 @@ impl Draft {
             if !self.keys().any(|key| key.section() == section) {
                 return Err(self.unknown(section, self.place(section)));
             }
-            for (name, value) in content {
-                let path = format!("{section}.{name}");
-                match self.keys().find(|key| key.path == path) {
-                    None => return Err(self.unknown(&path, self.place(&path))),
-                    Some(key) if !key.values.contain(value) => return Err(self.invalid(key, value)),
-                    Some(_) => {}
-                }
+            self.check_table(section, content)?;
+        }
+        Ok(())
+    }
+
+    fn check_table(&self, path: &str, table: &Table) -> Result<(), Error> {
+        for (name, value) in table {
+            let path = format!("{path}.{name}");
+            let is_table =
+                || self.keys().any(|key| key.path.strip_prefix(&path).is_some_and(|it| it.starts_with('.')));
+            match (self.keys().find(|key| key.path == path), value) {
+                (Some(key), value) if !key.values.contain(value) => return Err(self.invalid(key, value)),
+                (Some(_), _) => {}
+                (None, Value::Table(table)) if is_table() => self.check_table(&path, table)?,
+                (None, _) => return Err(self.unknown(&path, self.place(&path))),
             }
         }
         Ok(())
@@ -96,10 +108,7 @@ impl Draft {
     /// Checks everything and makes the experiment.
     pub(super) fn finish(mut self) -> Result<Experiment, Error> {
         self.check()?;
-        let data_set = self.data_set().to_owned();
-        if let Some(data) = self.table.entry("data").or_insert_with(|| Table::new().into()).as_table_mut() {
-            data.insert("name".to_owned(), data_set.into());
-        }
+        self.complete_data()?;
         // All keys and types are checked; what is left are numbers beyond what an integer type holds.
         let experiment: Experiment = self
             .table
@@ -107,6 +116,21 @@ impl Draft {
             .map_err(|error: toml::de::Error| Error::Impossible(error.message().to_owned()))?;
         experiment.validate_together()?;
         Ok(experiment)
+    }
+
+    /// Gives the keys of the data set that were left out the defaults of that data set.
+    fn complete_data(&mut self) -> Result<(), Error> {
+        let data = Data::named(self.data_set()).unwrap_or_default();
+        let defaults = Experiment { data, ..Experiment::default() }.to_table()?;
+        let keys: Vec<&Key> = self.keys().filter(|key| key.section() == "data").collect();
+        for key in keys {
+            if value(&self.table, key.path).is_none()
+                && let Some(default) = value(&defaults, key.path)
+            {
+                insert(&mut self.table, key.path, default.clone());
+            }
+        }
+        Ok(())
     }
 
     fn data_set(&self) -> &str {
@@ -159,6 +183,20 @@ impl Draft {
     fn keys(&self) -> impl Iterator<Item = &'static Key> {
         let data_set = self.data_set();
         keys().filter(move |key| key.applies_to(data_set))
+    }
+}
+
+/// Notes where each key of a section was written, and of the tables in it.
+fn note_places(
+    places: &mut HashMap<String, Place>,
+    path: &str,
+    content: &DeValue<'_>,
+    place: &impl Fn(usize) -> Place,
+) {
+    for (key, content) in content.as_table().into_iter().flatten() {
+        let path = format!("{path}.{}", key.get_ref());
+        note_places(places, &path, content.get_ref(), place);
+        places.insert(path, place(key.span().start));
     }
 }
 

@@ -1,8 +1,9 @@
-//! What a key of an experiment is: its name, which values it takes, its unit and what it does.
+//! What a key of an experiment is: its name, which values it takes, its unit and what it does; and values by their keys.
 
 use std::{fmt, ops::Bound};
 
-use toml::Value;
+use snn_data::Part;
+use toml::{Table, Value};
 
 /// One key of an experiment. [`keys`](super::keys) lists all of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,15 +17,15 @@ pub struct Key {
     pub unit: &'static str,
     /// What it does.
     pub help: &'static str,
-    /// The data set that has this key; `None` for a key of every experiment.
-    pub data_set: Option<&'static str>,
+    /// The data sets that have this key; none for a key of every experiment.
+    pub data_sets: &'static [&'static str],
 }
 
 impl Key {
     /// Whether an experiment on this data set has the key.
     #[must_use]
     pub fn applies_to(&self, data_set: &str) -> bool {
-        self.data_set.is_none_or(|name| name == data_set)
+        self.data_sets.is_empty() || self.data_sets.contains(&data_set)
     }
 
     /// The part before the dot.
@@ -33,7 +34,7 @@ impl Key {
         self.path.split_once('.').map_or("", |(section, _)| section)
     }
 
-    /// The part behind the dot.
+    /// The part behind the first dot; it has dots of its own where a section has tables: `mel.channels`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.path.split_once('.').map_or(self.path, |(_, name)| name)
@@ -66,6 +67,14 @@ pub enum Values {
     Integers(u64, u64),
     /// A switch, or a list of them.
     Switches,
+    /// A switch.
+    Switch,
+    /// Any text, such as a path.
+    Text,
+    /// A list of texts.
+    Words,
+    /// How a part of the samples is chosen: a [`snn_data::Part`].
+    Part,
 }
 
 impl Values {
@@ -102,6 +111,10 @@ impl Values {
                 Value::Array(list) => list.iter().all(Value::is_bool),
                 value => value.is_bool(),
             },
+            Self::Switch => value.is_bool(),
+            Self::Text => value.is_str(),
+            Self::Words => value.as_array().is_some_and(|list| list.iter().all(Value::is_str)),
+            Self::Part => value.clone().try_into::<Part>().is_ok(),
         }
     }
 }
@@ -145,6 +158,36 @@ impl fmt::Display for Values {
             }
             Self::Integers(min, max) => write!(f, "a list of whole numbers from {min} to {max}"),
             Self::Switches => f.write_str("true or false, or a list of them, one for each hidden layer"),
+            Self::Switch => f.write_str("true or false"),
+            Self::Text => f.write_str("a text"),
+            Self::Words => f.write_str("a list of texts"),
+            Self::Part => f.write_str(
+                "{ by = \"official\" }, { by = \"stratified\", portion = 0.1, seed = 0 }, { by = \"speakers\", speakers = \
+                 [\"..\"] } or { by = \"list\", path = \"..\" }",
+            ),
+        }
+    }
+}
+
+/// The value at `section.key`, or deeper.
+pub(super) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        Some((name, rest)) => value(table.get(name)?.as_table()?, rest),
+        None => table.get(path),
+    }
+}
+
+/// Puts a value at `section.key`, or deeper; what stands in the way of a table on the path stays.
+pub(super) fn insert(table: &mut Table, path: &str, value: Value) {
+    match path.split_once('.') {
+        Some((name, rest)) => {
+            let below = table.entry(name).or_insert_with(|| Table::new().into());
+            if let Some(table) = below.as_table_mut() {
+                insert(table, rest, value);
+            }
+        }
+        None => {
+            table.insert(path.to_owned(), value);
         }
     }
 }
@@ -188,6 +231,25 @@ mod tests {
             (Values::Choice(&["a", "b", "c"]), "\"a\", \"b\" or \"c\"", &["'a'"], &["'d'", "1"]),
             (Values::Integers(1, 9), "a list of whole numbers", &["[]", "[1, 9]"], &["1", "[0]", "[1.5]"]),
             (Values::Switches, "true or false", &["true", "[]", "[true, false]"], &["1", "[1]", "'true'"]),
+            (Values::Switch, "true or false", &["true"], &["1", "[true]", "'true'"]),
+            (Values::Text, "a text", &["''", "'a'"], &["1", "['a']"]),
+            (Values::Words, "a list of texts", &["[]", "['a', 'b']"], &["'a'", "[1]"]),
+            (
+                Values::Part,
+                "{ by = \"official\" }, ",
+                &[
+                    "{ by = 'official' }",
+                    "{ by = 'stratified', portion = 5 }",
+                    "{ by = 'speakers', speakers = ['a'] }",
+                ],
+                &[
+                    "'official'",
+                    "{}",
+                    "{ by = 'chance' }",
+                    "{ by = 'list' }",
+                    "{ by = 'official', seed = 1 }",
+                ],
+            ),
         ];
         let value =
             |text: &str| toml::from_str::<toml::Table>(&format!("v = {text}")).unwrap().remove("v").unwrap();

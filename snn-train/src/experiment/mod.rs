@@ -33,7 +33,7 @@ use draft::Draft;
 
 pub(crate) use key::nearest;
 
-pub use data::Data;
+pub use data::{Data, SpikeFiles, Stored};
 pub use key::{Key, Values};
 pub use presets::{Preset, presets};
 pub use sections::{
@@ -95,7 +95,11 @@ impl Experiment {
     pub fn preset(name: &str) -> Result<Self, Error> {
         let preset =
             presets().iter().find(|preset| preset.name == name).ok_or_else(|| unknown_preset(name))?;
-        Self::from_toml(preset.toml, &format!("preset {name}"))
+        let mut draft = Draft::read(preset.toml, &format!("preset {name}"))?;
+        for change in preset.changes {
+            draft.set(change)?;
+        }
+        draft.finish()
     }
 
     /// Reads TOML; `file` is the name by which errors call it.
@@ -270,8 +274,7 @@ impl Experiment {
     /// The value of a key, such as `optimizer.learning_rate`; `None` for a key that this experiment does not have.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Value> {
-        let (section, key) = key.split_once('.')?;
-        self.to_table().ok()?.get(section)?.get(key).cloned()
+        key::value(&self.to_table().ok()?, key).cloned()
     }
 
     /// The experiment as TOML with every key, to be read back by [`Experiment::from_toml`].
@@ -296,7 +299,7 @@ impl Experiment {
         let mut open = "";
         for key in keys().filter(|key| key.applies_to(self.data.name())) {
             let (section, name) = (key.section(), key.name());
-            let Some(value) = table.get(section).and_then(|section| section.get(name)) else { continue };
+            let Some(value) = key::value(&table, key.path) else { continue };
             if section != open {
                 text += &format!("{}[{section}]\n", if open.is_empty() { "" } else { "\n" });
                 open = section;
@@ -307,10 +310,17 @@ impl Experiment {
     }
 
     /// The first key whose value differs, with this value and the other one; keys that only say for how long to train,
-    /// or what to look at, do not count.
+    /// where the data lie or what to look at, do not count.
     pub(crate) fn first_difference(&self, other: &Self) -> Option<(String, Value, Value)> {
-        const DURATION: &[&str] = &["training.epochs", "training.patience", "training.checkpoint_interval"];
-        let counts = |key: &&Key| !DURATION.contains(&key.path) && key.section() != "probe";
+        const MAY_CHANGE: &[&str] = &[
+            "training.epochs",
+            "training.patience",
+            "training.checkpoint_interval",
+            "data.directory",
+            "data.train_file",
+            "data.test_file",
+        ];
+        let counts = |key: &&Key| !MAY_CHANGE.contains(&key.path) && key.section() != "probe";
         let different = |key: &&Key| counts(key) && self.get(key.path) != other.get(key.path);
         let key = keys().find(different)?;
         let value = |experiment: &Self| experiment.get(key.path).unwrap_or_else(|| Value::from("absent"));

@@ -10,14 +10,42 @@ pub struct Preset {
     pub about: &'static str,
     /// Its file.
     pub toml: &'static str,
+    /// What it changes in that file, `section.key=value`.
+    pub changes: &'static [&'static str],
+}
+
+const RECURRENT: &[&str] = &["network.recurrent=true"];
+
+/// From the file `presets/{name}.toml` a preset, and `{name}-recurrent` with recurrent hidden layers.
+macro_rules! presets {
+    ($($name:literal: $about:literal;)+) => {
+        &[$(
+            Preset {
+                name: $name,
+                about: $about,
+                toml: include_str!(concat!("../../presets/", $name, ".toml")),
+                changes: &[],
+            },
+            Preset {
+                name: concat!($name, "-recurrent"),
+                about: concat!($about, "; recurrent"),
+                toml: include_str!(concat!("../../presets/", $name, ".toml")),
+                changes: RECURRENT,
+            },
+        )+]
+    };
 }
 
 /// All presets.
 #[must_use]
 pub fn presets() -> &'static [Preset] {
-    &[Preset {
-        name: "randman",
-        about: "10 smooth random manifolds, 20-100-10 units: the paper's default network and task",
-        toml: include_str!("../../presets/randman.toml"),
-    }]
+    presets! {
+        "randman": "10 smooth random manifolds, 20-100-10 units: the paper's default network and task";
+        "mnist": "handwritten digits as spike latencies, 784-100-10 units";
+        "shd": "Spiking Heidelberg Digits, 700-256-20 units";
+        "rawhd": "Heidelberg Digits as Mel spectrograms, 40-256-20 units";
+        "rawsc": "Speech Commands as Mel spectrograms, 40-256-35 units";
+        "fsdd": "Free Spoken Digits as Mel spectrograms, 40-256-10 units: a small real sound data set";
+        "speech_commands_ten_words": "ten words of the Speech Commands as Mel spectrograms, 40-256-10 units";
+    }
 }

@@ -28,7 +28,7 @@ macro_rules! section {
                 values: $values,
                 unit: $unit,
                 help: concat!($($help),+).trim_ascii_start(),
-                data_set: None,
+                data_sets: &[],
             }),+];
         }
 

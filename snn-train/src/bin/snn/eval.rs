@@ -12,7 +12,7 @@ use snn_core::Network;
 use snn_data::Split;
 use snn_train::{Evaluation, evaluate, experiment::Selection, run::RunDir};
 
-use crate::{parse_threads, percent, use_threads};
+use crate::{loading, parse_threads, percent, use_threads};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let checkpoint = run.checkpoint(which)?;
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
     let experiment = checkpoint.experiment();
-    let dataset = experiment.data.open()?;
+    let dataset = loading::open(&experiment.data, arguments.json)?;
     let mut network: Network = Network::new(
         experiment.network_config(&*dataset),
         experiment.initialization(),

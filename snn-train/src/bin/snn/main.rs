@@ -3,7 +3,9 @@
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which
 //! `--resume` goes on.
 
+mod data;
 mod eval;
+mod loading;
 mod presets;
 mod progress;
 mod train;
@@ -33,6 +35,8 @@ enum Command {
     Train(train::Arguments),
     /// Evaluate the model of a run on a part of its data.
     Eval(eval::Arguments),
+    /// Look at a data set.
+    Data(data::Arguments),
     /// List the presets, show one as TOML, or document every key.
     Presets(presets::Arguments),
 }
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use snn_train::{
     Experiment,
-    experiment::{keys, presets},
+    experiment::{Data, Key, keys, presets},
 };
 
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         (None, false) => {
             for preset in presets() {
-                writeln!(out, "{:<10} {}", preset.name, preset.about)?;
+                writeln!(out, "{:<35} {}", preset.name, preset.about)?;
             }
         }
     }
@@ -51,22 +51,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn keys_as_json() -> serde_json::Value {
-    let defaults = Experiment::default();
     let keys = keys().map(|key| {
         json!({
             "key": key.path,
             "help": key.help,
             "values": key.values.to_string(),
             "unit": key.unit,
-            "default": defaults.get(key.path),
-            "data_set": key.data_set,
+            "default": default(key),
+            "data_sets": key.data_sets,
         })
     });
     keys.collect()
 }
 
+/// The default of a key, that of the first data set if others have it, too.
+fn default(key: &Key) -> Option<toml::Value> {
+    let data = key.data_sets.first().and_then(|name| Data::named(name)).unwrap_or_default();
+    Experiment { data, ..Experiment::default() }.get(key.path)
+}
+
 fn write_keys(out: &mut impl io::Write) -> io::Result<()> {
-    let defaults = Experiment::default();
     let mut open = "";
     for key in keys() {
         let (section, name) = (key.section(), key.name());
@@ -74,8 +78,11 @@ fn write_keys(out: &mut impl io::Write) -> io::Result<()> {
             writeln!(out, "{}[{section}]", if open.is_empty() { "" } else { "\n" })?;
             open = section;
         }
-        let default = defaults.get(key.path).map_or_else(String::new, |value| format!("; default {value}"));
-        let only = key.data_set.map_or_else(String::new, |name| format!("; {name} only"));
+        let default = default(key).map_or_else(String::new, |value| format!("; default {value}"));
+        let only = match key.data_sets {
+            [] => String::new(),
+            names => format!("; {} only", names.join(", ")),
+        };
         writeln!(out, "  {name:<20} {}\n  {:<20} {}{default}{only}", key.help, "", key.range())?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use snn_train::{
     run::{Record, new_id},
 };
 
-use crate::{STOPPED, UsageError, parse_threads, percent, progress, use_threads};
+use crate::{STOPPED, UsageError, loading, parse_threads, percent, progress, use_threads};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -58,12 +58,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // Before the data are loaded, so that no signal is lost.
     let mut stop = StopOnSignal::new()?;
 
+    experiment.validate()?;
+    let dataset = loading::open(&experiment.data, arguments.quiet)?;
     match device {
-        Device::Cpu => train(arguments, Trainer::new(experiment)?, &name, &mut stop),
+        Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
             let device = snn_core::cuda(ordinal).map_err(Error::from)?;
-            let dataset = experiment.data.open()?;
             train(arguments, Trainer::on_device(device, experiment, dataset.into())?, &name, &mut stop)
         }
     }

@@ -1,0 +1,95 @@
+//! `snn data info`
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Args;
+use snn_data::{Distribution, InputKind, PartSummary, Summary};
+
+use super::Selection;
+use crate::loading;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let data = arguments.selection.data()?;
+    let dataset = loading::open(&data, arguments.json)?;
+    let summary = Summary { name: data.name().to_owned(), ..Summary::of(&*dataset)? };
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+    } else {
+        write(&summary, &mut out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
+    let Summary { name, samples, kind, inputs, steps, dt, classes, .. } = summary;
+    let what = match kind {
+        InputKind::Events => "spikes",
+        InputKind::Frames => "analog values",
+    };
+    writeln!(out, "{name}: {samples} samples of {inputs} inputs x {steps} steps of {dt} ms, {what}\n")?;
+    writeln!(out, "part   samples  of each class  speakers")?;
+    for part in &summary.parts {
+        write_part(part, out)?;
+    }
+    writeln!(out)?;
+    paragraph(out, &format!("{} classes", classes.len()), classes)?;
+    if let Some(spikes) = &summary.spikes {
+        writeln!(out, "spikes per sample  {}", spread(spikes, ""))?;
+        writeln!(out, "silent inputs      {} of {inputs}", summary.silent_inputs)?;
+    }
+    if let Some(values) = &summary.values {
+        writeln!(out, "values             {}", spread(values, ""))?;
+    }
+    if let Some(durations) = &summary.durations {
+        let label = if summary.spikes.is_some() { "last spike at" } else { "durations" };
+        writeln!(out, "{label:<18} {}", spread(durations, " ms"))?;
+    }
+    Ok(())
+}
+
+fn write_part(part: &PartSummary, out: &mut impl Write) -> io::Result<()> {
+    let PartSummary { split, samples, classes, speakers } = part;
+    let (least, most) = (classes.iter().min().unwrap_or(&0), classes.iter().max().unwrap_or(&0));
+    let each = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    // More names than that say nothing.
+    let who = match speakers.len() {
+        0 => "-".to_owned(),
+        count @ 1..=12 => format!("{count}: {}", speakers.join(" ")),
+        count => count.to_string(),
+    };
+    writeln!(out, "{:<6} {samples:>7}  {each:<13}  {who}", split.to_string())
+}
+
+/// A list of words in lines of at most 80 characters.
+fn paragraph(out: &mut impl Write, label: &str, words: &[String]) -> io::Result<()> {
+    let mut line = format!("{label:<18}");
+    for word in words {
+        if line.chars().count() + 1 + word.chars().count() > 80 {
+            writeln!(out, "{line}")?;
+            line = " ".repeat(18);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    writeln!(out, "{line}")
+}
+
+fn spread(numbers: &Distribution, unit: &str) -> String {
+    let Distribution { min, mean, deviation, max } = numbers;
+    // Numbers of a few digits are read at a glance.
+    let digits = if max.abs().max(min.abs()) < 100.0 { 2 } else { 0 };
+    format!("{mean:.digits$} +- {deviation:.digits$}{unit}, from {min:.digits$} to {max:.digits$}{unit}")
+}

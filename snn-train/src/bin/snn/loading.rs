@@ -1,0 +1,65 @@
+//! Loading data: the features of recordings take a while the first time, and somebody waits. All on standard error.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::OnceLock,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use snn_data::{Dataset, SpeechEvent};
+use snn_train::{Error, experiment::Data};
+
+const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, {eta} to go";
+
+/// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
+pub(crate) fn open(data: &Data, quiet: bool) -> Result<Box<dyn Dataset>, Error> {
+    let bar: OnceLock<ProgressBar> = OnceLock::new();
+    let opened = data.open_watched(&|event| {
+        if !quiet {
+            watch(&bar, &event);
+        }
+    });
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    opened
+}
+
+fn watch(bar: &OnceLock<ProgressBar>, event: &SpeechEvent<'_>) {
+    match event {
+        SpeechEvent::Computed { done, total } => {
+            let bar = bar.get_or_init(|| start(*total));
+            // Threads report side by side; the bar never goes back.
+            bar.update(|state| state.set_pos(state.pos().max(*done as u64)));
+        }
+        SpeechEvent::CacheDamaged { error } => say(&format!("computing features again: {error}")),
+        SpeechEvent::CacheNotWritten { error } => {
+            say(&format!("warning: features are not kept and will be computed again next time: {error}"));
+        }
+        _ => {}
+    }
+}
+
+fn start(recordings: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        say(&format!("computing the features of {recordings} recordings, once"));
+    }
+    // The template is constant and a test parses it.
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(recordings as u64).with_style(style)
+}
+
+fn say(line: &str) {
+    // Loading goes on when nobody listens.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_understood() {
+        ProgressStyle::with_template(TEMPLATE).unwrap();
+    }
+}
