@@ -242,13 +242,7 @@ mod tests {
                     "{ by = 'stratified', portion = 5 }",
                     "{ by = 'speakers', speakers = ['a'] }",
                 ],
-                &[
-                    "'official'",
-                    "{}",
-                    "{ by = 'chance' }",
-                    "{ by = 'list' }",
-                    "{ by = 'official', seed = 1 }",
-                ],
+                &["'official'", "{}", "{ by = 'chance' }", "{ by = 'list' }"],
             ),
         ];
         let value =
