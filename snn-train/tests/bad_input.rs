@@ -20,7 +20,7 @@ fn configurations() {
             vec!["typo.toml:3", "unknown key `training.batchsize`", "`training.batch_size`"],
         ),
         (vec!["train", "torn.toml"], vec!["torn.toml:2", "not valid TOML"]),
-        (vec!["train", "absent.toml"], vec!["neither a preset (randman) nor a TOML file"]),
+        (vec!["train", "absent.toml"], vec!["neither a preset (randman, ", "nor a TOML file"]),
         (vec!["train", "rndman"], vec!["did you mean `randman`?"]),
         (vec!["train"], vec!["what is to be trained?"]),
         (vec!["train", "randman", "--device", "cuda:0"], vec!["no CUDA support", "--device cpu"]),

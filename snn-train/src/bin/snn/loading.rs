@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,7 +12,7 @@ use snn_train::{Error, experiment::Data};
 const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, {eta} to go";
 
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
-pub(crate) fn open(data: &Data, quiet: bool) -> Result<Box<dyn Dataset>, Error> {
+pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
     let bar: OnceLock<ProgressBar> = OnceLock::new();
     let opened = data.open_watched(&|event| {
         if !quiet {
@@ -22,7 +22,7 @@ pub(crate) fn open(data: &Data, quiet: bool) -> Result<Box<dyn Dataset>, Error> 
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
-    opened
+    Ok(opened?.into())
 }
 
 fn watch(bar: &OnceLock<ProgressBar>, event: &SpeechEvent<'_>) {

@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
             let device = snn_core::cuda(ordinal).map_err(Error::from)?;
-            train(arguments, Trainer::on_device(device, experiment, dataset.into())?, &name, &mut stop)
+            train(arguments, Trainer::on_device(device, experiment, dataset)?, &name, &mut stop)
         }
     }
 }
