@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod demo;
+mod fetch;
 mod gpu;
 mod process;
 mod requirements;
@@ -51,6 +52,12 @@ enum Command {
     },
     /// On a machine with an NVIDIA GPU: check it against the CPU, measure it, and PyTorch beside it
     Gpu(gpu::Options),
+    /// Fetch data sets, check them against published checksums, and unpack them
+    ///
+    /// What is there and verified is not downloaded again; what was cut off is gone on with. Servers and mirrors are tried in
+    /// order, through the proxies of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Where nobody publishes a checksum, the
+    /// first download is trusted and recorded, and says so.
+    FetchData(fetch::Options),
     /// Measure the time and memory of a training step (jobs R, M, S, A)
     ///
     /// `cargo xtask bench -- --help` lists the options of the benchmark itself.
@@ -68,6 +75,7 @@ fn main() -> ExitCode {
         Command::Test { options } => check::test(&options),
         Command::Gpu(options) => gpu::gpu(&options),
         Command::Ci { no_tests } => check::ci(no_tests),
+        Command::FetchData(options) => fetch::fetch_data(&options),
         Command::Bench { options } => bench::bench(&options),
     });
     match outcome {

@@ -1,0 +1,278 @@
+//! One file from one server into a partial file, which survives us and is gone on with.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    display::Display,
+    error::FetchError,
+    patience::Patience,
+    store,
+    transport::{self, Answer, Client, Failure, From, Kind},
+};
+
+/// Connections for one file, each of which brought a bit of it: nobody's line is that bad.
+const MOST_CONNECTIONS: u32 = 1000;
+
+/// A server that cannot be reached at all gets few tries.
+const TRIES_TO_REACH: u32 = 2;
+
+/// What is to come.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    /// Its length, where no other will do.
+    pub(crate) bytes: Option<u64>,
+    /// Most bytes, whatever a server sends.
+    pub(crate) limit: u64,
+    /// Whether a checksum will tell if pieces of different files have come together.
+    pub(crate) verifiable: bool,
+}
+
+/// The partial file, and beside it where it comes from.
+#[derive(Debug)]
+pub(crate) struct Part {
+    path: PathBuf,
+}
+
+/// Where a partial file comes from.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Origin {
+    address: String,
+    etag: Option<String>,
+    last_modified: Option<String>,
+    /// Length of the whole file, if known.
+    total: Option<u64>,
+}
+
+/// Why there is no file.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Server(Failure),
+    Here(FetchError),
+}
+
+impl std::convert::From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Server(failure)
+    }
+}
+
+impl std::convert::From<FetchError> for Trouble {
+    fn from(error: FetchError) -> Self {
+        Self::Here(error)
+    }
+}
+
+impl Origin {
+    /// What the server will recognise the file by: a weak entity tag is not enough to put pieces together.
+    fn validator(&self) -> Option<&str> {
+        let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
+        strong.or(self.last_modified.as_deref())
+    }
+}
+
+impl Part {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Bytes that are there.
+    pub(crate) fn len(&self) -> u64 {
+        fs::metadata(&self.path).map_or(0, |it| it.len())
+    }
+
+    fn origin_path(&self) -> PathBuf {
+        store::with_suffix(&self.path, ".json")
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        serde_json::from_slice(&fs::read(self.origin_path()).ok()?).ok()
+    }
+
+    fn remember(&self, origin: &Origin) -> Result<(), FetchError> {
+        let path = self.origin_path();
+        let text =
+            serde_json::to_vec(origin).map_err(|error| FetchError::io("write", &path)(error.into()))?;
+        fs::write(&path, text).map_err(FetchError::io("write", &path))
+    }
+
+    /// Begins anew.
+    pub(crate) fn discard(&self) -> Result<(), FetchError> {
+        // The origin last: without its file it means nothing, the file without it would be taken for another's.
+        for path in [self.path.clone(), self.origin_path()] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FetchError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Downloads `address` into `part`, going on with what is there. Returns whether the file is made of several pieces.
+pub(crate) fn download(
+    client: &Client,
+    address: &str,
+    wanted: &Wanted,
+    part: &Part,
+    patience: &Patience,
+    display: &Display,
+) -> Result<bool, Trouble> {
+    let (mut failed, mut connections, mut pieces) = (0, 0, part.len() > 0);
+    loop {
+        let before = part.len();
+        let failure = match attempt(client, address, wanted, part, display) {
+            Ok(Step::Done) => {
+                display.end();
+                return Ok(pieces);
+            }
+            Ok(Step::Restart) => {
+                part.discard()?;
+                pieces = false;
+                Failure::passing("the file has changed on the server since the first part of it came")
+            }
+            Err(Trouble::Server(failure)) => failure,
+            Err(trouble) => return Err(trouble),
+        };
+        display.end();
+        let Some(requested) = failure.retry else { return Err(failure.into()) };
+        connections += 1;
+        if part.len() > before {
+            (failed, pieces) = (0, true);
+        }
+        failed += 1;
+        let useless = failure.offline && part.len() == 0 && failed >= TRIES_TO_REACH;
+        let pause = patience.pause(failed, requested).filter(|_| !useless && connections < MOST_CONNECTIONS);
+        let Some(pause) = pause else { return Err(failure.into()) };
+        let seconds = pause.as_secs_f64();
+        display.say(&format!("{address}: {}; trying again in {seconds:.1} s", failure.problem));
+        (patience.sleep)(pause);
+    }
+}
+
+enum Step {
+    Done,
+    Restart,
+}
+
+fn attempt(
+    client: &Client,
+    address: &str,
+    wanted: &Wanted,
+    part: &Part,
+    display: &Display,
+) -> Result<Step, Trouble> {
+    let have = part.len();
+    let origin = part.origin().filter(|_| have > 0).unwrap_or_default();
+    let same = origin.address == address;
+    let trusted = wanted.verifiable || (same && origin.validator().is_some());
+    if have > 0 && origin.total == Some(have) && (wanted.verifiable || same) {
+        return Ok(Step::Done);
+    }
+    let goes_on = have > 0 && trusted && origin.total.is_none_or(|total| have < total);
+    let from = From { offset: have, validator: origin.validator().filter(|_| same) };
+    let answer = client.get(address, goes_on.then_some(from))?;
+    match answer.kind {
+        Kind::Whole => part.discard()?,
+        Kind::Part { offset, total } => {
+            let other_tag =
+                same && answer.etag.is_some() && origin.etag.is_some() && answer.etag != origin.etag;
+            let other_length = origin.total.is_some() && total.is_some() && origin.total != total;
+            if !goes_on || offset != have || other_tag || other_length {
+                return Ok(Step::Restart);
+            }
+        }
+        // The length alone does not make it the same file, but a checksum will.
+        Kind::Beyond { total } if goes_on && wanted.verifiable && total == Some(have) => {
+            return Ok(Step::Done);
+        }
+        Kind::Beyond { .. } => return Ok(Step::Restart),
+    }
+    receive(address, answer, wanted, part, display).map(|()| Step::Done)
+}
+
+/// Appends the body of an answer to the part.
+fn receive(
+    address: &str,
+    mut answer: Answer,
+    wanted: &Wanted,
+    part: &Part,
+    display: &Display,
+) -> Result<(), Trouble> {
+    let begin = part.len();
+    let announced = match answer.kind {
+        Kind::Part { total: Some(total), .. } => Some(total),
+        _ => answer.length.and_then(|length| length.checked_add(begin)),
+    };
+    if let (Some(announced), Some(bytes)) = (announced, wanted.bytes)
+        && announced != bytes
+    {
+        let problem = format!("the server announces {announced} bytes, and the right file has {bytes}");
+        return Err(Failure::lasting(problem).into());
+    }
+    let limit = wanted.bytes.unwrap_or(wanted.limit);
+    if announced.is_some_and(|announced| announced > limit) {
+        let problem = format!("the server announces more than the {limit} bytes that the file may have");
+        return Err(Failure::lasting(problem).into());
+    }
+    let total = announced.or(wanted.bytes);
+    let mut origin = Origin {
+        address: address.to_owned(),
+        etag: answer.etag.take(),
+        last_modified: answer.last_modified.take(),
+        total,
+    };
+    part.remember(&origin)?;
+    let io = |error| FetchError::io("write", &part.path)(error);
+    let mut file = OpenOptions::new().create(true).append(true).open(&part.path).map_err(io)?;
+    display.begin(&wanted.name, total, begin);
+
+    let mut have = begin;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = match answer.body.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(transport::of_body(&error).into()),
+        };
+        have += read as u64;
+        if have > limit {
+            drop(file);
+            part.discard()?;
+            let problem = format!("the server sends more than the {limit} bytes that the file may have");
+            return Err(Failure::lasting(problem).into());
+        }
+        file.write_all(&buffer[..read]).map_err(io)?;
+        display.advance(read as u64);
+    }
+    match total {
+        Some(total) if have < total => {
+            let problem = format!("the server ended the file after {have} of {total} bytes");
+            Err(Failure::passing(problem).into())
+        }
+        Some(_) => finish(&file, part),
+        None => {
+            origin.total = Some(have);
+            part.remember(&origin)?;
+            finish(&file, part)
+        }
+    }
+}
+
+fn finish(file: &File, part: &Part) -> Result<(), Trouble> {
+    // Some file systems report only here that there was no room.
+    Ok(file.sync_data().map_err(FetchError::io("write", &part.path))?)
+}

@@ -1,0 +1,184 @@
+//! Downloads from servers that misbehave.
+
+use std::{fs, sync::Mutex, time::Duration};
+
+use super::{
+    super::{
+        display::Display,
+        download::{Part, Trouble, Wanted, download},
+        patience::Patience,
+        transport::Client,
+    },
+    server::{Reply, Request, Server, answer, rest, whole},
+};
+
+fn file() -> Vec<u8> {
+    (0..100_000_u32).map(|n| (n * n % 251) as u8).collect()
+}
+
+fn patience() -> Patience {
+    Patience { attempts: 4, silence: Duration::from_millis(300), sleep: |_| {}, ..Patience::default() }
+}
+
+/// What came, in how many pieces, and who was asked what.
+struct Came {
+    outcome: Result<bool, String>,
+    bytes: Vec<u8>,
+    requests: Vec<Request>,
+    said: Vec<String>,
+}
+
+fn get(verifiable: bool, reply: impl Fn(&Request) -> Reply + Send + 'static) -> Came {
+    let folder = tempfile::tempdir().unwrap();
+    get_into(&Part::new(folder.path().join("f.part")), verifiable, &Server::start(reply))
+}
+
+fn get_into(part: &Part, verifiable: bool, server: &Server) -> Came {
+    let wanted = Wanted { name: "f".into(), bytes: None, limit: 200_000, verifiable };
+    let (patience, display) = (patience(), Display::memory());
+    let address = format!("{}f", server.address);
+    let outcome = download(&Client::new(&patience), &address, &wanted, part, &patience, &display);
+    let outcome = outcome.map_err(|trouble| match trouble {
+        Trouble::Server(failure) => failure.problem,
+        Trouble::Here(error) => error.to_string(),
+    });
+    let bytes = fs::read(part.path()).unwrap_or_default();
+    Came { outcome, bytes, requests: server.requests(), said: display.said() }
+}
+
+fn offsets(came: &Came) -> Vec<Option<usize>> {
+    came.requests.iter().map(|request| request.offset).collect()
+}
+
+#[test]
+fn a_cut_connection_is_gone_on_with() {
+    let came = get(false, |request| match request.offset {
+        None => whole(&file(), "a", 30_000),
+        Some(offset) => rest(&file(), "a", offset),
+    });
+    assert_eq!(came.outcome, Ok(true));
+    assert!(came.bytes == file());
+    assert_eq!(offsets(&came), [None, Some(30_000)]);
+    assert_eq!(came.requests[1].if_range.as_deref(), Some("\"a\""));
+    assert!(came.said[0].contains("trying again in"), "{:?}", came.said);
+}
+
+#[test]
+fn a_server_that_ignores_ranges_sends_all_of_it_again() {
+    let came = get(false, |request| whole(&file(), "a", if request.number == 0 { 30_000 } else { 100_000 }));
+    assert!(came.outcome.is_ok() && came.bytes == file());
+}
+
+#[test]
+fn two_files_are_never_glued_together() {
+    let other = || file().into_iter().rev().collect::<Vec<u8>>();
+    // A server that heeds If-Range sends the new file whole, another one a part of it with its new tag.
+    for heeds in [true, false] {
+        let came = get(true, move |request| match (request.number, request.offset) {
+            (0, _) => whole(&file(), "a", 30_000),
+            (_, Some(offset)) if !heeds => rest(&other(), "b", offset),
+            _ => whole(&other(), "b", 100_000),
+        });
+        assert!(came.outcome.is_ok() && came.bytes == other(), "{:?}", came.outcome);
+    }
+    // Without tag and checksum nothing tells whether the rest belongs to it.
+    let came = get(false, |request| whole(&file(), "", if request.number == 0 { 30_000 } else { 100_000 }));
+    assert!(came.outcome.is_ok() && came.bytes == file());
+    assert_eq!(offsets(&came), [None, None]);
+}
+
+#[test]
+fn a_later_run_goes_on_and_another_server_too_if_a_checksum_will_tell() {
+    for (verifiable, expected) in [(true, Some(30_000)), (false, None)] {
+        let folder = tempfile::tempdir().unwrap();
+        let part = Part::new(folder.path().join("f.part"));
+        let first = Server::start(|request| {
+            if request.number == 0 { whole(&file(), "a", 30_000) } else { answer("404 Not Found", "", b"") }
+        });
+        assert!(get_into(&part, verifiable, &first).outcome.is_err());
+        assert_eq!(part.len(), 30_000);
+        let second = Server::start(|request| match request.offset {
+            None => whole(&file(), "x", 100_000),
+            Some(offset) => rest(&file(), "x", offset),
+        });
+        let came = get_into(&part, verifiable, &second);
+        assert!(came.outcome.is_ok() && came.bytes == file());
+        assert_eq!(offsets(&came), [expected]);
+        // What is complete is not asked for again.
+        assert_eq!(get_into(&part, verifiable, &second).requests.len(), 1);
+    }
+}
+
+#[test]
+fn a_busy_server_is_asked_again_and_a_lacking_one_is_not() {
+    let came = get(false, |request| match request.number {
+        0 => answer("503 Service Unavailable", "Retry-After: 7\r\nContent-Length: 0\r\n", b""),
+        1 => answer("429 Too Many Requests", "Content-Length: 0\r\n", b""),
+        _ => whole(&file(), "a", 100_000),
+    });
+    assert!(came.outcome.is_ok());
+    assert!(came.said[0].contains("asks to wait 7s; trying again in 7.0 s"), "{:?}", came.said);
+    let came = get(false, |_| answer("503 Service Unavailable", "Retry-After: 86400\r\n", b""));
+    assert_eq!((came.requests.len(), came.outcome.is_err()), (1, true));
+    let came = get(false, |_| answer("404 Not Found", "Content-Length: 0\r\n", b""));
+    assert_eq!((came.requests.len(), came.outcome), (1, Err("the server answers 404 Not Found".into())));
+    let came = get(false, |_| answer("500 Internal Server Error", "", b""));
+    assert_eq!(came.requests.len(), 4, "no more often than patience lasts");
+}
+
+#[test]
+fn no_body_is_longer_than_a_file_may_be() {
+    let came = get(false, |_| answer("200 OK", "", &[7; 300_000]));
+    assert!(came.outcome.is_err_and(|it| it.starts_with("the server sends more than the 200000 bytes")));
+    assert!(came.bytes.is_empty(), "nothing of it is kept");
+    let came = get(false, |_| answer("200 OK", "Content-Length: 300000\r\n", &[7; 10]));
+    assert!(came.outcome.is_err_and(|it| it.starts_with("the server announces more than")));
+}
+
+#[test]
+fn a_body_that_always_ends_early_is_given_up() {
+    let came = get(false, |_| whole(&file(), "", 10));
+    assert!(came.outcome.is_err());
+    // A length that is too small cuts the file; its checksum will tell.
+    let came = get(false, |_| answer("200 OK", "Content-Length: 50\r\n", &file()));
+    assert_eq!((came.outcome, came.bytes.len()), (Ok(false), 50));
+}
+
+#[test]
+fn redirections_are_followed_and_garbage_is_not_http() {
+    let came = get(false, |request| match request.path.as_str() {
+        "/f" => answer("302 Found", "Location: /g\r\nContent-Length: 0\r\n", b""),
+        _ => whole(&file(), "a", 100_000),
+    });
+    assert!(came.outcome.is_ok() && came.bytes == file());
+    assert!(get(false, |_| b"garbage\r\n\r\n".to_vec()).outcome.is_err());
+    let came = get(false, |_| answer("302 Found", "Location: /f\r\nContent-Length: 0\r\n", b""));
+    assert!(came.outcome.is_err(), "round and round");
+}
+
+#[test]
+fn a_silent_server_does_not_hold_us_for_ever() {
+    let number = Mutex::new(0);
+    let came = get(false, move |_| {
+        *number.lock().unwrap() += 1;
+        if *number.lock().unwrap() == 1 {
+            std::thread::sleep(Duration::from_millis(900));
+        }
+        whole(&file(), "a", 100_000)
+    });
+    assert!(came.outcome.is_ok() && came.said[0].contains("no answer"), "{:?} {:?}", came.outcome, came.said);
+}
+
+#[test]
+fn nobody_there_is_told_from_a_server_that_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Wanted { name: "f".into(), bytes: None, limit: 10, verifiable: false };
+    let part = Part::new(folder.path().join("f.part"));
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (patience, display) = (patience(), Display::memory());
+    let address = format!("http://127.0.0.1:{port}/f");
+    let outcome = download(&Client::new(&patience), &address, &wanted, &part, &patience, &display);
+    assert!(matches!(outcome, Err(Trouble::Server(failure)) if failure.offline));
+    assert_eq!(display.said().len(), 1, "one more try, no more");
+}

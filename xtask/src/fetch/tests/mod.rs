@@ -1,0 +1,7 @@
+//! Fetching from servers that misbehave, archives that mean harm, and data directories in every state.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod archives;
+mod data_sets;
+mod downloads;
+mod server;
