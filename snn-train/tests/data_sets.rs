@@ -1,0 +1,143 @@
+//! From the files of a data set, laid out as they are published, to a trained network: what they hold is made up here, so
+//! that a class can be told by its frequencies alone.
+#![cfg(feature = "hdf5")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
+
+mod common;
+#[path = "../../snn-data/tests/common/flac.rs"]
+#[allow(unreachable_pub, reason = "it belongs to the tests of another crate")]
+mod flac;
+
+use std::{
+    f64::consts::TAU,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use common::{Ended, Snn};
+use hdf5::{
+    File,
+    types::{VarLenArray, VarLenUnicode},
+};
+use serde_json::Value;
+
+/// Runs `snn` where it finds data sets in the folder `data` alone.
+fn run(snn: &Snn, arguments: &[&str]) -> Ended {
+    let mut command = snn.command(arguments);
+    command.env("SNN_DATA_DIR", snn.path("data")).env("SNN_CACHE_DIR", snn.path("cache"));
+    command.output().unwrap().into()
+}
+
+/// Trains for a few epochs; returns the accuracy in the test.
+fn train(snn: &Snn, preset: &str, changes: &[&str]) -> f64 {
+    let mut arguments = vec!["train", preset, "--json", "--quiet"];
+    arguments.extend(changes.iter().flat_map(|change| ["--set", change]));
+    let ended = run(snn, &arguments).expect(0);
+    let result: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    result["test"]["accuracy"].as_f64().unwrap()
+}
+
+fn folder(snn: &Snn, name: &str) -> PathBuf {
+    let folder = snn.path("data").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Samples of four classes by turns, each class with 20 units of its own that spike one after the other.
+fn write_spikes(path: &Path, samples: usize) {
+    const CLASSES: usize = 4;
+    let spikes = |sample: usize| {
+        (0..60).map(move |spike| (spike, (sample % CLASSES) * 150 + (7 * sample + spike) % 20))
+    };
+    let file = File::create(path).unwrap();
+    let group = file.create_group("spikes").unwrap();
+    let times: Vec<VarLenArray<f32>> = (0..samples)
+        .map(|sample| spikes(sample).map(|(spike, _)| 0.005 * spike as f32).collect::<Vec<_>>()[..].into())
+        .collect();
+    let units: Vec<VarLenArray<u16>> = (0..samples)
+        .map(|sample| spikes(sample).map(|(_, unit)| unit as u16).collect::<Vec<_>>()[..].into())
+        .collect();
+    group.new_dataset_builder().with_data(&times).create("times").unwrap();
+    group.new_dataset_builder().with_data(&units).create("units").unwrap();
+    let labels: Vec<u16> = (0..samples).map(|sample| (sample % CLASSES) as u16).collect();
+    file.new_dataset_builder().with_data(&labels).create("labels").unwrap();
+    let extra = file.create_group("extra").unwrap();
+    let speakers: Vec<u16> = (0..samples).map(|sample| (sample / CLASSES % 3) as u16).collect();
+    extra.new_dataset_builder().with_data(&speakers).create("speaker").unwrap();
+    let keys: Vec<VarLenUnicode> = ["zero", "one", "null", "fünf"].map(|word| word.parse().unwrap()).into();
+    extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();
+}
+
+#[test]
+fn spiking_heidelberg_digits() {
+    let snn = Snn::new();
+    run(&snn, &["train", "shd"])
+        .fails(1, &["the data set shd is not here", "`cargo xtask fetch-data shd` fetches it"]);
+    let folder = folder(&snn, "shd");
+    write_spikes(&folder.join("shd_train.h5"), 120);
+    write_spikes(&folder.join("shd_test.h5"), 40);
+
+    let info = run(&snn, &["data", "info", "shd", "--json"]).expect(0);
+    let info: Value = serde_json::from_str(&info.stdout).unwrap();
+    assert_eq!(
+        (&info["samples"], &info["inputs"], &info["classes"][3]),
+        (&160.into(), &700.into(), &"fünf".into())
+    );
+    assert_eq!(info["parts"][1]["samples"], 12);
+    assert_eq!(info["parts"][2]["speakers"], serde_json::json!(["0", "1", "2"]));
+
+    let short = [
+        "data.steps=160",
+        "network.hidden=[32]",
+        "training.epochs=15",
+        "readout.head=sum",
+        "training.batch_size=12",
+        "optimizer.learning_rate=0.01",
+    ];
+    let accuracy = train(&snn, "shd", &short);
+    assert!(accuracy > 0.9, "{accuracy}");
+    // The same file under another name, with a speaker left out.
+    let train_file = format!("data.train_file={}", folder.join("shd_train.h5").display());
+    let own = ["data.name=spikes", &train_file, "data.test={ by = 'speakers', speakers = ['2'] }"];
+    let accuracy = train(&snn, "randman", &[&own[..], &short[..]].concat());
+    assert!(accuracy > 0.9, "{accuracy}");
+}
+
+/// A tone of 0.3 s at 48 kHz.
+fn tone(hertz: f64, phase: f64) -> Vec<u8> {
+    let sample = |n: u32| 8000.0 * (TAU * hertz * f64::from(n) / 48_000.0 + phase).sin();
+    flac::flac(1, 48_000, &(0..14_400).map(|n| sample(n) as i32).collect::<Vec<_>>())
+}
+
+#[test]
+fn heidelberg_digits() {
+    let snn = Snn::new();
+    let folder = folder(&snn, "heidelberg");
+    fs::create_dir(folder.join("audio")).unwrap();
+    let mut lists = [String::new(), String::new()];
+    for (language, base) in [("english", 300.0), ("german", 350.0)] {
+        for (speaker, trial) in [("01", 0), ("01", 1), ("02", 0), ("02", 1), ("03", 0), ("11", 0)] {
+            for digit in 0..10 {
+                let name = format!("lang-{language}_speaker-{speaker}_trial-{trial}_digit-{digit}.flac");
+                // Neighbours are a third apart.
+                let hertz = base * 1.33_f64.powi(digit);
+                fs::write(folder.join("audio").join(&name), tone(hertz, f64::from(trial))).unwrap();
+                lists[usize::from(speaker == "11")] += &format!("{name}\n");
+            }
+        }
+    }
+    fs::write(folder.join("train_filenames.txt"), &lists[0]).unwrap();
+    fs::write(folder.join("test_filenames.txt"), &lists[1]).unwrap();
+
+    let changes = [
+        "network.hidden=[48]",
+        "training.epochs=40",
+        "training.batch_size=20",
+        "optimizer.learning_rate=0.01",
+        "data.steps=30",
+    ];
+    let accuracy = train(&snn, "rawhd-recurrent", &changes);
+    assert!(accuracy > 0.5, "{accuracy} where chance is 0.05");
+    let cached = fs::read_dir(snn.path("cache").join("features")).unwrap().count();
+    assert_eq!(cached, 1, "features are kept");
+}
