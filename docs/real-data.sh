@@ -20,7 +20,7 @@ train() {
 }
 
 # value KEY RUN
-value() { grep -o "\"$1\":[0-9.e-]*" "$runs/$2/status.json" | cut -d: -f2; }
+value() { grep -o "\"$1\": *[0-9.e-]*" "$runs/$2/status.json" | cut -d: -f2; }
 
 # row NAME PRESET RATE CHANGES...
 row() {
@@ -29,7 +29,7 @@ row() {
     if $choose; then
         for rate in 0.002 0.005 0.01 0.02; do
             train "choose-$name-$rate" "$preset" "optimizer.learning_rate=$rate" "$@"
-            echo "$name, learning rate $rate: validation $(grep -o '"accuracy":[0-9.]*' "$runs/choose-$name-$rate/status.json" | head -1 | cut -d: -f2)"
+            echo "$name, learning rate $rate: validation $(grep -o '"accuracy": *[0-9.]*' "$runs/choose-$name-$rate/status.json" | head -1 | cut -d: -f2)"
         done
         return
     fi

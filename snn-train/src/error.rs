@@ -38,7 +38,7 @@ pub enum Error {
     },
 
     /// A directory that is no sweep.
-    #[error("no sweep here (manifest.json is missing); `snn sweep plan` makes one: {}", path.display())]
+    #[error("no sweep here (manifest.json is missing; planning a sweep writes it): {}", path.display())]
     NotASweep {
         /// The directory that was meant to be a sweep.
         path: PathBuf,
