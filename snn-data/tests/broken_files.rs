@@ -80,6 +80,11 @@ fn wav_files() {
             "not a valid WAV file: 1 Hz is no sample rate: 1000 to 768000 Hz are (header): ",
         ),
         (with(&good, 20, &[2, 0]), "not a valid WAV file: only PCM of"), // ADPCM
+        // Floating point of 64 bits: 8 bytes a sample.
+        (
+            with(&with(&with(&good, 20, &[3, 0]), 32, &[8, 0, 64, 0]), 28, &[0, 244, 1, 0]),
+            "not a valid WAV file: ",
+        ),
         (with(&good, 40, &[0xff; 4]), "not a valid WAV file: "), // more data announced than a file can hold
         (wav(Pcm::Float, 1, 16_000, &[0.0, f64::NAN]), "not a valid WAV file: NaN is no sample (sample 1): "),
     ];

@@ -282,3 +282,38 @@ fn impossible_values_are_refused() {
     assert_eq!((config.steps, config.unsorted), (350, UnsortedSpikes::Sort));
     assert_eq!(toml::from_str::<ShdConfig>(&toml::to_string(&config).unwrap()), Ok(config));
 }
+
+#[test]
+fn missing_groups_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for missing in ["spikes/times", "spikes/units", "labels", "spikes"] {
+        let path = half().write(folder.path(), "broken.h5");
+        File::open_rw(&path).unwrap().unlink(missing).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
+        assert!(error.to_string().contains(missing), "{error}");
+    }
+    // A group where rows should be, and rows where a list should be.
+    let path = half().write(folder.path(), "broken.h5");
+    let file = File::open_rw(&path).unwrap();
+    file.unlink("labels").unwrap();
+    file.create_group("labels").unwrap();
+    drop(file);
+    assert!(matches!(read(&path), Err(Error::File { .. })));
+}
+
+/// Cut off at any place. Bytes flipped within the global heap are not tried: version 1.10 of the HDF5 library reads out of
+/// bounds then (`H5HG_read`), before anybody could look.
+#[test]
+fn files_cut_off_anywhere_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.h5");
+    for chunked in [false, true] {
+        let good = std::fs::read(Fixture { chunked, ..half() }.write(folder.path(), "good.h5")).unwrap();
+        for end in (0..good.len()).step_by(41) {
+            std::fs::write(&path, &good[..end]).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
+        }
+    }
+}
