@@ -29,8 +29,14 @@ pub fn new_id(name: &str) -> String {
 
 /// Holds a run directory against other trainers. The operating system lets go when the process ends, however it does.
 #[derive(Debug)]
-pub(super) struct Lock {
-    _file: File,
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Lets go at once. Closing the file alone would not do: a program that another thread is just starting holds a
+    /// copy of it for a moment, and the lock would live on with the copy.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 impl Lock {
@@ -56,7 +62,7 @@ impl Lock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self(file))
     }
 }
 
@@ -114,8 +120,10 @@ mod tests {
             matches!(error, Error::RunLocked { pid: Some(pid), .. } if pid == std::process::id()),
             "{error}"
         );
+        let as_a_starting_child_holds_it = lock.0.try_clone().unwrap();
         drop(lock);
         take(directory.path()).unwrap();
+        drop(as_a_starting_child_holds_it);
         assert_eq!(look(directory.path()).unwrap(), Found::Empty);
         fs::write(directory.path().join("letter"), "").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Other);
