@@ -59,6 +59,10 @@ mod checkpoint;
 mod error;
 #[cfg(feature = "trainer")]
 pub mod experiment;
+#[cfg(feature = "figures")]
+pub mod figures;
+#[cfg(feature = "figures")]
+mod plot;
 pub mod probe;
 pub mod run;
 pub mod sweep;

@@ -1,0 +1,39 @@
+//! The figures of Zenke & Vogels (2021), made anew: runs through [sweeps](crate::sweep), then for each figure a drawing
+//! as SVG and PNG, and for each panel a CSV file of what is drawn.
+//!
+//! ```no_run
+//! use snn_train::figures::{Figure, Scale, Studio};
+//!
+//! let studio = Studio::new("figures", Scale::Quick);
+//! studio.train(Figure::Shape, &Default::default(), &mut |_, _| ())?;
+//! for file in studio.draw(Figure::Shape)?.files {
+//!     println!("{}", file.display());
+//! }
+//! # Ok::<(), snn_train::Error>(())
+//! ```
+//!
+//! # What lies where
+//!
+//! ```text
+//! figures/
+//!   figure3.svg figure3.png     the drawing, the same in both forms
+//!   figure3a.csv ..             the numbers of each panel
+//!   sweeps/figure3/             the plan and results of its runs
+//!   runs/<id>/                  the runs of all figures; their names follow from their settings, so runs that are
+//!                               there are used again, by any figure, at any time
+//! ```
+
+mod figure1;
+mod figure3;
+mod figure5;
+mod protocol;
+mod runs;
+mod sheet;
+mod studio;
+
+pub use protocol::Scale;
+pub use sheet::Missing;
+pub use studio::{Drawn, Figure, Plan, Studio};
+
+use runs::{Runs, Setting, same};
+use sheet::{Sheet, Table};

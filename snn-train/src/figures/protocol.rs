@@ -1,0 +1,119 @@
+//! How much is run: the grids, seeds and sizes of every figure at each scale.
+
+use std::fmt;
+
+use serde::Serialize;
+use toml::Value;
+
+use crate::{Error, Experiment, sweep::Axis};
+
+/// How much is run for a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Seconds: that everything works. The numbers mean nothing.
+    Smoke,
+    /// Minutes: small data, short runs and coarse grids show the tendency.
+    #[default]
+    Quick,
+    /// The protocol of the paper.
+    Full,
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Smoke => "smoke",
+            Self::Quick => "quick",
+            Self::Full => "full",
+        })
+    }
+}
+
+pub(super) const BETA: &str = "surrogate.beta";
+pub(super) const ETA: &str = "optimizer.learning_rate";
+pub(super) const HEAD: &str = "readout.head";
+pub(super) const HIDDEN: &str = "network.hidden";
+pub(super) const INIT_SEED: &str = "initialization.seed";
+pub(super) const DATA_SEED: &str = "data.seed";
+pub(super) const RECURRENT: &str = "network.recurrent";
+pub(super) const RECURRENT_GRADIENT: &str = "network.recurrent_gradient";
+pub(super) const RESET_GRADIENT: &str = "network.reset_gradient";
+pub(super) const SHAPE: &str = "surrogate.shape";
+pub(super) const UPPER_STRENGTH: &str = "regularizer.upper_strength";
+pub(super) const UPPER_THRESHOLD: &str = "regularizer.upper_threshold";
+
+/// Slope and learning rate where they are not varied: the default of the paper, and the point of the grid next to the
+/// learning rate of the preset.
+pub(super) const DEFAULT_BETA: f64 = 10.0;
+pub(super) const DEFAULT_ETA: f64 = 0.031_622_8;
+
+impl Scale {
+    /// The value for this scale.
+    pub(super) fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
+        match self {
+            Self::Smoke => smoke,
+            Self::Quick => quick,
+            Self::Full => full,
+        }
+    }
+
+    /// The paper's default network on its default manifolds, smaller and shorter below full scale.
+    pub(super) fn randman(self) -> Result<Experiment, Error> {
+        let mut experiment = Experiment::preset("randman")?;
+        let changes: &[&str] = self.pick(
+            &[
+                "data.classes=3",
+                "data.samples_per_class=20",
+                "data.valid=4",
+                "data.test=4",
+                "network.hidden=[8]",
+                "training.epochs=2",
+                "training.batch_size=12",
+            ],
+            &[
+                "data.samples_per_class=500",
+                "data.valid=50",
+                "data.test=50",
+                "training.epochs=15",
+                "training.batch_size=100",
+            ],
+            &[],
+        );
+        experiment.set(changes)?;
+        Ok(experiment)
+    }
+
+    /// Hidden layers for each of these depths.
+    pub(super) fn depths(self, depths: &[usize]) -> Axis {
+        let units = self.pick(8_i64, 100, 100);
+        Axis::List(depths.iter().map(|&depth| Value::Array(vec![Value::Integer(units); depth])).collect())
+    }
+
+    /// The learning rates and slopes of a map.
+    pub(super) fn map(self) -> [(&'static str, Axis); 2] {
+        let (low, points) = self.pick((0.01, 2), (0.001, 5), (0.001, 9));
+        [(ETA, Axis::logarithmic(low, 0.1, points)), (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 9)))]
+    }
+
+    /// Every second learning rate and slope of the map, where nets are too many or too large for all.
+    pub(super) fn grid(self) -> [(&'static str, Axis); 2] {
+        let (low, points) = self.pick((0.01, 2), (0.001, 5), (0.001, 5));
+        [(ETA, Axis::logarithmic(low, 0.1, points)), (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 5)))]
+    }
+
+    /// How many of the models of a condition are reported: those best on validation.
+    pub(super) fn best(self, of: usize) -> usize {
+        self.pick(of.min(2), of.min(5), of)
+    }
+}
+
+/// A list of words.
+pub(super) fn words<const N: usize>(words: [&str; N]) -> Axis {
+    Axis::list(words)
+}
+
+/// Seeds from 0.
+pub(super) fn seeds(count: i64) -> Axis {
+    Axis::list(0..count)
+}

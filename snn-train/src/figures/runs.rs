@@ -1,0 +1,136 @@
+//! The runs behind a figure, and picking among them.
+
+use toml::Value;
+
+use super::protocol::{BETA, ETA, HIDDEN, RECURRENT};
+use crate::sweep::{Axis, Results, Row, Selection, Standing};
+
+/// The runs behind a figure that are done.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Runs(Vec<Row>);
+
+impl Runs {
+    pub(super) fn new(results: Results) -> Self {
+        Self(results.rows.into_iter().filter(|row| row.state == Standing::Done).collect())
+    }
+
+    /// The runs of a condition.
+    pub(super) fn of(&self, condition: impl Fn(&Row) -> bool) -> Self {
+        Self(self.0.iter().filter(|row| condition(row)).cloned().collect())
+    }
+
+    /// The runs whose value of `key` lies on `axis`.
+    pub(super) fn on(&self, key: &str, axis: &Axis) -> Self {
+        let Ok(values) = axis.values() else { return Self::default() };
+        let wanted: Vec<_> = values.iter().filter_map(float).collect();
+        self.of(|row| wanted.iter().any(|&value| same(row.number(key), value)))
+    }
+
+    /// Of these runs the `count` best on validation, the best first. The test plays no part in the choice.
+    pub(super) fn best(&self, count: usize) -> Self {
+        let selection = Selection { best: Some(count), by: Some(Vec::new()) };
+        let results = Results { keys: Vec::new(), rows: self.0.clone() };
+        let groups = results.groups(&selection, &[]);
+        let models = groups.iter().flat_map(|group| &group.models);
+        Self(models.map(|&index| self.0[index].clone()).collect())
+    }
+
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.0
+    }
+
+    /// Accuracies on the test part, in per cent.
+    pub(super) fn accuracies(&self) -> Vec<f64> {
+        self.0.iter().filter_map(|row| row.test_accuracy).map(|share| 100.0 * share).collect()
+    }
+
+    /// Mean accuracy on the test part, in per cent; NaN without runs.
+    pub(super) fn mean_accuracy(&self) -> f64 {
+        let accuracies = self.accuracies();
+        accuracies.iter().sum::<f64>() / accuracies.len() as f64
+    }
+}
+
+/// The settings of a run by their types.
+pub(super) trait Setting {
+    /// NaN if there is no such number.
+    fn number(&self, key: &str) -> f64;
+    fn is(&self, key: &str, word: &str) -> bool;
+    /// Hidden layers.
+    fn depth(&self) -> usize;
+    fn recurrent(&self) -> bool;
+    /// Spikes of all hidden layers per input.
+    fn spikes(&self) -> f64;
+
+    fn eta(&self) -> f64 {
+        self.number(ETA)
+    }
+
+    fn beta(&self) -> f64 {
+        self.number(BETA)
+    }
+}
+
+impl Setting for Row {
+    fn number(&self, key: &str) -> f64 {
+        self.settings.get(key).and_then(float).unwrap_or(f64::NAN)
+    }
+
+    fn is(&self, key: &str, word: &str) -> bool {
+        self.settings.get(key).and_then(Value::as_str) == Some(word)
+    }
+
+    fn depth(&self) -> usize {
+        self.settings.get(HIDDEN).and_then(Value::as_array).map_or(0, Vec::len)
+    }
+
+    fn recurrent(&self) -> bool {
+        self.settings.get(RECURRENT).and_then(Value::as_bool) == Some(true)
+    }
+
+    fn spikes(&self) -> f64 {
+        self.spikes.as_ref().map_or(f64::NAN, |layers| layers.iter().sum())
+    }
+}
+
+fn float(value: &Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))
+}
+
+/// Whether two values of a grid are the same but for rounding.
+pub(super) fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-4 * a.abs().max(b.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::Settings;
+
+    fn row(id: &str, beta: f64, valid: f64, test: f64) -> Row {
+        Row {
+            id: id.to_owned(),
+            settings: Settings::from([(BETA.to_owned(), Value::Float(beta))]),
+            state: Standing::Done,
+            epoch: 1,
+            valid_accuracy: Some(valid),
+            valid_loss: Some(1.0),
+            test_accuracy: Some(test),
+            spikes: Some(vec![3.0, 4.0]),
+            seconds: 0.0,
+            message: None,
+        }
+    }
+
+    #[test]
+    fn the_best_are_chosen_on_validation_and_reported_on_the_test() {
+        let mut rows = vec![row("a", 1.0, 0.9, 0.1), row("b", 10.0, 0.8, 1.0), row("c", 10.0, 0.95, 0.5)];
+        rows.push(Row { state: Standing::Failed, ..row("d", 10.0, 1.0, 1.0) });
+        let runs = Runs::new(Results { keys: Vec::new(), rows });
+        assert_eq!(runs.best(2).accuracies(), [50.0, 10.0]);
+        assert_eq!(runs.of(|row| same(row.beta(), 10.0)).best(1).rows()[0].id, "c");
+        assert_eq!(runs.on(BETA, &Axis::logarithmic(1.0, 3.0, 2)).accuracies(), [10.0]);
+        assert_eq!(runs.rows()[0].spikes(), 7.0);
+        assert!(Runs::default().mean_accuracy().is_nan());
+    }
+}

@@ -1,0 +1,202 @@
+//! Where figures are made.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use serde::Serialize;
+
+use super::{Missing, Runs, Scale, Sheet, figure1, figure3, figure5};
+use crate::{
+    Error,
+    run::{RunDir, State},
+    sweep::{Manifest, Options, Sweep, SweepDir, Update},
+};
+
+/// A figure of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// 1: smooth random manifolds.
+    Manifolds,
+    /// 3: the shape of the surrogate derivative.
+    Shape,
+    /// 5: the scale of the surrogate derivative.
+    Scale,
+}
+
+impl Figure {
+    /// All, in the order of the paper. Figure 4 is a sketch of the computation without any data.
+    pub const ALL: [Self; 3] = [Self::Manifolds, Self::Shape, Self::Scale];
+
+    /// Its number in the paper.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Manifolds => 1,
+            Self::Shape => 3,
+            Self::Scale => 5,
+        }
+    }
+
+    /// The figure of this number; `None` where the paper has none that could be made anew.
+    #[must_use]
+    pub fn of(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|figure| figure.number() == number)
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Manifolds => "smooth random manifolds",
+            Self::Shape => "the shape of the surrogate derivative",
+            Self::Scale => "the scale of the surrogate derivative",
+        }
+    }
+
+    fn name(self) -> String {
+        format!("figure{}", self.number())
+    }
+
+    fn sweeps(self, studio: &Studio) -> Result<Vec<Sweep>, Error> {
+        match self {
+            Self::Manifolds => Ok(Vec::new()),
+            Self::Shape => figure3::sweeps(studio),
+            Self::Scale => figure5::sweeps(studio),
+        }
+    }
+
+    fn draw(self, studio: &Studio) -> Result<Sheet, Error> {
+        match self {
+            Self::Manifolds => figure1::draw(studio),
+            Self::Shape => figure3::draw(studio),
+            Self::Scale => figure5::draw(studio),
+        }
+    }
+}
+
+/// Where figures are made, and how much is run for them.
+#[derive(Debug, Clone)]
+pub struct Studio {
+    out: PathBuf,
+    scale: Scale,
+}
+
+/// How many runs figures need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Plan {
+    /// Runs, those that several figures share counted once.
+    pub runs: usize,
+    /// Those that are done.
+    pub done: usize,
+    /// Epochs of all runs.
+    pub epochs: u64,
+}
+
+/// What has been drawn.
+#[derive(Debug, Clone, Serialize)]
+pub struct Drawn {
+    /// Drawings and tables.
+    pub files: Vec<PathBuf>,
+    /// Panels that could not be drawn.
+    pub missing: Vec<Missing>,
+}
+
+impl Studio {
+    /// Makes figures in a directory.
+    #[must_use]
+    pub fn new(out: impl Into<PathBuf>, scale: Scale) -> Self {
+        Self { out: out.into(), scale }
+    }
+
+    /// Where figures are written.
+    #[must_use]
+    pub fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// How much is run for them.
+    #[must_use]
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// Counts the runs of figures.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::plan`](crate::sweep::Sweep::plan).
+    pub fn plan(&self, figures: &[Figure]) -> Result<Plan, Error> {
+        let mut known = BTreeSet::new();
+        let mut plan = Plan::default();
+        for figure in figures {
+            for sweep in figure.sweeps(self)? {
+                let manifest = sweep.plan()?;
+                for point in &manifest.points {
+                    if known.insert(point.id.clone()) {
+                        plan.runs += 1;
+                        plan.done += usize::from(self.is_done(&point.id));
+                        plan.epochs += u64::from(manifest.experiment(point)?.training.epochs);
+                    }
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Trains what a figure needs and is not there yet, until `stop` is set. Runs stopped or killed go on where they were.
+    ///
+    /// `watch` hears which sweep is under way and all that happens in it. Returns whether all came to an end.
+    ///
+    /// # Errors
+    /// Those of [`SweepDir::train`]. What befalls a run is no error; its panel shows what there is.
+    pub fn train(
+        &self,
+        figure: Figure,
+        stop: &AtomicBool,
+        watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
+    ) -> Result<bool, Error> {
+        for sweep in figure.sweeps(self)? {
+            let directory = self.sweep_dir(&sweep)?;
+            // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
+            let options = Options { retry: true, ..Options::default() };
+            directory.train_until(stop, &options, &mut |update| watch(&sweep.name, update))?;
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Draws a figure from the runs that are there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
+    pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
+        let sheet = figure.draw(self)?;
+        let files = sheet.write(&self.out, &figure.name())?;
+        Ok(Drawn { files, missing: sheet.missing })
+    }
+
+    /// The runs of a sweep that are done.
+    pub(super) fn runs(&self, sweep: &Sweep) -> Result<Runs, Error> {
+        Ok(Runs::new(self.sweep_dir(sweep)?.results()?))
+    }
+
+    /// The directory of a run.
+    pub(super) fn run_path(&self, id: &str) -> PathBuf {
+        self.out.join("runs").join(id)
+    }
+
+    fn sweep_dir(&self, sweep: &Sweep) -> Result<SweepDir, Error> {
+        let manifest = Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? };
+        SweepDir::create(self.out.join("sweeps").join(&sweep.name), manifest)
+    }
+
+    fn is_done(&self, id: &str) -> bool {
+        let status = RunDir::open(self.run_path(id)).and_then(|run| run.status());
+        status.is_ok_and(|status| status.state == State::Done)
+    }
+}

@@ -1,0 +1,63 @@
+//! Heat maps: a value for each cell of a grid, as a colour.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{
+    Anchor, Axes, Canvas, Rect, Scale, Stroke,
+    canvas::{SMALL_TEXT, TEXT},
+    colour::{BLACK, viridis},
+};
+
+/// Steps of the colour map.
+const LEVELS: f64 = 255.0;
+
+impl Axes {
+    /// Colours the cells of a grid that fills the frame: `values[row][column]`, the first row at the bottom, each value
+    /// 0 to 1. Cells without a value stay white.
+    pub(crate) fn map(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
+        let Rect { x, width, height, .. } = self.rect;
+        let bottom = self.rect.bottom();
+        let cell_height = height / values.len().max(1) as f64;
+        // One path for each colour keeps the document small.
+        let mut paths: BTreeMap<u8, String> = BTreeMap::new();
+        for (row, values) in values.iter().enumerate() {
+            let cell_width = width / values.len().max(1) as f64;
+            let y = bottom - cell_height * (row + 1) as f64;
+            for (column, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
+                let level = (value.clamp(0.0, 1.0) * LEVELS).round() as u8;
+                let path = paths.entry(level).or_default();
+                let left = x + cell_width * column as f64;
+                // Writing to a string cannot fail.
+                let _ = write!(path, "M{left:.2} {y:.2}h{cell_width:.2}v{cell_height:.2}h-{cell_width:.2}z");
+            }
+        }
+        canvas.crisp(|canvas| {
+            for (level, path) in paths {
+                canvas.area(&path, viridis(f64::from(level) / LEVELS), 1.0);
+            }
+        });
+    }
+}
+
+/// The colours of a map beside it, with their values.
+pub(crate) fn colour_bar(canvas: &mut Canvas, rect: Rect, scale: &Scale, label: &str) {
+    let steps = 64;
+    let height = rect.height / f64::from(steps);
+    canvas.crisp(|canvas| {
+        for step in 0..steps {
+            let y = rect.bottom() - height * f64::from(step + 1);
+            let colour = viridis((f64::from(step) + 0.5) / f64::from(steps));
+            canvas.rect(Rect::new(rect.x, y, rect.width, height + 0.05), colour);
+        }
+    });
+    let mut widest = 0;
+    for tick in scale.ticks() {
+        let y = rect.bottom() - rect.height * scale.share(tick.value);
+        canvas.line(&[(rect.right(), y), (rect.right() + 2.0, y)], Stroke::new(BLACK, 0.6));
+        let (x, y) = (rect.right() + 3.5, y + SMALL_TEXT * 0.35);
+        canvas.text(x, y, &tick.label, SMALL_TEXT, Anchor::Start, BLACK);
+        widest = widest.max(tick.label.chars().count());
+    }
+    let x = rect.right() + 5.0 + 0.56 * SMALL_TEXT * widest as f64 + TEXT;
+    canvas.text_upwards(x, rect.y + rect.height / 2.0, label, TEXT, Anchor::Middle);
+}

@@ -1,0 +1,178 @@
+//! Marks: what is drawn into axes by its values.
+
+use std::fmt::Write as _;
+
+use super::{
+    Axes, Canvas, Rect, Stroke,
+    colour::{BLACK, Colour, WHITE},
+};
+
+const ERROR_BAR: Stroke = Stroke::new(BLACK, 0.6);
+
+impl Axes {
+    /// A line through points; a value that is not finite interrupts it.
+    pub(crate) fn line(&self, canvas: &mut Canvas, points: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
+        let mut path = String::new();
+        let mut pen_down = false;
+        for (x, y) in points {
+            if x.is_finite() && y.is_finite() {
+                let (x, y) = self.place(x, y);
+                // Writing to a string cannot fail.
+                let _ = write!(path, "{}{x:.2} {y:.2}", if pen_down { 'L' } else { 'M' });
+                pen_down = true;
+            } else {
+                pen_down = false;
+            }
+        }
+        self.inside(canvas, |canvas| canvas.path(&path, stroke));
+    }
+
+    /// The area between two lines: (x, low, high).
+    pub(crate) fn band(&self, canvas: &mut Canvas, points: &[(f64, f64, f64)], colour: Colour) {
+        let upper = points.iter().map(|&(x, _, high)| (x, high));
+        let lower = points.iter().rev().map(|&(x, low, _)| (x, low));
+        let mut path = String::new();
+        for (x, y) in upper.chain(lower) {
+            let (x, y) = self.place(x, y);
+            let _ = write!(path, "{}{x:.2} {y:.2}", if path.is_empty() { 'M' } else { 'L' });
+        }
+        self.inside(canvas, |canvas| canvas.area(&path, colour, 0.2));
+    }
+
+    /// Discs.
+    pub(crate) fn dots(
+        &self,
+        canvas: &mut Canvas,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        size: f64,
+        fill: Stroke,
+    ) {
+        let places: Vec<_> = points.into_iter().map(|(x, y)| self.place(x, y)).collect();
+        self.inside(canvas, |canvas| canvas.dots(places, size, fill));
+    }
+
+    /// A bar from the lower axis, its width in units of x, with an error bar.
+    pub(crate) fn bar(&self, canvas: &mut Canvas, x: f64, width: f64, mean: f64, error: f64, colour: Colour) {
+        let ((left, top), (right, bottom)) =
+            (self.place(x - width / 2.0, mean), self.place(x + width / 2.0, self.y.low()));
+        self.inside(canvas, |canvas| {
+            canvas.rect(Rect::new(left, top, right - left, (bottom - top).max(0.0)), colour);
+        });
+        self.error_bar(canvas, x, mean - error, mean + error);
+    }
+
+    /// A vertical line with caps.
+    pub(crate) fn error_bar(&self, canvas: &mut Canvas, x: f64, low: f64, high: f64) {
+        let ((x, low), (_, high)) = (self.place(x, low), self.place(x, high));
+        let mut path = format!("M{x:.2} {low:.2}V{high:.2}");
+        for y in [low, high] {
+            let _ = write!(path, "M{:.2} {y:.2}h4", x - 2.0);
+        }
+        self.inside(canvas, |canvas| canvas.path(&path, ERROR_BAR));
+    }
+
+    /// Box and whiskers of a sample: quartiles, median, the farthest values within 1.5 interquartile ranges of the box
+    /// (Tukey), and the values beyond.
+    pub(crate) fn whiskers(&self, canvas: &mut Canvas, x: f64, width: f64, sample: &Whiskers, colour: Colour) {
+        let Whiskers { low, quartiles: [first, median, third], high, outliers } = sample;
+        let ((left, top), (right, bottom)) =
+            (self.place(x - width / 2.0, *third), self.place(x + width / 2.0, *first));
+        let middle = (left + right) / 2.0;
+        let y = |value: f64| self.place(x, value).1;
+        let whiskers = format!(
+            "M{middle:.2} {bottom:.2}V{:.2}M{middle:.2} {top:.2}V{:.2}M{:.2} {:.2}h4M{:.2} {:.2}h4",
+            y(*low),
+            y(*high),
+            middle - 2.0,
+            y(*low),
+            middle - 2.0,
+            y(*high)
+        );
+        self.inside(canvas, |canvas| {
+            canvas.path(&whiskers, ERROR_BAR);
+            canvas.rect(Rect::new(left, top, right - left, bottom - top), colour.towards(WHITE, 0.4));
+            let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+            canvas.line(&frame, ERROR_BAR);
+            canvas.line(&[(left, y(*median)), (right, y(*median))], Stroke::new(BLACK, 1.2));
+            canvas.dots(outliers.iter().map(|&value| (middle, y(value))), 2.2, Stroke::new(BLACK, 0.0));
+        });
+    }
+
+    /// Short vertical strokes: spikes at (time, unit).
+    pub(crate) fn raster(
+        &self,
+        canvas: &mut Canvas,
+        spikes: impl IntoIterator<Item = (f64, f64)>,
+        stroke: Stroke,
+    ) {
+        let units = (self.y.high() - self.y.low()).abs().max(1.0);
+        // As high as the distance between units, but never too small to see.
+        let height = (self.rect.height / units).clamp(0.9, 4.0);
+        let mut path = String::new();
+        for (time, unit) in spikes {
+            let (x, y) = self.place(time, unit);
+            let _ = write!(path, "M{x:.1} {:.1}v{height:.1}", y - height / 2.0);
+        }
+        self.inside(canvas, |canvas| canvas.path(&path, stroke));
+    }
+
+    /// Bars of equal width side by side from `start`: a histogram.
+    pub(crate) fn histogram(&self, canvas: &mut Canvas, start: f64, width: f64, heights: &[f64], colour: Colour) {
+        let bottom = self.rect.bottom();
+        let mut path = String::new();
+        for (index, &height) in heights.iter().enumerate().filter(|&(_, &height)| height > 0.0) {
+            let (left, top) = self.place(start + width * index as f64, height);
+            let (right, _) = self.place(start + width * (index + 1) as f64, height);
+            if top < bottom {
+                let _ = write!(path, "M{left:.2} {bottom:.2}V{top:.2}H{right:.2}V{bottom:.2}z");
+            }
+        }
+        self.inside(canvas, |canvas| canvas.area(&path, colour, 1.0));
+    }
+}
+
+/// What a box with whiskers shows of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Whiskers {
+    pub(crate) low: f64,
+    pub(crate) quartiles: [f64; 3],
+    pub(crate) high: f64,
+    pub(crate) outliers: Vec<f64>,
+}
+
+impl Whiskers {
+    /// Of a sample that is not empty; quantiles interpolate linearly.
+    pub(crate) fn of(sample: &[f64]) -> Option<Self> {
+        let mut sorted = sample.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let quantile = |share: f64| {
+            let at = share * (sorted.len() - 1) as f64;
+            let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+            below + (above - below) * at.fract()
+        };
+        if sorted.is_empty() {
+            return None;
+        }
+        let quartiles = [0.25, 0.5, 0.75].map(quantile);
+        let reach = 1.5 * (quartiles[2] - quartiles[0]);
+        let fence = quartiles[0] - reach..=quartiles[2] + reach;
+        let inner = || sorted.iter().copied().filter(|value| fence.contains(value));
+        let (low, high) = (inner().next()?, inner().next_back()?);
+        let outliers = sorted.iter().copied().filter(|value| !fence.contains(value)).collect();
+        Some(Self { low, quartiles, high, outliers })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whiskers_reach_to_the_last_value_within_the_fence() {
+        let whiskers = Whiskers::of(&[9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 30.0]).unwrap();
+        let expected = Whiskers { low: 1.0, quartiles: [3.0, 5.0, 7.0], high: 9.0, outliers: vec![30.0] };
+        assert_eq!(whiskers, expected);
+        assert_eq!(Whiskers::of(&[]), None);
+        assert_eq!(Whiskers::of(&[2.0]).unwrap().quartiles, [2.0; 3]);
+    }
+}

@@ -1,0 +1,28 @@
+//! A small layer for drawing figures as journals print them: panels with letters, axes with units, and marks in them.
+//!
+//! A [`Canvas`] is an SVG document in the making, its unit the point (1/72 inch). [`Axes`] lay [`Scale`]s along the sides of
+//! a [`Rect`] and draw marks by their values. [`Canvas::to_png`] renders the same document with the font that ships
+//! beside this file, so that both forms show the same wherever they are made. Labels may hold `^{..}`, `_{..}` and
+//! `*italics*`.
+
+mod axes;
+mod canvas;
+mod colour;
+mod layout;
+mod map;
+mod marks;
+mod png;
+mod scale;
+mod text;
+
+pub(crate) use axes::{Axes, Legend};
+pub(crate) use canvas::{Anchor, Canvas, Stroke};
+pub(crate) use colour::{
+    BLACK, BLUE, CLASSES, Colour, GREEN, GREY, LIGHT_GREY, ORANGE, PURPLE, SKY, VERMILION, shades, viridis,
+};
+pub(crate) use layout::Rect;
+pub(crate) use map::colour_bar;
+pub(crate) use scale::Scale;
+
+#[cfg(test)]
+mod tests;
