@@ -31,7 +31,7 @@ pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
         let data = manifolds(1, 1, alpha)?;
         draw_cloud(&mut sheet.canvas, place, &data, &format!("*α* = {alpha}"));
         for (index, [x, y, z]) in points(&data).enumerate() {
-            table.push(&[&alpha, &data.latent(index)[0], &x, &y, &z]);
+            table.push(&[&alpha, &short(data.latent(index)[0]), &short(x), &short(y), &short(z)]);
         }
     }
     sheet.table("a", table);
@@ -41,7 +41,7 @@ pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
         let data = manifolds(dim, classes, SMOOTH)?;
         draw_cloud(&mut sheet.canvas, place, &data, &format!("*D* = {dim}, {classes} classes"));
         for (index, [x, y, z]) in points(&data).enumerate() {
-            table.push(&[&dim, &classes, &data.label(index), &x, &y, &z]);
+            table.push(&[&dim, &classes, &data.label(index), &short(x), &short(y), &short(z)]);
         }
     }
     sheet.table("b", table);
@@ -52,7 +52,14 @@ pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
 }
 
 fn manifolds(dim: usize, classes: usize, alpha: f64) -> Result<Randman, Error> {
-    let config = RandmanConfig { dim, classes, alpha, inputs: 3, samples_per_class: POINTS, ..RandmanConfig::default() };
+    let config = RandmanConfig {
+        dim,
+        classes,
+        alpha,
+        inputs: 3,
+        samples_per_class: POINTS,
+        ..RandmanConfig::default()
+    };
     Ok(Randman::new(config)?)
 }
 
@@ -63,6 +70,11 @@ fn points(data: &Randman) -> impl Iterator<Item = [f64; 3]> {
         [x, y, z] => [x, y, z].map(unit),
         _ => [f64::NAN; 3],
     })
+}
+
+/// As exactly as a drawing shows it.
+fn short(value: f64) -> String {
+    format!("{value:.4}")
 }
 
 /// A point cloud in a cube, seen from the front, the right and above.
@@ -78,8 +90,7 @@ fn draw_cloud(canvas: &mut Canvas, place: Rect, data: &Randman, title: &str) {
         [0.0, 1.0, 1.0],
     ];
     // The three faces behind, then the edges in front of them.
-    const BEHIND: [[usize; 2]; 9] =
-        [[0, 1], [1, 2], [2, 3], [3, 0], [3, 7], [2, 6], [6, 7], [7, 4], [0, 4]];
+    const BEHIND: [[usize; 2]; 9] = [[0, 1], [1, 2], [2, 3], [3, 0], [3, 7], [2, 6], [6, 7], [7, 4], [0, 4]];
     let view = View::of(place);
     for [from, to] in BEHIND {
         let ends = [CORNERS[from], CORNERS[to]].map(|corner| view.project(corner));
@@ -89,9 +100,9 @@ fn draw_cloud(canvas: &mut Canvas, place: Rect, data: &Randman, title: &str) {
     // Far classes would hide near ones if drawn last; points of all classes take turns instead.
     for part in 0..8 {
         for class in 0..classes {
-            let of_class = points(data).enumerate().filter(|&(index, _)| {
-                usize::from(data.label(index)) == class && index % 8 == part
-            });
+            let of_class = points(data)
+                .enumerate()
+                .filter(|&(index, _)| usize::from(data.label(index)) == class && index % 8 == part);
             let places: Vec<_> = of_class.map(|(_, point)| view.project(point)).collect();
             let colour = if classes == 1 { BLUE } else { CLASSES[class % CLASSES.len()] };
             canvas.dots(places, 1.2, Stroke::new(colour, 0.0).opacity(0.8));
@@ -127,16 +138,24 @@ impl View {
 
 /// Spike trains of samples at equal distances along the coordinate of one manifold.
 fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
-    let config = RandmanConfig { classes: 1, alpha: SMOOTH, samples_per_class: POINTS, ..RandmanConfig::default() };
+    let config =
+        RandmanConfig { classes: 1, alpha: SMOOTH, samples_per_class: POINTS, ..RandmanConfig::default() };
     let data = Randman::new(config)?;
     let (inputs, end) = (data.inputs(), data.config().tau_randman);
     let mut table = Table::new(["x", "unit", "time_ms"]);
-    let colours: Vec<Colour> = shades(BLUE, TRAINS);
-    for (train, place) in place.inset(14.0, 0.0, 0.0, 0.0).columns(&[1.0; TRAINS], 5.0).into_iter().enumerate() {
+    let colours: Vec<Colour> = shades(BLUE, 2 * TRAINS).split_off(TRAINS - 4);
+    for (train, place) in
+        place.inset(14.0, 0.0, 0.0, 0.0).columns(&[1.0; TRAINS], 7.0).into_iter().enumerate()
+    {
         let wanted = train as f64 / (TRAINS - 1) as f64;
         let distance = |index: &usize| (data.latent(*index)[0] - wanted).abs();
-        let Some(sample) = (0..data.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))) else { continue };
-        let x = Scale::linear(0.0, end).with_ticks([(0.0, "0"), (end, "50")]);
+        let Some(sample) = (0..data.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))) else {
+            continue;
+        };
+        // Numbers of neighbours would run into each other.
+        let numbers =
+            if train == 0 { ["0".to_owned(), end.to_string()] } else { [String::new(), String::new()] };
+        let x = Scale::linear(0.0, end).with_ticks([0.0, end].into_iter().zip(numbers));
         let y = Scale::linear(-0.5, inputs as f64 - 0.5)
             .with_ticks([(0.0, "1".to_owned()), (inputs as f64 - 1.0, inputs.to_string())]);
         let mut axes = Axes::new(place, x, y).title(format!("*x* = {wanted:.2}"));
@@ -147,9 +166,13 @@ fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
         }
         axes.draw(canvas);
         let spikes = data.spike_times(sample).iter().enumerate();
-        axes.raster(canvas, spikes.clone().map(|(unit, &time)| (time, unit as f64)), Stroke::new(colours[train], 1.0));
+        axes.raster(
+            canvas,
+            spikes.clone().map(|(unit, &time)| (time, unit as f64)),
+            Stroke::new(colours[train], 1.0),
+        );
         for (unit, time) in spikes {
-            table.push(&[&data.latent(sample)[0], &(unit + 1), time]);
+            table.push(&[&short(data.latent(sample)[0]), &(unit + 1), &short(*time)]);
         }
     }
     let (x, y) = (place.x + place.width / 2.0, place.bottom() + 20.0);

@@ -23,6 +23,7 @@
 //!                               there are used again, by any figure, at any time
 //! ```
 
+mod bars;
 mod figure1;
 mod figure3;
 mod figure5;

@@ -32,7 +32,6 @@ impl fmt::Display for Scale {
 
 pub(super) const BETA: &str = "surrogate.beta";
 pub(super) const ETA: &str = "optimizer.learning_rate";
-pub(super) const HEAD: &str = "readout.head";
 pub(super) const HIDDEN: &str = "network.hidden";
 pub(super) const INIT_SEED: &str = "initialization.seed";
 pub(super) const DATA_SEED: &str = "data.seed";
@@ -40,8 +39,6 @@ pub(super) const RECURRENT: &str = "network.recurrent";
 pub(super) const RECURRENT_GRADIENT: &str = "network.recurrent_gradient";
 pub(super) const RESET_GRADIENT: &str = "network.reset_gradient";
 pub(super) const SHAPE: &str = "surrogate.shape";
-pub(super) const UPPER_STRENGTH: &str = "regularizer.upper_strength";
-pub(super) const UPPER_THRESHOLD: &str = "regularizer.upper_threshold";
 
 /// Slope and learning rate where they are not varied: the default of the paper, and the point of the grid next to the
 /// learning rate of the preset.
@@ -93,13 +90,19 @@ impl Scale {
     /// The learning rates and slopes of a map.
     pub(super) fn map(self) -> [(&'static str, Axis); 2] {
         let (low, points) = self.pick((0.01, 2), (0.001, 5), (0.001, 9));
-        [(ETA, Axis::logarithmic(low, 0.1, points)), (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 9)))]
+        [
+            (ETA, Axis::logarithmic(low, 0.1, points)),
+            (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 9))),
+        ]
     }
 
     /// Every second learning rate and slope of the map, where nets are too many or too large for all.
     pub(super) fn grid(self) -> [(&'static str, Axis); 2] {
         let (low, points) = self.pick((0.01, 2), (0.001, 5), (0.001, 5));
-        [(ETA, Axis::logarithmic(low, 0.1, points)), (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 5)))]
+        [
+            (ETA, Axis::logarithmic(low, 0.1, points)),
+            (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 5))),
+        ]
     }
 
     /// How many of the models of a condition are reported: those best on validation.

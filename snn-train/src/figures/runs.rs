@@ -29,8 +29,8 @@ impl Runs {
     /// Of these runs the `count` best on validation, the best first. The test plays no part in the choice.
     pub(super) fn best(&self, count: usize) -> Self {
         let selection = Selection { best: Some(count), by: Some(Vec::new()) };
-        let results = Results { keys: Vec::new(), rows: self.0.clone() };
-        let groups = results.groups(&selection, &[]);
+        let results = Results { keys: Vec::new(), seeds: Vec::new(), rows: self.0.clone() };
+        let groups = results.groups(&selection);
         let models = groups.iter().flat_map(|group| &group.models);
         Self(models.map(|&index| self.0[index].clone()).collect())
     }
@@ -59,8 +59,6 @@ pub(super) trait Setting {
     /// Hidden layers.
     fn depth(&self) -> usize;
     fn recurrent(&self) -> bool;
-    /// Spikes of all hidden layers per input.
-    fn spikes(&self) -> f64;
 
     fn eta(&self) -> f64 {
         self.number(ETA)
@@ -86,10 +84,6 @@ impl Setting for Row {
 
     fn recurrent(&self) -> bool {
         self.settings.get(RECURRENT).and_then(Value::as_bool) == Some(true)
-    }
-
-    fn spikes(&self) -> f64 {
-        self.spikes.as_ref().map_or(f64::NAN, |layers| layers.iter().sum())
     }
 }
 
@@ -126,11 +120,10 @@ mod tests {
     fn the_best_are_chosen_on_validation_and_reported_on_the_test() {
         let mut rows = vec![row("a", 1.0, 0.9, 0.1), row("b", 10.0, 0.8, 1.0), row("c", 10.0, 0.95, 0.5)];
         rows.push(Row { state: Standing::Failed, ..row("d", 10.0, 1.0, 1.0) });
-        let runs = Runs::new(Results { keys: Vec::new(), rows });
+        let runs = Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows });
         assert_eq!(runs.best(2).accuracies(), [50.0, 10.0]);
         assert_eq!(runs.of(|row| same(row.beta(), 10.0)).best(1).rows()[0].id, "c");
         assert_eq!(runs.on(BETA, &Axis::logarithmic(1.0, 3.0, 2)).accuracies(), [10.0]);
-        assert_eq!(runs.rows()[0].spikes(), 7.0);
         assert!(Runs::default().mean_accuracy().is_nan());
     }
 }

@@ -64,8 +64,8 @@ impl Figure {
     fn sweeps(self, studio: &Studio) -> Result<Vec<Sweep>, Error> {
         match self {
             Self::Manifolds => Ok(Vec::new()),
-            Self::Shape => figure3::sweeps(studio),
-            Self::Scale => figure5::sweeps(studio),
+            Self::Shape => Ok(vec![figure3::sweep(studio)?]),
+            Self::Scale => Ok(vec![figure5::sweep(studio)?]),
         }
     }
 
@@ -183,6 +183,11 @@ impl Studio {
     /// The runs of a sweep that are done.
     pub(super) fn runs(&self, sweep: &Sweep) -> Result<Runs, Error> {
         Ok(Runs::new(self.sweep_dir(sweep)?.results()?))
+    }
+
+    /// Classes of the manifolds.
+    pub(super) fn classes(&self) -> f64 {
+        self.scale.pick(3.0, 10.0, 10.0)
     }
 
     /// The directory of a run.

@@ -128,7 +128,9 @@ impl Canvas {
             Anchor::End => " text-anchor=\"end\"",
         };
         let spans = text::spans(label, size);
-        self.write(format_args!("<text {place} font-size=\"{size}\" fill=\"{colour}\"{anchor}>{spans}</text>"));
+        self.write(format_args!(
+            "<text {place} font-size=\"{size}\" fill=\"{colour}\"{anchor}>{spans}</text>"
+        ));
     }
 
     /// The bold letter of a panel, at the upper left of its place.

@@ -11,7 +11,12 @@ const ERROR_BAR: Stroke = Stroke::new(BLACK, 0.6);
 
 impl Axes {
     /// A line through points; a value that is not finite interrupts it.
-    pub(crate) fn line(&self, canvas: &mut Canvas, points: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
+    pub(crate) fn line(
+        &self,
+        canvas: &mut Canvas,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        stroke: Stroke,
+    ) {
         let mut path = String::new();
         let mut pen_down = false;
         for (x, y) in points {
@@ -73,7 +78,14 @@ impl Axes {
 
     /// Box and whiskers of a sample: quartiles, median, the farthest values within 1.5 interquartile ranges of the box
     /// (Tukey), and the values beyond.
-    pub(crate) fn whiskers(&self, canvas: &mut Canvas, x: f64, width: f64, sample: &Whiskers, colour: Colour) {
+    pub(crate) fn whiskers(
+        &self,
+        canvas: &mut Canvas,
+        x: f64,
+        width: f64,
+        sample: &Whiskers,
+        colour: Colour,
+    ) {
         let Whiskers { low, quartiles: [first, median, third], high, outliers } = sample;
         let ((left, top), (right, bottom)) =
             (self.place(x - width / 2.0, *third), self.place(x + width / 2.0, *first));
@@ -117,7 +129,14 @@ impl Axes {
     }
 
     /// Bars of equal width side by side from `start`: a histogram.
-    pub(crate) fn histogram(&self, canvas: &mut Canvas, start: f64, width: f64, heights: &[f64], colour: Colour) {
+    pub(crate) fn histogram(
+        &self,
+        canvas: &mut Canvas,
+        start: f64,
+        width: f64,
+        heights: &[f64],
+        colour: Colour,
+    ) {
         let bottom = self.rect.bottom();
         let mut path = String::new();
         for (index, &height) in heights.iter().enumerate().filter(|&(_, &height)| height > 0.0) {

@@ -5,6 +5,8 @@
 //! beside this file, so that both forms show the same wherever they are made. Labels may hold `^{..}`, `_{..}` and
 //! `*italics*`.
 
+#![allow(dead_code, reason = "marks that the remaining figures draw with")]
+
 mod axes;
 mod canvas;
 mod colour;
@@ -18,10 +20,11 @@ mod text;
 pub(crate) use axes::{Axes, Legend};
 pub(crate) use canvas::{Anchor, Canvas, Stroke};
 pub(crate) use colour::{
-    BLACK, BLUE, CLASSES, Colour, GREEN, GREY, LIGHT_GREY, ORANGE, PURPLE, SKY, VERMILION, shades, viridis,
+    BLACK, BLUE, CLASSES, Colour, GREEN, GREY, LIGHT_GREY, ORANGE, SKY, VERMILION, shades,
 };
 pub(crate) use layout::Rect;
 pub(crate) use map::colour_bar;
+pub(crate) use marks::Whiskers;
 pub(crate) use scale::Scale;
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ impl Canvas {
     /// # Errors
     /// [`Error::Impossible`] if there is not enough memory for the pixels.
     pub(crate) fn to_png(&self, dots_per_inch: f64) -> Result<Vec<u8>, Error> {
-        let fail = |reason: &dyn std::fmt::Display| Error::Impossible(format!("cannot render the figure: {reason}"));
+        let fail =
+            |reason: &dyn std::fmt::Display| Error::Impossible(format!("cannot render the figure: {reason}"));
         let options = Options { fontdb: fonts(), ..Options::default() };
         let tree = Tree::from_str(&self.to_svg(), &options).map_err(|error| fail(&error))?;
         let scale = dots_per_inch / 72.0;

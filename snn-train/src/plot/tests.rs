@@ -19,9 +19,12 @@ fn a_panel_has_ticks_labels_and_marks_at_their_places() {
     let texts: Vec<_> = document
         .descendants()
         .filter(|node| node.has_tag_name("text"))
-        .map(|node| node.descendants().filter_map(|inner| inner.is_text().then(|| inner.text())?).collect::<String>())
+        .map(|node| {
+            node.descendants().filter_map(|inner| inner.is_text().then(|| inner.text())?).collect::<String>()
+        })
         .collect();
-    for expected in ["a & b", "10−2", "10−1", "1", "0", "50", "100", "Learning rate η", "Accuracy (%)", "a"] {
+    for expected in ["a & b", "10−2", "10−1", "1", "0", "50", "100", "Learning rate η", "Accuracy (%)", "a"]
+    {
         assert!(texts.iter().any(|text| text == expected), "{expected} is not among {texts:?}");
     }
     let paths: Vec<_> = document.descendants().filter_map(|node| node.attribute("d")).collect();

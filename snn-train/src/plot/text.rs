@@ -19,7 +19,8 @@ const DROP: f64 = 0.2;
 
 /// The content of an SVG text element of `size` points for a label with `^{..}`, `_{..}` and `*italics*`.
 pub(super) fn spans(label: &str, size: f64) -> String {
-    let mut writer = Writer { size, spans: String::new(), baseline: 0.0, raise: 0.0, small: false, italic: false };
+    let mut writer =
+        Writer { size, spans: String::new(), baseline: 0.0, raise: 0.0, small: false, italic: false };
     let mut part = String::new();
     let mut letters = label.chars().peekable();
     while let Some(letter) = letters.next() {

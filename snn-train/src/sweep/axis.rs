@@ -62,7 +62,7 @@ impl Axis {
 
     /// The values. Those between the ends have six significant digits, so that equal grids have equal values wherever
     /// they are made. Whole numbers are integers.
-    pub(super) fn values(&self) -> Result<Vec<Value>, String> {
+    pub(crate) fn values(&self) -> Result<Vec<Value>, String> {
         let (from, to, points) = match self {
             Self::List(values) if values.is_empty() => return Err("the list is empty".to_owned()),
             Self::List(values) => return Ok(values.clone()),

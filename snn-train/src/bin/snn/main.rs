@@ -5,6 +5,7 @@
 
 mod data;
 mod eval;
+mod figure;
 mod loading;
 mod presets;
 mod progress;
@@ -37,6 +38,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Look at a data set.
     Data(data::Arguments),
+    /// Make figures of the paper anew: their runs, drawings (SVG and PNG) and numbers (CSV).
+    Figure(figure::Arguments),
     /// List the presets, show one as TOML, or document every key.
     Presets(presets::Arguments),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
+        Command::Figure(arguments) => figure::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
     };
     result.unwrap_or_else(|error| {

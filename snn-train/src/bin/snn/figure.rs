@@ -1,0 +1,243 @@
+//! `snn figure`
+
+use std::{
+    collections::HashSet,
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use snn_train::{
+    figures::{Figure, Plan, Scale, Studio},
+    sweep::{Happening, Update},
+};
+
+use crate::{STOPPED, UsageError};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Numbers of figures, or `all`
+    #[arg(value_name = "NUMBER|all", required = true)]
+    figures: Vec<String>,
+    /// How much is run: seconds for a try, minutes for the tendency, or the protocol of the paper
+    #[arg(long, value_enum, default_value_t = HowMuch::Quick)]
+    scale: HowMuch,
+    /// Where figures, and the runs for them, are written [default: figures/SCALE]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Count the runs, and train and draw nothing
+    #[arg(long)]
+    plan: bool,
+    /// Draw from the runs that are there, and train none
+    #[arg(long, conflicts_with = "plan")]
+    draw_only: bool,
+    /// Write what was made as JSON
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum HowMuch {
+    Smoke,
+    Quick,
+    Full,
+}
+
+impl From<HowMuch> for Scale {
+    fn from(scale: HowMuch) -> Self {
+        match scale {
+            HowMuch::Smoke => Self::Smoke,
+            HowMuch::Quick => Self::Quick,
+            HowMuch::Full => Self::Full,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let figures = figures(&arguments.figures)?;
+    let scale = Scale::from(arguments.scale);
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("figures").join(scale.to_string()));
+    let studio = Studio::new(out, scale);
+    if arguments.plan {
+        return plan(&studio, &figures, arguments.json);
+    }
+    let stop = stop_on_signal()?;
+    for figure in figures {
+        if !arguments.draw_only {
+            let mut progress = Progress::new(figure, arguments.quiet);
+            if !studio.train(figure, &stop, &mut |name, update| progress.show(name, update))? {
+                writeln!(io::stderr(), "stopped; the same command goes on where it was")?;
+                return Ok(ExitCode::from(STOPPED));
+            }
+        }
+        let drawn = studio.draw(figure)?;
+        let mut out = io::stdout().lock();
+        if arguments.json {
+            let result = json!({
+                "version": 1,
+                "kind": "figure",
+                "figure": figure.number(),
+                "scale": scale,
+                "files": drawn.files,
+                "missing": drawn.missing,
+            });
+            writeln!(out, "{result}")?;
+            continue;
+        }
+        writeln!(out, "figure {}: {}", figure.number(), figure.title())?;
+        for file in &drawn.files {
+            writeln!(out, "  {}", file.display())?;
+        }
+        for missing in &drawn.missing {
+            writeln!(out, "  panel {} is not drawn: {}", missing.panel, missing.reason)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
+    let mut figures = Vec::new();
+    for word in words {
+        match word.as_str() {
+            "all" => figures.extend(Figure::ALL),
+            "4" => {
+                let reason =
+                    "figure 4 is a sketch of the computation, without data: there is nothing to make anew";
+                return Err(UsageError(reason.to_owned()));
+            }
+            word => match word.parse().ok().and_then(Figure::of) {
+                Some(figure) => figures.push(figure),
+                None => {
+                    let numbers: Vec<_> =
+                        Figure::ALL.iter().map(|figure| figure.number().to_string()).collect();
+                    return Err(UsageError(format!(
+                        "there is no figure `{word}`; give {} or all",
+                        numbers.join(", ")
+                    )));
+                }
+            },
+        }
+    }
+    let mut seen = HashSet::new();
+    figures.retain(|figure| seen.insert(*figure));
+    Ok(figures)
+}
+
+fn plan(studio: &Studio, figures: &[Figure], json: bool) -> anyhow::Result<ExitCode> {
+    let each: Vec<(Figure, Plan)> =
+        figures.iter().map(|&figure| Ok((figure, studio.plan(&[figure])?))).collect::<anyhow::Result<_>>()?;
+    let all = studio.plan(figures)?;
+    let mut out = io::stdout().lock();
+    if json {
+        let each: Vec<_> =
+            each.iter().map(|(figure, plan)| json!({"figure": figure.number(), "plan": plan})).collect();
+        let result = json!({"version": 1, "kind": "figure_plan", "scale": studio.scale(), "figures": each, "all": all});
+        writeln!(out, "{result}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (figure, plan) in each {
+        writeln!(out, "figure {}: {:>5} runs, {:>5} done", figure.number(), plan.runs, plan.done)?;
+    }
+    writeln!(out, "together: {:>5} runs, {:>5} done (shared ones counted once)", all.runs, all.done)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Is set by the first SIGINT (Ctrl-C) or SIGTERM; the second ends the process at once.
+fn stop_on_signal() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+/// How far the runs of a figure are: a bar on a terminal, a line every so often elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    /// Per cent that the last line told.
+    told: u64,
+    figure: u8,
+}
+
+impl Progress {
+    fn new(figure: Figure, quiet: bool) -> Self {
+        let bar = (!quiet && io::stderr().is_terminal()).then(|| {
+            // The template is constant and valid.
+            let style = ProgressStyle::with_template("{prefix} {bar:20} {percent:>3} % {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(1000).with_style(style).with_prefix(format!("figure {}", figure.number()))
+        });
+        Self { bar, quiet, told: 0, figure: figure.number() }
+    }
+
+    fn show(&mut self, _: &str, update: &Update<'_>) {
+        let progress = &update.progress;
+        let remaining =
+            progress.remaining.map_or_else(String::new, |seconds| format!(", {} to go", duration(seconds)));
+        let text = format!("{} of {} runs{remaining}", progress.done, progress.runs);
+        let failure = match update.happening {
+            Happening::Failed(error) => Some(format!("run {} failed: {error}", update.point.id)),
+            _ => None,
+        };
+        if let Some(bar) = &self.bar {
+            bar.set_position((1000.0 * progress.fraction) as u64);
+            bar.set_message(text);
+            if let Some(failure) = failure {
+                bar.println(failure);
+            }
+        } else {
+            let percent = (100.0 * progress.fraction) as u64;
+            // Nobody is told when standard error is gone.
+            if let Some(failure) = failure {
+                let _ = writeln!(io::stderr(), "{failure}");
+            }
+            if !self.quiet && percent >= self.told + 5 {
+                self.told = percent - percent % 5;
+                let _ = writeln!(io::stderr(), "figure {}: {percent} %, {text}", self.figure);
+            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds as u64 {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_chosen_by_number_once_each() {
+        let choose = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+            figures(&words).map(|figures| figures.into_iter().map(Figure::number).collect::<Vec<_>>())
+        };
+        assert_eq!(choose(&["3", "1", "3"]).unwrap(), [3, 1]);
+        assert_eq!(choose(&["all", "1"]).unwrap().len(), Figure::ALL.len());
+        assert!(choose(&["4"]).unwrap_err().to_string().contains("sketch"));
+        assert!(choose(&["12"]).unwrap_err().to_string().contains("there is no figure `12`"));
+    }
+}

@@ -1,0 +1,63 @@
+//! Bars side by side in groups: mean and standard deviation of the best models of each condition.
+
+use super::{Table, figure3::plain};
+use crate::{
+    plot::{Anchor, Axes, BLACK, Canvas, Colour, Rect, Scale},
+    sweep::Summary,
+};
+
+/// The best models of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bar {
+    /// Bars of one group stand together above its name.
+    pub(super) group: String,
+    pub(super) label: String,
+    pub(super) colour: Colour,
+    /// Their test accuracies (%).
+    pub(super) accuracies: Vec<f64>,
+}
+
+impl Bar {
+    pub(super) fn new(
+        group: impl Into<String>,
+        label: impl Into<String>,
+        colour: Colour,
+        accuracies: Vec<f64>,
+    ) -> Self {
+        Self { group: group.into(), label: label.into(), colour, accuracies }
+    }
+}
+
+/// Draws bars from 0 to 100 %, and lists every model.
+pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, bars: &[Bar]) -> Table {
+    let mut table =
+        Table::new(["group", "condition", "model", "test_accuracy_percent", "mean_percent", "sd_percent"]);
+    // Groups stand half a place apart.
+    let mut places: Vec<f64> = Vec::new();
+    for (index, bar) in bars.iter().enumerate() {
+        let gap = if index > 0 && bars[index - 1].group != bar.group { 1.6 } else { 1.0 };
+        places.push(places.last().map_or(0.0, |last| last + gap));
+    }
+    let end = places.last().copied().unwrap_or_default();
+    let x = Scale::linear(-0.8, end + 0.8)
+        .with_ticks(places.iter().zip(bars).map(|(&place, bar)| (place, bar.label.clone())));
+    let axes = Axes::new(place, x, Scale::linear(0.0, 100.0)).labels("", "Test accuracy (%)");
+    for (&x, bar) in places.iter().zip(bars) {
+        let Some(summary) = Summary::of(&bar.accuracies) else { continue };
+        let sd = summary.sd.unwrap_or_default();
+        axes.bar(canvas, x, 0.8, summary.mean, sd, bar.colour);
+        for (model, accuracy) in bar.accuracies.iter().enumerate() {
+            table.push(&[&plain(&bar.group), &plain(&bar.label), &(model + 1), accuracy, &summary.mean, &sd]);
+        }
+    }
+    axes.draw(canvas);
+    let mut start = 0;
+    while start < bars.len() {
+        let same = bars[start..].iter().take_while(|bar| bar.group == bars[start].group).count();
+        let middle = (places[start] + places[start + same - 1]) / 2.0;
+        let (x, y) = axes.place(middle, 0.0);
+        canvas.text(x, y + 21.0, &bars[start].group, 6.5, Anchor::Middle, BLACK);
+        start += same;
+    }
+    table
+}

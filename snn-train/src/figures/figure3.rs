@@ -1,0 +1,228 @@
+//! Figure 3: the shape of the surrogate derivative. (a) Three shapes, (b) accuracy over learning rate and slope, (c) the
+//! best models by shape and depth, (d) other data and other initial weights.
+
+use snn_core::{Surrogate, SurrogateShape};
+
+use super::{
+    Runs, Setting as _, Sheet, Studio, Table,
+    bars::{Bar, draw_bars},
+    protocol::{BETA, DATA_SEED, DEFAULT_BETA, DEFAULT_ETA, ETA, HIDDEN, INIT_SEED, SHAPE, seeds, words},
+    same,
+};
+use crate::{
+    Error,
+    plot::{
+        Axes, BLACK, BLUE, Canvas, GREEN, GREY, Legend, ORANGE, Rect, SKY, Scale, Stroke, Whiskers,
+        colour_bar, shades,
+    },
+    sweep::{Axis, Sweep},
+};
+
+/// Shape, as in the experiment, and its name in the figure.
+const SHAPES: [(SurrogateShape, &str, &str); 3] = [
+    (SurrogateShape::SuperSpike, "super-spike", "SuperSpike"),
+    (SurrogateShape::Sigmoid, "sigmoid", "Sigmoid′"),
+    (SurrogateShape::Esser, "esser", "Esser et al."),
+];
+/// Slopes of the curves in (a).
+const SLOPES: [f64; 5] = [1.0, 5.0, 10.0, 25.0, 100.0];
+/// Models of a bar in (c).
+const MODELS: usize = 5;
+
+pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
+    let scale = studio.scale();
+    let shapes = || (SHAPE, words(SHAPES.map(|(_, word, _)| word)));
+    let [eta, beta] = scale.map();
+    let [coarse_eta, coarse_beta] = scale.grid();
+    let fixed = [(BETA, Axis::list([DEFAULT_BETA])), (ETA, Axis::list([DEFAULT_ETA]))];
+    let many = scale.pick(2, 6, 20);
+    let few = scale.pick(1, 2, 4);
+    Ok(Sweep::new("figure3", scale.randman()?)
+        .grid([shapes(), (HIDDEN, scale.depths(&[1])), eta.clone(), beta])
+        .grid([shapes(), (HIDDEN, scale.depths(&[2])), coarse_eta, coarse_beta])
+        .grid([(SHAPE, words(["constant"])), (HIDDEN, scale.depths(&[1, 2])), eta.clone()])
+        .grid([(HIDDEN, scale.depths(&[0])), eta])
+        .grid(
+            fixed
+                .clone()
+                .into_iter()
+                .chain([(DATA_SEED, seeds(scale.pick(2, 3, 5))), (INIT_SEED, seeds(few))]),
+        )
+        .grid(fixed.into_iter().chain([(HIDDEN, scale.depths(&[1, 2])), (INIT_SEED, seeds(many))])))
+}
+
+pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
+    let runs = studio.runs(&sweep(studio)?)?;
+    let mut sheet = Sheet::new(510.0, 430.0, "The shape of the surrogate derivative");
+    let rows = sheet.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[0.7, 1.0, 0.85], 58.0);
+    let table =
+        draw_shapes(&mut sheet.canvas, rows[0], &SHAPES.map(|(shape, _, title)| (shape, title)), 1.05);
+    sheet.table("a", table);
+    let table = draw_maps(&mut sheet.canvas, rows[1], studio, &runs);
+    sheet.table("b", table);
+    let parts = rows[2].columns(&[1.7, 1.0], 48.0);
+    let table = draw_bars(&mut sheet.canvas, parts[0], &bars(studio, &runs));
+    sheet.table("c", table);
+    let table = draw_whiskers(&mut sheet.canvas, parts[1], studio, &runs);
+    sheet.table("d", table);
+    for (letter, place) in [('a', rows[0]), ('b', rows[1]), ('c', parts[0]), ('d', parts[1])] {
+        sheet.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
+    }
+    Ok(sheet)
+}
+
+/// Curves of surrogate derivatives, a panel for each shape.
+pub(super) fn draw_shapes(
+    canvas: &mut Canvas,
+    place: Rect,
+    shapes: &[(SurrogateShape, &str)],
+    top: f64,
+) -> Table {
+    let mut table = Table::new(["shape", "beta", "x", "h"]);
+    let columns = place.columns(&vec![1.0; shapes.len()], 34.0);
+    let mut legend = Legend::default();
+    for (panel, (&(shape, title), place)) in shapes.iter().zip(columns).enumerate() {
+        let axes = Axes::new(place, Scale::linear(-0.5, 0.5), Scale::linear(0.0, top))
+            .title(title)
+            .labels("*U* − *ϑ*", if panel == 0 { "Derivative *σ′*" } else { "" });
+        axes.draw(canvas);
+        for (beta, colour) in SLOPES.into_iter().zip(shades(BLUE, SLOPES.len())) {
+            let surrogate = Surrogate { shape, beta };
+            let curve: Vec<_> =
+                (-100..=100).map(|n| f64::from(n) / 200.0).map(|x| (x, surrogate.derivative(x))).collect();
+            for (x, h) in &curve {
+                table.push(&[&title, &beta, x, h]);
+            }
+            axes.line(canvas, curve, Stroke::new(colour, 1.0));
+            if panel == 0 {
+                legend = legend.line(format!("*β* = {beta}"), Stroke::new(colour, 1.0));
+            }
+        }
+        if panel + 1 == shapes.len() {
+            legend.draw(canvas, place.right() - 36.0, place.y - 4.0);
+        }
+    }
+    table
+}
+
+fn draw_maps(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Table {
+    let mut table =
+        Table::new(["shape", "learning_rate", "beta", "test_accuracy_percent", "valid_accuracy_percent"]);
+    let [(_, eta), (_, beta)] = studio.scale().map();
+    let (Ok(etas), Ok(betas)) = (floats(&eta), floats(&beta)) else { return table };
+    let columns = place.inset(0.0, 0.0, 36.0, 0.0).columns(&[1.0; SHAPES.len()], 30.0);
+    let chance = 100.0 / studio.classes();
+    for (panel, ((_, word, title), place)) in SHAPES.into_iter().zip(&columns).enumerate() {
+        let of_shape = runs.of(|row| first(row) && row.is(SHAPE, word) && row.depth() == 1);
+        let mut cells = Vec::new();
+        for &beta in &betas {
+            let mut row = Vec::new();
+            for &eta in &etas {
+                let cell = of_shape.of(|row| same(row.eta(), eta) && same(row.beta(), beta));
+                let accuracy = cell.mean_accuracy();
+                if let Some(run) = cell.rows().first() {
+                    let valid = 100.0 * run.valid_accuracy.unwrap_or(f64::NAN);
+                    table.push(&[&word, &eta, &beta, &accuracy, &valid]);
+                }
+                row.push((accuracy - chance) / (100.0 - chance));
+            }
+            cells.push(row);
+        }
+        let axes = Axes::new(*place, cell_scale(&etas), cell_scale(&betas))
+            .title(title)
+            .labels("Learning rate *η*", if panel == 0 { "Slope *β*" } else { "" });
+        axes.map(canvas, &cells);
+        axes.draw(canvas);
+    }
+    if let Some(last) = columns.last() {
+        let bar = Rect::new(last.right() + 10.0, last.y, 7.0, last.height);
+        colour_bar(canvas, bar, &Scale::linear(chance, 100.0), "Test accuracy (%)");
+    }
+    table
+}
+
+/// A logarithmic axis whose ends lie half a cell beyond the first and last value.
+fn cell_scale(values: &[f64]) -> Scale {
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return Scale::linear(0.0, 1.0) };
+    let half = (last / first).powf(0.5 / (values.len().max(2) - 1) as f64);
+    let powers = (-6..=6).map(|power| 10_f64.powi(power));
+    let ticks = Scale::logarithmic(first, last);
+    let labels = ticks.ticks().iter().filter(|tick| powers.clone().any(|power| same(power, tick.value)));
+    let labels: Vec<_> = labels.map(|tick| (tick.value, tick.label.clone())).collect();
+    Scale::logarithmic(first / half, last * half).with_ticks(labels)
+}
+
+fn floats(axis: &Axis) -> Result<Vec<f64>, String> {
+    let float =
+        |value: &toml::Value| value.as_float().or_else(|| value.as_integer().map(|value| value as f64));
+    Ok(axis.values()?.iter().filter_map(float).collect())
+}
+
+/// The first data set and the first initial weights, on which the grids are run.
+fn first(row: &crate::sweep::Row) -> bool {
+    row.number(DATA_SEED) == 0.0 && row.number(INIT_SEED) == 0.0
+}
+
+/// The best models of each condition of (c), out of the same grid for each.
+pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
+    let [(_, eta), (_, beta)] = studio.scale().grid();
+    let count = studio.scale().best(MODELS);
+    let best = |runs: Runs| runs.best(count).accuracies();
+    let mut bars = Vec::new();
+    let of_depth = |depth| runs.of(|row| first(row) && row.depth() == depth);
+    bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, best(of_depth(0))));
+    for ((_, word, title), colour) in SHAPES.into_iter().zip([BLUE, SKY, GREEN]) {
+        for depth in [1, 2] {
+            let of_shape = of_depth(depth).of(|row| row.is(SHAPE, word)).on(ETA, &eta).on(BETA, &beta);
+            bars.push(Bar::new(title, format!("{depth}"), colour, best(of_shape)));
+        }
+    }
+    for depth in [1, 2] {
+        let constant = of_depth(depth).of(|row| row.is(SHAPE, "constant"));
+        bars.push(Bar::new("*β* = 0", format!("{depth}"), GREY, best(constant)));
+    }
+    bars
+}
+
+/// Test accuracies (%) of (d): other data, other initial weights with one and with two hidden layers.
+pub(super) fn repetitions(studio: &Studio, runs: &Runs) -> [(&'static str, Vec<f64>); 3] {
+    let fixed = runs.of(|row| {
+        row.is(SHAPE, "super-spike") && same(row.eta(), DEFAULT_ETA) && same(row.beta(), DEFAULT_BETA)
+    });
+    let few = studio.scale().pick(1.0, 2.0, 4.0);
+    let data = fixed.of(|row| row.depth() == 1 && row.number(INIT_SEED) < few);
+    let inits = |depth| fixed.of(|row| row.depth() == depth && row.number(DATA_SEED) == 0.0);
+    [
+        ("Data sets\n*n*_{h} = 1", data.accuracies()),
+        ("Inits.\n*n*_{h} = 1", inits(1).accuracies()),
+        ("Inits.\n*n*_{h} = 2", inits(2).accuracies()),
+    ]
+}
+
+fn draw_whiskers(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Table {
+    let mut table = Table::new(["condition", "test_accuracy_percent"]);
+    let samples = repetitions(studio, runs);
+    let lowest = samples.iter().flat_map(|(_, sample)| sample).copied().fold(95.0, f64::min);
+    let low = (lowest / 5.0).floor() * 5.0;
+    let axes = Axes::new(
+        place,
+        Scale::categories(samples.iter().map(|(label, _)| *label)),
+        Scale::linear(low, 100.0),
+    )
+    .labels("", "Test accuracy (%)");
+    axes.draw(canvas);
+    for (x, ((label, sample), colour)) in samples.iter().zip([ORANGE, SKY, BLUE]).enumerate() {
+        if let Some(whiskers) = Whiskers::of(sample) {
+            axes.whiskers(canvas, x as f64, 0.5, &whiskers, colour);
+        }
+        for accuracy in sample {
+            table.push(&[&plain(label), accuracy]);
+        }
+    }
+    table
+}
+
+/// A label without its markup.
+pub(super) fn plain(label: &str) -> String {
+    label.replace('\n', ", ").replace(['*', '{', '}'], "")
+}

@@ -1,0 +1,193 @@
+//! Figure 5: the scale of the surrogate derivative. (a) Asymptotic shapes, (b) learning curves, (c) reset detached or
+//! differentiable, (d) the same by depth, (e) gradients through recurrent connections or not, (f) the same by depth.
+
+use snn_core::SurrogateShape;
+
+use super::{
+    Runs, Setting as _, Sheet, Studio, Table,
+    bars::{Bar, draw_bars},
+    figure3::draw_shapes,
+    protocol::{BETA, ETA, HIDDEN, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
+};
+use crate::{
+    Error,
+    plot::{Axes, Canvas, Colour, GREY, Legend, ORANGE, Rect, SKY, Scale, Stroke, VERMILION},
+    run::{Record, RunDir},
+    sweep::{Axis, Sweep},
+};
+
+/// Models of a bar; curves in (b).
+const MODELS: usize = 10;
+const CURVES: usize = 5;
+
+/// A way to let gradients flow: its short name in the paper, shape and switch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    pub(super) name: &'static str,
+    pub(super) shape: &'static str,
+    pub(super) switch: &'static str,
+    colour: Colour,
+}
+
+const fn way(name: &'static str, shape: &'static str, switch: &'static str, colour: Colour) -> Way {
+    Way { name, shape, switch, colour }
+}
+
+/// Of the reset, in feed-forward networks.
+pub(super) const RESET: [Way; 4] = [
+    way("sCtl", "super-spike", "detached", GREY),
+    way("sDR", "super-spike", "differentiable", SKY),
+    way("aCtl", "asymptotic", "detached", Colour(0x5A, 0x5A, 0x5A)),
+    way("aDR", "asymptotic", "differentiable", ORANGE),
+];
+
+/// Of the recurrent connections, the reset detached.
+pub(super) const RECURRENCE: [Way; 4] = [
+    way("sCtl", "super-spike", "detached", GREY),
+    way("sProp", "super-spike", "propagate", SKY),
+    way("aCtl", "asymptotic", "detached", Colour(0x5A, 0x5A, 0x5A)),
+    way("aProp", "asymptotic", "propagate", VERMILION),
+];
+
+pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
+    let scale = studio.scale();
+    let [eta, beta] = scale.grid();
+    let switches = words(["detached", "differentiable"]);
+    let through = words(["detached", "propagate"]);
+    let recurrent = || (RECURRENT, Axis::list([true]));
+    Ok(Sweep::new("figure5", scale.randman()?)
+        .grid([
+            (SHAPE, words(["super-spike", "asymptotic"])),
+            (RESET_GRADIENT, switches),
+            (HIDDEN, scale.depths(&[1, 2])),
+            eta.clone(),
+            beta.clone(),
+        ])
+        .grid([
+            (SHAPE, words(["super-spike", "asymptotic"])),
+            recurrent(),
+            (RECURRENT_GRADIENT, through.clone()),
+            (HIDDEN, scale.depths(&[1])),
+            eta.clone(),
+            beta.clone(),
+        ])
+        .grid([
+            (SHAPE, words(["asymptotic"])),
+            recurrent(),
+            (RECURRENT_GRADIENT, through),
+            (HIDDEN, scale.depths(&[2])),
+            eta,
+            beta,
+        ]))
+}
+
+/// The runs of one way with so many hidden layers.
+pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> Runs {
+    let key = if recurrent { RECURRENT_GRADIENT } else { RESET_GRADIENT };
+    runs.of(|row| {
+        row.recurrent() == recurrent
+            && row.depth() == depth
+            && row.is(SHAPE, way.shape)
+            && row.is(key, way.switch)
+    })
+}
+
+pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
+    let runs = studio.runs(&sweep(studio)?)?;
+    let mut sheet = Sheet::new(510.0, 330.0, "The scale of the surrogate derivative");
+    let rows = sheet.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);
+    let top = rows[0].columns(&[1.0, 1.0, 1.0], 48.0);
+    let bottom = rows[1].columns(&[1.0, 1.0, 1.0], 48.0);
+    let table = draw_shapes(
+        &mut sheet.canvas,
+        top[0],
+        &[(SurrogateShape::Asymptotic, "Asymptotic SuperSpike")],
+        50.0,
+    );
+    sheet.table("a", table);
+    let table = draw_curves(&mut sheet.canvas, top[1], studio, &runs)?;
+    sheet.table("b", table);
+
+    let count = studio.scale().best(MODELS);
+    let bar = |way: Way, depth, recurrent, group: String| {
+        let accuracies = runs_of(&runs, way, depth, recurrent).best(count).accuracies();
+        Bar::new(group, way.name, way.colour, accuracies)
+    };
+    let one = |ways: [Way; 4], recurrent| ways.map(|way| bar(way, 1, recurrent, "*n*_{h} = 1".to_owned()));
+    let by_depth = |ways: [Way; 4], recurrent| {
+        let of_depth =
+            |depth| [ways[2], ways[3]].map(|way| bar(way, depth, recurrent, format!("*n*_{{h}} = {depth}")));
+        [1, 2].map(of_depth).concat()
+    };
+    let panels = [
+        ('c', top[2], one(RESET, false).to_vec()),
+        ('d', bottom[0], by_depth(RESET, false)),
+        ('e', bottom[1], one(RECURRENCE, true).to_vec()),
+        ('f', bottom[2], by_depth(RECURRENCE, true)),
+    ];
+    for (letter, place, bars) in panels {
+        let table = draw_bars(&mut sheet.canvas, place, &bars);
+        sheet.table(&letter.to_string(), table);
+        sheet.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
+    }
+    sheet.canvas.letter(top[0].x - 32.0, top[0].y - 14.0, 'a');
+    sheet.canvas.letter(top[1].x - 32.0, top[1].y - 14.0, 'b');
+    // What the scale does at each slope: the best learning rate by validation, for whoever asks why a bar stands so.
+    sheet.table("_by_beta", by_beta(studio, &runs));
+    Ok(sheet)
+}
+
+fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Result<Table, Error> {
+    let mut table = Table::new(["condition", "model", "epoch", "train_accuracy_percent"]);
+    let epochs = f64::from(studio.scale().randman()?.training.epochs);
+    let axes = Axes::new(place, Scale::linear(0.0, epochs), Scale::linear(0.0, 100.0))
+        .labels("Epoch", "Training accuracy (%)");
+    axes.draw(canvas);
+    let mut legend = Legend::default();
+    for way in RESET {
+        legend = legend.line(way.name, Stroke::new(way.colour, 1.0));
+        let best = runs_of(runs, way, 1, false).best(studio.scale().best(CURVES));
+        for (model, row) in best.rows().iter().enumerate() {
+            let records = RunDir::open(studio.run_path(&row.id))?.records()?;
+            let curve: Vec<_> = records
+                .into_iter()
+                .filter_map(|record| match record {
+                    Record::Epoch(epoch) => Some((f64::from(epoch.epoch), 100.0 * epoch.train.accuracy)),
+                    _ => None,
+                })
+                .collect();
+            for (epoch, accuracy) in &curve {
+                table.push(&[&way.name, &(model + 1), epoch, accuracy]);
+            }
+            axes.line(canvas, curve, Stroke::new(way.colour, 0.8));
+        }
+    }
+    legend.draw(canvas, place.right() - 34.0, place.bottom() - 42.0);
+    Ok(table)
+}
+
+fn by_beta(studio: &Studio, runs: &Runs) -> Table {
+    let mut table = Table::new([
+        "network",
+        "condition",
+        "hidden_layers",
+        "beta",
+        "learning_rate",
+        "test_accuracy_percent",
+    ]);
+    let [(eta_key, eta), (beta_key, beta)] = studio.scale().grid();
+    debug_assert_eq!((eta_key, beta_key), (ETA, BETA));
+    let Ok(betas) = beta.values() else { return table };
+    for (ways, recurrent, network) in [(RESET, false, "feed-forward"), (RECURRENCE, true, "recurrent")] {
+        for (way, depth) in ways.into_iter().flat_map(|way| [(way, 1), (way, 2)]) {
+            for beta in &betas {
+                let at = Axis::List(vec![beta.clone()]);
+                let best = runs_of(runs, way, depth, recurrent).on(ETA, &eta).on(BETA, &at).best(1);
+                if let Some(row) = best.rows().first() {
+                    table.push(&[&network, &way.name, &depth, beta, &row.eta(), &best.mean_accuracy()]);
+                }
+            }
+        }
+    }
+    table
+}
