@@ -43,6 +43,9 @@
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
 //! - `snn data info`: [`snn_data::Summary`];
+//! - `snn figure`: a line for each figure,
+//!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
+//!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
 //! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
 //!   `[{"key","help","values","unit","default","data_sets"}]`.
 //!
@@ -51,6 +54,7 @@
 //! # Features
 //!
 //! - `cli` (default): the program `snn`.
+//! - `figures` (with `cli`): the figures of the paper.
 //! - `trainer` (with `cli`): experiments, trainer, checkpoints.
 //! - neither: [`run`] and [`probe`] alone, the readers of run directories, without dependencies on any numerics.
 

@@ -136,7 +136,11 @@ mod tests {
         assert_eq!(labels(&Scale::linear(0.0, 100.0)), ["0", "25", "50", "75", "100"]);
         assert_eq!(labels(&Scale::linear(-0.5, 0.5)), ["−0.5", "0.0", "0.5"]);
         assert_eq!(labels(&Scale::linear(0.0, 0.07)), ["0.00", "0.02", "0.04", "0.06"]);
-        assert_eq!(labels(&Scale::linear(3.0, 3.0)), ["3.0"], "a single value has an axis, too");
+        assert_eq!(
+            labels(&Scale::linear(3.0, 3.0)),
+            ["2.5", "3.0", "3.5"],
+            "a single value has an axis, too"
+        );
         assert_eq!(Scale::linear(0.0, 50.0).share(25.0), 0.5);
     }
 

@@ -1,0 +1,106 @@
+//! Figures from the command line: runs, drawings and numbers, and going on with what is there.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn snn(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_snn")).args(arguments).current_dir(directory).output().unwrap()
+}
+
+fn json(output: &Output) -> Vec<serde_json::Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn all_figures_are_made_once_and_their_runs_used_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let figure = |more: &[&str]| {
+        snn(directory.path(), &[&["figure", "all", "--scale", "smoke", "--json"], more].concat())
+    };
+    let planned = &json(&figure(&["--plan"]))[0]["all"];
+    assert_eq!(planned["done"], 0);
+    let drawn = json(&figure(&[]));
+    let runs = fs::read_dir(directory.path().join("figures/smoke/runs")).unwrap().count();
+    assert_eq!(planned["runs"], runs, "what was planned is what was run");
+    for figure in &drawn {
+        let number = figure["figure"].as_u64().unwrap();
+        let files: Vec<_> =
+            figure["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+        assert!(
+            files[0].ends_with(&format!("figure{number}.svg")) && files[1].ends_with(".png"),
+            "{files:?}"
+        );
+        for file in files.iter().map(|file| directory.path().join(file)) {
+            let content = fs::read(&file).unwrap();
+            match file.extension().unwrap().to_str().unwrap() {
+                "csv" => {
+                    let lines = content.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
+                    assert!(lines > 1, "{} has no rows", file.display());
+                }
+                "png" => assert_eq!(&content[..8], b"\x89PNG\r\n\x1a\n"),
+                _ => {
+                    let text = String::from_utf8(content).unwrap();
+                    let letters = text.matches("font-weight=\"bold\"").count();
+                    assert!(letters >= 3, "{} has {letters} panels", file.display());
+                    assert!(!text.contains("NaN"), "{} draws what is no number", file.display());
+                }
+            }
+        }
+    }
+    assert_eq!(json(&figure(&["--plan"]))[0]["all"]["done"], runs);
+
+    // Drawn again from the same runs, the drawings are the same.
+    let file = directory.path().join("figures/smoke/figure3.svg");
+    let before = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    json(&figure(&["--draw-only"]));
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn the_map_holds_every_run_of_the_grid_with_its_own_accuracy() {
+    let directory = tempfile::tempdir().unwrap();
+    json(&snn(directory.path(), &["figure", "3", "--scale", "smoke", "--json", "--quiet"]));
+    let csv = fs::read_to_string(directory.path().join("figures/smoke/figure3b.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 3 * 2 * 2, "three shapes, two learning rates, two slopes");
+    let sweep =
+        fs::read_to_string(directory.path().join("figures/smoke/sweeps/figure3/manifest.json")).unwrap();
+    let sweep: serde_json::Value = serde_json::from_str(&sweep).unwrap();
+    for point in sweep["points"].as_array().unwrap() {
+        let settings = &point["settings"];
+        let depth = settings["network.hidden"].as_array().unwrap().len();
+        let seeds = settings["data.seed"] == 0 && settings["initialization.seed"] == 0;
+        let eta = settings["optimizer.learning_rate"].as_f64().unwrap();
+        let shape = settings["surrogate.shape"].as_str().unwrap();
+        if depth != 1 || !seeds || shape == "constant" || (eta != 0.01 && eta != 0.1) {
+            continue;
+        }
+        let status = directory
+            .path()
+            .join("figures/smoke/runs")
+            .join(point["id"].as_str().unwrap())
+            .join("status.json");
+        let status: serde_json::Value = serde_json::from_slice(&fs::read(status).unwrap()).unwrap();
+        let accuracy = 100.0 * status["test_accuracy"].as_f64().unwrap();
+        let line = format!("{shape},{eta},{},{accuracy},", settings["surrogate.beta"].as_f64().unwrap());
+        assert!(csv.contains(&line), "{line} is not in\n{csv}");
+    }
+}
+
+#[test]
+fn wrong_numbers_are_refused_with_a_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    for (number, reason) in [("4", "sketch"), ("12", "no figure `12`"), ("one", "no figure `one`")] {
+        let output = snn(directory.path(), &["figure", number]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(reason), "{number}");
+    }
+}
