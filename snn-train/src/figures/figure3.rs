@@ -84,7 +84,7 @@ pub(super) fn draw_shapes(
     for (panel, (&(shape, title), place)) in shapes.iter().zip(columns).enumerate() {
         let axes = Axes::new(place, Scale::linear(-0.5, 0.5), Scale::linear(0.0, top))
             .title(title)
-            .labels("*U* − *ϑ*", if panel == 0 { "Derivative *σ′*" } else { "" });
+            .labels("*U* − *θ*", if panel == 0 { "Derivative *σ′*" } else { "" });
         axes.draw(canvas);
         for (beta, colour) in SLOPES.into_iter().zip(shades(BLUE, SLOPES.len())) {
             let surrogate = Surrogate { shape, beta };
@@ -98,7 +98,7 @@ pub(super) fn draw_shapes(
                 legend = legend.line(format!("*β* = {beta}"), Stroke::new(colour, 1.0));
             }
         }
-        if panel + 1 == shapes.len() {
+        if panel == shapes.len() / 2 {
             legend.draw(canvas, place.right() - 36.0, place.y - 4.0);
         }
     }
