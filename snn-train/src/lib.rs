@@ -46,6 +46,14 @@
 //! - `snn figure`: a line for each figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
+//! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","computing_seconds","seconds","kinds",
+//!   "kinds_measured"}`, the last four `null` with `--no-measure`;
+//! - `snn sweep run`: for each run that ends `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|
+//!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped",
+//!   "sweep":DIR,"runs","done","reused","failed","busy","seconds"}`;
+//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","failed","pending",
+//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`;
+//! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`;
 //! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
 //!   `[{"key","help","values","unit","default","data_sets"}]`.
 //!

@@ -177,6 +177,17 @@ impl RunWriter {
         writer.observe(&Event::RunFailed(error)).map(drop)
     }
 
+    /// Turns a failed run into one that was stopped.
+    pub(crate) fn forget_failure(directory: &Path) -> Result<(), Error> {
+        let _lock = create::take(directory)?;
+        let mut status = RunDir::open(directory)?.status()?;
+        (status.state, status.message) = (State::Stopped, None);
+        let path = directory.join(STATUS);
+        let json = serde_json::to_vec_pretty(&status).map_err(io::Error::from);
+        json.and_then(|json| replace(&path, &json, Durability::Process))
+            .map_err(Error::io("write the status", path))
+    }
+
     /// Forgets how far a run was, so that it begins anew.
     pub(crate) fn forget_checkpoints(directory: &Path) -> Result<(), Error> {
         let _lock = create::take(directory)?;

@@ -57,7 +57,6 @@
 //!   results.csv          one line for each run ([`Row`])
 //!   groups.csv           one line for each group ([`Group`])
 //!   results.json         both
-//!   slurm/               job scripts, their output, and which runs each job has been given
 //! ```
 //!
 //! `manifest.json` holds `version`, `name`, `runs` (where the run directories lie, relative to the sweep), `axes` (a list of
@@ -85,6 +84,8 @@ mod axis;
 #[cfg(feature = "trainer")]
 mod board;
 #[cfg(feature = "trainer")]
+mod estimate;
+#[cfg(feature = "trainer")]
 mod file;
 #[cfg(feature = "trainer")]
 mod runner;
@@ -92,6 +93,8 @@ mod runner;
 mod shared_data;
 #[cfg(feature = "trainer")]
 mod spec;
+#[cfg(feature = "trainer")]
+mod table;
 
 pub use manifest::{Dimension, MANIFEST_VERSION, Manifest, Point, Scale, Settings, SweepDir};
 pub use results::{Group, Results, Row, Selection, Standing, Summary};
@@ -100,6 +103,8 @@ pub use results::{Group, Results, Row, Selection, Standing, Summary};
 pub use axis::Axis;
 #[cfg(feature = "trainer")]
 pub use board::{Happening, Progress, Update};
+#[cfg(feature = "trainer")]
+pub use estimate::Measured;
 #[cfg(feature = "trainer")]
 pub use runner::Options;
 #[cfg(feature = "trainer")]

@@ -105,6 +105,20 @@ impl SweepDir {
         Ok(Progress { stopped: left > 0, ..progress })
     }
 
+    /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints. Returns
+    /// their ids.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::RunLocked`].
+    pub fn retry(&self) -> Result<Vec<String>, Error> {
+        let failed = self.results()?.rows.into_iter().filter(|row| row.state == Standing::Failed);
+        let ids: Vec<_> = failed.map(|row| row.id).collect();
+        for id in &ids {
+            RunWriter::forget_failure(&self.runs().join(id))?;
+        }
+        Ok(ids)
+    }
+
     /// The runs that were asked for, those on equal data one after the other.
     fn jobs(&self, options: &Options) -> Result<Vec<Job<'_>>, Error> {
         let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();

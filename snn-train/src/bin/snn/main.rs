@@ -9,6 +9,8 @@ mod figure;
 mod loading;
 mod presets;
 mod progress;
+mod stop;
+mod sweep;
 mod train;
 
 use std::{
@@ -36,6 +38,8 @@ enum Command {
     Train(train::Arguments),
     /// Evaluate the model of a run on a part of its data.
     Eval(eval::Arguments),
+    /// Train many runs of one experiment with other values, and sum up what they come to.
+    Sweep(sweep::Arguments),
     /// Look at a data set.
     Data(data::Arguments),
     /// Make figures of the paper anew: their runs, drawings (SVG and PNG) and numbers (CSV).
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Figure(arguments) => figure::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),

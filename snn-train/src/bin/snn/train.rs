@@ -13,14 +13,13 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use snn_core::Backend;
 use snn_train::{
     Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     run::{Record, new_id},
 };
 
-use crate::{STOPPED, UsageError, loading, parse_threads, percent, progress, use_threads};
+use crate::{STOPPED, UsageError, loading, parse_threads, percent, progress, stop, use_threads};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -56,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     experiment.set(&arguments.changes)?;
     use_threads(arguments.threads)?;
     // Before the data are loaded, so that no signal is lost.
-    let mut stop = StopOnSignal::new()?;
+    let mut stop = StopOnSignal(stop::on_signals()?);
 
     experiment.validate()?;
     let dataset = loading::open(&experiment.data, arguments.quiet)?;
@@ -158,26 +157,12 @@ impl Device {
     }
 }
 
-/// Asks for a stop after the first SIGINT (Ctrl-C) or SIGTERM; the second ends the process at once.
-struct StopOnSignal {
-    signalled: Arc<AtomicBool>,
-}
-
-impl StopOnSignal {
-    fn new() -> io::Result<Self> {
-        let signalled = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds the flag down, the second up.
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&signalled))?;
-            signal_hook::flag::register(signal, Arc::clone(&signalled))?;
-        }
-        Ok(Self { signalled })
-    }
-}
+/// Asks for a stop once the flag is up.
+struct StopOnSignal(Arc<AtomicBool>);
 
 impl Observer for StopOnSignal {
     fn observe(&mut self, _: &Event<'_>) -> Result<Flow, Error> {
-        Ok(if self.signalled.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
+        Ok(if self.0.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
     }
 }
 

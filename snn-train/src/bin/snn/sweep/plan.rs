@@ -1,0 +1,80 @@
+//! `snn sweep plan`
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+};
+
+use clap::Args;
+use serde_json::json;
+use snn_train::sweep::{Standing, Sweep, SweepDir};
+
+use super::{directory, duration};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The sweep file
+    #[arg(value_name = "TOML")]
+    file: PathBuf,
+    /// The directory of the sweep; by default `sweeps/<name of the file>`
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Where run directories lie, relative to the directory of the sweep; sweeps that share it share runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+    /// Do not train an epoch of each kind of runs to say how long they will take
+    #[arg(long)]
+    no_measure: bool,
+    /// Write the plan as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let sweep = Sweep::load(&arguments.file)?;
+    let mut manifest = sweep.plan()?;
+    manifest.runs.clone_from(&arguments.runs);
+    let measured = if arguments.no_measure { None } else { Some(manifest.measure()?) };
+    let directory = arguments.dir.clone().unwrap_or_else(|| directory(&sweep));
+    let sweep = SweepDir::create(directory, manifest)?;
+
+    let results = sweep.results()?;
+    let done = results.count(Standing::Done);
+    let runs = sweep.manifest().points.len();
+    let open =
+        sweep.manifest().points.iter().zip(&results.rows).filter(|(_, row)| row.state != Standing::Done);
+    let seconds = measured.map(|_| open.filter_map(|(point, _)| point.seconds).sum::<f64>());
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let here = seconds.map(|seconds| seconds / cores.min((runs - done).max(1)) as f64);
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let plan = json!({
+            "version": 1,
+            "kind": "plan",
+            "sweep": sweep.path(),
+            "runs": runs,
+            "done": done,
+            "computing_seconds": seconds,
+            "seconds": here,
+            "kinds": measured.map(|measured| measured.kinds),
+            "kinds_measured": measured.map(|measured| measured.measured),
+        });
+        writeln!(out, "{plan}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "{runs} runs, {done} of them done")?;
+    if let (Some(measured), Some(seconds), Some(here)) = (measured, seconds, here) {
+        writeln!(
+            out,
+            "about {} of computing, {} on this machine with {cores} cores (measured on one epoch of {} of {} kinds of runs)",
+            duration(seconds),
+            duration(here),
+            measured.measured,
+            measured.kinds
+        )?;
+    }
+    writeln!(out, "train     snn sweep run {}", sweep.path().display())?;
+    Ok(ExitCode::SUCCESS)
+}

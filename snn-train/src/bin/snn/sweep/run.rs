@@ -1,0 +1,152 @@
+//! `snn sweep run`
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update};
+
+use super::{counts, duration, group_lines, open};
+use crate::{FAILURE, STOPPED, parse_threads, percent, stop};
+
+const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The directory of a sweep, or a sweep file, which is planned into `sweeps/<its name>`
+    #[arg(value_name = "DIR_OR_TOML")]
+    sweep: PathBuf,
+    /// Runs side by side; by default one for each core
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    jobs: Option<usize>,
+    /// Threads of each run; by default the cores are shared out. Results do not depend on it
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    threads: Option<usize>,
+    /// Try runs that have failed before again
+    #[arg(long)]
+    retry: bool,
+    /// Write what happens to each run, and at last the outcome, as a line of JSON to standard output
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let sweep = open(&arguments.sweep)?;
+    // Before anything is trained, so that no signal is lost.
+    let stop = stop::on_signals()?;
+    let options = Options {
+        jobs: arguments.jobs,
+        threads: arguments.threads,
+        retry: arguments.retry,
+        ..Options::default()
+    };
+    let mut screen = Screen::new(arguments);
+    let progress = sweep.train_until(&stop, &options, &mut |update| screen.show(update))?;
+    screen.bar.finish_and_clear();
+    let results = sweep.write_results()?;
+    report(arguments, &sweep, &progress, &results)?;
+    Ok(match progress {
+        _ if progress.stopped => ExitCode::from(STOPPED),
+        _ if progress.failed > 0 => ExitCode::from(FAILURE),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+fn report(
+    arguments: &Arguments,
+    sweep: &SweepDir,
+    progress: &Progress,
+    results: &snn_train::sweep::Results,
+) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let result = json!({
+            "version": 1,
+            "kind": "sweep",
+            "state": if progress.stopped { "stopped" } else { "done" },
+            "sweep": sweep.path(),
+            "runs": progress.runs,
+            "done": progress.done,
+            "reused": progress.reused,
+            "failed": progress.failed,
+            "busy": progress.busy,
+            "seconds": progress.elapsed,
+        });
+        return writeln!(out, "{result}");
+    }
+    writeln!(out, "{} runs: {}, in {}", progress.runs, counts(results), duration(progress.elapsed))?;
+    for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
+        writeln!(out, "{line}")?;
+    }
+    for row in results.rows.iter().filter(|row| row.state == Standing::Failed).take(5) {
+        writeln!(out, "failed    {}: {}", row.id, row.message.as_deref().unwrap_or_default())?;
+    }
+    let directory = sweep.path().display();
+    if progress.stopped {
+        writeln!(out, "go on     snn sweep run {directory}")?;
+    }
+    if progress.failed > 0 {
+        writeln!(out, "retry     snn sweep run {directory} --retry")?;
+    }
+    writeln!(out, "tables    {directory}/results.csv, groups.csv, results.json")
+}
+
+/// A bar on a terminal, a line for each run elsewhere, both on standard error; or lines of JSON.
+struct Screen {
+    bar: ProgressBar,
+    lines: bool,
+    json: bool,
+}
+
+impl Screen {
+    fn new(arguments: &Arguments) -> Self {
+        let terminal = io::stderr().is_terminal() && !arguments.quiet;
+        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
+        Self { bar: bar.with_style(style), lines: !terminal && !arguments.quiet, json: arguments.json }
+    }
+
+    fn show(&mut self, update: &Update<'_>) {
+        let progress = update.progress;
+        let left = progress.remaining.map_or_else(String::new, |it| format!(", {} to go", duration(it)));
+        let failed =
+            if progress.failed > 0 { format!(", {} failed", progress.failed) } else { String::new() };
+        let done = format!("{} of {} runs{failed}{left}", progress.done, progress.runs);
+        self.bar.set_position((1000.0 * progress.fraction) as u64);
+        self.bar.set_message(done.clone());
+        let (state, message) = match &update.happening {
+            Happening::Finished(outcome) if outcome.stopped => ("stopped", None),
+            Happening::Finished(_) => ("done", None),
+            Happening::Failed(error) => ("failed", Some(error.to_string())),
+            Happening::Busy => ("busy", None),
+            _ => return,
+        };
+        let (test, best) = match &update.happening {
+            Happening::Finished(outcome) => {
+                (outcome.test.as_ref().map(|test| test.test.accuracy), outcome.best)
+            }
+            _ => (None, None),
+        };
+        // Whoever reads it and leaves does not end the training.
+        if self.json {
+            let line = json!({
+                "version": 1, "kind": "run", "id": update.point.id, "settings": update.point.settings,
+                "state": state, "valid_accuracy": best.map(|best| best.accuracy), "test_accuracy": test,
+                "message": message,
+            });
+            let _ = writeln!(io::stdout(), "{line}");
+        } else if self.lines {
+            let accuracy = test.map_or_else(String::new, |test| format!(", test {}", percent(test)));
+            let message = message.map_or_else(String::new, |message| format!(": {message}"));
+            let _ = writeln!(io::stderr(), "{} {state}{accuracy}{message} ({done})", update.point.id);
+        }
+    }
+}

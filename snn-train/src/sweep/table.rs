@@ -1,0 +1,119 @@
+//! The results of a sweep as tables in its directory.
+
+use serde_json::json;
+use toml::Value;
+
+use super::{Group, Results, Settings, Summary, SweepDir};
+use crate::{
+    error::Error,
+    run::{Durability, replace},
+};
+
+impl Results {
+    /// One line for each run, with a column for every key that varies.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let fixed = ["state", "epoch", "valid_accuracy", "test_accuracy", "spikes", "seconds", "message"];
+        let head = ["id"].into_iter().chain(self.keys.iter().map(String::as_str)).chain(fixed);
+        let mut csv = line(head.map(str::to_owned));
+        for row in &self.rows {
+            let state = serde_json::to_value(row.state).ok();
+            let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
+            let spikes = row.spikes.iter().flatten().map(f64::to_string).collect::<Vec<_>>().join(" ");
+            let values = [
+                state.to_owned(),
+                row.epoch.to_string(),
+                number(row.valid_accuracy),
+                number(row.test_accuracy),
+                spikes,
+                row.seconds.to_string(),
+                row.message.clone().unwrap_or_default(),
+            ];
+            csv += &line([row.id.clone()].into_iter().chain(cells(&self.keys, &row.settings)).chain(values));
+        }
+        csv
+    }
+
+    /// One line for each group, with a column for every key by which they are put together.
+    #[must_use]
+    pub fn groups_to_csv(&self, groups: &[Group]) -> String {
+        let keys: Vec<String> = self
+            .keys
+            .iter()
+            .filter(|key| groups.iter().any(|group| group.settings.contains_key(*key)))
+            .cloned()
+            .collect();
+        let fixed = ["runs", "models", "valid_accuracy", "valid_accuracy_sd", "test_accuracy"];
+        let fixed = fixed.into_iter().chain(["test_accuracy_sd", "spikes", "spikes_sd"]).map(str::to_owned);
+        let mut csv = line(keys.iter().cloned().chain(fixed));
+        for group in groups {
+            let summary = |summary: Option<Summary>| {
+                [number(summary.map(|it| it.mean)), number(summary.and_then(|it| it.sd))]
+            };
+            let counts = [group.runs.to_string(), group.models.len().to_string()];
+            let numbers = [group.valid_accuracy, group.test_accuracy, group.spikes];
+            csv += &line(
+                cells(&keys, &group.settings).chain(counts).chain(numbers.into_iter().flat_map(summary)),
+            );
+        }
+        csv
+    }
+}
+
+impl SweepDir {
+    /// Writes the tables `results.csv`, `groups.csv` and `results.json` anew.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_results(&self) -> Result<Results, Error> {
+        let results = self.results()?;
+        let groups = results.groups(&self.manifest().selection);
+        let json = json!({ "version": 1, "results": results, "groups": groups }).to_string();
+        let files = [
+            ("results.csv", results.to_csv()),
+            ("groups.csv", results.groups_to_csv(&groups)),
+            ("results.json", json + "\n"),
+        ];
+        for (name, text) in files {
+            let path = self.path().join(name);
+            replace(&path, text.as_bytes(), Durability::Process)
+                .map_err(Error::io("write the results", path))?;
+        }
+        Ok(results)
+    }
+}
+
+fn cells<'a>(keys: &'a [String], settings: &'a Settings) -> impl Iterator<Item = String> + 'a {
+    keys.iter().map(|key| match settings.get(key) {
+        None => String::new(),
+        Some(Value::String(word)) => word.clone(),
+        Some(value) => value.to_string(),
+    })
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// A line of CSV (RFC 4180), quoted where it must be.
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let quoted = |cell: String| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
+    };
+    cells.map(quoted).collect::<Vec<_>>().join(",") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let cells = ["a", "[1, 2]", "say \"no\"", ""].map(str::to_owned);
+        assert_eq!(line(cells.into_iter()), "a,\"[1, 2]\",\"say \"\"no\"\"\",\n");
+    }
+}

@@ -1,0 +1,116 @@
+//! `snn sweep`: what it prints, and sweeps that are stopped or killed.
+#![cfg(all(unix, feature = "cli"))]
+#![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
+
+mod common;
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use common::{Snn, assert_same, status};
+use serde_json::Value;
+
+const SWEEP: &str = r#"
+base = "randman"
+[set]
+data.classes = 2
+data.samples_per_class = 100
+network.hidden = [20]
+initialization.gain = 6.0
+training.batch_size = 16
+training.epochs = 30
+[[grid]]
+optimizer.learning_rate = [0.01, 0.03]
+[seeds]
+values = [0, 1]
+"#;
+
+fn last(text: &str) -> Value {
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn a_sweep_is_planned_run_summed_up_and_reused() {
+    let snn = Snn::new();
+    fs::write(snn.path("rates.toml"), SWEEP).unwrap();
+    let plan = last(&snn.run(&["sweep", "plan", "rates.toml", "--json"]).expect(0).stdout);
+    assert_eq!((plan["runs"].as_u64(), plan["done"].as_u64()), (Some(4), Some(0)));
+    assert_eq!((plan["kinds"].as_u64(), plan["kinds_measured"].as_u64()), (Some(1), Some(1)));
+    assert!(plan["computing_seconds"].as_f64().unwrap() > 0.0);
+
+    let ended = snn.run(&["sweep", "run", "sweeps/rates", "--json", "--quiet"]).expect(0);
+    assert_eq!(ended.stdout.lines().count(), 5, "{}", ended.stdout);
+    let outcome = last(&ended.stdout);
+    assert_eq!((outcome["done"].as_u64(), outcome["reused"].as_u64()), (Some(4), Some(0)));
+    let again = last(&snn.run(&["sweep", "run", "rates.toml", "--json"]).expect(0).stdout);
+    assert_eq!((again["done"].as_u64(), again["reused"].as_u64()), (Some(4), Some(4)));
+
+    let status = last(&snn.run(&["sweep", "status", "sweeps/rates", "--json"]).expect(0).stdout);
+    assert_eq!(status["groups"].as_array().unwrap().len(), 2);
+    assert_eq!(status["groups"][0]["test_accuracy"]["n"], 2);
+    let csv = fs::read_to_string(snn.path("sweeps/rates/results.csv")).unwrap();
+    assert!(
+        csv.starts_with("id,optimizer.learning_rate,initialization.seed,training.seed,state,epoch,"),
+        "{csv}"
+    );
+    assert_eq!(csv.lines().count(), 5);
+    assert_eq!(fs::read_to_string(snn.path("sweeps/rates/groups.csv")).unwrap().lines().count(), 3);
+    snn.run(&["sweep", "status", "elsewhere"]).fails(2, &["no sweep here"]);
+}
+
+#[test]
+fn a_sweep_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
+    let snn = Snn::new();
+    fs::write(snn.path("rates.toml"), SWEEP).unwrap();
+    snn.run(&["sweep", "plan", "rates.toml", "--no-measure", "--dir", "whole"]).expect(0);
+    snn.run(&["sweep", "run", "whole", "--quiet"]).expect(0);
+    snn.run(&["sweep", "plan", "rates.toml", "--no-measure", "--dir", "broken"]).expect(0);
+    for (signal, code) in [("-INT", Some(3)), ("-KILL", None)] {
+        let mut child = snn
+            .command(&["sweep", "run", "broken", "--quiet"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        let epochs = || -> usize {
+            let runs = fs::read_dir(snn.path("broken/runs")).unwrap().flatten();
+            runs.filter_map(|run| fs::read_to_string(run.path().join("metrics.jsonl")).ok())
+                .map(|text| text.lines().count())
+                .sum()
+        };
+        let before = epochs();
+        while epochs() < before + 3 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "the sweep does not get going");
+            sleep(Duration::from_millis(2));
+        }
+        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert_eq!(child.wait().unwrap().code(), code, "{signal}");
+    }
+    snn.run(&["sweep", "run", "broken", "--quiet"]).expect(0);
+    for run in fs::read_dir(snn.path("whole/runs")).unwrap().flatten() {
+        let other = snn.path("broken/runs").join(run.file_name());
+        assert_same(&other, &run.path());
+        assert_eq!(status(&other)["state"], "done");
+    }
+}
+
+#[test]
+fn a_failed_run_is_shown_and_tried_again() {
+    let snn = Snn::new();
+    fs::write(snn.path("rates.toml"), SWEEP.replace("[0.01, 0.03]", "[0.01, 1e300]")).unwrap();
+    let ended = snn.run(&["sweep", "run", "rates.toml", "--quiet"]).expect(1);
+    assert!(
+        ended.stdout.contains("2 done, 2 failed") && ended.stdout.contains("diverged"),
+        "{}",
+        ended.stdout
+    );
+    let retry = last(&snn.run(&["sweep", "retry", "sweeps/rates", "--json"]).expect(0).stdout);
+    assert_eq!(retry["runs"].as_array().unwrap().len(), 2);
+    let status = last(&snn.run(&["sweep", "status", "sweeps/rates", "--json"]).expect(0).stdout);
+    assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
+}
