@@ -43,6 +43,7 @@
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
 //! - `snn data info`: [`snn_data::Summary`];
+//! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
 //! - `snn figure`: a line for each figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;

@@ -27,11 +27,13 @@ mod bars;
 mod figure1;
 mod figure3;
 mod figure5;
+mod preview;
 mod protocol;
 mod runs;
 mod sheet;
 mod studio;
 
+pub use preview::{Content, Look, Preview, Sample};
 pub use protocol::Scale;
 pub use sheet::Missing;
 pub use studio::{Drawn, Figure, Plan, Studio};

@@ -20,7 +20,7 @@ mod text;
 pub(crate) use axes::{Axes, Legend};
 pub(crate) use canvas::{Anchor, Canvas, Stroke};
 pub(crate) use colour::{
-    BLACK, BLUE, CLASSES, Colour, GREEN, GREY, LIGHT_GREY, ORANGE, SKY, VERMILION, shades,
+    BLACK, BLUE, CLASSES, Colour, GREEN, GREY, LIGHT_GREY, ORANGE, SKY, VERMILION, shades, viridis,
 };
 pub(crate) use layout::Rect;
 pub(crate) use map::colour_bar;

@@ -1,6 +1,7 @@
 //! `snn data`: looking at data sets.
 
 mod info;
+mod preview;
 
 use std::process::ExitCode;
 
@@ -17,11 +18,14 @@ pub(crate) struct Arguments {
 enum Command {
     /// Say what is in a data set: parts, classes, speakers, spikes, durations.
     Info(info::Arguments),
+    /// Show samples: spikes as a raster, sound as a spectrogram, in the terminal and as SVG or PNG.
+    Preview(preview::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::Info(arguments) => info::run(arguments),
+        Command::Preview(arguments) => preview::run(arguments),
     }
 }
 

@@ -1,0 +1,133 @@
+//! `snn data preview`
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use snn_data::{Dataset, Split};
+use snn_train::figures::{Look, Preview};
+
+use super::Selection;
+use crate::{UsageError, loading};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+    /// How many samples, of as many classes as there are
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_count)]
+    samples: usize,
+    /// Only samples of this class, by name or number
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+    /// The part of the data
+    #[arg(long, value_enum, default_value_t = Part::Train)]
+    split: Part,
+    /// This sample; may be given again
+    #[arg(long = "sample", value_name = "INDEX", conflicts_with_all = ["samples", "class", "split"])]
+    indices: Vec<u32>,
+    /// Draw into this file, as SVG or PNG by its ending; may be given again
+    #[arg(long, value_name = "FILE")]
+    out: Vec<PathBuf>,
+    /// Lines of each sample in the terminal
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = parse_count)]
+    height: usize,
+    /// Write plain ASCII
+    #[arg(long)]
+    ascii: bool,
+    /// Whether values are colours; `auto` if a terminal is there and NO_COLOR is not set
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    Train,
+    Valid,
+    Test,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let data = arguments.selection.data()?;
+    let dataset = loading::open(&data, arguments.json)?;
+    let split = match arguments.split {
+        Part::Train => Split::Train,
+        Part::Valid => Split::Valid,
+        Part::Test => Split::Test,
+    };
+    let samples = if arguments.indices.is_empty() {
+        let class = arguments.class.as_deref().map(|class| find_class(&*dataset, class)).transpose()?;
+        Preview::choose(&*dataset, split, class, arguments.samples)
+    } else {
+        if let Some(index) = arguments.indices.iter().find(|&&index| index as usize >= dataset.len()) {
+            let last = dataset.len().saturating_sub(1);
+            return Err(UsageError(format!("there is no sample {index}: the last is {last}")).into());
+        }
+        arguments.indices.clone()
+    };
+    if samples.is_empty() {
+        return Err(UsageError(format!("no sample of that kind is in the {split} part")).into());
+    }
+    let preview = Preview { name: data.name().to_owned(), ..Preview::of(&*dataset, &samples)? };
+    for path in &arguments.out {
+        preview.write(path)?;
+    }
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let mut result = json!({"version": 1, "kind": "preview", "files": arguments.out});
+        if let (Some(result), serde_json::Value::Object(fields)) =
+            (result.as_object_mut(), serde_json::to_value(&preview)?)
+        {
+            result.extend(fields);
+        }
+        writeln!(out, "{result}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let terminal = out.is_terminal();
+    let colour = match arguments.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    let look = Look { width, height: arguments.height, ascii: arguments.ascii, colour };
+    write!(out, "{}", preview.to_text(&look))?;
+    for path in &arguments.out {
+        writeln!(out, "drawn: {}", path.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find_class(dataset: &dyn Dataset, wanted: &str) -> Result<u16, UsageError> {
+    let classes = u16::try_from(dataset.classes()).unwrap_or(u16::MAX);
+    let named = (0..classes).find(|&label| dataset.class_name(label) == Some(wanted));
+    let numbered = || wanted.parse().ok().filter(|&label| label < classes);
+    named.or_else(numbered).ok_or_else(|| {
+        let names: Vec<_> = (0..classes).filter_map(|label| dataset.class_name(label)).collect();
+        let names =
+            if names.is_empty() { String::new() } else { format!(", or one of {}", names.join(", ")) };
+        UsageError(format!("there is no class `{wanted}`; give a number from 0 to {}{names}", classes - 1))
+    })
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=100) => Ok(count),
+        _ => Err("a whole number from 1 to 100".to_owned()),
+    }
+}
