@@ -27,10 +27,12 @@ mod bars;
 mod figure1;
 mod figure3;
 mod figure5;
+mod figure7;
 mod preview;
 mod protocol;
 mod runs;
 mod sheet;
+mod sources;
 mod studio;
 
 pub use preview::{Content, Look, Preview, Sample};

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Missing, Runs, Scale, Sheet, figure1, figure3, figure5};
+use super::{Missing, Runs, Scale, Sheet, figure1, figure3, figure5, figure7};
 use crate::{
     Error,
     run::{RunDir, State},
@@ -25,11 +25,13 @@ pub enum Figure {
     Shape,
     /// 5: the scale of the surrogate derivative.
     Scale,
+    /// 7: inputs of the data sets.
+    Inputs,
 }
 
 impl Figure {
     /// All, in the order of the paper. Figure 4 is a sketch of the computation without any data.
-    pub const ALL: [Self; 3] = [Self::Manifolds, Self::Shape, Self::Scale];
+    pub const ALL: [Self; 4] = [Self::Manifolds, Self::Shape, Self::Scale, Self::Inputs];
 
     /// Its number in the paper.
     #[must_use]
@@ -38,6 +40,7 @@ impl Figure {
             Self::Manifolds => 1,
             Self::Shape => 3,
             Self::Scale => 5,
+            Self::Inputs => 7,
         }
     }
 
@@ -54,6 +57,7 @@ impl Figure {
             Self::Manifolds => "smooth random manifolds",
             Self::Shape => "the shape of the surrogate derivative",
             Self::Scale => "the scale of the surrogate derivative",
+            Self::Inputs => "inputs of the data sets",
         }
     }
 
@@ -63,7 +67,7 @@ impl Figure {
 
     fn sweeps(self, studio: &Studio) -> Result<Vec<Sweep>, Error> {
         match self {
-            Self::Manifolds => Ok(Vec::new()),
+            Self::Manifolds | Self::Inputs => Ok(Vec::new()),
             Self::Shape => Ok(vec![figure3::sweep(studio)?]),
             Self::Scale => Ok(vec![figure5::sweep(studio)?]),
         }
@@ -74,6 +78,7 @@ impl Figure {
             Self::Manifolds => figure1::draw(studio),
             Self::Shape => figure3::draw(studio),
             Self::Scale => figure5::draw(studio),
+            Self::Inputs => figure7::draw(studio),
         }
     }
 }

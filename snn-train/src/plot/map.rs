@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::{
     Anchor, Axes, Canvas, Rect, Scale, Stroke,
     canvas::{SMALL_TEXT, TEXT},
-    colour::{BLACK, viridis},
+    colour::{BLACK, Colour, WHITE, viridis},
 };
 
 /// Steps of the colour map.
@@ -15,6 +15,15 @@ impl Axes {
     /// Colours the cells of a grid that fills the frame: `values[row][column]`, the first row at the bottom, each value
     /// 0 to 1. Cells without a value stay white.
     pub(crate) fn map(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
+        self.cells(canvas, values, viridis);
+    }
+
+    /// As [`Axes::map`], 0 white and 1 black: an image.
+    pub(crate) fn image(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
+        self.cells(canvas, values, |share| WHITE.towards(BLACK, share));
+    }
+
+    fn cells(&self, canvas: &mut Canvas, values: &[Vec<f64>], colour: fn(f64) -> Colour) {
         let Rect { x, width, height, .. } = self.rect;
         let bottom = self.rect.bottom();
         let cell_height = height / values.len().max(1) as f64;
@@ -33,7 +42,7 @@ impl Axes {
         }
         canvas.crisp(|canvas| {
             for (level, path) in paths {
-                canvas.area(&path, viridis(f64::from(level) / LEVELS), 1.0);
+                canvas.area(&path, colour(f64::from(level) / LEVELS), 1.0);
             }
         });
     }

@@ -166,7 +166,7 @@ impl Sample {
 }
 
 /// Smallest and largest of the values; 0 and 1 without any.
-fn range(frames: &[Vec<f32>]) -> (f64, f64) {
+pub(super) fn range(frames: &[Vec<f32>]) -> (f64, f64) {
     let values = || frames.iter().flatten().copied().map(f64::from);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     if low < high { (low, high) } else { (0.0, 1.0) }
