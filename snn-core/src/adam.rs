@@ -123,6 +123,17 @@ impl<E: Float, D: Backend<E>> Adam<E, D> {
         self.config
     }
 
+    /// Changes the step size of the updates to come; moments and step count stay.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is a finite number above 0.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error> {
+        let config = AdamConfig { learning_rate, ..self.config };
+        config.validate()?;
+        self.config = config;
+        Ok(())
+    }
+
     /// The state, copied to the host.
     #[must_use]
     pub fn state(&self) -> AdamState<E> {

@@ -82,6 +82,8 @@ impl Values {
     pub(super) const POSITIVE: Self = Self::Number(Bound::Excluded(0.0), Bound::Unbounded);
     /// Any finite number of at least 0.
     pub(super) const AT_LEAST_0: Self = Self::Number(Bound::Included(0.0), Bound::Unbounded);
+    /// Above 0, at most 1.
+    pub(super) const ABOVE_0_UP_TO_1: Self = Self::Number(Bound::Excluded(0.0), Bound::Included(1.0));
     /// From 0 to below 1.
     pub(super) const BELOW_1: Self = Self::Number(Bound::Included(0.0), Bound::Excluded(1.0));
     /// Any finite number.

@@ -254,7 +254,15 @@ impl Experiment {
         }
     }
 
-    /// The settings of its optimiser.
+    /// The step size in the epoch after so many: `learning_rate * learning_rate_decay ^ epochs`.
+    #[must_use]
+    pub fn learning_rate(&self, epochs: u32) -> f64 {
+        let OptimizerSection { learning_rate, learning_rate_decay, .. } = self.optimizer;
+        // A step size of 0 would be an error, one this small changes nothing.
+        (learning_rate * learning_rate_decay.powf(epochs.into())).max(f64::MIN_POSITIVE)
+    }
+
+    /// The settings of its optimiser in the first epoch.
     #[must_use]
     pub fn adam(&self) -> AdamConfig {
         AdamConfig {

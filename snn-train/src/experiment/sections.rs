@@ -119,6 +119,8 @@ section! {
     OptimizerSection = "optimizer" {
         /// Step size.
         learning_rate: f64 = 0.03, "", Values::POSITIVE;
+        /// Factor on the step size after each epoch; 1 keeps it.
+        learning_rate_decay: f64 = 1.0, "", Values::ABOVE_0_UP_TO_1;
         /// Decay of the mean of the gradient, per step.
         beta1: f64 = 0.9, "", Values::BELOW_1;
         /// Decay of the mean of the squared gradient, per step.

@@ -52,6 +52,7 @@ impl<D: Backend<f32>> Trainer<D> {
 
     /// What is left of an epoch, and its validation.
     fn train_epoch(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Flow, Error> {
+        self.adam.set_learning_rate(self.experiment.learning_rate(self.epoch))?;
         let settings = self.experiment.training.clone();
         let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(self.epoch + 1));
         for indices in order.chunks(settings.batch_size).skip(self.partial.batch as usize) {
@@ -120,7 +121,7 @@ impl<D: Backend<f32>> Trainer<D> {
             value,
             epoch: self.epoch + 1,
             batch: self.partial.batch,
-            learning_rate: self.experiment.optimizer.learning_rate,
+            learning_rate: self.adam.config().learning_rate,
         })
     }
 
@@ -202,7 +203,7 @@ impl<D: Backend<f32>> Trainer<D> {
 
         // Observers need not know where the network was trained.
         let network = self.network.to_cpu()?;
-        let adam = Adam::from_state(self.experiment.adam(), &network, &self.adam.state())?;
+        let adam = Adam::from_state(self.adam.config(), &network, &self.adam.state())?;
         let finished = Event::EpochFinished {
             record: &record,
             network: &network,

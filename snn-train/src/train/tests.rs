@@ -82,8 +82,36 @@ fn a_run_tells_its_story_in_order() {
 }
 
 #[test]
+fn the_learning_rate_decays_from_epoch_to_epoch() {
+    struct Rates(Vec<f64>);
+    impl Observer for Rates {
+        fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+            if let Event::EpochFinished { adam, .. } = event {
+                self.0.push(adam.config().learning_rate);
+            }
+            Ok(Flow::Continue)
+        }
+    }
+    let mut rates = Rates(Vec::new());
+    let decaying = experiment(&["optimizer.learning_rate=0.04", "optimizer.learning_rate_decay=0.5"]);
+    Trainer::new(decaying.clone()).unwrap().run(&mut [&mut rates]).unwrap();
+    assert_eq!(rates.0, [0.04, 0.02, 0.01, 0.005]);
+
+    // The first epoch is that of a constant rate, the ones behind it are not.
+    let constant = experiment(&["optimizer.learning_rate=0.04"]);
+    let (mut with, mut without) = (Log::default(), Log::default());
+    Trainer::new(decaying).unwrap().run(&mut [&mut with]).unwrap();
+    Trainer::new(constant).unwrap().run(&mut [&mut without]).unwrap();
+    assert_eq!(with.records[0], without.records[0]);
+    assert_ne!(with.records[3].train, without.records[3].train);
+    let forever = experiment(&["optimizer.learning_rate_decay=0.001"]);
+    assert!(forever.learning_rate(u32::MAX) > 0.0);
+}
+
+#[test]
 fn a_stop_after_any_batch_and_a_resume_change_nothing() {
-    let experiment = experiment(&["network.recurrent=true", "training.epochs=3"]);
+    let decay = "optimizer.learning_rate_decay=0.8";
+    let experiment = experiment(&["network.recurrent=true", "training.epochs=3", decay]);
     let mut whole = Log::default();
     let outcome = Trainer::new(experiment.clone()).unwrap().run(&mut [&mut whole]).unwrap();
     let batches = whole.batches;
