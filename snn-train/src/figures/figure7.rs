@@ -20,7 +20,7 @@ pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(510.0, 132.0, "Inputs");
     let page = sheet.canvas.page().inset(32.0, 26.0, 48.0, 32.0);
     // The image is a square.
-    let parts = page.columns(&[0.72, 1.0, 1.0, 1.0, 1.0], 30.0);
+    let parts = page.columns(&[0.85, 1.0, 1.0, 1.0, 1.0], 30.0);
     for (letter, place) in [('a', parts[0]), ('b', parts[1]), ('c', parts[2]), ('d', parts[4])] {
         sheet.canvas.letter(place.x - 26.0, place.y - 20.0, letter);
     }
@@ -72,7 +72,8 @@ fn draw_spoken(sheet: &mut Sheet, places: &[Rect]) -> Result<(), Error> {
     let found = match SHD.find() {
         Ok(found) => found,
         Err(reason) => {
-            leave_out(sheet, "c", places[0], &SHD, reason);
+            let width = places[1].right() - places[0].x;
+            leave_out(sheet, "c", Rect { width, ..places[0] }, &SHD, reason);
             return Ok(());
         }
     };

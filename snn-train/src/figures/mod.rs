@@ -25,14 +25,21 @@
 
 mod bars;
 mod figure1;
+mod figure2;
 mod figure3;
 mod figure5;
+mod figure6;
 mod figure7;
+mod figure8;
+mod figure9;
 mod preview;
 mod protocol;
 mod runs;
 mod sheet;
+mod sigmoid;
+mod snapshot;
 mod sources;
+mod statistics;
 mod studio;
 
 pub use preview::{Content, Look, Preview, Sample};

@@ -32,6 +32,8 @@ impl fmt::Display for Scale {
 
 pub(super) const BETA: &str = "surrogate.beta";
 pub(super) const ETA: &str = "optimizer.learning_rate";
+pub(super) const GAIN: &str = "initialization.gain";
+pub(super) const HEAD: &str = "readout.head";
 pub(super) const HIDDEN: &str = "network.hidden";
 pub(super) const INIT_SEED: &str = "initialization.seed";
 pub(super) const DATA_SEED: &str = "data.seed";
@@ -39,6 +41,8 @@ pub(super) const RECURRENT: &str = "network.recurrent";
 pub(super) const RECURRENT_GRADIENT: &str = "network.recurrent_gradient";
 pub(super) const RESET_GRADIENT: &str = "network.reset_gradient";
 pub(super) const SHAPE: &str = "surrogate.shape";
+pub(super) const UPPER_STRENGTH: &str = "regularizer.upper_strength";
+pub(super) const UPPER_THRESHOLD: &str = "regularizer.upper_threshold";
 
 /// Slope and learning rate where they are not varied: the default of the paper, and the point of the grid next to the
 /// learning rate of the preset.

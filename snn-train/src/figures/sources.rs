@@ -1,7 +1,5 @@
 //! The data sets of the paper that are files, and what stands in for those that are not here.
 
-#![allow(dead_code, reason = "data sets that the remaining figures train on")]
-
 use snn_data::data_directory;
 
 use super::Scale;

@@ -8,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Missing, Runs, Scale, Sheet, figure1, figure3, figure5, figure7};
+use super::{
+    Missing, Runs, Scale, Sheet, figure1, figure2, figure3, figure5, figure6, figure7, figure8, figure9,
+    sources::RANDMAN,
+};
 use crate::{
     Error,
     run::{RunDir, State},
@@ -21,26 +24,47 @@ use crate::{
 pub enum Figure {
     /// 1: smooth random manifolds.
     Manifolds,
+    /// 2: the true gradient and a surrogate.
+    Gradient,
     /// 3: the shape of the surrogate derivative.
     Shape,
     /// 5: the scale of the surrogate derivative.
     Scale,
+    /// 6: readouts, recurrent connections and data sets.
+    DataSets,
     /// 7: inputs of the data sets.
     Inputs,
+    /// 8: activity regularisation.
+    Activity,
+    /// 9: accuracy against spikes.
+    Sparseness,
 }
 
 impl Figure {
     /// All, in the order of the paper. Figure 4 is a sketch of the computation without any data.
-    pub const ALL: [Self; 4] = [Self::Manifolds, Self::Shape, Self::Scale, Self::Inputs];
+    pub const ALL: [Self; 8] = [
+        Self::Manifolds,
+        Self::Gradient,
+        Self::Shape,
+        Self::Scale,
+        Self::DataSets,
+        Self::Inputs,
+        Self::Activity,
+        Self::Sparseness,
+    ];
 
     /// Its number in the paper.
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
             Self::Manifolds => 1,
+            Self::Gradient => 2,
             Self::Shape => 3,
             Self::Scale => 5,
+            Self::DataSets => 6,
             Self::Inputs => 7,
+            Self::Activity => 8,
+            Self::Sparseness => 9,
         }
     }
 
@@ -55,9 +79,13 @@ impl Figure {
     pub fn title(self) -> &'static str {
         match self {
             Self::Manifolds => "smooth random manifolds",
+            Self::Gradient => "the true gradient and a surrogate",
             Self::Shape => "the shape of the surrogate derivative",
             Self::Scale => "the scale of the surrogate derivative",
+            Self::DataSets => "readouts, recurrent connections and data sets",
             Self::Inputs => "inputs of the data sets",
+            Self::Activity => "activity regularisation",
+            Self::Sparseness => "accuracy against spikes",
         }
     }
 
@@ -69,7 +97,15 @@ impl Figure {
         match self {
             Self::Manifolds | Self::Inputs => Ok(Vec::new()),
             Self::Shape => Ok(vec![figure3::sweep(studio)?]),
+            Self::Gradient => Ok(vec![figure2::sweep(studio)?]),
             Self::Scale => Ok(vec![figure5::sweep(studio)?]),
+            Self::DataSets => figure6::sweeps(studio),
+            Self::Activity => Ok(figure9::sweep(studio, 'a', &RANDMAN)?.into_iter().collect()),
+            Self::Sparseness => {
+                let sweeps =
+                    figure9::SOURCES.iter().map(|(panel, source)| figure9::sweep(studio, *panel, source));
+                Ok(sweeps.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+            }
         }
     }
 
@@ -78,7 +114,11 @@ impl Figure {
             Self::Manifolds => figure1::draw(studio),
             Self::Shape => figure3::draw(studio),
             Self::Scale => figure5::draw(studio),
+            Self::Gradient => figure2::draw(studio),
+            Self::DataSets => figure6::draw(studio),
             Self::Inputs => figure7::draw(studio),
+            Self::Activity => figure8::draw(studio),
+            Self::Sparseness => figure9::draw(studio),
         }
     }
 }

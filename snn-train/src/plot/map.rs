@@ -35,9 +35,10 @@ impl Axes {
             for (column, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
                 let level = (value.clamp(0.0, 1.0) * LEVELS).round() as u8;
                 let path = paths.entry(level).or_default();
-                let left = x + cell_width * column as f64;
+                // Edges are rounded, not widths, so that neighbours share them.
+                let (left, right) = (x + cell_width * column as f64, x + cell_width * (column + 1) as f64);
                 // Writing to a string cannot fail.
-                let _ = write!(path, "M{left:.2} {y:.2}h{cell_width:.2}v{cell_height:.2}h-{cell_width:.2}z");
+                let _ = write!(path, "M{left:.2} {y:.2}H{right:.2}V{:.2}H{left:.2}z", y + cell_height);
             }
         }
         canvas.crisp(|canvas| {

@@ -5,8 +5,6 @@
 //! beside this file, so that both forms show the same wherever they are made. Labels may hold `^{..}`, `_{..}` and
 //! `*italics*`.
 
-#![allow(dead_code, reason = "marks that the remaining figures draw with")]
-
 mod axes;
 mod canvas;
 mod colour;

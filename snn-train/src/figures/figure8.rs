@@ -1,0 +1,109 @@
+//! Figure 8: what the upper regulariser does. (a) A trained network without it, (b) with it: readout, hidden and input spikes of
+//! one input; (c, d) spikes of single hidden units, over all inputs of the test. The networks are those of figure 9a.
+
+use super::{
+    Missing, Runs, Setting as _, Sheet, Studio, Table,
+    figure9::{self, KINDS},
+    protocol::UPPER_STRENGTH,
+    snapshot::{Samples, Snapshot},
+    sources::RANDMAN,
+};
+use crate::{
+    Error,
+    plot::{Axes, BLUE, ORANGE, Rect, Scale, Stroke},
+    sweep::Row,
+};
+
+/// The regularised network may lose so much accuracy (%) on validation; of those, that with the fewest spikes is shown.
+const LOSS: f64 = 2.0;
+
+/// Without and with regularisation, both with one hidden layer and the first seed.
+pub(super) fn pair(runs: &Runs) -> Option<(Row, Row)> {
+    let runs = figure9::runs_of(runs, KINDS[0]);
+    let free = runs.of(|row| row.number(UPPER_STRENGTH) == 0.0);
+    let free = free.rows().first()?.clone();
+    let least = free.valid_accuracy? - LOSS / 100.0;
+    let good =
+        runs.of(|row| row.number(UPPER_STRENGTH) > 0.0 && row.valid_accuracy.is_some_and(|it| it >= least));
+    let spikes = |row: &&Row| figure9::spikes(row).unwrap_or(f64::INFINITY);
+    let sparse = good.rows().iter().min_by(|a, b| spikes(a).total_cmp(&spikes(b)))?.clone();
+    Some((free, sparse))
+}
+
+pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(400.0, 300.0, "Activity regularisation");
+    let rows = sheet.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
+    let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));
+    let sweep = figure9::sweep(studio, 'a', &RANDMAN)?.map_err(Error::Impossible)?;
+    let pair = pair(&studio.runs(&sweep)?);
+    for (side, (panels, title)) in
+        [(['a', 'c'], "without regularisation"), (['b', 'd'], "with regularisation")].into_iter().enumerate()
+    {
+        let (place, below) = (top[side], bottom[side]);
+        sheet.canvas.letter(place.x - 38.0, place.y - 20.0, panels[0]);
+        sheet.canvas.letter(below.x - 38.0, below.y - 16.0, panels[1]);
+        let row = pair.as_ref().map(|(free, sparse)| if side == 0 { free } else { sparse });
+        let take = |samples| match row {
+            Some(row) => Snapshot::take(studio, &row.id, true, samples),
+            None => Ok(None),
+        };
+        let (Some(row), Some(one), Some(all)) = (row, take(Samples::Few(1))?, take(Samples::Test)?) else {
+            for panel in panels {
+                let reason = "no run of figure 9a is there that could be shown".to_owned();
+                sheet.missing.push(Missing { panel: panel.to_string(), reason });
+            }
+            let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0));
+            axes.note(&mut sheet.canvas, "no run\nnot here");
+            axes.note(&mut sheet.canvas, "");
+            continue;
+        };
+        one.draw(&mut sheet.canvas, place, side == 0, |_| Stroke::new(ORANGE, 0.8));
+        let spikes = figure9::spikes(row).unwrap_or(f64::NAN);
+        let accuracy = 100.0 * row.test_accuracy.unwrap_or(f64::NAN);
+        let label = format!("Randman {title}: {spikes:.0} spikes, {accuracy:.1} %");
+        Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0))
+            .without_x()
+            .without_y()
+            .title(label)
+            .draw(&mut sheet.canvas);
+        sheet.table(&panels[0].to_string(), raster_table(&one));
+        let table = draw_histogram(&mut sheet, below, side == 0, &all);
+        sheet.table(&panels[1].to_string(), table);
+    }
+    Ok(sheet)
+}
+
+fn raster_table(snapshot: &Snapshot) -> Table {
+    let mut table = Table::new(["layer", "time_ms", "unit", "value"]);
+    for (layer, samples) in [("input", &snapshot.inputs), ("hidden", &snapshot.hidden)] {
+        for &(step, unit) in samples.iter().flat_map(|sample| &sample.spikes) {
+            table.push(&[&layer, &(step as f64 * snapshot.dt), &(unit + 1), &1]);
+        }
+    }
+    for class in 0..snapshot.outputs {
+        for (time, value) in snapshot.readout(0, class) {
+            table.push(&[&"readout", &time, &(class + 1), &format!("{value:.5}")]);
+        }
+    }
+    table
+}
+
+fn draw_histogram(sheet: &mut Sheet, place: Rect, labelled: bool, snapshot: &Snapshot) -> Table {
+    let mut table = Table::new(["spikes", "share"]);
+    let counts = snapshot.counts();
+    let most = counts.iter().copied().max().unwrap_or(0).max(10);
+    let mut heights = vec![0.0; most + 1];
+    for &count in &counts {
+        heights[count] += 1.0 / counts.len() as f64;
+    }
+    for (spikes, share) in heights.iter().enumerate() {
+        table.push(&[&spikes, share]);
+    }
+    let least = 0.5 / counts.len().max(1) as f64;
+    let axes =
+        Axes::new(place, Scale::linear(-0.5, most as f64 + 0.5), Scale::logarithmic(least.min(0.01), 1.0))
+            .labels("Spikes of a hidden unit in one input", if labelled { "Share" } else { "" });
+    axes.histogram(&mut sheet.canvas, -0.5, 1.0, &heights, BLUE);
+    axes.draw(&mut sheet.canvas);
+    table
+}

@@ -1,0 +1,190 @@
+//! Figure 9: accuracy against hidden spikes per input, over strengths and thresholds of the upper regulariser, with fitted
+//! sigmoids. (a) Randman, (b) MNIST.
+
+use super::{
+    Missing, Runs, Setting as _, Sheet, Studio, Table,
+    protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
+    sigmoid::{FEWEST, Sigmoid},
+    sources::{MNIST, RANDMAN, Source},
+    statistics::Interval,
+};
+use crate::{
+    Error,
+    plot::{Axes, BLUE, Canvas, Colour, GREEN, Legend, ORANGE, Rect, Scale, Stroke},
+    sweep::{Axis, Row, Sweep},
+};
+
+/// A kind of network.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    pub(super) depth: usize,
+    pub(super) recurrent: bool,
+    colour: Colour,
+}
+
+pub(super) const KINDS: [Kind; 3] = [
+    Kind { name: "*n*_{h} = 1", depth: 1, recurrent: false, colour: BLUE },
+    Kind { name: "*n*_{h} = 2", depth: 2, recurrent: false, colour: ORANGE },
+    Kind { name: "recurrent", depth: 1, recurrent: true, colour: GREEN },
+];
+
+pub(super) const SOURCES: [(char, Source); 2] = [('a', RANDMAN), ('b', MNIST)];
+
+/// A strength at which the threshold alone decides how many spikes are left.
+const STRONG: f64 = 10.0;
+
+/// The sweep of a panel, if its data are here; otherwise why not.
+pub(super) fn sweep(studio: &Studio, panel: char, source: &Source) -> Result<Result<Sweep, String>, Error> {
+    let found = match source.find() {
+        Ok(found) => found,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let scale = studio.scale();
+    let experiment = found.experiment(scale)?;
+    let eta = experiment.optimizer.learning_rate;
+    let seeds = || (INIT_SEED, seeds(scale.pick(1, 2, 3)));
+    let mut sweep = Sweep::new(format!("figure9{panel}"), experiment);
+    for kind in KINDS {
+        let network = || {
+            let depth = (HIDDEN, scale.depths(&[kind.depth]));
+            [depth, (RECURRENT, Axis::list([kind.recurrent])), (ETA, Axis::list([eta]))]
+        };
+        // Units that may spike so often, and not more; then, fewer and fewer spikes at a price for each.
+        let thresholds = [
+            (UPPER_STRENGTH, Axis::list([STRONG])),
+            (UPPER_THRESHOLD, Axis::logarithmic(0.02, 2.0, scale.pick(3, 7, 9))),
+        ];
+        let strengths = Axis::logarithmic(1e-3, 1e2, scale.pick(2, 4, 6)).values();
+        let strengths = strengths.map_err(Error::Impossible)?;
+        let strengths = [toml::Value::Float(0.0)].into_iter().chain(strengths).collect();
+        let prices = [(UPPER_STRENGTH, Axis::List(strengths)), (UPPER_THRESHOLD, Axis::list([0.0]))];
+        sweep = sweep
+            .grid(network().into_iter().chain(thresholds).chain([seeds()]))
+            .grid(network().into_iter().chain(prices).chain([seeds()]));
+    }
+    Ok(Ok(sweep))
+}
+
+/// The runs of one kind of network.
+pub(super) fn runs_of(runs: &Runs, kind: Kind) -> Runs {
+    runs.of(|row| row.depth() == kind.depth && row.recurrent() == kind.recurrent)
+}
+
+/// Hidden spikes per input.
+pub(super) fn spikes(row: &Row) -> Option<f64> {
+    Some(row.spikes.as_ref()?.iter().sum())
+}
+
+/// Spikes and test accuracy (%) of every run.
+pub(super) fn points(runs: &Runs) -> Vec<(f64, f64)> {
+    runs.rows().iter().filter_map(|row| Some((spikes(row)?, 100.0 * row.test_accuracy?))).collect()
+}
+
+/// The critical spike count of one kind of network.
+pub(super) fn critical(studio: &Studio, runs: &Runs, kind: Kind) -> Option<Interval> {
+    Sigmoid::critical_interval(&points(&runs_of(runs, kind)), chance(studio))
+}
+
+fn chance(studio: &Studio) -> f64 {
+    100.0 / studio.classes()
+}
+
+pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(400.0, 190.0, "Accuracy against spikes");
+    let places = sheet.canvas.page().inset(40.0, 24.0, 10.0, 36.0).columns(&[1.0, 1.0], 50.0);
+    let mut fits = Table::new([
+        "panel",
+        "network",
+        "runs",
+        "top_accuracy_percent",
+        "critical_spikes",
+        "critical_spikes_low",
+        "critical_spikes_high",
+    ]);
+    for ((panel, source), place) in SOURCES.into_iter().zip(places) {
+        sheet.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
+        let axes = Axes::new(place, Scale::logarithmic(FEWEST, 2000.0), Scale::linear(0.0, 100.0))
+            .title(source.title)
+            .labels("Hidden spikes per input", "Test accuracy (%)");
+        axes.draw(&mut sheet.canvas);
+        match sweep(studio, panel, &source)? {
+            Err(reason) => {
+                axes.note(&mut sheet.canvas, "data set\nnot here");
+                sheet.missing.push(Missing { panel: panel.to_string(), reason });
+            }
+            Ok(sweep) => {
+                let runs = studio.runs(&sweep)?;
+                // Digits have ten classes at every scale.
+                let chance = if panel == 'a' { chance(studio) } else { 10.0 };
+                let table = draw_panel(&mut sheet.canvas, &axes, place, panel, &runs, chance, &mut fits);
+                sheet.table(&panel.to_string(), table);
+            }
+        }
+    }
+    sheet.table("_fits", fits);
+    Ok(sheet)
+}
+
+fn draw_panel(
+    canvas: &mut Canvas,
+    axes: &Axes,
+    place: Rect,
+    panel: char,
+    runs: &Runs,
+    chance: f64,
+    fits: &mut Table,
+) -> Table {
+    let mut table = Table::new([
+        "network",
+        "upper_strength",
+        "upper_threshold",
+        "spikes",
+        "test_accuracy_percent",
+        "fitted_percent",
+    ]);
+    let mut legend = Legend::default();
+    for kind in KINDS {
+        let runs = runs_of(runs, kind);
+        let name = super::figure3::plain(kind.name);
+        let points = points(&runs);
+        let fit = Sigmoid::fit(&points, chance);
+        let places = points.iter().map(|&(spikes, accuracy)| (spikes.max(FEWEST), accuracy));
+        axes.dots(canvas, places, 2.6, Stroke::new(kind.colour, 0.0).opacity(0.7));
+        if let Some(fit) = fit {
+            let curve = (0..=172).map(|step| 10_f64.powf(-1.0 + f64::from(step) / 40.0));
+            axes.line(canvas, curve.map(|spikes| (spikes, fit.at(spikes))), Stroke::new(kind.colour, 1.0));
+        }
+        for row in runs.rows() {
+            let (Some(spikes), Some(accuracy)) = (spikes(row), row.test_accuracy) else { continue };
+            let fitted = fit.map_or(f64::NAN, |fit| fit.at(spikes));
+            table.push(&[
+                &name,
+                &row.number(UPPER_STRENGTH),
+                &row.number(UPPER_THRESHOLD),
+                &spikes,
+                &(100.0 * accuracy),
+                &fitted,
+            ]);
+        }
+        let interval = Sigmoid::critical_interval(&points, chance);
+        let label = match (&interval, fit) {
+            (Some(interval), Some(fit)) => {
+                fits.push(&[
+                    &panel,
+                    &name,
+                    &points.len(),
+                    &fit.top,
+                    &interval.value,
+                    &interval.low,
+                    &interval.high,
+                ]);
+                format!("{}: {:.0} [{:.0}, {:.0}]", kind.name, interval.value, interval.low, interval.high)
+            }
+            _ => kind.name.to_owned(),
+        };
+        legend = legend.mark(label, kind.colour);
+    }
+    legend.draw(canvas, place.x + 6.0, place.y);
+    table
+}
