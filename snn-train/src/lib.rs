@@ -47,6 +47,7 @@
 //! - `snn figure`: a line for each figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
+//! - `snn claims`: `{"version":1,"kind":"claims","claims":[`[`figures::Claim`]`]}`;
 //! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","computing_seconds","seconds","kinds",
 //!   "kinds_measured"}`, the last four `null` with `--no-measure`;
 //! - `snn sweep run`: for each run that ends `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|

@@ -52,7 +52,7 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
                 _ => {
                     let text = String::from_utf8(content).unwrap();
                     let letters = text.matches("font-weight=\"bold\"").count();
-                    assert!(letters >= 3, "{} has {letters} panels", file.display());
+                    assert!(letters >= 2, "{} has {letters} panels", file.display());
                     let empty = text.matches("not here").count();
                     assert_eq!(empty, figure["missing"].as_array().unwrap().len(), "{}", file.display());
                     assert!(!text.contains("NaN"), "{} draws what is no number", file.display());
@@ -61,6 +61,18 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
         }
     }
     assert_eq!(json(&figure(&["--plan"]))[0]["all"]["done"], runs);
+
+    // The claims are held against these runs, and nothing is concluded from so little.
+    let claims = &json(&snn(directory.path(), &["claims", "--scale", "smoke", "--json"]))[0]["claims"];
+    let claims = claims.as_array().unwrap();
+    for claim in claims {
+        assert_eq!(claim["verdict"], "not_tested", "{claim}");
+        let here = claim["data"].as_str().unwrap().starts_with("Randman");
+        // Without spikes there is no knee.
+        let measured = here && claim["figure"] != "9";
+        assert_eq!(!claim["checks"].as_array().unwrap().is_empty(), measured, "{claim}");
+    }
+    assert!(claims.len() > 30);
 
     // Drawn again from the same runs, the drawings are the same.
     let file = directory.path().join("figures/smoke/figure3.svg");

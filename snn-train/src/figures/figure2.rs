@@ -110,7 +110,7 @@ fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -
     for (curve, stroke) in curves {
         axes.line(canvas, curve, stroke);
     }
-    legend.draw(canvas, place.x + 10.0, place.y - 20.0);
+    legend.draw(canvas, place.x + 0.4 * place.width, place.y + 0.3 * place.height);
     Ok(table)
 }
 

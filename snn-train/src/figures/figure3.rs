@@ -159,7 +159,7 @@ fn floats(axis: &Axis) -> Result<Vec<f64>, String> {
 }
 
 /// The first data set and the first initial weights, on which the grids are run.
-fn first(row: &crate::sweep::Row) -> bool {
+pub(super) fn first(row: &crate::sweep::Row) -> bool {
     row.number(DATA_SEED) == 0.0 && row.number(INIT_SEED) == 0.0
 }
 

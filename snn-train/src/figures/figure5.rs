@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Models of a bar; curves in (b).
-const MODELS: usize = 10;
+pub(super) const MODELS: usize = 10;
 const CURVES: usize = 5;
 
 /// A way to let gradients flow: its short name in the paper, shape and switch.

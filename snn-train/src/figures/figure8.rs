@@ -52,9 +52,10 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
                 let reason = "no run of figure 9a is there that could be shown".to_owned();
                 sheet.missing.push(Missing { panel: panel.to_string(), reason });
             }
-            let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0));
-            axes.note(&mut sheet.canvas, "no run\nnot here");
-            axes.note(&mut sheet.canvas, "");
+            for place in [place, below] {
+                let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0));
+                axes.note(&mut sheet.canvas, "not here");
+            }
             continue;
         };
         one.draw(&mut sheet.canvas, place, side == 0, |_| Stroke::new(ORANGE, 0.8));

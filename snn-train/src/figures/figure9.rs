@@ -81,13 +81,9 @@ pub(super) fn points(runs: &Runs) -> Vec<(f64, f64)> {
     runs.rows().iter().filter_map(|row| Some((spikes(row)?, 100.0 * row.test_accuracy?))).collect()
 }
 
-/// The critical spike count of one kind of network.
-pub(super) fn critical(studio: &Studio, runs: &Runs, kind: Kind) -> Option<Interval> {
-    Sigmoid::critical_interval(&points(&runs_of(runs, kind)), chance(studio))
-}
-
-fn chance(studio: &Studio) -> f64 {
-    100.0 / studio.classes()
+/// Accuracy (%) of guessing. Digits have ten classes at every scale.
+pub(super) fn chance(studio: &Studio, panel: char) -> f64 {
+    if panel == 'a' { 100.0 / studio.classes() } else { 10.0 }
 }
 
 pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
@@ -115,8 +111,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
             }
             Ok(sweep) => {
                 let runs = studio.runs(&sweep)?;
-                // Digits have ten classes at every scale.
-                let chance = if panel == 'a' { chance(studio) } else { 10.0 };
+                let chance = chance(studio, panel);
                 let table = draw_panel(&mut sheet.canvas, &axes, place, panel, &runs, chance, &mut fits);
                 sheet.table(&panel.to_string(), table);
             }

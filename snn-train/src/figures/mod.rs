@@ -12,6 +12,8 @@
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 //!
+//! [`Studio::claims`] holds the claims of the paper against these runs.
+//!
 //! # What lies where
 //!
 //! ```text
@@ -24,6 +26,7 @@
 //! ```
 
 mod bars;
+mod claims;
 mod figure1;
 mod figure2;
 mod figure3;
@@ -42,9 +45,11 @@ mod sources;
 mod statistics;
 mod studio;
 
+pub use claims::{Check, Claim, Verdict, claims_to_markdown, claims_to_text};
 pub use preview::{Content, Look, Preview, Sample};
 pub use protocol::Scale;
 pub use sheet::Missing;
+pub use statistics::Interval;
 pub use studio::{Drawn, Figure, Plan, Studio};
 
 use runs::{Runs, Setting, same};

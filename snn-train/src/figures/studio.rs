@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Error,
     run::{RunDir, State},
-    sweep::{Manifest, Options, Sweep, SweepDir, Update},
+    sweep::{Manifest, Options, Results, Sweep, SweepDir, Update},
 };
 
 /// A figure of the paper.
@@ -223,6 +223,14 @@ impl Studio {
         let sheet = figure.draw(self)?;
         let files = sheet.write(&self.out, &figure.name())?;
         Ok(Drawn { files, missing: sheet.missing })
+    }
+
+    /// How the runs of a sweep stand, if it was begun.
+    pub(super) fn results(&self, sweep: &Sweep) -> Result<Option<Results>, Error> {
+        if !self.out.join("sweeps").join(&sweep.name).is_dir() {
+            return Ok(None);
+        }
+        self.sweep_dir(sweep)?.results().map(Some)
     }
 
     /// The runs of a sweep that are done.

@@ -32,18 +32,6 @@ impl Axes {
         self.inside(canvas, |canvas| canvas.path(&path, stroke));
     }
 
-    /// The area between two lines: (x, low, high).
-    pub(crate) fn band(&self, canvas: &mut Canvas, points: &[(f64, f64, f64)], colour: Colour) {
-        let upper = points.iter().map(|&(x, _, high)| (x, high));
-        let lower = points.iter().rev().map(|&(x, low, _)| (x, low));
-        let mut path = String::new();
-        for (x, y) in upper.chain(lower) {
-            let (x, y) = self.place(x, y);
-            let _ = write!(path, "{}{x:.2} {y:.2}", if path.is_empty() { 'M' } else { 'L' });
-        }
-        self.inside(canvas, |canvas| canvas.area(&path, colour, 0.2));
-    }
-
     /// Discs.
     pub(crate) fn dots(
         &self,

@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum HowMuch {
+pub(crate) enum HowMuch {
     Smoke,
     Quick,
     Full,

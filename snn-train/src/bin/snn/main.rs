@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which
 //! `--resume` goes on.
 
+mod claims;
 mod data;
 mod eval;
 mod figure;
@@ -44,6 +45,8 @@ enum Command {
     Data(data::Arguments),
     /// Make figures of the paper anew: their runs, drawings (SVG and PNG) and numbers (CSV).
     Figure(figure::Arguments),
+    /// Hold the claims of the paper against the runs behind the figures.
+    Claims(claims::Arguments),
     /// List the presets, show one as TOML, or document every key.
     Presets(presets::Arguments),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Figure(arguments) => figure::run(&arguments),
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -1,0 +1,406 @@
+//! Every claim: where its numbers come from, and what it expects of them.
+
+use super::{Check, Claim, Figure, Interval, Scale, Studio, Verdict};
+use crate::{
+    Error,
+    figures::{
+        Runs, Setting as _,
+        bars::Bar,
+        figure2, figure3, figure5, figure6, figure9,
+        protocol::SHAPE,
+        sigmoid::Sigmoid,
+        sources::RANDMAN,
+        statistics::{mean, median, resample},
+    },
+};
+
+/// Accuracies (%) that differ by less than this count as equal.
+const EQUAL: f64 = 3.0;
+/// A fall by this much is a failure.
+const FALL: f64 = 10.0;
+/// Within so much of the best, a point of a map counts as solved.
+const SOLVED: f64 = 5.0;
+
+/// The claims of one figure on one data set.
+struct Topic<'a> {
+    studio: &'a Studio,
+    data: String,
+    runs: Result<Runs, String>,
+    claims: Vec<Claim>,
+}
+
+impl<'a> Topic<'a> {
+    fn new(studio: &'a Studio, data: &str, runs: Result<Runs, String>) -> Self {
+        Self { studio, data: data.to_owned(), runs, claims: Vec::new() }
+    }
+
+    /// Adds a claim; `checks` has no value where the runs say nothing.
+    fn claim(
+        &mut self,
+        id: &'static str,
+        figure: &'static str,
+        statement: impl Into<String>,
+        checks: impl FnOnce(&Runs) -> Option<Vec<Check>>,
+    ) {
+        let nothing = || "there are too few models for an interval".to_owned();
+        let checked = match &self.runs {
+            Ok(runs) => checks(runs).ok_or_else(nothing),
+            Err(reason) => Err(reason.clone()),
+        };
+        let (checks, reason) = match checked {
+            Ok(checks) => (checks, None),
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        self.claims.push(Claim {
+            id,
+            statement: statement.into(),
+            figure,
+            data: self.data.clone(),
+            scale: self.studio.scale(),
+            verdict: if reason.is_some() { Verdict::NotTested } else { Verdict::of(&checks) },
+            checks,
+            reason,
+        });
+    }
+}
+
+fn check(what: impl Into<String>, interval: Interval, least: Option<f64>, most: Option<f64>) -> Check {
+    Check { what: what.into(), interval, at_least: least, at_most: most }
+}
+
+/// The mean of `a` less that of `b`, in points of accuracy.
+fn difference(what: &str, a: &[f64], b: &[f64], least: Option<f64>, most: Option<f64>) -> Option<Check> {
+    let what = format!("{what}, points");
+    Some(check(what, Interval::of_difference(a, b)?, least, most))
+}
+
+fn equal(what: &str, a: &[f64], b: &[f64]) -> Option<Check> {
+    difference(what, a, b, Some(-EQUAL), Some(EQUAL))
+}
+
+pub(super) fn claims(studio: &Studio) -> Result<Vec<Claim>, Error> {
+    let mut claims = gradient(studio)?;
+    claims.extend(shape(studio)?);
+    claims.extend(scale(studio)?);
+    claims.extend(data_sets(studio)?);
+    claims.extend(sparseness(studio)?);
+    Ok(claims)
+}
+
+fn gradient(studio: &Studio) -> Result<Vec<Claim>, Error> {
+    let runs = studio.all_runs(Figure::Gradient, &figure2::sweep(studio)?)?;
+    let mut topic = Topic::new(studio, "Randman, 2 classes", runs);
+    let [silent, spiking] = figure2::GAINS;
+    let accuracies = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain).accuracies();
+    topic.claim(
+        "1a",
+        "2b",
+        "with the true gradient the hidden layer does not learn, accuracy is poor",
+        |runs| {
+            let (surrogate, truth) =
+                (accuracies(runs, "super-spike", silent), accuracies(runs, "true", silent));
+            Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(20.0), None)?])
+        },
+    );
+    topic.claim("1b", "2b", "with a surrogate gradient the task is solved", |runs| {
+        let accuracies = accuracies(runs, "super-spike", silent);
+        Some(vec![check("test accuracy, %", Interval::of_mean(&accuracies)?, Some(95.0), None)])
+    });
+    let also = "the true gradient does worse also where hidden units spike from the start (beyond the paper)";
+    topic.claim("1c", "2b", also, |runs| {
+        let (surrogate, truth) =
+            (accuracies(runs, "super-spike", spiking), accuracies(runs, "true", spiking));
+        Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(EQUAL), None)?])
+    });
+    Ok(topic.claims)
+}
+
+fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
+    let runs = studio.all_runs(Figure::Shape, &figure3::sweep(studio)?)?;
+    let mut topic = Topic::new(studio, "Randman", runs);
+    let bars = |runs: &Runs| figure3::bars(studio, runs);
+    let region = "solved over a wide (beta, eta) region: widest with SuperSpike, then Sigmoid', then Esser";
+    topic.claim("2a", "3b", region, |runs| {
+        let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(runs, shape));
+        let more = |a: usize, b: usize, what: &str| {
+            // The same points of both maps are drawn together.
+            let pairs: Vec<_> = solved[a].iter().copied().zip(solved[b].iter().copied()).collect();
+            let share =
+                |pairs: &[(f64, f64)]| 100.0 * mean(&pairs.iter().map(|(a, b)| a - b).collect::<Vec<_>>());
+            let interval =
+                Interval::of(share(&pairs), resample(&pairs, 2000).map(|pairs| share(&pairs)).collect())?;
+            Some(check(format!("{what}: more of the map solved, %"), interval, Some(0.0), None))
+        };
+        let own = Interval::of_mean(&solved[0].iter().map(|it| 100.0 * it).collect::<Vec<_>>())?;
+        Some(vec![
+            check("SuperSpike: share of the map solved, %", own, None, None),
+            more(0, 1, "SuperSpike - Sigmoid'")?,
+            more(1, 2, "Sigmoid' - Esser")?,
+        ])
+    });
+    topic.claim("2b", "3c", "the best accuracy is the same for all three shapes", |runs| {
+        let bars = bars(runs);
+        let of = |index: usize| &bars[index].accuracies[..];
+        Some(vec![
+            equal("SuperSpike - Sigmoid', one hidden layer", of(1), of(3))?,
+            equal("SuperSpike - Esser, one hidden layer", of(1), of(5))?,
+        ])
+    });
+    topic.claim("3a", "3c", "without a hidden layer it fails", |runs| {
+        let bars = bars(runs);
+        let (with, without) = (&bars[1].accuracies, &bars[0].accuracies);
+        Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
+    });
+    topic.claim("3b", "3c", "one and two hidden layers do equally well", |runs| {
+        let bars = bars(runs);
+        let of = |index: usize| &bars[index].accuracies[..];
+        let pairs = [(1, "SuperSpike"), (3, "Sigmoid'"), (5, "Esser")];
+        pairs
+            .into_iter()
+            .map(|(at, name)| equal(&format!("{name}: one hidden layer - two"), of(at), of(at + 1)))
+            .collect()
+    });
+    topic.claim("3c", "3c", "with beta = 0 it drops to about the level of no hidden layer", |runs| {
+        let bars = bars(runs);
+        let none = &bars[0].accuracies;
+        let constant =
+            |index: usize, what| difference(what, &bars[index].accuracies, none, Some(-FALL), Some(FALL));
+        Some(vec![
+            constant(7, "beta = 0, one hidden layer - none")?,
+            constant(8, "beta = 0, two hidden layers - none")?,
+        ])
+    });
+    topic.claim("4a", "3d", "robust to the seeds of data and initial weights", |runs| {
+        let [(_, data), (_, initial), _] = figure3::repetitions(studio, runs);
+        let spread = |what: &str, sample: &[f64]| {
+            let interval = Interval::of_statistic(sample, |sample| {
+                crate::sweep::Summary::of(sample).and_then(|summary| summary.sd).unwrap_or(0.0)
+            })?;
+            Some(check(format!("standard deviation over {what}, points"), interval, None, Some(EQUAL)))
+        };
+        Some(vec![spread("data sets", &data)?, spread("initial weights", &initial)?])
+    });
+    topic.claim("4b", "3d", "a few low outliers with two hidden layers", |runs| {
+        let [_, _, (_, initial)] = figure3::repetitions(studio, runs);
+        let low = |sample: &[f64]| {
+            let least = median(&initial) - SOLVED;
+            100.0 * mean(&sample.iter().map(|&it| f64::from(u8::from(it < least))).collect::<Vec<_>>())
+        };
+        let interval = Interval::of_statistic(&initial, low)?;
+        let what = format!("models more than {SOLVED} points below the median, %");
+        Some(vec![check(what, interval, Some(f64::MIN_POSITIVE), Some(25.0))])
+    });
+    Ok(topic.claims)
+}
+
+/// For each point of the map 1 if it is solved, otherwise 0, in one order for all shapes.
+fn solved(runs: &Runs, shape: &str) -> Vec<f64> {
+    let map = runs.of(|row| figure3::first(row) && row.depth() == 1 && row.is(SHAPE, shape));
+    let all = runs.accuracies();
+    let best = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut points: Vec<_> =
+        map.rows().iter().map(|row| (row.eta(), row.beta(), row.test_accuracy)).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let is_solved = |accuracy: Option<f64>| accuracy.is_some_and(|it| 100.0 * it >= best - SOLVED);
+    points.into_iter().map(|(_, _, accuracy)| f64::from(u8::from(is_solved(accuracy)))).collect()
+}
+
+fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {
+    let runs = studio.all_runs(Figure::Scale, &figure5::sweep(studio)?)?;
+    let mut topic = Topic::new(studio, "Randman", runs);
+    let count = studio.scale().best(figure5::MODELS);
+    let best = |runs: &Runs, way, depth, recurrent| {
+        figure5::runs_of(runs, way, depth, recurrent).best(count).accuracies()
+    };
+    let [super_control, super_reset, control, reset] = figure5::RESET;
+    topic.claim("5a", "5c", "SuperSpike with and without gradient through the reset, and the asymptotic surrogate without, are equal", |runs| {
+        let of = |way| best(runs, way, 1, false);
+        let ours = of(super_control);
+        Some(vec![
+            equal("sCtl - sDR", &ours, &of(super_reset))?,
+            equal("sCtl - aCtl", &ours, &of(control))?,
+        ])
+    });
+    topic.claim("5b", "5c", "the asymptotic surrogate with gradient through the reset is impaired", |runs| {
+        let (without, with) = (best(runs, control, 1, false), best(runs, reset, 1, false));
+        Some(vec![difference("aCtl - aDR, one hidden layer", &without, &with, Some(EQUAL), None)?])
+    });
+    topic.claim("5c", "5d", "and more so with more layers", |runs| {
+        let (one, two) = (best(runs, reset, 1, false), best(runs, reset, 2, false));
+        Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(0.0), None)?])
+    });
+    let [_, super_through, control, through] = figure5::RECURRENCE;
+    let chance = 100.0 / studio.classes();
+    topic.claim(
+        "6a",
+        "5e",
+        "with gradients through recurrent connections the asymptotic surrogate falls to chance",
+        |runs| {
+            let accuracies = best(runs, through, 1, true);
+            let most = chance + FALL;
+            Some(vec![
+                check("aProp: test accuracy, %", Interval::of_mean(&accuracies)?, None, Some(most)),
+                difference("aCtl - aProp", &best(runs, control, 1, true), &accuracies, None, None)?,
+            ])
+        },
+    );
+    topic.claim("6b", "5e", "SuperSpike loses little", |runs| {
+        let (without, with) = (best(runs, super_control, 1, true), best(runs, super_through, 1, true));
+        Some(vec![difference("sCtl - sProp", &without, &with, Some(-EQUAL), Some(FALL))?])
+    });
+    Ok(topic.claims)
+}
+
+/// A comparison of two bars of figure 6.
+struct Comparison {
+    id: &'static str,
+    panel: char,
+    figure: &'static str,
+    statement: &'static str,
+    /// What is taken from what: places of bars, and whether they are equal or the first is better.
+    pairs: &'static [(usize, usize, &'static str)],
+    equal: bool,
+}
+
+const READOUTS: &[(usize, usize, &str)] =
+    &[(0, 1, "feed-forward: Max - Sum"), (2, 3, "recurrent: Max - Sum")];
+const NETWORKS: &[(usize, usize, &str)] = &[(2, 0, "recurrent - feed-forward, Max")];
+
+const COMPARISONS: [Comparison; 8] = {
+    const fn compare(
+        id: &'static str,
+        panel: char,
+        figure: &'static str,
+        statement: &'static str,
+        pairs: &'static [(usize, usize, &'static str)],
+        equal: bool,
+    ) -> Comparison {
+        Comparison { id, panel, figure, statement, pairs, equal }
+    }
+    [
+        compare("7a", 'a', "6a", "Sum and Max readout equal on Randman", READOUTS, true),
+        compare("7b", 'b', "6b", "Sum and Max readout equal on MNIST", READOUTS, true),
+        compare("7c", 'd', "6d", "Sum and Max readout equal on RawHD", READOUTS, true),
+        compare("7d", 'a', "6a", "feed-forward and recurrent equal on Randman", NETWORKS, true),
+        compare("7e", 'b', "6b", "feed-forward and recurrent equal on MNIST", NETWORKS, true),
+        compare("7f", 'c', "6c", "recurrent better on SHD", NETWORKS, false),
+        compare("7g", 'd', "6d", "recurrent better on RawHD", NETWORKS, false),
+        compare("7h", 'e', "6e", "recurrent better on RawSC", NETWORKS, false),
+    ]
+};
+
+/// An accuracy printed in the paper: place of the bar, mean and standard deviation (%).
+const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
+    ("7i", 'b', "6b", "98.3 +- 0.9 % on MNIST, feed-forward with Max", 0, 98.3, 0.9),
+    ("7j", 'c', "6c", "82 +- 2 % on SHD, recurrent", 2, 82.0, 2.0),
+    ("7k", 'd', "6d", "94 +- 2 % on RawHD, recurrent", 2, 94.0, 2.0),
+    ("7l", 'd', "6d", "85 +- 3 % on RawHD, feed-forward", 0, 85.0, 3.0),
+    ("7m", 'e', "6e", "85.3 +- 0.3 % on RawSC, recurrent with Max", 2, 85.3, 0.3),
+    ("7n", 'e', "6e", "80.7 +- 0.4 % on RawSC, recurrent with Sum", 3, 80.7, 0.4),
+    ("7o", 'e', "6e", "70 +- 2 % on RawSC, feed-forward", 0, 70.0, 2.0),
+];
+
+fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
+    let mut topics = Vec::new();
+    for (panel, source) in &figure6::SOURCES {
+        let (title, runs, stands_in) = match source.find() {
+            Ok(found) => {
+                let sweep = figure6::sweep(studio, *panel, found)?;
+                (found.title, studio.all_runs(Figure::DataSets, &sweep)?, found.stands_in)
+            }
+            Err(reason) => (source.title, Err(reason), false),
+        };
+        let mut topic = Topic::new(studio, title, runs);
+        for comparison in COMPARISONS.iter().filter(|comparison| comparison.panel == *panel) {
+            let Comparison { id, figure, statement, pairs, equal: same, .. } = comparison;
+            topic.claim(id, figure, *statement, |runs| {
+                let bars: Vec<Bar> = figure6::bars(studio, runs);
+                let of = |&(a, b, what): &(usize, usize, &str)| {
+                    let (a, b) = (&bars[a].accuracies, &bars[b].accuracies);
+                    if *same {
+                        equal(what, a, b)
+                    } else {
+                        difference(what, a, b, Some(f64::MIN_POSITIVE), None)
+                    }
+                };
+                pairs.iter().map(of).collect()
+            });
+        }
+        if topic.runs.is_ok() && (stands_in || studio.scale() != Scale::Full) {
+            let reason = if stands_in { "another data set stands in" } else { "needs runs at full scale" };
+            topic.runs = Err(format!("{reason}: the number cannot be compared"));
+        }
+        for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
+            if of == *panel {
+                topic.claim(id, figure, statement, |runs| {
+                    let interval = Interval::of_mean(&figure6::bars(studio, runs)[bar].accuracies)?;
+                    Some(vec![check(
+                        "test accuracy, %",
+                        interval,
+                        Some(paper - 2.0 * sd),
+                        Some(paper + 2.0 * sd),
+                    )])
+                });
+            }
+        }
+        topics.extend(topic.claims);
+    }
+    topics.sort_by_key(|claim| claim.id);
+    Ok(topics)
+}
+
+fn sparseness(studio: &Studio) -> Result<Vec<Claim>, Error> {
+    let mut claims = Vec::new();
+    for (panel, source) in &figure9::SOURCES {
+        let runs = match figure9::sweep(studio, *panel, source)? {
+            Ok(sweep) => studio.all_runs(Figure::Sparseness, &sweep)?,
+            Err(reason) => Err(reason),
+        };
+        let mut topic = Topic::new(studio, source.title, runs);
+        let chance = figure9::chance(studio, *panel);
+        let points = |runs: &Runs, kind| figure9::points(&figure9::runs_of(runs, kind));
+        let critical = |runs: &Runs, kind| Sigmoid::critical_interval(&points(runs, kind), chance);
+        let [one, two, recurrent] = figure9::KINDS;
+        if *source == RANDMAN {
+            let cut = "spikes can be cut by about two orders of magnitude before accuracy falls";
+            topic.claim("8a", "9", cut, |runs| {
+                let most = points(runs, one).iter().map(|point| point.0).fold(0.0, f64::max);
+                let Interval { value, low, high } = critical(runs, one)?;
+                let decades = |spikes: f64| (most / spikes).log10();
+                let interval = Interval { value: decades(value), low: decades(high), high: decades(low) };
+                Some(vec![check("most spikes / critical spikes, decades", interval, Some(1.5), None)])
+            });
+            for (id, kind, paper, what) in [
+                ("8b", one, 36.0, "one hidden layer"),
+                ("8c", two, 76.0, "two"),
+                ("8d", recurrent, 26.0, "one, recurrent"),
+            ] {
+                let statement = format!("the knee lies at about {paper} spikes per input: {what}");
+                topic.claim(id, "9", statement, |runs| {
+                    let (least, most) = (Some(paper / 2.0), Some(paper * 2.0));
+                    Some(vec![check(
+                        "critical spikes, to a factor of two",
+                        critical(runs, kind)?,
+                        least,
+                        most,
+                    )])
+                });
+            }
+        } else {
+            topic.claim("8e", "9", "fewer than 10 spikes are enough on MNIST", |runs| {
+                Some(vec![check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0))])
+            });
+        }
+        claims.extend(topic.claims);
+    }
+    let reason = "spikes against accuracy are not swept on RawSC: one run takes hours".to_owned();
+    let mut topic = Topic::new(studio, "RawSC", Err(reason));
+    topic.claim(
+        "8f",
+        "9",
+        "80 % needs over 2000 spikes feed-forward and about 150 recurrent on RawSC",
+        |_| None,
+    );
+    claims.extend(topic.claims);
+    Ok(claims)
+}
