@@ -6,7 +6,6 @@ use super::{
     protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
     sigmoid::{FEWEST, Sigmoid},
     sources::{MNIST, RANDMAN, Source},
-    statistics::Interval,
 };
 use crate::{
     Error,

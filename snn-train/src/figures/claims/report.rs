@@ -60,7 +60,7 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
         let Claim { id, statement, figure, data, scale, verdict, .. } = claim;
         let checks = claim.checks.iter().map(describe);
         let measured = checks.chain(claim.reason.clone()).collect::<Vec<_>>().join("<br>");
-        let line = [id, statement, figure, &format!("{data}, {scale}"), &measured, &verdict.to_string()]
+        let line = [*id, statement, figure, &format!("{data}, {scale}"), &measured, &verdict.to_string()]
             .map(|cell| cell.replace('|', "\\|"))
             .join(" | ");
         let _ = writeln!(text, "| {line} |");
