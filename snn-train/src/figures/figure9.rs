@@ -6,6 +6,7 @@ use super::{
     protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
     sigmoid::{FEWEST, Sigmoid},
     sources::{MNIST, RANDMAN, Source},
+    statistics::Interval,
 };
 use crate::{
     Error,
@@ -162,21 +163,20 @@ fn draw_panel(
             ]);
         }
         let interval = Sigmoid::critical_interval(&points, chance);
-        let label = match (&interval, fit) {
-            (Some(interval), Some(fit)) => {
-                fits.push(&[
-                    &panel,
-                    &name,
-                    &points.len(),
-                    &fit.top,
-                    &interval.value,
-                    &interval.low,
-                    &interval.high,
-                ]);
-                format!("{}: {:.0} [{:.0}, {:.0}]", kind.name, interval.value, interval.low, interval.high)
-            }
-            _ => kind.name.to_owned(),
-        };
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        fits.push(&[
+            &panel,
+            &name,
+            &points.len(),
+            &number(fit.map(|fit| fit.top)),
+            &number(interval.map(|interval| interval.value)),
+            &number(interval.map(|interval| interval.low)),
+            &number(interval.map(|interval| interval.high)),
+        ]);
+        let label = interval.map_or_else(
+            || kind.name.to_owned(),
+            |Interval { value, low, high }| format!("{}: {value:.0} [{low:.0}, {high:.0}]", kind.name),
+        );
         legend = legend.mark(label, kind.colour);
     }
     legend.draw(canvas, place.x + 6.0, place.y);

@@ -34,7 +34,7 @@ impl Interval {
 
     /// Of the mean of a sample of at least two.
     pub(super) fn of_mean(sample: &[f64]) -> Option<Self> {
-        Self::of_statistic(sample, |sample| mean(sample))
+        Self::of_statistic(sample, mean)
     }
 
     /// Of a statistic of a sample of at least two.
