@@ -29,7 +29,7 @@ pub(super) fn sweep(studio: &Studio, panel: char, found: Found) -> Result<Sweep,
         super::Scale::Quick => Axis::list([1e-3, 5e-3, 1e-2]),
         super::Scale::Full => Axis::logarithmic(2e-4, 0.2, 7),
     };
-    let repetitions = if found.is_analog() { scale.pick(1, 2, 2) } else { scale.pick(1, 2, 4) };
+    let repetitions = if found.is_analog() { scale.pick(1, 2, 2) } else { scale.pick(2, 2, 4) };
     Ok(Sweep::new(format!("figure6{panel}"), found.experiment(scale)?).grid([
         (HEAD, words(["max", "sum"])),
         (RECURRENT, Axis::list([false, true])),
