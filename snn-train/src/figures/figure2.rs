@@ -45,7 +45,8 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     for (letter, place) in [('b', top[0]), ('e', top[1]), ('c', bottom[0]), ('d', bottom[1])] {
         sheet.canvas.letter(place.x - 34.0, place.y - 18.0, letter);
     }
-    let table = draw_curves(&mut sheet.canvas, top[0], studio, &runs)?;
+    // Room for the legend.
+    let table = draw_curves(&mut sheet.canvas, top[0].inset(0.0, 14.0, 0.0, 0.0), studio, &runs)?;
     sheet.table("b", table);
     let best = runs_of(&runs, "super-spike", GAINS[0]).best(1);
     let take = |trained| match best.rows().first() {
@@ -110,7 +111,7 @@ fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -
     for (curve, stroke) in curves {
         axes.line(canvas, curve, stroke);
     }
-    legend.draw(canvas, place.x + 0.4 * place.width, place.y + 0.3 * place.height);
+    legend.draw(canvas, place.x + 20.0, place.y - 36.0);
     Ok(table)
 }
 

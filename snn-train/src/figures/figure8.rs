@@ -37,7 +37,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     let sweep = figure9::sweep(studio, 'a', &RANDMAN)?.map_err(Error::Impossible)?;
     let pair = pair(&studio.runs(&sweep)?);
     for (side, (panels, title)) in
-        [(['a', 'c'], "without regularisation"), (['b', 'd'], "with regularisation")].into_iter().enumerate()
+        [(['a', 'c'], "not regularised"), (['b', 'd'], "regularised")].into_iter().enumerate()
     {
         let (place, below) = (top[side], bottom[side]);
         sheet.canvas.letter(place.x - 38.0, place.y - 20.0, panels[0]);
@@ -61,7 +61,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
         one.draw(&mut sheet.canvas, place, side == 0, |_| Stroke::new(ORANGE, 0.8));
         let spikes = figure9::spikes(row).unwrap_or(f64::NAN);
         let accuracy = 100.0 * row.test_accuracy.unwrap_or(f64::NAN);
-        let label = format!("Randman {title}: {spikes:.0} spikes, {accuracy:.1} %");
+        let label = format!("Randman, {title}: {spikes:.0} spikes, {accuracy:.1} %");
         Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0))
             .without_x()
             .without_y()

@@ -1,5 +1,8 @@
 //! Figure 9: accuracy against hidden spikes per input, over strengths and thresholds of the upper regulariser, with fitted
 //! sigmoids. (a) Randman, (b) MNIST.
+//!
+//! A sigmoid is fitted to the runs with no more spikes than the run that is best on validation. Some networks with spikes in
+//! plenty fail, too, two layers deep above all; how few spikes suffice is another question, so they are drawn pale.
 
 use super::{
     Missing, Runs, Setting as _, Sheet, Studio, Table,
@@ -76,9 +79,26 @@ pub(super) fn spikes(row: &Row) -> Option<f64> {
     Some(row.spikes.as_ref()?.iter().sum())
 }
 
-/// Spikes and test accuracy (%) of every run.
-pub(super) fn points(runs: &Runs) -> Vec<(f64, f64)> {
+/// The runs that a sigmoid is fitted to, and the others.
+fn divide(runs: &Runs) -> (Runs, Runs) {
+    let most = runs.best(1).rows().first().and_then(spikes).unwrap_or(f64::INFINITY);
+    let few = |row: &Row| spikes(row).is_some_and(|spikes| spikes <= most);
+    (runs.of(few), runs.of(|row| !few(row)))
+}
+
+/// Spikes and test accuracy (%) of runs.
+fn points(runs: &Runs) -> Vec<(f64, f64)> {
     runs.rows().iter().filter_map(|row| Some((spikes(row)?, 100.0 * row.test_accuracy?))).collect()
+}
+
+/// The critical number of spikes of a kind of network.
+pub(super) fn critical(runs: &Runs, kind: Kind, chance: f64) -> Option<Interval> {
+    Sigmoid::critical_interval(&points(&divide(&runs_of(runs, kind)).0), chance)
+}
+
+/// Hidden spikes per input of the networks of a kind without the upper regulariser.
+pub(super) fn unregularised(runs: &Runs, kind: Kind) -> Vec<f64> {
+    runs_of(runs, kind).of(|row| row.number(UPPER_STRENGTH) == 0.0).rows().iter().filter_map(spikes).collect()
 }
 
 /// Accuracy (%) of guessing. Digits have ten classes at every scale.
@@ -100,7 +120,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     ]);
     for ((panel, source), place) in SOURCES.into_iter().zip(places) {
         sheet.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
-        let axes = Axes::new(place, Scale::logarithmic(FEWEST, 2000.0), Scale::linear(0.0, 100.0))
+        let axes = Axes::new(place, Scale::logarithmic(FEWEST, 5000.0), Scale::linear(0.0, 100.0))
             .title(source.title)
             .labels("Hidden spikes per input", "Test accuracy (%)");
         axes.draw(&mut sheet.canvas);
@@ -142,17 +162,22 @@ fn draw_panel(
     for kind in KINDS {
         let runs = runs_of(runs, kind);
         let name = super::figure3::plain(kind.name);
-        let points = points(&runs);
+        let (few, many) = divide(&runs);
+        let points = points(&few);
         let fit = Sigmoid::fit(&points, chance);
-        let places = points.iter().map(|&(spikes, accuracy)| (spikes.max(FEWEST), accuracy));
-        axes.dots(canvas, places, 2.6, Stroke::new(kind.colour, 0.0).opacity(0.7));
+        for (points, opacity) in [(self::points(&many), 0.25), (points.clone(), 0.8)] {
+            let places = points.iter().map(|&(spikes, accuracy)| (spikes.max(FEWEST), accuracy));
+            axes.dots(canvas, places, 2.6, Stroke::new(kind.colour, 0.0).opacity(opacity));
+        }
         if let Some(fit) = fit {
-            let curve = (0..=172).map(|step| 10_f64.powf(-1.0 + f64::from(step) / 40.0));
+            let curve = (0..=188).map(|step| 10_f64.powf(-1.0 + f64::from(step) / 40.0));
             axes.line(canvas, curve.map(|spikes| (spikes, fit.at(spikes))), Stroke::new(kind.colour, 1.0));
         }
-        for row in runs.rows() {
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let rows = few.rows().iter().map(|row| (row, true)).chain(many.rows().iter().map(|row| (row, false)));
+        for (row, used) in rows {
             let (Some(spikes), Some(accuracy)) = (spikes(row), row.test_accuracy) else { continue };
-            let fitted = fit.map_or(f64::NAN, |fit| fit.at(spikes));
+            let fitted = number(fit.filter(|_| used).map(|fit| fit.at(spikes)));
             table.push(&[
                 &name,
                 &row.number(UPPER_STRENGTH),
@@ -163,7 +188,6 @@ fn draw_panel(
             ]);
         }
         let interval = Sigmoid::critical_interval(&points, chance);
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         fits.push(&[
             &panel,
             &name,

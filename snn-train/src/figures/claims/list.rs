@@ -8,7 +8,6 @@ use crate::{
         bars::Bar,
         figure2, figure3, figure5, figure6, figure9,
         protocol::SHAPE,
-        sigmoid::Sigmoid,
         sources::RANDMAN,
         statistics::{mean, median, resample},
     },
@@ -358,17 +357,21 @@ fn sparseness(studio: &Studio) -> Result<Vec<Claim>, Error> {
         };
         let mut topic = Topic::new(studio, source.title, runs);
         let chance = figure9::chance(studio, *panel);
-        let points = |runs: &Runs, kind| figure9::points(&figure9::runs_of(runs, kind));
-        let critical = |runs: &Runs, kind| Sigmoid::critical_interval(&points(runs, kind), chance);
+        let critical = |runs: &Runs, kind| figure9::critical(runs, kind, chance);
         let [one, two, recurrent] = figure9::KINDS;
         if *source == RANDMAN {
             let cut = "spikes can be cut by about two orders of magnitude before accuracy falls";
             topic.claim("8a", "9", cut, |runs| {
-                let most = points(runs, one).iter().map(|point| point.0).fold(0.0, f64::max);
+                let most = mean(&figure9::unregularised(runs, one));
                 let Interval { value, low, high } = critical(runs, one)?;
                 let decades = |spikes: f64| (most / spikes).log10();
                 let interval = Interval { value: decades(value), low: decades(high), high: decades(low) };
-                Some(vec![check("most spikes / critical spikes, decades", interval, Some(1.5), None)])
+                Some(vec![check(
+                    "spikes without regularisation / critical spikes, decades",
+                    interval,
+                    Some(1.5),
+                    None,
+                )])
             });
             for (id, kind, paper, what) in [
                 ("8b", one, 36.0, "one hidden layer"),
