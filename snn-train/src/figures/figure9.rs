@@ -37,6 +37,9 @@ pub(super) const SOURCES: [(char, Source); 2] = [('a', RANDMAN), ('b', MNIST)];
 /// A strength at which the threshold alone decides how many spikes are left.
 const STRONG: f64 = 10.0;
 
+/// Runs whose mean accuracy counts as what spikes in plenty come to.
+const TOP: usize = 3;
+
 /// The sweep of a panel, if its data are here; otherwise why not.
 pub(super) fn sweep(studio: &Studio, panel: char, source: &Source) -> Result<Result<Sweep, String>, Error> {
     let found = match source.find() {
@@ -86,6 +89,11 @@ fn divide(runs: &Runs) -> (Runs, Runs) {
     (runs.of(few), runs.of(|row| !few(row)))
 }
 
+/// Accuracy (%) in the test of the runs best on validation: the upper end of a sigmoid.
+fn top(runs: &Runs) -> f64 {
+    runs.best(TOP).mean_accuracy()
+}
+
 /// Spikes and test accuracy (%) of runs.
 fn points(runs: &Runs) -> Vec<(f64, f64)> {
     runs.rows().iter().filter_map(|row| Some((spikes(row)?, 100.0 * row.test_accuracy?))).collect()
@@ -93,7 +101,8 @@ fn points(runs: &Runs) -> Vec<(f64, f64)> {
 
 /// The critical number of spikes of a kind of network.
 pub(super) fn critical(runs: &Runs, kind: Kind, chance: f64) -> Option<Interval> {
-    Sigmoid::critical_interval(&points(&divide(&runs_of(runs, kind)).0), chance)
+    let runs = runs_of(runs, kind);
+    Sigmoid::critical_interval(&points(&divide(&runs).0), chance, top(&runs))
 }
 
 /// Hidden spikes per input of the networks of a kind without the upper regulariser.
@@ -164,7 +173,7 @@ fn draw_panel(
         let name = super::figure3::plain(kind.name);
         let (few, many) = divide(&runs);
         let points = points(&few);
-        let fit = Sigmoid::fit(&points, chance);
+        let fit = Sigmoid::fit(&points, chance, top(&runs));
         for (points, opacity) in [(self::points(&many), 0.25), (points.clone(), 0.8)] {
             let places = points.iter().map(|&(spikes, accuracy)| (spikes.max(FEWEST), accuracy));
             axes.dots(canvas, places, 2.6, Stroke::new(kind.colour, 0.0).opacity(opacity));
@@ -187,7 +196,7 @@ fn draw_panel(
                 &fitted,
             ]);
         }
-        let interval = Sigmoid::critical_interval(&points, chance);
+        let interval = Sigmoid::critical_interval(&points, chance, top(&runs));
         fits.push(&[
             &panel,
             &name,
