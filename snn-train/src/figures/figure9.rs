@@ -116,8 +116,8 @@ pub(super) fn chance(studio: &Studio, panel: char) -> f64 {
 }
 
 pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(400.0, 190.0, "Accuracy against spikes");
-    let places = sheet.canvas.page().inset(40.0, 24.0, 10.0, 36.0).columns(&[1.0, 1.0], 50.0);
+    let mut sheet = Sheet::new(400.0, 220.0, "Accuracy against spikes");
+    let places = sheet.canvas.page().inset(40.0, 24.0, 10.0, 62.0).columns(&[1.0, 1.0], 50.0);
     let mut fits = Table::new([
         "panel",
         "network",
@@ -212,6 +212,6 @@ fn draw_panel(
         );
         legend = legend.mark(label, kind.colour);
     }
-    legend.draw(canvas, place.x + 6.0, place.y);
+    legend.draw(canvas, place.x + 20.0, place.bottom() + 33.0);
     table
 }
