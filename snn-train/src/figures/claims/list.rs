@@ -20,6 +20,9 @@ const FALL: f64 = 10.0;
 /// Within so much of the best, a point of a map counts as solved.
 const SOLVED: f64 = 5.0;
 
+/// The bound of what is more than nothing.
+pub(super) const ABOVE_0: f64 = f64::MIN_POSITIVE;
+
 /// The claims of one figure on one data set.
 struct Topic<'a> {
     studio: &'a Studio,
@@ -128,7 +131,7 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
                 |pairs: &[(f64, f64)]| 100.0 * mean(&pairs.iter().map(|(a, b)| a - b).collect::<Vec<_>>());
             let interval =
                 Interval::of(share(&pairs), resample(&pairs, 2000).map(|pairs| share(&pairs)).collect())?;
-            Some(check(format!("{what}: more of the map solved, %"), interval, Some(0.0), None))
+            Some(check(format!("{what}: more of the map solved, %"), interval, Some(ABOVE_0), None))
         };
         let own = Interval::of_mean(&solved[0].iter().map(|it| 100.0 * it).collect::<Vec<_>>())?;
         Some(vec![
@@ -187,7 +190,7 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
         };
         let interval = Interval::of_statistic(&initial, low)?;
         let what = format!("models more than {SOLVED} points below the median, %");
-        Some(vec![check(what, interval, Some(f64::MIN_POSITIVE), Some(25.0))])
+        Some(vec![check(what, interval, Some(ABOVE_0), Some(25.0))])
     });
     Ok(topic.claims)
 }
@@ -226,7 +229,7 @@ fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {
     });
     topic.claim("5c", "5d", "and more so with more layers", |runs| {
         let (one, two) = (best(runs, reset, 1, false), best(runs, reset, 2, false));
-        Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(0.0), None)?])
+        Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?])
     });
     let [_, super_through, control, through] = figure5::RECURRENCE;
     let chance = 100.0 / studio.classes();
@@ -316,11 +319,7 @@ fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
                 let bars: Vec<Bar> = figure6::bars(studio, runs);
                 let of = |&(a, b, what): &(usize, usize, &str)| {
                     let (a, b) = (&bars[a].accuracies, &bars[b].accuracies);
-                    if *same {
-                        equal(what, a, b)
-                    } else {
-                        difference(what, a, b, Some(f64::MIN_POSITIVE), None)
-                    }
+                    if *same { equal(what, a, b) } else { difference(what, a, b, Some(ABOVE_0), None) }
                 };
                 pairs.iter().map(of).collect()
             });

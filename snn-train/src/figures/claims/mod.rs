@@ -153,6 +153,8 @@ mod tests {
             check(1.0, 2.0, Some(5.0), None),
             check(1.0, 2.0, Some(1.5), None),
         );
+        let nothing = check(0.0, 0.0, Some(list::ABOVE_0), None);
+        assert_eq!(nothing.holds(), Some(false), "no difference is not more");
         assert_eq!(Verdict::of(&[yes.clone(), yes.clone()]), Verdict::Holds);
         assert_eq!(Verdict::of(&[yes.clone(), open.clone()]), Verdict::Undecided);
         assert_eq!(Verdict::of(&[yes, open, no]), Verdict::DoesNotHold);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, Claim, Verdict};
+use super::{Check, Claim, Scale, Verdict, list::ABOVE_0};
 
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,12 +42,23 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
     );
     wrap(&mut text, "", &summary, width);
     wrap(&mut text, "", METHOD, width);
+    if is_short(claims) {
+        wrap(&mut text, "", SHORT, width);
+    }
     text
 }
 
 /// What every check is.
 const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap). A claim holds if all its intervals \
                       lie where it expects them, does not hold if one lies elsewhere, and is undecided in between.";
+
+/// What is to be thought of verdicts from quick runs.
+const SHORT: &str = "Runs at quick scale end before networks have learnt all they can: what they say of equal accuracies \
+                     and of spike counts is about the beginning of learning. Full scale is the test of the paper.";
+
+fn is_short(claims: &[Claim]) -> bool {
+    claims.iter().any(|claim| claim.scale == Scale::Quick && claim.verdict != Verdict::NotTested)
+}
 
 /// As a table in Markdown.
 #[must_use]
@@ -66,6 +77,9 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
         let _ = writeln!(text, "| {line} |");
     }
     let _ = writeln!(text, "\n{METHOD}");
+    if is_short(claims) {
+        let _ = writeln!(text, "\n{SHORT}");
+    }
     text
 }
 
@@ -73,6 +87,7 @@ fn describe(check: &Check) -> String {
     let Check { what, interval, at_least, at_most } = check;
     let expected = match (at_least, at_most) {
         (Some(least), Some(most)) => format!(", expected {} to {}", short(*least), short(*most)),
+        (Some(least), None) if *least == ABOVE_0 => ", expected above 0".to_owned(),
         (Some(least), None) => format!(", expected at least {}", short(*least)),
         (None, Some(most)) => format!(", expected at most {}", short(*most)),
         (None, None) => String::new(),
