@@ -42,6 +42,9 @@
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
+//! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
+//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::Standing`], or
+//!   `"damaged"`, or `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
 //! - `snn data info`: [`snn_data::Summary`];
 //! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
 //! - `snn figure`: a line for each figure,

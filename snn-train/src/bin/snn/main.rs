@@ -10,6 +10,7 @@ mod figure;
 mod loading;
 mod presets;
 mod progress;
+mod runs;
 mod stop;
 mod sweep;
 mod train;
@@ -41,6 +42,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Train many runs of one experiment with other values, and sum up what they come to.
     Sweep(sweep::Arguments),
+    /// List, compare and export the runs in a directory.
+    Runs(runs::Arguments),
     /// Look at a data set.
     Data(data::Arguments),
     /// Make figures of the paper anew: their runs, drawings (SVG and PNG) and numbers (CSV).
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Figure(arguments) => figure::run(&arguments),
         Command::Claims(arguments) => claims::run(&arguments),

@@ -1,0 +1,128 @@
+//! `snn runs`
+
+mod condition;
+mod row;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use crate::UsageError;
+use condition::{Condition, order};
+use row::{COLUMNS, Row};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The directory that holds the runs, such as `sweeps/<name>/runs`
+    #[arg(value_name = "DIR", default_value = "runs")]
+    directory: PathBuf,
+    /// Show only runs of which this holds; may be given again. A column or a key, then =, !=, <, <=, > or >=
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    conditions: Vec<Condition>,
+    /// Order by a column or a key; runs without a value come last
+    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    sort: String,
+    /// The largest first
+    #[arg(long, short)]
+    reverse: bool,
+    /// Keys of the experiment to show; by default those in which the runs shown differ
+    #[arg(long, value_name = "KEY,..", value_delimiter = ',')]
+    keys: Option<Vec<String>>,
+    /// Write CSV, with every column
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Write JSON, with every key
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut rows = Row::list(&arguments.directory)?;
+    check_names(arguments, &rows)?;
+    rows.retain(|row| arguments.conditions.iter().all(|condition| condition.holds(row)));
+    rows.sort_by(|a, b| order(&a.cell(&arguments.sort), &b.cell(&arguments.sort), arguments.reverse));
+    let keys = arguments.keys.clone().unwrap_or_else(|| differing(&rows));
+
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let runs = json!({
+            "version": 1, "kind": "runs", "directory": arguments.directory, "keys": keys, "runs": rows,
+        });
+        writeln!(out, "{runs}")?;
+    } else if arguments.csv {
+        write_csv(&rows, &keys)?;
+    } else {
+        write_table(&mut out, &rows, &keys)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A name that no run knows is a mistake, unless there are no runs to know it.
+fn check_names(arguments: &Arguments, rows: &[Row]) -> Result<(), UsageError> {
+    let asked = arguments.conditions.iter().map(|condition| &condition.column);
+    let asked = asked.chain([&arguments.sort]).chain(arguments.keys.iter().flatten());
+    for name in asked {
+        let known =
+            COLUMNS.contains(&name.as_str()) || rows.iter().any(|row| row.settings.contains_key(name));
+        if !known && !rows.is_empty() {
+            let columns = COLUMNS.join(", ");
+            return Err(UsageError(format!(
+                "no run has `{name}`: use {columns}, or a key of the experiment (see `snn presets --keys`)"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The keys in which the runs that can be read differ.
+fn differing(rows: &[Row]) -> Vec<String> {
+    let readable = || rows.iter().filter(|row| !row.settings.is_empty());
+    let keys: BTreeSet<&String> = readable().flat_map(|row| row.settings.keys()).collect();
+    let values = |key: &str| readable().map(|row| row.cell(key)).collect::<BTreeSet<_>>().len();
+    keys.into_iter().filter(|key| values(key) > 1).cloned().collect()
+}
+
+fn write_csv(rows: &[Row], keys: &[String]) -> anyhow::Result<()> {
+    // In memory, so that a reader who leaves is met by the write that knows of it.
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let columns: Vec<&str> = COLUMNS.iter().copied().chain(keys.iter().map(String::as_str)).collect();
+    csv.write_record(&columns)?;
+    for row in rows {
+        csv.write_record(columns.iter().map(|column| row.cell(column)))?;
+    }
+    let bytes = csv.into_inner().context("cannot write CSV")?;
+    Ok(io::stdout().write_all(&bytes)?)
+}
+
+fn write_table(out: &mut impl io::Write, rows: &[Row], keys: &[String]) -> io::Result<()> {
+    let fixed = ["id", "state", "epoch", "valid", "test"].map(str::to_owned);
+    let head: Vec<String> = fixed.into_iter().chain(keys.iter().cloned()).collect();
+    let mut lines = vec![head];
+    lines.extend(
+        rows.iter()
+            .map(|row| row.short_cells().into_iter().chain(keys.iter().map(|key| row.cell(key))).collect()),
+    );
+    let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
+    for (column, cell) in lines.iter().flat_map(|line| line.iter().enumerate()) {
+        let width = widths.entry(column).or_default();
+        *width = (*width).max(cell.chars().count());
+    }
+    for line in &lines {
+        let cells: Vec<_> =
+            line.iter().enumerate().map(|(column, cell)| format!("{cell:<0$}", widths[&column])).collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    for row in rows {
+        if let Some(message) = &row.message {
+            writeln!(out, "{}: {message}", row.id)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What is shown of a run.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use snn_train::{
+    Error,
+    run::{Record, RunDir},
+    sweep::Standing,
+};
+use toml::{Table, Value};
+
+use crate::percent;
+
+/// The columns that every run has.
+pub(super) const COLUMNS: [&str; 9] =
+    ["id", "state", "epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "seconds", "message"];
+
+#[derive(Serialize)]
+pub(super) struct Row {
+    pub(super) id: String,
+    /// As a sweep has it; or `damaged`, or `no_run`.
+    state: String,
+    epoch: Option<u32>,
+    epochs: Option<u32>,
+    valid_accuracy: Option<f64>,
+    test_accuracy: Option<f64>,
+    /// Of all hidden layers, per test sample.
+    spikes: Option<f64>,
+    /// Computing time of all epochs.
+    seconds: Option<f64>,
+    pub(super) message: Option<String>,
+    /// Every key of the experiment.
+    pub(super) settings: BTreeMap<String, Value>,
+}
+
+impl Row {
+    /// A row for every directory there, by name.
+    pub(super) fn list(directory: &Path) -> anyhow::Result<Vec<Self>> {
+        let entries = fs::read_dir(directory)
+            .with_context(|| format!("cannot list the runs in {}", directory.display()))?;
+        let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
+        Ok(folders.map(|path| Self::of(&path)).collect())
+    }
+
+    fn of(path: &Path) -> Self {
+        let mut row = Self {
+            id: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            state: String::new(),
+            epoch: None,
+            epochs: None,
+            valid_accuracy: None,
+            test_accuracy: None,
+            spikes: None,
+            seconds: None,
+            message: None,
+            settings: BTreeMap::new(),
+        };
+        if let Err(error) = row.read(path) {
+            let no_run = matches!(error, Error::NotARun { .. });
+            row.state = if no_run { "no_run" } else { "damaged" }.to_owned();
+            row.message = Some(error.to_string());
+        }
+        row
+    }
+
+    fn read(&mut self, path: &Path) -> Result<(), Error> {
+        let run = RunDir::open(path)?;
+        self.settings = flat(run.config()?);
+        let status = run.status()?;
+        self.state = match Standing::of(&status) {
+            Standing::Pending => "pending",
+            Standing::Running => "running",
+            Standing::Interrupted => "interrupted",
+            Standing::Failed => "failed",
+            Standing::Done => "done",
+        }
+        .to_owned();
+        (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
+        self.valid_accuracy = status.best.map(|best| best.accuracy);
+        self.test_accuracy = status.test_accuracy;
+        self.message = status.message;
+        let mut seconds = 0.0;
+        for record in run.records()? {
+            match record {
+                Record::Epoch(epoch) => seconds += epoch.seconds.total(),
+                Record::Test(test) => self.spikes = Some(test.layers.iter().map(|layer| layer.spikes).sum()),
+                _ => {}
+            }
+        }
+        self.seconds = Some(seconds);
+        Ok(())
+    }
+
+    /// The value in a column or of a key; empty where there is none.
+    pub(super) fn cell(&self, column: &str) -> String {
+        fn text(value: Option<impl ToString>) -> String {
+            value.map(|value| value.to_string()).unwrap_or_default()
+        }
+        match column {
+            "id" => self.id.clone(),
+            "state" => self.state.clone(),
+            "epoch" => text(self.epoch),
+            "epochs" => text(self.epochs),
+            "valid_accuracy" => text(self.valid_accuracy),
+            "test_accuracy" => text(self.test_accuracy),
+            "spikes" => text(self.spikes),
+            "seconds" => text(self.seconds),
+            "message" => text(self.message.as_ref()),
+            key => match self.settings.get(key) {
+                Some(Value::String(word)) => word.clone(),
+                value => text(value),
+            },
+        }
+    }
+
+    /// For people: id, state, epoch, accuracies.
+    pub(super) fn short_cells(&self) -> [String; 5] {
+        let epoch = match (self.epoch, self.epochs) {
+            (Some(epoch), Some(epochs)) => format!("{epoch}/{epochs}"),
+            _ => String::new(),
+        };
+        let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
+        [self.id.clone(), self.state.clone(), epoch, share(self.valid_accuracy), share(self.test_accuracy)]
+    }
+}
+
+/// `section.key` and its value.
+fn flat(table: Table) -> BTreeMap<String, Value> {
+    let mut settings = BTreeMap::new();
+    for (section, value) in table {
+        match value {
+            Value::Table(keys) => {
+                settings.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
+            }
+            value => drop(settings.insert(section, value)),
+        }
+    }
+    settings
+}

@@ -1,0 +1,54 @@
+//! `snn runs`: what it shows of good and bad directories.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
+
+mod common;
+
+use std::fs;
+
+use common::Snn;
+use serde_json::Value;
+
+#[test]
+fn runs_are_listed_compared_filtered_sorted_and_exported() {
+    let snn = Snn::new();
+    for (name, rate) in [("a", "0.001"), ("b", "0.02")] {
+        let rate = format!("optimizer.learning_rate={rate}");
+        let directory = format!("runs/{name}");
+        let changes = [rate.as_str(), "training.epochs=2", "initialization.gain=6.0"];
+        snn.run(&Snn::train(&changes, &["--run-dir", &directory, "--quiet"])).expect(0);
+    }
+    fs::create_dir_all(snn.path("runs/letters")).unwrap();
+    fs::create_dir_all(snn.path("runs/torn")).unwrap();
+    fs::copy(snn.path("runs/a/config.toml"), snn.path("runs/torn/config.toml")).unwrap();
+    fs::write(snn.path("runs/torn/status.json"), "{\"state\":").unwrap();
+
+    let json = |more: &[&str]| -> Value {
+        let arguments: Vec<_> = ["runs", "--json"].iter().chain(more).copied().collect();
+        serde_json::from_str(&snn.run(&arguments).expect(0).stdout).unwrap()
+    };
+    let all = json(&[]);
+    let column = |runs: &Value, name: &str| -> Vec<String> {
+        runs["runs"].as_array().unwrap().iter().map(|run| run[name].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(column(&all, "id"), ["a", "b", "letters", "torn"]);
+    assert_eq!(column(&all, "state"), ["done", "done", "no_run", "damaged"]);
+    assert_eq!(all["keys"], serde_json::json!(["optimizer.learning_rate"]), "the keys that differ");
+    assert_eq!(all["runs"][0]["settings"]["training.epochs"], 2);
+    assert!(all["runs"][0]["spikes"].as_f64().unwrap() > 0.0);
+
+    let done = json(&["--where", "state=done", "--sort", "optimizer.learning_rate", "--reverse"]);
+    assert_eq!(column(&done, "id"), ["b", "a"]);
+    assert_eq!(column(&json(&["--where", "optimizer.learning_rate>0.01"]), "id"), ["b"]);
+
+    let table = snn.run(&["runs"]).expect(0).stdout;
+    assert!(table.lines().next().unwrap().ends_with("optimizer.learning_rate"), "{table}");
+    assert!(table.contains("torn: damaged status"), "{table}");
+    let csv = snn.run(&["runs", "--csv", "--keys", "network.hidden"]).expect(0).stdout;
+    let head = "id,state,epoch,epochs,valid_accuracy,test_accuracy,spikes,seconds,message,network.hidden\n";
+    assert!(csv.starts_with(head) && csv.lines().count() == 5, "{csv}");
+
+    snn.run(&["runs", "--sort", "optimizer.rate"]).fails(2, &["no run has `optimizer.rate`"]);
+    snn.run(&["runs", "--where", "done"]).fails(2, &["a column or key"]);
+    snn.run(&["runs", "elsewhere"]).fails(1, &["cannot list the runs in elsewhere"]);
+}
