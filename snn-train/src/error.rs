@@ -55,6 +55,26 @@ pub enum Error {
         reason: String,
     },
 
+    /// A program of Slurm that is not on the search path.
+    #[cfg(feature = "trainer")]
+    #[error(
+        "there is no `{program}` here: this needs a machine of a cluster with Slurm, its programs on the search path"
+    )]
+    NoSlurm {
+        /// The program.
+        program: &'static str,
+    },
+
+    /// Slurm said no.
+    #[cfg(feature = "trainer")]
+    #[error("{program} failed: {message}")]
+    Slurm {
+        /// The program that was asked.
+        program: &'static str,
+        /// What it said.
+        message: String,
+    },
+
     /// A key that no experiment has.
     #[cfg(feature = "trainer")]
     #[error(

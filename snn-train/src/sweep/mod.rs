@@ -57,6 +57,7 @@
 //!   results.csv          one line for each run ([`Row`])
 //!   groups.csv           one line for each group ([`Group`])
 //!   results.json         both
+//!   slurm/               what was submitted to a cluster (`slurm`), if anything was
 //! ```
 //!
 //! `manifest.json` holds `version`, `name`, `runs` (where the run directories lie, relative to the sweep), `axes` (a list of
@@ -91,6 +92,8 @@ mod file;
 mod runner;
 #[cfg(feature = "trainer")]
 mod shared_data;
+#[cfg(feature = "trainer")]
+pub mod slurm;
 #[cfg(feature = "trainer")]
 mod spec;
 #[cfg(feature = "trainer")]

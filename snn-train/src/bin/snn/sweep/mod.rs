@@ -1,10 +1,14 @@
 //! `snn sweep`
 
 mod plan;
+mod retry;
 mod run;
 mod status;
+mod submit;
+mod work;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +16,10 @@ use std::{
 use clap::{Args, Subcommand};
 use snn_train::{
     Error,
-    sweep::{Group, Results, Standing, Sweep, SweepDir},
+    sweep::{
+        Group, Results, Row, Standing, Sweep, SweepDir,
+        slurm::{Queue, Wait},
+    },
 };
 
 use crate::percent;
@@ -29,10 +36,14 @@ enum Command {
     Plan(plan::Arguments),
     /// Train all runs that are not done, side by side; goes on after Ctrl-C or kill -9.
     Run(run::Arguments),
-    /// Say how the runs stand and what they have come to; reads files alone.
+    /// Hand all runs that are missing to Slurm, as an array of jobs, and return at once.
+    Submit(submit::Arguments),
+    /// Say how the runs stand and what they have come to; reads files, and asks squeue about those that were submitted.
     Status(status::Arguments),
-    /// Let runs that have failed be tried again by the next `snn sweep run`.
-    Retry(status::Arguments),
+    /// Let runs that have failed be tried again by the next `snn sweep run`, or submit them anew.
+    Retry(retry::Arguments),
+    /// Train some of the runs: what the elements of a submitted array do.
+    Work(work::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -40,18 +51,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Status(arguments) => status::run(arguments),
-        Command::Retry(arguments) => status::retry(arguments),
+        Command::Submit(arguments) => submit::run(arguments),
+        Command::Retry(arguments) => retry::run(arguments),
+        Command::Work(arguments) => work::run(arguments),
     }
 }
 
 /// The sweep in a directory, or that of a file, planned into `sweeps/<name>`.
 fn open(path: &Path) -> Result<SweepDir, Error> {
-    if path.is_file() {
-        let sweep = Sweep::load(path)?;
-        SweepDir::create(directory(&sweep), sweep.plan()?)
-    } else {
-        SweepDir::open(path)
+    if !path.is_file() {
+        return SweepDir::open(path);
     }
+    let sweep = Sweep::load(path)?;
+    let mut plan = sweep.plan()?;
+    let directory = directory(&sweep);
+    if let Ok(before) = SweepDir::open(&directory) {
+        // What an earlier plan of the same runs says beyond the file.
+        plan.runs.clone_from(&before.manifest().runs);
+        let seconds: HashMap<_, _> =
+            before.manifest().points.iter().map(|point| (point.id.as_str(), point.seconds)).collect();
+        for point in &mut plan.points {
+            point.seconds = seconds.get(point.id.as_str()).copied().flatten();
+        }
+    }
+    SweepDir::create(directory, plan)
 }
 
 fn directory(sweep: &Sweep) -> PathBuf {
@@ -68,19 +91,29 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// `3 done, 1 failed, 8 pending`, of those that there are.
-fn counts(results: &Results) -> String {
-    let states = [
-        (Standing::Done, "done"),
-        (Standing::Running, "running"),
-        (Standing::Interrupted, "interrupted"),
-        (Standing::Failed, "failed"),
-        (Standing::Pending, "pending"),
-    ];
-    let counts = states.iter().map(|&(state, name)| (results.count(state), name));
-    let counts: Vec<_> =
-        counts.filter(|(count, _)| *count > 0).map(|(n, name)| format!("{n} {name}")).collect();
-    counts.join(", ")
+/// `3 done, 1 failed, 8 pending`, of those that there are; runs that were submitted and wait are counted as that.
+fn counts(results: &Results, queue: &Queue) -> String {
+    const STATES: [&str; 8] =
+        ["done", "running", "queued", "requeued", "lost", "interrupted", "failed", "pending"];
+    let states: Vec<_> = results.rows.iter().map(|row| state(row, queue)).collect();
+    let counts = STATES.map(|name| (states.iter().filter(|&&state| state == name).count(), name));
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(n, name)| format!("{n} {name}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn state(row: &Row, queue: &Queue) -> &'static str {
+    match queue.wait(row) {
+        Some(Wait::Queued) => "queued",
+        Some(Wait::Requeued) => "requeued",
+        Some(Wait::Lost) => "lost",
+        None => match row.state {
+            Standing::Pending => "pending",
+            Standing::Running => "running",
+            Standing::Interrupted => "interrupted",
+            Standing::Failed => "failed",
+            Standing::Done => "done",
+        },
+    }
 }
 
 /// A line for each group, the best on validation first, no more than `most`.

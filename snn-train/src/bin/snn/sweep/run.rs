@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update};
+use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update, slurm::Queue};
 
 use super::{counts, duration, group_lines, open};
 use crate::{FAILURE, STOPPED, parse_threads, percent, stop};
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         retry: arguments.retry,
         ..Options::default()
     };
-    let mut screen = Screen::new(arguments);
+    let mut screen = Screen::new(arguments.json, arguments.quiet);
     let progress = sweep.train_until(&stop, &options, &mut |update| screen.show(update))?;
     screen.bar.finish_and_clear();
     let results = sweep.write_results()?;
@@ -82,7 +82,13 @@ fn report(
         });
         return writeln!(out, "{result}");
     }
-    writeln!(out, "{} runs: {}, in {}", progress.runs, counts(results), duration(progress.elapsed))?;
+    writeln!(
+        out,
+        "{} runs: {}, in {}",
+        progress.runs,
+        counts(results, &Queue::default()),
+        duration(progress.elapsed)
+    )?;
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
@@ -100,21 +106,21 @@ fn report(
 }
 
 /// A bar on a terminal, a line for each run elsewhere, both on standard error; or lines of JSON.
-struct Screen {
-    bar: ProgressBar,
+pub(super) struct Screen {
+    pub(super) bar: ProgressBar,
     lines: bool,
     json: bool,
 }
 
 impl Screen {
-    fn new(arguments: &Arguments) -> Self {
-        let terminal = io::stderr().is_terminal() && !arguments.quiet;
+    pub(super) fn new(json: bool, quiet: bool) -> Self {
+        let terminal = io::stderr().is_terminal() && !quiet;
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
-        Self { bar: bar.with_style(style), lines: !terminal && !arguments.quiet, json: arguments.json }
+        Self { bar: bar.with_style(style), lines: !terminal && !quiet, json }
     }
 
-    fn show(&mut self, update: &Update<'_>) {
+    pub(super) fn show(&mut self, update: &Update<'_>) {
         let progress = update.progress;
         let left = progress.remaining.map_or_else(String::new, |it| format!(", {} to go", duration(it)));
         let failed =

@@ -1,14 +1,21 @@
-//! `snn sweep status` and `snn sweep retry`
+//! `snn sweep status`
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Args;
-use serde_json::json;
-use snn_train::sweep::{Standing, SweepDir};
+use serde_json::{Value, json};
+use snn_train::{
+    Error,
+    sweep::{
+        Results, Standing, SweepDir,
+        slurm::{Element, ElementState, Queue, Wait},
+    },
+};
 
 use super::{counts, group_lines};
 
@@ -17,6 +24,9 @@ pub(crate) struct Arguments {
     /// The directory of the sweep
     #[arg(value_name = "DIR")]
     sweep: PathBuf,
+    /// Write results.csv, groups.csv and results.json anew
+    #[arg(long)]
+    tables: bool,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -24,45 +34,96 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sweep = SweepDir::open(&arguments.sweep)?;
-    let results = sweep.results()?;
-    let groups = results.groups(&sweep.manifest().selection);
-    let mut out = io::stdout().lock();
+    // The queue before the runs: what leaves it in between is seen as what it has become, and not as lost.
+    let queue = match sweep.queue() {
+        Err(error @ (Error::NoSlurm { .. } | Error::Slurm { .. })) => Err(error),
+        other => Ok(other?),
+    };
+    let results = if arguments.tables { sweep.write_results()? } else { sweep.results()? };
     if arguments.json {
-        let status = json!({
-            "version": 1,
-            "kind": "status",
-            "sweep": sweep.path(),
-            "runs": results.rows.len(),
-            "done": results.count(Standing::Done),
-            "running": results.count(Standing::Running),
-            "interrupted": results.count(Standing::Interrupted),
-            "failed": results.count(Standing::Failed),
-            "pending": results.count(Standing::Pending),
-            "rows": results.rows,
-            "groups": groups,
-        });
-        writeln!(out, "{status}")?;
+        let status = to_json(&sweep, &results, queue.as_ref());
+        writeln!(io::stdout(), "{status}")?;
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(out, "{} runs: {}", results.rows.len(), counts(&results))?;
-    for line in group_lines(&groups, 10) {
+    let known = queue.as_ref().ok().cloned().unwrap_or_default();
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} runs: {}", results.rows.len(), counts(&results, &known))?;
+    for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
     for row in results.rows.iter().filter(|row| row.state == Standing::Failed) {
         writeln!(out, "failed    {}: {}", row.id, row.message.as_deref().unwrap_or_default())?;
     }
+    if let Err(error) = &queue {
+        writeln!(out, "slurm     what was submitted may wait or be lost: {error}")?;
+    }
+    for line in queue_lines(&known) {
+        writeln!(out, "slurm     {line}")?;
+    }
+    let directory = sweep.path().display();
+    if lost(&results, &known).next().is_some() {
+        writeln!(out, "go on     snn sweep submit {directory}, or retry --slurm")?;
+    }
+    if arguments.tables {
+        writeln!(out, "tables    {directory}/results.csv, groups.csv, results.json")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn retry(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let sweep = SweepDir::open(&arguments.sweep)?;
-    let runs = sweep.retry()?;
-    let mut out = io::stdout().lock();
-    if arguments.json {
-        writeln!(out, "{}", json!({ "version": 1, "kind": "retry", "sweep": sweep.path(), "runs": runs }))?;
-    } else {
-        writeln!(out, "{} runs that had failed will be tried again", runs.len())?;
-        writeln!(out, "train     snn sweep run {}", sweep.path().display())?;
-    }
-    Ok(ExitCode::SUCCESS)
+fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -> Value {
+    let known = queue.ok().cloned().unwrap_or_default();
+    let count = |wait| results.rows.iter().filter(|row| known.wait(row) == Some(wait)).count();
+    json!({
+        "version": 1,
+        "kind": "status",
+        "sweep": sweep.path(),
+        "runs": results.rows.len(),
+        "done": results.count(Standing::Done),
+        "running": results.count(Standing::Running),
+        "interrupted": results.count(Standing::Interrupted),
+        "failed": results.count(Standing::Failed),
+        "pending": results.count(Standing::Pending),
+        "slurm": {
+            "error": queue.err().map(ToString::to_string),
+            "queued": count(Wait::Queued),
+            "requeued": count(Wait::Requeued),
+            "lost": lost(results, &known).collect::<Vec<_>>(),
+            "elements": known.elements,
+        },
+        "rows": results.rows,
+        "groups": results.groups(&sweep.manifest().selection),
+    })
+}
+
+fn lost<'a>(results: &'a Results, queue: &'a Queue) -> impl Iterator<Item = &'a str> {
+    let lost = results.rows.iter().filter(|row| queue.wait(row) == Some(Wait::Lost));
+    lost.map(|row| row.id.as_str())
+}
+
+/// A line for each job: `job 12: 3 elements running on node1, node2; 30 queued (Priority); 1 requeued (BeginTime)`.
+fn queue_lines(queue: &Queue) -> Vec<String> {
+    let jobs: BTreeSet<u64> = queue.elements.iter().map(|element| element.job).collect();
+    let line = |job: u64| {
+        let states = [
+            (ElementState::Running, "running"),
+            (ElementState::Queued, "queued"),
+            (ElementState::Requeued, "requeued"),
+        ];
+        let part = |(state, name): (ElementState, &str)| {
+            let of = |it: &&Element| it.job == job && it.state == state;
+            let elements: Vec<_> = queue.elements.iter().filter(of).collect();
+            let details: BTreeSet<_> =
+                elements.iter().filter_map(|it| it.node.as_deref().or(it.reason.as_deref())).collect();
+            let details = details.into_iter().collect::<Vec<_>>().join(", ");
+            let details = match state {
+                _ if details.is_empty() => String::new(),
+                ElementState::Running => format!(" on {details}"),
+                _ => format!(" ({details})"),
+            };
+            (!elements.is_empty()).then(|| format!("{} {name}{details}", elements.len()))
+        };
+        let parts: Vec<_> = states.into_iter().filter_map(part).collect();
+        format!("job {job}: elements: {}", parts.join("; "))
+    };
+    jobs.into_iter().map(line).collect()
 }

@@ -1,0 +1,58 @@
+//! `snn sweep retry`
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use serde_json::json;
+use snn_train::sweep::SweepDir;
+
+use super::submit;
+use crate::UsageError;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The directory of the sweep
+    #[arg(value_name = "DIR")]
+    sweep: PathBuf,
+    /// Submit them, and all others that are missing, as they were submitted last
+    #[arg(long)]
+    slurm: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let sweep = SweepDir::open(&arguments.sweep)?;
+    let directory = sweep.path().display();
+    let request = match sweep.submissions()?.pop().filter(|_| arguments.slurm) {
+        None if arguments.slurm => {
+            return Err(UsageError(format!("nothing was submitted yet: snn sweep submit {directory}")).into());
+        }
+        last => last.map(|submission| submission.request),
+    };
+    let runs = sweep.retry()?;
+    let submitted = request.map(|request| sweep.submit(&request, false)).transpose()?;
+    if arguments.json {
+        let mut result = json!({ "version": 1, "kind": "retry", "sweep": sweep.path(), "runs": runs });
+        if let Some(submitted) = &submitted {
+            result["arrays"] = submit::arrays_to_json(&submitted.arrays);
+            result["refused"] = json!(submitted.refused.as_ref().map(ToString::to_string));
+        }
+        writeln!(io::stdout(), "{result}")?;
+        return Ok(submitted.as_ref().map_or(ExitCode::SUCCESS, submit::exit_code));
+    }
+    writeln!(io::stdout(), "{} runs that had failed will be tried again", runs.len())?;
+    if let Some(submitted) = &submitted {
+        return submit::report(&sweep, submitted);
+    }
+    writeln!(io::stdout(), "train     snn sweep run {directory}")?;
+    if !sweep.submissions()?.is_empty() {
+        writeln!(io::stdout(), "or        snn sweep submit {directory}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

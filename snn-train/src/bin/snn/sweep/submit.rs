@@ -1,0 +1,152 @@
+//! `snn sweep submit`
+
+use std::{
+    env,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+use snn_train::sweep::{
+    SweepDir,
+    slurm::{Queue, Request, Submission, Submitted},
+};
+
+use super::{counts, duration, open};
+use crate::{FAILURE, parse_threads};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The directory of a sweep, or a sweep file, which is planned into `sweeps/<its name>`
+    #[arg(value_name = "DIR_OR_TOML")]
+    sweep: PathBuf,
+    /// The partition
+    #[arg(long, short, value_name = "NAME")]
+    partition: Option<String>,
+    /// Whose account is charged
+    #[arg(long, short = 'A', value_name = "NAME")]
+    account: Option<String>,
+    /// Time limit of each element, as sbatch takes it; what is not done by then goes back into the queue [default: twice what
+    /// it is expected to take, and ten minutes]
+    #[arg(long, short, value_name = "TIME")]
+    time: Option<String>,
+    /// Memory of each element, as sbatch takes it
+    #[arg(long, value_name = "SIZE")]
+    mem: Option<String>,
+    /// Cores of each element, which trains as many runs side by side
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_threads)]
+    cpus: usize,
+    /// Pack runs into elements that compute so long
+    #[arg(long, value_name = "MINUTES", default_value = "30", value_parser = parse_minutes)]
+    minutes: f64,
+    /// Elements of an array that compute at the same time at most
+    #[arg(long, value_name = "N", value_parser = parse_at_once)]
+    at_once: Option<usize>,
+    /// Do not train an epoch of each kind of runs where nothing was measured; each run is an element then
+    #[arg(long)]
+    no_measure: bool,
+    /// Write the scripts, and submit nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write what was submitted as JSON
+    #[arg(long)]
+    json: bool,
+    /// Further options for sbatch, such as `-- --qos=long --constraint=avx512`
+    #[arg(last = true, value_name = "SBATCH_OPTIONS")]
+    options: Vec<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut sweep = open(&arguments.sweep)?;
+    if !arguments.no_measure && sweep.manifest().points.iter().any(|point| point.seconds.is_none()) {
+        let mut manifest = sweep.manifest().clone();
+        manifest.measure()?;
+        sweep = SweepDir::create(sweep.path(), manifest)?;
+    }
+    let request = Request {
+        program: env::current_exe().context("cannot find the program that is running")?,
+        minutes: arguments.minutes,
+        cpus: arguments.cpus,
+        at_once: arguments.at_once,
+        time: arguments.time.clone(),
+        memory: arguments.mem.clone(),
+        partition: arguments.partition.clone(),
+        account: arguments.account.clone(),
+        options: arguments.options.clone(),
+    };
+    let submitted = sweep.submit(&request, arguments.dry_run)?;
+    if arguments.json {
+        let mut result = json!({
+            "version": 1,
+            "kind": "submit",
+            "sweep": sweep.path(),
+            "under_way": submitted.under_way,
+        });
+        result["arrays"] = arrays_to_json(&submitted.arrays);
+        result["refused"] = json!(submitted.refused.as_ref().map(ToString::to_string));
+        writeln!(io::stdout(), "{result}")?;
+        return Ok(exit_code(&submitted));
+    }
+    report(&sweep, &submitted)
+}
+
+/// `[{"number","job","elements","runs"}]`
+pub(super) fn arrays_to_json(arrays: &[Submission]) -> Value {
+    let array = |it: &Submission| json!({ "number": it.number, "job": it.job, "elements": it.elements.len(), "runs": it.runs() });
+    arrays.iter().map(array).collect()
+}
+
+/// Tells what was submitted, and whether all of it was.
+pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<ExitCode> {
+    let directory = sweep.path().display();
+    let mut out = io::stdout().lock();
+    if submitted.arrays.is_empty() {
+        writeln!(
+            out,
+            "nothing to submit: {}",
+            counts(&sweep.results()?, &sweep.queue().unwrap_or_else(|_| Queue::default()))
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let longest =
+        submitted.longest.map_or_else(String::new, |longest| format!(" of {} at most", duration(longest)));
+    for array in &submitted.arrays {
+        let (runs, elements) = (array.runs(), array.elements.len());
+        let script = format!("{directory}/slurm/{:04}.sh", array.number);
+        let packed = format!("{runs} runs in {elements} elements{longest}");
+        match array.job {
+            Some(job) => writeln!(out, "job {job:<5} {packed}: {script}")?,
+            None => writeln!(out, "written   {packed}, not submitted: {script}")?,
+        }
+    }
+    if submitted.under_way > 0 {
+        writeln!(out, "left      {} runs, which wait or are being trained", submitted.under_way)?;
+    }
+    writeln!(out, "watch     snn sweep status {directory}")?;
+    if let Some(error) = &submitted.refused {
+        drop(out);
+        writeln!(io::stderr(), "error: {error}; once Slurm takes more, submit the rest by the same command")?;
+    }
+    Ok(exit_code(submitted))
+}
+
+pub(super) fn exit_code(submitted: &Submitted) -> ExitCode {
+    if submitted.refused.is_some() { ExitCode::from(FAILURE) } else { ExitCode::SUCCESS }
+}
+
+fn parse_minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 1e5 => Ok(minutes),
+        _ => Err("a number of minutes above 0".to_owned()),
+    }
+}
+
+fn parse_at_once(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(elements) if elements > 0 => Ok(elements),
+        _ => Err("a whole number from 1".to_owned()),
+    }
+}

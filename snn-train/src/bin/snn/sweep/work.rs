@@ -1,0 +1,145 @@
+//! `snn sweep work`
+
+use std::{
+    collections::HashSet,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::Ordering,
+};
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::json;
+use snn_train::{
+    Event,
+    sweep::{Happening, Options, Progress, SweepDir, slurm::Task},
+};
+
+use super::run::Screen;
+use crate::{FAILURE, STOPPED, UsageError, parse_threads, stop, use_threads};
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("which").required(true)))]
+pub(crate) struct Arguments {
+    /// The directory of the sweep
+    #[arg(value_name = "DIR")]
+    sweep: PathBuf,
+    /// Train the runs of an element of this submission, which is slurm/<NUMBER>.json
+    #[arg(long, value_name = "NUMBER", group = "which")]
+    submission: Option<u32>,
+    /// The element, counted from 0; by default that of SLURM_ARRAY_TASK_ID
+    #[arg(long, value_name = "N", requires = "submission")]
+    element: Option<usize>,
+    /// Train these runs
+    #[arg(long, value_name = "ID,..", value_delimiter = ',', group = "which")]
+    runs: Vec<String>,
+    /// Cores, and so runs side by side; by default those that Slurm gives, otherwise one
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    cpus: Option<usize>,
+    /// Write what happens to each run, and at last the outcome, as a line of JSON to standard output
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let sweep = SweepDir::open(&arguments.sweep)?;
+    let task = Task::current();
+    let runs = runs(arguments, &sweep, task.as_ref())?;
+    // Before anything is trained, so that no signal is lost.
+    let signals = stop::on_worker_signals()?;
+    let cpus = arguments.cpus.or(task.and_then(|task| task.cpus)).unwrap_or(1);
+    // Data are loaded by the threads of the process.
+    use_threads(Some(cpus))?;
+    let jobs = cpus.min(runs.len()).max(1);
+    let options =
+        Options { jobs: Some(jobs), threads: Some(cpus / jobs), only: Some(runs), ..Options::default() };
+
+    if let Some(Task { job, element, restarts, .. }) = task.filter(|_| !arguments.quiet) {
+        // The log of all attempts is one file.
+        let start = if restarts == 0 { "start".to_owned() } else { format!("restart {restarts}") };
+        writeln!(io::stderr(), "job {job}_{element}: {start}")?;
+    }
+    let mut screen = Screen::new(arguments.json, arguments.quiet);
+    let mut advanced = false;
+    let progress = sweep.train_until(&signals.stop, &options, &mut |update| {
+        advanced |= matches!(update.happening, Happening::Event(Event::BatchFinished(_)));
+        screen.show(update);
+    })?;
+    screen.bar.finish_and_clear();
+    report(arguments, &progress)?;
+    if !progress.stopped {
+        return Ok(if progress.failed > 0 { ExitCode::from(FAILURE) } else { ExitCode::SUCCESS });
+    }
+    if let Some(task) = task.filter(|_| signals.requeue.load(Ordering::Relaxed)) {
+        if !advanced {
+            // Put back into the queue it would only come to this point again, without end.
+            bail!(
+                "the time of job {}_{} was over before anything was trained: submit with a longer --time",
+                task.job,
+                task.element
+            );
+        }
+        task.requeue()?;
+    }
+    Ok(ExitCode::from(STOPPED))
+}
+
+/// The ids of the runs that this worker is to train.
+fn runs(arguments: &Arguments, sweep: &SweepDir, task: Option<&Task>) -> anyhow::Result<Vec<String>> {
+    let Some(number) = arguments.submission else {
+        let known: HashSet<_> = sweep.manifest().points.iter().map(|point| &point.id).collect();
+        if let Some(unknown) = arguments.runs.iter().find(|id| !known.contains(id)) {
+            return Err(UsageError(format!("the sweep has no run `{unknown}`")).into());
+        }
+        return Ok(arguments.runs.clone());
+    };
+    let Some(element) = arguments.element.or(task.map(|task| task.element)) else {
+        return Err(UsageError(
+            "which element? Slurm sets SLURM_ARRAY_TASK_ID; otherwise give --element".to_owned(),
+        )
+        .into());
+    };
+    let submission = sweep.submissions()?.into_iter().find(|submission| submission.number == number);
+    let Some(submission) = submission else {
+        return Err(UsageError(format!("the sweep has no submission {number}")).into());
+    };
+    let elements = submission.elements.len();
+    match submission.elements.into_iter().nth(element) {
+        Some(runs) => Ok(runs),
+        None => Err(UsageError(format!(
+            "submission {number} has {elements} elements, counted from 0; there is no {element}"
+        ))
+        .into()),
+    }
+}
+
+fn report(arguments: &Arguments, progress: &Progress) -> io::Result<()> {
+    if arguments.json {
+        let result = json!({
+            "version": 1,
+            "kind": "work",
+            "state": if progress.stopped { "stopped" } else { "done" },
+            "runs": progress.runs,
+            "done": progress.done,
+            "reused": progress.reused,
+            "failed": progress.failed,
+            "busy": progress.busy,
+            "seconds": progress.elapsed,
+        });
+        return writeln!(io::stdout(), "{result}");
+    }
+    let state = if progress.stopped { "stopped" } else { "ended" };
+    writeln!(
+        io::stdout(),
+        "{state} with {} of {} runs done ({} before), {} failed, {} trained elsewhere",
+        progress.done,
+        progress.runs,
+        progress.reused,
+        progress.failed,
+        progress.busy
+    )
+}

@@ -1,0 +1,227 @@
+//! What has become of the runs that were submitted.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::commands;
+use crate::{
+    error::Error,
+    sweep::{Row, Standing, SweepDir},
+};
+
+/// What Slurm has of a sweep.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Queue {
+    /// The elements that wait or run, in the order of their submission.
+    pub elements: Vec<Element>,
+    /// The ids of all runs that were ever submitted.
+    submitted: HashSet<String>,
+    /// The states of the elements that hold a run.
+    held: HashMap<String, ElementState>,
+}
+
+/// An element of an array that waits or runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Element {
+    /// The job of the array.
+    pub job: u64,
+    /// Its place in the array, counted from 0.
+    pub element: usize,
+    /// How it stands.
+    pub state: ElementState,
+    /// Where it runs.
+    pub node: Option<String>,
+    /// Why it waits, in Slurm's words.
+    pub reason: Option<String>,
+    /// The runs that it trains, by their ids.
+    pub runs: Vec<String>,
+}
+
+/// How an element stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElementState {
+    /// Waits for its first start.
+    Queued,
+    /// Was started before, and waits again.
+    Requeued,
+    /// Is on a node.
+    Running,
+}
+
+/// How a run stands that was submitted, and is neither done nor failed nor being trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Its element waits, or runs and has not come to it.
+    Queued,
+    /// Its element was started before, and waits again.
+    Requeued,
+    /// No element in the queue holds it any more: it must be submitted again.
+    Lost,
+}
+
+impl Queue {
+    /// How a run of the sweep waits; `None` if it does not, or was never submitted.
+    #[must_use]
+    pub fn wait(&self, row: &Row) -> Option<Wait> {
+        let waits = matches!(row.state, Standing::Pending | Standing::Interrupted);
+        if !waits || !self.submitted.contains(&row.id) {
+            return None;
+        }
+        Some(match self.held.get(&row.id) {
+            Some(ElementState::Queued | ElementState::Running) => Wait::Queued,
+            Some(ElementState::Requeued) => Wait::Requeued,
+            None => Wait::Lost,
+        })
+    }
+
+    /// Whether an element that waits or runs will train this run.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        self.held.contains_key(id)
+    }
+}
+
+impl SweepDir {
+    /// What Slurm has of this sweep: files, and `squeue` if anything was ever submitted.
+    ///
+    /// # Errors
+    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`Error::Io`] and
+    /// [`Error::DamagedFile`].
+    pub fn queue(&self) -> Result<Queue, Error> {
+        let arrays: Vec<_> =
+            self.submissions()?.into_iter().filter_map(|array| Some((array.job?, array.elements))).collect();
+        if arrays.is_empty() {
+            return Ok(Queue::default());
+        }
+        Ok(Queue::new(&arrays, &commands::squeue()?))
+    }
+}
+
+impl Queue {
+    /// Of arrays, each with its job and the runs of its elements, and what `squeue` says.
+    fn new(arrays: &[(u64, Vec<Vec<String>>)], listing: &str) -> Self {
+        let listed: HashMap<_, _> =
+            listing.lines().filter_map(Listed::parse).map(|it| ((it.job, it.element), it)).collect();
+        let mut queue = Self::default();
+        for (job, elements) in arrays {
+            queue.submitted.extend(elements.iter().flatten().cloned());
+            for (element, runs) in elements.iter().enumerate() {
+                let Some(listed) = listed.get(&(*job, element)) else { continue };
+                queue.held.extend(runs.iter().map(|id| (id.clone(), listed.state)));
+                let Listed { state, node, reason, .. } = *listed;
+                let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+                let reason = text(reason).filter(|reason| state != ElementState::Running && reason != "None");
+                queue.elements.push(Element {
+                    job: *job,
+                    element,
+                    state,
+                    node: text(node),
+                    reason,
+                    runs: runs.clone(),
+                });
+            }
+        }
+        queue
+    }
+}
+
+/// A line of `squeue`.
+struct Listed<'a> {
+    job: u64,
+    element: usize,
+    state: ElementState,
+    node: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> Listed<'a> {
+    /// Nothing of a job that is no element of an array, and of one that has ended.
+    fn parse(line: &'a str) -> Option<Self> {
+        const ENDED: [&str; 10] = [
+            "BOOT_FAIL",
+            "CANCELLED",
+            "COMPLETED",
+            "DEADLINE",
+            "FAILED",
+            "NODE_FAIL",
+            "OUT_OF_MEMORY",
+            "PREEMPTED",
+            "REVOKED",
+            "TIMEOUT",
+        ];
+        let mut columns = line.splitn(6, '|').map(str::trim);
+        let mut next = || columns.next();
+        let (job, element) = (next()?.parse().ok()?, next()?.parse().ok()?);
+        let (state, restarts) = (next()?, next()?);
+        if ENDED.contains(&state) {
+            return None;
+        }
+        let state = match state {
+            "PENDING" if restarts == "0" => ElementState::Queued,
+            "PENDING" | "REQUEUED" | "REQUEUE_FED" | "REQUEUE_HOLD" | "SPECIAL_EXIT" => {
+                ElementState::Requeued
+            }
+            // Starting, suspended, ending and what later versions may know: on a node all the same.
+            _ => ElementState::Running,
+        };
+        Some(Self { job, element, state, node: next()?, reason: next()?.trim_end_matches('|') })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    const LISTING: &str = "\
+12|0|RUNNING|0|node1|None|
+12|1|PENDING|0||Priority|
+12|2|PENDING|2||BeginTime|
+12|3|FAILED|0|node2|NonZeroExitCode|
+7|0|COMPLETED|0|node1|None|
+9|N/A|RUNNING|0|node3|None|
+99|1|PENDING|0||Priority|
+13|0|COMPLETING|1|node2|None|
+";
+
+    #[test]
+    fn runs_are_found_by_the_elements_that_hold_them() {
+        let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
+        let arrays = [
+            (7, vec![ids(&["a", "b", "g"])]),
+            (12, vec![ids(&["a", "b"]), ids(&["c"]), ids(&["d"]), ids(&["e"])]),
+            (13, vec![ids(&["f"])]),
+        ];
+        let queue = Queue::new(&arrays, LISTING);
+        let wait = |id: &str, state| {
+            let row: Row = serde_json::from_value(serde_json::json!({
+                "id": id, "settings": {}, "state": state, "epoch": 0, "valid_accuracy": null, "valid_loss": null,
+                "test_accuracy": null, "spikes": null, "seconds": 0.0, "message": null,
+            }))
+            .unwrap();
+            queue.wait(&row)
+        };
+        assert_eq!(wait("a", Standing::Running), None);
+        assert_eq!(wait("b", Standing::Pending), Some(Wait::Queued), "its element has not come to it");
+        assert_eq!(wait("c", Standing::Pending), Some(Wait::Queued));
+        assert_eq!(wait("d", Standing::Interrupted), Some(Wait::Requeued));
+        assert_eq!(wait("e", Standing::Interrupted), Some(Wait::Lost));
+        assert_eq!(wait("f", Standing::Interrupted), Some(Wait::Queued), "on its way out or in again");
+        assert_eq!(wait("g", Standing::Done), None);
+        assert_eq!(wait("h", Standing::Pending), None, "never submitted");
+        assert!(queue.holds("a") && !queue.holds("e") && !queue.holds("g"));
+
+        let shown: Vec<_> = queue.elements.iter().map(|it| (it.job, it.element, it.state)).collect();
+        let (queued, requeued, running) =
+            (ElementState::Queued, ElementState::Requeued, ElementState::Running);
+        assert_eq!(shown, [(12, 0, running), (12, 1, queued), (12, 2, requeued), (13, 0, running)]);
+        assert_eq!(queue.elements[0].node.as_deref(), Some("node1"));
+        assert_eq!(queue.elements[1].reason.as_deref(), Some("Priority"));
+    }
+}

@@ -1,0 +1,87 @@
+//! What was submitted: one file for each array.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{FOLDER, Request};
+use crate::{
+    error::Error,
+    run::{Durability, replace},
+    sweep::SweepDir,
+};
+
+/// The version of the format of these files; it grows when a field changes its meaning.
+pub const SUBMISSION_VERSION: u32 = 1;
+
+/// One array of jobs: the content of `slurm/<number>.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The version of this file's format.
+    pub version: u32,
+    /// Its number in the sweep, from 1: the name of its files.
+    pub number: u32,
+    /// Slurm's number of the job; `None` for a script that was written and not submitted.
+    pub job: Option<u64>,
+    /// When, as RFC 3339 in UTC.
+    pub written: String,
+    /// What was asked for.
+    pub request: Request,
+    /// The runs of each element, by their ids.
+    pub elements: Vec<Vec<String>>,
+}
+
+impl Submission {
+    pub(super) fn save(&self, sweep: &SweepDir) -> Result<(), Error> {
+        let path = sweep.slurm_file(self.number, "json");
+        let json = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        json.and_then(|json| replace(&path, &json, Durability::Disk))
+            .map_err(Error::io("write down what is submitted", path))
+    }
+
+    fn load(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(Error::io("read what was submitted", path))?;
+        let damaged = |reason| Error::DamagedFile { what: "submission", path: path.to_owned(), reason };
+        let submission: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if submission.version > SUBMISSION_VERSION {
+            return Err(damaged(format!("its version {} is newer than this program", submission.version)));
+        }
+        Ok(submission)
+    }
+
+    /// How many runs it holds.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.elements.iter().map(Vec::len).sum()
+    }
+}
+
+impl SweepDir {
+    /// Everything that was submitted to Slurm, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::DamagedFile`].
+    pub fn submissions(&self) -> Result<Vec<Submission>, Error> {
+        let folder = self.path().join(FOLDER);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io("list what was submitted", folder)(error)),
+        };
+        let is_one = |path: &PathBuf| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            path.extension().is_some_and(|it| it == "json") && stem.parse::<u32>().is_ok()
+        };
+        let paths = entries.flatten().map(|entry| entry.path()).filter(is_one);
+        let mut submissions = paths.map(|path| Submission::load(&path)).collect::<Result<Vec<_>, _>>()?;
+        submissions.sort_by_key(|submission| submission.number);
+        Ok(submissions)
+    }
+
+    pub(super) fn slurm_file(&self, number: u32, extension: &str) -> PathBuf {
+        self.path().join(FOLDER).join(format!("{number:04}.{extension}"))
+    }
+}

@@ -1,0 +1,147 @@
+//! Handing runs to Slurm.
+
+use std::{
+    collections::HashMap,
+    env,
+    fs::{self, File},
+    path::{Path, absolute},
+    time::SystemTime,
+};
+
+use super::{FOLDER, Queue, Request, SUBMISSION_VERSION, Submission, commands, pack::pack, script::script};
+use crate::{
+    error::Error,
+    run::{Durability, replace},
+    sweep::{Point, Standing, SweepDir},
+};
+
+/// Slurm's own limit where nobody has set another, for scripts that are written where no Slurm is.
+const DEFAULT_MAX_ARRAY_SIZE: usize = 1001;
+
+/// What came of a submission.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Submitted {
+    /// The arrays, several where the runs do not fit into one.
+    pub arrays: Vec<Submission>,
+    /// How long the longest element is expected to compute, if that is known (seconds).
+    pub longest: Option<f64>,
+    /// Runs that were left alone, as they are being trained, or wait in the queue.
+    pub under_way: usize,
+    /// What Slurm said when it took no more.
+    pub refused: Option<Error>,
+}
+
+impl SweepDir {
+    /// Hands all runs to Slurm that are neither done nor failed nor in the queue nor being trained, and returns at once.
+    /// Runs on equal data are packed together. With `dry_run` the scripts are written, and nothing is submitted.
+    ///
+    /// # Errors
+    /// [`Error::NoSlurm`] if Slurm's programs are not here (with `dry_run` they need not be), [`Error::Slurm`] if one fails
+    /// before anything is submitted, [`Error::Io`], [`Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand
+    /// in a script.
+    pub fn submit(&self, request: &Request, dry_run: bool) -> Result<Submitted, Error> {
+        let _lock = self.lock_submissions()?;
+        let without_slurm =
+            |error| if dry_run && matches!(error, Error::NoSlurm { .. }) { Ok(()) } else { Err(error) };
+        let queue = self.queue().or_else(|error| without_slurm(error).map(|()| Queue::default()))?;
+        let most = commands::max_array_size()
+            .or_else(|error| without_slurm(error).map(|()| DEFAULT_MAX_ARRAY_SIZE))?
+            .max(1);
+
+        let mut missing = Vec::new();
+        let mut under_way = 0;
+        for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
+            match row.state {
+                Standing::Done | Standing::Failed => {}
+                Standing::Running => under_way += 1,
+                _ if queue.holds(&point.id) => under_way += 1,
+                _ => missing.push(point),
+            }
+        }
+        let runs = self.by_data(missing)?;
+        let capacity = 60.0 * request.minutes * request.cpus as f64;
+        let elements = pack(runs.iter().map(|point| (point.id.as_str(), point.seconds)), capacity);
+        let longest = longest(&elements, &runs, request.cpus);
+
+        let first = self.submissions()?.last().map_or(1, |last| last.number + 1);
+        let mut submitted = Submitted { arrays: Vec::new(), longest, under_way, refused: None };
+        for (number, elements) in (first..).zip(elements.chunks(most)) {
+            let mut array = Submission {
+                version: SUBMISSION_VERSION,
+                number,
+                job: None,
+                written: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+                request: request.clone(),
+                elements: elements.to_vec(),
+            };
+            let script = self.write(&array, longest)?;
+            if !dry_run {
+                match commands::sbatch(&script) {
+                    Ok(job) => array.job = Some(job),
+                    Err(error) => {
+                        for extension in ["sh", "json"] {
+                            let _ = fs::remove_file(self.slurm_file(number, extension));
+                        }
+                        submitted.refused = Some(error);
+                        break;
+                    }
+                }
+                array.save(self)?;
+            }
+            submitted.arrays.push(array);
+        }
+        match submitted.refused {
+            Some(error) if submitted.arrays.is_empty() => Err(error),
+            refused => Ok(Submitted { refused, ..submitted }),
+        }
+    }
+
+    /// Holds other submissions of this sweep off until this one is in the queue.
+    fn lock_submissions(&self) -> Result<File, Error> {
+        let folder = self.path().join(FOLDER);
+        fs::create_dir_all(&folder).map_err(Error::io("create the folder for Slurm", &folder))?;
+        let path = folder.join("lock");
+        let file = File::create(&path).map_err(Error::io("lock the submissions", &path))?;
+        // Some file systems know no locks; the runs have theirs all the same.
+        let _ = file.lock();
+        Ok(file)
+    }
+
+    /// The same runs, those on equal data one after the other, so that an element loads them once.
+    fn by_data<'a>(&self, points: Vec<&'a Point>) -> Result<Vec<&'a Point>, Error> {
+        let mut places = HashMap::new();
+        let mut placed = Vec::new();
+        for point in points {
+            let data = toml::to_string(&self.manifest().experiment(point)?.data)
+                .map_err(|error| Error::Impossible(error.to_string()))?;
+            let next = places.len();
+            placed.push((*places.entry(data).or_insert(next), point));
+        }
+        placed.sort_by_key(|(place, _)| *place);
+        Ok(placed.into_iter().map(|(_, point)| point).collect())
+    }
+
+    /// Writes script and list of an array, and returns where the script lies.
+    fn write(&self, array: &Submission, longest: Option<f64>) -> Result<std::path::PathBuf, Error> {
+        let here = |path: &Path| absolute(path).map_err(Error::io("find the directory of the sweep", path));
+        let directory = env::current_dir().map_err(Error::io("find the current directory", "."))?;
+        let text = script(array, &self.manifest().name, &here(self.path())?, &directory, longest)?;
+        array.save(self)?;
+        let path = self.slurm_file(array.number, "sh");
+        replace(&path, text.as_bytes(), Durability::Process).map_err(Error::io("write the script", &path))?;
+        Ok(path)
+    }
+}
+
+/// How long the longest element is expected to compute (seconds), if that of all runs is known.
+fn longest(elements: &[Vec<String>], runs: &[&Point], cpus: usize) -> Option<f64> {
+    let seconds: HashMap<&str, f64> =
+        runs.iter().map(|point| Some((point.id.as_str(), point.seconds?))).collect::<Option<_>>()?;
+    let lengths = elements.iter().map(|element| {
+        let lengths = || element.iter().map(|id| seconds[id.as_str()]);
+        // Side by side, but no sooner than the longest of them.
+        lengths().fold(lengths().sum::<f64>() / cpus as f64, f64::max)
+    });
+    lengths.reduce(f64::max)
+}
