@@ -57,8 +57,13 @@
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped",
 //!   "sweep":DIR,"runs","done","reused","failed","busy","seconds"}`;
 //! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","failed","pending",
-//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`;
-//! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`;
+//!   "slurm":{"error","queued","requeued","lost":[ID],"elements":`[`[sweep::slurm::Element]`](sweep::slurm::Element)`},
+//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `slurm.error` says why `squeue` did
+//!   not answer, otherwise it is `null`;
+//! - `snn sweep submit`: `{"version":1,"kind":"submit","sweep":DIR,"under_way","arrays":[{"number","job","elements","runs"}],
+//!   "refused"}`; `job` is `null` with `--dry-run`, `refused` what Slurm said when it took no more, otherwise `null`;
+//! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`, with `--slurm` also `arrays` and `refused`;
+//! - `snn sweep work`: as `snn sweep run`, but that the last line is of kind `work` and has no `sweep`;
 //! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
 //!   `[{"key","help","values","unit","default","data_sets"}]`.
 //!
