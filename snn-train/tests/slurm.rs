@@ -142,8 +142,8 @@ fn short_runs_are_packed_and_submitted_once() {
         "{}",
         again.stdout
     );
-    let lost = &cluster.elements("sweep/slurm/0001.json")[1];
-    assert_eq!(cluster.elements("sweep/slurm/0002.json"), [lost.clone()]);
+    let lost = &cluster.elements("sweep/slurm/0001.json")[1..2];
+    assert_eq!(cluster.elements("sweep/slurm/0002.json"), lost);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn what_slurm_refuses_or_lacks_is_said() {
     elsewhere(&["submit", "sweep"]).fails(1, &["there is no `scontrol` here"]);
     let dry = elsewhere(&["submit", "sweep", "--dry-run", "--", "--qos=long"]).expect(0);
     assert!(
-        dry.stdout.contains("written   6 runs in 1 elements of 6 min at most, not submitted"),
+        dry.stdout.contains("written   6 runs in 1 element of 6 min at most, not submitted"),
         "{}",
         dry.stdout
     );

@@ -89,13 +89,11 @@ fn call(program: &'static str, arguments: &[&Path]) -> Result<String, Error> {
 
 /// `sbatch: error: one` and `sbatch: error: two` in one line, `one; two`.
 fn complaint(text: &str) -> String {
+    const MARKS: [&str; 5] = ["sbatch: ", "squeue: ", "scontrol: ", "error: ", "fatal: "];
     let bare = |line: &str| {
-        let marks =
-            |word: &str| ["sbatch", "squeue", "scontrol", "slurm_requeue", "error", "fatal"].contains(&word);
         let mut rest = line.trim();
-        while let Some((word, more)) = rest.split_once(": ").filter(|(word, _)| marks(word)) {
-            let _ = word;
-            rest = more.trim();
+        while let Some(more) = MARKS.iter().find_map(|mark| rest.strip_prefix(mark)) {
+            rest = more.trim_start();
         }
         rest.to_owned()
     };

@@ -116,7 +116,8 @@ pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<
     for array in &submitted.arrays {
         let (runs, elements) = (array.runs(), array.elements.len());
         let script = format!("{directory}/slurm/{:04}.sh", array.number);
-        let packed = format!("{runs} runs in {elements} elements{longest}");
+        let s = if elements == 1 { "" } else { "s" };
+        let packed = format!("{runs} runs in {elements} element{s}{longest}");
         match array.job {
             Some(job) => writeln!(out, "job {job:<5} {packed}: {script}")?,
             None => writeln!(out, "written   {packed}, not submitted: {script}")?,

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// The directory of the sweep
     #[arg(value_name = "DIR")]
     sweep: PathBuf,
-    /// Train the runs of an element of this submission, which is slurm/<NUMBER>.json
+    /// Train the runs of an element of this submission: its number, as in slurm/0001.json
     #[arg(long, value_name = "NUMBER", group = "which")]
     submission: Option<u32>,
     /// The element, counted from 0; by default that of SLURM_ARRAY_TASK_ID
