@@ -1,7 +1,6 @@
 //! `cargo xtask gpu`: what a GPU computes against the CPU, and how fast.
 
 use std::{
-    env,
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
@@ -38,9 +37,7 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
             if code != 0 {
                 return Ok(code);
             }
-            let target =
-                env::var_os("CARGO_TARGET_DIR").map_or_else(|| process::root().join("target"), PathBuf::from);
-            target.join("release/snn-gpu")
+            process::target().join("release/snn-gpu")
         }
     };
     if options.build_only {

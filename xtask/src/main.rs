@@ -11,6 +11,8 @@ mod fetch;
 mod gpu;
 mod process;
 mod requirements;
+#[cfg(unix)]
+mod slurm;
 mod tally;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -52,6 +54,12 @@ enum Command {
     },
     /// On a machine with an NVIDIA GPU: check it against the CPU, measure it, and PyTorch beside it
     Gpu(gpu::Options),
+    /// Try sweeps on Slurm: start one of a single node, submit, requeue, kill, submit again, compare, and stop it
+    ///
+    /// Takes about three minutes. Where Slurm is not installed, root installs it on Debian and its descendants; elsewhere the
+    /// test is skipped, and says what to type.
+    #[cfg(unix)]
+    SlurmTest,
     /// Fetch data sets, check them against published checksums, and unpack them
     ///
     /// What is there and verified is not downloaded again; what was cut off is gone on with. Servers and mirrors are tried in
@@ -74,6 +82,8 @@ fn main() -> ExitCode {
         Command::Demo { options } => demo::demo(&options),
         Command::Test { options } => check::test(&options),
         Command::Gpu(options) => gpu::gpu(&options),
+        #[cfg(unix)]
+        Command::SlurmTest => slurm::slurm_test(),
         Command::Ci { no_tests } => check::ci(no_tests),
         Command::FetchData(options) => fetch::fetch_data(&options),
         Command::Bench { options } => bench::bench(&options),

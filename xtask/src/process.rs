@@ -18,6 +18,12 @@ pub(crate) fn root() -> PathBuf {
     package.parent().map_or(package.clone(), Path::to_owned)
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root().join(target)
+}
+
 /// The cargo that runs us, in the root of the repository.
 pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -45,8 +51,20 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// Whether a program of that name lies on the search path.
 pub(crate) fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    find_in(env::split_paths(&path), program).is_some()
+}
+
+/// Where a program for administrators lies: on the search path, or where those of others do not look.
+#[cfg(unix)]
+pub(crate) fn find_daemon(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    find_in(env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]), program)
+}
+
+fn find_in(mut folders: impl Iterator<Item = PathBuf>, program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(&file).is_file()))
+    folders.find_map(|folder| Some(folder.join(&file)).filter(|path| path.is_file()))
 }
 
 /// Lets an interrupt from the keyboard, which every process of the terminal's group receives, end the program that

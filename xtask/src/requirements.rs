@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::process;
 
-/// Something that the build needs and cargo cannot bring.
+/// Something that the build or a test needs and cargo cannot bring.
 struct Requirement {
     name: &'static str,
     /// What it is for, to follow "needed".
@@ -45,6 +45,20 @@ const REQUIREMENTS: &[Requirement] = &[
         macos: "brew install hdf5",
     },
 ];
+
+/// What a test on a cluster needs beside that.
+#[cfg(unix)]
+const SLURM: &[Requirement] = &[Requirement {
+    name: "Slurm with munge",
+    reason: "to try sweeps on a cluster",
+    is_present: || {
+        ["munged", "slurmctld", "slurmd", "sbatch"].into_iter().all(|it| process::find_daemon(it).is_some())
+    },
+    debian: "slurm-wlm munge",
+    fedora: "slurm-slurmctld slurm-slurmd munge",
+    arch: "slurm-llnl munge",
+    macos: "Slurm needs Linux",
+}];
 
 /// Looks where the build of the crate `hdf5` looks.
 fn has_hdf5() -> bool {
@@ -89,7 +103,20 @@ enum Plan {
 /// # Errors
 /// When something is missing that could not be installed; the message holds the line to type.
 pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<_> = REQUIREMENTS.iter().filter(|requirement| !(requirement.is_present)()).collect();
+    ensure_all(REQUIREMENTS)
+}
+
+/// Sees to it that a cluster can be started.
+///
+/// # Errors
+/// Those of [`ensure`].
+#[cfg(unix)]
+pub(crate) fn ensure_slurm() -> Result<()> {
+    ensure_all(SLURM)
+}
+
+fn ensure_all(requirements: &[Requirement]) -> Result<()> {
+    let missing: Vec<_> = requirements.iter().filter(|requirement| !(requirement.is_present)()).collect();
     for requirement in &missing {
         eprintln!("missing: {}, needed {}", requirement.name, requirement.reason);
     }
