@@ -20,7 +20,7 @@ struct Requirement {
     fedora: &'static str,
     /// Packages of Arch Linux.
     arch: &'static str,
-    /// The whole command on macOS, where not everything comes from one source.
+    /// The whole command on macOS, where not everything comes from one source; empty where there is none.
     macos: &'static str,
 }
 
@@ -57,7 +57,7 @@ const SLURM: &[Requirement] = &[Requirement {
     debian: "slurm-wlm munge",
     fedora: "slurm-slurmctld slurm-slurmd munge",
     arch: "slurm-llnl munge",
-    macos: "Slurm needs Linux",
+    macos: "",
 }];
 
 /// Looks where the build of the crate `hdf5` looks.
@@ -165,7 +165,10 @@ impl Installer {
             Self::Apt => one("apt-get install", |it| it.debian),
             Self::Dnf => one("dnf install", |it| it.fedora),
             Self::Pacman => one("pacman -S --needed", |it| it.arch),
-            Self::Macos => missing.iter().map(|it| it.macos.to_owned()).collect(),
+            Self::Macos => {
+                let commands = missing.iter().map(|it| it.macos).filter(|command| !command.is_empty());
+                commands.map(str::to_owned).collect()
+            }
         }
     }
 }
