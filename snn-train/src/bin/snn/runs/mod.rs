@@ -4,6 +4,7 @@ mod condition;
 mod row;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     io::{self, Write as _},
     path::PathBuf,
@@ -59,7 +60,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else if arguments.csv {
         write_csv(&rows, &keys)?;
     } else {
-        write_table(&mut out, &rows, &keys)?;
+        // Only a terminal has a width; a file gets whole lines.
+        let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        write_table(&mut out, &rows, &keys, width)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -101,7 +104,12 @@ fn write_csv(rows: &[Row], keys: &[String]) -> anyhow::Result<()> {
     Ok(io::stdout().write_all(&bytes)?)
 }
 
-fn write_table(out: &mut impl io::Write, rows: &[Row], keys: &[String]) -> io::Result<()> {
+fn write_table(
+    out: &mut impl io::Write,
+    rows: &[Row],
+    keys: &[String],
+    width: Option<usize>,
+) -> io::Result<()> {
     let fixed = ["id", "state", "epoch", "valid", "test"].map(str::to_owned);
     let head: Vec<String> = fixed.into_iter().chain(keys.iter().cloned()).collect();
     let mut lines = vec![head];
@@ -117,7 +125,7 @@ fn write_table(out: &mut impl io::Write, rows: &[Row], keys: &[String]) -> io::R
     for line in &lines {
         let cells: Vec<_> =
             line.iter().enumerate().map(|(column, cell)| format!("{cell:<0$}", widths[&column])).collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
+        writeln!(out, "{}", cut(cells.join("  ").trim_end(), width))?;
     }
     for row in rows {
         if let Some(message) = &row.message {
@@ -125,4 +133,27 @@ fn write_table(out: &mut impl io::Write, rows: &[Row], keys: &[String]) -> io::R
         }
     }
     Ok(())
+}
+
+/// The line, or as much of it as fits, with `...` where it goes on.
+fn cut(line: &str, width: Option<usize>) -> Cow<'_, str> {
+    match width {
+        Some(width) if line.chars().count() > width => {
+            let kept: String = line.chars().take(width.saturating_sub(3)).collect();
+            (kept + "...").into()
+        }
+        _ => line.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_long_as_the_terminal_is_wide_at_most() {
+        assert_eq!(cut("0.97 +- 0.02", Some(12)), "0.97 +- 0.02");
+        assert_eq!(cut("0.97 +- 0.02", Some(11)), "0.97 +- ...");
+        assert_eq!(cut("0.97 +- 0.02", None), "0.97 +- 0.02");
+    }
 }
