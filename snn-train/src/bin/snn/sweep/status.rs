@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use snn_train::{
     Error,
     sweep::{
-        Results, Standing, SweepDir,
+        Results, Row, Standing, SweepDir,
         slurm::{Element, ElementState, Queue, Wait},
     },
 };
@@ -54,7 +54,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for row in results.rows.iter().filter(|row| row.state == Standing::Failed) {
         writeln!(out, "failed    {}: {}", row.id, row.message.as_deref().unwrap_or_default())?;
     }
-    if let Err(error) = &queue {
+    let waits = |row: &Row| matches!(row.state, Standing::Pending | Standing::Interrupted);
+    if let Err(error) = &queue
+        && results.rows.iter().any(waits)
+    {
         writeln!(out, "slurm     what was submitted may wait or be lost: {error}")?;
     }
     for line in queue_lines(&known) {
