@@ -99,6 +99,18 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// The processes that know the cluster: its daemons, those that watch over jobs, and jobs.
+    fn processes(&self) -> Vec<String> {
+        let mark = format!("SLURM_CONF={}", self.configuration().display());
+        let knows = |process: &Path| {
+            let environment = fs::read(process.join("environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes())
+        };
+        let folders = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+        let found = folders.filter(|process| knows(process));
+        found.filter_map(|process| Some(process.file_name()?.to_str()?.to_owned())).collect()
+    }
+
     /// Whether no job waits, runs or is about to end.
     pub(super) fn is_empty(&self) -> Result<bool> {
         Ok(self.ask("squeue", ["--noheader"])?.trim().is_empty())
@@ -123,6 +135,10 @@ impl Drop for Cluster {
             // Nothing comes of it where it has ended.
             let _ = daemon.kill();
             let _ = daemon.wait();
+        }
+        // Where the daemons could not be asked, jobs are still there.
+        for process in self.processes() {
+            let _ = Command::new("kill").args(["-KILL", &process]).status();
         }
     }
 }
