@@ -79,9 +79,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// What Slurm's programs find the cluster by, in the variable SLURM_CONF.
-    pub(super) fn configuration(&self) -> PathBuf {
+    /// What Slurm's programs find the cluster by.
+    fn configuration(&self) -> PathBuf {
         self.directory.join("slurm.conf")
+    }
+
+    /// A program of Slurm, or one that calls some.
+    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("SLURM_CONF", self.configuration()).stdin(Stdio::null());
+        command
     }
 
     /// What a program of Slurm answers.
@@ -90,9 +97,8 @@ impl Cluster {
         program: &str,
         arguments: impl IntoIterator<Item = S>,
     ) -> Result<String> {
-        let mut command = Command::new(program);
-        command.args(arguments).env("SLURM_CONF", self.configuration()).stdin(Stdio::null());
-        let output = command.output().with_context(|| format!("cannot start {program}"))?;
+        let mut command = self.command(program);
+        let output = command.args(arguments).output().with_context(|| format!("cannot start {program}"))?;
         if !output.status.success() {
             bail!("`{}` failed: {}", process::line(&command), String::from_utf8_lossy(&output.stderr).trim());
         }

@@ -77,11 +77,15 @@ impl<'a> Trial<'a> {
     /// that the killed one had not done.
     fn disturb(&self) -> Result<Vec<String>> {
         let (requeued, _) = self.element_in_the_middle_of_a_run(None)?;
-        self.cluster.ask("scancel", ["--batch", "--signal=USR1", &requeued])?;
+        let mut signal = self.cluster.command("scancel");
+        let mut signal = signal.args(["--batch", "--signal=USR1", &requeued]).spawn()?;
         self.interrupt.wait_for("the requeue", 60, || {
             let status = self.snn(&["status", "sweep"])?;
             Ok(element(&status, &requeued).filter(|it| it["state"] == "requeued").map(drop))
         })?;
+        // Now and then it does not see that the signal has arrived, and would send it again.
+        let _ = signal.kill();
+        signal.wait()?;
         println!("ok: element {requeued}, signalled in the middle of a run, is in the queue again");
 
         let (killed, run) = self.element_in_the_middle_of_a_run(Some(&requeued))?;
@@ -160,9 +164,8 @@ impl<'a> Trial<'a> {
 
     /// What `snn sweep` with these arguments writes as its last line of JSON.
     fn snn(&self, arguments: &[&str]) -> Result<Value> {
-        let mut command = Command::new(process::target().join("release/snn"));
+        let mut command = self.cluster.command(process::target().join("release/snn"));
         command.arg("sweep").args(arguments).arg("--json").current_dir(&self.directory);
-        command.env("SLURM_CONF", self.cluster.configuration());
         let output =
             command.output().with_context(|| format!("cannot start `{}`", process::line(&command)))?;
         if !output.status.success() {
