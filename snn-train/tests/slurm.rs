@@ -193,6 +193,10 @@ fn what_slurm_refuses_or_lacks_is_said() {
     );
     assert!(cluster.read("sweep/slurm/0001.sh").contains("#SBATCH --qos=long\n"));
     assert!(elsewhere(&["status", "sweep"]).expect(0).stdout.starts_with("6 runs: 6 pending\n"));
+    cluster.program("scontrol", "echo 'scontrol: error: no controller' >&2; exit 1");
+    cluster.run(&["submit", "sweep"]).fails(1, &["scontrol failed: no controller"]);
+    cluster.run(&["submit", "sweep", "--dry-run"]).expect(0);
+    cluster.program("scontrol", "echo 'MaxArraySize            = 1001'");
     cluster.program("sbatch", "echo 5");
     cluster.run(&["submit", "sweep"]).expect(0);
     let report = elsewhere(&["status", "sweep"]).expect(0).stdout;

@@ -34,16 +34,21 @@ pub struct Submitted {
 
 impl SweepDir {
     /// Hands all runs to Slurm that are neither done nor failed nor in the queue nor being trained, and returns at once.
-    /// Runs on equal data are packed together. With `dry_run` the scripts are written, and nothing is submitted.
+    /// Runs on equal data are packed together. With `dry_run` the scripts are written, and nothing is submitted; that needs no
+    /// Slurm.
     ///
     /// # Errors
-    /// [`Error::NoSlurm`] if Slurm's programs are not here (with `dry_run` they need not be), [`Error::Slurm`] if one fails
-    /// before anything is submitted, [`Error::Io`], [`Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand
+    /// [`Error::NoSlurm`] if Slurm's programs are not here, [`Error::Slurm`] if one fails before anything is submitted, [`Error::Io`], [`Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand
     /// in a script.
     pub fn submit(&self, request: &Request, dry_run: bool) -> Result<Submitted, Error> {
         let _lock = self.lock_submissions()?;
-        let without_slurm =
-            |error| if dry_run && matches!(error, Error::NoSlurm { .. }) { Ok(()) } else { Err(error) };
+        let without_slurm = |error| {
+            if dry_run && matches!(error, Error::NoSlurm { .. } | Error::Slurm { .. }) {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        };
         let queue = self.queue().or_else(|error| without_slurm(error).map(|()| Queue::default()))?;
         let most = commands::max_array_size()
             .or_else(|error| without_slurm(error).map(|()| DEFAULT_MAX_ARRAY_SIZE))?
