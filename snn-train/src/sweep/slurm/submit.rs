@@ -38,8 +38,8 @@ impl SweepDir {
     /// Slurm.
     ///
     /// # Errors
-    /// [`Error::NoSlurm`] if Slurm's programs are not here, [`Error::Slurm`] if one fails before anything is submitted, [`Error::Io`], [`Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand
-    /// in a script.
+    /// [`Error::NoSlurm`] if Slurm's programs are not here, [`Error::Slurm`] if one fails before anything is submitted,
+    /// [`Error::Io`], [`Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand in a script.
     pub fn submit(&self, request: &Request, dry_run: bool) -> Result<Submitted, Error> {
         let _lock = self.lock_submissions()?;
         let without_slurm = |error| {
