@@ -6,6 +6,7 @@ mod common;
 
 use std::{
     fs::{self, File},
+    io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Command, Stdio},
@@ -236,6 +237,22 @@ fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bi
     }
     let result = cluster.json(&["work", "sweep", "--submission", "1", "--element", "0"]);
     assert_eq!((&result["reused"], &result["done"]), (&2.into(), &2.into()));
+}
+
+#[test]
+fn a_worker_whose_time_is_over_before_it_trains_does_not_go_back_into_the_queue() {
+    let cluster = Cluster::new(60.0);
+    // Data that take a moment to generate.
+    cluster.plan(&SWEEP.replace("samples_per_class = 100", "samples_per_class = 20000"), 60.0);
+    cluster.run(&["submit", "sweep"]).expect(0);
+    let mut worker = cluster.worker("0").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(worker.stderr.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "job 101_0: start");
+    Command::new("kill").args(["-USR1", &worker.id().to_string()]).status().unwrap();
+    assert_eq!(worker.wait().unwrap().code(), Some(1));
+    let last = lines.last().unwrap().unwrap();
+    assert!(last.contains("over before anything was trained: submit with a longer --time"), "{last}");
+    assert!(!cluster.read("scontrol.log").contains("requeue"));
 }
 
 #[test]

@@ -66,7 +66,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(arguments.json, arguments.quiet);
     let mut advanced = false;
     let progress = sweep.train_until(&signals.stop, &options, &mut |update| {
-        advanced |= matches!(update.happening, Happening::Event(Event::BatchFinished(_)));
+        // What is still finished after the signal does not count: a start must be worth more than that.
+        advanced |= matches!(update.happening, Happening::Event(Event::BatchFinished(_)))
+            && !signals.requeue.load(Ordering::Relaxed);
         screen.show(update);
     })?;
     screen.bar.finish_and_clear();
