@@ -44,7 +44,7 @@ mod session;
 mod writer;
 
 pub use environment::{Environment, Session};
-pub use reader::{RunDir, Tail, list};
+pub use reader::{Follower, News, RunDir, Tail, list};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
@@ -65,7 +65,6 @@ pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const STATUS: &str = "status.json";
 #[cfg(feature = "trainer")]
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
-#[cfg(feature = "trainer")]
 pub(crate) const STOP: &str = "stop";
 #[cfg(feature = "trainer")]
 pub(crate) const LOCK: &str = "lock";

@@ -8,7 +8,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use super::{CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, Status};
+use super::{CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, STOP, Status};
 use crate::error::{Error, Place};
 
 /// A run directory, opened for reading.
@@ -87,13 +87,49 @@ impl RunDir {
     /// Follows the records as they are written.
     #[must_use]
     pub fn tail(&self) -> Tail {
-        Tail {
-            path: self.path.join(METRICS),
-            offset: 0,
-            mark: Vec::new(),
-            pending: Vec::new(),
-            records: Vec::new(),
+        Tail { follower: self.follow(), records: Vec::new() }
+    }
+
+    /// Follows the records as they are written, and keeps none.
+    #[must_use]
+    pub fn follow(&self) -> Follower {
+        Follower::new(self.path.join(METRICS))
+    }
+
+    /// The whole records in the last `bytes` of the file: what the end of a long history says, at a small price.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; a file that is not there yet is empty.
+    pub fn recent(&self, bytes: u64) -> Result<Vec<Record>, Error> {
+        let path = self.path.join(METRICS);
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            let start = file.metadata()?.len().saturating_sub(bytes);
+            file.seek(SeekFrom::Start(start))?;
+            let mut end = Vec::new();
+            file.take(bytes).read_to_end(&mut end)?;
+            Ok(end)
+        };
+        match read() {
+            Ok(end) => {
+                let whole = end.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+                let lines = end[..whole].split(|&byte| byte == b'\n');
+                // The first line may have lost its beginning: then it is no JSON.
+                Ok(lines.filter_map(|line| Record::parse(std::str::from_utf8(line).ok()?)).collect())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(Error::io("read the metrics", path)(error)),
         }
+    }
+
+    /// Asks whoever trains the run to end it cleanly after the current batch. A run that is not being trained keeps the
+    /// request, and the next one who trains it is told.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn request_stop(&self) -> Result<(), Error> {
+        let path = self.path.join(STOP);
+        File::create(&path).map(drop).map_err(Error::io("ask for a stop", path))
     }
 
     /// The checkpoint of the best or of the last epoch.
@@ -131,16 +167,13 @@ pub fn list(directory: impl AsRef<Path>) -> Result<Vec<RunDir>, Error> {
 
 /// Long enough to hold the times at the end of a line, which no two writings share.
 const MARK: usize = 256;
+/// Read at once, so that a long history takes no more memory than what is made of it.
+const CHUNK: u64 = 1 << 20;
 
 /// Follows `metrics.jsonl` of a run: each [`poll`](Tail::poll) reads what has been appended since the one before.
 #[derive(Debug)]
 pub struct Tail {
-    path: PathBuf,
-    offset: u64,
-    /// The last bytes before `offset`, by which a file that was cut and has grown again is told from one that only grew.
-    mark: Vec<u8>,
-    /// The beginning of a line whose end is not written yet.
-    pending: Vec<u8>,
+    follower: Follower,
     records: Vec<Record>,
 }
 
@@ -159,44 +192,96 @@ impl Tail {
     /// # Errors
     /// [`Error::Io`]; a file that is not there yet is empty.
     pub fn poll(&mut self) -> Result<bool, Error> {
-        let bytes = match self.read_on() {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self.restart()),
-            Err(error) => return Err(Error::io("read the metrics", &self.path)(error)),
-        };
-        let Some(new) = bytes.strip_prefix(self.mark.as_slice()) else {
-            self.restart();
-            self.poll()?;
-            return Ok(true);
-        };
-        self.offset += new.len() as u64;
-        self.mark = bytes[bytes.len().saturating_sub(MARK)..].to_vec();
-        self.pending.extend_from_slice(new);
+        let mut changed = false;
+        self.follower.poll(|news| match news {
+            News::Restart => {
+                changed |= !self.records.is_empty();
+                self.records.clear();
+            }
+            News::Record(record) => {
+                changed = true;
+                self.records.push(*record);
+            }
+        })?;
+        Ok(changed)
+    }
+}
 
-        let known = self.records.len();
-        let whole = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        for line in self.pending.drain(..whole).as_slice().split(|&byte| byte == b'\n') {
-            self.records.extend(std::str::from_utf8(line).ok().and_then(Record::parse));
-        }
-        Ok(self.records.len() > known)
+/// What a [`Follower`] has to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// What was told before is void; the file is read from its beginning.
+    Restart,
+    /// The next record.
+    Record(Box<Record>),
+}
+
+/// As [`Tail`], for readers who keep less than every record: it hands them on and forgets them.
+#[derive(Debug)]
+pub struct Follower {
+    path: PathBuf,
+    offset: u64,
+    /// The last bytes before `offset`, by which a file that was cut and has grown again is told from one that only grew.
+    mark: Vec<u8>,
+    /// The beginning of a line whose end is not written yet.
+    pending: Vec<u8>,
+}
+
+impl Follower {
+    fn new(path: PathBuf) -> Self {
+        Self { path, offset: 0, mark: Vec::new(), pending: Vec::new() }
     }
 
-    /// Everything from the mark on: the last bytes read before, if nobody has cut them off, then what is new.
+    /// Reads on to the end of the file and tells what is new, as [`Tail::poll`] does.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; a file that is not there yet is empty.
+    pub fn poll(&mut self, mut tell: impl FnMut(News)) -> Result<(), Error> {
+        loop {
+            let bytes = match self.read_on() {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.restart(&mut tell);
+                    return Ok(());
+                }
+                Err(error) => return Err(Error::io("read the metrics", &self.path)(error)),
+            };
+            let Some(new) = bytes.strip_prefix(self.mark.as_slice()) else {
+                self.restart(&mut tell);
+                continue;
+            };
+            self.offset += new.len() as u64;
+            self.mark = bytes[bytes.len().saturating_sub(MARK)..].to_vec();
+            self.pending.extend_from_slice(new);
+
+            let whole = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+            for line in self.pending.drain(..whole).as_slice().split(|&byte| byte == b'\n') {
+                if let Some(record) = std::str::from_utf8(line).ok().and_then(Record::parse) {
+                    tell(News::Record(Box::new(record)));
+                }
+            }
+            if (new.len() as u64) < CHUNK {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What comes from the mark on: the last bytes read before, if nobody has cut them off, then what is new.
     fn read_on(&self) -> io::Result<Vec<u8>> {
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset - self.mark.len() as u64))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.take(self.mark.len() as u64 + CHUNK).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    fn restart(&mut self) -> bool {
-        let changed = !self.records.is_empty();
+    fn restart(&mut self, tell: &mut impl FnMut(News)) {
+        if self.offset > 0 {
+            tell(News::Restart);
+        }
         self.offset = 0;
         self.mark.clear();
         self.pending.clear();
-        self.records.clear();
-        changed
     }
 }
 
@@ -245,6 +330,49 @@ mod tests {
         fs::remove_file(run.path().join(METRICS)).unwrap();
         assert!(tail.poll().unwrap());
         assert!(tail.records().is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_history_is_read_without_the_rest() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunDir { path: directory.path().to_owned() };
+        assert!(run.recent(1000).unwrap().is_empty());
+        let lines: String = (0..1000).map(line).collect();
+        fs::write(run.path().join(METRICS), lines.clone() + "{\"kind\":\"warn").unwrap();
+        let recent = run.recent(1000).unwrap();
+        assert!(recent.len() > 5 && recent.len() < 20, "{}", recent.len());
+        assert_eq!(recent.last().and_then(Record::epoch), Some(999));
+        assert_eq!(run.recent(1 << 30).unwrap().len(), 1000);
+    }
+
+    #[test]
+    fn a_history_longer_than_a_chunk_is_told_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunDir { path: directory.path().to_owned() };
+        let number = 3 * CHUNK as u32 / line(0).len() as u32;
+        fs::write(run.path().join(METRICS), (0..number).map(line).collect::<String>()).unwrap();
+        let (mut follower, mut told) = (run.follow(), Vec::new());
+        follower.poll(|news| told.push(news)).unwrap();
+        let epochs = told.iter().filter_map(|news| match news {
+            News::Record(record) => record.epoch(),
+            News::Restart => None,
+        });
+        assert!(epochs.eq(0..number) && told.len() == number as usize);
+
+        fs::write(run.path().join(METRICS), line(5)).unwrap();
+        told.clear();
+        follower.poll(|news| told.push(news)).unwrap();
+        assert!(matches!(&told[..], [News::Restart, News::Record(_)]));
+    }
+
+    #[test]
+    fn a_stop_is_asked_for_by_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunDir { path: directory.path().to_owned() };
+        run.request_stop().unwrap();
+        assert!(directory.path().join(STOP).exists());
+        drop(directory);
+        assert!(run.request_stop().unwrap_err().to_string().contains("stop"));
     }
 
     #[test]
