@@ -1,13 +1,15 @@
-//! `snn-tui`: looks at the training runs in a directory, and never disturbs them.
+//! `snn-tui`: watches the training runs in a directory, and never disturbs them.
 //!
-//! On a terminal the table is drawn anew every second, until Ctrl-C; otherwise, or with `--once`, it is written once.
-//! `--json` writes one array with an object for each run:
+//! A process of its own that reads run directories; training does not know that anybody watches. Elsewhere than on a
+//! terminal, or with `--once`, a screen is written once as text. `--json` writes one array with an object for each run:
 //!
 //! | field | meaning |
 //! |---|---|
 //! | `run` | name of the run |
 //! | `path` | its directory |
+//! | `state` | `running`, `stalled`, `starting`, `queued`, `failed`, `stopped`, `done`, `unreadable` or `unknown` |
 //! | `stalled` | claims to be running, but has not been heard of for ten seconds |
+//! | `seconds_left` | expected until the end of a running run, otherwise null |
 //! | `status` | `status.json` as the trainer writes it; null if it is not there yet |
 //! | `last_epoch` | the last epoch of `metrics.jsonl`; null before the first one |
 //! | `warnings` | number of warnings so far |
@@ -15,35 +17,28 @@
 
 #![allow(clippy::print_stderr, reason = "a command-line program talks to its user")]
 
-mod overview;
-mod table;
+mod app;
+mod arguments;
+mod data;
+mod once;
+mod screens;
+mod state;
+mod svg;
+mod terminal;
+mod theme;
+mod widgets;
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
+    io::{self, IsTerminal as _},
     process::ExitCode,
-    thread,
     time::Duration,
 };
 
 use anyhow::Result;
-use clap::Parser;
-use overview::{Overview, seconds_since_1970};
-
-/// Watch training runs in the terminal; Ctrl-C ends the watching, not the runs
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// Directory that holds the runs, or one run's own directory
-    #[arg(default_value = "runs")]
-    runs: PathBuf,
-    /// Write the table once and exit, as happens anyway if the output is no terminal
-    #[arg(long)]
-    once: bool,
-    /// Write the runs as JSON once and exit
-    #[arg(long)]
-    json: bool,
-}
+use arguments::Arguments;
+use clap::Parser as _;
+use data::Source;
+use state::State;
 
 fn main() -> ExitCode {
     match watch(&Arguments::parse()) {
@@ -63,23 +58,15 @@ fn main() -> ExitCode {
 }
 
 fn watch(arguments: &Arguments) -> Result<()> {
-    let mut screen = io::stdout().lock();
-    let mut overview = Overview::new(&arguments.runs);
-    overview.refresh()?;
+    let source = Source::open(&arguments.runs)?;
     if arguments.json {
-        let json = serde_json::to_string_pretty(overview.rows())?;
-        return Ok(writeln!(screen, "{json}")?);
+        return once::json(source);
     }
-    if arguments.once || !screen.is_terminal() {
-        return Ok(write!(screen, "{}", table::draw(overview.rows(), seconds_since_1970()))?);
+    let mut state = State::new(arguments.theme(), source.path().display().to_string(), source.is_sweep());
+    arguments.apply(&mut state)?;
+    let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
+    if arguments.once || arguments.export.is_some() || !on_terminal {
+        return once::screen(source, state, arguments);
     }
-    write!(screen, "\x1b[2J")?;
-    loop {
-        // Over the old picture line by line, so that nothing flickers: home, each line to its end, then the rest.
-        let picture = table::draw(overview.rows(), seconds_since_1970()).replace('\n', "\x1b[K\n");
-        write!(screen, "\x1b[H{picture}\x1b[J")?;
-        screen.flush()?;
-        thread::sleep(Duration::from_secs(1));
-        overview.refresh()?;
-    }
+    app::run(source, state, Duration::from_secs_f64(arguments.interval), arguments.fps)
 }

@@ -8,6 +8,7 @@
 //!   status.json          the state of the run now, replaced whole ([`Status`])
 //!   checkpoints/         last.safetensors and best.safetensors: weights, Adam's moments, position
 //!   probes/              what the network does with a few samples, epoch by epoch ([`Probe`](crate::probe::Probe))
+//!   trainer.log          what the trainer has printed, if it was started to be watched (`snn train --watch`)
 //!   stop                 put here by anybody: asks for a clean stop after the current batch
 //!   lock                 held by the process that trains here
 //! ```
@@ -58,6 +59,12 @@ pub(crate) use replace::{Durability, replace};
 pub(crate) use session::unix_time;
 #[cfg(feature = "trainer")]
 pub use writer::RunWriter;
+
+/// The version of `env.json` and `status.json` that this crate writes; it grows when a field changes its meaning.
+pub const FILE_VERSION: u32 = 1;
+
+/// The file of a run directory that holds what its trainer has printed, if it was started to be watched.
+pub const TRAINER_LOG: &str = "trainer.log";
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const ENVIRONMENT: &str = "env.json";

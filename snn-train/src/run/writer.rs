@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CONFIG, ENVIRONMENT, Environment, METRICS, Record, RunDir, STATUS, STOP, Session, State, Status,
+    CONFIG, ENVIRONMENT, Environment, FILE_VERSION, METRICS, Record, RunDir, STATUS, STOP, Session, State, Status,
     checkpoint_path,
     create::{self, Found, Lock},
     replace::{Durability, replace, replace_by_link},
@@ -23,7 +23,6 @@ use crate::{
     probe::ProbeWriter,
 };
 
-const FILE_VERSION: u32 = 1;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Writes what happens into a run directory, from which the run can be resumed, watched and evaluated.

@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::{env, path::PathBuf, str::FromStr};
+
+use anyhow::{Result, bail};
+use clap::{Parser, ValueEnum};
+
+use crate::{
+    screens::{Screen, runs},
+    state::State,
+    theme::{Colors, Marker, Theme},
+};
+
+/// Watch training runs in the terminal; quitting ends the watching, not the runs
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    /// Directory that holds the runs, one run's own directory, or that of a sweep
+    #[arg(default_value = "runs", value_name = "RUNS_DIR")]
+    pub(crate) runs: PathBuf,
+    /// Write a screen once as text and exit, as happens anyway if the output is no terminal
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Write the runs as JSON once and exit
+    #[arg(long, conflicts_with_all = ["once", "export"])]
+    pub(crate) json: bool,
+    /// Write the plot or screen as SVG and exit
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) export: Option<PathBuf>,
+    /// The screen to begin with, or to be written
+    #[arg(long, value_enum, default_value = "runs")]
+    screen: Screen,
+    /// Put the cursor on this run
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Mark these runs, or `all` that match the filter
+    #[arg(long, value_name = "ID,..", value_delimiter = ',')]
+    mark: Vec<String>,
+    /// Show only runs that match, such as `randman best>90`
+    #[arg(long, value_name = "WORDS")]
+    filter: Option<String>,
+    /// Sort by a column; `-` before it reverses the order
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// The metric of the curves, such as `loss`, `spikes` or `gradient.W1`; by default loss and accuracy
+    #[arg(long)]
+    metric: Option<String>,
+    /// The epoch whose probe is shown; by default the newest
+    #[arg(long)]
+    epoch: Option<u32>,
+    /// Columns and rows of what is written once [default: the terminal's, or 80x24]
+    #[arg(long, value_name = "WxH")]
+    size: Option<Size>,
+    /// What curves are made of [default: braille where the locale is UTF-8, else ascii]
+    #[arg(long, value_enum)]
+    marker: Option<Marker>,
+    /// Colours; `auto` follows NO_COLOR and TERM
+    #[arg(long, value_enum, default_value = "auto")]
+    color: ColorChoice,
+    /// Seconds between two looks at the files
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = positive)]
+    pub(crate) interval: f64,
+    /// Frames drawn per second at most
+    #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = positive)]
+    pub(crate) fps: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    Auto,
+    #[value(name = "256")]
+    Indexed,
+    #[value(name = "16")]
+    Sixteen,
+    #[value(alias = "none")]
+    Never,
+}
+
+/// `80x24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u16, pub(crate) u16);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+        match numbers {
+            Some((width @ 1..=1000, height @ 1..=1000)) => Ok(Self(width, height)),
+            _ => Err("give columns and rows, from 1x1 to 1000x1000, such as 80x24".to_owned()),
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.05..=3600.0).contains(&value) => Ok(value),
+        _ => Err("give a number from 0.05 to 3600".to_owned()),
+    }
+}
+
+impl Arguments {
+    /// How things look on this terminal.
+    pub(crate) fn theme(&self) -> Theme {
+        let variable = |name: &str| env::var(name).unwrap_or_default();
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable).into_iter().find(|value| !value.is_empty());
+        let is_unicode = locale.is_some_and(|locale| {
+            let locale = locale.to_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
+        let marker = self.marker.unwrap_or(if is_unicode { Marker::Braille } else { Marker::Ascii });
+        let colors = match self.color {
+            ColorChoice::Indexed => Colors::Indexed,
+            ColorChoice::Sixteen => Colors::Sixteen,
+            ColorChoice::Never => Colors::None,
+            // https://no-color.org: any value but an empty one.
+            ColorChoice::Auto if !variable("NO_COLOR").is_empty() => Colors::None,
+            ColorChoice::Auto => {
+                let (term, depth) = (variable("TERM"), variable("COLORTERM"));
+                let many = term.contains("256color") || term.contains("direct") || !depth.is_empty();
+                match term.as_str() {
+                    "dumb" => Colors::None,
+                    _ if many => Colors::Indexed,
+                    _ => Colors::Sixteen,
+                }
+            }
+        };
+        Theme { colors, marker }
+    }
+
+    /// Where the dashboard begins.
+    pub(crate) fn apply(&self, state: &mut State) -> Result<()> {
+        state.screen = self.screen;
+        state.curves.metric.clone_from(&self.metric);
+        state.activity.epoch = self.epoch;
+        if let Some(filter) = &self.filter {
+            state.list.set_filter(filter);
+        }
+        if let Some(run) = &self.run {
+            state.list.select(run);
+        }
+        state.marked.extend(self.mark.iter().filter(|id| *id != "all").cloned());
+        if let Some(sort) = &self.sort
+            && !state.list.sort_by(sort)
+        {
+            bail!("there is no column `{sort}` to sort by: use one of {}", runs::headings().join(", "));
+        }
+        Ok(())
+    }
+
+    /// Whether all runs that match the filter are marked.
+    pub(crate) fn marks_all(&self) -> bool {
+        self.mark.iter().any(|id| id == "all")
+    }
+
+    /// Names of runs that must be there.
+    pub(crate) fn named_runs(&self) -> impl Iterator<Item = &String> {
+        self.run.iter().chain(self.mark.iter().filter(|id| *id != "all"))
+    }
+
+    /// Columns and rows of what is written once, as far as they are asked for.
+    pub(crate) fn size(&self) -> Option<Size> {
+        self.size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        assert!(
+            parse("snn-tui --size 80x24 --marker half-block --color 16 --sort -best --screen curves").is_ok()
+        );
+        for wrong in ["--size 80", "--size 0x5", "--fps 0", "--interval nan", "--color pink", "--json --once"]
+        {
+            assert!(parse(&format!("snn-tui {wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_column_is_named_with_those_that_there_are() {
+        let arguments = Arguments::try_parse_from(["snn-tui", "--sort", "speed"]).unwrap();
+        let mut state = State::new(arguments.theme(), String::new(), false);
+        let error = arguments.apply(&mut state).unwrap_err().to_string();
+        assert!(error.contains("`speed`") && error.contains("samples/s"), "{error}");
+    }
+}

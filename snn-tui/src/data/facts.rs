@@ -1,0 +1,148 @@
+//! What determines a run, picked from its experiment for lists and titles.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use snn_train::run::RunDir;
+use toml::{Table, Value};
+
+/// Keys of an experiment that lists show.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Facts {
+    /// The data set, `data.name`.
+    pub(crate) data: String,
+    /// `optimizer.learning_rate`, and the factor on it after each epoch.
+    pub(crate) learning_rate: Option<f64>,
+    pub(crate) learning_rate_decay: f64,
+    /// `surrogate.beta` and `surrogate.shape`.
+    pub(crate) beta: Option<f64>,
+    pub(crate) shape: String,
+    /// `initialization.seed`, and `training.seed` behind it if it is another one.
+    pub(crate) seed: String,
+    /// Units of the hidden layers, such as `256r` or `100-100`.
+    pub(crate) hidden: String,
+    pub(crate) readout: String,
+    pub(crate) batch_size: Option<f64>,
+    /// A number that runs share whose keys differ in nothing but seeds.
+    pub(crate) group: u64,
+    /// Where it was computed: `cpu`, `cuda:0`.
+    pub(crate) device: String,
+}
+
+impl Facts {
+    /// From the files of a run; what cannot be read is left out.
+    pub(crate) fn read(run: &RunDir) -> Self {
+        let mut facts = run.config().map(|config| Self::of(&config)).unwrap_or_default();
+        let command =
+            run.environment().ok().and_then(|it| it.sessions.last().map(|session| session.command.clone()));
+        facts.device = device(&command.unwrap_or_default());
+        facts
+    }
+
+    pub(super) fn of(config: &Table) -> Self {
+        let key = |section: &str, key: &str| config.get(section).and_then(|section| section.get(key));
+        let text = |section: &str, name: &str| key(section, name).map(plain).unwrap_or_default();
+        let seeds = [text("initialization", "seed"), text("training", "seed")];
+        let seed = match seeds {
+            [init, training] if training.is_empty() || training == init => init,
+            [init, training] => format!("{init}/{training}"),
+        };
+        Self {
+            data: text("data", "name"),
+            learning_rate: key("optimizer", "learning_rate").and_then(float),
+            learning_rate_decay: key("optimizer", "learning_rate_decay").and_then(float).unwrap_or(1.0),
+            beta: key("surrogate", "beta").and_then(float),
+            shape: text("surrogate", "shape"),
+            seed,
+            hidden: hidden(key("network", "hidden"), key("network", "recurrent")),
+            readout: text("readout", "head"),
+            batch_size: key("training", "batch_size").and_then(float),
+            group: group(config),
+            device: "cpu".to_owned(),
+        }
+    }
+
+    /// The learning rate in an epoch counted from 1.
+    pub(crate) fn learning_rate_in(&self, epoch: u32) -> Option<f64> {
+        let power = f64::from(epoch.saturating_sub(1));
+        self.learning_rate.map(|rate| rate * self.learning_rate_decay.powf(power))
+    }
+}
+
+/// A value as people write it.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Float(number) => crate::widgets::text::number(*number),
+        other => other.to_string(),
+    }
+}
+
+pub(crate) fn float(value: &Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|number| number as f64))
+}
+
+fn hidden(units: Option<&Value>, recurrent: Option<&Value>) -> String {
+    let Some(units) = units.and_then(Value::as_array) else { return String::new() };
+    let recurs = |layer: usize| match recurrent {
+        Some(Value::Boolean(all)) => *all,
+        Some(Value::Array(each)) => each.get(layer).and_then(Value::as_bool).unwrap_or(false),
+        _ => false,
+    };
+    let layer = |(k, units): (usize, &Value)| format!("{units}{}", if recurs(k) { "r" } else { "" });
+    let layers: Vec<_> = units.iter().enumerate().map(layer).collect();
+    if layers.is_empty() { "none".to_owned() } else { layers.join("-") }
+}
+
+/// Seeds, and what says how a run is watched rather than what it is, do not tell groups apart.
+fn group(config: &Table) -> u64 {
+    let mut shared = config.clone();
+    shared.remove("probe");
+    for section in shared.iter_mut().filter_map(|(_, section)| section.as_table_mut()) {
+        section.remove("seed");
+    }
+    let mut hasher = DefaultHasher::new();
+    shared.to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The device that a command line names.
+fn device(command: &[String]) -> String {
+    let named = |(k, word): (usize, &String)| match word.strip_prefix("--device") {
+        Some("") => command.get(k + 1).cloned(),
+        Some(value) => value.strip_prefix('=').map(str::to_owned),
+        None => None,
+    };
+    command.iter().enumerate().find_map(named).unwrap_or_else(|| "cpu".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_picked_from_an_experiment() {
+        let config = "[data]\nname='shd'\nseed=3\n[network]\nhidden=[256,100]\nrecurrent=[true,false]\n\
+                      [optimizer]\nlearning_rate=0.01\nlearning_rate_decay=0.5\n[surrogate]\nbeta=10\nshape='esser'\n\
+                      [initialization]\nseed=1\n[training]\nseed=2\nbatch_size=256";
+        let facts = Facts::of(&config.parse().unwrap());
+        assert_eq!(
+            (facts.data.as_str(), facts.hidden.as_str(), facts.seed.as_str()),
+            ("shd", "256r-100", "1/2")
+        );
+        assert_eq!((facts.beta, facts.learning_rate_in(3)), (Some(10.0), Some(0.0025)));
+        let other = config.replace("seed=1", "seed=9").replace("seed=3", "seed=4");
+        assert_eq!(Facts::of(&other.parse().unwrap()).group, facts.group, "seeds do not tell groups apart");
+        let other = config.replace("0.01", "0.02");
+        assert_ne!(Facts::of(&other.parse().unwrap()).group, facts.group);
+        assert_eq!(Facts::of(&Table::new()).hidden, "");
+        assert_eq!(Facts::of(&"data = 3\nnetwork = [1]".parse().unwrap()).data, "");
+    }
+
+    #[test]
+    fn the_device_is_the_one_of_the_command_line() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(device(&words("snn train shd --device cuda:1")), "cuda:1");
+        assert_eq!(device(&words("snn train shd --device=cuda --json")), "cuda");
+        assert_eq!(device(&words("snn train shd --device")), "cpu");
+    }
+}

@@ -1,0 +1,226 @@
+//! The history of a run in bounded memory.
+
+use std::collections::BTreeMap;
+
+use snn_train::run::{EpochRecord, Losses};
+
+/// Buckets that a history has at most. A terminal has fewer dots in a row.
+const MOST: usize = 2048;
+
+/// Every number of every epoch record. When there are more epochs than buckets, neighbours are put together, again and
+/// again: a bucket keeps mean, minimum and maximum of what it holds, so that no extreme is ever lost.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    /// Epochs in a bucket.
+    stride: usize,
+    /// Epochs so far.
+    epochs: usize,
+    /// Where buckets lie: mean epoch, step and computing time (s).
+    places: Vec<[f64; 3]>,
+    columns: BTreeMap<String, Vec<Bucket>>,
+    /// Computing time so far.
+    elapsed: f64,
+    last: Option<EpochRecord>,
+    warnings: Vec<(u32, String)>,
+}
+
+/// What a metric was over a few epochs; NaN where it was not recorded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bucket {
+    pub(crate) mean: f32,
+    pub(crate) low: f32,
+    pub(crate) high: f32,
+}
+
+/// What runs along the horizontal axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum XAxis {
+    #[default]
+    Epoch,
+    Step,
+    Time,
+}
+
+const NOTHING: Bucket = Bucket { mean: f32::NAN, low: f32::NAN, high: f32::NAN };
+
+impl History {
+    /// Adds an epoch.
+    pub(crate) fn push(&mut self, record: EpochRecord) {
+        self.stride = self.stride.max(1);
+        // The number of buckets is even, so that none is half full when they are put together.
+        if self.epochs == MOST * self.stride {
+            self.halve();
+        }
+        self.elapsed += record.seconds.total();
+        let place = [f64::from(record.epoch), record.step as f64, self.elapsed];
+        let (bucket, within) = (self.epochs / self.stride, self.epochs % self.stride);
+        self.places.resize(bucket + 1, [0.0; 3]);
+        for (mean, value) in self.places[bucket].iter_mut().zip(place) {
+            *mean += (value - *mean) / (within + 1) as f64;
+        }
+        for (name, value) in metrics(&record) {
+            let column = self.columns.entry(name).or_default();
+            column.resize(bucket + 1, NOTHING);
+            column[bucket].put(value as f32, within);
+        }
+        self.epochs += 1;
+        self.last = Some(record);
+    }
+
+    /// Puts every two buckets together.
+    fn halve(&mut self) {
+        self.stride *= 2;
+        let mean = |pair: &[[f64; 3]]| std::array::from_fn(|k| 0.5 * (pair[0][k] + pair[1][k]));
+        self.places = self.places.chunks_exact(2).map(mean).collect();
+        for column in self.columns.values_mut() {
+            column.resize(MOST, NOTHING);
+            *column = column.chunks_exact(2).map(|pair| pair[0].and(pair[1])).collect();
+        }
+    }
+
+    /// Notes a warning.
+    pub(crate) fn warn(&mut self, epoch: u32, message: String) {
+        // Silent layers are warned of after every epoch: what matters is that, and since when.
+        if self.warnings.len() < 100 && !self.warnings.iter().any(|(_, known)| *known == message) {
+            self.warnings.push((epoch, message));
+        }
+    }
+
+    /// Different warnings, each with its first epoch.
+    pub(crate) fn warnings(&self) -> &[(u32, String)] {
+        &self.warnings
+    }
+
+    /// Epochs so far.
+    pub(crate) fn len(&self) -> usize {
+        self.epochs
+    }
+
+    /// The last epoch.
+    pub(crate) fn last(&self) -> Option<&EpochRecord> {
+        self.last.as_ref()
+    }
+
+    /// Names of the metrics: `train.loss`, `valid.accuracy`, `spikes`, `layer1.silent`, `gradient.W1`, `seconds`, ..
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.columns.keys().map(String::as_str)
+    }
+
+    /// A metric over the run: where each bucket lies, and what it holds.
+    pub(crate) fn series(&self, metric: &str, axis: XAxis) -> Vec<(f64, Bucket)> {
+        let Some(column) = self.columns.get(metric) else { return Vec::new() };
+        let place = |place: &[f64; 3]| place[axis as usize];
+        self.places.iter().map(place).zip(column.iter().copied()).collect()
+    }
+}
+
+impl Bucket {
+    /// Takes the next of its values, of which it has `number` already.
+    fn put(&mut self, value: f32, number: usize) {
+        if value.is_nan() {
+            return;
+        }
+        if number == 0 || self.mean.is_nan() {
+            *self = Self { mean: value, low: value, high: value };
+            return;
+        }
+        self.mean += (value - self.mean) / (number + 1) as f32;
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+    }
+
+    fn and(self, other: Self) -> Self {
+        if self.mean.is_nan() || other.mean.is_nan() {
+            return if self.mean.is_nan() { other } else { self };
+        }
+        Self {
+            mean: 0.5 * (self.mean + other.mean),
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+        }
+    }
+}
+
+/// Every number of a record with its name.
+fn metrics(record: &EpochRecord) -> Vec<(String, f64)> {
+    let mut all = Vec::new();
+    for (part, losses) in [("train", Some(record.train)), ("valid", record.valid)] {
+        let Some(Losses { loss, cross_entropy, regularization, accuracy }) = losses else { continue };
+        all.push((format!("{part}.loss"), loss));
+        all.push((format!("{part}.cross_entropy"), cross_entropy));
+        all.push((format!("{part}.regularization"), regularization));
+        all.push((format!("{part}.accuracy"), accuracy));
+    }
+    all.push(("spikes".to_owned(), record.layers.iter().map(|layer| layer.spikes).sum()));
+    for (layer, activity) in record.layers.iter().enumerate() {
+        all.push((format!("layer{}.spikes", layer + 1), activity.spikes));
+        all.push((format!("layer{}.silent", layer + 1), activity.silent));
+        all.push((format!("layer{}.saturated", layer + 1), activity.saturated));
+    }
+    all.extend(record.gradient_norms.iter().map(|(matrix, norm)| (format!("gradient.{matrix}"), *norm)));
+    all.push(("seconds".to_owned(), record.seconds.total()));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(epoch: u32, loss: f64) -> EpochRecord {
+        let mut record = EpochRecord { epoch, step: u64::from(epoch) * 10, ..EpochRecord::default() };
+        record.train.loss = loss;
+        record.seconds.forward = 0.5;
+        record
+    }
+
+    #[test]
+    fn a_short_history_is_kept_as_it_is() {
+        let mut history = History::default();
+        (1..=20).for_each(|k| history.push(epoch(k, f64::from(k))));
+        let series = history.series("train.loss", XAxis::Epoch);
+        assert!(series.iter().zip(1..).all(|((x, bucket), k)| *x == f64::from(k) && bucket.mean == k as f32));
+        assert_eq!(series.len(), 20);
+        assert_eq!(history.series("train.loss", XAxis::Step)[19].0, 200.0);
+        assert_eq!(history.series("train.loss", XAxis::Time)[19].0, 10.0);
+        assert!(history.series("valid.loss", XAxis::Epoch).is_empty());
+    }
+
+    #[test]
+    fn a_long_history_keeps_its_extremes_in_bounded_memory() {
+        let mut history = History::default();
+        for k in 1..=100_000 {
+            let loss = match k {
+                777 => -50.0,
+                54_321 => 90.0,
+                k => f64::from(k) * 1e-5,
+            };
+            history.push(epoch(k, loss));
+        }
+        let series = history.series("train.loss", XAxis::Epoch);
+        assert!(series.len() <= MOST && series.len() > MOST / 2 - 1, "{}", series.len());
+        assert!(series.iter().any(|(x, bucket)| bucket.low == -50.0 && (x - 777.0).abs() < 100.0));
+        assert!(series.iter().any(|(x, bucket)| bucket.high == 90.0 && (x - 54_321.0).abs() < 100.0));
+        assert!(series.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let end = series.last().unwrap();
+        assert!((end.0 - 100_000.0).abs() < 100.0 && (end.1.mean - 1.0).abs() < 1e-2, "{end:?}");
+        assert_eq!(history.len(), 100_000);
+    }
+
+    #[test]
+    fn a_metric_that_comes_late_is_missing_before() {
+        let mut history = History::default();
+        (1..=3).for_each(|k| history.push(epoch(k, 1.0)));
+        let late = EpochRecord { valid: Some(Losses { loss: 0.5, ..Losses::default() }), ..epoch(4, 1.0) };
+        history.push(late);
+        let series = history.series("valid.loss", XAxis::Epoch);
+        assert!(series[..3].iter().all(|(_, bucket)| bucket.mean.is_nan()));
+        assert_eq!(series[3].1.mean, 0.5);
+    }
+
+    #[test]
+    fn equal_warnings_are_kept_once() {
+        let mut history = History::default();
+        (1..1000).for_each(|epoch| history.warn(epoch, "layer 1 is silent".to_owned()));
+        assert_eq!(history.warnings(), [(1, "layer 1 is silent".to_owned())]);
+    }
+}

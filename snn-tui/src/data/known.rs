@@ -1,0 +1,245 @@
+//! One run, read again and again.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Instant, SystemTime},
+};
+
+use snn_train::{
+    Error,
+    probe::Probe,
+    run::{FILE_VERSION, Follower, News, Record, RunDir, Status},
+};
+
+use super::{Facts, Glance, Msg, Run, RunState, row::median};
+
+/// A running trainer is heard of about once a second; after so many seconds without, something is wrong.
+const PATIENCE: f64 = 10.0;
+/// Of a history, as much is read for a list: some tens of epochs.
+const RECENT: u64 = 8 << 10;
+/// So many records are told at once, so that a long history arrives piece by piece.
+const PORTION: usize = 4096;
+
+/// What is known of a run, and how far its files have been read.
+pub(super) struct Known {
+    pub(super) run: Run,
+    /// Unless nobody may look into it, or it has not begun.
+    pub(super) dir: Option<RunDir>,
+    pub(super) has_facts: bool,
+    /// Spikes of each layer in the test.
+    pub(super) test_spikes: Option<Vec<f64>>,
+    stamps: [Option<Stamp>; 2],
+    heartbeat: Option<Heartbeat>,
+    follower: Option<Follower>,
+    probed: Vec<u32>,
+    glanced: usize,
+    probe: Option<(u32, Option<Stamp>)>,
+}
+
+/// By which a file that has changed is told from one that has not.
+type Stamp = (Option<SystemTime>, u64);
+
+/// When a sign of life changed last, by our own clock: that of the trainer may be another one, and any clock may jump.
+struct Heartbeat {
+    value: f64,
+    since: Instant,
+    /// How old it was when it was first seen, if it has not changed since.
+    before: f64,
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok(), metadata.len()))
+}
+
+/// Seconds since 1970-01-01 UTC.
+pub(crate) fn unix_time() -> f64 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64()
+}
+
+impl Known {
+    pub(super) fn new(id: String, path: PathBuf, dir: Result<RunDir, RunState>) -> Self {
+        let state = dir.as_ref().map_or_else(|state| *state, |_| RunState::Unread);
+        let mut run = Run::new(id, path, state);
+        if state == RunState::Unreadable {
+            run.error = Some("permission denied".to_owned());
+        }
+        Self {
+            run,
+            dir: dir.ok(),
+            has_facts: false,
+            test_spikes: None,
+            stamps: [None, None],
+            heartbeat: None,
+            follower: None,
+            probed: Vec::new(),
+            glanced: 0,
+            probe: None,
+        }
+    }
+
+    /// Looks again. Returns whether anything has changed that a list shows.
+    pub(super) fn refresh(&mut self) -> bool {
+        let Some(dir) = &self.dir else { return false };
+        let stamps = ["status.json", "metrics.jsonl"].map(|name| stamp(&dir.path().join(name)));
+        let mut changed = self.run.state == RunState::Unread;
+        if stamps != self.stamps || changed {
+            let before = self.run.clone();
+            if let Err(error) = self.read() {
+                self.run.error = Some(error.to_string());
+                if self.run.status.is_none() {
+                    self.run.state = RunState::Unreadable;
+                }
+            }
+            self.stamps = stamps;
+            changed |= self.run != before;
+        }
+        self.judge() || changed
+    }
+
+    fn read(&mut self) -> Result<(), Error> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let run = &mut self.run;
+        run.error = None;
+        match dir.status() {
+            Ok(status) => {
+                run.state = Run::state_of(&status, false);
+                if status.version > FILE_VERSION {
+                    let version = status.version;
+                    run.error = Some(format!("its format {version} is newer than this program; update it"));
+                }
+                run.status = Some(status);
+            }
+            // A run that has just been set up has none yet.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                (run.state, run.status) = (RunState::Starting, None);
+            }
+            Err(error) => return Err(error),
+        }
+        let mut seconds = Vec::new();
+        run.warned = false;
+        for record in dir.recent(RECENT)? {
+            match record {
+                Record::Epoch(epoch) => {
+                    seconds.push(epoch.seconds.total());
+                    run.last = Some(epoch);
+                }
+                Record::Warning(_) => run.warned = true,
+                Record::Test(test) => {
+                    self.test_spikes = Some(test.layers.iter().map(|layer| layer.spikes).collect());
+                }
+                _ => {}
+            }
+        }
+        run.epoch_seconds = median(seconds);
+        Ok(())
+    }
+
+    /// Whether the run is still heard of. Returns whether that has changed.
+    fn judge(&mut self) -> bool {
+        let Some(status @ Status { heartbeat, .. }) = self.run.status.as_ref() else { return false };
+        if !matches!(self.run.state, RunState::Running | RunState::Stalled) {
+            return false;
+        }
+        match &mut self.heartbeat {
+            Some(known) if known.value == *heartbeat => {}
+            Some(known) => *known = Heartbeat { value: *heartbeat, since: Instant::now(), before: 0.0 },
+            None => {
+                let before = (unix_time() - heartbeat).max(0.0);
+                self.heartbeat = Some(Heartbeat { value: *heartbeat, since: Instant::now(), before });
+            }
+        }
+        let silent = self.heartbeat.as_ref().map_or(0.0, |it| it.before + it.since.elapsed().as_secs_f64());
+        let state = Run::state_of(status, silent > PATIENCE);
+        let changed =
+            state != self.run.state || (silent > PATIENCE && silent as u64 != self.run.silent as u64);
+        (self.run.state, self.run.silent) = (state, silent);
+        changed
+    }
+
+    /// What determines the run, once.
+    pub(super) fn facts(&mut self) -> Option<Msg> {
+        self.has_facts = true;
+        Some(Msg::Facts(self.run.id.clone(), Box::new(Facts::read(self.dir.as_ref()?))))
+    }
+
+    /// What is new in the history.
+    pub(super) fn history(&mut self, messages: &mut Vec<Msg>) {
+        let Some(dir) = &self.dir else { return };
+        let id = &self.run.id;
+        let follower = self.follower.get_or_insert_with(|| {
+            messages.push(Msg::HistoryRestart(id.clone()));
+            dir.follow()
+        });
+        let mut records = Vec::new();
+        let outcome = follower.poll(|news| {
+            if matches!(news, News::Restart) || records.len() == PORTION {
+                messages.push(Msg::History(id.clone(), std::mem::take(&mut records)));
+            }
+            match news {
+                News::Restart => messages.push(Msg::HistoryRestart(id.clone())),
+                News::Record(record) => records.push(*record),
+            }
+        });
+        if !records.is_empty() {
+            messages.push(Msg::History(id.clone(), records));
+        }
+        if let Err(error) = outcome {
+            self.run.error = Some(error.to_string());
+        }
+    }
+
+    /// Nobody wants the history any more.
+    pub(super) fn forget_history(&mut self) {
+        self.follower = None;
+    }
+
+    /// What is new of the probes, and the one that is wanted: without an epoch the newest.
+    pub(super) fn probes(&mut self, wanted: Option<u32>, messages: &mut Vec<Msg>) {
+        let Some(dir) = &self.dir else { return };
+        let id = || self.run.id.clone();
+        let epochs = dir.probed_epochs().unwrap_or_default();
+        if epochs != self.probed {
+            messages.push(Msg::ProbedEpochs(id(), epochs.clone()));
+            self.probed = epochs;
+            self.glanced = 0;
+        }
+        let wanted = match wanted {
+            None => self.probed.last(),
+            Some(epoch) => self.probed.iter().rfind(|&&it| it <= epoch).or(self.probed.first()),
+        };
+        let Some(&wanted) = wanted else { return };
+        let stamp = stamp(&dir.path().join(format!("probes/{wanted:07}.json")));
+        if self.probe != Some((wanted, stamp)) {
+            self.probe = Some((wanted, stamp));
+            let probe = dir.probe(wanted).map(Box::new).map_err(|error| error.to_string());
+            messages.push(Msg::Probe(id(), wanted, probe));
+        }
+    }
+
+    /// Whether some probes have not been glanced at.
+    pub(super) fn is_glancing(&self) -> bool {
+        self.glanced < self.probed.len()
+    }
+
+    /// Reads a few more probes for what they say in short; `false` when all have been.
+    pub(super) fn glance(&mut self, messages: &mut Vec<Msg>) -> bool {
+        const FEW: usize = 8;
+        let Some(dir) = &self.dir else { return false };
+        let next = &self.probed[self.glanced.min(self.probed.len())..];
+        for &epoch in next.iter().take(FEW) {
+            // One that has just been thinned out is none of ours.
+            let glance =
+                dir.probe(epoch).as_ref().map_or_else(|_| Glance::default(), |it: &Probe| Glance::of(it));
+            messages.push(Msg::Glance(self.run.id.clone(), Box::new(Glance { epoch, ..glance })));
+        }
+        self.glanced += next.len().min(FEW);
+        self.is_glancing()
+    }
+
+    /// Nobody wants the probes any more.
+    pub(super) fn forget_probes(&mut self) {
+        (self.probed, self.glanced, self.probe) = (Vec::new(), 0, None);
+    }
+}

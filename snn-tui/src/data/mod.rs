@@ -1,0 +1,72 @@
+//! What is known of runs, and the tailer that finds it out. Screens see the values here, never a file.
+
+mod facts;
+mod history;
+mod known;
+mod probes;
+mod row;
+mod sweep;
+mod system;
+mod tailer;
+
+use snn_train::{
+    probe::Probe,
+    run::{Environment, Record},
+};
+
+pub(crate) use facts::Facts;
+pub(crate) use history::{Bucket, History, XAxis};
+pub(crate) use known::unix_time;
+pub(crate) use probes::{Glance, Probes};
+pub(crate) use row::{Run, RunState};
+pub(crate) use sweep::SweepView;
+pub(crate) use system::{Gpu, Log, Process, System};
+pub(crate) use tailer::{Source, Tailer};
+
+/// What the tailer has found out.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    /// Runs that are new or have changed.
+    Runs(Vec<Run>),
+    /// Names of runs that are gone.
+    Gone(Vec<String>),
+    /// So many runs of all have been read; both are equal from then on.
+    Loading { read: usize, all: usize },
+    /// What determines a run.
+    Facts(String, Box<Facts>),
+    /// A run's history begins anew.
+    HistoryRestart(String),
+    /// The next records of a run's history.
+    History(String, Vec<Record>),
+    /// Epochs of which a run has probes.
+    ProbedEpochs(String, Vec<u32>),
+    /// What one probe says in short.
+    Glance(String, Box<Glance>),
+    /// A probe, or why it cannot be read.
+    Probe(String, u32, Result<Box<Probe>, String>),
+    /// The sweep.
+    Sweep(Box<SweepView>),
+    /// Processor, memory and GPUs of this machine.
+    System(Box<System>),
+    /// Under which circumstances a run was made.
+    Environment(String, Box<Environment>),
+    /// The last lines of what a run's trainer has printed.
+    Log(String, Box<Log>),
+    /// What keeps the tailer from reading anything at all; `None` when it can again.
+    Trouble(Option<String>),
+}
+
+/// What the screen that is shown needs to know.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Wants {
+    /// Runs whose whole history is wanted.
+    pub(crate) histories: Vec<String>,
+    /// Runs on the screen, of which everything else is wanted first.
+    pub(crate) visible: Vec<String>,
+    /// The run whose probes are wanted, and the epoch: without one the newest.
+    pub(crate) probe: Option<(String, Option<u32>)>,
+    /// Whether the results of the sweep are wanted.
+    pub(crate) sweep: bool,
+    /// Whether this machine is wanted, and the run whose trainer's log is.
+    pub(crate) system: Option<Option<String>>,
+}

@@ -1,0 +1,60 @@
+//! The probes of a run.
+
+use std::collections::BTreeMap;
+
+use snn_train::probe::Probe;
+
+/// What one probe says in short, kept for every probe of the run that is looked at.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Glance {
+    pub(crate) epoch: u32,
+    /// `|dW| / |W|` of each matrix.
+    pub(crate) update_ratios: BTreeMap<String, f64>,
+    /// Mean surrogate derivative of each hidden layer, and the share of those below 1e-3.
+    pub(crate) derivatives: Vec<(f64, f64)>,
+    /// Mean firing rate of each hidden layer (Hz).
+    pub(crate) rates: Vec<f64>,
+}
+
+/// A derivative below this lets next to nothing of a gradient through.
+pub(crate) const VANISHING: f64 = 1e-3;
+
+impl Glance {
+    pub(crate) fn of(probe: &Probe) -> Self {
+        let derivatives = probe.layers.iter().map(|layer| &layer.derivatives);
+        Self {
+            epoch: probe.epoch,
+            update_ratios: probe.update_ratios.clone(),
+            derivatives: derivatives.map(|it| (it.mean, it.share_below(VANISHING))).collect(),
+            rates: probe.layers.iter().map(|layer| layer.rates.mean).collect(),
+        }
+    }
+}
+
+/// What is known of the probes of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Probes {
+    /// Epochs of which there are probes, ascending.
+    pub(crate) epochs: Vec<u32>,
+    /// By epoch, as far as they have been read.
+    pub(crate) glances: BTreeMap<u32, Glance>,
+    /// The one looked at, or why it cannot be read.
+    pub(crate) current: Option<(u32, Result<Box<Probe>, String>)>,
+}
+
+impl Probes {
+    /// The probe looked at.
+    pub(crate) fn probe(&self) -> Option<&Probe> {
+        self.current.as_ref().and_then(|(_, probe)| probe.as_deref().ok())
+    }
+
+    /// The epoch of the last probe at or before `epoch`, or of the newest one.
+    pub(crate) fn epoch(&self, epoch: Option<u32>) -> Option<u32> {
+        match epoch {
+            None => self.epochs.last().copied(),
+            Some(epoch) => {
+                self.epochs.iter().copied().rfind(|&it| it <= epoch).or_else(|| self.epochs.first().copied())
+            }
+        }
+    }
+}

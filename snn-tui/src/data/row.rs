@@ -1,0 +1,176 @@
+//! What a list shows of a run.
+
+use std::path::PathBuf;
+
+use snn_train::run::{EpochRecord, State, Status};
+
+/// How a run stands, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RunState {
+    Running,
+    /// Claims to be running, but is not heard of any more.
+    Stalled,
+    /// Set up, without a status yet.
+    Starting,
+    /// A run of a sweep that has not begun.
+    Queued,
+    Failed,
+    Stopped,
+    Done,
+    /// Its files are damaged, or nobody may read them.
+    Unreadable,
+    /// In a state that this program does not know.
+    Unknown,
+    /// Not read yet.
+    Unread,
+}
+
+impl RunState {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stalled => "stalled",
+            Self::Starting => "starting",
+            Self::Queued => "queued",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+            Self::Unreadable => "unreadable",
+            Self::Unknown => "unknown",
+            Self::Unread => "...",
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) id: String,
+    pub(crate) path: PathBuf,
+    pub(crate) state: RunState,
+    pub(crate) status: Option<Status>,
+    /// The last epoch recorded.
+    pub(crate) last: Option<EpochRecord>,
+    /// Median time of the last epochs, validation and checkpoint included (s).
+    pub(crate) epoch_seconds: Option<f64>,
+    /// Seconds since it was last heard of; counts for running and stalled runs.
+    pub(crate) silent: f64,
+    /// Whether there was a warning lately.
+    pub(crate) warned: bool,
+    /// Why it cannot be read.
+    pub(crate) error: Option<String>,
+}
+
+impl Run {
+    /// A run of which nothing is known yet.
+    pub(crate) fn new(id: String, path: PathBuf, state: RunState) -> Self {
+        Self {
+            id,
+            path,
+            state,
+            status: None,
+            last: None,
+            epoch_seconds: None,
+            silent: 0.0,
+            warned: false,
+            error: None,
+        }
+    }
+
+    /// From the state in its status.
+    pub(crate) fn state_of(status: &Status, stalled: bool) -> RunState {
+        match status.state {
+            State::Running if stalled => RunState::Stalled,
+            State::Running => RunState::Running,
+            State::Stopped => RunState::Stopped,
+            State::Failed => RunState::Failed,
+            State::Done => RunState::Done,
+            _ => RunState::Unknown,
+        }
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        matches!(self.state, RunState::Running | RunState::Starting)
+    }
+
+    /// Seconds to the end: the median epoch times the epochs left, what is done of the present one taken off.
+    pub(crate) fn remaining(&self) -> Option<f64> {
+        let (status, epoch) = (self.status.as_ref()?, self.epoch_seconds?);
+        let under_way =
+            if status.batches > 0 { f64::from(status.batch) / f64::from(status.batches) } else { 0.0 };
+        let left = f64::from(status.epochs.saturating_sub(status.epoch)) - under_way.min(1.0);
+        (self.state == RunState::Running).then_some(left.max(0.0) * epoch)
+    }
+
+    /// Training samples per second of training, validation not counted.
+    pub(crate) fn samples_per_second(&self) -> Option<f64> {
+        let (status, seconds) = (self.status.as_ref()?, self.last.as_ref()?.seconds);
+        let training = seconds.data + seconds.forward + seconds.backward + seconds.update;
+        (status.samples > 0 && training > 0.0).then(|| status.samples as f64 / training)
+    }
+
+    /// Accuracy on validation in the last epoch, 0 to 1.
+    pub(crate) fn last_accuracy(&self) -> Option<f64> {
+        Some(self.last.as_ref()?.valid?.accuracy)
+    }
+
+    /// The best of all epochs.
+    pub(crate) fn best_accuracy(&self) -> Option<f64> {
+        Some(self.status.as_ref()?.best?.accuracy)
+    }
+
+    pub(crate) fn test_accuracy(&self) -> Option<f64> {
+        self.status.as_ref()?.test_accuracy
+    }
+
+    /// Hidden spikes per sample in the last epoch.
+    pub(crate) fn spikes(&self) -> Option<f64> {
+        Some(self.last.as_ref()?.layers.iter().map(|layer| layer.spikes).sum())
+    }
+
+    /// Epochs done.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.status.as_ref().map_or(0, |status| status.epoch)
+    }
+}
+
+/// The middle of some times; a pause in one of them does not matter.
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.retain(|value| value.is_finite() && *value > 0.0);
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(values[middle]),
+        _ => Some(0.5 * (values[middle - 1] + values[middle])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_go_counts_what_is_left_of_the_epoch() {
+        let status =
+            Status { epoch: 10, epochs: 20, batch: 5, batches: 10, samples: 1000, ..Status::default() };
+        let mut run = Run::new("a".into(), "a".into(), RunState::Running);
+        assert_eq!(run.remaining(), None);
+        run.status = Some(status);
+        run.epoch_seconds = Some(2.0);
+        assert_eq!(run.remaining(), Some(19.0));
+        run.state = RunState::Stalled;
+        assert_eq!(run.remaining(), None);
+        let mut last = EpochRecord::default();
+        (last.seconds.forward, last.seconds.backward, last.seconds.validation) = (1.0, 1.0, 7.0);
+        run.last = Some(last);
+        assert_eq!(run.samples_per_second(), Some(500.0));
+    }
+
+    #[test]
+    fn a_median_passes_over_pauses() {
+        assert_eq!(median(vec![1.0, 1.2, 900.0, f64::NAN]), Some(1.2));
+        assert_eq!(median(vec![1.0, 2.0]), Some(1.5));
+        assert_eq!(median(vec![0.0]), None);
+    }
+}

@@ -1,0 +1,545 @@
+//! Finding out what there is, a little at a time: in a directory of ten thousand runs the first are shown before the
+//! last have been read, and a run that is done costs next to nothing from then on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use snn_train::{
+    Error,
+    run::{RunDir, TRAINER_LOG},
+    sweep::{Results, Row, Standing, SweepDir},
+};
+
+use super::{Log, Msg, RunState, SweepView, Wants, known::Known, system::Machine};
+
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// The runs in a directory.
+    Runs(PathBuf),
+    /// One run.
+    Run(RunDir),
+    /// The runs of a sweep, also those that have not begun.
+    Sweep(Box<SweepDir>),
+}
+
+impl Source {
+    /// A run's own directory, that of a sweep, or one that holds runs.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is a sweep whose plan is damaged.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        if let Ok(run) = RunDir::open(path) {
+            return Ok(Self::Run(run));
+        }
+        match SweepDir::open(path) {
+            Ok(sweep) => Ok(Self::Sweep(Box::new(sweep))),
+            Err(Error::NotASweep { .. }) => {
+                snn_train::run::list(path)?;
+                Ok(Self::Runs(path.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Runs(path) => path,
+            Self::Run(run) => run.path(),
+            Self::Sweep(sweep) => sweep.path(),
+        }
+    }
+
+    pub(crate) fn is_sweep(&self) -> bool {
+        matches!(self, Self::Sweep(_))
+    }
+}
+
+/// So long one step takes at most, more or less: whoever asks for another run need not wait.
+const BUDGET: Duration = Duration::from_millis(80);
+/// Runs that are over are looked at again in portions of so many.
+const PORTION: usize = 256;
+
+/// Reads runs.
+pub(crate) struct Tailer {
+    source: Source,
+    interval: Duration,
+    known: BTreeMap<String, Known>,
+    /// Those not read yet.
+    unread: BTreeSet<String>,
+    /// Those whose facts are not read yet.
+    without_facts: BTreeSet<String>,
+    listed: Option<Instant>,
+    /// The run after which those that are over are looked at again.
+    reread_after: Option<String>,
+    /// Whose histories and probes are kept up to date.
+    followed: BTreeSet<String>,
+    probed: Option<String>,
+    machine: Option<(Machine, Option<Instant>)>,
+    environment: Option<String>,
+    sweep_changed: bool,
+    trouble: Option<String>,
+}
+
+impl Tailer {
+    /// Looks for news no more often than every `interval`.
+    pub(crate) fn new(source: Source, interval: Duration) -> Self {
+        Self {
+            source,
+            interval,
+            known: BTreeMap::new(),
+            unread: BTreeSet::new(),
+            without_facts: BTreeSet::new(),
+            listed: None,
+            reread_after: None,
+            followed: BTreeSet::new(),
+            probed: None,
+            machine: None,
+            environment: None,
+            sweep_changed: true,
+            trouble: None,
+        }
+    }
+
+    /// Finds out a little more. Returns whether there is nothing left to find out until something changes.
+    pub(crate) fn step(&mut self, wants: &Wants, messages: &mut Vec<Msg>) -> bool {
+        let begin = Instant::now();
+        let due = self.listed.is_none_or(|listed| listed.elapsed() >= self.interval);
+        if due {
+            self.list(messages);
+            self.reread(messages);
+            self.listed = Some(Instant::now());
+        }
+        self.read_rows(wants, begin, messages);
+        self.read_details(wants, due, messages);
+        let glancing = self.read_probes(wants, due, messages);
+        self.read_facts(wants, begin, messages);
+        if wants.sweep && self.unread.is_empty() && std::mem::take(&mut self.sweep_changed) {
+            messages.extend(self.sweep());
+        }
+        self.read_system(wants, messages);
+        self.unread.is_empty() && self.without_facts.is_empty() && !glancing
+    }
+
+    /// All runs, as they were when last read.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (&super::Run, Option<&RunDir>)> {
+        self.known.values().map(|known| (&known.run, known.dir.as_ref()))
+    }
+
+    /// Finds runs that are new, and those that are gone.
+    fn list(&mut self, messages: &mut Vec<Msg>) {
+        let found = match self.find() {
+            Ok(found) => found,
+            Err(error) => {
+                let trouble = Some(error.to_string());
+                if self.trouble != trouble {
+                    self.trouble.clone_from(&trouble);
+                    messages.push(Msg::Trouble(trouble));
+                }
+                return;
+            }
+        };
+        if self.trouble.take().is_some() {
+            messages.push(Msg::Trouble(None));
+        }
+        let mut gone: BTreeSet<String> = self.known.keys().cloned().collect();
+        let mut new = Vec::new();
+        for Found { id, path, dir } in found {
+            gone.remove(&id);
+            let is_same = |known: &Known| known.dir.is_some() == dir.is_ok();
+            if self.known.get(&id).is_some_and(is_same) {
+                continue;
+            }
+            let known = Known::new(id.clone(), path, dir);
+            if known.dir.is_some() {
+                self.unread.insert(id.clone());
+                self.without_facts.insert(id.clone());
+            }
+            new.push(known.run.clone());
+            self.known.insert(id, known);
+            self.sweep_changed = true;
+        }
+        for id in &gone {
+            self.known.remove(id);
+            self.unread.remove(id);
+            self.without_facts.remove(id);
+        }
+        if !gone.is_empty() {
+            self.sweep_changed = true;
+            messages.push(Msg::Gone(gone.into_iter().collect()));
+        }
+        if !new.is_empty() {
+            messages.push(Msg::Runs(new));
+        }
+    }
+
+    /// Every run that there is.
+    fn find(&self) -> Result<Vec<Found>, Error> {
+        match &self.source {
+            // A run that is deleted while it is looked at is gone, not an error.
+            Source::Run(run) => Ok(Found::at(run.path().to_owned(), run.id()).into_iter().collect()),
+            Source::Sweep(sweep) => {
+                let found = |point: &snn_train::sweep::Point| {
+                    let path = sweep.run_path(point);
+                    Found::at(path.clone(), point.id.clone()).unwrap_or_else(|| Found {
+                        id: point.id.clone(),
+                        path,
+                        dir: Err(RunState::Queued),
+                    })
+                };
+                Ok(sweep.manifest().points.iter().map(found).collect())
+            }
+            Source::Runs(directory) => {
+                let fail = |source| Error::Io { action: "list the runs", path: directory.clone(), source };
+                let entries = fs::read_dir(directory).map_err(fail)?;
+                let found = |entry: fs::DirEntry| {
+                    Found::at(entry.path(), entry.file_name().to_string_lossy().into_owned())
+                };
+                Ok(entries.flatten().filter_map(found).collect())
+            }
+        }
+    }
+
+    /// Looks again at runs that are being trained, and at some of the others.
+    fn reread(&mut self, messages: &mut Vec<Msg>) {
+        let active = |known: &Known| known.run.is_active() || known.run.state == RunState::Stalled;
+        let mut due: Vec<String> =
+            self.known.iter().filter(|(_, known)| active(known)).map(|(id, _)| id.clone()).collect();
+        let after = self.reread_after.take().unwrap_or_default();
+        let others = self.known.range(after..).map(|(id, _)| id).take(PORTION).cloned().collect::<Vec<_>>();
+        // From the first again, once the last has been looked at.
+        self.reread_after = others.last().filter(|_| others.len() == PORTION).map(|id| format!("{id}\0"));
+        due.extend(others);
+        let mut changed = Vec::new();
+        for id in due {
+            if let Some(known) = self.known.get_mut(&id).filter(|known| known.run.state != RunState::Unread)
+                && known.refresh()
+            {
+                changed.push(known.run.clone());
+            }
+        }
+        if !changed.is_empty() {
+            self.sweep_changed = true;
+            messages.push(Msg::Runs(changed));
+        }
+    }
+
+    /// Reads runs for the first time, those on the screen before all others.
+    fn read_rows(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) {
+        if self.unread.is_empty() {
+            return;
+        }
+        let mut read = Vec::new();
+        let mut visible = wants.visible.iter();
+        while begin.elapsed() < BUDGET {
+            let first = visible.find(|id| self.unread.contains(*id)).cloned();
+            let Some(id) = first.or_else(|| self.unread.first().cloned()) else { break };
+            self.unread.remove(&id);
+            if let Some(known) = self.known.get_mut(&id) {
+                known.refresh();
+                read.push(known.run.clone());
+            }
+        }
+        let all = self.known.len();
+        messages.push(Msg::Runs(read));
+        messages.push(Msg::Loading { read: all - self.unread.len(), all });
+    }
+
+    /// Reads what determines runs, those on the screen first, the others when there is nothing else to do.
+    fn read_facts(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) {
+        let visible: Vec<_> = wants
+            .visible
+            .iter()
+            .chain(&wants.histories)
+            .filter(|id| self.without_facts.contains(*id))
+            .cloned()
+            .collect();
+        let mut next = visible.into_iter();
+        loop {
+            let visible = next.next();
+            let others = || self.unread.is_empty().then(|| self.without_facts.first().cloned()).flatten();
+            if visible.is_none() && begin.elapsed() >= BUDGET {
+                return;
+            }
+            let Some(id) = visible.or_else(others) else { return };
+            self.without_facts.remove(&id);
+            if let Some(known) = self.known.get_mut(&id).filter(|known| !known.has_facts) {
+                messages.extend(known.facts());
+            }
+        }
+    }
+
+    /// Histories of those runs that are looked at.
+    fn read_details(&mut self, wants: &Wants, due: bool, messages: &mut Vec<Msg>) {
+        let wanted: BTreeSet<String> = wants.histories.iter().cloned().collect();
+        for id in self.followed.difference(&wanted) {
+            if let Some(known) = self.known.get_mut(id) {
+                known.forget_history();
+            }
+        }
+        for id in &wanted {
+            if let Some(known) = self.known.get_mut(id)
+                && (due || !self.followed.contains(id))
+            {
+                known.history(messages);
+            }
+        }
+        self.followed = wanted;
+    }
+
+    /// Probes of the run that is looked at. Returns whether there are more to be read.
+    fn read_probes(&mut self, wants: &Wants, due: bool, messages: &mut Vec<Msg>) -> bool {
+        let id = wants.probe.as_ref().map(|(id, _)| id.clone());
+        let other = id != self.probed;
+        if other && let Some(known) = self.probed.as_ref().and_then(|id| self.known.get_mut(id)) {
+            known.forget_probes();
+        }
+        self.probed.clone_from(&id);
+        let Some(known) = id.and_then(|id| self.known.get_mut(&id)) else { return false };
+        known.probes(wants.probe.as_ref().and_then(|(_, epoch)| *epoch), messages);
+        (due || other || known.is_glancing()) && known.glance(messages)
+    }
+
+    /// The sweep, from what has been read of its runs.
+    fn sweep(&self) -> Option<Msg> {
+        let Source::Sweep(sweep) = &self.source else { return None };
+        let manifest = sweep.manifest();
+        let row = |point: &snn_train::sweep::Point| {
+            let known = self.known.get(&point.id);
+            let run = known.map(|known| &known.run);
+            let status = run.and_then(|run| run.status.as_ref());
+            let seconds = run.and_then(|run| run.epoch_seconds).unwrap_or(0.0);
+            Row {
+                id: point.id.clone(),
+                settings: point.settings.clone(),
+                state: run.map_or(Standing::Pending, |run| standing(run.state)),
+                epoch: status.map_or(0, |status| status.epoch),
+                valid_accuracy: status.and_then(|status| Some(status.best?.accuracy)),
+                valid_loss: status.and_then(|status| Some(status.best?.loss)),
+                test_accuracy: status.and_then(|status| status.test_accuracy),
+                spikes: known.and_then(|known| known.test_spikes.clone()),
+                seconds: seconds * f64::from(status.map_or(0, |status| status.epoch)),
+                message: status.and_then(|status| status.message.clone()),
+            }
+        };
+        let results = Results {
+            keys: manifest.axes.iter().map(|axis| axis.key.clone()).collect(),
+            seeds: manifest.axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect(),
+            rows: manifest.points.iter().map(row).collect(),
+        };
+        Some(Msg::Sweep(Box::new(SweepView::of(sweep, results))))
+    }
+
+    /// This machine, once in each interval while it is looked at.
+    fn read_system(&mut self, wants: &Wants, messages: &mut Vec<Msg>) {
+        let Some(run) = &wants.system else {
+            (self.machine, self.environment) = (None, None);
+            return;
+        };
+        let (machine, looked) = self.machine.get_or_insert_with(|| (Machine::new(), None));
+        if looked.is_some_and(|looked| looked.elapsed() < self.interval) && self.environment == *run {
+            return;
+        }
+        *looked = Some(Instant::now());
+        let running = self.known.values().filter(|known| known.run.is_active());
+        let pids: Vec<u32> = running.filter_map(|known| known.run.status.as_ref()).map(|it| it.pid).collect();
+        messages.push(Msg::System(Box::new(machine.look(&pids))));
+        if let Some(id) = run
+            && let Some(dir) = self.known.get(id).and_then(|known| known.dir.as_ref())
+        {
+            if let Ok(environment) = dir.environment() {
+                messages.push(Msg::Environment(id.clone(), Box::new(environment)));
+            }
+            let log = Log::read(&dir.path().join(TRAINER_LOG)).unwrap_or_else(|error: io::Error| Log {
+                lines: vec![format!("{TRAINER_LOG} cannot be read: {error}")],
+            });
+            messages.push(Msg::Log(id.clone(), Box::new(log)));
+        }
+        self.environment.clone_from(run);
+    }
+}
+
+/// A run that there is: its name, where it lies, and why it cannot be opened if it cannot.
+struct Found {
+    id: String,
+    path: PathBuf,
+    dir: Result<RunDir, RunState>,
+}
+
+impl Found {
+    /// What lies at `path`, if it is a run.
+    fn at(path: PathBuf, id: String) -> Option<Self> {
+        let dir = match RunDir::open(&path) {
+            Ok(run) => Ok(run),
+            Err(_) if is_forbidden(&path) => Err(RunState::Unreadable),
+            Err(_) => return None,
+        };
+        Some(Self { id, path, dir })
+    }
+}
+
+/// Whether nobody may look into a directory. What lies in it may be a run.
+fn is_forbidden(path: &Path) -> bool {
+    fs::read_dir(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+fn standing(state: RunState) -> Standing {
+    match state {
+        RunState::Running => Standing::Running,
+        RunState::Done => Standing::Done,
+        RunState::Failed | RunState::Unreadable => Standing::Failed,
+        RunState::Queued | RunState::Starting | RunState::Unread => Standing::Pending,
+        RunState::Stalled | RunState::Stopped | RunState::Unknown => Standing::Interrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Write as _};
+
+    use super::*;
+
+    /// Writes a run as the trainer does; `metrics` is added to what is there.
+    fn write_run(runs: &Path, id: &str, status: &str, metrics: &str) {
+        let folder = runs.join(id);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("config.toml"), "[data]\nname='randman'\n").unwrap();
+        fs::write(folder.join("status.json"), status).unwrap();
+        let mut file = File::options().append(true).create(true).open(folder.join("metrics.jsonl")).unwrap();
+        file.write_all(metrics.as_bytes()).unwrap();
+    }
+
+    fn tailer(path: &Path) -> Tailer {
+        Tailer::new(Source::open(path).unwrap(), Duration::ZERO)
+    }
+
+    /// Steps until nothing is left.
+    fn settle(tailer: &mut Tailer, wants: &Wants) -> Vec<Msg> {
+        let mut messages = Vec::new();
+        for _ in 0..1000 {
+            if tailer.step(wants, &mut messages) {
+                return messages;
+            }
+        }
+        panic!("never settles");
+    }
+
+    fn states(tailer: &Tailer) -> Vec<(String, RunState)> {
+        tailer.runs().map(|(run, _)| (run.id.clone(), run.state)).collect()
+    }
+
+    #[test]
+    fn runs_come_grow_and_go() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut tailer = tailer(runs.path());
+        assert!(settle(&mut tailer, &Wants::default()).is_empty());
+
+        write_run(runs.path(), "b", r#"{"state":"running"}"#, "{\"kind\":\"epoch\",\"epoch\":1}\n");
+        write_run(runs.path(), "a", r#"{"state":"done"}"#, "{\"kind\":\"warning\",\"message\":\"quiet\"}\n");
+        settle(&mut tailer, &Wants::default());
+        let of = |id: &str, state| (id.to_owned(), state);
+        assert_eq!(
+            states(&tailer),
+            [of("a", RunState::Done), of("b", RunState::Stalled)],
+            "b was never heard of"
+        );
+
+        write_run(runs.path(), "b", r#"{"state":"running"}"#, "{\"kind\":\"epoch\",\"epoch\":2}\n{\"kind\":");
+        fs::remove_dir_all(runs.path().join("a")).unwrap();
+        let messages = settle(&mut tailer, &Wants { histories: vec!["b".into()], ..Wants::default() });
+        assert!(messages.iter().any(|it| matches!(it, Msg::Gone(gone) if gone[..] == ["a".to_owned()])));
+        assert!(messages.iter().any(|it| matches!(it, Msg::History(_, records) if records.len() == 2)));
+        assert_eq!(tailer.runs().next().unwrap().0.last.as_ref().unwrap().epoch, 2);
+
+        let mut single = self::tailer(&runs.path().join("b"));
+        settle(&mut single, &Wants::default());
+        assert_eq!(states(&single), [of("b", RunState::Stalled)]);
+        fs::remove_dir_all(runs.path().join("b")).unwrap();
+        settle(&mut single, &Wants::default());
+        assert!(states(&single).is_empty(), "deleted while it was looked at");
+    }
+
+    #[test]
+    fn a_heartbeat_counts_by_our_own_clock() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut tailer = tailer(runs.path());
+        // Another machine's clock is a day behind: stalled, until it is seen to beat.
+        for (k, expected) in [(0, RunState::Stalled), (1, RunState::Running)] {
+            let heartbeat = super::super::known::unix_time() - 86_400.0 + f64::from(k);
+            write_run(runs.path(), "a", &format!(r#"{{"state":"running","heartbeat":{heartbeat}}}"#), "");
+            settle(&mut tailer, &Wants::default());
+            assert_eq!(states(&tailer)[0].1, expected);
+        }
+    }
+
+    #[test]
+    fn damage_is_told_and_the_others_are_shown() {
+        let runs = tempfile::tempdir().unwrap();
+        write_run(runs.path(), "a", "{", "");
+        write_run(
+            runs.path(),
+            "b",
+            r#"{"state":"done"}"#,
+            "no json\n{\"kind\":\"future\",\"x\":1}\n\u{fffd}\n",
+        );
+        write_run(runs.path(), "c", r#"{"state":"done","version":99}"#, "");
+        let mut tailer = tailer(runs.path());
+        settle(&mut tailer, &Wants::default());
+        let shown: Vec<_> =
+            tailer.runs().map(|(run, _)| (run.state, run.error.clone().unwrap_or_default())).collect();
+        assert!(shown[0].0 == RunState::Unreadable && shown[0].1.contains("status"), "{shown:?}");
+        assert!(shown[1].0 == RunState::Done && shown[1].1.is_empty(), "{shown:?}");
+        assert!(shown[2].0 == RunState::Done && shown[2].1.contains("newer"), "{shown:?}");
+        write_run(runs.path(), "a", r#"{"state":"done"}"#, "");
+        settle(&mut tailer, &Wants::default());
+        assert_eq!(states(&tailer)[0].1, RunState::Done, "repaired");
+    }
+
+    #[test]
+    fn a_directory_that_vanishes_is_trouble_until_it_is_back() {
+        let parent = tempfile::tempdir().unwrap();
+        let runs = parent.path().join("runs");
+        assert!(Source::open(&runs).is_err());
+        fs::create_dir(&runs).unwrap();
+        let mut tailer = tailer(&runs);
+        settle(&mut tailer, &Wants::default());
+        fs::remove_dir(&runs).unwrap();
+        let messages = settle(&mut tailer, &Wants::default());
+        assert!(
+            matches!(&messages[..], [Msg::Trouble(Some(reason))] if reason.contains("runs")),
+            "{messages:?}"
+        );
+        fs::create_dir(&runs).unwrap();
+        assert!(matches!(settle(&mut tailer, &Wants::default())[..], [Msg::Trouble(None)]));
+    }
+
+    #[test]
+    fn many_runs_are_read_those_on_the_screen_first() {
+        let runs = tempfile::tempdir().unwrap();
+        (0..1000).for_each(|k| write_run(runs.path(), &format!("{k:04}"), r#"{"state":"done"}"#, ""));
+        let mut tailer = tailer(runs.path());
+        let visible = Wants { visible: vec!["0999".into()], ..Wants::default() };
+        let mut messages = Vec::new();
+        tailer.step(&visible, &mut messages);
+        let first = messages.iter().find_map(|it| match it {
+            Msg::Runs(runs) if runs[0].state != RunState::Unread => Some(runs[0].id.clone()),
+            _ => None,
+        });
+        assert_eq!(first.as_deref(), Some("0999"), "what is on the screen comes first");
+        let messages = settle(&mut tailer, &visible);
+        assert!(states(&tailer).iter().all(|(_, state)| *state == RunState::Done));
+        assert!(
+            messages.iter().any(|it| matches!(it, Msg::Loading { read: 1000, all: 1000 }))
+                || messages.len() > 100
+        );
+        // Every run is looked at again, in portions.
+        write_run(runs.path(), "0999", r#"{"state":"failed"}"#, "");
+        (0..5).for_each(|_| drop(settle(&mut tailer, &visible)));
+        assert_eq!(states(&tailer)[999].1, RunState::Failed);
+    }
+}

@@ -1,0 +1,125 @@
+//! Without a terminal: a screen as text or SVG, or the runs as JSON.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use ratatui::{buffer::Buffer, layout::Rect};
+use serde::Serialize;
+use snn_train::run::{EpochRecord, News, Record, Status};
+
+use crate::{
+    arguments::{Arguments, Size},
+    data::{RunState, Source, Tailer, Wants},
+    screens::{self, Screen},
+    state::State,
+    svg,
+};
+
+/// One run, as documented for `--json`.
+#[derive(Serialize)]
+struct Row<'a> {
+    run: &'a str,
+    path: &'a Path,
+    state: &'static str,
+    stalled: bool,
+    seconds_left: Option<f64>,
+    status: Option<&'a Status>,
+    last_epoch: Option<&'a EpochRecord>,
+    warnings: usize,
+    error: Option<&'a str>,
+}
+
+/// Writes all runs as JSON.
+pub(crate) fn json(source: Source) -> Result<()> {
+    let mut tailer = Tailer::new(source, Duration::from_secs(3600));
+    while !tailer.step(&Wants::default(), &mut Vec::new()) {}
+    let mut rows = Vec::new();
+    for (run, dir) in tailer.runs() {
+        let mut warnings = 0;
+        if let Some(dir) = dir {
+            // A history that cannot be read is told of in `error`.
+            let _ = dir.follow().poll(|news| match news {
+                News::Restart => warnings = 0,
+                News::Record(record) => warnings += usize::from(matches!(*record, Record::Warning(_))),
+            });
+        }
+        rows.push(Row {
+            run: &run.id,
+            path: &run.path,
+            state: run.state.name(),
+            stalled: run.state == RunState::Stalled,
+            seconds_left: run.remaining(),
+            status: run.status.as_ref(),
+            last_epoch: run.last.as_ref(),
+            warnings,
+            error: run.error.as_deref(),
+        });
+    }
+    let json = serde_json::to_string_pretty(&rows)?;
+    Ok(writeln!(io::stdout().lock(), "{json}")?)
+}
+
+/// Writes a screen once.
+pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) -> Result<()> {
+    // Loads of processors are known from the second look on.
+    let looks = if state.screen == Screen::System { 2 } else { 1 };
+    let mut tailer = Tailer::new(source, Duration::ZERO);
+    for look in 0..looks {
+        if look > 0 {
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        settle(&mut tailer, &mut state);
+    }
+    if let Some(missing) = arguments.named_runs().find(|id| !state.runs.contains_key(*id)) {
+        bail!("there is no run `{missing}` in {}", state.source);
+    }
+    if arguments.marks_all() {
+        state.marked = state.list.order().iter().cloned().collect();
+    }
+    settle(&mut tailer, &mut state);
+
+    let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
+    if let Some(path) = &arguments.export {
+        return svg::write(&state, (width, height), path)
+            .with_context(|| format!("cannot write the picture to {}", path.display()));
+    }
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    screens::draw(&state, area, &mut buffer);
+    let mut out = io::stdout().lock();
+    for y in 0..height {
+        let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Reads all that the screen needs, which may need more once that is known.
+fn settle(tailer: &mut Tailer, state: &mut State) {
+    for _ in 0..3 {
+        loop {
+            let mut messages = Vec::new();
+            let settled = tailer.step(&state.wants(), &mut messages);
+            messages.into_iter().for_each(|message| state.update(message));
+            if settled {
+                break;
+            }
+        }
+        state.settle();
+    }
+}
+
+/// As wide as the terminal, and for lists as high as they are long: whoever asks for all runs gets them.
+fn default_size(state: &State) -> Size {
+    let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
+    let width = width.clamp(50, 400);
+    match state.screen {
+        // Names of screens, counts, headings, three lines of details, keys.
+        Screen::Runs => Size(width, (state.list.order().len().min(60_000) as u16 + 7).max(12)),
+        _ => Size(width, height.clamp(12, 200)),
+    }
+}

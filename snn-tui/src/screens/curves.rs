@@ -1,0 +1,345 @@
+//! Curves of all chosen runs: any metric over epochs, steps or computing time.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{Hints, frame::note};
+use crate::{
+    data::{Bucket, History, XAxis},
+    state::State,
+    widgets::{Axis, Band, Plot, Scale, Series, text::clean},
+};
+
+pub(super) const HINTS: Hints = &[
+    ("m M", "metric"),
+    ("t", "epoch/step/time"),
+    ("y", "log"),
+    ("s", "smooth"),
+    ("g", "group seeds"),
+    ("v", "train/valid"),
+    ("<>", "cross-hair"),
+];
+
+/// What is plotted and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Choice {
+    /// `None`: loss above, accuracy below. Otherwise this metric alone.
+    pub(crate) metric: Option<String>,
+    axis: XAxis,
+    logarithmic: bool,
+    log_x: bool,
+    /// Weight of the past in the moving average, 0 for none.
+    smoothing: f64,
+    /// Whether runs that differ in seeds alone are one curve, their mean, with a band from lowest to highest.
+    grouped: bool,
+    parts: Parts,
+    /// Where the cross-hair is, 0 to 1.
+    crosshair: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    Both,
+    Train,
+    Valid,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            metric: None,
+            axis: XAxis::Epoch,
+            logarithmic: false,
+            log_x: false,
+            smoothing: 0.0,
+            grouped: false,
+            parts: Parts::Both,
+            crosshair: None,
+        }
+    }
+}
+
+pub(super) fn key(state: &mut State, key: KeyEvent) {
+    let metrics = metrics(state);
+    let choice = &mut state.curves;
+    match key.code {
+        KeyCode::Char('m') | KeyCode::Down | KeyCode::Char('j') => turn(&mut choice.metric, &metrics, 1),
+        KeyCode::Char('M') | KeyCode::Up | KeyCode::Char('k') => turn(&mut choice.metric, &metrics, -1),
+        KeyCode::Char('t') => {
+            choice.axis = match choice.axis {
+                XAxis::Epoch => XAxis::Step,
+                XAxis::Step => XAxis::Time,
+                XAxis::Time => XAxis::Epoch,
+            };
+        }
+        KeyCode::Char('y') => choice.logarithmic = !choice.logarithmic,
+        KeyCode::Char('Y') => choice.log_x = !choice.log_x,
+        KeyCode::Char('s') => {
+            choice.smoothing = match choice.smoothing {
+                0.0 => 0.5,
+                0.5 => 0.9,
+                0.9 => 0.97,
+                _ => 0.0,
+            };
+        }
+        KeyCode::Char('g') => choice.grouped = !choice.grouped,
+        KeyCode::Char('v') => {
+            choice.parts = match choice.parts {
+                Parts::Both => Parts::Train,
+                Parts::Train => Parts::Valid,
+                Parts::Valid => Parts::Both,
+            };
+        }
+        KeyCode::Char('<') | KeyCode::Left | KeyCode::Char('h') => move_crosshair(choice, -0.02),
+        KeyCode::Char('>') | KeyCode::Right | KeyCode::Char('l') => move_crosshair(choice, 0.02),
+        KeyCode::Char('c') => choice.crosshair = choice.crosshair.map_or(Some(0.5), |_| None),
+        _ => {}
+    }
+}
+
+fn move_crosshair(choice: &mut Choice, by: f64) {
+    let from = choice.crosshair.unwrap_or(if by < 0.0 { 1.0 - by } else { -by });
+    choice.crosshair = Some((from + by).clamp(0.0, 1.0));
+}
+
+/// The metric after the one shown; loss and accuracy together come before the first.
+fn turn(metric: &mut Option<String>, all: &[String], by: isize) {
+    let place =
+        metric.as_ref().and_then(|metric| all.iter().position(|it| it == metric)).map_or(0, |it| it + 1);
+    let next = (place as isize + by).rem_euclid(all.len() as isize + 1) as usize;
+    *metric = next.checked_sub(1).map(|next| all[next].clone());
+}
+
+/// What can be plotted of the chosen runs. Train and validation are one metric.
+fn metrics(state: &State) -> Vec<String> {
+    let histories = state.chosen();
+    let all = histories.iter().filter_map(|id| state.histories.get(id)).flat_map(History::metrics);
+    let mut names: Vec<String> = all
+        .map(|name| name.strip_prefix("train.").or(name.strip_prefix("valid.")).unwrap_or(name).to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let plots = plots(state);
+    if plots.iter().all(|plot| plot.series.is_empty()) {
+        let text = match state.chosen().as_slice() {
+            [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
+            [id] => format!("{} has no epoch to show yet.", clean(id)),
+            chosen => format!("None of the {} chosen runs has an epoch to show yet.", chosen.len()),
+        };
+        return note(state.theme.dim(), &text, area, buffer);
+    }
+    let side_by_side = plots.len() > 1 && area.width >= 130;
+    let number = plots.len() as u16;
+    for (plot, k) in plots.iter().zip(0..) {
+        let place = if side_by_side {
+            let width = area.width / number;
+            Rect { x: area.x + k * width, width: width - u16::from(k + 1 < number), ..area }
+        } else {
+            let height = area.height / number;
+            Rect { y: area.y + k * height, height, ..area }
+        };
+        plot.draw(state.theme, place, buffer);
+    }
+}
+
+/// What is plotted.
+pub(crate) fn plots(state: &State) -> Vec<Plot> {
+    match &state.curves.metric {
+        Some(metric) => vec![plot(state, metric)],
+        None => vec![plot(state, "loss"), plot(state, "accuracy")],
+    }
+}
+
+/// A curve before it is drawn.
+struct Curve {
+    name: String,
+    color: usize,
+    dashed: bool,
+    points: Vec<(f64, Bucket)>,
+}
+
+fn plot(state: &State, metric: &str) -> Plot {
+    let choice = &state.curves;
+    let curves = if choice.grouped { grouped(state, metric) } else { single(state, metric) };
+    let percent = if metric == "accuracy" { 100.0 } else { 1.0 };
+    let scale = if choice.logarithmic { Scale::Logarithmic } else { Scale::Linear };
+    let (mut series, mut bands) = (Vec::new(), Vec::new());
+    for curve in curves {
+        let means = smooth(
+            curve.points.iter().map(|(x, bucket)| (*x, percent * f64::from(bucket.mean))),
+            choice.smoothing,
+        );
+        let range = curve
+            .points
+            .iter()
+            .map(|(x, it)| (*x, percent * f64::from(it.low), percent * f64::from(it.high)));
+        let has_range = curve.points.iter().any(|(_, bucket)| bucket.low < bucket.high);
+        if has_range {
+            bands.push(Band { points: range.collect(), color: curve.color });
+        }
+        series.push(Series { name: curve.name, points: means, color: curve.color, dashed: curve.dashed });
+    }
+    let along = |axis: XAxis| match axis {
+        XAxis::Epoch => "epoch",
+        XAxis::Step => "step",
+        XAxis::Time => "computing time (s)",
+    };
+    let xs = || series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
+    let x = if choice.log_x {
+        Axis::around(along(choice.axis), Scale::Logarithmic, xs())
+    } else {
+        Axis::around(along(choice.axis), Scale::Linear, xs().chain([0.0]))
+    };
+    let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
+    let values = values.chain(bands.iter().flat_map(|band| band.points.iter().flat_map(|it| [it.1, it.2])));
+    let y = Axis::around(unit(metric), scale, values.collect::<Vec<_>>());
+    let smoothed =
+        if choice.smoothing > 0.0 { format!(", smoothed {}", choice.smoothing) } else { String::new() };
+    let title = format!("{metric}{smoothed}");
+    let crosshair = choice.crosshair.map(|place| x.value(place));
+    Plot { title, x, y, bands, series, levels: Vec::new(), crosshair }
+}
+
+/// What a metric is measured in.
+fn unit(metric: &str) -> &'static str {
+    match metric {
+        "accuracy" => "%",
+        "cross_entropy" => "nats",
+        "seconds" => "s an epoch",
+        "spikes" => "a sample",
+        _ if metric.ends_with(".spikes") => "a sample",
+        _ if metric.ends_with(".silent") || metric.ends_with(".saturated") => "share of units",
+        _ if metric.starts_with("gradient.") => "norm",
+        _ => "",
+    }
+}
+
+/// Train and validation of a metric, or the one metric of that name.
+fn parts(state: &State, metric: &str) -> Vec<(&'static str, String, bool)> {
+    let is_split = matches!(metric, "loss" | "accuracy" | "cross_entropy" | "regularization");
+    if !is_split {
+        return vec![("", metric.to_owned(), false)];
+    }
+    let both = [("valid", Parts::Valid), ("train", Parts::Train)];
+    let wanted = both.into_iter().filter(|(_, part)| [Parts::Both, *part].contains(&state.curves.parts));
+    wanted.map(|(name, part)| (name, format!("{name}.{metric}"), part == Parts::Train)).collect()
+}
+
+fn single(state: &State, metric: &str) -> Vec<Curve> {
+    let mut curves = Vec::new();
+    for (color, id) in state.chosen().into_iter().enumerate() {
+        let Some(history) = state.histories.get(&id) else { continue };
+        for (part, name, dashed) in parts(state, metric) {
+            let points = history.series(&name, state.curves.axis);
+            if !points.is_empty() {
+                let name = format!("{} {part}", clean(&id)).trim_end().to_owned();
+                curves.push(Curve { name, color, dashed, points });
+            }
+        }
+    }
+    curves
+}
+
+/// Runs that differ in seeds alone, epoch by epoch: their mean, the lowest and the highest.
+fn grouped(state: &State, metric: &str) -> Vec<Curve> {
+    let mut groups: Vec<(Option<u64>, Vec<String>)> = Vec::new();
+    for id in state.chosen() {
+        let group = state.facts(&id).map(|facts| facts.group);
+        match groups.iter_mut().find(|(known, _)| group.is_some() && *known == group) {
+            Some((_, members)) => members.push(id),
+            None => groups.push((group, vec![id])),
+        }
+    }
+    let mut curves = Vec::new();
+    for (color, (_, members)) in groups.into_iter().enumerate() {
+        for (part, name, dashed) in parts(state, metric) {
+            let mut places: BTreeMap<u64, Vec<(f64, Bucket)>> = BTreeMap::new();
+            for history in members.iter().filter_map(|id| state.histories.get(id)) {
+                // Members go by epoch, whatever runs along the axis: their times differ.
+                let epochs = history.series(&name, XAxis::Epoch);
+                let along = history.series(&name, state.curves.axis);
+                for ((epoch, bucket), (x, _)) in epochs.into_iter().zip(along) {
+                    if bucket.mean.is_finite() {
+                        places.entry(epoch.round() as u64).or_default().push((x, bucket));
+                    }
+                }
+            }
+            let points: Vec<_> = places.into_values().map(|at| together(&at)).collect();
+            if !points.is_empty() {
+                let first = members.first().map(|id| clean(id)).unwrap_or_default();
+                let name = match members.len() {
+                    1 => format!("{first} {part}"),
+                    number => format!("{number} x {first} {part}"),
+                };
+                curves.push(Curve { name: name.trim_end().to_owned(), color, dashed, points });
+            }
+        }
+    }
+    curves
+}
+
+fn together(at: &[(f64, Bucket)]) -> (f64, Bucket) {
+    let number = at.len() as f64;
+    let x = at.iter().map(|(x, _)| x).sum::<f64>() / number;
+    let mean = at.iter().map(|(_, bucket)| f64::from(bucket.mean)).sum::<f64>() / number;
+    let fold = |pick: fn(&Bucket) -> f32, with: fn(f32, f32) -> f32| {
+        at.iter().map(|(_, bucket)| pick(bucket)).reduce(with).unwrap_or(f32::NAN)
+    };
+    (x, Bucket { mean: mean as f32, low: fold(|it| it.low, f32::min), high: fold(|it| it.high, f32::max) })
+}
+
+/// An exponential moving average without the bias towards zero of its beginning.
+fn smooth(points: impl Iterator<Item = (f64, f64)>, past: f64) -> Vec<(f64, f64)> {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    let step = |(x, y): (f64, f64)| {
+        if !y.is_finite() {
+            return (x, y);
+        }
+        sum = past * sum + (1.0 - past) * y;
+        weight = past * weight + (1.0 - past);
+        (x, sum / weight)
+    };
+    points.map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_keeps_a_constant_and_passes_over_gaps() {
+        let constant: Vec<_> = smooth((0..5).map(|k| (f64::from(k), 3.0)), 0.9);
+        assert!(constant.iter().all(|(_, y)| (y - 3.0).abs() < 1e-12));
+        let gap = smooth([(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0)].into_iter(), 0.5);
+        assert!(gap[1].1.is_nan() && (gap[2].1 - 1.0).abs() < 1e-12);
+        assert_eq!(smooth([(0.0, 1.0), (1.0, 2.0)].into_iter(), 0.0)[1].1, 2.0);
+    }
+
+    #[test]
+    fn metrics_turn_in_a_circle_that_begins_with_loss_and_accuracy() {
+        let all = ["a".to_owned(), "b".to_owned()];
+        let mut metric = None;
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            turn(&mut metric, &all, 1);
+            seen.push(metric.clone());
+        }
+        assert_eq!(seen, [Some("a".into()), Some("b".into()), None, Some("a".into())]);
+        turn(&mut metric, &all, -1);
+        turn(&mut metric, &all, -1);
+        assert_eq!(metric, Some("b".into()));
+    }
+
+    #[test]
+    fn members_of_a_group_have_a_mean_and_a_band() {
+        let bucket = |value: f32| Bucket { mean: value, low: value, high: value };
+        let (x, it) = together(&[(1.0, bucket(1.0)), (3.0, bucket(2.0))]);
+        assert_eq!((x, it), (2.0, Bucket { mean: 1.5, low: 1.0, high: 2.0 }));
+    }
+}

@@ -1,0 +1,104 @@
+//! What all screens share: the line of their names, the line of keys, questions.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{Screen, activity, curves, help, hints, learning, runs, small, sweep, system};
+use crate::{
+    state::{Question, State},
+    widgets::text::{clean, fit, left, width},
+};
+
+/// Draws the state into the whole of `area`.
+pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    if area.width < 50 || area.height < 12 {
+        return small::draw(state, area, buffer);
+    }
+    let (head, foot) = (Rect { height: 1, ..area }, Rect { y: area.bottom() - 1, height: 1, ..area });
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    draw_head(state, head, buffer);
+    if state.help {
+        help::draw(state, body, buffer);
+    } else if let Some(trouble) = state.trouble.as_ref().filter(|_| state.runs.is_empty()) {
+        note(state.theme.bad(), trouble, body, buffer);
+    } else {
+        match state.screen {
+            Screen::Runs => runs::draw(state, body, buffer),
+            Screen::Curves => curves::draw(state, body, buffer),
+            Screen::Activity => activity::draw(state, body, buffer),
+            Screen::Learning => learning::draw(state, body, buffer),
+            Screen::Sweep => sweep::draw(state, body, buffer),
+            Screen::System => system::draw(state, body, buffer),
+        }
+    }
+    draw_foot(state, foot, buffer);
+}
+
+/// A few words instead of a picture.
+pub(super) fn note(style: Style, text: &str, area: Rect, buffer: &mut Buffer) {
+    let lines = crate::widgets::text::wrap(&clean(text), usize::from(area.width).saturating_sub(4));
+    let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
+    for (line, y) in lines.iter().zip(top..area.bottom()) {
+        buffer.set_string(
+            area.x + area.width.min(2),
+            y,
+            fit(line, usize::from(area.width).saturating_sub(2)),
+            style,
+        );
+    }
+}
+
+fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
+    let mut x = area.x;
+    for (k, screen) in Screen::ALL.into_iter().enumerate() {
+        if screen == Screen::Sweep && !state.is_sweep && area.width < 70 {
+            continue;
+        }
+        let style = if screen == state.screen { state.theme.cursor() } else { state.theme.dim() };
+        let name = format!(" {} {} ", k + 1, screen.name());
+        buffer.set_string(x, area.y, &name, style);
+        x += width(&name) as u16;
+    }
+    let room = usize::from(area.right().saturating_sub(x + 1));
+    let (read, all) = state.loading;
+    let place = if read < all { format!("{read}/{all} read") } else { clean(&state.source) };
+    // Of a long path the end says more than the beginning.
+    let chars: Vec<char> = place.chars().collect();
+    let end: String = chars[chars.len().saturating_sub(room)..].iter().collect();
+    buffer.set_string(
+        area.right() - width(&end).min(room) as u16,
+        area.y,
+        fit(&end, room),
+        state.theme.dim(),
+    );
+}
+
+fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.width);
+    if let Some(Question::Stop(runs)) = &state.question {
+        let what = if let [one] = &runs[..] { one.clone() } else { format!("{} runs", runs.len()) };
+        let text =
+            format!(" Stop {} after this batch, with a checkpoint? y yes, any other key no", clean(&what));
+        buffer.set_string(area.x, area.y, left(&fit(&text, room), room), state.theme.warning());
+        return;
+    }
+    if let Some(text) = &state.list.editing {
+        buffer.set_string(area.x, area.y, fit(&format!("/{text}_"), room), state.theme.bold());
+        return;
+    }
+    let said = state.notice.as_ref().or(state.trouble.as_ref());
+    if let Some(said) = said {
+        buffer.set_string(area.x, area.y, fit(&clean(said), room), state.theme.warning());
+        return;
+    }
+    let mut x = area.x;
+    let shared: super::Hints = &[("?", "help"), ("q", "quit")];
+    for (key, what) in hints(state.screen).iter().chain(shared) {
+        let needed = (width(key) + width(what) + 3) as u16;
+        if x + needed > area.right() {
+            break;
+        }
+        buffer.set_string(x, area.y, key, state.theme.bold());
+        buffer.set_string(x + width(key) as u16 + 1, area.y, what, state.theme.dim());
+        x += needed;
+    }
+}
