@@ -20,6 +20,8 @@
 mod app;
 mod arguments;
 mod data;
+#[cfg(test)]
+mod fixture;
 mod once;
 mod screens;
 mod state;

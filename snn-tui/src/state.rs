@@ -200,36 +200,3 @@ impl State {
         chosen
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::{
-        data::{Source, Tailer},
-        theme::{Colors, Marker},
-    };
-
-    /// What a directory holds, read to the end, for this screen and these marks.
-    pub(crate) fn read(path: &Path, prepare: impl Fn(&mut State)) -> State {
-        let source = Source::open(path).unwrap();
-        let theme = Theme { colors: Colors::None, marker: Marker::Braille };
-        let mut state = State::new(theme, "runs".to_owned(), source.is_sweep());
-        let mut tailer = Tailer::new(source, std::time::Duration::ZERO);
-        for round in 0..6 {
-            let mut messages = Vec::new();
-            for _ in 0..1000 {
-                if tailer.step(&state.wants(), &mut messages) {
-                    break;
-                }
-            }
-            messages.into_iter().for_each(|message| state.update(message));
-            state.settle();
-            if round == 1 {
-                prepare(&mut state);
-            }
-        }
-        state
-    }
-}

@@ -133,6 +133,38 @@ mod tests {
         }
     }
 
+    /// Curves of three runs that grow by an epoch, within axes that stay as they are.
+    #[test]
+    fn a_steady_chart_of_three_runs_costs_less_than_two_kilobytes_a_frame() {
+        use crate::{
+            theme::{Colors, Marker, Theme},
+            widgets::{Axis, Plot, Scale, Series},
+        };
+        let theme = Theme { colors: Colors::Indexed, marker: Marker::Braille };
+        let plot = |epochs: u32| {
+            let curve = |run: u32| {
+                let value =
+                    |k: u32| (f64::from(k), (f64::from(k) / 50.0).tanh() * (0.9 + 0.03 * f64::from(run)));
+                let points = (0..epochs).map(value).collect();
+                Series { name: format!("run {run}"), points, color: run as usize, dashed: false }
+            };
+            let series: Vec<_> = (0..3).map(curve).collect();
+            let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
+            let y = Axis::around("", Scale::Linear, values.collect::<Vec<_>>());
+            Plot { title: "accuracy".into(), x: Axis::new("epoch", 0.0, 200.0), y, series, ..Plot::default() }
+        };
+        let (wire, area) = (Wire::default(), Rect::new(0, 0, 200, 50));
+        let mut painter = Painter::new(wire.clone());
+        let mut costs = Vec::new();
+        for epochs in 150..170 {
+            let before = wire.0.borrow().len();
+            painter.draw(area, |area, buffer| plot(epochs).draw(theme, area, buffer)).unwrap();
+            costs.push(wire.0.borrow().len() - before);
+        }
+        assert!(costs[1..].iter().all(|&bytes| bytes < 2000), "{costs:?}");
+        assert!(costs[1..].iter().any(|&bytes| bytes > 0), "{costs:?}");
+    }
+
     #[test]
     fn an_unchanged_frame_costs_nothing_and_a_changed_one_little() {
         let (wire, area) = (Wire::default(), Rect::new(0, 0, 80, 24));

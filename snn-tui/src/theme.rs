@@ -107,7 +107,7 @@ impl Theme {
     /// A cell of a map for a share of 0 to 1: a glyph, and a style that makes it a patch of colour where there are
     /// enough of them. Elsewhere the glyph itself is darker or lighter.
     pub(crate) fn shade(self, share: f64) -> (char, Style) {
-        let level = (share.clamp(0.0, 1.0) * 9.999) as usize;
+        let level = ((share.clamp(0.0, 1.0) * 10.0) as usize).min(SHADES.len() - 1);
         match self.colors {
             Colors::Indexed => {
                 let text = if level >= BRIGHT { Color::Indexed(16) } else { Color::Indexed(231) };

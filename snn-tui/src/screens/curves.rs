@@ -201,7 +201,16 @@ fn plot(state: &State, metric: &str) -> Plot {
     let y = Axis::around(unit(metric), scale, values.collect::<Vec<_>>());
     let smoothed =
         if choice.smoothing > 0.0 { format!(", smoothed {}", choice.smoothing) } else { String::new() };
-    let title = format!("{metric}{smoothed}");
+    // Said once, so that the legend has a line for each run and not two.
+    let strokes = if series.iter().any(|series| series.dashed) && series.iter().any(|series| !series.dashed) {
+        " (dashed: train)"
+    } else {
+        ""
+    };
+    if choice.crosshair.is_none() && !strokes.is_empty() {
+        series.iter_mut().filter(|series| series.dashed).for_each(|series| series.name.clear());
+    }
+    let title = format!("{metric}{smoothed}{strokes}");
     let crosshair = choice.crosshair.map(|place| x.value(place));
     Plot { title, x, y, bands, series, levels: Vec::new(), crosshair }
 }

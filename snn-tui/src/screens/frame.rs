@@ -90,15 +90,25 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         buffer.set_string(area.x, area.y, fit(&clean(said), room), state.theme.warning());
         return;
     }
-    let mut x = area.x;
-    let shared: super::Hints = &[("?", "help"), ("q", "quit")];
-    for (key, what) in hints(state.screen).iter().chain(shared) {
-        let needed = (width(key) + width(what) + 3) as u16;
-        if x + needed > area.right() {
-            break;
-        }
+    let mut show = |x: u16, (key, what): (&str, &str)| {
         buffer.set_string(x, area.y, key, state.theme.bold());
         buffer.set_string(x + width(key) as u16 + 1, area.y, what, state.theme.dim());
-        x += needed;
+    };
+    let needed = |(key, what): (&str, &str)| (width(key) + width(what) + 3) as u16;
+    // How to get help, and out, is there even if nothing else is.
+    let shared = [("?", "help"), ("q", "quit")];
+    let end = area.right() + 2 - shared.into_iter().map(needed).sum::<u16>();
+    let mut x = end;
+    for hint in shared {
+        show(x, hint);
+        x += needed(hint);
+    }
+    x = area.x;
+    for &hint in hints(state.screen) {
+        if x + needed(hint) > end {
+            break;
+        }
+        show(x, hint);
+        x += needed(hint);
     }
 }

@@ -1,1 +1,228 @@
-//! Snapshots of every screen.
+//! Snapshots of every screen, and what holds for all of them.
+
+use std::path::Path;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
+use snn_train::run::Environment;
+
+use super::{Action, Screen};
+use crate::{
+    data::{Log, Process, Source, System, Tailer},
+    fixture,
+    state::State,
+    theme::{Colors, Marker, Theme},
+};
+
+/// The dashboard over a directory, with keys pressed on it.
+struct Dashboard {
+    state: State,
+    tailer: Tailer,
+}
+
+impl Dashboard {
+    fn new(directory: &Path) -> Self {
+        let source = Source::open(directory).unwrap();
+        let theme = Theme { colors: Colors::None, marker: Marker::Braille };
+        let state = State::new(theme, "runs".to_owned(), source.is_sweep());
+        let mut dashboard = Self { state, tailer: Tailer::new(source, std::time::Duration::ZERO) };
+        dashboard.settle();
+        dashboard
+    }
+
+    /// Reads until there is nothing left to be read for what is shown.
+    fn settle(&mut self) {
+        for _ in 0..3 {
+            loop {
+                let mut messages = Vec::new();
+                let settled = self.tailer.step(&self.state.wants(), &mut messages);
+                messages.into_iter().for_each(|message| self.state.update(message));
+                if settled {
+                    break;
+                }
+            }
+            self.state.settle();
+        }
+    }
+
+    fn press(&mut self, keys: &str) -> Option<Action> {
+        let mut action = None;
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            let code = match key {
+                "Enter" => KeyCode::Enter,
+                "Esc" => KeyCode::Esc,
+                "Space" => KeyCode::Char(' '),
+                "Tab" => KeyCode::Tab,
+                "Down" => KeyCode::Down,
+                "Right" => KeyCode::Right,
+                key => KeyCode::Char(key.chars().next().unwrap_or(' ')),
+            };
+            action = super::key(&mut self.state, KeyEvent::new(code, KeyModifiers::NONE));
+            self.settle();
+        }
+        action
+    }
+
+    fn screen(&self, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| super::draw(&self.state, frame.area(), frame.buffer_mut())).unwrap();
+        let text = terminal.backend().to_string();
+        // Without the quotes around each line, and the spaces at its end.
+        text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n").collect()
+    }
+}
+
+/// What a machine would show, the same everywhere.
+fn machine(state: &mut State) {
+    state.system = Some(System {
+        host: "lab-7".to_owned(),
+        processors: vec![0.75, 0.2],
+        memory: (6_000_000_000, 16_000_000_000),
+        processes: vec![Process { pid: u32::MAX - 1, processors: 1.7, memory: 192_000_000 }],
+        gpus: Err("libnvidia-ml.so.1 is not there".to_owned()),
+    });
+    let subject = state.subject().map(|run| run.id.clone()).unwrap_or_default();
+    state.environment = Some((subject.clone(), Environment::default()));
+    let lines = (1..=30).map(|k| format!("epoch {k}/20 loss 0.{k}")).collect();
+    state.log = Some((subject, Log { lines }));
+}
+
+#[test]
+fn every_screen() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let sweep = tempfile::tempdir().unwrap();
+    fixture::sweep(sweep.path());
+    for screen in Screen::ALL {
+        let mut dashboard =
+            Dashboard::new(if screen == Screen::Sweep { sweep.path() } else { directory.path() });
+        dashboard.state.screen = screen;
+        if screen == Screen::Curves {
+            dashboard.state.marked = ["randman-a", "randman-b", "randman-c"].map(str::to_owned).into();
+        }
+        dashboard.settle();
+        if screen == Screen::System {
+            machine(&mut dashboard.state);
+        }
+        for (width, height) in [(80, 24), (160, 50)] {
+            let name = format!("{}_{width}x{height}", screen.name().to_lowercase());
+            insta::assert_snapshot!(name, dashboard.screen(width, height));
+        }
+    }
+}
+
+#[test]
+fn help_and_small_terminals() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    insta::assert_snapshot!("small_40x10", dashboard.screen(40, 10));
+    assert!(dashboard.screen(40, 1).starts_with("1 running, 1 failed, 2 done"));
+    dashboard.press("?");
+    insta::assert_snapshot!("help_80x24", dashboard.screen(80, 24));
+}
+
+#[test]
+fn no_screen_panics_at_any_size_or_in_any_look() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let sweep = tempfile::tempdir().unwrap();
+    fixture::sweep(sweep.path());
+    let empty = tempfile::tempdir().unwrap();
+    for source in [directory.path(), sweep.path(), empty.path()] {
+        let mut dashboard = Dashboard::new(source);
+        dashboard.press("a");
+        for screen in Screen::ALL {
+            dashboard.state.screen = screen;
+            dashboard.settle();
+            for (marker, colors) in [
+                (Marker::Braille, Colors::Indexed),
+                (Marker::HalfBlock, Colors::Sixteen),
+                (Marker::Ascii, Colors::None),
+            ] {
+                dashboard.state.theme = Theme { colors, marker };
+                for width in (0..60).step_by(7).chain([80, 161, 300]) {
+                    for height in (0..30).step_by(3).chain([24, 50, 100]) {
+                        let area = Rect::new(0, 0, width, height);
+                        super::draw(&dashboard.state, area, &mut Buffer::empty(area));
+                    }
+                }
+            }
+            // In ASCII nothing else is drawn, so that any font will do.
+            let text = dashboard.screen(80, 24);
+            assert!(text.is_ascii(), "{}: {text}", screen.name());
+        }
+    }
+}
+
+#[test]
+fn keys_lead_from_runs_to_curves_and_back() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    assert_eq!(dashboard.state.list.selected(), Some("randman-a"));
+    dashboard.press("j Space Space");
+    assert_eq!(dashboard.state.chosen(), ["randman-b", "randman-c"]);
+    dashboard.press("Enter");
+    assert_eq!(dashboard.state.screen, Screen::Curves);
+    let text = dashboard.screen(80, 24);
+    assert!(
+        text.contains("randman-b") && text.contains("randman-c") && !text.contains("randman-a"),
+        "{text}"
+    );
+    dashboard.press("g m m");
+    assert!(dashboard.state.curves.metric.is_some());
+    dashboard.press("Esc Esc");
+    assert_eq!(dashboard.state.screen, Screen::Runs);
+    assert!(dashboard.state.marked.is_empty());
+
+    dashboard.press("/ f a i l e d Enter");
+    assert_eq!(dashboard.state.list.order(), ["randman-d"]);
+    assert!(dashboard.screen(80, 24).contains("1 of 4 runs match /failed"));
+    dashboard.press("Esc s s s s S");
+    assert_eq!(dashboard.state.list.order().len(), 4);
+    assert_eq!(dashboard.press("q"), Some(Action::Quit));
+}
+
+#[test]
+fn seeds_of_one_experiment_are_grouped_into_one_curve() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("a Enter g");
+    let names: Vec<_> =
+        super::curves::plots(&dashboard.state)[1].series.iter().map(|series| series.name.clone()).collect();
+    assert!(names.contains(&"2 x randman-a valid".to_owned()), "{names:?}");
+    assert_eq!(names.len(), 6, "three groups, train and validation: {names:?}");
+    assert!(!super::curves::plots(&dashboard.state)[1].bands.is_empty());
+}
+
+#[test]
+fn stopping_asks_first_and_only_what_runs_is_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    assert_eq!(dashboard.press("x"), None);
+    assert!(dashboard.screen(80, 24).contains("nothing to stop"));
+    dashboard.press("a x");
+    assert!(dashboard.screen(80, 24).contains("Stop randman-c after this batch"));
+    assert_eq!(dashboard.press("n"), None, "any other key is no");
+    dashboard.press("x");
+    assert_eq!(dashboard.press("y"), Some(Action::Stop(vec!["randman-c".to_owned()])));
+}
+
+#[test]
+fn a_run_that_is_deleted_while_it_is_open_is_gone_and_nothing_breaks() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    for screen in Screen::ALL {
+        let mut dashboard = Dashboard::new(directory.path());
+        dashboard.state.screen = screen;
+        dashboard.settle();
+        std::fs::remove_dir_all(directory.path().join("randman-a")).unwrap();
+        dashboard.settle();
+        assert_eq!(dashboard.state.list.selected(), Some("randman-b"));
+        dashboard.screen(80, 24);
+        fixture::runs(directory.path());
+    }
+}

@@ -67,7 +67,7 @@ impl Axis {
         }
     }
 
-    /// At most about `most` values to be labelled, ascending, with their labels.
+    /// At most about `most` values to be labelled, ascending, with their labels; at least the two limits.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let most = most.max(2);
         let values: Vec<f64> = match self.scale {
@@ -83,6 +83,7 @@ impl Axis {
                 (low..=high).step_by(stride).map(|power| 10_f64.powi(power)).collect()
             }
         };
+        let values = if values.len() < 2 { vec![self.low, self.high] } else { values };
         values.into_iter().map(|value| (value, label(value))).collect()
     }
 }
@@ -150,6 +151,7 @@ mod tests {
         let axis = Axis::around("", Scale::Logarithmic, [1e-4, 1.0]);
         assert_eq!(labels(&axis, 10), ["1e-4", "0.001", "0.01", "0.1", "1"]);
         assert_eq!(labels(&axis, 3).len(), 3);
+        assert_eq!(labels(&Axis::new("", 0.0, 2.5), 2), ["0", "2.5"]);
         assert!((axis.value(axis.place(0.05)) - 0.05).abs() < 1e-12);
     }
 }

@@ -131,7 +131,7 @@ impl Plot {
         }
         let mut free = area.x;
         let end = inner.right().saturating_sub(width(&self.x.label) as u16 + 1);
-        for (value, label) in self.x.ticks(usize::from(inner.width / 10).max(2)) {
+        for (value, label) in self.x.ticks(usize::from(inner.width / 8).max(2)) {
             let column = (self.x.place(value) * f64::from(inner.width - 1)).round();
             if !(0.0..f64::from(inner.width)).contains(&column) {
                 continue;
@@ -149,7 +149,7 @@ impl Plot {
         inner
     }
 
-    /// Names of the curves, with their values under the cross-hair, at the upper right as far as there is room.
+    /// Names of the curves, with their values under the cross-hair, as far as there is room.
     fn draw_legend(&self, theme: Theme, inner: Rect, buffer: &mut Buffer) {
         let mut lines: Vec<(String, Style)> = Vec::new();
         if let Some(x) = self.crosshair {
@@ -173,10 +173,18 @@ impl Plot {
             lines.push((format!("and {hidden} more"), theme.dim()));
         }
         let widest = usize::from(inner.width) * 2 / 3;
-        let cells = lines.iter().map(|(text, _)| width(text)).max().unwrap_or(0).min(widest);
-        for (row, (text, style)) in lines.into_iter().enumerate() {
-            let x = inner.right() - cells as u16;
-            buffer.set_string(x, inner.y + row as u16, super::text::left(&text, cells), style);
+        let cells = lines.iter().map(|(text, _)| width(text)).max().unwrap_or(0).min(widest) as u16;
+        let rows = lines.len() as u16;
+        // In the corner where it hides least; if all are free, at the upper right.
+        let (right, bottom) = (inner.right() - cells, inner.bottom() - rows);
+        let corners = [(right, inner.y), (right, bottom), (inner.x + 1, inner.y), (inner.x + 1, bottom)];
+        let hidden = |&(x, y): &(u16, u16)| {
+            let cells = (y..y + rows).flat_map(|y| (x..x + cells).map(move |x| (x, y)));
+            cells.filter(|&place| buffer.cell(place).is_some_and(|cell| cell.symbol() != " ")).count()
+        };
+        let (x, y) = corners.into_iter().min_by_key(hidden).unwrap_or(corners[0]);
+        for ((text, style), y) in lines.into_iter().zip(y..) {
+            buffer.set_string(x, y, super::text::left(&text, usize::from(cells)), style);
         }
     }
 }
@@ -262,26 +270,7 @@ mod tests {
     #[test]
     fn a_curve_has_axes_and_a_legend() {
         let text = drawn(&plot(), 40, 10);
-        assert_eq!(
-            text,
-            [
-                "loss",
-                "  1+                             -- demo",
-                "   |                                .:'",
-                "   |                             .:'",
-                "0.5+                         ..:'",
-                "   |                     ..:'",
-                "   |               ..:'''",
-                "  0+.......:::''''''",
-                "   ++------+------+------+------+------+",
-                "   0      10     20     30      epoch"
-            ]
-            .map(str::to_owned)
-            .to_vec()
-            .into_iter()
-            .collect::<Vec<_>>(),
-            "{text:#?}"
-        );
+        insta::assert_snapshot!(text.join("\n"));
     }
 
     #[test]
