@@ -67,10 +67,11 @@ pub(crate) fn json(source: Source) -> Result<()> {
 pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) -> Result<()> {
     // Loads of processors are known from the second look on.
     let looks = if state.screen == Screen::System { 2 } else { 1 };
-    let mut tailer = Tailer::new(source, Duration::ZERO);
+    let mut tailer = Tailer::new(source, Duration::from_secs(3600));
     for look in 0..looks {
         if look > 0 {
             std::thread::sleep(Duration::from_millis(250));
+            tailer.look_again();
         }
         settle(&mut tailer, &mut state);
     }

@@ -154,7 +154,8 @@ impl State {
     /// What the screen needs to know.
     pub(crate) fn wants(&self) -> Wants {
         let subject = self.subject().map(|run| run.id.clone());
-        let mut wants = Wants { visible: self.list.visible(), ..Wants::default() };
+        let mut wants =
+            Wants { visible: self.list.visible(), all_facts: self.list.needs_facts(), ..Wants::default() };
         match self.screen {
             Screen::Runs => {}
             Screen::Curves => wants.histories = self.chosen(),

@@ -16,8 +16,8 @@ use super::{Facts, Glance, Msg, Run, RunState, row::median};
 
 /// A running trainer is heard of about once a second; after so many seconds without, something is wrong.
 const PATIENCE: f64 = 10.0;
-/// Of a history, as much is read for a list: some tens of epochs.
-const RECENT: u64 = 8 << 10;
+/// Of a history, as much is read for a list: some epochs.
+const RECENT: u64 = 4 << 10;
 /// So many records are told at once, so that a long history arrives piece by piece.
 const PORTION: usize = 4096;
 

@@ -63,6 +63,8 @@ pub(crate) struct Wants {
     pub(crate) histories: Vec<String>,
     /// Runs on the screen, of which everything else is wanted first.
     pub(crate) visible: Vec<String>,
+    /// Whether what determines runs is wanted of all of them, to sort or filter by it.
+    pub(crate) all_facts: bool,
     /// The run whose probes are wanted, and the epoch: without one the newest.
     pub(crate) probe: Option<(String, Option<u32>)>,
     /// Whether the results of the sweep are wanted.

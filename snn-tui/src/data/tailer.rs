@@ -108,13 +108,13 @@ impl Tailer {
 
     /// Finds out a little more. Returns whether there is nothing left to find out until something changes.
     pub(crate) fn step(&mut self, wants: &Wants, messages: &mut Vec<Msg>) -> bool {
-        let begin = Instant::now();
         let due = self.listed.is_none_or(|listed| listed.elapsed() >= self.interval);
         if due {
             self.list(messages);
             self.reread(messages);
             self.listed = Some(Instant::now());
         }
+        let begin = Instant::now();
         self.read_rows(wants, begin, messages);
         self.read_details(wants, due, messages);
         let glancing = self.read_probes(wants, due, messages);
@@ -123,7 +123,15 @@ impl Tailer {
             messages.extend(self.sweep());
         }
         self.read_system(wants, messages);
-        self.unread.is_empty() && self.without_facts.is_empty() && !glancing
+        self.unread.is_empty() && !(wants.all_facts && !self.without_facts.is_empty()) && !glancing
+    }
+
+    /// Looks at everything again in the next step, whenever the last look was.
+    pub(crate) fn look_again(&mut self) {
+        self.listed = None;
+        if let Some((_, looked)) = &mut self.machine {
+            *looked = None;
+        }
     }
 
     /// All runs, as they were when last read.
@@ -198,7 +206,12 @@ impl Tailer {
                 let fail = |source| Error::Io { action: "list the runs", path: directory.clone(), source };
                 let entries = fs::read_dir(directory).map_err(fail)?;
                 let found = |entry: fs::DirEntry| {
-                    Found::at(entry.path(), entry.file_name().to_string_lossy().into_owned())
+                    let id = entry.file_name().to_string_lossy().into_owned();
+                    // A run that is known already is opened when it is read, and not each time it is listed.
+                    match self.known.get(&id).and_then(|known| known.dir.clone()) {
+                        Some(dir) => Some(Found { id, path: entry.path(), dir: Ok(dir) }),
+                        None => Found::at(entry.path(), id),
+                    }
                 };
                 Ok(entries.flatten().filter_map(found).collect())
             }
@@ -250,7 +263,7 @@ impl Tailer {
         messages.push(Msg::Loading { read: all - self.unread.len(), all });
     }
 
-    /// Reads what determines runs, those on the screen first, the others when there is nothing else to do.
+    /// Reads what determines runs: those on the screen, and if they are wanted all others when there is nothing else to do.
     fn read_facts(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) {
         let visible: Vec<_> = wants
             .visible
@@ -262,7 +275,8 @@ impl Tailer {
         let mut next = visible.into_iter();
         loop {
             let visible = next.next();
-            let others = || self.unread.is_empty().then(|| self.without_facts.first().cloned()).flatten();
+            let all = wants.all_facts && self.unread.is_empty();
+            let others = || all.then(|| self.without_facts.first().cloned()).flatten();
             if visible.is_none() && begin.elapsed() >= BUDGET {
                 return;
             }

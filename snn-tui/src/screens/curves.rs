@@ -198,19 +198,21 @@ fn plot(state: &State, metric: &str) -> Plot {
     };
     let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
     let values = values.chain(bands.iter().flat_map(|band| band.points.iter().flat_map(|it| [it.1, it.2])));
-    let y = Axis::around(unit(metric), scale, values.collect::<Vec<_>>());
+    let y = Axis::around("", scale, values.collect::<Vec<_>>());
     let smoothed =
         if choice.smoothing > 0.0 { format!(", smoothed {}", choice.smoothing) } else { String::new() };
     // Said once, so that the legend has a line for each run and not two.
     let strokes = if series.iter().any(|series| series.dashed) && series.iter().any(|series| !series.dashed) {
-        " (dashed: train)"
+        ", dashed: train"
     } else {
         ""
     };
     if choice.crosshair.is_none() && !strokes.is_empty() {
         series.iter_mut().filter(|series| series.dashed).for_each(|series| series.name.clear());
     }
-    let title = format!("{metric}{smoothed}{strokes}");
+    let unit = unit(metric);
+    let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
+    let title = format!("{metric}{unit}{smoothed}{strokes}");
     let crosshair = choice.crosshair.map(|place| x.value(place));
     Plot { title, x, y, bands, series, levels: Vec::new(), crosshair }
 }

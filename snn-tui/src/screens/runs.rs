@@ -68,6 +68,11 @@ impl List {
         self.order.iter().skip(first).take(page).cloned().collect()
     }
 
+    /// Whether runs are sorted or filtered by what determines them.
+    pub(crate) fn needs_facts(&self) -> bool {
+        COLUMNS[self.sort].is_fact || !self.filter.is_empty() || self.editing.is_some()
+    }
+
     /// Moves the cursor to a run.
     pub(crate) fn select(&mut self, id: &str) {
         self.selected = Some(id.to_owned());
