@@ -89,6 +89,8 @@ pub mod probe;
 pub mod run;
 pub mod sweep;
 #[cfg(feature = "trainer")]
+mod tensorboard;
+#[cfg(feature = "trainer")]
 mod train;
 
 #[cfg(feature = "trainer")]

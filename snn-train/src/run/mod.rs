@@ -8,6 +8,7 @@
 //!   status.json          the state of the run now, replaced whole ([`Status`])
 //!   checkpoints/         last.safetensors and best.safetensors: weights, Adam's moments, position
 //!   probes/              what the network does with a few samples, epoch by epoch ([`Probe`](crate::probe::Probe))
+//!   events.out.tfevents.*  scalars and histograms for TensorBoard, if the experiment asks for them (`probe.tensorboard`)
 //!   stop                 put here by anybody: asks for a clean stop after the current batch
 //!   lock                 held by the process that trains here
 //! ```
