@@ -117,7 +117,9 @@ fn histogram(message: &[u8]) -> Value {
 
 fn event_files(run: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.to_string_lossy().contains("tfevents")).collect()
+    let events = paths.filter(|path| path.to_string_lossy().contains("tfevents"));
+    // A file that was gone on from is empty.
+    events.filter(|path| fs::metadata(path).unwrap().len() > 0).collect()
 }
 
 /// Everything in the one event file of a run. Fails on a second value of a tag at a step, and on steps that go back.

@@ -31,7 +31,8 @@ pub(super) struct Log {
 pub(super) type Steps = BTreeMap<u64, Vec<u8>>;
 
 impl Log {
-    /// Begins a file with these events, and then removes those that were there before.
+    /// Begins a file with these events, and then empties the one before, which is gone when the next one begins: a
+    /// TensorBoard that watches goes on to the new file at the end of the old one, and never does if that is not there.
     pub(super) fn begin(directory: &Path, steps: &Steps) -> io::Result<Self> {
         let old = files(directory)?;
         // Readers take up files in the order of their names, so a clock that is set back must not count.
@@ -52,7 +53,8 @@ impl Log {
         file.write_all(&content)?;
         fs::rename(&temporary, directory.join(format!("{PREFIX}{number:010}{SUFFIX}")))?;
         for (_, path) in old {
-            fs::remove_file(path)?;
+            let file = File::options().write(true).open(&path)?;
+            if file.metadata()?.len() == 0 { fs::remove_file(path)? } else { file.set_len(0)? }
         }
         Ok(Self { file, length: content.len() as u64 })
     }
@@ -146,10 +148,18 @@ mod tests {
         fs::write(directory.join("events.out.tfevents.1.other"), "not ours").unwrap();
         let mut log = Log::begin(directory, &kept).unwrap();
         let numbers = || files(directory).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>();
-        assert_eq!(numbers(), [9_000_000_001]);
+        assert_eq!(numbers().last(), Some(&9_000_000_001));
+        let empty = || {
+            let sizes =
+                files(directory).unwrap().into_iter().map(|(_, path)| fs::metadata(path).unwrap().len());
+            sizes.map(|size| size == 0).collect::<Vec<_>>()
+        };
+        assert_eq!(empty(), [true, true, false]);
         log.append(&event(0.0, 3, summary("loss/train"))).unwrap();
         assert_eq!(steps(directory, 9), [0, 1, 2, 3]);
-        assert_eq!(fs::read_dir(directory).unwrap().count(), 2, "ours and the other one");
+        Log::begin(directory, &kept).unwrap();
+        assert_eq!(empty(), [true, false]);
+        assert_eq!(fs::read_dir(directory).unwrap().count(), 3, "two of ours and the other one");
     }
 
     #[test]

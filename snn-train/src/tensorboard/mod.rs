@@ -15,10 +15,10 @@
 //! and with every [`Probe`] the histograms `weights/MATRIX`, `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the
 //! surrogate). The file is readable after a kill at any moment.
 //!
-//! TensorBoard cannot take back what it has been told, but for what it has read of a run whose new session starts: a run
-//! that goes on begins a new file, with what the one before told up to the checkpoint and without what will be told again,
-//! and removes that one. Epochs that the file before lacks, because they were trained without TensorBoard, get the
-//! scalars that `metrics.jsonl` holds. So a file never has two values of one tag at one step.
+//! A run that goes on begins a new file, with what the one before held up to the checkpoint and without what will be
+//! trained again, and empties that one. So no step is there twice, and a TensorBoard that watches, and may have seen more,
+//! forgets it: the file begins with the mark of a new session. Epochs that the file before lacks, because they were trained
+//! without TensorBoard, get the scalars that `metrics.jsonl` holds.
 //!
 //! Sources: `tensorflow/core/util/event.proto`, `core/framework/summary.proto` and `core/lib/io/record_writer.h`.
 
