@@ -42,8 +42,8 @@
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
-//! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,"status":`[`run::Status`]`,
-//!   "records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
+//! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
+//!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
 //!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::Standing`], or
 //!   `"damaged"`, or `"no_run"`; `settings` has every key of the experiment, `keys` those shown;

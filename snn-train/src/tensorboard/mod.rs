@@ -5,14 +5,14 @@
 //!
 //! | tag | scalar |
 //! |---|---|
-//! | `loss/PART`, `cross_entropy/PART`, `regularization/PART`, `accuracy/PART` | as in [`Losses`](crate::run::Losses), `PART` is `train` or `valid`; `test` at the last epoch |
+//! | `loss/PART`, `cross_entropy/..`, `regularization/..`, `accuracy/..` | as in [`Losses`](crate::run::Losses) |
 //! | `spikes/layerLAYER`, `silent/..`, `saturated/..` | as in [`LayerRecord`](crate::run::LayerRecord) |
 //! | `gradient_norm/MATRIX` | mean norm of the gradient over the batches |
 //! | `update_ratio/MATRIX` | size of the last update against that of the weights |
 //! | `learning_rate` | step size of the epoch |
 //! | `seconds/PHASE` | wall time, as in [`Seconds`](crate::run::Seconds), and `total` |
 //!
-//! and with every [`Probe`] the histograms `weights/MATRIX`, `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the
+//! `PART` is `train` or `valid`, and `test` at the last epoch. With every [`Probe`] there are the histograms `weights/MATRIX`, `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the
 //! surrogate). The file is readable after a kill at any moment.
 //!
 //! A run that goes on begins a new file, with what the one before held up to the checkpoint and without what will be
