@@ -42,6 +42,8 @@
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
+//! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
+//!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
 //!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::Standing`], or
 //!   `"damaged"`, or `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
@@ -50,9 +52,9 @@
 //! - `snn figure`: a line for each figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
-//! - `snn claims`: `{"version":1,"kind":"claims","claims":[`[`figures::Claim`]`]}`;
+//! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[`[`figures::Claim`]`]}`;
 //! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","computing_seconds","seconds","kinds",
-//!   "kinds_measured"}`, the last four `null` with `--no-measure`;
+//!   "kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also where all runs that were tried diverge;
 //! - `snn sweep run`: for each run that ends `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped",
 //!   "sweep":DIR,"runs","done","reused","failed","busy","seconds"}`;
@@ -88,6 +90,8 @@ mod plot;
 pub mod probe;
 pub mod run;
 pub mod sweep;
+#[cfg(feature = "trainer")]
+mod tensorboard;
 #[cfg(feature = "trainer")]
 mod train;
 

@@ -59,6 +59,16 @@ fn a_sweep_is_planned_run_summed_up_and_reused() {
     );
     assert_eq!(csv.lines().count(), 5);
     assert_eq!(fs::read_to_string(snn.path("sweeps/rates/groups.csv")).unwrap().lines().count(), 3);
+    let json: Value =
+        serde_json::from_slice(&fs::read(snn.path("sweeps/rates/results.json")).unwrap()).unwrap();
+    assert_eq!(
+        (json["results"]["rows"].as_array().unwrap().len(), json["groups"].as_array().unwrap().len()),
+        (4, 2)
+    );
+    for row in json["results"]["rows"].as_array().unwrap() {
+        let (gain, valid) = (row["late_gain"].as_f64().unwrap(), row["valid_accuracy"].as_f64().unwrap());
+        assert!(gain >= 0.0 && gain < valid, "{row}");
+    }
     snn.run(&["sweep", "status", "elsewhere"]).fails(2, &["no sweep here"]);
 }
 
@@ -102,7 +112,15 @@ fn a_sweep_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
 #[test]
 fn a_failed_run_is_shown_and_tried_again() {
     let snn = Snn::new();
-    fs::write(snn.path("rates.toml"), SWEEP.replace("[0.01, 0.03]", "[0.01, 1e300]")).unwrap();
+    fs::write(snn.path("rates.toml"), SWEEP.replace("[0.01, 0.03]", "[1e300, 0.01]")).unwrap();
+    let plan = last(&snn.run(&["sweep", "plan", "rates.toml", "--json"]).expect(0).stdout);
+    assert!(
+        plan["computing_seconds"].as_f64().unwrap() > 0.0,
+        "measured on a run that does not diverge: {plan}"
+    );
+    fs::write(snn.path("hopeless.toml"), SWEEP.replace("[0.01, 0.03]", "[1e300]")).unwrap();
+    let plan = last(&snn.run(&["sweep", "plan", "hopeless.toml", "--json"]).expect(0).stdout);
+    assert!(plan["computing_seconds"].is_null() && plan["kinds_measured"] == 0, "{plan}");
     let ended = snn.run(&["sweep", "run", "rates.toml", "--quiet"]).expect(1);
     assert!(
         ended.stdout.contains("2 done, 2 failed") && ended.stdout.contains("diverged"),

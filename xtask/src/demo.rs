@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: from a fresh checkout to a trained network.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     time::Instant,
@@ -25,7 +25,7 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
         return Ok(code);
     }
 
-    let run_dir = option(options, "--run-dir").unwrap_or_else(|| unused(&root()));
+    let run_dir = process::option(options, "--run-dir").unwrap_or_else(|| unused(&root()));
     let shown = run_dir.display();
     let runs = run_dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     eprintln!("\nTraining a spiking network on random manifolds. To watch it from another terminal:");
@@ -33,7 +33,7 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
 
     let mut train =
         cargo(["run", "--release", "--quiet", "--package", "snn-train", "--", "train", "randman"]);
-    if option(options, "--run-dir").is_none() {
+    if process::option(options, "--run-dir").is_none() {
         train.arg("--run-dir").arg(&run_dir);
     }
     let start = Instant::now();
@@ -63,20 +63,6 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
         );
     }
     Ok(0)
-}
-
-/// The value of an option, given as `--name value` or `--name=value`.
-fn option(options: &[OsString], name: &str) -> Option<PathBuf> {
-    let mut words = options.iter();
-    while let Some(word) = words.next() {
-        if word == OsStr::new(name) {
-            return words.next().map(PathBuf::from);
-        }
-        if let Some(value) = word.to_str().and_then(|word| word.strip_prefix(name)?.strip_prefix('=')) {
-            return Some(value.into());
-        }
-    }
-    None
 }
 
 /// The first of `runs/demo`, `runs/demo-2`, ... that does not exist, relative to `root`.
@@ -109,19 +95,6 @@ fn test_accuracy(run_dir: &Path) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_run_directory_is_found_among_the_options() {
-        let find = |line: &str| {
-            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
-            option(&words, "--run-dir")
-        };
-        assert_eq!(find("--resume --run-dir a/b"), Some("a/b".into()));
-        assert_eq!(find("--run-dir=a/b --resume"), Some("a/b".into()));
-        assert_eq!(find("--run-directory=a"), None);
-        assert_eq!(find("--run-dir"), None);
-        assert_eq!(find("--resume"), None);
-    }
 
     #[test]
     fn each_demo_gets_a_directory_of_its_own() {

@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod demo;
 mod fetch;
+mod figures;
 mod gpu;
 mod process;
 mod requirements;
@@ -66,6 +67,15 @@ enum Command {
     /// order, through the proxies of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Where nobody publishes a checksum, the
     /// first download is trusted and recorded, and says so.
     FetchData(fetch::Options),
+    /// Make all figures of the paper anew and hold its claims against their runs: `snn figure all`, then `snn claims`
+    ///
+    /// Quick, in minutes, unless `--scale` says otherwise. What is there is used again, so after Ctrl-C the same command
+    /// goes on.
+    Figures {
+        /// Options for `snn figure all`, such as `--scale full`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
     /// Measure the time and memory of a training step (jobs R, M, S, A)
     ///
     /// `cargo xtask bench -- --help` lists the options of the benchmark itself.
@@ -86,6 +96,7 @@ fn main() -> ExitCode {
         Command::SlurmTest => slurm::slurm_test(),
         Command::Ci { no_tests } => check::ci(no_tests),
         Command::FetchData(options) => fetch::fetch_data(&options),
+        Command::Figures { options } => figures::figures(&options),
         Command::Bench { options } => bench::bench(&options),
     });
     match outcome {
@@ -116,6 +127,8 @@ mod tests {
         assert!(matches!(command, Ok(Command::Demo { options }) if options.len() == 4));
         let command = parse("xtask bench --json --jobs R,M");
         assert!(matches!(command, Ok(Command::Bench { options }) if options.len() == 3));
+        let command = parse("xtask figures --scale smoke");
+        assert!(matches!(command, Ok(Command::Figures { options }) if options.len() == 2));
         let command = parse("xtask test -p snn-core golden -- --nocapture");
         assert!(matches!(command, Ok(Command::Test { options }) if options.len() == 5));
         assert!(parse("xtask demo --run-dir x").is_err(), "options of snn stand behind `--`");

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     sync::{Arc, atomic::AtomicBool},
@@ -85,6 +85,20 @@ pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
+/// The value of an option, given as `--name value` or `--name=value`.
+pub(crate) fn option(options: &[OsString], name: &str) -> Option<PathBuf> {
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        if word == OsStr::new(name) {
+            return words.next().map(PathBuf::from);
+        }
+        if let Some(value) = word.to_str().and_then(|word| word.strip_prefix(name)?.strip_prefix('=')) {
+            return Some(value.into());
+        }
+    }
+    None
+}
+
 /// The command line as one would type it.
 pub(crate) fn line(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
@@ -135,5 +149,18 @@ mod tests {
         let code =
             |script: &str| exit_code(Command::new("sh").args(["-c", script]).status().expect("a shell"));
         assert_eq!((code("exit 0"), code("exit 2"), code("kill -9 $$")), (0, 2, 137));
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_found_in_both_its_forms() {
+        let find = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+            option(&words, "--run-dir")
+        };
+        assert_eq!(find("--resume --run-dir a/b"), Some("a/b".into()));
+        assert_eq!(find("--run-dir=a/b --resume"), Some("a/b".into()));
+        assert_eq!(find("--run-directory=a"), None);
+        assert_eq!(find("--run-dir"), None);
+        assert_eq!(find("--resume"), None);
     }
 }

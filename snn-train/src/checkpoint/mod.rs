@@ -96,6 +96,11 @@ impl Checkpoint {
         self.state.best
     }
 
+    /// Name, shape `[pre, post]` and weights, row by row, of every matrix.
+    pub fn weights(&self) -> impl Iterator<Item = (&str, [usize; 2], &[f32])> {
+        self.matrices.iter().map(|matrix| (matrix.name.as_str(), matrix.shape, matrix.weights.as_slice()))
+    }
+
     /// Puts the weights into a network of the same shape.
     ///
     /// # Errors

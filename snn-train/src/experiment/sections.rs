@@ -161,6 +161,8 @@ section! {
         neurons: Vec<usize> = Vec::new(), "units", Values::Integers(0, 65_535);
         /// Units of a layer whose spikes are kept; of larger layers so many, spread evenly.
         units: usize = 128, "units", Values::Integer(1, 65_536);
+        /// Whether scalars of every epoch and histograms with every probe are written to a file for TensorBoard, too.
+        tensorboard: bool = false, "", Values::Switch;
     }
 }
 

@@ -1,20 +1,19 @@
 //! Bars side by side in groups: mean and standard deviation of the best models of each condition.
 
-use super::{Table, figure3::plain};
+use super::{Runs, Table, figure3::plain};
 use crate::{
     plot::{Anchor, Axes, BLACK, Canvas, Colour, Rect, Scale},
     sweep::Summary,
 };
 
 /// The best models of a condition.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Bar {
     /// Bars of one group stand together above its name.
     pub(super) group: String,
     pub(super) label: String,
     pub(super) colour: Colour,
-    /// Their test accuracies (%).
-    pub(super) accuracies: Vec<f64>,
+    pub(super) models: Runs,
 }
 
 impl Bar {
@@ -22,9 +21,9 @@ impl Bar {
         group: impl Into<String>,
         label: impl Into<String>,
         colour: Colour,
-        accuracies: Vec<f64>,
+        models: Runs,
     ) -> Self {
-        Self { group: group.into(), label: label.into(), colour, accuracies }
+        Self { group: group.into(), label: label.into(), colour, models }
     }
 }
 
@@ -43,10 +42,11 @@ pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, bars: &[Bar]) -> Table
         .with_ticks(places.iter().zip(bars).map(|(&place, bar)| (place, bar.label.clone())));
     let axes = Axes::new(place, x, Scale::linear(0.0, 100.0)).labels("", "Test accuracy (%)");
     for (&x, bar) in places.iter().zip(bars) {
-        let Some(summary) = Summary::of(&bar.accuracies) else { continue };
+        let accuracies = bar.models.accuracies();
+        let Some(summary) = Summary::of(&accuracies) else { continue };
         let sd = summary.sd.unwrap_or_default();
         axes.bar(canvas, x, 0.8, summary.mean, sd, bar.colour);
-        for (model, accuracy) in bar.accuracies.iter().enumerate() {
+        for (model, accuracy) in accuracies.iter().enumerate() {
             table.push(&[&plain(&bar.group), &plain(&bar.label), &(model + 1), accuracy, &summary.mean, &sd]);
         }
     }

@@ -167,7 +167,7 @@ pub(super) fn first(row: &crate::sweep::Row) -> bool {
 pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
     let [(_, eta), (_, beta)] = studio.scale().grid();
     let count = studio.scale().best(MODELS);
-    let best = |runs: Runs| runs.best(count).accuracies();
+    let best = |runs: Runs| runs.best(count);
     let mut bars = Vec::new();
     let of_depth = |depth| runs.of(|row| first(row) && row.depth() == depth);
     bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, best(of_depth(0))));

@@ -110,8 +110,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
 
     let count = studio.scale().best(MODELS);
     let bar = |way: Way, depth, recurrent, group: String| {
-        let accuracies = runs_of(&runs, way, depth, recurrent).best(count).accuracies();
-        Bar::new(group, way.name, way.colour, accuracies)
+        Bar::new(group, way.name, way.colour, runs_of(&runs, way, depth, recurrent).best(count))
     };
     let one = |ways: [Way; 4], recurrent| ways.map(|way| bar(way, 1, recurrent, "*n*_{h} = 1".to_owned()));
     let by_depth = |ways: [Way; 4], recurrent| {

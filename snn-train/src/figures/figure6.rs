@@ -73,7 +73,7 @@ pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
     let count = studio.scale().best(MODELS);
     let bar = |recurrent, group, head, label, colour| {
         let models = runs.of(|row| row.recurrent() == recurrent && row.is(HEAD, head)).best(count);
-        Bar::new(group, label, colour, models.accuracies())
+        Bar::new(group, label, colour, models)
     };
     vec![
         bar(false, "FF", "max", "Max", BLUE),

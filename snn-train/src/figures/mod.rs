@@ -45,7 +45,7 @@ mod sources;
 mod statistics;
 mod studio;
 
-pub use claims::{Check, Claim, Verdict, claims_to_markdown, claims_to_text};
+pub use claims::{CLAIM_METHOD, Check, Claim, Verdict, claims_to_markdown, claims_to_text};
 pub use preview::{Content, Look, Preview, Sample};
 pub use protocol::Scale;
 pub use sheet::Missing;

@@ -109,6 +109,7 @@ mod tests {
             epoch: 1,
             valid_accuracy: Some(valid),
             valid_loss: Some(1.0),
+            late_gain: None,
             test_accuracy: Some(test),
             spikes: Some(vec![3.0, 4.0]),
             seconds: 0.0,

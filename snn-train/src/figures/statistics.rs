@@ -1,4 +1,4 @@
-//! Intervals and tests that assume no distribution: bootstrap and permutations. The same numbers give the same result
+//! Intervals and tests that assume no distribution: the bootstrap. The same numbers give the same result
 //! each time.
 
 use rand::Rng as _;

@@ -26,6 +26,8 @@ pub use record::{
     Traces,
 };
 #[cfg(feature = "trainer")]
+pub(crate) use take::update_ratios;
+#[cfg(feature = "trainer")]
 pub(crate) use writer::ProbeWriter;
 
 /// The folder of a run directory that holds its probes.

@@ -23,7 +23,6 @@ pub(super) struct Subject {
 pub(super) struct Epoch<'a> {
     pub(super) epoch: u32,
     pub(super) adam: &'a Adam<f32, Cpu>,
-    pub(super) config: AdamConfig,
     pub(super) activity: &'a ActivityMonitor,
     pub(super) validation: Option<&'a Evaluation>,
 }
@@ -70,7 +69,7 @@ impl Subject {
             threshold: network.config().threshold,
             samples: samples.collect(),
             layers: layers(network, dataset, &output, &recording, epoch.map(|epoch| epoch.activity)),
-            update_ratios: epoch.map(|epoch| update_ratios(network, epoch)).unwrap_or_default(),
+            update_ratios: epoch.map(|epoch| update_ratios(network, epoch.adam)).unwrap_or_default(),
             confusion: match epoch.and_then(|epoch| epoch.validation) {
                 Some(validation) if dataset.classes() <= MAX_CLASSES => validation.confusion.clone(),
                 _ => Vec::new(),
@@ -175,9 +174,9 @@ fn layers(
 }
 
 /// The size of the last update, which follows from Adam's moments: see [`Adam`] for the equation.
-fn update_ratios(network: &Network, epoch: Epoch<'_>) -> BTreeMap<String, f64> {
-    let AdamConfig { learning_rate, beta1, beta2, epsilon } = epoch.config;
-    let state = epoch.adam.state();
+pub(crate) fn update_ratios(network: &Network, adam: &Adam<f32, Cpu>) -> BTreeMap<String, f64> {
+    let AdamConfig { learning_rate, beta1, beta2, epsilon } = adam.config();
+    let state = adam.state();
     let correction = |beta: f64| 1.0 - beta.powf(f64::from(state.step));
     let (first_correction, second_correction) = (correction(beta1), correction(beta2));
     let mut ratios = BTreeMap::new();
@@ -258,16 +257,13 @@ mod tests {
         let config = experiment.network_config(&*dataset);
         let mut network: Network = Network::new(config, experiment.initialization(), 1).unwrap();
         let mut adam = Adam::new(experiment.adam(), &network).unwrap();
-        let activity = ActivityMonitor::new(network.config(), 100);
         let (input, labels) = batch::load(&*dataset, &dataset.splits().train).unwrap();
         for _ in 0..3 {
             let before: Vec<_> = network.parameters().collect();
             let gradients =
                 network.loss(&input, &labels, &experiment.regularizer()).unwrap().backward().unwrap();
             adam.update(&mut network, &gradients).unwrap();
-            let config = experiment.adam();
-            let epoch = Epoch { epoch: 1, adam: &adam, config, activity: &activity, validation: None };
-            let ratios = update_ratios(&network, epoch);
+            let ratios = update_ratios(&network, &adam);
             for ((name, _, old), (_, _, new)) in before.iter().zip(network.parameters()) {
                 let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
                 let difference = norm(&mut old.iter().zip(&new).map(|(a, b)| f64::from(a - b)));

@@ -29,11 +29,11 @@ impl ProbeWriter {
         Self { folder: run.join(PROBES), plan: None }
     }
 
-    /// Takes a probe if it is time.
+    /// Takes a probe if it is time, and returns it.
     ///
     /// # Errors
     /// Whatever prevents it; training does not depend on it.
-    pub(crate) fn observe(&mut self, event: &Event<'_>) -> Result<(), Error> {
+    pub(crate) fn observe(&mut self, event: &Event<'_>) -> Result<Option<Probe>, Error> {
         let begin = Instant::now();
         match event {
             Event::RunStarted(start) => {
@@ -44,35 +44,31 @@ impl ProbeWriter {
                 self.plan = Some((schedule, subject));
                 // Those of epochs that will be trained again go.
                 self.thin(start.epoch)?;
-                first.map_or(Ok(()), |probe| self.write(probe?, begin))
+                first.map(|probe| self.write(probe?, begin)).transpose()
             }
             Event::EpochFinished { record, network, dataset, adam, activity, validation } => {
-                let Some((schedule, subject)) = &self.plan else { return Ok(()) };
+                let Some((schedule, subject)) = &self.plan else { return Ok(None) };
                 if !schedule.is_due(record.epoch) {
-                    return Ok(());
+                    return Ok(None);
                 }
-                let epoch = Epoch {
-                    epoch: record.epoch,
-                    adam,
-                    config: adam.config(),
-                    activity,
-                    validation: *validation,
-                };
+                let epoch = Epoch { epoch: record.epoch, adam, activity, validation: *validation };
                 let probe = subject.probe(network, *dataset, Some(epoch))?;
-                self.write(probe, begin)?;
-                self.thin(record.epoch)
+                let probe = self.write(probe, begin)?;
+                self.thin(record.epoch)?;
+                Ok(Some(probe))
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
-    fn write(&self, mut probe: Probe, begin: Instant) -> Result<(), Error> {
+    fn write(&self, mut probe: Probe, begin: Instant) -> Result<Probe, Error> {
         probe.seconds = begin.elapsed().as_secs_f64();
         let path = self.folder.join(file_name(probe.epoch));
         let fail = |error| Error::io("write the probe", &path)(error);
         fs::create_dir_all(&self.folder).map_err(fail)?;
         let json = serde_json::to_vec(&probe).map_err(io::Error::from);
-        json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(fail)
+        json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(fail)?;
+        Ok(probe)
     }
 
     /// Removes what is not to be kept once `done` epochs are done.

@@ -9,6 +9,7 @@
 //!   checkpoints/         last.safetensors and best.safetensors: weights, Adam's moments, position
 //!   probes/              what the network does with a few samples, epoch by epoch ([`Probe`](crate::probe::Probe))
 //!   trainer.log          what the trainer has printed, if it was started to be watched (`snn train --watch`)
+//!   events.out.tfevents.*  scalars and histograms for TensorBoard, if the experiment asks for them (`probe.tensorboard`)
 //!   stop                 put here by anybody: asks for a clean stop after the current batch
 //!   lock                 held by the process that trains here
 //! ```

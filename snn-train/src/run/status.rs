@@ -53,6 +53,8 @@ pub struct Status {
     pub message: Option<String>,
     /// Why the last probe could not be kept, if it could not; training goes on without.
     pub probe_error: Option<String>,
+    /// Why TensorBoard was not told all of this session, if it was not; training goes on without.
+    pub tensorboard_error: Option<String>,
 }
 
 /// The best epoch so far: highest validation accuracy, then lowest validation loss, then the earliest.

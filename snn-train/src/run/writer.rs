@@ -19,8 +19,10 @@ use super::{
 use snn_core::Backend;
 
 use crate::{
-    Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer, experiment::Selection,
-    probe::ProbeWriter,
+    Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer,
+    experiment::Selection,
+    probe::{Probe, ProbeWriter},
+    tensorboard::TensorBoardWriter,
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -48,6 +50,8 @@ pub struct RunWriter {
     status: Status,
     last_heartbeat: Instant,
     probes: ProbeWriter,
+    /// If the experiment asks for it.
+    tensorboard: Option<TensorBoardWriter>,
     /// Held until the writer goes.
     _lock: Lock,
 }
@@ -150,9 +154,15 @@ impl RunWriter {
             epochs: experiment.training.epochs,
             ..Status::default()
         };
-        let probes = ProbeWriter::new(&directory);
-        let mut writer =
-            Self { directory, metrics, status, last_heartbeat: Instant::now(), probes, _lock: lock };
+        let mut writer = Self {
+            probes: ProbeWriter::new(&directory),
+            tensorboard: experiment.probe.tensorboard.then(|| TensorBoardWriter::new(directory.clone())),
+            directory,
+            metrics,
+            status,
+            last_heartbeat: Instant::now(),
+            _lock: lock,
+        };
         writer.write_status()?;
         Ok(writer)
     }
@@ -208,6 +218,12 @@ impl RunWriter {
         &self.directory
     }
 
+    /// How the run stands, as last written to `status.json`.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
     fn write_json(&self, action: &'static str, name: &str, value: &impl Serialize) -> Result<(), Error> {
         let path = self.directory.join(name);
         let json = serde_json::to_vec_pretty(value).map_err(io::Error::from);
@@ -238,8 +254,18 @@ impl RunWriter {
     }
 
     /// No training ends because it cannot be looked at, and its records are those of one that can.
-    fn probe(&mut self, event: &Event<'_>) {
-        self.status.probe_error = self.probes.observe(event).err().map(|error| error.to_string());
+    fn look(&mut self, event: &Event<'_>) {
+        let probe = self.probes.observe(event);
+        self.tell_tensorboard(event, probe.as_ref().ok().and_then(Option::as_ref));
+        self.status.probe_error = probe.err().map(|error| error.to_string());
+    }
+
+    fn tell_tensorboard(&mut self, event: &Event<'_>, probe: Option<&Probe>) {
+        let Some(tensorboard) = &mut self.tensorboard else { return };
+        if let Err(error) = tensorboard.observe(event, probe) {
+            // The first one stays: what is missing is missing.
+            self.status.tensorboard_error.get_or_insert_with(|| error.to_string());
+        }
     }
 
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
@@ -263,7 +289,7 @@ impl Observer for RunWriter {
                 (self.status.epoch, self.status.batch) = (start.epoch, start.batch);
                 (self.status.batches, self.status.best) = (start.batches, start.best);
                 self.status.samples = start.dataset.splits().train.len() as u64;
-                self.probe(event);
+                self.look(event);
                 self.write_status()?;
             }
             Event::BatchFinished(progress) => {
@@ -281,7 +307,7 @@ impl Observer for RunWriter {
             Event::EpochFinished { record, .. } => {
                 self.append(&Record::Epoch((*record).clone()))?;
                 (self.status.epoch, self.status.batch) = (record.epoch, 0);
-                self.probe(event);
+                self.look(event);
             }
             Event::Warning(warning) => self.append(&Record::Warning((*warning).clone()))?,
             Event::Checkpoint { checkpoint, best } => {
@@ -292,6 +318,7 @@ impl Observer for RunWriter {
             Event::Tested(record) => {
                 self.append(&Record::Test((*record).clone()))?;
                 self.status.test_accuracy = Some(record.test.accuracy);
+                self.tell_tensorboard(event, None);
             }
             Event::RunFinished(outcome) => {
                 self.status.state = if outcome.stopped { State::Stopped } else { State::Done };

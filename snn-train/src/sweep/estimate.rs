@@ -10,6 +10,9 @@ use crate::{Error, Event, Experiment, Flow, Observer, Trainer};
 /// So many kinds of runs are measured at most.
 const KINDS: usize = 8;
 
+/// A kind whose runs diverge at once is tried with so many of them.
+const TRIES: u32 = 3;
+
 /// An epoch that takes longer (seconds) is not repeated for a better measurement.
 const LONG: f64 = 10.0;
 
@@ -19,14 +22,15 @@ const LONG: f64 = 10.0;
 pub struct Measured {
     /// Kinds of runs: those of one kind have the same data, network and batch size but for seeds.
     pub kinds: usize,
-    /// How many of them were measured; the others are taken to be like their mean.
+    /// How many of them were measured; the others are taken to be like their mean. 0 if all that were tried diverge.
     pub measured: usize,
 }
 
 impl Manifest {
     /// Trains one epoch of each kind of runs on one thread, and notes in every point how long it will compute
     /// ([`Point::seconds`](super::Point::seconds)). An epoch before it, which wakes the network up, does not count unless
-    /// it is long. Nothing is kept of the training.
+    /// it is long. A run that diverges before that tells nothing, and the next of its kind is tried. Nothing is kept of
+    /// the training.
     ///
     /// # Errors
     /// Those of [`Trainer::new`] and [`Trainer::run`], and [`Error::Io`] where threads cannot be started.
@@ -35,37 +39,45 @@ impl Manifest {
             .num_threads(1)
             .build()
             .map_err(|error| Error::io("start a thread to measure in", "")(std::io::Error::other(error)))?;
-        let mut kinds: Vec<(String, Option<f64>)> = Vec::new();
+        let mut kinds: Vec<Kind> = Vec::new();
         let mut of_points = Vec::new();
         for point in &self.points {
             let experiment = self.experiment(point)?;
-            let kind = kind(&experiment)?;
-            let place = kinds.iter().position(|(known, _)| *known == kind).map_or_else(
-                || {
-                    let measured = kinds.iter().filter(|(_, seconds)| seconds.is_some()).count();
-                    let seconds = if measured < KINDS {
-                        Some(pool.install(|| epoch_seconds(experiment.clone()))?)
-                    } else {
-                        None
-                    };
-                    kinds.push((kind, seconds));
-                    Ok::<_, Error>(kinds.len() - 1)
-                },
-                Ok,
-            )?;
+            let settings = settings(&experiment)?;
+            let place = kinds.iter().position(|kind| kind.settings == settings).unwrap_or_else(|| {
+                kinds.push(Kind { settings, seconds: None, tries: 0 });
+                kinds.len() - 1
+            });
+            if kinds[place].seconds.is_none() && kinds[place].tries < TRIES && measured(&kinds) < KINDS {
+                kinds[place].tries += 1;
+                kinds[place].seconds = pool.install(|| epoch_seconds(experiment.clone()))?;
+            }
             of_points.push((place, experiment.training.epochs));
         }
-        let known: Vec<f64> = kinds.iter().filter_map(|(_, seconds)| *seconds).collect();
-        let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+        let known: Vec<f64> = kinds.iter().filter_map(|kind| kind.seconds).collect();
+        let mean = super::Summary::of(&known).map(|summary| summary.mean);
         for (point, (kind, epochs)) in self.points.iter_mut().zip(of_points) {
-            point.seconds = Some(kinds[kind].1.unwrap_or(mean) * f64::from(epochs));
+            let of_epoch = kinds[kind].seconds.or(mean);
+            point.seconds = of_epoch.map(|seconds| seconds * f64::from(epochs));
         }
         Ok(Measured { kinds: kinds.len(), measured: known.len() })
     }
 }
 
+/// Runs whose epochs take equally long.
+struct Kind {
+    settings: String,
+    /// An epoch, once measured.
+    seconds: Option<f64>,
+    tries: u32,
+}
+
+fn measured(kinds: &[Kind]) -> usize {
+    kinds.iter().filter(|kind| kind.seconds.is_some()).count()
+}
+
 /// What determines how long an epoch takes.
-fn kind(experiment: &Experiment) -> Result<String, Error> {
+fn settings(experiment: &Experiment) -> Result<String, Error> {
     let mut table = experiment.to_table()?;
     table.retain(|section, _| matches!(section, "data" | "network"));
     if let Some(data) = table.get_mut("data").and_then(Value::as_table_mut) {
@@ -74,12 +86,16 @@ fn kind(experiment: &Experiment) -> Result<String, Error> {
     Ok(format!("{table} {}", experiment.training.batch_size))
 }
 
-fn epoch_seconds(mut experiment: Experiment) -> Result<f64, Error> {
+/// `None` if the training diverges before an epoch is over.
+fn epoch_seconds(mut experiment: Experiment) -> Result<Option<f64>, Error> {
     // One more than is watched, so that nothing is tested.
     experiment.training.epochs = 3;
     let mut watch = Watch { began: Instant::now(), seconds: 0.0, epochs: 0 };
-    Trainer::new(experiment)?.run(&mut [&mut watch])?;
-    Ok(watch.seconds)
+    match Trainer::new(experiment)?.run(&mut [&mut watch]) {
+        Err(Error::NotFinite { .. }) => {}
+        outcome => drop(outcome?),
+    }
+    Ok((watch.epochs > 0).then_some(watch.seconds))
 }
 
 struct Watch {

@@ -40,6 +40,9 @@ pub struct Row {
     pub valid_accuracy: Option<f64>,
     /// Loss of that epoch on the validation samples.
     pub valid_loss: Option<f64>,
+    /// How much of that accuracy was gained in the last quarter of the epochs.
+    #[serde(default)]
+    pub late_gain: Option<f64>,
     /// Accuracy of the selected model on the test samples, 0 to 1.
     pub test_accuracy: Option<f64>,
     /// Spikes of each hidden layer of the selected model per test sample.
@@ -209,6 +212,7 @@ impl Row {
             epoch: 0,
             valid_accuracy: None,
             valid_loss: None,
+            late_gain: None,
             test_accuracy: None,
             spikes: None,
             seconds: 0.0,
@@ -232,15 +236,23 @@ impl Row {
         row.valid_loss = status.best.map(|best| best.loss);
         row.test_accuracy = status.test_accuracy;
         row.message = status.message;
+        let mut early = None;
         for record in run.records()? {
             match record {
-                Record::Epoch(epoch) => row.seconds += epoch.seconds.total(),
+                Record::Epoch(epoch) => {
+                    row.seconds += epoch.seconds.total();
+                    let valid = epoch.valid.map(|valid| valid.accuracy);
+                    if 4 * u64::from(epoch.epoch) <= 3 * u64::from(row.epoch) {
+                        early = valid.map_or(early, |valid| Some(valid.max(early.unwrap_or(valid))));
+                    }
+                }
                 Record::Test(test) => {
                     row.spikes = Some(test.layers.iter().map(|layer| layer.spikes).collect());
                 }
                 _ => {}
             }
         }
+        row.late_gain = row.valid_accuracy.zip(early).map(|(best, early)| best - early);
         Ok(row)
     }
 }

@@ -268,7 +268,7 @@ fn seed_value(seed: u64) -> Result<Value, Error> {
 /// values are not the defaults. Keys that change no result play no part, and neither do keys of later versions as
 /// long as they have their defaults.
 pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
-    const IRRELEVANT: &[&str] = &["training.checkpoint_interval"];
+    const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
     let data_set = experiment.data.name();
     let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
     let (table, defaults) = (experiment.to_table()?, defaults.to_table()?);

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use snn_train::figures::{Claim, Scale, Studio, Verdict, claims_to_markdown, claims_to_text};
+use snn_train::figures::{CLAIM_METHOD, Claim, Scale, Studio, Verdict, claims_to_markdown, claims_to_text};
 
 use crate::figure::HowMuch;
 
@@ -53,7 +53,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut out = io::stdout().lock();
     match if arguments.json { Format::Json } else { arguments.format } {
-        Format::Json => writeln!(out, "{}", json!({"version": 1, "kind": "claims", "claims": claims}))?,
+        Format::Json => {
+            let table = json!({"version": 1, "kind": "claims", "method": CLAIM_METHOD, "claims": claims});
+            writeln!(out, "{table}")?;
+        }
         Format::Markdown => write!(out, "{}", claims_to_markdown(&claims))?,
         Format::Text => {
             let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));

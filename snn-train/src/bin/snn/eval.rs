@@ -40,18 +40,29 @@ enum Part {
     Test,
 }
 
+/// One of the two checkpoints of a run.
 #[derive(Clone, Copy, ValueEnum)]
-enum Which {
+pub(crate) enum Which {
+    /// That of the best epoch on validation
     Best,
+    /// The last one
     Last,
+}
+
+impl From<Which> for Selection {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Best => Self::Best,
+            Which::Last => Self::Last,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     use_threads(arguments.threads)?;
     let run = RunDir::open(&arguments.run)?;
     let which = match arguments.checkpoint {
-        Some(Which::Best) => Selection::Best,
-        Some(Which::Last) => Selection::Last,
+        Some(which) => which.into(),
         None => run.checkpoint(Selection::Last)?.experiment().training.selection,
     };
     let split = match arguments.split {

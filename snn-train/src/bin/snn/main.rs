@@ -6,6 +6,7 @@
 mod claims;
 mod data;
 mod eval;
+mod export;
 mod figure;
 mod loading;
 mod presets;
@@ -40,6 +41,8 @@ enum Command {
     Train(train::Arguments),
     /// Evaluate the model of a run on a part of its data.
     Eval(eval::Arguments),
+    /// Write what a run has recorded, or its weights, in a format of other programs.
+    Export(export::Arguments),
     /// Train many runs of one experiment with other values, and sum up what they come to.
     Sweep(sweep::Arguments),
     /// List, compare and export the runs in a directory.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

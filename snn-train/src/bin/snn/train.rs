@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Go on with the run in --run-dir, or begin it if there is none
     #[arg(long, requires = "run_dir")]
     resume: bool,
+    /// Write scalars and histograms for TensorBoard into the run directory; the same as --set probe.tensorboard=true
+    #[arg(long)]
+    tensorboard: bool,
     /// Where to compute
     #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
     device: String,
@@ -53,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let device = arguments.device.parse::<Device>().map_err(UsageError)?;
     let (name, mut experiment) = experiment(arguments)?;
     experiment.set(&arguments.changes)?;
+    experiment.probe.tensorboard |= arguments.tensorboard;
     use_threads(arguments.threads)?;
     // Before the data are loaded, so that no signal is lost.
     let mut stop = StopOnSignal(stop::on_signals()?);
@@ -92,6 +96,10 @@ fn train<D: Backend<f32>>(
         observers.push(&mut lines);
     }
     let outcome = trainer.run(&mut observers)?;
+    let status = writer.status();
+    for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
+        writeln!(io::stderr(), "warning: {error}")?;
+    }
     if arguments.json {
         report_json(&outcome, &directory)?;
     } else {

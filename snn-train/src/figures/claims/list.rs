@@ -1,6 +1,6 @@
 //! Every claim: where its numbers come from, and what it expects of them.
 
-use super::{Check, Claim, Figure, Interval, Scale, Studio, Verdict};
+use super::{Check, Claim, Figure, Interval, Scale, Studio, Verdict, findings};
 use crate::{
     Error,
     figures::{
@@ -53,30 +53,50 @@ impl<'a> Topic<'a> {
             Ok(checks) => (checks, None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
+        let (verdict, looked_into) =
+            if reason.is_some() { (Verdict::NotTested, Vec::new()) } else { judge(id, &checks) };
         self.claims.push(Claim {
             id,
             statement: statement.into(),
             figure,
             data: self.data.clone(),
             scale: self.studio.scale(),
-            verdict: if reason.is_some() { Verdict::NotTested } else { Verdict::of(&checks) },
+            verdict,
+            looked_into,
             checks,
             reason,
         });
     }
 }
 
+/// The verdict and, unless the claim holds, what there is to find about it.
+pub(super) fn judge(id: &str, checks: &[Check]) -> (Verdict, Vec<String>) {
+    let verdict = Verdict::of(checks);
+    if verdict == Verdict::Holds {
+        return (verdict, Vec::new());
+    }
+    let open = checks.iter().filter(|check| check.holds() != Some(true));
+    let models = open.flat_map(|check| check.models.iter().cloned());
+    (verdict, models.chain(findings::known(id).map(str::to_owned)).collect())
+}
+
 fn check(what: impl Into<String>, interval: Interval, least: Option<f64>, most: Option<f64>) -> Check {
-    Check { what: what.into(), interval, at_least: least, at_most: most }
+    Check { what: what.into(), interval, at_least: least, at_most: most, models: Vec::new() }
 }
 
 /// The mean of `a` less that of `b`, in points of accuracy.
-fn difference(what: &str, a: &[f64], b: &[f64], least: Option<f64>, most: Option<f64>) -> Option<Check> {
-    let what = format!("{what}, points");
-    Some(check(what, Interval::of_difference(a, b)?, least, most))
+fn difference(what: &str, a: &Runs, b: &Runs, least: Option<f64>, most: Option<f64>) -> Option<Check> {
+    let interval = Interval::of_difference(&a.accuracies(), &b.accuracies())?;
+    Some(Check { models: findings::of_two(a, b), ..check(format!("{what}, points"), interval, least, most) })
 }
 
-fn equal(what: &str, a: &[f64], b: &[f64]) -> Option<Check> {
+/// The mean accuracy of models.
+fn accuracy(what: &str, models: &Runs, least: Option<f64>, most: Option<f64>) -> Option<Check> {
+    let interval = Interval::of_mean(&models.accuracies())?;
+    Some(Check { models: findings::of_one(models), ..check(format!("{what}, %"), interval, least, most) })
+}
+
+fn equal(what: &str, a: &Runs, b: &Runs) -> Option<Check> {
     difference(what, a, b, Some(-EQUAL), Some(EQUAL))
 }
 
@@ -93,25 +113,22 @@ fn gradient(studio: &Studio) -> Result<Vec<Claim>, Error> {
     let runs = studio.all_runs(Figure::Gradient, &figure2::sweep(studio)?)?;
     let mut topic = Topic::new(studio, "Randman, 2 classes", runs);
     let [silent, spiking] = figure2::GAINS;
-    let accuracies = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain).accuracies();
+    let models = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain);
     topic.claim(
         "1a",
         "2b",
         "with the true gradient the hidden layer does not learn, accuracy is poor",
         |runs| {
-            let (surrogate, truth) =
-                (accuracies(runs, "super-spike", silent), accuracies(runs, "true", silent));
+            let (surrogate, truth) = (models(runs, "super-spike", silent), models(runs, "true", silent));
             Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(20.0), None)?])
         },
     );
     topic.claim("1b", "2b", "with a surrogate gradient the task is solved", |runs| {
-        let accuracies = accuracies(runs, "super-spike", silent);
-        Some(vec![check("test accuracy, %", Interval::of_mean(&accuracies)?, Some(95.0), None)])
+        Some(vec![accuracy("test accuracy", &models(runs, "super-spike", silent), Some(95.0), None)?])
     });
     let also = "the true gradient does worse also where hidden units spike from the start (beyond the paper)";
     topic.claim("1c", "2b", also, |runs| {
-        let (surrogate, truth) =
-            (accuracies(runs, "super-spike", spiking), accuracies(runs, "true", spiking));
+        let (surrogate, truth) = (models(runs, "super-spike", spiking), models(runs, "true", spiking));
         Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(EQUAL), None)?])
     });
     Ok(topic.claims)
@@ -142,7 +159,7 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
     });
     topic.claim("2b", "3c", "the best accuracy is the same for all three shapes", |runs| {
         let bars = bars(runs);
-        let of = |index: usize| &bars[index].accuracies[..];
+        let of = |index: usize| &bars[index].models;
         Some(vec![
             equal("SuperSpike - Sigmoid', one hidden layer", of(1), of(3))?,
             equal("SuperSpike - Esser, one hidden layer", of(1), of(5))?,
@@ -150,12 +167,12 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
     });
     topic.claim("3a", "3c", "without a hidden layer it fails", |runs| {
         let bars = bars(runs);
-        let (with, without) = (&bars[1].accuracies, &bars[0].accuracies);
+        let (with, without) = (&bars[1].models, &bars[0].models);
         Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
     });
     topic.claim("3b", "3c", "one and two hidden layers do equally well", |runs| {
         let bars = bars(runs);
-        let of = |index: usize| &bars[index].accuracies[..];
+        let of = |index: usize| &bars[index].models;
         let pairs = [(1, "SuperSpike"), (3, "Sigmoid'"), (5, "Esser")];
         pairs
             .into_iter()
@@ -164,9 +181,9 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
     });
     topic.claim("3c", "3c", "with beta = 0 it drops to about the level of no hidden layer", |runs| {
         let bars = bars(runs);
-        let none = &bars[0].accuracies;
+        let none = &bars[0].models;
         let constant =
-            |index: usize, what| difference(what, &bars[index].accuracies, none, Some(-FALL), Some(FALL));
+            |index: usize, what| difference(what, &bars[index].models, none, Some(-FALL), Some(FALL));
         Some(vec![
             constant(7, "beta = 0, one hidden layer - none")?,
             constant(8, "beta = 0, two hidden layers - none")?,
@@ -211,9 +228,7 @@ fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {
     let runs = studio.all_runs(Figure::Scale, &figure5::sweep(studio)?)?;
     let mut topic = Topic::new(studio, "Randman", runs);
     let count = studio.scale().best(figure5::MODELS);
-    let best = |runs: &Runs, way, depth, recurrent| {
-        figure5::runs_of(runs, way, depth, recurrent).best(count).accuracies()
-    };
+    let best = |runs: &Runs, way, depth, recurrent| figure5::runs_of(runs, way, depth, recurrent).best(count);
     let [super_control, super_reset, control, reset] = figure5::RESET;
     topic.claim("5a", "5c", "SuperSpike with and without gradient through the reset, and the asymptotic surrogate without, are equal", |runs| {
         let of = |way| best(runs, way, 1, false);
@@ -238,11 +253,11 @@ fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {
         "5e",
         "with gradients through recurrent connections the asymptotic surrogate falls to chance",
         |runs| {
-            let accuracies = best(runs, through, 1, true);
+            let models = best(runs, through, 1, true);
             let most = chance + FALL;
             Some(vec![
-                check("aProp: test accuracy, %", Interval::of_mean(&accuracies)?, None, Some(most)),
-                difference("aCtl - aProp", &best(runs, control, 1, true), &accuracies, None, None)?,
+                accuracy("aProp: test accuracy", &models, None, Some(most))?,
+                difference("aCtl - aProp", &best(runs, control, 1, true), &models, None, None)?,
             ])
         },
     );
@@ -318,7 +333,7 @@ fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
             topic.claim(id, figure, *statement, |runs| {
                 let bars: Vec<Bar> = figure6::bars(studio, runs);
                 let of = |&(a, b, what): &(usize, usize, &str)| {
-                    let (a, b) = (&bars[a].accuracies, &bars[b].accuracies);
+                    let (a, b) = (&bars[a].models, &bars[b].models);
                     if *same { equal(what, a, b) } else { difference(what, a, b, Some(ABOVE_0), None) }
                 };
                 pairs.iter().map(of).collect()
@@ -331,13 +346,9 @@ fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
                 topic.claim(id, figure, statement, |runs| {
-                    let interval = Interval::of_mean(&figure6::bars(studio, runs)[bar].accuracies)?;
-                    Some(vec![check(
-                        "test accuracy, %",
-                        interval,
-                        Some(paper - 2.0 * sd),
-                        Some(paper + 2.0 * sd),
-                    )])
+                    let models = &figure6::bars(studio, runs)[bar].models;
+                    let (least, most) = (Some(paper - 2.0 * sd), Some(paper + 2.0 * sd));
+                    Some(vec![accuracy("test accuracy", models, least, most)?])
                 });
             }
         }

@@ -4,6 +4,7 @@
 //! claim expects above, below or between bounds stated with it. The interval decides, not its middle: a claim holds if all
 //! intervals lie within their bounds, does not hold if one lies outside of them, and is undecided in between.
 
+mod findings;
 mod list;
 mod report;
 
@@ -15,7 +16,7 @@ use crate::{
     sweep::{Standing, Sweep},
 };
 
-pub use report::{claims_to_markdown, claims_to_text};
+pub use report::{METHOD as CLAIM_METHOD, claims_to_markdown, claims_to_text};
 
 /// A claim of the paper, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +35,8 @@ pub struct Claim {
     pub checks: Vec<Check>,
     /// What they come to.
     pub verdict: Verdict,
+    /// Where it does not hold or is undecided: what the models compared are like, and what the paper leaves open.
+    pub looked_into: Vec<String>,
     /// Why it was not tested.
     pub reason: Option<String>,
 }
@@ -50,6 +53,9 @@ pub struct Check {
     pub at_least: Option<f64>,
     /// The claim expects it no higher.
     pub at_most: Option<f64>,
+    /// The models that it was measured on, condition by condition: how many, their accuracies, and what often explains
+    /// these.
+    pub models: Vec<String>,
 }
 
 /// What became of a claim.
@@ -106,6 +112,7 @@ impl Studio {
         if self.scale() == Scale::Smoke {
             for claim in &mut claims {
                 claim.verdict = Verdict::NotTested;
+                claim.looked_into.clear();
                 let reason = "runs at smoke scale are too small to say anything".to_owned();
                 claim.reason.get_or_insert(reason);
             }
@@ -138,7 +145,7 @@ mod tests {
 
     fn check(low: f64, high: f64, at_least: Option<f64>, at_most: Option<f64>) -> Check {
         let interval = Interval { value: (low + high) / 2.0, low, high };
-        Check { what: String::new(), interval, at_least, at_most }
+        Check { what: String::new(), interval, at_least, at_most, models: Vec::new() }
     }
 
     #[test]
@@ -158,6 +165,24 @@ mod tests {
         assert_eq!(Verdict::of(&[yes.clone(), yes.clone()]), Verdict::Holds);
         assert_eq!(Verdict::of(&[yes.clone(), open.clone()]), Verdict::Undecided);
         assert_eq!(Verdict::of(&[yes, open, no]), Verdict::DoesNotHold);
+    }
+
+    #[test]
+    fn what_does_not_hold_is_looked_into() {
+        let topic = |bounds: (Option<f64>, Option<f64>)| {
+            let models = vec!["models: 3 models".to_owned()];
+            let found = Check { models, ..check(4.0, 6.0, bounds.0, bounds.1) };
+            list::judge("8b", &[check(1.0, 2.0, None, None), found])
+        };
+        assert_eq!(topic((Some(3.0), None)), (Verdict::Holds, vec![]));
+        for (bounds, verdict) in
+            [((Some(9.0), None), Verdict::DoesNotHold), ((None, Some(5.0)), Verdict::Undecided)]
+        {
+            let (found, findings) = topic(bounds);
+            assert_eq!(found, verdict);
+            assert_eq!(findings[0], "models: 3 models");
+            assert!(findings[1].contains("the paper does not say"), "{findings:?}");
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
         for check in &claim.checks {
             wrap(&mut text, "    ", &describe(check), width);
         }
+        for finding in &claim.looked_into {
+            wrap(&mut text, "    ", &format!("looked into: {finding}"), width);
+        }
         if let Some(reason) = &claim.reason {
             wrap(&mut text, "    ", reason, width);
         }
@@ -48,8 +51,8 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
     text
 }
 
-/// What every check is.
-const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap). A claim holds if all its intervals \
+/// What every check of a claim is, and how they make a verdict.
+pub const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap). A claim holds if all its intervals \
                       lie where it expects them, does not hold if one lies elsewhere, and is undecided in between.";
 
 /// What is to be thought of verdicts from quick runs.
@@ -70,7 +73,9 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
     for claim in claims {
         let Claim { id, statement, figure, data, scale, verdict, .. } = claim;
         let checks = claim.checks.iter().map(describe);
-        let measured = checks.chain(claim.reason.clone()).collect::<Vec<_>>().join("<br>");
+        let findings = claim.looked_into.iter().map(|finding| format!("looked into: {finding}"));
+        let lines = checks.chain(findings).chain(claim.reason.clone());
+        let measured = lines.collect::<Vec<_>>().join("<br>");
         let line = [*id, statement, figure, &format!("{data}, {scale}"), &measured, &verdict.to_string()]
             .map(|cell| cell.replace('|', "\\|"))
             .join(" | ");
@@ -84,7 +89,7 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
 }
 
 fn describe(check: &Check) -> String {
-    let Check { what, interval, at_least, at_most } = check;
+    let Check { what, interval, at_least, at_most, .. } = check;
     let expected = match (at_least, at_most) {
         (Some(least), Some(most)) => format!(", expected {} to {}", short(*least), short(*most)),
         (Some(least), None) if *least == ABOVE_0 => ", expected above 0".to_owned(),

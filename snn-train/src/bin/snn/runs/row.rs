@@ -80,7 +80,8 @@ impl Row {
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
         self.test_accuracy = status.test_accuracy;
-        self.message = status.message;
+        // Of a run that has not failed, what went wrong beside it.
+        self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
         let mut seconds = 0.0;
         for record in run.records()? {
             match record {

@@ -45,7 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let runs = sweep.manifest().points.len();
     let open =
         sweep.manifest().points.iter().zip(&results.rows).filter(|(_, row)| row.state != Standing::Done);
-    let seconds = measured.map(|_| open.filter_map(|(point, _)| point.seconds).sum::<f64>());
+    let seconds = measured
+        .filter(|found| found.measured > 0)
+        .map(|_| open.filter_map(|(point, _)| point.seconds).sum::<f64>());
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let here = seconds.map(|seconds| seconds / cores.min((runs - done).max(1)) as f64);
     let mut out = io::stdout().lock();
@@ -74,6 +76,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             measured.measured,
             measured.kinds
         )?;
+    } else if measured.is_some() {
+        writeln!(out, "how long they take is not known: the runs that were tried diverge")?;
     }
     writeln!(out, "train     snn sweep run {}", sweep.path().display())?;
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,168 @@
+//! `snn export`
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use safetensors::{Dtype, View};
+use serde_json::{Value, json};
+use snn_train::{
+    Checkpoint,
+    experiment::Selection,
+    run::{Record, RunDir},
+};
+
+use crate::{UsageError, eval::Which};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The directory of the run
+    #[arg(value_name = "RUN_DIR")]
+    run: PathBuf,
+    /// What of the run, and how
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The file to write; by default standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Whose weights; by default those of the model that the experiment selects (training.selection)
+    #[arg(long, value_enum)]
+    checkpoint: Option<Which>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A row for each epoch, with all that was recorded of it
+    Csv,
+    /// Experiment, status and all records
+    Json,
+    /// The weight matrices, float32 [pre, post], without the state of the optimiser
+    Safetensors,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.checkpoint.is_some() && arguments.format != Format::Safetensors {
+        let reason = "--checkpoint says whose weights: use it with --format safetensors";
+        return Err(UsageError(reason.to_owned()).into());
+    }
+    let run = RunDir::open(&arguments.run)?;
+    let bytes = match arguments.format {
+        Format::Csv => csv(&run.records()?)?,
+        Format::Json => json(&run)?,
+        Format::Safetensors => {
+            if arguments.out.is_none() && io::stdout().is_terminal() {
+                return Err(
+                    UsageError("weights are no text for a terminal: use --out FILE".to_owned()).into()
+                );
+            }
+            weights(&run, arguments.checkpoint)?
+        }
+    };
+    match &arguments.out {
+        Some(path) => {
+            fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        None => io::stdout().write_all(&bytes)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Columns are called as in `metrics.jsonl`, `train.loss` for example; layers are counted from 1.
+fn csv(records: &[Record]) -> anyhow::Result<Vec<u8>> {
+    let mut rows = Vec::new();
+    for record in records {
+        if let Record::Epoch(epoch) = record {
+            let mut row = BTreeMap::new();
+            flatten(&mut row, "", &serde_json::to_value(epoch)?);
+            rows.push(row);
+        }
+    }
+    let all: BTreeSet<&String> = rows.iter().flat_map(BTreeMap::keys).collect();
+    let first = ["epoch", "step", "time"];
+    let others = all.into_iter().map(String::as_str).filter(|name| !first.contains(name));
+    let columns: Vec<&str> = first.into_iter().chain(others).collect();
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(&columns)?;
+    for row in &rows {
+        csv.write_record(columns.iter().map(|&column| row.get(column).map_or("", String::as_str)))?;
+    }
+    csv.into_inner().context("cannot write CSV")
+}
+
+fn flatten(row: &mut BTreeMap<String, String>, path: &str, value: &Value) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(row, &below(name), value)),
+        Value::Array(items) => {
+            (1..).zip(items).for_each(|(number, value)| flatten(row, &below(&format!("{number}")), value));
+        }
+        value => {
+            row.insert(path.to_owned(), value.to_string());
+        }
+    }
+}
+
+fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
+    let known = |record: &Record| *record != Record::Unknown;
+    let records: Vec<_> = run.records()?.into_iter().filter(known).collect();
+    let all = json!({
+        "version": 1,
+        "kind": "export",
+        "run": run.id(),
+        "config": run.config()?,
+        "status": run.status()?,
+        "records": records,
+    });
+    Ok((all.to_string() + "\n").into_bytes())
+}
+
+fn weights(run: &RunDir, which: Option<Which>) -> anyhow::Result<Vec<u8>> {
+    let checkpoint = match which {
+        Some(which) => run.checkpoint(which.into())?,
+        None => match run.checkpoint(Selection::Last)? {
+            last if last.experiment().training.selection == Selection::Last => last,
+            _ => run.checkpoint(Selection::Best)?,
+        },
+    };
+    let about = BTreeMap::from([
+        ("run".to_owned(), run.id()),
+        ("epoch".to_owned(), checkpoint.epoch().to_string()),
+        ("experiment".to_owned(), checkpoint.experiment().to_toml()?),
+    ]);
+    Ok(safetensors::serialize(matrices(&checkpoint), Some(about.into_iter().collect()))?)
+}
+
+fn matrices(checkpoint: &Checkpoint) -> impl Iterator<Item = (&str, Matrix<'_>)> {
+    checkpoint.weights().map(|(name, shape, weights)| (name, Matrix { shape, weights }))
+}
+
+struct Matrix<'a> {
+    shape: [usize; 2],
+    weights: &'a [f32],
+}
+
+impl View for Matrix<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.weights.iter().flat_map(|weight| weight.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.weights)
+    }
+}

@@ -1,0 +1,130 @@
+//! Looking into a claim: what the models are like that were compared, and what the paper leaves open.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    figures::{Runs, Setting as _, statistics::median},
+    sweep::Row,
+};
+
+/// What is known to make ours differ from the paper's number, by the claim.
+pub(super) fn known(id: &str) -> Option<&'static str> {
+    match id {
+        "8b" | "8c" | "8d" => Some(
+            "the paper does not say where on its curves it read the numbers, here it is where they have come 95 % of \
+             their way up; nor how spikes of several layers are counted, here they are added",
+        ),
+        _ => None,
+    }
+}
+
+/// The models of one condition.
+pub(super) fn of_one(models: &Runs) -> Vec<String> {
+    vec![describe("models", models)]
+}
+
+/// The models of two conditions, each called by the settings in which they differ.
+pub(super) fn of_two(a: &Runs, b: &Runs) -> Vec<String> {
+    vec![describe(&name(a, b, "the first"), a), describe(&name(b, a, "the second"), b)]
+}
+
+/// The settings that all of these models share and the others have otherwise.
+fn name(of: &Runs, other: &Runs, otherwise: &str) -> String {
+    let values = |runs: &Runs, key: &str| -> BTreeSet<String> {
+        runs.rows().iter().filter_map(|row| Some(row.settings.get(key)?.to_string())).collect()
+    };
+    let keys: BTreeSet<&String> = of.rows().iter().flat_map(|row| row.settings.keys()).collect();
+    let differing = keys.into_iter().filter_map(|key| {
+        let own = values(of, key);
+        let single = own.first().filter(|_| own.len() == 1)?;
+        values(other, key).iter().all(|value| value != single).then(|| format!("{key}={single}"))
+    });
+    let names: Vec<_> = differing.collect();
+    if names.is_empty() { otherwise.to_owned() } else { names.join(" ") }
+}
+
+/// What most often explains an accuracy: its spread, silent layers, learning that has not ended, and where on the grid
+/// of learning rates and slopes the models lie.
+fn describe(name: &str, models: &Runs) -> String {
+    let rows = models.rows();
+    let accuracies = models.accuracies();
+    let mut text = format!(
+        "{name}: {} {}, {} %, median {:.1}",
+        accuracies.len(),
+        if accuracies.len() == 1 { "model" } else { "models" },
+        range(accuracies.iter().copied(), |it| format!("{it:.1}")),
+        median(&accuracies),
+    );
+    for (what, value) in [("learning rate", Row::eta as fn(&Row) -> f64), ("slope", Row::beta)] {
+        let values = rows.iter().map(value).filter(|it| it.is_finite());
+        if values.clone().next().is_some() {
+            text += &format!(", {what} {}", range(values, |it| format!("{}", (it * 1e6).round() / 1e6)));
+        }
+    }
+    let is_silent = |row: &&Row| row.spikes.as_ref().is_some_and(|layers| layers.contains(&0.0));
+    let silent = rows.iter().filter(is_silent).count();
+    if silent > 0 {
+        text += &format!(", {silent} with a silent hidden layer");
+    }
+    let gains: Vec<f64> = rows.iter().filter_map(|row| row.late_gain).collect();
+    if !gains.is_empty() {
+        let gain = 100.0 * gains.iter().sum::<f64>() / gains.len() as f64;
+        text += &format!(", {gain:.1} points gained on validation in the last quarter of the epochs");
+    }
+    text
+}
+
+fn range(values: impl Iterator<Item = f64>, show: impl Fn(f64) -> String) -> String {
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), it| (low.min(it), high.max(it)));
+    if low < high { format!("{} to {}", show(low), show(high)) } else { show(low) }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::Value;
+
+    use super::*;
+    use crate::{
+        figures::protocol::{BETA, ETA, SHAPE},
+        sweep::{Results, Settings, Standing},
+    };
+
+    fn runs(shape: &str, models: &[(f64, f64, f64)]) -> Runs {
+        let row = |&(eta, test, spikes): &(f64, f64, f64)| Row {
+            id: String::new(),
+            settings: Settings::from([
+                (SHAPE.to_owned(), shape.into()),
+                (ETA.to_owned(), Value::Float(eta)),
+                (BETA.to_owned(), Value::Float(10.0)),
+            ]),
+            state: Standing::Done,
+            epoch: 8,
+            valid_accuracy: Some(test),
+            valid_loss: None,
+            late_gain: Some(0.02),
+            test_accuracy: Some(test),
+            spikes: Some(vec![spikes]),
+            seconds: 0.0,
+            message: None,
+        };
+        let rows = models.iter().map(row).collect();
+        Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows })
+    }
+
+    #[test]
+    fn models_are_called_by_what_differs_and_told_by_what_explains_them() {
+        let ours = runs("esser", &[(0.01, 0.95, 30.0), (0.031_622_8, 0.1, 0.0), (0.01, 0.9, 20.0)]);
+        let others = runs("sigmoid", &[(0.01, 1.0, 30.0)]);
+        assert_eq!(
+            of_two(&ours, &others),
+            [
+                "surrogate.shape=\"esser\": 3 models, 10.0 to 95.0 %, median 90.0, learning rate 0.01 to 0.031623, slope \
+                 10, 1 with a silent hidden layer, 2.0 points gained on validation in the last quarter of the epochs",
+                "surrogate.shape=\"sigmoid\": 1 model, 100.0 %, median 100.0, learning rate 0.01, slope 10, 2.0 points \
+                 gained on validation in the last quarter of the epochs",
+            ]
+        );
+        assert!(of_two(&ours, &ours)[1].starts_with("the second: 3 models"));
+    }
+}

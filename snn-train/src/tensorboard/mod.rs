@@ -1,0 +1,113 @@
+//! Event files for TensorBoard, with the key `probe.tensorboard` or `snn train --tensorboard`.
+//!
+//! One file `events.out.tfevents.NUMBER.snn` in the run directory, so that `tensorboard --logdir runs` shows every run
+//! by its name. A step is an epoch: 0 is before training. Per epoch, `LAYER` from 1 and `MATRIX` as in `W1`, `V1`, `Wout`:
+//!
+//! | tag | scalar |
+//! |---|---|
+//! | `loss/PART`, `cross_entropy/..`, `regularization/..`, `accuracy/..` | as in [`Losses`](crate::run::Losses) |
+//! | `spikes/layerLAYER`, `silent/..`, `saturated/..` | as in [`LayerRecord`](crate::run::LayerRecord) |
+//! | `gradient_norm/MATRIX` | mean norm of the gradient over the batches |
+//! | `update_ratio/MATRIX` | size of the last update against that of the weights |
+//! | `learning_rate` | step size of the epoch |
+//! | `seconds/PHASE` | wall time, as in [`Seconds`](crate::run::Seconds), and `total` |
+//!
+//! `PART` is `train` or `valid`, and `test` at the last epoch. With every [`Probe`] there are the histograms `weights/MATRIX`, `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the
+//! surrogate). The file is readable after a kill at any moment.
+//!
+//! A run that goes on begins a new file, with what the one before held up to the checkpoint and without what will be
+//! trained again, and empties that one. So no step is there twice, and a TensorBoard that watches, and may have seen more,
+//! forgets it: the file begins with the mark of a new session. Epochs that the file before lacks, because they were trained
+//! without TensorBoard, get the scalars that `metrics.jsonl` holds.
+//!
+//! Sources: `tensorflow/core/util/event.proto`, `core/framework/summary.proto` and `core/lib/io/record_writer.h`.
+
+mod log;
+mod message;
+mod record;
+mod summary;
+
+use std::{io, path::PathBuf};
+
+use snn_core::Network;
+
+use crate::{
+    Error, Event, Start,
+    probe::{Probe, update_ratios},
+    run::{Record, RunDir, unix_time},
+};
+use log::{Log, Steps, event};
+use summary::Summary;
+
+/// Tells TensorBoard of a run.
+#[derive(Debug)]
+pub(crate) struct TensorBoardWriter {
+    directory: PathBuf,
+    /// From the start of the run on.
+    log: Option<Log>,
+}
+
+impl TensorBoardWriter {
+    /// For the run in this directory.
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { directory, log: None }
+    }
+
+    /// Takes notice of an event, and of the probe that was taken with it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; training does not depend on it.
+    pub(crate) fn observe(&mut self, happening: &Event<'_>, probe: Option<&Probe>) -> Result<(), Error> {
+        let (step, summary) = match happening {
+            Event::RunStarted(start) => {
+                let steps = self.steps_before(start)?;
+                self.log = Some(Log::begin(&self.directory, &steps).map_err(self.fail())?);
+                let Some(probe) = probe else { return Ok(()) };
+                (start.epoch, with_probe(Summary::default(), probe, start.network))
+            }
+            Event::EpochFinished { record, network, adam, .. } => {
+                let summary = Summary::default()
+                    .epoch(record, adam.config().learning_rate)
+                    .scalars("update_ratio", &update_ratios(network, adam));
+                let summary = match probe {
+                    Some(probe) => with_probe(summary, probe, network),
+                    None => summary,
+                };
+                (record.epoch, summary)
+            }
+            Event::Tested(record) => (record.epoch, Summary::default().test(record)),
+            _ => return Ok(()),
+        };
+        let event = event(unix_time(), step, summary.into_message());
+        // Without a file, the start of the run has said why.
+        self.log.as_mut().map_or(Ok(()), |log| log.append(&event)).map_err(self.fail())
+    }
+
+    /// The events of the epochs done, in the file before or, where it has none, from their records.
+    fn steps_before(&self, start: &Start<'_>) -> Result<Steps, Error> {
+        if start.epoch == 0 && start.batch == 0 {
+            return Ok(Steps::new());
+        }
+        let mut steps = log::read(&self.directory, start.epoch).map_err(self.fail())?;
+        for record in RunDir::open(&self.directory)?.records()? {
+            if let Record::Epoch(record) = record {
+                let learning_rate = start.experiment.learning_rate(record.epoch.saturating_sub(1));
+                let summary = Summary::default().epoch(&record, learning_rate);
+                steps
+                    .entry(record.epoch.into())
+                    .or_insert_with(|| event(record.time, record.epoch, summary.into_message()));
+            }
+        }
+        Ok(steps)
+    }
+
+    fn fail(&self) -> impl FnOnce(io::Error) -> Error {
+        Error::io("write the events for TensorBoard", &self.directory)
+    }
+}
+
+fn with_probe(summary: Summary, probe: &Probe, network: &Network) -> Summary {
+    network
+        .parameters()
+        .fold(summary.probe(probe), |summary, (name, _, weights)| summary.weights(&name, &weights))
+}
