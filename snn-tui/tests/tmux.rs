@@ -1,0 +1,255 @@
+//! The dashboard in a real terminal, over a real trainer: keys are sent, the screen is read, and either side is killed.
+//!
+//! Needs tmux, and the program `snn` beside `snn-tui`, which a build of the workspace brings. Without them the tests are
+//! skipped, and say so.
+
+#![cfg(unix)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const VIEWER: &str = env!("CARGO_BIN_EXE_snn-tui");
+
+/// The program `snn`, and whether tmux is there; otherwise the reason is printed.
+fn trainer() -> Option<PathBuf> {
+    let snn = Path::new(VIEWER).with_file_name("snn");
+    if !snn.exists() {
+        println!("skipped: the program snn is not built (cargo build --release builds it)");
+        return None;
+    }
+    if !Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        println!("skipped: tmux is not installed");
+        return None;
+    }
+    Some(snn)
+}
+
+/// A terminal of 80 by 24 on a tmux server of its own.
+struct Screen {
+    socket: String,
+}
+
+impl Screen {
+    fn new(name: &str, command: &str) -> Self {
+        let screen = Self { socket: format!("snn-{name}-{}", std::process::id()) };
+        screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", command]);
+        screen
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux")
+            .args(["-u", "-L", &self.socket])
+            .args(arguments)
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("TMUX")
+            .output()
+            .expect("tmux starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn press(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    fn text(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// Waits until all of these words are on the screen.
+    fn wait_for(&self, words: &[&str]) -> String {
+        wait(&format!("{words:?} on the screen"), || {
+            let text = self.text();
+            words.iter().all(|word| text.contains(word)).then_some(text)
+        })
+        .unwrap_or_else(|what| panic!("{what}; it shows:\n{}", self.text()))
+    }
+
+    /// The process in the terminal.
+    fn process(&self) -> u32 {
+        self.tmux(&["list-panes", "-F", "#{pane_pid}"]).trim().parse().expect("a process")
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, String> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        if start.elapsed() > Duration::from_secs(90) {
+            return Err(format!("waited in vain for {what}"));
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A trainer that ends with the test.
+struct Trainer(Child);
+
+impl Trainer {
+    /// Begins a run that does not end by itself.
+    fn start(snn: &Path, run: &Path) -> Self {
+        let small = ["data.samples_per_class=40", "data.classes=3", "training.batch_size=20", "training.epochs=100000"];
+        let child = Command::new(snn)
+            .args(["train", "randman", "--quiet", "--threads", "1", "--run-dir"])
+            .arg(run)
+            .args(small.iter().flat_map(|change| ["--set", change]))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("snn starts");
+        Self(child)
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.0.try_wait().expect("a child").is_none()
+    }
+}
+
+impl Drop for Trainer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn epoch(run: &Path) -> u64 {
+    let status = fs::read(run.join("status.json")).unwrap_or_default();
+    let status: serde_json::Value = serde_json::from_slice(&status).unwrap_or_default();
+    status["epoch"].as_u64().unwrap_or(0)
+}
+
+fn is_there(process: u32) -> bool {
+    Command::new("kill").args(["-0", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
+}
+
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
+    let Some(snn) = trainer() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let runs = directory.path().join("runs");
+    fs::create_dir(&runs).unwrap();
+    let viewer = format!("{VIEWER} {}", runs.display());
+    let screen = Screen::new("follow", &viewer);
+    screen.wait_for(&["No runs in", "q quit"]);
+
+    let run = runs.join("mine");
+    let mut trainer = Trainer::start(&snn, &run);
+    screen.wait_for(&["1 runs, 1 running", "mine", "/100000", "randman"]);
+    screen.press(&["Enter"]);
+    screen.wait_for(&["loss", "accuracy", "epoch", "mine"]);
+    screen.press(&["3"]);
+    screen.wait_for(&["mine", "epoch"]);
+    screen.press(&["4"]);
+    screen.wait_for(&["W1", "Wout"]);
+    screen.press(&["6"]);
+    screen.wait_for(&["backward", "forward"]);
+    screen.press(&["?"]);
+    screen.wait_for(&["Everywhere", "quit; runs go on"]);
+    // A narrower terminal, and back.
+    screen.tmux(&["resize-window", "-x", "40", "-y", "10"]);
+    screen.wait_for(&["1 running", "mine"]);
+    screen.tmux(&["resize-window", "-x", "80", "-y", "24"]);
+    screen.wait_for(&["Everywhere"]);
+
+    // The connection drops: the viewer goes, the training goes on.
+    let process = screen.process();
+    drop(screen);
+    wait("the end of the viewer", || (!is_there(process)).then_some(())).unwrap();
+    let before = epoch(&run);
+    wait("another epoch", || (epoch(&run) > before).then_some(())).unwrap();
+    assert!(trainer.is_alive());
+
+    // So does it if the viewer is killed.
+    let screen = Screen::new("again", &viewer);
+    screen.wait_for(&["1 running"]);
+    signal("-KILL", screen.process());
+    let before = epoch(&run);
+    wait("another epoch", || (epoch(&run) > before).then_some(())).unwrap();
+    assert!(trainer.is_alive());
+    drop(screen);
+
+    // The trainer is killed: the viewer says that it is not heard of any more.
+    let screen = Screen::new("stall", &viewer);
+    screen.wait_for(&["1 running"]);
+    drop(trainer);
+    screen.wait_for(&["stalled", "not heard of for"]);
+    fs::remove_dir_all(&run).unwrap();
+    screen.wait_for(&["No runs in"]);
+}
+
+#[test]
+fn a_run_is_stopped_after_a_question() {
+    let Some(snn) = trainer() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let run = directory.path().join("mine");
+    let mut trainer = Trainer::start(&snn, &run);
+    let screen = Screen::new("stop", &format!("{VIEWER} {}", directory.path().display()));
+    screen.wait_for(&["1 running"]);
+    screen.press(&["x"]);
+    screen.wait_for(&["Stop mine after this batch"]);
+    screen.press(&["n"]);
+    screen.press(&["x"]);
+    screen.press(&["y"]);
+    screen.wait_for(&["1 stopped"]);
+    assert_eq!(wait("the trainer's end", || trainer.0.try_wait().unwrap()).unwrap().code(), Some(3));
+    assert!(run.join("checkpoints/last.safetensors").exists());
+}
+
+/// The shell afterwards: its text is there again, keys are echoed, and lines end where they should.
+#[test]
+fn the_terminal_is_given_back_after_quitting_and_after_signals() {
+    if trainer().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let screen = Screen::new("back", "env PS1='ready> ' sh");
+    screen.wait_for(&["ready>"]);
+    let normal = |screen: &Screen, round: &str| {
+        screen.press(&[&format!("stty -a | tr ';' '\\n' | grep -ow -e -echo -e echo; echo {round}"), "Enter"]);
+        let text = screen.wait_for(&[&format!("\n{round}")]);
+        assert!(text.contains("\necho\n"), "the terminal echoes nothing:\n{text}");
+    };
+    normal(&screen, "before");
+    let viewer = format!("{VIEWER} {}", directory.path().display());
+    for (round, end) in [("quit", None), ("term", Some("TERM")), ("hup", Some("HUP")), ("int", Some("INT"))] {
+        screen.press(&[&viewer, "Enter"]);
+        screen.wait_for(&["No runs in"]);
+        match end {
+            None => screen.press(&["q"]),
+            Some(end) => {
+                let pattern = format!("snn-tui {}", directory.path().display());
+                let killed = Command::new("pkill").args([&format!("-{end}"), "-f", &pattern]).status();
+                if !killed.is_ok_and(|status| status.success()) {
+                    println!("skipped: signals (pkill is not installed)");
+                    return;
+                }
+            }
+        }
+        screen.wait_for(&["ready>"]);
+        screen.press(&["clear", "Enter"]);
+        normal(&screen, round);
+    }
+}
