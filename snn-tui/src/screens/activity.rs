@@ -126,7 +126,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     draw_title(&look, Rect { height: 1, ..area }, buffer);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    for (view, place) in panes(body, state.activity.view, VIEWS.len()) {
+    let shown = panes(body, state.activity.view, VIEWS.len());
+    for (view, place) in shown.into_iter().filter(|(_, place)| !place.is_empty()) {
         VIEWS[view].1(&look, place, buffer);
     }
 }

@@ -72,7 +72,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     draw_title(state, &clean(&run.id), Rect { height: 1, ..area }, buffer);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    for (view, place) in panes(body, state.learning.view, VIEWS.len()) {
+    let shown = panes(body, state.learning.view, VIEWS.len());
+    for (view, place) in shown.into_iter().filter(|(_, place)| !place.is_empty()) {
         VIEWS[view].1(state, place, buffer);
     }
 }
@@ -134,7 +135,7 @@ mod tests {
         let text = body(&state, 80, 22);
         assert!(text.starts_with("demo  epoch 2 (2/2)  loss 0, valid 0.5 (75.00 %)"), "{text}");
         let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        assert!(text.contains("judgement (gradient of epoch 3, update of 2)"), "{text}");
+        assert!(text.contains("judgement (epoch 3; update: epoch 2)"), "{text}");
         assert!(row("W1").contains("1e-9") && row("W1").contains("vanishing"), "{text}");
         assert!(row("W2").contains("too fast"), "{text}");
         assert!(row("Wout").contains("no gradient reaches it"), "{text}");
@@ -148,7 +149,7 @@ mod tests {
         press(&mut state, "v");
         let text = body(&state, 80, 22);
         assert!(text.contains("layer 1: fine") && text.contains("layer 2: fine"), "{text}");
-        assert!(text.contains("mean 0.05, 17.0 % below 0.001, 4.3 % zero"), "{text}");
+        assert!(text.contains("mean 0.05, 17.0 % < 0.001, 4.3 % zero"), "{text}");
         press(&mut state, "v");
         let text = body(&state, 80, 22);
         assert!(

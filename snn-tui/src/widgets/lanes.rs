@@ -160,7 +160,7 @@ impl Lanes {
         let label = fit(&self.x.label, usize::from(place.width / 2));
         let end = place.right() - width(&label) as u16;
         let mut free = place.x.saturating_sub(2);
-        for (value, text) in self.x.ticks(usize::from(place.width / 10).max(2)) {
+        for (value, text) in self.x.ticks(usize::from(place.width / 10) + 1) {
             let Some(column) = column(&self.x, value, place.width) else { continue };
             let cells = width(&text) as u16;
             let x = (place.x + column).saturating_sub(cells / 2);
@@ -271,13 +271,13 @@ mod tests {
             drawn(&lanes, 30, 8),
             [
                 "input  4 units",
-                "     3+          '        '",
+                "     3+          .        .",
                 "     0+.",
                 "out",
-                "    10+     |             .  up",
-                "      |            ..::'''",
-                "     0+......:::'''",
-                "      0         5        ms",
+                "    10+     |         ...'' up",
+                "      |       ....''''",
+                "     0+...''''",
+                "       0         5       ms",
             ]
             .map(str::to_owned)
         );

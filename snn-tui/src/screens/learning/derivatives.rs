@@ -47,12 +47,10 @@ fn histogram(theme: Theme, layer: usize, probe: &LayerProbe) -> Histogram<'_> {
     let it = &probe.derivatives;
     let (verdict, word) = judge::derivatives(it);
     let share = |share: f64| decimals(Some(100.0 * share), 1);
-    let mut note = format!(
-        "mean {}, {} % below {}",
-        number(it.mean),
-        share(it.share_below(VANISHING)),
-        number(VANISHING)
-    );
+    // Three digits of the mean say enough.
+    let mean = format!("{:.2e}", it.mean).parse().unwrap_or(it.mean);
+    let below = share(it.share_below(VANISHING));
+    let mut note = format!("mean {}, {below} % < {}", number(mean), number(VANISHING));
     if it.zero > 0 {
         note += &format!(", {} % zero", share(it.zero as f64 / it.total().max(1) as f64));
     }

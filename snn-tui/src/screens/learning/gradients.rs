@@ -83,7 +83,7 @@ fn draw_table(state: &State, matrices: &[Matrix], area: Rect, buffer: &mut Buffe
     let epochs = [newest(matrices, |it| &it.gradients), newest(matrices, |it| &it.updates)];
     let of = match epochs {
         [Some(gradient), Some(update)] if gradient != update && state.activity.epoch.is_none() => {
-            format!(" (gradient of epoch {gradient}, update of {update})")
+            format!(" (epoch {gradient}; update: epoch {update})")
         }
         _ => String::new(),
     };
@@ -204,6 +204,6 @@ mod tests {
             .into();
         assert_eq!(worst(&judged, 4), [0, 1, 2, 3]);
         assert_eq!(worst(&judged, 3), [1, 3]);
-        assert_eq!(worst(&judged, 0), []);
+        assert!(worst(&judged, 0).is_empty());
     }
 }
