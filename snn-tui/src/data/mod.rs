@@ -17,7 +17,7 @@ use snn_train::{
 pub(crate) use facts::Facts;
 pub(crate) use history::{Bucket, History, XAxis};
 pub(crate) use known::unix_time;
-pub(crate) use probes::{Glance, Probes};
+pub(crate) use probes::{Glance, Probes, VANISHING};
 pub(crate) use row::{Run, RunState};
 pub(crate) use sweep::SweepView;
 pub(crate) use system::{Gpu, Log, Process, System};

@@ -1,19 +1,242 @@
-//! Under construction.
+//! What the network does with a probed sample: rasters and readout, membrane potentials, firing rates.
 
-use crossterm::event::KeyEvent;
-use ratatui::{buffer::Buffer, layout::Rect};
+mod overview;
+mod potentials;
+mod rates;
 
-use super::Hints;
-use crate::state::State;
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use snn_train::probe::{Probe, SampleProbe};
 
-pub(super) const HINTS: Hints = &[];
+use super::{Hints, frame::note, probed};
+use crate::{
+    state::State,
+    theme::Theme,
+    widgets::{
+        Axis, panes,
+        text::{clean, fit, width},
+    },
+};
+
+pub(super) const HINTS: Hints =
+    &[("v", "view"), ("<> gG", "epoch"), ("jk", "sample"), ("[]", "layer"), ("uU", "neuron")];
 
 /// What is shown and how.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Choice {
+    /// The epoch whose probe is looked at, here and under Learning; without one the newest.
     pub(crate) epoch: Option<u32>,
+    /// Which of the views is in front.
+    view: usize,
+    /// Which of the probed samples, hidden layers and traced neurons. Another run may have fewer of them.
+    sample: usize,
+    layer: usize,
+    neuron: usize,
 }
 
-pub(super) fn key(_: &mut State, _: KeyEvent) {}
+/// The views, in the order in which they come to the front.
+const VIEWS: [(&str, View); 3] =
+    [("rasters", overview::draw), ("potentials", potentials::draw), ("rates", rates::draw)];
 
-pub(super) fn draw(_: &State, _: Rect, _: &mut Buffer) {}
+/// Draws a view.
+type View = fn(&Look<'_>, Rect, &mut Buffer);
+
+/// What is looked at.
+struct Look<'a> {
+    state: &'a State,
+    theme: Theme,
+    probe: &'a Probe,
+    sample: &'a SampleProbe,
+    /// The layer and the neuron chosen, as far as there are any.
+    layer: usize,
+    neuron: usize,
+}
+
+impl<'a> Look<'a> {
+    /// The sample that is chosen, or why there is none.
+    fn at(state: &'a State) -> Result<Self, String> {
+        let probe = probed::looked_at(state)?;
+        let choice = &state.activity;
+        let place = choice.sample.min(probe.samples.len().saturating_sub(1));
+        let Some(sample) = probe.samples.get(place) else {
+            return Err("The probe holds no samples.".to_owned());
+        };
+        let layer = choice.layer.min(probe.layers.len().max(sample.hidden.len()).saturating_sub(1));
+        let traced = sample.potentials.get(layer).map_or(0, |traces| traces.units.len());
+        let neuron = choice.neuron.min(traced.saturating_sub(1));
+        Ok(Self { state, theme: state.theme, probe, sample, layer, neuron })
+    }
+
+    /// The time axis of a sample.
+    fn time(&self) -> Axis {
+        let end = f64::from(self.probe.steps) * self.probe.dt;
+        Axis::new("ms", 0.0, if end.is_finite() { end } else { 1.0 })
+    }
+
+    /// When a step is, in ms: the middle of it, so that rounding never moves it into another one.
+    fn ms(&self, step: f64) -> f64 {
+        (step + 0.5) * self.probe.dt
+    }
+
+    /// A trace over time.
+    fn trace(&self, values: &[f32], stride: u32) -> Vec<(f64, f64)> {
+        let step = |k: usize| k as f64 * f64::from(stride.max(1));
+        values.iter().enumerate().map(|(k, value)| (self.ms(step(k)), f64::from(*value))).collect()
+    }
+}
+
+pub(super) fn key(state: &mut State, key: KeyEvent) {
+    if probed::key(state, key) {
+        return;
+    }
+    let Ok(look) = Look::at(state) else { return };
+    let layers = look.sample.hidden.len().max(1);
+    let neurons = look.sample.potentials.get(look.layer).map_or(1, |traces| traces.units.len().max(1));
+    let samples = look.probe.samples.len();
+    let sample = state.activity.sample.min(samples - 1);
+    let (layer, neuron) = (look.layer.min(layers - 1), look.neuron);
+    let epoch = |by| {
+        let probes = state.subject_probes()?;
+        probed::step(probes, state.activity.epoch, by)
+    };
+    let next = |place: usize, of: usize| (place + 1) % of;
+    let back = |place: usize, of: usize| (place + of - 1) % of;
+    match key.code {
+        KeyCode::Char('v') => state.activity.view = next(state.activity.view, VIEWS.len()),
+        KeyCode::Char('V') => state.activity.view = back(state.activity.view, VIEWS.len()),
+        KeyCode::Char('h') | KeyCode::Left => state.activity.epoch = epoch(-1),
+        KeyCode::Char('l') | KeyCode::Right => state.activity.epoch = epoch(1),
+        KeyCode::Char('j' | 's') | KeyCode::Down => state.activity.sample = next(sample, samples),
+        KeyCode::Char('k' | 'S') | KeyCode::Up => state.activity.sample = back(sample, samples),
+        KeyCode::Char(']') => state.activity.layer = next(layer, layers),
+        KeyCode::Char('[') => state.activity.layer = back(layer, layers),
+        KeyCode::Char('u') => state.activity.neuron = next(neuron, neurons),
+        KeyCode::Char('U') => state.activity.neuron = back(neuron, neurons),
+        _ => {}
+    }
+}
+
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let look = match Look::at(state) {
+        Ok(look) => look,
+        Err(why) => return note(state.theme.dim(), &why, area, buffer),
+    };
+    draw_title(&look, Rect { height: 1, ..area }, buffer);
+    let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let shown = panes(body, state.activity.view, VIEWS.len());
+    for (view, place) in shown.into_iter().filter(|(_, place)| !place.is_empty()) {
+        VIEWS[view].1(&look, place, buffer);
+    }
+}
+
+/// Run, epoch, sample, and whether the network is right about it. In little room the number of samples goes first, then
+/// the name of the view, then that of the run.
+fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
+    let SampleProbe { index, label, prediction, .. } = look.sample;
+    let (theme, samples) = (look.theme, look.probe.samples.len());
+    let place = look.state.activity.sample.min(samples - 1) + 1;
+    let (word, style) = if label == prediction {
+        (theme.glyph("✓ right", "right"), theme.good())
+    } else {
+        (theme.glyph("✗ WRONG", "WRONG"), theme.bad())
+    };
+    let name = look.state.subject().map(|run| clean(&run.id)).unwrap_or_default();
+    let view = VIEWS[look.state.activity.view].0;
+    let room = usize::from(area.width);
+    let text = |with_number: bool| {
+        let of = if with_number { format!(" ({place}/{samples})") } else { String::new() };
+        let arrow = theme.glyph("→", "->");
+        format!("{}  sample {index}{of}  label {label} {arrow} {prediction} ", probed::epoch_text(look.state))
+    };
+    // So much of the name is worth more than anything else.
+    let free = |text: &str| room.saturating_sub(width(text) + width(word) + 2);
+    let enough = width(&name).min(10);
+    let text = if free(&text(true)) >= enough { text(true) } else { text(false) };
+    let with_view = free(&text) >= enough + width(view) + 2;
+    let name = fit(&name, free(&text) - if with_view { width(view) + 2 } else { 0 });
+    let mut x = area.x;
+    let mut write = |part: &str, style: Style| {
+        let left = usize::from(area.right() - x);
+        buffer.set_string(x, area.y, fit(part, left), style);
+        x = (x + width(part) as u16).min(area.right());
+    };
+    if !name.is_empty() {
+        write(&name, theme.bold());
+        write("  ", Style::new());
+    }
+    write(&text, Style::new());
+    write(word, style);
+    if with_view {
+        buffer.set_string(area.right() - width(view) as u16, area.y, view, theme.dim());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screens::{
+        Screen,
+        probed::tests::{body, draw_everywhere, odd_probe, probe, state},
+    };
+
+    fn press(state: &mut State, keys: &str) {
+        keys.chars().for_each(|c| drop(crate::screens::key(state, KeyCode::Char(c).into())));
+    }
+
+    #[test]
+    fn a_sample_is_shown_from_input_to_readout() {
+        let state = state(Screen::Activity, vec![probe(0), probe(4)]);
+        let text = body(&state, 80, 22);
+        for fact in [
+            "demo  epoch 4 (2/2)  sample 17 (1/2)  label 2 -> 1 WRONG",
+            "rasters",
+            "input  9 units, 18 spikes of 9 units",
+            "layer 1  8 units",
+            "layer 2  6 units",
+            "readout  class 1 up to 0.98 at 99 ms, label 2 up to 1.47 at 99 ms",
+        ] {
+            assert!(text.contains(fact), "{fact}: {text}");
+        }
+    }
+
+    #[test]
+    fn keys_choose_sample_epoch_view_layer_and_neuron() {
+        let mut state = state(Screen::Activity, vec![probe(0), probe(4), probe(8)]);
+        press(&mut state, "j");
+        let text = body(&state, 80, 22);
+        assert!(text.contains("sample 18 (2/2)  label 2 -> 2 right"), "{text}");
+        assert!(text.contains("input  5 channels, shades from 0 to 2.45"), "{text}");
+        press(&mut state, "h");
+        assert_eq!(state.activity.epoch, Some(4));
+        assert!(body(&state, 80, 22).contains("epoch 8 (3/3), reading 4"), "until it has been read");
+        press(&mut state, "vu]u");
+        let text = body(&state, 80, 22);
+        assert!(text.contains("> neuron 2 of layer 2  2 spikes, up to 1.47; threshold 1"), "{text}");
+        press(&mut state, "v");
+        let text = body(&state, 80, 22);
+        assert!(text.contains("2 of 47 silent, mean 12.5 Hz"), "{text}");
+        assert!(text.contains("silent units (%)  layer 1 25 %, layer 2 25 %"), "{text}");
+        press(&mut state, "G");
+        assert_eq!(state.activity.epoch, None);
+        press(&mut state, "<<<<");
+        assert_eq!(state.activity.epoch, Some(0));
+    }
+
+    #[test]
+    fn large_terminals_show_all_views_at_once() {
+        let text = body(&state(Screen::Activity, vec![probe(4)]), 160, 48);
+        assert!(text.contains("readout") && text.contains("neuron 0 of layer 1"), "{text}");
+        assert!(text.contains("saturated units"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_too_odd_or_too_small() {
+        draw_everywhere(&mut state(Screen::Activity, vec![probe(4)]), "v]uvjv");
+        draw_everywhere(&mut state(Screen::Activity, vec![odd_probe()]), "v]uvj]uvv");
+        draw_everywhere(&mut state(Screen::Activity, vec![Probe::default()]), "v]uj");
+        draw_everywhere(&mut state(Screen::Activity, Vec::new()), "v<");
+    }
+}

@@ -6,6 +6,7 @@ mod frame;
 mod help;
 mod keys;
 pub(crate) mod learning;
+mod probed;
 pub(crate) mod runs;
 mod small;
 pub(crate) mod sweep;

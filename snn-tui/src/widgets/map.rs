@@ -104,7 +104,7 @@ impl Map {
 }
 
 /// The first of `all` things when `shown` of them are, so that the one at `cursor` is among them.
-pub(super) fn first_shown(cursor: usize, all: usize, shown: usize) -> usize {
+pub(crate) fn first_shown(cursor: usize, all: usize, shown: usize) -> usize {
     cursor.saturating_sub(shown / 2).min(all.saturating_sub(shown))
 }
 

@@ -4,11 +4,17 @@ mod axis;
 mod bars;
 mod chart;
 mod dots;
+pub(crate) mod histogram;
+pub(crate) mod lanes;
 mod map;
+mod panes;
 pub(crate) mod text;
 
 pub(crate) use axis::{Axis, Scale};
 pub(crate) use bars::{Bar, bars};
 pub(crate) use chart::{Band, Plot, Series};
 pub(crate) use dots::Dots;
-pub(crate) use map::{Map, color_bar};
+pub(crate) use histogram::Histogram;
+pub(crate) use lanes::{Lane, Lanes, Line};
+pub(crate) use map::{Cell, Map, color_bar, first_shown};
+pub(crate) use panes::panes;

@@ -117,6 +117,11 @@ pub(crate) fn count(number: usize) -> String {
     text
 }
 
+/// A count of things, such as `1 spike` and `12 000 spikes`.
+pub(crate) fn several(number: usize, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// A duration in its two largest units, such as `1h 05m`.
 pub(crate) fn duration(seconds: f64) -> String {
     // Saturates; fractions are not shown.
@@ -172,6 +177,10 @@ pub(crate) mod tests {
         assert_eq!(shown, ["0", "0.03125", "12.5", "1235", "1.2e-7", "3.4e6", "-0.5", "100", "-"]);
         assert_eq!((percent(Some(0.98765)), percent(None)), ("98.77".to_owned(), "-".to_owned()));
         assert_eq!([1, 1000, 1_234_567].map(count), ["1", "1 000", "1 234 567"]);
+        assert_eq!(
+            [0, 1, 2000].map(|number| several(number, "spike")),
+            ["0 spikes", "1 spike", "2 000 spikes"]
+        );
         assert_eq!([512.0, 1.5e6, 2e13].map(bytes), ["512 B", "1.5 MB", "20 TB"]);
     }
 

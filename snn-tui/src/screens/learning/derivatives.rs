@@ -1,0 +1,119 @@
+//! Surrogate derivatives of each layer: how much of a gradient goes through it, now and over the epochs.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+use snn_train::probe::LayerProbe;
+
+use super::judge::{self, EXPLODING_DERIVATIVE};
+use crate::{
+    data::VANISHING,
+    screens::{frame::note, probed},
+    state::State,
+    theme::Theme,
+    widgets::{
+        Axis, Histogram, Lane, Lanes, Line, Scale, first_shown,
+        histogram::{DENSE, PALE, SOLID, Zone},
+        lanes::{self, Content, Stroke},
+        text::{decimals, number},
+    },
+};
+
+/// Cells that a histogram takes at least: a column for each bin.
+const LEAST: u16 = 38;
+
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let probe = match probed::looked_at(state) {
+        Ok(probe) => probe,
+        Err(why) => return note(state.theme.dim(), &why, area, buffer),
+    };
+    if probe.layers.is_empty() {
+        return note(state.theme.dim(), "The network has no hidden layer.", area, buffer);
+    }
+    let below = if area.height >= 15 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
+    let above = Rect { height: area.height - below, ..area };
+    let number = probe.layers.len();
+    let shown = usize::from((area.width + 2) / (LEAST + 2)).clamp(1, number);
+    let first = first_shown(state.learning.layer, number, shown);
+    let width = ((area.width + 2) / shown as u16).saturating_sub(2);
+    for (k, layer) in (first..first + shown).enumerate() {
+        let x = area.x + k as u16 * (width + 2);
+        let histogram = histogram(state.theme, layer, &probe.layers[layer]);
+        histogram.draw(state.theme, Rect { x, width, ..above }, buffer);
+    }
+    let place = Rect { y: above.bottom(), height: below, ..area };
+    over_epochs(state, number).draw(state.theme, place, buffer);
+}
+
+fn histogram(theme: Theme, layer: usize, probe: &LayerProbe) -> Histogram<'_> {
+    let it = &probe.derivatives;
+    let (verdict, word) = judge::derivatives(it);
+    let share = |share: f64| decimals(Some(100.0 * share), 1);
+    // Three digits of the mean say enough.
+    let mean = format!("{:.2e}", it.mean).parse().unwrap_or(it.mean);
+    let below = share(it.share_below(VANISHING));
+    let mut note = format!("mean {}, {below} % < {}", number(mean), number(VANISHING));
+    if it.zero > 0 {
+        note += &format!(", {} % zero", share(it.zero as f64 / it.total().max(1) as f64));
+    }
+    Histogram {
+        title: format!("layer {}: {word}", layer + 1),
+        note,
+        style: super::style(theme, verdict),
+        unit: "",
+        edges: &it.edges,
+        counts: &it.counts,
+        zero: it.zero,
+        mean: it.mean,
+        zones: vec![
+            Zone { from: 0.0, style: theme.warning(), fill: PALE },
+            Zone { from: VANISHING, style: theme.good(), fill: SOLID },
+            Zone { from: EXPLODING_DERIVATIVE, style: theme.bad(), fill: DENSE },
+        ],
+    }
+}
+
+/// Mean derivatives, and the share of those that let nothing through.
+fn over_epochs(state: &State, layers: usize) -> Lanes {
+    let glances = || state.subject_probes().into_iter().flat_map(|probes| probes.glances.values());
+    let lines = |pick: fn((f64, f64)) -> f64| -> Vec<Line> {
+        let line = |layer: usize| Line {
+            name: format!("layer {}", layer + 1),
+            points: glances()
+                .filter_map(|glance| Some((f64::from(glance.epoch), pick(*glance.derivatives.get(layer)?))))
+                .collect(),
+            style: state.theme.series(layer),
+            stroke: Stroke::of(layer),
+        };
+        (0..layers).map(line).collect()
+    };
+    let lane = |title: String, note: String, scale, lines: Vec<Line>, levels: Vec<f64>, around: [f64; 2]| {
+        let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
+        let y = Axis::around("", scale, values.chain(around));
+        Lane { title, note, content: Content::Lines { y, lines, levels, marks: Vec::new() }, weight: 1 }
+    };
+    let lanes = vec![
+        lane(
+            "mean derivative".to_owned(),
+            format!(
+                "vanishing below {}, exploding above {}",
+                number(VANISHING),
+                number(EXPLODING_DERIVATIVE)
+            ),
+            Scale::Logarithmic,
+            lines(|(mean, _)| mean),
+            vec![VANISHING, EXPLODING_DERIVATIVE],
+            [VANISHING, EXPLODING_DERIVATIVE],
+        ),
+        lane(
+            format!("below {} (%)", number(VANISHING)),
+            "share of all units and steps of the probed samples".to_owned(),
+            Scale::Linear,
+            lines(|(_, below)| 100.0 * below),
+            Vec::new(),
+            [0.0, 1.0],
+        ),
+    ];
+    let cursor = probed::epoch(state);
+    let epochs = glances().map(|glance| f64::from(glance.epoch));
+    let x = Axis::around("epoch", Scale::Linear, epochs.chain([0.0]).chain(cursor));
+    Lanes { x, lanes, cursor }
+}
