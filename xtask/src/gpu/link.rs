@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use super::toolkit::{GPUS, Toolkit, Unavailable, succeed};
 use crate::process;
 
-/// Whose machine code every kernel must become: without the dot, the first that for which the programs are built.
+/// For which GPUs all PTX must assemble: capabilities without the dot. The programs are built for the first.
 const GPUS_OF: [u32; 2] = [80, 90];
 
 /// The oldest that this toolkit knows; later ones can assemble its PTX.
@@ -39,8 +39,10 @@ pub(super) fn check() -> Result<u8> {
         "snn-gpu",
         "--target-dir",
     ]);
-    toolkit.surround(build.arg(&folder));
-    let code = process::run(&mut build)?;
+    // before the search path makes it unreadable
+    process::announce(build.arg(&folder));
+    toolkit.surround(&mut build);
+    let code = process::exit_code(build.status().context("cannot start cargo")?);
     if code != 0 {
         return Ok(code);
     }

@@ -75,7 +75,8 @@ mod tests {
         let mut lines = Vec::new();
         let mut command = Command::new("sh");
         let take = |line: &str| lines.push(line.to_owned());
-        let end = run(command.args(["-c", script]), input, Instant::now() + limit, take).expect("a shell");
+        let end = run(command.args(["-c", script]), input, Instant::now() + limit, take)
+            .unwrap_or_else(|error| panic!("{error:#}"));
         (end, lines)
     }
 
