@@ -27,10 +27,11 @@ pub(super) fn compile(check: bool) -> Result<(), String> {
     let image = Path::new(&out).join(IMAGE);
     if check {
         println!("cargo:rustc-env=SNN_COMPUTE_CAPABILITY=0");
+        println!("cargo:rustc-env=SNN_CUDA_MAJOR=12");
         return fs::write(&image, "").map_err(|error| format!("cannot write {}: {error}", image.display()));
     }
     let nvcc = nvcc();
-    check_toolkit(&nvcc)?;
+    println!("cargo:rustc-env=SNN_CUDA_MAJOR={}", check_toolkit(&nvcc)?);
     let gpu = capability()?;
     let known = architectures(&nvcc)?;
     let oldest = known.iter().copied().filter(|&it| it >= OLDEST_GPU).min().unwrap_or(gpu).min(gpu);
@@ -82,19 +83,21 @@ fn run(command: &mut Command) -> Result<Output, String> {
     Err(format!("{program} failed:\n{said}"))
 }
 
-fn check_toolkit(nvcc: &Path) -> Result<(), String> {
+/// The major version of the toolkit.
+fn check_toolkit(nvcc: &Path) -> Result<u32, String> {
     let output = run(Command::new(nvcc).arg("--version"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.split("release ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
     let mut numbers = version.split('.').map_while(|number| number.trim().parse().ok());
     match (numbers.next(), numbers.next()) {
-        (Some(major), Some(minor)) if (major, minor) < OLDEST_TOOLKIT => Err(format!(
+        (Some(major), Some(minor)) if (major, minor) >= OLDEST_TOOLKIT => Ok(major),
+        (Some(_), Some(_)) => Err(format!(
             "{} is of CUDA {version}, but {}.{} or later is needed",
             nvcc.display(),
             OLDEST_TOOLKIT.0,
             OLDEST_TOOLKIT.1
         )),
-        _ => Ok(()),
+        _ => Err(format!("`{} --version` names no version of CUDA, but says:\n{text}", nvcc.display())),
     }
 }
 

@@ -47,13 +47,14 @@ pub trait Backend<E: Float>: Device<E> {
     /// [`Error::Device`] if the device is out of memory.
     fn upload(&self, values: &[E]) -> Result<Buffer<E, Self>, Error>;
 
-    /// The Euclidean norm of a buffer.
+    /// The Euclidean norm of each buffer.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
     #[doc(hidden)]
-    fn norm(&self, buffer: &Buffer<E, Self>) -> Result<f64, Error> {
-        Ok(Self::host(buffer).iter().map(|x| x.wide() * x.wide()).sum::<f64>().sqrt())
+    fn norms(&self, buffers: &[&Buffer<E, Self>]) -> Result<Vec<f64>, Error> {
+        let norm = |values: Cow<'_, [E]>| values.iter().map(|x| x.wide() * x.wide()).sum::<f64>().sqrt();
+        Ok(buffers.iter().map(|&buffer| norm(Self::host(buffer))).collect())
     }
 
     /// The spike operation of the reference implementation.

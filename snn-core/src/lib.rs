@@ -37,8 +37,8 @@
 //! - The model and its equations: [`NetworkConfig`]. The switches of its backward pass: [`Surrogate`], [`ResetGradient`],
 //!   [`RecurrentGradient`]. Its readout: [`Readout`].
 //! - Input as spikes or as analog values: [`Input`], [`Events`], [`Frames`].
-//! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]. A loss of your own on dfdx's tape:
-//!   [`Network::forward_on`].
+//! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]; [`Network::queue_loss`] where the host has
+//!   something to do while a GPU works. A loss of your own on dfdx's tape: [`Network::forward_on`].
 //! - Is it alive? [`ActivityMonitor`] tells silent and saturated layers; [`Network::record`] returns every spike and potential.
 //!
 //! # Two implementations, one model
@@ -56,6 +56,7 @@ mod error;
 mod float;
 mod fused;
 mod input;
+mod loss;
 mod network;
 mod reference;
 mod regularizer;
@@ -75,7 +76,8 @@ pub use fused::cuda::cuda;
 #[doc(hidden)]
 pub use fused::cuda::emulation::CudaEmulation;
 pub use input::{Events, Frames, Input};
-pub use network::{Gradients, Loss, Network, Output};
+pub use loss::{Loss, LossValues, PendingValues, QueuedLoss};
+pub use network::{Gradients, Network, Output};
 pub use regularizer::Regularizer;
 pub use surrogate::{Surrogate, SurrogateShape};
 pub use weights::{Initialization, Matrix};

@@ -1,15 +1,14 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Error, Float, Implementation, Initialization, Input, NetworkConfig, Regularizer,
+    Error, Float, Implementation, Initialization, Input, NetworkConfig,
     backend::{Backend, Buffer, Pass, Recording},
-    fused, reference,
+    fused,
+    loss::output,
+    reference,
     weights::{Matrix, Weights},
 };
-use dfdx::prelude::{
-    Backward, Cpu, Gradients as TapeGradients, HasShape, NoneTape, OwnedTape, Rank0, Storage, Tape, Tensor,
-    cross_entropy_with_logits_loss,
-};
+use dfdx::prelude::{Cpu, Gradients as TapeGradients, HasShape, NoneTape, Storage, Tape};
 
 /// A spiking network: its description and its weights on a dfdx device.
 ///
@@ -184,39 +183,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.pass(input, false, tape)
     }
 
-    /// Runs the network on a tape and computes the loss: softmax cross-entropy with `labels`, averaged over the batch, plus
-    /// the regulariser.
-    ///
-    /// # Errors
-    /// [`Error::Input`], [`Error::Labels`] or [`Error::Setting`] if input, labels or regulariser do not fit.
-    pub fn loss(
-        &self,
-        input: &Input<E>,
-        labels: &[u16],
-        regularizer: &Regularizer,
-    ) -> Result<Loss<'_, E, D>, Error> {
-        regularizer.validate()?;
-        let targets = self.one_hot(labels, input.batch())?;
-        let pass = self.pass(input, false, OwnedTape::<E, D>::default())?;
-        let output = output(&pass);
-        let cross_entropy = cross_entropy_with_logits_loss(pass.logits, targets);
-        let value = |t: &Tensor<Rank0, E, D, OwnedTape<E, D>>| t.as_vec()[0].wide();
-        let mut loss = Loss {
-            network: self,
-            cross_entropy: value(&cross_entropy),
-            regularization: 0.0,
-            output,
-            total: cross_entropy,
-        };
-        for counts in &pass.counts {
-            if let Some(penalty) = regularizer.penalty::<E, D, OwnedTape<E, D>>(counts) {
-                loss.regularization += value(&penalty);
-                loss.total = loss.total + penalty;
-            }
-        }
-        Ok(loss)
-    }
-
     /// Takes the gradients of the weights out of what dfdx's `backward` returned.
     ///
     /// # Errors
@@ -231,7 +197,12 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Gradients { device: self.device.clone(), buffers })
     }
 
-    fn pass<T: Tape<E, D>>(&self, input: &Input<E>, record: bool, tape: T) -> Result<Pass<E, D, T>, Error> {
+    pub(crate) fn pass<T: Tape<E, D>>(
+        &self,
+        input: &Input<E>,
+        record: bool,
+        tape: T,
+    ) -> Result<Pass<E, D, T>, Error> {
         if input.units() != self.config.inputs {
             return Err(Error::Input(format!(
                 "{} input units for a network of {}",
@@ -245,66 +216,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 D::fused(&self.config, &self.weights, input, &self.context, record, tape)
             }
         }
-    }
-
-    fn one_hot(&self, labels: &[u16], batch: usize) -> Result<Matrix<E, D>, Error> {
-        let classes = self.config.outputs;
-        if labels.len() != batch {
-            return Err(Error::Labels(format!("{} for a batch of {batch}", labels.len())));
-        }
-        let mut targets = vec![E::zero(); batch * classes];
-        for (sample, &label) in labels.iter().enumerate() {
-            if usize::from(label) >= classes {
-                return Err(Error::Labels(format!(
-                    "sample {sample} has label {label}, but the readout has {classes} units (labels count from 0)"
-                )));
-            }
-            targets[sample * classes + usize::from(label)] = E::one();
-        }
-        self.device.try_tensor_from_vec(targets, (batch, classes)).map_err(Error::device)
-    }
-}
-
-fn output<E: Float, D: Backend<E>, T: Tape<E, D>>(pass: &Pass<E, D, T>) -> Output<E> {
-    fn values<E: Float, D: Backend<E>, T>(t: &Matrix<E, D, T>) -> Vec<E> {
-        let mut values = vec![E::zero(); t.shape().0 * t.shape().1];
-        t.copy_into(&mut values);
-        values
-    }
-    Output {
-        logits: values(&pass.logits),
-        counts: pass.counts.iter().map(values).collect(),
-        batch: pass.logits.shape().0,
-    }
-}
-
-/// A loss whose gradient can be taken, and the forward pass that led to it.
-#[derive(Debug)]
-pub struct Loss<'a, E: Float, D: Backend<E>> {
-    network: &'a Network<E, D>,
-    /// Softmax cross-entropy in nats, averaged over the batch.
-    pub cross_entropy: f64,
-    /// Activity regulariser, averaged over the batch, summed over layers.
-    pub regularization: f64,
-    /// Logits and spike counts.
-    pub output: Output<E>,
-    total: Tensor<Rank0, E, D, OwnedTape<E, D>>,
-}
-
-impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
-    /// Cross-entropy plus regulariser.
-    #[must_use]
-    pub fn total(&self) -> f64 {
-        self.cross_entropy + self.regularization
-    }
-
-    /// Back-propagation through time.
-    ///
-    /// # Errors
-    /// [`Error::Device`] if memory runs out.
-    pub fn backward(self) -> Result<Gradients<E, D>, Error> {
-        let gradients = self.total.try_backward().map_err(Error::device)?;
-        self.network.gradients(gradients)
     }
 }
 
@@ -327,6 +238,8 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     /// # Errors
     /// [`Error::Device`] if the device fails.
     pub fn norms(&self) -> Result<Vec<(&str, f64)>, Error> {
-        self.buffers.iter().map(|(name, g)| Ok((name.as_str(), self.device.norm(g)?))).collect()
+        let buffers: Vec<_> = self.buffers.iter().map(|(_, gradient)| gradient).collect();
+        let names = self.buffers.iter().map(|(name, _)| name.as_str());
+        Ok(names.zip(self.device.norms(&buffers)?).collect())
     }
 }

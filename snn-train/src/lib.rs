@@ -80,6 +80,7 @@
 
 #[cfg(feature = "trainer")]
 mod checkpoint;
+mod device;
 mod error;
 #[cfg(feature = "trainer")]
 pub mod experiment;
@@ -97,6 +98,7 @@ mod train;
 
 #[cfg(feature = "trainer")]
 pub use checkpoint::Checkpoint;
+pub use device::Device;
 pub use error::{Error, Place};
 #[cfg(feature = "trainer")]
 pub use experiment::Experiment;

@@ -73,7 +73,8 @@ pub struct LayerRecord {
     pub saturated: f64,
 }
 
-/// Seconds of wall time by phase.
+/// Seconds of wall time by phase. On a GPU, `forward` is the time in which the work is queued, `data` passes while it works,
+/// and waiting for it counts as `backward`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Seconds {

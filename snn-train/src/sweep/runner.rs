@@ -11,6 +11,7 @@ use std::{
     thread,
 };
 
+use snn_core::{Backend, Cpu};
 use snn_data::Dataset;
 
 use super::{
@@ -18,12 +19,12 @@ use super::{
     board::{Board, Happening, Progress, Update},
     shared_data::SharedData,
 };
-use crate::{Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
+use crate::{Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
 
 /// How [`SweepDir::train`] goes about it.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Runs side by side. Left out, one for each core.
+    /// Runs side by side. Left out, one for each core, or one on a GPU.
     pub jobs: Option<usize>,
     /// Threads of each run; results do not depend on it. Left out, the cores are shared out: one each, as long as there
     /// are as many runs as cores.
@@ -32,6 +33,8 @@ pub struct Options {
     pub retry: bool,
     /// The ids of the runs to train. Left out, all.
     pub only: Option<Vec<String>>,
+    /// Where they are trained.
+    pub device: Device,
 }
 
 impl SweepDir {
@@ -42,8 +45,8 @@ impl SweepDir {
     /// `watch` is told of everything, by one run at a time.
     ///
     /// # Errors
-    /// [`Error::Io`] if the directory of the runs cannot be made, or threads not be started. What befalls a run is no
-    /// error of the sweep.
+    /// [`Error::Io`] if the directory of the runs cannot be made, or threads not be started, and those of
+    /// [`Device::check`]. What befalls a run is no error of the sweep.
     pub fn train(
         &self,
         options: &Options,
@@ -62,6 +65,8 @@ impl SweepDir {
         options: &Options,
         watch: &mut (dyn FnMut(&Update<'_>) + Send),
     ) -> Result<Progress, Error> {
+        // else every run would be recorded as failed
+        options.device.check()?;
         let runs = self.runs();
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
@@ -74,7 +79,8 @@ impl SweepDir {
         }
 
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let side_by_side = options.jobs.unwrap_or(cores).min(queue.len());
+        let at_once = if options.device == Device::Cpu { cores } else { 1 };
+        let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
         let shared = Shared { sweep: self, options, stop, board: &board, data: SharedData::default() };
         let queue = Mutex::new(queue.into_iter());
@@ -196,15 +202,34 @@ impl Worker<'_, '_> {
     }
 
     fn train(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
-        let (mut trainer, mut writer) = self.prepare(job).map_err(|error| self.record(job, error))?;
+        match self.shared.options.device {
+            Device::Cpu => self.train_on(Ok(Cpu::default()), job),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(ordinal) => self.train_on(snn_core::cuda(ordinal), job),
+            #[cfg(not(feature = "cuda"))]
+            Device::Cuda(_) => Err(self.record(job, Device::unsupported())),
+        }
+    }
+
+    fn train_on<D: Backend<f32>>(
+        &mut self,
+        device: Result<D, snn_core::Error>,
+        job: &Job<'_>,
+    ) -> Result<Outcome, Error> {
+        let prepared = device.map_err(Error::from).and_then(|device| self.prepare(device, job));
+        let (mut trainer, mut writer) = prepared.map_err(|error| self.record(job, error))?;
         let mut relay = Relay { shared: self.shared, job };
         trainer.run(&mut [&mut writer, &mut relay])
     }
 
-    fn prepare(&mut self, job: &Job<'_>) -> Result<(Trainer, RunWriter), Error> {
+    fn prepare<D: Backend<f32>>(
+        &mut self,
+        device: D,
+        job: &Job<'_>,
+    ) -> Result<(Trainer<D>, RunWriter), Error> {
         let dataset = self.dataset(job)?;
         let directory = self.shared.sweep.run_path(job.point);
-        let mut trainer = Trainer::on(job.experiment.clone(), dataset)?;
+        let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?;
         let writer = match RunWriter::resume(&directory, &mut trainer) {
             Err(Error::DamagedCheckpoint { .. }) if self.shared.options.retry => {
                 RunWriter::forget_checkpoints(&directory)?;

@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::{Adam, Backend, Network};
+use snn_core::{Adam, Backend, Input, Network};
 use snn_data::shuffled;
 
 use super::{
@@ -14,6 +14,9 @@ use crate::{
     experiment::Selection,
     run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time},
 };
+
+/// Input and labels.
+type Batch = (Input<f32>, Vec<u16>);
 
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
@@ -55,8 +58,15 @@ impl<D: Backend<f32>> Trainer<D> {
         self.adam.set_learning_rate(self.experiment.learning_rate(self.epoch))?;
         let settings = self.experiment.training.clone();
         let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(self.epoch + 1));
-        for indices in order.chunks(settings.batch_size).skip(self.partial.batch as usize) {
-            let losses = self.train_batch(indices)?;
+        let mut chunks = order.chunks(settings.batch_size).skip(self.partial.batch as usize).peekable();
+        let mut loaded = None;
+        while let Some(indices) = chunks.next() {
+            let batch = match loaded.take() {
+                Some(batch) => batch,
+                None => self.load(indices),
+            };
+            let losses;
+            (losses, loaded) = self.train_batch(batch?, chunks.peek().copied())?;
             let (batch, batches) = (self.partial.batch, self.batches(order.len()));
             let mut flow = self.tell_progress(observers, Phase::Training, batch, batches, &losses)?;
             let due = batch < batches && self.since_checkpoint.is_past(settings.checkpoint_interval);
@@ -85,20 +95,32 @@ impl<D: Backend<f32>> Trainer<D> {
         self.finish_epoch(valid, observers)
     }
 
-    /// One update of the weights. Returns the loss and accuracy of the batch.
-    fn train_batch(&mut self, indices: &[u32]) -> Result<Losses, Error> {
+    fn load(&mut self, indices: &[u32]) -> Result<Batch, Error> {
         let mut watch = Stopwatch::start();
-        let (input, labels) = batch::load(&*self.dataset, indices)?;
+        let batch = batch::load(&*self.dataset, indices);
         self.partial.seconds.data += watch.lap();
+        batch
+    }
 
-        let loss = self.network.loss(&input, &labels, &self.regularizer)?;
-        self.check_finite("the loss", loss.total())?;
-        let (correct, cross_entropy, regularization) =
-            (loss.output.correct(&labels), loss.cross_entropy, loss.regularization);
-        self.activity.observe(&loss.output);
+    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is loaded while a
+    /// GPU is at work on this one: the forward pass and everything backward are queued first, and waited for after. A next
+    /// batch that cannot be loaded is an error when its turn has come.
+    fn train_batch(
+        &mut self,
+        (input, labels): Batch,
+        next: Option<&[u32]>,
+    ) -> Result<(Losses, Option<Result<Batch, Error>>), Error> {
+        let mut watch = Stopwatch::start();
+        let loss = self.network.queue_loss(&input, &labels, &self.regularizer)?;
         self.partial.seconds.forward += watch.lap();
+        let (values, gradients) = (loss.values(), loss.backward()?);
+        self.partial.seconds.backward += watch.lap();
 
-        let gradients = loss.backward()?;
+        let next = next.map(|indices| self.load(indices));
+        watch.lap();
+        let values = values.read();
+        self.check_finite("the loss", values.total())?;
+        self.activity.observe(&values.output);
         for (name, norm) in gradients.norms()? {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
@@ -109,7 +131,10 @@ impl<D: Backend<f32>> Trainer<D> {
         self.partial.seconds.update += watch.lap();
 
         self.partial.batch += 1;
-        Ok(self.partial.sums.add(labels.len(), correct, cross_entropy, regularization))
+        let correct = values.output.correct(&labels);
+        let losses =
+            self.partial.sums.add(labels.len(), correct, values.cross_entropy, values.regularization);
+        Ok((losses, next))
     }
 
     fn check_finite(&self, what: &str, value: f64) -> Result<(), Error> {

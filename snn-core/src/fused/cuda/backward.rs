@@ -234,7 +234,7 @@ impl<M: Machine> Step<'_, M> {
             let parts = batch.div_ceil(samples);
             let sums = Room::new(machine, parts * size)?;
             let launch = Launch {
-                blocks: [parts, units.div_ceil(kernel::TILE), columns.div_ceil(width)],
+                blocks: [units.div_ceil(kernel::TILE), columns.div_ceil(width), parts],
                 threads: [width, 1],
                 shared: kernel::TILE * width * size_of::<f32>() + kernel::STAGE_BYTES,
             };

@@ -29,9 +29,11 @@ impl Backend<f32> for Cuda {
         Ok(buffer)
     }
 
-    fn norm(&self, buffer: &Buffer<f32, Self>) -> Result<f64, Error> {
+    fn norms(&self, buffers: &[&Buffer<f32, Self>]) -> Result<Vec<f64>, Error> {
         let driver = Driver::of(self).map_err(Error::device)?;
-        norm::norm(&driver, buffer, Storage::<f32>::len(self, buffer)).map_err(Error::device)
+        let buffers: Vec<_> =
+            buffers.iter().map(|&buffer| (buffer, Storage::<f32>::len(self, buffer))).collect();
+        norm::norms(&driver, &buffers).map_err(Error::device)
     }
 
     fn spike<T: Tape<f32, Self>>(

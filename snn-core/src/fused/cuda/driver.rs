@@ -29,6 +29,8 @@ const BUILT_FOR: &str = env!("SNN_COMPUTE_CAPABILITY");
 /// # Errors
 /// [`Error::Device`] if there is no driver or no such GPU, or if this build is not for it.
 pub fn cuda(ordinal: usize) -> Result<Cuda, Error> {
+    #[cfg(target_os = "linux")]
+    super::library::check()?;
     // dfdx takes for granted that both succeed
     result::init().map_err(Error::device)?;
     let count = result::device::get_count().map_err(Error::device)?.max(0) as usize;

@@ -13,12 +13,33 @@
 //! rate of `f32` on GPUs made for computing and a sixty-fourth on those made for games; even there it is about ten operations a
 //! unit and step, against a row of weights for every spike.
 //!
+//! # Memory
+//!
+//! With B samples, T steps, H units in a layer, O outputs, a step takes on the GPU, in bytes:
+//!
+//! - from the forward to the backward pass: potentials `4 B T H` and spikes `4 B T ceil(H / 32)` of every hidden layer, the
+//!   drive of the readout `4 B T O`, and the input, `2 events + 4 B T` or `4 B T I` for I analog channels;
+//! - in the backward pass: adjoint currents, `4 B T H` of two neighbouring layers at a time, and the partial sums of one
+//!   gradient after the other, at most 256 MB.
+//!
+//! For one hidden layer that is about `8 B T H`: 1.0 MB a sample in job S of the README (T 500, H 256).
+//!
+//! # What a step takes at least
+//!
+//! The formulas are at `Job::floor` of `cargo xtask gpu`: `2 B T H (H + O + 2 I)` operations that no sparsity avoids (H for
+//! recurrent layers, 2 I for analog input), and potentials written and read once, `8 B T H` bytes. These kernels move more:
+//! forward, drive is written and read before the potential takes its place; backward, adjoint currents are written by the
+//! product, read and written by the time loop, and read for each gradient: about `40 B T H` bytes in a recurrent layer. What that
+//! means for a GPU, and what is to be tried on the first, is in `docs/gpu.md`.
+//!
+//! # Files
+//!
 //! - `kernels/`: the kernels and their equations, in the common subset of CUDA C++ and C;
 //! - [`arguments`]: what they are given; [`machine`]: what they run on, and its memory;
 //! - [`forward`], [`backward`]: which kernel is launched when, on what;
 //! - [`bridge`]: how values get in and out of dfdx's tensors;
 //! - `norm`: of gradients, without a way over the host;
-//! - `driver`, `device`: a GPU, as a dfdx device that networks run on; `emulation`: the host in its place, for tests.
+//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on; `emulation`: the host in its place, for tests.
 
 mod arguments;
 mod backward;
@@ -30,6 +51,9 @@ mod driver;
 #[cfg(feature = "cuda-emulation")]
 pub(crate) mod emulation;
 mod forward;
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+#[allow(non_snake_case, reason = "NVIDIA's names")]
+mod library;
 mod machine;
 #[cfg(any(feature = "cuda", test))]
 mod norm;

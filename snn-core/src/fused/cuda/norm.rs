@@ -1,4 +1,4 @@
-//! The norm of a buffer, of which one number goes to the host.
+//! Norms of buffers: one number of each goes to the host, all in one copy.
 
 use super::{
     arguments::{Address, Kernel},
@@ -20,21 +20,23 @@ pub(super) const SUM_OF_SQUARES: Kernel<Norm> = Kernel::new("sum_of_squares");
 /// Threads of the kernel, `NORM_THREADS` in `norm.cuh`.
 const THREADS: usize = 256;
 
-/// The Euclidean norm of the first `count` values of a buffer.
-pub(super) fn norm<M: Machine>(
+/// The Euclidean norm of each buffer, given with the number of its values.
+pub(super) fn norms<M: Machine>(
     machine: &M,
-    buffer: &Buffer<f32, M::Device>,
-    count: usize,
-) -> Result<f64, Failure<M>> {
-    let sum = Room::<M, f64>::new(machine, 1)?;
-    let arguments = Norm { values: M::buffer(buffer), sum: sum.address(), count: count as u64 };
-    let launch = Launch { blocks: [1, 1, 1], threads: [THREADS, 1], shared: THREADS * size_of::<f64>() };
-    #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    // SAFETY: the buffer holds `count` values, there is room for the sum, and for one number a thread on chip.
-    unsafe {
-        machine.launch(&SUM_OF_SQUARES, launch, &arguments)?;
+    buffers: &[(&Buffer<f32, M::Device>, usize)],
+) -> Result<Vec<f64>, Failure<M>> {
+    let sums = Room::<M, f64>::new(machine, buffers.len())?;
+    for (k, &(buffer, count)) in buffers.iter().enumerate() {
+        let sum = sums.address() + (k * size_of::<f64>()) as Address;
+        let arguments = Norm { values: M::buffer(buffer), sum, count: count as u64 };
+        let launch = Launch { blocks: [1, 1, 1], threads: [THREADS, 1], shared: THREADS * size_of::<f64>() };
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: the buffer holds `count` values, there is room for a sum each, and for one number a thread on chip.
+        unsafe {
+            machine.launch(&SUM_OF_SQUARES, launch, &arguments)?;
+        }
     }
-    Ok(sum.to_host()?.first().copied().unwrap_or_default().sqrt())
+    Ok(sums.to_host()?.into_iter().map(f64::sqrt).collect())
 }
 
 #[cfg(all(test, feature = "cuda-emulation"))]
@@ -44,11 +46,15 @@ mod tests {
 
     #[test]
     fn norms_of_any_length() {
-        for count in [0, 1, 5, 255, 256, 257, 10_000] {
-            let values: Vec<f32> = (0..count).map(|k| (k as f32 * 0.37).sin()).collect();
-            let buffer = Cpu::default().upload(&values).unwrap();
+        let counts = [0, 1, 5, 255, 256, 257, 10_000];
+        let values = counts.map(|count| (0..count).map(|k| (k as f32 * 0.37).sin()).collect::<Vec<f32>>());
+        let buffers = values.each_ref().map(|values| Cpu::default().upload(values).unwrap());
+        let buffers: Vec<_> = buffers.iter().zip(counts).collect();
+        let found = norms(&CudaEmulation::default(), &buffers).unwrap();
+        assert_eq!(found.len(), counts.len());
+        for (values, found) in values.iter().zip(found) {
             let expected = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-            let found = norm(&CudaEmulation::default(), &buffer, count).unwrap();
+            let count = values.len();
             assert!((found - expected).abs() <= 1e-12 * expected, "{count}: {found}, not {expected}");
         }
     }

@@ -4,7 +4,6 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
-    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +14,7 @@ use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
 use snn_train::{
-    Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
+    Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     run::{Record, new_id},
 };
 
@@ -70,6 +69,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let device = snn_core::cuda(ordinal).map_err(Error::from)?;
             train(arguments, Trainer::on_device(device, experiment, dataset)?, &name, &mut stop)
         }
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda(_) => Ok(device.check().map(|()| ExitCode::SUCCESS)?),
     }
 }
 
@@ -127,42 +128,6 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     // A run's own file says nothing by its name.
     let name = if stem == "config" { experiment.data.name().into() } else { stem };
     Ok((name.into_owned(), experiment))
-}
-
-/// Where to compute.
-#[derive(Clone, Copy)]
-enum Device {
-    Cpu,
-    /// The GPU of this number.
-    #[cfg(feature = "cuda")]
-    Cuda(usize),
-}
-
-impl FromStr for Device {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("unknown device `{text}`: use cpu or cuda[:N]");
-        let ordinal = match text.strip_prefix("cuda") {
-            None if text == "cpu" => return Ok(Device::Cpu),
-            None => return Err(unknown()),
-            Some("") => 0,
-            Some(rest) => rest.strip_prefix(':').and_then(|n| n.parse().ok()).ok_or_else(unknown)?,
-        };
-        Self::gpu(ordinal)
-    }
-}
-
-impl Device {
-    #[cfg(feature = "cuda")]
-    fn gpu(ordinal: usize) -> Result<Self, String> {
-        Ok(Device::Cuda(ordinal))
-    }
-
-    #[cfg(not(feature = "cuda"))]
-    fn gpu(_: usize) -> Result<Self, String> {
-        Err("this build of snn has no CUDA support (the feature `cuda`): use --device cpu".to_owned())
-    }
 }
 
 /// Asks for a stop once the flag is up.

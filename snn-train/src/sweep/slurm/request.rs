@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Device;
+
 /// What the elements of an array need, and how runs are packed into them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -25,6 +27,8 @@ pub struct Request {
     pub partition: Option<String>,
     /// Whose account is charged.
     pub account: Option<String>,
+    /// Where the elements compute. A GPU is asked for by an option, such as `--gpus-per-task=1`.
+    pub device: Device,
     /// Further options for `sbatch`.
     pub options: Vec<String>,
 }
@@ -48,6 +52,7 @@ impl Default for Request {
             memory: None,
             partition: None,
             account: None,
+            device: Device::Cpu,
             options: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Submission;
-use crate::error::Error;
+use crate::{Device, error::Error};
 
 /// Slurm signals an element so long before its time is over (seconds): enough for the batch under way and the checkpoints.
 const NOTICE: u32 = 60;
@@ -50,7 +50,11 @@ pub(super) fn script(
     }
     script += &format!("# Each element trains the runs that {number:04}.json lists for it.\n");
     let program = quoted_for_shell(text(&request.program)?);
-    script += &format!("exec {program} sweep work {} --submission {number}\n", quoted_for_shell(sweep));
+    script += &format!("exec {program} sweep work {} --submission {number}", quoted_for_shell(sweep));
+    if request.device != Device::Cpu {
+        script += &format!(" --device {}", request.device);
+    }
+    script.push('\n');
     Ok(script)
 }
 
@@ -140,6 +144,9 @@ mod tests {
             "{script}"
         );
         assert!(!script.contains("--time"), "{script}");
+        let request = Request { device: Device::Cuda(0), ..Request::new("/opt/snn") };
+        let on_gpu = super::script(&submission(request), "s", Path::new("/s"), here, None).unwrap();
+        assert!(on_gpu.ends_with("--submission 7 --device cuda\n"), "{on_gpu}");
         let wrong = super::script(&submission(Request::default()), "s", Path::new("/a\nb"), here, None);
         assert!(wrong.unwrap_err().is_usage());
     }

@@ -23,13 +23,15 @@ struct Advance {
 };
 
 struct Unit {
-    // x[n] before and after the reset.
-    double wiped, x, i;
+    double x, i;
+    // x[n] before the reset, as the trace has it.
+    float wiped;
     float count;
 };
 
 DEVICE void rest(struct Unit *u, double threshold) {
-    u->wiped = u->x = -threshold;
+    u->x = -threshold;
+    u->wiped = (float)u->x;
     u->i = 0.0;
     u->count = 0.0f;
 }
@@ -38,8 +40,9 @@ DEVICE void rest(struct Unit *u, double threshold) {
 DEVICE void advance_unit(struct Unit *u, const struct Advance *a, double drive, int spiking) {
     const double i = u->i + drive;
     u->i = fma(-a->leak_syn, i, i);
-    u->wiped = fma(a->leak_mem, (i - a->threshold) - u->x, u->x);
-    u->x = spiking ? -a->threshold : u->wiped;
+    const double wiped = fma(a->leak_mem, (i - a->threshold) - u->x, u->x);
+    u->wiped = (float)wiped;
+    u->x = spiking ? -a->threshold : wiped;
     u->count += spiking ? 1.0f : 0.0f;
 }
 
@@ -64,7 +67,7 @@ KERNEL(advance, Advance, 256) {
             const int spiking = mine && u.x > 0.0;
             const uint32_t word = ballot(spiking);
             if (unit % 32 == 0) masks[n * a.words] = word;
-            if (mine) trace[n * a.units] = (float)u.wiped;
+            if (mine) trace[n * a.units] = u.wiped;
             advance_unit(&u, &a, (double)drive[k], spiking);
         }
     }
@@ -87,12 +90,13 @@ DEVICE void advance_recurrent_units(const struct Advance *a, const unsigned per_
     for (unsigned n = 0; n < a->steps; ++n) {
         uint32_t *words = shared + (n % 2) * a->words;
         float ahead[4];
-        int spiking[4];
+        unsigned spiking = 0; // unit m in bit m
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
             const int mine = unit < a->units;
-            spiking[m] = mine && u[m].x > 0.0;
-            const uint32_t word = ballot(spiking[m]);
+            const unsigned spikes = mine && u[m].x > 0.0;
+            spiking |= spikes << m;
+            const uint32_t word = ballot(spikes);
             if (unit % 32 == 0 && mine) {
                 words[unit / 32] = word;
                 masks[(size_t)n * a->words + unit / 32] = word;
@@ -102,10 +106,10 @@ DEVICE void advance_recurrent_units(const struct Advance *a, const unsigned per_
         synchronize();
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
-            if (unit < a->units) trace[(size_t)n * a->units + unit] = (float)u[m].wiped;
+            if (unit < a->units) trace[(size_t)n * a->units + unit] = u[m].wiped;
             // in this order, as the sum of two rounded parts is not the rounded sum
             u[m].i += (double)drive[m];
-            advance_unit(&u[m], a, (double)analog[m], spiking[m]);
+            advance_unit(&u[m], a, (double)analog[m], spiking >> m & 1u);
             drive[m] = a->framed ? 0.0f : ahead[m];
             analog[m] = a->framed ? ahead[m] : 0.0f;
         }

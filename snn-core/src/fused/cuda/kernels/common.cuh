@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 #ifdef __CUDACC__
+// One block a processor is enough: without saying so, ptxas of CUDA 13 spills registers to make room for more blocks than
+// on-chip memory has room for.
 #define KERNEL(name, Arguments, threads) \
-    extern "C" __global__ void __launch_bounds__(threads) name(const struct Arguments a)
+    extern "C" __global__ void __launch_bounds__(threads, 1) name(const struct Arguments a)
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
 #define UNROLL_8 _Pragma("unroll 8")

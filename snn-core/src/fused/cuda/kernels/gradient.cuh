@@ -1,6 +1,7 @@
 // Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of units (rows of the
 // gradient) and of columns on chip, and goes through a group of samples; groups leave partial sums, which add_up adds in their
-// order. Each thread has a column for itself, so nothing is added by two threads at once.
+// order. Each thread has a column for itself, so nothing is added by two threads at once. Blocks are (tile of units, tile of
+// columns, group): those of a group run at about the same time, so that only the first of them reads its rows from main memory.
 #include "common.cuh"
 
 // Units of a tile.
@@ -23,19 +24,18 @@ struct Gather {
     uint32_t samples;
 };
 
-
 DEVICE void store(const struct Gather *a, const float *sums, unsigned from, unsigned column) {
     if (column >= a->columns) return;
     for (unsigned k = 0; k < TILE && from + k < a->units; ++k)
-        a->sums[((size_t)blockIdx.x * a->units + from + k) * a->columns + column] = sums[k * blockDim.x + threadIdx.x];
+        a->sums[((size_t)blockIdx.z * a->units + from + k) * a->columns + column] = sums[k * blockDim.x + threadIdx.x];
 }
 
-KERNEL(gather_events, Gather, 256) {
+KERNEL(gather_events, Gather, 128) {
     SHARED(float, sums);
     uint32_t *starts = (uint32_t *)(sums + TILE * blockDim.x);
     uint16_t *staged = (uint16_t *)(starts + ROWS + 1);
-    const unsigned from = blockIdx.y * TILE, column = blockIdx.z * blockDim.x + threadIdx.x;
-    const size_t first = (size_t)blockIdx.x * a.samples * a.steps;
+    const unsigned from = blockIdx.x * TILE, column = blockIdx.y * blockDim.x + threadIdx.x;
+    const size_t first = (size_t)blockIdx.z * a.samples * a.steps;
     const size_t batch = (size_t)a.batch * a.steps, group = first + (size_t)a.samples * a.steps;
     const size_t last = group < batch ? group : batch;
     for (unsigned k = 0; k < TILE; ++k) sums[k * blockDim.x + threadIdx.x] = 0.0f;
@@ -66,10 +66,10 @@ KERNEL(gather_events, Gather, 256) {
     store(&a, sums, from, column);
 }
 
-KERNEL(gather_spikes, Gather, 256) {
+KERNEL(gather_spikes, Gather, 128) {
     SHARED(float, sums);
-    const unsigned from = blockIdx.y * TILE, column = blockIdx.z * blockDim.x + threadIdx.x;
-    const size_t first = (size_t)blockIdx.x * a.samples * a.steps;
+    const unsigned from = blockIdx.x * TILE, column = blockIdx.y * blockDim.x + threadIdx.x;
+    const size_t first = (size_t)blockIdx.z * a.samples * a.steps;
     const size_t batch = (size_t)a.batch * a.steps, group = first + (size_t)a.samples * a.steps;
     const size_t last = group < batch ? group : batch;
     for (unsigned k = 0; k < TILE; ++k) sums[k * blockDim.x + threadIdx.x] = 0.0f;

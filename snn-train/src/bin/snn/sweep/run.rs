@@ -12,7 +12,7 @@ use serde_json::json;
 use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update, slurm::Queue};
 
 use super::{counts, duration, group_lines, open};
-use crate::{FAILURE, STOPPED, parse_threads, percent, stop};
+use crate::{FAILURE, STOPPED, UsageError, parse_threads, percent, stop};
 
 const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
 
@@ -21,12 +21,15 @@ pub(crate) struct Arguments {
     /// The directory of a sweep, or a sweep file, which is planned into `sweeps/<its name>`
     #[arg(value_name = "DIR_OR_TOML")]
     sweep: PathBuf,
-    /// Runs side by side; by default one for each core
+    /// Runs side by side; by default one for each core, or one on a GPU
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     jobs: Option<usize>,
     /// Threads of each run; by default the cores are shared out. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
+    /// Where to compute
+    #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
+    device: String,
     /// Try runs that have failed before again
     #[arg(long)]
     retry: bool,
@@ -39,6 +42,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let device = arguments.device.parse().map_err(UsageError)?;
     let sweep = open(&arguments.sweep)?;
     // Before anything is trained, so that no signal is lost.
     let stop = stop::on_signals()?;
@@ -46,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         jobs: arguments.jobs,
         threads: arguments.threads,
         retry: arguments.retry,
+        device,
         ..Options::default()
     };
     let mut screen = Screen::new(arguments.json, arguments.quiet);

@@ -16,7 +16,7 @@ use snn_train::sweep::{
 };
 
 use super::{counts, duration, open};
-use crate::{FAILURE, parse_threads};
+use crate::{FAILURE, UsageError, parse_threads};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// Elements of an array that compute at the same time at most
     #[arg(long, value_name = "N", value_parser = parse_at_once)]
     at_once: Option<usize>,
+    /// Where to compute; a GPU for each element is asked for by `-- --gpus-per-task=1`
+    #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
+    device: String,
     /// Do not train an epoch of each kind of runs where nothing was measured; each run is an element then
     #[arg(long)]
     no_measure: bool,
@@ -60,6 +63,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let device = arguments.device.parse().map_err(UsageError)?;
     let mut sweep = open(&arguments.sweep)?;
     if !arguments.no_measure && sweep.manifest().points.iter().any(|point| point.seconds.is_none()) {
         let mut manifest = sweep.manifest().clone();
@@ -75,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         memory: arguments.mem.clone(),
         partition: arguments.partition.clone(),
         account: arguments.account.clone(),
+        device,
         options: arguments.options.clone(),
     };
     let submitted = sweep.submit(&request, arguments.dry_run)?;

@@ -12,7 +12,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 use snn_train::{
-    Event,
+    Device, Event,
     sweep::{Happening, Options, Progress, SweepDir, slurm::Task},
 };
 
@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Cores, and so runs side by side; by default those that Slurm gives, otherwise one
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     cpus: Option<usize>,
+    /// Where to compute; on a GPU one run after the other
+    #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
+    device: String,
     /// Write what happens to each run, and at last the outcome, as a line of JSON to standard output
     #[arg(long)]
     json: bool,
@@ -46,6 +49,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let device = arguments.device.parse().map_err(UsageError)?;
     let sweep = SweepDir::open(&arguments.sweep)?;
     let task = Task::current();
     let runs = runs(arguments, &sweep, task.as_ref())?;
@@ -54,9 +58,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let cpus = arguments.cpus.or(task.and_then(|task| task.cpus)).unwrap_or(1);
     // Data are loaded by the threads of the process.
     use_threads(Some(cpus))?;
-    let jobs = cpus.min(runs.len()).max(1);
-    let options =
-        Options { jobs: Some(jobs), threads: Some(cpus / jobs), only: Some(runs), ..Options::default() };
+    let jobs = if device == Device::Cpu { cpus.min(runs.len()).max(1) } else { 1 };
+    let options = Options {
+        jobs: Some(jobs),
+        threads: Some(cpus / jobs),
+        only: Some(runs),
+        device,
+        ..Options::default()
+    };
 
     if let Some(Task { job, element, restarts, .. }) = task.filter(|_| !arguments.quiet) {
         // The log of all attempts is one file.

@@ -1,0 +1,186 @@
+//! The loss of a batch: queued on the device, read when the host needs it, taken back through time.
+
+use crate::{
+    Error, Float, Gradients, Input, Network, Output, Regularizer,
+    backend::{Backend, Pass},
+    weights::Matrix,
+};
+use dfdx::prelude::{
+    Backward, Cpu, HasShape, NoneTape, OwnedTape, Rank0, Tape, Tensor, cross_entropy_with_logits_loss,
+};
+
+/// A number on the device.
+type Scalar<E, D, T = NoneTape> = Tensor<Rank0, E, D, T>;
+
+impl<E: Float, D: Backend<E>> Network<E, D> {
+    /// Runs the network on a tape and computes the loss: softmax cross-entropy with `labels`, averaged over the batch, plus
+    /// the regulariser.
+    ///
+    /// # Errors
+    /// [`Error::Input`], [`Error::Labels`] or [`Error::Setting`] if input, labels or regulariser do not fit.
+    pub fn loss(
+        &self,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<Loss<'_, E, D>, Error> {
+        let QueuedLoss { network, values, total } = self.queue_loss(input, labels, regularizer)?;
+        let LossValues { cross_entropy, regularization, output } = values.read();
+        Ok(Loss { network, cross_entropy, regularization, output, total })
+    }
+
+    /// As [`Network::loss`], without waiting for the device: on a GPU this returns once everything is queued there, and
+    /// nothing is copied to the host before [`PendingValues::read`]. On the CPU it is all done when this returns.
+    ///
+    /// # Errors
+    /// Those of [`Network::loss`].
+    pub fn queue_loss(
+        &self,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<QueuedLoss<'_, E, D>, Error> {
+        regularizer.validate()?;
+        let targets = self.one_hot(labels, input.batch())?;
+        let pass = self.pass(input, false, OwnedTape::<E, D>::default())?;
+        let logits = pass.logits.retaped::<NoneTape>();
+        let mut total: Scalar<E, D, OwnedTape<E, D>> = cross_entropy_with_logits_loss(pass.logits, targets);
+        let cross_entropy = total.retaped::<NoneTape>();
+        let mut penalties = Vec::new();
+        for counts in &pass.counts {
+            if let Some(penalty) = regularizer.penalty::<E, D, OwnedTape<E, D>>(counts) {
+                penalties.push(penalty.retaped::<NoneTape>());
+                total = total + penalty;
+            }
+        }
+        let values = PendingValues { logits, counts: pass.counts, cross_entropy, penalties };
+        Ok(QueuedLoss { network: self, values, total })
+    }
+
+    fn one_hot(&self, labels: &[u16], batch: usize) -> Result<Matrix<E, D>, Error> {
+        let classes = self.config().outputs;
+        if labels.len() != batch {
+            return Err(Error::Labels(format!("{} for a batch of {batch}", labels.len())));
+        }
+        let mut targets = vec![E::zero(); batch * classes];
+        for (sample, &label) in labels.iter().enumerate() {
+            if usize::from(label) >= classes {
+                return Err(Error::Labels(format!(
+                    "sample {sample} has label {label}, but the readout has {classes} units (labels count from 0)"
+                )));
+            }
+            targets[sample * classes + usize::from(label)] = E::one();
+        }
+        self.device().try_tensor_from_vec(targets, (batch, classes)).map_err(Error::device)
+    }
+}
+
+/// What a network answered, copied to the host.
+pub(crate) fn output<E: Float, D: Backend<E>, T: Tape<E, D>>(pass: &Pass<E, D, T>) -> Output<E> {
+    host(&pass.logits, &pass.counts)
+}
+
+fn host<E: Float, D: Backend<E>, T>(logits: &Matrix<E, D, T>, counts: &[Matrix<E, D>]) -> Output<E> {
+    fn values<E: Float, D: Backend<E>, T>(t: &Matrix<E, D, T>) -> Vec<E> {
+        let mut values = vec![E::zero(); t.shape().0 * t.shape().1];
+        t.copy_into(&mut values);
+        values
+    }
+    Output { logits: values(logits), counts: counts.iter().map(values).collect(), batch: logits.shape().0 }
+}
+
+/// A loss whose gradient can be taken, and the forward pass that led to it.
+#[derive(Debug)]
+pub struct Loss<'a, E: Float, D: Backend<E>> {
+    network: &'a Network<E, D>,
+    /// Softmax cross-entropy in nats, averaged over the batch.
+    pub cross_entropy: f64,
+    /// Activity regulariser, averaged over the batch, summed over layers.
+    pub regularization: f64,
+    /// Logits and spike counts.
+    pub output: Output<E>,
+    total: Scalar<E, D, OwnedTape<E, D>>,
+}
+
+impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
+    /// Cross-entropy plus regulariser.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.cross_entropy + self.regularization
+    }
+
+    /// Back-propagation through time.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if memory runs out.
+    pub fn backward(self) -> Result<Gradients<E, D>, Error> {
+        let gradients = self.total.try_backward().map_err(Error::device)?;
+        self.network.gradients(gradients)
+    }
+}
+
+/// A loss that the device may still be at work on: see [`Network::queue_loss`].
+#[derive(Debug)]
+pub struct QueuedLoss<'a, E: Float, D: Backend<E> = Cpu> {
+    network: &'a Network<E, D>,
+    values: PendingValues<E, D>,
+    total: Scalar<E, D, OwnedTape<E, D>>,
+}
+
+impl<E: Float, D: Backend<E>> QueuedLoss<'_, E, D> {
+    /// Its values, to be read when the device has come that far.
+    #[must_use]
+    pub fn values(&self) -> PendingValues<E, D> {
+        self.values.clone()
+    }
+
+    /// Back-propagation through time, queued behind the forward pass.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if memory runs out.
+    pub fn backward(self) -> Result<Gradients<E, D>, Error> {
+        let gradients = self.total.try_backward().map_err(Error::device)?;
+        self.network.gradients(gradients)
+    }
+}
+
+/// The values of a loss, still on the device.
+#[derive(Debug, Clone)]
+pub struct PendingValues<E: Float, D: Backend<E> = Cpu> {
+    logits: Matrix<E, D>,
+    counts: Vec<Matrix<E, D>>,
+    cross_entropy: Scalar<E, D>,
+    penalties: Vec<Scalar<E, D>>,
+}
+
+impl<E: Float, D: Backend<E>> PendingValues<E, D> {
+    /// Waits for the device, and copies them to the host.
+    #[must_use]
+    pub fn read(&self) -> LossValues<E> {
+        let value = |scalar: &Scalar<E, D>| scalar.as_vec()[0].wide();
+        LossValues {
+            cross_entropy: value(&self.cross_entropy),
+            regularization: self.penalties.iter().map(value).sum(),
+            output: host(&self.logits, &self.counts),
+        }
+    }
+}
+
+/// What a loss came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossValues<E> {
+    /// Softmax cross-entropy in nats, averaged over the batch.
+    pub cross_entropy: f64,
+    /// Activity regulariser, averaged over the batch, summed over layers.
+    pub regularization: f64,
+    /// Logits and spike counts.
+    pub output: Output<E>,
+}
+
+impl<E> LossValues<E> {
+    /// Cross-entropy plus regulariser.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.cross_entropy + self.regularization
+    }
+}
