@@ -43,11 +43,6 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// The probe looked at.
-    pub(crate) fn probe(&self) -> Option<&Probe> {
-        self.current.as_ref().and_then(|(_, probe)| probe.as_deref().ok())
-    }
-
     /// The epoch of the last probe at or before `epoch`, or of the newest one.
     pub(crate) fn epoch(&self, epoch: Option<u32>) -> Option<u32> {
         match epoch {

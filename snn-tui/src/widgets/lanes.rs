@@ -2,11 +2,7 @@
 
 mod content;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Axis,
@@ -56,6 +52,7 @@ pub(crate) enum Content {
     },
     /// Curves.
     Lines {
+        /// A label stands at its lower end in place of the value.
         y: Axis,
         /// Those behind first.
         lines: Vec<Line>,
@@ -150,8 +147,6 @@ impl Lanes {
             let cell = &mut buffer[(place.x + column, y)];
             if cell.symbol() == " " {
                 cell.set_symbol(theme.glyph("│", "|")).set_style(theme.dim());
-            } else {
-                cell.set_style(Style::new().add_modifier(Modifier::REVERSED));
             }
         }
     }

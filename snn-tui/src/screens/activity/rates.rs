@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     // Two lanes and their axis below, if that leaves enough for histograms.
-    let below = if area.height >= 14 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
+    let below = if area.height >= 12 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
     draw_histograms(look, Rect { height: area.height - below, ..area }, buffer);
     let place = Rect { y: area.bottom() - below, height: below, ..area };
     shares(look).draw(look.theme, place, buffer);
@@ -32,7 +32,11 @@ fn draw_histograms(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     for (place, layer) in (first..first + shown).enumerate() {
         let width = (area.width + 2) / shown as u16 - 2;
         let x = area.x + place as u16 * (width + 2);
-        histogram(look, layer, &layers[layer]).draw(look.theme, Rect { x, width, ..area }, buffer);
+        let mut histogram = histogram(look, layer, &layers[layer]);
+        if shown < layers.len() {
+            histogram.title = format!("layer {} of {}", layer + 1, layers.len());
+        }
+        histogram.draw(look.theme, Rect { x, width, ..area }, buffer);
     }
 }
 

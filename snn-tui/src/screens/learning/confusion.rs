@@ -7,7 +7,7 @@ use snn_train::probe::{MAX_CLASSES, Probe};
 use crate::{
     screens::{frame::note, probed},
     state::State,
-    theme::Theme,
+    theme::{Colors, Theme},
     widgets::{
         Bar, Cell, Map, bars, first_shown,
         text::{decimals, fit, width},
@@ -82,7 +82,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
     let with_bars = area.width >= 2 * BARS;
     let most = if with_bars { area.width - BARS - GAP } else { area.width };
-    let map = map(probe, cursor, most);
+    let map = map(state.theme, probe, cursor, most);
     let wide = Rect { width: map_width(&map).min(most), ..body };
     map.draw(state.theme, wide, buffer);
     if with_bars {
@@ -123,25 +123,28 @@ fn read_out(probe: &Probe, (row, column): (usize, usize)) -> String {
     format!("class {row} is {verb} in {number} of {all} samples ({share} %)")
 }
 
-/// The map; numbers are written into its cells if all of them fit.
-fn map(probe: &Probe, cursor: (usize, usize), most: u16) -> Map {
+/// The map; numbers are written into its cells if all of them fit. Where shades are glyphs, it is either: in `17%` they
+/// would be taken for each other.
+fn map(theme: Theme, probe: &Probe, cursor: (usize, usize), most: u16) -> Map {
     let number = probe.confusion.len();
     let names: Vec<String> = (0..number).map(|class| class.to_string()).collect();
     let widest = probe.confusion.iter().flatten().map(|count| width(&count.to_string())).max().unwrap_or(0);
     let margin = names.last().map_or(0, |name| width(name)) + 1;
     let with_text = margin + number * (widest + 1) <= usize::from(most);
+    let shaded = !with_text || theme.colors == Colors::Indexed;
+    let note = if shaded { ", shaded by share" } else { "" };
     let cells = probe.confusion.iter().map(|row| {
         let all: u64 = row.iter().copied().map(u64::from).sum();
         let cell = |column: usize| {
             let count = row.get(column).copied().unwrap_or_default();
             let text = if with_text && count > 0 { count.to_string() } else { String::new() };
-            Cell { value: (all > 0).then(|| f64::from(count) / all as f64), text }
+            Cell { value: (all > 0 && shaded).then(|| f64::from(count) / all as f64), text }
         };
         (0..number).map(cell).collect()
     });
     Map {
         x: ("predicted class (across)".to_owned(), names.clone()),
-        y: ("true class (down), shaded by share".to_owned(), names),
+        y: (format!("true class (down){note}"), names),
         from_top: true,
         cells: cells.collect(),
         range: (0.0, 1.0),

@@ -28,7 +28,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if probe.layers.is_empty() {
         return note(state.theme.dim(), "The network has no hidden layer.", area, buffer);
     }
-    let below = if area.height >= 15 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
+    let below = if area.height >= 12 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
     let above = Rect { height: area.height - below, ..area };
     let number = probe.layers.len();
     let shown = usize::from((area.width + 2) / (LEAST + 2)).clamp(1, number);
@@ -36,7 +36,10 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let width = ((area.width + 2) / shown as u16).saturating_sub(2);
     for (k, layer) in (first..first + shown).enumerate() {
         let x = area.x + k as u16 * (width + 2);
-        let histogram = histogram(state.theme, layer, &probe.layers[layer]);
+        let mut histogram = histogram(state.theme, layer, &probe.layers[layer]);
+        if shown < number {
+            histogram.title = histogram.title.replacen(':', &format!(" of {number}:"), 1);
+        }
         histogram.draw(state.theme, Rect { x, width, ..above }, buffer);
     }
     let place = Rect { y: above.bottom(), height: below, ..area };

@@ -32,8 +32,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if matrices.is_empty() {
         return note(state.theme.dim(), "No gradient yet: the first epoch is not done.", area, buffer);
     }
-    let for_lanes = 2 * lanes::LEAST + 1;
-    let most = area.height.saturating_sub(for_lanes).max(2);
+    // In little room one lane is left, and numbers say more than curves.
+    let most = area.height.saturating_sub(lanes::LEAST + 1).max(2);
     let rows = (matrices.len() as u16 + 1).min(most).min(area.height);
     draw_table(state, &matrices, Rect { height: rows, ..area }, buffer);
     let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
@@ -135,8 +135,7 @@ fn curves(state: &State, matrices: &[Matrix]) -> Lanes {
             stroke: Stroke::of(k),
         };
         let mut lines: Vec<Line> = matrices.iter().enumerate().map(line).collect();
-        let (y, sunk) = floor(&mut lines, levels);
-        let note = if sunk { format!("below {} at the bottom; {note}", number(SEA)) } else { note };
+        let y = floor(&mut lines, levels);
         let content = Content::Lines { y, lines, levels: levels.to_vec(), marks: Vec::new() };
         Lane { title: title.to_owned(), note, content, weight: 1 }
     };
@@ -160,19 +159,19 @@ fn curves(state: &State, matrices: &[Matrix]) -> Lanes {
 const SEA: f64 = judge::ADAMS_EPSILON;
 
 /// A logarithmic axis for curves some of which may be 0: what is below [`SEA`] is drawn at its bottom, a decade below
-/// the others. Returns whether there is any.
-fn floor(lines: &mut [Line], levels: &[f64]) -> (Axis, bool) {
+/// the others.
+fn floor(lines: &mut [Line], levels: &[f64]) -> Axis {
     let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
     let seen = values.clone().filter(|&value| value >= SEA).chain(levels.iter().copied());
     let mut y = Axis::around("", Scale::Logarithmic, seen);
-    let sunk = values.clone().any(|value| value < SEA);
-    if sunk {
+    if values.clone().any(|value| value < SEA) {
         y.low /= 10.0;
+        y.label = format!("<{}", number(SEA));
         for point in lines.iter_mut().flat_map(|line| &mut line.points).filter(|point| point.1 < SEA) {
             point.1 = y.low;
         }
     }
-    (y, sunk)
+    y
 }
 
 #[cfg(test)]
@@ -190,11 +189,13 @@ mod tests {
     fn what_has_vanished_lies_at_the_bottom() {
         let points = vec![(1.0, 0.5), (2.0, 1e-40), (3.0, 0.0), (4.0, f64::NAN), (5.0, 0.02)];
         let mut lines = [Line { points, ..Line::default() }];
-        let (y, sunk) = floor(&mut lines, &[]);
-        assert!(sunk && (y.low / 1e-3 - 1.0).abs() < 1e-9 && (y.high - 1.0).abs() < 1e-9, "{y:?}");
+        let y = floor(&mut lines, &[]);
+        assert_eq!(y.label, "<1e-8");
+        assert!((y.low / 1e-3 - 1.0).abs() < 1e-9 && (y.high - 1.0).abs() < 1e-9, "{y:?}");
         let points = &lines[0].points;
         assert!(points[1].1 == y.low && points[2].1 == y.low && points[3].1.is_nan() && points[4].1 == 0.02);
-        assert!(!floor(&mut [Line { points: vec![(1.0, 0.5)], ..Line::default() }], &[0.1]).1);
+        let mut seen = [Line { points: vec![(1.0, 0.5)], ..Line::default() }];
+        assert!(floor(&mut seen, &[0.1]).label.is_empty());
     }
 
     #[test]

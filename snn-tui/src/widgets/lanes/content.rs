@@ -147,8 +147,12 @@ fn draw_values(y: &Axis, theme: Theme, place: Rect, buffer: &mut Buffer) {
         let row = ((1.0 - y.place(value)) * f64::from(place.height - 1)).round();
         (0.0..f64::from(place.height)).contains(&row).then_some(row as u16)
     };
-    let texts: Vec<_> =
+    let mut texts: Vec<_> =
         ticks.iter().filter_map(|(value, text)| Some((row(*value)?, text.as_str()))).collect();
+    if !y.label.is_empty() {
+        texts.retain(|(row, _)| row + 1 != place.height);
+        texts.push((place.height - 1, &y.label));
+    }
     draw_ends(theme, place, &texts, buffer);
 }
 
