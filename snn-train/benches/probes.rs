@@ -45,7 +45,10 @@ fn main() {
             laps[laps.len() / 2]
         };
         let (with, without) = (median(&with), median(&without));
-        println!("{what:<15} {with:.3} s with, {without:.3} s without: {:+.2} %", 100.0 * (with / without - 1.0));
+        println!(
+            "{what:<15} {with:.3} s with, {without:.3} s without: {:+.2} %",
+            100.0 * (with / without - 1.0)
+        );
     }
 }
 

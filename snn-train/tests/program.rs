@@ -160,3 +160,12 @@ fn silence_is_a_warning() {
     let warnings = records.iter().filter(|record| matches!(record, Record::Warning(_)));
     assert_eq!(warnings.count(), 3);
 }
+
+#[test]
+fn watching_needs_a_terminal() {
+    let snn = Snn::new();
+    snn.run(&["train", "randman", "--watch", "--run-dir", "run"])
+        .fails(2, &["--watch needs a terminal", "snn-tui"]);
+    assert!(!snn.path("run").exists(), "nothing was started");
+    snn.run(&["train", "randman", "--watch", "--json"]).fails(2, &["--json"]);
+}

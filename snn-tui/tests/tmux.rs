@@ -107,7 +107,12 @@ struct Trainer(Child);
 impl Trainer {
     /// Begins a run that does not end by itself.
     fn start(snn: &Path, run: &Path) -> Self {
-        let small = ["data.samples_per_class=40", "data.classes=3", "training.batch_size=20", "training.epochs=100000"];
+        let small = [
+            "data.samples_per_class=40",
+            "data.classes=3",
+            "training.batch_size=20",
+            "training.epochs=100000",
+        ];
         let child = Command::new(snn)
             .args(["train", "randman", "--quiet", "--threads", "1", "--run-dir"])
             .arg(run)
@@ -218,6 +223,45 @@ fn a_run_is_stopped_after_a_question() {
     assert!(run.join("checkpoints/last.safetensors").exists());
 }
 
+/// `snn train --watch`: the trainer outlives the dashboard, and the terminal.
+#[test]
+fn a_trainer_that_is_watched_outlives_the_terminal() {
+    let Some(snn) = trainer() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let run = directory.path().join("mine");
+    let train = |change: &str| {
+        let small =
+            "--set data.samples_per_class=40 --set data.classes=3 --set training.batch_size=20 --threads 1";
+        let (snn, run) = (snn.display(), run.display());
+        format!("{snn} train randman --watch --run-dir {run} {small} --set {change}")
+    };
+    let screen = Screen::new("watch", "env PS1='ready> ' sh");
+    screen.wait_for(&["ready>"]);
+    screen.press(&[&train("training.epohcs=3"), "Enter"]);
+    screen.wait_for(&["training.epochs", "ready>"]);
+    assert!(!run.exists(), "a wrong key starts nothing");
+
+    screen.press(&["clear", "Enter"]);
+    screen.press(&[&train("training.epochs=100000"), "Enter"]);
+    screen.wait_for(&["1 runs, 1 running", "mine"]);
+    screen.press(&["q"]);
+    screen.wait_for(&["training goes on in", "ready>"]);
+    let on = |when: &str| {
+        let before = epoch(&run);
+        wait(&format!("another epoch {when}"), || (epoch(&run) > before).then_some(())).unwrap();
+    };
+    on("after the dashboard");
+    drop(screen);
+    on("after the terminal");
+    assert!(fs::read_to_string(run.join("trainer.log")).unwrap().contains("epoch"));
+    fs::write(run.join("stop"), "").unwrap();
+    let stopped = || {
+        let status = fs::read_to_string(run.join("status.json")).unwrap_or_default();
+        status.contains("\"stopped\"").then_some(())
+    };
+    wait("the trainer's end", stopped).unwrap();
+}
+
 /// The shell afterwards: its text is there again, keys are echoed, and lines end where they should.
 #[test]
 fn the_terminal_is_given_back_after_quitting_and_after_signals() {
@@ -228,7 +272,8 @@ fn the_terminal_is_given_back_after_quitting_and_after_signals() {
     let screen = Screen::new("back", "env PS1='ready> ' sh");
     screen.wait_for(&["ready>"]);
     let normal = |screen: &Screen, round: &str| {
-        screen.press(&[&format!("stty -a | tr ';' '\\n' | grep -ow -e -echo -e echo; echo {round}"), "Enter"]);
+        screen
+            .press(&[&format!("stty -a | tr ';' '\\n' | grep -ow -e -echo -e echo; echo {round}"), "Enter"]);
         let text = screen.wait_for(&[&format!("\n{round}")]);
         assert!(text.contains("\necho\n"), "the terminal echoes nothing:\n{text}");
     };

@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{CHECKPOINTS, CONFIG, LOCK};
+use super::{CHECKPOINTS, CONFIG, LOCK, TRAINER_LOG};
 use crate::error::Error;
 
 /// A name for a new run: what it is, when (UTC), and four random digits, as in `randman-20261123-142501-ab12`. Names
@@ -87,7 +87,8 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
         return Ok(Found::Run);
     }
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let beginning = |name: String| name == LOCK || name == CHECKPOINTS || name.ends_with(".tmp");
+    let beginning =
+        |name: String| [LOCK, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp");
     Ok(if names.all(beginning) { Found::Empty } else { Found::Other })
 }
 
@@ -124,6 +125,7 @@ mod tests {
         drop(lock);
         take(directory.path()).unwrap();
         drop(as_a_starting_child_holds_it);
+        fs::write(directory.path().join(TRAINER_LOG), "starting").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Empty);
         fs::write(directory.path().join("letter"), "").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Other);

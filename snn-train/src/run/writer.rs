@@ -10,8 +10,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CONFIG, ENVIRONMENT, Environment, FILE_VERSION, METRICS, Record, RunDir, STATUS, STOP, Session, State, Status,
-    checkpoint_path,
+    CONFIG, ENVIRONMENT, Environment, FILE_VERSION, METRICS, Record, RunDir, STATUS, STOP, Session, State,
+    Status, checkpoint_path,
     create::{self, Found, Lock},
     replace::{Durability, replace, replace_by_link},
     unix_time,

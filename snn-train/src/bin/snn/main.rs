@@ -15,6 +15,7 @@ mod runs;
 mod stop;
 mod sweep;
 mod train;
+mod watch;
 
 use std::{
     io::{self, Write as _},

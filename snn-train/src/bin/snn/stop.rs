@@ -18,6 +18,13 @@ pub(crate) fn on_signals() -> io::Result<Arc<AtomicBool>> {
     Ok(signalled)
 }
 
+/// Lets the process live on when its terminal is gone.
+pub(crate) fn ignore_hangup() -> io::Result<()> {
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::default())?;
+    Ok(())
+}
+
 /// The flags of a worker on a cluster.
 pub(crate) struct WorkerSignals {
     /// Goes up with any signal.

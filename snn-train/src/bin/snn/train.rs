@@ -18,7 +18,7 @@ use snn_train::{
     run::{Record, new_id},
 };
 
-use crate::{STOPPED, UsageError, loading, parse_threads, percent, progress, stop, use_threads};
+use crate::{STOPPED, UsageError, loading, parse_threads, percent, progress, stop, use_threads, watch};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -43,6 +43,12 @@ pub(crate) struct Arguments {
     /// Threads that compute; all cores by default. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
+    /// Train in the background, and open the dashboard on it: quitting that, or closing the terminal, leaves the training alone
+    #[arg(long, conflicts_with_all = ["json", "detached"])]
+    watch: bool,
+    /// Go on when the terminal hangs up
+    #[arg(long, hide = true)]
+    detached: bool,
     /// Write every record, and at last the result, as a line of JSON to standard output
     #[arg(long)]
     json: bool,
@@ -55,6 +61,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let device = arguments.device.parse::<Device>().map_err(UsageError)?;
     let (name, mut experiment) = experiment(arguments)?;
     experiment.set(&arguments.changes)?;
+    if arguments.watch {
+        experiment.validate()?;
+        let run = arguments.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(new_id(&name)));
+        return watch::train_and_watch(&run);
+    }
+    if arguments.detached {
+        stop::ignore_hangup()?;
+    }
     experiment.probe.tensorboard |= arguments.tensorboard;
     use_threads(arguments.threads)?;
     // Before the data are loaded, so that no signal is lost.

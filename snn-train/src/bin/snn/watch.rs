@@ -1,0 +1,97 @@
+//! `snn train --watch`: a trainer that outlives this terminal, and the dashboard on it.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use snn_train::run::{RunDir, TRAINER_LOG};
+
+use crate::UsageError;
+
+/// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard on it.
+pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+        return Err(UsageError(
+            "--watch needs a terminal; leave it out, and watch with snn-tui elsewhere".to_owned(),
+        )
+        .into());
+    }
+    // Before anything is started.
+    let viewer = viewer()?;
+    fs::create_dir_all(run).with_context(|| format!("cannot create the run directory: {}", run.display()))?;
+    let log = run.join(TRAINER_LOG);
+    let file = File::options().append(true).create(true).open(&log);
+    let file = file.with_context(|| format!("cannot write what the trainer says: {}", log.display()))?;
+    let begin = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut trainer = start(run, file).context("cannot start the trainer")?;
+
+    writeln!(io::stderr(), "starting; what the trainer says is in {}", log.display())?;
+    if let Some(code) = wait(run, &mut trainer)? {
+        let said = fs::read(&log).unwrap_or_default();
+        let said = said.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
+        io::stderr().write_all(said)?;
+        return Ok(ExitCode::from(code));
+    }
+    let parent = run.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let id = RunDir::open(run)?.id();
+    let status = Command::new(&viewer).arg(parent).args(["--run", &id]).status();
+    let status = status.with_context(|| format!("cannot start {}", viewer.display()))?;
+    if trainer.try_wait()?.is_none() {
+        let mut out = io::stdout().lock();
+        writeln!(out, "training goes on in {}", run.display())?;
+        writeln!(out, "watch     snn-tui {}", parent.display())?;
+        writeln!(out, "stop      touch {}", run.join("stop").display())?;
+    }
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The dashboard: beside this program, or on the path.
+fn viewer() -> anyhow::Result<PathBuf> {
+    let name = format!("snn-tui{}", env::consts::EXE_SUFFIX);
+    let beside = env::current_exe().ok().map(|program| program.with_file_name(&name));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let places = beside.into_iter().chain(env::split_paths(&path).map(|folder| folder.join(&name)));
+    match places.into_iter().find(|place| place.is_file()) {
+        Some(viewer) => Ok(viewer),
+        None => bail!(
+            "--watch needs the dashboard, snn-tui, beside this program or on the path: cargo build --release -p snn-tui"
+        ),
+    }
+}
+
+/// This command line again, in a process group of its own: signals of this terminal do not reach it.
+fn start(run: &Path, log: File) -> io::Result<Child> {
+    let mut words: Vec<OsString> = env::args_os().skip(1).filter(|word| word != "--watch").collect();
+    if !words.iter().any(|word| word.to_string_lossy().starts_with("--run-dir")) {
+        words.extend(["--run-dir".into(), run.into()]);
+    }
+    let mut command = Command::new(env::current_exe()?);
+    command.args(words).arg("--detached").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn()
+}
+
+/// Waits until the trainer trains. If it ends before, with its code.
+fn wait(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<u8>> {
+    loop {
+        // A status of before, in a run that is resumed, is not its own.
+        let trains =
+            RunDir::open(run).and_then(|run| run.status()).is_ok_and(|status| status.pid == trainer.id());
+        if trains {
+            return Ok(None);
+        }
+        if let Some(status) = trainer.try_wait()? {
+            return Ok(Some(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
