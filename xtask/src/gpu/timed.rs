@@ -71,28 +71,29 @@ pub(super) fn run(
 mod tests {
     use super::*;
 
-    fn shell(script: &str, input: &str, limit: Duration) -> (End, Vec<String>) {
+    fn shell(script: &str, input: &str, limit: Duration) -> Result<(End, Vec<String>)> {
         let mut lines = Vec::new();
         let mut command = Command::new("sh");
         let take = |line: &str| lines.push(line.to_owned());
-        let end = run(command.args(["-c", script]), input, Instant::now() + limit, take)
-            .unwrap_or_else(|error| panic!("{error:#}"));
-        (end, lines)
+        let end = run(command.args(["-c", script]), input, Instant::now() + limit, take)?;
+        Ok((end, lines))
     }
 
     #[test]
-    fn lines_and_exit_codes_come_back() {
-        let (end, lines) = shell("cat; echo end; exit 3", "one\ntwo\n", Duration::from_secs(60));
+    fn lines_and_exit_codes_come_back() -> Result<()> {
+        let (end, lines) = shell("cat; echo end; exit 3", "one\ntwo\n", Duration::from_secs(60))?;
         assert_eq!((end, lines), (End::Code(3), vec!["one".into(), "two".into(), "end".into()]));
+        Ok(())
     }
 
     #[test]
-    fn a_program_without_end_is_ended_and_what_it_said_is_kept() {
+    fn a_program_without_end_is_ended_and_what_it_said_is_kept() -> Result<()> {
         for script in ["echo begun; exec sleep 600", "echo begun; exec >&-; exec sleep 600"] {
             let begin = Instant::now();
-            let (end, lines) = shell(script, "", Duration::from_millis(500));
+            let (end, lines) = shell(script, "", Duration::from_millis(500))?;
             assert_eq!((end, lines), (End::OutOfTime, vec!["begun".into()]));
             assert!(begin.elapsed() < Duration::from_secs(60));
         }
+        Ok(())
     }
 }
