@@ -1,9 +1,6 @@
 //! Colours and markers: what a terminal can show, and how things look there.
 
-use ratatui::{
-    style::{Color, Modifier, Style},
-    symbols::border,
-};
+use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,28 +115,11 @@ impl Theme {
         }
     }
 
-    /// Lines around things.
-    pub(crate) fn border(self) -> border::Set<'static> {
-        if self.marker == Marker::Ascii { ASCII } else { border::PLAIN }
-    }
-
     /// A symbol, or what stands for it in ASCII.
     pub(crate) fn glyph(self, symbol: &'static str, ascii: &'static str) -> &'static str {
         if self.marker == Marker::Ascii { ascii } else { symbol }
     }
 }
-
-/// ratatui has no set of plain ASCII.
-const ASCII: border::Set<'static> = border::Set {
-    top_left: "+",
-    top_right: "+",
-    bottom_left: "+",
-    bottom_right: "+",
-    vertical_left: "|",
-    vertical_right: "|",
-    horizontal_top: "-",
-    horizontal_bottom: "-",
-};
 
 #[cfg(test)]
 mod tests {

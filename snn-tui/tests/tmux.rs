@@ -170,7 +170,7 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     screen.press(&["4"]);
     screen.wait_for(&["W1", "Wout"]);
     screen.press(&["6"]);
-    screen.wait_for(&["System"]);
+    screen.wait_for(&["machine", "backward", "forward"]);
     screen.press(&["?"]);
     screen.wait_for(&["Everywhere", "quit; runs go on"]);
     // A narrower terminal, and back.

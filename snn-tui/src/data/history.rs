@@ -91,11 +91,6 @@ impl History {
         &self.warnings
     }
 
-    /// Epochs so far.
-    pub(crate) fn len(&self) -> usize {
-        self.epochs
-    }
-
     /// The last epoch.
     pub(crate) fn last(&self) -> Option<&EpochRecord> {
         self.last.as_ref()
@@ -203,7 +198,7 @@ mod tests {
         assert!(series.windows(2).all(|pair| pair[0].0 < pair[1].0));
         let end = series.last().unwrap();
         assert!((end.0 - 100_000.0).abs() < 100.0 && (end.1.mean - 1.0).abs() < 1e-2, "{end:?}");
-        assert_eq!(history.len(), 100_000);
+        assert_eq!(history.epochs, 100_000);
     }
 
     #[test]

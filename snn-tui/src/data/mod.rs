@@ -14,13 +14,16 @@ use snn_train::{
     run::{Environment, Record},
 };
 
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Facts, float};
 pub(crate) use history::{Bucket, History, XAxis};
+#[cfg(test)]
 pub(crate) use known::unix_time;
 pub(crate) use probes::{Glance, Probes, VANISHING};
 pub(crate) use row::{Run, RunState};
 pub(crate) use sweep::SweepView;
-pub(crate) use system::{Gpu, Log, Process, System};
+#[cfg(test)]
+pub(crate) use system::Process;
+pub(crate) use system::{Gpu, Log, System};
 pub(crate) use tailer::{Source, Tailer};
 
 /// What the tailer has found out.

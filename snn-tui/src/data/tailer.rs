@@ -123,7 +123,8 @@ impl Tailer {
             messages.extend(self.sweep());
         }
         self.read_system(wants, messages);
-        self.unread.is_empty() && !(wants.all_facts && !self.without_facts.is_empty()) && !glancing
+        let facts_are_there = !wants.all_facts || self.without_facts.is_empty();
+        self.unread.is_empty() && facts_are_there && !glancing
     }
 
     /// Looks at everything again in the next step, whenever the last look was.

@@ -63,7 +63,10 @@ fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
     let place = if read < all { format!("{read}/{all} read") } else { clean(&state.source) };
     // Of a long path the end says more than the beginning.
     let chars: Vec<char> = place.chars().collect();
-    let end: String = chars[chars.len().saturating_sub(room)..].iter().collect();
+    let mut end: String = chars[chars.len().saturating_sub(room)..].iter().collect();
+    if chars.len() > room {
+        end = format!("~{}", end.chars().skip(1).collect::<String>());
+    }
     buffer.set_string(
         area.right() - width(&end).min(room) as u16,
         area.y,

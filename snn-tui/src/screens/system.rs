@@ -1,19 +1,246 @@
-//! Under construction.
+//! This machine, the trainer's process on it, where its time goes, and what it says.
 
-use crossterm::event::KeyEvent;
-use ratatui::{buffer::Buffer, layout::Rect};
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use snn_train::run::Seconds;
 
-use super::Hints;
-use crate::state::State;
+use super::{Hints, frame::note};
+use crate::{
+    data::{Gpu, Run, System},
+    state::State,
+    widgets::{
+        Bar, bars,
+        text::{bytes, clean, fit, number, wrap},
+    },
+};
 
-pub(super) const HINTS: Hints = &[];
+pub(super) const HINTS: Hints = &[("jk", "scroll the log"), ("n p", "run"), ("Esc", "back")];
 
 /// What is shown and how.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Choice {
-    pub(crate) epoch: Option<u32>,
+    /// Lines of the log below the last one shown.
+    below: usize,
 }
 
-pub(super) fn key(_: &mut State, _: KeyEvent) {}
+pub(super) fn key(state: &mut State, key: KeyEvent) {
+    let lines = said(state, 80).len();
+    let below = &mut state.machine.below;
+    match key.code {
+        KeyCode::Up | KeyCode::Char('k') => *below += 1,
+        KeyCode::Down | KeyCode::Char('j') => *below = below.saturating_sub(1),
+        KeyCode::PageUp => *below += 10,
+        KeyCode::PageDown => *below = below.saturating_sub(10),
+        KeyCode::Home | KeyCode::Char('g') => *below = lines,
+        KeyCode::End | KeyCode::Char('G') => *below = 0,
+        _ => {}
+    }
+    *below = (*below).min(lines.saturating_sub(1));
+}
 
-pub(super) fn draw(_: &State, _: Rect, _: &mut Buffer) {}
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(system) = &state.system else {
+        return note(state.theme.dim(), "looking at this machine ...", area, buffer);
+    };
+    let side_by_side = area.width >= 120;
+    let half = if side_by_side { area.width / 2 - 1 } else { area.width };
+    let first = Rect { width: half, ..area };
+    let used = draw_machine(state, system, first, buffer);
+    let rest = Rect { y: first.y + used, height: area.height.saturating_sub(used), ..first };
+    let used = draw_times(state, rest, buffer);
+    let below = Rect { y: rest.y + used, height: rest.height.saturating_sub(used), ..rest };
+    if side_by_side {
+        let second = Rect { x: area.x + half + 2, width: area.width - half - 2, ..area };
+        draw_log(state, second, buffer);
+    } else {
+        draw_log(state, below, buffer);
+    }
+}
+
+/// Writes lines from the top, as many as fit; returns how many.
+fn write(lines: &[(String, Style)], area: Rect, buffer: &mut Buffer) -> u16 {
+    for ((text, style), y) in lines.iter().zip(area.top()..area.bottom()) {
+        buffer.set_string(area.x, y, fit(text, usize::from(area.width)), *style);
+    }
+    (lines.len() as u16).min(area.height)
+}
+
+fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer) -> u16 {
+    let theme = state.theme;
+    let used = write(&[(format!("machine {}", clean(&system.host)), theme.bold())], area, buffer);
+    let mean = system.processors.iter().sum::<f64>() / system.processors.len().max(1) as f64;
+    let bar = |name: String, value: f64, text: String| Bar { name, value, text, style: theme.series(0) };
+    let mut all = vec![bar(
+        "processors".to_owned(),
+        mean,
+        format!("{:.0} % of {}", 100.0 * mean, system.processors.len()),
+    )];
+    // With many processors their mean says more than all of them.
+    if system.processors.len() > 1 && system.processors.len() <= 16 && area.height > 16 {
+        let each = system.processors.iter().enumerate();
+        all.extend(each.map(|(k, load)| bar(format!("  {k}"), *load, format!("{:.0} %", 100.0 * load))));
+    }
+    let (taken, whole) = (system.memory.0 as f64, system.memory.1 as f64);
+    let memory = format!("{} of {}", bytes(taken), bytes(whole));
+    all.push(bar("memory".to_owned(), taken / whole.max(1.0), memory));
+    if let Ok(gpus) = &system.gpus {
+        all.extend(
+            gpus.iter()
+                .enumerate()
+                .map(|(k, gpu)| bar(format!("GPU {k}"), gpu.load.unwrap_or(0.0), describe(gpu))),
+        );
+    }
+    let place = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+    bars(&all, 1.0, theme, place, buffer);
+    let used = used + (all.len() as u16).min(place.height);
+    let mut lines = Vec::new();
+    if let Err(reason) = &system.gpus {
+        lines.push((format!("no GPU seen: {}", clean(reason)), theme.dim()));
+    }
+    if let Some(run) = state.subject() {
+        lines.push((process(state, system, run), Style::new()));
+    }
+    let place = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+    used + write(&lines, place, buffer)
+}
+
+fn describe(gpu: &Gpu) -> String {
+    let mut words = vec![clean(&gpu.name)];
+    words.extend(gpu.load.map(|load| format!("{:.0} %", 100.0 * load)));
+    words.extend(gpu.memory.map(|(used, all)| format!("{} of {}", bytes(used as f64), bytes(all as f64))));
+    words.extend(gpu.temperature.map(|degrees| format!("{degrees} C")));
+    words.extend(gpu.power.map(|watts| format!("{watts:.0} W")));
+    words.join(", ")
+}
+
+/// The process that trains a run, if it is on this machine.
+fn process(state: &State, system: &System, run: &Run) -> String {
+    let id = clean(&run.id);
+    let environment = state.environment.as_ref().filter(|(of, _)| *of == run.id);
+    let session = environment.and_then(|(_, environment)| environment.sessions.last());
+    let host = session.and_then(|session| session.host.clone());
+    if let Some(host) = host.filter(|host| *host != system.host) {
+        return format!("{id}: on another machine, {}", clean(&host));
+    }
+    if !run.is_active() {
+        return format!("{id}: {}, not being trained", run.state.name());
+    }
+    let pid = run.status.as_ref().map_or(0, |status| status.pid);
+    match system.processes.iter().find(|process| process.pid == pid) {
+        Some(it) => {
+            format!("{id}: process {pid}, {:.1} processors, {}", it.processors, bytes(it.memory as f64))
+        }
+        None => format!("{id}: process {pid} is not seen on this machine"),
+    }
+}
+
+/// Where the time of the last epoch went.
+fn draw_times(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+    let Some(last) = state.subject().and_then(|run| run.last.as_ref()) else {
+        let line = ("no epoch has been recorded yet".to_owned(), state.theme.dim());
+        return write(&[line], area, buffer);
+    };
+    let Seconds { data, forward, backward, update, validation, checkpoint } = last.seconds;
+    let all = last.seconds.total();
+    let title = format!("time of epoch {}: {} s", last.epoch, number(all));
+    let used = write(&[(title, state.theme.bold())], area, buffer);
+    let parts = [
+        ("data", data),
+        ("forward", forward),
+        ("backward", backward),
+        ("update", update),
+        ("validation", validation),
+        ("checkpoint", checkpoint),
+    ];
+    let bar = |(k, (name, seconds)): (usize, (&str, f64))| Bar {
+        name: name.to_owned(),
+        value: seconds,
+        text: format!(
+            "{} s, {:.1} %",
+            number((1e4 * seconds).round() / 1e4),
+            100.0 * seconds / all.max(1e-12)
+        ),
+        style: state.theme.series(k),
+    };
+    let drawn: Vec<_> = parts.into_iter().enumerate().map(bar).collect();
+    let place = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+    bars(&drawn, all, state.theme, place, buffer);
+    used + (drawn.len() as u16).min(place.height)
+}
+
+/// What there is to be read about the run: how it was started, its warnings, the end of what its trainer printed.
+fn said(state: &State, width: usize) -> Vec<(String, Style)> {
+    let theme = state.theme;
+    let Some(run) = state.subject() else { return Vec::new() };
+    let mut lines = Vec::new();
+    let mut add = |text: String, style: Style| {
+        lines.extend(wrap(&text, width).into_iter().map(|line| (line, style)));
+    };
+    let environment = state.environment.as_ref().filter(|(of, _)| *of == run.id);
+    if let Some(session) = environment.and_then(|(_, environment)| environment.sessions.last()) {
+        let revision = session.git_revision.as_ref().map_or("", |it| it.get(..12).unwrap_or(it));
+        let text = format!(
+            "snn {} {revision}, {} threads, {}, since {}",
+            session.snn_version, session.threads, session.instruction_set, session.started
+        );
+        add(clean(&text), theme.dim());
+        add(clean(&session.command.join(" ")), theme.dim());
+    }
+    let status = run.status.as_ref();
+    let troubles = [
+        run.error.as_ref(),
+        status.and_then(|it| it.message.as_ref()),
+        status.and_then(|it| it.probe_error.as_ref()),
+    ];
+    for trouble in troubles.into_iter().flatten() {
+        add(clean(trouble), theme.bad());
+    }
+    for (epoch, warning) in state.histories.get(&run.id).map(|history| history.warnings()).unwrap_or_default()
+    {
+        add(clean(&format!("warning since epoch {epoch}: {warning}")), theme.warning());
+    }
+    let log = state.log.as_ref().filter(|(of, _)| *of == run.id).map(|(_, log)| log);
+    match log.filter(|log| !log.lines.is_empty()) {
+        Some(log) => log.lines.iter().for_each(|line| add(line.clone(), Style::new())),
+        None => {
+            add("no trainer.log: `snn train --watch` keeps what the trainer prints".to_owned(), theme.dim())
+        }
+    }
+    lines
+}
+
+fn draw_log(state: &State, area: Rect, buffer: &mut Buffer) {
+    if area.height < 2 {
+        return;
+    }
+    let lines = said(state, usize::from(area.width));
+    let room = usize::from(area.height) - 1;
+    let end = lines.len().saturating_sub(state.machine.below).max(room.min(lines.len()));
+    let begin = end.saturating_sub(room);
+    let place = match state.machine.below {
+        0 => String::new(),
+        below => format!(" ({below} more below)"),
+    };
+    let id = state.subject().map_or_else(String::new, |run| clean(&run.id));
+    write(&[(format!("log of {id}{place}"), state.theme.bold())], area, buffer);
+    let rest = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    write(&lines[begin..end], rest, buffer);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_says_what_is_known_of_it() {
+        let gpu = Gpu {
+            name: "H100".to_owned(),
+            load: Some(0.5),
+            memory: Some((40_000_000_000, 80_000_000_000)),
+            temperature: None,
+            power: Some(300.4),
+        };
+        assert_eq!(describe(&gpu), "H100, 50 %, 40 GB of 80 GB, 300 W");
+        assert_eq!(describe(&Gpu { name: "x\x1b".to_owned(), ..Gpu::default() }), "x ");
+    }
+}

@@ -37,9 +37,9 @@ pub(crate) fn bars(bars: &[Bar], full: f64, theme: Theme, area: Rect, buffer: &m
 }
 
 /// A line of blocks for a share of `room` cells; what is there at all is seen.
-fn stroke(share: f64, room: usize, marker: Marker) -> String {
+pub(super) fn stroke(share: f64, room: usize, marker: Marker) -> String {
     let eighths = (share * room as f64 * 8.0).round() as usize;
-    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
+    let eighths = if share > 0.0 && room > 0 { eighths.max(1) } else { 0 };
     if marker == Marker::Ascii {
         return "#".repeat(eighths.div_ceil(8));
     }

@@ -92,12 +92,16 @@ impl Map {
             style = style.add_modifier(ratatui::style::Modifier::REVERSED);
         }
         let fill = glyph.to_string().repeat(usize::from(place.width));
+        // A number among glyphs would be hard to read: they are below it, if there is room.
+        let has_text = !cell.text.is_empty() && width(&cell.text) < usize::from(place.width).max(2);
         for y in place.top()..place.bottom() {
+            let blank = has_text && y == place.y;
+            let fill = if blank { " ".repeat(usize::from(place.width)) } else { fill.clone() };
             buffer.set_string(place.x, y, &fill, style);
         }
         // A gap to the next cell, where glyphs instead of colours fill them.
         let cells = usize::from(place.width).saturating_sub(1).max(1);
-        if !cell.text.is_empty() && width(&cell.text) <= cells {
+        if has_text {
             buffer.set_string(place.x, place.y, right(&cell.text, cells), style);
         }
     }

@@ -1,0 +1,119 @@
+//! The axes of a sweep: which values there are, what they are called, which two of them are shown.
+
+use snn_train::sweep::{Manifest, Settings};
+use toml::Value;
+
+use crate::{data::float, widgets::text};
+
+/// A key that differs between runs, with its values as they are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Axis {
+    key: String,
+    /// The last part of the key where that says enough.
+    pub(super) name: String,
+    pub(super) is_seed: bool,
+    pub(super) is_numeric: bool,
+    /// Numbers ascending, others in the order of the plan; `None` last, for runs without this key.
+    values: Vec<Option<Value>>,
+}
+
+/// All axes of a sweep in the order of its plan.
+pub(super) fn axes(manifest: &Manifest) -> Vec<Axis> {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+    let is_unique = |name: &str| manifest.axes.iter().filter(|axis| last(&axis.key) == name).count() == 1;
+    let axis = |axis: &snn_train::sweep::Dimension| {
+        let mut values = axis.values.clone();
+        let is_numeric = values.iter().all(|value| float(value).is_some());
+        if is_numeric {
+            values.sort_by(|a, b| float(a).unwrap_or(f64::NAN).total_cmp(&float(b).unwrap_or(f64::NAN)));
+        }
+        let mut values: Vec<_> = values.into_iter().map(Some).collect();
+        if manifest.points.iter().any(|point| !point.settings.contains_key(&axis.key)) {
+            values.push(None);
+        }
+        let name = last(&axis.key);
+        let name = if is_unique(&name) { name } else { axis.key.clone() };
+        // A plan made by hand may list seeds among the grids.
+        let is_seed = axis.seed || axis.key.ends_with(".seed");
+        Axis { key: axis.key.clone(), name: text::clean(&name), is_seed, is_numeric, values }
+    };
+    manifest.axes.iter().map(axis).collect()
+}
+
+impl Axis {
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Where a run lies on the axis.
+    pub(super) fn place(&self, settings: &Settings) -> Option<usize> {
+        let value = settings.get(&self.key);
+        self.values.iter().position(|it| match (it, value) {
+            // Also a NaN is where it is.
+            (Some(Value::Float(a)), Some(Value::Float(b))) => a.to_bits() == b.to_bits(),
+            (a, b) => a.as_ref() == b,
+        })
+    }
+
+    /// What its values are called.
+    pub(super) fn label(&self, place: usize) -> String {
+        match self.values.get(place).and_then(Option::as_ref) {
+            Some(value) => text::clean(&label(value)),
+            None => "unset".to_owned(),
+        }
+    }
+}
+
+/// Units of layers are joined as they are in the list of runs.
+fn label(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Float(number) => text::number(*number),
+        Value::Integer(number) => number.to_string(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) if values.iter().all(Value::is_integer) => {
+            values.iter().map(Value::to_string).collect::<Vec<_>>().join("-")
+        }
+        other => other.to_string().replace(' ', ""),
+    }
+}
+
+/// The axes along columns and rows when nobody has chosen others: numbers before words, long ones before short ones,
+/// seeds only if there is nothing else. Of the two the one that comes later in the plan runs along the columns.
+pub(super) fn default_axes(axes: &[Axis]) -> (Option<usize>, Option<usize>) {
+    let mut places: Vec<usize> = (0..axes.len()).filter(|&k| !axes[k].is_seed).collect();
+    if places.is_empty() {
+        places = (0..axes.len()).collect();
+    }
+    places.sort_by_key(|&k| (!axes[k].is_numeric, std::cmp::Reverse(axes[k].len())));
+    match places[..] {
+        [] => (None, None),
+        [one] => (Some(one), None),
+        [a, b, ..] => (Some(a.max(b)), Some(a.min(b))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::manifest, *};
+
+    #[test]
+    fn numbers_are_sorted_and_names_are_short_where_they_can_be() {
+        let manifest = manifest(
+            r#"{"a.eta": [0.1, 0.01], "net.hidden": [[100], [100, 50], []], "b.seed": [1], "c.seed": [2]}"#,
+            r#"[{"a.eta": 0.1, "net.hidden": [], "b.seed": 1, "c.seed": 2}, {"net.hidden": [100]}]"#,
+        );
+        let axes = axes(&manifest);
+        let names: Vec<_> = axes.iter().map(|axis| axis.name.as_str()).collect();
+        assert_eq!(names, ["eta", "b.seed", "c.seed", "hidden"]);
+        let labels = |axis: &Axis| (0..axis.len()).map(|k| axis.label(k)).collect::<Vec<_>>();
+        assert_eq!(labels(&axes[0]), ["0.01", "0.1", "unset"]);
+        assert_eq!(labels(&axes[3]), ["100", "100-50", "none"]);
+        assert_eq!(axes[0].place(&manifest.points[0].settings), Some(1));
+        assert_eq!(axes[0].place(&manifest.points[1].settings), Some(2), "a run without the key");
+        assert_eq!(default_axes(&axes), (Some(3), Some(0)), "the number comes first, no seed comes");
+        assert_eq!(default_axes(&axes[1..3]), (Some(1), Some(0)), "seeds where there is nothing else");
+        assert_eq!(default_axes(&axes[..1]), (Some(0), None));
+        assert_eq!(default_axes(&[]), (None, None));
+    }
+}

@@ -1,0 +1,321 @@
+//! A sweep as a map: a metric over two of the swept keys, the others stepped by keys, repetitions with other seeds averaged.
+
+mod axes;
+mod metric;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use snn_train::sweep::{Row, Standing};
+
+use super::{Hints, Screen, frame::note};
+use crate::{
+    data::SweepView,
+    state::State,
+    widgets::{
+        Cell, Map, color_bar, gauge,
+        text::{clean, count, duration, fit, number},
+    },
+};
+use axes::{Axis, axes, default_axes};
+use metric::Metric;
+
+pub(super) const HINTS: Hints = &[
+    ("hjkl", "cell"),
+    ("Enter", "its curves"),
+    ("m M", "metric"),
+    ("c r", "columns, rows"),
+    ("[]", "other key"),
+    ("o", "which"),
+];
+
+/// What is shown and how.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Choice {
+    metric: Metric,
+    /// Axes along columns and rows, if the user has chosen them.
+    columns: Option<usize>,
+    rows: Option<usize>,
+    /// Places on axes that are not shown; one past the last is the mean over all.
+    places: BTreeMap<usize, usize>,
+    /// The axis that is stepped, among those not shown.
+    stepped: usize,
+    /// Column and row.
+    cursor: (usize, usize),
+}
+
+/// The map that the choice makes of a sweep.
+struct View<'a> {
+    axes: Vec<Axis>,
+    columns: Option<usize>,
+    rows: Option<usize>,
+    /// Axes that are neither shown nor seeds, with the place that is shown; `None` is the mean over all.
+    others: Vec<(usize, Option<usize>)>,
+    /// Runs of each cell, by row, then column.
+    cells: Vec<Vec<Vec<&'a Row>>>,
+}
+
+impl<'a> View<'a> {
+    fn new(sweep: &'a SweepView, choice: &Choice) -> Self {
+        let axes = axes(&sweep.manifest);
+        let default = default_axes(&axes);
+        let columns = choice.columns.filter(|&k| k < axes.len()).or(default.0);
+        // An axis cannot run both ways.
+        let rows = choice.rows.filter(|&k| k < axes.len()).or(default.1).filter(|k| Some(*k) != columns);
+        let rows = rows.or_else(|| (0..axes.len()).find(|&k| Some(k) != columns && !axes[k].is_seed));
+        let hidden = (0..axes.len()).filter(|&k| Some(k) != columns && Some(k) != rows && !axes[k].is_seed);
+        let place = |k: usize| choice.places.get(&k).copied().unwrap_or(0);
+        let others: Vec<_> =
+            hidden.map(|k| (k, Some(place(k)).filter(|&place| place < axes[k].len()))).collect();
+        let size = |axis: Option<usize>| axis.map_or(1, |k| axes[k].len()).max(1);
+        let mut cells = vec![vec![Vec::new(); size(columns)]; size(rows)];
+        for row in &sweep.results.rows {
+            let on = |axis: Option<usize>| axis.map_or(Some(0), |k| axes[k].place(&row.settings));
+            let is_shown =
+                others.iter().all(|&(k, place)| place.is_none() || axes[k].place(&row.settings) == place);
+            if let (true, Some(x), Some(y)) = (is_shown, on(columns), on(rows)) {
+                cells[y][x].push(row);
+            }
+        }
+        Self { axes, columns, rows, others, cells }
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.cells.first().map_or(0, Vec::len), self.cells.len())
+    }
+
+    fn runs(&self, (column, row): (usize, usize)) -> &[&'a Row] {
+        self.cells.get(row).and_then(|cells| cells.get(column)).map_or(&[], Vec::as_slice)
+    }
+}
+
+pub(super) fn key(state: &mut State, key: KeyEvent) {
+    let Some(sweep) = &state.sweep else { return };
+    let view = View::new(sweep, &state.map);
+    let (columns, rows) = view.size();
+    let (number, shown) = (view.axes.len(), (view.columns, view.rows));
+    let stepped = view.others.get(state.map.stepped % view.others.len().max(1)).copied();
+    let steps = stepped.map_or(0, |(axis, _)| view.axes[axis].len() + 1);
+    let others = view.others.len();
+    let runs: Vec<String> = view.runs(state.map.cursor).iter().map(|row| row.id.clone()).collect();
+    let choice = &mut state.map;
+    let next = |axis: Option<usize>, other: Option<usize>| {
+        let candidates = (1..=number).map(|k| (axis.unwrap_or(0) + k) % number.max(1));
+        candidates.into_iter().find(|&k| Some(k) != other)
+    };
+    match key.code {
+        KeyCode::Left | KeyCode::Char('h') => choice.cursor.0 = choice.cursor.0.saturating_sub(1),
+        KeyCode::Right | KeyCode::Char('l') => choice.cursor.0 += 1,
+        KeyCode::Up | KeyCode::Char('k') => choice.cursor.1 += 1,
+        KeyCode::Down | KeyCode::Char('j') => choice.cursor.1 = choice.cursor.1.saturating_sub(1),
+        KeyCode::Char('m') => choice.metric = choice.metric.turn(1),
+        KeyCode::Char('M') => choice.metric = choice.metric.turn(-1),
+        KeyCode::Char('c') if number > 1 => (choice.columns, choice.rows) = (next(shown.0, shown.1), shown.1),
+        KeyCode::Char('r') if number > 1 => (choice.columns, choice.rows) = (shown.0, next(shown.1, shown.0)),
+        KeyCode::Char('o') if others > 0 => choice.stepped = (choice.stepped + 1) % others,
+        KeyCode::Char(step @ ('[' | ']')) => {
+            if let Some((axis, place)) = stepped {
+                let place = place.unwrap_or(steps - 1) + if step == ']' { 1 } else { steps - 1 };
+                choice.places.insert(axis, place % steps);
+            }
+        }
+        KeyCode::Enter if !runs.is_empty() => {
+            let begun: Vec<_> = runs.into_iter().filter(|id| state.runs.contains_key(id)).collect();
+            if let Some(first) = begun.first() {
+                state.list.select(first);
+            }
+            state.marked = begun.into_iter().collect();
+            state.screen = Screen::Curves;
+        }
+        _ => {}
+    }
+    let cursor = &mut state.map.cursor;
+    *cursor = (cursor.0.min(columns.saturating_sub(1)), cursor.1.min(rows.saturating_sub(1)));
+}
+
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(sweep) = &state.sweep else {
+        let text = if state.is_sweep {
+            "Reading the runs of the sweep ...".to_owned()
+        } else {
+            format!(
+                "{} is no sweep. `snn-tui sweeps/NAME` opens the directory of one, which `snn sweep plan` makes.",
+                state.source
+            )
+        };
+        return note(state.theme.dim(), &text, area, buffer);
+    };
+    if area.height < 6 {
+        return;
+    }
+    let view = View::new(sweep, &state.map);
+    draw_progress(state, sweep, area, buffer);
+    let room = usize::from(area.width);
+    buffer.set_string(area.x, area.y + 1, fit(&describe(state, &view), room), Style::new());
+
+    // The runs of a cell below the map, as far as that leaves the map most of the room.
+    let listed = (view.runs(cursor(state, &view)).len() as u16 + 1).min(area.height / 3);
+    let map = Rect { y: area.y + 2, height: area.height - 3 - listed, ..area };
+    let values = values(state, &view);
+    let range =
+        values.iter().flatten().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |range, &value| {
+            (range.0.min(value), range.1.max(value))
+        });
+    draw_map(state, &view, &values, range, map, buffer);
+    if range.0 <= range.1 {
+        color_bar(state.theme, range, Rect { y: map.bottom(), height: 1, ..area }, buffer);
+    }
+    draw_runs(state, &view, Rect { y: area.bottom() - listed, height: listed, ..area }, buffer);
+}
+
+fn cursor(state: &State, view: &View<'_>) -> (usize, usize) {
+    let (columns, rows) = view.size();
+    (state.map.cursor.0.min(columns.saturating_sub(1)), state.map.cursor.1.min(rows.saturating_sub(1)))
+}
+
+/// How far the whole is.
+fn draw_progress(state: &State, sweep: &SweepView, area: Rect, buffer: &mut Buffer) {
+    let results = &sweep.results;
+    let all = results.rows.len();
+    let done = results.count(Standing::Done);
+    let share = done as f64 / all.max(1) as f64;
+    let name = fit(&clean(&sweep.manifest.name), usize::from(area.width) / 4);
+    let bar = gauge(share, 12, state.theme.marker);
+    let mut text = format!("{name} {bar} {} of {} runs", count(done), count(all));
+    for (standing, word) in [
+        (Standing::Running, "running"),
+        (Standing::Failed, "failed"),
+        (Standing::Interrupted, "interrupted"),
+        (Standing::Pending, "to come"),
+    ] {
+        let number = results.count(standing);
+        if number > 0 {
+            text += &format!(", {} {word}", count(number));
+        }
+    }
+    if let Some(seconds) = sweep.remaining() {
+        text += &format!(", {} to go", duration(seconds));
+    }
+    buffer.set_string(area.x, area.y, fit(&text, usize::from(area.width)), state.theme.bold());
+}
+
+/// What the map shows: the metric, and where it is on the axes that are not shown.
+fn describe(state: &State, view: &View<'_>) -> String {
+    let mut text = state.map.metric.name().to_owned();
+    let seeds: Vec<&str> = view
+        .axes
+        .iter()
+        .enumerate()
+        .filter(|(k, axis)| axis.is_seed && Some(*k) != view.columns && Some(*k) != view.rows)
+        .map(|(_, axis)| axis.name.as_str())
+        .collect();
+    let stepped = state.map.stepped % view.others.len().max(1);
+    for (k, (axis, place)) in view.others.iter().enumerate() {
+        let value = place.map_or_else(|| "all".to_owned(), |place| view.axes[*axis].label(place));
+        let (open, close) = if k == stepped { ("[", "]") } else { ("", "") };
+        text += &format!("; {} {open}{value}{close}", view.axes[*axis].name);
+    }
+    if !seeds.is_empty() {
+        text += &format!("; mean over {}", seeds.join(", "));
+    }
+    text
+}
+
+/// The mean of every cell over its runs that have a value.
+fn values(state: &State, view: &View<'_>) -> Vec<Vec<Option<f64>>> {
+    let metric = state.map.metric;
+    let mean = |rows: &Vec<&Row>| {
+        let values: Vec<f64> =
+            rows.iter().filter_map(|row| metric.of(row, state.runs.get(&row.id))).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    view.cells.iter().map(|cells| cells.iter().map(mean).collect()).collect()
+}
+
+/// How a cell stands in a sign that needs no colour: failed, interrupted, running, to come; nothing if all is done.
+fn sign(rows: &[&Row]) -> &'static str {
+    let has = |standing| rows.iter().any(|row| row.state == standing);
+    match () {
+        () if has(Standing::Failed) => "x",
+        () if has(Standing::Interrupted) => "!",
+        () if has(Standing::Running) => "~",
+        () if has(Standing::Pending) => ".",
+        () => "",
+    }
+}
+
+fn draw_map(
+    state: &State,
+    view: &View<'_>,
+    values: &[Vec<Option<f64>>],
+    range: (f64, f64),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let (columns, rows) = view.size();
+    let names = |axis: Option<usize>, number: usize| match axis {
+        Some(axis) => (view.axes[axis].name.clone(), (0..number).map(|k| view.axes[axis].label(k)).collect()),
+        None => (String::new(), vec![String::new(); number]),
+    };
+    // As many digits as there is room for in a cell.
+    let room = (usize::from(area.width).saturating_sub(10) / columns.max(1)).clamp(1, 9) - 1;
+    let cell = |(row, column): (usize, usize)| {
+        let sign = sign(&view.cells[row][column]);
+        let value = values[row][column];
+        let text = value.and_then(|value| state.map.metric.text(value, room.saturating_sub(sign.len())));
+        Cell { value, text: text.unwrap_or_default() + sign }
+    };
+    let map = Map {
+        x: names(view.columns, columns),
+        y: names(view.rows, rows),
+        from_top: false,
+        cells: (0..rows).map(|row| (0..columns).map(|column| cell((row, column))).collect()).collect(),
+        range,
+        cursor: Some((cursor(state, view).1, cursor(state, view).0)),
+    };
+    map.draw(state.theme, area, buffer);
+}
+
+/// The runs of the cell under the cursor.
+fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    let (column, row) = cursor(state, view);
+    let runs = view.runs((column, row));
+    let at = |axis: Option<usize>, place| {
+        axis.map(|axis| format!("{} {}", view.axes[axis].name, view.axes[axis].label(place)))
+    };
+    let places: Vec<_> = [at(view.columns, column), at(view.rows, row)].into_iter().flatten().collect();
+    let legend = "x failed  ! interrupted  ~ running  . to come";
+    let title = match runs.len() {
+        0 => format!("{}: no run is planned here", places.join(", ")),
+        number => format!("{}: {number} run(s)   {legend}", places.join(", ")),
+    };
+    let room = usize::from(area.width);
+    if area.height > 0 {
+        buffer.set_string(area.x, area.y, fit(&title, room), state.theme.bold());
+    }
+    for (row, y) in runs.iter().zip(area.y + 1..area.bottom()) {
+        let run = state.runs.get(&row.id);
+        let value = state.map.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
+        let standing = match row.state {
+            Standing::Done => "done",
+            Standing::Running => "running",
+            Standing::Failed => "failed",
+            Standing::Interrupted => "interrupted",
+            Standing::Pending => "to come",
+        };
+        let seeds: Vec<_> = view
+            .axes
+            .iter()
+            .filter(|axis| axis.is_seed)
+            .filter_map(|axis| Some(format!("{} {}", axis.name, axis.label(axis.place(&row.settings)?))))
+            .collect();
+        let message =
+            row.message.as_deref().map_or_else(String::new, |message| format!("  {}", clean(message)));
+        let text = format!("  {}  {standing}  {value}  {}{message}", clean(&row.id), seeds.join(", "));
+        let style = if row.state == Standing::Failed { state.theme.bad() } else { Style::new() };
+        buffer.set_string(area.x, y, fit(&text, room), style);
+    }
+}

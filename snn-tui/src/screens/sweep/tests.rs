@@ -1,0 +1,125 @@
+//! What a map makes of sweeps of all kinds.
+
+use crossterm::event::KeyModifiers;
+use snn_train::sweep::{Manifest, Results};
+
+use super::*;
+use crate::theme::{Colors, Marker, Theme};
+
+/// A plan with these values of its axes (seeds by their names) and these points.
+pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
+    let axes: toml::Table = serde_json::from_str(axes).unwrap();
+    let axes: Vec<_> = axes
+        .into_iter()
+        .map(|(key, values)| {
+            let seed = key.ends_with("seed");
+            serde_json::json!({"scale": "list", "seed": seed, "values": values, "key": key})
+        })
+        .collect();
+    let points: Vec<serde_json::Value> = serde_json::from_str(points).unwrap();
+    let points: Vec<_> = points
+        .into_iter()
+        .enumerate()
+        .map(|(k, settings)| serde_json::json!({"id": format!("run-{k}"), "settings": settings}))
+        .collect();
+    let manifest = serde_json::json!({"version": 1, "name": "test", "runs": "runs", "axes": axes, "selection": {},
+        "base": {}, "points": points});
+    serde_json::from_value(manifest).unwrap()
+}
+
+/// A state with this sweep, whose k-th run is best with 10 k %.
+fn state(axes: &str, points: &str, states: &[Standing]) -> State {
+    let manifest = manifest(axes, points);
+    let row = |(k, point): (usize, &snn_train::sweep::Point)| Row {
+        id: point.id.clone(),
+        settings: point.settings.clone(),
+        state: states.get(k).copied().unwrap_or(Standing::Done),
+        epoch: 3,
+        valid_accuracy: states.get(k).is_none_or(|it| *it == Standing::Done).then_some(0.1 * k as f64),
+        valid_loss: None,
+        late_gain: None,
+        test_accuracy: None,
+        spikes: None,
+        seconds: 10.0,
+        message: None,
+    };
+    let rows = manifest.points.iter().enumerate().map(row).collect();
+    let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
+    let results = Results { keys, seeds: Vec::new(), rows };
+    let mut state = State::new(Theme { colors: Colors::None, marker: Marker::Ascii }, "s".into(), true);
+    state.sweep = Some(SweepView { manifest, results, computing_left: Some(60.0) });
+    state
+}
+
+fn screen(state: &State) -> String {
+    let area = Rect::new(0, 0, 80, 22);
+    let mut buffer = Buffer::empty(area);
+    draw(state, area, &mut buffer);
+    crate::widgets::text::tests::lines(&buffer).join("\n")
+}
+
+fn press(state: &mut State, keys: &str) {
+    for c in keys.chars() {
+        key(state, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    }
+}
+
+const EIGHT: &str = r#"[{"a.x":1,"b.y":1,"c.z":"p"},{"a.x":2,"b.y":1,"c.z":"p"},{"a.x":1,"b.y":2,"c.z":"p"},
+    {"a.x":2,"b.y":2,"c.z":"p"},{"a.x":1,"b.y":1,"c.z":"q"},{"a.x":2,"b.y":1,"c.z":"q"},{"a.x":1,"b.y":2,"c.z":"q"}]"#;
+
+#[test]
+fn two_keys_span_the_map_and_the_third_is_stepped() {
+    use Standing::{Done, Failed, Pending, Running};
+    let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
+    let mut state = state(axes, EIGHT, &[Done, Done, Running, Failed, Done, Pending]);
+    let text = screen(&state);
+    assert!(text.contains("z [p]") && text.contains("0.00") && text.contains("10.00"), "{text}");
+    assert!(
+        text.contains(" ~") && text.contains(" x") && text.contains("4 of 7 runs, 1 running, 1 failed"),
+        "{text}"
+    );
+    press(&mut state, "]");
+    let text = screen(&state);
+    assert!(text.contains("z [q]") && text.contains("40.00") && text.contains(" ."), "{text}");
+    press(&mut state, "]");
+    assert!(screen(&state).contains("z [all]"), "the mean over all values");
+    press(&mut state, "]l");
+    assert!(screen(&state).contains("run-1") || screen(&state).contains("run-2"), "{}", screen(&state));
+    press(&mut state, "kk");
+    assert!(screen(&state).contains("run-3  failed"), "{}", screen(&state));
+}
+
+#[test]
+fn enter_leads_to_the_curves_of_a_cell() {
+    let mut state = state(
+        r#"{"a.x":[1,2],"b.seed":[0,1]}"#,
+        r#"[{"a.x":1,"b.seed":0},{"a.x":1,"b.seed":1},{"a.x":2,"b.seed":0}]"#,
+        &[],
+    );
+    for row in &state.sweep.as_ref().unwrap().results.rows {
+        let run = crate::data::Run::new(row.id.clone(), "".into(), crate::data::RunState::Done);
+        state.runs.insert(row.id.clone(), run);
+    }
+    assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));
+    assert!(screen(&state).contains("5.00"), "{}", screen(&state));
+    key(&mut state, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+    assert_eq!(state.screen, Screen::Curves);
+    assert_eq!(state.marked.iter().collect::<Vec<_>>(), ["run-0", "run-1"]);
+}
+
+#[test]
+fn sweeps_of_any_shape_have_a_map() {
+    for (axes, points) in [
+        ("{}", "[{}]"),
+        ("{}", "[]"),
+        (r#"{"a.seed":[1,2,3]}"#, r#"[{"a.seed":1},{"a.seed":3}]"#),
+        (r#"{"a.word":["p","q"]}"#, r#"[{"a.word":"p"},{}]"#),
+        (r#"{"a.x":[1,2],"b.y":[[1],[1,2]]}"#, r#"[{"a.x":1},{"b.y":[1,2]}]"#),
+    ] {
+        let mut state = state(axes, points, &[]);
+        for keys in ["", "l", "k", "j", "h", "c", "r", "c", "o", "]", "[", "m", "M"] {
+            press(&mut state, keys);
+            screen(&state);
+        }
+    }
+}
