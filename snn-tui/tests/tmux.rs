@@ -275,7 +275,9 @@ fn the_terminal_is_given_back_after_quitting_and_after_signals() {
         screen
             .press(&[&format!("stty -a | tr ';' '\\n' | grep -ow -e -echo -e echo; echo {round}"), "Enter"]);
         let text = screen.wait_for(&[&format!("\n{round}")]);
-        assert!(text.contains("\necho\n"), "the terminal echoes nothing:\n{text}");
+        // The prompt may stand before it, if the shell has not come that far when keys are sent.
+        let echoes = |line: &str| ["echo", "ready> echo"].contains(&line.trim_end());
+        assert!(text.lines().any(echoes), "the terminal echoes nothing:\n{text}");
     };
     normal(&screen, "before");
     let viewer = format!("{VIEWER} {}", directory.path().display());

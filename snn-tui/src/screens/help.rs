@@ -1,9 +1,14 @@
 //! What the keys do.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use std::iter;
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{Hints, Screen, hints};
-use crate::{state::State, widgets::text::left};
+use crate::{
+    state::State,
+    widgets::text::{fit, left, wrap},
+};
 
 const EVERYWHERE: Hints = &[
     ("1-6 Tab", "screens"),
@@ -11,38 +16,31 @@ const EVERYWHERE: Hints = &[
     ("n p", "next, previous run"),
     ("Esc", "back to the runs"),
     ("x", "stop runs, asks first"),
-    ("e", "export what is shown as SVG"),
+    ("e", "export as SVG"),
     ("Ctrl+L", "draw anew"),
     ("q Ctrl+C", "quit; runs go on"),
 ];
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let half = area.width / 2;
-    let column = |title: &str, hints: Hints, x: u16, y: u16, buffer: &mut Buffer| {
-        let mut y = y;
-        if y < area.bottom() {
-            buffer.set_string(x, y, title, state.theme.bold());
-        }
-        for (key, what) in hints {
-            y += 1;
-            if y < area.bottom() {
-                let text = format!("{} {what}", left(key, 12));
-                buffer.set_string(
-                    x,
-                    y,
-                    left(&text, usize::from(half).saturating_sub(1)),
-                    ratatui::style::Style::new(),
-                );
-            }
-        }
-        y + 2
+    let half = usize::from(area.width / 2);
+    let list = |title: &str, hints: Hints| {
+        let keys =
+            hints.iter().map(|(key, what)| (fit(&format!("{} {what}", left(key, 12)), half - 2), false));
+        iter::once((title.to_owned(), true)).chain(keys).chain([(String::new(), false)]).collect::<Vec<_>>()
     };
-    let mut places = [area.y, area.y];
-    places[0] = column("Everywhere", EVERYWHERE, area.x, places[0], buffer);
-    for (k, screen) in Screen::ALL.into_iter().enumerate() {
-        // The second column is as long as the first with the first screen below it.
-        let side = usize::from(k > 0 && k < 5);
-        let x = area.x + half * side as u16;
-        places[side] = column(screen.name(), hints(screen), x, places[side], buffer);
+    // In full what helps here, the other screens in short.
+    let mut here = list("Everywhere", EVERYWHERE);
+    here.extend(list(state.screen.name(), hints(state.screen)));
+    let mut elsewhere = Vec::new();
+    for screen in Screen::ALL.into_iter().filter(|&screen| screen != state.screen) {
+        elsewhere.push((screen.name().to_owned(), true));
+        let words: Vec<_> = hints(screen).iter().map(|(key, what)| format!("{key} {what}")).collect();
+        elsewhere.extend(wrap(&words.join("; "), half - 2).into_iter().map(|line| (line, false)));
+    }
+    for (lines, x) in [(here, area.x), (elsewhere, area.x + half as u16)] {
+        for ((text, is_title), y) in lines.iter().zip(area.top()..area.bottom()) {
+            let style = if *is_title { state.theme.bold() } else { Style::new() };
+            buffer.set_string(x, y, text, style);
+        }
     }
 }
