@@ -1,7 +1,7 @@
-//! How many times faster than real time the audio front end is, on one core: `cargo bench -p snn-data --bench audio`.
+//! How many times faster than real time the audio front end is, on one core: `cargo xtask bench audio`.
 //!
 //! For each sample rate, ten seconds of noise become log Mel frames, again and again for about a second; the median
-//! of the repetitions counts. Reading the file is not part of it. With `-- --require 500`, it fails if any rate is slower than
+//! of the repetitions counts. Reading the file is not part of it. With `--require 500`, it fails if any rate is slower than
 //! 500 times real time, which is what this crate promises.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measures")]

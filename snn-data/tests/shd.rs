@@ -235,6 +235,30 @@ fn broken_content_is_refused() {
     assert_broken(samples::<i32, i32>(), "not a valid HDF5 file of spikes: times are ");
 }
 
+/// Words of fixed length, which the file calls ASCII; `letters` are the bytes of the last one.
+fn write_words(folder: &Path, letters: &[u8; 5]) -> PathBuf {
+    let path = half().write(folder, "words.h5");
+    let words = ["null", "eins", "?????"].map(|word| FixedAscii::<6>::from_ascii(word).unwrap());
+    let file = File::open_rw(&path).unwrap();
+    file.new_dataset_builder().with_data(&words).create("extra/keys").unwrap();
+    drop(file);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(5).position(|bytes| bytes == b"?????").unwrap();
+    bytes[at..at + 5].copy_from_slice(letters);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn words_are_utf_8_whatever_the_file_calls_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = read(&write_words(folder.path(), b"f\xc3\xbcnf")).unwrap();
+    assert_eq!(data.class_name(2), Some("fünf"));
+    let message = read(&write_words(folder.path(), b"f\xfcnf\0")).unwrap_err().to_string();
+    let expected = "not a valid HDF5 file of spikes: the word is not UTF-8 (extra/keys, entry 2): ";
+    assert!(message.starts_with(expected), "{message}");
+}
+
 #[test]
 fn unsorted_spikes_may_be_sorted() {
     let folder = tempfile::tempdir().unwrap();

@@ -140,4 +140,13 @@ fn heidelberg_digits() {
     assert!(accuracy > 0.5, "{accuracy} where chance is 0.05");
     let cached = fs::read_dir(snn.path("cache").join("features")).unwrap().count();
     assert_eq!(cached, 1, "features are kept");
+
+    let info = run(&snn, &["data", "info", "rawhd", "--json"]).expect(0);
+    let info: Value = serde_json::from_str(&info.stdout).unwrap();
+    assert_eq!((&info["samples"], &info["inputs"]), (&120.into(), &40.into()));
+    assert_eq!(info["parts"][2]["speakers"], serde_json::json!(["11"]));
+    let text = run(&snn, &["data", "preview", "rawhd", "--class", "15", "--samples", "1", "--out", "a.svg"]);
+    let text = text.expect(0).stdout;
+    assert!(text.contains("class 15 (fünf)"), "{text}");
+    assert!(fs::read_to_string(snn.path("a.svg")).unwrap().contains("Mel"));
 }

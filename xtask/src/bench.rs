@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the speed of a training step.
+//! `cargo xtask bench`: the speed of a training step, of the audio front end and of loading spikes.
 
 use std::ffi::OsString;
 
@@ -8,8 +8,37 @@ use crate::{process, requirements};
 
 pub(crate) fn bench(options: &[OsString]) -> Result<u8> {
     requirements::ensure()?;
-    let mut command = process::cargo(["bench", "--package", "snn-core", "--bench", "training_step", "--"]);
+    let (target, options) = choose(options);
+    process::run(process::cargo(["bench"]).args(target).arg("--").args(options))
+}
+
+/// What cargo must be told to run the benchmark that the first word names, and the options of the benchmark itself.
+fn choose(options: &[OsString]) -> (&'static [&'static str], &[OsString]) {
+    let (target, options): (&[&str], _) = match options.split_first() {
+        Some((name, rest)) if name == "audio" => (&["--package", "snn-data", "--bench", "audio"], rest),
+        Some((name, rest)) if name == "shd" => {
+            (&["--package", "snn-data", "--features", "hdf5", "--bench", "shd"], rest)
+        }
+        _ => (&["--package", "snn-core", "--bench", "training_step"], options),
+    };
     // A `--` that sets the benchmark's options off from ours is not one of them.
-    let options = options.strip_prefix(&[OsString::from("--")]).unwrap_or(options);
-    process::run(command.args(options))
+    (target, options.strip_prefix(&[OsString::from("--")]).unwrap_or(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_names_the_benchmark() {
+        let chosen = |line: &str| {
+            let options: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let (target, options) = choose(&options);
+            (*target.last().expect("a benchmark"), options.to_vec())
+        };
+        assert_eq!(chosen(""), ("training_step", vec![]));
+        assert_eq!(chosen("-- --jobs R"), ("training_step", vec!["--jobs".into(), "R".into()]));
+        assert_eq!(chosen("audio --require 500"), ("audio", vec!["--require".into(), "500".into()]));
+        assert_eq!(chosen("shd -- --require"), ("shd", vec!["--require".into()]));
+    }
 }

@@ -76,11 +76,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Measure the time and memory of a training step (jobs R, M, S, A)
+    /// Measure the time and memory of a training step (jobs R, M, S, A); `bench audio`, `bench shd`: of reading data
     ///
-    /// `cargo xtask bench -- --help` lists the options of the benchmark itself.
+    /// `cargo xtask bench -- --help` lists the options of the benchmark itself. `audio` is the audio front end, and fails below
+    /// N times real time with `--require N`; `shd` loads a file of the size of the Spiking Heidelberg Digits, and fails above 2 s
+    /// or 600 MB with `--require`.
     Bench {
-        /// Options for the benchmark, such as `--jobs R,S` or `--json`
+        /// Options for the benchmark, such as `--jobs R,S` or `--json`; in front of them `audio` or `shd`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },

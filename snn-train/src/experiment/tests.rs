@@ -142,6 +142,36 @@ fn presets_are_valid_and_the_default_is_randman() {
 }
 
 #[test]
+fn presets_have_the_values_of_table_1() {
+    // Name, steps, length of a step in ms, hidden units, epochs, batch size.
+    for (name, steps, dt, hidden, epochs, batch) in [
+        ("randman", 100, 1.0, 100, 50, 250),
+        ("mnist", 100, 1.0, 100, 100, 256),
+        ("shd", 500, 2.0, 256, 200, 256),
+        ("rawhd", 80, 2.0, 256, 50, 128),
+        ("rawsc", 100, 2.0, 256, 50, 512),
+    ] {
+        for (preset, recurrent) in [(name.to_owned(), false), (format!("{name}-recurrent"), true)] {
+            let experiment = Experiment::preset(&preset).unwrap();
+            for (key, expected) in [
+                ("data.steps", Value::from(steps)),
+                ("data.dt", Value::from(dt)),
+                ("network.hidden", vec![Value::from(hidden)].into()),
+                ("network.recurrent", recurrent.into()),
+                ("training.epochs", epochs.into()),
+                ("training.batch_size", batch.into()),
+                ("surrogate.shape", "super-spike".into()),
+                ("surrogate.beta", Value::from(10.0)),
+                ("regularizer.lower_strength", Value::from(100.0)),
+                ("regularizer.lower_threshold", Value::from(1e-3)),
+            ] {
+                assert_eq!(experiment.get(key), Some(expected), "{preset}: {key}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_experiment_survives_its_toml() {
     let mut experiment = Experiment::default();
     let changes =

@@ -136,12 +136,33 @@ fn no_body_is_longer_than_a_file_may_be() {
 }
 
 #[test]
+fn a_body_without_an_end_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    for head in [
+        &b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..],
+        // One chunk that never ends.
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n",
+        // The head itself.
+        b"HTTP/1.1 200 OK\r\nX: ",
+    ] {
+        let part = Part::new(folder.path().join("f.part"));
+        let came = get_into(&part, true, &Server::endless(head));
+        assert!(came.outcome.is_err() && came.bytes.is_empty(), "{:?}", came.outcome);
+    }
+}
+
+#[test]
 fn a_body_that_always_ends_early_is_given_up() {
     let came = get(false, |_| whole(&file(), "", 10));
     assert!(came.outcome.is_err());
     // A length that is too small cuts the file; its checksum will tell.
     let came = get(false, |_| answer("200 OK", "Content-Length: 50\r\n", &file()));
     assert_eq!((came.outcome, came.bytes.len()), (Ok(false), 50));
+    // A chunk that is cut off, and a whole one without the empty one behind it.
+    for chunk in [&b"64\r\nhalf of it"[..], b"4\r\nall \r\n"] {
+        let came = get(false, move |_| answer("200 OK", "Transfer-Encoding: chunked\r\n", chunk));
+        assert!(came.outcome.is_err(), "{:?}", came.outcome);
+    }
 }
 
 #[test]

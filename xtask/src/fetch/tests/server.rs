@@ -56,6 +56,23 @@ impl Server {
         Self { address, requests }
     }
 
+    /// Sends this head, and then bytes for as long as anybody listens.
+    pub(super) fn endless(head: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                while lines.next().is_some_and(|line| !line.is_empty()) {}
+                let mut sent = (&stream).write_all(head);
+                while sent.is_ok() {
+                    sent = (&stream).write_all(&[7; 1000]);
+                }
+            }
+        });
+        Self { address, requests: Arc::default() }
+    }
+
     pub(super) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
