@@ -1,0 +1,133 @@
+//! What the tailer makes of directories that grow, shrink, break and move.
+
+use std::{fs::File, io::Write as _};
+
+use super::*;
+
+/// Writes a run as the trainer does; `metrics` is added to what is there.
+fn write_run(runs: &Path, id: &str, status: &str, metrics: &str) {
+    let folder = runs.join(id);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), "[data]\nname='randman'\n").unwrap();
+    fs::write(folder.join("status.json"), status).unwrap();
+    let mut file = File::options().append(true).create(true).open(folder.join("metrics.jsonl")).unwrap();
+    file.write_all(metrics.as_bytes()).unwrap();
+}
+
+fn tailer(path: &Path) -> Tailer {
+    Tailer::new(Source::open(path).unwrap(), Duration::ZERO)
+}
+
+/// Steps until nothing is left.
+fn settle(tailer: &mut Tailer, wants: &Wants) -> Vec<Msg> {
+    let mut messages = Vec::new();
+    for _ in 0..1000 {
+        if tailer.step(wants, &mut messages) {
+            return messages;
+        }
+    }
+    panic!("never settles");
+}
+
+fn states(tailer: &Tailer) -> Vec<(String, RunState)> {
+    tailer.runs().map(|(run, _)| (run.id.clone(), run.state)).collect()
+}
+
+#[test]
+fn runs_come_grow_and_go() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut tailer = tailer(runs.path());
+    assert!(settle(&mut tailer, &Wants::default()).is_empty());
+
+    write_run(runs.path(), "b", r#"{"state":"running"}"#, "{\"kind\":\"epoch\",\"epoch\":1}\n");
+    write_run(runs.path(), "a", r#"{"state":"done"}"#, "{\"kind\":\"warning\",\"message\":\"quiet\"}\n");
+    settle(&mut tailer, &Wants::default());
+    let of = |id: &str, state| (id.to_owned(), state);
+    assert_eq!(
+        states(&tailer),
+        [of("a", RunState::Done), of("b", RunState::Stalled)],
+        "b was never heard of"
+    );
+
+    write_run(runs.path(), "b", r#"{"state":"running"}"#, "{\"kind\":\"epoch\",\"epoch\":2}\n{\"kind\":");
+    fs::remove_dir_all(runs.path().join("a")).unwrap();
+    let messages = settle(&mut tailer, &Wants { histories: vec!["b".into()], ..Wants::default() });
+    assert!(messages.iter().any(|it| matches!(it, Msg::Gone(gone) if gone[..] == ["a".to_owned()])));
+    assert!(messages.iter().any(|it| matches!(it, Msg::History(_, records) if records.len() == 2)));
+    assert_eq!(tailer.runs().next().unwrap().0.last.as_ref().unwrap().epoch, 2);
+
+    let mut single = self::tailer(&runs.path().join("b"));
+    settle(&mut single, &Wants::default());
+    assert_eq!(states(&single), [of("b", RunState::Stalled)]);
+    fs::remove_dir_all(runs.path().join("b")).unwrap();
+    settle(&mut single, &Wants::default());
+    assert!(states(&single).is_empty(), "deleted while it was looked at");
+}
+
+#[test]
+fn a_heartbeat_counts_by_our_own_clock() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut tailer = tailer(runs.path());
+    // Another machine's clock is a day behind: stalled, until it is seen to beat.
+    for (k, expected) in [(0, RunState::Stalled), (1, RunState::Running)] {
+        let heartbeat = crate::data::unix_time() - 86_400.0 + f64::from(k);
+        write_run(runs.path(), "a", &format!(r#"{{"state":"running","heartbeat":{heartbeat}}}"#), "");
+        settle(&mut tailer, &Wants::default());
+        assert_eq!(states(&tailer)[0].1, expected);
+    }
+}
+
+#[test]
+fn damage_is_told_and_the_others_are_shown() {
+    let runs = tempfile::tempdir().unwrap();
+    write_run(runs.path(), "a", "{", "");
+    write_run(runs.path(), "b", r#"{"state":"done"}"#, "no json\n{\"kind\":\"future\",\"x\":1}\n\u{fffd}\n");
+    write_run(runs.path(), "c", r#"{"state":"done","version":99}"#, "");
+    let mut tailer = tailer(runs.path());
+    settle(&mut tailer, &Wants::default());
+    let shown: Vec<_> =
+        tailer.runs().map(|(run, _)| (run.state, run.error.clone().unwrap_or_default())).collect();
+    assert!(shown[0].0 == RunState::Unreadable && shown[0].1.contains("status"), "{shown:?}");
+    assert!(shown[1].0 == RunState::Done && shown[1].1.is_empty(), "{shown:?}");
+    assert!(shown[2].0 == RunState::Done && shown[2].1.contains("newer"), "{shown:?}");
+    write_run(runs.path(), "a", r#"{"state":"done"}"#, "");
+    settle(&mut tailer, &Wants::default());
+    assert_eq!(states(&tailer)[0].1, RunState::Done, "repaired");
+}
+
+#[test]
+fn a_directory_that_vanishes_is_trouble_until_it_is_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let runs = parent.path().join("runs");
+    assert!(Source::open(&runs).is_err());
+    fs::create_dir(&runs).unwrap();
+    let mut tailer = tailer(&runs);
+    settle(&mut tailer, &Wants::default());
+    fs::remove_dir(&runs).unwrap();
+    let messages = settle(&mut tailer, &Wants::default());
+    assert!(matches!(&messages[..], [Msg::Trouble(Some(reason))] if reason.contains("runs")), "{messages:?}");
+    fs::create_dir(&runs).unwrap();
+    assert!(matches!(settle(&mut tailer, &Wants::default())[..], [Msg::Trouble(None)]));
+}
+
+#[test]
+fn many_runs_are_read_those_on_the_screen_first() {
+    let runs = tempfile::tempdir().unwrap();
+    (0..1000).for_each(|k| write_run(runs.path(), &format!("{k:04}"), r#"{"state":"done"}"#, ""));
+    let mut tailer = tailer(runs.path());
+    let visible = Wants { visible: vec!["0999".into()], ..Wants::default() };
+    let mut messages = Vec::new();
+    tailer.step(&visible, &mut messages);
+    let first = messages.iter().find_map(|it| match it {
+        Msg::Runs(runs) if runs[0].state != RunState::Unread => Some(runs[0].id.clone()),
+        _ => None,
+    });
+    assert_eq!(first.as_deref(), Some("0999"), "what is on the screen comes first");
+    messages.extend(settle(&mut tailer, &visible));
+    assert!(states(&tailer).iter().all(|(_, state)| *state == RunState::Done));
+    assert!(messages.iter().any(|it| matches!(it, Msg::Loading { read: 1000, all: 1000 })));
+    // Every run is looked at again, in portions.
+    write_run(runs.path(), "0999", r#"{"state":"failed"}"#, "");
+    (0..5).for_each(|_| drop(settle(&mut tailer, &visible)));
+    assert_eq!(states(&tailer)[999].1, RunState::Failed);
+}
