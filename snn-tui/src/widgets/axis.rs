@@ -69,6 +69,9 @@ impl Axis {
 
     /// At most about `most` values to be labelled, ascending, with their labels; at least the two limits.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
+        if !(self.low.is_finite() && self.high.is_finite()) {
+            return Vec::new();
+        }
         let most = most.max(2);
         let values: Vec<f64> = match self.scale {
             Scale::Linear => {
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(labels(&axis, 10), ["1e-4", "0.001", "0.01", "0.1", "1"]);
         assert_eq!(labels(&axis, 3).len(), 3);
         assert_eq!(labels(&Axis::new("", 0.0, 2.5), 2), ["0", "2.5"]);
+        assert!(Axis::new("", 0.0, f64::INFINITY).ticks(5).is_empty());
         assert!((axis.value(axis.place(0.05)) - 0.05).abs() < 1e-12);
     }
 }
