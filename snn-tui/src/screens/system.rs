@@ -94,8 +94,10 @@ fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer)
     bars(&all, 1.0, theme, place, buffer);
     let used = used + (all.len() as u16).min(place.height);
     let mut lines = Vec::new();
-    if let Err(reason) = &system.gpus {
-        lines.push((format!("no GPU seen: {}", clean(reason)), theme.dim()));
+    match &system.gpus {
+        Err(reason) => lines.push((format!("no GPU seen: {}", clean(reason)), theme.dim())),
+        Ok(gpus) if gpus.is_empty() => lines.push(("no GPU in this machine".to_owned(), theme.dim())),
+        Ok(_) => {}
     }
     if let Some(run) = state.subject() {
         lines.push((process(state, system, run), Style::new()));
@@ -168,7 +170,7 @@ fn draw_times(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
     used + (drawn.len() as u16).min(place.height)
 }
 
-/// What there is to be read about the run: how it was started, its warnings, the end of what its trainer printed.
+/// What there is to be read about the run: how it was started, and the end of what its trainer printed.
 fn said(state: &State, width: usize) -> Vec<(String, Style)> {
     let theme = state.theme;
     let Some(run) = state.subject() else { return Vec::new() };
@@ -186,19 +188,6 @@ fn said(state: &State, width: usize) -> Vec<(String, Style)> {
         add(clean(&text), theme.dim());
         add(clean(&session.command.join(" ")), theme.dim());
     }
-    let status = run.status.as_ref();
-    let troubles = [
-        run.error.as_ref(),
-        status.and_then(|it| it.message.as_ref()),
-        status.and_then(|it| it.probe_error.as_ref()),
-    ];
-    for trouble in troubles.into_iter().flatten() {
-        add(clean(trouble), theme.bad());
-    }
-    for (epoch, warning) in state.histories.get(&run.id).map(|history| history.warnings()).unwrap_or_default()
-    {
-        add(clean(&format!("warning since epoch {epoch}: {warning}")), theme.warning());
-    }
     let log = state.log.as_ref().filter(|(of, _)| *of == run.id).map(|(_, log)| log);
     match log.filter(|log| !log.lines.is_empty()) {
         Some(log) => log.lines.iter().for_each(|line| add(line.clone(), Style::new())),
@@ -209,21 +198,49 @@ fn said(state: &State, width: usize) -> Vec<(String, Style)> {
     lines
 }
 
+/// What is wrong with the run, or may be: never out of sight behind its log.
+fn troubles(state: &State, width: usize) -> Vec<(String, Style)> {
+    let Some(run) = state.subject() else { return Vec::new() };
+    let status = run.status.as_ref();
+    let bad = [
+        run.error.as_ref(),
+        status.and_then(|it| it.message.as_ref()),
+        status.and_then(|it| it.probe_error.as_ref()),
+    ];
+    let bad = bad.into_iter().flatten().map(|text| (clean(text), state.theme.bad()));
+    let warnings = state.histories.get(&run.id).map(|history| history.warnings()).unwrap_or_default();
+    let warnings = warnings.iter().map(|(epoch, warning)| {
+        (clean(&format!("warning since epoch {epoch}: {warning}")), state.theme.warning())
+    });
+    let wrapped =
+        |(text, style): (String, Style)| wrap(&text, width).into_iter().map(move |line| (line, style));
+    bad.chain(warnings).flat_map(wrapped).collect()
+}
+
 fn draw_log(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.height < 2 {
         return;
     }
-    let lines = said(state, usize::from(area.width));
-    let room = usize::from(area.height) - 1;
+    let width = usize::from(area.width);
+    let mut troubles = troubles(state, width);
+    let most = usize::from(area.height / 2);
+    if troubles.len() > most {
+        let hidden = troubles.len() - most + 1;
+        troubles.truncate(most - 1);
+        troubles.push((format!("and {hidden} more lines, see metrics.jsonl"), state.theme.warning()));
+    }
+    let used = write(&troubles, area, buffer);
+    let area = Rect { y: area.y + used, height: area.height - used, ..area };
+    let lines = said(state, width);
+    let room = usize::from(area.height).saturating_sub(1);
     let end = lines.len().saturating_sub(state.machine.below).max(room.min(lines.len()));
     let begin = end.saturating_sub(room);
-    let place = match state.machine.below {
-        0 => String::new(),
-        below => format!(" ({below} more below)"),
-    };
+    let (above, below) = (begin, lines.len() - end);
+    let place =
+        if above + below > 0 { format!(" ({above} lines above, {below} below)") } else { String::new() };
     let id = state.subject().map_or_else(String::new, |run| clean(&run.id));
     write(&[(format!("log of {id}{place}"), state.theme.bold())], area, buffer);
-    let rest = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     write(&lines[begin..end], rest, buffer);
 }
 

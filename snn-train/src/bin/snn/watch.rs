@@ -26,6 +26,7 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     }
     // Before anything is started.
     let viewer = viewer()?;
+    let is_new = !run.exists();
     fs::create_dir_all(run).with_context(|| format!("cannot create the run directory: {}", run.display()))?;
     let log = run.join(TRAINER_LOG);
     let file = File::options().append(true).create(true).open(&log);
@@ -38,6 +39,13 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
         let said = fs::read(&log).unwrap_or_default();
         let said = said.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
         io::stderr().write_all(said)?;
+        // Nothing is left of a run that has not begun, and nothing is put beside what is no run.
+        if begin == 0 && RunDir::open(run).is_err() {
+            let _ = fs::remove_file(&log);
+            if is_new {
+                let _ = fs::remove_dir_all(run);
+            }
+        }
         return Ok(ExitCode::from(code));
     }
     let parent = run.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -296,7 +296,14 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.height > 0 {
         buffer.set_string(area.x, area.y, fit(&title, room), state.theme.bold());
     }
-    for (row, y) in runs.iter().zip(area.y + 1..area.bottom()) {
+    let room_below = usize::from(area.height.saturating_sub(1));
+    // Enter shows all of them.
+    let shown = if runs.len() > room_below { room_below.saturating_sub(1) } else { runs.len() };
+    if shown < runs.len() && area.height > 1 {
+        let text = format!("  and {} more", runs.len() - shown);
+        buffer.set_string(area.x, area.bottom() - 1, fit(&text, room), state.theme.dim());
+    }
+    for (row, y) in runs.iter().take(shown).zip(area.y + 1..area.bottom()) {
         let run = state.runs.get(&row.id);
         let value = state.map.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
         let standing = match row.state {
