@@ -83,6 +83,26 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
 }
 
 #[test]
+fn data_sets_can_be_left_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let figure = |more: &[&str]| {
+        snn(directory.path(), &[&["figure", "6", "9", "--scale", "smoke", "--json"], more].concat())
+    };
+    let runs = |more: &[&str]| json(&figure(more))[0]["all"]["runs"].as_u64().unwrap();
+    assert_eq!(runs(&["--plan"]), runs(&["--plan", "--data", "randman,mnist"]), "MNIST is not there");
+    assert_eq!(runs(&["--plan", "--data", "mnist"]), 0);
+    let missing = &json(&figure(&["--data", "mnist"]))[0]["missing"];
+    let reason = |panel: usize| missing[panel]["reason"].as_str().unwrap();
+    assert!(reason(0).contains("Randman is left out"), "{missing}");
+    assert!(reason(1).contains("fetch-data mnist"), "{missing}");
+    let svg = fs::read_to_string(directory.path().join("figures/smoke/figure6.svg")).unwrap();
+    assert_eq!(svg.matches("left out").count(), 4);
+    let wrong = figure(&["--data", "mnits"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("mnist"));
+}
+
+#[test]
 fn the_map_holds_every_run_of_the_grid_with_its_own_accuracy() {
     let directory = tempfile::tempdir().unwrap();
     json(&snn(directory.path(), &["figure", "3", "--scale", "smoke", "--json", "--quiet"]));

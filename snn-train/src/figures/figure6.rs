@@ -4,7 +4,7 @@ use super::{
     Missing, Runs, Setting as _, Sheet, Studio,
     bars::{Bar, draw_bars},
     protocol::{ETA, HEAD, INIT_SEED, RECURRENT, seeds, words},
-    sources::{Found, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
+    sources::{Absence, Found, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
 };
 use crate::{
     Error,
@@ -40,7 +40,7 @@ pub(super) fn sweep(studio: &Studio, panel: char, found: Found) -> Result<Sweep,
 
 /// The sweeps on data sets that are here.
 pub(super) fn sweeps(studio: &Studio) -> Result<Vec<Sweep>, Error> {
-    let here = SOURCES.iter().filter_map(|(panel, source)| Some((*panel, source.find().ok()?)));
+    let here = SOURCES.iter().filter_map(|(panel, source)| Some((*panel, studio.find(source).ok()?)));
     here.map(|(panel, found)| sweep(studio, panel, found)).collect()
 }
 
@@ -50,17 +50,17 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     for ((panel, source), place) in SOURCES.iter().zip(places) {
         sheet.canvas.letter(place.x - 30.0, place.y - 18.0, *panel);
         let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0)).without_x().without_y();
-        match source.find() {
+        match studio.find(source) {
             Ok(found) => {
                 let bars = bars(studio, &studio.runs(&sweep(studio, *panel, found)?)?);
                 let table = draw_bars(&mut sheet.canvas, place, &bars);
                 sheet.table(&panel.to_string(), table);
                 axes.title(found.title).draw(&mut sheet.canvas);
             }
-            Err(reason) => {
+            Err(Absence { note, reason }) => {
                 let axes = axes.title(source.title);
                 axes.draw(&mut sheet.canvas);
-                axes.note(&mut sheet.canvas, "data set\nnot here");
+                axes.note(&mut sheet.canvas, note);
                 sheet.missing.push(Missing { panel: panel.to_string(), reason });
             }
         }

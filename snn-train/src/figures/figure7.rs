@@ -6,7 +6,7 @@ use snn_data::{Mnist, MnistConfig, Split, data_directory};
 use super::{
     Missing, Preview, Sheet, Studio, Table,
     preview::{Content, draw_colours, draw_raster, draw_spectrogram, range},
-    sources::{MNIST, RAW_HD, SHD, Source},
+    sources::{Absence, MNIST, RAW_HD, SHD, Source},
 };
 use crate::{
     Error, Experiment,
@@ -16,7 +16,7 @@ use crate::{
 /// Spoken digits in (c).
 const SPOKEN: usize = 2;
 
-pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
+pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(510.0, 132.0, "Inputs");
     let page = sheet.canvas.page().inset(32.0, 26.0, 48.0, 32.0);
     // The image is a square.
@@ -24,25 +24,25 @@ pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
     for (letter, place) in [('a', parts[0]), ('b', parts[1]), ('c', parts[2]), ('d', parts[4])] {
         sheet.canvas.letter(place.x - 26.0, place.y - 20.0, letter);
     }
-    draw_digit(&mut sheet, parts[0], parts[1])?;
-    draw_spoken(&mut sheet, &parts[2..4])?;
-    draw_sound(&mut sheet, parts[4])?;
+    draw_digit(studio, &mut sheet, parts[0], parts[1])?;
+    draw_spoken(studio, &mut sheet, &parts[2..4])?;
+    draw_sound(studio, &mut sheet, parts[4])?;
     Ok(sheet)
 }
 
 /// An empty panel that says why it is empty.
-fn leave_out(sheet: &mut Sheet, panel: &str, place: Rect, source: &Source, reason: String) {
+fn leave_out(sheet: &mut Sheet, panel: &str, place: Rect, source: &Source, absence: Absence) {
     let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0)).title(source.title);
     let axes = axes.without_x().without_y();
     axes.draw(&mut sheet.canvas);
-    axes.note(&mut sheet.canvas, "data set\nnot here");
-    sheet.missing.push(Missing { panel: panel.to_owned(), reason });
+    axes.note(&mut sheet.canvas, absence.note);
+    sheet.missing.push(Missing { panel: panel.to_owned(), reason: absence.reason });
 }
 
-fn draw_digit(sheet: &mut Sheet, image: Rect, raster: Rect) -> Result<(), Error> {
-    if let Err(reason) = MNIST.find() {
-        leave_out(sheet, "a", image, &MNIST, reason.clone());
-        leave_out(sheet, "b", raster, &MNIST, reason);
+fn draw_digit(studio: &Studio, sheet: &mut Sheet, image: Rect, raster: Rect) -> Result<(), Error> {
+    if let Err(absence) = studio.find(&MNIST) {
+        leave_out(sheet, "a", image, &MNIST, absence.clone());
+        leave_out(sheet, "b", raster, &MNIST, absence);
         return Ok(());
     }
     let data = Mnist::open(data_directory()?.join("mnist"), &MnistConfig::default())?;
@@ -68,12 +68,12 @@ fn draw_digit(sheet: &mut Sheet, image: Rect, raster: Rect) -> Result<(), Error>
     Ok(())
 }
 
-fn draw_spoken(sheet: &mut Sheet, places: &[Rect]) -> Result<(), Error> {
-    let found = match SHD.find() {
+fn draw_spoken(studio: &Studio, sheet: &mut Sheet, places: &[Rect]) -> Result<(), Error> {
+    let found = match studio.find(&SHD) {
         Ok(found) => found,
-        Err(reason) => {
+        Err(absence) => {
             let width = places[1].right() - places[0].x;
-            leave_out(sheet, "c", Rect { width, ..places[0] }, &SHD, reason);
+            leave_out(sheet, "c", Rect { width, ..places[0] }, &SHD, absence);
             return Ok(());
         }
     };
@@ -86,11 +86,11 @@ fn draw_spoken(sheet: &mut Sheet, places: &[Rect]) -> Result<(), Error> {
     Ok(())
 }
 
-fn draw_sound(sheet: &mut Sheet, place: Rect) -> Result<(), Error> {
-    let found = match RAW_HD.find() {
+fn draw_sound(studio: &Studio, sheet: &mut Sheet, place: Rect) -> Result<(), Error> {
+    let found = match studio.find(&RAW_HD) {
         Ok(found) => found,
-        Err(reason) => {
-            leave_out(sheet, "d", place, &RAW_HD, reason);
+        Err(absence) => {
+            leave_out(sheet, "d", place, &RAW_HD, absence);
             return Ok(());
         }
     };

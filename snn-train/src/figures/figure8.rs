@@ -34,7 +34,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(400.0, 300.0, "Activity regularisation");
     let rows = sheet.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
     let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));
-    let sweep = figure9::sweep(studio, 'a', &RANDMAN)?.map_err(Error::Impossible)?;
+    let sweep = figure9::sweep_on(studio, 'a', RANDMAN.itself())?;
     let pair = pair(&studio.runs(&sweep)?);
     for (side, (panels, title)) in
         [(['a', 'c'], "not regularised"), (['b', 'd'], "regularised")].into_iter().enumerate()

@@ -8,7 +8,7 @@ use super::{
     Missing, Runs, Setting as _, Sheet, Studio, Table,
     protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
     sigmoid::{FEWEST, Sigmoid},
-    sources::{MNIST, RANDMAN, Source},
+    sources::{Absence, Found, MNIST, RANDMAN, Source},
     statistics::Interval,
 };
 use crate::{
@@ -41,11 +41,15 @@ const STRONG: f64 = 10.0;
 const TOP: usize = 3;
 
 /// The sweep of a panel, if its data are here; otherwise why not.
-pub(super) fn sweep(studio: &Studio, panel: char, source: &Source) -> Result<Result<Sweep, String>, Error> {
-    let found = match source.find() {
-        Ok(found) => found,
-        Err(reason) => return Ok(Err(reason)),
-    };
+pub(super) fn sweep(studio: &Studio, panel: char, source: &Source) -> Result<Result<Sweep, Absence>, Error> {
+    match studio.find(source) {
+        Ok(found) => sweep_on(studio, panel, found).map(Ok),
+        Err(absence) => Ok(Err(absence)),
+    }
+}
+
+/// The sweep of a panel on these data.
+pub(super) fn sweep_on(studio: &Studio, panel: char, found: Found) -> Result<Sweep, Error> {
     let scale = studio.scale();
     let experiment = found.experiment(scale)?;
     let eta = experiment.optimizer.learning_rate;
@@ -69,7 +73,7 @@ pub(super) fn sweep(studio: &Studio, panel: char, source: &Source) -> Result<Res
             .grid(network().into_iter().chain(thresholds).chain([seeds()]))
             .grid(network().into_iter().chain(prices).chain([seeds()]));
     }
-    Ok(Ok(sweep))
+    Ok(sweep)
 }
 
 /// The runs of one kind of network.
@@ -134,8 +138,8 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
             .labels("Hidden spikes per input", "Test accuracy (%)");
         axes.draw(&mut sheet.canvas);
         match sweep(studio, panel, &source)? {
-            Err(reason) => {
-                axes.note(&mut sheet.canvas, "data set\nnot here");
+            Err(Absence { note, reason }) => {
+                axes.note(&mut sheet.canvas, note);
                 sheet.missing.push(Missing { panel: panel.to_string(), reason });
             }
             Ok(sweep) => {

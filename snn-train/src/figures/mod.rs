@@ -49,6 +49,7 @@ pub use claims::{CLAIM_METHOD, Check, Claim, Verdict, claims_to_markdown, claims
 pub use preview::{Content, Look, Preview, Sample};
 pub use protocol::Scale;
 pub use sheet::Missing;
+pub use sources::DATA_SETS;
 pub use statistics::Interval;
 pub use studio::{Drawn, Figure, Plan, Studio};
 

@@ -11,8 +11,8 @@ pub(super) struct Source {
     /// What the paper calls it.
     pub(super) title: &'static str,
     preset: &'static str,
-    /// The folder of its files; none for data that are generated.
-    folder: &'static str,
+    /// Its name and that of the folder of its files.
+    name: &'static str,
     stand_in: Option<StandIn>,
 }
 
@@ -21,28 +21,42 @@ pub(super) struct Source {
 struct StandIn {
     title: &'static str,
     preset: &'static str,
-    folder: &'static str,
+    name: &'static str,
 }
 
-pub(super) const RANDMAN: Source = Source { title: "Randman", preset: "randman", folder: "", stand_in: None };
-pub(super) const MNIST: Source = Source { title: "MNIST", preset: "mnist", folder: "mnist", stand_in: None };
-pub(super) const SHD: Source = Source { title: "SHD", preset: "shd", folder: "shd", stand_in: None };
+pub(super) const RANDMAN: Source =
+    Source { title: "Randman", preset: "randman", name: "randman", stand_in: None };
+pub(super) const MNIST: Source = Source { title: "MNIST", preset: "mnist", name: "mnist", stand_in: None };
+pub(super) const SHD: Source = Source { title: "SHD", preset: "shd", name: "shd", stand_in: None };
 pub(super) const RAW_HD: Source = Source {
     title: "RawHD",
     preset: "rawhd",
-    folder: "heidelberg",
-    stand_in: Some(StandIn { title: "FSDD for RawHD", preset: "fsdd", folder: "fsdd" }),
+    name: "heidelberg",
+    stand_in: Some(StandIn { title: "FSDD for RawHD", preset: "fsdd", name: "fsdd" }),
 };
 pub(super) const RAW_SC: Source = Source {
     title: "RawSC",
     preset: "rawsc",
-    folder: "speech_commands",
+    name: "speech_commands",
     stand_in: Some(StandIn {
         title: "Ten words for RawSC",
         preset: "speech_commands_ten_words",
-        folder: "speech_commands_ten_words",
+        name: "speech_commands_ten_words",
     }),
 };
+
+/// The data sets of the figures: those of the paper and those that stand in for them.
+pub const DATA_SETS: [&str; 7] =
+    ["randman", "mnist", "shd", "heidelberg", "fsdd", "speech_commands", "speech_commands_ten_words"];
+
+/// Why a panel has no data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Absence {
+    /// What the empty panel says.
+    pub(super) note: &'static str,
+    /// What the user is told.
+    pub(super) reason: String,
+}
 
 /// A data set that is here.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,24 +69,36 @@ pub(super) struct Found {
 }
 
 impl Source {
-    /// The data set or what stands in for it; otherwise why there is neither.
-    pub(super) fn find(&self) -> Result<Found, String> {
-        let is_here = |folder: &str| {
-            folder.is_empty() || data_directory().is_ok_and(|directory| directory.join(folder).is_dir())
+    /// The data set, whether or not its files are here.
+    pub(super) fn itself(&self) -> Found {
+        Found { title: self.title, preset: self.preset, stands_in: false }
+    }
+
+    /// The data set, or what stands in for it, if it is `wanted`; otherwise why there is neither.
+    pub(super) fn find(&self, wanted: impl Fn(&str) -> bool) -> Result<Found, Absence> {
+        let is_here = |name: &str| {
+            name == RANDMAN.name || data_directory().is_ok_and(|directory| directory.join(name).is_dir())
         };
-        if self.folder == "shd" && !cfg!(feature = "hdf5") {
-            return Err("this build reads no HDF5 files (feature `hdf5`)".to_owned());
+        let Self { title, name, .. } = *self;
+        let absent = |reason| Err(Absence { note: "data set\nnot here", reason });
+        let own = wanted(name);
+        let other = self.stand_in.filter(|other| wanted(other.name));
+        if !own && other.is_none() {
+            return Err(Absence { note: "left out", reason: format!("{title} is left out, as asked for") });
         }
-        if is_here(self.folder) {
-            return Ok(Found { title: self.title, preset: self.preset, stands_in: false });
+        if own && name == SHD.name && !cfg!(feature = "hdf5") {
+            return absent("this build reads no HDF5 files (feature `hdf5`)".to_owned());
         }
-        match self.stand_in {
-            Some(StandIn { title, preset, folder }) if is_here(folder) => {
-                Ok(Found { title, preset, stands_in: true })
+        if own && is_here(name) {
+            return Ok(self.itself());
+        }
+        match other {
+            Some(other) if is_here(other.name) => {
+                Ok(Found { title: other.title, preset: other.preset, stands_in: true })
             }
             _ => {
-                let Self { title, folder, .. } = self;
-                Err(format!("{title} is not here: `cargo xtask fetch-data {folder}` fetches it"))
+                let name = if own { name } else { other.map_or(name, |other| other.name) };
+                absent(format!("{title} is not here: `cargo xtask fetch-data {name}` fetches it"))
             }
         }
     }
@@ -112,7 +138,7 @@ mod tests {
     #[test]
     fn every_source_has_an_experiment_at_every_scale() {
         for source in [RANDMAN, MNIST, SHD, RAW_HD, RAW_SC] {
-            let own = Found { title: source.title, preset: source.preset, stands_in: false };
+            let own = source.itself();
             let other =
                 source.stand_in.map(|StandIn { title, preset, .. }| Found { title, preset, stands_in: true });
             for found in [Some(own), other].into_iter().flatten() {
@@ -122,6 +148,18 @@ mod tests {
                 }
             }
         }
-        assert!(RANDMAN.find().is_ok(), "what is generated is always here");
+        assert!(RANDMAN.find(|_| true).is_ok(), "what is generated is always here");
+    }
+
+    #[test]
+    fn every_data_set_can_be_asked_for_and_left_out() {
+        let all = [RANDMAN, MNIST, SHD, RAW_HD, RAW_SC];
+        let names = all.iter().flat_map(|it| [Some(it.name), it.stand_in.map(|other| other.name)]);
+        assert_eq!(names.flatten().collect::<Vec<_>>(), DATA_SETS);
+        for source in all {
+            let absence = source.find(|_| false).unwrap_err();
+            assert_eq!(absence.note, "left out");
+            assert!(absence.reason.starts_with(source.title), "{}", absence.reason);
+        }
     }
 }

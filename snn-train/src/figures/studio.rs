@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     Missing, Runs, Scale, Sheet, figure1, figure2, figure3, figure5, figure6, figure7, figure8, figure9,
-    sources::RANDMAN,
+    sources::{Absence, DATA_SETS, Found, RANDMAN, Source},
 };
 use crate::{
     Error,
@@ -100,7 +100,7 @@ impl Figure {
             Self::Gradient => Ok(vec![figure2::sweep(studio)?]),
             Self::Scale => Ok(vec![figure5::sweep(studio)?]),
             Self::DataSets => figure6::sweeps(studio),
-            Self::Activity => Ok(figure9::sweep(studio, 'a', &RANDMAN)?.into_iter().collect()),
+            Self::Activity => Ok(vec![figure9::sweep_on(studio, 'a', RANDMAN.itself())?]),
             Self::Sparseness => {
                 let sweeps =
                     figure9::SOURCES.iter().map(|(panel, source)| figure9::sweep(studio, *panel, source));
@@ -128,6 +128,7 @@ impl Figure {
 pub struct Studio {
     out: PathBuf,
     scale: Scale,
+    only: Option<Vec<String>>,
 }
 
 /// How many runs figures need.
@@ -154,7 +155,21 @@ impl Studio {
     /// Makes figures in a directory.
     #[must_use]
     pub fn new(out: impl Into<PathBuf>, scale: Scale) -> Self {
-        Self { out: out.into(), scale }
+        Self { out: out.into(), scale, only: None }
+    }
+
+    /// Leaves out the panels of figures 6, 7 and 9 on other data sets than these.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] if one is not among [`DATA_SETS`].
+    pub fn only<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self, Error> {
+        let names: Vec<_> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        if let Some(name) = names.iter().find(|name| !DATA_SETS.contains(&name.as_str())) {
+            let all = DATA_SETS.join(", ");
+            return Err(Error::Impossible(format!("no figure is on the data set `{name}`; there are {all}")));
+        }
+        self.only = Some(names);
+        Ok(self)
     }
 
     /// Where figures are written.
@@ -223,6 +238,12 @@ impl Studio {
         let sheet = figure.draw(self)?;
         let files = sheet.write(&self.out, &figure.name())?;
         Ok(Drawn { files, missing: sheet.missing })
+    }
+
+    /// The data set or what stands in for it, unless there is neither or it is left out.
+    pub(super) fn find(&self, source: &Source) -> Result<Found, Absence> {
+        let only = self.only.as_deref();
+        source.find(|name| only.is_none_or(|only| only.iter().any(|it| it == name)))
     }
 
     /// How the runs of a sweep stand, if it was begun.

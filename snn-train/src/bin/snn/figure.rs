@@ -8,12 +8,12 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use snn_train::{
-    figures::{Figure, Plan, Scale, Studio},
+    figures::{DATA_SETS, Figure, Plan, Scale, Studio},
     sweep::{Happening, Update},
 };
 
@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Where figures, and the runs for them, are written [default: figures/SCALE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Of figures 6, 7 and 9 only panels on these data sets, with commas between them
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(DATA_SETS))]
+    data: Option<Vec<String>>,
     /// Count the runs, and train and draw nothing
     #[arg(long)]
     plan: bool,
@@ -65,7 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let figures = figures(&arguments.figures)?;
     let scale = Scale::from(arguments.scale);
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("figures").join(scale.to_string()));
-    let studio = Studio::new(out, scale);
+    let mut studio = Studio::new(out, scale);
+    if let Some(names) = &arguments.data {
+        studio = studio.only(names)?;
+    }
     if arguments.plan {
         return plan(&studio, &figures, arguments.json);
     }

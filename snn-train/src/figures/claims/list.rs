@@ -320,12 +320,12 @@ const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
 fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
     let mut topics = Vec::new();
     for (panel, source) in &figure6::SOURCES {
-        let (title, runs, stands_in) = match source.find() {
+        let (title, runs, stands_in) = match studio.find(source) {
             Ok(found) => {
                 let sweep = figure6::sweep(studio, *panel, found)?;
                 (found.title, studio.all_runs(Figure::DataSets, &sweep)?, found.stands_in)
             }
-            Err(reason) => (source.title, Err(reason), false),
+            Err(absence) => (source.title, Err(absence.reason), false),
         };
         let mut topic = Topic::new(studio, title, runs);
         for comparison in COMPARISONS.iter().filter(|comparison| comparison.panel == *panel) {
@@ -363,7 +363,7 @@ fn sparseness(studio: &Studio) -> Result<Vec<Claim>, Error> {
     for (panel, source) in &figure9::SOURCES {
         let runs = match figure9::sweep(studio, *panel, source)? {
             Ok(sweep) => studio.all_runs(Figure::Sparseness, &sweep)?,
-            Err(reason) => Err(reason),
+            Err(absence) => Err(absence.reason),
         };
         let mut topic = Topic::new(studio, source.title, runs);
         let chance = figure9::chance(studio, *panel);
