@@ -2,6 +2,10 @@
 
 use std::{fmt, io, path::Path, path::PathBuf};
 
+/// What is said of a run whose numbers have left the finite ones.
+#[cfg(feature = "trainer")]
+pub(crate) const DIVERGED: &str = "training has diverged";
+
 /// What can go wrong while an experiment is read, run, stored or loaded.
 ///
 /// Messages end with the long part (a path), and say what helps where something does.
@@ -230,7 +234,7 @@ pub enum Error {
     /// A loss, a gradient or a weight is no longer a finite number.
     #[cfg(feature = "trainer")]
     #[error(
-        "{what} is {value} in epoch {epoch} after {batch} batches: training has diverged; lower optimizer.learning_rate \
+        "{what} is {value} in epoch {epoch} after {batch} batches: {DIVERGED}; lower optimizer.learning_rate \
          (now {learning_rate:?}), or regularizer strengths if they are large; the last checkpoint is kept"
     )]
     NotFinite {

@@ -102,6 +102,73 @@ fn data_sets_can_be_left_out() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("mnist"));
 }
 
+/// Whether files lie in a directory, if it is there at all.
+fn holds_files(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut files| files.next().is_some())
+}
+
+#[test]
+fn a_look_leaves_no_trace_and_says_what_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    json(&snn(directory.path(), &["claims", "--json"]));
+    assert!(!holds_files(&directory.path().join("figures")), "claims are looked at, nothing is made");
+
+    let drawn = json(&snn(directory.path(), &["figure", "2", "--scale", "smoke", "--draw-only", "--json"]));
+    assert_eq!(drawn[0]["state"], "incomplete");
+    assert_eq!(drawn[0]["incomplete"][0]["done"], 0);
+    assert!(!directory.path().join("figures/smoke/sweeps").exists());
+}
+
+#[test]
+fn a_run_that_failed_is_told_and_concluded_nothing_from() {
+    let directory = tempfile::tempdir().unwrap();
+    let figure =
+        |more: &[&str]| snn(directory.path(), &[&["figure", "2", "--scale", "quick"], more].concat());
+    let claims = || json(&snn(directory.path(), &["claims", "--scale", "quick", "--json"])).remove(0);
+    // Runs as short as those of the smoke scale, where quick ones are asked for.
+    let planned = &json(&figure(&["--plan", "--json"]))[0]["all"]["runs"];
+    json(&snn(directory.path(), &["figure", "2", "--scale", "smoke", "--json", "--quiet"]));
+    let runs = directory.path().join("figures/smoke/runs");
+    let run = fs::read_dir(&runs).unwrap().next().unwrap().unwrap().path();
+    let status = fs::read_to_string(run.join("status.json")).unwrap();
+    let fail = |message: &str| {
+        let mut status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        status["state"] = "failed".into();
+        status["message"] = message.into();
+        fs::write(run.join("status.json"), status.to_string()).unwrap();
+        let draw = ["figure", "2", "--scale", "smoke", "--draw-only", "--json"];
+        json(&snn(directory.path(), &draw)).remove(0)
+    };
+    let drawn = fail("no space left on device");
+    assert_eq!((&drawn["state"], &drawn["incomplete"][0]["failed"]), (&"incomplete".into(), &1.into()));
+    assert_eq!(drawn["incomplete"][0]["message"], "no space left on device");
+    // Diverging is an end: another try would come to the same.
+    let drawn = fail("the loss is NaN in epoch 1 after 3 batches: training has diverged; lower it");
+    assert_eq!(drawn["state"], "done", "{drawn}");
+
+    let claims = claims();
+    let reason = claims["claims"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains(&format!("0 of {planned} runs are done")), "{reason}");
+    assert!(reason.ends_with("`snn figure 2 --scale quick` trains the rest"), "{reason}");
+}
+
+#[test]
+fn a_data_set_that_cannot_be_read_leaves_the_rest_to_be_drawn() {
+    let directory = tempfile::tempdir().unwrap();
+    for folder in ["data/mnist", "data/fsdd"] {
+        fs::create_dir_all(directory.path().join(folder)).unwrap();
+    }
+    let figure = || json(&snn(directory.path(), &["figure", "7", "--scale", "smoke", "--json"])).remove(0);
+    let reasons = |drawn: &serde_json::Value| drawn["missing"].to_string();
+    assert_eq!(reasons(&figure()).matches("is not here").count(), 4, "an empty folder is no data set");
+    fs::write(directory.path().join("data/mnist/t10k-images-idx3-ubyte"), "half").unwrap();
+    let drawn = figure();
+    assert_eq!(reasons(&drawn).matches("is not here").count(), 2, "{drawn}");
+    assert!(reasons(&drawn).contains("mnist"), "{drawn}");
+    let svg = fs::read_to_string(directory.path().join("figures/smoke/figure7.svg")).unwrap();
+    assert!(svg.contains("unreadable"));
+}
+
 #[test]
 fn the_map_holds_every_run_of_the_grid_with_its_own_accuracy() {
     let directory = tempfile::tempdir().unwrap();

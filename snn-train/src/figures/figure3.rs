@@ -108,8 +108,7 @@ pub(super) fn draw_shapes(
 fn draw_maps(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Table {
     let mut table =
         Table::new(["shape", "learning_rate", "beta", "test_accuracy_percent", "valid_accuracy_percent"]);
-    let [(_, eta), (_, beta)] = studio.scale().map();
-    let (Ok(etas), Ok(betas)) = (floats(&eta), floats(&beta)) else { return table };
+    let (etas, betas) = sides(studio);
     let columns = place.inset(0.0, 0.0, 36.0, 0.0).columns(&[1.0; SHAPES.len()], 30.0);
     let chance = 100.0 / studio.classes();
     for (panel, ((_, word, title), place)) in SHAPES.into_iter().zip(&columns).enumerate() {
@@ -139,6 +138,18 @@ fn draw_maps(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> 
         colour_bar(canvas, bar, &Scale::linear(chance, 100.0), "Test accuracy (%)");
     }
     table
+}
+
+/// Learning rates and slopes of the maps.
+fn sides(studio: &Studio) -> (Vec<f64>, Vec<f64>) {
+    let [(_, eta), (_, beta)] = studio.scale().map();
+    (floats(&eta).unwrap_or_default(), floats(&beta).unwrap_or_default())
+}
+
+/// The points of the maps: learning rate and slope.
+pub(super) fn points(studio: &Studio) -> Vec<(f64, f64)> {
+    let (etas, betas) = sides(studio);
+    etas.iter().flat_map(|&eta| betas.iter().map(move |&beta| (eta, beta))).collect()
 }
 
 /// A logarithmic axis whose ends lie half a cell beyond the first and last value.

@@ -52,7 +52,15 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
         let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0)).without_x().without_y();
         match studio.find(source) {
             Ok(found) => {
-                let bars = bars(studio, &studio.runs(&sweep(studio, *panel, found)?)?);
+                let runs = studio.runs(&sweep(studio, *panel, found)?)?;
+                if runs.rows().is_empty() {
+                    axes.note(&mut sheet.canvas, "no runs");
+                    let reason = format!("no run on {} is done", found.title);
+                    sheet.missing.push(Missing { panel: panel.to_string(), reason });
+                    axes.title(found.title).draw(&mut sheet.canvas);
+                    continue;
+                }
+                let bars = bars(studio, &runs);
                 let table = draw_bars(&mut sheet.canvas, place, &bars);
                 sheet.table(&panel.to_string(), table);
                 axes.title(found.title).draw(&mut sheet.canvas);

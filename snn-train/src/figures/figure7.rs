@@ -1,12 +1,12 @@
 //! Figure 7: what networks are fed. (a) A handwritten digit, (b) its latency raster, (c) spoken digits as spikes, (d) as a
 //! Mel spectrogram.
 
-use snn_data::{Mnist, MnistConfig, Split, data_directory};
+use snn_data::{Dataset, Mnist, MnistConfig, Split, data_directory};
 
 use super::{
     Missing, Preview, Sheet, Studio, Table,
     preview::{Content, draw_colours, draw_raster, draw_spectrogram, range},
-    sources::{Absence, MNIST, RAW_HD, SHD, Source},
+    sources::{Absence, Found, MNIST, RAW_HD, SHD, Source},
 };
 use crate::{
     Error, Experiment,
@@ -39,13 +39,27 @@ fn leave_out(sheet: &mut Sheet, panel: &str, place: Rect, source: &Source, absen
     sheet.missing.push(Missing { panel: panel.to_owned(), reason: absence.reason });
 }
 
+/// The data set or what stands in for it.
+fn open(studio: &Studio, source: &Source) -> Result<(Found, Box<dyn Dataset>), Absence> {
+    let found = studio.find(source)?;
+    let data = Experiment::preset(found.preset).and_then(|experiment| experiment.data.open());
+    Ok((found, data.map_err(|error| Absence::unreadable(&error))?))
+}
+
 fn draw_digit(studio: &Studio, sheet: &mut Sheet, image: Rect, raster: Rect) -> Result<(), Error> {
     if let Err(absence) = studio.find(&MNIST) {
         leave_out(sheet, "a", image, &MNIST, absence.clone());
         leave_out(sheet, "b", raster, &MNIST, absence);
         return Ok(());
     }
-    let data = Mnist::open(data_directory()?.join("mnist"), &MnistConfig::default())?;
+    let data = match Mnist::open(data_directory()?.join("mnist"), &MnistConfig::default()) {
+        Ok(data) => data,
+        Err(error) => {
+            leave_out(sheet, "a", image, &MNIST, Absence::unreadable(&error));
+            leave_out(sheet, "b", raster, &MNIST, Absence::unreadable(&error));
+            return Ok(());
+        }
+    };
     let Some(&sample) = Preview::choose(&data, Split::Train, Some(3), 1).first() else { return Ok(()) };
     let pixels = data.image(sample as usize);
     let side = pixels.len().isqrt();
@@ -69,15 +83,14 @@ fn draw_digit(studio: &Studio, sheet: &mut Sheet, image: Rect, raster: Rect) -> 
 }
 
 fn draw_spoken(studio: &Studio, sheet: &mut Sheet, places: &[Rect]) -> Result<(), Error> {
-    let found = match studio.find(&SHD) {
-        Ok(found) => found,
+    let data = match open(studio, &SHD) {
+        Ok((_, data)) => data,
         Err(absence) => {
             let width = places[1].right() - places[0].x;
             leave_out(sheet, "c", Rect { width, ..places[0] }, &SHD, absence);
             return Ok(());
         }
     };
-    let data = Experiment::preset(found.preset)?.data.open()?;
     let preview = Preview::of(&*data, &Preview::choose(&*data, Split::Train, None, SPOKEN))?;
     spikes(sheet, "c", &preview);
     for (number, (sample, place)) in preview.samples.iter().zip(places).enumerate() {
@@ -87,14 +100,13 @@ fn draw_spoken(studio: &Studio, sheet: &mut Sheet, places: &[Rect]) -> Result<()
 }
 
 fn draw_sound(studio: &Studio, sheet: &mut Sheet, place: Rect) -> Result<(), Error> {
-    let found = match studio.find(&RAW_HD) {
+    let (found, data) = match open(studio, &RAW_HD) {
         Ok(found) => found,
         Err(absence) => {
             leave_out(sheet, "d", place, &RAW_HD, absence);
             return Ok(());
         }
     };
-    let data = Experiment::preset(found.preset)?.data.open()?;
     let mut preview = Preview::of(&*data, &Preview::choose(&*data, Split::Train, Some(3), 1))?;
     let Some(sample) = preview.samples.first_mut() else { return Ok(()) };
     sample.class = Some(format!("{} ({})", sample.class.as_deref().unwrap_or("3"), found.title));

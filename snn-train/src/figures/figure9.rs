@@ -144,6 +144,12 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
             }
             Ok(sweep) => {
                 let runs = studio.runs(&sweep)?;
+                if runs.rows().is_empty() {
+                    axes.note(&mut sheet.canvas, "no runs");
+                    let reason = format!("no run on {} is done", source.title);
+                    sheet.missing.push(Missing { panel: panel.to_string(), reason });
+                    continue;
+                }
                 let chance = chance(studio, panel);
                 let table = draw_panel(&mut sheet.canvas, &axes, place, panel, &runs, chance, &mut fits);
                 sheet.table(&panel.to_string(), table);

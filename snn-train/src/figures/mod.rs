@@ -51,7 +51,7 @@ pub use protocol::Scale;
 pub use sheet::Missing;
 pub use sources::DATA_SETS;
 pub use statistics::Interval;
-pub use studio::{Drawn, Figure, Plan, Studio};
+pub use studio::{Drawn, Figure, Incomplete, Plan, Studio};
 
 use runs::{Runs, Setting, same};
 use sheet::{Sheet, Table};

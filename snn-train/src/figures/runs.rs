@@ -1,22 +1,61 @@
 //! The runs behind a figure, and picking among them.
+//!
+//! A run that diverged has come to an end like others: it counts as a model that is never right. Runs that failed for other
+//! reasons, a full disk say, say nothing about the network and are left out.
+
+use std::{collections::HashMap, rc::Rc};
 
 use toml::Value;
 
 use super::protocol::{BETA, ETA, HIDDEN, RECURRENT};
-use crate::sweep::{Axis, Results, Row, Selection, Standing};
+use crate::{
+    error::DIVERGED,
+    sweep::{Axis, Results, Row, Selection, Standing},
+};
 
 /// The runs behind a figure that are done.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Runs(Vec<Row>);
+pub(super) struct Runs {
+    rows: Vec<Row>,
+    /// Of each run by its name, if that was looked up: the classes that it never predicts on validation.
+    lost: Rc<HashMap<String, usize>>,
+}
 
 impl Runs {
     pub(super) fn new(results: Results) -> Self {
-        Self(results.rows.into_iter().filter(|row| row.state == Standing::Done).collect())
+        let ended = results.rows.into_iter().filter(is_ended);
+        let rows = ended.map(|row| match row.state {
+            Standing::Done => row,
+            _ => Row {
+                state: Standing::Done,
+                valid_accuracy: Some(0.0),
+                test_accuracy: Some(0.0),
+                spikes: None,
+                late_gain: None,
+                ..row
+            },
+        });
+        Self { rows: rows.collect(), lost: Rc::default() }
+    }
+
+    /// The same runs with what `lost` tells of each: how many classes it never predicts, if known.
+    pub(super) fn with_lost_classes(self, lost: impl Fn(&str) -> Option<usize>) -> Self {
+        let lost = self.rows.iter().filter_map(|row| Some((row.id.clone(), lost(&row.id)?))).collect();
+        Self { lost: Rc::new(lost), ..self }
+    }
+
+    /// How many of the runs never predict one class or more.
+    pub(super) fn with_a_lost_class(&self) -> usize {
+        self.rows.iter().filter(|row| self.lost.get(&row.id).is_some_and(|&classes| classes > 0)).count()
+    }
+
+    fn keep(&self, rows: Vec<Row>) -> Self {
+        Self { rows, lost: Rc::clone(&self.lost) }
     }
 
     /// The runs of a condition.
     pub(super) fn of(&self, condition: impl Fn(&Row) -> bool) -> Self {
-        Self(self.0.iter().filter(|row| condition(row)).cloned().collect())
+        self.keep(self.rows.iter().filter(|row| condition(row)).cloned().collect())
     }
 
     /// The runs whose value of `key` lies on `axis`.
@@ -29,19 +68,19 @@ impl Runs {
     /// Of these runs the `count` best on validation, the best first. The test plays no part in the choice.
     pub(super) fn best(&self, count: usize) -> Self {
         let selection = Selection { best: Some(count), by: Some(Vec::new()) };
-        let results = Results { keys: Vec::new(), seeds: Vec::new(), rows: self.0.clone() };
+        let results = Results { keys: Vec::new(), seeds: Vec::new(), rows: self.rows.clone() };
         let groups = results.groups(&selection);
         let models = groups.iter().flat_map(|group| &group.models);
-        Self(models.map(|&index| self.0[index].clone()).collect())
+        self.keep(models.map(|&index| self.rows[index].clone()).collect())
     }
 
     pub(super) fn rows(&self) -> &[Row] {
-        &self.0
+        &self.rows
     }
 
     /// Accuracies on the test part, in per cent.
     pub(super) fn accuracies(&self) -> Vec<f64> {
-        self.0.iter().filter_map(|row| row.test_accuracy).map(|share| 100.0 * share).collect()
+        self.rows.iter().filter_map(|row| row.test_accuracy).map(|share| 100.0 * share).collect()
     }
 
     /// Mean accuracy on the test part, in per cent; NaN without runs.
@@ -49,6 +88,12 @@ impl Runs {
         let accuracies = self.accuracies();
         accuracies.iter().sum::<f64>() / accuracies.len() as f64
     }
+}
+
+/// Whether a run is done, or diverged, which another try would not change.
+pub(super) fn is_ended(row: &Row) -> bool {
+    let diverged = || row.message.as_ref().is_some_and(|message| message.contains(DIVERGED));
+    row.state == Standing::Done || row.state == Standing::Failed && diverged()
 }
 
 /// The settings of a run by their types.
@@ -121,10 +166,17 @@ mod tests {
     fn the_best_are_chosen_on_validation_and_reported_on_the_test() {
         let mut rows = vec![row("a", 1.0, 0.9, 0.1), row("b", 10.0, 0.8, 1.0), row("c", 10.0, 0.95, 0.5)];
         rows.push(Row { state: Standing::Failed, ..row("d", 10.0, 1.0, 1.0) });
+        let message = Some(format!("the loss is NaN: {DIVERGED}"));
+        rows.push(Row { state: Standing::Failed, message, ..row("e", 3.0, 1.0, 1.0) });
         let runs = Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows });
         assert_eq!(runs.best(2).accuracies(), [50.0, 10.0]);
         assert_eq!(runs.of(|row| same(row.beta(), 10.0)).best(1).rows()[0].id, "c");
-        assert_eq!(runs.on(BETA, &Axis::logarithmic(1.0, 3.0, 2)).accuracies(), [10.0]);
+        let few = runs.on(BETA, &Axis::logarithmic(1.0, 3.0, 2));
+        assert_eq!(few.accuracies(), [10.0, 0.0], "what diverged is never right");
+        assert_eq!(runs.best(4).rows()[3].id, "e");
+        let lost = runs.clone().with_lost_classes(|id| (id != "a").then_some(usize::from(id == "b")));
+        assert_eq!(lost.with_a_lost_class(), 1);
+        assert_eq!(lost.of(|row| row.id != "b").with_a_lost_class(), 0);
         assert!(Runs::default().mean_accuracy().is_nan());
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt::Display, fs, path::Path, path::PathBuf};
 use crate::{
     Error,
     plot::Canvas,
-    run::{Durability, replace},
+    run::{Durability, replace_shared},
 };
 
 /// Of the PNG.
@@ -45,7 +45,7 @@ impl Sheet {
         let mut files = Vec::new();
         let mut keep = |name: String, content: &[u8]| {
             let path = directory.join(name);
-            replace(&path, content, Durability::Disk).map_err(Error::io("write the figure", &path))?;
+            replace_shared(&path, content, Durability::Disk).map_err(Error::io("write the figure", &path))?;
             files.push(path);
             Ok::<_, Error>(())
         };

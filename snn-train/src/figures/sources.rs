@@ -1,5 +1,7 @@
 //! The data sets of the paper that are files, and what stands in for those that are not here.
 
+use std::path::PathBuf;
+
 use snn_data::data_directory;
 
 use super::Scale;
@@ -58,6 +60,13 @@ pub(super) struct Absence {
     pub(super) reason: String,
 }
 
+impl Absence {
+    /// Of a data set that is here, but cannot be read.
+    pub(super) fn unreadable(error: &impl ToString) -> Self {
+        Self { note: "data set\nunreadable", reason: error.to_string() }
+    }
+}
+
 /// A data set that is here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
@@ -77,7 +86,9 @@ impl Source {
     /// The data set, or what stands in for it, if it is `wanted`; otherwise why there is neither.
     pub(super) fn find(&self, wanted: impl Fn(&str) -> bool) -> Result<Found, Absence> {
         let is_here = |name: &str| {
-            name == RANDMAN.name || data_directory().is_ok_and(|directory| directory.join(name).is_dir())
+            let holds_files =
+                |folder: PathBuf| folder.read_dir().is_ok_and(|mut files| files.next().is_some());
+            name == RANDMAN.name || data_directory().is_ok_and(|directory| holds_files(directory.join(name)))
         };
         let Self { title, name, .. } = *self;
         let absent = |reason| Err(Absence { note: "data set\nnot here", reason });

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -10,12 +11,13 @@ use serde::Serialize;
 
 use super::{
     Missing, Runs, Scale, Sheet, figure1, figure2, figure3, figure5, figure6, figure7, figure8, figure9,
+    runs::is_ended,
     sources::{Absence, DATA_SETS, Found, RANDMAN, Source},
 };
 use crate::{
     Error,
     run::{RunDir, State},
-    sweep::{Manifest, Options, Results, Sweep, SweepDir, Update},
+    sweep::{Manifest, Options, Results, Standing, Sweep, SweepDir, Update},
 };
 
 /// A figure of the paper.
@@ -143,12 +145,40 @@ pub struct Plan {
 }
 
 /// What has been drawn.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Drawn {
     /// Drawings and tables.
     pub files: Vec<PathBuf>,
     /// Panels that could not be drawn.
     pub missing: Vec<Missing>,
+    /// Sweeps that were drawn with less runs than they have.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// A sweep of which not all runs are done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Incomplete {
+    /// Its name.
+    pub sweep: String,
+    /// Its runs.
+    pub runs: usize,
+    /// Those that have come to an end; diverging is an end, too.
+    pub done: usize,
+    /// Those that failed for other reasons.
+    pub failed: usize,
+    /// Why the first of them did.
+    pub message: Option<String>,
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sweep, runs, done, failed, message } = self;
+        write!(f, "{done} of {runs} runs of {sweep} are done")?;
+        if *failed > 0 {
+            write!(f, ", {failed} failed: {}", message.as_deref().unwrap_or("for no reason given"))?;
+        }
+        Ok(())
+    }
 }
 
 impl Studio {
@@ -219,7 +249,7 @@ impl Studio {
         watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
     ) -> Result<bool, Error> {
         for sweep in figure.sweeps(self)? {
-            let directory = self.sweep_dir(&sweep)?;
+            let directory = SweepDir::create(self.sweep_path(&sweep), Self::manifest(&sweep)?)?;
             // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
             let options = Options { retry: true, ..Options::default() };
             directory.train_until(stop, &options, &mut |update| watch(&sweep.name, update))?;
@@ -237,7 +267,7 @@ impl Studio {
     pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
         let sheet = figure.draw(self)?;
         let files = sheet.write(&self.out, &figure.name())?;
-        Ok(Drawn { files, missing: sheet.missing })
+        Ok(Drawn { files, missing: sheet.missing, incomplete: self.incomplete(figure)? })
     }
 
     /// The data set or what stands in for it, unless there is neither or it is left out.
@@ -246,17 +276,34 @@ impl Studio {
         source.find(|name| only.is_none_or(|only| only.iter().any(|it| it == name)))
     }
 
-    /// How the runs of a sweep stand, if it was begun.
-    pub(super) fn results(&self, sweep: &Sweep) -> Result<Option<Results>, Error> {
-        if !self.out.join("sweeps").join(&sweep.name).is_dir() {
-            return Ok(None);
-        }
-        self.sweep_dir(sweep)?.results().map(Some)
+    /// How the runs of a sweep stand. Leaves no trace: others may train them.
+    pub(super) fn results(&self, sweep: &Sweep) -> Result<Results, Error> {
+        SweepDir::view(self.sweep_path(sweep), Self::manifest(sweep)?).results()
     }
 
-    /// The runs of a sweep that are done.
+    /// The runs of a sweep that have come to an end.
     pub(super) fn runs(&self, sweep: &Sweep) -> Result<Runs, Error> {
-        Ok(Runs::new(self.sweep_dir(sweep)?.results()?))
+        Ok(Runs::new(self.results(sweep)?))
+    }
+
+    /// The sweeps of a figure of which runs are not done.
+    fn incomplete(&self, figure: Figure) -> Result<Vec<Incomplete>, Error> {
+        let mut incomplete = Vec::new();
+        for sweep in figure.sweeps(self)? {
+            let rows = self.results(&sweep)?.rows;
+            let open: Vec<_> = rows.iter().filter(|row| !is_ended(row)).collect();
+            let failed: Vec<_> = open.iter().filter(|row| row.state == Standing::Failed).collect();
+            if !open.is_empty() {
+                incomplete.push(Incomplete {
+                    sweep: sweep.name,
+                    runs: rows.len(),
+                    done: rows.len() - open.len(),
+                    failed: failed.len(),
+                    message: failed.first().and_then(|row| row.message.clone()),
+                });
+            }
+        }
+        Ok(incomplete)
     }
 
     /// Classes of the manifolds.
@@ -269,9 +316,12 @@ impl Studio {
         self.out.join("runs").join(id)
     }
 
-    fn sweep_dir(&self, sweep: &Sweep) -> Result<SweepDir, Error> {
-        let manifest = Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? };
-        SweepDir::create(self.out.join("sweeps").join(&sweep.name), manifest)
+    fn sweep_path(&self, sweep: &Sweep) -> PathBuf {
+        self.out.join("sweeps").join(&sweep.name)
+    }
+
+    fn manifest(sweep: &Sweep) -> Result<Manifest, Error> {
+        Ok(Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? })
     }
 
     fn is_done(&self, id: &str) -> bool {

@@ -23,7 +23,7 @@ mod writer;
 
 pub use record::{
     Histogram, InputProbe, LayerProbe, MAX_CLASSES, MAX_POINTS, PROBE_VERSION, Probe, Raster, SampleProbe,
-    Traces,
+    Traces, lost_classes,
 };
 #[cfg(feature = "trainer")]
 pub(crate) use take::update_ratios;

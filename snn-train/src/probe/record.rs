@@ -138,6 +138,23 @@ impl Probe {
         };
         self.confusion.iter().enumerate().map(of_class).collect()
     }
+
+    /// Classes that no validation sample is taken for, though there are samples of them. See [`lost_classes`].
+    #[must_use]
+    pub fn lost_classes(&self) -> Vec<usize> {
+        lost_classes(&self.confusion)
+    }
+}
+
+/// Classes (columns) that no sample is taken for, though there are samples of them (rows).
+///
+/// Under Max, the readout unit of such a class is often stuck: where its potential never rises above its start, the first
+/// maximum lies at step 0, and no weight has a gradient from there.
+#[must_use]
+pub fn lost_classes(confusion: &[Vec<u32>]) -> Vec<usize> {
+    let has_samples = |class: usize| confusion[class].iter().any(|&count| count > 0);
+    let is_predicted = |class| confusion.iter().any(|row| row.get(class).is_some_and(|&count| count > 0));
+    (0..confusion.len()).filter(|&class| has_samples(class) && !is_predicted(class)).collect()
 }
 
 impl Histogram {
@@ -167,6 +184,14 @@ mod tests {
         assert_eq!(probe.class_accuracies(), [Some(0.75), None]);
         let torn = Probe { confusion: vec![vec![1], vec![1]], ..Probe::default() };
         assert_eq!(torn.class_accuracies(), [Some(1.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn a_class_with_samples_that_is_never_predicted_is_lost() {
+        let confusion = vec![vec![3, 0, 1, 0], vec![2, 0, 2, 0], vec![0, 0, 4, 0], vec![0; 4]];
+        assert_eq!(lost_classes(&confusion), [1], "the last class has no samples");
+        assert!(lost_classes(&[]).is_empty());
+        assert_eq!(lost_classes(&[vec![], vec![1]]), [1], "a torn table");
     }
 
     #[test]

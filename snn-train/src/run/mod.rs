@@ -55,7 +55,7 @@ pub use status::{Best, State, Status};
 #[cfg(feature = "trainer")]
 pub use create::new_id;
 #[cfg(feature = "trainer")]
-pub(crate) use replace::{Durability, replace};
+pub(crate) use replace::{Durability, replace, replace_shared};
 #[cfg(feature = "trainer")]
 pub(crate) use session::unix_time;
 #[cfg(feature = "trainer")]

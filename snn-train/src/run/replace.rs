@@ -1,9 +1,14 @@
 //! Files that are there whole: written beside their place, then renamed into it.
+//!
+//! What is beside has a fixed name where a lock lets only one process write: what a killed one left behind is replaced by the
+//! next. Elsewhere every writer has a name of its own.
 
 use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// What a file must survive once it has been replaced.
@@ -17,7 +22,20 @@ pub(crate) enum Durability {
 
 /// Replaces `path` by a file with this content. Whatever happens, `path` is the old file or the new one.
 pub(crate) fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
-    through(path, |temporary| {
+    replace_through(&temporary(path), path, content, durability)
+}
+
+/// As [`replace`], for files that several processes may write at the same time: the last one wins.
+pub(crate) fn replace_shared(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (process, number) = (process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let temporary = path.with_file_name(format!(".{name}.{process}-{number}.tmp"));
+    replace_through(&temporary, path, content, durability)
+}
+
+fn replace_through(temporary: &Path, path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
+    through(temporary, path, |temporary| {
         let mut file = File::create(temporary)?;
         file.write_all(content)?;
         if durability == Durability::Disk { file.sync_all() } else { Ok(()) }
@@ -28,7 +46,7 @@ pub(crate) fn replace(path: &Path, content: &[u8], durability: Durability) -> io
 /// Replaces `path` by the file at `source`: by a second name for it where the file system can, else by a copy. Files
 /// written by [`replace`] are never changed in place, so they may share their content.
 pub(crate) fn replace_by_link(path: &Path, source: &Path) -> io::Result<()> {
-    through(path, |temporary| {
+    through(&temporary(path), path, |temporary| {
         fs::hard_link(source, temporary).or_else(|_| {
             fs::copy(source, temporary)?;
             File::open(temporary)?.sync_all()
@@ -37,13 +55,12 @@ pub(crate) fn replace_by_link(path: &Path, source: &Path) -> io::Result<()> {
     sync_directory(path)
 }
 
-fn through(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    let temporary = temporary(path);
+fn through(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     // One left behind by a killed process would be in the way of a link.
-    let _ = fs::remove_file(&temporary);
-    let result = write(&temporary).and_then(|()| fs::rename(&temporary, path));
+    let _ = fs::remove_file(temporary);
+    let result = write(temporary).and_then(|()| fs::rename(temporary, path));
     if result.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = fs::remove_file(temporary);
     }
     result
 }
@@ -68,7 +85,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         replace(&path, b"old", Durability::Disk).unwrap();
-        let result = through(&path, |temporary| {
+        let result = through(&temporary(&path), &path, |temporary| {
             fs::write(temporary, "half of the n")?;
             Err(io::ErrorKind::StorageFull.into())
         });
@@ -81,5 +98,23 @@ mod tests {
         replace(&path, b"newest", Durability::Process).unwrap();
         assert_eq!(fs::read(&link).unwrap(), b"new");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn several_writers_do_not_take_each_others_files_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("plan");
+        let contents: Vec<_> = (0..4_u8).map(|writer| vec![writer; 10_000]).collect();
+        std::thread::scope(|scope| {
+            for content in &contents {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        replace_shared(&path, content, Durability::Process).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(contents.contains(&fs::read(&path).unwrap()), "one of them, whole");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 }

@@ -120,6 +120,12 @@ impl SweepDir {
         Ok(Self { path, manifest })
     }
 
+    /// The sweep of this plan at `path`, where it may or may not lie: for a look at its runs that leaves no trace.
+    #[cfg(feature = "trainer")]
+    pub(crate) fn view(path: impl Into<PathBuf>, manifest: Manifest) -> Self {
+        Self { path: path.into(), manifest }
+    }
+
     /// Puts the plan into the directory at `path`, which is made if it is not there. A plan that is there is replaced;
     /// runs that both have in common are kept and used.
     ///
@@ -127,18 +133,22 @@ impl SweepDir {
     /// [`Error::Io`].
     #[cfg(feature = "trainer")]
     pub fn create(path: impl Into<PathBuf>, manifest: Manifest) -> Result<Self, Error> {
-        use crate::run::{Durability, replace};
-        let path = path.into();
-        let sweep = Self { path, manifest };
+        use crate::run::{Durability, replace_shared};
+        let sweep = Self::view(path, manifest);
         let runs = sweep.runs();
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         fs::create_dir_all(&sweep.path)
             .map_err(Error::io("create the directory of the sweep", &sweep.path))?;
         let file = sweep.path.join(MANIFEST);
-        serde_json::to_vec_pretty(&sweep.manifest)
-            .map_err(io::Error::from)
-            .and_then(|json| replace(&file, &json, Durability::Disk))
-            .map_err(Error::io("write the plan of the sweep", file))?;
+        let write = || {
+            let json = serde_json::to_vec_pretty(&sweep.manifest)?;
+            // Others may be reading it.
+            if fs::read(&file).is_ok_and(|there| there == json) {
+                return Ok(());
+            }
+            replace_shared(&file, &json, Durability::Disk)
+        };
+        write().map_err(Error::io("write the plan of the sweep", &file))?;
         Ok(sweep)
     }
 

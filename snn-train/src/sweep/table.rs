@@ -6,7 +6,7 @@ use toml::Value;
 use super::{Group, Results, Settings, Summary, SweepDir};
 use crate::{
     error::Error,
-    run::{Durability, replace},
+    run::{Durability, replace_shared},
 };
 
 impl Results {
@@ -76,7 +76,7 @@ impl SweepDir {
         ];
         for (name, text) in files {
             let path = self.path().join(name);
-            replace(&path, text.as_bytes(), Durability::Process)
+            replace_shared(&path, text.as_bytes(), Durability::Process)
                 .map_err(Error::io("write the results", path))?;
         }
         Ok(results)

@@ -1,12 +1,13 @@
 //! Loss, accuracy and activity of a network over a set of samples, without a tape.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{ActivityMonitor, Backend, Network, NetworkConfig, Output, Regularizer};
+use snn_core::{ActivityMonitor, Backend, Network, NetworkConfig, Output, Readout, Regularizer};
 use snn_data::{Dataset, Split};
 
 use super::{batch, event::Flow};
 use crate::{
     Error,
+    probe::lost_classes,
     run::{LayerRecord, Losses},
 };
 
@@ -22,6 +23,30 @@ pub struct Evaluation {
     pub layers: Vec<LayerRecord>,
     /// How many samples of each class (row) were taken for each class (column).
     pub confusion: Vec<Vec<u32>>,
+}
+
+impl Evaluation {
+    /// A word about classes that the network has given up, though it knows others.
+    pub(super) fn warning(&self, head: Readout) -> Option<String> {
+        let lost = lost_classes(&self.confusion);
+        let chance = 1.0 / self.confusion.len().max(1) as f64;
+        if lost.is_empty() || self.losses.accuracy < 2.0 * chance {
+            return None;
+        }
+        let names = lost.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let (classes, units) = if lost.len() == 1 { ("class", "unit") } else { ("classes", "units") };
+        let cause = match head {
+            Readout::Max => format!(
+                "The readout {units} may be stuck: under Max, one whose potential never rises above its start has no \
+                 gradient. Lower optimizer.learning_rate, start from another initialization.seed, or use the Sum readout \
+                 (readout.head=sum)"
+            ),
+            Readout::Sum => {
+                "Lower optimizer.learning_rate, or start from another initialization.seed".to_owned()
+            }
+        };
+        Some(format!("no validation sample is taken for {classes} {names}. {cause}"))
+    }
 }
 
 /// Evaluates `network` on a part of `dataset`, `batch_size` samples at a time.
@@ -157,6 +182,8 @@ fn regularization(output: &Output<f32>, network: &NetworkConfig, regularizer: &R
 
 #[cfg(test)]
 mod tests {
+    use snn_core::Readout;
+
     use super::*;
     use crate::Experiment;
 
@@ -190,5 +217,21 @@ mod tests {
         let in_pieces = evaluate(&network, &*dataset, Split::Train, &regularizer, 33).unwrap();
         assert_eq!(in_pieces.confusion, evaluation.confusion);
         assert!(near(in_pieces.losses.loss, evaluation.losses.loss));
+    }
+
+    #[test]
+    fn a_network_that_has_given_up_a_class_deserves_a_word() {
+        let of = |accuracy, confusion: [[u32; 3]; 3]| Evaluation {
+            losses: Losses { accuracy, ..Losses::default() },
+            confusion: confusion.map(Vec::from).into(),
+            ..Evaluation::default()
+        };
+        let lost = of(0.67, [[10, 0, 0], [5, 0, 5], [0, 0, 10]]);
+        let warning = lost.warning(Readout::Max).unwrap();
+        assert!(warning.contains("taken for class 1.") && warning.contains("readout.head=sum"), "{warning}");
+        assert!(!lost.warning(Readout::Sum).unwrap().contains("Max"));
+        assert_eq!(of(1.0, [[10, 0, 0], [0, 10, 0], [0, 0, 10]]).warning(Readout::Max), None);
+        // At the start, nothing is known of any class.
+        assert_eq!(of(0.33, [[10, 0, 0], [10, 0, 0], [10, 0, 0]]).warning(Readout::Max), None);
     }
 }

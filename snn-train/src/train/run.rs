@@ -242,6 +242,13 @@ impl<D: Backend<f32>> Trainer<D> {
             let warning = WarningRecord { epoch: self.epoch, message: warning.to_string() };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
+        // Classes are learnt one after the other; a few looks at what is left of them are enough.
+        if is_quarter(self.epoch, self.experiment.training.epochs)
+            && let Some(message) = validation.and_then(|it| it.warning(self.experiment.readout.head))
+        {
+            let warning = WarningRecord { epoch: self.epoch, message };
+            flow = flow.or(emit(observers, &Event::Warning(&warning))?);
+        }
         Ok(flow.or(self.emit_checkpoint(observers, is_best)?))
     }
 
@@ -282,4 +289,10 @@ impl<D: Backend<f32>> Trainer<D> {
         emit(observers, &Event::Tested(&record))?;
         Ok((Flow::Continue, Some(record)))
     }
+}
+
+/// Whether a quarter, half, three quarters or all of the epochs have just been trained.
+fn is_quarter(epoch: u32, epochs: u32) -> bool {
+    let quarters = |epoch: u32| 4 * u64::from(epoch) / u64::from(epochs.max(1));
+    quarters(epoch) > quarters(epoch.saturating_sub(1))
 }

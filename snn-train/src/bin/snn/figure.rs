@@ -13,11 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use snn_train::{
-    figures::{DATA_SETS, Figure, Plan, Scale, Studio},
+    figures::{DATA_SETS, Drawn, Figure, Plan, Scale, Studio},
     sweep::{Happening, Update},
 };
 
-use crate::{STOPPED, UsageError};
+use crate::{FAILURE, STOPPED, UsageError};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -76,37 +76,80 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return plan(&studio, &figures, arguments.json);
     }
     let stop = stop_on_signal()?;
+    let mut complete = true;
     for figure in figures {
-        if !arguments.draw_only {
-            let mut progress = Progress::new(figure, arguments.quiet);
-            if !studio.train(figure, &stop, &mut |name, update| progress.show(name, update))? {
-                writeln!(io::stderr(), "stopped; the same command goes on where it was")?;
-                return Ok(ExitCode::from(STOPPED));
+        let drawn = match make(&studio, figure, arguments, &stop) {
+            Ok(drawn) => drawn,
+            // The next figure may need nothing of what is amiss with this one.
+            Err(error) if !error.is::<io::Error>() => {
+                writeln!(io::stderr(), "error: figure {}: {error}", figure.number())?;
+                complete = false;
+                continue;
             }
-        }
-        let drawn = studio.draw(figure)?;
-        let mut out = io::stdout().lock();
+            Err(error) => return Err(error),
+        };
+        let Some(drawn) = drawn else {
+            if arguments.json {
+                tell_json(figure, scale, "stopped", &Drawn::default())?;
+            }
+            writeln!(io::stderr(), "stopped; the same command goes on where it was")?;
+            return Ok(ExitCode::from(STOPPED));
+        };
+        complete &= drawn.incomplete.is_empty() || arguments.draw_only;
         if arguments.json {
-            let result = json!({
-                "version": 1,
-                "kind": "figure",
-                "figure": figure.number(),
-                "scale": scale,
-                "files": drawn.files,
-                "missing": drawn.missing,
-            });
-            writeln!(out, "{result}")?;
-            continue;
-        }
-        writeln!(out, "figure {}: {}", figure.number(), figure.title())?;
-        for file in &drawn.files {
-            writeln!(out, "  {}", file.display())?;
-        }
-        for missing in &drawn.missing {
-            writeln!(out, "  panel {} is not drawn: {}", missing.panel, missing.reason)?;
+            let state = if drawn.incomplete.is_empty() { "done" } else { "incomplete" };
+            tell_json(figure, scale, state, &drawn)?;
+        } else {
+            tell(figure, &drawn)?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}
+
+/// Trains what is missing, unless asked not to, and draws. `None` when stopped.
+fn make(
+    studio: &Studio,
+    figure: Figure,
+    arguments: &Arguments,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Drawn>> {
+    if !arguments.draw_only {
+        let mut progress = Progress::new(figure, arguments.quiet);
+        if !studio.train(figure, stop, &mut |name, update| progress.show(name, update))? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(studio.draw(figure)?))
+}
+
+fn tell(figure: Figure, drawn: &Drawn) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "figure {}: {}", figure.number(), figure.title())?;
+    for file in &drawn.files {
+        writeln!(out, "  {}", file.display())?;
+    }
+    for missing in &drawn.missing {
+        writeln!(out, "  panel {} is not drawn: {}", missing.panel, missing.reason)?;
+    }
+    for incomplete in &drawn.incomplete {
+        writeln!(out, "  drawn with less than all runs: {incomplete}")?;
+    }
+    Ok(())
+}
+
+fn tell_json(figure: Figure, scale: Scale, state: &str, drawn: &Drawn) -> io::Result<()> {
+    let files: Vec<_> = drawn.files.iter().map(|file| file.display().to_string()).collect();
+    let result = json!({
+        "version": 1,
+        "kind": "figure",
+        "figure": figure.number(),
+        "scale": scale,
+        "state": state,
+        "files": files,
+        "missing": drawn.missing,
+        "incomplete": drawn.incomplete,
+    });
+    writeln!(io::stdout().lock(), "{result}")
 }
 
 fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
@@ -170,9 +213,8 @@ fn stop_on_signal() -> io::Result<Arc<AtomicBool>> {
 struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
-    /// Per cent that the last line told.
-    told: u64,
-    figure: u8,
+    /// The sweep that the last line told of, and its per cent.
+    told: (String, u64),
 }
 
 impl Progress {
@@ -183,21 +225,23 @@ impl Progress {
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(1000).with_style(style).with_prefix(format!("figure {}", figure.number()))
         });
-        Self { bar, quiet, told: 0, figure: figure.number() }
+        Self { bar, quiet, told: (String::new(), 0) }
     }
 
-    fn show(&mut self, _: &str, update: &Update<'_>) {
+    fn show(&mut self, sweep: &str, update: &Update<'_>) {
         let progress = &update.progress;
         let remaining =
             progress.remaining.map_or_else(String::new, |seconds| format!(", {} to go", duration(seconds)));
-        let text = format!("{} of {} runs{remaining}", progress.done, progress.runs);
+        let failed =
+            if progress.failed > 0 { format!(", {} failed", progress.failed) } else { String::new() };
+        let text = format!("{} of {} runs{failed}{remaining}", progress.done, progress.runs);
         let failure = match update.happening {
             Happening::Failed(error) => Some(format!("run {} failed: {error}", update.point.id)),
             _ => None,
         };
         if let Some(bar) = &self.bar {
             bar.set_position((1000.0 * progress.fraction) as u64);
-            bar.set_message(text);
+            bar.set_message(format!("{sweep}: {text}"));
             if let Some(failure) = failure {
                 bar.println(failure);
             }
@@ -207,9 +251,12 @@ impl Progress {
             if let Some(failure) = failure {
                 let _ = writeln!(io::stderr(), "{failure}");
             }
-            if !self.quiet && percent >= self.told + 5 {
-                self.told = percent - percent % 5;
-                let _ = writeln!(io::stderr(), "figure {}: {percent} %, {text}", self.figure);
+            if self.told.0 != sweep {
+                self.told = (sweep.to_owned(), 0);
+            }
+            if !self.quiet && percent >= self.told.1 + 5 {
+                self.told.1 = percent - percent % 5;
+                let _ = writeln!(io::stderr(), "{sweep}: {percent} %, {text}");
             }
         }
     }

@@ -66,6 +66,11 @@ fn describe(name: &str, models: &Runs) -> String {
     if silent > 0 {
         text += &format!(", {silent} with a silent hidden layer");
     }
+    let lost = models.with_a_lost_class();
+    if lost > 0 {
+        text +=
+            &format!(", {lost} that never predict{} one of the classes", if lost == 1 { "s" } else { "" });
+    }
     let gains: Vec<f64> = rows.iter().filter_map(|row| row.late_gain).collect();
     if !gains.is_empty() {
         let gain = 100.0 * gains.iter().sum::<f64>() / gains.len() as f64;
@@ -109,7 +114,8 @@ mod tests {
             message: None,
         };
         let rows = models.iter().map(row).collect();
-        Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows })
+        let runs = Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows });
+        runs.with_lost_classes(|_| Some(usize::from(shape == "sigmoid")))
     }
 
     #[test]
@@ -121,8 +127,8 @@ mod tests {
             [
                 "surrogate.shape=\"esser\": 3 models, 10.0 to 95.0 %, median 90.0, learning rate 0.01 to 0.031623, slope \
                  10, 1 with a silent hidden layer, 2.0 points gained on validation in the last quarter of the epochs",
-                "surrogate.shape=\"sigmoid\": 1 model, 100.0 %, median 100.0, learning rate 0.01, slope 10, 2.0 points \
-                 gained on validation in the last quarter of the epochs",
+                "surrogate.shape=\"sigmoid\": 1 model, 100.0 %, median 100.0, learning rate 0.01, slope 10, 1 that never \
+                 predicts one of the classes, 2.0 points gained on validation in the last quarter of the epochs",
             ]
         );
         assert!(of_two(&ours, &ours)[1].starts_with("the second: 3 models"));

@@ -8,6 +8,7 @@ use crate::{
         bars::Bar,
         figure2, figure3, figure5, figure6, figure9,
         protocol::SHAPE,
+        same,
         sources::RANDMAN,
         statistics::{mean, median, resample},
     },
@@ -140,7 +141,7 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
     let bars = |runs: &Runs| figure3::bars(studio, runs);
     let region = "solved over a wide (beta, eta) region: widest with SuperSpike, then Sigmoid', then Esser";
     topic.claim("2a", "3b", region, |runs| {
-        let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(runs, shape));
+        let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(studio, runs, shape));
         let more = |a: usize, b: usize, what: &str| {
             // The same points of both maps are drawn together.
             let pairs: Vec<_> = solved[a].iter().copied().zip(solved[b].iter().copied()).collect();
@@ -213,15 +214,12 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
 }
 
 /// For each point of the map 1 if it is solved, otherwise 0, in one order for all shapes.
-fn solved(runs: &Runs, shape: &str) -> Vec<f64> {
+fn solved(studio: &Studio, runs: &Runs, shape: &str) -> Vec<f64> {
     let map = runs.of(|row| figure3::first(row) && row.depth() == 1 && row.is(SHAPE, shape));
-    let all = runs.accuracies();
-    let best = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut points: Vec<_> =
-        map.rows().iter().map(|row| (row.eta(), row.beta(), row.test_accuracy)).collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let is_solved = |accuracy: Option<f64>| accuracy.is_some_and(|it| 100.0 * it >= best - SOLVED);
-    points.into_iter().map(|(_, _, accuracy)| f64::from(u8::from(is_solved(accuracy)))).collect()
+    let best = runs.accuracies().into_iter().fold(f64::NEG_INFINITY, f64::max);
+    let points = figure3::points(studio);
+    let accuracy = |(eta, beta)| map.of(|row| same(row.eta(), eta) && same(row.beta(), beta)).mean_accuracy();
+    points.into_iter().map(|point| f64::from(u8::from(accuracy(point) >= best - SOLVED))).collect()
 }
 
 fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {

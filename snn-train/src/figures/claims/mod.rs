@@ -8,11 +8,14 @@ mod findings;
 mod list;
 mod report;
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use super::{Figure, Runs, Scale, Studio, statistics::Interval};
+use super::{Figure, Runs, Scale, Studio, runs::is_ended, statistics::Interval};
 use crate::{
     Error,
+    run::RunDir,
     sweep::{Standing, Sweep},
 };
 
@@ -122,20 +125,28 @@ impl Studio {
 
     /// The runs of a sweep, if all have come to an end; otherwise what to do about it.
     fn all_runs(&self, figure: Figure, sweep: &Sweep) -> Result<Result<Runs, String>, Error> {
-        let manifest = sweep.plan()?;
         let results = self.results(sweep)?;
-        let ended = results
-            .as_ref()
-            .map_or(0, |results| results.count(Standing::Done) + results.count(Standing::Failed));
-        let all = manifest.points.len();
-        match results {
-            Some(results) if ended == all => Ok(Ok(Runs::new(results))),
-            _ => {
-                let (number, scale) = (figure.number(), self.scale());
-                let what = format!("`snn figure {number} --scale {scale}` trains the rest");
-                Ok(Err(format!("{ended} of {all} runs are done; {what}")))
-            }
+        let (all, ended) = (results.rows.len(), results.rows.iter().filter(|row| is_ended(row)).count());
+        if ended == all {
+            return Ok(Ok(Runs::new(results).with_lost_classes(|id| self.lost_classes(id))));
         }
+        let (number, scale) = (figure.number(), self.scale());
+        let default = Path::new("figures").join(scale.to_string());
+        let out =
+            if self.out() == default { String::new() } else { format!(" --out {}", self.out().display()) };
+        let failed = results.rows.iter().find(|row| row.state == Standing::Failed && !is_ended(row));
+        let failed = failed.and_then(|row| row.message.as_deref());
+        let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
+        let what = format!("`snn figure {number} --scale {scale}{out}` trains the rest");
+        Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
+    }
+
+    /// How many classes a run never predicts on validation, as its last probe has it.
+    fn lost_classes(&self, id: &str) -> Option<usize> {
+        let run = RunDir::open(self.run_path(id)).ok()?;
+        let last = *run.probed_epochs().ok()?.last()?;
+        let probe = run.probe(last).ok()?;
+        (!probe.confusion.is_empty()).then(|| probe.lost_classes().len())
     }
 }
 
