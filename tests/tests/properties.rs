@@ -14,6 +14,7 @@
 
 use snn_core::{
     Input, Layer, Network, NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate,
+    SurrogateShape,
 };
 use snn_tests::{
     measure::norm,
@@ -182,6 +183,23 @@ fn silent_networks() {
                 learns,
                 "{regularizer:?}"
             );
+        }
+    }
+}
+
+/// Far below the threshold, a steep Sigmoid' times a gradient that is small itself leaves the numbers that `f32` holds in full.
+/// Processors take a hundred times as long over those that it holds in part.
+#[test]
+fn steep_slopes_leave_no_subnormal_gradients() {
+    let regularizer = Regularizer { lower_strength: 100.0, lower_threshold: 1e-3, ..Regularizer::default() };
+    for shape in [SurrogateShape::Sigmoid, SurrogateShape::SigmoidRescaled] {
+        for beta in [1.0, 10.0, 30.0, 45.0, 60.0, 80.0, 100.0, 1000.0] {
+            let config = NetworkConfig { surrogate: Surrogate { shape, beta }, ..two_layers([17, 20]) };
+            let problem = Problem { gain: 0.1, regularizer, ..Problem::new(config, 9, 30) };
+            let run = problem.run(&problem.network());
+            let gradients = run.gradients.iter().flat_map(|(_, gradient)| gradient);
+            let least = gradients.filter(|&&g| g != 0.0).fold(f64::INFINITY, |least, g| least.min(g.abs()));
+            assert!(least >= f64::from(f32::MIN_POSITIVE), "{shape:?} with slope {beta}: {least:e}");
         }
     }
 }

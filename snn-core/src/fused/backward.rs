@@ -28,7 +28,7 @@
 use super::{
     gradient::{Rows, Times},
     kernels::{
-        derivative::{Derivative, WithDerivative, with},
+        derivative::{Derivative, LEAST, WithDerivative, with},
         lanes::{Kernel, Lanes},
         product::{Term, product},
     },
@@ -413,11 +413,17 @@ impl Step<'_> {
                 s = lanes.sub_mul(u, lanes.load(u_next), s);
                 lanes.store(u_next, lanes.add(x, theta));
             }
+            let h = h.at(lanes, x);
+            if H::VANISHES {
+                // |s| is compared with LEAST / h, since the product itself is what must not be computed
+                let least = lanes.mul(lanes.splat(LEAST), lanes.recip(h));
+                s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
+            }
             lanes.store(slot, i);
             let kept = lanes.select(lanes.greater(x, zero), zero, u);
             lanes.store(a_i, lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, i, i)));
             let u = lanes.sub_mul(leak_mem, kept, kept);
-            lanes.store(a_u, lanes.mul_add(s, h.at(lanes, x), u));
+            lanes.store(a_u, lanes.mul_add(s, h, u));
         }
     }
 }

@@ -6,7 +6,7 @@ use snn_core::{Surrogate, SurrogateShape};
 use super::{
     Runs, Setting as _, Sheet, Studio, Table,
     bars::{Bar, draw_bars},
-    protocol::{BETA, DATA_SEED, DEFAULT_BETA, DEFAULT_ETA, ETA, HIDDEN, INIT_SEED, SHAPE, seeds, words},
+    protocol::{BETA, DATA_SEED, DEFAULT_BETA, ETA, HIDDEN, INIT_SEED, SHAPE, default_eta, seeds, words},
     same,
 };
 use crate::{
@@ -34,7 +34,10 @@ pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
     let shapes = || (SHAPE, words(SHAPES.map(|(_, word, _)| word)));
     let [eta, beta] = scale.map();
     let [coarse_eta, coarse_beta] = scale.grid();
-    let fixed = [(BETA, Axis::list([DEFAULT_BETA])), (ETA, Axis::list([DEFAULT_ETA]))];
+    let fixed = |depth| {
+        let hidden = (HIDDEN, scale.depths(&[depth]));
+        [hidden, (BETA, Axis::list([DEFAULT_BETA])), (ETA, Axis::list([default_eta(depth)]))]
+    };
     let many = scale.pick(2, 6, 20);
     let few = scale.pick(1, 2, 4);
     Ok(Sweep::new("figure3", scale.randman()?)
@@ -42,13 +45,9 @@ pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
         .grid([shapes(), (HIDDEN, scale.depths(&[2])), coarse_eta, coarse_beta])
         .grid([(SHAPE, words(["constant"])), (HIDDEN, scale.depths(&[1, 2])), eta.clone()])
         .grid([(HIDDEN, scale.depths(&[0])), eta])
-        .grid(
-            fixed
-                .clone()
-                .into_iter()
-                .chain([(DATA_SEED, seeds(scale.pick(2, 3, 5))), (INIT_SEED, seeds(few))]),
-        )
-        .grid(fixed.into_iter().chain([(HIDDEN, scale.depths(&[1, 2])), (INIT_SEED, seeds(many))])))
+        .grid(fixed(1).into_iter().chain([(DATA_SEED, seeds(scale.pick(2, 3, 5))), (INIT_SEED, seeds(few))]))
+        .grid(fixed(1).into_iter().chain([(INIT_SEED, seeds(many))]))
+        .grid(fixed(2).into_iter().chain([(INIT_SEED, seeds(many))])))
 }
 
 pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
@@ -198,7 +197,8 @@ pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
 /// Test accuracies (%) of (d): other data, other initial weights with one and with two hidden layers.
 pub(super) fn repetitions(studio: &Studio, runs: &Runs) -> [(&'static str, Vec<f64>); 3] {
     let fixed = runs.of(|row| {
-        row.is(SHAPE, "super-spike") && same(row.eta(), DEFAULT_ETA) && same(row.beta(), DEFAULT_BETA)
+        let eta = default_eta(row.depth());
+        row.is(SHAPE, "super-spike") && same(row.eta(), eta) && same(row.beta(), DEFAULT_BETA)
     });
     let few = studio.scale().pick(1.0, 2.0, 4.0);
     let data = fixed.of(|row| row.depth() == 1 && row.number(INIT_SEED) < few);

@@ -44,10 +44,14 @@ pub(super) const SHAPE: &str = "surrogate.shape";
 pub(super) const UPPER_STRENGTH: &str = "regularizer.upper_strength";
 pub(super) const UPPER_THRESHOLD: &str = "regularizer.upper_threshold";
 
-/// Slope and learning rate where they are not varied: the default of the paper, and the point of the grid next to the
-/// learning rate of the preset.
+/// The slope where it is not varied: the default of the paper.
 pub(super) const DEFAULT_BETA: f64 = 10.0;
-pub(super) const DEFAULT_ETA: f64 = 0.031_622_8;
+
+/// The learning rate where it is not varied, by the number of hidden layers: at full scale and with the default slope, that of
+/// the grid which is best on validation.
+pub(super) fn default_eta(depth: usize) -> f64 {
+    if depth == 1 { 0.017_782_8 } else { 0.01 }
+}
 
 impl Scale {
     /// The value for this scale.

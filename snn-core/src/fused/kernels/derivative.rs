@@ -5,6 +5,11 @@ use crate::{Surrogate, SurrogateShape};
 
 /// `h(x)` of one surrogate on vectors.
 pub(crate) trait Derivative: Copy {
+    /// Whether `h` falls so fast that its products with adjoints leave the numbers that `f32` holds in full. Processors take a
+    /// hundred times as long over those that it holds in part (subnormal ones), and a silent layer has nothing else. Products
+    /// below [`LEAST`] are 0 then.
+    const VANISHES: bool = false;
+
     fn at<L: Lanes>(self, lanes: L, x: L::F) -> L::F;
 }
 
@@ -28,6 +33,10 @@ pub(crate) fn with<W: WithDerivative>(surrogate: Surrogate, work: W) {
     }
 }
 
+/// The least product of a vanishing `h` and an adjoint: with room above the smallest normal number, `2^-126`, for what decays
+/// from there, and so small that nothing is lost.
+pub(crate) const LEAST: f32 = 7.888_609e-31; // 2^-100
+
 #[derive(Clone, Copy)]
 struct SuperSpike {
     beta: f32,
@@ -50,6 +59,8 @@ struct Sigmoid {
 }
 
 impl Derivative for Sigmoid {
+    const VANISHES: bool = true;
+
     #[inline(always)]
     fn at<L: Lanes>(self, lanes: L, x: L::F) -> L::F {
         let e = exp_minus(lanes, lanes.mul(lanes.splat(self.beta), lanes.abs(x)));
