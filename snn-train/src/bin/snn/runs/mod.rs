@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
-use crate::UsageError;
+use crate::{UsageError, path_text};
 use condition::{Condition, order};
 use row::{COLUMNS, Row};
 
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     if arguments.json {
         let runs = json!({
-            "version": 1, "kind": "runs", "directory": arguments.directory, "keys": keys, "runs": rows,
+            "version": 1, "kind": "runs", "directory": path_text(&arguments.directory), "keys": keys, "runs": rows,
         });
         writeln!(out, "{runs}")?;
     } else if arguments.csv {
