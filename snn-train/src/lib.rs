@@ -101,7 +101,7 @@ mod train;
 #[cfg(feature = "trainer")]
 pub use checkpoint::Checkpoint;
 pub use device::Device;
-pub use error::{Error, Place};
+pub use error::{Error, Place, with_causes};
 #[cfg(feature = "trainer")]
 pub use experiment::Experiment;
 #[cfg(feature = "trainer")]

@@ -252,3 +252,20 @@ fn paths_that_are_not_utf8() {
     run(&plan, b"x\xff/t", &[]).expect(0);
     run(&["sweep", "submit"], b"x\xff/t", &submit).fails(2, &["cannot stand in a script for Slurm"]);
 }
+
+/// What the operating system says is part of the message, once.
+#[test]
+fn reasons_are_told_once() {
+    let snn = Snn::new();
+    snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "run", "--quiet"])).expect(0);
+    fs::write(snn.path("file"), "").unwrap();
+    for (arguments, what, reason) in [
+        (vec!["runs", "nothere"], "cannot list the runs in nothere", "No such file or directory"),
+        (vec!["export", "run", "--format", "csv", "--out", "/nonexist/x"], "/nonexist/x", "No such file"),
+        (Snn::train(&[], &["--run-dir", "file/run"]), "file/run", "Not a directory"),
+    ] {
+        let ended = snn.run(&arguments).expect(1);
+        assert!(ended.stderr.contains(what), "{}", ended.stderr);
+        assert_eq!(ended.stderr.matches(reason).count(), 1, "{}", ended.stderr);
+    }
+}

@@ -82,7 +82,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         // There is nobody to tell when this fails, too.
-        let _ = writeln!(io::stderr(), "error: {error}");
+        let _ = writeln!(io::stderr(), "error: {}", snn_train::with_causes(&*error));
         let usage = match error.downcast_ref::<snn_train::Error>() {
             Some(error) => error.is_usage(),
             None => error.is::<UsageError>(),
