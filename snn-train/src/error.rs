@@ -300,6 +300,23 @@ impl Error {
     }
 }
 
+/// What went wrong, and why: an error's message and those of its causes, `: ` between them. Causes that the message holds
+/// already, as those of [`Error`] do, are not told twice.
+#[must_use]
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text += ": ";
+            text += &reason;
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Where in a user's input something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -382,4 +399,21 @@ fn suggestion_or(nearest: &Option<&'static str>, otherwise: &str) -> String {
 #[cfg(feature = "trainer")]
 fn owner(pid: &Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot do it")]
+    struct Silent(#[source] Error);
+
+    #[test]
+    fn causes_are_told_once() {
+        let full = Error::io("write the metrics", "run")(io::ErrorKind::StorageFull.into());
+        let told = full.to_string();
+        assert_eq!(with_causes(&full), told);
+        assert_eq!(with_causes(&Silent(full)), format!("cannot do it: {told}"));
+    }
 }

@@ -69,6 +69,8 @@
 //! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
 //!   `[{"key","help","values","unit","default","data_sets"}]`.
 //!
+//! Paths that are not UTF-8 have `U+FFFD` there for what is none.
+//!
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint.
 //!
 //! # Features
@@ -99,7 +101,7 @@ mod train;
 #[cfg(feature = "trainer")]
 pub use checkpoint::Checkpoint;
 pub use device::Device;
-pub use error::{Error, Place};
+pub use error::{Error, Place, with_causes};
 #[cfg(feature = "trainer")]
 pub use experiment::Experiment;
 #[cfg(feature = "trainer")]

@@ -3,7 +3,12 @@
 
 mod common;
 
-use std::{fs, os::unix::fs::symlink, process::Command};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+    process::Command,
+};
 
 use common::{Snn, assert_same, metrics, status};
 
@@ -210,4 +215,57 @@ fn a_run_directory_behind_a_link_works() {
     symlink("real", snn.path("link")).unwrap();
     snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "link/run"])).expect(0);
     assert!(snn.path("real/run/status.json").exists());
+}
+
+/// Paths are bytes, and texts in JSON are Unicode: what is none of it is replaced there, and used as it is otherwise.
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_that_are_not_utf8() {
+    let snn = Snn::new();
+    let sweep = "base = \"randman\"\n[set]\ndata.samples_per_class = 20\ntraining.epochs = 1\n[seeds]\nvalues = [0]\n";
+    fs::write(snn.path("s.toml"), sweep).unwrap();
+    let run = |words: &[&str], path: &[u8], more: &[&str]| {
+        let mut command = snn.command(words);
+        command.arg(OsStr::from_bytes(path)).args(more);
+        common::Ended::from(command.output().unwrap())
+    };
+    let json = |words: &[&str], path: &[u8], more: &[&str]| -> serde_json::Value {
+        let ended = run(words, path, &[more, &["--json"]].concat()).expect(0);
+        serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap()
+    };
+    let train = Snn::train(&["training.epochs=1"], &["--quiet", "--run-dir"]);
+    assert_eq!(json(&train, b"x\xff/run", &[])["run"], "x\u{fffd}/run");
+    assert_eq!(json(&["eval"], b"x\xff/run", &[])["run"], "x\u{fffd}/run");
+    assert_eq!(json(&["runs"], b"x\xff", &[])["directory"], "x\u{fffd}");
+    let preview = ["data", "preview", "randman", "--out"];
+    assert_eq!(json(&preview, b"x\xff/a.svg", &[])["files"][0], "x\u{fffd}/a.svg");
+    let plan = ["sweep", "plan", "s.toml", "--no-measure", "--dir"];
+    assert_eq!(json(&plan, b"x\xff/s", &[])["sweep"], "x\u{fffd}/s");
+    for command in ["status", "run", "retry"] {
+        assert_eq!(json(&["sweep", command], b"x\xff/s", &[])["sweep"], "x\u{fffd}/s", "{command}");
+    }
+    let submit = ["--no-measure", "--dry-run"];
+    assert_eq!(json(&["sweep", "submit"], b"x\xff/s", &submit)["sweep"], "x\u{fffd}/s");
+
+    // What is read back, or run by a shell, cannot be replaced.
+    run(&[&plan[..], &["t", "--runs"]].concat(), b"x\xff", &[]).fails(1, &["write the plan", "UTF-8"]);
+    run(&plan, b"x\xff/t", &[]).expect(0);
+    run(&["sweep", "submit"], b"x\xff/t", &submit).fails(2, &["cannot stand in a script for Slurm"]);
+}
+
+/// What the operating system says is part of the message, once.
+#[test]
+fn reasons_are_told_once() {
+    let snn = Snn::new();
+    snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "run", "--quiet"])).expect(0);
+    fs::write(snn.path("file"), "").unwrap();
+    for (arguments, what, reason) in [
+        (vec!["runs", "nothere"], "cannot list the runs in nothere", "No such file or directory"),
+        (vec!["export", "run", "--format", "csv", "--out", "/nonexist/x"], "/nonexist/x", "No such file"),
+        (Snn::train(&[], &["--run-dir", "file/run"]), "file/run", "Not a directory"),
+    ] {
+        let ended = snn.run(&arguments).expect(1);
+        assert!(ended.stderr.contains(what), "{}", ended.stderr);
+        assert_eq!(ended.stderr.matches(reason).count(), 1, "{}", ended.stderr);
+    }
 }

@@ -50,5 +50,32 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
 
     snn.run(&["runs", "--sort", "optimizer.rate"]).fails(2, &["no run has `optimizer.rate`"]);
     snn.run(&["runs", "--where", "done"]).fails(2, &["a column or key"]);
+    assert_eq!(column(&json(&["--where", "state==done"]), "id"), ["a", "b"]);
+    assert_eq!(column(&json(&["--where", "epoch=", "--sort", "epoch"]), "id"), ["letters", "torn"]);
+    for (wrong, words) in [
+        ("epoch=>5", "epoch>=5"),
+        ("test_accuracy>90%", "test_accuracy>0.9"),
+        ("test_accuracy>abc", "`abc` is none"),
+        ("optimizer.learning_rate>abc", "optimizer.learning_rate>0.0"),
+        ("network.hidden>5", "network.hidden=[30]"),
+    ] {
+        snn.run(&["runs", "--where", wrong]).fails(2, &[words]);
+    }
     snn.run(&["runs", "elsewhere"]).fails(1, &["cannot list the runs in elsewhere"]);
+}
+
+/// More than twenty, of which a sort may notice that they have no order.
+#[test]
+fn runs_whose_names_are_numbers_and_words_are_sorted() {
+    let snn = Snn::new();
+    for number in 0..40 {
+        for name in [format!("{}", 7 * number), format!("{number}-a"), format!("{number}e{number}f")] {
+            fs::create_dir_all(snn.path("runs").join(name)).unwrap();
+        }
+    }
+    for sort in ["id", "state"] {
+        let listed = snn.run(&["runs", "--csv", "--sort", sort]).expect(0).stdout;
+        let ids: Vec<_> = listed.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+        assert_eq!((ids.len(), &ids[..3]), (120, &["0", "7", "14"][..]), "{listed}");
+    }
 }

@@ -52,8 +52,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            // The reader's messages hold their causes already.
-            eprintln!("error: {error}");
+            eprintln!("error: {}", snn_train::with_causes(&*error));
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,8 @@
 //! Without a terminal: a screen as text or SVG, or the runs as JSON.
 
 use std::{
+    borrow::Cow,
     io::{self, Write as _},
-    path::Path,
     time::Duration,
 };
 
@@ -23,7 +23,8 @@ use crate::{
 #[derive(Serialize)]
 struct Row<'a> {
     run: &'a str,
-    path: &'a Path,
+    /// What is not Unicode is replaced: JSON has no other texts, and a path that is none must not lose all runs.
+    path: Cow<'a, str>,
     state: &'static str,
     stalled: bool,
     seconds_left: Option<f64>,
@@ -35,6 +36,10 @@ struct Row<'a> {
 
 /// Writes all runs as JSON.
 pub(crate) fn json(source: Source) -> Result<()> {
+    Ok(writeln!(io::stdout().lock(), "{}", to_json(source)?)?)
+}
+
+fn to_json(source: Source) -> Result<String> {
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
     while !tailer.step(&Wants::default(), &mut Vec::new()) {}
     let mut rows = Vec::new();
@@ -49,7 +54,7 @@ pub(crate) fn json(source: Source) -> Result<()> {
         }
         rows.push(Row {
             run: &run.id,
-            path: &run.path,
+            path: run.path.to_string_lossy(),
             state: run.state.name(),
             stalled: run.state == RunState::Stalled,
             seconds_left: run.remaining(),
@@ -59,8 +64,7 @@ pub(crate) fn json(source: Source) -> Result<()> {
             error: run.error.as_deref(),
         });
     }
-    let json = serde_json::to_string_pretty(&rows)?;
-    Ok(writeln!(io::stdout().lock(), "{json}")?)
+    Ok(serde_json::to_string_pretty(&rows)?)
 }
 
 /// Writes a screen once.
@@ -122,5 +126,23 @@ fn default_size(state: &State) -> Size {
         // Names of screens, counts, headings, three lines of details, keys.
         Screen::Runs => Size(width, (state.list.order().len().min(60_000) as u16 + 7).max(12)),
         _ => Size(width, height.clamp(12, 200)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn runs_are_written_whatever_their_paths_are() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+        let folder = tempfile::tempdir().unwrap();
+        let runs = folder.path().join(OsStr::from_bytes(b"x\xff"));
+        crate::fixture::runs(&runs);
+        let json: serde_json::Value =
+            serde_json::from_str(&to_json(Source::open(&runs).unwrap()).unwrap()).unwrap();
+        assert!(json[0]["path"].as_str().unwrap().ends_with("x\u{fffd}/randman-a"), "{json}");
     }
 }

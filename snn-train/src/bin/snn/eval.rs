@@ -12,7 +12,7 @@ use snn_core::Network;
 use snn_data::Split;
 use snn_train::{Evaluation, evaluate, experiment::Selection, run::RunDir};
 
-use crate::{loading, parse_threads, percent, use_threads};
+use crate::{loading, parse_threads, path_text, percent, use_threads};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -100,7 +100,7 @@ fn report_json(
     let mut result = json!({
         "version": 1,
         "kind": "evaluation",
-        "run": arguments.run,
+        "run": path_text(&arguments.run),
         "split": split,
         "checkpoint": which,
         "epoch": epoch,

@@ -18,7 +18,9 @@ mod train;
 mod watch;
 
 use std::{
+    borrow::Cow,
     io::{self, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
@@ -80,7 +82,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         // There is nobody to tell when this fails, too.
-        let _ = writeln!(io::stderr(), "error: {error}");
+        let _ = writeln!(io::stderr(), "error: {}", snn_train::with_causes(&*error));
         let usage = match error.downcast_ref::<snn_train::Error>() {
             Some(error) => error.is_usage(),
             None => error.is::<UsageError>(),
@@ -113,6 +115,12 @@ fn parse_threads(text: &str) -> Result<usize, String> {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("a whole number from 1 to 1024".to_owned()),
     }
+}
+
+/// A path for JSON, whose texts are Unicode: bytes that are none are replaced, as they are where people read the path.
+/// `json!` panics on a path itself that is not UTF-8, at the end of a long training in the worst case.
+fn path_text(path: &Path) -> Cow<'_, str> {
+    path.to_string_lossy()
 }
 
 fn percent(share: f64) -> String {

@@ -18,7 +18,9 @@ use snn_train::{
     run::{Record, new_id},
 };
 
-use crate::{STOPPED, UsageError, loading, parse_threads, percent, progress, stop, use_threads, watch};
+use crate::{
+    STOPPED, UsageError, loading, parse_threads, path_text, percent, progress, stop, use_threads, watch,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -175,7 +177,7 @@ fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
         "version": 1,
         "kind": "result",
         "state": if outcome.stopped { "stopped" } else { "done" },
-        "run": directory,
+        "run": path_text(directory),
         "epoch": outcome.epoch,
         "best": outcome.best,
         "test": outcome.test,

@@ -13,7 +13,7 @@ use snn_data::{Dataset, Split};
 use snn_train::figures::{Look, Preview};
 
 use super::Selection;
-use crate::{UsageError, loading};
+use crate::{UsageError, loading, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -89,7 +89,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut out = io::stdout().lock();
     if arguments.json {
-        let mut result = json!({"version": 1, "kind": "preview", "files": arguments.out});
+        let files: Vec<_> = arguments.out.iter().map(|path| path_text(path)).collect();
+        let mut result = json!({"version": 1, "kind": "preview", "files": files});
         if let (Some(result), serde_json::Value::Object(fields)) =
             (result.as_object_mut(), serde_json::to_value(&preview)?)
         {

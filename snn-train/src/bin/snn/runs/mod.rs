@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
-use crate::UsageError;
+use crate::{UsageError, path_text};
 use condition::{Condition, order};
 use row::{COLUMNS, Row};
 
@@ -24,7 +24,9 @@ pub(crate) struct Arguments {
     /// The directory that holds the runs, such as `sweeps/<name>/runs`
     #[arg(value_name = "DIR", default_value = "runs")]
     directory: PathBuf,
-    /// Show only runs of which this holds; may be given again. A column or a key, then =, !=, <, <=, > or >=
+    /// Show only runs of which this holds; may be given again. A column or a key, then =, !=, <, <=, > or >=, and a value: a
+    /// number where the column holds numbers (accuracies are shares: test_accuracy>0.9), otherwise a text; nothing after = for
+    /// runs without a value
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     conditions: Vec<Condition>,
     /// Order by a column or a key; runs without a value come last
@@ -47,14 +49,19 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut rows = Row::list(&arguments.directory)?;
     check_names(arguments, &rows)?;
+    arguments.conditions.iter().try_for_each(|it| it.check(&rows)).map_err(UsageError)?;
     rows.retain(|row| arguments.conditions.iter().all(|condition| condition.holds(row)));
-    rows.sort_by(|a, b| order(&a.cell(&arguments.sort), &b.cell(&arguments.sort), arguments.reverse));
+    let cell = |row: &Row| row.cell(&arguments.sort);
+    // By name where that leaves a choice, so that the same runs come in the same order.
+    rows.sort_by(|a, b| {
+        order(&cell(a), &cell(b), arguments.reverse).then_with(|| order(&a.id, &b.id, false))
+    });
     let keys = arguments.keys.clone().unwrap_or_else(|| differing(&rows));
 
     let mut out = io::stdout().lock();
     if arguments.json {
         let runs = json!({
-            "version": 1, "kind": "runs", "directory": arguments.directory, "keys": keys, "runs": rows,
+            "version": 1, "kind": "runs", "directory": path_text(&arguments.directory), "keys": keys, "runs": rows,
         });
         writeln!(out, "{runs}")?;
     } else if arguments.csv {

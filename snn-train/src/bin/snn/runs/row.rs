@@ -17,6 +17,10 @@ use crate::percent;
 pub(super) const COLUMNS: [&str; 9] =
     ["id", "state", "epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "seconds", "message"];
 
+/// Those of them that hold numbers; the others hold texts.
+pub(super) const NUMBERS: [&str; 6] =
+    ["epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "seconds"];
+
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
@@ -36,7 +40,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A row for every directory there, by name.
+    /// A row for every directory there, in no order.
     pub(super) fn list(directory: &Path) -> anyhow::Result<Vec<Self>> {
         let entries = fs::read_dir(directory)
             .with_context(|| format!("cannot list the runs in {}", directory.display()))?;
@@ -114,6 +118,12 @@ impl Row {
                 value => text(value),
             },
         }
+    }
+
+    /// Whether what stands in a column is a text, rather than a number, a list or a switch.
+    pub(super) fn is_text(&self, column: &str) -> bool {
+        let of_every_run = COLUMNS.contains(&column) && !NUMBERS.contains(&column);
+        of_every_run || matches!(self.settings.get(column), Some(Value::String(_)))
     }
 
     /// For people: id, state, epoch, accuracies.

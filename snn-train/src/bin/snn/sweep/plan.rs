@@ -12,6 +12,7 @@ use serde_json::json;
 use snn_train::sweep::{Standing, Sweep, SweepDir};
 
 use super::{directory, duration};
+use crate::path_text;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let plan = json!({
             "version": 1,
             "kind": "plan",
-            "sweep": sweep.path(),
+            "sweep": path_text(sweep.path()),
             "runs": runs,
             "done": done,
             "computing_seconds": seconds,

@@ -11,7 +11,7 @@ use serde_json::json;
 use snn_train::sweep::SweepDir;
 
 use super::submit;
-use crate::UsageError;
+use crate::{UsageError, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -38,7 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let runs = sweep.retry()?;
     let submitted = request.map(|request| sweep.submit(&request, false)).transpose()?;
     if arguments.json {
-        let mut result = json!({ "version": 1, "kind": "retry", "sweep": sweep.path(), "runs": runs });
+        let mut result =
+            json!({ "version": 1, "kind": "retry", "sweep": path_text(sweep.path()), "runs": runs });
         if let Some(submitted) = &submitted {
             result["arrays"] = submit::arrays_to_json(&submitted.arrays);
             result["refused"] = json!(submitted.refused.as_ref().map(ToString::to_string));

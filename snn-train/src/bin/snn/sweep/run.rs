@@ -12,7 +12,7 @@ use serde_json::json;
 use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update, slurm::Queue};
 
 use super::{counts, duration, group_lines, open};
-use crate::{FAILURE, STOPPED, UsageError, parse_threads, percent, stop};
+use crate::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent, stop};
 
 const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
 
@@ -77,7 +77,7 @@ fn report(
             "version": 1,
             "kind": "sweep",
             "state": if progress.stopped { "stopped" } else { "done" },
-            "sweep": sweep.path(),
+            "sweep": path_text(sweep.path()),
             "runs": progress.runs,
             "done": progress.done,
             "reused": progress.reused,

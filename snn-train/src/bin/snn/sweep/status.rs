@@ -18,6 +18,7 @@ use snn_train::{
 };
 
 use super::{counts, group_lines};
+use crate::path_text;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -79,7 +80,7 @@ fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -
     json!({
         "version": 1,
         "kind": "status",
-        "sweep": sweep.path(),
+        "sweep": path_text(sweep.path()),
         "runs": results.rows.len(),
         "done": results.count(Standing::Done),
         "running": results.count(Standing::Running),

@@ -16,7 +16,7 @@ use snn_train::sweep::{
 };
 
 use super::{counts, duration, open};
-use crate::{FAILURE, UsageError, parse_threads};
+use crate::{FAILURE, UsageError, parse_threads, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let mut result = json!({
             "version": 1,
             "kind": "submit",
-            "sweep": sweep.path(),
+            "sweep": path_text(sweep.path()),
             "under_way": submitted.under_way,
         });
         result["arrays"] = arrays_to_json(&submitted.arrays);
