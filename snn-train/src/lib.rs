@@ -50,7 +50,8 @@
 //! - `snn data info`: [`snn_data::Summary`];
 //! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
 //! - `snn figure`: a line for each figure,
-//!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
+//!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","state":"done"|"incomplete"|"stopped","files":[..],
+//!   "missing":[`[`figures::Missing`]`],"incomplete":[`[`figures::Incomplete`]`]}`, exit code 1 if a figure is incomplete;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
 //! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[`[`figures::Claim`]`]}`;
 //! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","computing_seconds","seconds","kinds",

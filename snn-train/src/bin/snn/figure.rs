@@ -17,7 +17,7 @@ use snn_train::{
     sweep::{Happening, Update},
 };
 
-use crate::{FAILURE, STOPPED, UsageError};
+use crate::{FAILURE, STOPPED, UsageError, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -138,7 +138,7 @@ fn tell(figure: Figure, drawn: &Drawn) -> io::Result<()> {
 }
 
 fn tell_json(figure: Figure, scale: Scale, state: &str, drawn: &Drawn) -> io::Result<()> {
-    let files: Vec<_> = drawn.files.iter().map(|file| file.display().to_string()).collect();
+    let files: Vec<_> = drawn.files.iter().map(|file| path_text(file)).collect();
     let result = json!({
         "version": 1,
         "kind": "figure",
