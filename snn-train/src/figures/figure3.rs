@@ -173,23 +173,30 @@ pub(super) fn first(row: &crate::sweep::Row) -> bool {
     row.number(DATA_SEED) == 0.0 && row.number(INIT_SEED) == 0.0
 }
 
-/// The best models of each condition of (c), out of the same grid for each.
+/// The best models of a shape with so many hidden layers: with one, out of the whole map of (b) or, to compare with two, out
+/// of the points at which those are trained.
+pub(super) fn best(studio: &Studio, runs: &Runs, shape: &str, depth: usize, comparable: bool) -> Runs {
+    let scale = studio.scale();
+    let [(_, eta), (_, beta)] = if comparable { scale.grid() } else { scale.map() };
+    let of_shape = runs.of(|row| first(row) && row.depth() == depth && row.is(SHAPE, shape));
+    of_shape.on(ETA, &eta).on(BETA, &beta).best(scale.best(MODELS))
+}
+
+/// The best models of each condition of (c).
 pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
-    let [(_, eta), (_, beta)] = studio.scale().grid();
     let count = studio.scale().best(MODELS);
-    let best = |runs: Runs| runs.best(count);
     let mut bars = Vec::new();
     let of_depth = |depth| runs.of(|row| first(row) && row.depth() == depth);
-    bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, best(of_depth(0))));
+    bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, of_depth(0).best(count)));
     for ((_, word, title), colour) in SHAPES.into_iter().zip([BLUE, SKY, GREEN]) {
         for depth in [1, 2] {
-            let of_shape = of_depth(depth).of(|row| row.is(SHAPE, word)).on(ETA, &eta).on(BETA, &beta);
-            bars.push(Bar::new(title, format!("{depth}"), colour, best(of_shape)));
+            let models = best(studio, runs, word, depth, false);
+            bars.push(Bar::new(title, format!("{depth}"), colour, models));
         }
     }
     for depth in [1, 2] {
         let constant = of_depth(depth).of(|row| row.is(SHAPE, "constant"));
-        bars.push(Bar::new("*β* = 0", format!("{depth}"), GREY, best(constant)));
+        bars.push(Bar::new("*β* = 0", format!("{depth}"), GREY, constant.best(count)));
     }
     bars
 }

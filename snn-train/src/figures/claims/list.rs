@@ -172,12 +172,13 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
         Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
     });
     topic.claim("3b", "3c", "one and two hidden layers do equally well", |runs| {
-        let bars = bars(runs);
-        let of = |index: usize| &bars[index].models;
-        let pairs = [(1, "SuperSpike"), (3, "Sigmoid'"), (5, "Esser")];
-        pairs
+        let of = |shape, depth| figure3::best(studio, runs, shape, depth, true);
+        let shapes = [("super-spike", "SuperSpike"), ("sigmoid", "Sigmoid'"), ("esser", "Esser")];
+        shapes
             .into_iter()
-            .map(|(at, name)| equal(&format!("{name}: one hidden layer - two"), of(at), of(at + 1)))
+            .map(|(shape, name)| {
+                equal(&format!("{name}: one hidden layer - two"), &of(shape, 1), &of(shape, 2))
+            })
             .collect()
     });
     topic.claim("3c", "3c", "with beta = 0 it drops to about the level of no hidden layer", |runs| {
