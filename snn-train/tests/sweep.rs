@@ -5,7 +5,7 @@
 mod common;
 
 use std::{
-    fs,
+    fs::{self, File},
     process::{Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -131,4 +131,25 @@ fn a_failed_run_is_shown_and_tried_again() {
     assert_eq!(retry["runs"].as_array().unwrap().len(), 2);
     let status = last(&snn.run(&["sweep", "status", "sweeps/rates", "--json"]).expect(0).stdout);
     assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
+}
+
+#[test]
+fn a_sweep_with_runs_in_another_process_is_not_done() {
+    let snn = Snn::new();
+    let quick = SWEEP.replace("epochs = 30", "epochs = 1").replace("[0.01, 0.03]", "[0.01]");
+    fs::write(snn.path("rates.toml"), quick).unwrap();
+    snn.run(&["sweep", "plan", "rates.toml", "--no-measure"]).expect(0);
+    let plan: Value =
+        serde_json::from_slice(&fs::read(snn.path("sweeps/rates/manifest.json")).unwrap()).unwrap();
+    let run = snn.path("sweeps/rates/runs").join(plan["points"][0]["id"].as_str().unwrap());
+    fs::create_dir_all(&run).unwrap();
+    let lock = File::create(run.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let ended = last(&snn.run(&["sweep", "run", "sweeps/rates", "--json", "--quiet"]).expect(3).stdout);
+    assert_eq!((&ended["state"], &ended["busy"], &ended["done"]), (&"busy".into(), &1.into(), &1.into()));
+    let ended = snn.run(&["sweep", "run", "sweeps/rates", "--quiet"]).expect(3);
+    assert!(ended.stdout.contains("busy      1 of them in another process"), "{}", ended.stdout);
+    lock.unlock().unwrap();
+    let ended = last(&snn.run(&["sweep", "run", "sweeps/rates", "--json", "--quiet"]).expect(0).stdout);
+    assert_eq!((&ended["state"], &ended["done"]), (&"done".into(), &2.into()));
 }

@@ -89,16 +89,11 @@ impl RunWriter {
         trainer: &mut Trainer<D>,
     ) -> Result<Self, Error> {
         let directory = directory.into();
-        match create::look(&directory)? {
-            Found::Empty => return Self::create(directory, trainer),
-            Found::Other => return Err(Error::NotARun { path: directory, missing: CONFIG }),
-            Found::Run => {}
+        let (lock, found) = create::hold(&directory)?;
+        if found == Found::Empty {
+            return Self::begin(directory, lock, trainer.experiment());
         }
-        let lock = create::take(&directory)?;
-        let stored = Experiment::load(directory.join(CONFIG))?;
-        if let Some((key, stored, given)) = stored.first_difference(trainer.experiment()) {
-            return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
-        }
+        check_same(&directory, trainer.experiment())?;
         let mut epoch = 0;
         match Checkpoint::load(checkpoint_path(&directory, Selection::Last)) {
             Ok(last) => {
@@ -334,6 +329,17 @@ impl Observer for RunWriter {
             }
         }
         Ok(Flow::Continue)
+    }
+}
+
+/// Refuses a run of another experiment.
+fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
+    let stored = Experiment::load(directory.join(CONFIG))?;
+    match stored.first_difference(experiment) {
+        None => Ok(()),
+        Some((key, stored, given)) => {
+            Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() })
+        }
     }
 }
 

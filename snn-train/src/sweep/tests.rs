@@ -264,3 +264,42 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
     let message = sweep.results().unwrap().rows[1].message.clone().unwrap();
     assert!(message.contains("the run was started with"), "{message}");
 }
+
+#[test]
+fn processes_at_one_sweep_leave_each_other_in_peace() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut base = quick();
+    base.set(&["data.samples_per_class=5", "training.epochs=1"]).unwrap();
+    let plan = Sweep::new("s", base).seeds(["training.seed"], 0..60).plan().unwrap();
+    let sweep = SweepDir::create(directory.path(), plan).unwrap();
+    let train = || sweep.train(&Options { jobs: Some(2), ..Options::default() }, &mut |_| {}).unwrap();
+    let ends: Vec<_> = std::thread::scope(|scope| {
+        let processes: Vec<_> = (0..4).map(|_| scope.spawn(train)).collect();
+        processes.into_iter().map(|process| process.join().unwrap()).collect()
+    });
+    for end in ends {
+        assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 60, false), "{end:?}");
+    }
+    assert_eq!(sweep.results().unwrap().count(Standing::Done), 60);
+}
+
+#[test]
+fn a_run_in_another_process_is_busy_until_it_has_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Sweep::new("s", quick()).seeds(["training.seed"], 0..3).plan().unwrap();
+    let sweep = SweepDir::create(directory.path(), plan).unwrap();
+    let hold = |place: usize| {
+        let point = &sweep.manifest().points[place];
+        let trainer = crate::Trainer::new(sweep.manifest().experiment(point).unwrap()).unwrap();
+        (crate::RunWriter::create(sweep.run_path(point), &trainer).unwrap(), sweep.run_path(point))
+    };
+    let (_other, ending) = (hold(0), hold(1));
+    let progress = sweep.train(&Options::default(), &mut |update| {
+        if matches!(update.happening, Happening::Finished(_)) {
+            fs::write(ending.1.join("status.json"), r#"{"state":"done"}"#).unwrap();
+        }
+    });
+    let progress = progress.unwrap();
+    assert_eq!((progress.busy, progress.done, progress.reused), (1, 2, 1), "{progress:?}");
+    assert!(!progress.stopped);
+}

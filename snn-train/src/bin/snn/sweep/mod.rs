@@ -17,7 +17,7 @@ use clap::{Args, Subcommand};
 use snn_train::{
     Error,
     sweep::{
-        Group, Results, Row, Standing, Sweep, SweepDir,
+        Group, Progress, Results, Row, Standing, Sweep, SweepDir,
         slurm::{Queue, Wait},
     },
 };
@@ -35,6 +35,7 @@ enum Command {
     /// List the runs of a sweep file in a manifest, and say how long they will take.
     Plan(plan::Arguments),
     /// Train all runs that are not done, side by side; goes on after Ctrl-C or kill -9.
+    #[command(after_help = run::EXIT_CODES)]
     Run(run::Arguments),
     /// Hand all runs that are missing to Slurm, as an array of jobs, and return at once.
     Submit(submit::Arguments),
@@ -79,6 +80,15 @@ fn open(path: &Path) -> Result<SweepDir, Error> {
 
 fn directory(sweep: &Sweep) -> PathBuf {
     Path::new("sweeps").join(&sweep.name)
+}
+
+/// What has become of the runs that were asked for, as JSON has it; the count of those that failed stands beside it.
+fn ending(progress: &Progress) -> &'static str {
+    match progress {
+        _ if progress.stopped => "stopped",
+        _ if progress.busy > 0 => "busy",
+        _ => "done",
+    }
 }
 
 /// "1 h 20 min" and the like.

@@ -11,10 +11,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update, slurm::Queue};
 
-use super::{counts, duration, group_lines, open};
+use super::{counts, duration, ending, group_lines, open};
 use crate::{FAILURE, STOPPED, UsageError, parse_threads, percent, stop};
 
 const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
+
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 all runs are done, 1 some have failed, 2 usage or configuration, \
+                                     3 some are open: the sweep was stopped, or another process is training them; the \
+                                     same command goes on.";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -61,6 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(match progress {
         _ if progress.stopped => ExitCode::from(STOPPED),
         _ if progress.failed > 0 => ExitCode::from(FAILURE),
+        _ if progress.busy > 0 => ExitCode::from(STOPPED),
         _ => ExitCode::SUCCESS,
     })
 }
@@ -76,7 +81,7 @@ fn report(
         let result = json!({
             "version": 1,
             "kind": "sweep",
-            "state": if progress.stopped { "stopped" } else { "done" },
+            "state": ending(progress),
             "sweep": sweep.path(),
             "runs": progress.runs,
             "done": progress.done,
@@ -103,6 +108,13 @@ fn report(
     let directory = sweep.path().display();
     if progress.stopped {
         writeln!(out, "go on     snn sweep run {directory}")?;
+    }
+    if progress.busy > 0 {
+        let busy = progress.busy;
+        writeln!(
+            out,
+            "busy      {busy} of them in another process; once it has ended: snn sweep run {directory}"
+        )?;
     }
     if progress.failed > 0 {
         writeln!(out, "retry     snn sweep run {directory} --retry")?;
