@@ -153,3 +153,18 @@ fn a_sweep_with_runs_in_another_process_is_not_done() {
     let ended = last(&snn.run(&["sweep", "run", "sweeps/rates", "--json", "--quiet"]).expect(0).stdout);
     assert_eq!((&ended["state"], &ended["done"]), (&"done".into(), &2.into()));
 }
+
+#[test]
+fn a_run_of_another_experiment_is_named_with_the_reason() {
+    let snn = Snn::new();
+    fs::write(snn.path("one.toml"), "base = \"randman\"").unwrap();
+    snn.run(&["sweep", "plan", "one.toml", "--no-measure"]).expect(0);
+    let plan: Value =
+        serde_json::from_slice(&fs::read(snn.path("sweeps/one/manifest.json")).unwrap()).unwrap();
+    let run = snn.path("sweeps/one/runs").join(plan["points"][0]["id"].as_str().unwrap());
+    fs::create_dir_all(&run).unwrap();
+    fs::write(run.join("config.toml"), "surrogate.beta = 3").unwrap();
+    let ended = snn.run(&["sweep", "run", "sweeps/one", "--quiet"]).expect(1);
+    assert!(ended.stdout.contains("but the run was started with 3.0"), "{}", ended.stdout);
+    assert_eq!(fs::read_to_string(run.join("config.toml")).unwrap(), "surrogate.beta = 3");
+}

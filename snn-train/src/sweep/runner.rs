@@ -114,18 +114,27 @@ impl SweepDir {
         Ok(Progress { stopped: left > 0, ..progress })
     }
 
-    /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints. Returns
-    /// their ids.
+    /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints, or begins
+    /// them anew where those are damaged. Returns their ids. A run that another process trains is being tried already, and
+    /// one of another experiment is left as it is.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::RunLocked`].
+    /// [`Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
+    /// again all the same.
     pub fn retry(&self) -> Result<Vec<String>, Error> {
-        let failed = self.results()?.rows.into_iter().filter(|row| row.state == Standing::Failed);
-        let ids: Vec<_> = failed.map(|row| row.id).collect();
-        for id in &ids {
-            RunWriter::forget_failure(&self.runs().join(id))?;
+        let (mut ids, mut trouble) = (Vec::new(), None);
+        for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
+            if row.state != Standing::Failed {
+                continue;
+            }
+            let experiment = self.manifest().experiment(point)?;
+            match RunWriter::forget_failure(&self.run_path(point), &experiment) {
+                Ok(true) => ids.push(row.id),
+                Ok(false) | Err(Error::RunLocked { .. } | Error::OtherExperiment { .. }) => {}
+                Err(error) => drop(trouble.get_or_insert(error)),
+            }
         }
-        Ok(ids)
+        trouble.map_or(Ok(ids), Err)
     }
 
     /// The runs that were asked for, those on equal data one after the other.
@@ -266,8 +275,10 @@ impl<'a> Worker<'a, '_> {
         let directory = self.shared.sweep.run_path(job.point);
         let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?;
         let writer = match RunWriter::resume(&directory, &mut trainer) {
-            Err(Error::DamagedCheckpoint { .. }) if self.shared.options.retry => {
-                RunWriter::forget_checkpoints(&directory)?;
+            Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
+                if self.shared.options.retry =>
+            {
+                RunWriter::forget_damaged_checkpoints(&directory, &job.experiment)?;
                 RunWriter::resume(&directory, &mut trainer)?
             }
             other => other?,

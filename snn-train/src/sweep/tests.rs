@@ -258,11 +258,70 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
     // What fails before there is a run is recorded all the same.
     let failed = sweep.run_path(&sweep.manifest().points[1]);
     fs::remove_dir_all(&failed).unwrap();
-    fs::create_dir_all(failed.join("checkpoints")).unwrap();
-    fs::write(failed.join("config.toml"), "[data]\nname = \"randman\"\n").unwrap();
+    fs::create_dir_all(failed.join("checkpoints/last.safetensors")).unwrap();
+    assert_eq!(train(true), 1);
+    fs::remove_dir_all(failed.join("checkpoints")).unwrap();
+    fs::create_dir_all(failed.join("checkpoints/last.safetensors")).unwrap();
     assert_eq!(train(true), 1);
     let message = sweep.results().unwrap().rows[1].message.clone().unwrap();
+    assert!(message.contains("checkpoint"), "{message}");
+}
+
+#[test]
+fn a_run_of_another_experiment_is_told_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = SweepDir::create(directory.path(), Sweep::new("s", quick()).plan().unwrap()).unwrap();
+    let run = sweep.run_path(&sweep.manifest().points[0]);
+    let files = ["config.toml", "metrics.jsonl", "status.json", "checkpoints/last.safetensors"];
+    fs::create_dir_all(run.join("checkpoints")).unwrap();
+    for (file, content) in files.iter().zip(["surrogate.beta = 3", "", r#"{"state":"failed"}"#, "damaged"]) {
+        fs::write(run.join(file), content).unwrap();
+    }
+    let content = || files.map(|file| fs::read_to_string(run.join(file)).unwrap());
+    let before = content();
+    let mut message = String::new();
+    let options = Options { retry: true, ..Options::default() };
+    let progress = sweep.train(&options, &mut |update| {
+        if let Happening::Failed(error) = update.happening {
+            message = error.to_string();
+        }
+    });
+    assert_eq!(progress.unwrap().failed, 1);
     assert!(message.contains("the run was started with"), "{message}");
+    assert!(sweep.retry().unwrap().is_empty());
+    assert_eq!(content(), before);
+}
+
+/// A sweep of three runs, the first of them stopped after its first epoch, the others done.
+fn interrupted(directory: &Path) -> SweepDir {
+    let plan = Sweep::new("s", quick()).seeds(["training.seed"], 0..3).plan().unwrap();
+    let sweep = SweepDir::create(directory, plan).unwrap();
+    let first = sweep.manifest().points[0].id.clone();
+    let stop = AtomicBool::new(false);
+    let only = |ids: Vec<String>| Options { only: Some(ids), ..Options::default() };
+    let progress = sweep.train_until(&stop, &only(vec![first.clone()]), &mut |update| {
+        let over = matches!(update.happening, Happening::Event(crate::Event::EpochFinished { .. }));
+        stop.fetch_or(over, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(progress.unwrap().stopped);
+    let others = sweep.manifest().points.iter().map(|point| point.id.clone()).filter(|id| *id != first);
+    sweep.train(&only(others.collect()), &mut |_| {}).unwrap();
+    sweep
+}
+
+#[test]
+fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = interrupted(directory.path());
+    let run = sweep.run_path(&sweep.manifest().points[0]);
+    fs::write(run.join("checkpoints/last.safetensors"), "damaged").unwrap();
+    let train = || sweep.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!(train().failed, 1);
+    assert!(sweep.results().unwrap().rows[0].message.as_ref().unwrap().contains("damaged checkpoint"));
+    assert_eq!(train().failed, 1, "left as it is");
+    assert_eq!(sweep.retry().unwrap().len(), 1);
+    assert_eq!(train().done, 3);
+    assert_eq!(metrics(&run).len(), metrics(&sweep.run_path(&sweep.manifest().points[1])).len());
 }
 
 #[test]
