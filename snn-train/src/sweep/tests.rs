@@ -343,6 +343,27 @@ fn processes_at_one_sweep_leave_each_other_in_peace() {
 }
 
 #[test]
+fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = interrupted(directory.path());
+    let status = sweep.run_path(&sweep.manifest().points[0]).join("status.json");
+    for damaged in ["{", ""] {
+        fs::write(&status, damaged).unwrap();
+        let results = sweep.results().unwrap();
+        let row = &results.rows[0];
+        let message = row.message.as_deref().unwrap();
+        assert_eq!((row.state, results.count(Standing::Done)), (Standing::Failed, 2));
+        assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
+        assert_eq!(sweep.retry().unwrap(), [row.id.clone()]);
+        assert_eq!(sweep.results().unwrap().count(Standing::Interrupted), 1);
+        fs::write(&status, damaged).unwrap();
+    }
+    let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((progress.done, progress.reused), (3, 2), "{progress:?}");
+    assert_eq!(sweep.results().unwrap().count(Standing::Done), 3);
+}
+
+#[test]
 fn a_run_in_another_process_is_busy_until_it_has_ended() {
     let directory = tempfile::tempdir().unwrap();
     let plan = Sweep::new("s", quick()).seeds(["training.seed"], 0..3).plan().unwrap();
