@@ -16,6 +16,9 @@ use crate::{
     experiment::keys,
 };
 
+/// A sweep has no more runs: the list of them would take more memory than machines have to spare.
+const MOST_RUNS: u128 = 1_000_000;
+
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
 ///
 /// ```
@@ -175,24 +178,41 @@ impl Sweep {
 
     /// Every combination with the number of its grid.
     fn combinations(&self, places: &HashMap<String, Place>) -> Result<Vec<(usize, Settings)>, Error> {
-        let base = [Vec::new()];
-        let grids = if self.grids.is_empty() { &base[..] } else { &self.grids[..] };
+        let grids = self.values(places)?;
+        check_count(&grids, places)?;
         let mut all = Vec::new();
         for (number, grid) in grids.iter().enumerate() {
             let mut combinations = vec![Settings::new()];
+            for (keys, values) in grid {
+                combinations = product(&combinations, values, keys);
+            }
+            all.extend(combinations.into_iter().map(|settings| (number, settings)));
+        }
+        Ok(all)
+    }
+
+    /// The axes of each grid, seeds last, with all their values.
+    fn values(&self, places: &HashMap<String, Place>) -> Result<Vec<Grid<'_>>, Error> {
+        let mut grids: Vec<_> = self.grids.iter().map(Vec::as_slice).collect();
+        if grids.is_empty() {
+            grids.push(&[]);
+        }
+        let seeds: Vec<Value> =
+            self.seeds.values.iter().map(|&seed| seed_value(seed)).collect::<Result<_, _>>()?;
+        let mut all = Vec::new();
+        for (number, grid) in grids.into_iter().enumerate() {
+            let mut axes = Grid::new();
             for (key, axis) in grid {
                 let values = axis.values().map_err(|reason| Error::Sweep {
                     place: place(places, &[&format!("grid.{number}.{key}")]),
                     reason: format!("`{key}`: {reason}"),
                 })?;
-                combinations = product(&combinations, &values, &[key]);
+                axes.push((vec![key], values));
             }
-            if !self.seeds.values.is_empty() {
-                let seeds: Vec<_> =
-                    self.seeds.values.iter().map(|&seed| seed_value(seed)).collect::<Result<_, _>>()?;
-                combinations = product(&combinations, &seeds, &self.seeds.keys.iter().collect::<Vec<_>>());
+            if !seeds.is_empty() {
+                axes.push((self.seeds.keys.iter().collect(), seeds.clone()));
             }
-            all.extend(combinations.into_iter().map(|settings| (number, settings)));
+            all.push(axes);
         }
         Ok(all)
     }
@@ -232,6 +252,22 @@ impl Sweep {
     }
 }
 
+/// Refuses more runs than any machine trains, before there is a list of them.
+fn check_count(grids: &[Grid<'_>], places: &HashMap<String, Place>) -> Result<(), Error> {
+    let of_grid = |grid: &Grid<'_>| {
+        grid.iter().try_fold(1_u128, |runs, (_, values)| runs.checked_mul(values.len() as u128))
+    };
+    let all = grids.iter().try_fold(0_u128, |all, grid| all.checked_add(of_grid(grid)?));
+    let all = match all {
+        Some(all) if all <= MOST_RUNS => return Ok(()),
+        Some(all) => all.to_string(),
+        None => "more than 10^38".to_owned(),
+    };
+    let reason =
+        format!("these are {all} runs, and a sweep has {MOST_RUNS} at most: take fewer points or fewer axes");
+    Err(Error::Sweep { place: place(places, &["grid", "seeds"]), reason })
+}
+
 /// Where the first of these paths that was written stands.
 fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
     paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
@@ -248,6 +284,9 @@ impl Manifest {
         Experiment::from_toml(&base, "the sweep's base")?.with(settings)
     }
 }
+
+/// The axes of a grid: keys that have one value in common, and all the values.
+type Grid<'a> = Vec<(Vec<&'a String>, Vec<Value>)>;
 
 fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec<Settings> {
     let with = |settings: &Settings, value: &Value| {

@@ -129,6 +129,22 @@ fn mistakes_are_named_with_their_line() {
 }
 
 #[test]
+fn more_runs_than_can_be_listed_are_counted_and_refused() {
+    let grid = "[[grid]]\nsurrogate.beta = { linear = [0, 1], points = 10000 }\n\
+                optimizer.learning_rate = { linear = [0.1, 1], points = 10000 }\n";
+    let base = "base = \"base.toml\"\n";
+    assert_refused(
+        &format!("{base}{grid}"),
+        "mine.toml:2: these are 100000000 runs, and a sweep has 1000000 at",
+    );
+    let seeds = "[seeds]\nvalues = [1, 2, 3]\n";
+    assert_refused(&format!("{base}{grid}{grid}{seeds}"), "these are 600000000 runs");
+    let axes = (0..10).map(|number| (format!("data.{number}"), Axis::linear(0.0, 1.0, 10_000)));
+    let error = Sweep::new("s", quick()).grid(axes).plan().unwrap_err().to_string();
+    assert!(error.contains("more than 10^38 runs"), "{error}");
+}
+
+#[test]
 fn values_between_the_ends_are_round_and_whole_ones_are_integers() {
     let plan = |axis| {
         let sweep = Sweep::new("s", quick()).grid([("regularizer.lower_threshold", axis)]);
@@ -310,6 +326,27 @@ fn interrupted(directory: &Path) -> SweepDir {
 }
 
 #[test]
+fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = interrupted(directory.path());
+    let status = sweep.run_path(&sweep.manifest().points[0]).join("status.json");
+    for damaged in ["{", ""] {
+        fs::write(&status, damaged).unwrap();
+        let results = sweep.results().unwrap();
+        let row = &results.rows[0];
+        let message = row.message.as_deref().unwrap();
+        assert_eq!((row.state, results.count(Standing::Done)), (Standing::Failed, 2));
+        assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
+        assert_eq!(sweep.retry().unwrap(), [row.id.clone()]);
+        assert_eq!(sweep.results().unwrap().count(Standing::Interrupted), 1);
+        fs::write(&status, damaged).unwrap();
+    }
+    let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((progress.done, progress.reused), (3, 2), "{progress:?}");
+    assert_eq!(sweep.results().unwrap().count(Standing::Done), 3);
+}
+
+#[test]
 fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
     let directory = tempfile::tempdir().unwrap();
     let sweep = interrupted(directory.path());
@@ -340,27 +377,6 @@ fn processes_at_one_sweep_leave_each_other_in_peace() {
         assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 60, false), "{end:?}");
     }
     assert_eq!(sweep.results().unwrap().count(Standing::Done), 60);
-}
-
-#[test]
-fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
-    let directory = tempfile::tempdir().unwrap();
-    let sweep = interrupted(directory.path());
-    let status = sweep.run_path(&sweep.manifest().points[0]).join("status.json");
-    for damaged in ["{", ""] {
-        fs::write(&status, damaged).unwrap();
-        let results = sweep.results().unwrap();
-        let row = &results.rows[0];
-        let message = row.message.as_deref().unwrap();
-        assert_eq!((row.state, results.count(Standing::Done)), (Standing::Failed, 2));
-        assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
-        assert_eq!(sweep.retry().unwrap(), [row.id.clone()]);
-        assert_eq!(sweep.results().unwrap().count(Standing::Interrupted), 1);
-        fs::write(&status, damaged).unwrap();
-    }
-    let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();
-    assert_eq!((progress.done, progress.reused), (3, 2), "{progress:?}");
-    assert_eq!(sweep.results().unwrap().count(Standing::Done), 3);
 }
 
 #[test]
