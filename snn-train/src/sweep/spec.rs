@@ -19,6 +19,9 @@ use crate::{
 /// A sweep has no more runs: the list of them would take more memory than machines have to spare.
 const MOST_RUNS: u128 = 1_000_000;
 
+/// Keys that change no result, and so play no part in the name of a run.
+const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
+
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
 ///
 /// ```
@@ -38,7 +41,7 @@ const MOST_RUNS: u128 = 1_000_000;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    /// What it is called.
+    /// What it is called. A sweep file that names none is called like the file.
     pub name: String,
     /// The experiment that its runs vary.
     pub base: Experiment,
@@ -103,13 +106,23 @@ impl Sweep {
     /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
     ///
     /// # Errors
-    /// [`Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`].
+    /// [`Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
+    /// that is no plain file name.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(Error::io("read the sweep", path))?;
         let (mut sweep, places) = file::read(&text, &path.display().to_string(), path.parent())?;
         if sweep.name.is_empty() {
             sweep.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        if !is_file_name(&sweep.name) {
+            let reason = format!(
+                "the name of a sweep is that of its directory, so {:?} will not do: give it a plain one, such as name = \
+                 \"slopes\", without slashes and control characters",
+                sweep.name
+            );
+            let whole = Place::Line { file: path.display().to_string(), line: 1 };
+            return Err(Error::Sweep { place: places.get("name").cloned().unwrap_or(whole), reason });
         }
         sweep.plan_placed(&places)?;
         Ok(sweep)
@@ -230,6 +243,19 @@ impl Sweep {
                 }
             }
         }
+        let in_grids = self.grids.iter().enumerate().flat_map(|(number, grid)| {
+            grid.iter().map(move |(key, _)| (format!("grid.{number}.{key}"), key))
+        });
+        let in_seeds = self.seeds.keys.iter().map(|key| ("seeds.keys".to_owned(), key));
+        if let Some((path, key)) =
+            in_grids.chain(in_seeds).find(|(_, key)| IRRELEVANT.contains(&key.as_str()))
+        {
+            let reason = format!(
+                "`{key}` changes no result, so runs that differ in nothing else are one and the same; give it to all of them \
+                 under [set], or in the base"
+            );
+            return wrong(&path, reason);
+        }
         if self.seeds.keys.is_empty() != self.seeds.values.is_empty() {
             return wrong("seeds", "seeds are both: values, and keys that take them".to_owned());
         }
@@ -297,6 +323,12 @@ fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec
     combinations.iter().flat_map(|settings| values.iter().map(move |value| with(settings, value))).collect()
 }
 
+/// Whether a directory of this name lies in the directory where it is made, on any system.
+fn is_file_name(name: &str) -> bool {
+    let bad = |c: char| c.is_control() || c == '/' || c == '\\';
+    !matches!(name, "" | "." | "..") && !name.contains(bad)
+}
+
 fn seed_value(seed: u64) -> Result<Value, Error> {
     let seed =
         i64::try_from(seed).map_err(|_| Error::Impossible(format!("the seed {seed} is above 2^63 - 1")))?;
@@ -307,7 +339,6 @@ fn seed_value(seed: u64) -> Result<Value, Error> {
 /// values are not the defaults. Keys that change no result play no part, and neither do keys of later versions as
 /// long as they have their defaults.
 pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
-    const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
     let data_set = experiment.data.name();
     let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
     let (table, defaults) = (experiment.to_table()?, defaults.to_table()?);

@@ -122,10 +122,37 @@ fn mistakes_are_named_with_their_line() {
         ("[select]\nbest = 0", "mine.toml:3: select.best"),
         ("[select]\nby = [\"surrogate.beta\"]", "mine.toml:3: select.by names `surrogate.beta`"),
         ("[[grid]]\nnetwork.recurrent = [[true, false]]", "network.recurrent has 2 entries"),
+        (
+            "[[grid]]\ntraining.checkpoint_interval = [1, 2]",
+            "mine.toml:3: `training.checkpoint_interval` changes no result",
+        ),
+        ("[[grid]]\nprobe.tensorboard = [true, false]", "mine.toml:3: `probe.tensorboard` changes no result"),
+        ("[seeds]\nkeys = [\"training.checkpoint_interval\"]\nvalues = [1, 2]", "changes no result"),
     ] {
         assert_refused(&format!("{base}{text}"), words);
     }
+    for (base, words) in [
+        ("\n[base]\nnetwork.hidden = [3]\nsurrogate.bta = 1", "mine.toml:4: unknown key `surrogate.bta`"),
+        ("[base.network]\n\nhidden = [3]\n[base.surrogate]\nbeta = -1", "mine.toml:5: `surrogate.beta` must"),
+        ("# mine\n[base]\nsurrogate = 1", "mine.toml:3: `surrogate"),
+    ] {
+        assert_refused(base, words);
+    }
     assert_refused("base = \"randmann\"", "did you mean `randman`?");
+}
+
+#[test]
+fn a_name_is_that_of_a_directory() {
+    let base = "base = \"base.toml\"\n";
+    for name in ["../../evil", "/abs/path", ".", "..", "a/b", r"a\\b", r"a\nb", r"a\u0007"] {
+        assert_refused(&format!("{base}name = \"{name}\""), "mine.toml:2: the name of a sweep");
+    }
+    assert_eq!(load(&format!("{base}name = \"slopes, 2nd\"")).unwrap().name, "slopes, 2nd");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("..toml");
+    fs::write(&path, "base = \"randman\"").unwrap();
+    let error = Sweep::load(&path).unwrap_err().to_string();
+    assert!(error.contains("toml:1: the name of a sweep"), "{error}");
 }
 
 #[test]
