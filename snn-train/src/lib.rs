@@ -53,8 +53,9 @@
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","files":[..],"missing":[`[`figures::Missing`]`]}`;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
 //! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[`[`figures::Claim`]`]}`;
-//! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","computing_seconds","seconds","kinds",
-//!   "kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also where all runs that were tried diverge;
+//! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","left_out","left_out_done",
+//!   "computing_seconds","seconds","kinds","kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also where
+//!   all runs that were tried diverge; `left_out` are runs of the plan before it that it does not list;
 //! - `snn sweep run`: for each run that ends `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped"|
 //!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` are runs that another process was still

@@ -155,6 +155,38 @@ fn a_sweep_with_runs_in_another_process_is_not_done() {
 }
 
 #[test]
+fn a_plan_that_drops_runs_says_so() {
+    let snn = Snn::new();
+    let quick = SWEEP.replace("epochs = 30", "epochs = 1").replace("[0.01, 0.03]", "[0.01]");
+    for (folder, text) in [("x", &quick), ("y", &quick.replace("[0.01]", "[0.02, 0.03, 0.04]"))] {
+        fs::create_dir(snn.path(folder)).unwrap();
+        fs::write(snn.path(folder).join("a.toml"), text).unwrap();
+    }
+    let plan = |file: &str| snn.run(&["sweep", "plan", file, "--no-measure", "--json"]).expect(0);
+    assert_eq!(plan("x/a.toml").stderr, "");
+    snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
+    let other = plan("y/a.toml");
+    assert!(
+        other.stderr.starts_with("note: 2 runs of the plan that was here before, 2 of them done"),
+        "{}",
+        other.stderr
+    );
+    let json = last(&other.stdout);
+    assert_eq!((&json["runs"], &json["left_out"], &json["left_out_done"]), (&6.into(), &2.into(), &2.into()));
+    // Extended, it drops none, and what was done is used.
+    fs::write(snn.path("x/a.toml"), quick.replace("[0.01]", "[0.01, 0.02, 0.03, 0.04]")).unwrap();
+    let extended = plan("x/a.toml");
+    assert_eq!((extended.stderr.as_str(), &last(&extended.stdout)["done"]), ("", &2.into()));
+    fs::write(snn.path("x/a.toml"), &quick).unwrap();
+    let ended = snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
+    assert!(
+        ended.stderr.contains("note: 6 runs of the plan that was here before, 0 of them done"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn a_run_of_another_experiment_is_named_with_the_reason() {
     let snn = Snn::new();
     fs::write(snn.path("one.toml"), "base = \"randman\"").unwrap();
