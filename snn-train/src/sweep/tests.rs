@@ -393,17 +393,17 @@ fn processes_at_one_sweep_leave_each_other_in_peace() {
     let directory = tempfile::tempdir().unwrap();
     let mut base = quick();
     base.set(&["data.samples_per_class=5", "training.epochs=1"]).unwrap();
-    let plan = Sweep::new("s", base).seeds(["training.seed"], 0..60).plan().unwrap();
+    let plan = Sweep::new("s", base).seeds(["training.seed"], 0..24).plan().unwrap();
     let sweep = SweepDir::create(directory.path(), plan).unwrap();
     let train = || sweep.train(&Options { jobs: Some(2), ..Options::default() }, &mut |_| {}).unwrap();
     let ends: Vec<_> = std::thread::scope(|scope| {
-        let processes: Vec<_> = (0..4).map(|_| scope.spawn(train)).collect();
+        let processes: Vec<_> = (0..3).map(|_| scope.spawn(train)).collect();
         processes.into_iter().map(|process| process.join().unwrap()).collect()
     });
     for end in ends {
-        assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 60, false), "{end:?}");
+        assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 24, false), "{end:?}");
     }
-    assert_eq!(sweep.results().unwrap().count(Standing::Done), 60);
+    assert_eq!(sweep.results().unwrap().count(Standing::Done), 24);
 }
 
 #[test]
