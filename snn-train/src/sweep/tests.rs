@@ -364,7 +364,7 @@ fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
         let message = row.message.as_deref().unwrap();
         assert_eq!((row.state, results.count(Standing::Done)), (Standing::Failed, 2));
         assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
-        assert_eq!(sweep.retry().unwrap(), [row.id.clone()]);
+        assert_eq!(sweep.retry().unwrap(), std::slice::from_ref(&row.id));
         assert_eq!(sweep.results().unwrap().count(Standing::Interrupted), 1);
         fs::write(&status, damaged).unwrap();
     }
