@@ -54,11 +54,13 @@
 //!   "missing":[`[`figures::Missing`]`],"incomplete":[`[`figures::Incomplete`]`]}`, exit code 1 if a figure is incomplete;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
 //! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[`[`figures::Claim`]`]}`;
-//! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","computing_seconds","seconds","kinds",
-//!   "kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also where all runs that were tried diverge;
+//! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","left_out","left_out_done",
+//!   "computing_seconds","seconds","kinds","kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also where
+//!   all runs that were tried diverge; `left_out` are runs of the plan before it that it does not list;
 //! - `snn sweep run`: for each run that ends `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|
-//!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped",
-//!   "sweep":DIR,"runs","done","reused","failed","busy","seconds"}`;
+//!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped"|
+//!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` are runs that another process was still
+//!   training at the end;
 //! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","failed","pending",
 //!   "slurm":{"error","queued","requeued","lost":[ID],"elements":`[`[sweep::slurm::Element]`](sweep::slurm::Element)`},
 //!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `slurm.error` says why `squeue` did
@@ -72,7 +74,8 @@
 //!
 //! Paths that are not UTF-8 have `U+FFFD` there for what is none.
 //!
-//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint.
+//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint, or, of `snn sweep
+//! run`, runs are left to another process that is training them.
 //!
 //! # Features
 //!

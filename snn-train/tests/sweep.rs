@@ -5,7 +5,7 @@
 mod common;
 
 use std::{
-    fs,
+    fs::{self, File},
     process::{Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -131,4 +131,72 @@ fn a_failed_run_is_shown_and_tried_again() {
     assert_eq!(retry["runs"].as_array().unwrap().len(), 2);
     let status = last(&snn.run(&["sweep", "status", "sweeps/rates", "--json"]).expect(0).stdout);
     assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
+}
+
+#[test]
+fn a_sweep_with_runs_in_another_process_is_not_done() {
+    let snn = Snn::new();
+    let quick = SWEEP.replace("epochs = 30", "epochs = 1").replace("[0.01, 0.03]", "[0.01]");
+    fs::write(snn.path("rates.toml"), quick).unwrap();
+    snn.run(&["sweep", "plan", "rates.toml", "--no-measure"]).expect(0);
+    let plan: Value =
+        serde_json::from_slice(&fs::read(snn.path("sweeps/rates/manifest.json")).unwrap()).unwrap();
+    let run = snn.path("sweeps/rates/runs").join(plan["points"][0]["id"].as_str().unwrap());
+    fs::create_dir_all(&run).unwrap();
+    let lock = File::create(run.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let ended = last(&snn.run(&["sweep", "run", "sweeps/rates", "--json", "--quiet"]).expect(3).stdout);
+    assert_eq!((&ended["state"], &ended["busy"], &ended["done"]), (&"busy".into(), &1.into(), &1.into()));
+    let ended = snn.run(&["sweep", "run", "sweeps/rates", "--quiet"]).expect(3);
+    assert!(ended.stdout.contains("busy      1 of them in another process"), "{}", ended.stdout);
+    lock.unlock().unwrap();
+    let ended = last(&snn.run(&["sweep", "run", "sweeps/rates", "--json", "--quiet"]).expect(0).stdout);
+    assert_eq!((&ended["state"], &ended["done"]), (&"done".into(), &2.into()));
+}
+
+#[test]
+fn a_plan_that_drops_runs_says_so() {
+    let snn = Snn::new();
+    let quick = SWEEP.replace("epochs = 30", "epochs = 1").replace("[0.01, 0.03]", "[0.01]");
+    for (folder, text) in [("x", &quick), ("y", &quick.replace("[0.01]", "[0.02, 0.03, 0.04]"))] {
+        fs::create_dir(snn.path(folder)).unwrap();
+        fs::write(snn.path(folder).join("a.toml"), text).unwrap();
+    }
+    let plan = |file: &str| snn.run(&["sweep", "plan", file, "--no-measure", "--json"]).expect(0);
+    assert_eq!(plan("x/a.toml").stderr, "");
+    snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
+    let other = plan("y/a.toml");
+    assert!(
+        other.stderr.starts_with("note: 2 runs of the plan that was here before, 2 of them done"),
+        "{}",
+        other.stderr
+    );
+    let json = last(&other.stdout);
+    assert_eq!((&json["runs"], &json["left_out"], &json["left_out_done"]), (&6.into(), &2.into(), &2.into()));
+    // Extended, it drops none, and what was done is used.
+    fs::write(snn.path("x/a.toml"), quick.replace("[0.01]", "[0.01, 0.02, 0.03, 0.04]")).unwrap();
+    let extended = plan("x/a.toml");
+    assert_eq!((extended.stderr.as_str(), &last(&extended.stdout)["done"]), ("", &2.into()));
+    fs::write(snn.path("x/a.toml"), &quick).unwrap();
+    let ended = snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
+    assert!(
+        ended.stderr.contains("note: 6 runs of the plan that was here before, 0 of them done"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_run_of_another_experiment_is_named_with_the_reason() {
+    let snn = Snn::new();
+    fs::write(snn.path("one.toml"), "base = \"randman\"").unwrap();
+    snn.run(&["sweep", "plan", "one.toml", "--no-measure"]).expect(0);
+    let plan: Value =
+        serde_json::from_slice(&fs::read(snn.path("sweeps/one/manifest.json")).unwrap()).unwrap();
+    let run = snn.path("sweeps/one/runs").join(plan["points"][0]["id"].as_str().unwrap());
+    fs::create_dir_all(&run).unwrap();
+    fs::write(run.join("config.toml"), "surrogate.beta = 3").unwrap();
+    let ended = snn.run(&["sweep", "run", "sweeps/one", "--quiet"]).expect(1);
+    assert!(ended.stdout.contains("but the run was started with 3.0"), "{}", ended.stdout);
+    assert_eq!(fs::read_to_string(run.join("config.toml")).unwrap(), "surrogate.beta = 3");
 }

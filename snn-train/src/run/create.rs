@@ -83,13 +83,30 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Empty),
         Err(error) => return Err(Error::io("use the run directory", directory)(error)),
     };
-    if directory.join(CONFIG).exists() {
-        return Ok(Found::Run);
-    }
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let beginning =
         |name: String| [LOCK, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp");
-    Ok(if names.all(beginning) { Found::Empty } else { Found::Other })
+    let empty = names.all(beginning);
+    // After the names: a run that another process begins meanwhile has its experiment before any file that is not one
+    // of a beginning, and would else be taken for something else.
+    Ok(match directory.join(CONFIG).exists() {
+        true => Found::Run,
+        false if empty => Found::Empty,
+        false => Found::Other,
+    })
+}
+
+/// Takes hold of the directory and says whether a run lies there. Something else that lies there is left alone.
+///
+/// What was there before the lock was taken does not count: another process may have begun or ended the run since.
+pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
+    let look = || match look(directory)? {
+        Found::Other => Err(Error::NotARun { path: directory.to_owned(), missing: CONFIG }),
+        found => Ok(found),
+    };
+    look()?;
+    let lock = take(directory)?;
+    Ok((lock, look()?))
 }
 
 /// Makes the directory with all it needs, and takes hold of it.
@@ -101,6 +118,8 @@ pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -129,7 +148,32 @@ mod tests {
         assert_eq!(look(directory.path()).unwrap(), Found::Empty);
         fs::write(directory.path().join("letter"), "").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Other);
+        assert!(matches!(hold(directory.path()), Err(Error::NotARun { .. })));
         fs::write(directory.path().join(CONFIG), "").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Run);
+        assert_eq!(hold(directory.path()).unwrap().1, Found::Run);
+    }
+
+    #[test]
+    fn a_run_that_others_begin_is_no_other_thing() {
+        let directory = tempfile::tempdir().unwrap();
+        let begin = |path: &Path| match hold(path) {
+            Ok((_lock, Found::Empty)) => {
+                for file in [CONFIG, "metrics.jsonl", "status.json"] {
+                    fs::write(path.join(file), "").unwrap();
+                }
+                1
+            }
+            Ok((_, Found::Run)) | Err(Error::RunLocked { .. }) => 0,
+            other => panic!("{other:?}"),
+        };
+        for number in 0..100 {
+            let path = directory.path().join(number.to_string());
+            let begun: u32 = thread::scope(|scope| {
+                let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| begin(&path))).collect();
+                workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+            });
+            assert!(begun <= 1 && begin(&path) + begun == 1, "run {number} was begun {begun} times");
+        }
     }
 }

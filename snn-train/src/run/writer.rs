@@ -89,16 +89,11 @@ impl RunWriter {
         trainer: &mut Trainer<D>,
     ) -> Result<Self, Error> {
         let directory = directory.into();
-        match create::look(&directory)? {
-            Found::Empty => return Self::create(directory, trainer),
-            Found::Other => return Err(Error::NotARun { path: directory, missing: CONFIG }),
-            Found::Run => {}
+        let (lock, found) = create::hold(&directory)?;
+        if found == Found::Empty {
+            return Self::begin(directory, lock, trainer.experiment());
         }
-        let lock = create::take(&directory)?;
-        let stored = Experiment::load(directory.join(CONFIG))?;
-        if let Some((key, stored, given)) = stored.first_difference(trainer.experiment()) {
-            return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
-        }
+        check_same(&directory, trainer.experiment())?;
         let mut epoch = 0;
         match Checkpoint::load(checkpoint_path(&directory, Selection::Last)) {
             Ok(last) => {
@@ -167,17 +162,17 @@ impl RunWriter {
         Ok(writer)
     }
 
-    /// Records that a run could not even begin or go on.
+    /// Records that a run could not even begin or go on. A run of another experiment is left as it is.
     pub(crate) fn record_failure(
         directory: impl Into<PathBuf>,
         experiment: &Experiment,
         error: &Error,
     ) -> Result<(), Error> {
         let directory = directory.into();
-        if create::look(&directory)? == Found::Other {
-            return Err(Error::NotARun { path: directory, missing: CONFIG });
+        let (lock, found) = create::hold(&directory)?;
+        if found == Found::Run {
+            check_same(&directory, experiment)?;
         }
-        let lock = create::take(&directory)?;
         let known = RunDir::open(&directory).and_then(|run| run.status());
         let mut writer = Self::begin(directory, lock, experiment)?;
         if let Ok(known) = known {
@@ -186,30 +181,34 @@ impl RunWriter {
         writer.observe(&Event::RunFailed(error)).map(drop)
     }
 
-    /// Turns a failed run into one that was stopped.
-    pub(crate) fn forget_failure(directory: &Path) -> Result<(), Error> {
-        let _lock = create::take(directory)?;
-        let mut status = RunDir::open(directory)?.status()?;
-        (status.state, status.message) = (State::Stopped, None);
-        let path = directory.join(STATUS);
-        let json = serde_json::to_vec_pretty(&status).map_err(io::Error::from);
-        json.and_then(|json| replace(&path, &json, Durability::Process))
-            .map_err(Error::io("write the status", path))
+    /// Turns a failed run, or one whose status is damaged, into one that was stopped: it goes on from its checkpoint, or
+    /// begins anew if that is damaged. Returns whether there was a failure to forget.
+    pub(crate) fn forget_failure(directory: &Path, experiment: &Experiment) -> Result<bool, Error> {
+        let (_lock, _) = create::hold(directory)?;
+        check_same(directory, experiment)?;
+        let mut status = match RunDir::open(directory)?.status() {
+            Ok(status) if status.state != State::Failed => return Ok(false),
+            Ok(status) => status,
+            // What is left of the run are its checkpoints, and the next one who trains it goes on from them.
+            Err(_) => Status { epochs: experiment.training.epochs, ..Status::default() },
+        };
+        if checkpoints_are_damaged(directory) {
+            remove_checkpoints(directory)?;
+            (status.epoch, status.batch, status.best) = (0, 0, None);
+        }
+        (status.version, status.state, status.message) = (FILE_VERSION, State::Stopped, None);
+        write_status(directory, &status)?;
+        Ok(true)
     }
 
-    /// Forgets how far a run was, so that it begins anew.
-    pub(crate) fn forget_checkpoints(directory: &Path) -> Result<(), Error> {
-        let _lock = create::take(directory)?;
-        for which in [Selection::Last, Selection::Best] {
-            let path = checkpoint_path(directory, which);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove the checkpoint", path)(error));
-                }
-                _ => {}
-            }
+    /// Forgets how far a run was if its checkpoints are damaged, so that it begins anew.
+    pub(crate) fn forget_damaged_checkpoints(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
+        let (_lock, found) = create::hold(directory)?;
+        if found == Found::Empty {
+            return Ok(());
         }
-        Ok(())
+        check_same(directory, experiment)?;
+        if checkpoints_are_damaged(directory) { remove_checkpoints(directory) } else { Ok(()) }
     }
 
     /// Where the run lies.
@@ -224,16 +223,10 @@ impl RunWriter {
         &self.status
     }
 
-    fn write_json(&self, action: &'static str, name: &str, value: &impl Serialize) -> Result<(), Error> {
-        let path = self.directory.join(name);
-        let json = serde_json::to_vec_pretty(value).map_err(io::Error::from);
-        json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(Error::io(action, path))
-    }
-
     fn write_status(&mut self) -> Result<(), Error> {
         self.last_heartbeat = Instant::now();
         self.status.heartbeat = unix_time();
-        self.write_json("write the status", STATUS, &self.status)
+        write_status(&self.directory, &self.status)
     }
 
     /// Adds this session to those that were before it.
@@ -243,7 +236,8 @@ impl RunWriter {
         let mut environment: Environment = before.unwrap_or_default();
         environment.version = FILE_VERSION;
         environment.sessions.push(session);
-        self.write_json("write the environment", ENVIRONMENT, &environment)
+        let path = self.directory.join(ENVIRONMENT);
+        write_json("write the environment", path, &environment, Durability::Process)
     }
 
     fn append(&mut self, record: &Record) -> Result<(), Error> {
@@ -335,6 +329,64 @@ impl Observer for RunWriter {
         }
         Ok(Flow::Continue)
     }
+}
+
+fn write_json(
+    action: &'static str,
+    path: PathBuf,
+    value: &impl Serialize,
+    durability: Durability,
+) -> Result<(), Error> {
+    let json = serde_json::to_vec_pretty(value).map_err(io::Error::from);
+    json.and_then(|json| replace(&path, &json, durability)).map_err(Error::io(action, path))
+}
+
+/// How a run has ended must survive the machine's power, too: nothing writes it again. While it runs, the next heartbeat
+/// does.
+fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
+    let ended = status.state != State::Running;
+    let durability = if ended { Durability::Disk } else { Durability::Process };
+    write_json("write the status", directory.join(STATUS), status, durability)
+}
+
+/// Refuses a run of another experiment.
+fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
+    let stored = Experiment::load(directory.join(CONFIG))?;
+    match stored.first_difference(experiment) {
+        None => Ok(()),
+        Some((key, stored, given)) => {
+            Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() })
+        }
+    }
+}
+
+/// Whether a run cannot go on from its checkpoints; where there are none, it begins anew.
+fn checkpoints_are_damaged(directory: &Path) -> bool {
+    let load = |which| Checkpoint::load(checkpoint_path(directory, which));
+    match load(Selection::Last) {
+        // The best one is the last one, or there is none yet.
+        Ok(last) if last.is_best() || last.best().is_none() => false,
+        Ok(_) => {
+            matches!(
+                load(Selection::Best),
+                Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
+            )
+        }
+        Err(error) => matches!(error, Error::DamagedCheckpoint { .. }),
+    }
+}
+
+fn remove_checkpoints(directory: &Path) -> Result<(), Error> {
+    for which in [Selection::Last, Selection::Best] {
+        let path = checkpoint_path(directory, which);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove the checkpoint", path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Cuts off what was recorded after `epoch` epochs, which will be recorded again: their records, a test, and a line

@@ -23,7 +23,7 @@ pub struct Update<'a> {
 /// What may happen to a run of a sweep.
 #[non_exhaustive]
 pub enum Happening<'a> {
-    /// It was done before.
+    /// It was done before its turn came.
     Reused,
     /// It has failed before, and is not tried again.
     FailedBefore,
@@ -47,11 +47,11 @@ pub struct Progress {
     pub runs: usize,
     /// Those of them that are done, from before included.
     pub done: usize,
-    /// Those that were done before.
+    /// Those that were done before, or that another process has done meanwhile.
     pub reused: usize,
     /// Those that have failed, from before included.
     pub failed: usize,
-    /// Those that another process trains.
+    /// Those that another process trains, and has not ended when this one does.
     pub busy: usize,
     /// Those that are being trained.
     pub running: usize,

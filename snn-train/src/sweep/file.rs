@@ -61,7 +61,7 @@ pub(super) fn read(
     let base = match parsed.base {
         Base::Experiment(table) => {
             let toml = toml::to_string(&table).map_err(|error| Error::Impossible(error.to_string()))?;
-            Experiment::from_toml(&toml, &format!("{file}, [base]"))?
+            Experiment::from_toml(&toml, file).map_err(|error| placed_in_base(error, &places))?
         }
         Base::Name(name) => {
             let beside = folder.map(|folder| folder.join(&name)).filter(|path| path.is_file());
@@ -88,6 +88,21 @@ pub(super) fn read(
         parsed.seeds.map_or_else(Seeds::default, |seeds| Seeds { keys: seeds.keys, values: seeds.values });
     let sweep = Sweep { name: parsed.name, base, grids, seeds, selection: parsed.select };
     Ok((sweep, places))
+}
+
+/// Says where under `[base]` a mistake in that experiment stands: what was read of it is a copy with lines of its own.
+fn placed_in_base(error: Error, places: &HashMap<String, Place>) -> Error {
+    let in_base = |key: &str| {
+        let place = places.get(&format!("base.{key}")).or_else(|| places.get("base"));
+        place.cloned().unwrap_or(Place::Code)
+    };
+    match error {
+        Error::UnknownKey { key, nearest, .. } => Error::UnknownKey { place: in_base(&key), key, nearest },
+        Error::InvalidValue { key, expected, found, nearest, .. } => {
+            Error::InvalidValue { place: in_base(key), key, expected, found, nearest }
+        }
+        other => other,
+    }
 }
 
 fn flat<T>(sections: HashMap<String, HashMap<String, T>>) -> impl Iterator<Item = (String, T)> {

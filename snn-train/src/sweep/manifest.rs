@@ -176,11 +176,12 @@ impl SweepDir {
         self.runs().join(&point.id)
     }
 
-    /// How its runs stand, and what they have come to so far.
+    /// How its runs stand, and what they have come to so far. A run whose files cannot be read has failed, and its message
+    /// says why.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that is there and cannot be read.
+    /// None at present: what cannot be read of a run is told in its row.
     pub fn results(&self) -> Result<Results, Error> {
-        Results::read(self)
+        Ok(Results::read(self))
     }
 }

@@ -29,6 +29,7 @@
 //! # The sweep file
 //!
 //! ```toml
+//! name = "slopes"                  # of its directory; the name of the file if left out
 //! base = "randman"                 # a preset, the path of an experiment, or an experiment as a table [base]
 //!
 //! [set]                            # changes to it that all runs share

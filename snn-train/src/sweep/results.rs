@@ -49,7 +49,7 @@ pub struct Row {
     pub spikes: Option<Vec<f64>>,
     /// Computing time of all its epochs (seconds).
     pub seconds: f64,
-    /// Why it failed.
+    /// Why it failed, or cannot be read.
     pub message: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub enum Standing {
     Running,
     /// Stopped or killed before its end; it will go on from its checkpoint.
     Interrupted,
-    /// Ended by an error.
+    /// Ended by an error, or so damaged that it cannot be read.
     Failed,
     /// Trained, selected and tested.
     Done,
@@ -138,14 +138,14 @@ impl Summary {
 }
 
 impl Results {
-    pub(super) fn read(sweep: &SweepDir) -> Result<Self, Error> {
+    pub(super) fn read(sweep: &SweepDir) -> Self {
         let manifest = sweep.manifest();
         let rows = manifest.points.iter().map(|point| {
             Row::read(&point.id, point.settings.clone(), RunDir::open(sweep.run_path(point)).ok().as_ref())
         });
         let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
         let seeds = manifest.axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect();
-        Ok(Self { keys, seeds, rows: rows.collect::<Result<_, _>>()? })
+        Self { keys, seeds, rows: rows.collect() }
     }
 
     /// Puts runs together whose values agree in the keys `selection.by`, and lets the best of each group count.
@@ -220,14 +220,23 @@ impl Row {
         }
     }
 
-    /// Of a run in its directory; without one it is pending.
-    pub(crate) fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Result<Self, Error> {
+    /// Of a run in its directory; without one it is pending. One that cannot be read has failed: the others of its sweep
+    /// are to be seen all the same.
+    pub(crate) fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Self {
         let mut row = Self::pending(id, settings);
-        let Some(run) = run else { return Ok(row) };
+        let Some(run) = run else { return row };
+        if let Err(error) = row.fill(run) {
+            (row.state, row.message) = (Standing::Failed, Some(error.to_string()));
+        }
+        row
+    }
+
+    fn fill(&mut self, run: &RunDir) -> Result<(), Error> {
+        let row = self;
         let status = match run.status() {
             Ok(status) => status,
             // A run is its `config.toml` first, and then gets a status.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(row),
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
         row.state = Standing::of(&status);
@@ -253,7 +262,7 @@ impl Row {
             }
         }
         row.late_gain = row.valid_accuracy.zip(early).map(|(best, early)| best - early);
-        Ok(row)
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -40,7 +40,8 @@ pub struct Options {
 impl SweepDir {
     /// Trains all runs that are not done, several side by side. Runs interrupted before, by a stop or a kill, go on from
     /// their checkpoints; each ends with the bits that `snn train` with its settings ends with. A run that fails is
-    /// recorded as failed, and the others go on. Runs on equal data share one copy of them.
+    /// recorded as failed, and the others go on. Runs on equal data share one copy of them. Several processes may train one
+    /// sweep: a run that another one trains is left to it ([`Progress::busy`]).
     ///
     /// `watch` is told of everything, by one run at a time.
     ///
@@ -71,18 +72,20 @@ impl SweepDir {
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
         let board = Board::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
-        let (queue, rest): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.begins(options));
-        for job in rest {
-            let done = job.standing == Standing::Done;
-            let happening = if done { Happening::Reused } else { Happening::FailedBefore };
-            board.tell(job.point, job.work, happening);
+        let mut queue = Vec::new();
+        for job in jobs {
+            match left_alone(self.standing(job.point), options) {
+                Some(happening) => board.tell(job.point, job.work, happening),
+                None => queue.push(job),
+            }
         }
 
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let at_once = if options.device == Device::Cpu { cores } else { 1 };
         let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
-        let shared = Shared { sweep: self, options, stop, board: &board, data: SharedData::default() };
+        let (data, busy) = (SharedData::default(), Mutex::default());
+        let shared = Shared { sweep: self, options, stop, board: &board, data, busy };
         let queue = Mutex::new(queue.into_iter());
         thread::scope(|scope| {
             let mut workers = Vec::new();
@@ -94,7 +97,7 @@ impl SweepDir {
                 let mut worker = Worker { shared: &shared, held: None };
                 let queue = &queue;
                 workers.push(scope.spawn(move || {
-                    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let next = || lock(queue).next();
                     while let Some(job) = next().filter(|_| !stop.load(Ordering::Relaxed)) {
                         pool.install(|| worker.run(&job));
                     }
@@ -106,23 +109,32 @@ impl SweepDir {
             }
             Ok::<_, Error>(())
         })?;
-        let progress = board.progress();
+        let progress = self.settle(board.progress(), &lock(&shared.busy));
         let left = progress.runs - progress.done - progress.failed - progress.busy;
         Ok(Progress { stopped: left > 0, ..progress })
     }
 
-    /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints. Returns
-    /// their ids.
+    /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints, or begins
+    /// them anew where those are damaged. Returns their ids. A run that another process trains is being tried already, and
+    /// one of another experiment is left as it is.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::RunLocked`].
+    /// [`Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
+    /// again all the same.
     pub fn retry(&self) -> Result<Vec<String>, Error> {
-        let failed = self.results()?.rows.into_iter().filter(|row| row.state == Standing::Failed);
-        let ids: Vec<_> = failed.map(|row| row.id).collect();
-        for id in &ids {
-            RunWriter::forget_failure(&self.runs().join(id))?;
+        let (mut ids, mut trouble) = (Vec::new(), None);
+        for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
+            if row.state != Standing::Failed {
+                continue;
+            }
+            let experiment = self.manifest().experiment(point)?;
+            match RunWriter::forget_failure(&self.run_path(point), &experiment) {
+                Ok(true) => ids.push(row.id),
+                Ok(false) | Err(Error::RunLocked { .. } | Error::OtherExperiment { .. }) => {}
+                Err(error) => drop(trouble.get_or_insert(error)),
+            }
         }
-        Ok(ids)
+        trouble.map_or(Ok(ids), Err)
     }
 
     /// The runs that were asked for, those on equal data one after the other.
@@ -134,10 +146,6 @@ impl SweepDir {
                 continue;
             }
             let experiment = self.manifest().experiment(point)?;
-            let standing = match RunDir::open(self.run_path(point)).and_then(|run| run.status()) {
-                Ok(status) => Standing::of(&status),
-                Err(_) => Standing::Pending,
-            };
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {
@@ -145,31 +153,58 @@ impl SweepDir {
                 data_sets.len() - 1
             });
             let work = point.seconds.unwrap_or(1.0);
-            jobs.push((group, Job { point, experiment, standing, data, work }));
+            jobs.push((group, Job { point, experiment, data, work }));
         }
         jobs.sort_by_key(|(group, _)| *group);
         Ok(jobs.into_iter().map(|(_, job)| job).collect())
     }
+
+    /// How a run stands for one who wants to train it: what cannot be read is there to be tried.
+    fn standing(&self, point: &Point) -> Standing {
+        match RunDir::open(self.run_path(point)).and_then(|run| run.status()) {
+            Ok(status) => Standing::of(&status),
+            Err(_) => Standing::Pending,
+        }
+    }
+
+    /// Counts runs that another process was training when their turn came, and that it has ended since, as what they are
+    /// now.
+    fn settle(&self, mut progress: Progress, busy: &[&Point]) -> Progress {
+        for point in busy {
+            match self.standing(point) {
+                Standing::Done => {
+                    progress.done += 1;
+                    progress.reused += 1;
+                }
+                Standing::Failed => progress.failed += 1,
+                Standing::Pending | Standing::Running | Standing::Interrupted => continue,
+            }
+            progress.busy -= 1;
+        }
+        progress
+    }
+}
+
+/// What to tell of a run that is not to be trained: it is done, or has failed and is not to be tried again.
+fn left_alone(standing: Standing, options: &Options) -> Option<Happening<'static>> {
+    match standing {
+        Standing::Done => Some(Happening::Reused),
+        Standing::Failed if !options.retry => Some(Happening::FailedBefore),
+        _ => None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A run that was asked for.
 struct Job<'a> {
     point: &'a Point,
     experiment: Experiment,
-    standing: Standing,
     /// The settings of its data: runs in which they are equal share the data.
     data: String,
     work: f64,
-}
-
-impl Job<'_> {
-    fn begins(&self, options: &Options) -> bool {
-        match self.standing {
-            Standing::Done => false,
-            Standing::Failed => options.retry,
-            _ => true,
-        }
-    }
 }
 
 /// What all workers share.
@@ -179,6 +214,8 @@ struct Shared<'a, 'w> {
     stop: &'a AtomicBool,
     board: &'a Board<'w>,
     data: SharedData,
+    /// The runs that another process was training when their turn came.
+    busy: Mutex<Vec<&'a Point>>,
 }
 
 /// Trains one run after the other.
@@ -188,15 +225,22 @@ struct Worker<'a, 'w> {
     held: Option<(String, Arc<dyn Dataset>)>,
 }
 
-impl Worker<'_, '_> {
-    fn run(&mut self, job: &Job<'_>) {
-        let board = self.shared.board;
+impl<'a> Worker<'a, '_> {
+    fn run(&mut self, job: &Job<'a>) {
+        let Shared { board, sweep, options, busy, .. } = self.shared;
         let tell = |happening| board.tell(job.point, job.work, happening);
+        // Another process at the same sweep may have trained it since the queue was made.
+        if let Some(happening) = left_alone(sweep.standing(job.point), options) {
+            return tell(happening);
+        }
         tell(Happening::Started);
         let result = catch_unwind(AssertUnwindSafe(|| self.train(job)));
         match result.unwrap_or_else(|panic| Err(self.record(job, Error::Panicked(message(&*panic))))) {
             Ok(outcome) => tell(Happening::Finished(&outcome)),
-            Err(Error::RunLocked { .. }) => tell(Happening::Busy),
+            Err(Error::RunLocked { .. }) => {
+                lock(busy).push(job.point);
+                tell(Happening::Busy);
+            }
             Err(error) => tell(Happening::Failed(&error)),
         }
     }
@@ -218,7 +262,7 @@ impl Worker<'_, '_> {
     ) -> Result<Outcome, Error> {
         let prepared = device.map_err(Error::from).and_then(|device| self.prepare(device, job));
         let (mut trainer, mut writer) = prepared.map_err(|error| self.record(job, error))?;
-        let mut relay = Relay { shared: self.shared, job };
+        let mut relay = Relay { board: self.shared.board, stop: self.shared.stop, job };
         trainer.run(&mut [&mut writer, &mut relay])
     }
 
@@ -231,8 +275,10 @@ impl Worker<'_, '_> {
         let directory = self.shared.sweep.run_path(job.point);
         let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?;
         let writer = match RunWriter::resume(&directory, &mut trainer) {
-            Err(Error::DamagedCheckpoint { .. }) if self.shared.options.retry => {
-                RunWriter::forget_checkpoints(&directory)?;
+            Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
+                if self.shared.options.retry =>
+            {
+                RunWriter::forget_damaged_checkpoints(&directory, &job.experiment)?;
                 RunWriter::resume(&directory, &mut trainer)?
             }
             other => other?,
@@ -263,14 +309,15 @@ impl Worker<'_, '_> {
 
 /// Passes the trainer's events on, and the request to stop back.
 struct Relay<'a, 'w> {
-    shared: &'a Shared<'a, 'w>,
+    board: &'a Board<'w>,
+    stop: &'a AtomicBool,
     job: &'a Job<'a>,
 }
 
 impl Observer for Relay<'_, '_> {
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
-        self.shared.board.tell(self.job.point, self.job.work, Happening::Event(event));
-        Ok(if self.shared.stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
+        self.board.tell(self.job.point, self.job.work, Happening::Event(event));
+        Ok(if self.stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
     }
 }
 

@@ -16,6 +16,12 @@ use crate::{
     experiment::keys,
 };
 
+/// A sweep has no more runs: the list of them would take more memory than machines have to spare.
+const MOST_RUNS: u128 = 1_000_000;
+
+/// Keys that change no result, and so play no part in the name of a run.
+const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
+
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
 ///
 /// ```
@@ -35,7 +41,7 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    /// What it is called.
+    /// What it is called. A sweep file that names none is called like the file.
     pub name: String,
     /// The experiment that its runs vary.
     pub base: Experiment,
@@ -100,13 +106,23 @@ impl Sweep {
     /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
     ///
     /// # Errors
-    /// [`Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`].
+    /// [`Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
+    /// that is no plain file name.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(Error::io("read the sweep", path))?;
         let (mut sweep, places) = file::read(&text, &path.display().to_string(), path.parent())?;
         if sweep.name.is_empty() {
             sweep.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        if !is_file_name(&sweep.name) {
+            let reason = format!(
+                "the name of a sweep is that of its directory, so {:?} will not do: give it a plain one, such as name = \
+                 \"slopes\", without slashes and control characters",
+                sweep.name
+            );
+            let whole = Place::Line { file: path.display().to_string(), line: 1 };
+            return Err(Error::Sweep { place: places.get("name").cloned().unwrap_or(whole), reason });
         }
         sweep.plan_placed(&places)?;
         Ok(sweep)
@@ -175,24 +191,41 @@ impl Sweep {
 
     /// Every combination with the number of its grid.
     fn combinations(&self, places: &HashMap<String, Place>) -> Result<Vec<(usize, Settings)>, Error> {
-        let base = [Vec::new()];
-        let grids = if self.grids.is_empty() { &base[..] } else { &self.grids[..] };
+        let grids = self.values(places)?;
+        check_count(&grids, places)?;
         let mut all = Vec::new();
         for (number, grid) in grids.iter().enumerate() {
             let mut combinations = vec![Settings::new()];
+            for (keys, values) in grid {
+                combinations = product(&combinations, values, keys);
+            }
+            all.extend(combinations.into_iter().map(|settings| (number, settings)));
+        }
+        Ok(all)
+    }
+
+    /// The axes of each grid, seeds last, with all their values.
+    fn values(&self, places: &HashMap<String, Place>) -> Result<Vec<Grid<'_>>, Error> {
+        let mut grids: Vec<_> = self.grids.iter().map(Vec::as_slice).collect();
+        if grids.is_empty() {
+            grids.push(&[]);
+        }
+        let seeds: Vec<Value> =
+            self.seeds.values.iter().map(|&seed| seed_value(seed)).collect::<Result<_, _>>()?;
+        let mut all = Vec::new();
+        for (number, grid) in grids.into_iter().enumerate() {
+            let mut axes = Grid::new();
             for (key, axis) in grid {
                 let values = axis.values().map_err(|reason| Error::Sweep {
                     place: place(places, &[&format!("grid.{number}.{key}")]),
                     reason: format!("`{key}`: {reason}"),
                 })?;
-                combinations = product(&combinations, &values, &[key]);
+                axes.push((vec![key], values));
             }
-            if !self.seeds.values.is_empty() {
-                let seeds: Vec<_> =
-                    self.seeds.values.iter().map(|&seed| seed_value(seed)).collect::<Result<_, _>>()?;
-                combinations = product(&combinations, &seeds, &self.seeds.keys.iter().collect::<Vec<_>>());
+            if !seeds.is_empty() {
+                axes.push((self.seeds.keys.iter().collect(), seeds.clone()));
             }
-            all.extend(combinations.into_iter().map(|settings| (number, settings)));
+            all.push(axes);
         }
         Ok(all)
     }
@@ -209,6 +242,19 @@ impl Sweep {
                     );
                 }
             }
+        }
+        let in_grids = self.grids.iter().enumerate().flat_map(|(number, grid)| {
+            grid.iter().map(move |(key, _)| (format!("grid.{number}.{key}"), key))
+        });
+        let in_seeds = self.seeds.keys.iter().map(|key| ("seeds.keys".to_owned(), key));
+        if let Some((path, key)) =
+            in_grids.chain(in_seeds).find(|(_, key)| IRRELEVANT.contains(&key.as_str()))
+        {
+            let reason = format!(
+                "`{key}` changes no result, so runs that differ in nothing else are one and the same; give it to all of them \
+                 under [set], or in the base"
+            );
+            return wrong(&path, reason);
         }
         if self.seeds.keys.is_empty() != self.seeds.values.is_empty() {
             return wrong("seeds", "seeds are both: values, and keys that take them".to_owned());
@@ -232,6 +278,22 @@ impl Sweep {
     }
 }
 
+/// Refuses more runs than any machine trains, before there is a list of them.
+fn check_count(grids: &[Grid<'_>], places: &HashMap<String, Place>) -> Result<(), Error> {
+    let of_grid = |grid: &Grid<'_>| {
+        grid.iter().try_fold(1_u128, |runs, (_, values)| runs.checked_mul(values.len() as u128))
+    };
+    let all = grids.iter().try_fold(0_u128, |all, grid| all.checked_add(of_grid(grid)?));
+    let all = match all {
+        Some(all) if all <= MOST_RUNS => return Ok(()),
+        Some(all) => all.to_string(),
+        None => "more than 10^38".to_owned(),
+    };
+    let reason =
+        format!("these are {all} runs, and a sweep has {MOST_RUNS} at most: take fewer points or fewer axes");
+    Err(Error::Sweep { place: place(places, &["grid", "seeds"]), reason })
+}
+
 /// Where the first of these paths that was written stands.
 fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
     paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
@@ -249,6 +311,9 @@ impl Manifest {
     }
 }
 
+/// The axes of a grid: keys that have one value in common, and all the values.
+type Grid<'a> = Vec<(Vec<&'a String>, Vec<Value>)>;
+
 fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec<Settings> {
     let with = |settings: &Settings, value: &Value| {
         let mut settings = settings.clone();
@@ -256,6 +321,12 @@ fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec
         settings
     };
     combinations.iter().flat_map(|settings| values.iter().map(move |value| with(settings, value))).collect()
+}
+
+/// Whether a directory of this name lies in the directory where it is made, on any system.
+fn is_file_name(name: &str) -> bool {
+    let bad = |c: char| c.is_control() || c == '/' || c == '\\';
+    !matches!(name, "" | "." | "..") && !name.contains(bad)
 }
 
 fn seed_value(seed: u64) -> Result<Value, Error> {
@@ -268,7 +339,6 @@ fn seed_value(seed: u64) -> Result<Value, Error> {
 /// values are not the defaults. Keys that change no result play no part, and neither do keys of later versions as
 /// long as they have their defaults.
 pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
-    const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
     let data_set = experiment.data.name();
     let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
     let (table, defaults) = (experiment.to_table()?, defaults.to_table()?);

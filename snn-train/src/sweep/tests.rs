@@ -122,10 +122,53 @@ fn mistakes_are_named_with_their_line() {
         ("[select]\nbest = 0", "mine.toml:3: select.best"),
         ("[select]\nby = [\"surrogate.beta\"]", "mine.toml:3: select.by names `surrogate.beta`"),
         ("[[grid]]\nnetwork.recurrent = [[true, false]]", "network.recurrent has 2 entries"),
+        (
+            "[[grid]]\ntraining.checkpoint_interval = [1, 2]",
+            "mine.toml:3: `training.checkpoint_interval` changes no result",
+        ),
+        ("[[grid]]\nprobe.tensorboard = [true, false]", "mine.toml:3: `probe.tensorboard` changes no result"),
+        ("[seeds]\nkeys = [\"training.checkpoint_interval\"]\nvalues = [1, 2]", "changes no result"),
     ] {
         assert_refused(&format!("{base}{text}"), words);
     }
+    for (base, words) in [
+        ("\n[base]\nnetwork.hidden = [3]\nsurrogate.bta = 1", "mine.toml:4: unknown key `surrogate.bta`"),
+        ("[base.network]\n\nhidden = [3]\n[base.surrogate]\nbeta = -1", "mine.toml:5: `surrogate.beta` must"),
+        ("# mine\n[base]\nsurrogate = 1", "mine.toml:3: `surrogate"),
+    ] {
+        assert_refused(base, words);
+    }
     assert_refused("base = \"randmann\"", "did you mean `randman`?");
+}
+
+#[test]
+fn a_name_is_that_of_a_directory() {
+    let base = "base = \"base.toml\"\n";
+    for name in ["../../evil", "/abs/path", ".", "..", "a/b", r"a\\b", r"a\nb", r"a\u0007"] {
+        assert_refused(&format!("{base}name = \"{name}\""), "mine.toml:2: the name of a sweep");
+    }
+    assert_eq!(load(&format!("{base}name = \"slopes, 2nd\"")).unwrap().name, "slopes, 2nd");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("..toml");
+    fs::write(&path, "base = \"randman\"").unwrap();
+    let error = Sweep::load(&path).unwrap_err().to_string();
+    assert!(error.contains("toml:1: the name of a sweep"), "{error}");
+}
+
+#[test]
+fn more_runs_than_can_be_listed_are_counted_and_refused() {
+    let grid = "[[grid]]\nsurrogate.beta = { linear = [0, 1], points = 10000 }\n\
+                optimizer.learning_rate = { linear = [0.1, 1], points = 10000 }\n";
+    let base = "base = \"base.toml\"\n";
+    assert_refused(
+        &format!("{base}{grid}"),
+        "mine.toml:2: these are 100000000 runs, and a sweep has 1000000 at",
+    );
+    let seeds = "[seeds]\nvalues = [1, 2, 3]\n";
+    assert_refused(&format!("{base}{grid}{grid}{seeds}"), "these are 600000000 runs");
+    let axes = (0..10).map(|number| (format!("data.{number}"), Axis::linear(0.0, 1.0, 10_000)));
+    let error = Sweep::new("s", quick()).grid(axes).plan().unwrap_err().to_string();
+    assert!(error.contains("more than 10^38 runs"), "{error}");
 }
 
 #[test]
@@ -258,9 +301,128 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
     // What fails before there is a run is recorded all the same.
     let failed = sweep.run_path(&sweep.manifest().points[1]);
     fs::remove_dir_all(&failed).unwrap();
-    fs::create_dir_all(failed.join("checkpoints")).unwrap();
-    fs::write(failed.join("config.toml"), "[data]\nname = \"randman\"\n").unwrap();
+    fs::create_dir_all(failed.join("checkpoints/last.safetensors")).unwrap();
+    assert_eq!(train(true), 1);
+    fs::remove_dir_all(failed.join("checkpoints")).unwrap();
+    fs::create_dir_all(failed.join("checkpoints/last.safetensors")).unwrap();
     assert_eq!(train(true), 1);
     let message = sweep.results().unwrap().rows[1].message.clone().unwrap();
+    assert!(message.contains("checkpoint"), "{message}");
+}
+
+#[test]
+fn a_run_of_another_experiment_is_told_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = SweepDir::create(directory.path(), Sweep::new("s", quick()).plan().unwrap()).unwrap();
+    let run = sweep.run_path(&sweep.manifest().points[0]);
+    let files = ["config.toml", "metrics.jsonl", "status.json", "checkpoints/last.safetensors"];
+    fs::create_dir_all(run.join("checkpoints")).unwrap();
+    for (file, content) in files.iter().zip(["surrogate.beta = 3", "", r#"{"state":"failed"}"#, "damaged"]) {
+        fs::write(run.join(file), content).unwrap();
+    }
+    let content = || files.map(|file| fs::read_to_string(run.join(file)).unwrap());
+    let before = content();
+    let mut message = String::new();
+    let options = Options { retry: true, ..Options::default() };
+    let progress = sweep.train(&options, &mut |update| {
+        if let Happening::Failed(error) = update.happening {
+            message = error.to_string();
+        }
+    });
+    assert_eq!(progress.unwrap().failed, 1);
     assert!(message.contains("the run was started with"), "{message}");
+    assert!(sweep.retry().unwrap().is_empty());
+    assert_eq!(content(), before);
+}
+
+/// A sweep of three runs, the first of them stopped after its first epoch, the others done.
+fn interrupted(directory: &Path) -> SweepDir {
+    let plan = Sweep::new("s", quick()).seeds(["training.seed"], 0..3).plan().unwrap();
+    let sweep = SweepDir::create(directory, plan).unwrap();
+    let first = sweep.manifest().points[0].id.clone();
+    let stop = AtomicBool::new(false);
+    let only = |ids: Vec<String>| Options { only: Some(ids), ..Options::default() };
+    let progress = sweep.train_until(&stop, &only(vec![first.clone()]), &mut |update| {
+        let over = matches!(update.happening, Happening::Event(crate::Event::EpochFinished { .. }));
+        stop.fetch_or(over, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(progress.unwrap().stopped);
+    let others = sweep.manifest().points.iter().map(|point| point.id.clone()).filter(|id| *id != first);
+    sweep.train(&only(others.collect()), &mut |_| {}).unwrap();
+    sweep
+}
+
+#[test]
+fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = interrupted(directory.path());
+    let status = sweep.run_path(&sweep.manifest().points[0]).join("status.json");
+    for damaged in ["{", ""] {
+        fs::write(&status, damaged).unwrap();
+        let results = sweep.results().unwrap();
+        let row = &results.rows[0];
+        let message = row.message.as_deref().unwrap();
+        assert_eq!((row.state, results.count(Standing::Done)), (Standing::Failed, 2));
+        assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
+        assert_eq!(sweep.retry().unwrap(), std::slice::from_ref(&row.id));
+        assert_eq!(sweep.results().unwrap().count(Standing::Interrupted), 1);
+        fs::write(&status, damaged).unwrap();
+    }
+    let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((progress.done, progress.reused), (3, 2), "{progress:?}");
+    assert_eq!(sweep.results().unwrap().count(Standing::Done), 3);
+}
+
+#[test]
+fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = interrupted(directory.path());
+    let run = sweep.run_path(&sweep.manifest().points[0]);
+    fs::write(run.join("checkpoints/last.safetensors"), "damaged").unwrap();
+    let train = || sweep.train(&Options::default(), &mut |_| {}).unwrap();
+    assert_eq!(train().failed, 1);
+    assert!(sweep.results().unwrap().rows[0].message.as_ref().unwrap().contains("damaged checkpoint"));
+    assert_eq!(train().failed, 1, "left as it is");
+    assert_eq!(sweep.retry().unwrap().len(), 1);
+    assert_eq!(train().done, 3);
+    assert_eq!(metrics(&run).len(), metrics(&sweep.run_path(&sweep.manifest().points[1])).len());
+}
+
+#[test]
+fn processes_at_one_sweep_leave_each_other_in_peace() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut base = quick();
+    base.set(&["data.samples_per_class=5", "training.epochs=1"]).unwrap();
+    let plan = Sweep::new("s", base).seeds(["training.seed"], 0..24).plan().unwrap();
+    let sweep = SweepDir::create(directory.path(), plan).unwrap();
+    let train = || sweep.train(&Options { jobs: Some(2), ..Options::default() }, &mut |_| {}).unwrap();
+    let ends: Vec<_> = std::thread::scope(|scope| {
+        let processes: Vec<_> = (0..3).map(|_| scope.spawn(train)).collect();
+        processes.into_iter().map(|process| process.join().unwrap()).collect()
+    });
+    for end in ends {
+        assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 24, false), "{end:?}");
+    }
+    assert_eq!(sweep.results().unwrap().count(Standing::Done), 24);
+}
+
+#[test]
+fn a_run_in_another_process_is_busy_until_it_has_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = Sweep::new("s", quick()).seeds(["training.seed"], 0..3).plan().unwrap();
+    let sweep = SweepDir::create(directory.path(), plan).unwrap();
+    let hold = |place: usize| {
+        let point = &sweep.manifest().points[place];
+        let trainer = crate::Trainer::new(sweep.manifest().experiment(point).unwrap()).unwrap();
+        (crate::RunWriter::create(sweep.run_path(point), &trainer).unwrap(), sweep.run_path(point))
+    };
+    let (_other, ending) = (hold(0), hold(1));
+    let progress = sweep.train(&Options::default(), &mut |update| {
+        if matches!(update.happening, Happening::Finished(_)) {
+            fs::write(ending.1.join("status.json"), r#"{"state":"done"}"#).unwrap();
+        }
+    });
+    let progress = progress.unwrap();
+    assert_eq!((progress.busy, progress.done, progress.reused), (1, 2, 1), "{progress:?}");
+    assert!(!progress.stopped);
 }

@@ -8,7 +8,8 @@ mod submit;
 mod work;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -16,8 +17,9 @@ use std::{
 use clap::{Args, Subcommand};
 use snn_train::{
     Error,
+    run::RunDir,
     sweep::{
-        Group, Results, Row, Standing, Sweep, SweepDir,
+        Group, Progress, Results, Row, Standing, Sweep, SweepDir,
         slurm::{Queue, Wait},
     },
 };
@@ -35,6 +37,7 @@ enum Command {
     /// List the runs of a sweep file in a manifest, and say how long they will take.
     Plan(plan::Arguments),
     /// Train all runs that are not done, side by side; goes on after Ctrl-C or kill -9.
+    #[command(after_help = run::EXIT_CODES)]
     Run(run::Arguments),
     /// Hand all runs that are missing to Slurm, as an array of jobs, and return at once.
     Submit(submit::Arguments),
@@ -65,7 +68,8 @@ fn open(path: &Path) -> Result<SweepDir, Error> {
     let sweep = Sweep::load(path)?;
     let mut plan = sweep.plan()?;
     let directory = directory(&sweep);
-    if let Ok(before) = SweepDir::open(&directory) {
+    let before = SweepDir::open(&directory).ok();
+    if let Some(before) = &before {
         // What an earlier plan of the same runs says beyond the file.
         plan.runs.clone_from(&before.manifest().runs);
         let seconds: HashMap<_, _> =
@@ -74,11 +78,56 @@ fn open(path: &Path) -> Result<SweepDir, Error> {
             point.seconds = seconds.get(point.id.as_str()).copied().flatten();
         }
     }
-    SweepDir::create(directory, plan)
+    let sweep = SweepDir::create(directory, plan)?;
+    if let Some(before) = &before {
+        LeftOut::of(before, &sweep).tell();
+    }
+    Ok(sweep)
+}
+
+/// Runs of an earlier plan that are no longer part of it: its file was edited, or another file has the same name.
+#[derive(Debug, Clone, Copy, Default)]
+struct LeftOut {
+    runs: usize,
+    done: usize,
+}
+
+impl LeftOut {
+    fn of(before: &SweepDir, after: &SweepDir) -> Self {
+        let kept: HashSet<_> = after.manifest().points.iter().map(|point| after.run_path(point)).collect();
+        let paths = before.manifest().points.iter().map(|point| before.run_path(point));
+        let left: Vec<_> = paths.filter(|path| !kept.contains(path)).collect();
+        let is_done = |path: &&PathBuf| {
+            let status = RunDir::open(*path).and_then(|run| run.status());
+            status.is_ok_and(|status| Standing::of(&status) == Standing::Done)
+        };
+        Self { runs: left.len(), done: left.iter().filter(is_done).count() }
+    }
+
+    /// A note on standard error. That it cannot be written is no reason not to go on.
+    fn tell(self) {
+        let Self { runs, done } = self;
+        if runs > 0 {
+            let _ = writeln!(
+                io::stderr(),
+                "note: {runs} runs of the plan that was here before, {done} of them done, are not in this one; what they \
+                 have come to is kept, and a plan that lists them again finds it"
+            );
+        }
+    }
 }
 
 fn directory(sweep: &Sweep) -> PathBuf {
     Path::new("sweeps").join(&sweep.name)
+}
+
+/// What has become of the runs that were asked for, as JSON has it; the count of those that failed stands beside it.
+fn ending(progress: &Progress) -> &'static str {
+    match progress {
+        _ if progress.stopped => "stopped",
+        _ if progress.busy > 0 => "busy",
+        _ => "done",
+    }
 }
 
 /// "1 h 20 min" and the like.

@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::json;
 use snn_train::sweep::{Standing, Sweep, SweepDir};
 
-use super::{directory, duration};
+use super::{LeftOut, directory, duration};
 use crate::path_text;
 
 #[derive(Args)]
@@ -39,7 +39,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     manifest.runs.clone_from(&arguments.runs);
     let measured = if arguments.no_measure { None } else { Some(manifest.measure()?) };
     let directory = arguments.dir.clone().unwrap_or_else(|| directory(&sweep));
+    let before = SweepDir::open(&directory).ok();
     let sweep = SweepDir::create(directory, manifest)?;
+    let left_out = before.map_or_else(LeftOut::default, |before| LeftOut::of(&before, &sweep));
+    left_out.tell();
 
     let results = sweep.results()?;
     let done = results.count(Standing::Done);
@@ -59,6 +62,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "sweep": path_text(sweep.path()),
             "runs": runs,
             "done": done,
+            "left_out": left_out.runs,
+            "left_out_done": left_out.done,
             "computing_seconds": seconds,
             "seconds": here,
             "kinds": measured.map(|measured| measured.kinds),

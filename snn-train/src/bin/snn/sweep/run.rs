@@ -1,6 +1,7 @@
 //! `snn sweep run`
 
 use std::{
+    collections::HashSet,
     io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
@@ -9,12 +10,16 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use snn_train::sweep::{Happening, Options, Progress, Standing, SweepDir, Update, slurm::Queue};
+use snn_train::sweep::{Happening, Options, Progress, Results, Standing, SweepDir, Update, slurm::Queue};
 
-use super::{counts, duration, group_lines, open};
+use super::{counts, duration, ending, group_lines, open};
 use crate::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent, stop};
 
 const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
+
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 all runs are done, 1 some have failed, 2 usage or configuration, \
+                                     3 some are open: the sweep was stopped, or another process is training them; the \
+                                     same command goes on.";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -57,10 +62,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let progress = sweep.train_until(&stop, &options, &mut |update| screen.show(update))?;
     screen.bar.finish_and_clear();
     let results = sweep.write_results()?;
-    report(arguments, &sweep, &progress, &results)?;
+    report(arguments, &sweep, &progress, &results, &screen.failures)?;
     Ok(match progress {
         _ if progress.stopped => ExitCode::from(STOPPED),
         _ if progress.failed > 0 => ExitCode::from(FAILURE),
+        _ if progress.busy > 0 => ExitCode::from(STOPPED),
         _ => ExitCode::SUCCESS,
     })
 }
@@ -69,14 +75,15 @@ fn report(
     arguments: &Arguments,
     sweep: &SweepDir,
     progress: &Progress,
-    results: &snn_train::sweep::Results,
+    results: &Results,
+    failures: &[(String, String)],
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if arguments.json {
         let result = json!({
             "version": 1,
             "kind": "sweep",
-            "state": if progress.stopped { "stopped" } else { "done" },
+            "state": ending(progress),
             "sweep": path_text(sweep.path()),
             "runs": progress.runs,
             "done": progress.done,
@@ -97,12 +104,19 @@ fn report(
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
-    for row in results.rows.iter().filter(|row| row.state == Standing::Failed).take(5) {
-        writeln!(out, "failed    {}: {}", row.id, row.message.as_deref().unwrap_or_default())?;
+    for (id, message) in failed(results, failures).take(5) {
+        writeln!(out, "failed    {id}: {message}")?;
     }
     let directory = sweep.path().display();
     if progress.stopped {
         writeln!(out, "go on     snn sweep run {directory}")?;
+    }
+    if progress.busy > 0 {
+        let busy = progress.busy;
+        writeln!(
+            out,
+            "busy      {busy} of them in another process; once it has ended: snn sweep run {directory}"
+        )?;
     }
     if progress.failed > 0 {
         writeln!(out, "retry     snn sweep run {directory} --retry")?;
@@ -110,9 +124,24 @@ fn report(
     writeln!(out, "tables    {directory}/results.csv, groups.csv, results.json")
 }
 
+/// Runs that have failed, with the reason: those whose directories say so, then those that failed now and where it could
+/// not be written down, such as in a run of another experiment.
+fn failed<'a>(
+    results: &'a Results,
+    failures: &'a [(String, String)],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let written = results.rows.iter().filter(|row| row.state == Standing::Failed);
+    let known: HashSet<_> = written.clone().map(|row| row.id.as_str()).collect();
+    let written = written.map(|row| (row.id.as_str(), row.message.as_deref().unwrap_or_default()));
+    let told = failures.iter().map(|(id, message)| (id.as_str(), message.as_str()));
+    written.chain(told.filter(move |(id, _)| !known.contains(id)))
+}
+
 /// A bar on a terminal, a line for each run elsewhere, both on standard error; or lines of JSON.
 pub(super) struct Screen {
     pub(super) bar: ProgressBar,
+    /// The ids of runs that have failed, with the reason.
+    failures: Vec<(String, String)>,
     lines: bool,
     json: bool,
 }
@@ -122,7 +151,8 @@ impl Screen {
         let terminal = io::stderr().is_terminal() && !quiet;
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
-        Self { bar: bar.with_style(style), lines: !terminal && !quiet, json }
+        let (bar, lines) = (bar.with_style(style), !terminal && !quiet);
+        Self { bar, failures: Vec::new(), lines, json }
     }
 
     pub(super) fn show(&mut self, update: &Update<'_>) {
@@ -140,6 +170,7 @@ impl Screen {
             Happening::Busy => ("busy", None),
             _ => return,
         };
+        self.failures.extend(message.iter().map(|message| (update.point.id.clone(), message.clone())));
         let (test, best) = match &update.happening {
             Happening::Finished(outcome) => {
                 (outcome.test.as_ref().map(|test| test.test.accuracy), outcome.best)

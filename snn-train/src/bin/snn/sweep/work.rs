@@ -16,7 +16,7 @@ use snn_train::{
     sweep::{Happening, Options, Progress, SweepDir, slurm::Task},
 };
 
-use super::run::Screen;
+use super::{ending, run::Screen};
 use crate::{FAILURE, STOPPED, UsageError, parse_threads, stop, use_threads};
 
 #[derive(Args)]
@@ -133,7 +133,7 @@ fn report(arguments: &Arguments, progress: &Progress) -> io::Result<()> {
         let result = json!({
             "version": 1,
             "kind": "work",
-            "state": if progress.stopped { "stopped" } else { "done" },
+            "state": ending(progress),
             "runs": progress.runs,
             "done": progress.done,
             "reused": progress.reused,
@@ -143,6 +143,7 @@ fn report(arguments: &Arguments, progress: &Progress) -> io::Result<()> {
         });
         return writeln!(io::stdout(), "{result}");
     }
+    // The runs that are busy are the work of another element: this one has done its own.
     let state = if progress.stopped { "stopped" } else { "ended" };
     writeln!(
         io::stdout(),
