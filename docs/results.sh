@@ -22,14 +22,21 @@ for number in 1 2 3 5 8; do made full $number; done
 for number in 6 9; do made full $number --data randman; done
 for number in 6 7 9; do made quick $number --data $files; done
 
-# keep SCALE NUMBER...: drawings and numbers, but not rasters and traces, which are large
+# Sweeps that look into claims which do not hold; they share runs with the figures.
+for sweep in lost-classes larger-weights; do
+    $snn sweep plan "$results/$sweep.toml" --no-measure --dir "$figures/sweeps/$sweep" --runs ../../full/runs >/dev/null
+    $snn sweep run "$figures/sweeps/$sweep" --quiet >/dev/null
+    cp "$figures/sweeps/$sweep/groups.csv" "$results/$sweep.csv"
+done
+
+# keep SCALE NUMBER...: drawings, and numbers unless they are many
 keep() {
     local scale=$1 number
     shift
     mkdir -p "$results/$scale"
     for number in "$@"; do
         cp "$figures/$scale/figure$number.svg" "$results/$scale/"
-        find "$figures/$scale" -maxdepth 1 -name "figure$number*.csv" -size -40k -exec cp {} "$results/$scale/" \;
+        find "$figures/$scale" -maxdepth 1 -name "figure$number*.csv" -size -100k -exec cp {} "$results/$scale/" \;
     done
 }
 rm -rf "$results/full" "$results/quick"

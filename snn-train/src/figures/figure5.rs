@@ -54,7 +54,6 @@ pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
     let [eta, beta] = scale.grid();
     let switches = words(["detached", "differentiable"]);
     let through = words(["detached", "propagate"]);
-    let recurrent = || (RECURRENT, Axis::list([true]));
     Ok(Sweep::new("figure5", scale.randman()?)
         .grid([
             (SHAPE, words(["super-spike", "asymptotic"])),
@@ -65,20 +64,26 @@ pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
         ])
         .grid([
             (SHAPE, words(["super-spike", "asymptotic"])),
-            recurrent(),
-            (RECURRENT_GRADIENT, through.clone()),
-            (HIDDEN, scale.depths(&[1])),
-            eta.clone(),
-            beta.clone(),
-        ])
-        .grid([
-            (SHAPE, words(["asymptotic"])),
-            recurrent(),
+            (RECURRENT, Axis::list([true])),
             (RECURRENT_GRADIENT, through),
-            (HIDDEN, scale.depths(&[2])),
+            (HIDDEN, scale.depths(&[1])),
             eta,
             beta,
         ]))
+}
+
+/// The recurrent networks with two hidden layers of (f), which no claim is about.
+pub(super) fn deep_sweep(studio: &Studio) -> Result<Sweep, Error> {
+    let scale = studio.scale();
+    let [eta, beta] = scale.grid();
+    Ok(Sweep::new("figure5f", scale.randman()?).grid([
+        (SHAPE, words(["asymptotic"])),
+        (RECURRENT, Axis::list([true])),
+        (RECURRENT_GRADIENT, words(["detached", "propagate"])),
+        (HIDDEN, scale.depths(&[2])),
+        eta,
+        beta,
+    ]))
 }
 
 /// The runs of one way with so many hidden layers.
@@ -93,7 +98,7 @@ pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> R
 }
 
 pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let runs = studio.runs(&sweep(studio)?)?;
+    let runs = studio.runs(&sweep(studio)?)?.and(studio.runs(&deep_sweep(studio)?)?);
     let mut sheet = Sheet::new(510.0, 330.0, "The scale of the surrogate derivative");
     let rows = sheet.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);
     let top = rows[0].columns(&[1.0, 1.0, 1.0], 48.0);

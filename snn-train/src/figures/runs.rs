@@ -53,6 +53,12 @@ impl Runs {
         Self { rows, lost: Rc::clone(&self.lost) }
     }
 
+    /// These runs and others.
+    pub(super) fn and(mut self, others: Self) -> Self {
+        self.rows.extend(others.rows);
+        self
+    }
+
     /// The runs of a condition.
     pub(super) fn of(&self, condition: impl Fn(&Row) -> bool) -> Self {
         self.keep(self.rows.iter().filter(|row| condition(row)).cloned().collect())

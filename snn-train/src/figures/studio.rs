@@ -100,7 +100,7 @@ impl Figure {
             Self::Manifolds | Self::Inputs => Ok(Vec::new()),
             Self::Shape => Ok(vec![figure3::sweep(studio)?]),
             Self::Gradient => Ok(vec![figure2::sweep(studio)?]),
-            Self::Scale => Ok(vec![figure5::sweep(studio)?]),
+            Self::Scale => Ok(vec![figure5::sweep(studio)?, figure5::deep_sweep(studio)?]),
             Self::DataSets => figure6::sweeps(studio),
             Self::Activity => Ok(vec![figure9::sweep_on(studio, 'a', RANDMAN.itself())?]),
             Self::Sparseness => {
