@@ -11,8 +11,8 @@ use crate::{
 pub(super) fn known(id: &str) -> Option<&'static str> {
     match id {
         "8a" => Some(
-            "two decades below what the networks without the regulariser spike here leaves a few spikes, fewer than there \
-             are classes; and runs that lose a class under Max flatten the fitted curve, so that it comes 95 % of its way up \
+            "two decades below what the networks without the regulariser spike may leave fewer spikes than there are \
+             classes; and runs that lose a class under Max flatten the fitted curve, so that it comes 95 % of its way up \
              at more spikes",
         ),
         "8b" | "8c" | "8d" | "8e" => Some(
