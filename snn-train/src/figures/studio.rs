@@ -249,7 +249,8 @@ impl Studio {
         watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
     ) -> Result<bool, Error> {
         for sweep in figure.sweeps(self)? {
-            let directory = SweepDir::create(self.sweep_path(&sweep), Self::manifest(&sweep)?)?;
+            let manifest = Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? };
+            let directory = SweepDir::create(self.out.join("sweeps").join(&sweep.name), manifest)?;
             // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
             let options = Options { retry: true, ..Options::default() };
             directory.train_until(stop, &options, &mut |update| watch(&sweep.name, update))?;
@@ -276,9 +277,11 @@ impl Studio {
         source.find(|name| only.is_none_or(|only| only.iter().any(|it| it == name)))
     }
 
-    /// How the runs of a sweep stand. Leaves no trace: others may train them.
+    /// How the runs of a sweep stand. Leaves no trace: others may train them. The sweep itself need not have begun, since its
+    /// runs may be those of others.
     pub(super) fn results(&self, sweep: &Sweep) -> Result<Results, Error> {
-        SweepDir::view(self.sweep_path(sweep), Self::manifest(sweep)?).results()
+        let manifest = Manifest { runs: PathBuf::from("runs"), ..sweep.plan()? };
+        SweepDir::view(&self.out, manifest).results()
     }
 
     /// The runs of a sweep that have come to an end.
@@ -314,14 +317,6 @@ impl Studio {
     /// The directory of a run.
     pub(super) fn run_path(&self, id: &str) -> PathBuf {
         self.out.join("runs").join(id)
-    }
-
-    fn sweep_path(&self, sweep: &Sweep) -> PathBuf {
-        self.out.join("sweeps").join(&sweep.name)
-    }
-
-    fn manifest(sweep: &Sweep) -> Result<Manifest, Error> {
-        Ok(Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? })
     }
 
     fn is_done(&self, id: &str) -> bool {
