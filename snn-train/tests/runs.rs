@@ -36,6 +36,8 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert_eq!(all["keys"], serde_json::json!(["optimizer.learning_rate"]), "the keys that differ");
     assert_eq!(all["runs"][0]["settings"]["training.epochs"], 2);
     assert!(all["runs"][0]["spikes"].as_f64().unwrap() > 0.0);
+    assert_eq!(all["runs"][0]["lost_classes"], 2, "too slow a rate to leave the one class guessed at first");
+    assert!(all["runs"][2]["lost_classes"].is_null());
 
     let done = json(&["--where", "state=done", "--sort", "optimizer.learning_rate", "--reverse"]);
     assert_eq!(column(&done, "id"), ["b", "a"]);
@@ -45,7 +47,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert!(table.lines().next().unwrap().ends_with("optimizer.learning_rate"), "{table}");
     assert!(table.contains("torn: damaged status"), "{table}");
     let csv = snn.run(&["runs", "--csv", "--keys", "network.hidden"]).expect(0).stdout;
-    let head = "id,state,epoch,epochs,valid_accuracy,test_accuracy,spikes,seconds,message,network.hidden\n";
+    let head = "id,state,epoch,epochs,valid_accuracy,test_accuracy,spikes,lost_classes,seconds,message,network.hidden\n";
     assert!(csv.starts_with(head) && csv.lines().count() == 5, "{csv}");
 
     snn.run(&["runs", "--sort", "optimizer.rate"]).fails(2, &["no run has `optimizer.rate`"]);

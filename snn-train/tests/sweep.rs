@@ -58,6 +58,7 @@ fn a_sweep_is_planned_run_summed_up_and_reused() {
         "{csv}"
     );
     assert_eq!(csv.lines().count(), 5);
+    assert_eq!(status["groups"][0]["with_lost_classes"], 0);
     assert_eq!(fs::read_to_string(snn.path("sweeps/rates/groups.csv")).unwrap().lines().count(), 3);
     let json: Value =
         serde_json::from_slice(&fs::read(snn.path("sweeps/rates/results.json")).unwrap()).unwrap();
@@ -68,6 +69,7 @@ fn a_sweep_is_planned_run_summed_up_and_reused() {
     for row in json["results"]["rows"].as_array().unwrap() {
         let (gain, valid) = (row["late_gain"].as_f64().unwrap(), row["valid_accuracy"].as_f64().unwrap());
         assert!(gain >= 0.0 && gain < valid, "{row}");
+        assert_eq!(row["lost_classes"], 0, "{row}");
     }
     snn.run(&["sweep", "status", "elsewhere"]).fails(2, &["no sweep here"]);
 }

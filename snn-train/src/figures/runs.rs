@@ -3,8 +3,6 @@
 //! A run that diverged has come to an end like others: it counts as a model that is never right. Runs that failed for other
 //! reasons, a full disk say, say nothing about the network and are left out.
 
-use std::{collections::HashMap, rc::Rc};
-
 use toml::Value;
 
 use super::protocol::{BETA, ETA, HIDDEN, RECURRENT};
@@ -17,8 +15,6 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(super) struct Runs {
     rows: Vec<Row>,
-    /// Of each run by its name, if that was looked up: the classes that it never predicts on validation.
-    lost: Rc<HashMap<String, usize>>,
 }
 
 impl Runs {
@@ -35,22 +31,12 @@ impl Runs {
                 ..row
             },
         });
-        Self { rows: rows.collect(), lost: Rc::default() }
-    }
-
-    /// The same runs with what `lost` tells of each: how many classes it never predicts, if known.
-    pub(super) fn with_lost_classes(self, lost: impl Fn(&str) -> Option<usize>) -> Self {
-        let lost = self.rows.iter().filter_map(|row| Some((row.id.clone(), lost(&row.id)?))).collect();
-        Self { lost: Rc::new(lost), ..self }
+        Self { rows: rows.collect() }
     }
 
     /// How many of the runs never predict one class or more.
     pub(super) fn with_a_lost_class(&self) -> usize {
-        self.rows.iter().filter(|row| self.lost.get(&row.id).is_some_and(|&classes| classes > 0)).count()
-    }
-
-    fn keep(&self, rows: Vec<Row>) -> Self {
-        Self { rows, lost: Rc::clone(&self.lost) }
+        self.rows.iter().filter(|row| row.lost_classes.is_some_and(|classes| classes > 0)).count()
     }
 
     /// These runs and others.
@@ -61,7 +47,7 @@ impl Runs {
 
     /// The runs of a condition.
     pub(super) fn of(&self, condition: impl Fn(&Row) -> bool) -> Self {
-        self.keep(self.rows.iter().filter(|row| condition(row)).cloned().collect())
+        Self { rows: self.rows.iter().filter(|row| condition(row)).cloned().collect() }
     }
 
     /// The runs whose value of `key` lies on `axis`.
@@ -77,7 +63,7 @@ impl Runs {
         let results = Results { keys: Vec::new(), seeds: Vec::new(), rows: self.rows.clone() };
         let groups = results.groups(&selection);
         let models = groups.iter().flat_map(|group| &group.models);
-        self.keep(models.map(|&index| self.rows[index].clone()).collect())
+        Self { rows: models.map(|&index| self.rows[index].clone()).collect() }
     }
 
     pub(super) fn rows(&self) -> &[Row] {
@@ -161,6 +147,7 @@ mod tests {
             valid_accuracy: Some(valid),
             valid_loss: Some(1.0),
             late_gain: None,
+            lost_classes: Some(usize::from(id == "b")),
             test_accuracy: Some(test),
             spikes: Some(vec![3.0, 4.0]),
             seconds: 0.0,
@@ -180,9 +167,8 @@ mod tests {
         let few = runs.on(BETA, &Axis::logarithmic(1.0, 3.0, 2));
         assert_eq!(few.accuracies(), [10.0, 0.0], "what diverged is never right");
         assert_eq!(runs.best(4).rows()[3].id, "e");
-        let lost = runs.clone().with_lost_classes(|id| (id != "a").then_some(usize::from(id == "b")));
-        assert_eq!(lost.with_a_lost_class(), 1);
-        assert_eq!(lost.of(|row| row.id != "b").with_a_lost_class(), 0);
+        assert_eq!(runs.with_a_lost_class(), 1);
+        assert_eq!(runs.of(|row| row.id != "b").with_a_lost_class(), 0);
         assert!(Runs::default().mean_accuracy().is_nan());
     }
 }

@@ -25,6 +25,15 @@ impl RunDir {
         Ok(epochs)
     }
 
+    /// How many classes the run never predicts on validation, as its last probe has it; `None` if there is none that can
+    /// be read, or without validation. See [`lost_classes`](super::lost_classes).
+    #[must_use]
+    pub fn lost_classes(&self) -> Option<usize> {
+        let last = *self.probed_epochs().ok()?.last()?;
+        let probe = self.probe(last).ok()?;
+        (!probe.confusion.is_empty()).then(|| probe.lost_classes().len())
+    }
+
     /// The probe of an epoch.
     ///
     /// # Errors

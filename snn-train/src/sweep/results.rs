@@ -43,6 +43,9 @@ pub struct Row {
     /// How much of that accuracy was gained in the last quarter of the epochs.
     #[serde(default)]
     pub late_gain: Option<f64>,
+    /// How many classes it never predicts on validation at the end, known once it is done.
+    #[serde(default)]
+    pub lost_classes: Option<usize>,
     /// Accuracy of the selected model on the test samples, 0 to 1.
     pub test_accuracy: Option<f64>,
     /// Spikes of each hidden layer of the selected model per test sample.
@@ -112,6 +115,9 @@ pub struct Group {
     pub test_accuracy: Option<Summary>,
     /// Their spikes per test sample, all hidden layers together.
     pub spikes: Option<Summary>,
+    /// How many of them never predict one or more of the classes on validation at the end; `None` if that is known of none.
+    #[serde(default)]
+    pub with_lost_classes: Option<usize>,
 }
 
 /// Mean and spread of a quantity over models.
@@ -186,8 +192,11 @@ impl Results {
         let summary = |value: &dyn Fn(&Row) -> Option<f64>| {
             Summary::of(&models.iter().filter_map(|&index| value(&self.rows[index])).collect::<Vec<_>>())
         };
+        let lost = models.iter().filter_map(|&index| self.rows[index].lost_classes);
+        let with_lost_classes = lost.clone().next().map(|_| lost.filter(|&classes| classes > 0).count());
         Group {
             settings,
+            with_lost_classes,
             runs: members.len(),
             valid_accuracy: summary(&|row| row.valid_accuracy),
             test_accuracy: summary(&|row| row.test_accuracy),
@@ -213,6 +222,7 @@ impl Row {
             valid_accuracy: None,
             valid_loss: None,
             late_gain: None,
+            lost_classes: None,
             test_accuracy: None,
             spikes: None,
             seconds: 0.0,
@@ -261,6 +271,7 @@ impl Row {
                 _ => {}
             }
         }
+        row.lost_classes = (row.state == Standing::Done).then(|| run.lost_classes()).flatten();
         row.late_gain = row.valid_accuracy.zip(early).map(|(best, early)| best - early);
         Ok(())
     }
@@ -292,6 +303,7 @@ mod tests {
             row(0.2, 2, 1.0, 1.0),
         ];
         rows[3].valid_loss = Some(0.05);
+        (rows[2].lost_classes, rows[3].lost_classes, rows[4].lost_classes) = (Some(0), Some(2), Some(1));
         rows[4].state = Standing::Running;
         let results =
             Results { keys: vec!["eta".to_owned(), "seed".to_owned()], seeds: vec!["seed".to_owned()], rows };
@@ -299,6 +311,7 @@ mod tests {
         assert_eq!(groups.len(), 2);
         assert_eq!((groups[0].runs, &groups[0].models[..]), (2, &[1, 0][..]));
         assert_eq!((groups[1].runs, &groups[1].models[..]), (3, &[3, 2][..]), "equal accuracy, less loss");
+        assert_eq!((groups[0].with_lost_classes, groups[1].with_lost_classes), (None, Some(1)));
         let Summary { n, mean, sd } = groups[0].test_accuracy.unwrap();
         assert_eq!(n, 2);
         assert!((mean - 0.8).abs() < 1e-12 && (sd.unwrap() - 0.02_f64.sqrt()).abs() < 1e-12);

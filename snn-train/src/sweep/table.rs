@@ -13,8 +13,10 @@ impl Results {
     /// One line for each run, with a column for every key that varies.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let fixed = ["state", "epoch", "valid_accuracy", "test_accuracy", "spikes", "seconds", "message"];
-        let head = ["id"].into_iter().chain(self.keys.iter().map(String::as_str)).chain(fixed);
+        let fixed =
+            ["state", "epoch", "valid_accuracy", "test_accuracy", "spikes", "lost_classes", "seconds"];
+        let keys = self.keys.iter().map(String::as_str);
+        let head = ["id"].into_iter().chain(keys).chain(fixed).chain(["message"]);
         let mut csv = line(head.map(str::to_owned));
         for row in &self.rows {
             let state = serde_json::to_value(row.state).ok();
@@ -26,6 +28,7 @@ impl Results {
                 number(row.valid_accuracy),
                 number(row.test_accuracy),
                 spikes,
+                number(row.lost_classes),
                 row.seconds.to_string(),
                 row.message.clone().unwrap_or_default(),
             ];
@@ -44,17 +47,17 @@ impl Results {
             .cloned()
             .collect();
         let fixed = ["runs", "models", "valid_accuracy", "valid_accuracy_sd", "test_accuracy"];
-        let fixed = fixed.into_iter().chain(["test_accuracy_sd", "spikes", "spikes_sd"]).map(str::to_owned);
-        let mut csv = line(keys.iter().cloned().chain(fixed));
+        let fixed = fixed.into_iter().chain(["test_accuracy_sd", "spikes", "spikes_sd", "with_lost_classes"]);
+        let mut csv = line(keys.iter().cloned().chain(fixed.map(str::to_owned)));
         for group in groups {
             let summary = |summary: Option<Summary>| {
                 [number(summary.map(|it| it.mean)), number(summary.and_then(|it| it.sd))]
             };
             let counts = [group.runs.to_string(), group.models.len().to_string()];
             let numbers = [group.valid_accuracy, group.test_accuracy, group.spikes];
-            csv += &line(
-                cells(&keys, &group.settings).chain(counts).chain(numbers.into_iter().flat_map(summary)),
-            );
+            let cells = cells(&keys, &group.settings).chain(counts);
+            let cells = cells.chain(numbers.into_iter().flat_map(summary));
+            csv += &line(cells.chain([number(group.with_lost_classes)]));
         }
         csv
     }
@@ -91,7 +94,7 @@ fn cells<'a>(keys: &'a [String], settings: &'a Settings) -> impl Iterator<Item =
     })
 }
 
-fn number(value: Option<f64>) -> String {
+fn number(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 

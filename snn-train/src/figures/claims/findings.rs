@@ -113,14 +113,14 @@ mod tests {
             valid_accuracy: Some(test),
             valid_loss: None,
             late_gain: Some(0.02),
+            lost_classes: Some(usize::from(shape == "sigmoid")),
             test_accuracy: Some(test),
             spikes: Some(vec![spikes]),
             seconds: 0.0,
             message: None,
         };
         let rows = models.iter().map(row).collect();
-        let runs = Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows });
-        runs.with_lost_classes(|_| Some(usize::from(shape == "sigmoid")))
+        Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows })
     }
 
     #[test]

@@ -15,7 +15,6 @@ use serde::Serialize;
 use super::{Figure, Runs, Scale, Studio, runs::is_ended, statistics::Interval};
 use crate::{
     Error,
-    run::RunDir,
     sweep::{Standing, Sweep},
 };
 
@@ -128,7 +127,7 @@ impl Studio {
         let results = self.results(sweep)?;
         let (all, ended) = (results.rows.len(), results.rows.iter().filter(|row| is_ended(row)).count());
         if ended == all {
-            return Ok(Ok(Runs::new(results).with_lost_classes(|id| self.lost_classes(id))));
+            return Ok(Ok(Runs::new(results)));
         }
         let (number, scale) = (figure.number(), self.scale());
         let default = Path::new("figures").join(scale.to_string());
@@ -139,14 +138,6 @@ impl Studio {
         let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
         let what = format!("`snn figure {number} --scale {scale}{out}` trains the rest");
         Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
-    }
-
-    /// How many classes a run never predicts on validation, as its last probe has it.
-    fn lost_classes(&self, id: &str) -> Option<usize> {
-        let run = RunDir::open(self.run_path(id)).ok()?;
-        let last = *run.probed_epochs().ok()?.last()?;
-        let probe = run.probe(last).ok()?;
-        (!probe.confusion.is_empty()).then(|| probe.lost_classes().len())
     }
 }
 

@@ -38,6 +38,7 @@ fn state(axes: &str, points: &str, states: &[Standing]) -> State {
         valid_accuracy: states.get(k).is_none_or(|it| *it == Standing::Done).then_some(0.1 * k as f64),
         valid_loss: None,
         late_gain: None,
+        lost_classes: None,
         test_accuracy: None,
         spikes: None,
         seconds: 10.0,

@@ -14,12 +14,22 @@ use toml::{Table, Value};
 use crate::percent;
 
 /// The columns that every run has.
-pub(super) const COLUMNS: [&str; 9] =
-    ["id", "state", "epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "seconds", "message"];
+pub(super) const COLUMNS: [&str; 10] = [
+    "id",
+    "state",
+    "epoch",
+    "epochs",
+    "valid_accuracy",
+    "test_accuracy",
+    "spikes",
+    "lost_classes",
+    "seconds",
+    "message",
+];
 
 /// Those of them that hold numbers; the others hold texts.
-pub(super) const NUMBERS: [&str; 6] =
-    ["epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "seconds"];
+pub(super) const NUMBERS: [&str; 7] =
+    ["epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "lost_classes", "seconds"];
 
 #[derive(Serialize)]
 pub(super) struct Row {
@@ -32,6 +42,8 @@ pub(super) struct Row {
     test_accuracy: Option<f64>,
     /// Of all hidden layers, per test sample.
     spikes: Option<f64>,
+    /// Classes never predicted on validation, as the last probe has it.
+    lost_classes: Option<usize>,
     /// Computing time of all epochs.
     seconds: Option<f64>,
     pub(super) message: Option<String>,
@@ -57,6 +69,7 @@ impl Row {
             valid_accuracy: None,
             test_accuracy: None,
             spikes: None,
+            lost_classes: None,
             seconds: None,
             message: None,
             settings: BTreeMap::new(),
@@ -86,6 +99,7 @@ impl Row {
         self.test_accuracy = status.test_accuracy;
         // Of a run that has not failed, what went wrong beside it.
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
+        self.lost_classes = run.lost_classes();
         let mut seconds = 0.0;
         for record in run.records()? {
             match record {
@@ -111,6 +125,7 @@ impl Row {
             "valid_accuracy" => text(self.valid_accuracy),
             "test_accuracy" => text(self.test_accuracy),
             "spikes" => text(self.spikes),
+            "lost_classes" => text(self.lost_classes),
             "seconds" => text(self.seconds),
             "message" => text(self.message.as_ref()),
             key => match self.settings.get(key) {

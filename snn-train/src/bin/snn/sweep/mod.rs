@@ -178,7 +178,9 @@ fn group_lines(groups: &[Group], most: usize) -> Vec<String> {
         });
         let models = group.models.len();
         let all = if settings.is_empty() { "all".to_owned() } else { settings.join(" ") };
-        format!("{all}: {models} of {} runs, valid {}{test}", group.runs, percent(valid(group)))
+        let lost = group.with_lost_classes.filter(|&lost| lost > 0);
+        let lost = lost.map_or_else(String::new, |lost| format!(", {lost} with classes never predicted"));
+        format!("{all}: {models} of {} runs, valid {}{test}{lost}", group.runs, percent(valid(group)))
     };
     let mut lines: Vec<_> = shown.iter().take(most).map(line).collect();
     if shown.len() > most {
