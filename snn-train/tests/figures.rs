@@ -96,8 +96,16 @@ fn data_sets_can_be_left_out() {
     let reason = |panel: usize| missing[panel]["reason"].as_str().unwrap();
     assert!(reason(0).contains("Randman is left out"), "{missing}");
     assert!(reason(1).contains("fetch-data mnist"), "{missing}");
-    let svg = fs::read_to_string(directory.path().join("figures/smoke/figure6.svg")).unwrap();
-    assert_eq!(svg.matches("left out").count(), 4);
+    let svg = |figure: u8| {
+        let path = directory.path().join(format!("figures/smoke/figure{figure}.svg"));
+        let text = fs::read_to_string(path).unwrap();
+        let panels = text.matches("font-weight=\"bold\"").count();
+        (panels, text.matches("not here").count(), text.matches("left out").count())
+    };
+    assert_eq!(svg(6), (1, 1, 0), "MNIST, which is not here");
+    assert_eq!(svg(9), (1, 1, 0));
+    json(&figure(&["--data", "shd"]));
+    assert_eq!((svg(6), svg(9)), ((1, 1, 0), (2, 0, 2)), "figure 9 has no panel on SHD");
     let wrong = figure(&["--data", "mnits"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("mnist"));

@@ -27,8 +27,11 @@ impl Bar {
     }
 }
 
+/// What the heights of bars are.
+pub(super) const ACCURACY: &str = "Test accuracy (%)";
+
 /// Draws bars from 0 to 100 %, and lists every model.
-pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, bars: &[Bar]) -> Table {
+pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, label: &str, bars: &[Bar]) -> Table {
     let mut table =
         Table::new(["group", "condition", "model", "test_accuracy_percent", "mean_percent", "sd_percent"]);
     // Groups stand half a place apart.
@@ -38,9 +41,9 @@ pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, bars: &[Bar]) -> Table
         places.push(places.last().map_or(0.0, |last| last + gap));
     }
     let end = places.last().copied().unwrap_or_default();
-    let x = Scale::linear(-0.8, end + 0.8)
+    let x = Scale::linear(-0.6, end + 0.6)
         .with_ticks(places.iter().zip(bars).map(|(&place, bar)| (place, bar.label.clone())));
-    let axes = Axes::new(place, x, Scale::linear(0.0, 100.0)).labels("", "Test accuracy (%)");
+    let axes = Axes::new(place, x, Scale::linear(0.0, 100.0)).labels("", label);
     for (&x, bar) in places.iter().zip(bars) {
         let accuracies = bar.models.accuracies();
         let Some(summary) = Summary::of(&accuracies) else { continue };

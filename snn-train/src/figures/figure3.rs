@@ -5,7 +5,7 @@ use snn_core::{Surrogate, SurrogateShape};
 
 use super::{
     Runs, Setting as _, Sheet, Studio, Table,
-    bars::{Bar, draw_bars},
+    bars::{ACCURACY, Bar, draw_bars},
     protocol::{BETA, DATA_SEED, DEFAULT_BETA, ETA, HIDDEN, INIT_SEED, SHAPE, default_eta, seeds, words},
     same,
 };
@@ -60,7 +60,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
     let table = draw_maps(&mut sheet.canvas, rows[1], studio, &runs);
     sheet.table("b", table);
     let parts = rows[2].columns(&[1.7, 1.0], 48.0);
-    let table = draw_bars(&mut sheet.canvas, parts[0], &bars(studio, &runs));
+    let table = draw_bars(&mut sheet.canvas, parts[0], ACCURACY, &bars(studio, &runs));
     sheet.table("c", table);
     let table = draw_whiskers(&mut sheet.canvas, parts[1], studio, &runs);
     sheet.table("d", table);
@@ -98,7 +98,7 @@ pub(super) fn draw_shapes(
             }
         }
         if panel == shapes.len() / 2 {
-            legend.draw(canvas, place.right() - 36.0, place.y - 4.0);
+            legend.draw(canvas, place.right() - 36.0, place.y + 3.0);
         }
     }
     table

@@ -5,7 +5,7 @@ use snn_core::SurrogateShape;
 
 use super::{
     Runs, Setting as _, Sheet, Studio, Table,
-    bars::{Bar, draw_bars},
+    bars::{ACCURACY, Bar, draw_bars},
     figure3::draw_shapes,
     protocol::{BETA, ETA, HIDDEN, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
 };
@@ -130,7 +130,7 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
         ('f', bottom[2], by_depth(RECURRENCE, true)),
     ];
     for (letter, place, bars) in panels {
-        let table = draw_bars(&mut sheet.canvas, place, &bars);
+        let table = draw_bars(&mut sheet.canvas, place, ACCURACY, &bars);
         sheet.table(&letter.to_string(), table);
         sheet.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
     }

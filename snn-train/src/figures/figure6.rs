@@ -1,8 +1,10 @@
 //! Figure 6: two readouts, with and without recurrent connections, on several data sets: a panel each.
 
+use std::mem;
+
 use super::{
     Missing, Runs, Setting as _, Sheet, Studio,
-    bars::{Bar, draw_bars},
+    bars::{ACCURACY, Bar, draw_bars},
     protocol::{ETA, HEAD, INIT_SEED, RECURRENT, seeds, words},
     sources::{Absence, Found, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
 };
@@ -14,6 +16,11 @@ use crate::{
 
 /// Models of a bar.
 const MODELS: usize = 10;
+
+/// Of a panel, in points.
+const WIDTH: f64 = 74.0;
+/// Between panels.
+const GAP: f64 = 24.0;
 
 pub(super) const SOURCES: [(char, Source); 5] =
     [('a', RANDMAN), ('b', MNIST), ('c', SHD), ('d', RAW_HD), ('e', RAW_SC)];
@@ -45,10 +52,16 @@ pub(super) fn sweeps(studio: &Studio) -> Result<Vec<Sweep>, Error> {
 }
 
 pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(510.0, 170.0, "Readouts, recurrent connections and data sets");
-    let places = sheet.canvas.page().inset(36.0, 24.0, 8.0, 36.0).columns(&[1.0; SOURCES.len()], 34.0);
-    for ((panel, source), place) in SOURCES.iter().zip(places) {
-        sheet.canvas.letter(place.x - 30.0, place.y - 18.0, *panel);
+    let (panels, left_out) = studio.panels(&SOURCES);
+    let width = panels.len() as f64 * (WIDTH + GAP) - GAP;
+    let mut sheet = Sheet::new(width + 44.0, 170.0, "Readouts, recurrent connections and data sets");
+    sheet.missing = left_out;
+    let places = sheet.canvas.page().inset(36.0, 24.0, 8.0, 36.0).columns(&vec![1.0; panels.len()], GAP);
+    // The first that is drawn tells what the axis of all is.
+    let mut label = ACCURACY;
+    for (number, ((panel, source), place)) in panels.iter().zip(places).enumerate() {
+        let left = if number == 0 { 30.0 } else { 20.0 };
+        sheet.canvas.letter(place.x - left, place.y - 18.0, *panel);
         let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0)).without_x().without_y();
         match studio.find(source) {
             Ok(found) => {
@@ -61,11 +74,11 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
                     continue;
                 }
                 let bars = bars(studio, &runs);
-                let table = draw_bars(&mut sheet.canvas, place, &bars);
+                let table = draw_bars(&mut sheet.canvas, place, mem::take(&mut label), &bars);
                 sheet.table(&panel.to_string(), table);
                 axes.title(found.title).draw(&mut sheet.canvas);
             }
-            Err(Absence { note, reason }) => {
+            Err(Absence { note, reason, .. }) => {
                 let axes = axes.title(source.title);
                 axes.draw(&mut sheet.canvas);
                 axes.note(&mut sheet.canvas, note);

@@ -120,8 +120,11 @@ pub(super) fn chance(studio: &Studio, panel: char) -> f64 {
 }
 
 pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(400.0, 220.0, "Accuracy against spikes");
-    let places = sheet.canvas.page().inset(40.0, 24.0, 10.0, 62.0).columns(&[1.0, 1.0], 50.0);
+    let (panels, left_out) = studio.panels(&SOURCES);
+    let mut sheet = Sheet::new(200.0 * panels.len() as f64, 220.0, "Accuracy against spikes");
+    sheet.missing = left_out;
+    let page = sheet.canvas.page().inset(40.0, 24.0, 10.0, 62.0);
+    let places = page.columns(&vec![1.0; panels.len()], 50.0);
     let mut fits = Table::new([
         "panel",
         "network",
@@ -131,14 +134,14 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
         "critical_spikes_low",
         "critical_spikes_high",
     ]);
-    for ((panel, source), place) in SOURCES.into_iter().zip(places) {
+    for ((panel, source), place) in panels.into_iter().zip(places) {
         sheet.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
         let axes = Axes::new(place, Scale::logarithmic(FEWEST, 5000.0), Scale::linear(0.0, 100.0))
             .title(source.title)
             .labels("Hidden spikes per input", "Test accuracy (%)");
         axes.draw(&mut sheet.canvas);
         match sweep(studio, panel, &source)? {
-            Err(Absence { note, reason }) => {
+            Err(Absence { note, reason, .. }) => {
                 axes.note(&mut sheet.canvas, note);
                 sheet.missing.push(Missing { panel: panel.to_string(), reason });
             }

@@ -58,12 +58,14 @@ pub(super) struct Absence {
     pub(super) note: &'static str,
     /// What the user is told.
     pub(super) reason: String,
+    /// Whether it is left out because the user wants others.
+    pub(super) is_wish: bool,
 }
 
 impl Absence {
     /// Of a data set that is here, but cannot be read.
     pub(super) fn unreadable(error: &impl ToString) -> Self {
-        Self { note: "data set\nunreadable", reason: error.to_string() }
+        Self { note: "data set\nunreadable", reason: error.to_string(), is_wish: false }
     }
 }
 
@@ -91,11 +93,12 @@ impl Source {
             name == RANDMAN.name || data_directory().is_ok_and(|directory| holds_files(directory.join(name)))
         };
         let Self { title, name, .. } = *self;
-        let absent = |reason| Err(Absence { note: "data set\nnot here", reason });
+        let absent = |reason| Err(Absence { note: "data set\nnot here", reason, is_wish: false });
         let own = wanted(name);
         let other = self.stand_in.filter(|other| wanted(other.name));
         if !own && other.is_none() {
-            return Err(Absence { note: "left out", reason: format!("{title} is left out, as asked for") });
+            let reason = format!("{title} is left out, as asked for");
+            return Err(Absence { note: "left out", reason, is_wish: true });
         }
         if own && name == SHD.name && !cfg!(feature = "hdf5") {
             return absent("this build reads no HDF5 files (feature `hdf5`)".to_owned());
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(names.flatten().collect::<Vec<_>>(), DATA_SETS);
         for source in all {
             let absence = source.find(|_| false).unwrap_err();
-            assert_eq!(absence.note, "left out");
+            assert!(absence.is_wish);
             assert!(absence.reason.starts_with(source.title), "{}", absence.reason);
         }
     }

@@ -266,7 +266,8 @@ impl Studio {
     /// # Errors
     /// [`Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
     pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
-        let sheet = figure.draw(self)?;
+        let mut sheet = figure.draw(self)?;
+        sheet.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
         let files = sheet.write(&self.out, &figure.name())?;
         Ok(Drawn { files, missing: sheet.missing, incomplete: self.incomplete(figure)? })
     }
@@ -275,6 +276,22 @@ impl Studio {
     pub(super) fn find(&self, source: &Source) -> Result<Found, Absence> {
         let only = self.only.as_deref();
         source.find(|name| only.is_none_or(|only| only.iter().any(|it| it == name)))
+    }
+
+    /// Divides panels into those to draw and those on data sets that are left out. Where nothing else is left, these are
+    /// drawn, to say so.
+    pub(super) fn panels(&self, all: &[(char, Source)]) -> (Vec<(char, Source)>, Vec<Missing>) {
+        let is_left_out = |(panel, source): &(char, Source)| match self.find(source) {
+            Err(absence) if absence.is_wish => {
+                Some(Missing { panel: panel.to_string(), reason: absence.reason })
+            }
+            _ => None,
+        };
+        let missing: Vec<_> = all.iter().filter_map(is_left_out).collect();
+        if missing.len() == all.len() {
+            return (all.to_vec(), Vec::new());
+        }
+        (all.iter().filter(|it| is_left_out(it).is_none()).copied().collect(), missing)
     }
 
     /// How the runs of a sweep stand. Leaves no trace: others may train them. The sweep itself need not have begun, since its
