@@ -18,7 +18,7 @@ made() {
     echo "figure $number, $scale: $((SECONDS - start)) s"
 }
 
-for number in 1 2 3 5 8; do made full $number; done
+for number in 1 2 3 5 8; do made full "$number"; done
 for number in 6 9; do made full $number --data randman; done
 for number in 6 7 9; do made quick $number --data $files; done
 
