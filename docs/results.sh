@@ -19,8 +19,8 @@ made() {
 }
 
 for number in 1 2 3 5 8; do made full "$number"; done
-for number in 6 9; do made full $number --data randman; done
-for number in 6 7 9; do made quick $number --data $files; done
+for number in 6 9; do made full "$number" --data randman; done
+for number in 6 7 9; do made quick "$number" --data $files; done
 
 # Sweeps that look into claims which do not hold; they share runs with the figures.
 for sweep in lost-classes larger-weights; do
