@@ -15,7 +15,7 @@ use std::time::Instant;
 use half::f16;
 use hdf5::types::VarLenArray;
 use hdf5::{File, H5Type};
-use snn_data::{Dataset, Part, Shd, ShdConfig};
+use snn_data::{Dataset, Shd, ShdConfig, SplitRule};
 
 const SAMPLES: usize = 8156;
 const SPIKES: usize = 70_000_000;
@@ -59,7 +59,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Loads the file; prints seconds, and megabytes of the process at its largest (0 where the system does not tell).
 fn load(path: &Path) -> Result<(), Box<dyn Error>> {
-    let config = ShdConfig { test: Part::stratified(0.0), ..ShdConfig::default() };
+    let config = ShdConfig { test: SplitRule::stratified(0.0), ..ShdConfig::default() };
     let begin = Instant::now();
     let data = Shd::from_files("shd", path, None, &config)?;
     let seconds = begin.elapsed().as_secs_f64();

@@ -43,7 +43,7 @@
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
 //!
-//! [`Summary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
+//! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
 //! Where the published ones are to be had, and on which terms, is in the module `catalog` (feature `catalog`).
 //!
@@ -86,7 +86,7 @@ pub use frames::FrameDataset;
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
-pub use part::Part;
+pub use part::SplitRule;
 pub use randman::{Manifold, Randman, RandmanConfig};
 pub use random::shuffled;
 #[cfg(feature = "hdf5")]
@@ -95,4 +95,4 @@ pub use shd::{Person, Shd};
 pub use shd::{ShdConfig, UnsortedSpikes};
 #[cfg(feature = "audio")]
 pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout};
-pub use summary::{Distribution, PartSummary, Summary};
+pub use summary::{DatasetSummary, Distribution, PartSummary};

@@ -20,7 +20,7 @@ const HOLD_OUT: Purpose = Purpose(*b"snn-data stratified part");
 /// ["theo"] }`, `valid = { by = "list", path = "valid.txt" }`, `test = { by = "official" }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Part {
+pub enum SplitRule {
     /// What comes with the data set.
     Official,
     /// At random, but the same portion of every class (to a sample).
@@ -43,7 +43,7 @@ pub enum Part {
     },
 }
 
-impl Part {
+impl SplitRule {
     /// A fraction of every class, chosen with seed 0.
     pub fn stratified(fraction: f64) -> Self {
         Self::Stratified { portion: Portion::Fraction(fraction), seed: 0 }
@@ -51,7 +51,7 @@ impl Part {
 }
 
 /// What there is to choose by.
-pub(crate) trait Roster {
+pub(crate) trait SampleIndex {
     fn labels(&self) -> &[u16];
 
     fn speaker(&self, index: usize) -> Option<&str>;
@@ -63,10 +63,14 @@ pub(crate) trait Roster {
 }
 
 /// Divides all samples of a data set.
-pub(crate) fn split(roster: &dyn Roster, test: &Part, valid: &Part) -> Result<Splits, Error> {
-    let all = (0..roster.labels().len() as u32).collect();
-    let (test, rest) = choose(roster, test, Split::Test, all)?;
-    let (valid, train) = choose(roster, valid, Split::Valid, rest)?;
+pub(crate) fn split(
+    sample_index: &dyn SampleIndex,
+    test: &SplitRule,
+    valid: &SplitRule,
+) -> Result<Splits, Error> {
+    let all = (0..sample_index.labels().len() as u32).collect();
+    let (test, rest) = choose(sample_index, test, Split::Test, all)?;
+    let (valid, train) = choose(sample_index, valid, Split::Valid, rest)?;
     if train.is_empty() {
         return Err(Error::setting(
             "valid",
@@ -79,8 +83,8 @@ pub(crate) fn split(roster: &dyn Roster, test: &Part, valid: &Part) -> Result<Sp
 
 /// Parts `candidates` into those chosen and the rest, both in order.
 fn choose(
-    roster: &dyn Roster,
-    part: &Part,
+    sample_index: &dyn SampleIndex,
+    part: &SplitRule,
     split: Split,
     candidates: Vec<u32>,
 ) -> Result<(Vec<u32>, Vec<u32>), Error> {
@@ -89,17 +93,17 @@ fn choose(
         _ => "valid",
     };
     let chosen: HashSet<u32> = match part {
-        Part::Official => candidates
+        SplitRule::Official => candidates
             .iter()
             .copied()
-            .filter(|&index| roster.official(index as usize) == Some(split))
+            .filter(|&index| sample_index.official(index as usize) == Some(split))
             .collect(),
-        Part::Stratified { portion, seed } => {
-            stratified(roster, &candidates, portion.of(candidates.len(), key)?, *seed)
+        SplitRule::Stratified { portion, seed } => {
+            stratified(sample_index, &candidates, portion.of(candidates.len(), key)?, *seed)
         }
-        Part::Speakers { speakers } => {
+        SplitRule::Speakers { speakers } => {
             let known: HashSet<&str> =
-                candidates.iter().filter_map(|&index| roster.speaker(index as usize)).collect();
+                candidates.iter().filter_map(|&index| sample_index.speaker(index as usize)).collect();
             if let Some(unknown) = speakers.iter().find(|speaker| !known.contains(speaker.as_str())) {
                 let mut known: Vec<_> = known.into_iter().collect();
                 known.sort_unstable();
@@ -110,15 +114,15 @@ fn choose(
                 return Err(Error::setting("speakers", unknown, allowed));
             }
             let of_them = |&index: &u32| {
-                roster
+                sample_index
                     .speaker(index as usize)
                     .is_some_and(|name| speakers.iter().any(|speaker| speaker == name))
             };
             candidates.iter().copied().filter(of_them).collect()
         }
-        Part::List { path } => {
+        SplitRule::List { path } => {
             let names: HashMap<String, u32> =
-                candidates.iter().map(|&index| (roster.sample_name(index as usize), index)).collect();
+                candidates.iter().map(|&index| (sample_index.sample_name(index as usize), index)).collect();
             let list = List::read(path)?;
             let find = |entry: &crate::list::Entry| {
                 names.get(&entry.name).copied().ok_or_else(|| entry.unknown(path))
@@ -131,16 +135,16 @@ fn choose(
 
 /// Leaves `count` of the training samples, the same portion of every class, or all if there are no more.
 #[cfg(feature = "mnist")]
-pub(crate) fn limit_train(roster: &dyn Roster, splits: &mut Splits, count: usize, seed: u64) {
-    let kept = stratified(roster, &splits.train, count.min(splits.train.len()), seed);
+pub(crate) fn limit_train(sample_index: &dyn SampleIndex, splits: &mut Splits, count: usize, seed: u64) {
+    let kept = stratified(sample_index, &splits.train, count.min(splits.train.len()), seed);
     splits.train.retain(|index| kept.contains(index));
 }
 
 /// `count` of the candidates: of each class its share, rounded by largest remainders, so that the sum is exact.
-fn stratified(roster: &dyn Roster, candidates: &[u32], count: usize, seed: u64) -> HashSet<u32> {
+fn stratified(sample_index: &dyn SampleIndex, candidates: &[u32], count: usize, seed: u64) -> HashSet<u32> {
     let mut classes: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
     for &index in candidates {
-        classes.entry(roster.labels()[index as usize]).or_default().push(index);
+        classes.entry(sample_index.labels()[index as usize]).or_default().push(index);
     }
     let total = candidates.len().max(1);
     let mut shares: Vec<(usize, usize, u16)> = classes
@@ -173,7 +177,7 @@ mod tests {
         labels: Vec<u16>,
     }
 
-    impl Roster for Sheet {
+    impl SampleIndex for Sheet {
         fn labels(&self) -> &[u16] {
             &self.labels
         }
@@ -198,7 +202,7 @@ mod tests {
     #[test]
     fn a_stratified_part_takes_from_every_class_alike() {
         let sheet = sheet(1003, 10);
-        let splits = split(&sheet, &Part::Official, &Part::stratified(0.1)).unwrap();
+        let splits = split(&sheet, &SplitRule::Official, &SplitRule::stratified(0.1)).unwrap();
         assert_eq!((splits.train.len(), splits.valid.len(), splits.test.len()), (813, 90, 100));
         splits.validate(1003).unwrap();
         for class in 0..10 {
@@ -206,18 +210,18 @@ mod tests {
                 splits.valid.iter().filter(|&&index| sheet.labels[index as usize] == class).count();
             assert_eq!(of_class, 9, "class {class}");
         }
-        let again = split(&sheet, &Part::Official, &Part::stratified(0.1)).unwrap();
+        let again = split(&sheet, &SplitRule::Official, &SplitRule::stratified(0.1)).unwrap();
         assert_eq!(again, splits);
-        let other = Part::Stratified { portion: Portion::Count(90), seed: 1 };
-        assert_ne!(split(&sheet, &Part::Official, &other).unwrap().valid, splits.valid);
+        let other = SplitRule::Stratified { portion: Portion::Count(90), seed: 1 };
+        assert_ne!(split(&sheet, &SplitRule::Official, &other).unwrap().valid, splits.valid);
     }
 
     #[test]
     fn shares_are_exact() {
         let sheet = sheet(100, 7);
         for count in 0..100 {
-            let valid = Part::Stratified { portion: Portion::Count(count), seed: 3 };
-            let splits = split(&sheet, &Part::stratified(0.0), &valid).unwrap();
+            let valid = SplitRule::Stratified { portion: Portion::Count(count), seed: 3 };
+            let splits = split(&sheet, &SplitRule::stratified(0.0), &valid).unwrap();
             assert_eq!(splits.valid.len(), count as usize);
         }
     }
@@ -226,7 +230,7 @@ mod tests {
     fn speakers_are_left_out() {
         let sheet = sheet(210, 10);
         let speakers =
-            |names: &[&str]| Part::Speakers { speakers: names.iter().map(|&n| n.into()).collect() };
+            |names: &[&str]| SplitRule::Speakers { speakers: names.iter().map(|&n| n.into()).collect() };
         let splits = split(&sheet, &speakers(&["a"]), &speakers(&["c"])).unwrap();
         assert_eq!([splits.train.len(), splits.valid.len(), splits.test.len()], [70; 3]);
         assert!(splits.train.iter().all(|&index| sheet.speaker(index as usize) == Some("b")));
@@ -240,10 +244,10 @@ mod tests {
     fn a_list_names_samples() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("valid.txt");
-        let part = Part::List { path: path.clone() };
+        let part = SplitRule::List { path: path.clone() };
         let listed = |text: &[u8]| {
             std::fs::write(&path, text).unwrap();
-            split(&sheet(20, 2), &Part::Official, &part).map(|splits| splits.valid)
+            split(&sheet(20, 2), &SplitRule::Official, &part).map(|splits| splits.valid)
         };
         assert_eq!(listed(b"./7\r\n\n3\n"), Ok(vec![3, 7]));
         for (text, problem) in [
@@ -255,7 +259,7 @@ mod tests {
             assert!(error.starts_with(problem) && error.ends_with("valid.txt"), "{error}");
         }
         std::fs::remove_file(&path).unwrap();
-        let error = split(&sheet(20, 2), &Part::Official, &part).unwrap_err();
+        let error = split(&sheet(20, 2), &SplitRule::Official, &part).unwrap_err();
         assert!(matches!(error, Error::Io { kind: std::io::ErrorKind::NotFound, .. }), "{error}");
     }
 
@@ -263,15 +267,15 @@ mod tests {
     fn a_part_is_read_from_a_configuration() {
         #[derive(Deserialize)]
         struct Settings {
-            valid: Part,
+            valid: SplitRule,
         }
         let read = |text: &str| toml::from_str::<Settings>(text).map(|settings| settings.valid);
-        assert_eq!(read("valid = { by = \"stratified\", portion = 0.1 }"), Ok(Part::stratified(0.1)));
+        assert_eq!(read("valid = { by = \"stratified\", portion = 0.1 }"), Ok(SplitRule::stratified(0.1)));
         assert_eq!(
             read("valid = { by = \"stratified\", portion = 5000, seed = 7 }"),
-            Ok(Part::Stratified { portion: Portion::Count(5000), seed: 7 })
+            Ok(SplitRule::Stratified { portion: Portion::Count(5000), seed: 7 })
         );
-        assert_eq!(read("valid = { by = \"official\" }"), Ok(Part::Official));
+        assert_eq!(read("valid = { by = \"official\" }"), Ok(SplitRule::Official));
         assert!(read("valid = { by = \"stratified\", portions = 0.1 }").is_err());
         assert!(read("valid = { by = \"chance\" }").is_err());
     }

@@ -12,18 +12,18 @@ const BLOCK: usize = 256;
 /// What is in a data set.
 ///
 /// ```
-/// use snn_data::{Randman, RandmanConfig, Summary};
+/// use snn_data::{Randman, RandmanConfig, DatasetSummary};
 ///
 /// # fn main() -> Result<(), snn_data::Error> {
 /// let data = Randman::new(RandmanConfig { classes: 4, samples_per_class: 50, ..RandmanConfig::default() })?;
-/// let summary = Summary::of(&data)?;
+/// let summary = DatasetSummary::of(&data)?;
 /// assert_eq!(summary.parts[0].samples, 4 * 40);
 /// assert_eq!(summary.spikes.unwrap().mean, 20.0, "each input spikes exactly once");
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Summary {
+pub struct DatasetSummary {
     /// The name of the data set.
     pub name: String,
     /// Samples of all parts, and those that belong to none.
@@ -76,7 +76,7 @@ pub struct Distribution {
     pub max: f64,
 }
 
-impl Summary {
+impl DatasetSummary {
     /// Looks at every sample of a data set.
     ///
     /// # Errors
@@ -188,7 +188,7 @@ mod tests {
         data.push(1, []).unwrap();
         data.push(1, [(19.0, 1)]).unwrap();
         data.set_splits(Splits { train: vec![0, 2], valid: vec![], test: vec![1] }).unwrap();
-        let summary = Summary::of(&data).unwrap();
+        let summary = DatasetSummary::of(&data).unwrap();
         let spikes = summary.spikes.unwrap();
         assert_eq!((spikes.min, spikes.mean, spikes.max), (0.0, 1.0, 2.0));
         assert!((spikes.deviation - (2.0_f64 / 3.0).sqrt()).abs() < 1e-12);
@@ -205,7 +205,7 @@ mod tests {
     fn values_are_spread() {
         let mut data = FrameDataset::new("frames", 2, 1, 1, 1.0).unwrap();
         data.fill(&[0, 0], vec![1.0, 2.0, 3.0, 6.0]).unwrap();
-        let summary = Summary::of(&data).unwrap();
+        let summary = DatasetSummary::of(&data).unwrap();
         let values = summary.values.unwrap();
         assert_eq!((values.min, values.mean, values.max), (1.0, 3.0, 6.0));
         assert!((values.deviation - 3.5_f64.sqrt()).abs() < 1e-12);

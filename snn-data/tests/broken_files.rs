@@ -13,7 +13,7 @@ use common::idx::{gzip, idx};
 use common::mutation::mutations;
 use common::wav::{Pcm, wav};
 use snn_data::audio::Sound;
-use snn_data::{Error, Idx, Part, SpeechConfig, SpeechDataset, SpeechLayout};
+use snn_data::{Error, Idx, SpeechConfig, SpeechDataset, SpeechLayout, SplitRule};
 
 /// Rounds of random damage for each kind of file.
 const ROUNDS: u64 = 3000;
@@ -179,8 +179,12 @@ fn open(folder: &Path, config: &SpeechConfig, cache: Option<&Path>) -> Result<Sp
 #[test]
 fn lists() {
     let folder = recordings();
-    let config =
-        SpeechConfig { test: Part::Official, valid: Part::Official, steps: 4, ..SpeechConfig::default() };
+    let config = SpeechConfig {
+        test: SplitRule::Official,
+        valid: SplitRule::Official,
+        steps: 4,
+        ..SpeechConfig::default()
+    };
     let list = folder.path().join("testing_list.txt");
     for (text, expected) in [
         (

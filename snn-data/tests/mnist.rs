@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 
 use common::idx::{gzip, idx};
-use snn_data::{BatchInput, Dataset, Error, Idx, Mnist, MnistConfig, Part, Portion, collate};
+use snn_data::{BatchInput, Dataset, Error, Idx, Mnist, MnistConfig, Portion, SplitRule, collate};
 
 const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
@@ -35,7 +35,10 @@ fn write(folder: &Path, packed: bool) {
 }
 
 fn config() -> MnistConfig {
-    MnistConfig { valid: Part::Stratified { portion: Portion::Count(10), seed: 0 }, ..MnistConfig::default() }
+    MnistConfig {
+        valid: SplitRule::Stratified { portion: Portion::Count(10), seed: 0 },
+        ..MnistConfig::default()
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use half::f16;
 use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
 use hdf5::{File, H5Type};
 use num_traits::FromPrimitive;
-use snn_data::{BatchInput, Dataset, Error, Part, Person, Portion, Shd, ShdConfig, UnsortedSpikes, collate};
+use snn_data::{
+    BatchInput, Dataset, Error, Person, Portion, Shd, ShdConfig, SplitRule, UnsortedSpikes, collate,
+};
 use tempfile::TempDir;
 
 /// What a file holds; a test spoils one part of it.
@@ -76,8 +78,8 @@ where
 }
 
 fn config() -> ShdConfig {
-    let valid = Part::Stratified { portion: Portion::Count(3), seed: 0 };
-    ShdConfig { test: Part::stratified(0.0), valid, ..ShdConfig::default() }
+    let valid = SplitRule::Stratified { portion: Portion::Count(3), seed: 0 };
+    ShdConfig { test: SplitRule::stratified(0.0), valid, ..ShdConfig::default() }
 }
 
 fn read(path: &Path) -> Result<Shd, Error> {
@@ -143,11 +145,11 @@ fn the_second_file_is_the_test_part() {
 #[test]
 fn speakers_are_left_out() {
     let folder = published();
-    let valid = Part::Speakers { speakers: vec!["3".into()] };
+    let valid = SplitRule::Speakers { speakers: vec!["3".into()] };
     let data = Shd::open(folder.path(), &ShdConfig { valid, ..ShdConfig::default() }).unwrap();
     assert_eq!(data.splits().valid, [3, 4, 5, 9, 10, 11]);
     // Speaker 4 is in the test part alone.
-    let valid = Part::Speakers { speakers: vec!["4".into()] };
+    let valid = SplitRule::Speakers { speakers: vec!["4".into()] };
     let message =
         Shd::open(folder.path(), &ShdConfig { valid, ..ShdConfig::default() }).unwrap_err().to_string();
     assert!(message.ends_with("speakers must be among the speakers 0, 3"), "{message}");

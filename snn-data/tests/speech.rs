@@ -11,7 +11,9 @@ use std::sync::Mutex;
 use common::flac::flac;
 use common::wav::{Pcm, wav};
 use snn_data::audio::{ChannelStatistics, MelConfig, MelSpectrogram, Sound, fit_length};
-use snn_data::{Dataset, Error, InputKind, Part, SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout};
+use snn_data::{
+    Dataset, Error, InputKind, SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, SplitRule,
+};
 use tempfile::TempDir;
 
 /// A tone that differs from file to file.
@@ -43,7 +45,7 @@ fn digits() -> TempDir {
 }
 
 fn small(layout: SpeechLayout) -> SpeechConfig {
-    SpeechConfig { steps: 20, valid: Part::stratified(0.25), ..SpeechConfig::of(layout) }
+    SpeechConfig { steps: 20, valid: SplitRule::stratified(0.25), ..SpeechConfig::of(layout) }
 }
 
 fn open(layout: SpeechLayout, folder: &Path, config: &SpeechConfig) -> Result<SpeechDataset, Error> {
@@ -68,8 +70,10 @@ fn free_spoken_digits() {
 #[test]
 fn speakers_are_left_out_one_by_one() {
     let folder = digits();
-    let config =
-        SpeechConfig { test: Part::Speakers { speakers: vec!["bob".into()] }, ..small(SpeechLayout::Fsdd) };
+    let config = SpeechConfig {
+        test: SplitRule::Speakers { speakers: vec!["bob".into()] },
+        ..small(SpeechLayout::Fsdd)
+    };
     let data = open(SpeechLayout::Fsdd, folder.path(), &config).unwrap();
     assert_eq!(data.splits().test.len(), 8);
     assert!(data.splits().test.iter().all(|&i| data.speaker(i as usize) == Some("bob")));
@@ -240,7 +244,7 @@ fn impossible_values_are_refused() {
     }
     let config: SpeechConfig =
         toml::from_str("steps = 50\ntest = { by = \"official\" }\n[mel]\nchannels = 30").unwrap();
-    assert_eq!((config.steps, config.mel.channels, &config.test), (50, 30, &Part::Official));
+    assert_eq!((config.steps, config.mel.channels, &config.test), (50, 30, &SplitRule::Official));
     assert_eq!(toml::from_str::<SpeechConfig>(&toml::to_string(&config).unwrap()), Ok(config));
 }
 
@@ -274,7 +278,7 @@ fn the_cache_is_right_or_made_anew() {
     assert_eq!(heard(folder.path(), &config, &cache), (vec!["read".into()], values.clone()));
 
     // Splits and standardisation come after the cache.
-    let other = SpeechConfig { valid: Part::stratified(0.5), standardize: false, ..config.clone() };
+    let other = SpeechConfig { valid: SplitRule::stratified(0.5), standardize: false, ..config.clone() };
     assert_eq!(heard(folder.path(), &other, &cache).0, ["read"]);
     // What shapes the features makes a cache of its own.
     let other = SpeechConfig { mel: MelConfig { floor: 1e-9, ..config.mel.clone() }, ..config.clone() };

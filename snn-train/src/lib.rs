@@ -45,9 +45,9 @@
 //! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
 //!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
-//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::Standing`], or
+//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::RunState`], or
 //!   `"damaged"`, or `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
-//! - `snn data info`: [`snn_data::Summary`];
+//! - `snn data info`: [`snn_data::DatasetSummary`];
 //! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
 //! - `snn figure`: a line for each figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","state":"done"|"incomplete"|"stopped","files":[..],

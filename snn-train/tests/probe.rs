@@ -10,7 +10,7 @@ use common::{Snn, metrics, results};
 use snn_train::{
     Checkpoint,
     probe::Probe,
-    run::{Record, RunDir, State},
+    run::{Record, RecordedState, RunDir},
 };
 
 /// All probes of a run, without what they cost.
@@ -101,6 +101,6 @@ fn what_cannot_be_probed_is_told_and_does_not_end_the_training() {
     fs::write(run.join("probes"), "a file in the way").unwrap();
     snn.run(&["train", "--resume", "--run-dir", "run", "--set", "training.epochs=2"]).expect(0);
     let status = RunDir::open(&run).unwrap().status().unwrap();
-    assert_eq!(status.state, State::Done);
+    assert_eq!(status.state, RecordedState::Done);
     assert!(status.probe_error.unwrap().starts_with("cannot write the probe: "));
 }

@@ -10,7 +10,7 @@ use common::{Snn, results};
 use serde_json::Value;
 use snn_train::{
     Experiment,
-    run::{self, Record, RunDir, State},
+    run::{self, Record, RecordedState, RunDir},
 };
 
 fn json(text: &str) -> Value {
@@ -45,7 +45,7 @@ fn train_tells_how_it_did_and_where_the_run_lies() {
     assert!(lines[1].starts_with("epoch 2/2 loss ") && lines[1].contains("valid "), "{}", lines[1]);
 
     let status = run.status().unwrap();
-    assert_eq!((status.state, status.epoch, status.epochs, status.batches), (State::Done, 2, 2, 16));
+    assert_eq!((status.state, status.epoch, status.epochs, status.batches), (RecordedState::Done, 2, 2, 16));
     assert!((status.progress() - 1.0).abs() < 1e-12);
     let environment = run.environment().unwrap();
     assert_eq!(environment.sessions.len(), 1);

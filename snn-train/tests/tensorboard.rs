@@ -16,7 +16,7 @@ use std::{
 use common::{Snn, metrics};
 use snn_train::{
     Checkpoint, Trainer,
-    run::{EpochRecord, Record, RunDir, State},
+    run::{EpochRecord, Record, RecordedState, RunDir},
 };
 
 /// A value of an event.
@@ -372,7 +372,7 @@ fn a_file_that_cannot_be_written_is_told_and_does_not_end_the_training() {
         ended.stderr
     );
     let status = RunDir::open(snn.path("run")).unwrap().status().unwrap();
-    assert_eq!((status.state, status.epoch), (State::Done, 2));
+    assert_eq!((status.state, status.epoch), (RecordedState::Done, 2));
     assert!(status.tensorboard_error.is_some());
     let listed = snn.run(&["runs", "."]).expect(0).stdout;
     assert!(listed.contains("run: cannot write the events for TensorBoard"), "{listed}");

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use snn_train::{
     probe::{Histogram, InputProbe, LayerProbe, Probe, Raster, SampleProbe, Traces},
-    run::{Best, EpochRecord, LayerRecord, Losses, Record, Seconds, State, Status, WarningRecord},
+    run::{Best, EpochRecord, LayerRecord, Losses, Record, RecordedState, Seconds, Status, WarningRecord},
 };
 
 /// What a run is to be like.
 pub(crate) struct Sketch<'a> {
     pub(crate) id: &'a str,
-    pub(crate) state: State,
+    pub(crate) state: RecordedState,
     /// Epochs done, of 20.
     pub(crate) epochs: u32,
     pub(crate) seed: u32,
@@ -34,10 +34,10 @@ pub(crate) fn runs(directory: &Path) {
         beta: 10.0,
     };
     for sketch in [
-        sketch("randman-a", State::Done, 20, 0, 0.03),
-        sketch("randman-b", State::Done, 20, 1, 0.03),
-        sketch("randman-c", State::Running, 12, 0, 0.01),
-        sketch("randman-d", State::Failed, 3, 0, 1.0),
+        sketch("randman-a", RecordedState::Done, 20, 0, 0.03),
+        sketch("randman-b", RecordedState::Done, 20, 1, 0.03),
+        sketch("randman-c", RecordedState::Running, 12, 0, 0.01),
+        sketch("randman-d", RecordedState::Failed, 3, 0, 1.0),
     ] {
         run(&directory.join(sketch.id), &sketch);
     }
@@ -59,7 +59,7 @@ pub(crate) fn run(path: &Path, sketch: &Sketch<'_>) {
     let records: Vec<_> = (1..=sketch.epochs).map(|epoch| epoch_record(epoch, sketch)).collect();
     let mut lines: String =
         records.iter().map(|record| Record::Epoch(record.clone()).to_line() + "\n").collect();
-    if sketch.state == State::Failed {
+    if sketch.state == RecordedState::Failed {
         let warning = WarningRecord { epoch: 1, message: "layer 2 is silent: no unit has spiked".to_owned() };
         lines += &(Record::Warning(warning).to_line() + "\n");
     }
@@ -80,8 +80,8 @@ pub(crate) fn run(path: &Path, sketch: &Sketch<'_>) {
         batches: 32,
         samples: 8000,
         best,
-        test_accuracy: (sketch.state == State::Done).then_some(0.9625),
-        message: (sketch.state == State::Failed).then(|| "the loss is NaN in epoch 4".to_owned()),
+        test_accuracy: (sketch.state == RecordedState::Done).then_some(0.9625),
+        message: (sketch.state == RecordedState::Failed).then(|| "the loss is NaN in epoch 4".to_owned()),
         ..Status::default()
     };
     fs::write(path.join("status.json"), serde_json::to_vec(&status).unwrap()).unwrap();
@@ -211,11 +211,11 @@ pub(crate) fn sweep(directory: &Path) {
                     "optimizer.learning_rate": rate, "surrogate.beta": slope, "initialization.seed": seed}}));
                 let state = match (k, j, seed) {
                     (2, 2, _) => continue,
-                    (2, 1, 1) => State::Running,
-                    (2, 0, 0) => State::Failed,
-                    _ => State::Done,
+                    (2, 1, 1) => RecordedState::Running,
+                    (2, 0, 0) => RecordedState::Failed,
+                    _ => RecordedState::Done,
                 };
-                let epochs = if state == State::Done { 20 } else { 5 };
+                let epochs = if state == RecordedState::Done { 20 } else { 5 };
                 let sketch = Sketch { id: &id, state, epochs, seed, learning_rate: rate, beta: slope };
                 run(&directory.join("runs").join(&id), &sketch);
             }

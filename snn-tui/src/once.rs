@@ -13,7 +13,7 @@ use snn_train::run::{EpochRecord, News, Record, Status};
 
 use crate::{
     arguments::{Arguments, Size},
-    data::{RunState, Source, Tailer, Wants},
+    data::{DisplayedState, Source, Tailer, Wants},
     screens::{self, Screen},
     state::State,
     svg,
@@ -56,7 +56,7 @@ fn to_json(source: Source) -> Result<String> {
             run: &run.id,
             path: run.path.to_string_lossy(),
             state: run.state.name(),
-            stalled: run.state == RunState::Stalled,
+            stalled: run.state == DisplayedState::Stalled,
             seconds_left: run.remaining(),
             status: run.status.as_ref(),
             last_epoch: run.last.as_ref(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use snn_train::run::{Environment, Record};
 
 use crate::{
-    data::{Facts, History, Log, Msg, Probes, Run, SweepView, System, Wants},
+    data::{ConfigSummary, History, Log, Msg, Probes, Run, SweepView, System, Wants},
     screens::{self, Screen},
     theme::Theme,
 };
@@ -18,7 +18,7 @@ pub(crate) struct State {
     /// Whether that is a sweep's.
     pub(crate) is_sweep: bool,
     pub(crate) runs: BTreeMap<String, Run>,
-    pub(crate) facts: HashMap<String, Facts>,
+    pub(crate) facts: HashMap<String, ConfigSummary>,
     /// Of the runs that are looked at.
     pub(crate) histories: HashMap<String, History>,
     /// Of one run.
@@ -102,7 +102,7 @@ impl State {
                 self.list.is_stale = true;
             }
             Msg::Loading { read, all } => self.loading = (read, all),
-            Msg::Facts(id, facts) => {
+            Msg::ConfigSummary(id, facts) => {
                 self.facts.insert(id, *facts);
                 self.list.is_stale = true;
             }
@@ -124,7 +124,7 @@ impl State {
                 probes.glances.retain(|epoch, _| epochs.contains(epoch));
                 probes.epochs = epochs;
             }
-            Msg::Glance(id, glance) => {
+            Msg::ProbeSummary(id, glance) => {
                 self.probes_of(id).glances.insert(glance.epoch, *glance);
             }
             Msg::Probe(id, epoch, probe) => self.probes_of(id).current = Some((epoch, probe)),
@@ -177,8 +177,8 @@ impl State {
         self.runs.get(self.list.selected()?)
     }
 
-    /// Facts of a run, as far as they are known.
-    pub(crate) fn facts(&self, id: &str) -> Option<&Facts> {
+    /// ConfigSummary of a run, as far as they are known.
+    pub(crate) fn facts(&self, id: &str) -> Option<&ConfigSummary> {
         self.facts.get(id)
     }
 

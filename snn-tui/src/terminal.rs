@@ -138,7 +138,7 @@ mod tests {
     fn a_steady_chart_of_three_runs_costs_less_than_two_kilobytes_a_frame() {
         use crate::{
             theme::{Colors, Marker, Theme},
-            widgets::{Axis, Plot, Scale, Series},
+            widgets::{Axis, AxisScale, Plot, Series},
         };
         let theme = Theme { colors: Colors::Indexed, marker: Marker::Braille };
         let plot = |epochs: u32| {
@@ -150,7 +150,7 @@ mod tests {
             };
             let series: Vec<_> = (0..3).map(curve).collect();
             let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
-            let y = Axis::around("", Scale::Linear, values.collect::<Vec<_>>());
+            let y = Axis::around("", AxisScale::Linear, values.collect::<Vec<_>>());
             Plot { title: "accuracy".into(), x: Axis::new("epoch", 0.0, 200.0), y, series, ..Plot::default() }
         };
         let (wire, area) = (Wire::default(), Rect::new(0, 0, 200, 50));

@@ -27,7 +27,7 @@ class Spike(torch.autograd.Function):
         return grad / (10.0 * x.abs() + 1.0) ** 2
 
 
-def advance(u, i, u_out, i_out, best, drive, v, out, b_mem, b_syn, b_out):
+def lif_forward(u, i, u_out, i_out, best, drive, v, out, b_mem, b_syn, b_out):
     """One step of time."""
     s = Spike.apply(u - 1.0)
     best = torch.maximum(best, u_out)
@@ -38,13 +38,13 @@ def advance(u, i, u_out, i_out, best, drive, v, out, b_mem, b_syn, b_out):
     return u, i, u_out, i_out, best
 
 
-def run(x, w, v, out, dt, advance):
+def run(x, w, v, out, dt, lif_forward):
     decays = [math.exp(-dt / tau) for tau in (10.0, 5.0, 20.0)]
     drive = x @ w
     u, i = torch.zeros_like(drive[:, 0]), torch.zeros_like(drive[:, 0])
     u_out, i_out, best = (torch.zeros(x.shape[0], out.shape[1], device=x.device) for _ in range(3))
     for n in range(x.shape[1]):
-        u, i, u_out, i_out, best = advance(u, i, u_out, i_out, best, drive[:, n], v, out, *decays)
+        u, i, u_out, i_out, best = lif_forward(u, i, u_out, i_out, best, drive[:, n], v, out, *decays)
     return best
 
 
@@ -60,7 +60,7 @@ def measure(job, batch, compiled):
     adam = torch.optim.Adam([p for p in (w, v, out) if p is not None], lr=1e-3)
     if compiled:
         torch._dynamo.reset()  # it gives up on a function that it has compiled for too many shapes
-    body = torch.compile(advance, dynamic=False) if compiled else advance
+    body = torch.compile(lif_forward, dynamic=False) if compiled else lif_forward
 
     def step():
         adam.zero_grad()

@@ -20,9 +20,9 @@ pub struct Run {
     pub potentials: Vec<Vec<f64>>,
     /// Readout potentials, `[batch, steps, outputs]`.
     pub readout: Vec<f64>,
-    /// Part of the loss.
+    /// SplitRule of the loss.
     pub cross_entropy: f64,
-    /// Part of the loss.
+    /// SplitRule of the loss.
     pub regularization: f64,
     /// Name and gradient of every weight matrix, `[pre, post]` row by row.
     pub gradients: Vec<(String, Vec<f64>)>,

@@ -22,11 +22,11 @@
 //!
 //! Time is cut into chunks whose adjoint currents stay in the second-level cache: the readout goes back through a chunk, then
 //! each layer below it. Slot `n` of a layer's chunk holds `a_I[n + 1]`, which is both what the layer below needs at step `n`
-//! and what is paired with the spikes of step `n` in the weight gradient. The gradient is then a sum of slots picked by the
+//! and what is paired with the spikes of step `n` in the weight gradient. The gradient is then a sum of current_adjoints picked by the
 //! spikes, and is taken unit by unit, so that each of its rows is read and written once a chunk.
 
 use super::{
-    gradient::{Rows, Times},
+    gradient::{Rows, SpikesByUnit},
     kernels::{
         derivative::{Derivative, LEAST, WithDerivative, with},
         lanes::{Kernel, Lanes},
@@ -133,12 +133,12 @@ impl Kernel for BackwardBlocks<'_> {
                     }
                 }
                 for (adjoint, rows, units, sum) in sums {
-                    times.add_to(lanes, rows, units, adjoint.slots(samples, steps.clone()), sum);
+                    times.add_to(lanes, rows, units, adjoint.current_adjoints(samples, steps.clone()), sum);
                 }
             }
             first += samples;
         }
-        self.scratch.give(scratch);
+        self.scratch.release(scratch);
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) struct Scratch {
     hidden: Vec<Adjoint>,
     readout: Adjoint,
     a_s: Vec<f32>,
-    times: Times,
+    times: SpikesByUnit,
 }
 
 /// Adjoint state of one layer, or of the readout, for the samples of a block.
@@ -166,18 +166,18 @@ struct Adjoint {
     /// `U[n + 1]`, for a differentiable reset.
     u_next: Vec<f32>,
     /// `[BLOCK, chunk, width]`.
-    slots: Vec<f32>,
+    current_adjoints: Vec<f32>,
     chunk: usize,
     /// Steps, from the first, in which `a_U` can be other than zero.
     live: Steps,
-    /// Steps, from the first, whose slots can be other than zero.
+    /// Steps, from the first, whose current_adjoints can be other than zero.
     end: Steps,
     penalised: bool,
 }
 
-/// The slots of a chunk that can be other than zero.
+/// The current_adjoints of a chunk that can be other than zero.
 #[derive(Clone, Copy)]
-pub(super) struct Slots<'a> {
+pub(super) struct CurrentAdjoints<'a> {
     pub(super) values: &'a [f32],
     pub(super) width: usize,
     /// Rows of a sample.
@@ -196,21 +196,21 @@ impl Adjoint {
             state.clear();
             state.resize(BLOCK * width, 0.0);
         }
-        self.slots.resize(BLOCK * self.chunk * width, 0.0);
+        self.current_adjoints.resize(BLOCK * self.chunk * width, 0.0);
         (self.live, self.end) = ([0; BLOCK], [0; BLOCK]);
     }
 
     /// Sets up the readout and returns the number of steps that its adjoint spans.
     fn start_readout(&mut self, plan: &Plan, block: &Block, d_logits: &[f32]) -> usize {
         self.clear(plan, plan.out_width);
-        let peaks = block.peak.chunks_exact(plan.out_width);
-        for (sample, (d, peak)) in
-            d_logits.chunks_exact(plan.outputs).zip(peaks).take(block.samples).enumerate()
+        let argmax_steps = block.argmax_step.chunks_exact(plan.out_width);
+        for (sample, (d, argmax_step)) in
+            d_logits.chunks_exact(plan.outputs).zip(argmax_steps).take(block.samples).enumerate()
         {
             self.direct[sample * plan.out_width..][..plan.outputs].copy_from_slice(d);
-            let acting = d.iter().zip(peak).filter(|(d, _)| **d != 0.0);
+            let acting = d.iter().zip(argmax_step).filter(|(d, _)| **d != 0.0);
             let last = match plan.readout {
-                Readout::Max => acting.map(|(_, &peak)| peak as usize).max(),
+                Readout::Max => acting.map(|(_, &argmax_step)| argmax_step as usize).max(),
                 Readout::Sum => acting.map(|_| plan.steps - 1).max(),
             };
             if let Some(last) = last {
@@ -221,7 +221,7 @@ impl Adjoint {
         self.live.into_iter().max().unwrap_or(0)
     }
 
-    /// Sets up a hidden layer below a layer whose slots end at `end_above`; returns the number of steps to go through.
+    /// Sets up a hidden layer below a layer whose current_adjoints end at `end_above`; returns the number of steps to go through.
     fn start(
         &mut self,
         plan: &Plan,
@@ -245,12 +245,19 @@ impl Adjoint {
     /// Row of slot `n` in a chunk that starts at `from`.
     fn slot(&mut self, sample: usize, n: usize, from: usize) -> &mut [f32] {
         let at = (sample * self.chunk + n - from) * self.width;
-        &mut self.slots[at..at + self.width]
+        &mut self.current_adjoints[at..at + self.width]
     }
 
-    fn slots(&self, samples: usize, steps: Range<usize>) -> Slots<'_> {
+    fn current_adjoints(&self, samples: usize, steps: Range<usize>) -> CurrentAdjoints<'_> {
         let to = self.end.map(|end| end.min(steps.end));
-        Slots { values: &self.slots, width: self.width, chunk: self.chunk, samples, from: steps.start, to }
+        CurrentAdjoints {
+            values: &self.current_adjoints,
+            width: self.width,
+            chunk: self.chunk,
+            samples,
+            from: steps.start,
+            to,
+        }
     }
 }
 
@@ -270,21 +277,22 @@ impl ChunkPass<'_> {
         let width = adjoint.width;
         for sample in 0..self.block.samples {
             let row = sample * width..(sample + 1) * width;
-            let slots = sample * adjoint.chunk * width..;
+            let current_adjoints = sample * adjoint.chunk * width..;
             let (a_us, a_is) =
                 (L::chunks_mut(&mut adjoint.a_u[row.clone()]), L::chunks_mut(&mut adjoint.a_i[row.clone()]));
-            let (direct, peaks) = (L::chunks(&adjoint.direct[row.clone()]), L::chunks(&self.block.peak[row]));
-            let slots = L::chunks_mut(&mut adjoint.slots[slots]);
+            let (direct, argmax_steps) =
+                (L::chunks(&adjoint.direct[row.clone()]), L::chunks(&self.block.argmax_step[row]));
+            let current_adjoints = L::chunks_mut(&mut adjoint.current_adjoints[current_adjoints]);
             let stride = width / L::LANES;
             for column in 0..stride {
                 let (mut a_u, mut a_i) = (lanes.load(&a_us[column]), lanes.load(&a_is[column]));
-                let (d, peak) = (lanes.load(&direct[column]), lanes.load(&peaks[column]));
+                let (d, argmax_step) = (lanes.load(&direct[column]), lanes.load(&argmax_steps[column]));
                 for n in self.steps.clone().rev() {
-                    lanes.store(&mut slots[(n - self.steps.start) * stride + column], a_i);
+                    lanes.store(&mut current_adjoints[(n - self.steps.start) * stride + column], a_i);
                     let direct = match self.plan.readout {
                         Readout::Sum => d,
                         Readout::Max => {
-                            lanes.select(lanes.equal(peak, lanes.splat(n as f32)), d, lanes.splat(0.0))
+                            lanes.select(lanes.equal(argmax_step, lanes.splat(n as f32)), d, lanes.splat(0.0))
                         }
                     };
                     // padded units and samples without a gradient have d = 0 and stay at 0
@@ -322,7 +330,7 @@ impl ChunkPass<'_> {
                 let (b, depth) = (own.columns(), own.depth());
                 let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
                 let (b, depth) = (from_above.columns(), from_above.depth());
-                let a = &above.slots[(n - from) * above.width..];
+                let a = &above.current_adjoints[(n - from) * above.width..];
                 let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
                 product(lanes, samples, width, &[own, from_above], a_s, false);
             }
@@ -334,8 +342,8 @@ impl ChunkPass<'_> {
                 let row = sample * width..(sample + 1) * width;
                 if plan.differentiable_reset {
                     let spikes = &spikes[sample];
-                    for (&unit, &wiped) in spikes.row(n).iter().zip(&spikes.wiped[spikes.range(n)]) {
-                        adjoint.u_next[row.start + usize::from(unit)] = wiped;
+                    for (&unit, &pre_reset) in spikes.row(n).iter().zip(&spikes.pre_reset[spikes.range(n)]) {
+                        adjoint.u_next[row.start + usize::from(unit)] = pre_reset;
                     }
                 }
                 let trace = (sample * plan.steps + n) * width;
@@ -343,7 +351,7 @@ impl ChunkPass<'_> {
                 let step = Step {
                     constants: plan.constants,
                     x: &x[trace..trace + width],
-                    slot: &mut adjoint.slots[slot..slot + width],
+                    current_adjoint: &mut adjoint.current_adjoints[slot..slot + width],
                     a_u: &mut adjoint.a_u[row.clone()],
                     a_i: &mut adjoint.a_i[row.clone()],
                     a_s: &a_s[row.clone()],
@@ -351,7 +359,7 @@ impl ChunkPass<'_> {
                     u_next: &mut adjoint.u_next[row],
                 };
                 let (penalised, differentiable_reset) = (adjoint.penalised, plan.differentiable_reset);
-                with(plan.surrogate, Retreat { lanes, step, penalised, differentiable_reset });
+                with(plan.surrogate, LifBackward { lanes, step, penalised, differentiable_reset });
             }
         }
     }
@@ -363,46 +371,47 @@ struct Step<'a> {
     /// `U[n] - threshold`.
     x: &'a [f32],
     /// Where `a_I[n + 1]` goes.
-    slot: &'a mut [f32],
+    current_adjoint: &'a mut [f32],
     a_u: &'a mut [f32],
     a_i: &'a mut [f32],
     a_s: &'a [f32],
     d_count: &'a [f32],
-    /// `U[n + 1]`, or what the reset wiped out, and then `U[n]`.
+    /// `U[n + 1]`, or what the reset pre_reset out, and then `U[n]`.
     u_next: &'a mut [f32],
 }
 
-/// [`Step::retreat`] with the surrogate and the switches known to the compiler.
-struct Retreat<'a, L> {
+/// [`Step::lif_backward`] with the surrogate and the switches known to the compiler.
+struct LifBackward<'a, L> {
     lanes: L,
     step: Step<'a>,
     penalised: bool,
     differentiable_reset: bool,
 }
 
-impl<L: Lanes> WithDerivative for Retreat<'_, L> {
+impl<L: Lanes> WithDerivative for LifBackward<'_, L> {
     #[inline(always)]
     fn run<H: Derivative>(self, h: H) {
         match (self.penalised, self.differentiable_reset) {
-            (false, false) => self.step.retreat::<L, H, false, false>(self.lanes, h),
-            (false, true) => self.step.retreat::<L, H, false, true>(self.lanes, h),
-            (true, false) => self.step.retreat::<L, H, true, false>(self.lanes, h),
-            (true, true) => self.step.retreat::<L, H, true, true>(self.lanes, h),
+            (false, false) => self.step.lif_backward::<L, H, false, false>(self.lanes, h),
+            (false, true) => self.step.lif_backward::<L, H, false, true>(self.lanes, h),
+            (true, false) => self.step.lif_backward::<L, H, true, false>(self.lanes, h),
+            (true, true) => self.step.lif_backward::<L, H, true, true>(self.lanes, h),
         }
     }
 }
 
 impl Step<'_> {
     #[inline(always)]
-    fn retreat<L: Lanes, H: Derivative, const PENALISED: bool, const RESET: bool>(self, lanes: L, h: H) {
+    fn lif_backward<L: Lanes, H: Derivative, const PENALISED: bool, const RESET: bool>(self, lanes: L, h: H) {
         let Constants { threshold, leak_mem, leak_syn, .. } = self.constants;
         let (leak_mem, leak_syn) = (lanes.splat(leak_mem as f32), lanes.splat(leak_syn as f32));
         let (theta, zero) = (lanes.splat(threshold as f32), lanes.splat(0.0));
         let adjoints = L::chunks_mut(self.a_u).iter_mut().zip(L::chunks_mut(self.a_i));
         let traces = L::chunks(self.x).iter().zip(L::chunks_mut(self.u_next));
         let spikes = L::chunks(self.a_s).iter().zip(L::chunks(self.d_count));
-        let slots = L::chunks_mut(self.slot);
-        for ((((a_u, a_i), (x, u_next)), (a_s, d_count)), slot) in adjoints.zip(traces).zip(spikes).zip(slots)
+        let current_adjoints = L::chunks_mut(self.current_adjoint);
+        for ((((a_u, a_i), (x, u_next)), (a_s, d_count)), current_adjoint) in
+            adjoints.zip(traces).zip(spikes).zip(current_adjoints)
         {
             let (x, i, u) = (lanes.load(x), lanes.load(a_i), lanes.load(a_u));
             let mut s = lanes.load(a_s);
@@ -419,7 +428,7 @@ impl Step<'_> {
                 let least = lanes.mul(lanes.splat(LEAST), lanes.recip(h));
                 s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
             }
-            lanes.store(slot, i);
+            lanes.store(current_adjoint, i);
             let kept = lanes.select(lanes.greater(x, zero), zero, u);
             lanes.store(a_i, lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, i, i)));
             let u = lanes.sub_mul(leak_mem, kept, kept);

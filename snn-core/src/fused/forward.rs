@@ -29,11 +29,11 @@ pub(super) struct ForwardBlock<'a> {
     pub(super) readout: Option<&'a mut [f32]>,
 }
 
-/// State of one layer, one value a unit.
+/// LayerState of one layer, one value a unit.
 ///
 /// In `f64`: this is where rounding errors would pile up over hundreds of steps, and steep surrogates amplify them. The rest
 /// (weights, what spikes add up to in one step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
-struct State {
+struct LayerState {
     /// `U[n] - threshold`.
     x: Vec<f64>,
     /// `I[n]` but for `drive`.
@@ -43,9 +43,9 @@ struct State {
     driven: bool,
 }
 
-impl State {
+impl LayerState {
     fn new(width: usize) -> Self {
-        State { x: vec![0.0; width], i: vec![0.0; width], drive: vec![0.0; width], driven: false }
+        LayerState { x: vec![0.0; width], i: vec![0.0; width], drive: vec![0.0; width], driven: false }
     }
 
     fn rest(&mut self, x: f64) {
@@ -70,7 +70,7 @@ impl Kernel for ForwardBlock<'_> {
     fn run<L: Lanes>(mut self, lanes: L) {
         let plan = self.plan;
         self.block.reshape(plan, if self.keep { self.samples } else { 1 });
-        let mut states: Vec<State> = plan.hidden.iter().map(|l| State::new(l.width)).collect();
+        let mut states: Vec<LayerState> = plan.hidden.iter().map(|l| LayerState::new(l.width)).collect();
         let mut out = Output::new(plan, matches!(self.input, Input::Frames(_)));
         for sample in 0..self.samples {
             states.iter_mut().for_each(|state| state.rest(-plan.constants.threshold));
@@ -81,7 +81,7 @@ impl Kernel for ForwardBlock<'_> {
 
 impl ForwardBlock<'_> {
     #[inline(always)]
-    fn sample<L: Lanes>(&mut self, lanes: L, sample: usize, states: &mut [State], out: &mut Output) {
+    fn sample<L: Lanes>(&mut self, lanes: L, sample: usize, states: &mut [LayerState], out: &mut Output) {
         let plan = self.plan;
         // without a trace to keep, each sample overwrites the one before
         let slot = if self.keep { sample } else { 0 };
@@ -112,7 +112,7 @@ impl ForwardBlock<'_> {
                     counts: &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units],
                 };
                 let framed = l == 0 && n > 0 && events.is_none();
-                step.advance_with(lanes, framed, plan.differentiable_reset);
+                step.lif_forward_with(lanes, framed, plan.differentiable_reset);
                 if n + 1 < plan.steps {
                     let (state, weights) = (&mut states[l], &self.weights.hidden[l]);
                     let spikes = below.last().map_or(input_row, |below| below.spikes[slot].row(n));
@@ -127,12 +127,15 @@ impl ForwardBlock<'_> {
                 let at = (sample * plan.steps + n) * plan.outputs;
                 narrow(&out.state.x, &mut trace[at..at + plan.outputs]);
             }
-            out.advance(lanes, plan, n);
+            out.step(lanes, plan, n);
             let spikes = below.last().map_or(input_row, |top| top.spikes[slot].row(n));
             out.state.receive(lanes, &self.weights.readout, spikes);
         }
         narrow(&out.best, &mut self.logits[sample * plan.outputs..(sample + 1) * plan.outputs]);
-        narrow(&out.peak, &mut self.block.peak[slot * plan.out_width..(slot + 1) * plan.out_width]);
+        narrow(
+            &out.argmax_step,
+            &mut self.block.argmax_step[slot * plan.out_width..(slot + 1) * plan.out_width],
+        );
     }
 
     /// Analog input: `x[n] W` of all steps but the last at once. It waits in row `n + 1` of the trace of the first layer,
@@ -167,7 +170,7 @@ fn narrow(from: &[f64], to: &mut [f32]) {
 /// One step of one hidden layer of one sample.
 struct Step<'a> {
     constants: Constants,
-    state: &'a mut State,
+    state: &'a mut LayerState,
     /// Row `n` of the trace.
     trace: &'a mut [f32],
     spikes: &'a mut SpikeList,
@@ -176,16 +179,16 @@ struct Step<'a> {
 
 impl Step<'_> {
     #[inline(always)]
-    fn advance_with<L: Lanes>(self, lanes: L, framed: bool, wiped: bool) {
-        match (self.state.driven, framed, wiped) {
-            (false, false, false) => self.advance::<L, false, false, false>(lanes),
-            (false, false, true) => self.advance::<L, false, false, true>(lanes),
-            (false, true, false) => self.advance::<L, false, true, false>(lanes),
-            (false, true, true) => self.advance::<L, false, true, true>(lanes),
-            (true, false, false) => self.advance::<L, true, false, false>(lanes),
-            (true, false, true) => self.advance::<L, true, false, true>(lanes),
-            (true, true, false) => self.advance::<L, true, true, false>(lanes),
-            (true, true, true) => self.advance::<L, true, true, true>(lanes),
+    fn lif_forward_with<L: Lanes>(self, lanes: L, framed: bool, pre_reset: bool) {
+        match (self.state.driven, framed, pre_reset) {
+            (false, false, false) => self.lif_forward::<L, false, false, false>(lanes),
+            (false, false, true) => self.lif_forward::<L, false, false, true>(lanes),
+            (false, true, false) => self.lif_forward::<L, false, true, false>(lanes),
+            (false, true, true) => self.lif_forward::<L, false, true, true>(lanes),
+            (true, false, false) => self.lif_forward::<L, true, false, false>(lanes),
+            (true, false, true) => self.lif_forward::<L, true, false, true>(lanes),
+            (true, true, false) => self.lif_forward::<L, true, true, false>(lanes),
+            (true, true, true) => self.lif_forward::<L, true, true, true>(lanes),
         }
     }
 
@@ -197,15 +200,15 @@ impl Step<'_> {
     /// I[n+1] = I[n] - leak_syn I[n]
     /// ```
     ///
-    /// `DRIVEN`: spikes of the step before are still to be added to `I[n]`. `FRAMED`: so is what waits in the trace. `WIPED`:
+    /// `DRIVEN`: spikes of the step before are still to be added to `I[n]`. `FRAMED`: so is what waits in the trace. `PRE_RESET`:
     /// note what a reset wipes out.
     #[inline(always)]
-    fn advance<L: Lanes, const DRIVEN: bool, const FRAMED: bool, const WIPED: bool>(self, lanes: L) {
+    fn lif_forward<L: Lanes, const DRIVEN: bool, const FRAMED: bool, const PRE_RESET: bool>(self, lanes: L) {
         let Constants { threshold, leak_mem, leak_syn, .. } = self.constants;
         let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
         let zero = lanes.wide_splat(0.0);
-        let State { x, i, drive, driven } = self.state;
+        let LayerState { x, i, drive, driven } = self.state;
         *driven = false;
         let states = L::wide_chunks_mut(x).iter_mut().zip(L::wide_chunks_mut(i));
         let rows = L::chunks_mut(drive).iter_mut().zip(L::chunks_mut(self.trace));
@@ -225,9 +228,9 @@ impl Step<'_> {
             lanes.wide_store(x, lanes.wide_select(spiking, rest, next));
             let mut bits = lanes.bits(spiking);
             if bits != 0 {
-                let mut wiped = [0.0; WIDTH];
-                if WIPED {
-                    let [first, ..] = L::chunks_mut(&mut wiped) else { return };
+                let mut pre_reset = [0.0; WIDTH];
+                if PRE_RESET {
+                    let [first, ..] = L::chunks_mut(&mut pre_reset) else { return };
                     lanes.store(first, lanes.narrow(lanes.wide_add(next, theta)));
                 }
                 while bits != 0 {
@@ -235,8 +238,8 @@ impl Step<'_> {
                     let unit = k * L::LANES + lane;
                     self.spikes.units.push(unit as u16);
                     self.counts[unit] += 1.0;
-                    if WIPED {
-                        self.spikes.wiped.push(wiped[lane]);
+                    if PRE_RESET {
+                        self.spikes.pre_reset.push(pre_reset[lane]);
                     }
                     bits &= bits - 1;
                 }
@@ -249,11 +252,11 @@ impl Step<'_> {
 /// The readout of one sample, and what its head has seen so far.
 struct Output {
     /// `x` is `U_out[n]` here.
-    state: State,
+    state: LayerState,
     /// Running maximum or sum.
     best: Vec<f64>,
     /// Step of the first maximum.
-    peak: Vec<f64>,
+    argmax_step: Vec<f64>,
     /// Input projection of step `n` in row `n + 1`, `[steps, out_width]`, where analog input feeds the readout, else empty.
     analog: Vec<f32>,
 }
@@ -262,9 +265,9 @@ impl Output {
     fn new(plan: &Plan, analog: bool) -> Self {
         let width = plan.out_width;
         Output {
-            state: State::new(width),
+            state: LayerState::new(width),
             best: vec![0.0; width],
-            peak: vec![0.0; width],
+            argmax_step: vec![0.0; width],
             analog: vec![0.0; if analog && plan.hidden.is_empty() { plan.steps * width } else { 0 }],
         }
     }
@@ -275,7 +278,7 @@ impl Output {
             Readout::Max => f64::NEG_INFINITY,
             Readout::Sum => 0.0,
         });
-        self.peak.fill(0.0);
+        self.argmax_step.fill(0.0);
     }
 
     /// ```text
@@ -283,18 +286,19 @@ impl Output {
     /// I_out[n+1] = I_out[n] - leak_syn I_out[n]
     /// ```
     #[inline(always)]
-    fn advance<L: Lanes>(&mut self, lanes: L, plan: &Plan, n: usize) {
+    fn step<L: Lanes>(&mut self, lanes: L, plan: &Plan, n: usize) {
         let leak_out = lanes.wide_splat(plan.constants.leak_out);
         let minus_leak_syn = lanes.wide_splat(-plan.constants.leak_syn);
         let now = lanes.wide_splat(n as f64);
-        let State { x, i, drive, driven } = &mut self.state;
+        let LayerState { x, i, drive, driven } = &mut self.state;
         if let Some(analog) = self.analog.get(n * plan.out_width..(n + 1) * plan.out_width) {
             drive.copy_from_slice(analog);
             *driven = n > 0;
         }
         let states = L::wide_chunks_mut(x).iter_mut().zip(L::wide_chunks_mut(i));
-        let heads = L::wide_chunks_mut(&mut self.best).iter_mut().zip(L::wide_chunks_mut(&mut self.peak));
-        for (((u, i), (best, peak)), drive) in states.zip(heads).zip(L::chunks_mut(drive)) {
+        let heads =
+            L::wide_chunks_mut(&mut self.best).iter_mut().zip(L::wide_chunks_mut(&mut self.argmax_step));
+        for (((u, i), (best, argmax_step)), drive) in states.zip(heads).zip(L::chunks_mut(drive)) {
             let (u_n, mut i_n, b) = (lanes.wide_load(u), lanes.wide_load(i), lanes.wide_load(best));
             if *driven {
                 i_n = lanes.wide_add(i_n, lanes.widen(lanes.load(drive)));
@@ -303,9 +307,9 @@ impl Output {
             match plan.readout {
                 Readout::Max => {
                     let higher = lanes.wide_greater(u_n, b);
-                    let p = lanes.wide_load(peak);
+                    let p = lanes.wide_load(argmax_step);
                     lanes.wide_store(best, lanes.wide_select(higher, u_n, b));
-                    lanes.wide_store(peak, lanes.wide_select(higher, now, p));
+                    lanes.wide_store(argmax_step, lanes.wide_select(higher, now, p));
                 }
                 Readout::Sum => lanes.wide_store(best, lanes.wide_add(b, u_n)),
             }

@@ -120,7 +120,7 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
 
     if !T::OWNS_TAPE {
-        context.blocks.give(blocks);
+        context.blocks.release(blocks);
         return Ok(Pass { logits: logits.put_tape(tape), counts, recording });
     }
     let above: Vec<_> = counts.iter().map(|c| c.ghost()).collect();
@@ -137,15 +137,15 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
         let mut sums: Vec<_> = partials.iter().map(|p| p.matrices(&plan)).collect();
         for (w, (columns, width)) in matrices.iter().zip(plan.matrices()) {
             let sums: Vec<&[f32]> = sums.iter_mut().filter_map(Iterator::next).collect();
-            add_up(gradients.get_or_alloc_mut(w)?, &sums, columns, width);
+            reduce_partials(gradients.get_or_alloc_mut(w)?, &sums, columns, width);
         }
         drop(sums);
         **gradients.get_or_alloc_mut(&head)? = d_logits;
         for (counts, d) in above.iter().zip(d_counts) {
             **gradients.get_or_alloc_mut(counts)? = d;
         }
-        context.blocks.give(blocks);
-        context.partials.give(partials);
+        context.blocks.release(blocks);
+        context.partials.release(partials);
         Ok(())
     });
     Ok(Pass { logits: logits.put_tape(tape), counts, recording })
@@ -187,7 +187,7 @@ fn backward(
 }
 
 /// `total[r][c] += sum of the partial sums`, whose rows have `width` floats, in their order.
-fn add_up(total: &mut [f32], sums: &[&[f32]], columns: usize, width: usize) {
+fn reduce_partials(total: &mut [f32], sums: &[&[f32]], columns: usize, width: usize) {
     const ROWS: usize = 32;
     total.par_chunks_mut(ROWS * columns).enumerate().for_each(|(k, total)| {
         for (r, total) in total.chunks_exact_mut(columns).enumerate() {

@@ -13,14 +13,14 @@ pub(super) struct SpikeList {
     pub(super) units: Vec<u16>,
     /// `steps + 1` entries.
     pub(super) offsets: Vec<u32>,
-    /// `b_mem U[n] + (1 - b_mem) I[n]` at every spike: what the reset wiped out. Kept for a differentiable reset only.
-    pub(super) wiped: Vec<f32>,
+    /// `b_mem U[n] + (1 - b_mem) I[n]` at every spike: what the reset pre_reset out. Kept for a differentiable reset only.
+    pub(super) pre_reset: Vec<f32>,
 }
 
 impl SpikeList {
     pub(super) fn clear(&mut self) {
         self.units.clear();
-        self.wiped.clear();
+        self.pre_reset.clear();
         self.offsets.clear();
         self.offsets.push(0);
     }
@@ -51,7 +51,7 @@ pub(super) struct Block {
     pub(super) samples: usize,
     pub(super) layers: Vec<LayerTrace>,
     /// First maximum of the readout, `[samples, out_width]`; a step number, exact in `f32` up to 2^24 steps.
-    pub(super) peak: Vec<f32>,
+    pub(super) argmax_step: Vec<f32>,
 }
 
 impl Block {
@@ -63,7 +63,7 @@ impl Block {
             layer.x.resize(samples * plan.steps * shape.width, 0.0);
             layer.spikes.resize_with(samples, SpikeList::default);
         }
-        self.peak.resize(samples * plan.out_width, 0.0);
+        self.argmax_step.resize(samples * plan.out_width, 0.0);
     }
 }
 
@@ -92,7 +92,7 @@ impl<T: Default> Pool<T> {
         taken
     }
 
-    pub(super) fn give(&self, items: Vec<T>) {
+    pub(super) fn release(&self, items: Vec<T>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(items);
     }
 }

@@ -20,7 +20,7 @@ use dfdx::prelude::{HasShape, NoneTape, PutTape, SplitTape, Tape, TryMatMul};
 use spike::SpikeFunction;
 
 /// Membrane potential, synaptic current and number of spikes so far of a layer's units, `[batch, units]`.
-struct State<E: Float, D: Backend<E>, T> {
+struct LayerState<E: Float, D: Backend<E>, T> {
     u: Matrix<E, D, T>,
     i: Matrix<E, D, T>,
     zeta: Matrix<E, D, T>,
@@ -54,11 +54,11 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     let device = weights.readout.device();
     let (batch, steps) = (input.batch(), input.steps());
     let b = Decay::new(config);
-    let rest = |units: usize| -> Result<State<E, D, T>, Error> {
+    let rest = |units: usize| -> Result<LayerState<E, D, T>, Error> {
         let zeros = || -> Result<Matrix<E, D, T>, Error> {
             Ok(device.try_zeros_like(&(batch, units)).map_err(Error::device)?.put_tape(T::default()))
         };
-        Ok(State { u: zeros()?, i: zeros()?, zeta: zeros()? })
+        Ok(LayerState { u: zeros()?, i: zeros()?, zeta: zeros()? })
     };
 
     let mut layers = config.hidden.iter().map(|layer| rest(layer.units)).collect::<Result<Vec<_>, _>>()?;
@@ -93,7 +93,7 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
         }
         layers = next;
         readout.push(again(&out.u));
-        out = State {
+        out = LayerState {
             u: out.u * b.out + again(&out.i) * b.one_minus_out,
             i: out.i * b.syn + below.matmul(weights.readout.clone()),
             zeta: out.zeta,
@@ -106,7 +106,7 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     let logits = logits(config.readout, readout);
     let (logits, mut tape) = merge(tape, logits);
     let mut counts = Vec::with_capacity(layers.len());
-    for State { u, i, zeta } in layers.into_iter().chain(std::iter::once(out)) {
+    for LayerState { u, i, zeta } in layers.into_iter().chain(std::iter::once(out)) {
         tape = merge(merge(tape, u).1, i).1;
         let (zeta, merged) = merge(tape, zeta);
         counts.push(zeta);
@@ -125,19 +125,19 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
 /// ```
 fn step<E: Float, D: Backend<E>, T: Tape<E, D>>(
     b: &Decay<E>,
-    State { u, i, zeta }: State<E, D, T>,
+    LayerState { u, i, zeta }: LayerState<E, D, T>,
     reset: Matrix<E, D, T>,
     below: Matrix<E, D, T>,
     recurrent: Matrix<E, D, T>,
     afferents: &Afferents<E, D>,
-) -> State<E, D, T> {
+) -> LayerState<E, D, T> {
     let keep = reset.negate() + E::one();
     let u = (u * b.mem + again(&i) * b.one_minus_mem) * keep;
     let mut i = i * b.syn + below.matmul(afferents.input.clone());
     if let Some(v) = &afferents.recurrent {
         i = i + recurrent.matmul(v.clone());
     }
-    State { u, i, zeta }
+    LayerState { u, i, zeta }
 }
 
 /// Max (the first maximum where tied) or sum over the readout potentials of all steps.

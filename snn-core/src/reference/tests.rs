@@ -4,7 +4,7 @@
 //! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
 //! readout head and the regularisers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
 
-use super::{Detach, State, forward_with, spike::SpikeFunction, spike::on_cpu, step};
+use super::{Detach, LayerState, forward_with, spike::SpikeFunction, spike::on_cpu, step};
 use crate::{
     Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig,
     Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
@@ -401,7 +401,8 @@ fn one_step_by_hand() {
     let matrix = |values: &[f64], rows: usize| -> Matrix<f64, Cpu> {
         device.tensor_from_vec(values.to_vec(), (rows, values.len() / rows))
     };
-    let state = State { u: matrix(&[2.0, 0.5], 1), i: matrix(&[4.0, -1.0], 1), zeta: matrix(&[7.0, 8.0], 1) };
+    let state =
+        LayerState { u: matrix(&[2.0, 0.5], 1), i: matrix(&[4.0, -1.0], 1), zeta: matrix(&[7.0, 8.0], 1) };
     let spikes = matrix(&[1.0, 0.0], 1);
     let afferents =
         Afferents { input: matrix(&[1.0, 2.0], 1), recurrent: Some(matrix(&[0.0, 3.0, 5.0, 0.0], 2)) };

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 pub use idx::Idx;
 
 use crate::events::{count, positive_ms};
-use crate::part::{Roster, limit_train, split};
+use crate::part::{SampleIndex, limit_train, split};
 use crate::{
-    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, InputKind, LateSpikes, Part,
-    Portion, Split, Splits,
+    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, InputKind, LateSpikes, Portion,
+    Split, SplitRule, Splits,
 };
 
 const CLASSES: usize = 10;
@@ -40,7 +40,7 @@ pub struct MnistConfig {
     pub tau_eff: f64,
     /// The validation part, of the 60000 training images; default 5000, the same portion of every class. A list names
     /// images by number, from 0.
-    pub valid: Part,
+    pub valid: SplitRule,
     /// Number of images to train on, the same portion of every class, of those that the validation leaves; 1 or more,
     /// default 45000. If there are fewer, all of them.
     pub train: usize,
@@ -53,7 +53,7 @@ impl Default for MnistConfig {
             dt: 1.0,
             threshold: 0.2,
             tau_eff: 50.0,
-            valid: Part::Stratified { portion: Portion::Count(5000), seed: 0 },
+            valid: SplitRule::Stratified { portion: Portion::Count(5000), seed: 0 },
             train: 45_000,
         }
     }
@@ -145,9 +145,9 @@ impl Mnist {
                 spikes.filter_map(|(&pixel, unit)| latencies[usize::from(pixel)].map(|time| (time, unit))),
             )?;
         }
-        let roster = Numbered { labels, trained };
-        let mut splits = split(&roster, &Part::Official, &config.valid)?;
-        limit_train(&roster, &mut splits, config.train, TRAIN_SEED);
+        let sample_index = Numbered { labels, trained };
+        let mut splits = split(&sample_index, &SplitRule::Official, &config.valid)?;
+        limit_train(&sample_index, &mut splits, config.train, TRAIN_SEED);
         events.set_splits(splits)?;
         Ok(Self { events, images })
     }
@@ -219,7 +219,7 @@ struct Numbered {
     trained: usize,
 }
 
-impl Roster for Numbered {
+impl SampleIndex for Numbered {
     fn labels(&self) -> &[u16] {
         &self.labels
     }

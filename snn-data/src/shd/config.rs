@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::events::{MAX_U16, count};
-use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Part};
+use crate::{Binning, CoincidentSpikes, Error, LateSpikes, SplitRule};
 
 /// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.
 ///
@@ -25,9 +25,9 @@ pub struct ShdConfig {
     pub unsorted: UnsortedSpikes,
     /// The test part; default official, which is the second file. Speakers are known by number, such as `"4"`, and samples
     /// of a list as well: those of the first file from 0 on, then those of the second.
-    pub test: Part,
+    pub test: SplitRule,
     /// The validation part, of what the test leaves; default a tenth of every class.
-    pub valid: Part,
+    pub valid: SplitRule,
 }
 
 /// What becomes of a sample whose spikes are not in the order of time.
@@ -50,8 +50,8 @@ impl Default for ShdConfig {
             coincident: CoincidentSpikes::Binary,
             inputs: 700,
             unsorted: UnsortedSpikes::Refuse,
-            test: Part::Official,
-            valid: Part::stratified(0.1),
+            test: SplitRule::Official,
+            valid: SplitRule::stratified(0.1),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{SpikeFile, Spikes};
 use super::{ShdConfig, UnsortedSpikes};
-use crate::part::{Roster, split};
+use crate::part::{SampleIndex, split};
 use crate::{BatchBuilder, Dataset, Error, EventDataset, InputKind, Split, Splits};
 
 /// Samples that are read at once: few enough to need little memory, enough to be fast.
@@ -25,10 +25,10 @@ const SLICE: usize = 256;
 /// Samples of the first file come first, then those of the second, the official test part.
 ///
 /// ```no_run
-/// use snn_data::{Dataset, Part, Shd, ShdConfig};
+/// use snn_data::{Dataset, SplitRule, Shd, ShdConfig};
 ///
 /// # fn main() -> Result<(), snn_data::Error> {
-/// let leave_one_out = Part::Speakers { speakers: vec!["3".into()] };
+/// let leave_one_out = SplitRule::Speakers { speakers: vec!["3".into()] };
 /// let data = Shd::open("data/shd", &ShdConfig { valid: leave_one_out, ..ShdConfig::default() })?;
 /// assert_eq!((data.len(), data.inputs(), data.classes()), (8156 + 2264, 700, 20));
 /// # Ok(())
@@ -37,7 +37,7 @@ const SLICE: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Shd {
     events: EventDataset,
-    roster: Speakers,
+    sample_index: Speakers,
     keys: Option<Vec<String>>,
     people: Vec<Person>,
 }
@@ -98,10 +98,10 @@ impl Shd {
         for file in &files {
             read_samples(file, config, &mut events)?;
         }
-        let roster = Speakers::of(&files);
-        events.set_splits(split(&roster, &config.test, &config.valid)?)?;
+        let sample_index = Speakers::of(&files);
+        events.set_splits(split(&sample_index, &config.test, &config.valid)?)?;
         let (keys, people) = (first.keys.clone(), first.people.clone());
-        Ok(Self { events, roster, keys, people })
+        Ok(Self { events, sample_index, keys, people })
     }
 
     /// What the file tells of its speakers, by number; empty if it tells nothing.
@@ -176,7 +176,7 @@ impl Speakers {
     }
 }
 
-impl Roster for Speakers {
+impl SampleIndex for Speakers {
     fn labels(&self) -> &[u16] {
         &self.labels
     }
@@ -238,7 +238,7 @@ impl Dataset for Shd {
 
     /// The number of the speaker, if the file has it.
     fn speaker(&self, index: usize) -> Option<&str> {
-        self.roster.speaker(index)
+        self.sample_index.speaker(index)
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SpeechLayout;
 use crate::audio::{MelConfig, MelFilters};
 use crate::events::{count, positive_ms};
-use crate::{Error, Part};
+use crate::{Error, SplitRule};
 
 /// Most steps of a recording: bounds what a slip of the finger allocates.
 const MAX_STEPS: usize = 1 << 20;
@@ -30,9 +30,9 @@ pub struct SpeechConfig {
     /// The words to load, which become classes 0, 1, ... in this order; default none, which loads all there are.
     pub words: Vec<String>,
     /// The test part; default official, for folders a tenth of every class.
-    pub test: Part,
+    pub test: SplitRule,
     /// The validation part, of what the test leaves; default a tenth of every class, for RawSC official.
-    pub valid: Part,
+    pub valid: SplitRule,
     /// The audio front end.
     pub mel: MelConfig,
 }
@@ -52,18 +52,18 @@ impl SpeechConfig {
             remove_mean: false,
             standardize: true,
             words: Vec::new(),
-            test: Part::Official,
-            valid: Part::stratified(0.1),
+            test: SplitRule::Official,
+            valid: SplitRule::stratified(0.1),
             mel: MelConfig::default(),
         };
         match layout {
             SpeechLayout::Heidelberg => plain,
-            SpeechLayout::SpeechCommands => Self { steps: 100, valid: Part::Official, ..plain },
+            SpeechLayout::SpeechCommands => Self { steps: 100, valid: SplitRule::Official, ..plain },
             // Recorded at 8 kHz: there is nothing above 4 kHz.
             SpeechLayout::Fsdd => {
                 Self { steps: 60, mel: MelConfig { high: Some(4000.0), ..MelConfig::default() }, ..plain }
             }
-            SpeechLayout::Folder => Self { test: Part::stratified(0.1), ..plain },
+            SpeechLayout::Folder => Self { test: SplitRule::stratified(0.1), ..plain },
         }
     }
 

@@ -13,7 +13,7 @@ pub use features::SpeechEvent;
 pub use layout::SpeechLayout;
 
 use crate::audio::ChannelStatistics;
-use crate::part::{Roster, split};
+use crate::part::{SampleIndex, split};
 use crate::{BatchBuilder, Dataset, Error, FrameDataset, InputKind, Split, Splits};
 use corpus::Corpus;
 
@@ -111,7 +111,7 @@ impl SpeechDataset {
     }
 }
 
-impl Roster for Corpus {
+impl SampleIndex for Corpus {
     fn labels(&self) -> &[u16] {
         &self.labels
     }

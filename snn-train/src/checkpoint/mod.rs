@@ -24,12 +24,12 @@ const VERSION: u32 = 1;
 /// The state of a run after an epoch or a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    pub(crate) state: State,
+    pub(crate) state: TrainingState,
     pub(crate) matrices: Vec<Matrix>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct TrainingState {
     pub(crate) version: u32,
     /// Epochs completed.
     pub(crate) epoch: u32,
@@ -68,7 +68,8 @@ impl Checkpoint {
             first_moment,
             second_moment,
         });
-        let state = State { version: VERSION, epoch, step, best, partial, experiment: experiment.clone() };
+        let state =
+            TrainingState { version: VERSION, epoch, step, best, partial, experiment: experiment.clone() };
         Self { state, matrices: matrices.collect() }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Bound};
 
-use snn_data::Part;
+use snn_data::SplitRule;
 use toml::{Table, Value};
 
 /// One key of an experiment. [`keys`](super::keys) lists all of them.
@@ -73,8 +73,8 @@ pub enum Values {
     Text,
     /// A list of texts.
     Words,
-    /// How a part of the samples is chosen: a [`snn_data::Part`].
-    Part,
+    /// How a part of the samples is chosen: a [`snn_data::SplitRule`].
+    SplitRule,
 }
 
 impl Values {
@@ -116,7 +116,7 @@ impl Values {
             Self::Switch => value.is_bool(),
             Self::Text => value.is_str(),
             Self::Words => value.as_array().is_some_and(|list| list.iter().all(Value::is_str)),
-            Self::Part => value.clone().try_into::<Part>().is_ok(),
+            Self::SplitRule => value.clone().try_into::<SplitRule>().is_ok(),
         }
     }
 }
@@ -163,7 +163,7 @@ impl fmt::Display for Values {
             Self::Switch => f.write_str("true or false"),
             Self::Text => f.write_str("a text"),
             Self::Words => f.write_str("a list of texts"),
-            Self::Part => f.write_str(
+            Self::SplitRule => f.write_str(
                 "{ by = \"official\" }, { by = \"stratified\", portion = 0.1, seed = 0 }, { by = \"speakers\", speakers = \
                  [\"..\"] } or { by = \"list\", path = \"..\" }",
             ),
@@ -237,7 +237,7 @@ mod tests {
             (Values::Text, "a text", &["''", "'a'"], &["1", "['a']"]),
             (Values::Words, "a list of texts", &["[]", "['a', 'b']"], &["'a'", "[1]"]),
             (
-                Values::Part,
+                Values::SplitRule,
                 "{ by = \"official\" }, ",
                 &[
                     "{ by = 'official' }",

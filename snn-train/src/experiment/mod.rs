@@ -15,8 +15,8 @@
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 
+mod builder;
 mod data;
-mod draft;
 mod key;
 mod presets;
 mod sections;
@@ -29,7 +29,7 @@ use snn_data::Dataset;
 use toml::{Table, Value};
 
 use crate::error::{Error, Place};
-use draft::Draft;
+use builder::ExperimentBuilder;
 
 pub(crate) use key::nearest;
 
@@ -95,11 +95,11 @@ impl Experiment {
     pub fn preset(name: &str) -> Result<Self, Error> {
         let preset =
             presets().iter().find(|preset| preset.name == name).ok_or_else(|| unknown_preset(name))?;
-        let mut draft = Draft::read(preset.toml, &format!("preset {name}"))?;
+        let mut builder = ExperimentBuilder::read(preset.toml, &format!("preset {name}"))?;
         for change in preset.changes {
-            draft.set(change)?;
+            builder.set(change)?;
         }
-        draft.finish()
+        builder.finish()
     }
 
     /// Reads TOML; `file` is the name by which errors call it.
@@ -108,7 +108,7 @@ impl Experiment {
     /// With the line: [`Error::Syntax`], [`Error::UnknownKey`] (names the nearest), [`Error::InvalidValue`]; and what
     /// [`Experiment::validate`] finds.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, Error> {
-        Draft::read(text, file)?.finish()
+        ExperimentBuilder::read(text, file)?.finish()
     }
 
     /// Reads a TOML file.
@@ -142,11 +142,11 @@ impl Experiment {
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::InvalidValue`], and those of [`Experiment::validate`].
     pub fn set<S: AsRef<str>>(&mut self, assignments: &[S]) -> Result<(), Error> {
-        let mut draft = Draft::of(self.to_table()?);
+        let mut builder = ExperimentBuilder::of(self.to_table()?);
         for assignment in assignments {
-            draft.set(assignment.as_ref())?;
+            builder.set(assignment.as_ref())?;
         }
-        *self = draft.finish()?;
+        *self = builder.finish()?;
         Ok(())
     }
 
@@ -167,11 +167,11 @@ impl Experiment {
         let mut values: Vec<_> = values.into_iter().collect();
         // The other keys of `data` depend on it.
         values.sort_by_key(|(key, _)| *key != "data.name");
-        let mut draft = Draft::of(self.to_table()?);
+        let mut builder = ExperimentBuilder::of(self.to_table()?);
         for (key, value) in values {
-            draft.insert(key, value, place(key))?;
+            builder.insert(key, value, place(key))?;
         }
-        draft.finish()
+        builder.finish()
     }
 
     /// Checks every value against its range, and what must hold between values.
@@ -179,7 +179,7 @@ impl Experiment {
     /// # Errors
     /// [`Error::InvalidValue`] for one key, [`Error::Impossible`], [`Error::Network`] or [`Error::Data`] for several.
     pub fn validate(&self) -> Result<(), Error> {
-        Draft::of(self.to_table()?).check()?;
+        ExperimentBuilder::of(self.to_table()?).check()?;
         self.validate_together()
     }
 

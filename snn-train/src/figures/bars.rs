@@ -2,8 +2,8 @@
 
 use super::{Runs, Table, figure3::plain};
 use crate::{
-    plot::{Anchor, Axes, BLACK, Canvas, Colour, Rect, Scale},
-    sweep::Summary,
+    plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Colour, Rect},
+    sweep::MeanSd,
 };
 
 /// The best models of a condition.
@@ -41,12 +41,12 @@ pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, label: &str, bars: &[B
         places.push(places.last().map_or(0.0, |last| last + gap));
     }
     let end = places.last().copied().unwrap_or_default();
-    let x = Scale::linear(-0.6, end + 0.6)
+    let x = AxisScale::linear(-0.6, end + 0.6)
         .with_ticks(places.iter().zip(bars).map(|(&place, bar)| (place, bar.label.clone())));
-    let axes = Axes::new(place, x, Scale::linear(0.0, 100.0)).labels("", label);
+    let axes = Axes::new(place, x, AxisScale::linear(0.0, 100.0)).labels("", label);
     for (&x, bar) in places.iter().zip(bars) {
         let accuracies = bar.models.accuracies();
-        let Some(summary) = Summary::of(&accuracies) else { continue };
+        let Some(summary) = MeanSd::of(&accuracies) else { continue };
         let sd = summary.sd.unwrap_or_default();
         axes.bar(canvas, x, 0.8, summary.mean, sd, bar.colour);
         for (model, accuracy) in accuracies.iter().enumerate() {

@@ -3,10 +3,10 @@
 
 use snn_data::{Dataset as _, Randman, RandmanConfig};
 
-use super::{Sheet, Studio, Table};
+use super::{FigureOutput, Reproduction, Table};
 use crate::{
     Error,
-    plot::{Anchor, Axes, BLACK, BLUE, CLASSES, Canvas, Colour, LIGHT_GREY, Rect, Scale, Stroke, shades},
+    plot::{Anchor, Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, Colour, LIGHT_GREY, Rect, Stroke, shades},
 };
 
 /// Smoothness of the manifolds in (a).
@@ -19,36 +19,36 @@ const POINTS: usize = 1000;
 /// Spike trains in (c).
 const TRAINS: usize = 12;
 
-pub(super) fn draw(_: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(510.0, 330.0, "Smooth random manifolds");
-    let rows = sheet.canvas.page().inset(18.0, 22.0, 6.0, 26.0).rows(&[1.0, 1.0, 0.62], 26.0);
+pub(super) fn draw(_: &Reproduction) -> Result<FigureOutput, Error> {
+    let mut output = FigureOutput::new(510.0, 330.0, "Smooth random manifolds");
+    let rows = output.canvas.page().inset(18.0, 22.0, 6.0, 26.0).rows(&[1.0, 1.0, 0.62], 26.0);
     for (letter, row) in ('a'..).zip(&rows) {
-        sheet.canvas.letter(4.0, row.y - 16.0, letter);
+        output.canvas.letter(4.0, row.y - 16.0, letter);
     }
 
     let mut table = Table::new(["alpha", "x", "f1", "f2", "f3"]);
     for (alpha, place) in ALPHAS.into_iter().zip(rows[0].columns(&[1.0; 4], 6.0)) {
         let data = manifolds(1, 1, alpha)?;
-        draw_cloud(&mut sheet.canvas, place, &data, &format!("*α* = {alpha}"));
+        draw_cloud(&mut output.canvas, place, &data, &format!("*α* = {alpha}"));
         for (index, [x, y, z]) in points(&data).enumerate() {
             table.push(&[&alpha, &short(data.latent(index)[0]), &short(x), &short(y), &short(z)]);
         }
     }
-    sheet.table("a", table);
+    output.table("a", table);
 
     let mut table = Table::new(["dim", "classes", "class", "f1", "f2", "f3"]);
     for ((dim, classes), place) in PROBLEMS.into_iter().zip(rows[1].columns(&[1.0; 4], 6.0)) {
         let data = manifolds(dim, classes, SMOOTH)?;
-        draw_cloud(&mut sheet.canvas, place, &data, &format!("*D* = {dim}, {classes} classes"));
+        draw_cloud(&mut output.canvas, place, &data, &format!("*D* = {dim}, {classes} classes"));
         for (index, [x, y, z]) in points(&data).enumerate() {
             table.push(&[&dim, &classes, &data.label(index), &short(x), &short(y), &short(z)]);
         }
     }
-    sheet.table("b", table);
+    output.table("b", table);
 
-    let table = draw_trains(&mut sheet.canvas, rows[2])?;
-    sheet.table("c", table);
-    Ok(sheet)
+    let table = draw_trains(&mut output.canvas, rows[2])?;
+    output.table("c", table);
+    Ok(output)
 }
 
 fn manifolds(dim: usize, classes: usize, alpha: f64) -> Result<Randman, Error> {
@@ -155,8 +155,8 @@ fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
         // Numbers of neighbours would run into each other.
         let numbers =
             if train == 0 { ["0".to_owned(), end.to_string()] } else { [String::new(), String::new()] };
-        let x = Scale::linear(0.0, end).with_ticks([0.0, end].into_iter().zip(numbers));
-        let y = Scale::linear(-0.5, inputs as f64 - 0.5)
+        let x = AxisScale::linear(0.0, end).with_ticks([0.0, end].into_iter().zip(numbers));
+        let y = AxisScale::linear(-0.5, inputs as f64 - 0.5)
             .with_ticks([(0.0, "1".to_owned()), (inputs as f64 - 1.0, inputs.to_string())]);
         let mut axes = Axes::new(place, x, y).title(format!("*x* = {wanted:.2}"));
         if train == 0 {

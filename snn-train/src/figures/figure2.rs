@@ -2,13 +2,15 @@
 //! training with the surrogate: readout, hidden and input spikes of two inputs of each class, (e) potentials of hidden units.
 
 use super::{
-    Missing, Runs, Setting as _, Sheet, Studio, Table,
+    FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
     protocol::{GAIN, INIT_SEED, SHAPE, seeds, words},
     snapshot::{Samples, Snapshot},
 };
 use crate::{
     Error,
-    plot::{Axes, BLACK, BLUE, CLASSES, Canvas, GREY, LIGHT_GREY, Legend, Rect, Scale, Stroke, VERMILION},
+    plot::{
+        Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, GREY, LIGHT_GREY, Legend, Rect, Stroke, VERMILION,
+    },
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };
@@ -20,8 +22,8 @@ pub(super) const GAINS: [f64; 2] = [1.0, 6.0];
 const SAMPLES: usize = 4;
 const UNITS: usize = 3;
 
-pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
-    let scale = studio.scale();
+pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
     let mut experiment = scale.randman()?;
     experiment.set(&["data.classes=2"])?;
     Ok(Sweep::new("figure2", experiment).grid([
@@ -36,50 +38,55 @@ pub(super) fn runs_of(runs: &Runs, shape: &str, gain: f64) -> Runs {
     runs.of(|row| row.is(SHAPE, shape) && row.number(GAIN) == gain)
 }
 
-pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(510.0, 330.0, "True and surrogate gradients");
-    let rows = sheet.canvas.page().inset(40.0, 24.0, 10.0, 36.0).rows(&[0.8, 1.0], 56.0);
+pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+    let mut output = FigureOutput::new(510.0, 330.0, "True and surrogate gradients");
+    let rows = output.canvas.page().inset(40.0, 24.0, 10.0, 36.0).rows(&[0.8, 1.0], 56.0);
     let top = rows[0].columns(&[1.0, 1.6], 56.0);
     let bottom = rows[1].columns(&[1.0, 1.0], 46.0);
-    let runs = studio.runs(&sweep(studio)?)?;
+    let runs = reproduction.runs(&sweep(reproduction)?)?;
     for (letter, place) in [('b', top[0]), ('e', top[1]), ('c', bottom[0]), ('d', bottom[1])] {
-        sheet.canvas.letter(place.x - 34.0, place.y - 18.0, letter);
+        output.canvas.letter(place.x - 34.0, place.y - 18.0, letter);
     }
     // Room for the legend.
-    let table = draw_curves(&mut sheet.canvas, top[0].inset(0.0, 14.0, 0.0, 0.0), studio, &runs)?;
-    sheet.table("b", table);
+    let table = draw_curves(&mut output.canvas, top[0].inset(0.0, 14.0, 0.0, 0.0), reproduction, &runs)?;
+    output.table("b", table);
     let best = runs_of(&runs, "super-spike", GAINS[0]).best(1);
     let take = |trained| match best.rows().first() {
-        Some(row) => Snapshot::take(studio, &row.id, trained, Samples::Few(SAMPLES)),
+        Some(row) => Snapshot::take(reproduction, &row.id, trained, Samples::Few(SAMPLES)),
         None => Ok(None),
     };
     let (Some(before), Some(after)) = (take(false)?, take(true)?) else {
         for (panel, place) in [("c", bottom[0]), ("d", bottom[1]), ("e", top[1])] {
-            Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0))
-                .note(&mut sheet.canvas, "not here");
+            Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0))
+                .note(&mut output.canvas, "not here");
             let reason = "no run with a surrogate is there".to_owned();
-            sheet.missing.push(Missing { panel: panel.to_owned(), reason });
+            output.missing.push(Missing { panel: panel.to_owned(), reason });
         }
-        return Ok(sheet);
+        return Ok(output);
     };
     let colour = |label: u16| Stroke::new(CLASSES[usize::from(label) % CLASSES.len()], 0.8);
     for (panel, snapshot, place, title) in
         [("c", &before, bottom[0], "before training"), ("d", &after, bottom[1], "after training")]
     {
-        snapshot.draw(&mut sheet.canvas, place, panel == "c", colour);
-        Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0))
+        snapshot.draw(&mut output.canvas, place, panel == "c", colour);
+        Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0))
             .without_x()
             .without_y()
             .title(title)
-            .draw(&mut sheet.canvas);
-        sheet.table(panel, activity(snapshot));
+            .draw(&mut output.canvas);
+        output.table(panel, activity(snapshot));
     }
-    let table = draw_potentials(&mut sheet.canvas, top[1], &before, &after);
-    sheet.table("e", table);
-    Ok(sheet)
+    let table = draw_potentials(&mut output.canvas, top[1], &before, &after);
+    output.table("e", table);
+    Ok(output)
 }
 
-fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Result<Table, Error> {
+fn draw_curves(
+    canvas: &mut Canvas,
+    place: Rect,
+    reproduction: &Reproduction,
+    runs: &Runs,
+) -> Result<Table, Error> {
     let mut table =
         Table::new(["gradient", "initial_gain", "seed", "epoch", "train_loss", "train_accuracy_percent"]);
     let mut curves = Vec::new();
@@ -93,7 +100,7 @@ fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -
             legend = legend.line(format!("{name}{started}"), stroke);
             for row in runs_of(runs, shape, gain).rows() {
                 let mut curve = Vec::new();
-                for record in RunDir::open(studio.run_path(&row.id))?.records()? {
+                for record in RunDir::open(reproduction.run_path(&row.id))?.records()? {
                     let Record::Epoch(epoch) = record else { continue };
                     let (loss, accuracy) = (epoch.train.cross_entropy, 100.0 * epoch.train.accuracy);
                     table.push(&[&name, &gain, &row.number(INIT_SEED), &epoch.epoch, &loss, &accuracy]);
@@ -104,8 +111,8 @@ fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -
             }
         }
     }
-    let epochs = f64::from(studio.scale().randman()?.training.epochs);
-    let axes = Axes::new(place, Scale::linear(0.0, epochs), Scale::linear(0.0, highest.min(1.5)))
+    let epochs = f64::from(reproduction.scale().randman()?.training.epochs);
+    let axes = Axes::new(place, AxisScale::linear(0.0, epochs), AxisScale::linear(0.0, highest.min(1.5)))
         .labels("Epoch", "Training loss");
     axes.draw(canvas);
     for (curve, stroke) in curves {
@@ -131,10 +138,11 @@ fn draw_potentials(canvas: &mut Canvas, place: Rect, before: &Snapshot, after: &
         let (low, high) =
             values().fold((0.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         let last = row + 1 == UNITS;
-        let mut axes = Axes::new(place, Scale::linear(0.0, end), Scale::linear(low, high.max(1.2))).labels(
-            if last { "Time (ms)" } else { "" },
-            if row == UNITS / 2 { "Potential of hidden units" } else { "" },
-        );
+        let mut axes = Axes::new(place, AxisScale::linear(0.0, end), AxisScale::linear(low, high.max(1.2)))
+            .labels(
+                if last { "Time (ms)" } else { "" },
+                if row == UNITS / 2 { "Potential of hidden units" } else { "" },
+            );
         if !last {
             axes = axes.without_x();
         }

@@ -4,7 +4,7 @@
 use snn_core::{Surrogate, SurrogateShape};
 
 use super::{
-    Runs, Setting as _, Sheet, Studio, Table,
+    FigureOutput, Reproduction, Runs, Setting as _, Table,
     bars::{ACCURACY, Bar, draw_bars},
     protocol::{BETA, DATA_SEED, DEFAULT_BETA, ETA, HIDDEN, INIT_SEED, SHAPE, default_eta, seeds, words},
     same,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error,
     plot::{
-        Axes, BLACK, BLUE, Canvas, GREEN, GREY, Legend, ORANGE, Rect, SKY, Scale, Stroke, Whiskers,
+        Axes, AxisScale, BLACK, BLUE, Canvas, GREEN, GREY, Legend, ORANGE, Rect, SKY, Stroke, Whiskers,
         colour_bar, shades,
     },
     sweep::{Axis, Sweep},
@@ -29,8 +29,8 @@ const SLOPES: [f64; 5] = [1.0, 5.0, 10.0, 25.0, 100.0];
 /// Models of a bar in (c).
 const MODELS: usize = 5;
 
-pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
-    let scale = studio.scale();
+pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
     let shapes = || (SHAPE, words(SHAPES.map(|(_, word, _)| word)));
     let [eta, beta] = scale.map();
     let [coarse_eta, coarse_beta] = scale.grid();
@@ -50,24 +50,24 @@ pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
         .grid(fixed(2).into_iter().chain([(INIT_SEED, seeds(many))])))
 }
 
-pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let runs = studio.runs(&sweep(studio)?)?;
-    let mut sheet = Sheet::new(510.0, 430.0, "The shape of the surrogate derivative");
-    let rows = sheet.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[0.7, 1.0, 0.85], 58.0);
+pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+    let runs = reproduction.runs(&sweep(reproduction)?)?;
+    let mut output = FigureOutput::new(510.0, 430.0, "The shape of the surrogate derivative");
+    let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[0.7, 1.0, 0.85], 58.0);
     let table =
-        draw_shapes(&mut sheet.canvas, rows[0], &SHAPES.map(|(shape, _, title)| (shape, title)), 1.05);
-    sheet.table("a", table);
-    let table = draw_maps(&mut sheet.canvas, rows[1], studio, &runs);
-    sheet.table("b", table);
+        draw_shapes(&mut output.canvas, rows[0], &SHAPES.map(|(shape, _, title)| (shape, title)), 1.05);
+    output.table("a", table);
+    let table = draw_maps(&mut output.canvas, rows[1], reproduction, &runs);
+    output.table("b", table);
     let parts = rows[2].columns(&[1.7, 1.0], 48.0);
-    let table = draw_bars(&mut sheet.canvas, parts[0], ACCURACY, &bars(studio, &runs));
-    sheet.table("c", table);
-    let table = draw_whiskers(&mut sheet.canvas, parts[1], studio, &runs);
-    sheet.table("d", table);
+    let table = draw_bars(&mut output.canvas, parts[0], ACCURACY, &bars(reproduction, &runs));
+    output.table("c", table);
+    let table = draw_whiskers(&mut output.canvas, parts[1], reproduction, &runs);
+    output.table("d", table);
     for (letter, place) in [('a', rows[0]), ('b', rows[1]), ('c', parts[0]), ('d', parts[1])] {
-        sheet.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
+        output.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
     }
-    Ok(sheet)
+    Ok(output)
 }
 
 /// Curves of surrogate derivatives, a panel for each shape.
@@ -81,7 +81,7 @@ pub(super) fn draw_shapes(
     let columns = place.columns(&vec![1.0; shapes.len()], 34.0);
     let mut legend = Legend::default();
     for (panel, (&(shape, title), place)) in shapes.iter().zip(columns).enumerate() {
-        let axes = Axes::new(place, Scale::linear(-0.5, 0.5), Scale::linear(0.0, top))
+        let axes = Axes::new(place, AxisScale::linear(-0.5, 0.5), AxisScale::linear(0.0, top))
             .title(title)
             .labels("*U* − *θ*", if panel == 0 { "Derivative *σ′*" } else { "" });
         axes.draw(canvas);
@@ -104,12 +104,12 @@ pub(super) fn draw_shapes(
     table
 }
 
-fn draw_maps(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Table {
+fn draw_maps(canvas: &mut Canvas, place: Rect, reproduction: &Reproduction, runs: &Runs) -> Table {
     let mut table =
         Table::new(["shape", "learning_rate", "beta", "test_accuracy_percent", "valid_accuracy_percent"]);
-    let (etas, betas) = sides(studio);
+    let (etas, betas) = sides(reproduction);
     let columns = place.inset(0.0, 0.0, 36.0, 0.0).columns(&[1.0; SHAPES.len()], 30.0);
-    let chance = 100.0 / studio.classes();
+    let chance = 100.0 / reproduction.classes();
     for (panel, ((_, word, title), place)) in SHAPES.into_iter().zip(&columns).enumerate() {
         let of_shape = runs.of(|row| first(row) && row.is(SHAPE, word) && row.depth() == 1);
         let mut cells = Vec::new();
@@ -134,32 +134,34 @@ fn draw_maps(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> 
     }
     if let Some(last) = columns.last() {
         let bar = Rect::new(last.right() + 10.0, last.y, 7.0, last.height);
-        colour_bar(canvas, bar, &Scale::linear(chance, 100.0), "Test accuracy (%)");
+        colour_bar(canvas, bar, &AxisScale::linear(chance, 100.0), "Test accuracy (%)");
     }
     table
 }
 
 /// Learning rates and slopes of the maps.
-fn sides(studio: &Studio) -> (Vec<f64>, Vec<f64>) {
-    let [(_, eta), (_, beta)] = studio.scale().map();
+fn sides(reproduction: &Reproduction) -> (Vec<f64>, Vec<f64>) {
+    let [(_, eta), (_, beta)] = reproduction.scale().map();
     (floats(&eta).unwrap_or_default(), floats(&beta).unwrap_or_default())
 }
 
 /// The points of the maps: learning rate and slope.
-pub(super) fn points(studio: &Studio) -> Vec<(f64, f64)> {
-    let (etas, betas) = sides(studio);
+pub(super) fn points(reproduction: &Reproduction) -> Vec<(f64, f64)> {
+    let (etas, betas) = sides(reproduction);
     etas.iter().flat_map(|&eta| betas.iter().map(move |&beta| (eta, beta))).collect()
 }
 
 /// A logarithmic axis whose ends lie half a cell beyond the first and last value.
-fn cell_scale(values: &[f64]) -> Scale {
-    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return Scale::linear(0.0, 1.0) };
+fn cell_scale(values: &[f64]) -> AxisScale {
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
+        return AxisScale::linear(0.0, 1.0);
+    };
     let half = (last / first).powf(0.5 / (values.len().max(2) - 1) as f64);
     let powers = (-6..=6).map(|power| 10_f64.powi(power));
-    let ticks = Scale::logarithmic(first, last);
+    let ticks = AxisScale::logarithmic(first, last);
     let labels = ticks.ticks().iter().filter(|tick| powers.clone().any(|power| same(power, tick.value)));
     let labels: Vec<_> = labels.map(|tick| (tick.value, tick.label.clone())).collect();
-    Scale::logarithmic(first / half, last * half).with_ticks(labels)
+    AxisScale::logarithmic(first / half, last * half).with_ticks(labels)
 }
 
 fn floats(axis: &Axis) -> Result<Vec<f64>, String> {
@@ -175,22 +177,28 @@ pub(super) fn first(row: &crate::sweep::Row) -> bool {
 
 /// The best models of a shape with so many hidden layers: with one, out of the whole map of (b) or, to compare with two, out
 /// of the points at which those are trained.
-pub(super) fn best(studio: &Studio, runs: &Runs, shape: &str, depth: usize, comparable: bool) -> Runs {
-    let scale = studio.scale();
+pub(super) fn best(
+    reproduction: &Reproduction,
+    runs: &Runs,
+    shape: &str,
+    depth: usize,
+    comparable: bool,
+) -> Runs {
+    let scale = reproduction.scale();
     let [(_, eta), (_, beta)] = if comparable { scale.grid() } else { scale.map() };
     let of_shape = runs.of(|row| first(row) && row.depth() == depth && row.is(SHAPE, shape));
     of_shape.on(ETA, &eta).on(BETA, &beta).best(scale.best(MODELS))
 }
 
 /// The best models of each condition of (c).
-pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
-    let count = studio.scale().best(MODELS);
+pub(super) fn bars(reproduction: &Reproduction, runs: &Runs) -> Vec<Bar> {
+    let count = reproduction.scale().best(MODELS);
     let mut bars = Vec::new();
     let of_depth = |depth| runs.of(|row| first(row) && row.depth() == depth);
     bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, of_depth(0).best(count)));
     for ((_, word, title), colour) in SHAPES.into_iter().zip([BLUE, SKY, GREEN]) {
         for depth in [1, 2] {
-            let models = best(studio, runs, word, depth, false);
+            let models = best(reproduction, runs, word, depth, false);
             bars.push(Bar::new(title, format!("{depth}"), colour, models));
         }
     }
@@ -202,12 +210,12 @@ pub(super) fn bars(studio: &Studio, runs: &Runs) -> Vec<Bar> {
 }
 
 /// Test accuracies (%) of (d): other data, other initial weights with one and with two hidden layers.
-pub(super) fn repetitions(studio: &Studio, runs: &Runs) -> [(&'static str, Vec<f64>); 3] {
+pub(super) fn repetitions(reproduction: &Reproduction, runs: &Runs) -> [(&'static str, Vec<f64>); 3] {
     let fixed = runs.of(|row| {
         let eta = default_eta(row.depth());
         row.is(SHAPE, "super-spike") && same(row.eta(), eta) && same(row.beta(), DEFAULT_BETA)
     });
-    let few = studio.scale().pick(1.0, 2.0, 4.0);
+    let few = reproduction.scale().pick(1.0, 2.0, 4.0);
     let data = fixed.of(|row| row.depth() == 1 && row.number(INIT_SEED) < few);
     let inits = |depth| fixed.of(|row| row.depth() == depth && row.number(DATA_SEED) == 0.0);
     [
@@ -217,15 +225,15 @@ pub(super) fn repetitions(studio: &Studio, runs: &Runs) -> [(&'static str, Vec<f
     ]
 }
 
-fn draw_whiskers(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Table {
+fn draw_whiskers(canvas: &mut Canvas, place: Rect, reproduction: &Reproduction, runs: &Runs) -> Table {
     let mut table = Table::new(["condition", "test_accuracy_percent"]);
-    let samples = repetitions(studio, runs);
+    let samples = repetitions(reproduction, runs);
     let lowest = samples.iter().flat_map(|(_, sample)| sample).copied().fold(95.0, f64::min);
     let low = (lowest / 5.0).floor() * 5.0;
     let axes = Axes::new(
         place,
-        Scale::categories(samples.iter().map(|(label, _)| *label)),
-        Scale::linear(low, 100.0),
+        AxisScale::categories(samples.iter().map(|(label, _)| *label)),
+        AxisScale::linear(low, 100.0),
     )
     .labels("", "Test accuracy (%)");
     axes.draw(canvas);

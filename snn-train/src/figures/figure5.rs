@@ -4,14 +4,14 @@
 use snn_core::SurrogateShape;
 
 use super::{
-    Runs, Setting as _, Sheet, Studio, Table,
+    FigureOutput, Reproduction, Runs, Setting as _, Table,
     bars::{ACCURACY, Bar, draw_bars},
     figure3::draw_shapes,
     protocol::{BETA, ETA, HIDDEN, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
 };
 use crate::{
     Error,
-    plot::{Axes, Canvas, Colour, GREY, Legend, ORANGE, Rect, SKY, Scale, Stroke, VERMILION},
+    plot::{Axes, AxisScale, Canvas, Colour, GREY, Legend, ORANGE, Rect, SKY, Stroke, VERMILION},
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };
@@ -49,8 +49,8 @@ pub(super) const RECURRENCE: [Way; 4] = [
     way("aProp", "asymptotic", "propagate", VERMILION),
 ];
 
-pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
-    let scale = studio.scale();
+pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
     let [eta, beta] = scale.grid();
     let switches = words(["detached", "differentiable"]);
     let through = words(["detached", "propagate"]);
@@ -73,8 +73,8 @@ pub(super) fn sweep(studio: &Studio) -> Result<Sweep, Error> {
 }
 
 /// The recurrent networks with two hidden layers of (f), which no claim is about.
-pub(super) fn deep_sweep(studio: &Studio) -> Result<Sweep, Error> {
-    let scale = studio.scale();
+pub(super) fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
     let [eta, beta] = scale.grid();
     Ok(Sweep::new("figure5f", scale.randman()?).grid([
         (SHAPE, words(["asymptotic"])),
@@ -97,23 +97,23 @@ pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> R
     })
 }
 
-pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let runs = studio.runs(&sweep(studio)?)?.and(studio.runs(&deep_sweep(studio)?)?);
-    let mut sheet = Sheet::new(510.0, 330.0, "The scale of the surrogate derivative");
-    let rows = sheet.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);
+pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+    let runs = reproduction.runs(&sweep(reproduction)?)?.and(reproduction.runs(&deep_sweep(reproduction)?)?);
+    let mut output = FigureOutput::new(510.0, 330.0, "The scale of the surrogate derivative");
+    let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);
     let top = rows[0].columns(&[1.0, 1.0, 1.0], 48.0);
     let bottom = rows[1].columns(&[1.0, 1.0, 1.0], 48.0);
     let table = draw_shapes(
-        &mut sheet.canvas,
+        &mut output.canvas,
         top[0],
         &[(SurrogateShape::Asymptotic, "Asymptotic SuperSpike")],
         50.0,
     );
-    sheet.table("a", table);
-    let table = draw_curves(&mut sheet.canvas, top[1], studio, &runs)?;
-    sheet.table("b", table);
+    output.table("a", table);
+    let table = draw_curves(&mut output.canvas, top[1], reproduction, &runs)?;
+    output.table("b", table);
 
-    let count = studio.scale().best(MODELS);
+    let count = reproduction.scale().best(MODELS);
     let bar = |way: Way, depth, recurrent, group: String| {
         Bar::new(group, way.name, way.colour, runs_of(&runs, way, depth, recurrent).best(count))
     };
@@ -130,29 +130,34 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
         ('f', bottom[2], by_depth(RECURRENCE, true)),
     ];
     for (letter, place, bars) in panels {
-        let table = draw_bars(&mut sheet.canvas, place, ACCURACY, &bars);
-        sheet.table(&letter.to_string(), table);
-        sheet.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
+        let table = draw_bars(&mut output.canvas, place, ACCURACY, &bars);
+        output.table(&letter.to_string(), table);
+        output.canvas.letter(place.x - 32.0, place.y - 14.0, letter);
     }
-    sheet.canvas.letter(top[0].x - 32.0, top[0].y - 14.0, 'a');
-    sheet.canvas.letter(top[1].x - 32.0, top[1].y - 14.0, 'b');
+    output.canvas.letter(top[0].x - 32.0, top[0].y - 14.0, 'a');
+    output.canvas.letter(top[1].x - 32.0, top[1].y - 14.0, 'b');
     // What the scale does at each slope: the best learning rate by validation, for whoever asks why a bar stands so.
-    sheet.table("_by_beta", by_beta(studio, &runs));
-    Ok(sheet)
+    output.table("_by_beta", by_beta(reproduction, &runs));
+    Ok(output)
 }
 
-fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -> Result<Table, Error> {
+fn draw_curves(
+    canvas: &mut Canvas,
+    place: Rect,
+    reproduction: &Reproduction,
+    runs: &Runs,
+) -> Result<Table, Error> {
     let mut table = Table::new(["condition", "model", "epoch", "train_accuracy_percent"]);
-    let epochs = f64::from(studio.scale().randman()?.training.epochs);
-    let axes = Axes::new(place, Scale::linear(0.0, epochs), Scale::linear(0.0, 100.0))
+    let epochs = f64::from(reproduction.scale().randman()?.training.epochs);
+    let axes = Axes::new(place, AxisScale::linear(0.0, epochs), AxisScale::linear(0.0, 100.0))
         .labels("Epoch", "Training accuracy (%)");
     axes.draw(canvas);
     let mut legend = Legend::default();
     for way in RESET {
         legend = legend.line(way.name, Stroke::new(way.colour, 1.0));
-        let best = runs_of(runs, way, 1, false).best(studio.scale().best(CURVES));
+        let best = runs_of(runs, way, 1, false).best(reproduction.scale().best(CURVES));
         for (model, row) in best.rows().iter().enumerate() {
-            let records = RunDir::open(studio.run_path(&row.id))?.records()?;
+            let records = RunDir::open(reproduction.run_path(&row.id))?.records()?;
             let curve: Vec<_> = records
                 .into_iter()
                 .filter_map(|record| match record {
@@ -170,7 +175,7 @@ fn draw_curves(canvas: &mut Canvas, place: Rect, studio: &Studio, runs: &Runs) -
     Ok(table)
 }
 
-fn by_beta(studio: &Studio, runs: &Runs) -> Table {
+fn by_beta(reproduction: &Reproduction, runs: &Runs) -> Table {
     let mut table = Table::new([
         "network",
         "condition",
@@ -179,7 +184,7 @@ fn by_beta(studio: &Studio, runs: &Runs) -> Table {
         "learning_rate",
         "test_accuracy_percent",
     ]);
-    let [(eta_key, eta), (beta_key, beta)] = studio.scale().grid();
+    let [(eta_key, eta), (beta_key, beta)] = reproduction.scale().grid();
     debug_assert_eq!((eta_key, beta_key), (ETA, BETA));
     let Ok(betas) = beta.values() else { return table };
     for (ways, recurrent, network) in [(RESET, false, "feed-forward"), (RECURRENCE, true, "recurrent")] {

@@ -4,59 +4,64 @@
 use snn_data::{Dataset, Mnist, MnistConfig, Split, data_directory};
 
 use super::{
-    Missing, Preview, Sheet, Studio, Table,
+    FigureOutput, Missing, Preview, Reproduction, Table,
     preview::{Content, draw_colours, draw_raster, draw_spectrogram, range},
     sources::{Absence, Found, MNIST, RAW_HD, SHD, Source},
 };
 use crate::{
     Error, Experiment,
-    plot::{Axes, Rect, Scale},
+    plot::{Axes, AxisScale, Rect},
 };
 
 /// Spoken digits in (c).
 const SPOKEN: usize = 2;
 
-pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(510.0, 132.0, "Inputs");
-    let page = sheet.canvas.page().inset(32.0, 26.0, 48.0, 32.0);
+pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+    let mut output = FigureOutput::new(510.0, 132.0, "Inputs");
+    let page = output.canvas.page().inset(32.0, 26.0, 48.0, 32.0);
     // The image is a square.
     let parts = page.columns(&[0.85, 1.0, 1.0, 1.0, 1.0], 30.0);
     for (letter, place) in [('a', parts[0]), ('b', parts[1]), ('c', parts[2]), ('d', parts[4])] {
-        sheet.canvas.letter(place.x - 26.0, place.y - 20.0, letter);
+        output.canvas.letter(place.x - 26.0, place.y - 20.0, letter);
     }
-    draw_digit(studio, &mut sheet, parts[0], parts[1])?;
-    draw_spoken(studio, &mut sheet, &parts[2..4])?;
-    draw_sound(studio, &mut sheet, parts[4])?;
-    Ok(sheet)
+    draw_digit(reproduction, &mut output, parts[0], parts[1])?;
+    draw_spoken(reproduction, &mut output, &parts[2..4])?;
+    draw_sound(reproduction, &mut output, parts[4])?;
+    Ok(output)
 }
 
 /// An empty panel that says why it is empty.
-fn leave_out(sheet: &mut Sheet, panel: &str, place: Rect, source: &Source, absence: Absence) {
-    let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0)).title(source.title);
+fn leave_out(output: &mut FigureOutput, panel: &str, place: Rect, source: &Source, absence: Absence) {
+    let axes = Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0)).title(source.title);
     let axes = axes.without_x().without_y();
-    axes.draw(&mut sheet.canvas);
-    axes.note(&mut sheet.canvas, absence.note);
-    sheet.missing.push(Missing { panel: panel.to_owned(), reason: absence.reason });
+    axes.draw(&mut output.canvas);
+    axes.note(&mut output.canvas, absence.note);
+    output.missing.push(Missing { panel: panel.to_owned(), reason: absence.reason });
 }
 
 /// The data set or what stands in for it.
-fn open(studio: &Studio, source: &Source) -> Result<(Found, Box<dyn Dataset>), Absence> {
-    let found = studio.find(source)?;
+fn open(reproduction: &Reproduction, source: &Source) -> Result<(Found, Box<dyn Dataset>), Absence> {
+    let found = reproduction.find(source)?;
     let data = Experiment::preset(found.preset).and_then(|experiment| experiment.data.open());
     Ok((found, data.map_err(|error| Absence::unreadable(&error))?))
 }
 
-fn draw_digit(studio: &Studio, sheet: &mut Sheet, image: Rect, raster: Rect) -> Result<(), Error> {
-    if let Err(absence) = studio.find(&MNIST) {
-        leave_out(sheet, "a", image, &MNIST, absence.clone());
-        leave_out(sheet, "b", raster, &MNIST, absence);
+fn draw_digit(
+    reproduction: &Reproduction,
+    output: &mut FigureOutput,
+    image: Rect,
+    raster: Rect,
+) -> Result<(), Error> {
+    if let Err(absence) = reproduction.find(&MNIST) {
+        leave_out(output, "a", image, &MNIST, absence.clone());
+        leave_out(output, "b", raster, &MNIST, absence);
         return Ok(());
     }
     let data = match Mnist::open(data_directory()?.join("mnist"), &MnistConfig::default()) {
         Ok(data) => data,
         Err(error) => {
-            leave_out(sheet, "a", image, &MNIST, Absence::unreadable(&error));
-            leave_out(sheet, "b", raster, &MNIST, Absence::unreadable(&error));
+            leave_out(output, "a", image, &MNIST, Absence::unreadable(&error));
+            leave_out(output, "b", raster, &MNIST, Absence::unreadable(&error));
             return Ok(());
         }
     };
@@ -67,43 +72,43 @@ fn draw_digit(studio: &Studio, sheet: &mut Sheet, image: Rect, raster: Rect) -> 
     for (index, &pixel) in pixels.iter().enumerate() {
         table.push(&[&(index / side + 1), &(index % side + 1), &format!("{:.4}", f64::from(pixel) / 255.0)]);
     }
-    sheet.table("a", table);
+    output.table("a", table);
     let shares = |row: &[u8]| row.iter().map(|&pixel| f64::from(pixel) / 255.0).collect();
     let rows: Vec<_> = pixels.chunks(side).rev().map(shares).collect();
     let size = image.width.min(image.height);
     let place = Rect::new(image.x, image.y + (image.height - size) / 2.0, size, size);
-    let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0));
-    axes.image(&mut sheet.canvas, &rows);
-    axes.without_x().without_y().title("MNIST").draw(&mut sheet.canvas);
+    let axes = Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0));
+    axes.image(&mut output.canvas, &rows);
+    axes.without_x().without_y().title("MNIST").draw(&mut output.canvas);
 
     let preview = Preview::of(&data, &[sample])?;
-    spikes(sheet, "b", &preview);
-    draw_raster(&mut sheet.canvas, raster, &preview, &preview.samples[0], true);
+    spikes(output, "b", &preview);
+    draw_raster(&mut output.canvas, raster, &preview, &preview.samples[0], true);
     Ok(())
 }
 
-fn draw_spoken(studio: &Studio, sheet: &mut Sheet, places: &[Rect]) -> Result<(), Error> {
-    let data = match open(studio, &SHD) {
+fn draw_spoken(reproduction: &Reproduction, output: &mut FigureOutput, places: &[Rect]) -> Result<(), Error> {
+    let data = match open(reproduction, &SHD) {
         Ok((_, data)) => data,
         Err(absence) => {
             let width = places[1].right() - places[0].x;
-            leave_out(sheet, "c", Rect { width, ..places[0] }, &SHD, absence);
+            leave_out(output, "c", Rect { width, ..places[0] }, &SHD, absence);
             return Ok(());
         }
     };
     let preview = Preview::of(&*data, &Preview::choose(&*data, Split::Train, None, SPOKEN))?;
-    spikes(sheet, "c", &preview);
+    spikes(output, "c", &preview);
     for (number, (sample, place)) in preview.samples.iter().zip(places).enumerate() {
-        draw_raster(&mut sheet.canvas, *place, &preview, sample, number == 0);
+        draw_raster(&mut output.canvas, *place, &preview, sample, number == 0);
     }
     Ok(())
 }
 
-fn draw_sound(studio: &Studio, sheet: &mut Sheet, place: Rect) -> Result<(), Error> {
-    let (found, data) = match open(studio, &RAW_HD) {
+fn draw_sound(reproduction: &Reproduction, output: &mut FigureOutput, place: Rect) -> Result<(), Error> {
+    let (found, data) = match open(reproduction, &RAW_HD) {
         Ok(found) => found,
         Err(absence) => {
-            leave_out(sheet, "d", place, &RAW_HD, absence);
+            leave_out(output, "d", place, &RAW_HD, absence);
             return Ok(());
         }
     };
@@ -120,13 +125,13 @@ fn draw_sound(studio: &Studio, sheet: &mut Sheet, place: Rect) -> Result<(), Err
         }
     }
     let colours = range(frames);
-    draw_spectrogram(&mut sheet.canvas, place, &preview, sample, true, colours);
-    draw_colours(&mut sheet.canvas, place, colours);
-    sheet.table("d", table);
+    draw_spectrogram(&mut output.canvas, place, &preview, sample, true, colours);
+    draw_colours(&mut output.canvas, place, colours);
+    output.table("d", table);
     Ok(())
 }
 
-fn spikes(sheet: &mut Sheet, panel: &str, preview: &Preview) {
+fn spikes(output: &mut FigureOutput, panel: &str, preview: &Preview) {
     let mut table = Table::new(["sample", "label", "time_ms", "unit"]);
     for sample in &preview.samples {
         let Content::Spikes(spikes) = &sample.content else { continue };
@@ -135,5 +140,5 @@ fn spikes(sheet: &mut Sheet, panel: &str, preview: &Preview) {
             table.push(&[&sample.index, &sample.label, &time, &(u32::from(unit) + 1)]);
         }
     }
-    sheet.table(panel, table);
+    output.table(panel, table);
 }

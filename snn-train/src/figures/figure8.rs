@@ -2,7 +2,7 @@
 //! one input; (c, d) spikes of single hidden units, over all inputs of the test. The networks are those of figure 9a.
 
 use super::{
-    Missing, Runs, Setting as _, Sheet, Studio, Table,
+    FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
     figure9::{self, KINDS},
     protocol::UPPER_STRENGTH,
     snapshot::{Samples, Snapshot},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, BLUE, ORANGE, Rect, Scale, Stroke},
+    plot::{Axes, AxisScale, BLUE, ORANGE, Rect, Stroke},
     sweep::Row,
 };
 
@@ -30,48 +30,48 @@ pub(super) fn pair(runs: &Runs) -> Option<(Row, Row)> {
     Some((free, sparse))
 }
 
-pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(400.0, 300.0, "Activity regularisation");
-    let rows = sheet.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
+pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+    let mut output = FigureOutput::new(400.0, 300.0, "Activity regularisation");
+    let rows = output.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
     let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));
-    let sweep = figure9::sweep_on(studio, 'a', RANDMAN.itself())?;
-    let pair = pair(&studio.runs(&sweep)?);
+    let sweep = figure9::sweep_on(reproduction, 'a', RANDMAN.itself())?;
+    let pair = pair(&reproduction.runs(&sweep)?);
     for (side, (panels, title)) in
         [(['a', 'c'], "not regularised"), (['b', 'd'], "regularised")].into_iter().enumerate()
     {
         let (place, below) = (top[side], bottom[side]);
-        sheet.canvas.letter(place.x - 38.0, place.y - 20.0, panels[0]);
-        sheet.canvas.letter(below.x - 38.0, below.y - 16.0, panels[1]);
+        output.canvas.letter(place.x - 38.0, place.y - 20.0, panels[0]);
+        output.canvas.letter(below.x - 38.0, below.y - 16.0, panels[1]);
         let row = pair.as_ref().map(|(free, sparse)| if side == 0 { free } else { sparse });
         let take = |samples| match row {
-            Some(row) => Snapshot::take(studio, &row.id, true, samples),
+            Some(row) => Snapshot::take(reproduction, &row.id, true, samples),
             None => Ok(None),
         };
         let (Some(row), Some(one), Some(all)) = (row, take(Samples::Few(1))?, take(Samples::Test)?) else {
             for panel in panels {
                 let reason = "no run of figure 9a is there that could be shown".to_owned();
-                sheet.missing.push(Missing { panel: panel.to_string(), reason });
+                output.missing.push(Missing { panel: panel.to_string(), reason });
             }
             for place in [place, below] {
-                let axes = Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0));
-                axes.note(&mut sheet.canvas, "not here");
+                let axes = Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0));
+                axes.note(&mut output.canvas, "not here");
             }
             continue;
         };
-        one.draw(&mut sheet.canvas, place, side == 0, |_| Stroke::new(ORANGE, 0.8));
+        one.draw(&mut output.canvas, place, side == 0, |_| Stroke::new(ORANGE, 0.8));
         let spikes = figure9::spikes(row).unwrap_or(f64::NAN);
         let accuracy = 100.0 * row.test_accuracy.unwrap_or(f64::NAN);
         let label = format!("Randman, {title}: {spikes:.0} spikes, {accuracy:.1} %");
-        Axes::new(place, Scale::linear(0.0, 1.0), Scale::linear(0.0, 1.0))
+        Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0))
             .without_x()
             .without_y()
             .title(label)
-            .draw(&mut sheet.canvas);
-        sheet.table(&panels[0].to_string(), raster_table(&one));
-        let table = draw_histogram(&mut sheet, below, side == 0, &all);
-        sheet.table(&panels[1].to_string(), table);
+            .draw(&mut output.canvas);
+        output.table(&panels[0].to_string(), raster_table(&one));
+        let table = draw_histogram(&mut output, below, side == 0, &all);
+        output.table(&panels[1].to_string(), table);
     }
-    Ok(sheet)
+    Ok(output)
 }
 
 fn raster_table(snapshot: &Snapshot) -> Table {
@@ -89,7 +89,7 @@ fn raster_table(snapshot: &Snapshot) -> Table {
     table
 }
 
-fn draw_histogram(sheet: &mut Sheet, place: Rect, labelled: bool, snapshot: &Snapshot) -> Table {
+fn draw_histogram(output: &mut FigureOutput, place: Rect, labelled: bool, snapshot: &Snapshot) -> Table {
     let mut table = Table::new(["spikes", "share"]);
     let counts = snapshot.counts();
     let most = counts.iter().copied().max().unwrap_or(0).max(10);
@@ -101,10 +101,13 @@ fn draw_histogram(sheet: &mut Sheet, place: Rect, labelled: bool, snapshot: &Sna
         table.push(&[&spikes, share]);
     }
     let least = 0.5 / counts.len().max(1) as f64;
-    let axes =
-        Axes::new(place, Scale::linear(-0.5, most as f64 + 0.5), Scale::logarithmic(least.min(0.01), 1.0))
-            .labels("Spikes of a hidden unit in one input", if labelled { "Share" } else { "" });
-    axes.histogram(&mut sheet.canvas, -0.5, 1.0, &heights, BLUE);
-    axes.draw(&mut sheet.canvas);
+    let axes = Axes::new(
+        place,
+        AxisScale::linear(-0.5, most as f64 + 0.5),
+        AxisScale::logarithmic(least.min(0.01), 1.0),
+    )
+    .labels("Spikes of a hidden unit in one input", if labelled { "Share" } else { "" });
+    axes.histogram(&mut output.canvas, -0.5, 1.0, &heights, BLUE);
+    axes.draw(&mut output.canvas);
     table
 }

@@ -5,7 +5,7 @@
 //! plenty fail, too, two layers deep above all; how few spikes suffice is another question, so they are drawn pale.
 
 use super::{
-    Missing, Runs, Setting as _, Sheet, Studio, Table,
+    FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
     protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
     sigmoid::{FEWEST, Sigmoid},
     sources::{Absence, Found, MNIST, RANDMAN, Source},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, BLUE, Canvas, Colour, GREEN, Legend, ORANGE, Rect, Scale, Stroke},
+    plot::{Axes, AxisScale, BLUE, Canvas, Colour, GREEN, Legend, ORANGE, Rect, Stroke},
     sweep::{Axis, Row, Sweep},
 };
 
@@ -41,16 +41,20 @@ const STRONG: f64 = 10.0;
 const TOP: usize = 3;
 
 /// The sweep of a panel, if its data are here; otherwise why not.
-pub(super) fn sweep(studio: &Studio, panel: char, source: &Source) -> Result<Result<Sweep, Absence>, Error> {
-    match studio.find(source) {
-        Ok(found) => sweep_on(studio, panel, found).map(Ok),
+pub(super) fn sweep(
+    reproduction: &Reproduction,
+    panel: char,
+    source: &Source,
+) -> Result<Result<Sweep, Absence>, Error> {
+    match reproduction.find(source) {
+        Ok(found) => sweep_on(reproduction, panel, found).map(Ok),
         Err(absence) => Ok(Err(absence)),
     }
 }
 
 /// The sweep of a panel on these data.
-pub(super) fn sweep_on(studio: &Studio, panel: char, found: Found) -> Result<Sweep, Error> {
-    let scale = studio.scale();
+pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
     let experiment = found.experiment(scale)?;
     let eta = experiment.optimizer.learning_rate;
     let seeds = || (INIT_SEED, seeds(scale.pick(1, 2, 3)));
@@ -115,15 +119,15 @@ pub(super) fn unregularised(runs: &Runs, kind: Kind) -> Vec<f64> {
 }
 
 /// Accuracy (%) of guessing. Digits have ten classes at every scale.
-pub(super) fn chance(studio: &Studio, panel: char) -> f64 {
-    if panel == 'a' { 100.0 / studio.classes() } else { 10.0 }
+pub(super) fn chance(reproduction: &Reproduction, panel: char) -> f64 {
+    if panel == 'a' { 100.0 / reproduction.classes() } else { 10.0 }
 }
 
-pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
-    let (panels, left_out) = studio.panels(&SOURCES);
-    let mut sheet = Sheet::new(200.0 * panels.len() as f64, 220.0, "Accuracy against spikes");
-    sheet.missing = left_out;
-    let page = sheet.canvas.page().inset(40.0, 24.0, 10.0, 62.0);
+pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+    let (panels, left_out) = reproduction.panels(&SOURCES);
+    let mut output = FigureOutput::new(200.0 * panels.len() as f64, 220.0, "Accuracy against spikes");
+    output.missing = left_out;
+    let page = output.canvas.page().inset(40.0, 24.0, 10.0, 62.0);
     let places = page.columns(&vec![1.0; panels.len()], 50.0);
     let mut fits = Table::new([
         "panel",
@@ -135,32 +139,32 @@ pub(super) fn draw(studio: &Studio) -> Result<Sheet, Error> {
         "critical_spikes_high",
     ]);
     for ((panel, source), place) in panels.into_iter().zip(places) {
-        sheet.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
-        let axes = Axes::new(place, Scale::logarithmic(FEWEST, 5000.0), Scale::linear(0.0, 100.0))
+        output.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
+        let axes = Axes::new(place, AxisScale::logarithmic(FEWEST, 5000.0), AxisScale::linear(0.0, 100.0))
             .title(source.title)
             .labels("Hidden spikes per input", "Test accuracy (%)");
-        axes.draw(&mut sheet.canvas);
-        match sweep(studio, panel, &source)? {
+        axes.draw(&mut output.canvas);
+        match sweep(reproduction, panel, &source)? {
             Err(Absence { note, reason, .. }) => {
-                axes.note(&mut sheet.canvas, note);
-                sheet.missing.push(Missing { panel: panel.to_string(), reason });
+                axes.note(&mut output.canvas, note);
+                output.missing.push(Missing { panel: panel.to_string(), reason });
             }
             Ok(sweep) => {
-                let runs = studio.runs(&sweep)?;
+                let runs = reproduction.runs(&sweep)?;
                 if runs.rows().is_empty() {
-                    axes.note(&mut sheet.canvas, "no runs");
+                    axes.note(&mut output.canvas, "no runs");
                     let reason = format!("no run on {} is done", source.title);
-                    sheet.missing.push(Missing { panel: panel.to_string(), reason });
+                    output.missing.push(Missing { panel: panel.to_string(), reason });
                     continue;
                 }
-                let chance = chance(studio, panel);
-                let table = draw_panel(&mut sheet.canvas, &axes, place, panel, &runs, chance, &mut fits);
-                sheet.table(&panel.to_string(), table);
+                let chance = chance(reproduction, panel);
+                let table = draw_panel(&mut output.canvas, &axes, place, panel, &runs, chance, &mut fits);
+                output.table(&panel.to_string(), table);
             }
         }
     }
-    sheet.table("_fits", fits);
-    Ok(sheet)
+    output.table("_fits", fits);
+    Ok(output)
 }
 
 fn draw_panel(

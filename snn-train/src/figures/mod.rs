@@ -2,17 +2,17 @@
 //! as SVG and PNG, and for each panel a CSV file of what is drawn.
 //!
 //! ```no_run
-//! use snn_train::figures::{Figure, Scale, Studio};
+//! use snn_train::figures::{Figure, Scale, Reproduction};
 //!
-//! let studio = Studio::new("figures", Scale::Quick);
-//! studio.train(Figure::Shape, &Default::default(), &mut |_, _| ())?;
-//! for file in studio.draw(Figure::Shape)?.files {
+//! let reproduction = Reproduction::new("figures", Scale::Quick);
+//! reproduction.train(Figure::Shape, &Default::default(), &mut |_, _| ())?;
+//! for file in reproduction.draw(Figure::Shape)?.files {
 //!     println!("{}", file.display());
 //! }
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 //!
-//! [`Studio::claims`] holds the claims of the paper against these runs.
+//! [`Reproduction::claims`] holds the claims of the paper against these runs.
 //!
 //! # What lies where
 //!
@@ -35,23 +35,23 @@ mod figure6;
 mod figure7;
 mod figure8;
 mod figure9;
+mod output;
 mod preview;
 mod protocol;
+mod reproduction;
 mod runs;
-mod sheet;
 mod sigmoid;
 mod snapshot;
 mod sources;
 mod statistics;
-mod studio;
 
 pub use claims::{CLAIM_METHOD, Check, Claim, Verdict, claims_to_markdown, claims_to_text};
+pub use output::Missing;
 pub use preview::{Content, Look, Preview, Sample};
 pub use protocol::Scale;
-pub use sheet::Missing;
+pub use reproduction::{Drawn, Figure, Incomplete, Plan, Reproduction};
 pub use sources::DATA_SETS;
 pub use statistics::Interval;
-pub use studio::{Drawn, Figure, Incomplete, Plan, Studio};
 
+use output::{FigureOutput, Table};
 use runs::{Runs, Setting, same};
-use sheet::{Sheet, Table};

@@ -8,7 +8,7 @@ use toml::Value;
 use super::protocol::{BETA, ETA, HIDDEN, RECURRENT};
 use crate::{
     error::DIVERGED,
-    sweep::{Axis, Results, Row, Selection, Standing},
+    sweep::{Axis, Results, Row, RunState, Selection},
 };
 
 /// The runs behind a figure that are done.
@@ -21,9 +21,9 @@ impl Runs {
     pub(super) fn new(results: Results) -> Self {
         let ended = results.rows.into_iter().filter(is_ended);
         let rows = ended.map(|row| match row.state {
-            Standing::Done => row,
+            RunState::Done => row,
             _ => Row {
-                state: Standing::Done,
+                state: RunState::Done,
                 valid_accuracy: Some(0.0),
                 test_accuracy: Some(0.0),
                 spikes: None,
@@ -85,7 +85,7 @@ impl Runs {
 /// Whether a run is done, or diverged, which another try would not change.
 pub(super) fn is_ended(row: &Row) -> bool {
     let diverged = || row.message.as_ref().is_some_and(|message| message.contains(DIVERGED));
-    row.state == Standing::Done || row.state == Standing::Failed && diverged()
+    row.state == RunState::Done || row.state == RunState::Failed && diverged()
 }
 
 /// The settings of a run by their types.
@@ -142,7 +142,7 @@ mod tests {
         Row {
             id: id.to_owned(),
             settings: Settings::from([(BETA.to_owned(), Value::Float(beta))]),
-            state: Standing::Done,
+            state: RunState::Done,
             epoch: 1,
             valid_accuracy: Some(valid),
             valid_loss: Some(1.0),
@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn the_best_are_chosen_on_validation_and_reported_on_the_test() {
         let mut rows = vec![row("a", 1.0, 0.9, 0.1), row("b", 10.0, 0.8, 1.0), row("c", 10.0, 0.95, 0.5)];
-        rows.push(Row { state: Standing::Failed, ..row("d", 10.0, 1.0, 1.0) });
+        rows.push(Row { state: RunState::Failed, ..row("d", 10.0, 1.0, 1.0) });
         let message = Some(format!("the loss is NaN: {DIVERGED}"));
-        rows.push(Row { state: Standing::Failed, message, ..row("e", 3.0, 1.0, 1.0) });
+        rows.push(Row { state: RunState::Failed, message, ..row("e", 3.0, 1.0, 1.0) });
         let runs = Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows });
         assert_eq!(runs.best(2).accuracies(), [50.0, 10.0]);
         assert_eq!(runs.of(|row| same(row.beta(), 10.0)).best(1).rows()[0].id, "c");

@@ -3,11 +3,11 @@
 use snn_core::{Events, Input, Network};
 use snn_data::{Dataset, Split};
 
-use super::{Preview, Studio};
+use super::{Preview, Reproduction};
 use crate::{
     Error,
     experiment::Selection,
-    plot::{Axes, BLACK, Canvas, GREY, Rect, Scale, Stroke},
+    plot::{Axes, AxisScale, BLACK, Canvas, GREY, Rect, Stroke},
     run::RunDir,
     train::batch,
 };
@@ -48,13 +48,13 @@ pub(super) enum Samples {
 impl Snapshot {
     /// Of a run: its initial network, or its trained one. `None` if the run is not there.
     pub(super) fn take(
-        studio: &Studio,
+        reproduction: &Reproduction,
         id: &str,
         trained: bool,
         samples: Samples,
     ) -> Result<Option<Self>, Error> {
         let Ok(checkpoint) =
-            RunDir::open(studio.run_path(id)).and_then(|run| run.checkpoint(Selection::Best))
+            RunDir::open(reproduction.run_path(id)).and_then(|run| run.checkpoint(Selection::Best))
         else {
             return Ok(None);
         };
@@ -137,10 +137,10 @@ impl Snapshot {
             let rows = place.rows(&[0.7, 1.0, 0.5], 5.0);
             let x = |numbers: bool| {
                 let number = |value: f64| if numbers { value.to_string() } else { String::new() };
-                Scale::linear(0.0, end).with_ticks([(0.0, number(0.0)), (end, number(end))])
+                AxisScale::linear(0.0, end).with_ticks([(0.0, number(0.0)), (end, number(end))])
             };
             let own = colour(self.labels[sample]);
-            let readout = Axes::new(rows[0], x(false), Scale::linear(low, high)).without_x();
+            let readout = Axes::new(rows[0], x(false), AxisScale::linear(low, high)).without_x();
             let readout = if first {
                 readout.labels("", if labelled { "Readout" } else { "" })
             } else {
@@ -157,7 +157,7 @@ impl Snapshot {
             for (row, (place, spikes, label)) in layers.into_iter().enumerate() {
                 let Some(Spikes { units, spikes }) = spikes else { continue };
                 let last = row == 1;
-                let y = Scale::linear(0.0, *units as f64 + 1.0)
+                let y = AxisScale::linear(0.0, *units as f64 + 1.0)
                     .with_ticks([(1.0, "1".to_owned()), (*units as f64, units.to_string())]);
                 let mut axes = Axes::new(place, x(first), y);
                 axes = if first {

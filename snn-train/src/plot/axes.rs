@@ -1,7 +1,7 @@
 //! Axes: the frame of a panel, and from values to places in it.
 
 use super::{
-    Anchor, Canvas, Rect, Scale, Stroke,
+    Anchor, AxisScale, Canvas, Rect, Stroke,
     canvas::{SMALL_TEXT, TEXT},
     colour::{BLACK, Colour},
 };
@@ -14,8 +14,8 @@ const MINOR_TICK: f64 = 1.5;
 #[derive(Debug, Clone)]
 pub(crate) struct Axes {
     pub(crate) rect: Rect,
-    pub(crate) x: Scale,
-    pub(crate) y: Scale,
+    pub(crate) x: AxisScale,
+    pub(crate) y: AxisScale,
     x_label: String,
     y_label: String,
     title: String,
@@ -23,7 +23,7 @@ pub(crate) struct Axes {
 }
 
 impl Axes {
-    pub(crate) fn new(rect: Rect, x: Scale, y: Scale) -> Self {
+    pub(crate) fn new(rect: Rect, x: AxisScale, y: AxisScale) -> Self {
         Self {
             rect,
             x,

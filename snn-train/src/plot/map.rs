@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    Anchor, Axes, Canvas, Rect, Scale, Stroke,
+    Anchor, Axes, AxisScale, Canvas, Rect, Stroke,
     canvas::{SMALL_TEXT, TEXT},
     colour::{BLACK, Colour, WHITE, viridis},
 };
@@ -50,7 +50,7 @@ impl Axes {
 }
 
 /// The colours of a map beside it, with their values.
-pub(crate) fn colour_bar(canvas: &mut Canvas, rect: Rect, scale: &Scale, label: &str) {
+pub(crate) fn colour_bar(canvas: &mut Canvas, rect: Rect, scale: &AxisScale, label: &str) {
     let steps = 64;
     let height = rect.height / f64::from(steps);
     canvas.crisp(|canvas| {

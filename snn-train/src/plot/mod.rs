@@ -1,6 +1,6 @@
 //! A small layer for drawing figures as journals print them: panels with letters, axes with units, and marks in them.
 //!
-//! A [`Canvas`] is an SVG document in the making, its unit the point (1/72 inch). [`Axes`] lay [`Scale`]s along the sides of
+//! A [`Canvas`] is an SVG document in the making, its unit the point (1/72 inch). [`Axes`] lay [`AxisScale`]s along the sides of
 //! a [`Rect`] and draw marks by their values. [`Canvas::to_png`] renders the same document with the font that ships
 //! beside this file, so that both forms show the same wherever they are made. Labels may hold `^{..}`, `_{..}` and
 //! `*italics*`.
@@ -23,7 +23,7 @@ pub(crate) use colour::{
 pub(crate) use layout::Rect;
 pub(crate) use map::colour_bar;
 pub(crate) use marks::Whiskers;
-pub(crate) use scale::Scale;
+pub(crate) use scale::AxisScale;
 
 #[cfg(test)]
 mod tests;

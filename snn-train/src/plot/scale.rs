@@ -2,7 +2,7 @@
 
 /// How values are laid out along an axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Scale {
+pub(crate) struct AxisScale {
     low: f64,
     high: f64,
     logarithmic: bool,
@@ -23,7 +23,7 @@ impl Tick {
     }
 }
 
-impl Scale {
+impl AxisScale {
     /// Equal steps for equal differences, with about four labelled ticks at round numbers.
     pub(crate) fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
@@ -127,36 +127,36 @@ pub(crate) fn minus(number: &str) -> String {
 mod tests {
     use super::*;
 
-    fn labels(scale: &Scale) -> Vec<&str> {
+    fn labels(scale: &AxisScale) -> Vec<&str> {
         scale.ticks().iter().map(|tick| tick.label.as_str()).filter(|label| !label.is_empty()).collect()
     }
 
     #[test]
     fn linear_ticks_are_round() {
-        assert_eq!(labels(&Scale::linear(0.0, 100.0)), ["0", "25", "50", "75", "100"]);
-        assert_eq!(labels(&Scale::linear(-0.5, 0.5)), ["−0.5", "0.0", "0.5"]);
-        assert_eq!(labels(&Scale::linear(0.0, 0.07)), ["0.00", "0.02", "0.04", "0.06"]);
+        assert_eq!(labels(&AxisScale::linear(0.0, 100.0)), ["0", "25", "50", "75", "100"]);
+        assert_eq!(labels(&AxisScale::linear(-0.5, 0.5)), ["−0.5", "0.0", "0.5"]);
+        assert_eq!(labels(&AxisScale::linear(0.0, 0.07)), ["0.00", "0.02", "0.04", "0.06"]);
         assert_eq!(
-            labels(&Scale::linear(3.0, 3.0)),
+            labels(&AxisScale::linear(3.0, 3.0)),
             ["2.5", "3.0", "3.5"],
             "a single value has an axis, too"
         );
-        assert_eq!(Scale::linear(0.0, 50.0).share(25.0), 0.5);
+        assert_eq!(AxisScale::linear(0.0, 50.0).share(25.0), 0.5);
     }
 
     #[test]
     fn logarithmic_ticks_are_powers_of_ten() {
-        let scale = Scale::logarithmic(1e-3, 0.1);
+        let scale = AxisScale::logarithmic(1e-3, 0.1);
         assert_eq!(labels(&scale), ["10^{−3}", "10^{−2}", "10^{−1}"]);
         assert_eq!(scale.ticks().len(), 19, "1 to 9 in two decades, and 0.1");
         assert!((scale.share(0.01) - 0.5).abs() < 1e-12);
-        assert_eq!(labels(&Scale::logarithmic(1.0, 100.0)), ["1", "10", "10^{2}"]);
+        assert_eq!(labels(&AxisScale::logarithmic(1.0, 100.0)), ["1", "10", "10^{2}"]);
         assert!(scale.share(0.0) < 0.0 && scale.share(0.0).is_finite());
     }
 
     #[test]
     fn categories_stand_in_the_middle_of_their_places() {
-        let scale = Scale::categories(["FF", "RC"]);
+        let scale = AxisScale::categories(["FF", "RC"]);
         assert_eq!((scale.share(0.0), scale.share(1.0)), (0.25, 0.75));
         assert_eq!(labels(&scale), ["FF", "RC"]);
     }

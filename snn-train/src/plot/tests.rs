@@ -4,7 +4,7 @@ use super::*;
 fn a_panel_has_ticks_labels_and_marks_at_their_places() {
     let mut canvas = Canvas::new(120.0, 100.0, "test");
     let rect = Rect::new(20.0, 10.0, 80.0, 60.0);
-    let axes = Axes::new(rect, Scale::logarithmic(0.01, 1.0), Scale::linear(0.0, 100.0))
+    let axes = Axes::new(rect, AxisScale::logarithmic(0.01, 1.0), AxisScale::linear(0.0, 100.0))
         .labels("Learning rate *η*", "Accuracy (%)")
         .title("a & b");
     axes.draw(&mut canvas);

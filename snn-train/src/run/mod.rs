@@ -50,7 +50,7 @@ pub use reader::{Follower, News, RunDir, Tail, list};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
-pub use status::{Best, State, Status};
+pub use status::{Best, RecordedState, Status};
 
 #[cfg(feature = "trainer")]
 pub use create::new_id;

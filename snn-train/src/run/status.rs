@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum State {
+pub enum RecordedState {
     /// Training, or killed without notice: see [`Status::is_stalled`].
     Running,
     /// Stopped on request before its end; `--resume` goes on.
@@ -28,7 +28,7 @@ pub struct Status {
     /// The version of this file's format.
     pub version: u32,
     /// How the run stands.
-    pub state: State,
+    pub state: RecordedState,
     /// The process that trains, or did last.
     pub pid: u32,
     /// When this session started, seconds since 1970-01-01 UTC.
@@ -81,7 +81,7 @@ impl Status {
     /// 1970-01-01 UTC): it was killed, or its machine is gone.
     #[must_use]
     pub fn is_stalled(&self, now: f64, seconds: f64) -> bool {
-        self.state == State::Running && now - self.heartbeat > seconds
+        self.state == RecordedState::Running && now - self.heartbeat > seconds
     }
 
     /// Batches done of all that were planned, 0 to 1.
@@ -108,16 +108,16 @@ mod tests {
 
     #[test]
     fn a_silent_runner_is_stalled_and_a_finished_one_is_not() {
-        let mut status = Status { state: State::Running, heartbeat: 100.0, ..Status::default() };
+        let mut status = Status { state: RecordedState::Running, heartbeat: 100.0, ..Status::default() };
         assert!(!status.is_stalled(105.0, 10.0));
         assert!(status.is_stalled(111.0, 10.0));
-        status.state = State::Done;
+        status.state = RecordedState::Done;
         assert!(!status.is_stalled(111.0, 10.0));
     }
 
     #[test]
     fn a_state_of_the_future_is_read() {
         let status: Status = serde_json::from_str(r#"{"state":"paused","epoch":3,"mood":1}"#).unwrap();
-        assert_eq!((status.state, status.epoch), (State::Unknown, 3));
+        assert_eq!((status.state, status.epoch), (RecordedState::Unknown, 3));
     }
 }

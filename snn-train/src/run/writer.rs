@@ -10,8 +10,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CONFIG, ENVIRONMENT, Environment, FILE_VERSION, METRICS, Record, RunDir, STATUS, STOP, Session, State,
-    Status, checkpoint_path,
+    CONFIG, ENVIRONMENT, Environment, FILE_VERSION, METRICS, Record, RecordedState, RunDir, STATUS, STOP,
+    Session, Status, checkpoint_path,
     create::{self, Found, Lock},
     replace::{Durability, replace, replace_by_link},
     unix_time,
@@ -143,7 +143,7 @@ impl RunWriter {
         }
         let status = Status {
             version: FILE_VERSION,
-            state: State::Running,
+            state: RecordedState::Running,
             pid: std::process::id(),
             started: unix_time(),
             epochs: experiment.training.epochs,
@@ -187,7 +187,7 @@ impl RunWriter {
         let (_lock, _) = create::hold(directory)?;
         check_same(directory, experiment)?;
         let mut status = match RunDir::open(directory)?.status() {
-            Ok(status) if status.state != State::Failed => return Ok(false),
+            Ok(status) if status.state != RecordedState::Failed => return Ok(false),
             Ok(status) => status,
             // What is left of the run are its checkpoints, and the next one who trains it goes on from them.
             Err(_) => Status { epochs: experiment.training.epochs, ..Status::default() },
@@ -196,7 +196,7 @@ impl RunWriter {
             remove_checkpoints(directory)?;
             (status.epoch, status.batch, status.best) = (0, 0, None);
         }
-        (status.version, status.state, status.message) = (FILE_VERSION, State::Stopped, None);
+        (status.version, status.state, status.message) = (FILE_VERSION, RecordedState::Stopped, None);
         write_status(directory, &status)?;
         Ok(true)
     }
@@ -315,14 +315,15 @@ impl Observer for RunWriter {
                 self.tell_tensorboard(event, None);
             }
             Event::RunFinished(outcome) => {
-                self.status.state = if outcome.stopped { State::Stopped } else { State::Done };
+                self.status.state =
+                    if outcome.stopped { RecordedState::Stopped } else { RecordedState::Done };
                 self.status.best = outcome.best;
                 self.write_status()?;
                 // The request is fulfilled.
                 let _ = fs::remove_file(self.directory.join(STOP));
             }
             Event::RunFailed(error) => {
-                self.status.state = State::Failed;
+                self.status.state = RecordedState::Failed;
                 self.status.message = Some(error.to_string());
                 self.write_status()?;
             }
@@ -344,7 +345,7 @@ fn write_json(
 /// How a run has ended must survive the machine's power, too: nothing writes it again. While it runs, the next heartbeat
 /// does.
 fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
-    let ended = status.state != State::Running;
+    let ended = status.state != RecordedState::Running;
     let durability = if ended { Durability::Disk } else { Durability::Process };
     write_json("write the status", directory.join(STATUS), status, durability)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Value;
 
-use super::Scale;
+use super::AxisSpacing;
 
 /// The values that a key takes in a grid.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -52,11 +52,11 @@ impl Axis {
 
     /// How the values are spaced.
     #[must_use]
-    pub fn scale(&self) -> Scale {
+    pub fn scale(&self) -> AxisSpacing {
         match self {
-            Self::List(_) => Scale::List,
-            Self::Linear { .. } => Scale::Linear,
-            Self::Logarithmic { .. } => Scale::Logarithmic,
+            Self::List(_) => AxisSpacing::List,
+            Self::Linear { .. } => AxisSpacing::Linear,
+            Self::Logarithmic { .. } => AxisSpacing::Logarithmic,
         }
     }
 
@@ -70,7 +70,7 @@ impl Axis {
                 (*from, *to, *points)
             }
         };
-        let logarithmic = self.scale() == Scale::Logarithmic;
+        let logarithmic = self.scale() == AxisSpacing::Logarithmic;
         if !(from.is_finite() && to.is_finite()) {
             return Err("both ends must be finite".to_owned());
         }

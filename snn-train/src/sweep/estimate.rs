@@ -55,7 +55,7 @@ impl Manifest {
             of_points.push((place, experiment.training.epochs));
         }
         let known: Vec<f64> = kinds.iter().filter_map(|kind| kind.seconds).collect();
-        let mean = super::Summary::of(&known).map(|summary| summary.mean);
+        let mean = super::MeanSd::of(&known).map(|summary| summary.mean);
         for (point, (kind, epochs)) in self.points.iter_mut().zip(of_points) {
             let of_epoch = kinds[kind].seconds.or(mean);
             point.seconds = of_epoch.map(|seconds| seconds * f64::from(epochs));

@@ -45,7 +45,7 @@ pub struct Dimension {
     /// The key.
     pub key: String,
     /// How its values are spaced.
-    pub scale: Scale,
+    pub scale: AxisSpacing,
     /// Whether it is a seed: runs that differ in seeds alone are repetitions of each other.
     #[serde(default)]
     pub seed: bool,
@@ -57,7 +57,7 @@ pub struct Dimension {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Scale {
+pub enum AxisSpacing {
     /// By equal differences.
     Linear,
     /// By equal ratios.

@@ -70,11 +70,11 @@
 //! Reading all that needs nothing of the trainer (`default-features = false`):
 //!
 //! ```no_run
-//! use snn_train::sweep::{Standing, SweepDir};
+//! use snn_train::sweep::{RunState, SweepDir};
 //!
 //! let sweep = SweepDir::open("sweeps/slopes")?;
 //! let results = sweep.results()?;
-//! println!("{} of {} runs done", results.count(Standing::Done), results.rows.len());
+//! println!("{} of {} runs done", results.count(RunState::Done), results.rows.len());
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 
@@ -84,11 +84,11 @@ mod results;
 #[cfg(feature = "trainer")]
 mod axis;
 #[cfg(feature = "trainer")]
-mod board;
-#[cfg(feature = "trainer")]
 mod estimate;
 #[cfg(feature = "trainer")]
 mod file;
+#[cfg(feature = "trainer")]
+mod progress;
 #[cfg(feature = "trainer")]
 mod runner;
 #[cfg(feature = "trainer")]
@@ -100,15 +100,15 @@ mod spec;
 #[cfg(feature = "trainer")]
 mod table;
 
-pub use manifest::{Dimension, MANIFEST_VERSION, Manifest, Point, Scale, Settings, SweepDir};
-pub use results::{Group, Results, Row, Selection, Standing, Summary};
+pub use manifest::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Settings, SweepDir};
+pub use results::{Group, MeanSd, Results, Row, RunState, Selection};
 
 #[cfg(feature = "trainer")]
 pub use axis::Axis;
 #[cfg(feature = "trainer")]
-pub use board::{Happening, Progress, Update};
-#[cfg(feature = "trainer")]
 pub use estimate::Measured;
+#[cfg(feature = "trainer")]
+pub use progress::{Progress, RunEvent, Update};
 #[cfg(feature = "trainer")]
 pub use runner::Options;
 #[cfg(feature = "trainer")]

@@ -8,7 +8,7 @@ use toml::Value;
 use super::{Settings, SweepDir};
 use crate::{
     error::Error,
-    run::{Record, RunDir, State, Status},
+    run::{Record, RecordedState, RunDir, Status},
 };
 
 /// A running run that has not been heard of for so long (seconds) was interrupted.
@@ -33,7 +33,7 @@ pub struct Row {
     /// The values by which it differs from other runs.
     pub settings: Settings,
     /// How it stands.
-    pub state: Standing,
+    pub state: RunState,
     /// Epochs completed.
     pub epoch: u32,
     /// Accuracy of its best epoch on the validation samples, 0 to 1.
@@ -59,7 +59,7 @@ pub struct Row {
 /// How a run of a sweep stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum RunState {
     /// Not begun.
     Pending,
     /// Being trained.
@@ -72,18 +72,18 @@ pub enum Standing {
     Done,
 }
 
-impl Standing {
+impl RunState {
     /// How a run with this status stands.
     #[must_use]
     pub fn of(status: &Status) -> Self {
         match status.state {
-            State::Done => Self::Done,
-            State::Failed => Self::Failed,
-            State::Running => {
+            RecordedState::Done => Self::Done,
+            RecordedState::Failed => Self::Failed,
+            RecordedState::Running => {
                 let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
                 if status.is_stalled(now, STALLED) { Self::Interrupted } else { Self::Running }
             }
-            State::Stopped | State::Unknown => Self::Interrupted,
+            RecordedState::Stopped | RecordedState::Unknown => Self::Interrupted,
         }
     }
 }
@@ -110,11 +110,11 @@ pub struct Group {
     /// The models that count, the best on validation first: places in [`Results::rows`].
     pub models: Vec<usize>,
     /// Their best accuracies on validation, 0 to 1.
-    pub valid_accuracy: Option<Summary>,
+    pub valid_accuracy: Option<MeanSd>,
     /// Their accuracies in the test, 0 to 1.
-    pub test_accuracy: Option<Summary>,
+    pub test_accuracy: Option<MeanSd>,
     /// Their spikes per test sample, all hidden layers together.
-    pub spikes: Option<Summary>,
+    pub spikes: Option<MeanSd>,
     /// How many of them never predict one or more of the classes on validation at the end; `None` if that is known of none.
     #[serde(default)]
     pub with_lost_classes: Option<usize>,
@@ -122,7 +122,7 @@ pub struct Group {
 
 /// Mean and spread of a quantity over models.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct MeanSd {
     /// How many models.
     pub n: usize,
     /// Their mean.
@@ -131,7 +131,7 @@ pub struct Summary {
     pub sd: Option<f64>,
 }
 
-impl Summary {
+impl MeanSd {
     /// Of these values; `None` if there are none.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
@@ -178,7 +178,7 @@ impl Results {
 
     fn group(&self, settings: Settings, members: &[usize], best: Option<usize>) -> Group {
         let mut models: Vec<_> =
-            members.iter().copied().filter(|&index| self.rows[index].state == Standing::Done).collect();
+            members.iter().copied().filter(|&index| self.rows[index].state == RunState::Done).collect();
         let worse = |&index: &usize| {
             let row = &self.rows[index];
             (-row.valid_accuracy.unwrap_or(f64::NEG_INFINITY), row.valid_loss.unwrap_or(f64::INFINITY))
@@ -190,7 +190,7 @@ impl Results {
         });
         models.truncate(best.unwrap_or(usize::MAX));
         let summary = |value: &dyn Fn(&Row) -> Option<f64>| {
-            Summary::of(&models.iter().filter_map(|&index| value(&self.rows[index])).collect::<Vec<_>>())
+            MeanSd::of(&models.iter().filter_map(|&index| value(&self.rows[index])).collect::<Vec<_>>())
         };
         let lost = models.iter().filter_map(|&index| self.rows[index].lost_classes);
         let with_lost_classes = lost.clone().next().map(|_| lost.filter(|&classes| classes > 0).count());
@@ -207,7 +207,7 @@ impl Results {
 
     /// How many runs stand so.
     #[must_use]
-    pub fn count(&self, state: Standing) -> usize {
+    pub fn count(&self, state: RunState) -> usize {
         self.rows.iter().filter(|row| row.state == state).count()
     }
 }
@@ -217,7 +217,7 @@ impl Row {
         Self {
             id: id.to_owned(),
             settings,
-            state: Standing::Pending,
+            state: RunState::Pending,
             epoch: 0,
             valid_accuracy: None,
             valid_loss: None,
@@ -236,7 +236,7 @@ impl Row {
         let mut row = Self::pending(id, settings);
         let Some(run) = run else { return row };
         if let Err(error) = row.fill(run) {
-            (row.state, row.message) = (Standing::Failed, Some(error.to_string()));
+            (row.state, row.message) = (RunState::Failed, Some(error.to_string()));
         }
         row
     }
@@ -249,7 +249,7 @@ impl Row {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        row.state = Standing::of(&status);
+        row.state = RunState::of(&status);
         row.epoch = status.epoch;
         row.valid_accuracy = status.best.map(|best| best.accuracy);
         row.valid_loss = status.best.map(|best| best.loss);
@@ -271,7 +271,7 @@ impl Row {
                 _ => {}
             }
         }
-        row.lost_classes = (row.state == Standing::Done).then(|| run.lost_classes()).flatten();
+        row.lost_classes = (row.state == RunState::Done).then(|| run.lost_classes()).flatten();
         row.late_gain = row.valid_accuracy.zip(early).map(|(best, early)| best - early);
         Ok(())
     }
@@ -284,7 +284,7 @@ mod tests {
     fn row(eta: f64, seed: i64, valid: f64, test: f64) -> Row {
         let settings = [("eta".to_owned(), Value::from(eta)), ("seed".to_owned(), Value::from(seed))];
         Row {
-            state: Standing::Done,
+            state: RunState::Done,
             valid_accuracy: Some(valid),
             valid_loss: Some(1.0 - valid),
             test_accuracy: Some(test),
@@ -304,7 +304,7 @@ mod tests {
         ];
         rows[3].valid_loss = Some(0.05);
         (rows[2].lost_classes, rows[3].lost_classes, rows[4].lost_classes) = (Some(0), Some(2), Some(1));
-        rows[4].state = Standing::Running;
+        rows[4].state = RunState::Running;
         let results =
             Results { keys: vec!["eta".to_owned(), "seed".to_owned()], seeds: vec!["seed".to_owned()], rows };
         let groups = results.groups(&Selection::default());
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!((groups[0].runs, &groups[0].models[..]), (2, &[1, 0][..]));
         assert_eq!((groups[1].runs, &groups[1].models[..]), (3, &[3, 2][..]), "equal accuracy, less loss");
         assert_eq!((groups[0].with_lost_classes, groups[1].with_lost_classes), (None, Some(1)));
-        let Summary { n, mean, sd } = groups[0].test_accuracy.unwrap();
+        let MeanSd { n, mean, sd } = groups[0].test_accuracy.unwrap();
         assert_eq!(n, 2);
         assert!((mean - 0.8).abs() < 1e-12 && (sd.unwrap() - 0.02_f64.sqrt()).abs() < 1e-12);
 
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(all[0].models, [3, 2, 1]);
         assert!(all[0].settings.is_empty());
         assert!((all[0].spikes.unwrap().mean - (1.0 + 2.1 / 3.0)).abs() < 1e-12);
-        assert_eq!(Summary::of(&[1.0]).unwrap().sd, None);
-        assert_eq!(Summary::of(&[]), None);
+        assert_eq!(MeanSd::of(&[1.0]).unwrap().sd, None);
+        assert_eq!(MeanSd::of(&[]), None);
     }
 }

@@ -15,8 +15,8 @@ use snn_core::{Backend, Cpu};
 use snn_data::Dataset;
 
 use super::{
-    Point, Standing, SweepDir,
-    board::{Board, Happening, Progress, Update},
+    Point, RunState, SweepDir,
+    progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
 };
 use crate::{Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
@@ -71,11 +71,11 @@ impl SweepDir {
         let runs = self.runs();
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
-        let board = Board::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
+        let tracker = ProgressTracker::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
         let mut queue = Vec::new();
         for job in jobs {
-            match left_alone(self.standing(job.point), options) {
-                Some(happening) => board.tell(job.point, job.work, happening),
+            match left_alone(self.state(job.point), options) {
+                Some(event) => tracker.tell(job.point, job.work, event),
                 None => queue.push(job),
             }
         }
@@ -85,7 +85,7 @@ impl SweepDir {
         let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
         let (data, busy) = (SharedData::default(), Mutex::default());
-        let shared = Shared { sweep: self, options, stop, board: &board, data, busy };
+        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, busy };
         let queue = Mutex::new(queue.into_iter());
         thread::scope(|scope| {
             let mut workers = Vec::new();
@@ -109,7 +109,7 @@ impl SweepDir {
             }
             Ok::<_, Error>(())
         })?;
-        let progress = self.settle(board.progress(), &lock(&shared.busy));
+        let progress = self.settle(tracker.progress(), &lock(&shared.busy));
         let left = progress.runs - progress.done - progress.failed - progress.busy;
         Ok(Progress { stopped: left > 0, ..progress })
     }
@@ -124,7 +124,7 @@ impl SweepDir {
     pub fn retry(&self) -> Result<Vec<String>, Error> {
         let (mut ids, mut trouble) = (Vec::new(), None);
         for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
-            if row.state != Standing::Failed {
+            if row.state != RunState::Failed {
                 continue;
             }
             let experiment = self.manifest().experiment(point)?;
@@ -160,10 +160,10 @@ impl SweepDir {
     }
 
     /// How a run stands for one who wants to train it: what cannot be read is there to be tried.
-    fn standing(&self, point: &Point) -> Standing {
+    fn state(&self, point: &Point) -> RunState {
         match RunDir::open(self.run_path(point)).and_then(|run| run.status()) {
-            Ok(status) => Standing::of(&status),
-            Err(_) => Standing::Pending,
+            Ok(status) => RunState::of(&status),
+            Err(_) => RunState::Pending,
         }
     }
 
@@ -171,13 +171,13 @@ impl SweepDir {
     /// now.
     fn settle(&self, mut progress: Progress, busy: &[&Point]) -> Progress {
         for point in busy {
-            match self.standing(point) {
-                Standing::Done => {
+            match self.state(point) {
+                RunState::Done => {
                     progress.done += 1;
                     progress.reused += 1;
                 }
-                Standing::Failed => progress.failed += 1,
-                Standing::Pending | Standing::Running | Standing::Interrupted => continue,
+                RunState::Failed => progress.failed += 1,
+                RunState::Pending | RunState::Running | RunState::Interrupted => continue,
             }
             progress.busy -= 1;
         }
@@ -186,10 +186,10 @@ impl SweepDir {
 }
 
 /// What to tell of a run that is not to be trained: it is done, or has failed and is not to be tried again.
-fn left_alone(standing: Standing, options: &Options) -> Option<Happening<'static>> {
-    match standing {
-        Standing::Done => Some(Happening::Reused),
-        Standing::Failed if !options.retry => Some(Happening::FailedBefore),
+fn left_alone(state: RunState, options: &Options) -> Option<RunEvent<'static>> {
+    match state {
+        RunState::Done => Some(RunEvent::Reused),
+        RunState::Failed if !options.retry => Some(RunEvent::FailedBefore),
         _ => None,
     }
 }
@@ -212,7 +212,7 @@ struct Shared<'a, 'w> {
     sweep: &'a SweepDir,
     options: &'a Options,
     stop: &'a AtomicBool,
-    board: &'a Board<'w>,
+    tracker: &'a ProgressTracker<'w>,
     data: SharedData,
     /// The runs that another process was training when their turn came.
     busy: Mutex<Vec<&'a Point>>,
@@ -227,21 +227,21 @@ struct Worker<'a, 'w> {
 
 impl<'a> Worker<'a, '_> {
     fn run(&mut self, job: &Job<'a>) {
-        let Shared { board, sweep, options, busy, .. } = self.shared;
-        let tell = |happening| board.tell(job.point, job.work, happening);
+        let Shared { tracker, sweep, options, busy, .. } = self.shared;
+        let tell = |event| tracker.tell(job.point, job.work, event);
         // Another process at the same sweep may have trained it since the queue was made.
-        if let Some(happening) = left_alone(sweep.standing(job.point), options) {
-            return tell(happening);
+        if let Some(event) = left_alone(sweep.state(job.point), options) {
+            return tell(event);
         }
-        tell(Happening::Started);
+        tell(RunEvent::Started);
         let result = catch_unwind(AssertUnwindSafe(|| self.train(job)));
         match result.unwrap_or_else(|panic| Err(self.record(job, Error::Panicked(message(&*panic))))) {
-            Ok(outcome) => tell(Happening::Finished(&outcome)),
+            Ok(outcome) => tell(RunEvent::Finished(&outcome)),
             Err(Error::RunLocked { .. }) => {
                 lock(busy).push(job.point);
-                tell(Happening::Busy);
+                tell(RunEvent::Busy);
             }
-            Err(error) => tell(Happening::Failed(&error)),
+            Err(error) => tell(RunEvent::Failed(&error)),
         }
     }
 
@@ -262,7 +262,7 @@ impl<'a> Worker<'a, '_> {
     ) -> Result<Outcome, Error> {
         let prepared = device.map_err(Error::from).and_then(|device| self.prepare(device, job));
         let (mut trainer, mut writer) = prepared.map_err(|error| self.record(job, error))?;
-        let mut relay = Relay { board: self.shared.board, stop: self.shared.stop, job };
+        let mut relay = Relay { tracker: self.shared.tracker, stop: self.shared.stop, job };
         trainer.run(&mut [&mut writer, &mut relay])
     }
 
@@ -309,14 +309,14 @@ impl<'a> Worker<'a, '_> {
 
 /// Passes the trainer's events on, and the request to stop back.
 struct Relay<'a, 'w> {
-    board: &'a Board<'w>,
+    tracker: &'a ProgressTracker<'w>,
     stop: &'a AtomicBool,
     job: &'a Job<'a>,
 }
 
 impl Observer for Relay<'_, '_> {
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
-        self.board.tell(self.job.point, self.job.work, Happening::Event(event));
+        self.tracker.tell(self.job.point, self.job.work, RunEvent::Event(event));
         Ok(if self.stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
     }
 }

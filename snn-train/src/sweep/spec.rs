@@ -9,7 +9,9 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use toml::Value;
 
-use super::{Dimension, MANIFEST_VERSION, Manifest, Point, Scale, Selection, Settings, axis::Axis, file};
+use super::{
+    AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings, axis::Axis, file,
+};
 use crate::{
     Experiment,
     error::{Error, Place},
@@ -177,12 +179,12 @@ impl Sweep {
     fn axes(&self) -> Vec<Dimension> {
         let mut axes: Vec<Dimension> = Vec::new();
         let grids = self.grids.iter().flatten().map(|(key, axis)| (key, axis.scale(), false));
-        let seeds = self.seeds.keys.iter().map(|key| (key, Scale::List, true));
+        let seeds = self.seeds.keys.iter().map(|key| (key, AxisSpacing::List, true));
         for (key, scale, seed) in grids.chain(seeds) {
             match axes.iter_mut().find(|axis| axis.key == *key) {
                 None => axes.push(Dimension { key: key.clone(), scale, seed, values: Vec::new() }),
                 // One grid lists the key that another one spaces.
-                Some(axis) if axis.scale != scale => axis.scale = Scale::List,
+                Some(axis) if axis.scale != scale => axis.scale = AxisSpacing::List,
                 Some(_) => {}
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use toml::Value;
 
-use super::{Group, Results, Settings, Summary, SweepDir};
+use super::{Group, MeanSd, Results, Settings, SweepDir};
 use crate::{
     error::Error,
     run::{Durability, replace_shared},
@@ -50,7 +50,7 @@ impl Results {
         let fixed = fixed.into_iter().chain(["test_accuracy_sd", "spikes", "spikes_sd", "with_lost_classes"]);
         let mut csv = line(keys.iter().cloned().chain(fixed.map(str::to_owned)));
         for group in groups {
-            let summary = |summary: Option<Summary>| {
+            let summary = |summary: Option<MeanSd>| {
                 [number(summary.map(|it| it.mean)), number(summary.and_then(|it| it.sd))]
             };
             let counts = [group.runs.to_string(), group.models.len().to_string()];

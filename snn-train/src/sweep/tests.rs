@@ -77,12 +77,12 @@ fn a_file_says_what_code_says() {
     assert_eq!(
         keys,
         [
-            ("network.hidden", false, Scale::List),
-            ("surrogate.beta", false, Scale::Logarithmic),
-            ("optimizer.learning_rate", false, Scale::Linear),
-            ("surrogate.shape", false, Scale::List),
-            ("initialization.seed", true, Scale::List),
-            ("training.seed", true, Scale::List),
+            ("network.hidden", false, AxisSpacing::List),
+            ("surrogate.beta", false, AxisSpacing::Logarithmic),
+            ("optimizer.learning_rate", false, AxisSpacing::Linear),
+            ("surrogate.shape", false, AxisSpacing::List),
+            ("initialization.seed", true, AxisSpacing::List),
+            ("training.seed", true, AxisSpacing::List),
         ]
     );
     for point in &plan.points {
@@ -247,7 +247,7 @@ fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
     let stop = AtomicBool::new(false);
     let mut epochs = 0;
     let progress = sweep.train_until(&stop, &options, &mut |update| {
-        if let Happening::Event(crate::Event::EpochFinished { .. }) = update.happening {
+        if let RunEvent::Event(crate::Event::EpochFinished { .. }) = update.event {
             epochs += 1;
             stop.store(epochs == 4, std::sync::atomic::Ordering::Relaxed);
         }
@@ -255,7 +255,7 @@ fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
     let progress = progress.unwrap();
     assert!(progress.stopped && progress.done < 8, "{progress:?}");
     let results = sweep.results().unwrap();
-    assert!(results.count(Standing::Interrupted) > 0 && results.count(Standing::Running) == 0, "{results:?}");
+    assert!(results.count(RunState::Interrupted) > 0 && results.count(RunState::Running) == 0, "{results:?}");
 
     let progress = sweep.train(&options, &mut |_| {}).unwrap();
     assert!((progress.fraction - 1.0).abs() < 1e-9 && !progress.stopped, "{progress:?}");
@@ -285,7 +285,7 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
         let mut started = 0;
         let options = Options { retry, ..Options::default() };
         let progress = sweep.train(&options, &mut |update| {
-            started += usize::from(matches!(update.happening, Happening::Started));
+            started += usize::from(matches!(update.event, RunEvent::Started));
         });
         let progress = progress.unwrap();
         assert_eq!((progress.done, progress.failed, progress.stopped), (1, 1, false), "{progress:?}");
@@ -293,7 +293,7 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
     };
     assert_eq!(train(false), 2);
     let results = sweep.results().unwrap();
-    assert_eq!(results.rows[1].state, Standing::Failed);
+    assert_eq!(results.rows[1].state, RunState::Failed);
     assert!(results.rows[1].message.as_ref().unwrap().contains("diverged"), "{results:?}");
     assert_eq!(train(false), 0, "left as it is");
     assert_eq!(train(true), 1, "tried again");
@@ -325,7 +325,7 @@ fn a_run_of_another_experiment_is_told_and_left_as_it_is() {
     let mut message = String::new();
     let options = Options { retry: true, ..Options::default() };
     let progress = sweep.train(&options, &mut |update| {
-        if let Happening::Failed(error) = update.happening {
+        if let RunEvent::Failed(error) = update.event {
             message = error.to_string();
         }
     });
@@ -343,7 +343,7 @@ fn interrupted(directory: &Path) -> SweepDir {
     let stop = AtomicBool::new(false);
     let only = |ids: Vec<String>| Options { only: Some(ids), ..Options::default() };
     let progress = sweep.train_until(&stop, &only(vec![first.clone()]), &mut |update| {
-        let over = matches!(update.happening, Happening::Event(crate::Event::EpochFinished { .. }));
+        let over = matches!(update.event, RunEvent::Event(crate::Event::EpochFinished { .. }));
         stop.fetch_or(over, std::sync::atomic::Ordering::Relaxed);
     });
     assert!(progress.unwrap().stopped);
@@ -362,15 +362,15 @@ fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
         let results = sweep.results().unwrap();
         let row = &results.rows[0];
         let message = row.message.as_deref().unwrap();
-        assert_eq!((row.state, results.count(Standing::Done)), (Standing::Failed, 2));
+        assert_eq!((row.state, results.count(RunState::Done)), (RunState::Failed, 2));
         assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
         assert_eq!(sweep.retry().unwrap(), std::slice::from_ref(&row.id));
-        assert_eq!(sweep.results().unwrap().count(Standing::Interrupted), 1);
+        assert_eq!(sweep.results().unwrap().count(RunState::Interrupted), 1);
         fs::write(&status, damaged).unwrap();
     }
     let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();
     assert_eq!((progress.done, progress.reused), (3, 2), "{progress:?}");
-    assert_eq!(sweep.results().unwrap().count(Standing::Done), 3);
+    assert_eq!(sweep.results().unwrap().count(RunState::Done), 3);
 }
 
 #[test]
@@ -403,7 +403,7 @@ fn processes_at_one_sweep_leave_each_other_in_peace() {
     for end in ends {
         assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 24, false), "{end:?}");
     }
-    assert_eq!(sweep.results().unwrap().count(Standing::Done), 24);
+    assert_eq!(sweep.results().unwrap().count(RunState::Done), 24);
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn a_run_in_another_process_is_busy_until_it_has_ended() {
     };
     let (_other, ending) = (hold(0), hold(1));
     let progress = sweep.train(&Options::default(), &mut |update| {
-        if matches!(update.happening, Happening::Finished(_)) {
+        if matches!(update.event, RunEvent::Finished(_)) {
             fs::write(ending.1.join("status.json"), r#"{"state":"done"}"#).unwrap();
         }
     });

@@ -37,7 +37,7 @@ use crate::{
     run::{Record, RunDir, unix_time},
 };
 use log::{Log, Steps, event};
-use summary::Summary;
+use summary::SummaryMessage;
 
 /// Tells TensorBoard of a run.
 #[derive(Debug)]
@@ -57,16 +57,16 @@ impl TensorBoardWriter {
     ///
     /// # Errors
     /// [`Error::Io`]; training does not depend on it.
-    pub(crate) fn observe(&mut self, happening: &Event<'_>, probe: Option<&Probe>) -> Result<(), Error> {
-        let (step, summary) = match happening {
+    pub(crate) fn observe(&mut self, training_event: &Event<'_>, probe: Option<&Probe>) -> Result<(), Error> {
+        let (step, summary) = match training_event {
             Event::RunStarted(start) => {
                 let steps = self.steps_before(start)?;
                 self.log = Some(Log::begin(&self.directory, &steps).map_err(self.fail())?);
                 let Some(probe) = probe else { return Ok(()) };
-                (start.epoch, with_probe(Summary::default(), probe, start.network))
+                (start.epoch, with_probe(SummaryMessage::default(), probe, start.network))
             }
             Event::EpochFinished { record, network, adam, .. } => {
-                let summary = Summary::default()
+                let summary = SummaryMessage::default()
                     .epoch(record, adam.config().learning_rate)
                     .scalars("update_ratio", &update_ratios(network, adam));
                 let summary = match probe {
@@ -75,12 +75,12 @@ impl TensorBoardWriter {
                 };
                 (record.epoch, summary)
             }
-            Event::Tested(record) => (record.epoch, Summary::default().test(record)),
+            Event::Tested(record) => (record.epoch, SummaryMessage::default().test(record)),
             _ => return Ok(()),
         };
-        let event = event(unix_time(), step, summary.into_message());
+        let message = event(unix_time(), step, summary.into_message());
         // Without a file, the start of the run has said why.
-        self.log.as_mut().map_or(Ok(()), |log| log.append(&event)).map_err(self.fail())
+        self.log.as_mut().map_or(Ok(()), |log| log.append(&message)).map_err(self.fail())
     }
 
     /// The events of the epochs done, in the file before or, where it has none, from their records.
@@ -92,7 +92,7 @@ impl TensorBoardWriter {
         for record in RunDir::open(&self.directory)?.records()? {
             if let Record::Epoch(record) = record {
                 let learning_rate = start.experiment.learning_rate(record.epoch.saturating_sub(1));
-                let summary = Summary::default().epoch(&record, learning_rate);
+                let summary = SummaryMessage::default().epoch(&record, learning_rate);
                 steps
                     .entry(record.epoch.into())
                     .or_insert_with(|| event(record.time, record.epoch, summary.into_message()));
@@ -106,7 +106,7 @@ impl TensorBoardWriter {
     }
 }
 
-fn with_probe(summary: Summary, probe: &Probe, network: &Network) -> Summary {
+fn with_probe(summary: SummaryMessage, probe: &Probe, network: &Network) -> SummaryMessage {
     network
         .parameters()
         .fold(summary.probe(probe), |summary, (name, _, weights)| summary.weights(&name, &weights))

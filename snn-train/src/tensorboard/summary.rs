@@ -14,11 +14,11 @@ const BARS: usize = 40;
 /// A part of the data, as tags end with it.
 pub(super) const TEST: &str = "/test";
 
-/// TensorBoard's `Summary`: values by their tags.
+/// TensorBoard's `SummaryMessage`: values by their tags.
 #[derive(Debug, Default)]
-pub(super) struct Summary(Message);
+pub(super) struct SummaryMessage(Message);
 
-impl Summary {
+impl SummaryMessage {
     /// The scalars of an epoch.
     pub(super) fn epoch(mut self, record: &EpochRecord, learning_rate: f64) -> Self {
         self = self.losses("/train", &record.train);

@@ -1,30 +1,30 @@
 //! What is known of runs, and the tailer that finds it out. Screens see the values here, never a file.
 
-mod facts;
+mod config_summary;
 mod history;
-mod known;
 mod probes;
 mod row;
 mod sweep;
 mod system;
 mod tailer;
+mod tracked_run;
 
 use snn_train::{
     probe::Probe,
     run::{Environment, Record},
 };
 
-pub(crate) use facts::{Facts, float};
+pub(crate) use config_summary::{ConfigSummary, float};
 pub(crate) use history::{Bucket, History, XAxis};
-#[cfg(test)]
-pub(crate) use known::unix_time;
-pub(crate) use probes::{Glance, Probes, VANISHING};
-pub(crate) use row::{Run, RunState};
+pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
+pub(crate) use row::{DisplayedState, Run};
 pub(crate) use sweep::SweepView;
 #[cfg(test)]
 pub(crate) use system::Process;
 pub(crate) use system::{Gpu, Log, System};
 pub(crate) use tailer::{Source, Tailer};
+#[cfg(test)]
+pub(crate) use tracked_run::unix_time;
 
 /// What the tailer has found out.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) enum Msg {
     /// So many runs of all have been read; both are equal from then on.
     Loading { read: usize, all: usize },
     /// What determines a run.
-    Facts(String, Box<Facts>),
+    ConfigSummary(String, Box<ConfigSummary>),
     /// A run's history begins anew.
     HistoryRestart(String),
     /// The next records of a run's history.
@@ -44,7 +44,7 @@ pub(crate) enum Msg {
     /// Epochs of which a run has probes.
     ProbedEpochs(String, Vec<u32>),
     /// What one probe says in short.
-    Glance(String, Box<Glance>),
+    ProbeSummary(String, Box<ProbeSummary>),
     /// A probe, or why it cannot be read.
     Probe(String, u32, Result<Box<Probe>, String>),
     /// The sweep.

@@ -6,7 +6,7 @@ use snn_train::probe::Probe;
 
 /// What one probe says in short, kept for every probe of the run that is looked at.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Glance {
+pub(crate) struct ProbeSummary {
     pub(crate) epoch: u32,
     /// `|dW| / |W|` of each matrix.
     pub(crate) update_ratios: BTreeMap<String, f64>,
@@ -19,7 +19,7 @@ pub(crate) struct Glance {
 /// A derivative below this lets next to nothing of a gradient through.
 pub(crate) const VANISHING: f64 = 1e-3;
 
-impl Glance {
+impl ProbeSummary {
     pub(crate) fn of(probe: &Probe) -> Self {
         let derivatives = probe.layers.iter().map(|layer| &layer.derivatives);
         Self {
@@ -37,7 +37,7 @@ pub(crate) struct Probes {
     /// Epochs of which there are probes, ascending.
     pub(crate) epochs: Vec<u32>,
     /// By epoch, as far as they have been read.
-    pub(crate) glances: BTreeMap<u32, Glance>,
+    pub(crate) glances: BTreeMap<u32, ProbeSummary>,
     /// The one looked at, or why it cannot be read.
     pub(crate) current: Option<(u32, Result<Box<Probe>, String>)>,
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use snn_train::run::{EpochRecord, State, Status};
+use snn_train::run::{EpochRecord, RecordedState, Status};
 
 /// How a run stands, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum RunState {
+pub(crate) enum DisplayedState {
     Running,
     /// Claims to be running, but is not heard of any more.
     Stalled,
@@ -25,7 +25,7 @@ pub(crate) enum RunState {
     Unread,
 }
 
-impl RunState {
+impl DisplayedState {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -47,7 +47,7 @@ impl RunState {
 pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
-    pub(crate) state: RunState,
+    pub(crate) state: DisplayedState,
     pub(crate) status: Option<Status>,
     /// The last epoch recorded.
     pub(crate) last: Option<EpochRecord>,
@@ -63,7 +63,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// A run of which nothing is known yet.
-    pub(crate) fn new(id: String, path: PathBuf, state: RunState) -> Self {
+    pub(crate) fn new(id: String, path: PathBuf, state: DisplayedState) -> Self {
         Self {
             id,
             path,
@@ -78,19 +78,19 @@ impl Run {
     }
 
     /// From the state in its status.
-    pub(crate) fn state_of(status: &Status, stalled: bool) -> RunState {
+    pub(crate) fn state_of(status: &Status, stalled: bool) -> DisplayedState {
         match status.state {
-            State::Running if stalled => RunState::Stalled,
-            State::Running => RunState::Running,
-            State::Stopped => RunState::Stopped,
-            State::Failed => RunState::Failed,
-            State::Done => RunState::Done,
-            _ => RunState::Unknown,
+            RecordedState::Running if stalled => DisplayedState::Stalled,
+            RecordedState::Running => DisplayedState::Running,
+            RecordedState::Stopped => DisplayedState::Stopped,
+            RecordedState::Failed => DisplayedState::Failed,
+            RecordedState::Done => DisplayedState::Done,
+            _ => DisplayedState::Unknown,
         }
     }
 
     pub(crate) fn is_active(&self) -> bool {
-        matches!(self.state, RunState::Running | RunState::Starting)
+        matches!(self.state, DisplayedState::Running | DisplayedState::Starting)
     }
 
     /// Seconds to the end: the median epoch times the epochs left, what is done of the present one taken off.
@@ -99,7 +99,7 @@ impl Run {
         let under_way =
             if status.batches > 0 { f64::from(status.batch) / f64::from(status.batches) } else { 0.0 };
         let left = f64::from(status.epochs.saturating_sub(status.epoch)) - under_way.min(1.0);
-        (self.state == RunState::Running).then_some(left.max(0.0) * epoch)
+        (self.state == DisplayedState::Running).then_some(left.max(0.0) * epoch)
     }
 
     /// Training samples per second of training, validation not counted.
@@ -154,12 +154,12 @@ mod tests {
     fn the_time_to_go_counts_what_is_left_of_the_epoch() {
         let status =
             Status { epoch: 10, epochs: 20, batch: 5, batches: 10, samples: 1000, ..Status::default() };
-        let mut run = Run::new("a".into(), "a".into(), RunState::Running);
+        let mut run = Run::new("a".into(), "a".into(), DisplayedState::Running);
         assert_eq!(run.remaining(), None);
         run.status = Some(status);
         run.epoch_seconds = Some(2.0);
         assert_eq!(run.remaining(), Some(19.0));
-        run.state = RunState::Stalled;
+        run.state = DisplayedState::Stalled;
         assert_eq!(run.remaining(), None);
         let mut last = EpochRecord::default();
         (last.seconds.forward, last.seconds.backward, last.seconds.validation) = (1.0, 1.0, 7.0);

@@ -1,6 +1,6 @@
 //! A sweep as the dashboard sees it.
 
-use snn_train::sweep::{Manifest, Results, Standing, SweepDir};
+use snn_train::sweep::{Manifest, Results, RunState, SweepDir};
 
 /// The plan of a sweep and what its runs have come to.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,11 +14,11 @@ pub(crate) struct SweepView {
 impl SweepView {
     pub(crate) fn of(sweep: &SweepDir, results: Results) -> Self {
         let done: Vec<f64> =
-            results.rows.iter().filter(|row| row.state == Standing::Done).map(|row| row.seconds).collect();
+            results.rows.iter().filter(|row| row.state == RunState::Done).map(|row| row.seconds).collect();
         let mean = (!done.is_empty()).then(|| done.iter().sum::<f64>() / done.len() as f64);
         let left = |mean: f64| {
             let open =
-                results.rows.iter().filter(|row| !matches!(row.state, Standing::Done | Standing::Failed));
+                results.rows.iter().filter(|row| !matches!(row.state, RunState::Done | RunState::Failed));
             open.map(|row| (mean - row.seconds).max(0.0)).sum()
         };
         Self { manifest: sweep.manifest().clone(), computing_left: mean.map(left), results }
@@ -26,7 +26,7 @@ impl SweepView {
 
     /// Seconds to the end if as many runs go on side by side as now.
     pub(crate) fn remaining(&self) -> Option<f64> {
-        let running = self.results.count(Standing::Running);
+        let running = self.results.count(RunState::Running);
         self.computing_left.filter(|_| running > 0).map(|left| left / running as f64)
     }
 }

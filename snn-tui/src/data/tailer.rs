@@ -14,10 +14,10 @@ use std::{
 use snn_train::{
     Error,
     run::{RunDir, TRAINER_LOG},
-    sweep::{Results, Row, Standing, SweepDir},
+    sweep::{Results, Row, RunState, SweepDir},
 };
 
-use super::{Log, Msg, RunState, SweepView, Wants, known::Known, system::Machine};
+use super::{DisplayedState, Log, Msg, SweepView, Wants, system::Machine, tracked_run::TrackedRun};
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ const PORTION: usize = 256;
 pub(crate) struct Tailer {
     source: Source,
     interval: Duration,
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<String, TrackedRun>,
     /// Those not read yet.
     unread: BTreeSet<String>,
     /// Those whose facts are not read yet.
@@ -163,11 +163,11 @@ impl Tailer {
         let mut new = Vec::new();
         for Found { id, path, dir } in found {
             gone.remove(&id);
-            let is_same = |known: &Known| known.dir.is_some() == dir.is_ok();
+            let is_same = |known: &TrackedRun| known.dir.is_some() == dir.is_ok();
             if self.known.get(&id).is_some_and(is_same) {
                 continue;
             }
-            let known = Known::new(id.clone(), path, dir);
+            let known = TrackedRun::new(id.clone(), path, dir);
             if known.dir.is_some() {
                 self.unread.insert(id.clone());
                 self.without_facts.insert(id.clone());
@@ -201,7 +201,7 @@ impl Tailer {
                     Found::at(path.clone(), point.id.clone()).unwrap_or_else(|| Found {
                         id: point.id.clone(),
                         path,
-                        dir: Err(RunState::Queued),
+                        dir: Err(DisplayedState::Queued),
                     })
                 };
                 Ok(sweep.manifest().points.iter().map(found).collect())
@@ -224,7 +224,7 @@ impl Tailer {
 
     /// Looks again at runs that are being trained, and at some of the others.
     fn reread(&mut self, messages: &mut Vec<Msg>) {
-        let active = |known: &Known| known.run.is_active() || known.run.state == RunState::Stalled;
+        let active = |known: &TrackedRun| known.run.is_active() || known.run.state == DisplayedState::Stalled;
         let mut due: Vec<String> =
             self.known.iter().filter(|(_, known)| active(known)).map(|(id, _)| id.clone()).collect();
         let after = self.reread_after.take().unwrap_or_default();
@@ -234,7 +234,8 @@ impl Tailer {
         due.extend(others);
         let mut changed = Vec::new();
         for id in due {
-            if let Some(known) = self.known.get_mut(&id).filter(|known| known.run.state != RunState::Unread)
+            if let Some(known) =
+                self.known.get_mut(&id).filter(|known| known.run.state != DisplayedState::Unread)
                 && known.refresh()
             {
                 changed.push(known.run.clone());
@@ -335,7 +336,7 @@ impl Tailer {
             Row {
                 id: point.id.clone(),
                 settings: point.settings.clone(),
-                state: run.map_or(Standing::Pending, |run| standing(run.state)),
+                state: run.map_or(RunState::Pending, |run| sweep_state(run.state)),
                 epoch: status.map_or(0, |status| status.epoch),
                 valid_accuracy: status.and_then(|status| Some(status.best?.accuracy)),
                 valid_loss: status.and_then(|status| Some(status.best?.loss)),
@@ -388,7 +389,7 @@ impl Tailer {
 struct Found {
     id: String,
     path: PathBuf,
-    dir: Result<RunDir, RunState>,
+    dir: Result<RunDir, DisplayedState>,
 }
 
 impl Found {
@@ -396,7 +397,7 @@ impl Found {
     fn at(path: PathBuf, id: String) -> Option<Self> {
         let dir = match RunDir::open(&path) {
             Ok(run) => Ok(run),
-            Err(_) if is_forbidden(&path) => Err(RunState::Unreadable),
+            Err(_) if is_forbidden(&path) => Err(DisplayedState::Unreadable),
             Err(_) => return None,
         };
         Some(Self { id, path, dir })
@@ -408,12 +409,12 @@ fn is_forbidden(path: &Path) -> bool {
     fs::read_dir(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
-fn standing(state: RunState) -> Standing {
+fn sweep_state(state: DisplayedState) -> RunState {
     match state {
-        RunState::Running => Standing::Running,
-        RunState::Done => Standing::Done,
-        RunState::Failed | RunState::Unreadable => Standing::Failed,
-        RunState::Queued | RunState::Starting | RunState::Unread => Standing::Pending,
-        RunState::Stalled | RunState::Stopped | RunState::Unknown => Standing::Interrupted,
+        DisplayedState::Running => RunState::Running,
+        DisplayedState::Done => RunState::Done,
+        DisplayedState::Failed | DisplayedState::Unreadable => RunState::Failed,
+        DisplayedState::Queued | DisplayedState::Starting | DisplayedState::Unread => RunState::Pending,
+        DisplayedState::Stalled | DisplayedState::Stopped | DisplayedState::Unknown => RunState::Interrupted,
     }
 }

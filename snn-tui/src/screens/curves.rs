@@ -9,7 +9,7 @@ use super::{Hints, frame::note};
 use crate::{
     data::{Bucket, History, XAxis},
     state::State,
-    widgets::{Axis, Band, Plot, Scale, Series, text::clean},
+    widgets::{Axis, AxisScale, Band, Plot, Series, text::clean},
 };
 
 pub(super) const HINTS: Hints = &[
@@ -168,7 +168,7 @@ fn plot(state: &State, metric: &str) -> Plot {
     let choice = &state.curves;
     let curves = if choice.grouped { grouped(state, metric) } else { single(state, metric) };
     let percent = if metric == "accuracy" { 100.0 } else { 1.0 };
-    let scale = if choice.logarithmic { Scale::Logarithmic } else { Scale::Linear };
+    let scale = if choice.logarithmic { AxisScale::Logarithmic } else { AxisScale::Linear };
     let (mut series, mut bands) = (Vec::new(), Vec::new());
     for curve in curves {
         let means = smooth(
@@ -192,9 +192,9 @@ fn plot(state: &State, metric: &str) -> Plot {
     };
     let xs = || series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
     let x = if choice.log_x {
-        Axis::around(along(choice.axis), Scale::Logarithmic, xs())
+        Axis::around(along(choice.axis), AxisScale::Logarithmic, xs())
     } else {
-        Axis::around(along(choice.axis), Scale::Linear, xs().chain([0.0]))
+        Axis::around(along(choice.axis), AxisScale::Linear, xs().chain([0.0]))
     };
     let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
     let values = values.chain(bands.iter().flat_map(|band| band.points.iter().flat_map(|it| [it.1, it.2])));

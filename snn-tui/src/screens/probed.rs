@@ -107,7 +107,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
-        data::{Glance, Msg, Run, RunState},
+        data::{DisplayedState, Msg, ProbeSummary, Run},
         screens::{self, Screen},
         theme::{Colors, Marker, Theme},
         widgets::text::tests::lines,
@@ -164,7 +164,7 @@ pub(super) mod tests {
         let mut state = State::new(theme, "runs".to_owned(), false);
         state.screen = screen;
         let id = "demo".to_owned();
-        state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), RunState::Done)]));
+        state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), DisplayedState::Done)]));
         state.settle();
         let epoch = |epoch: u32| {
             let layer = LayerRecord { spikes: 10.0, silent: 0.25, saturated: 0.0 };
@@ -183,7 +183,7 @@ pub(super) mod tests {
             state.update(Msg::ProbedEpochs(id.clone(), epochs));
         }
         for probe in probes {
-            state.update(Msg::Glance(id.clone(), Box::new(Glance::of(&probe))));
+            state.update(Msg::ProbeSummary(id.clone(), Box::new(ProbeSummary::of(&probe))));
             state.update(Msg::Probe(id.clone(), probe.epoch, Ok(Box::new(probe))));
         }
         state

@@ -10,7 +10,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{Hints, Screen, frame::note};
 use crate::{
-    data::{Run, RunState},
+    data::{DisplayedState, Run},
     state::State,
     widgets::text::{clean, count, duration, fit, left, number, right, width},
 };
@@ -244,13 +244,13 @@ fn draw_summary(state: &State, filtered: bool, area: Rect, buffer: &mut Buffer) 
         format!("{} runs", count(state.runs.len()))
     };
     for wanted in [
-        RunState::Running,
-        RunState::Stalled,
-        RunState::Queued,
-        RunState::Failed,
-        RunState::Stopped,
-        RunState::Unreadable,
-        RunState::Done,
+        DisplayedState::Running,
+        DisplayedState::Stalled,
+        DisplayedState::Queued,
+        DisplayedState::Failed,
+        DisplayedState::Stopped,
+        DisplayedState::Unreadable,
+        DisplayedState::Done,
     ] {
         let number = state.runs.values().filter(|run| run.state == wanted).count();
         if number > 0 {
@@ -316,9 +316,9 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
 
 fn state_style(state: &State, run: &Run) -> Style {
     match run.state {
-        RunState::Running => state.theme.good(),
-        RunState::Stalled | RunState::Stopped | RunState::Unknown => state.theme.warning(),
-        RunState::Failed | RunState::Unreadable => state.theme.bad(),
+        DisplayedState::Running => state.theme.good(),
+        DisplayedState::Stalled | DisplayedState::Stopped | DisplayedState::Unknown => state.theme.warning(),
+        DisplayedState::Failed | DisplayedState::Unreadable => state.theme.bad(),
         _ => state.theme.dim(),
     }
 }
@@ -346,7 +346,7 @@ fn details(state: &State, room: usize) -> Vec<(String, Style)> {
     }
     lines.push((text, Style::new()));
     let mut words = Vec::new();
-    if run.state == RunState::Stalled {
+    if run.state == DisplayedState::Stalled {
         words.push(format!("not heard of for {}", duration(run.silent)));
     }
     if let Some(left) = run.remaining() {

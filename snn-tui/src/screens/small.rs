@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::{
-    data::{Run, RunState},
+    data::{DisplayedState, Run},
     state::{Question, State},
     widgets::text::{clean, duration, fit, percent},
 };
@@ -33,7 +33,13 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 fn summary(state: &State) -> String {
     let count = |wanted| state.runs.values().filter(|run| run.state == wanted).count();
     let mut parts = Vec::new();
-    for wanted in [RunState::Running, RunState::Stalled, RunState::Failed, RunState::Queued, RunState::Done] {
+    for wanted in [
+        DisplayedState::Running,
+        DisplayedState::Stalled,
+        DisplayedState::Failed,
+        DisplayedState::Queued,
+        DisplayedState::Done,
+    ] {
         if count(wanted) > 0 {
             parts.push(format!("{} {}", count(wanted), wanted.name()));
         }
@@ -49,7 +55,7 @@ fn line(run: &Run) -> String {
     let status = run.status.as_ref();
     let epochs = status.map_or_else(String::new, |status| format!(" {}/{}", status.epoch, status.epochs));
     let left = run.remaining().map_or_else(String::new, |seconds| format!(" {}", duration(seconds)));
-    let state = if run.state == RunState::Running { "" } else { run.state.name() };
+    let state = if run.state == DisplayedState::Running { "" } else { run.state.name() };
     let best = run.best_accuracy().map_or_else(String::new, |best| format!(" {}", percent(Some(best))));
     let text = format!("{state}{epochs}{best}{left}");
     format!("{} {}", text.trim_start(), clean(&run.id))

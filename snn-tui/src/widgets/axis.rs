@@ -4,7 +4,7 @@ use super::text::number;
 
 /// How values are spaced along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Scale {
+pub(crate) enum AxisScale {
     #[default]
     Linear,
     Logarithmic,
@@ -14,7 +14,7 @@ pub(crate) enum Scale {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Axis {
     pub(crate) label: String,
-    pub(crate) scale: Scale,
+    pub(crate) scale: AxisScale,
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
@@ -23,27 +23,27 @@ impl Axis {
     /// An axis over exactly this range.
     pub(crate) fn new(label: impl Into<String>, low: f64, high: f64) -> Self {
         let high = if high > low { high } else { low + 1.0 };
-        Self { label: label.into(), scale: Scale::Linear, low, high }
+        Self { label: label.into(), scale: AxisScale::Linear, low, high }
     }
 
     /// An axis that holds all `values`, its limits snapped outwards. Values that are not finite, or not positive on a
     /// logarithmic axis, have no place on it and do not count.
     pub(crate) fn around(
         label: impl Into<String>,
-        scale: Scale,
+        scale: AxisScale,
         values: impl IntoIterator<Item = f64>,
     ) -> Self {
-        let has_place = |value: &f64| value.is_finite() && (scale == Scale::Linear || *value > 0.0);
+        let has_place = |value: &f64| value.is_finite() && (scale == AxisScale::Linear || *value > 0.0);
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.into_iter().filter(has_place) {
             (low, high) = (low.min(value), high.max(value));
         }
         if low > high {
-            (low, high) = if scale == Scale::Linear { (0.0, 1.0) } else { (0.1, 1.0) };
+            (low, high) = if scale == AxisScale::Linear { (0.0, 1.0) } else { (0.1, 1.0) };
         }
         let (low, high) = match scale {
-            Scale::Linear => snap(low, high),
-            Scale::Logarithmic => {
+            AxisScale::Linear => snap(low, high),
+            AxisScale::Logarithmic => {
                 let (low, high) = (low.log10().floor(), high.log10().ceil());
                 (10_f64.powf(low), 10_f64.powf(if high > low { high } else { low + 1.0 }))
             }
@@ -54,16 +54,16 @@ impl Axis {
     /// Where a value lies, 0 to 1 between the limits; NaN for one without a place.
     pub(crate) fn place(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear => (value - self.low) / (self.high - self.low),
-            Scale::Logarithmic => (value / self.low).log10() / (self.high / self.low).log10(),
+            AxisScale::Linear => (value - self.low) / (self.high - self.low),
+            AxisScale::Logarithmic => (value / self.low).log10() / (self.high / self.low).log10(),
         }
     }
 
     /// The value at a place.
     pub(crate) fn value(&self, place: f64) -> f64 {
         match self.scale {
-            Scale::Linear => self.low + place * (self.high - self.low),
-            Scale::Logarithmic => self.low * (self.high / self.low).powf(place),
+            AxisScale::Linear => self.low + place * (self.high - self.low),
+            AxisScale::Logarithmic => self.low * (self.high / self.low).powf(place),
         }
     }
 
@@ -74,13 +74,13 @@ impl Axis {
         }
         let most = most.max(2);
         let values: Vec<f64> = match self.scale {
-            Scale::Linear => {
+            AxisScale::Linear => {
                 let step = nice((self.high - self.low) / (most - 1) as f64);
                 let first = (self.low / step - 1e-9).ceil() as i64;
                 let last = (self.high / step + 1e-9).floor() as i64;
                 (first..=last).map(|k| k as f64 * step).collect()
             }
-            Scale::Logarithmic => {
+            AxisScale::Logarithmic => {
                 let (low, high) = (self.low.log10().round() as i32, self.high.log10().round() as i32);
                 let stride = ((high - low) as usize).div_ceil(most - 1).max(1);
                 (low..=high).step_by(stride).map(|power| 10_f64.powi(power)).collect()
@@ -120,14 +120,14 @@ mod tests {
 
     #[test]
     fn limits_snap_outwards() {
-        let axis = Axis::around("", Scale::Linear, [0.013, 0.97, f64::NAN]);
+        let axis = Axis::around("", AxisScale::Linear, [0.013, 0.97, f64::NAN]);
         assert_eq!((axis.low, axis.high), (0.0, 1.0));
-        let axis = Axis::around("", Scale::Linear, [97.2, 99.6]);
+        let axis = Axis::around("", AxisScale::Linear, [97.2, 99.6]);
         assert_eq!((axis.low, axis.high), (97.0, 100.0));
-        let axis = Axis::around("", Scale::Logarithmic, [0.003, 2.0, 0.0, -1.0]);
+        let axis = Axis::around("", AxisScale::Logarithmic, [0.003, 2.0, 0.0, -1.0]);
         assert!((axis.low / 1e-3 - 1.0).abs() < 1e-9 && (axis.high / 10.0 - 1.0).abs() < 1e-9);
         for values in [vec![], vec![0.0], vec![5.0, 5.0], vec![-1e300, 1e300], vec![1e-300]] {
-            for scale in [Scale::Linear, Scale::Logarithmic] {
+            for scale in [AxisScale::Linear, AxisScale::Logarithmic] {
                 let axis = Axis::around("", scale, values.clone());
                 assert!(axis.low < axis.high, "{values:?} {axis:?}");
                 assert!(axis.ticks(5).len() < 20, "{axis:?}");
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn limits_stay_while_a_curve_grows() {
         let limits = |n: u32| {
-            let axis = Axis::around("", Scale::Linear, (0..n).map(|k| f64::from(k) / 100.0));
+            let axis = Axis::around("", AxisScale::Linear, (0..n).map(|k| f64::from(k) / 100.0));
             (axis.low, axis.high)
         };
         let changes = (2..1000).filter(|&n| limits(n) != limits(n + 1)).count();
@@ -151,7 +151,7 @@ mod tests {
             |axis: &Axis, most| axis.ticks(most).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
         assert_eq!(labels(&Axis::new("", 0.0, 1.0), 6), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(labels(&Axis::new("", 0.0, 50.0), 4), ["0", "20", "40"]);
-        let axis = Axis::around("", Scale::Logarithmic, [1e-4, 1.0]);
+        let axis = Axis::around("", AxisScale::Logarithmic, [1e-4, 1.0]);
         assert_eq!(labels(&axis, 10), ["1e-4", "0.001", "0.01", "0.1", "1"]);
         assert_eq!(labels(&axis, 3).len(), 3);
         assert_eq!(labels(&Axis::new("", 0.0, 2.5), 2), ["0", "2.5"]);

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
     use crate::{
         theme::{Colors, Marker},
-        widgets::{Scale, text::tests::lines},
+        widgets::{AxisScale, text::tests::lines},
     };
 
     const PLAIN: Theme = Theme { colors: Colors::None, marker: Marker::Ascii };
@@ -286,7 +286,7 @@ mod tests {
                 drawn(&odd, width, height);
             }
         }
-        odd.y = Axis::around("", Scale::Logarithmic, [1e-3, 10.0]);
+        odd.y = Axis::around("", AxisScale::Logarithmic, [1e-3, 10.0]);
         drawn(&odd, 80, 24);
     }
 

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
-    Axis, Scale,
+    Axis, AxisScale,
     text::{fit, number, right, width},
 };
 use crate::theme::{Marker, Theme};
@@ -84,7 +84,7 @@ impl Histogram<'_> {
         let joined = |bins: &[u64]| bins.iter().copied().map(share).sum();
         let joined: Vec<f64> = self.counts[..number].chunks(bins).map(joined).collect();
         let highest = joined.iter().copied().chain([share(self.zero)]).fold(0.0, f64::max);
-        let axis = Axis::around("", Scale::Linear, [0.0, highest]);
+        let axis = Axis::around("", AxisScale::Linear, [0.0, highest]);
         for row in inner.top()..inner.bottom() {
             buffer.set_string(inner.x - 1, row, theme.glyph("│", "|"), theme.dim());
         }

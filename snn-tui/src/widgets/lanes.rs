@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use crate::{
         theme::{Colors, Marker},
-        widgets::{Scale, text::tests::lines},
+        widgets::{AxisScale, text::tests::lines},
     };
 
     const PLAIN: Theme = Theme { colors: Colors::None, marker: Marker::Ascii };
@@ -296,7 +296,7 @@ mod tests {
         let line = |stroke| Line { name: "n".into(), points: points.clone(), stroke, ..Line::default() };
         let lines = vec![line(Stroke::Solid), line(Stroke::Dashed), line(Stroke::Dotted)];
         let shades = vec![vec![f32::NAN, 1.0], Vec::new(), vec![3.0; 1000]];
-        let y = Axis::around("", Scale::Logarithmic, [1e-9, 1.0]);
+        let y = Axis::around("", AxisScale::Logarithmic, [1e-9, 1.0]);
         let contents = [
             Content::Raster { rows, ends: ends.clone(), style: Style::new() },
             Content::Raster { rows: Vec::new(), ends: ends.clone(), style: Style::new() },
@@ -306,7 +306,8 @@ mod tests {
             Content::default(),
         ];
         let lanes: Vec<_> = contents.into_iter().map(|content| Lane { content, ..Lane::default() }).collect();
-        for x in [Axis::new("epoch", 0.0, 10.0), Axis::around("", Scale::Logarithmic, [1.0]), Axis::default()]
+        for x in
+            [Axis::new("epoch", 0.0, 10.0), Axis::around("", AxisScale::Logarithmic, [1.0]), Axis::default()]
         {
             for cursor in [None, Some(5.0), Some(f64::NAN), Some(1e300)] {
                 let lanes = Lanes { x: x.clone(), lanes: lanes.clone(), cursor };

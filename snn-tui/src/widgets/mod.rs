@@ -11,7 +11,7 @@ mod map;
 mod panes;
 pub(crate) mod text;
 
-pub(crate) use axis::{Axis, Scale};
+pub(crate) use axis::{Axis, AxisScale};
 pub(crate) use bars::{Bar, bars};
 pub(crate) use chart::{Band, Plot, Series};
 pub(crate) use dots::Dots;

@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn what_ptxas_says_is_read() {
         let text = "ptxas info    : 12 bytes gmem\n\
-                    ptxas info    : Compiling entry function 'retreat' for 'sm_90'\n\
-                    ptxas info    : Function properties for retreat\n\
+                    ptxas info    : Compiling entry function 'lif_backward' for 'sm_90'\n\
+                    ptxas info    : Function properties for lif_backward\n\
                     \x20   8 bytes stack frame, 12 bytes spill stores, 16 bytes spill loads\n\
                     ptxas info    : Used 64 registers, used 1 barriers, 1024 bytes smem, 440 bytes cmem[0]\n\
-                    ptxas info    : Compiling entry function 'advance' for 'sm_90'\n\
+                    ptxas info    : Compiling entry function 'lif_forward' for 'sm_90'\n\
                     \x20   0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n\
                     ptxas info    : Used 32 registers\n";
         let expected = |kernel: &str, [registers, spilled, on_chip]: [u32; 3]| Usage {
@@ -189,6 +189,9 @@ mod tests {
             spilled,
             on_chip,
         };
-        assert_eq!(usage(text), [expected("advance", [32, 0, 0]), expected("retreat", [64, 12, 1024])]);
+        assert_eq!(
+            usage(text),
+            [expected("lif_forward", [32, 0, 0]), expected("lif_backward", [64, 12, 1024])]
+        );
     }
 }

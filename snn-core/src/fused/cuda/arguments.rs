@@ -35,19 +35,19 @@ macro_rules! kernels {
 kernels! {
     PROJECT_EVENTS: Project = "project_events";
     PROJECT_SPIKES: Project = "project_spikes";
-    ADVANCE: Advance = "advance";
-    ADVANCE_RECURRENT: Advance = "advance_recurrent";
-    ADVANCE_RECURRENT_WIDE: Advance = "advance_recurrent_wide";
+    LIF_FORWARD: LifForward = "lif_forward";
+    LIF_FORWARD_RECURRENT: LifForward = "lif_forward_recurrent";
+    LIF_FORWARD_RECURRENT_WIDE: LifForward = "lif_forward_recurrent_wide";
     READOUT: Readout = "readout";
     READOUT_ADJOINT: Readout = "readout_adjoint";
-    RETREAT: Retreat = "retreat";
-    RETREAT_RECURRENT_1: Retreat = "retreat_recurrent_1";
-    RETREAT_RECURRENT_2: Retreat = "retreat_recurrent_2";
-    RETREAT_RECURRENT_4: Retreat = "retreat_recurrent_4";
-    RETREAT_RECURRENT_WIDE: Retreat = "retreat_recurrent_wide";
+    LIF_BACKWARD: LifBackward = "lif_backward";
+    LIF_BACKWARD_RECURRENT_1: LifBackward = "lif_backward_recurrent_1";
+    LIF_BACKWARD_RECURRENT_2: LifBackward = "lif_backward_recurrent_2";
+    LIF_BACKWARD_RECURRENT_4: LifBackward = "lif_backward_recurrent_4";
+    LIF_BACKWARD_RECURRENT_WIDE: LifBackward = "lif_backward_recurrent_wide";
     GATHER_EVENTS: Gather = "gather_events";
     GATHER_SPIKES: Gather = "gather_spikes";
-    ADD_UP: AddUp = "add_up";
+    REDUCE_PARTIALS: ReducePartials = "reduce_partials";
     PRODUCT: Product = "product";
     TRANSPOSE: Transpose = "transpose";
 }
@@ -67,10 +67,10 @@ pub(super) struct Project {
     pub(super) words: u32,
 }
 
-/// `advance.cuh`
+/// `lif_forward.cuh`
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Advance {
+pub(super) struct LifForward {
     pub(super) trace: Address,
     pub(super) masks: Address,
     pub(super) counts: Address,
@@ -92,7 +92,7 @@ pub(super) struct Readout {
     pub(super) trace: Address,
     pub(super) logits: Address,
     pub(super) d_logits: Address,
-    pub(super) peaks: Address,
+    pub(super) argmax_steps: Address,
     pub(super) potentials: Address,
     pub(super) leak_out: f64,
     pub(super) leak_syn: f64,
@@ -103,13 +103,13 @@ pub(super) struct Readout {
     pub(super) maximum: u32,
 }
 
-/// `retreat.cuh`
+/// `lif_backward.cuh`
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Retreat {
+pub(super) struct LifBackward {
     pub(super) trace: Address,
     pub(super) masks: Address,
-    pub(super) slots: Address,
+    pub(super) current_adjoints: Address,
     pub(super) d_counts: Address,
     pub(super) transposed: Address,
     pub(super) batch: u32,
@@ -131,7 +131,7 @@ pub(super) struct Retreat {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gather {
     pub(super) sums: Address,
-    pub(super) slots: Address,
+    pub(super) current_adjoints: Address,
     pub(super) offsets: Address,
     pub(super) indices: Address,
     pub(super) masks: Address,
@@ -152,7 +152,7 @@ pub(super) const STAGE_BYTES: usize = 17 * 4 + 512 * 2;
 /// `gradient.cuh`
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AddUp {
+pub(super) struct ReducePartials {
     pub(super) sums: Address,
     pub(super) total: Address,
     pub(super) count: u64,

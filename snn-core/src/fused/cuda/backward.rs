@@ -1,9 +1,9 @@
 //! The backward pass, launch by launch, from the readout down.
 
 use super::{
-    arguments::{self as kernel, AddUp, Address, Gather, Kernel, Retreat, Transpose},
+    arguments::{self as kernel, Address, Gather, Kernel, LifBackward, ReducePartials, Transpose},
     forward::{Below, Feed, MAX_THREADS, Matrices, Step, Trace, product, words},
-    machine::{Failure, Launch, Machine, Room, WARP},
+    kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
 };
 use crate::{
     Surrogate, SurrogateShape,
@@ -31,7 +31,7 @@ pub(super) struct Into {
 }
 
 /// Takes a trace backward. Everything that is pointed to must be there, in the shapes of the plan.
-pub(super) fn run<M: Machine>(
+pub(super) fn run<M: KernelDevice>(
     machine: &M,
     plan: &Plan,
     matrices: &Matrices<Buffer<f32, M::Device>>,
@@ -40,10 +40,10 @@ pub(super) fn run<M: Machine>(
     into: &Into,
 ) -> Result<(), Failure<M>> {
     let step = Step { machine, plan };
-    let Trace { input, layers, peaks, readout } = trace;
-    step.readout_adjoint(&readout, &peaks, from.d_logits)?;
+    let Trace { input, layers, argmax_steps, readout } = trace;
+    step.readout_adjoint(&readout, &argmax_steps, from.d_logits)?;
     let mut above = Adjoint {
-        slots: readout,
+        current_adjoints: readout,
         units: plan.outputs,
         weights: M::buffer(&matrices.readout),
         into: into.readout,
@@ -52,12 +52,12 @@ pub(super) fn run<M: Machine>(
         plan.hidden.iter().zip(&layers).zip(matrices.hidden.iter().zip(&into.hidden)).zip(&from.d_counts);
     for (((shape, layer), ((w, v), &(into_w, into_v))), &d_counts) in hidden.rev() {
         let rows = plan.batch * plan.steps;
-        let slots = Room::new(machine, rows * shape.units)?;
+        let current_adjoints = DeviceBuffer::new(machine, rows * shape.units)?;
         // the sum over the units above, whose weights are transposed by their strides
         step.product(&kernel::Product {
-            a: above.slots.address(),
+            a: above.current_adjoints.address(),
             b: above.weights,
-            c: slots.address(),
+            c: current_adjoints.address(),
             a_row: above.units as u64,
             a_depth: 1,
             b_depth: 1,
@@ -65,42 +65,46 @@ pub(super) fn run<M: Machine>(
             ..product(rows, shape.units, above.units, 1)
         })?;
         let spikes = Below::Spikes(&layer.spikes);
-        step.gradient(spikes, shape.units, &above.slots, above.units, above.into)?;
+        step.gradient(spikes, shape.units, &above.current_adjoints, above.units, above.into)?;
         let propagated = v.as_ref().filter(|_| shape.propagate).map(|v| M::buffer(v));
-        let arguments = Retreat {
+        let arguments = LifBackward {
             trace: layer.potentials.address(),
             masks: layer.spikes.address(),
-            slots: slots.address(),
+            current_adjoints: current_adjoints.address(),
             d_counts,
-            ..step.retreat(shape)
+            ..step.lif_backward(shape)
         };
-        step.retreat_layer(shape, arguments, propagated)?;
+        step.lif_backward_layer(shape, arguments, propagated)?;
         if let Some(into_v) = into_v {
-            step.gradient(Below::Spikes(&layer.spikes), shape.units, &slots, shape.units, into_v)?;
+            step.gradient(Below::Spikes(&layer.spikes), shape.units, &current_adjoints, shape.units, into_v)?;
         }
-        above = Adjoint { slots, units: shape.units, weights: M::buffer(w), into: into_w };
+        above = Adjoint { current_adjoints, units: shape.units, weights: M::buffer(w), into: into_w };
     }
-    step.gradient(Below::Input(&input), plan.inputs, &above.slots, above.units, above.into)
+    step.gradient(Below::Input(&input), plan.inputs, &above.current_adjoints, above.units, above.into)
 }
 
 /// The adjoint currents of a layer, and its afferents.
-struct Adjoint<M: Machine> {
+struct Adjoint<M: KernelDevice> {
     /// `a_I[n + 1]` in row `n`, `[batch, steps, units]`.
-    slots: Room<M, f32>,
+    current_adjoints: DeviceBuffer<M, f32>,
     units: usize,
     weights: Address,
     into: Address,
 }
 
-impl<M: Machine> Step<'_, M> {
+impl<M: KernelDevice> Step<'_, M> {
     fn readout_adjoint(
         &self,
-        slots: &Room<M, f32>,
-        peaks: &Room<M, u32>,
+        current_adjoints: &DeviceBuffer<M, f32>,
+        argmax_steps: &DeviceBuffer<M, u32>,
         d_logits: Address,
     ) -> Result<(), Failure<M>> {
-        let arguments =
-            kernel::Readout { trace: slots.address(), d_logits, peaks: peaks.address(), ..self.readout() };
+        let arguments = kernel::Readout {
+            trace: current_adjoints.address(),
+            d_logits,
+            argmax_steps: argmax_steps.address(),
+            ..self.readout()
+        };
         let launch = Launch::by_column(self.plan.batch, self.plan.outputs);
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: the trace is [batch, steps, outputs], the others are [batch, outputs].
@@ -110,11 +114,11 @@ impl<M: Machine> Step<'_, M> {
     }
 
     /// What the time loop of a layer needs to know, but for addresses.
-    fn retreat(&self, shape: &LayerPlan) -> Retreat {
+    fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
         let plan = self.plan;
         let Surrogate { shape: curve, beta } = plan.surrogate;
         let beta = beta as f32;
-        // the order of `enum` in retreat.cuh
+        // the order of `enum` in lif_backward.cuh
         let (surrogate, factor) = match curve {
             SurrogateShape::SuperSpike => (0, 1.0),
             SurrogateShape::Asymptotic => (0, beta),
@@ -124,10 +128,10 @@ impl<M: Machine> Step<'_, M> {
             SurrogateShape::Constant => (3, 1.0),
             SurrogateShape::True => (3, 0.0),
         };
-        Retreat {
+        LifBackward {
             trace: 0,
             masks: 0,
-            slots: 0,
+            current_adjoints: 0,
             d_counts: 0,
             transposed: 0,
             batch: plan.batch as u32,
@@ -146,23 +150,24 @@ impl<M: Machine> Step<'_, M> {
     }
 
     /// The time loop of one layer; `recurrent` is V, where a gradient goes through it.
-    fn retreat_layer(
+    fn lif_backward_layer(
         &self,
         shape: &LayerPlan,
-        arguments: Retreat,
+        arguments: LifBackward,
         recurrent: Option<Address>,
     ) -> Result<(), Failure<M>> {
         let Some(v) = recurrent else {
             let launch = Launch::by_column(self.plan.batch, shape.units);
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
-            // SAFETY: trace and slots are [batch, steps, units], masks [batch, steps, words], d_counts [batch, units].
-            return unsafe { self.machine.launch(&kernel::RETREAT, launch, &arguments) };
+            // SAFETY: trace and current_adjoints are [batch, steps, units], masks [batch, steps, words], d_counts [batch, units].
+            return unsafe { self.machine.launch(&kernel::LIF_BACKWARD, launch, &arguments) };
         };
-        let transposed: Room<M, f32> = Room::new(self.machine, shape.units * shape.units)?;
+        let transposed: DeviceBuffer<M, f32> = DeviceBuffer::new(self.machine, shape.units * shape.units)?;
         let side = shape.units as u32;
         let transposition = Transpose { from: v, to: transposed.address(), rows: side, columns: side };
         let Blocks { kernel, launch, on_chip } = self.blocks(shape);
-        let arguments = Retreat { transposed: transposed.address(), on_chip: on_chip as u32, ..arguments };
+        let arguments =
+            LifBackward { transposed: transposed.address(), on_chip: on_chip as u32, ..arguments };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: as above; V and its transpose are [units, units], and `launch` has on chip what `blocks` says.
         unsafe {
@@ -180,10 +185,10 @@ impl<M: Machine> Step<'_, M> {
     fn blocks(&self, shape: &LayerPlan) -> Blocks {
         let width = shape.units.next_multiple_of(WARP);
         let (samples, kernel) = match MAX_THREADS / width {
-            0 => (1, kernel::RETREAT_RECURRENT_WIDE),
-            1 => (1, kernel::RETREAT_RECURRENT_1),
-            2 | 3 => (2, kernel::RETREAT_RECURRENT_2),
-            _ => (4, kernel::RETREAT_RECURRENT_4),
+            0 => (1, kernel::LIF_BACKWARD_RECURRENT_WIDE),
+            1 => (1, kernel::LIF_BACKWARD_RECURRENT_1),
+            2 | 3 => (2, kernel::LIF_BACKWARD_RECURRENT_2),
+            _ => (4, kernel::LIF_BACKWARD_RECURRENT_4),
         };
         let parts = if samples > 1 { samples * samples } else { 0 };
         let row = shape.units * size_of::<f32>();
@@ -202,7 +207,7 @@ impl<M: Machine> Step<'_, M> {
         &self,
         below: Below<'_, M>,
         units: usize,
-        slots: &Room<M, f32>,
+        current_adjoints: &DeviceBuffer<M, f32>,
         columns: usize,
         into: Address,
     ) -> Result<(), Failure<M>> {
@@ -215,10 +220,10 @@ impl<M: Machine> Step<'_, M> {
             let splits = (BLOCKS / tiles).clamp(1, depth.div_ceil(256)).min(most);
             let arguments = product(units, columns, depth, splits);
             let parts = arguments.depth.div_ceil(arguments.split) as usize;
-            let sums = Room::<M, f32>::new(machine, parts * size)?;
+            let sums = DeviceBuffer::<M, f32>::new(machine, parts * size)?;
             self.product(&kernel::Product {
                 a: frames.address(),
-                b: slots.address(),
+                b: current_adjoints.address(),
                 c: sums.address(),
                 a_row: 1,
                 a_depth: units as u64,
@@ -232,7 +237,7 @@ impl<M: Machine> Step<'_, M> {
             let tiles = units.div_ceil(kernel::TILE) * columns.div_ceil(width);
             let samples = batch.div_ceil((BLOCKS / tiles).clamp(1, *batch).min(most));
             let parts = batch.div_ceil(samples);
-            let sums = Room::new(machine, parts * size)?;
+            let sums = DeviceBuffer::new(machine, parts * size)?;
             let launch = Launch {
                 blocks: [units.div_ceil(kernel::TILE), columns.div_ceil(width), parts],
                 threads: [width, 1],
@@ -247,7 +252,7 @@ impl<M: Machine> Step<'_, M> {
             };
             let arguments = Gather {
                 sums: sums.address(),
-                slots: slots.address(),
+                current_adjoints: current_adjoints.address(),
                 offsets,
                 indices,
                 masks,
@@ -259,23 +264,24 @@ impl<M: Machine> Step<'_, M> {
                 samples: samples as u32,
             };
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
-            // SAFETY: slots are [batch, steps, columns], sums [parts, units, columns], and spikes as in `Step::project`.
+            // SAFETY: current_adjoints are [batch, steps, columns], sums [parts, units, columns], and spikes as in `Step::project`.
             unsafe {
                 machine.launch(&gather, launch, &arguments)?;
             }
             (sums, parts)
         };
-        let arguments = AddUp { sums: sums.address(), total: into, count: size as u64, parts: parts as u32 };
+        let arguments =
+            ReducePartials { sums: sums.address(), total: into, count: size as u64, parts: parts as u32 };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: sums are [parts, units, columns], and so many floats are there to be added to.
         unsafe {
-            machine.launch(&kernel::ADD_UP, Launch::by_element(size), &arguments)
+            machine.launch(&kernel::REDUCE_PARTIALS, Launch::by_element(size), &arguments)
         }
     }
 }
 
 struct Blocks {
-    kernel: Kernel<Retreat>,
+    kernel: Kernel<LifBackward>,
     launch: Launch,
     on_chip: usize,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     arguments::{Address, Kernel, NAMES},
-    machine::{Launch, Machine, Pool},
+    kernel_device::{KernelDevice, Launch, Pool},
     norm::SUM_OF_SQUARES,
 };
 use crate::{Error, backend::Buffer};
@@ -135,7 +135,7 @@ impl Loaded {
     }
 }
 
-impl Machine for Driver {
+impl KernelDevice for Driver {
     type Device = Cuda;
     type Memory = CudaSlice<u8>;
 

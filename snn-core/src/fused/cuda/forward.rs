@@ -1,8 +1,8 @@
 //! The forward pass, launch by launch.
 
 use super::{
-    arguments::{self as kernel, Address, Advance, Product, Project},
-    machine::{Failure, Launch, Machine, Room, WARP},
+    arguments::{self as kernel, Address, LifForward, Product, Project},
+    kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
 };
 use crate::{
     Input, Readout,
@@ -29,28 +29,28 @@ pub(super) struct Matrices<B> {
 
 /// The input of a network on a machine.
 #[derive(Debug)]
-pub(super) enum Feed<M: Machine> {
-    Events { offsets: Room<M, u32>, indices: Room<M, u16> },
-    Frames(Room<M, f32>),
+pub(super) enum Feed<M: KernelDevice> {
+    Events { offsets: DeviceBuffer<M, u32>, indices: DeviceBuffer<M, u16> },
+    Frames(DeviceBuffer<M, f32>),
 }
 
-impl<M: Machine> Feed<M> {
+impl<M: KernelDevice> Feed<M> {
     pub(super) fn upload(machine: &M, input: &Input<f32>) -> Result<Self, Failure<M>> {
         Ok(match input {
             Input::Events(events) => Feed::Events {
-                offsets: Room::of(machine, events.offsets())?,
-                indices: Room::of(machine, events.indices())?,
+                offsets: DeviceBuffer::of(machine, events.offsets())?,
+                indices: DeviceBuffer::of(machine, events.indices())?,
             },
-            Input::Frames(frames) => Feed::Frames(Room::of(machine, frames.values())?),
+            Input::Frames(frames) => Feed::Frames(DeviceBuffer::of(machine, frames.values())?),
         })
     }
 }
 
 /// What a weight matrix gets its input from.
 #[derive(Debug)]
-pub(super) enum Below<'a, M: Machine> {
+pub(super) enum Below<'a, M: KernelDevice> {
     Input(&'a Feed<M>),
-    Spikes(&'a Room<M, u32>),
+    Spikes(&'a DeviceBuffer<M, u32>),
 }
 
 /// Words that hold a bit for each of `units`.
@@ -60,35 +60,35 @@ pub(super) fn words(units: usize) -> usize {
 
 /// What a forward pass leaves of one hidden layer.
 #[derive(Debug)]
-pub(super) struct LayerTrace<M: Machine> {
+pub(super) struct LayerTrace<M: KernelDevice> {
     /// `U[n] - threshold` before the reset, `[batch, steps, units]`.
-    pub(super) potentials: Room<M, f32>,
+    pub(super) potentials: DeviceBuffer<M, f32>,
     /// Spikes as bits, `[batch, steps, words]`.
-    pub(super) spikes: Room<M, u32>,
+    pub(super) spikes: DeviceBuffer<M, u32>,
 }
 
 /// What a forward pass leaves for the backward pass.
 #[derive(Debug)]
-pub(super) struct Trace<M: Machine> {
+pub(super) struct Trace<M: KernelDevice> {
     pub(super) input: Feed<M>,
     pub(super) layers: Vec<LayerTrace<M>>,
     /// First maximum of the readout, `[batch, outputs]`.
-    pub(super) peaks: Room<M, u32>,
+    pub(super) argmax_steps: DeviceBuffer<M, u32>,
     /// `[batch, steps, outputs]`: the drive, which the backward pass writes over.
-    pub(super) readout: Room<M, f32>,
+    pub(super) readout: DeviceBuffer<M, f32>,
 }
 
 /// What a forward pass gives.
 #[derive(Debug)]
-pub(super) struct Forward<M: Machine> {
+pub(super) struct Forward<M: KernelDevice> {
     pub(super) trace: Trace<M>,
     pub(super) logits: Buffer<f32, M::Device>,
     pub(super) counts: Vec<Buffer<f32, M::Device>>,
     /// Readout potentials, `[batch, steps, outputs]`, if they are to be recorded.
-    pub(super) readout: Option<Room<M, f32>>,
+    pub(super) readout: Option<DeviceBuffer<M, f32>>,
 }
 
-impl<M: Machine> Forward<M> {
+impl<M: KernelDevice> Forward<M> {
     pub(super) fn run(
         machine: &M,
         device: &M::Device,
@@ -107,22 +107,22 @@ impl<M: Machine> Forward<M> {
             let potentials = step.project(below, shape.below, M::buffer(weights), shape.units)?;
             let mut zeta = Storage::<f32>::try_alloc_len(device, plan.batch * shape.units)?;
             let recurrent = recurrent.as_ref().map(|v| M::buffer(v));
-            layers.push(step.advance(shape, potentials, recurrent, M::buffer_mut(&mut zeta), framed)?);
+            layers.push(step.lif_forward(shape, potentials, recurrent, M::buffer_mut(&mut zeta), framed)?);
             counts.push(zeta);
         }
         let below = layers.last().map_or(Below::Input(&input), |below| Below::Spikes(&below.spikes));
         let weights = M::buffer(&matrices.readout);
         let drive = step.project(below, plan.below_readout(), weights, plan.outputs)?;
         let mut logits = Storage::<f32>::try_alloc_len(device, plan.batch * plan.outputs)?;
-        let peaks = Room::new(machine, plan.batch * plan.outputs)?;
+        let argmax_steps = DeviceBuffer::new(machine, plan.batch * plan.outputs)?;
         let readout =
-            record.then(|| Room::new(machine, plan.batch * plan.steps * plan.outputs)).transpose()?;
+            record.then(|| DeviceBuffer::new(machine, plan.batch * plan.steps * plan.outputs)).transpose()?;
         let arguments = kernel::Readout {
             trace: drive.address(),
             logits: M::buffer_mut(&mut logits),
             d_logits: 0,
-            peaks: peaks.address(),
-            potentials: readout.as_ref().map_or(0, Room::address),
+            argmax_steps: argmax_steps.address(),
+            potentials: readout.as_ref().map_or(0, DeviceBuffer::address),
             ..step.readout()
         };
         let launch = Launch::by_column(plan.batch, plan.outputs);
@@ -131,17 +131,17 @@ impl<M: Machine> Forward<M> {
         unsafe {
             machine.launch(&kernel::READOUT, launch, &arguments)?;
         }
-        Ok(Forward { trace: Trace { input, layers, peaks, readout: drive }, logits, counts, readout })
+        Ok(Forward { trace: Trace { input, layers, argmax_steps, readout: drive }, logits, counts, readout })
     }
 }
 
 /// The launches of one pass.
-pub(super) struct Step<'a, M: Machine> {
+pub(super) struct Step<'a, M: KernelDevice> {
     pub(super) machine: &'a M,
     pub(super) plan: &'a Plan,
 }
 
-impl<M: Machine> Step<'_, M> {
+impl<M: KernelDevice> Step<'_, M> {
     /// What the kernels of the readout need to know, but for addresses.
     pub(super) fn readout(&self) -> kernel::Readout {
         let plan = self.plan;
@@ -149,7 +149,7 @@ impl<M: Machine> Step<'_, M> {
             trace: 0,
             logits: 0,
             d_logits: 0,
-            peaks: 0,
+            argmax_steps: 0,
             potentials: 0,
             leak_out: plan.constants.leak_out,
             leak_syn: plan.constants.leak_syn,
@@ -168,10 +168,10 @@ impl<M: Machine> Step<'_, M> {
         units: usize,
         weights: Address,
         columns: usize,
-    ) -> Result<Room<M, f32>, Failure<M>> {
+    ) -> Result<DeviceBuffer<M, f32>, Failure<M>> {
         let (machine, Plan { batch, steps, .. }) = (self.machine, self.plan);
         let rows = batch * steps;
-        let drive = Room::new(machine, rows * columns)?;
+        let drive = DeviceBuffer::new(machine, rows * columns)?;
         let launch = Launch::by_column(rows, columns);
         let mut arguments = Project {
             drive: drive.address(),
@@ -236,18 +236,18 @@ impl<M: Machine> Step<'_, M> {
     }
 
     /// Takes one layer through the time loop; `potentials` comes with the drive.
-    fn advance(
+    fn lif_forward(
         &self,
         shape: &LayerPlan,
-        potentials: Room<M, f32>,
+        potentials: DeviceBuffer<M, f32>,
         recurrent: Option<Address>,
         counts: Address,
         framed: bool,
     ) -> Result<LayerTrace<M>, Failure<M>> {
         let (machine, plan) = (self.machine, self.plan);
         let words = words(shape.units);
-        let spikes = Room::new(machine, plan.batch * plan.steps * words)?;
-        let arguments = Advance {
+        let spikes = DeviceBuffer::new(machine, plan.batch * plan.steps * words)?;
+        let arguments = LifForward {
             trace: potentials.address(),
             masks: spikes.address(),
             counts,
@@ -263,12 +263,12 @@ impl<M: Machine> Step<'_, M> {
         };
         let width = shape.units.next_multiple_of(WARP);
         let (kernel, launch) = match recurrent {
-            None => (kernel::ADVANCE, Launch::by_column(plan.batch, shape.units)),
+            None => (kernel::LIF_FORWARD, Launch::by_column(plan.batch, shape.units)),
             Some(_) => {
                 let kernel = if width > MAX_THREADS {
-                    kernel::ADVANCE_RECURRENT_WIDE
+                    kernel::LIF_FORWARD_RECURRENT_WIDE
                 } else {
-                    kernel::ADVANCE_RECURRENT
+                    kernel::LIF_FORWARD_RECURRENT
                 };
                 let threads = [width.min(MAX_THREADS), 1];
                 (kernel, Launch { blocks: [plan.batch, 1, 1], threads, shared: 2 * words * size_of::<u32>() })

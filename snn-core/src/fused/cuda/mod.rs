@@ -51,10 +51,10 @@ mod driver;
 #[cfg(feature = "cuda-emulation")]
 pub(crate) mod emulation;
 mod forward;
+mod kernel_device;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 #[allow(non_snake_case, reason = "NVIDIA's names")]
 mod library;
-mod machine;
 #[cfg(any(feature = "cuda", test))]
 mod norm;
 
@@ -68,10 +68,10 @@ use dfdx::prelude::{PutTape, Tape};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
 use forward::{Forward, MAX_RECURRENT, Matrices, words};
-use machine::{Failure, Machine, Room};
+use kernel_device::{DeviceBuffer, Failure, KernelDevice};
 
 /// Runs the network over all steps of `input` and puts its adjoint on `tape`.
-pub(super) fn forward<M: Machine, T: Tape<f32, M::Device>>(
+pub(super) fn forward<M: KernelDevice, T: Tape<f32, M::Device>>(
     machine: &M,
     config: &NetworkConfig,
     weights: &Weights<f32, M::Device>,
@@ -132,9 +132,9 @@ pub(super) fn forward<M: Machine, T: Tape<f32, M::Device>>(
     Ok(Pass { logits: logits.put_tape(tape), counts, recording })
 }
 
-type Buffers<M> = Matrices<crate::backend::Buffer<f32, <M as Machine>::Device>>;
+type Buffers<M> = Matrices<crate::backend::Buffer<f32, <M as KernelDevice>::Device>>;
 
-fn matrices<M: Machine>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>, Failure<M>> {
+fn matrices<M: KernelDevice>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>, Failure<M>> {
     let mut hidden = Vec::with_capacity(weights.hidden.len());
     for layer in &weights.hidden {
         let recurrent = layer.recurrent.as_ref().map(bridge::buffer_of).transpose()?;
@@ -144,10 +144,10 @@ fn matrices<M: Machine>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>,
 }
 
 /// Spikes and potentials out of the traces.
-fn recording<M: Machine>(
+fn recording<M: KernelDevice>(
     plan: &Plan,
     layers: &[forward::LayerTrace<M>],
-    readout: &Room<M, f32>,
+    readout: &DeviceBuffer<M, f32>,
 ) -> Result<Recording<f32>, Error> {
     let (mut spikes, mut potentials) = (Vec::new(), Vec::new());
     let threshold = plan.constants.threshold;

@@ -2,7 +2,7 @@
 
 use super::{
     arguments::{Address, Kernel},
-    machine::{Failure, Launch, Machine, Room},
+    kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch},
 };
 use crate::backend::Buffer;
 
@@ -21,11 +21,11 @@ pub(super) const SUM_OF_SQUARES: Kernel<Norm> = Kernel::new("sum_of_squares");
 const THREADS: usize = 256;
 
 /// The Euclidean norm of each buffer, given with the number of its values.
-pub(super) fn norms<M: Machine>(
+pub(super) fn norms<M: KernelDevice>(
     machine: &M,
     buffers: &[(&Buffer<f32, M::Device>, usize)],
 ) -> Result<Vec<f64>, Failure<M>> {
-    let sums = Room::<M, f64>::new(machine, buffers.len())?;
+    let sums = DeviceBuffer::<M, f64>::new(machine, buffers.len())?;
     for (k, &(buffer, count)) in buffers.iter().enumerate() {
         let sum = sums.address() + (k * size_of::<f64>()) as Address;
         let arguments = Norm { values: M::buffer(buffer), sum, count: count as u64 };

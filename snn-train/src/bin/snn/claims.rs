@@ -8,7 +8,9 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use snn_train::figures::{CLAIM_METHOD, Claim, Scale, Studio, Verdict, claims_to_markdown, claims_to_text};
+use snn_train::figures::{
+    CLAIM_METHOD, Claim, Reproduction, Scale, Verdict, claims_to_markdown, claims_to_text,
+};
 
 use crate::figure::HowMuch;
 
@@ -39,8 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut claims: Vec<Claim> = Vec::new();
     for &scale in &arguments.scales {
         let scale = Scale::from(scale);
-        let studio = Studio::new(arguments.figures.join(scale.to_string()), scale);
-        let found = studio.claims()?;
+        let reproduction = Reproduction::new(arguments.figures.join(scale.to_string()), scale);
+        let found = reproduction.claims()?;
         if claims.is_empty() {
             claims = found;
             continue;

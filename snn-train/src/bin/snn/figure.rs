@@ -13,8 +13,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use snn_train::{
-    figures::{DATA_SETS, Drawn, Figure, Plan, Scale, Studio},
-    sweep::{Happening, Update},
+    figures::{DATA_SETS, Drawn, Figure, Plan, Reproduction, Scale},
+    sweep::{RunEvent, Update},
 };
 
 use crate::{FAILURE, STOPPED, UsageError, path_text};
@@ -68,17 +68,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let figures = figures(&arguments.figures)?;
     let scale = Scale::from(arguments.scale);
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("figures").join(scale.to_string()));
-    let mut studio = Studio::new(out, scale);
+    let mut reproduction = Reproduction::new(out, scale);
     if let Some(names) = &arguments.data {
-        studio = studio.only(names)?;
+        reproduction = reproduction.only(names)?;
     }
     if arguments.plan {
-        return plan(&studio, &figures, arguments.json);
+        return plan(&reproduction, &figures, arguments.json);
     }
     let stop = stop_on_signal()?;
     let mut complete = true;
     for figure in figures {
-        let drawn = match make(&studio, figure, arguments, &stop) {
+        let drawn = match make(&reproduction, figure, arguments, &stop) {
             Ok(drawn) => drawn,
             // The next figure may need nothing of what is amiss with this one.
             Err(error) if !error.is::<io::Error>() => {
@@ -108,18 +108,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Trains what is missing, unless asked not to, and draws. `None` when stopped.
 fn make(
-    studio: &Studio,
+    reproduction: &Reproduction,
     figure: Figure,
     arguments: &Arguments,
     stop: &AtomicBool,
 ) -> anyhow::Result<Option<Drawn>> {
     if !arguments.draw_only {
         let mut progress = Progress::new(figure, arguments.quiet);
-        if !studio.train(figure, stop, &mut |name, update| progress.show(name, update))? {
+        if !reproduction.train(figure, stop, &mut |name, update| progress.show(name, update))? {
             return Ok(None);
         }
     }
-    Ok(Some(studio.draw(figure)?))
+    Ok(Some(reproduction.draw(figure)?))
 }
 
 fn tell(figure: Figure, drawn: &Drawn) -> io::Result<()> {
@@ -180,15 +180,17 @@ fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
     Ok(figures)
 }
 
-fn plan(studio: &Studio, figures: &[Figure], json: bool) -> anyhow::Result<ExitCode> {
-    let each: Vec<(Figure, Plan)> =
-        figures.iter().map(|&figure| Ok((figure, studio.plan(&[figure])?))).collect::<anyhow::Result<_>>()?;
-    let all = studio.plan(figures)?;
+fn plan(reproduction: &Reproduction, figures: &[Figure], json: bool) -> anyhow::Result<ExitCode> {
+    let each: Vec<(Figure, Plan)> = figures
+        .iter()
+        .map(|&figure| Ok((figure, reproduction.plan(&[figure])?)))
+        .collect::<anyhow::Result<_>>()?;
+    let all = reproduction.plan(figures)?;
     let mut out = io::stdout().lock();
     if json {
         let each: Vec<_> =
             each.iter().map(|(figure, plan)| json!({"figure": figure.number(), "plan": plan})).collect();
-        let result = json!({"version": 1, "kind": "figure_plan", "scale": studio.scale(), "figures": each, "all": all});
+        let result = json!({"version": 1, "kind": "figure_plan", "scale": reproduction.scale(), "figures": each, "all": all});
         writeln!(out, "{result}")?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -235,8 +237,8 @@ impl Progress {
         let failed =
             if progress.failed > 0 { format!(", {} failed", progress.failed) } else { String::new() };
         let text = format!("{} of {} runs{failed}{remaining}", progress.done, progress.runs);
-        let failure = match update.happening {
-            Happening::Failed(error) => Some(format!("run {} failed: {error}", update.point.id)),
+        let failure = match update.event {
+            RunEvent::Failed(error) => Some(format!("run {} failed: {error}", update.point.id)),
             _ => None,
         };
         if let Some(bar) = &self.bar {

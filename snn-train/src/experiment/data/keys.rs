@@ -147,8 +147,8 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(SPEECH, "data.mel.floor", Values::POSITIVE, "", "Smallest energy that the logarithm sees."),
     // How they are divided.
-    key(TESTED, "data.test", Values::Part, "", "The test part, chosen first."),
-    key(VALIDATED, "data.valid", Values::Part, "", "The validation part, of what the test leaves."),
+    key(TESTED, "data.test", Values::SplitRule, "", "The test part, chosen first."),
+    key(VALIDATED, "data.valid", Values::SplitRule, "", "The validation part, of what the test leaves."),
 ];
 
 const fn key(

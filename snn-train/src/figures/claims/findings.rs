@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::{
         figures::protocol::{BETA, ETA, SHAPE},
-        sweep::{Results, Settings, Standing},
+        sweep::{Results, RunState, Settings},
     };
 
     fn runs(shape: &str, models: &[(f64, f64, f64)]) -> Runs {
@@ -108,7 +108,7 @@ mod tests {
                 (ETA.to_owned(), Value::Float(eta)),
                 (BETA.to_owned(), Value::Float(10.0)),
             ]),
-            state: Standing::Done,
+            state: RunState::Done,
             epoch: 8,
             valid_accuracy: Some(test),
             valid_loss: None,

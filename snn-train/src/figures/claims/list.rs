@@ -1,6 +1,6 @@
 //! Every claim: where its numbers come from, and what it expects of them.
 
-use super::{Check, Claim, Figure, Interval, Scale, Studio, Verdict, findings};
+use super::{Check, Claim, Figure, Interval, Reproduction, Scale, Verdict, findings};
 use crate::{
     Error,
     figures::{
@@ -26,15 +26,15 @@ pub(super) const ABOVE_0: f64 = f64::MIN_POSITIVE;
 
 /// The claims of one figure on one data set.
 struct Topic<'a> {
-    studio: &'a Studio,
+    reproduction: &'a Reproduction,
     data: String,
     runs: Result<Runs, String>,
     claims: Vec<Claim>,
 }
 
 impl<'a> Topic<'a> {
-    fn new(studio: &'a Studio, data: &str, runs: Result<Runs, String>) -> Self {
-        Self { studio, data: data.to_owned(), runs, claims: Vec::new() }
+    fn new(reproduction: &'a Reproduction, data: &str, runs: Result<Runs, String>) -> Self {
+        Self { reproduction, data: data.to_owned(), runs, claims: Vec::new() }
     }
 
     /// Adds a claim; `checks` has no value where the runs say nothing.
@@ -61,7 +61,7 @@ impl<'a> Topic<'a> {
             statement: statement.into(),
             figure,
             data: self.data.clone(),
-            scale: self.studio.scale(),
+            scale: self.reproduction.scale(),
             verdict,
             looked_into,
             checks,
@@ -101,18 +101,18 @@ fn equal(what: &str, a: &Runs, b: &Runs) -> Option<Check> {
     difference(what, a, b, Some(-EQUAL), Some(EQUAL))
 }
 
-pub(super) fn claims(studio: &Studio) -> Result<Vec<Claim>, Error> {
-    let mut claims = gradient(studio)?;
-    claims.extend(shape(studio)?);
-    claims.extend(scale(studio)?);
-    claims.extend(data_sets(studio)?);
-    claims.extend(sparseness(studio)?);
+pub(super) fn claims(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
+    let mut claims = gradient(reproduction)?;
+    claims.extend(shape(reproduction)?);
+    claims.extend(scale(reproduction)?);
+    claims.extend(data_sets(reproduction)?);
+    claims.extend(sparseness(reproduction)?);
     Ok(claims)
 }
 
-fn gradient(studio: &Studio) -> Result<Vec<Claim>, Error> {
-    let runs = studio.all_runs(Figure::Gradient, &figure2::sweep(studio)?)?;
-    let mut topic = Topic::new(studio, "Randman, 2 classes", runs);
+fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
+    let runs = reproduction.all_runs(Figure::Gradient, &figure2::sweep(reproduction)?)?;
+    let mut topic = Topic::new(reproduction, "Randman, 2 classes", runs);
     let [silent, spiking] = figure2::GAINS;
     let models = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain);
     topic.claim(
@@ -135,13 +135,13 @@ fn gradient(studio: &Studio) -> Result<Vec<Claim>, Error> {
     Ok(topic.claims)
 }
 
-fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
-    let runs = studio.all_runs(Figure::Shape, &figure3::sweep(studio)?)?;
-    let mut topic = Topic::new(studio, "Randman", runs);
-    let bars = |runs: &Runs| figure3::bars(studio, runs);
+fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
+    let runs = reproduction.all_runs(Figure::Shape, &figure3::sweep(reproduction)?)?;
+    let mut topic = Topic::new(reproduction, "Randman", runs);
+    let bars = |runs: &Runs| figure3::bars(reproduction, runs);
     let region = "solved over a wide (beta, eta) region: widest with SuperSpike, then Sigmoid', then Esser";
     topic.claim("2a", "3b", region, |runs| {
-        let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(studio, runs, shape));
+        let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(reproduction, runs, shape));
         let more = |a: usize, b: usize, what: &str| {
             // The same points of both maps are drawn together.
             let pairs: Vec<_> = solved[a].iter().copied().zip(solved[b].iter().copied()).collect();
@@ -172,7 +172,7 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
         Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
     });
     topic.claim("3b", "3c", "one and two hidden layers do equally well", |runs| {
-        let of = |shape, depth| figure3::best(studio, runs, shape, depth, true);
+        let of = |shape, depth| figure3::best(reproduction, runs, shape, depth, true);
         let shapes = [("super-spike", "SuperSpike"), ("sigmoid", "Sigmoid'"), ("esser", "Esser")];
         shapes
             .into_iter()
@@ -192,17 +192,17 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
         ])
     });
     topic.claim("4a", "3d", "robust to the seeds of data and initial weights", |runs| {
-        let [(_, data), (_, initial), _] = figure3::repetitions(studio, runs);
+        let [(_, data), (_, initial), _] = figure3::repetitions(reproduction, runs);
         let spread = |what: &str, sample: &[f64]| {
             let interval = Interval::of_statistic(sample, |sample| {
-                crate::sweep::Summary::of(sample).and_then(|summary| summary.sd).unwrap_or(0.0)
+                crate::sweep::MeanSd::of(sample).and_then(|summary| summary.sd).unwrap_or(0.0)
             })?;
             Some(check(format!("standard deviation over {what}, points"), interval, None, Some(EQUAL)))
         };
         Some(vec![spread("data sets", &data)?, spread("initial weights", &initial)?])
     });
     topic.claim("4b", "3d", "a few low outliers with two hidden layers", |runs| {
-        let [_, _, (_, initial)] = figure3::repetitions(studio, runs);
+        let [_, _, (_, initial)] = figure3::repetitions(reproduction, runs);
         let low = |sample: &[f64]| {
             let least = median(&initial) - SOLVED;
             100.0 * mean(&sample.iter().map(|&it| f64::from(u8::from(it < least))).collect::<Vec<_>>())
@@ -215,18 +215,18 @@ fn shape(studio: &Studio) -> Result<Vec<Claim>, Error> {
 }
 
 /// For each point of the map 1 if it is solved, otherwise 0, in one order for all shapes.
-fn solved(studio: &Studio, runs: &Runs, shape: &str) -> Vec<f64> {
+fn solved(reproduction: &Reproduction, runs: &Runs, shape: &str) -> Vec<f64> {
     let map = runs.of(|row| figure3::first(row) && row.depth() == 1 && row.is(SHAPE, shape));
     let best = runs.accuracies().into_iter().fold(f64::NEG_INFINITY, f64::max);
-    let points = figure3::points(studio);
+    let points = figure3::points(reproduction);
     let accuracy = |(eta, beta)| map.of(|row| same(row.eta(), eta) && same(row.beta(), beta)).mean_accuracy();
     points.into_iter().map(|point| f64::from(u8::from(accuracy(point) >= best - SOLVED))).collect()
 }
 
-fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {
-    let runs = studio.all_runs(Figure::Scale, &figure5::sweep(studio)?)?;
-    let mut topic = Topic::new(studio, "Randman", runs);
-    let count = studio.scale().best(figure5::MODELS);
+fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
+    let runs = reproduction.all_runs(Figure::Scale, &figure5::sweep(reproduction)?)?;
+    let mut topic = Topic::new(reproduction, "Randman", runs);
+    let count = reproduction.scale().best(figure5::MODELS);
     let best = |runs: &Runs, way, depth, recurrent| figure5::runs_of(runs, way, depth, recurrent).best(count);
     let [super_control, super_reset, control, reset] = figure5::RESET;
     topic.claim("5a", "5c", "SuperSpike with and without gradient through the reset, and the asymptotic surrogate without, are equal", |runs| {
@@ -246,7 +246,7 @@ fn scale(studio: &Studio) -> Result<Vec<Claim>, Error> {
         Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?])
     });
     let [_, super_through, control, through] = figure5::RECURRENCE;
-    let chance = 100.0 / studio.classes();
+    let chance = 100.0 / reproduction.classes();
     topic.claim(
         "6a",
         "5e",
@@ -316,21 +316,21 @@ const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
     ("7o", 'e', "6e", "70 +- 2 % on RawSC, feed-forward", 0, 70.0, 2.0),
 ];
 
-fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
+fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let mut topics = Vec::new();
     for (panel, source) in &figure6::SOURCES {
-        let (title, runs, stands_in) = match studio.find(source) {
+        let (title, runs, stands_in) = match reproduction.find(source) {
             Ok(found) => {
-                let sweep = figure6::sweep(studio, *panel, found)?;
-                (found.title, studio.all_runs(Figure::DataSets, &sweep)?, found.stands_in)
+                let sweep = figure6::sweep(reproduction, *panel, found)?;
+                (found.title, reproduction.all_runs(Figure::DataSets, &sweep)?, found.stands_in)
             }
             Err(absence) => (source.title, Err(absence.reason), false),
         };
-        let mut topic = Topic::new(studio, title, runs);
+        let mut topic = Topic::new(reproduction, title, runs);
         for comparison in COMPARISONS.iter().filter(|comparison| comparison.panel == *panel) {
             let Comparison { id, figure, statement, pairs, equal: same, .. } = comparison;
             topic.claim(id, figure, *statement, |runs| {
-                let bars: Vec<Bar> = figure6::bars(studio, runs);
+                let bars: Vec<Bar> = figure6::bars(reproduction, runs);
                 let of = |&(a, b, what): &(usize, usize, &str)| {
                     let (a, b) = (&bars[a].models, &bars[b].models);
                     if *same { equal(what, a, b) } else { difference(what, a, b, Some(ABOVE_0), None) }
@@ -338,14 +338,14 @@ fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
                 pairs.iter().map(of).collect()
             });
         }
-        if topic.runs.is_ok() && (stands_in || studio.scale() != Scale::Full) {
+        if topic.runs.is_ok() && (stands_in || reproduction.scale() != Scale::Full) {
             let reason = if stands_in { "another data set stands in" } else { "needs runs at full scale" };
             topic.runs = Err(format!("{reason}: the number cannot be compared"));
         }
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
                 topic.claim(id, figure, statement, |runs| {
-                    let models = &figure6::bars(studio, runs)[bar].models;
+                    let models = &figure6::bars(reproduction, runs)[bar].models;
                     let (least, most) = (Some(paper - 2.0 * sd), Some(paper + 2.0 * sd));
                     Some(vec![accuracy("test accuracy", models, least, most)?])
                 });
@@ -357,15 +357,15 @@ fn data_sets(studio: &Studio) -> Result<Vec<Claim>, Error> {
     Ok(topics)
 }
 
-fn sparseness(studio: &Studio) -> Result<Vec<Claim>, Error> {
+fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let mut claims = Vec::new();
     for (panel, source) in &figure9::SOURCES {
-        let runs = match figure9::sweep(studio, *panel, source)? {
-            Ok(sweep) => studio.all_runs(Figure::Sparseness, &sweep)?,
+        let runs = match figure9::sweep(reproduction, *panel, source)? {
+            Ok(sweep) => reproduction.all_runs(Figure::Sparseness, &sweep)?,
             Err(absence) => Err(absence.reason),
         };
-        let mut topic = Topic::new(studio, source.title, runs);
-        let chance = figure9::chance(studio, *panel);
+        let mut topic = Topic::new(reproduction, source.title, runs);
+        let chance = figure9::chance(reproduction, *panel);
         let critical = |runs: &Runs, kind| figure9::critical(runs, kind, chance);
         let [one, two, recurrent] = figure9::KINDS;
         if *source == RANDMAN {
@@ -406,7 +406,7 @@ fn sparseness(studio: &Studio) -> Result<Vec<Claim>, Error> {
         claims.extend(topic.claims);
     }
     let reason = "spikes against accuracy are not swept on RawSC: one run takes hours".to_owned();
-    let mut topic = Topic::new(studio, "RawSC", Err(reason));
+    let mut topic = Topic::new(reproduction, "RawSC", Err(reason));
     topic.claim(
         "8f",
         "9",

@@ -12,10 +12,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Figure, Runs, Scale, Studio, runs::is_ended, statistics::Interval};
+use super::{Figure, Reproduction, Runs, Scale, runs::is_ended, statistics::Interval};
 use crate::{
     Error,
-    sweep::{Standing, Sweep},
+    sweep::{RunState, Sweep},
 };
 
 pub use report::{METHOD as CLAIM_METHOD, claims_to_markdown, claims_to_text};
@@ -104,7 +104,7 @@ impl Verdict {
     }
 }
 
-impl Studio {
+impl Reproduction {
     /// Tests the claims of the paper with the runs that are there; trains nothing.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl Studio {
         let default = Path::new("figures").join(scale.to_string());
         let out =
             if self.out() == default { String::new() } else { format!(" --out {}", self.out().display()) };
-        let failed = results.rows.iter().find(|row| row.state == Standing::Failed && !is_ended(row));
+        let failed = results.rows.iter().find(|row| row.state == RunState::Failed && !is_ended(row));
         let failed = failed.and_then(|row| row.message.as_deref());
         let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
         let what = format!("`snn figure {number} --scale {scale}{out}` trains the rest");
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn without_runs_nothing_is_tested_and_every_claim_says_why() {
         let directory = tempfile::tempdir().unwrap();
-        let claims = Studio::new(directory.path(), Scale::Quick).claims().unwrap();
+        let claims = Reproduction::new(directory.path(), Scale::Quick).claims().unwrap();
         assert!(claims.len() > 20, "{}", claims.len());
         let mut ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();
         ids.dedup();

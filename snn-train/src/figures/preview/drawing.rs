@@ -1,7 +1,7 @@
 //! Samples on a page, side by side.
 
 use super::{Content, Preview, Sample, range};
-use crate::plot::{Axes, BLACK, Canvas, Rect, Scale, Stroke, colour_bar};
+use crate::plot::{Axes, AxisScale, BLACK, Canvas, Rect, Stroke, colour_bar};
 
 const WIDTH: f64 = 130.0;
 const HEIGHT: f64 = 120.0;
@@ -75,14 +75,14 @@ pub(in crate::figures) fn draw_spectrogram(
 /// What the colours of a spectrogram mean, to its right.
 pub(in crate::figures) fn draw_colours(canvas: &mut Canvas, place: Rect, (low, high): (f64, f64)) {
     let bar = Rect::new(place.right() + 8.0, place.y, 6.0, place.height);
-    colour_bar(canvas, bar, &Scale::linear(low, high), "Input");
+    colour_bar(canvas, bar, &AxisScale::linear(low, high), "Input");
 }
 
 fn axes(place: Rect, preview: &Preview, sample: &Sample, label: &str) -> Axes {
     let inputs = preview.inputs as f64;
-    let units = Scale::linear(0.5, inputs + 0.5)
+    let units = AxisScale::linear(0.5, inputs + 0.5)
         .with_ticks([(1.0, "1".to_owned()), (inputs, preview.inputs.to_string())]);
-    let axes = Axes::new(place, Scale::linear(0.0, preview.length()), units).labels("Time (ms)", label);
+    let axes = Axes::new(place, AxisScale::linear(0.0, preview.length()), units).labels("Time (ms)", label);
     // Markup would be read in names of classes.
     axes.title(sample.title().replace(['*', '_', '^'], " "))
 }

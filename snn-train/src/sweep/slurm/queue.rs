@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::commands;
 use crate::{
     error::Error,
-    sweep::{Row, Standing, SweepDir},
+    sweep::{Row, RunState, SweepDir},
 };
 
 /// What Slurm has of a sweep.
@@ -68,7 +68,7 @@ impl Queue {
     /// How a run of the sweep waits; `None` if it does not, or was never submitted.
     #[must_use]
     pub fn wait(&self, row: &Row) -> Option<Wait> {
-        let waits = matches!(row.state, Standing::Pending | Standing::Interrupted);
+        let waits = matches!(row.state, RunState::Pending | RunState::Interrupted);
         if !waits || !self.submitted.contains(&row.id) {
             return None;
         }
@@ -207,14 +207,14 @@ mod tests {
             .unwrap();
             queue.wait(&row)
         };
-        assert_eq!(wait("a", Standing::Running), None);
-        assert_eq!(wait("b", Standing::Pending), Some(Wait::Queued), "its element has not come to it");
-        assert_eq!(wait("c", Standing::Pending), Some(Wait::Queued));
-        assert_eq!(wait("d", Standing::Interrupted), Some(Wait::Requeued));
-        assert_eq!(wait("e", Standing::Interrupted), Some(Wait::Lost));
-        assert_eq!(wait("f", Standing::Interrupted), Some(Wait::Queued), "on its way out or in again");
-        assert_eq!(wait("g", Standing::Done), None);
-        assert_eq!(wait("h", Standing::Pending), None, "never submitted");
+        assert_eq!(wait("a", RunState::Running), None);
+        assert_eq!(wait("b", RunState::Pending), Some(Wait::Queued), "its element has not come to it");
+        assert_eq!(wait("c", RunState::Pending), Some(Wait::Queued));
+        assert_eq!(wait("d", RunState::Interrupted), Some(Wait::Requeued));
+        assert_eq!(wait("e", RunState::Interrupted), Some(Wait::Lost));
+        assert_eq!(wait("f", RunState::Interrupted), Some(Wait::Queued), "on its way out or in again");
+        assert_eq!(wait("g", RunState::Done), None);
+        assert_eq!(wait("h", RunState::Pending), None, "never submitted");
         assert!(queue.holds("a") && !queue.holds("e") && !queue.holds("g"));
 
         let shown: Vec<_> = queue.elements.iter().map(|it| (it.job, it.element, it.state)).collect();

@@ -12,7 +12,7 @@ use super::{FOLDER, Queue, Request, SUBMISSION_VERSION, Submission, commands, pa
 use crate::{
     error::Error,
     run::{Durability, replace},
-    sweep::{Point, Standing, SweepDir},
+    sweep::{Point, RunState, SweepDir},
 };
 
 /// Slurm's own limit where nobody has set another, for scripts that are written where no Slurm is.
@@ -58,8 +58,8 @@ impl SweepDir {
         let mut under_way = 0;
         for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
             match row.state {
-                Standing::Done | Standing::Failed => {}
-                Standing::Running => under_way += 1,
+                RunState::Done | RunState::Failed => {}
+                RunState::Running => under_way += 1,
                 _ if queue.holds(&point.id) => under_way += 1,
                 _ => missing.push(point),
             }

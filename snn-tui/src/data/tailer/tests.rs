@@ -29,7 +29,7 @@ fn settle(tailer: &mut Tailer, wants: &Wants) -> Vec<Msg> {
     panic!("never settles");
 }
 
-fn states(tailer: &Tailer) -> Vec<(String, RunState)> {
+fn states(tailer: &Tailer) -> Vec<(String, DisplayedState)> {
     tailer.runs().map(|(run, _)| (run.id.clone(), run.state)).collect()
 }
 
@@ -45,7 +45,7 @@ fn runs_come_grow_and_go() {
     let of = |id: &str, state| (id.to_owned(), state);
     assert_eq!(
         states(&tailer),
-        [of("a", RunState::Done), of("b", RunState::Stalled)],
+        [of("a", DisplayedState::Done), of("b", DisplayedState::Stalled)],
         "b was never heard of"
     );
 
@@ -58,7 +58,7 @@ fn runs_come_grow_and_go() {
 
     let mut single = self::tailer(&runs.path().join("b"));
     settle(&mut single, &Wants::default());
-    assert_eq!(states(&single), [of("b", RunState::Stalled)]);
+    assert_eq!(states(&single), [of("b", DisplayedState::Stalled)]);
     fs::remove_dir_all(runs.path().join("b")).unwrap();
     settle(&mut single, &Wants::default());
     assert!(states(&single).is_empty(), "deleted while it was looked at");
@@ -69,7 +69,7 @@ fn a_heartbeat_counts_by_our_own_clock() {
     let runs = tempfile::tempdir().unwrap();
     let mut tailer = tailer(runs.path());
     // Another machine's clock is a day behind: stalled, until it is seen to beat.
-    for (k, expected) in [(0, RunState::Stalled), (1, RunState::Running)] {
+    for (k, expected) in [(0, DisplayedState::Stalled), (1, DisplayedState::Running)] {
         let heartbeat = crate::data::unix_time() - 86_400.0 + f64::from(k);
         write_run(runs.path(), "a", &format!(r#"{{"state":"running","heartbeat":{heartbeat}}}"#), "");
         settle(&mut tailer, &Wants::default());
@@ -87,12 +87,12 @@ fn damage_is_told_and_the_others_are_shown() {
     settle(&mut tailer, &Wants::default());
     let shown: Vec<_> =
         tailer.runs().map(|(run, _)| (run.state, run.error.clone().unwrap_or_default())).collect();
-    assert!(shown[0].0 == RunState::Unreadable && shown[0].1.contains("status"), "{shown:?}");
-    assert!(shown[1].0 == RunState::Done && shown[1].1.is_empty(), "{shown:?}");
-    assert!(shown[2].0 == RunState::Done && shown[2].1.contains("newer"), "{shown:?}");
+    assert!(shown[0].0 == DisplayedState::Unreadable && shown[0].1.contains("status"), "{shown:?}");
+    assert!(shown[1].0 == DisplayedState::Done && shown[1].1.is_empty(), "{shown:?}");
+    assert!(shown[2].0 == DisplayedState::Done && shown[2].1.contains("newer"), "{shown:?}");
     write_run(runs.path(), "a", r#"{"state":"done"}"#, "");
     settle(&mut tailer, &Wants::default());
-    assert_eq!(states(&tailer)[0].1, RunState::Done, "repaired");
+    assert_eq!(states(&tailer)[0].1, DisplayedState::Done, "repaired");
 }
 
 #[test]
@@ -119,15 +119,15 @@ fn many_runs_are_read_those_on_the_screen_first() {
     let mut messages = Vec::new();
     tailer.step(&visible, &mut messages);
     let first = messages.iter().find_map(|it| match it {
-        Msg::Runs(runs) if runs[0].state != RunState::Unread => Some(runs[0].id.clone()),
+        Msg::Runs(runs) if runs[0].state != DisplayedState::Unread => Some(runs[0].id.clone()),
         _ => None,
     });
     assert_eq!(first.as_deref(), Some("0999"), "what is on the screen comes first");
     messages.extend(settle(&mut tailer, &visible));
-    assert!(states(&tailer).iter().all(|(_, state)| *state == RunState::Done));
+    assert!(states(&tailer).iter().all(|(_, state)| *state == DisplayedState::Done));
     assert!(messages.iter().any(|it| matches!(it, Msg::Loading { read: 1000, all: 1000 })));
     // Every run is looked at again, in portions.
     write_run(runs.path(), "0999", r#"{"state":"failed"}"#, "");
     (0..5).for_each(|_| drop(settle(&mut tailer, &visible)));
-    assert_eq!(states(&tailer)[999].1, RunState::Failed);
+    assert_eq!(states(&tailer)[999].1, DisplayedState::Failed);
 }

@@ -5,7 +5,7 @@ use snn_train::probe::{InputProbe, Raster, Traces};
 
 use super::Look;
 use crate::widgets::{
-    Axis, Lane, Lanes, Line, Scale, first_shown,
+    Axis, AxisScale, Lane, Lanes, Line, first_shown,
     lanes::{Content, Stroke},
     text::{number, several},
 };
@@ -110,7 +110,7 @@ fn readout(look: &Look<'_>) -> Lane {
     lines.sort_by(|(a, _), (b, _)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
     let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
-    let y = Axis::around("", Scale::Linear, values);
+    let y = Axis::around("", AxisScale::Linear, values);
     let content = Content::Lines { y, lines, levels: Vec::new(), marks: Vec::new() };
     Lane { title: "readout".to_owned(), note: peaks.join(", "), content, weight: 1 }
 }

@@ -7,7 +7,7 @@ use super::Look;
 use crate::{
     screens::frame::note,
     widgets::{
-        Axis, Lane, Lanes, Line, Scale, first_shown,
+        Axis, AxisScale, Lane, Lanes, Line, first_shown,
         lanes::{Content, Stroke},
         text::{number, several},
     },
@@ -40,7 +40,7 @@ fn lane(look: &Look<'_>, traces: &Traces, place: usize) -> Lane {
     let marks: Vec<f64> = spikes.iter().flatten().map(|&step| look.ms(f64::from(step))).collect();
     let points = look.trace(values, traces.stride);
     let heights = points.iter().map(|point| point.1).chain([threshold, 0.0]);
-    let y = Axis::around("", Scale::Linear, heights);
+    let y = Axis::around("", AxisScale::Linear, heights);
 
     let mut note = match (&spikes, points.iter().map(|point| point.1).reduce(f64::max)) {
         (Some(spikes), Some(peak)) => format!("{}, up to {}", several(spikes.len(), "spike"), number(peak)),

@@ -7,7 +7,7 @@ use super::Look;
 use crate::{
     screens::probed,
     widgets::{
-        Axis, Histogram, Lane, Lanes, Line, Scale, first_shown,
+        Axis, AxisScale, Histogram, Lane, Lanes, Line, first_shown,
         histogram::{PALE, SOLID, Zone},
         lanes::{self, Content, Stroke},
         text::{decimals, number},
@@ -83,7 +83,7 @@ fn shares(look: &Look<'_>) -> Lanes {
         };
         let note = lines.iter().filter_map(now).collect::<Vec<_>>().join(", ");
         let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
-        let y = Axis::around("", Scale::Linear, values.chain([0.0, 1.0]));
+        let y = Axis::around("", AxisScale::Linear, values.chain([0.0, 1.0]));
         let content = Content::Lines { y, lines, levels: Vec::new(), marks: Vec::new() };
         Lane { title: title.to_owned(), note, content, weight: 1 }
     };
@@ -97,5 +97,5 @@ fn epochs(look: &Look<'_>, lanes: &[Lane]) -> Axis {
         _ => &[],
     });
     let xs = curves.flat_map(|line| line.points.iter().map(|point| point.0));
-    Axis::around("epoch", Scale::Linear, xs.chain([0.0]).chain(probed::epoch(look.state)))
+    Axis::around("epoch", AxisScale::Linear, xs.chain([0.0]).chain(probed::epoch(look.state)))
 }

@@ -10,7 +10,7 @@ use crate::{
     state::State,
     theme::Theme,
     widgets::{
-        Axis, Histogram, Lane, Lanes, Line, Scale, first_shown,
+        Axis, AxisScale, Histogram, Lane, Lanes, Line, first_shown,
         histogram::{DENSE, PALE, SOLID, Zone},
         lanes::{self, Content, Stroke},
         text::{decimals, number},
@@ -101,7 +101,7 @@ fn over_epochs(state: &State, layers: usize) -> Lanes {
                 number(VANISHING),
                 number(EXPLODING_DERIVATIVE)
             ),
-            Scale::Logarithmic,
+            AxisScale::Logarithmic,
             lines(|(mean, _)| mean),
             vec![VANISHING, EXPLODING_DERIVATIVE],
             [VANISHING, EXPLODING_DERIVATIVE],
@@ -109,7 +109,7 @@ fn over_epochs(state: &State, layers: usize) -> Lanes {
         lane(
             format!("below {} (%)", number(VANISHING)),
             "share of all units and steps of the probed samples".to_owned(),
-            Scale::Linear,
+            AxisScale::Linear,
             lines(|(_, below)| 100.0 * below),
             Vec::new(),
             [0.0, 1.0],
@@ -117,6 +117,6 @@ fn over_epochs(state: &State, layers: usize) -> Lanes {
     ];
     let cursor = probed::epoch(state);
     let epochs = glances().map(|glance| f64::from(glance.epoch));
-    let x = Axis::around("epoch", Scale::Linear, epochs.chain([0.0]).chain(cursor));
+    let x = Axis::around("epoch", AxisScale::Linear, epochs.chain([0.0]).chain(cursor));
     Lanes { x, lanes, cursor }
 }

@@ -9,11 +9,11 @@ use super::{
     style,
 };
 use crate::{
-    data::Glance,
+    data::ProbeSummary,
     screens::{frame::note, probed},
     state::State,
     widgets::{
-        Axis, Lane, Lanes, Line, Scale,
+        Axis, AxisScale, Lane, Lanes, Line,
         lanes::{self, Content, Stroke},
         text::{clean, fit, left, number, right},
     },
@@ -52,7 +52,7 @@ fn matrices(state: &State) -> Vec<Matrix> {
     // What has just been trained is newer than the newest probe.
     let at = probed::epoch(state).filter(|_| state.activity.epoch.is_some()).unwrap_or(f64::INFINITY);
     let update =
-        |glance: &Glance, name: &str| Some((f64::from(glance.epoch), *glance.update_ratios.get(name)?));
+        |glance: &ProbeSummary, name: &str| Some((f64::from(glance.epoch), *glance.update_ratios.get(name)?));
     let mut matrices: Vec<Matrix> = names
         .into_iter()
         .map(|name| {
@@ -151,7 +151,7 @@ fn curves(state: &State, matrices: &[Matrix]) -> Lanes {
     ];
     let epochs = matrices.iter().flat_map(|it| it.gradients.iter().chain(&it.updates)).map(|point| point.0);
     let cursor = probed::epoch(state);
-    let x = Axis::around("epoch", Scale::Linear, epochs.chain([0.0]).chain(cursor));
+    let x = Axis::around("epoch", AxisScale::Linear, epochs.chain([0.0]).chain(cursor));
     Lanes { x, lanes, cursor }
 }
 
@@ -163,7 +163,7 @@ const SEA: f64 = judge::ADAMS_EPSILON;
 fn floor(lines: &mut [Line], levels: &[f64]) -> Axis {
     let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
     let seen = values.clone().filter(|&value| value >= SEA).chain(levels.iter().copied());
-    let mut y = Axis::around("", Scale::Logarithmic, seen);
+    let mut y = Axis::around("", AxisScale::Logarithmic, seen);
     if values.clone().any(|value| value < SEA) {
         y.low /= 10.0;
         y.label = format!("<{}", number(SEA));

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    data::{Facts, Run, RunState},
+    data::{ConfigSummary, DisplayedState, Run},
     widgets::text::{decimals, duration, number, percent},
 };
 
@@ -16,8 +16,8 @@ pub(super) struct Column {
     pub(super) is_text: bool,
     /// Whether it comes from the experiment, which is read when it is needed.
     pub(super) is_fact: bool,
-    pub(super) text: fn(&Run, Option<&Facts>) -> String,
-    pub(super) key: fn(&Run, Option<&Facts>) -> Key,
+    pub(super) text: fn(&Run, Option<&ConfigSummary>) -> String,
+    pub(super) key: fn(&Run, Option<&ConfigSummary>) -> Key,
 }
 
 /// By what a column sorts. What is not known comes last in any order.
@@ -74,7 +74,7 @@ pub(super) static COLUMNS: [Column; 17] = [
         is_text: false,
         is_fact: false,
         text: |run, _| match run.state {
-            RunState::Stalled => format!("({})", duration(run.silent)),
+            DisplayedState::Stalled => format!("({})", duration(run.silent)),
             _ => run.remaining().map_or_else(|| "-".to_owned(), duration),
         },
         key: |run, _| Key::Number(run.remaining()),

@@ -1,7 +1,7 @@
 //! Filters: words that a run must have, and conditions on the numbers of its columns.
 
 use super::columns::{COLUMNS, Column, Key};
-use crate::data::{Facts, Run};
+use crate::data::{ConfigSummary, Run};
 
 /// `randman running lr<0.02 best>90`: all of them must hold. A word may stand anywhere in the texts of a run.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl Filter {
         filter
     }
 
-    pub(super) fn takes(&self, run: &Run, facts: Option<&Facts>) -> bool {
+    pub(super) fn takes(&self, run: &Run, facts: Option<&ConfigSummary>) -> bool {
         let texts = || COLUMNS.iter().filter(|column| column.is_text);
         let has = |word: &String| {
             texts().any(|column: &Column| (column.text)(run, facts).to_lowercase().contains(word.as_str()))
@@ -60,18 +60,18 @@ mod tests {
     use snn_train::run::{Best, Status};
 
     use super::*;
-    use crate::data::RunState;
+    use crate::data::DisplayedState;
 
     #[test]
     fn words_and_conditions_must_all_hold() {
-        let mut run = Run::new("randman-7".into(), "".into(), RunState::Done);
+        let mut run = Run::new("randman-7".into(), "".into(), DisplayedState::Done);
         let best = Best { accuracy: 0.95, ..Best::default() };
         run.status = Some(Status { best: Some(best), ..Status::default() });
-        let facts = Facts {
+        let facts = ConfigSummary {
             learning_rate: Some(0.01),
             learning_rate_decay: 1.0,
             seed: "3".into(),
-            ..Facts::default()
+            ..ConfigSummary::default()
         };
         let takes = |text: &str| Filter::new(text).takes(&run, Some(&facts));
         assert!(takes("") && takes("RANDMAN done") && takes("best>90 lr<0.02 lr=0.01 seed=3"));

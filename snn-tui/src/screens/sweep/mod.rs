@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::sweep::{Row, Standing};
+use snn_train::sweep::{Row, RunState};
 
 use super::{Hints, Screen, frame::note};
 use crate::{
@@ -180,18 +180,18 @@ fn cursor(state: &State, view: &View<'_>) -> (usize, usize) {
 fn draw_progress(state: &State, sweep: &SweepView, area: Rect, buffer: &mut Buffer) {
     let results = &sweep.results;
     let all = results.rows.len();
-    let done = results.count(Standing::Done);
+    let done = results.count(RunState::Done);
     let share = done as f64 / all.max(1) as f64;
     let name = fit(&clean(&sweep.manifest.name), usize::from(area.width) / 4);
     let bar = gauge(share, 12, state.theme.marker);
     let mut text = format!("{name} {bar} {} of {} runs", count(done), count(all));
-    for (standing, word) in [
-        (Standing::Running, "running"),
-        (Standing::Failed, "failed"),
-        (Standing::Interrupted, "interrupted"),
-        (Standing::Pending, "to come"),
+    for (state, word) in [
+        (RunState::Running, "running"),
+        (RunState::Failed, "failed"),
+        (RunState::Interrupted, "interrupted"),
+        (RunState::Pending, "to come"),
     ] {
-        let number = results.count(standing);
+        let number = results.count(state);
         if number > 0 {
             text += &format!(", {} {word}", count(number));
         }
@@ -237,12 +237,12 @@ fn values(state: &State, view: &View<'_>) -> Vec<Vec<Option<f64>>> {
 
 /// How a cell stands in a sign that needs no colour: failed, interrupted, running, to come; nothing if all is done.
 fn sign(rows: &[&Row]) -> &'static str {
-    let has = |standing| rows.iter().any(|row| row.state == standing);
+    let has = |state| rows.iter().any(|row| row.state == state);
     match () {
-        () if has(Standing::Failed) => "x",
-        () if has(Standing::Interrupted) => "!",
-        () if has(Standing::Running) => "~",
-        () if has(Standing::Pending) => ".",
+        () if has(RunState::Failed) => "x",
+        () if has(RunState::Interrupted) => "!",
+        () if has(RunState::Running) => "~",
+        () if has(RunState::Pending) => ".",
         () => "",
     }
 }
@@ -306,12 +306,12 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     for (row, y) in runs.iter().take(shown).zip(area.y + 1..area.bottom()) {
         let run = state.runs.get(&row.id);
         let value = state.map.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
-        let standing = match row.state {
-            Standing::Done => "done",
-            Standing::Running => "running",
-            Standing::Failed => "failed",
-            Standing::Interrupted => "interrupted",
-            Standing::Pending => "to come",
+        let word = match row.state {
+            RunState::Done => "done",
+            RunState::Running => "running",
+            RunState::Failed => "failed",
+            RunState::Interrupted => "interrupted",
+            RunState::Pending => "to come",
         };
         let seeds: Vec<_> = view
             .axes
@@ -321,8 +321,8 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
             .collect();
         let message =
             row.message.as_deref().map_or_else(String::new, |message| format!("  {}", clean(message)));
-        let text = format!("  {}  {standing}  {value}  {}{message}", clean(&row.id), seeds.join(", "));
-        let style = if row.state == Standing::Failed { state.theme.bad() } else { Style::new() };
+        let text = format!("  {}  {word}  {value}  {}{message}", clean(&row.id), seeds.join(", "));
+        let style = if row.state == RunState::Failed { state.theme.bad() } else { Style::new() };
         buffer.set_string(area.x, y, fit(&text, room), style);
     }
 }

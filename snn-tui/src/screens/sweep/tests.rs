@@ -28,14 +28,14 @@ pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
 }
 
 /// A state with this sweep, whose k-th run is best with 10 k %.
-fn state(axes: &str, points: &str, states: &[Standing]) -> State {
+fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let manifest = manifest(axes, points);
     let row = |(k, point): (usize, &snn_train::sweep::Point)| Row {
         id: point.id.clone(),
         settings: point.settings.clone(),
-        state: states.get(k).copied().unwrap_or(Standing::Done),
+        state: states.get(k).copied().unwrap_or(RunState::Done),
         epoch: 3,
-        valid_accuracy: states.get(k).is_none_or(|it| *it == Standing::Done).then_some(0.1 * k as f64),
+        valid_accuracy: states.get(k).is_none_or(|it| *it == RunState::Done).then_some(0.1 * k as f64),
         valid_loss: None,
         late_gain: None,
         lost_classes: None,
@@ -70,7 +70,7 @@ const EIGHT: &str = r#"[{"a.x":1,"b.y":1,"c.z":"p"},{"a.x":2,"b.y":1,"c.z":"p"},
 
 #[test]
 fn two_keys_span_the_map_and_the_third_is_stepped() {
-    use Standing::{Done, Failed, Pending, Running};
+    use RunState::{Done, Failed, Pending, Running};
     let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
     let mut state = state(axes, EIGHT, &[Done, Done, Running, Failed, Done, Pending]);
     let text = screen(&state);
@@ -98,7 +98,7 @@ fn enter_leads_to_the_curves_of_a_cell() {
         &[],
     );
     for row in &state.sweep.as_ref().unwrap().results.rows {
-        let run = crate::data::Run::new(row.id.clone(), "".into(), crate::data::RunState::Done);
+        let run = crate::data::Run::new(row.id.clone(), "".into(), crate::data::DisplayedState::Done);
         state.runs.insert(row.id.clone(), run);
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));

@@ -7,7 +7,7 @@
 
 use super::{
     arguments::{Address, Kernel},
-    machine::{Launch, Machine, Pool, WARP},
+    kernel_device::{KernelDevice, Launch, Pool, WARP},
 };
 use crate::{Cpu, backend::Buffer};
 use corosensei::{Coroutine, CoroutineResult, Yielder, stack::DefaultStack};
@@ -59,7 +59,7 @@ impl Memory {
     }
 }
 
-impl Machine for CudaEmulation {
+impl KernelDevice for CudaEmulation {
     type Device = Cpu;
     type Memory = Memory;
 
@@ -153,19 +153,19 @@ macro_rules! bodies {
 bodies! {
     snn_project_events = "project_events", false;
     snn_project_spikes = "project_spikes", false;
-    snn_advance = "advance", true;
-    snn_advance_recurrent = "advance_recurrent", true;
-    snn_advance_recurrent_wide = "advance_recurrent_wide", true;
+    snn_lif_forward = "lif_forward", true;
+    snn_lif_forward_recurrent = "lif_forward_recurrent", true;
+    snn_lif_forward_recurrent_wide = "lif_forward_recurrent_wide", true;
     snn_readout = "readout", false;
     snn_readout_adjoint = "readout_adjoint", false;
-    snn_retreat = "retreat", false;
-    snn_retreat_recurrent_1 = "retreat_recurrent_1", true;
-    snn_retreat_recurrent_2 = "retreat_recurrent_2", true;
-    snn_retreat_recurrent_4 = "retreat_recurrent_4", true;
-    snn_retreat_recurrent_wide = "retreat_recurrent_wide", true;
+    snn_lif_backward = "lif_backward", false;
+    snn_lif_backward_recurrent_1 = "lif_backward_recurrent_1", true;
+    snn_lif_backward_recurrent_2 = "lif_backward_recurrent_2", true;
+    snn_lif_backward_recurrent_4 = "lif_backward_recurrent_4", true;
+    snn_lif_backward_recurrent_wide = "lif_backward_recurrent_wide", true;
     snn_gather_events = "gather_events", true;
     snn_gather_spikes = "gather_spikes", false;
-    snn_add_up = "add_up", false;
+    snn_reduce_partials = "reduce_partials", false;
     snn_product = "product", true;
     snn_transpose = "transpose", false;
     snn_sum_of_squares = "sum_of_squares", true;

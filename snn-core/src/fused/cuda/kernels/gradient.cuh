@@ -1,5 +1,5 @@
 // Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of units (rows of the
-// gradient) and of columns on chip, and goes through a group of samples; groups leave partial sums, which add_up adds in their
+// gradient) and of columns on chip, and goes through a group of samples; groups leave partial sums, which reduce_partials adds in their
 // order. Each thread has a column for itself, so nothing is added by two threads at once. Blocks are (tile of units, tile of
 // columns, group): those of a group run at about the same time, so that only the first of them reads its rows from main memory.
 #include "common.cuh"
@@ -15,7 +15,7 @@ struct Gather {
     // [groups, units, columns]
     float *sums;
     // a_I[n + 1] in row n.
-    const float *slots;
+    const float *current_adjoints;
     const uint32_t *offsets;
     const uint16_t *indices;
     const uint32_t *masks;
@@ -43,7 +43,7 @@ KERNEL(gather_events, Gather, 128) {
         const unsigned rows = last - row < ROWS ? (unsigned)(last - row) : ROWS;
         float slot[ROWS];
         UNROLL for (unsigned r = 0; r < ROWS; ++r)
-            slot[r] = r < rows && column < a.columns ? a.slots[(row + r) * a.columns + column] : 0.0f;
+            slot[r] = r < rows && column < a.columns ? a.current_adjoints[(row + r) * a.columns + column] : 0.0f;
         for (unsigned r = threadIdx.x; r <= rows; r += blockDim.x) starts[r] = a.offsets[row + r];
         synchronize();
         for (uint32_t begin = starts[0]; begin < starts[rows]; begin += STAGE) {
@@ -78,7 +78,7 @@ KERNEL(gather_spikes, Gather, 128) {
         uint32_t bits[AHEAD][TILE / 32];
         UNROLL for (unsigned r = 0; r < AHEAD; ++r) {
             const int there = row + r < last;
-            slot[r] = there && column < a.columns ? a.slots[(row + r) * a.columns + column] : 0.0f;
+            slot[r] = there && column < a.columns ? a.current_adjoints[(row + r) * a.columns + column] : 0.0f;
             UNROLL for (unsigned w = 0; w < TILE / 32; ++w)
                 bits[r][w] = there && from / 32 + w < a.words ? a.masks[(row + r) * a.words + from / 32 + w] : 0;
         }
@@ -90,7 +90,7 @@ KERNEL(gather_spikes, Gather, 128) {
     store(&a, sums, from, column);
 }
 
-struct AddUp {
+struct ReducePartials {
     // [parts, count]
     const float *sums;
     // [count], added to.
@@ -99,7 +99,7 @@ struct AddUp {
     uint32_t parts;
 };
 
-KERNEL(add_up, AddUp, 256) {
+KERNEL(reduce_partials, ReducePartials, 256) {
     const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= a.count) return;
     float total = a.total[at];

@@ -1,8 +1,8 @@
 // All kernels, as one translation unit.
-#include "advance.cuh"
+#include "lif_forward.cuh"
 #include "gradient.cuh"
 #include "norm.cuh"
 #include "product.cuh"
 #include "project.cuh"
 #include "readout.cuh"
-#include "retreat.cuh"
+#include "lif_backward.cuh"

@@ -12,7 +12,7 @@ struct Readout {
     // [batch, outputs]: logits, their gradient, and the step of the first maximum.
     float *logits;
     const float *d_logits;
-    uint32_t *peaks;
+    uint32_t *argmax_steps;
     // U[n], [batch, steps, outputs], or null.
     float *potentials;
     double leak_out, leak_syn, start;
@@ -25,7 +25,7 @@ KERNEL(readout, Readout, 256) {
     if (sample >= a.batch || unit >= a.outputs) return;
     const size_t at = sample * a.steps * a.outputs + unit;
     double u = a.start, i = 0.0, best = 0.0;
-    uint32_t peak = 0;
+    uint32_t argmax_step = 0;
     for (unsigned first = 0; first < a.steps; first += AHEAD) {
         float drive[AHEAD];
         UNROLL for (unsigned k = 0; k < AHEAD; ++k)
@@ -38,7 +38,7 @@ KERNEL(readout, Readout, 256) {
                 best += u;
             } else if (n == 0 || u > best) {
                 best = u;
-                peak = n;
+                argmax_step = n;
             }
             if (a.potentials) a.potentials[at + (size_t)n * a.outputs] = (float)u;
             u = fma(a.leak_out, i - u, u);
@@ -46,21 +46,21 @@ KERNEL(readout, Readout, 256) {
         }
     }
     a.logits[sample * a.outputs + unit] = (float)best;
-    a.peaks[sample * a.outputs + unit] = peak;
+    a.argmax_steps[sample * a.outputs + unit] = argmax_step;
 }
 
 KERNEL(readout_adjoint, Readout, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
     if (sample >= a.batch || unit >= a.outputs) return;
-    float *slots = a.trace + sample * a.steps * a.outputs + unit;
+    float *current_adjoints = a.trace + sample * a.steps * a.outputs + unit;
     const float d = a.d_logits[sample * a.outputs + unit];
-    const uint32_t peak = a.peaks[sample * a.outputs + unit];
+    const uint32_t argmax_step = a.argmax_steps[sample * a.outputs + unit];
     const float leak_out = (float)a.leak_out, leak_syn = (float)a.leak_syn;
     float a_u = 0.0f, a_i = 0.0f;
     for (unsigned n = a.steps; n-- > 0;) {
-        slots[(size_t)n * a.outputs] = a_i;
-        const float direct = !a.maximum || n == peak ? d : 0.0f;
+        current_adjoints[(size_t)n * a.outputs] = a_i;
+        const float direct = !a.maximum || n == argmax_step ? d : 0.0f;
         a_i = fmaf(leak_out, a_u, fmaf(-leak_syn, a_i, a_i));
         a_u = fmaf(-leak_out, a_u, a_u) + direct;
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use snn_data::{Distribution, InputKind, PartSummary, Summary};
+use snn_data::{DatasetSummary, Distribution, InputKind, PartSummary};
 
 use super::Selection;
 use crate::loading;
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let data = arguments.selection.data()?;
     let dataset = loading::open(&data, arguments.json)?;
-    let summary = Summary { name: data.name().to_owned(), ..Summary::of(&*dataset)? };
+    let summary = DatasetSummary { name: data.name().to_owned(), ..DatasetSummary::of(&*dataset)? };
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
@@ -33,8 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
-    let Summary { name, samples, kind, inputs, steps, dt, classes, .. } = summary;
+fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
+    let DatasetSummary { name, samples, kind, inputs, steps, dt, classes, .. } = summary;
     let what = match kind {
         InputKind::Events => "spikes",
         InputKind::Frames => "analog values",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use snn_train::{
     Error,
     run::{Record, RunDir},
-    sweep::Standing,
+    sweep::RunState,
 };
 use toml::{Table, Value};
 
@@ -86,12 +86,12 @@ impl Row {
         let run = RunDir::open(path)?;
         self.settings = flat(run.config()?);
         let status = run.status()?;
-        self.state = match Standing::of(&status) {
-            Standing::Pending => "pending",
-            Standing::Running => "running",
-            Standing::Interrupted => "interrupted",
-            Standing::Failed => "failed",
-            Standing::Done => "done",
+        self.state = match RunState::of(&status) {
+            RunState::Pending => "pending",
+            RunState::Running => "running",
+            RunState::Interrupted => "interrupted",
+            RunState::Failed => "failed",
+            RunState::Done => "done",
         }
         .to_owned();
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));

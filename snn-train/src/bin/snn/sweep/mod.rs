@@ -19,7 +19,7 @@ use snn_train::{
     Error,
     run::RunDir,
     sweep::{
-        Group, Progress, Results, Row, Standing, Sweep, SweepDir,
+        Group, Progress, Results, Row, RunState, Sweep, SweepDir,
         slurm::{Queue, Wait},
     },
 };
@@ -99,7 +99,7 @@ impl LeftOut {
         let left: Vec<_> = paths.filter(|path| !kept.contains(path)).collect();
         let is_done = |path: &&PathBuf| {
             let status = RunDir::open(*path).and_then(|run| run.status());
-            status.is_ok_and(|status| Standing::of(&status) == Standing::Done)
+            status.is_ok_and(|status| RunState::of(&status) == RunState::Done)
         };
         Self { runs: left.len(), done: left.iter().filter(is_done).count() }
     }
@@ -156,11 +156,11 @@ fn state(row: &Row, queue: &Queue) -> &'static str {
         Some(Wait::Requeued) => "requeued",
         Some(Wait::Lost) => "lost",
         None => match row.state {
-            Standing::Pending => "pending",
-            Standing::Running => "running",
-            Standing::Interrupted => "interrupted",
-            Standing::Failed => "failed",
-            Standing::Done => "done",
+            RunState::Pending => "pending",
+            RunState::Running => "running",
+            RunState::Interrupted => "interrupted",
+            RunState::Failed => "failed",
+            RunState::Done => "done",
         },
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use snn_train::sweep::{Standing, Sweep, SweepDir};
+use snn_train::sweep::{RunState, Sweep, SweepDir};
 
 use super::{LeftOut, directory, duration};
 use crate::path_text;
@@ -45,10 +45,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     left_out.tell();
 
     let results = sweep.results()?;
-    let done = results.count(Standing::Done);
+    let done = results.count(RunState::Done);
     let runs = sweep.manifest().points.len();
     let open =
-        sweep.manifest().points.iter().zip(&results.rows).filter(|(_, row)| row.state != Standing::Done);
+        sweep.manifest().points.iter().zip(&results.rows).filter(|(_, row)| row.state != RunState::Done);
     let seconds = measured
         .filter(|found| found.measured > 0)
         .map(|_| open.filter_map(|(point, _)| point.seconds).sum::<f64>());

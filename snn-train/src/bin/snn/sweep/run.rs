@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use snn_train::sweep::{Happening, Options, Progress, Results, Standing, SweepDir, Update, slurm::Queue};
+use snn_train::sweep::{Options, Progress, Results, RunEvent, RunState, SweepDir, Update, slurm::Queue};
 
 use super::{counts, duration, ending, group_lines, open};
 use crate::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent, stop};
@@ -130,7 +130,7 @@ fn failed<'a>(
     results: &'a Results,
     failures: &'a [(String, String)],
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let written = results.rows.iter().filter(|row| row.state == Standing::Failed);
+    let written = results.rows.iter().filter(|row| row.state == RunState::Failed);
     let known: HashSet<_> = written.clone().map(|row| row.id.as_str()).collect();
     let written = written.map(|row| (row.id.as_str(), row.message.as_deref().unwrap_or_default()));
     let told = failures.iter().map(|(id, message)| (id.as_str(), message.as_str()));
@@ -163,16 +163,16 @@ impl Screen {
         let done = format!("{} of {} runs{failed}{left}", progress.done, progress.runs);
         self.bar.set_position((1000.0 * progress.fraction) as u64);
         self.bar.set_message(done.clone());
-        let (state, message) = match &update.happening {
-            Happening::Finished(outcome) if outcome.stopped => ("stopped", None),
-            Happening::Finished(_) => ("done", None),
-            Happening::Failed(error) => ("failed", Some(error.to_string())),
-            Happening::Busy => ("busy", None),
+        let (state, message) = match &update.event {
+            RunEvent::Finished(outcome) if outcome.stopped => ("stopped", None),
+            RunEvent::Finished(_) => ("done", None),
+            RunEvent::Failed(error) => ("failed", Some(error.to_string())),
+            RunEvent::Busy => ("busy", None),
             _ => return,
         };
         self.failures.extend(message.iter().map(|message| (update.point.id.clone(), message.clone())));
-        let (test, best) = match &update.happening {
-            Happening::Finished(outcome) => {
+        let (test, best) = match &update.event {
+            RunEvent::Finished(outcome) => {
                 (outcome.test.as_ref().map(|test| test.test.accuracy), outcome.best)
             }
             _ => (None, None),

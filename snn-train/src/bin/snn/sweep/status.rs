@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use snn_train::{
     Error,
     sweep::{
-        Results, Row, Standing, SweepDir,
+        Results, Row, RunState, SweepDir,
         slurm::{Element, ElementState, Queue, Wait},
     },
 };
@@ -52,10 +52,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
-    for row in results.rows.iter().filter(|row| row.state == Standing::Failed) {
+    for row in results.rows.iter().filter(|row| row.state == RunState::Failed) {
         writeln!(out, "failed    {}: {}", row.id, row.message.as_deref().unwrap_or_default())?;
     }
-    let waits = |row: &Row| matches!(row.state, Standing::Pending | Standing::Interrupted);
+    let waits = |row: &Row| matches!(row.state, RunState::Pending | RunState::Interrupted);
     if let Err(error) = &queue
         && results.rows.iter().any(waits)
     {
@@ -82,11 +82,11 @@ fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -
         "kind": "status",
         "sweep": path_text(sweep.path()),
         "runs": results.rows.len(),
-        "done": results.count(Standing::Done),
-        "running": results.count(Standing::Running),
-        "interrupted": results.count(Standing::Interrupted),
-        "failed": results.count(Standing::Failed),
-        "pending": results.count(Standing::Pending),
+        "done": results.count(RunState::Done),
+        "running": results.count(RunState::Running),
+        "interrupted": results.count(RunState::Interrupted),
+        "failed": results.count(RunState::Failed),
+        "pending": results.count(RunState::Pending),
         "slurm": {
             "error": queue.err().map(ToString::to_string),
             "queued": count(Wait::Queued),

@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::json;
 use snn_train::{
     Device, Event,
-    sweep::{Happening, Options, Progress, SweepDir, slurm::Task},
+    sweep::{Options, Progress, RunEvent, SweepDir, slurm::Task},
 };
 
 use super::{ending, run::Screen};
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut advanced = false;
     let progress = sweep.train_until(&signals.stop, &options, &mut |update| {
         // What is still finished after the signal does not count: a start must be worth more than that.
-        advanced |= matches!(update.happening, Happening::Event(Event::BatchFinished(_)))
+        advanced |= matches!(update.event, RunEvent::Event(Event::BatchFinished(_)))
             && !signals.requeue.load(Ordering::Relaxed);
         screen.show(update);
     })?;

@@ -15,14 +15,14 @@ pub struct Update<'a> {
     /// The run.
     pub point: &'a Point,
     /// What has happened.
-    pub happening: Happening<'a>,
+    pub event: RunEvent<'a>,
     /// How far the sweep is now.
     pub progress: Progress,
 }
 
 /// What may happen to a run of a sweep.
 #[non_exhaustive]
-pub enum Happening<'a> {
+pub enum RunEvent<'a> {
     /// It was done before its turn came.
     Reused,
     /// It has failed before, and is not tried again.
@@ -66,12 +66,12 @@ pub struct Progress {
 }
 
 /// The counts, and who is told.
-pub(super) struct Board<'w> {
+pub(super) struct ProgressTracker<'w> {
     start: Instant,
-    state: Mutex<State<'w>>,
+    state: Mutex<TrackerState<'w>>,
 }
 
-struct State<'w> {
+struct TrackerState<'w> {
     watch: &'w mut (dyn FnMut(&Update<'_>) + Send),
     progress: Progress,
     work: Work,
@@ -88,72 +88,72 @@ struct Work {
     given: f64,
 }
 
-impl<'w> Board<'w> {
+impl<'w> ProgressTracker<'w> {
     /// For so many runs, and all their work.
     pub(super) fn new(runs: usize, work: f64, watch: &'w mut (dyn FnMut(&Update<'_>) + Send)) -> Self {
         let progress = Progress { runs, ..Progress::default() };
         let work = Work { all: work, ..Work::default() };
-        let state = Mutex::new(State { watch, progress, work, shares: HashMap::new() });
+        let state = Mutex::new(TrackerState { watch, progress, work, shares: HashMap::new() });
         Self { start: Instant::now(), state }
     }
 
     /// Tells what has happened to a run that is so much `work`.
-    pub(super) fn tell(&self, point: &Point, work: f64, happening: Happening<'_>) {
+    pub(super) fn tell(&self, point: &Point, work: f64, event: RunEvent<'_>) {
         let state = &mut *self.lock();
-        state.count(point, work, &happening);
+        state.count(point, work, &event);
         state.progress.elapsed = self.start.elapsed().as_secs_f64();
         (state.progress.fraction, state.progress.remaining) = state.work.estimate(state.progress.elapsed);
-        (state.watch)(&Update { point, happening, progress: state.progress });
+        (state.watch)(&Update { point, event, progress: state.progress });
     }
 
     pub(super) fn progress(&self) -> Progress {
         self.lock().progress
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<'w>> {
+    fn lock(&self) -> MutexGuard<'_, TrackerState<'w>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State<'_> {
-    fn count(&mut self, point: &Point, work: f64, happening: &Happening<'_>) {
+impl TrackerState<'_> {
+    fn count(&mut self, point: &Point, work: f64, event: &RunEvent<'_>) {
         let Self { progress, work: sum, shares, .. } = self;
-        match happening {
-            Happening::Reused => {
+        match event {
+            RunEvent::Reused => {
                 progress.done += 1;
                 progress.reused += 1;
-                sum.give(work);
+                sum.release(work);
             }
-            Happening::FailedBefore => {
+            RunEvent::FailedBefore => {
                 progress.failed += 1;
-                sum.give(work);
+                sum.release(work);
             }
-            Happening::Started => {
+            RunEvent::Started => {
                 progress.running += 1;
                 shares.insert(point.id.clone(), 0.0);
             }
-            Happening::Event(event) => {
+            RunEvent::Event(event) => {
                 let (Some(now), Some(share)) = (share(event), shares.get_mut(&point.id)) else { return };
                 let advance = (now - *share).max(0.0) * work;
                 *share = now;
-                if matches!(event, Event::RunStarted(_)) { sum.give(advance) } else { sum.done += advance }
+                if matches!(event, Event::RunStarted(_)) { sum.release(advance) } else { sum.done += advance }
             }
-            Happening::Finished(_) | Happening::Failed(_) | Happening::Busy => {
+            RunEvent::Finished(_) | RunEvent::Failed(_) | RunEvent::Busy => {
                 progress.running = progress.running.saturating_sub(1);
                 let rest = (1.0 - shares.remove(&point.id).unwrap_or_default()) * work;
-                match happening {
-                    Happening::Finished(outcome) if outcome.stopped => {}
-                    Happening::Finished(_) => {
+                match event {
+                    RunEvent::Finished(outcome) if outcome.stopped => {}
+                    RunEvent::Finished(_) => {
                         progress.done += 1;
                         sum.done += rest;
                     }
-                    Happening::Failed(_) => {
+                    RunEvent::Failed(_) => {
                         progress.failed += 1;
-                        sum.give(rest);
+                        sum.release(rest);
                     }
                     _ => {
                         progress.busy += 1;
-                        sum.give(rest);
+                        sum.release(rest);
                     }
                 }
             }
@@ -162,7 +162,7 @@ impl State<'_> {
 }
 
 impl Work {
-    fn give(&mut self, work: f64) {
+    fn release(&mut self, work: f64) {
         self.done += work;
         self.given += work;
     }

@@ -10,14 +10,15 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Missing, Runs, Scale, Sheet, figure1, figure2, figure3, figure5, figure6, figure7, figure8, figure9,
+    FigureOutput, Missing, Runs, Scale, figure1, figure2, figure3, figure5, figure6, figure7, figure8,
+    figure9,
     runs::is_ended,
     sources::{Absence, DATA_SETS, Found, RANDMAN, Source},
 };
 use crate::{
     Error,
-    run::{RunDir, State},
-    sweep::{Manifest, Options, Results, Standing, Sweep, SweepDir, Update},
+    run::{RecordedState, RunDir},
+    sweep::{Manifest, Options, Results, RunState, Sweep, SweepDir, Update},
 };
 
 /// A figure of the paper.
@@ -95,39 +96,40 @@ impl Figure {
         format!("figure{}", self.number())
     }
 
-    fn sweeps(self, studio: &Studio) -> Result<Vec<Sweep>, Error> {
+    fn sweeps(self, reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
         match self {
             Self::Manifolds | Self::Inputs => Ok(Vec::new()),
-            Self::Shape => Ok(vec![figure3::sweep(studio)?]),
-            Self::Gradient => Ok(vec![figure2::sweep(studio)?]),
-            Self::Scale => Ok(vec![figure5::sweep(studio)?, figure5::deep_sweep(studio)?]),
-            Self::DataSets => figure6::sweeps(studio),
-            Self::Activity => Ok(vec![figure9::sweep_on(studio, 'a', RANDMAN.itself())?]),
+            Self::Shape => Ok(vec![figure3::sweep(reproduction)?]),
+            Self::Gradient => Ok(vec![figure2::sweep(reproduction)?]),
+            Self::Scale => Ok(vec![figure5::sweep(reproduction)?, figure5::deep_sweep(reproduction)?]),
+            Self::DataSets => figure6::sweeps(reproduction),
+            Self::Activity => Ok(vec![figure9::sweep_on(reproduction, 'a', RANDMAN.itself())?]),
             Self::Sparseness => {
-                let sweeps =
-                    figure9::SOURCES.iter().map(|(panel, source)| figure9::sweep(studio, *panel, source));
+                let sweeps = figure9::SOURCES
+                    .iter()
+                    .map(|(panel, source)| figure9::sweep(reproduction, *panel, source));
                 Ok(sweeps.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
             }
         }
     }
 
-    fn draw(self, studio: &Studio) -> Result<Sheet, Error> {
+    fn draw(self, reproduction: &Reproduction) -> Result<FigureOutput, Error> {
         match self {
-            Self::Manifolds => figure1::draw(studio),
-            Self::Shape => figure3::draw(studio),
-            Self::Scale => figure5::draw(studio),
-            Self::Gradient => figure2::draw(studio),
-            Self::DataSets => figure6::draw(studio),
-            Self::Inputs => figure7::draw(studio),
-            Self::Activity => figure8::draw(studio),
-            Self::Sparseness => figure9::draw(studio),
+            Self::Manifolds => figure1::draw(reproduction),
+            Self::Shape => figure3::draw(reproduction),
+            Self::Scale => figure5::draw(reproduction),
+            Self::Gradient => figure2::draw(reproduction),
+            Self::DataSets => figure6::draw(reproduction),
+            Self::Inputs => figure7::draw(reproduction),
+            Self::Activity => figure8::draw(reproduction),
+            Self::Sparseness => figure9::draw(reproduction),
         }
     }
 }
 
 /// Where figures are made, and how much is run for them.
 #[derive(Debug, Clone)]
-pub struct Studio {
+pub struct Reproduction {
     out: PathBuf,
     scale: Scale,
     only: Option<Vec<String>>,
@@ -181,7 +183,7 @@ impl fmt::Display for Incomplete {
     }
 }
 
-impl Studio {
+impl Reproduction {
     /// Makes figures in a directory.
     #[must_use]
     pub fn new(out: impl Into<PathBuf>, scale: Scale) -> Self {
@@ -266,10 +268,10 @@ impl Studio {
     /// # Errors
     /// [`Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
     pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
-        let mut sheet = figure.draw(self)?;
-        sheet.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
-        let files = sheet.write(&self.out, &figure.name())?;
-        Ok(Drawn { files, missing: sheet.missing, incomplete: self.incomplete(figure)? })
+        let mut output = figure.draw(self)?;
+        output.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
+        let files = output.write(&self.out, &figure.name())?;
+        Ok(Drawn { files, missing: output.missing, incomplete: self.incomplete(figure)? })
     }
 
     /// The data set or what stands in for it, unless there is neither or it is left out.
@@ -312,7 +314,7 @@ impl Studio {
         for sweep in figure.sweeps(self)? {
             let rows = self.results(&sweep)?.rows;
             let open: Vec<_> = rows.iter().filter(|row| !is_ended(row)).collect();
-            let failed: Vec<_> = open.iter().filter(|row| row.state == Standing::Failed).collect();
+            let failed: Vec<_> = open.iter().filter(|row| row.state == RunState::Failed).collect();
             if !open.is_empty() {
                 incomplete.push(Incomplete {
                     sweep: sweep.name,
@@ -338,6 +340,6 @@ impl Studio {
 
     fn is_done(&self, id: &str) -> bool {
         let status = RunDir::open(self.run_path(id)).and_then(|run| run.status());
-        status.is_ok_and(|status| status.state == State::Done)
+        status.is_ok_and(|status| status.state == RecordedState::Done)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What goes wrong on a machine.
-pub(crate) type Failure<M> = <<M as Machine>::Device as HasErr>::Err;
+pub(crate) type Failure<M> = <<M as KernelDevice>::Device as HasErr>::Err;
 
 /// How many blocks of how many threads, and the bytes of on-chip memory that each block has.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Launch {
 }
 
 /// Runs the kernels of `kernels/`, in the order in which they are launched, on memory of its own and on dfdx's buffers.
-pub(crate) trait Machine: Clone + fmt::Debug + Send + Sync + 'static {
+pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// The dfdx device whose buffers it works on.
     type Device: Backend<f32>;
     /// A piece of memory.
@@ -110,7 +110,7 @@ plain!(u16, u32, f32, f64);
 
 /// `len` values in the memory of a machine. Goes back to the pool when dropped.
 #[derive(Debug)]
-pub(crate) struct Room<M: Machine, T> {
+pub(crate) struct DeviceBuffer<M: KernelDevice, T> {
     machine: M,
     /// There until dropped.
     memory: Option<(usize, M::Memory)>,
@@ -119,8 +119,8 @@ pub(crate) struct Room<M: Machine, T> {
     values: PhantomData<T>,
 }
 
-impl<M: Machine, T: Plain> Room<M, T> {
-    /// Room for `len` values, of any content.
+impl<M: KernelDevice, T: Plain> DeviceBuffer<M, T> {
+    /// DeviceBuffer for `len` values, of any content.
     pub(crate) fn new(machine: &M, len: usize) -> Result<Self, Failure<M>> {
         let bytes = (len * size_of::<T>()).max(1).next_multiple_of(256);
         let (capacity, memory) = match machine.pool().take(bytes) {
@@ -128,7 +128,7 @@ impl<M: Machine, T: Plain> Room<M, T> {
             None => (bytes, Self::allocate(machine, bytes)?),
         };
         let address = M::address(&memory);
-        Ok(Room {
+        Ok(DeviceBuffer {
             machine: machine.clone(),
             memory: Some((capacity, memory)),
             address,
@@ -168,11 +168,11 @@ impl<M: Machine, T: Plain> Room<M, T> {
     }
 }
 
-impl<M: Machine, T> Drop for Room<M, T> {
+impl<M: KernelDevice, T> Drop for DeviceBuffer<M, T> {
     fn drop(&mut self) {
         // what comes next on the machine comes after everything that uses this memory
         if let Some((capacity, memory)) = self.memory.take() {
-            self.machine.pool().give(capacity, memory);
+            self.machine.pool().release(capacity, memory);
         }
     }
 }
@@ -203,7 +203,7 @@ impl<V> Pool<V> {
         Some(kept.swap_remove(best))
     }
 
-    fn give(&self, capacity: usize, memory: V) {
+    fn release(&self, capacity: usize, memory: V) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((capacity, memory));
     }
 

@@ -15,13 +15,13 @@ use super::{
 use crate::error::{Error, Place, line_of};
 
 /// An experiment that is not checked yet.
-pub(super) struct Draft {
+pub(super) struct ExperimentBuilder {
     table: Table,
     /// Where `section` or `section.key` was written.
     places: HashMap<String, Place>,
 }
 
-impl Draft {
+impl ExperimentBuilder {
     pub(super) fn of(table: Table) -> Self {
         Self { table, places: HashMap::new() }
     }

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 /// Keys of an experiment that lists show.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Facts {
+pub(crate) struct ConfigSummary {
     /// The data set, `data.name`.
     pub(crate) data: String,
     /// `optimizer.learning_rate`, and the factor on it after each epoch.
@@ -28,7 +28,7 @@ pub(crate) struct Facts {
     pub(crate) device: String,
 }
 
-impl Facts {
+impl ConfigSummary {
     /// From the files of a run; what cannot be read is left out.
     pub(crate) fn read(run: &RunDir) -> Self {
         let mut facts = run.config().map(|config| Self::of(&config)).unwrap_or_default();
@@ -124,18 +124,22 @@ mod tests {
         let config = "[data]\nname='shd'\nseed=3\n[network]\nhidden=[256,100]\nrecurrent=[true,false]\n\
                       [optimizer]\nlearning_rate=0.01\nlearning_rate_decay=0.5\n[surrogate]\nbeta=10\nshape='esser'\n\
                       [initialization]\nseed=1\n[training]\nseed=2\nbatch_size=256";
-        let facts = Facts::of(&config.parse().unwrap());
+        let facts = ConfigSummary::of(&config.parse().unwrap());
         assert_eq!(
             (facts.data.as_str(), facts.hidden.as_str(), facts.seed.as_str()),
             ("shd", "256r-100", "1/2")
         );
         assert_eq!((facts.beta, facts.learning_rate_in(3)), (Some(10.0), Some(0.0025)));
         let other = config.replace("seed=1", "seed=9").replace("seed=3", "seed=4");
-        assert_eq!(Facts::of(&other.parse().unwrap()).group, facts.group, "seeds do not tell groups apart");
+        assert_eq!(
+            ConfigSummary::of(&other.parse().unwrap()).group,
+            facts.group,
+            "seeds do not tell groups apart"
+        );
         let other = config.replace("0.01", "0.02");
-        assert_ne!(Facts::of(&other.parse().unwrap()).group, facts.group);
-        assert_eq!(Facts::of(&Table::new()).hidden, "");
-        assert_eq!(Facts::of(&"data = 3\nnetwork = [1]".parse().unwrap()).data, "");
+        assert_ne!(ConfigSummary::of(&other.parse().unwrap()).group, facts.group);
+        assert_eq!(ConfigSummary::of(&Table::new()).hidden, "");
+        assert_eq!(ConfigSummary::of(&"data = 3\nnetwork = [1]".parse().unwrap()).data, "");
     }
 
     #[test]

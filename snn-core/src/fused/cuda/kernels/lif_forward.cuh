@@ -5,11 +5,11 @@
 //     I[n+1] = I[n] - leak_syn I[n] + drive[n+1] + V S[n]
 //
 // `trace` comes with drive[n] in row n, which is read just before the potential takes its place: x[n] before the reset, so that
-// a differentiable reset finds what the reset wiped out; S[n - 1] tells where it acted. States are double: rounding piles up
+// a differentiable reset finds what the reset pre_reset out; S[n - 1] tells where it acted. States are double: rounding piles up
 // over the steps, and a spike that moves changes everything after it.
 #include "common.cuh"
 
-struct Advance {
+struct LifForward {
     float *trace;
     uint32_t *masks;
     // [batch, units]
@@ -25,29 +25,29 @@ struct Advance {
 struct Unit {
     double x, i;
     // x[n] before the reset, as the trace has it.
-    float wiped;
+    float pre_reset;
     float count;
 };
 
 DEVICE void rest(struct Unit *u, double threshold) {
     u->x = -threshold;
-    u->wiped = (float)u->x;
+    u->pre_reset = (float)u->x;
     u->i = 0.0;
     u->count = 0.0f;
 }
 
 // From n to n + 1; `drive` is what arrived for I[n].
-DEVICE void advance_unit(struct Unit *u, const struct Advance *a, double drive, int spiking) {
+DEVICE void lif_forward_unit(struct Unit *u, const struct LifForward *a, double drive, int spiking) {
     const double i = u->i + drive;
     u->i = fma(-a->leak_syn, i, i);
-    const double wiped = fma(a->leak_mem, (i - a->threshold) - u->x, u->x);
-    u->wiped = (float)wiped;
-    u->x = spiking ? -a->threshold : wiped;
+    const double pre_reset = fma(a->leak_mem, (i - a->threshold) - u->x, u->x);
+    u->pre_reset = (float)pre_reset;
+    u->x = spiking ? -a->threshold : pre_reset;
     u->count += spiking ? 1.0f : 0.0f;
 }
 
 // A layer without recurrence: every unit for itself. Blocks are (units, samples), warps 32 units of one sample.
-KERNEL(advance, Advance, 256) {
+KERNEL(lif_forward, LifForward, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
     // whole warps leave
@@ -67,8 +67,8 @@ KERNEL(advance, Advance, 256) {
             const int spiking = mine && u.x > 0.0;
             const uint32_t word = ballot(spiking);
             if (unit % 32 == 0) masks[n * a.words] = word;
-            if (mine) trace[n * a.units] = u.wiped;
-            advance_unit(&u, &a, (double)drive[k], spiking);
+            if (mine) trace[n * a.units] = u.pre_reset;
+            lif_forward_unit(&u, &a, (double)drive[k], spiking);
         }
     }
     if (mine) a.counts[sample * a.units + unit] = u.count;
@@ -76,7 +76,7 @@ KERNEL(advance, Advance, 256) {
 
 // A recurrent layer: a block takes one sample through all steps. Spikes of a step go round as bits in on-chip memory, in turns
 // in two buffers; rows of V come through the second-level cache, which they fit. Thread t has the units t, t + threads, ..
-DEVICE void advance_recurrent_units(const struct Advance *a, const unsigned per_thread) {
+DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsigned per_thread) {
     SHARED(uint32_t, shared);
     const size_t sample = blockIdx.x;
     float *trace = a->trace + sample * a->steps * a->units;
@@ -106,10 +106,10 @@ DEVICE void advance_recurrent_units(const struct Advance *a, const unsigned per_
         synchronize();
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
-            if (unit < a->units) trace[(size_t)n * a->units + unit] = u[m].wiped;
+            if (unit < a->units) trace[(size_t)n * a->units + unit] = u[m].pre_reset;
             // in this order, as the sum of two rounded parts is not the rounded sum
             u[m].i += (double)drive[m];
-            advance_unit(&u[m], a, (double)analog[m], spiking >> m & 1u);
+            lif_forward_unit(&u[m], a, (double)analog[m], spiking >> m & 1u);
             drive[m] = a->framed ? 0.0f : ahead[m];
             analog[m] = a->framed ? ahead[m] : 0.0f;
         }
@@ -132,5 +132,5 @@ DEVICE void advance_recurrent_units(const struct Advance *a, const unsigned per_
     }
 }
 
-KERNEL(advance_recurrent, Advance, 1024) { advance_recurrent_units(&a, 1); }
-KERNEL(advance_recurrent_wide, Advance, 1024) { advance_recurrent_units(&a, 4); }
+KERNEL(lif_forward_recurrent, LifForward, 1024) { lif_forward_recurrent_units(&a, 1); }
+KERNEL(lif_forward_recurrent_wide, LifForward, 1024) { lif_forward_recurrent_units(&a, 4); }

@@ -13,7 +13,7 @@ const DOTS_PER_INCH: f64 = 300.0;
 
 /// A drawing with the numbers in it.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct FigureOutput {
     pub(super) canvas: Canvas,
     pub(super) tables: Vec<(String, Table)>,
     /// Panels that could not be drawn, and why.
@@ -29,7 +29,7 @@ pub struct Missing {
     pub reason: String,
 }
 
-impl Sheet {
+impl FigureOutput {
     pub(super) fn new(width: f64, height: f64, title: &str) -> Self {
         Self { canvas: Canvas::new(width, height, title), tables: Vec::new(), missing: Vec::new() }
     }
@@ -92,11 +92,11 @@ mod tests {
     #[test]
     fn a_sheet_leaves_a_drawing_twice_and_its_numbers() {
         let directory = tempfile::tempdir().unwrap();
-        let mut sheet = Sheet::new(72.0, 36.0, "a < b");
+        let mut output = FigureOutput::new(72.0, 36.0, "a < b");
         let mut table = Table::new(["x", "what"]);
         table.push(&[&0.5, &"a, b"]);
-        sheet.table("a", table);
-        let files = sheet.write(&directory.path().join("new"), "figure0").unwrap();
+        output.table("a", table);
+        let files = output.write(&directory.path().join("new"), "figure0").unwrap();
         let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["figure0.svg", "figure0.png", "figure0a.csv"]);
         assert_eq!(fs::read_to_string(&files[2]).unwrap(), "x,what\n0.5,\"a, b\"\n");

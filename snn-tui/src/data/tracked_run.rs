@@ -12,7 +12,7 @@ use snn_train::{
     run::{FILE_VERSION, Follower, News, Record, RunDir, Status},
 };
 
-use super::{Facts, Glance, Msg, Run, RunState, row::median};
+use super::{ConfigSummary, DisplayedState, Msg, ProbeSummary, Run, row::median};
 
 /// A running trainer is heard of about once a second; after so many seconds without, something is wrong.
 const PATIENCE: f64 = 10.0;
@@ -22,7 +22,7 @@ const RECENT: u64 = 4 << 10;
 const PORTION: usize = 4096;
 
 /// What is known of a run, and how far its files have been read.
-pub(super) struct Known {
+pub(super) struct TrackedRun {
     pub(super) run: Run,
     /// Unless nobody may look into it, or it has not begun.
     pub(super) dir: Option<RunDir>,
@@ -58,11 +58,11 @@ pub(crate) fn unix_time() -> f64 {
     SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64()
 }
 
-impl Known {
-    pub(super) fn new(id: String, path: PathBuf, dir: Result<RunDir, RunState>) -> Self {
-        let state = dir.as_ref().map_or_else(|state| *state, |_| RunState::Unread);
+impl TrackedRun {
+    pub(super) fn new(id: String, path: PathBuf, dir: Result<RunDir, DisplayedState>) -> Self {
+        let state = dir.as_ref().map_or_else(|state| *state, |_| DisplayedState::Unread);
         let mut run = Run::new(id, path, state);
-        if state == RunState::Unreadable {
+        if state == DisplayedState::Unreadable {
             run.error = Some("permission denied".to_owned());
         }
         Self {
@@ -83,13 +83,13 @@ impl Known {
     pub(super) fn refresh(&mut self) -> bool {
         let Some(dir) = &self.dir else { return false };
         let stamps = ["status.json", "metrics.jsonl"].map(|name| stamp(&dir.path().join(name)));
-        let mut changed = self.run.state == RunState::Unread;
+        let mut changed = self.run.state == DisplayedState::Unread;
         if stamps != self.stamps || changed {
             let before = self.run.clone();
             if let Err(error) = self.read() {
                 self.run.error = Some(error.to_string());
                 if self.run.status.is_none() {
-                    self.run.state = RunState::Unreadable;
+                    self.run.state = DisplayedState::Unreadable;
                 }
             }
             self.stamps = stamps;
@@ -113,7 +113,7 @@ impl Known {
             }
             // A run that has just been set up has none yet.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                (run.state, run.status) = (RunState::Starting, None);
+                (run.state, run.status) = (DisplayedState::Starting, None);
             }
             Err(error) => return Err(error),
         }
@@ -139,7 +139,7 @@ impl Known {
     /// Whether the run is still heard of. Returns whether that has changed.
     fn judge(&mut self) -> bool {
         let Some(status @ Status { heartbeat, .. }) = self.run.status.as_ref() else { return false };
-        if !matches!(self.run.state, RunState::Running | RunState::Stalled) {
+        if !matches!(self.run.state, DisplayedState::Running | DisplayedState::Stalled) {
             return false;
         }
         match &mut self.heartbeat {
@@ -161,7 +161,7 @@ impl Known {
     /// What determines the run, once.
     pub(super) fn facts(&mut self) -> Option<Msg> {
         self.has_facts = true;
-        Some(Msg::Facts(self.run.id.clone(), Box::new(Facts::read(self.dir.as_ref()?))))
+        Some(Msg::ConfigSummary(self.run.id.clone(), Box::new(ConfigSummary::read(self.dir.as_ref()?))))
     }
 
     /// What is new in the history.
@@ -230,9 +230,11 @@ impl Known {
         let next = &self.probed[self.glanced.min(self.probed.len())..];
         for &epoch in next.iter().take(FEW) {
             // One that has just been thinned out is none of ours.
-            let glance =
-                dir.probe(epoch).as_ref().map_or_else(|_| Glance::default(), |it: &Probe| Glance::of(it));
-            messages.push(Msg::Glance(self.run.id.clone(), Box::new(Glance { epoch, ..glance })));
+            let glance = dir
+                .probe(epoch)
+                .as_ref()
+                .map_or_else(|_| ProbeSummary::default(), |it: &Probe| ProbeSummary::of(it));
+            messages.push(Msg::ProbeSummary(self.run.id.clone(), Box::new(ProbeSummary { epoch, ..glance })));
         }
         self.glanced += next.len().min(FEW);
         self.is_glancing()

@@ -4,16 +4,16 @@
 //     a_U[n] = (1 - leak_mem) (1 - S[n]) a_U + h a_S[n]
 //     a_I[n] = (1 - leak_syn) a_I + leak_mem (1 - S[n]) a_U
 //
-// Row n of `slots` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
+// Row n of `current_adjoints` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
 // gradients need.
 #include "common.cuh"
 
 enum { SUPER_SPIKE, SIGMOID, ESSER, FLAT };
 
-struct Retreat {
+struct LifBackward {
     const float *trace;
     const uint32_t *masks;
-    float *slots;
+    float *current_adjoints;
     // d zeta, [batch, units].
     const float *d_counts;
     // V transposed, [units, units].
@@ -26,7 +26,7 @@ struct Retreat {
     float beta, factor, threshold, leak_mem, leak_syn;
 };
 
-DEVICE float derivative(const struct Retreat *a, float x) {
+DEVICE float derivative(const struct LifBackward *a, float x) {
     const float y = a->beta * fabsf(x);
     float r, e;
     switch (a->surrogate) {
@@ -53,12 +53,12 @@ struct Adjoint {
     int spiked;
 };
 
-// From n + 1 to n; `wiped` is x[n] before the reset, `was_reset` S[n - 1].
-DEVICE void retreat_unit(struct Adjoint *u, const struct Retreat *a, float a_s, float wiped, int was_reset) {
-    const float x = was_reset ? -a->threshold : wiped;
+// From n + 1 to n; `pre_reset` is x[n] before the reset, `was_reset` S[n - 1].
+DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
+    const float x = was_reset ? -a->threshold : pre_reset;
     if (a->differentiable) {
         a_s = fmaf(-u->a_u, u->u_next, a_s);
-        u->u_next = wiped + a->threshold;
+        u->u_next = pre_reset + a->threshold;
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
     u->a_i = fmaf(a->leak_mem, kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
@@ -70,7 +70,7 @@ DEVICE int bit(const uint32_t *masks, size_t row, unsigned words, unsigned unit)
     return (int)(masks[row * words + unit / 32] >> (unit % 32) & 1u);
 }
 
-DEVICE struct Adjoint last_step(const struct Retreat *a, size_t sample, unsigned unit) {
+DEVICE struct Adjoint last_step(const struct LifBackward *a, size_t sample, unsigned unit) {
     struct Adjoint u;
     u.a_u = u.a_i = u.u_next = 0.0f;
     u.spiked = bit(a->masks, sample * a->steps + a->steps - 1, a->words, unit);
@@ -78,7 +78,7 @@ DEVICE struct Adjoint last_step(const struct Retreat *a, size_t sample, unsigned
 }
 
 // Without a gradient through V: every unit for itself. Blocks are (units, samples).
-KERNEL(retreat, Retreat, 256) {
+KERNEL(lif_backward, LifBackward, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
     if (sample >= a.batch || unit >= a.units) return;
@@ -86,19 +86,19 @@ KERNEL(retreat, Retreat, 256) {
     const float d_count = a.d_counts[sample * a.units + unit];
     struct Adjoint u = last_step(&a, sample, unit);
     for (unsigned end = a.steps; end > 0; end = end > AHEAD ? end - AHEAD : 0) {
-        float wiped[AHEAD], above[AHEAD];
+        float pre_reset[AHEAD], above[AHEAD];
         int was_reset[AHEAD];
         UNROLL for (unsigned k = 0; k < AHEAD; ++k) {
             if (k >= end) break;
             const size_t row = first + end - 1 - k;
-            wiped[k] = a.trace[row * a.units + unit];
-            above[k] = a.slots[row * a.units + unit];
+            pre_reset[k] = a.trace[row * a.units + unit];
+            above[k] = a.current_adjoints[row * a.units + unit];
             was_reset[k] = end - 1 > k && bit(a.masks, row - 1, a.words, unit);
         }
         UNROLL for (unsigned k = 0; k < AHEAD; ++k) {
             if (k >= end) break;
-            a.slots[(first + end - 1 - k) * a.units + unit] = u.a_i;
-            retreat_unit(&u, &a, above[k] + d_count, wiped[k], was_reset[k]);
+            a.current_adjoints[(first + end - 1 - k) * a.units + unit] = u.a_i;
+            lif_backward_unit(&u, &a, above[k] + d_count, pre_reset[k], was_reset[k]);
         }
     }
 }
@@ -106,7 +106,7 @@ KERNEL(retreat, Retreat, 256) {
 // With a gradient through V: a block takes some samples back through all steps, so that a row of V serves them all. Thread
 // (t, s) has the units t, t + threads, .. of sample s, and adds up every samples-th row of V for the units t, .. of all samples.
 // The first rows of V lie on chip, as many as fit; the others come through the second-level cache.
-DEVICE void retreat_samples(const struct Retreat *a, const unsigned samples, const unsigned per_thread) {
+DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned samples, const unsigned per_thread) {
     SHARED(float, currents); // a_I[n + 1], [units, samples]
     float *parts = currents + (size_t)a->units * samples; // [samples, samples, units]
     float *rows = parts + (samples > 1 ? (size_t)samples * samples * a->units : 0);
@@ -128,13 +128,13 @@ DEVICE void retreat_samples(const struct Retreat *a, const unsigned samples, con
     synchronize();
     for (unsigned n = a->steps; n-- > 0;) {
         const size_t row = sample * a->steps + n;
-        float wiped[4], a_s[4];
+        float pre_reset[4], a_s[4];
         int was_reset[4];
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (present && unit < a->units) {
-                wiped[m] = a->trace[row * a->units + unit];
-                a_s[m] = a->slots[row * a->units + unit] + d_count[m];
+                pre_reset[m] = a->trace[row * a->units + unit];
+                a_s[m] = a->current_adjoints[row * a->units + unit] + d_count[m];
                 was_reset[m] = n > 0 && bit(a->masks, row - 1, a->words, unit);
             }
         }
@@ -166,15 +166,15 @@ DEVICE void retreat_samples(const struct Retreat *a, const unsigned samples, con
             if (samples > 1) {
                 UNROLL for (unsigned s = 0; s < samples; ++s) a_s[m] += parts[((size_t)s * samples + part) * a->units + unit];
             }
-            a->slots[row * a->units + unit] = u[m].a_i;
-            retreat_unit(&u[m], a, a_s[m], wiped[m], was_reset[m]);
+            a->current_adjoints[row * a->units + unit] = u[m].a_i;
+            lif_backward_unit(&u[m], a, a_s[m], pre_reset[m], was_reset[m]);
             currents[unit * samples + part] = u[m].a_i;
         }
         synchronize();
     }
 }
 
-KERNEL(retreat_recurrent_1, Retreat, 1024) { retreat_samples(&a, 1, 1); }
-KERNEL(retreat_recurrent_2, Retreat, 1024) { retreat_samples(&a, 2, 1); }
-KERNEL(retreat_recurrent_4, Retreat, 1024) { retreat_samples(&a, 4, 1); }
-KERNEL(retreat_recurrent_wide, Retreat, 1024) { retreat_samples(&a, 1, 4); }
+KERNEL(lif_backward_recurrent_1, LifBackward, 1024) { lif_backward_samples(&a, 1, 1); }
+KERNEL(lif_backward_recurrent_2, LifBackward, 1024) { lif_backward_samples(&a, 2, 1); }
+KERNEL(lif_backward_recurrent_4, LifBackward, 1024) { lif_backward_samples(&a, 4, 1); }
+KERNEL(lif_backward_recurrent_wide, LifBackward, 1024) { lif_backward_samples(&a, 1, 4); }
