@@ -218,7 +218,6 @@ impl Error {
         Self::Setting { key, value: value.to_string(), allowed: allowed.into() }
     }
 
-    #[cfg(any(feature = "audio", feature = "catalog", feature = "hdf5", feature = "mnist"))]
     pub(crate) fn format(format: &'static str, problem: impl Into<String>) -> Self {
         Self::Format { format, problem: problem.into() }
     }

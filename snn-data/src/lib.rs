@@ -45,7 +45,7 @@
 //!
 //! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
-//! Where the published ones are to be had, and on which terms, is in the module `catalog` (feature `catalog`).
+//! Where to fetch the published ones, and on which terms, is what the crate `snn-catalog` tells.
 //!
 //! # Units and numbers
 //!
@@ -56,8 +56,6 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 mod batch;
-#[cfg(feature = "catalog")]
-pub mod catalog;
 mod dataset;
 mod directories;
 mod error;

@@ -1,4 +1,4 @@
-//! The tables of the catalogue.
+//! The tables of the catalog.
 
 use serde::Deserialize;
 

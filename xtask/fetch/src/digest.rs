@@ -8,7 +8,7 @@ use std::{
 
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
-use snn_data::catalog::Checksums;
+use snn_catalog::Checksums;
 
 use super::{display::Display, error::FetchError};
 

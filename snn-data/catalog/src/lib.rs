@@ -1,15 +1,15 @@
 //! What can be fetched: where each data set is to be had, how its files are told from damaged ones, and on which terms
 //! it may be used.
 //!
-//! The catalogue is one file, `data_sets.toml`, compiled into the program. This module only describes; `cargo xtask
-//! fetch-data` does the fetching.
+//! The catalog is one file, `data_sets.toml`, compiled into the program. This crate only describes, and says where data sets
+//! lie on this machine; `cargo xtask fetch-data` does the fetching.
 //!
 //! ```
-//! use snn_data::catalog::Catalog;
+//! use snn_catalog::Catalog;
 //!
-//! # fn main() -> Result<(), snn_data::Error> {
+//! # fn main() -> Result<(), snn_catalog::Error> {
 //! let catalog = Catalog::built_in()?;
-//! let Some(mnist) = catalog.get("mnist") else { panic!("it is in the catalogue") };
+//! let Some(mnist) = catalog.get("mnist") else { panic!("it is in the catalog") };
 //! assert_eq!(mnist.license, "CC BY-SA 3.0");
 //! assert!(mnist.files[0].addresses()[0].ends_with("/train-images-idx3-ubyte.gz"));
 //! # Ok(())
@@ -17,13 +17,28 @@
 //! ```
 
 mod check;
+mod directories;
 mod entry;
 
 use serde::Deserialize;
 
+pub use directories::{cache_directory, data_directory};
 pub use entry::{Checksums, DataSet, RemoteFile, Unpacked};
 
-use crate::Error;
+/// What can go wrong with a catalog.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A catalog that makes no sense.
+    #[error("not a valid catalog: {0}")]
+    Invalid(String),
+    /// Neither a variable nor a home folder says where things lie.
+    #[error("no home folder is known; set {variable} to a folder")]
+    NoHome {
+        /// The environment variable that would say it.
+        variable: &'static str,
+    },
+}
 
 /// All data sets that can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -35,7 +50,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalogue that comes with this crate.
+    /// The catalog that comes with this crate.
     ///
     /// # Errors
     ///
@@ -53,19 +68,18 @@ impl Catalog {
 impl std::str::FromStr for Catalog {
     type Err = Error;
 
-    /// Reads a catalogue and checks that it makes sense.
+    /// Reads a catalog and checks that it makes sense.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] that names the data set and what is wrong with it: an unknown or missing key, a checksum that is
+    /// [`Error::Invalid`] that names the data set and what is wrong with it: an unknown or missing key, a checksum that is
     /// none, a name that would leave its folder, an address that is none, the same name twice.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut catalog: Self =
-            toml::from_str(text).map_err(|error| Error::format("catalogue", error.to_string()))?;
+        let mut catalog: Self = toml::from_str(text).map_err(|error| Error::Invalid(error.to_string()))?;
         for data_set in &mut catalog.data_sets {
             data_set.spread_servers();
         }
-        check::consistent(&catalog).map_err(|problem| Error::format("catalogue", problem))?;
+        check::consistent(&catalog).map_err(|problem| Error::Invalid(problem))?;
         Ok(catalog)
     }
 }

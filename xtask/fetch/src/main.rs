@@ -1,4 +1,6 @@
-//! `cargo xtask fetch-data`: from the catalogue of `snn-data` to data sets on disk that are known to be the published ones.
+//! `cargo xtask fetch-data`: from the catalog to data sets on disk that are known to be the published ones.
+//!
+//! A program of its own, so that `cargo xtask` starts without HTTP, TLS and archives.
 //!
 //! - `sources`: where a file may come from, in order.
 //! - `transport`, `proxy`: one request to a server; `patience`: when to ask again; `download`: a file, in as many pieces as it
@@ -10,6 +12,8 @@
 //!
 //! Every step may be cut off, by a signal or by the power: what is in place has been checked, what is under way is gone on
 //! with or made anew.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks to its user")]
 
 mod acquire;
 mod digest;
@@ -30,7 +34,7 @@ mod unpack;
 
 use std::{
     path::PathBuf,
-    process,
+    process::{self, ExitCode},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -40,8 +44,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use clap::Args;
-use snn_data::catalog::{Catalog, DataSet};
+use clap::Parser;
+use snn_catalog::{Catalog, DataSet};
 
 use display::Display;
 use fetcher::Fetcher;
@@ -52,9 +56,14 @@ use sources::Mirror;
 use store::Store;
 use transport::Client;
 
-/// The options of the command.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
+/// Fetch data sets, check them against published checksums, and unpack them
+///
+/// Verified files are not downloaded again, and interrupted downloads resume. Servers and mirrors are tried in order, through
+/// the proxies of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Where no checksum is published, the first download is
+/// trusted and recorded, and the command says so.
+#[derive(Debug, Parser)]
+#[command(name = "snn-fetch", bin_name = "cargo xtask fetch-data", version)]
+struct Options {
     /// mnist, shd, heidelberg, speech_commands, fsdd, speech_commands_ten_words, or all
     #[arg(value_name = "NAMES|all", required_unless_present_any = ["list", "verify_only"], value_parser = known_name)]
     names: Vec<String>,
@@ -88,13 +97,23 @@ fn known_name(name: &str) -> Result<String, String> {
     Err(format!("there is no such data set; there are {} (and `{ALL}`)", names.join(", ")))
 }
 
-/// Runs the command; its exit code is 1 if any data set could not be had or is not right.
-#[expect(clippy::print_stdout, reason = "a command reports")]
-pub(crate) fn fetch_data(options: &Options) -> Result<u8> {
+fn main() -> ExitCode {
+    let outcome = fetch_data(&Options::parse());
+    outcome.map_or_else(
+        |error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        },
+        ExitCode::from,
+    )
+}
+
+/// Runs the command; its exit code is 1 if a data set cannot be fetched or is damaged.
+fn fetch_data(options: &Options) -> Result<u8> {
     let catalog = Catalog::built_in()?;
     let root = match &options.dir {
         Some(dir) => dir.clone(),
-        None => snn_data::data_directory()?,
+        None => snn_catalog::data_directory()?,
     };
     let store = Store::new(std::path::absolute(&root).with_context(|| format!("{}", root.display()))?);
     let all = options.names.is_empty() || options.names.iter().any(|name| name == ALL);

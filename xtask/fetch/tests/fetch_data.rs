@@ -83,8 +83,8 @@ fn slow_mirror() -> (String, Arc<Mutex<Vec<usize>>>) {
 }
 
 fn command(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.arg("fetch-data").args(arguments).arg("--dir").arg(root);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_snn-fetch"));
+    command.args(arguments).arg("--dir").arg(root);
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"] {
         command.env_remove(name);
     }

@@ -1,8 +1,7 @@
-//! The catalogue of what can be fetched: that it is complete, and that mistakes in one are found.
-#![cfg(feature = "catalog")]
+//! The catalog of what can be fetched: that it is complete, and that mistakes in one are found.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use snn_data::catalog::{Catalog, Unpacked};
+use snn_catalog::{Catalog, Unpacked};
 
 #[test]
 fn it_holds_every_data_set_of_the_paper_and_the_two_small_ones() {
@@ -82,7 +81,7 @@ fn mistakes_are_found() {
         ("[[data_set.file]]", "[[data_set.fil]]", "fil"),
     ] {
         let message = GOOD.replacen(from, to, 1).parse::<Catalog>().unwrap_err().to_string();
-        assert!(message.starts_with("not a valid catalogue: ") && message.contains(expected), "{message}");
+        assert!(message.starts_with("not a valid catalog: ") && message.contains(expected), "{message}");
     }
     let twice = format!("{GOOD}{GOOD}").parse::<Catalog>().unwrap_err().to_string();
     assert!(twice.ends_with("data set `digits`: it is here twice"), "{twice}");

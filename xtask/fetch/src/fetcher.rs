@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use snn_data::catalog::{Checksums, DataSet, RemoteFile, Unpacked};
+use snn_catalog::{Checksums, DataSet, RemoteFile, Unpacked};
 
 use super::{
     acquire::check_tree,

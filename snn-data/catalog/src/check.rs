@@ -1,8 +1,8 @@
-//! Whether a catalogue makes sense.
+//! Whether a catalog makes sense.
 
 use std::collections::HashSet;
 
-use super::{Catalog, Checksums, DataSet, RemoteFile, Unpacked};
+use crate::{Catalog, Checksums, DataSet, RemoteFile, Unpacked};
 
 /// Says what is wrong with the first data set that is not as it must be.
 pub(super) fn consistent(catalog: &Catalog) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use snn_data::catalog::{DataSet, RemoteFile, Unpacked};
+use snn_catalog::{DataSet, RemoteFile, Unpacked};
 
 use super::store::Store;
 

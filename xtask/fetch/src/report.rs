@@ -2,7 +2,7 @@
 
 use indicatif::DecimalBytes;
 use serde::Serialize;
-use snn_data::catalog::DataSet;
+use snn_catalog::DataSet;
 
 use super::{
     error::FetchError,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use snn_data::catalog::{Checksums, DataSet, Unpacked};
+use snn_catalog::{Checksums, DataSet, Unpacked};
 
 use super::{
     digest,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, thread};
 
-use snn_data::catalog::{Catalog, DataSet};
+use snn_catalog::{Catalog, DataSet};
 use tar::EntryType;
 use tempfile::TempDir;
 
