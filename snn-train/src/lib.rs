@@ -2,8 +2,7 @@
 //!
 //! The shortest useful program trains a network on random manifolds and watches it with an observer of its own:
 //!
-#![cfg_attr(feature = "trainer", doc = "```")]
-#![cfg_attr(not(feature = "trainer"), doc = "```ignore")]
+//! ```
 //! use snn_train::{Event, Experiment, Trainer};
 //!
 //! let mut experiment = Experiment::preset("randman")?;
@@ -81,14 +80,14 @@
 //!
 //! - `cli` (default): the program `snn`.
 //! - `figures` (with `cli`): the figures of the paper.
-//! - `trainer` (with `cli`): experiments, trainer, checkpoints.
-//! - neither: [`run`] and [`probe`] alone, the readers of run directories, without dependencies on any numerics.
+//! - `hdf5` (default): data sets in HDF5 files.
+//! - `cuda`: training on NVIDIA GPUs.
+//!
+//! Whoever only reads runs needs none of this crate: [`snn_run`] is its reader, without any numerics.
 
-#[cfg(feature = "trainer")]
 mod checkpoint;
 mod device;
 mod error;
-#[cfg(feature = "trainer")]
 pub mod experiment;
 #[cfg(feature = "figures")]
 pub mod figures;
@@ -97,18 +96,13 @@ mod plot;
 pub mod probe;
 pub mod run;
 pub mod sweep;
-#[cfg(feature = "trainer")]
 mod tensorboard;
-#[cfg(feature = "trainer")]
 mod train;
 
-#[cfg(feature = "trainer")]
 pub use checkpoint::Checkpoint;
 pub use device::Device;
-pub use error::{Error, Place, with_causes};
-#[cfg(feature = "trainer")]
+pub use error::{Error, Place};
 pub use experiment::Experiment;
-#[cfg(feature = "trainer")]
 pub use run::RunWriter;
-#[cfg(feature = "trainer")]
+pub use snn_run::with_causes;
 pub use train::{Evaluation, Event, Flow, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate};

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use snn_train::{
+use snn_run::{
+    Best, EpochRecord, LayerRecord, Losses, Record, RecordedState, Seconds, Status, WarningRecord,
     probe::{Histogram, InputProbe, LayerProbe, Probe, Raster, SampleProbe, Traces},
-    run::{Best, EpochRecord, LayerRecord, Losses, Record, RecordedState, Seconds, Status, WarningRecord},
 };
 
 /// What a run is to be like.

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {}", snn_train::with_causes(&*error));
+            eprintln!("error: {}", snn_run::with_causes(&*error));
             ExitCode::FAILURE
         }
     }

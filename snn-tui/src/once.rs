@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde::Serialize;
-use snn_train::run::{EpochRecord, News, Record, Status};
+use snn_run::{EpochRecord, News, Record, Status};
 
 use crate::{
     arguments::{Arguments, Size},

@@ -114,7 +114,7 @@ impl Experiment {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Experiment::from_toml`].
+    /// [`snn_run::Error::Io`], and those of [`Experiment::from_toml`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(Error::io("read the experiment", path))?;

@@ -18,6 +18,7 @@ use super::{
     Point, RunState, SweepDir,
     progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
+    spec::experiment,
 };
 use crate::{Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
 
@@ -46,7 +47,7 @@ impl SweepDir {
     /// `watch` is told of everything, by one run at a time.
     ///
     /// # Errors
-    /// [`Error::Io`] if the directory of the runs cannot be made, or threads not be started, and those of
+    /// [`snn_run::Error::Io`] if the directory of the runs cannot be made, or threads not be started, and those of
     /// [`Device::check`]. What befalls a run is no error of the sweep.
     pub fn train(
         &self,
@@ -119,15 +120,15 @@ impl SweepDir {
     /// one of another experiment is left as it is.
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
+    /// [`snn_run::Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
     /// again all the same.
     pub fn retry(&self) -> Result<Vec<String>, Error> {
         let (mut ids, mut trouble) = (Vec::new(), None);
-        for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
+        for (point, row) in self.manifest().points.iter().zip(self.results().rows) {
             if row.state != RunState::Failed {
                 continue;
             }
-            let experiment = self.manifest().experiment(point)?;
+            let experiment = experiment(self.manifest(), point)?;
             match RunWriter::forget_failure(&self.run_path(point), &experiment) {
                 Ok(true) => ids.push(row.id),
                 Ok(false) | Err(Error::RunLocked { .. } | Error::OtherExperiment { .. }) => {}
@@ -145,7 +146,7 @@ impl SweepDir {
             if options.only.as_ref().is_some_and(|only| !only.contains(&point.id)) {
                 continue;
             }
-            let experiment = self.manifest().experiment(point)?;
+            let experiment = experiment(self.manifest(), point)?;
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {

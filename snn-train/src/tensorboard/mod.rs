@@ -56,7 +56,7 @@ impl TensorBoardWriter {
     /// Takes notice of an event, and of the probe that was taken with it.
     ///
     /// # Errors
-    /// [`Error::Io`]; training does not depend on it.
+    /// [`snn_run::Error::Io`]; training does not depend on it.
     pub(crate) fn observe(&mut self, training_event: &Event<'_>, probe: Option<&Probe>) -> Result<(), Error> {
         let (step, summary) = match training_event {
             Event::RunStarted(start) => {

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use snn_train::run::RunDir;
+use snn_run::RunDir;
 use toml::{Table, Value};
 
 /// Keys of an experiment that lists show.

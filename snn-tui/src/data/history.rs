@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_train::run::{EpochRecord, Losses};
+use snn_run::{EpochRecord, Losses};
 
 /// Buckets that a history has at most. A terminal has fewer dots in a row.
 const MOST: usize = 2048;

@@ -9,10 +9,7 @@ mod system;
 mod tailer;
 mod tracked_run;
 
-use snn_train::{
-    probe::Probe,
-    run::{Environment, Record},
-};
+use snn_run::{Environment, Record, probe::Probe};
 
 pub(crate) use config_summary::{ConfigSummary, float};
 pub(crate) use history::{Bucket, History, XAxis};

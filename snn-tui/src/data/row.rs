@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use snn_train::run::{EpochRecord, RecordedState, Status};
+use snn_run::{EpochRecord, RecordedState, Status};
 
 /// How a run stands, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! A sweep as the dashboard sees it.
 
-use snn_train::sweep::{Manifest, Results, RunState, SweepDir};
+use snn_run::sweep::{Manifest, Results, RunState, SweepDir};
 
 /// The plan of a sweep and what its runs have come to.
 #[derive(Debug, Clone, PartialEq)]

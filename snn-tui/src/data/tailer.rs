@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use snn_train::{
-    Error,
-    run::{RunDir, TRAINER_LOG},
+use snn_run::{
+    Error, RunDir,
+    files::TRAINER_LOG,
     sweep::{Results, Row, RunState, SweepDir},
 };
 
@@ -42,7 +42,7 @@ impl Source {
         match SweepDir::open(path) {
             Ok(sweep) => Ok(Self::Sweep(Box::new(sweep))),
             Err(Error::NotASweep { .. }) => {
-                snn_train::run::list(path)?;
+                snn_run::list(path)?;
                 Ok(Self::Runs(path.to_owned()))
             }
             Err(error) => Err(error),
@@ -196,7 +196,7 @@ impl Tailer {
             // A run that is deleted while it is looked at is gone, not an error.
             Source::Run(run) => Ok(Found::at(run.path().to_owned(), run.id()).into_iter().collect()),
             Source::Sweep(sweep) => {
-                let found = |point: &snn_train::sweep::Point| {
+                let found = |point: &snn_run::sweep::Point| {
                     let path = sweep.run_path(point);
                     Found::at(path.clone(), point.id.clone()).unwrap_or_else(|| Found {
                         id: point.id.clone(),
@@ -328,7 +328,7 @@ impl Tailer {
     fn sweep(&self) -> Option<Msg> {
         let Source::Sweep(sweep) = &self.source else { return None };
         let manifest = sweep.manifest();
-        let row = |point: &snn_train::sweep::Point| {
+        let row = |point: &snn_run::sweep::Point| {
             let known = self.known.get(&point.id);
             let run = known.map(|known| &known.run);
             let status = run.and_then(|run| run.status.as_ref());

@@ -6,10 +6,10 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use snn_train::{
-    Error,
+use snn_run::{
+    Error, FILE_VERSION, Follower, News, Record, RunDir, Status,
+    files::{METRICS, STATUS},
     probe::Probe,
-    run::{FILE_VERSION, Follower, News, Record, RunDir, Status},
 };
 
 use super::{ConfigSummary, DisplayedState, Msg, ProbeSummary, Run, row::median};
@@ -82,7 +82,7 @@ impl TrackedRun {
     /// Looks again. Returns whether anything has changed that a list shows.
     pub(super) fn refresh(&mut self) -> bool {
         let Some(dir) = &self.dir else { return false };
-        let stamps = ["status.json", "metrics.jsonl"].map(|name| stamp(&dir.path().join(name)));
+        let stamps = [STATUS, METRICS].map(|name| stamp(&dir.path().join(name)));
         let mut changed = self.run.state == DisplayedState::Unread;
         if stamps != self.stamps || changed {
             let before = self.run.clone();

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::run::Seconds;
+use snn_run::Seconds;
 
 use super::{Hints, frame::note};
 use crate::{

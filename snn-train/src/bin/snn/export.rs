@@ -126,10 +126,10 @@ fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
 
 fn weights(run: &RunDir, which: Option<Which>) -> anyhow::Result<Vec<u8>> {
     let checkpoint = match which {
-        Some(which) => run.checkpoint(which.into())?,
-        None => match run.checkpoint(Selection::Last)? {
+        Some(which) => Checkpoint::of_run(&run, which.into())?,
+        None => match Checkpoint::of_run(&run, Selection::Last)? {
             last if last.experiment().training.selection == Selection::Last => last,
-            _ => run.checkpoint(Selection::Best)?,
+            _ => Checkpoint::of_run(&run, Selection::Best)?,
         },
     };
     let about = BTreeMap::from([

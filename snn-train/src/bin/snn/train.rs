@@ -15,7 +15,7 @@ use serde_json::json;
 use snn_core::Backend;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
-    run::{Record, new_id},
+    run::{Record, files::CONFIG, new_id},
 };
 
 use crate::{
@@ -128,7 +128,7 @@ fn train<D: Backend<f32>>(
 /// The experiment before changes, and a name for its run.
 fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     let Some(source) = &arguments.experiment else {
-        let stored = arguments.run_dir.as_ref().map(|directory| directory.join("config.toml"));
+        let stored = arguments.run_dir.as_ref().map(|directory| directory.join(CONFIG));
         return match stored.filter(|path| arguments.resume && path.exists()) {
             Some(path) => Ok((String::new(), Experiment::load(path)?)),
             None => Err(UsageError(

@@ -90,8 +90,8 @@ impl SweepDir {
     /// What Slurm has of this sweep: files, and `squeue` if anything was ever submitted.
     ///
     /// # Errors
-    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`Error::Io`] and
-    /// [`Error::DamagedFile`].
+    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`snn_run::Error::Io`] and
+    /// [`snn_run::Error::DamagedFile`].
     pub fn queue(&self) -> Result<Queue, Error> {
         let arrays: Vec<_> =
             self.submissions()?.into_iter().filter_map(|array| Some((array.job?, array.elements))).collect();

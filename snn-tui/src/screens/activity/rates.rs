@@ -1,7 +1,7 @@
 //! How often units fire: a histogram for each layer, and the shares of silent and saturated units over the epochs.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::probe::LayerProbe;
+use snn_run::probe::LayerProbe;
 
 use super::Look;
 use crate::{

@@ -57,7 +57,7 @@ fn condition(word: &str) -> Option<(usize, char, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use snn_train::run::{Best, Status};
+    use snn_run::{Best, Status};
 
     use super::*;
     use crate::data::DisplayedState;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::sweep::{Row, RunState};
+use snn_run::sweep::{Row, RunState};
 
 use super::{Hints, Screen, frame::note};
 use crate::{

@@ -1,7 +1,7 @@
 //! What a map makes of sweeps of all kinds.
 
 use crossterm::event::KeyModifiers;
-use snn_train::sweep::{Manifest, Results};
+use snn_run::sweep::{Manifest, Results};
 
 use super::*;
 use crate::theme::{Colors, Marker, Theme};
@@ -30,7 +30,7 @@ pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
 /// A state with this sweep, whose k-th run is best with 10 k %.
 fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let manifest = manifest(axes, points);
-    let row = |(k, point): (usize, &snn_train::sweep::Point)| Row {
+    let row = |(k, point): (usize, &snn_run::sweep::Point)| Row {
         id: point.id.clone(),
         settings: point.settings.clone(),
         state: states.get(k).copied().unwrap_or(RunState::Done),

@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use snn_train::{
-    Error,
-    run::{Record, RunDir},
-    sweep::RunState,
-};
+use snn_run::{Error, Record, RunDir, sweep::RunState};
 use toml::{Table, Value};
 
 use crate::percent;

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Err(error @ (Error::NoSlurm { .. } | Error::Slurm { .. })) => Err(error),
         other => Ok(other?),
     };
-    let results = if arguments.tables { sweep.write_results()? } else { sweep.results()? };
+    let results = if arguments.tables { sweep.write_results()? } else { sweep.results() };
     if arguments.json {
         let status = to_json(&sweep, &results, queue.as_ref());
         writeln!(io::stdout(), "{status}")?;

@@ -1,12 +1,10 @@
-//! The results of a sweep as tables in its directory.
+//! The results of a sweep as tables (CSV).
 
-use serde_json::json;
 use toml::Value;
 
-use super::{Group, MeanSd, Results, Settings, SweepDir};
-use crate::{
-    error::Error,
-    run::{Durability, replace_shared},
+use super::{
+    manifest::Settings,
+    results::{Group, MeanSd, Results},
 };
 
 impl Results {
@@ -60,29 +58,6 @@ impl Results {
             csv += &line(cells.chain([number(group.with_lost_classes)]));
         }
         csv
-    }
-}
-
-impl SweepDir {
-    /// Writes the tables `results.csv`, `groups.csv` and `results.json` anew.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn write_results(&self) -> Result<Results, Error> {
-        let results = self.results()?;
-        let groups = results.groups(&self.manifest().selection);
-        let json = json!({ "version": 1, "results": results, "groups": groups }).to_string();
-        let files = [
-            ("results.csv", results.to_csv()),
-            ("groups.csv", results.groups_to_csv(&groups)),
-            ("results.json", json + "\n"),
-        ];
-        for (name, text) in files {
-            let path = self.path().join(name);
-            replace_shared(&path, text.as_bytes(), Durability::Process)
-                .map_err(Error::io("write the results", path))?;
-        }
-        Ok(results)
     }
 }
 
