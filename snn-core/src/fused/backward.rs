@@ -425,7 +425,7 @@ impl Step<'_> {
             let h = h.at(lanes, x);
             if H::VANISHES {
                 // |s| is compared with LEAST / h, since the product itself is what must not be computed
-                let least = lanes.mul(lanes.splat(LEAST), lanes.recip(h));
+                let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
                 s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
             }
             lanes.store(current_adjoint, i);

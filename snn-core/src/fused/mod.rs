@@ -15,7 +15,7 @@ mod backward;
 pub(crate) mod cuda;
 mod forward;
 mod gradient;
-mod kernels;
+pub(crate) mod kernels;
 mod plan;
 mod trace;
 

@@ -6,7 +6,6 @@ use super::{
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
 };
 use crate::{
-    Surrogate, SurrogateShape,
     backend::Buffer,
     fused::plan::{LayerPlan, Plan},
 };
@@ -116,18 +115,6 @@ impl<M: KernelDevice> Step<'_, M> {
     /// What the time loop of a layer needs to know, but for addresses.
     fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
         let plan = self.plan;
-        let Surrogate { shape: curve, beta } = plan.surrogate;
-        let beta = beta as f32;
-        // the order of `enum` in lif_backward.cuh
-        let (surrogate, factor) = match curve {
-            SurrogateShape::SuperSpike => (0, 1.0),
-            SurrogateShape::Asymptotic => (0, beta),
-            SurrogateShape::Sigmoid => (1, 1.0),
-            SurrogateShape::SigmoidRescaled => (1, 4.0),
-            SurrogateShape::Esser => (2, 1.0),
-            SurrogateShape::Constant => (3, 1.0),
-            SurrogateShape::True => (3, 0.0),
-        };
         LifBackward {
             trace: 0,
             masks: 0,
@@ -139,10 +126,9 @@ impl<M: KernelDevice> Step<'_, M> {
             units: shape.units as u32,
             words: words(shape.units) as u32,
             on_chip: 0,
-            surrogate,
+            surrogate: plan.surrogate.shape.code(),
             differentiable: u32::from(plan.differentiable_reset),
-            beta,
-            factor,
+            beta: plan.surrogate.beta as f32,
             threshold: plan.constants.threshold as f32,
             leak_mem: plan.constants.leak_mem as f32,
             leak_syn: plan.constants.leak_syn as f32,
