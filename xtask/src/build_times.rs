@@ -29,12 +29,12 @@ pub(crate) struct Options {
 
 /// What is built, one after the other in the same directory, as a new user would: name and arguments for cargo.
 const STEPS: &[(&str, &[&str])] = &[
-    ("cargo xtask", &["build", "--package", "xtask"]),
-    ("demo (snn)", &["build", "--package", "snn-train"]),
-    ("dashboard (snn-tui)", &["build", "--package", "snn-tui"]),
-    ("fetch-data (snn-fetch)", &["build", "--package", "snn-fetch"]),
+    ("cargo xtask", &["build", "--bin", "xtask"]),
+    ("demo (snn)", &["build", "--bin", "snn"]),
+    ("dashboard (snn-tui)", &["build", "--bin", "snn-tui"]),
+    ("fetch-data (snn-fetch)", &["build", "--bin", "snn-fetch"]),
     ("test", &["test", "--workspace", "--no-run"]),
-    ("bench", &["bench", "--package", "snn-core", "--bench", "training_step", "--no-run"]),
+    ("bench", &["bench", "--bench", "training_step", "--no-run"]),
 ];
 
 /// So many packages are named.

@@ -22,7 +22,7 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
     eprintln!("[1/3] Checking what the build needs: {}", requirements::names().join(", "));
     requirements::ensure()?;
     eprintln!("[2/3] Building the program `snn`: {}", expected_build());
-    let code = process::run(&mut cargo(["build", "--release", "--package", "snn-train"]))?;
+    let code = process::run(&mut cargo(["build", "--release", "--bin", "snn"]))?;
     if code != 0 {
         return Ok(code);
     }
@@ -31,10 +31,9 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
     let shown = run_dir.display();
     let runs = run_dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     eprintln!("[3/3] Training a spiking network on random manifolds. To watch it from another terminal:");
-    eprintln!("    cargo run --release --package snn-tui -- {}\n", runs.display());
+    eprintln!("    cargo run --release --bin snn-tui -- {}\n", runs.display());
 
-    let mut train =
-        cargo(["run", "--release", "--quiet", "--package", "snn-train", "--", "train", "randman"]);
+    let mut train = cargo(["run", "--release", "--quiet", "--bin", "snn", "--", "train", "randman"]);
     if process::option(options, "--run-dir").is_none() {
         train.arg("--run-dir").arg(&run_dir);
     }

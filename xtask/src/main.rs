@@ -126,7 +126,7 @@ fn main() -> ExitCode {
 
 /// `cargo xtask fetch-data`, a program of its own: nothing else here needs HTTP, TLS and archives.
 fn fetch_data(options: &[OsString]) -> anyhow::Result<u8> {
-    let program = ["run", "--release", "--quiet", "--package", "snn-fetch", "--"];
+    let program = ["run", "--release", "--quiet", "--bin", "snn-fetch", "--"];
     // Paths on the command line are relative to where the user stands.
     let directory = std::env::current_dir().context("the working directory is gone")?;
     let manifest = process::root().join("Cargo.toml");
