@@ -26,11 +26,11 @@ const VIEWER: &str = env!("CARGO_BIN_EXE_snn-tui");
 fn trainer() -> Option<PathBuf> {
     let snn = Path::new(VIEWER).with_file_name("snn");
     if !snn.exists() {
-        println!("skipped: the program snn is not built (cargo build --release builds it)");
+        snn_test_support::skip("the program snn is not built (cargo build --release builds it)");
         return None;
     }
     if !Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success()) {
-        println!("skipped: tmux is not installed");
+        snn_test_support::skip("tmux is not installed");
         return None;
     }
     Some(snn)
@@ -290,8 +290,7 @@ fn the_terminal_is_given_back_after_quitting_and_after_signals() {
                 let pattern = format!("snn-tui {}", directory.path().display());
                 let killed = Command::new("pkill").args([&format!("-{end}"), "-f", &pattern]).status();
                 if !killed.is_ok_and(|status| status.success()) {
-                    println!("skipped: signals (pkill is not installed)");
-                    return;
+                    return snn_test_support::skip("the part with signals: pkill is not installed");
                 }
             }
         }
