@@ -10,8 +10,8 @@ pub const STALLED_AFTER: f64 = 30.0;
 /// by the clock of the trainer, and `modified`, when `status.json` was written, by that of the file system.
 ///
 /// Clocks of other machines may be ahead or behind, so the sign of life that is nearer to `now` counts, and one from the
-/// future counts as one as far in the past: a run that has died is running for a minute at most, and not until the future
-/// has come. Whoever looks more than once had better use a [`Pulse`].
+/// future counts as one as far in the past: a run that has died passes for one that runs for a minute and
+/// a half at most, and not until the future has come. Whoever looks more than once had better use a [`Pulse`].
 #[must_use]
 pub fn silence(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) -> f64 {
     let unix = |time: SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
@@ -92,7 +92,6 @@ mod tests {
         assert!(silence(at(died + 600.0), ahead, Some(at(died))) > STALLED_AFTER);
         // Both were ahead: the run is not running until then.
         assert!(silence(at(died + 600.0), ahead, Some(at(ahead))) > STALLED_AFTER);
-        // In all that time, it is taken for running for two minutes at most.
         let fooled = (0..2 * 3600)
             .filter(|&s| silence(at(died + f64::from(s)), ahead, Some(at(died))) <= STALLED_AFTER)
             .count() as f64;
