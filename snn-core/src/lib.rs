@@ -58,6 +58,7 @@ mod fused;
 mod input;
 mod loss;
 mod network;
+mod on_host;
 mod reference;
 mod regularizer;
 mod surrogate;

@@ -44,8 +44,8 @@
 //! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
 //!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
-//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::RunState`], or
-//!   `"damaged"`, or `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
+//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`run::RunState`], or
+//!   `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
 //! - `snn data info`: [`snn_data::DatasetSummary`];
 //! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
 //! - `snn figure`: a line for each figure,
@@ -60,10 +60,12 @@
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped"|
 //!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` are runs that another process was still
 //!   training at the end;
-//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","failed","pending",
+//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","stopped","stalled",
+//!   "failed","damaged","pending",
 //!   "slurm":{"error","queued","requeued","lost":[ID],"elements":`[`[sweep::slurm::Element]`](sweep::slurm::Element)`},
-//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `slurm.error` says why `squeue` did
-//!   not answer, otherwise it is `null`;
+//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `interrupted` are
+//!   those stopped or stalled, `failed` those failed or damaged; `slurm.error` says why `squeue` did not answer, otherwise it is
+//!   `null`;
 //! - `snn sweep submit`: `{"version":1,"kind":"submit","sweep":DIR,"under_way","arrays":[{"number","job","elements","runs"}],
 //!   "refused"}`; `job` is `null` with `--dry-run`, `refused` what Slurm said when it took no more, otherwise `null`;
 //! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`, with `--slurm` also `arrays` and `refused`;

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde::de::DeserializeOwned;
@@ -13,7 +14,9 @@ use crate::{
     error::Error,
     files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
     follow::{Follower, Tail},
+    liveness::silence,
     record::Record,
+    state::RunState,
     status::Status,
 };
 
@@ -67,6 +70,30 @@ impl RunDir {
     /// [`Error::Io`] or [`Error::DamagedFile`].
     pub fn status(&self) -> Result<Status, Error> {
         self.json("status", STATUS)
+    }
+
+    /// How the run stands now. One that has no status yet is pending.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::DamagedFile`].
+    pub fn state(&self) -> Result<RunState, Error> {
+        match self.status() {
+            Ok(status) => Ok(self.state_by(&status)),
+            Err(error) if error.is_not_found() => Ok(RunState::Pending),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How the run stands now, by its status.
+    #[must_use]
+    pub fn state_by(&self, status: &Status) -> RunState {
+        RunState::of(status, silence(SystemTime::now(), status.heartbeat, self.status_written()))
+    }
+
+    /// When the status was written, by the clock of the file system; `None` if that is not to be known.
+    #[must_use]
+    pub fn status_written(&self) -> Option<SystemTime> {
+        fs::metadata(self.path.join(STATUS)).and_then(|file| file.modified()).ok()
     }
 
     /// Under which circumstances the run was made.

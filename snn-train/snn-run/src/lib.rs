@@ -39,8 +39,11 @@ mod environment;
 mod error;
 pub mod files;
 mod follow;
+mod liveness;
 pub mod probe;
 mod record;
+pub mod scalars;
+mod state;
 mod status;
 pub mod sweep;
 
@@ -48,9 +51,11 @@ pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
 pub use error::{Error, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
+pub use liveness::{Pulse, STALLED_AFTER, silence};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
+pub use state::RunState;
 pub use status::{Best, RecordedState, Status};
 
 /// The version of `env.json` and `status.json` that is written today; it grows when a field changes its meaning.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Error,
     run::{RecordedState, RunDir},
-    sweep::{Manifest, Options, Results, RunState, Sweep, SweepDir, Update, experiment},
+    sweep::{Manifest, Options, Results, Sweep, SweepDir, Update, experiment},
 };
 
 /// A figure of the paper.
@@ -314,7 +314,7 @@ impl Reproduction {
         for sweep in figure.sweeps(self)? {
             let rows = self.results(&sweep)?.rows;
             let open: Vec<_> = rows.iter().filter(|row| !is_ended(row)).collect();
-            let failed: Vec<_> = open.iter().filter(|row| row.state == RunState::Failed).collect();
+            let failed: Vec<_> = open.iter().filter(|row| row.state.has_failed()).collect();
             if !open.is_empty() {
                 incomplete.push(Incomplete {
                     sweep: sweep.name,

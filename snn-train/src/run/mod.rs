@@ -8,7 +8,8 @@ mod writer;
 
 pub use snn_run::{
     Best, Environment, EpochRecord, FILE_VERSION, Follower, LayerRecord, Losses, METRICS_VERSION, News,
-    Record, RecordedState, RunDir, Seconds, Session, Status, Tail, TestRecord, WarningRecord, files, list,
+    Record, RecordedState, RunDir, RunState, Seconds, Session, Status, Tail, TestRecord, WarningRecord,
+    files, list,
 };
 
 pub use create::new_id;

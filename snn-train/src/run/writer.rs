@@ -282,7 +282,7 @@ impl Observer for RunWriter {
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
         match event {
             Event::RunStarted(start) => {
-                self.write_session(session::current(start.network))?;
+                self.write_session(session::current(start.network, start.device))?;
                 (self.status.epoch, self.status.batch) = (start.epoch, start.batch);
                 (self.status.batches, self.status.best) = (start.batches, start.best);
                 self.status.samples = start.dataset.splits().train.len() as u64;

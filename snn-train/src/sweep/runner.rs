@@ -125,7 +125,7 @@ impl SweepDir {
     pub fn retry(&self) -> Result<Vec<String>, Error> {
         let (mut ids, mut trouble) = (Vec::new(), None);
         for (point, row) in self.manifest().points.iter().zip(self.results().rows) {
-            if row.state != RunState::Failed {
+            if !row.state.has_failed() {
                 continue;
             }
             let experiment = experiment(self.manifest(), point)?;
@@ -162,10 +162,7 @@ impl SweepDir {
 
     /// How a run stands for one who wants to train it: what cannot be read is there to be tried.
     fn state(&self, point: &Point) -> RunState {
-        match RunDir::open(self.run_path(point)).and_then(|run| run.status()) {
-            Ok(status) => RunState::of(&status),
-            Err(_) => RunState::Pending,
-        }
+        RunDir::open(self.run_path(point)).and_then(|run| run.state()).unwrap_or(RunState::Pending)
     }
 
     /// Counts runs that another process was training when their turn came, and that it has ended since, as what they are
@@ -178,7 +175,7 @@ impl SweepDir {
                     progress.reused += 1;
                 }
                 RunState::Failed => progress.failed += 1,
-                RunState::Pending | RunState::Running | RunState::Interrupted => continue,
+                _ => continue,
             }
             progress.busy -= 1;
         }
@@ -274,7 +271,8 @@ impl<'a> Worker<'a, '_> {
     ) -> Result<(Trainer<D>, RunWriter), Error> {
         let dataset = self.dataset(job)?;
         let directory = self.shared.sweep.run_path(job.point);
-        let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?;
+        let mut trainer =
+            Trainer::on_device(device, job.experiment.clone(), dataset)?.named(self.shared.options.device);
         let writer = match RunWriter::resume(&directory, &mut trainer) {
             Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
                 if self.shared.options.retry =>

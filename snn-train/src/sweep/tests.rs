@@ -255,7 +255,7 @@ fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
     let progress = progress.unwrap();
     assert!(progress.stopped && progress.done < 8, "{progress:?}");
     let results = sweep.results();
-    assert!(results.count(RunState::Interrupted) > 0 && results.count(RunState::Running) == 0, "{results:?}");
+    assert!(results.count(RunState::Stopped) > 0 && results.count(RunState::Running) == 0, "{results:?}");
 
     let progress = sweep.train(&options, &mut |_| {}).unwrap();
     assert!((progress.fraction - 1.0).abs() < 1e-9 && !progress.stopped, "{progress:?}");
@@ -362,10 +362,10 @@ fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
         let results = sweep.results();
         let row = &results.rows[0];
         let message = row.message.as_deref().unwrap();
-        assert_eq!((row.state, results.count(RunState::Done)), (RunState::Failed, 2));
+        assert_eq!((row.state, results.count(RunState::Done)), (RunState::Damaged, 2));
         assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
         assert_eq!(sweep.retry().unwrap(), std::slice::from_ref(&row.id));
-        assert_eq!(sweep.results().count(RunState::Interrupted), 1);
+        assert_eq!(sweep.results().count(RunState::Stopped), 1);
         fs::write(&status, damaged).unwrap();
     }
     let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();

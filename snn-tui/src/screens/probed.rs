@@ -101,13 +101,13 @@ pub(super) fn value_at(points: &[(f64, f64)], x: f64) -> Option<f64> {
 pub(super) mod tests {
     use ratatui::{buffer::Buffer, layout::Rect};
     use snn_run::{
-        EpochRecord, LayerRecord, Losses, Record,
+        EpochRecord, LayerRecord, Losses, Record, RunState,
         probe::{Histogram, InputProbe, LayerProbe, Raster, SampleProbe, Traces},
     };
 
     use super::*;
     use crate::{
-        data::{DisplayedState, Msg, ProbeSummary, Run},
+        data::{Msg, ProbeSummary, Run},
         screens::{self, Screen},
         theme::{Colors, Marker, Theme},
         widgets::text::tests::lines,
@@ -164,7 +164,7 @@ pub(super) mod tests {
         let mut state = State::new(theme, "runs".to_owned(), false);
         state.screen = screen;
         let id = "demo".to_owned();
-        state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), DisplayedState::Done)]));
+        state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), Some(RunState::Done))]));
         state.settle();
         let epoch = |epoch: u32| {
             let layer = LayerRecord { spikes: 10.0, silent: 0.25, saturated: 0.0 };

@@ -73,7 +73,7 @@ impl SweepDir {
         self.runs().join(&point.id)
     }
 
-    /// How its runs stand, and what they have come to so far. A run whose files cannot be read has failed, and its message
+    /// How its runs stand, and what they have come to so far. A run whose files cannot be read is damaged, and its message
     /// says why.
     #[must_use]
     pub fn results(&self) -> Results {

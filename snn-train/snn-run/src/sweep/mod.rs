@@ -28,10 +28,10 @@
 mod directory;
 mod manifest;
 mod results;
-mod state;
 mod table;
 
 pub use directory::SweepDir;
 pub use manifest::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Settings};
 pub use results::{Group, MeanSd, Results, Row, Selection};
-pub use state::RunState;
+
+pub use crate::state::RunState;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use super::{manifest::Settings, state::RunState};
-use crate::{directory::RunDir, error::Error, record::Record};
+use super::manifest::Settings;
+use crate::{directory::RunDir, error::Error, record::Record, state::RunState};
 
 /// All runs of a sweep, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -182,14 +182,14 @@ impl Row {
         }
     }
 
-    /// Of a run in its directory; without one it is pending. One that cannot be read has failed: the others of its sweep
+    /// Of a run in its directory; without one it is pending. One that cannot be read is damaged: the others of its sweep
     /// are to be seen all the same.
     #[must_use]
     pub fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Self {
         let mut row = Self::pending(id, settings);
         let Some(run) = run else { return row };
         if let Err(error) = row.fill(run) {
-            (row.state, row.message) = (RunState::Failed, Some(error.to_string()));
+            (row.state, row.message) = (RunState::Damaged, Some(error.to_string()));
         }
         row
     }
@@ -202,7 +202,7 @@ impl Row {
             Err(error) if error.is_not_found() => return Ok(()),
             Err(error) => return Err(error),
         };
-        row.state = RunState::of(&status);
+        row.state = run.state_by(&status);
         row.epoch = status.epoch;
         row.valid_accuracy = status.best.map(|best| best.accuracy);
         row.valid_loss = status.best.map(|best| best.loss);

@@ -17,11 +17,9 @@ impl Results {
         let head = ["id"].into_iter().chain(keys).chain(fixed).chain(["message"]);
         let mut csv = line(head.map(str::to_owned));
         for row in &self.rows {
-            let state = serde_json::to_value(row.state).ok();
-            let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
             let spikes = row.spikes.iter().flatten().map(f64::to_string).collect::<Vec<_>>().join(" ");
             let values = [
-                state.to_owned(),
+                row.state.to_string(),
                 row.epoch.to_string(),
                 number(row.valid_accuracy),
                 number(row.test_accuracy),

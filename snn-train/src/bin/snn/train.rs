@@ -82,8 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
-            let device = snn_core::cuda(ordinal).map_err(Error::from)?;
-            train(arguments, Trainer::on_device(device, experiment, dataset)?, &name, &mut stop)
+            let gpu = snn_core::cuda(ordinal).map_err(Error::from)?;
+            train(arguments, Trainer::on_device(gpu, experiment, dataset)?.named(device), &name, &mut stop)
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Ok(device.check().map(|()| ExitCode::SUCCESS)?),

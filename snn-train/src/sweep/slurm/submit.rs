@@ -58,7 +58,8 @@ impl SweepDir {
         let mut under_way = 0;
         for (point, row) in self.manifest().points.iter().zip(self.results().rows) {
             match row.state {
-                RunState::Done | RunState::Failed => {}
+                RunState::Done => {}
+                state if state.has_failed() => {}
                 RunState::Running => under_way += 1,
                 _ if queue.holds(&point.id) => under_way += 1,
                 _ => missing.push(point),

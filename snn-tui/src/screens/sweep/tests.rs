@@ -98,7 +98,7 @@ fn enter_leads_to_the_curves_of_a_cell() {
         &[],
     );
     for row in &state.sweep.as_ref().unwrap().results.rows {
-        let run = crate::data::Run::new(row.id.clone(), "".into(), crate::data::DisplayedState::Done);
+        let run = crate::data::Run::new(row.id.clone(), "".into(), Some(RunState::Done));
         state.runs.insert(row.id.clone(), run);
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));
