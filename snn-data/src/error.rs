@@ -186,6 +186,15 @@ pub enum Error {
         problem: String,
     },
 
+    /// A file of a kind that is not read, though nothing is wrong with it.
+    #[error("this kind of {format} is not read: {kind}")]
+    Unsupported {
+        /// The format, such as `WAV file`.
+        format: &'static str,
+        /// What kind it is, and what to do.
+        kind: String,
+    },
+
     /// Any of the above, at a place in a file.
     #[error("{source} ({place}): {path}")]
     File {
