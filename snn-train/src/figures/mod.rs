@@ -35,6 +35,7 @@ mod figure6;
 mod figure7;
 mod figure8;
 mod figure9;
+mod least_squares;
 mod output;
 mod preview;
 mod protocol;
