@@ -73,7 +73,7 @@ pub struct Experiment {
 /// Every key of every section, in the order of the file.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     [
-        Data::KEYS,
+        Data::keys(),
         NetworkSection::KEYS,
         SurrogateSection::KEYS,
         ReadoutSection::KEYS,
