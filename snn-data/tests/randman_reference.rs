@@ -65,10 +65,9 @@ fn spike_times_agree_with_the_fixture() {
 #[test]
 fn spike_times_agree_with_the_whole_reference() {
     let Some(directory) = env::var_os("SNN_REFERENCE_DIR").map(PathBuf::from) else {
-        println!(
-            "skipped: SNN_REFERENCE_DIR does not name the directory that holds datasets/randman_seed0*.npz"
+        return snn_test_support::skip(
+            "SNN_REFERENCE_DIR does not name the directory that holds datasets/randman_seed0*.npz",
         );
-        return;
     };
     let datasets = directory.join("datasets");
     let mut archive = Npz::open(datasets.join("randman_seed0_theta.npz")).unwrap();
