@@ -59,6 +59,7 @@ mod gradients;
 mod input;
 mod loss;
 mod network;
+mod on_host;
 mod output;
 mod pass;
 mod reference;

@@ -4,7 +4,6 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "trainer")]
 use crate::Error;
 
 const NO_CUDA: &str = "this build of snn has no CUDA support (the feature `cuda`): use --device cpu";
@@ -22,7 +21,6 @@ pub enum Device {
     Cuda(usize),
 }
 
-#[cfg(feature = "trainer")]
 impl Device {
     /// Whether it is there, and this build can use it.
     ///
@@ -90,7 +88,6 @@ mod tests {
     #[test]
     fn a_build_without_the_feature_says_so() {
         assert!("cuda".parse::<Device>().unwrap_err().contains("no CUDA support"));
-        #[cfg(feature = "trainer")]
         assert!(Device::Cuda(0).check().unwrap_err().to_string().contains("no CUDA support"));
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! The shortest useful program trains a network on random manifolds and watches it with an observer of its own:
 //!
-#![cfg_attr(feature = "trainer", doc = "```")]
-#![cfg_attr(not(feature = "trainer"), doc = "```ignore")]
+//! ```
 //! use snn_train::{Event, Experiment, Trainer};
 //!
 //! let mut experiment = Experiment::preset("randman")?;
@@ -45,8 +44,8 @@
 //! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
 //!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
-//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`sweep::RunState`], or
-//!   `"damaged"`, or `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
+//!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`run::RunState`], or
+//!   `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
 //! - `snn data info`: [`snn_data::DatasetSummary`];
 //! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
 //! - `snn figure`: a line for each figure,
@@ -61,10 +60,12 @@
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped"|
 //!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` are runs that another process was still
 //!   training at the end;
-//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","failed","pending",
+//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","stopped","stalled",
+//!   "failed","damaged","pending",
 //!   "slurm":{"error","queued","requeued","lost":[ID],"elements":`[`[sweep::slurm::Element]`](sweep::slurm::Element)`},
-//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `slurm.error` says why `squeue` did
-//!   not answer, otherwise it is `null`;
+//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `interrupted` are
+//!   those stopped or stalled, `failed` those failed or damaged; `slurm.error` says why `squeue` did not answer, otherwise it is
+//!   `null`;
 //! - `snn sweep submit`: `{"version":1,"kind":"submit","sweep":DIR,"under_way","arrays":[{"number","job","elements","runs"}],
 //!   "refused"}`; `job` is `null` with `--dry-run`, `refused` what Slurm said when it took no more, otherwise `null`;
 //! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`, with `--slurm` also `arrays` and `refused`;
@@ -81,14 +82,14 @@
 //!
 //! - `cli` (default): the program `snn`.
 //! - `figures` (with `cli`): the figures of the paper.
-//! - `trainer` (with `cli`): experiments, trainer, checkpoints.
-//! - neither: [`run`] and [`probe`] alone, the readers of run directories, without dependencies on any numerics.
+//! - `hdf5` (default): data sets in HDF5 files.
+//! - `cuda`: training on NVIDIA GPUs.
+//!
+//! Whoever only reads runs needs none of this crate: [`snn_run`] is its reader, without any numerics.
 
-#[cfg(feature = "trainer")]
 mod checkpoint;
 mod device;
 mod error;
-#[cfg(feature = "trainer")]
 pub mod experiment;
 #[cfg(feature = "figures")]
 pub mod figures;
@@ -97,18 +98,13 @@ mod plot;
 pub mod probe;
 pub mod run;
 pub mod sweep;
-#[cfg(feature = "trainer")]
 mod tensorboard;
-#[cfg(feature = "trainer")]
 mod train;
 
-#[cfg(feature = "trainer")]
 pub use checkpoint::Checkpoint;
 pub use device::Device;
-pub use error::{Error, Place, with_causes};
-#[cfg(feature = "trainer")]
+pub use error::{Error, Place};
 pub use experiment::Experiment;
-#[cfg(feature = "trainer")]
 pub use run::RunWriter;
-#[cfg(feature = "trainer")]
+pub use snn_run::with_causes;
 pub use train::{Evaluation, Event, Flow, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate};

@@ -10,6 +10,7 @@ use common::Snn;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use snn_train::{
+    Checkpoint,
     experiment::Selection,
     run::{Record, RunDir},
 };
@@ -60,7 +61,7 @@ fn a_run_is_exported_as_it_was_recorded() {
         snn.run(&arguments).expect(0);
         let bytes = fs::read(snn.path(which)).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let checkpoint = run.checkpoint(selection).unwrap();
+        let checkpoint = Checkpoint::of_run(&run, selection).unwrap();
         assert_eq!(tensors.len(), 3, "no moments of the optimiser");
         for (name, shape, weights) in checkpoint.weights() {
             let tensor = tensors.tensor(name).unwrap();

@@ -15,7 +15,7 @@ use signal_hook::{
     consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
-use snn_train::run::RunDir;
+use snn_run::RunDir;
 
 use crate::{
     data::{Msg, Source, Tailer, Wants},

@@ -1,10 +1,10 @@
 //! Runs for tests, written as the trainer writes them, the same every time.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
 
-use snn_train::{
+use snn_run::{
+    Best, EpochRecord, LayerRecord, Losses, Record, RecordedState, Seconds, Status, WarningRecord,
     probe::{Histogram, InputProbe, LayerProbe, Probe, Raster, SampleProbe, Traces},
-    run::{Best, EpochRecord, LayerRecord, Losses, Record, RecordedState, Seconds, Status, WarningRecord},
 };
 
 /// What a run is to be like.
@@ -56,6 +56,7 @@ pub(crate) fn run(path: &Path, sketch: &Sketch<'_>) {
         seed = sketch.seed,
     );
     fs::write(path.join("config.toml"), config).unwrap();
+    fs::write(path.join("env.json"), r#"{"version":1,"sessions":[{"device":"cpu"}]}"#).unwrap();
     let records: Vec<_> = (1..=sketch.epochs).map(|epoch| epoch_record(epoch, sketch)).collect();
     let mut lines: String =
         records.iter().map(|record| Record::Epoch(record.clone()).to_line() + "\n").collect();
@@ -73,7 +74,7 @@ pub(crate) fn run(path: &Path, sketch: &Sketch<'_>) {
         version: 1,
         state: sketch.state,
         pid: u32::MAX - 1,
-        heartbeat: crate::data::unix_time(),
+        heartbeat: SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64(),
         epoch: sketch.epochs,
         epochs: 20,
         batch: 16,
@@ -116,6 +117,7 @@ fn epoch_record(epoch: u32, sketch: &Sketch<'_>) -> EpochRecord {
             layer(120.0 + 60.0 * progress, 0.3 * (1.0 - progress)),
             layer(50.0, 0.5 * (1.0 - progress)),
         ],
+        learning_rate: Some(sketch.learning_rate),
         gradient_norms: [("V1", 0.02), ("W1", 0.3), ("W2", 0.2), ("Wout", 0.5)]
             .map(|(name, scale)| (name.to_owned(), norm(scale)))
             .into(),

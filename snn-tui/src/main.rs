@@ -7,8 +7,8 @@
 //! |---|---|
 //! | `run` | name of the run |
 //! | `path` | its directory |
-//! | `state` | `running`, `stalled`, `starting`, `queued`, `failed`, `stopped`, `done`, `unreadable` or `unknown` |
-//! | `stalled` | claims to be running, but has not been heard of for ten seconds |
+//! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
+//! | `stalled` | claims to be running, but has not been heard of for thirty seconds |
 //! | `seconds_left` | expected until the end of a running run, otherwise null |
 //! | `status` | `status.json` as the trainer writes it; null if it is not there yet |
 //! | `last_epoch` | the last epoch of `metrics.jsonl`; null before the first one |
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {}", snn_train::with_causes(&*error));
+            eprintln!("error: {}", snn_run::with_causes(&*error));
             ExitCode::FAILURE
         }
     }

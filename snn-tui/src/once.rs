@@ -9,11 +9,11 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde::Serialize;
-use snn_train::run::{EpochRecord, News, Record, Status};
+use snn_run::{EpochRecord, News, Record, RunState, Status};
 
 use crate::{
     arguments::{Arguments, Size},
-    data::{DisplayedState, Source, Tailer, Wants},
+    data::{Source, Tailer, Wants},
     screens::{self, Screen},
     state::State,
     svg,
@@ -55,8 +55,8 @@ fn to_json(source: Source) -> Result<String> {
         rows.push(Row {
             run: &run.id,
             path: run.path.to_string_lossy(),
-            state: run.state.name(),
-            stalled: run.state == DisplayedState::Stalled,
+            state: run.state_name(),
+            stalled: run.is(RunState::Stalled),
             seconds_left: run.remaining(),
             status: run.status.as_ref(),
             last_epoch: run.last.as_ref(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use snn_train::run::{Environment, Record};
+use snn_run::{Environment, Record};
 
 use crate::{
     data::{ConfigSummary, History, Log, Msg, Probes, Run, SweepView, System, Wants},

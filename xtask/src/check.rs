@@ -91,9 +91,9 @@ fn checks() -> Vec<Check> {
 
     let format = cargo(["fmt", "--all", "--check"]);
     let lints = cargo(clippy.into_iter().chain(["--workspace"]).chain(strict));
-    // The reader of run directories, for those who need no trainer.
-    let reader =
-        cargo(clippy.into_iter().chain(["--package", "snn-train", "--no-default-features"]).chain(strict));
+    // The reader of run directories, and the trainer without its program and figures: each with no features but its own.
+    let alone = ["--package", "snn-run", "--package", "snn-train", "--no-default-features"];
+    let reader = cargo(clippy.into_iter().chain(alone).chain(strict));
     // The code for GPUs, which no machine without the CUDA toolkit can link.
     let gpu = cargo(
         ["clippy", "--release", "--package", "snn-train", "--features", "cuda-check"]

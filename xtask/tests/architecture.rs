@@ -9,8 +9,9 @@ use serde_json::Value;
 /// Who may depend on whom; `snn-tests` may depend on everybody.
 const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["snn-data"]),
-    ("snn-tui", &["snn-train"]),
-    ("snn-train", &["snn-core", "snn-data"]),
+    ("snn-tui", &["snn-run"]),
+    ("snn-train", &["snn-core", "snn-data", "snn-run"]),
+    ("snn-run", &[]),
     ("snn-core", &[]),
     ("snn-data", &[]),
 ];
@@ -99,11 +100,16 @@ fn the_data_sets_know_nothing_of_networks() {
 
 #[test]
 fn no_trainer_comes_along_with_the_dashboard() {
-    let members = members();
-    let reader = members["snn-tui"].iter().find(|it| it["name"] == "snn-train").expect("snn-tui reads runs");
-    assert_eq!(reader["uses_default_features"], false, "snn-tui needs the reader of snn-train alone");
     let crates = built_from("snn-tui");
-    for trainer in ["dfdx", "snn-core", "snn-data", "safetensors", "rayon"] {
+    for trainer in ["dfdx", "snn-core", "snn-data", "snn-train", "safetensors", "rayon"] {
         assert!(!crates.iter().any(|name| name == trainer), "snn-tui is built from {trainer}: {crates:?}");
     }
+}
+
+#[test]
+fn the_reader_of_runs_is_small() {
+    let mut crates = built_from("snn-run");
+    crates.sort_unstable();
+    crates.dedup();
+    assert!(crates.len() < 25, "snn-run is built from {} packages: {crates:?}", crates.len());
 }

@@ -140,7 +140,7 @@ impl Checkpoint {
     /// reached the disk when this returns.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`snn_run::Error::Io`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes = format::encode(self).map_err(Error::io("write the checkpoint", path))?;
@@ -151,7 +151,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::MissingCheckpoint`], [`Error::DamagedCheckpoint`] if a bit of it is not what was written,
-    /// [`Error::TooNew`], [`Error::Io`].
+    /// [`snn_run::Error::TooNew`], [`snn_run::Error::Io`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|error| match error.kind() {
@@ -159,7 +159,9 @@ impl Checkpoint {
             _ => Error::io("read the checkpoint", path)(error),
         })?;
         format::decode(&bytes).map_err(|damage| match damage {
-            format::Damage::TooNew(found) => Error::TooNew { path: path.to_owned(), found, known: VERSION },
+            format::Damage::TooNew(found) => {
+                snn_run::Error::TooNew { path: path.to_owned(), found, known: VERSION }.into()
+            }
             format::Damage::Other(reason) => Error::DamagedCheckpoint { path: path.to_owned(), reason },
         })
     }

@@ -75,7 +75,10 @@ fn a_checkpoint_of_the_future_is_not_guessed_at() {
     let mut checkpoint = small();
     checkpoint.state.version = VERSION + 1;
     checkpoint.save(&path).unwrap();
-    assert!(matches!(Checkpoint::load(&path), Err(Error::TooNew { found: 2, known: 1, .. })));
+    assert!(matches!(
+        Checkpoint::load(&path),
+        Err(Error::Files(snn_run::Error::TooNew { found: 2, known: 1, .. }))
+    ));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{
     key::{Key, Values, insert, value},
     keys, nearest,
 };
-use crate::error::{Error, Place, line_of};
+use crate::error::{Error, Place};
 
 /// An experiment that is not checked yet.
 pub(super) struct ExperimentBuilder {
@@ -31,7 +31,7 @@ impl ExperimentBuilder {
             place: Place::of(&error, text, file),
             message: error.message().to_owned(),
         };
-        let place = |offset| Place::Line { file: file.to_owned(), line: line_of(text, offset) };
+        let place = |offset| Place::Line { file: file.to_owned(), line: snn_run::line_of(text, offset) };
         let mut places = HashMap::new();
         for (section, content) in DeTable::parse(text).map_err(syntax)?.get_ref() {
             places.insert(section.get_ref().to_string(), place(section.span().start));

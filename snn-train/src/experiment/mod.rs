@@ -73,7 +73,7 @@ pub struct Experiment {
 /// Every key of every section, in the order of the file.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     [
-        Data::KEYS,
+        Data::keys(),
         NetworkSection::KEYS,
         SurrogateSection::KEYS,
         ReadoutSection::KEYS,
@@ -114,7 +114,7 @@ impl Experiment {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Experiment::from_toml`].
+    /// [`snn_run::Error::Io`], and those of [`Experiment::from_toml`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(Error::io("read the experiment", path))?;

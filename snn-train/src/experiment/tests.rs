@@ -279,7 +279,10 @@ fn presets_and_files_are_found() {
         format!("`randmann` is neither a preset ({names}) nor a TOML file; did you mean `randman`?")
     );
     assert!(matches!(Experiment::find("absent.toml"), Err(Error::UnknownPreset { .. })));
-    assert!(matches!(Experiment::find(directory.path().to_str().unwrap()), Err(Error::Io { .. })));
+    assert!(matches!(
+        Experiment::find(directory.path().to_str().unwrap()),
+        Err(Error::Files(snn_run::Error::Io { .. }))
+    ));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Error,
     run::{RecordedState, RunDir},
-    sweep::{Manifest, Options, Results, RunState, Sweep, SweepDir, Update},
+    sweep::{Manifest, Options, Results, Sweep, SweepDir, Update, experiment},
 };
 
 /// A figure of the paper.
@@ -230,7 +230,7 @@ impl Reproduction {
                     if known.insert(point.id.clone()) {
                         plan.runs += 1;
                         plan.done += usize::from(self.is_done(&point.id));
-                        plan.epochs += u64::from(manifest.experiment(point)?.training.epochs);
+                        plan.epochs += u64::from(experiment(&manifest, point)?.training.epochs);
                     }
                 }
             }
@@ -266,7 +266,7 @@ impl Reproduction {
     /// Draws a figure from the runs that are there.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
+    /// [`snn_run::Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
     pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
         let mut output = figure.draw(self)?;
         output.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
@@ -300,7 +300,7 @@ impl Reproduction {
     /// runs may be those of others.
     pub(super) fn results(&self, sweep: &Sweep) -> Result<Results, Error> {
         let manifest = Manifest { runs: PathBuf::from("runs"), ..sweep.plan()? };
-        SweepDir::view(&self.out, manifest).results()
+        Ok(SweepDir::view(&self.out, manifest).results())
     }
 
     /// The runs of a sweep that have come to an end.
@@ -314,7 +314,7 @@ impl Reproduction {
         for sweep in figure.sweeps(self)? {
             let rows = self.results(&sweep)?.rows;
             let open: Vec<_> = rows.iter().filter(|row| !is_ended(row)).collect();
-            let failed: Vec<_> = open.iter().filter(|row| row.state == RunState::Failed).collect();
+            let failed: Vec<_> = open.iter().filter(|row| row.state.has_failed()).collect();
             if !open.is_empty() {
                 incomplete.push(Incomplete {
                     sweep: sweep.name,

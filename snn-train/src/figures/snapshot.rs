@@ -5,7 +5,7 @@ use snn_data::{Dataset, Split};
 
 use super::{Preview, Reproduction};
 use crate::{
-    Error,
+    Checkpoint, Error,
     experiment::Selection,
     plot::{Axes, AxisScale, BLACK, Canvas, GREY, Rect, Stroke},
     run::RunDir,
@@ -53,8 +53,9 @@ impl Snapshot {
         trained: bool,
         samples: Samples,
     ) -> Result<Option<Self>, Error> {
-        let Ok(checkpoint) =
-            RunDir::open(reproduction.run_path(id)).and_then(|run| run.checkpoint(Selection::Best))
+        let Ok(checkpoint) = RunDir::open(reproduction.run_path(id))
+            .map_err(Error::from)
+            .and_then(|run| Checkpoint::of_run(&run, Selection::Best))
         else {
             return Ok(None);
         };

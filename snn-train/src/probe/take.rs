@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_core::{ActivityMonitor, Adam, AdamConfig, Cpu, Events, Input, Network, Output, Recording};
+use snn_core::{ActivityMonitor, Adam, Cpu, Events, Input, Network, Output, Recording};
 use snn_data::Dataset;
 
 use super::{
@@ -173,23 +173,14 @@ fn layers(
     spikes.iter().zip(&recording.potentials).map(layer).collect()
 }
 
-/// The size of the last update, which follows from Adam's moments: see [`Adam`] for the equation.
+/// The size of the last update of each weight matrix against that of its weights.
 pub(crate) fn update_ratios(network: &Network, adam: &Adam<f32, Cpu>) -> BTreeMap<String, f64> {
-    let AdamConfig { learning_rate, beta1, beta2, epsilon } = adam.config();
-    let state = adam.state();
-    let correction = |beta: f64| 1.0 - beta.powf(f64::from(state.step));
-    let (first_correction, second_correction) = (correction(beta1), correction(beta2));
-    let mut ratios = BTreeMap::new();
-    for ((name, _, weights), (_, first, second)) in network.parameters().zip(&state.moments) {
-        let update = |(&m, &v): (&f32, &f32)| {
-            let (m, v) = (f64::from(m) / first_correction, f64::from(v) / second_correction);
-            (learning_rate * m / (v.sqrt() + epsilon)).powi(2)
-        };
-        let update = first.iter().zip(second).map(update).sum::<f64>().sqrt();
+    let updates: BTreeMap<_, _> = adam.update_norms().into_iter().collect();
+    let ratio = |name: &str, weights: &[f32]| {
         let size = weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
-        ratios.insert(name, if size > 0.0 { update / size } else { 0.0 });
-    }
-    ratios
+        if size > 0.0 { updates.get(name).map_or(0.0, |update| update / size) } else { 0.0 }
+    };
+    network.parameters().map(|(name, _, weights)| (name.clone(), ratio(&name, &weights))).collect()
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use std::{
     time::Instant,
 };
 
+use snn_run::files::{self, PROBES};
+
 use super::{
-    PROBES, Probe, epoch_of, file_name,
+    Probe,
     schedule::Schedule,
     take::{Epoch, Subject},
 };
@@ -63,7 +65,7 @@ impl ProbeWriter {
 
     fn write(&self, mut probe: Probe, begin: Instant) -> Result<Probe, Error> {
         probe.seconds = begin.elapsed().as_secs_f64();
-        let path = self.folder.join(file_name(probe.epoch));
+        let path = self.folder.join(files::probe(probe.epoch));
         let fail = |error| Error::io("write the probe", &path)(error);
         fs::create_dir_all(&self.folder).map_err(fail)?;
         let json = serde_json::to_vec(&probe).map_err(io::Error::from);
@@ -80,7 +82,7 @@ impl ProbeWriter {
             Err(error) => return Err(Error::io("list the probes", &self.folder)(error)),
         };
         for entry in entries.flatten() {
-            let epoch = entry.file_name().to_str().and_then(epoch_of);
+            let epoch = entry.file_name().to_str().and_then(files::probed_epoch);
             if epoch.is_some_and(|epoch| !schedule.keeps(epoch, done)) {
                 let path = entry.path();
                 fs::remove_file(&path).map_err(Error::io("remove an old probe", &path))?;

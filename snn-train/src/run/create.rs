@@ -9,7 +9,8 @@ use std::{
     time::SystemTime,
 };
 
-use super::{CHECKPOINTS, CONFIG, LOCK, TRAINER_LOG};
+use snn_run::files::{CHECKPOINTS, CONFIG, LOCK, TRAINER_LOG};
+
 use crate::error::Error;
 
 /// A name for a new run: what it is, when (UTC), and four random digits, as in `randman-20261123-142501-ab12`. Names
@@ -101,7 +102,9 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
 /// What was there before the lock was taken does not count: another process may have begun or ended the run since.
 pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
     let look = || match look(directory)? {
-        Found::Other => Err(Error::NotARun { path: directory.to_owned(), missing: CONFIG }),
+        Found::Other => {
+            Err(Error::from(snn_run::Error::NotARun { path: directory.to_owned(), missing: CONFIG }))
+        }
         found => Ok(found),
     };
     look()?;
@@ -148,7 +151,7 @@ mod tests {
         assert_eq!(look(directory.path()).unwrap(), Found::Empty);
         fs::write(directory.path().join("letter"), "").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Other);
-        assert!(matches!(hold(directory.path()), Err(Error::NotARun { .. })));
+        assert!(matches!(hold(directory.path()), Err(Error::Files(snn_run::Error::NotARun { .. }))));
         fs::write(directory.path().join(CONFIG), "").unwrap();
         assert_eq!(look(directory.path()).unwrap(), Found::Run);
         assert_eq!(hold(directory.path()).unwrap().1, Found::Run);

@@ -7,23 +7,22 @@ use std::{
 };
 
 use snn_core::Network;
+use snn_run::Session;
 
-use super::Session;
+use crate::Device;
 
-impl Session {
-    /// This process, now, about to train `network`.
-    #[must_use]
-    pub fn current(network: &Network) -> Self {
-        Self {
-            started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-            snn_version: env!("CARGO_PKG_VERSION").to_owned(),
-            git_revision: git_revision(),
-            host: host(),
-            platform: format!("{}-{}", env::consts::OS, env::consts::ARCH),
-            instruction_set: network.instruction_set().to_string(),
-            threads: rayon::current_num_threads(),
-            command: env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
-        }
+/// This process, now, about to train `network`.
+pub(super) fn current(network: &Network, device: Option<Device>) -> Session {
+    Session {
+        started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+        snn_version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_revision: git_revision(),
+        host: host(),
+        platform: format!("{}-{}", env::consts::OS, env::consts::ARCH),
+        instruction_set: network.instruction_set().to_string(),
+        device: device.map(|device| device.to_string()),
+        threads: rayon::current_num_threads(),
+        command: env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
     }
 }
 

@@ -9,15 +9,18 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use snn_core::Backend;
+use snn_run::{
+    Environment, FILE_VERSION, Record, RecordedState, RunDir, Session, Status,
+    files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
+};
+
 use super::{
-    CONFIG, ENVIRONMENT, Environment, FILE_VERSION, METRICS, Record, RecordedState, RunDir, STATUS, STOP,
-    Session, Status, checkpoint_path,
+    checkpoints::checkpoint_path,
     create::{self, Found, Lock},
     replace::{Durability, replace, replace_by_link},
-    unix_time,
+    session, unix_time,
 };
-use snn_core::Backend;
-
 use crate::{
     Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer,
     experiment::Selection,
@@ -60,7 +63,7 @@ impl RunWriter {
     /// Begins a new run in `directory`, which must be absent or empty.
     ///
     /// # Errors
-    /// [`Error::RunExists`], [`Error::RunLocked`] or [`Error::Io`].
+    /// [`Error::RunExists`], [`Error::RunLocked`] or [`snn_run::Error::Io`].
     pub fn create<D: Backend<f32>>(
         directory: impl Into<PathBuf>,
         trainer: &Trainer<D>,
@@ -82,7 +85,7 @@ impl RunWriter {
     ///
     /// # Errors
     /// [`Error::OtherExperiment`] if the run is of another experiment (only for how long to train may differ),
-    /// [`Error::NotARun`] if something else lies there, [`Error::RunLocked`], [`Error::Io`],
+    /// [`snn_run::Error::NotARun`] if something else lies there, [`Error::RunLocked`], [`snn_run::Error::Io`],
     /// [`Error::DamagedCheckpoint`], and those of [`Trainer::resume`].
     pub fn resume<D: Backend<f32>>(
         directory: impl Into<PathBuf>,
@@ -279,7 +282,7 @@ impl Observer for RunWriter {
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
         match event {
             Event::RunStarted(start) => {
-                self.write_session(Session::current(start.network))?;
+                self.write_session(session::current(start.network, start.device))?;
                 (self.status.epoch, self.status.batch) = (start.epoch, start.batch);
                 (self.status.batches, self.status.best) = (start.batches, start.best);
                 self.status.samples = start.dataset.splits().train.len() as u64;

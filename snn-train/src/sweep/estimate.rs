@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use toml::Value;
 
-use super::Manifest;
+use super::{Manifest, spec::experiment};
 use crate::{Error, Event, Experiment, Flow, Observer, Trainer};
 
 /// So many kinds of runs are measured at most.
@@ -26,42 +26,40 @@ pub struct Measured {
     pub measured: usize,
 }
 
-impl Manifest {
-    /// Trains one epoch of each kind of runs on one thread, and notes in every point how long it will compute
-    /// ([`Point::seconds`](super::Point::seconds)). An epoch before it, which wakes the network up, does not count unless
-    /// it is long. A run that diverges before that tells nothing, and the next of its kind is tried. Nothing is kept of
-    /// the training.
-    ///
-    /// # Errors
-    /// Those of [`Trainer::new`] and [`Trainer::run`], and [`Error::Io`] where threads cannot be started.
-    pub fn measure(&mut self) -> Result<Measured, Error> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .build()
-            .map_err(|error| Error::io("start a thread to measure in", "")(std::io::Error::other(error)))?;
-        let mut kinds: Vec<Kind> = Vec::new();
-        let mut of_points = Vec::new();
-        for point in &self.points {
-            let experiment = self.experiment(point)?;
-            let settings = settings(&experiment)?;
-            let place = kinds.iter().position(|kind| kind.settings == settings).unwrap_or_else(|| {
-                kinds.push(Kind { settings, seconds: None, tries: 0 });
-                kinds.len() - 1
-            });
-            if kinds[place].seconds.is_none() && kinds[place].tries < TRIES && measured(&kinds) < KINDS {
-                kinds[place].tries += 1;
-                kinds[place].seconds = pool.install(|| epoch_seconds(experiment.clone()))?;
-            }
-            of_points.push((place, experiment.training.epochs));
+/// Trains one epoch of each kind of runs on one thread, and notes in every point how long it will compute
+/// ([`Point::seconds`](super::Point::seconds)). An epoch before it, which wakes the network up, does not count unless
+/// it is long. A run that diverges before that tells nothing, and the next of its kind is tried. Nothing is kept of
+/// the training.
+///
+/// # Errors
+/// Those of [`Trainer::new`] and [`Trainer::run`], and [`snn_run::Error::Io`] where threads cannot be started.
+pub fn measure(manifest: &mut Manifest) -> Result<Measured, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .map_err(|error| Error::io("start a thread to measure in", "")(std::io::Error::other(error)))?;
+    let mut kinds: Vec<Kind> = Vec::new();
+    let mut of_points = Vec::new();
+    for point in &manifest.points {
+        let experiment = experiment(manifest, point)?;
+        let settings = settings(&experiment)?;
+        let place = kinds.iter().position(|kind| kind.settings == settings).unwrap_or_else(|| {
+            kinds.push(Kind { settings, seconds: None, tries: 0 });
+            kinds.len() - 1
+        });
+        if kinds[place].seconds.is_none() && kinds[place].tries < TRIES && measured(&kinds) < KINDS {
+            kinds[place].tries += 1;
+            kinds[place].seconds = pool.install(|| epoch_seconds(experiment.clone()))?;
         }
-        let known: Vec<f64> = kinds.iter().filter_map(|kind| kind.seconds).collect();
-        let mean = super::MeanSd::of(&known).map(|summary| summary.mean);
-        for (point, (kind, epochs)) in self.points.iter_mut().zip(of_points) {
-            let of_epoch = kinds[kind].seconds.or(mean);
-            point.seconds = of_epoch.map(|seconds| seconds * f64::from(epochs));
-        }
-        Ok(Measured { kinds: kinds.len(), measured: known.len() })
+        of_points.push((place, experiment.training.epochs));
     }
+    let known: Vec<f64> = kinds.iter().filter_map(|kind| kind.seconds).collect();
+    let mean = super::MeanSd::of(&known).map(|summary| summary.mean);
+    for (point, (kind, epochs)) in manifest.points.iter_mut().zip(of_points) {
+        let of_epoch = kinds[kind].seconds.or(mean);
+        point.seconds = of_epoch.map(|seconds| seconds * f64::from(epochs));
+    }
+    Ok(Measured { kinds: kinds.len(), measured: known.len() })
 }
 
 /// Runs whose epochs take equally long.

@@ -8,7 +8,7 @@ use toml::{Table, Value, de::DeTable};
 use super::{Seeds, Selection, Sweep, axis::Axis};
 use crate::{
     Experiment,
-    error::{Error, Place, line_of},
+    error::{Error, Place},
 };
 
 /// The file as it is written.
@@ -134,7 +134,7 @@ fn places(text: &str, file: &str) -> Result<HashMap<String, Place>, toml::de::Er
             places.insert(path, place(key.span().start));
         }
     }
-    let place = |offset| Place::Line { file: file.to_owned(), line: line_of(text, offset) };
+    let place = |offset| Place::Line { file: file.to_owned(), line: snn_run::line_of(text, offset) };
     let mut places = HashMap::new();
     walk(DeTable::parse(text)?.get_ref(), "", &place, &mut places);
     Ok(places)

@@ -18,6 +18,7 @@ use super::{
     Point, RunState, SweepDir,
     progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
+    spec::experiment,
 };
 use crate::{Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
 
@@ -46,7 +47,7 @@ impl SweepDir {
     /// `watch` is told of everything, by one run at a time.
     ///
     /// # Errors
-    /// [`Error::Io`] if the directory of the runs cannot be made, or threads not be started, and those of
+    /// [`snn_run::Error::Io`] if the directory of the runs cannot be made, or threads not be started, and those of
     /// [`Device::check`]. What befalls a run is no error of the sweep.
     pub fn train(
         &self,
@@ -119,15 +120,15 @@ impl SweepDir {
     /// one of another experiment is left as it is.
     ///
     /// # Errors
-    /// [`Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
+    /// [`snn_run::Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
     /// again all the same.
     pub fn retry(&self) -> Result<Vec<String>, Error> {
         let (mut ids, mut trouble) = (Vec::new(), None);
-        for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
-            if row.state != RunState::Failed {
+        for (point, row) in self.manifest().points.iter().zip(self.results().rows) {
+            if !row.state.has_failed() {
                 continue;
             }
-            let experiment = self.manifest().experiment(point)?;
+            let experiment = experiment(self.manifest(), point)?;
             match RunWriter::forget_failure(&self.run_path(point), &experiment) {
                 Ok(true) => ids.push(row.id),
                 Ok(false) | Err(Error::RunLocked { .. } | Error::OtherExperiment { .. }) => {}
@@ -145,7 +146,7 @@ impl SweepDir {
             if options.only.as_ref().is_some_and(|only| !only.contains(&point.id)) {
                 continue;
             }
-            let experiment = self.manifest().experiment(point)?;
+            let experiment = experiment(self.manifest(), point)?;
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {
@@ -161,10 +162,7 @@ impl SweepDir {
 
     /// How a run stands for one who wants to train it: what cannot be read is there to be tried.
     fn state(&self, point: &Point) -> RunState {
-        match RunDir::open(self.run_path(point)).and_then(|run| run.status()) {
-            Ok(status) => RunState::of(&status),
-            Err(_) => RunState::Pending,
-        }
+        RunDir::open(self.run_path(point)).and_then(|run| run.state()).unwrap_or(RunState::Pending)
     }
 
     /// Counts runs that another process was training when their turn came, and that it has ended since, as what they are
@@ -177,7 +175,7 @@ impl SweepDir {
                     progress.reused += 1;
                 }
                 RunState::Failed => progress.failed += 1,
-                RunState::Pending | RunState::Running | RunState::Interrupted => continue,
+                _ => continue,
             }
             progress.busy -= 1;
         }
@@ -273,7 +271,8 @@ impl<'a> Worker<'a, '_> {
     ) -> Result<(Trainer<D>, RunWriter), Error> {
         let dataset = self.dataset(job)?;
         let directory = self.shared.sweep.run_path(job.point);
-        let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?;
+        let mut trainer =
+            Trainer::on_device(device, job.experiment.clone(), dataset)?.named(self.shared.options.device);
         let writer = match RunWriter::resume(&directory, &mut trainer) {
             Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
                 if self.shared.options.retry =>

@@ -108,7 +108,7 @@ impl Sweep {
     /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
     ///
     /// # Errors
-    /// [`Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
+    /// [`snn_run::Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
     /// that is no plain file name.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
@@ -301,16 +301,14 @@ fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
     paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
 }
 
-impl Manifest {
-    /// The experiment of one of the runs.
-    ///
-    /// # Errors
-    /// Those of [`Experiment::validate`], if the file was edited.
-    pub fn experiment(&self, point: &Point) -> Result<Experiment, Error> {
-        let base = toml::to_string(&self.base).map_err(|error| Error::Impossible(error.to_string()))?;
-        let settings = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-        Experiment::from_toml(&base, "the sweep's base")?.with(settings)
-    }
+/// The experiment of one of the runs of a plan.
+///
+/// # Errors
+/// Those of [`Experiment::validate`], if the file was edited.
+pub fn experiment(manifest: &Manifest, point: &Point) -> Result<Experiment, Error> {
+    let base = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
+    let settings = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+    Experiment::from_toml(&base, "the sweep's base")?.with(settings)
 }
 
 /// The axes of a grid: keys that have one value in common, and all the values.

@@ -88,7 +88,7 @@ fn a_file_says_what_code_says() {
     for point in &plan.points {
         assert_eq!(point.settings.len(), 6, "a value for every axis");
         assert_eq!(point.settings["initialization.seed"], point.settings["training.seed"]);
-        let experiment = plan.experiment(point).unwrap();
+        let experiment = experiment(&plan, point).unwrap();
         assert_eq!(experiment.training.epochs, 2);
         assert_eq!(experiment.get("surrogate.beta").as_ref(), Some(&point.settings["surrogate.beta"]));
     }
@@ -254,14 +254,14 @@ fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
     });
     let progress = progress.unwrap();
     assert!(progress.stopped && progress.done < 8, "{progress:?}");
-    let results = sweep.results().unwrap();
-    assert!(results.count(RunState::Interrupted) > 0 && results.count(RunState::Running) == 0, "{results:?}");
+    let results = sweep.results();
+    assert!(results.count(RunState::Stopped) > 0 && results.count(RunState::Running) == 0, "{results:?}");
 
     let progress = sweep.train(&options, &mut |_| {}).unwrap();
     assert!((progress.fraction - 1.0).abs() < 1e-9 && !progress.stopped, "{progress:?}");
     for point in &sweep.manifest().points {
         let single = directory.path().join(&point.id);
-        let mut trainer = crate::Trainer::new(sweep.manifest().experiment(point).unwrap()).unwrap();
+        let mut trainer = crate::Trainer::new(experiment(sweep.manifest(), point).unwrap()).unwrap();
         let mut writer = crate::RunWriter::create(&single, &trainer).unwrap();
         trainer.run(&mut [&mut writer]).unwrap();
         let run = sweep.run_path(point);
@@ -292,7 +292,7 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
         started
     };
     assert_eq!(train(false), 2);
-    let results = sweep.results().unwrap();
+    let results = sweep.results();
     assert_eq!(results.rows[1].state, RunState::Failed);
     assert!(results.rows[1].message.as_ref().unwrap().contains("diverged"), "{results:?}");
     assert_eq!(train(false), 0, "left as it is");
@@ -306,7 +306,7 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
     fs::remove_dir_all(failed.join("checkpoints")).unwrap();
     fs::create_dir_all(failed.join("checkpoints/last.safetensors")).unwrap();
     assert_eq!(train(true), 1);
-    let message = sweep.results().unwrap().rows[1].message.clone().unwrap();
+    let message = sweep.results().rows[1].message.clone().unwrap();
     assert!(message.contains("checkpoint"), "{message}");
 }
 
@@ -359,18 +359,18 @@ fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
     let status = sweep.run_path(&sweep.manifest().points[0]).join("status.json");
     for damaged in ["{", ""] {
         fs::write(&status, damaged).unwrap();
-        let results = sweep.results().unwrap();
+        let results = sweep.results();
         let row = &results.rows[0];
         let message = row.message.as_deref().unwrap();
-        assert_eq!((row.state, results.count(RunState::Done)), (RunState::Failed, 2));
+        assert_eq!((row.state, results.count(RunState::Done)), (RunState::Damaged, 2));
         assert!(message.contains("damaged status (EOF") && message.contains("status.json"), "{message}");
         assert_eq!(sweep.retry().unwrap(), std::slice::from_ref(&row.id));
-        assert_eq!(sweep.results().unwrap().count(RunState::Interrupted), 1);
+        assert_eq!(sweep.results().count(RunState::Stopped), 1);
         fs::write(&status, damaged).unwrap();
     }
     let progress = sweep.train(&Options::default(), &mut |_| {}).unwrap();
     assert_eq!((progress.done, progress.reused), (3, 2), "{progress:?}");
-    assert_eq!(sweep.results().unwrap().count(RunState::Done), 3);
+    assert_eq!(sweep.results().count(RunState::Done), 3);
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
     fs::write(run.join("checkpoints/last.safetensors"), "damaged").unwrap();
     let train = || sweep.train(&Options::default(), &mut |_| {}).unwrap();
     assert_eq!(train().failed, 1);
-    assert!(sweep.results().unwrap().rows[0].message.as_ref().unwrap().contains("damaged checkpoint"));
+    assert!(sweep.results().rows[0].message.as_ref().unwrap().contains("damaged checkpoint"));
     assert_eq!(train().failed, 1, "left as it is");
     assert_eq!(sweep.retry().unwrap().len(), 1);
     assert_eq!(train().done, 3);
@@ -403,7 +403,7 @@ fn processes_at_one_sweep_leave_each_other_in_peace() {
     for end in ends {
         assert_eq!((end.failed, end.done + end.busy, end.stopped), (0, 24, false), "{end:?}");
     }
-    assert_eq!(sweep.results().unwrap().count(RunState::Done), 24);
+    assert_eq!(sweep.results().count(RunState::Done), 24);
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn a_run_in_another_process_is_busy_until_it_has_ended() {
     let sweep = SweepDir::create(directory.path(), plan).unwrap();
     let hold = |place: usize| {
         let point = &sweep.manifest().points[place];
-        let trainer = crate::Trainer::new(sweep.manifest().experiment(point).unwrap()).unwrap();
+        let trainer = crate::Trainer::new(experiment(sweep.manifest(), point).unwrap()).unwrap();
         (crate::RunWriter::create(sweep.run_path(point), &trainer).unwrap(), sweep.run_path(point))
     };
     let (_other, ending) = (hold(0), hold(1));

@@ -56,7 +56,7 @@ impl TensorBoardWriter {
     /// Takes notice of an event, and of the probe that was taken with it.
     ///
     /// # Errors
-    /// [`Error::Io`]; training does not depend on it.
+    /// [`snn_run::Error::Io`]; training does not depend on it.
     pub(crate) fn observe(&mut self, training_event: &Event<'_>, probe: Option<&Probe>) -> Result<(), Error> {
         let (step, summary) = match training_event {
             Event::RunStarted(start) => {
@@ -67,7 +67,7 @@ impl TensorBoardWriter {
             }
             Event::EpochFinished { record, network, adam, .. } => {
                 let summary = SummaryMessage::default()
-                    .epoch(record, adam.config().learning_rate)
+                    .epoch(record)
                     .scalars("update_ratio", &update_ratios(network, adam));
                 let summary = match probe {
                     Some(probe) => with_probe(summary, probe, network),
@@ -90,9 +90,11 @@ impl TensorBoardWriter {
         }
         let mut steps = log::read(&self.directory, start.epoch).map_err(self.fail())?;
         for record in RunDir::open(&self.directory)?.records()? {
-            if let Record::Epoch(record) = record {
-                let learning_rate = start.experiment.learning_rate(record.epoch.saturating_sub(1));
-                let summary = SummaryMessage::default().epoch(&record, learning_rate);
+            if let Record::Epoch(mut record) = record {
+                // Runs of old did not record it.
+                let rate = start.experiment.learning_rate(record.epoch.saturating_sub(1));
+                record.learning_rate.get_or_insert(rate);
+                let summary = SummaryMessage::default().epoch(&record);
                 steps
                     .entry(record.epoch.into())
                     .or_insert_with(|| event(record.time, record.epoch, summary.into_message()));

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::message::Message;
+use snn_run::scalars::Scalar;
+
 use crate::{
     probe::{Histogram, Probe},
-    run::{EpochRecord, Losses, TestRecord},
+    run::{EpochRecord, TestRecord},
 };
 
 /// So many bars show the weights of a matrix.
@@ -20,36 +22,17 @@ pub(super) struct SummaryMessage(Message);
 
 impl SummaryMessage {
     /// The scalars of an epoch.
-    pub(super) fn epoch(mut self, record: &EpochRecord, learning_rate: f64) -> Self {
-        self = self.losses("/train", &record.train);
-        if let Some(valid) = &record.valid {
-            self = self.losses("/valid", valid);
-        }
-        for (number, layer) in (1..).zip(&record.layers) {
-            self = self
-                .scalar(&format!("spikes/layer{number}"), layer.spikes)
-                .scalar(&format!("silent/layer{number}"), layer.silent)
-                .scalar(&format!("saturated/layer{number}"), layer.saturated);
-        }
-        self = self.scalars("gradient_norm", &record.gradient_norms).scalar("learning_rate", learning_rate);
-        let seconds = &record.seconds;
-        for (phase, seconds) in [
-            ("data", seconds.data),
-            ("forward", seconds.forward),
-            ("backward", seconds.backward),
-            ("update", seconds.update),
-            ("validation", seconds.validation),
-            ("checkpoint", seconds.checkpoint),
-            ("total", seconds.total()),
-        ] {
-            self = self.scalar(&format!("seconds/{phase}"), seconds);
-        }
-        self
+    pub(super) fn epoch(self, record: &EpochRecord) -> Self {
+        self.listed(record.scalars())
     }
 
     /// The scalars of the test.
     pub(super) fn test(self, record: &TestRecord) -> Self {
-        self.losses(TEST, &record.test)
+        self.listed(record.test.scalars("test"))
+    }
+
+    fn listed(self, scalars: Vec<Scalar>) -> Self {
+        scalars.into_iter().fold(self, |all, scalar| all.scalar(&scalar.tag, scalar.value))
     }
 
     /// A scalar for each matrix.
@@ -72,13 +55,6 @@ impl SummaryMessage {
 
     pub(super) fn into_message(self) -> Message {
         self.0
-    }
-
-    fn losses(self, part: &str, losses: &Losses) -> Self {
-        self.scalar(&format!("loss{part}"), losses.loss)
-            .scalar(&format!("cross_entropy{part}"), losses.cross_entropy)
-            .scalar(&format!("regularization{part}"), losses.regularization)
-            .scalar(&format!("accuracy{part}"), losses.accuracy)
     }
 
     fn scalar(self, tag: &str, value: f64) -> Self {

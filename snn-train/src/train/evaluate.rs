@@ -1,7 +1,7 @@
 //! Loss, accuracy and activity of a network over a set of samples, without a tape.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{ActivityMonitor, Backend, Network, NetworkConfig, Output, Readout, Regularizer};
+use snn_core::{ActivityMonitor, Backend, Network, Readout, Regularizer};
 use snn_data::{Dataset, Split};
 
 use super::{batch, event::Flow};
@@ -93,8 +93,8 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
         let losses = sums.add(
             labels.len(),
             output.correct(&labels),
-            cross_entropy(&output, &labels),
-            regularization(&output, network.config(), regularizer),
+            output.cross_entropy(&labels),
+            regularizer.value(&output),
         );
         if watch(&losses)? == Flow::Stop {
             return Ok(None);
@@ -150,34 +150,6 @@ pub(super) fn layers(activity: &ActivityMonitor) -> Vec<LayerRecord> {
         saturated: layer.saturated_fraction,
     };
     activity.report().iter().map(record).collect()
-}
-
-/// `-log softmax(logits)[label]`, averaged over the batch.
-fn cross_entropy(output: &Output<f32>, labels: &[u16]) -> f64 {
-    let classes = output.logits.len() / output.batch.max(1);
-    let of_sample = |(logits, &label): (&[f32], &u16)| {
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = logits.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
-        sum.ln() - f64::from(logits[usize::from(label)] - largest)
-    };
-    output.logits.chunks_exact(classes).zip(labels).map(of_sample).sum::<f64>() / output.batch.max(1) as f64
-}
-
-/// Both activity regularisers ([`Regularizer`] has the equations), averaged over the batch, summed over layers.
-fn regularization(output: &Output<f32>, network: &NetworkConfig, regularizer: &Regularizer) -> f64 {
-    let of_sample = |counts: &[f32]| {
-        let units = counts.len() as f64;
-        let missing =
-            counts.iter().map(|&count| (regularizer.lower_threshold - f64::from(count)).max(0.0).powi(2));
-        let mean = counts.iter().copied().map(f64::from).sum::<f64>() / units;
-        let excess = (mean - regularizer.upper_threshold).max(0.0).powi(i32::from(regularizer.upper_norm));
-        regularizer.lower_strength * missing.sum::<f64>() / units + regularizer.upper_strength * excess
-    };
-    let layers = output.counts.iter().zip(&network.hidden);
-    let of_layer = |(counts, layer): (&Vec<f32>, &snn_core::Layer)| {
-        counts.chunks_exact(layer.units).map(of_sample).sum::<f64>()
-    };
-    layers.map(of_layer).sum::<f64>() / output.batch.max(1) as f64
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use snn_data::Dataset;
 
 use super::{Evaluation, Outcome};
 use crate::{
-    Checkpoint, Error, Experiment,
+    Checkpoint, Device, Error, Experiment,
     run::{Best, EpochRecord, TestRecord, WarningRecord},
 };
 
@@ -60,6 +60,8 @@ pub struct Start<'a> {
     pub network: &'a Network,
     /// The data set.
     pub dataset: &'a dyn Dataset,
+    /// Where the network computes, if that is known ([`Trainer::on_device`](super::Trainer::on_device)).
+    pub device: Option<Device>,
     /// Epochs completed already.
     pub epoch: u32,
     /// Batches completed of the epoch under way.

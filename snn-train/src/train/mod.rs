@@ -12,7 +12,7 @@ use snn_core::{ActivityMonitor, Adam, Backend, Cpu, Network, Regularizer};
 use snn_data::Dataset;
 
 use crate::{
-    Checkpoint, Error, Experiment,
+    Checkpoint, Device, Error, Experiment,
     experiment::Selection,
     run::{Best, TestRecord},
 };
@@ -35,6 +35,7 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     dataset: Arc<dyn Dataset>,
     network: Network<f32, D>,
     adam: Adam<f32, D>,
+    device: Option<Device>,
     regularizer: Regularizer,
     /// Epochs completed.
     epoch: u32,
@@ -79,12 +80,13 @@ impl Trainer {
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
     pub fn on(experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
-        Self::on_device(Cpu::default(), experiment, dataset)
+        Ok(Self::on_device(Cpu::default(), experiment, dataset)?.named(Device::Cpu))
     }
 }
 
 impl<D: Backend<f32>> Trainer<D> {
-    /// As [`Trainer::on`], computing on the device given.
+    /// As [`Trainer::on`], computing on the device given. What it is called, for the records, is for
+    /// [`named`](Trainer::named) to say.
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
@@ -102,12 +104,20 @@ impl<D: Backend<f32>> Trainer<D> {
             dataset,
             network,
             adam,
+            device: None,
             epoch: 0,
             partial: Partial::default(),
             best: None,
             best_checkpoint: None,
             since_checkpoint: Stopwatch::start(),
         })
+    }
+
+    /// Says what the device is called: [`Start::device`], which a run directory records.
+    #[must_use]
+    pub fn named(mut self, device: Device) -> Self {
+        self.device = Some(device);
+        self
     }
 
     /// Goes to where `last` was taken. `best` is the checkpoint of the best epoch before it; it is not needed where

@@ -25,6 +25,7 @@ impl<D: Backend<f32>> Trainer<D> {
             experiment: &self.experiment,
             network: &self.network.to_cpu()?,
             dataset: &*self.dataset,
+            device: self.device,
             epoch: self.epoch,
             batch: self.partial.batch,
             batches: self.batches(splits.train.len()),
@@ -220,6 +221,7 @@ impl<D: Backend<f32>> Trainer<D> {
             valid,
             best: is_best,
             layers: layers(&self.activity),
+            learning_rate: Some(self.adam.config().learning_rate),
             gradient_norms: partial.mean_gradient_norms(),
             seconds: partial.seconds,
         };

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use snn_train::run::RunDir;
+use snn_run::RunDir;
 use toml::{Table, Value};
 
 /// Keys of an experiment that lists show.
@@ -10,9 +10,8 @@ use toml::{Table, Value};
 pub(crate) struct ConfigSummary {
     /// The data set, `data.name`.
     pub(crate) data: String,
-    /// `optimizer.learning_rate`, and the factor on it after each epoch.
+    /// `optimizer.learning_rate`, that of the first epoch.
     pub(crate) learning_rate: Option<f64>,
-    pub(crate) learning_rate_decay: f64,
     /// `surrogate.beta` and `surrogate.shape`.
     pub(crate) beta: Option<f64>,
     pub(crate) shape: String,
@@ -24,7 +23,7 @@ pub(crate) struct ConfigSummary {
     pub(crate) batch_size: Option<f64>,
     /// A number that runs share whose keys differ in nothing but seeds.
     pub(crate) group: u64,
-    /// Where it was computed: `cpu`, `cuda:0`.
+    /// Where it was computed in its last session: `cpu`, `cuda:1`; `-` where that was not recorded.
     pub(crate) device: String,
 }
 
@@ -32,9 +31,8 @@ impl ConfigSummary {
     /// From the files of a run; what cannot be read is left out.
     pub(crate) fn read(run: &RunDir) -> Self {
         let mut facts = run.config().map(|config| Self::of(&config)).unwrap_or_default();
-        let command =
-            run.environment().ok().and_then(|it| it.sessions.last().map(|session| session.command.clone()));
-        facts.device = device(&command.unwrap_or_default());
+        let session = run.environment().ok().and_then(|mut it| it.sessions.pop());
+        facts.device = session.and_then(|session| session.device).unwrap_or_else(unknown);
         facts
     }
 
@@ -49,7 +47,6 @@ impl ConfigSummary {
         Self {
             data: text("data", "name"),
             learning_rate: key("optimizer", "learning_rate").and_then(float),
-            learning_rate_decay: key("optimizer", "learning_rate_decay").and_then(float).unwrap_or(1.0),
             beta: key("surrogate", "beta").and_then(float),
             shape: text("surrogate", "shape"),
             seed,
@@ -57,15 +54,13 @@ impl ConfigSummary {
             readout: text("readout", "head"),
             batch_size: key("training", "batch_size").and_then(float),
             group: group(config),
-            device: "cpu".to_owned(),
+            device: unknown(),
         }
     }
+}
 
-    /// The learning rate in an epoch counted from 1.
-    pub(crate) fn learning_rate_in(&self, epoch: u32) -> Option<f64> {
-        let power = f64::from(epoch.saturating_sub(1));
-        self.learning_rate.map(|rate| rate * self.learning_rate_decay.powf(power))
-    }
+fn unknown() -> String {
+    "-".to_owned()
 }
 
 /// A value as people write it.
@@ -105,16 +100,6 @@ fn group(config: &Table) -> u64 {
     hasher.finish()
 }
 
-/// The device that a command line names.
-fn device(command: &[String]) -> String {
-    let named = |(k, word): (usize, &String)| match word.strip_prefix("--device") {
-        Some("") => command.get(k + 1).cloned(),
-        Some(value) => value.strip_prefix('=').map(str::to_owned),
-        None => None,
-    };
-    command.iter().enumerate().find_map(named).unwrap_or_else(|| "cpu".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +114,7 @@ mod tests {
             (facts.data.as_str(), facts.hidden.as_str(), facts.seed.as_str()),
             ("shd", "256r-100", "1/2")
         );
-        assert_eq!((facts.beta, facts.learning_rate_in(3)), (Some(10.0), Some(0.0025)));
+        assert_eq!((facts.beta, facts.learning_rate), (Some(10.0), Some(0.01)));
         let other = config.replace("seed=1", "seed=9").replace("seed=3", "seed=4");
         assert_eq!(
             ConfigSummary::of(&other.parse().unwrap()).group,
@@ -140,13 +125,5 @@ mod tests {
         assert_ne!(ConfigSummary::of(&other.parse().unwrap()).group, facts.group);
         assert_eq!(ConfigSummary::of(&Table::new()).hidden, "");
         assert_eq!(ConfigSummary::of(&"data = 3\nnetwork = [1]".parse().unwrap()).data, "");
-    }
-
-    #[test]
-    fn the_device_is_the_one_of_the_command_line() {
-        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(device(&words("snn train shd --device cuda:1")), "cuda:1");
-        assert_eq!(device(&words("snn train shd --device=cuda --json")), "cuda");
-        assert_eq!(device(&words("snn train shd --device")), "cpu");
     }
 }

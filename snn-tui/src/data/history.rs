@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_train::run::{EpochRecord, Losses};
+use snn_run::EpochRecord;
 
 /// Buckets that a history has at most. A terminal has fewer dots in a row.
 const MOST: usize = 2048;
@@ -96,7 +96,7 @@ impl History {
         self.last.as_ref()
     }
 
-    /// Names of the metrics: `train.loss`, `valid.accuracy`, `spikes`, `layer1.silent`, `gradient.W1`, `seconds`, ..
+    /// Names of the metrics: `train.loss`, `valid.accuracy`, `spikes`, and so on as in [`snn_run::scalars`].
     pub(crate) fn metrics(&self) -> impl Iterator<Item = &str> {
         self.columns.keys().map(String::as_str)
     }
@@ -136,29 +136,16 @@ impl Bucket {
     }
 }
 
-/// Every number of a record with its name.
+/// Every number of a record with its name; with those of the layers also the sum of their spikes.
 fn metrics(record: &EpochRecord) -> Vec<(String, f64)> {
-    let mut all = Vec::new();
-    for (part, losses) in [("train", Some(record.train)), ("valid", record.valid)] {
-        let Some(Losses { loss, cross_entropy, regularization, accuracy }) = losses else { continue };
-        all.push((format!("{part}.loss"), loss));
-        all.push((format!("{part}.cross_entropy"), cross_entropy));
-        all.push((format!("{part}.regularization"), regularization));
-        all.push((format!("{part}.accuracy"), accuracy));
-    }
-    all.push(("spikes".to_owned(), record.layers.iter().map(|layer| layer.spikes).sum()));
-    for (layer, activity) in record.layers.iter().enumerate() {
-        all.push((format!("layer{}.spikes", layer + 1), activity.spikes));
-        all.push((format!("layer{}.silent", layer + 1), activity.silent));
-        all.push((format!("layer{}.saturated", layer + 1), activity.saturated));
-    }
-    all.extend(record.gradient_norms.iter().map(|(matrix, norm)| (format!("gradient.{matrix}"), *norm)));
-    all.push(("seconds".to_owned(), record.seconds.total()));
-    all
+    let scalars = record.scalars().into_iter().map(|scalar| (scalar.name, scalar.value));
+    scalars.chain([("spikes".to_owned(), record.spikes())]).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use snn_run::Losses;
+
     use super::*;
 
     fn epoch(epoch: u32, loss: f64) -> EpochRecord {

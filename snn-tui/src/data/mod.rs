@@ -9,22 +9,17 @@ mod system;
 mod tailer;
 mod tracked_run;
 
-use snn_train::{
-    probe::Probe,
-    run::{Environment, Record},
-};
+use snn_run::{Environment, Record, probe::Probe};
 
 pub(crate) use config_summary::{ConfigSummary, float};
 pub(crate) use history::{Bucket, History, XAxis};
 pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
-pub(crate) use row::{DisplayedState, Run};
+pub(crate) use row::Run;
 pub(crate) use sweep::SweepView;
 #[cfg(test)]
 pub(crate) use system::Process;
 pub(crate) use system::{Gpu, Log, System};
 pub(crate) use tailer::{Source, Tailer};
-#[cfg(test)]
-pub(crate) use tracked_run::unix_time;
 
 /// What the tailer has found out.
 #[derive(Debug)]

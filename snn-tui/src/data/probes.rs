@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_train::probe::Probe;
+use snn_run::probe::Probe;
 
 /// What one probe says in short, kept for every probe of the run that is looked at.
 #[derive(Debug, Clone, PartialEq, Default)]

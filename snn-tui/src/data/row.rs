@@ -2,52 +2,15 @@
 
 use std::path::PathBuf;
 
-use snn_train::run::{EpochRecord, RecordedState, Status};
-
-/// How a run stands, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum DisplayedState {
-    Running,
-    /// Claims to be running, but is not heard of any more.
-    Stalled,
-    /// Set up, without a status yet.
-    Starting,
-    /// A run of a sweep that has not begun.
-    Queued,
-    Failed,
-    Stopped,
-    Done,
-    /// Its files are damaged, or nobody may read them.
-    Unreadable,
-    /// In a state that this program does not know.
-    Unknown,
-    /// Not read yet.
-    Unread,
-}
-
-impl DisplayedState {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Stalled => "stalled",
-            Self::Starting => "starting",
-            Self::Queued => "queued",
-            Self::Failed => "failed",
-            Self::Stopped => "stopped",
-            Self::Done => "done",
-            Self::Unreadable => "unreadable",
-            Self::Unknown => "unknown",
-            Self::Unread => "...",
-        }
-    }
-}
+use snn_run::{EpochRecord, RunState, Status};
 
 /// One run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
-    pub(crate) state: DisplayedState,
+    /// How it stands; `None` while it has not been read.
+    pub(crate) state: Option<RunState>,
     pub(crate) status: Option<Status>,
     /// The last epoch recorded.
     pub(crate) last: Option<EpochRecord>,
@@ -63,7 +26,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// A run of which nothing is known yet.
-    pub(crate) fn new(id: String, path: PathBuf, state: DisplayedState) -> Self {
+    pub(crate) fn new(id: String, path: PathBuf, state: Option<RunState>) -> Self {
         Self {
             id,
             path,
@@ -77,20 +40,13 @@ impl Run {
         }
     }
 
-    /// From the state in its status.
-    pub(crate) fn state_of(status: &Status, stalled: bool) -> DisplayedState {
-        match status.state {
-            RecordedState::Running if stalled => DisplayedState::Stalled,
-            RecordedState::Running => DisplayedState::Running,
-            RecordedState::Stopped => DisplayedState::Stopped,
-            RecordedState::Failed => DisplayedState::Failed,
-            RecordedState::Done => DisplayedState::Done,
-            _ => DisplayedState::Unknown,
-        }
+    /// The word for how it stands.
+    pub(crate) fn state_name(&self) -> &'static str {
+        self.state.map_or("...", RunState::name)
     }
 
-    pub(crate) fn is_active(&self) -> bool {
-        matches!(self.state, DisplayedState::Running | DisplayedState::Starting)
+    pub(crate) fn is(&self, state: RunState) -> bool {
+        self.state == Some(state)
     }
 
     /// Seconds to the end: the median epoch times the epochs left, what is done of the present one taken off.
@@ -99,7 +55,7 @@ impl Run {
         let under_way =
             if status.batches > 0 { f64::from(status.batch) / f64::from(status.batches) } else { 0.0 };
         let left = f64::from(status.epochs.saturating_sub(status.epoch)) - under_way.min(1.0);
-        (self.state == DisplayedState::Running).then_some(left.max(0.0) * epoch)
+        self.is(RunState::Running).then_some(left.max(0.0) * epoch)
     }
 
     /// Training samples per second of training, validation not counted.
@@ -125,12 +81,12 @@ impl Run {
 
     /// Hidden spikes per sample in the last epoch.
     pub(crate) fn spikes(&self) -> Option<f64> {
-        Some(self.last.as_ref()?.layers.iter().map(|layer| layer.spikes).sum())
+        Some(self.last.as_ref()?.spikes())
     }
 
-    /// Epochs done.
-    pub(crate) fn epoch(&self) -> u32 {
-        self.status.as_ref().map_or(0, |status| status.epoch)
+    /// The step size of the last epoch, if it was recorded.
+    pub(crate) fn learning_rate(&self) -> Option<f64> {
+        self.last.as_ref()?.learning_rate
     }
 }
 
@@ -154,12 +110,12 @@ mod tests {
     fn the_time_to_go_counts_what_is_left_of_the_epoch() {
         let status =
             Status { epoch: 10, epochs: 20, batch: 5, batches: 10, samples: 1000, ..Status::default() };
-        let mut run = Run::new("a".into(), "a".into(), DisplayedState::Running);
+        let mut run = Run::new("a".into(), "a".into(), Some(RunState::Running));
         assert_eq!(run.remaining(), None);
         run.status = Some(status);
         run.epoch_seconds = Some(2.0);
         assert_eq!(run.remaining(), Some(19.0));
-        run.state = DisplayedState::Stalled;
+        run.state = Some(RunState::Stalled);
         assert_eq!(run.remaining(), None);
         let mut last = EpochRecord::default();
         (last.seconds.forward, last.seconds.backward, last.seconds.validation) = (1.0, 1.0, 7.0);

@@ -1,6 +1,6 @@
 //! A sweep as the dashboard sees it.
 
-use snn_train::sweep::{Manifest, Results, RunState, SweepDir};
+use snn_run::sweep::{Manifest, Results, RunState, SweepDir};
 
 /// The plan of a sweep and what its runs have come to.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,7 @@ impl SweepView {
         let mean = (!done.is_empty()).then(|| done.iter().sum::<f64>() / done.len() as f64);
         let left = |mean: f64| {
             let open =
-                results.rows.iter().filter(|row| !matches!(row.state, RunState::Done | RunState::Failed));
+                results.rows.iter().filter(|row| row.state != RunState::Done && !row.state.has_failed());
             open.map(|row| (mean - row.seconds).max(0.0)).sum()
         };
         Self { manifest: sweep.manifest().clone(), computing_left: mean.map(left), results }

@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use snn_train::{
-    Error,
-    run::{RunDir, TRAINER_LOG},
-    sweep::{Results, Row, RunState, SweepDir},
+use snn_run::{
+    Error, RunDir, RunState,
+    files::TRAINER_LOG,
+    sweep::{Results, Row, SweepDir},
 };
 
-use super::{DisplayedState, Log, Msg, SweepView, Wants, system::Machine, tracked_run::TrackedRun};
+use super::{Log, Msg, SweepView, Wants, system::Machine, tracked_run::TrackedRun};
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Source {
         match SweepDir::open(path) {
             Ok(sweep) => Ok(Self::Sweep(Box::new(sweep))),
             Err(Error::NotASweep { .. }) => {
-                snn_train::run::list(path)?;
+                snn_run::list(path)?;
                 Ok(Self::Runs(path.to_owned()))
             }
             Err(error) => Err(error),
@@ -196,12 +196,12 @@ impl Tailer {
             // A run that is deleted while it is looked at is gone, not an error.
             Source::Run(run) => Ok(Found::at(run.path().to_owned(), run.id()).into_iter().collect()),
             Source::Sweep(sweep) => {
-                let found = |point: &snn_train::sweep::Point| {
+                let found = |point: &snn_run::sweep::Point| {
                     let path = sweep.run_path(point);
                     Found::at(path.clone(), point.id.clone()).unwrap_or_else(|| Found {
                         id: point.id.clone(),
                         path,
-                        dir: Err(DisplayedState::Queued),
+                        dir: Err(RunState::Pending),
                     })
                 };
                 Ok(sweep.manifest().points.iter().map(found).collect())
@@ -224,7 +224,7 @@ impl Tailer {
 
     /// Looks again at runs that are being trained, and at some of the others.
     fn reread(&mut self, messages: &mut Vec<Msg>) {
-        let active = |known: &TrackedRun| known.run.is_active() || known.run.state == DisplayedState::Stalled;
+        let active = |known: &TrackedRun| known.is_active();
         let mut due: Vec<String> =
             self.known.iter().filter(|(_, known)| active(known)).map(|(id, _)| id.clone()).collect();
         let after = self.reread_after.take().unwrap_or_default();
@@ -234,8 +234,7 @@ impl Tailer {
         due.extend(others);
         let mut changed = Vec::new();
         for id in due {
-            if let Some(known) =
-                self.known.get_mut(&id).filter(|known| known.run.state != DisplayedState::Unread)
+            if let Some(known) = self.known.get_mut(&id).filter(|known| known.run.state.is_some())
                 && known.refresh()
             {
                 changed.push(known.run.clone());
@@ -328,7 +327,7 @@ impl Tailer {
     fn sweep(&self) -> Option<Msg> {
         let Source::Sweep(sweep) = &self.source else { return None };
         let manifest = sweep.manifest();
-        let row = |point: &snn_train::sweep::Point| {
+        let row = |point: &snn_run::sweep::Point| {
             let known = self.known.get(&point.id);
             let run = known.map(|known| &known.run);
             let status = run.and_then(|run| run.status.as_ref());
@@ -336,7 +335,7 @@ impl Tailer {
             Row {
                 id: point.id.clone(),
                 settings: point.settings.clone(),
-                state: run.map_or(RunState::Pending, |run| sweep_state(run.state)),
+                state: run.and_then(|run| run.state).unwrap_or(RunState::Pending),
                 epoch: status.map_or(0, |status| status.epoch),
                 valid_accuracy: status.and_then(|status| Some(status.best?.accuracy)),
                 valid_loss: status.and_then(|status| Some(status.best?.loss)),
@@ -367,7 +366,7 @@ impl Tailer {
             return;
         }
         *looked = Some(Instant::now());
-        let running = self.known.values().filter(|known| known.run.is_active());
+        let running = self.known.values().filter(|known| known.run.is(RunState::Running));
         let pids: Vec<u32> = running.filter_map(|known| known.run.status.as_ref()).map(|it| it.pid).collect();
         messages.push(Msg::System(Box::new(machine.look(&pids))));
         if let Some(id) = run
@@ -389,7 +388,7 @@ impl Tailer {
 struct Found {
     id: String,
     path: PathBuf,
-    dir: Result<RunDir, DisplayedState>,
+    dir: Result<RunDir, RunState>,
 }
 
 impl Found {
@@ -397,7 +396,7 @@ impl Found {
     fn at(path: PathBuf, id: String) -> Option<Self> {
         let dir = match RunDir::open(&path) {
             Ok(run) => Ok(run),
-            Err(_) if is_forbidden(&path) => Err(DisplayedState::Unreadable),
+            Err(_) if is_forbidden(&path) => Err(RunState::Damaged),
             Err(_) => return None,
         };
         Some(Self { id, path, dir })
@@ -407,14 +406,4 @@ impl Found {
 /// Whether nobody may look into a directory. What lies in it may be a run.
 fn is_forbidden(path: &Path) -> bool {
     fs::read_dir(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-}
-
-fn sweep_state(state: DisplayedState) -> RunState {
-    match state {
-        DisplayedState::Running => RunState::Running,
-        DisplayedState::Done => RunState::Done,
-        DisplayedState::Failed | DisplayedState::Unreadable => RunState::Failed,
-        DisplayedState::Queued | DisplayedState::Starting | DisplayedState::Unread => RunState::Pending,
-        DisplayedState::Stalled | DisplayedState::Stopped | DisplayedState::Unknown => RunState::Interrupted,
-    }
 }

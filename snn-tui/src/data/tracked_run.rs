@@ -1,21 +1,19 @@
 //! One run, read again and again.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    time::{Instant, SystemTime},
+    time::SystemTime,
 };
 
-use snn_train::{
-    Error,
+use snn_run::{
+    Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
+    files::{self, METRICS, PROBES, STATUS},
     probe::Probe,
-    run::{FILE_VERSION, Follower, News, Record, RunDir, Status},
 };
 
-use super::{ConfigSummary, DisplayedState, Msg, ProbeSummary, Run, row::median};
+use super::{ConfigSummary, Msg, ProbeSummary, Run, row::median};
 
-/// A running trainer is heard of about once a second; after so many seconds without, something is wrong.
-const PATIENCE: f64 = 10.0;
 /// Of a history, as much is read for a list: some epochs.
 const RECENT: u64 = 4 << 10;
 /// So many records are told at once, so that a long history arrives piece by piece.
@@ -30,7 +28,7 @@ pub(super) struct TrackedRun {
     /// Spikes of each layer in the test.
     pub(super) test_spikes: Option<Vec<f64>>,
     stamps: [Option<Stamp>; 2],
-    heartbeat: Option<Heartbeat>,
+    pulse: Pulse,
     follower: Option<Follower>,
     probed: Vec<u32>,
     glanced: usize,
@@ -40,29 +38,16 @@ pub(super) struct TrackedRun {
 /// By which a file that has changed is told from one that has not.
 type Stamp = (Option<SystemTime>, u64);
 
-/// When a sign of life changed last, by our own clock: that of the trainer may be another one, and any clock may jump.
-struct Heartbeat {
-    value: f64,
-    since: Instant,
-    /// How old it was when it was first seen, if it has not changed since.
-    before: f64,
-}
-
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.modified().ok(), metadata.len()))
 }
 
-/// Seconds since 1970-01-01 UTC.
-pub(crate) fn unix_time() -> f64 {
-    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64()
-}
-
 impl TrackedRun {
-    pub(super) fn new(id: String, path: PathBuf, dir: Result<RunDir, DisplayedState>) -> Self {
-        let state = dir.as_ref().map_or_else(|state| *state, |_| DisplayedState::Unread);
+    pub(super) fn new(id: String, path: PathBuf, dir: Result<RunDir, RunState>) -> Self {
+        let state = dir.as_ref().err().copied();
         let mut run = Run::new(id, path, state);
-        if state == DisplayedState::Unreadable {
+        if state == Some(RunState::Damaged) {
             run.error = Some("permission denied".to_owned());
         }
         Self {
@@ -71,7 +56,7 @@ impl TrackedRun {
             has_facts: false,
             test_spikes: None,
             stamps: [None, None],
-            heartbeat: None,
+            pulse: Pulse::default(),
             follower: None,
             probed: Vec::new(),
             glanced: 0,
@@ -82,14 +67,14 @@ impl TrackedRun {
     /// Looks again. Returns whether anything has changed that a list shows.
     pub(super) fn refresh(&mut self) -> bool {
         let Some(dir) = &self.dir else { return false };
-        let stamps = ["status.json", "metrics.jsonl"].map(|name| stamp(&dir.path().join(name)));
-        let mut changed = self.run.state == DisplayedState::Unread;
+        let stamps = [STATUS, METRICS].map(|name| stamp(&dir.path().join(name)));
+        let mut changed = self.run.state.is_none();
         if stamps != self.stamps || changed {
             let before = self.run.clone();
             if let Err(error) = self.read() {
                 self.run.error = Some(error.to_string());
                 if self.run.status.is_none() {
-                    self.run.state = DisplayedState::Unreadable;
+                    self.run.state = Some(RunState::Damaged);
                 }
             }
             self.stamps = stamps;
@@ -104,7 +89,7 @@ impl TrackedRun {
         run.error = None;
         match dir.status() {
             Ok(status) => {
-                run.state = Run::state_of(&status, false);
+                run.state = Some(RunState::of(&status, 0.0));
                 if status.version > FILE_VERSION {
                     let version = status.version;
                     run.error = Some(format!("its format {version} is newer than this program; update it"));
@@ -112,8 +97,8 @@ impl TrackedRun {
                 run.status = Some(status);
             }
             // A run that has just been set up has none yet.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                (run.state, run.status) = (DisplayedState::Starting, None);
+            Err(error) if error.is_not_found() => {
+                (run.state, run.status) = (Some(RunState::Pending), None);
             }
             Err(error) => return Err(error),
         }
@@ -138,24 +123,23 @@ impl TrackedRun {
 
     /// Whether the run is still heard of. Returns whether that has changed.
     fn judge(&mut self) -> bool {
-        let Some(status @ Status { heartbeat, .. }) = self.run.status.as_ref() else { return false };
-        if !matches!(self.run.state, DisplayedState::Running | DisplayedState::Stalled) {
+        let Some(status) = self.run.status.as_ref() else { return false };
+        if !self.run.is(RunState::Running) && !self.run.is(RunState::Stalled) {
             return false;
         }
-        match &mut self.heartbeat {
-            Some(known) if known.value == *heartbeat => {}
-            Some(known) => *known = Heartbeat { value: *heartbeat, since: Instant::now(), before: 0.0 },
-            None => {
-                let before = (unix_time() - heartbeat).max(0.0);
-                self.heartbeat = Some(Heartbeat { value: *heartbeat, since: Instant::now(), before });
-            }
-        }
-        let silent = self.heartbeat.as_ref().map_or(0.0, |it| it.before + it.since.elapsed().as_secs_f64());
-        let state = Run::state_of(status, silent > PATIENCE);
-        let changed =
-            state != self.run.state || (silent > PATIENCE && silent as u64 != self.run.silent as u64);
+        let written = self.stamps[0].and_then(|(written, _)| written);
+        let silent = self.pulse.observe(status.heartbeat, written);
+        let state = Some(RunState::of(status, silent));
+        let is_counted = state == Some(RunState::Stalled) && silent as u64 != self.run.silent as u64;
+        let changed = state != self.run.state || is_counted;
         (self.run.state, self.run.silent) = (state, silent);
         changed
+    }
+
+    /// Whether its files may change at any moment.
+    pub(super) fn is_active(&self) -> bool {
+        let may = |state| matches!(state, RunState::Running | RunState::Stalled | RunState::Pending);
+        self.dir.is_some() && self.run.state.is_some_and(may)
     }
 
     /// What determines the run, once.
@@ -210,7 +194,7 @@ impl TrackedRun {
             Some(epoch) => self.probed.iter().rfind(|&&it| it <= epoch).or(self.probed.first()),
         };
         let Some(&wanted) = wanted else { return };
-        let stamp = stamp(&dir.path().join(format!("probes/{wanted:07}.json")));
+        let stamp = stamp(&dir.path().join(PROBES).join(files::probe(wanted)));
         if self.probe != Some((wanted, stamp)) {
             self.probe = Some((wanted, stamp));
             let probe = dir.probe(wanted).map(Box::new).map_err(|error| error.to_string());

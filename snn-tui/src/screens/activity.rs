@@ -6,7 +6,7 @@ mod rates;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::probe::{Probe, SampleProbe};
+use snn_run::probe::{Probe, SampleProbe};
 
 use super::{Hints, frame::note, probed};
 use crate::{

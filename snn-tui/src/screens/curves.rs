@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
+use snn_run::scalars;
 
 use super::{Hints, frame::note};
 use crate::{
@@ -210,31 +211,17 @@ fn plot(state: &State, metric: &str) -> Plot {
     if choice.crosshair.is_none() && !strokes.is_empty() {
         series.iter_mut().filter(|series| series.dashed).for_each(|series| series.name.clear());
     }
-    let unit = unit(metric);
+    // Shares of samples are shown in per cent.
+    let unit = if metric == "accuracy" { "%" } else { scalars::unit(metric) };
     let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
     let title = format!("{metric}{unit}{smoothed}{strokes}");
     let crosshair = choice.crosshair.map(|place| x.value(place));
     Plot { title, x, y, bands, series, levels: Vec::new(), crosshair }
 }
 
-/// What a metric is measured in.
-fn unit(metric: &str) -> &'static str {
-    match metric {
-        "accuracy" => "%",
-        "cross_entropy" => "nats",
-        "seconds" => "s an epoch",
-        "spikes" => "a sample",
-        _ if metric.ends_with(".spikes") => "a sample",
-        _ if metric.ends_with(".silent") || metric.ends_with(".saturated") => "share of units",
-        _ if metric.starts_with("gradient.") => "norm",
-        _ => "",
-    }
-}
-
 /// Train and validation of a metric, or the one metric of that name.
 fn parts(state: &State, metric: &str) -> Vec<(&'static str, String, bool)> {
-    let is_split = matches!(metric, "loss" | "accuracy" | "cross_entropy" | "regularization");
-    if !is_split {
+    if !scalars::is_split(metric) {
         return vec![("", metric.to_owned(), false)];
     }
     let both = [("valid", Parts::Valid), ("train", Parts::Train)];

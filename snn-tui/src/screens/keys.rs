@@ -1,6 +1,7 @@
 //! Keys, first those of all screens, then those of the one that is shown.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use snn_run::RunState;
 
 use super::{Screen, activity, curves, learning, runs, sweep, system};
 use crate::state::{Question, State};
@@ -65,8 +66,10 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
 
 fn ask_to_stop(state: &mut State) {
     let chosen = state.chosen();
-    let active: Vec<_> =
-        chosen.into_iter().filter(|id| state.runs.get(id).is_some_and(|run| run.is_active())).collect();
+    let active: Vec<_> = chosen
+        .into_iter()
+        .filter(|id| state.runs.get(id).is_some_and(|run| run.is(RunState::Running)))
+        .collect();
     if active.is_empty() {
         state.notice =
             Some("nothing to stop: no run that is marked or under the cursor is running".to_owned());

@@ -117,7 +117,7 @@ fn style(theme: Theme, verdict: Verdict) -> Style {
 
 #[cfg(test)]
 mod tests {
-    use snn_train::probe::Probe;
+    use snn_run::probe::Probe;
 
     use super::*;
     use crate::screens::{

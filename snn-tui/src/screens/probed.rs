@@ -1,7 +1,7 @@
 //! What the screens that show probes share: which epoch is looked at, and what is said when there is nothing to see.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use snn_train::probe::Probe;
+use snn_run::probe::Probe;
 
 use crate::{
     data::{Probes, XAxis},
@@ -100,14 +100,14 @@ pub(super) fn value_at(points: &[(f64, f64)], x: f64) -> Option<f64> {
 #[cfg(test)]
 pub(super) mod tests {
     use ratatui::{buffer::Buffer, layout::Rect};
-    use snn_train::{
+    use snn_run::{
+        EpochRecord, LayerRecord, Losses, Record, RunState,
         probe::{Histogram, InputProbe, LayerProbe, Raster, SampleProbe, Traces},
-        run::{EpochRecord, LayerRecord, Losses, Record},
     };
 
     use super::*;
     use crate::{
-        data::{DisplayedState, Msg, ProbeSummary, Run},
+        data::{Msg, ProbeSummary, Run},
         screens::{self, Screen},
         theme::{Colors, Marker, Theme},
         widgets::text::tests::lines,
@@ -164,7 +164,7 @@ pub(super) mod tests {
         let mut state = State::new(theme, "runs".to_owned(), false);
         state.screen = screen;
         let id = "demo".to_owned();
-        state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), DisplayedState::Done)]));
+        state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), Some(RunState::Done))]));
         state.settle();
         let epoch = |epoch: u32| {
             let layer = LayerRecord { spikes: 10.0, silent: 0.25, saturated: 0.0 };
@@ -255,9 +255,9 @@ pub(super) mod tests {
                 screens::key(&mut state, KeyCode::Char('v').into());
             }
             assert!(body(&state, 80, 22).contains("demo has no probes"), "{}", body(&state, 80, 22));
-            let status = snn_train::run::Status {
+            let status = snn_run::Status {
                 probe_error: Some("disk is \x1bfull".to_owned()),
-                ..snn_train::run::Status::default()
+                ..snn_run::Status::default()
             };
             let run = Run { status: Some(status), ..state.runs["demo"].clone() };
             state.update(Msg::Runs(vec![run]));

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use snn_run::RunState;
 
 use super::{Hints, Screen, frame::note};
 use crate::{
-    data::{DisplayedState, Run},
+    data::Run,
     state::State,
     widgets::text::{clean, count, duration, fit, left, number, right, width},
 };
@@ -243,16 +244,8 @@ fn draw_summary(state: &State, filtered: bool, area: Rect, buffer: &mut Buffer) 
     } else {
         format!("{} runs", count(state.runs.len()))
     };
-    for wanted in [
-        DisplayedState::Running,
-        DisplayedState::Stalled,
-        DisplayedState::Queued,
-        DisplayedState::Failed,
-        DisplayedState::Stopped,
-        DisplayedState::Unreadable,
-        DisplayedState::Done,
-    ] {
-        let number = state.runs.values().filter(|run| run.state == wanted).count();
+    for wanted in RunState::ALL {
+        let number = state.runs.values().filter(|run| run.is(wanted)).count();
         if number > 0 {
             text += &format!(", {} {}", count(number), wanted.name());
         }
@@ -316,10 +309,10 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
 
 fn state_style(state: &State, run: &Run) -> Style {
     match run.state {
-        DisplayedState::Running => state.theme.good(),
-        DisplayedState::Stalled | DisplayedState::Stopped | DisplayedState::Unknown => state.theme.warning(),
-        DisplayedState::Failed | DisplayedState::Unreadable => state.theme.bad(),
-        _ => state.theme.dim(),
+        Some(RunState::Running) => state.theme.good(),
+        Some(RunState::Stalled | RunState::Stopped | RunState::Unknown) => state.theme.warning(),
+        Some(RunState::Failed | RunState::Damaged) => state.theme.bad(),
+        Some(RunState::Pending | RunState::Done) | None => state.theme.dim(),
     }
 }
 
@@ -336,7 +329,7 @@ fn details(state: &State, room: usize) -> Vec<(String, Style)> {
             facts.data,
             facts.hidden,
             facts.readout,
-            number(facts.learning_rate_in(run.epoch().max(1))),
+            number(columns::learning_rate(run, Some(facts))),
             number(facts.beta),
             facts.shape,
             number(facts.batch_size),
@@ -346,7 +339,7 @@ fn details(state: &State, room: usize) -> Vec<(String, Style)> {
     }
     lines.push((text, Style::new()));
     let mut words = Vec::new();
-    if run.state == DisplayedState::Stalled {
+    if run.is(RunState::Stalled) {
         words.push(format!("not heard of for {}", duration(run.silent)));
     }
     if let Some(left) = run.remaining() {

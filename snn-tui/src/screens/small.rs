@@ -1,9 +1,10 @@
 //! A terminal too small for screens: the most important line first, then as many runs as there is room for.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use snn_run::RunState;
 
 use crate::{
-    data::{DisplayedState, Run},
+    data::Run,
     state::{Question, State},
     widgets::text::{clean, duration, fit, percent},
 };
@@ -31,14 +32,15 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn summary(state: &State) -> String {
-    let count = |wanted| state.runs.values().filter(|run| run.state == wanted).count();
+    let count = |wanted| state.runs.values().filter(|run| run.is(wanted)).count();
     let mut parts = Vec::new();
     for wanted in [
-        DisplayedState::Running,
-        DisplayedState::Stalled,
-        DisplayedState::Failed,
-        DisplayedState::Queued,
-        DisplayedState::Done,
+        RunState::Running,
+        RunState::Stalled,
+        RunState::Failed,
+        RunState::Damaged,
+        RunState::Pending,
+        RunState::Done,
     ] {
         if count(wanted) > 0 {
             parts.push(format!("{} {}", count(wanted), wanted.name()));
@@ -55,7 +57,7 @@ fn line(run: &Run) -> String {
     let status = run.status.as_ref();
     let epochs = status.map_or_else(String::new, |status| format!(" {}/{}", status.epoch, status.epochs));
     let left = run.remaining().map_or_else(String::new, |seconds| format!(" {}", duration(seconds)));
-    let state = if run.state == DisplayedState::Running { "" } else { run.state.name() };
+    let state = if run.is(RunState::Running) { "" } else { run.state_name() };
     let best = run.best_accuracy().map_or_else(String::new, |best| format!(" {}", percent(Some(best))));
     let text = format!("{state}{epochs}{best}{left}");
     format!("{} {}", text.trim_start(), clean(&run.id))

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::run::Seconds;
+use snn_run::{RunState, Seconds};
 
 use super::{Hints, frame::note};
 use crate::{
@@ -124,8 +124,8 @@ fn process(state: &State, system: &System, run: &Run) -> String {
     if let Some(host) = host.filter(|host| *host != system.host) {
         return format!("{id}: on another machine, {}", clean(&host));
     }
-    if !run.is_active() {
-        return format!("{id}: {}, not being trained", run.state.name());
+    if !run.is(RunState::Running) {
+        return format!("{id}: {}, not being trained", run.state_name());
     }
     let pid = run.status.as_ref().map_or(0, |status| status.pid);
     match system.processes.iter().find(|process| process.pid == pid) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
-use snn_train::run::Environment;
+use snn_run::Environment;
 
 use super::{Action, Screen};
 use crate::{

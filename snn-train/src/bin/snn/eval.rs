@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use snn_core::Network;
 use snn_data::Split;
-use snn_train::{Evaluation, evaluate, experiment::Selection, run::RunDir};
+use snn_train::{Checkpoint, Evaluation, evaluate, experiment::Selection, run::RunDir};
 
 use crate::{loading, parse_threads, path_text, percent, use_threads};
 
@@ -63,14 +63,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = RunDir::open(&arguments.run)?;
     let which = match arguments.checkpoint {
         Some(which) => which.into(),
-        None => run.checkpoint(Selection::Last)?.experiment().training.selection,
+        None => Checkpoint::of_run(&run, Selection::Last)?.experiment().training.selection,
     };
     let split = match arguments.split {
         Part::Train => Split::Train,
         Part::Valid => Split::Valid,
         Part::Test => Split::Test,
     };
-    let checkpoint = run.checkpoint(which)?;
+    let checkpoint = Checkpoint::of_run(&run, which)?;
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
     let experiment = checkpoint.experiment();
     let dataset = loading::open(&experiment.data, arguments.json)?;

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use safetensors::{Dtype, View};
-use serde_json::{Value, json};
+use serde_json::json;
 use snn_train::{
     Checkpoint,
     experiment::Selection,
@@ -79,8 +79,14 @@ fn csv(records: &[Record]) -> anyhow::Result<Vec<u8>> {
     let mut rows = Vec::new();
     for record in records {
         if let Record::Epoch(epoch) = record {
-            let mut row = BTreeMap::new();
-            flatten(&mut row, "", &serde_json::to_value(epoch)?);
+            let mut row: BTreeMap<_, _> =
+                epoch.scalars().into_iter().map(|scalar| (scalar.name, number(scalar.value))).collect();
+            row.extend([
+                ("epoch".to_owned(), epoch.epoch.to_string()),
+                ("step".to_owned(), epoch.step.to_string()),
+                ("time".to_owned(), number(epoch.time)),
+                ("best".to_owned(), epoch.best.to_string()),
+            ]);
             rows.push(row);
         }
     }
@@ -96,18 +102,9 @@ fn csv(records: &[Record]) -> anyhow::Result<Vec<u8>> {
     csv.into_inner().context("cannot write CSV")
 }
 
-fn flatten(row: &mut BTreeMap<String, String>, path: &str, value: &Value) {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match value {
-        Value::Null => {}
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(row, &below(name), value)),
-        Value::Array(items) => {
-            (1..).zip(items).for_each(|(number, value)| flatten(row, &below(&format!("{number}")), value));
-        }
-        value => {
-            row.insert(path.to_owned(), value.to_string());
-        }
-    }
+/// As JSON has it: so that it reads back as the same number. What is not finite is left out.
+fn number(value: f64) -> String {
+    serde_json::Number::from_f64(value).map_or_else(String::new, |number| number.to_string())
 }
 
 fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
@@ -126,10 +123,10 @@ fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
 
 fn weights(run: &RunDir, which: Option<Which>) -> anyhow::Result<Vec<u8>> {
     let checkpoint = match which {
-        Some(which) => run.checkpoint(which.into())?,
-        None => match run.checkpoint(Selection::Last)? {
+        Some(which) => Checkpoint::of_run(&run, which.into())?,
+        None => match Checkpoint::of_run(&run, Selection::Last)? {
             last if last.experiment().training.selection == Selection::Last => last,
-            _ => run.checkpoint(Selection::Best)?,
+            _ => Checkpoint::of_run(&run, Selection::Best)?,
         },
     };
     let about = BTreeMap::from([

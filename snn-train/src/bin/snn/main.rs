@@ -83,10 +83,9 @@ fn main() -> ExitCode {
         }
         // There is nobody to tell when this fails, too.
         let _ = writeln!(io::stderr(), "error: {}", snn_train::with_causes(&*error));
-        let usage = match error.downcast_ref::<snn_train::Error>() {
-            Some(error) => error.is_usage(),
-            None => error.is::<UsageError>(),
-        };
+        let usage = error.is::<UsageError>()
+            || error.downcast_ref().is_some_and(snn_train::Error::is_usage)
+            || error.downcast_ref().is_some_and(snn_run::Error::is_usage);
         ExitCode::from(if usage { USAGE } else { FAILURE })
     })
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use snn_core::Backend;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
-    run::{Record, new_id},
+    run::{Record, files::CONFIG, new_id},
 };
 
 use crate::{
@@ -82,8 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
-            let device = snn_core::cuda(ordinal).map_err(Error::from)?;
-            train(arguments, Trainer::on_device(device, experiment, dataset)?, &name, &mut stop)
+            let gpu = snn_core::cuda(ordinal).map_err(Error::from)?;
+            train(arguments, Trainer::on_device(gpu, experiment, dataset)?.named(device), &name, &mut stop)
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Ok(device.check().map(|()| ExitCode::SUCCESS)?),
@@ -128,7 +128,7 @@ fn train<D: Backend<f32>>(
 /// The experiment before changes, and a name for its run.
 fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     let Some(source) = &arguments.experiment else {
-        let stored = arguments.run_dir.as_ref().map(|directory| directory.join("config.toml"));
+        let stored = arguments.run_dir.as_ref().map(|directory| directory.join(CONFIG));
         return match stored.filter(|path| arguments.resume && path.exists()) {
             Some(path) => Ok((String::new(), Experiment::load(path)?)),
             None => Err(UsageError(

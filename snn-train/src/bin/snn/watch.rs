@@ -12,7 +12,10 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use snn_train::run::{RunDir, TRAINER_LOG};
+use snn_train::run::{
+    RunDir,
+    files::{STOP, TRAINER_LOG},
+};
 
 use crate::UsageError;
 
@@ -56,7 +59,7 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
         let mut out = io::stdout().lock();
         writeln!(out, "training goes on in {}", run.display())?;
         writeln!(out, "watch     snn-tui {}", parent.display())?;
-        writeln!(out, "stop      touch {}", run.join("stop").display())?;
+        writeln!(out, "stop      touch {}", run.join(STOP).display())?;
     }
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

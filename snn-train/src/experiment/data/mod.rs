@@ -1,71 +1,113 @@
-//! `[data]`: which data set, and its parameters. A new data set is one variant, its keys, and one line in each function
-//! here.
+//! `[data]`: which data set, and its parameters. A new data set is a module here and a row in the table below.
 
-mod keys;
-mod open;
-
-use std::path::{Path, PathBuf};
+mod mnist;
+mod randman;
+mod section;
+mod speech;
+mod spikes;
 
 use serde::{Deserialize, Serialize};
-use snn_data::{MnistConfig, RandmanConfig, ShdConfig, SpeechConfig, SpeechLayout};
+use snn_data::{Dataset, MnistConfig, RandmanConfig, ShdConfig, SpeechConfig, SpeechEvent, SpeechLayout};
 
 use super::key::Key;
 use crate::error::Error;
+use section::{Row, Section};
 
-/// The data set of an experiment with its parameters; `name` in the file selects the variant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Data {
+pub use section::Stored;
+pub use spikes::SpikeFiles;
+
+/// From the table: the enum, and what is asked of every data set.
+///
+/// A row reads `Variant(section) = "name", origin, fetch;` with its meaning above it: the name is that of `data.name`, the
+/// section holds the other keys, the origin tells apart those that share a section, and fetch is the name by which
+/// `cargo xtask fetch-data` knows it.
+macro_rules! data_sets {
+    ($($(#[doc = $about:literal])+ $variant:ident($section:ty) = $name:literal, $origin:expr, $fetch:expr;)+) => {
+        /// The data set of an experiment with its parameters; `name` in the file selects the variant.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "name")]
+        #[non_exhaustive]
+        pub enum Data {
+            $($(#[doc = $about])+ #[serde(rename = $name)] $variant($section),)+
+        }
+
+        impl Data {
+            /// The names that `data.name` may have, the default first.
+            pub(crate) const NAMES: &[&str] = &[$($name),+];
+
+            /// The keys of each beside `data.name`.
+            const SECTIONS: &[(&'static str, &'static [Key])] = &[$(($name, <$section as Section>::KEYS)),+];
+
+            /// The data set of that name, as in `data.name`, with its default parameters.
+            ///
+            /// ```
+            /// use snn_train::experiment::Data;
+            ///
+            /// assert!(matches!(Data::named("mnist"), Some(Data::Mnist(stored)) if stored.config.train == 45_000));
+            /// assert_eq!(Data::named("mnits"), None);
+            /// ```
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant(Section::by_default($origin))),)+
+                    _ => None,
+                }
+            }
+
+            /// The name of the data set, as in `data.name`.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)+ }
+            }
+
+            /// Time steps of a sample.
+            pub(super) fn steps(&self) -> usize {
+                match self { $(Self::$variant(section) => Section::steps(section),)+ }
+            }
+
+            pub(super) fn validate(&self) -> Result<(), Error> {
+                match self { $(Self::$variant(section) => Section::validate(section),)+ }
+            }
+
+            /// As [`Data::open`]; `watch` hears how far the features of recordings are, which are computed once and then
+            /// kept in [`snn_data::cache_directory`].
+            ///
+            /// # Errors
+            /// Those of [`Data::open`].
+            pub fn open_watched(
+                &self,
+                watch: &(dyn Fn(SpeechEvent<'_>) + Sync),
+            ) -> Result<Box<dyn Dataset>, Error> {
+                match self {
+                    $(Self::$variant(section) => {
+                        Section::open(section, Row { name: $name, fetch: $fetch }, $origin, watch)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+data_sets! {
     /// Spike times on smooth random manifolds.
-    Randman(RandmanConfig),
+    Randman(RandmanConfig) = "randman", (), None;
     /// Handwritten digits as spike latencies.
-    Mnist(Stored<MnistConfig>),
+    Mnist(Stored<MnistConfig>) = "mnist", (), Some("mnist");
     /// Spiking Heidelberg Digits.
-    Shd(Stored<ShdConfig>),
+    Shd(Stored<ShdConfig>) = "shd", (), Some("shd");
     /// Heidelberg Digits as Mel spectrograms (RawHD).
-    Heidelberg(Stored<SpeechConfig>),
+    Heidelberg(Stored<SpeechConfig>) = "heidelberg", SpeechLayout::Heidelberg, Some("heidelberg");
     /// Speech Commands as Mel spectrograms (RawSC).
-    SpeechCommands(Stored<SpeechConfig>),
+    SpeechCommands(Stored<SpeechConfig>) = "speech_commands", SpeechLayout::SpeechCommands, Some("speech_commands");
     /// Ten words of the Speech Commands.
-    SpeechCommandsTenWords(Stored<SpeechConfig>),
+    SpeechCommandsTenWords(Stored<SpeechConfig>) =
+        "speech_commands_ten_words", SpeechLayout::SpeechCommands, Some("speech_commands_ten_words");
     /// Free Spoken Digits as Mel spectrograms.
-    Fsdd(Stored<SpeechConfig>),
+    Fsdd(Stored<SpeechConfig>) = "fsdd", SpeechLayout::Fsdd, Some("fsdd");
     /// Recordings of your own: a folder with one folder for each label, `label/*.wav` or `.flac`.
-    Folder(Stored<SpeechConfig>),
+    Folder(Stored<SpeechConfig>) = "folder", SpeechLayout::Folder, None;
     /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits.
-    Spikes(SpikeFiles),
-}
-
-/// A data set that lies in a folder.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Stored<C: Default> {
-    /// The folder; an empty path is the one of this data set in [`snn_data::data_directory`].
-    pub directory: PathBuf,
-    /// Its parameters.
-    #[serde(flatten)]
-    pub config: C,
-}
-
-impl<C: Default> Stored<C> {
-    /// In the folder where the data set lies by default.
-    fn by_default(config: C) -> Self {
-        Self { directory: PathBuf::new(), config }
-    }
-}
-
-/// One or two HDF5 files of spikes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SpikeFiles {
-    /// The samples for training and validation.
-    pub train_file: PathBuf,
-    /// Those for the official test part; an empty path for none.
-    pub test_file: PathBuf,
-    /// Their parameters.
-    #[serde(flatten)]
-    pub config: ShdConfig,
+    Spikes(SpikeFiles) = "spikes", (), None;
 }
 
 impl Default for Data {
@@ -75,104 +117,18 @@ impl Default for Data {
 }
 
 impl Data {
-    /// The names that `data.name` may have, the default first.
-    pub(crate) const NAMES: &[&str] = &[
-        "randman",
-        "mnist",
-        "shd",
-        "heidelberg",
-        "speech_commands",
-        "speech_commands_ten_words",
-        "fsdd",
-        "folder",
-        "spikes",
-    ];
+    /// The keys of all data sets, in the order of the file.
+    pub(super) fn keys() -> &'static [Key] {
+        &section::KEYS
+    }
 
-    pub(super) const KEYS: &[Key] = keys::KEYS;
-
-    /// The data set of that name, as in `data.name`, with its default parameters.
+    /// Generates or loads the data set.
     ///
-    /// ```
-    /// use snn_train::experiment::Data;
-    ///
-    /// assert!(matches!(Data::named("mnist"), Some(Data::Mnist(stored)) if stored.config.train == 45_000));
-    /// assert_eq!(Data::named("mnits"), None);
-    /// ```
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let speech = |layout| Stored::by_default(SpeechConfig::of(layout));
-        Some(match name {
-            "randman" => Self::Randman(RandmanConfig::default()),
-            "mnist" => Self::Mnist(Stored::default()),
-            "shd" => Self::Shd(Stored::default()),
-            "heidelberg" => Self::Heidelberg(speech(SpeechLayout::Heidelberg)),
-            "speech_commands" => Self::SpeechCommands(speech(SpeechLayout::SpeechCommands)),
-            "speech_commands_ten_words" => Self::SpeechCommandsTenWords(speech(SpeechLayout::SpeechCommands)),
-            "fsdd" => Self::Fsdd(speech(SpeechLayout::Fsdd)),
-            "folder" => Self::Folder(speech(SpeechLayout::Folder)),
-            "spikes" => Self::Spikes(SpikeFiles::default()),
-            _ => return None,
-        })
-    }
-
-    /// The name of the data set, as in `data.name`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Randman(_) => "randman",
-            Self::Mnist(_) => "mnist",
-            Self::Shd(_) => "shd",
-            Self::Heidelberg(_) => "heidelberg",
-            Self::SpeechCommands(_) => "speech_commands",
-            Self::SpeechCommandsTenWords(_) => "speech_commands_ten_words",
-            Self::Fsdd(_) => "fsdd",
-            Self::Folder(_) => "folder",
-            Self::Spikes(_) => "spikes",
-        }
-    }
-
-    /// The folder that was chosen for the data set, if any was.
-    fn directory(&self) -> Option<&Path> {
-        let directory = match self {
-            Self::Randman(_) | Self::Spikes(_) => return None,
-            Self::Mnist(stored) => &stored.directory,
-            Self::Shd(stored) => &stored.directory,
-            Self::Heidelberg(stored)
-            | Self::SpeechCommands(stored)
-            | Self::SpeechCommandsTenWords(stored)
-            | Self::Fsdd(stored)
-            | Self::Folder(stored) => &stored.directory,
-        };
-        Some(directory.as_path()).filter(|path| !path.as_os_str().is_empty())
-    }
-
-    /// Time steps of a sample.
-    pub(super) fn steps(&self) -> usize {
-        match self {
-            Self::Randman(config) => config.steps,
-            Self::Mnist(stored) => stored.config.steps,
-            Self::Shd(stored) => stored.config.steps,
-            Self::Spikes(files) => files.config.steps,
-            Self::Heidelberg(stored)
-            | Self::SpeechCommands(stored)
-            | Self::SpeechCommandsTenWords(stored)
-            | Self::Fsdd(stored)
-            | Self::Folder(stored) => stored.config.steps,
-        }
-    }
-
-    pub(super) fn validate(&self) -> Result<(), Error> {
-        match self {
-            Self::Randman(config) => config.validate()?,
-            Self::Mnist(stored) => stored.config.validate()?,
-            Self::Shd(stored) => stored.config.validate()?,
-            Self::Spikes(files) => files.config.validate()?,
-            Self::Heidelberg(stored)
-            | Self::SpeechCommands(stored)
-            | Self::SpeechCommandsTenWords(stored)
-            | Self::Fsdd(stored)
-            | Self::Folder(stored) => stored.config.validate()?,
-        }
-        Ok(())
+    /// # Errors
+    /// [`Error::MissingData`] if its files are not there, [`Error::NoHdf5`] if this build cannot read them,
+    /// [`Error::Impossible`] if nothing says where they are, [`Error::Data`] for parameters that are not possible
+    /// together, damaged files, or too little memory.
+    pub fn open(&self) -> Result<Box<dyn Dataset>, Error> {
+        self.open_watched(&|_| {})
     }
 }

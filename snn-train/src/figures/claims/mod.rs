@@ -13,10 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Figure, Reproduction, Runs, Scale, runs::is_ended, statistics::Interval};
-use crate::{
-    Error,
-    sweep::{RunState, Sweep},
-};
+use crate::{Error, sweep::Sweep};
 
 pub use report::{METHOD as CLAIM_METHOD, claims_to_markdown, claims_to_text};
 
@@ -108,7 +105,7 @@ impl Reproduction {
     /// Tests the claims of the paper with the runs that are there; trains nothing.
     ///
     /// # Errors
-    /// Those of [`Sweep::plan`], and [`Error::Io`] for runs that cannot be read.
+    /// Those of [`Sweep::plan`], and [`snn_run::Error::Io`] for runs that cannot be read.
     pub fn claims(&self) -> Result<Vec<Claim>, Error> {
         let mut claims = list::claims(self)?;
         if self.scale() == Scale::Smoke {
@@ -133,7 +130,7 @@ impl Reproduction {
         let default = Path::new("figures").join(scale.to_string());
         let out =
             if self.out() == default { String::new() } else { format!(" --out {}", self.out().display()) };
-        let failed = results.rows.iter().find(|row| row.state == RunState::Failed && !is_ended(row));
+        let failed = results.rows.iter().find(|row| row.state.has_failed() && !is_ended(row));
         let failed = failed.and_then(|row| row.message.as_deref());
         let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
         let what = format!("`snn figure {number} --scale {scale}{out}` trains the rest");

@@ -111,7 +111,7 @@ impl Preview {
     /// Writes a drawing, as SVG or PNG by the ending of the name.
     ///
     /// # Errors
-    /// [`Error::Impossible`] for another ending, [`Error::Io`].
+    /// [`Error::Impossible`] for another ending, [`snn_run::Error::Io`].
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);

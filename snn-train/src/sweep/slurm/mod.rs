@@ -15,7 +15,7 @@
 //! for array in sweep.submit(&request, false)?.arrays {
 //!     println!("job {:?}: {} elements", array.job, array.elements.len());
 //! }
-//! let (results, queue) = (sweep.results()?, sweep.queue()?);
+//! let (results, queue) = (sweep.results(), sweep.queue()?);
 //! let lost = results.rows.iter().filter(|row| queue.wait(row) == Some(Wait::Lost));
 //! println!("{} runs were lost: submit again", lost.count());
 //! # Ok::<(), snn_train::Error>(())

@@ -68,7 +68,7 @@ impl Queue {
     /// How a run of the sweep waits; `None` if it does not, or was never submitted.
     #[must_use]
     pub fn wait(&self, row: &Row) -> Option<Wait> {
-        let waits = matches!(row.state, RunState::Pending | RunState::Interrupted);
+        let waits = row.state == RunState::Pending || row.state.is_interrupted();
         if !waits || !self.submitted.contains(&row.id) {
             return None;
         }
@@ -90,8 +90,8 @@ impl SweepDir {
     /// What Slurm has of this sweep: files, and `squeue` if anything was ever submitted.
     ///
     /// # Errors
-    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`Error::Io`] and
-    /// [`Error::DamagedFile`].
+    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`snn_run::Error::Io`] and
+    /// [`snn_run::Error::DamagedFile`].
     pub fn queue(&self) -> Result<Queue, Error> {
         let arrays: Vec<_> =
             self.submissions()?.into_iter().filter_map(|array| Some((array.job?, array.elements))).collect();
@@ -210,9 +210,9 @@ mod tests {
         assert_eq!(wait("a", RunState::Running), None);
         assert_eq!(wait("b", RunState::Pending), Some(Wait::Queued), "its element has not come to it");
         assert_eq!(wait("c", RunState::Pending), Some(Wait::Queued));
-        assert_eq!(wait("d", RunState::Interrupted), Some(Wait::Requeued));
-        assert_eq!(wait("e", RunState::Interrupted), Some(Wait::Lost));
-        assert_eq!(wait("f", RunState::Interrupted), Some(Wait::Queued), "on its way out or in again");
+        assert_eq!(wait("d", RunState::Stopped), Some(Wait::Requeued));
+        assert_eq!(wait("e", RunState::Stalled), Some(Wait::Lost));
+        assert_eq!(wait("f", RunState::Stopped), Some(Wait::Queued), "on its way out or in again");
         assert_eq!(wait("g", RunState::Done), None);
         assert_eq!(wait("h", RunState::Pending), None, "never submitted");
         assert!(queue.holds("a") && !queue.holds("e") && !queue.holds("g"));

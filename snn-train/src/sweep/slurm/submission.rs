@@ -44,10 +44,13 @@ impl Submission {
 
     fn load(path: &Path) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(Error::io("read what was submitted", path))?;
-        let damaged = |reason| Error::DamagedFile { what: "submission", path: path.to_owned(), reason };
+        let damaged =
+            |reason| snn_run::Error::DamagedFile { what: "submission", path: path.to_owned(), reason };
         let submission: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if submission.version > SUBMISSION_VERSION {
-            return Err(damaged(format!("its version {} is newer than this program", submission.version)));
+            return Err(
+                damaged(format!("its version {} is newer than this program", submission.version)).into()
+            );
         }
         Ok(submission)
     }
@@ -63,7 +66,7 @@ impl SweepDir {
     /// Everything that was submitted to Slurm, the oldest first.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::DamagedFile`].
+    /// [`snn_run::Error::Io`] and [`snn_run::Error::DamagedFile`].
     pub fn submissions(&self) -> Result<Vec<Submission>, Error> {
         let folder = self.path().join(FOLDER);
         let entries = match fs::read_dir(&folder) {

@@ -12,7 +12,7 @@ use super::{FOLDER, Queue, Request, SUBMISSION_VERSION, Submission, commands, pa
 use crate::{
     error::Error,
     run::{Durability, replace},
-    sweep::{Point, RunState, SweepDir},
+    sweep::{Point, RunState, SweepDir, experiment},
 };
 
 /// Slurm's own limit where nobody has set another, for scripts that are written where no Slurm is.
@@ -39,7 +39,7 @@ impl SweepDir {
     ///
     /// # Errors
     /// [`Error::NoSlurm`] if Slurm's programs are not here, [`Error::Slurm`] if one fails before anything is submitted,
-    /// [`Error::Io`], [`Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand in a script.
+    /// [`snn_run::Error::Io`], [`snn_run::Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand in a script.
     pub fn submit(&self, request: &Request, dry_run: bool) -> Result<Submitted, Error> {
         let _lock = self.lock_submissions()?;
         let without_slurm = |error| {
@@ -56,9 +56,10 @@ impl SweepDir {
 
         let mut missing = Vec::new();
         let mut under_way = 0;
-        for (point, row) in self.manifest().points.iter().zip(self.results()?.rows) {
+        for (point, row) in self.manifest().points.iter().zip(self.results().rows) {
             match row.state {
-                RunState::Done | RunState::Failed => {}
+                RunState::Done => {}
+                state if state.has_failed() => {}
                 RunState::Running => under_way += 1,
                 _ if queue.holds(&point.id) => under_way += 1,
                 _ => missing.push(point),
@@ -118,7 +119,7 @@ impl SweepDir {
         let mut places = HashMap::new();
         let mut placed = Vec::new();
         for point in points {
-            let data = toml::to_string(&self.manifest().experiment(point)?.data)
+            let data = toml::to_string(&experiment(self.manifest(), point)?.data)
                 .map_err(|error| Error::Impossible(error.to_string()))?;
             let next = places.len();
             placed.push((*places.entry(data).or_insert(next), point));

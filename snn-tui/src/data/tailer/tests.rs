@@ -1,6 +1,6 @@
 //! What the tailer makes of directories that grow, shrink, break and move.
 
-use std::{fs::File, io::Write as _};
+use std::{fs::File, io::Write as _, time::SystemTime};
 
 use super::*;
 
@@ -12,6 +12,12 @@ fn write_run(runs: &Path, id: &str, status: &str, metrics: &str) {
     fs::write(folder.join("status.json"), status).unwrap();
     let mut file = File::options().append(true).create(true).open(folder.join("metrics.jsonl")).unwrap();
     file.write_all(metrics.as_bytes()).unwrap();
+}
+
+/// Says that the status of a run was written then.
+fn written_at(runs: &Path, id: &str, time: SystemTime) {
+    let status = File::options().write(true).open(runs.join(id).join("status.json")).unwrap();
+    status.set_modified(time).unwrap();
 }
 
 fn tailer(path: &Path) -> Tailer {
@@ -29,8 +35,8 @@ fn settle(tailer: &mut Tailer, wants: &Wants) -> Vec<Msg> {
     panic!("never settles");
 }
 
-fn states(tailer: &Tailer) -> Vec<(String, DisplayedState)> {
-    tailer.runs().map(|(run, _)| (run.id.clone(), run.state)).collect()
+fn states(tailer: &Tailer) -> Vec<(String, RunState)> {
+    tailer.runs().map(|(run, _)| (run.id.clone(), run.state.unwrap())).collect()
 }
 
 #[test]
@@ -40,12 +46,13 @@ fn runs_come_grow_and_go() {
     assert!(settle(&mut tailer, &Wants::default()).is_empty());
 
     write_run(runs.path(), "b", r#"{"state":"running"}"#, "{\"kind\":\"epoch\",\"epoch\":1}\n");
+    written_at(runs.path(), "b", SystemTime::UNIX_EPOCH);
     write_run(runs.path(), "a", r#"{"state":"done"}"#, "{\"kind\":\"warning\",\"message\":\"quiet\"}\n");
     settle(&mut tailer, &Wants::default());
     let of = |id: &str, state| (id.to_owned(), state);
     assert_eq!(
         states(&tailer),
-        [of("a", DisplayedState::Done), of("b", DisplayedState::Stalled)],
+        [of("a", RunState::Done), of("b", RunState::Stalled)],
         "b was never heard of"
     );
 
@@ -56,9 +63,10 @@ fn runs_come_grow_and_go() {
     assert!(messages.iter().any(|it| matches!(it, Msg::History(_, records) if records.len() == 2)));
     assert_eq!(tailer.runs().next().unwrap().0.last.as_ref().unwrap().epoch, 2);
 
+    written_at(runs.path(), "b", SystemTime::UNIX_EPOCH);
     let mut single = self::tailer(&runs.path().join("b"));
     settle(&mut single, &Wants::default());
-    assert_eq!(states(&single), [of("b", DisplayedState::Stalled)]);
+    assert_eq!(states(&single), [of("b", RunState::Stalled)]);
     fs::remove_dir_all(runs.path().join("b")).unwrap();
     settle(&mut single, &Wants::default());
     assert!(states(&single).is_empty(), "deleted while it was looked at");
@@ -68,10 +76,13 @@ fn runs_come_grow_and_go() {
 fn a_heartbeat_counts_by_our_own_clock() {
     let runs = tempfile::tempdir().unwrap();
     let mut tailer = tailer(runs.path());
-    // Another machine's clock is a day behind: stalled, until it is seen to beat.
-    for (k, expected) in [(0, DisplayedState::Stalled), (1, DisplayedState::Running)] {
-        let heartbeat = crate::data::unix_time() - 86_400.0 + f64::from(k);
-        write_run(runs.path(), "a", &format!(r#"{{"state":"running","heartbeat":{heartbeat}}}"#), "");
+    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
+    // The clocks of the trainer and of the file server are a day behind: stalled, until it is seen to beat.
+    for (beat, expected) in [(0, RunState::Stalled), (1, RunState::Running)] {
+        let heartbeat = yesterday + Duration::from_secs(beat);
+        let seconds = heartbeat.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+        write_run(runs.path(), "a", &format!(r#"{{"state":"running","heartbeat":{seconds}}}"#), "");
+        written_at(runs.path(), "a", heartbeat);
         settle(&mut tailer, &Wants::default());
         assert_eq!(states(&tailer)[0].1, expected);
     }
@@ -86,13 +97,13 @@ fn damage_is_told_and_the_others_are_shown() {
     let mut tailer = tailer(runs.path());
     settle(&mut tailer, &Wants::default());
     let shown: Vec<_> =
-        tailer.runs().map(|(run, _)| (run.state, run.error.clone().unwrap_or_default())).collect();
-    assert!(shown[0].0 == DisplayedState::Unreadable && shown[0].1.contains("status"), "{shown:?}");
-    assert!(shown[1].0 == DisplayedState::Done && shown[1].1.is_empty(), "{shown:?}");
-    assert!(shown[2].0 == DisplayedState::Done && shown[2].1.contains("newer"), "{shown:?}");
+        tailer.runs().map(|(run, _)| (run.state.unwrap(), run.error.clone().unwrap_or_default())).collect();
+    assert!(shown[0].0 == RunState::Damaged && shown[0].1.contains("status"), "{shown:?}");
+    assert!(shown[1].0 == RunState::Done && shown[1].1.is_empty(), "{shown:?}");
+    assert!(shown[2].0 == RunState::Done && shown[2].1.contains("newer"), "{shown:?}");
     write_run(runs.path(), "a", r#"{"state":"done"}"#, "");
     settle(&mut tailer, &Wants::default());
-    assert_eq!(states(&tailer)[0].1, DisplayedState::Done, "repaired");
+    assert_eq!(states(&tailer)[0].1, RunState::Done, "repaired");
 }
 
 #[test]
@@ -119,15 +130,15 @@ fn many_runs_are_read_those_on_the_screen_first() {
     let mut messages = Vec::new();
     tailer.step(&visible, &mut messages);
     let first = messages.iter().find_map(|it| match it {
-        Msg::Runs(runs) if runs[0].state != DisplayedState::Unread => Some(runs[0].id.clone()),
+        Msg::Runs(runs) if runs[0].state.is_some() => Some(runs[0].id.clone()),
         _ => None,
     });
     assert_eq!(first.as_deref(), Some("0999"), "what is on the screen comes first");
     messages.extend(settle(&mut tailer, &visible));
-    assert!(states(&tailer).iter().all(|(_, state)| *state == DisplayedState::Done));
+    assert!(states(&tailer).iter().all(|(_, state)| *state == RunState::Done));
     assert!(messages.iter().any(|it| matches!(it, Msg::Loading { read: 1000, all: 1000 })));
     // Every run is looked at again, in portions.
     write_run(runs.path(), "0999", r#"{"state":"failed"}"#, "");
     (0..5).for_each(|_| drop(settle(&mut tailer, &visible)));
-    assert_eq!(states(&tailer)[999].1, DisplayedState::Failed);
+    assert_eq!(states(&tailer)[999].1, RunState::Failed);
 }

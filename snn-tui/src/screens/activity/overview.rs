@@ -1,7 +1,7 @@
 //! Input, spikes of the hidden layers and readout of a sample, one above the other along the same time.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::probe::{InputProbe, Raster, Traces};
+use snn_run::probe::{InputProbe, Raster, Traces};
 
 use super::Look;
 use crate::widgets::{

@@ -1,7 +1,7 @@
 //! Membrane potentials of the traced neurons of a layer: the chosen one large, the others beside it.
 
 use ratatui::{buffer::Buffer, layout::Rect};
-use snn_train::probe::Traces;
+use snn_run::probe::Traces;
 
 use super::Look;
 use crate::{

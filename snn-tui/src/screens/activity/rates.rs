@@ -1,7 +1,7 @@
 //! How often units fire: a histogram for each layer, and the shares of silent and saturated units over the epochs.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::probe::LayerProbe;
+use snn_run::{probe::LayerProbe, scalars::layer_scalar};
 
 use super::Look;
 use crate::{
@@ -72,7 +72,7 @@ fn shares(look: &Look<'_>) -> Lanes {
         let layers = 1..=look.probe.layers.len();
         let line = |layer: usize| Line {
             name: format!("layer {layer}"),
-            points: probed::metric(look.state, &format!("layer{layer}.{what}"), 100.0),
+            points: probed::metric(look.state, &layer_scalar(layer, what), 100.0),
             style: look.theme.series(layer - 1),
             stroke: Stroke::of(layer - 1),
         };

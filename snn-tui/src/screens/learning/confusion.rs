@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::probe::{MAX_CLASSES, Probe};
+use snn_run::probe::{MAX_CLASSES, Probe};
 
 use crate::{
     screens::{frame::note, probed},

@@ -1,7 +1,7 @@
 //! Surrogate derivatives of each layer: how much of a gradient goes through it, now and over the epochs.
 
 use ratatui::{buffer::Buffer, layout::Rect};
-use snn_train::probe::LayerProbe;
+use snn_run::probe::LayerProbe;
 
 use super::judge::{self, EXPLODING_DERIVATIVE};
 use crate::{

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ratatui::{buffer::Buffer, layout::Rect};
+use snn_run::scalars::GRADIENT_NORMS;
 
 use super::{
     judge::{self, Sizes, Verdict},
@@ -43,7 +44,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 fn matrices(state: &State) -> Vec<Matrix> {
     let history = state.subject().and_then(|run| state.histories.get(&run.id));
     let recorded =
-        history.into_iter().flat_map(|it| it.metrics()).filter_map(|it| it.strip_prefix("gradient."));
+        history.into_iter().flat_map(|it| it.metrics()).filter_map(|it| it.strip_prefix(GRADIENT_NORMS));
     let glances = || state.subject_probes().into_iter().flat_map(|probes| probes.glances.values());
     let probed = glances().flat_map(|glance| glance.update_ratios.keys().map(String::as_str));
     let mut names: Vec<&str> = recorded.chain(probed).collect::<BTreeSet<_>>().into_iter().collect();
@@ -56,7 +57,7 @@ fn matrices(state: &State) -> Vec<Matrix> {
     let mut matrices: Vec<Matrix> = names
         .into_iter()
         .map(|name| {
-            let gradients = probed::metric(state, &format!("gradient.{name}"), 1.0);
+            let gradients = probed::metric(state, &format!("{GRADIENT_NORMS}{name}"), 1.0);
             let updates: Vec<_> = glances().filter_map(|glance| update(glance, name)).collect();
             let known = |points: &[(f64, f64)]| probed::value_at(points, at).filter(|value| !value.is_nan());
             let sizes = Sizes { gradient: known(&gradients), largest: None, update: known(&updates) };

@@ -1,6 +1,6 @@
 //! What numbers of the training mean in plain words. All bounds are here, each with its reason.
 
-use snn_train::probe::Histogram;
+use snn_run::probe::Histogram;
 
 use crate::{data::VANISHING, widgets::text::number};
 

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
+use snn_run::RunState;
+
 use crate::{
-    data::{ConfigSummary, DisplayedState, Run},
+    data::{ConfigSummary, Run},
     widgets::text::{decimals, duration, number, percent},
 };
 
@@ -39,6 +41,11 @@ impl Key {
     }
 }
 
+/// That of the last epoch, or that of the first one where it was not recorded.
+pub(super) fn learning_rate(run: &Run, facts: Option<&ConfigSummary>) -> Option<f64> {
+    run.learning_rate().or(facts?.learning_rate)
+}
+
 /// In the order in which they are shown. The first two always are.
 pub(super) static COLUMNS: [Column; 17] = [
     Column {
@@ -54,8 +61,8 @@ pub(super) static COLUMNS: [Column; 17] = [
         least: 8,
         is_text: true,
         is_fact: false,
-        text: |run, _| run.state.name().to_owned(),
-        key: |run, _| Key::Number(Some(f64::from(run.state as u8))),
+        text: |run, _| run.state_name().to_owned(),
+        key: |run, _| Key::Number(run.state.map(|state| f64::from(state as u8))),
     },
     Column {
         heading: "epoch",
@@ -74,7 +81,7 @@ pub(super) static COLUMNS: [Column; 17] = [
         is_text: false,
         is_fact: false,
         text: |run, _| match run.state {
-            DisplayedState::Stalled => format!("({})", duration(run.silent)),
+            Some(RunState::Stalled) => format!("({})", duration(run.silent)),
             _ => run.remaining().map_or_else(|| "-".to_owned(), duration),
         },
         key: |run, _| Key::Number(run.remaining()),
@@ -116,8 +123,8 @@ pub(super) static COLUMNS: [Column; 17] = [
         least: 6,
         is_text: false,
         is_fact: true,
-        text: |run, facts| known(facts.and_then(|facts| facts.learning_rate_in(run.epoch().max(1)))),
-        key: |run, facts| Key::Number(facts.and_then(|facts| facts.learning_rate_in(run.epoch().max(1)))),
+        text: |run, facts| known(learning_rate(run, facts)),
+        key: |run, facts| Key::Number(learning_rate(run, facts)),
     },
     Column {
         heading: "beta",

@@ -57,22 +57,16 @@ fn condition(word: &str) -> Option<(usize, char, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use snn_train::run::{Best, Status};
+    use snn_run::{Best, RunState, Status};
 
     use super::*;
-    use crate::data::DisplayedState;
 
     #[test]
     fn words_and_conditions_must_all_hold() {
-        let mut run = Run::new("randman-7".into(), "".into(), DisplayedState::Done);
+        let mut run = Run::new("randman-7".into(), "".into(), Some(RunState::Done));
         let best = Best { accuracy: 0.95, ..Best::default() };
         run.status = Some(Status { best: Some(best), ..Status::default() });
-        let facts = ConfigSummary {
-            learning_rate: Some(0.01),
-            learning_rate_decay: 1.0,
-            seed: "3".into(),
-            ..ConfigSummary::default()
-        };
+        let facts = ConfigSummary { learning_rate: Some(0.01), seed: "3".into(), ..ConfigSummary::default() };
         let takes = |text: &str| Filter::new(text).takes(&run, Some(&facts));
         assert!(takes("") && takes("RANDMAN done") && takes("best>90 lr<0.02 lr=0.01 seed=3"));
         assert!(!takes("mnist") && !takes("randman failed") && !takes("best<90") && !takes("seed=4"));

@@ -1,6 +1,6 @@
 //! The axes of a sweep: which values there are, what they are called, which two of them are shown.
 
-use snn_train::sweep::{Manifest, Settings};
+use snn_run::sweep::{Manifest, Settings};
 use toml::Value;
 
 use crate::{data::float, widgets::text};
@@ -21,7 +21,7 @@ pub(super) struct Axis {
 pub(super) fn axes(manifest: &Manifest) -> Vec<Axis> {
     let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
     let is_unique = |name: &str| manifest.axes.iter().filter(|axis| last(&axis.key) == name).count() == 1;
-    let axis = |axis: &snn_train::sweep::Dimension| {
+    let axis = |axis: &snn_run::sweep::Dimension| {
         let mut values = axis.values.clone();
         let is_numeric = values.iter().all(|value| float(value).is_some());
         if is_numeric {

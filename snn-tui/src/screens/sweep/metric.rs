@@ -1,6 +1,6 @@
 //! What a map shows of each run.
 
-use snn_train::sweep::Row;
+use snn_run::sweep::Row;
 
 use crate::data::Run;
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_train::sweep::{Row, RunState};
+use snn_run::sweep::{Row, RunState};
 
 use super::{Hints, Screen, frame::note};
 use crate::{
@@ -185,15 +185,10 @@ fn draw_progress(state: &State, sweep: &SweepView, area: Rect, buffer: &mut Buff
     let name = fit(&clean(&sweep.manifest.name), usize::from(area.width) / 4);
     let bar = gauge(share, 12, state.theme.marker);
     let mut text = format!("{name} {bar} {} of {} runs", count(done), count(all));
-    for (state, word) in [
-        (RunState::Running, "running"),
-        (RunState::Failed, "failed"),
-        (RunState::Interrupted, "interrupted"),
-        (RunState::Pending, "to come"),
-    ] {
+    for state in RunState::ALL.into_iter().filter(|state| *state != RunState::Done) {
         let number = results.count(state);
         if number > 0 {
-            text += &format!(", {} {word}", count(number));
+            text += &format!(", {} {state}", count(number));
         }
     }
     if let Some(seconds) = sweep.remaining() {
@@ -235,14 +230,14 @@ fn values(state: &State, view: &View<'_>) -> Vec<Vec<Option<f64>>> {
     view.cells.iter().map(|cells| cells.iter().map(mean).collect()).collect()
 }
 
-/// How a cell stands in a sign that needs no colour: failed, interrupted, running, to come; nothing if all is done.
+/// How a cell stands in a sign that needs no color: failed, stopped or stalled, running, pending; nothing if all is done.
 fn sign(rows: &[&Row]) -> &'static str {
-    let has = |state| rows.iter().any(|row| row.state == state);
+    let has = |is: fn(RunState) -> bool| rows.iter().any(|row| is(row.state));
     match () {
-        () if has(RunState::Failed) => "x",
-        () if has(RunState::Interrupted) => "!",
-        () if has(RunState::Running) => "~",
-        () if has(RunState::Pending) => ".",
+        () if has(RunState::has_failed) => "x",
+        () if has(RunState::is_interrupted) => "!",
+        () if has(|state| state == RunState::Running) => "~",
+        () if has(|state| state == RunState::Pending) => ".",
         () => "",
     }
 }
@@ -287,7 +282,7 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         axis.map(|axis| format!("{} {}", view.axes[axis].name, view.axes[axis].label(place)))
     };
     let places: Vec<_> = [at(view.columns, column), at(view.rows, row)].into_iter().flatten().collect();
-    let legend = "x failed  ! interrupted  ~ running  . to come";
+    let legend = "x failed  ! stopped  ~ running  . pending";
     let title = match runs.len() {
         0 => format!("{}: no run is planned here", places.join(", ")),
         number => format!("{}: {number} run(s)   {legend}", places.join(", ")),
@@ -306,13 +301,7 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     for (row, y) in runs.iter().take(shown).zip(area.y + 1..area.bottom()) {
         let run = state.runs.get(&row.id);
         let value = state.map.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
-        let word = match row.state {
-            RunState::Done => "done",
-            RunState::Running => "running",
-            RunState::Failed => "failed",
-            RunState::Interrupted => "interrupted",
-            RunState::Pending => "to come",
-        };
+        let word = row.state;
         let seeds: Vec<_> = view
             .axes
             .iter()
@@ -322,7 +311,7 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let message =
             row.message.as_deref().map_or_else(String::new, |message| format!("  {}", clean(message)));
         let text = format!("  {}  {word}  {value}  {}{message}", clean(&row.id), seeds.join(", "));
-        let style = if row.state == RunState::Failed { state.theme.bad() } else { Style::new() };
+        let style = if row.state.has_failed() { state.theme.bad() } else { Style::new() };
         buffer.set_string(area.x, y, fit(&text, room), style);
     }
 }

@@ -1,7 +1,7 @@
 //! What a map makes of sweeps of all kinds.
 
 use crossterm::event::KeyModifiers;
-use snn_train::sweep::{Manifest, Results};
+use snn_run::sweep::{Manifest, Results};
 
 use super::*;
 use crate::theme::{Colors, Marker, Theme};
@@ -30,7 +30,7 @@ pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
 /// A state with this sweep, whose k-th run is best with 10 k %.
 fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let manifest = manifest(axes, points);
-    let row = |(k, point): (usize, &snn_train::sweep::Point)| Row {
+    let row = |(k, point): (usize, &snn_run::sweep::Point)| Row {
         id: point.id.clone(),
         settings: point.settings.clone(),
         state: states.get(k).copied().unwrap_or(RunState::Done),
@@ -76,7 +76,9 @@ fn two_keys_span_the_map_and_the_third_is_stepped() {
     let text = screen(&state);
     assert!(text.contains("z [p]") && text.contains("0.00") && text.contains("10.00"), "{text}");
     assert!(
-        text.contains(" ~") && text.contains(" x") && text.contains("4 of 7 runs, 1 running, 1 failed"),
+        text.contains(" ~")
+            && text.contains(" x")
+            && text.contains("4 of 7 runs, 1 running, 1 pending, 1 failed"),
         "{text}"
     );
     press(&mut state, "]");
@@ -98,7 +100,7 @@ fn enter_leads_to_the_curves_of_a_cell() {
         &[],
     );
     for row in &state.sweep.as_ref().unwrap().results.rows {
-        let run = crate::data::Run::new(row.id.clone(), "".into(), crate::data::DisplayedState::Done);
+        let run = crate::data::Run::new(row.id.clone(), "".into(), Some(RunState::Done));
         state.runs.insert(row.id.clone(), run);
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));

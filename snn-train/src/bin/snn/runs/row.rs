@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use snn_train::{
-    Error,
-    run::{Record, RunDir},
-    sweep::RunState,
-};
+use snn_run::{Error, Record, RunDir, sweep::RunState};
 use toml::{Table, Value};
 
 use crate::percent;
@@ -34,7 +30,7 @@ pub(super) const NUMBERS: [&str; 7] =
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
-    /// As a sweep has it; or `damaged`, or `no_run`.
+    /// As [`RunState`] has it, or `no_run`.
     state: String,
     epoch: Option<u32>,
     epochs: Option<u32>,
@@ -76,7 +72,7 @@ impl Row {
         };
         if let Err(error) = row.read(path) {
             let no_run = matches!(error, Error::NotARun { .. });
-            row.state = if no_run { "no_run" } else { "damaged" }.to_owned();
+            row.state = if no_run { "no_run" } else { RunState::Damaged.name() }.to_owned();
             row.message = Some(error.to_string());
         }
         row
@@ -86,14 +82,7 @@ impl Row {
         let run = RunDir::open(path)?;
         self.settings = flat(run.config()?);
         let status = run.status()?;
-        self.state = match RunState::of(&status) {
-            RunState::Pending => "pending",
-            RunState::Running => "running",
-            RunState::Interrupted => "interrupted",
-            RunState::Failed => "failed",
-            RunState::Done => "done",
-        }
-        .to_owned();
+        self.state = run.state_by(&status).to_string();
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
         self.test_accuracy = status.test_accuracy;

@@ -98,8 +98,7 @@ impl LeftOut {
         let paths = before.manifest().points.iter().map(|point| before.run_path(point));
         let left: Vec<_> = paths.filter(|path| !kept.contains(path)).collect();
         let is_done = |path: &&PathBuf| {
-            let status = RunDir::open(*path).and_then(|run| run.status());
-            status.is_ok_and(|status| RunState::of(&status) == RunState::Done)
+            RunDir::open(*path).and_then(|run| run.state()).is_ok_and(|state| state == RunState::Done)
         };
         Self { runs: left.len(), done: left.iter().filter(is_done).count() }
     }
@@ -142,11 +141,13 @@ fn duration(seconds: f64) -> String {
 
 /// `3 done, 1 failed, 8 pending`, of those that there are; runs that were submitted and wait are counted as that.
 fn counts(results: &Results, queue: &Queue) -> String {
-    const STATES: [&str; 8] =
-        ["done", "running", "queued", "requeued", "lost", "interrupted", "failed", "pending"];
     let states: Vec<_> = results.rows.iter().map(|row| state(row, queue)).collect();
-    let counts = STATES.map(|name| (states.iter().filter(|&&state| state == name).count(), name));
-    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(n, name)| format!("{n} {name}"));
+    let words = ["done", "running", "queued", "requeued", "lost"].into_iter();
+    let others =
+        RunState::ALL.map(RunState::name).into_iter().filter(|name| !["done", "running"].contains(name));
+    let counts =
+        words.chain(others).map(|name| (states.iter().filter(|&&state| state == name).count(), name));
+    let counts = counts.filter(|(count, _)| *count > 0).map(|(n, name)| format!("{n} {name}"));
     counts.collect::<Vec<_>>().join(", ")
 }
 
@@ -155,13 +156,7 @@ fn state(row: &Row, queue: &Queue) -> &'static str {
         Some(Wait::Queued) => "queued",
         Some(Wait::Requeued) => "requeued",
         Some(Wait::Lost) => "lost",
-        None => match row.state {
-            RunState::Pending => "pending",
-            RunState::Running => "running",
-            RunState::Interrupted => "interrupted",
-            RunState::Failed => "failed",
-            RunState::Done => "done",
-        },
+        None => row.state.name(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use snn_train::sweep::{RunState, Sweep, SweepDir};
+use snn_train::sweep::{RunState, Sweep, SweepDir, measure};
 
 use super::{LeftOut, directory, duration};
 use crate::path_text;
@@ -37,14 +37,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sweep = Sweep::load(&arguments.file)?;
     let mut manifest = sweep.plan()?;
     manifest.runs.clone_from(&arguments.runs);
-    let measured = if arguments.no_measure { None } else { Some(manifest.measure()?) };
+    let measured = if arguments.no_measure { None } else { Some(measure(&mut manifest)?) };
     let directory = arguments.dir.clone().unwrap_or_else(|| directory(&sweep));
     let before = SweepDir::open(&directory).ok();
     let sweep = SweepDir::create(directory, manifest)?;
     let left_out = before.map_or_else(LeftOut::default, |before| LeftOut::of(&before, &sweep));
     left_out.tell();
 
-    let results = sweep.results()?;
+    let results = sweep.results();
     let done = results.count(RunState::Done);
     let runs = sweep.manifest().points.len();
     let open =

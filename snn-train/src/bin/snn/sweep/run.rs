@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use snn_train::sweep::{Options, Progress, Results, RunEvent, RunState, SweepDir, Update, slurm::Queue};
+use snn_train::sweep::{Options, Progress, Results, RunEvent, SweepDir, Update, slurm::Queue};
 
 use super::{counts, duration, ending, group_lines, open};
 use crate::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent, stop};
@@ -130,7 +130,7 @@ fn failed<'a>(
     results: &'a Results,
     failures: &'a [(String, String)],
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let written = results.rows.iter().filter(|row| row.state == RunState::Failed);
+    let written = results.rows.iter().filter(|row| row.state.has_failed());
     let known: HashSet<_> = written.clone().map(|row| row.id.as_str()).collect();
     let written = written.map(|row| (row.id.as_str(), row.message.as_deref().unwrap_or_default()));
     let told = failures.iter().map(|(id, message)| (id.as_str(), message.as_str()));

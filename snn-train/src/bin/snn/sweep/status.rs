@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Err(error @ (Error::NoSlurm { .. } | Error::Slurm { .. })) => Err(error),
         other => Ok(other?),
     };
-    let results = if arguments.tables { sweep.write_results()? } else { sweep.results()? };
+    let results = if arguments.tables { sweep.write_results()? } else { sweep.results() };
     if arguments.json {
         let status = to_json(&sweep, &results, queue.as_ref());
         writeln!(io::stdout(), "{status}")?;
@@ -52,10 +52,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
-    for row in results.rows.iter().filter(|row| row.state == RunState::Failed) {
-        writeln!(out, "failed    {}: {}", row.id, row.message.as_deref().unwrap_or_default())?;
+    for row in results.rows.iter().filter(|row| row.state.has_failed()) {
+        writeln!(out, "{:<9} {}: {}", row.state, row.id, row.message.as_deref().unwrap_or_default())?;
     }
-    let waits = |row: &Row| matches!(row.state, RunState::Pending | RunState::Interrupted);
+    let waits = |row: &Row| row.state == RunState::Pending || row.state.is_interrupted();
     if let Err(error) = &queue
         && results.rows.iter().any(waits)
     {
@@ -77,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -> Value {
     let known = queue.ok().cloned().unwrap_or_default();
     let count = |wait| results.rows.iter().filter(|row| known.wait(row) == Some(wait)).count();
+    let sum = |is: fn(RunState) -> bool| results.rows.iter().filter(|row| is(row.state)).count();
     json!({
         "version": 1,
         "kind": "status",
@@ -84,8 +85,11 @@ fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -
         "runs": results.rows.len(),
         "done": results.count(RunState::Done),
         "running": results.count(RunState::Running),
-        "interrupted": results.count(RunState::Interrupted),
-        "failed": results.count(RunState::Failed),
+        "interrupted": sum(RunState::is_interrupted),
+        "stopped": results.count(RunState::Stopped),
+        "stalled": results.count(RunState::Stalled),
+        "failed": sum(RunState::has_failed),
+        "damaged": results.count(RunState::Damaged),
         "pending": results.count(RunState::Pending),
         "slurm": {
             "error": queue.err().map(ToString::to_string),

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 use snn_train::sweep::{
-    SweepDir,
+    SweepDir, measure,
     slurm::{Queue, Request, Submission, Submitted},
 };
 
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut sweep = open(&arguments.sweep)?;
     if !arguments.no_measure && sweep.manifest().points.iter().any(|point| point.seconds.is_none()) {
         let mut manifest = sweep.manifest().clone();
-        manifest.measure()?;
+        measure(&mut manifest)?;
         sweep = SweepDir::create(sweep.path(), manifest)?;
     }
     let request = Request {
@@ -112,7 +112,7 @@ pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<
         writeln!(
             out,
             "nothing to submit: {}",
-            counts(&sweep.results()?, &sweep.queue().unwrap_or_else(|_| Queue::default()))
+            counts(&sweep.results(), &sweep.queue().unwrap_or_else(|_| Queue::default()))
         )?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -4,7 +4,8 @@ use super::Histogram;
 
 impl Histogram {
     /// A histogram of no values, from `10^low` to `10^high` with four bins a decade.
-    pub(super) fn decades(low: i32, high: i32) -> Self {
+    #[must_use]
+    pub fn decades(low: i32, high: i32) -> Self {
         const BINS: i32 = 4;
         let edge = |k: i32| 10_f64.powf(f64::from(k) / f64::from(BINS));
         let edges: Vec<_> = (low * BINS..=high * BINS).map(edge).collect();
@@ -12,7 +13,8 @@ impl Histogram {
     }
 
     /// Counts all `values`, which are at least 0.
-    pub(super) fn fill(mut self, values: impl Iterator<Item = f64>) -> Self {
+    #[must_use]
+    pub fn fill(mut self, values: impl Iterator<Item = f64>) -> Self {
         let (mut sum, mut number) = (0.0, 0_u64);
         let (lowest, last) = (self.edges[0].log10(), self.counts.len() - 1);
         for value in values {

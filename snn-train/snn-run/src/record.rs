@@ -41,6 +41,9 @@ pub struct EpochRecord {
     pub best: bool,
     /// Activity of each hidden layer over the training samples.
     pub layers: Vec<LayerRecord>,
+    /// Step size of the optimizer in this epoch; `None` in runs of old.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
     /// Euclidean norm of the gradient of each weight matrix, before Adam, averaged over the batches.
     pub gradient_norms: BTreeMap<String, f64>,
     /// Where the time went.

@@ -28,6 +28,10 @@ pub struct Session {
     pub platform: String,
     /// The vector instruction set that the kernels use.
     pub instruction_set: String,
+    /// Where the network computes: `cpu`, `cuda`, `cuda:1`; `None` in runs of old, and where a program of its own did not
+    /// say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Threads that compute.
     pub threads: usize,
     /// The command line, program first; empty when started from code.

@@ -1,12 +1,10 @@
-//! The results of a sweep as tables in its directory.
+//! The results of a sweep as tables (CSV).
 
-use serde_json::json;
 use toml::Value;
 
-use super::{Group, MeanSd, Results, Settings, SweepDir};
-use crate::{
-    error::Error,
-    run::{Durability, replace_shared},
+use super::{
+    manifest::Settings,
+    results::{Group, MeanSd, Results},
 };
 
 impl Results {
@@ -19,11 +17,9 @@ impl Results {
         let head = ["id"].into_iter().chain(keys).chain(fixed).chain(["message"]);
         let mut csv = line(head.map(str::to_owned));
         for row in &self.rows {
-            let state = serde_json::to_value(row.state).ok();
-            let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
             let spikes = row.spikes.iter().flatten().map(f64::to_string).collect::<Vec<_>>().join(" ");
             let values = [
-                state.to_owned(),
+                row.state.to_string(),
                 row.epoch.to_string(),
                 number(row.valid_accuracy),
                 number(row.test_accuracy),
@@ -60,29 +56,6 @@ impl Results {
             csv += &line(cells.chain([number(group.with_lost_classes)]));
         }
         csv
-    }
-}
-
-impl SweepDir {
-    /// Writes the tables `results.csv`, `groups.csv` and `results.json` anew.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn write_results(&self) -> Result<Results, Error> {
-        let results = self.results()?;
-        let groups = results.groups(&self.manifest().selection);
-        let json = json!({ "version": 1, "results": results, "groups": groups }).to_string();
-        let files = [
-            ("results.csv", results.to_csv()),
-            ("groups.csv", results.groups_to_csv(&groups)),
-            ("results.json", json + "\n"),
-        ];
-        for (name, text) in files {
-            let path = self.path().join(name);
-            replace_shared(&path, text.as_bytes(), Durability::Process)
-                .map_err(Error::io("write the results", path))?;
-        }
-        Ok(results)
     }
 }
 

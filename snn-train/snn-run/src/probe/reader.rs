@@ -4,8 +4,12 @@ use std::{fs, io};
 
 use serde::Deserialize;
 
-use super::{PROBE_VERSION, PROBES, Probe, epoch_of};
-use crate::{Error, run::RunDir};
+use super::{PROBE_VERSION, Probe};
+use crate::{
+    directory::RunDir,
+    error::Error,
+    files::{self, PROBES},
+};
 
 impl RunDir {
     /// The epochs of which there are probes, ascending.
@@ -20,7 +24,7 @@ impl RunDir {
             Err(error) => return Err(Error::io("list the probes", &folder)(error)),
         };
         let mut epochs: Vec<_> =
-            entries.flatten().filter_map(|entry| epoch_of(entry.file_name().to_str()?)).collect();
+            entries.flatten().filter_map(|entry| files::probed_epoch(entry.file_name().to_str()?)).collect();
         epochs.sort_unstable();
         Ok(epochs)
     }
@@ -44,7 +48,7 @@ impl RunDir {
             #[serde(default)]
             version: u32,
         }
-        let path = self.path().join(PROBES).join(format!("{epoch:07}.json"));
+        let path = self.path().join(PROBES).join(files::probe(epoch));
         let bytes = fs::read(&path).map_err(Error::io("read the probe", &path))?;
         if let Ok(Version { version }) = serde_json::from_slice(&bytes)
             && version > PROBE_VERSION

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a run stands.
+/// How a run stands by its own account; [`RunState`](crate::RunState) is how it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RecordedState {
-    /// Training, or killed without notice: see [`Status::is_stalled`].
+    /// Training, or killed without notice: see [`RunState::Stalled`](crate::RunState::Stalled).
     Running,
     /// Stopped on request before its end; `--resume` goes on.
     Stopped,
@@ -77,13 +77,6 @@ impl Best {
 }
 
 impl Status {
-    /// Whether the run claims to be running but has not been heard of for `seconds` before `now` (seconds since
-    /// 1970-01-01 UTC): it was killed, or its machine is gone.
-    #[must_use]
-    pub fn is_stalled(&self, now: f64, seconds: f64) -> bool {
-        self.state == RecordedState::Running && now - self.heartbeat > seconds
-    }
-
     /// Batches done of all that were planned, 0 to 1.
     #[must_use]
     pub fn progress(&self) -> f64 {
@@ -104,15 +97,6 @@ mod tests {
         assert!(best.is_beaten_by(&Best { epoch: 2, accuracy: 0.9, loss: 0.4 }));
         assert!(!best.is_beaten_by(&Best { epoch: 2, accuracy: 0.9, loss: 0.5 }));
         assert!(!best.is_beaten_by(&Best { epoch: 2, accuracy: 0.89, loss: 0.1 }));
-    }
-
-    #[test]
-    fn a_silent_runner_is_stalled_and_a_finished_one_is_not() {
-        let mut status = Status { state: RecordedState::Running, heartbeat: 100.0, ..Status::default() };
-        assert!(!status.is_stalled(105.0, 10.0));
-        assert!(status.is_stalled(111.0, 10.0));
-        status.state = RecordedState::Done;
-        assert!(!status.is_stalled(111.0, 10.0));
     }
 
     #[test]

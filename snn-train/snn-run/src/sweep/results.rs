@@ -1,18 +1,12 @@
 //! What the runs of a sweep have come to.
 
-use std::{collections::BTreeMap, io, time::SystemTime};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use super::{Settings, SweepDir};
-use crate::{
-    error::Error,
-    run::{Record, RecordedState, RunDir, Status},
-};
-
-/// A running run that has not been heard of for so long (seconds) was interrupted.
-const STALLED: f64 = 60.0;
+use super::manifest::Settings;
+use crate::{directory::RunDir, error::Error, record::Record, state::RunState};
 
 /// All runs of a sweep, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,38 +48,6 @@ pub struct Row {
     pub seconds: f64,
     /// Why it failed, or cannot be read.
     pub message: Option<String>,
-}
-
-/// How a run of a sweep stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Not begun.
-    Pending,
-    /// Being trained.
-    Running,
-    /// Stopped or killed before its end; it will go on from its checkpoint.
-    Interrupted,
-    /// Ended by an error, or so damaged that it cannot be read.
-    Failed,
-    /// Trained, selected and tested.
-    Done,
-}
-
-impl RunState {
-    /// How a run with this status stands.
-    #[must_use]
-    pub fn of(status: &Status) -> Self {
-        match status.state {
-            RecordedState::Done => Self::Done,
-            RecordedState::Failed => Self::Failed,
-            RecordedState::Running => {
-                let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
-                if status.is_stalled(now, STALLED) { Self::Interrupted } else { Self::Running }
-            }
-            RecordedState::Stopped | RecordedState::Unknown => Self::Interrupted,
-        }
-    }
 }
 
 /// Which models count, and which of them belong together.
@@ -144,16 +106,6 @@ impl MeanSd {
 }
 
 impl Results {
-    pub(super) fn read(sweep: &SweepDir) -> Self {
-        let manifest = sweep.manifest();
-        let rows = manifest.points.iter().map(|point| {
-            Row::read(&point.id, point.settings.clone(), RunDir::open(sweep.run_path(point)).ok().as_ref())
-        });
-        let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
-        let seeds = manifest.axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect();
-        Self { keys, seeds, rows: rows.collect() }
-    }
-
     /// Puts runs together whose values agree in the keys `selection.by`, and lets the best of each group count.
     ///
     /// Models are ordered by their accuracy on validation, then by their loss there, then by their place in the plan;
@@ -230,13 +182,14 @@ impl Row {
         }
     }
 
-    /// Of a run in its directory; without one it is pending. One that cannot be read has failed: the others of its sweep
+    /// Of a run in its directory; without one it is pending. One that cannot be read is damaged: the others of its sweep
     /// are to be seen all the same.
-    pub(crate) fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Self {
+    #[must_use]
+    pub fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Self {
         let mut row = Self::pending(id, settings);
         let Some(run) = run else { return row };
         if let Err(error) = row.fill(run) {
-            (row.state, row.message) = (RunState::Failed, Some(error.to_string()));
+            (row.state, row.message) = (RunState::Damaged, Some(error.to_string()));
         }
         row
     }
@@ -246,10 +199,10 @@ impl Row {
         let status = match run.status() {
             Ok(status) => status,
             // A run is its `config.toml` first, and then gets a status.
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.is_not_found() => return Ok(()),
             Err(error) => return Err(error),
         };
-        row.state = RunState::of(&status);
+        row.state = run.state_by(&status);
         row.epoch = status.epoch;
         row.valid_accuracy = status.best.map(|best| best.accuracy);
         row.valid_loss = status.best.map(|best| best.loss);

@@ -4,12 +4,21 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde::de::DeserializeOwned;
 
-use super::{CONFIG, ENVIRONMENT, Environment, METRICS, Record, STATUS, STOP, Status};
-use crate::error::{Error, Place};
+use crate::{
+    environment::Environment,
+    error::Error,
+    files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
+    follow::{Follower, Tail},
+    liveness::silence,
+    record::Record,
+    state::RunState,
+    status::Status,
+};
 
 /// A run directory, opened for reading.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,10 +61,7 @@ impl RunDir {
     pub fn config(&self) -> Result<toml::Table, Error> {
         let path = self.path.join(CONFIG);
         let text = fs::read_to_string(&path).map_err(Error::io("read the experiment", &path))?;
-        text.parse().map_err(|error: toml::de::Error| Error::Syntax {
-            place: Place::of(&error, &text, &path.display().to_string()),
-            message: error.message().to_owned(),
-        })
+        text.parse().map_err(|error: toml::de::Error| Error::syntax(path, &text, &error))
     }
 
     /// The state of the run now.
@@ -64,6 +70,30 @@ impl RunDir {
     /// [`Error::Io`] or [`Error::DamagedFile`].
     pub fn status(&self) -> Result<Status, Error> {
         self.json("status", STATUS)
+    }
+
+    /// How the run stands now. One that has no status yet is pending.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::DamagedFile`].
+    pub fn state(&self) -> Result<RunState, Error> {
+        match self.status() {
+            Ok(status) => Ok(self.state_by(&status)),
+            Err(error) if error.is_not_found() => Ok(RunState::Pending),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How the run stands now, by its status.
+    #[must_use]
+    pub fn state_by(&self, status: &Status) -> RunState {
+        RunState::of(status, silence(SystemTime::now(), status.heartbeat, self.status_written()))
+    }
+
+    /// When the status was written, by the clock of the file system; `None` if that is not to be known.
+    #[must_use]
+    pub fn status_written(&self) -> Option<SystemTime> {
+        fs::metadata(self.path.join(STATUS)).and_then(|file| file.modified()).ok()
     }
 
     /// Under which circumstances the run was made.
@@ -81,13 +111,13 @@ impl RunDir {
     pub fn records(&self) -> Result<Vec<Record>, Error> {
         let mut tail = self.tail();
         tail.poll()?;
-        Ok(std::mem::take(&mut tail.records))
+        Ok(tail.into_records())
     }
 
     /// Follows the records as they are written.
     #[must_use]
     pub fn tail(&self) -> Tail {
-        Tail { follower: self.follow(), records: Vec::new() }
+        Tail::new(self.follow())
     }
 
     /// Follows the records as they are written, and keeps none.
@@ -132,15 +162,6 @@ impl RunDir {
         File::create(&path).map(drop).map_err(Error::io("ask for a stop", path))
     }
 
-    /// The checkpoint of the best or of the last epoch.
-    ///
-    /// # Errors
-    /// Those of [`Checkpoint::load`](crate::Checkpoint::load).
-    #[cfg(feature = "trainer")]
-    pub fn checkpoint(&self, which: crate::experiment::Selection) -> Result<crate::Checkpoint, Error> {
-        crate::Checkpoint::load(super::checkpoint_path(&self.path, which))
-    }
-
     fn json<T: DeserializeOwned>(&self, what: &'static str, name: &str) -> Result<T, Error> {
         let path = self.path.join(name);
         let bytes = fs::read(&path).map_err(Error::io("read a file of the run", &path))?;
@@ -165,171 +186,13 @@ pub fn list(directory: impl AsRef<Path>) -> Result<Vec<RunDir>, Error> {
     Ok(runs)
 }
 
-/// Long enough to hold the times at the end of a line, which no two writings share.
-const MARK: usize = 256;
-/// Read at once, so that a long history takes no more memory than what is made of it.
-const CHUNK: u64 = 1 << 20;
-
-/// Follows `metrics.jsonl` of a run: each [`poll`](Tail::poll) reads what has been appended since the one before.
-#[derive(Debug)]
-pub struct Tail {
-    follower: Follower,
-    records: Vec<Record>,
-}
-
-impl Tail {
-    /// Everything read so far.
-    #[must_use]
-    pub fn records(&self) -> &[Record] {
-        &self.records
-    }
-
-    /// Reads on. Returns whether [`records`](Tail::records) changed.
-    ///
-    /// A resumed run cuts off records newer than its checkpoint and writes them again: a file whose part read so far
-    /// is no longer what it was is read anew.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; a file that is not there yet is empty.
-    pub fn poll(&mut self) -> Result<bool, Error> {
-        let mut changed = false;
-        self.follower.poll(|news| match news {
-            News::Restart => {
-                changed |= !self.records.is_empty();
-                self.records.clear();
-            }
-            News::Record(record) => {
-                changed = true;
-                self.records.push(*record);
-            }
-        })?;
-        Ok(changed)
-    }
-}
-
-/// What a [`Follower`] has to tell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum News {
-    /// What was told before is void; the file is read from its beginning.
-    Restart,
-    /// The next record.
-    Record(Box<Record>),
-}
-
-/// As [`Tail`], for readers who keep less than every record: it hands them on and forgets them.
-#[derive(Debug)]
-pub struct Follower {
-    path: PathBuf,
-    offset: u64,
-    /// The last bytes before `offset`, by which a file that was cut and has grown again is told from one that only grew.
-    mark: Vec<u8>,
-    /// The beginning of a line whose end is not written yet.
-    pending: Vec<u8>,
-}
-
-impl Follower {
-    fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, mark: Vec::new(), pending: Vec::new() }
-    }
-
-    /// Reads on to the end of the file and tells what is new, as [`Tail::poll`] does.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; a file that is not there yet is empty.
-    pub fn poll(&mut self, mut tell: impl FnMut(News)) -> Result<(), Error> {
-        loop {
-            let bytes = match self.read_on() {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.restart(&mut tell);
-                    return Ok(());
-                }
-                Err(error) => return Err(Error::io("read the metrics", &self.path)(error)),
-            };
-            let Some(new) = bytes.strip_prefix(self.mark.as_slice()) else {
-                self.restart(&mut tell);
-                continue;
-            };
-            self.offset += new.len() as u64;
-            self.mark = bytes[bytes.len().saturating_sub(MARK)..].to_vec();
-            self.pending.extend_from_slice(new);
-
-            let whole = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-            for line in self.pending.drain(..whole).as_slice().split(|&byte| byte == b'\n') {
-                if let Some(record) = std::str::from_utf8(line).ok().and_then(Record::parse) {
-                    tell(News::Record(Box::new(record)));
-                }
-            }
-            if (new.len() as u64) < CHUNK {
-                return Ok(());
-            }
-        }
-    }
-
-    /// What comes from the mark on: the last bytes read before, if nobody has cut them off, then what is new.
-    fn read_on(&self) -> io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.offset - self.mark.len() as u64))?;
-        let mut bytes = Vec::new();
-        file.take(self.mark.len() as u64 + CHUNK).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn restart(&mut self, tell: &mut impl FnMut(News)) {
-        if self.offset > 0 {
-            tell(News::Restart);
-        }
-        self.offset = 0;
-        self.mark.clear();
-        self.pending.clear();
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
-    use crate::run::WarningRecord;
+    use crate::record::WarningRecord;
 
     fn line(epoch: u32) -> String {
         Record::Warning(WarningRecord { epoch, message: "quiet".to_owned() }).to_line() + "\n"
-    }
-
-    fn epochs(tail: &Tail) -> Vec<Option<u32>> {
-        tail.records().iter().map(Record::epoch).collect()
-    }
-
-    #[test]
-    fn a_tail_reads_on_keeps_torn_lines_and_notices_a_cut() {
-        let directory = tempfile::tempdir().unwrap();
-        let run = RunDir { path: directory.path().to_owned() };
-        let mut tail = run.tail();
-        assert!(!tail.poll().unwrap(), "no file yet");
-
-        let mut file = File::create(run.path().join(METRICS)).unwrap();
-        let second = line(2);
-        let (head, rest) = second.split_at(20);
-        file.write_all((line(1) + "not json\n" + head).as_bytes()).unwrap();
-        assert!(tail.poll().unwrap());
-        assert_eq!(epochs(&tail), [Some(1)]);
-        assert!(!tail.poll().unwrap());
-
-        file.write_all(rest.as_bytes()).unwrap();
-        assert!(tail.poll().unwrap());
-        assert_eq!(epochs(&tail), [Some(1), Some(2)]);
-        assert_eq!(run.records().unwrap().len(), 2);
-
-        file.set_len(line(1).len() as u64).unwrap();
-        assert!(tail.poll().unwrap());
-        assert_eq!(epochs(&tail), [Some(1)]);
-
-        fs::write(run.path().join(METRICS), line(7) + &line(8)).unwrap();
-        assert!(tail.poll().unwrap());
-        assert_eq!(epochs(&tail), [Some(7), Some(8)], "cut and grown again between two looks");
-        fs::remove_file(run.path().join(METRICS)).unwrap();
-        assert!(tail.poll().unwrap());
-        assert!(tail.records().is_empty());
     }
 
     #[test]
@@ -343,26 +206,6 @@ mod tests {
         assert!(recent.len() > 5 && recent.len() < 20, "{}", recent.len());
         assert_eq!(recent.last().and_then(Record::epoch), Some(999));
         assert_eq!(run.recent(1 << 30).unwrap().len(), 1000);
-    }
-
-    #[test]
-    fn a_history_longer_than_a_chunk_is_told_whole() {
-        let directory = tempfile::tempdir().unwrap();
-        let run = RunDir { path: directory.path().to_owned() };
-        let number = 3 * CHUNK as u32 / line(0).len() as u32;
-        fs::write(run.path().join(METRICS), (0..number).map(line).collect::<String>()).unwrap();
-        let (mut follower, mut told) = (run.follow(), Vec::new());
-        follower.poll(|news| told.push(news)).unwrap();
-        let epochs = told.iter().filter_map(|news| match news {
-            News::Record(record) => record.epoch(),
-            News::Restart => None,
-        });
-        assert!(epochs.eq(0..number) && told.len() == number as usize);
-
-        fs::write(run.path().join(METRICS), line(5)).unwrap();
-        told.clear();
-        follower.poll(|news| told.push(news)).unwrap();
-        assert!(matches!(&told[..], [News::Restart, News::Record(_)]));
     }
 
     #[test]

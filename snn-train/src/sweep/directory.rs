@@ -1,0 +1,85 @@
+//! The directory of a sweep, for those who fill it.
+
+use std::{fs, ops::Deref, path::PathBuf};
+
+use serde_json::json;
+use snn_run::files::{GROUPS_CSV, MANIFEST, RESULTS_CSV, RESULTS_JSON};
+
+use super::{Manifest, Results};
+use crate::{
+    error::Error,
+    run::{Durability, replace_shared},
+};
+
+/// The directory of a sweep: what [`snn_run::sweep::SweepDir`] reads, and what trains and writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepDir(snn_run::sweep::SweepDir);
+
+impl SweepDir {
+    /// Opens the sweep at `path`.
+    ///
+    /// # Errors
+    /// Those of [`snn_run::sweep::SweepDir::open`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Ok(Self(snn_run::sweep::SweepDir::open(path)?))
+    }
+
+    /// The sweep of this plan at `path`, where it may or may not lie: for a look at its runs that leaves no trace.
+    #[must_use]
+    pub fn view(path: impl Into<PathBuf>, manifest: Manifest) -> Self {
+        Self(snn_run::sweep::SweepDir::view(path, manifest))
+    }
+
+    /// Puts the plan into the directory at `path`, which is made if it is not there. A plan that is there is replaced;
+    /// runs that both have in common are kept and used.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`].
+    pub fn create(path: impl Into<PathBuf>, manifest: Manifest) -> Result<Self, Error> {
+        let sweep = Self::view(path, manifest);
+        let runs = sweep.runs();
+        fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
+        fs::create_dir_all(sweep.path())
+            .map_err(Error::io("create the directory of the sweep", sweep.path()))?;
+        let file = sweep.path().join(MANIFEST);
+        let write = || {
+            let json = serde_json::to_vec_pretty(sweep.manifest())?;
+            // Others may be reading it.
+            if fs::read(&file).is_ok_and(|there| there == json) {
+                return Ok(());
+            }
+            replace_shared(&file, &json, Durability::Disk)
+        };
+        write().map_err(Error::io("write the plan of the sweep", &file))?;
+        Ok(sweep)
+    }
+
+    /// Writes the tables `results.csv`, `groups.csv` and `results.json` anew.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`].
+    pub fn write_results(&self) -> Result<Results, Error> {
+        let results = self.results();
+        let groups = results.groups(&self.manifest().selection);
+        let json = json!({ "version": 1, "results": results, "groups": groups }).to_string();
+        let files = [
+            (RESULTS_CSV, results.to_csv()),
+            (GROUPS_CSV, results.groups_to_csv(&groups)),
+            (RESULTS_JSON, json + "\n"),
+        ];
+        for (name, text) in files {
+            let path = self.path().join(name);
+            replace_shared(&path, text.as_bytes(), Durability::Process)
+                .map_err(Error::io("write the results", path))?;
+        }
+        Ok(results)
+    }
+}
+
+impl Deref for SweepDir {
+    type Target = snn_run::sweep::SweepDir;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
