@@ -66,7 +66,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     }
     let state: TrainingState = serde_json::from_str(state.get()).map_err(other)?;
     if state.step == u32::MAX || state.epoch == u32::MAX {
-        return Err(other(format!("its counts are at their limit: epoch {}, step {}", state.epoch, state.step)));
+        return Err(other(format!(
+            "its counts are at their limit: epoch {}, step {}",
+            state.epoch, state.step
+        )));
     }
 
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
@@ -79,7 +82,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
         };
         let second_moment = moments(SECOND_MOMENT)?;
         if let Some(moment) = second_moment.iter().find(|moment| **moment < 0.0) {
-            return Err(other(format!("a value of {name}{SECOND_MOMENT}, which is a mean of squares, is {moment}")));
+            return Err(other(format!(
+                "a value of {name}{SECOND_MOMENT}, which is a mean of squares, is {moment}"
+            )));
         }
         Ok(Matrix {
             name: name.clone(),

@@ -98,7 +98,10 @@ fn numbers_that_no_training_leaves_are_refused() {
     refused(&|it| it.matrices[0].weights[1] = f32::NAN, "a value of W1 is NaN");
     refused(&|it| it.matrices[0].first_moment[2] = f32::INFINITY, "a value of W1.adam.m is inf");
     refused(&|it| it.matrices[1].second_moment[0] = f32::NAN, "a value of Wout.adam.v is NaN");
-    refused(&|it| it.matrices[1].second_moment[0] = -1.0, "a value of Wout.adam.v, which is a mean of squares, is -1");
+    refused(
+        &|it| it.matrices[1].second_moment[0] = -1.0,
+        "a value of Wout.adam.v, which is a mean of squares, is -1",
+    );
 }
 
 #[test]
