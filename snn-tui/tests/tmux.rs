@@ -212,7 +212,9 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     let screen = Screen::new("stall", &viewer);
     screen.wait_for(&["1 running"]);
     drop(trainer);
+    drop(screen);
     grow_old(&run);
+    let screen = Screen::new("later", &viewer);
     screen.wait_for(&["stalled", "not heard of for"]);
     fs::remove_dir_all(&run).unwrap();
     screen.wait_for(&["No runs in"]);
