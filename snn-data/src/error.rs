@@ -1,7 +1,7 @@
 //! What can go wrong between a setting and a batch.
 
 use std::io;
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist", feature = "npz"))]
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -238,7 +238,7 @@ impl Error {
 }
 
 /// Errors of files, for the data sets that are read from some.
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist", feature = "npz"))]
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { action, kind: error.kind(), message: error.to_string(), path: path.to_owned() }

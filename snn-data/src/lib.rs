@@ -45,6 +45,8 @@
 //!
 //! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
+//! Arrays of NumPy are read and written by the module `npz` (feature `npz`).
+//!
 //! Where to fetch the published ones, and on which terms, is what the crate `snn-catalog` tells.
 //!
 //! # Units and numbers
@@ -65,6 +67,8 @@ mod frames;
 mod list;
 #[cfg(feature = "mnist")]
 mod mnist;
+#[cfg(feature = "npz")]
+pub mod npz;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod part;
 mod randman;

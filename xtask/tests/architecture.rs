@@ -29,7 +29,6 @@ const FILES_AND_SCREENS: &[&str] = &[
     "hound",
     "indicatif",
     "memmap2",
-    "ndarray-npy",
     "ratatui",
     "safetensors",
     "serde_json",
