@@ -93,6 +93,7 @@ mod error;
 pub mod experiment;
 #[cfg(feature = "figures")]
 pub mod figures;
+mod memory;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;

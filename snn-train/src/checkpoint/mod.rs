@@ -89,6 +89,15 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// A moment that is no finite number, which a network may have whose own weights still are.
+    pub(crate) fn not_finite(&self) -> Option<(String, f64)> {
+        self.matrices.iter().find_map(|matrix| {
+            let mut moments = matrix.first_moment.iter().chain(&matrix.second_moment);
+            let value = moments.find(|value| !value.is_finite())?;
+            Some((format!("a moment of the gradient of {}", matrix.name), f64::from(*value)))
+        })
+    }
+
     pub(crate) fn adam_state(&self) -> AdamState<f32> {
         let moments = |m: &Matrix| (m.name.clone(), m.first_moment.clone(), m.second_moment.clone());
         AdamState { step: self.state.step, moments: self.matrices.iter().map(moments).collect() }

@@ -20,6 +20,7 @@ mod data;
 mod definition;
 mod key;
 mod keys;
+mod limits;
 mod presets;
 mod reading;
 mod sections;

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod create;
 mod history;
+mod lock;
 mod session;
 mod start;
 mod writer;

@@ -39,7 +39,7 @@ fn git_revision() -> Option<String> {
     (git.status.success() && !revision.is_empty()).then_some(revision)
 }
 
-fn host() -> Option<String> {
+pub(super) fn host() -> Option<String> {
     let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = kernel.or_else(|| env::var("HOSTNAME").ok()).or_else(|| env::var("COMPUTERNAME").ok())?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())

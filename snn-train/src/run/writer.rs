@@ -18,8 +18,9 @@ use snn_run::{
 
 use super::{
     checkpoints::checkpoint_path,
-    create::{self, Found, Lock},
+    create::{self, Found},
     history::History,
+    lock::Lock,
     session,
     start::Start,
 };
@@ -59,7 +60,9 @@ pub struct RunWriter {
     /// If the experiment asks for it.
     tensorboard: Option<TensorBoardWriter>,
     /// Held until the writer goes.
-    _lock: Lock,
+    lock: Lock,
+    /// Whether another process may have taken the directory over: nothing is written any more.
+    is_lost: bool,
 }
 
 /// How a run goes on.
@@ -178,7 +181,8 @@ impl RunWriter {
             metrics,
             status,
             last_heartbeat: Instant::now(),
-            _lock: lock,
+            lock,
+            is_lost: false,
         };
         writer.write_status()?;
         Ok(writer)
@@ -254,6 +258,20 @@ impl RunWriter {
         &self.status
     }
 
+    /// What a user should know of how the directory is held.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.lock.note().into_iter()
+    }
+
+    /// Stops a trainer whose lock was taken away: another one may write here by now.
+    fn check_lock(&mut self) -> Result<(), Error> {
+        if self.lock.is_held() {
+            return Ok(());
+        }
+        self.is_lost = true;
+        Err(Error::LockLost { path: self.directory.clone() })
+    }
+
     fn write_status(&mut self) -> Result<(), Error> {
         self.last_heartbeat = Instant::now();
         self.status.heartbeat = unix_time();
@@ -272,6 +290,7 @@ impl RunWriter {
     }
 
     fn append(&mut self, record: &Record) -> Result<(), Error> {
+        self.check_lock()?;
         // One write, so that a reader sees the whole line or a torn last one.
         self.metrics
             .write_all((record.to_line() + "\n").as_bytes())
@@ -294,6 +313,7 @@ impl RunWriter {
     }
 
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
+        self.check_lock()?;
         // What a resume keeps of the metrics must not be lost when the checkpoint is not.
         self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
         let last = checkpoint_path(&self.directory, Selection::Last);
@@ -322,6 +342,7 @@ impl Observer for RunWriter {
                     self.status.batch = progress.batch;
                 }
                 if self.last_heartbeat.elapsed() >= HEARTBEAT {
+                    self.check_lock()?;
                     // A sign of life that cannot be written is no reason to die: what matters is written below.
                     let _ = self.write_status();
                 }
@@ -353,6 +374,8 @@ impl Observer for RunWriter {
                 // The request is fulfilled.
                 let _ = fs::remove_file(self.directory.join(STOP));
             }
+            // Where another process may be training, the status is its own.
+            Event::RunFailed(_) if self.is_lost && !self.lock.is_free() => {}
             Event::RunFailed(error) => {
                 self.status.state = RecordedState::Failed;
                 self.status.message = Some(error.to_string());
@@ -384,7 +407,7 @@ fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
 /// Refuses a run of another experiment.
 fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
     let stored = Experiment::load(directory.join(CONFIG))?;
-    match stored.first_difference(experiment) {
+    match stored.difference(experiment) {
         None => Ok(()),
         Some((key, stored, given)) => {
             Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() })

@@ -16,6 +16,7 @@ use snn_data::Dataset;
 
 use super::{
     Point, RunState, SweepDir,
+    ledger::{Ledger, Promise},
     progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
     spec::experiment,
@@ -73,20 +74,24 @@ impl SweepDir {
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
         let tracker = ProgressTracker::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
-        let mut queue = Vec::new();
+        let (mut queue, mut broken_off) = (Vec::new(), Vec::new());
         for job in jobs {
-            match left_alone(self.state(job.point), options) {
+            let state = self.state(job.point);
+            match left_alone(state, options) {
                 Some(event) => tracker.tell(job.point, job.work, event),
+                // Its process ended without a word. Should it be the run that ends processes, the others are done first.
+                None if matches!(state, RunState::Running | RunState::Stalled) => broken_off.push(job),
                 None => queue.push(job),
             }
         }
+        queue.append(&mut broken_off);
 
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let at_once = if options.device == Device::Cpu { cores } else { 1 };
         let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
-        let (data, busy) = (SharedData::default(), Mutex::default());
-        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, busy };
+        let (data, ledger, busy) = (SharedData::default(), Ledger::open(), Mutex::default());
+        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, ledger, busy };
         let queue = Mutex::new(queue.into_iter());
         thread::scope(|scope| {
             let mut workers = Vec::new();
@@ -146,7 +151,9 @@ impl SweepDir {
             if options.only.as_ref().is_some_and(|only| !only.contains(&point.id)) {
                 continue;
             }
-            let experiment = experiment(self.manifest(), point)?;
+            let mut experiment = experiment(self.manifest(), point)?;
+            // The run is to find its data from any directory.
+            experiment.data.make_paths_absolute().map_err(Error::io("tell where this path begins", "."))?;
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {
@@ -212,6 +219,7 @@ struct Shared<'a, 'w> {
     stop: &'a AtomicBool,
     tracker: &'a ProgressTracker<'w>,
     data: SharedData,
+    ledger: Ledger,
     /// The runs that another process was training when their turn came.
     busy: Mutex<Vec<&'a Point>>,
 }
@@ -239,6 +247,7 @@ impl<'a> Worker<'a, '_> {
                 lock(busy).push(job.point);
                 tell(RunEvent::Busy);
             }
+            Err(Error::Interrupted) => tell(RunEvent::Interrupted),
             Err(error) => tell(RunEvent::Failed(&error)),
         }
     }
@@ -259,7 +268,7 @@ impl<'a> Worker<'a, '_> {
         job: &Job<'_>,
     ) -> Result<Outcome, Error> {
         let prepared = device.map_err(Error::from).and_then(|device| self.prepare(device, job));
-        let (mut trainer, mut writer) = prepared.map_err(|error| self.record(job, error))?;
+        let (mut trainer, mut writer, _promise) = prepared.map_err(|error| self.record(job, error))?;
         let mut relay = Relay { tracker: self.shared.tracker, stop: self.shared.stop, job };
         trainer.run(&mut [&mut writer, &mut relay])
     }
@@ -268,8 +277,16 @@ impl<'a> Worker<'a, '_> {
         &mut self,
         device: D,
         job: &Job<'_>,
-    ) -> Result<(Trainer<D>, RunWriter), Error> {
+    ) -> Result<(Trainer<D>, RunWriter, Option<Promise<'a>>), Error> {
+        let Shared { ledger, stop, options, .. } = self.shared;
         let dataset = self.dataset(job)?;
+        let mut promise = None;
+        if options.device == Device::Cpu {
+            let memory = job.experiment.training_memory(&*dataset);
+            let share = ledger.take(memory.bytes(), stop).ok_or(Error::Interrupted)?;
+            memory.check(job.experiment.training.memory_limit)?;
+            promise = Some(share);
+        }
         let directory = self.shared.sweep.run_path(job.point);
         let mut trainer =
             Trainer::on_device(device, job.experiment.clone(), dataset)?.named(self.shared.options.device);
@@ -280,7 +297,7 @@ impl<'a> Worker<'a, '_> {
             }
             other => other?,
         };
-        Ok((trainer, writer))
+        Ok((trainer, writer, promise))
     }
 
     fn dataset(&mut self, job: &Job<'_>) -> Result<Arc<dyn Dataset>, Error> {
@@ -288,7 +305,10 @@ impl<'a> Worker<'a, '_> {
         let held = self.held.take().filter(|(settings, _)| *settings == job.data);
         let dataset = match held {
             Some((_, dataset)) => dataset,
-            None => self.shared.data.get(&job.data, || job.experiment.data.open())?,
+            None => self.shared.data.get(&job.data, || {
+                job.experiment.check_data_memory()?;
+                job.experiment.data.open_until(self.shared.stop, Arc::new(|_| {}))
+            })?,
         };
         self.held = Some((job.data.clone(), Arc::clone(&dataset)));
         Ok(dataset)
@@ -296,7 +316,7 @@ impl<'a> Worker<'a, '_> {
 
     /// Writes down an error that no run directory has heard of.
     fn record(&self, job: &Job<'_>, error: Error) -> Error {
-        if !matches!(error, Error::RunLocked { .. }) {
+        if !matches!(error, Error::RunLocked { .. } | Error::Interrupted) {
             // Where this cannot be written either, it is told all the same.
             let _ = RunWriter::record_failure(self.shared.sweep.run_path(job.point), &job.experiment, &error);
         }

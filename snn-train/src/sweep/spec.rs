@@ -19,7 +19,7 @@ use crate::{
 const MOST_RUNS: u128 = 1_000_000;
 
 /// Keys that change no result, and so play no part in the name of a run.
-const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
+const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "training.memory_limit", "probe.tensorboard"];
 
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
 ///

@@ -1,5 +1,6 @@
 //! The trainer: what it consists of, and where it starts from.
 
+mod advice;
 pub(crate) mod batch;
 mod evaluate;
 mod evaluation;
@@ -50,6 +51,8 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     /// The epoch under way, and the activity of the hidden layers in it.
     partial: Partial,
     activity: ActivityMonitor,
+    /// Whether the input of the epoch under way may have had a spike, or a value other than 0.
+    input_is_alive: bool,
     /// The best epoch so far, and its state.
     best: Option<Best>,
     best_checkpoint: Option<Checkpoint>,
@@ -61,9 +64,10 @@ impl Trainer {
     /// Generates or loads the data, and draws the initial weights.
     ///
     /// # Errors
-    /// Those of [`Experiment::validate`], [`Error::Data`] and [`Error::Network`].
+    /// Those of [`Experiment::validate`], [`Error::TooLarge`], [`Error::Data`] and [`Error::Network`].
     pub fn new(experiment: Experiment) -> Result<Self, Error> {
         experiment.validate()?;
+        experiment.check_data_memory()?;
         let dataset = experiment.data.open()?;
         Self::on(experiment, dataset.into())
     }
@@ -72,8 +76,10 @@ impl Trainer {
     /// `data` is not used.
     ///
     /// # Errors
-    /// Those of [`Experiment::validate`], and [`Error::Network`].
+    /// Those of [`Experiment::validate`], [`Error::TooLarge`] and [`Error::Network`].
     pub fn on(experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
+        check_samples(&experiment, &*dataset)?;
+        experiment.training_memory(&*dataset).check(experiment.training.memory_limit)?;
         Ok(Self::on_device(Cpu::default(), experiment, dataset)?.named(Device::Cpu))
     }
 }
@@ -101,6 +107,7 @@ impl<D: Backend<f32>> Trainer<D> {
             device: None,
             epoch: 0,
             partial: Partial::default(),
+            input_is_alive: false,
             best: None,
             best_checkpoint: None,
             since_checkpoint: Stopwatch::start(),
@@ -122,7 +129,7 @@ impl<D: Backend<f32>> Trainer<D> {
     /// [`Error::OtherNetwork`] if a checkpoint has other weights, [`Error::Impossible`] if `best` is missing or of
     /// another epoch. The trainer is unchanged then.
     pub fn resume(&mut self, last: &Checkpoint, best: Option<&Checkpoint>) -> Result<(), Error> {
-        if let Some((key, stored, given)) = last.experiment().first_difference(&self.experiment) {
+        if let Some((key, stored, given)) = last.experiment().difference(&self.experiment) {
             return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
         }
         let best = match last.best() {
@@ -149,6 +156,8 @@ impl<D: Backend<f32>> Trainer<D> {
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
             return Err(Error::Impossible("the activity in the checkpoint is of another network".to_owned()));
         }
+        // Of what was before this session nothing is known.
+        self.input_is_alive = partial.batch > 0;
         self.network = network;
         self.adam = adam;
         self.epoch = last.epoch();
@@ -210,6 +219,7 @@ fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), E
     if splits.train.is_empty() {
         return impossible("there are no training samples; hold out fewer of them for validation and test");
     }
+    check_labels(dataset)?;
     if splits.valid.is_empty() && settings.selection == Selection::Best {
         return impossible(
             "there are no validation samples to select the best epoch by; hold some out, or set training.selection to \
@@ -229,6 +239,31 @@ fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), E
         );
     }
     Ok(())
+}
+
+/// One damaged label makes tens of thousands of classes.
+fn check_labels(dataset: &dyn Dataset) -> Result<(), Error> {
+    const MANY: usize = 256;
+    let classes = dataset.classes();
+    if classes <= MANY || dataset.class_name(0).is_some() {
+        return Ok(());
+    }
+    let mut occurs = vec![false; classes];
+    let mut largest = (0, 0);
+    for index in 0..dataset.len() {
+        let label = dataset.label(index);
+        occurs[usize::from(label)] = true;
+        largest = largest.max((label, index));
+    }
+    let found = occurs.iter().filter(|&&occurs| occurs).count();
+    if 4 * found >= classes {
+        return Ok(());
+    }
+    let (label, sample) = largest;
+    Err(Error::Impossible(format!(
+        "the largest label, {label} (of sample {sample}, counted from 0), makes {classes} classes, but only {found} labels \
+         occur: it may be damaged; labels count from 0 without gaps, or the data name their classes"
+    )))
 }
 
 impl<D: Backend<f32>> fmt::Debug for Trainer<D> {

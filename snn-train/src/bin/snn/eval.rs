@@ -10,10 +10,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use snn_core::Network;
 use snn_data::Split;
-use snn_train::{Checkpoint, Evaluation, evaluate, experiment::Selection, run::RunDir};
+use snn_train::{Checkpoint, Error, Evaluation, Experiment, evaluate, experiment::Selection, run::RunDir};
 
 use crate::{
-    common::{parse_threads, path_text, percent, use_threads},
+    common::{UsageError, parse_threads, path_text, percent, use_threads},
     loading,
 };
 
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Which model; by default the one that the experiment selects (training.selection)
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
+    /// Say where the data lie now, if they were moved: data.directory, data.train_file or data.test_file
+    #[arg(long = "set", value_name = "data.KEY=PATH")]
+    changes: Vec<String>,
     /// Threads that compute; all cores by default
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
@@ -74,8 +77,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         None => Checkpoint::selected(&run)?,
     };
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
-    let experiment = checkpoint.experiment();
-    let dataset = loading::open(&experiment.data, arguments.json)?;
+    let mut experiment = checkpoint.experiment().clone();
+    experiment.set(&arguments.changes)?;
+    if let Some((key, ..)) = checkpoint.experiment().difference(&experiment) {
+        return Err(
+            UsageError(format!("--set says where the data lie; {key} is part of what was trained")).into()
+        );
+    }
+    let dataset =
+        loading::open(&experiment.data, arguments.json).map_err(|error| hint(error, &experiment))?;
     let mut network: Network = Network::new(
         experiment.network_config(&*dataset),
         experiment.initialization(),
@@ -90,6 +100,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         report(&evaluation, which, split, checkpoint.epoch())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs of old have recorded relative paths.
+fn hint(error: Error, experiment: &Experiment) -> anyhow::Error {
+    let Some(path) = experiment.data.relative_path() else { return error.into() };
+    let path = path.display();
+    anyhow::Error::new(error).context(format!(
+        "the run was trained with `{path}` relative to the directory that `snn train` was started in: start from there, or say \
+         with --set where it lies"
+    ))
 }
 
 fn report_json(

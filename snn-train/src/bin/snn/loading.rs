@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,20 +13,23 @@ const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, 
 
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
 pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
-    let bar: OnceLock<ProgressBar> = OnceLock::new();
-    let opened = data.open_watched(&|event| {
-        if !quiet {
-            watch(&bar, &event);
-        }
-    });
+    open_until(data, quiet, &AtomicBool::new(false))
+}
+
+/// As [`open`], until `stop` is set: [`Error::Interrupted`] then.
+pub(crate) fn open_until(data: &Data, quiet: bool, stop: &AtomicBool) -> Result<Arc<dyn Dataset>, Error> {
+    let bar: Arc<OnceLock<ProgressBar>> = Arc::default();
+    let shown = Arc::clone(&bar);
+    let opened = data.open_until(stop, Arc::new(move |event| watch(&shown, quiet, &event)));
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
     Ok(opened?.into())
 }
 
-fn watch(bar: &OnceLock<ProgressBar>, event: &SpeechEvent<'_>) {
+fn watch(bar: &OnceLock<ProgressBar>, quiet: bool, event: &SpeechEvent<'_>) {
     match event {
+        SpeechEvent::Computed { .. } if quiet => {}
         SpeechEvent::Computed { done, total } => {
             let bar = bar.get_or_init(|| start(*total));
             // Threads report side by side; the bar never goes back.

@@ -4,12 +4,9 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
@@ -22,8 +19,10 @@ use snn_train::{
 };
 
 use crate::{
-    common::{STOPPED, UsageError, parse_threads, path_text, percent, use_threads},
-    loading, progress, stop, watch,
+    common::{STOPPED, UsageError, parse_threads, path_text, percent, use_threads, warn},
+    loading, progress,
+    stop::{self, StopRequest},
+    watch,
 };
 
 #[derive(Args)]
@@ -78,16 +77,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let run = arguments.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(new_id(&name)));
         return watch::train_and_watch(&run);
     }
-    if arguments.detached {
-        stop::ignore_hangup()?;
-    }
     experiment.probe.tensorboard |= arguments.tensorboard;
     use_threads(arguments.threads)?;
     // Before the data are loaded, so that no signal is lost.
-    let mut stop = StopOnSignal(stop::on_signals()?);
+    let mut stop = StopOnSignal(stop::on_signals(arguments.detached)?);
 
     experiment.validate()?;
-    let dataset = loading::open(&experiment.data, arguments.quiet)?;
+    experiment.check_data_memory()?;
+    experiment.data.make_paths_absolute().context("cannot tell where relative paths begin")?;
+    let dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag) {
+        Err(error @ Error::Interrupted) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            // A run that was there before has its checkpoint; nothing is there of a new one.
+            let is_there =
+                arguments.run_dir.as_ref().is_some_and(|directory| directory.join(CONFIG).exists());
+            stop::leave(if arguments.resume && is_there { STOPPED } else { stop.0.code() });
+        }
+        dataset => dataset?,
+    };
     match device {
         Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
@@ -116,24 +123,28 @@ fn train<D: Backend<f32>>(
     };
     let directory = writer.directory().to_owned();
 
-    let mut progress = (!arguments.quiet).then(progress::observer);
-    let mut lines = JsonLines;
-    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, stop];
-    if let Some(progress) = &mut progress {
-        observers.push(progress.as_mut());
+    for note in writer.notes() {
+        warn(note);
     }
+    let mut progress = progress::observer(arguments.quiet);
+    let mut lines = JsonLines;
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, stop, progress.as_mut()];
     if arguments.json {
         observers.push(&mut lines);
     }
     let outcome = trainer.run(&mut observers)?;
     let status = writer.status();
     for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
-        writeln!(io::stderr(), "warning: {error}")?;
+        warn(error);
     }
-    if arguments.json {
-        report_json(&outcome, &directory)?;
+    let told = if arguments.json {
+        report_json(&outcome, &directory)
     } else {
-        report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)?;
+        report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)
+    };
+    // Of a terminal that is gone nobody reads.
+    if !stop.0.is_hangup() {
+        told?;
     }
     Ok(if outcome.stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
@@ -174,11 +185,7 @@ fn how_to_resume(arguments: &Arguments) -> Resume {
 fn tell_if_new(directory: &Path) {
     if !directory.join(CONFIG).exists() {
         let meant = meant(directory).unwrap_or_default();
-        let _ = writeln!(
-            io::stderr(),
-            "warning: there is no run in {} yet: it begins{meant}",
-            directory.display()
-        );
+        warn(&format!("there is no run in {} yet: it begins{meant}", directory.display()));
     }
 }
 
@@ -193,11 +200,11 @@ fn meant(directory: &Path) -> Option<String> {
 }
 
 /// Asks for a stop once the flag is up.
-struct StopOnSignal(Arc<AtomicBool>);
+struct StopOnSignal(StopRequest);
 
 impl Observer for StopOnSignal {
     fn observe(&mut self, _: &Event<'_>) -> Result<Flow, Error> {
-        Ok(if self.0.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
+        Ok(if self.0.is_up() { Flow::Stop } else { Flow::Continue })
     }
 }
 

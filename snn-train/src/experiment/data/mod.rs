@@ -2,11 +2,13 @@
 
 mod keys;
 mod mnist;
+mod paths;
 mod randman;
 mod section;
 mod speech;
 mod spikes;
 mod table;
+mod until;
 
 pub use section::Stored;
 pub use spikes::SpikeFiles;
