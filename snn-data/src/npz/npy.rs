@@ -297,6 +297,6 @@ mod tests {
         // [[0, 1, 2], [3, 4, 5]] column by column, and the same with an axis of one in between.
         assert_eq!(row_by_row(&[2, 3], &[0, 3, 1, 4, 2, 5]), [0, 1, 2, 3, 4, 5]);
         assert_eq!(row_by_row(&[2, 1, 3], &[0, 3, 1, 4, 2, 5]), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(row_by_row::<u8>(&[0, 3], &[]), []);
+        assert!(row_by_row::<u8>(&[0, 3], &[]).is_empty());
     }
 }

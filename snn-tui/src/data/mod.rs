@@ -1,8 +1,10 @@
 //! What is known of runs, and the tailer that finds it out. Screens see the values here, never a file.
 
 mod config_summary;
+mod gpus;
 mod history;
 mod probes;
+mod proc;
 mod row;
 mod sweep;
 mod system;
@@ -19,9 +21,7 @@ pub(crate) use history::{Bucket, History, XAxis};
 pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
 pub(crate) use row::{DisplayedState, Run};
 pub(crate) use sweep::SweepView;
-#[cfg(test)]
-pub(crate) use system::Process;
-pub(crate) use system::{Gpu, Log, System};
+pub(crate) use system::{Gpu, Log, Process, System};
 pub(crate) use tailer::{Source, Tailer};
 #[cfg(test)]
 pub(crate) use tracked_run::unix_time;
