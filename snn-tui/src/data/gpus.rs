@@ -21,19 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of the GPUs.
 pub(super) struct Gpus {
-    /// `nvidia-smi` or, in tests, what stands in for it.
+    /// `nvidia-smi` or, in tests, what stands in for it, with its arguments.
     program: String,
+    arguments: Vec<String>,
     asked: Option<Child>,
     answer: Option<Result<Vec<Gpu>, String>>,
 }
 
 impl Gpus {
     pub(super) fn new() -> Self {
-        Self::by(PROGRAM)
+        Self::by(PROGRAM, &[QUERY, FORMAT])
     }
 
-    fn by(program: &str) -> Self {
-        Self { program: program.to_owned(), asked: None, answer: None }
+    fn by(program: &str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { program: program.to_owned(), arguments, asked: None, answer: None }
     }
 
     /// The last answer, or why there is none. Waits for the first one alone.
@@ -73,7 +75,7 @@ impl Gpus {
 
     fn ask(&self) -> io::Result<Child> {
         Command::new(&self.program)
-            .args([QUERY, FORMAT])
+            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -158,39 +160,29 @@ mod tests {
 
     #[test]
     fn without_the_program_the_reason_is_told() {
-        let reason = Gpus::by("no-such-program").look();
+        let reason = Gpus::by("no-such-program", &[]).look();
         assert_eq!(reason, Err("no-such-program is not there".to_owned()));
     }
 
     #[cfg(unix)]
     #[test]
     fn a_program_is_asked_again_and_again() {
-        use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
-
+        let program = |script: &str| Gpus::by("sh", &["-c", script]);
         let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
-        let program = |name: &str, script: &str| {
-            std::fs::write(path(name), format!("#!/bin/sh\n{script}\n")).unwrap();
-            std::fs::set_permissions(path(name), Permissions::from_mode(0o755)).unwrap();
-            Gpus::by(&path(name))
-        };
+        let count = directory.path().join("count");
+        let count = count.to_string_lossy();
         // Each time it is asked it counts on.
-        let count = path("count");
-        let mut gpus = program(
-            "counting",
-            &format!("echo x >> {count}; echo \"$(wc -l < {count}), 1, 2, 3, 4, $1 $2\""),
-        );
-        let first = gpus.look().unwrap();
-        assert_eq!((first[0].load, &*first[0].name), (Some(0.01), &*format!("{QUERY} {FORMAT}")));
+        let mut gpus = program(&format!("echo x >> {count}; echo \"$(wc -l < {count}), 1, 2, 3, 4, GPU\""));
+        assert_eq!(gpus.look().unwrap()[0].load, Some(0.01));
         let begin = Instant::now();
         while gpus.look().unwrap()[0].load < Some(0.04) {
             assert!(begin.elapsed() < Duration::from_secs(60));
             thread::sleep(Duration::from_millis(5));
         }
-        let failing = program("failing", "echo NVIDIA-SMI has failed; exit 9").look();
+        let failing = program("echo NVIDIA-SMI has failed; exit 9").look();
         assert_eq!(failing, Err("NVIDIA-SMI has failed".to_owned()));
         // One that hangs is waited for once, and ended with what asks it.
-        let mut hanging = program("hanging", "exec sleep 1000");
-        assert!(hanging.look().is_err_and(|reason| reason.ends_with("has not answered yet")));
+        let hanging = program("exec sleep 1000").look();
+        assert_eq!(hanging, Err("sh has not answered yet".to_owned()));
     }
 }
