@@ -70,19 +70,22 @@ fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer)
     let used = write(&[(format!("machine {}", clean(&system.host)), theme.bold())], area, buffer);
     let mean = system.processors.iter().sum::<f64>() / system.processors.len().max(1) as f64;
     let bar = |name: String, value: f64, text: String| Bar { name, value, text, style: theme.series(0) };
-    let mut all = vec![bar(
-        "processors".to_owned(),
-        mean,
-        format!("{:.0} % of {}", 100.0 * mean, system.processors.len()),
-    )];
-    // With many processors their mean says more than all of them.
-    if system.processors.len() > 1 && system.processors.len() <= 16 && area.height > 16 {
-        let each = system.processors.iter().enumerate();
-        all.extend(each.map(|(k, load)| bar(format!("  {k}"), *load, format!("{:.0} %", 100.0 * load))));
+    let mut all = Vec::new();
+    if system.unknown.is_none() {
+        all.push(bar(
+            "processors".to_owned(),
+            mean,
+            format!("{:.0} % of {}", 100.0 * mean, system.processors.len()),
+        ));
+        // With many processors their mean says more than all of them.
+        if system.processors.len() > 1 && system.processors.len() <= 16 && area.height > 16 {
+            let each = system.processors.iter().enumerate();
+            all.extend(each.map(|(k, load)| bar(format!("  {k}"), *load, format!("{:.0} %", 100.0 * load))));
+        }
+        let (taken, whole) = (system.memory.0 as f64, system.memory.1 as f64);
+        let memory = format!("{} of {}", bytes(taken), bytes(whole));
+        all.push(bar("memory".to_owned(), taken / whole.max(1.0), memory));
     }
-    let (taken, whole) = (system.memory.0 as f64, system.memory.1 as f64);
-    let memory = format!("{} of {}", bytes(taken), bytes(whole));
-    all.push(bar("memory".to_owned(), taken / whole.max(1.0), memory));
     if let Ok(gpus) = &system.gpus {
         all.extend(
             gpus.iter()
@@ -94,6 +97,7 @@ fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer)
     bars(&all, 1.0, theme, place, buffer);
     let used = used + (all.len() as u16).min(place.height);
     let mut lines = Vec::new();
+    lines.extend(system.unknown.iter().map(|reason| (format!("not known: {}", clean(reason)), theme.dim())));
     match &system.gpus {
         Err(reason) => lines.push((format!("no GPU seen: {}", clean(reason)), theme.dim())),
         Ok(gpus) if gpus.is_empty() => lines.push(("no GPU in this machine".to_owned(), theme.dim())),

@@ -79,7 +79,8 @@ fn machine(state: &mut State) {
         processors: vec![0.75, 0.2],
         memory: (6_000_000_000, 16_000_000_000),
         processes: vec![Process { pid: u32::MAX - 1, processors: 1.7, memory: 192_000_000 }],
-        gpus: Err("libnvidia-ml.so.1 is not there".to_owned()),
+        unknown: None,
+        gpus: Err("nvidia-smi is not there".to_owned()),
     });
     let subject = state.subject().map(|run| run.id.clone()).unwrap_or_default();
     state.environment = Some((subject.clone(), Environment::default()));
