@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use snn_run::Environment;
 
-use super::{Action, SCREENS};
+use super::{Action, SCREENS, everywhere::EVERYWHERE};
 use crate::{
     data::{Log, Process, Source, System, Tailer},
     fixture,
@@ -224,5 +224,32 @@ fn a_run_that_is_deleted_while_it_is_open_is_gone_and_nothing_breaks() {
         assert_eq!(dashboard.state.list.selected(), Some("randman-b"));
         dashboard.screen(80, 24);
         fixture::runs(directory.path());
+    }
+}
+
+#[test]
+fn every_key_does_one_thing_and_the_help_names_it() {
+    let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
+    let mut state = State::new(theme, "runs".to_owned(), false);
+    state.help = true;
+    let everywhere: Vec<&str> = EVERYWHERE.iter().flat_map(|it| it.keys).map(|(name, _)| *name).collect();
+    for definition in SCREENS {
+        state.screen = definition.screen;
+        let area = Rect::new(0, 0, 160, 60);
+        let mut buffer = Buffer::empty(area);
+        super::draw(&state, area, &mut buffer);
+        let text = crate::widgets::text::tests::lines(&buffer).join("\n");
+        let mut known = std::collections::BTreeSet::new();
+        for binding in definition.bindings {
+            let line = text.lines().find(|line| line.contains(&format!(" {}", binding.what)));
+            assert!(line.is_some_and(|line| line.starts_with(&binding.names())), "{}: {text}", binding.what);
+            for name in binding.keys.iter().flat_map(|(names, _)| names.split('|')) {
+                assert!(known.insert(name), "{}: {name} does two things", definition.title);
+                assert!(!name.chars().all(|c| c.is_ascii_digit()), "{name} is that of a screen");
+                // Esc leads back, and on the first screen has nowhere to lead back to.
+                assert!(!everywhere.contains(&name) || name == "Esc", "{}: {name}", definition.title);
+            }
+        }
+        assert!(EVERYWHERE.iter().all(|binding| text.contains(binding.what)), "{text}");
     }
 }
