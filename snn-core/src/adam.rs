@@ -1,9 +1,6 @@
 //! Adam, with moments and step count of our own so that a checkpoint can hold them.
 
-use crate::{
-    Error, Float, Gradients, Network,
-    backend::{Backend, Buffer},
-};
+use crate::{Backend, Error, Float, Gradients, Network, weights::Buffer};
 use dfdx::prelude::{HasShape, Storage};
 use serde::{Deserialize, Serialize};
 

@@ -55,10 +55,13 @@ mod config;
 mod error;
 mod float;
 mod fused;
+mod gradients;
 mod input;
 mod loss;
 mod network;
 mod on_host;
+mod output;
+mod pass;
 mod reference;
 mod regularizer;
 mod surrogate;
@@ -66,7 +69,7 @@ mod weights;
 
 pub use activity::{ActivityMonitor, ActivityWarning, LayerActivity};
 pub use adam::{Adam, AdamConfig, AdamState};
-pub use backend::{Backend, Pass, Recording};
+pub use backend::Backend;
 pub use config::{Implementation, Layer, NetworkConfig, Readout, RecurrentGradient, ResetGradient};
 pub use error::Error;
 pub use float::Float;
@@ -76,13 +79,18 @@ pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
 #[doc(hidden)]
 pub use fused::cuda::emulation::CudaEmulation;
+pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
 pub use loss::{Loss, LossValues, PendingValues, QueuedLoss};
-pub use network::{Gradients, Network, Output};
+pub use network::Network;
+pub use output::Output;
+pub use pass::{Pass, Recording};
 pub use regularizer::Regularizer;
 pub use surrogate::{Surrogate, SurrogateShape};
-pub use weights::{Initialization, Matrix};
+pub use weights::{Initialization, Matrix, Traces};
 
+/// The version of dfdx that networks run on, for losses of your own.
+pub use dfdx;
 /// The device that networks run on by default.
 pub use dfdx::prelude::Cpu;
 /// An NVIDIA GPU.

@@ -1,12 +1,12 @@
 //! The loss of a batch: queued on the device, read when the host needs it, taken back through time.
 
 use crate::{
-    Error, Float, Gradients, Input, Network, Output, Regularizer,
-    backend::{Backend, Pass},
+    Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
+    pass::{Shared, Wanted},
     weights::Matrix,
 };
 use dfdx::prelude::{
-    Backward, Cpu, HasShape, NoneTape, OwnedTape, Rank0, Tape, Tensor, cross_entropy_with_logits_loss,
+    Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor, cross_entropy_with_logits_loss,
 };
 
 /// A number on the device.
@@ -42,18 +42,20 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     ) -> Result<QueuedLoss<'_, E, D>, Error> {
         regularizer.validate()?;
         let targets = self.one_hot(labels, input.batch())?;
-        let pass = self.pass(input, false, OwnedTape::<E, D>::default())?;
-        let logits = pass.logits.retaped::<NoneTape>();
-        let mut total: Scalar<E, D, OwnedTape<E, D>> = cross_entropy_with_logits_loss(pass.logits, targets);
+        let answer = self.answer(input, Wanted { adjoint: true, ..Wanted::default() })?;
+        let shared = Shared::new(answer.adjoint, &self.weights.marker);
+        let (logits, counts) = (answer.logits, answer.counts);
+        let taped = logits.clone().put_tape(shared.put(OwnedTape::default()));
+        let mut total: Scalar<E, D, OwnedTape<E, D>> = cross_entropy_with_logits_loss(taped, targets);
         let cross_entropy = total.retaped::<NoneTape>();
         let mut penalties = Vec::new();
-        for counts in &pass.counts {
+        for counts in &counts {
             if let Some(penalty) = regularizer.penalty::<E, D, OwnedTape<E, D>>(counts) {
                 penalties.push(penalty.retaped::<NoneTape>());
                 total = total + penalty;
             }
         }
-        let values = PendingValues { logits, counts: pass.counts, cross_entropy, penalties };
+        let values = PendingValues { logits, counts, cross_entropy, penalties };
         Ok(QueuedLoss { network: self, values, total })
     }
 
@@ -73,20 +75,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
         self.device().try_tensor_from_vec(targets, (batch, classes)).map_err(Error::device)
     }
-}
-
-/// What a network answered, copied to the host.
-pub(crate) fn output<E: Float, D: Backend<E>, T: Tape<E, D>>(pass: &Pass<E, D, T>) -> Output<E> {
-    host(&pass.logits, &pass.counts)
-}
-
-fn host<E: Float, D: Backend<E>, T>(logits: &Matrix<E, D, T>, counts: &[Matrix<E, D>]) -> Output<E> {
-    fn values<E: Float, D: Backend<E>, T>(t: &Matrix<E, D, T>) -> Vec<E> {
-        let mut values = vec![E::zero(); t.shape().0 * t.shape().1];
-        t.copy_into(&mut values);
-        values
-    }
-    Output { logits: values(logits), counts: counts.iter().map(values).collect(), batch: logits.shape().0 }
 }
 
 /// A loss whose gradient can be taken, and the forward pass that led to it.
@@ -161,7 +149,7 @@ impl<E: Float, D: Backend<E>> PendingValues<E, D> {
         LossValues {
             cross_entropy: value(&self.cross_entropy),
             regularization: self.penalties.iter().map(value).sum(),
-            output: host(&self.logits, &self.counts),
+            output: Output::of(&self.logits, &self.counts),
         }
     }
 }

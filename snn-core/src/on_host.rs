@@ -1,6 +1,6 @@
 //! Losses and updates as plain numbers on the host, without a tape: for evaluations and for whoever watches.
 
-use crate::{Adam, AdamConfig, Float, Output, Regularizer, backend::Backend};
+use crate::{Adam, AdamConfig, Backend, Float, Output, Regularizer};
 
 impl<E: Float> Output<E> {
     /// Softmax cross-entropy in nats, `-log softmax(logits)[label]`, averaged over the batch; `labels` has one class for

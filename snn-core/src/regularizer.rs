@@ -1,7 +1,7 @@
 //! Activity regularisation: keeps quiet units alive, and populations from firing too much.
 
-use crate::{Error, Float, backend::Backend, weights::Matrix};
-use dfdx::prelude::{Axis, MeanTo, Rank0, Tape, Tensor};
+use crate::{Error, Float, weights::Matrix};
+use dfdx::prelude::{Axis, Device, MeanTo, Rank0, Tape, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// Penalties on the spike counts `zeta_i = sum_n S_i[n]` of each hidden layer of `M` units, averaged over the samples of
@@ -65,7 +65,7 @@ impl Regularizer {
     }
 
     /// The penalty on one layer's counts, `[batch, units]`; `None` where both terms are off.
-    pub(crate) fn penalty<E: Float, D: Backend<E>, T: Tape<E, D>>(
+    pub(crate) fn penalty<E: Float, D: Device<E>, T: Tape<E, D>>(
         &self,
         counts: &Matrix<E, D>,
     ) -> Option<Tensor<Rank0, E, D, T>> {

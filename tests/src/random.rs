@@ -127,19 +127,8 @@ pub fn random_problems(cases: u32, tolerance: &Tolerance, run: Implementation<'_
 
 fn surrogate() -> impl Strategy<Value = Surrogate> {
     let beta = select(vec![10.0, 1.0, 0.5, 5.0, 30.0, 100.0]);
-    (select(SHAPES.to_vec()), beta).prop_map(|(shape, beta)| Surrogate { shape, beta })
+    (select(SurrogateShape::ALL), beta).prop_map(|(shape, beta)| Surrogate { shape, beta })
 }
-
-/// All surrogates.
-pub const SHAPES: [SurrogateShape; 7] = [
-    SurrogateShape::SuperSpike,
-    SurrogateShape::Sigmoid,
-    SurrogateShape::SigmoidRescaled,
-    SurrogateShape::Esser,
-    SurrogateShape::Asymptotic,
-    SurrogateShape::Constant,
-    SurrogateShape::True,
-];
 
 fn width() -> impl Strategy<Value = usize> {
     prop_oneof![

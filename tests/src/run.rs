@@ -117,12 +117,17 @@ impl Run {
         }))
     }
 
-    /// How far this run keeps from where rounding decides: the smallest distance of a potential from the threshold and, for
-    /// a Max readout, of a maximum over time from its runner-up. In units of the largest potential of the layer.
+    /// How far this run keeps from where rounding decides: the smallest distance of a potential from the threshold, from a jump
+    /// of the surrogate and, for a Max readout, of a maximum over time from its runner-up. In units of the largest potential
+    /// of the layer.
     pub fn clearance(&self) -> f64 {
         let threshold = self.config.threshold;
         let hidden = self.potentials.iter().map(|potentials| {
-            let nearest = potentials.iter().map(|u| (u - threshold).abs()).fold(f64::INFINITY, f64::min);
+            let distance = |u: f64| {
+                let x = (u - threshold).abs();
+                self.config.surrogate.jump().map_or(x, |jump| x.min((x - jump).abs()))
+            };
+            let nearest = potentials.iter().map(|&u| distance(u)).fold(f64::INFINITY, f64::min);
             nearest / largest(potentials).max(threshold)
         });
         let readout = match self.config.readout {

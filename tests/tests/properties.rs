@@ -19,7 +19,7 @@ use snn_core::{
 use snn_tests::{
     measure::norm,
     problem::{Problem, Signal, reference},
-    random::{FUSED, REFERENCE_F32, SHAPES, compare, random_problems},
+    random::{FUSED, REFERENCE_F32, compare, random_problems},
     run::Run,
 };
 
@@ -88,7 +88,7 @@ fn every_depth_and_pattern_of_recurrence() {
 
 #[test]
 fn every_surrogate_through_every_switch() {
-    for shape in SHAPES {
+    for &shape in SurrogateShape::ALL {
         for (reset_gradient, recurrent_gradient) in
             RESETS.into_iter().flat_map(|r| PROPAGATION.map(|g| (r, g)))
         {

@@ -81,6 +81,8 @@ pub(super) struct BackwardBlocks<'a> {
     pub(super) d_logits: &'a [f32],
     /// Gradient of the spike counts of the whole batch, `[batch, units]` of each hidden layer.
     pub(super) d_counts: &'a [&'a [f32]],
+    /// Gradient of the readout potentials of the whole batch, `[batch, steps, outputs]`, if the loss may depend on them.
+    pub(super) d_readout: Option<&'a [f32]>,
     pub(super) sum: &'a mut Partial,
     pub(super) scratch: &'a Pool<Scratch>,
 }
@@ -98,7 +100,9 @@ impl Kernel for BackwardBlocks<'_> {
         for block in self.blocks {
             let samples = block.samples;
             let chunk = plan.chunk();
-            let mut latest = readout.start_readout(plan, block, &self.d_logits[first * plan.outputs..]);
+            let d_readout = self.d_readout.map(|d| &d[first * plan.steps * plan.outputs..]);
+            let d_logits = &self.d_logits[first * plan.outputs..];
+            let mut latest = readout.start_readout(plan, block, d_logits, d_readout);
             let mut end = readout.end;
             for (l, adjoint) in hidden.iter_mut().enumerate().rev() {
                 let units = plan.hidden[l].units;
@@ -163,6 +167,8 @@ struct Adjoint {
     a_i: Vec<f32>,
     /// What the loss adds at every step: `d zeta` of a hidden layer, `d logit` of the readout.
     direct: Vec<f32>,
+    /// What the loss adds at each step for itself, `[samples, steps, width]` of the readout; empty where it does not.
+    traces: Vec<f32>,
     /// `U[n + 1]`, for a differentiable reset.
     u_next: Vec<f32>,
     /// `[BLOCK, chunk, width]`.
@@ -201,8 +207,15 @@ impl Adjoint {
     }
 
     /// Sets up the readout and returns the number of steps that its adjoint spans.
-    fn start_readout(&mut self, plan: &Plan, block: &Block, d_logits: &[f32]) -> usize {
+    fn start_readout(
+        &mut self,
+        plan: &Plan,
+        block: &Block,
+        d_logits: &[f32],
+        d_readout: Option<&[f32]>,
+    ) -> usize {
         self.clear(plan, plan.out_width);
+        self.traces.clear();
         let argmax_steps = block.argmax_step.chunks_exact(plan.out_width);
         for (sample, (d, argmax_step)) in
             d_logits.chunks_exact(plan.outputs).zip(argmax_steps).take(block.samples).enumerate()
@@ -216,6 +229,18 @@ impl Adjoint {
             if let Some(last) = last {
                 // a_U starts at `last`, a_I follows at `last - 1`, and slot `last - 2` holds it
                 (self.live[sample], self.end[sample]) = (last + 1, last.saturating_sub(1));
+            }
+        }
+        if let Some(d_readout) = d_readout {
+            self.traces.resize(block.samples * plan.steps * plan.out_width, 0.0);
+            let rows = self.traces.chunks_exact_mut(plan.out_width).zip(d_readout.chunks_exact(plan.outputs));
+            for (row, (trace, d)) in rows.enumerate() {
+                if d.iter().any(|&d| d != 0.0) {
+                    trace[..plan.outputs].copy_from_slice(d);
+                    let (sample, n) = (row / plan.steps, row % plan.steps);
+                    self.live[sample] = self.live[sample].max(n + 1);
+                    self.end[sample] = self.end[sample].max(n.saturating_sub(1));
+                }
             }
         }
         self.live.into_iter().max().unwrap_or(0)
@@ -284,6 +309,8 @@ impl ChunkPass<'_> {
                 (L::chunks(&adjoint.direct[row.clone()]), L::chunks(&self.block.argmax_step[row]));
             let current_adjoints = L::chunks_mut(&mut adjoint.current_adjoints[current_adjoints]);
             let stride = width / L::LANES;
+            let traces = adjoint.traces.get(sample * self.plan.steps * width..).filter(|it| !it.is_empty());
+            let traces = traces.map(L::chunks);
             for column in 0..stride {
                 let (mut a_u, mut a_i) = (lanes.load(&a_us[column]), lanes.load(&a_is[column]));
                 let (d, argmax_step) = (lanes.load(&direct[column]), lanes.load(&argmax_steps[column]));
@@ -294,6 +321,10 @@ impl ChunkPass<'_> {
                         Readout::Max => {
                             lanes.select(lanes.equal(argmax_step, lanes.splat(n as f32)), d, lanes.splat(0.0))
                         }
+                    };
+                    let direct = match traces {
+                        Some(traces) => lanes.add(direct, lanes.load(&traces[n * stride + column])),
+                        None => direct,
                     };
                     // padded units and samples without a gradient have d = 0 and stay at 0
                     a_i = lanes.mul_add(leak_out, a_u, lanes.sub_mul(leak_syn, a_i, a_i));
@@ -425,7 +456,7 @@ impl Step<'_> {
             let h = h.at(lanes, x);
             if H::VANISHES {
                 // |s| is compared with LEAST / h, since the product itself is what must not be computed
-                let least = lanes.mul(lanes.splat(LEAST), lanes.recip(h));
+                let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
                 s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
             }
             lanes.store(current_adjoint, i);

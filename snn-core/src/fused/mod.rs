@@ -11,21 +11,22 @@
 //! - `cuda`: all of it on a GPU.
 
 mod backward;
+mod cpu;
 #[cfg(any(feature = "cuda", feature = "cuda-emulation"))]
 pub(crate) mod cuda;
 mod forward;
 mod gradient;
-mod kernels;
+pub(crate) mod kernels;
 mod plan;
 mod trace;
 
 use crate::{
     Cpu, Error, Events, Input, NetworkConfig,
-    backend::{Pass, Recording},
+    pass::{Adjoint, Answer, Recording, Wanted},
     weights::{Matrix, Weights},
 };
 use backward::{BackwardBlocks, Partial, Scratch};
-use dfdx::prelude::{PutTape, Tape, TensorFromVec};
+use dfdx::prelude::TensorFromVec;
 use forward::ForwardBlock;
 use kernels::lanes::Dispatch;
 pub use kernels::lanes::InstructionSet;
@@ -68,27 +69,27 @@ impl Context {
     }
 }
 
-/// Runs the network over all steps of `input` and puts its adjoint on `tape`.
-pub(crate) fn forward<T: Tape<f32, Cpu>>(
+/// Runs the network over all steps of `input`.
+pub(crate) fn forward(
     config: &NetworkConfig,
     weights: &Weights<f32, Cpu>,
     input: &Input<f32>,
     context: &Context,
-    record: bool,
-    mut tape: T,
-) -> Result<Pass<f32, Cpu, T>, Error> {
+    wanted: Wanted,
+) -> Result<Answer<f32, Cpu>, Error> {
     #[cfg(feature = "cuda-emulation")]
     if let Some(emulation) = &context.emulation {
-        return cuda::forward(emulation, config, weights, input, record, tape);
+        return cuda::forward(emulation, config, weights, input, wanted);
     }
     let plan = Plan::new(config, input);
     let prepared = Prepared::new(weights);
-    let keep = T::OWNS_TAPE || record;
+    let keep = wanted.adjoint || wanted.recording;
     let count = plan.batch.div_ceil(BLOCK);
     let mut blocks = context.blocks.take(count);
     let mut logits = vec![0.0; plan.batch * plan.outputs];
     let mut counts: Vec<Vec<f32>> = plan.hidden.iter().map(|l| vec![0.0; plan.batch * l.units]).collect();
-    let mut readout = record.then(|| vec![0.0; plan.batch * plan.steps * plan.outputs]);
+    let mut readout =
+        (wanted.recording || wanted.readout).then(|| vec![0.0; plan.batch * plan.steps * plan.outputs]);
 
     let mut work = Vec::with_capacity(count);
     let mut counts_of: Vec<_> =
@@ -110,8 +111,15 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
     }
     work.into_par_iter().for_each(|block| context.dispatch.run(block));
 
-    let recording = readout.map(|readout| recording(&plan, &blocks, readout)).transpose()?;
     let device = weights.readout.device();
+    let traces = readout.as_ref().filter(|_| wanted.readout).map(|readout| {
+        device
+            .try_tensor_from_vec(readout.clone(), (plan.batch, plan.steps, plan.outputs))
+            .map_err(Error::device)
+    });
+    let traces = traces.transpose()?;
+    let recording = readout.filter(|_| wanted.recording).map(|readout| recording(&plan, &blocks, readout));
+    let recording = recording.transpose()?;
     let tensor = |values: Vec<f32>, columns: usize| -> Result<Matrix<f32, Cpu>, Error> {
         device.try_tensor_from_vec(values, (plan.batch, columns)).map_err(Error::device)
     };
@@ -119,21 +127,27 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
     let counts = counts.into_iter().zip(&plan.hidden).map(|(c, l)| tensor(c, l.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
 
-    if !T::OWNS_TAPE {
+    if !wanted.adjoint {
         context.blocks.release(blocks);
-        return Ok(Pass { logits: logits.put_tape(tape), counts, recording });
+        return Ok(Answer { logits, counts, readout: traces, recording, adjoint: None });
     }
-    let above: Vec<_> = counts.iter().map(|c| c.ghost()).collect();
+    let above_counts: Vec<_> = counts.iter().map(|c| c.ghost()).collect();
     let head = logits.ghost();
+    let trace_head = traces.as_ref().map(|traces| traces.ghost());
     let matrices: Vec<_> = weights.named().map(|(_, w)| w.ghost()).collect();
     let (input, context) = (input.clone(), context.clone());
-    tape.add_backward_op(move |gradients| {
+    let adjoint: Adjoint<f32, Cpu> = Box::new(move |gradients| {
         let d_logits = std::mem::take(&mut **gradients.get_or_alloc_mut(&head)?);
-        let mut d_counts = Vec::with_capacity(above.len());
-        for counts in &above {
+        let mut d_counts = Vec::with_capacity(above_counts.len());
+        for counts in &above_counts {
             d_counts.push(std::mem::take(&mut **gradients.get_or_alloc_mut(counts)?));
         }
-        let partials = backward(&plan, &prepared, &input, &context, &blocks, &d_logits, &d_counts);
+        let d_readout = match &trace_head {
+            Some(head) => Some(std::mem::take(&mut **gradients.get_or_alloc_mut(head)?)),
+            None => None,
+        };
+        let above = FromAbove { d_logits: &d_logits, d_counts: &d_counts, d_readout: d_readout.as_deref() };
+        let partials = backward(&plan, &prepared, &input, &context, &blocks, above);
         let mut sums: Vec<_> = partials.iter().map(|p| p.matrices(&plan)).collect();
         for (w, (columns, width)) in matrices.iter().zip(plan.matrices()) {
             let sums: Vec<&[f32]> = sums.iter_mut().filter_map(Iterator::next).collect();
@@ -141,14 +155,26 @@ pub(crate) fn forward<T: Tape<f32, Cpu>>(
         }
         drop(sums);
         **gradients.get_or_alloc_mut(&head)? = d_logits;
-        for (counts, d) in above.iter().zip(d_counts) {
+        for (counts, d) in above_counts.iter().zip(d_counts) {
             **gradients.get_or_alloc_mut(counts)? = d;
+        }
+        if let (Some(head), Some(d)) = (&trace_head, d_readout) {
+            **gradients.get_or_alloc_mut(head)? = d;
         }
         context.blocks.release(blocks);
         context.partials.release(partials);
         Ok(())
     });
-    Ok(Pass { logits: logits.put_tape(tape), counts, recording })
+    Ok(Answer { logits, counts, readout: traces, recording, adjoint: Some(adjoint) })
+}
+
+/// Gradients that come from above.
+#[derive(Clone, Copy)]
+struct FromAbove<'a> {
+    d_logits: &'a [f32],
+    d_counts: &'a [Vec<f32>],
+    /// `[batch, steps, outputs]`, where the readout potentials are on the tape.
+    d_readout: Option<&'a [f32]>,
 }
 
 /// Takes all blocks through the backward pass.
@@ -158,8 +184,7 @@ fn backward(
     input: &Input<f32>,
     context: &Context,
     blocks: &[Block],
-    d_logits: &[f32],
-    d_counts: &[Vec<f32>],
+    FromAbove { d_logits, d_counts, d_readout }: FromAbove<'_>,
 ) -> Vec<Partial> {
     let transposes = Transposes::new(plan, prepared);
     let share = blocks.len().div_ceil(plan.partials(blocks.len()));
@@ -179,6 +204,7 @@ fn backward(
             blocks,
             d_logits,
             d_counts,
+            d_readout,
             sum,
             scratch,
         });

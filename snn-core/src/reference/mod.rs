@@ -6,17 +6,20 @@
 //! A dfdx tensor carries its tape by value. [`again`] hands out a tensor for one more use while its tape stays behind; the
 //! last use moves tensor and tape on. All tapes meet at the end, in the logits.
 
+pub(crate) mod cpu;
 pub(crate) mod spike;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    Error, Events, Float, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient,
-    backend::{Backend, Pass, Recording},
+    Backend, Error, Events, Float, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient,
     config::Decay,
+    pass::{Adjoint, Answer, Recording, Wanted},
     weights::{Afferents, Matrix, Weights},
 };
-use dfdx::prelude::{HasShape, NoneTape, PutTape, SplitTape, Tape, TryMatMul};
+use dfdx::prelude::{
+    Backward, HasShape, NoneTape, OwnedTape, PutTape, Rank0, SplitTape, SumTo, Tape, Tensor, TryMatMul,
+};
 use spike::SpikeFunction;
 
 /// Membrane potential, synaptic current and number of spikes so far of a layer's units, `[batch, units]`.
@@ -30,16 +33,102 @@ struct LayerState<E: Float, D: Backend<E>, T> {
 type Detach<'a, E, D> = &'a dyn Fn(usize, usize, Matrix<E, D>) -> Matrix<E, D>;
 
 /// Runs the network over all steps of `input`.
-pub(crate) fn forward<E: Float, D: Backend<E>, T: Tape<E, D>>(
+pub(crate) fn forward<E: Float, D: Backend<E>>(
     config: &NetworkConfig,
     weights: &Weights<E, D>,
     input: &Input<E>,
-    record: bool,
-    tape: T,
-) -> Result<Pass<E, D, T>, Error> {
+    wanted: Wanted,
+) -> Result<Answer<E, D>, Error> {
     // multiplying by one makes a tensor that the tape does not know
     let detach = |_, _, spikes: Matrix<E, D>| spikes * E::one();
-    forward_with(config, weights, input, record, tape, SpikeFunction::Threshold(config.surrogate), &detach)
+    let function = SpikeFunction::Threshold(config.surrogate);
+    if wanted.adjoint {
+        let tape = OwnedTape::<E, D>::default();
+        let unrolled = forward_with(config, weights, input, wanted.recording, tape, function, &detach)?;
+        unrolled.answer(weights, wanted)
+    } else {
+        let unrolled = forward_with(config, weights, input, wanted.recording, NoneTape, function, &detach)?;
+        let readout = wanted.readout.then(|| unrolled.readout()).transpose()?;
+        let Unrolled { logits, counts, recording, .. } = unrolled;
+        Ok(Answer { logits, counts, readout, recording, adjoint: None })
+    }
+}
+
+/// A network step by step; all tapes have met in the logits.
+struct Unrolled<E: Float, D: Backend<E>, T> {
+    logits: Matrix<E, D, T>,
+    counts: Vec<Matrix<E, D>>,
+    /// Readout potentials of each step, `[batch, outputs]`.
+    readout: Vec<Matrix<E, D>>,
+    recording: Option<Recording<E>>,
+}
+
+impl<E: Float, D: Backend<E>, T> Unrolled<E, D, T> {
+    /// Readout potentials as one tensor, `[batch, steps, outputs]`.
+    fn readout(&self) -> Result<crate::weights::Traces<E, D>, Error> {
+        let (steps, &(batch, outputs)) = (self.readout.len(), self.logits.shape());
+        let mut values = vec![E::zero(); batch * steps * outputs];
+        for (n, u) in self.readout.iter().enumerate() {
+            scatter(&mut values, &u.as_vec(), n, steps, outputs);
+        }
+        let device = self.logits.device();
+        device.try_tensor_from_vec(values, (batch, steps, outputs)).map_err(Error::device)
+    }
+}
+
+impl<E: Float, D: Backend<E>> Unrolled<E, D, OwnedTape<E, D>> {
+    /// The tape goes into an adjoint, which runs it: for gradients `d` of what the pass returned, the gradient of
+    /// `sum logits d_logits + sum counts d_counts + sum readout d_readout` is what flows on to the weights.
+    fn answer(self, weights: &Weights<E, D>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
+        let readout = wanted.readout.then(|| self.readout()).transpose()?;
+        let Unrolled { logits: taped, counts, readout: steps, recording } = self;
+        // new tensors: the outer tape must not mistake them for those of the tape within
+        let anew =
+            |t: &Matrix<E, D>| t.device().try_tensor_from_vec(t.as_vec(), *t.shape()).map_err(Error::device);
+        let logits = anew(&taped.retaped::<NoneTape>())?;
+        let outer_counts = counts.iter().map(anew).collect::<Result<Vec<_>, _>>()?;
+        let above = (logits.ghost(), outer_counts.iter().map(|c| c.ghost()).collect::<Vec<_>>());
+        let readout_above = readout.as_ref().map(|r| r.ghost());
+        let matrices: Vec<_> = weights.named().map(|(_, w)| w.ghost()).collect();
+        let adjoint: Adjoint<E, D> = Box::new(move |gradients| {
+            let device = taped.device().clone();
+            let &(batch, outputs) = taped.shape();
+            let d = device.try_tensor_from_vec(
+                D::host(gradients.get_or_alloc_mut(&above.0)?).into_owned(),
+                *taped.shape(),
+            )?;
+            let mut total: Tensor<Rank0, E, D, OwnedTape<E, D>> = (taped * d).try_sum()?;
+            for (zeta, above) in counts.iter().zip(&above.1) {
+                let d = D::host(gradients.get_or_alloc_mut(above)?).into_owned();
+                if d.iter().any(|&d| d != E::zero()) {
+                    let d = device.try_tensor_from_vec(d, *zeta.shape())?;
+                    total = total + (zeta.retaped::<OwnedTape<E, D>>() * d).try_sum()?;
+                }
+            }
+            if let Some(above) = &readout_above {
+                let d = D::host(gradients.get_or_alloc_mut(above)?).into_owned();
+                let count = steps.len();
+                for (n, u) in steps.iter().enumerate() {
+                    let of_sample = |b: usize| d[(b * count + n) * outputs..][..outputs].iter().copied();
+                    let d: Vec<E> = (0..batch).flat_map(of_sample).collect();
+                    if d.iter().any(|&d| d != E::zero()) {
+                        let d = device.try_tensor_from_vec(d, (batch, outputs))?;
+                        total = total + (u.retaped::<OwnedTape<E, D>>() * d).try_sum()?;
+                    }
+                }
+            }
+            let mut within = total.try_backward()?;
+            for w in &matrices {
+                let found = D::host(within.get_or_alloc_mut(w)?).into_owned();
+                // the only device that gets here is the CPU: no other one has the spike operation
+                if let Some(sum) = D::host_mut(gradients.get_or_alloc_mut(w)?) {
+                    sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+                }
+            }
+            Ok(())
+        });
+        Ok(Answer { logits, counts: outer_counts, readout, recording, adjoint: Some(adjoint) })
+    }
 }
 
 fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
@@ -50,7 +139,7 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     tape: T,
     function: SpikeFunction,
     detach: Detach<'_, E, D>,
-) -> Result<Pass<E, D, T>, Error> {
+) -> Result<Unrolled<E, D, T>, Error> {
     let device = weights.readout.device();
     let (batch, steps) = (input.batch(), input.steps());
     let b = Decay::new(config);
@@ -103,6 +192,7 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
         recorder.readout(&readout);
     }
 
+    let potentials = readout.iter().map(|u| u.retaped::<NoneTape>()).collect();
     let logits = logits(config.readout, readout);
     let (logits, mut tape) = merge(tape, logits);
     let mut counts = Vec::with_capacity(layers.len());
@@ -114,7 +204,7 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     }
     counts.pop(); // the readout does not spike
     let recording = recorder.map(Recorder::finish).transpose()?;
-    Ok(Pass { logits: logits.put_tape(tape), counts, recording })
+    Ok(Unrolled { logits: logits.put_tape(tape), counts, readout: potentials, recording })
 }
 
 /// From step `n` to `n + 1`:

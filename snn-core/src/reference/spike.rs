@@ -24,7 +24,7 @@ impl SpikeFunction {
                 }
             }
             #[cfg(test)]
-            SpikeFunction::Smooth(surrogate) => super::tests::antiderivative(surrogate, x),
+            SpikeFunction::Smooth(surrogate) => surrogate.antiderivative(x),
         }
     }
 

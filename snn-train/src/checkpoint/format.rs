@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::state::{Checkpoint, Matrix, VERSION};
+use super::state::{Checkpoint, Matrix, TrainingState, VERSION};
 
 const METADATA: &str = "snn";
 const FIRST_MOMENT: &str = ".adam.m";
@@ -64,22 +64,45 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     if version > VERSION {
         return Err(Damage::TooNew(version));
     }
-    let state = serde_json::from_str(state.get()).map_err(other)?;
+    let state: TrainingState = serde_json::from_str(state.get()).map_err(other)?;
+    if state.step == u32::MAX || state.epoch == u32::MAX {
+        return Err(other(format!(
+            "its counts are at their limit: epoch {}, step {}",
+            state.epoch, state.step
+        )));
+    }
 
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
         let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
-        let values =
-            |suffix| file.tensor(&format!("{name}{suffix}")).map(|view| floats(&view)).map_err(other);
+        let moments = |suffix| {
+            let name = format!("{name}{suffix}");
+            let view = file.tensor(&name).map_err(other)?;
+            finite(&name, floats(&view))
+        };
+        let second_moment = moments(SECOND_MOMENT)?;
+        if let Some(moment) = second_moment.iter().find(|moment| **moment < 0.0) {
+            return Err(other(format!(
+                "a value of {name}{SECOND_MOMENT}, which is a mean of squares, is {moment}"
+            )));
+        }
         Ok(Matrix {
             name: name.clone(),
             shape: [pre, post],
-            weights: floats(view),
-            first_moment: values(FIRST_MOMENT)?,
-            second_moment: values(SECOND_MOMENT)?,
+            weights: finite(name, floats(view))?,
+            first_moment: moments(FIRST_MOMENT)?,
+            second_moment,
         })
     });
     Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
+}
+
+/// The trainer writes no checkpoint of a network that has left the finite numbers.
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, Damage> {
+    match values.iter().find(|value| !value.is_finite()) {
+        None => Ok(values),
+        Some(value) => Err(other(format!("a value of {name} is {value}"))),
+    }
 }
 
 /// Name, shape and little-endian bytes of the weights and both moments.

@@ -68,9 +68,7 @@ section! {
     /// `[surrogate]`: what stands for the derivative of a spike in the backward pass.
     SurrogateSection = "surrogate" {
         /// The curve.
-        shape: SurrogateShape = SurrogateShape::SuperSpike, "", Values::Choice(&[
-            "super-spike", "sigmoid", "sigmoid-rescaled", "esser", "asymptotic", "constant", "true",
-        ]);
+        shape: SurrogateShape = SurrogateShape::SuperSpike, "", Values::Choice(SurrogateShape::WORDS);
         /// Slope of the curve; `constant` and `true` have none.
         beta: f64 = 10.0, "", Values::AT_LEAST_0;
     }

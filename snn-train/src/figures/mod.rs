@@ -37,6 +37,7 @@ mod figure6;
 mod figure7;
 mod figure8;
 mod figure9;
+mod least_squares;
 mod making;
 mod output;
 mod preview;

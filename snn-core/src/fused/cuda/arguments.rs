@@ -120,7 +120,6 @@ pub(super) struct LifBackward {
     pub(super) surrogate: u32,
     pub(super) differentiable: u32,
     pub(super) beta: f32,
-    pub(super) factor: f32,
     pub(super) threshold: f32,
     pub(super) leak_mem: f32,
     pub(super) leak_syn: f32,

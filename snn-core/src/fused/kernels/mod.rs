@@ -1,6 +1,7 @@
 //! The arithmetic of the fused implementation, written once over [`lanes::Lanes`] and compiled for each instruction set.
 
 pub(super) mod derivative;
-pub(super) mod lanes;
+pub(crate) mod exp;
+pub(crate) mod lanes;
 pub(super) mod product;
 pub(super) mod rows;

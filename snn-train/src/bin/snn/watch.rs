@@ -73,7 +73,7 @@ fn viewer() -> anyhow::Result<PathBuf> {
     match places.into_iter().find(|place| place.is_file()) {
         Some(viewer) => Ok(viewer),
         None => bail!(
-            "--watch needs the dashboard, snn-tui, beside this program or on the path: cargo build --release -p snn-tui"
+            "--watch needs the dashboard, snn-tui, beside this program or on the path: cargo build --release --bin snn-tui"
         ),
     }
 }

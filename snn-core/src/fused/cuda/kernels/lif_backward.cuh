@@ -7,8 +7,7 @@
 // Row n of `current_adjoints` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
 // gradients need.
 #include "common.cuh"
-
-enum { SUPER_SPIKE, SIGMOID, ESSER, FLAT };
+#include "surrogate.cuh"
 
 struct LifBackward {
     const float *trace;
@@ -21,29 +20,10 @@ struct LifBackward {
     uint32_t batch, steps, units, words;
     // How many rows of `transposed` are kept on chip.
     uint32_t on_chip;
-    // The surrogate derivative: factor times a curve of slope beta.
+    // The surrogate derivative: its code, and its slope.
     uint32_t surrogate, differentiable;
-    float beta, factor, threshold, leak_mem, leak_syn;
+    float beta, threshold, leak_mem, leak_syn;
 };
-
-DEVICE float derivative(const struct LifBackward *a, float x) {
-    const float y = a->beta * fabsf(x);
-    float r, e;
-    switch (a->surrogate) {
-    case SUPER_SPIKE:
-        r = 1.0f / (y + 1.0f);
-        return a->factor * r * r;
-    case SIGMOID:
-        // even in x, and with exp of a negative number it cannot overflow
-        e = expf(-fminf(y, 87.0f));
-        r = 1.0f / (e + 1.0f);
-        return a->factor * e * r * r;
-    case ESSER:
-        return fmaxf(fmaf(-a->beta, fabsf(x), 1.0f), 0.0f);
-    default:
-        return a->factor;
-    }
-}
 
 struct Adjoint {
     float a_u, a_i;
@@ -62,7 +42,7 @@ DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, fl
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
     u->a_i = fmaf(a->leak_mem, kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
-    u->a_u = fmaf(a_s, derivative(a, x), fmaf(-a->leak_mem, kept, kept));
+    u->a_u = fmaf(a_s, surrogate_derivative(a->surrogate, a->beta, x), fmaf(-a->leak_mem, kept, kept));
     u->spiked = was_reset;
 }
 
