@@ -3,6 +3,7 @@
 use std::{fmt, ops::Bound};
 
 use snn_data::SplitRule;
+use snn_run::number;
 use toml::{Table, Value};
 
 /// One key of an experiment. [`keys`](super::keys) lists all of them.
@@ -133,11 +134,6 @@ impl Values {
             Self::SplitRule => value.clone().try_into::<SplitRule>().is_ok(),
         }
     }
-}
-
-/// An integer is a number, too: `beta = 10`.
-fn number(value: &Value) -> Option<f64> {
-    value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
 }
 
 impl fmt::Display for Values {

@@ -13,7 +13,7 @@ mod tracked_run;
 
 use snn_run::{Environment, Record, probe::Probe};
 
-pub(crate) use config_summary::{ConfigSummary, float};
+pub(crate) use config_summary::ConfigSummary;
 pub(crate) use history::{Bucket, History, XAxis};
 pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
 pub(crate) use row::Run;
