@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Float, Input, NetworkConfig, fused,
-    pass::{Answer, Wanted},
+    pass::{Answer, TrainingPass, Wanted},
     reference::spike::SpikeFunction,
     weights::{Buffer, Matrix, Weights},
 };
@@ -51,4 +51,17 @@ pub trait Backend<E: Float>: Device<E> {
         context: &fused::Context,
         wanted: Wanted,
     ) -> Result<Answer<E, Self>, Error>;
+
+    /// The fused implementation forward and backward at once; `None` where there is no such way.
+    #[doc(hidden)]
+    fn training_pass(
+        config: &NetworkConfig,
+        weights: &Weights<E, Self>,
+        input: &Input<E>,
+        context: &fused::Context,
+        head: fused::Head<'_>,
+    ) -> Result<Option<TrainingPass<E, Self>>, Error> {
+        let _ = (config, weights, input, context, head);
+        Ok(None)
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output, fused,
-    pass::{Answer, Pass, Recording, Wanted, reached},
+    pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
     weights::{Matrix, Weights},
 };
@@ -198,6 +198,29 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     }
 
     pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
+            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
+        }
+    }
+
+    /// `None` where the implementation or the device takes a batch forward before it takes it backward.
+    pub(crate) fn training_pass(
+        &self,
+        input: &Input<E>,
+        head: fused::Head<'_>,
+    ) -> Result<Option<TrainingPass<E, D>>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => Ok(None),
+            Implementation::Fused => {
+                D::training_pass(&self.config, &self.weights, input, &self.context, head)
+            }
+        }
+    }
+
+    fn check(&self, input: &Input<E>) -> Result<(), Error> {
         if input.units() != self.config.inputs {
             return Err(Error::Input(format!(
                 "{} input units for a network of {}",
@@ -205,9 +228,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 self.config.inputs
             )));
         }
-        match self.config.implementation {
-            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
-            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
-        }
+        Ok(())
     }
 }
