@@ -85,8 +85,8 @@ pub enum Error {
         steps: usize,
     },
 
-    /// A spike time is negative or not a number.
-    #[error("unit {unit} spikes at {time} ms: spike times must be 0 ms or later")]
+    /// A spike time is negative, infinite or not a number.
+    #[error("unit {unit} spikes at {time} ms: spike times must be finite and 0 ms or later")]
     SpikeTime {
         /// The time found, in ms.
         time: f64,
@@ -195,6 +195,64 @@ pub enum Error {
         kind: String,
     },
 
+    /// A file that cannot be opened at the moment.
+    #[error("this {format} is locked: {reason}")]
+    Busy {
+        /// The format, such as `HDF5 file of spikes`.
+        format: &'static str,
+        /// By whom, and what to do.
+        reason: String,
+    },
+
+    /// Most spikes of a file lie behind the last step.
+    #[error(
+        "{late} of {spikes} spikes ({percent}) lie behind the last step, which ends at {window} ms; the last is at {last} ms: \
+         {advice}raise data.steps or data.dt, or set data.late = \"crop\" to do without them"
+    )]
+    LateSpikes {
+        /// How many.
+        late: u64,
+        /// Of how many.
+        spikes: u64,
+        /// The share, as text.
+        percent: String,
+        /// End of the last step in ms.
+        window: f64,
+        /// Time of the last spike in ms.
+        last: f64,
+        /// Which unit the file seems to have; empty if none fits.
+        advice: String,
+    },
+
+    /// Samples that a run was trained on are not there any more.
+    #[error(
+        "{missing} of the {recorded} samples that the run has recorded are not there: {}{}",
+        examples.join(", "),
+        if missing > &examples.len() { ", ..." } else { "" }
+    )]
+    Membership {
+        /// How many are missing.
+        missing: usize,
+        /// How many there were.
+        recorded: usize,
+        /// The first names.
+        examples: Vec<String>,
+    },
+
+    /// Recordings that cannot be read.
+    #[error(
+        "{} of {total} recordings cannot be read (data.skip_broken = true goes on without them): {}{}",
+        broken.len(),
+        listed(broken),
+        if broken.len() > LISTED { format!("; and {} more", broken.len() - LISTED) } else { String::new() }
+    )]
+    Recordings {
+        /// What is wrong with each, by file name.
+        broken: Vec<Error>,
+        /// How many recordings there are.
+        total: usize,
+    },
+
     /// Any of the above, at a place in a file.
     #[error("{source} ({place}): {path}")]
     File {
@@ -216,6 +274,13 @@ pub enum Error {
         /// What went wrong there.
         source: Box<Error>,
     },
+}
+
+/// Errors that one message lists; the value has all.
+const LISTED: usize = 30;
+
+fn listed(errors: &[Error]) -> String {
+    errors.iter().take(LISTED).map(Error::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Error {

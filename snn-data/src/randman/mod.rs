@@ -12,8 +12,9 @@ pub use config::RandmanConfig;
 pub use manifold::Manifold;
 
 use crate::error::reserve;
+use crate::fingerprint::Hasher;
 use crate::random::Purpose;
-use crate::{BatchBuilder, Dataset, Error, EventDataset, InputKind, Splits};
+use crate::{BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Splits};
 
 /// Theta of the manifolds, one stream a class.
 const THETA: Purpose = Purpose(*b"snn-data randman theta  ");
@@ -168,6 +169,16 @@ impl Dataset for Randman {
 
     fn label(&self, index: usize) -> u16 {
         self.events.label(index)
+    }
+
+    fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
+        let mut hash = Hasher::default();
+        self.spike_times(index).iter().for_each(|time| hash.add(&time.to_le_bytes()));
+        Some(hash.finish())
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        self.events.intake()
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

@@ -33,7 +33,7 @@ use builder::ExperimentBuilder;
 
 pub(crate) use key::nearest;
 
-pub use data::{Data, SpikeFiles, Stored};
+pub use data::{Data, SpikeFiles, Stored, feature_cache};
 pub use key::{Key, Values};
 pub use presets::{Preset, presets};
 pub use sections::{

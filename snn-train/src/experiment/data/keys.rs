@@ -71,7 +71,21 @@ pub(super) const KEYS: &[Key] = &[
     key(MNIST, "data.train", U32, "samples", "Images to train on, of those that the validation leaves."),
     // Files of spikes.
     key(SPIKES, "data.inputs", UNITS, "units", "Input units."),
-    key(SPIKES, "data.late", Values::Choice(&["drop", "clamp"]), "", "Spikes behind the last step."),
+    key(
+        SPIKES,
+        "data.time_unit",
+        Values::Choice(&["s", "ms", "us"]),
+        "",
+        "The unit of the times in the files: seconds, milliseconds or microseconds.",
+    ),
+    key(
+        SPIKES,
+        "data.late",
+        Values::Choice(&["drop", "clamp", "crop"]),
+        "",
+        "Spikes behind the last step; `drop` and `clamp` refuse a file that has most of its spikes there, `crop` drops \
+         them all the same.",
+    ),
     key(
         SPIKES,
         "data.coincident",
@@ -88,6 +102,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     // Recordings.
     key(SPEECH, "data.words", Values::Words, "", "Words to load, which become the classes; none loads all."),
+    key(
+        SPEECH,
+        "data.skip_broken",
+        Values::Switch,
+        "",
+        "Whether recordings that cannot be read are left out and counted; otherwise the data set is refused.",
+    ),
     key(
         SPEECH,
         "data.remove_mean",

@@ -6,6 +6,8 @@ mod open;
 
 use std::path::{Path, PathBuf};
 
+pub use open::feature_cache;
+
 use serde::{Deserialize, Serialize};
 use snn_data::{MnistConfig, RandmanConfig, ShdConfig, SpeechConfig, SpeechLayout};
 
