@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::InputKind;
+use crate::memory::{self, gibibytes};
 
 /// Every error of this crate. Each says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -23,12 +24,20 @@ pub enum Error {
     },
 
     /// The settings ask for more memory than this machine gives.
-    #[error("no memory for {what} ({entries} entries): choose fewer samples, inputs or steps")]
+    #[error(
+        "no memory for {what}: {entries} entries take {}{}: choose fewer samples, inputs or steps",
+        gibibytes(*needed),
+        available.map_or_else(String::new, |available| format!(", and {} are there", gibibytes(available)))
+    )]
     OutOfMemory {
         /// What was to be stored.
         what: &'static str,
         /// How many entries it would have had.
         entries: usize,
+        /// How many bytes it would have taken.
+        needed: u64,
+        /// How many there are, if the system tells.
+        available: Option<u64>,
     },
 
     /// A list has the wrong number of entries for the shape it belongs to.
@@ -284,6 +293,12 @@ fn listed(errors: &[Error]) -> String {
 }
 
 impl Error {
+    /// For `entries` entries of type `T` that the system refuses.
+    pub(crate) fn no_memory<T>(what: &'static str, entries: usize) -> Self {
+        let needed = (size_of::<T>() as u64).saturating_mul(entries as u64);
+        Self::OutOfMemory { what, entries, needed, available: memory::available_memory() }
+    }
+
     pub(crate) fn setting(
         key: &'static str,
         value: impl std::fmt::Display,
@@ -318,5 +333,6 @@ impl Error {
 
 /// Reserves room or says what there is no room for: sizes come from settings, so a failure is the user's to see.
 pub(crate) fn reserve<T>(list: &mut Vec<T>, entries: usize, what: &'static str) -> Result<(), Error> {
-    list.try_reserve_exact(entries).map_err(|_| Error::OutOfMemory { what, entries })
+    memory::check(what, entries, (size_of::<T>() as u64).saturating_mul(entries as u64))?;
+    list.try_reserve_exact(entries).map_err(|_| Error::no_memory::<T>(what, entries))
 }

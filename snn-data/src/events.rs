@@ -276,11 +276,9 @@ impl EventDataset {
     /// Room for the sample in `keys`.
     fn reserve_amortized(&mut self) -> Result<(), Error> {
         let rows = self.binning.steps + 1;
-        self.offsets
-            .try_reserve(rows)
-            .map_err(|_| Error::OutOfMemory { what: "rows of events", entries: rows })?;
+        self.offsets.try_reserve(rows).map_err(|_| Error::no_memory::<u32>("rows of events", rows))?;
         let spikes = self.keys.len();
-        self.units.try_reserve(spikes).map_err(|_| Error::OutOfMemory { what: "events", entries: spikes })
+        self.units.try_reserve(spikes).map_err(|_| Error::no_memory::<u16>("events", spikes))
     }
 
     /// Says which samples are for training, validation and test.

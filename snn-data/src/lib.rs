@@ -74,6 +74,7 @@ mod intake;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod list;
 mod membership;
+mod memory;
 #[cfg(feature = "mnist")]
 mod mnist;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
@@ -98,6 +99,7 @@ pub use frames::FrameDataset;
 pub use identity::{ClassOrder, Comparison, DataIdentity, Difference, PartIdentity};
 pub use intake::{Intake, LeftOut, Reason};
 pub use membership::{Membership, Recorded};
+pub use memory::available_memory;
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]

@@ -329,8 +329,8 @@ fn cache_files() {
     let config = SpeechConfig { steps: 2, ..SpeechConfig::default() };
     let values = |data: &SpeechDataset| (0..8).flat_map(|i| data.frames(i).to_vec()).collect::<Vec<f32>>();
     let right = values(&open(folder.path(), &config, Some(cache.path())).unwrap());
-    let entries = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().path());
-    let file = entries.filter(|path| path.extension().unwrap() == "features").next().unwrap();
+    let mut entries = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = entries.find(|path| path.extension().unwrap() == "features").unwrap();
     let good = fs::read(&file).unwrap();
     mutations(&good, 300, |bytes| {
         fs::write(&file, bytes).unwrap();

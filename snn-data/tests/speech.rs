@@ -390,8 +390,8 @@ fn the_cache_is_right_or_made_anew() {
 
 /// The one file of features in a cache.
 fn features_in(cache: &Path) -> std::path::PathBuf {
-    let entries = fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.extension().unwrap() == "features").next().unwrap()
+    let mut entries = fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
+    entries.find(|path| path.extension().unwrap() == "features").unwrap()
 }
 
 /// Other sound under the names, sizes and times of change of the old: by another folder, or in the same one.

@@ -13,6 +13,7 @@ pub use manifold::Manifold;
 
 use crate::error::reserve;
 use crate::fingerprint::Hasher;
+use crate::memory;
 use crate::random::Purpose;
 use crate::{BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Splits};
 
@@ -68,6 +69,8 @@ impl Randman {
         let RandmanConfig { classes, dim, alpha, inputs, samples_per_class, tau_randman, seed, .. } = config;
         let (samples, terms) = (classes * samples_per_class, config.terms());
 
+        // Before anything is drawn: what does not fit would be noticed after minutes, or never.
+        memory::check("random manifolds", samples, config.memory())?;
         let mut events = EventDataset::new("randman", inputs, classes, config.binning())?;
         events.reserve(samples, samples * inputs)?;
         let mut latent = zeros(samples * dim, "latent coordinates")?;

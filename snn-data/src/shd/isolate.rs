@@ -111,7 +111,8 @@ fn write_numbers<T: Copy, const N: usize>(
 
 fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
     // Longer ones are no words but damage.
-    let end = text.floor_char_boundary(MAX_TEXT as usize);
+    let most = text.len().min(MAX_TEXT as usize);
+    let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     out.write_all(&(end as u32).to_le_bytes())?;
     out.write_all(&text.as_bytes()[..end])
 }
