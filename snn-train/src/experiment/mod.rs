@@ -25,7 +25,7 @@ mod reading;
 mod sections;
 mod writing;
 
-pub use data::{Data, SpikeFiles, Stored};
+pub use data::{Data, SpikeFiles, Stored, feature_cache};
 pub use definition::Experiment;
 pub use key::{Key, Values};
 pub use keys::keys;

@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     experiment.validate()?;
     let dataset = loading::open(&experiment.data, arguments.quiet)?;
+    loading::tell_intake(&*dataset);
     match device {
         Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
