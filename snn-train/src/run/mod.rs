@@ -2,7 +2,9 @@
 
 mod checkpoints;
 mod create;
+mod history;
 mod session;
+mod start;
 mod writer;
 
 pub use snn_run::{
@@ -12,4 +14,4 @@ pub use snn_run::{
 };
 
 pub use create::new_id;
-pub use writer::RunWriter;
+pub use writer::{Resume, RunWriter};

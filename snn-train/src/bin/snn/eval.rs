@@ -57,12 +57,11 @@ impl From<Which> for Selection {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     use_threads(arguments.threads)?;
     let run = RunDir::open(&arguments.run)?;
-    let which = match arguments.checkpoint {
-        Some(which) => which.into(),
-        None => Checkpoint::of_run(&run, Selection::Last)?.experiment().training.selection,
-    };
     let split = arguments.split;
-    let checkpoint = Checkpoint::of_run(&run, which)?;
+    let (checkpoint, which) = match arguments.checkpoint.map(Selection::from) {
+        Some(which) => (Checkpoint::of_run(&run, which)?, which),
+        None => Checkpoint::selected(&run)?,
+    };
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
     let experiment = checkpoint.experiment();
     let dataset = loading::open(&experiment.data, arguments.json)?;
