@@ -32,7 +32,7 @@ use super::{
         lanes::{Kernel, Lanes},
         product::{Term, product},
     },
-    plan::{Constants, Plan, Transposes},
+    plan::{Constants, LayerPlan, Plan, Transposes},
     trace::{BLOCK, Block, LayerTrace, Pool},
 };
 use crate::{Input, Readout};
@@ -380,7 +380,7 @@ impl ChunkPass<'_> {
                 let trace = (sample * plan.steps + n) * width;
                 let slot = (sample * adjoint.chunk + n - from) * width;
                 let step = Step {
-                    constants: plan.constants,
+                    layer: plan.hidden[l],
                     x: &x[trace..trace + width],
                     current_adjoint: &mut adjoint.current_adjoints[slot..slot + width],
                     a_u: &mut adjoint.a_u[row.clone()],
@@ -398,7 +398,7 @@ impl ChunkPass<'_> {
 
 /// One step back of one hidden layer of one sample.
 struct Step<'a> {
-    constants: Constants,
+    layer: LayerPlan,
     /// `U[n] - threshold`.
     x: &'a [f32],
     /// Where `a_I[n + 1]` goes.
@@ -434,7 +434,7 @@ impl<L: Lanes> WithDerivative for LifBackward<'_, L> {
 impl Step<'_> {
     #[inline(always)]
     fn lif_backward<L: Lanes, H: Derivative, const PENALISED: bool, const RESET: bool>(self, lanes: L, h: H) {
-        let Constants { threshold, leak_mem, leak_syn, .. } = self.constants;
+        let LayerPlan { threshold, leak_mem, leak_syn, .. } = self.layer;
         let (leak_mem, leak_syn) = (lanes.splat(leak_mem as f32), lanes.splat(leak_syn as f32));
         let (theta, zero) = (lanes.splat(threshold as f32), lanes.splat(0.0));
         let adjoints = L::chunks_mut(self.a_u).iter_mut().zip(L::chunks_mut(self.a_i));

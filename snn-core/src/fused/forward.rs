@@ -6,7 +6,7 @@ use super::{
         product::{Columns, Term, product},
         rows::add_rows,
     },
-    plan::{Constants, Plan, Prepared},
+    plan::{LayerPlan, Plan, Prepared},
     trace::{Block, SpikeList},
 };
 use crate::{Input, Readout};
@@ -73,7 +73,9 @@ impl Kernel for ForwardBlock<'_> {
         let mut states: Vec<LayerState> = plan.hidden.iter().map(|l| LayerState::new(l.width)).collect();
         let mut out = Output::new(plan, matches!(self.input, Input::Frames(_)));
         for sample in 0..self.samples {
-            states.iter_mut().for_each(|state| state.rest(-plan.constants.threshold));
+            for (state, layer) in states.iter_mut().zip(&plan.hidden) {
+                state.rest(-layer.threshold);
+            }
             self.sample(lanes, sample, &mut states, &mut out);
         }
     }
@@ -105,7 +107,7 @@ impl ForwardBlock<'_> {
                 let layer = &mut above[0];
                 let at = (slot * plan.steps + n) * shape.width;
                 let step = Step {
-                    constants: plan.constants,
+                    layer: *shape,
                     state: &mut states[l],
                     trace: &mut layer.x[at..at + shape.width],
                     spikes: &mut layer.spikes[slot],
@@ -169,7 +171,7 @@ fn narrow(from: &[f64], to: &mut [f32]) {
 
 /// One step of one hidden layer of one sample.
 struct Step<'a> {
-    constants: Constants,
+    layer: LayerPlan,
     state: &'a mut LayerState,
     /// Row `n` of the trace.
     trace: &'a mut [f32],
@@ -204,7 +206,7 @@ impl Step<'_> {
     /// note what a reset wipes out.
     #[inline(always)]
     fn lif_forward<L: Lanes, const DRIVEN: bool, const FRAMED: bool, const PRE_RESET: bool>(self, lanes: L) {
-        let Constants { threshold, leak_mem, leak_syn, .. } = self.constants;
+        let LayerPlan { threshold, leak_mem, leak_syn, .. } = self.layer;
         let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
         let zero = lanes.wide_splat(0.0);

@@ -241,7 +241,7 @@ fn recording(plan: &Plan, blocks: &[Block], readout: Vec<f32>) -> Result<Recordi
                 offsets.extend(list.offsets[1..].iter().map(|o| base + o));
                 for n in 0..plan.steps {
                     let row = &layer.x[(sample * plan.steps + n) * shape.width..][..shape.units];
-                    u.extend(row.iter().map(|x| (f64::from(*x) + plan.constants.threshold) as f32));
+                    u.extend(row.iter().map(|x| (f64::from(*x) + shape.threshold) as f32));
                 }
             }
         }

@@ -10,8 +10,6 @@ use sha2::{Digest, Sha256};
 use super::{Checkpoint, Matrix, VERSION};
 
 const METADATA: &str = "snn";
-const FIRST_MOMENT: &str = ".adam.m";
-const SECOND_MOMENT: &str = ".adam.v";
 
 /// The metadata: the state as the text that was written, so that its checksum needs no second writing.
 #[derive(Serialize, Deserialize)]
@@ -69,30 +67,29 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
         let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
-        let values =
-            |suffix| file.tensor(&format!("{name}{suffix}")).map(|view| floats(&view)).map_err(other);
+        let buffer = |(of, view): &(String, TensorView<'_>)| {
+            let buffer = of.strip_prefix(name.as_str())?.strip_prefix('.')?;
+            Some((buffer.to_owned(), floats(view)))
+        };
         Ok(Matrix {
             name: name.clone(),
             shape: [pre, post],
             weights: floats(view),
-            first_moment: values(FIRST_MOMENT)?,
-            second_moment: values(SECOND_MOMENT)?,
+            optimizer: tensors.iter().filter_map(buffer).collect(),
         })
     });
     Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
 }
 
-/// Name, shape and little-endian bytes of the weights and both moments.
-fn buffers(matrix: &Matrix) -> [(String, [usize; 2], Vec<u8>); 3] {
-    let buffer = |suffix: &str, values: &[f32]| {
+/// Name, shape and little-endian bytes of the weights and of what the optimizer remembers of them.
+fn buffers(matrix: &Matrix) -> Vec<(String, [usize; 2], Vec<u8>)> {
+    let buffer = |name: String, values: &[f32]| {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        (format!("{}{suffix}", matrix.name), matrix.shape, bytes)
+        (name, matrix.shape, bytes)
     };
-    [
-        buffer("", &matrix.weights),
-        buffer(FIRST_MOMENT, &matrix.first_moment),
-        buffer(SECOND_MOMENT, &matrix.second_moment),
-    ]
+    let remembered = matrix.optimizer.iter();
+    let remembered = remembered.map(|(name, values)| buffer(format!("{}.{name}", matrix.name), values));
+    std::iter::once(buffer(matrix.name.clone(), &matrix.weights)).chain(remembered).collect()
 }
 
 fn floats(view: &TensorView<'_>) -> Vec<f32> {

@@ -1,7 +1,7 @@
 //! Loss, accuracy and activity of a network over a set of samples, without a tape.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{ActivityMonitor, Backend, Network, Readout, Regularizer};
+use snn_core::{ActivityMonitor, AnyLoss, Backend, LossFunction, Network, Readout, Regularizer};
 use snn_data::{Dataset, Split};
 
 use super::{batch, event::Flow};
@@ -49,6 +49,15 @@ impl Evaluation {
     }
 }
 
+/// What training makes small.
+#[derive(Debug, Clone, Copy)]
+pub struct Goal<'a> {
+    /// Judges the answers.
+    pub loss: &'a AnyLoss,
+    /// Judges the activity.
+    pub regularizer: &'a Regularizer,
+}
+
 /// Evaluates `network` on a part of `dataset`, `batch_size` samples at a time.
 ///
 /// # Errors
@@ -58,15 +67,14 @@ pub fn evaluate<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     split: Split,
-    regularizer: &Regularizer,
+    goal: Goal<'_>,
     batch_size: usize,
 ) -> Result<Evaluation, Error> {
     let indices = dataset.splits().get(split);
     if indices.is_empty() {
         return Err(Error::Impossible(format!("the {split} part of {} is empty", dataset.name())));
     }
-    let evaluation =
-        evaluate_watched(network, dataset, indices, regularizer, batch_size, |_| Ok(Flow::Continue))?;
+    let evaluation = evaluate_watched(network, dataset, indices, goal, batch_size, |_| Ok(Flow::Continue))?;
     Ok(evaluation.unwrap_or_default())
 }
 
@@ -75,7 +83,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     indices: &[u32],
-    regularizer: &Regularizer,
+    goal: Goal<'_>,
     batch_size: usize,
     mut watch: impl FnMut(&Losses) -> Result<Flow, Error>,
 ) -> Result<Option<Evaluation>, Error> {
@@ -85,7 +93,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     let mut activity = ActivityMonitor::new(network.config(), dataset.steps());
     for indices in indices.chunks(batch_size.max(1)) {
         let (input, labels) = batch::load(dataset, indices)?;
-        let output = network.forward(&input)?;
+        let output = goal.loss.scored(network.forward(&input)?);
         for (&label, prediction) in labels.iter().zip(output.predictions()) {
             confusion[usize::from(label)][prediction] += 1;
         }
@@ -93,8 +101,8 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
         let losses = sums.add(
             labels.len(),
             output.correct(&labels),
-            output.cross_entropy(&labels),
-            regularizer.value(&output),
+            goal.loss.value(&output, &labels),
+            goal.regularizer.value(&output),
         );
         if watch(&losses)? == Flow::Stop {
             return Ok(None);
@@ -176,8 +184,9 @@ mod tests {
         let dataset = experiment.data.open().unwrap();
         let config = experiment.network_config(&*dataset);
         let network: Network = Network::new(config, experiment.initialization(), 1).unwrap();
-        let regularizer = experiment.regularizer();
-        let evaluation = evaluate(&network, &*dataset, Split::Train, &regularizer, 160).unwrap();
+        let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
+        let goal = Goal { loss: &loss, regularizer: &regularizer };
+        let evaluation = evaluate(&network, &*dataset, Split::Train, goal, 160).unwrap();
 
         let (input, labels) = batch::load(&*dataset, &dataset.splits().train).unwrap();
         let loss = network.loss(&input, &labels, &regularizer).unwrap();
@@ -186,7 +195,7 @@ mod tests {
         assert!(loss.regularization > 0.0 && near(evaluation.losses.regularization, loss.regularization));
         assert_eq!(evaluation.confusion.iter().flatten().sum::<u32>(), 160);
 
-        let in_pieces = evaluate(&network, &*dataset, Split::Train, &regularizer, 33).unwrap();
+        let in_pieces = evaluate(&network, &*dataset, Split::Train, goal, 33).unwrap();
         assert_eq!(in_pieces.confusion, evaluation.confusion);
         assert!(near(in_pieces.losses.loss, evaluation.losses.loss));
     }
