@@ -13,7 +13,7 @@ if [ "${1:-}" = choose ]; then choose=true; shift; fi
 runs=${1:-runs/real-data}
 [ $# = 0 ] || shift
 names=" ${*:-mnist fsdd strangers ten-words} "
-snn=${SNN:-cargo run --release --quiet --package snn-train --}
+snn=${SNN:-cargo run --release --quiet --bin snn --}
 data=${SNN_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/snn}
 
 # train RUN PRESET CHANGES...

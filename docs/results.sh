@@ -7,7 +7,7 @@
 set -euo pipefail
 figures=${1:-figures}
 results=$(dirname "${BASH_SOURCE[0]}")/results
-snn=${SNN:-cargo run --release --quiet --package snn-train --}
+snn=${SNN:-cargo run --release --quiet --bin snn --}
 files=mnist,fsdd,speech_commands_ten_words
 
 # made SCALE NUMBER OPTIONS...: a figure, and how long it took

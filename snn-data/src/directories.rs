@@ -1,14 +1,8 @@
-//! Where data sets and computed features lie on this machine.
+//! Where data sets and computed features lie on this machine, with the errors of this crate.
 
-use std::env;
 use std::path::PathBuf;
 
-use etcetera::base_strategy::{BaseStrategy, Xdg};
-
 use crate::Error;
-
-/// Folder of this project within the user's folders.
-const PROJECT: &str = "snn";
 
 /// Where data sets lie, each in a folder of its name: the environment variable `SNN_DATA_DIR` if it is set, otherwise `snn`
 /// in the user's data folder (XDG: `$XDG_DATA_HOME`, by default `~/.local/share`).
@@ -17,41 +11,23 @@ const PROJECT: &str = "snn";
 ///
 /// [`Error::NoHome`] if neither the variable nor a home folder says where.
 pub fn data_directory() -> Result<PathBuf, Error> {
-    directory("SNN_DATA_DIR", |user| user.data_dir())
+    snn_catalog::data_directory().map_err(no_home)
 }
 
-/// Where features that were computed from recordings are kept: the environment variable `SNN_CACHE_DIR` if it is set,
-/// otherwise `snn` in the user's cache folder (XDG: `$XDG_CACHE_HOME`, by default `~/.cache`). Whatever lies there may be
-/// deleted at any time.
+/// Where features computed from recordings are kept: the environment variable `SNN_CACHE_DIR` if it is set, otherwise `snn`
+/// in the user's cache folder (XDG: `$XDG_CACHE_HOME`, by default `~/.cache`). Whatever lies there may be deleted at any
+/// time.
 ///
 /// # Errors
 ///
 /// [`Error::NoHome`] if neither the variable nor a home folder says where.
 pub fn cache_directory() -> Result<PathBuf, Error> {
-    directory("SNN_CACHE_DIR", |user| user.cache_dir())
+    snn_catalog::cache_directory().map_err(no_home)
 }
 
-fn directory(variable: &'static str, of: impl Fn(&Xdg) -> PathBuf) -> Result<PathBuf, Error> {
-    match env::var_os(variable) {
-        Some(path) if !path.is_empty() => Ok(path.into()),
-        _ => match Xdg::new() {
-            Ok(user) => Ok(of(&user).join(PROJECT)),
-            Err(_) => Err(Error::NoHome { variable }),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_variable_goes_before_the_user_s_folder() {
-        // The search path is a variable that every test process has, and this one is surely unset.
-        let path = directory("PATH", |_| unreachable!()).unwrap();
-        assert_eq!(Some(path.into_os_string()), env::var_os("PATH"));
-        if let Ok(path) = directory("SNN_NO_SUCH_VARIABLE", |user| user.data_dir()) {
-            assert!(path.is_absolute() && path.ends_with("snn"), "{}", path.display());
-        }
+fn no_home(error: snn_catalog::Error) -> Error {
+    match error {
+        snn_catalog::Error::NoHome { variable } => Error::NoHome { variable },
+        other => Error::format("catalog", other.to_string()),
     }
 }

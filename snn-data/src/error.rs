@@ -1,7 +1,7 @@
 //! What can go wrong between a setting and a batch.
 
 use std::io;
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist", feature = "npz"))]
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -186,6 +186,15 @@ pub enum Error {
         problem: String,
     },
 
+    /// A file of a kind that is not read, though nothing is wrong with it.
+    #[error("this kind of {format} is not read: {kind}")]
+    Unsupported {
+        /// The format, such as `WAV file`.
+        format: &'static str,
+        /// What kind it is, and what to do.
+        kind: String,
+    },
+
     /// Any of the above, at a place in a file.
     #[error("{source} ({place}): {path}")]
     File {
@@ -218,7 +227,6 @@ impl Error {
         Self::Setting { key, value: value.to_string(), allowed: allowed.into() }
     }
 
-    #[cfg(any(feature = "audio", feature = "catalog", feature = "hdf5", feature = "mnist"))]
     pub(crate) fn format(format: &'static str, problem: impl Into<String>) -> Self {
         Self::Format { format, problem: problem.into() }
     }
@@ -230,7 +238,7 @@ impl Error {
 }
 
 /// Errors of files, for the data sets that are read from some.
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist", feature = "npz"))]
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { action, kind: error.kind(), message: error.to_string(), path: path.to_owned() }

@@ -45,7 +45,9 @@
 //!
 //! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
-//! Where the published ones are to be had, and on which terms, is in the module `catalog` (feature `catalog`).
+//! Arrays of NumPy are read and written by the module `npz` (feature `npz`).
+//!
+//! Where to fetch the published ones, and on which terms, is what the crate `snn-catalog` tells.
 //!
 //! # Units and numbers
 //!
@@ -56,8 +58,6 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 mod batch;
-#[cfg(feature = "catalog")]
-pub mod catalog;
 mod dataset;
 mod directories;
 mod error;
@@ -67,6 +67,8 @@ mod frames;
 mod list;
 #[cfg(feature = "mnist")]
 mod mnist;
+#[cfg(feature = "npz")]
+pub mod npz;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod part;
 mod randman;

@@ -70,8 +70,16 @@ fn wav_files() {
             "not a valid recording: it begins neither with RIFF (WAV) nor with fLaC (FLAC) (the first bytes): ",
         ),
         (good[..3].to_vec(), "not a valid recording: it begins neither"),
-        (b"ID3\x03 is an MP3".to_vec(), "not a valid recording: it begins neither"),
+        (
+            b"ID3\x03 is an MP3".to_vec(),
+            "this kind of recording is not read: it is MP3, or FLAC behind an ID3 tag; convert it to",
+        ),
+        (b"NIST_1A\n   1024\n".to_vec(), "this kind of recording is not read: it is NIST SPHERE; convert it"),
         (good[..30].to_vec(), "not a valid WAV file: the file ends too early (header): "),
+        (
+            good[..36].to_vec(),
+            "not a valid WAV file: the file ends too early: no chunk of samples (header): ",
+        ),
         (good[..44 + 5].to_vec(), "not a valid WAV file: the file ends too early (sample 2): "),
         (with(&good, 8, b"AIFF"), "not a valid WAV file: no WAVE tag found (header): "),
         (with(&good, 22, &[0, 0]), "not a valid WAV file: file contains zero channels (header): "),
@@ -79,13 +87,13 @@ fn wav_files() {
             with(&good, 24, &[1, 0, 0, 0, 2, 0, 0, 0]),
             "not a valid WAV file: 1 Hz is no sample rate: 1000 to 768000 Hz are (header): ",
         ),
-        (with(&good, 20, &[2, 0]), "not a valid WAV file: only PCM of"), // ADPCM
-        // Floating point of 64 bits: 8 bytes a sample.
         (
-            with(&with(&with(&good, 20, &[3, 0]), 32, &[8, 0, 64, 0]), 28, &[0, 244, 1, 0]),
-            "not a valid WAV file: ",
+            with(&good, 20, &[2, 0]),
+            "this kind of WAV file is not read: Microsoft ADPCM (code 0x0002): convert it to PCM (header): ",
         ),
-        (with(&good, 40, &[0xff; 4]), "not a valid WAV file: "), // more data announced than a file can hold
+        (with(&good, 34, &[40, 0]), "this kind of WAV file is not read: integers of 40 bits (header): "),
+        (with(&good, 40, &[0xfe, 0xff, 0, 0]), "not a valid WAV file: the file ends too early (sample 4): "),
+        (with(&good, 40, &[7]), "not a valid WAV file: 7 bytes of samples are no multiple of the 2 that a"),
         (wav(Pcm::Float, 1, 16_000, &[0.0, f64::NAN]), "not a valid WAV file: NaN is no sample (sample 1): "),
     ];
     for (bytes, expected) in cases {
@@ -109,6 +117,8 @@ fn flac_files() {
         ),
         (with(&good, 500, &[0x55, 0xaa]), "not a valid FLAC file: frame CRC mismatch (sample 0): "),
         (with(&good, 42, &[0]), "not a valid FLAC file: frame sync code missing (sample 0): "),
+        // The MD5 of other samples.
+        (with(&good, 26, &[1; 16]), "not a valid FLAC file: its samples are not those that the MD5 in its"),
     ];
     for (bytes, expected) in cases {
         assert_broken(bytes, read_sound, expected);

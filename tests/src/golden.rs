@@ -1,14 +1,13 @@
 //! Gradient cases of an independent float64 program: a manifest, and one `.npz` file a case.
 
-use crate::run::Run;
-use ndarray::{ArrayD, Axis, OwnedRepr};
-use ndarray_npy::{NpzReader, ReadableElement};
+use crate::{npz::Archive, run::Run};
 use serde::Deserialize;
 use snn_core::{
     AnyLoss, Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, LossKind,
     LossSettings, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Regularizer, ResetGradient,
     Surrogate, SurrogateShape, TimeConstant,
 };
+use snn_data::npz::Array;
 use std::{fs::File, path::Path};
 
 /// One entry of `manifest.json`.
@@ -110,7 +109,7 @@ pub struct Case {
     /// What is to come out. Its configuration describes the network; the implementation is to be chosen by the test.
     pub expected: Run,
     /// Input values, `[batch, steps, inputs]`.
-    x: ArrayD<f64>,
+    x: Array<f64>,
     /// Whether the input is spikes.
     events: bool,
     /// Name and values of every weight matrix, `[pre, post]` row by row (the files hold `[post, pre]`).
@@ -143,16 +142,29 @@ impl Case {
 
     /// The input in the float type asked for: events where the case has spikes, else frames.
     pub fn input<E: Float>(&self) -> Input<E> {
-        let [batch, steps, units] = [0, 1, 2].map(|axis| self.x.len_of(Axis(axis)));
+        let [batch, steps, units] = sizes(&self.x);
         if self.events {
-            let spikes = self.x.indexed_iter().filter(|&(_, &v)| v != 0.0);
-            let spikes: Vec<_> = spikes.map(|(at, _)| (at[0], at[1], at[2])).collect();
-            Events::from_spikes(batch, steps, units, &spikes).expect("spikes of a golden case").into()
+            Events::from_spikes(batch, steps, units, &spikes(&self.x))
+                .expect("spikes of a golden case")
+                .into()
         } else {
-            let values = self.x.iter().map(|&v| E::of(v)).collect();
+            let values = self.x.values.iter().map(|&v| E::of(v)).collect();
             Frames::new(batch, steps, units, values).expect("frames of a golden case").into()
         }
     }
+}
+
+/// Samples, steps and units.
+fn sizes<T>(array: &Array<T>) -> [usize; 3] {
+    array.shape.as_slice().try_into().expect("an array [batch, steps, units]")
+}
+
+/// Sample, step and unit of what is not zero.
+fn spikes<T: Copy + Default + PartialEq>(array: &Array<T>) -> Vec<(usize, usize, usize)> {
+    let [_, steps, units] = sizes(array);
+    let at = |index: usize| (index / (steps * units), index / units % steps, index % units);
+    let spikes = array.values.iter().enumerate().filter(|&(_, &value)| value != T::default());
+    spikes.map(|(index, _)| at(index)).collect()
 }
 
 /// Cases of the paper's model, made by an independent program.
@@ -192,35 +204,37 @@ pub fn load(directory: &Path) -> Vec<Case> {
 
 fn read(directory: &Path, entry: Entry) -> Case {
     let path = directory.join(&entry.file);
-    let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let mut npz = NpzReader::new(file).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut npz = Archive::open(&path);
     let config = config(&entry);
 
-    let x: ArrayD<f64> = array(&mut npz, "x");
-    let [batch, steps] = [0, 1].map(|axis| x.len_of(Axis(axis)));
-    let labels: ArrayD<i64> = array(&mut npz, "y");
+    let x = npz.array::<f64>("x");
+    let [batch, steps, _] = sizes(&x);
+    let labels = npz.values::<i64>("y");
     let mut names = Vec::new();
     for (l, layer) in config.hidden.iter().enumerate() {
         names.push(format!("W{}", l + 1));
         names.extend(layer.recurrent.then(|| format!("V{}", l + 1)));
     }
     names.push("Wout".into());
-    let mut transposed =
-        |name: &str| -> Vec<f64> { array::<f64>(&mut npz, name).t().iter().copied().collect() };
-    let weights = names.iter().map(|n| (n.clone(), transposed(n))).collect();
-    let gradients = names.iter().map(|n| (n.clone(), transposed(&format!("grad_{n}")))).collect();
+    let weights = names.iter().map(|n| (n.clone(), npz.transposed(n))).collect();
+    let gradients = names.iter().map(|n| (n.clone(), npz.transposed(&format!("grad_{n}")))).collect();
 
-    let mut values = |name: &str| -> Vec<f64> { array::<f64>(&mut npz, name).iter().copied().collect() };
-    let (logits, readout) = (values("logits"), values("u_out"));
-    let (cross_entropy, regularization) = (values("loss_ce")[0], values("loss_reg")[0]);
-    let potentials = (1..=config.hidden.len()).map(|l| values(&format!("u{l}"))).collect();
+    let (logits, readout) = (npz.values("logits"), npz.values("u_out"));
+    let (cross_entropy, regularization) = (npz.values("loss_ce")[0], npz.values("loss_reg")[0]);
+    let potentials = (1..=config.hidden.len()).map(|l| npz.values(&format!("u{l}"))).collect();
     let (mut spikes, mut counts) = (Vec::new(), Vec::new());
     for (l, layer) in config.hidden.iter().enumerate() {
-        let s: ArrayD<u8> = array(&mut npz, &format!("spikes{}", l + 1));
-        let at: Vec<_> =
-            s.indexed_iter().filter(|&(_, &s)| s != 0).map(|(at, _)| (at[0], at[1], at[2])).collect();
-        spikes.push(Events::from_spikes(batch, steps, layer.units, &at).expect("spikes of a golden case"));
-        counts.push(s.mapv(f64::from).sum_axis(Axis(1)).iter().copied().collect());
+        let s = npz.array::<u8>(&format!("spikes{}", l + 1));
+        spikes.push(
+            Events::from_spikes(batch, steps, layer.units, &self::spikes(&s))
+                .expect("spikes of a golden case"),
+        );
+        let of_sample = |s: &[u8]| {
+            (0..layer.units)
+                .map(|unit| s.iter().skip(unit).step_by(layer.units).copied().map(f64::from).sum())
+                .collect::<Vec<f64>>()
+        };
+        counts.push(s.rows().flat_map(of_sample).collect());
     }
     Case {
         name: entry.name,
@@ -249,10 +263,6 @@ fn read(directory: &Path, entry: Entry) -> Case {
         events: entry.input == "spikes",
         weights,
     }
-}
-
-fn array<T: ReadableElement>(npz: &mut NpzReader<File>, name: &str) -> ArrayD<T> {
-    npz.by_name::<OwnedRepr<T>, _>(name).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 fn config(entry: &Entry) -> NetworkConfig {

@@ -15,11 +15,9 @@ pub(crate) fn bench(options: &[OsString]) -> Result<u8> {
 /// What cargo must be told to run the benchmark that the first word names, and the options of the benchmark itself.
 fn choose(options: &[OsString]) -> (&'static [&'static str], &[OsString]) {
     let (target, options): (&[&str], _) = match options.split_first() {
-        Some((name, rest)) if name == "audio" => (&["--package", "snn-data", "--bench", "audio"], rest),
-        Some((name, rest)) if name == "shd" => {
-            (&["--package", "snn-data", "--features", "hdf5", "--bench", "shd"], rest)
-        }
-        _ => (&["--package", "snn-core", "--bench", "training_step"], options),
+        Some((name, rest)) if name == "audio" => (&["--bench", "audio"], rest),
+        Some((name, rest)) if name == "shd" => (&["--bench", "shd"], rest),
+        _ => (&["--bench", "training_step"], options),
     };
     // A `--` that sets the benchmark's options off from ours is not one of them.
     (target, options.strip_prefix(&[OsString::from("--")]).unwrap_or(options))

@@ -2,9 +2,9 @@
 
 use std::{
     ffi::OsString,
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     process::{Command, Stdio},
-    time::Instant,
 };
 
 use anyhow::{Context as _, Result};
@@ -13,19 +13,37 @@ use crate::{
     process::{self, cargo},
     requirements,
     tally::Tally,
+    timed,
+    usage::Stopwatch,
 };
 
-/// Runs every test of the workspace, its documentation's programs included, and sums up.
+/// Runs every test of the workspace, its documentation's programs included, and sums up: where the time went, what was skipped.
 pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     requirements::ensure()?;
     // All failures of a run are worth more than the first one, hence --no-fail-fast.
-    let mut command = cargo(["test", "--release", "--no-fail-fast"]);
+    let mut words: Vec<OsString> = ["test", "--release", "--no-fail-fast"].map(OsString::from).into();
     if !names_packages(options) {
-        command.arg("--workspace");
+        words.push("--workspace".into());
     }
-    command.args(options);
-    process::announce(&command);
-    let start = Instant::now();
+    let (of_cargo, of_tests) = halves(options);
+
+    // Built first and by itself, so that the time of building is known.
+    let building = Stopwatch::start();
+    let code = process::run(cargo(&words).args(of_cargo).arg("--no-run"))?;
+    let building = building.stop();
+    if code != 0 {
+        return Ok(code);
+    }
+
+    let folder = tempfile::tempdir().context("cannot make a directory for notes of the tests")?;
+    let skipped = folder.path().join("skipped");
+    let mut command = cargo(&words);
+    command.args(of_cargo);
+    process::announce(command.args(of_tests));
+    // What the tests need not know, and nobody would type.
+    let mut command = cargo(&words);
+    command.args(of_cargo).args(timed::runner()?).args(of_tests).env(SKIPPED_TESTS, &skipped);
+    let testing = Stopwatch::start();
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;
     let mut tally = Tally::default();
@@ -38,8 +56,20 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     }
     drop(screen);
     let status = child.wait().context("cannot wait for cargo")?;
-    println!("all tests: {:.0} s\n{tally}", start.elapsed().as_secs_f64());
+    // Without the file, no test was skipped.
+    tally.read_skipped(&fs::read_to_string(&skipped).unwrap_or_default());
+    print!("{}", tally.times(building, testing.stop()));
+    println!("{tally}");
     Ok(process::exit_code(status))
+}
+
+/// The variable that names the file in which tests note that they are skipped: `snn_test_support::SKIPPED`.
+const SKIPPED_TESTS: &str = "SNN_SKIPPED_TESTS";
+
+/// The options for cargo, and those for the test programs with the `--` that sets them off.
+fn halves(options: &[OsString]) -> (&[OsString], &[OsString]) {
+    let end = options.iter().position(|word| word == "--").unwrap_or(options.len());
+    options.split_at(end)
 }
 
 /// Whether the options for cargo choose packages, which it would pass over beside `--workspace`.
@@ -120,6 +150,15 @@ fn checks() -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_the_tests_follow_those_of_cargo() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let options = words("-p snn-core golden -- --nocapture");
+        let (of_cargo, of_tests) = halves(&options);
+        assert_eq!((of_cargo, of_tests), (&words("-p snn-core golden")[..], &words("-- --nocapture")[..]));
+        assert_eq!(halves(&words("golden")), (&words("golden")[..], &[][..]));
+    }
 
     #[test]
     fn chosen_packages_are_told_from_options_of_the_tests() {

@@ -19,8 +19,10 @@ const EXPECTED_ACCURACY: f64 = 0.98;
 
 /// Builds the program, trains the preset `randman` with `options`, and checks the outcome.
 pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
+    eprintln!("[1/3] Checking what the build needs: {}", requirements::names().join(", "));
     requirements::ensure()?;
-    let code = process::run(&mut cargo(["build", "--release", "--package", "snn-train"]))?;
+    eprintln!("[2/3] Building the program `snn`: {}", expected_build());
+    let code = process::run(&mut cargo(["build", "--release", "--bin", "snn"]))?;
     if code != 0 {
         return Ok(code);
     }
@@ -28,11 +30,10 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
     let run_dir = process::option(options, "--run-dir").unwrap_or_else(|| unused(&root()));
     let shown = run_dir.display();
     let runs = run_dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    eprintln!("\nTraining a spiking network on random manifolds. To watch it from another terminal:");
-    eprintln!("    cargo run --release --package snn-tui -- {}\n", runs.display());
+    eprintln!("[3/3] Training a spiking network on random manifolds. To watch it from another terminal:");
+    eprintln!("    cargo run --release --bin snn-tui -- {}\n", runs.display());
 
-    let mut train =
-        cargo(["run", "--release", "--quiet", "--package", "snn-train", "--", "train", "randman"]);
+    let mut train = cargo(["run", "--release", "--quiet", "--bin", "snn", "--", "train", "randman"]);
     if process::option(options, "--run-dir").is_none() {
         train.arg("--run-dir").arg(&run_dir);
     }
@@ -63,6 +64,24 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
         );
     }
     Ok(0)
+}
+
+/// What the user is to expect of the build.
+fn expected_build() -> String {
+    if process::target().join("release").join(format!("snn{}", std::env::consts::EXE_SUFFIX)).is_file() {
+        return "built before, so that only what has changed is compiled".to_owned();
+    }
+    let tree =
+        ["tree", "--package", "snn-train", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let packages = cargo(tree).output().ok().filter(|output| output.status.success());
+    let count = packages.map(|output| {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().map(|line| line.trim_end_matches(" (*)")).collect::<std::collections::HashSet<_>>().len()
+    });
+    match count {
+        Some(count) => format!("about {count} packages are compiled, this once"),
+        None => "its packages are compiled, this once".to_owned(),
+    }
 }
 
 /// The first of `runs/demo`, `runs/demo-2`, ... that does not exist, relative to `root`.

@@ -14,11 +14,11 @@ pub(crate) fn figures(options: &[OsString]) -> Result<u8> {
     // A `--` that sets the program's options off from ours is not one of them.
     let options = options.strip_prefix(&[OsString::from("--")]).unwrap_or(options);
     requirements::ensure()?;
-    let code = process::run(&mut cargo(["build", "--release", "--package", "snn-train"]))?;
+    let code = process::run(&mut cargo(["build", "--release", "--bin", "snn"]))?;
     if code != 0 {
         return Ok(code);
     }
-    let snn = || cargo(["run", "--release", "--quiet", "--package", "snn-train", "--"]);
+    let snn = || cargo(["run", "--release", "--quiet", "--bin", "snn", "--"]);
     let code = process::run(snn().args(["figure", "all"]).args(options))?;
     if code != 0 {
         return Ok(code);

@@ -5,9 +5,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks to its user")]
 
 mod bench;
+mod build_times;
 mod check;
 mod demo;
-mod fetch;
 mod figures;
 mod gpu;
 mod process;
@@ -15,9 +15,12 @@ mod requirements;
 #[cfg(unix)]
 mod slurm;
 mod tally;
+mod timed;
+mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 /// Automation of this repository: set-up, demo, tests, checks and benchmarks.
@@ -61,12 +64,21 @@ enum Command {
     /// test is skipped, and says what to type.
     #[cfg(unix)]
     SlurmTest,
-    /// Fetch data sets, check them against published checksums, and unpack them
-    ///
-    /// What is there and verified is not downloaded again; what was cut off is gone on with. Servers and mirrors are tried in
-    /// order, through the proxies of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Where nobody publishes a checksum, the
-    /// first download is trusted and recorded, and says so.
-    FetchData(fetch::Options),
+    /// Fetch data sets, check them against published checksums, and unpack them: see `cargo xtask fetch-data --help`
+    #[command(disable_help_flag = true)]
+    FetchData {
+        /// Names of data sets or `all`, and options such as `--dir D`, `--mirror URL_OR_DIR`, `--list`, `--verify-only`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Build everything from nothing in a directory of its own, and show what each command and each package costs
+    BuildTimes(build_times::Options),
+    /// Run a test program with the time of each of its tests
+    #[command(name = timed::COMMAND, hide = true, disable_help_flag = true)]
+    RunTimed {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Make all figures of the paper anew and hold its claims against their runs: `snn figure all`, then `snn claims`
     ///
     /// Quick, in minutes, unless `--scale` says otherwise. What is there is used again, so after Ctrl-C the same command
@@ -97,7 +109,9 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         Command::SlurmTest => slurm::slurm_test(),
         Command::Ci { no_tests } => check::ci(no_tests),
-        Command::FetchData(options) => fetch::fetch_data(&options),
+        Command::FetchData { options } => fetch_data(&options),
+        Command::BuildTimes(options) => build_times::build_times(&options),
+        Command::RunTimed { words } => timed::run(&words),
         Command::Figures { options } => figures::figures(&options),
         Command::Bench { options } => bench::bench(&options),
     });
@@ -108,6 +122,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `cargo xtask fetch-data`, a program of its own: nothing else here needs HTTP, TLS and archives.
+fn fetch_data(options: &[OsString]) -> anyhow::Result<u8> {
+    let program = ["run", "--release", "--quiet", "--bin", "snn-fetch", "--"];
+    // Paths on the command line are relative to where the user stands.
+    let directory = std::env::current_dir().context("the working directory is gone")?;
+    let manifest = process::root().join("Cargo.toml");
+    let mut command = process::cargo(program.iter().take(1));
+    command.arg("--manifest-path").arg(manifest).args(&program[1..]).args(options).current_dir(directory);
+    Ok(process::exit_code(command.status().context("cannot start cargo")?))
 }
 
 #[cfg(test)]

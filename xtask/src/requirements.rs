@@ -98,6 +98,11 @@ enum Plan {
     },
 }
 
+/// What the build needs.
+pub(crate) fn names() -> Vec<&'static str> {
+    REQUIREMENTS.iter().map(|requirement| requirement.name).collect()
+}
+
 /// Sees to it that everything the build needs is there.
 ///
 /// # Errors

@@ -1,16 +1,30 @@
-//! Counts of tests, read from the closing lines of the test programs that `cargo test` runs.
+//! What `cargo test` did: counts from the closing lines of the test programs, the time of each test, and what was skipped.
 
 use std::fmt;
 
+use crate::usage::Usage;
+
+/// So many of the slowest tests are named.
+const SLOWEST: usize = 10;
+
 /// What the test programs have reported so far.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     programs: usize,
     passed: usize,
     failed: usize,
     ignored: usize,
     failures: Vec<String>,
+    /// The program that runs, as [`Tally::read`] was told.
+    program: String,
+    /// Seconds and name of each test, where the harness tells them.
+    times: Vec<(f64, String)>,
+    /// Tests that ran but had to leave out what they test, with the reason. The harness counts them as passed.
+    skipped: Vec<(String, String)>,
 }
+
+/// What announces a test program in the output; see `timed`.
+pub(crate) const PROGRAM: &str = "test program: ";
 
 impl Tally {
     /// Takes one line of output into account.
@@ -20,9 +34,46 @@ impl Tally {
             self.passed += count(counts, "passed");
             self.failed += count(counts, "failed");
             self.ignored += count(counts, "ignored");
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|it| it.strip_suffix(" ... FAILED")) {
-            self.failures.push(name.to_owned());
+        } else if let Some(program) = line.strip_prefix(PROGRAM) {
+            program.clone_into(&mut self.program);
+        } else if let Some((name, outcome)) = line.strip_prefix("test ").and_then(|it| it.split_once(" ... "))
+        {
+            let (outcome, time) = outcome.split_once(" <").unwrap_or((outcome, ""));
+            let name =
+                if self.program.is_empty() { name.to_owned() } else { format!("{}: {name}", self.program) };
+            if let Some(seconds) = time.strip_suffix("s>").and_then(|seconds| seconds.parse().ok()) {
+                self.times.push((seconds, name.clone()));
+            }
+            if outcome == "FAILED" {
+                self.failures.push(name);
+            }
         }
+    }
+
+    /// Takes the file into account in which tests have noted that they were skipped: `name<TAB>reason` a line.
+    pub(crate) fn read_skipped(&mut self, notes: &str) {
+        let notes = notes.lines().filter_map(|line| line.split_once('\t'));
+        self.skipped.extend(notes.map(|(name, reason)| (name.to_owned(), reason.to_owned())));
+    }
+
+    /// Where the time went, with the slowest tests.
+    pub(crate) fn times(&self, build: Usage, tests: Usage) -> String {
+        let row = |what: &str, usage: Usage| {
+            let processor = usage.processor.map_or_else(|| "-".to_owned(), |it| format!("{it:.0}"));
+            format!("  {what:<10} {:>8.0} {processor:>12}\n", usage.wall)
+        };
+        let mut text = format!("where the time went {:>3} {:>14}\n", "s", "processor s");
+        text += &row("building", build);
+        text += &row("testing", tests);
+        let mut slowest = self.times.clone();
+        slowest.sort_by(|a, b| b.0.total_cmp(&a.0));
+        if !slowest.is_empty() {
+            text += "slowest tests        s\n";
+        }
+        for (seconds, name) in slowest.iter().take(SLOWEST) {
+            text += &format!("  {seconds:>19.1}  {name}\n");
+        }
+        text
     }
 }
 
@@ -35,11 +86,19 @@ fn count(counts: &str, what: &str) -> usize {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, reason) in &self.skipped {
+            writeln!(f, "skipped: {name} ({reason})")?;
+        }
         for name in &self.failures {
             writeln!(f, "failed: {name}")?;
         }
-        write!(f, "total: {} passed, {} failed", self.passed, self.failed)?;
-        if self.ignored > 0 { write!(f, ", {} skipped", self.ignored) } else { Ok(()) }
+        // One test may note several things that it left out.
+        let mut names: Vec<_> = self.skipped.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let skipped = self.ignored + names.len();
+        write!(f, "total: {} passed, {} failed", self.passed.saturating_sub(names.len()), self.failed)?;
+        if skipped > 0 { write!(f, ", {skipped} skipped") } else { Ok(()) }
     }
 }
 
@@ -48,9 +107,11 @@ mod tests {
     use super::*;
 
     const OUTPUT: &str = "
+test program: golden
+
 running 3 tests
-test gradients::golden ... ok
-test gradients::finite_differences ... FAILED
+test gradients::golden ... ok <0.250s>
+test gradients::finite_differences ... FAILED <1.500s>
 test slow ... ignored
 test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s
 
@@ -58,15 +119,40 @@ running 2 tests
 test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.50s
 ";
 
-    #[test]
-    fn closing_lines_add_up() {
+    fn tally() -> Tally {
         let mut tally = Tally::default();
         OUTPUT.lines().for_each(|line| tally.read(line));
-        assert_eq!(tally.programs, 2);
+        tally
+    }
+
+    #[test]
+    fn closing_lines_add_up() {
+        assert_eq!(tally().programs, 2);
+        assert_eq!(
+            tally().to_string(),
+            "failed: golden: gradients::finite_differences\ntotal: 3 passed, 1 failed, 1 skipped"
+        );
+    }
+
+    #[test]
+    fn tests_that_note_it_are_skipped_and_not_passed() {
+        let mut tally = tally();
+        tally.read_skipped("tmux\tnot installed\ntmux\tnor pkill\n\nslurm\tnot Linux\n");
         assert_eq!(
             tally.to_string(),
-            "failed: gradients::finite_differences\ntotal: 3 passed, 1 failed, 1 skipped"
+            "skipped: tmux (not installed)\nskipped: tmux (nor pkill)\nskipped: slurm (not Linux)\n\
+             failed: golden: gradients::finite_differences\ntotal: 1 passed, 1 failed, 3 skipped"
         );
+    }
+
+    #[test]
+    fn the_slowest_tests_come_first() {
+        let usage = |wall| Usage { wall, processor: Some(2.0 * wall) };
+        let text = tally().times(usage(60.0), usage(3.0));
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["building", "60", "120"]);
+        assert_eq!(lines[4], "1.5  golden: gradients::finite_differences");
+        assert_eq!(lines[5], "0.2  golden: gradients::golden");
     }
 
     #[test]

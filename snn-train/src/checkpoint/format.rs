@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, Matrix, VERSION};
+use super::state::{Checkpoint, Matrix, TrainingState, VERSION};
 
 const METADATA: &str = "snn";
+
+/// What optimizers remember that is a mean of squares.
+const SQUARES: &[&str] = &["adam.v", "adamw.v", "smorms3.square"];
 
 /// The metadata: the state as the text that was written, so that its checksum needs no second writing.
 #[derive(Serialize, Deserialize)]
@@ -62,23 +65,45 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     if version > VERSION {
         return Err(Damage::TooNew(version));
     }
-    let state = serde_json::from_str(state.get()).map_err(other)?;
+    let state: TrainingState = serde_json::from_str(state.get()).map_err(other)?;
+    if state.step == u32::MAX || state.epoch == u32::MAX {
+        return Err(other(format!(
+            "its counts are at their limit: epoch {}, step {}",
+            state.epoch, state.step
+        )));
+    }
 
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
         let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
-        let buffer = |(of, view): &(String, TensorView<'_>)| {
-            let buffer = of.strip_prefix(name.as_str())?.strip_prefix('.')?;
-            Some((buffer.to_owned(), floats(view)))
-        };
+        let buffers = state.experiment.optimizer.name.buffers().iter().map(|buffer| {
+            let buffer = format!("{}.{buffer}", state.experiment.optimizer.name.word());
+            let name = format!("{name}.{buffer}");
+            let values = finite(&name, floats(&file.tensor(&name).map_err(other)?))?;
+            let is_square = SQUARES.contains(&buffer.as_str());
+            match values.iter().find(|value| is_square && **value < 0.0) {
+                None => Ok((buffer, values)),
+                Some(value) => {
+                    Err(other(format!("a value of {name}, which is a mean of squares, is {value}")))
+                }
+            }
+        });
         Ok(Matrix {
             name: name.clone(),
             shape: [pre, post],
-            weights: floats(view),
-            optimizer: tensors.iter().filter_map(buffer).collect(),
+            weights: finite(name, floats(view))?,
+            optimizer: buffers.collect::<Result<_, _>>()?,
         })
     });
     Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
+}
+
+/// The trainer writes no checkpoint of a network that has left the finite numbers.
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, Damage> {
+    match values.iter().find(|value| !value.is_finite()) {
+        None => Ok(values),
+        Some(value) => Err(other(format!("a value of {name} is {value}"))),
+    }
 }
 
 /// Name, shape and little-endian bytes of the weights and of what the optimizer remembers of them.

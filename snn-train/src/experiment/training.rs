@@ -2,7 +2,7 @@
 
 use snn_core::{AnyLoss, LossSettings, OptimizerSettings, Schedule, ScheduleKind, ScheduleSettings};
 
-use super::Experiment;
+use super::definition::Experiment;
 
 impl Experiment {
     /// The step size in the epoch after so many: `optimizer.learning_rate` times the factor of the schedule.

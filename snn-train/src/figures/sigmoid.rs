@@ -10,10 +10,10 @@
 //! say little about its end. The critical spike count is where the curve has come [`KNEE`] of its way
 //! up: z = 10^(m + ln(KNEE / (1 - KNEE)) / k).
 
-use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
-use nalgebra::{DVector, Dyn, Matrix, OMatrix, Owned, U2, Vector2};
-
-use super::statistics::{Interval, resample};
+use super::{
+    least_squares::{Row, minimize},
+    statistics::{Interval, resample},
+};
 
 /// The share of the rise from chance to the top at which spikes are enough.
 pub(super) const KNEE: f64 = 0.95;
@@ -50,18 +50,17 @@ impl Sigmoid {
         // What is found depends on the start: of several, the best counts.
         let starts = (0..8).flat_map(|step| {
             let middle = low + (high - low) * (f64::from(step) + 0.5) / 8.0;
-            [2.0, 10.0].map(|steepness: f64| Vector2::new(middle, steepness.ln()))
+            [2.0, 10.0].map(|steepness: f64| [middle, steepness.ln()])
         });
         let fits = starts.filter_map(|start| {
-            let problem = Problem { points: &points, chance, top, parameters: start };
-            let (problem, report) = LevenbergMarquardt::new().minimize(problem);
-            let [middle, log_steepness] = problem.parameters.into();
+            let (parameters, sum) =
+                minimize(start, |parameters| residuals(&points, chance, top, parameters))?;
+            let [middle, log_steepness] = parameters;
             let sane = (low - 1.0..=high + 1.0).contains(&middle) && log_steepness < 6.0;
-            (report.termination.was_successful() && sane)
-                .then_some((report.objective_function, problem.parameters))
+            sane.then_some((parameters, sum))
         });
-        let (_, best) = fits.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        Some(Self { chance, top, middle: best.x, steepness: best.y.exp() })
+        let ([middle, log_steepness], _) = fits.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(Self { chance, top, middle, steepness: log_steepness.exp() })
     }
 
     /// Accuracy at so many spikes.
@@ -87,50 +86,15 @@ fn logarithm(spikes: f64) -> f64 {
     spikes.max(FEWEST).log10()
 }
 
-/// The residuals at middle and logarithm of the steepness.
-struct Problem<'a> {
-    points: &'a [(f64, f64)],
-    chance: f64,
-    top: f64,
-    parameters: Vector2<f64>,
-}
-
-impl Problem<'_> {
-    /// The sigmoid at a point.
-    fn share(&self, x: f64) -> f64 {
-        1.0 / (1.0 + (-self.parameters.y.exp() * (x - self.parameters.x)).exp())
-    }
-}
-
-impl LeastSquaresProblem<f64, Dyn, U2> for Problem<'_> {
-    type ResidualStorage = Owned<f64, Dyn>;
-    type JacobianStorage = Owned<f64, Dyn, U2>;
-    type ParameterStorage = Owned<f64, U2>;
-
-    fn set_params(&mut self, parameters: &Vector2<f64>) {
-        self.parameters = *parameters;
-    }
-
-    fn params(&self) -> Vector2<f64> {
-        self.parameters
-    }
-
-    fn residuals(&self) -> Option<DVector<f64>> {
-        let residual = |&(x, y): &(f64, f64)| self.chance + (self.top - self.chance) * self.share(x) - y;
-        Some(DVector::from_iterator(self.points.len(), self.points.iter().map(residual)))
-    }
-
-    fn jacobian(&self) -> Option<OMatrix<f64, Dyn, U2>> {
-        let [middle, log_steepness] = self.parameters.into();
-        let (rise, steepness) = (self.top - self.chance, log_steepness.exp());
-        let rows = self.points.iter().map(|&(x, _)| {
-            let share = self.share(x);
-            let slope = rise * share * (1.0 - share) * steepness;
-            [-slope, slope * (x - middle)]
-        });
-        let values: Vec<_> = rows.flatten().collect();
-        Some(Matrix::<f64, Dyn, U2, _>::from_row_iterator(self.points.len(), values))
-    }
+/// The residuals of points (x, accuracy) and their derivatives by middle and logarithm of the steepness.
+fn residuals(points: &[(f64, f64)], chance: f64, top: f64, [middle, log_steepness]: [f64; 2]) -> Vec<Row> {
+    let (rise, steepness) = (top - chance, log_steepness.exp());
+    let row = |&(x, accuracy): &(f64, f64)| {
+        let share = 1.0 / (1.0 + (-steepness * (x - middle)).exp());
+        let slope = rise * share * (1.0 - share) * steepness;
+        Row { residual: chance + rise * share - accuracy, derivatives: [-slope, slope * (x - middle)] }
+    };
+    points.iter().map(row).collect()
 }
 
 #[cfg(test)]
@@ -156,13 +120,37 @@ mod tests {
         assert!((found.at(TRUE.critical()) - (10.0 + 0.95 * 88.0)).abs() < 0.6);
     }
 
+    /// Points with up to 16 percentage points that are not on the curve.
+    fn noisy() -> Vec<(f64, f64)> {
+        (0..).zip(points()).map(|(n, (x, y))| (x, y + 8.0 * f64::from(n % 5 - 2))).collect()
+    }
+
+    #[test]
+    fn fits_equal_those_of_another_program() {
+        // By the crate levenberg-marquardt 0.15, from the same starts.
+        for (points, [middle, steepness, critical, low, high]) in [
+            (points(), [1.200001090993, 6.000211122171, 49.059560559255, 48.202628623029, 49.934729905823]),
+            (noisy(), [1.200548634517, 6.003057850153, 49.095138586446, 30.047184306561, 82.134335486948]),
+        ] {
+            let fit = Sigmoid::fit(&points, 10.0, 98.0).unwrap();
+            let interval = Sigmoid::critical_interval(&points, 10.0, 98.0).unwrap();
+            for (found, expected) in [
+                (fit.middle, middle),
+                (fit.steepness, steepness),
+                (fit.critical(), critical),
+                (interval.low, low),
+                (interval.high, high),
+            ] {
+                assert!((found / expected - 1.0).abs() < 2e-8, "{found} {expected}");
+            }
+        }
+    }
+
     #[test]
     fn the_interval_holds_the_truth_and_grows_with_the_noise() {
         let interval = Sigmoid::critical_interval(&points(), 10.0, 98.0).unwrap();
         assert!(interval.low < TRUE.critical() && TRUE.critical() < interval.high, "{interval:?}");
-        let noisy: Vec<_> =
-            (0..).zip(points()).map(|(n, (x, y))| (x, y + 8.0 * f64::from(n % 5 - 2))).collect();
-        let wide = Sigmoid::critical_interval(&noisy, 10.0, 98.0).unwrap();
+        let wide = Sigmoid::critical_interval(&noisy(), 10.0, 98.0).unwrap();
         assert!(wide.high - wide.low > interval.high - interval.low, "{wide:?} {interval:?}");
         assert_eq!(
             interval,

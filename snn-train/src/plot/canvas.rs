@@ -1,11 +1,9 @@
-//! An SVG document in the making.
-
-use std::fmt::{self, Write as _};
+//! A page, as the list of what is drawn on it.
 
 use super::{
     Rect,
     colour::{BLACK, Colour},
-    text,
+    path::{Path, Step},
 };
 
 /// Where the given place lies in a text.
@@ -39,40 +37,64 @@ impl Stroke {
     pub(crate) const fn opacity(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
-}
 
-impl fmt::Display for Stroke {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"", self.colour, self.width)?;
-        if self.dashed {
-            write!(f, " stroke-dasharray=\"{} {}\"", 3.0 * self.width.max(0.6), 2.0 * self.width.max(0.6))?;
-        }
-        if self.opacity < 1.0 {
-            write!(f, " stroke-opacity=\"{}\"", self.opacity)?;
-        }
-        Ok(())
+    /// Lengths of dash and gap, in points, of a line that is dashed.
+    pub(super) fn dashes(&self) -> Option<[f64; 2]> {
+        self.dashed.then(|| [3.0, 2.0].map(|length| length * self.width.max(0.6)))
     }
 }
 
 /// Sizes of text, in points: what journals print.
 pub(crate) const TEXT: f64 = 7.0;
 pub(crate) const SMALL_TEXT: f64 = 6.0;
-const LETTER: f64 = 10.0;
+pub(super) const LETTER: f64 = 10.0;
 
-/// An SVG document in the making; its unit is the point.
+/// What is drawn, in points.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Operation {
+    /// A path, outlined; corners are round.
+    Outline(Path, Stroke),
+    /// A path, filled, and its opacity.
+    Area(Path, Colour, f64),
+    /// Discs at these places; the width of the stroke is their diameter.
+    Dots(Vec<(f64, f64)>, Stroke),
+    /// A filled rectangle.
+    Rect(Rect, Colour),
+    Label(Label),
+    /// The bold letter of a panel, at the start of its baseline.
+    Letter(f64, f64, char),
+    /// Operations of which only what lies within the rectangle shows.
+    Clipped(Rect, Vec<Operation>),
+    /// Operations with sharp edges.
+    Crisp(Vec<Operation>),
+}
+
+/// A text with the markup of [`super::text`].
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Label {
+    pub(super) place: (f64, f64),
+    /// Runs from bottom to top, not from left to right.
+    pub(super) upwards: bool,
+    pub(super) text: String,
+    pub(super) size: f64,
+    pub(super) anchor: Anchor,
+    pub(super) colour: Colour,
+}
+
+/// A page; its unit is the point.
 #[derive(Debug, Clone)]
 pub(crate) struct Canvas {
     pub(super) width: f64,
     pub(super) height: f64,
-    title: String,
-    body: String,
-    clips: usize,
+    pub(super) title: String,
+    /// In the order in which they cover each other.
+    pub(super) operations: Vec<Operation>,
 }
 
 impl Canvas {
     /// An empty page. The title is for programs that read the picture aloud.
     pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
-        Self { width, height, title: title.to_owned(), body: String::new(), clips: 0 }
+        Self { width, height, title: title.to_owned(), operations: Vec::new() }
     }
 
     /// The whole page.
@@ -80,128 +102,89 @@ impl Canvas {
         Rect::new(0.0, 0.0, self.width, self.height)
     }
 
-    /// The document.
-    pub(crate) fn to_svg(&self) -> String {
-        let Self { width, height, body, .. } = self;
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"{}\">\n<title>{}</title>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{body}</svg>\n",
-            text::FAMILY,
-            text::escape(&self.title),
-        )
-    }
-
-    // Writing to a string cannot fail.
-    fn write(&mut self, element: fmt::Arguments<'_>) {
-        let _ = self.body.write_fmt(element);
-        self.body.push('\n');
-    }
-
     /// A label whose baseline starts, has its middle, or ends at a place.
     pub(crate) fn text(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor, colour: Colour) {
-        self.write_text(format_args!("x=\"{x:.2}\" y=\"{y:.2}\""), label, size, anchor, colour);
+        let text = label.to_owned();
+        self.operations.push(Operation::Label(Label {
+            place: (x, y),
+            upwards: false,
+            text,
+            size,
+            anchor,
+            colour,
+        }));
     }
 
     /// A label that runs upwards.
     pub(crate) fn text_upwards(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor) {
-        self.write_text(
-            format_args!("transform=\"translate({x:.2} {y:.2}) rotate(-90)\""),
-            label,
+        let text = label.to_owned();
+        self.operations.push(Operation::Label(Label {
+            place: (x, y),
+            upwards: true,
+            text,
             size,
             anchor,
-            BLACK,
-        );
-    }
-
-    fn write_text(
-        &mut self,
-        place: fmt::Arguments<'_>,
-        label: &str,
-        size: f64,
-        anchor: Anchor,
-        colour: Colour,
-    ) {
-        let anchor = match anchor {
-            Anchor::Start => "",
-            Anchor::Middle => " text-anchor=\"middle\"",
-            Anchor::End => " text-anchor=\"end\"",
-        };
-        let spans = text::spans(label, size);
-        self.write(format_args!(
-            "<text {place} font-size=\"{size}\" fill=\"{colour}\"{anchor}>{spans}</text>"
-        ));
+            colour: BLACK,
+        }));
     }
 
     /// The bold letter of a panel, at the upper left of its place.
     pub(crate) fn letter(&mut self, x: f64, y: f64, letter: char) {
-        self.write(format_args!(
-            "<text x=\"{x:.2}\" y=\"{:.2}\" font-size=\"{LETTER}\" font-weight=\"bold\">{letter}</text>",
-            y + LETTER * 0.75
-        ));
+        self.operations.push(Operation::Letter(x, y + LETTER * 0.75, letter));
     }
 
     /// Straight lines from point to point.
     pub(crate) fn line(&mut self, points: &[(f64, f64)], stroke: Stroke) {
-        let mut path = String::new();
-        for (index, (x, y)) in points.iter().enumerate() {
-            let _ = write!(path, "{}{x:.2} {y:.2}", if index == 0 { 'M' } else { 'L' });
-        }
-        self.path(&path, stroke);
+        let mut path = Path::new();
+        path.extend(points.iter().enumerate().map(|(index, &(x, y))| match index {
+            0 => Step::MoveTo(x, y),
+            _ => Step::LineTo(x, y),
+        }));
+        self.outline(path, stroke);
     }
 
-    /// An SVG path, outlined.
-    pub(super) fn path(&mut self, path: &str, stroke: Stroke) {
-        if !path.is_empty() {
-            self.write(format_args!("<path d=\"{path}\"{stroke} stroke-linejoin=\"round\"/>"));
+    /// A path, outlined.
+    pub(super) fn outline(&mut self, path: Path, stroke: Stroke) {
+        if !path.steps.is_empty() {
+            self.operations.push(Operation::Outline(path, stroke));
         }
     }
 
-    /// An SVG path, filled.
-    pub(super) fn area(&mut self, path: &str, colour: Colour, opacity: f64) {
-        if !path.is_empty() {
-            let opacity = if opacity < 1.0 { format!(" fill-opacity=\"{opacity}\"") } else { String::new() };
-            self.write(format_args!("<path d=\"{path}\" fill=\"{colour}\"{opacity}/>"));
+    /// A path, filled.
+    pub(super) fn area(&mut self, path: Path, colour: Colour, opacity: f64) {
+        if !path.steps.is_empty() {
+            self.operations.push(Operation::Area(path, colour, opacity));
         }
     }
 
     /// Discs of one size and colour.
     pub(crate) fn dots(&mut self, points: impl IntoIterator<Item = (f64, f64)>, size: f64, fill: Stroke) {
-        let mut path = String::new();
-        for (x, y) in points {
-            let _ = write!(path, "M{x:.2} {y:.2}h0");
-        }
-        if !path.is_empty() {
-            let stroke = Stroke { width: size, ..fill };
-            self.write(format_args!("<path d=\"{path}\"{stroke} stroke-linecap=\"round\"/>"));
+        let points: Vec<_> = points.into_iter().collect();
+        if !points.is_empty() {
+            self.operations.push(Operation::Dots(points, Stroke { width: size, ..fill }));
         }
     }
 
     /// A filled rectangle.
     pub(crate) fn rect(&mut self, rect: Rect, colour: Colour) {
-        let Rect { x, y, width, height } = rect;
-        self.write(format_args!(
-            "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{height:.2}\" fill=\"{colour}\"/>"
-        ));
+        self.operations.push(Operation::Rect(rect, colour));
     }
 
     /// Draws, and hides what lies outside of `rect`.
     pub(crate) fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
-        let Rect { x, y, width, height } = rect;
-        self.clips += 1;
-        let id = self.clips;
-        self.write(format_args!(
-            "<clipPath id=\"clip{id}\"><rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{height:.2}\"/>\
-             </clipPath>\n<g clip-path=\"url(#clip{id})\">"
-        ));
-        draw(self);
-        self.write(format_args!("</g>"));
+        let inner = self.group(draw);
+        self.operations.push(Operation::Clipped(rect, inner));
     }
 
     /// Draws sharp edges, for cells that must leave no seam between them.
     pub(super) fn crisp(&mut self, draw: impl FnOnce(&mut Self)) {
-        self.write(format_args!("<g shape-rendering=\"crispEdges\">"));
+        let inner = self.group(draw);
+        self.operations.push(Operation::Crisp(inner));
+    }
+
+    fn group(&mut self, draw: impl FnOnce(&mut Self)) -> Vec<Operation> {
+        let before = std::mem::take(&mut self.operations);
         draw(self);
-        self.write(format_args!("</g>"));
+        std::mem::replace(&mut self.operations, before)
     }
 }

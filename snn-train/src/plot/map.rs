@@ -1,11 +1,12 @@
 //! Heat maps: a value for each cell of a grid, as a colour.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use super::{
     Anchor, Axes, AxisScale, Canvas, Rect, Stroke,
     canvas::{SMALL_TEXT, TEXT},
     colour::{BLACK, Colour, WHITE, viridis},
+    path::{Path, Step},
 };
 
 /// Steps of the colour map.
@@ -28,22 +29,27 @@ impl Axes {
         let bottom = self.rect.bottom();
         let cell_height = height / values.len().max(1) as f64;
         // One path for each colour keeps the document small.
-        let mut paths: BTreeMap<u8, String> = BTreeMap::new();
+        let mut paths: BTreeMap<u8, Path> = BTreeMap::new();
         for (row, values) in values.iter().enumerate() {
             let cell_width = width / values.len().max(1) as f64;
             let y = bottom - cell_height * (row + 1) as f64;
             for (column, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
                 let level = (value.clamp(0.0, 1.0) * LEVELS).round() as u8;
-                let path = paths.entry(level).or_default();
+                let path = paths.entry(level).or_insert_with(Path::new);
                 // Edges are rounded, not widths, so that neighbours share them.
                 let (left, right) = (x + cell_width * column as f64, x + cell_width * (column + 1) as f64);
-                // Writing to a string cannot fail.
-                let _ = write!(path, "M{left:.2} {y:.2}H{right:.2}V{:.2}H{left:.2}z", y + cell_height);
+                path.extend([
+                    Step::MoveTo(left, y),
+                    Step::HorizontalTo(right),
+                    Step::VerticalTo(y + cell_height),
+                    Step::HorizontalTo(left),
+                    Step::Close,
+                ]);
             }
         }
         canvas.crisp(|canvas| {
             for (level, path) in paths {
-                canvas.area(&path, colour(f64::from(level) / LEVELS), 1.0);
+                canvas.area(path, colour(f64::from(level) / LEVELS), 1.0);
             }
         });
     }

@@ -1,13 +1,14 @@
 //! Marks: what is drawn into axes by its values.
 
-use std::fmt::Write as _;
-
 use super::{
     Axes, Canvas, Rect, Stroke,
     colour::{BLACK, Colour, WHITE},
+    path::{Path, Step},
 };
 
 const ERROR_BAR: Stroke = Stroke::new(BLACK, 0.6);
+/// Width of the ends of an error bar.
+const CAP: f64 = 4.0;
 
 impl Axes {
     /// A line through points; a value that is not finite interrupts it.
@@ -17,19 +18,18 @@ impl Axes {
         points: impl IntoIterator<Item = (f64, f64)>,
         stroke: Stroke,
     ) {
-        let mut path = String::new();
+        let mut path = Path::new();
         let mut pen_down = false;
         for (x, y) in points {
             if x.is_finite() && y.is_finite() {
                 let (x, y) = self.place(x, y);
-                // Writing to a string cannot fail.
-                let _ = write!(path, "{}{x:.2} {y:.2}", if pen_down { 'L' } else { 'M' });
+                path.extend([if pen_down { Step::LineTo(x, y) } else { Step::MoveTo(x, y) }]);
                 pen_down = true;
             } else {
                 pen_down = false;
             }
         }
-        self.inside(canvas, |canvas| canvas.path(&path, stroke));
+        self.inside(canvas, |canvas| canvas.outline(path, stroke));
     }
 
     /// Discs.
@@ -57,11 +57,12 @@ impl Axes {
     /// A vertical line with caps.
     pub(crate) fn error_bar(&self, canvas: &mut Canvas, x: f64, low: f64, high: f64) {
         let ((x, low), (_, high)) = (self.place(x, low), self.place(x, high));
-        let mut path = format!("M{x:.2} {low:.2}V{high:.2}");
+        let mut path = Path::new();
+        path.extend([Step::MoveTo(x, low), Step::VerticalTo(high)]);
         for y in [low, high] {
-            let _ = write!(path, "M{:.2} {y:.2}h4", x - 2.0);
+            path.extend([Step::MoveTo(x - CAP / 2.0, y), Step::Right(CAP)]);
         }
-        self.inside(canvas, |canvas| canvas.path(&path, ERROR_BAR));
+        self.inside(canvas, |canvas| canvas.outline(path, ERROR_BAR));
     }
 
     /// Box and whiskers of a sample: quartiles, median, the farthest values within 1.5 interquartile ranges of the box
@@ -79,17 +80,15 @@ impl Axes {
             (self.place(x - width / 2.0, *third), self.place(x + width / 2.0, *first));
         let middle = (left + right) / 2.0;
         let y = |value: f64| self.place(x, value).1;
-        let whiskers = format!(
-            "M{middle:.2} {bottom:.2}V{:.2}M{middle:.2} {top:.2}V{:.2}M{:.2} {:.2}h4M{:.2} {:.2}h4",
-            y(*low),
-            y(*high),
-            middle - 2.0,
-            y(*low),
-            middle - 2.0,
-            y(*high)
-        );
+        let mut whiskers = Path::new();
+        for (edge, end) in [(bottom, y(*low)), (top, y(*high))] {
+            whiskers.extend([Step::MoveTo(middle, edge), Step::VerticalTo(end)]);
+        }
+        for end in [y(*low), y(*high)] {
+            whiskers.extend([Step::MoveTo(middle - CAP / 2.0, end), Step::Right(CAP)]);
+        }
         self.inside(canvas, |canvas| {
-            canvas.path(&whiskers, ERROR_BAR);
+            canvas.outline(whiskers, ERROR_BAR);
             canvas.rect(Rect::new(left, top, right - left, bottom - top), colour.towards(WHITE, 0.4));
             let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
             canvas.line(&frame, ERROR_BAR);
@@ -108,12 +107,12 @@ impl Axes {
         let units = (self.y.high() - self.y.low()).abs().max(1.0);
         // As high as the distance between units, but never too small to see.
         let height = (self.rect.height / units).clamp(0.9, 4.0);
-        let mut path = String::new();
+        let mut path = Path::coarse();
         for (time, unit) in spikes {
             let (x, y) = self.place(time, unit);
-            let _ = write!(path, "M{x:.1} {:.1}v{height:.1}", y - height / 2.0);
+            path.extend([Step::MoveTo(x, y - height / 2.0), Step::Down(height)]);
         }
-        self.inside(canvas, |canvas| canvas.path(&path, stroke));
+        self.inside(canvas, |canvas| canvas.outline(path, stroke));
     }
 
     /// Bars of equal width side by side from `start`: a histogram.
@@ -126,15 +125,21 @@ impl Axes {
         colour: Colour,
     ) {
         let bottom = self.rect.bottom();
-        let mut path = String::new();
+        let mut path = Path::new();
         for (index, &height) in heights.iter().enumerate().filter(|&(_, &height)| height > 0.0) {
             let (left, top) = self.place(start + width * index as f64, height);
             let (right, _) = self.place(start + width * (index + 1) as f64, height);
             if top < bottom {
-                let _ = write!(path, "M{left:.2} {bottom:.2}V{top:.2}H{right:.2}V{bottom:.2}z");
+                path.extend([
+                    Step::MoveTo(left, bottom),
+                    Step::VerticalTo(top),
+                    Step::HorizontalTo(right),
+                    Step::VerticalTo(bottom),
+                    Step::Close,
+                ]);
             }
         }
-        self.inside(canvas, |canvas| canvas.area(&path, colour, 1.0));
+        self.inside(canvas, |canvas| canvas.area(path, colour, 1.0));
     }
 }
 

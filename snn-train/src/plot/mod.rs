@@ -1,18 +1,21 @@
 //! A small layer for drawing figures as journals print them: panels with letters, axes with units, and marks in them.
 //!
-//! A [`Canvas`] is an SVG document in the making, its unit the point (1/72 inch). [`Axes`] lay [`AxisScale`]s along the sides of
-//! a [`Rect`] and draw marks by their values. [`Canvas::to_png`] renders the same document with the font that ships
-//! beside this file, so that both forms show the same wherever they are made. Labels may hold `^{..}`, `_{..}` and
-//! `*italics*`.
+//! A [`Canvas`] records what is drawn on a page, in points (1/72 inch). [`Axes`] lay [`AxisScale`]s along the sides of
+//! a [`Rect`] and draw marks by their values. [`Canvas::to_svg`] writes the page as a document, [`Canvas::to_png`] paints it with
+//! the font that ships beside this file, so that both show the same wherever they are made. Labels may hold `^{..}`,
+//! `_{..}` and `*italics*`.
 
 mod axes;
 mod canvas;
 mod colour;
+mod glyphs;
 mod layout;
 mod map;
 mod marks;
+mod path;
 mod png;
 mod scale;
+mod svg;
 mod text;
 
 pub(crate) use axes::{Axes, Legend};

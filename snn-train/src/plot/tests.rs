@@ -1,5 +1,39 @@
 use super::*;
 
+/// An element of a document.
+struct Element {
+    /// Name and attributes.
+    tag: String,
+    /// What stands in it and in the elements within, as it is read.
+    text: String,
+}
+
+/// The elements of a document, each where it ends; panics unless they lie within each other.
+fn elements(document: &str) -> Vec<Element> {
+    let (mut open, mut closed): (Vec<Element>, Vec<Element>) = Default::default();
+    for part in document.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').expect("tags end");
+        if let Some(name) = tag.strip_prefix('/') {
+            let element = open.pop().expect("what ends has begun");
+            assert_eq!(element.tag.split(' ').next(), Some(name));
+            if let Some(outer) = open.last_mut() {
+                outer.text += &element.text;
+            }
+            closed.push(element);
+        } else if let Some(tag) = tag.strip_suffix('/') {
+            closed.push(Element { tag: tag.to_owned(), text: String::new() });
+        } else {
+            open.push(Element { tag: tag.to_owned(), text: String::new() });
+        }
+        if let Some(inner) = open.last_mut() {
+            inner.text +=
+                &text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        }
+    }
+    assert!(open.is_empty(), "every element ends");
+    closed
+}
+
 #[test]
 fn a_panel_has_ticks_labels_and_marks_at_their_places() {
     let mut canvas = Canvas::new(120.0, 100.0, "test");
@@ -15,19 +49,20 @@ fn a_panel_has_ticks_labels_and_marks_at_their_places() {
     canvas.letter(0.0, 0.0, 'a');
 
     let svg = canvas.to_svg();
-    let document = resvg::usvg::roxmltree::Document::parse(&svg).unwrap();
-    let texts: Vec<_> = document
-        .descendants()
-        .filter(|node| node.has_tag_name("text"))
-        .map(|node| {
-            node.descendants().filter_map(|inner| inner.is_text().then(|| inner.text())?).collect::<String>()
-        })
+    let elements = elements(&svg);
+    let texts: Vec<_> = elements
+        .iter()
+        .filter(|element| element.tag.starts_with("text "))
+        .map(|element| &*element.text)
         .collect();
     for expected in ["a & b", "10−2", "10−1", "1", "0", "50", "100", "Learning rate η", "Accuracy (%)", "a"]
     {
-        assert!(texts.iter().any(|text| text == expected), "{expected} is not among {texts:?}");
+        assert!(texts.contains(&expected), "{expected} is not among {texts:?}");
     }
-    let paths: Vec<_> = document.descendants().filter_map(|node| node.attribute("d")).collect();
+    let paths: Vec<_> = elements
+        .iter()
+        .filter_map(|element| element.tag.strip_prefix("path d=\"")?.split('"').next())
+        .collect();
     assert!(paths.contains(&"M20.00 70.00M60.00 40.00L100.00 10.00"), "{paths:?}");
     assert!(paths.contains(&"M60.00 46.00V34.00M58.00 46.00h4M58.00 34.00h4"), "the error bar: {paths:?}");
     // Two cells of one value share a path, the cell without a value is not drawn.
@@ -42,7 +77,7 @@ fn text_is_rendered_with_the_font_that_ships() {
         let mut canvas = Canvas::new(60.0, 20.0, "test");
         canvas.text(2.0, 14.0, label, 10.0, Anchor::Start, BLACK);
         let png = canvas.to_png(72.0).unwrap();
-        let pixmap = resvg::tiny_skia::Pixmap::decode_png(&png).unwrap();
+        let pixmap = tiny_skia::Pixmap::decode_png(&png).unwrap();
         assert_eq!((pixmap.width(), pixmap.height()), (60, 20));
         pixmap.pixels().iter().filter(|pixel| pixel.red() < 128).count()
     };
@@ -55,9 +90,71 @@ fn text_is_rendered_with_the_font_that_ships() {
 fn dots_are_discs() {
     let mut canvas = Canvas::new(20.0, 20.0, "test");
     canvas.dots([(10.0, 10.0)], 8.0, Stroke::new(BLACK, 0.0));
-    let png = canvas.to_png(72.0).unwrap();
-    let pixmap = resvg::tiny_skia::Pixmap::decode_png(&png).unwrap();
-    let dark = |x, y| pixmap.pixel(x, y).unwrap().red() < 128;
+    let dark = dark(&canvas);
     assert!(dark(10, 10) && dark(7, 10) && dark(10, 13));
     assert!(!dark(6, 6) && !dark(15, 10), "round, and no larger than asked for");
+}
+
+/// Whether pixels of a page at 72 dots per inch are darker than half.
+fn dark(canvas: &Canvas) -> impl Fn(u32, u32) -> bool {
+    let pixmap = tiny_skia::Pixmap::decode_png(&canvas.to_png(72.0).unwrap()).unwrap();
+    move |x, y| pixmap.pixel(x, y).unwrap().red() < 128
+}
+
+#[test]
+fn what_lies_outside_of_all_clips_is_hidden() {
+    let mut canvas = Canvas::new(40.0, 40.0, "test");
+    let across = [(0.0, 20.0), (40.0, 20.0)];
+    canvas.clipped(Rect::new(10.0, 0.0, 20.0, 40.0), |canvas| {
+        canvas
+            .clipped(Rect::new(0.0, 0.0, 20.0, 40.0), |canvas| canvas.line(&across, Stroke::new(BLACK, 4.0)));
+        canvas.line(&[(0.0, 30.0), (40.0, 30.0)], Stroke::new(BLACK, 4.0));
+    });
+    canvas.line(&[(0.0, 10.0), (40.0, 10.0)], Stroke::new(BLACK, 4.0));
+    let dark = dark(&canvas);
+    let row = |y| [5, 15, 25, 35].map(|x| dark(x, y));
+    assert_eq!(row(20), [false, true, false, false], "within both");
+    assert_eq!(row(30), [false, true, true, false], "within one");
+    assert_eq!(row(10), [true; 4], "behind the group nothing is cut off");
+}
+
+#[test]
+fn dashes_leave_gaps_and_opacity_shines_through() {
+    let mut canvas = Canvas::new(40.0, 40.0, "test");
+    canvas.line(&[(0.0, 10.0), (40.0, 10.0)], Stroke::new(BLACK, 4.0).dashed());
+    canvas.line(&[(0.0, 30.0), (40.0, 30.0)], Stroke::new(BLACK, 4.0).opacity(0.4));
+    let dark = dark(&canvas);
+    assert_eq!(
+        [2, 10, 15, 22, 30].map(|x| dark(x, 10)),
+        [true, true, false, true, true],
+        "dashes of 12, gaps of 8"
+    );
+    assert_eq!([2, 10, 15, 22, 30].map(|x| dark(x, 30)), [false; 5]);
+}
+
+#[test]
+fn upward_text_stands_on_its_side() {
+    let extent = |canvas: &Canvas| {
+        let dark = dark(canvas);
+        let ink = (0..40).flat_map(|x| (0..40).map(move |y| (x, y))).filter(|&(x, y)| dark(x, y));
+        ink.fold([40, 0, 40, 0], |[left, right, top, bottom], (x, y)| {
+            [left.min(x), right.max(x), top.min(y), bottom.max(y)]
+        })
+    };
+    let (mut across, mut upwards) = (Canvas::new(40.0, 40.0, "test"), Canvas::new(40.0, 40.0, "test"));
+    across.text(10.0, 20.0, "HHH", 10.0, Anchor::Start, BLACK);
+    upwards.text_upwards(20.0, 30.0, "HHH", 10.0, Anchor::Start);
+    let ([left, right, top, bottom], turned) = (extent(&across), extent(&upwards));
+    assert!(right - left > 15 && bottom - top < 8, "{left} {right} {top} {bottom}");
+    assert_eq!(turned, [top, bottom, 39 - right, 39 - left], "turned to the left");
+}
+
+#[test]
+fn cells_leave_no_seam() {
+    let mut canvas = Canvas::new(50.0, 50.0, "test");
+    let rect = Rect::new(5.0, 5.0, 37.3, 41.7);
+    let axes = Axes::new(rect, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0));
+    axes.map(&mut canvas, &vec![vec![0.0; 13]; 11]);
+    let dark = dark(&canvas);
+    assert!((5..42).all(|x| (5..46).all(|y| dark(x, y))));
 }

@@ -1,6 +1,4 @@
-//! The font, and the markup of labels.
-
-use std::fmt::Write as _;
+//! The font, and the markup of labels: `^{..}` raises, `_{..}` lowers, `*..*` slants.
 
 /// The family that ships, then families with the same widths, for viewers of the SVG that lack it.
 pub(super) const FAMILY: &str = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
@@ -12,92 +10,47 @@ pub(super) const FONTS: [&[u8]; 3] = [
     include_bytes!("fonts/Arimo-Bold.ttf"),
 ];
 
-/// Sub- and superscripts, relative to the text around them.
-const SMALL: f64 = 0.72;
+/// Size and shifts of sub- and superscripts, relative to the text around them.
+pub(super) const SMALL: f64 = 0.72;
 const RAISE: f64 = 0.38;
 const DROP: f64 = 0.2;
 
-/// The content of an SVG text element of `size` points for a label with `^{..}`, `_{..}` and `*italics*`.
-pub(super) fn spans(label: &str, size: f64) -> String {
-    let mut writer =
-        Writer { size, spans: String::new(), baseline: 0.0, raise: 0.0, small: false, italic: false };
-    let mut part = String::new();
+/// A part of a label in one style.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Run {
+    pub(super) text: String,
+    /// By how much it stands above the baseline, relative to the size of the label.
+    pub(super) raise: f64,
+    /// Whether it is smaller, by [`SMALL`].
+    pub(super) small: bool,
+    pub(super) italic: bool,
+}
+
+/// The parts of a label; none is empty.
+pub(super) fn runs(label: &str) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut run = Run { text: String::new(), raise: 0.0, small: false, italic: false };
     let mut letters = label.chars().peekable();
     while let Some(letter) = letters.next() {
         let opens = matches!(letter, '^' | '_') && letters.peek() == Some(&'{');
-        let closes = letter == '}' && writer.small;
+        let closes = letter == '}' && run.small;
         if !(opens || closes || letter == '*') {
-            part.push(letter);
+            run.text.push(letter);
             continue;
         }
-        writer.write(&std::mem::take(&mut part));
+        let next = Run { text: String::new(), ..run };
+        runs.push(std::mem::replace(&mut run, next));
         if opens {
             letters.next();
-            writer.raise = if letter == '^' { RAISE } else { -DROP };
-            writer.small = true;
+            run.raise = if letter == '^' { RAISE } else { -DROP };
+            run.small = true;
         } else if closes {
-            (writer.raise, writer.small) = (0.0, false);
+            (run.raise, run.small) = (0.0, false);
         } else {
-            writer.italic = !writer.italic;
+            run.italic = !run.italic;
         }
     }
-    writer.write(&part);
-    writer.spans
-}
-
-struct Writer {
-    size: f64,
-    spans: String,
-    /// By how much the text written last is raised; shifts in SVG are relative to it.
-    baseline: f64,
-    raise: f64,
-    small: bool,
-    italic: bool,
-}
-
-impl Writer {
-    fn write(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        let mut style = String::new();
-        // Writing to a string cannot fail.
-        if self.raise != self.baseline {
-            let _ = write!(style, " dy=\"{:.2}\"", self.size * (self.baseline - self.raise));
-            self.baseline = self.raise;
-        }
-        if self.small {
-            let _ = write!(style, " font-size=\"{:.2}\"", self.size * SMALL);
-        }
-        if self.italic {
-            style.push_str(" font-style=\"italic\"");
-        }
-        let text = escape(text);
-        let _ = match style.as_str() {
-            "" => write!(self.spans, "{text}"),
-            style => write!(self.spans, "<tspan{style}>{text}</tspan>"),
-        };
-    }
-}
-
-/// Text as XML has it.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markup_becomes_spans() {
-        assert_eq!(spans("a < b & c", 10.0), "a &lt; b &amp; c");
-        assert_eq!(spans("10^{−3}", 10.0), r#"10<tspan dy="-3.80" font-size="7.20">−3</tspan>"#);
-        assert_eq!(
-            spans("*n*_{h} = 1", 10.0),
-            "<tspan font-style=\"italic\">n</tspan><tspan dy=\"2.00\" font-size=\"7.20\">h</tspan><tspan dy=\"-2.00\"> = \
-             1</tspan>"
-        );
-        assert_eq!(spans("a_b {c} ^2", 10.0), "a_b {c} ^2", "only a brace after the sign makes an index");
-    }
+    runs.push(run);
+    runs.retain(|run| !run.text.is_empty());
+    runs
 }

@@ -63,8 +63,8 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
         // as the working directory has it, not the search path
         Some(binary) => fs::canonicalize(binary).with_context(|| format!("no {}", binary.display()))?,
         None => {
-            let mut build = process::cargo(["build", "--release", "--package", "snn-tests"]);
-            let code = process::run(build.args(["--features", "cuda", "--bin", "snn-gpu"]))?;
+            let mut build = process::cargo(["build", "--release", "--bin", "snn-gpu"]);
+            let code = process::run(build.args(["--features", "snn-tests/cuda"]))?;
             if code != 0 {
                 return Ok(code);
             }

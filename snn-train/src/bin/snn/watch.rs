@@ -17,7 +17,7 @@ use snn_train::run::{
     files::{STOP, TRAINER_LOG},
 };
 
-use crate::UsageError;
+use crate::common::UsageError;
 
 /// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard on it.
 pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
@@ -73,7 +73,7 @@ fn viewer() -> anyhow::Result<PathBuf> {
     match places.into_iter().find(|place| place.is_file()) {
         Some(viewer) => Ok(viewer),
         None => bail!(
-            "--watch needs the dashboard, snn-tui, beside this program or on the path: cargo build --release -p snn-tui"
+            "--watch needs the dashboard, snn-tui, beside this program or on the path: cargo build --release --bin snn-tui"
         ),
     }
 }

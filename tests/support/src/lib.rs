@@ -1,0 +1,33 @@
+//! Tests that cannot run on every machine: they say so, and `cargo xtask test` counts them as skipped.
+//!
+//! ```
+//! fn a_test_with_tmux() {
+//!     if !std::path::Path::new("/usr/bin/tmux").exists() {
+//!         return snn_test_support::skip("tmux is not installed");
+//!     }
+//!     // ... what the test asserts
+//! }
+//! # a_test_with_tmux();
+//! ```
+
+use std::{env, fs::OpenOptions, io::Write as _, thread};
+
+/// The environment variable that names the file which collects skipped tests, one `name<TAB>reason` a line.
+pub const SKIPPED: &str = "SNN_SKIPPED_TESTS";
+
+/// Says that the current test is skipped and why. Call it as `return skip("...")`.
+///
+/// The test harness knows no tests skipped at run time, so the note goes to standard output and, if [`SKIPPED`] names one,
+/// to a file. Several test programs may append to it at the same time.
+#[expect(clippy::print_stdout, reason = "the harness shows it with --nocapture and --show-output")]
+pub fn skip(reason: &str) {
+    let thread = thread::current();
+    // The harness names the thread of a test after it.
+    let test = thread.name().unwrap_or("a test");
+    println!("skipped: {test}: {reason}");
+    let Some(path) = env::var_os(SKIPPED) else { return };
+    let line = format!("{test}\t{}\n", reason.replace(['\n', '\t'], " "));
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    // A note that cannot be written is not worth failing a test that could not run anyway.
+    let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+}

@@ -1,0 +1,215 @@
+//! Whole data sets, from a server or a mirror into a data directory.
+
+use std::{fs, path::Path, thread};
+
+use snn_catalog::{Catalog, DataSet};
+use tar::EntryType;
+use tempfile::TempDir;
+
+use super::{
+    super::{
+        digest::{self, Hasher},
+        display::Display,
+        error::FetchError,
+        fetcher::{Action, Fetcher, Outcome},
+        inspect::{self, State},
+        patience::Patience,
+        sources::Mirror,
+        store::Store,
+        transport::Client,
+    },
+    archives::{gzip, tar},
+    server::{Server, answer, whole},
+};
+
+const CONTENT: &[u8] = b"the content of a file";
+
+fn archive() -> Vec<u8> {
+    let file = EntryType::Regular;
+    gzip(&tar(&[(file, "top/audio/a.wav", "", b"sound"), (file, "top/list.txt", "", b"a.wav")]))
+}
+
+/// A data set of one file, and one that is a folder; `unpacked` and `packed` are more keys of the two tables.
+fn catalog(unpacked: &str, server: &str) -> Catalog {
+    let head = |name: &str| {
+        format!(
+            "[[data_set]]\nname = \"{name}\"\ntitle = \"t\"\nhomepage = \"h\"\nlicense = \"l\"\ncitation = \"c\"\n\
+             servers = [\"{server}\"]\n[[data_set.file]]\n"
+        )
+    };
+    let single = "name = \"x.gz\"\nunpacked = { file = \"x\", max_bytes = 1000";
+    let folder = "name = \"s.tar.gz\"\nunpacked = { holds = [\"audio\", \"list.txt\"], max_bytes = 1000, max_files = 9 }";
+    format!("{}{single}{unpacked} }}\n{}{folder}\n", head("single"), head("folder")).parse().unwrap()
+}
+
+fn md5() -> String {
+    let mut hasher = Hasher::default();
+    hasher.update(CONTENT);
+    format!(", checksums = {{ md5 = \"{}\" }}", hasher.finish().md5)
+}
+
+struct Place {
+    root: TempDir,
+    store: Store,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::new(root.path().join("data"));
+        Self { root, store }
+    }
+
+    fn fetch(
+        &self,
+        data_set: &DataSet,
+        mirror: Option<&Mirror>,
+    ) -> (Result<Outcome, FetchError>, Vec<String>) {
+        let patience = Patience { sleep: |_| {}, ..Patience::default() };
+        let (client, display) = (Client::new(&patience), Display::memory());
+        let fetcher =
+            Fetcher { store: &self.store, client: &client, mirror, patience: &patience, display: &display };
+        (fetcher.fetch(data_set), display.said())
+    }
+
+    fn folder(&self, name: &str) -> std::path::PathBuf {
+        self.store.folder(name)
+    }
+}
+
+fn serving(files: Vec<(&'static str, Vec<u8>)>) -> Server {
+    Server::start(move |request| match files.iter().find(|(path, _)| *path == request.path) {
+        Some((_, file)) => whole(file, "a", file.len()),
+        None => answer("404 Not Found", "Content-Length: 0\r\n", b""),
+    })
+}
+
+#[test]
+fn what_is_there_and_verified_is_not_asked_for_again() {
+    let server = serving(vec![("/x.gz", gzip(CONTENT))]);
+    let catalog = catalog(&md5(), &server.address);
+    let (place, single) = (Place::new(), &catalog.data_sets[0]);
+    assert_eq!(inspect::state(&place.store, single), State::Absent);
+    for action in [Action::Fetched, Action::Present] {
+        let outcome = place.fetch(single, None).0.unwrap();
+        assert_eq!(
+            (outcome.action, outcome.size.files, outcome.size.bytes),
+            (action, 1, CONTENT.len() as u64)
+        );
+        assert_eq!(outcome.proofs, ["x.gz: MD5 of the unpacked content, as published"]);
+    }
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(fs::read(place.folder("single").join("x")).unwrap(), CONTENT);
+    assert!(inspect::verify(&place.store, single, &Display::memory()).is_ok());
+
+    // Damage of any kind is found, and mended; what was there is kept.
+    fs::write(place.folder("single").join("x"), "something else").unwrap();
+    assert_eq!(inspect::state(&place.store, single), State::Changed);
+    let message = inspect::verify(&place.store, single, &Display::memory()).unwrap_err().to_string();
+    assert!(message.contains("x has changed") && message.contains("wrong MD5 of x"), "{message}");
+    let (outcome, said) = place.fetch(single, None);
+    assert_eq!(outcome.unwrap().action, Action::Fetched);
+    assert!(said.iter().any(|it| it.contains("is kept in")), "{said:?}");
+    assert_eq!(fs::read(place.store.root().join(".fetch/aside/x.1")).unwrap(), b"something else");
+}
+
+#[test]
+fn what_somebody_else_put_there_is_recorded_if_it_is_right() {
+    let place = Place::new();
+    let catalog = catalog(&md5(), "http://127.0.0.1:1/");
+    fs::create_dir_all(place.folder("single")).unwrap();
+    fs::write(place.folder("single").join("x"), CONTENT).unwrap();
+    assert_eq!(inspect::state(&place.store, &catalog.data_sets[0]), State::Unrecorded);
+    assert_eq!(place.fetch(&catalog.data_sets[0], None).0.unwrap().action, Action::Recorded);
+    // Something else entirely is nobody's to move.
+    fs::create_dir_all(place.folder("folder")).unwrap();
+    fs::write(place.folder("folder").join("thesis.txt"), "all of it").unwrap();
+    assert!(matches!(place.fetch(&catalog.data_sets[1], None).0, Err(FetchError::InTheWay { .. })));
+}
+
+#[test]
+fn wrong_bytes_are_shown_kept_and_not_used() {
+    let server = serving(vec![("/x.gz", gzip(b"forged"))]);
+    let catalog = catalog(&md5(), &server.address);
+    let place = Place::new();
+    let message = place.fetch(&catalog.data_sets[0], None).0.unwrap_err().to_string();
+    assert!(
+        message.contains("wrong MD5 of x") && message.contains("expected ") && message.contains("found ")
+    );
+    assert!(message.contains("The file is kept as"), "{message}");
+    assert!(place.store.root().join(".fetch/aside/x.gz.1").exists());
+    assert!(!place.folder("single").exists());
+}
+
+#[test]
+fn trust_on_first_use_holds_from_then_on() {
+    let server = serving(vec![("/s.tar.gz", archive())]);
+    let place = Place::new();
+    let (outcome, said) = place.fetch(&catalog("", &server.address).data_sets[1], None);
+    assert_eq!(outcome.unwrap().size.files, 2);
+    assert!(said.iter().any(|it| it.contains("trusted on first use")), "{said:?}");
+    // The only folder at the top is not part of the data set.
+    assert_eq!(fs::read(place.folder("folder").join("audio/a.wav")).unwrap(), b"sound");
+
+    fs::remove_dir_all(place.folder("folder")).unwrap();
+    let forged =
+        gzip(&tar(&[(EntryType::Regular, "audio/b", "", b"x"), (EntryType::Regular, "list.txt", "", b"")]));
+    let server = serving(vec![("/s.tar.gz", forged)]);
+    let message = place.fetch(&catalog("", &server.address).data_sets[1], None).0.unwrap_err().to_string();
+    assert!(message.contains("wrong SHA-256") && message.contains("as it was on first use"), "{message}");
+}
+
+#[test]
+fn mirrors_hold_files_packed_or_unpacked() {
+    let catalog = catalog(&md5(), "http://127.0.0.1:1/");
+    let mirror = |fill: &dyn Fn(&Path)| {
+        let place = Place::new();
+        let root = place.root.path().join("mirror");
+        for name in ["single", "folder/audio"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        fill(&root);
+        let mirror = Mirror::Folder(root);
+        catalog.data_sets.iter().all(|it| place.fetch(it, Some(&mirror)).0.is_ok())
+    };
+    assert!(mirror(&|root| {
+        fs::write(root.join("single/x.gz"), gzip(CONTENT)).unwrap();
+        fs::write(root.join("folder/s.tar.gz"), archive()).unwrap();
+    }));
+    assert!(mirror(&|root| {
+        fs::write(root.join("single/x"), CONTENT).unwrap();
+        fs::write(root.join("folder/audio/a.wav"), "sound").unwrap();
+        fs::write(root.join("folder/list.txt"), "a.wav").unwrap();
+    }));
+    let server = serving(vec![("/m/single/x", CONTENT.to_vec())]);
+    let address: Mirror = format!("{}m", server.address).parse().unwrap();
+    assert!(Place::new().fetch(&catalog.data_sets[0], Some(&address)).0.is_ok());
+    assert!("ftp://x".parse::<Mirror>().is_err() && "no/such/folder".parse::<Mirror>().is_err());
+}
+
+#[test]
+fn two_runs_at_once_download_once() {
+    let server = serving(vec![("/x.gz", gzip(CONTENT))]);
+    let catalog = catalog(&md5(), &server.address);
+    let place = Place::new();
+    thread::scope(|scope| {
+        let runs: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| place.fetch(&catalog.data_sets[0], None).0.unwrap())).collect();
+        let fetched = runs.into_iter().map(|run| run.join().unwrap().action);
+        assert_eq!(fetched.filter(|&action| action == Action::Fetched).count(), 1);
+    });
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_named() {
+    let place = Place::new();
+    // A file where a folder must be: refused to everybody, the superuser too.
+    fs::write(place.store.root(), "").unwrap();
+    let message =
+        place.fetch(&catalog("", "http://127.0.0.1:1/").data_sets[0], None).0.unwrap_err().to_string();
+    assert!(message.starts_with("cannot make the folder ") && message.contains("data"), "{message}");
+    let full = FetchError::io("write", Path::new("d/x"))(std::io::ErrorKind::StorageFull.into()).to_string();
+    assert!(full.starts_with("cannot write d/x: ") && full.contains("goes on from there"), "{full}");
+    assert!(digest::file(Path::new("no/such/file"), &Display::memory()).is_err());
+}

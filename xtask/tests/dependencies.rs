@@ -1,0 +1,103 @@
+//! What building costs: every dependency is compiled once, and there are not too many of them.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::Path,
+    process::Command,
+};
+
+/// Packages that Cargo.lock may hold, those for other systems included. `cargo xtask build-times` tells what one costs.
+const PACKAGES: usize = 300;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
+}
+
+/// The features of every package from elsewhere that is built when `edges` are followed from all members.
+fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args([
+        "tree",
+        "--workspace",
+        "--edges",
+        edges,
+        "--prefix",
+        "none",
+        "--no-dedupe",
+        "--format",
+        "{p}|{f}",
+    ]);
+    let output = command.current_dir(root()).output().expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut features = BTreeMap::<_, BTreeSet<_>>::new();
+    for line in String::from_utf8(output.stdout).expect("cargo writes UTF-8").lines() {
+        let Some((package, chosen)) = line.split_once('|') else { continue };
+        // Members of the workspace are shown with their folder.
+        if !package.contains(" (/") {
+            features.entry(package.to_owned()).or_default().insert(chosen.to_owned());
+        }
+    }
+    features
+}
+
+/// All commands build for all members, so what is left to differ is whether tests and benchmarks are built, too. A package
+/// can have two sets of features in one build: that for programs and that for build scripts and macros.
+#[test]
+fn programs_and_tests_share_what_they_are_built_from() {
+    let programs = features("normal,build");
+    let tests = features("normal,build,dev");
+    assert!(programs.len() > 100, "only {} packages were seen", programs.len());
+    for (package, chosen) in &programs {
+        assert_eq!(
+            Some(chosen),
+            tests.get(package),
+            "{package} is compiled twice: tests turn on other features of it (left: programs, right: tests); make the \
+             dependency that does so a normal one of snn-test-support, or turn the feature on in the workspace's Cargo.toml"
+        );
+    }
+}
+
+/// `cargo run`, `cargo test` and `cargo xtask` take the members by default: all of them.
+#[test]
+fn every_member_is_a_default_member() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    assert_eq!(manifest["workspace"]["members"], manifest["workspace"]["default-members"]);
+}
+
+#[test]
+fn the_automation_chooses_no_packages() {
+    let mut folders = vec![root().join("xtask/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                // Programs for GPUs have features that nothing else has.
+                if !path.ends_with("gpu") {
+                    folders.push(path);
+                }
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("a source file");
+            for command in ["build", "run", "bench"] {
+                assert!(
+                    !text.contains(&format!("\"{command}\", \"--release\", \"--package\""))
+                        && !text.contains(&format!("\"{command}\", \"--package\"")),
+                    "{}: a choice of packages resolves other features, and compiles dependencies anew",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn there_are_not_too_many_packages() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
+    let count = lock.lines().filter(|line| *line == "[[package]]").count();
+    assert!(count <= PACKAGES, "{count} packages are locked; `cargo tree` tells what brings them");
+}
