@@ -110,4 +110,6 @@ pub use experiment::Experiment;
 pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
-pub use train::{Evaluation, Event, Flow, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate};
+pub use train::{
+    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,
+};

@@ -60,7 +60,8 @@ fn train(problem: &Problem, steps: usize) -> (Vec<Run>, Vec<Vec<u32>>) {
     }
     let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
     let weights = network.parameters().map(|(_, _, values)| bits(values));
-    let moments = adam.state().moments.into_iter().flat_map(|(_, first, second)| [bits(first), bits(second)]);
+    let buffers = adam.state().matrices.into_iter().flat_map(|matrix| matrix.buffers);
+    let moments = buffers.map(|(_, values)| bits(values));
     (runs, weights.chain(moments).collect())
 }
 

@@ -53,17 +53,20 @@ pub(super) struct Constants {
 
 impl Plan {
     pub(super) fn new(config: &NetworkConfig, input: &Input<f32>) -> Self {
-        let decay = Decay::<f64>::new(config);
-        let hidden = config.hidden.iter().enumerate().map(|(l, layer)| LayerPlan {
-            units: layer.units,
-            width: padded(layer.units),
-            below: config.fan_in(l),
-            recurrent: layer.recurrent,
-            propagate: layer.recurrent && config.recurrent_gradient == RecurrentGradient::Propagate,
-            threshold: config.threshold,
-            leak_mem: decay.one_minus_mem,
-            leak_syn: 1.0 - decay.syn,
+        let hidden = config.hidden.iter().enumerate().map(|(l, layer)| {
+            let decay = Decay::<f64>::hidden(config, l);
+            LayerPlan {
+                units: layer.units,
+                width: padded(layer.units),
+                below: config.fan_in(l),
+                recurrent: layer.recurrent,
+                propagate: layer.recurrent && config.recurrent_gradient == RecurrentGradient::Propagate,
+                threshold: config.threshold,
+                leak_mem: decay.one_minus_mem,
+                leak_syn: 1.0 - decay.syn,
+            }
         });
+        let readout = Decay::<f64>::readout(config);
         Plan {
             batch: input.batch(),
             steps: input.steps(),
@@ -72,8 +75,8 @@ impl Plan {
             outputs: config.outputs,
             out_width: padded(config.outputs),
             constants: Constants {
-                leak_syn: 1.0 - decay.syn,
-                leak_out: decay.one_minus_out,
+                leak_syn: 1.0 - readout.syn,
+                leak_out: readout.one_minus_mem,
                 readout_start: config.readout_start,
             },
             surrogate: config.surrogate,

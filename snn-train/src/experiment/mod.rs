@@ -23,6 +23,7 @@ mod keys;
 mod presets;
 mod reading;
 mod sections;
+mod training;
 mod writing;
 
 pub use data::{Data, SpikeFiles, Stored, feature_cache};
@@ -31,8 +32,9 @@ pub use key::{Key, Values};
 pub use keys::keys;
 pub use presets::{Preset, presets};
 pub use sections::{
-    Distribution, InitializationSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
-    Recurrent, RegularizerSection, Selection, SurrogateSection, TrainingSection,
+    Distribution, InitializationSection, LossSection, NetworkSection, OptimizerSection, ProbeSection,
+    ReadoutSection, Recurrent, RegularizerSection, ScheduleSection, Selection, SurrogateSection,
+    TrainingSection,
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use snn_core::Network;
 use snn_data::Split;
-use snn_train::{Checkpoint, Evaluation, evaluate, experiment::Selection, run::RunDir};
+use snn_train::{Checkpoint, Evaluation, Goal, evaluate, experiment::Selection, run::RunDir};
 
 use crate::{
     common::{parse_threads, path_text, percent, split_parser, use_threads},
@@ -72,7 +72,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     )?;
     checkpoint.restore(&mut network)?;
     let batch_size = experiment.training.batch_size;
-    let evaluation = evaluate(&network, &*dataset, split, &experiment.regularizer(), batch_size)?;
+    let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
+    let goal = Goal { loss: &loss, regularizer: &regularizer };
+    let evaluation = evaluate(&network, &*dataset, split, goal, batch_size)?;
     if arguments.json {
         report_json(&evaluation, arguments, which, split, checkpoint.epoch())?;
     } else {

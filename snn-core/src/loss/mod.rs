@@ -1,31 +1,51 @@
 //! The loss of a batch: queued on the device, read when the host needs it, taken back through time.
 
+mod cross_entropy;
+mod function;
+mod spike_count;
+
 use crate::{
     Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
     fused::Head,
     pass::{Shared, TrainingPass, Wanted},
     weights::Matrix,
 };
-use dfdx::prelude::{
-    Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor, cross_entropy_with_logits_loss,
-};
+pub use cross_entropy::CrossEntropy;
+use dfdx::prelude::{Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor};
+pub use function::{AnyLoss, Judged, LossFunction, LossKind, LossSettings, Taped, TapedScalar};
+pub use spike_count::SpikeCount;
 
 /// A number on the device.
 type Scalar<E, D, T = NoneTape> = Tensor<Rank0, E, D, T>;
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
     /// Runs the network on a tape and computes the loss: softmax cross-entropy with `labels`, averaged over the batch, plus
-    /// the regulariser.
+    /// the regularizer.
     ///
     /// # Errors
-    /// [`Error::Input`], [`Error::Labels`] or [`Error::Setting`] if input, labels or regulariser do not fit.
+    /// [`Error::Input`], [`Error::Labels`] or [`Error::Setting`] if input, labels or regularizer do not fit.
     pub fn loss(
         &self,
         input: &Input<E>,
         labels: &[u16],
         regularizer: &Regularizer,
     ) -> Result<Loss<'_, E, D>, Error> {
-        let QueuedLoss { network, values, total } = self.queue_loss(input, labels, regularizer)?;
+        self.loss_with(&CrossEntropy::default(), input, labels, regularizer)
+    }
+
+    /// As [`Network::loss`], with another loss than cross-entropy.
+    ///
+    /// # Errors
+    /// Those of [`Network::loss`], and [`Error::Setting`] if the loss cannot train this network.
+    pub fn loss_with(
+        &self,
+        function: &impl LossFunction,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<Loss<'_, E, D>, Error> {
+        let QueuedLoss { network, values, total } =
+            self.queue_loss_with(function, input, labels, regularizer)?;
         let LossValues { cross_entropy, regularization, output } = values.read();
         Ok(Loss { network, cross_entropy, regularization, output, total })
     }
@@ -41,22 +61,41 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         labels: &[u16],
         regularizer: &Regularizer,
     ) -> Result<QueuedLoss<'_, E, D>, Error> {
+        self.queue_loss_with(&CrossEntropy::default(), input, labels, regularizer)
+    }
+
+    /// As [`Network::queue_loss`], with another loss than cross-entropy.
+    ///
+    /// # Errors
+    /// Those of [`Network::loss_with`].
+    pub fn queue_loss_with(
+        &self,
+        function: &impl LossFunction,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<QueuedLoss<'_, E, D>, Error> {
         regularizer.validate()?;
-        let targets = self.one_hot(labels, input.batch())?;
+        function.validate(self.config())?;
+        self.check_labels(labels, input.batch())?;
         let answer = self.answer(input, Wanted { adjoint: true, ..Wanted::default() })?;
         let shared = Shared::new(answer.adjoint, &self.weights.marker);
-        let (logits, counts) = (answer.logits, answer.counts);
-        let taped = logits.clone().put_tape(shared.put(OwnedTape::default()));
-        let mut total: Scalar<E, D, OwnedTape<E, D>> = cross_entropy_with_logits_loss(taped, targets);
-        let cross_entropy = total.retaped::<NoneTape>();
+        let tape = || shared.put(OwnedTape::default());
+        let taped = Taped {
+            logits: answer.logits.put_tape(tape()),
+            counts: answer.counts.iter().map(|counts| counts.clone().put_tape(tape())).collect(),
+        };
+        let Judged { loss, scores } = function.judge(taped, labels)?;
+        let mut total: Scalar<E, D, OwnedTape<E, D>> = loss;
+        let value = total.retaped::<NoneTape>();
         let mut penalties = Vec::new();
-        for counts in &counts {
+        for counts in &answer.counts {
             if let Some(penalty) = regularizer.penalty::<E, D, OwnedTape<E, D>>(counts) {
                 penalties.push(penalty.retaped::<NoneTape>());
                 total = total + penalty;
             }
         }
-        let values = PendingValues { logits, counts, cross_entropy, penalties };
+        let values = PendingValues { scores, counts: answer.counts, value, penalties };
         Ok(QueuedLoss { network: self, values, total })
     }
 
@@ -90,7 +129,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         regularizer: &Regularizer,
     ) -> Result<(LossValues<E>, Gradients<E, D>), Error> {
         regularizer.validate()?;
-        let targets = self.one_hot(labels, input.batch())?;
+        self.check_labels(labels, input.batch())?;
         let Some(pass) = self.training_pass(input, Head { labels, regularizer })? else {
             let loss = self.queue_loss(input, labels, regularizer)?;
             let values = loss.values();
@@ -98,29 +137,28 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             return Ok((values.read(), gradients));
         };
         let TrainingPass { logits, counts, gradients } = pass;
-        let cross_entropy = cross_entropy_with_logits_loss(logits.clone(), targets);
+        let answer = Taped { logits: logits.put_tape(OwnedTape::default()), counts: Vec::new() };
+        let Judged { loss, scores } = CrossEntropy::default().judge(answer, labels)?;
+        let value = loss.retaped::<NoneTape>();
         let penalties = counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
         let penalties = penalties.collect();
-        let values = PendingValues { logits, counts, cross_entropy, penalties }.read();
+        let values = PendingValues { scores, counts, value, penalties }.read();
         let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
         Ok((values, Gradients { device: self.device().clone(), buffers }))
     }
 
-    fn one_hot(&self, labels: &[u16], batch: usize) -> Result<Matrix<E, D>, Error> {
+    fn check_labels(&self, labels: &[u16], batch: usize) -> Result<(), Error> {
         let classes = self.config().outputs;
         if labels.len() != batch {
             return Err(Error::Labels(format!("{} for a batch of {batch}", labels.len())));
         }
-        let mut targets = vec![E::zero(); batch * classes];
-        for (sample, &label) in labels.iter().enumerate() {
-            if usize::from(label) >= classes {
-                return Err(Error::Labels(format!(
-                    "sample {sample} has label {label}, but the readout has {classes} units (labels count from 0)"
-                )));
-            }
-            targets[sample * classes + usize::from(label)] = E::one();
+        match labels.iter().position(|&label| usize::from(label) >= classes) {
+            Some(sample) => Err(Error::Labels(format!(
+                "sample {sample} has label {}, but the readout has {classes} units (labels count from 0)",
+                labels[sample]
+            ))),
+            None => Ok(()),
         }
-        self.device().try_tensor_from_vec(targets, (batch, classes)).map_err(Error::device)
     }
 }
 
@@ -128,17 +166,17 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
 #[derive(Debug)]
 pub struct Loss<'a, E: Float, D: Backend<E>> {
     network: &'a Network<E, D>,
-    /// Softmax cross-entropy in nats, averaged over the batch.
+    /// The loss function's value, averaged over the batch: softmax cross-entropy in nats, if no other was chosen.
     pub cross_entropy: f64,
-    /// Activity regulariser, averaged over the batch, summed over layers.
+    /// Activity regularizer, averaged over the batch, summed over layers.
     pub regularization: f64,
-    /// Logits and spike counts.
+    /// Logits (or the scores that the loss function chooses a class by) and spike counts.
     pub output: Output<E>,
     total: Scalar<E, D, OwnedTape<E, D>>,
 }
 
 impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
-    /// Cross-entropy plus regulariser.
+    /// Cross-entropy plus regularizer.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.cross_entropy + self.regularization
@@ -182,9 +220,9 @@ impl<E: Float, D: Backend<E>> QueuedLoss<'_, E, D> {
 /// The values of a loss, still on the device.
 #[derive(Debug, Clone)]
 pub struct PendingValues<E: Float, D: Backend<E> = Cpu> {
-    logits: Matrix<E, D>,
+    scores: Matrix<E, D>,
     counts: Vec<Matrix<E, D>>,
-    cross_entropy: Scalar<E, D>,
+    value: Scalar<E, D>,
     penalties: Vec<Scalar<E, D>>,
 }
 
@@ -194,9 +232,9 @@ impl<E: Float, D: Backend<E>> PendingValues<E, D> {
     pub fn read(&self) -> LossValues<E> {
         let value = |scalar: &Scalar<E, D>| scalar.as_vec()[0].wide();
         LossValues {
-            cross_entropy: value(&self.cross_entropy),
+            cross_entropy: value(&self.value),
             regularization: self.penalties.iter().map(value).sum(),
-            output: Output::of(&self.logits, &self.counts),
+            output: Output::of(&self.scores, &self.counts),
         }
     }
 }
@@ -204,16 +242,16 @@ impl<E: Float, D: Backend<E>> PendingValues<E, D> {
 /// What a loss came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossValues<E> {
-    /// Softmax cross-entropy in nats, averaged over the batch.
+    /// The loss function's value, averaged over the batch: softmax cross-entropy in nats, if no other was chosen.
     pub cross_entropy: f64,
-    /// Activity regulariser, averaged over the batch, summed over layers.
+    /// Activity regularizer, averaged over the batch, summed over layers.
     pub regularization: f64,
-    /// Logits and spike counts.
+    /// Logits (or the scores that the loss function chooses a class by) and spike counts.
     pub output: Output<E>,
 }
 
 impl<E> LossValues<E> {
-    /// Cross-entropy plus regulariser.
+    /// Cross-entropy plus regularizer.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.cross_entropy + self.regularization
