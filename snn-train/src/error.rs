@@ -98,7 +98,7 @@ pub enum Error {
     },
 
     /// A data set whose files are not there.
-    #[error("the data set {name} is not here (no {what}): {}: {}", how_to_fetch(name), path.display())]
+    #[error("the data set {name} is not here (no {what}): {remedy}: {}", path.display())]
     MissingData {
         /// The data set, as in `data.name`.
         name: &'static str,
@@ -106,6 +106,8 @@ pub enum Error {
         what: String,
         /// Where.
         path: PathBuf,
+        /// What helps.
+        remedy: String,
     },
 
     /// A data set in HDF5 files, for a program that was built without HDF5.
@@ -271,15 +273,6 @@ impl fmt::Display for Place {
 
 fn prefix(place: &Place) -> String {
     if *place == Place::Code { "sweep: ".to_owned() } else { format!("{place}: ") }
-}
-
-fn how_to_fetch(name: &str) -> String {
-    match name {
-        "spikes" => "set data.train_file and data.test_file to files that exist".to_owned(),
-        _ => format!(
-            "`cargo xtask fetch-data {name}` fetches it, or set data.directory to the folder that holds it"
-        ),
-    }
 }
 
 fn suggestion(nearest: &Option<&'static str>) -> String {

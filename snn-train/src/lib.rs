@@ -96,6 +96,7 @@ pub mod figures;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;
+mod replace;
 pub mod run;
 pub mod sweep;
 mod tensorboard;

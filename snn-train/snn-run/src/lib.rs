@@ -51,7 +51,7 @@ pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
 pub use error::{Error, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
-pub use liveness::{Pulse, STALLED_AFTER, silence};
+pub use liveness::{Pulse, STALLED_AFTER, silence, unix_time};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };

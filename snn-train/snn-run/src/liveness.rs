@@ -6,6 +6,20 @@ use std::time::{Instant, SystemTime};
 /// heard of it for more than so many seconds, its run is stalled.
 pub const STALLED_AFTER: f64 = 30.0;
 
+/// Seconds since 1970-01-01 UTC, now.
+#[must_use]
+pub fn unix_time() -> f64 {
+    unix(SystemTime::now())
+}
+
+fn unix(time: SystemTime) -> f64 {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => since.as_secs_f64(),
+        // A clock before 1970 is not set.
+        Err(before) => -before.duration().as_secs_f64(),
+    }
+}
+
 /// Seconds since a run was last heard of, as one look at its files tells: its `heartbeat` (seconds since 1970-01-01 UTC) is
 /// by the clock of the trainer, and `modified`, when `status.json` was written, by that of the file system.
 ///
@@ -14,10 +28,6 @@ pub const STALLED_AFTER: f64 = 30.0;
 /// a half at most, and not until the future has come. Whoever looks more than once had better use a [`Pulse`].
 #[must_use]
 pub fn silence(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) -> f64 {
-    let unix = |time: SystemTime| match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => since.as_secs_f64(),
-        Err(before) => -before.duration().as_secs_f64(),
-    };
     let signs = [Some(heartbeat), modified.map(unix)];
     let distances = signs.into_iter().flatten().map(|sign| (unix(now) - sign).abs());
     distances.fold(f64::INFINITY, f64::min)

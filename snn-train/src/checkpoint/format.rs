@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, Matrix, VERSION};
+use super::state::{Checkpoint, Matrix, VERSION};
 
 const METADATA: &str = "snn";
 const FIRST_MOMENT: &str = ".adam.m";

@@ -6,49 +6,24 @@
 //! checksum of all that and of the tensors. It holds no times, so equal runs have equal checkpoints, byte by byte.
 
 mod format;
+mod partial;
+mod state;
 
 use std::{fs, io, path::Path};
 
-use serde::{Deserialize, Serialize};
 use snn_core::{Adam, AdamState, Backend, Network};
 
+use snn_run::Best;
+
 use crate::{
-    Error, Experiment,
-    run::{Best, Durability, replace},
-    train::Partial,
+    error::Error,
+    experiment::Experiment,
+    replace::{Durability, replace},
 };
+use state::{Matrix, TrainingState, VERSION};
 
-/// The newest version of the format.
-const VERSION: u32 = 1;
-
-/// The state of a run after an epoch or a batch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Checkpoint {
-    pub(crate) state: TrainingState,
-    pub(crate) matrices: Vec<Matrix>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TrainingState {
-    pub(crate) version: u32,
-    /// Epochs completed.
-    pub(crate) epoch: u32,
-    /// Updates made.
-    pub(crate) step: u32,
-    pub(crate) best: Option<Best>,
-    /// The epoch under way, after one of its batches.
-    pub(crate) partial: Option<Partial>,
-    pub(crate) experiment: Experiment,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Matrix {
-    pub(crate) name: String,
-    pub(crate) shape: [usize; 2],
-    pub(crate) weights: Vec<f32>,
-    pub(crate) first_moment: Vec<f32>,
-    pub(crate) second_moment: Vec<f32>,
-}
+pub(crate) use partial::{Partial, Sums};
+pub use state::Checkpoint;
 
 impl Checkpoint {
     pub(crate) fn take<D: Backend<f32>>(

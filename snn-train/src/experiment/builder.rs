@@ -8,9 +8,10 @@ use toml::{
 };
 
 use super::{
-    Data, Experiment,
-    key::{Key, Values, insert, value},
-    keys, nearest,
+    data::Data,
+    definition::Experiment,
+    key::{Key, Values, insert, nearest, value},
+    keys::keys,
 };
 use crate::error::{Error, Place};
 

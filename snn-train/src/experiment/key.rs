@@ -22,6 +22,16 @@ pub struct Key {
 }
 
 impl Key {
+    /// A key of `[data]`; the table of data sets says which of them have it.
+    pub(super) const fn of_data(
+        path: &'static str,
+        values: Values,
+        unit: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self { path, values, unit, help, data_sets: &[] }
+    }
+
     /// Whether an experiment on this data set has the key.
     #[must_use]
     pub fn applies_to(&self, data_set: &str) -> bool {
@@ -78,6 +88,10 @@ pub enum Values {
 }
 
 impl Values {
+    /// So many units, or classes.
+    pub(super) const UNITS: Self = Self::Integer(1, 65_536);
+    /// So many of something, and at least one.
+    pub(super) const U32: Self = Self::Integer(1, u32::MAX as u64);
     /// Any finite number above 0.
     pub(super) const POSITIVE: Self = Self::Number(Bound::Excluded(0.0), Bound::Unbounded);
     /// Any finite number of at least 0.

@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
 
+use toml::{Table, Value};
+
 use super::*;
+use crate::error::Error;
 
 fn message(text: &str) -> String {
     Experiment::from_toml(text, "mine.toml").unwrap_err().to_string()

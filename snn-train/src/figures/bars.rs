@@ -1,6 +1,6 @@
 //! Bars side by side in groups: mean and standard deviation of the best models of each condition.
 
-use super::{Runs, Table, figure3::plain};
+use super::{Runs, Table, output::plain};
 use crate::{
     plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Colour, Rect},
     sweep::MeanSd,

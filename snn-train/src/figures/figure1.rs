@@ -3,11 +3,14 @@
 
 use snn_data::{Dataset as _, Randman, RandmanConfig};
 
-use super::{FigureOutput, Reproduction, Table};
+use super::{FigureOutput, Reproduction, Table, definition::Definition};
 use crate::{
     Error,
     plot::{Anchor, Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, Colour, LIGHT_GREY, Rect, Stroke, shades},
 };
+
+pub(super) const DEFINITION: Definition =
+    Definition { number: 1, title: "smooth random manifolds", sweeps: |_| Ok(Vec::new()), draw };
 
 /// Smoothness of the manifolds in (a).
 const ALPHAS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
@@ -19,7 +22,7 @@ const POINTS: usize = 1000;
 /// Spike trains in (c).
 const TRAINS: usize = 12;
 
-pub(super) fn draw(_: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(_: &Reproduction) -> Result<FigureOutput, Error> {
     let mut output = FigureOutput::new(510.0, 330.0, "Smooth random manifolds");
     let rows = output.canvas.page().inset(18.0, 22.0, 6.0, 26.0).rows(&[1.0, 1.0, 0.62], 26.0);
     for (letter, row) in ('a'..).zip(&rows) {

@@ -3,6 +3,7 @@
 
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
+    definition::Definition,
     protocol::{GAIN, INIT_SEED, SHAPE, seeds, words},
     snapshot::{Samples, Snapshot},
 };
@@ -13,6 +14,13 @@ use crate::{
     },
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
+};
+
+pub(super) const DEFINITION: Definition = Definition {
+    number: 2,
+    title: "the true gradient and a surrogate",
+    sweeps: |reproduction| Ok(vec![sweep(reproduction)?]),
+    draw,
 };
 
 /// The gain that the paper's initialisation has, and one at which hidden units spike from the start: silence alone shall not
@@ -38,7 +46,7 @@ pub(super) fn runs_of(runs: &Runs, shape: &str, gain: f64) -> Runs {
     runs.of(|row| row.is(SHAPE, shape) && row.number(GAIN) == gain)
 }
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let mut output = FigureOutput::new(510.0, 330.0, "True and surrogate gradients");
     let rows = output.canvas.page().inset(40.0, 24.0, 10.0, 36.0).rows(&[0.8, 1.0], 56.0);
     let top = rows[0].columns(&[1.0, 1.6], 56.0);

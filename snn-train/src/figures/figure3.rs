@@ -6,6 +6,8 @@ use snn_core::{Surrogate, SurrogateShape};
 use super::{
     FigureOutput, Reproduction, Runs, Setting as _, Table,
     bars::{ACCURACY, Bar, draw_bars},
+    definition::Definition,
+    output::plain,
     protocol::{BETA, DATA_SEED, DEFAULT_BETA, ETA, HIDDEN, INIT_SEED, SHAPE, default_eta, seeds, words},
     same,
 };
@@ -16,6 +18,13 @@ use crate::{
         colour_bar, shades,
     },
     sweep::{Axis, Sweep},
+};
+
+pub(super) const DEFINITION: Definition = Definition {
+    number: 3,
+    title: "the shape of the surrogate derivative",
+    sweeps: |reproduction| Ok(vec![sweep(reproduction)?]),
+    draw,
 };
 
 /// Shape, as in the experiment, and its name in the figure.
@@ -50,7 +59,7 @@ pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
         .grid(fixed(2).into_iter().chain([(INIT_SEED, seeds(many))])))
 }
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let runs = reproduction.runs(&sweep(reproduction)?)?;
     let mut output = FigureOutput::new(510.0, 430.0, "The shape of the surrogate derivative");
     let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[0.7, 1.0, 0.85], 58.0);
@@ -246,9 +255,4 @@ fn draw_whiskers(canvas: &mut Canvas, place: Rect, reproduction: &Reproduction, 
         }
     }
     table
-}
-
-/// A label without its markup.
-pub(super) fn plain(label: &str) -> String {
-    label.replace('\n', ", ").replace(['*', '{', '}'], "")
 }

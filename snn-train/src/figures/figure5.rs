@@ -6,6 +6,7 @@ use snn_core::SurrogateShape;
 use super::{
     FigureOutput, Reproduction, Runs, Setting as _, Table,
     bars::{ACCURACY, Bar, draw_bars},
+    definition::Definition,
     figure3::draw_shapes,
     protocol::{BETA, ETA, HIDDEN, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
 };
@@ -14,6 +15,13 @@ use crate::{
     plot::{Axes, AxisScale, Canvas, Colour, GREY, Legend, ORANGE, Rect, SKY, Stroke, VERMILION},
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
+};
+
+pub(super) const DEFINITION: Definition = Definition {
+    number: 5,
+    title: "the scale of the surrogate derivative",
+    sweeps: |reproduction| Ok(vec![sweep(reproduction)?, deep_sweep(reproduction)?]),
+    draw,
 };
 
 /// Models of a bar; curves in (b).
@@ -73,7 +81,7 @@ pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
 }
 
 /// The recurrent networks with two hidden layers of (f), which no claim is about.
-pub(super) fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
     let [eta, beta] = scale.grid();
     Ok(Sweep::new("figure5f", scale.randman()?).grid([
@@ -97,7 +105,7 @@ pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> R
     })
 }
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let runs = reproduction.runs(&sweep(reproduction)?)?.and(reproduction.runs(&deep_sweep(reproduction)?)?);
     let mut output = FigureOutput::new(510.0, 330.0, "The scale of the surrogate derivative");
     let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);

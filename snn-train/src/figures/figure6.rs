@@ -5,14 +5,18 @@ use std::mem;
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _,
     bars::{ACCURACY, Bar, draw_bars},
+    definition::Definition,
     protocol::{ETA, HEAD, INIT_SEED, RECURRENT, seeds, words},
-    sources::{Absence, Found, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
+    sources::{Absence, Found, Kind, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
 };
 use crate::{
     Error,
     plot::{Axes, AxisScale, BLUE, GREEN, ORANGE, SKY},
     sweep::{Axis, Sweep},
 };
+
+pub(super) const DEFINITION: Definition =
+    Definition { number: 6, title: "readouts, recurrent connections and data sets", sweeps: sweeps, draw };
 
 /// Models of a bar.
 const MODELS: usize = 10;
@@ -31,12 +35,12 @@ pub(super) fn sweep(reproduction: &Reproduction, panel: char, found: Found) -> R
     let eta = match scale {
         super::Scale::Smoke => Axis::list([0.03]),
         super::Scale::Quick if found.stands_in => Axis::list([5e-3]),
-        _ if found.is_analog() => Axis::list([1e-3, 5e-3, 1e-2]),
-        _ if found.preset == "randman" => scale.grid()[0].1.clone(),
+        _ if found.kind() == Kind::Sound => Axis::list([1e-3, 5e-3, 1e-2]),
+        _ if found.kind() == Kind::Generated => scale.grid()[0].1.clone(),
         super::Scale::Quick => Axis::list([1e-3, 5e-3, 1e-2]),
         super::Scale::Full => Axis::logarithmic(2e-4, 0.2, 7),
     };
-    let repetitions = if found.is_analog() { scale.pick(1, 2, 2) } else { scale.pick(2, 2, 4) };
+    let repetitions = if found.kind() == Kind::Sound { scale.pick(1, 2, 2) } else { scale.pick(2, 2, 4) };
     Ok(Sweep::new(format!("figure6{panel}"), found.experiment(scale)?).grid([
         (HEAD, words(["max", "sum"])),
         (RECURRENT, Axis::list([false, true])),
@@ -46,12 +50,12 @@ pub(super) fn sweep(reproduction: &Reproduction, panel: char, found: Found) -> R
 }
 
 /// The sweeps on data sets that are here.
-pub(super) fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
+fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
     let here = SOURCES.iter().filter_map(|(panel, source)| Some((*panel, reproduction.find(source).ok()?)));
     here.map(|(panel, found)| sweep(reproduction, panel, found)).collect()
 }
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let (panels, left_out) = reproduction.panels(&SOURCES);
     let width = panels.len() as f64 * (WIDTH + GAP) - GAP;
     let mut output = FigureOutput::new(width + 44.0, 170.0, "Readouts, recurrent connections and data sets");

@@ -5,18 +5,22 @@ use snn_data::{Dataset, Mnist, MnistConfig, Split, data_directory};
 
 use super::{
     FigureOutput, Missing, Preview, Reproduction, Table,
+    definition::Definition,
     preview::{Content, draw_colours, draw_raster, draw_spectrogram, range},
     sources::{Absence, Found, MNIST, RAW_HD, SHD, Source},
 };
 use crate::{
-    Error, Experiment,
+    Error,
     plot::{Axes, AxisScale, Rect},
 };
+
+pub(super) const DEFINITION: Definition =
+    Definition { number: 7, title: "inputs of the data sets", sweeps: |_| Ok(Vec::new()), draw };
 
 /// Spoken digits in (c).
 const SPOKEN: usize = 2;
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let mut output = FigureOutput::new(510.0, 132.0, "Inputs");
     let page = output.canvas.page().inset(32.0, 26.0, 48.0, 32.0);
     // The image is a square.
@@ -42,7 +46,7 @@ fn leave_out(output: &mut FigureOutput, panel: &str, place: Rect, source: &Sourc
 /// The data set or what stands in for it.
 fn open(reproduction: &Reproduction, source: &Source) -> Result<(Found, Box<dyn Dataset>), Absence> {
     let found = reproduction.find(source)?;
-    let data = Experiment::preset(found.preset).and_then(|experiment| experiment.data.open());
+    let data = found.preset().and_then(|experiment| experiment.data.open());
     Ok((found, data.map_err(|error| Absence::unreadable(&error))?))
 }
 

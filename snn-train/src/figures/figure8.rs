@@ -3,6 +3,7 @@
 
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
+    definition::Definition,
     figure9::{self, KINDS},
     protocol::UPPER_STRENGTH,
     snapshot::{Samples, Snapshot},
@@ -12,6 +13,13 @@ use crate::{
     Error,
     plot::{Axes, AxisScale, BLUE, ORANGE, Rect, Stroke},
     sweep::Row,
+};
+
+pub(super) const DEFINITION: Definition = Definition {
+    number: 8,
+    title: "activity regularization",
+    sweeps: |reproduction| Ok(vec![figure9::sweep_on(reproduction, 'a', RANDMAN.itself())?]),
+    draw,
 };
 
 /// The regularised network may lose so much accuracy (%) on validation; of those, that with the fewest spikes is shown.
@@ -30,7 +38,7 @@ pub(super) fn pair(runs: &Runs) -> Option<(Row, Row)> {
     Some((free, sparse))
 }
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let mut output = FigureOutput::new(400.0, 300.0, "Activity regularisation");
     let rows = output.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
     let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));

@@ -6,6 +6,7 @@
 
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
+    definition::Definition,
     protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
     sigmoid::{FEWEST, Sigmoid},
     sources::{Absence, Found, MNIST, RANDMAN, Source},
@@ -16,6 +17,9 @@ use crate::{
     plot::{Axes, AxisScale, BLUE, Canvas, Colour, GREEN, Legend, ORANGE, Rect, Stroke},
     sweep::{Axis, Row, Sweep},
 };
+
+pub(super) const DEFINITION: Definition =
+    Definition { number: 9, title: "accuracy against spikes", sweeps: sweeps, draw };
 
 /// A kind of network.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +54,12 @@ pub(super) fn sweep(
         Ok(found) => sweep_on(reproduction, panel, found).map(Ok),
         Err(absence) => Ok(Err(absence)),
     }
+}
+
+/// The sweeps on data sets that are here.
+fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
+    let sweeps = SOURCES.iter().map(|(panel, source)| sweep(reproduction, *panel, source));
+    Ok(sweeps.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 /// The sweep of a panel on these data.
@@ -97,6 +107,11 @@ fn divide(runs: &Runs) -> (Runs, Runs) {
     (runs.of(few), runs.of(|row| !few(row)))
 }
 
+/// The runs of a kind of network that its sigmoid is fitted to.
+pub(super) fn fitted(runs: &Runs, kind: Kind) -> Runs {
+    divide(&runs_of(runs, kind)).0
+}
+
 /// Accuracy (%) in the test of the runs best on validation: the upper end of a sigmoid.
 fn top(runs: &Runs) -> f64 {
     runs.best(TOP).mean_accuracy()
@@ -123,7 +138,7 @@ pub(super) fn chance(reproduction: &Reproduction, panel: char) -> f64 {
     if panel == 'a' { 100.0 / reproduction.classes() } else { 10.0 }
 }
 
-pub(super) fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
+fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let (panels, left_out) = reproduction.panels(&SOURCES);
     let mut output = FigureOutput::new(200.0 * panels.len() as f64, 220.0, "Accuracy against spikes");
     output.missing = left_out;
@@ -187,7 +202,7 @@ fn draw_panel(
     let mut legend = Legend::default();
     for kind in KINDS {
         let runs = runs_of(runs, kind);
-        let name = super::figure3::plain(kind.name);
+        let name = super::output::plain(kind.name);
         let (few, many) = divide(&runs);
         let points = points(&few);
         let fit = Sigmoid::fit(&points, chance, top(&runs));

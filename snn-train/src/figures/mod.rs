@@ -27,6 +27,8 @@
 
 mod bars;
 mod claims;
+mod definition;
+mod figure;
 mod figure1;
 mod figure2;
 mod figure3;
@@ -36,6 +38,7 @@ mod figure7;
 mod figure8;
 mod figure9;
 mod least_squares;
+mod making;
 mod output;
 mod preview;
 mod protocol;
@@ -47,10 +50,12 @@ mod sources;
 mod statistics;
 
 pub use claims::{CLAIM_METHOD, Check, Claim, Verdict, claims_to_markdown, claims_to_text};
+pub use figure::Figure;
+pub use making::{Drawn, Incomplete, Plan};
 pub use output::Missing;
 pub use preview::{Content, Look, Preview, Sample};
 pub use protocol::Scale;
-pub use reproduction::{Drawn, Figure, Incomplete, Plan, Reproduction};
+pub use reproduction::Reproduction;
 pub use sources::DATA_SETS;
 pub use statistics::Interval;
 

@@ -5,7 +5,7 @@ use std::{fmt::Display, fs, path::Path, path::PathBuf};
 use crate::{
     Error,
     plot::Canvas,
-    run::{Durability, replace_shared},
+    replace::{Durability, replace_shared},
 };
 
 /// Of the PNG.
@@ -83,6 +83,11 @@ impl Table {
         };
         write().map_err(|error| Error::Impossible(format!("cannot write a table: {error}")))
     }
+}
+
+/// A label without its markup.
+pub(super) fn plain(label: &str) -> String {
+    label.replace('\n', ", ").replace(['*', '{', '}'], "")
 }
 
 #[cfg(test)]

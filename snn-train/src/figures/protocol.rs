@@ -53,6 +53,27 @@ pub(super) fn default_eta(depth: usize) -> f64 {
     if depth == 1 { 0.017_782_8 } else { 0.01 }
 }
 
+/// Changes to the preset `randman` at smoke, quick and full scale.
+pub(super) const RANDMAN_CHANGES: [&[&str]; 3] = [
+    &[
+        "data.classes=3",
+        "data.samples_per_class=20",
+        "data.valid=4",
+        "data.test=4",
+        "network.hidden=[8]",
+        "training.epochs=2",
+        "training.batch_size=12",
+    ],
+    &[
+        "data.samples_per_class=500",
+        "data.valid=50",
+        "data.test=50",
+        "training.epochs=15",
+        "training.batch_size=100",
+    ],
+    &[],
+];
+
 impl Scale {
     /// The value for this scale.
     pub(super) fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
@@ -65,27 +86,9 @@ impl Scale {
 
     /// The paper's default network on its default manifolds, smaller and shorter below full scale.
     pub(super) fn randman(self) -> Result<Experiment, Error> {
+        let [smoke, quick, full] = RANDMAN_CHANGES;
         let mut experiment = Experiment::preset("randman")?;
-        let changes: &[&str] = self.pick(
-            &[
-                "data.classes=3",
-                "data.samples_per_class=20",
-                "data.valid=4",
-                "data.test=4",
-                "network.hidden=[8]",
-                "training.epochs=2",
-                "training.batch_size=12",
-            ],
-            &[
-                "data.samples_per_class=500",
-                "data.valid=50",
-                "data.test=50",
-                "training.epochs=15",
-                "training.batch_size=100",
-            ],
-            &[],
-        );
-        experiment.set(changes)?;
+        experiment.set(self.pick(smoke, quick, full))?;
         Ok(experiment)
     }
 

@@ -4,48 +4,99 @@ use std::path::PathBuf;
 
 use snn_data::data_directory;
 
-use super::Scale;
+use super::{Scale, protocol::RANDMAN_CHANGES};
 use crate::{Error, Experiment};
 
-/// A data set of the paper.
+/// A data set of the paper, or one that stands in for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Source {
-    /// What the paper calls it.
+    /// What the figures call it.
     pub(super) title: &'static str,
+    /// The experiment on it.
     preset: &'static str,
     /// Its name and that of the folder of its files.
     name: &'static str,
-    stand_in: Option<StandIn>,
+    kind: Kind,
+    /// Changes to the preset at smoke, quick and full scale.
+    changes: [&'static [&'static str]; 3],
+    /// Another data set of the same kind: smaller, and free to be fetched.
+    stand_in: Option<&'static Source>,
 }
 
-/// Another data set of the same kind: smaller, and free to be fetched.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct StandIn {
-    title: &'static str,
-    preset: &'static str,
-    name: &'static str,
+/// What a data set is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Spikes that are generated, without any files.
+    Generated,
+    /// Files that become spikes.
+    Spikes,
+    /// Spikes in HDF5 files.
+    Hdf5,
+    /// Sound, which stays analog.
+    Sound,
 }
 
-pub(super) const RANDMAN: Source =
-    Source { title: "Randman", preset: "randman", name: "randman", stand_in: None };
-pub(super) const MNIST: Source = Source { title: "MNIST", preset: "mnist", name: "mnist", stand_in: None };
-pub(super) const SHD: Source = Source { title: "SHD", preset: "shd", name: "shd", stand_in: None };
+pub(super) const RANDMAN: Source = Source {
+    title: "Randman",
+    preset: "randman",
+    name: "randman",
+    kind: Kind::Generated,
+    changes: RANDMAN_CHANGES,
+    stand_in: None,
+};
+pub(super) const MNIST: Source = Source {
+    title: "MNIST",
+    preset: "mnist",
+    name: "mnist",
+    kind: Kind::Spikes,
+    changes: [
+        &[
+            "network.hidden=[8]",
+            "training.epochs=1",
+            "data.train=300",
+            "data.valid={by='stratified',portion=100}",
+        ],
+        &["training.epochs=10", "data.train=10000"],
+        &[],
+    ],
+    stand_in: None,
+};
+pub(super) const SHD: Source =
+    Source { title: "SHD", preset: "shd", name: "shd", kind: Kind::Hdf5, changes: SMALLER, stand_in: None };
 pub(super) const RAW_HD: Source = Source {
     title: "RawHD",
     preset: "rawhd",
     name: "heidelberg",
-    stand_in: Some(StandIn { title: "FSDD for RawHD", preset: "fsdd", name: "fsdd" }),
+    kind: Kind::Sound,
+    changes: SMALLER,
+    stand_in: Some(&Source {
+        title: "FSDD for RawHD",
+        preset: "fsdd",
+        name: "fsdd",
+        kind: Kind::Sound,
+        changes: STAND_IN,
+        stand_in: None,
+    }),
 };
 pub(super) const RAW_SC: Source = Source {
     title: "RawSC",
     preset: "rawsc",
     name: "speech_commands",
-    stand_in: Some(StandIn {
+    kind: Kind::Sound,
+    changes: SMALLER,
+    stand_in: Some(&Source {
         title: "Ten words for RawSC",
         preset: "speech_commands_ten_words",
         name: "speech_commands_ten_words",
+        kind: Kind::Sound,
+        changes: STAND_IN,
+        stand_in: None,
     }),
 };
+
+const SMALLER: [&[&str]; 3] = [&["network.hidden=[8]", "training.epochs=1"], &["training.epochs=10"], &[]];
+/// The Speech Commands at full length take hours; stand-ins show the kind, not the number.
+const STAND_IN: [&[&str]; 3] = [SMALLER[0], SMALLER[1], &["training.epochs=20"]];
 
 /// The data sets of the figures: those of the paper and those that stand in for them.
 pub const DATA_SETS: [&str; 7] =
@@ -74,7 +125,7 @@ impl Absence {
 pub(super) struct Found {
     /// What it is, with the data set that it stands in for.
     pub(super) title: &'static str,
-    pub(super) preset: &'static str,
+    source: Source,
     /// Whether it is another one than the paper's.
     pub(super) stands_in: bool,
 }
@@ -82,16 +133,17 @@ pub(super) struct Found {
 impl Source {
     /// The data set, whether or not its files are here.
     pub(super) fn itself(&self) -> Found {
-        Found { title: self.title, preset: self.preset, stands_in: false }
+        Found { title: self.title, source: *self, stands_in: false }
+    }
+
+    fn is_here(&self) -> bool {
+        let holds_files = |folder: PathBuf| folder.read_dir().is_ok_and(|mut files| files.next().is_some());
+        self.kind == Kind::Generated
+            || data_directory().is_ok_and(|directory| holds_files(directory.join(self.name)))
     }
 
     /// The data set, or what stands in for it, if it is `wanted`; otherwise why there is neither.
     pub(super) fn find(&self, wanted: impl Fn(&str) -> bool) -> Result<Found, Absence> {
-        let is_here = |name: &str| {
-            let holds_files =
-                |folder: PathBuf| folder.read_dir().is_ok_and(|mut files| files.next().is_some());
-            name == RANDMAN.name || data_directory().is_ok_and(|directory| holds_files(directory.join(name)))
-        };
         let Self { title, name, .. } = *self;
         let absent = |reason| Err(Absence { note: "data set\nnot here", reason, is_wish: false });
         let own = wanted(name);
@@ -100,16 +152,14 @@ impl Source {
             let reason = format!("{title} is left out, as asked for");
             return Err(Absence { note: "left out", reason, is_wish: true });
         }
-        if own && name == SHD.name && !cfg!(feature = "hdf5") {
+        if own && self.kind == Kind::Hdf5 && !cfg!(feature = "hdf5") {
             return absent("this build reads no HDF5 files (feature `hdf5`)".to_owned());
         }
-        if own && is_here(name) {
+        if own && self.is_here() {
             return Ok(self.itself());
         }
         match other {
-            Some(other) if is_here(other.name) => {
-                Ok(Found { title: other.title, preset: other.preset, stands_in: true })
-            }
+            Some(other) if other.is_here() => Ok(Found { stands_in: true, ..other.itself() }),
             _ => {
                 let name = if own { name } else { other.map_or(name, |other| other.name) };
                 absent(format!("{title} is not here: `cargo xtask fetch-data {name}` fetches it"))
@@ -119,28 +169,21 @@ impl Source {
 }
 
 impl Found {
-    /// Whether samples are analog.
-    pub(super) fn is_analog(self) -> bool {
-        !matches!(self.preset, "randman" | "mnist" | "shd")
+    /// What it is made of.
+    pub(super) fn kind(self) -> Kind {
+        self.source.kind
+    }
+
+    /// The preset as it is.
+    pub(super) fn preset(self) -> Result<Experiment, Error> {
+        Experiment::preset(self.source.preset)
     }
 
     /// The preset, smaller and shorter below full scale.
     pub(super) fn experiment(self, scale: Scale) -> Result<Experiment, Error> {
-        if self.preset == "randman" {
-            return scale.randman();
-        }
-        let mut experiment = Experiment::preset(self.preset)?;
-        let small: &[&str] = &["network.hidden=[8]", "training.epochs=1"];
-        let short: &[&str] = &["training.epochs=10"];
-        experiment.set(scale.pick(small, short, &[]))?;
-        if self.preset == "mnist" {
-            let few: &[&str] = &["data.train=300", "data.valid={by='stratified',portion=100}"];
-            experiment.set(scale.pick(few, &["data.train=10000"], &[]))?;
-        }
-        // The Speech Commands at full length take hours; stand-ins show the kind, not the number.
-        if scale == Scale::Full && self.stands_in {
-            experiment.set(&["training.epochs=20"])?;
-        }
+        let [smoke, quick, full] = self.source.changes;
+        let mut experiment = self.preset()?;
+        experiment.set(scale.pick(smoke, quick, full))?;
         Ok(experiment)
     }
 }
@@ -153,8 +196,7 @@ mod tests {
     fn every_source_has_an_experiment_at_every_scale() {
         for source in [RANDMAN, MNIST, SHD, RAW_HD, RAW_SC] {
             let own = source.itself();
-            let other =
-                source.stand_in.map(|StandIn { title, preset, .. }| Found { title, preset, stands_in: true });
+            let other = source.stand_in.map(Source::itself);
             for found in [Some(own), other].into_iter().flatten() {
                 for scale in [Scale::Smoke, Scale::Quick, Scale::Full] {
                     let experiment = found.experiment(scale).unwrap();

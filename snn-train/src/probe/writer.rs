@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Event,
-    run::{Durability, replace},
+    replace::{Durability, replace},
 };
 
 /// Takes probes when they are due and keeps them in a folder of the run directory.

@@ -2,7 +2,6 @@
 
 mod checkpoints;
 mod create;
-mod replace;
 mod session;
 mod writer;
 
@@ -13,6 +12,4 @@ pub use snn_run::{
 };
 
 pub use create::new_id;
-pub(crate) use replace::{Durability, replace, replace_shared};
-pub(crate) use session::unix_time;
 pub use writer::RunWriter;

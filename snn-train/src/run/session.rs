@@ -26,12 +26,6 @@ pub(super) fn current(network: &Network, device: Option<Device>) -> Session {
     }
 }
 
-/// Seconds since 1970-01-01 UTC.
-pub(crate) fn unix_time() -> f64 {
-    // A clock before 1970 is not set; no run depends on it.
-    SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64()
-}
-
 /// The commit of the working directory, `+` behind it if there are changes; `None` outside of repositories or without
 /// git.
 fn git_revision() -> Option<String> {

@@ -13,18 +13,19 @@ use snn_core::Backend;
 use snn_run::{
     Environment, FILE_VERSION, Record, RecordedState, RunDir, Session, Status,
     files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
+    unix_time,
 };
 
 use super::{
     checkpoints::checkpoint_path,
     create::{self, Found, Lock},
-    replace::{Durability, replace, replace_by_link},
-    session, unix_time,
+    session,
 };
 use crate::{
     Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer,
     experiment::Selection,
     probe::{Probe, ProbeWriter},
+    replace::{Durability, replace, replace_by_link},
     tensorboard::TensorBoardWriter,
 };
 

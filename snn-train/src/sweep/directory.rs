@@ -8,7 +8,7 @@ use snn_run::files::{GROUPS_CSV, MANIFEST, RESULTS_CSV, RESULTS_JSON};
 use super::{Manifest, Results};
 use crate::{
     error::Error,
-    run::{Durability, replace_shared},
+    replace::{Durability, replace_shared},
 };
 
 /// The directory of a sweep: what [`snn_run::sweep::SweepDir`] reads, and what trains and writes it.

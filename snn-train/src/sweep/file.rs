@@ -1,11 +1,15 @@
 //! Reading sweep files.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use serde::Deserialize;
 use toml::{Table, Value, de::DeTable};
 
-use super::{Seeds, Selection, Sweep, axis::Axis};
+use super::{
+    Selection,
+    axis::Axis,
+    spec::{Seeds, Sweep},
+};
 use crate::{
     Experiment,
     error::{Error, Place},
@@ -46,12 +50,41 @@ fn seed_keys() -> Vec<String> {
     ["initialization.seed", "training.seed"].map(str::to_owned).into()
 }
 
+impl Sweep {
+    /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
+    /// that is no plain file name.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(Error::io("read the sweep", path))?;
+        let (mut sweep, places) = read(&text, &path.display().to_string(), path.parent())?;
+        if sweep.name.is_empty() {
+            sweep.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        if !is_file_name(&sweep.name) {
+            let reason = format!(
+                "the name of a sweep is that of its directory, so {:?} will not do: give it a plain one, such as name = \
+                 \"slopes\", without slashes and control characters",
+                sweep.name
+            );
+            let whole = Place::Line { file: path.display().to_string(), line: 1 };
+            return Err(Error::Sweep { place: places.get("name").cloned().unwrap_or(whole), reason });
+        }
+        sweep.plan_placed(&places)?;
+        Ok(sweep)
+    }
+}
+
+/// Whether a directory of this name lies in the directory where it is made, on any system.
+fn is_file_name(name: &str) -> bool {
+    let bad = |c: char| c.is_control() || c == '/' || c == '\\';
+    !matches!(name, "" | "." | "..") && !name.contains(bad)
+}
+
 /// Reads a sweep, and where its keys were written: `grid.0.surrogate.beta`. `folder` is where a base with a path lies.
-pub(super) fn read(
-    text: &str,
-    file: &str,
-    folder: Option<&Path>,
-) -> Result<(Sweep, HashMap<String, Place>), Error> {
+fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<(Sweep, HashMap<String, Place>), Error> {
     let syntax = |error: toml::de::Error| Error::Syntax {
         place: Place::of(&error, text, file),
         message: error.message().to_owned(),

@@ -2,16 +2,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use sha2::{Digest as _, Sha256};
 use toml::Value;
 
-use super::{
-    AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings, axis::Axis, file,
-};
+use super::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings, axis::Axis};
 use crate::{
     Experiment,
     error::{Error, Place},
@@ -105,31 +102,6 @@ impl Sweep {
         self
     }
 
-    /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
-    ///
-    /// # Errors
-    /// [`snn_run::Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
-    /// that is no plain file name.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(Error::io("read the sweep", path))?;
-        let (mut sweep, places) = file::read(&text, &path.display().to_string(), path.parent())?;
-        if sweep.name.is_empty() {
-            sweep.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        }
-        if !is_file_name(&sweep.name) {
-            let reason = format!(
-                "the name of a sweep is that of its directory, so {:?} will not do: give it a plain one, such as name = \
-                 \"slopes\", without slashes and control characters",
-                sweep.name
-            );
-            let whole = Place::Line { file: path.display().to_string(), line: 1 };
-            return Err(Error::Sweep { place: places.get("name").cloned().unwrap_or(whole), reason });
-        }
-        sweep.plan_placed(&places)?;
-        Ok(sweep)
-    }
-
     /// All runs, each checked.
     ///
     /// # Errors
@@ -139,7 +111,7 @@ impl Sweep {
         self.plan_placed(&HashMap::new())
     }
 
-    fn plan_placed(&self, places: &HashMap<String, Place>) -> Result<Manifest, Error> {
+    pub(super) fn plan_placed(&self, places: &HashMap<String, Place>) -> Result<Manifest, Error> {
         self.check(places)?;
         let mut axes = self.axes();
         let mut points = Vec::new();
@@ -321,12 +293,6 @@ fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec
         settings
     };
     combinations.iter().flat_map(|settings| values.iter().map(move |value| with(settings, value))).collect()
-}
-
-/// Whether a directory of this name lies in the directory where it is made, on any system.
-fn is_file_name(name: &str) -> bool {
-    let bad = |c: char| c.is_control() || c == '/' || c == '\\';
-    !matches!(name, "" | "." | "..") && !name.contains(bad)
 }
 
 fn seed_value(seed: u64) -> Result<Value, Error> {

@@ -12,7 +12,7 @@ use super::{
     record,
     summary::TEST,
 };
-use crate::run::unix_time;
+use snn_run::unix_time;
 
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".snn";

@@ -30,11 +30,11 @@ mod summary;
 use std::{io, path::PathBuf};
 
 use snn_core::Network;
+use snn_run::{Record, RunDir, unix_time};
 
 use crate::{
     Error, Event, Start,
     probe::{Probe, update_ratios},
-    run::{Record, RunDir, unix_time},
 };
 use log::{Log, Steps, event};
 use summary::SummaryMessage;

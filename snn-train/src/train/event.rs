@@ -3,11 +3,10 @@
 use snn_core::{ActivityMonitor, Adam, Cpu, Network};
 use snn_data::Dataset;
 
-use super::{Evaluation, Outcome};
-use crate::{
-    Checkpoint, Device, Error, Experiment,
-    run::{Best, EpochRecord, TestRecord, WarningRecord},
-};
+use snn_run::{Best, EpochRecord, TestRecord, WarningRecord};
+
+use super::{evaluation::Evaluation, flow::Flow, outcome::Outcome};
+use crate::{checkpoint::Checkpoint, device::Device, error::Error, experiment::Experiment};
 
 /// What happens during a run, in this order: `RunStarted`; for each epoch its `BatchFinished`, then `EpochFinished`,
 /// `Warning`s and `Checkpoint`; `Tested`; at last `RunFinished` or `RunFailed`.
@@ -103,22 +102,6 @@ pub enum Phase {
     Validation,
     /// The test of the selected model.
     Test,
-}
-
-/// Whether a run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Flow {
-    /// It does.
-    #[default]
-    Continue,
-    /// It ends after the current batch, with a checkpoint.
-    Stop,
-}
-
-impl Flow {
-    pub(super) fn or(self, other: Self) -> Self {
-        if self == Self::Stop { self } else { other }
-    }
 }
 
 /// Watches a run: a progress bar, a file writer, a probe, or a closure `|event: &Event| ...`.

@@ -1,26 +1,34 @@
 //! The trainer: what it consists of, and where it starts from.
 
 pub(crate) mod batch;
-mod epoch;
 mod evaluate;
+mod evaluation;
 mod event;
+mod flow;
+mod outcome;
 mod run;
+mod stopwatch;
 
 use std::{fmt, sync::Arc};
 
 use snn_core::{ActivityMonitor, Adam, Backend, Cpu, Network, Regularizer};
 use snn_data::Dataset;
 
-use crate::{
-    Checkpoint, Device, Error, Experiment,
-    experiment::Selection,
-    run::{Best, TestRecord},
-};
-use epoch::Stopwatch;
+use snn_run::Best;
 
-pub(crate) use epoch::Partial;
-pub use evaluate::{Evaluation, evaluate};
-pub use event::{Event, Flow, Observer, Phase, Progress, Start};
+use crate::{
+    checkpoint::{Checkpoint, Partial},
+    device::Device,
+    error::Error,
+    experiment::{Experiment, Selection},
+};
+use stopwatch::Stopwatch;
+
+pub use evaluate::evaluate;
+pub use evaluation::Evaluation;
+pub use event::{Event, Observer, Phase, Progress, Start};
+pub use flow::Flow;
+pub use outcome::Outcome;
 
 /// Trains the network of an experiment on its data set.
 ///
@@ -47,20 +55,6 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     best_checkpoint: Option<Checkpoint>,
     /// Runs since the last checkpoint.
     since_checkpoint: Stopwatch,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// Whether an observer stopped it before its end.
-    pub stopped: bool,
-    /// Epochs completed.
-    pub epoch: u32,
-    /// The best of them on validation.
-    pub best: Option<Best>,
-    /// How the selected model did in the test, unless stopped, or no samples are held out for a test.
-    pub test: Option<TestRecord>,
 }
 
 impl Trainer {

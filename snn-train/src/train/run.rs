@@ -3,17 +3,18 @@
 use snn_core::{Adam, Backend, Input, Network};
 use snn_data::shuffled;
 
+use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
+
 use super::{
-    Evaluation, Event, Flow, Observer, Outcome, Phase, Progress, Start, Trainer, batch,
-    epoch::Stopwatch,
+    Trainer, batch,
     evaluate::{evaluate_watched, layers},
-    event::emit,
+    evaluation::Evaluation,
+    event::{Event, Observer, Phase, Progress, Start, emit},
+    flow::Flow,
+    outcome::Outcome,
+    stopwatch::Stopwatch,
 };
-use crate::{
-    Error,
-    experiment::Selection,
-    run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time},
-};
+use crate::{error::Error, experiment::Selection};
 
 /// Input and labels.
 type Batch = (Input<f32>, Vec<u16>);

@@ -1,7 +1,7 @@
 use snn_data::{BatchBuilder, InputKind, Splits};
 
 use super::*;
-use crate::run::EpochRecord;
+use crate::run::{EpochRecord, TestRecord};
 
 fn experiment(changes: &[&str]) -> Experiment {
     let mut experiment = Experiment::default();

@@ -5,8 +5,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::results::Selection;
-
 /// The version of the format of `manifest.json`; it grows when a field changes its meaning.
 pub const MANIFEST_VERSION: u32 = 1;
 
@@ -72,6 +70,18 @@ pub struct Point {
     /// How long it is expected to compute, if that was measured (seconds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+}
+
+/// Which models count, and which of them belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Selection {
+    /// So many models of each group count: those best on validation. Left out, all do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<usize>,
+    /// The keys whose values make a group. Left out, all keys but the seeds: repetitions with other seeds make a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<String>>,
 }
 
 impl Manifest {

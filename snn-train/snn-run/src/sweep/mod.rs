@@ -31,7 +31,7 @@ mod results;
 mod table;
 
 pub use directory::SweepDir;
-pub use manifest::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Settings};
-pub use results::{Group, MeanSd, Results, Row, Selection};
+pub use manifest::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings};
+pub use results::{Group, MeanSd, Results, Row};
 
 pub use crate::state::RunState;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use super::manifest::Settings;
+use super::manifest::{Selection, Settings};
 use crate::{directory::RunDir, error::Error, record::Record, state::RunState};
 
 /// All runs of a sweep, in the order of the plan.
@@ -48,18 +48,6 @@ pub struct Row {
     pub seconds: f64,
     /// Why it failed, or cannot be read.
     pub message: Option<String>,
-}
-
-/// Which models count, and which of them belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Selection {
-    /// So many models of each group count: those best on validation. Left out, all do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub best: Option<usize>,
-    /// The keys whose values make a group. Left out, all keys but the seeds: repetitions with other seeds make a group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<Vec<String>>,
 }
 
 /// Models that belong together.

@@ -12,7 +12,10 @@ use snn_core::Network;
 use snn_data::Split;
 use snn_train::{Checkpoint, Evaluation, evaluate, experiment::Selection, run::RunDir};
 
-use crate::{loading, parse_threads, path_text, percent, use_threads};
+use crate::{
+    common::{parse_threads, path_text, percent, use_threads},
+    loading,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

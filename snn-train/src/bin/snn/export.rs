@@ -19,7 +19,7 @@ use snn_train::{
     run::{Record, RunDir},
 };
 
-use crate::{UsageError, eval::Which};
+use crate::{common::UsageError, eval::Which};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

@@ -17,7 +17,7 @@ use snn_train::{
     sweep::{RunEvent, Update},
 };
 
-use crate::{FAILURE, STOPPED, UsageError, path_text};
+use crate::common::{FAILURE, STOPPED, UsageError, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

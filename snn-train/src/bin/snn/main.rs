@@ -4,6 +4,7 @@
 //! `--resume` goes on.
 
 mod claims;
+mod common;
 mod data;
 mod eval;
 mod export;
@@ -18,14 +19,12 @@ mod train;
 mod watch;
 
 use std::{
-    borrow::Cow,
     io::{self, Write as _},
-    path::Path,
     process::ExitCode,
 };
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use common::{FAILURE, USAGE, UsageError};
 
 /// Trains spiking neural networks with surrogate gradients.
 #[derive(Parser)]
@@ -60,10 +59,6 @@ enum Command {
     Presets(presets::Arguments),
 }
 
-const FAILURE: u8 = 1;
-const USAGE: u8 = 2;
-const STOPPED: u8 = 3;
-
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(arguments) => train::run(&arguments),
@@ -83,46 +78,9 @@ fn main() -> ExitCode {
         }
         // There is nobody to tell when this fails, too.
         let _ = writeln!(io::stderr(), "error: {}", snn_train::with_causes(&*error));
-        let usage = match error.downcast_ref::<snn_train::Error>() {
-            Some(error) => error.is_usage(),
-            None => error.is::<UsageError>(),
-        };
+        let usage = error.is::<UsageError>()
+            || error.downcast_ref().is_some_and(snn_train::Error::is_usage)
+            || error.downcast_ref().is_some_and(snn_run::Error::is_usage);
         ExitCode::from(if usage { USAGE } else { FAILURE })
     })
-}
-
-/// A mistake in the arguments that clap cannot see.
-#[derive(Debug)]
-struct UsageError(String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
-
-/// Limits the threads that compute; all cores by default.
-fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
-    let Some(threads) = threads else { return Ok(()) };
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
-}
-
-/// Threads on the command line: at least one.
-fn parse_threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(threads @ 1..=1024) => Ok(threads),
-        _ => Err("a whole number from 1 to 1024".to_owned()),
-    }
-}
-
-/// A path for JSON, whose texts are Unicode: bytes that are none are replaced, as they are where people read the path.
-/// `json!` panics on a path itself that is not UTF-8, at the end of a long training in the worst case.
-fn path_text(path: &Path) -> Cow<'_, str> {
-    path.to_string_lossy()
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }

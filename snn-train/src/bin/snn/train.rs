@@ -19,7 +19,8 @@ use snn_train::{
 };
 
 use crate::{
-    STOPPED, UsageError, loading, parse_threads, path_text, percent, progress, stop, use_threads, watch,
+    common::{STOPPED, UsageError, parse_threads, path_text, percent, use_threads},
+    loading, progress, stop, watch,
 };
 
 #[derive(Args)]

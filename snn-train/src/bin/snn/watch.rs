@@ -17,7 +17,7 @@ use snn_train::run::{
     files::{STOP, TRAINER_LOG},
 };
 
-use crate::UsageError;
+use crate::common::UsageError;
 
 /// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard on it.
 pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {

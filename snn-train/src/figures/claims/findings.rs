@@ -7,22 +7,6 @@ use crate::{
     sweep::Row,
 };
 
-/// What is known to make ours differ from the paper's number, by the claim.
-pub(super) fn known(id: &str) -> Option<&'static str> {
-    match id {
-        "8a" => Some(
-            "two decades below what the networks without the regulariser spike may leave fewer spikes than there are \
-             classes; and runs that lose a class under Max flatten the fitted curve, so that it comes 95 % of its way up \
-             at more spikes",
-        ),
-        "8b" | "8c" | "8d" | "8e" => Some(
-            "the paper does not say where on its curves it read the numbers, here it is where they have come 95 % of \
-             their way up; nor how spikes of several layers are counted, here they are added",
-        ),
-        _ => None,
-    }
-}
-
 /// The models of one condition.
 pub(super) fn of_one(models: &Runs) -> Vec<String> {
     vec![describe("models", models)]
@@ -31,6 +15,19 @@ pub(super) fn of_one(models: &Runs) -> Vec<String> {
 /// The models of two conditions, each called by the settings in which they differ.
 pub(super) fn of_two(a: &Runs, b: &Runs) -> Vec<String> {
     vec![describe(&name(a, b, "the first"), a), describe(&name(b, a, "the second"), b)]
+}
+
+/// The runs behind a curve of accuracy against spikes, and what they come to two decades below the spikes of networks
+/// without the regularizer.
+pub(super) fn of_cut(fitted: &Runs, most: f64, classes: f64) -> String {
+    let left = most / 100.0;
+    let enough =
+        if left < classes { "fewer than there are classes" } else { "no fewer than there are classes" };
+    let (lost, all) = (fitted.with_a_lost_class(), fitted.rows().len());
+    format!(
+        "without the regularizer {most:.0} spikes an input, two decades below {left:.1}, {enough} ({classes}); of {all} runs \
+         that the curve is fitted to, {lost} never predict one of the classes"
+    )
 }
 
 /// The settings that all of these models share and the others have otherwise.
@@ -137,5 +134,23 @@ mod tests {
             ]
         );
         assert!(of_two(&ours, &ours)[1].starts_with("the second: 3 models"));
+    }
+
+    #[test]
+    fn what_a_cut_leaves_follows_from_the_runs() {
+        let (whole, lost) = (runs("esser", &[(0.01, 1.0, 30.0)]), runs("sigmoid", &[(0.01, 0.9, 3.0); 2]));
+        let text = of_cut(&lost, 360.0, 10.0);
+        assert!(
+            text.contains("below 3.6, fewer than")
+                && text.contains("of 2 runs")
+                && text.contains(", 2 never"),
+            "{text}"
+        );
+        let text = of_cut(&whole, 3600.0, 10.0);
+        assert!(
+            text.contains("below 36.0, no fewer than")
+                && text.ends_with("0 never predict one of the classes"),
+            "{text}"
+        );
     }
 }

@@ -1,17 +1,25 @@
 //! Every claim: where its numbers come from, and what it expects of them.
 
-use super::{Check, Claim, Figure, Interval, Reproduction, Scale, Verdict, findings};
+use std::path::Path;
+
+use super::{
+    claim::{Check, Claim, Verdict},
+    findings,
+};
 use crate::{
     Error,
     figures::{
-        Runs, Setting as _,
+        Figure, Interval, Reproduction, Runs, Scale, Setting as _,
         bars::Bar,
         figure2, figure3, figure5, figure6, figure9,
         protocol::SHAPE,
+        runs::is_ended,
         same,
+        sigmoid::KNEE,
         sources::RANDMAN,
         statistics::{mean, median, resample},
     },
+    sweep::Sweep,
 };
 
 /// Accuracies (%) that differ by less than this count as equal.
@@ -55,7 +63,7 @@ impl<'a> Topic<'a> {
             Err(reason) => (Vec::new(), Some(reason)),
         };
         let (verdict, looked_into) =
-            if reason.is_some() { (Verdict::NotTested, Vec::new()) } else { judge(id, &checks) };
+            if reason.is_some() { (Verdict::NotTested, Vec::new()) } else { judge(&checks) };
         self.claims.push(Claim {
             id,
             statement: statement.into(),
@@ -70,15 +78,39 @@ impl<'a> Topic<'a> {
     }
 }
 
+/// The runs of a sweep, if all have come to an end; otherwise what to do about it.
+fn all_runs(
+    reproduction: &Reproduction,
+    figure: Figure,
+    sweep: &Sweep,
+) -> Result<Result<Runs, String>, Error> {
+    let results = reproduction.results(sweep)?;
+    let (all, ended) = (results.rows.len(), results.rows.iter().filter(|row| is_ended(row)).count());
+    if ended == all {
+        return Ok(Ok(Runs::new(results)));
+    }
+    let (number, scale) = (figure.number(), reproduction.scale());
+    let default = Path::new("figures").join(scale.to_string());
+    let out = if reproduction.out() == default {
+        String::new()
+    } else {
+        format!(" --out {}", reproduction.out().display())
+    };
+    let failed = results.rows.iter().find(|row| row.state.has_failed() && !is_ended(row));
+    let failed = failed.and_then(|row| row.message.as_deref());
+    let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
+    let what = format!("`snn figure {number} --scale {scale}{out}` trains the rest");
+    Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
+}
+
 /// The verdict and, unless the claim holds, what there is to find about it.
-pub(super) fn judge(id: &str, checks: &[Check]) -> (Verdict, Vec<String>) {
+pub(super) fn judge(checks: &[Check]) -> (Verdict, Vec<String>) {
     let verdict = Verdict::of(checks);
     if verdict == Verdict::Holds {
         return (verdict, Vec::new());
     }
     let open = checks.iter().filter(|check| check.holds() != Some(true));
-    let models = open.flat_map(|check| check.models.iter().cloned());
-    (verdict, models.chain(findings::known(id).map(str::to_owned)).collect())
+    (verdict, open.flat_map(|check| check.models.iter().cloned()).collect())
 }
 
 fn check(what: impl Into<String>, interval: Interval, least: Option<f64>, most: Option<f64>) -> Check {
@@ -111,7 +143,7 @@ pub(super) fn claims(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
 }
 
 fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let runs = reproduction.all_runs(Figure::Gradient, &figure2::sweep(reproduction)?)?;
+    let runs = all_runs(reproduction, Figure::Gradient, &figure2::sweep(reproduction)?)?;
     let mut topic = Topic::new(reproduction, "Randman, 2 classes", runs);
     let [silent, spiking] = figure2::GAINS;
     let models = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain);
@@ -136,7 +168,7 @@ fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
 }
 
 fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let runs = reproduction.all_runs(Figure::Shape, &figure3::sweep(reproduction)?)?;
+    let runs = all_runs(reproduction, Figure::Shape, &figure3::sweep(reproduction)?)?;
     let mut topic = Topic::new(reproduction, "Randman", runs);
     let bars = |runs: &Runs| figure3::bars(reproduction, runs);
     let region = "solved over a wide (beta, eta) region: widest with SuperSpike, then Sigmoid', then Esser";
@@ -224,7 +256,7 @@ fn solved(reproduction: &Reproduction, runs: &Runs, shape: &str) -> Vec<f64> {
 }
 
 fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let runs = reproduction.all_runs(Figure::Scale, &figure5::sweep(reproduction)?)?;
+    let runs = all_runs(reproduction, Figure::Scale, &figure5::sweep(reproduction)?)?;
     let mut topic = Topic::new(reproduction, "Randman", runs);
     let count = reproduction.scale().best(figure5::MODELS);
     let best = |runs: &Runs, way, depth, recurrent| figure5::runs_of(runs, way, depth, recurrent).best(count);
@@ -322,7 +354,7 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         let (title, runs, stands_in) = match reproduction.find(source) {
             Ok(found) => {
                 let sweep = figure6::sweep(reproduction, *panel, found)?;
-                (found.title, reproduction.all_runs(Figure::DataSets, &sweep)?, found.stands_in)
+                (found.title, all_runs(reproduction, Figure::DataSets, &sweep)?, found.stands_in)
             }
             Err(absence) => (source.title, Err(absence.reason), false),
         };
@@ -361,7 +393,7 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let mut claims = Vec::new();
     for (panel, source) in &figure9::SOURCES {
         let runs = match figure9::sweep(reproduction, *panel, source)? {
-            Ok(sweep) => reproduction.all_runs(Figure::Sparseness, &sweep)?,
+            Ok(sweep) => all_runs(reproduction, Figure::Sparseness, &sweep)?,
             Err(absence) => Err(absence.reason),
         };
         let mut topic = Topic::new(reproduction, source.title, runs);
@@ -375,12 +407,15 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 let Interval { value, low, high } = critical(runs, one)?;
                 let decades = |spikes: f64| (most / spikes).log10();
                 let interval = Interval { value: decades(value), low: decades(high), high: decades(low) };
-                Some(vec![check(
-                    "spikes without regularisation / critical spikes, decades",
+                let check = check(
+                    "spikes without regularization / critical spikes, decades",
                     interval,
                     Some(1.5),
                     None,
-                )])
+                );
+                let models =
+                    vec![findings::of_cut(&figure9::fitted(runs, one), most, reproduction.classes())];
+                Some(vec![Check { models, ..check }])
             });
             for (id, kind, paper, what) in [
                 ("8b", one, 36.0, "one hidden layer"),
@@ -390,17 +425,16 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 let statement = format!("the knee lies at about {paper} spikes per input: {what}");
                 topic.claim(id, "9", statement, |runs| {
                     let (least, most) = (Some(paper / 2.0), Some(paper * 2.0));
-                    Some(vec![check(
-                        "critical spikes, to a factor of two",
-                        critical(runs, kind)?,
-                        least,
-                        most,
-                    )])
+                    let check =
+                        check("critical spikes, to a factor of two", critical(runs, kind)?, least, most);
+                    Some(vec![Check { models: vec![reading()], ..check }])
                 });
             }
         } else {
             topic.claim("8e", "9", "fewer than 10 spikes are enough on MNIST", |runs| {
-                Some(vec![check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0))])
+                let check =
+                    check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0));
+                Some(vec![Check { models: vec![reading()], ..check }])
             });
         }
         claims.extend(topic.claims);
@@ -415,4 +449,13 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     );
     claims.extend(topic.claims);
     Ok(claims)
+}
+
+/// What the paper leaves open of its critical spikes.
+fn reading() -> String {
+    format!(
+        "the paper does not say where on its curves it read the numbers, here it is where they have come {} % of their way \
+         up; nor how spikes of several layers are counted, here they are added",
+        100.0 * KNEE
+    )
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, Claim, Scale, Verdict, list::ABOVE_0};
+use super::claim::{Check, Claim, Verdict};
+use super::list::ABOVE_0;
+use crate::figures::Scale;
 
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -10,7 +10,7 @@ use snn_data::{BatchInput, Dataset, Split, collate};
 
 use crate::{
     Error,
-    run::{Durability, replace},
+    replace::{Durability, replace},
 };
 
 pub(super) use drawing::{draw_colours, draw_raster, draw_spectrogram};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{FOLDER, Request};
 use crate::{
     error::Error,
-    run::{Durability, replace},
+    replace::{Durability, replace},
     sweep::SweepDir,
 };
 

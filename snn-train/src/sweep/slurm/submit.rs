@@ -11,7 +11,7 @@ use std::{
 use super::{FOLDER, Queue, Request, SUBMISSION_VERSION, Submission, commands, pack::pack, script::script};
 use crate::{
     error::Error,
-    run::{Durability, replace},
+    replace::{Durability, replace},
     sweep::{Point, RunState, SweepDir, experiment},
 };
 

@@ -76,7 +76,9 @@ fn two_keys_span_the_map_and_the_third_is_stepped() {
     let text = screen(&state);
     assert!(text.contains("z [p]") && text.contains("0.00") && text.contains("10.00"), "{text}");
     assert!(
-        text.contains(" ~") && text.contains(" x") && text.contains("4 of 7 runs, 1 running, 1 failed"),
+        text.contains(" ~")
+            && text.contains(" x")
+            && text.contains("4 of 7 runs, 1 running, 1 pending, 1 failed"),
         "{text}"
     );
     press(&mut state, "]");

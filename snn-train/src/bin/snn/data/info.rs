@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use snn_data::{DatasetSummary, Distribution, InputKind, PartSummary};
 
-use super::Selection;
+use super::selection::Selection;
 use crate::loading;
 
 #[derive(Args)]

@@ -12,8 +12,11 @@ use serde_json::json;
 use snn_data::{Dataset, Split};
 use snn_train::figures::{Look, Preview};
 
-use super::Selection;
-use crate::{UsageError, loading, path_text};
+use super::selection::Selection;
+use crate::{
+    common::{UsageError, path_text},
+    loading,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

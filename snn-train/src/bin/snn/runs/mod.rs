@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
-use crate::{UsageError, path_text};
+use crate::common::{UsageError, path_text};
 use condition::{Condition, order};
 use row::{COLUMNS, Row};
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use snn_run::{Error, Record, RunDir, sweep::RunState};
 use toml::{Table, Value};
 
-use crate::percent;
+use crate::common::percent;
 
 /// The columns that every run has.
 pub(super) const COLUMNS: [&str; 10] = [

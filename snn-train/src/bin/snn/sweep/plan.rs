@@ -11,8 +11,8 @@ use clap::Args;
 use serde_json::json;
 use snn_train::sweep::{RunState, Sweep, SweepDir, measure};
 
-use super::{LeftOut, directory, duration};
-use crate::path_text;
+use super::common::{LeftOut, directory, duration};
+use crate::common::path_text;
 
 #[derive(Args)]
 pub(crate) struct Arguments {

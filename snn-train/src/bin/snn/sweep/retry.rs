@@ -11,7 +11,7 @@ use serde_json::json;
 use snn_train::sweep::SweepDir;
 
 use super::submit;
-use crate::{UsageError, path_text};
+use crate::common::{UsageError, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

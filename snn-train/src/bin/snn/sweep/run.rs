@@ -12,8 +12,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use snn_train::sweep::{Options, Progress, Results, RunEvent, SweepDir, Update, slurm::Queue};
 
-use super::{counts, duration, ending, group_lines, open};
-use crate::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent, stop};
+use super::common::{counts, duration, ending, group_lines, open};
+use crate::{
+    common::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent},
+    stop,
+};
 
 const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
 

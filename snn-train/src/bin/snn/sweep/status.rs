@@ -17,8 +17,8 @@ use snn_train::{
     },
 };
 
-use super::{counts, group_lines};
-use crate::path_text;
+use super::common::{counts, group_lines};
+use crate::common::path_text;
 
 #[derive(Args)]
 pub(crate) struct Arguments {

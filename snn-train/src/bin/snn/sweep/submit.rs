@@ -15,8 +15,8 @@ use snn_train::sweep::{
     slurm::{Queue, Request, Submission, Submitted},
 };
 
-use super::{counts, duration, open};
-use crate::{FAILURE, UsageError, parse_threads, path_text};
+use super::common::{counts, duration, open};
+use crate::common::{FAILURE, UsageError, parse_threads, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

@@ -16,8 +16,11 @@ use snn_train::{
     sweep::{Options, Progress, RunEvent, SweepDir, slurm::Task},
 };
 
-use super::{ending, run::Screen};
-use crate::{FAILURE, STOPPED, UsageError, parse_threads, stop, use_threads};
+use super::{common::ending, run::Screen};
+use crate::{
+    common::{FAILURE, STOPPED, UsageError, parse_threads, use_threads},
+    stop,
+};
 
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("which").required(true)))]

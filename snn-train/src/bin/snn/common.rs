@@ -1,0 +1,45 @@
+//! What the commands share: exit codes, mistakes of the user, and how values are written.
+
+use std::{borrow::Cow, path::Path};
+
+use anyhow::Context as _;
+
+pub(crate) const FAILURE: u8 = 1;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const STOPPED: u8 = 3;
+
+/// A mistake in the arguments that clap cannot see.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Limits the threads that compute; all cores by default.
+pub(crate) fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
+}
+
+/// Threads on the command line: at least one.
+pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("a whole number from 1 to 1024".to_owned()),
+    }
+}
+
+/// A path for JSON, whose texts are Unicode: bytes that are none are replaced, as they are where people read the path.
+/// `json!` panics on a path itself that is not UTF-8, at the end of a long training in the worst case.
+pub(crate) fn path_text(path: &Path) -> Cow<'_, str> {
+    path.to_string_lossy()
+}
+
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}

@@ -1,0 +1,39 @@
+//! What a checkpoint holds.
+
+use serde::{Deserialize, Serialize};
+use snn_run::Best;
+
+use super::partial::Partial;
+use crate::experiment::Experiment;
+
+/// The newest version of the format.
+pub(super) const VERSION: u32 = 1;
+
+/// The state of a run after an epoch or a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    pub(crate) state: TrainingState,
+    pub(crate) matrices: Vec<Matrix>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TrainingState {
+    pub(crate) version: u32,
+    /// Epochs completed.
+    pub(crate) epoch: u32,
+    /// Updates made.
+    pub(crate) step: u32,
+    pub(crate) best: Option<Best>,
+    /// The epoch under way, after one of its batches.
+    pub(crate) partial: Option<Partial>,
+    pub(crate) experiment: Experiment,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Matrix {
+    pub(crate) name: String,
+    pub(crate) shape: [usize; 2],
+    pub(crate) weights: Vec<f32>,
+    pub(crate) first_moment: Vec<f32>,
+    pub(crate) second_moment: Vec<f32>,
+}

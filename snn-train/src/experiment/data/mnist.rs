@@ -1,0 +1,44 @@
+//! Handwritten digits as spike latencies.
+
+use snn_data::{Dataset, Mnist, MnistConfig};
+
+use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, VALID, Watch};
+use crate::{
+    error::Error,
+    experiment::key::{Key, Values},
+};
+
+impl Section for Stored<MnistConfig> {
+    type Origin = ();
+
+    const KEYS: &'static [Key] = &[
+        DIRECTORY,
+        STEPS,
+        DT,
+        Key::of_data("data.threshold", Values::BELOW_1, "", "Brightness up to which a pixel never spikes."),
+        Key::of_data("data.tau_eff", Values::POSITIVE, "ms", "Time constant of the latency code."),
+        Key::of_data(
+            "data.train",
+            Values::U32,
+            "samples",
+            "Images to train on, of those that the validation leaves.",
+        ),
+        VALID,
+    ];
+
+    fn by_default((): ()) -> Self {
+        Self::default()
+    }
+
+    fn steps(&self) -> usize {
+        self.config.steps
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        Ok(self.config.validate()?)
+    }
+
+    fn open(&self, row: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+        row.found(Mnist::open(row.folder(&self.directory)?, &self.config), SET_DIRECTORY)
+    }
+}

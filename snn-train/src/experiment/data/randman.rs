@@ -1,0 +1,55 @@
+//! Spike times on smooth random manifolds.
+
+use snn_data::{Dataset, Randman, RandmanConfig};
+
+use super::section::{DT, Row, STEPS, Section, Watch};
+use crate::{
+    error::Error,
+    experiment::key::{Key, Values},
+};
+
+impl Section for RandmanConfig {
+    type Origin = ();
+
+    const KEYS: &'static [Key] = &[
+        STEPS,
+        DT,
+        Key::of_data(
+            "data.classes",
+            Values::UNITS,
+            "classes",
+            "Number of classes, each a manifold of its own.",
+        ),
+        Key::of_data("data.dim", Values::Integer(1, 16), "", "Dimension D of the manifolds; more is harder."),
+        Key::of_data("data.alpha", Values::AT_LEAST_0, "", "Smoothness: amplitude k^-alpha of term k."),
+        Key::of_data("data.inputs", Values::UNITS, "units", "Input units M; each spikes once in a sample."),
+        Key::of_data("data.n_cutoff", Values::Integer(1, 1_000_000), "terms", "Terms of the Fourier series."),
+        Key::of_data("data.tolerance", Values::BELOW_1, "", "Amplitude at which the series ends early."),
+        Key::of_data(
+            "data.samples_per_class",
+            Values::U32,
+            "samples",
+            "Samples of a class, all splits together.",
+        ),
+        Key::of_data("data.valid", Values::Portion, "", "Samples of each class held out for validation."),
+        Key::of_data("data.test", Values::Portion, "", "Samples of each class held out for the test."),
+        Key::of_data("data.tau_randman", Values::POSITIVE, "ms", "Time within which all inputs spike."),
+        Key::of_data("data.seed", Values::SEED, "", "Seed of the manifolds and of the points on them."),
+    ];
+
+    fn by_default((): ()) -> Self {
+        Self::default()
+    }
+
+    fn steps(&self) -> usize {
+        self.steps
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        Ok(Self::validate(self)?)
+    }
+
+    fn open(&self, _: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+        Ok(Box::new(Randman::new(self.clone())?))
+    }
+}

@@ -1,0 +1,125 @@
+//! Recordings of words as Mel spectrograms, of published data sets and of your own.
+
+use std::ops::Bound;
+
+use snn_data::{Dataset, SpeechConfig, SpeechDataset, SpeechLayout, cache_directory};
+
+use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch};
+use crate::{
+    error::Error,
+    experiment::key::{Key, Values},
+};
+
+const UNIT_INTERVAL: Values = Values::Number(Bound::Included(0.0), Bound::Included(1.0));
+
+impl Section for Stored<SpeechConfig> {
+    type Origin = SpeechLayout;
+
+    const KEYS: &'static [Key] = &[
+        DIRECTORY,
+        STEPS,
+        DT,
+        Key::of_data(
+            "data.words",
+            Values::Words,
+            "",
+            "Words to load, which become the classes; none loads all.",
+        ),
+        Key::of_data(
+            "data.remove_mean",
+            Values::Switch,
+            "",
+            "Whether each recording loses the mean of every channel.",
+        ),
+        Key::of_data(
+            "data.standardize",
+            Values::Switch,
+            "",
+            "Whether channels are brought to mean 0 and deviation 1, with statistics of the training part.",
+        ),
+        Key::of_data(
+            "data.mel.sample_rate",
+            Values::Integer(1000, 768_000),
+            "Hz",
+            "Rate that all recordings are brought to.",
+        ),
+        Key::of_data(
+            "data.mel.pre_emphasis",
+            UNIT_INTERVAL,
+            "",
+            "Coefficient c of y[n] = x[n] - c x[n - 1].",
+        ),
+        Key::of_data("data.mel.frame", Values::POSITIVE, "ms", "Length of a frame of sound."),
+        Key::of_data("data.mel.hop", Values::POSITIVE, "ms", "Time from one frame of sound to the next."),
+        Key::of_data(
+            "data.mel.tail",
+            Values::Choice(&["pad", "drop"]),
+            "",
+            "Samples behind the last whole frame: padded with zeros to a frame, or dropped.",
+        ),
+        Key::of_data(
+            "data.mel.fft",
+            Values::Integer(2, 65_536),
+            "points",
+            "Points of the Fourier transform.",
+        ),
+        Key::of_data("data.mel.channels", Values::Integer(1, 4096), "units", "Mel filters, the input units."),
+        Key::of_data("data.mel.low", Values::AT_LEAST_0, "Hz", "Where the lowest filter begins."),
+        Key::of_data(
+            "data.mel.high",
+            Values::AT_LEAST_0,
+            "Hz",
+            "Where the highest filter ends; by default at half the sample rate.",
+        ),
+        Key::of_data("data.mel.scale", Values::Choice(&["htk", "slaney"]), "", "Formula of the Mel scale."),
+        Key::of_data(
+            "data.mel.norm",
+            Values::Choice(&["peak", "area"]),
+            "",
+            "What all filters have in common.",
+        ),
+        Key::of_data(
+            "data.mel.edges",
+            Values::Choice(&["exact", "rounded"]),
+            "",
+            "Filters begin and end at exact frequencies, or at points of the transform.",
+        ),
+        Key::of_data(
+            "data.mel.compression",
+            Values::Choice(&["log", "decibel", "power"]),
+            "",
+            "What becomes of the energies; `power` leaves them.",
+        ),
+        Key::of_data("data.mel.floor", Values::POSITIVE, "", "Smallest energy that the logarithm sees."),
+        TEST,
+        VALID,
+    ];
+
+    fn by_default(layout: SpeechLayout) -> Self {
+        Self { config: SpeechConfig::of(layout), ..Self::default() }
+    }
+
+    fn steps(&self) -> usize {
+        self.config.steps
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        Ok(self.config.validate()?)
+    }
+
+    fn open(&self, row: Row, layout: SpeechLayout, watch: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+        let is_own = layout == SpeechLayout::Folder;
+        if is_own && self.directory.as_os_str().is_empty() {
+            return Err(row.unnamed("data.directory to the folder that holds one folder for each label"));
+        }
+        // Without a place for them, features are computed anew each time.
+        let cache = cache_directory().ok().map(|directory| directory.join("features"));
+        let folder = row.folder(&self.directory)?;
+        let opened = SpeechDataset::open(layout, folder, &self.config, cache.as_deref(), watch);
+        match opened {
+            // It says itself what a folder must hold.
+            Err(error @ snn_data::Error::Missing { .. }) if is_own => Err(error.into()),
+            opened => row.found(opened, SET_DIRECTORY),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The table of data sets.
+
+use serde::{Deserialize, Serialize};
+use snn_data::{Dataset, MnistConfig, RandmanConfig, ShdConfig, SpeechConfig, SpeechEvent, SpeechLayout};
+
+use super::{
+    section::{Row, Section, Stored},
+    spikes::SpikeFiles,
+};
+use crate::{error::Error, experiment::key::Key};
+
+/// From the table: the enum, and what is asked of every data set.
+///
+/// A row reads `Variant(section) = "name", origin, fetch;` with its meaning above it: the name is that of `data.name`, the
+/// section holds the other keys, the origin tells apart those that share a section, and fetch is the name by which
+/// `cargo xtask fetch-data` knows it.
+macro_rules! data_sets {
+    ($($(#[doc = $about:literal])+ $variant:ident($section:ty) = $name:literal, $origin:expr, $fetch:expr;)+) => {
+        /// The data set of an experiment with its parameters; `name` in the file selects the variant.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "name")]
+        #[non_exhaustive]
+        pub enum Data {
+            $($(#[doc = $about])+ #[serde(rename = $name)] $variant($section),)+
+        }
+
+        impl Data {
+            /// The names that `data.name` may have, the default first.
+            pub(crate) const NAMES: &[&str] = &[$($name),+];
+
+            /// The keys of each beside `data.name`.
+            pub(super) const SECTIONS: &[(&'static str, &'static [Key])] = &[$(($name, <$section as Section>::KEYS)),+];
+
+            /// The data set of that name, as in `data.name`, with its default parameters.
+            ///
+            /// ```
+            /// use snn_train::experiment::Data;
+            ///
+            /// assert!(matches!(Data::named("mnist"), Some(Data::Mnist(stored)) if stored.config.train == 45_000));
+            /// assert_eq!(Data::named("mnits"), None);
+            /// ```
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant(Section::by_default($origin))),)+
+                    _ => None,
+                }
+            }
+
+            /// The name of the data set, as in `data.name`.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)+ }
+            }
+
+            /// Time steps of a sample.
+            pub(in crate::experiment) fn steps(&self) -> usize {
+                match self { $(Self::$variant(section) => Section::steps(section),)+ }
+            }
+
+            pub(in crate::experiment) fn validate(&self) -> Result<(), Error> {
+                match self { $(Self::$variant(section) => Section::validate(section),)+ }
+            }
+
+            /// As [`Data::open`]; `watch` hears how far the features of recordings are, which are computed once and then
+            /// kept in [`snn_data::cache_directory`].
+            ///
+            /// # Errors
+            /// Those of [`Data::open`].
+            pub fn open_watched(
+                &self,
+                watch: &(dyn Fn(SpeechEvent<'_>) + Sync),
+            ) -> Result<Box<dyn Dataset>, Error> {
+                match self {
+                    $(Self::$variant(section) => {
+                        Section::open(section, Row { name: $name, fetch: $fetch }, $origin, watch)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+data_sets! {
+    /// Spike times on smooth random manifolds.
+    Randman(RandmanConfig) = "randman", (), None;
+    /// Handwritten digits as spike latencies.
+    Mnist(Stored<MnistConfig>) = "mnist", (), Some("mnist");
+    /// Spiking Heidelberg Digits.
+    Shd(Stored<ShdConfig>) = "shd", (), Some("shd");
+    /// Heidelberg Digits as Mel spectrograms (RawHD).
+    Heidelberg(Stored<SpeechConfig>) = "heidelberg", SpeechLayout::Heidelberg, Some("heidelberg");
+    /// Speech Commands as Mel spectrograms (RawSC).
+    SpeechCommands(Stored<SpeechConfig>) = "speech_commands", SpeechLayout::SpeechCommands, Some("speech_commands");
+    /// Ten words of the Speech Commands.
+    SpeechCommandsTenWords(Stored<SpeechConfig>) =
+        "speech_commands_ten_words", SpeechLayout::SpeechCommands, Some("speech_commands_ten_words");
+    /// Free Spoken Digits as Mel spectrograms.
+    Fsdd(Stored<SpeechConfig>) = "fsdd", SpeechLayout::Fsdd, Some("fsdd");
+    /// Recordings of your own: a folder with one folder for each label, `label/*.wav` or `.flac`.
+    Folder(Stored<SpeechConfig>) = "folder", SpeechLayout::Folder, None;
+    /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits.
+    Spikes(SpikeFiles) = "spikes", (), None;
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Randman(RandmanConfig::default())
+    }
+}
+
+impl Data {
+    /// Generates or loads the data set.
+    ///
+    /// # Errors
+    /// [`Error::MissingData`] if its files are not there, [`Error::NoHdf5`] if this build cannot read them,
+    /// [`Error::Impossible`] if nothing says where they are, [`Error::Data`] for parameters that are not possible
+    /// together, damaged files, or too little memory.
+    pub fn open(&self) -> Result<Box<dyn Dataset>, Error> {
+        self.open_watched(&|_| {})
+    }
+}

@@ -1,0 +1,150 @@
+//! What an experiment is, and what it asks of network and optimizer.
+
+use serde::{Deserialize, Serialize};
+use snn_core::{AdamConfig, Initialization, Layer, NetworkConfig, Regularizer, Surrogate};
+use snn_data::Dataset;
+use toml::{Table, Value};
+
+use super::{
+    data::Data,
+    key,
+    sections::{
+        Distribution, InitializationSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
+        Recurrent, RegularizerSection, SurrogateSection, TrainingSection,
+    },
+};
+use crate::error::Error;
+
+/// Everything that determines a run: the data, the network, how it is trained, and all seeds.
+///
+/// The default is the preset `randman`: the paper's default network on its default random manifolds. A TOML file has
+/// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`] documents them.
+///
+/// Seeds by purpose: `data.seed`, `initialization.seed` and `training.seed` (the order of the samples).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Experiment {
+    /// Which data set, and its parameters.
+    pub data: Data,
+    /// Hidden layers, time constants, and the switches of the backward pass.
+    pub network: NetworkSection,
+    /// What stands for the derivative of a spike in the backward pass.
+    pub surrogate: SurrogateSection,
+    /// How logits come from the readout potentials.
+    pub readout: ReadoutSection,
+    /// Penalties on too few and too many spikes.
+    pub regularizer: RegularizerSection,
+    /// How weights start.
+    pub initialization: InitializationSection,
+    /// Adam.
+    pub optimizer: OptimizerSection,
+    /// For how long, in which portions and in which order.
+    pub training: TrainingSection,
+    /// What is looked at on the way.
+    pub probe: ProbeSection,
+}
+
+impl Experiment {
+    /// Checks what must hold between values.
+    pub(super) fn validate_together(&self) -> Result<(), Error> {
+        if let Recurrent::Each(switches) = &self.network.recurrent
+            && switches.len() != self.network.hidden.len()
+        {
+            return Err(Error::Impossible(format!(
+                "network.recurrent has {} entries and network.hidden {}; give one switch for each layer",
+                switches.len(),
+                self.network.hidden.len()
+            )));
+        }
+        self.data.validate()?;
+        let steps = self.data.steps();
+        let batch_size = self.training.batch_size;
+        if batch_size as u64 * steps as u64 >= u64::from(u32::MAX) {
+            return Err(Error::Impossible(format!(
+                "training.batch_size x data.steps = {batch_size} x {steps} must be below 2^32; lower one of them"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The network that this experiment trains on `dataset`.
+    #[must_use]
+    pub fn network_config(&self, dataset: &dyn Dataset) -> NetworkConfig {
+        let hidden = self.network.hidden.iter().enumerate().map(|(layer, &units)| Layer {
+            units,
+            recurrent: match &self.network.recurrent {
+                Recurrent::All(recurrent) => *recurrent,
+                Recurrent::Each(each) => each.get(layer).copied().unwrap_or_default(),
+            },
+        });
+        NetworkConfig {
+            inputs: dataset.inputs(),
+            hidden: hidden.collect(),
+            outputs: dataset.classes(),
+            dt: dataset.dt(),
+            tau_mem: self.network.tau_mem,
+            tau_syn: self.network.tau_syn,
+            tau_readout: self.network.tau_readout,
+            threshold: self.network.threshold,
+            surrogate: Surrogate { shape: self.surrogate.shape, beta: self.surrogate.beta },
+            reset_gradient: self.network.reset_gradient,
+            recurrent_gradient: self.network.recurrent_gradient,
+            readout: self.readout.head,
+            readout_start: self.readout.start,
+            implementation: self.network.implementation,
+        }
+    }
+
+    /// How its weights start.
+    #[must_use]
+    pub fn initialization(&self) -> Initialization {
+        let gain = self.initialization.gain;
+        match self.initialization.distribution {
+            Distribution::Uniform => Initialization::Uniform { gain },
+            Distribution::Normal => Initialization::Normal { gain },
+        }
+    }
+
+    /// The penalties on its activity.
+    #[must_use]
+    pub fn regularizer(&self) -> Regularizer {
+        Regularizer {
+            lower_strength: self.regularizer.lower_strength,
+            lower_threshold: self.regularizer.lower_threshold,
+            upper_strength: self.regularizer.upper_strength,
+            upper_threshold: self.regularizer.upper_threshold,
+            upper_norm: self.regularizer.upper_norm,
+        }
+    }
+
+    /// The step size in the epoch after so many: `learning_rate * learning_rate_decay ^ epochs`.
+    #[must_use]
+    pub fn learning_rate(&self, epochs: u32) -> f64 {
+        let OptimizerSection { learning_rate, learning_rate_decay, .. } = self.optimizer;
+        // A step size of 0 would be an error, one this small changes nothing.
+        (learning_rate * learning_rate_decay.powf(epochs.into())).max(f64::MIN_POSITIVE)
+    }
+
+    /// The settings of its optimiser in the first epoch.
+    #[must_use]
+    pub fn adam(&self) -> AdamConfig {
+        AdamConfig {
+            learning_rate: self.optimizer.learning_rate,
+            beta1: self.optimizer.beta1,
+            beta2: self.optimizer.beta2,
+            epsilon: self.optimizer.epsilon,
+        }
+    }
+
+    /// Every key with its value.
+    pub(crate) fn to_table(&self) -> Result<Table, Error> {
+        // TOML's integers end at 2^63 - 1, which a seed from code may exceed.
+        Table::try_from(self).map_err(|error| Error::Impossible(error.to_string()))
+    }
+
+    /// The value of a key, such as `optimizer.learning_rate`; `None` for a key that this experiment does not have.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value> {
+        key::value(&self.to_table().ok()?, key).cloned()
+    }
+}

@@ -1,0 +1,111 @@
+//! Experiments from presets, from TOML, and with changes.
+
+use std::{fs, path::Path};
+
+use toml::Value;
+
+use super::{builder::ExperimentBuilder, definition::Experiment, key::nearest, presets::presets};
+use crate::error::{Error, Place};
+
+impl Experiment {
+    /// The preset of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreset`] names the nearest one.
+    pub fn preset(name: &str) -> Result<Self, Error> {
+        let preset =
+            presets().iter().find(|preset| preset.name == name).ok_or_else(|| unknown_preset(name))?;
+        let mut builder = ExperimentBuilder::read(preset.toml, &format!("preset {name}"))?;
+        for change in preset.changes {
+            builder.set(change)?;
+        }
+        builder.finish()
+    }
+
+    /// Reads TOML; `file` is the name by which errors call it.
+    ///
+    /// # Errors
+    /// With the line: [`Error::Syntax`], [`Error::UnknownKey`] (names the nearest), [`Error::InvalidValue`]; and what
+    /// [`Experiment::validate`] finds.
+    pub fn from_toml(text: &str, file: &str) -> Result<Self, Error> {
+        ExperimentBuilder::read(text, file)?.finish()
+    }
+
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`], and those of [`Experiment::from_toml`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(Error::io("read the experiment", path))?;
+        Self::from_toml(&text, &path.display().to_string())
+    }
+
+    /// A preset by its name, or a TOML file by its path.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreset`] if it is neither, and those of [`Experiment::load`].
+    pub fn find(preset_or_path: &str) -> Result<Self, Error> {
+        if presets().iter().any(|preset| preset.name == preset_or_path) {
+            Self::preset(preset_or_path)
+        } else if Path::new(preset_or_path).exists() {
+            Self::load(preset_or_path)
+        } else {
+            Err(unknown_preset(preset_or_path))
+        }
+    }
+
+    /// Changes values by their keys: `section.key=value`, the value as TOML has it, or a bare word for a text.
+    /// All changes are made before anything is checked, and none if one is wrong. Another `data.name` starts from the
+    /// defaults of that data set.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`], [`Error::InvalidValue`], and those of [`Experiment::validate`].
+    pub fn set<S: AsRef<str>>(&mut self, assignments: &[S]) -> Result<(), Error> {
+        let mut builder = ExperimentBuilder::of(self.to_table()?);
+        for assignment in assignments {
+            builder.set(assignment.as_ref())?;
+        }
+        *self = builder.finish()?;
+        Ok(())
+    }
+
+    /// This experiment with other values, each by its key `section.key`.
+    ///
+    /// # Errors
+    /// As for [`Experiment::set`].
+    pub fn with<'a>(&self, values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Self, Error> {
+        self.with_placed(values, |_| Place::Code)
+    }
+
+    /// As [`Experiment::with`]; `place` says where a key was written.
+    pub(crate) fn with_placed<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+        place: impl Fn(&str) -> Place,
+    ) -> Result<Self, Error> {
+        let mut values: Vec<_> = values.into_iter().collect();
+        // The other keys of `data` depend on it.
+        values.sort_by_key(|(key, _)| *key != "data.name");
+        let mut builder = ExperimentBuilder::of(self.to_table()?);
+        for (key, value) in values {
+            builder.insert(key, value, place(key))?;
+        }
+        builder.finish()
+    }
+
+    /// Checks every value against its range, and what must hold between values.
+    ///
+    /// # Errors
+    /// [`Error::InvalidValue`] for one key, [`Error::Impossible`], [`Error::Network`] or [`Error::Data`] for several.
+    pub fn validate(&self) -> Result<(), Error> {
+        ExperimentBuilder::of(self.to_table()?).check()?;
+        self.validate_together()
+    }
+}
+
+fn unknown_preset(name: &str) -> Error {
+    let known: Vec<_> = presets().iter().map(|preset| preset.name).collect();
+    let nearest = nearest(name, known.iter().copied());
+    Error::UnknownPreset { name: name.to_owned(), nearest, known }
+}

@@ -1,0 +1,67 @@
+//! Experiments as TOML, and what tells two apart.
+
+use toml::Value;
+
+use super::{
+    definition::Experiment,
+    key::{self, Key},
+    keys::keys,
+};
+use crate::error::Error;
+
+impl Experiment {
+    /// The experiment as TOML with every key, to be read back by [`Experiment::from_toml`].
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] for a number that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        self.write_toml(|_| String::new())
+    }
+
+    /// As [`Experiment::to_toml`], with the meaning, range and unit of each key above it.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] for a number that TOML cannot hold.
+    pub fn to_documented_toml(&self) -> Result<String, Error> {
+        self.write_toml(|key| format!("# {} {}.\n", key.help, sentence(&key.range())))
+    }
+
+    fn write_toml(&self, comment: impl Fn(&Key) -> String) -> Result<String, Error> {
+        let table = self.to_table()?;
+        let mut text = String::new();
+        let mut open = "";
+        for key in keys().filter(|key| key.applies_to(self.data.name())) {
+            let (section, name) = (key.section(), key.name());
+            let Some(value) = key::value(&table, key.path) else { continue };
+            if section != open {
+                text += &format!("{}[{section}]\n", if open.is_empty() { "" } else { "\n" });
+                open = section;
+            }
+            text += &format!("{}{name} = {value}\n", comment(key));
+        }
+        Ok(text)
+    }
+
+    /// The first key whose value differs, with this value and the other one; keys that only say for how long to train,
+    /// where the data lie or what to look at, do not count.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<(String, Value, Value)> {
+        const MAY_CHANGE: &[&str] = &[
+            "training.epochs",
+            "training.patience",
+            "training.checkpoint_interval",
+            "data.directory",
+            "data.train_file",
+            "data.test_file",
+        ];
+        let counts = |key: &&Key| !MAY_CHANGE.contains(&key.path) && key.section() != "probe";
+        let different = |key: &&Key| counts(key) && self.get(key.path) != other.get(key.path);
+        let key = keys().find(different)?;
+        let value = |experiment: &Self| experiment.get(key.path).unwrap_or_else(|| Value::from("absent"));
+        Some((key.path.to_owned(), value(self), value(other)))
+    }
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

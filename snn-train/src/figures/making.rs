@@ -1,0 +1,150 @@
+//! Training what figures need, and drawing them.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use serde::Serialize;
+use snn_run::{RunDir, RunState};
+
+use super::{Missing, figure::Figure, reproduction::Reproduction, runs::is_ended};
+use crate::{
+    Error,
+    sweep::{Manifest, Options, SweepDir, Update, experiment},
+};
+
+/// How many runs figures need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Plan {
+    /// Runs, those that several figures share counted once.
+    pub runs: usize,
+    /// Those that are done.
+    pub done: usize,
+    /// Epochs of all runs.
+    pub epochs: u64,
+}
+
+/// What has been drawn.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Drawn {
+    /// Drawings and tables.
+    pub files: Vec<PathBuf>,
+    /// Panels that could not be drawn.
+    pub missing: Vec<Missing>,
+    /// Sweeps that were drawn with less runs than they have.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// A sweep of which not all runs are done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Incomplete {
+    /// Its name.
+    pub sweep: String,
+    /// Its runs.
+    pub runs: usize,
+    /// Those that have come to an end; diverging is an end, too.
+    pub done: usize,
+    /// Those that failed for other reasons.
+    pub failed: usize,
+    /// Why the first of them did.
+    pub message: Option<String>,
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sweep, runs, done, failed, message } = self;
+        write!(f, "{done} of {runs} runs of {sweep} are done")?;
+        if *failed > 0 {
+            write!(f, ", {failed} failed: {}", message.as_deref().unwrap_or("for no reason given"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Reproduction {
+    /// Counts the runs of figures.
+    ///
+    /// # Errors
+    /// Those of [`Sweep::plan`](crate::sweep::Sweep::plan).
+    pub fn plan(&self, figures: &[Figure]) -> Result<Plan, Error> {
+        let mut known = BTreeSet::new();
+        let mut plan = Plan::default();
+        for figure in figures {
+            for sweep in figure.sweeps(self)? {
+                let manifest = sweep.plan()?;
+                for point in &manifest.points {
+                    if known.insert(point.id.clone()) {
+                        plan.runs += 1;
+                        plan.done += usize::from(self.is_done(&point.id));
+                        plan.epochs += u64::from(experiment(&manifest, point)?.training.epochs);
+                    }
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Trains what a figure needs and is not there yet, until `stop` is set. Runs stopped or killed go on where they were.
+    ///
+    /// `watch` hears which sweep is under way and all that happens in it. Returns whether all came to an end.
+    ///
+    /// # Errors
+    /// Those of [`SweepDir::train`]. What befalls a run is no error; its panel shows what there is.
+    pub fn train(
+        &self,
+        figure: Figure,
+        stop: &AtomicBool,
+        watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
+    ) -> Result<bool, Error> {
+        for sweep in figure.sweeps(self)? {
+            let manifest = Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? };
+            let directory = SweepDir::create(self.out().join("sweeps").join(&sweep.name), manifest)?;
+            // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
+            let options = Options { retry: true, ..Options::default() };
+            directory.train_until(stop, &options, &mut |update| watch(&sweep.name, update))?;
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Draws a figure from the runs that are there.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
+    pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
+        let mut output = figure.draw(self)?;
+        output.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
+        let files = output.write(self.out(), &figure.name())?;
+        Ok(Drawn { files, missing: output.missing, incomplete: self.incomplete(figure)? })
+    }
+
+    /// The sweeps of a figure of which runs are not done.
+    fn incomplete(&self, figure: Figure) -> Result<Vec<Incomplete>, Error> {
+        let mut incomplete = Vec::new();
+        for sweep in figure.sweeps(self)? {
+            let rows = self.results(&sweep)?.rows;
+            let open: Vec<_> = rows.iter().filter(|row| !is_ended(row)).collect();
+            let failed: Vec<_> = open.iter().filter(|row| row.state.has_failed()).collect();
+            if !open.is_empty() {
+                incomplete.push(Incomplete {
+                    sweep: sweep.name,
+                    runs: rows.len(),
+                    done: rows.len() - open.len(),
+                    failed: failed.len(),
+                    message: failed.first().and_then(|row| row.message.clone()),
+                });
+            }
+        }
+        Ok(incomplete)
+    }
+
+    fn is_done(&self, id: &str) -> bool {
+        let state = RunDir::open(self.run_path(id)).and_then(|run| run.state());
+        state.is_ok_and(|state| state == RunState::Done)
+    }
+}
