@@ -1,10 +1,6 @@
 //! Without a terminal: a screen as text or SVG, or the runs as JSON.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write as _},
-    time::Duration,
-};
+use std::{borrow::Cow, io::Write as _, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -36,7 +32,7 @@ struct Row<'a> {
 
 /// Writes all runs as JSON.
 pub(crate) fn json(source: Source) -> Result<()> {
-    Ok(writeln!(io::stdout().lock(), "{}", to_json(source)?)?)
+    Ok(writeln!(snn_terminal::stdout(), "{}", to_json(source)?)?)
 }
 
 fn to_json(source: Source) -> Result<String> {
@@ -95,7 +91,7 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     screens::draw(&state, area, &mut buffer);
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     for y in 0..height {
         let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
         writeln!(out, "{}", line.trim_end())?;

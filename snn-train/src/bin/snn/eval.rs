@@ -103,12 +103,12 @@ fn report_json(
     {
         result.extend(numbers);
     }
-    writeln!(io::stdout(), "{result}")?;
+    writeln!(snn_terminal::stdout(), "{result}")?;
     Ok(())
 }
 
 fn report(evaluation: &Evaluation, which: Selection, split: Split, epoch: u32) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     let Evaluation { samples, losses, layers, confusion } = evaluation;
     let which = if which == Selection::Best { "best on validation" } else { "last" };
     writeln!(

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which
 //! `--resume` goes on.
 
+mod bar;
 mod claims;
 mod common;
 mod data;
@@ -82,12 +83,23 @@ fn isolate_hdf5() -> Option<ExitCode> {
     None
 }
 
+/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+fn parse() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        if snn_terminal::arguments_are_safe() {
+            error.exit();
+        }
+        snn_terminal::print_error!("{}", error.to_string().trim_end());
+        std::process::exit(error.exit_code())
+    })
+}
+
 fn main() -> ExitCode {
     #[cfg(feature = "hdf5")]
     if let Some(code) = isolate_hdf5() {
         return code;
     }
-    let result = match Arguments::parse().command {
+    let result = match parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
@@ -104,7 +116,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         // There is nobody to tell when this fails, too.
-        let _ = writeln!(io::stderr(), "error: {}", snn_train::with_causes(&*error));
+        let _ = writeln!(snn_terminal::stderr(), "error: {}", snn_train::with_causes(&*error));
         let usage = error.is::<UsageError>()
             || error.downcast_ref().is_some_and(snn_train::Error::is_usage)
             || error.downcast_ref().is_some_and(snn_run::Error::is_usage);

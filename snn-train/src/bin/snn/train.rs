@@ -129,7 +129,7 @@ fn train<D: Backend<f32>>(
     let outcome = trainer.run(&mut observers)?;
     let status = writer.status();
     for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
-        writeln!(io::stderr(), "warning: {error}")?;
+        writeln!(snn_terminal::stderr(), "warning: {error}")?;
     }
     if arguments.json {
         report_json(&outcome, &directory)?;
@@ -214,7 +214,7 @@ impl Observer for JsonLines {
             _ => return Ok(Flow::Continue),
         };
         // A reader who leaves does not end the training.
-        let _ = writeln!(io::stdout(), "{}", record.to_line());
+        let _ = writeln!(snn_terminal::stdout(), "{}", record.to_line());
         Ok(Flow::Continue)
     }
 }
@@ -229,11 +229,11 @@ fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
         "best": outcome.best,
         "test": outcome.test,
     });
-    writeln!(io::stdout(), "{result}")
+    writeln!(snn_terminal::stdout(), "{result}")
 }
 
 fn report(outcome: &Outcome, experiment: &Experiment, splits: &Splits, directory: &Path) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     let run = shell_word(directory);
     if outcome.stopped {
         writeln!(out, "stopped after {} of {} epochs", outcome.epoch, experiment.training.epochs)?;

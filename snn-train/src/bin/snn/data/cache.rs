@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let folder = feature_cache()?;
     let used = if arguments.clear { cache_files::clear(&folder)? } else { cache_files::usage(&folder)? };
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         let result = json!({
             "version": 1,

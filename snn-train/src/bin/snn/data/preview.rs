@@ -1,11 +1,6 @@
 //! `snn data preview`
 
-use std::{
-    env,
-    io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -79,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for path in &arguments.out {
         preview.write(path)?;
     }
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         let files: Vec<_> = arguments.out.iter().map(|path| path_text(path)).collect();
         let mut result = json!({"version": 1, "kind": "preview", "files": files});
@@ -99,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     let look = Look { width, height: arguments.height, ascii: arguments.ascii, colour };
-    write!(out, "{}", preview.to_text(&look))?;
+    out.write_colored(&preview.to_text(&look))?;
     for path in &arguments.out {
         writeln!(out, "drawn: {}", path.display())?;
     }
