@@ -176,7 +176,7 @@ fn tell_if_new(directory: &Path) {
     if !directory.join(CONFIG).exists() {
         let meant = meant(directory).unwrap_or_default();
         let _ = writeln!(
-            io::stderr(),
+            snn_terminal::stderr(),
             "warning: there is no run in {} yet: it begins{meant}",
             directory.display()
         );

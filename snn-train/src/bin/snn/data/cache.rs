@@ -1,9 +1,6 @@
 //! `snn data cache`
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 use clap::Args;
 use serde_json::json;
