@@ -15,7 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snn-run", &[]),
     ("snn-terminal", &[]),
     ("snn-core", &[]),
-    ("snn-data", &["snn-catalog"]),
+    ("snn-data", &["snn-catalog", "snn-fft"]),
+    ("snn-fft", &[]),
     ("snn-catalog", &[]),
     ("snn-test-support", &[]),
 ];

@@ -4,8 +4,7 @@ use std::f64::consts::PI;
 use std::fmt;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex64;
-use realfft::{ComplexToReal, FftError, RealFftPlanner, RealToComplex};
+use snn_fft::{Complex64, ComplexToReal, FftError, RealToComplex};
 
 use super::RATES;
 use crate::Error;
@@ -134,9 +133,8 @@ impl Stage {
         let before = (BLOCK * from / from.min(to)).next_multiple_of(unit);
         let after = before / from * to + before % from * to / from;
         // The response to a block is up to two blocks long.
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(2 * before);
-        let backward = planner.plan_fft_inverse(2 * after);
+        let forward = snn_fft::forward(2 * before);
+        let backward = snn_fft::inverse(2 * after);
         let (mut padded, mut spectrum) = (forward.make_input_vec(), forward.make_output_vec());
         let scratch = forward.get_scratch_len().max(backward.get_scratch_len());
         let mut scratch = vec![Complex64::default(); scratch];
