@@ -1,7 +1,7 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output, fused,
+    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output,
     pass::{Answer, Pass, Recording, Wanted, reached},
     reference,
     weights::{Matrix, Weights},
@@ -16,7 +16,7 @@ pub struct Network<E: Float = f32, D: Backend<E> = Cpu> {
     config: NetworkConfig,
     pub(crate) weights: Weights<E, D>,
     device: D,
-    context: fused::Context,
+    context: D::Context,
 }
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
@@ -40,7 +40,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     ) -> Result<Self, Error> {
         config.validate()?;
         let weights = Weights::draw(&config, initialization, seed, &device)?;
-        Ok(Network { config, weights, device, context: fused::Context::default() })
+        Ok(Network { config, weights, device, context: D::Context::default() })
     }
 
     /// What this network is.
@@ -55,7 +55,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         &self.device
     }
 
-    /// The same network on the CPU; of one that is there, a copy.
+    /// The same network on the CPU; of one that is there, a copy, which computes with the best instruction set.
     ///
     /// # Errors
     /// [`Error::Device`] if memory runs out.
@@ -63,12 +63,11 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     where
         Cpu: Backend<E>,
     {
-        let weights = self.weights.to_cpu()?;
         Ok(Network {
             config: self.config.clone(),
-            weights,
+            weights: self.weights.to_cpu()?,
             device: Cpu::default(),
-            context: self.context.clone(),
+            context: Default::default(),
         })
     }
 
@@ -103,27 +102,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
         w.copy_from(values);
         Ok(())
-    }
-
-    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] if the processor lacks it.
-    pub fn set_instruction_set(&mut self, set: crate::InstructionSet) -> Result<(), Error> {
-        self.context.set_instruction_set(set)
-    }
-
-    /// The instruction set that the fused implementation uses.
-    #[must_use]
-    pub fn instruction_set(&self) -> crate::InstructionSet {
-        self.context.instruction_set()
-    }
-
-    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
-    #[cfg(feature = "cuda-emulation")]
-    #[doc(hidden)]
-    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
-        self.context.emulation = Some(gpu);
     }
 
     /// Runs the network without keeping anything for a backward pass.
@@ -209,5 +187,28 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
             Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
         }
+    }
+}
+
+impl Network {
+    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if the processor lacks it.
+    pub fn set_instruction_set(&mut self, set: crate::InstructionSet) -> Result<(), Error> {
+        self.context.set_instruction_set(set)
+    }
+
+    /// The instruction set that the fused implementation uses.
+    #[must_use]
+    pub fn instruction_set(&self) -> crate::InstructionSet {
+        self.context.instruction_set()
+    }
+
+    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
+    #[cfg(feature = "cuda-emulation")]
+    #[doc(hidden)]
+    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
+        self.context.emulation = Some(gpu);
     }
 }

@@ -110,4 +110,5 @@ pub use run::RunWriter;
 pub use snn_run::with_causes;
 pub use train::{
     Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,
+    network_input,
 };

@@ -8,13 +8,15 @@ use crate::{
 };
 
 impl Backend<f32> for Cpu {
+    type Context = fused::Context;
+
     cpu_buffers!(f32);
 
     fn fused(
         config: &NetworkConfig,
         weights: &Weights<f32, Self>,
         input: &Input<f32>,
-        context: &fused::Context,
+        context: &Self::Context,
         wanted: Wanted,
     ) -> Result<Answer<f32, Self>, Error> {
         fused::forward(config, weights, input, context, wanted)

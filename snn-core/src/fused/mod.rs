@@ -16,20 +16,19 @@ mod cpu;
 pub(crate) mod cuda;
 mod forward;
 mod gradient;
-pub(crate) mod kernels;
+mod kernels;
 mod plan;
 mod trace;
 
 use crate::{
-    Cpu, Error, Events, Input, NetworkConfig,
+    Cpu, Error, Events, Input, InstructionSet, NetworkConfig,
+    lanes::Dispatch,
     pass::{Adjoint, Answer, Recording, Wanted},
     weights::{Matrix, Weights},
 };
 use backward::{BackwardBlocks, Partial, Scratch};
 use dfdx::prelude::TensorFromVec;
 use forward::ForwardBlock;
-use kernels::lanes::Dispatch;
-pub use kernels::lanes::InstructionSet;
 use plan::{Plan, Prepared, Transposes};
 use rayon::prelude::*;
 use trace::{BLOCK, Block, Pool};

@@ -2,6 +2,7 @@
 
 mod cross_entropy;
 mod function;
+mod kind;
 mod spike_count;
 
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
 };
 pub use cross_entropy::CrossEntropy;
 use dfdx::prelude::{Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor};
-pub use function::{AnyLoss, Judged, LossFunction, LossKind, LossSettings, Taped, TapedScalar};
+pub use function::{Judged, LossFunction, LossSettings, Taped, TapedScalar};
+pub use kind::{AnyLoss, LossKind};
 pub use spike_count::SpikeCount;
 
 /// A number on the device.
