@@ -3,7 +3,8 @@
 
 use crate::{
     Error, Float, Input, NetworkConfig,
-    pass::{Answer, Wanted},
+    head::Head,
+    pass::{Answer, TrainingPass, Wanted},
     spike::SpikeFunction,
     weights::{Buffer, Matrix, Weights},
 };
@@ -55,4 +56,17 @@ pub trait Backend<E: Float>: Device<E> {
         context: &Self::Context,
         wanted: Wanted,
     ) -> Result<Answer<E, Self>, Error>;
+
+    /// The fused implementation forward and backward at once; `None` where there is no such way.
+    #[doc(hidden)]
+    fn training_pass(
+        config: &NetworkConfig,
+        weights: &Weights<E, Self>,
+        input: &Input<E>,
+        context: &Self::Context,
+        head: Head<'_>,
+    ) -> Result<Option<TrainingPass<E, Self>>, Error> {
+        let _ = (config, weights, input, context, head);
+        Ok(None)
+    }
 }

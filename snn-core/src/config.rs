@@ -263,7 +263,8 @@ impl NetworkConfig {
         let ends = [("inputs".to_owned(), self.inputs), ("outputs".to_owned(), self.outputs)];
         for (key, width) in widths.chain(ends) {
             if width == 0 || width > MAX_UNITS {
-                return Err(Error::setting(key, width, format!("from 1 to {MAX_UNITS}")));
+                let expected = format!("from 1 to {MAX_UNITS} (units are numbered in 16 bits)");
+                return Err(Error::setting(key, width, expected));
             }
         }
         for (key, value) in [

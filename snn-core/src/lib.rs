@@ -56,6 +56,7 @@ mod error;
 mod float;
 mod fused;
 mod gradients;
+mod head;
 mod input;
 mod lanes;
 mod loss;

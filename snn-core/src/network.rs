@@ -2,7 +2,8 @@
 
 use crate::{
     Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output,
-    pass::{Answer, Pass, Recording, Wanted, reached},
+    head::Head,
+    pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
     weights::{Matrix, Weights},
 };
@@ -176,6 +177,29 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     }
 
     pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
+            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
+        }
+    }
+
+    /// `None` where the implementation or the device takes a batch forward before it takes it backward.
+    pub(crate) fn training_pass(
+        &self,
+        input: &Input<E>,
+        head: Head<'_>,
+    ) -> Result<Option<TrainingPass<E, D>>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => Ok(None),
+            Implementation::Fused => {
+                D::training_pass(&self.config, &self.weights, input, &self.context, head)
+            }
+        }
+    }
+
+    fn check(&self, input: &Input<E>) -> Result<(), Error> {
         if input.units() != self.config.inputs {
             return Err(Error::Input(format!(
                 "{} input units for a network of {}",
@@ -183,10 +207,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 self.config.inputs
             )));
         }
-        match self.config.implementation {
-            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
-            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
-        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     Backend, Cpu, Error, Input, NetworkConfig, fused,
-    pass::{Answer, Wanted},
+    head::Head,
+    pass::{Answer, TrainingPass, Wanted},
     reference::cpu::cpu_buffers,
     weights::Weights,
 };
@@ -20,5 +21,15 @@ impl Backend<f32> for Cpu {
         wanted: Wanted,
     ) -> Result<Answer<f32, Self>, Error> {
         fused::forward(config, weights, input, context, wanted)
+    }
+
+    fn training_pass(
+        config: &NetworkConfig,
+        weights: &Weights<f32, Self>,
+        input: &Input<f32>,
+        context: &Self::Context,
+        head: Head<'_>,
+    ) -> Result<Option<TrainingPass<f32, Self>>, Error> {
+        fused::training_pass(config, weights, input, context, head)
     }
 }

@@ -7,11 +7,14 @@ mod spike_count;
 
 use crate::{
     Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
-    pass::{Shared, Wanted},
+    head::Head,
+    pass::{Shared, TrainingPass, Wanted},
     weights::Matrix,
 };
 pub use cross_entropy::CrossEntropy;
-use dfdx::prelude::{Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor};
+use dfdx::prelude::{
+    Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor, cross_entropy_with_logits_loss,
+};
 pub use function::{Judged, LossFunction, LossSettings, Taped, TapedScalar};
 pub use kind::{AnyLoss, LossKind};
 pub use spike_count::SpikeCount;
@@ -98,6 +101,53 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
         let values = PendingValues { scores, counts: answer.counts, value, penalties };
         Ok(QueuedLoss { network: self, values, total })
+    }
+
+    /// The values of [`Network::loss`] and their gradient in one go, bit for bit what [`Loss::backward`] returns.
+    ///
+    /// Where the fused implementation runs on the CPU, each block of eight samples goes forward and backward while its trace is
+    /// in the cache: memory grows with threads and steps, not with the batch. Elsewhere this is [`Network::queue_loss`], its
+    /// backward pass, and a wait for the device.
+    ///
+    /// ```
+    /// use snn_core::{Adam, AdamConfig, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
+    ///
+    /// let config = NetworkConfig { hidden: vec![Layer::recurrent(8)], ..NetworkConfig::new(4, 2) };
+    /// let mut network: Network = Network::new(config, Initialization::Normal { gain: 7.0 }, 1)?;
+    /// let mut adam = Adam::new(AdamConfig::default(), &network)?;
+    /// let spikes: Vec<_> = (0..20).map(|step| (0, step, step % 4)).collect();
+    /// let input: Input<f32> = Events::from_spikes(1, 50, 4, &spikes)?.into();
+    ///
+    /// let (loss, gradients) = network.loss_and_gradients(&input, &[1], &Regularizer::default())?;
+    /// adam.update(&mut network, &gradients)?;
+    /// assert!(loss.total() > 0.0);
+    /// # Ok::<(), snn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Network::loss`] and [`Loss::backward`].
+    pub fn loss_and_gradients(
+        &self,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<(LossValues<E>, Gradients<E, D>), Error> {
+        regularizer.validate()?;
+        self.check_labels(labels, input.batch())?;
+        let Some(pass) = self.training_pass(input, Head { labels, regularizer })? else {
+            let loss = self.queue_loss(input, labels, regularizer)?;
+            let values = loss.values();
+            let gradients = loss.backward()?;
+            return Ok((values.read(), gradients));
+        };
+        let TrainingPass { logits, counts, gradients } = pass;
+        let targets = CrossEntropy::default().targets(&logits, labels)?;
+        let value = cross_entropy_with_logits_loss(logits.clone(), targets);
+        let penalties = counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
+        let penalties = penalties.collect();
+        let values = PendingValues { scores: logits, counts, value, penalties }.read();
+        let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
+        Ok((values, Gradients { device: self.device().clone(), buffers }))
     }
 
     fn check_labels(&self, labels: &[u16], batch: usize) -> Result<(), Error> {

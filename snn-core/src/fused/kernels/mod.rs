@@ -5,3 +5,4 @@ pub(super) use crate::lanes;
 pub(super) mod derivative;
 pub(super) mod product;
 pub(super) mod rows;
+pub(super) mod spikes;
