@@ -28,14 +28,14 @@
 //! registers while time goes back; with recurrence, step follows step, and the samples of the block share the rows of `V`.
 
 use super::{
-    gradient::{Rows, SpikesByUnit, Sum},
+    gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
     kernels::{
         derivative::{Derivative, LEAST, WithDerivative, with},
         lanes::{Kernel, Lanes},
         product::{Target, Term, product},
     },
-    plan::{Constants, LayerPlan, Plan, Transposes},
-    trace::{BLOCK, Block, LayerTrace, Pool},
+    plan::{BLOCK, Constants, LayerPlan, Plan, Transposes},
+    trace::{Block, LayerTrace, Pool},
 };
 use crate::{Input, Readout};
 use std::ops::Range;
@@ -152,9 +152,6 @@ impl Kernel for BackwardBlock<'_> {
     }
 }
 
-/// For each sample of a block, a number of steps.
-pub(super) type Steps = [usize; BLOCK];
-
 /// Room to work in, kept from call to call.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
@@ -187,27 +184,6 @@ struct Adjoint {
     live: Steps,
     /// Steps, from the first, whose current_adjoints can be other than zero.
     end: Steps,
-}
-
-/// The current_adjoints of a chunk that can be other than zero.
-#[derive(Clone, Copy)]
-pub(super) struct CurrentAdjoints<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) width: usize,
-    /// Rows of a sample.
-    pub(super) chunk: usize,
-    pub(super) samples: usize,
-    /// First step of the chunk.
-    pub(super) from: usize,
-    /// One past the last step of each sample.
-    pub(super) to: Steps,
-}
-
-impl CurrentAdjoints<'_> {
-    /// Of two of the same chunk, the steps that either of them spans.
-    pub(super) fn longer(self, other: Self) -> Self {
-        CurrentAdjoints { to: std::array::from_fn(|sample| self.to[sample].max(other.to[sample])), ..self }
-    }
 }
 
 impl Adjoint {
