@@ -42,6 +42,7 @@ mod follow;
 mod liveness;
 pub mod probe;
 mod record;
+pub mod regular;
 pub mod scalars;
 mod state;
 mod status;

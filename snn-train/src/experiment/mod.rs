@@ -27,6 +27,7 @@ mod writing;
 
 pub use data::{Data, SpikeFiles, Stored};
 pub use definition::Experiment;
+pub(crate) use key::value as value_in;
 pub use key::{Key, Values};
 pub use keys::keys;
 pub use presets::{Preset, presets};

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod create;
+mod revision;
 mod session;
 mod writer;
 

@@ -8,6 +8,8 @@ use std::{
     time::SystemTime,
 };
 
+use snn_run::regular;
+
 use super::{FOLDER, Queue, Request, SUBMISSION_VERSION, Submission, commands, pack::pack, script::script};
 use crate::{
     error::Error,
@@ -108,7 +110,8 @@ impl SweepDir {
         let folder = self.path().join(FOLDER);
         fs::create_dir_all(&folder).map_err(Error::io("create the folder for Slurm", &folder))?;
         let path = folder.join("lock");
-        let file = File::create(&path).map_err(Error::io("lock the submissions", &path))?;
+        let file = regular::open_own(File::options().write(true).create(true).truncate(false), &path)
+            .map_err(Error::io("lock the submissions", &path))?;
         // Some file systems know no locks; the runs have theirs all the same.
         let _ = file.lock();
         Ok(file)
