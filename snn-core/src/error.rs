@@ -20,7 +20,7 @@ pub enum Error {
     /// Labels that do not fit the batch or the readout.
     #[error("labels: {0}")]
     Labels(String),
-    /// A parameter or optimiser state of another name or shape than the network's.
+    /// A parameter or optimizer state of another name or shape than the network's.
     #[error("parameter `{name}`: {problem}")]
     Parameter {
         /// Name of the weight matrix (`W1`, `V1`, .. `Wout`).
@@ -31,6 +31,12 @@ pub enum Error {
     /// The fused implementation was asked for a float type or an instruction set that is not to be had.
     #[error("{0}")]
     Unsupported(String),
+    /// A backward pass that came to no weight of the network whose gradients are asked for.
+    #[error(
+        "the backward pass reached no weight of this network: compute the loss from the logits, counts or readout of one of its \
+         passes (`Network::forward_on`), with the tape that they carry, and call `backward` once"
+    )]
+    Unreached,
     /// dfdx reported a failure of the device, such as memory exhausted.
     #[error("device: {0}")]
     Device(String),

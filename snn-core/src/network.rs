@@ -1,14 +1,12 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Error, Float, Implementation, Initialization, Input, NetworkConfig,
-    backend::{Backend, Buffer, Pass, Recording},
-    fused,
-    loss::output,
+    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output, fused,
+    pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
     weights::{Matrix, Weights},
 };
-use dfdx::prelude::{Cpu, Gradients as TapeGradients, HasShape, NoneTape, Storage, Tape};
+use dfdx::prelude::{Cpu, Gradients as TapeGradients, HasShape, Storage, Tape};
 
 /// A spiking network: its description and its weights on a dfdx device.
 ///
@@ -19,33 +17,6 @@ pub struct Network<E: Float = f32, D: Backend<E> = Cpu> {
     pub(crate) weights: Weights<E, D>,
     device: D,
     context: fused::Context,
-}
-
-/// What a network answers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Output<E> {
-    /// `[batch, outputs]`.
-    pub logits: Vec<E>,
-    /// Spikes of every unit in every sample, one `[batch, units]` for each hidden layer.
-    pub counts: Vec<Vec<E>>,
-    /// Number of samples.
-    pub batch: usize,
-}
-
-impl<E: Float> Output<E> {
-    /// The class of the largest logit of each sample (the first where tied).
-    #[must_use]
-    pub fn predictions(&self) -> Vec<usize> {
-        let classes = self.logits.len() / self.batch;
-        let largest = |row: &[E]| (1..classes).fold(0, |m, k| if row[k] > row[m] { k } else { m });
-        self.logits.chunks_exact(classes).map(largest).collect()
-    }
-
-    /// How many predictions equal their label.
-    #[must_use]
-    pub fn correct(&self, labels: &[u16]) -> usize {
-        self.predictions().iter().zip(labels).filter(|&(&p, &y)| p == usize::from(y)).count()
-    }
 }
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
@@ -160,7 +131,8 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// # Errors
     /// [`Error::Input`] if the input does not fit the network.
     pub fn forward(&self, input: &Input<E>) -> Result<Output<E>, Error> {
-        Ok(output(&self.pass(input, false, NoneTape)?))
+        let answer = self.answer(input, Wanted::default())?;
+        Ok(Output::of(&answer.logits, &answer.counts))
     }
 
     /// Runs the network and keeps every spike and potential.
@@ -168,26 +140,54 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// # Errors
     /// [`Error::Input`] if the input does not fit the network.
     pub fn record(&self, input: &Input<E>) -> Result<(Output<E>, Recording<E>), Error> {
-        let pass = self.pass(input, true, NoneTape)?;
-        let output = output(&pass);
-        pass.recording.map(|recording| (output, recording)).ok_or_else(|| {
+        let answer = self.answer(input, Wanted { recording: true, ..Wanted::default() })?;
+        let output = Output::of(&answer.logits, &answer.counts);
+        answer.recording.map(|recording| (output, recording)).ok_or_else(|| {
             Error::Unsupported("this device's implementation does not record spikes and potentials".into())
         })
     }
 
-    /// Runs the network on `tape`, for a loss of your own: see [`Pass`].
+    /// Runs the network on `tape`, for a loss of your own on logits, spike counts or readout potentials: see [`Pass`].
+    ///
+    /// A loss on the spike counts of the hidden layer alone, the mean squared distance from three spikes a unit and sample:
+    ///
+    /// ```
+    /// use snn_core::dfdx::prelude::*;
+    /// use snn_core::{Events, Initialization, Input, Layer, Network, NetworkConfig};
+    ///
+    /// let config = NetworkConfig { hidden: vec![Layer::feed_forward(8)], ..NetworkConfig::new(4, 2) };
+    /// let network: Network = Network::new(config, Initialization::Normal { gain: 7.0 }, 1)?;
+    /// let spikes: Vec<_> = (0..20).map(|step| (0, step, step % 4)).collect();
+    /// let input: Input<f32> = Events::from_spikes(1, 50, 4, &spikes)?.into();
+    ///
+    /// let mut pass = network.forward_on(&input, OwnedTape::default())?;
+    /// let loss = (pass.counts.remove(0) - 3.0).square().mean();
+    /// let gradients = network.gradients(loss.backward())?;
+    /// assert!(gradients.norm()? > 0.0);
+    /// # Ok::<(), snn_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Input`] if the input does not fit the network.
     pub fn forward_on<T: Tape<E, D>>(&self, input: &Input<E>, tape: T) -> Result<Pass<E, D, T>, Error> {
-        self.pass(input, false, tape)
+        let wanted = Wanted { adjoint: T::OWNS_TAPE, readout: true, recording: false };
+        self.answer(input, wanted)?.on(tape, &self.weights.marker)
     }
 
     /// Takes the gradients of the weights out of what dfdx's `backward` returned.
     ///
     /// # Errors
-    /// [`Error::Device`] if memory runs out.
+    /// [`Error::Unreached`] if the loss does not depend on a pass of this network (or of a clone of it) that was still on the
+    /// tape; [`Error::Device`] if memory runs out.
     pub fn gradients(&self, mut tape: TapeGradients<E, D>) -> Result<Gradients<E, D>, Error> {
+        if !reached(&mut tape, &self.weights.marker).map_err(Error::device)? {
+            return Err(Error::Unreached);
+        }
+        self.collect(tape)
+    }
+
+    /// The gradients of the weights, zero where there are none.
+    pub(crate) fn collect(&self, mut tape: TapeGradients<E, D>) -> Result<Gradients<E, D>, Error> {
         let mut take = |(name, w): (String, &Matrix<E, D>)| -> Result<_, Error> {
             let empty = Storage::<E>::try_alloc_len(&self.device, 0).map_err(Error::device)?;
             let slot = tape.get_or_alloc_mut(w).map_err(Error::device)?;
@@ -197,12 +197,30 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Gradients { device: self.device.clone(), buffers })
     }
 
-    pub(crate) fn pass<T: Tape<E, D>>(
+    pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
+            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
+        }
+    }
+
+    /// `None` where the implementation or the device takes a batch forward before it takes it backward.
+    pub(crate) fn training_pass(
         &self,
         input: &Input<E>,
-        record: bool,
-        tape: T,
-    ) -> Result<Pass<E, D, T>, Error> {
+        head: fused::Head<'_>,
+    ) -> Result<Option<TrainingPass<E, D>>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => Ok(None),
+            Implementation::Fused => {
+                D::training_pass(&self.config, &self.weights, input, &self.context, head)
+            }
+        }
+    }
+
+    fn check(&self, input: &Input<E>) -> Result<(), Error> {
         if input.units() != self.config.inputs {
             return Err(Error::Input(format!(
                 "{} input units for a network of {}",
@@ -210,36 +228,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 self.config.inputs
             )));
         }
-        match self.config.implementation {
-            Implementation::Reference => reference::forward(&self.config, &self.weights, input, record, tape),
-            Implementation::Fused => {
-                D::fused(&self.config, &self.weights, input, &self.context, record, tape)
-            }
-        }
-    }
-}
-
-/// The gradient of a loss with respect to every weight matrix.
-#[derive(Debug, Clone)]
-pub struct Gradients<E: Float, D: Backend<E>> {
-    device: D,
-    pub(crate) buffers: Vec<(String, Buffer<E, D>)>,
-}
-
-impl<E: Float, D: Backend<E>> Gradients<E, D> {
-    /// The gradient of one matrix, row by row in shape `[pre, post]`; `None` if there is no such matrix.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<Vec<E>> {
-        self.buffers.iter().find(|(n, _)| n == name).map(|(_, g)| D::host(g).into_owned())
-    }
-
-    /// Name and Euclidean norm of every matrix's gradient.
-    ///
-    /// # Errors
-    /// [`Error::Device`] if the device fails.
-    pub fn norms(&self) -> Result<Vec<(&str, f64)>, Error> {
-        let buffers: Vec<_> = self.buffers.iter().map(|(_, gradient)| gradient).collect();
-        let names = self.buffers.iter().map(|(name, _)| name.as_str());
-        Ok(names.zip(self.device.norms(&buffers)?).collect())
+        Ok(())
     }
 }

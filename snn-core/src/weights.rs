@@ -1,13 +1,19 @@
 //! The weight matrices: `W_l`, `V_l` of every hidden layer and `W_out`, each of shape `[pre, post]`.
 
-use crate::{Error, Float, NetworkConfig, backend::Backend};
-use dfdx::prelude::{Cpu, HasShape as _, NoneTape, Tensor, TensorFromVec as _};
+use crate::{Error, Float, NetworkConfig};
+use dfdx::prelude::{Cpu, Device, HasShape as _, NoneTape, Storage, Tensor, TensorFromVec as _};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 
 /// A matrix of run-time shape.
 pub type Matrix<E, D, T = NoneTape> = Tensor<(usize, usize), E, D, T>;
+
+/// A value for each unit in each step of each sample, `[batch, steps, units]`.
+pub type Traces<E, D, T = NoneTape> = Tensor<(usize, usize, usize), E, D, T>;
+
+/// Raw memory of a device.
+pub(crate) type Buffer<E, D> = <D as Storage<E>>::Vec;
 
 /// Distribution of the initial weights; `k = 1 / fan-in` of the matrix (for `V` the number of recurrent afferents).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -60,7 +66,7 @@ impl Initialization {
 
 /// Afferents of one hidden layer.
 #[derive(Debug, Clone)]
-pub(crate) struct Afferents<E: Float, D: Backend<E>> {
+pub(crate) struct Afferents<E: Float, D: Device<E>> {
     /// `W_l`, `[units below, units]`.
     pub input: Matrix<E, D>,
     /// `V_l`, `[units, units]`, of a recurrent layer.
@@ -69,12 +75,18 @@ pub(crate) struct Afferents<E: Float, D: Backend<E>> {
 
 /// All weights of a network.
 #[derive(Debug, Clone)]
-pub struct Weights<E: Float, D: Backend<E>> {
+pub struct Weights<E: Float, D: Device<E>> {
     pub(crate) hidden: Vec<Afferents<E, D>>,
     pub(crate) readout: Matrix<E, D>,
+    /// Stands for all of them on a tape: see [`reached`](crate::pass::reached).
+    pub(crate) marker: Matrix<E, D>,
 }
 
-impl<E: Float, D: Backend<E>> Weights<E, D> {
+fn marker<E: Float, D: Device<E>>(device: &D) -> Result<Matrix<E, D>, Error> {
+    device.try_zeros_like(&(1, 1)).map_err(Error::device)
+}
+
+impl<E: Float, D: Device<E>> Weights<E, D> {
     /// Draws every matrix from a ChaCha8 stream of its own, so that adding a layer or recurrence leaves the others alone.
     pub(crate) fn draw(
         config: &NetworkConfig,
@@ -99,12 +111,12 @@ impl<E: Float, D: Backend<E>> Weights<E, D> {
             hidden.push(Afferents { input, recurrent });
         }
         let readout = matrix(0, config.fan_in(config.hidden.len()), config.outputs)?;
-        Ok(Weights { hidden, readout })
+        Ok(Weights { hidden, readout, marker: marker(device)? })
     }
 
     pub(crate) fn to_cpu(&self) -> Result<Weights<E, Cpu>, Error>
     where
-        Cpu: Backend<E>,
+        Cpu: Device<E>,
     {
         let device = Cpu::default();
         let matrix = |matrix: &Matrix<E, D>| {
@@ -122,6 +134,7 @@ impl<E: Float, D: Backend<E>> Weights<E, D> {
         Ok(Weights {
             hidden: self.hidden.iter().map(layer).collect::<Result<_, _>>()?,
             readout: matrix(&self.readout)?,
+            marker: marker(&device)?,
         })
     }
 

@@ -1,46 +1,46 @@
 //! The audio front end against values of an independent program, and recordings of every kind.
-#![cfg(feature = "audio")]
+#![cfg(all(feature = "audio", feature = "npz"))]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
 
-use std::fs::File;
 use std::path::Path;
 
 use common::wav::{Pcm, wav};
-use ndarray::{Array1, Array2};
-use ndarray_npy::NpzReader;
 use snn_data::Error;
 use snn_data::audio::{
     ChannelStatistics, Compression, FilterEdges, FilterNorm, MelConfig, MelFilters, MelScale, MelSpectrogram,
     PowerSpectrum, Sound, Tail, apply_window, frames, hamming, pre_emphasis, remove_mean, resample,
 };
+use snn_data::npz::Npz;
 
 /// Float64 against float64: only the order of the operations differs.
 const ROUNDING: f64 = 1e-9;
 
-struct Golden(NpzReader<File>);
+struct Golden(Npz);
 
 impl Golden {
     fn open() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/audio_front_end.npz");
-        Self(NpzReader::new(File::open(path).unwrap()).unwrap())
+        Self(Npz::open(path).unwrap())
     }
 
     fn list(&mut self, name: &str) -> Vec<f64> {
-        let array: Array1<f64> = self.0.by_name(name).unwrap();
-        array.to_vec()
+        let list = self.0.read(name).unwrap();
+        assert_eq!(list.shape.len(), 1);
+        list.values
     }
 
     fn table(&mut self, name: &str) -> Vec<f64> {
-        let array: Array2<f64> = self.0.by_name(name).unwrap();
-        array.into_iter().collect()
+        let table = self.0.read(name).unwrap();
+        assert_eq!(table.shape.len(), 2);
+        table.values
     }
 
     /// The sound of the fixture, 16 bits at 16 kHz.
     fn sound(&mut self) -> Vec<f64> {
-        let pcm: Array1<i16> = self.0.by_name("sound").unwrap();
-        pcm.iter().map(|&sample| f64::from(sample) / 32768.0).collect()
+        let pcm = self.0.read::<i16>("sound").unwrap();
+        pcm.values.iter().map(|&sample| f64::from(sample) / 32768.0).collect()
     }
 }
 

@@ -1,89 +1,11 @@
-//! Random manifolds against values from an independent program, and the data set as a whole.
+//! Random manifolds as a data set.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::env;
-use std::path::{Path, PathBuf};
-
-use ndarray::{Array1, Array2, Array4, Array5, ArrayView2, ArrayView4, Axis, s};
-use ndarray_npy::NpzReader;
-use snn_data::{BatchInput, Dataset, Error, Manifold, Portion, Randman, RandmanConfig, collate};
-
-/// Agreement of spike times, in ms.
-const TOLERANCE: f64 = 1e-6;
+use snn_data::{BatchInput, Dataset, Error, Portion, Randman, RandmanConfig, collate};
 
 fn small() -> RandmanConfig {
     RandmanConfig { classes: 3, samples_per_class: 40, inputs: 5, n_cutoff: 50, ..RandmanConfig::default() }
-}
-
-fn open(path: &Path) -> NpzReader<std::fs::File> {
-    let file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    NpzReader::new(file).unwrap()
-}
-
-/// Worst difference in ms between our spike times and `times [sample, unit]`, for theta `[A/B/C, unit, dim, term]` and
-/// `latent [sample, dim]`.
-fn worst_difference(
-    theta: ArrayView4<'_, f64>,
-    latent: ArrayView2<'_, f64>,
-    times: ArrayView2<'_, f64>,
-    alpha: f64,
-) -> f64 {
-    let list = |which| theta.index_axis(Axis(0), which).iter().copied().collect::<Vec<f64>>();
-    let (units, dim) = (theta.len_of(Axis(1)), theta.len_of(Axis(2)));
-    let manifold = Manifold::new(dim, units, alpha, &list(0), &list(1), &list(2)).unwrap();
-    let latent: Vec<f64> = latent.iter().copied().collect();
-    let ours = manifold.spike_times(&latent, 50.0).unwrap();
-    assert_eq!(ours.len(), times.len());
-    // Not `f64::max`, which would pass over a NaN.
-    ours.iter().zip(times).map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, |worst, difference| {
-        assert!(difference.is_finite());
-        difference.max(worst)
-    })
-}
-
-#[test]
-fn spike_times_agree_with_the_fixture() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/randman_manifolds.npz");
-    let mut fixture = open(&path);
-    for (case, alpha) in [("line", 1.0), ("plane", 2.0)] {
-        let theta: Array5<f64> = fixture.by_name(&format!("{case}_theta")).unwrap();
-        let latent: ndarray::Array3<f64> = fixture.by_name(&format!("{case}_latent")).unwrap();
-        let times: ndarray::Array3<f64> = fixture.by_name(&format!("{case}_times")).unwrap();
-        for (class, ((theta, latent), times)) in
-            theta.outer_iter().zip(latent.outer_iter()).zip(times.outer_iter()).enumerate()
-        {
-            let worst = worst_difference(theta, latent, times, alpha);
-            println!("{case}, manifold {class}: worst difference {worst:.1e} ms");
-            assert!(worst < TOLERANCE);
-        }
-    }
-}
-
-#[test]
-fn spike_times_agree_with_the_whole_reference() {
-    let Some(directory) = env::var_os("SNN_REFERENCE_DIR").map(PathBuf::from) else {
-        return snn_test_support::skip(
-            "SNN_REFERENCE_DIR does not name the directory that holds datasets/randman_seed0*.npz",
-        );
-    };
-    let datasets = directory.join("datasets");
-    let theta: Array4<f64> = open(&datasets.join("randman_seed0_theta.npz")).by_name("theta").unwrap();
-    let mut data = open(&datasets.join("randman_seed0.npz"));
-    let times: Array2<f64> = data.by_name("X").unwrap();
-    let latent: Array1<f64> = data.by_name("latent").unwrap();
-    let samples = times.nrows() / theta.len_of(Axis(0));
-    for (class, theta) in theta.outer_iter().enumerate() {
-        let of_class = class * samples..(class + 1) * samples;
-        let worst = worst_difference(
-            theta.insert_axis(Axis(2)),
-            latent.slice(s![of_class.clone()]).insert_axis(Axis(1)),
-            times.slice(s![of_class, ..]),
-            1.0,
-        );
-        println!("class {class}: worst difference {worst:.1e} ms");
-        assert!(worst < TOLERANCE);
-    }
 }
 
 #[test]

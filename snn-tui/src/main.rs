@@ -22,6 +22,7 @@ mod arguments;
 mod data;
 #[cfg(test)]
 mod fixture;
+mod model;
 mod once;
 mod screens;
 mod state;

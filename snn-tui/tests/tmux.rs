@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 const VIEWER: &str = env!("CARGO_BIN_EXE_snn-tui");
@@ -142,6 +142,18 @@ fn epoch(run: &Path) -> u64 {
     status["epoch"].as_u64().unwrap_or(0)
 }
 
+/// Makes the status of a killed trainer ten minutes older, in what it says and as a file: waiting would take half a minute.
+fn grow_old(run: &Path) {
+    const AGE: f64 = 600.0;
+    let path = run.join("status.json");
+    let mut status: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(status["state"], "running", "the trainer was killed before it could say otherwise");
+    status["heartbeat"] = (status["heartbeat"].as_f64().unwrap() - AGE).into();
+    fs::write(&path, status.to_string()).unwrap();
+    let then = SystemTime::now() - Duration::from_secs_f64(AGE);
+    fs::File::options().append(true).open(&path).unwrap().set_modified(then).unwrap();
+}
+
 fn is_there(process: u32) -> bool {
     Command::new("kill").args(["-0", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
 }
@@ -200,6 +212,9 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     let screen = Screen::new("stall", &viewer);
     screen.wait_for(&["1 running"]);
     drop(trainer);
+    drop(screen);
+    grow_old(&run);
+    let screen = Screen::new("later", &viewer);
     screen.wait_for(&["stalled", "not heard of for"]);
     fs::remove_dir_all(&run).unwrap();
     screen.wait_for(&["No runs in"]);

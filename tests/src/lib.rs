@@ -9,6 +9,7 @@
 
 pub mod golden;
 pub mod measure;
+pub mod npz;
 pub mod problem;
 pub mod random;
 pub mod run;

@@ -1,7 +1,6 @@
 //! Training runs of an independent program (float32, autograd) on random manifolds, and the same runs by this one.
 
-use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, OwnedRepr};
-use ndarray_npy::{NpzReader, ReadableElement};
+use crate::npz::Archive;
 use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use snn_core::{
@@ -9,7 +8,6 @@ use snn_core::{
 };
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -23,8 +21,8 @@ pub struct Reference {
     pub seed: u64,
     /// One for each learning rate.
     pub curves: Vec<Curve>,
-    /// Step of each input's only spike, `[samples, inputs]`.
-    steps: Array2<u8>,
+    /// Step of each input's only spike, sample by sample.
+    steps: Vec<Vec<u8>>,
     labels: Vec<u16>,
     /// Samples of the training and the test set.
     train: Vec<usize>,
@@ -68,18 +66,18 @@ impl Reference {
         self.test.len()
     }
 
+    fn inputs(&self) -> usize {
+        self.steps[0].len()
+    }
+
     /// Samples as events, and their labels.
     fn batch(&self, samples: &[usize]) -> (Input<f32>, Vec<u16>) {
         let spikes = samples.iter().enumerate().flat_map(|(row, &sample)| {
-            self.steps
-                .row(sample)
-                .into_iter()
-                .enumerate()
-                .map(move |(unit, &step)| (row, usize::from(step), unit))
+            self.steps[sample].iter().enumerate().map(move |(unit, &step)| (row, usize::from(step), unit))
         });
         let spikes: Vec<_> = spikes.collect();
         let events =
-            Events::from_spikes(samples.len(), STEPS, self.steps.ncols(), &spikes).expect("spikes in range");
+            Events::from_spikes(samples.len(), STEPS, self.inputs(), &spikes).expect("spikes in range");
         (events.into(), samples.iter().map(|&sample| self.labels[sample]).collect())
     }
 }
@@ -103,7 +101,7 @@ impl<'a> Training<'a> {
         let [hidden, classes] = [100, 10];
         let config = NetworkConfig {
             hidden: vec![Layer::feed_forward(hidden)],
-            ..NetworkConfig::new(reference.steps.ncols(), classes)
+            ..NetworkConfig::new(reference.inputs(), classes)
         };
         let mut network: Network = Network::new(config, Initialization::default(), 0).expect("a network");
         for (name, values) in &reference.weights {
@@ -149,37 +147,6 @@ impl<'a> Training<'a> {
     }
 }
 
-struct Npz(NpzReader<File>, PathBuf);
-
-impl Npz {
-    fn open(path: PathBuf) -> Self {
-        let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Npz(NpzReader::new(file).unwrap_or_else(|e| panic!("{}: {e}", path.display())), path)
-    }
-
-    fn array<T: ReadableElement>(&mut self, name: &str) -> ArrayD<T> {
-        let array = self.0.by_name::<OwnedRepr<T>, _>(name);
-        array.unwrap_or_else(|e| panic!("{}: {name}: {e}", self.1.display()))
-    }
-
-    fn vector<T: ReadableElement>(&mut self, name: &str) -> Array1<T> {
-        self.array(name).into_dimensionality::<Ix1>().expect("a vector")
-    }
-
-    fn matrix<T: ReadableElement>(&mut self, name: &str) -> Array2<T> {
-        self.array(name).into_dimensionality::<Ix2>().expect("a matrix")
-    }
-
-    /// `[post, pre]` in the file, `[pre, post]` here.
-    fn weights(&mut self, name: &str) -> Vec<f32> {
-        self.matrix::<f32>(name).t().iter().copied().collect()
-    }
-
-    fn has(&mut self, name: &str) -> bool {
-        self.0.names().expect("names").iter().any(|n| n.trim_end_matches(".npy") == name)
-    }
-}
-
 /// Samples of the training (0) or test set (2).
 fn members(splits: &[u8], which: u8) -> Vec<usize> {
     (0..splits.len()).filter(|&sample| splits[sample] == which).collect()
@@ -188,28 +155,28 @@ fn members(splits: &[u8], which: u8) -> Vec<usize> {
 /// See `golden/train/make.py`.
 fn read_packed(seed: u64) -> Reference {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/train/randman_seed{seed}.npz"));
-    let mut npz = Npz::open(path);
-    let (loss, accuracy) = (npz.matrix::<f64>("train_loss"), npz.matrix::<f64>("test_acc"));
-    let rows = npz.vector::<f64>("eta").into_iter().zip(loss.outer_iter().zip(accuracy.outer_iter()));
-    let curves = rows.map(|(learning_rate, (loss, accuracy))| Curve {
+    let mut npz = Archive::open(&path);
+    let (loss, accuracy) = (npz.rows::<f64>("train_loss"), npz.rows::<f64>("test_acc"));
+    let rows = npz.values::<f64>("eta").into_iter().zip(loss.into_iter().zip(accuracy));
+    let curves = rows.map(|(learning_rate, (train_loss, test_accuracy))| Curve {
         learning_rate,
-        train_loss: loss.to_vec(),
-        test_accuracy: accuracy.to_vec(),
+        train_loss,
+        test_accuracy,
     });
-    let steps: Array2<u8> = npz.matrix("steps");
-    let splits: Vec<u8> = (0..steps.nrows())
+    let steps = npz.rows::<u8>("steps");
+    let splits: Vec<u8> = (0..steps.len())
         .map(|sample| [0; 8].iter().chain(&[1, 2]).copied().nth(sample % 1000 / 100))
         .map(|s| s.expect("ten tenths"))
         .collect();
-    let orders = npz.matrix::<u16>("orders");
+    let orders = npz.rows::<u16>("orders");
     Reference {
         seed,
         curves: curves.collect(),
-        labels: (0..steps.nrows()).map(|sample| (sample / 1000) as u16).collect(),
+        labels: (0..steps.len()).map(|sample| (sample / 1000) as u16).collect(),
         train: members(&splits, 0),
         test: members(&splits, 2),
-        orders: orders.outer_iter().map(|order| order.iter().map(|&k| usize::from(k)).collect()).collect(),
-        weights: [("W1", npz.weights("W1")), ("Wout", npz.weights("Wout"))],
+        orders: orders.iter().map(|order| order.iter().map(|&k| usize::from(k)).collect()).collect(),
+        weights: [("W1", npz.transposed("W1")), ("Wout", npz.transposed("Wout"))],
         steps,
     }
 }
@@ -232,14 +199,18 @@ fn read_directory(directory: &Path) -> Vec<Reference> {
 }
 
 fn read_runs(directory: &Path, seed: u64, mut paths: Vec<PathBuf>) -> Reference {
-    let mut data = Npz::open(directory.join(format!("datasets/randman_seed{seed}.npz")));
-    let splits: Vec<u8> = data.vector::<i8>("split").iter().map(|s| s.cast_unsigned()).collect();
+    let mut data = Archive::open(&directory.join(format!("datasets/randman_seed{seed}.npz")));
+    let splits: Vec<u8> = data.values::<i8>("split").iter().map(|s| s.cast_unsigned()).collect();
     let mut reference = Reference {
         seed,
         curves: Vec::new(),
         // no spike is lost: what comes late falls into the last step
-        steps: data.matrix::<f64>("X").mapv(|ms| (ms as u8).min(STEPS as u8 - 1)),
-        labels: data.vector::<i64>("y").iter().map(|&y| y as u16).collect(),
+        steps: data
+            .rows::<f64>("X")
+            .iter()
+            .map(|times| times.iter().map(|&ms| (ms as u8).min(STEPS as u8 - 1)).collect())
+            .collect(),
+        labels: data.values::<i64>("y").iter().map(|&y| y as u16).collect(),
         train: members(&splits, 0),
         test: members(&splits, 2),
         orders: Vec::new(),
@@ -247,22 +218,22 @@ fn read_runs(directory: &Path, seed: u64, mut paths: Vec<PathBuf>) -> Reference 
     };
     paths.sort();
     for path in paths {
-        let mut npz = Npz::open(path);
-        let weights = [("W1", npz.weights("init_W1")), ("Wout", npz.weights("init_Wout"))];
+        let mut npz = Archive::open(&path);
+        let weights = [("W1", npz.transposed("init_W1")), ("Wout", npz.transposed("init_Wout"))];
         assert!(
             reference.curves.is_empty() || reference.weights == weights,
             "runs of seed {seed} start differently"
         );
         reference.weights = weights;
         reference.curves.push(Curve {
-            learning_rate: npz.array::<f64>("eta").sum(),
-            train_loss: npz.vector("train_loss").to_vec(),
-            test_accuracy: npz.vector("test_acc").to_vec(),
+            learning_rate: npz.values::<f64>("eta")[0],
+            train_loss: npz.values("train_loss"),
+            test_accuracy: npz.values("test_acc"),
         });
         if npz.has("orders") {
-            let orders = npz.matrix::<i16>("orders");
+            let orders = npz.rows::<i16>("orders");
             reference.orders =
-                orders.axis_iter(Axis(0)).map(|order| order.iter().map(|&k| k as usize).collect()).collect();
+                orders.iter().map(|order| order.iter().map(|&k| k as usize).collect()).collect();
         }
     }
     reference

@@ -15,7 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snn-run", &[]),
     ("snn-terminal", &[]),
     ("snn-core", &[]),
-    ("snn-data", &["snn-catalog"]),
+    ("snn-data", &["snn-catalog", "snn-fft"]),
+    ("snn-fft", &[]),
     ("snn-catalog", &[]),
     ("snn-test-support", &[]),
 ];
@@ -30,7 +31,6 @@ const FILES_AND_SCREENS: &[&str] = &[
     "hound",
     "indicatif",
     "memmap2",
-    "ndarray-npy",
     "ratatui",
     "safetensors",
     "serde_json",

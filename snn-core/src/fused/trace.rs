@@ -92,7 +92,11 @@ impl<T: Default> Pool<T> {
         taken
     }
 
-    pub(super) fn release(&self, items: Vec<T>) {
+    pub(super) fn take_one(&self) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    pub(super) fn release(&self, items: impl IntoIterator<Item = T>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(items);
     }
 }

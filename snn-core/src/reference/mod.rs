@@ -1,28 +1,33 @@
 //! The network step by step, out of plain dfdx operations and one spike operation: made to be read next to the equations.
 //!
-//! Every line of [`step`] is a line of [`NetworkConfig`]'s model. dfdx's tape differentiates it, so this is also the oracle
+//! Every line of a [`neuron`] model is a line of its equations. dfdx's tape differentiates it, so this is also the oracle
 //! that the fused implementation is held against. It is slow: it keeps every intermediate of every step.
 //!
 //! A dfdx tensor carries its tape by value. [`again`] hands out a tensor for one more use while its tape stays behind; the
 //! last use moves tensor and tape on. All tapes meet at the end, in the logits.
 
+pub(crate) mod cpu;
+mod neuron;
 pub(crate) mod spike;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    Error, Events, Float, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient,
-    backend::{Backend, Pass, Recording},
+    Backend, Error, Events, Float, Input, NetworkConfig, NeuronKind, Readout, RecurrentGradient,
+    ResetGradient,
     config::Decay,
-    weights::{Afferents, Matrix, Weights},
+    pass::{Adjoint, Answer, Recording, Wanted},
+    weights::{Matrix, Weights},
 };
-use dfdx::prelude::{HasShape, NoneTape, PutTape, SplitTape, Tape, TryMatMul};
+use dfdx::prelude::{
+    Backward, HasShape, NoneTape, OwnedTape, PutTape, Rank0, SplitTape, SumTo, Tape, Tensor, TryMatMul,
+};
+use neuron::{AdaptiveLif, Drive, Lif, Neuron, again};
 use spike::SpikeFunction;
 
-/// Membrane potential, synaptic current and number of spikes so far of a layer's units, `[batch, units]`.
+/// States of a layer's units and number of their spikes so far, `[batch, units]`.
 struct LayerState<E: Float, D: Backend<E>, T> {
-    u: Matrix<E, D, T>,
-    i: Matrix<E, D, T>,
+    states: Vec<Matrix<E, D, T>>,
     zeta: Matrix<E, D, T>,
 }
 
@@ -30,16 +35,102 @@ struct LayerState<E: Float, D: Backend<E>, T> {
 type Detach<'a, E, D> = &'a dyn Fn(usize, usize, Matrix<E, D>) -> Matrix<E, D>;
 
 /// Runs the network over all steps of `input`.
-pub(crate) fn forward<E: Float, D: Backend<E>, T: Tape<E, D>>(
+pub(crate) fn forward<E: Float, D: Backend<E>>(
     config: &NetworkConfig,
     weights: &Weights<E, D>,
     input: &Input<E>,
-    record: bool,
-    tape: T,
-) -> Result<Pass<E, D, T>, Error> {
+    wanted: Wanted,
+) -> Result<Answer<E, D>, Error> {
     // multiplying by one makes a tensor that the tape does not know
     let detach = |_, _, spikes: Matrix<E, D>| spikes * E::one();
-    forward_with(config, weights, input, record, tape, SpikeFunction::Threshold(config.surrogate), &detach)
+    let function = SpikeFunction::Threshold(config.surrogate);
+    if wanted.adjoint {
+        let tape = OwnedTape::<E, D>::default();
+        let unrolled = forward_with(config, weights, input, wanted.recording, tape, function, &detach)?;
+        unrolled.answer(weights, wanted)
+    } else {
+        let unrolled = forward_with(config, weights, input, wanted.recording, NoneTape, function, &detach)?;
+        let readout = wanted.readout.then(|| unrolled.readout()).transpose()?;
+        let Unrolled { logits, counts, recording, .. } = unrolled;
+        Ok(Answer { logits, counts, readout, recording, adjoint: None })
+    }
+}
+
+/// A network step by step; all tapes have met in the logits.
+struct Unrolled<E: Float, D: Backend<E>, T> {
+    logits: Matrix<E, D, T>,
+    counts: Vec<Matrix<E, D>>,
+    /// Readout potentials of each step, `[batch, outputs]`.
+    readout: Vec<Matrix<E, D>>,
+    recording: Option<Recording<E>>,
+}
+
+impl<E: Float, D: Backend<E>, T> Unrolled<E, D, T> {
+    /// Readout potentials as one tensor, `[batch, steps, outputs]`.
+    fn readout(&self) -> Result<crate::weights::Traces<E, D>, Error> {
+        let (steps, &(batch, outputs)) = (self.readout.len(), self.logits.shape());
+        let mut values = vec![E::zero(); batch * steps * outputs];
+        for (n, u) in self.readout.iter().enumerate() {
+            scatter(&mut values, &u.as_vec(), n, steps, outputs);
+        }
+        let device = self.logits.device();
+        device.try_tensor_from_vec(values, (batch, steps, outputs)).map_err(Error::device)
+    }
+}
+
+impl<E: Float, D: Backend<E>> Unrolled<E, D, OwnedTape<E, D>> {
+    /// The tape goes into an adjoint, which runs it: for gradients `d` of what the pass returned, the gradient of
+    /// `sum logits d_logits + sum counts d_counts + sum readout d_readout` is what flows on to the weights.
+    fn answer(self, weights: &Weights<E, D>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
+        let readout = wanted.readout.then(|| self.readout()).transpose()?;
+        let Unrolled { logits: taped, counts, readout: steps, recording } = self;
+        // new tensors: the outer tape must not mistake them for those of the tape within
+        let anew =
+            |t: &Matrix<E, D>| t.device().try_tensor_from_vec(t.as_vec(), *t.shape()).map_err(Error::device);
+        let logits = anew(&taped.retaped::<NoneTape>())?;
+        let outer_counts = counts.iter().map(anew).collect::<Result<Vec<_>, _>>()?;
+        let above = (logits.ghost(), outer_counts.iter().map(|c| c.ghost()).collect::<Vec<_>>());
+        let readout_above = readout.as_ref().map(|r| r.ghost());
+        let matrices: Vec<_> = weights.named().map(|(_, w)| w.ghost()).collect();
+        let adjoint: Adjoint<E, D> = Box::new(move |gradients| {
+            let device = taped.device().clone();
+            let &(batch, outputs) = taped.shape();
+            let d = device.try_tensor_from_vec(
+                D::host(gradients.get_or_alloc_mut(&above.0)?).into_owned(),
+                *taped.shape(),
+            )?;
+            let mut total: Tensor<Rank0, E, D, OwnedTape<E, D>> = (taped * d).try_sum()?;
+            for (zeta, above) in counts.iter().zip(&above.1) {
+                let d = D::host(gradients.get_or_alloc_mut(above)?).into_owned();
+                if d.iter().any(|&d| d != E::zero()) {
+                    let d = device.try_tensor_from_vec(d, *zeta.shape())?;
+                    total = total + (zeta.retaped::<OwnedTape<E, D>>() * d).try_sum()?;
+                }
+            }
+            if let Some(above) = &readout_above {
+                let d = D::host(gradients.get_or_alloc_mut(above)?).into_owned();
+                let count = steps.len();
+                for (n, u) in steps.iter().enumerate() {
+                    let of_sample = |b: usize| d[(b * count + n) * outputs..][..outputs].iter().copied();
+                    let d: Vec<E> = (0..batch).flat_map(of_sample).collect();
+                    if d.iter().any(|&d| d != E::zero()) {
+                        let d = device.try_tensor_from_vec(d, (batch, outputs))?;
+                        total = total + (u.retaped::<OwnedTape<E, D>>() * d).try_sum()?;
+                    }
+                }
+            }
+            let mut within = total.try_backward()?;
+            for w in &matrices {
+                let found = D::host(within.get_or_alloc_mut(w)?).into_owned();
+                // the only device that gets here is the CPU: no other one has the spike operation
+                if let Some(sum) = D::host_mut(gradients.get_or_alloc_mut(w)?) {
+                    sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+                }
+            }
+            Ok(())
+        });
+        Ok(Answer { logits, counts: outer_counts, readout, recording, adjoint: Some(adjoint) })
+    }
 }
 
 fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
@@ -50,20 +141,39 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     tape: T,
     function: SpikeFunction,
     detach: Detach<'_, E, D>,
-) -> Result<Pass<E, D, T>, Error> {
+) -> Result<Unrolled<E, D, T>, Error> {
+    match config.neuron {
+        NeuronKind::Lif => unroll::<Lif<E>, _, _, _>(config, weights, input, record, tape, function, detach),
+        NeuronKind::AdaptiveLif => {
+            unroll::<AdaptiveLif<E>, _, _, _>(config, weights, input, record, tape, function, detach)
+        }
+    }
+}
+
+fn unroll<N: Neuron<E>, E: Float, D: Backend<E>, T: Tape<E, D>>(
+    config: &NetworkConfig,
+    weights: &Weights<E, D>,
+    input: &Input<E>,
+    record: bool,
+    tape: T,
+    function: SpikeFunction,
+    detach: Detach<'_, E, D>,
+) -> Result<Unrolled<E, D, T>, Error> {
     let device = weights.readout.device();
     let (batch, steps) = (input.batch(), input.steps());
-    let b = Decay::new(config);
+    let zeros = |units: usize| -> Result<Matrix<E, D, T>, Error> {
+        Ok(device.try_zeros_like(&(batch, units)).map_err(Error::device)?.put_tape(T::default()))
+    };
     let rest = |units: usize| -> Result<LayerState<E, D, T>, Error> {
-        let zeros = || -> Result<Matrix<E, D, T>, Error> {
-            Ok(device.try_zeros_like(&(batch, units)).map_err(Error::device)?.put_tape(T::default()))
-        };
-        Ok(LayerState { u: zeros()?, i: zeros()?, zeta: zeros()? })
+        let states = (0..N::STATES).map(|_| zeros(units)).collect::<Result<_, _>>()?;
+        Ok(LayerState { states, zeta: zeros(units)? })
     };
 
+    let neurons: Vec<N> = (0..config.hidden.len()).map(|l| N::of(config, l)).collect();
     let mut layers = config.hidden.iter().map(|layer| rest(layer.units)).collect::<Result<Vec<_>, _>>()?;
-    let mut out = rest(config.outputs)?;
-    out.u = out.u + E::of(config.readout_start);
+    let b = Decay::<E>::readout(config);
+    let (mut u_out, mut i_out) =
+        (zeros(config.outputs)? + E::of(config.readout_start), zeros(config.outputs)?);
     let mut readout = Vec::with_capacity(steps);
     let mut recorder = record.then(|| Recorder::new(config, batch, steps));
 
@@ -72,72 +182,53 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
             device.try_tensor_from_vec(frame(input, n), (batch, input.units())).map_err(Error::device)?;
         let mut below = frame.put_tape(T::default());
         let mut next = Vec::with_capacity(layers.len());
-        for (l, state) in layers.into_iter().enumerate() {
-            let s = D::spike(again(&state.u), config.threshold, function)?;
+        for (l, (LayerState { states, zeta }, neuron)) in layers.into_iter().zip(&neurons).enumerate() {
+            let s = D::spike(neuron.excitation(&states), config.threshold, function)?;
             if let Some(recorder) = &mut recorder {
-                recorder.hidden(n, l, &s, &state.u);
+                recorder.hidden(n, l, &s, &states[0]);
             }
             let constant = || detach(n, l, s.retaped::<NoneTape>()).retaped::<T>();
             let reset = match config.reset_gradient {
                 ResetGradient::Differentiable => again(&s),
                 ResetGradient::Detached => constant(),
             };
-            let recurrent = match config.recurrent_gradient {
-                RecurrentGradient::Propagate => again(&s),
-                RecurrentGradient::Detached => constant(),
-            };
-            let mut state = step(&b, state, reset, below, recurrent, &weights.hidden[l]);
-            state.zeta = state.zeta + again(&s);
-            next.push(state);
+            let mut currents = vec![below.matmul(weights.hidden[l].input.clone())];
+            if let Some(v) = &weights.hidden[l].recurrent {
+                let spikes = match config.recurrent_gradient {
+                    RecurrentGradient::Propagate => again(&s),
+                    RecurrentGradient::Detached => constant(),
+                };
+                currents.push(spikes.matmul(v.clone()));
+            }
+            let states = neuron.step(states, Drive { spikes: again(&s), reset, currents });
+            next.push(LayerState { states, zeta: zeta + again(&s) });
             below = s;
         }
         layers = next;
-        readout.push(again(&out.u));
-        out = LayerState {
-            u: out.u * b.out + again(&out.i) * b.one_minus_out,
-            i: out.i * b.syn + below.matmul(weights.readout.clone()),
-            zeta: out.zeta,
-        };
+        readout.push(again(&u_out));
+        // U_out[n+1] = b_out U_out[n] + (1 - b_out) I_out[n],   I_out[n+1] = b_syn I_out[n] + W_out S[n]
+        u_out = u_out * b.mem + again(&i_out) * b.one_minus_mem;
+        i_out = i_out * b.syn + below.matmul(weights.readout.clone());
     }
     if let Some(recorder) = &mut recorder {
         recorder.readout(&readout);
     }
 
+    let potentials = readout.iter().map(|u| u.retaped::<NoneTape>()).collect();
     let logits = logits(config.readout, readout);
     let (logits, mut tape) = merge(tape, logits);
     let mut counts = Vec::with_capacity(layers.len());
-    for LayerState { u, i, zeta } in layers.into_iter().chain(std::iter::once(out)) {
-        tape = merge(merge(tape, u).1, i).1;
+    for LayerState { states, zeta } in layers {
+        for state in states {
+            tape = merge(tape, state).1;
+        }
         let (zeta, merged) = merge(tape, zeta);
         counts.push(zeta);
         tape = merged;
     }
-    counts.pop(); // the readout does not spike
+    tape = merge(merge(tape, u_out).1, i_out).1;
     let recording = recorder.map(Recorder::finish).transpose()?;
-    Ok(Pass { logits: logits.put_tape(tape), counts, recording })
-}
-
-/// From step `n` to `n + 1`:
-///
-/// ```text
-/// U[n+1] = (b_mem U[n] + (1 - b_mem) I[n]) (1 - S[n])
-/// I[n+1] = b_syn I[n] + W S_below[n] + V S[n]
-/// ```
-fn step<E: Float, D: Backend<E>, T: Tape<E, D>>(
-    b: &Decay<E>,
-    LayerState { u, i, zeta }: LayerState<E, D, T>,
-    reset: Matrix<E, D, T>,
-    below: Matrix<E, D, T>,
-    recurrent: Matrix<E, D, T>,
-    afferents: &Afferents<E, D>,
-) -> LayerState<E, D, T> {
-    let keep = reset.negate() + E::one();
-    let u = (u * b.mem + again(&i) * b.one_minus_mem) * keep;
-    let mut i = i * b.syn + below.matmul(afferents.input.clone());
-    if let Some(v) = &afferents.recurrent {
-        i = i + recurrent.matmul(v.clone());
-    }
-    LayerState { u, i, zeta }
+    Ok(Unrolled { logits: logits.put_tape(tape), counts, readout: potentials, recording })
 }
 
 /// Max (the first maximum where tied) or sum over the readout potentials of all steps.
@@ -163,11 +254,6 @@ fn logits<E: Float, D: Backend<E>, T: Tape<E, D>>(
         };
     }
     sum
-}
-
-/// The tensor for one more use; its tape stays with `t`.
-fn again<E: Float, D: Backend<E>, T: Tape<E, D>>(t: &Matrix<E, D, T>) -> Matrix<E, D, T> {
-    t.retaped::<T>()
 }
 
 fn merge<E: Float, D: Backend<E>, T: Tape<E, D>>(tape: T, t: Matrix<E, D, T>) -> (Matrix<E, D>, T) {

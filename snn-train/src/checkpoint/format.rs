@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::state::{Checkpoint, Matrix, VERSION};
+use super::state::{Checkpoint, Matrix, TrainingState, VERSION};
 
 const METADATA: &str = "snn";
-const FIRST_MOMENT: &str = ".adam.m";
-const SECOND_MOMENT: &str = ".adam.v";
+
+/// What optimizers remember that is a mean of squares.
+const SQUARES: &[&str] = &["adam.v", "adamw.v", "smorms3.square"];
 
 /// The metadata: the state as the text that was written, so that its checksum needs no second writing.
 #[derive(Serialize, Deserialize)]
@@ -64,35 +65,56 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     if version > VERSION {
         return Err(Damage::TooNew(version));
     }
-    let state = serde_json::from_str(state.get()).map_err(other)?;
+    let state: TrainingState = serde_json::from_str(state.get()).map_err(other)?;
+    if state.step == u32::MAX || state.epoch == u32::MAX {
+        return Err(other(format!(
+            "its counts are at their limit: epoch {}, step {}",
+            state.epoch, state.step
+        )));
+    }
 
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
         let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
-        let values =
-            |suffix| file.tensor(&format!("{name}{suffix}")).map(|view| floats(&view)).map_err(other);
+        let buffers = state.experiment.optimizer.name.buffers().iter().map(|buffer| {
+            let buffer = format!("{}.{buffer}", state.experiment.optimizer.name.word());
+            let name = format!("{name}.{buffer}");
+            let values = finite(&name, floats(&file.tensor(&name).map_err(other)?))?;
+            let is_square = SQUARES.contains(&buffer.as_str());
+            match values.iter().find(|value| is_square && **value < 0.0) {
+                None => Ok((buffer, values)),
+                Some(value) => {
+                    Err(other(format!("a value of {name}, which is a mean of squares, is {value}")))
+                }
+            }
+        });
         Ok(Matrix {
             name: name.clone(),
             shape: [pre, post],
-            weights: floats(view),
-            first_moment: values(FIRST_MOMENT)?,
-            second_moment: values(SECOND_MOMENT)?,
+            weights: finite(name, floats(view))?,
+            optimizer: buffers.collect::<Result<_, _>>()?,
         })
     });
     Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
 }
 
-/// Name, shape and little-endian bytes of the weights and both moments.
-fn buffers(matrix: &Matrix) -> [(String, [usize; 2], Vec<u8>); 3] {
-    let buffer = |suffix: &str, values: &[f32]| {
+/// The trainer writes no checkpoint of a network that has left the finite numbers.
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, Damage> {
+    match values.iter().find(|value| !value.is_finite()) {
+        None => Ok(values),
+        Some(value) => Err(other(format!("a value of {name} is {value}"))),
+    }
+}
+
+/// Name, shape and little-endian bytes of the weights and of what the optimizer remembers of them.
+fn buffers(matrix: &Matrix) -> Vec<(String, [usize; 2], Vec<u8>)> {
+    let buffer = |name: String, values: &[f32]| {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        (format!("{}{suffix}", matrix.name), matrix.shape, bytes)
+        (name, matrix.shape, bytes)
     };
-    [
-        buffer("", &matrix.weights),
-        buffer(FIRST_MOMENT, &matrix.first_moment),
-        buffer(SECOND_MOMENT, &matrix.second_moment),
-    ]
+    let remembered = matrix.optimizer.iter();
+    let remembered = remembered.map(|(name, values)| buffer(format!("{}.{name}", matrix.name), values));
+    std::iter::once(buffer(matrix.name.clone(), &matrix.weights)).chain(remembered).collect()
 }
 
 fn floats(view: &TensorView<'_>) -> Vec<f32> {

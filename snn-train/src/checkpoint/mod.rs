@@ -1,8 +1,8 @@
 //! Checkpoints: everything from which a run goes on with the same bits, in one file that is there whole or not at all.
 //!
 //! A checkpoint is a safetensors file: for every weight matrix `W1`, `V1`, .. `Wout` (`[pre, post]`, f32) the weights
-//! under its name and Adam's moments under `<name>.adam.m` and `<name>.adam.v`. The metadata entry `snn` holds, as
-//! JSON, the experiment, the position in it, the best epoch so far and the sums of an epoch under way, with a SHA-256
+//! under its name and what the optimizer remembers of them under `<name>.<rule>.<buffer>`: Adam's moments are `W1.adam.m`
+//! and `W1.adam.v`. The metadata entry `snn` holds, as JSON, the experiment, the position in it, the best epoch so far and the sums of an epoch under way, with a SHA-256
 //! checksum of all that and of the tensors. It holds no times, so equal runs have equal checkpoints, byte by byte.
 
 mod format;
@@ -11,7 +11,7 @@ mod state;
 
 use std::{io, path::Path};
 
-use snn_core::{Adam, AdamState, Backend, Network};
+use snn_core::{Backend, MatrixState, Network, Optimizer, OptimizerState};
 
 use snn_run::{Best, regular};
 
@@ -32,19 +32,16 @@ impl Checkpoint {
     pub(crate) fn take<D: Backend<f32>>(
         experiment: &Experiment,
         network: &Network<f32, D>,
-        adam: &Adam<f32, D>,
+        optimizer: &dyn Optimizer<f32, D>,
         epoch: u32,
         best: Option<Best>,
         partial: Option<Partial>,
     ) -> Self {
-        let AdamState { step, moments } = adam.state();
-        let matrices = network.parameters().zip(moments);
-        let matrices = matrices.map(|((name, shape, weights), (_, first_moment, second_moment))| Matrix {
-            name,
-            shape,
-            weights,
-            first_moment,
-            second_moment,
+        let OptimizerState { rule, step, matrices } = optimizer.state();
+        let matrices = network.parameters().zip(matrices).map(|((name, shape, weights), state)| {
+            let buffers =
+                state.buffers.into_iter().map(|(buffer, values)| (format!("{rule}.{buffer}"), values));
+            Matrix { name, shape, weights, optimizer: buffers.collect() }
         });
         let state =
             TrainingState { version: VERSION, epoch, step, best, partial, experiment: experiment.clone() };
@@ -92,9 +89,24 @@ impl Checkpoint {
         Ok(())
     }
 
-    pub(crate) fn adam_state(&self) -> AdamState<f32> {
-        let moments = |m: &Matrix| (m.name.clone(), m.first_moment.clone(), m.second_moment.clone());
-        AdamState { step: self.state.step, moments: self.matrices.iter().map(moments).collect() }
+    /// What the optimizer of the experiment remembers.
+    pub(crate) fn optimizer_state(&self) -> OptimizerState<f32> {
+        let rule = self.experiment().optimizer.name.word();
+        let matrix = |matrix: &Matrix| {
+            let of_rule = |(name, values): (&String, &Vec<f32>)| {
+                let buffer = name.strip_prefix(rule)?.strip_prefix('.')?;
+                Some((buffer.to_owned(), values.clone()))
+            };
+            MatrixState {
+                name: matrix.name.clone(),
+                buffers: matrix.optimizer.iter().filter_map(of_rule).collect(),
+            }
+        };
+        OptimizerState {
+            rule: rule.to_owned(),
+            step: self.state.step,
+            matrices: self.matrices.iter().map(matrix).collect(),
+        }
     }
 
     /// Whether this is the state at the end of the best epoch so far.

@@ -1,6 +1,6 @@
 use std::fs;
 
-use snn_core::{AdamConfig, Initialization};
+use snn_core::{Adam, AdamConfig, Initialization};
 
 use super::*;
 
@@ -79,8 +79,32 @@ fn a_checkpoint_of_the_future_is_not_guessed_at() {
     checkpoint.save(&path).unwrap();
     assert!(matches!(
         Checkpoint::load(&path),
-        Err(Error::Files(snn_run::Error::TooNew { found: 2, known: 1, .. }))
+        Err(Error::Files(snn_run::Error::TooNew { found: 3, known: 2, .. }))
     ));
+}
+
+/// Files with a right checksum, which some other program wrote.
+#[test]
+fn numbers_that_no_training_leaves_are_refused() {
+    let refused = |change: &dyn Fn(&mut Checkpoint), words: &str| {
+        let mut checkpoint = small();
+        change(&mut checkpoint);
+        let bytes = format::encode(&checkpoint).unwrap();
+        match format::decode(&bytes) {
+            Err(format::Damage::Other(reason)) => assert!(reason.contains(words), "{reason}"),
+            _ => panic!("accepted: {words}"),
+        }
+    };
+    refused(&|it| it.state.step = u32::MAX, "at their limit: epoch 3, step 4294967295");
+    refused(&|it| it.state.epoch = u32::MAX, "at their limit");
+    refused(&|it| it.matrices[0].weights[1] = f32::NAN, "a value of W1 is NaN");
+    let set = |matrix: usize, buffer: &'static str, at: usize, value: f32| {
+        move |it: &mut Checkpoint| it.matrices[matrix].optimizer.get_mut(buffer).unwrap()[at] = value
+    };
+    refused(&set(0, "adam.m", 2, f32::INFINITY), "a value of W1.adam.m is inf");
+    refused(&set(1, "adam.v", 0, f32::NAN), "a value of Wout.adam.v is NaN");
+    refused(&set(1, "adam.v", 0, -1.0), "a value of Wout.adam.v, which is a mean of squares, is -1");
+    refused(&|it| drop(it.matrices[1].optimizer.remove("adam.v")), "Wout.adam.v");
 }
 
 #[test]

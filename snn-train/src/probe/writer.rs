@@ -51,12 +51,13 @@ impl ProbeWriter {
                 self.thin(start.epoch)?;
                 first.map(|probe| self.write(probe?, begin)).transpose()
             }
-            Event::EpochFinished { record, network, dataset, adam, activity, validation } => {
+            Event::EpochFinished { record, network, dataset, optimizer, activity, validation } => {
                 let Some((schedule, subject)) = &self.plan else { return Ok(None) };
                 if !schedule.is_due(record.epoch) {
                     return Ok(None);
                 }
-                let epoch = Epoch { epoch: record.epoch, adam, activity, validation: *validation };
+                let epoch =
+                    Epoch { epoch: record.epoch, optimizer: *optimizer, activity, validation: *validation };
                 let probe = subject.probe(network, *dataset, Some(epoch))?;
                 let probe = self.write(probe, begin)?;
                 self.thin(record.epoch)?;

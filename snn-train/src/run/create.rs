@@ -10,7 +10,7 @@ use std::{
 };
 
 use snn_run::{
-    files::{CHECKPOINTS, CONFIG, LOCK, TRAINER_LOG},
+    files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
     regular,
 };
 
@@ -91,7 +91,8 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let beginning =
         |name: String| [LOCK, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp");
-    let empty = names.all(beginning);
+    // Checkpoints that outlived the rest of their run are not to be written over.
+    let empty = names.all(beginning) && !holds_checkpoints(&directory.join(CHECKPOINTS));
     // After the names: a run that another process begins meanwhile has its experiment before any file that is not one
     // of a beginning, and would else be taken for something else.
     Ok(match directory.join(CONFIG).exists() {
@@ -99,6 +100,10 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
         false if empty => Found::Empty,
         false => Found::Other,
     })
+}
+
+fn holds_checkpoints(folder: &Path) -> bool {
+    [LAST_CHECKPOINT, BEST_CHECKPOINT].iter().any(|name| folder.join(name).exists())
 }
 
 /// Takes hold of the directory and says whether a run lies there. Something else that lies there is left alone.

@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use snn_run::{files::EVENTS, regular, unix_time};
+
 use super::{
     message::{Message, Value, fields, nested},
     record,
     summary::TEST,
 };
-use snn_run::{regular, unix_time};
 
-const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".snn";
 /// The longest file that is gone on with.
 const MOST_EVENTS: u64 = 4 << 30;
@@ -53,7 +53,7 @@ impl Log {
         }
         let mut file = File::options().append(true).create_new(true).open(&temporary)?;
         file.write_all(&content)?;
-        fs::rename(&temporary, directory.join(format!("{PREFIX}{number:010}{SUFFIX}")))?;
+        fs::rename(&temporary, directory.join(format!("{EVENTS}{number:010}{SUFFIX}")))?;
         for (_, path) in old {
             let file = regular::open_own(File::options().write(true), &path)?;
             if file.metadata()?.len() == 0 { fs::remove_file(path)? } else { file.set_len(0)? }
@@ -106,7 +106,7 @@ fn files(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_str().unwrap_or_default();
-        let number = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
+        let number = name.strip_prefix(EVENTS).and_then(|name| name.strip_suffix(SUFFIX));
         if let Some(number) = number.and_then(|number| number.parse().ok()) {
             files.push((number, path));
         }

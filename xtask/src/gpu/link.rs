@@ -191,7 +191,7 @@ mod tests {
         };
         assert_eq!(
             usage(text),
-            [expected("lif_forward", [32, 0, 0]), expected("lif_backward", [64, 12, 1024])]
+            [expected("lif_backward", [64, 12, 1024]), expected("lif_forward", [32, 0, 0])]
         );
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn slurm_test() -> Result<u8> {
         return Ok(0);
     }
     requirements::ensure()?;
-    let code = process::run(&mut process::cargo(["build", "--release", "--package", "snn-train"]))?;
+    let code = process::run(&mut process::cargo(["build", "--release", "--bin", "snn"]))?;
     if code != 0 {
         return Ok(code);
     }

@@ -6,8 +6,8 @@ use super::{
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
 };
 use crate::{
-    backend::Buffer,
     fused::plan::{LayerPlan, Plan},
+    weights::Buffer,
 };
 
 /// Blocks that keep a GPU busy when work is split into as many as that.
@@ -16,10 +16,12 @@ const BLOCKS: usize = 1024;
 /// Floats that the partial sums of one gradient may take, at most.
 const PARTIAL_FLOATS: usize = 1 << 26;
 
-/// Where gradients lie that come from above: of the logits, and of the spike counts of each hidden layer.
+/// Where gradients lie that come from above: of the logits, of the spike counts of each hidden layer, and of the readout potentials.
 pub(super) struct FromAbove {
     pub(super) d_logits: Address,
     pub(super) d_counts: Vec<Address>,
+    /// Of the readout potentials, if the loss may depend on them.
+    pub(super) d_readout: Option<Address>,
 }
 
 /// Where the gradients of the weights go; they are added to.
@@ -40,7 +42,7 @@ pub(super) fn run<M: KernelDevice>(
 ) -> Result<(), Failure<M>> {
     let step = Step { machine, plan };
     let Trace { input, layers, argmax_steps, readout } = trace;
-    step.readout_adjoint(&readout, &argmax_steps, from.d_logits)?;
+    step.readout_adjoint(&readout, &argmax_steps, from)?;
     let mut above = Adjoint {
         current_adjoints: readout,
         units: plan.outputs,
@@ -96,17 +98,18 @@ impl<M: KernelDevice> Step<'_, M> {
         &self,
         current_adjoints: &DeviceBuffer<M, f32>,
         argmax_steps: &DeviceBuffer<M, u32>,
-        d_logits: Address,
+        from: &FromAbove,
     ) -> Result<(), Failure<M>> {
         let arguments = kernel::Readout {
             trace: current_adjoints.address(),
-            d_logits,
+            d_logits: from.d_logits,
+            potentials: from.d_readout.unwrap_or(0),
             argmax_steps: argmax_steps.address(),
             ..self.readout()
         };
         let launch = Launch::by_column(self.plan.batch, self.plan.outputs);
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: the trace is [batch, steps, outputs], the others are [batch, outputs].
+        // SAFETY: trace and potentials are [batch, steps, outputs], the others are [batch, outputs].
         unsafe {
             self.machine.launch(&kernel::READOUT_ADJOINT, launch, &arguments)
         }
@@ -129,9 +132,9 @@ impl<M: KernelDevice> Step<'_, M> {
             surrogate: plan.surrogate.shape.code(),
             differentiable: u32::from(plan.differentiable_reset),
             beta: plan.surrogate.beta as f32,
-            threshold: plan.constants.threshold as f32,
-            leak_mem: plan.constants.leak_mem as f32,
-            leak_syn: plan.constants.leak_syn as f32,
+            threshold: shape.threshold as f32,
+            leak_mem: shape.leak_mem as f32,
+            leak_syn: shape.leak_syn as f32,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Between tensors of dfdx and raw memory. dfdx keeps the memory of its tensors to itself; on every device, its SGD update moves
 //! values from one to the other without a way over the host.
 
-use crate::{backend::Buffer, weights::Matrix};
-use dfdx::prelude::{Device, HasErr, HasShape, Momentum, SgdConfig, Storage, WeightDecay};
+use crate::weights::{Buffer, Matrix};
+use dfdx::prelude::{Device, HasErr, HasShape, Momentum, SgdConfig, Shape, Storage, Tensor, WeightDecay};
 
 /// The values of a matrix, row by row.
 ///
@@ -24,17 +24,17 @@ pub(super) fn buffer_of<D: Device<f32>>(
     Ok(values)
 }
 
-/// A matrix that holds `values`, given row by row.
+/// A tensor that holds `values`, the last dimension fastest.
 ///
 /// With learning rate -1, a parameter of zeros becomes the gradient: `w = 0 + 1 g`.
-pub(super) fn matrix_of<D: Device<f32>>(
+pub(super) fn tensor_of<S: Shape, D: Device<f32>>(
     device: &D,
-    shape: (usize, usize),
+    shape: S,
     values: &Buffer<f32, D>,
-) -> Result<Matrix<f32, D>, <D as HasErr>::Err> {
-    let mut matrix: Matrix<f32, D> = device.try_zeros_like(&shape)?;
-    let mut velocity = Storage::<f32>::try_alloc_len(device, shape.0 * shape.1)?;
+) -> Result<Tensor<S, f32, D>, <D as HasErr>::Err> {
+    let mut tensor: Tensor<S, f32, D> = device.try_zeros_like(&shape)?;
+    let mut velocity = Storage::<f32>::try_alloc_len(device, shape.num_elements())?;
     let update = SgdConfig { lr: -1.0, momentum: None, weight_decay: None };
-    update.try_update(&mut matrix, &mut velocity, values)?;
-    Ok(matrix)
+    update.try_update(&mut tensor, &mut velocity, values)?;
+    Ok(tensor)
 }

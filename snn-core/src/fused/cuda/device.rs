@@ -2,11 +2,10 @@
 
 use super::{driver::Driver, norm};
 use crate::{
-    Backend, Error, Input, NetworkConfig,
-    backend::{Buffer, Pass},
-    fused,
+    Backend, Error, Input, NetworkConfig, fused,
+    pass::{Answer, Wanted},
     reference::spike::SpikeFunction,
-    weights::{Matrix, Weights},
+    weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Cuda, Storage, Tape};
 use std::borrow::Cow;
@@ -21,6 +20,10 @@ impl Backend<f32> for Cuda {
             Ok(values) => Cow::Owned(values),
             Err(error) => panic!("{}", Error::device(error)),
         }
+    }
+
+    fn host_mut(_: &mut Buffer<f32, Self>) -> Option<&mut [f32]> {
+        None
     }
 
     fn upload(&self, values: &[f32]) -> Result<Buffer<f32, Self>, Error> {
@@ -47,15 +50,14 @@ impl Backend<f32> for Cuda {
         ))
     }
 
-    fn fused<T: Tape<f32, Self>>(
+    fn fused(
         config: &NetworkConfig,
         weights: &Weights<f32, Self>,
         input: &Input<f32>,
         _: &fused::Context,
-        record: bool,
-        tape: T,
-    ) -> Result<Pass<f32, Self, T>, Error> {
+        wanted: Wanted,
+    ) -> Result<Answer<f32, Self>, Error> {
         let driver = Driver::of(weights.readout.device()).map_err(Error::device)?;
-        super::forward(&driver, config, weights, input, record, tape)
+        super::forward(&driver, config, weights, input, wanted)
     }
 }

@@ -5,7 +5,7 @@ use super::{
     kernel_device::{KernelDevice, Launch, Pool},
     norm::SUM_OF_SQUARES,
 };
-use crate::{Error, backend::Buffer};
+use crate::{Error, weights::Buffer};
 use cudarc::driver::{
     CudaDevice, CudaSlice, DevicePtr, DriverError, result,
     sys::{self, CUdevice_attribute, CUfunction, CUfunction_attribute, CUresult},

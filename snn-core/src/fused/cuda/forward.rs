@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     Input, Readout,
-    backend::Buffer,
     fused::plan::{LayerPlan, Plan},
+    weights::Buffer,
 };
 use dfdx::prelude::Storage;
 
@@ -84,8 +84,8 @@ pub(super) struct Forward<M: KernelDevice> {
     pub(super) trace: Trace<M>,
     pub(super) logits: Buffer<f32, M::Device>,
     pub(super) counts: Vec<Buffer<f32, M::Device>>,
-    /// Readout potentials, `[batch, steps, outputs]`, if they are to be recorded.
-    pub(super) readout: Option<DeviceBuffer<M, f32>>,
+    /// Readout potentials, `[batch, steps, outputs]`, if they are wanted.
+    pub(super) readout: Option<Buffer<f32, M::Device>>,
 }
 
 impl<M: KernelDevice> Forward<M> {
@@ -95,7 +95,7 @@ impl<M: KernelDevice> Forward<M> {
         plan: &Plan,
         matrices: &Matrices<Buffer<f32, M::Device>>,
         input: &Input<f32>,
-        record: bool,
+        with_readout: bool,
     ) -> Result<Self, Failure<M>> {
         let step = Step { machine, plan };
         let input = Feed::upload(machine, input)?;
@@ -115,14 +115,14 @@ impl<M: KernelDevice> Forward<M> {
         let drive = step.project(below, plan.below_readout(), weights, plan.outputs)?;
         let mut logits = Storage::<f32>::try_alloc_len(device, plan.batch * plan.outputs)?;
         let argmax_steps = DeviceBuffer::new(machine, plan.batch * plan.outputs)?;
-        let readout =
-            record.then(|| DeviceBuffer::new(machine, plan.batch * plan.steps * plan.outputs)).transpose()?;
+        let size = plan.batch * plan.steps * plan.outputs;
+        let mut readout = with_readout.then(|| Storage::<f32>::try_alloc_len(device, size)).transpose()?;
         let arguments = kernel::Readout {
             trace: drive.address(),
             logits: M::buffer_mut(&mut logits),
             d_logits: 0,
             argmax_steps: argmax_steps.address(),
-            potentials: readout.as_ref().map_or(0, DeviceBuffer::address),
+            potentials: readout.as_mut().map_or(0, M::buffer_mut),
             ..step.readout()
         };
         let launch = Launch::by_column(plan.batch, plan.outputs);
@@ -252,9 +252,9 @@ impl<M: KernelDevice> Step<'_, M> {
             masks: spikes.address(),
             counts,
             recurrent: recurrent.unwrap_or(0),
-            threshold: plan.constants.threshold,
-            leak_mem: plan.constants.leak_mem,
-            leak_syn: plan.constants.leak_syn,
+            threshold: shape.threshold,
+            leak_mem: shape.leak_mem,
+            leak_syn: shape.leak_syn,
             batch: plan.batch as u32,
             steps: plan.steps as u32,
             units: shape.units as u32,

@@ -1,8 +1,8 @@
 //! What kernels run on: a GPU, or the host that stands in for one in the tests.
 
 use super::arguments::{Address, Kernel};
-use crate::backend::{Backend, Buffer};
-use dfdx::prelude::HasErr;
+use crate::weights::Buffer;
+use dfdx::prelude::{Device, HasErr};
 use std::{
     fmt,
     marker::PhantomData,
@@ -47,7 +47,7 @@ impl Launch {
 /// Runs the kernels of `kernels/`, in the order in which they are launched, on memory of its own and on dfdx's buffers.
 pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// The dfdx device whose buffers it works on.
-    type Device: Backend<f32>;
+    type Device: Device<f32>;
     /// A piece of memory.
     type Memory: fmt::Debug + Send + Sync + 'static;
 

@@ -61,24 +61,22 @@ mod norm;
 use super::plan::Plan;
 use crate::{
     Error, Events, Input, NetworkConfig,
-    backend::{Pass, Recording},
+    pass::{Adjoint, Answer, Recording, Wanted},
     weights::Weights,
 };
-use dfdx::prelude::{PutTape, Tape};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
 use forward::{Forward, MAX_RECURRENT, Matrices, words};
-use kernel_device::{DeviceBuffer, Failure, KernelDevice};
+use kernel_device::{Failure, KernelDevice};
 
-/// Runs the network over all steps of `input` and puts its adjoint on `tape`.
-pub(super) fn forward<M: KernelDevice, T: Tape<f32, M::Device>>(
+/// Runs the network over all steps of `input`.
+pub(super) fn forward<M: KernelDevice>(
     machine: &M,
     config: &NetworkConfig,
     weights: &Weights<f32, M::Device>,
     input: &Input<f32>,
-    record: bool,
-    mut tape: T,
-) -> Result<Pass<f32, M::Device, T>, Error> {
+    wanted: Wanted,
+) -> Result<Answer<f32, M::Device>, Error> {
     let wide = |layer: &&crate::Layer| layer.recurrent && layer.units > MAX_RECURRENT;
     if let Some(layer) = config.hidden.iter().find(wide) {
         return Err(Error::Unsupported(format!(
@@ -90,29 +88,40 @@ pub(super) fn forward<M: KernelDevice, T: Tape<f32, M::Device>>(
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
     let matrices = matrices::<M>(weights).map_err(Error::device)?;
+    let with_readout = wanted.recording || wanted.readout;
     let Forward { trace, logits, counts, readout } =
-        Forward::run(machine, &device, &plan, &matrices, input, record).map_err(Error::device)?;
-    let recording = readout.map(|readout| recording(&plan, &trace.layers, &readout)).transpose()?;
+        Forward::run(machine, &device, &plan, &matrices, input, with_readout).map_err(Error::device)?;
+    let shape = (plan.batch, plan.steps, plan.outputs);
+    let readout = readout.map(|values| bridge::tensor_of(&device, shape, &values).map_err(Error::device));
+    let readout = readout.transpose()?;
+    let recording = readout.as_ref().filter(|_| wanted.recording);
+    let recording = recording.map(|readout| recorded(&plan, &trace.layers, readout.as_vec())).transpose()?;
+    let readout = readout.filter(|_| wanted.readout);
     let matrix =
-        |values, columns| bridge::matrix_of(&device, (plan.batch, columns), values).map_err(Error::device);
+        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(Error::device);
     let logits = matrix(&logits, plan.outputs)?;
     let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
-    if !T::OWNS_TAPE {
-        return Ok(Pass { logits: logits.put_tape(tape), counts, recording });
+    if !wanted.adjoint {
+        return Ok(Answer { logits, counts, readout, recording, adjoint: None });
     }
 
     let head = logits.ghost();
     let zetas: Vec<_> = counts.iter().map(|zeta| zeta.ghost()).collect();
+    let traces = readout.as_ref().map(|readout| readout.ghost());
     let hidden = weights.hidden.iter().map(|a| (a.input.ghost(), a.recurrent.as_ref().map(|v| v.ghost())));
     let hidden: Vec<_> = hidden.collect();
     let top = weights.readout.ghost();
     let machine = machine.clone();
-    tape.add_backward_op(move |gradients| {
+    let adjoint: Adjoint<f32, M::Device> = Box::new(move |gradients| {
         // the gradients keep their memory until this ends
         let mut from = backward::FromAbove {
             d_logits: M::buffer(gradients.get_or_alloc_mut(&head)?),
             d_counts: Vec::new(),
+            d_readout: match &traces {
+                Some(traces) => Some(M::buffer(gradients.get_or_alloc_mut(traces)?)),
+                None => None,
+            },
         };
         for zeta in &zetas {
             from.d_counts.push(M::buffer(gradients.get_or_alloc_mut(zeta)?));
@@ -129,10 +138,10 @@ pub(super) fn forward<M: KernelDevice, T: Tape<f32, M::Device>>(
         into.readout = M::buffer_mut(gradients.get_or_alloc_mut(&top)?);
         backward::run(&machine, &plan, &matrices, trace, &from, &into)
     });
-    Ok(Pass { logits: logits.put_tape(tape), counts, recording })
+    Ok(Answer { logits, counts, readout, recording, adjoint: Some(adjoint) })
 }
 
-type Buffers<M> = Matrices<crate::backend::Buffer<f32, <M as KernelDevice>::Device>>;
+type Buffers<M> = Matrices<crate::weights::Buffer<f32, <M as KernelDevice>::Device>>;
 
 fn matrices<M: KernelDevice>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>, Failure<M>> {
     let mut hidden = Vec::with_capacity(weights.hidden.len());
@@ -144,13 +153,12 @@ fn matrices<M: KernelDevice>(weights: &Weights<f32, M::Device>) -> Result<Buffer
 }
 
 /// Spikes and potentials out of the traces.
-fn recording<M: KernelDevice>(
+fn recorded<M: KernelDevice>(
     plan: &Plan,
     layers: &[forward::LayerTrace<M>],
-    readout: &DeviceBuffer<M, f32>,
+    readout: Vec<f32>,
 ) -> Result<Recording<f32>, Error> {
     let (mut spikes, mut potentials) = (Vec::new(), Vec::new());
-    let threshold = plan.constants.threshold;
     for (shape, layer) in plan.hidden.iter().zip(layers) {
         let masks = layer.spikes.to_host().map_err(Error::device)?;
         let mut u = layer.potentials.to_host().map_err(Error::device)?;
@@ -160,7 +168,7 @@ fn recording<M: KernelDevice>(
         for (row, potentials) in u.chunks_exact_mut(shape.units).enumerate() {
             for (unit, u) in potentials.iter_mut().enumerate() {
                 let was_reset = row % plan.steps != 0 && spiking(row - 1, unit);
-                *u = if was_reset { 0.0 } else { (f64::from(*u) + threshold) as f32 };
+                *u = if was_reset { 0.0 } else { (f64::from(*u) + shape.threshold) as f32 };
                 if spiking(row, unit) {
                     units.push(unit as u16);
                 }
@@ -170,5 +178,5 @@ fn recording<M: KernelDevice>(
         spikes.push(Events::new(plan.batch, plan.steps, shape.units, offsets, units)?);
         potentials.push(u);
     }
-    Ok(Recording { spikes, potentials, readout: readout.to_host().map_err(Error::device)? })
+    Ok(Recording { spikes, potentials, readout })
 }

@@ -4,7 +4,7 @@ use super::{
     arguments::{Address, Kernel},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch},
 };
-use crate::backend::Buffer;
+use crate::weights::Buffer;
 
 /// `norm.cuh`
 #[repr(C)]

@@ -5,3 +5,4 @@ pub(crate) mod exp;
 pub(crate) mod lanes;
 pub(super) mod product;
 pub(super) mod rows;
+pub(super) mod spikes;

@@ -15,7 +15,6 @@ use safetensors::{Dtype, View};
 use serde_json::json;
 use snn_train::{
     Checkpoint,
-    experiment::Selection,
     run::{Record, RunDir},
 };
 
@@ -123,11 +122,8 @@ fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
 
 fn weights(run: &RunDir, which: Option<Which>) -> anyhow::Result<Vec<u8>> {
     let checkpoint = match which {
-        Some(which) => Checkpoint::of_run(&run, which.into())?,
-        None => match Checkpoint::of_run(&run, Selection::Last)? {
-            last if last.experiment().training.selection == Selection::Last => last,
-            _ => Checkpoint::of_run(&run, Selection::Best)?,
-        },
+        Some(which) => Checkpoint::of_run(run, which.into())?,
+        None => Checkpoint::selected(run)?.0,
     };
     let about = BTreeMap::from([
         ("run".to_owned(), run.id()),

@@ -26,6 +26,12 @@ pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> 
     Ok(opened?.into())
 }
 
+/// Tells what was changed or left out on the way in, once before the training.
+pub(crate) fn tell_intake(dataset: &dyn Dataset) {
+    let notes = dataset.intake().map(snn_data::Intake::notes).unwrap_or_default();
+    notes.iter().for_each(|note| say(&format!("note: {note}")));
+}
+
 fn watch(bar: &OnceLock<Bar>, event: &SpeechEvent<'_>) {
     match event {
         SpeechEvent::Computed { done, total } => {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use snn_run::regular;
+use snn_run::{files::SLURM, regular};
 
-use super::{FOLDER, Request};
+use super::Request;
 use crate::{
     error::Error,
     replace::{Durability, replace},
@@ -70,7 +70,7 @@ impl SweepDir {
     /// # Errors
     /// [`snn_run::Error::Io`] and [`snn_run::Error::DamagedFile`].
     pub fn submissions(&self) -> Result<Vec<Submission>, Error> {
-        let folder = self.path().join(FOLDER);
+        let folder = self.path().join(SLURM);
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -87,6 +87,6 @@ impl SweepDir {
     }
 
     pub(super) fn slurm_file(&self, number: u32, extension: &str) -> PathBuf {
-        self.path().join(FOLDER).join(format!("{number:04}.{extension}"))
+        self.path().join(SLURM).join(format!("{number:04}.{extension}"))
     }
 }

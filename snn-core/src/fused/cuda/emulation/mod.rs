@@ -9,7 +9,7 @@ use super::{
     arguments::{Address, Kernel},
     kernel_device::{KernelDevice, Launch, Pool, WARP},
 };
-use crate::{Cpu, backend::Buffer};
+use crate::{Cpu, weights::Buffer};
 use corosensei::{Coroutine, CoroutineResult, Yielder, stack::DefaultStack};
 use dfdx::prelude::CpuError;
 use std::{

@@ -2,7 +2,7 @@
 // sum of its potential over the steps. One thread a unit of a sample.
 //
 //     U[n+1] = U[n] + leak_out (I[n] - U[n])              I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
-//     a_U[n] = a_U - leak_out a_U + (d logit at the first maximum, or everywhere for Sum)
+//     a_U[n] = a_U - leak_out a_U + (d logit at the first maximum, or everywhere for Sum) + d U[n]
 //     a_I[n] = a_I - leak_syn a_I + leak_out a_U          (on the right at n + 1)
 #include "common.cuh"
 
@@ -13,7 +13,7 @@ struct Readout {
     float *logits;
     const float *d_logits;
     uint32_t *argmax_steps;
-    // U[n], [batch, steps, outputs], or null.
+    // U[n], backward their gradient, [batch, steps, outputs], or null.
     float *potentials;
     double leak_out, leak_syn, start;
     uint32_t batch, steps, outputs, maximum;
@@ -60,7 +60,8 @@ KERNEL(readout_adjoint, Readout, 256) {
     float a_u = 0.0f, a_i = 0.0f;
     for (unsigned n = a.steps; n-- > 0;) {
         current_adjoints[(size_t)n * a.outputs] = a_i;
-        const float direct = !a.maximum || n == argmax_step ? d : 0.0f;
+        float direct = !a.maximum || n == argmax_step ? d : 0.0f;
+        if (a.potentials) direct += a.potentials[((size_t)sample * a.steps + n) * a.outputs + unit];
         a_i = fmaf(leak_out, a_u, fmaf(-leak_syn, a_i, a_i));
         a_u = fmaf(-leak_out, a_u, a_u) + direct;
     }

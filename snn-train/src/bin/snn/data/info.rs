@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use snn_data::{DatasetSummary, Distribution, InputKind, PartSummary};
+use snn_data::{DatasetSummary, Distribution, InputKind, Intake, PartSummary};
 use snn_terminal::escape;
 
 use super::selection::Selection;
@@ -57,6 +57,18 @@ fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
     if let Some(durations) = &summary.durations {
         let label = if summary.spikes.is_some() { "last spike at" } else { "durations" };
         writeln!(out, "{label:<18} {}", spread(durations, " ms"))?;
+    }
+    if let Some(intake) = &summary.intake {
+        if intake.recordings > 0 {
+            let Intake { recordings, cropped, padded, resampled, .. } = intake;
+            writeln!(
+                out,
+                "of {recordings} recordings {cropped} cropped, {padded} padded, {resampled} resampled"
+            )?;
+        }
+        for note in intake.notes() {
+            writeln!(out, "note: {note}")?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,140 @@
+//! A forward pass: what an implementation leaves behind, and how that gets onto dfdx's tape.
+
+use crate::{
+    Error, Float,
+    weights::{Buffer, Matrix, Traces},
+};
+use dfdx::prelude::{Device, Gradients as TapeGradients, HasErr, PutTape, Storage, Tape};
+use std::{cell::Cell, fmt, rc::Rc};
+
+/// A forward pass still on the tape. See [`Network::forward_on`](crate::Network::forward_on).
+///
+/// Every tensor carries the tape: build a loss of your own from any of them, alone or together, call dfdx's `backward` on it,
+/// and read the gradients with [`Network::gradients`](crate::Network::gradients). The network's part of the backward pass runs
+/// once, after everything built on top of it, so all that depends on one pass belongs into one loss: a second `backward` finds
+/// nothing left, and [`Network::gradients`](crate::Network::gradients) refuses what it returns.
+#[derive(Debug)]
+pub struct Pass<E: Float, D: Device<E>, T> {
+    /// `[batch, outputs]`.
+    pub logits: Matrix<E, D, T>,
+    /// Spikes of every unit in every sample, `zeta_l = sum_n S_l[n]`, one `[batch, units]` for each hidden layer. Gradients
+    /// reach the weights through the surrogate.
+    pub counts: Vec<Matrix<E, D, T>>,
+    /// Readout potentials `U_out[n]`, `[batch, steps, outputs]`.
+    pub readout: Traces<E, D, T>,
+}
+
+/// Everything that happened in a forward pass. See [`Network::record`](crate::Network::record).
+#[derive(Debug, Clone)]
+pub struct Recording<E> {
+    /// Spikes of every hidden layer, rows `(sample, step)`.
+    pub spikes: Vec<crate::Events>,
+    /// Membrane potentials `U_l[n]` of every hidden layer before the spike at `n`, `[batch, steps, units]`.
+    pub potentials: Vec<Vec<E>>,
+    /// Readout potentials `U_out[n]`, `[batch, steps, outputs]`.
+    pub readout: Vec<E>,
+}
+
+/// What a forward pass is to leave behind, beside logits and counts.
+#[derive(Debug, Clone, Copy, Default)]
+#[doc(hidden)]
+pub struct Wanted {
+    /// The backward pass.
+    pub(crate) adjoint: bool,
+    /// Readout potentials as a tensor.
+    pub(crate) readout: bool,
+    /// Every spike and potential on the host.
+    pub(crate) recording: bool,
+}
+
+/// The network's part of a backward pass: takes the gradients of logits, counts and readout, and adds those of the weights.
+pub(crate) type Adjoint<E, D> = Box<dyn FnOnce(&mut TapeGradients<E, D>) -> Result<(), <D as HasErr>::Err>>;
+
+/// What an implementation returns.
+#[doc(hidden)]
+pub struct Answer<E: Float, D: Device<E>> {
+    pub(crate) logits: Matrix<E, D>,
+    pub(crate) counts: Vec<Matrix<E, D>>,
+    /// If wanted.
+    pub(crate) readout: Option<Traces<E, D>>,
+    /// If wanted.
+    pub(crate) recording: Option<Recording<E>>,
+    /// If wanted.
+    pub(crate) adjoint: Option<Adjoint<E, D>>,
+}
+
+impl<E: Float, D: Device<E>> fmt::Debug for Answer<E, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { logits, counts, readout, .. } = self;
+        f.debug_struct("Answer")
+            .field("logits", logits)
+            .field("counts", counts)
+            .field("readout", readout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A batch taken forward and backward.
+#[doc(hidden)]
+pub struct TrainingPass<E: Float, D: Device<E>> {
+    pub(crate) logits: Matrix<E, D>,
+    pub(crate) counts: Vec<Matrix<E, D>>,
+    /// Of every weight matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(crate) gradients: Vec<Buffer<E, D>>,
+}
+
+/// Length of the marker's gradient once a backward pass has come through; before, it is that of the marker, 1.
+const REACHED: usize = 2;
+
+/// Whether a backward pass has come through the pass of the network that `marker` belongs to.
+///
+/// The length of a buffer tells, which a host knows without waiting for the device.
+pub(crate) fn reached<E: Float, D: Device<E>>(
+    gradients: &mut TapeGradients<E, D>,
+    marker: &Matrix<E, D>,
+) -> Result<bool, D::Err> {
+    let buffer = gradients.get_or_alloc_mut(marker)?;
+    Ok(Storage::<E>::len(marker.device(), buffer) == REACHED)
+}
+
+/// Puts an adjoint onto as many tapes as are asked for. Whichever is run first runs it, and says so at `marker`.
+pub(crate) struct Shared<E: Float, D: Device<E>> {
+    adjoint: Option<Rc<Cell<Option<Adjoint<E, D>>>>>,
+    marker: Matrix<E, D>,
+}
+
+impl<E: Float, D: Device<E>> Shared<E, D> {
+    pub(crate) fn new(adjoint: Option<Adjoint<E, D>>, marker: &Matrix<E, D>) -> Self {
+        Shared { adjoint: adjoint.map(|adjoint| Rc::new(Cell::new(Some(adjoint)))), marker: marker.clone() }
+    }
+
+    pub(crate) fn put<T: Tape<E, D>>(&self, mut tape: T) -> T {
+        if let Some(adjoint) = &self.adjoint {
+            let (adjoint, marker) = (Rc::clone(adjoint), self.marker.clone());
+            tape.add_backward_op(move |gradients| {
+                let Some(adjoint) = adjoint.take() else { return Ok(()) };
+                adjoint(gradients)?;
+                *gradients.get_or_alloc_mut(&marker)? =
+                    Storage::<E>::try_alloc_len(marker.device(), REACHED)?;
+                Ok(())
+            });
+        }
+        tape
+    }
+}
+
+impl<E: Float, D: Device<E>> Answer<E, D> {
+    /// On `tape`; `marker` is that of the network.
+    pub(crate) fn on<T: Tape<E, D>>(self, tape: T, marker: &Matrix<E, D>) -> Result<Pass<E, D, T>, Error> {
+        let shared = Shared::new(self.adjoint, marker);
+        let readout = self.readout.ok_or_else(|| {
+            Error::Unsupported("this device's implementation does not return the readout potentials".into())
+        })?;
+        let counts = self.counts.into_iter().map(|counts| counts.put_tape(shared.put(T::default())));
+        Ok(Pass {
+            counts: counts.collect(),
+            readout: readout.put_tape(shared.put(T::default())),
+            logits: self.logits.put_tape(shared.put(tape)),
+        })
+    }
+}
