@@ -43,6 +43,7 @@ mod liveness;
 mod numbers;
 pub mod probe;
 mod record;
+pub mod regular;
 pub mod scalars;
 mod state;
 mod status;

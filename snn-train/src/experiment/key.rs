@@ -197,7 +197,7 @@ impl fmt::Display for Values {
 }
 
 /// The value at `section.key`, or deeper.
-pub(super) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+pub(crate) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         Some((name, rest)) => value(table.get(name)?.as_table()?, rest),
         None => table.get(path),

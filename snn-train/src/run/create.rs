@@ -9,7 +9,10 @@ use std::{
     time::SystemTime,
 };
 
-use snn_run::files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG};
+use snn_run::{
+    files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
+    regular,
+};
 
 use crate::error::Error;
 
@@ -45,7 +48,8 @@ impl Lock {
         let path = directory.join(LOCK);
         let fail = |error| Error::io("lock the run directory", &path)(error);
         let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+            regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
+                .map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -120,6 +124,7 @@ pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
 /// Makes the directory with all it needs, and takes hold of it.
 pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
     let checkpoints = directory.join(CHECKPOINTS);
+    regular::check_folder(&checkpoints).map_err(Error::io("create the checkpoints", &checkpoints))?;
     fs::create_dir_all(&checkpoints).map_err(Error::io("create the run directory", directory))?;
     Lock::take(directory)
 }

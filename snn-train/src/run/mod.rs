@@ -3,6 +3,7 @@
 mod checkpoints;
 mod create;
 mod history;
+mod revision;
 mod session;
 mod start;
 mod writer;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use snn_run::{files::EVENTS, unix_time};
+use snn_run::{files::EVENTS, regular, unix_time};
 
 use super::{
     message::{Message, Value, fields, nested},
@@ -16,6 +16,8 @@ use super::{
 };
 
 const SUFFIX: &str = ".snn";
+/// The longest file that is gone on with.
+const MOST_EVENTS: u64 = 4 << 30;
 /// Not of TensorBoard's names, so that nobody reads what is not finished.
 const TEMPORARY: &str = ".tensorboard.tmp";
 
@@ -53,7 +55,7 @@ impl Log {
         file.write_all(&content)?;
         fs::rename(&temporary, directory.join(format!("{EVENTS}{number:010}{SUFFIX}")))?;
         for (_, path) in old {
-            let file = File::options().write(true).open(&path)?;
+            let file = regular::open_own(File::options().write(true), &path)?;
             if file.metadata()?.len() == 0 { fs::remove_file(path)? } else { file.set_len(0)? }
         }
         Ok(Self { file, length: content.len() as u64 })
@@ -82,7 +84,7 @@ pub(super) fn event(wall_time: f64, step: u32, summary: Message) -> Vec<u8> {
 pub(super) fn read(directory: &Path, until: u32) -> io::Result<Steps> {
     // A file gets its name when it holds all that was kept of the ones before.
     let Some((_, newest)) = files(directory)?.pop() else { return Ok(Steps::new()) };
-    let content = fs::read(newest)?;
+    let content = regular::read(newest, MOST_EVENTS)?;
     let is_kept = |(step, event): &(u64, &[u8])| {
         let mut values = nested(event, 5).flat_map(|summary| nested(summary, 1)).peekable();
         *step <= until.into()

@@ -1,7 +1,6 @@
 //! This machine: processors, memory, GPUs, and the processes that train.
 
 use std::{
-    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
@@ -84,7 +83,7 @@ const LOG_BYTES: u64 = 16 << 10;
 impl Log {
     /// The last lines of a file, or of nothing if it is not there.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
-        let mut file = match File::open(path) {
+        let mut file = match snn_run::regular::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             file => file?,
         };

@@ -12,12 +12,16 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use snn_run::regular;
 use snn_train::run::{
     RunDir,
     files::{STOP, TRAINER_LOG},
 };
 
 use crate::common::UsageError;
+
+/// The longest log that is read.
+const MOST_SAID: u64 = 1 << 30;
 
 /// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard on it.
 pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
@@ -32,14 +36,14 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let is_new = !run.exists();
     fs::create_dir_all(run).with_context(|| format!("cannot create the run directory: {}", run.display()))?;
     let log = run.join(TRAINER_LOG);
-    let file = File::options().append(true).create(true).open(&log);
+    let file = regular::open_own(File::options().append(true).create(true), &log);
     let file = file.with_context(|| format!("cannot write what the trainer says: {}", log.display()))?;
     let begin = file.metadata().map_or(0, |metadata| metadata.len());
     let mut trainer = start(run, file).context("cannot start the trainer")?;
 
     writeln!(snn_terminal::stderr(), "starting; what the trainer says is in {}", log.display())?;
     if let Some(code) = wait(run, &mut trainer)? {
-        let said = fs::read(&log).unwrap_or_default();
+        let said = regular::read(&log, MOST_SAID).unwrap_or_default();
         let said = said.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
         snn_terminal::stderr().write_all(said)?;
         // Nothing is left of a run that has not begun, and nothing is put beside what is no run.

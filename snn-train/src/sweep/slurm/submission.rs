@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use snn_run::files::SLURM;
+use snn_run::{files::SLURM, regular};
 
 use super::Request;
 use crate::{
@@ -44,7 +44,8 @@ impl Submission {
     }
 
     fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(Error::io("read what was submitted", path))?;
+        let bytes = regular::read(path, regular::MOST_MANIFEST)
+            .map_err(Error::io("read what was submitted", path))?;
         let damaged =
             |reason| snn_run::Error::DamagedFile { what: "submission", path: path.to_owned(), reason };
         let submission: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;

@@ -8,7 +8,10 @@ use std::{
     time::SystemTime,
 };
 
-use snn_run::files::{LOCK, SLURM};
+use snn_run::{
+    files::{LOCK, SLURM},
+    regular,
+};
 
 use super::{Queue, Request, SUBMISSION_VERSION, Submission, commands, pack::pack, script::script};
 use crate::{
@@ -110,7 +113,8 @@ impl SweepDir {
         let folder = self.path().join(SLURM);
         fs::create_dir_all(&folder).map_err(Error::io("create the folder for Slurm", &folder))?;
         let path = folder.join(LOCK);
-        let file = File::create(&path).map_err(Error::io("lock the submissions", &path))?;
+        let file = regular::open_own(File::options().write(true).create(true).truncate(false), &path)
+            .map_err(Error::io("lock the submissions", &path))?;
         // Some file systems know no locks; the runs have theirs all the same.
         let _ = file.lock();
         Ok(file)
