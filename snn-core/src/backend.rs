@@ -2,16 +2,21 @@
 //! (`f64`), a GPU in `fused::cuda::device`.
 
 use crate::{
-    Error, Float, Input, NetworkConfig, fused,
-    pass::{Answer, Wanted},
-    reference::spike::SpikeFunction,
+    Error, Float, Input, NetworkConfig,
+    head::Head,
+    pass::{Answer, TrainingPass, Wanted},
+    spike::SpikeFunction,
     weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Device, Tape};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Debug};
 
 /// A dfdx device that networks of this crate run on.
 pub trait Backend<E: Float>: Device<E> {
+    /// What a network keeps between calls of the fused implementation.
+    #[doc(hidden)]
+    type Context: Clone + Debug + Default;
+
     /// The values of a device buffer, copied to the host where they are not there already.
     fn host(buffer: &Buffer<E, Self>) -> Cow<'_, [E]>;
 
@@ -48,7 +53,20 @@ pub trait Backend<E: Float>: Device<E> {
         config: &NetworkConfig,
         weights: &Weights<E, Self>,
         input: &Input<E>,
-        context: &fused::Context,
+        context: &Self::Context,
         wanted: Wanted,
     ) -> Result<Answer<E, Self>, Error>;
+
+    /// The fused implementation forward and backward at once; `None` where there is no such way.
+    #[doc(hidden)]
+    fn training_pass(
+        config: &NetworkConfig,
+        weights: &Weights<E, Self>,
+        input: &Input<E>,
+        context: &Self::Context,
+        head: Head<'_>,
+    ) -> Result<Option<TrainingPass<E, Self>>, Error> {
+        let _ = (config, weights, input, context, head);
+        Ok(None)
+    }
 }

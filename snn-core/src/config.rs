@@ -38,6 +38,88 @@ pub enum Readout {
     Sum,
 }
 
+/// Which model the hidden units follow. `NetworkConfig` has the equations of the first, and the settings of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NeuronKind {
+    /// Leaky integrate-and-fire.
+    #[default]
+    Lif,
+    /// Leaky integrate-and-fire with a threshold that rises with each spike (Bellec et al. 2018): a unit spikes where
+    /// `U[n] - adaptation A[n] > threshold`, with `A[n+1] = b_ada A[n] + (1 - b_ada) S[n]`. Reference implementation alone.
+    AdaptiveLif,
+}
+
+impl NeuronKind {
+    /// Every kind.
+    pub const ALL: &[NeuronKind] = &[NeuronKind::Lif, NeuronKind::AdaptiveLif];
+
+    /// The name of every kind in configuration files, in the same order.
+    pub const WORDS: &[&str] = &["lif", "adaptive-lif"];
+
+    /// Its name in configuration files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+}
+
+/// A time constant of the hidden layers, in ms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TimeConstant {
+    /// The same for all of them.
+    All(f64),
+    /// One for each layer, from the input upwards.
+    Each(Vec<f64>),
+}
+
+impl TimeConstant {
+    /// That of a hidden layer, counted from 0 at the input, or of the last one beyond.
+    #[must_use]
+    pub fn of(&self, layer: usize) -> f64 {
+        match self {
+            TimeConstant::All(tau) => *tau,
+            // validation refuses an empty list
+            TimeConstant::Each(taus) => taus.get(layer).or(taus.last()).copied().unwrap_or(f64::NAN),
+        }
+    }
+
+    fn validate(&self, key: &str, layers: usize) -> Result<(), Error> {
+        let check = |key: String, tau: f64| {
+            let fits = tau.is_finite() && tau > 0.0;
+            fits.then_some(()).ok_or_else(|| Error::setting(key, tau, "a finite number above 0"))
+        };
+        match self {
+            TimeConstant::All(tau) => check(key.to_owned(), *tau),
+            TimeConstant::Each(taus) if taus.len() != layers || taus.is_empty() => Err(Error::setting(
+                key,
+                format!("a list of {}", taus.len()),
+                match layers {
+                    0 => "one number, as there are no hidden layers".to_owned(),
+                    _ => format!("one number, or a list of {layers}, one for each hidden layer"),
+                },
+            )),
+            TimeConstant::Each(taus) => {
+                taus.iter().enumerate().try_for_each(|(l, &tau)| check(format!("{key}[{l}]"), tau))
+            }
+        }
+    }
+}
+
+impl From<f64> for TimeConstant {
+    fn from(tau: f64) -> Self {
+        TimeConstant::All(tau)
+    }
+}
+
+impl From<Vec<f64>> for TimeConstant {
+    fn from(taus: Vec<f64>) -> Self {
+        TimeConstant::Each(taus)
+    }
+}
+
 /// Whether the gradient flows through the reset factor `1 - S[n]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -103,10 +185,19 @@ pub struct NetworkConfig {
     pub outputs: usize,
     /// Length of a time step in ms, default 1.
     pub dt: f64,
-    /// Membrane time constant of the hidden units in ms, default 10.
-    pub tau_mem: f64,
-    /// Synaptic time constant in ms, default 5.
-    pub tau_syn: f64,
+    /// Model of the hidden units, default leaky integrate-and-fire.
+    #[serde(default)]
+    pub neuron: NeuronKind,
+    /// Membrane time constant of the hidden units in ms, default 10; a list has one for each hidden layer.
+    pub tau_mem: TimeConstant,
+    /// Synaptic time constant in ms, default 5; a list has one for each hidden layer, and the readout has that of the last.
+    pub tau_syn: TimeConstant,
+    /// Time constant of the adaptation in ms, default 100: adaptive units alone.
+    #[serde(default = "default_tau_adaptation")]
+    pub tau_adaptation: f64,
+    /// By how much the threshold rises at most, at least 0, default 1.8: adaptive units alone.
+    #[serde(default = "default_adaptation")]
+    pub adaptation: f64,
     /// Membrane time constant of the readout in ms, default 20.
     pub tau_readout: f64,
     /// Firing threshold, default 1. The surrogate sees `x = U - threshold`.
@@ -126,6 +217,14 @@ pub struct NetworkConfig {
     pub implementation: Implementation,
 }
 
+fn default_tau_adaptation() -> f64 {
+    100.0
+}
+
+fn default_adaptation() -> f64 {
+    1.8
+}
+
 /// Most units that a layer may have: indices are stored in 16 bits.
 pub(crate) const MAX_UNITS: usize = 1 << 16;
 
@@ -138,8 +237,11 @@ impl NetworkConfig {
             hidden: Vec::new(),
             outputs,
             dt: 1.0,
-            tau_mem: 10.0,
-            tau_syn: 5.0,
+            neuron: NeuronKind::default(),
+            tau_mem: 10.0.into(),
+            tau_syn: 5.0.into(),
+            tau_adaptation: default_tau_adaptation(),
+            adaptation: default_adaptation(),
             tau_readout: 20.0,
             threshold: 1.0,
             surrogate: Surrogate::default(),
@@ -161,19 +263,30 @@ impl NetworkConfig {
         let ends = [("inputs".to_owned(), self.inputs), ("outputs".to_owned(), self.outputs)];
         for (key, width) in widths.chain(ends) {
             if width == 0 || width > MAX_UNITS {
-                return Err(Error::setting(key, width, format!("from 1 to {MAX_UNITS}")));
+                let expected = format!("from 1 to {MAX_UNITS} (units are numbered in 16 bits)");
+                return Err(Error::setting(key, width, expected));
             }
         }
         for (key, value) in [
             ("dt", self.dt),
-            ("tau_mem", self.tau_mem),
-            ("tau_syn", self.tau_syn),
             ("tau_readout", self.tau_readout),
+            ("tau_adaptation", self.tau_adaptation),
             ("threshold", self.threshold),
         ] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(Error::setting(key, value, "a finite number above 0"));
             }
+        }
+        self.tau_mem.validate("tau_mem", self.hidden.len())?;
+        self.tau_syn.validate("tau_syn", self.hidden.len())?;
+        if !(self.adaptation.is_finite() && self.adaptation >= 0.0) {
+            return Err(Error::setting("adaptation", self.adaptation, "a finite number of at least 0"));
+        }
+        if self.implementation == Implementation::Fused && self.neuron != NeuronKind::Lif {
+            return Err(Error::Unsupported(format!(
+                "the fused implementation computes `lif` units alone; set `implementation` to `reference` for `{}`",
+                self.neuron.word()
+            )));
         }
         if !self.readout_start.is_finite() {
             return Err(Error::setting("readout_start", self.readout_start, "a finite number"));
@@ -187,27 +300,31 @@ impl NetworkConfig {
     }
 }
 
-/// The decay factors of the model, `b_x = exp(-dt / tau_x)`, and their complements, computed in `f64`.
+/// The decay factors of a layer, `b_x = exp(-dt / tau_x)`, and the complement of one, computed in `f64`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Decay<E> {
+    /// Of the membrane potential.
     pub(crate) mem: E,
     pub(crate) one_minus_mem: E,
+    /// Of the synaptic current.
     pub(crate) syn: E,
-    pub(crate) out: E,
-    pub(crate) one_minus_out: E,
 }
 
 impl<E: Float> Decay<E> {
-    pub(crate) fn new(config: &NetworkConfig) -> Self {
-        let factor = |tau: f64| (-config.dt / tau).exp();
-        let (mem, syn, out) = (factor(config.tau_mem), factor(config.tau_syn), factor(config.tau_readout));
-        Decay {
-            mem: E::of(mem),
-            one_minus_mem: E::of(1.0 - mem),
-            syn: E::of(syn),
-            out: E::of(out),
-            one_minus_out: E::of(1.0 - out),
-        }
+    fn new(dt: f64, tau_mem: f64, tau_syn: f64) -> Self {
+        let factor = |tau: f64| (-dt / tau).exp();
+        let mem = factor(tau_mem);
+        Decay { mem: E::of(mem), one_minus_mem: E::of(1.0 - mem), syn: E::of(factor(tau_syn)) }
+    }
+
+    /// Of a hidden layer, counted from 0 at the input.
+    pub(crate) fn hidden(config: &NetworkConfig, layer: usize) -> Self {
+        Self::new(config.dt, config.tau_mem.of(layer), config.tau_syn.of(layer))
+    }
+
+    /// Of the readout.
+    pub(crate) fn readout(config: &NetworkConfig) -> Self {
+        Self::new(config.dt, config.tau_readout, config.tau_syn.of(config.hidden.len()))
     }
 }
 
@@ -220,13 +337,18 @@ mod tests {
         let good = NetworkConfig { hidden: vec![Layer::feed_forward(3)], ..NetworkConfig::new(2, 2) };
         assert_eq!(good.validate(), Ok(()));
         type Spoil<'a> = &'a dyn Fn(&mut NetworkConfig);
-        let cases: [(&str, Spoil<'_>); 9] = [
+        let cases: [(&str, Spoil<'_>); 14] = [
             ("inputs", &|c| c.inputs = 0),
             ("outputs", &|c| c.outputs = 65_537),
             ("hidden[0].units", &|c| c.hidden[0].units = 0),
             ("dt", &|c| c.dt = 0.0),
-            ("tau_mem", &|c| c.tau_mem = -1.0),
-            ("tau_syn", &|c| c.tau_syn = f64::NAN),
+            ("tau_mem", &|c| c.tau_mem = (-1.0).into()),
+            ("tau_mem", &|c| c.tau_mem = vec![10.0, 20.0].into()),
+            ("tau_mem", &|c| c.tau_mem = vec![].into()),
+            ("tau_syn", &|c| c.tau_syn = f64::NAN.into()),
+            ("tau_syn[0]", &|c| c.tau_syn = vec![0.0].into()),
+            ("tau_adaptation", &|c| c.tau_adaptation = 0.0),
+            ("adaptation", &|c| c.adaptation = -0.1),
             ("tau_readout", &|c| c.tau_readout = f64::INFINITY),
             ("threshold", &|c| c.threshold = 0.0),
             ("surrogate.beta", &|c| c.surrogate.beta = f64::NAN),
@@ -238,6 +360,57 @@ mod tests {
                 Err(Error::Setting { key, .. }) => assert_eq!(key, name),
                 other => panic!("{name}: {other:?}"),
             }
+        }
+    }
+
+    /// What section 4.1 of the paper and its table of parameters say, written out.
+    #[test]
+    fn defaults_are_those_of_the_paper() {
+        let expected = serde_json::json!({
+            "inputs": 700, "hidden": [], "outputs": 20,
+            "dt": 1.0, "neuron": "lif", "tau_mem": 10.0, "tau_syn": 5.0, "tau_adaptation": 100.0, "adaptation": 1.8,
+            "tau_readout": 20.0, "threshold": 1.0,
+            "surrogate": { "shape": "super-spike", "beta": 10.0 },
+            "reset_gradient": "detached", "recurrent_gradient": "propagate",
+            "readout": "max", "readout_start": 0.0, "implementation": "fused",
+        });
+        assert_eq!(serde_json::to_value(NetworkConfig::new(700, 20)).unwrap(), expected);
+    }
+
+    #[test]
+    fn configurations_without_the_newer_settings_are_read() {
+        let config = NetworkConfig { hidden: vec![Layer::recurrent(3)], ..NetworkConfig::new(2, 2) };
+        let mut value = serde_json::to_value(&config).unwrap();
+        for key in ["neuron", "tau_adaptation", "adaptation"] {
+            value.as_object_mut().unwrap().remove(key);
+        }
+        assert_eq!(serde_json::from_value::<NetworkConfig>(value).unwrap(), config);
+    }
+
+    #[test]
+    fn time_constants_of_each_layer() {
+        let taus = TimeConstant::from(vec![10.0, 30.0]);
+        assert_eq!([taus.of(0), taus.of(1), taus.of(2)], [10.0, 30.0, 30.0]);
+        let hidden = vec![Layer::feed_forward(3); 2];
+        let config = NetworkConfig { hidden, tau_syn: taus, ..NetworkConfig::new(2, 2) };
+        config.validate().unwrap();
+        let syn = |decay: Decay<f64>| decay.syn;
+        assert_eq!(syn(Decay::hidden(&config, 0)), (-0.1f64).exp());
+        assert_eq!(syn(Decay::hidden(&config, 1)), syn(Decay::readout(&config)));
+        assert_eq!(serde_json::to_string(&config.tau_syn).unwrap(), "[10.0,30.0]");
+        let message = NetworkConfig { hidden: vec![], ..config }.validate().unwrap_err().to_string();
+        assert!(message.contains("`tau_syn` is a list of 2") && message.contains("one number"), "{message}");
+    }
+
+    #[test]
+    fn the_fused_implementation_names_what_it_does_not_have() {
+        let config = NetworkConfig { neuron: NeuronKind::AdaptiveLif, ..NetworkConfig::new(2, 2) };
+        let message = config.validate().unwrap_err().to_string();
+        assert!(message.contains("adaptive-lif") && message.contains("reference"), "{message}");
+        let reference = NetworkConfig { implementation: Implementation::Reference, ..config };
+        assert_eq!(reference.validate(), Ok(()));
+        for (kind, word) in NeuronKind::ALL.iter().zip(NeuronKind::WORDS) {
+            assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{word}\""));
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 /// Spikes of a batch as compressed rows; row `sample * steps + step` lists the units that spike in that step.
 ///
-/// Only spikes take memory. A unit listed twice in a row counts twice.
+/// Only spikes take memory: two bytes each, and four for a row. A unit listed twice in a row counts twice. There are at most 65,536
+/// units, and fewer than 2^32 rows and spikes in a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Events {
     batch: usize,
@@ -205,8 +206,8 @@ fn check_extent(batch: usize, steps: usize, units: usize) -> Result<(), Error> {
     let rows = batch.checked_mul(steps).filter(|&r| r < u32::MAX as usize);
     if batch == 0 || steps == 0 || units == 0 || units > MAX_UNITS || rows.is_none() {
         return Err(Error::Input(format!(
-            "{batch} samples of {steps} steps and {units} units: each must be at least 1, units at most {MAX_UNITS}, \
-             samples times steps below 2^32"
+            "{batch} samples of {steps} steps and {units} units: each must be at least 1; units at most {MAX_UNITS}, since they \
+             are numbered in 16 bits (pool neighbouring units, or leave out silent ones); samples times steps below 2^32"
         )));
     }
     Ok(())

@@ -38,7 +38,8 @@
 //!   [`RecurrentGradient`]. Its readout: [`Readout`].
 //! - Input as spikes or as analog values: [`Input`], [`Events`], [`Frames`].
 //! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]; [`Network::queue_loss`] where the host has
-//!   something to do while a GPU works. A loss of your own on dfdx's tape: [`Network::forward_on`].
+//!   something to do while a GPU works. Other [`Optimizer`]s, [`Schedule`]s and [`LossFunction`]s. A loss of your own on dfdx's
+//!   tape: [`Network::forward_on`].
 //! - Is it alive? [`ActivityMonitor`] tells silent and saturated layers; [`Network::record`] returns every spike and potential.
 //!
 //! # Two implementations, one model
@@ -49,31 +50,34 @@
 //! independent program. The same seed gives the same bits on the same machine, whatever the number of threads.
 
 mod activity;
-mod adam;
 mod backend;
 mod config;
 mod error;
 mod float;
 mod fused;
 mod gradients;
+mod head;
 mod input;
+mod lanes;
 mod loss;
 mod network;
-mod on_host;
+mod optimizer;
 mod output;
 mod pass;
 mod reference;
 mod regularizer;
+mod schedule;
+mod spike;
 mod surrogate;
 mod weights;
 
 pub use activity::{ActivityMonitor, ActivityWarning, LayerActivity};
-pub use adam::{Adam, AdamConfig, AdamState};
 pub use backend::Backend;
-pub use config::{Implementation, Layer, NetworkConfig, Readout, RecurrentGradient, ResetGradient};
+pub use config::{
+    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, ResetGradient, TimeConstant,
+};
 pub use error::Error;
 pub use float::Float;
-pub use fused::InstructionSet;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
@@ -81,11 +85,20 @@ pub use fused::cuda::cuda;
 pub use fused::cuda::emulation::CudaEmulation;
 pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
-pub use loss::{Loss, LossValues, PendingValues, QueuedLoss};
+pub use lanes::InstructionSet;
+pub use loss::{
+    AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, PendingValues,
+    QueuedLoss, SpikeCount, Taped, TapedScalar,
+};
 pub use network::Network;
+pub use optimizer::{
+    Adam, AdamConfig, AdamW, AdamWConfig, Fitted, MatrixState, Optimizer, OptimizerKind, OptimizerSettings,
+    OptimizerState, Sgd, SgdConfig, Smorms3, Smorms3Config, UpdateRule,
+};
 pub use output::Output;
 pub use pass::{Pass, Recording};
 pub use regularizer::Regularizer;
+pub use schedule::{Cosine, Exponential, Schedule, ScheduleKind, ScheduleSettings, Step, WarmUp};
 pub use surrogate::{Surrogate, SurrogateShape};
 pub use weights::{Initialization, Matrix, Traces};
 

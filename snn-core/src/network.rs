@@ -1,8 +1,9 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output, fused,
-    pass::{Answer, Pass, Recording, Wanted, reached},
+    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output,
+    head::Head,
+    pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
     weights::{Matrix, Weights},
 };
@@ -16,7 +17,7 @@ pub struct Network<E: Float = f32, D: Backend<E> = Cpu> {
     config: NetworkConfig,
     pub(crate) weights: Weights<E, D>,
     device: D,
-    context: fused::Context,
+    context: D::Context,
 }
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
@@ -40,7 +41,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     ) -> Result<Self, Error> {
         config.validate()?;
         let weights = Weights::draw(&config, initialization, seed, &device)?;
-        Ok(Network { config, weights, device, context: fused::Context::default() })
+        Ok(Network { config, weights, device, context: D::Context::default() })
     }
 
     /// What this network is.
@@ -55,7 +56,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         &self.device
     }
 
-    /// The same network on the CPU; of one that is there, a copy.
+    /// The same network on the CPU; of one that is there, a copy, which computes with the best instruction set.
     ///
     /// # Errors
     /// [`Error::Device`] if memory runs out.
@@ -63,12 +64,11 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     where
         Cpu: Backend<E>,
     {
-        let weights = self.weights.to_cpu()?;
         Ok(Network {
             config: self.config.clone(),
-            weights,
+            weights: self.weights.to_cpu()?,
             device: Cpu::default(),
-            context: self.context.clone(),
+            context: Default::default(),
         })
     }
 
@@ -103,27 +103,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
         w.copy_from(values);
         Ok(())
-    }
-
-    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] if the processor lacks it.
-    pub fn set_instruction_set(&mut self, set: crate::InstructionSet) -> Result<(), Error> {
-        self.context.set_instruction_set(set)
-    }
-
-    /// The instruction set that the fused implementation uses.
-    #[must_use]
-    pub fn instruction_set(&self) -> crate::InstructionSet {
-        self.context.instruction_set()
-    }
-
-    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
-    #[cfg(feature = "cuda-emulation")]
-    #[doc(hidden)]
-    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
-        self.context.emulation = Some(gpu);
     }
 
     /// Runs the network without keeping anything for a backward pass.
@@ -198,6 +177,29 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     }
 
     pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
+            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
+        }
+    }
+
+    /// `None` where the implementation or the device takes a batch forward before it takes it backward.
+    pub(crate) fn training_pass(
+        &self,
+        input: &Input<E>,
+        head: Head<'_>,
+    ) -> Result<Option<TrainingPass<E, D>>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => Ok(None),
+            Implementation::Fused => {
+                D::training_pass(&self.config, &self.weights, input, &self.context, head)
+            }
+        }
+    }
+
+    fn check(&self, input: &Input<E>) -> Result<(), Error> {
         if input.units() != self.config.inputs {
             return Err(Error::Input(format!(
                 "{} input units for a network of {}",
@@ -205,9 +207,29 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 self.config.inputs
             )));
         }
-        match self.config.implementation {
-            Implementation::Reference => reference::forward(&self.config, &self.weights, input, wanted),
-            Implementation::Fused => D::fused(&self.config, &self.weights, input, &self.context, wanted),
-        }
+        Ok(())
+    }
+}
+
+impl Network {
+    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if the processor lacks it.
+    pub fn set_instruction_set(&mut self, set: crate::InstructionSet) -> Result<(), Error> {
+        self.context.set_instruction_set(set)
+    }
+
+    /// The instruction set that the fused implementation uses.
+    #[must_use]
+    pub fn instruction_set(&self) -> crate::InstructionSet {
+        self.context.instruction_set()
+    }
+
+    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
+    #[cfg(feature = "cuda-emulation")]
+    #[doc(hidden)]
+    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
+        self.context.emulation = Some(gpu);
     }
 }

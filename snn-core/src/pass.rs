@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Float,
-    weights::{Matrix, Traces},
+    weights::{Buffer, Matrix, Traces},
 };
 use dfdx::prelude::{Device, Gradients as TapeGradients, HasErr, PutTape, Storage, Tape};
 use std::{cell::Cell, fmt, rc::Rc};
@@ -72,6 +72,15 @@ impl<E: Float, D: Device<E>> fmt::Debug for Answer<E, D> {
             .field("readout", readout)
             .finish_non_exhaustive()
     }
+}
+
+/// A batch taken forward and backward.
+#[doc(hidden)]
+pub struct TrainingPass<E: Float, D: Device<E>> {
+    pub(crate) logits: Matrix<E, D>,
+    pub(crate) counts: Vec<Matrix<E, D>>,
+    /// Of every weight matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(crate) gradients: Vec<Buffer<E, D>>,
 }
 
 /// Length of the marker's gradient once a backward pass has come through; before, it is that of the marker, 1.

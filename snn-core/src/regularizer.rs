@@ -1,6 +1,6 @@
-//! Activity regularisation: keeps quiet units alive, and populations from firing too much.
+//! Activity regularization: keeps quiet units alive, and populations from firing too much.
 
-use crate::{Error, Float, weights::Matrix};
+use crate::{Error, Float, Output, weights::Matrix};
 use dfdx::prelude::{Axis, Device, MeanTo, Rank0, Tape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,22 @@ impl Regularizer {
         Ok(())
     }
 
+    /// The penalties on an output, averaged over its samples, summed over layers, computed in `f64`.
+    #[must_use]
+    pub fn value<E: Float>(&self, output: &Output<E>) -> f64 {
+        let of_sample = |counts: &[E]| {
+            let units = counts.len() as f64;
+            let missing = counts.iter().map(|count| (self.lower_threshold - count.wide()).max(0.0).powi(2));
+            let mean = counts.iter().map(|count| count.wide()).sum::<f64>() / units;
+            let excess = (mean - self.upper_threshold).max(0.0).powi(i32::from(self.upper_norm));
+            self.lower_strength * missing.sum::<f64>() / units + self.upper_strength * excess
+        };
+        let batch = output.batch.max(1);
+        let of_layer =
+            |counts: &Vec<E>| counts.chunks_exact((counts.len() / batch).max(1)).map(of_sample).sum::<f64>();
+        output.counts.iter().map(of_layer).sum::<f64>() / batch as f64
+    }
+
     /// The penalty on one layer's counts, `[batch, units]`; `None` where both terms are off.
     pub(crate) fn penalty<E: Float, D: Device<E>, T: Tape<E, D>>(
         &self,
@@ -115,5 +131,18 @@ mod tests {
         ] {
             assert!(matches!(bad.validate(), Err(Error::Setting { .. })));
         }
+    }
+
+    #[test]
+    fn penalties_of_an_output_by_hand() {
+        // two samples, two units; population means 2 and 5; shortfalls to 3.5: 3.5, 0, 0.5, 0
+        let output = Output { logits: vec![0.0; 2], counts: vec![vec![0.0, 4.0, 3.0, 7.0_f32]; 2], batch: 2 };
+        let off = Regularizer::default();
+        assert_eq!(off.value(&output), 0.0);
+        let lower = Regularizer { lower_strength: 2.0, lower_threshold: 3.5, ..off };
+        assert_eq!(lower.value(&output), 2.0 * (2.0 * (12.25 + 0.25) / 4.0), "two layers");
+        let upper = Regularizer { upper_strength: 3.0, upper_threshold: 3.0, ..off };
+        assert_eq!(upper.value(&output), 2.0 * (3.0 * 2.0 / 2.0));
+        assert_eq!(Regularizer { upper_norm: 2, ..upper }.value(&output), 2.0 * (3.0 * 4.0 / 2.0));
     }
 }

@@ -111,4 +111,7 @@ pub use experiment::Experiment;
 pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
-pub use train::{Evaluation, Event, Flow, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate};
+pub use train::{
+    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,
+    network_input,
+};

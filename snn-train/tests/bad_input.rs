@@ -33,7 +33,12 @@ fn configurations() {
         (vec!["train", "randman", "--threads", "0"], vec!["--threads", "at least 1"]),
         (vec!["train", "randman", "--resume"], vec!["--run-dir"]),
         (set("data.classes=0"), vec!["--set data.classes=0", "from 1 to 65536"]),
-        (set("network.tau_mem=0"), vec!["`network.tau_mem` must be a number above 0 (ms)"]),
+        (
+            set("network.tau_mem=0"),
+            vec![
+                "`network.tau_mem` must be a number above 0, or a list of them, one for each hidden layer (ms)",
+            ],
+        ),
         (set("training.batch_size=0"), vec!["`training.batch_size`"]),
         (set("training.epochs=0"), vec!["`training.epochs`"]),
         (set("network.hidden=[0]"), vec!["`network.hidden`"]),

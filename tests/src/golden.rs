@@ -3,14 +3,12 @@
 use crate::{npz::Archive, run::Run};
 use serde::Deserialize;
 use snn_core::{
-    Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, Network,
-    NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    AnyLoss, Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, LossKind,
+    LossSettings, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Regularizer, ResetGradient,
+    Surrogate, SurrogateShape, TimeConstant,
 };
 use snn_data::npz::Array;
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, path::Path};
 
 /// One entry of `manifest.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,9 +27,54 @@ struct Entry {
     reg: Penalties,
     input: String,
     dt: f64,
-    tau_mem: f64,
-    tau_syn: f64,
+    tau_mem: Seconds,
+    tau_syn: Seconds,
     tau_out: f64,
+    #[serde(default)]
+    neuron: NeuronKind,
+    tau_adaptation: Option<f64>,
+    adaptation: Option<f64>,
+    #[serde(default)]
+    objective: Objective,
+}
+
+/// For all hidden layers, or for each.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    All(f64),
+    Each(Vec<f64>),
+}
+
+impl Seconds {
+    fn in_ms(&self) -> TimeConstant {
+        match self {
+            Seconds::All(tau) => (tau * MS).into(),
+            Seconds::Each(taus) => taus.iter().map(|tau| tau * MS).collect::<Vec<_>>().into(),
+        }
+    }
+}
+
+const MS: f64 = 1e3;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Objective {
+    name: LossKind,
+    label_smoothing: Option<f64>,
+    target_count: Option<f64>,
+    other_count: Option<f64>,
+}
+
+impl Objective {
+    fn function(&self) -> AnyLoss {
+        let default = LossSettings::default();
+        self.name.with(&LossSettings {
+            label_smoothing: self.label_smoothing.unwrap_or(default.label_smoothing),
+            target_count: self.target_count.unwrap_or(default.target_count),
+            other_count: self.other_count.unwrap_or(default.other_count),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -59,6 +102,8 @@ pub struct Case {
     pub name: String,
     /// Activity regulariser.
     pub regularizer: Regularizer,
+    /// Loss function.
+    pub loss: AnyLoss,
     /// Labels, one a sample.
     pub labels: Vec<u16>,
     /// What is to come out. Its configuration describes the network; the implementation is to be chosen by the test.
@@ -72,6 +117,14 @@ pub struct Case {
 }
 
 impl Case {
+    /// Runs the network as `implementation` computes it.
+    pub fn run<E: Float>(&self, network: &Network<E>) -> Run
+    where
+        Cpu: Backend<E>,
+    {
+        Run::with_loss(network, &self.input(), &self.labels, &self.regularizer, &self.loss)
+    }
+
     /// The network, computed by `implementation` in the float type asked for.
     pub fn network<E: Float>(&self, implementation: Implementation) -> Network<E>
     where
@@ -114,10 +167,28 @@ fn spikes<T: Copy + Default + PartialEq>(array: &Array<T>) -> Vec<(usize, usize,
     spikes.map(|(index, _)| at(index)).collect()
 }
 
-/// Where the cases lie: `SNN_GOLDEN_DIR`, else the copy in this repository.
-pub fn directory() -> PathBuf {
-    std::env::var_os("SNN_GOLDEN_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/gradients"), PathBuf::from)
+/// Cases of the paper's model, made by an independent program.
+pub const PAPER: (&str, usize) = ("golden/gradients", 106);
+
+/// Cases of what goes beyond it (`golden/extensions/make.py`).
+pub const EXTENSIONS: (&str, usize) = ("golden/extensions", 24);
+
+/// All cases of a set in this repository, whose number is known; or those of the directory that `SNN_GOLDEN_DIR` names, in place
+/// of [`PAPER`].
+///
+/// # Panics
+/// If a file is missing or malformed, or if there is a case more or less than there should be.
+pub fn cases((directory, number): (&str, usize)) -> Vec<Case> {
+    if let Some(other) = std::env::var_os("SNN_GOLDEN_DIR").filter(|_| directory == PAPER.0) {
+        let cases = load(Path::new(&other));
+        assert!(!cases.is_empty(), "{} lists no cases", Path::new(&other).display());
+        return cases;
+    }
+    let cases = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));
+    let names: std::collections::BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), number, "{directory}: cases by their names");
+    assert_eq!(cases.len(), number, "{directory}: cases");
+    cases
 }
 
 /// Reads every case that `manifest.json` of `directory` lists.
@@ -174,6 +245,7 @@ fn read(directory: &Path, entry: Entry) -> Case {
             upper_threshold: entry.reg.nu_u,
             upper_norm: entry.reg.norm,
         },
+        loss: entry.objective.function(),
         labels: labels.iter().map(|&y| u16::try_from(y).expect("a label")).collect(),
         expected: Run {
             config,
@@ -194,22 +266,17 @@ fn read(directory: &Path, entry: Entry) -> Case {
 }
 
 fn config(entry: &Entry) -> NetworkConfig {
-    let shape = match entry.surrogate.as_str() {
-        "superspike" => SurrogateShape::SuperSpike,
-        "asymptotic" => SurrogateShape::Asymptotic,
-        "sigmoid" => SurrogateShape::Sigmoid,
-        "esser" => SurrogateShape::Esser,
-        "constant" => SurrogateShape::Constant,
-        "true" => SurrogateShape::True,
-        other => panic!("{}: unknown surrogate {other}", entry.name),
-    };
-    let ms = 1e3;
+    // the paper's cases write one of them without a hyphen
+    let word = if entry.surrogate == "superspike" { "super-spike" } else { &entry.surrogate };
+    let shape = SurrogateShape::ALL.iter().copied().find(|shape| shape.word() == word);
+    let shape = shape.unwrap_or_else(|| panic!("{}: unknown surrogate {word}", entry.name));
+    let base = NetworkConfig::new(entry.n_in, entry.n_out);
     NetworkConfig {
         hidden: entry.n_hidden.iter().map(|&units| Layer { units, recurrent: entry.recurrent }).collect(),
-        dt: entry.dt * ms,
-        tau_mem: entry.tau_mem * ms,
-        tau_syn: entry.tau_syn * ms,
-        tau_readout: entry.tau_out * ms,
+        dt: entry.dt * MS,
+        tau_mem: entry.tau_mem.in_ms(),
+        tau_syn: entry.tau_syn.in_ms(),
+        tau_readout: entry.tau_out * MS,
         surrogate: Surrogate { shape, beta: entry.beta },
         reset_gradient: match entry.reset.as_str() {
             "diff" => ResetGradient::Differentiable,
@@ -221,6 +288,9 @@ fn config(entry: &Entry) -> NetworkConfig {
         },
         readout: if entry.readout == "sum" { Readout::Sum } else { Readout::Max },
         implementation: Implementation::Reference,
-        ..NetworkConfig::new(entry.n_in, entry.n_out)
+        neuron: entry.neuron,
+        tau_adaptation: entry.tau_adaptation.map_or(base.tau_adaptation, |tau| tau * MS),
+        adaptation: entry.adaptation.unwrap_or(base.adaptation),
+        ..base
     }
 }

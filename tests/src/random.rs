@@ -12,7 +12,7 @@ use proptest::{
 };
 use snn_core::{
     Layer, Network, NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate,
-    SurrogateShape,
+    SurrogateShape, TimeConstant,
 };
 use std::cell::RefCell;
 
@@ -137,6 +137,12 @@ fn width() -> impl Strategy<Value = usize> {
     ]
 }
 
+/// One for all layers, or one for each.
+fn time_constant(values: [f64; 3]) -> impl Strategy<Value = Vec<f64>> {
+    let one = || select(values.to_vec());
+    prop_oneof![2 => prop::collection::vec(one(), 1), 1 => prop::collection::vec(one(), 3)]
+}
+
 fn config() -> impl Strategy<Value = NetworkConfig> {
     let layer = (width(), any::<bool>()).prop_map(|(units, recurrent)| Layer { units, recurrent });
     let shape = (width(), prop::collection::vec(layer, 0..=3), select(vec![2usize, 1, 3, 10, 16, 17, 35]));
@@ -147,8 +153,8 @@ fn config() -> impl Strategy<Value = NetworkConfig> {
     );
     let times = (
         select(vec![1.0, 0.5, 2.0]),
-        select(vec![10.0, 3.0, 30.0]),
-        select(vec![5.0, 2.0, 15.0]),
+        time_constant([10.0, 3.0, 30.0]),
+        time_constant([5.0, 2.0, 15.0]),
         select(vec![20.0, 5.0, 50.0]),
     );
     let levels = (select(vec![1.0, 0.3, 2.5]), select(vec![0.0, -1e-3, 0.5]));
@@ -157,6 +163,13 @@ fn config() -> impl Strategy<Value = NetworkConfig> {
         let (reset_gradient, recurrent_gradient, readout) = switches;
         let (dt, tau_mem, tau_syn, tau_readout) = times;
         let (threshold, readout_start) = levels;
+        // what is drawn for three layers is cut to those that there are
+        let fit = |taus: Vec<f64>| match &taus[..] {
+            [tau] => TimeConstant::from(*tau),
+            taus if hidden.is_empty() => taus[0].into(),
+            taus => taus[..hidden.len()].to_vec().into(),
+        };
+        let (tau_mem, tau_syn) = (fit(tau_mem), fit(tau_syn));
         NetworkConfig {
             hidden,
             dt,

@@ -1,7 +1,9 @@
 //! One batch through a network, forward and backward, and how two such runs compare.
 
 use crate::measure::{relative_error, worst};
-use snn_core::{Backend, Events, Float, Input, Network, NetworkConfig, Readout, Regularizer};
+use snn_core::{
+    Backend, CrossEntropy, Events, Float, Input, LossFunction, Network, NetworkConfig, Readout, Regularizer,
+};
 
 /// Everything that a network computes for one batch, widened to `f64`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +22,9 @@ pub struct Run {
     pub potentials: Vec<Vec<f64>>,
     /// Readout potentials, `[batch, steps, outputs]`.
     pub readout: Vec<f64>,
-    /// SplitRule of the loss.
+    /// Part of the loss.
     pub cross_entropy: f64,
-    /// SplitRule of the loss.
+    /// Part of the loss.
     pub regularization: f64,
     /// Name and gradient of every weight matrix, `[pre, post]` row by row.
     pub gradients: Vec<(String, Vec<f64>)>,
@@ -43,12 +45,35 @@ impl Run {
         labels: &[u16],
         regularizer: &Regularizer,
     ) -> Run {
+        Self::with_loss(network, input, labels, regularizer, &CrossEntropy::default())
+    }
+
+    /// As [`Run::new`], with another loss than cross-entropy.
+    ///
+    /// # Panics
+    /// As [`Run::new`], and if the loss on the host is another one than that on the tape.
+    pub fn with_loss<E: Float, D: Backend<E>>(
+        network: &Network<E, D>,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+        function: &impl LossFunction,
+    ) -> Run {
         let output = network.forward(input).expect("inference");
         let (recorded, recording) = network.record(input).expect("recording");
         assert!(recorded == output, "recording changes the output of {:?}", network.config());
-        let loss = network.loss(input, labels, regularizer).expect("loss");
-        assert!(loss.output == output, "the tape changes the output of {:?}", network.config());
+        let loss = network.loss_with(function, input, labels, regularizer).expect("loss");
+        let scores = function.scored(output.clone());
+        assert!(loss.output.counts == output.counts, "the tape changes the spikes of {:?}", network.config());
+        let (on_tape, on_host) = (wide(&loss.output.logits), wide(&scores.logits));
+        let same = loss.output.logits == scores.logits;
+        // a loss whose scores are not the logits computes them twice
+        let near = scores.logits != output.logits && relative_error(&on_tape, &on_host) < 1e-6;
+        assert!(same || near, "the tape changes the scores of {:?}", network.config());
         let (cross_entropy, regularization) = (loss.cross_entropy, loss.regularization);
+        let error = relative_error(&[cross_entropy], &[function.value(&output, labels)]);
+        // a cross-entropy near 0 has lost its digits
+        assert!(error < 1e-4 || cross_entropy < 1e-3, "the loss on the host is off by {error:.1e}");
         let gradients = loss.backward().expect("backward pass");
         let gradient = |name: String| {
             let values = gradients.get(&name).unwrap_or_else(|| panic!("no gradient of {name}"));

@@ -9,14 +9,14 @@
 )]
 
 use snn_core::{
-    CudaEmulation, Implementation, Layer, Network, NetworkConfig, Readout, RecurrentGradient, ResetGradient,
+    CudaEmulation, Implementation, Layer, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient,
+    ResetGradient,
 };
 use snn_tests::{
     golden,
     measure::worst,
     problem::{Problem, Signal, reference},
     random::{FUSED, compare, random_problems},
-    run::Run,
 };
 
 fn emulated(network: &Network, gpu: CudaEmulation) -> Network {
@@ -27,12 +27,14 @@ fn emulated(network: &Network, gpu: CudaEmulation) -> Network {
 
 #[test]
 fn golden_cases() {
-    let cases = golden::load(&golden::directory());
-    assert!(!cases.is_empty());
+    let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
+    let extensions = golden::cases(golden::EXTENSIONS).into_iter().filter(lif);
+    let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).collect();
+    assert_eq!(cases.len(), 106 + 19);
     let mut largest = 0.0f64;
     for case in &cases {
         let network = emulated(&case.network::<f32>(Implementation::Fused), CudaEmulation::default());
-        let found = Run::new(&network, &case.input(), &case.labels, &case.regularizer);
+        let found = case.run(&network);
         found.assert_same_spikes(&case.expected, &case.name);
         let expected = &case.expected;
         let error = worst([
@@ -100,8 +102,14 @@ fn forward_passes_equal_those_of_the_cpu_bit_by_bit() {
             let network = problem.network();
             let (cpu, gpu) =
                 (problem.run(&network), problem.run(&emulated(&network, CudaEmulation::default())));
+            assert!(problem.config.hidden.is_empty() || cpu.hidden_spikes() > 0);
             gpu.assert_same_spikes(&cpu, format_args!("{problem:?}"));
-            assert!(gpu.forward_error(&cpu) < 1e-7, "{signal:?}: {}", gpu.forward_error(&cpu));
+            let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert!(bits(&gpu.logits) == bits(&cpu.logits), "{signal:?}: logits");
+            assert!(bits(&gpu.readout) == bits(&cpu.readout), "{signal:?}: readout");
+            for (gpu, cpu) in gpu.potentials.iter().zip(&cpu.potentials) {
+                assert!(bits(gpu) == bits(cpu), "{signal:?}: potentials");
+            }
         }
     }
 }

@@ -60,8 +60,56 @@ fn train(problem: &Problem, steps: usize) -> (Vec<Run>, Vec<Vec<u32>>) {
     }
     let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
     let weights = network.parameters().map(|(_, _, values)| bits(values));
-    let moments = adam.state().moments.into_iter().flat_map(|(_, first, second)| [bits(first), bits(second)]);
+    let buffers = adam.state().matrices.into_iter().flat_map(|matrix| matrix.buffers);
+    let moments = buffers.map(|(_, values)| bits(values));
     (runs, weights.chain(moments).collect())
+}
+
+/// Forward and backward at once are forward, then backward: with every instruction set, any number of threads, and both
+/// implementations.
+#[test]
+fn loss_and_gradients_in_one_go_are_the_bits_of_the_tape() {
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let strong = Regularizer {
+        lower_strength: 3.0,
+        lower_threshold: 2.5,
+        upper_strength: 0.7,
+        upper_threshold: 0.1,
+        upper_norm: 1,
+    };
+    for problem in problems() {
+        let regularizers = [problem.regularizer, strong, Regularizer { upper_norm: 2, ..strong }];
+        let reference = NetworkConfig { implementation: Implementation::Reference, ..problem.config.clone() };
+        let reference = Problem { config: reference, batch: 11, steps: 15, ..problem.clone() };
+        let fused = InstructionSet::available().into_iter().map(|set| (problem.clone(), Some(set)));
+        for (problem, set) in fused.chain([(reference, None)]) {
+            let mut network = problem.network();
+            if let Some(set) = set {
+                network.set_instruction_set(set).unwrap();
+            }
+            let (input, labels) = (problem.input(), problem.labels());
+            for regularizer in &regularizers {
+                let loss = network.loss(&input, &labels, regularizer).unwrap();
+                let (cross_entropy, regularization) = (loss.cross_entropy, loss.regularization);
+                let output = loss.output.clone();
+                let expected = loss.backward().unwrap();
+                for threads in [1, 2, 3] {
+                    let (values, gradients) = with_threads(threads, || {
+                        let network = network.clone();
+                        network.loss_and_gradients(&input, &labels, regularizer).unwrap()
+                    });
+                    let what = format!("{set:?}, {threads} threads, {regularizer:?}, {problem:?}");
+                    assert_eq!(values.cross_entropy.to_bits(), cross_entropy.to_bits(), "{what}");
+                    assert_eq!(values.regularization.to_bits(), regularization.to_bits(), "{what}");
+                    assert!(values.output == output, "{what}");
+                    for (name, ..) in network.parameters() {
+                        let (found, expected) = (gradients.get(&name).unwrap(), expected.get(&name).unwrap());
+                        assert!(bits(&found) == bits(&expected), "{name}: {what}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {

@@ -2,25 +2,31 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use snn_core::{Error, Events, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig};
+use snn_core::{
+    Error, Events, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig, Regularizer,
+    ResetGradient,
+};
 
 /// One training job: a shape and synthetic data of the statistics of a data set.
+#[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
     pub(crate) batch: usize,
     pub(crate) steps: usize,
     pub(crate) inputs: usize,
-    pub(crate) hidden: usize,
+    /// Units of every hidden layer, and whether it is recurrent.
+    pub(crate) hidden: Vec<(usize, bool)>,
     pub(crate) outputs: usize,
-    pub(crate) recurrent: bool,
     pub(crate) dt: f64,
     /// Gain of the input weights, chosen so that the hidden layer is active.
     pub(crate) gain: f64,
     pub(crate) data: Data,
+    pub(crate) reset_gradient: ResetGradient,
+    pub(crate) regularizer: Regularizer,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Data {
     /// Every input spikes once within the first half.
     Randman,
@@ -32,82 +38,115 @@ pub(crate) enum Data {
     Analog,
 }
 
-pub(crate) const JOBS: [Job; 4] = [
-    Job {
+/// The names of all jobs, in the order of [`jobs`].
+pub(crate) const NAMES: [&str; 8] = ["R", "M", "S", "A", "R2", "S512", "SL", "SD"];
+
+/// R, M, S and A are those of other tools' benchmarks; the others are variants of them: two hidden layers, 512 recurrent units, 1,000
+/// steps, and a differentiable reset with an activity regularizer.
+pub(crate) fn jobs() -> [Job; NAMES.len()] {
+    let randman = Job {
         name: "R",
         what: "Randman, 20-100-10",
         batch: 250,
         steps: 100,
         inputs: 20,
-        hidden: 100,
+        hidden: vec![(100, false)],
         outputs: 10,
-        recurrent: false,
         dt: 1.0,
         gain: 7.0,
         data: Data::Randman,
-    },
-    Job {
+        reset_gradient: ResetGradient::Detached,
+        regularizer: Regularizer::default(),
+    };
+    let latency = Job {
         name: "M",
         what: "latency MNIST shape, 784-100-10",
         batch: 256,
-        steps: 100,
         inputs: 784,
-        hidden: 100,
-        outputs: 10,
-        recurrent: false,
-        dt: 1.0,
         gain: 18.0,
         data: Data::Latency,
-    },
-    Job {
+        ..randman.clone()
+    };
+    let shd = Job {
         name: "S",
         what: "SHD shape, 700-256 recurrent-20",
         batch: 256,
         steps: 500,
         inputs: 700,
-        hidden: 256,
+        hidden: vec![(256, true)],
         outputs: 20,
-        recurrent: true,
         dt: 2.0,
         gain: 7.0,
         data: Data::Poisson(8000),
-    },
-    Job {
+        ..randman.clone()
+    };
+    let analog = Job {
         name: "A",
         what: "Speech Commands shape, 40 analog-256 recurrent-35",
         batch: 512,
         steps: 100,
         inputs: 40,
-        hidden: 256,
         outputs: 35,
-        recurrent: true,
-        dt: 2.0,
         gain: 2.5,
         data: Data::Analog,
-    },
-];
+        ..shd.clone()
+    };
+    let two_layers = Job {
+        name: "R2",
+        what: "R with two hidden layers, 20-100-100-10",
+        hidden: vec![(100, false), (100, false)],
+        ..randman.clone()
+    };
+    let wide = Job {
+        name: "S512",
+        what: "S with 512 recurrent units, batch 64",
+        hidden: vec![(512, true)],
+        batch: 64,
+        ..shd.clone()
+    };
+    let long = Job {
+        name: "SL",
+        what: "S with 1,000 steps, batch 128",
+        batch: 128,
+        steps: 1000,
+        data: Data::Poisson(16_000),
+        ..shd.clone()
+    };
+    let switched = Job {
+        name: "SD",
+        what: "S with a differentiable reset and both regularizers",
+        reset_gradient: ResetGradient::Differentiable,
+        regularizer: Regularizer {
+            lower_strength: 1.0,
+            lower_threshold: 1.0,
+            upper_strength: 0.06,
+            upper_threshold: 10.0,
+            upper_norm: 1,
+        },
+        ..shd.clone()
+    };
+    [randman, latency, shd, analog, two_layers, wide, long, switched]
+}
 
 impl Job {
-    /// Floating-point operations of a step that no sparsity avoids: products with adjoint currents, `V a` and `W_out a`, and
-    /// the two with analog input, `x W` and `x a`.
-    pub(crate) fn dense_gflop(&self) -> f64 {
-        let rows = self.batch * self.steps;
-        let own = if self.recurrent { self.hidden } else { 0 };
-        let input = if matches!(self.data, Data::Analog) { 2 * self.inputs } else { 0 };
-        2.0 * (rows * self.hidden * (own + self.outputs + input)) as f64 / 1e9
-    }
-
     pub(crate) fn network(&self, implementation: Implementation) -> Result<Network, Error> {
+        let layer = |&(units, recurrent): &(usize, bool)| match recurrent {
+            true => Layer::recurrent(units),
+            false => Layer::feed_forward(units),
+        };
         let config = NetworkConfig {
-            hidden: vec![Layer { units: self.hidden, recurrent: self.recurrent }],
+            hidden: self.hidden.iter().map(layer).collect(),
+            reset_gradient: self.reset_gradient,
             dt: self.dt,
             implementation,
             ..NetworkConfig::new(self.inputs, self.outputs)
         };
         let mut network: Network = Network::new(config, Initialization::Normal { gain: 1.0 }, 0)?;
-        let (_, _, w1) = network.parameters().next().ok_or_else(|| Error::Input("no weights".into()))?;
-        let w1: Vec<f32> = w1.iter().map(|w| w * self.gain as f32).collect();
-        network.set_parameter("W1", &w1)?;
+        // all that spikes from below come through: `V` and `Wout` stay as they are
+        let scaled = network.parameters().filter(|(name, ..)| name.starts_with('W') && name != "Wout");
+        for (name, _, w) in scaled.collect::<Vec<_>>() {
+            network.set_parameter(&name, &w.iter().map(|w| w * self.gain as f32).collect::<Vec<_>>())?;
+        }
         Ok(network)
     }
 

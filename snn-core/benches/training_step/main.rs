@@ -1,21 +1,29 @@
-//! Speed of one training step (forward, loss, backward, Adam) on four synthetic jobs.
+//! Speed of one training step (forward, loss, backward, Adam) on synthetic jobs, beside what the processor can do at most.
 //!
 //! `cargo bench -p snn-core --bench training_step -- --help` says what can be asked for. Every variant of every job runs in a
 //! process of its own, so that its peak memory is its own.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports on the terminal")]
 
+mod against;
 mod jobs;
 mod measure;
 mod options;
 mod peak;
+mod roofline;
+mod scale;
 
-use jobs::{Data, JOBS};
+use jobs::{Data, Job};
 use measure::{Timing, measure};
 use options::{HELP, Options};
+use peak::Peaks;
+use roofline::Roofline;
 use serde::Serialize;
 use snn_core::InstructionSet;
-use std::process::{Command, ExitCode};
+use std::{
+    path::Path,
+    process::{Command, ExitCode},
+};
 
 /// The whole result, for `--json`.
 #[derive(Serialize)]
@@ -24,9 +32,11 @@ struct Report {
     threads: usize,
     instruction_set: String,
     version: &'static str,
-    /// Multiply-adds that the cores together manage at most.
-    peak_gflops: f64,
+    /// What the cores together manage at most.
+    peaks: Peaks,
     timings: Vec<Timing>,
+    /// One for each timing of variant `fused`.
+    roofline: Vec<Roofline>,
 }
 
 fn processor() -> String {
@@ -35,71 +45,93 @@ fn processor() -> String {
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
-    let jobs = || JOBS.iter().filter(|j| options.jobs.iter().any(|name| name == j.name));
-    if options.child {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .build_global()
-            .map_err(|e| e.to_string())?;
-        for job in jobs() {
-            for variant in &options.variants {
-                let timing = measure(job, variant, options).map_err(|e| e.to_string())?;
-                println!("{}", serde_json::to_string(&timing).map_err(|e| e.to_string())?);
-            }
+/// One variant of one job in a process of its own, with the options given.
+fn child(program: &Path, arguments: &[String], job: &str, variant: &str) -> Result<Timing, String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .args(["--child", "--jobs", job, "--variants", variant])
+        .output()
+        .map_err(|e| format!("{}: {e}", program.display()))?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&output.stderr)));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|e| format!("{}: {e}", program.display()))
+}
+
+/// What [`child`] has been asked for.
+fn run_here(options: &Options) -> Result<(), String> {
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
+    // the thread that asks works too, so that one thread means one
+    pool = pool.use_current_thread();
+    pool.build_global().map_err(|e| e.to_string())?;
+    let jobs = match &options.custom {
+        Some(custom) => vec![custom.job()],
+        None => selected(options),
+    };
+    for job in jobs {
+        for variant in &options.variants {
+            let timing = measure(&job, variant, options).map_err(|e| e.to_string())?;
+            println!("{}", serde_json::to_string(&timing).map_err(|e| e.to_string())?);
         }
-        return Ok(());
+    }
+    Ok(())
+}
+
+fn selected(options: &Options) -> Vec<Job> {
+    jobs::jobs().into_iter().filter(|job| options.jobs.iter().any(|name| name == job.name)).collect()
+}
+
+fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
+    if options.child {
+        return run_here(options);
+    }
+    let program = std::env::current_exe().map_err(|e| e.to_string())?;
+    if options.scale {
+        return scale::run(&program, options);
+    }
+    if let Some(other) = &options.against {
+        return against::run(&program, other, options);
     }
     let set = options.instruction_set.or_else(|| InstructionSet::available().last().copied());
+    let peaks = Peaks::measure(options.threads, set);
     let mut report = Report {
         processor: processor(),
         threads: options.threads,
         instruction_set: set.map(|s| s.to_string()).unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION"),
-        peak_gflops: peak::gflops(options.threads),
+        peaks,
         timings: Vec::new(),
+        roofline: Vec::new(),
     };
     if !options.json {
         println!(
-            "{}, {} threads, {}, snn-core {}; multiply-adds at most {:.0} GFLOP/s\n",
-            report.processor, report.threads, report.instruction_set, report.version, report.peak_gflops
+            "{}, {} threads, {}, snn-core {}; at most {:.0} GFLOP/s of multiply-adds, loads of {:.0} GB/s from the first-level \
+             cache, {:.0} from the second, {:.0} from memory\n",
+            report.processor,
+            report.threads,
+            report.instruction_set,
+            report.version,
+            peaks.gflops,
+            peaks.l1_gb,
+            peaks.l2_gb,
+            peaks.memory_gb
         );
         println!(
             "job variant   median    min    max | forward backward  Adam |  memory  spikes/unit  of fused"
         );
     }
-    let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    for job in jobs() {
+    for job in selected(options) {
         if !options.json {
-            let floor = job.dense_gflop() / report.peak_gflops * 1e3;
-            println!(
-                "{}: {}, batch {}, {} steps; ms. Dense products alone: {:.1} GFLOP, {floor:.1} ms at the peak",
-                job.name,
-                job.what,
-                job.batch,
-                job.steps,
-                job.dense_gflop()
-            );
+            println!("{}: {}, batch {}, {} steps; ms", job.name, job.what, job.batch, job.steps);
         }
         let mut fused = None;
         for variant in &options.variants {
             if variant == "dense" && matches!(job.data, Data::Analog) {
                 continue; // its input is dense as it is
             }
-            let output = Command::new(&program)
-                .args(arguments)
-                .args(["--child", "--jobs", job.name, "--variants", variant])
-                .output()
-                .map_err(|e| e.to_string())?;
-            if !output.status.success() {
-                return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-            }
-            let timing: Timing = serde_json::from_slice(&output.stdout).map_err(|e| e.to_string())?;
-            if variant == "fused" {
-                fused = Some(timing.median_ms);
-            }
+            let timing = child(&program, arguments, job.name, variant)?;
+            let t = &timing;
             if !options.json {
-                let t = &timing;
                 println!(
                     "  {:<9} {:>8.2} {:>7.2} {:>7.2} | {:>7.2} {:>8.2} {:>5.2} | {:>5} MB {:>10.2} {}",
                     t.variant,
@@ -114,6 +146,14 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
                     fused.map_or(String::new(), |f| format!("{:>10.1} x", t.median_ms / f)),
                 );
             }
+            if variant == "fused" {
+                fused = Some(t.median_ms);
+                let roofline = Roofline::new(&job, t, &peaks);
+                if !options.json {
+                    print_roofline(&roofline);
+                }
+                report.roofline.push(roofline);
+            }
             report.timings.push(timing);
         }
     }
@@ -121,6 +161,21 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
         println!("{}", serde_json::to_string_pretty(&report).map_err(|e| e.to_string())?);
     }
     Ok(())
+}
+
+fn print_roofline(roofline: &Roofline) {
+    let Roofline { forward, backward, floor_ms, share, forward_share, backward_share, .. } = roofline;
+    println!(
+        "    floor {floor_ms:>7.2}, {:.0} % reached: forward {:.0} %, backward {:.0} %; products {:.2} GFLOP, rows {:.3} Gfloat, \
+         element-wise {:.3} GFLOP, trace {:.3} GB",
+        100.0 * share,
+        100.0 * forward_share,
+        100.0 * backward_share,
+        forward.product_gflop + backward.product_gflop,
+        forward.row_gfloat + backward.row_gfloat,
+        forward.element_gflop + backward.element_gflop,
+        forward.trace_gb + backward.trace_gb,
+    );
 }
 
 fn main() -> ExitCode {

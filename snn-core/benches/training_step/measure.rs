@@ -4,7 +4,7 @@ use crate::{jobs::Job, options::Options};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use snn_core::{Adam, AdamConfig, Cpu, Error, Implementation, Input, Regularizer};
+use snn_core::{Adam, AdamConfig, Cpu, Error, Implementation, Input, LossValues};
 use std::time::{Duration, Instant};
 
 /// What a variant took.
@@ -16,9 +16,16 @@ pub(crate) struct Timing {
     pub(crate) median_ms: f64,
     pub(crate) min_ms: f64,
     pub(crate) max_ms: f64,
+    /// Of variant `fused`, which goes forward and backward block by block, inference with the same batch.
     pub(crate) forward_ms: f64,
     pub(crate) backward_ms: f64,
     pub(crate) update_ms: f64,
+    /// Spikes of each hidden layer in a batch.
+    #[serde(default)]
+    pub(crate) spikes: Vec<f64>,
+    /// Spikes of the input in a batch.
+    #[serde(default)]
+    pub(crate) input_spikes: f64,
     pub(crate) peak_memory_mb: Option<f64>,
     pub(crate) hidden_spikes_per_unit: f64,
     pub(crate) loss: f64,
@@ -44,7 +51,9 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         batches.push((input, labels));
     }
     let mut phases: Vec<[Duration; 3]> = Vec::new();
-    let (mut loss_value, mut spikes) = (0.0, 0.0);
+    let mut totals = Vec::new();
+    let ms = |d: Duration| d.as_secs_f64() * 1e3;
+    let (mut loss_value, mut spikes, mut input_spikes) = (0.0, Vec::new(), 0.0);
     let (warm_up, budget) = match variant {
         "naive" => (0, options.seconds),
         _ => (3, options.seconds),
@@ -61,26 +70,47 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         }
         let (input, labels) = &batches[k % batches.len()];
         let t0 = Instant::now();
-        let loss = network.loss(input, labels, &Regularizer::default())?;
-        let t1 = Instant::now();
-        loss_value = loss.total();
-        spikes = loss.output.counts[0].iter().map(|&c| f64::from(c)).sum::<f64>()
-            / (job.batch * job.hidden) as f64;
-        let t2 = Instant::now();
-        let gradients = loss.backward()?;
+        let (values, gradients, t1) = if variant == "fused" {
+            let (values, gradients) = network.loss_and_gradients(input, labels, &job.regularizer)?;
+            (values, gradients, None)
+        } else {
+            let loss = network.loss(input, labels, &job.regularizer)?;
+            let t1 = Instant::now();
+            let (cross_entropy, regularization) = (loss.cross_entropy, loss.regularization);
+            let output = loss.output.clone();
+            let gradients = loss.backward()?;
+            (LossValues { cross_entropy, regularization, output }, gradients, Some(t1))
+        };
         let t3 = Instant::now();
         adam.update(&mut network, &gradients)?;
         let t4 = Instant::now();
+        loss_value = values.total();
+        let sum = |counts: &Vec<f32>| counts.iter().map(|&c| f64::from(c)).sum::<f64>();
+        spikes = values.output.counts.iter().map(sum).collect();
+        input_spikes = match input {
+            Input::Events(events) => events.spikes() as f64,
+            Input::Frames(_) => 0.0,
+        };
+        // backward is what is left of the step
+        let forward = match t1 {
+            Some(t1) => t1 - t0,
+            None => {
+                let started = Instant::now();
+                network.forward(input)?;
+                started.elapsed()
+            }
+        };
+        let phase = [forward, (t3 - t0).saturating_sub(forward), t4 - t3];
         if k >= warm_up {
-            phases.push([t1 - t0, t3 - t2, t4 - t3]);
+            phases.push(phase);
+            totals.push(ms(t4 - t0));
         }
         k += 1;
         if variant == "naive" && started.elapsed() > budget {
             break;
         }
     }
-    let ms = |d: Duration| d.as_secs_f64() * 1e3;
-    let total: Vec<f64> = phases.iter().map(|p| ms(p.iter().sum())).collect();
+    let total: Vec<f64> = totals;
     let phase = |which: usize| median(phases.iter().map(|p| ms(p[which])).collect());
     Ok(Timing {
         job: job.name.into(),
@@ -93,12 +123,14 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         backward_ms: phase(1),
         update_ms: phase(2),
         peak_memory_mb: peak_memory_mb(),
-        hidden_spikes_per_unit: spikes,
+        hidden_spikes_per_unit: spikes.first().copied().unwrap_or(0.0) / (job.batch * job.hidden[0].0) as f64,
+        spikes,
+        input_spikes,
         loss: loss_value,
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -1,8 +1,8 @@
 //! The command line.
 
-use crate::jobs::JOBS;
+use crate::{jobs::NAMES, scale::Custom};
 use snn_core::InstructionSet;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// What was asked for.
 pub(crate) struct Options {
@@ -12,6 +12,12 @@ pub(crate) struct Options {
     pub(crate) seconds: Duration,
     pub(crate) instruction_set: Option<InstructionSet>,
     pub(crate) json: bool,
+    /// Another build of this benchmark to compare with.
+    pub(crate) against: Option<PathBuf>,
+    /// Whether to measure how time and memory grow.
+    pub(crate) scale: bool,
+    /// A job of another size, for `scale`.
+    pub(crate) custom: Option<Custom>,
     /// Set by the parent process: measure one variant of one job here and print it.
     pub(crate) child: bool,
 }
@@ -19,14 +25,22 @@ pub(crate) struct Options {
 pub(crate) const HELP: &str = "\
 Speed of one training step: forward, loss, backward, Adam. Medians over many steps, in milliseconds.
 
-  --jobs R,M,S,A        which jobs (default all)
-  --variants fused,dense,naive
-                        fused: the default; dense: the same with the input as dense frames;
-                        naive: dfdx operations step by step (default all)
+  --jobs R,M,S,A,R2,S512,SL,SD
+                        which jobs (default R, M, S, A)
+  --variants fused,tape,dense,naive
+                        fused: forward and backward at once, as training does it; its column
+                        `forward` is inference with the same batch; tape: forward, then backward
+                        on dfdx's tape; dense: that with the input as dense frames; naive: dfdx
+                        operations step by step (default all)
   --threads N           default: all cores
   --seconds S           time to measure each variant, default 5
   --simd portable|avx2|avx512
                         default: the best there is
+  --against PATH        pairs this build with another one of this benchmark, interleaved, and
+                        prints how much faster this one is: the only figure that holds on
+                        machines that others use, too
+  --scale               how time and memory grow with steps, units, batch, layers, spike density
+                        and threads, with the exponent of each
   --json                one JSON document instead of the table";
 
 impl Options {
@@ -34,12 +48,15 @@ impl Options {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let list = |s: &str| s.split(',').map(|s| s.trim().to_owned()).collect::<Vec<_>>();
         let mut options = Options {
-            jobs: JOBS.iter().map(|j| j.name.to_owned()).collect(),
-            variants: list("fused,dense,naive"),
+            jobs: list("R,M,S,A"),
+            variants: list("fused,tape,dense,naive"),
             threads: cores,
             seconds: Duration::from_secs(5),
             instruction_set: None,
             json: false,
+            against: None,
+            scale: false,
+            custom: None,
             child: false,
         };
         let mut arguments = arguments.iter();
@@ -50,6 +67,9 @@ impl Options {
                 "--bench" => {} // cargo adds it
                 "--json" => options.json = true,
                 "--child" => options.child = true,
+                "--against" => options.against = Some(value()?.into()),
+                "--scale" => options.scale = true,
+                "--custom" => options.custom = Some(value()?.parse()?),
                 "--jobs" => options.jobs = list(value()?),
                 "--variants" => options.variants = list(value()?),
                 "--threads" => {
@@ -73,13 +93,13 @@ impl Options {
             }
         }
         for name in &options.jobs {
-            if !JOBS.iter().any(|j| j.name == name) {
-                return Err(format!("--jobs: {name} is none of R, M, S, A"));
+            if !NAMES.contains(&name.as_str()) {
+                return Err(format!("--jobs: {name} is none of {}", NAMES.join(", ")));
             }
         }
         for name in &options.variants {
-            if !["fused", "dense", "naive"].contains(&name.as_str()) {
-                return Err(format!("--variants: {name} is none of fused, dense, naive"));
+            if !["fused", "tape", "dense", "naive"].contains(&name.as_str()) {
+                return Err(format!("--variants: {name} is none of fused, tape, dense, naive"));
             }
         }
         Ok(Some(options))

@@ -1,14 +1,85 @@
 //! What the processor can do at most, to hold the timings against.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+use serde::Serialize;
+use snn_core::InstructionSet;
 use std::time::{Duration, Instant};
+
+/// Rates of all threads together.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Peaks {
+    /// Floating-point operations, two in each multiply-add, in 10^9 a second.
+    pub(crate) gflops: f64,
+    /// Loads from the first-level cache, in 10^9 bytes a second.
+    pub(crate) l1_gb: f64,
+    /// From the second-level cache.
+    pub(crate) l2_gb: f64,
+    /// From memory.
+    pub(crate) memory_gb: f64,
+}
+
+/// Bytes that lie in the first-level cache, in the second-level cache, in neither.
+const SIZES: [usize; 3] = [16 << 10, 384 << 10, 64 << 20];
+
+impl Peaks {
+    /// The best of a few short runs, with the vectors of `set`.
+    pub(crate) fn measure(threads: usize, set: Option<InstructionSet>) -> Self {
+        let loads = SIZES.map(|bytes| {
+            best(threads, || {
+                let values = vec![1.0f32; bytes / 4];
+                let rounds = (32 << 20) / bytes;
+                move || run(set, Loads { values: &values, rounds: rounds.max(1) })
+            })
+        });
+        let gflops = best(threads, || move || run(set, Chains { rounds: 100_000 }));
+        Peaks { gflops, l1_gb: loads[0], l2_gb: loads[1], memory_gb: loads[2] }
+    }
+}
+
+/// Runs `kernel` with the vectors of `set`, those of the baseline if it is not given.
+fn run<K: WithSimd>(set: Option<InstructionSet>, kernel: K) -> K::Output {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        Some(InstructionSet::Avx512) => match pulp::x86::V4::try_new() {
+            Some(simd) => Simd::vectorize(simd, kernel),
+            None => pulp::Arch::new().dispatch(kernel),
+        },
+        #[cfg(target_arch = "x86_64")]
+        Some(InstructionSet::Avx2) => match pulp::x86::V3::try_new() {
+            Some(simd) => Simd::vectorize(simd, kernel),
+            None => pulp::Arch::new().dispatch(kernel),
+        },
+        // the baseline of x86-64 has vectors, but pulp has no token for them: the best there is, as a bound
+        _ => pulp::Arch::new().dispatch(kernel),
+    }
+}
+
+/// Units of work in 10^9 a second of `threads` threads together: `prepare` runs once in each, what it returns again and again.
+fn best<W: FnMut() -> f64>(threads: usize, prepare: impl Fn() -> W + Sync) -> f64 {
+    let one = || {
+        let mut work = prepare();
+        work();
+        let (started, mut done) = (Instant::now(), 0.0);
+        while started.elapsed() < Duration::from_millis(40) {
+            done += work();
+        }
+        done / started.elapsed().as_secs_f64() / 1e9
+    };
+    let all = || -> f64 {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+            workers.into_iter().filter_map(|worker| worker.join().ok()).sum()
+        })
+    };
+    (0..5).map(|_| all()).fold(0.0, f64::max)
+}
+
+const CHAINS: usize = 12;
 
 /// Fused multiply-adds on registers alone: nothing is loaded or stored.
 struct Chains {
     rounds: usize,
 }
-
-const CHAINS: usize = 12;
 
 impl WithSimd for Chains {
     /// Floating-point operations made.
@@ -30,21 +101,31 @@ impl WithSimd for Chains {
     }
 }
 
-/// Multiply-adds a second of `threads` cores together, in GFLOP/s: the best of a few short runs.
-pub(crate) fn gflops(threads: usize) -> f64 {
-    let run = || {
-        let started = Instant::now();
-        let mut operations = 0.0;
-        while started.elapsed() < Duration::from_millis(40) {
-            operations += Arch::new().dispatch(Chains { rounds: 100_000 });
+/// Every value loaded and added to one of a few sums.
+struct Loads<'a> {
+    values: &'a [f32],
+    rounds: usize,
+}
+
+impl WithSimd for Loads<'_> {
+    /// Bytes loaded.
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let mut sums = [simd.splat_f32s(0.0); CHAINS];
+        for _ in 0..self.rounds {
+            let (vectors, _) = S::as_simd_f32s(std::hint::black_box(self.values));
+            let (groups, _) = vectors.as_chunks::<CHAINS>();
+            for group in groups {
+                for (sum, &vector) in sums.iter_mut().zip(group) {
+                    *sum = simd.add_f32s(*sum, vector);
+                }
+            }
         }
-        operations / started.elapsed().as_secs_f64() / 1e9
-    };
-    let all = || -> f64 {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-            workers.into_iter().filter_map(|w| w.join().ok()).sum()
-        })
-    };
-    (0..5).map(|_| all()).fold(0.0, f64::max)
+        for sum in sums {
+            std::hint::black_box(simd.reduce_sum_f32s(sum));
+        }
+        (self.rounds * self.values.len() * 4) as f64
+    }
 }

@@ -22,18 +22,20 @@
 //!
 //! Time is cut into chunks whose adjoint currents stay in the second-level cache: the readout goes back through a chunk, then
 //! each layer below it. Slot `n` of a layer's chunk holds `a_I[n + 1]`, which is both what the layer below needs at step `n`
-//! and what is paired with the spikes of step `n` in the weight gradient. The gradient is then a sum of current_adjoints picked by the
-//! spikes, and is taken unit by unit, so that each of its rows is read and written once a chunk.
+//! and what is paired with the spikes of step `n` in the weight gradient.
+//!
+//! In a layer without recurrence, `a_S` of all steps of a chunk is one product, and the adjoints of a few vectors of units stay in
+//! registers while time goes back; with recurrence, step follows step, and the samples of the block share the rows of `V`.
 
 use super::{
-    gradient::{Rows, SpikesByUnit},
+    gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
     kernels::{
         derivative::{Derivative, LEAST, WithDerivative, with},
         lanes::{Kernel, Lanes},
-        product::{Term, product},
+        product::{Target, Term, product},
     },
-    plan::{Constants, Plan, Transposes},
-    trace::{BLOCK, Block, LayerTrace, Pool},
+    plan::{BLOCK, Constants, LayerPlan, Plan, Transposes},
+    trace::{Block, LayerTrace, Pool},
 };
 use crate::{Input, Readout};
 use std::ops::Range;
@@ -61,6 +63,19 @@ impl Partial {
 }
 
 impl Partial {
+    pub(super) fn add(&mut self, other: &Partial) {
+        let add = |sum: &mut [f32], other: &[f32]| {
+            for (s, o) in sum.iter_mut().zip(other) {
+                *s += o;
+            }
+        };
+        for ((w, v), (other_w, other_v)) in self.hidden.iter_mut().zip(&other.hidden) {
+            add(w, other_w);
+            add(v, other_v);
+        }
+        add(&mut self.readout, &other.readout);
+    }
+
     /// Every matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(super) fn matrices<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a [f32]> {
         let hidden = self.hidden.iter().zip(&plan.hidden);
@@ -69,93 +84,84 @@ impl Partial {
     }
 }
 
-/// Takes some blocks through the backward pass, in order, and sums their weight gradients.
-pub(super) struct BackwardBlocks<'a> {
+/// Takes a block through the backward pass, and adds its weight gradients to a sum.
+pub(super) struct BackwardBlock<'a> {
     pub(super) plan: &'a Plan,
     pub(super) transposes: &'a Transposes,
     pub(super) input: &'a Input<f32>,
-    /// Sample that the first block starts with.
+    /// Sample that the block starts with.
     pub(super) first: usize,
-    pub(super) blocks: &'a [Block],
-    /// Gradient of the logits of the whole batch, `[batch, outputs]`.
+    pub(super) block: &'a Block,
+    /// Gradient of the logits of the block, `[samples, outputs]`.
     pub(super) d_logits: &'a [f32],
-    /// Gradient of the spike counts of the whole batch, `[batch, units]` of each hidden layer.
+    /// Gradient of the spike counts of the block, `[samples, units]` of each hidden layer.
     pub(super) d_counts: &'a [&'a [f32]],
-    /// Gradient of the readout potentials of the whole batch, `[batch, steps, outputs]`, if the loss may depend on them.
+    /// Gradient of the readout potentials of the block, `[samples, steps, outputs]`, if the loss may depend on them.
     pub(super) d_readout: Option<&'a [f32]>,
     pub(super) sum: &'a mut Partial,
     pub(super) scratch: &'a Pool<Scratch>,
 }
 
-impl Kernel for BackwardBlocks<'_> {
+impl Kernel for BackwardBlock<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let plan = self.plan;
-        let mut scratch = self.scratch.take(1);
-        let [Scratch { hidden, readout, a_s, times }] = &mut scratch[..] else { return };
+        let (plan, block) = (self.plan, self.block);
+        let mut scratch = self.scratch.take_one();
+        let Scratch { hidden, readout, a_s, wiped_out, spikes } = &mut scratch;
         hidden.resize_with(plan.hidden.len(), Adjoint::default);
-        let mut first = self.first;
-        for block in self.blocks {
-            let samples = block.samples;
-            let chunk = plan.chunk();
-            let d_readout = self.d_readout.map(|d| &d[first * plan.steps * plan.outputs..]);
-            let d_logits = &self.d_logits[first * plan.outputs..];
-            let mut latest = readout.start_readout(plan, block, d_logits, d_readout);
-            let mut end = readout.end;
-            for (l, adjoint) in hidden.iter_mut().enumerate().rev() {
-                let units = plan.hidden[l].units;
-                let d_counts = &self.d_counts[l][first * units..(first + samples) * units];
-                latest = latest.max(adjoint.start(plan, plan.hidden[l].width, d_counts, units, end));
-                end = adjoint.end;
-            }
-            let mut n1 = latest;
-            while n1 > 0 {
-                let steps = n1.saturating_sub(chunk)..n1;
-                n1 = steps.start;
-                let pass = ChunkPass { plan, transposes: self.transposes, block, steps: steps.clone() };
-                pass.readout(lanes, readout);
-                for l in (0..hidden.len()).rev() {
-                    let (adjoint, above) = match &mut hidden[l..] {
-                        [adjoint, above, ..] => (adjoint, &*above),
-                        [adjoint] => (adjoint, &*readout),
-                        [] => return,
-                    };
-                    pass.layer(lanes, l, adjoint, above, a_s);
-                }
-                let below = |l: usize| match block.layers[..l].last() {
-                    Some(layer) => Rows::Spikes(&layer.spikes),
-                    None => Rows::Input(self.input, first),
-                };
-                let mut sums =
-                    vec![(&*readout, below(hidden.len()), plan.below_readout(), &mut self.sum.readout)];
-                for (l, (adjoint, (d_w, d_v))) in hidden.iter().zip(&mut self.sum.hidden).enumerate() {
-                    sums.push((adjoint, below(l), plan.hidden[l].below, d_w));
-                    if plan.hidden[l].recurrent {
-                        sums.push((adjoint, below(l + 1), plan.hidden[l].units, d_v));
-                    }
-                }
-                for (adjoint, rows, units, sum) in sums {
-                    times.add_to(lanes, rows, units, adjoint.current_adjoints(samples, steps.clone()), sum);
-                }
-            }
-            first += samples;
+        let mut latest = readout.start_readout(plan, block, self.d_logits, self.d_readout);
+        let mut end = readout.end;
+        for ((adjoint, shape), d_counts) in hidden.iter_mut().zip(&plan.hidden).zip(self.d_counts).rev() {
+            latest = latest.max(adjoint.start(plan, shape.width, d_counts, shape.units, end));
+            end = adjoint.end;
         }
-        self.scratch.release(scratch);
+        let mut n1 = latest;
+        while n1 > 0 {
+            let steps = n1.saturating_sub(plan.chunk())..n1;
+            n1 = steps.start;
+            let pass = ChunkPass { plan, transposes: self.transposes, block, steps: steps.clone() };
+            pass.readout(lanes, readout);
+            for l in (0..hidden.len()).rev() {
+                let (adjoint, above) = match &mut hidden[l..] {
+                    [adjoint, above, ..] => (adjoint, &*above),
+                    [adjoint] => (adjoint, &*readout),
+                    [] => return,
+                };
+                pass.layer(lanes, l, adjoint, above, [&mut *a_s, &mut *wiped_out]);
+            }
+            let mut below = Rows::Input(self.input, self.first);
+            let mut targets: Vec<Sum<'_>> = Vec::with_capacity(2);
+            for (l, (adjoint, (d_w, d_v))) in hidden.iter().zip(&mut self.sum.hidden).enumerate() {
+                let shape = &plan.hidden[l];
+                let adjoints = adjoint.current_adjoints(block.samples, steps.clone());
+                targets.push(Sum { adjoints, gradient: d_w });
+                spikes.add_to(lanes, below, shape.below, &mut targets);
+                targets.clear();
+                if shape.recurrent {
+                    targets.push(Sum { adjoints, gradient: d_v });
+                }
+                below = Rows::Spikes(&block.layers[l].spikes);
+            }
+            let adjoints = readout.current_adjoints(block.samples, steps);
+            targets.push(Sum { adjoints, gradient: &mut self.sum.readout });
+            spikes.add_to(lanes, below, plan.below_readout(), &mut targets);
+        }
+        self.scratch.release([scratch]);
     }
 }
-
-/// For each sample of a block, a number of steps.
-pub(super) type Steps = [usize; BLOCK];
 
 /// Room to work in, kept from call to call.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     hidden: Vec<Adjoint>,
     readout: Adjoint,
+    /// `a_S` of the samples of a block at one step, or of one sample at the steps of a chunk.
     a_s: Vec<f32>,
-    times: SpikesByUnit,
+    /// What resets wiped out, in the layout of `a_s`, at the units that spiked.
+    wiped_out: Vec<f32>,
+    spikes: SpikesByUnit,
 }
 
 /// Adjoint state of one layer, or of the readout, for the samples of a block.
@@ -178,26 +184,11 @@ struct Adjoint {
     live: Steps,
     /// Steps, from the first, whose current_adjoints can be other than zero.
     end: Steps,
-    penalised: bool,
-}
-
-/// The current_adjoints of a chunk that can be other than zero.
-#[derive(Clone, Copy)]
-pub(super) struct CurrentAdjoints<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) width: usize,
-    /// Rows of a sample.
-    pub(super) chunk: usize,
-    pub(super) samples: usize,
-    /// First step of the chunk.
-    pub(super) from: usize,
-    /// One past the last step of each sample.
-    pub(super) to: Steps,
 }
 
 impl Adjoint {
     fn clear(&mut self, plan: &Plan, width: usize) {
-        (self.width, self.chunk, self.penalised) = (width, plan.chunk(), false);
+        (self.width, self.chunk) = (width, plan.chunk());
         for state in [&mut self.a_u, &mut self.a_i, &mut self.direct, &mut self.u_next] {
             state.clear();
             state.resize(BLOCK * width, 0.0);
@@ -260,17 +251,11 @@ impl Adjoint {
         for (sample, d) in d_counts.chunks_exact(units).enumerate() {
             if d.iter().any(|&d| d != 0.0) {
                 self.direct[sample * width..][..units].copy_from_slice(d);
-                (self.live[sample], self.penalised) = (plan.steps, true);
+                self.live[sample] = plan.steps;
             }
         }
         self.end = self.live.map(|live| live.saturating_sub(2));
         self.live.into_iter().max().unwrap_or(0)
-    }
-
-    /// Row of slot `n` in a chunk that starts at `from`.
-    fn slot(&mut self, sample: usize, n: usize, from: usize) -> &mut [f32] {
-        let at = (sample * self.chunk + n - from) * self.width;
-        &mut self.current_adjoints[at..at + self.width]
     }
 
     fn current_adjoints(&self, samples: usize, steps: Range<usize>) -> CurrentAdjoints<'_> {
@@ -343,127 +328,224 @@ impl ChunkPass<'_> {
         l: usize,
         adjoint: &mut Adjoint,
         above: &Adjoint,
-        a_s: &mut Vec<f32>,
+        rooms: [&mut Vec<f32>; 2],
     ) {
-        let (plan, samples) = (self.plan, self.block.samples);
-        let (width, from) = (adjoint.width, self.steps.start);
-        let LayerTrace { x, spikes } = &self.block.layers[l];
+        let rows = if self.plan.hidden[l].propagate { BLOCK } else { adjoint.chunk };
+        let [a_s, wiped_out] = rooms.map(|room| {
+            room.resize(rows * adjoint.width, 0.0);
+            &mut room[..]
+        });
+        for sample in 0..self.block.samples {
+            let idle = self.steps.end.min(adjoint.live[sample]).max(self.steps.start)..self.steps.end;
+            let row = |n: usize| (sample * adjoint.chunk + n - self.steps.start) * adjoint.width;
+            adjoint.current_adjoints[row(idle.start)..row(idle.end)].fill(0.0);
+        }
+        if self.plan.hidden[l].propagate {
+            self.recurrent(lanes, l, adjoint, above, a_s, wiped_out);
+        } else {
+            self.feed_forward(lanes, l, adjoint, above, a_s, wiped_out);
+        }
+    }
+
+    /// A layer whose units do not see each other: sample by sample.
+    #[inline(always)]
+    fn feed_forward<L: Lanes>(
+        &self,
+        lanes: L,
+        l: usize,
+        adjoint: &mut Adjoint,
+        above: &Adjoint,
+        a_s: &mut [f32],
+        wiped_out: &mut [f32],
+    ) {
+        let from = self.steps.start;
+        let from_above = &self.transposes.hidden[l].above;
+        for sample in 0..self.block.samples {
+            let steps = from..self.steps.end.min(adjoint.live[sample]);
+            if steps.is_empty() {
+                continue;
+            }
+            let a = &above.current_adjoints[sample * above.chunk * above.width..];
+            let (b, depth) = (from_above.columns(), from_above.depth());
+            let term = Term { a, a_row: above.width, a_depth: 1, b, depth };
+            product(lanes, steps.len(), &[term], Target::rows(a_s, adjoint.width));
+            self.back(lanes, l, adjoint, sample, steps, a_s, wiped_out);
+        }
+    }
+
+    /// Step by step, all samples of the block at a time.
+    #[inline(always)]
+    fn recurrent<L: Lanes>(
+        &self,
+        lanes: L,
+        l: usize,
+        adjoint: &mut Adjoint,
+        above: &Adjoint,
+        a_s: &mut [f32],
+        wiped_out: &mut [f32],
+    ) {
+        let (samples, from, width) = (self.block.samples, self.steps.start, adjoint.width);
         let (own, from_above) = (&self.transposes.hidden[l].own, &self.transposes.hidden[l].above);
-        a_s.resize(BLOCK * width, 0.0);
+        let x = &self.block.layers[l].x;
         for n in self.steps.clone().rev() {
-            // the trace comes from main memory; a step ahead is about the time that takes
+            // the trace may come from main memory; a step ahead is about the time that takes
             for sample in 0..samples {
-                let ahead = (sample * plan.steps + n.saturating_sub(1)) * width;
+                let ahead = (sample * self.plan.steps + n.saturating_sub(1)) * width;
                 lanes.prefetch(&x[ahead..ahead + width]);
             }
-            if adjoint.live[..samples].iter().any(|&live| n < live) {
-                // a_S[n] = V a_I[n+1] + W_above a_I_above[n+1]
-                let (b, depth) = (own.columns(), own.depth());
-                let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
-                let (b, depth) = (from_above.columns(), from_above.depth());
-                let a = &above.current_adjoints[(n - from) * above.width..];
-                let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
-                product(lanes, samples, width, &[own, from_above], a_s, false);
+            if adjoint.live[..samples].iter().all(|&live| n >= live) {
+                continue;
             }
+            // a_S[n] = V a_I[n+1] + W_above a_I_above[n+1]
+            let (b, depth) = (own.columns(), own.depth());
+            let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
+            let (b, depth) = (from_above.columns(), from_above.depth());
+            let a = &above.current_adjoints[(n - from) * above.width..];
+            let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
+            product(lanes, samples, &[own, from_above], Target::rows(a_s, width));
             for sample in 0..samples {
-                if n >= adjoint.live[sample] {
-                    adjoint.slot(sample, n, from).fill(0.0);
-                    continue;
+                if n < adjoint.live[sample] {
+                    let row = sample * width..(sample + 1) * width;
+                    let (a_s, wiped_out) = (&mut a_s[row.clone()], &mut wiped_out[row]);
+                    self.back(lanes, l, adjoint, sample, n..n + 1, a_s, wiped_out);
                 }
-                let row = sample * width..(sample + 1) * width;
-                if plan.differentiable_reset {
-                    let spikes = &spikes[sample];
-                    for (&unit, &pre_reset) in spikes.row(n).iter().zip(&spikes.pre_reset[spikes.range(n)]) {
-                        adjoint.u_next[row.start + usize::from(unit)] = pre_reset;
-                    }
-                }
-                let trace = (sample * plan.steps + n) * width;
-                let slot = (sample * adjoint.chunk + n - from) * width;
-                let step = Step {
-                    constants: plan.constants,
-                    x: &x[trace..trace + width],
-                    current_adjoint: &mut adjoint.current_adjoints[slot..slot + width],
-                    a_u: &mut adjoint.a_u[row.clone()],
-                    a_i: &mut adjoint.a_i[row.clone()],
-                    a_s: &a_s[row.clone()],
-                    d_count: &adjoint.direct[row.clone()],
-                    u_next: &mut adjoint.u_next[row],
-                };
-                let (penalised, differentiable_reset) = (adjoint.penalised, plan.differentiable_reset);
-                with(plan.surrogate, LifBackward { lanes, step, penalised, differentiable_reset });
             }
         }
     }
+
+    /// Takes one sample back through some steps, with `a_S` of each of them in a row of `a_s`.
+    #[inline(always)]
+    fn back<L: Lanes>(
+        &self,
+        lanes: L,
+        l: usize,
+        adjoint: &mut Adjoint,
+        sample: usize,
+        steps: Range<usize>,
+        a_s: &[f32],
+        wiped_out: &mut [f32],
+    ) {
+        let (plan, width) = (self.plan, adjoint.width);
+        let LayerTrace { x, spikes } = &self.block.layers[l];
+        if plan.differentiable_reset {
+            let spikes = &spikes[sample];
+            for (n, row) in steps.clone().zip(wiped_out.chunks_exact_mut(width)) {
+                for (&unit, &value) in spikes.row(n).iter().zip(&spikes.pre_reset[spikes.range(n)]) {
+                    row[usize::from(unit)] = value;
+                }
+            }
+        }
+        let size = steps.len() * width;
+        let trace = (sample * plan.steps + steps.start) * width;
+        let slot = (sample * adjoint.chunk + steps.start - self.steps.start) * width;
+        let row = sample * width..(sample + 1) * width;
+        let lif = Lif {
+            shape: &plan.hidden[l],
+            lanes,
+            stride: width / L::LANES,
+            x: L::chunks(&x[trace..trace + size]),
+            a_s: L::chunks(&a_s[..size]),
+            wiped_out: L::chunks(&wiped_out[..size]),
+            current_adjoints: L::chunks_mut(&mut adjoint.current_adjoints[slot..slot + size]),
+            a_u: L::chunks_mut(&mut adjoint.a_u[row.clone()]),
+            a_i: L::chunks_mut(&mut adjoint.a_i[row.clone()]),
+            direct: L::chunks(&adjoint.direct[row.clone()]),
+            u_next: L::chunks_mut(&mut adjoint.u_next[row]),
+            differentiable_reset: plan.differentiable_reset,
+        };
+        with(plan.surrogate, lif);
+    }
 }
 
-/// One step back of one hidden layer of one sample.
-struct Step<'a> {
-    constants: Constants,
-    /// `U[n] - threshold`.
-    x: &'a [f32],
-    /// Where `a_I[n + 1]` goes.
-    current_adjoint: &'a mut [f32],
-    a_u: &'a mut [f32],
-    a_i: &'a mut [f32],
-    a_s: &'a [f32],
-    d_count: &'a [f32],
-    /// `U[n + 1]`, or what the reset pre_reset out, and then `U[n]`.
-    u_next: &'a mut [f32],
-}
-
-/// [`Step::lif_backward`] with the surrogate and the switches known to the compiler.
-struct LifBackward<'a, L> {
+/// Some steps back of one hidden layer of one sample.
+struct Lif<'a, L: Lanes> {
+    shape: &'a LayerPlan,
     lanes: L,
-    step: Step<'a>,
-    penalised: bool,
+    /// Vectors in a row.
+    stride: usize,
+    /// `U[n] - threshold`, a row for each step; so are the next three.
+    x: &'a [L::Chunk],
+    a_s: &'a [L::Chunk],
+    /// What the reset wiped out, where a unit spiked.
+    wiped_out: &'a [L::Chunk],
+    /// Where `a_I[n + 1]` goes.
+    current_adjoints: &'a mut [L::Chunk],
+    a_u: &'a mut [L::Chunk],
+    a_i: &'a mut [L::Chunk],
+    /// `d zeta`
+    direct: &'a [L::Chunk],
+    /// `U[n + 1]`
+    u_next: &'a mut [L::Chunk],
     differentiable_reset: bool,
 }
 
-impl<L: Lanes> WithDerivative for LifBackward<'_, L> {
+impl<L: Lanes> WithDerivative for Lif<'_, L> {
     #[inline(always)]
     fn run<H: Derivative>(self, h: H) {
-        match (self.penalised, self.differentiable_reset) {
-            (false, false) => self.step.lif_backward::<L, H, false, false>(self.lanes, h),
-            (false, true) => self.step.lif_backward::<L, H, false, true>(self.lanes, h),
-            (true, false) => self.step.lif_backward::<L, H, true, false>(self.lanes, h),
-            (true, true) => self.step.lif_backward::<L, H, true, true>(self.lanes, h),
-        }
+        if self.differentiable_reset { self.backward::<H, true>(h) } else { self.backward::<H, false>(h) }
     }
 }
 
-impl Step<'_> {
+impl<L: Lanes> Lif<'_, L> {
+    /// As many vectors of units at a time as keep the processor busy while each waits for its step before.
     #[inline(always)]
-    fn lif_backward<L: Lanes, H: Derivative, const PENALISED: bool, const RESET: bool>(self, lanes: L, h: H) {
-        let Constants { threshold, leak_mem, leak_syn, .. } = self.constants;
+    fn backward<H: Derivative, const RESET: bool>(mut self, h: H) {
+        let mut at = 0;
+        while self.stride - at >= 4 {
+            self.columns::<H, 4, RESET>(h, at);
+            at += 4;
+        }
+        while self.stride - at >= 2 {
+            self.columns::<H, 2, RESET>(h, at);
+            at += 2;
+        }
+        if self.stride > at {
+            self.columns::<H, 1, RESET>(h, at);
+        }
+    }
+
+    #[inline(always)]
+    fn columns<H: Derivative, const N: usize, const RESET: bool>(&mut self, h: H, at: usize) {
+        let lanes = self.lanes;
+        let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
         let (leak_mem, leak_syn) = (lanes.splat(leak_mem as f32), lanes.splat(leak_syn as f32));
         let (theta, zero) = (lanes.splat(threshold as f32), lanes.splat(0.0));
-        let adjoints = L::chunks_mut(self.a_u).iter_mut().zip(L::chunks_mut(self.a_i));
-        let traces = L::chunks(self.x).iter().zip(L::chunks_mut(self.u_next));
-        let spikes = L::chunks(self.a_s).iter().zip(L::chunks(self.d_count));
-        let current_adjoints = L::chunks_mut(self.current_adjoint);
-        for ((((a_u, a_i), (x, u_next)), (a_s, d_count)), current_adjoint) in
-            adjoints.zip(traces).zip(spikes).zip(current_adjoints)
-        {
-            let (x, i, u) = (lanes.load(x), lanes.load(a_i), lanes.load(a_u));
-            let mut s = lanes.load(a_s);
-            if PENALISED {
-                s = lanes.add(s, lanes.load(d_count));
+        let [mut a_u, mut a_i, mut direct, mut u_next] = [[zero; N]; 4];
+        for c in 0..N {
+            (a_u[c], a_i[c]) = (lanes.load(&self.a_u[at + c]), lanes.load(&self.a_i[at + c]));
+            (direct[c], u_next[c]) = (lanes.load(&self.direct[at + c]), lanes.load(&self.u_next[at + c]));
+        }
+        let traces = self.x.chunks_exact(self.stride).zip(self.wiped_out.chunks_exact(self.stride));
+        let adjoints = self.a_s.chunks_exact(self.stride);
+        let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.stride));
+        for ((x, wiped_out), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
+            let (x, a_s, current_adjoint) =
+                (&x[at..at + N], &a_s[at..at + N], &mut current_adjoint[at..at + N]);
+            for c in 0..N {
+                let (x, u) = (lanes.load(&x[c]), a_u[c]);
+                let spiked = lanes.greater(x, zero);
+                let mut s = lanes.add(lanes.load(&a_s[c]), direct[c]);
+                if RESET {
+                    let next = lanes.select(spiked, lanes.load(&wiped_out[at + c]), u_next[c]);
+                    s = lanes.sub_mul(u, next, s);
+                    u_next[c] = lanes.add(x, theta);
+                }
+                let h = h.at(lanes, x);
+                if H::VANISHES {
+                    // |s| is compared with LEAST / h, since the product itself is what must not be computed
+                    let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
+                    s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
+                }
+                lanes.store(&mut current_adjoint[c], a_i[c]);
+                let kept = lanes.select(spiked, zero, u);
+                a_i[c] = lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
+                a_u[c] = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
             }
-            if RESET {
-                s = lanes.sub_mul(u, lanes.load(u_next), s);
-                lanes.store(u_next, lanes.add(x, theta));
-            }
-            let h = h.at(lanes, x);
-            if H::VANISHES {
-                // |s| is compared with LEAST / h, since the product itself is what must not be computed
-                let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
-                s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
-            }
-            lanes.store(current_adjoint, i);
-            let kept = lanes.select(lanes.greater(x, zero), zero, u);
-            lanes.store(a_i, lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, i, i)));
-            let u = lanes.sub_mul(leak_mem, kept, kept);
-            lanes.store(a_u, lanes.mul_add(s, h, u));
+        }
+        for c in 0..N {
+            lanes.store(&mut self.a_u[at + c], a_u[c]);
+            lanes.store(&mut self.a_i[at + c], a_i[c]);
+            lanes.store(&mut self.u_next[at + c], u_next[c]);
         }
     }
 }

@@ -1,18 +1,25 @@
-//! The time loop forward, sample by sample, all layers in step.
+//! The time loop forward, sample by sample and layer by layer.
+//!
+//! What spikes or frames of the step before drive a layer with is summed up for a chunk of steps first, in the rows of the trace
+//! that the potentials of those steps then take. Units of a layer do not see each other within a step, so the state of a few
+//! vectors of units stays in registers while time goes on; a recurrent layer goes on by one step at a time, since its spikes
+//! drive it in the next.
 
 use super::{
     kernels::{
-        lanes::{Kernel, Lanes, WIDTH},
-        product::{Columns, Term, product},
+        lanes::{Kernel, Lanes},
+        product::{Columns, Target, Term, product},
         rows::add_rows,
+        spikes::{OCTET, append_units},
     },
-    plan::{Constants, Plan, Prepared},
-    trace::{Block, SpikeList},
+    plan::{LayerPlan, Plan, Prepared},
+    trace::{Block, LayerTrace, SpikeList},
 };
 use crate::{Input, Readout};
+use std::ops::Range;
 
 /// Runs one block of samples, `first ..`, and fills its traces.
-pub(super) struct ForwardBlock<'a> {
+pub(super) struct ForwardBlock<'a, 'c> {
     pub(super) plan: &'a Plan,
     pub(super) weights: &'a Prepared,
     pub(super) input: &'a Input<f32>,
@@ -24,140 +31,193 @@ pub(super) struct ForwardBlock<'a> {
     /// `[samples, outputs]`.
     pub(super) logits: &'a mut [f32],
     /// `[samples, units]` of each hidden layer.
-    pub(super) counts: Vec<&'a mut [f32]>,
+    pub(super) counts: &'a mut [&'c mut [f32]],
     /// Readout potentials, `[samples, steps, outputs]`, if they are to be recorded.
     pub(super) readout: Option<&'a mut [f32]>,
 }
 
-/// LayerState of one layer, one value a unit.
-///
-/// In `f64`: this is where rounding errors would pile up over hundreds of steps, and steep surrogates amplify them. The rest
-/// (weights, what spikes add up to in one step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
-struct LayerState {
-    /// `U[n] - threshold`.
-    x: Vec<f64>,
-    /// `I[n]` but for `drive`.
-    i: Vec<f64>,
-    /// What the spikes of the step before add to `I[n]`; all zero unless `driven`.
-    drive: Vec<f32>,
-    driven: bool,
-}
-
-impl LayerState {
-    fn new(width: usize) -> Self {
-        LayerState { x: vec![0.0; width], i: vec![0.0; width], drive: vec![0.0; width], driven: false }
-    }
-
-    fn rest(&mut self, x: f64) {
-        self.x.fill(x);
-        self.i.fill(0.0);
-        self.drive.fill(0.0);
-        self.driven = false;
-    }
-
-    /// One row of `weights` for every spike.
-    #[inline(always)]
-    fn receive<L: Lanes>(&mut self, lanes: L, weights: &[f32], spikes: &[u16]) {
-        add_rows(lanes, &mut self.drive, weights, self.x.len(), 0, spikes);
-        self.driven |= !spikes.is_empty();
-    }
-}
-
-impl Kernel for ForwardBlock<'_> {
+impl Kernel for ForwardBlock<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
         let plan = self.plan;
         self.block.reshape(plan, if self.keep { self.samples } else { 1 });
-        let mut states: Vec<LayerState> = plan.hidden.iter().map(|l| LayerState::new(l.width)).collect();
-        let mut out = Output::new(plan, matches!(self.input, Input::Frames(_)));
+        let mut layers: Vec<Layer> = plan.hidden.iter().map(Layer::new).collect();
+        let mut out = Output::new(plan);
         for sample in 0..self.samples {
-            states.iter_mut().for_each(|state| state.rest(-plan.constants.threshold));
-            self.sample(lanes, sample, &mut states, &mut out);
+            for (l, layer) in layers.iter_mut().enumerate() {
+                self.layer(lanes, sample, l, layer);
+            }
+            self.output(lanes, sample, &mut out);
         }
     }
 }
 
-impl ForwardBlock<'_> {
+/// What drives a layer.
+#[derive(Clone, Copy)]
+enum Below<'a> {
+    /// Spikes of the input; the sample.
+    Events(&'a crate::Events, usize),
+    /// Analog input of the sample, `[steps, inputs]`.
+    Frames(&'a [f32], usize),
+    /// Spikes of the layer below.
+    Spikes(&'a SpikeList),
+}
+
+impl<'a> Below<'a> {
     #[inline(always)]
-    fn sample<L: Lanes>(&mut self, lanes: L, sample: usize, states: &mut [LayerState], out: &mut Output) {
-        let plan = self.plan;
+    fn new(input: &'a Input<f32>, sample: usize) -> Self {
+        match input {
+            Input::Events(events) => Below::Events(events, sample),
+            Input::Frames(frames) => {
+                let size = frames.values().len() / input.batch();
+                Below::Frames(&frames.values()[sample * size..(sample + 1) * size], input.units())
+            }
+        }
+    }
+
+    /// `drive[n] = (spikes or values at n - 1) weights` for the steps given; nothing drives step 0. Rows are `width` floats.
+    #[inline(always)]
+    fn drive<L: Lanes>(
+        self,
+        lanes: L,
+        weights: &[f32],
+        width: usize,
+        steps: Range<usize>,
+        drive: &mut [f32],
+    ) {
+        if let Below::Frames(values, inputs) = self {
+            let (idle, drive) = drive.split_at_mut(if steps.start == 0 { width } else { 0 });
+            idle.fill(0.0);
+            let (from, to) = (steps.start.saturating_sub(1), steps.end - 1);
+            let a = &values[from * inputs..to * inputs];
+            let b = Columns::rows(weights, width);
+            let term = Term { a, a_row: inputs, a_depth: 1, b, depth: inputs };
+            product(lanes, to - from, &[term], Target::rows(drive, width));
+            return;
+        }
+        for (n, drive) in steps.zip(drive.chunks_exact_mut(width)) {
+            let spikes = match (self, n.checked_sub(1)) {
+                (Below::Events(events, sample), Some(before)) => events.row(sample, before),
+                (Below::Spikes(list), Some(before)) => list.row(before),
+                _ => &[],
+            };
+            drive.fill(0.0);
+            add_rows(lanes, drive, weights, width, 0, spikes);
+        }
+    }
+}
+
+/// State of one layer in one sample, one value a unit.
+///
+/// In `f64`: this is where rounding errors would pile up over hundreds of steps, and steep surrogates amplify them. The rest
+/// (weights, what spikes add up to in one step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
+#[derive(Debug)]
+struct Layer {
+    /// `U[n] - threshold`.
+    x: Vec<f64>,
+    /// `I[n]` but for what drives the layer at `n`.
+    i: Vec<f64>,
+    /// Steps that are driven at once: their rows stay in the first-level cache.
+    chunk: usize,
+    /// Whether each unit spikes at each step of a chunk, `[chunk, width / 8]`.
+    bits: Vec<u8>,
+    /// What a reset at each step of a chunk would wipe out, `[chunk, width]`, for a differentiable reset.
+    pre_reset: Vec<f32>,
+    /// Room for the spikes of a step.
+    room: Vec<u16>,
+}
+
+impl Layer {
+    fn new(plan: &LayerPlan) -> Self {
+        let width = plan.width;
+        let chunk = chunk(width);
+        Layer {
+            x: vec![0.0; width],
+            i: vec![0.0; width],
+            chunk,
+            bits: vec![0; chunk * width / OCTET],
+            pre_reset: vec![0.0; chunk * width],
+            room: vec![0; width + OCTET],
+        }
+    }
+}
+
+/// Steps whose rows of `width` floats take up half of the first-level cache.
+fn chunk(width: usize) -> usize {
+    const FLOATS: usize = 6 << 10;
+    (FLOATS / width).max(1)
+}
+
+impl ForwardBlock<'_, '_> {
+    #[inline(always)]
+    fn layer<L: Lanes>(&mut self, lanes: L, sample: usize, l: usize, layer: &mut Layer) {
+        let (plan, weights) = (self.plan, &self.weights.hidden[l]);
+        let shape = &plan.hidden[l];
+        let width = shape.width;
         // without a trace to keep, each sample overwrites the one before
         let slot = if self.keep { sample } else { 0 };
-        let events = match self.input {
-            Input::Events(events) => Some(events.as_ref()),
-            Input::Frames(_) => None,
+        let (lower, upper) = self.block.layers.split_at_mut(l);
+        let below = match lower.last() {
+            Some(below) => Below::Spikes(&below.spikes[slot]),
+            None => Below::new(self.input, self.first + sample),
         };
-        for layer in &mut self.block.layers {
-            layer.spikes[slot].clear();
-        }
-        for (counts, layer) in self.counts.iter_mut().zip(&plan.hidden) {
-            counts[sample * layer.units..(sample + 1) * layer.units].fill(0.0);
-        }
-        self.project_frames(lanes, sample, slot, out);
-        out.rest(plan);
-
-        for n in 0..plan.steps {
-            let input_row = events.map_or(&[][..], |events| events.row(self.first + sample, n));
-            let (mut below, mut above) = self.block.layers.split_at_mut(0);
-            for (l, shape) in plan.hidden.iter().enumerate() {
-                let layer = &mut above[0];
-                let at = (slot * plan.steps + n) * shape.width;
-                let step = Step {
-                    constants: plan.constants,
-                    state: &mut states[l],
-                    trace: &mut layer.x[at..at + shape.width],
-                    spikes: &mut layer.spikes[slot],
-                    counts: &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units],
-                };
-                let framed = l == 0 && n > 0 && events.is_none();
-                step.lif_forward_with(lanes, framed, plan.differentiable_reset);
-                if n + 1 < plan.steps {
-                    let (state, weights) = (&mut states[l], &self.weights.hidden[l]);
-                    let spikes = below.last().map_or(input_row, |below| below.spikes[slot].row(n));
-                    state.receive(lanes, &weights.input, spikes);
-                    if let Some(v) = &weights.recurrent {
-                        state.receive(lanes, v, layer.spikes[slot].row(n));
-                    }
+        let LayerTrace { x: trace, spikes } = &mut upper[0];
+        let trace = &mut trace[slot * plan.steps * width..(slot + 1) * plan.steps * width];
+        let spikes = &mut spikes[slot];
+        spikes.clear();
+        layer.x.fill(-shape.threshold);
+        layer.i.fill(0.0);
+        for from in (0..plan.steps).step_by(layer.chunk) {
+            let steps = from..plan.steps.min(from + layer.chunk);
+            let trace = &mut trace[from * width..steps.end * width];
+            below.drive(lanes, &weights.input, width, steps.clone(), trace);
+            let Some(v) = &weights.recurrent else {
+                layer.advance(lanes, shape, plan.differentiable_reset, steps.len(), trace, spikes);
+                continue;
+            };
+            for (n, trace) in steps.zip(trace.chunks_exact_mut(width)) {
+                if let Some(before) = n.checked_sub(1) {
+                    add_rows(lanes, trace, v, width, 0, spikes.row(before));
                 }
-                (below, above) = self.block.layers.split_at_mut(l + 1);
+                layer.advance(lanes, shape, plan.differentiable_reset, 1, trace, spikes);
             }
-            if let Some(trace) = &mut self.readout {
-                let at = (sample * plan.steps + n) * plan.outputs;
-                narrow(&out.state.x, &mut trace[at..at + plan.outputs]);
+        }
+        let counts = &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units];
+        counts.fill(0.0);
+        for &unit in &spikes.units {
+            counts[usize::from(unit)] += 1.0;
+        }
+    }
+
+    #[inline(always)]
+    fn output<L: Lanes>(&mut self, lanes: L, sample: usize, out: &mut Output) {
+        let plan = self.plan;
+        let slot = if self.keep { sample } else { 0 };
+        let below = match self.block.layers.last() {
+            Some(below) => Below::Spikes(&below.spikes[slot]),
+            None => Below::new(self.input, self.first + sample),
+        };
+        out.rest(plan);
+        for from in (0..plan.steps).step_by(out.chunk) {
+            let steps = from..plan.steps.min(from + out.chunk);
+            let trace = &mut out.trace[..steps.len() * plan.out_width];
+            below.drive(lanes, &self.weights.readout, plan.out_width, steps.clone(), trace);
+            out.advance(lanes, plan, steps.clone());
+            if let Some(record) = &mut self.readout {
+                let record = &mut record[(sample * plan.steps + from) * plan.outputs..];
+                let rows = record.chunks_exact_mut(plan.outputs).zip(out.trace.chunks_exact(plan.out_width));
+                for (record, row) in rows.take(steps.len()) {
+                    record.copy_from_slice(&row[..plan.outputs]);
+                }
             }
-            out.step(lanes, plan, n);
-            let spikes = below.last().map_or(input_row, |top| top.spikes[slot].row(n));
-            out.state.receive(lanes, &self.weights.readout, spikes);
         }
         narrow(&out.best, &mut self.logits[sample * plan.outputs..(sample + 1) * plan.outputs]);
         narrow(
             &out.argmax_step,
             &mut self.block.argmax_step[slot * plan.out_width..(slot + 1) * plan.out_width],
         );
-    }
-
-    /// Analog input: `x[n] W` of all steps but the last at once. It waits in row `n + 1` of the trace of the first layer,
-    /// which is read just before `U[n + 1]` takes its place.
-    #[inline(always)]
-    fn project_frames<L: Lanes>(&mut self, lanes: L, sample: usize, slot: usize, out: &mut Output) {
-        let Input::Frames(frames) = self.input else { return };
-        let Plan { steps, inputs, .. } = *self.plan;
-        let from = (self.first + sample) * steps * inputs;
-        let a = &frames.values()[from..from + steps * inputs];
-        let (weights, width, drive) = match (self.block.layers.first_mut(), self.plan.hidden.first()) {
-            (Some(layer), Some(shape)) => {
-                let width = shape.width;
-                (&self.weights.hidden[0].input, width, layer.x.get_mut((slot * steps + 1) * width..))
-            }
-            _ => {
-                let width = self.plan.out_width;
-                (&self.weights.readout, width, out.analog.get_mut(width..))
-            }
-        };
-        let term = Term { a, a_row: inputs, a_depth: 1, b: Columns::rows(weights, width), depth: inputs };
-        product(lanes, steps - 1, width, &[term], drive.unwrap_or_default(), false);
     }
 }
 
@@ -167,113 +227,153 @@ fn narrow(from: &[f64], to: &mut [f32]) {
     }
 }
 
-/// One step of one hidden layer of one sample.
-struct Step<'a> {
-    constants: Constants,
-    state: &'a mut LayerState,
-    /// Row `n` of the trace.
-    trace: &'a mut [f32],
-    spikes: &'a mut SpikeList,
-    counts: &'a mut [f32],
+impl Layer {
+    /// Goes on by `steps` steps. `trace` holds what drives the layer at each of them, and then `x`.
+    #[inline(always)]
+    fn advance<L: Lanes>(
+        &mut self,
+        lanes: L,
+        shape: &LayerPlan,
+        pre_reset: bool,
+        steps: usize,
+        trace: &mut [f32],
+        spikes: &mut SpikeList,
+    ) {
+        let width = self.x.len();
+        let octets = width / OCTET;
+        let lif = Lif {
+            shape,
+            stride: width / L::LANES,
+            x: L::wide_chunks_mut(&mut self.x),
+            i: L::wide_chunks_mut(&mut self.i),
+            trace: L::chunks_mut(&mut trace[..steps * width]),
+            bits: &mut self.bits[..steps * octets],
+            pre_reset: L::chunks_mut(&mut self.pre_reset[..steps * width]),
+        };
+        if pre_reset {
+            lif.forward::<true>(lanes)
+        } else {
+            lif.forward::<false>(lanes)
+        }
+        for (bits, wiped_out) in
+            self.bits.chunks_exact(octets).zip(self.pre_reset.chunks_exact(width)).take(steps)
+        {
+            let before = spikes.units.len();
+            append_units(bits, &mut self.room, &mut spikes.units);
+            spikes.offsets.push(spikes.units.len() as u32);
+            if pre_reset {
+                let units = &spikes.units[before..];
+                spikes.pre_reset.extend(units.iter().map(|&unit| wiped_out[usize::from(unit)]));
+            }
+        }
+    }
 }
 
-impl Step<'_> {
+/// Some steps of one hidden layer of one sample.
+struct Lif<'a, L: Lanes> {
+    shape: &'a LayerPlan,
+    /// Vectors in a row.
+    stride: usize,
+    x: &'a mut [L::WideChunk],
+    i: &'a mut [L::WideChunk],
+    trace: &'a mut [L::Chunk],
+    bits: &'a mut [u8],
+    pre_reset: &'a mut [L::Chunk],
+}
+
+impl<L: Lanes> Lif<'_, L> {
+    /// As many vectors of units at a time as registers hold.
     #[inline(always)]
-    fn lif_forward_with<L: Lanes>(self, lanes: L, framed: bool, pre_reset: bool) {
-        match (self.state.driven, framed, pre_reset) {
-            (false, false, false) => self.lif_forward::<L, false, false, false>(lanes),
-            (false, false, true) => self.lif_forward::<L, false, false, true>(lanes),
-            (false, true, false) => self.lif_forward::<L, false, true, false>(lanes),
-            (false, true, true) => self.lif_forward::<L, false, true, true>(lanes),
-            (true, false, false) => self.lif_forward::<L, true, false, false>(lanes),
-            (true, false, true) => self.lif_forward::<L, true, false, true>(lanes),
-            (true, true, false) => self.lif_forward::<L, true, true, false>(lanes),
-            (true, true, true) => self.lif_forward::<L, true, true, true>(lanes),
+    fn forward<const PRE_RESET: bool>(mut self, lanes: L) {
+        let mut at = 0;
+        while L::REGISTERS >= 32 && self.stride - at >= 4 {
+            self.columns::<4, PRE_RESET>(lanes, at);
+            at += 4;
+        }
+        while self.stride - at >= 2 {
+            self.columns::<2, PRE_RESET>(lanes, at);
+            at += 2;
+        }
+        if self.stride > at {
+            self.columns::<1, PRE_RESET>(lanes, at);
         }
     }
 
-    /// Notes `x[n]` and the spikes, and moves the state to `n + 1`, all but what the spikes of step `n` add to it:
-    ///
     /// ```text
     /// S[n]   = x[n] > 0
     /// x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])    or -threshold after a spike
-    /// I[n+1] = I[n] - leak_syn I[n]
+    /// I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
     /// ```
-    ///
-    /// `DRIVEN`: spikes of the step before are still to be added to `I[n]`. `FRAMED`: so is what waits in the trace. `PRE_RESET`:
-    /// note what a reset wipes out.
     #[inline(always)]
-    fn lif_forward<L: Lanes, const DRIVEN: bool, const FRAMED: bool, const PRE_RESET: bool>(self, lanes: L) {
-        let Constants { threshold, leak_mem, leak_syn, .. } = self.constants;
+    fn columns<const N: usize, const PRE_RESET: bool>(&mut self, lanes: L, at: usize) {
+        let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
         let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
         let zero = lanes.wide_splat(0.0);
-        let LayerState { x, i, drive, driven } = self.state;
-        *driven = false;
-        let states = L::wide_chunks_mut(x).iter_mut().zip(L::wide_chunks_mut(i));
-        let rows = L::chunks_mut(drive).iter_mut().zip(L::chunks_mut(self.trace));
-        for (k, ((x, i), (drive, trace))) in states.zip(rows).enumerate() {
-            let (x_n, mut i_n) = (lanes.wide_load(x), lanes.wide_load(i));
-            if DRIVEN {
-                i_n = lanes.wide_add(i_n, lanes.widen(lanes.load(drive)));
-                lanes.store(drive, lanes.splat(0.0));
-            }
-            if FRAMED {
-                i_n = lanes.wide_add(i_n, lanes.widen(lanes.load(trace)));
-            }
-            lanes.store(trace, lanes.narrow(x_n));
-            lanes.wide_store(i, lanes.wide_mul_add(minus_leak_syn, i_n, i_n));
-            let next = lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), x_n), x_n);
-            let spiking = lanes.wide_greater(x_n, zero);
-            lanes.wide_store(x, lanes.wide_select(spiking, rest, next));
-            let mut bits = lanes.bits(spiking);
-            if bits != 0 {
-                let mut pre_reset = [0.0; WIDTH];
-                if PRE_RESET {
-                    let [first, ..] = L::chunks_mut(&mut pre_reset) else { return };
-                    lanes.store(first, lanes.narrow(lanes.wide_add(next, theta)));
+        let (mut x, mut i) = ([zero; N], [zero; N]);
+        for c in 0..N {
+            (x[c], i[c]) = (lanes.wide_load(&self.x[at + c]), lanes.wide_load(&self.i[at + c]));
+        }
+        let octets = L::LANES / OCTET;
+        let rows = self.trace.chunks_exact_mut(self.stride);
+        let rows = rows.zip(self.bits.chunks_exact_mut(self.stride * octets));
+        for ((trace, bits), wiped_out) in rows.zip(self.pre_reset.chunks_exact_mut(self.stride)) {
+            let (trace, bits) = (&mut trace[at..at + N], &mut bits[at * octets..(at + N) * octets]);
+            for c in 0..N {
+                let x_n = x[c];
+                let i_n = lanes.wide_add(i[c], lanes.widen(lanes.load(&trace[c])));
+                lanes.store(&mut trace[c], lanes.narrow(x_n));
+                i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
+                let next = lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), x_n), x_n);
+                let spiking = lanes.wide_greater(x_n, zero);
+                x[c] = lanes.wide_select(spiking, rest, next);
+                let set = lanes.bits(spiking);
+                for octet in 0..octets {
+                    bits[c * octets + octet] = (set >> (OCTET * octet)) as u8;
                 }
-                while bits != 0 {
-                    let lane = bits.trailing_zeros() as usize;
-                    let unit = k * L::LANES + lane;
-                    self.spikes.units.push(unit as u16);
-                    self.counts[unit] += 1.0;
-                    if PRE_RESET {
-                        self.spikes.pre_reset.push(pre_reset[lane]);
-                    }
-                    bits &= bits - 1;
+                if PRE_RESET {
+                    lanes.store(&mut wiped_out[at + c], lanes.narrow(lanes.wide_add(next, theta)));
                 }
             }
         }
-        self.spikes.offsets.push(self.spikes.units.len() as u32);
+        for c in 0..N {
+            lanes.wide_store(&mut self.x[at + c], x[c]);
+            lanes.wide_store(&mut self.i[at + c], i[c]);
+        }
     }
 }
 
 /// The readout of one sample, and what its head has seen so far.
 struct Output {
-    /// `x` is `U_out[n]` here.
-    state: LayerState,
+    u: Vec<f64>,
+    i: Vec<f64>,
     /// Running maximum or sum.
     best: Vec<f64>,
     /// Step of the first maximum.
     argmax_step: Vec<f64>,
-    /// Input projection of step `n` in row `n + 1`, `[steps, out_width]`, where analog input feeds the readout, else empty.
-    analog: Vec<f32>,
+    /// Steps that are driven at once.
+    chunk: usize,
+    /// What drives the readout at each step of a chunk, and then its potentials, `[chunk, out_width]`.
+    trace: Vec<f32>,
 }
 
 impl Output {
-    fn new(plan: &Plan, analog: bool) -> Self {
+    fn new(plan: &Plan) -> Self {
         let width = plan.out_width;
+        let chunk = chunk(width);
         Output {
-            state: LayerState::new(width),
+            u: vec![0.0; width],
+            i: vec![0.0; width],
             best: vec![0.0; width],
             argmax_step: vec![0.0; width],
-            analog: vec![0.0; if analog && plan.hidden.is_empty() { plan.steps * width } else { 0 }],
+            chunk,
+            trace: vec![0.0; chunk * width],
         }
     }
 
     fn rest(&mut self, plan: &Plan) {
-        self.state.rest(plan.constants.readout_start);
+        self.u.fill(plan.constants.readout_start);
+        self.i.fill(0.0);
         self.best.fill(match plan.readout {
             Readout::Max => f64::NEG_INFINITY,
             Readout::Sum => 0.0,
@@ -281,41 +381,60 @@ impl Output {
         self.argmax_step.fill(0.0);
     }
 
+    #[inline(always)]
+    fn advance<L: Lanes>(&mut self, lanes: L, plan: &Plan, steps: Range<usize>) {
+        let vectors = plan.out_width / L::LANES;
+        let mut at = 0;
+        while vectors - at >= 2 {
+            self.columns::<L, 2>(lanes, plan, steps.clone(), at);
+            at += 2;
+        }
+        if vectors > at {
+            self.columns::<L, 1>(lanes, plan, steps, at);
+        }
+    }
+
     /// ```text
     /// U_out[n+1] = U_out[n] + leak_out (I_out[n] - U_out[n])
-    /// I_out[n+1] = I_out[n] - leak_syn I_out[n]
+    /// I_out[n+1] = I_out[n] - leak_syn I_out[n] + drive[n+1]
     /// ```
     #[inline(always)]
-    fn step<L: Lanes>(&mut self, lanes: L, plan: &Plan, n: usize) {
+    fn columns<L: Lanes, const N: usize>(&mut self, lanes: L, plan: &Plan, steps: Range<usize>, at: usize) {
         let leak_out = lanes.wide_splat(plan.constants.leak_out);
         let minus_leak_syn = lanes.wide_splat(-plan.constants.leak_syn);
-        let now = lanes.wide_splat(n as f64);
-        let LayerState { x, i, drive, driven } = &mut self.state;
-        if let Some(analog) = self.analog.get(n * plan.out_width..(n + 1) * plan.out_width) {
-            drive.copy_from_slice(analog);
-            *driven = n > 0;
+        let states = [&mut self.u, &mut self.i, &mut self.best, &mut self.argmax_step];
+        let [us, is, bests, argmax_steps] = states.map(|state| &mut L::wide_chunks_mut(state)[at..at + N]);
+        let zero = lanes.wide_splat(0.0);
+        let [mut u, mut i, mut best, mut argmax_step] = [[zero; N]; 4];
+        for c in 0..N {
+            (u[c], i[c]) = (lanes.wide_load(&us[c]), lanes.wide_load(&is[c]));
+            (best[c], argmax_step[c]) = (lanes.wide_load(&bests[c]), lanes.wide_load(&argmax_steps[c]));
         }
-        let states = L::wide_chunks_mut(x).iter_mut().zip(L::wide_chunks_mut(i));
-        let heads =
-            L::wide_chunks_mut(&mut self.best).iter_mut().zip(L::wide_chunks_mut(&mut self.argmax_step));
-        for (((u, i), (best, argmax_step)), drive) in states.zip(heads).zip(L::chunks_mut(drive)) {
-            let (u_n, mut i_n, b) = (lanes.wide_load(u), lanes.wide_load(i), lanes.wide_load(best));
-            if *driven {
-                i_n = lanes.wide_add(i_n, lanes.widen(lanes.load(drive)));
-                lanes.store(drive, lanes.splat(0.0));
-            }
-            match plan.readout {
-                Readout::Max => {
-                    let higher = lanes.wide_greater(u_n, b);
-                    let p = lanes.wide_load(argmax_step);
-                    lanes.wide_store(best, lanes.wide_select(higher, u_n, b));
-                    lanes.wide_store(argmax_step, lanes.wide_select(higher, now, p));
+        let rows = L::chunks_mut(&mut self.trace).chunks_exact_mut(plan.out_width / L::LANES);
+        for (n, row) in steps.zip(rows) {
+            let row = &mut row[at..at + N];
+            let now = lanes.wide_splat(n as f64);
+            for c in 0..N {
+                let u_n = u[c];
+                let i_n = lanes.wide_add(i[c], lanes.widen(lanes.load(&row[c])));
+                lanes.store(&mut row[c], lanes.narrow(u_n));
+                match plan.readout {
+                    Readout::Max => {
+                        let higher = lanes.wide_greater(u_n, best[c]);
+                        best[c] = lanes.wide_select(higher, u_n, best[c]);
+                        argmax_step[c] = lanes.wide_select(higher, now, argmax_step[c]);
+                    }
+                    Readout::Sum => best[c] = lanes.wide_add(best[c], u_n),
                 }
-                Readout::Sum => lanes.wide_store(best, lanes.wide_add(b, u_n)),
+                u[c] = lanes.wide_mul_add(leak_out, lanes.wide_sub(i_n, u_n), u_n);
+                i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
             }
-            lanes.wide_store(u, lanes.wide_mul_add(leak_out, lanes.wide_sub(i_n, u_n), u_n));
-            lanes.wide_store(i, lanes.wide_mul_add(minus_leak_syn, i_n, i_n));
         }
-        *driven = false;
+        for c in 0..N {
+            lanes.wide_store(&mut us[c], u[c]);
+            lanes.wide_store(&mut is[c], i[c]);
+            lanes.wide_store(&mut bests[c], best[c]);
+            lanes.wide_store(&mut argmax_steps[c], argmax_step[c]);
+        }
     }
 }

@@ -1,15 +1,39 @@
 //! Weight gradients: for every spike, one row of the adjoint currents.
 
 use super::{
-    backward::CurrentAdjoints,
     kernels::{
         lanes::Lanes,
-        product::{Columns, Term, product},
+        product::{Columns, Target, Term, product},
         rows::add_rows,
     },
+    plan::BLOCK,
     trace::SpikeList,
 };
-use crate::{Events, Input};
+use crate::Input;
+
+/// For each sample of a block, a number of steps.
+pub(super) type Steps = [usize; BLOCK];
+
+/// The current_adjoints of a chunk that can be other than zero.
+#[derive(Clone, Copy)]
+pub(super) struct CurrentAdjoints<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) width: usize,
+    /// Rows of a sample.
+    pub(super) chunk: usize,
+    pub(super) samples: usize,
+    /// First step of the chunk.
+    pub(super) from: usize,
+    /// One past the last step of each sample.
+    pub(super) to: Steps,
+}
+
+impl CurrentAdjoints<'_> {
+    /// Of two of the same chunk, the steps that either of them spans.
+    pub(super) fn longer(self, other: Self) -> Self {
+        CurrentAdjoints { to: std::array::from_fn(|sample| self.to[sample].max(other.to[sample])), ..self }
+    }
+}
 
 /// What a weight matrix gets its input from.
 #[derive(Clone, Copy)]
@@ -20,68 +44,63 @@ pub(super) enum Rows<'a> {
     Input(&'a Input<f32>, usize),
 }
 
-/// The spikes of a chunk sorted by unit: in which rows of the current_adjoints each unit spiked.
+/// A matrix that takes its input from the spikes that are sorted.
+pub(super) struct Sum<'a> {
+    pub(super) adjoints: CurrentAdjoints<'a>,
+    /// `[units, width]`
+    pub(super) gradient: &'a mut [f32],
+}
+
+/// The spikes of a chunk sorted by unit: in which rows of the adjoint currents each unit spiked.
 #[derive(Debug, Default)]
 pub(super) struct SpikesByUnit {
+    /// Unit and row of every spike, as they come.
+    spikes: Vec<(u16, u32)>,
     /// Where the rows of each unit start.
     starts: Vec<u32>,
     rows: Vec<u32>,
 }
 
 impl SpikesByUnit {
-    /// `sum[k] += sum over samples and n of (input of unit k at step n) slot[n]`; `sum` is `[units, width]`.
+    /// `gradient[k] += sum over samples and n of (input of unit k at step n) slot[n]`, for each matrix that takes its input from
+    /// `input`. All of them are of the same chunk.
     #[inline(always)]
-    pub(super) fn add_to<L: Lanes>(
-        &mut self,
-        lanes: L,
-        input: Rows<'_>,
-        units: usize,
-        current_adjoints: CurrentAdjoints<'_>,
-        sum: &mut [f32],
-    ) {
-        match input {
-            Rows::Spikes(lists) => {
-                self.sort(units, current_adjoints, |sample, n| lists[sample].row(n));
-                self.add(lanes, current_adjoints, sum);
+    pub(super) fn add_to<L: Lanes>(&mut self, lanes: L, input: Rows<'_>, units: usize, sums: &mut [Sum<'_>]) {
+        if let Rows::Input(Input::Frames(frames), first) = input {
+            for sum in sums {
+                frame_products(lanes, frames, first, units, sum);
             }
-            Rows::Input(Input::Events(events), first) => {
-                let events: &Events = events;
-                self.sort(units, current_adjoints, |sample, n| events.row(first + sample, n));
-                self.add(lanes, current_adjoints, sum);
-            }
-            Rows::Input(Input::Frames(frames), first) => {
-                for (sample, &to) in current_adjoints.to[..current_adjoints.samples].iter().enumerate() {
-                    let depth = to.saturating_sub(current_adjoints.from);
-                    let a = &frames.values()
-                        [((first + sample) * frames.steps() + current_adjoints.from) * units..];
-                    let b = Columns::rows(
-                        &current_adjoints.values[sample * current_adjoints.chunk * current_adjoints.width..],
-                        current_adjoints.width,
-                    );
-                    let term = Term { a, a_row: 1, a_depth: units, b, depth };
-                    product(lanes, units, current_adjoints.width, &[term], sum, true);
-                }
-            }
+            return;
+        }
+        // rows beyond the end of one of the matrices, but not of all, are zero
+        let Some(longest) = sums.iter().map(|sum| sum.adjoints).reduce(CurrentAdjoints::longer) else {
+            return;
+        };
+        self.sort(input, units, longest);
+        for sum in sums {
+            self.add(lanes, sum);
         }
     }
 
     /// Sorts by counting.
     #[inline(always)]
-    fn sort<'r>(
-        &mut self,
-        units: usize,
-        current_adjoints: CurrentAdjoints<'_>,
-        row: impl Fn(usize, usize) -> &'r [u16],
-    ) {
+    fn sort(&mut self, input: Rows<'_>, units: usize, adjoints: CurrentAdjoints<'_>) {
+        self.spikes.clear();
+        for (sample, &to) in adjoints.to[..adjoints.samples].iter().enumerate() {
+            for n in adjoints.from..to {
+                let row = (sample * adjoints.chunk + n - adjoints.from) as u32;
+                let spikes = match input {
+                    Rows::Spikes(lists) => lists[sample].row(n),
+                    Rows::Input(Input::Events(events), first) => events.row(first + sample, n),
+                    Rows::Input(..) => &[],
+                };
+                self.spikes.extend(spikes.iter().map(|&unit| (unit, row)));
+            }
+        }
         self.starts.clear();
         self.starts.resize(units + 1, 0);
-        let samples = || current_adjoints.to[..current_adjoints.samples].iter().enumerate();
-        for (sample, &to) in samples() {
-            for n in current_adjoints.from..to {
-                for &unit in row(sample, n) {
-                    self.starts[usize::from(unit)] += 1;
-                }
-            }
+        for &(unit, _) in &self.spikes {
+            self.starts[usize::from(unit)] += 1;
         }
         // to the end of each unit's rows; filling them from the back leaves the start
         let mut total = 0;
@@ -89,37 +108,46 @@ impl SpikesByUnit {
             total += *start;
             *start = total;
         }
-        self.rows.resize(total as usize, 0);
-        for (sample, &to) in samples().rev() {
-            for n in (current_adjoints.from..to).rev() {
-                for &unit in row(sample, n) {
-                    let at = &mut self.starts[usize::from(unit)];
-                    *at -= 1;
-                    self.rows[*at as usize] =
-                        (sample * current_adjoints.chunk + n - current_adjoints.from) as u32;
-                }
-            }
+        self.rows.resize(self.spikes.len(), 0);
+        for &(unit, row) in self.spikes.iter().rev() {
+            let at = &mut self.starts[usize::from(unit)];
+            *at -= 1;
+            self.rows[*at as usize] = row;
         }
     }
 
-    /// Columns go outermost, so many at a time that current_adjoints and gradient share the second-level cache.
+    /// Columns go outermost, so many at a time that adjoint currents and gradient share the second-level cache.
     #[inline(always)]
-    fn add<L: Lanes>(&self, lanes: L, current_adjoints: CurrentAdjoints<'_>, sum: &mut [f32]) {
+    fn add<L: Lanes>(&self, lanes: L, sum: &mut Sum<'_>) {
         const COLUMNS: usize = 128;
-        for from in (0..current_adjoints.width).step_by(COLUMNS) {
-            let columns = COLUMNS.min(current_adjoints.width - from);
+        let CurrentAdjoints { values, width, .. } = sum.adjoints;
+        for from in (0..width).step_by(COLUMNS) {
+            let columns = COLUMNS.min(width - from);
             for (unit, range) in self.starts.windows(2).enumerate() {
                 let rows = &self.rows[range[0] as usize..range[1] as usize];
-                let at = unit * current_adjoints.width + from;
-                add_rows(
-                    lanes,
-                    &mut sum[at..at + columns],
-                    current_adjoints.values,
-                    current_adjoints.width,
-                    from,
-                    rows,
-                );
+                let at = unit * width + from;
+                add_rows(lanes, &mut sum.gradient[at..at + columns], values, width, from, rows);
             }
         }
     }
+}
+
+/// The same of analog input: one product over all steps of all samples.
+#[inline(always)]
+fn frame_products<L: Lanes>(
+    lanes: L,
+    frames: &crate::Frames<f32>,
+    first: usize,
+    units: usize,
+    sum: &mut Sum<'_>,
+) {
+    let CurrentAdjoints { values, width, chunk, samples, from, to } = sum.adjoints;
+    let mut terms =
+        [Term { a: &[], a_row: 1, a_depth: units, b: Columns::rows(&[], width), depth: 0 }; BLOCK];
+    for (sample, term) in terms[..samples].iter_mut().enumerate() {
+        term.depth = to[sample].saturating_sub(from);
+        term.a = &frames.values()[((first + sample) * frames.steps() + from) * units..];
+        term.b = Columns::rows(&values[sample * chunk * width..], width);
+    }
+    product(lanes, units, &terms, Target::sum(sum.gradient, width));
 }

@@ -16,23 +16,23 @@ mod cpu;
 pub(crate) mod cuda;
 mod forward;
 mod gradient;
-pub(crate) mod kernels;
+mod kernels;
 mod plan;
 mod trace;
 
 use crate::{
-    Cpu, Error, Events, Input, NetworkConfig,
-    pass::{Adjoint, Answer, Recording, Wanted},
+    Cpu, Error, Events, Input, InstructionSet, NetworkConfig,
+    head::Head,
+    lanes::Dispatch,
+    pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
     weights::{Matrix, Weights},
 };
-use backward::{BackwardBlocks, Partial, Scratch};
-use dfdx::prelude::TensorFromVec;
+use backward::{BackwardBlock, Partial, Scratch};
+use dfdx::prelude::{Storage, TensorFromVec};
 use forward::ForwardBlock;
-use kernels::lanes::Dispatch;
-pub use kernels::lanes::InstructionSet;
-use plan::{Plan, Prepared, Transposes};
+use plan::{BLOCK, Plan, Prepared, Transposes};
 use rayon::prelude::*;
-use trace::{BLOCK, Block, Pool};
+use trace::{Block, Pool};
 
 /// What a network keeps between calls: the instruction set, and memory to use again.
 #[derive(Debug, Clone)]
@@ -83,33 +83,34 @@ pub(crate) fn forward(
     }
     let plan = Plan::new(config, input);
     let prepared = Prepared::new(weights);
-    let keep = wanted.adjoint || wanted.recording;
-    let count = plan.batch.div_ceil(BLOCK);
-    let mut blocks = context.blocks.take(count);
-    let mut logits = vec![0.0; plan.batch * plan.outputs];
-    let mut counts: Vec<Vec<f32>> = plan.hidden.iter().map(|l| vec![0.0; plan.batch * l.units]).collect();
+    let mut answers = Answers::new(&plan);
     let mut readout =
         (wanted.recording || wanted.readout).then(|| vec![0.0; plan.batch * plan.steps * plan.outputs]);
-
-    let mut work = Vec::with_capacity(count);
-    let mut counts_of: Vec<_> =
-        counts.iter_mut().zip(&plan.hidden).map(|(c, l)| c.chunks_mut(BLOCK * l.units)).collect();
     let mut readout_of = readout.as_mut().map(|r| r.chunks_mut(BLOCK * plan.steps * plan.outputs));
-    for (k, (block, logits)) in blocks.iter_mut().zip(logits.chunks_mut(BLOCK * plan.outputs)).enumerate() {
-        work.push(ForwardBlock {
+    let keep = wanted.adjoint || wanted.recording;
+    let mut blocks = context.blocks.take(if keep { plan.batch.div_ceil(BLOCK) } else { 0 });
+    let mut kept = blocks.iter_mut();
+    let work = answers.blocks(&plan).into_iter().enumerate();
+    let work: Vec<_> = work
+        .map(|(k, block)| (k, block, kept.next(), readout_of.as_mut().and_then(Iterator::next)))
+        .collect();
+    work.into_par_iter().for_each(|(k, mut block, kept, readout)| {
+        let mut own = None;
+        let trace = kept.unwrap_or_else(|| own.insert(context.blocks.take_one()));
+        context.dispatch.run(ForwardBlock {
             plan: &plan,
             weights: &prepared,
             input,
             first: k * BLOCK,
-            samples: BLOCK.min(plan.batch - k * BLOCK),
+            samples: block.samples,
             keep,
-            block,
-            logits,
-            counts: counts_of.iter_mut().filter_map(Iterator::next).collect(),
-            readout: readout_of.as_mut().and_then(Iterator::next),
+            block: trace,
+            logits: block.logits,
+            counts: &mut block.counts,
+            readout,
         });
-    }
-    work.into_par_iter().for_each(|block| context.dispatch.run(block));
+        context.blocks.release(own);
+    });
 
     let device = weights.readout.device();
     let traces = readout.as_ref().filter(|_| wanted.readout).map(|readout| {
@@ -120,12 +121,7 @@ pub(crate) fn forward(
     let traces = traces.transpose()?;
     let recording = readout.filter(|_| wanted.recording).map(|readout| recording(&plan, &blocks, readout));
     let recording = recording.transpose()?;
-    let tensor = |values: Vec<f32>, columns: usize| -> Result<Matrix<f32, Cpu>, Error> {
-        device.try_tensor_from_vec(values, (plan.batch, columns)).map_err(Error::device)
-    };
-    let logits = tensor(logits, plan.outputs)?;
-    let counts = counts.into_iter().zip(&plan.hidden).map(|(c, l)| tensor(c, l.units));
-    let counts = counts.collect::<Result<Vec<_>, _>>()?;
+    let (logits, counts) = answers.tensors(&plan, weights)?;
 
     if !wanted.adjoint {
         context.blocks.release(blocks);
@@ -147,13 +143,11 @@ pub(crate) fn forward(
             None => None,
         };
         let above = FromAbove { d_logits: &d_logits, d_counts: &d_counts, d_readout: d_readout.as_deref() };
-        let partials = backward(&plan, &prepared, &input, &context, &blocks, above);
-        let mut sums: Vec<_> = partials.iter().map(|p| p.matrices(&plan)).collect();
-        for (w, (columns, width)) in matrices.iter().zip(plan.matrices()) {
-            let sums: Vec<&[f32]> = sums.iter_mut().filter_map(Iterator::next).collect();
-            reduce_partials(gradients.get_or_alloc_mut(w)?, &sums, columns, width);
+        let sum = backward(&plan, &prepared, &input, &context, &blocks, above);
+        for (w, (sum, (columns, width))) in matrices.iter().zip(sum.matrices(&plan).zip(plan.matrices())) {
+            add_rows_of(gradients.get_or_alloc_mut(w)?, sum, columns, width);
         }
-        drop(sums);
+        context.partials.release([sum]);
         **gradients.get_or_alloc_mut(&head)? = d_logits;
         for (counts, d) in above_counts.iter().zip(d_counts) {
             **gradients.get_or_alloc_mut(counts)? = d;
@@ -162,10 +156,120 @@ pub(crate) fn forward(
             **gradients.get_or_alloc_mut(head)? = d;
         }
         context.blocks.release(blocks);
-        context.partials.release(partials);
         Ok(())
     });
     Ok(Answer { logits, counts, readout: traces, recording, adjoint: Some(adjoint) })
+}
+
+/// Logits and spike counts of a batch.
+struct Answers {
+    logits: Vec<f32>,
+    counts: Vec<Vec<f32>>,
+}
+
+/// Those of a block: `[samples, outputs]`, and `[samples, units]` of each hidden layer.
+struct BlockAnswers<'a> {
+    samples: usize,
+    logits: &'a mut [f32],
+    counts: Vec<&'a mut [f32]>,
+}
+
+impl Answers {
+    fn new(plan: &Plan) -> Self {
+        Answers {
+            logits: vec![0.0; plan.batch * plan.outputs],
+            counts: plan.hidden.iter().map(|layer| vec![0.0; plan.batch * layer.units]).collect(),
+        }
+    }
+
+    fn blocks(&mut self, plan: &Plan) -> Vec<BlockAnswers<'_>> {
+        let counts = self.counts.iter_mut().zip(&plan.hidden);
+        let mut counts: Vec<_> = counts.map(|(counts, l)| counts.chunks_mut(BLOCK * l.units)).collect();
+        let logits = self.logits.chunks_mut(BLOCK * plan.outputs);
+        let blocks = logits.map(|logits| BlockAnswers {
+            samples: logits.len() / plan.outputs,
+            logits,
+            counts: counts.iter_mut().filter_map(Iterator::next).collect(),
+        });
+        blocks.collect()
+    }
+
+    fn tensors(self, plan: &Plan, weights: &Weights<f32, Cpu>) -> Result<(Tensors, Vec<Tensors>), Error> {
+        let device = weights.readout.device();
+        let tensor = |values: Vec<f32>, columns: usize| {
+            device.try_tensor_from_vec(values, (plan.batch, columns)).map_err(Error::device)
+        };
+        let counts = self.counts.into_iter().zip(&plan.hidden).map(|(counts, l)| tensor(counts, l.units));
+        Ok((tensor(self.logits, plan.outputs)?, counts.collect::<Result<_, _>>()?))
+    }
+}
+
+/// One row for each sample.
+type Tensors = Matrix<f32, Cpu>;
+
+/// Takes each block of samples forward and backward at once, while its trace is in the cache: no more traces are there at a time
+/// than threads. The bits are those of [`forward`] and the adjoint that it returns.
+pub(crate) fn training_pass(
+    config: &NetworkConfig,
+    weights: &Weights<f32, Cpu>,
+    input: &Input<f32>,
+    context: &Context,
+    head: Head<'_>,
+) -> Result<Option<TrainingPass<f32, Cpu>>, Error> {
+    #[cfg(feature = "cuda-emulation")]
+    if context.emulation.is_some() {
+        return Ok(None);
+    }
+    let plan = Plan::new(config, input);
+    let prepared = Prepared::new(weights);
+    let transposes = Transposes::new(&plan, &prepared);
+    let mut answers = Answers::new(&plan);
+    let sum = sum_partials(&plan, &context.partials, &mut answers.blocks(&plan), &|first, answer, sum| {
+        let BlockAnswers { samples, logits, counts } = answer;
+        let mut block = context.blocks.take_one();
+        context.dispatch.run(ForwardBlock {
+            plan: &plan,
+            weights: &prepared,
+            input,
+            first,
+            samples: *samples,
+            keep: true,
+            block: &mut block,
+            logits,
+            counts,
+            readout: None,
+        });
+        let mut d_logits = vec![0.0; logits.len()];
+        head.logits(first, plan.outputs, logits, &mut d_logits);
+        let mut d_counts: Vec<Vec<f32>> = counts.iter().map(|counts| vec![0.0; counts.len()]).collect();
+        for ((counts, d_counts), layer) in counts.iter().zip(&mut d_counts).zip(&plan.hidden) {
+            head.counts(layer.units, counts, d_counts);
+        }
+        context.dispatch.run(BackwardBlock {
+            plan: &plan,
+            transposes: &transposes,
+            input,
+            first,
+            block: &block,
+            d_logits: &d_logits,
+            d_counts: &d_counts.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            d_readout: None,
+            sum,
+            scratch: &context.scratch,
+        });
+        context.blocks.release([block]);
+    });
+    let mut gradients = Vec::new();
+    let matrices = weights.named().zip(sum.matrices(&plan)).zip(plan.matrices());
+    for (((_, w), sum), (columns, width)) in matrices {
+        let size = sum.len() / width * columns;
+        let mut buffer = Storage::<f32>::try_alloc_len(w.device(), size).map_err(Error::device)?;
+        add_rows_of(&mut buffer, sum, columns, width);
+        gradients.push(buffer);
+    }
+    context.partials.release([sum]);
+    let (logits, counts) = answers.tensors(&plan, weights)?;
+    Ok(Some(TrainingPass { logits, counts, gradients }))
 }
 
 /// Gradients that come from above.
@@ -185,46 +289,77 @@ fn backward(
     context: &Context,
     blocks: &[Block],
     FromAbove { d_logits, d_counts, d_readout }: FromAbove<'_>,
-) -> Vec<Partial> {
+) -> Partial {
     let transposes = Transposes::new(plan, prepared);
-    let share = blocks.len().div_ceil(plan.partials(blocks.len()));
-    let mut partials = context.partials.take(blocks.len().div_ceil(share));
-    let d_counts: Vec<&[f32]> = d_counts.iter().map(Vec::as_slice).collect();
-    let work: Vec<_> = blocks.chunks(share).zip(&mut partials).enumerate().collect();
-    work.into_par_iter().for_each(|(k, (blocks, sum))| {
-        sum.clear(plan);
-        let first = k * share * BLOCK;
-        let transposes = &transposes;
-        let (d_counts, scratch) = (&d_counts, &context.scratch);
-        context.dispatch.run(BackwardBlocks {
+    let mut work: Vec<&Block> = blocks.iter().collect();
+    sum_partials(plan, &context.partials, &mut work, &|first, block, sum| {
+        let part =
+            |values: &[f32], columns: usize| first * columns..values.len().min((first + BLOCK) * columns);
+        let d_counts = d_counts.iter().zip(&plan.hidden);
+        let d_counts: Vec<&[f32]> = d_counts.map(|(d, layer)| &d[part(d, layer.units)]).collect();
+        context.dispatch.run(BackwardBlock {
             plan,
-            transposes,
+            transposes: &transposes,
             input,
             first,
-            blocks,
-            d_logits,
-            d_counts,
-            d_readout,
+            block,
+            d_logits: &d_logits[part(d_logits, plan.outputs)],
+            d_counts: &d_counts,
+            d_readout: d_readout.map(|d| &d[part(d, plan.steps * plan.outputs)]),
             sum,
-            scratch,
+            scratch: &context.scratch,
         });
-    });
-    partials
+    })
 }
 
-/// `total[r][c] += sum of the partial sums`, whose rows have `width` floats, in their order.
-fn reduce_partials(total: &mut [f32], sums: &[&[f32]], columns: usize, width: usize) {
-    const ROWS: usize = 32;
-    total.par_chunks_mut(ROWS * columns).enumerate().for_each(|(k, total)| {
-        for (r, total) in total.chunks_exact_mut(columns).enumerate() {
-            let at = (k * ROWS + r) * width;
-            for sum in sums {
-                for (t, s) in total.iter_mut().zip(&sum[at..at + columns]) {
-                    *t += s;
-                }
-            }
+/// Sums up what `leaf` makes of every block; it is told the first sample of the block.
+fn sum_partials<W: Send>(
+    plan: &Plan,
+    pool: &Pool<Partial>,
+    blocks: &mut [W],
+    leaf: &(impl Fn(usize, &mut W, &mut Partial) + Sync),
+) -> Partial {
+    let share = blocks.len().div_ceil(plan.partials(blocks.len()));
+    sum_tree(plan, pool, 0, share, blocks, leaf)
+}
+
+/// Blocks `first ..`: `share` of them one after the other, and these sums in pairs, and pairs of pairs, so that no more than a few
+/// for each thread are there at a time. Which sums are added to which depends on the number of blocks alone.
+fn sum_tree<W: Send>(
+    plan: &Plan,
+    pool: &Pool<Partial>,
+    first: usize,
+    share: usize,
+    blocks: &mut [W],
+    leaf: &(impl Fn(usize, &mut W, &mut Partial) + Sync),
+) -> Partial {
+    let shares = blocks.len().div_ceil(share);
+    if shares <= 1 {
+        let mut sum = pool.take_one();
+        sum.clear(plan);
+        for (k, block) in blocks.iter_mut().enumerate() {
+            leaf((first + k) * BLOCK, block, &mut sum);
         }
-    });
+        return sum;
+    }
+    let middle = shares / 2 * share;
+    let (left, right) = blocks.split_at_mut(middle);
+    let (mut left, right) = rayon::join(
+        || sum_tree(plan, pool, first, share, left, leaf),
+        || sum_tree(plan, pool, first + middle, share, right, leaf),
+    );
+    left.add(&right);
+    pool.release([right]);
+    left
+}
+
+/// `total[r][c] += sum[r][c]`, whose rows have `width` floats.
+fn add_rows_of(total: &mut [f32], sum: &[f32], columns: usize, width: usize) {
+    for (total, sum) in total.chunks_exact_mut(columns).zip(sum.chunks_exact(width)) {
+        for (t, s) in total.iter_mut().zip(sum) {
+            *t += s;
+        }
+    }
 }
 
 /// Spikes and potentials out of the traces.
@@ -241,7 +376,7 @@ fn recording(plan: &Plan, blocks: &[Block], readout: Vec<f32>) -> Result<Recordi
                 offsets.extend(list.offsets[1..].iter().map(|o| base + o));
                 for n in 0..plan.steps {
                     let row = &layer.x[(sample * plan.steps + n) * shape.width..][..shape.units];
-                    u.extend(row.iter().map(|x| (f64::from(*x) + plan.constants.threshold) as f32));
+                    u.extend(row.iter().map(|x| (f64::from(*x) + shape.threshold) as f32));
                 }
             }
         }

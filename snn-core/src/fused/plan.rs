@@ -1,15 +1,16 @@
 //! What the kernels need to know of a network, and its weights laid out for them.
 
-use super::{
-    kernels::{lanes::padded, product::Packed},
-    trace::BLOCK,
-};
+use super::kernels::{lanes::padded, product::Packed};
 use crate::{
     Cpu, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient, Surrogate,
     config::Decay,
     weights::{Matrix, Weights},
 };
 use dfdx::prelude::HasShape;
+
+/// Samples that go through the backward pass side by side. More would need fewer passes over the recurrent weights, fewer
+/// let more cores work; eight fill the registers of the dense product.
+pub(super) const BLOCK: usize = 8;
 
 /// Sizes and constants. `width` is the number of units rounded up to whole vectors; padded units never spike.
 #[derive(Debug, Clone)]
@@ -35,14 +36,17 @@ pub(super) struct LayerPlan {
     pub(super) recurrent: bool,
     /// Whether the gradient goes back through `V`.
     pub(super) propagate: bool,
+    pub(super) threshold: f64,
+    pub(super) leak_mem: f64,
+    pub(super) leak_syn: f64,
 }
 
+/// Constants of the readout. Those of a hidden layer are in its [`LayerPlan`].
+///
 /// Every decay is written as a leak, `y[n+1] = y[n] - leak y[n]` with `leak = 1 - b`. In `f32`, `1 - b` keeps more digits
 /// than `b`: with a memory of ten steps, ten times the rounding error of `b` would pile up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Constants {
-    pub(super) threshold: f64,
-    pub(super) leak_mem: f64,
     pub(super) leak_syn: f64,
     pub(super) leak_out: f64,
     pub(super) readout_start: f64,
@@ -50,14 +54,20 @@ pub(super) struct Constants {
 
 impl Plan {
     pub(super) fn new(config: &NetworkConfig, input: &Input<f32>) -> Self {
-        let decay = Decay::<f64>::new(config);
-        let hidden = config.hidden.iter().enumerate().map(|(l, layer)| LayerPlan {
-            units: layer.units,
-            width: padded(layer.units),
-            below: config.fan_in(l),
-            recurrent: layer.recurrent,
-            propagate: layer.recurrent && config.recurrent_gradient == RecurrentGradient::Propagate,
+        let hidden = config.hidden.iter().enumerate().map(|(l, layer)| {
+            let decay = Decay::<f64>::hidden(config, l);
+            LayerPlan {
+                units: layer.units,
+                width: padded(layer.units),
+                below: config.fan_in(l),
+                recurrent: layer.recurrent,
+                propagate: layer.recurrent && config.recurrent_gradient == RecurrentGradient::Propagate,
+                threshold: config.threshold,
+                leak_mem: decay.one_minus_mem,
+                leak_syn: 1.0 - decay.syn,
+            }
         });
+        let readout = Decay::<f64>::readout(config);
         Plan {
             batch: input.batch(),
             steps: input.steps(),
@@ -66,10 +76,8 @@ impl Plan {
             outputs: config.outputs,
             out_width: padded(config.outputs),
             constants: Constants {
-                threshold: config.threshold,
-                leak_mem: decay.one_minus_mem,
-                leak_syn: 1.0 - decay.syn,
-                leak_out: decay.one_minus_out,
+                leak_syn: 1.0 - readout.syn,
+                leak_out: readout.one_minus_mem,
                 readout_start: config.readout_start,
             },
             surrogate: config.surrogate,

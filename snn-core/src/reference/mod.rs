@@ -1,31 +1,32 @@
 //! The network step by step, out of plain dfdx operations and one spike operation: made to be read next to the equations.
 //!
-//! Every line of [`step`] is a line of [`NetworkConfig`]'s model. dfdx's tape differentiates it, so this is also the oracle
+//! Every line of a [`neuron`] model is a line of its equations. dfdx's tape differentiates it, so this is also the oracle
 //! that the fused implementation is held against. It is slow: it keeps every intermediate of every step.
 //!
 //! A dfdx tensor carries its tape by value. [`again`] hands out a tensor for one more use while its tape stays behind; the
 //! last use moves tensor and tape on. All tapes meet at the end, in the logits.
 
 pub(crate) mod cpu;
-pub(crate) mod spike;
+mod neuron;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    Backend, Error, Events, Float, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient,
+    Backend, Error, Events, Float, Input, NetworkConfig, NeuronKind, Readout, RecurrentGradient,
+    ResetGradient,
     config::Decay,
     pass::{Adjoint, Answer, Recording, Wanted},
-    weights::{Afferents, Matrix, Weights},
+    spike::SpikeFunction,
+    weights::{Matrix, Weights},
 };
 use dfdx::prelude::{
     Backward, HasShape, NoneTape, OwnedTape, PutTape, Rank0, SplitTape, SumTo, Tape, Tensor, TryMatMul,
 };
-use spike::SpikeFunction;
+use neuron::{AdaptiveLif, Drive, Lif, Neuron, again};
 
-/// Membrane potential, synaptic current and number of spikes so far of a layer's units, `[batch, units]`.
+/// States of a layer's units and number of their spikes so far, `[batch, units]`.
 struct LayerState<E: Float, D: Backend<E>, T> {
-    u: Matrix<E, D, T>,
-    i: Matrix<E, D, T>,
+    states: Vec<Matrix<E, D, T>>,
     zeta: Matrix<E, D, T>,
 }
 
@@ -140,19 +141,38 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     function: SpikeFunction,
     detach: Detach<'_, E, D>,
 ) -> Result<Unrolled<E, D, T>, Error> {
+    match config.neuron {
+        NeuronKind::Lif => unroll::<Lif<E>, _, _, _>(config, weights, input, record, tape, function, detach),
+        NeuronKind::AdaptiveLif => {
+            unroll::<AdaptiveLif<E>, _, _, _>(config, weights, input, record, tape, function, detach)
+        }
+    }
+}
+
+fn unroll<N: Neuron<E>, E: Float, D: Backend<E>, T: Tape<E, D>>(
+    config: &NetworkConfig,
+    weights: &Weights<E, D>,
+    input: &Input<E>,
+    record: bool,
+    tape: T,
+    function: SpikeFunction,
+    detach: Detach<'_, E, D>,
+) -> Result<Unrolled<E, D, T>, Error> {
     let device = weights.readout.device();
     let (batch, steps) = (input.batch(), input.steps());
-    let b = Decay::new(config);
+    let zeros = |units: usize| -> Result<Matrix<E, D, T>, Error> {
+        Ok(device.try_zeros_like(&(batch, units)).map_err(Error::device)?.put_tape(T::default()))
+    };
     let rest = |units: usize| -> Result<LayerState<E, D, T>, Error> {
-        let zeros = || -> Result<Matrix<E, D, T>, Error> {
-            Ok(device.try_zeros_like(&(batch, units)).map_err(Error::device)?.put_tape(T::default()))
-        };
-        Ok(LayerState { u: zeros()?, i: zeros()?, zeta: zeros()? })
+        let states = (0..N::STATES).map(|_| zeros(units)).collect::<Result<_, _>>()?;
+        Ok(LayerState { states, zeta: zeros(units)? })
     };
 
+    let neurons: Vec<N> = (0..config.hidden.len()).map(|l| N::of(config, l)).collect();
     let mut layers = config.hidden.iter().map(|layer| rest(layer.units)).collect::<Result<Vec<_>, _>>()?;
-    let mut out = rest(config.outputs)?;
-    out.u = out.u + E::of(config.readout_start);
+    let b = Decay::<E>::readout(config);
+    let (mut u_out, mut i_out) =
+        (zeros(config.outputs)? + E::of(config.readout_start), zeros(config.outputs)?);
     let mut readout = Vec::with_capacity(steps);
     let mut recorder = record.then(|| Recorder::new(config, batch, steps));
 
@@ -161,32 +181,33 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
             device.try_tensor_from_vec(frame(input, n), (batch, input.units())).map_err(Error::device)?;
         let mut below = frame.put_tape(T::default());
         let mut next = Vec::with_capacity(layers.len());
-        for (l, state) in layers.into_iter().enumerate() {
-            let s = D::spike(again(&state.u), config.threshold, function)?;
+        for (l, (LayerState { states, zeta }, neuron)) in layers.into_iter().zip(&neurons).enumerate() {
+            let s = D::spike(neuron.excitation(&states), config.threshold, function)?;
             if let Some(recorder) = &mut recorder {
-                recorder.hidden(n, l, &s, &state.u);
+                recorder.hidden(n, l, &s, &states[0]);
             }
             let constant = || detach(n, l, s.retaped::<NoneTape>()).retaped::<T>();
             let reset = match config.reset_gradient {
                 ResetGradient::Differentiable => again(&s),
                 ResetGradient::Detached => constant(),
             };
-            let recurrent = match config.recurrent_gradient {
-                RecurrentGradient::Propagate => again(&s),
-                RecurrentGradient::Detached => constant(),
-            };
-            let mut state = step(&b, state, reset, below, recurrent, &weights.hidden[l]);
-            state.zeta = state.zeta + again(&s);
-            next.push(state);
+            let mut currents = vec![below.matmul(weights.hidden[l].input.clone())];
+            if let Some(v) = &weights.hidden[l].recurrent {
+                let spikes = match config.recurrent_gradient {
+                    RecurrentGradient::Propagate => again(&s),
+                    RecurrentGradient::Detached => constant(),
+                };
+                currents.push(spikes.matmul(v.clone()));
+            }
+            let states = neuron.step(states, Drive { spikes: again(&s), reset, currents });
+            next.push(LayerState { states, zeta: zeta + again(&s) });
             below = s;
         }
         layers = next;
-        readout.push(again(&out.u));
-        out = LayerState {
-            u: out.u * b.out + again(&out.i) * b.one_minus_out,
-            i: out.i * b.syn + below.matmul(weights.readout.clone()),
-            zeta: out.zeta,
-        };
+        readout.push(again(&u_out));
+        // U_out[n+1] = b_out U_out[n] + (1 - b_out) I_out[n],   I_out[n+1] = b_syn I_out[n] + W_out S[n]
+        u_out = u_out * b.mem + again(&i_out) * b.one_minus_mem;
+        i_out = i_out * b.syn + below.matmul(weights.readout.clone());
     }
     if let Some(recorder) = &mut recorder {
         recorder.readout(&readout);
@@ -196,38 +217,17 @@ fn forward_with<E: Float, D: Backend<E>, T: Tape<E, D>>(
     let logits = logits(config.readout, readout);
     let (logits, mut tape) = merge(tape, logits);
     let mut counts = Vec::with_capacity(layers.len());
-    for LayerState { u, i, zeta } in layers.into_iter().chain(std::iter::once(out)) {
-        tape = merge(merge(tape, u).1, i).1;
+    for LayerState { states, zeta } in layers {
+        for state in states {
+            tape = merge(tape, state).1;
+        }
         let (zeta, merged) = merge(tape, zeta);
         counts.push(zeta);
         tape = merged;
     }
-    counts.pop(); // the readout does not spike
+    tape = merge(merge(tape, u_out).1, i_out).1;
     let recording = recorder.map(Recorder::finish).transpose()?;
     Ok(Unrolled { logits: logits.put_tape(tape), counts, readout: potentials, recording })
-}
-
-/// From step `n` to `n + 1`:
-///
-/// ```text
-/// U[n+1] = (b_mem U[n] + (1 - b_mem) I[n]) (1 - S[n])
-/// I[n+1] = b_syn I[n] + W S_below[n] + V S[n]
-/// ```
-fn step<E: Float, D: Backend<E>, T: Tape<E, D>>(
-    b: &Decay<E>,
-    LayerState { u, i, zeta }: LayerState<E, D, T>,
-    reset: Matrix<E, D, T>,
-    below: Matrix<E, D, T>,
-    recurrent: Matrix<E, D, T>,
-    afferents: &Afferents<E, D>,
-) -> LayerState<E, D, T> {
-    let keep = reset.negate() + E::one();
-    let u = (u * b.mem + again(&i) * b.one_minus_mem) * keep;
-    let mut i = i * b.syn + below.matmul(afferents.input.clone());
-    if let Some(v) = &afferents.recurrent {
-        i = i + recurrent.matmul(v.clone());
-    }
-    LayerState { u, i, zeta }
 }
 
 /// Max (the first maximum where tied) or sum over the readout potentials of all steps.
@@ -253,11 +253,6 @@ fn logits<E: Float, D: Backend<E>, T: Tape<E, D>>(
         };
     }
     sum
-}
-
-/// The tensor for one more use; its tape stays with `t`.
-fn again<E: Float, D: Backend<E>, T: Tape<E, D>>(t: &Matrix<E, D, T>) -> Matrix<E, D, T> {
-    t.retaped::<T>()
 }
 
 fn merge<E: Float, D: Backend<E>, T: Tape<E, D>>(tape: T, t: Matrix<E, D, T>) -> (Matrix<E, D>, T) {

@@ -4,15 +4,15 @@
 //! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
 //! readout head and the regularisers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
 
-use super::{Detach, LayerState, forward_with, spike::SpikeFunction, spike::on_cpu, step};
+use super::{AdaptiveLif, Detach, Drive, Lif, Neuron, forward_with};
 use crate::{
-    Cpu, Events, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig, Readout,
-    RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
-    config::Decay,
-    weights::{Afferents, Matrix},
+    Cpu, Events, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig, NeuronKind,
+    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    spike::{SpikeFunction, on_cpu},
+    weights::Matrix,
 };
 use dfdx::prelude::{
-    AsArray, Backward, NoneTape, OwnedTape, Rank0, Tape, Tensor, TensorFromVec,
+    AsArray, Backward, NoneTape, OwnedTape, Rank0, Tape, Tensor, TensorFromVec, TryMatMul,
     cross_entropy_with_logits_loss,
 };
 use rand::Rng;
@@ -144,8 +144,8 @@ fn config(depth: usize, recurrent: bool) -> NetworkConfig {
     NetworkConfig {
         hidden: hidden[..depth].to_vec(),
         // short enough for nine steps to matter
-        tau_mem: 4.0,
-        tau_syn: 3.0,
+        tau_mem: 4.0.into(),
+        tau_syn: 3.0.into(),
         tau_readout: 6.0,
         ..NetworkConfig::new(4, 3)
     }
@@ -272,8 +272,8 @@ fn by_hand(recurrent: bool) -> NetworkConfig {
     NetworkConfig {
         hidden: vec![Layer { units: 1, recurrent }],
         dt: std::f64::consts::LN_2,
-        tau_mem: 1.0,
-        tau_syn: 0.5,
+        tau_mem: 1.0.into(),
+        tau_syn: 0.5.into(),
         tau_readout: 0.25,
         implementation: Implementation::Reference,
         ..NetworkConfig::new(1, 1)
@@ -358,16 +358,54 @@ fn one_step_by_hand() {
     let matrix = |values: &[f64], rows: usize| -> Matrix<f64, Cpu> {
         device.tensor_from_vec(values.to_vec(), (rows, values.len() / rows))
     };
-    let state =
-        LayerState { u: matrix(&[2.0, 0.5], 1), i: matrix(&[4.0, -1.0], 1), zeta: matrix(&[7.0, 8.0], 1) };
+    let states = vec![matrix(&[2.0, 0.5], 1), matrix(&[4.0, -1.0], 1)];
     let spikes = matrix(&[1.0, 0.0], 1);
-    let afferents =
-        Afferents { input: matrix(&[1.0, 2.0], 1), recurrent: Some(matrix(&[0.0, 3.0, 5.0, 0.0], 2)) };
-    let decay = Decay::new(&by_hand(true));
-    let next = step(&decay, state, spikes.clone(), matrix(&[1.0], 1), spikes, &afferents);
-    assert_close(&next.u.as_vec(), &[0.0, -0.25]);
-    assert_close(&next.i.as_vec(), &[2.0, 4.75]);
-    assert_close(&next.zeta.as_vec(), &[7.0, 8.0]);
+    let (w, v) = (matrix(&[1.0, 2.0], 1), matrix(&[0.0, 3.0, 5.0, 0.0], 2));
+    let currents = vec![matrix(&[1.0], 1).matmul(w), spikes.clone().matmul(v)];
+    let drive = Drive { spikes: spikes.clone(), reset: spikes, currents };
+    let next = <Lif<f64>>::of(&by_hand(true), 0).step(states, drive);
+    assert_close(&next[0].as_vec(), &[0.0, -0.25]);
+    assert_close(&next[1].as_vec(), &[2.0, 4.75]);
+}
+
+/// Adaptation 2 and `b_ada = 1/2`: what was at 1/4 is at 1/8, and 5/8 after a spike; potential 2 stands for 2 - 2 / 4.
+#[test]
+fn one_step_of_an_adaptive_threshold_by_hand() {
+    let device = Cpu::default();
+    let matrix = |values: &[f64]| -> Matrix<f64, Cpu> { device.tensor_from_vec(values.to_vec(), (1, 2)) };
+    let config = NetworkConfig { tau_adaptation: 1.0, adaptation: 2.0, ..by_hand(false) };
+    let neuron = <AdaptiveLif<f64>>::of(&config, 0);
+    let states = vec![matrix(&[2.0, 0.5]), matrix(&[4.0, -1.0]), matrix(&[0.25, 0.25])];
+    assert_close(&neuron.excitation(&states).as_vec(), &[1.5, 0.0]);
+    let spikes = matrix(&[1.0, 0.0]);
+    let drive = Drive { spikes: spikes.clone(), reset: spikes, currents: vec![matrix(&[1.0, 2.0])] };
+    let next = neuron.step(states, drive);
+    assert_close(&next[0].as_vec(), &[0.0, -0.25]);
+    assert_close(&next[1].as_vec(), &[2.0, 1.75]);
+    assert_close(&next[2].as_vec(), &[0.625, 0.125]);
+}
+
+#[test]
+fn finite_differences_of_every_neuron_model_through_both_switches() {
+    for (k, &neuron) in NeuronKind::ALL.iter().enumerate() {
+        for (reset_gradient, recurrent_gradient) in RESETS.into_iter().flat_map(|r| RECURRENT.map(|g| (r, g)))
+        {
+            let config = NetworkConfig {
+                neuron,
+                tau_adaptation: 5.0,
+                surrogate: Surrogate { beta: 3.0, ..Surrogate::default() },
+                threshold: 0.3,
+                tau_mem: vec![4.0, 7.0].into(),
+                tau_syn: vec![3.0, 1.5].into(),
+                reset_gradient,
+                recurrent_gradient,
+                readout: Readout::Sum,
+                ..config(2, true)
+            };
+            let what = format!("{neuron:?}, {reset_gradient:?}, {recurrent_gradient:?}");
+            assert!(check(&mut Problem::new(config, true, penalties(2), k as u64), &what) > 0.0);
+        }
+    }
 }
 
 #[test]

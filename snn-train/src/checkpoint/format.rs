@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use super::state::{Checkpoint, Matrix, TrainingState, VERSION};
 
 const METADATA: &str = "snn";
-const FIRST_MOMENT: &str = ".adam.m";
-const SECOND_MOMENT: &str = ".adam.v";
+
+/// What optimizers remember that is a mean of squares.
+const SQUARES: &[&str] = &["adam.v", "adamw.v", "smorms3.square"];
 
 /// The metadata: the state as the text that was written, so that its checksum needs no second writing.
 #[derive(Serialize, Deserialize)]
@@ -75,23 +76,23 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
         let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
-        let moments = |suffix| {
-            let name = format!("{name}{suffix}");
-            let view = file.tensor(&name).map_err(other)?;
-            finite(&name, floats(&view))
-        };
-        let second_moment = moments(SECOND_MOMENT)?;
-        if let Some(moment) = second_moment.iter().find(|moment| **moment < 0.0) {
-            return Err(other(format!(
-                "a value of {name}{SECOND_MOMENT}, which is a mean of squares, is {moment}"
-            )));
-        }
+        let buffers = state.experiment.optimizer.name.buffers().iter().map(|buffer| {
+            let buffer = format!("{}.{buffer}", state.experiment.optimizer.name.word());
+            let name = format!("{name}.{buffer}");
+            let values = finite(&name, floats(&file.tensor(&name).map_err(other)?))?;
+            let is_square = SQUARES.contains(&buffer.as_str());
+            match values.iter().find(|value| is_square && **value < 0.0) {
+                None => Ok((buffer, values)),
+                Some(value) => {
+                    Err(other(format!("a value of {name}, which is a mean of squares, is {value}")))
+                }
+            }
+        });
         Ok(Matrix {
             name: name.clone(),
             shape: [pre, post],
             weights: finite(name, floats(view))?,
-            first_moment: moments(FIRST_MOMENT)?,
-            second_moment,
+            optimizer: buffers.collect::<Result<_, _>>()?,
         })
     });
     Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
@@ -105,17 +106,15 @@ fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, Damage> {
     }
 }
 
-/// Name, shape and little-endian bytes of the weights and both moments.
-fn buffers(matrix: &Matrix) -> [(String, [usize; 2], Vec<u8>); 3] {
-    let buffer = |suffix: &str, values: &[f32]| {
+/// Name, shape and little-endian bytes of the weights and of what the optimizer remembers of them.
+fn buffers(matrix: &Matrix) -> Vec<(String, [usize; 2], Vec<u8>)> {
+    let buffer = |name: String, values: &[f32]| {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        (format!("{}{suffix}", matrix.name), matrix.shape, bytes)
+        (name, matrix.shape, bytes)
     };
-    [
-        buffer("", &matrix.weights),
-        buffer(FIRST_MOMENT, &matrix.first_moment),
-        buffer(SECOND_MOMENT, &matrix.second_moment),
-    ]
+    let remembered = matrix.optimizer.iter();
+    let remembered = remembered.map(|(name, values)| buffer(format!("{}.{name}", matrix.name), values));
+    std::iter::once(buffer(matrix.name.clone(), &matrix.weights)).chain(remembered).collect()
 }
 
 fn floats(view: &TensorView<'_>) -> Vec<f32> {

@@ -1,19 +1,19 @@
 //! Checkpoints: everything from which a run goes on with the same bits, in one file that is there whole or not at all.
 //!
 //! A checkpoint is a safetensors file: for every weight matrix `W1`, `V1`, .. `Wout` (`[pre, post]`, f32) the weights
-//! under its name and Adam's moments under `<name>.adam.m` and `<name>.adam.v`. The metadata entry `snn` holds, as
-//! JSON, the experiment, the position in it, the best epoch so far and the sums of an epoch under way, with a SHA-256
+//! under its name and what the optimizer remembers of them under `<name>.<rule>.<buffer>`: Adam's moments are `W1.adam.m`
+//! and `W1.adam.v`. The metadata entry `snn` holds, as JSON, the experiment, the position in it, the best epoch so far and the sums of an epoch under way, with a SHA-256
 //! checksum of all that and of the tensors. It holds no times, so equal runs have equal checkpoints, byte by byte.
 
 mod format;
 mod partial;
 mod state;
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
-use snn_core::{Adam, AdamState, Backend, Network};
+use snn_core::{Backend, MatrixState, Network, Optimizer, OptimizerState};
 
-use snn_run::Best;
+use snn_run::{Best, regular};
 
 use crate::{
     error::Error,
@@ -25,23 +25,23 @@ use state::{Matrix, TrainingState, VERSION};
 pub(crate) use partial::{Partial, Sums};
 pub use state::Checkpoint;
 
+/// No checkpoint is longer: that of 5 billion weights.
+const LONGEST: u64 = 64 << 30;
+
 impl Checkpoint {
     pub(crate) fn take<D: Backend<f32>>(
         experiment: &Experiment,
         network: &Network<f32, D>,
-        adam: &Adam<f32, D>,
+        optimizer: &dyn Optimizer<f32, D>,
         epoch: u32,
         best: Option<Best>,
         partial: Option<Partial>,
     ) -> Self {
-        let AdamState { step, moments } = adam.state();
-        let matrices = network.parameters().zip(moments);
-        let matrices = matrices.map(|((name, shape, weights), (_, first_moment, second_moment))| Matrix {
-            name,
-            shape,
-            weights,
-            first_moment,
-            second_moment,
+        let OptimizerState { rule, step, matrices } = optimizer.state();
+        let matrices = network.parameters().zip(matrices).map(|((name, shape, weights), state)| {
+            let buffers =
+                state.buffers.into_iter().map(|(buffer, values)| (format!("{rule}.{buffer}"), values));
+            Matrix { name, shape, weights, optimizer: buffers.collect() }
         });
         let state =
             TrainingState { version: VERSION, epoch, step, best, partial, experiment: experiment.clone() };
@@ -89,18 +89,35 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// A moment that is no finite number, which a network may have whose own weights still are.
+    /// A number that the optimizer remembers and that is none any more, which a network may have whose own weights still are.
     pub(crate) fn not_finite(&self) -> Option<(String, f64)> {
         self.matrices.iter().find_map(|matrix| {
-            let mut moments = matrix.first_moment.iter().chain(&matrix.second_moment);
-            let value = moments.find(|value| !value.is_finite())?;
-            Some((format!("a moment of the gradient of {}", matrix.name), f64::from(*value)))
+            let mut buffers = matrix.optimizer.iter();
+            buffers.find_map(|(name, values)| {
+                let value = values.iter().find(|value| !value.is_finite())?;
+                Some((format!("a value of {}.{name}, which the optimizer keeps,", matrix.name), f64::from(*value)))
+            })
         })
     }
 
-    pub(crate) fn adam_state(&self) -> AdamState<f32> {
-        let moments = |m: &Matrix| (m.name.clone(), m.first_moment.clone(), m.second_moment.clone());
-        AdamState { step: self.state.step, moments: self.matrices.iter().map(moments).collect() }
+    /// What the optimizer of the experiment remembers.
+    pub(crate) fn optimizer_state(&self) -> OptimizerState<f32> {
+        let rule = self.experiment().optimizer.name.word();
+        let matrix = |matrix: &Matrix| {
+            let of_rule = |(name, values): (&String, &Vec<f32>)| {
+                let buffer = name.strip_prefix(rule)?.strip_prefix('.')?;
+                Some((buffer.to_owned(), values.clone()))
+            };
+            MatrixState {
+                name: matrix.name.clone(),
+                buffers: matrix.optimizer.iter().filter_map(of_rule).collect(),
+            }
+        };
+        OptimizerState {
+            rule: rule.to_owned(),
+            step: self.state.step,
+            matrices: self.matrices.iter().map(matrix).collect(),
+        }
     }
 
     /// Whether this is the state at the end of the best epoch so far.
@@ -138,7 +155,7 @@ impl Checkpoint {
     /// [`snn_run::Error::TooNew`], [`snn_run::Error::Io`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|error| match error.kind() {
+        let bytes = regular::read(path, LONGEST).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::MissingCheckpoint { path: path.to_owned() },
             _ => Error::io("read the checkpoint", path)(error),
         })?;

@@ -1,13 +1,15 @@
 //! What a checkpoint holds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use snn_run::Best;
 
 use super::partial::Partial;
 use crate::experiment::Experiment;
 
-/// The newest version of the format.
-pub(super) const VERSION: u32 = 1;
+/// The newest version of the format. Version 1 knew Adam alone, and had fewer keys in its experiment.
+pub(super) const VERSION: u32 = 2;
 
 /// The state of a run after an epoch or a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +36,6 @@ pub(crate) struct Matrix {
     pub(crate) name: String,
     pub(crate) shape: [usize; 2],
     pub(crate) weights: Vec<f32>,
-    pub(crate) first_moment: Vec<f32>,
-    pub(crate) second_moment: Vec<f32>,
+    /// What the optimizer remembers, by `<rule>.<buffer>`.
+    pub(crate) optimizer: BTreeMap<String, Vec<f32>>,
 }

@@ -1,7 +1,9 @@
 //! What an experiment is, and what it asks of network and optimizer.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{AdamConfig, Initialization, Layer, NetworkConfig, Regularizer, Surrogate};
+use snn_core::{
+    Implementation, Initialization, Layer, NetworkConfig, NeuronKind, Regularizer, Surrogate, TimeConstant,
+};
 use snn_data::Dataset;
 use toml::{Table, Value};
 
@@ -9,8 +11,8 @@ use super::{
     data::Data,
     key,
     sections::{
-        Distribution, InitializationSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
-        Recurrent, RegularizerSection, SurrogateSection, TrainingSection,
+        Distribution, InitializationSection, LossSection, NetworkSection, OptimizerSection, ProbeSection,
+        ReadoutSection, Recurrent, RegularizerSection, ScheduleSection, SurrogateSection, TrainingSection,
     },
 };
 use crate::error::Error;
@@ -18,7 +20,7 @@ use crate::error::Error;
 /// Everything that determines a run: the data, the network, how it is trained, and all seeds.
 ///
 /// The default is the preset `randman`: the paper's default network on its default random manifolds. A TOML file has
-/// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`] documents them.
+/// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`](super::keys()) documents them.
 ///
 /// Seeds by purpose: `data.seed`, `initialization.seed` and `training.seed` (the order of the samples).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -36,8 +38,12 @@ pub struct Experiment {
     pub regularizer: RegularizerSection,
     /// How weights start.
     pub initialization: InitializationSection,
-    /// Adam.
+    /// What training makes small, beside the penalties.
+    pub loss: LossSection,
+    /// How gradients move weights.
     pub optimizer: OptimizerSection,
+    /// How the step size changes from epoch to epoch.
+    pub schedule: ScheduleSection,
     /// For how long, in which portions and in which order.
     pub training: TrainingSection,
     /// What is looked at on the way.
@@ -54,6 +60,24 @@ impl Experiment {
                 "network.recurrent has {} entries and network.hidden {}; give one switch for each layer",
                 switches.len(),
                 self.network.hidden.len()
+            )));
+        }
+        for (key, tau) in [("tau_mem", &self.network.tau_mem), ("tau_syn", &self.network.tau_syn)] {
+            if let TimeConstant::Each(taus) = tau
+                && taus.len() != self.network.hidden.len()
+            {
+                return Err(Error::Impossible(format!(
+                    "network.{key} has {} entries and network.hidden {}; give one number, or one for each layer",
+                    taus.len(),
+                    self.network.hidden.len()
+                )));
+            }
+        }
+        let NetworkSection { neuron, implementation, .. } = self.network;
+        if neuron != NeuronKind::Lif && implementation == Implementation::Fused {
+            return Err(Error::Impossible(format!(
+                "the fused implementation computes no {} units; set network.implementation to \"reference\"",
+                neuron.word()
             )));
         }
         self.data.validate()?;
@@ -83,8 +107,11 @@ impl Experiment {
             hidden: hidden.collect(),
             outputs: dataset.classes(),
             dt: dataset.dt(),
-            tau_mem: self.network.tau_mem,
-            tau_syn: self.network.tau_syn,
+            neuron: self.network.neuron,
+            tau_mem: self.network.tau_mem.clone(),
+            tau_syn: self.network.tau_syn.clone(),
+            tau_adaptation: self.network.tau_adaptation,
+            adaptation: self.network.adaptation,
             tau_readout: self.network.tau_readout,
             threshold: self.network.threshold,
             surrogate: Surrogate { shape: self.surrogate.shape, beta: self.surrogate.beta },
@@ -115,25 +142,6 @@ impl Experiment {
             upper_strength: self.regularizer.upper_strength,
             upper_threshold: self.regularizer.upper_threshold,
             upper_norm: self.regularizer.upper_norm,
-        }
-    }
-
-    /// The step size in the epoch after so many: `learning_rate * learning_rate_decay ^ epochs`.
-    #[must_use]
-    pub fn learning_rate(&self, epochs: u32) -> f64 {
-        let OptimizerSection { learning_rate, learning_rate_decay, .. } = self.optimizer;
-        // A step size of 0 would be an error, one this small changes nothing.
-        (learning_rate * learning_rate_decay.powf(epochs.into())).max(f64::MIN_POSITIVE)
-    }
-
-    /// The settings of its optimiser in the first epoch.
-    #[must_use]
-    pub fn adam(&self) -> AdamConfig {
-        AdamConfig {
-            learning_rate: self.optimizer.learning_rate,
-            beta1: self.optimizer.beta1,
-            beta2: self.optimizer.beta2,
-            epsilon: self.optimizer.epsilon,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{fmt, ops::Bound};
 
 use snn_data::SplitRule;
+use snn_run::number;
 use toml::{Table, Value};
 
 /// One key of an experiment. [`keys`](super::keys) lists all of them.
@@ -69,6 +70,8 @@ pub enum Values {
     Integer(u64, u64),
     /// A finite number between two bounds.
     Number(Bound<f64>, Bound<f64>),
+    /// A finite number between two bounds, or a list of them, one for each hidden layer.
+    NumberPerLayer(Bound<f64>, Bound<f64>),
     /// A whole number of samples, or a fraction of them.
     Portion,
     /// One of some words.
@@ -94,10 +97,14 @@ impl Values {
     pub(super) const U32: Self = Self::Integer(1, u32::MAX as u64);
     /// Any finite number above 0.
     pub(super) const POSITIVE: Self = Self::Number(Bound::Excluded(0.0), Bound::Unbounded);
+    /// Any finite number above 0, or one for each hidden layer.
+    pub(super) const PER_LAYER: Self = Self::NumberPerLayer(Bound::Excluded(0.0), Bound::Unbounded);
     /// Any finite number of at least 0.
     pub(super) const AT_LEAST_0: Self = Self::Number(Bound::Included(0.0), Bound::Unbounded);
     /// Above 0, at most 1.
     pub(super) const ABOVE_0_UP_TO_1: Self = Self::Number(Bound::Excluded(0.0), Bound::Included(1.0));
+    /// From 0 to 1.
+    pub(super) const FROM_0_TO_1: Self = Self::Number(Bound::Included(0.0), Bound::Included(1.0));
     /// From 0 to below 1.
     pub(super) const BELOW_1: Self = Self::Number(Bound::Included(0.0), Bound::Excluded(1.0));
     /// Any finite number.
@@ -115,6 +122,12 @@ impl Values {
             Self::Integer(min, max) => integer(value, min, max),
             Self::Number(low, high) => number(value)
                 .is_some_and(|x| x.is_finite() && std::ops::RangeBounds::contains(&(low, high), &x)),
+            Self::NumberPerLayer(low, high) => match value {
+                Value::Array(list) => {
+                    !list.is_empty() && list.iter().all(|value| Self::Number(low, high).contain(value))
+                }
+                value => Self::Number(low, high).contain(value),
+            },
             Self::Portion => match value {
                 Value::Float(fraction) => (0.0..1.0).contains(fraction),
                 value => integer(value, 0, u64::from(u32::MAX)),
@@ -133,11 +146,6 @@ impl Values {
             Self::SplitRule => value.clone().try_into::<SplitRule>().is_ok(),
         }
     }
-}
-
-/// An integer is a number, too: `beta = 10`.
-fn number(value: &Value) -> Option<f64> {
-    value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
 }
 
 impl fmt::Display for Values {
@@ -160,6 +168,9 @@ impl fmt::Display for Values {
                     Bound::Excluded(high) => write!(f, " to below {high}"),
                     Bound::Unbounded => Ok(()),
                 }
+            }
+            Self::NumberPerLayer(low, high) => {
+                write!(f, "{}, or a list of them, one for each hidden layer", Self::Number(low, high))
             }
             Self::Portion => {
                 f.write_str("a whole number of samples, or a fraction of them from 0.0 to below 1.0")
@@ -186,7 +197,7 @@ impl fmt::Display for Values {
 }
 
 /// The value at `section.key`, or deeper.
-pub(super) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+pub(crate) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         Some((name, rest)) => value(table.get(name)?.as_table()?, rest),
         None => table.get(path),
@@ -246,6 +257,12 @@ mod tests {
                 &["-1"],
             ),
             (Values::POSITIVE, "a number above 0", &["1", "1e-9"], &["0", "-1.0", "nan", "inf", "true"]),
+            (
+                Values::PER_LAYER,
+                "a number above 0, or a list of them, one for each hidden layer",
+                &["1", "0.5", "[1, 2.5]"],
+                &["0", "[]", "[1, 0]", "'1'", "nan"],
+            ),
             (Values::BELOW_1, "a number from 0 to below 1", &["0", "0.5"], &["1", "-0.1", "nan"]),
             (Values::FINITE, "a number", &["-1", "0.5"], &["inf", "'0'"]),
             (Values::Portion, "a whole number of samples", &["0", "100", "0.1"], &["1.0", "-1", "nan"]),

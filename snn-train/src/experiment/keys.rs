@@ -4,8 +4,8 @@ use super::{
     data::Data,
     key::Key,
     sections::{
-        InitializationSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
-        RegularizerSection, SurrogateSection, TrainingSection,
+        InitializationSection, LossSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
+        RegularizerSection, ScheduleSection, SurrogateSection, TrainingSection,
     },
 };
 
@@ -18,7 +18,9 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         ReadoutSection::KEYS,
         RegularizerSection::KEYS,
         InitializationSection::KEYS,
+        LossSection::KEYS,
         OptimizerSection::KEYS,
+        ScheduleSection::KEYS,
         TrainingSection::KEYS,
         ProbeSection::KEYS,
     ]

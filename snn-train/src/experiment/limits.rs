@@ -1,6 +1,8 @@
 //! Values that are allowed one by one, and with which no training can come to anything: what 32-bit numbers turn into 0 or infinity is
 //! refused, what makes little sense is doubted.
 
+use snn_core::OptimizerKind;
+
 use super::{definition::Experiment, sections::OptimizerSection};
 use crate::error::Error;
 
@@ -16,8 +18,8 @@ impl Experiment {
         let refuse = |key: &str, value: f64, reason: &str| {
             Err(Error::Impossible(format!("{key} = {value:?} {reason}")))
         };
-        let OptimizerSection { beta1, beta2, epsilon, .. } = self.optimizer;
-        if (epsilon as f32) < f32::MIN_POSITIVE {
+        let OptimizerSection { name, beta1, beta2, epsilon, .. } = self.optimizer;
+        if name != OptimizerKind::Sgd && (epsilon as f32) < f32::MIN_POSITIVE {
             return refuse(
                 "optimizer.epsilon",
                 epsilon,
@@ -96,12 +98,19 @@ impl Experiment {
         doubts
     }
 
-    fn time_constants(&self) -> [(&'static str, f64); 3] {
-        [
-            ("network.tau_mem", self.network.tau_mem),
-            ("network.tau_syn", self.network.tau_syn),
-            ("network.tau_readout", self.network.tau_readout),
-        ]
+    /// Of all layers, each once.
+    fn time_constants(&self) -> Vec<(&'static str, f64)> {
+        let mut all = vec![("network.tau_readout", self.network.tau_readout)];
+        for layer in 0..self.network.hidden.len() {
+            let of_layer =
+                [("network.tau_mem", &self.network.tau_mem), ("network.tau_syn", &self.network.tau_syn)];
+            for entry in of_layer.map(|(key, tau)| (key, tau.of(layer))) {
+                if !all.contains(&entry) {
+                    all.push(entry);
+                }
+            }
+        }
+        all
     }
 
     fn dt(&self) -> Option<f64> {

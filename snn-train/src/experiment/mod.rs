@@ -24,16 +24,19 @@ mod limits;
 mod presets;
 mod reading;
 mod sections;
+mod training;
 mod writing;
 
-pub use data::{Data, SpikeFiles, Stored};
+pub use data::{Data, SpikeFiles, Stored, feature_cache};
 pub use definition::Experiment;
+pub(crate) use key::value as value_in;
 pub use key::{Key, Values};
 pub use keys::keys;
 pub use presets::{Preset, presets};
 pub use sections::{
-    Distribution, InitializationSection, NetworkSection, OptimizerSection, ProbeSection, ReadoutSection,
-    Recurrent, RegularizerSection, Selection, SurrogateSection, TrainingSection,
+    Distribution, InitializationSection, LossSection, NetworkSection, OptimizerSection, ProbeSection,
+    ReadoutSection, Recurrent, RegularizerSection, ScheduleSection, Selection, SurrogateSection,
+    TrainingSection,
 };
 
 #[cfg(test)]

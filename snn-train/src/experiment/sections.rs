@@ -1,7 +1,10 @@
 //! The sections of an experiment. Each key is written down here once: name, type, default, unit, range and meaning.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Implementation, Readout, RecurrentGradient, ResetGradient, SurrogateShape};
+use snn_core::{
+    Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, ResetGradient,
+    ScheduleKind, SurrogateShape, TimeConstant,
+};
 
 use super::key::{Key, Values};
 
@@ -47,10 +50,17 @@ section! {
         hidden: Vec<usize> = vec![100], "units", Values::Integers(1, 65_536);
         /// Whether a hidden layer has all-to-all connections onto itself.
         recurrent: Recurrent = Recurrent::All(false), "", Values::Switches;
+        /// Model of the hidden units; `adaptive-lif` has a threshold that rises with each spike, and needs `implementation`
+        /// reference.
+        neuron: NeuronKind = NeuronKind::Lif, "", Values::Choice(NeuronKind::WORDS);
         /// Membrane time constant of the hidden units.
-        tau_mem: f64 = 10.0, "ms", Values::POSITIVE;
-        /// Synaptic time constant.
-        tau_syn: f64 = 5.0, "ms", Values::POSITIVE;
+        tau_mem: TimeConstant = TimeConstant::All(10.0), "ms", Values::PER_LAYER;
+        /// Synaptic time constant; the readout has that of the last hidden layer.
+        tau_syn: TimeConstant = TimeConstant::All(5.0), "ms", Values::PER_LAYER;
+        /// Time constant of the adaptation: `adaptive-lif`.
+        tau_adaptation: f64 = 100.0, "ms", Values::POSITIVE;
+        /// By how much the threshold rises at most: `adaptive-lif`.
+        adaptation: f64 = 1.8, "", Values::AT_LEAST_0;
         /// Membrane time constant of the readout units.
         tau_readout: f64 = 20.0, "ms", Values::POSITIVE;
         /// Membrane potential above which a unit spikes.
@@ -113,18 +123,56 @@ section! {
 }
 
 section! {
-    /// `[optimizer]`: Adam.
+    /// `[loss]`: what training makes small, beside the regularizer.
+    LossSection = "loss" {
+        /// Cross-entropy of the logits, or squared distance of the last hidden layer's spike counts from a target.
+        name: LossKind = LossKind::CrossEntropy, "", Values::Choice(LossKind::WORDS);
+        /// Share of the target that goes to all classes alike; `cross-entropy` alone has it.
+        label_smoothing: f64 = 0.0, "", Values::BELOW_1;
+        /// Spikes that a unit of the right class is to fire within a sample; `spike-count` alone has it.
+        target_count: f64 = 10.0, "spikes", Values::AT_LEAST_0;
+        /// Spikes that a unit of any other class is to fire within a sample; `spike-count` alone has it.
+        other_count: f64 = 1.0, "spikes", Values::AT_LEAST_0;
+    }
+}
+
+section! {
+    /// `[optimizer]`: how gradients move weights.
     OptimizerSection = "optimizer" {
+        /// The rule. `smorms3` computes on the CPU alone.
+        name: OptimizerKind = OptimizerKind::Adam, "", Values::Choice(OptimizerKind::WORDS);
         /// Step size.
         learning_rate: f64 = 0.03, "", Values::POSITIVE;
-        /// Factor on the step size after each epoch; 1 keeps it.
+        /// Factor on the step size after each epoch (or as `schedule.name` has it); 1 keeps it.
         learning_rate_decay: f64 = 1.0, "", Values::ABOVE_0_UP_TO_1;
-        /// Decay of the mean of the gradient, per step.
+        /// Decay of the mean of the gradient, per step: `adam` and `adamw`.
         beta1: f64 = 0.9, "", Values::BELOW_1;
-        /// Decay of the mean of the squared gradient, per step.
+        /// Decay of the mean of the squared gradient, per step: `adam` and `adamw`.
         beta2: f64 = 0.999, "", Values::BELOW_1;
-        /// Added to the root of the mean squared gradient.
+        /// Added to the root of the mean squared gradient: all but `sgd`. The author of `smorms3` takes 1e-16.
         epsilon: f64 = 1e-8, "", Values::POSITIVE;
+        /// Decay of the velocity, per step: `sgd`.
+        momentum: f64 = 0.9, "", Values::BELOW_1;
+        /// Pull of the weights to 0: `adamw` multiplies them by 1 - learning_rate weight_decay, the others add weight_decay
+        /// times the weight to its gradient.
+        weight_decay: f64 = 0.0, "", Values::AT_LEAST_0;
+    }
+}
+
+section! {
+    /// `[schedule]`: how the step size changes from epoch to epoch.
+    ScheduleSection = "schedule" {
+        /// `exponential` decays after every epoch, `step` after every `step_epochs`, both by `optimizer.learning_rate_decay`;
+        /// `cosine` goes down along half a wave.
+        name: ScheduleKind = ScheduleKind::Exponential, "", Values::Choice(ScheduleKind::WORDS);
+        /// Epochs from one decay to the next: `step`.
+        step_epochs: u32 = 10, "epochs", Values::Integer(1, 1_000_000);
+        /// Epochs of the way down: `cosine`; 0 takes all epochs after the warm-up.
+        cosine_epochs: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
+        /// Share of the step size that is left at the end of the way down: `cosine`.
+        minimum: f64 = 0.0, "", Values::FROM_0_TO_1;
+        /// Epochs in which the step size rises to `optimizer.learning_rate`, before the schedule begins.
+        warm_up_epochs: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
     }
 }
 
@@ -137,6 +185,8 @@ section! {
         batch_size: usize = 250, "samples", Values::Integer(1, 1_000_000);
         /// Seed of the order of the samples.
         seed: u64 = 0, "", Values::SEED;
+        /// Largest norm of the gradient, all weights together; a longer one is scaled down to it. 0 leaves it as it is.
+        clip_norm: f64 = 0.0, "", Values::AT_LEAST_0;
         /// Stop early after so many epochs without a better one on validation; 0 never does.
         patience: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
         /// Which model is tested: the one best on validation, or that of the last epoch.

@@ -55,7 +55,11 @@ impl Experiment {
             "data.train_file",
             "data.test_file",
         ];
-        let counts = |key: &&Key| !MAY_CHANGE.contains(&key.path) && key.section() != "probe";
+        // a cosine over all epochs is another one with more of them
+        let may_change = |path: &str| {
+            MAY_CHANGE.contains(&path) && !(path == "training.epochs" && self.schedule_spans_all_epochs())
+        };
+        let counts = |key: &&Key| !may_change(key.path) && key.section() != "probe";
         let different = |key: &&Key| counts(key) && self.get(key.path) != other.get(key.path);
         let key = keys().find(different)?;
         let value = |experiment: &Self| experiment.get(key.path).unwrap_or_else(|| Value::from("absent"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_core::{ActivityMonitor, Adam, Cpu, Events, Input, Network, Output, Recording};
+use snn_core::{ActivityMonitor, Events, Input, Network, Optimizer, Output, Recording};
 use snn_data::Dataset;
 
 use super::{
@@ -22,7 +22,7 @@ pub(super) struct Subject {
 #[derive(Clone, Copy)]
 pub(super) struct Epoch<'a> {
     pub(super) epoch: u32,
-    pub(super) adam: &'a Adam<f32, Cpu>,
+    pub(super) optimizer: &'a dyn Optimizer,
     pub(super) activity: &'a ActivityMonitor,
     pub(super) validation: Option<&'a Evaluation>,
 }
@@ -69,7 +69,7 @@ impl Subject {
             threshold: network.config().threshold,
             samples: samples.collect(),
             layers: layers(network, dataset, &output, &recording, epoch.map(|epoch| epoch.activity)),
-            update_ratios: epoch.map(|epoch| update_ratios(network, epoch.adam)).unwrap_or_default(),
+            update_ratios: epoch.map(|epoch| update_ratios(network, epoch.optimizer)).unwrap_or_default(),
             confusion: match epoch.and_then(|epoch| epoch.validation) {
                 Some(validation) if dataset.classes() <= MAX_CLASSES => validation.confusion.clone(),
                 _ => Vec::new(),
@@ -174,8 +174,8 @@ fn layers(
 }
 
 /// The size of the last update of each weight matrix against that of its weights.
-pub(crate) fn update_ratios(network: &Network, adam: &Adam<f32, Cpu>) -> BTreeMap<String, f64> {
-    let updates: BTreeMap<_, _> = adam.update_norms().into_iter().collect();
+pub(crate) fn update_ratios(network: &Network, optimizer: &dyn Optimizer) -> BTreeMap<String, f64> {
+    let updates: BTreeMap<_, _> = optimizer.last_update().into_iter().collect();
     let ratio = |name: &str, weights: &[f32]| {
         let size = weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
         if size > 0.0 { updates.get(name).map_or(0.0, |update| update / size) } else { 0.0 }
@@ -247,14 +247,15 @@ mod tests {
         let dataset = experiment.data.open().unwrap();
         let config = experiment.network_config(&*dataset);
         let mut network: Network = Network::new(config, experiment.initialization(), 1).unwrap();
-        let mut adam = Adam::new(experiment.adam(), &network).unwrap();
+        let rule = experiment.optimizer.name;
+        let mut optimizer = rule.fit(&experiment.optimizer_settings(), &network, None).unwrap();
         let (input, labels) = batch::load(&*dataset, &dataset.splits().train).unwrap();
         for _ in 0..3 {
             let before: Vec<_> = network.parameters().collect();
             let gradients =
                 network.loss(&input, &labels, &experiment.regularizer()).unwrap().backward().unwrap();
-            adam.update(&mut network, &gradients).unwrap();
-            let ratios = update_ratios(&network, &adam);
+            optimizer.update(&mut network, &gradients).unwrap();
+            let ratios = update_ratios(&network, &*optimizer);
             for ((name, _, old), (_, _, new)) in before.iter().zip(network.parameters()) {
                 let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
                 let difference = norm(&mut old.iter().zip(&new).map(|(a, b)| f64::from(a - b)));

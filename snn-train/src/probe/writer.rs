@@ -6,7 +6,10 @@ use std::{
     time::Instant,
 };
 
-use snn_run::files::{self, PROBES};
+use snn_run::{
+    files::{self, PROBES},
+    regular,
+};
 
 use super::{
     Probe,
@@ -48,12 +51,13 @@ impl ProbeWriter {
                 self.thin(start.epoch)?;
                 first.map(|probe| self.write(probe?, begin)).transpose()
             }
-            Event::EpochFinished { record, network, dataset, adam, activity, validation } => {
+            Event::EpochFinished { record, network, dataset, optimizer, activity, validation } => {
                 let Some((schedule, subject)) = &self.plan else { return Ok(None) };
                 if !schedule.is_due(record.epoch) {
                     return Ok(None);
                 }
-                let epoch = Epoch { epoch: record.epoch, adam, activity, validation: *validation };
+                let epoch =
+                    Epoch { epoch: record.epoch, optimizer: *optimizer, activity, validation: *validation };
                 let probe = subject.probe(network, *dataset, Some(epoch))?;
                 let probe = self.write(probe, begin)?;
                 self.thin(record.epoch)?;
@@ -67,7 +71,7 @@ impl ProbeWriter {
         probe.seconds = begin.elapsed().as_secs_f64();
         let path = self.folder.join(files::probe(probe.epoch));
         let fail = |error| Error::io("write the probe", &path)(error);
-        fs::create_dir_all(&self.folder).map_err(fail)?;
+        regular::check_folder(&self.folder).and_then(|()| fs::create_dir_all(&self.folder)).map_err(fail)?;
         let json = serde_json::to_vec(&probe).map_err(io::Error::from);
         json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(fail)?;
         Ok(probe)
@@ -76,6 +80,7 @@ impl ProbeWriter {
     /// Removes what is not to be kept once `done` epochs are done.
     fn thin(&self, done: u32) -> Result<(), Error> {
         let Some((schedule, _)) = &self.plan else { return Ok(()) };
+        regular::check_folder(&self.folder).map_err(Error::io("list the probes", &self.folder))?;
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

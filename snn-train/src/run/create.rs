@@ -2,7 +2,10 @@
 
 use std::{collections::hash_map::RandomState, fs, hash::BuildHasher as _, io, path::Path, time::SystemTime};
 
-use snn_run::files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG};
+use snn_run::{
+    files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
+    regular,
+};
 
 use super::lock::{Lock, SUBSTITUTE};
 use crate::error::Error;
@@ -76,6 +79,7 @@ pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
 /// Makes the directory with all it needs, and takes hold of it.
 pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
     let checkpoints = directory.join(CHECKPOINTS);
+    regular::check_folder(&checkpoints).map_err(Error::io("create the checkpoints", &checkpoints))?;
     fs::create_dir_all(&checkpoints).map_err(Error::io("create the run directory", directory))?;
     Lock::take(directory)
 }

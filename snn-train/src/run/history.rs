@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use snn_run::{Best, Record, files::METRICS};
+use snn_run::{Best, Record, files::METRICS, regular};
 
 use crate::error::Error;
 
@@ -30,7 +30,7 @@ impl History {
     /// Reads the records in `directory`; a run that has recorded nothing has none.
     pub(super) fn read(directory: &Path) -> Result<Self, Error> {
         let path = directory.join(METRICS);
-        let content = match fs::read(&path) {
+        let content = match regular::read(&path, u64::MAX) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(Error::io("read the metrics", path)(error)),
@@ -122,7 +122,8 @@ impl History {
             fs::copy(&self.path, &copy).map_err(Error::io("keep a copy of the metrics", copy))?;
         }
         let fail = Error::io("cut the metrics", &self.path);
-        File::options().write(true).open(&self.path).and_then(|file| file.set_len(kept as u64)).map_err(fail)
+        let file = regular::open_own(File::options().write(true), &self.path);
+        file.and_then(|file| file.set_len(kept as u64)).map_err(fail)
     }
 
     /// Puts the records aside, for a run that begins anew.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use snn_run::{RunDir, STALLED_AFTER, files::LOCK};
+use snn_run::{RunDir, STALLED_AFTER, files::LOCK, regular};
 
 use super::session::host;
 use crate::error::Error;
@@ -42,7 +42,8 @@ impl Lock {
         let path = directory.join(LOCK);
         let fail = |error| Error::io("lock the run directory", &path)(error);
         let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+            regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
+                .map_err(fail)?;
         let substitute = match file.try_lock() {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {

@@ -4,6 +4,7 @@ mod checkpoints;
 mod create;
 mod history;
 mod lock;
+mod revision;
 mod session;
 mod start;
 mod writer;

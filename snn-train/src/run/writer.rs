@@ -13,7 +13,7 @@ use snn_core::Backend;
 use snn_run::{
     Environment, FILE_VERSION, Record, RecordedState, RunDir, Session, Status,
     files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
-    unix_time,
+    regular, unix_time,
 };
 
 use super::{
@@ -154,10 +154,7 @@ impl RunWriter {
         replace(&config, experiment.to_toml()?.as_bytes(), Durability::Disk)
             .map_err(Error::io("write the experiment", &config))?;
         let metrics = directory.join(METRICS);
-        let metrics = File::options()
-            .append(true)
-            .create(true)
-            .open(&metrics)
+        let metrics = regular::open_own(File::options().append(true).create(true), &metrics)
             .map_err(Error::io("write the metrics", &metrics))?;
         let stop = directory.join(STOP);
         match fs::remove_file(&stop) {
@@ -280,7 +277,7 @@ impl RunWriter {
 
     /// Adds this session to those that were before it.
     fn write_session(&self, session: Session) -> Result<(), Error> {
-        let before = fs::read(self.directory.join(ENVIRONMENT)).ok();
+        let before = regular::read(self.directory.join(ENVIRONMENT), regular::MOST_ENVIRONMENT).ok();
         let before = before.and_then(|json| serde_json::from_slice(&json).ok());
         let mut environment: Environment = before.unwrap_or_default();
         environment.version = FILE_VERSION;
@@ -406,7 +403,10 @@ fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
 
 /// Refuses a run of another experiment.
 fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
-    let stored = Experiment::load(directory.join(CONFIG))?;
+    let config = directory.join(CONFIG);
+    // Not a pipe, on which reading it would wait for ever.
+    regular::open(&config).map_err(Error::io("read the experiment", &config))?;
+    let stored = Experiment::load(config)?;
     match stored.difference(experiment) {
         None => Ok(()),
         Some((key, stored, given)) => {

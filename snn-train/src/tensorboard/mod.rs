@@ -65,10 +65,10 @@ impl TensorBoardWriter {
                 let Some(probe) = probe else { return Ok(()) };
                 (start.epoch, with_probe(SummaryMessage::default(), probe, start.network))
             }
-            Event::EpochFinished { record, network, adam, .. } => {
+            Event::EpochFinished { record, network, optimizer, .. } => {
                 let summary = SummaryMessage::default()
                     .epoch(record)
-                    .scalars("update_ratio", &update_ratios(network, adam));
+                    .scalars("update_ratio", &update_ratios(network, *optimizer));
                 let summary = match probe {
                     Some(probe) => with_probe(summary, probe, network),
                     None => summary,

@@ -1,11 +1,20 @@
 //! Loss, accuracy and activity of a network over a set of samples, without a tape.
 
-use snn_core::{ActivityMonitor, Backend, Network, Regularizer};
+use snn_core::{ActivityMonitor, AnyLoss, Backend, LossFunction, Network, Regularizer};
 use snn_data::{Dataset, Split};
 use snn_run::{LayerRecord, Losses};
 
 use super::{batch, evaluation::Evaluation, flow::Flow};
 use crate::{checkpoint::Sums, error::Error};
+
+/// What training makes small.
+#[derive(Debug, Clone, Copy)]
+pub struct Goal<'a> {
+    /// Judges the answers.
+    pub loss: &'a AnyLoss,
+    /// Judges the activity.
+    pub regularizer: &'a Regularizer,
+}
 
 /// Evaluates `network` on a part of `dataset`, `batch_size` samples at a time.
 ///
@@ -16,15 +25,14 @@ pub fn evaluate<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     split: Split,
-    regularizer: &Regularizer,
+    goal: Goal<'_>,
     batch_size: usize,
 ) -> Result<Evaluation, Error> {
     let indices = dataset.splits().get(split);
     if indices.is_empty() {
         return Err(Error::Impossible(format!("the {split} part of {} is empty", dataset.name())));
     }
-    let evaluation =
-        evaluate_watched(network, dataset, indices, regularizer, batch_size, |_| Ok(Flow::Continue))?;
+    let evaluation = evaluate_watched(network, dataset, indices, goal, batch_size, |_| Ok(Flow::Continue))?;
     Ok(evaluation.unwrap_or_default())
 }
 
@@ -33,7 +41,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     indices: &[u32],
-    regularizer: &Regularizer,
+    goal: Goal<'_>,
     batch_size: usize,
     mut watch: impl FnMut(&Losses) -> Result<Flow, Error>,
 ) -> Result<Option<Evaluation>, Error> {
@@ -43,7 +51,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     let mut activity = ActivityMonitor::new(network.config(), dataset.steps());
     for indices in indices.chunks(batch_size.max(1)) {
         let (input, labels) = batch::load(dataset, indices)?;
-        let output = network.forward(&input)?;
+        let output = goal.loss.scored(network.forward(&input)?);
         for (&label, prediction) in labels.iter().zip(output.predictions()) {
             confusion[usize::from(label)][prediction] += 1;
         }
@@ -51,8 +59,8 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
         let losses = sums.add(
             labels.len(),
             output.correct(&labels),
-            output.cross_entropy(&labels),
-            regularizer.value(&output),
+            goal.loss.value(&output, &labels),
+            goal.regularizer.value(&output),
         );
         if watch(&losses)? == Flow::Stop {
             return Ok(None);
@@ -94,8 +102,9 @@ mod tests {
         let dataset = experiment.data.open().unwrap();
         let config = experiment.network_config(&*dataset);
         let network: Network = Network::new(config, experiment.initialization(), 1).unwrap();
-        let regularizer = experiment.regularizer();
-        let evaluation = evaluate(&network, &*dataset, Split::Train, &regularizer, 160).unwrap();
+        let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
+        let goal = Goal { loss: &loss, regularizer: &regularizer };
+        let evaluation = evaluate(&network, &*dataset, Split::Train, goal, 160).unwrap();
 
         let (input, labels) = batch::load(&*dataset, &dataset.splits().train).unwrap();
         let loss = network.loss(&input, &labels, &regularizer).unwrap();
@@ -104,7 +113,7 @@ mod tests {
         assert!(loss.regularization > 0.0 && near(evaluation.losses.regularization, loss.regularization));
         assert_eq!(evaluation.confusion.iter().flatten().sum::<u32>(), 160);
 
-        let in_pieces = evaluate(&network, &*dataset, Split::Train, &regularizer, 33).unwrap();
+        let in_pieces = evaluate(&network, &*dataset, Split::Train, goal, 33).unwrap();
         assert_eq!(in_pieces.confusion, evaluation.confusion);
         assert!(near(in_pieces.losses.loss, evaluation.losses.loss));
     }

@@ -1,6 +1,6 @@
 //! How the trainer talks to the world: it emits events, and hears from observers only whether to stop.
 
-use snn_core::{ActivityMonitor, Adam, Cpu, Network};
+use snn_core::{ActivityMonitor, Network, Optimizer};
 use snn_data::Dataset;
 
 use snn_run::{Best, EpochRecord, TestRecord, WarningRecord};
@@ -25,8 +25,8 @@ pub enum Event<'a> {
         network: &'a Network,
         /// The data set, for samples to look at.
         dataset: &'a dyn Dataset,
-        /// The optimiser, from whose moments the last update can be told.
-        adam: &'a Adam<f32, Cpu>,
+        /// The optimizer, which tells the size of the last update.
+        optimizer: &'a dyn Optimizer,
         /// Spikes of every hidden unit over the training samples of the epoch.
         activity: &'a ActivityMonitor,
         /// The validation in full; `None` if nothing is held out.

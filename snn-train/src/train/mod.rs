@@ -12,7 +12,7 @@ mod stopwatch;
 
 use std::{fmt, sync::Arc};
 
-use snn_core::{ActivityMonitor, Adam, Backend, Cpu, Network, Regularizer};
+use snn_core::{ActivityMonitor, AnyLoss, Backend, Cpu, LossFunction, Network, Optimizer, Regularizer};
 use snn_data::Dataset;
 
 use snn_run::Best;
@@ -25,7 +25,8 @@ use crate::{
 };
 use stopwatch::Stopwatch;
 
-pub use evaluate::evaluate;
+pub use batch::network_input;
+pub use evaluate::{Goal, evaluate};
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
@@ -43,7 +44,8 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
     network: Network<f32, D>,
-    adam: Adam<f32, D>,
+    optimizer: Box<dyn Optimizer<f32, D>>,
+    loss: AnyLoss,
     device: Option<Device>,
     regularizer: Regularizer,
     /// Epochs completed.
@@ -96,14 +98,17 @@ impl<D: Backend<f32>> Trainer<D> {
         let network = experiment.network_config(&*dataset);
         let seed = experiment.initialization.seed;
         let network = Network::on(device, network, experiment.initialization(), seed)?;
-        let adam = Adam::new(experiment.adam(), &network)?;
+        let optimizer = experiment.optimizer.name.fit(&experiment.optimizer_settings(), &network, None)?;
+        let loss = experiment.loss_function();
+        loss.validate(network.config())?;
         Ok(Self {
             regularizer: experiment.regularizer(),
             activity: ActivityMonitor::new(network.config(), dataset.steps()),
             experiment,
             dataset,
             network,
-            adam,
+            optimizer,
+            loss,
             device: None,
             epoch: 0,
             partial: Partial::default(),
@@ -150,7 +155,8 @@ impl<D: Backend<f32>> Trainer<D> {
         if let Some(best) = &best {
             best.check_shape(&network)?;
         }
-        let adam = Adam::from_state(self.experiment.adam(), &network, &last.adam_state())?;
+        let (rule, settings) = (self.experiment.optimizer.name, self.experiment.optimizer_settings());
+        let optimizer = rule.fit(&settings, &network, Some(&last.optimizer_state()))?;
         let mut activity = ActivityMonitor::new(network.config(), self.dataset.steps());
         let mut partial = last.state.partial.clone().unwrap_or_default();
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
@@ -159,7 +165,7 @@ impl<D: Backend<f32>> Trainer<D> {
         // Of what was before this session nothing is known.
         self.input_is_alive = partial.batch > 0;
         self.network = network;
-        self.adam = adam;
+        self.optimizer = optimizer;
         self.epoch = last.epoch();
         self.partial = partial;
         self.activity = activity;
@@ -190,7 +196,7 @@ impl<D: Backend<f32>> Trainer<D> {
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         let partial = (self.partial.batch > 0).then(|| self.partial.with_activity(&self.activity));
-        Checkpoint::take(&self.experiment, &self.network, &self.adam, self.epoch, self.best, partial)
+        Checkpoint::take(&self.experiment, &self.network, &*self.optimizer, self.epoch, self.best, partial)
     }
 
     /// Trains to the end, or until an observer asks for a stop.

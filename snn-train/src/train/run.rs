@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::{Adam, Backend, Input, Network};
+use snn_core::{Backend, Input, Network, OptimizerSettings};
 use snn_data::shuffled;
 
 use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
@@ -9,7 +9,7 @@ use super::{
     Trainer,
     advice::advice,
     batch,
-    evaluate::{evaluate_watched, layers},
+    evaluate::{Goal, evaluate_watched, layers},
     evaluation::Evaluation,
     event::{Event, Observer, Phase, Progress, Start, emit},
     flow::Flow,
@@ -64,7 +64,7 @@ impl<D: Backend<f32>> Trainer<D> {
 
     /// What is left of an epoch, and its validation.
     fn train_epoch(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Flow, Error> {
-        self.adam.set_learning_rate(self.experiment.learning_rate(self.epoch))?;
+        self.optimizer.set_learning_rate(self.experiment.learning_rate(self.epoch))?;
         let settings = self.experiment.training.clone();
         let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(self.epoch + 1));
         let mut chunks = order.chunks(settings.batch_size).skip(self.partial.batch as usize).peekable();
@@ -121,9 +121,9 @@ impl<D: Backend<f32>> Trainer<D> {
     ) -> Result<(Losses, Option<Result<Batch, Error>>), Error> {
         self.input_is_alive = self.input_is_alive || is_alive(&input);
         let mut watch = Stopwatch::start();
-        let loss = self.network.queue_loss(&input, &labels, &self.regularizer)?;
+        let loss = self.network.queue_loss_with(&self.loss, &input, &labels, &self.regularizer)?;
         self.partial.seconds.forward += watch.lap();
-        let (values, gradients) = (loss.values(), loss.backward()?);
+        let (values, mut gradients) = (loss.values(), loss.backward()?);
         self.partial.seconds.backward += watch.lap();
 
         let next = next.map(|indices| self.load(indices));
@@ -135,9 +135,13 @@ impl<D: Backend<f32>> Trainer<D> {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
         }
+        let limit = self.experiment.training.clip_norm;
+        if limit > 0.0 {
+            gradients.clip_norm(limit)?;
+        }
         self.partial.seconds.backward += watch.lap();
 
-        self.adam.update(&mut self.network, &gradients)?;
+        self.optimizer.update(&mut self.network, &gradients)?;
         self.partial.seconds.update += watch.lap();
 
         self.partial.batch += 1;
@@ -156,7 +160,7 @@ impl<D: Backend<f32>> Trainer<D> {
             value,
             epoch: self.epoch + 1,
             batch: self.partial.batch,
-            learning_rate: self.adam.config().learning_rate,
+            learning_rate: self.optimizer.learning_rate(),
         })
     }
 
@@ -185,7 +189,8 @@ impl<D: Backend<f32>> Trainer<D> {
             self.tell_progress(observers, phase, batch, batches, losses)
         };
         let batch_size = self.experiment.training.batch_size;
-        evaluate_watched(network, &*self.dataset, samples, &self.regularizer, batch_size, watch)
+        let goal = Goal { loss: &self.loss, regularizer: &self.regularizer };
+        evaluate_watched(network, &*self.dataset, samples, goal, batch_size, watch)
     }
 
     fn tell_progress(
@@ -230,7 +235,7 @@ impl<D: Backend<f32>> Trainer<D> {
             valid,
             best: is_best,
             layers: layers(&self.activity),
-            learning_rate: Some(self.adam.config().learning_rate),
+            learning_rate: Some(self.optimizer.learning_rate()),
             gradient_norms: partial.mean_gradient_norms(),
             seconds: partial.seconds,
         };
@@ -240,12 +245,17 @@ impl<D: Backend<f32>> Trainer<D> {
 
         // Observers need not know where the network was trained.
         let network = self.network.to_cpu()?;
-        let adam = Adam::from_state(self.adam.config(), &network, &self.adam.state())?;
+        let settings = OptimizerSettings {
+            learning_rate: self.optimizer.learning_rate(),
+            ..self.experiment.optimizer_settings()
+        };
+        let optimizer =
+            self.experiment.optimizer.name.fit(&settings, &network, Some(&self.optimizer.state()))?;
         let finished = Event::EpochFinished {
             record: &record,
             network: &network,
             dataset: &*self.dataset,
-            adam: &adam,
+            optimizer: &*optimizer,
             activity: &activity,
             validation: validation.as_ref(),
         };

@@ -86,8 +86,8 @@ fn the_learning_rate_decays_from_epoch_to_epoch() {
     struct Rates(Vec<f64>);
     impl Observer for Rates {
         fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
-            if let Event::EpochFinished { adam, .. } = event {
-                self.0.push(adam.config().learning_rate);
+            if let Event::EpochFinished { optimizer, .. } = event {
+                self.0.push(optimizer.learning_rate());
             }
             Ok(Flow::Continue)
         }
@@ -108,24 +108,112 @@ fn the_learning_rate_decays_from_epoch_to_epoch() {
     assert!(forever.learning_rate(u32::MAX) > 0.0);
 }
 
-#[test]
-fn a_stop_after_any_batch_and_a_resume_change_nothing() {
-    let decay = "optimizer.learning_rate_decay=0.8";
-    let experiment = experiment(&["network.recurrent=true", "training.epochs=3", decay]);
+/// Stops a run after each of some batches, and lets another trainer go on from the checkpoint.
+fn check_resume(changes: &[&str], stops: impl Fn(usize) -> Vec<usize>) {
+    let experiment = experiment(changes);
     let mut whole = Log::default();
     let outcome = Trainer::new(experiment.clone()).unwrap().run(&mut [&mut whole]).unwrap();
-    let batches = whole.batches;
-    for stop in 1..=batches {
+    for stop in stops(whole.batches) {
+        let what = format!("{changes:?}, batch {stop}");
         let mut first = Log { stop_after: Some(stop), ..Log::default() };
         let stopped = Trainer::new(experiment.clone()).unwrap().run(&mut [&mut first]).unwrap();
-        assert!(stopped.stopped, "batch {stop}");
+        assert!(stopped.stopped, "{what}");
         let mut trainer = Trainer::new(experiment.clone()).unwrap();
         trainer.resume(first.last.as_ref().unwrap(), first.best.as_ref()).unwrap();
         let mut second = Log::default();
-        assert_eq!(trainer.run(&mut [&mut second]).unwrap(), outcome, "batch {stop}");
-        assert_eq!([first.records, second.records].concat(), whole.records, "batch {stop}");
-        assert_eq!(trainer.checkpoint(), whole.last.clone().unwrap(), "batch {stop}");
+        assert_eq!(trainer.run(&mut [&mut second]).unwrap(), outcome, "{what}");
+        assert_eq!([first.records, second.records].concat(), whole.records, "{what}");
+        assert_eq!(trainer.checkpoint(), whole.last.clone().unwrap(), "{what}");
     }
+}
+
+#[test]
+fn a_stop_after_any_batch_and_a_resume_change_nothing() {
+    let decay = "optimizer.learning_rate_decay=0.8";
+    check_resume(&["network.recurrent=true", "training.epochs=3", decay], |batches| (1..=batches).collect());
+}
+
+/// Every optimizer, with every schedule and every loss in turn, weight decay and clipped gradients.
+#[test]
+fn every_optimizer_schedule_and_loss_goes_on_with_the_same_bits() {
+    use snn_core::{LossKind, OptimizerKind, ScheduleKind};
+    for (k, optimizer) in OptimizerKind::WORDS.iter().enumerate() {
+        let schedule = ScheduleKind::WORDS[k % ScheduleKind::WORDS.len()];
+        let loss = LossKind::WORDS[k % LossKind::WORDS.len()];
+        let changes = [
+            format!("optimizer.name={optimizer}"),
+            format!("schedule.name={schedule}"),
+            format!("loss.name={loss}"),
+        ];
+        let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+        let more = [
+            "optimizer.weight_decay=0.01",
+            "optimizer.learning_rate_decay=0.7",
+            "schedule.warm_up_epochs=1",
+            "schedule.step_epochs=1",
+            "loss.label_smoothing=0.1",
+            "training.clip_norm=0.5",
+            "training.epochs=3",
+        ];
+        check_resume(&[&changes[..], &more].concat(), |batches| vec![2, 7, batches - 2]);
+    }
+}
+
+/// What tells optimizers, losses and clipped gradients apart is what they train.
+#[test]
+fn every_setting_of_training_changes_what_is_trained() {
+    let trained = |changes: &[&str]| {
+        let mut log = Log::default();
+        Trainer::new(experiment(changes)).unwrap().run(&mut [&mut log]).unwrap();
+        log.records.last().unwrap().train.loss
+    };
+    let settings = [
+        "training.epochs=4",
+        "optimizer.name=adamw",
+        "optimizer.name=smorms3",
+        "optimizer.name=sgd",
+        "optimizer.weight_decay=0.01",
+        "schedule.name=cosine",
+        "schedule.warm_up_epochs=2",
+        "loss.name=spike-count",
+        "loss.label_smoothing=0.1",
+        "training.clip_norm=0.1",
+        "network.tau_mem=[12]",
+    ];
+    let losses: Vec<f64> = settings.iter().map(|setting| trained(&[setting])).collect();
+    // without weight decay, AdamW is Adam
+    assert_eq!(losses[0], losses[1]);
+    for (k, loss) in losses.iter().enumerate().skip(2) {
+        let others = losses[1..k].iter().zip(&settings[1..]);
+        others.for_each(|(other, setting)| assert_ne!(loss, other, "{} and {setting}", settings[k]));
+    }
+}
+
+#[test]
+fn a_loss_on_spike_counts_trains_the_hidden_layer_alone() {
+    let changes = [
+        "loss.name=spike-count",
+        "loss.target_count=5",
+        "network.hidden=[30]",
+        "training.epochs=60",
+        "optimizer.learning_rate=0.05",
+    ];
+    let mut trainer = Trainer::new(experiment(&changes)).unwrap();
+    let before = trainer.checkpoint();
+    let mut log = Log::default();
+    trainer.run(&mut [&mut log]).unwrap();
+    let (first, last) = (&log.records[0], log.records.last().unwrap());
+    assert!(last.train.loss < 0.5 * first.train.loss, "{} -> {}", first.train.loss, last.train.loss);
+    assert!(last.train.accuracy > 0.9, "{}", last.train.accuracy);
+    for ((name, _, before), (_, _, after)) in before.weights().zip(trainer.checkpoint().weights()) {
+        assert_eq!(before == after, name == "Wout", "{name}");
+    }
+}
+
+#[test]
+fn a_loss_on_spike_counts_needs_a_unit_for_each_class() {
+    let error = Trainer::new(experiment(&["loss.name=spike-count", "network.hidden=[2]"])).unwrap_err();
+    assert!(error.to_string().contains("at least 3, one for each class"), "{error}");
 }
 
 #[test]

@@ -132,9 +132,9 @@ impl<M: KernelDevice> Step<'_, M> {
             surrogate: plan.surrogate.shape.code(),
             differentiable: u32::from(plan.differentiable_reset),
             beta: plan.surrogate.beta as f32,
-            threshold: plan.constants.threshold as f32,
-            leak_mem: plan.constants.leak_mem as f32,
-            leak_syn: plan.constants.leak_syn as f32,
+            threshold: shape.threshold as f32,
+            leak_mem: shape.leak_mem as f32,
+            leak_syn: shape.leak_syn as f32,
         }
     }
 

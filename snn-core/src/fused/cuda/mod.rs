@@ -159,7 +159,6 @@ fn recorded<M: KernelDevice>(
     readout: Vec<f32>,
 ) -> Result<Recording<f32>, Error> {
     let (mut spikes, mut potentials) = (Vec::new(), Vec::new());
-    let threshold = plan.constants.threshold;
     for (shape, layer) in plan.hidden.iter().zip(layers) {
         let masks = layer.spikes.to_host().map_err(Error::device)?;
         let mut u = layer.potentials.to_host().map_err(Error::device)?;
@@ -169,7 +168,7 @@ fn recorded<M: KernelDevice>(
         for (row, potentials) in u.chunks_exact_mut(shape.units).enumerate() {
             for (unit, u) in potentials.iter_mut().enumerate() {
                 let was_reset = row % plan.steps != 0 && spiking(row - 1, unit);
-                *u = if was_reset { 0.0 } else { (f64::from(*u) + threshold) as f32 };
+                *u = if was_reset { 0.0 } else { (f64::from(*u) + shape.threshold) as f32 };
                 if spiking(row, unit) {
                     units.push(unit as u16);
                 }

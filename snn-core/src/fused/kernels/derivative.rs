@@ -64,7 +64,7 @@ impl<C: Curve> Derivative for Sloped<C> {
 mod tests {
     use super::*;
     use crate::SurrogateShape;
-    use crate::fused::kernels::lanes::{Dispatch, InstructionSet, Kernel, WIDTH};
+    use crate::lanes::{Dispatch, InstructionSet, Kernel, WIDTH};
 
     /// `h` of every value of `x`, a multiple of the vector length.
     struct Apply<'a> {

@@ -1,6 +1,6 @@
 //! The dense product of the backward pass (`a V^T`, `a W^T`) and of analog input (`x W`, `x^T a`).
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, WIDTH};
 
 /// Columns of a panel: what the kernel computes side by side.
 pub(crate) const PANEL: usize = 32;
@@ -63,24 +63,38 @@ impl Packed {
     }
 }
 
-/// `out[r][j] = sum of the terms` (`+=` with `accumulate`) for `r < rows`, `j < width`; rows of `out` are `width` floats.
+/// Where a product goes: a matrix stored row by row, `width` floats a row.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    values: &'a mut [f32],
+    width: usize,
+    accumulate: bool,
+}
+
+impl<'a> Target<'a> {
+    /// A matrix that the product replaces.
+    pub(crate) fn rows(values: &'a mut [f32], width: usize) -> Self {
+        Target { values, width, accumulate: false }
+    }
+
+    /// A matrix to which the product is added.
+    pub(crate) fn sum(values: &'a mut [f32], width: usize) -> Self {
+        Target { values, width, accumulate: true }
+    }
+}
+
+/// `out[r][j] = sum of the terms` (or `+=`, as `out` says) for `r < rows`.
 ///
 /// # Panics
 /// If a slice is too short for its shape: what the kernel reads and writes without further checks.
 #[inline(always)]
-pub(crate) fn product<L: Lanes>(
-    lanes: L,
-    rows: usize,
-    width: usize,
-    terms: &[Term<'_>],
-    out: &mut [f32],
-    accumulate: bool,
-) {
+pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut out: Target<'_>) {
+    let width = out.width;
     if rows == 0 || width == 0 {
         return;
     }
-    assert!(width.is_multiple_of(super::lanes::WIDTH));
-    assert!(out.len() >= rows * width, "the result is too short");
+    assert!(width.is_multiple_of(WIDTH));
+    assert!(out.values.len() >= rows * width, "the result is too short");
     let panels = width.div_ceil(PANEL);
     for t in terms.iter().filter(|t| t.depth > 0) {
         assert!((rows - 1) * t.a_row + (t.depth - 1) * t.a_depth < t.a.len(), "A is too short");
@@ -93,12 +107,12 @@ pub(crate) fn product<L: Lanes>(
         let columns = PANEL.min(width - panel * PANEL);
         let mut column = 0;
         while column < columns {
-            let tile = Tile { width, panel, column, accumulate };
+            let tile = Tile { panel, column };
             if columns - column >= 2 * L::LANES {
-                sweep::<L, 2>(lanes, rows, terms, out, tile);
+                sweep::<L, 2>(lanes, rows, terms, &mut out, tile);
                 column += 2 * L::LANES;
             } else {
-                sweep::<L, 1>(lanes, rows, terms, out, tile);
+                sweep::<L, 1>(lanes, rows, terms, &mut out, tile);
                 column += L::LANES;
             }
         }
@@ -107,16 +121,20 @@ pub(crate) fn product<L: Lanes>(
 
 #[derive(Clone, Copy)]
 struct Tile {
-    width: usize,
     panel: usize,
     /// First column within the panel.
     column: usize,
-    accumulate: bool,
 }
 
 /// All rows of `C` vectors of columns.
 #[inline(always)]
-fn sweep<L: Lanes, const C: usize>(lanes: L, rows: usize, terms: &[Term<'_>], out: &mut [f32], tile: Tile) {
+fn sweep<L: Lanes, const C: usize>(
+    lanes: L,
+    rows: usize,
+    terms: &[Term<'_>],
+    out: &mut Target<'_>,
+    tile: Tile,
+) {
     let mut row = 0;
     while L::REGISTERS >= 32 && rows - row >= 8 {
         block::<L, 8, C>(lanes, row, terms, out, tile);
@@ -143,10 +161,9 @@ fn block<L: Lanes, const R: usize, const C: usize>(
     lanes: L,
     row: usize,
     terms: &[Term<'_>],
-    out: &mut [f32],
+    out: &mut Target<'_>,
     tile: Tile,
 ) {
-    let at = tile.panel * PANEL + tile.column;
     let mut acc = [[lanes.splat(0.0); C]; R];
     for t in terms {
         for k in 0..t.depth {
@@ -166,12 +183,13 @@ fn block<L: Lanes, const R: usize, const C: usize>(
             }
         }
     }
+    let at = tile.panel * PANEL + tile.column;
     for (r, acc) in acc.iter().enumerate() {
-        let from = (row + r) * tile.width + at;
-        let out = L::chunks_mut(&mut out[from..from + C * L::LANES]);
+        let from = (row + r) * out.width + at;
+        let to = L::chunks_mut(&mut out.values[from..from + C * L::LANES]);
         for c in 0..C {
-            let value = if tile.accumulate { lanes.add(lanes.load(&out[c]), acc[c]) } else { acc[c] };
-            lanes.store(&mut out[c], value);
+            let value = if out.accumulate { lanes.add(lanes.load(&to[c]), acc[c]) } else { acc[c] };
+            lanes.store(&mut to[c], value);
         }
     }
 }

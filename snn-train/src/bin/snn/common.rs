@@ -8,6 +8,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use snn_data::Split;
 
 pub(crate) const FAILURE: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
@@ -44,7 +46,7 @@ pub(crate) fn at_most_cores(option: &str, threads: Option<usize>) -> Option<usiz
 
 /// A word that --quiet does not hide. That it cannot be written is no reason to end.
 pub(crate) fn warn(message: &str) {
-    let _ = writeln!(io::stderr(), "warning: {message}");
+    let _ = writeln!(snn_terminal::stderr(), "warning: {message}");
 }
 
 /// Threads on the command line: at least one.
@@ -53,6 +55,15 @@ pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
         Ok(threads @ 1..) => Ok(threads),
         _ => Err("a whole number of at least 1".to_owned()),
     }
+}
+
+/// A part of the data on the command line.
+pub(crate) fn split_parser() -> impl TypedValueParser<Value = Split> {
+    const WORDS: [(&str, Split); 3] =
+        [("train", Split::Train), ("valid", Split::Valid), ("test", Split::Test)];
+    let named = |word: String| WORDS.into_iter().find(|(it, _)| *it == word);
+    PossibleValuesParser::new(WORDS.map(|(word, _)| word))
+        .map(move |word| named(word).map_or(Split::Test, |(_, split)| split))
 }
 
 /// A path for JSON, whose texts are Unicode: bytes that are none are replaced, as they are where people read the path.

@@ -10,10 +10,12 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use snn_core::Network;
 use snn_data::Split;
-use snn_train::{Checkpoint, Error, Evaluation, Experiment, evaluate, experiment::Selection, run::RunDir};
+use snn_train::{
+    Checkpoint, Error, Evaluation, Experiment, Goal, evaluate, experiment::Selection, run::RunDir,
+};
 
 use crate::{
-    common::{UsageError, parse_threads, path_text, percent, use_threads},
+    common::{UsageError, parse_threads, path_text, percent, split_parser, use_threads},
     loading,
 };
 
@@ -23,8 +25,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "RUN_DIR")]
     run: PathBuf,
     /// The part of the data
-    #[arg(long, value_enum, default_value_t = Part::Test)]
-    split: Part,
+    #[arg(long, default_value_t = Split::Test, value_parser = split_parser())]
+    split: Split,
     /// Which model; by default the one that the experiment selects (training.selection)
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
@@ -37,13 +39,6 @@ pub(crate) struct Arguments {
     /// Write the result as JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Part {
-    Train,
-    Valid,
-    Test,
 }
 
 /// One of the two checkpoints of a run.
@@ -67,11 +62,7 @@ impl From<Which> for Selection {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     use_threads(arguments.threads)?;
     let run = RunDir::open(&arguments.run)?;
-    let split = match arguments.split {
-        Part::Train => Split::Train,
-        Part::Valid => Split::Valid,
-        Part::Test => Split::Test,
-    };
+    let split = arguments.split;
     let (checkpoint, which) = match arguments.checkpoint.map(Selection::from) {
         Some(which) => (Checkpoint::of_run(&run, which)?, which),
         None => Checkpoint::selected(&run)?,
@@ -93,7 +84,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     )?;
     checkpoint.restore(&mut network)?;
     let batch_size = experiment.training.batch_size;
-    let evaluation = evaluate(&network, &*dataset, split, &experiment.regularizer(), batch_size)?;
+    let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
+    let goal = Goal { loss: &loss, regularizer: &regularizer };
+    let evaluation = evaluate(&network, &*dataset, split, goal, batch_size)?;
     if arguments.json {
         report_json(&evaluation, arguments, which, split, checkpoint.epoch())?;
     } else {
@@ -132,12 +125,12 @@ fn report_json(
     {
         result.extend(numbers);
     }
-    writeln!(io::stdout(), "{result}")?;
+    writeln!(snn_terminal::stdout(), "{result}")?;
     Ok(())
 }
 
 fn report(evaluation: &Evaluation, which: Selection, split: Split, epoch: u32) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     let Evaluation { samples, losses, layers, confusion } = evaluation;
     let which = if which == Selection::Best { "best on validation" } else { "last" };
     writeln!(

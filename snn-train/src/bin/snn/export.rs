@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::Write as _,
     path::PathBuf,
     process::ExitCode,
 };
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Csv => csv(&run.records()?)?,
         Format::Json => json(&run)?,
         Format::Safetensors => {
-            if arguments.out.is_none() && io::stdout().is_terminal() {
+            if arguments.out.is_none() && snn_terminal::stdout().is_terminal() {
                 return Err(
                     UsageError("weights are no text for a terminal: use --out FILE".to_owned()).into()
                 );
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(path) => {
             fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        None => io::stdout().write_all(&bytes)?,
+        None => snn_terminal::stdout().write_all(&bytes)?,
     }
     Ok(ExitCode::SUCCESS)
 }

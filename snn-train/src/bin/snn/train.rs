@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     experiment.data.make_paths_absolute().context("cannot tell where relative paths begin")?;
     let dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag) {
         Err(error @ Error::Interrupted) => {
-            let _ = writeln!(io::stderr(), "{error}");
+            let _ = writeln!(snn_terminal::stderr(), "{error}");
             // A run that was there before has its checkpoint; nothing is there of a new one.
             let is_there =
                 arguments.run_dir.as_ref().is_some_and(|directory| directory.join(CONFIG).exists());
@@ -95,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         dataset => dataset?,
     };
+    loading::tell_intake(&*dataset);
     match device {
         Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
@@ -220,7 +221,7 @@ impl Observer for JsonLines {
             _ => return Ok(Flow::Continue),
         };
         // A reader who leaves does not end the training.
-        let _ = writeln!(io::stdout(), "{}", record.to_line());
+        let _ = writeln!(snn_terminal::stdout(), "{}", record.to_line());
         Ok(Flow::Continue)
     }
 }
@@ -235,11 +236,11 @@ fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
         "best": outcome.best,
         "test": outcome.test,
     });
-    writeln!(io::stdout(), "{result}")
+    writeln!(snn_terminal::stdout(), "{result}")
 }
 
 fn report(outcome: &Outcome, experiment: &Experiment, splits: &Splits, directory: &Path) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     let run = shell_word(directory);
     if outcome.stopped {
         writeln!(out, "stopped after {} of {} epochs", outcome.epoch, experiment.training.epochs)?;

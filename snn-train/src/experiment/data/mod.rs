@@ -11,5 +11,6 @@ mod table;
 mod until;
 
 pub use section::Stored;
+pub use speech::feature_cache;
 pub use spikes::SpikeFiles;
 pub use table::Data;

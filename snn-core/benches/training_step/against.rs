@@ -1,0 +1,94 @@
+//! Two builds of this benchmark, interleaved.
+
+use crate::{
+    child,
+    measure::{Timing, median},
+    options::Options,
+    selected,
+};
+use serde::Serialize;
+use snn_core::InstructionSet;
+use std::path::Path;
+
+/// Pairs of runs, of which the ratios are taken.
+const ROUNDS: usize = 9;
+
+/// How two builds compare on one job.
+#[derive(Serialize)]
+struct Comparison {
+    job: &'static str,
+    /// Least milliseconds a step of this build, of the other.
+    least_ms: [f64; 2],
+    /// How many times as long the other takes: the median of the pairs, and the quartiles.
+    ratio: f64,
+    quartiles: [f64; 2],
+    /// Peak memory in MB, of this build, of the other.
+    memory_mb: [Option<f64>; 2],
+    /// The pairs as they were measured.
+    ratios: Vec<f64>,
+}
+
+/// Each pair is a run of one build right after one of the other, which goes first in every second pair; of each run the least time of
+/// a step counts, since what others do on the machine can only add to it.
+pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), String> {
+    let mut arguments = vec![
+        "--threads".to_owned(),
+        options.threads.to_string(),
+        "--seconds".to_owned(),
+        format!("{:.3}", options.seconds.as_secs_f64() / ROUNDS as f64),
+    ];
+    if let Some(set) = options.instruction_set {
+        let name = match set {
+            InstructionSet::Avx2 => "avx2",
+            InstructionSet::Avx512 => "avx512",
+            _ => "portable",
+        };
+        arguments.extend(["--simd".to_owned(), name.to_owned()]);
+    }
+    let mut comparisons = Vec::new();
+    if !options.json {
+        println!("job    this   other   times as long (quartiles)      memory of this, other");
+    }
+    for job in selected(options) {
+        let mut timings: [Vec<Timing>; 2] = Default::default();
+        for round in 0..ROUNDS {
+            let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+            for which in order {
+                let program = [this, other][which];
+                timings[which].push(child(program, &arguments, job.name, "fused")?);
+            }
+        }
+        let [ours, theirs] = &timings;
+        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| b.min_ms / a.min_ms).collect();
+        let mut sorted = ratios.clone();
+        sorted.sort_by(f64::total_cmp);
+        let least = |timings: &[Timing]| timings.iter().map(|t| t.min_ms).fold(f64::INFINITY, f64::min);
+        let comparison = Comparison {
+            job: job.name,
+            least_ms: [least(ours), least(theirs)],
+            ratio: median(ratios.clone()),
+            quartiles: [sorted[ROUNDS / 4], sorted[ROUNDS - 1 - ROUNDS / 4]],
+            memory_mb: [ours, theirs].map(|t| t.first().and_then(|t| t.peak_memory_mb)),
+            ratios,
+        };
+        if !options.json {
+            let memory = comparison.memory_mb.map(|m| m.map_or("?".into(), |m| format!("{m:.0} MB")));
+            println!(
+                "{:<4} {:>7.2} {:>7.2} {:>15.2} ({:.2} to {:.2}) {:>20}, {}",
+                comparison.job,
+                comparison.least_ms[0],
+                comparison.least_ms[1],
+                comparison.ratio,
+                comparison.quartiles[0],
+                comparison.quartiles[1],
+                memory[0],
+                memory[1],
+            );
+        }
+        comparisons.push(comparison);
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&comparisons).map_err(|e| e.to_string())?);
+    }
+    Ok(())
+}

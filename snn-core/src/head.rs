@@ -1,0 +1,70 @@
+//! What comes between the forward and the backward pass of a block of samples: the gradient of the loss with respect to logits and
+//! spike counts.
+
+use crate::Regularizer;
+
+/// Softmax cross-entropy with labels, and the activity regularizer, both averaged over the batch.
+///
+/// [`Network::loss`](crate::Network::loss) builds the same loss of dfdx's operations. The gradient of a sample depends on that sample
+/// alone, so here it is taken while the sample's trace is still in the cache; in dfdx's order of operations, so that the bits are
+/// dfdx's.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct Head<'a> {
+    pub(crate) labels: &'a [u16],
+    pub(crate) regularizer: &'a Regularizer,
+}
+
+impl Head<'_> {
+    /// With `p` the softmax of the logits of a sample, `d logit[k] = (p[k] - [k is the label]) / batch`.
+    ///
+    /// `logits` and `d_logits` are `[samples, outputs]`, the first sample is sample `first` of the batch.
+    pub(crate) fn logits(&self, first: usize, outputs: usize, logits: &[f32], d_logits: &mut [f32]) {
+        let inverse_outputs = (1.0 / outputs as f64) as f32;
+        let inverse_size = (1.0 / (self.labels.len() * outputs) as f64) as f32;
+        // with respect to the logarithm of the label's probability
+        let d_label = inverse_size * -(1.0 / inverse_outputs);
+        let rows = logits.chunks_exact(outputs).zip(d_logits.chunks_exact_mut(outputs));
+        for ((logits, d_logits), &label) in rows.zip(&self.labels[first..]) {
+            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let mut sum = 0.0;
+            for (d, logit) in d_logits.iter_mut().zip(logits) {
+                *d = (logit - largest).exp();
+                sum += *d;
+            }
+            let d_sum = (1.0 / sum) * -d_label;
+            for (k, d) in d_logits.iter_mut().enumerate() {
+                let direct = if k == usize::from(label) { d_label } else { 0.0 };
+                *d = direct + *d * d_sum;
+            }
+        }
+    }
+
+    /// The gradient of [`Regularizer`] with respect to the counts of one layer; both are `[samples, units]`.
+    pub(crate) fn counts(&self, units: usize, counts: &[f32], d_counts: &mut [f32]) {
+        let &Regularizer { lower_strength, lower_threshold, upper_strength, upper_threshold, upper_norm } =
+            self.regularizer;
+        let batch = self.labels.len();
+        d_counts.fill(0.0);
+        if upper_strength > 0.0 {
+            let inverse_units = (1.0 / units as f64) as f32;
+            let d_over = (1.0 / batch as f64) as f32 * upper_strength as f32;
+            for (counts, d_counts) in counts.chunks_exact(units).zip(d_counts.chunks_exact_mut(units)) {
+                let over = counts.iter().sum::<f32>() * inverse_units - upper_threshold as f32;
+                if over > 0.0 {
+                    let d_over = if upper_norm == 2 { (over + over) * d_over } else { d_over };
+                    d_counts.fill(inverse_units * d_over);
+                }
+            }
+        }
+        if lower_strength > 0.0 {
+            let d_square = (1.0 / (batch * units) as f64) as f32 * lower_strength as f32;
+            for (&count, d) in counts.iter().zip(d_counts) {
+                let short = lower_threshold as f32 - count;
+                if short > 0.0 {
+                    *d -= (short + short) * d_square;
+                }
+            }
+        }
+    }
+}

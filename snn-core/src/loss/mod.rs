@@ -1,0 +1,262 @@
+//! The loss of a batch: queued on the device, read when the host needs it, taken back through time.
+
+mod cross_entropy;
+mod function;
+mod kind;
+mod spike_count;
+
+use crate::{
+    Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
+    head::Head,
+    pass::{Shared, TrainingPass, Wanted},
+    weights::Matrix,
+};
+pub use cross_entropy::CrossEntropy;
+use dfdx::prelude::{
+    Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor, cross_entropy_with_logits_loss,
+};
+pub use function::{Judged, LossFunction, LossSettings, Taped, TapedScalar};
+pub use kind::{AnyLoss, LossKind};
+pub use spike_count::SpikeCount;
+
+/// A number on the device.
+type Scalar<E, D, T = NoneTape> = Tensor<Rank0, E, D, T>;
+
+impl<E: Float, D: Backend<E>> Network<E, D> {
+    /// Runs the network on a tape and computes the loss: softmax cross-entropy with `labels`, averaged over the batch, plus
+    /// the regularizer.
+    ///
+    /// # Errors
+    /// [`Error::Input`], [`Error::Labels`] or [`Error::Setting`] if input, labels or regularizer do not fit.
+    pub fn loss(
+        &self,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<Loss<'_, E, D>, Error> {
+        self.loss_with(&CrossEntropy::default(), input, labels, regularizer)
+    }
+
+    /// As [`Network::loss`], with another loss than cross-entropy.
+    ///
+    /// # Errors
+    /// Those of [`Network::loss`], and [`Error::Setting`] if the loss cannot train this network.
+    pub fn loss_with(
+        &self,
+        function: &impl LossFunction,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<Loss<'_, E, D>, Error> {
+        let QueuedLoss { network, values, total } =
+            self.queue_loss_with(function, input, labels, regularizer)?;
+        let LossValues { cross_entropy, regularization, output } = values.read();
+        Ok(Loss { network, cross_entropy, regularization, output, total })
+    }
+
+    /// As [`Network::loss`], without waiting for the device: on a GPU this returns once everything is queued there, and
+    /// nothing is copied to the host before [`PendingValues::read`]. On the CPU it is all done when this returns.
+    ///
+    /// # Errors
+    /// Those of [`Network::loss`].
+    pub fn queue_loss(
+        &self,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<QueuedLoss<'_, E, D>, Error> {
+        self.queue_loss_with(&CrossEntropy::default(), input, labels, regularizer)
+    }
+
+    /// As [`Network::queue_loss`], with another loss than cross-entropy.
+    ///
+    /// # Errors
+    /// Those of [`Network::loss_with`].
+    pub fn queue_loss_with(
+        &self,
+        function: &impl LossFunction,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<QueuedLoss<'_, E, D>, Error> {
+        regularizer.validate()?;
+        function.validate(self.config())?;
+        self.check_labels(labels, input.batch())?;
+        let answer = self.answer(input, Wanted { adjoint: true, ..Wanted::default() })?;
+        let shared = Shared::new(answer.adjoint, &self.weights.marker);
+        let tape = || shared.put(OwnedTape::default());
+        let taped = Taped {
+            logits: answer.logits.put_tape(tape()),
+            counts: answer.counts.iter().map(|counts| counts.clone().put_tape(tape())).collect(),
+        };
+        let Judged { loss, scores } = function.judge(taped, labels)?;
+        let mut total: Scalar<E, D, OwnedTape<E, D>> = loss;
+        let value = total.retaped::<NoneTape>();
+        let mut penalties = Vec::new();
+        for counts in &answer.counts {
+            if let Some(penalty) = regularizer.penalty::<E, D, OwnedTape<E, D>>(counts) {
+                penalties.push(penalty.retaped::<NoneTape>());
+                total = total + penalty;
+            }
+        }
+        let values = PendingValues { scores, counts: answer.counts, value, penalties };
+        Ok(QueuedLoss { network: self, values, total })
+    }
+
+    /// The values of [`Network::loss`] and their gradient in one go, bit for bit what [`Loss::backward`] returns.
+    ///
+    /// Where the fused implementation runs on the CPU, each block of eight samples goes forward and backward while its trace is
+    /// in the cache: memory grows with threads and steps, not with the batch. Elsewhere this is [`Network::queue_loss`], its
+    /// backward pass, and a wait for the device.
+    ///
+    /// ```
+    /// use snn_core::{Adam, AdamConfig, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
+    ///
+    /// let config = NetworkConfig { hidden: vec![Layer::recurrent(8)], ..NetworkConfig::new(4, 2) };
+    /// let mut network: Network = Network::new(config, Initialization::Normal { gain: 7.0 }, 1)?;
+    /// let mut adam = Adam::new(AdamConfig::default(), &network)?;
+    /// let spikes: Vec<_> = (0..20).map(|step| (0, step, step % 4)).collect();
+    /// let input: Input<f32> = Events::from_spikes(1, 50, 4, &spikes)?.into();
+    ///
+    /// let (loss, gradients) = network.loss_and_gradients(&input, &[1], &Regularizer::default())?;
+    /// adam.update(&mut network, &gradients)?;
+    /// assert!(loss.total() > 0.0);
+    /// # Ok::<(), snn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Network::loss`] and [`Loss::backward`].
+    pub fn loss_and_gradients(
+        &self,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<(LossValues<E>, Gradients<E, D>), Error> {
+        regularizer.validate()?;
+        self.check_labels(labels, input.batch())?;
+        let Some(pass) = self.training_pass(input, Head { labels, regularizer })? else {
+            let loss = self.queue_loss(input, labels, regularizer)?;
+            let values = loss.values();
+            let gradients = loss.backward()?;
+            return Ok((values.read(), gradients));
+        };
+        let TrainingPass { logits, counts, gradients } = pass;
+        let targets = CrossEntropy::default().targets(&logits, labels)?;
+        let value = cross_entropy_with_logits_loss(logits.clone(), targets);
+        let penalties = counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
+        let penalties = penalties.collect();
+        let values = PendingValues { scores: logits, counts, value, penalties }.read();
+        let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
+        Ok((values, Gradients { device: self.device().clone(), buffers }))
+    }
+
+    fn check_labels(&self, labels: &[u16], batch: usize) -> Result<(), Error> {
+        let classes = self.config().outputs;
+        if labels.len() != batch {
+            return Err(Error::Labels(format!("{} for a batch of {batch}", labels.len())));
+        }
+        match labels.iter().position(|&label| usize::from(label) >= classes) {
+            Some(sample) => Err(Error::Labels(format!(
+                "sample {sample} has label {}, but the readout has {classes} units (labels count from 0)",
+                labels[sample]
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A loss whose gradient can be taken, and the forward pass that led to it.
+#[derive(Debug)]
+pub struct Loss<'a, E: Float, D: Backend<E>> {
+    network: &'a Network<E, D>,
+    /// The loss function's value, averaged over the batch: softmax cross-entropy in nats, if no other was chosen.
+    pub cross_entropy: f64,
+    /// Activity regularizer, averaged over the batch, summed over layers.
+    pub regularization: f64,
+    /// Logits (or the scores that the loss function chooses a class by) and spike counts.
+    pub output: Output<E>,
+    total: Scalar<E, D, OwnedTape<E, D>>,
+}
+
+impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
+    /// Cross-entropy plus regularizer.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.cross_entropy + self.regularization
+    }
+
+    /// Back-propagation through time.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if memory runs out.
+    pub fn backward(self) -> Result<Gradients<E, D>, Error> {
+        let gradients = self.total.try_backward().map_err(Error::device)?;
+        self.network.gradients(gradients)
+    }
+}
+
+/// A loss that the device may still be at work on: see [`Network::queue_loss`].
+#[derive(Debug)]
+pub struct QueuedLoss<'a, E: Float, D: Backend<E> = Cpu> {
+    network: &'a Network<E, D>,
+    values: PendingValues<E, D>,
+    total: Scalar<E, D, OwnedTape<E, D>>,
+}
+
+impl<E: Float, D: Backend<E>> QueuedLoss<'_, E, D> {
+    /// Its values, to be read when the device has come that far.
+    #[must_use]
+    pub fn values(&self) -> PendingValues<E, D> {
+        self.values.clone()
+    }
+
+    /// Back-propagation through time, queued behind the forward pass.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if memory runs out.
+    pub fn backward(self) -> Result<Gradients<E, D>, Error> {
+        let gradients = self.total.try_backward().map_err(Error::device)?;
+        self.network.gradients(gradients)
+    }
+}
+
+/// The values of a loss, still on the device.
+#[derive(Debug, Clone)]
+pub struct PendingValues<E: Float, D: Backend<E> = Cpu> {
+    scores: Matrix<E, D>,
+    counts: Vec<Matrix<E, D>>,
+    value: Scalar<E, D>,
+    penalties: Vec<Scalar<E, D>>,
+}
+
+impl<E: Float, D: Backend<E>> PendingValues<E, D> {
+    /// Waits for the device, and copies them to the host.
+    #[must_use]
+    pub fn read(&self) -> LossValues<E> {
+        let value = |scalar: &Scalar<E, D>| scalar.as_vec()[0].wide();
+        LossValues {
+            cross_entropy: value(&self.value),
+            regularization: self.penalties.iter().map(value).sum(),
+            output: Output::of(&self.scores, &self.counts),
+        }
+    }
+}
+
+/// What a loss came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossValues<E> {
+    /// The loss function's value, averaged over the batch: softmax cross-entropy in nats, if no other was chosen.
+    pub cross_entropy: f64,
+    /// Activity regularizer, averaged over the batch, summed over layers.
+    pub regularization: f64,
+    /// Logits (or the scores that the loss function chooses a class by) and spike counts.
+    pub output: Output<E>,
+}
+
+impl<E> LossValues<E> {
+    /// Cross-entropy plus regularizer.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.cross_entropy + self.regularization
+    }
+}

@@ -1,0 +1,18 @@
+//! Learning-rate schedules: a factor on the learning rate for each epoch.
+//!
+//! A schedule is a function of the epoch alone, so a run that goes on from a checkpoint needs nothing to be stored. A new one is a
+//! file and a row in the list of [`kind`].
+
+mod base;
+mod cosine;
+mod exponential;
+mod kind;
+mod step;
+mod warm_up;
+
+pub use base::{Schedule, ScheduleSettings};
+pub use cosine::Cosine;
+pub use exponential::Exponential;
+pub use kind::ScheduleKind;
+pub use step::Step;
+pub use warm_up::WarmUp;
