@@ -218,6 +218,26 @@ pub enum Error {
         needed: String,
     },
 
+    /// Data that are not those that a run was trained on.
+    #[error(
+        "these are not the data that the run was trained on: {differences}; put those back, or go on with these all the same with \
+         --allow-other-data"
+    )]
+    OtherData {
+        /// In what they differ.
+        differences: String,
+    },
+
+    /// A run on a data set that a program of its own has made, and that no settings describe.
+    #[error(
+        "this run was trained on a data set of another program ({data}), which its settings do not describe: evaluate it and go on \
+         with it in that program (`Trainer::on`, then `RunWriter::resume`)"
+    )]
+    ExternalData {
+        /// Its name and shape.
+        data: String,
+    },
+
     /// A run that is to be resumed under settings it was not started with.
     #[error(
         "`{key}` is {given} here, but the run was started with {stored}; only how long it trains may change with --resume"
@@ -285,6 +305,8 @@ impl Error {
                 | Self::UnknownPreset { .. }
                 | Self::RunExists { .. }
                 | Self::OtherExperiment { .. }
+                | Self::OtherData { .. }
+                | Self::ExternalData { .. }
                 | Self::Network(snn_core::Error::Setting { .. })
                 | Self::Data(snn_data::Error::Setting { .. })
         )

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use snn_core::NetworkConfig;
-use snn_data::Dataset;
+use snn_data::{Binning, Dataset, EventDataset};
 
 use super::available::available;
 use crate::{
@@ -101,12 +101,20 @@ fn product(factors: &[usize]) -> u64 {
 }
 
 impl Experiment {
-    /// Refuses data that are too large for the memory, where that is known before they are made.
+    /// Refuses data, and training on them, that are too large for the memory, where that is known before they are made.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
-    pub fn check_data_memory(&self) -> Result<(), Error> {
-        of_data(&self.data).check(self.training.memory_limit)
+    pub fn check_memory(&self) -> Result<(), Error> {
+        let mut estimate = of_data(&self.data);
+        if let Data::Randman(config) = &self.data {
+            let binning = Binning { steps: config.steps, dt: config.dt, ..Binning::default() };
+            let empty = EventDataset::new("randman", config.inputs, config.classes, binning)?;
+            let samples = config.classes.saturating_mul(config.samples_per_class);
+            let training = of_training(self, &self.network_config(&empty), samples, config.steps);
+            estimate.parts.extend(training.parts);
+        }
+        estimate.check(self.training.memory_limit)
     }
 
     /// What training on `dataset` takes.

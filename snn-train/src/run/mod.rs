@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod create;
+mod data_record;
 mod history;
 mod lock;
 mod revision;
@@ -16,4 +17,5 @@ pub use snn_run::{
 };
 
 pub use create::new_id;
+pub use data_record::{DataRecord, Fitted};
 pub use writer::{Resume, RunWriter};

@@ -19,6 +19,7 @@ use snn_run::{
 use super::{
     checkpoints::checkpoint_path,
     create::{self, Found},
+    data_record::DataRecord,
     history::History,
     lock::Lock,
     session,
@@ -59,6 +60,8 @@ pub struct RunWriter {
     probes: ProbeWriter,
     /// If the experiment asks for it.
     tensorboard: Option<TensorBoardWriter>,
+    /// What a user should know.
+    notes: Vec<String>,
     /// Held until the writer goes.
     lock: Lock,
     /// Whether another process may have taken the directory over: nothing is written any more.
@@ -74,11 +77,13 @@ pub struct Resume {
     pub from: Selection,
     /// Whether it goes on though `metrics.jsonl` lacks epochs that the checkpoint has behind it.
     pub allow_gaps: bool,
+    /// Whether it goes on though the data are not those that it was trained on.
+    pub allow_other_data: bool,
 }
 
 impl Default for Resume {
     fn default() -> Self {
-        Self { from: Selection::Last, allow_gaps: false }
+        Self { from: Selection::Last, allow_gaps: false, allow_other_data: false }
     }
 }
 
@@ -100,7 +105,9 @@ impl RunWriter {
             // Another process was faster.
             return Err(Error::RunExists { path: directory });
         }
-        Self::begin(directory, lock, trainer.experiment())
+        let writer = Self::begin(directory, lock, trainer.experiment())?;
+        record_of(trainer).write(&writer.directory)?;
+        Ok(writer)
     }
 
     /// Goes on with the run in `directory`: puts `trainer` where its last checkpoint was taken, and cuts off what was
@@ -130,22 +137,45 @@ impl RunWriter {
         let directory = directory.into();
         let (lock, found) = create::hold(&directory)?;
         if found == Found::Empty {
-            return Self::begin(directory, lock, trainer.experiment());
+            let writer = Self::begin(directory, lock, trainer.experiment())?;
+            record_of(trainer).write(&writer.directory)?;
+            return Ok(writer);
         }
         check_same(&directory, trainer.experiment())?;
+        let mut known = DataRecord::of_run(&directory)?;
+        let is_recorded = known.is_some();
         let history = History::read(&directory)?;
         let mut epoch = 0;
         if let Some(start) = Start::find(&directory, how.from, &history)? {
             epoch = start.last.epoch();
             // First: of another experiment it is another history, too.
             trainer.resume(&start.last, start.best.as_ref())?;
+            // What the weights were trained on counts.
+            known = start.last.data().cloned().map(DataRecord::of_identity).or(known);
+            let differences = known.as_ref().and_then(|known| known.differences(trainer.data_identity()));
+            if let Some(differences) = differences.filter(|_| !how.allow_other_data) {
+                return Err(Error::OtherData { differences });
+            }
             if !how.allow_gaps {
                 history.check(epoch, start.last.best())?;
             }
             start.settle(&directory, how.from)?;
         }
         history.cut(epoch)?;
-        Self::begin(directory, lock, trainer.experiment())
+        let mut writer = Self::begin(directory, lock, trainer.experiment())?;
+        let differences = known.as_ref().map(|known| known.differences(trainer.data_identity()));
+        match differences {
+            Some(None) if is_recorded => return Ok(writer),
+            Some(None) => {}
+            Some(Some(_)) if is_recorded => DataRecord::set_aside(&writer.directory)?,
+            Some(Some(_)) => {}
+            None if epoch > 0 => writer.notes.push(
+                "this run has not recorded which data it was trained on, so nothing was compared; from now on it is known".to_owned(),
+            ),
+            None => {}
+        }
+        record_of(trainer).write(&writer.directory)?;
+        Ok(writer)
     }
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
@@ -178,6 +208,7 @@ impl RunWriter {
             metrics,
             status,
             last_heartbeat: Instant::now(),
+            notes: lock.note().map(str::to_owned).into_iter().collect(),
             lock,
             is_lost: false,
         };
@@ -255,9 +286,9 @@ impl RunWriter {
         &self.status
     }
 
-    /// What a user should know of how the directory is held.
+    /// What a user should know: how the directory is held, what is not known of the data.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
-        self.lock.note().into_iter()
+        self.notes.iter().map(String::as_str)
     }
 
     /// Stops a trainer whose lock was taken away: another one may write here by now.
@@ -399,6 +430,10 @@ fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
     let ended = status.state != RecordedState::Running;
     let durability = if ended { Durability::Disk } else { Durability::Process };
     write_json("write the status", directory.join(STATUS), status, durability)
+}
+
+fn record_of<D: Backend<f32>>(trainer: &Trainer<D>) -> DataRecord {
+    DataRecord::of(trainer.data_identity(), trainer.dataset(), trainer.is_on_external_data())
 }
 
 /// Refuses a run of another experiment.

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::HashMap,
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
@@ -21,7 +22,10 @@ use super::{
     shared_data::SharedData,
     spec::experiment,
 };
-use crate::{Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
+use crate::{
+    Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
+    run::{DataRecord, RunDir},
+};
 
 /// How [`SweepDir::train`] goes about it.
 #[derive(Debug, Clone, Default)]
@@ -74,8 +78,14 @@ impl SweepDir {
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
         let tracker = ProgressTracker::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
-        let (mut queue, mut broken_off) = (Vec::new(), Vec::new());
+        let (mut queue, mut broken_off, mut records) = (Vec::new(), Vec::new(), HashMap::new());
         for job in jobs {
+            // One of them stands for all: a split does not move between runs because files were added.
+            if !records.contains_key(&job.data)
+                && let Ok(Some(record)) = DataRecord::of_run(&self.run_path(job.point))
+            {
+                records.insert(job.data.clone(), record);
+            }
             let state = self.state(job.point);
             match left_alone(state, options) {
                 Some(event) => tracker.tell(job.point, job.work, event),
@@ -91,7 +101,7 @@ impl SweepDir {
         let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
         let (data, ledger, busy) = (SharedData::default(), Ledger::open(), Mutex::default());
-        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, ledger, busy };
+        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, ledger, busy, records };
         let queue = Mutex::new(queue.into_iter());
         thread::scope(|scope| {
             let mut workers = Vec::new();
@@ -220,6 +230,8 @@ struct Shared<'a, 'w> {
     tracker: &'a ProgressTracker<'w>,
     data: SharedData,
     ledger: Ledger,
+    /// What a run has recorded of its data, by their settings.
+    records: HashMap<String, DataRecord>,
     /// The runs that another process was training when their turn came.
     busy: Mutex<Vec<&'a Point>>,
 }
@@ -288,8 +300,9 @@ impl<'a> Worker<'a, '_> {
             promise = Some(share);
         }
         let directory = self.shared.sweep.run_path(job.point);
-        let mut trainer =
-            Trainer::on_device(device, job.experiment.clone(), dataset)?.named(self.shared.options.device);
+        let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?
+            .named(self.shared.options.device)
+            .on_described_data();
         let writer = match RunWriter::resume(&directory, &mut trainer) {
             Err(Error::LostCheckpoint { .. } | Error::DamagedHistory { .. }) if self.shared.options.retry => {
                 RunWriter::forget_lost_checkpoints(&directory, &job.experiment)?;
@@ -306,8 +319,18 @@ impl<'a> Worker<'a, '_> {
         let dataset = match held {
             Some((_, dataset)) => dataset,
             None => self.shared.data.get(&job.data, || {
-                job.experiment.check_data_memory()?;
-                job.experiment.data.open_until(self.shared.stop, Arc::new(|_| {}))
+                job.experiment.check_memory()?;
+                let record = self.shared.records.get(&job.data);
+                let known = record.as_ref().map(|record| record.parts(false)).unwrap_or_default();
+                let dataset = job.experiment.data.open_until(self.shared.stop, Arc::new(|_| {}), known)?;
+                let Some(record) = record else { return Ok(dataset.into()) };
+                record.fit(dataset.into(), None, false).map(|fitted| fitted.dataset).map_err(|error| match error {
+                    Error::OtherData { differences } => Error::Impossible(format!(
+                        "these are not the data that the other runs of the sweep were trained on: {differences}; put those back, \
+                         or plan the sweep into another directory"
+                    )),
+                    other => other,
+                })
             })?,
         };
         self.held = Some((job.data.clone(), Arc::clone(&dataset)));

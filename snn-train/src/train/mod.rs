@@ -13,7 +13,7 @@ mod stopwatch;
 use std::{fmt, sync::Arc};
 
 use snn_core::{ActivityMonitor, AnyLoss, Backend, Cpu, LossFunction, Network, Optimizer, Regularizer};
-use snn_data::Dataset;
+use snn_data::{DataIdentity, Dataset};
 
 use snn_run::Best;
 
@@ -43,6 +43,9 @@ pub use outcome::Outcome;
 pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
+    identity: DataIdentity,
+    /// Whether the data set is another one than the experiment describes.
+    is_external: bool,
     network: Network<f32, D>,
     optimizer: Box<dyn Optimizer<f32, D>>,
     loss: AnyLoss,
@@ -69,13 +72,13 @@ impl Trainer {
     /// Those of [`Experiment::validate`], [`Error::TooLarge`], [`Error::Data`] and [`Error::Network`].
     pub fn new(experiment: Experiment) -> Result<Self, Error> {
         experiment.validate()?;
-        experiment.check_data_memory()?;
+        experiment.check_memory()?;
         let dataset = experiment.data.open()?;
-        Self::on(experiment, dataset.into())
+        Ok(Self::on(experiment, dataset.into())?.on_described_data())
     }
 
     /// As [`Trainer::new`] on a data set of your own, which trainers may share; what the experiment says in
-    /// `data` is not used.
+    /// `data` is not used, and a run says so ([`on_described_data`](Trainer::on_described_data)).
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], [`Error::TooLarge`] and [`Error::Network`].
@@ -104,6 +107,8 @@ impl<D: Backend<f32>> Trainer<D> {
         Ok(Self {
             regularizer: experiment.regularizer(),
             activity: ActivityMonitor::new(network.config(), dataset.steps()),
+            identity: DataIdentity::of(&*dataset)?,
+            is_external: true,
             experiment,
             dataset,
             network,
@@ -117,6 +122,24 @@ impl<D: Backend<f32>> Trainer<D> {
             best_checkpoint: None,
             since_checkpoint: Stopwatch::start(),
         })
+    }
+
+    /// Says that the data set is the one that the experiment describes in `data`. A run on any other says that it is, so that
+    /// nobody evaluates it on the wrong one.
+    #[must_use]
+    pub fn on_described_data(mut self) -> Self {
+        self.is_external = false;
+        self
+    }
+
+    /// Which data it trains on.
+    pub(crate) fn data_identity(&self) -> &DataIdentity {
+        &self.identity
+    }
+
+    /// Whether the data set is another one than the experiment describes.
+    pub(crate) fn is_on_external_data(&self) -> bool {
+        self.is_external
     }
 
     /// Says what the device is called: [`Start::device`], which a run directory records.
@@ -196,7 +219,8 @@ impl<D: Backend<f32>> Trainer<D> {
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         let partial = (self.partial.batch > 0).then(|| self.partial.with_activity(&self.activity));
-        Checkpoint::take(&self.experiment, &self.network, &*self.optimizer, self.epoch, self.best, partial)
+        let (optimizer, data) = (&*self.optimizer, &self.identity);
+        Checkpoint::take(&self.experiment, &self.network, optimizer, self.epoch, self.best, partial, data)
     }
 
     /// Trains to the end, or until an observer asks for a stop.

@@ -1,11 +1,6 @@
 //! What the commands share: exit codes, mistakes of the user, and how values are written.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write as _},
-    path::Path,
-    thread,
-};
+use std::{borrow::Cow, io::Write as _, path::Path, thread};
 
 use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};

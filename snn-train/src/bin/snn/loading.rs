@@ -6,7 +6,10 @@ use std::{
 };
 
 use snn_data::{Dataset, SpeechEvent};
-use snn_train::{Error, experiment::Data};
+use snn_train::{
+    Error,
+    experiment::{Data, KnownParts},
+};
 
 use crate::bar::Bar;
 
@@ -14,14 +17,19 @@ const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, 
 
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
 pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
-    open_until(data, quiet, &AtomicBool::new(false))
+    open_until(data, quiet, &AtomicBool::new(false), KnownParts::default())
 }
 
 /// As [`open`], until `stop` is set: [`Error::Interrupted`] then.
-pub(crate) fn open_until(data: &Data, quiet: bool, stop: &AtomicBool) -> Result<Arc<dyn Dataset>, Error> {
+pub(crate) fn open_until(
+    data: &Data,
+    quiet: bool,
+    stop: &AtomicBool,
+    known: KnownParts,
+) -> Result<Arc<dyn Dataset>, Error> {
     let bar: Arc<OnceLock<Bar>> = Arc::default();
     let shown = Arc::clone(&bar);
-    let opened = data.open_until(stop, Arc::new(move |event| watch(&shown, quiet, &event)));
+    let opened = data.open_until(stop, Arc::new(move |event| watch(&shown, quiet, &event)), known);
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }

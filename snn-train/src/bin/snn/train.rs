@@ -14,7 +14,7 @@ use snn_data::Splits;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     experiment::Selection,
-    run::{Record, Resume, files::CONFIG, new_id},
+    run::{DataRecord, Record, Resume, files::CONFIG, new_id},
     shell_word,
 };
 
@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// With --resume: go on though metrics.jsonl lacks some of the epochs
     #[arg(long, requires = "resume")]
     allow_gaps: bool,
+    /// With --resume: go on though the data are not those that the run was trained on
+    #[arg(long, requires = "resume")]
+    allow_other_data: bool,
     /// Write scalars and histograms for TensorBoard into the run directory; the same as --set probe.tensorboard=true
     #[arg(long)]
     tensorboard: bool,
@@ -83,9 +86,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut stop = StopOnSignal(stop::on_signals(arguments.detached)?);
 
     experiment.validate()?;
-    experiment.check_data_memory()?;
+    experiment.check_memory()?;
     experiment.data.make_paths_absolute().context("cannot tell where relative paths begin")?;
-    let dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag) {
+    let record = recorded(arguments)?;
+    let known = record.as_ref().map(|record| record.parts(arguments.allow_other_data)).unwrap_or_default();
+    let mut dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known) {
         Err(error @ Error::Interrupted) => {
             let _ = writeln!(snn_terminal::stderr(), "{error}");
             // A run that was there before has its checkpoint; nothing is there of a new one.
@@ -96,12 +101,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         dataset => dataset?,
     };
     loading::tell_intake(&*dataset);
+    if let Some(record) = &record {
+        let fitted = record.fit(dataset, None, arguments.allow_other_data)?;
+        dataset = fitted.dataset;
+        fitted.note.iter().for_each(|note| warn(note));
+    }
     match device {
-        Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
+        Device::Cpu => {
+            train(arguments, Trainer::on(experiment, dataset)?.on_described_data(), &name, &mut stop)
+        }
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
             let gpu = snn_core::cuda(ordinal).map_err(Error::from)?;
-            train(arguments, Trainer::on_device(gpu, experiment, dataset)?.named(device), &name, &mut stop)
+            let trainer = Trainer::on_device(gpu, experiment, dataset)?.named(device).on_described_data();
+            train(arguments, trainer, &name, &mut stop)
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Ok(device.check().map(|()| ExitCode::SUCCESS)?),
@@ -175,10 +188,19 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     Ok((name.into_owned(), experiment))
 }
 
+/// What the run that goes on has recorded of its data.
+fn recorded(arguments: &Arguments) -> Result<Option<DataRecord>, Error> {
+    let Some(directory) = arguments.run_dir.as_deref().filter(|_| arguments.resume) else { return Ok(None) };
+    let record = DataRecord::of_run(directory)?;
+    record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
+    Ok(record)
+}
+
 fn how_to_resume(arguments: &Arguments) -> Resume {
     let mut how = Resume::default();
     how.from = if arguments.from_best { Selection::Best } else { Selection::Last };
     how.allow_gaps = arguments.allow_gaps;
+    how.allow_other_data = arguments.allow_other_data;
     how
 }
 

@@ -14,3 +14,4 @@ pub use section::Stored;
 pub use speech::feature_cache;
 pub use spikes::SpikeFiles;
 pub use table::Data;
+pub use until::KnownParts;

@@ -11,13 +11,34 @@ use std::{
     time::Duration,
 };
 
-use snn_data::{Dataset, SpeechEvent};
+use snn_data::{ChannelStatistics, Dataset, Membership, Recorded, SpeechEvent};
 
 use super::table::Data;
 use crate::error::Error;
 
 /// How often it looks whether a stop was asked for.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// What a run has recorded of its data, to be owned by the thread that loads them: see [`Recorded`].
+#[derive(Debug, Clone, Default)]
+pub struct KnownParts {
+    /// The parts, by the names of their samples.
+    pub membership: Option<Membership>,
+    /// What channels are standardised by.
+    pub statistics: Option<ChannelStatistics>,
+    /// Whether samples that are gone are counted instead of refused.
+    pub incomplete: bool,
+}
+
+impl KnownParts {
+    fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            membership: self.membership.as_ref(),
+            statistics: self.statistics.as_ref(),
+            incomplete: self.incomplete,
+        }
+    }
+}
 
 impl Data {
     /// As [`Data::open_watched`], until `stop` is set. Libraries that read files know no way to break off, so the thread that
@@ -29,12 +50,13 @@ impl Data {
         &self,
         stop: &AtomicBool,
         watch: Arc<dyn Fn(SpeechEvent<'_>) + Send + Sync>,
+        known: KnownParts,
     ) -> Result<Box<dyn Dataset>, Error> {
         let (sender, receiver) = mpsc::channel();
         let data = self.clone();
         let loader = thread::Builder::new().name("loader".to_owned()).spawn(move || {
             // Nobody listens any more after a stop.
-            let _ = sender.send(data.open_watched(&*watch));
+            let _ = sender.send(data.open_recorded(&*watch, known.recorded()));
         });
         let loader = loader.map_err(Error::io("start a thread to load the data in", ""))?;
         loop {
@@ -72,11 +94,18 @@ mod tests {
             thread::sleep(Duration::from_millis(50));
             raise.store(true, Ordering::Relaxed);
         });
-        let opened = experiment.data.open_until(&stop, Arc::new(|_| {}));
+        let opened = experiment.data.open_until(&stop, Arc::new(|_| {}), KnownParts::default());
         assert!(matches!(opened, Err(Error::Interrupted)));
         assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
 
         experiment.set(&["data.inputs=10", "data.samples_per_class=10", "data.dim=1"]).unwrap();
-        assert_eq!(experiment.data.open_until(&AtomicBool::new(false), Arc::new(|_| {})).unwrap().len(), 100);
+        assert_eq!(
+            experiment
+                .data
+                .open_until(&AtomicBool::new(false), Arc::new(|_| {}), KnownParts::default())
+                .unwrap()
+                .len(),
+            100
+        );
     }
 }
