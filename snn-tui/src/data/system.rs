@@ -110,6 +110,6 @@ mod tests {
         std::fs::write(&path, long + "10 %\r50 %\r90 %\n\x1b[31mend\n").unwrap();
         let log = Log::read(&path).unwrap();
         assert!(log.lines.len() < 3000 && log.lines[0].starts_with("line "), "{:?}", log.lines.first());
-        assert_eq!(log.lines[log.lines.len() - 2..], ["90 %", " [31mend"]);
+        assert_eq!(log.lines[log.lines.len() - 2..], ["90 %", "\\u001b[31mend"]);
     }
 }
