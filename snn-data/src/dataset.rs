@@ -1,10 +1,11 @@
 //! The interface that every data set implements, and its division into training, validation and test part.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchBuilder, Error};
+use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, Intake, TimeUnit};
 
 /// Labelled samples of one shape: `[steps, inputs]` of spikes or of analog values.
 ///
@@ -106,6 +107,42 @@ pub trait Dataset: Send + Sync {
     /// May panic when `index >= len()`.
     fn duration(&self, index: usize) -> Option<f64> {
         let _ = index;
+        None
+    }
+
+    /// What a sample is called, if it has a name that stays when others come or go: a file, a place in a file.
+    ///
+    /// # Panics
+    ///
+    /// May panic when `index >= len()`.
+    fn sample_name(&self, index: usize) -> Option<Cow<'_, str>> {
+        let _ = index;
+        None
+    }
+
+    /// The content of a sample as it came, before it was binned, cropped or resampled; `None` if the data set does not keep
+    /// it, and [`DataIdentity`](crate::DataIdentity) takes what the network sees.
+    ///
+    /// # Panics
+    ///
+    /// May panic when `index >= len()`.
+    fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
+        let _ = index;
+        None
+    }
+
+    /// What was changed or left out on the way in, if the data set counts it.
+    fn intake(&self) -> Option<&Intake> {
+        None
+    }
+
+    /// What the channels were standardised by, if they were.
+    fn statistics(&self) -> Option<&ChannelStatistics> {
+        None
+    }
+
+    /// The unit of the times in its files, if it has any.
+    fn time_unit(&self) -> Option<TimeUnit> {
         None
     }
 

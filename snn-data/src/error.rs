@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::InputKind;
+use crate::memory::{self, gibibytes};
 
 /// Every error of this crate. Each says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -23,12 +24,20 @@ pub enum Error {
     },
 
     /// The settings ask for more memory than this machine gives.
-    #[error("no memory for {what} ({entries} entries): choose fewer samples, inputs or steps")]
+    #[error(
+        "no memory for {what}: {entries} entries take {}{}: choose fewer samples, inputs or steps",
+        gibibytes(*needed),
+        available.map_or_else(String::new, |available| format!(", and {} are there", gibibytes(available)))
+    )]
     OutOfMemory {
         /// What was to be stored.
         what: &'static str,
         /// How many entries it would have had.
         entries: usize,
+        /// How many bytes it would have taken.
+        needed: u64,
+        /// How many there are, if the system tells.
+        available: Option<u64>,
     },
 
     /// A list has the wrong number of entries for the shape it belongs to.
@@ -85,8 +94,8 @@ pub enum Error {
         steps: usize,
     },
 
-    /// A spike time is negative or not a number.
-    #[error("unit {unit} spikes at {time} ms: spike times must be 0 ms or later")]
+    /// A spike time is negative, infinite or not a number.
+    #[error("unit {unit} spikes at {time} ms: spike times must be finite and 0 ms or later")]
     SpikeTime {
         /// The time found, in ms.
         time: f64,
@@ -195,6 +204,64 @@ pub enum Error {
         kind: String,
     },
 
+    /// A file that cannot be opened at the moment.
+    #[error("this {format} is locked: {reason}")]
+    Busy {
+        /// The format, such as `HDF5 file of spikes`.
+        format: &'static str,
+        /// By whom, and what to do.
+        reason: String,
+    },
+
+    /// Most spikes of a file lie behind the last step.
+    #[error(
+        "{late} of {spikes} spikes ({percent}) lie behind the last step, which ends at {window} ms; the last is at {last} ms: \
+         {advice}raise data.steps or data.dt, or set data.late = \"crop\" to do without them"
+    )]
+    LateSpikes {
+        /// How many.
+        late: u64,
+        /// Of how many.
+        spikes: u64,
+        /// The share, as text.
+        percent: String,
+        /// End of the last step in ms.
+        window: f64,
+        /// Time of the last spike in ms.
+        last: f64,
+        /// Which unit the file seems to have; empty if none fits.
+        advice: String,
+    },
+
+    /// Samples that a run was trained on are not there any more.
+    #[error(
+        "{missing} of the {recorded} samples that the run has recorded are not there: {}{}",
+        examples.join(", "),
+        if missing > &examples.len() { ", ..." } else { "" }
+    )]
+    Membership {
+        /// How many are missing.
+        missing: usize,
+        /// How many there were.
+        recorded: usize,
+        /// The first names.
+        examples: Vec<String>,
+    },
+
+    /// Recordings that cannot be read.
+    #[error(
+        "{} of {total} recordings cannot be read (data.skip_broken = true goes on without them): {}{}",
+        broken.len(),
+        listed(broken),
+        if broken.len() > LISTED { format!("; and {} more", broken.len() - LISTED) } else { String::new() }
+    )]
+    Recordings {
+        /// What is wrong with each, by file name.
+        broken: Vec<Error>,
+        /// How many recordings there are.
+        total: usize,
+    },
+
     /// Any of the above, at a place in a file.
     #[error("{source} ({place}): {path}")]
     File {
@@ -218,7 +285,20 @@ pub enum Error {
     },
 }
 
+/// Errors that one message lists; the value has all.
+const LISTED: usize = 30;
+
+fn listed(errors: &[Error]) -> String {
+    errors.iter().take(LISTED).map(Error::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl Error {
+    /// For `entries` entries of type `T` that the system refuses.
+    pub(crate) fn no_memory<T>(what: &'static str, entries: usize) -> Self {
+        let needed = (size_of::<T>() as u64).saturating_mul(entries as u64);
+        Self::OutOfMemory { what, entries, needed, available: memory::available_memory() }
+    }
+
     pub(crate) fn setting(
         key: &'static str,
         value: impl std::fmt::Display,
@@ -252,5 +332,6 @@ impl Error {
 
 /// Reserves room or says what there is no room for: sizes come from settings, so a failure is the user's to see.
 pub(crate) fn reserve<T>(list: &mut Vec<T>, entries: usize, what: &'static str) -> Result<(), Error> {
-    list.try_reserve_exact(entries).map_err(|_| Error::OutOfMemory { what, entries })
+    memory::check(what, entries, (size_of::<T>() as u64).saturating_mul(entries as u64))?;
+    list.try_reserve_exact(entries).map_err(|_| Error::no_memory::<T>(what, entries))
 }

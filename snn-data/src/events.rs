@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::reserve;
-use crate::{BatchBuilder, Dataset, Error, InputKind, Splits};
+use crate::{BatchBuilder, Dataset, Error, InputKind, Intake, Splits};
 
 /// Most units and classes: both are counted in `u16`.
 pub(crate) const MAX_U16: usize = 1 << 16;
@@ -22,6 +22,41 @@ pub struct Binning {
     pub coincident: CoincidentSpikes,
 }
 
+/// The unit of spike times in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeUnit {
+    /// Seconds.
+    #[default]
+    S,
+    /// Milliseconds.
+    Ms,
+    /// Microseconds.
+    Us,
+}
+
+impl TimeUnit {
+    /// Milliseconds that it lasts.
+    pub fn ms(self) -> f64 {
+        match self {
+            Self::S => 1000.0,
+            Self::Ms => 1.0,
+            Self::Us => 0.001,
+        }
+    }
+}
+
+/// As in a configuration: `s`, `ms`, `us`.
+impl std::fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::S => "s",
+            Self::Ms => "ms",
+            Self::Us => "us",
+        })
+    }
+}
+
 /// What becomes of spikes behind the last step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +66,9 @@ pub enum LateSpikes {
     Clamp,
     /// They are dropped.
     Drop,
+    /// They are dropped, however many they are: the steps are meant to be shorter than the samples. Readers of files
+    /// refuse with [`Drop`](Self::Drop) and [`Clamp`](Self::Clamp) what loses more than half of its spikes.
+    Crop,
 }
 
 /// What becomes of several spikes of one unit in one step.
@@ -70,7 +108,7 @@ impl Binning {
         match self.late {
             _ if step < self.steps => Some(step),
             LateSpikes::Clamp => Some(self.steps - 1),
-            LateSpikes::Drop => None,
+            LateSpikes::Drop | LateSpikes::Crop => None,
         }
     }
 }
@@ -121,6 +159,7 @@ pub struct EventDataset {
     splits: Splits,
     /// Spikes of the sample that is being added, as `step << 16 | unit`.
     keys: Vec<u64>,
+    intake: Intake,
 }
 
 impl EventDataset {
@@ -149,6 +188,7 @@ impl EventDataset {
             labels: Vec::new(),
             splits: Splits::default(),
             keys: Vec::new(),
+            intake: Intake::default(),
         })
     }
 
@@ -171,8 +211,13 @@ impl EventDataset {
     /// [`Error::Sample`] for a label, unit or time that is out of range; the data set is then as before.
     /// [`Error::OutOfMemory`], [`Error::TooMany`].
     pub fn push(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
-        self.bin(label, spikes).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
+        let counted =
+            self.bin(label, spikes).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
         self.reserve_amortized()?;
+        self.intake.spikes += counted.spikes;
+        self.intake.late_dropped += counted.late_dropped;
+        self.intake.late_clamped += counted.late_clamped;
+        self.intake.coincident += counted.coincident;
 
         let first = self.offsets.len();
         for (events, &key) in (0..).zip(&self.keys) {
@@ -186,21 +231,29 @@ impl EventDataset {
         Ok(())
     }
 
-    /// Collects the spikes of a sample into `keys`: checked, binned, sorted.
-    fn bin(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
+    /// Collects the spikes of a sample into `keys`: checked, binned, sorted. Returns what became of them.
+    fn bin(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<Intake, Error> {
         if usize::from(label) >= self.classes {
             return Err(Error::Label { label, classes: self.classes });
         }
         self.keys.clear();
+        let mut counted = Intake::default();
         for (time, unit) in spikes {
             if usize::from(unit) >= self.inputs {
                 return Err(Error::Unit { unit, inputs: self.inputs });
             }
-            if time.is_nan() || time < 0.0 {
+            if !time.is_finite() || time < 0.0 {
                 return Err(Error::SpikeTime { time, unit });
             }
-            if let Some(step) = self.binning.step(time) {
-                self.keys.push((step as u64) << 16 | u64::from(unit));
+            counted.spikes += 1;
+            match self.binning.step(time) {
+                Some(step) => {
+                    // The last step is where late spikes are moved.
+                    let late = step + 1 == self.binning.steps && (time / self.binning.dt) as usize > step;
+                    counted.late_clamped += u64::from(late);
+                    self.keys.push((step as u64) << 16 | u64::from(unit));
+                }
+                None => counted.late_dropped += 1,
             }
         }
         // Recordings come in the order of time as a rule: then only the spikes of each step are out of order.
@@ -212,21 +265,20 @@ impl EventDataset {
         }
         if self.binning.coincident == CoincidentSpikes::Binary {
             self.keys.dedup();
+            counted.coincident = counted.spikes - counted.late_dropped - self.keys.len() as u64;
         }
         let too_many = |what| Error::TooMany { what, remedy: "divide the recording" };
         u32::try_from(self.keys.len()).map_err(|_| too_many("spikes in one sample"))?;
         u32::try_from(self.labels.len()).map_err(|_| too_many("samples in one data set"))?;
-        Ok(())
+        Ok(counted)
     }
 
     /// Room for the sample in `keys`.
     fn reserve_amortized(&mut self) -> Result<(), Error> {
         let rows = self.binning.steps + 1;
-        self.offsets
-            .try_reserve(rows)
-            .map_err(|_| Error::OutOfMemory { what: "rows of events", entries: rows })?;
+        self.offsets.try_reserve(rows).map_err(|_| Error::no_memory::<u32>("rows of events", rows))?;
         let spikes = self.keys.len();
-        self.units.try_reserve(spikes).map_err(|_| Error::OutOfMemory { what: "events", entries: spikes })
+        self.units.try_reserve(spikes).map_err(|_| Error::no_memory::<u16>("events", spikes))
     }
 
     /// Says which samples are for training, validation and test.
@@ -238,6 +290,12 @@ impl EventDataset {
         splits.validate(self.labels.len())?;
         self.splits = splits;
         Ok(())
+    }
+
+    /// What became of the spikes so far, for a reader of files to complete.
+    #[cfg(feature = "hdf5")]
+    pub(crate) fn intake_mut(&mut self) -> &mut Intake {
+        &mut self.intake
     }
 
     /// How spike times became steps.
@@ -290,6 +348,10 @@ impl Dataset for EventDataset {
 
     fn label(&self, index: usize) -> u16 {
         self.labels[index]
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        Some(&self.intake)
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

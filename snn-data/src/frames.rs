@@ -68,9 +68,7 @@ impl FrameDataset {
     /// data set is then as before. [`Error::OutOfMemory`].
     pub fn push(&mut self, label: u16, frames: &[f32]) -> Result<(), Error> {
         self.check(label, frames).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
-        self.values
-            .try_reserve(frames.len())
-            .map_err(|_| Error::OutOfMemory { what: "frames", entries: frames.len() })?;
+        self.values.try_reserve(frames.len()).map_err(|_| Error::no_memory::<f32>("frames", frames.len()))?;
         self.values.extend_from_slice(frames);
         self.labels.push(label);
         Ok(())

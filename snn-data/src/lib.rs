@@ -43,6 +43,9 @@
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
 //!
+//! [`DataIdentity`] says which data a run was trained on and how others differ, [`Membership`] which sample is in which
+//! part, [`Intake`] what was changed or left out on the way in.
+//!
 //! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
 //! Arrays of NumPy are read and written by the module `npz` (feature `npz`).
@@ -62,9 +65,16 @@ mod dataset;
 mod directories;
 mod error;
 mod events;
+mod fingerprint;
 mod frames;
+#[doc(hidden)]
+pub mod fuzzing;
+mod identity;
+mod intake;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod list;
+mod membership;
+mod memory;
 #[cfg(feature = "mnist")]
 mod mnist;
 #[cfg(feature = "npz")]
@@ -73,28 +83,37 @@ pub mod npz;
 mod part;
 mod randman;
 mod random;
+mod relabeled;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod shd;
 #[cfg(feature = "audio")]
 mod speech;
+mod statistics;
 mod summary;
 
 pub use batch::{Batch, BatchBuilder, BatchInput, collate};
 pub use dataset::{Dataset, InputKind, Portion, Split, Splits};
 pub use directories::{cache_directory, data_directory};
 pub use error::Error;
-pub use events::{Binning, CoincidentSpikes, EventDataset, LateSpikes};
+pub use events::{Binning, CoincidentSpikes, EventDataset, LateSpikes, TimeUnit};
+pub use fingerprint::Fingerprint;
 pub use frames::FrameDataset;
+pub use identity::{ClassOrder, Comparison, DataIdentity, Difference, PartIdentity};
+pub use intake::{Intake, LeftOut, Reason};
+pub use membership::{Membership, Recorded};
+pub use memory::available_memory;
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 pub use part::SplitRule;
 pub use randman::{Manifold, Randman, RandmanConfig};
 pub use random::shuffled;
+pub use relabeled::Relabeled;
 #[cfg(feature = "hdf5")]
-pub use shd::{Person, Shd};
+pub use shd::{Person, Shd, isolate_hdf5, serve_hdf5};
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 pub use shd::{ShdConfig, UnsortedSpikes};
 #[cfg(feature = "audio")]
-pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout};
+pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, cache_files};
+pub use statistics::ChannelStatistics;
 pub use summary::{DatasetSummary, Distribution, PartSummary};

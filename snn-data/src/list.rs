@@ -41,6 +41,17 @@ impl List {
             let error = Error::format(LIST, format!("longer than {MAX_BYTES} bytes"));
             return Err(error.in_file(path, "size"));
         }
+        Self::parse(&bytes, path)
+    }
+
+    /// [`read`](Self::read) for the bytes of a file.
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        // A byte order mark is not part of the first name.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            let error = Error::format(LIST, "it is UTF-16: save it as UTF-8");
+            return Err(error.in_file(path, "line 1"));
+        }
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         for (line, bytes) in bytes.split(|&byte| byte == b'\n').enumerate() {

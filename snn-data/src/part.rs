@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::list::List;
 use crate::random::Purpose;
 use crate::{Error, Portion, Split, Splits};
+#[cfg(any(feature = "audio", feature = "hdf5"))]
+use crate::{Intake, Reason, Recorded};
 
 /// Which samples of a class are held out.
 const HOLD_OUT: Purpose = Purpose(*b"snn-data stratified part");
@@ -60,9 +62,57 @@ pub(crate) trait SampleIndex {
     fn sample_name(&self, index: usize) -> String;
 
     fn official(&self, index: usize) -> Option<Split>;
+
+    /// The name by which a run records the sample.
+    #[cfg(any(feature = "audio", feature = "hdf5"))]
+    fn member_name(&self, index: usize) -> String {
+        self.sample_name(index)
+    }
 }
 
-/// Divides all samples of a data set.
+/// Divides all samples of a data set: as a run has recorded it, or by the rules. Counts what belongs to no part because the
+/// run did not know it.
+#[cfg(any(feature = "audio", feature = "hdf5"))]
+pub(crate) fn split_recorded(
+    sample_index: &dyn SampleIndex,
+    [test, valid]: [&SplitRule; 2],
+    recorded: Recorded<'_>,
+    intake: &mut Intake,
+) -> Result<Splits, Error> {
+    let Some(membership) = recorded.membership else { return split(sample_index, test, valid) };
+    let mut places = membership.places();
+    let mut parts = [const { Vec::new() }; 3];
+    for index in 0..sample_index.labels().len() as u32 {
+        let name = sample_index.member_name(index as usize);
+        match places.remove(name.as_str()) {
+            Some((split, place)) => parts[split as usize].push((place, index)),
+            None => intake.leave_out(Reason::NewSinceRun, 1, || name),
+        }
+    }
+    if !places.is_empty() {
+        let mut missing: Vec<&str> = places.into_keys().collect();
+        missing.sort_unstable();
+        if !recorded.incomplete {
+            return Err(Error::Membership {
+                missing: missing.len(),
+                recorded: membership.len(),
+                examples: missing.iter().take(3).map(|&name| name.to_owned()).collect(),
+            });
+        }
+        missing.iter().for_each(|&name| intake.leave_out(Reason::GoneSinceRun, 1, || name.to_owned()));
+    }
+    let [train, valid, test] = parts.map(|mut part| {
+        part.sort_unstable();
+        part.into_iter().map(|(_, index)| index).collect::<Vec<u32>>()
+    });
+    if train.is_empty() {
+        let recorded = membership.train.len();
+        return Err(Error::Membership { missing: recorded, recorded, examples: Vec::new() });
+    }
+    Ok(Splits { train, valid, test })
+}
+
+/// Divides all samples of a data set by the rules.
 pub(crate) fn split(
     sample_index: &dyn SampleIndex,
     test: &SplitRule,
@@ -70,6 +120,9 @@ pub(crate) fn split(
 ) -> Result<Splits, Error> {
     let all = (0..sample_index.labels().len() as u32).collect();
     let (test, rest) = choose(sample_index, test, Split::Test, all)?;
+    if rest.is_empty() {
+        return Err(Error::setting("test", test.len(), "fewer samples, so that some are left for training"));
+    }
     let (valid, train) = choose(sample_index, valid, Split::Valid, rest)?;
     if train.is_empty() {
         return Err(Error::setting(
@@ -250,10 +303,12 @@ mod tests {
             split(&sheet(20, 2), &SplitRule::Official, &part).map(|splits| splits.valid)
         };
         assert_eq!(listed(b"./7\r\n\n3\n"), Ok(vec![3, 7]));
+        assert_eq!(listed(b"\xef\xbb\xbf7\n3\n"), Ok(vec![3, 7]), "a byte order mark");
         for (text, problem) in [
             (&b"3\n20\n"[..], "not a valid list of samples: the data set has no sample `20` (line 2): "),
             (b"3\n\n3", "not a valid list of samples: `3` is here for the second time (line 3): "),
-            (b"\xff\xfe", "not a valid list of samples: the name is not UTF-8 (line 1): "),
+            (b"\xff\xfe3\0", "not a valid list of samples: it is UTF-16: save it as UTF-8 (line 1): "),
+            (b"\xff3", "not a valid list of samples: the name is not UTF-8 (line 1): "),
         ] {
             let error = listed(text).unwrap_err().to_string();
             assert!(error.starts_with(problem) && error.ends_with("valid.txt"), "{error}");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::{BatchInput, Dataset, Error, InputKind, Split, collate};
+use crate::{BatchInput, Dataset, Error, InputKind, Intake, Split, collate};
 
 /// Samples that are looked at together.
 const BLOCK: usize = 256;
@@ -48,6 +48,8 @@ pub struct DatasetSummary {
     pub values: Option<Distribution>,
     /// Durations in ms: those of the recordings, or the times of the last spikes; samples without a spike have none.
     pub durations: Option<Distribution>,
+    /// What was changed or left out on the way in, if the data set counts it.
+    pub intake: Option<Intake>,
 }
 
 /// One part of a data set.
@@ -127,6 +129,7 @@ impl DatasetSummary {
             },
             values: values.distribution(),
             durations: durations.distribution(),
+            intake: dataset.intake().cloned(),
         })
     }
 }

@@ -21,7 +21,7 @@ fn trains() -> impl Strategy<Value = Vec<Train>> {
 }
 
 fn binnings() -> impl Strategy<Value = Binning> {
-    let late = prop_oneof![Just(LateSpikes::Clamp), Just(LateSpikes::Drop)];
+    let late = prop_oneof![Just(LateSpikes::Clamp), Just(LateSpikes::Drop), Just(LateSpikes::Crop)];
     let coincident = prop_oneof![Just(CoincidentSpikes::Binary), Just(CoincidentSpikes::Sum)];
     (1_usize..50, 0.3..4.0, late, coincident).prop_map(|(steps, dt, late, coincident)| Binning {
         steps,
@@ -46,8 +46,8 @@ fn histogram(binning: &Binning, train: &[(f64, u16)]) -> BTreeMap<(usize, u16), 
         let step = (time / binning.dt).floor() as usize;
         let step = match binning.late {
             LateSpikes::Clamp => step.min(binning.steps - 1),
-            LateSpikes::Drop if step >= binning.steps => continue,
-            LateSpikes::Drop => step,
+            LateSpikes::Drop | LateSpikes::Crop if step >= binning.steps => continue,
+            LateSpikes::Drop | LateSpikes::Crop => step,
         };
         let count = counts.entry((step, unit)).or_insert(0);
         *count = if binning.coincident == CoincidentSpikes::Binary { 1 } else { *count + 1 };
@@ -275,13 +275,16 @@ fn spike_trains_out_of_range_leave_the_data_set_as_it_was() {
         (0, 1.0, 7, "a spike of unit 7: there are 7 input units"),
         (0, -0.5, 2, "unit 2 spikes at -0.5 ms"),
         (0, f64::NAN, 2, "unit 2 spikes at NaN ms"),
+        (0, f64::INFINITY, 2, "unit 2 spikes at inf ms"),
     ] {
         let message = data.push(label, [(3.0, 0), (time, unit)]).unwrap_err().to_string();
         assert!(message.starts_with(&format!("data set `trains`, sample 1: {expected}")), "{message}");
     }
     assert_eq!((data.len(), data.spikes(0)), (1, 1));
-    // Infinitely late is late.
-    data.push(2, [(f64::INFINITY, 3)]).unwrap();
+    assert_eq!(data.intake().unwrap().spikes, 1);
+    // As late as numbers go is late.
+    data.push(2, [(f64::MAX, 3)]).unwrap();
+    assert_eq!(data.intake().unwrap().late_clamped, 1);
     let batch = collate(&data, &[1]).unwrap();
     assert_eq!(events(&batch).0[99..], [0, 1]);
 }

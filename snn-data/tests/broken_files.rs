@@ -13,7 +13,7 @@ use common::idx::{gzip, idx};
 use common::mutation::mutations;
 use common::wav::{Pcm, wav};
 use snn_data::audio::Sound;
-use snn_data::{Error, Idx, SpeechConfig, SpeechDataset, SpeechLayout, SplitRule};
+use snn_data::{Dataset as _, Error, Idx, Reason, SpeechConfig, SpeechDataset, SpeechLayout, SplitRule};
 
 /// Rounds of random damage for each kind of file.
 const ROUNDS: u64 = 3000;
@@ -261,18 +261,66 @@ fn recordings_of_a_data_set_are_named() {
     ] {
         fs::write(&path, bytes).unwrap();
         let message = open(folder.path(), &SpeechConfig::default(), None).unwrap_err().to_string();
+        let message = message
+            .strip_prefix("1 of 8 recordings cannot be read (data.skip_broken = true goes on without them): ")
+            .unwrap();
         assert!(message.starts_with(expected) && message.ends_with("2.wav"), "{message}");
     }
 }
 
 #[test]
+fn broken_recordings_are_all_listed_and_may_be_left_out() {
+    let (folder, cache) = (recordings(), tempfile::tempdir().unwrap());
+    fs::write(folder.path().join("a/1.wav"), b"RIFF").unwrap();
+    fs::create_dir(folder.path().join("b/5.wav")).unwrap();
+    fs::write(folder.path().join("b/2.wav"), b"no sound").unwrap();
+    let config = SpeechConfig { steps: 3, standardize: false, ..SpeechConfig::default() };
+    let Error::Recordings { broken, total } = open(folder.path(), &config, None).unwrap_err() else {
+        panic!("another error")
+    };
+    let path = |error: &Error| match error {
+        Error::File { path, .. } => path.strip_prefix(folder.path()).unwrap().to_owned(),
+        other => panic!("no file: {other}"),
+    };
+    assert_eq!(broken.iter().map(path).collect::<Vec<_>>(), ["a/1.wav", "b/2.wav", "b/5.wav"].map(Path::new));
+    assert_eq!(total, 9);
+
+    let skip = SpeechConfig { skip_broken: true, ..config.clone() };
+    // The second time from the cache, which does not know the errors.
+    for cache in [None, Some(cache.path()), Some(cache.path())] {
+        let data = open(folder.path(), &skip, cache).unwrap();
+        assert_eq!((data.len(), data.classes()), (6, 2));
+        assert_eq!([data.recording(1), data.recording(4)], ["a/2.wav", "b/1.wav"]);
+        assert_eq!((data.label(2), data.label(3)), (0, 1));
+        assert_eq!(data.frames(5), data.frames(0));
+        let intake = data.intake().unwrap();
+        assert_eq!((intake.recordings, intake.broken.len()), (6, 3));
+        assert!(intake.notes().iter().any(|note| note.starts_with("3 of 9 recordings cannot be read")));
+    }
+    assert!(open(folder.path(), &config, Some(cache.path())).is_err(), "and refused from the cache, too");
+    for k in [0, 2, 3] {
+        fs::remove_file(folder.path().join(format!("a/{k}.wav"))).unwrap();
+    }
+    for k in [0, 1, 3] {
+        fs::remove_file(folder.path().join(format!("b/{k}.wav"))).unwrap();
+    }
+    assert!(open(folder.path(), &skip, None).is_err(), "nothing is left");
+}
+
+#[test]
 #[cfg(unix)]
-fn names_of_files_are_utf_8() {
+fn names_that_are_not_utf_8_are_left_out() {
     use std::os::unix::ffi::OsStrExt;
     let folder = recordings();
     fs::write(folder.path().join("a").join(std::ffi::OsStr::from_bytes(b"\xff.wav")), b"").unwrap();
-    let message = open(folder.path(), &SpeechConfig::default(), None).unwrap_err().to_string();
-    assert!(message.starts_with("not a valid name of a file: it is not UTF-8 (name): "), "{message}");
+    for name in [&b".caf\xe9"[..], b"notes\xff.txt", b".\xff.wav"] {
+        fs::write(folder.path().join("b").join(std::ffi::OsStr::from_bytes(name)), b"").unwrap();
+    }
+    let data = open(folder.path(), &SpeechConfig::default(), None).unwrap();
+    assert_eq!(data.len(), 8);
+    let counts: Vec<_> =
+        data.intake().unwrap().left_out.iter().map(|left_out| (left_out.reason, left_out.count)).collect();
+    assert_eq!(counts, [(Reason::NotUtf8, 1), (Reason::Hidden, 1)]);
 }
 
 #[test]
@@ -281,7 +329,8 @@ fn cache_files() {
     let config = SpeechConfig { steps: 2, ..SpeechConfig::default() };
     let values = |data: &SpeechDataset| (0..8).flat_map(|i| data.frames(i).to_vec()).collect::<Vec<f32>>();
     let right = values(&open(folder.path(), &config, Some(cache.path())).unwrap());
-    let file = fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap().path();
+    let mut entries = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = entries.find(|path| path.extension().unwrap() == "features").unwrap();
     let good = fs::read(&file).unwrap();
     mutations(&good, 300, |bytes| {
         fs::write(&file, bytes).unwrap();

@@ -9,7 +9,8 @@ use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
 use hdf5::{File, H5Type};
 use num_traits::FromPrimitive;
 use snn_data::{
-    BatchInput, Dataset, Error, Person, Portion, Shd, ShdConfig, SplitRule, UnsortedSpikes, collate,
+    BatchInput, DataIdentity, Dataset, Error, LateSpikes, Membership, Person, Portion, Recorded, Shd,
+    ShdConfig, SplitRule, TimeUnit, UnsortedSpikes, collate,
 };
 use tempfile::TempDir;
 
@@ -200,9 +201,19 @@ fn broken_content_is_refused() {
     );
     assert_broken(
         spoil(float(), |f| f.times[5][0] = -0.5),
-        "unit 5 spikes at -500 ms: spike times must be 0 ms or later (sample 5): ",
+        "unit 5 spikes at -500 ms: spike times must be finite and 0 ms or later (sample 5): ",
     );
     assert_broken(spoil(half(), |f| f.times[5][1] = f16::NAN), "unit 55 spikes at NaN ms: ");
+    assert_broken(spoil(half(), |f| f.times[5][4] = f16::INFINITY), "unit 205 spikes at inf ms: ");
+    assert_broken(
+        spoil(half(), |f| f.labels[7] = 65_535),
+        "not a valid HDF5 file of spikes: label 65535 makes 65536 classes, of which 4 have a sample: correct it, or name \
+         all classes in extra/keys if there are so many (sample 7): ",
+    );
+    assert_broken(
+        Fixture { times: vec![], units: vec![], labels: vec![], ..half() },
+        "not a valid HDF5 file of spikes: it holds no sample (labels): ",
+    );
     assert_broken(
         spoil(float(), |f| f.times[5].swap(1, 4)),
         "not a valid HDF5 file of spikes: spike 2 at 0.03125 s comes after one at 0.0625 s: set `unsorted = \"sort\"` if \
@@ -234,7 +245,10 @@ fn broken_content_is_refused() {
         "label 2 is not a class: 2 classes are labelled from 0 (sample 2): ",
     );
     assert_broken(samples::<f64, f32>(), "not a valid HDF5 file of spikes: units are ");
-    assert_broken(samples::<i32, i32>(), "not a valid HDF5 file of spikes: times are ");
+    assert_broken(
+        samples::<i32, i32>(),
+        "not a valid HDF5 file of spikes: times are whole numbers, not floating",
+    );
 }
 
 /// Words of fixed length, which the file calls ASCII; `letters` are the bytes of the last one.
@@ -341,5 +355,174 @@ fn files_cut_off_anywhere_are_refused() {
             let error = read(&path).unwrap_err();
             assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
         }
+    }
+}
+
+/// Times 1, 26, 51 ms, ... in another unit, none at the edge of a step; 12 samples of 20 spikes.
+fn in_unit<T: FromPrimitive>(per_ms: f64) -> Fixture<T, u16> {
+    let time = |k: usize| T::from_f64((25.0 * k as f64 + 1.0) * per_ms).unwrap();
+    Fixture {
+        times: (0..12).map(|_| (0..20).map(time).collect()).collect(),
+        units: (0..12).map(|i| (0..20).map(|k| 30 * k + i).collect()).collect(),
+        ..samples()
+    }
+}
+
+#[test]
+fn times_come_in_any_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |time_unit| ShdConfig { time_unit, ..config() };
+    let read = |path: &Path, config: &ShdConfig| Shd::from_files("digits", path, None, config);
+    let seconds = read(&in_unit::<f32>(1e-3).write(folder.path(), "s"), &with(TimeUnit::S)).unwrap();
+    let expected = collate(&seconds, &[3, 11]).unwrap();
+    for (path, unit) in [
+        (in_unit::<f32>(1.0).write(folder.path(), "ms"), TimeUnit::Ms),
+        (in_unit::<i32>(1.0).write(folder.path(), "ms i32"), TimeUnit::Ms),
+        (in_unit::<f64>(1e3).write(folder.path(), "us"), TimeUnit::Us),
+        (in_unit::<u64>(1e3).write(folder.path(), "us u64"), TimeUnit::Us),
+    ] {
+        let data = read(&path, &with(unit)).unwrap();
+        assert_eq!(collate(&data, &[3, 11]).unwrap(), expected, "{}", path.display());
+        assert_eq!(data.time_unit(), Some(unit));
+        assert!(data.intake().unwrap().notes().is_empty());
+    }
+    // The wrong unit: too coarse loses nearly everything, which is refused with the right one; too fine is doubted.
+    for (per_ms, unit, right) in
+        [(1.0, TimeUnit::S, "ms"), (1e3, TimeUnit::S, "us"), (1e3, TimeUnit::Ms, "us")]
+    {
+        let message =
+            read(&in_unit::<f32>(per_ms).write(folder.path(), "wrong"), &with(unit)).unwrap_err().to_string();
+        assert!(
+            message
+                .starts_with("240 of 240 spikes (100.0 %) lie behind the last step, which ends at 1000 ms; ")
+        );
+        assert!(
+            message.contains(&format!(
+                ": set data.time_unit = \"{right}\" if the times are in {right}, otherwise"
+            ))
+        );
+    }
+    let data = read(&in_unit::<f32>(1e-3).write(folder.path(), "fine"), &with(TimeUnit::Ms)).unwrap();
+    let notes = data.intake().unwrap().notes();
+    assert!(notes[0].starts_with("all spikes lie within 0.476"), "{notes:?}");
+}
+
+#[test]
+fn late_spikes_are_counted_and_many_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = in_unit::<f32>(1e-3).write(folder.path(), "late.h5");
+    let read = |steps, late| Shd::from_files("digits", &path, None, &ShdConfig { steps, late, ..config() });
+    // Spikes every 25 ms up to 476: 4 of 20 lie behind 400 ms.
+    let data = read(200, LateSpikes::Drop).unwrap();
+    let intake = data.intake().unwrap();
+    assert_eq!((intake.spikes, intake.late_dropped, intake.late_clamped), (240, 48, 0));
+    assert_eq!(intake.notes(), ["48 of 240 spikes (20.0 %) lie behind the last step and are dropped"]);
+    let intake = read(200, LateSpikes::Clamp).unwrap().intake().unwrap().clone();
+    assert_eq!((intake.spikes, intake.late_dropped, intake.late_clamped), (240, 0, 48));
+    for late in [LateSpikes::Drop, LateSpikes::Clamp] {
+        let Error::File { source, .. } = read(100, late).unwrap_err() else { panic!("no place") };
+        assert!(matches!(&*source, Error::LateSpikes { late: 144, spikes: 240, .. }), "{source}");
+    }
+    assert_eq!(read(100, LateSpikes::Crop).unwrap().intake().unwrap().late_dropped, 144);
+    assert!(read(125, LateSpikes::Drop).is_ok(), "half of them");
+}
+
+/// Two files: `train.h5` and `test.h5`.
+fn pair(train: &Fixture<f32, u16>, test: &Fixture<f32, u16>) -> Result<Shd, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let (train, test) = (train.write(folder.path(), "train.h5"), test.write(folder.path(), "test.h5"));
+    Shd::from_files(
+        "digits",
+        &train,
+        Some(&test),
+        &ShdConfig { valid: config().valid, ..ShdConfig::default() },
+    )
+}
+
+#[test]
+fn two_files_of_one_run_go_together() {
+    let words = |keys: [&'static str; 3]| Fixture { keys: Some(keys.to_vec()), ..in_unit(1e-3) };
+    let train = words(["null", "eins", "zwei"]);
+    let same = pair(&train, &words(["null", "eins", "zwei"])).unwrap();
+    assert!(same.intake().unwrap().notes().is_empty());
+
+    let mapped = pair(&train, &words(["zwei", "null", "eins"])).unwrap();
+    let labels: Vec<u16> = (12..16).map(|index| mapped.label(index)).collect();
+    assert_eq!(labels, [2, 0, 1, 2]);
+    assert!(mapped.intake().unwrap().notes()[0].contains("mapped by name"));
+
+    let message = pair(&train, &words(["null", "eins", "drei"])).unwrap_err().to_string();
+    assert!(
+        message.starts_with(
+            "not a valid HDF5 file of spikes: its words are not those of the training file (3 against 3; here alone: drei; \
+             there alone: zwei) (extra/keys): "
+        ) && message.ends_with("test.h5"),
+        "{message}"
+    );
+
+    let mut thousandth = in_unit::<f32>(1e-6);
+    thousandth.keys = None;
+    let message = pair(&in_unit(1e-3), &thousandth).unwrap_err().to_string();
+    assert!(message.contains("they are not in the same unit (spikes/times): "), "{message}");
+
+    let mut few = in_unit::<f32>(1e-3);
+    few.units.iter_mut().flatten().for_each(|unit| *unit /= 2);
+    let notes = pair(&in_unit(1e-3), &few).unwrap().intake().unwrap().notes();
+    assert_eq!(notes, ["the training file uses 582 input units, the second file 291"]);
+}
+
+#[test]
+fn samples_that_were_appended_belong_to_no_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str, fixture: &Fixture<f32, u16>, recorded| {
+        let train = fixture.write(folder.path(), name);
+        let test = in_unit::<f32>(1e-3).write(folder.path(), "test.h5");
+        let config = ShdConfig { valid: config().valid, ..ShdConfig::default() };
+        Shd::from_files_recorded("digits", &train, Some(&test), &config, recorded).unwrap()
+    };
+    let run = open("a.h5", &in_unit(1e-3), Recorded::default());
+    let membership = Membership::of(&run).unwrap();
+    assert_eq!((membership.train.len(), membership.test[0].as_str()), (9, "1:0"));
+    let mut longer = in_unit::<f32>(1e-3);
+    for k in 0..5 {
+        longer.times.push(longer.times[k].clone());
+        longer.units.push(longer.units[k].clone());
+        longer.labels.push(longer.labels[k]);
+    }
+    let again = Recorded { membership: Some(&membership), ..Recorded::default() };
+    let opened = open("b.h5", &longer, again);
+    assert_eq!((opened.len(), Membership::of(&opened)), (29, Some(membership.clone())));
+    let identity = |data: &Shd| DataIdentity::of(data).unwrap();
+    assert!(identity(&run).compare(&identity(&opened)).is_same());
+
+    // Other spikes of one sample: other data, whatever the steps.
+    let mut other = in_unit::<f32>(1e-3);
+    other.units[3][7] ^= 1;
+    let comparison = identity(&run).compare(&identity(&open("c.h5", &other, Recorded::default())));
+    assert_eq!(comparison.differences.len(), 1, "{comparison}");
+}
+
+#[test]
+fn files_that_others_write_are_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = half().write(folder.path(), "busy.h5");
+    // Another open of the same file in one process shares its lock; a lock of the system's does not.
+    let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    file.lock().unwrap();
+    let message = read(&path).unwrap_err().to_string();
+    assert!(
+        message.starts_with("this HDF5 file of spikes is locked: another program has it open"),
+        "{message}"
+    );
+    assert!(message.contains("HDF5_USE_FILE_LOCKING=FALSE"), "{message}");
+    file.unlock().unwrap();
+    assert_read(&path);
+
+    // Marked as open for writing in its superblock (version 2 or later), as a writer leaves it that was killed.
+    let mut bytes = std::fs::read(&path).unwrap();
+    if bytes[8] >= 2 {
+        bytes[11] |= 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(read(&path).is_err());
     }
 }

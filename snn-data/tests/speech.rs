@@ -12,7 +12,8 @@ use common::flac::flac;
 use common::wav::{Pcm, wav};
 use snn_data::audio::{ChannelStatistics, MelConfig, MelSpectrogram, Sound, fit_length};
 use snn_data::{
-    Dataset, Error, InputKind, SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, SplitRule,
+    Dataset, Error, InputKind, Reason, SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, SplitRule,
+    cache_files,
 };
 use tempfile::TempDir;
 
@@ -210,6 +211,70 @@ fn any_folder_of_labelled_recordings() {
     assert_eq!(data.speaker(0), None);
 }
 
+/// Everything that is no recording of a class is counted, by what it is.
+#[test]
+fn what_is_left_out_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for k in 0..20 {
+        write_wav(folder.path(), &format!("{}/{k}.wav", ["no", "yes"][k % 2]), k);
+    }
+    for name in [
+        "_silence_/a.wav",
+        "_silence_/deep/b.flac",
+        "_unknown_/c.wav",
+        "yes/more/d.wav",
+        "no/more/evenmore/e.WAV",
+        "loose.wav",
+        "yes/.hidden.wav",
+        ".cache/f.wav",
+        "yes/._0.wav", // of macOS
+        "yes/g.mp3",
+        "h.ogg",
+        "yes/notes.txt",
+        ".DS_Store",
+    ] {
+        write(folder.path(), name, b"");
+    }
+    let layout = SpeechLayout::Folder;
+    let data = open(layout, folder.path(), &SpeechConfig::of(layout)).unwrap();
+    assert_eq!((data.len(), data.classes()), (20, 2));
+    let intake = data.intake().unwrap();
+    let mut counts: Vec<_> =
+        intake.left_out.iter().map(|left_out| (left_out.reason, left_out.count)).collect();
+    counts.sort_unstable();
+    assert_eq!(
+        counts,
+        [
+            (Reason::SpecialFolder, 3),
+            (Reason::Deeper, 2),
+            (Reason::NoClass, 1),
+            (Reason::Hidden, 2),
+            (Reason::OtherFormat, 2),
+        ]
+    );
+    assert!(
+        intake.notes().contains(
+            &"left out: 3 recordings in folders that begin with `_` (name these in data.words to have them): _silence_, \
+              _unknown_, ..."
+                .to_owned()
+        ),
+        "{:?}",
+        intake.notes()
+    );
+    assert_eq!((intake.recordings, intake.resampled, intake.cropped, intake.padded), (20, 20, 0, 20));
+
+    // Whoever names such a folder has it.
+    for k in 0..3 {
+        write_wav(folder.path(), &format!("_silence_/{k}.wav"), k);
+    }
+    fs::remove_file(folder.path().join("_silence_/a.wav")).unwrap();
+    let words = vec!["yes".to_owned(), "_silence_".to_owned()];
+    let data =
+        open(layout, folder.path(), &SpeechConfig { words, steps: 5, ..SpeechConfig::of(layout) }).unwrap();
+    assert_eq!((data.len(), data.class_name(1)), (13, Some("_silence_")));
+    assert_eq!(data.intake().unwrap().cropped, 13);
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -283,12 +348,12 @@ fn the_cache_is_right_or_made_anew() {
     // What shapes the features makes a cache of its own.
     let other = SpeechConfig { mel: MelConfig { floor: 1e-9, ..config.mel.clone() }, ..config.clone() };
     assert_eq!(heard(folder.path(), &other, &cache).0, ["computed", "written"]);
-    assert_eq!(fs::read_dir(&cache).unwrap().count(), 2);
+    assert_eq!(cache_files::usage(&cache).unwrap().files, 2);
 
     // Damage of every kind.
     fs::remove_dir_all(&cache).unwrap();
     heard(folder.path(), &config, &cache);
-    let file = fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+    let file = features_in(&cache);
     let good = fs::read(&file).unwrap();
     let flipped = |at: usize| {
         let mut bytes = good.clone();
@@ -321,4 +386,55 @@ fn the_cache_is_right_or_made_anew() {
     // A place that cannot be written costs time, no more.
     let blocked = folder.path().join("recordings/README.md");
     assert_eq!(heard(folder.path(), &config, &blocked).0.last().unwrap(), "not written");
+}
+
+/// The one file of features in a cache.
+fn features_in(cache: &Path) -> std::path::PathBuf {
+    let mut entries = fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
+    entries.find(|path| path.extension().unwrap() == "features").unwrap()
+}
+
+/// Other sound under the names, sizes and times of change of the old: by another folder, or in the same one.
+#[test]
+fn the_cache_knows_the_content() {
+    let (a, b, cache) = (digits(), digits(), tempfile::tempdir().unwrap());
+    let config = SpeechConfig { standardize: false, ..small(SpeechLayout::Fsdd) };
+    let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    let set_times = |folder: &Path| {
+        for entry in fs::read_dir(folder.join("recordings")).unwrap() {
+            fs::File::options().write(true).open(entry.unwrap().path()).unwrap().set_modified(time).unwrap();
+        }
+    };
+    let name = "recordings/0_ann_3.wav";
+    write(b.path(), name, &wav(Pcm::Int(16), 1, 8000, &tone(7, 2000)));
+    set_times(a.path());
+    set_times(b.path());
+    let of_a = heard(a.path(), &config, cache.path()).1;
+    let (events, of_b) = heard(b.path(), &config, cache.path());
+    assert_eq!(events, ["computed", "written"]);
+    assert!(of_a[800..] == of_b[800..] && of_a[..800] != of_b[..800]);
+    // A copy of a folder has the features of the folder.
+    let copy = digits();
+    assert_eq!(heard(copy.path(), &config, cache.path()), (vec!["read".to_owned()], of_a.clone()));
+    // And a folder whose file was replaced does not.
+    write(a.path(), name, &wav(Pcm::Int(16), 1, 8000, &tone(7, 2000)));
+    set_times(a.path());
+    assert_eq!(heard(a.path(), &config, cache.path()), (vec!["read".to_owned()], of_b));
+}
+
+#[test]
+fn a_killed_writer_leaves_nothing_for_long() {
+    let (folder, cache) = (digits(), tempfile::tempdir().unwrap());
+    let config = small(SpeechLayout::Fsdd);
+    heard(folder.path(), &config, cache.path());
+    for name in ["fsdd-0123.features.4711-0.part", "fsdd-0123.contents.4711-1.part"] {
+        fs::write(cache.path().join(name), b"half").unwrap();
+    }
+    heard(folder.path(), &config, cache.path());
+    let left = fs::read_dir(cache.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == "part");
+    assert_eq!(left.count(), 0);
+    assert!(cache_files::clear(cache.path()).unwrap().bytes > 0);
+    assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
 }

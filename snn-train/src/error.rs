@@ -152,6 +152,34 @@ pub enum Error {
         reason: String,
     },
 
+    /// A run that has come to a checkpoint which cannot be used any more.
+    #[error("this run has {epochs} epochs behind it, but its checkpoint is lost ({reason}); {remedy}: {}", path.display())]
+    LostCheckpoint {
+        /// The checkpoint that is missing or damaged.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// Epochs that are recorded.
+        epochs: u32,
+        /// What is there, and what to type.
+        remedy: String,
+    },
+
+    /// Records of a run that lack what its checkpoint has behind it.
+    #[error(
+        "the checkpoint has {epochs} epochs behind it, but {reason}; restore the file from a copy, or go on without with \
+         --allow-gaps: {}",
+        path.display()
+    )]
+    DamagedHistory {
+        /// The file.
+        path: PathBuf,
+        /// Epochs of the checkpoint.
+        epochs: u32,
+        /// What is wrong with the records.
+        reason: String,
+    },
+
     /// A checkpoint whose weights do not fit the network.
     #[error("checkpoint and network differ: the checkpoint has {stored}, the network {needed}")]
     OtherNetwork {

@@ -1,7 +1,8 @@
 //! Files that are there whole: written beside their place, then renamed into it.
 //!
 //! What is beside has a fixed name where a lock lets only one process write: what a killed one left behind is replaced by the
-//! next. Elsewhere every writer has a name of its own.
+//! next. Elsewhere every writer has a name of its own. Links are not followed: one in the place is replaced, one beside it is
+//! removed.
 
 use std::{
     fs::{self, File},
@@ -10,6 +11,8 @@ use std::{
     process,
     sync::atomic::{AtomicU64, Ordering},
 };
+
+use snn_run::regular;
 
 /// What a file must survive once it has been replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub(crate) fn replace_shared(path: &Path, content: &[u8], durability: Durability
 
 fn replace_through(temporary: &Path, path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     through(temporary, path, |temporary| {
-        let mut file = File::create(temporary)?;
+        let mut file = File::create_new(temporary)?;
         file.write_all(content)?;
         if durability == Durability::Disk { file.sync_all() } else { Ok(()) }
     })?;
@@ -48,8 +51,9 @@ fn replace_through(temporary: &Path, path: &Path, content: &[u8], durability: Du
 pub(crate) fn replace_by_link(path: &Path, source: &Path) -> io::Result<()> {
     through(&temporary(path), path, |temporary| {
         fs::hard_link(source, temporary).or_else(|_| {
-            fs::copy(source, temporary)?;
-            File::open(temporary)?.sync_all()
+            let mut copy = File::create_new(temporary)?;
+            io::copy(&mut regular::open(source)?, &mut copy)?;
+            copy.sync_all()
         })
     })?;
     sync_directory(path)

@@ -86,6 +86,7 @@ fn train_and_eval_as_json() {
             "valid",
             "best",
             "layers",
+            "learning_rate",
             "gradient_norms",
             "seconds",
         ],

@@ -42,7 +42,7 @@ pub(crate) fn run(source: Source, mut state: State, interval: Duration, frames: 
     watch_signals(&sender)?;
     let mut terminal = Terminal::take().context("cannot take over the terminal")?;
     let (wants, wanted) = mpsc::channel();
-    let mut known = state.wants();
+    let mut known = screens::wants(&state);
     wants.send(known.clone())?;
     let to_main = sender.clone();
     thread::spawn(move || tail(Tailer::new(source, interval), interval, &wanted, &to_main));
@@ -50,7 +50,7 @@ pub(crate) fn run(source: Source, mut state: State, interval: Duration, frames: 
 
     let pause = Duration::from_secs_f64(1.0 / frames);
     let (mut drawn, mut dirty) = (Instant::now(), true);
-    state.settle();
+    screens::settle(&mut state);
     terminal.draw(|area, buffer| screens::draw(&state, area, buffer))?;
     loop {
         let wait = if dirty { pause.saturating_sub(drawn.elapsed()) } else { Duration::from_secs(3600) };
@@ -78,8 +78,8 @@ pub(crate) fn run(source: Source, mut state: State, interval: Duration, frames: 
             Ok(Input::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
         }
-        state.settle();
-        let wanted = state.wants();
+        screens::settle(&mut state);
+        let wanted = screens::wants(&state);
         if wanted != known {
             // The tailer is only gone when the process ends.
             let _ = wants.send(wanted.clone());
@@ -152,7 +152,7 @@ fn watch_signals(_: &Sender<Input>) -> io::Result<()> {
 fn stop(state: &mut State, runs: &[String]) {
     let mut said =
         format!("asked {} run(s) to stop; they end after their batch, with a checkpoint", runs.len());
-    for run in runs.iter().filter_map(|id| state.runs.get(id)) {
+    for run in runs.iter().filter_map(|id| state.model.runs.get(id)) {
         if let Err(error) = RunDir::open(&run.path).and_then(|run| run.request_stop()) {
             said = error.to_string();
         }

@@ -3,11 +3,14 @@
 use std::{env, path::PathBuf, str::FromStr};
 
 use anyhow::{Result, bail};
-use clap::{Parser, ValueEnum};
+use clap::{
+    Parser, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use crate::{
-    screens::{Screen, runs},
-    state::State,
+    screens::SCREENS,
+    state::{Screen, State, headings},
     theme::{Colors, Marker, Theme},
 };
 
@@ -28,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) export: Option<PathBuf>,
     /// The screen to begin with, or to be written
-    #[arg(long, value_enum, default_value = "runs")]
+    #[arg(long, default_value = SCREENS[0].screen.0, value_parser = screen_parser())]
     screen: Screen,
     /// Put the cursor on this run
     #[arg(long, value_name = "ID")]
@@ -92,6 +95,13 @@ impl FromStr for Size {
     }
 }
 
+/// Takes the words of the table of screens.
+fn screen_parser() -> impl TypedValueParser<Value = Screen> {
+    let words = SCREENS.iter().map(|it| PossibleValue::new(it.screen.0).help(it.about));
+    let named = |word: String| SCREENS.iter().find(|it| it.screen.0 == word);
+    PossibleValuesParser::new(words).map(move |word| named(word).map_or(Screen::RUNS, |it| it.screen))
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.05..=3600.0).contains(&value) => Ok(value),
@@ -143,7 +153,7 @@ impl Arguments {
         if let Some(sort) = &self.sort
             && !state.list.sort_by(sort)
         {
-            bail!("there is no column `{sort}` to sort by: use one of {}", runs::headings().join(", "));
+            bail!("there is no column `{sort}` to sort by: use one of {}", headings().join(", "));
         }
         Ok(())
     }

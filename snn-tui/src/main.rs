@@ -22,6 +22,7 @@ mod arguments;
 mod data;
 #[cfg(test)]
 mod fixture;
+mod model;
 mod once;
 mod screens;
 mod state;
@@ -42,8 +43,19 @@ use clap::Parser as _;
 use data::Source;
 use state::State;
 
+/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+fn parse() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        if snn_terminal::arguments_are_safe() {
+            error.exit();
+        }
+        snn_terminal::print_error!("{}", error.to_string().trim_end());
+        std::process::exit(error.exit_code())
+    })
+}
+
 fn main() -> ExitCode {
-    match watch(&Arguments::parse()) {
+    match watch(&parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has read enough, as in `snn-tui | head`.
         Err(error)
@@ -52,7 +64,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {}", snn_run::with_causes(&*error));
+            snn_terminal::print_error!("error: {}", snn_run::with_causes(&*error));
             ExitCode::FAILURE
         }
     }

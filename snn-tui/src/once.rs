@@ -1,10 +1,6 @@
 //! Without a terminal: a screen as text or SVG, or the runs as JSON.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write as _},
-    time::Duration,
-};
+use std::{borrow::Cow, io::Write as _, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -14,8 +10,8 @@ use snn_run::{EpochRecord, News, Record, RunState, Status};
 use crate::{
     arguments::{Arguments, Size},
     data::{Source, Tailer, Wants},
-    screens::{self, Screen},
-    state::State,
+    screens,
+    state::{Screen, State},
     svg,
 };
 
@@ -36,7 +32,7 @@ struct Row<'a> {
 
 /// Writes all runs as JSON.
 pub(crate) fn json(source: Source) -> Result<()> {
-    Ok(writeln!(io::stdout().lock(), "{}", to_json(source)?)?)
+    Ok(writeln!(snn_terminal::stdout(), "{}", to_json(source)?)?)
 }
 
 fn to_json(source: Source) -> Result<String> {
@@ -70,7 +66,7 @@ fn to_json(source: Source) -> Result<String> {
 /// Writes a screen once.
 pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) -> Result<()> {
     // Loads of processors are known from the second look on.
-    let looks = if state.screen == Screen::System { 2 } else { 1 };
+    let looks = if state.screen == Screen::SYSTEM { 2 } else { 1 };
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
     for look in 0..looks {
         if look > 0 {
@@ -79,8 +75,8 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
         }
         settle(&mut tailer, &mut state);
     }
-    if let Some(missing) = arguments.named_runs().find(|id| !state.runs.contains_key(*id)) {
-        bail!("there is no run `{missing}` in {}", state.source);
+    if let Some(missing) = arguments.named_runs().find(|id| !state.model.runs.contains_key(*id)) {
+        bail!("there is no run `{missing}` in {}", state.model.source);
     }
     if arguments.marks_all() {
         state.marked = state.list.order().iter().cloned().collect();
@@ -95,7 +91,7 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     screens::draw(&state, area, &mut buffer);
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     for y in 0..height {
         let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
         writeln!(out, "{}", line.trim_end())?;
@@ -108,13 +104,13 @@ fn settle(tailer: &mut Tailer, state: &mut State) {
     for _ in 0..3 {
         loop {
             let mut messages = Vec::new();
-            let settled = tailer.step(&state.wants(), &mut messages);
+            let settled = tailer.step(&screens::wants(&state), &mut messages);
             messages.into_iter().for_each(|message| state.update(message));
             if settled {
                 break;
             }
         }
-        state.settle();
+        screens::settle(state);
     }
 }
 
@@ -124,7 +120,7 @@ fn default_size(state: &State) -> Size {
     let width = width.clamp(50, 400);
     match state.screen {
         // Names of screens, counts, headings, three lines of details, keys.
-        Screen::Runs => Size(width, (state.list.order().len().min(60_000) as u16 + 7).max(12)),
+        Screen::RUNS => Size(width, (state.list.order().len().min(60_000) as u16 + 7).max(12)),
         _ => Size(width, height.clamp(12, 200)),
     }
 }

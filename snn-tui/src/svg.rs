@@ -9,8 +9,8 @@ use ratatui::{
 };
 
 use crate::{
-    screens::{self, Screen, curves},
-    state::State,
+    screens::{self, curves},
+    state::{Screen, State},
     widgets::{Plot, text::number},
 };
 
@@ -22,7 +22,7 @@ const PAPER: &str = "#16181d";
 
 /// Writes what is shown.
 pub(crate) fn write(state: &State, size: (u16, u16), path: &Path) -> io::Result<()> {
-    let svg = if state.screen == Screen::Curves && !state.help {
+    let svg = if state.screen == Screen::CURVES && !state.help {
         of_plots(&curves::plots(state))
     } else {
         let area = Rect::new(0, 0, size.0, size.1);

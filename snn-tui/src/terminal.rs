@@ -93,6 +93,12 @@ impl<W: io::Write> Painter<W> {
     pub(crate) fn draw(&mut self, area: Rect, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
         let mut next = Buffer::empty(area);
         draw(area, &mut next);
+        // Whatever a widget was given: what a terminal would obey is no symbol.
+        for cell in &mut next.content {
+            if cell.symbol().contains(snn_terminal::is_unsafe) {
+                cell.set_symbol("\u{fffd}");
+            }
+        }
         let anew = self.shown.as_ref().is_none_or(|shown| shown.area != area);
         let before = if anew { Buffer::empty(area) } else { self.shown.take().unwrap_or_default() };
         let changes = before.diff(&next);

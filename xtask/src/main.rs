@@ -118,7 +118,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            snn_terminal::print_error!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -8,13 +8,15 @@ use serde_json::Value;
 
 /// Who may depend on whom; `snn-tests` may depend on everybody, and the tests of everybody on `snn-test-support`.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("xtask", &[]),
-    ("snn-fetch", &["snn-catalog"]),
-    ("snn-tui", &["snn-run"]),
-    ("snn-train", &["snn-core", "snn-data", "snn-run"]),
+    ("xtask", &["snn-terminal"]),
+    ("snn-fetch", &["snn-catalog", "snn-terminal"]),
+    ("snn-tui", &["snn-run", "snn-terminal"]),
+    ("snn-train", &["snn-core", "snn-data", "snn-run", "snn-terminal"]),
     ("snn-run", &[]),
+    ("snn-terminal", &[]),
     ("snn-core", &[]),
-    ("snn-data", &["snn-catalog"]),
+    ("snn-data", &["snn-catalog", "snn-fft"]),
+    ("snn-fft", &[]),
     ("snn-catalog", &[]),
     ("snn-test-support", &[]),
 ];

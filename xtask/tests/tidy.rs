@@ -16,7 +16,9 @@ const TOP_LEVEL: &[&str] = &[
     ".ci",
     ".gitattributes",
     ".gitignore",
+    "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
@@ -121,6 +123,28 @@ fn nothing_is_left_undone() {
         let text = read(&root().join(document));
         let line = text.lines().find(|line| line.contains("@@"));
         assert_eq!(line, None, "{document} waits for something to be filled in");
+    }
+}
+
+#[test]
+fn programs_print_through_the_writer_that_escapes() {
+    // A name is what others make it: a print past `snn_terminal` would send it to the terminal as it is.
+    let programs = ["snn-train/src/bin", "snn-tui/src", "xtask/fetch/src"].map(|folder| root().join(folder));
+    // Put together, so that clippy's lints of the same intent stay the only other place.
+    let raw = ["println!(", "print!(", "io::stdout()", "io::stderr()", "ProgressBar::"];
+    // The painter writes the cells that it has looked at; a bar is wrapped where it is made.
+    let own = ["snn-tui/src/terminal.rs", "snn-train/src/bin/snn/bar.rs", "xtask/fetch/src/display.rs"];
+    let is_look = |line: &str| ["is_terminal()", "terminal_size_of("].iter().any(|look| line.contains(look));
+    for path in sources(&["rs"]) {
+        if !programs.iter().any(|folder| path.starts_with(folder))
+            || own.iter().any(|own| path.ends_with(own))
+        {
+            continue;
+        }
+        for (number, line) in read(&path).lines().enumerate() {
+            let found = raw.iter().find(|raw| line.contains(*raw) && !is_look(line));
+            assert_eq!(found, None, "{}:{}: print through snn_terminal", path.display(), number + 1);
+        }
     }
 }
 

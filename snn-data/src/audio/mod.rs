@@ -59,7 +59,6 @@ mod resample;
 mod sound;
 mod spectrogram;
 mod spectrum;
-mod statistics;
 mod wav;
 
 pub use compression::{Compression, remove_mean};
@@ -72,7 +71,8 @@ pub use resample::{Resampler, resample};
 pub use sound::Sound;
 pub use spectrogram::MelSpectrogram;
 pub use spectrum::PowerSpectrum;
-pub use statistics::ChannelStatistics;
+
+pub use crate::ChannelStatistics;
 
 /// Sample rates that are accepted, in Hz. One beyond them comes from a broken header, and would make the resampler ask
 /// for absurd amounts of memory.

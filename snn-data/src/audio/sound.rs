@@ -55,10 +55,11 @@ impl Sound {
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let open = |error| Error::io("read the recording", path, &error);
-        let file = File::open(path).map_err(open)?;
-        if !file.metadata().map_err(open)?.is_file() {
+        // Before it is opened: a pipe would be waited for.
+        if !std::fs::metadata(path).map_err(open)?.is_file() {
             return Err(Error::format("recording", "it is not a regular file").in_file(path, "type"));
         }
+        let file = File::open(path).map_err(open)?;
         decode(file).map_err(|broken| broken.error.in_file(path, broken.place))
     }
 

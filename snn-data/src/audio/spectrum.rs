@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use snn_fft::{Complex64, RealToComplex};
 
 /// Power spectrum by a real fast Fourier transform of F points: P\[k\] = |sum_n x\[n\] exp(-2 pi i k n / F)|^2 / F for
 /// k = 0 .. F / 2; bin k lies at k rate / F Hz.
@@ -20,15 +19,15 @@ use realfft::{RealFftPlanner, RealToComplex};
 pub struct PowerSpectrum {
     transform: Arc<dyn RealToComplex<f64>>,
     input: Vec<f64>,
-    output: Vec<Complex<f64>>,
-    scratch: Vec<Complex<f64>>,
+    output: Vec<Complex64>,
+    scratch: Vec<Complex64>,
     power: Vec<f64>,
 }
 
 impl PowerSpectrum {
     /// A transform of `points` points.
     pub fn new(points: usize) -> Self {
-        let transform = RealFftPlanner::new().plan_fft_forward(points);
+        let transform = snn_fft::forward(points);
         Self {
             input: transform.make_input_vec(),
             output: transform.make_output_vec(),

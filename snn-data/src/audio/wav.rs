@@ -153,7 +153,7 @@ fn find_chunks(file: &mut BufReader<impl Read + Seek>) -> Result<Chunks, Broken>
 /// Where the chunk behind one that ends at `next` begins. RIFF asks for a pad byte behind an odd size, and some programs
 /// forget it: what looks like a chunk decides, and in doubt RIFF does.
 fn after(file: &mut BufReader<impl Read + Seek>, next: u64, size: u64, end: u64) -> Result<u64, Broken> {
-    if size % 2 == 0 || end - next < 9 {
+    if size.is_multiple_of(2) || end - next < 9 {
         return Ok(next + size % 2);
     }
     seek(file, next)?;

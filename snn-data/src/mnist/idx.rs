@@ -36,33 +36,70 @@ impl Idx {
     /// [`Error::Io`], or [`Error::File`] that says where the file is damaged: another format, cut off, longer than its
     /// header announces, or larger than 2^30 entries.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
+        Self::read_shaped(path.as_ref(), &|_| Ok(()))
+    }
+
+    /// [`read`](Self::read) for a file whose shape `check` accepts. It is asked before the entries are unpacked, of which a
+    /// few bytes can announce and hold a gigabyte.
+    pub(super) fn read_shaped(
+        path: &Path,
+        check: &dyn Fn(&[usize]) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let io = |error| Error::io("read the idx file", path, &error);
-        let mut file = BufReader::new(File::open(path).map_err(io)?);
-        let packed = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
-        let parsed = if packed { parse(MultiGzDecoder::new(file)) } else { parse(file) };
-        parsed.map_err(|(place, problem)| Error::format(IDX, problem).in_file(path, place))
+        // Before it is opened: a pipe would be waited for.
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
+            return Err(Error::format(IDX, "it is not a regular file").in_file(path, "type"));
+        }
+        let parsed = decode(BufReader::new(File::open(path).map_err(io)?), check);
+        parsed.map_err(|Broken(place, error)| error.in_file(path, place))
+    }
+
+    /// [`read`](Self::read) for the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        decode(bytes, &|_| Ok(())).map_err(|Broken(_, error)| error)
+    }
+}
+
+fn decode(mut file: impl BufRead, check: &dyn Fn(&[usize]) -> Result<(), Error>) -> Result<Idx, Broken> {
+    let first = file.fill_buf().map_err(|error| Broken::new("header", of_io(&error)))?;
+    if first.starts_with(&[0x1f, 0x8b]) {
+        parse(MultiGzDecoder::new(file), check)
+    } else {
+        parse(file, check)
     }
 }
 
 /// Place and problem of a damaged file.
-type Broken = (String, String);
+struct Broken(String, Error);
 
-fn parse(mut reader: impl Read) -> Result<Idx, Broken> {
-    let header = |error: io::Error| ("header".to_owned(), of_io(&error));
+impl Broken {
+    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self(place.into(), Error::format(IDX, problem))
+    }
+}
+
+fn parse(mut reader: impl Read, check: &dyn Fn(&[usize]) -> Result<(), Error>) -> Result<Idx, Broken> {
+    let header = |error: io::Error| Broken::new("header", of_io(&error));
     let mut magic = [0; 4];
     reader.read_exact(&mut magic).map_err(header)?;
     let [0, 0, kind, dimensions] = magic else {
-        return Err(("header".into(), format!("it begins with {magic:02x?}, not with two zero bytes")));
+        return Err(Broken::new("header", format!("it begins with {magic:02x?}, not with two zero bytes")));
     };
     if kind != 8 {
-        return Err((
-            "header".into(),
+        return Err(Broken::new(
+            "header",
             format!("entries of type {kind:#04x} instead of 0x08, unsigned bytes"),
         ));
     }
     if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
-        return Err(("header".into(), format!("{dimensions} dimensions instead of 1 to {MAX_DIMENSIONS}")));
+        return Err(Broken::new(
+            "header",
+            format!("{dimensions} dimensions instead of 1 to {MAX_DIMENSIONS}"),
+        ));
     }
     let mut shape = Vec::new();
     for _ in 0..dimensions {
@@ -72,8 +109,10 @@ fn parse(mut reader: impl Read) -> Result<Idx, Broken> {
     }
     let entries = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
     let Some(entries) = entries.filter(|&entries| entries <= MAX_BYTES) else {
-        return Err(("header".into(), format!("shape {shape:?} has more than {MAX_BYTES} entries")));
+        return Err(Broken::new("header", format!("shape {shape:?} has more than {MAX_BYTES} entries")));
     };
+
+    check(&shape).map_err(|error| Broken("header".into(), error))?;
 
     // The list grows with what is really there, whatever the header announces. One byte more tells a file that is too
     // long, and makes the gzip decoder see the check sum.
@@ -81,12 +120,12 @@ fn parse(mut reader: impl Read) -> Result<Idx, Broken> {
     let read = reader.take(entries as u64 + 1).read_to_end(&mut values);
     let place = || format!("entry {}", values.len());
     match read {
-        Err(error) => Err((place(), of_io(&error))),
+        Err(error) => Err(Broken::new(place(), of_io(&error))),
         Ok(found) if found < entries => {
-            Err((place(), format!("it ends here, {entries} entries were announced")))
+            Err(Broken::new(place(), format!("it ends here, {entries} entries were announced")))
         }
         Ok(found) if found > entries => {
-            Err((format!("entry {entries}"), "it goes on behind the entries that were announced".into()))
+            Err(Broken::new(format!("entry {entries}"), "it goes on behind the entries that were announced"))
         }
         Ok(_) => Ok(Idx { shape, values }),
     }

@@ -11,14 +11,17 @@ pub use idx::Idx;
 use crate::events::{count, positive_ms};
 use crate::part::{SampleIndex, limit_train, split};
 use crate::{
-    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, InputKind, LateSpikes, Portion,
-    Split, SplitRule, Splits,
+    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake,
+    LateSpikes, Portion, Split, SplitRule, Splits,
 };
 
 const CLASSES: usize = 10;
 
 /// Seed of which images are trained on: a limited training part is the same in every run.
 const TRAIN_SEED: u64 = 0;
+
+/// Most images of a part: MNIST has 60000, its largest relatives 280000.
+const MAX_IMAGES: usize = 300_000;
 
 /// Height and width of an image.
 const SIDE: usize = 28;
@@ -173,18 +176,15 @@ impl Mnist {
 
 /// Appends images and labels of one part.
 fn read_part(folder: &Path, part: &str, labels: &mut Vec<u16>, images: &mut Vec<u8>) -> Result<(), Error> {
+    let broken = |problem: String| Error::format("MNIST file", problem);
     let path = find(folder, &format!("{part}-labels-idx1-ubyte"))?;
-    let Idx { shape, values } = Idx::read(&path)?;
-    let broken = |path: &Path, place: String, problem: String| {
-        Error::format("MNIST file", problem).in_file(path, place)
-    };
-    let &[count] = shape.as_slice() else {
-        return Err(broken(
-            &path,
-            "header".into(),
-            format!("labels of the shape {shape:?} instead of one list"),
-        ));
-    };
+    let Idx { values, .. } = Idx::read_shaped(&path, &|shape| match shape {
+        &[0] => Err(broken("it holds no label".into())),
+        &[count] if count <= MAX_IMAGES => Ok(()),
+        &[count] => Err(broken(format!("{count} labels: at most {MAX_IMAGES} are read"))),
+        shape => Err(broken(format!("labels of the shape {shape:?} instead of one list"))),
+    })?;
+    let count = values.len();
     if let Some(sample) = values.iter().position(|&label| usize::from(label) >= CLASSES) {
         let error = Error::Label { label: values[sample].into(), classes: CLASSES };
         return Err(error.in_file(&path, format!("label {sample}")));
@@ -192,11 +192,12 @@ fn read_part(folder: &Path, part: &str, labels: &mut Vec<u16>, images: &mut Vec<
     labels.extend(values.iter().map(|&label| u16::from(label)));
 
     let path = find(folder, &format!("{part}-images-idx3-ubyte"))?;
-    let Idx { shape, values } = Idx::read(&path)?;
-    if shape != [count, SIDE, SIDE] {
-        let problem = format!("images of the shape {shape:?} instead of [{count}, {SIDE}, {SIDE}]");
-        return Err(broken(&path, "header".into(), problem));
-    }
+    let Idx { values, .. } = Idx::read_shaped(&path, &|shape| {
+        if shape == [count, SIDE, SIDE] {
+            return Ok(());
+        }
+        Err(broken(format!("images of the shape {shape:?} instead of [{count}, {SIDE}, {SIDE}]")))
+    })?;
     images.extend_from_slice(&values);
     Ok(())
 }
@@ -272,6 +273,14 @@ impl Dataset for Mnist {
 
     fn label(&self, index: usize) -> u16 {
         self.events.label(index)
+    }
+
+    fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
+        Some(Fingerprint::of(self.image(index)))
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        self.events.intake()
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

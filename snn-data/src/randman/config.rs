@@ -105,6 +105,13 @@ impl RandmanConfig {
         Ok([samples - valid - test, valid, test])
     }
 
+    /// Bytes that the data set takes: rows, units, spike times and coordinates of all samples.
+    pub fn memory(&self) -> u64 {
+        let (inputs, dim) = (self.inputs as u64, self.dim as u64);
+        let sample = (4 * (self.steps as u64 + 1)).saturating_add(10 * inputs + 8 * dim + 10);
+        (self.classes as u64).saturating_mul(self.samples_per_class as u64).saturating_mul(sample)
+    }
+
     /// Number of terms that `n_cutoff` and `tolerance` leave.
     pub(super) fn terms(&self) -> usize {
         let below = |k: &usize| (*k as f64).powf(-self.alpha) <= self.tolerance;

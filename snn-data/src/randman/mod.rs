@@ -12,8 +12,10 @@ pub use config::RandmanConfig;
 pub use manifold::Manifold;
 
 use crate::error::reserve;
+use crate::fingerprint::Hasher;
+use crate::memory;
 use crate::random::Purpose;
-use crate::{BatchBuilder, Dataset, Error, EventDataset, InputKind, Splits};
+use crate::{BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Splits};
 
 /// Theta of the manifolds, one stream a class.
 const THETA: Purpose = Purpose(*b"snn-data randman theta  ");
@@ -67,6 +69,8 @@ impl Randman {
         let RandmanConfig { classes, dim, alpha, inputs, samples_per_class, tau_randman, seed, .. } = config;
         let (samples, terms) = (classes * samples_per_class, config.terms());
 
+        // Before anything is drawn: what does not fit would be noticed after minutes, or never.
+        memory::check("random manifolds", samples, config.memory())?;
         let mut events = EventDataset::new("randman", inputs, classes, config.binning())?;
         events.reserve(samples, samples * inputs)?;
         let mut latent = zeros(samples * dim, "latent coordinates")?;
@@ -168,6 +172,16 @@ impl Dataset for Randman {
 
     fn label(&self, index: usize) -> u16 {
         self.events.label(index)
+    }
+
+    fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
+        let mut hash = Hasher::default();
+        self.spike_times(index).iter().for_each(|time| hash.add(&time.to_le_bytes()));
+        Some(hash.finish())
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        self.events.intake()
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::events::{MAX_U16, count};
-use crate::{Binning, CoincidentSpikes, Error, LateSpikes, SplitRule};
+use crate::{Binning, CoincidentSpikes, Error, LateSpikes, SplitRule, TimeUnit};
 
 /// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.
 ///
@@ -15,7 +15,11 @@ pub struct ShdConfig {
     pub steps: usize,
     /// Length of a time step in ms; above 0, default 2.
     pub dt: f64,
-    /// What becomes of spikes behind the last step; default `drop`.
+    /// The unit of the times in the files: `s`, `ms` or `us`; default `s`. Times that are whole numbers are read unless it is
+    /// `s`.
+    pub time_unit: TimeUnit,
+    /// What becomes of spikes behind the last step; default `drop`. If more than half of a file are behind it, that is an
+    /// error, unless it is `crop`.
     pub late: LateSpikes,
     /// What becomes of several spikes of one unit in one step; default `binary`.
     pub coincident: CoincidentSpikes,
@@ -46,6 +50,7 @@ impl Default for ShdConfig {
         Self {
             steps: 500,
             dt: 2.0,
+            time_unit: TimeUnit::S,
             late: LateSpikes::Drop,
             coincident: CoincidentSpikes::Binary,
             inputs: 700,

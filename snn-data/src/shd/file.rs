@@ -14,19 +14,32 @@ use hdf5::{Dataset, H5Type};
 use super::Person;
 use crate::Error;
 
-const HDF5: &str = "HDF5 file of spikes";
+pub(super) const HDF5: &str = "HDF5 file of spikes";
 
 /// Most samples of a file: bounds what a broken header allocates.
-const MAX_SAMPLES: usize = 1 << 24;
+pub(super) const MAX_SAMPLES: usize = 1 << 24;
 
 /// Most bytes of a word in `extra/keys`.
 const KEY_BYTES: usize = 64;
+
+/// What lists are too long or too short.
+pub(super) const LENGTHS: [&str; 2] = [OF_SAMPLES, OF_SPIKES];
+const OF_SAMPLES: &str = "entries, one for each sample";
+const OF_SPIKES: &str = "units of a sample, one for each time";
 
 /// An open file and all of it but the spikes.
 pub(super) struct SpikeFile {
     path: PathBuf,
     times: Dataset,
     units: Dataset,
+    /// Whether times may be whole numbers.
+    integers: bool,
+    pub(super) head: Head,
+}
+
+/// What a file holds beside its spikes.
+#[derive(Default)]
+pub(crate) struct Head {
     pub(super) labels: Vec<u16>,
     /// The speaker of each sample, if the file names them.
     pub(super) speakers: Option<Vec<u32>>,
@@ -46,9 +59,8 @@ pub(super) struct Spikes {
 }
 
 impl SpikeFile {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        // The HDF5 library reports a missing file in a page of text.
-        std::fs::metadata(path).map_err(|error| Error::io("read the HDF5 file", path, &error))?;
+    /// Opens a file; `integers` says whether its times may be whole numbers, which they cannot be in seconds.
+    pub(super) fn open(path: &Path, integers: bool) -> Result<Self, Error> {
         let file = hdf5::File::open(path).map_err(|error| broken(path, "header", error))?;
         let dataset = |name: &str| file.dataset(name).map_err(|error| broken(path, name, error));
         let times = dataset("spikes/times")?;
@@ -65,7 +77,7 @@ impl SpikeFile {
         let labels: Vec<u16> = numbers(path, "labels", &dataset("labels")?)?;
         for (name, found) in [("spikes/units", units.size()), ("labels", labels.len())] {
             if found != samples {
-                let error = Error::Length { what: "entries, one for each sample", found, expected: samples };
+                let error = Error::Length { what: OF_SAMPLES, found, expected: samples };
                 return Err(error.in_file(path, name));
             }
         }
@@ -78,7 +90,7 @@ impl SpikeFile {
             Some(dataset) => {
                 let speakers: Vec<u32> = numbers(path, "extra/speaker", &dataset)?;
                 if speakers.len() != samples {
-                    let what = "entries, one for each sample";
+                    let what = OF_SAMPLES;
                     let error = Error::Length { what, found: speakers.len(), expected: samples };
                     return Err(error.in_file(path, "extra/speaker"));
                 }
@@ -94,11 +106,8 @@ impl SpikeFile {
         } else {
             Vec::new()
         };
-        Ok(Self { path: path.to_owned(), times, units, labels, speakers, keys, people })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+        let head = Head { labels, speakers, keys, people };
+        Ok(Self { path: path.to_owned(), times, units, integers, head })
     }
 
     /// Reads some samples into `spikes`, in place of what was there.
@@ -113,7 +122,7 @@ impl SpikeFile {
         for k in 0..samples.len() {
             let (found, expected) = (lengths(&unit_ends, k), lengths(&spikes.ends, k));
             if found != expected {
-                let error = Error::Length { what: "units of a sample, one for each time", found, expected };
+                let error = Error::Length { what: OF_SPIKES, found, expected };
                 return Err(error.in_file(&self.path, format!("sample {}", samples.start + k)));
             }
         }
@@ -139,6 +148,19 @@ impl SpikeFile {
                 ends.push(times.len());
                 Ok(())
             }),
+            // Milliseconds and microseconds are whole numbers as often as not; exact up to 16 s of the latter.
+            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) if self.integers => {
+                self.rows(place, &self.times, samples, |_, row: &[i64]| {
+                    times.extend(row.iter().map(|&time| time as f32));
+                    ends.push(times.len());
+                    Ok(())
+                })
+            }
+            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
+                let problem = "times are whole numbers, not floating point in seconds: set data.time_unit to \"ms\" or \
+                               \"us\" if they are milliseconds or microseconds";
+                Err(broken(&self.path, place, problem))
+            }
             other => Err(broken(&self.path, place, format!("times are {other}, not floating point"))),
         }
     }
@@ -211,7 +233,34 @@ impl SpikeFile {
 }
 
 fn broken(path: &Path, place: &str, problem: impl Display) -> Error {
-    Error::format(HDF5, problem.to_string()).in_file(path, place)
+    let problem = problem.to_string();
+    let lower = problem.to_ascii_lowercase();
+    let error = if lower.contains("unable to lock file") || lower.contains("unable to flock") {
+        busy_error(&problem)
+    } else if lower.contains("already open for write") || lower.contains("consistency flags") {
+        let advice =
+            "a program that wrote it has not closed it: wait for it, or clear the mark by `h5clear -s`";
+        Error::format(HDF5, format!("{advice} ({problem})"))
+    } else if lower.contains("filter") && lower.contains("not registered") || lower.contains("filter plugin")
+    {
+        let name = problem.split('\'').nth(1).unwrap_or("unknown");
+        let advice = "pack it anew by `h5repack -f GZIP=4 OLD NEW`";
+        Error::Unsupported { format: HDF5, kind: format!("packed with the filter `{name}`: {advice}") }
+    } else {
+        Error::format(HDF5, problem)
+    };
+    error.in_file(path, place)
+}
+
+/// For a file that is locked, or whose file system knows no locks.
+fn busy_error(problem: &str) -> Error {
+    Error::Busy {
+        format: HDF5,
+        reason: format!(
+            "another program has it open for writing, or its file system knows no locks: wait for that program, or set the \
+             environment variable HDF5_USE_FILE_LOCKING=FALSE if nobody writes ({problem})"
+        ),
+    }
 }
 
 fn descriptor(path: &Path, place: &str, dataset: &Dataset) -> Result<TypeDescriptor, Error> {

@@ -3,32 +3,33 @@
 //! All numbers are little-endian:
 //!
 //! ```text
-//! magic          20 bytes   "snn-data features 1\n"
-//! fingerprint    32 bytes   SHA-256 of everything that shaped the features
+//! magic          20 bytes   "snn-data features 2\n"
+//! fingerprint    32 bytes   SHA-256 of everything that shaped the features: settings, names and content of the recordings
 //! durations      4 bytes a recording, f32, ms
+//! frames         4 bytes a recording, u32, before cropping and padding; 0 for one that could not be read
+//! rates          4 bytes a recording, u32, Hz
 //! values         4 bytes each, f32, [recordings, steps, channels]
 //! check sum      4 bytes    CRC-32 of all before
 //! ```
 //!
 //! Its size follows from the recordings and the configuration, so nothing in the file decides how much is read.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use super::SpeechConfig;
 use super::corpus::Corpus;
 use super::features::Features;
-use crate::Error;
+use super::{SpeechConfig, store};
 use crate::audio::MelConfig;
+use crate::{Error, Fingerprint};
 
 /// Counts changes of the front end that change its numbers: a new number makes every cache stale.
 const FRONT_END: u32 = 1;
 
-const MAGIC: &[u8; 20] = b"snn-data features 1\n";
+const MAGIC: &[u8; 20] = b"snn-data features 2\n";
 const FORMAT: &str = "cache of features";
 
 /// Values that are converted at once.
@@ -57,9 +58,10 @@ impl Cache {
     pub(super) fn of(
         name: &str,
         corpus: &Corpus,
+        contents: &[Fingerprint],
         config: &SpeechConfig,
         folder: &Path,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let shape = Shape {
             front_end: FRONT_END,
             mel: &config.mel,
@@ -69,23 +71,19 @@ impl Cache {
         let mut hash = Sha256::new();
         // The debug form has every field, and every digit of a number.
         hash.update(format!("{shape:?}"));
-        for recording in &corpus.recordings {
-            let io = |error| Error::io("read the recording", &recording.path, &error);
-            let metadata = fs::metadata(&recording.path).map_err(io)?;
-            let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        for (recording, content) in corpus.recordings.iter().zip(contents) {
             hash.update((recording.name.len() as u64).to_le_bytes());
             hash.update(&recording.name);
-            hash.update(metadata.len().to_le_bytes());
-            hash.update(changed.map_or(0, |time| time.as_nanos()).to_le_bytes());
+            hash.update(content.0);
         }
         let fingerprint: [u8; 32] = hash.finalize().into();
         let short: String = fingerprint[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self {
+        Self {
             path: folder.join(format!("{name}-{short}.features")),
             fingerprint,
             recordings: corpus.recordings.len(),
             len: config.steps * config.mel.channels,
-        })
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -97,12 +95,12 @@ impl Cache {
         let io = |error: io::Error| Error::io("read the cache of features", &self.path, &error);
         let broken =
             |place: &str, problem: String| Err(Error::format(FORMAT, problem).in_file(&self.path, place));
-        let file = match File::open(&self.path) {
+        let file = match store::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(io)?,
         };
         let expected = (MAGIC.len() + self.fingerprint.len() + 4) as u64
-            + 4 * self.recordings as u64 * (1 + self.len as u64);
+            + 4 * self.recordings as u64 * (3 + self.len as u64);
         let found = file.metadata().map_err(io)?.len();
         if found != expected {
             return broken("size", format!("{found} bytes instead of {expected}"));
@@ -114,8 +112,10 @@ impl Cache {
             return broken("header", "it belongs to another data set or version".into());
         }
         let mut features = Features::zeros(self.recordings, self.len)?;
-        reader.read_floats(&mut features.durations).map_err(io)?;
-        reader.read_floats(&mut features.values).map_err(io)?;
+        reader.read_numbers(&mut features.durations, f32::from_le_bytes).map_err(io)?;
+        reader.read_numbers(&mut features.frames, u32::from_le_bytes).map_err(io)?;
+        reader.read_numbers(&mut features.rates, u32::from_le_bytes).map_err(io)?;
+        reader.read_numbers(&mut features.values, f32::from_le_bytes).map_err(io)?;
         let computed = reader.sum.clone().finalize();
         let mut stored = [0; 4];
         reader.inner.read_exact(&mut stored).map_err(io)?;
@@ -125,31 +125,22 @@ impl Cache {
         Ok(Some(features))
     }
 
-    /// Writes the file beside its place and moves it there, so that it is there whole or not at all.
+    /// Writes the file, so that it is there whole or not at all.
     pub(super) fn write(&self, features: &Features) -> Result<(), Error> {
-        let io = |error: io::Error| Error::io("write the cache of features", &self.path, &error);
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).map_err(io)?;
-        }
-        let beside = self.path.with_extension(format!("features.{}.part", std::process::id()));
-        let written = self.write_to(&beside, features).and_then(|()| fs::rename(&beside, &self.path));
-        written.map_err(|error| {
-            // What is left of it helps nobody; that it cannot be removed either changes nothing.
-            let _ = fs::remove_file(&beside);
-            io(error)
-        })
+        store::write(&self.path, |file| self.write_to(file, features))
+            .map_err(|error| Error::io("write the cache of features", &self.path, &error))
     }
 
-    fn write_to(&self, path: &Path, features: &Features) -> io::Result<()> {
-        let mut writer =
-            Checked { inner: BufWriter::new(File::create(path)?), sum: crc32fast::Hasher::new() };
+    fn write_to(&self, file: &mut BufWriter<File>, features: &Features) -> io::Result<()> {
+        let mut writer = Checked { inner: file, sum: crc32fast::Hasher::new() };
         writer.write_all(MAGIC)?;
         writer.write_all(&self.fingerprint)?;
-        writer.write_floats(&features.durations)?;
-        writer.write_floats(&features.values)?;
+        writer.write_numbers(&features.durations, f32::to_le_bytes)?;
+        writer.write_numbers(&features.frames, u32::to_le_bytes)?;
+        writer.write_numbers(&features.rates, u32::to_le_bytes)?;
+        writer.write_numbers(&features.values, f32::to_le_bytes)?;
         let sum = writer.sum.finalize();
-        writer.inner.write_all(&sum.to_le_bytes())?;
-        writer.inner.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        writer.inner.write_all(&sum.to_le_bytes())
     }
 }
 
@@ -166,13 +157,13 @@ impl<R: Read> Checked<R> {
         Ok(())
     }
 
-    fn read_floats(&mut self, floats: &mut [f32]) -> io::Result<()> {
-        let mut buffer = vec![0; 4 * BLOCK.min(floats.len())];
-        for block in floats.chunks_mut(BLOCK) {
+    fn read_numbers<T>(&mut self, numbers: &mut [T], from: fn([u8; 4]) -> T) -> io::Result<()> {
+        let mut buffer = vec![0; 4 * BLOCK.min(numbers.len())];
+        for block in numbers.chunks_mut(BLOCK) {
             let bytes = &mut buffer[..4 * block.len()];
             self.read_exact(bytes)?;
-            for (float, bytes) in block.iter_mut().zip(bytes.as_chunks().0) {
-                *float = f32::from_le_bytes(*bytes);
+            for (number, bytes) in block.iter_mut().zip(bytes.as_chunks().0) {
+                *number = from(*bytes);
             }
         }
         Ok(())
@@ -185,11 +176,11 @@ impl<W: Write> Checked<W> {
         self.inner.write_all(bytes)
     }
 
-    fn write_floats(&mut self, floats: &[f32]) -> io::Result<()> {
+    fn write_numbers<T: Copy>(&mut self, numbers: &[T], to: fn(T) -> [u8; 4]) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(4 * BLOCK);
-        for block in floats.chunks(BLOCK) {
+        for block in numbers.chunks(BLOCK) {
             bytes.clear();
-            bytes.extend(block.iter().flat_map(|float| float.to_le_bytes()));
+            bytes.extend(block.iter().flat_map(|&number| to(number)));
             self.write_all(&bytes)?;
         }
         Ok(())

@@ -29,6 +29,8 @@ pub struct SpeechConfig {
     pub standardize: bool,
     /// The words to load, which become classes 0, 1, ... in this order; default none, which loads all there are.
     pub words: Vec<String>,
+    /// Whether recordings that cannot be read are left out and counted; default false, which refuses the data set.
+    pub skip_broken: bool,
     /// The test part; default official, for folders a tenth of every class.
     pub test: SplitRule,
     /// The validation part, of what the test leaves; default a tenth of every class, for RawSC official.
@@ -52,6 +54,7 @@ impl SpeechConfig {
             remove_mean: false,
             standardize: true,
             words: Vec::new(),
+            skip_broken: false,
             test: SplitRule::Official,
             valid: SplitRule::stratified(0.1),
             mel: MelConfig::default(),

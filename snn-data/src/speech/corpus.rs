@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::events::MAX_U16;
-use crate::{Error, Split};
+use crate::{Error, Intake, Reason, Split};
 
 /// Which recordings there are, and what is said in each.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Corpus {
     pub(super) recordings: Vec<Recording>,
     /// The class of each recording.
     pub(super) labels: Vec<u16>,
+    /// What was left out.
+    pub(super) intake: Intake,
 }
 
 /// One recording.
@@ -34,6 +36,14 @@ impl Corpus {
         // `check` refuses more classes than fit, so that no label is cut off.
         self.labels.push(label as u16);
         self.recordings.push(recording);
+    }
+
+    /// Keeps some recordings alone.
+    pub(super) fn retain(&mut self, kept: &[bool]) {
+        let mut of_recordings = kept.iter();
+        self.recordings.retain(|_| of_recordings.next().copied().unwrap_or_default());
+        let mut of_labels = kept.iter();
+        self.labels.retain(|_| of_labels.next().copied().unwrap_or_default());
     }
 
     /// That there is something to learn from.
@@ -60,27 +70,79 @@ impl Entry {
     /// The name without `.wav` or `.flac`, if it is one of a recording.
     pub(super) fn recording_stem(&self) -> Option<&str> {
         let path = Path::new(&self.name);
-        let extension = path.extension()?;
-        let known = ["wav", "flac"].iter().any(|known| extension.eq_ignore_ascii_case(known));
-        if known { path.file_stem().and_then(OsStr::to_str) } else { None }
+        if is_recording(path) { path.file_stem().and_then(OsStr::to_str) } else { None }
+    }
+
+    /// Whether it is sound in a format that is not read, by its name.
+    pub(super) fn is_other_sound(&self) -> bool {
+        const KNOWN: &[&str] = &[
+            "aac", "aif", "aifc", "aiff", "amr", "au", "caf", "m4a", "mp3", "mp4", "oga", "ogg", "opus",
+            "ra", "snd", "sph", "w64", "wma", "wv",
+        ];
+        has_extension(Path::new(&self.name), KNOWN)
     }
 }
 
-/// What a folder holds, by name, without hidden files.
-pub(super) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
+fn is_recording(path: &Path) -> bool {
+    has_extension(path, &["wav", "flac"])
+}
+
+fn has_extension(path: &Path, known: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+/// What a folder holds, by name. Hidden names and those that are not UTF-8 are left out; recordings among them are counted.
+pub(super) fn entries(folder: &Path, intake: &mut Intake) -> Result<Vec<Entry>, Error> {
     let io = |error| Error::io("read the folder", folder, &error);
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(io)? {
         let entry = entry.map_err(io)?;
         let path = entry.path();
-        let Ok(name) = entry.file_name().into_string() else {
-            return Err(Error::format("name of a file", "it is not UTF-8").in_file(&path, "name"));
+        let reason = match entry.file_name().into_string() {
+            Ok(name) if !name.starts_with('.') => {
+                entries.push(Entry { name, path });
+                continue;
+            }
+            Ok(_) => Reason::Hidden,
+            Err(name) if name.as_encoded_bytes().starts_with(b".") => Reason::Hidden,
+            Err(_) => Reason::NotUtf8,
         };
-        if !name.starts_with('.') {
-            entries.push(Entry { name, path });
-        }
+        // `._a.wav` is what macOS keeps beside a file, and no recording.
+        let count = if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"._")) {
+            0
+        } else {
+            recordings_in(&path)
+        };
+        let name = || Path::new(&entry.file_name()).to_string_lossy().into_owned();
+        intake.leave_out(reason, count, name);
     }
     // The file system has an order of its own, which may differ from machine to machine.
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// Recordings at a path: itself, or all below it. Links are not followed, so that it ends.
+pub(super) fn recordings_in(path: &Path) -> usize {
+    /// Entries that are looked at: beyond, the number is too low and still not 0.
+    const MOST: usize = 1 << 20;
+
+    let is_dir = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    if !is_dir {
+        return usize::from(is_recording(path) && path.is_file());
+    }
+    let (mut count, mut seen, mut folders) = (0, 0, vec![path.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > MOST {
+                return count;
+            }
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => count += usize::from(is_recording(&entry.path())),
+                _ => {}
+            }
+        }
+    }
+    count
 }

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::SpeechConfig;
 use super::cache::Cache;
 use super::corpus::{Corpus, Recording};
-use crate::Error;
+use super::{SpeechConfig, store};
 use crate::audio::{MelSpectrogram, Sound, fit_length, remove_mean};
 use crate::error::reserve;
+use crate::{Error, Fingerprint};
 
 /// What happens while a [`SpeechDataset`](super::SpeechDataset) is loaded.
 #[derive(Debug)]
@@ -51,6 +52,10 @@ pub enum SpeechEvent<'a> {
 pub(super) struct Features {
     /// Duration of each in ms.
     pub(super) durations: Vec<f32>,
+    /// Frames of each before cropping and padding; 0 for one that cannot be read.
+    pub(super) frames: Vec<u32>,
+    /// Sample rate of each in Hz.
+    pub(super) rates: Vec<u32>,
     /// `[recordings, steps, channels]`
     pub(super) values: Vec<f32>,
 }
@@ -58,75 +63,118 @@ pub(super) struct Features {
 impl Features {
     /// Zeros for so many recordings of `len` values.
     pub(super) fn zeros(recordings: usize, len: usize) -> Result<Self, Error> {
-        let zeros = |entries, what| {
+        fn zeros<T: Copy + Default>(entries: usize, what: &'static str) -> Result<Vec<T>, Error> {
             let mut list = Vec::new();
             reserve(&mut list, entries, what)?;
-            list.resize(entries, 0.0);
-            Ok::<_, Error>(list)
-        };
+            list.resize(entries, T::default());
+            Ok(list)
+        }
         Ok(Self {
             durations: zeros(recordings, "durations")?,
+            frames: zeros(recordings, "frames of recordings")?,
+            rates: zeros(recordings, "sample rates")?,
             values: zeros(recordings.saturating_mul(len), "frames")?,
         })
     }
+
+    /// Keeps some recordings alone, of `len` values each.
+    pub(super) fn retain(&mut self, kept: &[bool], len: usize) {
+        let mut count = 0;
+        for k in (0..kept.len()).filter(|&k| kept[k]) {
+            self.durations[count] = self.durations[k];
+            self.frames[count] = self.frames[k];
+            self.rates[count] = self.rates[k];
+            self.values.copy_within(k * len..(k + 1) * len, count * len);
+            count += 1;
+        }
+        self.durations.truncate(count);
+        self.frames.truncate(count);
+        self.rates.truncate(count);
+        self.values.truncate(count * len);
+    }
 }
 
-/// The features of a corpus, from the cache in `folder` if there is one.
+/// The features of a corpus, from the cache in `folder` if there is one; and what is wrong with each recording that cannot be
+/// read, by its place.
 pub(super) fn load(
     name: &str,
     corpus: &Corpus,
+    contents: &[Fingerprint],
     config: &SpeechConfig,
     folder: Option<&Path>,
     observer: &(dyn Fn(SpeechEvent<'_>) + Sync),
-) -> Result<Features, Error> {
-    let Some(folder) = folder else { return compute(corpus, config, observer) };
-    let cache = Cache::of(name, corpus, config, folder)?;
+) -> Result<(Features, Vec<(usize, Error)>), Error> {
+    let zeros = || Features::zeros(corpus.recordings.len(), config.steps * config.mel.channels);
+    let Some(folder) = folder else { return compute(corpus, config, zeros()?, observer) };
+    store::sweep(folder);
+    let cache = Cache::of(name, corpus, contents, config, folder);
     match cache.read() {
         Ok(Some(features)) => {
             observer(SpeechEvent::CacheRead { path: cache.path() });
-            return Ok(features);
+            // What could not be read before is tried again: its error is not in the cache.
+            return if features.frames.contains(&0) {
+                compute(corpus, config, features, observer)
+            } else {
+                Ok((features, Vec::new()))
+            };
         }
         Ok(None) => {}
         Err(error) => observer(SpeechEvent::CacheDamaged { error: &error }),
     }
-    let features = compute(corpus, config, observer)?;
-    match cache.write(&features) {
-        Ok(()) => observer(SpeechEvent::CacheWritten { path: cache.path() }),
+    let (features, broken) = compute(corpus, config, zeros()?, observer)?;
+    match cache.write(&features).and_then(|()| store::trim(folder, store::LIMIT)) {
+        Ok(_) => observer(SpeechEvent::CacheWritten { path: cache.path() }),
         Err(error) => observer(SpeechEvent::CacheNotWritten { error: &error }),
     }
-    Ok(features)
+    Ok((features, broken))
 }
 
+/// Computes what is not there yet: recordings without frames.
 fn compute(
     corpus: &Corpus,
     config: &SpeechConfig,
+    mut features: Features,
     observer: &(dyn Fn(SpeechEvent<'_>) + Sync),
-) -> Result<Features, Error> {
-    let (total, len) = (corpus.recordings.len(), config.steps * config.mel.channels);
-    let mut features = Features::zeros(total, len)?;
+) -> Result<(Features, Vec<(usize, Error)>), Error> {
+    let len = config.steps * config.mel.channels;
+    let total = features.frames.iter().filter(|&&frames| frames == 0).count();
     let done = AtomicUsize::new(0);
+    let broken = Mutex::new(Vec::new());
     features
         .values
         .par_chunks_mut(len)
         .zip(&mut features.durations)
+        .zip(&mut features.frames)
+        .zip(&mut features.rates)
         .zip(&corpus.recordings)
-        .try_for_each_init(HashMap::new, |mels, ((values, duration), recording)| {
-            *duration = one(recording, config, mels, values)?;
+        .enumerate()
+        .filter(|(_, (((_, frames), _), _))| **frames == 0)
+        .try_for_each_init(HashMap::new, |mels, (k, ((((values, duration), frames), rate), recording))| {
+            match one(recording, config, mels, values) {
+                Ok(found) => (*duration, *frames, *rate) = found,
+                // The recording is at fault; anything else is the configuration, or the machine.
+                Err(error @ (Error::File { .. } | Error::Io { .. })) => {
+                    broken.lock().unwrap_or_else(PoisonError::into_inner).push((k, error));
+                }
+                Err(error) => return Err(error),
+            }
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             observer(SpeechEvent::Computed { done, total });
             Ok(())
         })?;
-    Ok(features)
+    let mut broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    broken.sort_unstable_by_key(|&(k, _)| k);
+    Ok((features, broken))
 }
 
-/// Writes the features of one recording into `values`; returns its duration in ms. `mels` has a front end for each rate
+/// Writes the features of one recording into `values`; returns its duration in ms, its number of frames and its rate. `mels` has a front end for each rate
 /// that occurred.
 fn one(
     recording: &Recording,
     config: &SpeechConfig,
     mels: &mut HashMap<u32, MelSpectrogram>,
     values: &mut [f32],
-) -> Result<f32, Error> {
+) -> Result<(f32, u32, u32), Error> {
     let sound = Sound::read(&recording.path)?;
     if sound.samples.is_empty() {
         let error = Error::format("recording of a word", "it holds no sample: remove it");
@@ -142,7 +190,9 @@ fn one(
     if config.remove_mean {
         remove_mean(&mut frames, config.mel.channels);
     }
-    fit_length(&mut frames, config.mel.channels, config.steps)?;
+    let count = u32::try_from(frames.len() / config.mel.channels).unwrap_or(u32::MAX);
+    fit_length(&mut frames, config.mel.channels, config.steps)
+        .map_err(|error| error.in_file(&recording.path, "frames"))?;
     values.iter_mut().zip(frames).for_each(|(value, frame)| *value = frame as f32);
-    Ok(sound.duration() as f32)
+    Ok((sound.duration() as f32, count, sound.rate))
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::corpus::{Corpus, Entry, Recording, entries};
+use super::corpus::{Corpus, Entry, Recording, entries, recordings_in};
 use crate::list::List;
-use crate::{Error, Split};
+use crate::{Error, Intake, Reason, Split};
 
 /// Names of the ten digits, in the order of the Heidelberg classes.
 const ENGLISH: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -80,10 +80,11 @@ fn heidelberg(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
     let classes = classes(words, &all)?;
     let audio = folder.join("audio");
     need(audio.is_dir(), "folder `audio` of the Heidelberg Digits", folder)?;
-    let present: HashMap<String, Entry> =
-        entries(&audio)?.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-
     let mut corpus = Corpus { classes: owned(&classes), ..Corpus::default() };
+    let present = entries(&audio, &mut corpus.intake)?;
+    let present: HashMap<String, Entry> =
+        present.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+
     let mut lists: HashMap<String, &str> = HashMap::new();
     for (list, split) in [("train_filenames.txt", None), ("test_filenames.txt", Some(Split::Test))] {
         let path = folder.join(list);
@@ -112,6 +113,13 @@ fn heidelberg(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
             corpus.push(label, recording);
         }
     }
+    let mut unlisted: Vec<&String> = present
+        .iter()
+        .filter(|(name, entry)| entry.recording_stem().is_some() && !lists.contains_key(*name))
+        .map(|(name, _)| name)
+        .collect();
+    unlisted.sort_unstable();
+    unlisted.iter().for_each(|name| corpus.intake.leave_out(Reason::Unlisted, 1, || (*name).clone()));
     Ok(corpus)
 }
 
@@ -145,8 +153,11 @@ fn fsdd(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
     let recordings = folder.join("recordings");
     need(recordings.is_dir(), "folder `recordings` of the Free Spoken Digit Dataset", folder)?;
     let mut corpus = Corpus { classes: owned(&classes), ..Corpus::default() };
-    for entry in entries(&recordings)? {
-        let Some(stem) = entry.recording_stem() else { continue };
+    for entry in entries(&recordings, &mut corpus.intake)? {
+        let Some(stem) = entry.recording_stem() else {
+            leave_out(&entry, "", &mut corpus.intake);
+            continue;
+        };
         let parse = || {
             let (digit, rest) = stem.split_once('_')?;
             let (speaker, take) = rest.rsplit_once('_')?;
@@ -165,6 +176,16 @@ fn fsdd(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
     Ok(corpus)
 }
 
+/// Counts what is in an entry that is no recording: recordings deeper, sound that is not read.
+fn leave_out(entry: &Entry, folder: &str, intake: &mut Intake) {
+    let name = || format!("{folder}{}", entry.name);
+    if entry.path.is_dir() {
+        intake.leave_out(Reason::Deeper, recordings_in(&entry.path), name);
+    } else if entry.is_other_sound() {
+        intake.leave_out(Reason::OtherFormat, 1, name);
+    }
+}
+
 /// `label/name.wav`, with the lists of the Speech Commands where they are.
 fn labelled(
     folder: &Path,
@@ -173,17 +194,28 @@ fn labelled(
 ) -> Result<Corpus, Error> {
     need(folder.is_dir(), "folder of labelled recordings", folder)?;
     let mut folders = Vec::new();
-    for entry in entries(folder)? {
-        // `_background_noise_` of the Speech Commands is no word.
-        if entry.path.is_dir() && !entry.name.starts_with('_') {
-            folders.push((entry.name.clone(), entries(&entry.path)?));
+    let mut intake = Intake::default();
+    for entry in entries(folder, &mut intake)? {
+        if !entry.path.is_dir() {
+            let reason = if entry.is_other_sound() { Reason::OtherFormat } else { Reason::NoClass };
+            let count = usize::from(entry.is_other_sound() || entry.recording_stem().is_some());
+            intake.leave_out(reason, count, || entry.name.clone());
+        } else if entry.name.starts_with('_') && !words.contains(&entry.name) {
+            // `_background_noise_` of the Speech Commands is no word; whoever wants `_silence_` names it.
+            intake.leave_out(Reason::SpecialFolder, recordings_in(&entry.path), || entry.name.clone());
+        } else {
+            let files = entries(&entry.path, &mut intake)?;
+            let folder = format!("{}/", entry.name);
+            let no_recordings = files.iter().filter(|file| file.recording_stem().is_none());
+            no_recordings.for_each(|file| leave_out(file, &folder, &mut intake));
+            folders.push((entry.name, files));
         }
     }
     // A folder without recordings is no class.
     folders.retain(|(_, files)| files.iter().any(|file| file.recording_stem().is_some()));
     let all: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     let classes = classes(words, &all)?;
-    let mut corpus = Corpus { classes: owned(&classes), ..Corpus::default() };
+    let mut corpus = Corpus { classes: owned(&classes), intake, ..Corpus::default() };
     let mut places = BTreeMap::new();
     for (word, files) in &folders {
         let label = classes.iter().position(|class| class == word);

@@ -2,19 +2,35 @@
 
 mod cache;
 mod config;
+mod contents;
 mod corpus;
 mod features;
 mod layout;
+mod store;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 pub use config::SpeechConfig;
 pub use features::SpeechEvent;
 pub use layout::SpeechLayout;
 
-use crate::audio::ChannelStatistics;
-use crate::part::{SampleIndex, split};
-use crate::{BatchBuilder, Dataset, Error, FrameDataset, InputKind, Split, Splits};
+/// The cache of features: what it takes, and how it is emptied. Its folder is `features` in
+/// [`cache_directory`](crate::cache_directory), where a program uses it so.
+pub mod cache_files {
+    pub use super::store::{LIMIT, Usage, clear, trim, usage};
+}
+
+/// Whether bytes are a list of what is in recordings.
+pub(crate) fn parse_contents(bytes: &[u8]) -> bool {
+    contents::parse(bytes).is_some()
+}
+
+use crate::part::{SampleIndex, split_recorded};
+use crate::{
+    BatchBuilder, ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, InputKind, Intake, Recorded,
+    Split, Splits,
+};
 use corpus::Corpus;
 
 /// Recordings of spoken words, as compressed Mel filter-bank energies: analog input, one frame a step.
@@ -45,21 +61,23 @@ pub struct SpeechDataset {
     corpus: Corpus,
     durations: Vec<f32>,
     statistics: Option<ChannelStatistics>,
+    contents: Vec<Fingerprint>,
 }
 
 impl SpeechDataset {
     /// Loads the recordings of a folder.
     ///
     /// `cache` is the folder for the cache files, which is made if need be; without one, the spectrograms are computed
-    /// anew each time. A cache file bears a hash of everything that shaped it (the configuration, and name, size and
-    /// time of change of every recording); one that is damaged is computed again. `observer` hears how far the work is,
-    /// from any thread.
+    /// anew each time. A cache file bears a hash of everything that shaped it (the configuration, and name and content of
+    /// every recording); one that is damaged is computed again. Beside it lies a list of what is in the recordings of this
+    /// folder, so that only files that changed are read for that. `observer` hears how far the work is, from any thread.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] if the folder holds no such data set;
-    /// [`Error::File`] for a recording or a list that is damaged, or a recording without a sample; [`Error::Io`]. A
-    /// cache that cannot be written is no error: the observer hears of it.
+    /// [`Error::File`] for a list that is damaged; [`Error::Recordings`] for recordings that are, or hold no sample, unless
+    /// the configuration leaves them out; [`Error::Io`]. A cache that cannot be written is no error: the observer hears of
+    /// it.
     pub fn open(
         layout: SpeechLayout,
         folder: impl AsRef<Path>,
@@ -67,24 +85,76 @@ impl SpeechDataset {
         cache: Option<&Path>,
         observer: &(dyn Fn(SpeechEvent<'_>) + Sync),
     ) -> Result<Self, Error> {
-        config.validate()?;
-        let corpus = layout.scan(folder.as_ref(), &config.words)?;
-        let splits = split(&corpus, &config.test, &config.valid)?;
-        let features = features::load(layout.name(), &corpus, config, cache, observer)?;
+        Self::open_recorded(layout, folder, config, cache, observer, Recorded::default())
+    }
 
+    /// [`open`](Self::open) with the parts and the statistics that a run has recorded.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and [`Error::Membership`] for samples of the run that are not there.
+    pub fn open_recorded(
+        layout: SpeechLayout,
+        folder: impl AsRef<Path>,
+        config: &SpeechConfig,
+        cache: Option<&Path>,
+        observer: &(dyn Fn(SpeechEvent<'_>) + Sync),
+        recorded: Recorded<'_>,
+    ) -> Result<Self, Error> {
+        config.validate()?;
+        let folder = folder.as_ref();
+        let mut corpus = layout.scan(folder, &config.words)?;
+        let mut intake = std::mem::take(&mut corpus.intake);
+        let check = |corpus: &Corpus, intake: &mut Intake| {
+            split_recorded(corpus, [&config.test, &config.valid], recorded, intake)
+        };
+        // Before the work, so that an impossible division is told at once.
+        check(&corpus, &mut Intake::default())?;
+        let mut contents = contents::of(layout.name(), folder, &corpus, cache);
+        let (mut features, broken) =
+            features::load(layout.name(), &corpus, &contents, config, cache, observer)?;
         let channels = config.mel.channels;
+        if !broken.is_empty() {
+            let total = corpus.recordings.len();
+            if !config.skip_broken || broken.len() == total {
+                let broken = broken.into_iter().map(|(_, error)| error).collect();
+                return Err(Error::Recordings { broken, total });
+            }
+            let mut kept = vec![true; total];
+            broken.iter().for_each(|&(k, _)| kept[k] = false);
+            intake.broken = broken.iter().map(|(_, error)| error.to_string()).collect();
+            corpus.retain(&kept);
+            features.retain(&kept, config.steps * channels);
+            let mut kept = kept.iter();
+            contents.retain(|_| kept.next().copied().unwrap_or_default());
+        }
+        let splits = check(&corpus, &mut intake)?;
+        let count = |of: &dyn Fn(usize) -> bool| (0..features.frames.len()).filter(|&k| of(k)).count();
+        intake.recordings = features.frames.len();
+        intake.cropped = count(&|k| features.frames[k] as usize > config.steps);
+        intake.padded = count(&|k| (features.frames[k] as usize) < config.steps);
+        intake.resampled = count(&|k| features.rates[k] != config.mel.sample_rate);
+        corpus.intake = intake;
+
         let mut frames =
             FrameDataset::new(layout.name(), channels, corpus.classes.len(), config.steps, config.dt)?;
         frames.fill(&corpus.labels, features.values)?;
         let statistics = config.standardize.then(|| {
             let train = splits.train.iter().map(|&index| frames.frames(index as usize));
-            ChannelStatistics::of(train, channels)
+            match recorded.statistics {
+                Some(statistics)
+                    if statistics.mean.len() == channels && statistics.deviation.len() == channels =>
+                {
+                    statistics.clone()
+                }
+                _ => ChannelStatistics::of(train, channels),
+            }
         });
         if let Some(statistics) = &statistics {
             statistics.standardize(frames.values_mut());
         }
         frames.set_splits(splits)?;
-        Ok(Self { frames, corpus, durations: features.durations, statistics })
+        Ok(Self { frames, corpus, durations: features.durations, statistics, contents })
     }
 
     /// The path of a recording within the data set, with `/` between its parts.
@@ -176,6 +246,24 @@ impl Dataset for SpeechDataset {
 
     fn duration(&self, index: usize) -> Option<f64> {
         Some(self.durations[index].into())
+    }
+
+    /// The path of the recording within the data set.
+    fn sample_name(&self, index: usize) -> Option<Cow<'_, str>> {
+        Some(self.recording(index).into())
+    }
+
+    /// Of the whole file.
+    fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
+        Some(self.contents[index])
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        Some(&self.corpus.intake)
+    }
+
+    fn statistics(&self) -> Option<&ChannelStatistics> {
+        self.statistics.as_ref()
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

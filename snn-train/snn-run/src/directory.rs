@@ -16,6 +16,7 @@ use crate::{
     follow::{Follower, Tail},
     liveness::silence,
     record::Record,
+    regular,
     state::RunState,
     status::Status,
 };
@@ -60,7 +61,8 @@ impl RunDir {
     /// [`Error::Io`] or [`Error::Syntax`].
     pub fn config(&self) -> Result<toml::Table, Error> {
         let path = self.path.join(CONFIG);
-        let text = fs::read_to_string(&path).map_err(Error::io("read the experiment", &path))?;
+        let text = regular::read_to_string(&path, regular::MOST_CONFIG)
+            .map_err(Error::io("read the experiment", &path))?;
         text.parse().map_err(|error: toml::de::Error| Error::syntax(path, &text, &error))
     }
 
@@ -69,7 +71,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] or [`Error::DamagedFile`].
     pub fn status(&self) -> Result<Status, Error> {
-        self.json("status", STATUS)
+        self.json("status", STATUS, regular::MOST_STATUS)
     }
 
     /// How the run stands now. One that has no status yet is pending.
@@ -101,7 +103,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] or [`Error::DamagedFile`].
     pub fn environment(&self) -> Result<Environment, Error> {
-        self.json("environment", ENVIRONMENT)
+        self.json("environment", ENVIRONMENT, regular::MOST_ENVIRONMENT)
     }
 
     /// Everything recorded so far. A run that has not recorded anything has no records.
@@ -133,7 +135,7 @@ impl RunDir {
     pub fn recent(&self, bytes: u64) -> Result<Vec<Record>, Error> {
         let path = self.path.join(METRICS);
         let read = || -> io::Result<Vec<u8>> {
-            let mut file = File::open(&path)?;
+            let mut file = regular::open(&path)?;
             let start = file.metadata()?.len().saturating_sub(bytes);
             file.seek(SeekFrom::Start(start))?;
             let mut end = Vec::new();
@@ -159,12 +161,13 @@ impl RunDir {
     /// [`Error::Io`].
     pub fn request_stop(&self) -> Result<(), Error> {
         let path = self.path.join(STOP);
-        File::create(&path).map(drop).map_err(Error::io("ask for a stop", path))
+        let file = regular::open_own(File::options().write(true).create(true).truncate(false), &path);
+        file.map(drop).map_err(Error::io("ask for a stop", path))
     }
 
-    fn json<T: DeserializeOwned>(&self, what: &'static str, name: &str) -> Result<T, Error> {
+    fn json<T: DeserializeOwned>(&self, what: &'static str, name: &str, limit: u64) -> Result<T, Error> {
         let path = self.path.join(name);
-        let bytes = fs::read(&path).map_err(Error::io("read a file of the run", &path))?;
+        let bytes = regular::read(&path, limit).map_err(Error::io("read a file of the run", &path))?;
         serde_json::from_slice(&bytes).map_err(|error| Error::DamagedFile {
             what,
             path,

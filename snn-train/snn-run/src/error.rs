@@ -60,6 +60,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// A plan of a sweep with a run that is none of its own: its name leads elsewhere, or does not follow from its settings.
+    #[error("the plan has been changed: run {id:?}: {reason}; plan the sweep anew with `snn sweep plan`: {}", path.display())]
+    ForeignPoint {
+        /// The plan.
+        path: PathBuf,
+        /// The id of the run, as the plan has it.
+        id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A file that a later version of this program wrote.
     #[error("format version {found} is newer than this program's ({known}); use a newer `snn`: {}", path.display())]
     TooNew {

@@ -18,6 +18,8 @@ pub const LAST_CHECKPOINT: &str = "last.safetensors";
 pub const PROBES: &str = "probes";
 /// What the trainer has printed, if it was started to be watched.
 pub const TRAINER_LOG: &str = "trainer.log";
+/// How the files for TensorBoard begin.
+pub const EVENTS: &str = "events.out.tfevents.";
 /// Asks for a clean stop after the current batch.
 pub const STOP: &str = "stop";
 /// Held by the process that trains here.
@@ -29,6 +31,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const RESULTS_CSV: &str = "results.csv";
 /// The results of a sweep: one line for each group.
 pub const GROUPS_CSV: &str = "groups.csv";
+/// In a sweep: the folder of what was submitted to Slurm.
+pub const SLURM: &str = "slurm";
 /// The results of a sweep: runs and groups.
 pub const RESULTS_JSON: &str = "results.json";
 

@@ -1,17 +1,18 @@
 //! Following `metrics.jsonl` while others write it.
 
 use std::{
-    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     path::PathBuf,
 };
 
-use crate::{error::Error, record::Record};
+use crate::{error::Error, record::Record, regular};
 
 /// Long enough to hold the times at the end of a line, which no two writings share.
 const MARK: usize = 256;
 /// Read at once, so that a long history takes no more memory than what is made of it.
 const CHUNK: u64 = 1 << 20;
+/// No record is longer. Without a bound, a file without line breaks would be kept in memory whole.
+const LONGEST_LINE: usize = 16 << 20;
 
 /// Follows `metrics.jsonl` of a run: each [`poll`](Tail::poll) reads what has been appended since the one before.
 #[derive(Debug)]
@@ -76,11 +77,13 @@ pub struct Follower {
     mark: Vec<u8>,
     /// The beginning of a line whose end is not written yet.
     pending: Vec<u8>,
+    /// Whether that line is too long to be a record: what comes of it is passed over.
+    is_too_long: bool,
 }
 
 impl Follower {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, mark: Vec::new(), pending: Vec::new() }
+        Self { path, offset: 0, mark: Vec::new(), pending: Vec::new(), is_too_long: false }
     }
 
     /// Reads on to the end of the file and tells what is new, as [`Tail::poll`] does.
@@ -103,23 +106,38 @@ impl Follower {
             };
             self.offset += new.len() as u64;
             self.mark = bytes[bytes.len().saturating_sub(MARK)..].to_vec();
-            self.pending.extend_from_slice(new);
-
-            let whole = self.pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-            for line in self.pending.drain(..whole).as_slice().split(|&byte| byte == b'\n') {
-                if let Some(record) = std::str::from_utf8(line).ok().and_then(Record::parse) {
-                    tell(News::Record(Box::new(record)));
-                }
+            let is_last = (new.len() as u64) < CHUNK;
+            for piece in new.split_inclusive(|&byte| byte == b'\n') {
+                self.take(piece, &mut tell);
             }
-            if (new.len() as u64) < CHUNK {
+            if is_last {
                 return Ok(());
             }
         }
     }
 
+    /// Adds to the line under way, and tells of it if this ends it.
+    fn take(&mut self, piece: &[u8], tell: &mut impl FnMut(News)) {
+        let is_whole = piece.ends_with(b"\n");
+        self.is_too_long |= self.pending.len() + piece.len() > LONGEST_LINE;
+        if self.is_too_long {
+            self.pending = Vec::new();
+        } else {
+            self.pending.extend_from_slice(piece);
+        }
+        if !is_whole {
+            return;
+        }
+        if let Some(record) = str::from_utf8(&self.pending).ok().and_then(Record::parse) {
+            tell(News::Record(Box::new(record)));
+        }
+        self.pending.clear();
+        self.is_too_long = false;
+    }
+
     /// What comes from the mark on: the last bytes read before, if nobody has cut them off, then what is new.
     fn read_on(&self) -> io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = regular::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset - self.mark.len() as u64))?;
         let mut bytes = Vec::new();
         file.take(self.mark.len() as u64 + CHUNK).read_to_end(&mut bytes)?;
@@ -133,12 +151,16 @@ impl Follower {
         self.offset = 0;
         self.mark.clear();
         self.pending.clear();
+        self.is_too_long = false;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write as _};
+    use std::{
+        fs::{self, File},
+        io::Write as _,
+    };
 
     use super::*;
     use crate::{
@@ -211,5 +233,24 @@ mod tests {
         told.clear();
         follower.poll(|news| told.push(news)).unwrap();
         assert!(matches!(&told[..], [News::Restart, News::Record(_)]));
+    }
+
+    #[test]
+    fn a_line_without_an_end_takes_neither_time_nor_memory() {
+        let (directory, run) = run();
+        let begin = std::time::Instant::now();
+        let file = File::create(run.path().join(METRICS)).unwrap();
+        // Zeros, 200 MB of them in one line.
+        file.set_len(200 << 20).unwrap();
+        let mut follower = run.follow();
+        follower.poll(|news| panic!("{news:?}")).unwrap();
+        assert!(follower.pending.len() <= LONGEST_LINE);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+        let mut file = File::options().append(true).open(run.path().join(METRICS)).unwrap();
+        file.write_all(("\n".to_owned() + &line(3)).as_bytes()).unwrap();
+        let mut told = Vec::new();
+        follower.poll(|news| told.push(news)).unwrap();
+        assert!(matches!(&told[..], [News::Record(record)] if record.epoch() == Some(3)), "{told:?}");
+        drop(directory);
     }
 }

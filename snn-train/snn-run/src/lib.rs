@@ -40,8 +40,10 @@ mod error;
 pub mod files;
 mod follow;
 mod liveness;
+mod numbers;
 pub mod probe;
 mod record;
+pub mod regular;
 pub mod scalars;
 mod state;
 mod status;
@@ -52,6 +54,7 @@ pub use environment::{Environment, Session};
 pub use error::{Error, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
 pub use liveness::{Pulse, STALLED_AFTER, silence, unix_time};
+pub use numbers::{median, number};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };

@@ -9,11 +9,11 @@ mod format;
 mod partial;
 mod state;
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use snn_core::{Backend, MatrixState, Network, Optimizer, OptimizerState};
 
-use snn_run::Best;
+use snn_run::{Best, regular};
 
 use crate::{
     error::Error,
@@ -24,6 +24,9 @@ use state::{Matrix, TrainingState, VERSION};
 
 pub(crate) use partial::{Partial, Sums};
 pub use state::Checkpoint;
+
+/// No checkpoint is longer: that of 5 billion weights.
+const LONGEST: u64 = 64 << 30;
 
 impl Checkpoint {
     pub(crate) fn take<D: Backend<f32>>(
@@ -141,7 +144,7 @@ impl Checkpoint {
     /// [`snn_run::Error::TooNew`], [`snn_run::Error::Io`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|error| match error.kind() {
+        let bytes = regular::read(path, LONGEST).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::MissingCheckpoint { path: path.to_owned() },
             _ => Error::io("read the checkpoint", path)(error),
         })?;

@@ -1,3 +1,5 @@
+use std::fs;
+
 use snn_core::{Adam, AdamConfig, Initialization};
 
 use super::*;

@@ -121,13 +121,16 @@ impl ExperimentBuilder {
 
     /// Gives the keys of the data set that were left out the defaults of that data set.
     fn complete_data(&mut self) -> Result<(), Error> {
+        let is_missing = |key: &&Key| key.section() == "data" && value(&self.table, key.path).is_none();
+        let missing: Vec<&Key> = self.keys().filter(is_missing).collect();
+        if missing.is_empty() {
+            // As in all runs of a sweep, whose base is complete.
+            return Ok(());
+        }
         let data = Data::named(self.data_set()).unwrap_or_default();
         let defaults = Experiment { data, ..Experiment::default() }.to_table()?;
-        let keys: Vec<&Key> = self.keys().filter(|key| key.section() == "data").collect();
-        for key in keys {
-            if value(&self.table, key.path).is_none()
-                && let Some(default) = value(&defaults, key.path)
-            {
+        for key in missing {
+            if let Some(default) = value(&defaults, key.path) {
                 insert(&mut self.table, key.path, default.clone());
             }
         }

@@ -20,7 +20,7 @@ use crate::error::Error;
 /// Everything that determines a run: the data, the network, how it is trained, and all seeds.
 ///
 /// The default is the preset `randman`: the paper's default network on its default random manifolds. A TOML file has
-/// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`] documents them.
+/// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`](super::keys()) documents them.
 ///
 /// Seeds by purpose: `data.seed`, `initialization.seed` and `training.seed` (the order of the samples).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::{fmt, ops::Bound};
 
 use snn_data::SplitRule;
+use snn_run::number;
 use toml::{Table, Value};
 
 /// One key of an experiment. [`keys`](super::keys) lists all of them.
@@ -147,11 +148,6 @@ impl Values {
     }
 }
 
-/// An integer is a number, too: `beta = 10`.
-fn number(value: &Value) -> Option<f64> {
-    value.as_float().or_else(|| value.as_integer().map(|n| n as f64))
-}
-
 impl fmt::Display for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -201,7 +197,7 @@ impl fmt::Display for Values {
 }
 
 /// The value at `section.key`, or deeper.
-pub(super) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+pub(crate) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         Some((name, rest)) => value(table.get(name)?.as_table()?, rest),
         None => table.get(path),

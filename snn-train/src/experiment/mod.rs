@@ -26,8 +26,9 @@ mod sections;
 mod training;
 mod writing;
 
-pub use data::{Data, SpikeFiles, Stored};
+pub use data::{Data, SpikeFiles, Stored, feature_cache};
 pub use definition::Experiment;
+pub(crate) use key::value as value_in;
 pub use key::{Key, Values};
 pub use keys::keys;
 pub use presets::{Preset, presets};

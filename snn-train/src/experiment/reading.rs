@@ -1,8 +1,9 @@
 //! Experiments from presets, from TOML, and with changes.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use toml::Value;
+use snn_run::regular;
+use toml::{Table, Value};
 
 use super::{builder::ExperimentBuilder, definition::Experiment, key::nearest, presets::presets};
 use crate::error::{Error, Place};
@@ -37,7 +38,8 @@ impl Experiment {
     /// [`snn_run::Error::Io`], and those of [`Experiment::from_toml`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(Error::io("read the experiment", path))?;
+        let text =
+            regular::read_text(path, regular::MOST_CONFIG).map_err(Error::io("read the experiment", path))?;
         Self::from_toml(&text, &path.display().to_string())
     }
 
@@ -84,10 +86,19 @@ impl Experiment {
         values: impl IntoIterator<Item = (&'a str, Value)>,
         place: impl Fn(&str) -> Place,
     ) -> Result<Self, Error> {
+        Self::vary(self.to_table()?, values, place)
+    }
+
+    /// As [`Experiment::with_placed`], from the table of the experiment: for those who make many of one.
+    pub(crate) fn vary<'a>(
+        table: Table,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+        place: impl Fn(&str) -> Place,
+    ) -> Result<Self, Error> {
         let mut values: Vec<_> = values.into_iter().collect();
         // The other keys of `data` depend on it.
         values.sort_by_key(|(key, _)| *key != "data.name");
-        let mut builder = ExperimentBuilder::of(self.to_table()?);
+        let mut builder = ExperimentBuilder::of(table);
         for (key, value) in values {
             builder.insert(key, value, place(key))?;
         }

@@ -174,9 +174,7 @@ fn cell_scale(values: &[f64]) -> AxisScale {
 }
 
 fn floats(axis: &Axis) -> Result<Vec<f64>, String> {
-    let float =
-        |value: &toml::Value| value.as_float().or_else(|| value.as_integer().map(|value| value as f64));
-    Ok(axis.values()?.iter().filter_map(float).collect())
+    Ok(axis.values()?.iter().filter_map(snn_run::number).collect())
 }
 
 /// The first data set and the first initial weights, on which the grids are run.

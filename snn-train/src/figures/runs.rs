@@ -53,7 +53,7 @@ impl Runs {
     /// The runs whose value of `key` lies on `axis`.
     pub(super) fn on(&self, key: &str, axis: &Axis) -> Self {
         let Ok(values) = axis.values() else { return Self::default() };
-        let wanted: Vec<_> = values.iter().filter_map(float).collect();
+        let wanted: Vec<_> = values.iter().filter_map(snn_run::number).collect();
         self.of(|row| wanted.iter().any(|&value| same(row.number(key), value)))
     }
 
@@ -108,7 +108,7 @@ pub(super) trait Setting {
 
 impl Setting for Row {
     fn number(&self, key: &str) -> f64 {
-        self.settings.get(key).and_then(float).unwrap_or(f64::NAN)
+        self.settings.get(key).and_then(snn_run::number).unwrap_or(f64::NAN)
     }
 
     fn is(&self, key: &str, word: &str) -> bool {
@@ -122,10 +122,6 @@ impl Setting for Row {
     fn recurrent(&self) -> bool {
         self.settings.get(RECURRENT).and_then(Value::as_bool) == Some(true)
     }
-}
-
-fn float(value: &Value) -> Option<f64> {
-    value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))
 }
 
 /// Whether two values of a grid are the same but for rounding.

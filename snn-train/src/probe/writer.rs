@@ -6,7 +6,10 @@ use std::{
     time::Instant,
 };
 
-use snn_run::files::{self, PROBES};
+use snn_run::{
+    files::{self, PROBES},
+    regular,
+};
 
 use super::{
     Probe,
@@ -68,7 +71,7 @@ impl ProbeWriter {
         probe.seconds = begin.elapsed().as_secs_f64();
         let path = self.folder.join(files::probe(probe.epoch));
         let fail = |error| Error::io("write the probe", &path)(error);
-        fs::create_dir_all(&self.folder).map_err(fail)?;
+        regular::check_folder(&self.folder).and_then(|()| fs::create_dir_all(&self.folder)).map_err(fail)?;
         let json = serde_json::to_vec(&probe).map_err(io::Error::from);
         json.and_then(|json| replace(&path, &json, Durability::Process)).map_err(fail)?;
         Ok(probe)
@@ -77,6 +80,7 @@ impl ProbeWriter {
     /// Removes what is not to be kept once `done` epochs are done.
     fn thin(&self, done: u32) -> Result<(), Error> {
         let Some((schedule, _)) = &self.plan else { return Ok(()) };
+        regular::check_folder(&self.folder).map_err(Error::io("list the probes", &self.folder))?;
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

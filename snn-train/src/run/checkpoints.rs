@@ -25,4 +25,43 @@ impl Checkpoint {
     pub fn of_run(run: &RunDir, which: Selection) -> Result<Self, Error> {
         Self::load(checkpoint_path(run.path(), which))
     }
+
+    /// Reads the checkpoint of the model that the experiment of a run selects (`training.selection`), and says which it is. A
+    /// best one does not need the last one to be whole.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] where only the other checkpoint is whole.
+    pub fn selected(run: &RunDir) -> Result<(Self, Selection), Error> {
+        let last = match Self::of_run(run, Selection::Last) {
+            Ok(last) => last,
+            Err(error) => {
+                let Ok(best) = Self::of_run(run, Selection::Best) else { return Err(error) };
+                return match best.experiment().training.selection {
+                    Selection::Best => Ok((best, Selection::Best)),
+                    Selection::Last => Err(only(&best, "best", error)),
+                };
+            }
+        };
+        if last.experiment().training.selection == Selection::Last {
+            return Ok((last, Selection::Last));
+        }
+        match Self::of_run(run, Selection::Best) {
+            Ok(best) => Ok((best, Selection::Best)),
+            // A kill between the writing of the two left only the one that is both.
+            Err(Error::MissingCheckpoint { .. }) if last.is_best() => Ok((last, Selection::Best)),
+            Err(error) => Err(only(&last, "last", error)),
+        }
+    }
+}
+
+/// Says that the other checkpoint can be used.
+fn only(other: &Checkpoint, name: &str, error: Error) -> Error {
+    let (reason, path) = match error {
+        Error::MissingCheckpoint { path } => ("it is missing".to_owned(), path),
+        Error::DamagedCheckpoint { path, reason } => (format!("damaged checkpoint: {reason}"), path),
+        other => return other,
+    };
+    let remedy =
+        format!("the {name} one, of epoch {}, is whole: --checkpoint {name} takes that", other.epoch());
+    Error::LostCheckpoint { path, reason, epochs: other.epoch(), remedy }
 }

@@ -9,7 +9,10 @@ use std::{
     time::SystemTime,
 };
 
-use snn_run::files::{CHECKPOINTS, CONFIG, LOCK, TRAINER_LOG};
+use snn_run::{
+    files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
+    regular,
+};
 
 use crate::error::Error;
 
@@ -45,7 +48,8 @@ impl Lock {
         let path = directory.join(LOCK);
         let fail = |error| Error::io("lock the run directory", &path)(error);
         let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+            regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
+                .map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -87,7 +91,8 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let beginning =
         |name: String| [LOCK, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp");
-    let empty = names.all(beginning);
+    // Checkpoints that outlived the rest of their run are not to be written over.
+    let empty = names.all(beginning) && !holds_checkpoints(&directory.join(CHECKPOINTS));
     // After the names: a run that another process begins meanwhile has its experiment before any file that is not one
     // of a beginning, and would else be taken for something else.
     Ok(match directory.join(CONFIG).exists() {
@@ -95,6 +100,10 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
         false if empty => Found::Empty,
         false => Found::Other,
     })
+}
+
+fn holds_checkpoints(folder: &Path) -> bool {
+    [LAST_CHECKPOINT, BEST_CHECKPOINT].iter().any(|name| folder.join(name).exists())
 }
 
 /// Takes hold of the directory and says whether a run lies there. Something else that lies there is left alone.
@@ -115,6 +124,7 @@ pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
 /// Makes the directory with all it needs, and takes hold of it.
 pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
     let checkpoints = directory.join(CHECKPOINTS);
+    regular::check_folder(&checkpoints).map_err(Error::io("create the checkpoints", &checkpoints))?;
     fs::create_dir_all(&checkpoints).map_err(Error::io("create the run directory", directory))?;
     Lock::take(directory)
 }

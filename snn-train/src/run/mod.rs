@@ -2,7 +2,10 @@
 
 mod checkpoints;
 mod create;
+mod history;
+mod revision;
 mod session;
+mod start;
 mod writer;
 
 pub use snn_run::{
@@ -12,4 +15,4 @@ pub use snn_run::{
 };
 
 pub use create::new_id;
-pub use writer::RunWriter;
+pub use writer::{Resume, RunWriter};

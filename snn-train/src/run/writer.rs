@@ -7,19 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use snn_core::Backend;
 use snn_run::{
     Environment, FILE_VERSION, Record, RecordedState, RunDir, Session, Status,
     files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
-    unix_time,
+    regular, unix_time,
 };
 
 use super::{
     checkpoints::checkpoint_path,
     create::{self, Found, Lock},
+    history::History,
     session,
+    start::Start,
 };
 use crate::{
     Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer,
@@ -60,6 +62,23 @@ pub struct RunWriter {
     _lock: Lock,
 }
 
+/// How a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resume {
+    /// From which checkpoint: the last one, or that of the best epoch, where the last one is lost. What was recorded after
+    /// it is cut off; a copy stays.
+    pub from: Selection,
+    /// Whether it goes on though `metrics.jsonl` lacks epochs that the checkpoint has behind it.
+    pub allow_gaps: bool,
+}
+
+impl Default for Resume {
+    fn default() -> Self {
+        Self { from: Selection::Last, allow_gaps: false }
+    }
+}
+
 impl RunWriter {
     /// Begins a new run in `directory`, which must be absent or empty.
     ///
@@ -82,15 +101,28 @@ impl RunWriter {
     }
 
     /// Goes on with the run in `directory`: puts `trainer` where its last checkpoint was taken, and cuts off what was
-    /// recorded after that. A run that was killed before its first checkpoint, or that does not exist, begins anew.
+    /// recorded after that. A run that was killed before its first checkpoint, or that does not exist, begins; one that has
+    /// come to a checkpoint never begins anew.
     ///
     /// # Errors
     /// [`Error::OtherExperiment`] if the run is of another experiment (only for how long to train may differ),
     /// [`snn_run::Error::NotARun`] if something else lies there, [`Error::RunLocked`], [`snn_run::Error::Io`],
-    /// [`Error::DamagedCheckpoint`], and those of [`Trainer::resume`].
+    /// [`Error::LostCheckpoint`], [`Error::DamagedHistory`], and those of [`Trainer::resume`].
     pub fn resume<D: Backend<f32>>(
         directory: impl Into<PathBuf>,
         trainer: &mut Trainer<D>,
+    ) -> Result<Self, Error> {
+        Self::resume_with(directory, trainer, &Resume::default())
+    }
+
+    /// As [`RunWriter::resume`], in the way that `how` says.
+    ///
+    /// # Errors
+    /// Those of [`RunWriter::resume`].
+    pub fn resume_with<D: Backend<f32>>(
+        directory: impl Into<PathBuf>,
+        trainer: &mut Trainer<D>,
+        how: &Resume,
     ) -> Result<Self, Error> {
         let directory = directory.into();
         let (lock, found) = create::hold(&directory)?;
@@ -98,33 +130,19 @@ impl RunWriter {
             return Self::begin(directory, lock, trainer.experiment());
         }
         check_same(&directory, trainer.experiment())?;
+        let history = History::read(&directory)?;
         let mut epoch = 0;
-        match Checkpoint::load(checkpoint_path(&directory, Selection::Last)) {
-            Ok(last) => {
-                Self::restore(&directory, &last, trainer)?;
-                epoch = last.epoch();
+        if let Some(start) = Start::find(&directory, how.from, &history)? {
+            epoch = start.last.epoch();
+            // First: of another experiment it is another history, too.
+            trainer.resume(&start.last, start.best.as_ref())?;
+            if !how.allow_gaps {
+                history.check(epoch, start.last.best())?;
             }
-            Err(Error::MissingCheckpoint { .. }) => {}
-            Err(error) => return Err(error),
+            start.settle(&directory, how.from)?;
         }
-        cut_metrics(&directory.join(METRICS), epoch)?;
+        history.cut(epoch)?;
         Self::begin(directory, lock, trainer.experiment())
-    }
-
-    fn restore<D: Backend<f32>>(
-        directory: &Path,
-        last: &Checkpoint,
-        trainer: &mut Trainer<D>,
-    ) -> Result<(), Error> {
-        let best_path = checkpoint_path(directory, Selection::Best);
-        if last.is_best() {
-            trainer.resume(last, None)?;
-            // A kill between the writing of the two left the one before.
-            return replace_by_link(&best_path, &checkpoint_path(directory, Selection::Last))
-                .map_err(Error::io("write the checkpoint", &best_path));
-        }
-        let best = last.best().map(|_| Checkpoint::load(&best_path)).transpose()?;
-        trainer.resume(last, best.as_ref())
     }
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
@@ -133,10 +151,7 @@ impl RunWriter {
         replace(&config, experiment.to_toml()?.as_bytes(), Durability::Disk)
             .map_err(Error::io("write the experiment", &config))?;
         let metrics = directory.join(METRICS);
-        let metrics = File::options()
-            .append(true)
-            .create(true)
-            .open(&metrics)
+        let metrics = regular::open_own(File::options().append(true).create(true), &metrics)
             .map_err(Error::io("write the metrics", &metrics))?;
         let stop = directory.join(STOP);
         match fs::remove_file(&stop) {
@@ -185,8 +200,9 @@ impl RunWriter {
         writer.observe(&Event::RunFailed(error)).map(drop)
     }
 
-    /// Turns a failed run, or one whose status is damaged, into one that was stopped: it goes on from its checkpoint, or
-    /// begins anew if that is damaged. Returns whether there was a failure to forget.
+    /// Turns a failed run, or one whose status is damaged, into one that was stopped: it goes on from its checkpoint, from
+    /// that of its best epoch where the last one is lost, or begins anew where both are; what it had recorded is put
+    /// aside then. Returns whether there was a failure to forget.
     pub(crate) fn forget_failure(directory: &Path, experiment: &Experiment) -> Result<bool, Error> {
         let (_lock, _) = create::hold(directory)?;
         check_same(directory, experiment)?;
@@ -196,8 +212,7 @@ impl RunWriter {
             // What is left of the run are its checkpoints, and the next one who trains it goes on from them.
             Err(_) => Status { epochs: experiment.training.epochs, ..Status::default() },
         };
-        if checkpoints_are_damaged(directory) {
-            remove_checkpoints(directory)?;
+        if !mend(directory)? {
             (status.epoch, status.batch, status.best) = (0, 0, None);
         }
         (status.version, status.state, status.message) = (FILE_VERSION, RecordedState::Stopped, None);
@@ -205,14 +220,23 @@ impl RunWriter {
         Ok(true)
     }
 
-    /// Forgets how far a run was if its checkpoints are damaged, so that it begins anew.
-    pub(crate) fn forget_damaged_checkpoints(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
+    /// Lets a run whose checkpoints are lost go on as [`forget_failure`](Self::forget_failure) does.
+    pub(crate) fn forget_lost_checkpoints(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
         let (_lock, found) = create::hold(directory)?;
         if found == Found::Empty {
             return Ok(());
         }
         check_same(directory, experiment)?;
-        if checkpoints_are_damaged(directory) { remove_checkpoints(directory) } else { Ok(()) }
+        if !mend(directory)? {
+            let status = Status {
+                version: FILE_VERSION,
+                state: RecordedState::Stopped,
+                epochs: experiment.training.epochs,
+                ..Status::default()
+            };
+            write_status(directory, &status)?;
+        }
+        Ok(())
     }
 
     /// Where the run lies.
@@ -235,7 +259,7 @@ impl RunWriter {
 
     /// Adds this session to those that were before it.
     fn write_session(&self, session: Session) -> Result<(), Error> {
-        let before = fs::read(self.directory.join(ENVIRONMENT)).ok();
+        let before = regular::read(self.directory.join(ENVIRONMENT), regular::MOST_ENVIRONMENT).ok();
         let before = before.and_then(|json| serde_json::from_slice(&json).ok());
         let mut environment: Environment = before.unwrap_or_default();
         environment.version = FILE_VERSION;
@@ -356,7 +380,10 @@ fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
 
 /// Refuses a run of another experiment.
 fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
-    let stored = Experiment::load(directory.join(CONFIG))?;
+    let config = directory.join(CONFIG);
+    // Not a pipe, on which reading it would wait for ever.
+    regular::open(&config).map_err(Error::io("read the experiment", &config))?;
+    let stored = Experiment::load(config)?;
     match stored.first_difference(experiment) {
         None => Ok(()),
         Some((key, stored, given)) => {
@@ -365,20 +392,24 @@ fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
     }
 }
 
-/// Whether a run cannot go on from its checkpoints; where there are none, it begins anew.
-fn checkpoints_are_damaged(directory: &Path) -> bool {
-    let load = |which| Checkpoint::load(checkpoint_path(directory, which));
-    match load(Selection::Last) {
-        // The best one is the last one, or there is none yet.
-        Ok(last) if last.is_best() || last.best().is_none() => false,
-        Ok(_) => {
-            matches!(
-                load(Selection::Best),
-                Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
-            )
+/// Sees to it that a run can go on: from its checkpoints, or from that of its best epoch if the last one is lost. If neither can
+/// be used, what it has recorded is put aside, and it begins anew: `false` then.
+fn mend(directory: &Path) -> Result<bool, Error> {
+    let history = History::read(directory)?;
+    for from in [Selection::Last, Selection::Best] {
+        match Start::find(directory, from, &history) {
+            Ok(Some(start)) if history.check(start.last.epoch(), start.last.best()).is_ok() => {
+                start.settle(directory, from)?;
+                return Ok(true);
+            }
+            Ok(None) => return Ok(true),
+            Ok(Some(_)) | Err(Error::LostCheckpoint { .. }) => {}
+            Err(error) => return Err(error),
         }
-        Err(error) => matches!(error, Error::DamagedCheckpoint { .. }),
     }
+    history.set_aside()?;
+    remove_checkpoints(directory)?;
+    Ok(false)
 }
 
 fn remove_checkpoints(directory: &Path) -> Result<(), Error> {
@@ -392,60 +423,4 @@ fn remove_checkpoints(directory: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Cuts off what was recorded after `epoch` epochs, which will be recorded again: their records, a test, and a line
-/// torn by a kill.
-fn cut_metrics(path: &Path, epoch: u32) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Line {
-        kind: String,
-        #[serde(default)]
-        epoch: u32,
-    }
-    let is_kept = |line: &[u8]| {
-        let parsed: Option<Line> = serde_json::from_slice(line).ok();
-        line.ends_with(b"\n") && parsed.is_none_or(|line| line.epoch <= epoch && line.kind != "test")
-    };
-    let fail = |error| Error::io("cut the metrics", path)(error);
-    let content = match fs::read(path) {
-        Ok(content) => content,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(fail(error)),
-    };
-    let kept: usize = content
-        .split_inclusive(|&byte| byte == b'\n')
-        .take_while(|line| is_kept(line))
-        .map(<[u8]>::len)
-        .sum();
-    if kept < content.len() {
-        let fail = |error| Error::io("cut the metrics", path)(error);
-        File::options().write(true).open(path).and_then(|file| file.set_len(kept as u64)).map_err(fail)?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn metrics_newer_than_the_checkpoint_are_cut_off() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(METRICS);
-        let line =
-            |kind: &str, epoch: u32| format!("{{\"version\":1,\"kind\":\"{kind}\",\"epoch\":{epoch}}}\n");
-        let old = line("epoch", 1) + &line("warning", 1) + &line("probe", 1) + &line("epoch", 2);
-        for new in [
-            line("epoch", 3) + &line("probe", 3),
-            line("test", 2),
-            "{\"version\":1,\"ki".to_owned(),
-            String::new(),
-        ] {
-            fs::write(&path, old.clone() + &new).unwrap();
-            cut_metrics(&path, 2).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), old);
-        }
-        cut_metrics(&directory.path().join("absent"), 2).unwrap();
-    }
 }

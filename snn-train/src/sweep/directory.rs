@@ -3,9 +3,12 @@
 use std::{fs, ops::Deref, path::PathBuf};
 
 use serde_json::json;
-use snn_run::files::{GROUPS_CSV, MANIFEST, RESULTS_CSV, RESULTS_JSON};
+use snn_run::{
+    files::{GROUPS_CSV, MANIFEST, RESULTS_CSV, RESULTS_JSON},
+    regular,
+};
 
-use super::{Manifest, Results};
+use super::{Manifest, Results, spec::check_points};
 use crate::{
     error::Error,
     replace::{Durability, replace_shared},
@@ -19,9 +22,12 @@ impl SweepDir {
     /// Opens the sweep at `path`.
     ///
     /// # Errors
-    /// Those of [`snn_run::sweep::SweepDir::open`].
+    /// Those of [`snn_run::sweep::SweepDir::open`], which include [`snn_run::Error::ForeignPoint`]: here for a point whose id does
+    /// not follow from its settings, too.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        Ok(Self(snn_run::sweep::SweepDir::open(path)?))
+        let sweep = Self(snn_run::sweep::SweepDir::open(path)?);
+        check_points(sweep.manifest(), &sweep.path().join(MANIFEST))?;
+        Ok(sweep)
     }
 
     /// The sweep of this plan at `path`, where it may or may not lie: for a look at its runs that leaves no trace.
@@ -45,7 +51,7 @@ impl SweepDir {
         let write = || {
             let json = serde_json::to_vec_pretty(sweep.manifest())?;
             // Others may be reading it.
-            if fs::read(&file).is_ok_and(|there| there == json) {
+            if regular::read(&file, regular::MOST_MANIFEST).is_ok_and(|there| there == json) {
                 return Ok(());
             }
             replace_shared(&file, &json, Durability::Disk)

@@ -1,8 +1,9 @@
 //! Reading sweep files.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, path::Path};
 
 use serde::Deserialize;
+use snn_run::regular;
 use toml::{Table, Value, de::DeTable};
 
 use super::{
@@ -58,7 +59,8 @@ impl Sweep {
     /// that is no plain file name.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(Error::io("read the sweep", path))?;
+        let text =
+            regular::read_text(path, regular::MOST_CONFIG).map_err(Error::io("read the sweep", path))?;
         let (mut sweep, places) = read(&text, &path.display().to_string(), path.parent())?;
         if sweep.name.is_empty() {
             sweep.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

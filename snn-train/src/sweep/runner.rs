@@ -274,10 +274,8 @@ impl<'a> Worker<'a, '_> {
         let mut trainer =
             Trainer::on_device(device, job.experiment.clone(), dataset)?.named(self.shared.options.device);
         let writer = match RunWriter::resume(&directory, &mut trainer) {
-            Err(Error::DamagedCheckpoint { .. } | Error::MissingCheckpoint { .. })
-                if self.shared.options.retry =>
-            {
-                RunWriter::forget_damaged_checkpoints(&directory, &job.experiment)?;
+            Err(Error::LostCheckpoint { .. } | Error::DamagedHistory { .. }) if self.shared.options.retry => {
+                RunWriter::forget_lost_checkpoints(&directory, &job.experiment)?;
                 RunWriter::resume(&directory, &mut trainer)?
             }
             other => other?,

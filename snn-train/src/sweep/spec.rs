@@ -1,22 +1,25 @@
 //! What a sweep is: an experiment, and what varies in it.
 
 use std::{
-    collections::{HashMap, HashSet},
-    path::PathBuf,
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use sha2::{Digest as _, Sha256};
-use toml::Value;
+use toml::{Table, Value};
 
 use super::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings, axis::Axis};
 use crate::{
     Experiment,
     error::{Error, Place},
-    experiment::keys,
+    experiment::{Key, keys, value_in},
 };
 
-/// A sweep has no more runs: the list of them would take more memory than machines have to spare.
-const MOST_RUNS: u128 = 1_000_000;
+/// Corners of a grid that are looked at first.
+const MOST_CORNERS: usize = 512;
+/// A sweep has no more runs: a list of them would take more time and memory than a mistake is worth.
+const MOST_RUNS: u128 = 100_000;
 
 /// Keys that change no result, and so play no part in the name of a run.
 const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
@@ -114,35 +117,44 @@ impl Sweep {
     pub(super) fn plan_placed(&self, places: &HashMap<String, Place>) -> Result<Manifest, Error> {
         self.check(places)?;
         let mut axes = self.axes();
-        let mut points = Vec::new();
-        let mut known = HashSet::new();
-        for (number, settings) in self.combinations(places)? {
+        self.check_selection(&axes, places)?;
+        let grids = self.values(places)?;
+        check_count(&grids, places)?;
+        let base = self.base.to_table()?;
+        let make = |number: usize, settings: &Settings| {
             let place = |key: &str| place(places, &[&format!("grid.{number}.{key}"), "seeds.keys", "seeds"]);
             let given = settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-            let experiment = self.base.with_placed(given, place)?;
-            let id = run_id(&experiment)?;
+            Experiment::vary(base.clone(), given, place)
+        };
+        check_soon(&grids, make)?;
+        let mut points = Vec::new();
+        let mut known = HashSet::new();
+        let mut values: Vec<HashSet<String>> = vec![HashSet::new(); axes.len()];
+        for (number, settings) in combinations(&grids) {
+            let experiment = make(number, &settings)?;
+            let table = experiment.to_table()?;
+            let id = id_of(experiment.data.name(), &table)?;
             if !known.insert(id.clone()) {
                 continue;
             }
             let mut settings = Settings::new();
-            for axis in &mut axes {
+            for (axis, values) in axes.iter_mut().zip(&mut values) {
                 // As the experiment has it: 10.0 where 10 was written.
-                let Some(value) = experiment.get(&axis.key) else { continue };
-                if !axis.values.contains(&value) {
+                let Some(value) = value_in(&table, &axis.key).cloned() else { continue };
+                if values.insert(value.to_string()) {
                     axis.values.push(value.clone());
                 }
                 settings.insert(axis.key.clone(), value);
             }
             points.push(Point { id, settings, seconds: None });
         }
-        self.check_selection(&axes, places)?;
         Ok(Manifest {
             version: MANIFEST_VERSION,
             name: self.name.clone(),
             runs: PathBuf::from("runs"),
             axes,
             selection: self.selection.clone(),
-            base: self.base.to_table()?,
+            base,
             points,
         })
     }
@@ -161,21 +173,6 @@ impl Sweep {
             }
         }
         axes
-    }
-
-    /// Every combination with the number of its grid.
-    fn combinations(&self, places: &HashMap<String, Place>) -> Result<Vec<(usize, Settings)>, Error> {
-        let grids = self.values(places)?;
-        check_count(&grids, places)?;
-        let mut all = Vec::new();
-        for (number, grid) in grids.iter().enumerate() {
-            let mut combinations = vec![Settings::new()];
-            for (keys, values) in grid {
-                combinations = product(&combinations, values, keys);
-            }
-            all.extend(combinations.into_iter().map(|settings| (number, settings)));
-        }
-        Ok(all)
     }
 
     /// The axes of each grid, seeds last, with all their values.
@@ -268,6 +265,51 @@ fn check_count(grids: &[Grid<'_>], places: &HashMap<String, Place>) -> Result<()
     Err(Error::Sweep { place: place(places, &["grid", "seeds"]), reason })
 }
 
+/// Every combination with the number of its grid.
+fn combinations(grids: &[Grid<'_>]) -> Vec<(usize, Settings)> {
+    let mut all = Vec::new();
+    for (number, grid) in grids.iter().enumerate() {
+        let mut combinations = vec![Settings::new()];
+        for (keys, values) in grid {
+            combinations = product(&combinations, values, keys);
+        }
+        all.extend(combinations.into_iter().map(|settings| (number, settings)));
+    }
+    all
+}
+
+/// Finds most of what is wrong before all runs are made, of which there may be many: values that no run may have, one by one,
+/// and at the ends of the axes those that do not go together.
+fn check_soon(
+    grids: &[Grid<'_>],
+    make: impl Fn(usize, &Settings) -> Result<Experiment, Error>,
+) -> Result<(), Error> {
+    for (number, grid) in grids.iter().enumerate() {
+        // Other data have other keys: of one axis alone nothing can be said then.
+        let has_data = grid.iter().any(|(keys, _)| keys.iter().any(|key| *key == "data.name"));
+        for (keys, values) in grid.iter().filter(|_| !has_data) {
+            for value in values {
+                let settings = keys.iter().map(|&key| (key.clone(), value.clone())).collect();
+                match make(number, &settings) {
+                    Err(error @ (Error::UnknownKey { .. } | Error::InvalidValue { .. })) => {
+                        return Err(error);
+                    }
+                    // The other axes may set it right.
+                    _ => {}
+                }
+            }
+        }
+        let mut corners = vec![Settings::new()];
+        for (keys, values) in grid {
+            let ends: Vec<Value> = [values.first(), values.last()].into_iter().flatten().cloned().collect();
+            let ends = if corners.len() > MOST_CORNERS { &ends[..1] } else { &ends };
+            corners = product(&corners, ends, keys);
+        }
+        corners.iter().try_for_each(|settings| make(number, settings).map(drop))?;
+    }
+    Ok(())
+}
+
 /// Where the first of these paths that was written stands.
 fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
     paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
@@ -305,19 +347,50 @@ fn seed_value(seed: u64) -> Result<Value, Error> {
 /// values are not the defaults. Keys that change no result play no part, and neither do keys of later versions as
 /// long as they have their defaults.
 pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
-    let data_set = experiment.data.name();
-    let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
-    let (table, defaults) = (experiment.to_table()?, defaults.to_table()?);
-    let value = |table: &toml::Table, section: &str, name: &str| table.get(section)?.get(name).cloned();
+    id_of(experiment.data.name(), &experiment.to_table()?)
+}
+
+/// As [`run_id`], of the table of an experiment on this data set.
+fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
+    static DEFAULTS: Mutex<BTreeMap<String, Table>> = Mutex::new(BTreeMap::new());
+    // A table that was put there is whole, whatever befell its maker since.
+    let mut known = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains_key(data_set) {
+        let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
+        known.insert(data_set.to_owned(), defaults.to_table()?);
+    }
+    let defaults = &known[data_set];
+    let value = |table: &Table, key: &Key| table.get(key.section())?.get(key.name()).cloned();
     let mut hash = Sha256::new();
     for key in keys().filter(|key| key.applies_to(data_set) && !IRRELEVANT.contains(&key.path)) {
-        let found = value(&table, key.section(), key.name());
-        if let Some(found) =
-            found.filter(|found| Some(found) != value(&defaults, key.section(), key.name()).as_ref())
-        {
+        if let Some(found) = value(table, key).filter(|found| Some(found) != value(defaults, key).as_ref()) {
             hash.update(format!("{} = {found}\n", key.path));
         }
     }
     let digits: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("{data_set}-{digits}"))
+}
+
+/// Holds every point of a plan against its settings: the id must be the one that follows from them.
+///
+/// # Errors
+/// [`snn_run::Error::ForeignPoint`] names the first point of which that does not hold, and those of
+/// [`Experiment::from_toml`] for the base.
+pub(super) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error> {
+    let text = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
+    let base = Experiment::from_toml(&text, "the sweep's base")?.to_table()?;
+    for point in &manifest.points {
+        let wrong = |reason: String| {
+            let (path, id) = (path.to_owned(), point.id.clone());
+            Error::from(snn_run::Error::ForeignPoint { path, id, reason })
+        };
+        let given = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        let experiment = Experiment::vary(base.clone(), given, |_| Place::Code)
+            .map_err(|error| wrong(format!("its settings make no experiment: {error}")))?;
+        let id = run_id(&experiment)?;
+        if id != point.id {
+            return Err(wrong(format!("its settings are those of {id}")));
+        }
+    }
+    Ok(())
 }

@@ -162,7 +162,7 @@ fn more_runs_than_can_be_listed_are_counted_and_refused() {
     let base = "base = \"base.toml\"\n";
     assert_refused(
         &format!("{base}{grid}"),
-        "mine.toml:2: these are 100000000 runs, and a sweep has 1000000 at",
+        "mine.toml:2: these are 100000000 runs, and a sweep has 100000 at",
     );
     let seeds = "[seeds]\nvalues = [1, 2, 3]\n";
     assert_refused(&format!("{base}{grid}{grid}{seeds}"), "these are 600000000 runs");

@@ -7,15 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use snn_run::{files::EVENTS, regular, unix_time};
+
 use super::{
     message::{Message, Value, fields, nested},
     record,
     summary::TEST,
 };
-use snn_run::unix_time;
 
-const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".snn";
+/// The longest file that is gone on with.
+const MOST_EVENTS: u64 = 4 << 30;
 /// Not of TensorBoard's names, so that nobody reads what is not finished.
 const TEMPORARY: &str = ".tensorboard.tmp";
 
@@ -51,9 +53,9 @@ impl Log {
         }
         let mut file = File::options().append(true).create_new(true).open(&temporary)?;
         file.write_all(&content)?;
-        fs::rename(&temporary, directory.join(format!("{PREFIX}{number:010}{SUFFIX}")))?;
+        fs::rename(&temporary, directory.join(format!("{EVENTS}{number:010}{SUFFIX}")))?;
         for (_, path) in old {
-            let file = File::options().write(true).open(&path)?;
+            let file = regular::open_own(File::options().write(true), &path)?;
             if file.metadata()?.len() == 0 { fs::remove_file(path)? } else { file.set_len(0)? }
         }
         Ok(Self { file, length: content.len() as u64 })
@@ -82,7 +84,7 @@ pub(super) fn event(wall_time: f64, step: u32, summary: Message) -> Vec<u8> {
 pub(super) fn read(directory: &Path, until: u32) -> io::Result<Steps> {
     // A file gets its name when it holds all that was kept of the ones before.
     let Some((_, newest)) = files(directory)?.pop() else { return Ok(Steps::new()) };
-    let content = fs::read(newest)?;
+    let content = regular::read(newest, MOST_EVENTS)?;
     let is_kept = |(step, event): &(u64, &[u8])| {
         let mut values = nested(event, 5).flat_map(|summary| nested(summary, 1)).peekable();
         *step <= until.into()
@@ -104,7 +106,7 @@ fn files(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_str().unwrap_or_default();
-        let number = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
+        let number = name.strip_prefix(EVENTS).and_then(|name| name.strip_suffix(SUFFIX));
         if let Some(number) = number.and_then(|number| number.parse().ok()) {
             files.push((number, path));
         }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use snn_run::RunDir;
+use snn_run::{RunDir, number};
 use toml::{Table, Value};
 
 /// Keys of an experiment that lists show.
@@ -46,13 +46,13 @@ impl ConfigSummary {
         };
         Self {
             data: text("data", "name"),
-            learning_rate: key("optimizer", "learning_rate").and_then(float),
-            beta: key("surrogate", "beta").and_then(float),
+            learning_rate: key("optimizer", "learning_rate").and_then(number),
+            beta: key("surrogate", "beta").and_then(number),
             shape: text("surrogate", "shape"),
             seed,
             hidden: hidden(key("network", "hidden"), key("network", "recurrent")),
             readout: text("readout", "head"),
-            batch_size: key("training", "batch_size").and_then(float),
+            batch_size: key("training", "batch_size").and_then(number),
             group: group(config),
             device: unknown(),
         }
@@ -67,13 +67,9 @@ fn unknown() -> String {
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Float(number) => crate::widgets::text::number(*number),
+        Value::Float(value) => crate::widgets::text::number(*value),
         other => other.to_string(),
     }
-}
-
-pub(crate) fn float(value: &Value) -> Option<f64> {
-    value.as_float().or_else(|| value.as_integer().map(|number| number as f64))
 }
 
 fn hidden(units: Option<&Value>, recurrent: Option<&Value>) -> String {

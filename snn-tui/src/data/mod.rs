@@ -1,8 +1,10 @@
 //! What is known of runs, and the tailer that finds it out. Screens see the values here, never a file.
 
 mod config_summary;
+mod gpus;
 mod history;
 mod probes;
+mod proc;
 mod row;
 mod sweep;
 mod system;
@@ -11,14 +13,12 @@ mod tracked_run;
 
 use snn_run::{Environment, Record, probe::Probe};
 
-pub(crate) use config_summary::{ConfigSummary, float};
+pub(crate) use config_summary::ConfigSummary;
 pub(crate) use history::{Bucket, History, XAxis};
 pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
 pub(crate) use row::Run;
 pub(crate) use sweep::SweepView;
-#[cfg(test)]
-pub(crate) use system::Process;
-pub(crate) use system::{Gpu, Log, System};
+pub(crate) use system::{Gpu, Log, Process, System};
 pub(crate) use tailer::{Source, Tailer};
 
 /// What the tailer has found out.

@@ -90,18 +90,6 @@ impl Run {
     }
 }
 
-/// The middle of some times; a pause in one of them does not matter.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.retain(|value| value.is_finite() && *value > 0.0);
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some(0.5 * (values[middle - 1] + values[middle])),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,12 +109,5 @@ mod tests {
         (last.seconds.forward, last.seconds.backward, last.seconds.validation) = (1.0, 1.0, 7.0);
         run.last = Some(last);
         assert_eq!(run.samples_per_second(), Some(500.0));
-    }
-
-    #[test]
-    fn a_median_passes_over_pauses() {
-        assert_eq!(median(vec![1.0, 1.2, 900.0, f64::NAN]), Some(1.2));
-        assert_eq!(median(vec![1.0, 2.0]), Some(1.5));
-        assert_eq!(median(vec![0.0]), None);
     }
 }

@@ -1,13 +1,14 @@
 //! This machine: processors, memory, GPUs, and the processes that train.
 
 use std::{
-    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
-use nvml_wrapper::{Nvml, enum_wrappers::device::TemperatureSensor};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate};
+use super::{
+    gpus::Gpus,
+    proc::{Loads, Proc},
+};
 
 /// How this machine stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,8 @@ pub(crate) struct System {
     /// Used and all (bytes).
     pub(crate) memory: (u64, u64),
     pub(crate) processes: Vec<Process>,
+    /// Why processors, memory and processes are not known, if so.
+    pub(crate) unknown: Option<String>,
     /// The GPUs, or why none is seen.
     pub(crate) gpus: Result<Vec<Gpu>, String>,
 }
@@ -54,50 +57,24 @@ pub(crate) struct Log {
 
 /// Looks at the machine.
 pub(super) struct Machine {
-    system: sysinfo::System,
-    nvml: Result<Nvml, String>,
+    proc: Proc,
+    gpus: Gpus,
 }
 
 impl Machine {
     pub(super) fn new() -> Self {
-        Self { system: sysinfo::System::new(), nvml: Nvml::init().map_err(|error| error.to_string()) }
+        Self { proc: Proc::new(), gpus: Gpus::new() }
     }
 
     /// How it stands, with these processes as far as they are there. Loads count from one look to the next.
     pub(super) fn look(&mut self, pids: &[u32]) -> System {
-        self.system.refresh_cpu_usage();
-        self.system.refresh_memory();
-        let pids: Vec<_> = pids.iter().copied().map(Pid::from_u32).collect();
-        let kind = ProcessRefreshKind::nothing().with_cpu().with_memory();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, kind);
-        let process = |pid: &Pid| {
-            let process = self.system.process(*pid)?;
-            let processors = f64::from(process.cpu_usage()) / 100.0;
-            Some(Process { pid: pid.as_u32(), processors, memory: process.memory() })
+        let (Loads { processors, memory, processes }, unknown) = match self.proc.look(pids) {
+            Ok(loads) => (loads, None),
+            Err(reason) => (Loads::default(), Some(reason)),
         };
-        System {
-            host: sysinfo::System::host_name().unwrap_or_default(),
-            processors: self.system.cpus().iter().map(|cpu| f64::from(cpu.cpu_usage()) / 100.0).collect(),
-            memory: (self.system.used_memory(), self.system.total_memory()),
-            processes: pids.iter().filter_map(process).collect(),
-            gpus: self.nvml.as_ref().map_err(Clone::clone).and_then(gpus),
-        }
+        let host = self.proc.host().unwrap_or_default();
+        System { host, processors, memory, processes, unknown, gpus: self.gpus.look() }
     }
-}
-
-fn gpus(nvml: &Nvml) -> Result<Vec<Gpu>, String> {
-    let count = nvml.device_count().map_err(|error| error.to_string())?;
-    let gpu = |index| {
-        let device = nvml.device_by_index(index).ok()?;
-        Some(Gpu {
-            name: device.name().unwrap_or_default(),
-            load: device.utilization_rates().ok().map(|rates| f64::from(rates.gpu) / 100.0),
-            memory: device.memory_info().ok().map(|memory| (memory.used, memory.total)),
-            temperature: device.temperature(TemperatureSensor::Gpu).ok(),
-            power: device.power_usage().ok().map(|milliwatts| f64::from(milliwatts) / 1000.0),
-        })
-    };
-    Ok((0..count).filter_map(gpu).collect())
 }
 
 /// As much of the end of a log as is read.
@@ -106,7 +83,7 @@ const LOG_BYTES: u64 = 16 << 10;
 impl Log {
     /// The last lines of a file, or of nothing if it is not there.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
-        let mut file = match File::open(path) {
+        let mut file = match snn_run::regular::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             file => file?,
         };
@@ -125,13 +102,27 @@ impl Log {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn this_process_is_seen() {
         let mut machine = Machine::new();
-        let system = machine.look(&[std::process::id(), u32::MAX - 1]);
-        assert!(system.memory.1 > 0 && !system.processors.is_empty());
+        let pids = [std::process::id(), u32::MAX - 1];
+        let system = machine.look(&pids);
+        assert!(system.memory.1 > system.memory.0 && system.memory.0 > 0 && !system.processors.is_empty());
+        assert_eq!(system.unknown, None);
+        assert!(!system.host.is_empty());
         assert_eq!(system.processes.len(), 1);
         assert!(system.processes[0].memory > 0);
+        let begin = std::time::Instant::now();
+        let worked = std::iter::repeat_with(|| machine.look(&pids))
+            .find(|system| system.processes[0].processors > 0.0 || begin.elapsed().as_secs() > 60);
+        assert!(worked.is_some_and(|system| system.processes[0].processors > 0.0), "looking is work");
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[test]
+    fn elsewhere_the_reason_is_told() {
+        assert!(Machine::new().look(&[]).unknown.is_some_and(|reason| reason.contains("Linux")));
     }
 
     #[test]

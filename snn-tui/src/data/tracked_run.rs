@@ -9,10 +9,11 @@ use std::{
 use snn_run::{
     Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
     files::{self, METRICS, PROBES, STATUS},
+    median,
     probe::Probe,
 };
 
-use super::{ConfigSummary, Msg, ProbeSummary, Run, row::median};
+use super::{ConfigSummary, Msg, ProbeSummary, Run};
 
 /// Of a history, as much is read for a list: some epochs.
 const RECENT: u64 = 4 << 10;
@@ -117,7 +118,9 @@ impl TrackedRun {
                 _ => {}
             }
         }
-        run.epoch_seconds = median(seconds);
+        // A pause in one of them does not matter.
+        seconds.retain(|value| value.is_finite() && *value > 0.0);
+        run.epoch_seconds = median(&seconds);
         Ok(())
     }
 

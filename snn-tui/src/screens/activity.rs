@@ -1,37 +1,84 @@
 //! What the network does with a probed sample: rasters and readout, membrane potentials, firing rates.
 
+mod look;
 mod overview;
 mod potentials;
 mod rates;
 
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_run::probe::{Probe, SampleProbe};
+use snn_run::probe::SampleProbe;
 
-use super::{Hints, frame::note, probed};
+use super::{binding::Binding, definition::Definition, probed};
 use crate::{
-    state::State,
-    theme::Theme,
+    state::{Screen, State},
     widgets::{
-        Axis, panes,
+        note, panes,
         text::{clean, fit, width},
     },
 };
+use look::Look;
 
-pub(super) const HINTS: Hints =
-    &[("v", "view"), ("<> gG", "epoch"), ("jk", "sample"), ("[]", "layer"), ("uU", "neuron")];
+pub(super) const DEFINITION: Definition = Definition {
+    screen: Screen("activity"),
+    title: "Activity",
+    about: "Spikes and potentials of a probed sample",
+    is_for_sweeps: false,
+    bindings: &[
+        Binding {
+            what: "view",
+            keys: &[("v", |state| view_by(state, 1)), ("V", |state| view_by(state, -1))],
+        },
+        Binding {
+            what: "epoch",
+            keys: &[
+                ("<|,|h|Left", |state| probed::epoch_by(state, -1)),
+                (">|.|l|Right", |state| probed::epoch_by(state, 1)),
+                ("g|Home", probed::first_epoch),
+                ("G|End", probed::newest_epoch),
+            ],
+        },
+        Binding {
+            what: "sample",
+            keys: &[("j|s|Down", |state| sample_by(state, 1)), ("k|S|Up", |state| sample_by(state, -1))],
+        },
+        Binding {
+            what: "layer",
+            keys: &[("[", |state| layer_by(state, -1)), ("]", |state| layer_by(state, 1))],
+        },
+        Binding {
+            what: "neuron",
+            keys: &[("u", |state| neuron_by(state, 1)), ("U", |state| neuron_by(state, -1))],
+        },
+    ],
+    draw,
+    wants: probed::wants,
+};
 
-/// What is shown and how.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Choice {
-    /// The epoch whose probe is looked at, here and under Learning; without one the newest.
-    pub(crate) epoch: Option<u32>,
-    /// Which of the views is in front.
-    view: usize,
-    /// Which of the probed samples, hidden layers and traced neurons. Another run may have fewer of them.
-    sample: usize,
-    layer: usize,
-    neuron: usize,
+fn view_by(state: &mut State, by: isize) {
+    state.activity.view = turned(state.activity.view, VIEWS.len(), by);
+}
+
+fn sample_by(state: &mut State, by: isize) {
+    let Ok(look) = Look::at(state) else { return };
+    let samples = look.probe.samples.len();
+    state.activity.sample = turned(state.activity.sample.min(samples - 1), samples, by);
+}
+
+fn layer_by(state: &mut State, by: isize) {
+    let Ok(look) = Look::at(state) else { return };
+    let layers = look.sample.hidden.len().max(1);
+    state.activity.layer = turned(look.layer.min(layers - 1), layers, by);
+}
+
+fn neuron_by(state: &mut State, by: isize) {
+    let Ok(look) = Look::at(state) else { return };
+    let neurons = look.sample.potentials.get(look.layer).map_or(1, |traces| traces.units.len().max(1));
+    state.activity.neuron = turned(look.neuron, neurons, by);
+}
+
+/// The place after so many others in a circle.
+fn turned(place: usize, of: usize, by: isize) -> usize {
+    (place as isize + by).rem_euclid(of.max(1) as isize) as usize
 }
 
 /// The views, in the order in which they come to the front.
@@ -41,82 +88,7 @@ const VIEWS: [(&str, View); 3] =
 /// Draws a view.
 type View = fn(&Look<'_>, Rect, &mut Buffer);
 
-/// What is looked at.
-struct Look<'a> {
-    state: &'a State,
-    theme: Theme,
-    probe: &'a Probe,
-    sample: &'a SampleProbe,
-    /// The layer and the neuron chosen, as far as there are any.
-    layer: usize,
-    neuron: usize,
-}
-
-impl<'a> Look<'a> {
-    /// The sample that is chosen, or why there is none.
-    fn at(state: &'a State) -> Result<Self, String> {
-        let probe = probed::looked_at(state)?;
-        let choice = &state.activity;
-        let place = choice.sample.min(probe.samples.len().saturating_sub(1));
-        let Some(sample) = probe.samples.get(place) else {
-            return Err("The probe holds no samples.".to_owned());
-        };
-        let layer = choice.layer.min(probe.layers.len().max(sample.hidden.len()).saturating_sub(1));
-        let traced = sample.potentials.get(layer).map_or(0, |traces| traces.units.len());
-        let neuron = choice.neuron.min(traced.saturating_sub(1));
-        Ok(Self { state, theme: state.theme, probe, sample, layer, neuron })
-    }
-
-    /// The time axis of a sample.
-    fn time(&self) -> Axis {
-        let end = f64::from(self.probe.steps) * self.probe.dt;
-        Axis::new("ms", 0.0, if end.is_finite() { end } else { 1.0 })
-    }
-
-    /// When a step is, in ms: the middle of it, so that rounding never moves it into another one.
-    fn ms(&self, step: f64) -> f64 {
-        (step + 0.5) * self.probe.dt
-    }
-
-    /// A trace over time.
-    fn trace(&self, values: &[f32], stride: u32) -> Vec<(f64, f64)> {
-        let step = |k: usize| k as f64 * f64::from(stride.max(1));
-        values.iter().enumerate().map(|(k, value)| (self.ms(step(k)), f64::from(*value))).collect()
-    }
-}
-
-pub(super) fn key(state: &mut State, key: KeyEvent) {
-    if probed::key(state, key) {
-        return;
-    }
-    let Ok(look) = Look::at(state) else { return };
-    let layers = look.sample.hidden.len().max(1);
-    let neurons = look.sample.potentials.get(look.layer).map_or(1, |traces| traces.units.len().max(1));
-    let samples = look.probe.samples.len();
-    let sample = state.activity.sample.min(samples - 1);
-    let (layer, neuron) = (look.layer.min(layers - 1), look.neuron);
-    let epoch = |by| {
-        let probes = state.subject_probes()?;
-        probed::step(probes, state.activity.epoch, by)
-    };
-    let next = |place: usize, of: usize| (place + 1) % of;
-    let back = |place: usize, of: usize| (place + of - 1) % of;
-    match key.code {
-        KeyCode::Char('v') => state.activity.view = next(state.activity.view, VIEWS.len()),
-        KeyCode::Char('V') => state.activity.view = back(state.activity.view, VIEWS.len()),
-        KeyCode::Char('h') | KeyCode::Left => state.activity.epoch = epoch(-1),
-        KeyCode::Char('l') | KeyCode::Right => state.activity.epoch = epoch(1),
-        KeyCode::Char('j' | 's') | KeyCode::Down => state.activity.sample = next(sample, samples),
-        KeyCode::Char('k' | 'S') | KeyCode::Up => state.activity.sample = back(sample, samples),
-        KeyCode::Char(']') => state.activity.layer = next(layer, layers),
-        KeyCode::Char('[') => state.activity.layer = back(layer, layers),
-        KeyCode::Char('u') => state.activity.neuron = next(neuron, neurons),
-        KeyCode::Char('U') => state.activity.neuron = back(neuron, neurons),
-        _ => {}
-    }
-}
-
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
@@ -176,11 +148,11 @@ fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::KeyCode;
+    use snn_run::probe::Probe;
+
     use super::*;
-    use crate::screens::{
-        Screen,
-        probed::tests::{body, draw_everywhere, odd_probe, probe, state},
-    };
+    use crate::screens::probed::tests::{body, draw_everywhere, odd_probe, probe, state};
 
     fn press(state: &mut State, keys: &str) {
         keys.chars().for_each(|c| drop(crate::screens::key(state, KeyCode::Char(c).into())));
@@ -188,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_sample_is_shown_from_input_to_readout() {
-        let state = state(Screen::Activity, vec![probe(0), probe(4)]);
+        let state = state(Screen("activity"), vec![probe(0), probe(4)]);
         let text = body(&state, 80, 22);
         for fact in [
             "demo  epoch 4 (2/2)  sample 17 (1/2)  label 2 -> 1 WRONG",
@@ -204,7 +176,7 @@ mod tests {
 
     #[test]
     fn keys_choose_sample_epoch_view_layer_and_neuron() {
-        let mut state = state(Screen::Activity, vec![probe(0), probe(4), probe(8)]);
+        let mut state = state(Screen("activity"), vec![probe(0), probe(4), probe(8)]);
         press(&mut state, "j");
         let text = body(&state, 80, 22);
         assert!(text.contains("sample 18 (2/2)  label 2 -> 2 right"), "{text}");
@@ -227,16 +199,16 @@ mod tests {
 
     #[test]
     fn large_terminals_show_all_views_at_once() {
-        let text = body(&state(Screen::Activity, vec![probe(4)]), 160, 48);
+        let text = body(&state(Screen("activity"), vec![probe(4)]), 160, 48);
         assert!(text.contains("readout") && text.contains("neuron 0 of layer 1"), "{text}");
         assert!(text.contains("saturated units"), "{text}");
     }
 
     #[test]
     fn nothing_is_too_odd_or_too_small() {
-        draw_everywhere(&mut state(Screen::Activity, vec![probe(4)]), "v]uvjv");
-        draw_everywhere(&mut state(Screen::Activity, vec![odd_probe()]), "v]uvj]uvv");
-        draw_everywhere(&mut state(Screen::Activity, vec![Probe::default()]), "v]uj");
-        draw_everywhere(&mut state(Screen::Activity, Vec::new()), "v<");
+        draw_everywhere(&mut state(Screen("activity"), vec![probe(4)]), "v]uvjv");
+        draw_everywhere(&mut state(Screen("activity"), vec![odd_probe()]), "v]uvj]uvv");
+        draw_everywhere(&mut state(Screen("activity"), vec![Probe::default()]), "v]uj");
+        draw_everywhere(&mut state(Screen("activity"), Vec::new()), "v<");
     }
 }

@@ -2,107 +2,82 @@
 
 use std::collections::BTreeMap;
 
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::scalars;
 
-use super::{Hints, frame::note};
+use super::{binding::Binding, definition::Definition};
 use crate::{
     data::{Bucket, History, XAxis},
-    state::State,
-    widgets::{Axis, AxisScale, Band, Plot, Series, text::clean},
+    state::{Screen, State, choices::Parts},
+    widgets::{Axis, AxisScale, Band, Plot, Series, note, text::clean},
 };
 
-pub(super) const HINTS: Hints = &[
-    ("m M", "metric"),
-    ("t", "epoch/step/time"),
-    ("y", "log"),
-    ("s", "smooth"),
-    ("g", "group seeds"),
-    ("v", "train/valid"),
-    ("<>", "cross-hair"),
-];
+pub(super) const DEFINITION: Definition = Definition {
+    screen: Screen::CURVES,
+    title: "Curves",
+    about: "Loss, accuracy and every other number over the epochs",
+    is_for_sweeps: false,
+    bindings: &[
+        Binding {
+            what: "metric",
+            keys: &[("m|j|Down", |state| metric_by(state, 1)), ("M|k|Up", |state| metric_by(state, -1))],
+        },
+        Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
+        Binding { what: "log", keys: &[("y", |state| state.curves.logarithmic = !state.curves.logarithmic)] },
+        Binding { what: "smooth", keys: &[("s", smoother)] },
+        Binding { what: "group seeds", keys: &[("g", |state| state.curves.grouped = !state.curves.grouped)] },
+        Binding { what: "train/valid", keys: &[("v", next_parts)] },
+        Binding {
+            what: "cross-hair",
+            keys: &[
+                ("<|h|Left", |state| move_crosshair(state, -0.02)),
+                (">|l|Right", |state| move_crosshair(state, 0.02)),
+            ],
+        },
+        Binding { what: "cross-hair or none", keys: &[("c", toggle_crosshair)] },
+        Binding { what: "log x", keys: &[("Y", |state| state.curves.log_x = !state.curves.log_x)] },
+    ],
+    draw,
+    wants: |state, wants| wants.histories = state.chosen(),
+};
 
-/// What is plotted and how.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Choice {
-    /// `None`: loss above, accuracy below. Otherwise this metric alone.
-    pub(crate) metric: Option<String>,
-    axis: XAxis,
-    logarithmic: bool,
-    log_x: bool,
-    /// Weight of the past in the moving average, 0 for none.
-    smoothing: f64,
-    /// Whether runs that differ in seeds alone are one curve, their mean, with a band from lowest to highest.
-    grouped: bool,
-    parts: Parts,
-    /// Where the cross-hair is, 0 to 1.
-    crosshair: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Parts {
-    Both,
-    Train,
-    Valid,
-}
-
-impl Default for Choice {
-    fn default() -> Self {
-        Self {
-            metric: None,
-            axis: XAxis::Epoch,
-            logarithmic: false,
-            log_x: false,
-            smoothing: 0.0,
-            grouped: false,
-            parts: Parts::Both,
-            crosshair: None,
-        }
-    }
-}
-
-pub(super) fn key(state: &mut State, key: KeyEvent) {
+fn metric_by(state: &mut State, by: isize) {
     let metrics = metrics(state);
-    let choice = &mut state.curves;
-    match key.code {
-        KeyCode::Char('m') | KeyCode::Down | KeyCode::Char('j') => turn(&mut choice.metric, &metrics, 1),
-        KeyCode::Char('M') | KeyCode::Up | KeyCode::Char('k') => turn(&mut choice.metric, &metrics, -1),
-        KeyCode::Char('t') => {
-            choice.axis = match choice.axis {
-                XAxis::Epoch => XAxis::Step,
-                XAxis::Step => XAxis::Time,
-                XAxis::Time => XAxis::Epoch,
-            };
-        }
-        KeyCode::Char('y') => choice.logarithmic = !choice.logarithmic,
-        KeyCode::Char('Y') => choice.log_x = !choice.log_x,
-        KeyCode::Char('s') => {
-            choice.smoothing = match choice.smoothing {
-                0.0 => 0.5,
-                0.5 => 0.9,
-                0.9 => 0.97,
-                _ => 0.0,
-            };
-        }
-        KeyCode::Char('g') => choice.grouped = !choice.grouped,
-        KeyCode::Char('v') => {
-            choice.parts = match choice.parts {
-                Parts::Both => Parts::Train,
-                Parts::Train => Parts::Valid,
-                Parts::Valid => Parts::Both,
-            };
-        }
-        KeyCode::Char('<') | KeyCode::Left | KeyCode::Char('h') => move_crosshair(choice, -0.02),
-        KeyCode::Char('>') | KeyCode::Right | KeyCode::Char('l') => move_crosshair(choice, 0.02),
-        KeyCode::Char('c') => choice.crosshair = choice.crosshair.map_or(Some(0.5), |_| None),
-        _ => {}
-    }
+    turn(&mut state.curves.metric, &metrics, by);
 }
 
-fn move_crosshair(choice: &mut Choice, by: f64) {
-    let from = choice.crosshair.unwrap_or(if by < 0.0 { 1.0 - by } else { -by });
-    choice.crosshair = Some((from + by).clamp(0.0, 1.0));
+fn next_axis(state: &mut State) {
+    state.curves.axis = match state.curves.axis {
+        XAxis::Epoch => XAxis::Step,
+        XAxis::Step => XAxis::Time,
+        XAxis::Time => XAxis::Epoch,
+    };
+}
+
+fn smoother(state: &mut State) {
+    state.curves.smoothing = match state.curves.smoothing {
+        0.0 => 0.5,
+        0.5 => 0.9,
+        0.9 => 0.97,
+        _ => 0.0,
+    };
+}
+
+fn next_parts(state: &mut State) {
+    state.curves.parts = match state.curves.parts {
+        Parts::Both => Parts::Train,
+        Parts::Train => Parts::Valid,
+        Parts::Valid => Parts::Both,
+    };
+}
+
+fn move_crosshair(state: &mut State, by: f64) {
+    let from = state.curves.crosshair.unwrap_or(if by < 0.0 { 1.0 - by } else { -by });
+    state.curves.crosshair = Some((from + by).clamp(0.0, 1.0));
+}
+
+fn toggle_crosshair(state: &mut State) {
+    state.curves.crosshair = state.curves.crosshair.map_or(Some(0.5), |_| None);
 }
 
 /// The metric after the one shown; loss and accuracy together come before the first.
@@ -116,7 +91,7 @@ fn turn(metric: &mut Option<String>, all: &[String], by: isize) {
 /// What can be plotted of the chosen runs. Train and validation are one metric.
 fn metrics(state: &State) -> Vec<String> {
     let histories = state.chosen();
-    let all = histories.iter().filter_map(|id| state.histories.get(id)).flat_map(History::metrics);
+    let all = histories.iter().filter_map(|id| state.model.histories.get(id)).flat_map(History::metrics);
     let mut names: Vec<String> = all
         .map(|name| name.strip_prefix("train.").or(name.strip_prefix("valid.")).unwrap_or(name).to_owned())
         .collect();
@@ -125,7 +100,7 @@ fn metrics(state: &State) -> Vec<String> {
     names
 }
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let plots = plots(state);
     if plots.iter().all(|plot| plot.series.is_empty()) {
         let text = match state.chosen().as_slice() {
@@ -232,7 +207,7 @@ fn parts(state: &State, metric: &str) -> Vec<(&'static str, String, bool)> {
 fn single(state: &State, metric: &str) -> Vec<Curve> {
     let mut curves = Vec::new();
     for (color, id) in state.chosen().into_iter().enumerate() {
-        let Some(history) = state.histories.get(&id) else { continue };
+        let Some(history) = state.model.histories.get(&id) else { continue };
         for (part, name, dashed) in parts(state, metric) {
             let points = history.series(&name, state.curves.axis);
             if !points.is_empty() {
@@ -258,7 +233,7 @@ fn grouped(state: &State, metric: &str) -> Vec<Curve> {
     for (color, (_, members)) in groups.into_iter().enumerate() {
         for (part, name, dashed) in parts(state, metric) {
             let mut places: BTreeMap<u64, Vec<(f64, Bucket)>> = BTreeMap::new();
-            for history in members.iter().filter_map(|id| state.histories.get(id)) {
+            for history in members.iter().filter_map(|id| state.model.histories.get(id)) {
                 // Members go by epoch, whatever runs along the axis: their times differ.
                 let epochs = history.series(&name, XAxis::Epoch);
                 let along = history.series(&name, state.curves.axis);

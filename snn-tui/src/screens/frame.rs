@@ -1,11 +1,17 @@
 //! What all screens share: the line of their names, the line of keys, questions.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Screen, activity, curves, help, hints, learning, runs, small, sweep, system};
+use super::{
+    help, small,
+    table::{SCREENS, definition},
+};
 use crate::{
     state::{Question, State},
-    widgets::text::{clean, fit, left, width},
+    widgets::{
+        note,
+        text::{clean, fit, left, width},
+    },
 };
 
 /// Draws the state into the whole of `area`.
@@ -18,49 +24,28 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     draw_head(state, head, buffer);
     if state.help {
         help::draw(state, body, buffer);
-    } else if let Some(trouble) = state.trouble.as_ref().filter(|_| state.runs.is_empty()) {
+    } else if let Some(trouble) = state.model.trouble.as_ref().filter(|_| state.model.runs.is_empty()) {
         note(state.theme.bad(), trouble, body, buffer);
     } else {
-        match state.screen {
-            Screen::Runs => runs::draw(state, body, buffer),
-            Screen::Curves => curves::draw(state, body, buffer),
-            Screen::Activity => activity::draw(state, body, buffer),
-            Screen::Learning => learning::draw(state, body, buffer),
-            Screen::Sweep => sweep::draw(state, body, buffer),
-            Screen::System => system::draw(state, body, buffer),
-        }
+        (definition(state.screen).draw)(state, body, buffer);
     }
     draw_foot(state, foot, buffer);
 }
 
-/// A few words instead of a picture.
-pub(super) fn note(style: Style, text: &str, area: Rect, buffer: &mut Buffer) {
-    let lines = crate::widgets::text::wrap(&clean(text), usize::from(area.width).saturating_sub(4));
-    let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
-    for (line, y) in lines.iter().zip(top..area.bottom()) {
-        buffer.set_string(
-            area.x + area.width.min(2),
-            y,
-            fit(line, usize::from(area.width).saturating_sub(2)),
-            style,
-        );
-    }
-}
-
 fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
-    for (k, screen) in Screen::ALL.into_iter().enumerate() {
-        if screen == Screen::Sweep && !state.is_sweep && area.width < 70 {
+    for (k, definition) in SCREENS.iter().enumerate() {
+        if definition.is_for_sweeps && !state.model.is_sweep && area.width < 70 {
             continue;
         }
-        let style = if screen == state.screen { state.theme.cursor() } else { state.theme.dim() };
-        let name = format!(" {} {} ", k + 1, screen.name());
+        let style = if definition.screen == state.screen { state.theme.cursor() } else { state.theme.dim() };
+        let name = format!(" {} {} ", k + 1, definition.title);
         buffer.set_string(x, area.y, &name, style);
         x += width(&name) as u16;
     }
     let room = usize::from(area.right().saturating_sub(x + 1));
-    let (read, all) = state.loading;
-    let place = if read < all { format!("{read}/{all} read") } else { clean(&state.source) };
+    let (read, all) = state.model.loading;
+    let place = if read < all { format!("{read}/{all} read") } else { clean(&state.model.source) };
     // Of a long path the end says more than the beginning.
     let chars: Vec<char> = place.chars().collect();
     let mut end: String = chars[chars.len().saturating_sub(room)..].iter().collect();
@@ -88,7 +73,7 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         buffer.set_string(area.x, area.y, fit(&format!("/{text}_"), room), state.theme.bold());
         return;
     }
-    let said = state.notice.as_ref().or(state.trouble.as_ref());
+    let said = state.notice.as_ref().or(state.model.trouble.as_ref());
     if let Some(said) = said {
         buffer.set_string(area.x, area.y, fit(&clean(said), room), state.theme.warning());
         return;
@@ -107,7 +92,9 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         x += needed(hint);
     }
     x = area.x;
-    for &hint in hints(state.screen) {
+    for binding in definition(state.screen).bindings {
+        let names = binding.names();
+        let hint = (names.as_str(), binding.what);
         if x + needed(hint) > end {
             break;
         }

@@ -5,31 +5,76 @@ mod derivatives;
 mod gradients;
 mod judge;
 
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::{Hints, frame::note, probed};
+use super::{binding::Binding, definition::Definition, probed};
 use crate::{
-    state::State,
-    theme::Theme,
+    state::{Screen, State},
     widgets::{
-        panes,
+        note, panes,
         text::{clean, fit, number, percent, width},
     },
 };
-use judge::Verdict;
 
-pub(super) const HINTS: Hints =
-    &[("v", "view"), ("<> gG", "epoch"), ("[]", "layer"), ("hjkl", "cell of the confusions")];
+pub(super) const DEFINITION: Definition = Definition {
+    screen: Screen("learning"),
+    title: "Learning",
+    about: "Gradients, updates, derivatives, confusions",
+    is_for_sweeps: false,
+    bindings: &[
+        Binding {
+            what: "view",
+            keys: &[("v", |state| view_by(state, 1)), ("V", |state| view_by(state, -1))],
+        },
+        Binding {
+            what: "epoch",
+            keys: &[
+                ("<|,", |state| probed::epoch_by(state, -1)),
+                (">|.", |state| probed::epoch_by(state, 1)),
+                ("g|Home", probed::first_epoch),
+                ("G|End", probed::newest_epoch),
+            ],
+        },
+        Binding {
+            what: "layer",
+            keys: &[("[", |state| layer_by(state, -1)), ("]", |state| layer_by(state, 1))],
+        },
+        Binding {
+            what: "cell of the confusions",
+            keys: &[
+                ("h|Left", |state| left_right(state, -1)),
+                ("j|Down", |state| up_down(state, 1)),
+                ("k|Up", |state| up_down(state, -1)),
+                ("l|Right", |state| left_right(state, 1)),
+            ],
+        },
+    ],
+    draw,
+    wants: probed::wants,
+};
 
-/// What is shown and how. The epoch is that of [`super::activity::Choice`].
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Choice {
-    /// Which of the views is in front.
-    view: usize,
-    layer: usize,
-    /// True and predicted class under the cursor; at first those that are confused most often.
-    cell: Option<(usize, usize)>,
+fn view_by(state: &mut State, by: isize) {
+    let place = state.learning.view as isize + by;
+    state.learning.view = place.rem_euclid(VIEWS.len() as isize) as usize;
+}
+
+fn layer_by(state: &mut State, by: isize) {
+    let layers = probed::looked_at(state).map_or(1, |probe| probe.layers.len().max(1));
+    let place = state.learning.layer.min(layers - 1) as isize + by;
+    state.learning.layer = place.rem_euclid(layers as isize) as usize;
+}
+
+/// A cell of the confusions; under the other views the epoch.
+fn left_right(state: &mut State, by: isize) {
+    if state.learning.view != CONFUSIONS || !confusion::move_cell(state, 0, by) {
+        probed::epoch_by(state, by);
+    }
+}
+
+fn up_down(state: &mut State, by: isize) {
+    if state.learning.view == CONFUSIONS {
+        confusion::move_cell(state, by, 0);
+    }
 }
 
 /// The views, in the order in which they come to the front.
@@ -40,29 +85,7 @@ const CONFUSIONS: usize = 2;
 /// Draws a view.
 type View = fn(&State, Rect, &mut Buffer);
 
-pub(super) fn key(state: &mut State, key: KeyEvent) {
-    let view = state.learning.view;
-    if view == CONFUSIONS && confusion::key(state, key) || probed::key(state, key) {
-        return;
-    }
-    let layers = probed::looked_at(state).map_or(1, |probe| probe.layers.len().max(1));
-    let layer = state.learning.layer.min(layers - 1);
-    let epoch = |by| {
-        let probes = state.subject_probes()?;
-        probed::step(probes, state.activity.epoch, by)
-    };
-    match key.code {
-        KeyCode::Char('v') => state.learning.view = (view + 1) % VIEWS.len(),
-        KeyCode::Char('V') => state.learning.view = (view + VIEWS.len() - 1) % VIEWS.len(),
-        KeyCode::Char('h') | KeyCode::Left => state.activity.epoch = epoch(-1),
-        KeyCode::Char('l') | KeyCode::Right => state.activity.epoch = epoch(1),
-        KeyCode::Char(']') => state.learning.layer = (layer + 1) % layers,
-        KeyCode::Char('[') => state.learning.layer = (layer + layers - 1) % layers,
-        _ => {}
-    }
-}
-
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
@@ -105,25 +128,14 @@ fn draw_title(state: &State, name: &str, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The look of a judgement.
-fn style(theme: Theme, verdict: Verdict) -> Style {
-    match verdict {
-        Verdict::Unknown => theme.dim(),
-        Verdict::Fine => theme.good(),
-        Verdict::Slow | Verdict::Fast | Verdict::Thin => theme.warning(),
-        Verdict::NoGradient | Verdict::Vanishing | Verdict::TooFast | Verdict::Exploding => theme.bad(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use snn_run::probe::Probe;
 
+    use crossterm::event::KeyCode;
+
     use super::*;
-    use crate::screens::{
-        Screen,
-        probed::tests::{body, draw_everywhere, odd_probe, probe, state},
-    };
+    use crate::screens::probed::tests::{body, draw_everywhere, odd_probe, probe, state};
 
     fn press(state: &mut State, keys: &str) {
         keys.chars().for_each(|c| drop(crate::screens::key(state, KeyCode::Char(c).into())));
@@ -131,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_matrix_is_judged() {
-        let mut state = state(Screen::Learning, vec![probe(0), probe(2)]);
+        let mut state = state(Screen("learning"), vec![probe(0), probe(2)]);
         let text = body(&state, 80, 22);
         assert!(text.starts_with("demo  epoch 2 (2/2)  loss 0, valid 0.5 (75.00 %)"), "{text}");
         let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -145,7 +157,7 @@ mod tests {
 
     #[test]
     fn derivatives_and_confusions_come_to_the_front() {
-        let mut state = state(Screen::Learning, vec![probe(2)]);
+        let mut state = state(Screen("learning"), vec![probe(2)]);
         press(&mut state, "v");
         let text = body(&state, 80, 22);
         assert!(text.contains("layer 1: fine") && text.contains("layer 2: fine"), "{text}");
@@ -166,7 +178,7 @@ mod tests {
 
     #[test]
     fn large_terminals_show_all_views_at_once() {
-        let text = body(&state(Screen::Learning, vec![probe(4)]), 160, 48);
+        let text = body(&state(Screen("learning"), vec![probe(4)]), 160, 48);
         for fact in ["judgement", "layer 2: fine", "accuracy of each class"] {
             assert!(text.contains(fact), "{fact}: {text}");
         }
@@ -174,9 +186,9 @@ mod tests {
 
     #[test]
     fn nothing_is_too_odd_or_too_small() {
-        draw_everywhere(&mut state(Screen::Learning, vec![probe(4)]), "v]vjlv");
-        draw_everywhere(&mut state(Screen::Learning, vec![odd_probe()]), "v]vjjllv");
-        draw_everywhere(&mut state(Screen::Learning, vec![Probe::default()]), "v]vj");
-        draw_everywhere(&mut state(Screen::Learning, Vec::new()), "v<v");
+        draw_everywhere(&mut state(Screen("learning"), vec![probe(4)]), "v]vjlv");
+        draw_everywhere(&mut state(Screen("learning"), vec![odd_probe()]), "v]vjjllv");
+        draw_everywhere(&mut state(Screen("learning"), vec![Probe::default()]), "v]vj");
+        draw_everywhere(&mut state(Screen("learning"), Vec::new()), "v<v");
     }
 }

@@ -1,30 +1,37 @@
 //! What the screens that show probes share: which epoch is looked at, and what is said when there is nothing to see.
 
-use crossterm::event::{KeyCode, KeyEvent};
 use snn_run::probe::Probe;
 
 use crate::{
-    data::{Probes, XAxis},
+    data::{Probes, Wants, XAxis},
     state::State,
     widgets::text::clean,
 };
 
-/// Takes the keys by which the epoch is chosen. Returns whether the key was one of them.
-pub(super) fn key(state: &mut State, key: KeyEvent) -> bool {
-    let Some(probes) = state.subject_probes() else { return false };
-    let chosen = state.activity.epoch;
-    state.activity.epoch = match key.code {
-        KeyCode::Char('<' | ',') => step(probes, chosen, -1),
-        KeyCode::Char('>' | '.') => step(probes, chosen, 1),
-        KeyCode::Char('g') | KeyCode::Home => probes.epochs.first().copied(),
-        KeyCode::Char('G') | KeyCode::End => None,
-        _ => return false,
-    };
-    true
+/// Goes to another epoch of which there is a probe.
+pub(super) fn epoch_by(state: &mut State, by: isize) {
+    let Some(probes) = state.subject_probes() else { return };
+    state.activity.epoch = step(probes, state.activity.epoch, by);
+}
+
+pub(super) fn first_epoch(state: &mut State) {
+    let Some(probes) = state.subject_probes() else { return };
+    state.activity.epoch = probes.epochs.first().copied();
+}
+
+pub(super) fn newest_epoch(state: &mut State) {
+    state.activity.epoch = None;
+}
+
+/// What these screens need to know: all of the run under the cursor.
+pub(super) fn wants(state: &State, wants: &mut Wants) {
+    let subject = state.subject().map(|run| run.id.clone());
+    wants.histories = subject.iter().cloned().collect();
+    wants.probe = subject.map(|id| (id, state.activity.epoch));
 }
 
 /// The epoch of the probe before or after the one that is chosen. Beyond the last comes the newest, whichever it is.
-pub(super) fn step(probes: &Probes, chosen: Option<u32>, by: isize) -> Option<u32> {
+fn step(probes: &Probes, chosen: Option<u32>, by: isize) -> Option<u32> {
     let epoch = probes.epoch(chosen)?;
     let place = probes.epochs.iter().position(|&it| it == epoch)?.saturating_add_signed(by);
     probes.epochs.get(place).copied().filter(|_| place + 1 < probes.epochs.len())
@@ -73,14 +80,14 @@ pub(super) fn epoch_text(state: &State) -> String {
 pub(super) fn epoch(state: &State) -> Option<f64> {
     let probes = state.subject_probes().and_then(|probes| Some(f64::from(probes.current.as_ref()?.0)));
     probes.or_else(|| {
-        let last = state.histories.get(&state.subject()?.id)?.last()?;
+        let last = state.model.histories.get(&state.subject()?.id)?.last()?;
         Some(f64::from(last.epoch))
     })
 }
 
 /// A metric of the run that is looked at, `factor` times: by epoch, extremes included where epochs are put together.
 pub(super) fn metric(state: &State, name: &str, factor: f64) -> Vec<(f64, f64)> {
-    let history = state.subject().and_then(|run| state.histories.get(&run.id));
+    let history = state.subject().and_then(|run| state.model.histories.get(&run.id));
     let series = history.map(|history| history.series(name, XAxis::Epoch)).unwrap_or_default();
     let mut points = Vec::with_capacity(series.len());
     for (epoch, bucket) in series {
@@ -99,6 +106,7 @@ pub(super) fn value_at(points: &[(f64, f64)], x: f64) -> Option<f64> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use crossterm::event::KeyCode;
     use ratatui::{buffer::Buffer, layout::Rect};
     use snn_run::{
         EpochRecord, LayerRecord, Losses, Record, RunState,
@@ -108,7 +116,8 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         data::{Msg, ProbeSummary, Run},
-        screens::{self, Screen},
+        screens,
+        state::Screen,
         theme::{Colors, Marker, Theme},
         widgets::text::tests::lines,
     };
@@ -165,7 +174,7 @@ pub(super) mod tests {
         state.screen = screen;
         let id = "demo".to_owned();
         state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), Some(RunState::Done))]));
-        state.settle();
+        screens::settle(&mut state);
         let epoch = |epoch: u32| {
             let layer = LayerRecord { spikes: 10.0, silent: 0.25, saturated: 0.0 };
             let gradients = [("W1", 1e-9), ("W2", 0.1), ("Wout", 0.0)];
@@ -238,18 +247,15 @@ pub(super) mod tests {
     pub(in crate::screens) fn body(state: &State, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
-        match state.screen {
-            Screen::Activity => screens::activity::draw(state, area, &mut buffer),
-            _ => screens::learning::draw(state, area, &mut buffer),
-        }
+        (screens::table::definition(state.screen).draw)(state, area, &mut buffer);
         lines(&buffer).join("\n")
     }
 
     #[test]
     fn what_is_missing_is_said_in_words() {
-        for screen in [Screen::Activity, Screen::Learning] {
+        for screen in [Screen("activity"), Screen("learning")] {
             let mut state = state(screen, Vec::new());
-            if screen == Screen::Learning {
+            if screen == Screen("learning") {
                 // Gradients are in the history; the other views need a probe.
                 assert!(body(&state, 80, 22).contains("Wout"));
                 screens::key(&mut state, KeyCode::Char('v').into());
@@ -259,7 +265,7 @@ pub(super) mod tests {
                 probe_error: Some("disk is \x1bfull".to_owned()),
                 ..snn_run::Status::default()
             };
-            let run = Run { status: Some(status), ..state.runs["demo"].clone() };
+            let run = Run { status: Some(status), ..state.model.runs["demo"].clone() };
             state.update(Msg::Runs(vec![run]));
             assert!(body(&state, 80, 22).contains("has no probes: disk is  full"));
             state.update(Msg::ProbedEpochs("demo".to_owned(), vec![1]));

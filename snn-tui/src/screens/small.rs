@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let mut lines = vec![summary(state)];
-    let first = match (&state.question, &state.notice, &state.trouble) {
+    let first = match (&state.question, &state.notice, &state.model.trouble) {
         (Some(Question::Stop(runs)), ..) => Some(format!("stop {} run(s)? y/n", runs.len())),
         (None, Some(said), _) | (None, None, Some(said)) => Some(clean(said)),
         _ => None,
@@ -24,7 +24,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let cursor = state.list.selected().and_then(|id| state.list.place(id)).unwrap_or(0);
     let shown = usize::from(area.height).saturating_sub(lines.len());
     let from = cursor.min(order.len().saturating_sub(shown));
-    lines.extend(order.iter().skip(from).filter_map(|id| state.runs.get(id)).map(line));
+    lines.extend(order.iter().skip(from).filter_map(|id| state.model.runs.get(id)).map(line));
     for (row, text) in lines.iter().enumerate().take(usize::from(area.height)) {
         let style = if row == 0 { state.theme.bold() } else { Style::new() };
         buffer.set_string(area.x, area.y + row as u16, fit(text, room), style);
@@ -32,7 +32,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn summary(state: &State) -> String {
-    let count = |wanted| state.runs.values().filter(|run| run.is(wanted)).count();
+    let count = |wanted| state.model.runs.values().filter(|run| run.is(wanted)).count();
     let mut parts = Vec::new();
     for wanted in [
         RunState::Running,
@@ -46,7 +46,7 @@ fn summary(state: &State) -> String {
             parts.push(format!("{} {}", count(wanted), wanted.name()));
         }
     }
-    let best = state.runs.values().filter_map(Run::best_accuracy).fold(f64::NAN, f64::max);
+    let best = state.model.runs.values().filter_map(Run::best_accuracy).fold(f64::NAN, f64::max);
     if best.is_finite() {
         parts.push(format!("best {}", percent(Some(best))));
     }

@@ -1,45 +1,58 @@
 //! This machine, the trainer's process on it, where its time goes, and what it says.
 
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::{RunState, Seconds};
 
-use super::{Hints, frame::note};
+use super::{binding::Binding, definition::Definition};
 use crate::{
-    data::{Gpu, Run, System},
-    state::State,
+    data::{Gpu, Run, System, Wants},
+    state::{Screen, State},
     widgets::{
-        Bar, bars,
+        Bar, bars, note,
         text::{bytes, clean, fit, number, wrap},
     },
 };
 
-pub(super) const HINTS: Hints = &[("jk", "scroll the log"), ("n p", "run"), ("Esc", "back")];
+pub(super) const DEFINITION: Definition = Definition {
+    screen: Screen::SYSTEM,
+    title: "System",
+    about: "This machine, where the time goes, what the trainer says",
+    is_for_sweeps: false,
+    bindings: &[
+        Binding {
+            what: "scroll the log",
+            keys: &[("j|Down", |state| scroll(state, -1)), ("k|Up", |state| scroll(state, 1))],
+        },
+        Binding {
+            what: "pages",
+            keys: &[("PageDown", |state| scroll(state, -10)), ("PageUp", |state| scroll(state, 10))],
+        },
+        Binding {
+            what: "first, last line",
+            keys: &[
+                ("g|Home", |state| scroll(state, isize::MAX / 2)),
+                ("G|End", |state| scroll(state, isize::MIN / 2)),
+            ],
+        },
+    ],
+    draw,
+    wants,
+};
 
-/// What is shown and how.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Choice {
-    /// Lines of the log below the last one shown.
-    below: usize,
+fn wants(state: &State, wants: &mut Wants) {
+    let subject = state.subject().map(|run| run.id.clone());
+    wants.histories = subject.iter().cloned().collect();
+    wants.system = Some(subject);
 }
 
-pub(super) fn key(state: &mut State, key: KeyEvent) {
-    let lines = said(state, 80).len();
-    let below = &mut state.machine.below;
-    match key.code {
-        KeyCode::Up | KeyCode::Char('k') => *below += 1,
-        KeyCode::Down | KeyCode::Char('j') => *below = below.saturating_sub(1),
-        KeyCode::PageUp => *below += 10,
-        KeyCode::PageDown => *below = below.saturating_sub(10),
-        KeyCode::Home | KeyCode::Char('g') => *below = lines,
-        KeyCode::End | KeyCode::Char('G') => *below = 0,
-        _ => {}
-    }
-    *below = (*below).min(lines.saturating_sub(1));
+/// Towards the beginning of the log.
+fn scroll(state: &mut State, by: isize) {
+    let last = said(state, 80).len().saturating_sub(1);
+    state.machine.below = state.machine.below.saturating_add_signed(by).min(last);
 }
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let Some(system) = &state.system else {
+fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(system) = &state.model.system else {
         return note(state.theme.dim(), "looking at this machine ...", area, buffer);
     };
     let side_by_side = area.width >= 120;
@@ -70,19 +83,22 @@ fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer)
     let used = write(&[(format!("machine {}", clean(&system.host)), theme.bold())], area, buffer);
     let mean = system.processors.iter().sum::<f64>() / system.processors.len().max(1) as f64;
     let bar = |name: String, value: f64, text: String| Bar { name, value, text, style: theme.series(0) };
-    let mut all = vec![bar(
-        "processors".to_owned(),
-        mean,
-        format!("{:.0} % of {}", 100.0 * mean, system.processors.len()),
-    )];
-    // With many processors their mean says more than all of them.
-    if system.processors.len() > 1 && system.processors.len() <= 16 && area.height > 16 {
-        let each = system.processors.iter().enumerate();
-        all.extend(each.map(|(k, load)| bar(format!("  {k}"), *load, format!("{:.0} %", 100.0 * load))));
+    let mut all = Vec::new();
+    if system.unknown.is_none() {
+        all.push(bar(
+            "processors".to_owned(),
+            mean,
+            format!("{:.0} % of {}", 100.0 * mean, system.processors.len()),
+        ));
+        // With many processors their mean says more than all of them.
+        if system.processors.len() > 1 && system.processors.len() <= 16 && area.height > 16 {
+            let each = system.processors.iter().enumerate();
+            all.extend(each.map(|(k, load)| bar(format!("  {k}"), *load, format!("{:.0} %", 100.0 * load))));
+        }
+        let (taken, whole) = (system.memory.0 as f64, system.memory.1 as f64);
+        let memory = format!("{} of {}", bytes(taken), bytes(whole));
+        all.push(bar("memory".to_owned(), taken / whole.max(1.0), memory));
     }
-    let (taken, whole) = (system.memory.0 as f64, system.memory.1 as f64);
-    let memory = format!("{} of {}", bytes(taken), bytes(whole));
-    all.push(bar("memory".to_owned(), taken / whole.max(1.0), memory));
     if let Ok(gpus) = &system.gpus {
         all.extend(
             gpus.iter()
@@ -94,6 +110,7 @@ fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer)
     bars(&all, 1.0, theme, place, buffer);
     let used = used + (all.len() as u16).min(place.height);
     let mut lines = Vec::new();
+    lines.extend(system.unknown.iter().map(|reason| (format!("not known: {}", clean(reason)), theme.dim())));
     match &system.gpus {
         Err(reason) => lines.push((format!("no GPU seen: {}", clean(reason)), theme.dim())),
         Ok(gpus) if gpus.is_empty() => lines.push(("no GPU in this machine".to_owned(), theme.dim())),
@@ -118,7 +135,7 @@ fn describe(gpu: &Gpu) -> String {
 /// The process that trains a run, if it is on this machine.
 fn process(state: &State, system: &System, run: &Run) -> String {
     let id = clean(&run.id);
-    let environment = state.environment.as_ref().filter(|(of, _)| *of == run.id);
+    let environment = state.model.environment.as_ref().filter(|(of, _)| *of == run.id);
     let session = environment.and_then(|(_, environment)| environment.sessions.last());
     let host = session.and_then(|session| session.host.clone());
     if let Some(host) = host.filter(|host| *host != system.host) {
@@ -178,7 +195,7 @@ fn said(state: &State, width: usize) -> Vec<(String, Style)> {
     let mut add = |text: String, style: Style| {
         lines.extend(wrap(&text, width).into_iter().map(|line| (line, style)));
     };
-    let environment = state.environment.as_ref().filter(|(of, _)| *of == run.id);
+    let environment = state.model.environment.as_ref().filter(|(of, _)| *of == run.id);
     if let Some(session) = environment.and_then(|(_, environment)| environment.sessions.last()) {
         let revision = session.git_revision.as_ref().map_or("", |it| it.get(..12).unwrap_or(it));
         let text = format!(
@@ -188,7 +205,7 @@ fn said(state: &State, width: usize) -> Vec<(String, Style)> {
         add(clean(&text), theme.dim());
         add(clean(&session.command.join(" ")), theme.dim());
     }
-    let log = state.log.as_ref().filter(|(of, _)| *of == run.id).map(|(_, log)| log);
+    let log = state.model.log.as_ref().filter(|(of, _)| *of == run.id).map(|(_, log)| log);
     match log.filter(|log| !log.lines.is_empty()) {
         Some(log) => log.lines.iter().for_each(|line| add(line.clone(), Style::new())),
         None => {
@@ -208,7 +225,7 @@ fn troubles(state: &State, width: usize) -> Vec<(String, Style)> {
         status.and_then(|it| it.probe_error.as_ref()),
     ];
     let bad = bad.into_iter().flatten().map(|text| (clean(text), state.theme.bad()));
-    let warnings = state.histories.get(&run.id).map(|history| history.warnings()).unwrap_or_default();
+    let warnings = state.model.histories.get(&run.id).map(|history| history.warnings()).unwrap_or_default();
     let warnings = warnings.iter().map(|(epoch, warning)| {
         (clean(&format!("warning since epoch {epoch}: {warning}")), state.theme.warning())
     });

@@ -6,11 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use snn_run::Environment;
 
-use super::{Action, Screen};
+use super::{Action, SCREENS, everywhere::EVERYWHERE};
 use crate::{
     data::{Log, Process, Source, System, Tailer},
     fixture,
-    state::State,
+    state::{Screen, State},
     theme::{Colors, Marker, Theme},
 };
 
@@ -35,13 +35,13 @@ impl Dashboard {
         for _ in 0..3 {
             loop {
                 let mut messages = Vec::new();
-                let settled = self.tailer.step(&self.state.wants(), &mut messages);
+                let settled = self.tailer.step(&super::wants(&self.state), &mut messages);
                 messages.into_iter().for_each(|message| self.state.update(message));
                 if settled {
                     break;
                 }
             }
-            self.state.settle();
+            super::settle(&mut self.state);
         }
     }
 
@@ -74,17 +74,18 @@ impl Dashboard {
 
 /// What a machine would show, the same everywhere.
 fn machine(state: &mut State) {
-    state.system = Some(System {
+    state.model.system = Some(System {
         host: "lab-7".to_owned(),
         processors: vec![0.75, 0.2],
         memory: (6_000_000_000, 16_000_000_000),
         processes: vec![Process { pid: u32::MAX - 1, processors: 1.7, memory: 192_000_000 }],
-        gpus: Err("libnvidia-ml.so.1 is not there".to_owned()),
+        unknown: None,
+        gpus: Err("nvidia-smi is not there".to_owned()),
     });
     let subject = state.subject().map(|run| run.id.clone()).unwrap_or_default();
-    state.environment = Some((subject.clone(), Environment::default()));
+    state.model.environment = Some((subject.clone(), Environment::default()));
     let lines = (1..=30).map(|k| format!("epoch {k}/20 loss 0.{k}")).collect();
-    state.log = Some((subject, Log { lines }));
+    state.model.log = Some((subject, Log { lines }));
 }
 
 #[test]
@@ -93,19 +94,19 @@ fn every_screen() {
     fixture::runs(directory.path());
     let sweep = tempfile::tempdir().unwrap();
     fixture::sweep(sweep.path());
-    for screen in Screen::ALL {
+    for screen in SCREENS.iter().map(|definition| definition.screen) {
         let mut dashboard =
-            Dashboard::new(if screen == Screen::Sweep { sweep.path() } else { directory.path() });
+            Dashboard::new(if screen == Screen::SWEEP { sweep.path() } else { directory.path() });
         dashboard.state.screen = screen;
-        if screen == Screen::Curves {
+        if screen == Screen::CURVES {
             dashboard.state.marked = ["randman-a", "randman-b", "randman-c"].map(str::to_owned).into();
         }
         dashboard.settle();
-        if screen == Screen::System {
+        if screen == Screen::SYSTEM {
             machine(&mut dashboard.state);
         }
         for (width, height) in [(80, 24), (160, 50)] {
-            let name = format!("{}_{width}x{height}", screen.name().to_lowercase());
+            let name = format!("{}_{width}x{height}", screen.0);
             insta::assert_snapshot!(name, dashboard.screen(width, height));
         }
     }
@@ -132,7 +133,7 @@ fn no_screen_panics_at_any_size_or_in_any_look() {
     for source in [directory.path(), sweep.path(), empty.path()] {
         let mut dashboard = Dashboard::new(source);
         dashboard.press("a");
-        for screen in Screen::ALL {
+        for screen in SCREENS.iter().map(|definition| definition.screen) {
             dashboard.state.screen = screen;
             dashboard.settle();
             for (marker, colors) in [
@@ -150,7 +151,7 @@ fn no_screen_panics_at_any_size_or_in_any_look() {
             }
             // In ASCII nothing else is drawn, so that any font will do.
             let text = dashboard.screen(80, 24);
-            assert!(text.is_ascii(), "{}: {text}", screen.name());
+            assert!(text.is_ascii(), "{}: {text}", screen.0);
         }
     }
 }
@@ -164,7 +165,7 @@ fn keys_lead_from_runs_to_curves_and_back() {
     dashboard.press("j Space Space");
     assert_eq!(dashboard.state.chosen(), ["randman-b", "randman-c"]);
     dashboard.press("Enter");
-    assert_eq!(dashboard.state.screen, Screen::Curves);
+    assert_eq!(dashboard.state.screen, Screen::CURVES);
     let text = dashboard.screen(80, 24);
     assert!(
         text.contains("randman-b") && text.contains("randman-c") && !text.contains("randman-a"),
@@ -173,7 +174,7 @@ fn keys_lead_from_runs_to_curves_and_back() {
     dashboard.press("g m m");
     assert!(dashboard.state.curves.metric.is_some());
     dashboard.press("Esc Esc");
-    assert_eq!(dashboard.state.screen, Screen::Runs);
+    assert_eq!(dashboard.state.screen, Screen::RUNS);
     assert!(dashboard.state.marked.is_empty());
 
     dashboard.press("/ f a i l e d Enter");
@@ -215,7 +216,7 @@ fn stopping_asks_first_and_only_what_runs_is_stopped() {
 fn a_run_that_is_deleted_while_it_is_open_is_gone_and_nothing_breaks() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
-    for screen in Screen::ALL {
+    for screen in SCREENS.iter().map(|definition| definition.screen) {
         let mut dashboard = Dashboard::new(directory.path());
         dashboard.state.screen = screen;
         dashboard.settle();
@@ -224,5 +225,32 @@ fn a_run_that_is_deleted_while_it_is_open_is_gone_and_nothing_breaks() {
         assert_eq!(dashboard.state.list.selected(), Some("randman-b"));
         dashboard.screen(80, 24);
         fixture::runs(directory.path());
+    }
+}
+
+#[test]
+fn every_key_does_one_thing_and_the_help_names_it() {
+    let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
+    let mut state = State::new(theme, "runs".to_owned(), false);
+    state.help = true;
+    let everywhere: Vec<&str> = EVERYWHERE.iter().flat_map(|it| it.keys).map(|(name, _)| *name).collect();
+    for definition in SCREENS {
+        state.screen = definition.screen;
+        let area = Rect::new(0, 0, 160, 60);
+        let mut buffer = Buffer::empty(area);
+        super::draw(&state, area, &mut buffer);
+        let text = crate::widgets::text::tests::lines(&buffer).join("\n");
+        let mut known = std::collections::BTreeSet::new();
+        for binding in definition.bindings {
+            let line = text.lines().find(|line| line.contains(&format!(" {}", binding.what)));
+            assert!(line.is_some_and(|line| line.starts_with(&binding.names())), "{}: {text}", binding.what);
+            for name in binding.keys.iter().flat_map(|(names, _)| names.split('|')) {
+                assert!(known.insert(name), "{}: {name} does two things", definition.title);
+                assert!(!name.chars().all(|c| c.is_ascii_digit()), "{name} is that of a screen");
+                // Esc leads back, and on the first screen has nowhere to lead back to.
+                assert!(!everywhere.contains(&name) || name == "Esc", "{}: {name}", definition.title);
+            }
+        }
+        assert!(EVERYWHERE.iter().all(|binding| text.contains(binding.what)), "{text}");
     }
 }

@@ -1,14 +1,18 @@
 //! Panels one above the other along one horizontal axis, so that what happens at the same time lies in one column.
 
 mod content;
+mod drawing;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
     Axis,
-    text::{fit, left, right, width},
+    text::{fit, width},
 };
 use crate::theme::{Marker, Theme};
+use drawing::{MARGIN, column};
+
+pub(crate) use content::{Content, Line, Stroke};
 
 /// Panels along one axis.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,76 +35,8 @@ pub(crate) struct Lane {
     pub(crate) weight: usize,
 }
 
-/// What a panel shows.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Content {
-    /// Marks in rows.
-    Raster {
-        /// Where on the axis each row has marks, the first row at the bottom.
-        rows: Vec<Vec<f64>>,
-        /// What the first and the last row are called.
-        ends: (String, String),
-        style: Style,
-    },
-    /// A field of values as shades.
-    Shades {
-        /// By row, the first at the bottom; each row lies evenly along the whole axis.
-        rows: Vec<Vec<f32>>,
-        ends: (String, String),
-        /// Values of the darkest and the brightest shade.
-        range: (f64, f64),
-    },
-    /// Curves.
-    Lines {
-        /// A label stands at its lower end in place of the value.
-        y: Axis,
-        /// Those behind first.
-        lines: Vec<Line>,
-        /// Values with a line across.
-        levels: Vec<f64>,
-        /// Places on the axis with a mark at the upper border.
-        marks: Vec<f64>,
-    },
-}
-
-/// A curve in a panel. Where a value is not finite, or has no place on its axis, it is interrupted.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Line {
-    /// Written at its right end; without a name nothing is.
-    pub(crate) name: String,
-    pub(crate) points: Vec<(f64, f64)>,
-    pub(crate) style: Style,
-    pub(crate) stroke: Stroke,
-}
-
-/// How a curve is drawn: what tells curves apart without colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Stroke {
-    #[default]
-    Solid,
-    Dashed,
-    Dotted,
-    /// For what lies behind.
-    Faint,
-}
-
-impl Stroke {
-    /// That of the `k`-th of several curves.
-    pub(crate) fn of(k: usize) -> Self {
-        [Self::Solid, Self::Dashed, Self::Dotted][k % 3]
-    }
-}
-
-impl Default for Content {
-    fn default() -> Self {
-        Self::Lines { y: Axis::default(), lines: Vec::new(), levels: Vec::new(), marks: Vec::new() }
-    }
-}
-
 /// Rows that a lane needs: its title and two.
 pub(crate) const LEAST: u16 = 3;
-/// Cells at the left for what the rows are called, the line included.
-const MARGIN: u16 = 7;
 /// Cells at the right for names of curves, at most.
 const NAMES: usize = 10;
 
@@ -134,7 +70,7 @@ impl Lanes {
             for row in place.top()..place.bottom() {
                 buffer.set_string(place.x - 1, row, theme.glyph("│", "|"), theme.dim());
             }
-            content::draw(&lane.content, &self.x, theme, place, names, buffer);
+            drawing::draw(&lane.content, &self.x, theme, place, names, buffer);
             self.draw_cursor(theme, place, buffer);
             y += height;
         }
@@ -165,32 +101,6 @@ impl Lanes {
             }
         }
         buffer.set_string(end, place.y, label, theme.dim());
-    }
-}
-
-/// The column of a value, from the left of an axis that is so many cells wide.
-fn column(axis: &Axis, value: f64, cells: u16) -> Option<u16> {
-    let column = (axis.place(value) * f64::from(cells)).floor();
-    // The end of the axis is in the last column.
-    let column = if column == f64::from(cells) { column - 1.0 } else { column };
-    (0.0..f64::from(cells)).contains(&column).then_some(column as u16)
-}
-
-/// What the rows of a lane are called, in the margin of the area to its right.
-fn draw_ends(theme: Theme, place: Rect, texts: &[(u16, &str)], buffer: &mut Buffer) {
-    let cells = usize::from(MARGIN - 1);
-    for (row, text) in texts {
-        let y = place.y + row;
-        buffer.set_string(place.x - MARGIN, y, right(text, cells), Style::new());
-        buffer.set_string(place.x - 1, y, theme.glyph("┤", "+"), theme.dim());
-    }
-}
-
-/// A name behind the right end of a curve.
-fn draw_name(place: Rect, row: u16, name: &str, cells: u16, style: Style, buffer: &mut Buffer) {
-    if cells > 1 {
-        let name = left(name, usize::from(cells) - 1);
-        buffer.set_string(place.right() + 1, place.y + row, name, style);
     }
 }
 

@@ -8,6 +8,7 @@ mod gauge;
 pub(crate) mod histogram;
 pub(crate) mod lanes;
 mod map;
+mod note;
 mod panes;
 pub(crate) mod text;
 
@@ -19,4 +20,5 @@ pub(crate) use gauge::gauge;
 pub(crate) use histogram::Histogram;
 pub(crate) use lanes::{Lane, Lanes, Line};
 pub(crate) use map::{Cell, Map, color_bar, first_shown};
+pub(crate) use note::note;
 pub(crate) use panes::panes;

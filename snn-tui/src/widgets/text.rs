@@ -7,9 +7,9 @@ pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// A text without control characters, which would move the cursor: names of runs are what others make them.
+/// A text on one line, with what a terminal would obey escaped: names of runs are what others make them.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    snn_terminal::escape(text).into_owned()
 }
 
 /// As much of a text as fits into so many cells; the end of one that is cut is marked.
@@ -166,7 +166,7 @@ pub(crate) mod tests {
         );
         assert_eq!((left("ab", 4), right("ab", 4)), ("ab  ".to_owned(), "  ab".to_owned()));
         assert_eq!(width(&left("神経回路網", 6)), 6, "wide characters take two cells");
-        assert_eq!(clean("a\x1b[2Jb\n"), "a [2Jb ");
+        assert_eq!(clean("a\x1b[2Jb\n"), "a\\u001b[2Jb\\n");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
     }

@@ -15,7 +15,7 @@ use super::{
     fetcher::{Fetcher, Ready, kind},
     sources::{Form, Place, Source, holds_all},
     store::{FirstUse, now},
-    transport::Failure,
+    transport::{self, Answer, Failure},
     unpack::{self, Written},
 };
 
@@ -94,7 +94,7 @@ impl Fetcher<'_> {
         data_set: &DataSet,
         file: &RemoteFile,
         place: &Place,
-    ) -> Result<Option<Expected>, FetchError> {
+    ) -> Result<Option<Expected>, Trouble> {
         if !file.checksums.is_empty() {
             let authority = AS_PUBLISHED.to_owned();
             return Ok(Some(Expected { checksums: file.checksums.clone(), authority }));
@@ -113,34 +113,83 @@ impl Fetcher<'_> {
         let (text, authority) = match place {
             Place::Local(path) => {
                 let path = path.with_file_name(list);
-                (fs::read_to_string(&path).ok(), path.display().to_string())
+                let text = match read_list(&path) {
+                    // Whoever copied the files here did not copy the list.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(error) => {
+                        return Err(FetchError::io("read the list of checksums", &path)(error).into());
+                    }
+                    Ok(text) => text,
+                };
+                (text, path.display().to_string())
             }
-            Place::Remote(address) => {
-                let address =
-                    format!("{}{list}", &address[..address.rfind('/').map_or(0, |slash| slash + 1)]);
-                (self.small_file(&address).ok(), address)
+            Place::Remote(file_address) => {
+                let folder = &file_address[..file_address.rfind('/').map_or(0, |slash| slash + 1)];
+                let address = format!("{folder}{list}");
+                match self.small_file(&address) {
+                    // A mirror may have the file alone. The server of the catalog has the list as well.
+                    Err(failure) if failure.missing && !file.addresses().contains(file_address) => {
+                        return Ok(None);
+                    }
+                    Err(failure) => {
+                        let problem = format!("its list of checksums, {address}: {}", failure.problem);
+                        return Err(Failure { problem, ..failure }.into());
+                    }
+                    Ok(text) => (text, address),
+                }
             }
         };
-        let md5 = text.as_deref().and_then(|text| listed(text, &file.name));
-        Ok(md5.map(|md5| Expected {
+        let Some(md5) = listed(&text, &file.name) else {
+            let problem = format!("its list of checksums, {authority}, has no MD5 of {}", file.name);
+            return Err(Failure::lasting(problem).into());
+        };
+        Ok(Some(Expected {
             checksums: Checksums { md5: Some(md5), sha256: None },
             authority: format!("as listed in {authority}"),
         }))
     }
 
+    /// A short text from a server, which is asked again as often as for any other file.
     fn small_file(&self, address: &str) -> Result<String, Failure> {
-        let answer = self.client.get(address, None)?;
-        let mut text = String::new();
-        answer
-            .body
-            .take(MAX_LIST)
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::lasting(error.to_string()))?;
-        Ok(text)
+        let mut failed = 0;
+        loop {
+            let failure = match self.client.get(address, None).and_then(text_of) {
+                Ok(text) => return Ok(text),
+                Err(failure) => failure,
+            };
+            failed += 1;
+            let pause = failure.retry.and_then(|requested| self.patience.pause(failed, requested));
+            let Some(pause) = pause else { return Err(failure) };
+            let seconds = pause.as_secs_f64();
+            self.display.say(&format!("{address}: {}; trying again in {seconds:.1} s", failure.problem));
+            (self.patience.sleep)(pause);
+        }
     }
 
-    /// Checks a file, unpacks it, and checks what was in it.
+    /// Checks a file, unpacks it, and checks what was in it. Of what is refused nothing unpacked stays.
     fn unpack(
+        &self,
+        data_set: &DataSet,
+        file: &RemoteFile,
+        path: &Path,
+        form: Form,
+        from: &str,
+        expected: Option<&Expected>,
+    ) -> Result<Ready, FetchError> {
+        let ready = self.unpack_and_check(data_set, file, path, form, from, expected);
+        if ready.is_err() {
+            // The refusal is what counts, and the next attempt begins with this, too.
+            let _ = fs::remove_dir_all(self.staged(data_set));
+        }
+        ready
+    }
+
+    /// Where files are unpacked.
+    fn staged(&self, data_set: &DataSet) -> PathBuf {
+        self.store.work(&data_set.name).join("unpacked")
+    }
+
+    fn unpack_and_check(
         &self,
         data_set: &DataSet,
         file: &RemoteFile,
@@ -191,7 +240,7 @@ impl Fetcher<'_> {
         path: &Path,
         form: Form,
     ) -> Result<Content, FetchError> {
-        let staged = self.store.work(&data_set.name).join("unpacked");
+        let staged = self.staged(data_set);
         match fs::remove_dir_all(&staged) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(FetchError::io("remove", &staged)(error));
@@ -327,6 +376,25 @@ fn top(source: &Path, staged: &Path, files: Vec<Written>, holds: &[String]) -> R
     inner.ok_or_else(|| {
         FetchError::archive(source, "content", format!("it does not hold {} as it should", holds.join(", ")))
     })
+}
+
+/// The text in an answer, whole.
+fn text_of(answer: Answer) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    answer.body.take(MAX_LIST + 1).read_to_end(&mut bytes).map_err(|error| transport::of_body(&error))?;
+    if bytes.len() as u64 > MAX_LIST {
+        return Err(Failure::lasting(format!("it has more than {MAX_LIST} bytes")));
+    }
+    if answer.length.is_some_and(|length| length != bytes.len() as u64) {
+        return Err(Failure::passing("the connection has been cut"));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::lasting("it is no text"))
+}
+
+fn read_list(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(MAX_LIST).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// The MD5 of a file in a list as `md5sum` writes it.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressStyle};
+use snn_terminal::{escape, print_error};
 
 /// Between two lines about the same file.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -58,7 +59,7 @@ impl Display {
         if matches!(self.kind, Kind::Bar) {
             let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
             bar.set_style(style(total.is_some()));
-            bar.set_message(what.to_owned());
+            bar.set_message(escape(what).into_owned());
             bar.set_position(done);
             // The rate is that of what comes now.
             bar.reset_eta();
@@ -89,15 +90,14 @@ impl Display {
     }
 
     /// Tells the user something.
-    #[expect(clippy::print_stderr, reason = "this is where the program talks")]
     pub(crate) fn say(&self, line: &str) {
         #[cfg(test)]
         if let Kind::Memory(lines) = &self.kind {
             return lines.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
         }
         match &self.current().bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| print_error!("{line}")),
+            None => print_error!("{line}"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::PathBuf,
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,7 @@ pub(crate) fn download(
     let (mut failed, mut connections, mut pieces) = (0, 0, part.len() > 0);
     loop {
         let before = part.len();
-        let failure = match attempt(client, address, wanted, part, display) {
+        let failure = match attempt(client, address, wanted, part, patience, display) {
             Ok(Step::Done) => {
                 display.end();
                 return Ok(pieces);
@@ -150,7 +151,9 @@ pub(crate) fn download(
         let Some(requested) = failure.retry else { return Err(failure.into()) };
         connections += 1;
         if part.len() > before {
-            (failed, pieces) = (0, true);
+            pieces = true;
+            // What trickles in does not make the line a good one.
+            failed = if failure.slow { failed } else { 0 };
         }
         failed += 1;
         let useless = failure.offline && part.len() == 0 && failed >= TRIES_TO_REACH;
@@ -172,6 +175,7 @@ fn attempt(
     address: &str,
     wanted: &Wanted,
     part: &Part,
+    patience: &Patience,
     display: &Display,
 ) -> Result<Step, Trouble> {
     let have = part.len();
@@ -200,7 +204,7 @@ fn attempt(
         }
         Kind::Beyond { .. } => return Ok(Step::Restart),
     }
-    receive(address, answer, wanted, part, display).map(|()| Step::Done)
+    receive(address, answer, wanted, part, patience, display).map(|()| Step::Done)
 }
 
 /// Appends the body of an answer to the part.
@@ -209,6 +213,7 @@ fn receive(
     mut answer: Answer,
     wanted: &Wanted,
     part: &Part,
+    patience: &Patience,
     display: &Display,
 ) -> Result<(), Trouble> {
     let begin = part.len();
@@ -240,6 +245,7 @@ fn receive(
     display.begin(&wanted.name, total, begin);
 
     let mut have = begin;
+    let (mut since, mut came) = (Instant::now(), 0);
     let mut buffer = vec![0; 1 << 16];
     loop {
         let read = match answer.body.read(&mut buffer) {
@@ -249,6 +255,17 @@ fn receive(
             Err(error) => return Err(transport::of_body(&error).into()),
         };
         have += read as u64;
+        came += read as u64;
+        let elapsed = since.elapsed();
+        if elapsed >= patience.silence {
+            if came < patience.least && total.is_none_or(|total| have < total) {
+                file.write_all(&buffer[..read]).map_err(io)?;
+                let problem =
+                    format!("no more than {came} bytes came in {} s", elapsed.as_secs_f64().round());
+                return Err(Failure { slow: true, ..Failure::passing(problem) }.into());
+            }
+            (since, came) = (Instant::now(), 0);
+        }
         if have > limit {
             drop(file);
             part.discard()?;

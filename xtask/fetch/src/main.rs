@@ -13,8 +13,6 @@
 //! Every step may be cut off, by a signal or by the power: what is in place has been checked, what is under way is gone on
 //! with or made anew.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks to its user")]
-
 mod acquire;
 mod digest;
 mod display;
@@ -46,6 +44,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use snn_catalog::{Catalog, DataSet};
+use snn_terminal::{print_error, print_line};
 
 use display::Display;
 use fetcher::Fetcher;
@@ -97,11 +96,22 @@ fn known_name(name: &str) -> Result<String, String> {
     Err(format!("there is no such data set; there are {} (and `{ALL}`)", names.join(", ")))
 }
 
+/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+fn parse() -> Options {
+    Options::try_parse().unwrap_or_else(|error| {
+        if snn_terminal::arguments_are_safe() {
+            error.exit();
+        }
+        print_error!("{}", error.to_string().trim_end());
+        process::exit(error.exit_code())
+    })
+}
+
 fn main() -> ExitCode {
-    let outcome = fetch_data(&Options::parse());
+    let outcome = fetch_data(&parse());
     outcome.map_or_else(
         |error| {
-            eprintln!("error: {error:#}");
+            print_error!("error: {error:#}");
             ExitCode::FAILURE
         },
         ExitCode::from,
@@ -123,9 +133,9 @@ fn fetch_data(options: &Options) -> Result<u8> {
         let list: Vec<_> =
             chosen.iter().map(|it| Listed::new(it, &store, &inspect::state(&store, it))).collect();
         if options.json {
-            println!("{}", serde_json::to_string_pretty(&list)?);
+            print_line!("{}", serde_json::to_string_pretty(&list)?);
         } else {
-            list.iter().for_each(|it| println!("{it}\n"));
+            list.iter().for_each(|it| print_line!("{it}\n"));
         }
         return Ok(0);
     }
@@ -138,7 +148,7 @@ fn fetch_data(options: &Options) -> Result<u8> {
         failed |= done.is_failure();
         match (done.is_failure(), options.json) {
             (true, _) => display.say(&format!("error: {done}")),
-            (false, false) => println!("{done}"),
+            (false, false) => print_line!("{done}"),
             (false, true) => {}
         }
         report.push(done);
@@ -180,7 +190,7 @@ fn fetch_data(options: &Options) -> Result<u8> {
         }
     }
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        print_line!("{}", serde_json::to_string_pretty(&report)?);
     }
     Ok(failed.into())
 }

@@ -19,6 +19,8 @@ pub(crate) struct Patience {
     pub(crate) connect: Duration,
     /// Without any byte.
     pub(crate) silence: Duration,
+    /// Fewer bytes than this in as much time as `silence` are as good as none.
+    pub(crate) least: u64,
     pub(crate) sleep: fn(Duration),
 }
 
@@ -31,6 +33,7 @@ impl Default for Patience {
             longest_request: Duration::from_secs(120),
             connect: Duration::from_secs(20),
             silence: Duration::from_secs(60),
+            least: 60 << 10,
             sleep: thread::sleep,
         }
     }

@@ -23,15 +23,19 @@ pub(crate) struct Failure {
     pub(crate) retry: Option<Option<Duration>>,
     /// Whether the server was not even reached.
     pub(crate) offline: bool,
+    /// Whether the server says that it has no such file.
+    pub(crate) missing: bool,
+    /// Whether bytes came, too few to wait for: they are kept, and count for nothing.
+    pub(crate) slow: bool,
 }
 
 impl Failure {
     pub(crate) fn lasting(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), retry: None, offline: false }
+        Self { problem: problem.into(), retry: None, offline: false, missing: false, slow: false }
     }
 
     pub(crate) fn passing(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), retry: Some(None), offline: false }
+        Self { retry: Some(None), ..Self::lasting(problem) }
     }
 }
 
@@ -128,7 +132,10 @@ fn of_response(response: Response<ureq::Body>) -> Result<Answer, Failure> {
             return Err(busy(status, headers));
         }
         _ if status.is_server_error() => return Err(busy(status, headers)),
-        _ => return Err(Failure::lasting(format!("the server answers {status}"))),
+        _ => {
+            let missing = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
+            return Err(Failure { missing, ..Failure::lasting(format!("the server answers {status}")) });
+        }
     };
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (etag, last_modified) = (text(header::ETAG), text(header::LAST_MODIFIED));
@@ -142,7 +149,7 @@ fn busy(status: StatusCode, headers: &HeaderMap) -> Failure {
     let asks = wait.map_or(String::new(), |wait| {
         format!(" and asks to wait {}", humantime::format_duration(Duration::from_secs(wait.as_secs())))
     });
-    Failure { problem: format!("the server answers {status}{asks}"), retry: Some(wait), offline: false }
+    Failure { retry: Some(wait), ..Failure::lasting(format!("the server answers {status}{asks}")) }
 }
 
 /// Offset and total length of `bytes 100-199/1000`, `bytes 100-199/*` or `bytes */1000`.
@@ -154,7 +161,7 @@ fn content_range(headers: &HeaderMap) -> Option<(Option<u64>, Option<u64>)> {
 
 fn of_error(error: &ureq::Error) -> Failure {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable};
-    let unreached = |problem: String| Failure { problem, retry: Some(None), offline: true };
+    let unreached = |problem: String| Failure { offline: true, ..Failure::passing(problem) };
     match error {
         ureq::Error::HostNotFound => unreached("the host is not known here".to_owned()),
         ureq::Error::ConnectionFailed => unreached("no connection".to_owned()),
@@ -170,11 +177,19 @@ fn of_error(error: &ureq::Error) -> Failure {
             _ if error.to_string().starts_with("failed to lookup address") => {
                 unreached("its name cannot be looked up".to_owned())
             }
+            _ if is_of_certificate(error) => Failure::lasting(error.to_string()),
             _ => Failure::passing(error.to_string()),
         },
         ureq::Error::Protocol(error) => Failure::passing(format!("no valid HTTP: {error}")),
         other => Failure::lasting(other.to_string()),
     }
+}
+
+/// Whether the server is not who it should be. TLS hides its reasons in an error of the connection; the server will be the
+/// same next time.
+fn is_of_certificate(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+        && error.to_string().to_ascii_lowercase().contains("certificate")
 }
 
 /// What an interrupted body amounts to.

@@ -9,6 +9,7 @@ use crate::{
     directory::RunDir,
     error::Error,
     files::{self, PROBES},
+    regular,
 };
 
 impl RunDir {
@@ -49,7 +50,7 @@ impl RunDir {
             version: u32,
         }
         let path = self.path().join(PROBES).join(files::probe(epoch));
-        let bytes = fs::read(&path).map_err(Error::io("read the probe", &path))?;
+        let bytes = regular::read(&path, regular::MOST_PROBE).map_err(Error::io("read the probe", &path))?;
         if let Ok(Version { version }) = serde_json::from_slice(&bytes)
             && version > PROBE_VERSION
         {

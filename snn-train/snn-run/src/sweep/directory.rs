@@ -1,7 +1,8 @@
 //! The directory that a sweep lies in.
 
 use std::{
-    fs, io,
+    collections::HashSet,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -9,7 +10,7 @@ use super::{
     manifest::{MANIFEST_VERSION, Manifest, Point},
     results::{Results, Row},
 };
-use crate::{directory::RunDir, error::Error, files::MANIFEST};
+use crate::{directory::RunDir, error::Error, files::MANIFEST, regular};
 
 /// The directory of a sweep.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +23,12 @@ impl SweepDir {
     /// Opens the sweep at `path`.
     ///
     /// # Errors
-    /// [`Error::NotASweep`] if no `manifest.json` lies there, [`Error::Io`], [`Error::DamagedFile`].
+    /// [`Error::NotASweep`] if no `manifest.json` lies there, [`Error::Io`], [`Error::DamagedFile`]; [`Error::ForeignPoint`] for a run
+    /// whose name is no plain name of a directory, or that is there twice.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let file = path.join(MANIFEST);
-        let bytes = match fs::read(&file) {
+        let bytes = match regular::read(&file, regular::MOST_MANIFEST) {
             Ok(bytes) => bytes,
             Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
                 return Err(Error::NotASweep { path });
@@ -40,6 +42,7 @@ impl SweepDir {
             let version = manifest.version;
             return Err(damaged(format!("its version {version} is newer than this program")));
         }
+        check_ids(&manifest, &file)?;
         Ok(Self { path, manifest })
     }
 
@@ -84,5 +87,51 @@ impl SweepDir {
         let keys = axes.iter().map(|axis| axis.key.clone()).collect();
         let seeds = axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect();
         Results { keys, seeds, rows: rows.collect() }
+    }
+}
+
+/// Refuses ids that are no plain names: they become names of directories.
+fn check_ids(manifest: &Manifest, path: &Path) -> Result<(), Error> {
+    let mut known = HashSet::new();
+    for Point { id, .. } in &manifest.points {
+        let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let reason = if id.is_empty() || id.len() > 200 || id.starts_with('.') || !id.chars().all(is_plain) {
+            "its name is no plain name of a directory"
+        } else if !known.insert(id) {
+            "it is there twice"
+        } else {
+            continue;
+        };
+        let (path, reason) = (path.to_owned(), reason.to_owned());
+        return Err(Error::ForeignPoint { path, id: id.clone(), reason });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |ids: &[&str]| {
+            let points: Vec<_> = ids.iter().map(|id| serde_json::json!({"id": id, "settings": {}})).collect();
+            let manifest = serde_json::json!({
+                "version": 1, "name": "s", "runs": "runs", "axes": [], "selection": {}, "base": {}, "points": points,
+            });
+            fs::write(directory.path().join(MANIFEST), manifest.to_string()).unwrap();
+            SweepDir::open(directory.path())
+        };
+        assert!(open(&["randman-0123456789ab", "a.b_c"]).is_ok());
+        for id in
+            ["", ".", "..", "../x", "a/b", "/etc", "a\\b", "a\u{1b}[2J", "a b", ".hidden", &"x".repeat(300)]
+        {
+            let error = open(&["good", id]).unwrap_err();
+            assert!(matches!(&error, Error::ForeignPoint { id: named, .. } if named == id), "{error}");
+        }
+        assert!(open(&["a", "a"]).unwrap_err().to_string().contains("twice"));
     }
 }

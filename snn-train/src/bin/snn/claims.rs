@@ -1,10 +1,6 @@
 //! `snn claims`
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -53,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     match if arguments.json { Format::Json } else { arguments.format } {
         Format::Json => {
             let table = json!({"version": 1, "kind": "claims", "method": CLAIM_METHOD, "claims": claims});

@@ -3,6 +3,8 @@
 use std::{borrow::Cow, path::Path};
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use snn_data::Split;
 
 pub(crate) const FAILURE: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
@@ -32,6 +34,15 @@ pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err("a whole number from 1 to 1024".to_owned()),
     }
+}
+
+/// A part of the data on the command line.
+pub(crate) fn split_parser() -> impl TypedValueParser<Value = Split> {
+    const WORDS: [(&str, Split); 3] =
+        [("train", Split::Train), ("valid", Split::Valid), ("test", Split::Test)];
+    let named = |word: String| WORDS.into_iter().find(|(it, _)| *it == word);
+    PossibleValuesParser::new(WORDS.map(|(word, _)| word))
+        .map(move |word| named(word).map_or(Split::Test, |(_, split)| split))
 }
 
 /// A path for JSON, whose texts are Unicode: bytes that are none are replaced, as they are where people read the path.

@@ -13,7 +13,7 @@ use snn_data::Split;
 use snn_train::{Checkpoint, Evaluation, Goal, evaluate, experiment::Selection, run::RunDir};
 
 use crate::{
-    common::{parse_threads, path_text, percent, use_threads},
+    common::{parse_threads, path_text, percent, split_parser, use_threads},
     loading,
 };
 
@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "RUN_DIR")]
     run: PathBuf,
     /// The part of the data
-    #[arg(long, value_enum, default_value_t = Part::Test)]
-    split: Part,
+    #[arg(long, default_value_t = Split::Test, value_parser = split_parser())]
+    split: Split,
     /// Which model; by default the one that the experiment selects (training.selection)
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
@@ -34,13 +34,6 @@ pub(crate) struct Arguments {
     /// Write the result as JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Part {
-    Train,
-    Valid,
-    Test,
 }
 
 /// One of the two checkpoints of a run.
@@ -64,16 +57,11 @@ impl From<Which> for Selection {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     use_threads(arguments.threads)?;
     let run = RunDir::open(&arguments.run)?;
-    let which = match arguments.checkpoint {
-        Some(which) => which.into(),
-        None => Checkpoint::of_run(&run, Selection::Last)?.experiment().training.selection,
+    let split = arguments.split;
+    let (checkpoint, which) = match arguments.checkpoint.map(Selection::from) {
+        Some(which) => (Checkpoint::of_run(&run, which)?, which),
+        None => Checkpoint::selected(&run)?,
     };
-    let split = match arguments.split {
-        Part::Train => Split::Train,
-        Part::Valid => Split::Valid,
-        Part::Test => Split::Test,
-    };
-    let checkpoint = Checkpoint::of_run(&run, which)?;
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
     let experiment = checkpoint.experiment();
     let dataset = loading::open(&experiment.data, arguments.json)?;
@@ -115,12 +103,12 @@ fn report_json(
     {
         result.extend(numbers);
     }
-    writeln!(io::stdout(), "{result}")?;
+    writeln!(snn_terminal::stdout(), "{result}")?;
     Ok(())
 }
 
 fn report(evaluation: &Evaluation, which: Selection, split: Split, epoch: u32) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     let Evaluation { samples, losses, layers, confusion } = evaluation;
     let which = if which == Selection::Best { "best on validation" } else { "last" };
     writeln!(

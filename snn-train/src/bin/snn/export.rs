@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::Write as _,
     path::PathBuf,
     process::ExitCode,
 };
@@ -15,7 +15,6 @@ use safetensors::{Dtype, View};
 use serde_json::json;
 use snn_train::{
     Checkpoint,
-    experiment::Selection,
     run::{Record, RunDir},
 };
 
@@ -57,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Csv => csv(&run.records()?)?,
         Format::Json => json(&run)?,
         Format::Safetensors => {
-            if arguments.out.is_none() && io::stdout().is_terminal() {
+            if arguments.out.is_none() && snn_terminal::stdout().is_terminal() {
                 return Err(
                     UsageError("weights are no text for a terminal: use --out FILE".to_owned()).into()
                 );
@@ -69,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(path) => {
             fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        None => io::stdout().write_all(&bytes)?,
+        None => snn_terminal::stdout().write_all(&bytes)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,11 +122,8 @@ fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
 
 fn weights(run: &RunDir, which: Option<Which>) -> anyhow::Result<Vec<u8>> {
     let checkpoint = match which {
-        Some(which) => Checkpoint::of_run(&run, which.into())?,
-        None => match Checkpoint::of_run(&run, Selection::Last)? {
-            last if last.experiment().training.selection == Selection::Last => last,
-            _ => Checkpoint::of_run(&run, Selection::Best)?,
-        },
+        Some(which) => Checkpoint::of_run(run, which.into())?,
+        None => Checkpoint::selected(run)?.0,
     };
     let about = BTreeMap::from([
         ("run".to_owned(), run.id()),

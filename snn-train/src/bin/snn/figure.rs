@@ -2,14 +2,13 @@
 
 use std::{
     collections::HashSet,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use snn_train::{
@@ -17,7 +16,10 @@ use snn_train::{
     sweep::{RunEvent, Update},
 };
 
-use crate::common::{FAILURE, STOPPED, UsageError, path_text};
+use crate::{
+    bar::Bar,
+    common::{FAILURE, STOPPED, UsageError, path_text},
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -82,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Ok(drawn) => drawn,
             // The next figure may need nothing of what is amiss with this one.
             Err(error) if !error.is::<io::Error>() => {
-                writeln!(io::stderr(), "error: figure {}: {error}", figure.number())?;
+                writeln!(snn_terminal::stderr(), "error: figure {}: {error}", figure.number())?;
                 complete = false;
                 continue;
             }
@@ -92,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             if arguments.json {
                 tell_json(figure, scale, "stopped", &Drawn::default())?;
             }
-            writeln!(io::stderr(), "stopped; the same command goes on where it was")?;
+            writeln!(snn_terminal::stderr(), "stopped; the same command goes on where it was")?;
             return Ok(ExitCode::from(STOPPED));
         };
         complete &= drawn.incomplete.is_empty() || arguments.draw_only;
@@ -123,7 +125,7 @@ fn make(
 }
 
 fn tell(figure: Figure, drawn: &Drawn) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     writeln!(out, "figure {}: {}", figure.number(), figure.title())?;
     for file in &drawn.files {
         writeln!(out, "  {}", file.display())?;
@@ -149,7 +151,7 @@ fn tell_json(figure: Figure, scale: Scale, state: &str, drawn: &Drawn) -> io::Re
         "missing": drawn.missing,
         "incomplete": drawn.incomplete,
     });
-    writeln!(io::stdout().lock(), "{result}")
+    writeln!(snn_terminal::stdout(), "{result}")
 }
 
 fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
@@ -186,7 +188,7 @@ fn plan(reproduction: &Reproduction, figures: &[Figure], json: bool) -> anyhow::
         .map(|&figure| Ok((figure, reproduction.plan(&[figure])?)))
         .collect::<anyhow::Result<_>>()?;
     let all = reproduction.plan(figures)?;
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if json {
         let each: Vec<_> =
             each.iter().map(|(figure, plan)| json!({"figure": figure.number(), "plan": plan})).collect();
@@ -213,7 +215,7 @@ fn stop_on_signal() -> io::Result<Arc<AtomicBool>> {
 
 /// How far the runs of a figure are: a bar on a terminal, a line every so often elsewhere.
 struct Progress {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     quiet: bool,
     /// The sweep that the last line told of, and its per cent.
     told: (String, u64),
@@ -221,11 +223,10 @@ struct Progress {
 
 impl Progress {
     fn new(figure: Figure, quiet: bool) -> Self {
-        let bar = (!quiet && io::stderr().is_terminal()).then(|| {
-            // The template is constant and valid.
-            let style = ProgressStyle::with_template("{prefix} {bar:20} {percent:>3} % {wide_msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(1000).with_style(style).with_prefix(format!("figure {}", figure.number()))
+        let bar = (!quiet && snn_terminal::stderr().is_terminal()).then(|| {
+            let bar = Bar::new(1000, "{prefix} {bar:20} {percent:>3} % {wide_msg}");
+            bar.set_prefix(&format!("figure {}", figure.number()));
+            bar
         });
         Self { bar, quiet, told: (String::new(), 0) }
     }
@@ -243,22 +244,22 @@ impl Progress {
         };
         if let Some(bar) = &self.bar {
             bar.set_position((1000.0 * progress.fraction) as u64);
-            bar.set_message(format!("{sweep}: {text}"));
+            bar.set_message(&format!("{sweep}: {text}"));
             if let Some(failure) = failure {
-                bar.println(failure);
+                bar.println(&failure);
             }
         } else {
             let percent = (100.0 * progress.fraction) as u64;
             // Nobody is told when standard error is gone.
             if let Some(failure) = failure {
-                let _ = writeln!(io::stderr(), "{failure}");
+                let _ = writeln!(snn_terminal::stderr(), "{failure}");
             }
             if self.told.0 != sweep {
                 self.told = (sweep.to_owned(), 0);
             }
             if !self.quiet && percent >= self.told.1 + 5 {
                 self.told.1 = percent - percent % 5;
-                let _ = writeln!(io::stderr(), "{sweep}: {percent} %, {text}");
+                let _ = writeln!(snn_terminal::stderr(), "{sweep}: {percent} %, {text}");
             }
         }
     }

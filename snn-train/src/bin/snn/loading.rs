@@ -1,19 +1,20 @@
 //! Loading data: the features of recordings take a while the first time, and somebody waits. All on standard error.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::Write as _,
     sync::{Arc, OnceLock},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
 use snn_data::{Dataset, SpeechEvent};
 use snn_train::{Error, experiment::Data};
+
+use crate::bar::Bar;
 
 const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, {eta} to go";
 
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
 pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
-    let bar: OnceLock<ProgressBar> = OnceLock::new();
+    let bar: OnceLock<Bar> = OnceLock::new();
     let opened = data.open_watched(&|event| {
         if !quiet {
             watch(&bar, &event);
@@ -25,7 +26,13 @@ pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> 
     Ok(opened?.into())
 }
 
-fn watch(bar: &OnceLock<ProgressBar>, event: &SpeechEvent<'_>) {
+/// Tells what was changed or left out on the way in, once before the training.
+pub(crate) fn tell_intake(dataset: &dyn Dataset) {
+    let notes = dataset.intake().map(snn_data::Intake::notes).unwrap_or_default();
+    notes.iter().for_each(|note| say(&format!("note: {note}")));
+}
+
+fn watch(bar: &OnceLock<Bar>, event: &SpeechEvent<'_>) {
     match event {
         SpeechEvent::Computed { done, total } => {
             let bar = bar.get_or_init(|| start(*total));
@@ -40,18 +47,16 @@ fn watch(bar: &OnceLock<ProgressBar>, event: &SpeechEvent<'_>) {
     }
 }
 
-fn start(recordings: usize) -> ProgressBar {
-    if !io::stderr().is_terminal() {
+fn start(recordings: usize) -> Bar {
+    if !snn_terminal::stderr().is_terminal() {
         say(&format!("computing the features of {recordings} recordings, once"));
     }
-    // The template is constant and a test parses it.
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(recordings as u64).with_style(style)
+    Bar::new(recordings as u64, TEMPLATE)
 }
 
 fn say(line: &str) {
     // Loading goes on when nobody listens.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(snn_terminal::stderr(), "{line}");
 }
 
 #[cfg(test)]
@@ -60,6 +65,6 @@ mod tests {
 
     #[test]
     fn the_template_is_understood() {
-        ProgressStyle::with_template(TEMPLATE).unwrap();
+        indicatif::ProgressStyle::with_template(TEMPLATE).unwrap();
     }
 }

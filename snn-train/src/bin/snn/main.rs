@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which
 //! `--resume` goes on.
 
+mod bar;
 mod claims;
 mod common;
 mod data;
@@ -59,8 +60,46 @@ enum Command {
     Presets(presets::Arguments),
 }
 
+/// How the program calls itself to read an HDF5 file.
+#[cfg(feature = "hdf5")]
+const READ_HDF5: &str = "__read-hdf5";
+
+/// Reads HDF5 files in a process of their own, which may crash; as that process, reads one and returns how that went.
+#[cfg(feature = "hdf5")]
+fn isolate_hdf5() -> Option<ExitCode> {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let [command, path, unit] = arguments.as_slice()
+        && command == READ_HDF5
+    {
+        let served = snn_data::serve_hdf5(std::path::Path::new(path), &unit.to_string_lossy());
+        return Some(ExitCode::from(if served.is_ok() { 0 } else { FAILURE }));
+    }
+    // The link leads to this very program, even when its file has been replaced or moved meanwhile.
+    let link = std::path::Path::new("/proc/self/exe");
+    let program = if link.exists() { Some(link.to_owned()) } else { std::env::current_exe().ok() };
+    if let Some(program) = program {
+        snn_data::isolate_hdf5(program, [READ_HDF5.into()]);
+    }
+    None
+}
+
+/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+fn parse() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        if snn_terminal::arguments_are_safe() {
+            error.exit();
+        }
+        snn_terminal::print_error!("{}", error.to_string().trim_end());
+        std::process::exit(error.exit_code())
+    })
+}
+
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    #[cfg(feature = "hdf5")]
+    if let Some(code) = isolate_hdf5() {
+        return code;
+    }
+    let result = match parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
@@ -77,7 +116,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         // There is nobody to tell when this fails, too.
-        let _ = writeln!(io::stderr(), "error: {}", snn_train::with_causes(&*error));
+        let _ = writeln!(snn_terminal::stderr(), "error: {}", snn_train::with_causes(&*error));
         let usage = error.is::<UsageError>()
             || error.downcast_ref().is_some_and(snn_train::Error::is_usage)
             || error.downcast_ref().is_some_and(snn_run::Error::is_usage);

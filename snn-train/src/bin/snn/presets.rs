@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     match (&arguments.name, arguments.keys) {
         (Some(name), _) => {
             let preset = Experiment::preset(name)?;

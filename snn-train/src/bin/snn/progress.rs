@@ -2,20 +2,21 @@
 
 use std::{
     collections::HashSet,
-    io::{self, IsTerminal as _, Write as _},
+    io::Write as _,
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
 use snn_train::{
     Error, Event, Flow, Observer, Phase, Start,
     run::{EpochRecord, Losses, WarningRecord},
 };
 
+use crate::bar::Bar;
+
 const TEMPLATE: &str = "{prefix} {bar:10} {percent:>3} %, {eta} to go: {wide_msg}";
 
 pub(crate) fn observer() -> Box<dyn Observer> {
-    if io::stderr().is_terminal() { Box::new(Bar::new()) } else { Box::new(Lines::default()) }
+    if snn_terminal::stderr().is_terminal() { Box::new(WithBar::new()) } else { Box::new(Lines::default()) }
 }
 
 fn percent(share: f64) -> String {
@@ -34,8 +35,8 @@ impl Warnings {
 }
 
 /// One bar over all batches of all epochs, validation included, so that its ETA is that of the run.
-struct Bar {
-    bar: ProgressBar,
+struct WithBar {
+    bar: Bar,
     epochs: u32,
     batches: u64,
     validation_batches: u64,
@@ -44,11 +45,9 @@ struct Bar {
     warnings: Warnings,
 }
 
-impl Bar {
+impl WithBar {
     fn new() -> Self {
-        // The template is constant and a test parses it.
-        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(0).with_style(style);
+        let bar = Bar::new(0, TEMPLATE);
         Self { bar, epochs: 0, batches: 0, validation_batches: 0, valid: None, warnings: Warnings::default() }
     }
 
@@ -68,25 +67,25 @@ impl Bar {
     }
 }
 
-impl Observer for Bar {
+impl Observer for WithBar {
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
         match event {
             Event::RunStarted(start) => self.start(start),
             Event::BatchFinished(progress) if progress.phase != Phase::Test => {
                 let trained = if progress.phase == Phase::Validation { self.batches } else { 0 };
                 self.bar.set_position(self.position(progress.epoch - 1, trained + u64::from(progress.batch)));
-                self.bar.set_prefix(format!("epoch {}/{}", progress.epoch, self.epochs));
+                self.bar.set_prefix(&format!("epoch {}/{}", progress.epoch, self.epochs));
                 if progress.phase == Phase::Training {
                     let valid =
                         self.valid.map_or_else(String::new, |valid| format!(", valid {}", percent(valid)));
                     let train = percent(progress.accuracy);
-                    self.bar.set_message(format!("loss {:.3}, train {train}{valid}", progress.loss));
+                    self.bar.set_message(&format!("loss {:.3}, train {train}{valid}", progress.loss));
                 }
             }
             Event::EpochFinished { record, .. } => self.valid = record.valid.map(|valid| valid.accuracy),
             Event::Warning(warning) => {
                 if let Some(line) = self.warnings.line(warning) {
-                    self.bar.println(line);
+                    self.bar.println(&line);
                 }
             }
             Event::RunFinished(_) | Event::RunFailed(_) => self.bar.finish_and_clear(),
@@ -145,7 +144,7 @@ impl Observer for Lines {
         };
         if let Some(line) = line {
             // A reader who leaves does not end the training.
-            let _ = writeln!(io::stderr(), "{line}");
+            let _ = writeln!(snn_terminal::stderr(), "{line}");
         }
         Ok(Flow::Continue)
     }
@@ -157,6 +156,6 @@ mod tests {
 
     #[test]
     fn the_template_is_understood() {
-        ProgressStyle::with_template(TEMPLATE).unwrap();
+        indicatif::ProgressStyle::with_template(TEMPLATE).unwrap();
     }
 }

@@ -13,9 +13,12 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
+use snn_data::Splits;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
-    run::{Record, files::CONFIG, new_id},
+    experiment::Selection,
+    run::{Record, Resume, files::CONFIG, new_id},
+    shell_word,
 };
 
 use crate::{
@@ -34,9 +37,15 @@ pub(crate) struct Arguments {
     /// The directory of this run; by default a new one in `runs`
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
-    /// Go on with the run in --run-dir, or begin it if there is none
+    /// Go on with the run in --run-dir; where there is none yet, and an experiment is named, begin it
     #[arg(long, requires = "run_dir")]
     resume: bool,
+    /// With --resume: go on from the best epoch, where the last checkpoint is lost
+    #[arg(long, requires = "resume")]
+    from_best: bool,
+    /// With --resume: go on though metrics.jsonl lacks some of the epochs
+    #[arg(long, requires = "resume")]
+    allow_gaps: bool,
     /// Write scalars and histograms for TensorBoard into the run directory; the same as --set probe.tensorboard=true
     #[arg(long)]
     tensorboard: bool,
@@ -79,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     experiment.validate()?;
     let dataset = loading::open(&experiment.data, arguments.quiet)?;
+    loading::tell_intake(&*dataset);
     match device {
         Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
         #[cfg(feature = "cuda")]
@@ -98,7 +108,10 @@ fn train<D: Backend<f32>>(
     stop: &mut StopOnSignal,
 ) -> anyhow::Result<ExitCode> {
     let mut writer = match &arguments.run_dir {
-        Some(directory) if arguments.resume => RunWriter::resume(directory, &mut trainer)?,
+        Some(directory) if arguments.resume => {
+            tell_if_new(directory);
+            RunWriter::resume_with(directory, &mut trainer, &how_to_resume(arguments))?
+        }
         Some(directory) => RunWriter::create(directory, &trainer)?,
         None => RunWriter::create(Path::new("runs").join(new_id(name)), &trainer)?,
     };
@@ -116,12 +129,12 @@ fn train<D: Backend<f32>>(
     let outcome = trainer.run(&mut observers)?;
     let status = writer.status();
     for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
-        writeln!(io::stderr(), "warning: {error}")?;
+        writeln!(snn_terminal::stderr(), "warning: {error}")?;
     }
     if arguments.json {
         report_json(&outcome, &directory)?;
     } else {
-        report(&outcome, trainer.experiment(), &directory)?;
+        report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)?;
     }
     Ok(if outcome.stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
@@ -129,22 +142,55 @@ fn train<D: Backend<f32>>(
 /// The experiment before changes, and a name for its run.
 fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     let Some(source) = &arguments.experiment else {
-        let stored = arguments.run_dir.as_ref().map(|directory| directory.join(CONFIG));
-        return match stored.filter(|path| arguments.resume && path.exists()) {
-            Some(path) => Ok((String::new(), Experiment::load(path)?)),
-            None => Err(UsageError(
-                "what is to be trained? Give a preset (see `snn presets`) or a TOML file, or the --run-dir of a run to \
-                 --resume"
-                    .to_owned(),
-            )
-            .into()),
+        let message = match arguments.run_dir.as_deref().filter(|_| arguments.resume) {
+            Some(directory) if directory.join(CONFIG).exists() => {
+                return Ok((String::new(), Experiment::load(directory.join(CONFIG))?));
+            }
+            Some(directory) => format!(
+                "there is no run to go on with in {}{}",
+                directory.display(),
+                meant(directory).unwrap_or_default()
+            ),
+            None => "what is to be trained? Give a preset (see `snn presets`) or a TOML file, or the --run-dir of a run to \
+                     --resume"
+                .to_owned(),
         };
+        return Err(UsageError(message).into());
     };
     let experiment = Experiment::find(source)?;
     let stem = Path::new(source).file_stem().unwrap_or_default().to_string_lossy();
     // A run's own file says nothing by its name.
     let name = if stem == "config" { experiment.data.name().into() } else { stem };
     Ok((name.into_owned(), experiment))
+}
+
+fn how_to_resume(arguments: &Arguments) -> Resume {
+    let mut how = Resume::default();
+    how.from = if arguments.from_best { Selection::Best } else { Selection::Last };
+    how.allow_gaps = arguments.allow_gaps;
+    how
+}
+
+/// Whoever means to go on with a run and mistypes its name should hear of it.
+fn tell_if_new(directory: &Path) {
+    if !directory.join(CONFIG).exists() {
+        let meant = meant(directory).unwrap_or_default();
+        let _ = writeln!(
+            snn_terminal::stderr(),
+            "warning: there is no run in {} yet: it begins{meant}",
+            directory.display()
+        );
+    }
+}
+
+/// The run beside `directory` whose name is most like its own.
+fn meant(directory: &Path) -> Option<String> {
+    let name = directory.file_name()?.to_string_lossy().into_owned();
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let runs = snn_train::run::list(parent).ok()?;
+    let distances = runs.iter().map(|run| (strsim::damerau_levenshtein(&name, &run.id()), run));
+    let (_, run) = distances.min().filter(|(distance, _)| *distance <= 1 + name.chars().count() / 4)?;
+    Some(format!("; did you mean {}?", shell_word(directory.with_file_name(run.id()))))
 }
 
 /// Asks for a stop once the flag is up.
@@ -168,7 +214,7 @@ impl Observer for JsonLines {
             _ => return Ok(Flow::Continue),
         };
         // A reader who leaves does not end the training.
-        let _ = writeln!(io::stdout(), "{}", record.to_line());
+        let _ = writeln!(snn_terminal::stdout(), "{}", record.to_line());
         Ok(Flow::Continue)
     }
 }
@@ -183,12 +229,12 @@ fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
         "best": outcome.best,
         "test": outcome.test,
     });
-    writeln!(io::stdout(), "{result}")
+    writeln!(snn_terminal::stdout(), "{result}")
 }
 
-fn report(outcome: &Outcome, experiment: &Experiment, directory: &Path) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let run = directory.display();
+fn report(outcome: &Outcome, experiment: &Experiment, splits: &Splits, directory: &Path) -> io::Result<()> {
+    let mut out = snn_terminal::stdout();
+    let run = shell_word(directory);
     if outcome.stopped {
         writeln!(out, "stopped after {} of {} epochs", outcome.epoch, experiment.training.epochs)?;
         writeln!(out, "go on     snn train --resume --run-dir {run}")?;
@@ -209,6 +255,13 @@ fn report(outcome: &Outcome, experiment: &Experiment, directory: &Path) -> io::R
     }
     writeln!(out, "run       {run}")?;
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    writeln!(out, "watch     snn-tui {}", parent.display())?;
-    writeln!(out, "evaluate  snn eval {run}")
+    writeln!(out, "watch     snn-tui {}", shell_word(parent))?;
+    let part = match splits {
+        _ if outcome.stopped && outcome.epoch == 0 => return Ok(()),
+        Splits { test, .. } if !test.is_empty() => "",
+        Splits { valid, .. } if !valid.is_empty() => " --split valid",
+        _ => " --split train",
+    };
+    let checkpoint = if outcome.stopped && outcome.best.is_none() { " --checkpoint last" } else { "" };
+    writeln!(out, "evaluate  snn eval {run}{part}{checkpoint}")
 }

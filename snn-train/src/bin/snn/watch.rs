@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use snn_run::regular;
 use snn_train::run::{
     RunDir,
     files::{STOP, TRAINER_LOG},
@@ -19,9 +20,12 @@ use snn_train::run::{
 
 use crate::common::UsageError;
 
+/// The longest log that is read.
+const MOST_SAID: u64 = 1 << 30;
+
 /// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard on it.
 pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
-    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+    if !(snn_terminal::stdout().is_terminal() && io::stdin().is_terminal()) {
         return Err(UsageError(
             "--watch needs a terminal; leave it out, and watch with snn-tui elsewhere".to_owned(),
         )
@@ -32,16 +36,16 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let is_new = !run.exists();
     fs::create_dir_all(run).with_context(|| format!("cannot create the run directory: {}", run.display()))?;
     let log = run.join(TRAINER_LOG);
-    let file = File::options().append(true).create(true).open(&log);
+    let file = regular::open_own(File::options().append(true).create(true), &log);
     let file = file.with_context(|| format!("cannot write what the trainer says: {}", log.display()))?;
     let begin = file.metadata().map_or(0, |metadata| metadata.len());
     let mut trainer = start(run, file).context("cannot start the trainer")?;
 
-    writeln!(io::stderr(), "starting; what the trainer says is in {}", log.display())?;
+    writeln!(snn_terminal::stderr(), "starting; what the trainer says is in {}", log.display())?;
     if let Some(code) = wait(run, &mut trainer)? {
-        let said = fs::read(&log).unwrap_or_default();
+        let said = regular::read(&log, MOST_SAID).unwrap_or_default();
         let said = said.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
-        io::stderr().write_all(said)?;
+        snn_terminal::stderr().write_all(said)?;
         // Nothing is left of a run that has not begun, and nothing is put beside what is no run.
         if begin == 0 && RunDir::open(run).is_err() {
             let _ = fs::remove_file(&log);
@@ -56,7 +60,7 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let status = Command::new(&viewer).arg(parent).args(["--run", &id]).status();
     let status = status.with_context(|| format!("cannot start {}", viewer.display()))?;
     if trainer.try_wait()?.is_none() {
-        let mut out = io::stdout().lock();
+        let mut out = snn_terminal::stdout();
         writeln!(out, "training goes on in {}", run.display())?;
         writeln!(out, "watch     snn-tui {}", parent.display())?;
         writeln!(out, "stop      touch {}", run.join(STOP).display())?;

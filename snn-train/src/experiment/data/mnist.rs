@@ -1,6 +1,6 @@
 //! Handwritten digits as spike latencies.
 
-use snn_data::{Dataset, Mnist, MnistConfig};
+use snn_data::{Dataset, Mnist, MnistConfig, Recorded};
 
 use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, VALID, Watch};
 use crate::{
@@ -38,7 +38,7 @@ impl Section for Stored<MnistConfig> {
         Ok(self.config.validate()?)
     }
 
-    fn open(&self, row: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+    fn open(&self, row: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
         row.found(Mnist::open(row.folder(&self.directory)?, &self.config), SET_DIRECTORY)
     }
 }

@@ -9,5 +9,6 @@ mod spikes;
 mod table;
 
 pub use section::Stored;
+pub use speech::feature_cache;
 pub use spikes::SpikeFiles;
 pub use table::Data;

@@ -1,6 +1,6 @@
 //! Spike times on smooth random manifolds.
 
-use snn_data::{Dataset, Randman, RandmanConfig};
+use snn_data::{Dataset, Randman, RandmanConfig, Recorded};
 
 use super::section::{DT, Row, STEPS, Section, Watch};
 use crate::{
@@ -49,7 +49,7 @@ impl Section for RandmanConfig {
         Ok(Self::validate(self)?)
     }
 
-    fn open(&self, _: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+    fn open(&self, _: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
         Ok(Box::new(Randman::new(self.clone())?))
     }
 }

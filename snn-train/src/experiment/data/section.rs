@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_data::{Dataset, SpeechEvent, data_directory};
+use snn_data::{Dataset, Recorded, SpeechEvent, data_directory};
 
 use crate::{
     error::Error,
@@ -31,7 +31,13 @@ pub(super) trait Section: Sized {
     fn validate(&self) -> Result<(), Error>;
 
     /// Generates or loads the data set of that row.
-    fn open(&self, row: Row, origin: Self::Origin, watch: Watch<'_>) -> Result<Box<dyn Dataset>, Error>;
+    fn open(
+        &self,
+        row: Row,
+        origin: Self::Origin,
+        watch: Watch<'_>,
+        recorded: Recorded<'_>,
+    ) -> Result<Box<dyn Dataset>, Error>;
 }
 
 /// A data set that lies in a folder.

@@ -1,8 +1,8 @@
 //! Recordings of words as Mel spectrograms, of published data sets and of your own.
 
-use std::ops::Bound;
+use std::{ops::Bound, path::PathBuf};
 
-use snn_data::{Dataset, SpeechConfig, SpeechDataset, SpeechLayout, cache_directory};
+use snn_data::{Dataset, Recorded, SpeechConfig, SpeechDataset, SpeechLayout, cache_directory};
 
 use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch};
 use crate::{
@@ -11,6 +11,14 @@ use crate::{
 };
 
 const UNIT_INTERVAL: Values = Values::Number(Bound::Included(0.0), Bound::Included(1.0));
+
+/// Where the features of recordings are kept.
+///
+/// # Errors
+/// [`Error::Data`] if nothing says where.
+pub fn feature_cache() -> Result<PathBuf, Error> {
+    Ok(cache_directory()?.join("features"))
+}
 
 impl Section for Stored<SpeechConfig> {
     type Origin = SpeechLayout;
@@ -93,6 +101,12 @@ impl Section for Stored<SpeechConfig> {
         Key::of_data("data.mel.floor", Values::POSITIVE, "", "Smallest energy that the logarithm sees."),
         TEST,
         VALID,
+        Key::of_data(
+            "data.skip_broken",
+            Values::Switch,
+            "",
+            "Whether recordings that cannot be read are left out and counted; otherwise the data set is refused.",
+        ),
     ];
 
     fn by_default(layout: SpeechLayout) -> Self {
@@ -107,15 +121,22 @@ impl Section for Stored<SpeechConfig> {
         Ok(self.config.validate()?)
     }
 
-    fn open(&self, row: Row, layout: SpeechLayout, watch: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+    fn open(
+        &self,
+        row: Row,
+        layout: SpeechLayout,
+        watch: Watch<'_>,
+        recorded: Recorded<'_>,
+    ) -> Result<Box<dyn Dataset>, Error> {
         let is_own = layout == SpeechLayout::Folder;
         if is_own && self.directory.as_os_str().is_empty() {
             return Err(row.unnamed("data.directory to the folder that holds one folder for each label"));
         }
         // Without a place for them, features are computed anew each time.
-        let cache = cache_directory().ok().map(|directory| directory.join("features"));
+        let cache = feature_cache().ok();
         let folder = row.folder(&self.directory)?;
-        let opened = SpeechDataset::open(layout, folder, &self.config, cache.as_deref(), watch);
+        let opened =
+            SpeechDataset::open_recorded(layout, folder, &self.config, cache.as_deref(), watch, recorded);
         match opened {
             // It says itself what a folder must hold.
             Err(error @ snn_data::Error::Missing { .. }) if is_own => Err(error.into()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "hdf5")]
 use snn_data::Shd;
-use snn_data::{Dataset, ShdConfig};
+use snn_data::{Dataset, Recorded, ShdConfig};
 
 use super::section::{DIRECTORY, DT, Row, STEPS, Section, Stored, TEST, VALID, Watch};
 use crate::{
@@ -14,8 +14,19 @@ use crate::{
 };
 
 const INPUTS: Key = Key::of_data("data.inputs", Values::UNITS, "units", "Input units.");
-const LATE: Key =
-    Key::of_data("data.late", Values::Choice(&["drop", "clamp"]), "", "Spikes behind the last step.");
+const TIME_UNIT: Key = Key::of_data(
+    "data.time_unit",
+    Values::Choice(&["s", "ms", "us"]),
+    "",
+    "The unit of the times in the files: seconds, milliseconds or microseconds.",
+);
+const LATE: Key = Key::of_data(
+    "data.late",
+    Values::Choice(&["drop", "clamp", "crop"]),
+    "",
+    "Spikes after the last step; `drop` and `clamp` refuse a file that has most of its spikes there, `crop` drops them \
+     all the same.",
+);
 const COINCIDENT: Key = Key::of_data(
     "data.coincident",
     Values::Choice(&["binary", "sum"]),
@@ -32,7 +43,8 @@ const UNSORTED: Key = Key::of_data(
 impl Section for Stored<ShdConfig> {
     type Origin = ();
 
-    const KEYS: &'static [Key] = &[DIRECTORY, STEPS, DT, INPUTS, LATE, COINCIDENT, UNSORTED, TEST, VALID];
+    const KEYS: &'static [Key] =
+        &[DIRECTORY, STEPS, DT, INPUTS, LATE, COINCIDENT, UNSORTED, TEST, VALID, TIME_UNIT];
 
     fn by_default((): ()) -> Self {
         Self::default()
@@ -47,12 +59,21 @@ impl Section for Stored<ShdConfig> {
     }
 
     #[cfg(feature = "hdf5")]
-    fn open(&self, row: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
-        row.found(Shd::open(row.folder(&self.directory)?, &self.config), super::section::SET_DIRECTORY)
+    fn open(
+        &self,
+        row: Row,
+        (): (),
+        _: Watch<'_>,
+        recorded: Recorded<'_>,
+    ) -> Result<Box<dyn Dataset>, Error> {
+        row.found(
+            Shd::open_recorded(row.folder(&self.directory)?, &self.config, recorded),
+            super::section::SET_DIRECTORY,
+        )
     }
 
     #[cfg(not(feature = "hdf5"))]
-    fn open(&self, row: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+    fn open(&self, row: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
         Err(Error::NoHdf5 { name: row.name })
     }
 }
@@ -89,6 +110,7 @@ impl Section for SpikeFiles {
         UNSORTED,
         TEST,
         VALID,
+        TIME_UNIT,
     ];
 
     fn by_default((): ()) -> Self {
@@ -104,17 +126,23 @@ impl Section for SpikeFiles {
     }
 
     #[cfg(feature = "hdf5")]
-    fn open(&self, row: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+    fn open(
+        &self,
+        row: Row,
+        (): (),
+        _: Watch<'_>,
+        recorded: Recorded<'_>,
+    ) -> Result<Box<dyn Dataset>, Error> {
         if self.train_file.as_os_str().is_empty() {
             return Err(row.unnamed("data.train_file to the HDF5 file"));
         }
         let test = Some(self.test_file.as_path()).filter(|path| !path.as_os_str().is_empty());
-        let opened = Shd::from_files(row.name, &self.train_file, test, &self.config);
+        let opened = Shd::from_files_recorded(row.name, &self.train_file, test, &self.config, recorded);
         row.found(opened, "set data.train_file and data.test_file to files that exist")
     }
 
     #[cfg(not(feature = "hdf5"))]
-    fn open(&self, row: Row, (): (), _: Watch<'_>) -> Result<Box<dyn Dataset>, Error> {
+    fn open(&self, row: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
         Err(Error::NoHdf5 { name: row.name })
     }
 }

@@ -1,7 +1,9 @@
 //! The table of data sets.
 
 use serde::{Deserialize, Serialize};
-use snn_data::{Dataset, MnistConfig, RandmanConfig, ShdConfig, SpeechConfig, SpeechEvent, SpeechLayout};
+use snn_data::{
+    Dataset, MnistConfig, RandmanConfig, Recorded, ShdConfig, SpeechConfig, SpeechEvent, SpeechLayout,
+};
 
 use super::{
     section::{Row, Section, Stored},
@@ -71,9 +73,22 @@ macro_rules! data_sets {
                 &self,
                 watch: &(dyn Fn(SpeechEvent<'_>) + Sync),
             ) -> Result<Box<dyn Dataset>, Error> {
+                self.open_recorded(watch, Recorded::default())
+            }
+
+            /// As [`Data::open_watched`], with the parts and the statistics that a run has recorded: a split does not move
+            /// because files were added. Data that are generated, and MNIST, follow from their settings alone.
+            ///
+            /// # Errors
+            /// Those of [`Data::open`], and [`Error::Data`] if samples of the run are not there.
+            pub fn open_recorded(
+                &self,
+                watch: &(dyn Fn(SpeechEvent<'_>) + Sync),
+                recorded: Recorded<'_>,
+            ) -> Result<Box<dyn Dataset>, Error> {
                 match self {
                     $(Self::$variant(section) => {
-                        Section::open(section, Row { name: $name, fetch: $fetch }, $origin, watch)
+                        Section::open(section, Row { name: $name, fetch: $fetch }, $origin, watch, recorded)
                     })+
                 }
             }

@@ -20,7 +20,7 @@ impl Reproduction {
     /// Tests the claims of the paper with the runs that are there; trains nothing.
     ///
     /// # Errors
-    /// Those of [`Sweep::plan`], and [`snn_run::Error::Io`] for runs that cannot be read.
+    /// Those of [`Sweep::plan`](crate::sweep::Sweep::plan), and [`snn_run::Error::Io`] for runs that cannot be read.
     pub fn claims(&self) -> Result<Vec<Claim>, Error> {
         let mut claims = list::claims(self)?;
         if self.scale() == Scale::Smoke {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use snn_terminal::escape;
+
 use super::{Content, Preview, Sample, range};
 use crate::plot::{Colour, viridis};
 
@@ -88,7 +90,7 @@ impl Preview {
                 let _ = write!(text, ", values from {low:.2} to {high:.2}");
             }
         }
-        text
+        escape(&text).into_owned()
     }
 
     /// Lines with their widths, the highest unit first.

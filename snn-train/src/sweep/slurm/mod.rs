@@ -46,6 +46,3 @@ pub use queue::{Element, ElementState, Queue, Wait};
 pub use request::Request;
 pub use submission::{SUBMISSION_VERSION, Submission};
 pub use submit::Submitted;
-
-/// The folder in the directory of a sweep.
-const FOLDER: &str = "slurm";

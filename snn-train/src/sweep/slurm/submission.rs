@@ -6,8 +6,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use snn_run::{files::SLURM, regular};
 
-use super::{FOLDER, Request};
+use super::Request;
 use crate::{
     error::Error,
     replace::{Durability, replace},
@@ -43,7 +44,8 @@ impl Submission {
     }
 
     fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(Error::io("read what was submitted", path))?;
+        let bytes = regular::read(path, regular::MOST_MANIFEST)
+            .map_err(Error::io("read what was submitted", path))?;
         let damaged =
             |reason| snn_run::Error::DamagedFile { what: "submission", path: path.to_owned(), reason };
         let submission: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
@@ -68,7 +70,7 @@ impl SweepDir {
     /// # Errors
     /// [`snn_run::Error::Io`] and [`snn_run::Error::DamagedFile`].
     pub fn submissions(&self) -> Result<Vec<Submission>, Error> {
-        let folder = self.path().join(FOLDER);
+        let folder = self.path().join(SLURM);
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -85,6 +87,6 @@ impl SweepDir {
     }
 
     pub(super) fn slurm_file(&self, number: u32, extension: &str) -> PathBuf {
-        self.path().join(FOLDER).join(format!("{number:04}.{extension}"))
+        self.path().join(SLURM).join(format!("{number:04}.{extension}"))
     }
 }

@@ -8,7 +8,12 @@ use std::{
     time::SystemTime,
 };
 
-use super::{FOLDER, Queue, Request, SUBMISSION_VERSION, Submission, commands, pack::pack, script::script};
+use snn_run::{
+    files::{LOCK, SLURM},
+    regular,
+};
+
+use super::{Queue, Request, SUBMISSION_VERSION, Submission, commands, pack::pack, script::script};
 use crate::{
     error::Error,
     replace::{Durability, replace},
@@ -105,10 +110,11 @@ impl SweepDir {
 
     /// Holds other submissions of this sweep off until this one is in the queue.
     fn lock_submissions(&self) -> Result<File, Error> {
-        let folder = self.path().join(FOLDER);
+        let folder = self.path().join(SLURM);
         fs::create_dir_all(&folder).map_err(Error::io("create the folder for Slurm", &folder))?;
-        let path = folder.join("lock");
-        let file = File::create(&path).map_err(Error::io("lock the submissions", &path))?;
+        let path = folder.join(LOCK);
+        let file = regular::open_own(File::options().write(true).create(true).truncate(false), &path)
+            .map_err(Error::io("lock the submissions", &path))?;
         // Some file systems know no locks; the runs have theirs all the same.
         let _ = file.lock();
         Ok(file)

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::{InputProbe, Raster, Traces};
 
-use super::Look;
+use super::look::Look;
 use crate::widgets::{
     Axis, AxisScale, Lane, Lanes, Line, first_shown,
     lanes::{Content, Stroke},

@@ -3,14 +3,12 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::probe::Traces;
 
-use super::Look;
-use crate::{
-    screens::frame::note,
-    widgets::{
-        Axis, AxisScale, Lane, Lanes, Line, first_shown,
-        lanes::{Content, Stroke},
-        text::{number, several},
-    },
+use super::look::Look;
+use crate::widgets::{
+    Axis, AxisScale, Lane, Lanes, Line, first_shown,
+    lanes::{Content, Stroke},
+    note,
+    text::{number, several},
 };
 
 /// How much more room the chosen neuron has than another one.

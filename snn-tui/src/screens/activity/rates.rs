@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::{probe::LayerProbe, scalars::layer_scalar};
 
-use super::Look;
+use super::look::Look;
 use crate::{
     screens::probed,
     widgets::{

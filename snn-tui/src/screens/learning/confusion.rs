@@ -1,15 +1,14 @@
 //! Which classes are taken for which, and how well each is known.
 
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::{MAX_CLASSES, Probe};
 
 use crate::{
-    screens::{frame::note, probed},
+    screens::probed,
     state::State,
     theme::{Colors, Theme},
     widgets::{
-        Bar, Cell, Map, bars, first_shown,
+        Bar, Cell, Map, bars, first_shown, note,
         text::{decimals, fit, width},
     },
 };
@@ -18,19 +17,13 @@ use crate::{
 const BARS: u16 = 24;
 const GAP: u16 = 3;
 
-/// Moves the cursor. Returns whether the key was one of those that do.
-pub(super) fn key(state: &mut State, key: KeyEvent) -> bool {
+/// Moves the cursor by rows and columns. Returns whether there is one.
+pub(super) fn move_cell(state: &mut State, down: isize, right: isize) -> bool {
     let Ok(probe) = probed::looked_at(state) else { return false };
     let Some(last) = probe.confusion.len().checked_sub(1) else { return false };
     let (row, column) = cursor(state, probe);
-    let cell = match key.code {
-        KeyCode::Up | KeyCode::Char('k') => (row.saturating_sub(1), column),
-        KeyCode::Down | KeyCode::Char('j') => ((row + 1).min(last), column),
-        KeyCode::Left | KeyCode::Char('h') => (row, column.saturating_sub(1)),
-        KeyCode::Right | KeyCode::Char('l') => (row, (column + 1).min(last)),
-        _ => return false,
-    };
-    state.learning.cell = Some(cell);
+    let by = |place: usize, by: isize| place.saturating_add_signed(by).min(last);
+    state.learning.cell = Some((by(row, down), by(column, right)));
     true
 }
 

@@ -6,13 +6,14 @@ use snn_run::probe::LayerProbe;
 use super::judge::{self, EXPLODING_DERIVATIVE};
 use crate::{
     data::VANISHING,
-    screens::{frame::note, probed},
+    screens::probed,
     state::State,
     theme::Theme,
     widgets::{
         Axis, AxisScale, Histogram, Lane, Lanes, Line, first_shown,
         histogram::{DENSE, PALE, SOLID, Zone},
         lanes::{self, Content, Stroke},
+        note,
         text::{decimals, number},
     },
 };
@@ -60,7 +61,7 @@ fn histogram(theme: Theme, layer: usize, probe: &LayerProbe) -> Histogram<'_> {
     Histogram {
         title: format!("layer {}: {word}", layer + 1),
         note,
-        style: super::style(theme, verdict),
+        style: judge::style(theme, verdict),
         unit: "",
         edges: &it.edges,
         counts: &it.counts,

@@ -5,17 +5,15 @@ use std::collections::BTreeSet;
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::scalars::GRADIENT_NORMS;
 
-use super::{
-    judge::{self, Sizes, Verdict},
-    style,
-};
+use super::judge::{self, Sizes, Verdict, style};
 use crate::{
     data::ProbeSummary,
-    screens::{frame::note, probed},
+    screens::probed,
     state::State,
     widgets::{
         Axis, AxisScale, Lane, Lanes, Line,
         lanes::{self, Content, Stroke},
+        note,
         text::{clean, fit, left, number, right},
     },
 };
@@ -42,7 +40,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn matrices(state: &State) -> Vec<Matrix> {
-    let history = state.subject().and_then(|run| state.histories.get(&run.id));
+    let history = state.subject().and_then(|run| state.model.histories.get(&run.id));
     let recorded =
         history.into_iter().flat_map(|it| it.metrics()).filter_map(|it| it.strip_prefix(GRADIENT_NORMS));
     let glances = || state.subject_probes().into_iter().flat_map(|probes| probes.glances.values());

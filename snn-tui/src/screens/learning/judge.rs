@@ -2,7 +2,9 @@
 
 use snn_run::probe::Histogram;
 
-use crate::{data::VANISHING, widgets::text::number};
+use ratatui::style::Style;
+
+use crate::{data::VANISHING, theme::Theme, widgets::text::number};
 
 /// How it stands with a matrix or a layer, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +104,16 @@ pub(super) fn derivatives(histogram: &Histogram) -> (Verdict, &'static str) {
         (Verdict::Thin, "thin")
     } else {
         (Verdict::Fine, "fine")
+    }
+}
+
+/// The look of a judgement.
+pub(super) fn style(theme: Theme, verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Unknown => theme.dim(),
+        Verdict::Fine => theme.good(),
+        Verdict::Slow | Verdict::Fast | Verdict::Thin => theme.warning(),
+        Verdict::NoGradient | Verdict::Vanishing | Verdict::TooFast | Verdict::Exploding => theme.bad(),
     }
 }
 

@@ -3,7 +3,7 @@
 use snn_run::sweep::{Manifest, Settings};
 use toml::Value;
 
-use crate::{data::float, widgets::text};
+use crate::widgets::text;
 
 /// A key that differs between runs, with its values as they are shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,9 +23,11 @@ pub(super) fn axes(manifest: &Manifest) -> Vec<Axis> {
     let is_unique = |name: &str| manifest.axes.iter().filter(|axis| last(&axis.key) == name).count() == 1;
     let axis = |axis: &snn_run::sweep::Dimension| {
         let mut values = axis.values.clone();
-        let is_numeric = values.iter().all(|value| float(value).is_some());
+        let is_numeric = values.iter().all(|value| snn_run::number(value).is_some());
         if is_numeric {
-            values.sort_by(|a, b| float(a).unwrap_or(f64::NAN).total_cmp(&float(b).unwrap_or(f64::NAN)));
+            values.sort_by(|a, b| {
+                snn_run::number(a).unwrap_or(f64::NAN).total_cmp(&snn_run::number(b).unwrap_or(f64::NAN))
+            });
         }
         let mut values: Vec<_> = values.into_iter().map(Some).collect();
         if manifest.points.iter().any(|point| !point.settings.contains_key(&axis.key)) {

@@ -1,51 +1,59 @@
 //! A sweep as a map: a metric over two of the swept keys, the others stepped by keys, repetitions with other seeds averaged.
 
 mod axes;
-mod metric;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::sweep::{Row, RunState};
 
-use super::{Hints, Screen, frame::note};
+use super::{binding::Binding, definition::Definition};
 use crate::{
     data::SweepView,
-    state::State,
+    state::{Screen, State, choices::Map as Choice},
     widgets::{
-        Cell, Map, color_bar, gauge,
+        Cell, Map, color_bar, gauge, note,
         text::{clean, count, duration, fit, number},
     },
 };
 use axes::{Axis, axes, default_axes};
-use metric::Metric;
 
-pub(super) const HINTS: Hints = &[
-    ("hjkl", "cell"),
-    ("Enter", "its curves"),
-    ("m M", "metric"),
-    ("c r", "columns, rows"),
-    ("[]", "other key"),
-    ("o", "which"),
-];
-
-/// What is shown and how.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Choice {
-    metric: Metric,
-    /// Axes along columns and rows, if the user has chosen them.
-    columns: Option<usize>,
-    rows: Option<usize>,
-    /// Places on axes that are not shown; one past the last is the mean over all.
-    places: BTreeMap<usize, usize>,
-    /// The axis that is stepped, among those not shown.
-    stepped: usize,
-    /// Column and row.
-    cursor: (usize, usize),
-}
+pub(super) const DEFINITION: Definition = Definition {
+    screen: Screen::SWEEP,
+    title: "Sweep",
+    about: "A metric over two swept keys",
+    is_for_sweeps: true,
+    bindings: &[
+        Binding {
+            what: "cell",
+            keys: &[
+                ("h|Left", |state| move_cursor(state, -1, 0)),
+                ("j|Down", |state| move_cursor(state, 0, -1)),
+                ("k|Up", |state| move_cursor(state, 0, 1)),
+                ("l|Right", |state| move_cursor(state, 1, 0)),
+            ],
+        },
+        Binding { what: "its curves", keys: &[("Enter", open_cell)] },
+        Binding {
+            what: "metric",
+            keys: &[
+                ("m", |state| state.map.metric = state.map.metric.turn(1)),
+                ("M", |state| state.map.metric = state.map.metric.turn(-1)),
+            ],
+        },
+        Binding {
+            what: "columns, rows",
+            keys: &[("c", |state| turn_axis(state, true)), ("r", |state| turn_axis(state, false))],
+        },
+        Binding {
+            what: "other key",
+            keys: &[("[", |state| step_other(state, -1)), ("]", |state| step_other(state, 1))],
+        },
+        Binding { what: "which", keys: &[("o", next_other)] },
+    ],
+    draw,
+    wants: |_, wants| wants.sweep = true,
+};
 
 /// The map that the choice makes of a sweep.
 struct View<'a> {
@@ -92,58 +100,73 @@ impl<'a> View<'a> {
     }
 }
 
-pub(super) fn key(state: &mut State, key: KeyEvent) {
-    let Some(sweep) = &state.sweep else { return };
+fn move_cursor(state: &mut State, right: isize, up: isize) {
+    let Some(sweep) = &state.model.sweep else { return };
     let view = View::new(sweep, &state.map);
     let (columns, rows) = view.size();
-    let (number, shown) = (view.axes.len(), (view.columns, view.rows));
-    let stepped = view.others.get(state.map.stepped % view.others.len().max(1)).copied();
-    let steps = stepped.map_or(0, |(axis, _)| view.axes[axis].len() + 1);
-    let others = view.others.len();
-    let runs: Vec<String> = view.runs(state.map.cursor).iter().map(|row| row.id.clone()).collect();
-    let choice = &mut state.map;
-    let next = |axis: Option<usize>, other: Option<usize>| {
-        let candidates = (1..=number).map(|k| (axis.unwrap_or(0) + k) % number.max(1));
-        candidates.into_iter().find(|&k| Some(k) != other)
-    };
-    match key.code {
-        KeyCode::Left | KeyCode::Char('h') => choice.cursor.0 = choice.cursor.0.saturating_sub(1),
-        KeyCode::Right | KeyCode::Char('l') => choice.cursor.0 += 1,
-        KeyCode::Up | KeyCode::Char('k') => choice.cursor.1 += 1,
-        KeyCode::Down | KeyCode::Char('j') => choice.cursor.1 = choice.cursor.1.saturating_sub(1),
-        KeyCode::Char('m') => choice.metric = choice.metric.turn(1),
-        KeyCode::Char('M') => choice.metric = choice.metric.turn(-1),
-        KeyCode::Char('c') if number > 1 => (choice.columns, choice.rows) = (next(shown.0, shown.1), shown.1),
-        KeyCode::Char('r') if number > 1 => (choice.columns, choice.rows) = (shown.0, next(shown.1, shown.0)),
-        KeyCode::Char('o') if others > 0 => choice.stepped = (choice.stepped + 1) % others,
-        KeyCode::Char(step @ ('[' | ']')) => {
-            if let Some((axis, place)) = stepped {
-                let place = place.unwrap_or(steps - 1) + if step == ']' { 1 } else { steps - 1 };
-                choice.places.insert(axis, place % steps);
-            }
-        }
-        KeyCode::Enter if !runs.is_empty() => {
-            let begun: Vec<_> = runs.into_iter().filter(|id| state.runs.contains_key(id)).collect();
-            if let Some(first) = begun.first() {
-                state.list.select(first);
-            }
-            state.marked = begun.into_iter().collect();
-            state.screen = Screen::Curves;
-        }
-        _ => {}
-    }
-    let cursor = &mut state.map.cursor;
-    *cursor = (cursor.0.min(columns.saturating_sub(1)), cursor.1.min(rows.saturating_sub(1)));
+    let (column, row) = cursor(state, &view);
+    let by = |place: usize, by: isize, of: usize| place.saturating_add_signed(by).min(of.saturating_sub(1));
+    state.map.cursor = (by(column, right, columns), by(row, up, rows));
 }
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let Some(sweep) = &state.sweep else {
-        let text = if state.is_sweep {
+/// Lets the next key run along the columns, or along the rows.
+fn turn_axis(state: &mut State, along_columns: bool) {
+    let Some(sweep) = &state.model.sweep else { return };
+    let view = View::new(sweep, &state.map);
+    let number = view.axes.len();
+    if number < 2 {
+        return;
+    }
+    let next = |axis: Option<usize>, other: Option<usize>| {
+        let mut candidates = (1..=number).map(|k| (axis.unwrap_or(0) + k) % number);
+        candidates.find(|&k| Some(k) != other)
+    };
+    let (columns, rows) = (view.columns, view.rows);
+    (state.map.columns, state.map.rows) =
+        if along_columns { (next(columns, rows), rows) } else { (columns, next(rows, columns)) };
+}
+
+/// Goes to the next value of the key that is stepped, behind the last one to the mean over all.
+fn step_other(state: &mut State, by: isize) {
+    let Some(sweep) = &state.model.sweep else { return };
+    let view = View::new(sweep, &state.map);
+    let stepped = view.others.get(state.map.stepped % view.others.len().max(1)).copied();
+    let Some((axis, place)) = stepped else { return };
+    let steps = view.axes[axis].len() + 1;
+    let place = place.unwrap_or(steps - 1) as isize + by;
+    state.map.places.insert(axis, place.rem_euclid(steps as isize) as usize);
+}
+
+fn next_other(state: &mut State) {
+    let Some(sweep) = &state.model.sweep else { return };
+    let others = View::new(sweep, &state.map).others.len();
+    state.map.stepped = (state.map.stepped + 1) % others.max(1);
+}
+
+/// Shows the curves of the runs of the cell.
+fn open_cell(state: &mut State) {
+    let Some(sweep) = &state.model.sweep else { return };
+    let view = View::new(sweep, &state.map);
+    let runs: Vec<String> = view.runs(cursor(state, &view)).iter().map(|row| row.id.clone()).collect();
+    if runs.is_empty() {
+        return;
+    }
+    let begun: Vec<_> = runs.into_iter().filter(|id| state.model.runs.contains_key(id)).collect();
+    if let Some(first) = begun.first() {
+        state.list.select(first);
+    }
+    state.marked = begun.into_iter().collect();
+    state.screen = Screen::CURVES;
+}
+
+fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let Some(sweep) = &state.model.sweep else {
+        let text = if state.model.is_sweep {
             "Reading the runs of the sweep ...".to_owned()
         } else {
             format!(
                 "{} is no sweep. `snn-tui sweeps/NAME` opens the directory of one, which `snn sweep plan` makes.",
-                state.source
+                state.model.source
             )
         };
         return note(state.theme.dim(), &text, area, buffer);
@@ -224,7 +247,7 @@ fn values(state: &State, view: &View<'_>) -> Vec<Vec<Option<f64>>> {
     let metric = state.map.metric;
     let mean = |rows: &Vec<&Row>| {
         let values: Vec<f64> =
-            rows.iter().filter_map(|row| metric.of(row, state.runs.get(&row.id))).collect();
+            rows.iter().filter_map(|row| metric.of(row, state.model.runs.get(&row.id))).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     view.cells.iter().map(|cells| cells.iter().map(mean).collect()).collect()
@@ -299,7 +322,7 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         buffer.set_string(area.x, area.bottom() - 1, fit(&text, room), state.theme.dim());
     }
     for (row, y) in runs.iter().take(shown).zip(area.y + 1..area.bottom()) {
-        let run = state.runs.get(&row.id);
+        let run = state.model.runs.get(&row.id);
         let value = state.map.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
         let word = row.state;
         let seeds: Vec<_> = view

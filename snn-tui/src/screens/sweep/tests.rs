@@ -1,6 +1,6 @@
 //! What a map makes of sweeps of all kinds.
 
-use crossterm::event::KeyModifiers;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use snn_run::sweep::{Manifest, Results};
 
 use super::*;
@@ -48,7 +48,7 @@ fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
     let results = Results { keys, seeds: Vec::new(), rows };
     let mut state = State::new(Theme { colors: Colors::None, marker: Marker::Ascii }, "s".into(), true);
-    state.sweep = Some(SweepView { manifest, results, computing_left: Some(60.0) });
+    state.model.sweep = Some(SweepView { manifest, results, computing_left: Some(60.0) });
     state
 }
 
@@ -57,6 +57,10 @@ fn screen(state: &State) -> String {
     let mut buffer = Buffer::empty(area);
     draw(state, area, &mut buffer);
     crate::widgets::text::tests::lines(&buffer).join("\n")
+}
+
+fn key(state: &mut State, key: KeyEvent) {
+    super::super::binding::press(DEFINITION.bindings, state, key);
 }
 
 fn press(state: &mut State, keys: &str) {
@@ -99,14 +103,14 @@ fn enter_leads_to_the_curves_of_a_cell() {
         r#"[{"a.x":1,"b.seed":0},{"a.x":1,"b.seed":1},{"a.x":2,"b.seed":0}]"#,
         &[],
     );
-    for row in &state.sweep.as_ref().unwrap().results.rows {
+    for row in &state.model.sweep.as_ref().unwrap().results.rows {
         let run = crate::data::Run::new(row.id.clone(), "".into(), Some(RunState::Done));
-        state.runs.insert(row.id.clone(), run);
+        state.model.runs.insert(row.id.clone(), run);
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));
     assert!(screen(&state).contains("5.00"), "{}", screen(&state));
     key(&mut state, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
-    assert_eq!(state.screen, Screen::Curves);
+    assert_eq!(state.screen, Screen::CURVES);
     assert_eq!(state.marked.iter().collect::<Vec<_>>(), ["run-0", "run-1"]);
 }
 

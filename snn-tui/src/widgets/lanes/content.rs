@@ -1,186 +1,71 @@
-//! Drawing what is in a panel.
+//! What a panel may show.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::style::Style;
 
-use super::{Content, Line, Stroke, column, draw_ends, draw_name};
-use crate::{
-    theme::Theme,
-    widgets::{Axis, Dots, text::number},
-};
+use crate::widgets::Axis;
 
-/// Draws into `place`; at its left is the margin, at its right are `names` cells for names of curves.
-pub(super) fn draw(content: &Content, x: &Axis, theme: Theme, place: Rect, names: u16, buffer: &mut Buffer) {
-    if place.width == 0 || place.height == 0 {
-        return;
-    }
-    match content {
-        Content::Raster { rows, ends, style } => {
-            draw_raster(rows, *style, x, theme, place, buffer);
-            draw_ends(theme, place, &[(place.height - 1, &ends.0), (0, &ends.1)], buffer);
-        }
-        Content::Shades { rows, ends, range } => {
-            draw_shades(rows, *range, theme, place, buffer);
-            draw_ends(theme, place, &[(place.height - 1, &ends.0), (0, &ends.1)], buffer);
-        }
-        Content::Lines { y, lines, levels, marks } => {
-            let axes = (x, y);
-            draw_lines(axes, lines, levels, theme, place, buffer);
-            for column in marks.iter().filter_map(|&mark| column(x, mark, place.width)) {
-                buffer.set_string(place.x + column, place.y, theme.glyph("╷", "|"), theme.bold());
-            }
-            draw_values(y, theme, place, buffer);
-            write_names(axes, lines, place, names, buffer);
-        }
+/// What a panel shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// Marks in rows.
+    Raster {
+        /// Where on the axis each row has marks, the first row at the bottom.
+        rows: Vec<Vec<f64>>,
+        /// What the first and the last row are called.
+        ends: (String, String),
+        style: Style,
+    },
+    /// A field of values as shades.
+    Shades {
+        /// By row, the first at the bottom; each row lies evenly along the whole axis.
+        rows: Vec<Vec<f32>>,
+        ends: (String, String),
+        /// Values of the darkest and the brightest shade.
+        range: (f64, f64),
+    },
+    /// Curves.
+    Lines {
+        /// A label stands at its lower end in place of the value.
+        y: Axis,
+        /// Those behind first.
+        lines: Vec<Line>,
+        /// Values with a line across.
+        levels: Vec<f64>,
+        /// Places on the axis with a mark at the upper border.
+        marks: Vec<f64>,
+    },
+}
+
+/// A curve in a panel. Where a value is not finite, or has no place on its axis, it is interrupted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Line {
+    /// Written at its right end; without a name nothing is.
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) style: Style,
+    pub(crate) stroke: Stroke,
+}
+
+/// How a curve is drawn: what tells curves apart without colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Stroke {
+    #[default]
+    Solid,
+    Dashed,
+    Dotted,
+    /// For what lies behind.
+    Faint,
+}
+
+impl Stroke {
+    /// That of the `k`-th of several curves.
+    pub(crate) fn of(k: usize) -> Self {
+        [Self::Solid, Self::Dashed, Self::Dotted][k % 3]
     }
 }
 
-fn draw_raster(rows: &[Vec<f64>], style: Style, x: &Axis, theme: Theme, place: Rect, buffer: &mut Buffer) {
-    let mut dots = Dots::new(place, theme.marker);
-    let (width, height) = dots.size();
-    for (k, marks) in rows.iter().enumerate() {
-        let up = (k as f64 + 0.5) / rows.len() as f64;
-        let row = ((1.0 - up) * height as f64) as usize;
-        for share in marks.iter().map(|&mark| x.place(mark)).filter(|share| (0.0..1.0).contains(share)) {
-            dots.set((share * width as f64) as usize, row, style);
-        }
-    }
-    dots.draw(buffer);
-}
-
-/// Each cell has the mean of the values within it; one between two values has that before it.
-fn draw_shades(rows: &[Vec<f32>], range: (f64, f64), theme: Theme, place: Rect, buffer: &mut Buffer) {
-    let part = |k: u16, of: u16, all: usize| {
-        let begin = usize::from(k) * all / usize::from(of);
-        begin..((usize::from(k) + 1) * all).div_ceil(usize::from(of)).min(all).max(begin + 1).min(all)
-    };
-    for row in 0..place.height {
-        for column in 0..place.width {
-            let (mut sum, mut number) = (0.0, 0_u32);
-            for values in &rows[part(row, place.height, rows.len())] {
-                for value in &values[part(column, place.width, values.len())] {
-                    if value.is_finite() {
-                        (sum, number) = (sum + f64::from(*value), number + 1);
-                    }
-                }
-            }
-            if number > 0 {
-                let share = (sum / f64::from(number) - range.0) / (range.1 - range.0);
-                let (glyph, style) = theme.shade(share);
-                let cell = &mut buffer[(place.x + column, place.bottom() - 1 - row)];
-                cell.set_char(glyph).set_style(style);
-            }
-        }
-    }
-}
-
-fn draw_lines(
-    (x, y): (&Axis, &Axis),
-    lines: &[Line],
-    levels: &[f64],
-    theme: Theme,
-    place: Rect,
-    buffer: &mut Buffer,
-) {
-    let mut dots = Dots::new(place, theme.marker);
-    let (right, bottom) = (dots.size().0 as f64, dots.size().1 as f64 - 1.0);
-    // In the column in which a raster has the same time.
-    let at = |(time, value): (f64, f64)| {
-        ((x.place(time) * right).floor().min(right - 1.0), (1.0 - y.place(value)) * bottom)
-    };
-    for &level in levels {
-        let row = at((x.low, level)).1;
-        stroke(&mut dots, (0.0, row), (right - 1.0, row), Stroke::Faint, 0.0, theme.dim());
-    }
-    for (k, line) in lines.iter().enumerate() {
-        // Gaps of one in other places than those of the next.
-        let (mut before, mut length) = (None, k as f64);
-        for &point in &line.points {
-            let to = Some(at(point)).filter(|to| to.0.is_finite() && to.1.is_finite());
-            if let Some(to) = to {
-                length = stroke(&mut dots, before.unwrap_or(to), to, line.stroke, length, line.style);
-            }
-            before = to;
-        }
-    }
-    dots.draw(buffer);
-}
-
-/// Draws a part of a curve that is `length` dots long already. Returns its length with it.
-fn stroke(
-    dots: &mut Dots,
-    from: (f64, f64),
-    to: (f64, f64),
-    stroke: Stroke,
-    length: f64,
-    style: Style,
-) -> f64 {
-    let (on, period) = match stroke {
-        Stroke::Solid => (1.0, 1.0),
-        Stroke::Dashed => (5.0, 8.0),
-        Stroke::Dotted => (1.0, 2.0),
-        Stroke::Faint => (1.0, 4.0),
-    };
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let steps = dx.abs().max(dy.abs()).round().max(1.0);
-    let (width, height) = dots.size();
-    // Most of a very long one is outside; gaps would take forever, and not be seen.
-    if stroke == Stroke::Solid || steps > 4.0 * (width + height) as f64 {
-        dots.line(from, to, style);
-    } else {
-        for step in 0..=steps as usize {
-            let share = step as f64 / steps;
-            if (length + step as f64) % period < on {
-                let point = (from.0 + share * dx, from.1 + share * dy);
-                dots.line(point, point, style);
-            }
-        }
-    }
-    length + steps
-}
-
-/// What values lie where.
-fn draw_values(y: &Axis, theme: Theme, place: Rect, buffer: &mut Buffer) {
-    // Limits are round numbers; in little room they say more than what lies between.
-    let ends = || [y.low, y.high].map(|value| (value, number(value))).to_vec();
-    let ticks = if place.height < 6 { ends() } else { y.ticks(usize::from(place.height / 2)) };
-    let row = |value: f64| {
-        let row = ((1.0 - y.place(value)) * f64::from(place.height - 1)).round();
-        (0.0..f64::from(place.height)).contains(&row).then_some(row as u16)
-    };
-    let mut texts: Vec<_> =
-        ticks.iter().filter_map(|(value, text)| Some((row(*value)?, text.as_str()))).collect();
-    if !y.label.is_empty() {
-        texts.retain(|(row, _)| row + 1 != place.height);
-        texts.push((place.height - 1, &y.label));
-    }
-    draw_ends(theme, place, &texts, buffer);
-}
-
-/// Names of curves at their ends. Where two would be in the same row, they move apart; if there are too many, those of
-/// the curves behind are left out.
-fn write_names((x, y): (&Axis, &Axis), lines: &[Line], place: Rect, cells: u16, buffer: &mut Buffer) {
-    let bottom = i32::from(place.height) - 1;
-    let end = |line: &Line| {
-        let there = |&&(time, value): &&(f64, f64)| x.place(time).is_finite() && y.place(value).is_finite();
-        let &(_, value) = line.points.iter().rev().find(there)?;
-        // Saturates.
-        Some(((1.0 - y.place(value)) * f64::from(bottom)).round().clamp(0.0, f64::from(bottom)) as i32)
-    };
-    let named = lines.iter().rev().filter(|line| !line.name.is_empty());
-    let mut ends: Vec<(i32, &Line)> = named.filter_map(|line| Some((end(line)?, line))).collect();
-    ends.truncate(usize::from(place.height));
-    ends.sort_by_key(|(row, _)| *row);
-    let mut least = 0;
-    for (row, _) in &mut ends {
-        *row = (*row).max(least);
-        least = *row + 1;
-    }
-    let mut most = bottom;
-    for (row, _) in ends.iter_mut().rev() {
-        *row = (*row).min(most);
-        most = *row - 1;
-    }
-    for (row, line) in ends {
-        draw_name(place, row.max(0) as u16, &line.name, cells, line.style, buffer);
+impl Default for Content {
+    fn default() -> Self {
+        Self::Lines { y: Axis::default(), lines: Vec::new(), levels: Vec::new(), marks: Vec::new() }
     }
 }

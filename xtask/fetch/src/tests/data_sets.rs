@@ -187,6 +187,84 @@ fn mirrors_hold_files_packed_or_unpacked() {
     assert!("ftp://x".parse::<Mirror>().is_err() && "no/such/folder".parse::<Mirror>().is_err());
 }
 
+/// A data set of one file whose MD5 stands in a list beside it.
+fn listed(server: &str) -> DataSet {
+    let text = catalog("", server).data_sets[0].clone();
+    let mut data_set = text;
+    data_set.files[0].checksum_list = Some("sums".to_owned());
+    data_set
+}
+
+fn list(file: &[u8]) -> Vec<u8> {
+    let mut hasher = Hasher::default();
+    hasher.update(file);
+    format!("{}  x.gz\n", hasher.finish().md5).into_bytes()
+}
+
+#[test]
+fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
+    let packed = gzip(CONTENT);
+    // It is there at the third time of asking.
+    let (file, sums) = (packed.clone(), list(&packed));
+    let server = Server::start(move |request| match (request.path.as_str(), request.number) {
+        ("/sums", 0..2) => answer("503 Service Unavailable", "Content-Length: 0\r\n", b""),
+        ("/sums", _) => whole(&sums, "s", sums.len()),
+        _ => whole(&file, "a", file.len()),
+    });
+    let outcome = Place::new().fetch(&listed(&server.address), None).0.unwrap();
+    assert!(outcome.proofs[0].contains("as listed in"), "{:?}", outcome.proofs);
+
+    let busy = || answer("503 Service Unavailable", "Content-Length: 0\r\n", b"");
+    let missing = || answer("404 Not Found", "Content-Length: 0\r\n", b"");
+    let cut = || answer("200 OK", "Content-Length: 100\r\n", b"0123");
+    let html = || answer("200 OK", "", b"<html>log in first</html>");
+    let binary = || answer("200 OK", "", b"\xff\xfe");
+    let long = || answer("200 OK", "", &[b'x'; 2 << 20]);
+    let replies: [(fn() -> Vec<u8>, &str); 6] = [
+        (busy, "503"),
+        (missing, "404"),
+        (cut, "cut"),
+        (html, "has no MD5 of x.gz"),
+        (binary, "no text"),
+        (long, "more than"),
+    ];
+    for (reply, expected) in replies {
+        let file = packed.clone();
+        let server = Server::start(move |request| match request.path.as_str() {
+            "/sums" => reply(),
+            _ => whole(&file, "a", file.len()),
+        });
+        let place = Place::new();
+        let (outcome, said) = place.fetch(&listed(&server.address), None);
+        let message = outcome.unwrap_err().to_string();
+        assert!(message.contains("list of checksums") && message.contains(expected), "{message}");
+        assert!(!said.iter().any(|line| line.contains("nobody publishes")), "{said:?}");
+        assert!(!place.folder("single").exists());
+    }
+    // A mirror need not have it.
+    let server = serving(vec![("/m/single/x.gz", packed)]);
+    let address: Mirror = format!("{}m", server.address).parse().unwrap();
+    assert!(Place::new().fetch(&listed("http://127.0.0.1:1/"), Some(&address)).0.is_ok());
+}
+
+#[test]
+fn of_a_refused_archive_nothing_unpacked_stays() {
+    let bad = [
+        gzip(&tar(&[(EntryType::Regular, "a", "", b"1"), (EntryType::Symlink, "b", "/etc/passwd", b"")])),
+        gzip(&tar(&[(EntryType::Regular, "a", "", b"1"), (EntryType::Regular, "../b", "", b"2")])),
+        // A whole archive that is not the data set.
+        gzip(&tar(&[(EntryType::Regular, "a", "", b"1")])),
+        archive()[..archive().len() - 10].to_vec(),
+    ];
+    for packed in bad {
+        let server = serving(vec![("/s.tar.gz", packed)]);
+        let place = Place::new();
+        assert!(place.fetch(&catalog("", &server.address).data_sets[1], None).0.is_err());
+        assert!(!place.store.work("folder").join("unpacked").exists());
+        assert!(!place.folder("folder").exists());
+    }
+}
+
 #[test]
 fn two_runs_at_once_download_once() {
     let server = serving(vec![("/x.gz", gzip(CONTENT))]);

@@ -17,7 +17,8 @@ fn file() -> Vec<u8> {
 }
 
 fn patience() -> Patience {
-    Patience { attempts: 4, silence: Duration::from_millis(300), sleep: |_| {}, ..Patience::default() }
+    let silence = Duration::from_millis(300);
+    Patience { attempts: 4, silence, least: 1000, sleep: |_| {}, ..Patience::default() }
 }
 
 /// What came, in how many pieces, and who was asked what.
@@ -202,4 +203,77 @@ fn nobody_there_is_told_from_a_server_that_refuses() {
     let outcome = download(&Client::new(&patience), &address, &wanted, &part, &patience, &display);
     assert!(matches!(outcome, Err(Trouble::Server(failure)) if failure.offline));
     assert_eq!(display.said().len(), 1, "one more try, no more");
+}
+
+#[test]
+fn a_line_that_trickles_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = Part::new(folder.path().join("f.part"));
+    let begin = std::time::Instant::now();
+    let came = get_into(&part, true, &Server::trickling());
+    let problem = came.outcome.unwrap_err();
+    assert!(problem.starts_with("no more than ") && problem.contains(" bytes came in "), "{problem}");
+    assert_eq!(came.said.len(), 3, "four tries, bytes or no bytes: {:?}", came.said);
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(!came.bytes.is_empty(), "what has come is kept");
+}
+
+#[test]
+fn a_server_that_is_another_is_not_asked_twice() {
+    let Some(server) = Forged::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Wanted { name: "f".into(), bytes: None, limit: 10, verifiable: false };
+    let part = Part::new(folder.path().join("f.part"));
+    let display = Display::memory();
+    let patience = Patience { silence: Duration::from_secs(20), ..patience() };
+    let outcome = download(&Client::new(&patience), &server.address, &wanted, &part, &patience, &display);
+    let Err(Trouble::Server(failure)) = outcome else { panic!("it is not who it says") };
+    assert!(failure.problem.contains("certificate") && failure.retry.is_none(), "{failure:?}");
+    assert!(display.said().is_empty(), "{:?}", display.said());
+}
+
+/// A server whose certificate nobody has signed.
+struct Forged {
+    address: String,
+    process: std::process::Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Forged {
+    /// `None` where openssl is not installed.
+    fn start() -> Option<Self> {
+        use std::process::{Command, Stdio};
+
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = |words: &[&str]| {
+            let mut command = Command::new("openssl");
+            command.args(words).current_dir(folder.path());
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        let key =
+            ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k", "-out", "c", "-days", "2"];
+        let name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+        if !openssl(&[&key[..], &name].concat()).status().is_ok_and(|status| status.success()) {
+            snn_test_support::skip("openssl is not installed");
+            return None;
+        }
+        // A port that was free a moment ago.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = openssl(&["s_server", "-accept", &port.to_string(), "-key", "k", "-cert", "c", "-www"]);
+        let process = { process }.spawn().unwrap();
+        let connects = |_: &u32| {
+            std::thread::sleep(Duration::from_millis(20));
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        };
+        assert!((0..500).any(|n| connects(&n)), "openssl serves");
+        Some(Self { address: format!("https://localhost:{port}/f"), process, _folder: folder })
+    }
+}
+
+impl Drop for Forged {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

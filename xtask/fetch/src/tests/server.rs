@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 /// A request, as far as tests look at it.
@@ -68,6 +69,26 @@ impl Server {
                 while sent.is_ok() {
                     sent = (&stream).write_all(&[7; 1000]);
                 }
+            }
+        });
+        Self { address, requests: Arc::default() }
+    }
+
+    /// Sends a byte now and then, for as long as anybody listens.
+    pub(super) fn trickling() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || {
+                    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                    while lines.next().is_some_and(|line| !line.is_empty()) {}
+                    let mut sent = (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+                    while sent.is_ok() {
+                        thread::sleep(Duration::from_millis(20));
+                        sent = (&stream).write_all(&[7]);
+                    }
+                });
             }
         });
         Self { address, requests: Arc::default() }

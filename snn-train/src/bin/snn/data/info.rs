@@ -6,7 +6,8 @@ use std::{
 };
 
 use clap::Args;
-use snn_data::{DatasetSummary, Distribution, InputKind, PartSummary};
+use snn_data::{DatasetSummary, Distribution, InputKind, Intake, PartSummary};
+use snn_terminal::escape;
 
 use super::selection::Selection;
 use crate::loading;
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let data = arguments.selection.data()?;
     let dataset = loading::open(&data, arguments.json)?;
     let summary = DatasetSummary { name: data.name().to_owned(), ..DatasetSummary::of(&*dataset)? };
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else {
@@ -57,6 +58,18 @@ fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
         let label = if summary.spikes.is_some() { "last spike at" } else { "durations" };
         writeln!(out, "{label:<18} {}", spread(durations, " ms"))?;
     }
+    if let Some(intake) = &summary.intake {
+        if intake.recordings > 0 {
+            let Intake { recordings, cropped, padded, resampled, .. } = intake;
+            writeln!(
+                out,
+                "of {recordings} recordings {cropped} cropped, {padded} padded, {resampled} resampled"
+            )?;
+        }
+        for note in intake.notes() {
+            writeln!(out, "note: {note}")?;
+        }
+    }
     Ok(())
 }
 
@@ -67,7 +80,7 @@ fn write_part(part: &PartSummary, out: &mut impl Write) -> io::Result<()> {
     // More names than that say nothing.
     let who = match speakers.len() {
         0 => "-".to_owned(),
-        count @ 1..=12 => format!("{count}: {}", speakers.join(" ")),
+        count @ 1..=12 => format!("{count}: {}", escape(&speakers.join(" "))),
         count => count.to_string(),
     };
     writeln!(out, "{:<6} {samples:>7}  {each:<13}  {who}", split.to_string())
@@ -76,13 +89,13 @@ fn write_part(part: &PartSummary, out: &mut impl Write) -> io::Result<()> {
 /// A list of words in lines of at most 80 characters.
 fn paragraph(out: &mut impl Write, label: &str, words: &[String]) -> io::Result<()> {
     let mut line = format!("{label:<18}");
-    for word in words {
+    for word in words.iter().map(|word| escape(word)) {
         if line.chars().count() + 1 + word.chars().count() > 80 {
             writeln!(out, "{line}")?;
             line = " ".repeat(18);
         }
         line.push(' ');
-        line.push_str(word);
+        line.push_str(&word);
     }
     writeln!(out, "{line}")
 }

@@ -1,11 +1,6 @@
 //! `snn data preview`
 
-use std::{
-    env,
-    io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -14,7 +9,7 @@ use snn_train::figures::{Look, Preview};
 
 use super::selection::Selection;
 use crate::{
-    common::{UsageError, path_text},
+    common::{UsageError, path_text, split_parser},
     loading,
 };
 
@@ -29,8 +24,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "CLASS")]
     class: Option<String>,
     /// The part of the data
-    #[arg(long, value_enum, default_value_t = Part::Train)]
-    split: Part,
+    #[arg(long, default_value_t = Split::Train, value_parser = split_parser())]
+    split: Split,
     /// This sample; may be given again
     #[arg(long = "sample", value_name = "INDEX", conflicts_with_all = ["samples", "class", "split"])]
     indices: Vec<u32>,
@@ -52,13 +47,6 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Part {
-    Train,
-    Valid,
-    Test,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
 enum Colour {
     Auto,
     Always,
@@ -68,11 +56,7 @@ enum Colour {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let data = arguments.selection.data()?;
     let dataset = loading::open(&data, arguments.json)?;
-    let split = match arguments.split {
-        Part::Train => Split::Train,
-        Part::Valid => Split::Valid,
-        Part::Test => Split::Test,
-    };
+    let split = arguments.split;
     let samples = if arguments.indices.is_empty() {
         let class = arguments.class.as_deref().map(|class| find_class(&*dataset, class)).transpose()?;
         Preview::choose(&*dataset, split, class, arguments.samples)
@@ -90,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for path in &arguments.out {
         preview.write(path)?;
     }
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         let files: Vec<_> = arguments.out.iter().map(|path| path_text(path)).collect();
         let mut result = json!({"version": 1, "kind": "preview", "files": files});
@@ -110,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     let look = Look { width, height: arguments.height, ascii: arguments.ascii, colour };
-    write!(out, "{}", preview.to_text(&look))?;
+    out.write_colored(&preview.to_text(&look))?;
     for path in &arguments.out {
         writeln!(out, "drawn: {}", path.display())?;
     }

@@ -14,6 +14,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
+use snn_terminal::escape;
 
 use crate::common::{UsageError, path_text};
 use condition::{Condition, order};
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     });
     let keys = arguments.keys.clone().unwrap_or_else(|| differing(&rows));
 
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         let runs = json!({
             "version": 1, "kind": "runs", "directory": path_text(&arguments.directory), "keys": keys, "runs": rows,
@@ -108,7 +109,7 @@ fn write_csv(rows: &[Row], keys: &[String]) -> anyhow::Result<()> {
         csv.write_record(columns.iter().map(|column| row.cell(column)))?;
     }
     let bytes = csv.into_inner().context("cannot write CSV")?;
-    Ok(io::stdout().write_all(&bytes)?)
+    Ok(snn_terminal::stdout().write_all(&bytes)?)
 }
 
 fn write_table(
@@ -122,7 +123,8 @@ fn write_table(
     let mut lines = vec![head];
     lines.extend(
         rows.iter()
-            .map(|row| row.short_cells().into_iter().chain(keys.iter().map(|key| row.cell(key))).collect()),
+            .map(|row| row.short_cells().into_iter().chain(keys.iter().map(|key| row.cell(key))))
+            .map(|cells| cells.map(|cell| escape(&cell).into_owned()).collect()),
     );
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
     for (column, cell) in lines.iter().flat_map(|line| line.iter().enumerate()) {
@@ -136,7 +138,7 @@ fn write_table(
     }
     for row in rows {
         if let Some(message) = &row.message {
-            writeln!(out, "{}: {message}", row.id)?;
+            writeln!(out, "{}: {}", escape(&row.id), escape(message))?;
         }
     }
     Ok(())

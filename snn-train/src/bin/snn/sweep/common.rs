@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::{self, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -65,7 +65,7 @@ impl LeftOut {
         let Self { runs, done } = self;
         if runs > 0 {
             let _ = writeln!(
-                io::stderr(),
+                snn_terminal::stderr(),
                 "note: {runs} runs of the plan that was here before, {done} of them done, are not in this one; what they \
                  have come to is kept, and a plan that lists them again finds it"
             );

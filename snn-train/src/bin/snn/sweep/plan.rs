@@ -1,11 +1,6 @@
 //! `snn sweep plan`
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-    thread,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, thread};
 
 use clap::Args;
 use serde_json::json;
@@ -54,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .map(|_| open.filter_map(|(point, _)| point.seconds).sum::<f64>());
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let here = seconds.map(|seconds| seconds / cores.min((runs - done).max(1)) as f64);
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         let plan = json!({
             "version": 1,

@@ -1,10 +1,6 @@
 //! `snn sweep retry`
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use serde_json::json;
@@ -44,16 +40,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             result["arrays"] = submit::arrays_to_json(&submitted.arrays);
             result["refused"] = json!(submitted.refused.as_ref().map(ToString::to_string));
         }
-        writeln!(io::stdout(), "{result}")?;
+        writeln!(snn_terminal::stdout(), "{result}")?;
         return Ok(submitted.as_ref().map_or(ExitCode::SUCCESS, submit::exit_code));
     }
-    writeln!(io::stdout(), "{} runs that had failed will be tried again", runs.len())?;
+    writeln!(snn_terminal::stdout(), "{} runs that had failed will be tried again", runs.len())?;
     if let Some(submitted) = &submitted {
         return submit::report(&sweep, submitted);
     }
-    writeln!(io::stdout(), "train     snn sweep run {directory}")?;
+    writeln!(snn_terminal::stdout(), "train     snn sweep run {directory}")?;
     if !sweep.submissions()?.is_empty() {
-        writeln!(io::stdout(), "or        snn sweep submit {directory}")?;
+        writeln!(snn_terminal::stdout(), "or        snn sweep submit {directory}")?;
     }
     Ok(ExitCode::SUCCESS)
 }

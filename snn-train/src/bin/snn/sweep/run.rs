@@ -2,18 +2,18 @@
 
 use std::{
     collections::HashSet,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use snn_train::sweep::{Options, Progress, Results, RunEvent, SweepDir, Update, slurm::Queue};
 
 use super::common::{counts, duration, ending, group_lines, open};
 use crate::{
+    bar::Bar,
     common::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent},
     stop,
 };
@@ -81,7 +81,7 @@ fn report(
     results: &Results,
     failures: &[(String, String)],
 ) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if arguments.json {
         let result = json!({
             "version": 1,
@@ -142,7 +142,7 @@ fn failed<'a>(
 
 /// A bar on a terminal, a line for each run elsewhere, both on standard error; or lines of JSON.
 pub(super) struct Screen {
-    pub(super) bar: ProgressBar,
+    pub(super) bar: Bar,
     /// The ids of runs that have failed, with the reason.
     failures: Vec<(String, String)>,
     lines: bool,
@@ -151,10 +151,9 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new(json: bool, quiet: bool) -> Self {
-        let terminal = io::stderr().is_terminal() && !quiet;
-        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = if terminal { ProgressBar::new(1000) } else { ProgressBar::hidden() };
-        let (bar, lines) = (bar.with_style(style), !terminal && !quiet);
+        let terminal = snn_terminal::stderr().is_terminal() && !quiet;
+        let bar = if terminal { Bar::new(1000, TEMPLATE) } else { Bar::hidden() };
+        let lines = !terminal && !quiet;
         Self { bar, failures: Vec::new(), lines, json }
     }
 
@@ -165,7 +164,7 @@ impl Screen {
             if progress.failed > 0 { format!(", {} failed", progress.failed) } else { String::new() };
         let done = format!("{} of {} runs{failed}{left}", progress.done, progress.runs);
         self.bar.set_position((1000.0 * progress.fraction) as u64);
-        self.bar.set_message(done.clone());
+        self.bar.set_message(&done);
         let (state, message) = match &update.event {
             RunEvent::Finished(outcome) if outcome.stopped => ("stopped", None),
             RunEvent::Finished(_) => ("done", None),
@@ -187,11 +186,12 @@ impl Screen {
                 "state": state, "valid_accuracy": best.map(|best| best.accuracy), "test_accuracy": test,
                 "message": message,
             });
-            let _ = writeln!(io::stdout(), "{line}");
+            let _ = writeln!(snn_terminal::stdout(), "{line}");
         } else if self.lines {
             let accuracy = test.map_or_else(String::new, |test| format!(", test {}", percent(test)));
             let message = message.map_or_else(String::new, |message| format!(": {message}"));
-            let _ = writeln!(io::stderr(), "{} {state}{accuracy}{message} ({done})", update.point.id);
+            let _ =
+                writeln!(snn_terminal::stderr(), "{} {state}{accuracy}{message} ({done})", update.point.id);
         }
     }
 }

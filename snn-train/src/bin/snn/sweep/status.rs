@@ -1,14 +1,10 @@
 //! `snn sweep status`
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use serde_json::{Value, json};
+use snn_terminal::escape;
 use snn_train::{
     Error,
     sweep::{
@@ -43,17 +39,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let results = if arguments.tables { sweep.write_results()? } else { sweep.results() };
     if arguments.json {
         let status = to_json(&sweep, &results, queue.as_ref());
-        writeln!(io::stdout(), "{status}")?;
+        writeln!(snn_terminal::stdout(), "{status}")?;
         return Ok(ExitCode::SUCCESS);
     }
     let known = queue.as_ref().ok().cloned().unwrap_or_default();
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     writeln!(out, "{} runs: {}", results.rows.len(), counts(&results, &known))?;
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
     for row in results.rows.iter().filter(|row| row.state.has_failed()) {
-        writeln!(out, "{:<9} {}: {}", row.state, row.id, row.message.as_deref().unwrap_or_default())?;
+        let message = escape(row.message.as_deref().unwrap_or_default());
+        writeln!(out, "{:<9} {}: {message}", row.state, escape(&row.id))?;
     }
     let waits = |row: &Row| row.state == RunState::Pending || row.state.is_interrupted();
     if let Err(error) = &queue

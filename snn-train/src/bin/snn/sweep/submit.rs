@@ -1,11 +1,6 @@
 //! `snn sweep submit`
 
-use std::{
-    env,
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -92,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         });
         result["arrays"] = arrays_to_json(&submitted.arrays);
         result["refused"] = json!(submitted.refused.as_ref().map(ToString::to_string));
-        writeln!(io::stdout(), "{result}")?;
+        writeln!(snn_terminal::stdout(), "{result}")?;
         return Ok(exit_code(&submitted));
     }
     report(&sweep, &submitted)
@@ -107,7 +102,7 @@ pub(super) fn arrays_to_json(arrays: &[Submission]) -> Value {
 /// Tells what was submitted, and whether all of it was.
 pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<ExitCode> {
     let directory = sweep.path().display();
-    let mut out = io::stdout().lock();
+    let mut out = snn_terminal::stdout();
     if submitted.arrays.is_empty() {
         writeln!(
             out,
@@ -134,7 +129,10 @@ pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<
     writeln!(out, "watch     snn sweep status {directory}")?;
     if let Some(error) = &submitted.refused {
         drop(out);
-        writeln!(io::stderr(), "error: {error}; once Slurm takes more, submit the rest by the same command")?;
+        writeln!(
+            snn_terminal::stderr(),
+            "error: {error}; once Slurm takes more, submit the rest by the same command"
+        )?;
     }
     Ok(exit_code(submitted))
 }

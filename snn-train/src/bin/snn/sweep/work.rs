@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(Task { job, element, restarts, .. }) = task.filter(|_| !arguments.quiet) {
         // The log of all attempts is one file.
         let start = if restarts == 0 { "start".to_owned() } else { format!("restart {restarts}") };
-        writeln!(io::stderr(), "job {job}_{element}: {start}")?;
+        writeln!(snn_terminal::stderr(), "job {job}_{element}: {start}")?;
     }
     let mut screen = Screen::new(arguments.json, arguments.quiet);
     let mut advanced = false;
@@ -144,12 +144,12 @@ fn report(arguments: &Arguments, progress: &Progress) -> io::Result<()> {
             "busy": progress.busy,
             "seconds": progress.elapsed,
         });
-        return writeln!(io::stdout(), "{result}");
+        return writeln!(snn_terminal::stdout(), "{result}");
     }
     // The runs that are busy are the work of another element: this one has done its own.
     let state = if progress.stopped { "stopped" } else { "ended" };
     writeln!(
-        io::stdout(),
+        snn_terminal::stdout(),
         "{state} with {} of {} runs done ({} before), {} failed, {} trained elsewhere",
         progress.done,
         progress.runs,

@@ -10,27 +10,27 @@ use crate::{
 };
 
 /// A column.
-pub(super) struct Column {
-    pub(super) heading: &'static str,
+pub(crate) struct Column {
+    pub(crate) heading: &'static str,
     /// Cells that it takes at least, so that it does not jump as numbers change.
-    pub(super) least: usize,
+    pub(crate) least: usize,
     /// Words stand at the left of their column, numbers at the right.
-    pub(super) is_text: bool,
+    pub(crate) is_text: bool,
     /// Whether it comes from the experiment, which is read when it is needed.
-    pub(super) is_fact: bool,
-    pub(super) text: fn(&Run, Option<&ConfigSummary>) -> String,
-    pub(super) key: fn(&Run, Option<&ConfigSummary>) -> Key,
+    pub(crate) is_fact: bool,
+    pub(crate) text: fn(&Run, Option<&ConfigSummary>) -> String,
+    pub(crate) key: fn(&Run, Option<&ConfigSummary>) -> Key,
 }
 
 /// By what a column sorts. What is not known comes last in any order.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Number(Option<f64>),
     Text(String),
 }
 
 impl Key {
-    pub(super) fn compare(&self, other: &Self, reverse: bool) -> Ordering {
+    pub(crate) fn compare(&self, other: &Self, reverse: bool) -> Ordering {
         let turn = |order: Ordering| if reverse { order.reverse() } else { order };
         match (self, other) {
             (Self::Number(Some(a)), Self::Number(Some(b))) => turn(a.total_cmp(b)),
@@ -42,12 +42,12 @@ impl Key {
 }
 
 /// That of the last epoch, or that of the first one where it was not recorded.
-pub(super) fn learning_rate(run: &Run, facts: Option<&ConfigSummary>) -> Option<f64> {
+pub(crate) fn learning_rate(run: &Run, facts: Option<&ConfigSummary>) -> Option<f64> {
     run.learning_rate().or(facts?.learning_rate)
 }
 
 /// In the order in which they are shown. The first two always are.
-pub(super) static COLUMNS: [Column; 17] = [
+pub(crate) static COLUMNS: [Column; 17] = [
     Column {
         heading: "run",
         least: 8,

@@ -5,13 +5,13 @@ use crate::data::{ConfigSummary, Run};
 
 /// `randman running lr<0.02 best>90`: all of them must hold. A word may stand anywhere in the texts of a run.
 #[derive(Debug, Default)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     words: Vec<String>,
     conditions: Vec<(usize, char, f64)>,
 }
 
 impl Filter {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut filter = Self::default();
         for word in text.split_whitespace() {
             match condition(word) {
@@ -22,7 +22,7 @@ impl Filter {
         filter
     }
 
-    pub(super) fn takes(&self, run: &Run, facts: Option<&ConfigSummary>) -> bool {
+    pub(crate) fn takes(&self, run: &Run, facts: Option<&ConfigSummary>) -> bool {
         let texts = || COLUMNS.iter().filter(|column| column.is_text);
         let has = |word: &String| {
             texts().any(|column: &Column| (column.text)(run, facts).to_lowercase().contains(word.as_str()))

@@ -1,0 +1,65 @@
+//! Every parser of this crate as a function of bytes, for programs that feed them damaged ones.
+//!
+//! Not part of the interface: what is here may change at any time. `tests/mutations.rs` calls these functions with a stored
+//! corpus and a fixed number of seeded mutations; a fuzz target is one line:
+//!
+//! ```ignore
+//! fuzz_target!(|bytes: &[u8]| snn_data::fuzzing::recording(bytes));
+//! ```
+//!
+//! Each function returns whether the bytes were accepted. The HDF5 library reads files only, and is kept apart from the
+//! program by [`isolate_hdf5`](crate::isolate_hdf5); here is what takes the words of the process that reads.
+
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+use std::path::Path;
+
+/// A WAV or FLAC file.
+#[cfg(feature = "audio")]
+pub fn recording(bytes: &[u8]) -> bool {
+    match crate::audio::Sound::parse(bytes) {
+        Ok(sound) => {
+            assert!(sound.samples.iter().all(|sample| sample.is_finite()), "samples are finite");
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// An idx file, packed or not.
+#[cfg(feature = "mnist")]
+pub fn idx(bytes: &[u8]) -> bool {
+    match crate::Idx::parse(bytes) {
+        Ok(idx) => {
+            assert_eq!(
+                idx.shape.iter().product::<usize>(),
+                idx.values.len(),
+                "as many entries as the shape says"
+            );
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// A list of samples.
+#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+pub fn list(bytes: &[u8]) -> bool {
+    crate::list::List::parse(bytes, Path::new("list")).is_ok()
+}
+
+/// The list of what is in the recordings of a folder.
+#[cfg(feature = "audio")]
+pub fn contents(bytes: &[u8]) -> bool {
+    crate::speech::parse_contents(bytes)
+}
+
+/// What a helper that reads HDF5 files says first.
+#[cfg(feature = "hdf5")]
+pub fn hdf5_head(mut bytes: &[u8]) -> bool {
+    crate::shd::parse_head(&mut bytes)
+}
+
+/// A catalog of data sets.
+pub fn catalog(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<snn_catalog::Catalog>().is_ok())
+}

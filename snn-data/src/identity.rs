@@ -1,0 +1,353 @@
+//! Which data a network was trained on, and how other data differ from them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Hasher;
+use crate::{
+    BatchInput, ChannelStatistics, Dataset, Error, Fingerprint, InputKind, Split, TimeUnit, collate,
+};
+
+/// Samples that are looked at together where a data set has no fingerprints.
+const BLOCK: usize = 256;
+
+/// What makes data the ones that a run was trained on: small enough for a checkpoint.
+///
+/// ```
+/// use snn_data::{DataIdentity, Randman, RandmanConfig};
+///
+/// # fn main() -> Result<(), snn_data::Error> {
+/// let config = RandmanConfig { classes: 2, samples_per_class: 50, ..RandmanConfig::default() };
+/// let recorded = DataIdentity::of(&Randman::new(config.clone())?)?;
+///
+/// let same = DataIdentity::of(&Randman::new(config.clone())?)?;
+/// assert!(recorded.compare(&same).is_same());
+///
+/// let other = DataIdentity::of(&Randman::new(RandmanConfig { seed: 1, ..config })?)?;
+/// let comparison = recorded.compare(&other);
+/// assert_eq!(comparison.to_string(), "the 80 samples of the train part have other content; \
+///     the 10 samples of the valid part have other content; the 10 samples of the test part have other content");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataIdentity {
+    /// The name of the data set.
+    pub name: String,
+    /// Spikes or frames.
+    pub kind: InputKind,
+    /// Input units.
+    pub inputs: usize,
+    /// Time steps of a sample.
+    pub steps: usize,
+    /// Length of a step in ms.
+    pub dt: f64,
+    /// The unit of the times in its files, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_unit: Option<TimeUnit>,
+    /// The name of each class, in the order of the labels: what the data set calls it, or its number.
+    pub classes: Vec<String>,
+    /// Training, validation and test part.
+    pub parts: [PartIdentity; 3],
+    /// What the channels were standardised by, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<ChannelStatistics>,
+}
+
+/// The samples of a part, whatever their order and the order of the classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartIdentity {
+    /// Which part.
+    pub split: Split,
+    /// How many samples.
+    pub samples: usize,
+    /// Of the names of the samples.
+    pub names: Fingerprint,
+    /// Of the names, the classes (by name) and the content of the samples, as it came: before it was binned, cropped,
+    /// resampled.
+    pub content: Fingerprint,
+}
+
+impl DataIdentity {
+    /// Takes the identity of a data set. Those that read files know the fingerprints of their samples; of others, all
+    /// samples are hashed as the network sees them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sample`] for a sample that cannot be read.
+    pub fn of(dataset: &dyn Dataset) -> Result<Self, Error> {
+        let classes: Vec<String> = (0..dataset.classes())
+            .map(|label| dataset.class_name(label as u16).map_or_else(|| label.to_string(), str::to_owned))
+            .collect();
+        let part = |split| PartIdentity::of(dataset, &classes, split);
+        let parts = [part(Split::Train)?, part(Split::Valid)?, part(Split::Test)?];
+        Ok(Self {
+            name: dataset.name().to_owned(),
+            kind: dataset.kind(),
+            inputs: dataset.inputs(),
+            steps: dataset.steps(),
+            dt: dataset.dt(),
+            time_unit: dataset.time_unit(),
+            parts,
+            statistics: dataset.statistics().cloned(),
+            classes,
+        })
+    }
+
+    /// One part.
+    pub fn part(&self, split: Split) -> &PartIdentity {
+        &self.parts[match split {
+            Split::Train => 0,
+            Split::Valid => 1,
+            Split::Test => 2,
+        }]
+    }
+
+    /// How `found` differs from these data, which are those of the run.
+    pub fn compare(&self, found: &Self) -> Comparison {
+        let mut differences = Vec::new();
+        let mut differ = |what, recorded: String, found: String| {
+            if recorded != found {
+                differences.push(Difference::Setting { what, recorded, found });
+            }
+        };
+        differ("data set", self.name.clone(), found.name.clone());
+        differ("kind of input", self.kind.to_string(), found.kind.to_string());
+        differ("number of input units", self.inputs.to_string(), found.inputs.to_string());
+        differ("number of steps", self.steps.to_string(), found.steps.to_string());
+        differ("dt", format!("{} ms", self.dt), format!("{} ms", found.dt));
+        let unit = |unit: Option<TimeUnit>| unit.map_or_else(|| "none".to_owned(), |unit| unit.to_string());
+        differ("time unit", unit(self.time_unit), unit(found.time_unit));
+
+        let classes = ClassOrder::of(&self.classes, &found.classes);
+        if classes == ClassOrder::Different {
+            let without = |these: &[String], those: &[String]| {
+                let those: std::collections::HashSet<_> = those.iter().collect();
+                these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>()
+            };
+            differences.push(Difference::Classes {
+                gone: without(&self.classes, &found.classes),
+                new: without(&found.classes, &self.classes),
+            });
+        }
+        for (recorded, found) in self.parts.iter().zip(&found.parts) {
+            if recorded.content != found.content || recorded.samples != found.samples {
+                differences.push(Difference::Samples { recorded: *recorded, found: *found });
+            }
+        }
+        if self.statistics != found.statistics {
+            differences.push(Difference::Statistics);
+        }
+        Comparison { classes, differences }
+    }
+}
+
+impl PartIdentity {
+    fn of(dataset: &dyn Dataset, classes: &[String], split: Split) -> Result<Self, Error> {
+        let indices = dataset.splits().get(split);
+        // (name, class, content), sorted so that no order counts.
+        let mut members = Vec::with_capacity(indices.len());
+        for block in indices.chunks(BLOCK) {
+            let mut add = |index: u32, content: Fingerprint| {
+                let name = dataset.sample_name(index as usize);
+                let name = name.map_or_else(|| index.to_string(), Into::into);
+                members.push((name, dataset.label(index as usize), content));
+            };
+            if block.iter().all(|&index| dataset.fingerprint(index as usize).is_some()) {
+                block
+                    .iter()
+                    .for_each(|&index| add(index, dataset.fingerprint(index as usize).unwrap_or_default()));
+            } else {
+                let seen = as_seen(dataset, block)?;
+                block.iter().zip(seen).for_each(|(&index, content)| add(index, content));
+            }
+        }
+        members.sort_unstable();
+        let (mut names, mut content) = (Hasher::default(), Hasher::default());
+        for (name, label, fingerprint) in &members {
+            names.add_text(name);
+            content.add_text(name);
+            content.add_text(classes.get(usize::from(*label)).map_or("", String::as_str));
+            content.add(&fingerprint.0);
+        }
+        Ok(Self { split, samples: indices.len(), names: names.finish(), content: content.finish() })
+    }
+}
+
+/// Fingerprints of samples as a network sees them.
+fn as_seen(dataset: &dyn Dataset, indices: &[u32]) -> Result<Vec<Fingerprint>, Error> {
+    let batch = collate(dataset, indices)?;
+    let sample = |k: usize| {
+        let mut hash = Hasher::default();
+        match &batch.input {
+            BatchInput::Events { offsets, units } => {
+                let rows = &offsets[k * batch.steps..=(k + 1) * batch.steps];
+                for row in rows.windows(2) {
+                    hash.add(&(row[1] - row[0]).to_le_bytes());
+                    let units = &units[row[0] as usize..row[1] as usize];
+                    units.iter().for_each(|unit| hash.add(&unit.to_le_bytes()));
+                }
+            }
+            BatchInput::Frames { values } => {
+                let len = batch.steps * batch.inputs;
+                values[k * len..(k + 1) * len].iter().for_each(|value| hash.add(&value.to_le_bytes()));
+            }
+        }
+        hash.finish()
+    };
+    Ok((0..batch.batch).map(sample).collect())
+}
+
+/// How the classes of other data relate to those of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClassOrder {
+    /// The same names in the same order.
+    Same,
+    /// The same names in another order (open the data with the [`Membership`](crate::Membership) of the run, as parts that are
+    /// drawn by chance depend on the order): label l of the data at hand is label `map[l]` of the run.
+    /// [`Relabeled`](crate::Relabeled) puts that right.
+    Permuted(Vec<u16>),
+    /// Other names.
+    Different,
+}
+
+impl ClassOrder {
+    /// Of the classes of a run and those found.
+    pub fn of(recorded: &[String], found: &[String]) -> Self {
+        if recorded == found {
+            return Self::Same;
+        }
+        let places: HashMap<&str, u16> = recorded.iter().map(String::as_str).zip(0..=u16::MAX).collect();
+        let map: Option<Vec<u16>> = found.iter().map(|name| places.get(name.as_str()).copied()).collect();
+        match map {
+            // Names that occur twice say nothing of the order.
+            Some(map) if places.len() == recorded.len() && recorded.len() == found.len() => {
+                let mut taken = vec![false; recorded.len()];
+                let all_differ =
+                    map.iter().all(|&label| !std::mem::replace(&mut taken[usize::from(label)], true));
+                if all_differ { Self::Permuted(map) } else { Self::Different }
+            }
+            _ => Self::Different,
+        }
+    }
+}
+
+/// What a comparison has found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The classes; permuted ones can be mapped and are no difference.
+    pub classes: ClassOrder,
+    /// Everything else that is not the same.
+    pub differences: Vec<Difference>,
+}
+
+impl Comparison {
+    /// Whether the data are those of the run, the order of the classes included.
+    pub fn is_same(&self) -> bool {
+        self.differences.is_empty() && self.classes == ClassOrder::Same
+    }
+
+    /// The differences that matter to whoever looks at one part alone, such as an evaluation: samples of other parts do
+    /// not count.
+    pub fn of_part(&self, split: Split) -> Self {
+        let matters = |difference: &&Difference| match difference {
+            Difference::Samples { recorded, .. } => recorded.split == split,
+            _ => true,
+        };
+        Self {
+            classes: self.classes.clone(),
+            differences: self.differences.iter().filter(matters).cloned().collect(),
+        }
+    }
+}
+
+/// The differences, one after the other; empty if there is none.
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut first = true;
+        let mut separate =
+            |f: &mut fmt::Formatter<'_>| if std::mem::take(&mut first) { Ok(()) } else { f.write_str("; ") };
+        if let ClassOrder::Permuted(_) = self.classes {
+            separate(f)?;
+            f.write_str("the classes come in another order")?;
+        }
+        for difference in &self.differences {
+            separate(f)?;
+            write!(f, "{difference}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing in which data are not those of a run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The data set itself, or its shape.
+    Setting {
+        /// What it is.
+        what: &'static str,
+        /// In the run.
+        recorded: String,
+        /// At hand.
+        found: String,
+    },
+    /// Classes have other names.
+    Classes {
+        /// Those of the run that are not there.
+        gone: Vec<String>,
+        /// Those that the run did not have.
+        new: Vec<String>,
+    },
+    /// A part has other samples.
+    Samples {
+        /// In the run.
+        recorded: PartIdentity,
+        /// At hand.
+        found: PartIdentity,
+    },
+    /// Channels are standardised by other numbers, as they are when the training part is another.
+    Statistics,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting { what, recorded, found } => {
+                write!(f, "the {what} is {found}, in the run it was {recorded}")
+            }
+            Self::Classes { gone, new } => {
+                let list = |names: &[String]| {
+                    let shown: Vec<_> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
+                    let more = if names.len() > 10 {
+                        format!(" and {} more", names.len() - 10)
+                    } else {
+                        String::new()
+                    };
+                    format!("{}{more}", shown.join(", "))
+                };
+                match (gone.as_slice(), new.as_slice()) {
+                    ([], []) => f.write_str("the classes are others"),
+                    (gone, []) => write!(f, "classes of the run are not there: {}", list(gone)),
+                    ([], new) => write!(f, "there are classes that the run did not have: {}", list(new)),
+                    (gone, new) => {
+                        write!(f, "the classes are others: {} instead of {}", list(new), list(gone))
+                    }
+                }
+            }
+            Self::Samples { recorded, found } => {
+                let (split, before, now) = (recorded.split, recorded.samples, found.samples);
+                if before != now {
+                    write!(f, "the {split} part has {now} samples, in the run it had {before}")
+                } else if recorded.names != found.names {
+                    write!(f, "the {now} samples of the {split} part are others than in the run")
+                } else {
+                    write!(f, "the {now} samples of the {split} part have other content")
+                }
+            }
+            Self::Statistics => f.write_str("channels are standardised by other means and deviations"),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Going on with a run: never anew, never over its history, and what is said where it cannot go on.
+#![cfg(all(unix, feature = "cli"))]
+#![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{Snn, assert_same, metrics, status};
+
+/// The best epoch is not the last one: the learning rate is so high that the accuracy goes up and down.
+const ROUGH: &[&str] = &["training.epochs=8", "optimizer.learning_rate=0.3", "training.patience=0"];
+
+fn resume<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["train", "--resume", "--quiet", "--run-dir", run], more].concat()
+}
+
+fn best_epoch(run: &Path) -> u64 {
+    status(run)["best"]["epoch"].as_u64().unwrap()
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_gone_does_not_begin_anew() {
+    let snn = Snn::new();
+    snn.run(&Snn::train(&["training.epochs=3"], &["--run-dir", "run"])).expect(0);
+    let run = snn.path("run");
+    let history = fs::read(run.join("metrics.jsonl")).unwrap();
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    for more in [&[][..], &["--set", "training.epochs=5"], &["--from-best"]] {
+        snn.run(&resume("run", more)).fails(
+            1,
+            &["3 epochs behind it", "lost", "missing", "restore it from a copy", "snn train run/config.toml"],
+        );
+        assert_eq!(fs::read(run.join("metrics.jsonl")).unwrap(), history);
+        assert_eq!(status(&run)["state"], "done");
+    }
+    // Also where no record says so.
+    fs::remove_file(run.join("metrics.jsonl")).unwrap();
+    snn.run(&resume("run", &[])).fails(1, &["lost"]);
+    // And where only checkpoints are left.
+    snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "bare"])).expect(0);
+    for file in ["config.toml", "metrics.jsonl", "status.json", "env.json"] {
+        fs::remove_file(snn.path("bare").join(file)).unwrap();
+    }
+    fs::remove_dir_all(snn.path("bare/probes")).unwrap();
+    let begin = Snn::train(&["training.epochs=1"], &["--run-dir", "bare", "--resume"]);
+    snn.run(&begin).fails(2, &["config.toml is missing"]);
+}
+
+#[test]
+fn from_the_best_epoch_where_the_last_one_is_lost() {
+    let snn = Snn::new();
+    snn.run(&Snn::train(ROUGH, &["--run-dir", "whole"])).expect(0);
+    let best = best_epoch(&snn.path("whole"));
+    assert!(best < 7, "the best epoch is {best}: nothing is lost with the last one");
+    let words = ["--resume --from-best --run-dir 'my run'", "snn eval 'my run' --checkpoint best", "lost"];
+    for lose in ["remove", "damage"] {
+        let run = snn.path("my run");
+        let _ = fs::remove_dir_all(&run);
+        snn.run(&Snn::train(ROUGH, &["--run-dir", "my run"])).expect(0);
+        let last = run.join("checkpoints/last.safetensors");
+        let bytes = fs::read(&last).unwrap();
+        fs::remove_file(&last).unwrap();
+        if lose == "damage" {
+            fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
+        }
+        let history = fs::read(run.join("metrics.jsonl")).unwrap();
+        snn.run(&resume("my run", &[])).fails(1, &words);
+        // The model that the experiment selects is whole, and nothing else is asked for.
+        assert!(snn.run(&["eval", "my run"]).expect(0).stdout.contains(&format!("epoch {best} (best")));
+        snn.run(&["export", "my run", "--format", "safetensors", "--out", "weights"]).expect(0);
+        snn.run(&["eval", "my run", "--checkpoint", "last"]).expect(1);
+
+        // As it is printed.
+        snn.run(&["train", "--resume", "--from-best", "--run-dir", "my run"]).expect(0);
+        assert_same(&run, &snn.path("whole"));
+        assert_eq!(fs::read(run.join("metrics.1.jsonl")).unwrap(), history, "nothing is lost");
+    }
+}
+
+#[test]
+fn without_the_best_epoch_nothing_can_be_selected() {
+    let snn = Snn::new();
+    snn.run(&Snn::train(ROUGH, &["--run-dir", "run"])).expect(0);
+    fs::remove_file(snn.path("run/checkpoints/best.safetensors")).unwrap();
+    let words = ["of epoch 8, is whole", "--checkpoint last", "best.safetensors"];
+    snn.run(&resume("run", &["--set", "training.epochs=9"])).fails(1, &words);
+    snn.run(&["eval", "run"]).fails(1, &words);
+    assert!(snn.run(&["eval", "run", "--checkpoint", "last"]).expect(0).stdout.contains("epoch 8 (last)"));
+}
+
+#[test]
+fn a_name_that_is_mistyped() {
+    let snn = Snn::new();
+    let train = |run: &'static str| Snn::train(&["training.epochs=1"], &["--run-dir", run, "--quiet"]);
+    snn.run(&train("runs/slow-1")).expect(0);
+    snn.run(&resume("runs/slow1", &[]))
+        .fails(2, &["no run to go on with in runs/slow1; did you mean runs/slow-1?"]);
+    snn.run(&resume("elsewhere/x", &[])).fails(2, &["no run to go on with in elsewhere/x"]);
+    assert!(!snn.path("runs/slow1").exists() && !snn.path("elsewhere").exists());
+    // A script that names the experiment begins the run the first time, and whoever mistyped it hears of it.
+    let begun = snn.run(&[&train("runs/slow-2")[..], &["--resume"]].concat()).expect(0);
+    assert!(
+        begun.stderr.contains("there is no run in runs/slow-2 yet: it begins; did you mean runs/slow-1?")
+    );
+    let again = snn.run(&[&train("runs/slow-2")[..], &["--resume"]].concat()).expect(0);
+    assert!(!again.stderr.contains("it begins"), "{}", again.stderr);
+}
+
+#[test]
+fn a_history_that_lacks_epochs_is_noticed() {
+    let snn = Snn::new();
+    let train = Snn::train(&["training.epochs=4"], &["--run-dir", "run"]);
+    snn.run(&train).expect(0);
+    let path = snn.path("run/metrics.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = whole.split_inclusive('\n').collect();
+    let more = resume("run", &["--set", "training.epochs=5"]);
+    for (text, words) in [
+        (whole.replacen("\"kind\"", "\"kinx\"", 1), "epoch 1 is missing; line 1 cannot be understood"),
+        (lines[0].to_owned() + &lines[2..].concat(), "epoch 2 is missing"),
+        (lines[..2].concat() + &lines.concat(), "epoch 1 stands there for the second time in line 3"),
+        (String::new(), "epoch 1 is missing"),
+    ] {
+        fs::write(&path, &text).unwrap();
+        snn.run(&more).fails(1, &["4 epochs behind it", words, "--allow-gaps", "metrics.jsonl"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "nothing is changed");
+    }
+    fs::remove_file(&path).unwrap();
+    snn.run(&more).fails(1, &["epoch 1 is missing"]);
+
+    fs::write(&path, lines[0].to_owned() + &lines[2..].concat()).unwrap();
+    snn.run(&[&more[..], &["--allow-gaps"]].concat()).expect(0);
+    let epochs: Vec<_> =
+        metrics(&snn.path("run")).iter().filter_map(|record| record["epoch"].as_u64()).collect();
+    assert_eq!(epochs, [1, 3, 4, 5, 5], "three of old, a new one, and the test");
+}

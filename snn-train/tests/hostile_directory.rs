@@ -1,0 +1,183 @@
+//! Run directories into which somebody has put links, pipes and devices: nothing is written elsewhere, nothing waits.
+#![cfg(all(unix, feature = "cli"))]
+#![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
+
+mod common;
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use common::Snn;
+
+const QUICK: &[&str] = &["training.epochs=1", "data.samples_per_class=20"];
+
+/// Waits for a command that must end by itself.
+#[track_caller]
+fn ends(mut command: Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = Instant::now();
+    // The little that these commands print fits into the pipes.
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("{command:?} does not end");
+        }
+        sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().unwrap()
+}
+
+fn run(snn: &Snn, name: &str) -> PathBuf {
+    let directory = format!("runs/{name}");
+    snn.run(&Snn::train(QUICK, &["--quiet", "--run-dir", &directory])).expect(0);
+    snn.path(&directory)
+}
+
+/// Every file under a folder with its content, links as what they lead to.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(content(&path));
+        } else {
+            all.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn remove(path: &Path) {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+}
+
+#[test]
+fn links_lead_nowhere() {
+    let snn = Snn::new();
+    for name in ["lock", "metrics.jsonl", "status.json", "env.json", "checkpoints", "probes"] {
+        let run = run(&snn, name);
+        // What the link leads to looks like what belongs there, and is somebody else's.
+        let (place, theirs) = (run.join(name), snn.path(&format!("theirs-{name}")));
+        fs::rename(&place, &theirs).unwrap();
+        symlink(&theirs, &place).unwrap();
+        if theirs.is_dir() {
+            fs::write(theirs.join("0000099.json"), "a probe of theirs").unwrap();
+        }
+        let before = content(snn.directory.path()).into_iter().filter(|(path, _)| path.starts_with(&theirs));
+        let before: Vec<_> = before.collect();
+        let directory = format!("runs/{name}");
+        let more = ["training.epochs=3", "data.samples_per_class=20"];
+        let ended = snn.run(&Snn::train(&more, &["--quiet", "--resume", "--run-dir", &directory]));
+        if theirs.is_dir() {
+            assert_eq!(content(&theirs), before)
+        } else {
+            assert_eq!(fs::read(&theirs).unwrap(), before[0].1)
+        }
+        match name {
+            // Replaced whole, as it is at every turn.
+            "status.json" | "env.json" => {
+                ended.expect(0);
+                assert!(fs::symlink_metadata(&place).unwrap().is_file(), "{name}");
+            }
+            // No training ends because it cannot be looked at.
+            "probes" => {
+                ended.expect(0);
+                let status = fs::read_to_string(run.join("status.json")).unwrap();
+                assert!(status.contains("symbolic link"), "{status}");
+            }
+            _ => ended.fails(1, &["symbolic link", "remove it", name]),
+        }
+        // Reading follows links: that harms nobody.
+        snn.run(&["runs"]).expect(0);
+    }
+    // A link beside the place, where the next file is made.
+    let run = run(&snn, "beside");
+    fs::write(snn.path("victim"), "theirs").unwrap();
+    for name in [".status.json.tmp", ".config.toml.tmp", "checkpoints/.last.safetensors.tmp"] {
+        symlink(snn.path("victim"), run.join(name)).unwrap();
+    }
+    let more = ["training.epochs=3", "data.samples_per_class=20"];
+    snn.run(&Snn::train(&more, &["--quiet", "--resume", "--run-dir", "runs/beside"])).expect(0);
+    assert_eq!(fs::read_to_string(snn.path("victim")).unwrap(), "theirs");
+}
+
+#[test]
+fn pipes_and_devices_hold_nobody_up() {
+    let snn = Snn::new();
+    run(&snn, "good");
+    for (number, name) in [
+        "status.json",
+        "metrics.jsonl",
+        "env.json",
+        "config.toml",
+        "lock",
+        "checkpoints/last.safetensors",
+        "probes/0000001.json",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for device in [None, Some("/dev/zero")] {
+            let id = format!("bad{number}{}", device.is_some());
+            let run = run(&snn, &id);
+            let place = run.join(name);
+            remove(&place);
+            match device {
+                None => assert!(Command::new("mkfifo").arg(&place).status().unwrap().success()),
+                Some(device) => symlink(device, &place).unwrap(),
+            }
+            let directory = format!("runs/{id}");
+            let listed = ends(snn.command(&["runs"]));
+            assert!(listed.status.success() && String::from_utf8(listed.stdout).unwrap().contains("good"));
+            ends(snn.command(&["runs", "--json"]));
+            ends(snn.command(&["eval", &directory]));
+            for format in ["csv", "json"] {
+                ends(snn.command(&["export", &directory, "--format", format]));
+            }
+            ends(snn.command(&Snn::train(QUICK, &["--quiet", "--resume", "--run-dir", &directory])));
+            fs::remove_dir_all(run).unwrap();
+        }
+    }
+}
+
+#[test]
+fn files_have_the_rights_of_the_umask() {
+    let snn = Snn::new();
+    for (umask, file, folder) in [("077", 0o600, 0o700), ("022", 0o644, 0o755), ("002", 0o664, 0o775)] {
+        let directory = format!("runs/{umask}");
+        let arguments = Snn::train(QUICK, &["--quiet", "--run-dir", &directory]);
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask $1; shift; exec \"$@\"", "sh", umask, env!("CARGO_BIN_EXE_snn")]);
+        command.args(arguments).current_dir(snn.directory.path());
+        assert!(ends(command).status.success());
+        let run = snn.path(&directory);
+        let mut folders = vec![run.clone()];
+        let mut files = 0;
+        while let Some(path) = folders.pop() {
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                folder,
+                "{}",
+                path.display()
+            );
+            for entry in fs::read_dir(path).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files += 1;
+                    let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+                    assert_eq!(mode, file, "{}", path.display());
+                }
+            }
+        }
+        assert!(files >= 7, "{files}");
+    }
+}

@@ -1,0 +1,188 @@
+//! GPUs, as the program `nvidia-smi` of NVIDIA's driver sees them.
+//!
+//! The library behind it would need unsafe code here; the program takes up to a second, so that each look starts one and takes the
+//! answer of the one before.
+
+use std::{
+    io::{self, Read as _},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::Gpu;
+
+const PROGRAM: &str = "nvidia-smi";
+/// The name comes last, as it could have commas.
+const QUERY: &str = "--query-gpu=utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw,name";
+const FORMAT: &str = "--format=csv,noheader,nounits";
+/// How long the first look waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is known of the GPUs.
+pub(super) struct Gpus {
+    /// `nvidia-smi` or, in tests, what stands in for it, with its arguments.
+    program: String,
+    arguments: Vec<String>,
+    asked: Option<Child>,
+    answer: Option<Result<Vec<Gpu>, String>>,
+}
+
+impl Gpus {
+    pub(super) fn new() -> Self {
+        Self::by(PROGRAM, &[QUERY, FORMAT])
+    }
+
+    fn by(program: &str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { program: program.to_owned(), arguments, asked: None, answer: None }
+    }
+
+    /// The last answer, or why there is none. Waits for the first one alone.
+    pub(super) fn look(&mut self) -> Result<Vec<Gpu>, String> {
+        let begin = Instant::now();
+        loop {
+            let mut asked = match self.asked.take() {
+                Some(asked) => asked,
+                None => match self.ask() {
+                    Ok(asked) => asked,
+                    Err(error) => return Err(self.failure(&error)),
+                },
+            };
+            match asked.try_wait() {
+                Ok(None) if self.answer.is_none() && begin.elapsed() < PATIENCE => {
+                    self.asked = Some(asked);
+                    thread::sleep(Duration::from_millis(10));
+                }
+                Ok(None) => {
+                    self.asked = Some(asked);
+                    return self
+                        .answer
+                        .clone()
+                        .unwrap_or_else(|| Err(format!("{} has not answered yet", self.program)));
+                }
+                Ok(Some(_)) => {
+                    let answer = read(asked).unwrap_or_else(|error| Err(self.failure(&error)));
+                    // The next look finds a new answer.
+                    self.asked = self.ask().ok();
+                    self.answer = Some(answer.clone());
+                    return answer;
+                }
+                Err(error) => return Err(self.failure(&error)),
+            }
+        }
+    }
+
+    fn ask(&self) -> io::Result<Child> {
+        Command::new(&self.program)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+    }
+
+    fn failure(&self, error: &io::Error) -> String {
+        match error.kind() {
+            io::ErrorKind::NotFound => format!("{} is not there", self.program),
+            _ => format!("{} does not run: {error}", self.program),
+        }
+    }
+}
+
+impl Drop for Gpus {
+    fn drop(&mut self) {
+        if let Some(mut asked) = self.asked.take() {
+            // It may have ended by itself.
+            let _ = asked.kill();
+            let _ = asked.wait();
+        }
+    }
+}
+
+/// What a program that has ended has to say.
+fn read(mut program: Child) -> io::Result<Result<Vec<Gpu>, String>> {
+    let mut text = String::new();
+    if let Some(mut output) = program.stdout.take() {
+        output.read_to_string(&mut text)?;
+    }
+    let ended = program.wait()?;
+    // Failures are told in the output, too.
+    Ok(if ended.success() {
+        parse(&text)
+    } else {
+        Err(text.lines().next().unwrap_or("it fails").trim().to_owned())
+    })
+}
+
+/// GPUs, one a line. What a GPU does not tell is in brackets, such as `[N/A]`.
+fn parse(text: &str) -> Result<Vec<Gpu>, String> {
+    let gpu = |line: &str| {
+        let mut fields = line.splitn(6, ',').map(str::trim);
+        let mut number = || fields.next().map(|field| field.parse::<f64>().ok());
+        let [load, used, all, temperature, power] = [number()?, number()?, number()?, number()?, number()?];
+        let bytes = |mebibytes: f64| (mebibytes * f64::from(1 << 20)) as u64;
+        Some(Gpu {
+            name: fields.next()?.to_owned(),
+            load: load.map(|percent| percent / 100.0),
+            memory: used.zip(all).map(|(used, all)| (bytes(used), bytes(all))),
+            temperature: temperature.map(|degrees| degrees as u32),
+            power,
+        })
+    };
+    let lines = text.lines().filter(|line| !line.trim().is_empty() && *line != "No devices were found");
+    lines.map(|line| gpu(line).ok_or_else(|| format!("{PROGRAM} answers `{line}`"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_understood() {
+        let gpu = |name: &str| Gpu {
+            name: name.to_owned(),
+            load: Some(0.37),
+            memory: Some((1 << 30, 80 << 30)),
+            temperature: Some(41),
+            power: Some(76.5),
+        };
+        let unknown = Gpu { name: "Tesla, old".to_owned(), ..Gpu::default() };
+        assert_eq!(
+            parse(
+                "37, 1024, 81920, 41, 76.50, NVIDIA H100\n[N/A], [N/A], [N/A], [N/A], [Not Supported], Tesla, old\n"
+            ),
+            Ok(vec![gpu("NVIDIA H100"), unknown])
+        );
+        assert_eq!(parse("No devices were found\n"), Ok(vec![]));
+        assert_eq!(parse("1, 2\n"), Err("nvidia-smi answers `1, 2`".to_owned()));
+    }
+
+    #[test]
+    fn without_the_program_the_reason_is_told() {
+        let reason = Gpus::by("no-such-program", &[]).look();
+        assert_eq!(reason, Err("no-such-program is not there".to_owned()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_is_asked_again_and_again() {
+        let program = |script: &str| Gpus::by("sh", &["-c", script]);
+        let directory = tempfile::tempdir().unwrap();
+        let count = directory.path().join("count");
+        let count = count.to_string_lossy();
+        // Each time it is asked it counts on.
+        let mut gpus = program(&format!("echo x >> {count}; echo \"$(wc -l < {count}), 1, 2, 3, 4, GPU\""));
+        assert_eq!(gpus.look().unwrap()[0].load, Some(0.01));
+        let begin = Instant::now();
+        while gpus.look().unwrap()[0].load < Some(0.04) {
+            assert!(begin.elapsed() < Duration::from_secs(60));
+            thread::sleep(Duration::from_millis(5));
+        }
+        let failing = program("echo NVIDIA-SMI has failed; exit 9").look();
+        assert_eq!(failing, Err("NVIDIA-SMI has failed".to_owned()));
+        // One that hangs is waited for once, and ended with what asks it.
+        let hanging = program("exec sleep 1000").look();
+        assert_eq!(hanging, Err("sh has not answered yet".to_owned()));
+    }
+}

@@ -1,0 +1,114 @@
+//! Keys of all screens; what is none of them goes to the screen that is shown.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use snn_run::RunState;
+
+use super::{
+    binding::{self, Binding},
+    table::{SCREENS, definition, place},
+};
+use crate::state::{Question, Screen, State};
+
+/// What the world outside is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// To end the dashboard.
+    Quit,
+    /// To draw everything anew, also what is thought to be there already.
+    Redraw,
+    /// To ask these runs to stop.
+    Stop(Vec<String>),
+    /// To write what is shown as SVG.
+    Export,
+}
+
+/// Beside the numbers of the screens.
+pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
+    Binding {
+        what: "next, previous screen",
+        keys: &[("Tab", |state| screen_by(state, 1)), ("Shift+Tab", |state| screen_by(state, -1))],
+    },
+    Binding {
+        what: "next, previous run",
+        keys: &[("n", |state| run_by(state, 1)), ("p", |state| run_by(state, -1))],
+    },
+    Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
+    Binding { what: "stop runs, asks first", keys: &[("x", ask_to_stop)] },
+    Binding { what: "export as SVG", keys: &[("e", |_| Some(Action::Export))] },
+    Binding { what: "draw anew", keys: &[(REDRAW, |_| Some(Action::Redraw))] },
+    Binding { what: "help", keys: &[("?", help)] },
+    Binding {
+        what: "quit; runs go on",
+        keys: &[("q", |_| Some(Action::Quit)), (INTERRUPT, |_| Some(Action::Quit))],
+    },
+];
+
+/// These two do what they do whatever is asked or typed.
+const REDRAW: &str = "Ctrl+L";
+const INTERRUPT: &str = "Ctrl+C";
+
+/// Takes a key.
+pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
+    state.notice = None;
+    match binding::name(key).as_str() {
+        INTERRUPT => return Some(Action::Quit),
+        REDRAW => return Some(Action::Redraw),
+        _ => {}
+    }
+    if let Some(Question::Stop(runs)) = state.question.take() {
+        let yes = matches!(key.code, KeyCode::Char('y' | 'Y'));
+        return yes.then_some(Action::Stop(runs));
+    }
+    if state.list.editing.is_some() {
+        state.list.edit(key);
+        return None;
+    }
+    if state.help {
+        state.help = false;
+        return (key.code == KeyCode::Char('q')).then_some(Action::Quit);
+    }
+    if let KeyCode::Char(digit) = key.code
+        && let Some(number) = digit.to_digit(10)
+        && let Some(definition) = SCREENS.get((number as usize).wrapping_sub(1))
+    {
+        state.screen = definition.screen;
+        return None;
+    }
+    if binding::press(definition(state.screen).bindings, state, key).is_some() {
+        return None;
+    }
+    binding::press(EVERYWHERE, state, key).flatten()
+}
+
+fn screen_by(state: &mut State, by: isize) -> Option<Action> {
+    let to = (place(state.screen) as isize + by).rem_euclid(SCREENS.len() as isize);
+    state.screen = SCREENS[to as usize].screen;
+    None
+}
+
+fn run_by(state: &mut State, by: isize) -> Option<Action> {
+    state.list.step(by);
+    None
+}
+
+fn to_the_runs(state: &mut State) -> Option<Action> {
+    state.screen = Screen::RUNS;
+    None
+}
+
+fn help(state: &mut State) -> Option<Action> {
+    state.help = true;
+    None
+}
+
+fn ask_to_stop(state: &mut State) -> Option<Action> {
+    let is_running = |id: &String| state.model.runs.get(id).is_some_and(|run| run.is(RunState::Running));
+    let active: Vec<_> = state.chosen().into_iter().filter(is_running).collect();
+    if active.is_empty() {
+        state.notice =
+            Some("nothing to stop: no run that is marked or under the cursor is running".to_owned());
+    } else {
+        state.question = Some(Question::Stop(active));
+    }
+    None
+}

@@ -1,0 +1,43 @@
+//! The table of screens. A new one is a file with its `Definition`, and a row here.
+
+use super::{activity, curves, definition::Definition, learning, runs, sweep, system};
+use crate::{
+    data::Wants,
+    state::{Screen, State},
+};
+
+/// All screens, in the order of their keys: `1` and so on.
+pub(crate) const SCREENS: &[&Definition] = &[
+    &runs::DEFINITION,
+    &curves::DEFINITION,
+    &activity::DEFINITION,
+    &learning::DEFINITION,
+    &sweep::DEFINITION,
+    &system::DEFINITION,
+];
+
+/// Where a screen stands in the table.
+pub(crate) fn place(screen: Screen) -> usize {
+    SCREENS.iter().position(|definition| definition.screen == screen).unwrap_or(0)
+}
+
+/// The row of a screen.
+pub(crate) fn definition(screen: Screen) -> &'static Definition {
+    SCREENS[place(screen)]
+}
+
+/// What the screen that is shown needs to know.
+pub(crate) fn wants(state: &State) -> Wants {
+    let mut wants =
+        Wants { visible: state.list.visible(), all_facts: state.list.needs_facts(), ..Wants::default() };
+    (definition(state.screen).wants)(state, &mut wants);
+    wants
+}
+
+/// Puts everything in order after something has changed.
+pub(crate) fn settle(state: &mut State) {
+    state.list.settle(&state.model);
+    // Histories that nobody follows any more take no memory.
+    let followed = wants(state).histories;
+    state.model.histories.retain(|id, _| followed.contains(id));
+}

@@ -1,0 +1,112 @@
+//! Everything that is shown: what is known, and where the user is. Screens draw it and nothing else.
+
+pub(crate) mod choices;
+pub(crate) mod columns;
+mod filter;
+mod list;
+mod metric;
+mod screen;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    data::{ConfigSummary, Msg, Probes, Run},
+    model::Model,
+    theme::Theme,
+};
+use choices::{Activity, Curves, Learning, Machine, Map};
+use list::List;
+
+pub(crate) use list::headings;
+pub(crate) use screen::Screen;
+
+/// The state of the dashboard.
+pub(crate) struct State {
+    pub(crate) theme: Theme,
+    pub(crate) model: Model,
+    pub(crate) screen: Screen,
+    /// Runs that curves and actions are about, beside the one under the cursor.
+    pub(crate) marked: BTreeSet<String>,
+    pub(crate) list: List,
+    pub(crate) curves: Curves,
+    pub(crate) activity: Activity,
+    pub(crate) learning: Learning,
+    pub(crate) map: Map,
+    pub(crate) machine: Machine,
+    /// Whether the keys are explained.
+    pub(crate) help: bool,
+    /// What is asked, and waits for an answer.
+    pub(crate) question: Option<Question>,
+    /// Something said once, until the next key.
+    pub(crate) notice: Option<String>,
+}
+
+/// A question to be answered with y.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Whether these runs are to be stopped.
+    Stop(Vec<String>),
+}
+
+impl State {
+    pub(crate) fn new(theme: Theme, source: String, is_sweep: bool) -> Self {
+        Self {
+            theme,
+            model: Model::new(source, is_sweep),
+            screen: Screen::RUNS,
+            marked: BTreeSet::new(),
+            list: List::default(),
+            curves: Curves::default(),
+            activity: Activity::default(),
+            learning: Learning::default(),
+            map: Map::default(),
+            machine: Machine::default(),
+            help: false,
+            question: None,
+            notice: None,
+        }
+    }
+
+    /// Takes in what the tailer has found out.
+    pub(crate) fn update(&mut self, message: Msg) {
+        match &message {
+            Msg::Gone(gone) => {
+                self.marked.retain(|id| !gone.contains(id));
+                self.list.is_stale = true;
+            }
+            Msg::Runs(_) | Msg::ConfigSummary(..) => self.list.is_stale = true,
+            _ => {}
+        }
+        self.model.update(message);
+    }
+
+    /// The run under the cursor of the list.
+    pub(crate) fn subject(&self) -> Option<&Run> {
+        self.model.runs.get(self.list.selected()?)
+    }
+
+    /// What determines a run, as far as that is known.
+    pub(crate) fn facts(&self, id: &str) -> Option<&ConfigSummary> {
+        self.model.facts(id)
+    }
+
+    /// The probes of the run under the cursor.
+    pub(crate) fn subject_probes(&self) -> Option<&Probes> {
+        let subject = self.subject()?;
+        let (of, probes) = &self.model.probes;
+        (*of == subject.id).then_some(probes)
+    }
+
+    /// Marked runs in the order of the list; without any the one under the cursor.
+    pub(crate) fn chosen(&self) -> Vec<String> {
+        if self.marked.is_empty() {
+            return self.list.selected().map(str::to_owned).into_iter().collect();
+        }
+        let (shown, hidden): (Vec<_>, Vec<_>) =
+            self.marked.iter().partition(|id| self.list.place(id).is_some());
+        let mut chosen: Vec<String> = shown.into_iter().cloned().collect();
+        chosen.sort_by_key(|id| self.list.place(id));
+        chosen.extend(hidden.into_iter().cloned());
+        chosen
+    }
+}
