@@ -137,7 +137,6 @@ fn words_of_a_helper() {
 }
 
 #[test]
-#[cfg(feature = "catalog")]
 fn catalogues() {
     let text = include_str!("../src/catalog/data_sets.toml");
     // One data set: the whole would take long in each round.
