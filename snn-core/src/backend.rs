@@ -2,16 +2,21 @@
 //! (`f64`), a GPU in `fused::cuda::device`.
 
 use crate::{
-    Error, Float, Input, NetworkConfig, fused,
+    Error, Float, Input, NetworkConfig,
+    head::Head,
     pass::{Answer, TrainingPass, Wanted},
-    reference::spike::SpikeFunction,
+    spike::SpikeFunction,
     weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Device, Tape};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Debug};
 
 /// A dfdx device that networks of this crate run on.
 pub trait Backend<E: Float>: Device<E> {
+    /// What a network keeps between calls of the fused implementation.
+    #[doc(hidden)]
+    type Context: Clone + Debug + Default;
+
     /// The values of a device buffer, copied to the host where they are not there already.
     fn host(buffer: &Buffer<E, Self>) -> Cow<'_, [E]>;
 
@@ -48,7 +53,7 @@ pub trait Backend<E: Float>: Device<E> {
         config: &NetworkConfig,
         weights: &Weights<E, Self>,
         input: &Input<E>,
-        context: &fused::Context,
+        context: &Self::Context,
         wanted: Wanted,
     ) -> Result<Answer<E, Self>, Error>;
 
@@ -58,8 +63,8 @@ pub trait Backend<E: Float>: Device<E> {
         config: &NetworkConfig,
         weights: &Weights<E, Self>,
         input: &Input<E>,
-        context: &fused::Context,
-        head: fused::Head<'_>,
+        context: &Self::Context,
+        head: Head<'_>,
     ) -> Result<Option<TrainingPass<E, Self>>, Error> {
         let _ = (config, weights, input, context, head);
         Ok(None)

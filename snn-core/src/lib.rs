@@ -56,7 +56,9 @@ mod error;
 mod float;
 mod fused;
 mod gradients;
+mod head;
 mod input;
+mod lanes;
 mod loss;
 mod network;
 mod optimizer;
@@ -65,6 +67,7 @@ mod pass;
 mod reference;
 mod regularizer;
 mod schedule;
+mod spike;
 mod surrogate;
 mod weights;
 
@@ -75,7 +78,6 @@ pub use config::{
 };
 pub use error::Error;
 pub use float::Float;
-pub use fused::InstructionSet;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
@@ -83,6 +85,7 @@ pub use fused::cuda::cuda;
 pub use fused::cuda::emulation::CudaEmulation;
 pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
+pub use lanes::InstructionSet;
 pub use loss::{
     AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, PendingValues,
     QueuedLoss, SpikeCount, Taped, TapedScalar,

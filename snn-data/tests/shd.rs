@@ -358,9 +358,9 @@ fn files_cut_off_anywhere_are_refused() {
     }
 }
 
-/// Times 0, 25, 50 ms, ... in another unit; 12 samples of 20 spikes.
+/// Times 1, 26, 51 ms, ... in another unit, none at the edge of a step; 12 samples of 20 spikes.
 fn in_unit<T: FromPrimitive>(per_ms: f64) -> Fixture<T, u16> {
-    let time = |k: usize| T::from_f64(25.0 * k as f64 * per_ms).unwrap();
+    let time = |k: usize| T::from_f64((25.0 * k as f64 + 1.0) * per_ms).unwrap();
     Fixture {
         times: (0..12).map(|_| (0..20).map(time).collect()).collect(),
         units: (0..12).map(|i| (0..20).map(|k| 30 * k + i).collect()).collect(),
@@ -394,7 +394,7 @@ fn times_come_in_any_unit() {
             read(&in_unit::<f32>(per_ms).write(folder.path(), "wrong"), &with(unit)).unwrap_err().to_string();
         assert!(
             message
-                .starts_with("228 of 240 spikes (95.0 %) lie behind the last step, which ends at 1000 ms; ")
+                .starts_with("240 of 240 spikes (100.0 %) lie behind the last step, which ends at 1000 ms; ")
         );
         assert!(
             message.contains(&format!(
@@ -404,7 +404,7 @@ fn times_come_in_any_unit() {
     }
     let data = read(&in_unit::<f32>(1e-3).write(folder.path(), "fine"), &with(TimeUnit::Ms)).unwrap();
     let notes = data.intake().unwrap().notes();
-    assert!(notes[0].starts_with("all spikes lie within 0.475"), "{notes:?}");
+    assert!(notes[0].starts_with("all spikes lie within 0.476"), "{notes:?}");
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn late_spikes_are_counted_and_many_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = in_unit::<f32>(1e-3).write(folder.path(), "late.h5");
     let read = |steps, late| Shd::from_files("digits", &path, None, &ShdConfig { steps, late, ..config() });
-    // Spikes every 25 ms up to 475: 4 of 20 lie behind 400 ms.
+    // Spikes every 25 ms up to 476: 4 of 20 lie behind 400 ms.
     let data = read(200, LateSpikes::Drop).unwrap();
     let intake = data.intake().unwrap();
     assert_eq!((intake.spikes, intake.late_dropped, intake.late_clamped), (240, 48, 0));

@@ -114,4 +114,5 @@ pub use shell::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
     Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,
+    network_input,
 };

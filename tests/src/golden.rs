@@ -35,7 +35,7 @@ struct Entry {
     tau_adaptation: Option<f64>,
     adaptation: Option<f64>,
     #[serde(default)]
-    loss: Loss,
+    objective: Objective,
 }
 
 /// For all hidden layers, or for each.
@@ -59,14 +59,14 @@ const MS: f64 = 1e3;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-struct Loss {
+struct Objective {
     name: LossKind,
     label_smoothing: Option<f64>,
     target_count: Option<f64>,
     other_count: Option<f64>,
 }
 
-impl Loss {
+impl Objective {
     fn function(&self) -> AnyLoss {
         let default = LossSettings::default();
         self.name.with(&LossSettings {
@@ -245,7 +245,7 @@ fn read(directory: &Path, entry: Entry) -> Case {
             upper_threshold: entry.reg.nu_u,
             upper_norm: entry.reg.norm,
         },
-        loss: entry.loss.function(),
+        loss: entry.objective.function(),
         labels: labels.iter().map(|&y| u16::try_from(y).expect("a label")).collect(),
         expected: Run {
             config,

@@ -21,10 +21,13 @@ const CRATES: &[&str] = &[
     "snn-tui/src/main.rs",
     "tests/src/lib.rs",
     "xtask/src/main.rs",
+    "xtask/fetch/src/main.rs",
+    "snn-data/catalog/src/lib.rs",
+    "snn-train/snn-terminal/src/lib.rs",
 ];
 
 /// Those of them that still have circles. None may come back to this list.
-const OPEN: &[&str] = &["snn-core/src/lib.rs", "snn-data/src/lib.rs", "xtask/src/main.rs"];
+const OPEN: &[&str] = &["snn-data/src/lib.rs", "xtask/fetch/src/main.rs"];
 
 /// `["data", "tailer"]`; the root is empty.
 type ModulePath = Vec<String>;

@@ -28,14 +28,14 @@
 //! registers while time goes back; with recurrence, step follows step, and the samples of the block share the rows of `V`.
 
 use super::{
-    gradient::{Rows, SpikesByUnit, Sum},
+    gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
     kernels::{
-        derivative::{Derivative, LEAST, WithDerivative, with},
+        derivative::{Derivative, LEAST, WithDerivative, compute_ahead, with},
         lanes::{Kernel, Lanes},
         product::{Target, Term, product},
     },
-    plan::{Constants, LayerPlan, Plan, Transposes},
-    trace::{BLOCK, Block, LayerTrace, Pool},
+    plan::{BLOCK, Constants, LayerPlan, Plan, Transposes},
+    trace::{Block, LayerTrace, Pool},
 };
 use crate::{Input, Readout};
 use std::ops::Range;
@@ -109,7 +109,7 @@ impl Kernel for BackwardBlock<'_> {
     fn run<L: Lanes>(self, lanes: L) {
         let (plan, block) = (self.plan, self.block);
         let mut scratch = self.scratch.take_one();
-        let Scratch { hidden, readout, a_s, wiped_out, spikes } = &mut scratch;
+        let Scratch { hidden, readout, rooms, spikes } = &mut scratch;
         hidden.resize_with(plan.hidden.len(), Adjoint::default);
         let mut latest = readout.start_readout(plan, block, self.d_logits, self.d_readout);
         let mut end = readout.end;
@@ -129,7 +129,7 @@ impl Kernel for BackwardBlock<'_> {
                     [adjoint] => (adjoint, &*readout),
                     [] => return,
                 };
-                pass.layer(lanes, l, adjoint, above, [&mut *a_s, &mut *wiped_out]);
+                pass.layer(lanes, l, adjoint, above, rooms);
             }
             let mut below = Rows::Input(self.input, self.first);
             let mut targets: Vec<Sum<'_>> = Vec::with_capacity(2);
@@ -152,19 +152,24 @@ impl Kernel for BackwardBlock<'_> {
     }
 }
 
-/// For each sample of a block, a number of steps.
-pub(super) type Steps = [usize; BLOCK];
-
 /// Room to work in, kept from call to call.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     hidden: Vec<Adjoint>,
     readout: Adjoint,
-    /// `a_S` of the samples of a block at one step, or of one sample at the steps of a chunk.
-    a_s: Vec<f32>,
-    /// What resets wiped out, in the layout of `a_s`, at the units that spiked.
-    wiped_out: Vec<f32>,
+    rooms: Rooms,
     spikes: SpikesByUnit,
+}
+
+/// Rows of the samples of a block at one step, or of one sample at the steps of a chunk.
+#[derive(Debug, Default)]
+struct Rooms {
+    /// `a_S`
+    a_s: Vec<f32>,
+    /// What resets wiped out, at the units that spiked.
+    wiped_out: Vec<f32>,
+    /// `h`, unless it is computed on the way.
+    h: Vec<f32>,
 }
 
 /// Adjoint state of one layer, or of the readout, for the samples of a block.
@@ -187,27 +192,6 @@ struct Adjoint {
     live: Steps,
     /// Steps, from the first, whose current_adjoints can be other than zero.
     end: Steps,
-}
-
-/// The current_adjoints of a chunk that can be other than zero.
-#[derive(Clone, Copy)]
-pub(super) struct CurrentAdjoints<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) width: usize,
-    /// Rows of a sample.
-    pub(super) chunk: usize,
-    pub(super) samples: usize,
-    /// First step of the chunk.
-    pub(super) from: usize,
-    /// One past the last step of each sample.
-    pub(super) to: Steps,
-}
-
-impl CurrentAdjoints<'_> {
-    /// Of two of the same chunk, the steps that either of them spans.
-    pub(super) fn longer(self, other: Self) -> Self {
-        CurrentAdjoints { to: std::array::from_fn(|sample| self.to[sample].max(other.to[sample])), ..self }
-    }
 }
 
 impl Adjoint {
@@ -346,95 +330,76 @@ impl ChunkPass<'_> {
     }
 
     #[inline(always)]
-    fn layer<L: Lanes>(
-        &self,
-        lanes: L,
-        l: usize,
-        adjoint: &mut Adjoint,
-        above: &Adjoint,
-        rooms: [&mut Vec<f32>; 2],
-    ) {
-        let rows = if self.plan.hidden[l].propagate { BLOCK } else { adjoint.chunk };
-        let [a_s, wiped_out] = rooms.map(|room| {
-            room.resize(rows * adjoint.width, 0.0);
-            &mut room[..]
-        });
+    fn layer<L: Lanes>(&self, lanes: L, l: usize, adjoint: &mut Adjoint, above: &Adjoint, rooms: &mut Rooms) {
+        let (width, from) = (adjoint.width, self.steps.start);
+        let propagate = self.plan.hidden[l].propagate;
+        let rows = if propagate { BLOCK } else { adjoint.chunk };
+        let Rooms { a_s, wiped_out, h } = rooms;
+        for room in [&mut *a_s, &mut *wiped_out, &mut *h] {
+            room.resize(rows * width, 0.0);
+        }
         for sample in 0..self.block.samples {
-            let idle = self.steps.end.min(adjoint.live[sample]).max(self.steps.start)..self.steps.end;
-            let row = |n: usize| (sample * adjoint.chunk + n - self.steps.start) * adjoint.width;
+            let idle = self.steps.end.min(adjoint.live[sample]).max(from)..self.steps.end;
+            let row = |n: usize| (sample * adjoint.chunk + n - from) * width;
             adjoint.current_adjoints[row(idle.start)..row(idle.end)].fill(0.0);
         }
-        if self.plan.hidden[l].propagate {
-            self.recurrent(lanes, l, adjoint, above, a_s, wiped_out);
-        } else {
-            self.feed_forward(lanes, l, adjoint, above, a_s, wiped_out);
-        }
-    }
-
-    /// A layer whose units do not see each other: sample by sample.
-    #[inline(always)]
-    fn feed_forward<L: Lanes>(
-        &self,
-        lanes: L,
-        l: usize,
-        adjoint: &mut Adjoint,
-        above: &Adjoint,
-        a_s: &mut [f32],
-        wiped_out: &mut [f32],
-    ) {
-        let from = self.steps.start;
-        let from_above = &self.transposes.hidden[l].above;
-        for sample in 0..self.block.samples {
-            let steps = from..self.steps.end.min(adjoint.live[sample]);
-            if steps.is_empty() {
-                continue;
+        // Units of a recurrent layer see each other: step by step, all samples of the block at a time. Those of any other do
+        // not: sample by sample, all steps at a time.
+        let mut end = self.steps.end;
+        while end > from {
+            let begin = if propagate { end - 1 } else { from };
+            if propagate {
+                self.own_adjoints(lanes, l, adjoint, above, begin, a_s);
             }
-            let a = &above.current_adjoints[sample * above.chunk * above.width..];
-            let (b, depth) = (from_above.columns(), from_above.depth());
-            let term = Term { a, a_row: above.width, a_depth: 1, b, depth };
-            product(lanes, steps.len(), &[term], Target::rows(a_s, adjoint.width));
-            self.back(lanes, l, adjoint, sample, steps, a_s, wiped_out);
+            for sample in 0..self.block.samples {
+                let steps = begin..end.min(adjoint.live[sample]);
+                if steps.is_empty() {
+                    continue;
+                }
+                let first = if propagate { sample * width } else { 0 };
+                let rows = first..first + steps.len() * width;
+                if !propagate {
+                    let from_above = &self.transposes.hidden[l].above;
+                    let a = &above.current_adjoints[sample * above.chunk * above.width..];
+                    let (b, depth) = (from_above.columns(), from_above.depth());
+                    let term = Term { a, a_row: above.width, a_depth: 1, b, depth };
+                    product(lanes, steps.len(), &[term], Target::rows(a_s, width));
+                }
+                let rooms = [&mut a_s[rows.clone()], &mut wiped_out[rows.clone()], &mut h[rows]];
+                self.back(lanes, l, adjoint, sample, steps, rooms);
+            }
+            end = begin;
         }
     }
 
-    /// Step by step, all samples of the block at a time.
+    /// `a_S[n] = V a_I[n + 1] + W_above a_I_above[n + 1]` of all samples of the block.
     #[inline(always)]
-    fn recurrent<L: Lanes>(
+    fn own_adjoints<L: Lanes>(
         &self,
         lanes: L,
         l: usize,
-        adjoint: &mut Adjoint,
+        adjoint: &Adjoint,
         above: &Adjoint,
+        n: usize,
         a_s: &mut [f32],
-        wiped_out: &mut [f32],
     ) {
         let (samples, from, width) = (self.block.samples, self.steps.start, adjoint.width);
-        let (own, from_above) = (&self.transposes.hidden[l].own, &self.transposes.hidden[l].above);
         let x = &self.block.layers[l].x;
-        for n in self.steps.clone().rev() {
-            // the trace may come from main memory; a step ahead is about the time that takes
-            for sample in 0..samples {
-                let ahead = (sample * self.plan.steps + n.saturating_sub(1)) * width;
-                lanes.prefetch(&x[ahead..ahead + width]);
-            }
-            if adjoint.live[..samples].iter().all(|&live| n >= live) {
-                continue;
-            }
-            // a_S[n] = V a_I[n+1] + W_above a_I_above[n+1]
-            let (b, depth) = (own.columns(), own.depth());
-            let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
-            let (b, depth) = (from_above.columns(), from_above.depth());
-            let a = &above.current_adjoints[(n - from) * above.width..];
-            let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
-            product(lanes, samples, &[own, from_above], Target::rows(a_s, width));
-            for sample in 0..samples {
-                if n < adjoint.live[sample] {
-                    let row = sample * width..(sample + 1) * width;
-                    let (a_s, wiped_out) = (&mut a_s[row.clone()], &mut wiped_out[row]);
-                    self.back(lanes, l, adjoint, sample, n..n + 1, a_s, wiped_out);
-                }
-            }
+        // the trace may come from main memory; a step ahead is about the time that takes
+        for sample in 0..samples {
+            let ahead = (sample * self.plan.steps + n.saturating_sub(1)) * width;
+            lanes.prefetch(&x[ahead..ahead + width]);
         }
+        if adjoint.live[..samples].iter().all(|&live| n >= live) {
+            return;
+        }
+        let (own, from_above) = (&self.transposes.hidden[l].own, &self.transposes.hidden[l].above);
+        let (b, depth) = (own.columns(), own.depth());
+        let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
+        let (b, depth) = (from_above.columns(), from_above.depth());
+        let a = &above.current_adjoints[(n - from) * above.width..];
+        let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
+        product(lanes, samples, &[own, from_above], Target::rows(a_s, width));
     }
 
     /// Takes one sample back through some steps, with `a_S` of each of them in a row of `a_s`.
@@ -446,8 +411,7 @@ impl ChunkPass<'_> {
         adjoint: &mut Adjoint,
         sample: usize,
         steps: Range<usize>,
-        a_s: &[f32],
-        wiped_out: &mut [f32],
+        [a_s, wiped_out, h]: [&mut [f32]; 3],
     ) {
         let (plan, width) = (self.plan, adjoint.width);
         let LayerTrace { x, spikes } = &self.block.layers[l];
@@ -463,11 +427,14 @@ impl ChunkPass<'_> {
         let trace = (sample * plan.steps + steps.start) * width;
         let slot = (sample * adjoint.chunk + steps.start - self.steps.start) * width;
         let row = sample * width..(sample + 1) * width;
+        let x = &x[trace..trace + size];
+        compute_ahead(lanes, plan.surrogate, x, h);
         let lif = Lif {
             shape: &plan.hidden[l],
             lanes,
             stride: width / L::LANES,
-            x: L::chunks(&x[trace..trace + size]),
+            x: L::chunks(x),
+            h: L::chunks(h),
             a_s: L::chunks(&a_s[..size]),
             wiped_out: L::chunks(&wiped_out[..size]),
             current_adjoints: L::chunks_mut(&mut adjoint.current_adjoints[slot..slot + size]),
@@ -487,8 +454,9 @@ struct Lif<'a, L: Lanes> {
     lanes: L,
     /// Vectors in a row.
     stride: usize,
-    /// `U[n] - threshold`, a row for each step; so are the next three.
+    /// `U[n] - threshold`, a row for each step; so are the next four.
     x: &'a [L::Chunk],
+    h: &'a [L::Chunk],
     a_s: &'a [L::Chunk],
     /// What the reset wiped out, where a unit spiked.
     wiped_out: &'a [L::Chunk],
@@ -540,9 +508,10 @@ impl<L: Lanes> Lif<'_, L> {
             (direct[c], u_next[c]) = (lanes.load(&self.direct[at + c]), lanes.load(&self.u_next[at + c]));
         }
         let traces = self.x.chunks_exact(self.stride).zip(self.wiped_out.chunks_exact(self.stride));
+        let traces = traces.zip(self.h.chunks_exact(self.stride));
         let adjoints = self.a_s.chunks_exact(self.stride);
         let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.stride));
-        for ((x, wiped_out), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
+        for (((x, wiped_out), known), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
             let (x, a_s, current_adjoint) =
                 (&x[at..at + N], &a_s[at..at + N], &mut current_adjoint[at..at + N]);
             for c in 0..N {
@@ -554,7 +523,7 @@ impl<L: Lanes> Lif<'_, L> {
                     s = lanes.sub_mul(u, next, s);
                     u_next[c] = lanes.add(x, theta);
                 }
-                let h = h.at(lanes, x);
+                let h = h.at(lanes, x, &known[at + c]);
                 if H::VANISHES {
                     // |s| is compared with LEAST / h, since the product itself is what must not be computed
                     let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));

@@ -1,15 +1,39 @@
 //! Weight gradients: for every spike, one row of the adjoint currents.
 
 use super::{
-    backward::CurrentAdjoints,
     kernels::{
         lanes::Lanes,
         product::{Columns, Target, Term, product},
         rows::add_rows,
     },
-    trace::{BLOCK, SpikeList},
+    plan::BLOCK,
+    trace::SpikeList,
 };
 use crate::Input;
+
+/// For each sample of a block, a number of steps.
+pub(super) type Steps = [usize; BLOCK];
+
+/// The current_adjoints of a chunk that can be other than zero.
+#[derive(Clone, Copy)]
+pub(super) struct CurrentAdjoints<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) width: usize,
+    /// Rows of a sample.
+    pub(super) chunk: usize,
+    pub(super) samples: usize,
+    /// First step of the chunk.
+    pub(super) from: usize,
+    /// One past the last step of each sample.
+    pub(super) to: Steps,
+}
+
+impl CurrentAdjoints<'_> {
+    /// Of two of the same chunk, the steps that either of them spans.
+    pub(super) fn longer(self, other: Self) -> Self {
+        CurrentAdjoints { to: std::array::from_fn(|sample| self.to[sample].max(other.to[sample])), ..self }
+    }
+}
 
 /// What a weight matrix gets its input from.
 #[derive(Clone, Copy)]

@@ -16,25 +16,23 @@ mod cpu;
 pub(crate) mod cuda;
 mod forward;
 mod gradient;
-mod head;
-pub(crate) mod kernels;
+mod kernels;
 mod plan;
 mod trace;
 
 use crate::{
-    Cpu, Error, Events, Input, NetworkConfig,
+    Cpu, Error, Events, Input, InstructionSet, NetworkConfig,
+    head::Head,
+    lanes::Dispatch,
     pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
     weights::{Matrix, Weights},
 };
 use backward::{BackwardBlock, Partial, Scratch};
 use dfdx::prelude::{Storage, TensorFromVec};
 use forward::ForwardBlock;
-pub(crate) use head::Head;
-use kernels::lanes::Dispatch;
-pub use kernels::lanes::InstructionSet;
-use plan::{Plan, Prepared, Transposes};
+use plan::{BLOCK, Plan, Prepared, Transposes};
 use rayon::prelude::*;
-use trace::{BLOCK, Block, Pool};
+use trace::{Block, Pool};
 
 /// What a network keeps between calls: the instruction set, and memory to use again.
 #[derive(Debug, Clone)]

@@ -1,15 +1,16 @@
 //! What the kernels need to know of a network, and its weights laid out for them.
 
-use super::{
-    kernels::{lanes::padded, product::Packed},
-    trace::BLOCK,
-};
+use super::kernels::{lanes::padded, product::Packed};
 use crate::{
     Cpu, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient, Surrogate,
     config::Decay,
     weights::{Matrix, Weights},
 };
 use dfdx::prelude::HasShape;
+
+/// Samples that go through the backward pass side by side. More would need fewer passes over the recurrent weights, fewer
+/// let more cores work; eight fill the registers of the dense product.
+pub(super) const BLOCK: usize = 8;
 
 /// Sizes and constants. `width` is the number of units rounded up to whole vectors; padded units never spike.
 #[derive(Debug, Clone)]

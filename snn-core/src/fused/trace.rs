@@ -3,10 +3,6 @@
 use super::plan::Plan;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Samples that go through the backward pass side by side. More would need fewer passes over the recurrent weights, fewer
-/// let more cores work; eight fill the registers of the dense product.
-pub(super) const BLOCK: usize = 8;
-
 /// Spikes of one layer in one sample as compressed rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SpikeList {
@@ -45,7 +41,7 @@ pub(super) struct LayerTrace {
     pub(super) spikes: Vec<SpikeList>,
 }
 
-/// Up to [`BLOCK`] samples.
+/// Up to [`BLOCK`](super::plan::BLOCK) samples.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub(super) samples: usize,

@@ -8,7 +8,7 @@
 //! computer vision", 0 by default.
 
 use super::function::{Judged, LossFunction, LossSettings, Taped};
-use crate::{Backend, Error, Float, NetworkConfig, Output};
+use crate::{Backend, Error, Float, NetworkConfig, Output, weights::Matrix};
 use dfdx::prelude::{HasShape, NoneTape, cross_entropy_with_logits_loss};
 
 /// Softmax cross-entropy of the logits.
@@ -21,6 +21,20 @@ pub struct CrossEntropy {
 impl CrossEntropy {
     pub(super) fn of(settings: &LossSettings) -> Self {
         CrossEntropy { label_smoothing: settings.label_smoothing }
+    }
+
+    /// `q`, `[batch, classes]`.
+    pub(super) fn targets<E: Float, D: Backend<E>, T>(
+        &self,
+        logits: &Matrix<E, D, T>,
+        labels: &[u16],
+    ) -> Result<Matrix<E, D>, Error> {
+        let &(batch, classes) = logits.shape();
+        let mut targets = vec![E::of(self.label_smoothing / classes as f64); batch * classes];
+        for (row, &label) in targets.chunks_exact_mut(classes).zip(labels) {
+            row[usize::from(label)] += E::of(1.0 - self.label_smoothing);
+        }
+        logits.device().try_tensor_from_vec(targets, (batch, classes)).map_err(Error::device)
     }
 }
 
@@ -38,13 +52,7 @@ impl LossFunction for CrossEntropy {
         labels: &[u16],
     ) -> Result<Judged<E, D>, Error> {
         let logits = answer.logits;
-        let &(batch, classes) = logits.shape();
-        let mut targets = vec![E::of(self.label_smoothing / classes as f64); batch * classes];
-        for (row, &label) in targets.chunks_exact_mut(classes).zip(labels) {
-            row[usize::from(label)] += E::of(1.0 - self.label_smoothing);
-        }
-        let device = logits.device().clone();
-        let targets = device.try_tensor_from_vec(targets, (batch, classes)).map_err(Error::device)?;
+        let targets = self.targets(&logits, labels)?;
         let scores = logits.retaped::<NoneTape>();
         Ok(Judged { loss: cross_entropy_with_logits_loss(logits, targets), scores })
     }

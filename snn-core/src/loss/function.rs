@@ -1,11 +1,7 @@
 //! Loss functions: what training makes small, beside the regularizer.
-//!
-//! A new loss is a file and a row in the list below.
 
-use super::{cross_entropy::CrossEntropy, spike_count::SpikeCount};
 use crate::{Backend, Error, Float, NetworkConfig, Output, weights::Matrix};
 use dfdx::prelude::{OwnedTape, Rank0, Tensor};
-use serde::{Deserialize, Serialize};
 
 /// A number on the device that carries the tape.
 pub type TapedScalar<E, D> = Tensor<Rank0, E, D, OwnedTape<E, D>>;
@@ -67,80 +63,5 @@ pub struct LossSettings {
 impl Default for LossSettings {
     fn default() -> Self {
         LossSettings { label_smoothing: 0.0, target_count: 10.0, other_count: 1.0 }
-    }
-}
-
-/// From one list of losses: the enum of the kinds, the names, and an enum of the losses themselves that does what each does.
-/// A row reads `Kind = "word";`, where the type of the loss is called like the kind.
-macro_rules! losses {
-    ($($(#[doc = $about:literal])+ $kind:ident = $word:literal;)+) => {
-        /// Which [`LossFunction`]. The default is cross-entropy.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum LossKind {
-            $($(#[doc = $about])+ #[serde(rename = $word)] $kind,)+
-        }
-
-        impl LossKind {
-            /// Every kind.
-            pub const ALL: &[LossKind] = &[$(LossKind::$kind),+];
-
-            /// The name of every kind in configuration files, in the same order.
-            pub const WORDS: &[&str] = &[$($word),+];
-
-            /// The loss with these settings; those that it does not have are without effect.
-            #[must_use]
-            pub fn with(self, settings: &LossSettings) -> AnyLoss {
-                match self { $(LossKind::$kind => AnyLoss::$kind($kind::of(settings))),+ }
-            }
-        }
-
-        /// Any loss of this crate.
-        #[derive(Debug, Clone, Copy, PartialEq)]
-        #[non_exhaustive]
-        pub enum AnyLoss {
-            $($(#[doc = $about])+ $kind($kind),)+
-        }
-
-        impl LossFunction for AnyLoss {
-            fn validate(&self, network: &NetworkConfig) -> Result<(), Error> {
-                match self { $(AnyLoss::$kind(loss) => loss.validate(network)),+ }
-            }
-
-            fn judge<E: Float, D: Backend<E>>(
-                &self,
-                answer: Taped<E, D>,
-                labels: &[u16],
-            ) -> Result<Judged<E, D>, Error> {
-                match self { $(AnyLoss::$kind(loss) => loss.judge(answer, labels)),+ }
-            }
-
-            fn value<E: Float>(&self, output: &Output<E>, labels: &[u16]) -> f64 {
-                match self { $(AnyLoss::$kind(loss) => loss.value(output, labels)),+ }
-            }
-
-            fn scored<E: Float>(&self, output: Output<E>) -> Output<E> {
-                match self { $(AnyLoss::$kind(loss) => loss.scored(output)),+ }
-            }
-        }
-    };
-}
-
-losses! {
-    /// Softmax cross-entropy of the logits.
-    CrossEntropy = "cross-entropy";
-    /// Squared distance of spike counts from a target.
-    SpikeCount = "spike-count";
-}
-
-impl Default for LossKind {
-    fn default() -> Self {
-        LossKind::CrossEntropy
-    }
-}
-
-impl Default for AnyLoss {
-    fn default() -> Self {
-        LossKind::default().with(&LossSettings::default())
     }
 }

@@ -2,17 +2,21 @@
 
 mod cross_entropy;
 mod function;
+mod kind;
 mod spike_count;
 
 use crate::{
     Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
-    fused::Head,
+    head::Head,
     pass::{Shared, TrainingPass, Wanted},
     weights::Matrix,
 };
 pub use cross_entropy::CrossEntropy;
-use dfdx::prelude::{Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor};
-pub use function::{AnyLoss, Judged, LossFunction, LossKind, LossSettings, Taped, TapedScalar};
+use dfdx::prelude::{
+    Backward, Cpu, NoneTape, OwnedTape, PutTape, Rank0, Tensor, cross_entropy_with_logits_loss,
+};
+pub use function::{Judged, LossFunction, LossSettings, Taped, TapedScalar};
+pub use kind::{AnyLoss, LossKind};
 pub use spike_count::SpikeCount;
 
 /// A number on the device.
@@ -137,12 +141,11 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             return Ok((values.read(), gradients));
         };
         let TrainingPass { logits, counts, gradients } = pass;
-        let answer = Taped { logits: logits.put_tape(OwnedTape::default()), counts: Vec::new() };
-        let Judged { loss, scores } = CrossEntropy::default().judge(answer, labels)?;
-        let value = loss.retaped::<NoneTape>();
+        let targets = CrossEntropy::default().targets(&logits, labels)?;
+        let value = cross_entropy_with_logits_loss(logits.clone(), targets);
         let penalties = counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
         let penalties = penalties.collect();
-        let values = PendingValues { scores, counts, value, penalties }.read();
+        let values = PendingValues { scores: logits, counts, value, penalties }.read();
         let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
         Ok((values, Gradients { device: self.device().clone(), buffers }))
     }

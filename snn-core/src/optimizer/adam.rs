@@ -8,7 +8,10 @@
 //!
 //! Source: Kingma & Ba (2015), "Adam: a method for stochastic optimization".
 
-use super::{Fitted, OptimizerSettings, UpdateRule, above_0, at_least_0, below_1};
+use super::{
+    fitted::Fitted,
+    rule::{OptimizerSettings, UpdateRule, above_0, at_least_0, below_1},
+};
 use crate::{
     Backend, Error, Float,
     weights::{Buffer, Matrix},

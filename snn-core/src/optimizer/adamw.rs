@@ -8,7 +8,11 @@
 //!
 //! Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization".
 
-use super::{AdamConfig, Fitted, OptimizerSettings, UpdateRule};
+use super::{
+    adam::AdamConfig,
+    fitted::Fitted,
+    rule::{OptimizerSettings, UpdateRule},
+};
 use crate::{
     Backend, Error, Float,
     weights::{Buffer, Matrix},

@@ -1,8 +1,36 @@
 //! A rule of update with all that it remembers of one network.
 
-use super::{Optimizer, UpdateRule};
+use super::rule::UpdateRule;
 use crate::{Backend, Error, Float, Gradients, Network, weights::Buffer};
 use dfdx::prelude::{Cpu, HasShape, Storage};
+use std::fmt;
+
+/// Moves the weights of the network that it was made for.
+pub trait Optimizer<E: Float = f32, D: Backend<E> = Cpu>: fmt::Debug {
+    /// The rule, as configuration files call it.
+    fn rule(&self) -> &'static str;
+
+    /// Step size of the updates to come.
+    fn learning_rate(&self) -> f64;
+
+    /// Changes the step size of the updates to come; everything else stays.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is a finite number above 0.
+    fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error>;
+
+    /// Moves the weights of `network` against `gradients`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if network, gradients and optimizer are not of one shape; nothing has changed then.
+    fn update(&mut self, network: &mut Network<E, D>, gradients: &Gradients<E, D>) -> Result<(), Error>;
+
+    /// The state, copied to the host: an optimizer made of it goes on with the same bits.
+    fn state(&self) -> OptimizerState<E>;
+
+    /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count.
+    fn last_update(&self) -> Vec<(String, f64)>;
+}
 
 /// What a rule remembers of one weight matrix.
 #[derive(Debug, Clone)]

@@ -8,7 +8,10 @@
 //! Source: Polyak (1964); Sutskever et al. (2013), "On the importance of initialization and momentum in deep learning", with the
 //! learning rate outside of the velocity, as PyTorch has it.
 
-use super::{Fitted, OptimizerSettings, UpdateRule, above_0, at_least_0, below_1};
+use super::{
+    fitted::Fitted,
+    rule::{OptimizerSettings, UpdateRule, above_0, at_least_0, below_1},
+};
 use crate::{
     Backend, Error, Float,
     weights::{Buffer, Matrix},

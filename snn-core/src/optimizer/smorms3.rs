@@ -10,7 +10,10 @@
 //!
 //! Source: Funk (2015), "RMSprop loses to SMORMS3: beware the epsilon!"; stork trains with it by default.
 
-use super::{Fitted, OptimizerSettings, UpdateRule, above_0, at_least_0};
+use super::{
+    fitted::Fitted,
+    rule::{OptimizerSettings, UpdateRule, above_0, at_least_0},
+};
 use crate::{
     Backend, Error, Float,
     weights::{Buffer, Matrix},

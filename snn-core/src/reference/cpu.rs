@@ -1,7 +1,7 @@
 //! The CPU as a backend for `f64`, which the reference implementation alone computes in.
 
 use crate::{
-    Backend, Cpu, Error, Input, NetworkConfig, fused,
+    Backend, Cpu, Error, Input, NetworkConfig,
     pass::{Answer, Wanted},
     weights::Weights,
 };
@@ -27,22 +27,24 @@ macro_rules! cpu_buffers {
         fn spike<T: dfdx::prelude::Tape<$float, Self>>(
             potential: $crate::weights::Matrix<$float, Self, T>,
             threshold: f64,
-            function: $crate::reference::spike::SpikeFunction,
+            function: $crate::spike::SpikeFunction,
         ) -> Result<$crate::weights::Matrix<$float, Self, T>, $crate::Error> {
-            $crate::reference::spike::on_cpu(potential, threshold, function)
+            $crate::spike::on_cpu(potential, threshold, function)
         }
     };
 }
 pub(crate) use cpu_buffers;
 
 impl Backend<f64> for Cpu {
+    type Context = ();
+
     cpu_buffers!(f64);
 
     fn fused(
         _: &NetworkConfig,
         _: &Weights<f64, Self>,
         _: &Input<f64>,
-        _: &fused::Context,
+        (): &(),
         _: Wanted,
     ) -> Result<Answer<f64, Self>, Error> {
         Err(Error::Unsupported(

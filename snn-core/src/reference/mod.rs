@@ -8,7 +8,6 @@
 
 pub(crate) mod cpu;
 mod neuron;
-pub(crate) mod spike;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +16,13 @@ use crate::{
     ResetGradient,
     config::Decay,
     pass::{Adjoint, Answer, Recording, Wanted},
+    spike::SpikeFunction,
     weights::{Matrix, Weights},
 };
 use dfdx::prelude::{
     Backward, HasShape, NoneTape, OwnedTape, PutTape, Rank0, SplitTape, SumTo, Tape, Tensor, TryMatMul,
 };
 use neuron::{AdaptiveLif, Drive, Lif, Neuron, again};
-use spike::SpikeFunction;
 
 /// States of a layer's units and number of their spikes so far, `[batch, units]`.
 struct LayerState<E: Float, D: Backend<E>, T> {

@@ -4,10 +4,12 @@
 //! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
 //! readout head and the regularisers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
 
-use super::{AdaptiveLif, Detach, Drive, Lif, Neuron, forward_with, spike::SpikeFunction, spike::on_cpu};
+use super::{AdaptiveLif, Detach, Drive, Lif, Neuron, forward_with};
 use crate::{
     Cpu, Events, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig, NeuronKind,
-    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape, weights::Matrix,
+    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    spike::{SpikeFunction, on_cpu},
+    weights::Matrix,
 };
 use dfdx::prelude::{
     AsArray, Backward, NoneTape, OwnedTape, Rank0, Tape, Tensor, TensorFromVec, TryMatMul,

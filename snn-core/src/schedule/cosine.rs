@@ -2,7 +2,7 @@
 //!
 //! Source: Loshchilov & Hutter (2017), "SGDR: stochastic gradient descent with warm restarts", without restarts.
 
-use super::{Schedule, ScheduleSettings};
+use super::base::{Schedule, ScheduleSettings};
 
 /// Half a cosine wave down.
 #[derive(Debug, Clone, Copy, PartialEq)]

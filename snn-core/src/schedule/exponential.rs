@@ -1,6 +1,6 @@
 //! `factor = decay ^ epoch`; a decay of 1 keeps the learning rate.
 
-use super::{Schedule, ScheduleSettings};
+use super::base::{Schedule, ScheduleSettings};
 
 /// A decay after every epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]

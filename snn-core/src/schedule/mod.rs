@@ -1,182 +1,18 @@
 //! Learning-rate schedules: a factor on the learning rate for each epoch.
 //!
 //! A schedule is a function of the epoch alone, so a run that goes on from a checkpoint needs nothing to be stored. A new one is a
-//! file and a row in the list below.
+//! file and a row in the list of [`kind`].
 
+mod base;
 mod cosine;
 mod exponential;
+mod kind;
 mod step;
 mod warm_up;
 
-use crate::Error;
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
+pub use base::{Schedule, ScheduleSettings};
 pub use cosine::Cosine;
 pub use exponential::Exponential;
+pub use kind::ScheduleKind;
 pub use step::Step;
 pub use warm_up::WarmUp;
-
-/// A factor on the learning rate.
-pub trait Schedule: fmt::Debug + Send + Sync {
-    /// The factor in the epoch after so many.
-    fn factor(&self, epochs: u32) -> f64;
-}
-
-/// What the schedules can be told.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ScheduleSettings {
-    /// Factor of each decay, above 0, at most 1: exponential and step.
-    pub decay: f64,
-    /// Epochs from one decay to the next, at least 1: step.
-    pub step_epochs: u32,
-    /// Epochs of the way down, at least 1: cosine.
-    pub cosine_epochs: u32,
-    /// Factor at the end of the way down, from 0 to 1: cosine.
-    pub minimum: f64,
-    /// Epochs in which the factor rises linearly to 1, before the schedule begins; 0 for none.
-    pub warm_up_epochs: u32,
-}
-
-impl Default for ScheduleSettings {
-    fn default() -> Self {
-        ScheduleSettings { decay: 1.0, step_epochs: 10, cosine_epochs: 50, minimum: 0.0, warm_up_epochs: 0 }
-    }
-}
-
-impl ScheduleSettings {
-    fn validate(&self) -> Result<(), Error> {
-        if !(self.decay > 0.0 && self.decay <= 1.0) {
-            return Err(Error::setting("schedule.decay", self.decay, "above 0 and at most 1"));
-        }
-        if !(0.0..=1.0).contains(&self.minimum) {
-            return Err(Error::setting("schedule.minimum", self.minimum, "from 0 to 1"));
-        }
-        for (key, epochs) in [("step_epochs", self.step_epochs), ("cosine_epochs", self.cosine_epochs)] {
-            if epochs == 0 {
-                return Err(Error::setting(format!("schedule.{key}"), epochs, "at least 1"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// From one list of schedules: the enum, the names, and the way to each. A row reads `Kind = "word", type;`.
-macro_rules! schedules {
-    ($($(#[$about:meta])+ $kind:ident = $word:literal, $schedule:ty;)+) => {
-        /// Which [`Schedule`].
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum ScheduleKind {
-            $($(#[$about])+ #[serde(rename = $word)] $kind,)+
-        }
-
-        impl ScheduleKind {
-            /// Every kind.
-            pub const ALL: &[ScheduleKind] = &[$(ScheduleKind::$kind),+];
-
-            /// The name of every kind in configuration files, in the same order.
-            pub const WORDS: &[&str] = &[$($word),+];
-
-            /// The schedule, after a warm-up if there is to be one.
-            ///
-            /// # Errors
-            /// [`Error::Setting`] for impossible settings.
-            pub fn build(self, settings: &ScheduleSettings) -> Result<WarmUp<Box<dyn Schedule>>, Error> {
-                settings.validate()?;
-                let then: Box<dyn Schedule> = match self {
-                    $(ScheduleKind::$kind => Box::new(<$schedule>::of(settings)),)+
-                };
-                Ok(WarmUp { epochs: settings.warm_up_epochs, then })
-            }
-        }
-    };
-}
-
-schedules! {
-    /// A decay after every epoch.
-    #[default]
-    Exponential = "exponential", Exponential;
-    /// A decay after every so many epochs.
-    Step = "step", Step;
-    /// Half a wave down to a minimum.
-    Cosine = "cosine", Cosine;
-}
-
-impl Schedule for Box<dyn Schedule> {
-    fn factor(&self, epochs: u32) -> f64 {
-        (**self).factor(epochs)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn factors(kind: ScheduleKind, settings: ScheduleSettings, epochs: &[u32]) -> Vec<f64> {
-        let schedule = kind.build(&settings).unwrap();
-        epochs.iter().map(|&epoch| schedule.factor(epoch)).collect()
-    }
-
-    fn assert_close(found: &[f64], expected: &[f64]) {
-        assert!(
-            found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-12),
-            "{found:?}, not {expected:?}"
-        );
-    }
-
-    #[test]
-    fn factors_by_hand() {
-        let settings =
-            ScheduleSettings { decay: 0.5, step_epochs: 3, cosine_epochs: 4, ..Default::default() };
-        assert_eq!(
-            factors(ScheduleKind::Exponential, settings, &[0, 1, 2, 10]),
-            [1.0, 0.5, 0.25, 0.5f64.powi(10)]
-        );
-        assert_eq!(factors(ScheduleKind::Step, settings, &[0, 2, 3, 5, 6]), [1.0, 1.0, 0.5, 0.5, 0.25]);
-        let half = 0.5f64.sqrt() / 2.0;
-        let expected = [1.0, 0.5 + half, 0.5, 0.5 - half, 0.0, 0.0];
-        assert_close(&factors(ScheduleKind::Cosine, settings, &[0, 1, 2, 3, 4, 9]), &expected);
-        let to_a_fifth = ScheduleSettings { minimum: 0.2, ..settings };
-        assert_close(&factors(ScheduleKind::Cosine, to_a_fifth, &[0, 2, 4, u32::MAX]), &[1.0, 0.6, 0.2, 0.2]);
-    }
-
-    #[test]
-    fn every_schedule_starts_at_1_never_rises_and_follows_a_warm_up() {
-        for &kind in ScheduleKind::ALL {
-            let settings = ScheduleSettings { decay: 0.9, ..Default::default() };
-            let epochs: Vec<u32> = (0..60).collect();
-            let plain = factors(kind, settings, &epochs);
-            assert_eq!(plain[0], 1.0, "{kind:?}");
-            assert!(plain.windows(2).all(|w| w[1] <= w[0]) && plain[59] < 1.0, "{kind:?}");
-            let warm = factors(kind, ScheduleSettings { warm_up_epochs: 4, ..settings }, &epochs);
-            assert_close(&warm[..4], &[0.2, 0.4, 0.6, 0.8]);
-            assert_eq!(warm[4..], plain[..56], "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn words_are_those_of_configuration_files() {
-        assert_eq!(ScheduleKind::WORDS, ["exponential", "step", "cosine"]);
-        for (kind, word) in ScheduleKind::ALL.iter().zip(ScheduleKind::WORDS) {
-            assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{word}\""));
-        }
-    }
-
-    #[test]
-    fn impossible_settings_are_named() {
-        let good = ScheduleSettings::default();
-        for (name, bad) in [
-            ("schedule.decay", ScheduleSettings { decay: 0.0, ..good }),
-            ("schedule.decay", ScheduleSettings { decay: f64::NAN, ..good }),
-            ("schedule.minimum", ScheduleSettings { minimum: 1.5, ..good }),
-            ("schedule.step_epochs", ScheduleSettings { step_epochs: 0, ..good }),
-            ("schedule.cosine_epochs", ScheduleSettings { cosine_epochs: 0, ..good }),
-        ] {
-            match ScheduleKind::Cosine.build(&bad) {
-                Err(Error::Setting { key, .. }) => assert_eq!(key, name),
-                other => panic!("{name}: {other:?}"),
-            }
-        }
-    }
-}

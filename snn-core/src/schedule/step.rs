@@ -1,6 +1,6 @@
 //! `factor = decay ^ floor(epoch / step_epochs)`.
 
-use super::{Schedule, ScheduleSettings};
+use super::base::{Schedule, ScheduleSettings};
 
 /// A decay after every so many epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]

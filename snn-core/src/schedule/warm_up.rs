@@ -1,6 +1,6 @@
 //! `factor = (epoch + 1) / (warm_up_epochs + 1)` at first; then another schedule, which counts its epochs from there.
 
-use super::Schedule;
+use super::base::Schedule;
 
 /// A linear rise before a schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]

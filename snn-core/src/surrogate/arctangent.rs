@@ -4,7 +4,7 @@
 //! as in SpikingJelly's `ATan` with `alpha = b`. There `b` is 2, for which the peak is 1.
 
 use super::curve::Curve;
-use crate::{Float, fused::kernels::lanes::Lanes};
+use crate::{Float, lanes::Lanes};
 use std::f64::consts::FRAC_PI_2;
 
 /// Peak `b / 2`, area 1.

@@ -4,7 +4,7 @@
 //! `a_1 = 1/b`.
 
 use super::curve::Curve;
-use crate::{Float, fused::kernels::lanes::Lanes};
+use crate::{Float, lanes::Lanes};
 
 /// Peak `b`, area 1.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! What the file of one surrogate derivative defines.
 
-use crate::{Float, fused::kernels::lanes::Lanes};
+use crate::{Float, lanes::Lanes};
 
 /// One curve `h(x)` of slope `b`, for the reference path and the fused path; everything else follows from the table in
 /// [`super`].

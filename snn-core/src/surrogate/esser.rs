@@ -3,7 +3,7 @@
 //! Source: Esser et al. (2016), "Convolutional networks for fast, energy-efficient neuromorphic computing".
 
 use super::curve::Curve;
-use crate::{Float, fused::kernels::lanes::Lanes};
+use crate::{Float, lanes::Lanes};
 
 /// Peak 1, zero from `|x| = 1/b` on.
 #[derive(Clone, Copy)]

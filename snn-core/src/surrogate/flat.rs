@@ -3,7 +3,7 @@
 //! Source: Zenke & Vogels (2021), section 3, where 1 is the limit `b = 0` of SuperSpike.
 
 use super::curve::Curve;
-use crate::{Float, fused::kernels::lanes::Lanes};
+use crate::{Float, lanes::Lanes};
 
 /// 1 everywhere.
 #[derive(Clone, Copy)]

@@ -16,6 +16,7 @@ mod super_spike;
 use crate::{Error, Float};
 pub(crate) use curve::{Curve, WithCurve};
 use serde::{Deserialize, Serialize};
+pub(crate) use super_spike::SuperSpike;
 
 /// From one list of shapes: the enum, the names, the codes that the CUDA kernels know them by, and the way to each curve.
 ///

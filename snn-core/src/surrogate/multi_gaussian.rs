@@ -10,7 +10,7 @@
 use super::{curve::Curve, gaussian::PEAK};
 use crate::{
     Float,
-    fused::kernels::{exp::exp_minus, lanes::Lanes},
+    lanes::{Lanes, exp::exp_minus},
 };
 
 /// Weight and relative width of the lobes.

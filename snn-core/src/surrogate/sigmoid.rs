@@ -6,7 +6,7 @@
 use super::curve::Curve;
 use crate::{
     Float,
-    fused::kernels::{exp::exp_minus, lanes::Lanes},
+    lanes::{Lanes, exp::exp_minus},
 };
 
 /// Peak 1/4.

@@ -3,7 +3,7 @@
 //! Source: Zenke & Ganguli (2018), "SuperSpike"; Zenke & Vogels (2021), equation 7 and section 3.
 
 use super::curve::Curve;
-use crate::{Float, fused::kernels::lanes::Lanes};
+use crate::{Float, lanes::Lanes};
 
 /// Peak 1.
 #[derive(Clone, Copy)]

@@ -27,7 +27,7 @@ use crate::Error;
 const MAGIC: &[u8; 8] = b"snn h5 1";
 
 /// A helper that computes so long without a word has lost its way: a slice takes milliseconds.
-const MAX_CPU: Duration = Duration::from_secs(4);
+const MAX_CPU: Duration = Duration::from_secs(2);
 
 /// A helper that waits so long, for a disk or a network, waits for nothing.
 const MAX_WAIT: Duration = Duration::from_secs(300);

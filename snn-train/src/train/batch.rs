@@ -1,19 +1,36 @@
 //! From samples of a data set to the input of a network.
 
 use snn_core::{Events, Frames, Input};
-use snn_data::{BatchInput, Dataset, collate};
+use snn_data::{Batch, BatchInput, Dataset, collate};
 
 use crate::Error;
 
-/// Gathers samples into the input of a network and their labels. What `collate` has gathered is moved, not copied.
-pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>, Vec<u16>), Error> {
-    let batch = collate(dataset, indices)?;
+/// A batch of a data set as the input of a network, and its labels. Nothing is copied.
+///
+/// ```
+/// use snn_data::{Dataset, Randman, RandmanConfig, collate};
+/// use snn_train::network_input;
+///
+/// let data = Randman::new(RandmanConfig { samples_per_class: 20, ..RandmanConfig::default() })?;
+/// let (input, labels) = network_input(collate(&data, &data.splits().train[..32])?)?;
+/// assert_eq!((input.batch(), input.units(), labels.len()), (32, 20, 32));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Network`] if the batch is not what it says: rows that do not ascend, or units that are not there.
+pub fn network_input(batch: Batch) -> Result<(Input<f32>, Vec<u16>), Error> {
     let (samples, steps, inputs) = (batch.batch, batch.steps, batch.inputs);
     let input = match batch.input {
         BatchInput::Events { offsets, units } => Events::new(samples, steps, inputs, offsets, units)?.into(),
         BatchInput::Frames { values } => Frames::new(samples, steps, inputs, values)?.into(),
     };
     Ok((input, batch.labels))
+}
+
+/// Gathers samples into the input of a network and their labels.
+pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>, Vec<u16>), Error> {
+    network_input(collate(dataset, indices)?)
 }
 
 /// How many batches `samples` make; the last one may be smaller.

@@ -24,6 +24,7 @@ use crate::{
 };
 use stopwatch::Stopwatch;
 
+pub use batch::network_input;
 pub use evaluate::{Goal, evaluate};
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};

@@ -193,9 +193,10 @@ fn every_setting_of_training_changes_what_is_trained() {
 fn a_loss_on_spike_counts_trains_the_hidden_layer_alone() {
     let changes = [
         "loss.name=spike-count",
+        "loss.target_count=5",
         "network.hidden=[30]",
-        "training.epochs=30",
-        "optimizer.learning_rate=0.02",
+        "training.epochs=60",
+        "optimizer.learning_rate=0.05",
     ];
     let mut trainer = Trainer::new(experiment(&changes)).unwrap();
     let before = trainer.checkpoint();

@@ -25,7 +25,7 @@ pub(crate) enum Action {
 /// Beside the numbers of the screens.
 pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
     Binding {
-        what: "screens",
+        what: "next, previous screen",
         keys: &[("Tab", |state| screen_by(state, 1)), ("Shift+Tab", |state| screen_by(state, -1))],
     },
     Binding {

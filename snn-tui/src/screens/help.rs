@@ -20,7 +20,7 @@ fn list<R>(bindings: &[Binding<R>], room: usize) -> impl Iterator<Item = Line> {
 }
 
 fn line(keys: &str, what: &str, room: usize) -> Line {
-    (fit(&format!("{} {what}", left(keys, 12)), room), false)
+    (fit(&format!("{} {what}", left(keys, 15)), room), false)
 }
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -31,7 +31,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut here = vec![(shown.title.to_owned(), true)];
     here.extend(list(shown.bindings, room));
     here.extend([(String::new(), false), ("Everywhere".to_owned(), true)]);
-    here.push(line(&format!("1 to {}", SCREENS.len()), "screens by their numbers", room));
+    here.push(line(&format!("1 to {}", SCREENS.len()), "screens", room));
     here.extend(list(EVERYWHERE, room));
     let mut elsewhere = Vec::new();
     for definition in SCREENS.iter().filter(|definition| definition.screen != state.screen) {

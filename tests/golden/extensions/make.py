@@ -107,7 +107,7 @@ def judge(cfg, y, s, uo):
     logits = trace.sum(0) if cfg["readout"] == "sum" else np.take_along_axis(trace, arg[None], 0)[0]
     d_trace, d_zeta = np.zeros_like(trace), np.zeros(s[-1].shape[1:])
     right = np.eye(classes)[y]
-    loss = cfg["loss"]
+    loss = cfg["objective"]
     if loss["name"] == "spike-count":
         zeta, units = s[-1][:steps].sum(0), cfg["n_hidden"][-1]
         group = np.array([k * classes // units for k in range(units)])
@@ -196,7 +196,7 @@ def check_backward(cfg, x, y, w):
 def cases():
     base = dict(B=4, T=40, n_in=12, n_hidden=[9], n_out=4, recurrent=False, reset="detached", rec_grad="propagate",
                 surrogate="superspike", beta=10.0, readout="max", reg={}, input="spikes", dt=DT, tau_mem=10e-3, tau_syn=5e-3,
-                tau_out=20e-3, neuron="lif", loss=dict(name="cross-entropy"))
+                tau_out=20e-3, neuron="lif", objective=dict(name="cross-entropy"))
     deep = dict(n_hidden=[9, 7], recurrent=True)
     found = []
     case = lambda name, **kw: found.append(dict(base, name=name, **kw))
@@ -214,9 +214,9 @@ def cases():
     case("adaptive_rec2_diff", **adaptive, reset="diff", **deep)
     case("adaptive_recdet2_gaussian", **adaptive, surrogate="gaussian", rec_grad="detached", **deep)
     case("adaptive_taus_rec2", **dict(adaptive, adaptation=0.7), **each, **deep)
-    case("smoothing_ff1", loss=dict(name="cross-entropy", label_smoothing=0.1))
-    case("smoothing_rec2_sum", loss=dict(name="cross-entropy", label_smoothing=0.3), readout="sum", **deep)
-    counts = dict(loss=dict(name="spike-count", target_count=6.0, other_count=1.0))
+    case("smoothing_ff1", objective=dict(name="cross-entropy", label_smoothing=0.1))
+    case("smoothing_rec2_sum", objective=dict(name="cross-entropy", label_smoothing=0.3), readout="sum", **deep)
+    counts = dict(objective=dict(name="spike-count", target_count=6.0, other_count=1.0))
     case("counts_ff1", **counts)
     case("counts_rec2_diff", **counts, reset="diff", **deep)
     return found
@@ -244,7 +244,7 @@ def networks():
                 continue
             loss, logits, d_trace, d_zeta = judge(cfg, y, s, uo)
             g = backward(cfg, x, w, state, d_trace, d_zeta)
-            dead = ["Wout"] if cfg["loss"]["name"] == "spike-count" else []
+            dead = ["Wout"] if cfg["objective"]["name"] == "spike-count" else []
             if min(np.abs(m).max() for name, m in g.items() if name not in dead) > 1e-3:
                 break
         else:

@@ -2,15 +2,17 @@
 
 use super::{driver::Driver, norm};
 use crate::{
-    Backend, Error, Input, NetworkConfig, fused,
+    Backend, Error, Input, NetworkConfig,
     pass::{Answer, Wanted},
-    reference::spike::SpikeFunction,
+    spike::SpikeFunction,
     weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Cuda, Storage, Tape};
 use std::borrow::Cow;
 
 impl Backend<f32> for Cuda {
+    type Context = ();
+
     #[expect(
         clippy::panic,
         reason = "dfdx does the same where it copies values to the host; a GPU that fails has lost them all"
@@ -54,7 +56,7 @@ impl Backend<f32> for Cuda {
         config: &NetworkConfig,
         weights: &Weights<f32, Self>,
         input: &Input<f32>,
-        _: &fused::Context,
+        (): &(),
         wanted: Wanted,
     ) -> Result<Answer<f32, Self>, Error> {
         let driver = Driver::of(weights.readout.device()).map_err(Error::device)?;

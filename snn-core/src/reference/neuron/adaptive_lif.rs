@@ -10,7 +10,10 @@
 //!
 //! Source: Bellec et al. (2018), "Long short-term memory and learning-to-learn in networks of spiking neurons", equation 2.
 
-use super::{Drive, Lif, Neuron, again};
+use super::{
+    lif::Lif,
+    model::{Drive, Neuron, again},
+};
 use crate::{Backend, Float, NetworkConfig, weights::Matrix};
 use dfdx::prelude::Tape;
 

@@ -8,7 +8,7 @@
 //!
 //! Source: Zenke & Vogels (2021), section 4.1.
 
-use super::{Drive, Neuron, again};
+use super::model::{Drive, Neuron, again};
 use crate::{Backend, Float, NetworkConfig, config::Decay, weights::Matrix};
 use dfdx::prelude::Tape;
 

@@ -5,46 +5,8 @@
 
 mod adaptive_lif;
 mod lif;
+mod model;
 
-use crate::{Backend, Float, NetworkConfig, weights::Matrix};
 pub(super) use adaptive_lif::AdaptiveLif;
-use dfdx::prelude::Tape;
 pub(super) use lif::Lif;
-
-/// What drives the units of a layer from step `n` to `n + 1`; all are `[batch, units]`.
-pub(super) struct Drive<E: Float, D: Backend<E>, T> {
-    /// Spikes `S[n]` of the units themselves, for states that follow them.
-    pub(super) spikes: Matrix<E, D, T>,
-    /// The same for the reset, without a gradient where that is detached.
-    pub(super) reset: Matrix<E, D, T>,
-    /// `W S_below[n]` and, in recurrent layers, `V S[n]`: to be added in this order.
-    pub(super) currents: Vec<Matrix<E, D, T>>,
-}
-
-/// A model of a spiking unit.
-///
-/// Its states are `[batch, units]` each and start at 0; the first is the membrane potential, which recordings show. A unit spikes
-/// where [`excitation`](Neuron::excitation) is above the threshold, and the surrogate derivative is taken at
-/// `x = excitation - threshold`: the gradient reaches the states through it.
-pub(super) trait Neuron<E: Float>: Sized {
-    /// Number of states.
-    const STATES: usize;
-
-    /// The units of a hidden layer, counted from 0 at the input.
-    fn of(config: &NetworkConfig, layer: usize) -> Self;
-
-    /// What is compared with the threshold.
-    fn excitation<D: Backend<E>, T: Tape<E, D>>(&self, states: &[Matrix<E, D, T>]) -> Matrix<E, D, T>;
-
-    /// The states at `n + 1`, from those at `n`.
-    fn step<D: Backend<E>, T: Tape<E, D>>(
-        &self,
-        states: Vec<Matrix<E, D, T>>,
-        drive: Drive<E, D, T>,
-    ) -> Vec<Matrix<E, D, T>>;
-}
-
-/// The tensor for one more use; its tape stays with `t`.
-pub(super) fn again<E: Float, D: Backend<E>, T: Tape<E, D>>(t: &Matrix<E, D, T>) -> Matrix<E, D, T> {
-    t.retaped::<T>()
-}
+pub(super) use model::{Drive, Neuron, again};

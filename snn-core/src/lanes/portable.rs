@@ -1,6 +1,6 @@
 //! Plain arrays, which the compiler vectorises for the target's baseline.
 
-use super::Lanes;
+use super::vector::Lanes;
 
 /// Eight floats in an array.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! AVX2 and AVX-512, safe through the tokens of `pulp`.
 
-use super::Lanes;
+use super::vector::Lanes;
 use pulp::x86::{V3, V4};
 use std::arch::x86_64::{_CMP_EQ_OQ, _CMP_GT_OQ};
 

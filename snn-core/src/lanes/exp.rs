@@ -1,6 +1,6 @@
 //! The exponential function on vectors.
 
-use super::lanes::Lanes;
+use super::vector::Lanes;
 
 /// `exp(-y)` for `y >= 0`, to about 1e-7; below `exp(-87)`, the smallest that `f32` holds in full, it stays there.
 ///

@@ -3,7 +3,7 @@
 
 use crate::Regularizer;
 
-/// Softmax cross-entropy with labels, and the activity regulariser, both averaged over the batch.
+/// Softmax cross-entropy with labels, and the activity regularizer, both averaged over the batch.
 ///
 /// [`Network::loss`](crate::Network::loss) builds the same loss of dfdx's operations. The gradient of a sample depends on that sample
 /// alone, so here it is taken while the sample's trace is still in the cache; in dfdx's order of operations, so that the bits are
@@ -19,7 +19,7 @@ impl Head<'_> {
     /// With `p` the softmax of the logits of a sample, `d logit[k] = (p[k] - [k is the label]) / batch`.
     ///
     /// `logits` and `d_logits` are `[samples, outputs]`, the first sample is sample `first` of the batch.
-    pub(super) fn logits(&self, first: usize, outputs: usize, logits: &[f32], d_logits: &mut [f32]) {
+    pub(crate) fn logits(&self, first: usize, outputs: usize, logits: &[f32], d_logits: &mut [f32]) {
         let inverse_outputs = (1.0 / outputs as f64) as f32;
         let inverse_size = (1.0 / (self.labels.len() * outputs) as f64) as f32;
         // with respect to the logarithm of the label's probability
@@ -41,7 +41,7 @@ impl Head<'_> {
     }
 
     /// The gradient of [`Regularizer`] with respect to the counts of one layer; both are `[samples, units]`.
-    pub(super) fn counts(&self, units: usize, counts: &[f32], d_counts: &mut [f32]) {
+    pub(crate) fn counts(&self, units: usize, counts: &[f32], d_counts: &mut [f32]) {
         let &Regularizer { lower_strength, lower_threshold, upper_strength, upper_threshold, upper_norm } =
             self.regularizer;
         let batch = self.labels.len();

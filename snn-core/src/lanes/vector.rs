@@ -1,0 +1,72 @@
+//! What every instruction set must offer.
+
+/// Vectors of `LANES` floats.
+pub(crate) trait Lanes: Copy + Send + Sync + 'static {
+    /// Floats in a vector. Divides [`WIDTH`](super::WIDTH).
+    const LANES: usize;
+    /// Vector registers, for the kernels that keep a tile of results in them.
+    const REGISTERS: usize;
+    /// A vector in a register.
+    type F: Copy;
+    /// One bit a lane.
+    type Mask: Copy;
+    /// `[f32; LANES]`: a vector in memory.
+    type Chunk: Copy + Send + Sync;
+
+    fn chunks(x: &[f32]) -> &[Self::Chunk];
+    fn chunks_mut(x: &mut [f32]) -> &mut [Self::Chunk];
+    fn load(self, x: &Self::Chunk) -> Self::F;
+    fn store(self, x: &mut Self::Chunk, value: Self::F);
+    /// Asks for `x` to be brought near; a hint without effect on results.
+    #[inline(always)]
+    fn prefetch(self, x: &[f32]) {
+        let _ = x;
+    }
+    fn splat(self, x: f32) -> Self::F;
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `1 / a` to about 1e-7, for `a` from 1e-30 to 1e30.
+    #[inline(always)]
+    fn recip(self, a: Self::F) -> Self::F {
+        self.div(self.splat(1.0), a)
+    }
+    /// `a b + c`, rounded once where the instruction set can.
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `c - a b`, rounded once where the instruction set can.
+    fn sub_mul(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    fn abs(self, a: Self::F) -> Self::F;
+    fn max(self, a: Self::F, b: Self::F) -> Self::F;
+    fn min(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Nearest integer, ties to even.
+    fn round(self, a: Self::F) -> Self::F;
+    /// `2^n` for integral `n` from -126 to 127.
+    fn power_of_two(self, n: Self::F) -> Self::F;
+    fn greater(self, a: Self::F, b: Self::F) -> Self::Mask;
+    fn equal(self, a: Self::F, b: Self::F) -> Self::Mask;
+    /// `yes` where the mask is set, else `no`.
+    fn select(self, mask: Self::Mask, yes: Self::F, no: Self::F) -> Self::F;
+
+    /// As many `f64` as there are lanes, and what the states of the forward pass need of them.
+    type Wide: Copy;
+    /// One bit a lane, from a comparison of `f64`.
+    type WideMask: Copy;
+    /// `[f64; LANES]`.
+    type WideChunk: Copy;
+
+    fn wide_chunks_mut(x: &mut [f64]) -> &mut [Self::WideChunk];
+    fn wide_load(self, x: &Self::WideChunk) -> Self::Wide;
+    fn wide_store(self, x: &mut Self::WideChunk, value: Self::Wide);
+    fn wide_splat(self, x: f64) -> Self::Wide;
+    fn widen(self, x: Self::F) -> Self::Wide;
+    fn narrow(self, x: Self::Wide) -> Self::F;
+    fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    fn wide_sub(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    /// `a b + c`
+    fn wide_mul_add(self, a: Self::Wide, b: Self::Wide, c: Self::Wide) -> Self::Wide;
+    fn wide_greater(self, a: Self::Wide, b: Self::Wide) -> Self::WideMask;
+    fn wide_select(self, mask: Self::WideMask, yes: Self::Wide, no: Self::Wide) -> Self::Wide;
+    /// Bit `k` is lane `k` of the mask.
+    fn bits(self, mask: Self::WideMask) -> u32;
+}

@@ -1,0 +1,48 @@
+//! What a schedule is, and what it can be told.
+
+use crate::Error;
+use std::fmt;
+
+/// A factor on the learning rate.
+pub trait Schedule: fmt::Debug + Send + Sync {
+    /// The factor in the epoch after so many.
+    fn factor(&self, epochs: u32) -> f64;
+}
+
+/// What the schedules can be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScheduleSettings {
+    /// Factor of each decay, above 0, at most 1: exponential and step.
+    pub decay: f64,
+    /// Epochs from one decay to the next, at least 1: step.
+    pub step_epochs: u32,
+    /// Epochs of the way down, at least 1: cosine.
+    pub cosine_epochs: u32,
+    /// Factor at the end of the way down, from 0 to 1: cosine.
+    pub minimum: f64,
+    /// Epochs in which the factor rises linearly to 1, before the schedule begins; 0 for none.
+    pub warm_up_epochs: u32,
+}
+
+impl Default for ScheduleSettings {
+    fn default() -> Self {
+        ScheduleSettings { decay: 1.0, step_epochs: 10, cosine_epochs: 50, minimum: 0.0, warm_up_epochs: 0 }
+    }
+}
+
+impl ScheduleSettings {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        if !(self.decay > 0.0 && self.decay <= 1.0) {
+            return Err(Error::setting("schedule.decay", self.decay, "above 0 and at most 1"));
+        }
+        if !(0.0..=1.0).contains(&self.minimum) {
+            return Err(Error::setting("schedule.minimum", self.minimum, "from 0 to 1"));
+        }
+        for (key, epochs) in [("step_epochs", self.step_epochs), ("cosine_epochs", self.cosine_epochs)] {
+            if epochs == 0 {
+                return Err(Error::setting(format!("schedule.{key}"), epochs, "at least 1"));
+            }
+        }
+        Ok(())
+    }
+}

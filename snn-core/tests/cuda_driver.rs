@@ -1,0 +1,275 @@
+//! A GPU by the way of its driver, where the driver is a library of the test's own: see `stand_in/driver.c`.
+//!
+//! The library is loaded once in the life of a process, so each test runs its scenario, an ignored test, in a process of its own.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use snn_core::{
+    Backend, Cpu, Cuda, Error, Events, Frames, Implementation, Initialization, Input, Layer, Network,
+    NetworkConfig, OptimizerKind, OptimizerSettings, Readout, cuda,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// What stands in the library path of a scenario.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Libraries {
+    /// A driver and cuBLAS.
+    All,
+    /// A driver that lacks some functions, and cuBLAS.
+    OldDriver,
+    /// Both files, of which that of the driver is empty.
+    BrokenDriver,
+    /// Both files, of which that of cuBLAS is empty.
+    BrokenCublas,
+}
+
+fn compile(source: &str, to: &Path, more: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let output = Command::new(&compiler)
+        // each sum is rounded where the sources say, as on the CPU
+        .args(["-shared", "-fPIC", "-O1", "-std=gnu11", "-ffp-contract=off", "-Wall"])
+        .arg("-I")
+        .arg(root.join("src/fused/cuda/emulation"))
+        .args(more)
+        .arg("-o")
+        .arg(to)
+        .arg(root.join("tests/stand_in").join(source))
+        .arg("-lm")
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run the C compiler {}: {error}", compiler.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+impl Libraries {
+    /// Makes them, in a folder of the scenario.
+    fn make(self, scenario: &str) -> PathBuf {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stand_in").join(scenario);
+        fs::create_dir_all(&folder).unwrap();
+        let (driver, cublas) = (folder.join("libcuda.so.1"), folder.join("libcublas.so.12"));
+        match self {
+            Libraries::BrokenDriver => fs::write(&driver, "").unwrap(),
+            Libraries::OldDriver => compile("driver.c", &driver, &["-DWITHOUT_MODULES"]),
+            _ => compile("driver.c", &driver, &[]),
+        }
+        if self == Libraries::BrokenCublas {
+            ["11", "12", "13"].iter().for_each(|major| {
+                fs::write(folder.join(format!("libcublas.so.{major}")), "").unwrap();
+            });
+        } else {
+            compile("cublas.c", &cublas, &[]);
+        }
+        folder
+    }
+}
+
+/// Runs a scenario of this file in a process that finds these libraries.
+fn run(scenario: &str, libraries: Libraries, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", scenario, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env("LD_LIBRARY_PATH", libraries.make(scenario)).envs(variables.iter().copied());
+    command.output().unwrap()
+}
+
+fn check(scenario: &str, libraries: Libraries, variables: &[(&str, &str)]) {
+    let output = run(scenario, libraries, variables);
+    let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
+    assert!(output.status.success(), "{scenario}: {}\n{said}", output.status);
+    assert!(said.contains("1 passed"), "{scenario} did not run:\n{said}");
+}
+
+/// The error of the first GPU.
+fn refusal() -> String {
+    match cuda(0) {
+        Err(Error::Device(message)) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn without_a_driver_the_cpu_is_named() {
+    check("scenario_no_driver", Libraries::BrokenDriver, &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_no_driver() {
+    let message = refusal();
+    assert!(
+        message.contains("there is no NVIDIA driver here") && message.contains("libcuda.so.1"),
+        "{message}"
+    );
+    assert!(message.contains("on the CPU"), "{message}");
+}
+
+#[test]
+fn without_cublas_the_toolkit_is_named() {
+    check("scenario_no_cublas", Libraries::BrokenCublas, &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_no_cublas() {
+    let message = refusal();
+    assert!(message.contains("cuBLAS is missing") && message.contains("LD_LIBRARY_PATH"), "{message}");
+}
+
+#[test]
+fn a_driver_that_does_not_start_is_told_with_advice() {
+    // CUDA_ERROR_NO_DEVICE
+    check("scenario_no_device", Libraries::All, &[("SNN_STAND_IN_INIT", "100")]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_no_device() {
+    let message = refusal();
+    assert!(message.contains("no GPU is visible") && message.contains("CUDA_ERROR_NO_DEVICE"), "{message}");
+    assert!(message.contains("said by the stand-in"), "{message}");
+}
+
+#[test]
+fn gpus_are_counted() {
+    check("scenario_count", Libraries::All, &[("SNN_STAND_IN_COUNT", "2")]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_count() {
+    assert!(cuda(1).is_ok());
+    let Err(Error::Device(message)) = cuda(2) else { panic!("a third GPU") };
+    assert!(message.contains("no GPU 2: 2 are visible"), "{message}");
+}
+
+#[test]
+fn a_driver_without_a_function_is_an_error() {
+    check("scenario_old_driver", Libraries::OldDriver, &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_old_driver() {
+    let message = refusal();
+    assert!(message.contains("CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND"), "{message}");
+}
+
+#[test]
+fn memory_that_runs_out_is_an_error_with_advice() {
+    check("scenario_memory", Libraries::All, &[("SNN_STAND_IN_MEMORY", "1000000")]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_memory() {
+    let device = cuda(0).unwrap();
+    let few = Backend::<f32>::upload(&device, &[1.0; 1000]).unwrap();
+    let Err(Error::Device(message)) = Backend::<f32>::upload(&device, &[1.0; 1_000_000]) else {
+        panic!("more than there is");
+    };
+    assert!(message.contains("no memory left") && message.contains("CUDA_ERROR_OUT_OF_MEMORY"), "{message}");
+    assert_eq!(*<Cuda as Backend<f32>>::host(&few), [1.0; 1000]);
+}
+
+#[test]
+fn values_go_there_and_back() {
+    check("scenario_buffers", Libraries::All, &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_buffers() {
+    let device = cuda(0).unwrap();
+    let lengths = [1, 5, 255, 256, 257, 3000];
+    let values = lengths.map(|length| (0..length).map(|k| (k as f32 * 0.37).sin()).collect::<Vec<f32>>());
+    let mut buffers = values.each_ref().map(|values| Backend::<f32>::upload(&device, values).unwrap());
+    for (buffer, values) in buffers.iter().zip(&values) {
+        assert_eq!(*<Cuda as Backend<f32>>::host(buffer), values[..]);
+    }
+    assert!(<Cuda as Backend<f32>>::host_mut(&mut buffers[0]).is_none());
+    let norms = Backend::<f32>::norms(&device, &buffers.each_ref()).unwrap();
+    for (values, norm) in values.iter().zip(norms) {
+        let expected = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        assert!((norm - expected).abs() <= 1e-12 * expected, "{norm}, not {expected}");
+    }
+}
+
+#[test]
+fn networks_compute_what_they_compute_on_the_cpu() {
+    check("scenario_networks", Libraries::All, &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_networks() {
+    let device = cuda(0).unwrap();
+    let spikes: Vec<_> = (0..3).flat_map(|b| (0..30).map(move |n| (b, n, (7 * n + 5 * b) % 12))).collect();
+    let events: Input<f32> = Events::from_spikes(3, 30, 12, &spikes).unwrap().into();
+    let values = (0..3 * 30 * 12).map(|k| (k as f32 * 0.7).sin().abs()).collect();
+    let frames: Input<f32> = Frames::new(3, 30, 12, values).unwrap().into();
+    for readout in [Readout::Max, Readout::Sum] {
+        for hidden in
+            [vec![], vec![Layer::feed_forward(20)], vec![Layer::recurrent(40), Layer::feed_forward(33)]]
+        {
+            let config = NetworkConfig { hidden, readout, ..NetworkConfig::new(12, 5) };
+            let gpu: Network<f32, Cuda> =
+                Network::on(device.clone(), config, Initialization::Normal { gain: 7.0 }, 1).unwrap();
+            let cpu = gpu.to_cpu().unwrap();
+            for ((name, shape, there), (_, _, here)) in gpu.parameters().zip(cpu.parameters()) {
+                assert_eq!((there.len(), &there), (shape[0] * shape[1], &here), "{name}");
+            }
+            for input in [&events, &frames] {
+                let (found, recorded) = gpu.record(input).unwrap();
+                let (expected, here) = cpu.record(input).unwrap();
+                let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert!(expected.logits.iter().any(|&logit| logit != 0.0));
+                assert_eq!(bits(&found.logits), bits(&expected.logits));
+                assert_eq!(found.counts, expected.counts);
+                assert_eq!(recorded.spikes, here.spikes);
+                assert_eq!(bits(&recorded.readout), bits(&here.readout));
+                assert!(gpu.forward(input).unwrap() == found);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_gpu_does_not_have_is_said() {
+    check("scenario_refusals", Libraries::All, &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn scenario_refusals() {
+    let device = cuda(0).unwrap();
+    let config = NetworkConfig { hidden: vec![Layer::feed_forward(3)], ..NetworkConfig::new(2, 2) };
+    let on = |config: &NetworkConfig| -> Network<f32, Cuda> {
+        Network::on(device.clone(), config.clone(), Initialization::default(), 0).unwrap()
+    };
+    let network = on(&config);
+    for &kind in OptimizerKind::ALL {
+        match kind.fit(&OptimizerSettings::default(), &network, None) {
+            Ok(optimizer) => assert_eq!(optimizer.rule(), kind.word()),
+            Err(Error::Unsupported(message)) => {
+                assert_eq!(kind, OptimizerKind::Smorms3);
+                assert!(message.contains("smorms3") && message.contains("optimizer.name"), "{message}");
+            }
+            Err(other) => panic!("{kind:?}: {other}"),
+        }
+    }
+    let reference = on(&NetworkConfig { implementation: Implementation::Reference, ..config });
+    let input: Input<f32> = Events::from_spikes(1, 4, 2, &[(0, 0, 1)]).unwrap().into();
+    let message = reference.forward(&input).unwrap_err().to_string();
+    assert!(message.contains("computes on the CPU"), "{message}");
+    let cpu: Network<f32, Cpu> = reference.to_cpu().unwrap();
+    assert!(cpu.forward(&input).is_ok());
+}

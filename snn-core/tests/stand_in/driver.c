@@ -1,0 +1,357 @@
+// Stands in for NVIDIA's driver library in tests: one GPU whose memory is that of the host, and which runs the crate's kernels,
+// compiled as C, thread by thread. What a caller does wrong ends the program: copies beyond an allocation, memory freed twice, a
+// launch without a context or with more than a block may have.
+//
+// SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "kernels.c"
+
+typedef int Result;
+typedef unsigned long long Address;
+
+enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, NOT_FOUND = 500 };
+enum { MAX_THREADS = 1024, MAX_SHARED = 48 << 10, STACK = 64 << 10, WARP = 32 };
+
+static long setting(const char *name, long otherwise) {
+    const char *text = getenv(name);
+    return text ? atol(text) : otherwise;
+}
+
+static void require(int holds, const char *what) {
+    if (holds) return;
+    fprintf(stderr, "stand-in driver: %s\n", what);
+    abort();
+}
+
+// Devices and contexts.
+
+static _Thread_local void *current;
+static int context;
+
+Result cuInit(unsigned flags) { return flags ? 1 : (Result)setting("SNN_STAND_IN_INIT", OK); }
+
+Result cuDeviceGetCount(int *count) {
+    *count = (int)setting("SNN_STAND_IN_COUNT", 1);
+    return OK;
+}
+
+Result cuDeviceGet(int *device, int ordinal) {
+    *device = ordinal;
+    return OK;
+}
+
+Result cuDeviceGetAttribute(int *value, int attribute, int device) {
+    (void)device;
+    switch (attribute) {
+    case 75: *value = 9; break;          // compute capability, major
+    case 76: *value = 0; break;          // minor
+    case 97: *value = MAX_SHARED; break; // on-chip memory that a block can have
+    default: *value = 1;
+    }
+    return OK;
+}
+
+Result cuDevicePrimaryCtxRetain(void **ctx, int device) {
+    (void)device;
+    *ctx = &context;
+    return OK;
+}
+
+Result cuDevicePrimaryCtxRelease_v2(int device) {
+    (void)device;
+    return OK;
+}
+
+Result cuCtxSetCurrent(void *ctx) {
+    current = ctx;
+    return OK;
+}
+
+Result cuGetErrorString(Result error, const char **text) {
+    (void)error;
+    *text = "said by the stand-in";
+    return OK;
+}
+
+// Streams and events: everything is done when a call returns.
+
+Result cuStreamCreate(void **stream, unsigned flags) {
+    (void)flags;
+    *stream = &context;
+    return OK;
+}
+
+Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
+Result cuStreamSynchronize(void *stream) { return (void)stream, OK; }
+Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return (void)stream, (void)event, (void)flags, OK; }
+
+Result cuEventCreate(void **event, unsigned flags) {
+    (void)flags;
+    *event = &context;
+    return OK;
+}
+
+Result cuEventDestroy_v2(void *event) { return (void)event, OK; }
+Result cuEventRecord(void *event, void *stream) { return (void)event, (void)stream, OK; }
+
+// Memory.
+
+static struct {
+    char *start;
+    size_t size;
+} pieces[1 << 16];
+static size_t piece_count, in_use;
+
+static void check(Address address, size_t size, const char *what) {
+    const char *start = (const char *)address;
+    for (size_t k = 0; k < piece_count; ++k)
+        if (pieces[k].start && start >= pieces[k].start && start + size <= pieces[k].start + pieces[k].size) return;
+    require(0, what);
+}
+
+Result cuMemAlloc_v2(Address *address, size_t size) {
+    if (!current) return INVALID_CONTEXT;
+    if (in_use + size > (size_t)setting("SNN_STAND_IN_MEMORY", 1L << 40)) return OUT_OF_MEMORY;
+    require(piece_count < sizeof pieces / sizeof *pieces, "too many pieces of memory for this test");
+    char *start = malloc(size ? size : 1);
+    require(start != NULL, "no memory on the host");
+    memset(start, 0xff, size); // garbage: not a number
+    pieces[piece_count].start = start;
+    pieces[piece_count++].size = size;
+    in_use += size;
+    *address = (Address)start;
+    return OK;
+}
+
+Result cuMemFree_v2(Address address) {
+    for (size_t k = 0; k < piece_count; ++k)
+        if (pieces[k].start == (char *)address) {
+            in_use -= pieces[k].size;
+            free(pieces[k].start);
+            pieces[k].start = NULL;
+            return OK;
+        }
+    require(0, "memory is freed that is not there");
+    return OK;
+}
+
+Result cuMemAllocAsync(Address *address, size_t size, void *stream) { return (void)stream, cuMemAlloc_v2(address, size); }
+Result cuMemFreeAsync(Address address, void *stream) { return (void)stream, cuMemFree_v2(address); }
+
+Result cuMemcpyHtoD_v2(Address to, const void *from, size_t size) {
+    if (!current) return INVALID_CONTEXT;
+    check(to, size, "a copy to the device goes beyond its memory");
+    memcpy((void *)to, from, size);
+    return OK;
+}
+
+Result cuMemcpyDtoH_v2(void *to, Address from, size_t size) {
+    if (!current) return INVALID_CONTEXT;
+    check(from, size, "a copy to the host goes beyond the device's memory");
+    memcpy(to, (const void *)from, size);
+    return OK;
+}
+
+Result cuMemcpyDtoD_v2(Address to, Address from, size_t size) {
+    check(to, size, "a copy goes beyond its target");
+    check(from, size, "a copy goes beyond its source");
+    memmove((void *)to, (const void *)from, size);
+    return OK;
+}
+
+Result cuMemsetD8_v2(Address to, unsigned char value, size_t size) {
+    check(to, size, "a fill goes beyond its memory");
+    memset((void *)to, value, size);
+    return OK;
+}
+
+Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *stream) {
+    return (void)stream, cuMemcpyHtoD_v2(to, from, size);
+}
+Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
+    return (void)stream, cuMemcpyDtoH_v2(to, from, size);
+}
+Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t size, void *stream) {
+    return (void)stream, cuMemcpyDtoD_v2(to, from, size);
+}
+Result cuMemsetD8Async(Address to, unsigned char value, size_t size, void *stream) {
+    return (void)stream, cuMemsetD8_v2(to, value, size);
+}
+
+// Kernels.
+
+#ifndef WITHOUT_MODULES
+
+// dfdx's update of a parameter by SGD.
+struct SgdConfig {
+    double lr;
+    unsigned char momentum_type[8];
+    double momentum;
+    unsigned char weight_decay_type[8];
+    double weight_decay;
+};
+
+static void sgd_update(void **parameters) {
+    const struct SgdConfig *config = parameters[0];
+    const size_t count = *(const size_t *)parameters[1];
+    float *param = *(float **)parameters[2], *velocity = *(float **)parameters[3];
+    const float *grad = *(const float **)parameters[4];
+    check((Address)param, count * sizeof *param, "SGD goes beyond its parameter");
+    check((Address)velocity, count * sizeof *velocity, "SGD goes beyond its velocity");
+    check((Address)grad, count * sizeof *grad, "SGD goes beyond its gradient");
+    for (size_t k = 0; k < count; ++k) {
+        float g = grad[k];
+        if (config->weight_decay_type[0] == 1) g += (float)config->weight_decay * param[k];
+        if (config->momentum_type[0] == 1) g = velocity[k] = g + (float)config->momentum * velocity[k];
+        param[k] -= g * (float)config->lr;
+    }
+}
+
+struct Function {
+    const char *name;
+    void (*body)(const void *arguments);
+};
+
+#define KERNELS(each)                                                                                                    \
+    each(project_events) each(project_spikes) each(lif_forward) each(lif_forward_recurrent)                              \
+    each(lif_forward_recurrent_wide) each(readout) each(readout_adjoint) each(lif_backward) each(lif_backward_recurrent_1) \
+    each(lif_backward_recurrent_2) each(lif_backward_recurrent_4) each(lif_backward_recurrent_wide) each(gather_events)  \
+    each(gather_spikes) each(reduce_partials) each(product) each(transpose) each(sum_of_squares)
+
+#define FUNCTION(name) {#name, snn_##name},
+static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}};
+
+Result cuModuleLoad(void **module, const char *path) { return (void)path, *module = &context, OK; }
+Result cuModuleLoadData(void **module, const void *image) { return (void)image, *module = &context, OK; }
+Result cuModuleUnload(void *module) { return (void)module, OK; }
+
+Result cuModuleGetFunction(void **function, void *module, const char *name) {
+    require(module == &context, "no such module");
+    for (size_t k = 0; k < sizeof functions / sizeof *functions; ++k)
+        if (strcmp(functions[k].name, name) == 0) {
+            *function = &functions[k];
+            return OK;
+        }
+    // dfdx asks for all kernels of a module at once
+    static struct Function unknown = {"a kernel of dfdx that the stand-in does not have", NULL};
+    *function = &unknown;
+    return strstr(name, "_f") ? OK : NOT_FOUND;
+}
+
+Result cuFuncSetAttribute(void *function, int attribute, int value) {
+    (void)function;
+    require(attribute == 8 && value <= MAX_SHARED, "more on-chip memory than there is");
+    return OK;
+}
+
+// A block: each of its threads is a coroutine that runs until it waits for the others.
+enum State { READY, WAITS_FOR_BLOCK, WAITS_FOR_WARP, DONE };
+
+static ucontext_t scheduler, contexts[MAX_THREADS];
+static struct SnnThread threads[MAX_THREADS];
+static enum State states[MAX_THREADS];
+static uint32_t bits[MAX_THREADS];
+static size_t running;
+static const struct Function *launched;
+static const void *launched_with;
+
+static void wait_for(enum State state) {
+    states[running] = state;
+    swapcontext(&contexts[running], &scheduler);
+}
+
+static void synchronize_threads(const void *unused) { (void)unused, wait_for(WAITS_FOR_BLOCK); }
+
+static uint32_t ballot_of_warp(const void *unused, uint32_t predicate) {
+    (void)unused;
+    bits[running] = predicate != 0;
+    wait_for(WAITS_FOR_WARP);
+    return bits[running];
+}
+
+static void thread_body(void) {
+    launched->body(launched_with);
+    states[running] = DONE;
+}
+
+// Lets go on who has waited long enough. Returns whether all are done.
+static int release_threads(size_t count) {
+    size_t done = 0, at_barrier = 0, released = 0;
+    for (size_t k = 0; k < count; ++k) {
+        done += states[k] == DONE;
+        at_barrier += states[k] == WAITS_FOR_BLOCK;
+    }
+    if (done == count) return 1;
+    for (size_t warp = 0; warp + WARP <= count; warp += WARP) {
+        uint32_t word = 0;
+        size_t lanes = 0;
+        for (size_t k = 0; k < WARP; ++k) {
+            lanes += states[warp + k] == WAITS_FOR_WARP;
+            word |= bits[warp + k] << k;
+        }
+        for (size_t k = 0; lanes == WARP && k < WARP; ++k) {
+            bits[warp + k] = word;
+            states[warp + k] = READY;
+            ++released;
+        }
+    }
+    for (size_t k = 0; at_barrier && at_barrier + done == count && k < count; ++k)
+        if (states[k] == WAITS_FOR_BLOCK) {
+            states[k] = READY;
+            ++released;
+        }
+    require(released > 0, "the threads of a kernel wait for different things");
+    return 0;
+}
+
+Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned width, unsigned height, unsigned depth,
+                      unsigned shared, void *stream, void **parameters, void **extra) {
+    (void)stream;
+    (void)extra;
+    if (!current) return INVALID_CONTEXT;
+    launched = function;
+    if (strcmp(launched->name, "sgd_update_f32") == 0) return sgd_update(parameters), OK;
+    require(launched->body != NULL, launched->name);
+    const size_t count = (size_t)width * height * depth;
+    require(count > 0 && count <= MAX_THREADS && depth == 1, "a block of too many threads");
+    require(x > 0 && y > 0 && z > 0 && y < 65536 && z < 65536, "a grid of an impossible size");
+    require(shared <= MAX_SHARED, "more on-chip memory than there is");
+    static double on_chip[MAX_SHARED / sizeof(double)];
+    static char stacks[MAX_THREADS][STACK];
+    launched_with = parameters[0];
+    for (size_t block = 0; block < (size_t)x * y * z; ++block) {
+        memset(on_chip, 0xff, sizeof on_chip);
+        for (size_t k = 0; k < count; ++k) {
+            threads[k] = (struct SnnThread){
+                .thread = {(uint32_t)(k % width), (uint32_t)(k / width), 0},
+                .block = {(uint32_t)(block % x), (uint32_t)(block / x % y), (uint32_t)(block / x / y)},
+                .block_dim = {width, height, 1},
+                .grid_dim = {x, y, z},
+                .shared = on_chip,
+                .synchronize = synchronize_threads,
+                .ballot = ballot_of_warp,
+            };
+            states[k] = READY;
+            bits[k] = 0;
+            getcontext(&contexts[k]);
+            contexts[k].uc_stack.ss_sp = stacks[k];
+            contexts[k].uc_stack.ss_size = STACK;
+            contexts[k].uc_link = &scheduler;
+            makecontext(&contexts[k], thread_body, 0);
+        }
+        do {
+            for (running = 0; running < count; ++running)
+                if (states[running] == READY) {
+                    snn_become(&threads[running]);
+                    swapcontext(&scheduler, &contexts[running]);
+                }
+        } while (!release_threads(count));
+    }
+    return OK;
+}
+
+#endif
