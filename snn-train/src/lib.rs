@@ -93,6 +93,8 @@ mod error;
 pub mod experiment;
 #[cfg(feature = "figures")]
 pub mod figures;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;
