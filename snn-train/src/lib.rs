@@ -94,6 +94,8 @@ mod error;
 pub mod experiment;
 #[cfg(feature = "figures")]
 pub mod figures;
+#[doc(hidden)]
+pub mod fuzzing;
 mod memory;
 #[cfg(feature = "figures")]
 mod plot;

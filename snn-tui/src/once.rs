@@ -141,4 +141,28 @@ mod tests {
             serde_json::from_str(&to_json(Source::open(&runs).unwrap()).unwrap()).unwrap();
         assert!(json[0]["path"].as_str().unwrap().ends_with("x\u{fffd}/randman-a"), "{json}");
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_and_devices_in_place_of_records_hold_nobody_up() {
+        use std::{fs, os::unix::fs::symlink, process::Command};
+
+        for name in
+            ["status.json", "metrics.jsonl", "env.json", "config.toml", "probes/0000001.json", "trainer.log"]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            crate::fixture::runs(folder.path());
+            let (pipe, device) = (folder.path().join("randman-a"), folder.path().join("randman-b"));
+            for run in [&pipe, &device] {
+                fs::create_dir_all(run.join("probes")).unwrap();
+                let _ = fs::remove_file(run.join(name));
+            }
+            assert!(Command::new("mkfifo").arg(pipe.join(name)).status().unwrap().success());
+            symlink("/dev/zero", device.join(name)).unwrap();
+            let begin = std::time::Instant::now();
+            let json = to_json(Source::open(folder.path()).unwrap()).unwrap();
+            assert!(json.contains("randman-c"), "the others are there: {json}");
+            assert!(begin.elapsed() < Duration::from_secs(10), "{name}: {:?}", begin.elapsed());
+        }
+    }
 }

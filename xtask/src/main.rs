@@ -16,6 +16,7 @@ mod requirements;
 mod slurm;
 mod tally;
 mod timed;
+mod torture;
 mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -88,6 +89,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+    /// Damage every kind of file and kill trainers, for minutes or hours; prints what was tried, how often, and what failed
+    Torture {
+        /// `--minutes N` for the mutations [2], `--kills N` [40], `--seed N` [0], `--snn PATH` of another program to kill
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
     /// Measure the time and memory of a training step (jobs R, M, S, A); `bench audio`, `bench shd`: of reading data
     ///
     /// `cargo xtask bench -- --help` lists the options of the benchmark itself. `audio` is the audio front end, and fails below
@@ -114,6 +121,7 @@ fn main() -> ExitCode {
         Command::RunTimed { words } => timed::run(&words),
         Command::Figures { options } => figures::figures(&options),
         Command::Bench { options } => bench::bench(&options),
+        Command::Torture { options } => torture::torture(&options),
     });
     match outcome {
         Ok(code) => code.into(),

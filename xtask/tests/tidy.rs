@@ -27,6 +27,7 @@ const TOP_LEVEL: &[&str] = &[
     "clippy.toml",
     "deny.toml",
     "docs",
+    "fuzz",
     "rustfmt.toml",
 ];
 

@@ -109,6 +109,24 @@ impl Error {
     }
 }
 
+/// The lines of a text, for those who ask for many places in it.
+#[derive(Debug, Clone)]
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Of this text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line, counted from 1, in which the byte at `offset` stands.
+    #[must_use]
+    pub fn at(&self, offset: usize) -> usize {
+        1 + self.0.partition_point(|&end| end < offset)
+    }
+}
+
 /// The line of `text`, counted from 1, in which the byte at `offset` stands.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
@@ -155,6 +173,16 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("cannot do it")]
     struct Silent(#[source] Error);
+
+    #[test]
+    fn lines_are_counted_alike() {
+        for text in ["", "\n", "a", "a\nbc\n\nd", "\n\n"] {
+            let lines = Lines::of(text);
+            for offset in 0..=text.len() + 1 {
+                assert_eq!(lines.at(offset), line_of(text, offset), "{text:?} at {offset}");
+            }
+        }
+    }
 
     #[test]
     fn causes_are_told_once() {

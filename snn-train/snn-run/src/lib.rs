@@ -40,6 +40,8 @@ mod environment;
 mod error;
 pub mod files;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod liveness;
 mod numbers;
 pub mod probe;
@@ -52,7 +54,7 @@ pub mod sweep;
 
 pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
-pub use error::{Error, line_of, with_causes};
+pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
 pub use liveness::{Pulse, STALLED_AFTER, silence, unix_time};
 pub use numbers::{median, number};

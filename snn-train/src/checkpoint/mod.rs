@@ -159,6 +159,16 @@ impl Checkpoint {
         replace(path, &bytes, Durability::Disk).map_err(Error::io("write the checkpoint", path))
     }
 
+    /// Whether these bytes are a checkpoint.
+    pub(crate) fn is_valid(bytes: &[u8]) -> bool {
+        format::decode(bytes).is_ok()
+    }
+
+    /// Whether these bytes are the state in a checkpoint, whatever its checksum says.
+    pub(crate) fn is_state(bytes: &[u8]) -> bool {
+        serde_json::from_slice::<TrainingState>(bytes).is_ok()
+    }
+
     /// Reads a checkpoint and verifies it.
     ///
     /// # Errors

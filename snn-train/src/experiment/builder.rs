@@ -32,7 +32,8 @@ impl ExperimentBuilder {
             place: Place::of(&error, text, file),
             message: error.message().to_owned(),
         };
-        let place = |offset| Place::Line { file: file.to_owned(), line: snn_run::line_of(text, offset) };
+        let lines = snn_run::Lines::of(text);
+        let place = |offset| Place::Line { file: file.to_owned(), line: lines.at(offset) };
         let mut places = HashMap::new();
         for (section, content) in DeTable::parse(text).map_err(syntax)?.get_ref() {
             places.insert(section.get_ref().to_string(), place(section.span().start));

@@ -79,6 +79,11 @@ impl Sweep {
     }
 }
 
+/// Whether this text is a sweep, with an experiment that is a preset or its own.
+pub(crate) fn is_sweep(text: &str) -> bool {
+    read(text, "sweep", None).is_ok_and(|(sweep, places)| sweep.plan_placed(&places).is_ok())
+}
+
 /// Whether a directory of this name lies in the directory where it is made, on any system.
 fn is_file_name(name: &str) -> bool {
     let bad = |c: char| c.is_control() || c == '/' || c == '\\';
@@ -169,7 +174,8 @@ fn places(text: &str, file: &str) -> Result<HashMap<String, Place>, toml::de::Er
             places.insert(path, place(key.span().start));
         }
     }
-    let place = |offset| Place::Line { file: file.to_owned(), line: snn_run::line_of(text, offset) };
+    let lines = snn_run::Lines::of(text);
+    let place = |offset| Place::Line { file: file.to_owned(), line: lines.at(offset) };
     let mut places = HashMap::new();
     walk(DeTable::parse(text)?.get_ref(), "", &place, &mut places);
     Ok(places)

@@ -64,12 +64,14 @@ mod spec;
 pub use axis::Axis;
 pub use directory::SweepDir;
 pub use estimate::{Measured, measure};
+pub(crate) use file::is_sweep;
 pub use progress::{Progress, RunEvent, Update};
 pub use runner::Options;
 pub use snn_run::sweep::{
     AxisSpacing, Dimension, Group, MANIFEST_VERSION, Manifest, MeanSd, Point, Results, Row, RunState,
     Selection, Settings,
 };
+pub(crate) use spec::check_points;
 pub use spec::{Seeds, Sweep, experiment};
 
 #[cfg(test)]

@@ -376,7 +376,7 @@ fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
 /// # Errors
 /// [`snn_run::Error::ForeignPoint`] names the first point of which that does not hold, and those of
 /// [`Experiment::from_toml`] for the base.
-pub(super) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error> {
+pub(crate) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error> {
     let text = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
     let base = Experiment::from_toml(&text, "the sweep's base")?.to_table()?;
     for point in &manifest.points {

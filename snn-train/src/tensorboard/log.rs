@@ -95,6 +95,17 @@ pub(super) fn read(directory: &Path, until: u32) -> io::Result<Steps> {
     Ok(events.map(|(step, event)| (step, event.to_vec())).collect())
 }
 
+/// How many events these bytes hold, with all their fields looked at.
+pub(crate) fn count(bytes: &[u8]) -> usize {
+    let events = record::payloads(bytes);
+    for event in &events {
+        let values = nested(event, 5).flat_map(|summary| nested(summary, 1));
+        values.for_each(|value| fields(value).for_each(drop));
+        step(event);
+    }
+    events.len()
+}
+
 fn step(event: &[u8]) -> u64 {
     let step = |field| if let (2, Value::Varint(step)) = field { Some(step) } else { None };
     fields(event).find_map(step).unwrap_or(0)

@@ -39,6 +39,8 @@ use crate::{
 use log::{Log, Steps, event};
 use summary::SummaryMessage;
 
+pub(crate) use log::count;
+
 /// Tells TensorBoard of a run.
 #[derive(Debug)]
 pub(crate) struct TensorBoardWriter {

@@ -10,6 +10,8 @@
 //! # a_test_with_tmux();
 //! ```
 
+pub mod mutation;
+
 use std::{env, fs::OpenOptions, io::Write as _, thread};
 
 /// The environment variable that names the file which collects skipped tests, one `name<TAB>reason` a line.

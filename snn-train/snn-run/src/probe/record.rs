@@ -161,7 +161,8 @@ impl Histogram {
     /// The number of values.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.zero + self.counts.iter().sum::<u64>()
+        // Saturates: a damaged file may hold any numbers.
+        self.counts.iter().fold(self.zero, |sum, &count| sum.saturating_add(count))
     }
 
     /// The share of values that are below `bound`, 0 to 1, as exactly as the bins tell.
@@ -169,8 +170,9 @@ impl Histogram {
     pub fn share_below(&self, bound: f64) -> f64 {
         let bins = self.edges.iter().skip(1).zip(&self.counts);
         // Bounds are powers of ten or their roots, computed one way or another.
-        let below: u64 = bins.filter(|&(&upper, _)| upper <= bound * 1.000_001).map(|(_, count)| count).sum();
-        (self.zero + below) as f64 / self.total().max(1) as f64
+        let below = bins.filter(|&(&upper, _)| upper <= bound * 1.000_001);
+        let below = below.fold(self.zero, |sum, (_, &count)| sum.saturating_add(count));
+        below as f64 / self.total().max(1) as f64
     }
 }
 

@@ -35,14 +35,7 @@ impl SweepDir {
             }
             Err(error) => return Err(Error::io("read the plan of the sweep", file)(error)),
         };
-        let damaged = |reason| Error::DamagedFile { what: "plan of the sweep", path: file.clone(), reason };
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if manifest.version > MANIFEST_VERSION {
-            let version = manifest.version;
-            return Err(damaged(format!("its version {version} is newer than this program")));
-        }
-        check_ids(&manifest, &file)?;
+        let manifest = Manifest::parse(&bytes, &file)?;
         Ok(Self { path, manifest })
     }
 
@@ -87,6 +80,21 @@ impl SweepDir {
         let keys = axes.iter().map(|axis| axis.key.clone()).collect();
         let seeds = axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect();
         Results { keys, seeds, rows: rows.collect() }
+    }
+}
+
+impl Manifest {
+    /// Reads the bytes of the plan at `path`, as [`SweepDir::open`] does.
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        let damaged =
+            |reason| Error::DamagedFile { what: "plan of the sweep", path: path.to_owned(), reason };
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+        if manifest.version > MANIFEST_VERSION {
+            let version = manifest.version;
+            return Err(damaged(format!("its version {version} is newer than this program")));
+        }
+        check_ids(&manifest, path)?;
+        Ok(manifest)
     }
 }
 

@@ -1,0 +1,67 @@
+//! Every parser of this crate as a function of bytes, for programs that feed them damaged ones.
+//!
+//! Not part of the interface: what is here may change at any time. Each function returns whether the bytes were accepted,
+//! and does with what it has read what programs do with it.
+
+use std::{path::Path, str};
+
+use crate::{
+    environment::Environment, probe::Probe, record::Record, state::RunState, status::Status, sweep::Manifest,
+};
+
+/// The lines of `metrics.jsonl`.
+pub fn records(bytes: &[u8]) -> bool {
+    let lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+    let records: Vec<_> = lines.filter_map(Record::parse).collect();
+    for record in &records {
+        if let Record::Epoch(epoch) = record {
+            epoch.scalars().iter().for_each(|scalar| drop(scalar.name.clone()));
+        }
+        assert!(
+            *record == Record::Unknown || Record::parse(&record.to_line()).is_some(),
+            "what is read is written"
+        );
+    }
+    !records.is_empty()
+}
+
+/// `status.json`.
+pub fn status(bytes: &[u8]) -> bool {
+    let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return false };
+    assert!((0.0..=1.0).contains(&status.progress()), "progress is a share");
+    let _ = RunState::of(&status, crate::silence(std::time::SystemTime::UNIX_EPOCH, status.heartbeat, None));
+    true
+}
+
+/// `env.json`.
+pub fn environment(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Environment>(bytes).is_ok()
+}
+
+/// A probe.
+pub fn probe(bytes: &[u8]) -> bool {
+    let Ok(probe) = serde_json::from_slice::<Probe>(bytes) else { return false };
+    let _ = (probe.class_accuracies(), probe.lost_classes());
+    for layer in &probe.layers {
+        for histogram in [&layer.rates, &layer.derivatives] {
+            let _ = (histogram.total(), histogram.share_below(0.01));
+        }
+    }
+    true
+}
+
+/// The plan of a sweep, as far as it can be told without an experiment.
+pub fn manifest(bytes: &[u8]) -> bool {
+    Manifest::parse(bytes, Path::new("manifest.json")).is_ok()
+}
+
+/// The plan of a sweep, if it is one.
+#[must_use]
+pub fn parse_manifest(bytes: &[u8]) -> Option<Manifest> {
+    Manifest::parse(bytes, Path::new("manifest.json")).ok()
+}
+
+/// `config.toml` as plain TOML.
+pub fn config(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).is_ok_and(|text| text.parse::<toml::Table>().is_ok())
+}

@@ -1,0 +1,128 @@
+//! Small files of each kind, as the programs write and read them.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+use snn_data::npz::NpzWriter;
+
+const SWEEP: &str = "name = \"s\"\nbase = \"randman\"\n[set]\ntraining.epochs = 3\n[[grid]]\nsurrogate.beta = { log = [1, 100], points = 3 }\n\
+                     surrogate.shape = [\"esser\", \"sigmoid\"]\n[seeds]\nvalues = [0, 1]\n[select]\nbest = 2\nby = [\"surrogate.shape\"]\n";
+
+/// Writes a folder for each target.
+pub(crate) fn write(snn: &Path, folder: &Path) {
+    let put = |target: &str, name: &str, bytes: &[u8]| {
+        let target = folder.join(target);
+        fs::create_dir_all(&target).expect("a folder");
+        fs::write(target.join(name), bytes).expect("a file");
+    };
+    for (name, bytes) in recordings() {
+        put("recordings", name, &bytes);
+    }
+    put("idx", "a", &[&[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3][..], &[1, 2, 3, 4, 5, 6]].concat());
+    put("idx", "b", &[0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]);
+    put("lists", "a", b"no/a_nohash_0.wav\nyes/b_nohash_1.wav\n\nno/c.wav\n");
+    put("catalogs", "a", include_bytes!("../../../../snn-data/catalog/src/data_sets.toml"));
+    let mut npz = NpzWriter::new();
+    npz.add("a", &[2, 2], &[1.0, 2.0, 3.0, 4.0_f64]).expect("an array");
+    npz.add("b", &[3], &[1.0, 2.0, 3.0_f64]).expect("an array");
+    put("npz", "a", &npz.finish());
+    put("npz", "b", include_bytes!("../../../golden/gradients/nohidden_sum.npz"));
+
+    let run = folder.join("corpus-run");
+    let settings = [
+        "data.samples_per_class=10",
+        "data.inputs=4",
+        "data.classes=2",
+        "network.hidden=[3]",
+        "training.epochs=2",
+    ];
+    let mut train = Command::new(snn);
+    train.args(["train", "randman", "--quiet", "--tensorboard", "--run-dir"]).arg(&run);
+    train.args(settings.iter().flat_map(|setting| ["--set", setting]));
+    assert!(train.output().expect("snn starts").status.success(), "a run for the corpus");
+    let read = |name: &str| fs::read(run.join(name)).expect("a file of the run");
+    put("metrics", "a", &read("metrics.jsonl"));
+    put("status", "a", &read("status.json"));
+    put("environment", "a", &read("env.json"));
+    put("probes", "a", &read("probes/0000001.json"));
+    put("experiments", "a", &read("config.toml"));
+    for preset in ["shd", "rawhd"] {
+        let shown = Command::new(snn).args(["presets", preset]).output().expect("snn starts");
+        put("experiments", preset, &shown.stdout);
+    }
+    put("changes", "a", b"optimizer.learning_rate=0.01");
+    put("changes", "b", b"network.hidden=[10, 20]");
+    let checkpoint = read("checkpoints/last.safetensors");
+    put("checkpoints", "a", &checkpoint);
+    put("states", "a", state(&checkpoint).as_bytes());
+    let files = fs::read_dir(&run).expect("the run").map(|entry| entry.expect("a file").path());
+    let events = { files }.find(|path| path.to_string_lossy().contains("tfevents")).expect("an event file");
+    put("events", "a", &fs::read(events).expect("an event file"));
+
+    put("sweeps", "s.toml", SWEEP.as_bytes());
+    let mut plan = Command::new(snn);
+    plan.args(["sweep", "plan"]).arg(folder.join("sweeps/s.toml")).current_dir(&run);
+    assert!(plan.output().expect("snn starts").status.success(), "a plan for the corpus");
+    let plan = read("sweeps/s/manifest.json");
+    put("manifests", "a", &plan);
+    put("plans", "a", &plan);
+}
+
+/// The state in the metadata of a checkpoint.
+fn state(checkpoint: &[u8]) -> String {
+    let length = u64::from_le_bytes(checkpoint[..8].try_into().expect("8 bytes")) as usize;
+    let header: Value = serde_json::from_slice(&checkpoint[8..8 + length]).expect("JSON");
+    let envelope: Value =
+        serde_json::from_str(header["__metadata__"]["snn"].as_str().expect("a text")).expect("JSON");
+    envelope["state"].to_string()
+}
+
+/// WAV in several forms, and FLAC.
+fn recordings() -> Vec<(&'static str, Vec<u8>)> {
+    let chunk = |id: &[u8], bytes: &[u8]| [id, &(bytes.len() as u32).to_le_bytes(), bytes].concat();
+    let fmt = |tag: u16, channels: u16, bits: u16| {
+        let align = channels * bits / 8;
+        let rate = 16_000_u32.to_le_bytes();
+        let bytes = (16_000 * u32::from(align)).to_le_bytes();
+        let head = [tag, channels].map(u16::to_le_bytes).concat();
+        [head, rate.to_vec(), bytes.to_vec(), [align, bits].map(u16::to_le_bytes).concat()].concat()
+    };
+    let riff = |chunks: &[Vec<u8>]| {
+        let content = [b"WAVE".to_vec(), chunks.concat()].concat();
+        [&b"RIFF"[..], &(content.len() as u32).to_le_bytes(), &content].concat()
+    };
+    let data = chunk(b"data", &[1; 48]);
+    vec![
+        ("pcm16", riff(&[chunk(b"fmt ", &fmt(1, 1, 16)), data.clone()])),
+        ("pcm24", riff(&[chunk(b"fmt ", &fmt(1, 2, 24)), data.clone(), chunk(b"LIST", b"INFO")])),
+        ("float", riff(&[chunk(b"fmt ", &fmt(3, 1, 32)), data.clone()])),
+        ("alaw", riff(&[chunk(b"fmt ", &fmt(6, 1, 8)), data])),
+        ("flac", flac()),
+    ]
+}
+
+/// A FLAC file of one constant frame.
+fn flac() -> Vec<u8> {
+    let mut file = b"fLaC\x80\0\0\x22".to_vec();
+    file.extend([16, 0, 16, 0, 0, 0, 0, 0, 0, 0]);
+    file.extend((16_000_u64 << 44 | 15 << 36 | 4096).to_be_bytes());
+    file.extend([0; 16]);
+    let mut frame = vec![0xff, 0xf8, 0x70, 4 << 1, 0, 0x0f, 0xff];
+    frame.push(crc(&frame, 8, 0x07) as u8);
+    // A constant subframe.
+    frame.extend([0, 0x12, 0x34]);
+    let check = crc(&frame, 16, 0x8005) as u16;
+    frame.extend(check.to_be_bytes());
+    file.extend(frame);
+    file
+}
+
+/// A cyclic redundancy check of 8 or 16 bits, bit by bit.
+fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+    bytes.iter().fold(0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte) << (bits - 8), |crc, _| {
+            let shifted = crc << 1;
+            (if shifted >> bits & 1 == 1 { shifted ^ polynomial } else { shifted }) & ((1 << bits) - 1)
+        })
+    })
+}

@@ -1,0 +1,155 @@
+//! Trainers that are killed, and must go on to the bits of one that was not.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{random, row::Row};
+
+/// The system calls by which files change.
+const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync,fdatasync";
+
+const SETTINGS: &[&str] = &[
+    "data.samples_per_class=20",
+    "data.n_cutoff=20",
+    "network.hidden=[20]",
+    "training.epochs=3",
+    "training.batch_size=20",
+    "training.checkpoint_interval=0.001",
+];
+
+pub(crate) fn rows(snn: &Path, folder: &Path, kills: u32) -> Vec<Row> {
+    vec![at_calls(snn, folder, kills / 2), at_moments(snn, folder, kills - kills / 2)]
+}
+
+fn arguments(run: &Path) -> Vec<String> {
+    let mut words =
+        vec!["train".to_owned(), "randman".to_owned(), "--quiet".to_owned(), "--resume".to_owned()];
+    words.extend(["--threads".to_owned(), "1".to_owned(), "--run-dir".to_owned(), run.display().to_string()]);
+    words.extend(SETTINGS.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]));
+    words
+}
+
+fn quiet(program: &Path, words: &[String], folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(words).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// A run that nobody kills.
+fn whole(snn: &Path, folder: &Path) -> PathBuf {
+    let run = folder.join("whole");
+    let status = quiet(snn, &arguments(&run), folder).status().expect("snn starts");
+    assert!(status.success(), "an undisturbed run ends well");
+    run
+}
+
+fn traced(snn: &Path, folder: &Path, run: &Path, kill_at: Option<u32>) -> Option<ExitStatus> {
+    let mut words: Vec<String> = ["-f", "-qq", "-o", "trace", "-e"].map(str::to_owned).into();
+    words.push(format!("trace={CHANGES}"));
+    if let Some(number) = kill_at {
+        words.extend(["-e".to_owned(), format!("inject={CHANGES}:signal=SIGKILL:when={number}")]);
+    }
+    words.push(snn.display().to_string());
+    words.extend(arguments(run));
+    quiet(Path::new("strace"), &words, folder).status().ok()
+}
+
+/// Kills at the first, second, third, .. call of a thread.
+fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
+    let mut row = Row::new("`snn train` killed at a system call");
+    let whole = whole(snn, folder);
+    let run = folder.join("killed");
+    if !traced(snn, folder, &run, None).is_some_and(|status| status.success()) {
+        row.skipped = Some("strace is not installed, or may not trace here".to_owned());
+        return row;
+    }
+    let trace = fs::read_to_string(folder.join("trace")).expect("the trace");
+    let calls = trace.lines().count() as u32;
+    let step = (f64::from(calls) / f64::from(kills.max(1))).max(1.0);
+    for number in (0..kills.min(calls)).map(|n| 1 + (f64::from(n) * step) as u32) {
+        fs::remove_dir_all(&run).expect("the run before");
+        let status = traced(snn, folder, &run, Some(number)).expect("strace starts");
+        if status.success() {
+            // No thread has so many.
+            continue;
+        }
+        row.tried += 1;
+        finish(snn, folder, &run, &whole, &format!("call {number}"), &mut row);
+    }
+    row
+}
+
+/// Kills at random moments, again and again in the same run.
+fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
+    let mut row = Row::new("`snn train` killed at a random moment");
+    let whole = folder.join("whole");
+    let begin = Instant::now();
+    let run = folder.join("undisturbed");
+    assert!(quiet(snn, &arguments(&run), folder).status().expect("snn starts").success());
+    let length = begin.elapsed();
+    let run = folder.join("struck");
+    while row.tried < u64::from(kills) {
+        let _ = fs::remove_dir_all(&run);
+        let mut blows = 0;
+        // As many blows as one run takes, five at most: with delays shorter than its start, it would never end.
+        while blows < 5 && row.tried < u64::from(kills) {
+            let child = quiet(snn, &arguments(&run), folder).spawn().expect("snn starts");
+            let delay = length.mul_f64((random() % 1000) as f64 / 1000.0);
+            if strike(child, delay).is_some() {
+                break;
+            }
+            blows += 1;
+            row.tried += 1;
+        }
+        finish(snn, folder, &run, &whole, &format!("{blows} blows"), &mut row);
+    }
+    row
+}
+
+/// Kills after a delay; how it ended, if it was faster.
+fn strike(mut child: Child, delay: Duration) -> Option<ExitStatus> {
+    sleep(delay);
+    if let Some(status) = child.try_wait().expect("its state") {
+        return Some(status);
+    }
+    child.kill().expect("a kill");
+    child.wait().expect("its end");
+    None
+}
+
+/// Lets the run go on to its end, and compares.
+fn finish(snn: &Path, folder: &Path, run: &Path, whole: &Path, what: &str, row: &mut Row) {
+    let begin = Instant::now();
+    let status = quiet(snn, &arguments(run), folder).status().expect("snn starts");
+    row.slowest = row.slowest.max(begin.elapsed());
+    if !status.success() {
+        return row.fail(format!("{what}: --resume ends with {status}"));
+    }
+    for name in ["last.safetensors", "best.safetensors"] {
+        let read = |run: &Path| fs::read(run.join("checkpoints").join(name)).expect("a checkpoint");
+        if read(run) != read(whole) {
+            return row.fail(format!("{what}: other bits in {name}"));
+        }
+    }
+    if metrics(run) != metrics(whole) {
+        row.fail(format!("{what}: other records"));
+    }
+}
+
+/// The records without times.
+fn metrics(run: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("the metrics");
+    let record = |line: &str| {
+        let mut record: Value = serde_json::from_str(line).expect("a record");
+        record.as_object_mut().expect("an object").retain(|name, _| name != "time" && name != "seconds");
+        record
+    };
+    text.lines().map(record).collect()
+}

@@ -1,0 +1,101 @@
+//! Damage and kills, for minutes or hours: what `cargo xtask torture` runs. It prints a table of what was tried, how often, and
+//! what failed, and fails if anything did.
+//!
+//! Parsers get mutated files in processes of their own, so that an abort or a hang ends one of those; the numbers that it
+//! prints name the damage again (`snn_test_support::mutation::mutated(file, seed)`). Trainers are killed at each system call
+//! by which they change their directory, and at random moments, and must go on to the bits of an uninterrupted run.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that is a program fails as tests do"
+)]
+
+mod corpus;
+mod hdf5;
+mod kill;
+mod parent;
+mod row;
+mod targets;
+mod worker;
+
+use std::{
+    env,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use row::Row;
+
+/// What was asked for.
+struct Options {
+    /// For the mutations.
+    minutes: f64,
+    kills: u32,
+    seed: u64,
+    /// The program to kill, and to read HDF5 with.
+    snn: PathBuf,
+}
+
+fn options(words: &[String]) -> Option<Options> {
+    let beside = env::current_exe().ok()?.with_file_name(format!("snn{}", env::consts::EXE_SUFFIX));
+    let mut options = Options { minutes: 2.0, kills: 40, seed: 0, snn: beside };
+    for pair in words.chunks(2) {
+        let [name, value] = pair else { return None };
+        match name.as_str() {
+            "--minutes" => options.minutes = value.parse().ok().filter(|minutes| *minutes > 0.0)?,
+            "--kills" => options.kills = value.parse().ok()?,
+            "--seed" => options.seed = value.parse().ok()?,
+            "--snn" => options.snn = value.into(),
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if let [word, target, folder, first, seconds] = &words[..]
+        && word == worker::WORD
+    {
+        let number = |text: &String| text.parse().expect("a number");
+        worker::work(target, folder.as_ref(), number(first), Duration::from_secs(number(seconds)));
+        return ExitCode::SUCCESS;
+    }
+    let Some(options) = options(&words) else {
+        eprintln!("usage: torture [--minutes N] [--kills N] [--seed N] [--snn PATH]");
+        return ExitCode::from(2);
+    };
+    let begin = Instant::now();
+    let folder = env::temp_dir().join(format!("snn-torture-{:016x}", random()));
+    std::fs::create_dir(&folder).expect("a folder of its own");
+    println!("seed {}; files that fail are kept in {}", options.seed, folder.display());
+
+    corpus::write(&options.snn, &folder);
+    let mut rows = kill::rows(&options.snn, &folder, options.kills);
+    let time = Duration::from_secs_f64(60.0 * options.minutes);
+    rows.extend(parent::rows(&folder, options.seed, time.mul_f64(0.9)));
+    rows.push(hdf5::row(&options.snn, &folder, options.seed, time.mul_f64(0.1)));
+
+    println!("\n{}", row::table(&rows));
+    let failed = rows.iter().any(Row::has_failed);
+    println!(
+        "{} after {:.0} s",
+        if failed { "FAILED" } else { "nothing failed" },
+        begin.elapsed().as_secs_f64()
+    );
+    if failed {
+        return ExitCode::FAILURE;
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    ExitCode::SUCCESS
+}
+
+/// Another number in every call.
+fn random() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one(0)
+}

@@ -1,0 +1,46 @@
+//! The parsers.
+
+use std::path::Path;
+
+/// A parser, and in the corpus the folder of the same name.
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    pub(crate) parse: fn(&[u8]) -> bool,
+}
+
+pub(crate) const TARGETS: &[Target] = &[
+    Target { name: "recordings", parse: snn_data::fuzzing::recording },
+    Target { name: "idx", parse: snn_data::fuzzing::idx },
+    Target { name: "lists", parse: snn_data::fuzzing::list },
+    Target { name: "catalogs", parse: snn_data::fuzzing::catalog },
+    Target { name: "npz", parse: npz },
+    Target { name: "metrics", parse: snn_run::fuzzing::records },
+    Target { name: "status", parse: snn_run::fuzzing::status },
+    Target { name: "environment", parse: snn_run::fuzzing::environment },
+    Target { name: "probes", parse: snn_run::fuzzing::probe },
+    Target { name: "manifests", parse: snn_run::fuzzing::manifest },
+    Target { name: "plans", parse: snn_train::fuzzing::manifest },
+    Target { name: "checkpoints", parse: snn_train::fuzzing::checkpoint },
+    Target { name: "states", parse: snn_train::fuzzing::checkpoint_state },
+    Target { name: "experiments", parse: snn_train::fuzzing::experiment },
+    Target { name: "changes", parse: snn_train::fuzzing::change },
+    Target { name: "sweeps", parse: snn_train::fuzzing::sweep_file },
+    Target { name: "events", parse: snn_train::fuzzing::events },
+];
+
+/// An archive of NumPy, which is read from a file.
+fn npz(bytes: &[u8]) -> bool {
+    // Workers stand in a folder of their own.
+    let path = std::path::PathBuf::from(format!("npz-{}.tmp", std::process::id()));
+    std::fs::write(&path, bytes).expect("room for a small file");
+    let accepted = read(&path);
+    let _ = std::fs::remove_file(path);
+    accepted
+}
+
+fn read(path: &Path) -> bool {
+    let Ok(mut archive) = snn_data::npz::Npz::open(path) else { return false };
+    let names: Vec<String> = archive.names().map(str::to_owned).collect();
+    names.iter().all(|name| archive.describe(name).is_ok() && archive.read::<f64>(name).is_ok())
+        && !names.is_empty()
+}
