@@ -64,7 +64,7 @@ impl Data {
                 return Err(Error::Interrupted);
             }
             match receiver.recv_timeout(LOOK) {
-                Ok(opened) => return opened,
+                Ok(opened) => return opened.map_err(not_the_same),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => match loader.join() {
                     Err(panic) => resume_unwind(panic),
@@ -72,6 +72,16 @@ impl Data {
                 },
             }
         }
+    }
+}
+
+/// Samples that are gone are one way of being other data.
+fn not_the_same(error: Error) -> Error {
+    match error {
+        Error::Data(error @ snn_data::Error::Membership { .. }) => {
+            Error::OtherData { differences: error.to_string() }
+        }
+        other => other,
     }
 }
 
