@@ -15,8 +15,8 @@ use common::wav::{Pcm, wav};
 use snn_data::audio::Sound;
 use snn_data::{Dataset as _, Error, Idx, Reason, SpeechConfig, SpeechDataset, SpeechLayout, SplitRule};
 
-/// Rounds of random damage for each kind of file.
-const ROUNDS: u64 = 3000;
+/// Rounds of random damage for each kind of file on the disk; `mutations.rs` does many more in memory.
+const ROUNDS: u64 = 300;
 
 /// Reads `bytes` as a file called `broken`; the error must name it, and say `expected` in front of that.
 #[track_caller]

@@ -137,15 +137,14 @@ fn words_of_a_helper() {
 }
 
 #[test]
-#[cfg(feature = "catalog")]
-fn catalogues() {
-    let text = include_str!("../src/catalog/data_sets.toml");
+fn catalogs() {
+    let text = include_str!("../catalog/src/data_sets.toml");
     // One data set: the whole would take long in each round.
     let end = text.match_indices("[[data_set]]").nth(1).map_or(text.len(), |(at, _)| at);
     let first: Vec<u8> = text[..end].bytes().collect();
     if fuzzing::catalog(&first) {
-        survive("catalogues", &[first], fuzzing::catalog);
+        survive("catalogs", &[first], fuzzing::catalog);
     } else {
-        survive("catalogues", &[text.bytes().collect()], fuzzing::catalog);
+        survive("catalogs", &[text.bytes().collect()], fuzzing::catalog);
     }
 }

@@ -117,11 +117,8 @@ pub struct Case {
 }
 
 impl Case {
-    /// Runs the network as `implementation` computes it.
-    pub fn run<E: Float>(&self, network: &Network<E>) -> Run
-    where
-        Cpu: Backend<E>,
-    {
+    /// Runs a network of this case.
+    pub fn run<E: Float, D: Backend<E>>(&self, network: &Network<E, D>) -> Run {
         Run::with_loss(network, &self.input(), &self.labels, &self.regularizer, &self.loss)
     }
 

@@ -8,19 +8,24 @@ use crate::{process, requirements};
 
 pub(crate) fn bench(options: &[OsString]) -> Result<u8> {
     requirements::ensure()?;
-    let (target, options) = choose(options);
-    process::run(process::cargo(["bench"]).args(target).arg("--").args(options))
+    let (target, first, options) = choose(options);
+    process::run(process::cargo(["bench"]).args(target).arg("--").args(first).args(options))
 }
 
-/// What cargo must be told to run the benchmark that the first word names, and the options of the benchmark itself.
-fn choose(options: &[OsString]) -> (&'static [&'static str], &[OsString]) {
-    let (target, options): (&[&str], _) = match options.split_first() {
-        Some((name, rest)) if name == "audio" => (&["--bench", "audio"], rest),
-        Some((name, rest)) if name == "shd" => (&["--bench", "shd"], rest),
-        _ => (&["--bench", "training_step"], options),
+/// Arguments as they are written.
+type Words = &'static [&'static str];
+
+/// What cargo must be told to run the benchmark that the first word names, what that word means to the benchmark, and the options
+/// of the benchmark itself.
+fn choose(options: &[OsString]) -> (Words, Words, &[OsString]) {
+    let (target, first, options): (Words, Words, _) = match options.split_first() {
+        Some((name, rest)) if name == "audio" => (&["--bench", "audio"], &[], rest),
+        Some((name, rest)) if name == "shd" => (&["--bench", "shd"], &[], rest),
+        Some((name, rest)) if name == "scale" => (&["--bench", "training_step"], &["--scale"], rest),
+        _ => (&["--bench", "training_step"], &[], options),
     };
     // A `--` that sets the benchmark's options off from ours is not one of them.
-    (target, options.strip_prefix(&[OsString::from("--")]).unwrap_or(options))
+    (target, first, options.strip_prefix(&[OsString::from("--")]).unwrap_or(options))
 }
 
 #[cfg(test)]
@@ -29,13 +34,15 @@ mod tests {
 
     #[test]
     fn the_first_word_names_the_benchmark() {
-        let chosen = |line: &str| {
+        let chosen = |line: &str| -> (&str, Vec<OsString>) {
             let options: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            let (target, options) = choose(&options);
-            (*target.last().expect("a benchmark"), options.to_vec())
+            let (target, first, options) = choose(&options);
+            let first = first.iter().map(OsString::from);
+            (*target.last().expect("a benchmark"), first.chain(options.iter().cloned()).collect())
         };
         assert_eq!(chosen(""), ("training_step", vec![]));
         assert_eq!(chosen("-- --jobs R"), ("training_step", vec!["--jobs".into(), "R".into()]));
+        assert_eq!(chosen("scale --json"), ("training_step", vec!["--scale".into(), "--json".into()]));
         assert_eq!(chosen("audio --require 500"), ("audio", vec!["--require".into(), "500".into()]));
         assert_eq!(chosen("shd -- --require"), ("shd", vec!["--require".into()]));
     }

@@ -50,6 +50,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         };
         batches.push((input, labels));
     }
+    forget_peak_memory();
     let mut phases: Vec<[Duration; 3]> = Vec::new();
     let mut totals = Vec::new();
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
@@ -135,7 +136,12 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Largest resident set of this process so far, where the system tells.
+/// Starts the largest resident set anew, so that it is not that of making up the data. Where the system cannot, it stays.
+fn forget_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Largest resident set of this process since then, where the system tells.
 fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

@@ -31,7 +31,7 @@ use super::{
     gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
     kernels::{
         derivative::{Derivative, LEAST, WithDerivative, compute_ahead, with},
-        lanes::{Kernel, Lanes},
+        lanes::{Kernel, Lanes, WIDTH},
         product::{Target, Term, product},
     },
     plan::{BLOCK, Constants, LayerPlan, Plan, Transposes},
@@ -176,6 +176,8 @@ struct Rooms {
 #[derive(Debug, Default)]
 struct Adjoint {
     width: usize,
+    /// Floats from slot to slot.
+    row: usize,
     /// `[BLOCK, width]`.
     a_u: Vec<f32>,
     a_i: Vec<f32>,
@@ -185,7 +187,7 @@ struct Adjoint {
     traces: Vec<f32>,
     /// `U[n + 1]`, for a differentiable reset.
     u_next: Vec<f32>,
-    /// `[BLOCK, chunk, width]`.
+    /// `[BLOCK, chunk, row]`.
     current_adjoints: Vec<f32>,
     chunk: usize,
     /// Steps, from the first, in which `a_U` can be other than zero.
@@ -194,14 +196,19 @@ struct Adjoint {
     end: Steps,
 }
 
+/// An odd number of cache lines: what lies below each other in a column of slots is spread over all sets of the cache.
+fn slot_row(width: usize) -> usize {
+    if (width / WIDTH).is_multiple_of(2) { width + WIDTH } else { width }
+}
+
 impl Adjoint {
     fn clear(&mut self, plan: &Plan, width: usize) {
-        (self.width, self.chunk) = (width, plan.chunk());
+        (self.width, self.row, self.chunk) = (width, slot_row(width), plan.chunk());
         for state in [&mut self.a_u, &mut self.a_i, &mut self.direct, &mut self.u_next] {
             state.clear();
             state.resize(BLOCK * width, 0.0);
         }
-        self.current_adjoints.resize(BLOCK * self.chunk * width, 0.0);
+        self.current_adjoints.resize(BLOCK * self.chunk * self.row, 0.0);
         (self.live, self.end) = ([0; BLOCK], [0; BLOCK]);
     }
 
@@ -271,6 +278,7 @@ impl Adjoint {
         CurrentAdjoints {
             values: &self.current_adjoints,
             width: self.width,
+            row: self.row,
             chunk: self.chunk,
             samples,
             from: steps.start,
@@ -295,20 +303,20 @@ impl ChunkPass<'_> {
         let width = adjoint.width;
         for sample in 0..self.block.samples {
             let row = sample * width..(sample + 1) * width;
-            let current_adjoints = sample * adjoint.chunk * width..;
+            let current_adjoints = sample * adjoint.chunk * adjoint.row..;
             let (a_us, a_is) =
                 (L::chunks_mut(&mut adjoint.a_u[row.clone()]), L::chunks_mut(&mut adjoint.a_i[row.clone()]));
             let (direct, argmax_steps) =
                 (L::chunks(&adjoint.direct[row.clone()]), L::chunks(&self.block.argmax_step[row]));
             let current_adjoints = L::chunks_mut(&mut adjoint.current_adjoints[current_adjoints]);
-            let stride = width / L::LANES;
+            let (stride, slot_stride) = (width / L::LANES, adjoint.row / L::LANES);
             let traces = adjoint.traces.get(sample * self.plan.steps * width..).filter(|it| !it.is_empty());
             let traces = traces.map(L::chunks);
             for column in 0..stride {
                 let (mut a_u, mut a_i) = (lanes.load(&a_us[column]), lanes.load(&a_is[column]));
                 let (d, argmax_step) = (lanes.load(&direct[column]), lanes.load(&argmax_steps[column]));
                 for n in self.steps.clone().rev() {
-                    lanes.store(&mut current_adjoints[(n - self.steps.start) * stride + column], a_i);
+                    lanes.store(&mut current_adjoints[(n - self.steps.start) * slot_stride + column], a_i);
                     let direct = match self.plan.readout {
                         Readout::Sum => d,
                         Readout::Max => {
@@ -340,7 +348,7 @@ impl ChunkPass<'_> {
         }
         for sample in 0..self.block.samples {
             let idle = self.steps.end.min(adjoint.live[sample]).max(from)..self.steps.end;
-            let row = |n: usize| (sample * adjoint.chunk + n - from) * width;
+            let row = |n: usize| (sample * adjoint.chunk + n - from) * adjoint.row;
             adjoint.current_adjoints[row(idle.start)..row(idle.end)].fill(0.0);
         }
         // Units of a recurrent layer see each other: step by step, all samples of the block at a time. Those of any other do
@@ -360,9 +368,9 @@ impl ChunkPass<'_> {
                 let rows = first..first + steps.len() * width;
                 if !propagate {
                     let from_above = &self.transposes.hidden[l].above;
-                    let a = &above.current_adjoints[sample * above.chunk * above.width..];
+                    let a = &above.current_adjoints[sample * above.chunk * above.row..];
                     let (b, depth) = (from_above.columns(), from_above.depth());
-                    let term = Term { a, a_row: above.width, a_depth: 1, b, depth };
+                    let term = Term { a, a_row: above.row, a_depth: 1, b, depth };
                     product(lanes, steps.len(), &[term], Target::rows(a_s, width));
                 }
                 let rooms = [&mut a_s[rows.clone()], &mut wiped_out[rows.clone()], &mut h[rows]];
@@ -397,8 +405,8 @@ impl ChunkPass<'_> {
         let (b, depth) = (own.columns(), own.depth());
         let own = Term { a: &adjoint.a_i, a_row: width, a_depth: 1, b, depth };
         let (b, depth) = (from_above.columns(), from_above.depth());
-        let a = &above.current_adjoints[(n - from) * above.width..];
-        let from_above = Term { a, a_row: above.chunk * above.width, a_depth: 1, b, depth };
+        let a = &above.current_adjoints[(n - from) * above.row..];
+        let from_above = Term { a, a_row: above.chunk * above.row, a_depth: 1, b, depth };
         product(lanes, samples, &[own, from_above], Target::rows(a_s, width));
     }
 
@@ -425,7 +433,8 @@ impl ChunkPass<'_> {
         }
         let size = steps.len() * width;
         let trace = (sample * plan.steps + steps.start) * width;
-        let slot = (sample * adjoint.chunk + steps.start - self.steps.start) * width;
+        let slot = (sample * adjoint.chunk + steps.start - self.steps.start) * adjoint.row;
+        let slots = slot..slot + steps.len() * adjoint.row;
         let row = sample * width..(sample + 1) * width;
         let x = &x[trace..trace + size];
         compute_ahead(lanes, plan.surrogate, x, h);
@@ -433,11 +442,12 @@ impl ChunkPass<'_> {
             shape: &plan.hidden[l],
             lanes,
             stride: width / L::LANES,
+            slot_stride: adjoint.row / L::LANES,
             x: L::chunks(x),
             h: L::chunks(h),
             a_s: L::chunks(&a_s[..size]),
             wiped_out: L::chunks(&wiped_out[..size]),
-            current_adjoints: L::chunks_mut(&mut adjoint.current_adjoints[slot..slot + size]),
+            current_adjoints: L::chunks_mut(&mut adjoint.current_adjoints[slots]),
             a_u: L::chunks_mut(&mut adjoint.a_u[row.clone()]),
             a_i: L::chunks_mut(&mut adjoint.a_i[row.clone()]),
             direct: L::chunks(&adjoint.direct[row.clone()]),
@@ -454,6 +464,8 @@ struct Lif<'a, L: Lanes> {
     lanes: L,
     /// Vectors in a row.
     stride: usize,
+    /// Vectors from slot to slot.
+    slot_stride: usize,
     /// `U[n] - threshold`, a row for each step; so are the next four.
     x: &'a [L::Chunk],
     h: &'a [L::Chunk],
@@ -510,7 +522,7 @@ impl<L: Lanes> Lif<'_, L> {
         let traces = self.x.chunks_exact(self.stride).zip(self.wiped_out.chunks_exact(self.stride));
         let traces = traces.zip(self.h.chunks_exact(self.stride));
         let adjoints = self.a_s.chunks_exact(self.stride);
-        let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.stride));
+        let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.slot_stride));
         for (((x, wiped_out), known), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
             let (x, a_s, current_adjoint) =
                 (&x[at..at + N], &a_s[at..at + N], &mut current_adjoint[at..at + N]);

@@ -19,6 +19,8 @@ pub(super) type Steps = [usize; BLOCK];
 pub(super) struct CurrentAdjoints<'a> {
     pub(super) values: &'a [f32],
     pub(super) width: usize,
+    /// Floats from slot to slot.
+    pub(super) row: usize,
     /// Rows of a sample.
     pub(super) chunk: usize,
     pub(super) samples: usize,
@@ -120,13 +122,13 @@ impl SpikesByUnit {
     #[inline(always)]
     fn add<L: Lanes>(&self, lanes: L, sum: &mut Sum<'_>) {
         const COLUMNS: usize = 128;
-        let CurrentAdjoints { values, width, .. } = sum.adjoints;
+        let CurrentAdjoints { values, width, row, .. } = sum.adjoints;
         for from in (0..width).step_by(COLUMNS) {
             let columns = COLUMNS.min(width - from);
             for (unit, range) in self.starts.windows(2).enumerate() {
                 let rows = &self.rows[range[0] as usize..range[1] as usize];
                 let at = unit * width + from;
-                add_rows(lanes, &mut sum.gradient[at..at + columns], values, width, from, rows);
+                add_rows(lanes, &mut sum.gradient[at..at + columns], values, row, from, rows);
             }
         }
     }
@@ -141,13 +143,12 @@ fn frame_products<L: Lanes>(
     units: usize,
     sum: &mut Sum<'_>,
 ) {
-    let CurrentAdjoints { values, width, chunk, samples, from, to } = sum.adjoints;
-    let mut terms =
-        [Term { a: &[], a_row: 1, a_depth: units, b: Columns::rows(&[], width), depth: 0 }; BLOCK];
+    let CurrentAdjoints { values, width, row, chunk, samples, from, to } = sum.adjoints;
+    let mut terms = [Term { a: &[], a_row: 1, a_depth: units, b: Columns::rows(&[], row), depth: 0 }; BLOCK];
     for (sample, term) in terms[..samples].iter_mut().enumerate() {
         term.depth = to[sample].saturating_sub(from);
         term.a = &frames.values()[((first + sample) * frames.steps() + from) * units..];
-        term.b = Columns::rows(&values[sample * chunk * width..], width);
+        term.b = Columns::rows(&values[sample * chunk * row..], row);
     }
     product(lanes, units, &terms, Target::sum(sum.gradient, width));
 }

@@ -139,6 +139,9 @@ mod tests {
         let config = MelConfig::default();
         assert_eq!(config.validate(), Ok(()));
         assert_eq!((config.frame_samples(), config.hop_samples(), config.high_hz()), (400, 160, 8000.0));
+        // pre-emphasis 0.95, frames of 25 ms every 10 ms, 512 points, 40 filters
+        assert_eq!([config.pre_emphasis, config.frame, config.hop], [0.95, 25.0, 10.0]);
+        assert_eq!((config.fft, config.channels), (512, 40));
     }
 
     #[test]

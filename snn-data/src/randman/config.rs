@@ -150,6 +150,10 @@ mod tests {
         assert_eq!(config.validate(), Ok(()));
         assert_eq!(config.split_sizes(), Ok([800, 100, 100]));
         assert_eq!(config.terms(), 1000);
+        // the paper: ten classes, one dimension, alpha = 1, twenty inputs, 1000 samples of each class, spikes within 50 ms
+        let sizes = [config.classes, config.dim, config.inputs, config.samples_per_class, config.n_cutoff];
+        assert_eq!(sizes, [10, 1, 20, 1000, 1000]);
+        assert_eq!([config.alpha, config.tau_randman, config.dt], [1.0, 50.0, 1.0]);
     }
 
     #[test]

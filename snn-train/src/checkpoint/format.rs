@@ -34,13 +34,18 @@ fn other(reason: impl Display) -> Damage {
 }
 
 pub(super) fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
-    let buffers: Vec<_> = checkpoint.matrices.iter().flat_map(buffers).collect();
+    write(&checkpoint.matrices, &checkpoint.state)
+}
+
+/// The file of these matrices and of a state.
+pub(super) fn write(matrices: &[Matrix], state: &impl Serialize) -> io::Result<Vec<u8>> {
+    let buffers: Vec<_> = matrices.iter().flat_map(buffers).collect();
     let mut tensors = Vec::with_capacity(buffers.len());
     for (name, shape, bytes) in &buffers {
         let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(io::Error::other)?;
         tensors.push((name.clone(), view));
     }
-    let state = serde_json::value::to_raw_value(&checkpoint.state)?;
+    let state = serde_json::value::to_raw_value(state)?;
     let envelope = Envelope { sha256: checksum(&state, &mut tensors), state };
     // One entry alone: a map of several has another order in every process.
     let metadata = HashMap::from([(METADATA.to_owned(), serde_json::to_string(&envelope)?)]);

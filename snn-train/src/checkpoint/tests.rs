@@ -107,6 +107,32 @@ fn numbers_that_no_training_leaves_are_refused() {
     refused(&|it| drop(it.matrices[1].optimizer.remove("adam.v")), "Wout.adam.v");
 }
 
+/// Version 1 knew nothing of the keys named here; the tensors of Adam had the same names.
+#[test]
+fn a_checkpoint_of_version_1_is_read() {
+    let checkpoint = small();
+    let mut state = serde_json::to_value(&checkpoint.state).unwrap();
+    state["version"] = 1.into();
+    let experiment = state["experiment"].as_object_mut().unwrap();
+    experiment.remove("loss").unwrap();
+    experiment.remove("schedule").unwrap();
+    for (section, keys) in [
+        ("network", &["neuron", "tau_adaptation", "adaptation"][..]),
+        ("optimizer", &["name", "momentum", "weight_decay"]),
+        ("training", &["clip_norm"]),
+    ] {
+        let section = experiment[section].as_object_mut().unwrap();
+        keys.iter().for_each(|key| drop(section.remove(*key).unwrap()));
+    }
+    let bytes = format::write(&checkpoint.matrices, &state).unwrap();
+    let Ok(read) = format::decode(&bytes) else { panic!("not read") };
+    assert_eq!(read.experiment(), checkpoint.experiment());
+    assert_eq!(read.matrices, sorted(&checkpoint));
+    let state = read.optimizer_state();
+    let names: Vec<_> = state.matrices[0].buffers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((state.rule.as_str(), &names[..]), ("adam", &["m", "v"][..]));
+}
+
 #[test]
 fn another_network_is_told_by_its_shapes() {
     let checkpoint = small();

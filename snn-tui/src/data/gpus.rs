@@ -10,14 +10,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Gpu;
-
 const PROGRAM: &str = "nvidia-smi";
 /// The name comes last, as it could have commas.
 const QUERY: &str = "--query-gpu=utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw,name";
 const FORMAT: &str = "--format=csv,noheader,nounits";
 /// How long the first look waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A GPU.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Gpu {
+    pub(crate) name: String,
+    /// Load, 0 to 1.
+    pub(crate) load: Option<f64>,
+    /// Used and all (bytes).
+    pub(crate) memory: Option<(u64, u64)>,
+    /// Degrees Celsius.
+    pub(crate) temperature: Option<u32>,
+    /// Watts.
+    pub(crate) power: Option<f64>,
+}
 
 /// What is known of the GPUs.
 pub(super) struct Gpus {

@@ -14,11 +14,14 @@ mod tracked_run;
 use snn_run::{Environment, Record, probe::Probe};
 
 pub(crate) use config_summary::ConfigSummary;
+pub(crate) use gpus::Gpu;
 pub(crate) use history::{Bucket, History, XAxis};
 pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
+#[cfg(test)]
+pub(crate) use proc::Process;
 pub(crate) use row::Run;
 pub(crate) use sweep::SweepView;
-pub(crate) use system::{Gpu, Log, Process, System};
+pub(crate) use system::{Log, System};
 pub(crate) use tailer::{Source, Tailer};
 
 /// What the tailer has found out.

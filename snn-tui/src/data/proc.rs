@@ -7,10 +7,18 @@ use std::{
     time::Instant,
 };
 
-use super::Process;
-
 /// Times of processes are counted in these parts of a second, whatever the clock of the kernel is (`USER_HZ`).
 const TICKS: f64 = 100.0;
+
+/// A process that trains.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    /// Processors that it keeps busy: 1.5 are one and a half.
+    pub(crate) processors: f64,
+    /// Memory (bytes).
+    pub(crate) memory: u64,
+}
 
 /// What was seen at the last look; loads are counted since then.
 pub(super) struct Proc {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    gpus::Gpus,
-    proc::{Loads, Proc},
+    gpus::{Gpu, Gpus},
+    proc::{Loads, Proc, Process},
 };
 
 /// How this machine stands.
@@ -23,30 +23,6 @@ pub(crate) struct System {
     pub(crate) unknown: Option<String>,
     /// The GPUs, or why none is seen.
     pub(crate) gpus: Result<Vec<Gpu>, String>,
-}
-
-/// A process that trains.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Process {
-    pub(crate) pid: u32,
-    /// Processors that it keeps busy: 1.5 are one and a half.
-    pub(crate) processors: f64,
-    /// Memory (bytes).
-    pub(crate) memory: u64,
-}
-
-/// A GPU.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Gpu {
-    pub(crate) name: String,
-    /// Load, 0 to 1.
-    pub(crate) load: Option<f64>,
-    /// Used and all (bytes).
-    pub(crate) memory: Option<(u64, u64)>,
-    /// Degrees Celsius.
-    pub(crate) temperature: Option<u32>,
-    /// Watts.
-    pub(crate) power: Option<f64>,
 }
 
 /// The end of what a trainer has printed.
@@ -134,6 +110,6 @@ mod tests {
         std::fs::write(&path, long + "10 %\r50 %\r90 %\n\x1b[31mend\n").unwrap();
         let log = Log::read(&path).unwrap();
         assert!(log.lines.len() < 3000 && log.lines[0].starts_with("line "), "{:?}", log.lines.first());
-        assert_eq!(log.lines[log.lines.len() - 2..], ["90 %", " [31mend"]);
+        assert_eq!(log.lines[log.lines.len() - 2..], ["90 %", "\\u001b[31mend"]);
     }
 }

@@ -267,7 +267,7 @@ pub(super) mod tests {
             };
             let run = Run { status: Some(status), ..state.model.runs["demo"].clone() };
             state.update(Msg::Runs(vec![run]));
-            assert!(body(&state, 80, 22).contains("has no probes: disk is  full"));
+            assert!(body(&state, 80, 22).contains("has no probes: disk is \\u001bfull"));
             state.update(Msg::ProbedEpochs("demo".to_owned(), vec![1]));
             assert!(body(&state, 80, 22).contains("Reading the probes of demo"));
             state.update(Msg::Probe("demo".to_owned(), 1, Err("torn".to_owned())));

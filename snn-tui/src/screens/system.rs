@@ -275,6 +275,6 @@ mod tests {
             power: Some(300.4),
         };
         assert_eq!(describe(&gpu), "H100, 50 %, 40 GB of 80 GB, 300 W");
-        assert_eq!(describe(&Gpu { name: "x\x1b".to_owned(), ..Gpu::default() }), "x ");
+        assert_eq!(describe(&Gpu { name: "x\x1b".to_owned(), ..Gpu::default() }), "x\\u001b");
     }
 }

@@ -13,7 +13,7 @@
 
 mod bench;
 
-use snn_core::{Cuda, Implementation, Initialization, Network, cuda};
+use snn_core::{Cuda, Implementation, Initialization, Network, NeuronKind, cuda};
 use snn_tests::{
     golden,
     measure::worst,
@@ -55,12 +55,13 @@ fn moved(network: &Network, gpu: &Cuda) -> Network<f32, Cuda> {
 }
 
 fn check(gpu: &Cuda, random: u32) {
-    let cases = golden::load(&golden::directory());
+    let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
+    let extensions = golden::cases(golden::EXTENSIONS).into_iter().filter(lif);
+    let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).collect();
     let mut largest = 0.0f64;
     for case in &cases {
         let network = moved(&case.network::<f32>(Implementation::Fused), gpu);
-        let found = Run::new(&network, &case.input(), &case.labels, &case.regularizer);
-        let again = Run::new(&network, &case.input(), &case.labels, &case.regularizer);
+        let (found, again) = (case.run(&network), case.run(&network));
         let expected = &case.expected;
         found.assert_same_spikes(expected, &case.name);
         assert!(found.gradients == again.gradients, "{}: two runs differ", case.name);
