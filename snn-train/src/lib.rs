@@ -95,6 +95,7 @@ pub mod experiment;
 pub mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
+mod memory;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;

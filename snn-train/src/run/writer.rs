@@ -18,8 +18,10 @@ use snn_run::{
 
 use super::{
     checkpoints::checkpoint_path,
-    create::{self, Found, Lock},
+    create::{self, Found},
+    data_record::DataRecord,
     history::History,
+    lock::Lock,
     session,
     start::Start,
 };
@@ -58,8 +60,12 @@ pub struct RunWriter {
     probes: ProbeWriter,
     /// If the experiment asks for it.
     tensorboard: Option<TensorBoardWriter>,
+    /// What a user should know.
+    notes: Vec<String>,
     /// Held until the writer goes.
-    _lock: Lock,
+    lock: Lock,
+    /// Whether another process may have taken the directory over: nothing is written any more.
+    is_lost: bool,
 }
 
 /// How a run goes on.
@@ -71,11 +77,13 @@ pub struct Resume {
     pub from: Selection,
     /// Whether it goes on though `metrics.jsonl` lacks epochs that the checkpoint has behind it.
     pub allow_gaps: bool,
+    /// Whether it goes on though the data are not those that it was trained on.
+    pub allow_other_data: bool,
 }
 
 impl Default for Resume {
     fn default() -> Self {
-        Self { from: Selection::Last, allow_gaps: false }
+        Self { from: Selection::Last, allow_gaps: false, allow_other_data: false }
     }
 }
 
@@ -97,7 +105,9 @@ impl RunWriter {
             // Another process was faster.
             return Err(Error::RunExists { path: directory });
         }
-        Self::begin(directory, lock, trainer.experiment())
+        let writer = Self::begin(directory, lock, trainer.experiment())?;
+        record_of(trainer).write(&writer.directory)?;
+        Ok(writer)
     }
 
     /// Goes on with the run in `directory`: puts `trainer` where its last checkpoint was taken, and cuts off what was
@@ -127,22 +137,45 @@ impl RunWriter {
         let directory = directory.into();
         let (lock, found) = create::hold(&directory)?;
         if found == Found::Empty {
-            return Self::begin(directory, lock, trainer.experiment());
+            let writer = Self::begin(directory, lock, trainer.experiment())?;
+            record_of(trainer).write(&writer.directory)?;
+            return Ok(writer);
         }
         check_same(&directory, trainer.experiment())?;
+        let mut known = DataRecord::of_run(&directory)?;
+        let is_recorded = known.is_some();
         let history = History::read(&directory)?;
         let mut epoch = 0;
         if let Some(start) = Start::find(&directory, how.from, &history)? {
             epoch = start.last.epoch();
             // First: of another experiment it is another history, too.
             trainer.resume(&start.last, start.best.as_ref())?;
+            // What the weights were trained on counts.
+            known = start.last.data().cloned().map(DataRecord::of_identity).or(known);
+            let differences = known.as_ref().and_then(|known| known.differences(trainer.data_identity()));
+            if let Some(differences) = differences.filter(|_| !how.allow_other_data) {
+                return Err(Error::OtherData { differences });
+            }
             if !how.allow_gaps {
                 history.check(epoch, start.last.best())?;
             }
             start.settle(&directory, how.from)?;
         }
         history.cut(epoch)?;
-        Self::begin(directory, lock, trainer.experiment())
+        let mut writer = Self::begin(directory, lock, trainer.experiment())?;
+        let differences = known.as_ref().map(|known| known.differences(trainer.data_identity()));
+        match differences {
+            Some(None) if is_recorded => return Ok(writer),
+            Some(None) => {}
+            Some(Some(_)) if is_recorded => DataRecord::set_aside(&writer.directory)?,
+            Some(Some(_)) => {}
+            None if epoch > 0 => writer.notes.push(
+                "this run has not recorded which data it was trained on, so nothing was compared; from now on it is known".to_owned(),
+            ),
+            None => {}
+        }
+        record_of(trainer).write(&writer.directory)?;
+        Ok(writer)
     }
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
@@ -175,7 +208,9 @@ impl RunWriter {
             metrics,
             status,
             last_heartbeat: Instant::now(),
-            _lock: lock,
+            notes: lock.note().map(str::to_owned).into_iter().collect(),
+            lock,
+            is_lost: false,
         };
         writer.write_status()?;
         Ok(writer)
@@ -251,6 +286,20 @@ impl RunWriter {
         &self.status
     }
 
+    /// What a user should know: how the directory is held, what is not known of the data.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().map(String::as_str)
+    }
+
+    /// Stops a trainer whose lock was taken away: another one may write here by now.
+    fn check_lock(&mut self) -> Result<(), Error> {
+        if self.lock.is_held() {
+            return Ok(());
+        }
+        self.is_lost = true;
+        Err(Error::LockLost { path: self.directory.clone() })
+    }
+
     fn write_status(&mut self) -> Result<(), Error> {
         self.last_heartbeat = Instant::now();
         self.status.heartbeat = unix_time();
@@ -269,6 +318,7 @@ impl RunWriter {
     }
 
     fn append(&mut self, record: &Record) -> Result<(), Error> {
+        self.check_lock()?;
         // One write, so that a reader sees the whole line or a torn last one.
         self.metrics
             .write_all((record.to_line() + "\n").as_bytes())
@@ -291,6 +341,7 @@ impl RunWriter {
     }
 
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
+        self.check_lock()?;
         // What a resume keeps of the metrics must not be lost when the checkpoint is not.
         self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
         let last = checkpoint_path(&self.directory, Selection::Last);
@@ -319,6 +370,7 @@ impl Observer for RunWriter {
                     self.status.batch = progress.batch;
                 }
                 if self.last_heartbeat.elapsed() >= HEARTBEAT {
+                    self.check_lock()?;
                     // A sign of life that cannot be written is no reason to die: what matters is written below.
                     let _ = self.write_status();
                 }
@@ -350,6 +402,8 @@ impl Observer for RunWriter {
                 // The request is fulfilled.
                 let _ = fs::remove_file(self.directory.join(STOP));
             }
+            // Where another process may be training, the status is its own.
+            Event::RunFailed(_) if self.is_lost && !self.lock.is_free() => {}
             Event::RunFailed(error) => {
                 self.status.state = RecordedState::Failed;
                 self.status.message = Some(error.to_string());
@@ -378,13 +432,17 @@ fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
     write_json("write the status", directory.join(STATUS), status, durability)
 }
 
+fn record_of<D: Backend<f32>>(trainer: &Trainer<D>) -> DataRecord {
+    DataRecord::of(trainer.data_identity(), trainer.dataset(), trainer.is_on_external_data())
+}
+
 /// Refuses a run of another experiment.
 fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
     let config = directory.join(CONFIG);
     // Not a pipe, on which reading it would wait for ever.
     regular::open(&config).map_err(Error::io("read the experiment", &config))?;
     let stored = Experiment::load(config)?;
-    match stored.first_difference(experiment) {
+    match stored.difference(experiment) {
         None => Ok(()),
         Some((key, stored, given)) => {
             Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() })

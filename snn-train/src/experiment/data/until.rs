@@ -1,0 +1,111 @@
+//! Loading that can be left: whoever asks for a stop does not wait for files and generators.
+
+use std::{
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
+
+use snn_data::{ChannelStatistics, Dataset, Membership, Recorded, SpeechEvent};
+
+use super::table::Data;
+use crate::error::Error;
+
+/// How often it looks whether a stop was asked for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a run has recorded of its data, to be owned by the thread that loads them: see [`Recorded`].
+#[derive(Debug, Clone, Default)]
+pub struct KnownParts {
+    /// The parts, by the names of their samples.
+    pub membership: Option<Membership>,
+    /// What channels are standardised by.
+    pub statistics: Option<ChannelStatistics>,
+    /// Whether samples that are gone are counted instead of refused.
+    pub incomplete: bool,
+}
+
+impl KnownParts {
+    fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            membership: self.membership.as_ref(),
+            statistics: self.statistics.as_ref(),
+            incomplete: self.incomplete,
+        }
+    }
+}
+
+impl Data {
+    /// As [`Data::open_watched`], until `stop` is set. Libraries that read files know no way to break off, so the thread that
+    /// loads is left behind then, to end with the process or when it is done; nothing of what it loads is kept.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] once `stop` is set, and those of [`Data::open`].
+    pub fn open_until(
+        &self,
+        stop: &AtomicBool,
+        watch: Arc<dyn Fn(SpeechEvent<'_>) + Send + Sync>,
+        known: KnownParts,
+    ) -> Result<Box<dyn Dataset>, Error> {
+        let (sender, receiver) = mpsc::channel();
+        let data = self.clone();
+        let loader = thread::Builder::new().name("loader".to_owned()).spawn(move || {
+            // Nobody listens any more after a stop.
+            let _ = sender.send(data.open_recorded(&*watch, known.recorded()));
+        });
+        let loader = loader.map_err(Error::io("start a thread to load the data in", ""))?;
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted);
+            }
+            match receiver.recv_timeout(LOOK) {
+                Ok(opened) => return opened,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => match loader.join() {
+                    Err(panic) => resume_unwind(panic),
+                    Ok(()) => return Err(Error::Interrupted),
+                },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::experiment::Experiment;
+
+    #[test]
+    fn a_stop_does_not_wait_for_the_data() {
+        let mut experiment = Experiment::default();
+        // Minutes of work.
+        experiment.set(&["data.inputs=300", "data.samples_per_class=2000", "data.dim=4"]).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let raise = Arc::clone(&stop);
+        let begin = Instant::now();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            raise.store(true, Ordering::Relaxed);
+        });
+        let opened = experiment.data.open_until(&stop, Arc::new(|_| {}), KnownParts::default());
+        assert!(matches!(opened, Err(Error::Interrupted)));
+        assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+
+        experiment.set(&["data.inputs=10", "data.samples_per_class=10", "data.dim=1"]).unwrap();
+        assert_eq!(
+            experiment
+                .data
+                .open_until(&AtomicBool::new(false), Arc::new(|_| {}), KnownParts::default())
+                .unwrap()
+                .len(),
+            100
+        );
+    }
+}
