@@ -107,8 +107,13 @@ fn forward_passes_equal_those_of_the_cpu_bit_by_bit() {
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert!(bits(&gpu.logits) == bits(&cpu.logits), "{signal:?}: logits");
             assert!(bits(&gpu.readout) == bits(&cpu.readout), "{signal:?}: readout");
-            for (gpu, cpu) in gpu.potentials.iter().zip(&cpu.potentials) {
-                assert!(bits(gpu) == bits(cpu), "{signal:?}: potentials");
+            for (layer, (gpu, cpu)) in gpu.potentials.iter().zip(&cpu.potentials).enumerate() {
+                let different = gpu.iter().zip(cpu).position(|(gpu, cpu)| gpu.to_bits() != cpu.to_bits());
+                assert_eq!(
+                    different.map(|at| (at, gpu[at], cpu[at])),
+                    None,
+                    "{signal:?}: potentials of layer {layer}: place, GPU, CPU"
+                );
             }
         }
     }
