@@ -153,7 +153,7 @@ impl Shd {
         } else if 100.0 * last <= window && last > 0.0 {
             let unit = config.time_unit;
             doubts.push(format!(
-                "all spikes lie within {last} ms of the {window} ms of a sample: is data.time_unit = \"{unit}\" right?"
+                "all spikes lie within {last:.3} ms of the {window} ms of a sample: is data.time_unit = \"{unit}\" right?"
             ));
         }
         let sample_index = Speakers::of(&files);
