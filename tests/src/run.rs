@@ -180,6 +180,13 @@ impl Run {
         lead
     }
 
+    /// Smallest surrogate derivative of a potential that is not 0, at most 1.
+    pub fn smallest_derivative(&self) -> f64 {
+        let (surrogate, threshold) = (self.config.surrogate, self.config.threshold);
+        let derivatives = self.potentials.iter().flatten().map(|u| surrogate.derivative(u - threshold));
+        derivatives.filter(|&h| h > 0.0).fold(1.0, f64::min)
+    }
+
     /// Largest membrane potential of the hidden layers, by amount.
     pub fn largest_potential(&self) -> f64 {
         self.potentials.iter().map(|u| largest(u)).fold(0.0, f64::max)
