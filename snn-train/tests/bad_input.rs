@@ -117,7 +117,7 @@ fn checkpoints() {
     snn.run(&resume).fails(2, &["`network.hidden` is [30] here", "started with [31]"]);
 
     fs::remove_file(&best).unwrap();
-    snn.run(&["eval", "run"]).fails(1, &["checkpoint is lost", "--checkpoint last", "best.safetensors"]);
+    snn.run(&["eval", "run"]).fails(1, &["missing", "--checkpoint last", "best.safetensors"]);
 }
 
 #[test]

@@ -7,13 +7,18 @@ mod common;
 use std::{f64::consts::TAU, fs, path::Path, sync::Arc};
 
 use common::{Ended, Snn, assert_same};
-use hdf5::{File, types::VarLenArray};
+use hdf5::{
+    File,
+    types::{VarLenArray, VarLenUnicode},
+};
 use snn_data::{Binning, EventDataset, Splits};
 use snn_train::{Error, Experiment, RunWriter, Trainer, run::Resume};
 
 fn run(snn: &Snn, arguments: &[&str]) -> Ended {
     let mut command = snn.command(arguments);
     command.env("SNN_CACHE_DIR", snn.path("cache"));
+    // A test beside this one that starts a program holds our file, and its lock, for a moment.
+    command.env("HDF5_USE_FILE_LOCKING", "FALSE");
     command.output().unwrap().into()
 }
 
@@ -64,7 +69,35 @@ fn json(ended: Ended) -> serde_json::Value {
 }
 
 #[test]
-fn classes_in_another_order_are_mapped_and_others_refused() {
+fn classes_in_another_order_are_mapped() {
+    let snn = Snn::new();
+    let name = |flip: bool| {
+        write_spikes(&snn.path("a.h5"), 60, 0);
+        let file = File::open_rw(snn.path("a.h5")).unwrap();
+        let labels: Vec<u16> = (0..60).map(|sample| sample % 2 ^ u16::from(flip)).collect();
+        file.dataset("labels").unwrap().write(&labels).unwrap();
+        let words = if flip { ["b", "a"] } else { ["a", "b"] };
+        let keys: Vec<VarLenUnicode> = words.map(|word| word.parse().unwrap()).into();
+        let extra = file.create_group("extra").unwrap();
+        extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();
+    };
+    name(false);
+    run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
+    run(&snn, &on_spikes("data.train_file=a.h5", "whole")).expect(0);
+    let eval = ["eval", "run", "--split", "valid", "--json"];
+    let before = json(run(&snn, &eval));
+    let more = |run_dir| ["train", "--resume", "-q", "--run-dir", run_dir, "--set", "training.epochs=4"];
+    run(&snn, &more("whole")).expect(0);
+    name(true);
+    let ended = run(&snn, &eval);
+    assert!(ended.stderr.contains("mapped to those of the run by name"), "{}", ended.stderr);
+    assert_eq!(json(ended), before);
+    run(&snn, &more("run")).expect(0);
+    assert_eq!(common::metrics(&snn.path("run")), common::metrics(&snn.path("whole")));
+}
+
+#[test]
+fn other_classes_are_refused() {
     let snn = Snn::new();
     words(&snn.path("words"), 0);
     run(&snn, &on_words("run", &["training.epochs=4"])).expect(0);
@@ -73,7 +106,7 @@ fn classes_in_another_order_are_mapped_and_others_refused() {
 
     // From the first of two words to the last.
     fs::rename(snn.path("words/no"), snn.path("words/zz_no")).unwrap();
-    run(&snn, &["eval", "run"]).fails(2, &["not the data that the run was trained on", "`zz_no`", "`no`"]);
+    run(&snn, &["eval", "run"]).fails(2, &["not the data that the run was trained on"]);
     run(&snn, &["train", "--resume", "--run-dir", "run"]).fails(2, &["not the data", "--allow-other-data"]);
     fs::rename(snn.path("words/zz_no"), snn.path("words/no")).unwrap();
     assert_eq!(json(run(&snn, &["eval", "run", "--json"])), before);
@@ -137,12 +170,13 @@ fn other_data_in_the_same_place_are_refused() {
     let more = ["train", "--resume", "-q", "--run-dir", "run", "--set", "training.epochs=3"];
     let eval = ["eval", "run", "--split", "valid"];
     run(&snn, &eval).expect(0);
-    for (samples, shift, words) in [(60, 100, "have other content"), (80, 0, "the train part has")] {
+    // More of them are no part of the run.
+    write_spikes(&snn.path("a.h5"), 80, 0);
+    let told = run(&snn, &eval).expect(0).stdout;
+    for (samples, shift, words) in [(60, 100, "have other content"), (50, 0, "10 of the 60 samples")] {
         write_spikes(&snn.path("a.h5"), samples, shift);
-        for command in [&more[..], &eval] {
-            run(&snn, command).fails(2, &["these are not the data", "--allow-other-data"]);
-        }
-        run(&snn, &more).fails(2, &[words]);
+        run(&snn, &more).fails(2, &["these are not the data", "--allow-other-data", words]);
+        run(&snn, &eval).fails(2, &["these are not the data", "--allow-other-data"]);
         // The checkpoint knows it, too.
         let record = fs::read(snn.path("run/data.json")).unwrap();
         fs::remove_file(snn.path("run/data.json")).unwrap();
@@ -151,6 +185,9 @@ fn other_data_in_the_same_place_are_refused() {
         let allowed = run(&snn, &[&eval[..], &["--allow-other-data"]].concat()).expect(0);
         assert!(allowed.stderr.contains("warning: these are other data"), "{}", allowed.stderr);
     }
+    write_spikes(&snn.path("a.h5"), 60, 0);
+    assert_eq!(run(&snn, &eval).expect(0).stdout, told);
+    write_spikes(&snn.path("a.h5"), 60, 100);
     run(&snn, &[&more[..], &["--allow-other-data"]].concat()).expect(0);
     run(&snn, &eval).expect(0);
     fs::write(snn.path("run/data.json"), "{\"version\":2}").unwrap();
@@ -165,6 +202,7 @@ fn relative_paths_lead_to_the_data_from_anywhere() {
     let from_elsewhere = |arguments: &[&str]| {
         let mut command = snn.command(arguments);
         fs::create_dir_all(snn.path("elsewhere")).unwrap();
+        command.env("HDF5_USE_FILE_LOCKING", "FALSE");
         Ended::from(command.current_dir(snn.path("elsewhere")).output().unwrap())
     };
     from_elsewhere(&["eval", "../run", "--split", "valid"]).expect(0);

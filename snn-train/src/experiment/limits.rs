@@ -40,7 +40,6 @@ impl Experiment {
         for (key, value) in [
             ("network.threshold", self.network.threshold),
             ("initialization.gain", self.initialization.gain),
-            ("optimizer.learning_rate", self.optimizer.learning_rate),
             ("surrogate.beta", self.surrogate.beta),
             ("readout.start", self.readout.start),
             ("regularizer.lower_strength", regularizer.lower_strength),
@@ -136,7 +135,6 @@ mod tests {
             "optimizer.beta2=0.999999999",
             "network.threshold=1e300",
             "initialization.gain=1e308",
-            "optimizer.learning_rate=1e40",
             "regularizer.upper_strength=1e39",
             "network.tau_mem=1e300",
             "network.tau_syn=1e60",

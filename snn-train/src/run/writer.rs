@@ -146,7 +146,7 @@ impl RunWriter {
         let is_recorded = known.is_some();
         let history = History::read(&directory)?;
         let mut epoch = 0;
-        if let Some(start) = Start::find(&directory, how.from, &history)? {
+        if let Some(start) = Start::find(&directory, how.from, &history, trainer.experiment())? {
             epoch = start.last.epoch();
             // First: of another experiment it is another history, too.
             trainer.resume(&start.last, start.best.as_ref())?;
@@ -216,6 +216,15 @@ impl RunWriter {
         Ok(writer)
     }
 
+    /// Refuses another experiment than that of the run in `directory` (only for how long to train may differ), before its data
+    /// are loaded.
+    ///
+    /// # Errors
+    /// [`Error::OtherExperiment`], and those of [`Experiment::load`].
+    pub fn check_experiment(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
+        check_same(directory, experiment)
+    }
+
     /// Records that a run could not even begin or go on. A run of another experiment is left as it is.
     pub(crate) fn record_failure(
         directory: impl Into<PathBuf>,
@@ -247,7 +256,7 @@ impl RunWriter {
             // What is left of the run are its checkpoints, and the next one who trains it goes on from them.
             Err(_) => Status { epochs: experiment.training.epochs, ..Status::default() },
         };
-        if !mend(directory)? {
+        if !mend(directory, experiment)? {
             (status.epoch, status.batch, status.best) = (0, 0, None);
         }
         (status.version, status.state, status.message) = (FILE_VERSION, RecordedState::Stopped, None);
@@ -262,7 +271,7 @@ impl RunWriter {
             return Ok(());
         }
         check_same(directory, experiment)?;
-        if !mend(directory)? {
+        if !mend(directory, experiment)? {
             let status = Status {
                 version: FILE_VERSION,
                 state: RecordedState::Stopped,
@@ -452,16 +461,16 @@ fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
 
 /// Sees to it that a run can go on: from its checkpoints, or from that of its best epoch if the last one is lost. If neither can
 /// be used, what it has recorded is put aside, and it begins anew: `false` then.
-fn mend(directory: &Path) -> Result<bool, Error> {
+fn mend(directory: &Path, experiment: &Experiment) -> Result<bool, Error> {
     let history = History::read(directory)?;
     for from in [Selection::Last, Selection::Best] {
-        match Start::find(directory, from, &history) {
+        match Start::find(directory, from, &history, experiment) {
             Ok(Some(start)) if history.check(start.last.epoch(), start.last.best()).is_ok() => {
                 start.settle(directory, from)?;
                 return Ok(true);
             }
             Ok(None) => return Ok(true),
-            Ok(Some(_)) | Err(Error::LostCheckpoint { .. }) => {}
+            Ok(Some(_)) | Err(Error::LostCheckpoint { .. } | Error::OtherExperiment { .. }) => {}
             Err(error) => return Err(error),
         }
     }

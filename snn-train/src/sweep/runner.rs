@@ -209,6 +209,17 @@ fn left_alone(state: RunState, options: &Options) -> Option<RunEvent<'static>> {
     }
 }
 
+/// What helps against other data, for runs that are many.
+fn of_sweep(error: Error) -> Error {
+    match error {
+        Error::OtherData { differences } => Error::Impossible(format!(
+            "these are not the data that the other runs of the sweep were trained on: {differences}; put those back, or plan the \
+             sweep into another directory"
+        )),
+        other => other,
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -322,15 +333,10 @@ impl<'a> Worker<'a, '_> {
                 job.experiment.check_memory()?;
                 let record = self.shared.records.get(&job.data);
                 let known = record.as_ref().map(|record| record.parts(false)).unwrap_or_default();
-                let dataset = job.experiment.data.open_until(self.shared.stop, Arc::new(|_| {}), known)?;
+                let opened = job.experiment.data.open_until(self.shared.stop, Arc::new(|_| {}), known);
+                let dataset = opened.map_err(of_sweep)?;
                 let Some(record) = record else { return Ok(dataset.into()) };
-                record.fit(dataset.into(), None, false).map(|fitted| fitted.dataset).map_err(|error| match error {
-                    Error::OtherData { differences } => Error::Impossible(format!(
-                        "these are not the data that the other runs of the sweep were trained on: {differences}; put those back, \
-                         or plan the sweep into another directory"
-                    )),
-                    other => other,
-                })
+                record.fit(dataset.into(), None, false).map(|fitted| fitted.dataset).map_err(of_sweep)
             })?,
         };
         self.held = Some((job.data.clone(), Arc::clone(&dataset)));

@@ -90,6 +90,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let known = record.as_ref().map(|record| record.parts(true)).unwrap_or_default();
     let dataset = loading::open_until(&experiment.data, arguments.json, &AtomicBool::new(false), known);
     let dataset = fitted(dataset.map_err(|error| hint(error, &experiment))?, record, split, arguments)?;
+    if dataset.splits().get(split).is_empty() {
+        let others = [Split::Test, Split::Valid, Split::Train].into_iter();
+        let other =
+            others.filter(|&other| !dataset.splits().get(other).is_empty()).map(|it| format!("--split {it}"));
+        let others = other.collect::<Vec<_>>().join(" or ");
+        return Err(UsageError(format!(
+            "this run holds out no samples for the {split} part: {others} has some"
+        ))
+        .into());
+    }
     let mut network: Network = Network::new(
         experiment.network_config(&*dataset),
         experiment.initialization(),

@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     experiment.validate()?;
     experiment.check_memory()?;
     experiment.data.make_paths_absolute().context("cannot tell where relative paths begin")?;
-    let record = recorded(arguments)?;
+    let record = recorded(arguments, &experiment)?;
     let known = record.as_ref().map(|record| record.parts(arguments.allow_other_data)).unwrap_or_default();
     let mut dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known) {
         Err(error @ Error::Interrupted) => {
@@ -189,8 +189,12 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
 }
 
 /// What the run that goes on has recorded of its data.
-fn recorded(arguments: &Arguments) -> Result<Option<DataRecord>, Error> {
+fn recorded(arguments: &Arguments, experiment: &Experiment) -> Result<Option<DataRecord>, Error> {
     let Some(directory) = arguments.run_dir.as_deref().filter(|_| arguments.resume) else { return Ok(None) };
+    if directory.join(CONFIG).exists() {
+        // Of another experiment they may well be other data.
+        RunWriter::check_experiment(directory, experiment)?;
+    }
     let record = DataRecord::of_run(directory)?;
     record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
     Ok(record)
