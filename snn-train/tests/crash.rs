@@ -7,6 +7,7 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     os::unix::process::ExitStatusExt as _,
     process::{Command, ExitStatus, Stdio},
 };
@@ -37,7 +38,12 @@ fn killed_at_system_calls() {
     if !train(&snn, "whole", None).is_some_and(|status| status.success()) {
         return snn_test_support::skip("strace is not installed, or may not trace here");
     }
-    let calls = std::fs::read_to_string(snn.path("trace")).unwrap().lines().count() as u32;
+    // strace counts in each thread; the one that trains makes the most.
+    let mut calls = BTreeMap::<String, u32>::new();
+    for line in std::fs::read_to_string(snn.path("trace")).unwrap().lines() {
+        *calls.entry(line.split(' ').next().unwrap().to_owned()).or_default() += 1;
+    }
+    let calls = calls.into_values().max().unwrap();
     let mut kills = 0;
     for number in (1..calls).step_by((calls / 12).max(1) as usize) {
         let directory = format!("killed{number}");
@@ -48,5 +54,5 @@ fn killed_at_system_calls() {
         assert_eq!(ended.code, Some(0), "killed at call {number}: {}", ended.stderr);
         assert_same(&snn.path(&directory), &snn.path("whole"));
     }
-    assert!(kills >= 8, "{kills} of 12 were killed, with {calls} calls");
+    assert!(kills >= 12, "{kills} were killed, with {calls} calls");
 }

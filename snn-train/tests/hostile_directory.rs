@@ -1,6 +1,6 @@
 //! Run directories into which somebody has put links, pipes and devices: nothing is written elsewhere, nothing waits.
 #![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test outside of a test function")]
 
 mod common;
 

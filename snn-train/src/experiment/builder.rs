@@ -108,8 +108,27 @@ impl ExperimentBuilder {
     }
 
     /// Checks everything and makes the experiment.
-    pub(super) fn finish(mut self) -> Result<Experiment, Error> {
+    pub(super) fn finish(self) -> Result<Experiment, Error> {
         self.check()?;
+        self.make()
+    }
+
+    /// Checks these keys and makes the experiment; the others, and the data set, are right already.
+    pub(super) fn finish_changed(self, changed: &[&str]) -> Result<Experiment, Error> {
+        for path in changed {
+            let found = value(&self.table, path);
+            match (self.keys().find(|key| key.path == *path), found) {
+                (Some(key), Some(found)) if !key.values.contain(found) => {
+                    return Err(self.invalid(key, found));
+                }
+                (Some(_), Some(_)) => {}
+                _ => return Err(self.unknown(path, self.place(path))),
+            }
+        }
+        self.make()
+    }
+
+    fn make(mut self) -> Result<Experiment, Error> {
         self.complete_data()?;
         // All keys and types are checked; what is left are numbers beyond what an integer type holds.
         let experiment: Experiment = self

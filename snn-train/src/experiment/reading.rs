@@ -86,23 +86,37 @@ impl Experiment {
         values: impl IntoIterator<Item = (&'a str, Value)>,
         place: impl Fn(&str) -> Place,
     ) -> Result<Self, Error> {
-        Self::vary(self.to_table()?, values, place)
-    }
-
-    /// As [`Experiment::with_placed`], from the table of the experiment: for those who make many of one.
-    pub(crate) fn vary<'a>(
-        table: Table,
-        values: impl IntoIterator<Item = (&'a str, Value)>,
-        place: impl Fn(&str) -> Place,
-    ) -> Result<Self, Error> {
         let mut values: Vec<_> = values.into_iter().collect();
         // The other keys of `data` depend on it.
         values.sort_by_key(|(key, _)| *key != "data.name");
-        let mut builder = ExperimentBuilder::of(table);
+        let mut builder = ExperimentBuilder::of(self.to_table()?);
         for (key, value) in values {
             builder.insert(key, value, place(key))?;
         }
         builder.finish()
+    }
+
+    /// As [`Experiment::with_placed`], from the table of an experiment in which every other key is known to be right: for those
+    /// who make many of one.
+    pub(crate) fn vary<'a>(
+        table: &Table,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+        place: impl Fn(&str) -> Place,
+    ) -> Result<Self, Error> {
+        let values: Vec<_> = values.into_iter().collect();
+        let mut builder = ExperimentBuilder::of(table.clone());
+        let keys: Vec<&str> = values.iter().map(|(key, _)| *key).collect();
+        if keys.contains(&"data.name") {
+            return table
+                .clone()
+                .try_into::<Self>()
+                .map_err(|error| Error::Impossible(error.message().to_owned()))?
+                .with_placed(values, place);
+        }
+        for (key, value) in values {
+            builder.insert(key, value, place(key))?;
+        }
+        builder.finish_changed(&keys)
     }
 
     /// Checks every value against its range, and what must hold between values.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use toml::Value;
 
-use super::{Manifest, spec::experiment};
+use super::{Manifest, spec::Experiments};
 use crate::{Error, Event, Experiment, Flow, Observer, Trainer};
 
 /// So many kinds of runs are measured at most.
@@ -40,8 +40,9 @@ pub fn measure(manifest: &mut Manifest) -> Result<Measured, Error> {
         .map_err(|error| Error::io("start a thread to measure in", "")(std::io::Error::other(error)))?;
     let mut kinds: Vec<Kind> = Vec::new();
     let mut of_points = Vec::new();
+    let experiments = Experiments::of(manifest)?;
     for point in &manifest.points {
-        let experiment = experiment(manifest, point)?;
+        let experiment = experiments.get(point)?;
         let settings = settings(&experiment)?;
         let place = kinds.iter().position(|kind| kind.settings == settings).unwrap_or_else(|| {
             kinds.push(Kind { settings, seconds: None, tries: 0 });

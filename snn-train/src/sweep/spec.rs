@@ -124,9 +124,14 @@ impl Sweep {
         let make = |number: usize, settings: &Settings| {
             let place = |key: &str| place(places, &[&format!("grid.{number}.{key}"), "seeds.keys", "seeds"]);
             let given = settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-            Experiment::vary(base.clone(), given, place)
+            Experiment::vary(&base, given, place)
         };
-        check_soon(&grids, make)?;
+        let make_checked = |number: usize, settings: &Settings| {
+            let place = |key: &str| place(places, &[&format!("grid.{number}.{key}"), "seeds.keys", "seeds"]);
+            let given = settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+            self.base.with_placed(given, place)
+        };
+        check_soon(&grids, make_checked)?;
         let mut points = Vec::new();
         let mut known = HashSet::new();
         let mut values: Vec<HashSet<String>> = vec![HashSet::new(); axes.len()];
@@ -290,12 +295,11 @@ fn check_soon(
         for (keys, values) in grid.iter().filter(|_| !has_data) {
             for value in values {
                 let settings = keys.iter().map(|&key| (key.clone(), value.clone())).collect();
-                match make(number, &settings) {
-                    Err(error @ (Error::UnknownKey { .. } | Error::InvalidValue { .. })) => {
-                        return Err(error);
-                    }
-                    // The other axes may set it right.
-                    _ => {}
+                // What is wrong between keys the other axes may set right.
+                if let Err(error @ (Error::UnknownKey { .. } | Error::InvalidValue { .. })) =
+                    make(number, &settings)
+                {
+                    return Err(error);
                 }
             }
         }
@@ -320,9 +324,22 @@ fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
 /// # Errors
 /// Those of [`Experiment::validate`], if the file was edited.
 pub fn experiment(manifest: &Manifest, point: &Point) -> Result<Experiment, Error> {
-    let base = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
-    let settings = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-    Experiment::from_toml(&base, "the sweep's base")?.with(settings)
+    Experiments::of(manifest)?.get(point)
+}
+
+/// The experiments of a plan, for those who need many: its base is read once.
+pub(super) struct Experiments(Table);
+
+impl Experiments {
+    pub(super) fn of(manifest: &Manifest) -> Result<Self, Error> {
+        let base = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
+        Ok(Self(Experiment::from_toml(&base, "the sweep's base")?.to_table()?))
+    }
+
+    pub(super) fn get(&self, point: &Point) -> Result<Experiment, Error> {
+        let settings = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        Experiment::vary(&self.0, settings, |_| Place::Code)
+    }
 }
 
 /// The axes of a grid: keys that have one value in common, and all the values.
@@ -377,15 +394,14 @@ fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
 /// [`snn_run::Error::ForeignPoint`] names the first point of which that does not hold, and those of
 /// [`Experiment::from_toml`] for the base.
 pub(crate) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error> {
-    let text = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
-    let base = Experiment::from_toml(&text, "the sweep's base")?.to_table()?;
+    let experiments = Experiments::of(manifest)?;
     for point in &manifest.points {
         let wrong = |reason: String| {
             let (path, id) = (path.to_owned(), point.id.clone());
             Error::from(snn_run::Error::ForeignPoint { path, id, reason })
         };
-        let given = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-        let experiment = Experiment::vary(base.clone(), given, |_| Place::Code)
+        let experiment = experiments
+            .get(point)
             .map_err(|error| wrong(format!("its settings make no experiment: {error}")))?;
         let id = run_id(&experiment)?;
         if id != point.id {

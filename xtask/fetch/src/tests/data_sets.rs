@@ -8,10 +8,11 @@ use tempfile::TempDir;
 
 use super::{
     super::{
+        context::Fetcher,
         digest::{self, Hasher},
         display::Display,
         error::FetchError,
-        fetcher::{Action, Fetcher, Outcome},
+        fetcher::{Action, Outcome},
         inspect::{self, State},
         patience::Patience,
         sources::Mirror,
@@ -220,7 +221,8 @@ fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
     let html = || answer("200 OK", "", b"<html>log in first</html>");
     let binary = || answer("200 OK", "", b"\xff\xfe");
     let long = || answer("200 OK", "", &[b'x'; 2 << 20]);
-    let replies: [(fn() -> Vec<u8>, &str); 6] = [
+    type Reply = fn() -> Vec<u8>;
+    let replies: [(Reply, &str); 6] = [
         (busy, "503"),
         (missing, "404"),
         (cut, "cut"),
