@@ -1,6 +1,7 @@
 //! A GPU by the way of its driver, where the driver is a library of the test's own: see `stand_in/driver.c`.
 //!
-//! The library is loaded once in the life of a process, so each test runs its scenario, an ignored test, in a process of its own.
+//! The library is loaded once in the life of a process, so each test runs its scenario in a process of its own: the same test
+//! once more, which a variable tells to be that process.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -17,7 +18,7 @@ use snn_core::{
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
 /// What stands in the library path of a scenario.
@@ -73,19 +74,21 @@ impl Libraries {
     }
 }
 
-/// Runs a scenario of this file in a process that finds these libraries.
-fn run(scenario: &str, libraries: Libraries, variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", scenario, "--ignored", "--nocapture", "--test-threads=1"]);
-    command.env("LD_LIBRARY_PATH", libraries.make(scenario)).envs(variables.iter().copied());
-    command.output().unwrap()
-}
+/// Set in the processes that run scenarios.
+const SCENARIO: &str = "SNN_STAND_IN_SCENARIO";
 
-fn check(scenario: &str, libraries: Libraries, variables: &[(&str, &str)]) {
-    let output = run(scenario, libraries, variables);
+/// Runs the scenario of `test` in a process that finds these libraries; in that process, runs it.
+fn check(test: &str, scenario: fn(), libraries: Libraries, variables: &[(&str, &str)]) {
+    if std::env::var_os(SCENARIO).is_some() {
+        return scenario();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(SCENARIO, "1");
+    command.env("LD_LIBRARY_PATH", libraries.make(test)).envs(variables.iter().copied());
+    let output = command.output().unwrap();
     let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
-    assert!(output.status.success(), "{scenario}: {}\n{said}", output.status);
-    assert!(said.contains("1 passed"), "{scenario} did not run:\n{said}");
+    assert!(output.status.success(), "{test}: {}\n{said}", output.status);
+    assert!(said.contains("1 passed"), "{test} did not run:\n{said}");
 }
 
 /// The error of the first GPU.
@@ -98,11 +101,9 @@ fn refusal() -> String {
 
 #[test]
 fn without_a_driver_the_cpu_is_named() {
-    check("scenario_no_driver", Libraries::BrokenDriver, &[]);
+    check("without_a_driver_the_cpu_is_named", scenario_no_driver, Libraries::BrokenDriver, &[]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_no_driver() {
     let message = refusal();
     assert!(
@@ -114,11 +115,9 @@ fn scenario_no_driver() {
 
 #[test]
 fn without_cublas_the_toolkit_is_named() {
-    check("scenario_no_cublas", Libraries::BrokenCublas, &[]);
+    check("without_cublas_the_toolkit_is_named", scenario_no_cublas, Libraries::BrokenCublas, &[]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_no_cublas() {
     let message = refusal();
     assert!(message.contains("cuBLAS is missing") && message.contains("LD_LIBRARY_PATH"), "{message}");
@@ -127,11 +126,14 @@ fn scenario_no_cublas() {
 #[test]
 fn a_driver_that_does_not_start_is_told_with_advice() {
     // CUDA_ERROR_NO_DEVICE
-    check("scenario_no_device", Libraries::All, &[("SNN_STAND_IN_INIT", "100")]);
+    check(
+        "a_driver_that_does_not_start_is_told_with_advice",
+        scenario_no_device,
+        Libraries::All,
+        &[("SNN_STAND_IN_INIT", "100")],
+    );
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_no_device() {
     let message = refusal();
     assert!(message.contains("no GPU is visible") && message.contains("CUDA_ERROR_NO_DEVICE"), "{message}");
@@ -140,11 +142,9 @@ fn scenario_no_device() {
 
 #[test]
 fn gpus_are_counted() {
-    check("scenario_count", Libraries::All, &[("SNN_STAND_IN_COUNT", "2")]);
+    check("gpus_are_counted", scenario_count, Libraries::All, &[("SNN_STAND_IN_COUNT", "2")]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_count() {
     assert!(cuda(1).is_ok());
     let Err(Error::Device(message)) = cuda(2) else { panic!("a third GPU") };
@@ -153,11 +153,9 @@ fn scenario_count() {
 
 #[test]
 fn a_driver_without_a_function_is_an_error() {
-    check("scenario_old_driver", Libraries::OldDriver, &[]);
+    check("a_driver_without_a_function_is_an_error", scenario_old_driver, Libraries::OldDriver, &[]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_old_driver() {
     let message = refusal();
     assert!(message.contains("CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND"), "{message}");
@@ -165,11 +163,14 @@ fn scenario_old_driver() {
 
 #[test]
 fn memory_that_runs_out_is_an_error_with_advice() {
-    check("scenario_memory", Libraries::All, &[("SNN_STAND_IN_MEMORY", "1000000")]);
+    check(
+        "memory_that_runs_out_is_an_error_with_advice",
+        scenario_memory,
+        Libraries::All,
+        &[("SNN_STAND_IN_MEMORY", "1000000")],
+    );
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_memory() {
     let device = cuda(0).unwrap();
     let few = Backend::<f32>::upload(&device, &[1.0; 1000]).unwrap();
@@ -182,11 +183,9 @@ fn scenario_memory() {
 
 #[test]
 fn values_go_there_and_back() {
-    check("scenario_buffers", Libraries::All, &[]);
+    check("values_go_there_and_back", scenario_buffers, Libraries::All, &[]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_buffers() {
     let device = cuda(0).unwrap();
     let lengths = [1, 5, 255, 256, 257, 3000];
@@ -205,11 +204,9 @@ fn scenario_buffers() {
 
 #[test]
 fn networks_compute_what_they_compute_on_the_cpu() {
-    check("scenario_networks", Libraries::All, &[]);
+    check("networks_compute_what_they_compute_on_the_cpu", scenario_networks, Libraries::All, &[]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_networks() {
     let device = cuda(0).unwrap();
     let spikes: Vec<_> = (0..3).flat_map(|b| (0..30).map(move |n| (b, n, (7 * n + 5 * b) % 12))).collect();
@@ -244,11 +241,9 @@ fn scenario_networks() {
 
 #[test]
 fn what_a_gpu_does_not_have_is_said() {
-    check("scenario_refusals", Libraries::All, &[]);
+    check("what_a_gpu_does_not_have_is_said", scenario_refusals, Libraries::All, &[]);
 }
 
-#[test]
-#[ignore = "run by the test above in a process of its own"]
 fn scenario_refusals() {
     let device = cuda(0).unwrap();
     let config = NetworkConfig { hidden: vec![Layer::feed_forward(3)], ..NetworkConfig::new(2, 2) };

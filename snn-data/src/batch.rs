@@ -1,7 +1,7 @@
 //! Samples gathered into a batch: events in compressed rows, or dense frames.
 
-use crate::error::reserve;
-use crate::{Dataset, Error, InputKind};
+use crate::room::reserve;
+use crate::{Error, InputKind};
 
 /// Some samples of a data set, side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,56 +39,25 @@ pub enum BatchInput {
     },
 }
 
-/// Gathers samples into a batch, in the order of `indices`.
-///
-/// To walk through an epoch, split the order into pieces: `order.chunks(batch_size)`; the last piece may be
-/// shorter, and no sample is left out.
-///
-/// # Errors
-///
-/// [`Error::Sample`] with the data set's name and the index of the sample, if that sample does not exist or is
-/// written wrongly; [`Error::TooMany`] beyond 4 294 967 295 spikes; [`Error::OutOfMemory`].
-pub fn collate(dataset: &dyn Dataset, indices: &[u32]) -> Result<Batch, Error> {
-    let (len, classes) = (dataset.len(), dataset.classes());
-    let mut builder = BatchBuilder::new(dataset, indices.len())?;
-    for &index in indices {
-        let index = index as usize;
-        let mut add = || {
-            if index >= len {
-                return Err(Error::Index { index, len });
-            }
-            let label = dataset.label(index);
-            if usize::from(label) >= classes {
-                return Err(Error::Label { label, classes });
-            }
-            builder.labels.push(label);
-            dataset.sample(index, &mut builder)?;
-            builder.check_written()
-        };
-        add().map_err(|error| error.in_sample(dataset.name(), index))?;
-    }
-    Ok(builder.finish())
-}
-
-/// Takes up the samples of a batch, one after the other; [`Dataset::sample`] writes into it.
+/// Takes up the samples of a batch, one after the other; [`Dataset::sample`](crate::Dataset::sample) writes into it.
 ///
 /// Each `push_` method takes a whole sample. After an error the batch is given up.
 #[derive(Debug)]
 pub struct BatchBuilder {
     steps: usize,
     inputs: usize,
-    labels: Vec<u16>,
+    pub(crate) labels: Vec<u16>,
     written: usize,
     input: BatchInput,
 }
 
 impl BatchBuilder {
-    fn new(dataset: &dyn Dataset, batch: usize) -> Result<Self, Error> {
-        let (steps, inputs) = (dataset.steps(), dataset.inputs());
+    /// For so many samples of this shape and kind.
+    pub(crate) fn new([steps, inputs]: [usize; 2], kind: InputKind, batch: usize) -> Result<Self, Error> {
         let mut labels = Vec::new();
         reserve(&mut labels, batch, "the labels of a batch")?;
         let rows = batch.saturating_mul(steps);
-        let input = match dataset.kind() {
+        let input = match kind {
             InputKind::Events => {
                 let mut offsets = Vec::new();
                 reserve(&mut offsets, rows.saturating_add(1), "the rows of a batch")?;
@@ -202,14 +171,14 @@ impl BatchBuilder {
     }
 
     /// That every label has its input.
-    fn check_written(&self) -> Result<(), Error> {
+    pub(crate) fn check_written(&self) -> Result<(), Error> {
         match self.written + 1 - self.labels.len() {
             1 => Ok(()),
             times => Err(Error::WrittenTimes { times }),
         }
     }
 
-    fn finish(self) -> Batch {
+    pub(crate) fn finish(self) -> Batch {
         Batch {
             batch: self.labels.len(),
             steps: self.steps,

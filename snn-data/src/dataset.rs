@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, Intake, TimeUnit};
+use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, InputKind, Intake, TimeUnit};
 
 /// Labelled samples of one shape: `[steps, inputs]` of spikes or of analog values.
 ///
@@ -156,25 +156,6 @@ pub trait Dataset: Send + Sync {
     ///
     /// May panic when `index >= len()`; [`collate`](crate::collate) checks its indices first.
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error>;
-}
-
-/// The form in which a data set gives its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InputKind {
-    /// Spikes: which unit, in which step.
-    Events,
-    /// One analog value for each unit and step.
-    Frames,
-}
-
-impl fmt::Display for InputKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Events => "events",
-            Self::Frames => "frames",
-        })
-    }
 }
 
 /// One of the three parts of a data set.

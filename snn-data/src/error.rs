@@ -329,9 +329,3 @@ impl Error {
         Self::File { place: place.into(), source: Box::new(self), path: path.to_owned() }
     }
 }
-
-/// Reserves room or says what there is no room for: sizes come from settings, so a failure is the user's to see.
-pub(crate) fn reserve<T>(list: &mut Vec<T>, entries: usize, what: &'static str) -> Result<(), Error> {
-    memory::check(what, entries, (size_of::<T>() as u64).saturating_mul(entries as u64))?;
-    list.try_reserve_exact(entries).map_err(|_| Error::no_memory::<T>(what, entries))
-}

@@ -1,6 +1,6 @@
 //! Analog input in memory: one value for each unit and step.
 
-use crate::events::{MAX_U16, count, positive_ms};
+use crate::binning::{MAX_U16, count, positive_ms};
 use crate::{BatchBuilder, Dataset, Error, InputKind, Splits};
 
 /// Labelled analog samples `[steps, inputs]`, held in memory: four bytes a value.
@@ -81,7 +81,7 @@ impl FrameDataset {
         for (index, (&label, frames)) in labels.iter().zip(values.chunks(self.sample_len())).enumerate() {
             self.check(label, frames).map_err(|error| error.in_sample(&self.name, index))?;
         }
-        crate::error::reserve(&mut self.labels, labels.len(), "labels")?;
+        crate::room::reserve(&mut self.labels, labels.len(), "labels")?;
         self.labels.extend_from_slice(labels);
         self.values = values;
         Ok(())

@@ -44,6 +44,8 @@ pub struct LeftOut {
     pub reason: Reason,
     /// How many recordings (samples, folders).
     pub count: usize,
+    /// How many names they have: those of a folder share one.
+    pub names: usize,
     /// The first few names.
     pub examples: Vec<String>,
 }
@@ -101,11 +103,12 @@ impl Intake {
         }
         let known = self.left_out.iter().position(|left_out| left_out.reason == reason);
         let place = known.unwrap_or_else(|| {
-            self.left_out.push(LeftOut { reason, count: 0, examples: Vec::new() });
+            self.left_out.push(LeftOut { reason, count: 0, names: 0, examples: Vec::new() });
             self.left_out.len() - 1
         });
         let left_out = &mut self.left_out[place];
         left_out.count += count;
+        left_out.names += 1;
         if left_out.examples.len() < EXAMPLES {
             left_out.examples.push(example());
         }
@@ -157,8 +160,8 @@ impl Intake {
             let (count, total) = (self.broken.len(), self.broken.len() + self.recordings);
             notes.push(format!("{count} of {total} recordings cannot be read and are left out: {first}"));
         }
-        for LeftOut { reason, count, examples } in &self.left_out {
-            let more = if *count > examples.len() { ", ..." } else { "" };
+        for LeftOut { reason, count, names, examples } in &self.left_out {
+            let more = if *names > examples.len() { ", ..." } else { "" };
             notes.push(format!("left out: {count} {}: {}{more}", reason.describe(), examples.join(", ")));
         }
         notes

@@ -61,6 +61,8 @@
 #[cfg(feature = "audio")]
 pub mod audio;
 mod batch;
+mod binning;
+mod collate;
 mod dataset;
 mod directories;
 mod error;
@@ -71,6 +73,7 @@ mod frames;
 pub mod fuzzing;
 mod identity;
 mod intake;
+mod kind;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod list;
 mod membership;
@@ -84,6 +87,7 @@ mod part;
 mod randman;
 mod random;
 mod relabeled;
+mod room;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod shd;
 #[cfg(feature = "audio")]
@@ -91,15 +95,18 @@ mod speech;
 mod statistics;
 mod summary;
 
-pub use batch::{Batch, BatchBuilder, BatchInput, collate};
-pub use dataset::{Dataset, InputKind, Portion, Split, Splits};
+pub use batch::{Batch, BatchBuilder, BatchInput};
+pub use binning::{Binning, CoincidentSpikes, LateSpikes, TimeUnit};
+pub use collate::collate;
+pub use dataset::{Dataset, Portion, Split, Splits};
 pub use directories::{cache_directory, data_directory};
 pub use error::Error;
-pub use events::{Binning, CoincidentSpikes, EventDataset, LateSpikes, TimeUnit};
+pub use events::EventDataset;
 pub use fingerprint::Fingerprint;
 pub use frames::FrameDataset;
 pub use identity::{ClassOrder, Comparison, DataIdentity, Difference, PartIdentity};
 pub use intake::{Intake, LeftOut, Reason};
+pub use kind::InputKind;
 pub use membership::{Membership, Recorded};
 pub use memory::available_memory;
 #[cfg(feature = "mnist")]

@@ -4,11 +4,6 @@
 
 use std::fs;
 
-use crate::Error;
-
-/// Less is not looked at: asking the system takes longer than allocating.
-const SMALL: u64 = 256 << 20;
-
 /// Bytes that can be had without taking them from another program: what the system calls available, and what the limit of
 /// this process's control group leaves. `None` where the system does not tell.
 pub fn available_memory() -> Option<u64> {
@@ -25,33 +20,7 @@ fn group_memory() -> Option<u64> {
     Some(number("memory.max")?.saturating_sub(number("memory.current")?))
 }
 
-/// That `entries` things which take `bytes` bytes in all fit into memory.
-pub(crate) fn check(what: &'static str, entries: usize, bytes: u64) -> Result<(), Error> {
-    match available_memory().filter(|_| bytes > SMALL) {
-        Some(available) if bytes > available => {
-            Err(Error::OutOfMemory { what, entries, needed: bytes, available: Some(available) })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A number of bytes for people.
 pub(crate) fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_does_not_fit_is_refused_with_numbers() {
-        assert_eq!(check("spikes", 7, 1 << 20), Ok(()));
-        if let Some(available) = available_memory() {
-            assert!(available > 0);
-            let message = check("spikes", 7, 1 << 60).unwrap_err().to_string();
-            let expected = "no memory for spikes: 7 entries take 1073741824.0 GiB, and ";
-            assert!(message.starts_with(expected) && message.contains(" GiB are there: choose"), "{message}");
-        }
-    }
 }

@@ -86,6 +86,24 @@ pub enum Error {
     #[error("impossible settings: {0}")]
     Impossible(String),
 
+    /// A run that does not fit into memory.
+    #[error(
+        "this takes about {takes}, and there is {there_is}: lower {largest}; or say with training.memory_limit (GB) how much it \
+         may take"
+    )]
+    TooLarge {
+        /// How much it takes, and what for.
+        takes: String,
+        /// How much there is, and what limits it.
+        there_is: String,
+        /// The keys of the largest part.
+        largest: &'static str,
+    },
+
+    /// A run that was stopped before it began, while its data were loaded.
+    #[error("stopped while the data were loaded: nothing was trained")]
+    Interrupted,
+
     /// A name that is neither a preset nor a file.
     #[error("`{name}` is neither a preset ({}) nor a TOML file{}", known.join(", "), suggestion(nearest))]
     UnknownPreset {
@@ -134,6 +152,17 @@ pub enum Error {
         path: PathBuf,
         /// The process, where it is known.
         pid: Option<u32>,
+    },
+
+    /// The lock of a run directory was removed or replaced while a trainer held it.
+    #[error(
+        "the lock of this run directory was taken away (`lock` is not the file that this process holds): another process may be \
+         training here, so this one stops and writes nothing more; leave `lock` where it is, and go on with --resume: {}",
+        path.display()
+    )]
+    LockLost {
+        /// The directory.
+        path: PathBuf,
     },
 
     /// A checkpoint that is not there.
@@ -189,6 +218,26 @@ pub enum Error {
         needed: String,
     },
 
+    /// Data that are not those that a run was trained on.
+    #[error(
+        "these are not the data that the run was trained on: {differences}; put those back, or go on with these all the same with \
+         --allow-other-data"
+    )]
+    OtherData {
+        /// In what they differ.
+        differences: String,
+    },
+
+    /// A run on a data set that a program of its own has made, and that no settings describe.
+    #[error(
+        "this run was trained on a data set of another program ({data}), which its settings do not describe: evaluate it and go on \
+         with it in that program (`Trainer::on`, then `RunWriter::resume`)"
+    )]
+    ExternalData {
+        /// Its name and shape.
+        data: String,
+    },
+
     /// A run that is to be resumed under settings it was not started with.
     #[error(
         "`{key}` is {given} here, but the run was started with {stored}; only how long it trains may change with --resume"
@@ -204,8 +253,8 @@ pub enum Error {
 
     /// A loss, a gradient or a weight is no longer a finite number.
     #[error(
-        "{what} is {value} in epoch {epoch} after {batch} batches: {DIVERGED}; lower optimizer.learning_rate \
-         (now {learning_rate:?}), or regularizer strengths if they are large; the last checkpoint is kept"
+        "{what} is {value} in epoch {epoch} after {batch} batches: {DIVERGED}; {}",
+        against_divergence(*epoch, *batch, *learning_rate)
     )]
     NotFinite {
         /// The quantity: "the loss", "the validation loss", "the gradient of W1", "a weight of W1".
@@ -252,9 +301,12 @@ impl Error {
                 | Self::UnknownKey { .. }
                 | Self::InvalidValue { .. }
                 | Self::Impossible(_)
+                | Self::TooLarge { .. }
                 | Self::UnknownPreset { .. }
                 | Self::RunExists { .. }
                 | Self::OtherExperiment { .. }
+                | Self::OtherData { .. }
+                | Self::ExternalData { .. }
                 | Self::Network(snn_core::Error::Setting { .. })
                 | Self::Data(snn_data::Error::Setting { .. })
         )
@@ -297,6 +349,19 @@ impl fmt::Display for Place {
             Self::Code => f.write_str("experiment"),
         }
     }
+}
+
+/// Before the first update no learning rate is at fault.
+fn against_divergence(epoch: u32, batch: u32, learning_rate: f64) -> String {
+    if (epoch, batch) == (1, 0) {
+        return "nothing was learnt yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
+                of the regularizers, or the values of the input"
+            .to_owned();
+    }
+    format!(
+        "lower optimizer.learning_rate (now {learning_rate:?}), or regularizer strengths if they are large; the last \
+         checkpoint is kept"
+    )
 }
 
 fn prefix(place: &Place) -> String {

@@ -76,7 +76,8 @@
 //! Paths that are not UTF-8 have `U+FFFD` there for what is none.
 //!
 //! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint, or, of `snn sweep
-//! run`, runs are left to another process that is training them.
+//! run`, runs are left to another process that is training them; 128 + signal where a signal stopped a new run while its data
+//! were loaded, and nothing is there to go on with.
 //!
 //! # Features
 //!
@@ -95,6 +96,7 @@ pub mod experiment;
 pub mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
+mod memory;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;

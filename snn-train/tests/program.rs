@@ -140,7 +140,10 @@ fn presets_are_listed_shown_and_documented() {
     fs::write(snn.path("shown.toml"), &shown).unwrap();
     assert_eq!(Experiment::load(snn.path("shown.toml")).unwrap(), Experiment::preset("randman").unwrap());
     let keys = snn.run(&["presets", "--keys"]).expect(0).stdout;
-    assert!(keys.contains("[optimizer]\n  learning_rate        Step size.\n"), "{keys}");
+    assert!(
+        keys.contains("[optimizer]\n  name ") && keys.contains("\n  learning_rate        Step size.\n"),
+        "{keys}"
+    );
     let keys = json(&snn.run(&["presets", "--keys", "--json"]).expect(0).stdout);
     assert_fields(&keys[0], &["key", "help", "values", "unit", "default", "data_sets"]);
     let list = json(&snn.run(&["presets", "--json"]).expect(0).stdout);

@@ -32,7 +32,7 @@ fn on_every_screen() {
     for (screen, words) in [
         ("runs", &["done", "failed", "stopped", "super-spike"][..]),
         ("curves", &["loss", "accuracy"]),
-        ("activity", &["hidden", "epoch 3"]),
+        ("activity", &["layer 1", "epoch 3"]),
         ("learning", &["W1", "V2", "Wout"]),
         ("system", &["done"]),
     ] {

@@ -43,9 +43,12 @@ impl Tolerance {
     /// A potential `U` is off by some `1e-7 U`, which changes the surrogate at the threshold by up to `2 beta` times as much.
     /// The constant part leaves room for gradients of one unit or one sample, whose few terms can cancel.
     pub fn gradient(&self, expected: &Run) -> f64 {
-        let slope = match expected.config.surrogate.shape {
+        let surrogate = expected.config.surrogate;
+        let slope = match surrogate.shape {
             SurrogateShape::Constant | SurrogateShape::True => 0.0,
-            _ => expected.config.surrogate.beta,
+            // A ramp that ends at 0: where all units are near its end, a small change is a large part of what is left of it.
+            SurrogateShape::Esser => surrogate.beta / expected.largest_derivative().max(1e-3),
+            _ => surrogate.beta,
         };
         self.gradient + self.slope * slope * expected.largest_potential()
     }

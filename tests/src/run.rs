@@ -180,6 +180,12 @@ impl Run {
         lead
     }
 
+    /// The largest surrogate derivative that any hidden unit has at any step.
+    pub fn largest_derivative(&self) -> f64 {
+        let derivative = |&u: &f64| self.config.surrogate.derivative(u - self.config.threshold);
+        self.potentials.iter().flatten().map(derivative).fold(0.0, f64::max)
+    }
+
     /// Largest membrane potential of the hidden layers, by amount.
     pub fn largest_potential(&self) -> f64 {
         self.potentials.iter().map(|u| largest(u)).fold(0.0, f64::max)

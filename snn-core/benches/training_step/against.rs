@@ -1,10 +1,9 @@
 //! Two builds of this benchmark, interleaved.
 
 use crate::{
-    child,
+    child::child,
     measure::{Timing, median},
     options::Options,
-    selected,
 };
 use serde::Serialize;
 use snn_core::InstructionSet;
@@ -49,7 +48,7 @@ pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), St
     if !options.json {
         println!("job    this   other   times as long (quartiles)      memory of this, other");
     }
-    for job in selected(options) {
+    for job in options.selected() {
         let mut timings: [Vec<Timing>; 2] = Default::default();
         for round in 0..ROUNDS {
             let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };

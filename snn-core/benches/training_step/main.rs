@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports on the terminal")]
 
 mod against;
+mod child;
+mod custom;
 mod jobs;
 mod measure;
 mod options;
@@ -13,17 +15,15 @@ mod peak;
 mod roofline;
 mod scale;
 
-use jobs::{Data, Job};
+use child::child;
+use jobs::Data;
 use measure::{Timing, measure};
 use options::{HELP, Options};
 use peak::Peaks;
 use roofline::Roofline;
 use serde::Serialize;
 use snn_core::InstructionSet;
-use std::{
-    path::Path,
-    process::{Command, ExitCode},
-};
+use std::process::ExitCode;
 
 /// The whole result, for `--json`.
 #[derive(Serialize)]
@@ -45,19 +45,6 @@ fn processor() -> String {
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// One variant of one job in a process of its own, with the options given.
-fn child(program: &Path, arguments: &[String], job: &str, variant: &str) -> Result<Timing, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .args(["--child", "--jobs", job, "--variants", variant])
-        .output()
-        .map_err(|e| format!("{}: {e}", program.display()))?;
-    if !output.status.success() {
-        return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&output.stderr)));
-    }
-    serde_json::from_slice(&output.stdout).map_err(|e| format!("{}: {e}", program.display()))
-}
-
 /// What [`child`] has been asked for.
 fn run_here(options: &Options) -> Result<(), String> {
     let mut pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
@@ -66,7 +53,7 @@ fn run_here(options: &Options) -> Result<(), String> {
     pool.build_global().map_err(|e| e.to_string())?;
     let jobs = match &options.custom {
         Some(custom) => vec![custom.job()],
-        None => selected(options),
+        None => options.selected(),
     };
     for job in jobs {
         for variant in &options.variants {
@@ -75,10 +62,6 @@ fn run_here(options: &Options) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn selected(options: &Options) -> Vec<Job> {
-    jobs::jobs().into_iter().filter(|job| options.jobs.iter().any(|name| name == job.name)).collect()
 }
 
 fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
@@ -120,7 +103,7 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
             "job variant   median    min    max | forward backward  Adam |  memory  spikes/unit  of fused"
         );
     }
-    for job in selected(options) {
+    for job in options.selected() {
         if !options.json {
             println!("{}: {}, batch {}, {} steps; ms", job.name, job.what, job.batch, job.steps);
         }

@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::{jobs::NAMES, scale::Custom};
+use crate::{
+    custom::Custom,
+    jobs::{Job, NAMES, jobs},
+};
 use snn_core::InstructionSet;
 use std::{path::PathBuf, time::Duration};
 
@@ -103,5 +106,10 @@ impl Options {
             }
         }
         Ok(Some(options))
+    }
+
+    /// The jobs that were asked for.
+    pub(crate) fn selected(&self) -> Vec<Job> {
+        jobs().into_iter().filter(|job| self.jobs.iter().any(|name| name == job.name)).collect()
     }
 }

@@ -30,11 +30,12 @@
 use super::{
     gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
     kernels::{
-        derivative::{Derivative, LEAST, WithDerivative, compute_ahead, with},
+        derivative::{compute_ahead, with},
         lanes::{Kernel, Lanes, WIDTH},
         product::{Target, Term, product},
     },
-    plan::{BLOCK, Constants, LayerPlan, Plan, Transposes},
+    lif_backward::Lif,
+    plan::{BLOCK, Constants, Plan, Transposes},
     trace::{Block, LayerTrace, Pool},
 };
 use crate::{Input, Readout};
@@ -455,102 +456,5 @@ impl ChunkPass<'_> {
             differentiable_reset: plan.differentiable_reset,
         };
         with(plan.surrogate, lif);
-    }
-}
-
-/// Some steps back of one hidden layer of one sample.
-struct Lif<'a, L: Lanes> {
-    shape: &'a LayerPlan,
-    lanes: L,
-    /// Vectors in a row.
-    stride: usize,
-    /// Vectors from slot to slot.
-    slot_stride: usize,
-    /// `U[n] - threshold`, a row for each step; so are the next four.
-    x: &'a [L::Chunk],
-    h: &'a [L::Chunk],
-    a_s: &'a [L::Chunk],
-    /// What the reset wiped out, where a unit spiked.
-    wiped_out: &'a [L::Chunk],
-    /// Where `a_I[n + 1]` goes.
-    current_adjoints: &'a mut [L::Chunk],
-    a_u: &'a mut [L::Chunk],
-    a_i: &'a mut [L::Chunk],
-    /// `d zeta`
-    direct: &'a [L::Chunk],
-    /// `U[n + 1]`
-    u_next: &'a mut [L::Chunk],
-    differentiable_reset: bool,
-}
-
-impl<L: Lanes> WithDerivative for Lif<'_, L> {
-    #[inline(always)]
-    fn run<H: Derivative>(self, h: H) {
-        if self.differentiable_reset { self.backward::<H, true>(h) } else { self.backward::<H, false>(h) }
-    }
-}
-
-impl<L: Lanes> Lif<'_, L> {
-    /// As many vectors of units at a time as keep the processor busy while each waits for its step before.
-    #[inline(always)]
-    fn backward<H: Derivative, const RESET: bool>(mut self, h: H) {
-        let mut at = 0;
-        while self.stride - at >= 4 {
-            self.columns::<H, 4, RESET>(h, at);
-            at += 4;
-        }
-        while self.stride - at >= 2 {
-            self.columns::<H, 2, RESET>(h, at);
-            at += 2;
-        }
-        if self.stride > at {
-            self.columns::<H, 1, RESET>(h, at);
-        }
-    }
-
-    #[inline(always)]
-    fn columns<H: Derivative, const N: usize, const RESET: bool>(&mut self, h: H, at: usize) {
-        let lanes = self.lanes;
-        let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
-        let (leak_mem, leak_syn) = (lanes.splat(leak_mem as f32), lanes.splat(leak_syn as f32));
-        let (theta, zero) = (lanes.splat(threshold as f32), lanes.splat(0.0));
-        let [mut a_u, mut a_i, mut direct, mut u_next] = [[zero; N]; 4];
-        for c in 0..N {
-            (a_u[c], a_i[c]) = (lanes.load(&self.a_u[at + c]), lanes.load(&self.a_i[at + c]));
-            (direct[c], u_next[c]) = (lanes.load(&self.direct[at + c]), lanes.load(&self.u_next[at + c]));
-        }
-        let traces = self.x.chunks_exact(self.stride).zip(self.wiped_out.chunks_exact(self.stride));
-        let traces = traces.zip(self.h.chunks_exact(self.stride));
-        let adjoints = self.a_s.chunks_exact(self.stride);
-        let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.slot_stride));
-        for (((x, wiped_out), known), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
-            let (x, a_s, current_adjoint) =
-                (&x[at..at + N], &a_s[at..at + N], &mut current_adjoint[at..at + N]);
-            for c in 0..N {
-                let (x, u) = (lanes.load(&x[c]), a_u[c]);
-                let spiked = lanes.greater(x, zero);
-                let mut s = lanes.add(lanes.load(&a_s[c]), direct[c]);
-                if RESET {
-                    let next = lanes.select(spiked, lanes.load(&wiped_out[at + c]), u_next[c]);
-                    s = lanes.sub_mul(u, next, s);
-                    u_next[c] = lanes.add(x, theta);
-                }
-                let h = h.at(lanes, x, &known[at + c]);
-                if H::VANISHES {
-                    // |s| is compared with LEAST / h, since the product itself is what must not be computed
-                    let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
-                    s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
-                }
-                lanes.store(&mut current_adjoint[c], a_i[c]);
-                let kept = lanes.select(spiked, zero, u);
-                a_i[c] = lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
-                a_u[c] = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
-            }
-        }
-        for c in 0..N {
-            lanes.store(&mut self.a_u[at + c], a_u[c]);
-            lanes.store(&mut self.a_i[at + c], a_i[c]);
-            lanes.store(&mut self.u_next[at + c], u_next[c]);
-        }
     }
 }

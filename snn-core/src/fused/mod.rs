@@ -17,6 +17,7 @@ pub(crate) mod cuda;
 mod forward;
 mod gradient;
 mod kernels;
+mod lif_backward;
 mod plan;
 mod trace;
 

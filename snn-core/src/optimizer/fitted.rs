@@ -89,7 +89,7 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
     pub fn from_state(rule: R, network: &Network<E, D>, state: &OptimizerState<E>) -> Result<Self, Error> {
         rule.validate()?;
         let device = network.device();
-        if R::ON_HOST && D::host_mut(&mut device.upload(&[])?).is_none() {
+        if R::ON_HOST && D::host_mut(&mut device.upload(&[E::zero()])?).is_none() {
             return Err(Error::Unsupported(format!(
                 "`{}` updates weights on the CPU alone; compute on the CPU, or choose another optimizer.name",
                 R::NAME

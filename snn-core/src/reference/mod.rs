@@ -40,6 +40,12 @@ pub(crate) fn forward<E: Float, D: Backend<E>>(
     input: &Input<E>,
     wanted: Wanted,
 ) -> Result<Answer<E, D>, Error> {
+    if D::host_mut(&mut weights.readout.device().upload(&[E::zero()])?).is_none() {
+        return Err(Error::Unsupported(
+            "the reference implementation computes on the CPU; set `implementation` to `Implementation::Fused` for a GPU"
+                .into(),
+        ));
+    }
     // multiplying by one makes a tensor that the tape does not know
     let detach = |_, _, spikes: Matrix<E, D>| spikes * E::one();
     let function = SpikeFunction::Threshold(config.surrogate);

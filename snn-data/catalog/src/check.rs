@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::{Catalog, Checksums, DataSet, RemoteFile, Unpacked};
+use crate::{Checksums, DataSet, RemoteFile, Unpacked};
 
 /// Says what is wrong with the first data set that is not as it must be.
-pub(super) fn consistent(catalog: &Catalog) -> Result<(), String> {
+pub(super) fn consistent(data_sets: &[DataSet]) -> Result<(), String> {
     let mut names = HashSet::new();
-    for data_set in &catalog.data_sets {
+    for data_set in data_sets {
         let place = |problem| format!("data set `{}`: {problem}", data_set.name);
         if !names.insert(&data_set.name) {
             return Err(place("it is here twice".to_owned()));

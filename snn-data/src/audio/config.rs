@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Compression, FilterEdges, FilterNorm, MelScale, RATES, Tail};
 use crate::Error;
-use crate::events::{count, positive_ms};
+use crate::binning::{count, positive_ms};
 
 /// Most points of a transform, and most channels.
 const MAX_FFT: usize = 1 << 16;

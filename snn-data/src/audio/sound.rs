@@ -1,32 +1,13 @@
-//! Recordings: WAV and FLAC files, mixed down to one channel.
+//! Recordings, mixed down to one channel, and what their readers share.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek};
-use std::path::Path;
+use std::io;
 
-use super::{RATES, flac, wav};
+use super::RATES;
 use crate::Error;
 
 /// Most samples of one recording and channel: 23 minutes at 48 kHz. A few bytes of FLAC can announce gigabytes of
 /// silence; this bounds what they cost.
 const MAX_SAMPLES: usize = 1 << 26;
-
-/// Formats that are not read but known by their first bytes, so that a file with the wrong name is called what it is.
-const OTHERS: &[(&[u8], &str)] = &[
-    (b"RIFX", "WAV of big-endian numbers (RIFX)"),
-    (b"FORM", "AIFF"),
-    (b"OggS", "Ogg"),
-    (b"ID3", "MP3, or FLAC behind an ID3 tag"),
-    (b"\xff\xfb", "MP3"),
-    (b"\xff\xf3", "MP3"),
-    (b"caff", "CAF"),
-    (b"riff", "Sony Wave64"),
-    (b"NIST_1A", "NIST SPHERE"),
-    (b".snd", "AU"),
-    (b"MAC ", "Monkey's Audio"),
-    (b"wvpk", "WavPack"),
-    (b"\x30\x26\xb2\x75", "WMA"),
-];
 
 /// A recording of one channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,74 +19,16 @@ pub struct Sound {
 }
 
 impl Sound {
-    /// Reads a WAV or a FLAC file, told apart by their first bytes. Several channels are mixed down to their mean.
-    ///
-    /// WAV: PCM of 8, 16, 24 or 32 bits (also with fewer valid bits, left-aligned), floating point of 32 or 64 bits,
-    /// A-law and mu-law, plain or `WAVE_FORMAT_EXTENSIBLE`, RIFF, RF64 or BW64, chunks in any order. Sizes that a program
-    /// left open because it wrote to a pipe (0, 0xFFFFFFFF and their like) mean: to the end of the file. FLAC: a file that
-    /// bears an MD5 of its samples is held against it.
-    ///
-    /// An integer x of b bits becomes x / 2^(b - 1). A file without samples gives a sound without samples.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`], or [`Error::File`] that says where a file is damaged (cut off, announcing what it does not hold,
-    /// with a sample that is not a number), too long (67 108 864 samples), or, as [`Error::Unsupported`], of which kind
-    /// it is that is not read.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let open = |error| Error::io("read the recording", path, &error);
-        // Before it is opened: a pipe would be waited for.
-        if !std::fs::metadata(path).map_err(open)?.is_file() {
-            return Err(Error::format("recording", "it is not a regular file").in_file(path, "type"));
-        }
-        let file = File::open(path).map_err(open)?;
-        decode(file).map_err(|broken| broken.error.in_file(path, broken.place))
-    }
-
-    /// [`read`](Self::read) for the bytes of a file.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Format`] or [`Error::Unsupported`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        decode(Cursor::new(bytes)).map_err(|broken| broken.error)
-    }
-
     /// Duration in ms.
     pub fn duration(&self) -> f64 {
         self.samples.len() as f64 * 1000.0 / f64::from(self.rate)
     }
 }
 
-fn decode(file: impl Read + Seek) -> Result<Sound, Broken> {
-    let mut file = BufReader::new(file);
-    let mut magic = Vec::new();
-    let of_io = |error| Broken::new("the first bytes", "recording", of_io(&error));
-    file.by_ref().take(8).read_to_end(&mut magic).map_err(of_io)?;
-    file.rewind().map_err(of_io)?;
-    match magic.get(..4).unwrap_or_default() {
-        b"RIFF" | b"RF64" | b"BW64" => wav::read(file),
-        b"fLaC" => flac::read(file),
-        _ => Err(match OTHERS.iter().find(|(first, _)| magic.starts_with(first)) {
-            Some((_, name)) => Broken::unsupported(
-                "the first bytes",
-                "recording",
-                format!("it is {name}; convert it to WAV or FLAC"),
-            ),
-            None => Broken::new(
-                "the first bytes",
-                "recording",
-                "it begins neither with RIFF (WAV) nor with fLaC (FLAC)",
-            ),
-        }),
-    }
-}
-
 /// What is wrong with a recording, and where.
 pub(super) struct Broken {
-    place: String,
-    error: Error,
+    pub(super) place: String,
+    pub(super) error: Error,
 }
 
 impl Broken {

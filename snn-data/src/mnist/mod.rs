@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use idx::Idx;
 
-use crate::events::{count, positive_ms};
+use crate::binning::{count, positive_ms};
 use crate::part::{SampleIndex, limit_train, split};
 use crate::{
     BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake,

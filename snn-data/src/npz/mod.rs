@@ -31,8 +31,7 @@ pub use npy::{Array, Element};
 pub use writer::NpzWriter;
 
 use crate::Error;
-
-const NPZ: &str = "npz archive";
+use zip::NPZ;
 
 /// An open npz archive.
 #[derive(Debug)]

@@ -4,9 +4,8 @@ use std::io::Write as _;
 
 use flate2::{Compression, Crc, write::DeflateEncoder};
 
-use super::NPZ;
 use super::npy::{Element, Header};
-use super::zip::{DEFLATED, END, ENTRY, LOCAL};
+use super::zip::{DEFLATED, END, ENTRY, LOCAL, NPZ};
 use crate::Error;
 
 /// What unpacks it must know deflate (2.0).

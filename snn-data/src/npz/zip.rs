@@ -9,8 +9,9 @@ use std::path::Path;
 
 use flate2::read::DeflateDecoder;
 
-use super::NPZ;
 use crate::Error;
+
+pub(super) const NPZ: &str = "npz archive";
 
 pub(super) const LOCAL: &[u8; 4] = b"PK\x03\x04";
 pub(super) const ENTRY: &[u8; 4] = b"PK\x01\x02";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::{MAX_U16, count, positive_ms};
+use crate::binning::{MAX_U16, count, positive_ms};
 use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Portion};
 
 /// Beyond this the product over dimensions is a number too small or too large to standardise.

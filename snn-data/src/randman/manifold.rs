@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::sine::sin_turns;
 use crate::Error;
-use crate::error::reserve;
+use crate::room::reserve;
 
 /// Samples evaluated at a time: enough independent sums to fill the vector registers.
 const LANES: usize = 8;
@@ -62,7 +62,7 @@ impl Manifold {
     pub fn new(dim: usize, units: usize, alpha: f64, a: &[f64], b: &[f64], c: &[f64]) -> Result<Self, Error> {
         super::config::check_dim(dim)?;
         super::config::check_alpha(alpha)?;
-        crate::events::count("inputs", units, crate::events::MAX_U16)?;
+        crate::binning::count("inputs", units, crate::binning::MAX_U16)?;
         let count = a.len() / (units * dim);
         let expected = units * dim * count.max(1);
         for (what, list) in [

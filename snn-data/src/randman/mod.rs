@@ -11,10 +11,9 @@ use rayon::prelude::*;
 pub use config::RandmanConfig;
 pub use manifold::Manifold;
 
-use crate::error::reserve;
 use crate::fingerprint::Hasher;
-use crate::memory;
 use crate::random::Purpose;
+use crate::room::{check, reserve};
 use crate::{BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Splits};
 
 /// Theta of the manifolds, one stream a class.
@@ -70,7 +69,7 @@ impl Randman {
         let (samples, terms) = (classes * samples_per_class, config.terms());
 
         // Before anything is drawn: what does not fit would be noticed after minutes, or never.
-        memory::check("random manifolds", samples, config.memory())?;
+        check("random manifolds", samples, config.memory())?;
         let mut events = EventDataset::new("randman", inputs, classes, config.binning())?;
         events.reserve(samples, samples * inputs)?;
         let mut latent = zeros(samples * dim, "latent coordinates")?;

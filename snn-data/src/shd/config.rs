@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::{MAX_U16, count};
+use crate::binning::{MAX_U16, count};
 use crate::{Binning, CoincidentSpikes, Error, LateSpikes, SplitRule, TimeUnit};
 
 /// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.

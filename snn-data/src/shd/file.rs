@@ -11,8 +11,12 @@ use hdf5::types::{
 };
 use hdf5::{Dataset, H5Type};
 
-use super::Person;
+use serde::{Deserialize, Serialize};
+
 use crate::Error;
+
+/// Samples that are read at once: few enough to need little memory, enough to be fast.
+pub(super) const SLICE: usize = 256;
 
 pub(super) const HDF5: &str = "HDF5 file of spikes";
 
@@ -56,6 +60,17 @@ pub(super) struct Spikes {
     pub(super) units: Vec<u16>,
     /// Where each sample ends.
     pub(super) ends: Vec<usize>,
+}
+
+/// What a file tells of a speaker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// `male` or `female`, as the file writes it.
+    pub gender: Option<String>,
+    /// Age in years.
+    pub age: Option<u32>,
+    /// Height in cm.
+    pub body_height: Option<u32>,
 }
 
 impl SpikeFile {

@@ -7,22 +7,19 @@ mod dataset;
 mod file;
 #[cfg(feature = "hdf5")]
 mod isolate;
+#[cfg(feature = "hdf5")]
+mod protocol;
+#[cfg(feature = "hdf5")]
+mod samples;
+#[cfg(feature = "hdf5")]
+mod source;
 
 pub use config::{ShdConfig, UnsortedSpikes};
 #[cfg(feature = "hdf5")]
-pub use dataset::{Person, Shd};
+pub use dataset::Shd;
+#[cfg(feature = "hdf5")]
+pub use file::Person;
 #[cfg(feature = "hdf5")]
 pub use isolate::{isolate_hdf5, serve_hdf5};
-
 #[cfg(feature = "hdf5")]
-use crate::TimeUnit;
-
-/// Whether bytes begin as the words of a helper do.
-#[cfg(feature = "hdf5")]
-pub(crate) fn parse_head(bytes: &mut &[u8]) -> bool {
-    isolate::read_head(bytes).is_ok()
-}
-
-/// Samples that are read at once: few enough to need little memory, enough to be fast.
-#[cfg(feature = "hdf5")]
-const SLICE: usize = 256;
+pub(crate) use protocol::parse_head;

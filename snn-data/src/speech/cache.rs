@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::corpus::Corpus;
-use super::features::Features;
+use super::table::Features;
 use super::{SpeechConfig, store};
 use crate::audio::MelConfig;
 use crate::{Error, Fingerprint};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SpeechLayout;
 use crate::audio::{MelConfig, MelFilters};
-use crate::events::{count, positive_ms};
+use crate::binning::{count, positive_ms};
 use crate::{Error, SplitRule};
 
 /// Most steps of a recording: bounds what a slip of the finger allocates.

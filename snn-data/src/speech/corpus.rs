@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::events::MAX_U16;
+use crate::binning::MAX_U16;
 use crate::{Error, Intake, Reason, Split};
 
 /// Which recordings there are, and what is said in each.

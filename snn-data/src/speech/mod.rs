@@ -7,6 +7,7 @@ mod corpus;
 mod features;
 mod layout;
 mod store;
+mod table;
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -2,6 +2,8 @@
 
 /// The experiment, every key resolved. With this file a directory is a run.
 pub const CONFIG: &str = "config.toml";
+/// Which data the run is trained on, and which sample belongs to which part.
+pub const DATA: &str = "data.json";
 /// The sessions of the run ([`Environment`](crate::Environment)).
 pub const ENVIRONMENT: &str = "env.json";
 /// The records ([`Record`](crate::Record)), one a line.

@@ -3,6 +3,7 @@
 //! ```text
 //! runs/randman-20261123-142501-ab12/
 //!   config.toml          the experiment with every key resolved; `snn train config.toml` repeats the run
+//!   data.json            which data it is trained on: classes, fingerprints of the parts, names of their samples
 //!   env.json             one session per start or resume: host, version, threads, git revision ([`Session`])
 //!   metrics.jsonl        one [`Record`] a line, append-only, one write a line
 //!   status.json          the state of the run now, replaced whole ([`Status`])

@@ -13,6 +13,7 @@ use std::{io, path::Path};
 
 use snn_core::{Backend, MatrixState, Network, Optimizer, OptimizerState};
 
+use snn_data::DataIdentity;
 use snn_run::{Best, regular};
 
 use crate::{
@@ -36,6 +37,7 @@ impl Checkpoint {
         epoch: u32,
         best: Option<Best>,
         partial: Option<Partial>,
+        data: &DataIdentity,
     ) -> Self {
         let OptimizerState { rule, step, matrices } = optimizer.state();
         let matrices = network.parameters().zip(matrices).map(|((name, shape, weights), state)| {
@@ -43,8 +45,8 @@ impl Checkpoint {
                 state.buffers.into_iter().map(|(buffer, values)| (format!("{rule}.{buffer}"), values));
             Matrix { name, shape, weights, optimizer: buffers.collect() }
         });
-        let state =
-            TrainingState { version: VERSION, epoch, step, best, partial, experiment: experiment.clone() };
+        let (experiment, data) = (experiment.clone(), Some(data.clone()));
+        let state = TrainingState { version: VERSION, epoch, step, best, partial, experiment, data };
         Self { state, matrices: matrices.collect() }
     }
 
@@ -52,6 +54,12 @@ impl Checkpoint {
     #[must_use]
     pub fn experiment(&self) -> &Experiment {
         &self.state.experiment
+    }
+
+    /// Which data it was trained on; `None` in checkpoints of old.
+    #[must_use]
+    pub fn data(&self) -> Option<&DataIdentity> {
+        self.state.data.as_ref()
     }
 
     /// Epochs completed.
@@ -87,6 +95,20 @@ impl Checkpoint {
             network.set_parameter(&matrix.name, &matrix.weights)?;
         }
         Ok(())
+    }
+
+    /// A number that the optimizer remembers and that is none any more, which a network may have whose own weights still are.
+    pub(crate) fn not_finite(&self) -> Option<(String, f64)> {
+        self.matrices.iter().find_map(|matrix| {
+            let mut buffers = matrix.optimizer.iter();
+            buffers.find_map(|(name, values)| {
+                let value = values.iter().find(|value| !value.is_finite())?;
+                Some((
+                    format!("a value of {}.{name}, which the optimizer keeps,", matrix.name),
+                    f64::from(*value),
+                ))
+            })
+        })
     }
 
     /// What the optimizer of the experiment remembers.

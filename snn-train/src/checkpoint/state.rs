@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use snn_data::DataIdentity;
 use snn_run::Best;
 
 use super::partial::Partial;
@@ -29,6 +30,9 @@ pub(crate) struct TrainingState {
     /// The epoch under way, after one of its batches.
     pub(crate) partial: Option<Partial>,
     pub(crate) experiment: Experiment,
+    /// Which data it was trained on; `None` in runs of old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<DataIdentity>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -13,12 +13,13 @@ fn small() -> Checkpoint {
     let mut experiment = Experiment::default();
     let size = ["data.inputs=2", "data.classes=2", "data.samples_per_class=10", "network.hidden=[3]"];
     experiment.set(&size).unwrap();
+    let data = DataIdentity::of(&*experiment.data.open().unwrap()).unwrap();
     let network = network(&experiment);
     let adam = Adam::new(AdamConfig::default(), &network).unwrap();
     let best = Some(Best { epoch: 2, accuracy: 0.1 + 0.2, loss: 1.0 / 3.0 });
     let mut partial = Partial::default();
     partial.batch = 5;
-    Checkpoint::take(&experiment, &network, &adam, 3, best, Some(partial))
+    Checkpoint::take(&experiment, &network, &adam, 3, best, Some(partial), &data)
 }
 
 #[test]

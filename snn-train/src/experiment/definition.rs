@@ -81,6 +81,7 @@ impl Experiment {
             )));
         }
         self.data.validate()?;
+        self.check_representable()?;
         let steps = self.data.steps();
         let batch_size = self.training.batch_size;
         if batch_size as u64 * steps as u64 >= u64::from(u32::MAX) {

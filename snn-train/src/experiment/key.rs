@@ -152,7 +152,7 @@ impl fmt::Display for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Integer(min, max) if max == i64::MAX as u64 => {
-                write!(f, "a whole number of at least {min}")
+                write!(f, "a whole number from {min} to {max} (2^63 - 1)")
             }
             Self::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
             Self::Number(low, high) => {
@@ -250,7 +250,12 @@ mod tests {
                 &["1", "9"],
                 &["0", "10", "-1", "1.0", "'1'"],
             ),
-            (Values::SEED, "a whole number of at least 0", &["0", "9223372036854775807"], &["-1"]),
+            (
+                Values::SEED,
+                "a whole number from 0 to 9223372036854775807 (2^63 - 1)",
+                &["0", "9223372036854775807"],
+                &["-1"],
+            ),
             (Values::POSITIVE, "a number above 0", &["1", "1e-9"], &["0", "-1.0", "nan", "inf", "true"]),
             (
                 Values::PER_LAYER,

@@ -20,13 +20,14 @@ mod data;
 mod definition;
 mod key;
 mod keys;
+mod limits;
 mod presets;
 mod reading;
 mod sections;
 mod training;
 mod writing;
 
-pub use data::{Data, SpikeFiles, Stored, feature_cache};
+pub use data::{Data, KnownParts, SpikeFiles, Stored, feature_cache};
 pub use definition::Experiment;
 pub(crate) use key::value as value_in;
 pub use key::{Key, Values};

@@ -191,6 +191,8 @@ section! {
         patience: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
         /// Which model is tested: the one best on validation, or that of the last epoch.
         selection: Selection = Selection::Best, "", Values::Choice(&["best", "last"]);
+        /// Memory that the run may take, against which it is checked before it begins; 0 is what the machine has free then.
+        memory_limit: f64 = 0.0, "GB", Values::AT_LEAST_0;
         /// Within an epoch a checkpoint is written after so long; after every epoch in any case. 0 never does.
         checkpoint_interval: f64 = 300.0, "s", Values::AT_LEAST_0;
     }

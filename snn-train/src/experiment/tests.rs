@@ -215,7 +215,7 @@ fn a_cosine_over_all_epochs_is_another_one_with_more_of_them() {
         one.set(changes).unwrap();
         other.set(changes).unwrap();
         other.set(&["training.epochs=51"]).unwrap();
-        one.first_difference(&other).map(|(key, ..)| key)
+        one.difference(&other).map(|(key, ..)| key)
     };
     assert_eq!(different(&[]), None);
     assert_eq!(different(&["schedule.name=cosine", "schedule.cosine_epochs=50"]), None);
@@ -293,7 +293,10 @@ fn mistakes_are_named_with_their_line() {
         ("[data]\nsteps = 4294967296", "`data.steps` must be a whole number from 1 to 4294967295"),
         ("[data]\nsteps = 100_000_000", "batch_size x data.steps = 250 x 100000000 must be below 2^32"),
         ("[training]\nbatch_size = 0", "`training.batch_size` must be"),
-        ("[training]\nseed = -1", "`training.seed` must be a whole number of at least 0; found -1"),
+        (
+            "[training]\nseed = -1",
+            "`training.seed` must be a whole number from 0 to 9223372036854775807 (2^63 - 1); found -1",
+        ),
         ("[optimizer]\nlearning_rate = nan", "`optimizer.learning_rate` must be a number above 0; found nan"),
         ("[optimizer]\nlearning_rate = '0.1'", "found \"0.1\""),
         ("[network]\nhidden = [3, 4]\ntau_syn = [1.0]", "network.tau_syn has 1 entries and network.hidden 2"),
@@ -379,12 +382,12 @@ fn presets_and_files_are_found() {
 }
 
 #[test]
-fn the_first_difference_leaves_out_for_how_long_to_train() {
+fn the_difference_leaves_out_for_how_long_to_train() {
     let stored = Experiment::default();
     let mut other = stored.clone();
     other.set(&["training.epochs=99", "training.patience=3", "probe.every=0"]).unwrap();
-    assert_eq!(stored.first_difference(&other), None);
+    assert_eq!(stored.difference(&other), None);
     other.set(&["data.alpha=2"]).unwrap();
-    let (key, ..) = stored.first_difference(&other).unwrap();
+    let (key, ..) = stored.difference(&other).unwrap();
     assert_eq!(key, "data.alpha");
 }

@@ -44,11 +44,13 @@ impl Experiment {
 
     /// The first key whose value differs, with this value and the other one; keys that only say for how long to train,
     /// where the data lie or what to look at, do not count.
-    pub(crate) fn first_difference(&self, other: &Self) -> Option<(String, Value, Value)> {
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<(String, Value, Value)> {
         const MAY_CHANGE: &[&str] = &[
             "training.epochs",
             "training.patience",
             "training.checkpoint_interval",
+            "training.memory_limit",
             "data.directory",
             "data.train_file",
             "data.test_file",

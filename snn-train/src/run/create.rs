@@ -1,19 +1,13 @@
 //! Making run directories, and taking hold of them.
 
-use std::{
-    collections::hash_map::RandomState,
-    fs::{self, File, TryLockError},
-    hash::BuildHasher as _,
-    io::{self, Read as _, Seek as _, Write as _},
-    path::Path,
-    time::SystemTime,
-};
+use std::{collections::hash_map::RandomState, fs, hash::BuildHasher as _, io, path::Path, time::SystemTime};
 
 use snn_run::{
     files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
     regular,
 };
 
+use super::lock::{Lock, SUBSTITUTE};
 use crate::error::Error;
 
 /// A name for a new run: what it is, when (UTC), and four random digits, as in `randman-20261123-142501-ab12`. Names
@@ -29,46 +23,6 @@ pub fn new_id(name: &str) -> String {
     // The keys of the standard library's hash maps are random, and fresh in every call.
     let random = RandomState::new().hash_one(&now) as u16;
     format!("{name}-{day}-{time}-{random:04x}")
-}
-
-/// Holds a run directory against other trainers. The operating system lets go when the process ends, however it does.
-#[derive(Debug)]
-pub(super) struct Lock(File);
-
-impl Drop for Lock {
-    /// Lets go at once. Closing the file alone would not do: a program that another thread is just starting holds a
-    /// copy of it for a moment, and the lock would live on with the copy.
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
-impl Lock {
-    pub(super) fn take(directory: &Path) -> Result<Self, Error> {
-        let path = directory.join(LOCK);
-        let fail = |error| Error::io("lock the run directory", &path)(error);
-        let mut file =
-            regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
-                .map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // Who it is helps, but may not be written yet.
-                let _ = file.read_to_string(&mut pid);
-                return Err(Error::RunLocked { path: directory.to_owned(), pid: pid.trim().parse().ok() });
-            }
-            // Some file systems know no locks. A run there is better than none.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(fail(error)),
-        }
-        // For people who look; what counts is the lock, so a full disk does not matter here.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self(file))
-    }
 }
 
 /// What lies where a run is to be.
@@ -89,8 +43,9 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
         Err(error) => return Err(Error::io("use the run directory", directory)(error)),
     };
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let beginning =
-        |name: String| [LOCK, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp");
+    let beginning = |name: String| {
+        [LOCK, SUBSTITUTE, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp")
+    };
     // Checkpoints that outlived the rest of their run are not to be written over.
     let empty = names.all(beginning) && !holds_checkpoints(&directory.join(CHECKPOINTS));
     // After the names: a run that another process begins meanwhile has its experiment before any file that is not one
@@ -153,7 +108,7 @@ mod tests {
             matches!(error, Error::RunLocked { pid: Some(pid), .. } if pid == std::process::id()),
             "{error}"
         );
-        let as_a_starting_child_holds_it = lock.0.try_clone().unwrap();
+        let as_a_starting_child_holds_it = lock.file().try_clone().unwrap();
         drop(lock);
         take(directory.path()).unwrap();
         drop(as_a_starting_child_holds_it);

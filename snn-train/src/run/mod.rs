@@ -2,7 +2,9 @@
 
 mod checkpoints;
 mod create;
+mod data_record;
 mod history;
+mod lock;
 mod revision;
 mod session;
 mod start;
@@ -15,4 +17,5 @@ pub use snn_run::{
 };
 
 pub use create::new_id;
+pub use data_record::{DataRecord, Fitted};
 pub use writer::{Resume, RunWriter};

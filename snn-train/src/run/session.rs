@@ -23,7 +23,7 @@ pub(super) fn current(network: &Network, device: Option<Device>) -> Session {
     }
 }
 
-fn host() -> Option<String> {
+pub(super) fn host() -> Option<String> {
     let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = kernel.or_else(|| env::var("HOSTNAME").ok()).or_else(|| env::var("COMPUTERNAME").ok())?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())

@@ -7,7 +7,11 @@ use snn_run::{RecordedState, RunDir};
 
 use super::{checkpoints::checkpoint_path, history::History};
 use crate::{
-    checkpoint::Checkpoint, error::Error, experiment::Selection, replace::replace_by_link, shell::shell_word,
+    checkpoint::Checkpoint,
+    error::Error,
+    experiment::{Experiment, Selection},
+    replace::replace_by_link,
+    shell::shell_word,
 };
 
 /// The checkpoints that a run goes on from.
@@ -21,25 +25,33 @@ impl Start {
     /// What the run in `directory` goes on from; `None` if it has not come to its first checkpoint yet.
     ///
     /// # Errors
-    /// [`Error::LostCheckpoint`] if a checkpoint that was there is missing or damaged, and those of [`Checkpoint::load`].
-    pub(super) fn find(directory: &Path, from: Selection, history: &History) -> Result<Option<Self>, Error> {
+    /// [`Error::OtherExperiment`]; [`Error::LostCheckpoint`] if a checkpoint that was there is missing or damaged, and those of [`Checkpoint::load`].
+    pub(super) fn find(
+        directory: &Path,
+        from: Selection,
+        history: &History,
+        experiment: &Experiment,
+    ) -> Result<Option<Self>, Error> {
         match from {
-            Selection::Last => Self::at_last(directory, history),
+            Selection::Last => Self::at_last(directory, history, experiment),
             Selection::Best => {
                 let best =
                     load(directory, Selection::Best).map_err(|error| lost(directory, history, error))?;
+                check_same(&best, experiment)?;
                 // The state at the end of the best epoch is whole: nothing else is needed.
                 Ok(Some(Self { last: best, best: None }))
             }
         }
     }
 
-    fn at_last(directory: &Path, history: &History) -> Result<Option<Self>, Error> {
+    fn at_last(directory: &Path, history: &History, experiment: &Experiment) -> Result<Option<Self>, Error> {
         let last = match load(directory, Selection::Last) {
             Ok(last) => last,
             Err(Error::MissingCheckpoint { .. }) if !had_checkpoint(directory, history) => return Ok(None),
             Err(error) => return Err(lost(directory, history, error)),
         };
+        // Before the other checkpoint is looked for: of another run, it is another one, too.
+        check_same(&last, experiment)?;
         let best = match last.best() {
             Some(best) if !last.is_best() => match load(directory, Selection::Best) {
                 Ok(found) if found.epoch() == best.epoch => Some(found),
@@ -71,6 +83,15 @@ impl Start {
             Selection::Last => return Ok(()),
         };
         replace_by_link(&path, &source).map_err(Error::io("write the checkpoint", &path))
+    }
+}
+
+fn check_same(checkpoint: &Checkpoint, experiment: &Experiment) -> Result<(), Error> {
+    match checkpoint.experiment().difference(experiment) {
+        None => Ok(()),
+        Some((key, stored, given)) => {
+            Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() })
+        }
     }
 }
 

@@ -18,8 +18,10 @@ use snn_run::{
 
 use super::{
     checkpoints::checkpoint_path,
-    create::{self, Found, Lock},
+    create::{self, Found},
+    data_record::DataRecord,
     history::History,
+    lock::Lock,
     session,
     start::Start,
 };
@@ -58,8 +60,12 @@ pub struct RunWriter {
     probes: ProbeWriter,
     /// If the experiment asks for it.
     tensorboard: Option<TensorBoardWriter>,
+    /// What a user should know.
+    notes: Vec<String>,
     /// Held until the writer goes.
-    _lock: Lock,
+    lock: Lock,
+    /// Whether another process may have taken the directory over: nothing is written any more.
+    is_lost: bool,
 }
 
 /// How a run goes on.
@@ -71,11 +77,13 @@ pub struct Resume {
     pub from: Selection,
     /// Whether it goes on though `metrics.jsonl` lacks epochs that the checkpoint has behind it.
     pub allow_gaps: bool,
+    /// Whether it goes on though the data are not those that it was trained on.
+    pub allow_other_data: bool,
 }
 
 impl Default for Resume {
     fn default() -> Self {
-        Self { from: Selection::Last, allow_gaps: false }
+        Self { from: Selection::Last, allow_gaps: false, allow_other_data: false }
     }
 }
 
@@ -97,7 +105,9 @@ impl RunWriter {
             // Another process was faster.
             return Err(Error::RunExists { path: directory });
         }
-        Self::begin(directory, lock, trainer.experiment())
+        let writer = Self::begin(directory, lock, trainer.experiment())?;
+        record_of(trainer).write(&writer.directory)?;
+        Ok(writer)
     }
 
     /// Goes on with the run in `directory`: puts `trainer` where its last checkpoint was taken, and cuts off what was
@@ -127,22 +137,45 @@ impl RunWriter {
         let directory = directory.into();
         let (lock, found) = create::hold(&directory)?;
         if found == Found::Empty {
-            return Self::begin(directory, lock, trainer.experiment());
+            let writer = Self::begin(directory, lock, trainer.experiment())?;
+            record_of(trainer).write(&writer.directory)?;
+            return Ok(writer);
         }
         check_same(&directory, trainer.experiment())?;
+        let mut known = DataRecord::of_run(&directory)?;
+        let is_recorded = known.is_some();
         let history = History::read(&directory)?;
         let mut epoch = 0;
-        if let Some(start) = Start::find(&directory, how.from, &history)? {
+        if let Some(start) = Start::find(&directory, how.from, &history, trainer.experiment())? {
             epoch = start.last.epoch();
             // First: of another experiment it is another history, too.
             trainer.resume(&start.last, start.best.as_ref())?;
+            // What the weights were trained on counts.
+            known = start.last.data().cloned().map(DataRecord::of_identity).or(known);
+            let differences = known.as_ref().and_then(|known| known.differences(trainer.data_identity()));
+            if let Some(differences) = differences.filter(|_| !how.allow_other_data) {
+                return Err(Error::OtherData { differences });
+            }
             if !how.allow_gaps {
                 history.check(epoch, start.last.best())?;
             }
             start.settle(&directory, how.from)?;
         }
         history.cut(epoch)?;
-        Self::begin(directory, lock, trainer.experiment())
+        let mut writer = Self::begin(directory, lock, trainer.experiment())?;
+        let differences = known.as_ref().map(|known| known.differences(trainer.data_identity()));
+        match differences {
+            Some(None) if is_recorded => return Ok(writer),
+            Some(None) => {}
+            Some(Some(_)) if is_recorded => DataRecord::set_aside(&writer.directory)?,
+            Some(Some(_)) => {}
+            None if epoch > 0 => writer.notes.push(
+                "this run has not recorded which data it was trained on, so nothing was compared; from now on it is known".to_owned(),
+            ),
+            None => {}
+        }
+        record_of(trainer).write(&writer.directory)?;
+        Ok(writer)
     }
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
@@ -175,10 +208,21 @@ impl RunWriter {
             metrics,
             status,
             last_heartbeat: Instant::now(),
-            _lock: lock,
+            notes: lock.note().map(str::to_owned).into_iter().collect(),
+            lock,
+            is_lost: false,
         };
         writer.write_status()?;
         Ok(writer)
+    }
+
+    /// Refuses another experiment than that of the run in `directory` (only for how long to train may differ), before its data
+    /// are loaded.
+    ///
+    /// # Errors
+    /// [`Error::OtherExperiment`], and those of [`Experiment::load`].
+    pub fn check_experiment(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
+        check_same(directory, experiment)
     }
 
     /// Records that a run could not even begin or go on. A run of another experiment is left as it is.
@@ -212,7 +256,7 @@ impl RunWriter {
             // What is left of the run are its checkpoints, and the next one who trains it goes on from them.
             Err(_) => Status { epochs: experiment.training.epochs, ..Status::default() },
         };
-        if !mend(directory)? {
+        if !mend(directory, experiment)? {
             (status.epoch, status.batch, status.best) = (0, 0, None);
         }
         (status.version, status.state, status.message) = (FILE_VERSION, RecordedState::Stopped, None);
@@ -227,7 +271,7 @@ impl RunWriter {
             return Ok(());
         }
         check_same(directory, experiment)?;
-        if !mend(directory)? {
+        if !mend(directory, experiment)? {
             let status = Status {
                 version: FILE_VERSION,
                 state: RecordedState::Stopped,
@@ -251,6 +295,20 @@ impl RunWriter {
         &self.status
     }
 
+    /// What a user should know: how the directory is held, what is not known of the data.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().map(String::as_str)
+    }
+
+    /// Stops a trainer whose lock was taken away: another one may write here by now.
+    fn check_lock(&mut self) -> Result<(), Error> {
+        if self.lock.is_held() {
+            return Ok(());
+        }
+        self.is_lost = true;
+        Err(Error::LockLost { path: self.directory.clone() })
+    }
+
     fn write_status(&mut self) -> Result<(), Error> {
         self.last_heartbeat = Instant::now();
         self.status.heartbeat = unix_time();
@@ -269,6 +327,7 @@ impl RunWriter {
     }
 
     fn append(&mut self, record: &Record) -> Result<(), Error> {
+        self.check_lock()?;
         // One write, so that a reader sees the whole line or a torn last one.
         self.metrics
             .write_all((record.to_line() + "\n").as_bytes())
@@ -291,6 +350,7 @@ impl RunWriter {
     }
 
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
+        self.check_lock()?;
         // What a resume keeps of the metrics must not be lost when the checkpoint is not.
         self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
         let last = checkpoint_path(&self.directory, Selection::Last);
@@ -319,6 +379,7 @@ impl Observer for RunWriter {
                     self.status.batch = progress.batch;
                 }
                 if self.last_heartbeat.elapsed() >= HEARTBEAT {
+                    self.check_lock()?;
                     // A sign of life that cannot be written is no reason to die: what matters is written below.
                     let _ = self.write_status();
                 }
@@ -350,6 +411,8 @@ impl Observer for RunWriter {
                 // The request is fulfilled.
                 let _ = fs::remove_file(self.directory.join(STOP));
             }
+            // Where another process may be training, the status is its own.
+            Event::RunFailed(_) if self.is_lost && !self.lock.is_free() => {}
             Event::RunFailed(error) => {
                 self.status.state = RecordedState::Failed;
                 self.status.message = Some(error.to_string());
@@ -378,13 +441,17 @@ fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
     write_json("write the status", directory.join(STATUS), status, durability)
 }
 
+fn record_of<D: Backend<f32>>(trainer: &Trainer<D>) -> DataRecord {
+    DataRecord::of(trainer.data_identity(), trainer.dataset(), trainer.is_on_external_data())
+}
+
 /// Refuses a run of another experiment.
 fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
     let config = directory.join(CONFIG);
     // Not a pipe, on which reading it would wait for ever.
     regular::open(&config).map_err(Error::io("read the experiment", &config))?;
     let stored = Experiment::load(config)?;
-    match stored.first_difference(experiment) {
+    match stored.difference(experiment) {
         None => Ok(()),
         Some((key, stored, given)) => {
             Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() })
@@ -394,16 +461,16 @@ fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
 
 /// Sees to it that a run can go on: from its checkpoints, or from that of its best epoch if the last one is lost. If neither can
 /// be used, what it has recorded is put aside, and it begins anew: `false` then.
-fn mend(directory: &Path) -> Result<bool, Error> {
+fn mend(directory: &Path, experiment: &Experiment) -> Result<bool, Error> {
     let history = History::read(directory)?;
     for from in [Selection::Last, Selection::Best] {
-        match Start::find(directory, from, &history) {
+        match Start::find(directory, from, &history, experiment) {
             Ok(Some(start)) if history.check(start.last.epoch(), start.last.best()).is_ok() => {
                 start.settle(directory, from)?;
                 return Ok(true);
             }
             Ok(None) => return Ok(true),
-            Ok(Some(_)) | Err(Error::LostCheckpoint { .. }) => {}
+            Ok(Some(_)) | Err(Error::LostCheckpoint { .. } | Error::OtherExperiment { .. }) => {}
             Err(error) => return Err(error),
         }
     }

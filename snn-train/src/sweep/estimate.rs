@@ -85,12 +85,17 @@ fn settings(experiment: &Experiment) -> Result<String, Error> {
     Ok(format!("{table} {}", experiment.training.batch_size))
 }
 
-/// `None` if the training diverges before an epoch is over.
+/// `None` if the training diverges before an epoch is over, or is refused as too large.
 fn epoch_seconds(mut experiment: Experiment) -> Result<Option<f64>, Error> {
     // One more than is watched, so that nothing is tested.
     experiment.training.epochs = 3;
     let mut watch = Watch { began: Instant::now(), seconds: 0.0, epochs: 0 };
-    match Trainer::new(experiment)?.run(&mut [&mut watch]) {
+    let mut trainer = match Trainer::new(experiment) {
+        // Its runs will be refused; the others are measured.
+        Err(Error::TooLarge { .. }) => return Ok(None),
+        trainer => trainer?,
+    };
+    match trainer.run(&mut [&mut watch]) {
         Err(Error::NotFinite { .. }) => {}
         outcome => drop(outcome?),
     }

@@ -54,6 +54,7 @@ mod axis;
 mod directory;
 mod estimate;
 mod file;
+mod ledger;
 mod progress;
 mod runner;
 mod shared_data;

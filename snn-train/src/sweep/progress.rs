@@ -37,6 +37,8 @@ pub enum RunEvent<'a> {
     Failed(&'a Error),
     /// It was left alone, because another process trains it.
     Busy,
+    /// The sweep was stopped before the run had its data.
+    Interrupted,
 }
 
 /// How far a sweep is.
@@ -137,6 +139,10 @@ impl TrackerState<'_> {
                 let advance = (now - *share).max(0.0) * work;
                 *share = now;
                 if matches!(event, Event::RunStarted(_)) { sum.release(advance) } else { sum.done += advance }
+            }
+            RunEvent::Interrupted => {
+                progress.running = progress.running.saturating_sub(1);
+                shares.remove(&point.id);
             }
             RunEvent::Finished(_) | RunEvent::Failed(_) | RunEvent::Busy => {
                 progress.running = progress.running.saturating_sub(1);

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::HashMap,
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
@@ -16,11 +17,15 @@ use snn_data::Dataset;
 
 use super::{
     Point, RunState, SweepDir,
+    ledger::{Ledger, Promise},
     progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
     spec::experiment,
 };
-use crate::{Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer, run::RunDir};
+use crate::{
+    Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
+    run::{DataRecord, RunDir},
+};
 
 /// How [`SweepDir::train`] goes about it.
 #[derive(Debug, Clone, Default)]
@@ -73,20 +78,30 @@ impl SweepDir {
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
         let tracker = ProgressTracker::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
-        let mut queue = Vec::new();
+        let (mut queue, mut broken_off, mut records) = (Vec::new(), Vec::new(), HashMap::new());
         for job in jobs {
-            match left_alone(self.state(job.point), options) {
+            // One of them stands for all: a split does not move between runs because files were added.
+            if !records.contains_key(&job.data)
+                && let Ok(Some(record)) = DataRecord::of_run(&self.run_path(job.point))
+            {
+                records.insert(job.data.clone(), record);
+            }
+            let state = self.state(job.point);
+            match left_alone(state, options) {
                 Some(event) => tracker.tell(job.point, job.work, event),
+                // Its process ended without a word. Should it be the run that ends processes, the others are done first.
+                None if matches!(state, RunState::Running | RunState::Stalled) => broken_off.push(job),
                 None => queue.push(job),
             }
         }
+        queue.append(&mut broken_off);
 
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let at_once = if options.device == Device::Cpu { cores } else { 1 };
         let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
-        let (data, busy) = (SharedData::default(), Mutex::default());
-        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, busy };
+        let (data, ledger, busy) = (SharedData::default(), Ledger::open(), Mutex::default());
+        let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, ledger, busy, records };
         let queue = Mutex::new(queue.into_iter());
         thread::scope(|scope| {
             let mut workers = Vec::new();
@@ -146,7 +161,9 @@ impl SweepDir {
             if options.only.as_ref().is_some_and(|only| !only.contains(&point.id)) {
                 continue;
             }
-            let experiment = experiment(self.manifest(), point)?;
+            let mut experiment = experiment(self.manifest(), point)?;
+            // The run is to find its data from any directory.
+            experiment.data.make_paths_absolute().map_err(Error::io("tell where this path begins", "."))?;
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {
@@ -192,6 +209,17 @@ fn left_alone(state: RunState, options: &Options) -> Option<RunEvent<'static>> {
     }
 }
 
+/// What helps against other data, for runs that are many.
+fn of_sweep(error: Error) -> Error {
+    match error {
+        Error::OtherData { differences } => Error::Impossible(format!(
+            "these are not the data that the other runs of the sweep were trained on: {differences}; put those back, or plan the \
+             sweep into another directory"
+        )),
+        other => other,
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -212,6 +240,9 @@ struct Shared<'a, 'w> {
     stop: &'a AtomicBool,
     tracker: &'a ProgressTracker<'w>,
     data: SharedData,
+    ledger: Ledger,
+    /// What a run has recorded of its data, by their settings.
+    records: HashMap<String, DataRecord>,
     /// The runs that another process was training when their turn came.
     busy: Mutex<Vec<&'a Point>>,
 }
@@ -239,6 +270,7 @@ impl<'a> Worker<'a, '_> {
                 lock(busy).push(job.point);
                 tell(RunEvent::Busy);
             }
+            Err(Error::Interrupted) => tell(RunEvent::Interrupted),
             Err(error) => tell(RunEvent::Failed(&error)),
         }
     }
@@ -259,7 +291,7 @@ impl<'a> Worker<'a, '_> {
         job: &Job<'_>,
     ) -> Result<Outcome, Error> {
         let prepared = device.map_err(Error::from).and_then(|device| self.prepare(device, job));
-        let (mut trainer, mut writer) = prepared.map_err(|error| self.record(job, error))?;
+        let (mut trainer, mut writer, _promise) = prepared.map_err(|error| self.record(job, error))?;
         let mut relay = Relay { tracker: self.shared.tracker, stop: self.shared.stop, job };
         trainer.run(&mut [&mut writer, &mut relay])
     }
@@ -268,11 +300,20 @@ impl<'a> Worker<'a, '_> {
         &mut self,
         device: D,
         job: &Job<'_>,
-    ) -> Result<(Trainer<D>, RunWriter), Error> {
+    ) -> Result<(Trainer<D>, RunWriter, Option<Promise<'a>>), Error> {
+        let Shared { ledger, stop, options, .. } = self.shared;
         let dataset = self.dataset(job)?;
+        let mut promise = None;
+        if options.device == Device::Cpu {
+            let memory = job.experiment.training_memory(&*dataset);
+            let share = ledger.take(memory.bytes(), stop).ok_or(Error::Interrupted)?;
+            memory.check(job.experiment.training.memory_limit)?;
+            promise = Some(share);
+        }
         let directory = self.shared.sweep.run_path(job.point);
-        let mut trainer =
-            Trainer::on_device(device, job.experiment.clone(), dataset)?.named(self.shared.options.device);
+        let mut trainer = Trainer::on_device(device, job.experiment.clone(), dataset)?
+            .named(self.shared.options.device)
+            .on_described_data();
         let writer = match RunWriter::resume(&directory, &mut trainer) {
             Err(Error::LostCheckpoint { .. } | Error::DamagedHistory { .. }) if self.shared.options.retry => {
                 RunWriter::forget_lost_checkpoints(&directory, &job.experiment)?;
@@ -280,7 +321,7 @@ impl<'a> Worker<'a, '_> {
             }
             other => other?,
         };
-        Ok((trainer, writer))
+        Ok((trainer, writer, promise))
     }
 
     fn dataset(&mut self, job: &Job<'_>) -> Result<Arc<dyn Dataset>, Error> {
@@ -288,7 +329,15 @@ impl<'a> Worker<'a, '_> {
         let held = self.held.take().filter(|(settings, _)| *settings == job.data);
         let dataset = match held {
             Some((_, dataset)) => dataset,
-            None => self.shared.data.get(&job.data, || job.experiment.data.open())?,
+            None => self.shared.data.get(&job.data, || {
+                job.experiment.check_memory()?;
+                let record = self.shared.records.get(&job.data);
+                let known = record.as_ref().map(|record| record.parts(false)).unwrap_or_default();
+                let opened = job.experiment.data.open_until(self.shared.stop, Arc::new(|_| {}), known);
+                let dataset = opened.map_err(of_sweep)?;
+                let Some(record) = record else { return Ok(dataset.into()) };
+                record.fit(dataset.into(), None, false).map(|fitted| fitted.dataset).map_err(of_sweep)
+            })?,
         };
         self.held = Some((job.data.clone(), Arc::clone(&dataset)));
         Ok(dataset)
@@ -296,7 +345,7 @@ impl<'a> Worker<'a, '_> {
 
     /// Writes down an error that no run directory has heard of.
     fn record(&self, job: &Job<'_>, error: Error) -> Error {
-        if !matches!(error, Error::RunLocked { .. }) {
+        if !matches!(error, Error::RunLocked { .. } | Error::Interrupted) {
             // Where this cannot be written either, it is told all the same.
             let _ = RunWriter::record_failure(self.shared.sweep.run_path(job.point), &job.experiment, &error);
         }

@@ -23,7 +23,7 @@ impl SharedData {
     pub(super) fn get(
         &self,
         name: &str,
-        open: impl FnOnce() -> Result<Box<dyn Dataset>, Error>,
+        open: impl FnOnce() -> Result<Arc<dyn Dataset>, Error>,
     ) -> Result<Arc<dyn Dataset>, Error> {
         let slot = {
             let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +33,7 @@ impl SharedData {
         if let Some(dataset) = slot.as_ref().and_then(Weak::upgrade) {
             return Ok(dataset);
         }
-        let dataset: Arc<dyn Dataset> = open()?.into();
+        let dataset = open()?;
         *slot = Some(Arc::downgrade(&dataset));
         Ok(dataset)
     }

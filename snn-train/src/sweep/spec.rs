@@ -22,7 +22,7 @@ const MOST_CORNERS: usize = 512;
 const MOST_RUNS: u128 = 100_000;
 
 /// Keys that change no result, and so play no part in the name of a run.
-const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "probe.tensorboard"];
+const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "training.memory_limit", "probe.tensorboard"];
 
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
 ///

@@ -1,5 +1,6 @@
 //! The trainer: what it consists of, and where it starts from.
 
+mod advice;
 pub(crate) mod batch;
 mod evaluate;
 mod evaluation;
@@ -12,7 +13,7 @@ mod stopwatch;
 use std::{fmt, sync::Arc};
 
 use snn_core::{ActivityMonitor, AnyLoss, Backend, Cpu, LossFunction, Network, Optimizer, Regularizer};
-use snn_data::Dataset;
+use snn_data::{DataIdentity, Dataset};
 
 use snn_run::Best;
 
@@ -42,6 +43,9 @@ pub use outcome::Outcome;
 pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
+    identity: DataIdentity,
+    /// Whether the data set is another one than the experiment describes.
+    is_external: bool,
     network: Network<f32, D>,
     optimizer: Box<dyn Optimizer<f32, D>>,
     loss: AnyLoss,
@@ -52,6 +56,8 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     /// The epoch under way, and the activity of the hidden layers in it.
     partial: Partial,
     activity: ActivityMonitor,
+    /// Whether the input of the epoch under way may have had a spike, or a value other than 0.
+    input_is_alive: bool,
     /// The best epoch so far, and its state.
     best: Option<Best>,
     best_checkpoint: Option<Checkpoint>,
@@ -63,19 +69,22 @@ impl Trainer {
     /// Generates or loads the data, and draws the initial weights.
     ///
     /// # Errors
-    /// Those of [`Experiment::validate`], [`Error::Data`] and [`Error::Network`].
+    /// Those of [`Experiment::validate`], [`Error::TooLarge`], [`Error::Data`] and [`Error::Network`].
     pub fn new(experiment: Experiment) -> Result<Self, Error> {
         experiment.validate()?;
+        experiment.check_memory()?;
         let dataset = experiment.data.open()?;
-        Self::on(experiment, dataset.into())
+        Ok(Self::on(experiment, dataset.into())?.on_described_data())
     }
 
     /// As [`Trainer::new`] on a data set of your own, which trainers may share; what the experiment says in
-    /// `data` is not used.
+    /// `data` is not used, and a run says so ([`on_described_data`](Trainer::on_described_data)).
     ///
     /// # Errors
-    /// Those of [`Experiment::validate`], and [`Error::Network`].
+    /// Those of [`Experiment::validate`], [`Error::TooLarge`] and [`Error::Network`].
     pub fn on(experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
+        check_samples(&experiment, &*dataset)?;
+        experiment.training_memory(&*dataset).check(experiment.training.memory_limit)?;
         Ok(Self::on_device(Cpu::default(), experiment, dataset)?.named(Device::Cpu))
     }
 }
@@ -98,6 +107,8 @@ impl<D: Backend<f32>> Trainer<D> {
         Ok(Self {
             regularizer: experiment.regularizer(),
             activity: ActivityMonitor::new(network.config(), dataset.steps()),
+            identity: DataIdentity::of(&*dataset)?,
+            is_external: true,
             experiment,
             dataset,
             network,
@@ -106,10 +117,29 @@ impl<D: Backend<f32>> Trainer<D> {
             device: None,
             epoch: 0,
             partial: Partial::default(),
+            input_is_alive: false,
             best: None,
             best_checkpoint: None,
             since_checkpoint: Stopwatch::start(),
         })
+    }
+
+    /// Says that the data set is the one that the experiment describes in `data`. A run on any other says that it is, so that
+    /// nobody evaluates it on the wrong one.
+    #[must_use]
+    pub fn on_described_data(mut self) -> Self {
+        self.is_external = false;
+        self
+    }
+
+    /// Which data it trains on.
+    pub(crate) fn data_identity(&self) -> &DataIdentity {
+        &self.identity
+    }
+
+    /// Whether the data set is another one than the experiment describes.
+    pub(crate) fn is_on_external_data(&self) -> bool {
+        self.is_external
     }
 
     /// Says what the device is called: [`Start::device`], which a run directory records.
@@ -127,7 +157,7 @@ impl<D: Backend<f32>> Trainer<D> {
     /// [`Error::OtherNetwork`] if a checkpoint has other weights, [`Error::Impossible`] if `best` is missing or of
     /// another epoch. The trainer is unchanged then.
     pub fn resume(&mut self, last: &Checkpoint, best: Option<&Checkpoint>) -> Result<(), Error> {
-        if let Some((key, stored, given)) = last.experiment().first_difference(&self.experiment) {
+        if let Some((key, stored, given)) = last.experiment().difference(&self.experiment) {
             return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
         }
         let best = match last.best() {
@@ -155,6 +185,8 @@ impl<D: Backend<f32>> Trainer<D> {
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
             return Err(Error::Impossible("the activity in the checkpoint is of another network".to_owned()));
         }
+        // Of what was before this session nothing is known.
+        self.input_is_alive = partial.batch > 0;
         self.network = network;
         self.optimizer = optimizer;
         self.epoch = last.epoch();
@@ -187,7 +219,8 @@ impl<D: Backend<f32>> Trainer<D> {
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         let partial = (self.partial.batch > 0).then(|| self.partial.with_activity(&self.activity));
-        Checkpoint::take(&self.experiment, &self.network, &*self.optimizer, self.epoch, self.best, partial)
+        let (optimizer, data) = (&*self.optimizer, &self.identity);
+        Checkpoint::take(&self.experiment, &self.network, optimizer, self.epoch, self.best, partial, data)
     }
 
     /// Trains to the end, or until an observer asks for a stop.
@@ -216,6 +249,7 @@ fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), E
     if splits.train.is_empty() {
         return impossible("there are no training samples; hold out fewer of them for validation and test");
     }
+    check_labels(dataset)?;
     if splits.valid.is_empty() && settings.selection == Selection::Best {
         return impossible(
             "there are no validation samples to select the best epoch by; hold some out, or set training.selection to \
@@ -235,6 +269,31 @@ fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), E
         );
     }
     Ok(())
+}
+
+/// One damaged label makes tens of thousands of classes.
+fn check_labels(dataset: &dyn Dataset) -> Result<(), Error> {
+    const MANY: usize = 256;
+    let classes = dataset.classes();
+    if classes <= MANY || dataset.class_name(0).is_some() {
+        return Ok(());
+    }
+    let mut occurs = vec![false; classes];
+    let mut largest = (0, 0);
+    for index in 0..dataset.len() {
+        let label = dataset.label(index);
+        occurs[usize::from(label)] = true;
+        largest = largest.max((label, index));
+    }
+    let found = occurs.iter().filter(|&&occurs| occurs).count();
+    if 4 * found >= classes {
+        return Ok(());
+    }
+    let (label, sample) = largest;
+    Err(Error::Impossible(format!(
+        "the largest label, {label} (of sample {sample}, counted from 0), makes {classes} classes, but only {found} labels \
+         occur: it may be damaged; labels count from 0 without gaps, or the data name their classes"
+    )))
 }
 
 impl<D: Backend<f32>> fmt::Debug for Trainer<D> {

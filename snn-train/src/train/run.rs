@@ -6,7 +6,9 @@ use snn_data::shuffled;
 use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
 
 use super::{
-    Trainer, batch,
+    Trainer,
+    advice::advice,
+    batch,
     evaluate::{Goal, evaluate_watched, layers},
     evaluation::Evaluation,
     event::{Event, Observer, Phase, Progress, Start, emit},
@@ -35,6 +37,11 @@ impl<D: Backend<f32>> Trainer<D> {
         };
         self.since_checkpoint = Stopwatch::start();
         let mut flow = emit(observers, &Event::RunStarted(&start))?;
+        if self.epoch == 0 && self.partial.batch == 0 {
+            for message in self.experiment.doubts() {
+                flow = flow.or(emit(observers, &Event::Warning(&WarningRecord { epoch: 0, message }))?);
+            }
+        }
         while flow == Flow::Continue && !self.is_trained() {
             flow = self.train_epoch(observers)?;
         }
@@ -112,6 +119,7 @@ impl<D: Backend<f32>> Trainer<D> {
         (input, labels): Batch,
         next: Option<&[u32]>,
     ) -> Result<(Losses, Option<Result<Batch, Error>>), Error> {
+        self.input_is_alive = self.input_is_alive || is_alive(&input);
         let mut watch = Stopwatch::start();
         let loss = self.network.queue_loss_with(&self.loss, &input, &labels, &self.regularizer)?;
         self.partial.seconds.forward += watch.lap();
@@ -233,6 +241,7 @@ impl<D: Backend<f32>> Trainer<D> {
         };
         let activity = self.activity.clone();
         self.activity.reset();
+        let input_is_alive = std::mem::take(&mut self.input_is_alive);
 
         // Observers need not know where the network was trained.
         let network = self.network.to_cpu()?;
@@ -252,7 +261,8 @@ impl<D: Backend<f32>> Trainer<D> {
         };
         let mut flow = emit(observers, &finished)?;
         for warning in activity.warnings() {
-            let warning = WarningRecord { epoch: self.epoch, message: warning.to_string() };
+            let message = advice(warning, &self.experiment, !input_is_alive);
+            let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
         // Classes are learnt one after the other; a few looks at what is left of them are enough.
@@ -268,6 +278,9 @@ impl<D: Backend<f32>> Trainer<D> {
     fn emit_checkpoint(&mut self, observers: &mut [&mut dyn Observer], best: bool) -> Result<Flow, Error> {
         let mut watch = Stopwatch::start();
         let checkpoint = self.checkpoint();
+        if let Some((what, value)) = checkpoint.not_finite() {
+            self.check_finite(&what, value)?;
+        }
         let flow = emit(observers, &Event::Checkpoint { checkpoint: &checkpoint, best })?;
         if best {
             self.best_checkpoint = Some(checkpoint);
@@ -301,6 +314,14 @@ impl<D: Backend<f32>> Trainer<D> {
         // The run is complete: a stop asked for now comes too late to change anything.
         emit(observers, &Event::Tested(&record))?;
         Ok((Flow::Continue, Some(record)))
+    }
+}
+
+/// Whether there is a spike, or a value other than 0.
+fn is_alive(input: &Input<f32>) -> bool {
+    match input {
+        Input::Events(events) => events.spikes() > 0,
+        Input::Frames(frames) => frames.values().iter().any(|&value| value != 0.0),
     }
 }
 

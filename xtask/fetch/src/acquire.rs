@@ -9,10 +9,11 @@ use std::{
 use snn_catalog::{Checksums, DataSet, RemoteFile, Unpacked};
 
 use super::{
-    digest::{self, Digests, Mismatch},
-    download::{Part, Trouble, Wanted, download},
-    error::{FetchError, WrongChecksum},
-    fetcher::{Fetcher, Ready, kind},
+    context::{Fetcher, Ready, kind},
+    digest::{self, Digests},
+    download::{Trouble, Wanted, download},
+    error::{FetchError, Mismatch, WrongChecksum},
+    part::Part,
     sources::{Form, Place, Source, holds_all},
     store::{FirstUse, now},
     transport::{self, Answer, Failure},

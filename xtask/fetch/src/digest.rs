@@ -10,7 +10,10 @@ use md5::Md5;
 use sha2::{Digest as _, Sha256};
 use snn_catalog::Checksums;
 
-use super::{display::Display, error::FetchError};
+use super::{
+    display::Display,
+    error::{FetchError, Mismatch},
+};
 
 /// What a stream of bytes was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +45,6 @@ impl Hasher {
             sha256: hexadecimal(&self.sha256.finalize()),
         }
     }
-}
-
-/// A checksum that differs from the published one.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Mismatch {
-    pub(crate) kind: &'static str,
-    pub(crate) expected: String,
-    pub(crate) found: String,
 }
 
 impl Digests {

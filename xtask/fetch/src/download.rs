@@ -1,19 +1,16 @@
 //! One file from one server into a partial file, which survives us and is gone on with.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read as _, Write as _},
-    path::PathBuf,
     time::Instant,
 };
-
-use serde::{Deserialize, Serialize};
 
 use super::{
     display::Display,
     error::FetchError,
+    part::{Origin, Part},
     patience::Patience,
-    store,
     transport::{self, Answer, Client, Failure, From, Kind},
 };
 
@@ -35,22 +32,6 @@ pub(crate) struct Wanted {
     pub(crate) verifiable: bool,
 }
 
-/// The partial file, and beside it where it comes from.
-#[derive(Debug)]
-pub(crate) struct Part {
-    path: PathBuf,
-}
-
-/// Where a partial file comes from.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Origin {
-    address: String,
-    etag: Option<String>,
-    last_modified: Option<String>,
-    /// Length of the whole file, if known.
-    total: Option<u64>,
-}
-
 /// Why there is no file.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -67,58 +48,6 @@ impl std::convert::From<Failure> for Trouble {
 impl std::convert::From<FetchError> for Trouble {
     fn from(error: FetchError) -> Self {
         Self::Here(error)
-    }
-}
-
-impl Origin {
-    /// What the server will recognise the file by: a weak entity tag is not enough to put pieces together.
-    fn validator(&self) -> Option<&str> {
-        let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
-        strong.or(self.last_modified.as_deref())
-    }
-}
-
-impl Part {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
-    }
-
-    pub(crate) fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
-    /// Bytes that are there.
-    pub(crate) fn len(&self) -> u64 {
-        fs::metadata(&self.path).map_or(0, |it| it.len())
-    }
-
-    fn origin_path(&self) -> PathBuf {
-        store::with_suffix(&self.path, ".json")
-    }
-
-    fn origin(&self) -> Option<Origin> {
-        serde_json::from_slice(&fs::read(self.origin_path()).ok()?).ok()
-    }
-
-    fn remember(&self, origin: &Origin) -> Result<(), FetchError> {
-        let path = self.origin_path();
-        let text =
-            serde_json::to_vec(origin).map_err(|error| FetchError::io("write", &path)(error.into()))?;
-        fs::write(&path, text).map_err(FetchError::io("write", &path))
-    }
-
-    /// Begins anew.
-    pub(crate) fn discard(&self) -> Result<(), FetchError> {
-        // The origin last: without its file it means nothing, the file without it would be taken for another's.
-        for path in [self.path.clone(), self.origin_path()] {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(FetchError::io("remove", &path)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 }
 
@@ -240,8 +169,8 @@ fn receive(
         total,
     };
     part.remember(&origin)?;
-    let io = |error| FetchError::io("write", &part.path)(error);
-    let mut file = OpenOptions::new().create(true).append(true).open(&part.path).map_err(io)?;
+    let io = |error| FetchError::io("write", part.path())(error);
+    let mut file = OpenOptions::new().create(true).append(true).open(part.path()).map_err(io)?;
     display.begin(&wanted.name, total, begin);
 
     let mut have = begin;
@@ -291,5 +220,5 @@ fn receive(
 
 fn finish(file: &File, part: &Part) -> Result<(), Trouble> {
     // Some file systems report only here that there was no room.
-    Ok(file.sync_data().map_err(FetchError::io("write", &part.path))?)
+    Ok(file.sync_data().map_err(FetchError::io("write", part.path()))?)
 }

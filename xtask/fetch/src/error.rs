@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::digest::Mismatch;
-
 /// Every failure of `fetch-data`. Each says what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
@@ -41,6 +39,14 @@ pub(crate) enum FetchError {
 
 const OFFLINE: &str = "\n  No server can be reached. Is there a network? Behind a proxy, set HTTPS_PROXY; without a network, \
                        name a folder that has the files with --mirror DIR.";
+
+/// A checksum that differs from the published one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    pub(crate) kind: &'static str,
+    pub(crate) expected: String,
+    pub(crate) found: String,
+}
 
 /// A checksum that does not hold, both values, and where the file is kept for whoever wants to look.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,35 +1,21 @@
 //! From a data set of the catalogue to its folder: find out what is there, get what is missing, move it into place, record
 //! it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use snn_catalog::{Checksums, DataSet, RemoteFile, Unpacked};
 
 use super::{
     acquire::check_tree,
+    context::{Fetcher, Ready, kind},
     digest,
-    display::Display,
     download::Trouble,
     error::FetchError,
     inspect::{self, Size, State, is_as_recorded},
-    patience::Patience,
     sources::{Mirror, holds_all, sources},
-    store::{Fetched, FileRecord, FirstUse, Manifest, Store, now, record},
-    transport::Client,
+    store::{Fetched, FileRecord, Manifest, now, record},
     unpack::Written,
 };
-
-/// Fetches data sets into a store.
-pub(crate) struct Fetcher<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) client: &'a Client,
-    pub(crate) mirror: Option<&'a Mirror>,
-    pub(crate) patience: &'a Patience,
-    pub(crate) display: &'a Display,
-}
 
 /// What became of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,16 +33,6 @@ pub(crate) enum Action {
     /// It was there, put by somebody else; now it is recorded.
     Recorded,
     Fetched,
-}
-
-/// The content of a file of the catalogue, known to be right, not yet in place.
-pub(super) struct Ready {
-    /// The unpacked file, or the folder.
-    pub(super) path: PathBuf,
-    pub(super) files: Vec<Written>,
-    pub(super) from: String,
-    pub(super) proof: String,
-    pub(super) first_use: Option<FirstUse>,
 }
 
 impl Fetcher<'_> {
@@ -331,9 +307,4 @@ impl Fetcher<'_> {
 
 fn records(folder: &Path, files: &[Written]) -> Result<Vec<FileRecord>, FetchError> {
     files.iter().map(|file| record(folder, &file.path, file.bytes, &file.sha256)).collect()
-}
-
-/// The strongest checksum that is published.
-pub(super) fn kind(published: &Checksums) -> &'static str {
-    if published.sha256.is_some() { "SHA-256" } else { "MD5" }
 }

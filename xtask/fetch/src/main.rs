@@ -14,12 +14,14 @@
 //! with or made anew.
 
 mod acquire;
+mod context;
 mod digest;
 mod display;
 mod download;
 mod error;
 mod fetcher;
 mod inspect;
+mod part;
 mod patience;
 mod proxy;
 mod report;
@@ -46,8 +48,8 @@ use clap::Parser;
 use snn_catalog::{Catalog, DataSet};
 use snn_terminal::{print_error, print_line};
 
+use context::Fetcher;
 use display::Display;
-use fetcher::Fetcher;
 use inspect::State;
 use patience::Patience;
 use report::{Done, Listed};

@@ -10,7 +10,11 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{display::Display, download::Part, error::FetchError};
+use super::{
+    display::Display,
+    error::FetchError,
+    part::{Part, with_suffix},
+};
 
 /// What is recorded of the files of a data set, within its folder.
 pub(crate) const MANIFEST: &str = "fetched.json";
@@ -177,13 +181,6 @@ pub(crate) fn record(folder: &Path, path: &str, bytes: u64, sha256: &str) -> Res
     let full = folder.join(path);
     let metadata = fs::metadata(&full).map_err(FetchError::io("read", &full))?;
     Ok(FileRecord { path: path.to_owned(), bytes, sha256: sha256.to_owned(), modified: modified(&metadata) })
-}
-
-/// The path with more behind its name.
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// When a file was last changed, in nanoseconds since 1970.

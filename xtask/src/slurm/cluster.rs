@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use super::Interrupt;
+use super::interrupt::Interrupt;
 use crate::process;
 
 /// Arrays may have so many elements: few, so that a small sweep needs two of them.

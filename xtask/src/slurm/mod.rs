@@ -1,27 +1,20 @@
 //! `cargo xtask slurm-test`: sweeps on a real Slurm, of one node on loopback, that is gone afterwards.
 //!
 //! - `cluster`: starts and stops Slurm in a directory of its own;
+//! - `interrupt`: the request of the user to stop;
 //! - `trial`: what is tried there.
 
 mod cluster;
+mod interrupt;
 mod trial;
 
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, time::Instant};
 
-use anyhow::{Context as _, Result, bail};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use anyhow::{Context as _, Result};
 
 use crate::{process, requirements};
 use cluster::Cluster;
+use interrupt::Interrupt;
 use trial::Trial;
 
 /// Tries `snn sweep submit` and all around it. Where there can be no Slurm, it says so and succeeds.
@@ -57,45 +50,6 @@ pub(crate) fn slurm_test() -> Result<u8> {
             let kept = directory.keep();
             show_logs(&kept.join("log"));
             Err(error.context(format!("the trial failed; all its files are kept in {}", kept.display())))
-        }
-    }
-}
-
-/// A request of the user to stop, after which everything is still put in order.
-struct Interrupt(Arc<AtomicBool>);
-
-impl Interrupt {
-    fn new() -> Result<Self> {
-        let flag = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot handle interrupts")?;
-        }
-        Ok(Self(flag))
-    }
-
-    fn is_up(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Asks again and again until there is an answer.
-    fn wait_for<T>(
-        &self,
-        what: &str,
-        seconds: u64,
-        mut answer: impl FnMut() -> Result<Option<T>>,
-    ) -> Result<T> {
-        let begin = Instant::now();
-        loop {
-            if self.is_up() {
-                bail!("interrupted");
-            }
-            match answer()? {
-                Some(answer) => return Ok(answer),
-                None if begin.elapsed() > Duration::from_secs(seconds) => {
-                    bail!("waited {seconds} s in vain for {what}")
-                }
-                None => thread::sleep(Duration::from_millis(100)),
-            }
         }
     }
 }

@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    Interrupt,
     cluster::{Cluster, MAX_ARRAY_SIZE},
+    interrupt::Interrupt,
 };
 use crate::process;
 

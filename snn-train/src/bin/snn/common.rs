@@ -1,6 +1,6 @@
 //! What the commands share: exit codes, mistakes of the user, and how values are written.
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, io::Write as _, path::Path, thread};
 
 use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -24,15 +24,31 @@ impl std::error::Error for UsageError {}
 
 /// Limits the threads that compute; all cores by default.
 pub(crate) fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
-    let Some(threads) = threads else { return Ok(()) };
+    let Some(threads) = at_most_cores("--threads", threads) else { return Ok(()) };
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
+}
+
+/// No more threads than the machine has cores for: thousands bring it to its knees, and results do not depend on their number.
+pub(crate) fn at_most_cores(option: &str, threads: Option<usize>) -> Option<usize> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    threads.map(|threads| {
+        if threads > cores {
+            warn(&format!("{option} {threads} is more than this machine has cores: it is {cores}"));
+        }
+        threads.min(cores)
+    })
+}
+
+/// A word that --quiet does not hide. That it cannot be written is no reason to end.
+pub(crate) fn warn(message: &str) {
+    let _ = writeln!(snn_terminal::stderr(), "warning: {message}");
 }
 
 /// Threads on the command line: at least one.
 pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(threads @ 1..=1024) => Ok(threads),
-        _ => Err("a whole number from 1 to 1024".to_owned()),
+        Ok(threads @ 1..) => Ok(threads),
+        _ => Err("a whole number of at least 1".to_owned()),
     }
 }
 

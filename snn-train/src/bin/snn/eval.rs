@@ -4,16 +4,21 @@ use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use snn_core::Network;
-use snn_data::Split;
-use snn_train::{Checkpoint, Evaluation, Goal, evaluate, experiment::Selection, run::RunDir};
+use snn_data::{Dataset, Split};
+use snn_train::{
+    Checkpoint, Error, Evaluation, Experiment, Goal, evaluate,
+    experiment::Selection,
+    run::{DataRecord, RunDir},
+};
 
 use crate::{
-    common::{parse_threads, path_text, percent, split_parser, use_threads},
+    common::{UsageError, parse_threads, path_text, percent, split_parser, use_threads, warn},
     loading,
 };
 
@@ -28,6 +33,12 @@ pub(crate) struct Arguments {
     /// Which model; by default the one that the experiment selects (training.selection)
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
+    /// Say where the data lie now, if they were moved: data.directory, data.train_file or data.test_file
+    #[arg(long = "set", value_name = "data.KEY=PATH")]
+    changes: Vec<String>,
+    /// Evaluate though the data are not those that the run was trained on
+    #[arg(long)]
+    allow_other_data: bool,
     /// Threads that compute; all cores by default
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
@@ -63,8 +74,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         None => Checkpoint::selected(&run)?,
     };
     // The checkpoint knows what was trained; the file in the run directory may have been edited since.
-    let experiment = checkpoint.experiment();
-    let dataset = loading::open(&experiment.data, arguments.json)?;
+    let mut experiment = checkpoint.experiment().clone();
+    experiment.set(&arguments.changes)?;
+    if let Some((key, ..)) = checkpoint.experiment().difference(&experiment) {
+        return Err(
+            UsageError(format!("--set says where the data lie; {key} is part of what was trained")).into()
+        );
+    }
+    let record = match DataRecord::of_run(run.path())? {
+        Some(record) => Some(record),
+        None => checkpoint.data().cloned().map(DataRecord::of_identity),
+    };
+    record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
+    // Only the part that is looked at must be whole.
+    let known = record.as_ref().map(|record| record.parts(true)).unwrap_or_default();
+    let dataset = loading::open_until(&experiment.data, arguments.json, &AtomicBool::new(false), known);
+    let dataset = fitted(dataset.map_err(|error| hint(error, &experiment))?, record, split, arguments)?;
+    if dataset.splits().get(split).is_empty() {
+        let others = [Split::Test, Split::Valid, Split::Train].into_iter();
+        let other =
+            others.filter(|&other| !dataset.splits().get(other).is_empty()).map(|it| format!("--split {it}"));
+        let others = other.collect::<Vec<_>>().join(" or ");
+        return Err(UsageError(format!(
+            "this run holds out no samples for the {split} part: {others} has some"
+        ))
+        .into());
+    }
     let mut network: Network = Network::new(
         experiment.network_config(&*dataset),
         experiment.initialization(),
@@ -81,6 +116,32 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         report(&evaluation, which, split, checkpoint.epoch())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The data as those of the run, or the reason why they are not.
+fn fitted(
+    dataset: Arc<dyn Dataset>,
+    record: Option<DataRecord>,
+    split: Split,
+    arguments: &Arguments,
+) -> Result<Arc<dyn Dataset>, Error> {
+    let Some(record) = record else {
+        warn("this run has not recorded which data it was trained on: nothing was compared");
+        return Ok(dataset);
+    };
+    let fitted = record.fit(dataset, Some(split), arguments.allow_other_data)?;
+    fitted.note.iter().for_each(|note| warn(note));
+    Ok(fitted.dataset)
+}
+
+/// Runs of old have recorded relative paths.
+fn hint(error: Error, experiment: &Experiment) -> anyhow::Error {
+    let Some(path) = experiment.data.relative_path() else { return error.into() };
+    let path = path.display();
+    anyhow::Error::new(error).context(format!(
+        "the run was trained with `{path}` relative to the directory that `snn train` was started in: start from there, or say \
+         with --set where it lies"
+    ))
 }
 
 fn report_json(

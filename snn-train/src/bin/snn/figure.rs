@@ -5,12 +5,11 @@ use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
+    sync::atomic::AtomicBool,
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use snn_train::{
     figures::{DATA_SETS, Drawn, Figure, Plan, Reproduction, Scale},
     sweep::{RunEvent, Update},
@@ -19,6 +18,7 @@ use snn_train::{
 use crate::{
     bar::Bar,
     common::{FAILURE, STOPPED, UsageError, path_text},
+    stop,
 };
 
 #[derive(Args)]
@@ -77,10 +77,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.plan {
         return plan(&reproduction, &figures, arguments.json);
     }
-    let stop = stop_on_signal()?;
+    let stop = stop::on_signals(false)?;
     let mut complete = true;
     for figure in figures {
-        let drawn = match make(&reproduction, figure, arguments, &stop) {
+        let drawn = match make(&reproduction, figure, arguments, &stop.flag) {
             Ok(drawn) => drawn,
             // The next figure may need nothing of what is amiss with this one.
             Err(error) if !error.is::<io::Error>() => {
@@ -94,8 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             if arguments.json {
                 tell_json(figure, scale, "stopped", &Drawn::default())?;
             }
-            writeln!(snn_terminal::stderr(), "stopped; the same command goes on where it was")?;
-            return Ok(ExitCode::from(STOPPED));
+            let _ = writeln!(snn_terminal::stderr(), "stopped; the same command goes on where it was");
+            stop::leave(STOPPED);
         };
         complete &= drawn.incomplete.is_empty() || arguments.draw_only;
         if arguments.json {
@@ -201,16 +201,6 @@ fn plan(reproduction: &Reproduction, figures: &[Figure], json: bool) -> anyhow::
     }
     writeln!(out, "together: {:>5} runs, {:>5} done (shared ones counted once)", all.runs, all.done)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Is set by the first SIGINT (Ctrl-C) or SIGTERM; the second ends the process at once.
-fn stop_on_signal() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }
 
 /// How far the runs of a figure are: a bar on a terminal, a line every so often elsewhere.

@@ -2,11 +2,14 @@
 
 use std::{
     io::Write as _,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use snn_data::{Dataset, SpeechEvent};
-use snn_train::{Error, experiment::Data};
+use snn_train::{
+    Error,
+    experiment::{Data, KnownParts},
+};
 
 use crate::bar::Bar;
 
@@ -14,12 +17,19 @@ const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, 
 
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
 pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
-    let bar: OnceLock<Bar> = OnceLock::new();
-    let opened = data.open_watched(&|event| {
-        if !quiet {
-            watch(&bar, &event);
-        }
-    });
+    open_until(data, quiet, &AtomicBool::new(false), KnownParts::default())
+}
+
+/// As [`open`], until `stop` is set: [`Error::Interrupted`] then.
+pub(crate) fn open_until(
+    data: &Data,
+    quiet: bool,
+    stop: &AtomicBool,
+    known: KnownParts,
+) -> Result<Arc<dyn Dataset>, Error> {
+    let bar: Arc<OnceLock<Bar>> = Arc::default();
+    let shown = Arc::clone(&bar);
+    let opened = data.open_until(stop, Arc::new(move |event| watch(&shown, quiet, &event)), known);
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
@@ -32,8 +42,9 @@ pub(crate) fn tell_intake(dataset: &dyn Dataset) {
     notes.iter().for_each(|note| say(&format!("note: {note}")));
 }
 
-fn watch(bar: &OnceLock<Bar>, event: &SpeechEvent<'_>) {
+fn watch(bar: &OnceLock<Bar>, quiet: bool, event: &SpeechEvent<'_>) {
     match event {
+        SpeechEvent::Computed { .. } if quiet => {}
         SpeechEvent::Computed { done, total } => {
             let bar = bar.get_or_init(|| start(*total));
             // Threads report side by side; the bar never goes back.

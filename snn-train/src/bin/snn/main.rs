@@ -36,7 +36,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage or configuration, 3 stopped before the end (Ctrl-C, \
-                          SIGTERM or a file `stop` in the run directory) with a checkpoint: go on with --resume.";
+                          SIGTERM, SIGHUP, SIGUSR1 or a file `stop` in the run directory) with a checkpoint: go on with \
+                          --resume; 128 + signal: stopped by it while the data of a new run were loaded.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -95,6 +96,7 @@ fn parse() -> Arguments {
 }
 
 fn main() -> ExitCode {
+    stop::survive_file_limits();
     #[cfg(feature = "hdf5")]
     if let Some(code) = isolate_hdf5() {
         return code;
@@ -115,8 +117,11 @@ fn main() -> ExitCode {
             // Whoever read our output, such as `head`, has seen enough.
             return ExitCode::SUCCESS;
         }
+        // Nothing else is written without saying what.
+        let is_output = error.chain().next().is_some_and(|error| error.is::<io::Error>());
+        let what = if is_output { "cannot write to standard output: " } else { "" };
         // There is nobody to tell when this fails, too.
-        let _ = writeln!(snn_terminal::stderr(), "error: {}", snn_train::with_causes(&*error));
+        let _ = writeln!(snn_terminal::stderr(), "error: {what}{}", snn_train::with_causes(&*error));
         let usage = error.is::<UsageError>()
             || error.downcast_ref().is_some_and(snn_train::Error::is_usage)
             || error.downcast_ref().is_some_and(snn_run::Error::is_usage);

@@ -15,8 +15,12 @@ use crate::bar::Bar;
 
 const TEMPLATE: &str = "{prefix} {bar:10} {percent:>3} %, {eta} to go: {wide_msg}";
 
-pub(crate) fn observer() -> Box<dyn Observer> {
-    if snn_terminal::stderr().is_terminal() { Box::new(WithBar::new()) } else { Box::new(Lines::default()) }
+pub(crate) fn observer(quiet: bool) -> Box<dyn Observer> {
+    match quiet {
+        true => Box::new(Quiet::default()),
+        false if snn_terminal::stderr().is_terminal() => Box::new(WithBar::new()),
+        false => Box::new(Lines::default()),
+    }
 }
 
 fn percent(share: f64) -> String {
@@ -30,7 +34,25 @@ struct Warnings(HashSet<String>);
 impl Warnings {
     fn line(&mut self, warning: &WarningRecord) -> Option<String> {
         let is_new = self.0.insert(warning.message.clone());
-        is_new.then(|| format!("warning: epoch {}: {}", warning.epoch, warning.message))
+        is_new.then(|| match warning.epoch {
+            0 => format!("warning: {}", warning.message),
+            epoch => format!("warning: epoch {epoch}: {}", warning.message),
+        })
+    }
+}
+
+/// No progress, but warnings.
+#[derive(Default)]
+struct Quiet(Warnings);
+
+impl Observer for Quiet {
+    fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
+        if let Event::Warning(warning) = event
+            && let Some(line) = self.0.line(warning)
+        {
+            let _ = writeln!(snn_terminal::stderr(), "{line}");
+        }
+        Ok(Flow::Continue)
     }
 }
 

@@ -4,12 +4,9 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
@@ -17,13 +14,15 @@ use snn_data::Splits;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     experiment::Selection,
-    run::{Record, Resume, files::CONFIG, new_id},
+    run::{DataRecord, Record, Resume, files::CONFIG, new_id},
     shell_word,
 };
 
 use crate::{
-    common::{STOPPED, UsageError, parse_threads, path_text, percent, use_threads},
-    loading, progress, stop, watch,
+    common::{STOPPED, UsageError, parse_threads, path_text, percent, use_threads, warn},
+    loading, progress,
+    stop::{self, StopRequest},
+    watch,
 };
 
 #[derive(Args)]
@@ -46,6 +45,9 @@ pub(crate) struct Arguments {
     /// With --resume: go on though metrics.jsonl lacks some of the epochs
     #[arg(long, requires = "resume")]
     allow_gaps: bool,
+    /// With --resume: go on though the data are not those that the run was trained on
+    #[arg(long, requires = "resume")]
+    allow_other_data: bool,
     /// Write scalars and histograms for TensorBoard into the run directory; the same as --set probe.tensorboard=true
     #[arg(long)]
     tensorboard: bool,
@@ -78,23 +80,41 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let run = arguments.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(new_id(&name)));
         return watch::train_and_watch(&run);
     }
-    if arguments.detached {
-        stop::ignore_hangup()?;
-    }
     experiment.probe.tensorboard |= arguments.tensorboard;
     use_threads(arguments.threads)?;
     // Before the data are loaded, so that no signal is lost.
-    let mut stop = StopOnSignal(stop::on_signals()?);
+    let mut stop = StopOnSignal(stop::on_signals(arguments.detached)?);
 
     experiment.validate()?;
-    let dataset = loading::open(&experiment.data, arguments.quiet)?;
+    experiment.check_memory()?;
+    experiment.data.make_paths_absolute().context("cannot tell where relative paths begin")?;
+    let record = recorded(arguments, &experiment)?;
+    let known = record.as_ref().map(|record| record.parts(arguments.allow_other_data)).unwrap_or_default();
+    let mut dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known) {
+        Err(error @ Error::Interrupted) => {
+            let _ = writeln!(snn_terminal::stderr(), "{error}");
+            // A run that was there before has its checkpoint; nothing is there of a new one.
+            let is_there =
+                arguments.run_dir.as_ref().is_some_and(|directory| directory.join(CONFIG).exists());
+            stop::leave(if arguments.resume && is_there { STOPPED } else { stop.0.code() });
+        }
+        dataset => dataset?,
+    };
     loading::tell_intake(&*dataset);
+    if let Some(record) = &record {
+        let fitted = record.fit(dataset, None, arguments.allow_other_data)?;
+        dataset = fitted.dataset;
+        fitted.note.iter().for_each(|note| warn(note));
+    }
     match device {
-        Device::Cpu => train(arguments, Trainer::on(experiment, dataset)?, &name, &mut stop),
+        Device::Cpu => {
+            train(arguments, Trainer::on(experiment, dataset)?.on_described_data(), &name, &mut stop)
+        }
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
             let gpu = snn_core::cuda(ordinal).map_err(Error::from)?;
-            train(arguments, Trainer::on_device(gpu, experiment, dataset)?.named(device), &name, &mut stop)
+            let trainer = Trainer::on_device(gpu, experiment, dataset)?.named(device).on_described_data();
+            train(arguments, trainer, &name, &mut stop)
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Ok(device.check().map(|()| ExitCode::SUCCESS)?),
@@ -117,24 +137,28 @@ fn train<D: Backend<f32>>(
     };
     let directory = writer.directory().to_owned();
 
-    let mut progress = (!arguments.quiet).then(progress::observer);
-    let mut lines = JsonLines;
-    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, stop];
-    if let Some(progress) = &mut progress {
-        observers.push(progress.as_mut());
+    for note in writer.notes() {
+        warn(note);
     }
+    let mut progress = progress::observer(arguments.quiet);
+    let mut lines = JsonLines;
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut writer, stop, progress.as_mut()];
     if arguments.json {
         observers.push(&mut lines);
     }
     let outcome = trainer.run(&mut observers)?;
     let status = writer.status();
     for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
-        writeln!(snn_terminal::stderr(), "warning: {error}")?;
+        warn(error);
     }
-    if arguments.json {
-        report_json(&outcome, &directory)?;
+    let told = if arguments.json {
+        report_json(&outcome, &directory)
     } else {
-        report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)?;
+        report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)
+    };
+    // Of a terminal that is gone nobody reads.
+    if !stop.0.is_hangup() {
+        told?;
     }
     Ok(if outcome.stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
@@ -164,10 +188,23 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     Ok((name.into_owned(), experiment))
 }
 
+/// What the run that goes on has recorded of its data.
+fn recorded(arguments: &Arguments, experiment: &Experiment) -> Result<Option<DataRecord>, Error> {
+    let Some(directory) = arguments.run_dir.as_deref().filter(|_| arguments.resume) else { return Ok(None) };
+    if directory.join(CONFIG).exists() {
+        // Of another experiment they may well be other data.
+        RunWriter::check_experiment(directory, experiment)?;
+    }
+    let record = DataRecord::of_run(directory)?;
+    record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
+    Ok(record)
+}
+
 fn how_to_resume(arguments: &Arguments) -> Resume {
     let mut how = Resume::default();
     how.from = if arguments.from_best { Selection::Best } else { Selection::Last };
     how.allow_gaps = arguments.allow_gaps;
+    how.allow_other_data = arguments.allow_other_data;
     how
 }
 
@@ -175,11 +212,7 @@ fn how_to_resume(arguments: &Arguments) -> Resume {
 fn tell_if_new(directory: &Path) {
     if !directory.join(CONFIG).exists() {
         let meant = meant(directory).unwrap_or_default();
-        let _ = writeln!(
-            snn_terminal::stderr(),
-            "warning: there is no run in {} yet: it begins{meant}",
-            directory.display()
-        );
+        warn(&format!("there is no run in {} yet: it begins{meant}", directory.display()));
     }
 }
 
@@ -194,11 +227,11 @@ fn meant(directory: &Path) -> Option<String> {
 }
 
 /// Asks for a stop once the flag is up.
-struct StopOnSignal(Arc<AtomicBool>);
+struct StopOnSignal(StopRequest);
 
 impl Observer for StopOnSignal {
     fn observe(&mut self, _: &Event<'_>) -> Result<Flow, Error> {
-        Ok(if self.0.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue })
+        Ok(if self.0.is_up() { Flow::Stop } else { Flow::Continue })
     }
 }
 

@@ -13,9 +13,12 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use snn_run::regular;
-use snn_train::run::{
-    RunDir,
-    files::{STOP, TRAINER_LOG},
+use snn_train::{
+    run::{
+        RunDir,
+        files::{STOP, TRAINER_LOG},
+    },
+    shell_word,
 };
 
 use crate::common::UsageError;
@@ -62,8 +65,8 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     if trainer.try_wait()?.is_none() {
         let mut out = snn_terminal::stdout();
         writeln!(out, "training goes on in {}", run.display())?;
-        writeln!(out, "watch     snn-tui {}", parent.display())?;
-        writeln!(out, "stop      touch {}", run.join(STOP).display())?;
+        writeln!(out, "watch     snn-tui {}", shell_word(parent))?;
+        writeln!(out, "stop      touch {}", shell_word(run.join(STOP)))?;
     }
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

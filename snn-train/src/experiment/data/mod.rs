@@ -2,13 +2,16 @@
 
 mod keys;
 mod mnist;
+mod paths;
 mod randman;
 mod section;
 mod speech;
 mod spikes;
 mod table;
+mod until;
 
 pub use section::Stored;
 pub use speech::feature_cache;
 pub use spikes::SpikeFiles;
 pub use table::Data;
+pub use until::KnownParts;

@@ -1,6 +1,6 @@
 //! The jobs that are measured: shapes of data sets, random weights and input.
 
-use super::moved;
+use crate::moved::moved;
 use cudarc::driver::{
     CudaDevice,
     sys::CUdevice_attribute::{

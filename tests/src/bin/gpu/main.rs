@@ -12,8 +12,10 @@
 )]
 
 mod bench;
+mod moved;
 
-use snn_core::{Cuda, Implementation, Initialization, Network, NeuronKind, cuda};
+use moved::moved;
+use snn_core::{Cuda, Implementation, NeuronKind, cuda};
 use snn_tests::{
     golden,
     measure::worst,
@@ -42,16 +44,6 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
-}
-
-/// The same network on the GPU.
-fn moved(network: &Network, gpu: &Cuda) -> Network<f32, Cuda> {
-    let config = network.config().clone();
-    let mut moved = Network::on(gpu.clone(), config, Initialization::default(), 0).expect("a network");
-    for (name, _, values) in network.parameters() {
-        moved.set_parameter(&name, &values).expect("weights of the same shape");
-    }
-    moved
 }
 
 fn check(gpu: &Cuda, random: u32) {

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{random, row::Row};
+use crate::{random::random, row::Row};
 
 /// The system calls by which files change.
 const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync,fdatasync";

@@ -17,6 +17,7 @@ mod corpus;
 mod hdf5;
 mod kill;
 mod parent;
+mod random;
 mod row;
 mod targets;
 mod worker;
@@ -28,6 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use random::random;
 use row::Row;
 
 /// What was asked for.
@@ -92,10 +94,4 @@ fn main() -> ExitCode {
     }
     let _ = std::fs::remove_dir_all(&folder);
     ExitCode::SUCCESS
-}
-
-/// Another number in every call.
-fn random() -> u64 {
-    use std::hash::BuildHasher as _;
-    std::hash::RandomState::new().hash_one(0)
 }

@@ -8,10 +8,11 @@ use tempfile::TempDir;
 
 use super::{
     super::{
+        context::Fetcher,
         digest::{self, Hasher},
         display::Display,
         error::FetchError,
-        fetcher::{Action, Fetcher, Outcome},
+        fetcher::{Action, Outcome},
         inspect::{self, State},
         patience::Patience,
         sources::Mirror,

@@ -5,7 +5,8 @@ use std::{fs, sync::Mutex, time::Duration};
 use super::{
     super::{
         display::Display,
-        download::{Part, Trouble, Wanted, download},
+        download::{Trouble, Wanted, download},
+        part::Part,
         patience::Patience,
         transport::Client,
     },

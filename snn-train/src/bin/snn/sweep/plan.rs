@@ -80,6 +80,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else if measured.is_some() {
         writeln!(out, "how long they take is not known: the runs that were tried diverge")?;
     }
-    writeln!(out, "train     snn sweep run {}", sweep.path().display())?;
+    writeln!(out, "train     snn sweep run {}", snn_train::shell_word(sweep.path()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sweep = SweepDir::open(&arguments.sweep)?;
-    let directory = sweep.path().display();
+    let directory = snn_train::shell_word(sweep.path());
     let request = match sweep.submissions()?.pop().filter(|_| arguments.slurm) {
         None if arguments.slurm => {
             return Err(UsageError(format!("nothing was submitted yet: snn sweep submit {directory}")).into());

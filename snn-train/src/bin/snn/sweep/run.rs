@@ -9,12 +9,15 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
-use snn_train::sweep::{Options, Progress, Results, RunEvent, SweepDir, Update, slurm::Queue};
+use snn_train::{
+    shell_word,
+    sweep::{Options, Progress, Results, RunEvent, SweepDir, Update, slurm::Queue},
+};
 
 use super::common::{counts, duration, ending, group_lines, open};
 use crate::{
     bar::Bar,
-    common::{FAILURE, STOPPED, UsageError, parse_threads, path_text, percent},
+    common::{FAILURE, STOPPED, UsageError, at_most_cores, parse_threads, path_text, percent},
     stop,
 };
 
@@ -53,19 +56,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let device = arguments.device.parse().map_err(UsageError)?;
     let sweep = open(&arguments.sweep)?;
     // Before anything is trained, so that no signal is lost.
-    let stop = stop::on_signals()?;
+    let stop = stop::on_signals(false)?;
     let options = Options {
-        jobs: arguments.jobs,
-        threads: arguments.threads,
+        jobs: at_most_cores("--jobs", arguments.jobs),
+        threads: at_most_cores("--threads", arguments.threads),
         retry: arguments.retry,
         device,
         ..Options::default()
     };
     let mut screen = Screen::new(arguments.json, arguments.quiet);
-    let progress = sweep.train_until(&stop, &options, &mut |update| screen.show(update))?;
+    let progress = sweep.train_until(&stop.flag, &options, &mut |update| screen.show(update))?;
     screen.bar.finish_and_clear();
     let results = sweep.write_results()?;
-    report(arguments, &sweep, &progress, &results, &screen.failures)?;
+    let told = report(arguments, &sweep, &progress, &results, &screen.failures);
+    // Of a terminal that is gone nobody reads.
+    if !stop.is_hangup() {
+        told?;
+    }
+    if stop.is_up() && progress.stopped {
+        stop::leave(STOPPED);
+    }
     Ok(match progress {
         _ if progress.stopped => ExitCode::from(STOPPED),
         _ if progress.failed > 0 => ExitCode::from(FAILURE),
@@ -110,7 +120,7 @@ fn report(
     for (id, message) in failed(results, failures).take(5) {
         writeln!(out, "failed    {id}: {message}")?;
     }
-    let directory = sweep.path().display();
+    let directory = shell_word(sweep.path());
     if progress.stopped {
         writeln!(out, "go on     snn sweep run {directory}")?;
     }

@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for line in queue_lines(&known) {
         writeln!(out, "slurm     {line}")?;
     }
-    let directory = sweep.path().display();
+    let directory = snn_train::shell_word(sweep.path());
     if lost(&results, &known).next().is_some() {
         writeln!(out, "go on     snn sweep submit {directory}, or retry --slurm")?;
     }

@@ -101,7 +101,7 @@ pub(super) fn arrays_to_json(arrays: &[Submission]) -> Value {
 
 /// Tells what was submitted, and whether all of it was.
 pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<ExitCode> {
-    let directory = sweep.path().display();
+    let directory = snn_train::shell_word(sweep.path());
     let mut out = snn_terminal::stdout();
     if submitted.arrays.is_empty() {
         writeln!(

@@ -18,7 +18,7 @@ use snn_train::{
 
 use super::{common::ending, run::Screen};
 use crate::{
-    common::{FAILURE, STOPPED, UsageError, parse_threads, use_threads},
+    common::{FAILURE, STOPPED, UsageError, at_most_cores, parse_threads, use_threads},
     stop,
 };
 
@@ -59,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // Before anything is trained, so that no signal is lost.
     let signals = stop::on_worker_signals()?;
     let cpus = arguments.cpus.or(task.and_then(|task| task.cpus)).unwrap_or(1);
+    let cpus = at_most_cores("--cpus", Some(cpus)).unwrap_or(1);
     // Data are loaded by the threads of the process.
     use_threads(Some(cpus))?;
     let jobs = if device == Device::Cpu { cpus.min(runs.len()).max(1) } else { 1 };
@@ -99,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         task.requeue()?;
     }
-    Ok(ExitCode::from(STOPPED))
+    stop::leave(STOPPED)
 }
 
 /// The ids of the runs that this worker is to train.

@@ -1,0 +1,68 @@
+//! Where the files of a data set lie.
+
+use std::{
+    io,
+    path::{Path, PathBuf, absolute},
+};
+
+use super::table::Data;
+
+impl Data {
+    /// Makes relative paths absolute, so that a run finds its data again from any directory. Lists of samples stay as they
+    /// are written: which samples they name is part of the experiment, where they lie is not.
+    ///
+    /// # Errors
+    /// If the working directory is not to be known.
+    pub fn make_paths_absolute(&mut self) -> io::Result<()> {
+        for path in self.paths_mut() {
+            // An empty path stands for a default, or for nothing.
+            if !path.as_os_str().is_empty() && path.is_relative() {
+                *path = absolute(&*path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first path that depends on the working directory.
+    #[must_use]
+    pub fn relative_path(&self) -> Option<PathBuf> {
+        let mut data = self.clone();
+        let is_relative = |path: &&mut PathBuf| !path.as_os_str().is_empty() && Path::is_relative(path);
+        data.paths_mut().into_iter().find(is_relative).map(|path| path.clone())
+    }
+
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Self::Randman(_) => Vec::new(),
+            Self::Mnist(stored) => vec![&mut stored.directory],
+            Self::Shd(stored) => vec![&mut stored.directory],
+            Self::Spikes(files) => vec![&mut files.train_file, &mut files.test_file],
+            Self::Heidelberg(stored)
+            | Self::SpeechCommands(stored)
+            | Self::SpeechCommandsTenWords(stored)
+            | Self::Fsdd(stored)
+            | Self::Folder(stored) => vec![&mut stored.directory],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use super::*;
+
+    #[test]
+    fn relative_paths_become_absolute_and_empty_ones_stay() {
+        let Some(Data::Spikes(mut files)) = Data::named("spikes") else { panic!("no spikes") };
+        files.train_file = "data/a.h5".into();
+        let mut data = Data::Spikes(files);
+        assert_eq!(data.relative_path(), Some("data/a.h5".into()));
+        data.make_paths_absolute().unwrap();
+        let Data::Spikes(files) = &data else { panic!("{data:?}") };
+        assert_eq!(files.train_file, env::current_dir().unwrap().join("data/a.h5"));
+        assert_eq!(files.test_file, PathBuf::new());
+        assert_eq!(data.relative_path(), None);
+        assert_eq!(Data::named("mnist").unwrap().relative_path(), None);
+    }
+}

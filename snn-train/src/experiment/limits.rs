@@ -1,0 +1,165 @@
+//! Values that are allowed one by one, and with which no training can come to anything: what 32-bit numbers turn into 0 or infinity is
+//! refused, what makes little sense is doubted.
+
+use snn_core::OptimizerKind;
+
+use super::{definition::Experiment, sections::OptimizerSection};
+use crate::error::Error;
+
+/// A time constant of so many samples hardly changes within one.
+const LONG: f64 = 1e4;
+
+/// Weights drawn so much wider than usual saturate every unit.
+const WIDE: f64 = 1e4;
+
+impl Experiment {
+    /// Refuses numbers that are none any more in the 32 bits of weights and potentials.
+    pub(super) fn check_representable(&self) -> Result<(), Error> {
+        let refuse = |key: &str, value: f64, reason: &str| {
+            Err(Error::Impossible(format!("{key} = {value:?} {reason}")))
+        };
+        let OptimizerSection { name, beta1, beta2, epsilon, .. } = self.optimizer;
+        if name != OptimizerKind::Sgd && (epsilon as f32) < f32::MIN_POSITIVE {
+            return refuse(
+                "optimizer.epsilon",
+                epsilon,
+                "is 0 in the 32-bit numbers of the weights, so that a weight without a gradient would be divided by 0: take at least \
+                 1e-37",
+            );
+        }
+        for (key, beta) in [("optimizer.beta1", beta1), ("optimizer.beta2", beta2)] {
+            if beta as f32 >= 1.0 {
+                return refuse(
+                    key,
+                    beta,
+                    "is 1 in the 32-bit numbers of the weights, so that nothing is ever learnt: lower it",
+                );
+            }
+        }
+        let regularizer = &self.regularizer;
+        for (key, value) in [
+            ("network.threshold", self.network.threshold),
+            ("initialization.gain", self.initialization.gain),
+            ("surrogate.beta", self.surrogate.beta),
+            ("readout.start", self.readout.start),
+            ("regularizer.lower_strength", regularizer.lower_strength),
+            ("regularizer.lower_threshold", regularizer.lower_threshold),
+            ("regularizer.upper_strength", regularizer.upper_strength),
+            ("regularizer.upper_threshold", regularizer.upper_threshold),
+        ] {
+            if !(value as f32).is_finite() {
+                return refuse(
+                    key,
+                    value,
+                    "is infinite in the 32-bit numbers of weights and potentials: lower it",
+                );
+            }
+        }
+        let Some(dt) = self.dt() else { return Ok(()) };
+        for (key, tau) in self.time_constants() {
+            // What leaks in a step.
+            let leak = -(-dt / tau).exp_m1();
+            if (leak as f32) < f32::MIN_POSITIVE {
+                return refuse(
+                    key,
+                    tau,
+                    &format!("ms never changes anything in steps of {dt:?} ms (data.dt): lower it"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Settings with which training goes on and is unlikely to come to anything.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let gain = self.initialization.gain;
+        if gain > WIDE {
+            doubts.push(format!(
+                "initialization.gain = {gain:?} draws weights so large that every unit is likely to be saturated; values around 1 to \
+                 10 are usual"
+            ));
+        }
+        let Some(dt) = self.dt() else { return doubts };
+        let duration = dt * self.data.steps() as f64;
+        for (key, tau) in self.time_constants() {
+            if tau > LONG * duration {
+                doubts.push(format!("{key} = {tau:?} ms is far longer than a sample, which takes {duration:?} ms (data.steps x data.dt)"));
+            } else if (-dt / tau).exp() == 0.0 {
+                doubts.push(format!("{key} = {tau:?} ms is far shorter than a step of {dt:?} ms (data.dt), which remembers nothing then"));
+            }
+        }
+        if let Some(tau) = self.number("data.tau_randman").filter(|&tau| tau < dt) {
+            doubts.push(format!(
+                "data.tau_randman = {tau:?} ms puts all spikes into one step of {dt:?} ms (data.dt)"
+            ));
+        }
+        doubts
+    }
+
+    /// Of all layers, each once.
+    fn time_constants(&self) -> Vec<(&'static str, f64)> {
+        let mut all = vec![("network.tau_readout", self.network.tau_readout)];
+        for layer in 0..self.network.hidden.len() {
+            let of_layer =
+                [("network.tau_mem", &self.network.tau_mem), ("network.tau_syn", &self.network.tau_syn)];
+            for entry in of_layer.map(|(key, tau)| (key, tau.of(layer))) {
+                if !all.contains(&entry) {
+                    all.push(entry);
+                }
+            }
+        }
+        all
+    }
+
+    fn dt(&self) -> Option<f64> {
+        self.number("data.dt")
+    }
+
+    fn number(&self, key: &str) -> Option<f64> {
+        let value = self.get(key)?;
+        value.as_float().or_else(|| value.as_integer().map(|value| value as f64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::presets;
+
+    #[test]
+    fn what_is_no_number_any_more_is_refused_by_its_key() {
+        for change in [
+            "optimizer.epsilon=1e-300",
+            "optimizer.beta1=0.9999999999999999",
+            "optimizer.beta2=0.999999999",
+            "network.threshold=1e300",
+            "initialization.gain=1e308",
+            "regularizer.upper_strength=1e39",
+            "network.tau_mem=1e300",
+            "network.tau_syn=1e60",
+        ] {
+            let error = Experiment::default().set(&[change]).unwrap_err();
+            let (key, _) = change.split_once('=').unwrap();
+            assert!(error.is_usage() && error.to_string().contains(key), "{error}");
+            assert!(!error.to_string().contains("lower optimizer.learning_rate"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_comes_to_nothing_is_doubted_and_no_preset_is() {
+        for change in
+            ["initialization.gain=1e30", "network.tau_mem=1e15", "data.dt=1e20", "data.tau_randman=1e-300"]
+        {
+            let mut experiment = Experiment::default();
+            experiment.set(&[change]).unwrap();
+            let doubts = experiment.doubts().join("\n");
+            let (key, _) = change.split_once('=').unwrap();
+            assert!(doubts.contains(key), "{change}: {doubts}");
+        }
+        for preset in presets() {
+            let doubts = Experiment::preset(preset.name).unwrap().doubts();
+            assert!(doubts.is_empty(), "{}: {doubts:?}", preset.name);
+        }
+    }
+}

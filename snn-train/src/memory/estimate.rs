@@ -1,0 +1,223 @@
+//! How much memory a run takes, part by part, at its largest: while it trains, or while its checkpoint is written.
+
+use std::fmt;
+
+use snn_core::NetworkConfig;
+use snn_data::{Binning, Dataset, EventDataset};
+
+use super::available::available;
+use crate::{
+    error::Error,
+    experiment::{Data, Experiment},
+};
+
+/// The kernels round rows up to whole vectors and samples to whole blocks.
+const VECTOR: u64 = 16;
+const BLOCK: u64 = 8;
+
+/// Copies of a weight matrix at the largest: the network's, both moments, the gradient and its sums, what the kernels lay out,
+/// the states of last and best epoch with theirs, and the bytes of a checkpoint.
+const COPIES: u64 = 18;
+
+const BYTES: u64 = size_of::<f32>() as u64;
+
+/// What a run takes, in bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct MemoryEstimate {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    what: &'static str,
+    bytes: u64,
+    /// The keys that it depends on.
+    keys: &'static str,
+}
+
+/// What the samples of a data set take, before they are made; nothing where only their files tell.
+fn of_data(data: &Data) -> MemoryEstimate {
+    let mut estimate = MemoryEstimate::default();
+    if let Data::Randman(config) = data {
+        let samples = product(&[config.classes, config.samples_per_class]);
+        // Coordinates and spike times in 64 bits, then a step's offset in 32 and a unit in 16.
+        let of_each = product(&[8, config.dim + config.inputs])
+            .saturating_add(product(&[2, config.inputs]))
+            .saturating_add(product(&[4, config.steps]))
+            .saturating_add(14);
+        estimate.add("the samples", samples.saturating_mul(of_each), "data.classes, data.samples_per_class");
+    }
+    estimate
+}
+
+/// What training takes on the processor: `config` on so many samples, of so many steps.
+fn of_training(
+    experiment: &Experiment,
+    config: &NetworkConfig,
+    samples: usize,
+    steps: usize,
+) -> MemoryEstimate {
+    let mut estimate = MemoryEstimate::default();
+    let (mut below, mut weights, mut widths) = (config.inputs as u64, 0_u64, 0_u64);
+    for layer in &config.hidden {
+        let units = layer.units as u64;
+        let width = units.next_multiple_of(VECTOR);
+        let afferents = below.saturating_add(if layer.recurrent { units } else { 0 });
+        weights = weights.saturating_add(afferents.saturating_mul(width));
+        widths = widths.saturating_add(width);
+        below = units;
+    }
+    let outputs = config.outputs as u64;
+    let out_width = outputs.next_multiple_of(VECTOR);
+    weights = weights.saturating_add(below.saturating_mul(out_width));
+    estimate.add(
+        "weights, moments, gradients and checkpoints",
+        weights.saturating_mul(COPIES * BYTES),
+        "network.hidden",
+    );
+
+    // More samples than there are make no batch.
+    let batch = (experiment.training.batch_size.min(samples) as u64).next_multiple_of(BLOCK);
+    let sample_steps = batch.saturating_mul(steps as u64);
+    // The potentials of the hidden units at every step; and sums of gradients, as many as cost about a quarter of the time loop.
+    let traces = sample_steps.saturating_mul(widths).saturating_mul(BYTES);
+    let sums = sample_steps.saturating_mul(widths.saturating_add(out_width)) / 4 * BYTES;
+    let readout = batch.saturating_mul(out_width).saturating_mul(6 * BYTES);
+    estimate.add(
+        "the traces of a batch",
+        traces.saturating_add(sums).saturating_add(readout),
+        "training.batch_size, data.steps, network.hidden",
+    );
+    estimate.add(
+        "counts of which class is taken for which",
+        outputs.saturating_mul(outputs).saturating_mul(BYTES),
+        "the number of classes",
+    );
+    estimate
+}
+
+fn product(factors: &[usize]) -> u64 {
+    factors.iter().fold(1_u64, |product, &factor| product.saturating_mul(factor as u64))
+}
+
+impl Experiment {
+    /// Refuses data, and training on them, that are too large for the memory, where that is known before they are made.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn check_memory(&self) -> Result<(), Error> {
+        let mut estimate = of_data(&self.data);
+        if let Data::Randman(config) = &self.data {
+            let binning = Binning { steps: config.steps, dt: config.dt, ..Binning::default() };
+            let empty = EventDataset::new("randman", config.inputs, config.classes, binning)?;
+            let samples = config.classes.saturating_mul(config.samples_per_class);
+            let training = of_training(self, &self.network_config(&empty), samples, config.steps);
+            estimate.parts.extend(training.parts);
+        }
+        estimate.check(self.training.memory_limit)
+    }
+
+    /// What training on `dataset` takes.
+    pub(crate) fn training_memory(&self, dataset: &dyn Dataset) -> MemoryEstimate {
+        let splits = dataset.splits();
+        let samples =
+            [&splits.train, &splits.valid, &splits.test].map(Vec::len).into_iter().max().unwrap_or(0);
+        of_training(self, &self.network_config(dataset), samples, dataset.steps())
+    }
+}
+
+impl MemoryEstimate {
+    fn add(&mut self, what: &'static str, bytes: u64, keys: &'static str) {
+        self.parts.push(Part { what, bytes, keys });
+    }
+
+    /// All parts together.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.bytes))
+    }
+
+    /// Refuses what does not fit: into `limit` (GB, `training.memory_limit`) where that is set, otherwise into what there is.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub(crate) fn check(&self, limit: f64) -> Result<(), Error> {
+        let (bytes, by) = if limit > 0.0 {
+            ((limit * 1e9) as u64, "training.memory_limit")
+        } else {
+            match available() {
+                Some(available) => (available.bytes, available.by),
+                None => return Ok(()),
+            }
+        };
+        if self.bytes() <= bytes {
+            return Ok(());
+        }
+        let largest = self.parts.iter().max_by_key(|part| part.bytes).map_or("", |part| part.keys);
+        Err(Error::TooLarge {
+            takes: self.to_string(),
+            there_is: format!("{} of {by}", gigabytes(bytes)),
+            largest,
+        })
+    }
+}
+
+impl fmt::Display for MemoryEstimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&gigabytes(self.bytes()))?;
+        for (n, part) in self.parts.iter().enumerate() {
+            write!(f, "{}{} {}", if n == 0 { " (" } else { ", " }, part.what, gigabytes(part.bytes))?;
+        }
+        f.write_str(if self.parts.is_empty() { "" } else { ")" })
+    }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    if bytes < 1e9 { format!("{:.0} MB", bytes / 1e6) } else { format!("{:.1} GB", bytes / 1e9) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(changes: &[&str]) -> MemoryEstimate {
+        let mut experiment = Experiment::default();
+        experiment.set(&["data.classes=2", "data.samples_per_class=10"]).unwrap();
+        let dataset = experiment.data.open().unwrap();
+        experiment.set(changes).unwrap();
+        of_training(&experiment, &experiment.network_config(&*dataset), 10_000, 100)
+    }
+
+    #[test]
+    fn parts_grow_with_what_they_are_made_of() {
+        let small = estimate(&["network.hidden=[64]"]);
+        assert!(small.bytes() < 50 << 20, "{small}");
+        let wide = estimate(&["network.hidden=[60000, 60000]"]);
+        assert!(wide.bytes() > 18 * 4 * 3_600_000_000, "{wide}");
+        let text = wide.to_string();
+        assert!(
+            text.starts_with("26") && text.contains(" GB (weights, moments, gradients and checkpoints 2"),
+            "{text}"
+        );
+        let recurrent = estimate(&["network.hidden=[1000]", "network.recurrent=true"]);
+        assert!(recurrent.parts[0].bytes > 9 * estimate(&["network.hidden=[1000]"]).parts[0].bytes);
+        let (one, two) = (estimate(&["training.batch_size=100"]), estimate(&["training.batch_size=1000"]));
+        assert!(two.parts[1].bytes > 9 * one.parts[1].bytes && two.parts[0] == one.parts[0]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_numbers() {
+        let mut experiment = Experiment::default();
+        let estimate = estimate(&["network.hidden=[60000, 60000]"]);
+        experiment.set(&["training.memory_limit=2"]).unwrap();
+        let error = estimate.check(experiment.training.memory_limit).unwrap_err();
+        let text = error.to_string();
+        assert!(error.is_usage() && text.contains("2.0 GB of training.memory_limit"), "{text}");
+        assert!(text.contains("lower network.hidden"), "{text}");
+        experiment.set(&["training.memory_limit=1e6"]).unwrap();
+        estimate.check(experiment.training.memory_limit).unwrap();
+        let mut many = Experiment::default();
+        many.set(&["data.classes=65536"]).unwrap();
+        assert!(of_data(&many.data).bytes() > 50_000_000_000);
+    }
+}

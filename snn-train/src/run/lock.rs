@@ -1,0 +1,290 @@
+//! Holding a run directory against other trainers: by a lock of the operating system on the file `lock`, or, on file systems that
+//! know none, by a file that only one process can make.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use snn_run::{RunDir, STALLED_AFTER, files::LOCK, regular};
+
+use super::session::host;
+use crate::error::Error;
+
+/// Stands for the lock where there are none.
+pub(super) const SUBSTITUTE: &str = "lock.held";
+
+/// Two processes that take over from a dead one at the same time see within so long which of them was later.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Holds a run directory against other trainers. The operating system lets go when the process ends, however it does.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+    substitute: Option<Substitute>,
+}
+
+impl Drop for Lock {
+    /// Lets go at once. Closing the file alone would not do: a program that another thread is just starting holds a
+    /// copy of it for a moment, and the lock would live on with the copy.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
+impl Lock {
+    pub(super) fn take(directory: &Path) -> Result<Self, Error> {
+        let path = directory.join(LOCK);
+        let fail = |error| Error::io("lock the run directory", &path)(error);
+        let mut file =
+            regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
+                .map_err(fail)?;
+        let substitute = match file.try_lock() {
+            Ok(()) => None,
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // Who it is helps, but may not be written yet.
+                let _ = file.read_to_string(&mut pid);
+                return Err(Error::RunLocked { path: directory.to_owned(), pid: pid.trim().parse().ok() });
+            }
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                Some(Substitute::take(directory, &error)?)
+            }
+            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        };
+        // For people who look; what counts is the lock, so a full disk does not matter here.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self { file, path, substitute })
+    }
+
+    /// Whether the directory is still held by this process: nobody has removed or replaced the file.
+    pub(super) fn is_held(&self) -> bool {
+        is_at(&self.file, &self.path) && self.substitute.as_ref().is_none_or(Substitute::is_held)
+    }
+
+    /// Whether nobody else can have taken hold of the directory since it was lost.
+    pub(super) fn is_free(&self) -> bool {
+        !self.path.exists() && self.substitute.is_none()
+    }
+
+    /// What a user should know of it.
+    pub(super) fn note(&self) -> Option<&str> {
+        self.substitute.as_ref().map(|substitute| substitute.note.as_str())
+    }
+
+    #[cfg(test)]
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// Whether the file system knows no locks, or not on this machine: Lustre without `flock`, NFS without its lock service, some
+/// FUSE.
+fn has_no_locks(error: &io::Error) -> bool {
+    /// No locks available.
+    #[cfg(target_os = "linux")]
+    const ENOLCK: i32 = 37;
+    #[cfg(not(target_os = "linux"))]
+    const ENOLCK: i32 = 77;
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(ENOLCK)
+}
+
+/// Whether `path` leads to this very file.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let id = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+        match (file.metadata(), fs::symlink_metadata(path)) {
+            (Ok(file), Ok(found)) => id(&file) == id(&found),
+            // A file system that does not answer for a moment takes no lock away.
+            (Err(_), _) => true,
+            (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
+    }
+}
+
+/// Who holds a directory.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Holder {
+    host: Option<String>,
+    pid: u32,
+    /// When that process started, by the kernel's own count, so that another process of the same number is not taken for it.
+    started: Option<u64>,
+}
+
+impl Holder {
+    fn this() -> Self {
+        Self { host: host(), pid: std::process::id(), started: start_of(std::process::id()) }
+    }
+
+    /// Whether it lives, if this machine can tell.
+    fn lives(&self) -> Option<bool> {
+        let is_here = self.host.is_some() && self.host == host();
+        (is_here && Path::new("/proc/self/stat").exists())
+            .then(|| self.started.is_some() && start_of(self.pid) == self.started)
+    }
+}
+
+/// The 22nd field of `/proc/<pid>/stat`; the second one may hold anything, in parentheses.
+fn start_of(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// A file that only one process can make.
+#[derive(Debug)]
+struct Substitute {
+    file: File,
+    path: PathBuf,
+    note: String,
+}
+
+impl Drop for Substitute {
+    fn drop(&mut self) {
+        if self.is_held() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Substitute {
+    fn take(directory: &Path, why: &io::Error) -> Result<Self, Error> {
+        let path = directory.join(SUBSTITUTE);
+        let fail = |error| Error::io("hold the run directory, on a file system without locks,", &path)(error);
+        let mut file = match File::options().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Self::remove_of_dead(directory, &path)?;
+                match File::options().write(true).create_new(true).open(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        return Err(Error::RunLocked { path: directory.to_owned(), pid: None });
+                    }
+                    file => file.map_err(fail)?,
+                }
+            }
+            file => file.map_err(fail)?,
+        };
+        let holder = serde_json::to_vec(&Holder::this()).map_err(io::Error::from);
+        holder.and_then(|holder| file.write_all(&holder)).map_err(fail)?;
+        thread::sleep(SETTLE);
+        let note = format!(
+            "this file system has no locks ({why}): the run is held by the file {SUBSTITUTE} instead, which processes on other \
+             machines know by the heartbeat in status.json alone"
+        );
+        let this = Self { file, path, note };
+        if this.is_held() {
+            Ok(this)
+        } else {
+            Err(Error::RunLocked { path: directory.to_owned(), pid: None })
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        is_at(&self.file, &self.path)
+    }
+
+    /// Removes what a dead process left behind; an error if it may live.
+    fn remove_of_dead(directory: &Path, path: &Path) -> Result<(), Error> {
+        let holder: Option<Holder> =
+            fs::read(path).ok().and_then(|content| serde_json::from_slice(&content).ok());
+        let lives = match holder.as_ref().and_then(Holder::lives) {
+            Some(lives) => lives,
+            // On another machine: it writes its status about once a second.
+            None => {
+                is_fresh(path) || RunDir::open(directory).and_then(|run| run.state()).is_ok_and(is_trained)
+            }
+        };
+        if lives {
+            let pid = holder.map(|holder| holder.pid);
+            return Err(Error::RunLocked { path: directory.to_owned(), pid });
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove what a dead process left behind", path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_trained(state: snn_run::RunState) -> bool {
+    state == snn_run::RunState::Running
+}
+
+/// Whether the file was written so short a time ago that its process may not have written a status yet.
+fn is_fresh(path: &Path) -> bool {
+    let written = fs::metadata(path).and_then(|file| file.modified());
+    let age = written.ok().and_then(|written| SystemTime::now().duration_since(written).ok());
+    age.is_none_or(|age| age.as_secs_f64() < STALLED_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_taken_away_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(LOCK);
+        let lock = Lock::take(directory.path()).unwrap();
+        assert!(lock.is_held() && lock.note().is_none());
+        fs::remove_file(&path).unwrap();
+        assert!(!lock.is_held() && lock.is_free());
+        let other = Lock::take(directory.path()).unwrap();
+        assert!(!lock.is_held() && !lock.is_free() && other.is_held());
+        drop(lock);
+        assert!(other.is_held(), "it is not the other one's any more");
+    }
+
+    #[test]
+    fn without_locks_a_file_is_held() {
+        let directory = tempfile::tempdir().unwrap();
+        let why = io::Error::from(io::ErrorKind::Unsupported);
+        let take = || Substitute::take(directory.path(), &why);
+        let held = take().unwrap();
+        assert!(held.is_held() && held.note.contains("no locks"), "{}", held.note);
+        let error = take().unwrap_err();
+        assert!(
+            matches!(error, Error::RunLocked { pid: Some(pid), .. } if pid == std::process::id()),
+            "{error}"
+        );
+        drop(held);
+        let path = directory.path().join(SUBSTITUTE);
+        assert!(!path.exists());
+
+        // What a killed process leaves behind, here and elsewhere.
+        let leave = |holder: &Holder| fs::write(&path, serde_json::to_vec(holder).unwrap()).unwrap();
+        leave(&Holder { started: Some(1), ..Holder::this() });
+        drop(take().unwrap());
+        leave(&Holder { host: Some("elsewhere".to_owned()), ..Holder::this() });
+        assert!(matches!(take(), Err(Error::RunLocked { .. })), "it may just have begun");
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        let held = take().unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        assert!(!held.is_held());
+        drop(held);
+        assert!(path.exists(), "it is another one's");
+        for (kind, none) in [(io::ErrorKind::Unsupported, true), (io::ErrorKind::PermissionDenied, false)] {
+            assert_eq!(has_no_locks(&kind.into()), none);
+        }
+        #[cfg(target_os = "linux")]
+        for (code, none) in [(37, true), (38, true), (95, true), (4, false), (9, false)] {
+            assert_eq!(has_no_locks(&io::Error::from_raw_os_error(code)), none, "errno {code}");
+        }
+    }
+}

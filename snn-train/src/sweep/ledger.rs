@@ -1,0 +1,92 @@
+//! Memory of the runs of a sweep side by side: one that fits alone waits until those beside it leave enough.
+
+use std::{
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::memory::available;
+
+/// How often a waiting run looks whether the sweep is stopped.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What is promised to runs, of what there was at the start.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// `None` where the system does not tell.
+    bytes: Option<u64>,
+    promised: Mutex<u64>,
+    freed: Condvar,
+}
+
+/// A share of the memory, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Promise<'a> {
+    ledger: &'a Ledger,
+    bytes: u64,
+}
+
+impl Ledger {
+    pub(super) fn open() -> Self {
+        Self::of(available().map(|available| available.bytes))
+    }
+
+    fn of(bytes: Option<u64>) -> Self {
+        Self { bytes, promised: Mutex::default(), freed: Condvar::default() }
+    }
+
+    /// Waits until there is so much left, or nobody else has any: a run alone takes what it can get. `None` if the sweep is
+    /// stopped before.
+    pub(super) fn take(&self, bytes: u64, stop: &AtomicBool) -> Option<Promise<'_>> {
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        while *promised > 0 && self.bytes.is_some_and(|all| promised.saturating_add(bytes) > all) {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            (promised, _) = self.freed.wait_timeout(promised, LOOK).unwrap_or_else(PoisonError::into_inner);
+        }
+        *promised = promised.saturating_add(bytes);
+        Some(Promise { ledger: self, bytes })
+    }
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        let mut promised = self.ledger.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        *promised = promised.saturating_sub(self.bytes);
+        self.ledger.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_beside_others_waits() {
+        let (ledger, stop) = (Ledger::of(Some(100)), AtomicBool::new(false));
+        let first = ledger.take(60, &stop).unwrap();
+        let second = ledger.take(40, &stop).unwrap();
+        thread::scope(|scope| {
+            let third = scope.spawn(|| ledger.take(50, &stop).map(drop).is_some());
+            thread::sleep(Duration::from_millis(20));
+            assert!(!third.is_finished(), "nothing is left");
+            drop(second);
+            thread::sleep(Duration::from_millis(20));
+            assert!(!third.is_finished(), "not enough is left");
+            drop(first);
+            assert!(third.join().unwrap());
+        });
+        // Alone it is let through, and refused elsewhere if it is too large for the machine.
+        let large = ledger.take(1000, &stop).unwrap();
+        stop.store(true, Ordering::Relaxed);
+        assert!(ledger.take(1, &stop).is_none(), "a stop ends the waiting");
+        drop(large);
+        assert!(Ledger::of(None).take(u64::MAX, &stop).is_some());
+    }
+}

@@ -1,0 +1,101 @@
+//! What to do about hidden layers that do not learn: what is set already is not recommended.
+
+use snn_core::{ActivityWarning, Readout};
+
+use crate::experiment::Experiment;
+
+/// What is said of a layer. `input_is_empty`: in the whole epoch, the input had no spikes, or no value other than 0.
+pub(super) fn advice(warning: ActivityWarning, experiment: &Experiment, input_is_empty: bool) -> String {
+    match warning {
+        ActivityWarning::Silent { layer } if input_is_empty => format!(
+            "hidden layer {layer} was silent, because the input is: no training sample has a spike. Look at the data with `snn \
+             data info`: are times in the unit that is expected, and within data.steps x data.dt?"
+        ),
+        ActivityWarning::Silent { layer } => silent(layer, experiment),
+        ActivityWarning::Saturated { layer } => saturated(layer, experiment),
+        // A warning that is not known here speaks for itself.
+        other => other.to_string(),
+    }
+}
+
+fn silent(layer: usize, experiment: &Experiment) -> String {
+    let (regularizer, readout) = (&experiment.regularizer, &experiment.readout);
+    let gain = experiment.initialization.gain;
+    let mut remedies = vec![format!("draw larger weights (initialization.gain, now {gain:?})")];
+    if regularizer.lower_strength > 0.0 && regularizer.lower_threshold > 0.0 {
+        remedies.push(format!(
+            "give the lower regularizer, which is on, more epochs or a larger regularizer.lower_strength (now {:?})",
+            regularizer.lower_strength
+        ));
+    } else {
+        remedies.push(
+            "switch on the lower regularizer (regularizer.lower_strength=100, regularizer.lower_threshold=0.001)".to_owned(),
+        );
+    }
+    let mut cause = String::new();
+    if readout.head == Readout::Max && readout.start >= 0.0 {
+        cause = format!(
+            ", and a silent layer passes no gradient to a Max readout that starts at {:?}",
+            readout.start
+        );
+        remedies.push("start the readout slightly below 0 (readout.start=-0.001)".to_owned());
+    }
+    format!(
+        "hidden layer {layer} was silent: none of its units spiked. Its drive probably never reaches the threshold \
+         (network.threshold, {:?}){cause}. What helps: {}",
+        experiment.network.threshold,
+        remedies.join("; or ")
+    )
+}
+
+fn saturated(layer: usize, experiment: &Experiment) -> String {
+    let strength = experiment.regularizer.upper_strength;
+    let regularizer = if strength > 0.0 {
+        format!("raise the upper regularizer, which is on (regularizer.upper_strength, now {strength:?})")
+    } else {
+        "switch on the upper regularizer (regularizer.upper_strength, regularizer.upper_threshold)".to_owned()
+    };
+    format!(
+        "hidden layer {layer} was saturated: every unit spiked in nearly every step that the reset allows, so its spikes carry no \
+         information. Its weights are probably too large: lower optimizer.learning_rate (now {:?}) or initialization.gain (now \
+         {:?}); or {regularizer}",
+        experiment.optimizer.learning_rate, experiment.initialization.gain
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::keys;
+
+    #[test]
+    fn what_is_set_is_not_recommended_and_keys_exist() {
+        let silent = ActivityWarning::Silent { layer: 2 };
+        let with = |changes: &[&str]| {
+            let mut experiment = Experiment::default();
+            experiment.set(changes).unwrap();
+            experiment
+        };
+        let on = advice(silent, &with(&[]), false);
+        assert!(on.starts_with("hidden layer 2 was silent: none") && on.contains("which is on"), "{on}");
+        assert!(!on.contains("switch on") && on.contains("initialization.gain, now 1.0"), "{on}");
+        let off = advice(silent, &with(&["regularizer.lower_strength=0", "readout.start=-0.1"]), false);
+        assert!(off.contains("switch on the lower regularizer") && !off.contains("readout"), "{off}");
+        let empty = advice(silent, &with(&[]), true);
+        assert!(empty.contains("because the input is") && !empty.contains("gain"), "{empty}");
+        let saturated = ActivityWarning::Saturated { layer: 1 };
+        let (plain, upper) = (
+            advice(saturated, &with(&[]), false),
+            advice(saturated, &with(&["regularizer.upper_strength=2"]), false),
+        );
+        assert!(plain.contains("switch on the upper") && upper.contains("which is on"), "{plain} {upper}");
+        for text in [on, off, empty, plain, upper] {
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+            for word in words.filter(|word| word.contains('_') || word.contains(".g") || word.contains(".s"))
+            {
+                let word = word.trim_end_matches('.');
+                assert!(keys().any(|key| key.path == word), "`{word}` in: {text}");
+            }
+        }
+    }
+}

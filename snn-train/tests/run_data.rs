@@ -1,0 +1,275 @@
+//! A run knows its data: other data, other classes and other parts are noticed, and what can be put right is.
+#![cfg(all(feature = "cli", feature = "hdf5"))]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
+
+mod common;
+
+use std::{f64::consts::TAU, fs, path::Path, sync::Arc};
+
+use common::{Ended, Snn, assert_same};
+use hdf5::{
+    File,
+    types::{VarLenArray, VarLenUnicode},
+};
+use snn_data::{Binning, EventDataset, Splits};
+use snn_train::{Error, Experiment, RunWriter, Trainer, run::Resume};
+
+fn run(snn: &Snn, arguments: &[&str]) -> Ended {
+    let mut command = snn.command(arguments);
+    command.env("SNN_CACHE_DIR", snn.path("cache"));
+    // A test beside this one that starts a program holds our file, and its lock, for a moment.
+    command.env("HDF5_USE_FILE_LOCKING", "FALSE");
+    command.output().unwrap().into()
+}
+
+/// 0.1 s of a tone, as WAV.
+fn tone(hertz: f64, phase: f64) -> Vec<u8> {
+    let samples: Vec<u8> = (0..1600)
+        .flat_map(|n| ((8000.0 * (TAU * hertz * f64::from(n) / 16_000.0 + phase).sin()) as i16).to_le_bytes())
+        .collect();
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + samples.len() as u32).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data");
+    wav.extend((samples.len() as u32).to_le_bytes());
+    wav.extend(samples);
+    wav
+}
+
+/// A folder with two words; `extra` recordings more of each.
+fn words(folder: &Path, extra: u32) {
+    for (word, hertz) in [("no", 400.0), ("yes", 2500.0)] {
+        fs::create_dir_all(folder.join(word)).unwrap();
+        for n in 0..16 + extra {
+            // Later ones come first in the order of names.
+            let name = if n < 16 { format!("s{n:02}_nohash_0.wav") } else { format!("a{n:02}_nohash_0.wav") };
+            fs::write(folder.join(word).join(name), tone(hertz + 5.0 * f64::from(n), f64::from(n))).unwrap();
+        }
+    }
+}
+
+fn on_words<'a>(run_dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let changes = [
+        "data.name=folder",
+        "data.directory=words",
+        "data.test={by=\"stratified\",portion=0.25,seed=0}",
+        "data.valid={by=\"stratified\",portion=0.25,seed=0}",
+        "data.steps=20",
+        "network.hidden=[16]",
+        "training.batch_size=8",
+        "optimizer.learning_rate=0.01",
+    ];
+    let changes = changes.iter().chain(more).flat_map(|&change| ["--set", change]);
+    ["train", "rawhd"].into_iter().chain(changes).chain(["--quiet", "--run-dir", run_dir]).collect()
+}
+
+fn json(ended: Ended) -> serde_json::Value {
+    let mut result: serde_json::Value = serde_json::from_str(&ended.expect(0).stdout).unwrap();
+    result.as_object_mut().unwrap().remove("run");
+    result
+}
+
+#[test]
+fn classes_in_another_order_are_mapped() {
+    let snn = Snn::new();
+    let name = |flip: bool| {
+        write_spikes(&snn.path("a.h5"), 60, 0);
+        let file = File::open_rw(snn.path("a.h5")).unwrap();
+        let labels: Vec<u16> = (0..60).map(|sample| sample % 2 ^ u16::from(flip)).collect();
+        file.dataset("labels").unwrap().write(&labels).unwrap();
+        let words = if flip { ["b", "a"] } else { ["a", "b"] };
+        let keys: Vec<VarLenUnicode> = words.map(|word| word.parse().unwrap()).into();
+        let extra = file.create_group("extra").unwrap();
+        extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();
+    };
+    name(false);
+    run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
+    run(&snn, &on_spikes("data.train_file=a.h5", "whole")).expect(0);
+    let eval = ["eval", "run", "--split", "valid", "--json"];
+    let before = json(run(&snn, &eval));
+    let more = |run_dir| ["train", "--resume", "-q", "--run-dir", run_dir, "--set", "training.epochs=4"];
+    run(&snn, &more("whole")).expect(0);
+    name(true);
+    let ended = run(&snn, &eval);
+    assert!(ended.stderr.contains("mapped to those of the run by name"), "{}", ended.stderr);
+    assert_eq!(json(ended), before);
+    run(&snn, &more("run")).expect(0);
+    assert_eq!(common::metrics(&snn.path("run")), common::metrics(&snn.path("whole")));
+}
+
+#[test]
+fn other_classes_are_refused() {
+    let snn = Snn::new();
+    words(&snn.path("words"), 0);
+    run(&snn, &on_words("run", &["training.epochs=4"])).expect(0);
+    let before = json(run(&snn, &["eval", "run", "--json"]));
+    assert!(snn.path("run/data.json").exists());
+
+    // From the first of two words to the last.
+    fs::rename(snn.path("words/no"), snn.path("words/zz_no")).unwrap();
+    run(&snn, &["eval", "run"]).fails(2, &["not the data that the run was trained on"]);
+    run(&snn, &["train", "--resume", "--run-dir", "run"]).fails(2, &["not the data", "--allow-other-data"]);
+    fs::rename(snn.path("words/zz_no"), snn.path("words/no")).unwrap();
+    assert_eq!(json(run(&snn, &["eval", "run", "--json"])), before);
+}
+
+#[test]
+fn a_split_does_not_move_because_files_were_added() {
+    let snn = Snn::new();
+    words(&snn.path("words"), 0);
+    run(&snn, &on_words("whole", &["training.epochs=5"])).expect(0);
+    run(&snn, &on_words("run", &["training.epochs=3"])).expect(0);
+    let before = json(run(&snn, &["eval", "run", "--json"]));
+    words(&snn.path("words"), 5);
+    assert_eq!(json(run(&snn, &["eval", "run", "--json"])), before);
+    run(&snn, &["train", "--resume", "-q", "--run-dir", "run", "--set", "training.epochs=5"]).expect(0);
+    assert_same(&snn.path("run"), &snn.path("whole"));
+
+    // A recording of the training part that is gone does not matter to the test part, but to who goes on.
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(snn.path("run/data.json")).unwrap()).unwrap();
+    let gone = record["membership"]["train"][0].as_str().unwrap();
+    fs::remove_file(snn.path("words").join(gone)).unwrap();
+    let after = json(run(&snn, &["eval", "run", "--json"]));
+    assert_eq!(after["samples"], before["samples"]);
+    let more = ["train", "--resume", "-q", "--run-dir", "run", "--set", "training.epochs=6"];
+    let refused = run(&snn, &more);
+    assert!(refused.code != Some(0) && refused.stderr.contains(gone), "{}", refused.stderr);
+    let allowed = run(&snn, &[&more[..], &["--allow-other-data"]].concat()).expect(0);
+    assert!(allowed.stderr.contains("the train part has"), "{}", allowed.stderr);
+    assert!(snn.path("run/data.1.json").exists(), "what it was trained on before is kept");
+}
+
+/// Samples of two classes by turns; `shift` makes other spikes.
+fn write_spikes(path: &Path, samples: usize, shift: usize) {
+    let _ = fs::remove_file(path);
+    let unit = |sample: usize, spike: usize| ((sample % 2) * 300 + 7 * sample + spike + shift) % 700;
+    let times: Vec<VarLenArray<f32>> =
+        (0..samples).map(|_| (0..40).map(|k| 0.005 * k as f32).collect::<Vec<_>>()[..].into()).collect();
+    let units: Vec<VarLenArray<u16>> = (0..samples)
+        .map(|sample| (0..40).map(|k| unit(sample, k) as u16).collect::<Vec<_>>()[..].into())
+        .collect();
+    let file = File::create(path).unwrap();
+    let group = file.create_group("spikes").unwrap();
+    group.new_dataset_builder().with_data(&times).create("times").unwrap();
+    group.new_dataset_builder().with_data(&units).create("units").unwrap();
+    let labels: Vec<u16> = (0..samples).map(|sample| (sample % 2) as u16).collect();
+    file.new_dataset_builder().with_data(&labels).create("labels").unwrap();
+}
+
+fn on_spikes<'a>(file: &'a str, run_dir: &'a str) -> Vec<&'a str> {
+    let changes = ["data.name=spikes", file, "data.steps=50", "network.hidden=[8]", "training.epochs=2"];
+    let changes = changes.into_iter().flat_map(|change| ["--set", change]);
+    ["train", "shd"].into_iter().chain(changes).chain(["--quiet", "--run-dir", run_dir]).collect()
+}
+
+#[test]
+fn other_data_in_the_same_place_are_refused() {
+    let snn = Snn::new();
+    write_spikes(&snn.path("a.h5"), 60, 0);
+    run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
+    let more = ["train", "--resume", "-q", "--run-dir", "run", "--set", "training.epochs=3"];
+    let eval = ["eval", "run", "--split", "valid"];
+    run(&snn, &eval).expect(0);
+    // More of them are no part of the run.
+    write_spikes(&snn.path("a.h5"), 80, 0);
+    let told = run(&snn, &eval).expect(0).stdout;
+    for (samples, shift, words) in [(60, 100, "have other content"), (50, 0, "10 of the 60 samples")] {
+        write_spikes(&snn.path("a.h5"), samples, shift);
+        run(&snn, &more).fails(2, &["these are not the data", "--allow-other-data", words]);
+        run(&snn, &eval).fails(2, &["these are not the data", "--allow-other-data"]);
+        // The checkpoint knows it, too.
+        let record = fs::read(snn.path("run/data.json")).unwrap();
+        fs::remove_file(snn.path("run/data.json")).unwrap();
+        run(&snn, &more).fails(2, &["these are not the data"]);
+        fs::write(snn.path("run/data.json"), record).unwrap();
+        let allowed = run(&snn, &[&eval[..], &["--allow-other-data"]].concat()).expect(0);
+        assert!(allowed.stderr.contains("warning: these are other data"), "{}", allowed.stderr);
+    }
+    write_spikes(&snn.path("a.h5"), 60, 0);
+    assert_eq!(run(&snn, &eval).expect(0).stdout, told);
+    write_spikes(&snn.path("a.h5"), 60, 100);
+    run(&snn, &[&more[..], &["--allow-other-data"]].concat()).expect(0);
+    run(&snn, &eval).expect(0);
+    fs::write(snn.path("run/data.json"), "{\"version\":2}").unwrap();
+    run(&snn, &eval).fails(1, &["format version 2 is newer"]);
+}
+
+#[test]
+fn relative_paths_lead_to_the_data_from_anywhere() {
+    let snn = Snn::new();
+    write_spikes(&snn.path("a.h5"), 60, 0);
+    run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
+    let from_elsewhere = |arguments: &[&str]| {
+        let mut command = snn.command(arguments);
+        fs::create_dir_all(snn.path("elsewhere")).unwrap();
+        command.env("HDF5_USE_FILE_LOCKING", "FALSE");
+        Ended::from(command.current_dir(snn.path("elsewhere")).output().unwrap())
+    };
+    from_elsewhere(&["eval", "../run", "--split", "valid"]).expect(0);
+    from_elsewhere(&["train", "--resume", "-q", "--run-dir", "../run", "--set", "training.epochs=3"])
+        .expect(0);
+    // The data were moved.
+    fs::rename(snn.path("a.h5"), snn.path("b.h5")).unwrap();
+    assert_ne!(from_elsewhere(&["eval", "../run", "--split", "valid"]).code, Some(0));
+    let moved = ["eval", "../run", "--split", "valid", "--set", "data.train_file=../b.h5"];
+    from_elsewhere(&moved).expect(0);
+    let trained = ["eval", "../run", "--split", "valid", "--set", "network.tau_mem=5"];
+    from_elsewhere(&trained).fails(2, &["--set says where the data lie", "network.tau_mem"]);
+}
+
+#[test]
+fn an_input_without_spikes_is_noticed() {
+    let snn = Snn::new();
+    write_spikes(&snn.path("a.h5"), 60, 0);
+    // Every spike is at or after the end of the window.
+    let file = File::open_rw(snn.path("a.h5")).unwrap();
+    let times: Vec<VarLenArray<f32>> = (0..60).map(|_| [0.0_f32; 0][..].into()).collect();
+    let units: Vec<VarLenArray<u16>> = (0..60).map(|_| [0_u16; 0][..].into()).collect();
+    file.dataset("spikes/times").unwrap().write(&times).unwrap();
+    file.dataset("spikes/units").unwrap().write(&units).unwrap();
+    drop(file);
+    let ended = run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
+    assert!(ended.stderr.contains("silent, because the input is"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("initialization.gain"), "{}", ended.stderr);
+}
+
+/// A program of its own trains on data that no settings describe.
+#[test]
+fn runs_on_data_of_a_program_say_so() {
+    let snn = Snn::new();
+    let dataset = |shift: u16| {
+        let binning = Binning { steps: 20, dt: 1.0, ..Binning::default() };
+        let mut data = EventDataset::new("taps", 10, 2, binning).unwrap();
+        for sample in 0..40_u16 {
+            let spikes = (0..5).map(|k| (f64::from(k) * 3.0, (5 * (sample % 2) + k + shift) % 10));
+            data.push(sample % 2, spikes).unwrap();
+        }
+        let splits = Splits { train: (0..30).collect(), valid: (30..40).collect(), test: Vec::new() };
+        data.set_splits(splits).unwrap();
+        Arc::new(data)
+    };
+    let trainer = |epochs: u32, shift| {
+        let mut experiment = Experiment::default();
+        experiment.training.epochs = epochs;
+        experiment.training.batch_size = 10;
+        Trainer::on(experiment, dataset(shift)).unwrap()
+    };
+    let directory = snn.path("run");
+    let mut first = trainer(1, 0);
+    let mut writer = RunWriter::create(&directory, &first).unwrap();
+    first.run(&mut [&mut writer]).unwrap();
+    drop(writer);
+
+    snn.run(&["eval", "run", "--split", "valid"])
+        .fails(2, &["a data set of another program (`taps`, 10 inputs x 20 steps, 2 classes)"]);
+    snn.run(&["train", "--resume", "--run-dir", "run"]).fails(2, &["a data set of another program"]);
+    let other = RunWriter::resume(&directory, &mut trainer(2, 1)).unwrap_err();
+    assert!(matches!(&other, Error::OtherData { differences } if differences.contains("content")), "{other}");
+    let mut same = trainer(2, 0);
+    let mut writer = RunWriter::resume(&directory, &mut same).unwrap();
+    assert_eq!(same.run(&mut [&mut writer]).unwrap().epoch, 2);
+    drop(writer);
+    let mut how = Resume::default();
+    how.allow_other_data = true;
+    RunWriter::resume_with(&directory, &mut trainer(3, 1), &how).unwrap();
+}
