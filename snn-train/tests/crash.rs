@@ -20,13 +20,27 @@ const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink
 const SMALL: &[&str] =
     &["training.epochs=2", "data.samples_per_class=20", "training.checkpoint_interval=0.001"];
 
-/// Trains under strace and is killed at the call of this number, counted in each thread; without a number it is not.
-fn train(snn: &Snn, directory: &str, kill_at: Option<u32>) -> Option<ExitStatus> {
+/// Every call of the thread that trains, which makes the most: strace counts in each thread, and the calls of each name.
+fn calls(trace: &str) -> Vec<(&str, u32)> {
+    let mut threads = BTreeMap::<&str, (BTreeMap<&str, u32>, Vec<(&str, u32)>)>::new();
+    for line in trace.lines() {
+        let Some((thread, call)) = line.trim_start().split_once(' ') else { continue };
+        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+        let (counts, calls) = threads.entry(thread).or_default();
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        calls.push((name, *count));
+    }
+    threads.into_values().map(|(_, calls)| calls).max_by_key(Vec::len).unwrap_or_default()
+}
+
+/// Trains under strace and is killed at such a call; without one it is not.
+fn train(snn: &Snn, directory: &str, kill_at: Option<(&str, u32)>) -> Option<ExitStatus> {
     let arguments = Snn::train(SMALL, &["--quiet", "--resume", "--threads", "1", "--run-dir", directory]);
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "trace", "-e", &format!("trace={CHANGES}")]);
-    if let Some(number) = kill_at {
-        strace.args(["-e", &format!("inject={CHANGES}:signal=SIGKILL:when={number}")]);
+    if let Some((name, number)) = kill_at {
+        strace.args(["-e", &format!("inject={name}:signal=SIGKILL:when={number}")]);
     }
     strace.arg(env!("CARGO_BIN_EXE_snn")).args(arguments).current_dir(snn.directory.path());
     strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()
@@ -38,21 +52,17 @@ fn killed_at_system_calls() {
     if !train(&snn, "whole", None).is_some_and(|status| status.success()) {
         return snn_test_support::skip("strace is not installed, or may not trace here");
     }
-    // strace counts in each thread; the one that trains makes the most.
-    let mut calls = BTreeMap::<String, u32>::new();
-    for line in std::fs::read_to_string(snn.path("trace")).unwrap().lines() {
-        *calls.entry(line.split(' ').next().unwrap().to_owned()).or_default() += 1;
-    }
-    let calls = calls.into_values().max().unwrap();
+    let trace = std::fs::read_to_string(snn.path("trace")).unwrap();
+    let calls = calls(&trace);
     let mut kills = 0;
-    for number in (1..calls).step_by((calls / 12).max(1) as usize) {
-        let directory = format!("killed{number}");
-        let status = train(&snn, &directory, Some(number)).unwrap();
+    for &(name, number) in calls.iter().step_by((calls.len() / 12).max(1)) {
+        let directory = format!("killed-{name}-{number}");
+        let status = train(&snn, &directory, Some((name, number))).unwrap();
         kills += u32::from(status.signal() == Some(9) || status.code() == Some(137));
         let resume = Snn::train(SMALL, &["--quiet", "--resume", "--run-dir", &directory]);
         let ended = snn.run(&resume);
-        assert_eq!(ended.code, Some(0), "killed at call {number}: {}", ended.stderr);
+        assert_eq!(ended.code, Some(0), "killed at {name} {number}: {}", ended.stderr);
         assert_same(&snn.path(&directory), &snn.path("whole"));
     }
-    assert!(kills >= 12, "{kills} were killed, with {calls} calls");
+    assert!(kills >= 12, "{kills} were killed, of {} calls", calls.len());
 }

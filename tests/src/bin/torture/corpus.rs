@@ -6,7 +6,7 @@ use serde_json::Value;
 use snn_data::npz::NpzWriter;
 
 const SWEEP: &str = "name = \"s\"\nbase = \"randman\"\n[set]\ntraining.epochs = 3\n[[grid]]\nsurrogate.beta = { log = [1, 100], points = 3 }\n\
-                     surrogate.shape = [\"esser\", \"sigmoid\"]\n[seeds]\nvalues = [0]\n[select]\nbest = 2\nby = [\"surrogate.shape\"]\n";
+                     surrogate.shape = [\"esser\"]\n[seeds]\nvalues = [0]\n[select]\nbest = 2\nby = [\"surrogate.shape\"]\n";
 
 /// Writes a folder for each target.
 pub(crate) fn write(snn: &Path, folder: &Path) {

@@ -51,18 +51,18 @@ fn whole(snn: &Path, folder: &Path) -> PathBuf {
     run
 }
 
-fn traced(snn: &Path, folder: &Path, run: &Path, kill_at: Option<u32>) -> Option<ExitStatus> {
+fn traced(snn: &Path, folder: &Path, run: &Path, kill_at: Option<(&str, u32)>) -> Option<ExitStatus> {
     let mut words: Vec<String> = ["-f", "-qq", "-o", "trace", "-e"].map(str::to_owned).into();
     words.push(format!("trace={CHANGES}"));
-    if let Some(number) = kill_at {
-        words.extend(["-e".to_owned(), format!("inject={CHANGES}:signal=SIGKILL:when={number}")]);
+    if let Some((name, number)) = kill_at {
+        words.extend(["-e".to_owned(), format!("inject={name}:signal=SIGKILL:when={number}")]);
     }
     words.push(snn.display().to_string());
     words.extend(arguments(run));
     quiet(Path::new("strace"), &words, folder).status().ok()
 }
 
-/// Kills at the first, second, third, .. call of a thread.
+/// Kills at calls spread over all of them, or at each.
 fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
     let mut row = Row::new("`snn train` killed at a system call");
     let whole = whole(snn, folder);
@@ -72,22 +72,35 @@ fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
         return row;
     }
     let trace = fs::read_to_string(folder.join("trace")).expect("the trace");
-    // strace counts in each thread; the one that trains makes the most.
-    let mut calls = BTreeMap::<&str, u32>::new();
-    trace.lines().for_each(|line| *calls.entry(line.split(' ').next().unwrap_or("")).or_default() += 1);
-    let calls = calls.into_values().max().unwrap_or(0);
-    let step = (f64::from(calls) / f64::from(kills.max(1))).max(1.0);
-    for number in (0..kills.min(calls)).map(|n| 1 + (f64::from(n) * step) as u32) {
+    let calls = calls(&trace);
+    println!("`snn train` changes its files by {} system calls", calls.len());
+    let step = (calls.len() as f64 / f64::from(kills.max(1))).max(1.0);
+    for n in 0..(kills as usize).min(calls.len()) {
+        let (name, number) = calls[((n as f64 * step) as usize).min(calls.len() - 1)];
         fs::remove_dir_all(&run).expect("the run before");
-        let status = traced(snn, folder, &run, Some(number)).expect("strace starts");
+        let status = traced(snn, folder, &run, Some((name, number))).expect("strace starts");
         if status.success() {
-            // No thread has so many.
+            // A heartbeat more or less: this time there were not as many.
             continue;
         }
         row.tried += 1;
-        finish(snn, folder, &run, &whole, &format!("call {number}"), &mut row);
+        finish(snn, folder, &run, &whole, &format!("{name} {number}"), &mut row);
     }
     row
+}
+
+/// Every call of the thread that trains, which makes the most: strace counts in each thread, and the calls of each name.
+fn calls(trace: &str) -> Vec<(&str, u32)> {
+    let mut threads = BTreeMap::<&str, (BTreeMap<&str, u32>, Vec<(&str, u32)>)>::new();
+    for line in trace.lines() {
+        let Some((thread, call)) = line.trim_start().split_once(' ') else { continue };
+        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
+        let (counts, calls) = threads.entry(thread).or_default();
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        calls.push((name, *count));
+    }
+    threads.into_values().map(|(_, calls)| calls).max_by_key(Vec::len).unwrap_or_default()
 }
 
 /// Kills at random moments, again and again in the same run.
