@@ -97,9 +97,12 @@ pub(crate) fn reached<E: Float, D: Device<E>>(
     Ok(Storage::<E>::len(marker.device(), buffer) == REACHED)
 }
 
+/// An adjoint that runs once.
+type Once<E, D> = Rc<Cell<Option<Adjoint<E, D>>>>;
+
 /// Puts an adjoint onto as many tapes as are asked for. Whichever is run first runs it, and says so at `marker`.
 pub(crate) struct Shared<E: Float, D: Device<E>> {
-    adjoint: Option<Rc<Cell<Option<Adjoint<E, D>>>>>,
+    adjoint: Option<Once<E, D>>,
     marker: Matrix<E, D>,
 }
 

@@ -74,7 +74,7 @@ fn classes_in_another_order_are_mapped() {
     let name = |flip: bool| {
         write_spikes(&snn.path("a.h5"), 60, 0);
         let file = File::open_rw(snn.path("a.h5")).unwrap();
-        let labels: Vec<u16> = (0..60).map(|sample| sample % 2 ^ u16::from(flip)).collect();
+        let labels: Vec<u16> = (0..60).map(|sample| (sample % 2) ^ u16::from(flip)).collect();
         file.dataset("labels").unwrap().write(&labels).unwrap();
         let words = if flip { ["b", "a"] } else { ["a", "b"] };
         let keys: Vec<VarLenUnicode> = words.map(|word| word.parse().unwrap()).into();

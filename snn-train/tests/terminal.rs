@@ -159,7 +159,7 @@ fn sweeps_with_hostile_names() {
         format!("base = \"randman\"\n[set]\nsurrogate.{value} = 1\n"),
         format!("base = \"randman\"\n[[grid]]\nsurrogate.shape = [{value}]\n"),
         format!("base = \"randman\"\n[select]\nby = [{value}]\n"),
-        format!("{HOSTILE}"),
+        HOSTILE.to_owned(),
     ];
     for (number, sweep) in sweeps.iter().enumerate() {
         let path = snn.path(&format!("{number}{HOSTILE}.toml"));

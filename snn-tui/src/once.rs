@@ -104,7 +104,7 @@ fn settle(tailer: &mut Tailer, state: &mut State) {
     for _ in 0..3 {
         loop {
             let mut messages = Vec::new();
-            let settled = tailer.step(&screens::wants(&state), &mut messages);
+            let settled = tailer.step(&screens::wants(state), &mut messages);
             messages.into_iter().for_each(|message| state.update(message));
             if settled {
                 break;

@@ -3,7 +3,7 @@
 //! The arrows come from the paths in the text (`use` and paths that begin with `crate`, `super` or a child), with comments,
 //! strings and tests left out. Names that a module only passes on are followed to where they are defined.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, in their helpers too")]
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -71,6 +71,7 @@ losses! {
     SpikeCount = "spike-count";
 }
 
+#[expect(clippy::derivable_impls, reason = "the variants come from the list")]
 impl Default for LossKind {
     fn default() -> Self {
         LossKind::CrossEntropy

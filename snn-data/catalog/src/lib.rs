@@ -79,7 +79,7 @@ impl std::str::FromStr for Catalog {
         for data_set in &mut catalog.data_sets {
             data_set.spread_servers();
         }
-        check::consistent(&catalog.data_sets).map_err(|problem| Error::Invalid(problem))?;
+        check::consistent(&catalog.data_sets).map_err(Error::Invalid)?;
         Ok(catalog)
     }
 }

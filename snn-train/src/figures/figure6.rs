@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) const DEFINITION: Definition =
-    Definition { number: 6, title: "readouts, recurrent connections and data sets", sweeps: sweeps, draw };
+    Definition { number: 6, title: "readouts, recurrent connections and data sets", sweeps, draw };
 
 /// Models of a bar.
 const MODELS: usize = 10;

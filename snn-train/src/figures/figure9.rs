@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(super) const DEFINITION: Definition =
-    Definition { number: 9, title: "accuracy against spikes", sweeps: sweeps, draw };
+    Definition { number: 9, title: "accuracy against spikes", sweeps, draw };
 
 /// A kind of network.
 #[derive(Debug, Clone, Copy)]

@@ -4,12 +4,15 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::state::State;
 
+/// What a key does.
+type Act<R> = fn(&mut State) -> R;
+
 /// Keys that belong together, and what they do.
 pub(crate) struct Binding<R: 'static = ()> {
     /// A word or a few, for the line of hints and for the help.
     pub(crate) what: &'static str,
     /// Each key by its name, others that do the same behind it, with `|` between them: `j|Down`.
-    pub(crate) keys: &'static [(&'static str, fn(&mut State) -> R)],
+    pub(crate) keys: &'static [(&'static str, Act<R>)],
 }
 
 impl<R> Binding<R> {
