@@ -40,17 +40,19 @@ pub const FUSED: Tolerance =
 pub const REFERENCE_F32: Tolerance = Tolerance { margin: 4e-6, gradient: 2e-4, slope: 2e-6, ..FUSED };
 
 impl Tolerance {
-    /// A potential `U` is off by some `1e-7 U`, which changes the surrogate at the threshold by up to `2 beta` times as much.
+    /// A potential `U` is off by some `1e-7 U`, which changes the surrogate at the threshold by up to `2 beta` times as much. Where
+    /// Esser's ramp ends, `h` is a small difference of numbers near 1, and changes by `1 / h` times that.
     /// The constant part leaves room for gradients of one unit or one sample, whose few terms can cancel.
     pub fn gradient(&self, expected: &Run) -> f64 {
-        let surrogate = expected.config.surrogate;
-        let slope = match surrogate.shape {
+        let slope = match expected.config.surrogate.shape {
             SurrogateShape::Constant | SurrogateShape::True => 0.0,
-            // A ramp that ends at 0: where all units are near its end, a small change is a large part of what is left of it.
-            SurrogateShape::Esser => surrogate.beta / expected.largest_derivative().max(1e-3),
-            _ => surrogate.beta,
+            _ => expected.config.surrogate.beta,
         };
-        self.gradient + self.slope * slope * expected.largest_potential()
+        let steepest = match expected.config.surrogate.shape {
+            SurrogateShape::Esser => 1.0 / expected.smallest_derivative(),
+            _ => 1.0,
+        };
+        self.gradient + self.slope * slope * expected.largest_potential() * steepest
     }
 }
 

@@ -180,10 +180,11 @@ impl Run {
         lead
     }
 
-    /// The largest surrogate derivative that any hidden unit has at any step.
-    pub fn largest_derivative(&self) -> f64 {
-        let derivative = |&u: &f64| self.config.surrogate.derivative(u - self.config.threshold);
-        self.potentials.iter().flatten().map(derivative).fold(0.0, f64::max)
+    /// Smallest surrogate derivative of a potential that is not 0, at most 1.
+    pub fn smallest_derivative(&self) -> f64 {
+        let (surrogate, threshold) = (self.config.surrogate, self.config.threshold);
+        let derivatives = self.potentials.iter().flatten().map(|u| surrogate.derivative(u - threshold));
+        derivatives.filter(|&h| h > 0.0).fold(1.0, f64::min)
     }
 
     /// Largest membrane potential of the hidden layers, by amount.

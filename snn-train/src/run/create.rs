@@ -58,7 +58,7 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
 }
 
 fn holds_checkpoints(folder: &Path) -> bool {
-    [LAST_CHECKPOINT, BEST_CHECKPOINT].iter().any(|name| folder.join(name).exists())
+    [LAST_CHECKPOINT, BEST_CHECKPOINT].iter().any(|name| folder.join(name).is_file())
 }
 
 /// Takes hold of the directory and says whether a run lies there. Something else that lies there is left alone.

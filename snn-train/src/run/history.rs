@@ -206,7 +206,7 @@ mod tests {
         fails(&whole.replacen("kind", "kinx", 1), 4, "epoch 1 is missing; line 1 cannot be understood");
         fails(&(whole.clone() + &lines[1]), 4, "epoch 2 stands there for the second time in line 5");
         fails(&whole.replace("0.2", "0.25"), 4, "0.25 there and 0.2 in the checkpoint");
-        fails(&whole.replace("0.2", "null"), 4, "in the checkpoint");
+        fails(&whole.replace("0.2", "null"), 4, "epoch 2 is missing; line 2 cannot be understood");
         fails("", 3, "epoch 1 is missing");
     }
 }

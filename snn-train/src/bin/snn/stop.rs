@@ -107,7 +107,7 @@ pub(crate) fn survive_file_limits() {
 /// Ends the process at once. Threads that were left behind while they loaded data end with it: libraries that are cleaned up
 /// under their feet could crash.
 pub(crate) fn leave(code: u8) -> ! {
-    let _ = io::stdout().flush();
+    let _ = snn_terminal::stdout().flush();
     signal_hook::low_level::exit(code.into())
 }
 
