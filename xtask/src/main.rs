@@ -91,7 +91,7 @@ enum Command {
     },
     /// Damage every kind of file and kill trainers, for minutes or hours; prints what was tried, how often, and what failed
     Torture {
-        /// `--minutes N` for the mutations [2], `--kills N` [40], `--seed N` [0], `--snn PATH` of another program to kill
+        /// `--minutes N` for the mutations (2), `--kills N` (40), `--seed N` (0), `--snn PATH` of another program to kill
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
