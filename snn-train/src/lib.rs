@@ -102,7 +102,6 @@ mod plot;
 pub mod probe;
 mod replace;
 pub mod run;
-mod shell;
 pub mod sweep;
 mod tensorboard;
 mod train;
@@ -112,7 +111,7 @@ pub use device::Device;
 pub use error::{Error, Place};
 pub use experiment::Experiment;
 pub use run::RunWriter;
-pub use shell::shell_word;
+pub use snn_run::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
     Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,

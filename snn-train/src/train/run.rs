@@ -7,7 +7,7 @@ use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
 
 use super::{
     Trainer,
-    advice::advice,
+    advice::{Look, advice, guesses},
     batch,
     evaluate::{Goal, evaluate_watched, layers},
     evaluation::Evaluation,
@@ -265,7 +265,16 @@ impl<D: Backend<f32>> Trainer<D> {
             let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
-        // Classes are learnt one after the other; a few looks at what is left of them are enough.
+        let classes = self.dataset.classes();
+        let samples = self.dataset.splits().train.len() as u64;
+        let is_due = is_quarter(self.epoch, self.experiment.training.epochs)
+            && 2 * u64::from(self.epoch) >= u64::from(self.experiment.training.epochs);
+        let look = Look { record: &record, best: self.best, classes, samples, is_due };
+        if let Some(message) = guesses(&look, &self.experiment) {
+            let warning = WarningRecord { epoch: self.epoch, message };
+            flow = flow.or(emit(observers, &Event::Warning(&warning))?);
+        }
+        // Classes are learned one after the other; a few looks at what is left of them are enough.
         if is_quarter(self.epoch, self.experiment.training.epochs)
             && let Some(message) = validation.and_then(|it| it.warning(self.experiment.readout.head))
         {

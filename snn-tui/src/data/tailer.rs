@@ -342,6 +342,8 @@ impl Tailer {
                 test_accuracy: status.and_then(|status| status.test_accuracy),
                 spikes: known.and_then(|known| known.test_spikes.clone()),
                 late_gain: None,
+                verdict: None,
+                detail: None,
                 lost_classes: None,
                 seconds: seconds * f64::from(status.map_or(0, |status| status.epoch)),
                 message: status.and_then(|status| status.message.clone()),
