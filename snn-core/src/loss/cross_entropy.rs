@@ -77,6 +77,10 @@ impl LossFunction for CrossEntropy {
     fn scored<E: Float>(&self, output: Output<E>) -> Output<E> {
         output
     }
+
+    fn as_cross_entropy(&self) -> Option<CrossEntropy> {
+        Some(*self)
+    }
 }
 
 impl<E: Float> Output<E> {

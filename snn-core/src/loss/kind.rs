@@ -60,6 +60,10 @@ macro_rules! losses {
             fn scored<E: Float>(&self, output: Output<E>) -> Output<E> {
                 match self { $(AnyLoss::$kind(loss) => loss.scored(output)),+ }
             }
+
+            fn as_cross_entropy(&self) -> Option<CrossEntropy> {
+                match self { $(AnyLoss::$kind(loss) => loss.as_cross_entropy()),+ }
+            }
         }
     };
 }
