@@ -8,6 +8,8 @@
 //! | `run` | name of the run |
 //! | `path` | its directory |
 //! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
+//! | `verdict`, `detail` | what is to be said of the run, such as `diverged`, and what that rests on |
+//! | `remedy`, `command` | what helps, and a command that does it; the latter may be null |
 //! | `stalled` | claims to be running, but has not been heard of for thirty seconds |
 //! | `seconds_left` | expected until the end of a running run, otherwise null |
 //! | `status` | `status.json` as the trainer writes it; null if it is not there yet |

@@ -139,6 +139,10 @@ impl Condition {
         // `epoch=` asks for runs that have none.
         if value.is_empty() && operator.is_of_order() {
             Err(format!("a value is missing, as in {column}{operator}{}", self.example()))
+        } else if column.ends_with("accuracy") && number(value).is_some_and(|value| value > 1.0) {
+            let percent = format!("{value}%");
+            let example = Self { value: percent, ..self.clone() }.example();
+            Err(format!("`{column}` holds shares, 0 to 1: write {column}{operator}{example}"))
         } else if holds_numbers && !is_number && !value.is_empty() {
             Err(format!(
                 "`{column}` holds numbers, and `{value}` is none: write {column}{operator}{}",
@@ -295,6 +299,7 @@ mod tests {
             ("test_accuracy>90%", "write test_accuracy>0.9"),
             ("test_accuracy<=97.3 %", "write test_accuracy<=0.973"),
             ("test_accuracy>abc", "write test_accuracy>0.9"),
+            ("test_accuracy>97.3", "write test_accuracy>0.973"),
             ("valid_accuracy>nan", "write valid_accuracy>0.9"),
             ("epoch=done", "write epoch=5"),
             ("verdict=fine", "pending, unknown"),

@@ -61,6 +61,9 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
     }
     if state.list.editing.is_some() {
         state.list.edit(key);
+        if state.list.editing.is_none() && state.list.mistake.is_some() && !state.list.filter.is_empty() {
+            state.notice.clone_from(&state.list.mistake);
+        }
         return None;
     }
     if state.help {

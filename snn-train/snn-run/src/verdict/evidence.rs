@@ -28,6 +28,8 @@ pub struct Evidence {
     /// The test.
     pub(super) test: Option<TestRecord>,
     pub(super) warnings: Warnings,
+    /// Computing time of all epochs (s).
+    pub(super) seconds: f64,
     /// Since when each hidden layer has been silent and saturated, if it is.
     silent: Vec<Option<u32>>,
     saturated: Vec<Option<u32>>,
@@ -82,6 +84,7 @@ impl Evidence {
         }
         self.recent.push_back((epoch, accuracy, record.seconds.total()));
         self.warnings.now(epoch);
+        self.seconds += record.seconds.total();
         self.last = Some(record.clone());
     }
 

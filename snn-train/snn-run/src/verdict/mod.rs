@@ -169,6 +169,10 @@ pub struct Diagnosis {
     pub remedy: String,
     /// A command that does so, to be copied.
     pub command: Option<String>,
+    /// Classes never predicted on validation, as the last probe has it.
+    pub lost_classes: Option<usize>,
+    /// Computing time of all epochs (s).
+    pub seconds: f64,
     /// What the trainer has warned of, the last first.
     pub warnings: Vec<SeenWarning>,
 }

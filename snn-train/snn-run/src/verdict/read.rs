@@ -1,6 +1,6 @@
 //! Reading what a diagnosis needs.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -101,7 +101,7 @@ impl Doctor {
             subject.is_dead = status.is_some_and(|status| is_gone(&self.run, status.pid));
         }
         self.probe(&mut subject);
-        diagnosis(&self.run, &self.evidence, &subject)
+        diagnosis(self.run.path(), &self.evidence, &subject)
     }
 
     /// Adds what the last probe says.
@@ -127,15 +127,17 @@ impl Doctor {
 }
 
 /// Verdict, remedy and warnings.
-fn diagnosis(run: &RunDir, evidence: &Evidence, subject: &Subject) -> Diagnosis {
+fn diagnosis(run: &Path, evidence: &Evidence, subject: &Subject) -> Diagnosis {
     let Finding { verdict, detail } = judge(evidence, subject);
-    let remedy = remedy(verdict, run.path(), evidence, subject);
+    let remedy = remedy(verdict, run, evidence, subject);
     let epochs = subject.status.as_ref().map_or(0, |status| status.epochs);
     Diagnosis {
         verdict,
         detail,
         remedy: remedy.text,
         command: remedy.command,
+        lost_classes: subject.lost.as_ref().map(Vec::len),
+        seconds: evidence.seconds,
         warnings: evidence.warnings.list(epochs),
     }
 }
@@ -184,17 +186,15 @@ impl RunDir {
 
 pub(super) fn damaged(run: &RunDir, error: &Error) -> Diagnosis {
     let subject = Subject { state: RunState::Damaged, error: Some(error.to_string()), ..Subject::default() };
-    diagnosis(run, &Evidence::default(), &subject)
+    diagnosis(run.path(), &Evidence::default(), &subject)
 }
 
 impl Diagnosis {
     /// Of a run of which nothing but its state is known, and why it cannot be read if it cannot.
     #[must_use]
-    pub fn of_state(run: &std::path::Path, state: RunState, error: Option<String>) -> Self {
+    pub fn of_state(run: &Path, state: RunState, error: Option<String>) -> Self {
         let subject = Subject { state, error, ..Subject::default() };
-        let Finding { verdict, detail } = judge(&Evidence::default(), &subject);
-        let remedy = remedy(verdict, run, &Evidence::default(), &subject);
-        Self { verdict, detail, remedy: remedy.text, command: remedy.command, warnings: Vec::new() }
+        diagnosis(run, &Evidence::default(), &subject)
     }
 }
 

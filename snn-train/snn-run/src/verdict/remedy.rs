@@ -37,7 +37,7 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
     let settings = &subject.settings;
     let rate = |factor: f64| {
         let rate = settings.learning_rate.unwrap_or(USUAL_RATE) * factor;
-        let rate = if factor < 1.0 && rate > LARGE_RATE { USUAL_RATE } else { rate };
+        let rate = if factor < 1.0 && rate >= LARGE_RATE { USUAL_RATE } else { rate };
         format!("optimizer.learning_rate={}", plain(rate))
     };
     let slope = || format!("surrogate.beta={USUAL_SLOPE:?}");

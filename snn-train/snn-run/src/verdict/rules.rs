@@ -268,7 +268,8 @@ impl Case<'_> {
         let (matrix, judgement, why) = self.evidence.worst_gradient()?;
         let verdict = if judgement == Judgement::Exploding { Verdict::Exploding } else { Verdict::Vanishing };
         let why = why.trim_start_matches("vanishing: ").trim_start_matches("exploding: ");
-        Some(finding(verdict, format!("{matrix}: {why}")))
+        let norm = self.last.gradient_norms.get(matrix).map_or_else(String::new, |&norm| short_number(norm));
+        Some(finding(verdict, format!("{matrix}: gradient {norm}, {why}")))
     }
 
     fn chance(&self) -> Option<Finding> {
