@@ -16,6 +16,7 @@ use crate::{
 
 /// The dashboard over a directory, with keys pressed on it.
 struct Dashboard {
+    directory: String,
     state: State,
     tailer: Tailer,
 }
@@ -25,7 +26,8 @@ impl Dashboard {
         let source = Source::open(directory).unwrap();
         let theme = Theme { colors: Colors::None, marker: Marker::Braille };
         let state = State::new(theme, "runs".to_owned(), source.is_sweep());
-        let mut dashboard = Self { state, tailer: Tailer::new(source, std::time::Duration::ZERO) };
+        let directory = directory.display().to_string();
+        let mut dashboard = Self { directory, state, tailer: Tailer::new(source, std::time::Duration::ZERO) };
         dashboard.settle();
         dashboard
     }
@@ -66,9 +68,29 @@ impl Dashboard {
     fn screen(&self, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| super::draw(&self.state, frame.area(), frame.buffer_mut())).unwrap();
-        let text = terminal.backend().to_string();
+        // Commands name the directory, which is another one each time.
+        let text = terminal.backend().to_string().replace(&self.directory, "runs");
         // Without the quotes around each line, and the spaces at its end.
         text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n").collect()
+    }
+}
+
+/// The real runs that stand for verdicts, as a list shows them and as the whole diagnosis of each.
+#[test]
+fn every_verdict_of_a_real_run() {
+    // Relative, so that commands are as long everywhere.
+    let mut dashboard = Dashboard::new(Path::new("../snn-train/snn-run/tests/fixtures/verdicts"));
+    let mut all = String::new();
+    for _ in 0..dashboard.state.list.order().len() {
+        all += &dashboard.screen(80, 24);
+        dashboard.press("j");
+    }
+    insta::assert_snapshot!("verdicts_80x24", all);
+    insta::assert_snapshot!("verdicts_40x10", dashboard.screen(40, 10));
+    for (typed, found) in [("verdict=diverged", 2), ("verdict=LEARNED", 1), ("saturated", 1)] {
+        dashboard.press(&format!("/ {} Enter", typed.chars().map(|c| format!("{c} ")).collect::<String>()));
+        assert_eq!(dashboard.state.list.order().len(), found, "{typed}");
+        dashboard.press("Esc");
     }
 }
 

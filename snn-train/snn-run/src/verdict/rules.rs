@@ -320,7 +320,9 @@ impl Case<'_> {
 
     /// Nothing is wrong with it.
     fn sound(&self) -> Finding {
-        let best = self.evidence.peak.map_or_else(String::new, |(epoch, accuracy)| {
+        let best = self.subject.status.as_ref().and_then(|status| status.best);
+        let best = best.map(|best| (best.epoch, best.accuracy)).or(self.evidence.peak);
+        let best = best.map_or_else(String::new, |(epoch, accuracy)| {
             let of = if self.last.valid.is_some() { "valid" } else { "train" };
             format!("{of} {} in epoch {epoch}", percent(accuracy))
         });
