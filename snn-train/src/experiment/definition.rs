@@ -123,13 +123,15 @@ impl Experiment {
         }
     }
 
-    /// How its weights start.
+    /// The distribution that its weights start from, without what depends on the data and without the gains of single
+    /// matrices: [`Experiment::network`] draws them.
     #[must_use]
     pub fn initialization(&self) -> Initialization {
         let gain = self.initialization.gain;
         match self.initialization.distribution {
             Distribution::Uniform => Initialization::Uniform { gain },
             Distribution::Normal => Initialization::Normal { gain },
+            Distribution::FluctuationDriven => Initialization::Normal { gain: 1.0 },
         }
     }
 
