@@ -5,17 +5,22 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use serde::Serialize;
 use snn_core::Network;
 
-use super::{FigureOutput, Reproduction, Scale, Table};
+use super::{FigureOutput, Reproduction, Scale, Table, sources::preset_of};
 use crate::{
     Error, Experiment,
     plot::{Axes, AxisScale, BLUE, GREY, Stroke},
-    train::evaluate_activity,
+    train::{evaluate_activity, spread},
 };
+
+/// The data set that decides.
+const RANDMAN: &str = "randman";
 
 /// Gains of the uniform distribution that are tried.
 const GAINS: [u8; 6] = [1, 2, 3, 4, 6, 8];
 /// Hidden spikes an input that the untrained network must have.
 const ENOUGH: f64 = 0.5;
+/// Training samples that the mean is over: all of the manifolds'.
+const SAMPLES: usize = 8000;
 /// Initial weights that the mean is over.
 const SEEDS: u64 = 10;
 
@@ -116,14 +121,15 @@ pub struct UntrainedActivity {
     pub chosen: bool,
 }
 
-/// Hidden spikes an input of the untrained default network, from each gain and fluctuation-driven weights: all training
-/// samples, ten draws of the weights. Accuracy plays no part in the choice.
+/// Hidden spikes an input of the untrained network of the preset on one of [`DATA_SETS`](super::DATA_SETS), from each gain and
+/// fluctuation-driven weights: up to 8000 training samples, ten draws of the weights. Accuracy plays no part in the choice.
 ///
 /// # Errors
-/// Those of [`Experiment::network`].
-pub fn untrained_activity() -> Result<Vec<UntrainedActivity>, Error> {
-    let mut experiment = Experiment::preset("randman")?;
+/// [`Error::Impossible`] for another data set, and those of [`Experiment::network`] and of opening the data.
+pub fn untrained_activity(data_set: &str) -> Result<Vec<UntrainedActivity>, Error> {
+    let mut experiment = Experiment::preset(preset_of(data_set)?)?;
     let data = experiment.data.open()?;
+    let samples = spread(&data.splits().train, SAMPLES);
     let mut rows = Vec::new();
     let gains = GAINS.map(|gain| (format!("uniform, gain {gain}"), changes_of_gain(gain)));
     let driven = FirstWeights::FluctuationDriven;
@@ -132,7 +138,7 @@ pub fn untrained_activity() -> Result<Vec<UntrainedActivity>, Error> {
         let spikes = (0..SEEDS).map(|seed| {
             experiment.initialization.seed = seed;
             let network: Network = experiment.network(&*data)?;
-            let layers = evaluate_activity(&network, &*data, &data.splits().train)?;
+            let layers = evaluate_activity(&network, &*data, &samples)?;
             Ok(layers.iter().map(|layer| layer.spikes_per_sample).sum())
         });
         let spikes = spikes.collect::<Result<Vec<f64>, Error>>()?;
@@ -174,12 +180,14 @@ pub(super) fn draw(rows: &[UntrainedActivity]) -> FigureOutput {
 }
 
 impl Reproduction {
-    /// Draws what untrained networks do, as `activity.svg`, `activity.png` and `activity.csv`.
+    /// Draws what untrained networks do with a data set, as `activity.svg`, `activity.png` and `activity.csv` for the manifolds,
+    /// and as `activity_mnist.svg` and so on for others.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`] if a file cannot be written.
-    pub fn draw_activity(&self, rows: &[UntrainedActivity]) -> Result<Vec<PathBuf>, Error> {
-        draw(rows).write(self.out(), "activity")
+    pub fn draw_activity(&self, data_set: &str, rows: &[UntrainedActivity]) -> Result<Vec<PathBuf>, Error> {
+        let name = if data_set == RANDMAN { "activity".to_owned() } else { format!("activity_{data_set}") };
+        draw(rows).write(self.out(), &name)
     }
 }
 
@@ -203,7 +211,7 @@ mod tests {
     /// The rule of the protocol, and the preset that follows from it.
     #[test]
     fn the_preset_has_the_smallest_gain_at_which_the_untrained_network_is_active() {
-        let rows = untrained_activity().unwrap();
+        let rows = untrained_activity(RANDMAN).unwrap();
         let chosen: Vec<_> = rows.iter().filter(|row| row.chosen).collect();
         let gain = Experiment::preset("randman").unwrap().initialization.gain;
         assert_eq!(chosen.len(), 1, "{rows:?}");

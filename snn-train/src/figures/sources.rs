@@ -104,6 +104,16 @@ const STAND_IN: [&[&str]; 4] = [SMALLER[0], SMALLER[1], &["training.epochs=20"],
 pub const DATA_SETS: [&str; 7] =
     ["randman", "mnist", "shd", "heidelberg", "fsdd", "speech_commands", "speech_commands_ten_words"];
 
+/// The preset on one of [`DATA_SETS`].
+pub(super) fn preset_of(data_set: &str) -> Result<&'static str, Error> {
+    let sources = [RANDMAN, MNIST, SHD, RAW_HD, RAW_SC].into_iter();
+    let mut all = sources.flat_map(|source| [Some(source), source.stand_in.copied()]).flatten();
+    all.find(|source| source.name == data_set).map(|source| source.preset).ok_or_else(|| {
+        let all = DATA_SETS.join(", ");
+        Error::Impossible(format!("no figure is on the data set `{data_set}`; there are {all}"))
+    })
+}
+
 /// Why a panel has no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Absence {

@@ -80,7 +80,7 @@ impl Experiment {
 }
 
 /// So many samples, as far apart as possible.
-fn spread(samples: &[u32], count: usize) -> Vec<u32> {
+pub(crate) fn spread(samples: &[u32], count: usize) -> Vec<u32> {
     let count = count.min(samples.len());
     (0..count).map(|place| samples[place * samples.len() / count]).collect()
 }

@@ -31,8 +31,8 @@ pub use evaluate::{Goal, evaluate};
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
-pub(crate) use initial::evaluate_activity;
 pub use initial::{ExpectedActivity, expected_activity};
+pub(crate) use initial::{evaluate_activity, spread};
 pub use outcome::Outcome;
 
 /// Trains the network of an experiment on its data set.

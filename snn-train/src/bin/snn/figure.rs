@@ -133,29 +133,33 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
-/// Tells what untrained networks do, and draws it.
+/// Tells what untrained networks do with each data set asked for, the manifolds by default, and draws it.
 fn activity(reproduction: &Reproduction, arguments: &Arguments) -> anyhow::Result<()> {
-    let rows = untrained_activity()?;
-    let files = if arguments.plan { Vec::new() } else { reproduction.draw_activity(&rows)? };
-    let mut out = snn_terminal::stdout();
-    if arguments.json {
-        let files: Vec<_> = files.iter().map(|file| path_text(file)).collect();
-        let result = json!({"version": 1, "kind": "activity", "rows": rows, "files": files});
-        writeln!(out, "{result}")?;
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "hidden spikes an input before training, default network, mean of ten draws of the weights"
-    )?;
-    for row in &rows {
-        let least = row.spikes.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = row.spikes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let chosen = if row.chosen { "  <- active: the smallest gain with at least 0.5" } else { "" };
-        writeln!(out, "  {:<18} {:>7.3} ({least:.3} to {most:.3}){chosen}", row.weights, row.mean)?;
-    }
-    for file in files {
-        writeln!(out, "  {}", file.display())?;
+    let default = [DATA_SETS[0].to_owned()];
+    for data_set in arguments.data.as_deref().unwrap_or(&default) {
+        let rows = untrained_activity(data_set)?;
+        let files = if arguments.plan { Vec::new() } else { reproduction.draw_activity(data_set, &rows)? };
+        let mut out = snn_terminal::stdout();
+        if arguments.json {
+            let files: Vec<_> = files.iter().map(|file| path_text(file)).collect();
+            let result =
+                json!({"version": 1, "kind": "activity", "data": data_set, "rows": rows, "files": files});
+            writeln!(out, "{result}")?;
+            continue;
+        }
+        writeln!(
+            out,
+            "{data_set}: hidden spikes an input before training, mean of ten draws of the weights"
+        )?;
+        for row in &rows {
+            let least = row.spikes.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = row.spikes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let chosen = if row.chosen { "  <- active: the smallest gain with at least 0.5" } else { "" };
+            writeln!(out, "  {:<18} {:>7.3} ({least:.3} to {most:.3}){chosen}", row.weights, row.mean)?;
+        }
+        for file in files {
+            writeln!(out, "  {}", file.display())?;
+        }
     }
     Ok(())
 }
