@@ -59,7 +59,15 @@ pub(super) fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
     let [eta, beta] = deep(reproduction);
     Ok(Sweep::new("figure3-deep", reproduction.randman()?)
-        .grid([shapes(), (HIDDEN, scale.depths(&[2])), eta.clone(), beta, batches(reproduction)])
+        .grid([
+            shapes(),
+            (HIDDEN, scale.depths(&[2])),
+            eta.clone(),
+            beta,
+            batches(reproduction),
+            // As the networks with one layer say it: they are told apart by it.
+            (DATA_SEED, seeds(1)),
+        ])
         .grid([constant(), (HIDDEN, scale.depths(&[2])), eta, batches(reproduction)])
         .grid(fixed(scale, 2).into_iter().chain([many(reproduction)])))
 }
