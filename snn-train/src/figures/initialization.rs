@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use serde::Serialize;
 use snn_core::Network;
 
-use super::{FigureOutput, Reproduction, Scale, Table, sources::preset_of};
+use super::{FigureOutput, Scale, Table, sources::preset_of};
 use crate::{
     Error, Experiment,
     plot::{Axes, AxisScale, BLUE, GREY, Stroke},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The data set that decides.
-const RANDMAN: &str = "randman";
+pub(super) const RANDMAN: &str = "randman";
 
 /// Gains of the uniform distribution that are tried.
 const GAINS: [u8; 6] = [1, 2, 3, 4, 6, 8];
@@ -177,18 +177,6 @@ pub(super) fn draw(rows: &[UntrainedActivity]) -> FigureOutput {
     axes.draw(&mut output.canvas);
     output.table("", table);
     output
-}
-
-impl Reproduction {
-    /// Draws what untrained networks do with a data set, as `activity.svg`, `activity.png` and `activity.csv` for the manifolds,
-    /// and as `activity_mnist.svg` and so on for others.
-    ///
-    /// # Errors
-    /// [`snn_run::Error::Io`] if a file cannot be written.
-    pub fn draw_activity(&self, data_set: &str, rows: &[UntrainedActivity]) -> Result<Vec<PathBuf>, Error> {
-        let name = if data_set == RANDMAN { "activity".to_owned() } else { format!("activity_{data_set}") };
-        draw(rows).write(self.out(), &name)
-    }
 }
 
 #[cfg(test)]

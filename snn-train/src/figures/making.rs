@@ -10,7 +10,10 @@ use std::{
 use serde::Serialize;
 use snn_run::{RunDir, RunState};
 
-use super::{Missing, figure::Figure, reproduction::Reproduction, runs::is_ended};
+use super::{
+    Missing, figure::Figure, initialization, initialization::UntrainedActivity, reproduction::Reproduction,
+    runs::is_ended,
+};
 use crate::{
     Error,
     sweep::{Manifest, Options, SweepDir, Update, experiment},
@@ -142,6 +145,20 @@ impl Reproduction {
             self.keep(self.results(&sweep)?.rows.into_iter().chain(short))?;
         }
         Ok(Drawn { files, missing: output.missing, incomplete: self.incomplete(figure)? })
+    }
+
+    /// Draws what untrained networks do with a data set, as `activity.svg`, `activity.png` and `activity.csv` for the manifolds,
+    /// and as `activity_mnist.svg` and so on for others.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`] if a file cannot be written.
+    pub fn draw_activity(&self, data_set: &str, rows: &[UntrainedActivity]) -> Result<Vec<PathBuf>, Error> {
+        let name = if data_set == initialization::RANDMAN {
+            "activity".to_owned()
+        } else {
+            format!("activity_{data_set}")
+        };
+        initialization::draw(rows).write(self.out(), &name)
     }
 
     /// The sweeps of a figure of which runs are not done.
