@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Directory that holds the runs, one run's own directory, or that of a sweep
     #[arg(default_value = "runs", value_name = "RUNS_DIR")]
     pub(crate) runs: PathBuf,
-    /// Write a screen once as text and exit, as happens anyway if the output is no terminal
+    /// Write a screen once as text and exit, as happens anyway if the output is no terminal, or a dumb one
     #[arg(long)]
     pub(crate) once: bool,
     /// Write the runs as JSON once and exit

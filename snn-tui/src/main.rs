@@ -80,7 +80,9 @@ fn watch(arguments: &Arguments) -> Result<()> {
     let mut state = State::new(arguments.theme(), source.path().display().to_string(), source.is_sweep());
     arguments.apply(&mut state)?;
     let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
-    if arguments.once || arguments.export.is_some() || !on_terminal {
+    // A terminal that cannot move its cursor gets a screen as text.
+    let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if arguments.once || arguments.export.is_some() || !on_terminal || is_dumb {
         return once::screen(source, state, arguments);
     }
     app::run(source, state, Duration::from_secs_f64(arguments.interval), arguments.fps)

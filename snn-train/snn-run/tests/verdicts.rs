@@ -92,7 +92,7 @@ fn each_real_run_has_the_verdict_that_it_was_made_for() {
             "W2: gradient 8.5e-8, 1/2e5 of the largest",
             Some("surrogate.beta=10.0"),
         ),
-        ("exploding", Verdict::Exploding, "W1: gradient 1.6e5, above 100", Some("training.clip_norm=1.0")),
+        ("exploding", Verdict::Exploding, "W1: gradient 1.4e5, above 100", Some("training.clip_norm=1.0")),
     ] {
         let diagnosis = RunDir::open(fixture(name)).unwrap().diagnosis();
         assert_eq!((diagnosis.verdict, diagnosis.detail.as_str()), (verdict, detail), "{name}");
@@ -171,6 +171,20 @@ fn what_is_learned_and_lost_has_diverged() {
     fs::write(&metrics, fs::read_to_string(&metrics).unwrap() + &guesses.collect::<String>()).unwrap();
     let lost = copy.diagnosis();
     assert_eq!(lost.headline(), "DIVERGED after epoch 15: from 87.5 % to 25.0 %, loss 1.39");
+}
+
+/// A remedy names the key that the weights were drawn with.
+#[test]
+fn weights_are_redrawn_with_the_key_that_drew_them() {
+    let copy = Copy::of("silent", 4, json!({}));
+    let config = copy.path().join("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let driven =
+        text.replace("distribution = \"uniform\"", "distribution = \"fluctuation-driven\"\ndeviation = 0.5");
+    assert_ne!(driven, text);
+    fs::write(&config, driven).unwrap();
+    let command = copy.diagnosis().command.unwrap();
+    assert!(command.contains("initialization.deviation=1.5") && !command.contains("gain"), "{command}");
 }
 
 #[test]

@@ -208,6 +208,24 @@ fn keys_lead_from_runs_to_curves_and_back() {
 }
 
 #[test]
+fn n_and_p_walk_through_marked_runs_on_any_screen() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("n n");
+    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "without marks all are walked through");
+    dashboard.press("Space 3");
+    dashboard.state.marked.insert("randman-a".to_owned());
+    dashboard.press("p");
+    let selected = |dashboard: &Dashboard| dashboard.state.list.selected().map(str::to_owned);
+    assert_eq!(selected(&dashboard).as_deref(), Some("randman-c"), "from elsewhere to the last of them");
+    dashboard.press("p");
+    assert_eq!(selected(&dashboard).as_deref(), Some("randman-a"));
+    dashboard.press("n n");
+    assert_eq!(selected(&dashboard).as_deref(), Some("randman-c"));
+}
+
+#[test]
 fn seeds_of_one_experiment_are_grouped_into_one_curve() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());

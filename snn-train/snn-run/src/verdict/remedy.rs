@@ -42,7 +42,12 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
     };
     let slope = || format!("surrogate.beta={USUAL_SLOPE:?}");
     let is_steep = settings.beta.is_some_and(|beta| beta >= STEEP);
-    let gain = |factor: f64| format!("initialization.gain={}", plain(settings.gain.unwrap_or(1.0) * factor));
+    // The one of both that the weights are drawn with.
+    let (key, drawn) = match settings.deviation {
+        Some(deviation) => ("initialization.deviation", deviation),
+        None => ("initialization.gain", settings.gain.unwrap_or(1.0)),
+    };
+    let gain = |factor: f64| format!("{key}={}", plain(drawn * factor));
     let other_seed = || format!("initialization.seed={}", settings.seed.unwrap_or(0).saturating_add(1));
     match verdict {
         Verdict::Diverged if settings.gain.is_some_and(|gain| gain >= LARGE_GAIN) => again(
@@ -83,7 +88,7 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
         }
         Verdict::Saturated => again(
             &[if evidence.saturated().is_some_and(|it| it.1 <= 1) { gain(0.3) } else { rate(0.1) }],
-            "Units that always spike say nothing. Draw smaller weights (initialization.gain), lower the learning rate, or switch on \
+            "Units that always spike say nothing. Draw smaller weights, lower the learning rate, or switch on \
              the upper regularizer (regularizer.upper_strength, regularizer.upper_threshold).",
         ),
         Verdict::Vanishing => again(

@@ -11,8 +11,10 @@ pub struct Settings {
     pub learning_rate: Option<f64>,
     /// `surrogate.beta`.
     pub beta: Option<f64>,
-    /// `initialization.gain`.
+    /// `initialization.gain`, where weights are drawn with one.
     pub gain: Option<f64>,
+    /// `initialization.deviation`, where weights are drawn for a standard deviation of the membrane potentials.
+    pub deviation: Option<f64>,
     /// `initialization.seed`.
     pub seed: Option<i64>,
     /// `network.threshold`.
@@ -39,10 +41,12 @@ impl Settings {
         let float = |section: &str, name: &str| key(section, name).and_then(number);
         let integer = |section: &str, name: &str| key(section, name).and_then(Value::as_integer);
         let word = |section: &str, name: &str| key(section, name).and_then(Value::as_str);
+        let is_driven = word("initialization", "distribution") == Some("fluctuation-driven");
         Self {
             learning_rate: float("optimizer", "learning_rate"),
             beta: float("surrogate", "beta"),
-            gain: float("initialization", "gain"),
+            gain: float("initialization", "gain").filter(|_| !is_driven),
+            deviation: float("initialization", "deviation").filter(|_| is_driven),
             seed: integer("initialization", "seed"),
             threshold: float("network", "threshold"),
             clip_norm: float("training", "clip_norm"),
