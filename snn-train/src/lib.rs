@@ -103,9 +103,11 @@ pub mod probe;
 mod replace;
 pub mod run;
 mod shell;
+pub mod stream;
 pub mod sweep;
 mod tensorboard;
 mod train;
+mod weights;
 
 pub use checkpoint::Checkpoint;
 pub use device::Device;
@@ -115,6 +117,7 @@ pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
-    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,
-    network_input,
+    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start, Trainer, evaluate,
+    network_input, predict,
 };
+pub use weights::Weights;

@@ -21,6 +21,7 @@ mod definition;
 mod key;
 mod keys;
 mod limits;
+mod matrices;
 mod presets;
 mod reading;
 mod sections;

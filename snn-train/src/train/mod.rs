@@ -6,7 +6,9 @@ mod evaluate;
 mod evaluation;
 mod event;
 mod flow;
+mod initial;
 mod outcome;
+mod predict;
 mod run;
 mod stopwatch;
 
@@ -31,6 +33,7 @@ pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
 pub use outcome::Outcome;
+pub use predict::{Prediction, predict};
 
 /// Trains the network of an experiment on its data set.
 ///
@@ -58,6 +61,9 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     activity: ActivityMonitor,
     /// Whether the input of the epoch under way may have had a spike, or a value other than 0.
     input_is_alive: bool,
+    /// Whether the file that `initialization.weights` names could not be used. Whoever goes on from a checkpoint needs it no more,
+    /// so this is an error only where the run begins.
+    lacks_weights: bool,
     /// The best epoch so far, and its state.
     best: Option<Best>,
     best_checkpoint: Option<Checkpoint>,
@@ -100,8 +106,9 @@ impl<D: Backend<f32>> Trainer<D> {
         check_samples(&experiment, &*dataset)?;
         let network = experiment.network_config(&*dataset);
         let seed = experiment.initialization.seed;
-        let network = Network::on(device, network, experiment.initialization(), seed)?;
-        let optimizer = experiment.optimizer.name.fit(&experiment.optimizer_settings(), &network, None)?;
+        let mut network = Network::on(device, network, experiment.initialization(), seed)?;
+        let lacks_weights = initial::load(&experiment, &mut network).is_err();
+        let optimizer = initial::optimizer(&experiment, &network, None)?;
         let loss = experiment.loss_function();
         loss.validate(network.config())?;
         Ok(Self {
@@ -118,6 +125,7 @@ impl<D: Backend<f32>> Trainer<D> {
             epoch: 0,
             partial: Partial::default(),
             input_is_alive: false,
+            lacks_weights,
             best: None,
             best_checkpoint: None,
             since_checkpoint: Stopwatch::start(),
@@ -178,8 +186,7 @@ impl<D: Backend<f32>> Trainer<D> {
         if let Some(best) = &best {
             best.check_shape(&network)?;
         }
-        let (rule, settings) = (self.experiment.optimizer.name, self.experiment.optimizer_settings());
-        let optimizer = rule.fit(&settings, &network, Some(&last.optimizer_state()))?;
+        let optimizer = initial::optimizer(&self.experiment, &network, Some(&last.optimizer_state()))?;
         let mut activity = ActivityMonitor::new(network.config(), self.dataset.steps());
         let mut partial = last.state.partial.clone().unwrap_or_default();
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
@@ -188,6 +195,7 @@ impl<D: Backend<f32>> Trainer<D> {
         // Of what was before this session nothing is known.
         self.input_is_alive = partial.batch > 0;
         self.network = network;
+        self.lacks_weights = false;
         self.optimizer = optimizer;
         self.epoch = last.epoch();
         self.partial = partial;

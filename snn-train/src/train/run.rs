@@ -23,6 +23,7 @@ type Batch = (Input<f32>, Vec<u16>);
 
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
+        self.check_start()?;
         let splits = self.dataset.splits();
         let start = Start {
             experiment: &self.experiment,
@@ -131,6 +132,9 @@ impl<D: Backend<f32>> Trainer<D> {
         let values = values.read();
         self.check_finite("the loss", values.total())?;
         self.activity.observe(&values.output);
+        for name in &self.experiment.training.freeze {
+            gradients.clear(name)?;
+        }
         for (name, norm) in gradients.norms()? {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
@@ -249,8 +253,9 @@ impl<D: Backend<f32>> Trainer<D> {
             learning_rate: self.optimizer.learning_rate(),
             ..self.experiment.optimizer_settings()
         };
-        let optimizer =
+        let mut optimizer =
             self.experiment.optimizer.name.fit(&settings, &network, Some(&self.optimizer.state()))?;
+        optimizer.freeze(&self.experiment.training.freeze)?;
         let finished = Event::EpochFinished {
             record: &record,
             network: &network,
