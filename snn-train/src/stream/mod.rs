@@ -222,7 +222,7 @@ impl Settings {
             snn_core::LossKind::CrossEntropy => Ok(()),
             other => Err(Error::Impossible(format!(
                 "a network trained with loss.name = \"{}\" does not decide by its readout, which is what a stream follows",
-                other.word()
+                snn_core::LossKind::WORDS[other as usize]
             ))),
         }
     }

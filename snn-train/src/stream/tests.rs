@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use snn_data::{Dataset, Split, audio::Sound};
+use snn_data::{Split, audio::Sound};
 
 use super::*;
 use crate::{Trainer, experiment::Experiment, network_input};
