@@ -81,12 +81,12 @@ pub use config::{
 };
 pub use error::Error;
 pub use float::Float;
+pub use fused::State;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
 #[doc(hidden)]
 pub use fused::cuda::emulation::CudaEmulation;
-pub use fused::State;
 pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;

@@ -43,7 +43,8 @@ impl Kernel for ForwardBlock<'_, '_> {
     fn run<L: Lanes>(mut self, lanes: L) {
         let plan = self.plan;
         self.block.reshape(plan, if self.keep { self.samples } else { 1 });
-        let mut layers: Vec<Layer> = plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
+        let mut layers: Vec<Layer> =
+            plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
         let mut out = Output::new(plan, chunk(plan.out_width));
         for sample in 0..self.samples {
             for (l, layer) in layers.iter_mut().enumerate() {

@@ -2,7 +2,6 @@
 
 use snn_core::{Backend, Network, Optimizer, OptimizerState};
 
-use super::Trainer;
 use crate::{error::Error, experiment::Experiment, weights::Weights};
 
 /// Puts the weights of the file that the experiment names into the network.
@@ -29,41 +28,15 @@ pub(super) fn optimizer<D: Backend<f32>>(
     Ok(optimizer)
 }
 
-impl<D: Backend<f32>> Trainer<D> {
-    /// Starts from these weights instead of those that the experiment says: all of them, or those that `initialization.only` names.
-    /// A run directory does not know where they came from; `initialization.weights` is recorded.
-    ///
-    /// # Errors
-    /// [`Error::Weights`] for what does not fit, [`Error::Impossible`] once there has been training.
-    pub fn with_weights(mut self, weights: &Weights) -> Result<Self, Error> {
-        if self.epoch > 0 || self.partial.batch > 0 {
-            return Err(Error::Impossible("weights come first: this trainer has trained already".to_owned()));
-        }
-        weights.put_only(&self.experiment.initialization.only, &mut self.network)?;
-        self.lacks_weights = false;
-        Ok(self)
-    }
-
-    /// Refuses to begin without the weights that the experiment names.
-    ///
-    /// # Errors
-    /// Those of [`Weights::load`] and [`Weights::put_into`].
-    pub(crate) fn check_start(&self) -> Result<(), Error> {
-        if !self.lacks_weights {
-            return Ok(());
-        }
-        load(&self.experiment, &mut self.network.clone())?;
-        Err(Error::Impossible("the weights were not there when this began, and are now: begin again".to_owned()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Trainer;
 
     fn experiment(changes: &[&str]) -> Experiment {
         let mut experiment = Experiment::default();
-        let small = ["data.samples_per_class=20", "data.classes=2", "network.hidden=[6]", "network.recurrent=true"];
+        let small =
+            ["data.samples_per_class=20", "data.classes=2", "network.hidden=[6]", "network.recurrent=true"];
         experiment.set(&small).unwrap();
         experiment.set(&["training.epochs=2", "training.batch_size=8", "initialization.gain=6"]).unwrap();
         experiment.set(changes).unwrap();
@@ -78,8 +51,12 @@ mod tests {
     fn frozen_matrices_stay_and_the_others_learn() {
         for rule in snn_core::OptimizerKind::ALL {
             let rule = format!("optimizer.name={}", rule.word());
-            let changes =
-                [&rule, "optimizer.weight_decay=0.1", "training.clip_norm=0.5", "training.freeze=['W1', 'Wout']"];
+            let changes = [
+                &rule,
+                "optimizer.weight_decay=0.1",
+                "training.clip_norm=0.5",
+                "training.freeze=['W1', 'Wout']",
+            ];
             let begin = Trainer::new(experiment(&changes)).unwrap();
             let mut trainer = Trainer::new(experiment(&changes)).unwrap();
             trainer.run(&mut []).unwrap();

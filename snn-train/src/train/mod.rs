@@ -24,6 +24,7 @@ use crate::{
     device::Device,
     error::Error,
     experiment::{Experiment, Selection},
+    weights::Weights,
 };
 use stopwatch::Stopwatch;
 
@@ -155,6 +156,34 @@ impl<D: Backend<f32>> Trainer<D> {
     pub fn named(mut self, device: Device) -> Self {
         self.device = Some(device);
         self
+    }
+
+    /// Starts from these weights instead of those that the experiment says: all of them, or those that `initialization.only` names.
+    /// A run directory does not know where they came from; `initialization.weights` is recorded.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] for what does not fit, [`Error::Impossible`] once there has been training.
+    pub fn with_weights(mut self, weights: &Weights) -> Result<Self, Error> {
+        if self.epoch > 0 || self.partial.batch > 0 {
+            return Err(Error::Impossible("weights come first: this trainer has trained already".to_owned()));
+        }
+        weights.put_only(&self.experiment.initialization.only, &mut self.network)?;
+        self.lacks_weights = false;
+        Ok(self)
+    }
+
+    /// Refuses to begin without the weights that the experiment names.
+    ///
+    /// # Errors
+    /// Those of [`Weights::load`] and [`Weights::put_into`].
+    pub(crate) fn check_start(&self) -> Result<(), Error> {
+        if !self.lacks_weights {
+            return Ok(());
+        }
+        initial::load(&self.experiment, &mut self.network.clone())?;
+        Err(Error::Impossible(
+            "the weights were not there when this began, and are now: begin again".to_owned(),
+        ))
     }
 
     /// Goes to where `last` was taken. `best` is the checkpoint of the best epoch before it; it is not needed where

@@ -3,60 +3,22 @@
 //! A matrix is found by its name (`W1`, `V1`, .. `Wout`) and must have the shape that the network has, `[pre, post]`. What does not fit
 //! is named, all of it at once, before the network changes.
 
+mod file;
 mod matching;
 mod npz;
 mod plain;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use snn_core::{Backend, Network};
-use snn_data::DataIdentity;
 use snn_run::regular;
 
-use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
+use crate::{checkpoint::Checkpoint, error::Error};
+use file::Stored;
+pub use file::Weights;
 
 /// No file of weights is longer.
 const LONGEST: u64 = 64 << 30;
-
-/// Weight matrices out of a file, and what it says of the network that they belong to.
-///
-/// ```
-/// use snn_train::{Experiment, Trainer, Weights};
-///
-/// # let directory = tempfile::tempdir()?;
-/// # let path = directory.path().join("last.safetensors");
-/// let mut experiment = Experiment::preset("randman")?;
-/// experiment.set(&["data.samples_per_class=20", "training.epochs=1"])?;
-/// let mut trainer = Trainer::new(experiment.clone())?;
-/// trainer.run(&mut [])?;
-/// trainer.checkpoint().save(&path)?;
-///
-/// // Goes on from these weights, on other manifolds, and leaves the hidden layer as it is.
-/// experiment.set(&["data.seed=1", "training.freeze=['W1']"])?;
-/// let weights = Weights::load(&path)?;
-/// let mut tuned = Trainer::new(experiment)?.with_weights(&weights)?;
-/// tuned.run(&mut [])?;
-/// let first = |trainer: &Trainer| trainer.network().parameters().next().map(|(_, _, values)| values);
-/// assert_eq!(first(&tuned), first(&trainer));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Weights {
-    path: PathBuf,
-    matrices: Vec<Stored>,
-    /// Name and type of what is no matrix of floats.
-    others: Vec<(String, String)>,
-    experiment: Option<Experiment>,
-    data: Option<DataIdentity>,
-}
-
-/// A tensor of floats, row by row.
-#[derive(Debug, Clone, PartialEq)]
-struct Stored {
-    name: String,
-    shape: Vec<usize>,
-    values: Vec<f32>,
-}
 
 impl Weights {
     /// Reads a file: a checkpoint of a run, `snn export --format safetensors` or `npz`, or a safetensors or npz file of another
@@ -96,29 +58,6 @@ impl Weights {
             experiment: Some(checkpoint.experiment().clone()),
             data: checkpoint.data().cloned(),
         }
-    }
-
-    /// The file that they came from.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Name, shape and values, row by row, of every tensor of floats in the file.
-    pub fn matrices(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
-        self.matrices.iter().map(|it| (it.name.as_str(), it.shape.as_slice(), it.values.as_slice()))
-    }
-
-    /// The experiment that they were trained in, if the file is of this program.
-    #[must_use]
-    pub fn experiment(&self) -> Option<&Experiment> {
-        self.experiment.as_ref()
-    }
-
-    /// Which data they were trained on, with the names of the classes and the statistics of the channels, if the file says so.
-    #[must_use]
-    pub fn data(&self) -> Option<&DataIdentity> {
-        self.data.as_ref()
     }
 
     /// Puts all of them into a network, which must have these matrices and no others.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 
-use super::{Stored, Weights};
+use super::file::{Stored, Weights};
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
 /// The metadata entry of checkpoints.
