@@ -55,6 +55,7 @@ mod backend;
 mod config;
 mod error;
 mod float;
+mod fluctuation;
 mod fused;
 mod gradients;
 mod head;
@@ -81,6 +82,7 @@ pub use config::{
 };
 pub use error::Error;
 pub use float::Float;
+pub use fluctuation::FluctuationDriven;
 pub use fused::State;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
@@ -105,7 +107,7 @@ pub use regularizer::Regularizer;
 pub use schedule::{Cosine, Exponential, Schedule, ScheduleKind, ScheduleSettings, Step, WarmUp};
 pub use step::StepInput;
 pub use surrogate::{Surrogate, SurrogateShape};
-pub use weights::{Initialization, Matrix, Traces};
+pub use weights::{Gains, InitialWeights, Initialization, Matrix, Traces};
 
 /// The version of dfdx that networks run on, for losses of your own.
 pub use dfdx;

@@ -121,7 +121,7 @@ pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
-    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start, Trainer, evaluate,
-    network_input, predict,
+    Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start,
+    Trainer, evaluate, expected_activity, network_input, predict,
 };
 pub use weights::Weights;

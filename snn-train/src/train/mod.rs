@@ -2,6 +2,7 @@
 
 mod advice;
 pub(crate) mod batch;
+mod begin;
 mod evaluate;
 mod evaluation;
 mod event;
@@ -33,6 +34,8 @@ pub use evaluate::{Goal, evaluate};
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
+pub use initial::{ExpectedActivity, expected_activity};
+pub(crate) use initial::{evaluate_activity, spread};
 pub use outcome::Outcome;
 pub use predict::{Prediction, predict};
 
@@ -105,11 +108,9 @@ impl<D: Backend<f32>> Trainer<D> {
     pub fn on_device(device: D, experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
-        let network = experiment.network_config(&*dataset);
-        let seed = experiment.initialization.seed;
-        let mut network = Network::on(device, network, experiment.initialization(), seed)?;
-        let lacks_weights = initial::load(&experiment, &mut network).is_err();
-        let optimizer = initial::optimizer(&experiment, &network, None)?;
+        let mut network = experiment.network_on(device, &*dataset)?;
+        let lacks_weights = begin::load(&experiment, &mut network).is_err();
+        let optimizer = begin::optimizer(&experiment, &network, None)?;
         let loss = experiment.loss_function();
         loss.validate(network.config())?;
         Ok(Self {
@@ -180,7 +181,7 @@ impl<D: Backend<f32>> Trainer<D> {
         if !self.lacks_weights {
             return Ok(());
         }
-        initial::load(&self.experiment, &mut self.network.clone())?;
+        begin::load(&self.experiment, &mut self.network.clone())?;
         Err(Error::Impossible(
             "the weights were not there when this began, and are now: begin again".to_owned(),
         ))
@@ -215,7 +216,7 @@ impl<D: Backend<f32>> Trainer<D> {
         if let Some(best) = &best {
             best.check_shape(&network)?;
         }
-        let optimizer = initial::optimizer(&self.experiment, &network, Some(&last.optimizer_state()))?;
+        let optimizer = begin::optimizer(&self.experiment, &network, Some(&last.optimizer_state()))?;
         let mut activity = ActivityMonitor::new(network.config(), self.dataset.steps());
         let mut partial = last.state.partial.clone().unwrap_or_default();
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
