@@ -21,6 +21,7 @@ use crate::{error::Error, experiment::Selection};
 
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
+        self.check_start()?;
         let splits = self.dataset.splits();
         let network = self.network.to_cpu()?;
         let begins = self.epoch == 0 && self.partial.batch == 0;
@@ -134,6 +135,9 @@ impl<D: Backend<f32>> Trainer<D> {
         self.partial.seconds.backward += (1.0 - forward_share) * computed;
         self.check_finite("the loss", values.total())?;
         self.activity.observe(&values.output);
+        for name in &self.experiment.training.freeze {
+            gradients.clear(name)?;
+        }
         for (name, norm) in gradients.norms()? {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
@@ -252,8 +256,9 @@ impl<D: Backend<f32>> Trainer<D> {
             learning_rate: self.optimizer.learning_rate(),
             ..self.experiment.optimizer_settings()
         };
-        let optimizer =
+        let mut optimizer =
             self.experiment.optimizer.name.fit(&settings, &network, Some(&self.optimizer.state()))?;
+        optimizer.freeze(&self.experiment.training.freeze)?;
         let finished = Event::EpochFinished {
             record: &record,
             network: &network,
@@ -268,12 +273,18 @@ impl<D: Backend<f32>> Trainer<D> {
             let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
-        let classes = self.dataset.classes();
         let samples = self.dataset.splits().train.len() as u64;
-        let is_due = is_quarter(self.epoch, self.experiment.training.epochs)
-            && 2 * u64::from(self.epoch) >= u64::from(self.experiment.training.epochs);
-        let look = Look { record: &record, best: self.best, classes, samples, is_due };
-        if let Some(message) = guesses(&look, &self.experiment) {
+        let look = Look {
+            record: &record,
+            best: self.best,
+            classes: self.dataset.classes(),
+            samples,
+            is_due: is_due(self.epoch, self.experiment.training.epochs),
+        };
+        // Of a layer that is silent or saturated, the cause has just been told.
+        if activity.warnings().is_empty()
+            && let Some(message) = guesses(&look, &self.experiment)
+        {
             let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
@@ -335,6 +346,12 @@ fn is_alive(input: &Input<f32>) -> bool {
         Input::Events(events) => events.spikes() > 0,
         Input::Frames(frames) => frames.values().iter().any(|&value| value != 0.0),
     }
+}
+
+/// Whether it is time to say that a network guesses: at half of the epochs, three quarters or the last. Fewer than three epochs
+/// tell nothing.
+fn is_due(epoch: u32, epochs: u32) -> bool {
+    epoch >= 3 && is_quarter(epoch, epochs) && 2 * u64::from(epoch) >= u64::from(epochs)
 }
 
 /// Whether a quarter, half, three quarters or all of the epochs have just been trained.

@@ -29,7 +29,7 @@ pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
         keys: &[("Tab", |state| screen_by(state, 1)), ("Shift+Tab", |state| screen_by(state, -1))],
     },
     Binding {
-        what: "next, previous (marked) run",
+        what: "next, previous run",
         keys: &[("n", |state| run_by(state, 1)), ("p", |state| run_by(state, -1))],
     },
     Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
