@@ -2,7 +2,7 @@
 //!
 //! An npz archive is a zip archive whose members are npy files: a header that says type and shape, then the entries. Read are
 //! integers, floats and truth values of any byte order, row by row or column by column, packed or not; written are packed arrays,
-//! row by row.
+//! row by row. Texts are fixed-width Unicode (`<U`).
 //!
 //! ```
 //! use snn_data::npz::{Npz, NpzWriter};
@@ -21,8 +21,10 @@
 //! ```
 
 mod npy;
+mod numbers;
+mod text;
 mod writer;
-mod zip;
+pub(crate) mod zip;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -94,7 +96,7 @@ impl Npz {
             let problem = format!("it is not in the archive, which holds {there}");
             return Err(self.error(name, problem));
         };
-        zip::content(&mut self.file, member)
+        zip::content(&mut self.file, member, u64::MAX)
             .map_err(|broken| broken.into_error(&self.path, &format!("array `{name}`")))
     }
 

@@ -1,5 +1,6 @@
 //! `[data]`: which data set, and its parameters. A new data set is a module here and a row in `table`.
 
+mod camera;
 mod keys;
 mod mnist;
 mod paths;

@@ -16,7 +16,7 @@ pub(super) type Watch<'a> = &'a (dyn Fn(SpeechEvent<'_>) + Sync);
 /// The content of `[data]` for one or several data sets: keys with their ranges, defaults, and the way to the samples.
 pub(super) trait Section: Sized {
     /// What tells those data sets apart that share this section.
-    type Origin: Copy;
+    type Origin;
 
     /// Its keys beside `data.name`, in the order of the file. A run's id follows from that order: new keys come last.
     const KEYS: &'static [Key];
