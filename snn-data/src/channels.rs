@@ -255,6 +255,9 @@ mod tests {
         assert!(message(Layout::Line(9), &[3, 9], 1).contains("[first, last] within 0 to 8"));
         assert!(message(Layout::Line(9), &[3], 1).contains("[first, last]"));
         assert!(message(Layout::Line(9), &[], 0).contains("pool must be"));
-        assert!(message(Layout::Sensor { width: 0, height: 1, polarity: Polarity::On }, &[], 1).contains("sensor"));
+        assert!(
+            message(Layout::Sensor { width: 0, height: 1, polarity: Polarity::On }, &[], 1)
+                .contains("sensor")
+        );
     }
 }

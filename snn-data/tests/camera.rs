@@ -9,8 +9,8 @@ use std::path::Path;
 
 use common::camera::{Dvs, aedat, aer, packet, zip};
 use snn_data::{
-    BatchInput, Camera, CameraConfig, CameraLayout, Dataset, Error, Membership, Polarity, Recorded, SplitRule,
-    collate,
+    BatchInput, Camera, CameraConfig, CameraLayout, Dataset, Error, Membership, Polarity, Recorded,
+    SplitRule, collate,
 };
 
 const NMNIST: CameraLayout = CameraLayout::Nmnist;
@@ -51,7 +51,10 @@ fn nmnist() {
     let data = open(NMNIST, folder.path(), &config).unwrap();
     assert_eq!((data.len(), data.inputs(), data.classes(), data.steps()), (30, 2312, 10, 150));
     let splits = data.splits();
-    assert_eq!((splits.train.len(), splits.valid.len(), &splits.test[..]), (10, 10, &(20..30).collect::<Vec<_>>()[..]));
+    assert_eq!(
+        (splits.train.len(), splits.valid.len(), &splits.test[..]),
+        (10, 10, &(20..30).collect::<Vec<_>>()[..])
+    );
     assert_eq!((data.label(7), data.sample_name(7).unwrap().as_ref()), (3, "Train/3/00001.bin"));
     assert_eq!((data.label(29), data.sample_name(29).unwrap().as_ref()), (9, "Test/9/00000.bin"));
     // Pixel (3, 1), on; pixel (33, 33), off, within the last step of 2 ms.
@@ -73,7 +76,8 @@ fn nmnist_in_archives() {
     let folder = digits();
     let plain = open(NMNIST, folder.path(), &CameraConfig::of(NMNIST)).unwrap();
     for part in ["Train", "Test"] {
-        let mut members = vec![(format!("{part}/"), Vec::new()), ("Readme.txt".to_owned(), b"read me".to_vec())];
+        let mut members =
+            vec![(format!("{part}/"), Vec::new()), ("Readme.txt".to_owned(), b"read me".to_vec())];
         // In another order than that of the names.
         for digit in (0..10).rev() {
             for entry in fs::read_dir(folder.path().join(part).join(digit.to_string())).unwrap() {
@@ -101,7 +105,9 @@ fn nmnist_in_archives() {
     let member = |bytes: &[u8]| vec![("Test/3/00001.bin".to_owned(), bytes.to_vec())];
     let cut = message(&member(&[1, 2, 3]));
     assert!(cut.contains("3 of 5 bytes (Test/3/00001.bin, event 0): ") && cut.ends_with("Test.zip"), "{cut}");
-    assert!(message(&[]).contains("it holds no member of the form `Train/0/00001.bin` (table of contents): "));
+    assert!(
+        message(&[]).contains("it holds no member of the form `Train/0/00001.bin` (table of contents): ")
+    );
     let mut damaged = zip(&member(&aer(&[(1, 2, true, 3)])));
     damaged[48] ^= 1;
     fs::write(&archive, damaged).unwrap();
@@ -133,10 +139,15 @@ fn broken_digits() {
         error.to_string()
     };
     let good = aer(&[(1, 2, true, 3), (4, 5, false, 6)]);
-    assert!(message(&good[..8]).starts_with(
-        "not a valid file of N-MNIST: the file ends within an event: 3 of 5 bytes (event 1): "
-    ));
-    assert!(message(&aer(&[(1, 2, true, 3), (34, 0, true, 4)])).contains("pixel (34, 0): there are 34 x 34 (event 1): "));
+    assert!(
+        message(&good[..8]).starts_with(
+            "not a valid file of N-MNIST: the file ends within an event: 3 of 5 bytes (event 1): "
+        )
+    );
+    assert!(
+        message(&aer(&[(1, 2, true, 3), (34, 0, true, 4)]))
+            .contains("pixel (34, 0): there are 34 x 34 (event 1): ")
+    );
     let late: Vec<_> = (0..100).map(|_| (1, 1, true, 400_000)).collect();
     assert!(message(&aer(&late)).contains("100 of 158 spikes (63.3 %) lie behind the last step"));
     fs::write(&path, &good).unwrap();
@@ -184,8 +195,14 @@ fn dvs_gesture() {
     let data = open(GESTURES, folder.path(), &config).unwrap();
     assert_eq!((data.len(), data.inputs(), data.classes(), data.dt()), (6, 32_768, 11, 10.0));
     let splits = data.splits();
-    assert_eq!((&splits.train[..], &splits.valid[..], &splits.test[..]), (&[0, 1][..], &[2, 3][..], &[4, 5][..]));
-    assert_eq!((data.class_name(data.label(0)), data.class_name(10)), (Some("right_hand_wave"), Some("other_gestures")));
+    assert_eq!(
+        (&splits.train[..], &splits.valid[..], &splits.test[..]),
+        (&[0, 1][..], &[2, 3][..], &[4, 5][..])
+    );
+    assert_eq!(
+        (data.class_name(data.label(0)), data.class_name(10)),
+        (Some("right_hand_wave"), Some("other_gestures"))
+    );
     assert_eq!(data.sample_name(3).unwrap(), "user02_lab.aedat:1");
     assert_eq!(spikes(&data, 0), [(0, 128 * 128 + 128 + 127), (2, 0)]);
     assert_eq!(spikes(&data, 1), [(0, 127 * 128 + 64)]);
@@ -209,14 +226,18 @@ fn overlapping_gestures_are_told() {
     fs::write(folder.path().join("user01_led_labels.csv"), labels).unwrap();
     let data = open(GESTURES, folder.path(), &CameraConfig::of(GESTURES)).unwrap();
     let notes = data.intake().unwrap().notes();
-    assert!(notes[0].starts_with("user01_led_labels.csv: gesture 0 ends after the next has begun"), "{notes:?}");
+    assert!(
+        notes[0].starts_with("user01_led_labels.csv: gesture 0 ends after the next has begun"),
+        "{notes:?}"
+    );
     assert_eq!((data.spikes(0), data.spikes(1)), (4, 1), "the event at 600 ms counts for both");
 }
 
 #[test]
 fn turns_of_the_clock_of_31_bits_count() {
     let folder = gestures();
-    let labels = format!("class,startTime_usec,endTime_usec\n1,{},{}\n", (1_u64 << 31) + 5, (1_u64 << 31) + 99);
+    let labels =
+        format!("class,startTime_usec,endTime_usec\n1,{},{}\n", (1_u64 << 31) + 5, (1_u64 << 31) + 99);
     fs::write(folder.path().join("user01_led_labels.csv"), labels).unwrap();
     let event = Dvs { x: 0, y: 0, on: false, time: 7, valid: true };
     let bytes = aedat(&[packet(1, 0, 0, &[event]), packet(1, 0, 1, &[event])]);
@@ -246,17 +267,26 @@ fn broken_gestures() {
         (good[..text - 14].to_vec(), "the text at the beginning does not end with `#!END-HEADER` (header): "),
         (good[..text + 20].to_vec(), "the file ends within its header (packet 0): "),
         (good[..text + 28 + 12].to_vec(), "the file ends within its event 1 (packet 0): "),
-        (good[..text + 28 + 16 + 28 + 3].to_vec(), "the file ends within it: 3 of 8 bytes of events (packet 1): "),
+        (
+            good[..text + 28 + 16 + 28 + 3].to_vec(),
+            "the file ends within it: 3 of 8 bytes of events (packet 1): ",
+        ),
         (with_size(9), "events of polarity have 8 bytes, not 9 (packet 0): "),
         (aedat(&[packet(1, 0, 0, &[wide])]), "event 0 at pixel (128, 0): there are 128 x 128 (packet 0): "),
     ] {
         let message = read("user24_led.aedat", &bytes);
-        assert!(message.starts_with("not a valid AEDAT 3.1 file: ") && message.contains(expected), "{message}");
+        assert!(
+            message.starts_with("not a valid AEDAT 3.1 file: ") && message.contains(expected),
+            "{message}"
+        );
     }
     for (text, expected) in [
         ("class,start,end\n", "`class,start,end` instead of `class,startTime_usec,endTime_usec` (line 1): "),
         ("class,startTime_usec,endTime_usec\n", "it lists no gesture (line 1): "),
-        ("class,startTime_usec,endTime_usec\n1,2\n", "`1,2` instead of a class, a start and an end (line 2): "),
+        (
+            "class,startTime_usec,endTime_usec\n1,2\n",
+            "`1,2` instead of a class, a start and an end (line 2): ",
+        ),
         ("class,startTime_usec,endTime_usec\n\n12,2,3\n", "class 12 from 2 to 3: classes are 1 to 11"),
         ("class,startTime_usec,endTime_usec\n1,3,3\n", "class 1 from 3 to 3"),
     ] {
@@ -264,7 +294,10 @@ fn broken_gestures() {
         assert!(message.contains(expected), "{message}");
     }
     let message = read("trials_to_test.txt", b"../user01_led.aedat\n");
-    assert!(message.contains("`../user01_led.aedat` is no name of an .aedat file beside it (line 1): "), "{message}");
+    assert!(
+        message.contains("`../user01_led.aedat` is no name of an .aedat file beside it (line 1): "),
+        "{message}"
+    );
     fs::remove_file(folder.path().join("trials_to_test.txt")).unwrap();
     let error = open(GESTURES, folder.path(), &CameraConfig::of(GESTURES)).unwrap_err();
     assert!(matches!(error, Error::Missing { .. }), "{error:?}");

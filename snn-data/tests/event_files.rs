@@ -67,11 +67,10 @@ fn npz_archives_with_offsets_or_numbers_of_samples() {
     with_offsets.add("speaker", &[3], &[7_u16, 7, 9]).unwrap();
     let data = open(&folder.write("a.npz", with_offsets.finish()), &config()).unwrap();
     assert_eq!((data.len(), data.classes(), data.inputs(), data.class_name(1)), (3, 2, 6, Some("fünf")));
-    assert_eq!([spikes(&data, 0), spikes(&data, 1), spikes(&data, 2)], [
-        vec![(0, 0), (3, 5)],
-        vec![],
-        vec![(9, 2)]
-    ]);
+    assert_eq!(
+        [spikes(&data, 0), spikes(&data, 1), spikes(&data, 2)],
+        [vec![(0, 0), (3, 5)], vec![], vec![(9, 2)]]
+    );
     assert_eq!((data.speaker(2), data.sample_name(2).unwrap().as_ref()), (Some("9"), "0:2"));
 
     // The same in another order, and in seconds, which the archive says itself.
@@ -93,13 +92,15 @@ fn csv_files() {
     let folder = Folder::new();
     let text = "\u{feff}sample, time, unit, label, speaker\r\nb,0.5,0,yes,4\r\nb,3.25,5,yes,4\na,,,no,5\nlast,9,2,yes,4\n";
     let data = open(&folder.write("spikes.csv", text), &config()).unwrap();
-    assert_eq!((data.len(), data.classes(), data.class_name(0), data.class_name(1)), (3, 2, Some("no"), Some("yes")));
+    assert_eq!(
+        (data.len(), data.classes(), data.class_name(0), data.class_name(1)),
+        (3, 2, Some("no"), Some("yes"))
+    );
     assert_eq!((data.label(0), data.label(1), data.speaker(1)), (1, 0, Some("5")));
-    assert_eq!([spikes(&data, 0), spikes(&data, 1), spikes(&data, 2)], [
-        vec![(0, 0), (3, 5)],
-        vec![],
-        vec![(9, 2)]
-    ]);
+    assert_eq!(
+        [spikes(&data, 0), spikes(&data, 1), spikes(&data, 2)],
+        [vec![(0, 0), (3, 5)], vec![], vec![(9, 2)]]
+    );
     // Numbers as labels are classes; samples may come mixed.
     let text = "label,sample,unit,time\n0,x,1,1\n3,y,1,2\n0,x,1,3\n";
     let data = open(&folder.write("numbers.csv", text), &config()).unwrap();
@@ -123,7 +124,10 @@ fn three_files_are_three_parts() {
     let open = |parts, config| Shd::from_parts("mine", parts, config, None, Recorded::default());
     let data = open(parts, &config).unwrap();
     let splits = data.splits();
-    assert_eq!((&splits.train[..], &splits.test[..], &splits.valid[..]), (&[0, 1, 2][..], &[3, 4][..], &[5][..]));
+    assert_eq!(
+        (&splits.train[..], &splits.test[..], &splits.valid[..]),
+        (&[0, 1, 2][..], &[3, 4][..], &[5][..])
+    );
     // A file that has not all words knows those it has by the names of the first.
     let labels: Vec<u16> = (0..6).map(|sample| data.label(sample)).collect();
     assert_eq!(labels, [0, 1, 2, 2, 0, 1]);
@@ -135,7 +139,10 @@ fn three_files_are_three_parts() {
 
     let other_rule = ShdConfig { valid: SplitRule::stratified(0.1), ..config.clone() };
     let message = open(parts, &other_rule).unwrap_err().to_string();
-    assert!(message.contains("{ by = \"official\" } where a file of its own is the validation part"), "{message}");
+    assert!(
+        message.contains("{ by = \"official\" } where a file of its own is the validation part"),
+        "{message}"
+    );
     let unknown = folder.write("unknown.csv", text(&["d"]));
     let message = open(SpikeParts { valid: Some(&unknown), ..parts }, &config).unwrap_err().to_string();
     assert!(message.contains("here alone: d; there alone: a, b, c) (labels): "), "{message}");
@@ -148,13 +155,21 @@ fn channels_are_pooled_and_chosen_and_what_is_left_out_is_counted() {
     let path = folder.write("wide.csv", format!("sample,time,unit,label\n{lines}"));
     let wide = ShdConfig { inputs: 200_000, ..config() };
     let message = open(&path, &wide).unwrap_err().to_string();
-    assert!(message.contains("pool must be 4 or more, as that makes 200000 input units, and 65536 are possible"), "{message}");
-    let data = open(&path, &ShdConfig { pool: 1000, channels: vec![10_000, 59_999], ..wide.clone() }).unwrap();
+    assert!(
+        message.contains("pool must be 4 or more, as that makes 200000 input units, and 65536 are possible"),
+        "{message}"
+    );
+    let data =
+        open(&path, &ShdConfig { pool: 1000, channels: vec![10_000, 59_999], ..wide.clone() }).unwrap();
     assert_eq!((data.inputs(), spikes(&data, 0)), (50, vec![(1, 0), (1, 10), (1, 20), (1, 30), (1, 40)]));
     let notes = data.intake().unwrap().notes();
     assert!(notes[0].starts_with("left out: 15 spikes of channels that data.channels"), "{notes:?}");
     let message = open(&path, &ShdConfig { inputs: 100_000, pool: 1000, ..wide }).unwrap_err().to_string();
-    assert!(message.starts_with("a spike of channel 100000: there are 100000 channels, counted from 0 (sample 0): "), "{message}");
+    assert!(
+        message
+            .starts_with("a spike of channel 100000: there are 100000 channels, counted from 0 (sample 0): "),
+        "{message}"
+    );
 }
 
 #[test]
@@ -171,7 +186,10 @@ fn pixels_of_a_sensor() {
     assert_eq!(spikes(&open(&path, Polarity::Merge).unwrap(), 0), [(1, 7), (2, 0)]);
     assert_eq!(spikes(&open(&path, Polarity::On).unwrap(), 0), [(1, 7)]);
     let message = Shd::from_files("mine", &path, None, &config()).unwrap_err().to_string();
-    assert!(message.contains("it has pixels (x, y): set data.sensor = [width, height] (line 1): "), "{message}");
+    assert!(
+        message.contains("it has pixels (x, y): set data.sensor = [width, height] (line 1): "),
+        "{message}"
+    );
 
     let npz = |with_polarity: bool, x: &[i16]| {
         let mut npz = NpzWriter::new();
@@ -188,9 +206,15 @@ fn pixels_of_a_sensor() {
     assert_eq!(spikes(&open(&npz(true, &[3, 0]), Polarity::Both).unwrap(), 0), spikes(&data, 0));
     assert_eq!(spikes(&open(&npz(false, &[3, 0]), Polarity::Merge).unwrap(), 0), [(1, 7), (2, 0)]);
     let message = open(&npz(false, &[3, 0]), Polarity::Both).unwrap_err().to_string();
-    assert!(message.contains("set data.polarity = \"merge\" for events without polarity (array `p`): "), "{message}");
+    assert!(
+        message.contains("set data.polarity = \"merge\" for events without polarity (array `p`): "),
+        "{message}"
+    );
     let message = open(&npz(true, &[4, 0]), Polarity::Both).unwrap_err().to_string();
-    assert!(message.contains("the sensor has no pixel (4, 1): see data.sensor (array `x`, entry 0): "), "{message}");
+    assert!(
+        message.contains("the sensor has no pixel (4, 1): see data.sensor (array `x`, entry 0): "),
+        "{message}"
+    );
     let message = open(&npz(true, &[-1, 0]), Polarity::Both).unwrap_err().to_string();
     assert!(message.contains("-1 is out of range (array `x`, entry 0): "), "{message}");
 }
@@ -200,7 +224,10 @@ fn mistakes_in_csv_files_have_a_line() {
     let folder = Folder::new();
     let header = "sample,time,unit,label\n";
     for (text, expected) in [
-        ("sample;time;unit;label\n", "there is no column `unit`, only sample;time;unit;label; separate columns by commas (line 1): "),
+        (
+            "sample;time;unit;label\n",
+            "there is no column `unit`, only sample;time;unit;label; separate columns by commas (line 1): ",
+        ),
         ("time,unit,label\n1,1,1\n", "there is no column `sample`, only time, unit, label (line 1): "),
         (header, "it holds no sample (labels): "),
         ("", "there is no column `unit`"),
@@ -208,10 +235,16 @@ fn mistakes_in_csv_files_have_a_line() {
         (&format!("{header}0,one,1,0\n"), "`one` is no time (line 2): "),
         (&format!("{header}0,1,-1,0\n"), "`-1` is no unit (line 2): "),
         (&format!("{header}0,1,,0\n"), "`` is no unit (line 2): "),
-        (&format!("{header}0,1,1,0\n0,1,1,1\n"), "sample `0` has another label or speaker than in line 2 (line 3): "),
+        (
+            &format!("{header}0,1,1,0\n0,1,1,1\n"),
+            "sample `0` has another label or speaker than in line 2 (line 3): ",
+        ),
         (&format!("{header}0,1,1,99999\n"), "`99999` is no label (line 2): "),
         (&format!("{header},1,1,0\n"), "the sample or its label is empty (line 2): "),
-        (&format!("{header}0,1,6,0\n"), "a spike of channel 6: there are 6 channels, counted from 0 (sample 0): "),
+        (
+            &format!("{header}0,1,6,0\n"),
+            "a spike of channel 6: there are 6 channels, counted from 0 (sample 0): ",
+        ),
         (&format!("{header}0,nan,1,0\n"), "unit 1 spikes at NaN ms"),
         (&format!("{header}0,2,1,0\n0,1,1,0\n"), "spike 1 at 1 ms comes after one at 2 ms"),
         (&format!("{header}0,5000,1,0\n"), "1 of 1 spikes (100.0 %) lie behind the last step"),
@@ -231,7 +264,10 @@ fn mistakes_in_npz_archives_have_an_array() {
     let folder = Folder::new();
     type Spoil = fn(&mut NpzWriter);
     let cases: [(Spoil, &str); 7] = [
-        (|_| {}, "neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) is there (table of"),
+        (
+            |_| {},
+            "neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) is there (table of",
+        ),
         (
             |npz| npz.add("offsets", &[3], &[0_u8, 2, 3]).unwrap(),
             "it has 3 entries, and 4 are expected (array `offsets`): ",

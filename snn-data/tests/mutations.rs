@@ -149,7 +149,11 @@ fn files_of_spikes() {
 fn files_of_cameras() {
     use common::camera::{Dvs, aedat, aer, packet};
 
-    survive("files of N-MNIST", &[aer(&[(1, 2, true, 3), (0, 240, false, 0), (33, 33, false, 8_388_607)])], fuzzing::aer);
+    survive(
+        "files of N-MNIST",
+        &[aer(&[(1, 2, true, 3), (0, 240, false, 0), (33, 33, false, 8_388_607)])],
+        fuzzing::aer,
+    );
     let event = Dvs { x: 127, y: 3, on: true, time: 5, valid: true };
     let packets = [packet(1, 0, 0, &[event; 3]), packet(0, 1, 0, &[event]), packet(1, 0, 1, &[event])];
     survive("AEDAT files", &[aedat(&packets)], fuzzing::aedat);

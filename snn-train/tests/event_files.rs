@@ -56,7 +56,8 @@ fn npz_and_csv_files_train_and_are_evaluated() {
     let all: Vec<(f64, usize)> = (0..90).flat_map(spikes).collect();
     let mut npz = NpzWriter::new();
     // Microseconds, as the archive says itself.
-    npz.add("times", &[all.len()], &all.iter().map(|spike| (1000.0 * spike.0) as u32).collect::<Vec<_>>()).unwrap();
+    npz.add("times", &[all.len()], &all.iter().map(|spike| (1000.0 * spike.0) as u32).collect::<Vec<_>>())
+        .unwrap();
     npz.add("units", &[all.len()], &all.iter().map(|spike| spike.1 as u16).collect::<Vec<_>>()).unwrap();
     npz.add("offsets", &[91], &(0..=90).map(|sample| 40 * sample).collect::<Vec<i64>>()).unwrap();
     npz.add("labels", &[90], &(0..90).map(|sample| sample % 3).collect::<Vec<u8>>()).unwrap();
@@ -89,7 +90,8 @@ fn npz_and_csv_files_train_and_are_evaluated() {
 
     let mut wide = vec!["data", "info", "spikes"];
     wide.extend(files[1..].iter().chain(&["data.inputs=100000"]).flat_map(|change| ["--set", change]));
-    run(&snn, &wide).fails(1, &["pool must be 2 or more, as that makes 100000 input units, and 65536 are possible"]);
+    run(&snn, &wide)
+        .fails(1, &["pool must be 2 or more, as that makes 100000 input units, and 65536 are possible"]);
     let mut valid = vec!["data", "info", "spikes"];
     valid.extend(files[1..].iter().chain(&["data.valid_file=test.csv"]).flat_map(|change| ["--set", change]));
     run(&snn, &valid).fails(1, &["{ by = \"official\" } where a file of its own is the validation part"]);
@@ -115,7 +117,8 @@ fn nmnist_trains() {
             }
         }
     }
-    let accuracy = train(&snn, "run", &["data.name=nmnist", "data.steps=60", "data.dt=5", "data.polarity=on"]);
+    let accuracy =
+        train(&snn, "run", &["data.name=nmnist", "data.steps=60", "data.dt=5", "data.polarity=on"]);
     assert!(accuracy > 0.8, "{accuracy} where chance is 0.1");
     let info = info(&snn, "nmnist", &["data.pool=2", "data.polarity=merge"]);
     assert_eq!((&info["inputs"], &info["samples"]), (&289.into(), &150.into()));

@@ -31,7 +31,12 @@ fn what_can_be_verified_is() {
         assert_eq!(verifiable, !of_a_list, "{}", data_set.name);
         assert!(data_set.files.iter().all(|file| file.checksum_list.is_some() == of_a_list));
         let without = ["speech_commands_ten_words", "dvs_gesture"].contains(&data_set.name.as_str());
-        assert_eq!((data_set.has_server(), data_set.note.is_some()), (!without, without), "{}", data_set.name);
+        assert_eq!(
+            (data_set.has_server(), data_set.note.is_some()),
+            (!without, without),
+            "{}",
+            data_set.name
+        );
         // Nobody's terms forbid the use, and all ask to be named.
         assert!(data_set.license.starts_with("CC BY"), "{}", data_set.license);
         assert!(data_set.citation.contains("doi:10.") || data_set.citation.contains("arXiv:"));

@@ -72,9 +72,8 @@ impl<R: BufRead> Aedat<R> {
             let mut header = [0; 28];
             self.fill(&mut header, &place, "header")?;
             self.packets += 1;
-            let word = |at: usize| {
-                u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-            };
+            let word =
+                |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
             let kind = u16::from_le_bytes([header[0], header[1]]);
             let (size, turns, count) = (word(4), word(12), word(20));
             if kind != POLARITY {
@@ -82,9 +81,12 @@ impl<R: BufRead> Aedat<R> {
                     return Err(broken(format!("events of {size} bytes")));
                 }
                 let bytes = u64::from(size) * u64::from(count);
-                let skipped = io::copy(&mut (&mut self.file).take(bytes), &mut io::sink()).map_err(Broken::Io)?;
+                let skipped =
+                    io::copy(&mut (&mut self.file).take(bytes), &mut io::sink()).map_err(Broken::Io)?;
                 if skipped < bytes {
-                    return Err(broken(format!("the file ends within it: {skipped} of {bytes} bytes of events")));
+                    return Err(broken(format!(
+                        "the file ends within it: {skipped} of {bytes} bytes of events"
+                    )));
                 }
                 self.others += count as usize;
                 continue;
@@ -104,7 +106,9 @@ impl<R: BufRead> Aedat<R> {
                 }
                 if x >= self.side || y >= self.side {
                     let side = self.side;
-                    return Err(broken(format!("event {number} at pixel ({x}, {y}): there are {side} x {side}")));
+                    return Err(broken(format!(
+                        "event {number} at pixel ({x}, {y}): there are {side} x {side}"
+                    )));
                 }
                 if time >> 31 == 1 {
                     return Err(broken(format!("event {number} at {time} us: times have 31 bits")));

@@ -85,7 +85,8 @@ fn read(folder: &Path, name: &str, split: Split) -> Result<Trial, Error> {
         Broken::Io(error) => Error::io("read the recording", &path, &error),
         Broken::Format(place, problem) => Error::format(AEDAT, problem).in_file(&path, place),
     };
-    let mut file = Aedat::open(BufReader::with_capacity(1 << 20, file), CameraLayout::DvsGesture.side()).map_err(of)?;
+    let mut file =
+        Aedat::open(BufReader::with_capacity(1 << 20, file), CameraLayout::DvsGesture.side()).map_err(of)?;
     let mut found: Vec<Vec<Event>> = gestures.iter().map(|_| Vec::new()).collect();
     let (mut packet, mut unlabeled) = (Vec::new(), 0);
     while file.packet(&mut packet).map_err(of)? {
@@ -100,11 +101,16 @@ fn read(folder: &Path, name: &str, split: Split) -> Result<Trial, Error> {
             unlabeled += usize::from(!is_labeled);
         }
     }
-    let left_out =
-        vec![(Reason::Unlabeled, unlabeled), (Reason::Invalid, file.invalid), (Reason::OtherEvents, file.others)];
+    let left_out = vec![
+        (Reason::Unlabeled, unlabeled),
+        (Reason::Invalid, file.invalid),
+        (Reason::OtherEvents, file.others),
+    ];
     let overlap = gestures.windows(2).position(|pair| pair[1].start < pair[0].end);
     let doubt = overlap.map(|first| {
-        format!("{stem}_labels.csv: gesture {first} ends after the next has begun; events of both count for both")
+        format!(
+            "{stem}_labels.csv: gesture {first} ends after the next has begun; events of both count for both"
+        )
     });
     let speaker = stem.split('_').next().map(str::to_owned);
     let recordings = gestures.iter().zip(found).enumerate().map(|(place, (gesture, events))| Recording {
@@ -154,7 +160,9 @@ fn gestures(bytes: &[u8], path: &Path) -> Result<Vec<Gesture>, Error> {
         };
         if !(1..=CLASSES.len() as u64).contains(&class) || start >= end {
             let most = CLASSES.len();
-            return Err(broken(format!("class {class} from {start} to {end}: classes are 1 to {most}, ends behind starts")));
+            return Err(broken(format!(
+                "class {class} from {start} to {end}: classes are 1 to {most}, ends behind starts"
+            )));
         }
         gestures.push(Gesture { label: class as u16 - 1, start, end });
     }

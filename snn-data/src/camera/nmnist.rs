@@ -84,7 +84,8 @@ fn list_archive(archive: PathBuf, split: Split, listed: &mut Vec<Listed>) -> Res
     for member in members {
         let mut parts = member.name.rsplit('/');
         let (file, digit) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let is_sample = file.ends_with(".bin") && !file.starts_with('.') && !member.name.starts_with("__MACOSX");
+        let is_sample =
+            file.ends_with(".bin") && !file.starts_with('.') && !member.name.starts_with("__MACOSX");
         if let (true, Ok(label @ 0..10)) = (is_sample, digit.parse()) {
             let name = member.name.clone();
             found.push(Listed { place: Place::Packed(archive.clone(), member), name, label, split });
@@ -138,13 +139,15 @@ fn read(listed: &Listed) -> Result<(Recording, LeftOut), Error> {
             (path, bytes, String::new())
         }
         Place::Packed(archive, member) => {
-            let mut file = File::open(archive).map_err(|error| Error::io("read the archive", archive, &error))?;
+            let mut file =
+                File::open(archive).map_err(|error| Error::io("read the archive", archive, &error))?;
             let bytes =
                 zip::content(&mut file, member, MAX_BYTES).map_err(|broken| of_zip(broken, archive, name))?;
             (archive, bytes, format!("{name}, "))
         }
     };
-    let broken = |place: &str, problem: String| Error::format(AER, problem).in_file(path, format!("{within}{place}"));
+    let broken =
+        |place: &str, problem: String| Error::format(AER, problem).in_file(path, format!("{within}{place}"));
     if bytes.len() as u64 > MAX_BYTES {
         return Err(broken("size", format!("longer than {MAX_BYTES} bytes")));
     }

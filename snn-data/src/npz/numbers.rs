@@ -1,7 +1,7 @@
 //! Numbers of whatever type.
 
-use super::npy::{Array, Bytes, Header, parse};
 use super::Npz;
+use super::npy::{Array, Bytes, Header, parse};
 use crate::Error;
 
 impl Npz {

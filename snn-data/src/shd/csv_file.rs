@@ -45,7 +45,8 @@ enum Place {
 
 impl Columns {
     fn of(header: &ByteRecord, channels: &Channels) -> Result<Self, String> {
-        let find = |names: &[&str]| header.iter().position(|name| names.iter().any(|it| it.as_bytes() == name));
+        let find =
+            |names: &[&str]| header.iter().position(|name| names.iter().any(|it| it.as_bytes() == name));
         let need = |names: &[&str]| {
             find(names).ok_or_else(|| {
                 let there: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
@@ -65,7 +66,10 @@ impl Columns {
             (None, Some(x)) => {
                 let p = find(&["p", "polarity"]);
                 if p.is_none() && channels.needs_polarity() {
-                    return Err("there is no column `p`: set data.polarity = \"merge\" for events without polarity".to_owned());
+                    return Err(
+                        "there is no column `p`: set data.polarity = \"merge\" for events without polarity"
+                            .to_owned(),
+                    );
                 }
                 Place::Pixel { x, y: need(&["y"])?, p }
             }
@@ -97,7 +101,11 @@ fn parse(file: impl Read, path: &Path, channels: &Channels) -> Result<Table, Err
     let header: ByteRecord = header
         .iter()
         .enumerate()
-        .map(|(column, name)| if column == 0 { name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name) } else { name })
+        .map(
+            |(column, name)| {
+                if column == 0 { name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name) } else { name }
+            },
+        )
         .collect();
     let columns = Columns::of(&header, channels).map_err(|problem| broken(CSV, path, "line 1", problem))?;
     let mut samples = Samples::default();

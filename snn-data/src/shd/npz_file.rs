@@ -33,7 +33,10 @@ pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
         let offsets: Vec<usize> = file.whole("offsets")?;
         file.check_length("offsets", offsets.len(), samples + 1)?;
         if offsets[0] != 0 || offsets[samples] != times.len() || !offsets.is_sorted() {
-            let problem = format!("it must start at 0, never descend, and end at the number of spikes, {}", times.len());
+            let problem = format!(
+                "it must start at 0, never descend, and end at the number of spikes, {}",
+                times.len()
+            );
             return Err(file.broken("offsets", problem));
         }
         Table::sorted(NPZ, head, times, units, offsets[1..].to_vec())
@@ -41,12 +44,14 @@ pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
         let numbers: Vec<u32> = file.whole("sample")?;
         file.check_length("sample", numbers.len(), times.len())?;
         if let Some(entry) = numbers.iter().position(|&sample| sample as usize >= samples) {
-            let problem = format!("there is no sample {}: `labels` has {samples}, counted from 0", numbers[entry]);
+            let problem =
+                format!("there is no sample {}: `labels` has {samples}, counted from 0", numbers[entry]);
             return Err(broken(NPZ, path, format!("array `sample`, entry {entry}"), problem));
         }
         Table::grouped(NPZ, head, &numbers, &times, &units)?
     } else {
-        let problem = "neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) is there";
+        let problem =
+            "neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) is there";
         return Err(broken(NPZ, path, "table of contents", problem));
     };
     table.time_unit = time_unit;
@@ -87,7 +92,12 @@ impl Archive<'_> {
             // Exact where it matters; what is beyond saturates and is out of range.
             let whole = value as i64;
             T::try_from(whole).ok().filter(|_| whole as f64 == value).ok_or_else(|| {
-                broken(NPZ, self.path, format!("array `{name}`, entry {entry}"), format!("{value} is out of range"))
+                broken(
+                    NPZ,
+                    self.path,
+                    format!("array `{name}`, entry {entry}"),
+                    format!("{value} is out of range"),
+                )
             })
         };
         values.into_iter().enumerate().map(narrow).collect()
@@ -96,7 +106,8 @@ impl Archive<'_> {
     /// Channels of the pixels `x`, `y` and `p`.
     fn pixels(&mut self, channels: &Channels) -> Result<Vec<u32>, Error> {
         if !self.npz.contains("x") || !self.npz.contains("y") {
-            let problem = "neither `units` nor `x` and `y` are there: the channel, or the pixel, of each spike";
+            let problem =
+                "neither `units` nor `x` and `y` are there: the channel, or the pixel, of each spike";
             return Err(broken(NPZ, self.path, "table of contents", problem));
         }
         if !channels.has_pixels() {
@@ -108,7 +119,8 @@ impl Archive<'_> {
         let on: Vec<bool> = if self.npz.contains("p") {
             self.list("p")?.into_iter().map(|p| p > 0.0).collect()
         } else if channels.needs_polarity() {
-            return Err(self.broken("p", "it is not there: set data.polarity = \"merge\" for events without polarity"));
+            return Err(self
+                .broken("p", "it is not there: set data.polarity = \"merge\" for events without polarity"));
         } else {
             vec![false; x.len()]
         };

@@ -31,7 +31,8 @@ pub(super) fn read_samples(
     let read = Read { found: Found::default(), channel: 0, fingerprints: Vec::new() };
     let (format, unit) = (file.format(), file.time_unit());
     let Source { path, reader, .. } = file;
-    let mut reading = Reading { config, channels, events, window, format, unit: unit.to_string(), unselected: 0, read };
+    let mut reading =
+        Reading { config, channels, events, window, format, unit: unit.to_string(), unselected: 0, read };
     let ms = unit.ms();
     match reader {
         #[cfg(feature = "hdf5")]
@@ -67,7 +68,9 @@ pub(super) fn read_samples(
     let name = || path.display().to_string();
     events.intake_mut().leave_out(Reason::Unselected, unselected, name);
     let checked = read.found.check(config.late, unit, window);
-    checked.map_err(|error| error.in_file(path, if format == super::head::HDF5 { "spikes/times" } else { "times" }))?;
+    checked.map_err(|error| {
+        error.in_file(path, if format == super::head::HDF5 { "spikes/times" } else { "times" })
+    })?;
     Ok(read)
 }
 
@@ -133,17 +136,18 @@ impl Reading<'_> {
             return Err(Error::format(self.format, problem));
         }
         let (mut unselected, mut problem) = (0, None);
-        let spikes = times.iter().zip(units).filter_map(|(&time, &unit)| match self.channels.input(unit.into()) {
-            Ok(Some(input)) => Some((ms * time.into(), input)),
-            Ok(None) => {
-                unselected += 1;
-                None
-            }
-            Err(error) => {
-                problem.get_or_insert(error);
-                None
-            }
-        });
+        let spikes =
+            times.iter().zip(units).filter_map(|(&time, &unit)| match self.channels.input(unit.into()) {
+                Ok(Some(input)) => Some((ms * time.into(), input)),
+                Ok(None) => {
+                    unselected += 1;
+                    None
+                }
+                Err(error) => {
+                    problem.get_or_insert(error);
+                    None
+                }
+            });
         let pushed = self.events.push(label, spikes);
         problem.map_or(pushed, Err)?;
         self.unselected += unselected;

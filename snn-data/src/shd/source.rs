@@ -137,7 +137,8 @@ impl Reader {
             },
             #[cfg(not(feature = "hdf5"))]
             Format::Hdf5 => {
-                let kind = "this build reads no HDF5; turn on the feature `hdf5`, or write npz or CSV".to_owned();
+                let kind =
+                    "this build reads no HDF5; turn on the feature `hdf5`, or write npz or CSV".to_owned();
                 Err(Error::Unsupported { format: HDF5, kind }.in_file(path, "type"))
             }
             #[cfg(feature = "events")]

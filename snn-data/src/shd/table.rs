@@ -73,6 +73,11 @@ impl Table {
 }
 
 /// An error at a place of a file.
-pub(super) fn broken(format: &'static str, path: &Path, place: impl Into<String>, problem: impl Display) -> Error {
+pub(super) fn broken(
+    format: &'static str,
+    path: &Path,
+    place: impl Into<String>,
+    problem: impl Display,
+) -> Error {
     Error::format(format, problem.to_string()).in_file(path, place)
 }

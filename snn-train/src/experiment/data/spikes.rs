@@ -125,7 +125,9 @@ impl SpikeFiles {
         match *self.sensor.as_slice() {
             [] => Ok(None),
             [width, height] => Ok(Some(Sensor { width, height, polarity: self.polarity })),
-            _ => Err(Error::Impossible("data.sensor must be [width, height], or [] for a line of channels".to_owned())),
+            _ => Err(Error::Impossible(
+                "data.sensor must be [width, height], or [] for a line of channels".to_owned(),
+            )),
         }
     }
 }
@@ -134,7 +136,12 @@ impl Section for SpikeFiles {
     type Origin = ();
 
     const KEYS: &'static [Key] = &[
-        Key::of_data("data.train_file", Values::Text, "", "File of spikes: HDF5 laid out as shd_train.h5, npz or CSV."),
+        Key::of_data(
+            "data.train_file",
+            Values::Text,
+            "",
+            "File of spikes: HDF5 laid out as shd_train.h5, npz or CSV.",
+        ),
         Key::of_data(
             "data.test_file",
             Values::Text,

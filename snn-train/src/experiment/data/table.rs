@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use snn_data::{
-    CameraConfig, CameraLayout, Dataset, MnistConfig, RandmanConfig, Recorded, ShdConfig, SpeechConfig, SpeechEvent,
-    SpeechLayout, SplitRule,
+    CameraConfig, CameraLayout, Dataset, MnistConfig, RandmanConfig, Recorded, ShdConfig, SpeechConfig,
+    SpeechEvent, SpeechLayout, SplitRule,
 };
 
 use super::{
