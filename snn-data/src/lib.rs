@@ -41,6 +41,8 @@
 //! - `Camera`: recordings of event cameras, N-MNIST and DVS Gesture (feature `events`).
 //! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
 //!   Digit Dataset, or any folder of labelled WAV or FLAC files (feature `audio`).
+//! - `Cochlea` turns sound into spikes by a model of the inner ear (feature `audio`), and `encode_speech` whole data sets of recordings
+//!   (with `hdf5`).
 //! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
@@ -67,7 +69,13 @@ mod binning;
 #[cfg(feature = "events")]
 mod camera;
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
+#[cfg_attr(
+    not(any(feature = "events", feature = "hdf5")),
+    allow(dead_code, reason = "settings are checked without readers")
+)]
 mod channels;
+#[cfg(feature = "audio")]
+mod cochlea;
 mod collate;
 mod dataset;
 mod directories;
@@ -109,6 +117,8 @@ pub use binning::{Binning, CoincidentSpikes, LateSpikes, TimeUnit};
 pub use camera::{Camera, CameraConfig, CameraLayout};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 pub use channels::Polarity;
+#[cfg(feature = "audio")]
+pub use cochlea::{Cochlea, CochleaConfig};
 pub use collate::collate;
 pub use dataset::{Dataset, Portion, Split, Splits};
 pub use directories::{cache_directory, data_directory};
@@ -129,11 +139,13 @@ pub use randman::{Manifold, Randman, RandmanConfig};
 pub use random::shuffled;
 pub use relabeled::Relabeled;
 #[cfg(any(feature = "events", feature = "hdf5"))]
-pub use shd::{Person, Sensor, Shd, SpikeParts};
+pub use shd::{Person, Shd, SpikeParts};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
-pub use shd::{ShdConfig, UnsortedSpikes};
+pub use shd::{Sensor, ShdConfig, UnsortedSpikes};
 #[cfg(feature = "hdf5")]
 pub use shd::{isolate_hdf5, serve_hdf5};
+#[cfg(all(feature = "audio", feature = "hdf5"))]
+pub use speech::{Encoded, EncodedPart, encode_speech};
 #[cfg(feature = "audio")]
 pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, cache_files};
 pub use statistics::ChannelStatistics;

@@ -83,7 +83,7 @@ fn npz_and_csv_files_train_and_are_evaluated() {
     let pooled = [&files[1..], &["data.pool=2", "data.channels=[10, 29]"]].concat();
     let info = info(&snn, "spikes", &pooled);
     assert_eq!((&info["inputs"], &info["classes"][2]), (&10.into(), &"up".into()));
-    assert_eq!(info["intake"]["left_out"][0]["count"], 30 * 40, "a class of three: {info}");
+    assert_eq!(info["intake"]["left_out"][0]["count"], 50 * 40, "a class of three: {info}");
     let mut preview = vec!["data", "preview", "spikes", "--ascii", "--class", "right"];
     preview.extend(files[1..].iter().flat_map(|change| ["--set", change]));
     assert!(run(&snn, &preview).expect(0).stdout.contains("right"));

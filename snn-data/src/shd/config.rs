@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::binning::count;
 use crate::channels::{Channels, Layout, MAX_CHANNELS};
-use crate::{Binning, CoincidentSpikes, Error, LateSpikes, SplitRule, TimeUnit};
+use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Polarity, SplitRule, TimeUnit};
 
 /// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.
 ///
@@ -84,8 +84,8 @@ impl ShdConfig {
     ///
     /// Those of [`validate`](Self::validate).
     #[cfg(any(feature = "events", feature = "hdf5"))]
-    pub fn validate_for(&self, sensor: Option<crate::Sensor>) -> Result<(), Error> {
-        self.validate_with(sensor.map_or(Layout::Line(self.inputs), crate::Sensor::layout))
+    pub fn validate_for(&self, sensor: Option<Sensor>) -> Result<(), Error> {
+        self.validate_with(sensor.map_or(Layout::Line(self.inputs), Sensor::layout))
     }
 
     fn validate_with(&self, layout: Layout) -> Result<(), Error> {
@@ -96,5 +96,24 @@ impl ShdConfig {
 
     pub(super) fn binning(&self) -> Binning {
         Binning { steps: self.steps, dt: self.dt, late: self.late, coincident: self.coincident }
+    }
+}
+
+/// A sensor whose pixels are the channels: channel (p x height + y) x width + x, where p is 1 for on and 0 for off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sensor {
+    /// Pixels of a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// What becomes of the polarities.
+    pub polarity: Polarity,
+}
+
+#[cfg(any(feature = "events", feature = "hdf5"))]
+impl Sensor {
+    pub(crate) fn layout(self) -> Layout {
+        let Self { width, height, polarity } = self;
+        Layout::Sensor { width, height, polarity }
     }
 }

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::ShdConfig;
 use super::head::Person;
 use super::matching::{count_classes, match_classes, match_spikes};
 use super::samples::read_samples;
 use super::source::Source;
+use super::{Sensor, ShdConfig};
 use crate::channels::{Channels, Layout};
 use crate::part::{SampleIndex, split_recorded};
 use crate::{
-    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Polarity, Recorded, Split,
-    SplitRule, Splits, TimeUnit,
+    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Recorded, Split, SplitRule,
+    Splits, TimeUnit,
 };
 
 /// The Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits in English (classes 0 to 9) and German (10 to 19) as
@@ -68,24 +68,6 @@ pub struct SpikeParts<'a> {
     pub test: Option<&'a Path>,
     /// The official validation part.
     pub valid: Option<&'a Path>,
-}
-
-/// A sensor whose pixels are the channels: channel (p x height + y) x width + x, where p is 1 for on and 0 for off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sensor {
-    /// Pixels of a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// What becomes of the polarities.
-    pub polarity: Polarity,
-}
-
-impl Sensor {
-    pub(crate) fn layout(self) -> Layout {
-        let Self { width, height, polarity } = self;
-        Layout::Sensor { width, height, polarity }
-    }
 }
 
 /// How notes call the files behind the first.

@@ -23,15 +23,19 @@ mod samples;
 mod source;
 #[cfg(feature = "events")]
 mod table;
+#[cfg(all(feature = "audio", feature = "hdf5"))]
+mod writer;
 
-pub use config::{ShdConfig, UnsortedSpikes};
+pub use config::{Sensor, ShdConfig, UnsortedSpikes};
 #[cfg(feature = "events")]
 pub(crate) use csv_file::parse_csv;
 #[cfg(any(feature = "events", feature = "hdf5"))]
-pub use dataset::{Sensor, Shd, SpikeParts};
+pub use dataset::{Shd, SpikeParts};
 #[cfg(any(feature = "events", feature = "hdf5"))]
 pub use head::Person;
 #[cfg(feature = "hdf5")]
 pub use isolate::{isolate_hdf5, serve_hdf5};
 #[cfg(feature = "hdf5")]
 pub(crate) use protocol::parse_head;
+#[cfg(all(feature = "audio", feature = "hdf5"))]
+pub(crate) use writer::{Content, SpikeWriter};

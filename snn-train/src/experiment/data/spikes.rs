@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use snn_data::{Dataset, Polarity, Recorded, Sensor, Shd, ShdConfig, SpikeParts, SplitRule};
 
-use super::section::{DIRECTORY, DT, Row, STEPS, Section, Stored, TEST, VALID, Watch};
+use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -94,9 +94,13 @@ impl Section for Stored<ShdConfig> {
         if !cfg!(feature = "hdf5") {
             return Err(Error::NoHdf5 { name: row.name });
         }
+        let otherwise = match row.name.strip_suffix("_spikes") {
+            Some(recordings) => format!("`snn data encode {recordings}` makes it, or {SET_DIRECTORY}"),
+            None => SET_DIRECTORY.to_owned(),
+        };
         row.found(
             Shd::open_recorded(row.name, row.folder(&self.directory)?, &self.config, recorded),
-            super::section::SET_DIRECTORY,
+            &otherwise,
         )
     }
 }

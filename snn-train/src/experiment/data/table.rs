@@ -117,6 +117,8 @@ data_sets! {
     Fsdd(Stored<SpeechConfig>) = "fsdd", SpeechLayout::Fsdd, Some("fsdd");
     /// Recordings of your own: a folder with one folder for each label, `label/*.wav` or `.flac`.
     Folder(Stored<SpeechConfig>) = "folder", SpeechLayout::Folder, None;
+    /// Free Spoken Digits as spikes, which `snn data encode fsdd` makes of them.
+    FsddSpikes(Stored<ShdConfig>) = "fsdd_spikes", Some(SplitRule::Official), None;
     /// Digits before an event camera.
     Nmnist(Stored<CameraConfig>) = "nmnist", CameraLayout::Nmnist, Some("nmnist");
     /// Gestures before an event camera.
