@@ -176,7 +176,7 @@ fn encoded_digits() {
     assert_eq!((&encoded["files"][0]["samples"], &encoded["files"][2]["samples"]), (&38.into(), &30.into()));
     assert!((encoded["seconds_of_sound"].as_f64().unwrap() - 21.6).abs() < 1e-9, "{encoded}");
     run(&snn, &["data", "encode", "fsdd", "--set", words])
-        .fails(1, &["a folder that does not hold the files yet"]);
+        .fails(2, &["a folder that does not hold the files yet"]);
 
     let short = [
         "data.inputs=100",

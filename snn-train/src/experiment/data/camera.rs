@@ -20,6 +20,8 @@ impl Section for Stored<CameraConfig> {
         DT,
         LATE,
         COINCIDENT,
+        TEST,
+        VALID,
         Key::of_data(
             "data.pool",
             Values::U32,
@@ -33,8 +35,6 @@ impl Section for Stored<CameraConfig> {
             "Rectangle of pixels to use, [left, top, right, bottom], both ends included; [] for all.",
         ),
         POLARITY,
-        TEST,
-        VALID,
     ];
 
     fn by_default(layout: CameraLayout) -> Self {
