@@ -7,7 +7,7 @@
 
 use super::{
     kernels::{
-        lanes::{Kernel, Lanes},
+        lanes::{Aligned, Kernel, Lanes},
         product::{Columns, Target, Term, product},
         rows::add_rows,
         spikes::{OCTET, append_units},
@@ -116,15 +116,15 @@ impl<'a> Below<'a> {
 #[derive(Debug)]
 struct Layer {
     /// `U[n] - threshold`.
-    x: Vec<f64>,
+    x: Aligned<f64>,
     /// `I[n]` but for what drives the layer at `n`.
-    i: Vec<f64>,
+    i: Aligned<f64>,
     /// Steps that are driven at once: their rows stay in the first-level cache.
     chunk: usize,
     /// Whether each unit spikes at each step of a chunk, `[chunk, width / 8]`.
     bits: Vec<u8>,
     /// What a reset at each step of a chunk would wipe out, `[chunk, width]`, for a differentiable reset.
-    pre_reset: Vec<f32>,
+    pre_reset: Aligned<f32>,
     /// Room for the spikes of a step.
     room: Vec<u16>,
 }
@@ -134,11 +134,11 @@ impl Layer {
         let width = plan.width;
         let chunk = chunk(width);
         Layer {
-            x: vec![0.0; width],
-            i: vec![0.0; width],
+            x: Aligned::zeros(width),
+            i: Aligned::zeros(width),
             chunk,
             bits: vec![0; chunk * width / OCTET],
-            pre_reset: vec![0.0; chunk * width],
+            pre_reset: Aligned::zeros(chunk * width),
             room: vec![0; width + OCTET],
         }
     }
@@ -290,12 +290,13 @@ impl<L: Lanes> Lif<'_, L> {
             self.columns::<4, PRE_RESET>(lanes, at);
             at += 4;
         }
-        while self.stride - at >= 2 {
+        while L::REGISTERS >= 16 && self.stride - at >= 2 {
             self.columns::<2, PRE_RESET>(lanes, at);
             at += 2;
         }
-        if self.stride > at {
+        while self.stride > at {
             self.columns::<1, PRE_RESET>(lanes, at);
+            at += 1;
         }
     }
 
@@ -345,16 +346,16 @@ impl<L: Lanes> Lif<'_, L> {
 
 /// The readout of one sample, and what its head has seen so far.
 struct Output {
-    u: Vec<f64>,
-    i: Vec<f64>,
+    u: Aligned<f64>,
+    i: Aligned<f64>,
     /// Running maximum or sum.
-    best: Vec<f64>,
+    best: Aligned<f64>,
     /// Step of the first maximum.
-    argmax_step: Vec<f64>,
+    argmax_step: Aligned<f64>,
     /// Steps that are driven at once.
     chunk: usize,
     /// What drives the readout at each step of a chunk, and then its potentials, `[chunk, out_width]`.
-    trace: Vec<f32>,
+    trace: Aligned<f32>,
 }
 
 impl Output {
@@ -362,12 +363,12 @@ impl Output {
         let width = plan.out_width;
         let chunk = chunk(width);
         Output {
-            u: vec![0.0; width],
-            i: vec![0.0; width],
-            best: vec![0.0; width],
-            argmax_step: vec![0.0; width],
+            u: Aligned::zeros(width),
+            i: Aligned::zeros(width),
+            best: Aligned::zeros(width),
+            argmax_step: Aligned::zeros(width),
             chunk,
-            trace: vec![0.0; chunk * width],
+            trace: Aligned::zeros(chunk * width),
         }
     }
 
@@ -385,12 +386,13 @@ impl Output {
     fn advance<L: Lanes>(&mut self, lanes: L, plan: &Plan, steps: Range<usize>) {
         let vectors = plan.out_width / L::LANES;
         let mut at = 0;
-        while vectors - at >= 2 {
+        while L::REGISTERS >= 16 && vectors - at >= 2 {
             self.columns::<L, 2>(lanes, plan, steps.clone(), at);
             at += 2;
         }
-        if vectors > at {
-            self.columns::<L, 1>(lanes, plan, steps, at);
+        while vectors > at {
+            self.columns::<L, 1>(lanes, plan, steps.clone(), at);
+            at += 1;
         }
     }
 
