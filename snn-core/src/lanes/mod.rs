@@ -12,9 +12,9 @@ mod vector;
 mod x86;
 
 use crate::Error;
+pub(crate) use aligned::Aligned;
 use portable::Portable;
 use std::fmt;
-pub(crate) use aligned::Aligned;
 pub(crate) use vector::Lanes;
 
 /// Instruction sets that the fused implementation can use.
