@@ -40,6 +40,7 @@
 //! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]; [`Network::queue_loss`] where the host has
 //!   something to do while a GPU works. Other [`Optimizer`]s, [`Schedule`]s and [`LossFunction`]s. A loss of your own on dfdx's
 //!   tape: [`Network::forward_on`].
+//! - Step by step, as input comes in: [`Network::step`], with the bits of a batch.
 //! - Is it alive? [`ActivityMonitor`] tells silent and saturated layers; [`Network::record`] returns every spike and potential.
 //!
 //! # Two implementations, one model
@@ -54,6 +55,7 @@ mod backend;
 mod config;
 mod error;
 mod float;
+mod fluctuation;
 mod fused;
 mod gradients;
 mod head;
@@ -68,6 +70,8 @@ mod reference;
 mod regularizer;
 mod schedule;
 mod spike;
+mod step;
+mod stepping;
 mod surrogate;
 mod weights;
 
@@ -78,6 +82,8 @@ pub use config::{
 };
 pub use error::Error;
 pub use float::Float;
+pub use fluctuation::FluctuationDriven;
+pub use fused::State;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
@@ -88,7 +94,7 @@ pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;
 pub use loss::{
     AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, PendingValues,
-    QueuedLoss, SpikeCount, Taped, TapedScalar,
+    QueuedLoss, SpikeCount, Taped, TapedScalar, TrainingStep,
 };
 pub use network::Network;
 pub use optimizer::{
@@ -99,8 +105,9 @@ pub use output::Output;
 pub use pass::{Pass, Recording};
 pub use regularizer::Regularizer;
 pub use schedule::{Cosine, Exponential, Schedule, ScheduleKind, ScheduleSettings, Step, WarmUp};
+pub use step::StepInput;
 pub use surrogate::{Surrogate, SurrogateShape};
-pub use weights::{Initialization, Matrix, Traces};
+pub use weights::{Gains, InitialWeights, Initialization, Matrix, Traces};
 
 /// The version of dfdx that networks run on, for losses of your own.
 pub use dfdx;

@@ -1,7 +1,8 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output,
+    Backend, Error, Float, Gradients, Implementation, InitialWeights, Initialization, Input, NetworkConfig,
+    Output,
     head::Head,
     pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
@@ -39,8 +40,21 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         initialization: Initialization,
         seed: u64,
     ) -> Result<Self, Error> {
+        Self::drawn(device, config, initialization.into(), seed)
+    }
+
+    /// As [`Network::on`], with a factor for each kind of matrix.
+    ///
+    /// # Errors
+    /// As for [`Network::on`].
+    pub fn drawn(
+        device: D,
+        config: NetworkConfig,
+        initial: InitialWeights,
+        seed: u64,
+    ) -> Result<Self, Error> {
         config.validate()?;
-        let weights = Weights::draw(&config, initialization, seed, &device)?;
+        let weights = Weights::draw(&config, initial, seed, &device)?;
         Ok(Network { config, weights, device, context: D::Context::default() })
     }
 
@@ -87,7 +101,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// # Errors
     /// [`Error::Parameter`] if there is no such matrix, the number of values is wrong, or one is not finite.
     pub fn set_parameter(&mut self, name: &str, values: &[E]) -> Result<(), Error> {
-        let Some((_, w)) = self.weights.named_mut().find(|(n, _)| n == name) else {
+        let Some((_, w)) = self.weights_mut().named_mut().find(|(n, _)| n == name) else {
             let known: Vec<String> = self.weights.named().map(|(n, _)| n).collect();
             return Err(Error::parameter(name, format!("this network has {}", known.join(", "))));
         };
@@ -176,6 +190,12 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Gradients { device: self.device.clone(), buffers })
     }
 
+    /// The weights, to be changed.
+    pub(crate) fn weights_mut(&mut self) -> &mut Weights<E, D> {
+        D::forget(&mut self.context);
+        &mut self.weights
+    }
+
     pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
         self.check(input)?;
         match self.config.implementation {
@@ -212,6 +232,20 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
 }
 
 impl Network {
+    /// Plan and weights for steps.
+    pub(crate) fn ready(&self) -> Result<std::sync::Arc<crate::fused::Ready>, Error> {
+        if self.config.implementation != Implementation::Fused {
+            return Err(Error::Unsupported(
+                "steps are those of the fused implementation: set `implementation` to `Implementation::Fused`".into(),
+            ));
+        }
+        Ok(self.context.ready(&self.config, &self.weights))
+    }
+
+    pub(crate) fn dispatch(&self) -> crate::lanes::Dispatch {
+        self.context.dispatch()
+    }
+
     /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
     ///
     /// # Errors

@@ -19,7 +19,8 @@ use crate::error::Error;
 
 /// Everything that determines a run: the data, the network, how it is trained, and all seeds.
 ///
-/// The default is the preset `randman`: the paper's default network on its default random manifolds. A TOML file has
+/// The default is the paper's default network on its default random manifolds, initial weights as printed. The preset
+/// `randman` is the same but for `initialization.gain`, at which its hidden units spike before training. A TOML file has
 /// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`](super::keys()) documents them.
 ///
 /// Seeds by purpose: `data.seed`, `initialization.seed` and `training.seed` (the order of the samples).
@@ -80,6 +81,7 @@ impl Experiment {
                 neuron.word()
             )));
         }
+        self.check_matrices()?;
         self.data.validate()?;
         self.check_representable()?;
         let steps = self.data.steps();
@@ -95,6 +97,12 @@ impl Experiment {
     /// The network that this experiment trains on `dataset`.
     #[must_use]
     pub fn network_config(&self, dataset: &dyn Dataset) -> NetworkConfig {
+        self.network_of(dataset.inputs(), dataset.classes(), dataset.dt())
+    }
+
+    /// The network of this experiment for so many inputs and classes, with steps of `dt` ms.
+    #[must_use]
+    pub fn network_of(&self, inputs: usize, classes: usize, dt: f64) -> NetworkConfig {
         let hidden = self.network.hidden.iter().enumerate().map(|(layer, &units)| Layer {
             units,
             recurrent: match &self.network.recurrent {
@@ -103,10 +111,10 @@ impl Experiment {
             },
         });
         NetworkConfig {
-            inputs: dataset.inputs(),
+            inputs,
             hidden: hidden.collect(),
-            outputs: dataset.classes(),
-            dt: dataset.dt(),
+            outputs: classes,
+            dt,
             neuron: self.network.neuron,
             tau_mem: self.network.tau_mem.clone(),
             tau_syn: self.network.tau_syn.clone(),
@@ -123,13 +131,15 @@ impl Experiment {
         }
     }
 
-    /// How its weights start.
+    /// The distribution that its weights start from, without what depends on the data and without the gains of single
+    /// matrices: [`Experiment::network`] draws them.
     #[must_use]
     pub fn initialization(&self) -> Initialization {
         let gain = self.initialization.gain;
         match self.initialization.distribution {
             Distribution::Uniform => Initialization::Uniform { gain },
             Distribution::Normal => Initialization::Normal { gain },
+            Distribution::FluctuationDriven => Initialization::Normal { gain: 1.0 },
         }
     }
 

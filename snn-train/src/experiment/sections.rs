@@ -1,5 +1,7 @@
 //! The sections of an experiment. Each key is written down here once: name, type, default, unit, range and meaning.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use snn_core::{
     Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, ResetGradient,
@@ -113,12 +115,30 @@ section! {
 section! {
     /// `[initialization]`: how weights start; k = 1 / number of afferents of the matrix.
     InitializationSection = "initialization" {
-        /// `uniform` draws from (-gain sqrt k, gain sqrt k), `normal` with standard deviation gain sqrt k.
-        distribution: Distribution = Distribution::Uniform, "", Values::Choice(&["uniform", "normal"]);
-        /// Factor on the width of the distribution.
+        /// `uniform` draws from (-gain sqrt k, gain sqrt k), `normal` with standard deviation gain sqrt k;
+        /// `fluctuation-driven` gives membrane potentials `mean` and `deviation` (Rossbroich, Gygax & Zenke 2022).
+        distribution: Distribution = Distribution::Uniform, "", Values::Choice(&["uniform", "normal", "fluctuation-driven"]);
+        /// Factor on the width of the distribution: `uniform` and `normal`. The paper prints 1.
         gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Another factor, on the weights from the layer below to a hidden layer.
+        input_gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Another factor, on the recurrent weights.
+        recurrent_gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Another factor, on the weights of the readout.
+        readout_gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Mean of the membrane potentials: `fluctuation-driven`.
+        mean: f64 = 0.0, "", Values::FINITE;
+        /// Standard deviation of the membrane potentials over time: `fluctuation-driven`.
+        deviation: f64 = 1.0, "", Values::POSITIVE;
+        /// Share of recurrent weights in the variance of the potentials: `fluctuation-driven`.
+        recurrent_share: f64 = 0.1, "", Values::BELOW_1;
         /// Seed of the initial weights.
         seed: u64 = 0, "", Values::SEED;
+        /// File of weights to start from instead: a checkpoint, an export, or safetensors or npz with matrices `W1`, `V1`, ..
+        /// `Wout` of shape [units below, units]; empty draws them. The same as `snn train --init`.
+        weights: PathBuf = PathBuf::new(), "", Values::Text;
+        /// The matrices to take from that file; an empty list takes all. The others are drawn.
+        only: Vec<String> = Vec::new(), "", Values::Words;
     }
 }
 
@@ -187,6 +207,8 @@ section! {
         seed: u64 = 0, "", Values::SEED;
         /// Largest norm of the gradient, all weights together; a longer one is scaled down to it. 0 leaves it as it is.
         clip_norm: f64 = 0.0, "", Values::AT_LEAST_0;
+        /// Weight matrices that stay as they are: `W1`, `V1`, .. `Wout`.
+        freeze: Vec<String> = Vec::new(), "", Values::Words;
         /// Stop early after so many epochs without a better one on validation; 0 never does.
         patience: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
         /// Which model is tested: the one best on validation, or that of the last epoch.
@@ -234,6 +256,8 @@ pub enum Distribution {
     Uniform,
     /// Normal around 0.
     Normal,
+    /// Normal, with the mean and width that give membrane potentials a chosen mean and standard deviation.
+    FluctuationDriven,
 }
 
 /// Which of the epochs' models.

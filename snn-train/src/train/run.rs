@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::{Backend, Input, Network, OptimizerSettings};
+use snn_core::{Backend, Input, Network, OptimizerSettings, TrainingStep};
 use snn_data::shuffled;
 
 use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
@@ -8,25 +8,29 @@ use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
 use super::{
     Trainer,
     advice::advice,
-    batch,
+    batch::{self, Loaded},
     evaluate::{Goal, evaluate_watched, layers},
     evaluation::Evaluation,
     event::{Event, Observer, Phase, Progress, Start, emit},
     flow::Flow,
+    initial,
     outcome::Outcome,
     stopwatch::Stopwatch,
 };
 use crate::{error::Error, experiment::Selection};
 
-/// Input and labels.
-type Batch = (Input<f32>, Vec<u16>);
-
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
+        self.check_start()?;
         let splits = self.dataset.splits();
+        let network = self.network.to_cpu()?;
+        let begins = self.epoch == 0 && self.partial.batch == 0;
+        let untrained =
+            if begins { initial::expected_activity(&network, &*self.dataset)? } else { Vec::new() };
         let start = Start {
             experiment: &self.experiment,
-            network: &self.network.to_cpu()?,
+            network: &network,
+            untrained: &untrained,
             dataset: &*self.dataset,
             device: self.device,
             epoch: self.epoch,
@@ -37,8 +41,9 @@ impl<D: Backend<f32>> Trainer<D> {
         };
         self.since_checkpoint = Stopwatch::start();
         let mut flow = emit(observers, &Event::RunStarted(&start))?;
-        if self.epoch == 0 && self.partial.batch == 0 {
-            for message in self.experiment.doubts() {
+        if begins {
+            let silent = initial::warning(&self.experiment, &untrained);
+            for message in self.experiment.doubts().into_iter().chain(silent) {
                 flow = flow.or(emit(observers, &Event::Warning(&WarningRecord { epoch: 0, message }))?);
             }
         }
@@ -104,33 +109,35 @@ impl<D: Backend<f32>> Trainer<D> {
         self.finish_epoch(valid, observers)
     }
 
-    fn load(&mut self, indices: &[u32]) -> Result<Batch, Error> {
+    fn load(&mut self, indices: &[u32]) -> Result<Loaded, Error> {
         let mut watch = Stopwatch::start();
         let batch = batch::load(&*self.dataset, indices);
         self.partial.seconds.data += watch.lap();
         batch
     }
 
-    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is loaded while a
-    /// GPU is at work on this one: the forward pass and everything backward are queued first, and waited for after. A next
-    /// batch that cannot be loaded is an error when its turn has come.
+    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is put together while this
+    /// one is computed.
     fn train_batch(
         &mut self,
-        (input, labels): Batch,
+        (input, labels): Loaded,
         next: Option<&[u32]>,
-    ) -> Result<(Losses, Option<Result<Batch, Error>>), Error> {
+    ) -> Result<(Losses, Option<Result<Loaded, Error>>), Error> {
         self.input_is_alive = self.input_is_alive || is_alive(&input);
         let mut watch = Stopwatch::start();
-        let loss = self.network.queue_loss_with(&self.loss, &input, &labels, &self.regularizer)?;
-        self.partial.seconds.forward += watch.lap();
-        let (values, mut gradients) = (loss.values(), loss.backward()?);
-        self.partial.seconds.backward += watch.lap();
-
-        let next = next.map(|indices| self.load(indices));
-        watch.lap();
-        let values = values.read();
+        let ((step, computed), next) = batch::load_beside(&*self.dataset, next, || {
+            let step = self.network.training_step(&self.loss, &input, &labels, &self.regularizer);
+            (step, watch.lap())
+        });
+        self.partial.seconds.data += watch.lap();
+        let TrainingStep { values, mut gradients, forward_share } = step?;
+        self.partial.seconds.forward += forward_share * computed;
+        self.partial.seconds.backward += (1.0 - forward_share) * computed;
         self.check_finite("the loss", values.total())?;
         self.activity.observe(&values.output);
+        for name in &self.experiment.training.freeze {
+            gradients.clear(name)?;
+        }
         for (name, norm) in gradients.norms()? {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
@@ -249,8 +256,9 @@ impl<D: Backend<f32>> Trainer<D> {
             learning_rate: self.optimizer.learning_rate(),
             ..self.experiment.optimizer_settings()
         };
-        let optimizer =
+        let mut optimizer =
             self.experiment.optimizer.name.fit(&settings, &network, Some(&self.optimizer.state()))?;
+        optimizer.freeze(&self.experiment.training.freeze)?;
         let finished = Event::EpochFinished {
             record: &record,
             network: &network,
