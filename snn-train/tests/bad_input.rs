@@ -91,7 +91,7 @@ fn run_directories() {
 #[test]
 fn checkpoints() {
     let snn = Snn::new();
-    let train = Snn::train(&["training.epochs=3", "optimizer.learning_rate=0.05"], &["--run-dir", "run"]);
+    let train = Snn::train(&["training.epochs=3", "optimizer.learning_rate=0.5"], &["--run-dir", "run"]);
     snn.run(&train).expect(0);
     let resume = ["train", "--resume", "--run-dir", "run", "--set", "training.epochs=4"];
     let (last, best) =
