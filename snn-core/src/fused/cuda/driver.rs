@@ -3,7 +3,6 @@
 use super::{
     arguments::{Address, Kernel, NAMES},
     kernel_device::{KernelDevice, Launch, Pool},
-    norm::SUM_OF_SQUARES,
 };
 use crate::{Error, weights::Buffer};
 use cudarc::driver::{
@@ -113,7 +112,7 @@ impl Loaded {
         #[expect(unsafe_code, reason = "calls of the driver")]
         // SAFETY: the context is current, and the image is what nvcc wrote. The module is never unloaded.
         let module = unsafe { result::module::load_data(image.as_ptr().cast())? };
-        for name in NAMES.iter().copied().chain([SUM_OF_SQUARES.name()]) {
+        for name in NAMES.iter().copied() {
             let symbol = CString::new(name).map_err(|_| DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
             #[expect(unsafe_code, reason = "calls of the driver")]
             // SAFETY: the module was loaded above; a block may have as much on chip as the GPU says.
