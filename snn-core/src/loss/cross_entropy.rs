@@ -78,8 +78,8 @@ impl LossFunction for CrossEntropy {
         output
     }
 
-    fn as_cross_entropy(&self) -> Option<CrossEntropy> {
-        Some(*self)
+    fn label_smoothing(&self) -> Option<f64> {
+        Some(self.label_smoothing)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Loss functions: what training makes small, beside the regularizer.
 
-use super::cross_entropy::CrossEntropy;
 use crate::{Backend, Error, Float, NetworkConfig, Output, weights::Matrix};
 use dfdx::prelude::{OwnedTape, Rank0, Tensor};
 
@@ -49,9 +48,9 @@ pub trait LossFunction {
     /// The output with the scores of the classes, `[batch, outputs]`, in place of the logits.
     fn scored<E: Float>(&self, output: Output<E>) -> Output<E>;
 
-    /// The cross-entropy that this loss is, if it is one: its gradient needs one sample at a time, which lets
+    /// The label smoothing, if this loss is softmax cross-entropy. Its gradient needs one sample at a time, which lets
     /// [`Network::training_step`](crate::Network::training_step) take a block of samples forward and backward at once.
-    fn as_cross_entropy(&self) -> Option<CrossEntropy> {
+    fn label_smoothing(&self) -> Option<f64> {
         None
     }
 }

@@ -61,8 +61,8 @@ macro_rules! losses {
                 match self { $(AnyLoss::$kind(loss) => loss.scored(output)),+ }
             }
 
-            fn as_cross_entropy(&self) -> Option<CrossEntropy> {
-                match self { $(AnyLoss::$kind(loss) => loss.as_cross_entropy()),+ }
+            fn label_smoothing(&self) -> Option<f64> {
+                match self { $(AnyLoss::$kind(loss) => loss.label_smoothing()),+ }
             }
         }
     };

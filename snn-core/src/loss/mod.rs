@@ -139,7 +139,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
 
     /// As [`Network::loss_and_gradients`], with another loss than cross-entropy, and with where the time went.
     ///
-    /// A loss that is no [cross-entropy](LossFunction::as_cross_entropy) takes the way of [`Network::queue_loss_with`].
+    /// A loss that is not [cross-entropy](LossFunction::label_smoothing) takes the way of [`Network::queue_loss_with`].
     ///
     /// # Errors
     /// Those of [`Network::loss_with`] and [`Loss::backward`].
@@ -153,15 +153,14 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         regularizer.validate()?;
         function.validate(self.config())?;
         self.check_labels(labels, input.batch())?;
-        let cross_entropy = function.as_cross_entropy();
-        let pass = match &cross_entropy {
-            Some(CrossEntropy { label_smoothing }) => {
-                let head = Head { labels, label_smoothing: *label_smoothing, regularizer };
-                self.training_pass(input, head)?
+        let label_smoothing = function.label_smoothing();
+        let pass = match label_smoothing {
+            Some(label_smoothing) => {
+                self.training_pass(input, Head { labels, label_smoothing, regularizer })?
             }
             None => None,
         };
-        let (Some(pass), Some(cross_entropy)) = (pass, cross_entropy) else {
+        let (Some(pass), Some(label_smoothing)) = (pass, label_smoothing) else {
             let start = Instant::now();
             let loss = self.queue_loss_with(function, input, labels, regularizer)?;
             let forward = start.elapsed().as_secs_f64();
@@ -177,7 +176,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 LossValues { cross_entropy, regularization, output: Output::of(&logits, &counts) }
             }
             None => {
-                let targets = cross_entropy.targets(&logits, labels)?;
+                let targets = CrossEntropy { label_smoothing }.targets(&logits, labels)?;
                 let value = cross_entropy_with_logits_loss(logits.clone(), targets);
                 let penalties =
                     counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));

@@ -2,7 +2,8 @@
 // compiled as C, thread by thread. What a caller does wrong ends the program: copies beyond an allocation, memory freed twice, a
 // launch without a context or with more than a block may have.
 //
-// SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes.
+// SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes, and
+// SNN_STAND_IN_FAULT the kernel that does harm, of which every later wait tells.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 typedef int Result;
 typedef unsigned long long Address;
 
-enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, NOT_FOUND = 500 };
+enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700 };
 enum { MAX_THREADS = 1024, MAX_SHARED = 48 << 10, STACK = 64 << 10, WARP = 32 };
 
 static long setting(const char *name, long otherwise) {
@@ -86,7 +87,8 @@ Result cuStreamCreate(void **stream, unsigned flags) {
 }
 
 Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
-Result cuStreamSynchronize(void *stream) { return (void)stream, OK; }
+static Result harm = OK;
+Result cuStreamSynchronize(void *stream) { return (void)stream, harm; }
 Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return (void)stream, (void)event, (void)flags, OK; }
 
 Result cuEventCreate(void **event, unsigned flags) {
@@ -136,6 +138,16 @@ Result cuMemFree_v2(Address address) {
             return OK;
         }
     require(0, "memory is freed that is not there");
+    return OK;
+}
+
+static unsigned long long kept;
+
+Result cuDeviceGetDefaultMemPool(void **pool, int device) { return (void)device, *pool = &context, OK; }
+
+Result cuMemPoolSetAttribute(void *pool, int attribute, const unsigned long long *value) {
+    require(pool == &context && attribute == 4, "no such pool, or another attribute than the release threshold");
+    kept = *value;
     return OK;
 }
 
@@ -332,6 +344,8 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
     (void)extra;
     if (!current) return INVALID_CONTEXT;
     launched = function;
+    const char *harmful = getenv("SNN_STAND_IN_FAULT");
+    if (harmful && strcmp(harmful, launched->name) == 0) return harm = ILLEGAL_ADDRESS, OK;
     if (strcmp(launched->name, "sgd_update_f32") == 0) return sgd_update(parameters), OK;
     require(launched->body != NULL, launched->name);
     const size_t count = (size_t)width * height * depth;

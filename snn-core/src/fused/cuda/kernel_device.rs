@@ -54,6 +54,14 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     fn pool(&self) -> &Pool<Self::Memory>;
     /// Memory of `bytes` bytes, of any content.
     fn allocate(&self, bytes: usize) -> Result<Self::Memory, Failure<Self>>;
+    /// Gives up what is kept for later, as there is no memory left.
+    fn relieve(&self) {
+        self.pool().clear();
+    }
+    /// What is known of the last failure beside its code, once.
+    fn note(&self) -> Option<String> {
+        None
+    }
     /// Says that `memory` is now for `bytes` bytes, and for somebody else than before.
     fn lend(&self, memory: &Self::Memory, bytes: usize) {
         let _ = (memory, bytes);
@@ -149,7 +157,7 @@ impl<M: KernelDevice, T: Plain> DeviceBuffer<M, T> {
     /// What is kept may be all that is left: it is given up before there is no more.
     fn allocate(machine: &M, bytes: usize) -> Result<M::Memory, Failure<M>> {
         machine.allocate(bytes).or_else(|_| {
-            machine.pool().clear();
+            machine.relieve();
             machine.allocate(bytes)
         })
     }

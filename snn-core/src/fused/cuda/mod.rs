@@ -84,20 +84,21 @@ pub(super) fn forward<M: KernelDevice>(
     wanted: Wanted,
 ) -> Result<Answer<f32, M::Device>, Error> {
     check(config)?;
+    let failed = |error| explain(machine, error);
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(Error::device)?;
+    let matrices = matrices::<M>(weights).map_err(failed)?;
     let with_readout = wanted.recording || wanted.readout;
     let Forward { trace, logits, counts, readout } =
-        Forward::run(machine, &device, &plan, &matrices, input, with_readout).map_err(Error::device)?;
+        Forward::run(machine, &device, &plan, &matrices, input, with_readout).map_err(failed)?;
     let shape = (plan.batch, plan.steps, plan.outputs);
-    let readout = readout.map(|values| bridge::tensor_of(&device, shape, &values).map_err(Error::device));
+    let readout = readout.map(|values| bridge::tensor_of(&device, shape, &values).map_err(failed));
     let readout = readout.transpose()?;
     let recording = readout.as_ref().filter(|_| wanted.recording);
     let recording = recording.map(|readout| recorded(&plan, &trace.layers, readout.as_vec())).transpose()?;
     let readout = readout.filter(|_| wanted.readout);
     let matrix =
-        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(Error::device);
+        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
     let logits = matrix(&logits, plan.outputs)?;
     let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
@@ -149,19 +150,20 @@ pub(super) fn training_pass<M: KernelDevice>(
     head: Head<'_>,
 ) -> Result<TrainingPass<f32, M::Device>, Error> {
     check(config)?;
+    let failed = |error| explain(machine, error);
     let start = Instant::now();
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(Error::device)?;
+    let matrices = matrices::<M>(weights).map_err(failed)?;
     let Forward { trace, logits, counts, readout: _ } =
-        Forward::run(machine, &device, &plan, &matrices, input, false).map_err(Error::device)?;
+        Forward::run(machine, &device, &plan, &matrices, input, false).map_err(failed)?;
     let forward = start.elapsed().as_secs_f64();
-    let loss = QueuedHead::queue(machine, &plan, head, &logits, &counts).map_err(Error::device)?;
+    let loss = QueuedHead::queue(machine, &plan, head, &logits, &counts).map_err(failed)?;
     // in the order of `Weights::named`: W1, V1, W2, .. Wout
     let mut gradients = Vec::new();
     let mut into = backward::Into::default();
     let mut room = |(rows, columns): (usize, usize)| {
-        let mut buffer = Storage::<f32>::try_alloc_len(&device, rows * columns).map_err(Error::device)?;
+        let mut buffer = Storage::<f32>::try_alloc_len(&device, rows * columns).map_err(failed)?;
         let address = M::buffer_mut(&mut buffer);
         gradients.push(buffer);
         Ok::<_, Error>(address)
@@ -172,15 +174,23 @@ pub(super) fn training_pass<M: KernelDevice>(
         into.hidden.push((w, v));
     }
     into.readout = room(*weights.readout.shape())?;
-    backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(Error::device)?;
+    backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(failed)?;
     let matrix =
-        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(Error::device);
+        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
     let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
     let logits = matrix(&logits, plan.outputs)?;
     let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-    let sums = Some(loss.read().map_err(Error::device)?);
+    let sums = Some(loss.read().map_err(failed)?);
     Ok(TrainingPass { logits, counts, gradients, sums, forward_share })
+}
+
+/// The failure with what the machine knows of it: which kernel, or how much memory.
+fn explain<M: KernelDevice>(machine: &M, failure: Failure<M>) -> Error {
+    match machine.note() {
+        Some(note) => Error::device(format_args!("{failure}, {note}")),
+        None => Error::device(failure),
+    }
 }
 
 fn check(config: &NetworkConfig) -> Result<(), Error> {

@@ -6,14 +6,14 @@
 // Values of a block.
 #define NORM_PART 8192
 
-// The sum over the block of one number of each thread, in thread 0; `sums` is [NORM_THREADS].
+// The sum over the block of one number of each thread, for thread 0; `sums` is [NORM_THREADS].
 DEVICE double sum_of_block(double *sums, double mine) {
     sums[threadIdx.x] = mine;
     for (unsigned half = NORM_THREADS / 2; half > 0; half /= 2) {
         synchronize();
         if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
     }
-    return sums[0];
+    return threadIdx.x == 0 ? sums[0] : 0.0;
 }
 
 struct Norm {
