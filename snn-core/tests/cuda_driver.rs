@@ -237,17 +237,27 @@ fn scenario_step() {
     let regularizer = Regularizer { upper_strength: 0.1, ..Regularizer::default() };
     let step = || gpu.loss_and_gradients(&input, &[0, 1, 2], &regularizer).unwrap();
     let ((values, gradients), (again, others)) = (step(), step());
-    let (expected, there) = gpu.to_cpu().unwrap().loss_and_gradients(&input, &[0, 1, 2], &regularizer).unwrap();
+    let (expected, there) =
+        gpu.to_cpu().unwrap().loss_and_gradients(&input, &[0, 1, 2], &regularizer).unwrap();
     assert_eq!(values, again);
     assert_eq!(values.output, expected.output);
     let near = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs();
-    assert!(near(values.cross_entropy, expected.cross_entropy), "{} {}", values.cross_entropy, expected.cross_entropy);
+    assert!(
+        near(values.cross_entropy, expected.cross_entropy),
+        "{} {}",
+        values.cross_entropy,
+        expected.cross_entropy
+    );
     assert!(near(values.regularization, expected.regularization) && values.regularization > 0.0);
     for (name, ..) in gpu.parameters() {
-        let [one, other, cpu] = [gradients.get(&name), others.get(&name), there.get(&name)].map(Option::unwrap);
+        let [one, other, cpu] =
+            [gradients.get(&name), others.get(&name), there.get(&name)].map(Option::unwrap);
         assert_eq!(one, other, "{name}");
         let largest = cpu.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        assert!(largest > 0.0 && one.iter().zip(cpu.iter()).all(|(a, b)| (a - b).abs() <= 2e-5 * largest), "{name}");
+        assert!(
+            largest > 0.0 && one.iter().zip(cpu.iter()).all(|(a, b)| (a - b).abs() <= 2e-5 * largest),
+            "{name}"
+        );
     }
 }
 

@@ -164,8 +164,7 @@ fn no_access_is_out_of_bounds_or_races() {
         step(&network, &problem, 0.1);
     }
     // so many inputs that weights do not fit on chip, and so many samples that four share a block
-    let config =
-        NetworkConfig { hidden: vec![Layer::recurrent(5)], ..NetworkConfig::new(400, 3) };
+    let config = NetworkConfig { hidden: vec![Layer::recurrent(5)], ..NetworkConfig::new(400, 3) };
     let problem = Problem { gain: 9.0, ..Problem::new(config, 1060, 3) };
     let expected = problem.run(&problem.network());
     let found = problem.run(&emulated(&problem.network(), checked(48 << 10)));
@@ -213,7 +212,8 @@ fn training_steps_equal_passes_on_the_tape() {
                 assert!(bits(&one) == bits(&other), "{regularizer:?}, {readout:?}: gradient of {name}");
             }
             // blocks in another order, and the same bits of the loss
-            let again = step(&emulated(&network, CudaEmulation::default().shuffled(1)), &problem, label_smoothing);
+            let again =
+                step(&emulated(&network, CudaEmulation::default().shuffled(1)), &problem, label_smoothing);
             assert!(again.values == found.values);
         }
     }

@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn code_is_read() {
-        let code = |kernel: &str, bytes, local, in_flight| Code { kernel: kernel.into(), bytes, local, in_flight };
+        let code =
+            |kernel: &str, bytes, local, in_flight| Code { kernel: kernel.into(), bytes, local, in_flight };
         assert_eq!(read(TEXT), [code("lif_forward", 16, 0, 0), code("product", 96, 1, 2)]);
     }
 
@@ -133,7 +134,9 @@ mod tests {
         assert_eq!(complaints(&sound, 40), Vec::<String>::new());
         let bad = Code { bytes: 40_000, local: 2, in_flight: 1, ..sound };
         let told = complaints(&bad, 41);
-        for (told, what) in told.iter().zip(["40000 bytes", "2 loads and stores", "41 registers", "1 loads under way"]) {
+        for (told, what) in
+            told.iter().zip(["40000 bytes", "2 loads and stores", "41 registers", "1 loads under way"])
+        {
             assert!(told.contains(what), "{told}");
         }
         assert_eq!(told.len(), 4);

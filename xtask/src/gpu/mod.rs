@@ -100,8 +100,8 @@ fn pack(binary: &Path) -> Result<u8> {
     fs::create_dir_all(&golden).with_context(|| format!("cannot make {}", golden.display()))?;
     let size = Cell::new(0);
     let copy = |from: &Path, to: PathBuf| {
-        let copied =
-            fs::copy(from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()));
+        let copied = fs::copy(from, &to)
+            .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()));
         copied.map(|bytes| size.set(size.get() + bytes))
     };
     copy(binary, folder.join("snn-gpu"))?;

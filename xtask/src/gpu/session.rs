@@ -154,7 +154,10 @@ impl Session {
             End::Code(code) => (code, Some(format!("it failed with exit code {code} after {seconds:.0} s"))),
             End::OutOfTime => (1, Some(format!("it was not done after {} s", stage.limit.as_secs()))),
         };
-        self.write(&serde_json::json!({"kind": "stage", "stage": stage.name, "seconds": seconds, "code": code}).to_string());
+        self.write(
+            &serde_json::json!({"kind": "stage", "stage": stage.name, "seconds": seconds, "code": code})
+                .to_string(),
+        );
         if let Some(what) = what {
             self.skip(&stage.name, &what);
         }
@@ -252,7 +255,9 @@ mod tests {
             ]
         );
         assert_eq!((&lines[3]["code"], &lines[5]["code"]), (&7.into(), &139.into()));
-        for (line, reason) in [(4, "exit code 7"), (6, "exit code 139"), (8, "not done after 1 s"), (9, "not there")] {
+        for (line, reason) in
+            [(4, "exit code 7"), (6, "exit code 139"), (8, "not done after 1 s"), (9, "not there")]
+        {
             assert!(lines[line]["reason"].as_str().unwrap().contains(reason), "{}", lines[line]);
         }
         // the sleeper that the program that hung has left

@@ -178,7 +178,9 @@ pub(super) fn render(lines: &[Line]) -> String {
             Line::Repeat { job, loss, gradients } => {
                 let same = |[one, other]: &[String; 2]| if one == other { "same" } else { "DIFFERENT" };
                 let (loss, gradients) = (same(loss), same(gradients));
-                text += &format!("{job}, a step made twice: {loss} bits of the loss, {gradients} bits of gradients\n");
+                text += &format!(
+                    "{job}, a step made twice: {loss} bits of the loss, {gradients} bits of gradients\n"
+                );
             }
             Line::Skipped { what, reason } => text += &format!("skipped: {what} ({reason})\n"),
             Line::Gpu { .. } | Line::Job(_) | Line::Step { .. } => {}

@@ -1,6 +1,5 @@
 //! What each kernel is given: the `struct`s of `kernels/*.cuh`, field by field.
 
-use super::kernel_device::WARP;
 use std::marker::PhantomData;
 
 /// A place in the memory of the machine; 0 for none.
@@ -156,7 +155,7 @@ pub(super) struct Gather {
 }
 
 /// What the gather of events has on chip beside its sums: `slots` and `staged` in `gradient.cuh`.
-pub(super) const STAGE_BYTES: usize = 64 * WARP * 4 + 2048 * 4;
+pub(super) const STAGE_BYTES: usize = 64 * 32 * 4 + 2048 * 4;
 
 /// Parts of V in the `tile` kernels, `PARTS` in `lif_backward_tile.cuh`.
 pub(super) const PARTS: usize = 8;

@@ -64,8 +64,7 @@ pub(super) fn run<M: KernelDevice>(
     let maxima = plan.readout == Readout::Max
         && from.d_readout.is_none()
         && from.d_counts.iter().all(|&d_counts| d_counts == 0);
-    let (argmax_steps, outputs) =
-        if maxima { (argmax_steps.address(), plan.outputs as u32) } else { (0, 0) };
+    let (argmax_steps, outputs) = if maxima { (argmax_steps.address(), plan.outputs as u32) } else { (0, 0) };
     for (((shape, layer), ((w, v), &(into_w, into_v))), &d_counts) in hidden.rev() {
         let rows = plan.batch * plan.steps;
         let current_adjoints = DeviceBuffer::new(machine, rows * shape.units)?;

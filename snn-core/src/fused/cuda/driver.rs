@@ -63,12 +63,22 @@ struct Loaded {
     capability: u32,
     largest_shared: usize,
     pool: Pool<CudaSlice<u8>>,
-    /// Of the network that came first; it keeps memory, too.
-    dfdx: Cuda,
+    cache: Keeper,
     /// Whether to wait for each kernel, so that a fault is told of the kernel that it happens in.
     waits: bool,
     note: Mutex<Option<String>>,
 }
+
+/// dfdx's device of the network that came first, which keeps memory that tensors have left. Nothing else is asked of it.
+#[derive(Debug)]
+struct Keeper(Cuda);
+
+#[expect(unsafe_code, reason = "a handle of the driver")]
+// SAFETY: all of it but the handle of a stream is free of threads by its type, and the driver's handles belong to a context.
+unsafe impl Send for Keeper {}
+#[expect(unsafe_code, reason = "a handle of the driver")]
+// SAFETY: as above; what it keeps lies behind a lock.
+unsafe impl Sync for Keeper {}
 
 /// Set to 1, it makes the host wait for each kernel.
 const SYNC_VARIABLE: &str = "SNN_CUDA_SYNC";
@@ -139,7 +149,7 @@ impl Loaded {
             capability: 10 * major + minor,
             largest_shared: shared as usize,
             pool: Pool::default(),
-            dfdx: dfdx.clone(),
+            cache: Keeper(dfdx.clone()),
             waits: std::env::var(SYNC_VARIABLE).is_ok_and(|it| it == "1"),
             note: Mutex::default(),
         })
@@ -218,8 +228,11 @@ impl KernelDevice for Driver {
 
     fn relieve(&self) {
         self.0.pool.clear();
+        // of the attempt that failed: the next one has a note of its own
+        drop(self.note());
         // what is left of memory then says whether that has helped
-        let _ = self.0.dfdx.try_empty_cache();
+        let Keeper(dfdx) = &self.0.cache;
+        let _ = dfdx.try_empty_cache();
     }
 
     fn note(&self) -> Option<String> {

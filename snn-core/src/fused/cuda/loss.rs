@@ -41,8 +41,7 @@ impl<M: KernelDevice> QueuedHead<M> {
         let losses = DeviceBuffer::<M, f64>::new(machine, rows * batch)?;
         let labels = DeviceBuffer::of(machine, head.labels)?;
         let d_logits = DeviceBuffer::new(machine, batch * outputs)?;
-        let launch =
-            Launch { blocks: [batch.div_ceil(SAMPLES), 1, 1], threads: [WARP, SAMPLES], shared: 0 };
+        let launch = Launch { blocks: [batch.div_ceil(SAMPLES), 1, 1], threads: [WARP, SAMPLES], shared: 0 };
         let (of_label, of_others, scale) = head.target(outputs);
         let arguments = CrossEntropy {
             logits: M::buffer(logits),

@@ -53,10 +53,10 @@ mod driver;
 pub(crate) mod emulation;
 mod forward;
 mod kernel_device;
-mod loss;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 #[allow(non_snake_case, reason = "NVIDIA's names")]
 mod library;
+mod loss;
 mod norm;
 mod occupancy;
 
@@ -67,9 +67,9 @@ use crate::{
     pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
     weights::Weights,
 };
+use dfdx::prelude::{HasShape as _, Storage};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
-use dfdx::prelude::{HasShape as _, Storage};
 use forward::{Forward, MAX_RECURRENT, Matrices, words};
 use kernel_device::{Failure, KernelDevice};
 use loss::QueuedHead;
@@ -97,8 +97,7 @@ pub(super) fn forward<M: KernelDevice>(
     let recording = readout.as_ref().filter(|_| wanted.recording);
     let recording = recording.map(|readout| recorded(&plan, &trace.layers, readout.as_vec())).transpose()?;
     let readout = readout.filter(|_| wanted.readout);
-    let matrix =
-        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
+    let matrix = |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
     let logits = matrix(&logits, plan.outputs)?;
     let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
@@ -175,8 +174,7 @@ pub(super) fn training_pass<M: KernelDevice>(
     }
     into.readout = room(*weights.readout.shape())?;
     backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(failed)?;
-    let matrix =
-        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
+    let matrix = |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
     let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
     let logits = matrix(&logits, plan.outputs)?;

@@ -29,7 +29,10 @@ pub(super) fn sum_rows<M: KernelDevice>(
 }
 
 /// The Euclidean norm of each buffer, given with the number of its values.
-#[cfg_attr(not(any(feature = "cuda", test)), expect(dead_code, reason = "the emulation leaves norms to the host"))]
+#[cfg_attr(
+    not(any(feature = "cuda", test)),
+    expect(dead_code, reason = "the emulation leaves norms to the host")
+)]
 pub(super) fn norms<M: KernelDevice>(
     machine: &M,
     buffers: &[(&Buffer<f32, M::Device>, usize)],

@@ -83,7 +83,8 @@ fn repeated(input: &Input<f32>, times: usize) -> Input<f32> {
 /// A hash of the bits of some numbers.
 fn hash(values: impl Iterator<Item = u64>) -> String {
     // FNV-1a, by words
-    let hash = values.fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| (hash ^ bits).wrapping_mul(0x100_0000_01b3));
+    let hash =
+        values.fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| (hash ^ bits).wrapping_mul(0x100_0000_01b3));
     format!("{hash:016x}")
 }
 
@@ -97,7 +98,12 @@ fn step(name: &str, problem: &Problem, times: usize, gpu: &Cuda) {
         let (values, gradients) =
             network.loss_and_gradients(&input, &labels, &Regularizer::default()).expect("a step");
         let gradients = network.parameters().flat_map(|(name, ..)| {
-            gradients.get(&name).expect("a gradient").iter().map(|it| u64::from(it.to_bits())).collect::<Vec<_>>()
+            gradients
+                .get(&name)
+                .expect("a gradient")
+                .iter()
+                .map(|it| u64::from(it.to_bits()))
+                .collect::<Vec<_>>()
         });
         (hash([values.total().to_bits()].into_iter()), hash(gradients))
     });

@@ -1,10 +1,10 @@
 //! A block of threads, each of which is a coroutine, so that it can wait in the middle of a kernel for the others.
 
 use super::{
+    super::kernel_device::{Launch, WARP},
     check::Checker,
     memory::Memory,
     order::Order,
-    super::kernel_device::{Launch, WARP},
 };
 use corosensei::{
     Coroutine, CoroutineResult, Yielder,
@@ -55,7 +55,11 @@ enum Wait {
     /// The bits of all lanes of its warp; it brings its own.
     Ballot(u32, bool),
     /// The word of a lane; it brings its own.
-    Shuffle { line: u32, word: u32, lane: u32 },
+    Shuffle {
+        line: u32,
+        word: u32,
+        lane: u32,
+    },
 }
 
 impl Wait {
@@ -272,8 +276,7 @@ fn release(states: &mut [State]) -> Released {
         }
         anyone = true;
     }
-    let waiting: Vec<State> =
-        states.iter().filter(|state| !matches!(state, State::Done)).copied().collect();
+    let waiting: Vec<State> = states.iter().filter(|state| !matches!(state, State::Done)).copied().collect();
     let barrier = matches!(common_place(&waiting), Some((0, _)));
     if barrier {
         let waits = |state: &&mut State| !matches!(state, State::Done);

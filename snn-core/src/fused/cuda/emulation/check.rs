@@ -66,9 +66,9 @@ unsafe extern "C" fn touched(address: *const c_void, size: usize, written: i32) 
 impl Checker {
     /// For a kernel whose arguments these are.
     pub(super) fn new(kernel: &'static str, arguments: &[u8]) -> Self {
-        let words = arguments.chunks_exact(8).map(|word| {
-            word.iter().rev().fold(0, |address: usize, &byte| address << 8 | usize::from(byte))
-        });
+        let words = arguments
+            .chunks_exact(8)
+            .map(|word| word.iter().rev().fold(0, |address: usize, &byte| address << 8 | usize::from(byte)));
         let mut buffers: Vec<_> = words.filter_map(buffer_at).collect();
         buffers.sort_by_key(|it| it.start);
         buffers.dedup();

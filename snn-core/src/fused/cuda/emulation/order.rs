@@ -40,7 +40,8 @@ mod tests {
     fn orders_have_every_number_once() {
         assert_eq!(Order::Ascending.of(3, 5), [0, 1, 2]);
         assert_eq!(Order::Descending.of(3, 5), [2, 1, 0]);
-        let [one, other, again] = [(1, 0), (1, 1), (1, 0)].map(|(seed, turn)| Order::Shuffled(seed).of(50, turn));
+        let [one, other, again] =
+            [(1, 0), (1, 1), (1, 0)].map(|(seed, turn)| Order::Shuffled(seed).of(50, turn));
         assert_ne!(one, other);
         assert_eq!(one, again);
         let mut sorted = one;
