@@ -224,7 +224,7 @@ impl<V> Pool<V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((capacity, memory));
     }
 
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
