@@ -1,5 +1,7 @@
 //! Verdicts of real runs: each in `fixtures/verdicts` was made by `make.sh` there to come to one.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},

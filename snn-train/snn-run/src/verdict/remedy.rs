@@ -82,7 +82,7 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
             let stuck = if is_stuck { " and start the readout slightly below 0 (readout.start)" } else { "" };
             let text = format!(
                 "Its input never reaches the threshold, and nothing goes through a layer without spikes. Draw larger weights \
-                 (initialization.gain){stuck}, or switch on the lower regularizer."
+                 ({key}){stuck}, or switch on the lower regularizer."
             );
             again(&changes, &text)
         }
