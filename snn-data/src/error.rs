@@ -40,6 +40,10 @@ pub enum Error {
         available: Option<u64>,
     },
 
+    /// Somebody asked for an end while the data were loaded: see [`Cancel`](crate::Cancel).
+    #[error("stopped while the data were loaded")]
+    Cancelled,
+
     /// A list has the wrong number of entries for the shape it belongs to.
     #[error("{what}: found {found} entries, expected {expected}")]
     Length {
@@ -313,7 +317,11 @@ impl Error {
 
     /// Puts the name of the data set and the sample in front of an error.
     pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
-        Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(self) }
+        match self {
+            // It is at no place.
+            Self::Cancelled => self,
+            other => Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(other) },
+        }
     }
 }
 
@@ -326,6 +334,9 @@ impl Error {
 
     /// Says in which file, and where in it, an error was found.
     pub(crate) fn in_file(self, path: &Path, place: impl Into<String>) -> Self {
-        Self::File { place: place.into(), source: Box::new(self), path: path.to_owned() }
+        match self {
+            Self::Cancelled => self,
+            other => Self::File { place: place.into(), source: Box::new(other), path: path.to_owned() },
+        }
     }
 }

@@ -86,8 +86,9 @@ impl EventDataset {
     /// # Errors
     ///
     /// [`Error::Sample`] for a label, unit or time that is out of range; the data set is then as before.
-    /// [`Error::OutOfMemory`], [`Error::TooMany`].
+    /// [`Error::OutOfMemory`], [`Error::TooMany`]; [`Error::Cancelled`].
     pub fn push(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
+        crate::cancel::check()?;
         let counted =
             self.bin(label, spikes).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
         self.reserve_amortized()?;

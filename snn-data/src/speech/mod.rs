@@ -19,7 +19,7 @@ pub use layout::SpeechLayout;
 /// The cache of features: what it takes, and how it is emptied. Its folder is `features` in
 /// [`cache_directory`](crate::cache_directory), where a program uses it so.
 pub mod cache_files {
-    pub use super::store::{LIMIT, Usage, clear, trim, usage};
+    pub use super::store::{LIMIT, Usage, abandon, clear, trim, usage};
 }
 
 /// Whether bytes are a list of what is in recordings.
@@ -78,7 +78,7 @@ impl SpeechDataset {
     /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] if the folder holds no such data set;
     /// [`Error::File`] for a list that is damaged; [`Error::Recordings`] for recordings that are, or hold no sample, unless
     /// the configuration leaves them out; [`Error::Io`]. A cache that cannot be written is no error: the observer hears of
-    /// it.
+    /// it. [`Error::Cancelled`].
     pub fn open(
         layout: SpeechLayout,
         folder: impl AsRef<Path>,
@@ -111,7 +111,7 @@ impl SpeechDataset {
         };
         // Before the work, so that an impossible division is told at once.
         check(&corpus, &mut Intake::default())?;
-        let mut contents = contents::of(layout.name(), folder, &corpus, cache);
+        let mut contents = contents::of(layout.name(), folder, &corpus, cache)?;
         let (mut features, broken) =
             features::load(layout.name(), &corpus, &contents, config, cache, observer)?;
         let channels = config.mel.channels;
@@ -141,7 +141,9 @@ impl SpeechDataset {
             FrameDataset::new(layout.name(), channels, corpus.classes.len(), config.steps, config.dt)?;
         frames.fill(&corpus.labels, features.values)?;
         let statistics = config.standardize.then(|| {
+            // Cut short where nobody wants it any more.
             let train = splits.train.iter().map(|&index| frames.frames(index as usize));
+            let train = train.take_while(|_| crate::cancel::check().is_ok());
             match recorded.statistics {
                 Some(statistics)
                     if statistics.mean.len() == channels && statistics.deviation.len() == channels =>
@@ -152,7 +154,10 @@ impl SpeechDataset {
             }
         });
         if let Some(statistics) = &statistics {
-            statistics.standardize(frames.values_mut());
+            for frames in frames.values_mut().chunks_mut(config.steps * channels) {
+                crate::cancel::check()?;
+                statistics.standardize(frames);
+            }
         }
         frames.set_splits(splits)?;
         Ok(Self { frames, corpus, durations: features.durations, statistics, contents })
