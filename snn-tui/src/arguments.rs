@@ -9,7 +9,7 @@ use clap::{
 };
 
 use crate::{
-    screens::SCREENS,
+    screens::{SCREENS, curves, probed},
     state::{Screen, State, headings},
     theme::{Colors, Marker, Theme},
 };
@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     /// What curves are made of [default: braille where the locale is UTF-8, else ascii]
     #[arg(long, value_enum)]
     marker: Option<Marker>,
-    /// Colours; `auto` follows NO_COLOR and TERM
+    /// Colors; `auto` follows NO_COLOR and TERM
     #[arg(long, value_enum, default_value = "auto")]
     color: ColorChoice,
     /// Seconds between two looks at the files
@@ -141,8 +141,8 @@ impl Arguments {
     /// Where the dashboard begins.
     pub(crate) fn apply(&self, state: &mut State) -> Result<()> {
         state.screen = self.screen;
-        state.curves.metric.clone_from(&self.metric);
-        state.activity.epoch = self.epoch;
+        state.change(|it: &mut curves::Choice| it.metric.clone_from(&self.metric));
+        state.change(|it: &mut probed::Epoch| it.0 = self.epoch);
         if let Some(filter) = &self.filter {
             state.list.set_filter(filter);
         }

@@ -8,7 +8,11 @@ mod rates;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::SampleProbe;
 
-use super::{binding::Binding, definition::Definition, probed};
+use super::{
+    binding::Binding,
+    definition::Definition,
+    probed::{self, turned},
+};
 use crate::{
     state::{Screen, State},
     widgets::{
@@ -16,7 +20,7 @@ use crate::{
         text::{clean, fit, width},
     },
 };
-use look::Look;
+use look::{Choice, Look};
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen("activity"),
@@ -28,15 +32,7 @@ pub(super) const DEFINITION: Definition = Definition {
             what: "view",
             keys: &[("v", |state| view_by(state, 1)), ("V", |state| view_by(state, -1))],
         },
-        Binding {
-            what: "epoch",
-            keys: &[
-                ("<|,|h|Left", |state| probed::epoch_by(state, -1)),
-                (">|.|l|Right", |state| probed::epoch_by(state, 1)),
-                ("g|Home", probed::first_epoch),
-                ("G|End", probed::newest_epoch),
-            ],
-        },
+        probed::epoch_binding!("<|,|h|Left", ">|.|l|Right"),
         Binding {
             what: "sample",
             keys: &[("j|s|Down", |state| sample_by(state, 1)), ("k|S|Up", |state| sample_by(state, -1))],
@@ -55,30 +51,27 @@ pub(super) const DEFINITION: Definition = Definition {
 };
 
 fn view_by(state: &mut State, by: isize) {
-    state.activity.view = turned(state.activity.view, VIEWS.len(), by);
+    state.change(|it: &mut Choice| it.view = turned(it.view, VIEWS.len(), by));
 }
 
 fn sample_by(state: &mut State, by: isize) {
     let Ok(look) = Look::at(state) else { return };
     let samples = look.probe.samples.len();
-    state.activity.sample = turned(state.activity.sample.min(samples - 1), samples, by);
+    state.change(|it: &mut Choice| it.sample = turned(it.sample.min(samples - 1), samples, by));
 }
 
 fn layer_by(state: &mut State, by: isize) {
     let Ok(look) = Look::at(state) else { return };
     let layers = look.sample.hidden.len().max(1);
-    state.activity.layer = turned(look.layer.min(layers - 1), layers, by);
+    let layer = turned(look.layer.min(layers - 1), layers, by);
+    state.change(|it: &mut Choice| it.layer = layer);
 }
 
 fn neuron_by(state: &mut State, by: isize) {
     let Ok(look) = Look::at(state) else { return };
     let neurons = look.sample.potentials.get(look.layer).map_or(1, |traces| traces.units.len().max(1));
-    state.activity.neuron = turned(look.neuron, neurons, by);
-}
-
-/// The place after so many others in a circle.
-fn turned(place: usize, of: usize, by: isize) -> usize {
-    (place as isize + by).rem_euclid(of.max(1) as isize) as usize
+    let neuron = turned(look.neuron, neurons, by);
+    state.change(|it: &mut Choice| it.neuron = neuron);
 }
 
 /// The views, in the order in which they come to the front.
@@ -98,7 +91,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     draw_title(&look, Rect { height: 1, ..area }, buffer);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    let shown = panes(body, state.activity.view, VIEWS.len());
+    let shown = panes(body, state.choice::<Choice>().view, VIEWS.len());
     for (view, place) in shown.into_iter().filter(|(_, place)| !place.is_empty()) {
         VIEWS[view].1(&look, place, buffer);
     }
@@ -109,14 +102,15 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let SampleProbe { index, label, prediction, .. } = look.sample;
     let (theme, samples) = (look.theme, look.probe.samples.len());
-    let place = look.state.activity.sample.min(samples - 1) + 1;
+    let Choice { view, sample, .. } = look.state.choice();
+    let place = sample.min(samples - 1) + 1;
     let (word, style) = if label == prediction {
         (theme.glyph("✓ right", "right"), theme.good())
     } else {
         (theme.glyph("✗ WRONG", "WRONG"), theme.bad())
     };
     let name = look.state.subject().map(|run| clean(&run.id)).unwrap_or_default();
-    let view = VIEWS[look.state.activity.view].0;
+    let view = VIEWS[view].0;
     let room = usize::from(area.width);
     let text = |with_number: bool| {
         let of = if with_number { format!(" ({place}/{samples})") } else { String::new() };
@@ -182,7 +176,7 @@ mod tests {
         assert!(text.contains("sample 18 (2/2)  label 2 -> 2 right"), "{text}");
         assert!(text.contains("input  5 channels, shades from 0 to 2.45"), "{text}");
         press(&mut state, "h");
-        assert_eq!(state.activity.epoch, Some(4));
+        assert_eq!(probed::chosen_epoch(&state), Some(4));
         assert!(body(&state, 80, 22).contains("epoch 8 (3/3), reading 4"), "until it has been read");
         press(&mut state, "vu]u");
         let text = body(&state, 80, 22);
@@ -192,9 +186,9 @@ mod tests {
         assert!(text.contains("2 of 47 silent, mean 12.5 Hz"), "{text}");
         assert!(text.contains("silent units (%)  layer 1 25 %, layer 2 25 %"), "{text}");
         press(&mut state, "G");
-        assert_eq!(state.activity.epoch, None);
+        assert_eq!(probed::chosen_epoch(&state), None);
         press(&mut state, "<<<<");
-        assert_eq!(state.activity.epoch, Some(0));
+        assert_eq!(probed::chosen_epoch(&state), Some(0));
     }
 
     #[test]

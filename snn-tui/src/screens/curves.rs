@@ -8,9 +8,34 @@ use snn_run::scalars;
 use super::{binding::Binding, definition::Definition};
 use crate::{
     data::{Bucket, History, XAxis},
-    state::{Screen, State, choices::Parts},
+    state::{Screen, State},
     widgets::{Axis, AxisScale, Band, Plot, Series, note, text::clean},
 };
+
+/// What is plotted and how.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Choice {
+    /// `None`: loss above, accuracy below. Otherwise this metric alone.
+    pub(crate) metric: Option<String>,
+    axis: XAxis,
+    logarithmic: bool,
+    log_x: bool,
+    /// Weight of the past in the moving average, 0 for none.
+    smoothing: f64,
+    /// Whether runs that differ in seeds alone are one curve, their mean, with a band from lowest to highest.
+    grouped: bool,
+    parts: Parts,
+    /// Where the cross-hair is, 0 to 1.
+    crosshair: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Parts {
+    #[default]
+    Both,
+    Train,
+    Valid,
+}
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::CURVES,
@@ -23,9 +48,9 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("m|j|Down", |state| metric_by(state, 1)), ("M|k|Up", |state| metric_by(state, -1))],
         },
         Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
-        Binding { what: "log", keys: &[("y", |state| state.curves.logarithmic = !state.curves.logarithmic)] },
+        Binding { what: "log", keys: &[("y", |state| change(state, |it| it.logarithmic = !it.logarithmic))] },
         Binding { what: "smooth", keys: &[("s", smoother)] },
-        Binding { what: "group seeds", keys: &[("g", |state| state.curves.grouped = !state.curves.grouped)] },
+        Binding { what: "group seeds", keys: &[("g", |state| change(state, |it| it.grouped = !it.grouped))] },
         Binding { what: "train/valid", keys: &[("v", next_parts)] },
         Binding {
             what: "cross-hair",
@@ -35,49 +60,61 @@ pub(super) const DEFINITION: Definition = Definition {
             ],
         },
         Binding { what: "cross-hair or none", keys: &[("c", toggle_crosshair)] },
-        Binding { what: "log x", keys: &[("Y", |state| state.curves.log_x = !state.curves.log_x)] },
+        Binding { what: "log x", keys: &[("Y", |state| change(state, |it| it.log_x = !it.log_x))] },
     ],
     draw,
     wants: |state, wants| wants.histories = state.chosen(),
 };
 
+fn change(state: &mut State, with: fn(&mut Choice)) {
+    state.change(with);
+}
+
 fn metric_by(state: &mut State, by: isize) {
     let metrics = metrics(state);
-    turn(&mut state.curves.metric, &metrics, by);
+    state.change(|it: &mut Choice| turn(&mut it.metric, &metrics, by));
 }
 
 fn next_axis(state: &mut State) {
-    state.curves.axis = match state.curves.axis {
-        XAxis::Epoch => XAxis::Step,
-        XAxis::Step => XAxis::Time,
-        XAxis::Time => XAxis::Epoch,
-    };
+    change(state, |it| {
+        it.axis = match it.axis {
+            XAxis::Epoch => XAxis::Step,
+            XAxis::Step => XAxis::Time,
+            XAxis::Time => XAxis::Epoch,
+        };
+    });
 }
 
 fn smoother(state: &mut State) {
-    state.curves.smoothing = match state.curves.smoothing {
-        0.0 => 0.5,
-        0.5 => 0.9,
-        0.9 => 0.97,
-        _ => 0.0,
-    };
+    change(state, |it| {
+        it.smoothing = match it.smoothing {
+            0.0 => 0.5,
+            0.5 => 0.9,
+            0.9 => 0.97,
+            _ => 0.0,
+        };
+    });
 }
 
 fn next_parts(state: &mut State) {
-    state.curves.parts = match state.curves.parts {
-        Parts::Both => Parts::Train,
-        Parts::Train => Parts::Valid,
-        Parts::Valid => Parts::Both,
-    };
+    change(state, |it| {
+        it.parts = match it.parts {
+            Parts::Both => Parts::Train,
+            Parts::Train => Parts::Valid,
+            Parts::Valid => Parts::Both,
+        };
+    });
 }
 
 fn move_crosshair(state: &mut State, by: f64) {
-    let from = state.curves.crosshair.unwrap_or(if by < 0.0 { 1.0 - by } else { -by });
-    state.curves.crosshair = Some((from + by).clamp(0.0, 1.0));
+    state.change(|it: &mut Choice| {
+        let from = it.crosshair.unwrap_or(if by < 0.0 { 1.0 - by } else { -by });
+        it.crosshair = Some((from + by).clamp(0.0, 1.0));
+    });
 }
 
 fn toggle_crosshair(state: &mut State) {
-    state.curves.crosshair = state.curves.crosshair.map_or(Some(0.5), |_| None);
+    change(state, |it| it.crosshair = it.crosshair.map_or(Some(0.5), |_| None));
 }
 
 /// The metric after the one shown; loss and accuracy together come before the first.
@@ -126,9 +163,10 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 
 /// What is plotted.
 pub(crate) fn plots(state: &State) -> Vec<Plot> {
-    match &state.curves.metric {
-        Some(metric) => vec![plot(state, metric)],
-        None => vec![plot(state, "loss"), plot(state, "accuracy")],
+    let choice: Choice = state.choice();
+    match &choice.metric {
+        Some(metric) => vec![plot(state, &choice, metric)],
+        None => vec![plot(state, &choice, "loss"), plot(state, &choice, "accuracy")],
     }
 }
 
@@ -140,9 +178,8 @@ struct Curve {
     points: Vec<(f64, Bucket)>,
 }
 
-fn plot(state: &State, metric: &str) -> Plot {
-    let choice = &state.curves;
-    let curves = if choice.grouped { grouped(state, metric) } else { single(state, metric) };
+fn plot(state: &State, choice: &Choice, metric: &str) -> Plot {
+    let curves = if choice.grouped { grouped(state, choice, metric) } else { single(state, choice, metric) };
     let percent = if metric == "accuracy" { 100.0 } else { 1.0 };
     let scale = if choice.logarithmic { AxisScale::Logarithmic } else { AxisScale::Linear };
     let (mut series, mut bands) = (Vec::new(), Vec::new());
@@ -195,21 +232,21 @@ fn plot(state: &State, metric: &str) -> Plot {
 }
 
 /// Train and validation of a metric, or the one metric of that name.
-fn parts(state: &State, metric: &str) -> Vec<(&'static str, String, bool)> {
+fn parts(choice: &Choice, metric: &str) -> Vec<(&'static str, String, bool)> {
     if !scalars::is_split(metric) {
         return vec![("", metric.to_owned(), false)];
     }
     let both = [("valid", Parts::Valid), ("train", Parts::Train)];
-    let wanted = both.into_iter().filter(|(_, part)| [Parts::Both, *part].contains(&state.curves.parts));
+    let wanted = both.into_iter().filter(|(_, part)| [Parts::Both, *part].contains(&choice.parts));
     wanted.map(|(name, part)| (name, format!("{name}.{metric}"), part == Parts::Train)).collect()
 }
 
-fn single(state: &State, metric: &str) -> Vec<Curve> {
+fn single(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
     let mut curves = Vec::new();
     for (color, id) in state.chosen().into_iter().enumerate() {
         let Some(history) = state.model.histories.get(&id) else { continue };
-        for (part, name, dashed) in parts(state, metric) {
-            let points = history.series(&name, state.curves.axis);
+        for (part, name, dashed) in parts(choice, metric) {
+            let points = history.series(&name, choice.axis);
             if !points.is_empty() {
                 let name = format!("{} {part}", clean(&id)).trim_end().to_owned();
                 curves.push(Curve { name, color, dashed, points });
@@ -220,7 +257,7 @@ fn single(state: &State, metric: &str) -> Vec<Curve> {
 }
 
 /// Runs that differ in seeds alone, epoch by epoch: their mean, the lowest and the highest.
-fn grouped(state: &State, metric: &str) -> Vec<Curve> {
+fn grouped(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
     let mut groups: Vec<(Option<u64>, Vec<String>)> = Vec::new();
     for id in state.chosen() {
         let group = state.facts(&id).map(|facts| facts.group);
@@ -231,12 +268,12 @@ fn grouped(state: &State, metric: &str) -> Vec<Curve> {
     }
     let mut curves = Vec::new();
     for (color, (_, members)) in groups.into_iter().enumerate() {
-        for (part, name, dashed) in parts(state, metric) {
+        for (part, name, dashed) in parts(choice, metric) {
             let mut places: BTreeMap<u64, Vec<(f64, Bucket)>> = BTreeMap::new();
             for history in members.iter().filter_map(|id| state.model.histories.get(id)) {
                 // Members go by epoch, whatever runs along the axis: their times differ.
                 let epochs = history.series(&name, XAxis::Epoch);
-                let along = history.series(&name, state.curves.axis);
+                let along = history.series(&name, choice.axis);
                 for ((epoch, bucket), (x, _)) in epochs.into_iter().zip(along) {
                     if bucket.mean.is_finite() {
                         places.entry(epoch.round() as u64).or_default().push((x, bucket));

@@ -1,5 +1,6 @@
 //! How the network learns: gradients and updates of its matrices, surrogate derivatives of its layers, its confusions.
 
+mod choice;
 mod confusion;
 mod derivatives;
 mod gradients;
@@ -7,7 +8,11 @@ mod judge;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::{binding::Binding, definition::Definition, probed};
+use super::{
+    binding::Binding,
+    definition::Definition,
+    probed::{self, turned},
+};
 use crate::{
     state::{Screen, State},
     widgets::{
@@ -15,6 +20,7 @@ use crate::{
         text::{clean, fit, number, percent, width},
     },
 };
+use choice::Choice;
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen("learning"),
@@ -26,15 +32,7 @@ pub(super) const DEFINITION: Definition = Definition {
             what: "view",
             keys: &[("v", |state| view_by(state, 1)), ("V", |state| view_by(state, -1))],
         },
-        Binding {
-            what: "epoch",
-            keys: &[
-                ("<|,", |state| probed::epoch_by(state, -1)),
-                (">|.", |state| probed::epoch_by(state, 1)),
-                ("g|Home", probed::first_epoch),
-                ("G|End", probed::newest_epoch),
-            ],
-        },
+        probed::epoch_binding!("<|,", ">|."),
         Binding {
             what: "layer",
             keys: &[("[", |state| layer_by(state, -1)), ("]", |state| layer_by(state, 1))],
@@ -54,25 +52,23 @@ pub(super) const DEFINITION: Definition = Definition {
 };
 
 fn view_by(state: &mut State, by: isize) {
-    let place = state.learning.view as isize + by;
-    state.learning.view = place.rem_euclid(VIEWS.len() as isize) as usize;
+    state.change(|it: &mut Choice| it.view = turned(it.view, VIEWS.len(), by));
 }
 
 fn layer_by(state: &mut State, by: isize) {
     let layers = probed::looked_at(state).map_or(1, |probe| probe.layers.len().max(1));
-    let place = state.learning.layer.min(layers - 1) as isize + by;
-    state.learning.layer = place.rem_euclid(layers as isize) as usize;
+    state.change(|it: &mut Choice| it.layer = turned(it.layer.min(layers - 1), layers, by));
 }
 
 /// A cell of the confusions; under the other views the epoch.
 fn left_right(state: &mut State, by: isize) {
-    if state.learning.view != CONFUSIONS || !confusion::move_cell(state, 0, by) {
+    if state.choice::<Choice>().view != CONFUSIONS || !confusion::move_cell(state, 0, by) {
         probed::epoch_by(state, by);
     }
 }
 
 fn up_down(state: &mut State, by: isize) {
-    if state.learning.view == CONFUSIONS {
+    if state.choice::<Choice>().view == CONFUSIONS {
         confusion::move_cell(state, by, 0);
     }
 }
@@ -95,7 +91,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     draw_title(state, &clean(&run.id), Rect { height: 1, ..area }, buffer);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    let shown = panes(body, state.learning.view, VIEWS.len());
+    let shown = panes(body, state.choice::<Choice>().view, VIEWS.len());
     for (view, place) in shown.into_iter().filter(|(_, place)| !place.is_empty()) {
         VIEWS[view].1(state, place, buffer);
     }
@@ -103,7 +99,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 
 /// Run, epoch, and what has been reached by then.
 fn draw_title(state: &State, name: &str, area: Rect, buffer: &mut Buffer) {
-    let view = VIEWS[state.learning.view].0;
+    let view = VIEWS[state.choice::<Choice>().view].0;
     let at = probed::epoch(state);
     let value = |metric| probed::value_at(&probed::metric(state, metric, 1.0), at?);
     let mut text = probed::epoch_text(state);
@@ -152,7 +148,7 @@ mod tests {
         assert!(row("W2").contains("too fast"), "{text}");
         assert!(row("Wout").contains("no gradient reaches it"), "{text}");
         press(&mut state, "h");
-        assert_eq!(state.activity.epoch, Some(0), "the epoch is chosen for both screens");
+        assert_eq!(probed::chosen_epoch(&state), Some(0), "the epoch is chosen for both screens");
     }
 
     #[test]
@@ -173,7 +169,7 @@ mod tests {
         press(&mut state, "kl");
         let text = body(&state, 80, 22);
         assert!(text.contains("class 1 is recognised in 9 of 9 samples (100.0 %)"), "{text}");
-        assert_eq!(state.activity.epoch, None, "arrows move the cursor there");
+        assert_eq!(probed::chosen_epoch(&state), None, "arrows move the cursor there");
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod everywhere;
 mod frame;
 mod help;
 mod learning;
-mod probed;
+pub(crate) mod probed;
 mod runs;
 mod small;
 mod sweep;

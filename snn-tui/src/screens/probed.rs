@@ -8,26 +8,62 @@ use crate::{
     widgets::text::clean,
 };
 
+/// The epoch whose probe is looked at, on all of these screens; without one the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Epoch(pub(crate) Option<u32>);
+
+/// The epoch that the user has chosen.
+pub(super) fn chosen_epoch(state: &State) -> Option<u32> {
+    state.choice::<Epoch>().0
+}
+
+fn choose(state: &mut State, epoch: Option<u32>) {
+    state.change(|it: &mut Epoch| it.0 = epoch);
+}
+
+/// The keys of the epoch; beside them those with which a screen goes to the one before and to the one after.
+macro_rules! epoch_binding {
+    ($before:literal, $after:literal) => {
+        Binding {
+            what: "epoch",
+            keys: &[
+                ($before, |state| probed::epoch_by(state, -1)),
+                ($after, |state| probed::epoch_by(state, 1)),
+                ("g|Home", probed::first_epoch),
+                ("G|End", probed::newest_epoch),
+            ],
+        }
+    };
+}
+pub(super) use epoch_binding;
+
 /// Goes to another epoch of which there is a probe.
 pub(super) fn epoch_by(state: &mut State, by: isize) {
     let Some(probes) = state.subject_probes() else { return };
-    state.activity.epoch = step(probes, state.activity.epoch, by);
+    let epoch = step(probes, chosen_epoch(state), by);
+    choose(state, epoch);
 }
 
 pub(super) fn first_epoch(state: &mut State) {
     let Some(probes) = state.subject_probes() else { return };
-    state.activity.epoch = probes.epochs.first().copied();
+    let first = probes.epochs.first().copied();
+    choose(state, first);
 }
 
 pub(super) fn newest_epoch(state: &mut State) {
-    state.activity.epoch = None;
+    choose(state, None);
+}
+
+/// The place after so many others in a circle.
+pub(super) fn turned(place: usize, of: usize, by: isize) -> usize {
+    (place as isize + by).rem_euclid(of.max(1) as isize) as usize
 }
 
 /// What these screens need to know: all of the run under the cursor.
 pub(super) fn wants(state: &State, wants: &mut Wants) {
     let subject = state.subject().map(|run| run.id.clone());
     wants.histories = subject.iter().cloned().collect();
-    wants.probe = subject.map(|id| (id, state.activity.epoch));
+    wants.probe = subject.map(|id| (id, chosen_epoch(state)));
 }
 
 /// The epoch of the probe before or after the one that is chosen. Beyond the last comes the newest, whichever it is.
@@ -70,7 +106,7 @@ pub(super) fn epoch_text(state: &State) -> String {
         Some(place) => format!("epoch {epoch} ({}/{})", place + 1, probes.epochs.len()),
         None => format!("epoch {epoch}"),
     };
-    if let Some(wanted) = probes.epoch(state.activity.epoch).filter(|wanted| wanted != epoch) {
+    if let Some(wanted) = probes.epoch(chosen_epoch(state)).filter(|wanted| wanted != epoch) {
         text += &format!(", reading {wanted}");
     }
     text

@@ -13,6 +13,10 @@ use crate::{
     },
 };
 
+/// Lines of the log below the last one shown.
+#[derive(Debug, Clone, Copy, Default)]
+struct Below(usize);
+
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::SYSTEM,
     title: "System",
@@ -48,7 +52,7 @@ fn wants(state: &State, wants: &mut Wants) {
 /// Towards the beginning of the log.
 fn scroll(state: &mut State, by: isize) {
     let last = said(state, 80).len().saturating_sub(1);
-    state.machine.below = state.machine.below.saturating_add_signed(by).min(last);
+    state.change(|below: &mut Below| below.0 = below.0.saturating_add_signed(by).min(last));
 }
 
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -250,7 +254,7 @@ fn draw_log(state: &State, area: Rect, buffer: &mut Buffer) {
     let area = Rect { y: area.y + used, height: area.height - used, ..area };
     let lines = said(state, width);
     let room = usize::from(area.height).saturating_sub(1);
-    let end = lines.len().saturating_sub(state.machine.below).max(room.min(lines.len()));
+    let end = lines.len().saturating_sub(state.choice::<Below>().0).max(room.min(lines.len()));
     let begin = end.saturating_sub(room);
     let (above, below) = (begin, lines.len() - end);
     let place =

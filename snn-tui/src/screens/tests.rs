@@ -172,7 +172,7 @@ fn keys_lead_from_runs_to_curves_and_back() {
         "{text}"
     );
     dashboard.press("g m m");
-    assert!(dashboard.state.curves.metric.is_some());
+    assert!(dashboard.state.choice::<super::curves::Choice>().metric.is_some());
     dashboard.press("Esc Esc");
     assert_eq!(dashboard.state.screen, Screen::RUNS);
     assert!(dashboard.state.marked.is_empty());

@@ -1,20 +1,19 @@
 //! Everything that is shown: what is known, and where the user is. Screens draw it and nothing else.
 
-pub(crate) mod choices;
+mod choices;
 pub(crate) mod columns;
 mod filter;
 mod list;
-mod metric;
 mod screen;
 
-use std::collections::BTreeSet;
+use std::{any::Any, collections::BTreeSet};
 
 use crate::{
     data::{ConfigSummary, Msg, Probes, Run},
     model::Model,
     theme::Theme,
 };
-use choices::{Activity, Curves, Learning, Machine, Map};
+use choices::Choices;
 use list::List;
 
 pub(crate) use list::headings;
@@ -28,11 +27,7 @@ pub(crate) struct State {
     /// Runs that curves and actions are about, beside the one under the cursor.
     pub(crate) marked: BTreeSet<String>,
     pub(crate) list: List,
-    pub(crate) curves: Curves,
-    pub(crate) activity: Activity,
-    pub(crate) learning: Learning,
-    pub(crate) map: Map,
-    pub(crate) machine: Machine,
+    pub(crate) choices: Choices,
     /// Whether the keys are explained.
     pub(crate) help: bool,
     /// What is asked, and waits for an answer.
@@ -56,15 +51,21 @@ impl State {
             screen: Screen::RUNS,
             marked: BTreeSet::new(),
             list: List::default(),
-            curves: Curves::default(),
-            activity: Activity::default(),
-            learning: Learning::default(),
-            map: Map::default(),
-            machine: Machine::default(),
+            choices: Choices::default(),
             help: false,
             question: None,
             notice: None,
         }
+    }
+
+    /// What a screen keeps of its own: a type in its file, at first the default of it.
+    pub(crate) fn choice<T: Any + Clone + Default>(&self) -> T {
+        self.choices.get()
+    }
+
+    /// Changes what a screen keeps of its own.
+    pub(crate) fn change<T: Any + Clone + Default>(&mut self, change: impl FnOnce(&mut T)) {
+        self.choices.change(change);
     }
 
     /// Takes in what the tailer has found out.

@@ -4,6 +4,17 @@ use snn_run::probe::{Probe, SampleProbe};
 
 use crate::{screens::probed, state::State, theme::Theme, widgets::Axis};
 
+/// What the user has chosen to look at. Another run may have fewer of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Choice {
+    /// Which of the views is in front.
+    pub(super) view: usize,
+    /// Which of the probed samples, hidden layers and traced neurons.
+    pub(super) sample: usize,
+    pub(super) layer: usize,
+    pub(super) neuron: usize,
+}
+
 /// What is looked at.
 pub(super) struct Look<'a> {
     pub(super) state: &'a State,
@@ -19,7 +30,7 @@ impl<'a> Look<'a> {
     /// The sample that is chosen, or why there is none.
     pub(super) fn at(state: &'a State) -> Result<Self, String> {
         let probe = probed::looked_at(state)?;
-        let choice = &state.activity;
+        let choice: Choice = state.choice();
         let place = choice.sample.min(probe.samples.len().saturating_sub(1));
         let Some(sample) = probe.samples.get(place) else {
             return Err("The probe holds no samples.".to_owned());

@@ -3,6 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::{MAX_CLASSES, Probe};
 
+use super::choice::Choice;
 use crate::{
     screens::probed,
     state::State,
@@ -23,14 +24,15 @@ pub(super) fn move_cell(state: &mut State, down: isize, right: isize) -> bool {
     let Some(last) = probe.confusion.len().checked_sub(1) else { return false };
     let (row, column) = cursor(state, probe);
     let by = |place: usize, by: isize| place.saturating_add_signed(by).min(last);
-    state.learning.cell = Some((by(row, down), by(column, right)));
+    let cell = (by(row, down), by(column, right));
+    state.change(|it: &mut Choice| it.cell = Some(cell));
     true
 }
 
 /// True and predicted class under the cursor.
 fn cursor(state: &State, probe: &Probe) -> (usize, usize) {
     let last = probe.confusion.len().saturating_sub(1);
-    let (row, column) = state.learning.cell.unwrap_or_else(|| {
+    let (row, column) = state.choice::<Choice>().cell.unwrap_or_else(|| {
         errors(&probe.confusion).first().map_or((0, 0), |&(row, column, _)| (row, column))
     });
     (row.min(last), column.min(last))

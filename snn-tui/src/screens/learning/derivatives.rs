@@ -3,7 +3,10 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::probe::LayerProbe;
 
-use super::judge::{self, EXPLODING_DERIVATIVE};
+use super::{
+    choice::Choice,
+    judge::{self, EXPLODING_DERIVATIVE},
+};
 use crate::{
     data::VANISHING,
     screens::probed,
@@ -33,7 +36,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let above = Rect { height: area.height - below, ..area };
     let number = probe.layers.len();
     let shown = usize::from((area.width + 2) / (LEAST + 2)).clamp(1, number);
-    let first = first_shown(state.learning.layer, number, shown);
+    let first = first_shown(state.choice::<Choice>().layer, number, shown);
     let width = ((area.width + 2) / shown as u16).saturating_sub(2);
     for (k, layer) in (first..first + shown).enumerate() {
         let x = area.x + k as u16 * (width + 2);

@@ -49,7 +49,7 @@ fn matrices(state: &State) -> Vec<Matrix> {
     names.sort_by_key(|name| place(name));
 
     // What has just been trained is newer than the newest probe.
-    let at = probed::epoch(state).filter(|_| state.activity.epoch.is_some()).unwrap_or(f64::INFINITY);
+    let at = probed::epoch(state).filter(|_| probed::chosen_epoch(state).is_some()).unwrap_or(f64::INFINITY);
     let update =
         |glance: &ProbeSummary, name: &str| Some((f64::from(glance.epoch), *glance.update_ratios.get(name)?));
     let mut matrices: Vec<Matrix> = names
@@ -81,7 +81,7 @@ fn draw_table(state: &State, matrices: &[Matrix], area: Rect, buffer: &mut Buffe
     };
     let epochs = [newest(matrices, |it| &it.gradients), newest(matrices, |it| &it.updates)];
     let of = match epochs {
-        [Some(gradient), Some(update)] if gradient != update && state.activity.epoch.is_none() => {
+        [Some(gradient), Some(update)] if gradient != update && probed::chosen_epoch(state).is_none() => {
             format!(" (epoch {gradient}; update: epoch {update})")
         }
         _ => String::new(),

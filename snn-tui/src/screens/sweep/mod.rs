@@ -1,8 +1,11 @@
 //! A sweep as a map: a metric over two of the swept keys, the others stepped by keys, repetitions with other seeds averaged.
 
 mod axes;
+mod metric;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::sweep::{Row, RunState};
@@ -10,13 +13,29 @@ use snn_run::sweep::{Row, RunState};
 use super::{binding::Binding, definition::Definition};
 use crate::{
     data::SweepView,
-    state::{Screen, State, choices::Map as Choice},
+    state::{Screen, State},
     widgets::{
         Cell, Map, color_bar, gauge, note,
         text::{clean, count, duration, fit, number},
     },
 };
 use axes::{Axis, axes, default_axes};
+use metric::Metric;
+
+/// What is shown and how.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Choice {
+    metric: Metric,
+    /// Axes along columns and rows, if the user has chosen them.
+    columns: Option<usize>,
+    rows: Option<usize>,
+    /// Places on axes that are not shown; one past the last is the mean over all.
+    places: BTreeMap<usize, usize>,
+    /// The axis that is stepped, among those not shown.
+    stepped: usize,
+    /// Column and row.
+    cursor: (usize, usize),
+}
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::SWEEP,
@@ -36,10 +55,7 @@ pub(super) const DEFINITION: Definition = Definition {
         Binding { what: "its curves", keys: &[("Enter", open_cell)] },
         Binding {
             what: "metric",
-            keys: &[
-                ("m", |state| state.map.metric = state.map.metric.turn(1)),
-                ("M", |state| state.map.metric = state.map.metric.turn(-1)),
-            ],
+            keys: &[("m", |state| turn_metric(state, 1)), ("M", |state| turn_metric(state, -1))],
         },
         Binding {
             what: "columns, rows",
@@ -57,6 +73,7 @@ pub(super) const DEFINITION: Definition = Definition {
 
 /// The map that the choice makes of a sweep.
 struct View<'a> {
+    choice: Choice,
     axes: Vec<Axis>,
     columns: Option<usize>,
     rows: Option<usize>,
@@ -67,7 +84,7 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(sweep: &'a SweepView, choice: &Choice) -> Self {
+    fn new(sweep: &'a SweepView, choice: Choice) -> Self {
         let axes = axes(&sweep.manifest);
         let default = default_axes(&axes);
         let columns = choice.columns.filter(|&k| k < axes.len()).or(default.0);
@@ -88,7 +105,7 @@ impl<'a> View<'a> {
                 cells[y][x].push(row);
             }
         }
-        Self { axes, columns, rows, others, cells }
+        Self { choice, axes, columns, rows, others, cells }
     }
 
     fn size(&self) -> (usize, usize) {
@@ -100,19 +117,24 @@ impl<'a> View<'a> {
     }
 }
 
+fn turn_metric(state: &mut State, by: isize) {
+    state.change(|it: &mut Choice| it.metric = it.metric.turn(by));
+}
+
 fn move_cursor(state: &mut State, right: isize, up: isize) {
     let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, &state.map);
+    let view = View::new(sweep, state.choice());
     let (columns, rows) = view.size();
-    let (column, row) = cursor(state, &view);
+    let (column, row) = cursor(&view);
     let by = |place: usize, by: isize, of: usize| place.saturating_add_signed(by).min(of.saturating_sub(1));
-    state.map.cursor = (by(column, right, columns), by(row, up, rows));
+    let cursor = (by(column, right, columns), by(row, up, rows));
+    state.change(|it: &mut Choice| it.cursor = cursor);
 }
 
 /// Lets the next key run along the columns, or along the rows.
 fn turn_axis(state: &mut State, along_columns: bool) {
     let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, &state.map);
+    let view = View::new(sweep, state.choice());
     let number = view.axes.len();
     if number < 2 {
         return;
@@ -122,32 +144,35 @@ fn turn_axis(state: &mut State, along_columns: bool) {
         candidates.find(|&k| Some(k) != other)
     };
     let (columns, rows) = (view.columns, view.rows);
-    (state.map.columns, state.map.rows) =
-        if along_columns { (next(columns, rows), rows) } else { (columns, next(rows, columns)) };
+    let axes = if along_columns { (next(columns, rows), rows) } else { (columns, next(rows, columns)) };
+    state.change(|it: &mut Choice| (it.columns, it.rows) = axes);
 }
 
 /// Goes to the next value of the key that is stepped, behind the last one to the mean over all.
 fn step_other(state: &mut State, by: isize) {
     let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, &state.map);
-    let stepped = view.others.get(state.map.stepped % view.others.len().max(1)).copied();
+    let view = View::new(sweep, state.choice());
+    let stepped = view.others.get(view.choice.stepped % view.others.len().max(1)).copied();
     let Some((axis, place)) = stepped else { return };
     let steps = view.axes[axis].len() + 1;
     let place = place.unwrap_or(steps - 1) as isize + by;
-    state.map.places.insert(axis, place.rem_euclid(steps as isize) as usize);
+    let place = place.rem_euclid(steps as isize) as usize;
+    state.change(|it: &mut Choice| {
+        it.places.insert(axis, place);
+    });
 }
 
 fn next_other(state: &mut State) {
     let Some(sweep) = &state.model.sweep else { return };
-    let others = View::new(sweep, &state.map).others.len();
-    state.map.stepped = (state.map.stepped + 1) % others.max(1);
+    let others = View::new(sweep, state.choice()).others.len();
+    state.change(|it: &mut Choice| it.stepped = (it.stepped + 1) % others.max(1));
 }
 
 /// Shows the curves of the runs of the cell.
 fn open_cell(state: &mut State) {
     let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, &state.map);
-    let runs: Vec<String> = view.runs(cursor(state, &view)).iter().map(|row| row.id.clone()).collect();
+    let view = View::new(sweep, state.choice());
+    let runs: Vec<String> = view.runs(cursor(&view)).iter().map(|row| row.id.clone()).collect();
     if runs.is_empty() {
         return;
     }
@@ -174,13 +199,13 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.height < 6 {
         return;
     }
-    let view = View::new(sweep, &state.map);
+    let view = View::new(sweep, state.choice());
     draw_progress(state, sweep, area, buffer);
     let room = usize::from(area.width);
-    buffer.set_string(area.x, area.y + 1, fit(&describe(state, &view), room), Style::new());
+    buffer.set_string(area.x, area.y + 1, fit(&describe(&view), room), Style::new());
 
     // The runs of a cell below the map, as far as that leaves the map most of the room.
-    let listed = (view.runs(cursor(state, &view)).len() as u16 + 1).min(area.height / 3);
+    let listed = (view.runs(cursor(&view)).len() as u16 + 1).min(area.height / 3);
     let map = Rect { y: area.y + 2, height: area.height - 3 - listed, ..area };
     let values = values(state, &view);
     let range =
@@ -194,9 +219,10 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     draw_runs(state, &view, Rect { y: area.bottom() - listed, height: listed, ..area }, buffer);
 }
 
-fn cursor(state: &State, view: &View<'_>) -> (usize, usize) {
+fn cursor(view: &View<'_>) -> (usize, usize) {
     let (columns, rows) = view.size();
-    (state.map.cursor.0.min(columns.saturating_sub(1)), state.map.cursor.1.min(rows.saturating_sub(1)))
+    let (column, row) = view.choice.cursor;
+    (column.min(columns.saturating_sub(1)), row.min(rows.saturating_sub(1)))
 }
 
 /// How far the whole is.
@@ -221,8 +247,8 @@ fn draw_progress(state: &State, sweep: &SweepView, area: Rect, buffer: &mut Buff
 }
 
 /// What the map shows: the metric, and where it is on the axes that are not shown.
-fn describe(state: &State, view: &View<'_>) -> String {
-    let mut text = state.map.metric.name().to_owned();
+fn describe(view: &View<'_>) -> String {
+    let mut text = view.choice.metric.name().to_owned();
     let seeds: Vec<&str> = view
         .axes
         .iter()
@@ -230,7 +256,7 @@ fn describe(state: &State, view: &View<'_>) -> String {
         .filter(|(k, axis)| axis.is_seed && Some(*k) != view.columns && Some(*k) != view.rows)
         .map(|(_, axis)| axis.name.as_str())
         .collect();
-    let stepped = state.map.stepped % view.others.len().max(1);
+    let stepped = view.choice.stepped % view.others.len().max(1);
     for (k, (axis, place)) in view.others.iter().enumerate() {
         let value = place.map_or_else(|| "all".to_owned(), |place| view.axes[*axis].label(place));
         let (open, close) = if k == stepped { ("[", "]") } else { ("", "") };
@@ -244,7 +270,7 @@ fn describe(state: &State, view: &View<'_>) -> String {
 
 /// The mean of every cell over its runs that have a value.
 fn values(state: &State, view: &View<'_>) -> Vec<Vec<Option<f64>>> {
-    let metric = state.map.metric;
+    let metric = view.choice.metric;
     let mean = |rows: &Vec<&Row>| {
         let values: Vec<f64> =
             rows.iter().filter_map(|row| metric.of(row, state.model.runs.get(&row.id))).collect();
@@ -283,7 +309,7 @@ fn draw_map(
     let cell = |(row, column): (usize, usize)| {
         let sign = sign(&view.cells[row][column]);
         let value = values[row][column];
-        let text = value.and_then(|value| state.map.metric.text(value, room.saturating_sub(sign.len())));
+        let text = value.and_then(|value| view.choice.metric.text(value, room.saturating_sub(sign.len())));
         Cell { value, text: text.unwrap_or_default() + sign }
     };
     let map = Map {
@@ -292,14 +318,14 @@ fn draw_map(
         from_top: false,
         cells: (0..rows).map(|row| (0..columns).map(|column| cell((row, column))).collect()).collect(),
         range,
-        cursor: Some((cursor(state, view).1, cursor(state, view).0)),
+        cursor: Some((cursor(view).1, cursor(view).0)),
     };
     map.draw(state.theme, area, buffer);
 }
 
 /// The runs of the cell under the cursor.
 fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let (column, row) = cursor(state, view);
+    let (column, row) = cursor(view);
     let runs = view.runs((column, row));
     let at = |axis: Option<usize>, place| {
         axis.map(|axis| format!("{} {}", view.axes[axis].name, view.axes[axis].label(place)))
@@ -323,7 +349,7 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     }
     for (row, y) in runs.iter().take(shown).zip(area.y + 1..area.bottom()) {
         let run = state.model.runs.get(&row.id);
-        let value = state.map.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
+        let value = view.choice.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
         let word = row.state;
         let seeds: Vec<_> = view
             .axes

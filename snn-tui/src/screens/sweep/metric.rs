@@ -6,7 +6,7 @@ use crate::data::Run;
 
 /// A number that every run comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Metric {
+pub(super) enum Metric {
     #[default]
     Best,
     Test,
@@ -20,12 +20,12 @@ impl Metric {
     const ALL: [Self; 6] = [Self::Best, Self::Test, Self::Spikes, Self::Loss, Self::TrainLoss, Self::Epochs];
 
     /// The one after this, or before it.
-    pub(crate) fn turn(self, by: isize) -> Self {
+    pub(super) fn turn(self, by: isize) -> Self {
         let place = self as isize + by;
         Self::ALL[place.rem_euclid(Self::ALL.len() as isize) as usize]
     }
 
-    pub(crate) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Best => "best validation accuracy (%)",
             Self::Test => "test accuracy (%)",
@@ -37,7 +37,7 @@ impl Metric {
     }
 
     /// The value of a run, as far as there is one.
-    pub(crate) fn of(self, row: &Row, run: Option<&Run>) -> Option<f64> {
+    pub(super) fn of(self, row: &Row, run: Option<&Run>) -> Option<f64> {
         let value = match self {
             Self::Best => row.valid_accuracy.map(|share| 100.0 * share),
             Self::Test => row.test_accuracy.map(|share| 100.0 * share),
@@ -50,7 +50,7 @@ impl Metric {
     }
 
     /// A value in at most so many cells; `None` if even its integer part is longer.
-    pub(crate) fn text(self, value: f64, cells: usize) -> Option<String> {
+    pub(super) fn text(self, value: f64, cells: usize) -> Option<String> {
         let most = match self {
             Self::Best | Self::Test => 2,
             Self::Spikes => 1,
