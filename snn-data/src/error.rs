@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::InputKind;
 use crate::memory::{self, gibibytes};
+use crate::{InputKind, Split};
 
 /// Every error of this crate. Each says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -38,6 +38,15 @@ pub enum Error {
         needed: u64,
         /// How many there are, if the system tells.
         available: Option<u64>,
+    },
+
+    /// Two parts of a data set do not belong together.
+    #[error("the {split} part does not go with the one for training: {problem}")]
+    Parts {
+        /// The part that is held against the one for training.
+        split: Split,
+        /// What is wrong.
+        problem: String,
     },
 
     /// Somebody asked for an end while the data were loaded: see [`Cancel`](crate::Cancel).

@@ -96,6 +96,17 @@ impl DataIdentity {
         })
     }
 
+    /// Of all parts and classes in one: equal for equal data, in whatever order the samples of a part come.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Hasher::default();
+        self.classes.iter().for_each(|class| hash.add_text(class));
+        for part in &self.parts {
+            hash.add(&(part.samples as u64).to_le_bytes());
+            hash.add(&part.content.0);
+        }
+        hash.finish()
+    }
+
     /// One part.
     pub fn part(&self, split: Split) -> &PartIdentity {
         &self.parts[match split {

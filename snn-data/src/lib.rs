@@ -85,6 +85,7 @@ mod mnist;
 pub mod npz;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod part;
+mod parts;
 mod randman;
 mod random;
 mod relabeled;

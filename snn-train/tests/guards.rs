@@ -146,6 +146,22 @@ fn loading_is_left_at_once() {
     assert!(ended.stdout.contains("2 pending"), "{}", ended.stdout);
 }
 
+/// Programs that only look load as long, and end as cleanly.
+#[test]
+fn looking_is_left_at_once_too() {
+    let snn = Snn::new();
+    for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
+        let changes = SLOW_DATA.iter().flat_map(|&change| ["--set", change]);
+        let arguments: Vec<_> = ["data", "info", "randman"].into_iter().chain(changes).collect();
+        let child = start(&snn, &arguments);
+        sleep(Duration::from_millis(400));
+        let begin = Instant::now();
+        signal(&child, name);
+        end(child).fails(code, &["stopped while the data were loaded"]);
+        assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
+    }
+}
+
 #[test]
 fn a_limit_on_files_is_an_error() {
     let snn = Snn::new();

@@ -95,19 +95,18 @@ impl Manifold {
     fn with(dim: usize, units: usize, scale: &Scale, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
         let mut terms = Vec::new();
         reserve(&mut terms, a.len(), "the terms of a manifold")?;
-        terms.extend(scale.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| {
-            Term { amplitude: a / power, frequency: k * b, phase }
-        }));
+        terms.extend(
+            scale.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| Term {
+                amplitude: a / power,
+                frequency: k * b,
+                phase,
+            }),
+        );
         Ok(Self { dim, units, terms })
     }
 
     /// A manifold with theta = (A, B, C) from U(0, 1): first all of A, then B, then C.
-    pub(super) fn draw(
-        dim: usize,
-        units: usize,
-        scale: &Scale,
-        rng: &mut impl Rng,
-    ) -> Result<Self, Error> {
+    pub(super) fn draw(dim: usize, units: usize, scale: &Scale, rng: &mut impl Rng) -> Result<Self, Error> {
         let (count, cancel) = (units * dim * scale.0.len(), Cancel::current());
         let mut uniform = || {
             let mut list = Vec::new();

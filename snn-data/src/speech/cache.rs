@@ -129,10 +129,9 @@ impl Cache {
 
     /// Writes the file, so that it is there whole or not at all.
     pub(super) fn write(&self, features: &Features) -> Result<(), Error> {
-        store::write(&self.path, |file| self.write_to(file, features))
-            .map_err(|error| {
-                cancel::of_io(&error, |error| Error::io("write the cache of features", &self.path, error))
-            })
+        store::write(&self.path, |file| self.write_to(file, features)).map_err(|error| {
+            cancel::of_io(&error, |error| Error::io("write the cache of features", &self.path, error))
+        })
     }
 
     fn write_to(&self, file: &mut BufWriter<File>, features: &Features) -> io::Result<()> {

@@ -26,8 +26,8 @@ use rayon::prelude::*;
 
 use super::corpus::{Corpus, Recording};
 use super::store;
-use crate::{Cancel, Error, Fingerprint, cancel};
 use crate::fingerprint::Hasher;
+use crate::{Cancel, Error, Fingerprint, cancel};
 
 const MAGIC: &[u8; 20] = b"snn-data contents 1\n";
 

@@ -28,6 +28,7 @@ pub(crate) fn parse_contents(bytes: &[u8]) -> bool {
 }
 
 use crate::part::{SampleIndex, split_recorded};
+use crate::parts::check_classes;
 use crate::{
     BatchBuilder, ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, InputKind, Intake, Recorded,
     Split, Splits,
@@ -135,6 +136,9 @@ impl SpeechDataset {
         intake.cropped = count(&|k| features.frames[k] as usize > config.steps);
         intake.padded = count(&|k| (features.frames[k] as usize) < config.steps);
         intake.resampled = count(&|k| features.rates[k] != config.mel.sample_rate);
+        intake.doubts.extend(rate_doubt(&splits, &features.rates));
+        let name = |label| corpus.class_name(label).unwrap_or_else(|| label.to_string());
+        intake.doubts.extend(check_classes(&splits, |index| corpus.labels[index as usize], name)?);
         corpus.intake = intake;
 
         let mut frames =
@@ -187,6 +191,28 @@ impl SpeechDataset {
     }
 }
 
+/// Parts that were recorded at other rates: what lies above half of the lower one is in one of them alone.
+fn rate_doubt(splits: &Splits, rates: &[u32]) -> Option<String> {
+    let highest =
+        |split| splits.get(split).iter().filter_map(|&index| rates.get(index as usize)).max().copied();
+    let lowest =
+        |split| splits.get(split).iter().filter_map(|&index| rates.get(index as usize)).min().copied();
+    let train = (lowest(Split::Train)?, highest(Split::Train)?);
+    [Split::Valid, Split::Test].into_iter().find_map(|split| {
+        let part = (lowest(split)?, highest(split)?);
+        let text = |(low, high): (u32, u32)| {
+            if low == high { format!("{low} Hz") } else { format!("{low} to {high} Hz") }
+        };
+        (part.1 < train.0 || train.1 < part.0).then(|| {
+            format!(
+                "the recordings of the {split} part have {}, those for training {}",
+                text(part),
+                text(train)
+            )
+        })
+    })
+}
+
 impl SampleIndex for Corpus {
     fn labels(&self) -> &[u16] {
         &self.labels
@@ -202,6 +228,10 @@ impl SampleIndex for Corpus {
 
     fn official(&self, index: usize) -> Option<Split> {
         self.recordings[index].official
+    }
+
+    fn class_name(&self, label: u16) -> Option<String> {
+        self.classes.get(usize::from(label)).cloned()
     }
 }
 

@@ -9,10 +9,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Serialize};
 use snn_run::{RunDir, STALLED_AFTER, files::LOCK, regular};
 
-use super::session::host;
+use super::holder::Holder;
 use crate::error::Error;
 
 /// Stands for the lock where there are none.
@@ -115,34 +114,6 @@ fn is_at(file: &File, path: &Path) -> bool {
         let _ = (file, path);
         true
     }
-}
-
-/// Who holds a directory.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Holder {
-    host: Option<String>,
-    pid: u32,
-    /// When that process started, by the kernel's own count, so that another process of the same number is not taken for it.
-    started: Option<u64>,
-}
-
-impl Holder {
-    fn this() -> Self {
-        Self { host: host(), pid: std::process::id(), started: start_of(std::process::id()) }
-    }
-
-    /// Whether it lives, if this machine can tell.
-    fn lives(&self) -> Option<bool> {
-        let is_here = self.host.is_some() && self.host == host();
-        (is_here && Path::new("/proc/self/stat").exists())
-            .then(|| self.started.is_some() && start_of(self.pid) == self.started)
-    }
-}
-
-/// The 22nd field of `/proc/<pid>/stat`; the second one may hold anything, in parentheses.
-fn start_of(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// A file that only one process can make.
