@@ -3,8 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::{Deserialize, Serialize};
-
-use super::session::host;
+use snn_run::host;
 
 /// A process, so that others can tell whether it lives.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -43,7 +43,7 @@ impl Lock {
         let mut file =
             regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
                 .map_err(fail)?;
-        let substitute = match file.try_lock() {
+        let substitute = match try_lock(&file) {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -83,6 +83,20 @@ impl Lock {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
+}
+
+/// Readers that look whether a dead trainer's lock is free hold it for a moment.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    const TRIES: u32 = 4;
+    const MOMENT: Duration = Duration::from_millis(5);
+
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(MOMENT),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 /// Whether the file system knows no locks, or not on this machine: Lustre without `flock`, NFS without its lock service, some
