@@ -69,7 +69,7 @@ fn of_training(
     kind: InputKind,
 ) -> MemoryEstimate {
     let mut estimate = MemoryEstimate::default();
-    estimate.add("the program", PROGRAM, "nothing");
+    estimate.add("the program", PROGRAM, "network.hidden");
     let (mut below, mut weights, mut widths) = (config.inputs as u64, 0_u64, 0_u64);
     for layer in &config.hidden {
         let units = layer.units as u64;
@@ -237,13 +237,16 @@ mod tests {
         assert!(wide.bytes() > 18 * 4 * 3_600_000_000, "{wide}");
         let text = wide.to_string();
         assert!(
-            text.starts_with("27") && text.contains(" GB (weights, moments, gradients and checkpoints 2"),
+            text.starts_with("28") && text.contains(" MB, weights, moments, gradients and checkpoints 273.8 GB"),
             "{text}"
         );
         let recurrent = estimate(&["network.hidden=[1000]", "network.recurrent=true"]);
-        assert!(recurrent.parts[0].bytes > 9 * estimate(&["network.hidden=[1000]"]).parts[0].bytes);
+        assert!(recurrent.parts[1].bytes > 9 * estimate(&["network.hidden=[1000]"]).parts[1].bytes);
         let (one, two) = (estimate(&["training.batch_size=100"]), estimate(&["training.batch_size=1000"]));
-        assert!(two.parts[1].bytes > 9 * one.parts[1].bytes && two.parts[0] == one.parts[0]);
+        assert!(two.parts[3].bytes > 9 * one.parts[3].bytes && two.parts[1] == one.parts[1]);
+        assert!(two.parts[2].bytes < 9 * one.parts[2].bytes, "blocks of samples, not batches");
+        let on_tape = estimate(&["network.implementation=reference"]);
+        assert!(on_tape.parts[2].bytes > 5 * one.parts[2].bytes, "{on_tape}");
     }
 
     #[test]
