@@ -180,7 +180,7 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     snn.run(&[&wide[..], &["--set", "training.memory_limit=50"]].concat()).fails(
         2,
         &[
-            "weights, moments, gradients and checkpoints 7",
+            "weights, moments, gradients and checkpoints 8",
             "50.0 GB of training.memory_limit",
             "lower network.hidden",
         ],
