@@ -76,7 +76,7 @@ impl DataIdentity {
     ///
     /// # Errors
     ///
-    /// [`Error::Sample`] for a sample that cannot be read.
+    /// [`Error::Sample`] for a sample that cannot be read; [`Error::Cancelled`].
     pub fn of(dataset: &dyn Dataset) -> Result<Self, Error> {
         let classes: Vec<String> = (0..dataset.classes())
             .map(|label| dataset.class_name(label as u16).map_or_else(|| label.to_string(), str::to_owned))
@@ -94,6 +94,17 @@ impl DataIdentity {
             statistics: dataset.statistics().cloned(),
             classes,
         })
+    }
+
+    /// Of all parts and classes in one: equal for equal data, in whatever order the samples of a part come.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Hasher::default();
+        self.classes.iter().for_each(|class| hash.add_text(class));
+        for part in &self.parts {
+            hash.add(&(part.samples as u64).to_le_bytes());
+            hash.add(&part.content.0);
+        }
+        hash.finish()
     }
 
     /// One part.
@@ -150,6 +161,7 @@ impl PartIdentity {
         // (name, class, content), sorted so that no order counts.
         let mut members = Vec::with_capacity(indices.len());
         for block in indices.chunks(BLOCK) {
+            crate::cancel::check()?;
             let mut add = |index: u32, content: Fingerprint| {
                 let name = dataset.sample_name(index as usize);
                 let name = name.map_or_else(|| index.to_string(), Into::into);

@@ -44,7 +44,7 @@
 //! - Anything else: implement [`Dataset`].
 //!
 //! [`DataIdentity`] says which data a run was trained on and how others differ, [`Membership`] which sample is in which
-//! part, [`Intake`] what was changed or left out on the way in.
+//! part, [`Intake`] what was changed or left out on the way in. [`Cancel`] ends the loading of any of them within a moment.
 //!
 //! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
@@ -62,6 +62,7 @@
 pub mod audio;
 mod batch;
 mod binning;
+mod cancel;
 mod collate;
 mod dataset;
 mod directories;
@@ -84,6 +85,7 @@ mod mnist;
 pub mod npz;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
 mod part;
+mod parts;
 mod randman;
 mod random;
 mod relabeled;
@@ -97,6 +99,7 @@ mod summary;
 
 pub use batch::{Batch, BatchBuilder, BatchInput};
 pub use binning::{Binning, CoincidentSpikes, LateSpikes, TimeUnit};
+pub use cancel::Cancel;
 pub use collate::collate;
 pub use dataset::{Dataset, Portion, Split, Splits};
 pub use directories::{cache_directory, data_directory};

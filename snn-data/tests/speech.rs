@@ -438,3 +438,37 @@ fn a_killed_writer_leaves_nothing_for_long() {
     assert!(cache_files::clear(cache.path()).unwrap().bytes > 0);
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
 }
+
+/// A test part from another telephone line: other rate, and a word that is never trained on.
+#[test]
+fn parts_of_other_rates_or_words_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (word, part, rate) in [
+        ("no", "a", 16_000),
+        ("yes", "a", 16_000),
+        ("no", "b", 8000),
+        ("yes", "b", 8000),
+        ("zero", "b", 8000),
+    ] {
+        for k in 0..4 {
+            let name = format!("{word}/{part}{k}.wav");
+            write(folder.path(), &name, &wav(Pcm::Int(16), 1, rate, &tone(k, 2000)));
+        }
+    }
+    let list = |words: &[&str]| {
+        let names = words.iter().flat_map(|word| (0..4).map(move |k| format!("{word}/b{k}.wav\n")));
+        fs::write(folder.path().join("testing_list.txt"), names.collect::<String>()).unwrap();
+        fs::write(folder.path().join("validation_list.txt"), "").unwrap();
+        let config = SpeechConfig { test: SplitRule::Official, ..SpeechConfig::of(SpeechLayout::Folder) };
+        let data = SpeechDataset::open(SpeechLayout::Folder, folder.path(), &config, None, &|_| ()).unwrap();
+        data.intake().unwrap().doubts.clone()
+    };
+    assert_eq!(
+        list(&["no", "yes", "zero"]),
+        [
+            "the recordings of the test part have 8000 Hz, those for training 16000 Hz",
+            "the test part has samples of a class without any for training: zero",
+        ]
+    );
+    assert!(list(&["no", "zero"]).iter().all(|doubt| !doubt.contains("Hz")), "some of each");
+}

@@ -100,8 +100,8 @@ pub enum Error {
         largest: &'static str,
     },
 
-    /// A run that was stopped before it began, while its data were loaded.
-    #[error("stopped while the data were loaded: nothing was trained")]
+    /// Stopped before anything began, while the data were loaded.
+    #[error("stopped while the data were loaded")]
     Interrupted,
 
     /// A name that is neither a preset nor a file.
@@ -231,7 +231,8 @@ pub enum Error {
     /// A run on a data set that a program of its own has made, and that no settings describe.
     #[error(
         "this run was trained on a data set of another program ({data}), which its settings do not describe: evaluate it and go on \
-         with it in that program (`Trainer::on`, then `RunWriter::resume`)"
+         with it in that program (`Trainer::on`, then `RunWriter::resume`), or name data that are the same to `snn eval` \
+         (--set data.name=.. and its keys)"
     )]
     ExternalData {
         /// Its name and shape.
@@ -269,6 +270,16 @@ pub enum Error {
         learning_rate: f64,
     },
 
+    /// A run of a sweep whose process has ended without a word again and again.
+    #[error(
+        "its process has ended without a word {tries} times, before it came to a new checkpoint: memory has probably run out (what \
+         is killed for want of it cannot say so), or something crashes; `snn sweep retry` lets it be tried again"
+    )]
+    EndsProcess {
+        /// How often.
+        tries: u32,
+    },
+
     /// A run of a sweep met a mistake of this program.
     #[error("the run panicked: {0}; please report this")]
     Panicked(String),
@@ -283,10 +294,23 @@ pub enum Error {
 
     /// The data set refused: its parameters or its content.
     #[error(transparent)]
-    Data(#[from] snn_data::Error),
+    Data(snn_data::Error),
+}
+
+impl From<snn_data::Error> for Error {
+    fn from(error: snn_data::Error) -> Self {
+        match error {
+            snn_data::Error::Cancelled => Self::Interrupted,
+            other => Self::Data(other),
+        }
+    }
 }
 
 impl Error {
+    pub(crate) fn external(name: &str, inputs: usize, steps: usize, classes: usize) -> Self {
+        Self::ExternalData { data: format!("`{name}`, {inputs} inputs x {steps} steps, {classes} classes") }
+    }
+
     /// Whether what was asked for cannot be done at all, rather than failed on the way: a mistake in a configuration
     /// or in the use of a run directory.
     #[must_use]

@@ -40,7 +40,6 @@ use crate::{
 pub struct Shd {
     events: EventDataset,
     sample_index: Speakers,
-    keys: Option<Vec<String>>,
     people: Vec<Person>,
     time_unit: TimeUnit,
     fingerprints: Vec<Fingerprint>,
@@ -143,8 +142,8 @@ impl Shd {
         intake.doubts = doubts;
         let splits = split_recorded(&sample_index, [&config.test, &config.valid], recorded, intake)?;
         events.set_splits(splits)?;
-        let (keys, people) = (files[0].head().keys.clone(), files[0].head().people.clone());
-        Ok(Self { events, sample_index, keys, people, time_unit: config.time_unit, fingerprints })
+        let people = files[0].head().people.clone();
+        Ok(Self { events, sample_index, people, time_unit: config.time_unit, fingerprints })
     }
 
     /// What the file tells of its speakers, by number; empty if it tells nothing.
@@ -166,6 +165,8 @@ impl Shd {
 #[derive(Clone, Debug)]
 struct Speakers {
     labels: Vec<u16>,
+    /// The word of each class, if the first file has them.
+    keys: Option<Vec<String>>,
     /// Of each sample, if its file names it.
     speakers: Vec<Option<String>>,
     /// Samples of the first file.
@@ -179,6 +180,7 @@ impl Speakers {
             None => vec![None; file.head().labels.len()],
         });
         Self {
+            keys: files[0].head().keys.clone(),
             speakers: speakers.collect(),
             labels: files.iter().flat_map(|file| file.head().labels.iter().copied()).collect(),
             trained: files[0].head().labels.len(),
@@ -201,6 +203,10 @@ impl SampleIndex for Speakers {
 
     fn official(&self, index: usize) -> Option<Split> {
         (index >= self.trained).then_some(Split::Test)
+    }
+
+    fn class_name(&self, label: u16) -> Option<String> {
+        self.keys.as_ref()?.get(usize::from(label)).cloned()
     }
 
     /// File and place in it, so that a longer first file does not rename the samples of the second.
@@ -251,7 +257,7 @@ impl Dataset for Shd {
 
     /// The word, if the file has it.
     fn class_name(&self, label: u16) -> Option<&str> {
-        self.keys.as_ref()?.get(usize::from(label)).map(String::as_str)
+        self.sample_index.keys.as_ref()?.get(usize::from(label)).map(String::as_str)
     }
 
     /// The number of the speaker, if the file has it.

@@ -61,6 +61,7 @@ pub(super) fn read_samples(
     let (unit, window) = (config.time_unit, config.steps as f64 * config.dt);
     let samples = file.head().labels.len();
     for begin in (0..samples).step_by(SLICE) {
+        crate::cancel::check()?;
         let samples = begin..samples.min(begin + SLICE);
         match &mut file.reader {
             Reader::Direct(file) => file.read(samples.clone(), &mut spikes)?,

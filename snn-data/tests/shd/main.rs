@@ -2,6 +2,7 @@
 #![cfg(feature = "hdf5")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod filters;
 mod fixture;
 
 use std::path::{Path, PathBuf};

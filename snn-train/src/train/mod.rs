@@ -22,7 +22,7 @@ use crate::{
     checkpoint::{Checkpoint, Partial},
     device::Device,
     error::Error,
-    experiment::{Experiment, Selection},
+    experiment::{Data, Experiment, External, Selection},
 };
 use stopwatch::Stopwatch;
 
@@ -47,8 +47,8 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
     identity: DataIdentity,
-    /// Whether the data set is another one than the experiment describes.
-    is_external: bool,
+    /// What the experiment said of its data, where the data set is another one.
+    described: Option<Data>,
     network: Network<f32, D>,
     optimizer: Box<dyn Optimizer<f32, D>>,
     loss: AnyLoss,
@@ -80,8 +80,9 @@ impl Trainer {
         Ok(Self::on(experiment, dataset.into())?.on_described_data())
     }
 
-    /// As [`Trainer::new`] on a data set of your own, which trainers may share; what the experiment says in
-    /// `data` is not used, and a run says so ([`on_described_data`](Trainer::on_described_data)).
+    /// As [`Trainer::new`] on a data set of your own, which trainers may share. What the experiment says in `data` is not used:
+    /// it becomes [`External`], with the name, shape and fingerprint of the data set
+    /// ([`on_described_data`](Trainer::on_described_data) undoes that).
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], [`Error::TooLarge`] and [`Error::Network`].
@@ -98,18 +99,25 @@ impl<D: Backend<f32>> Trainer<D> {
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
-    pub fn on_device(device: D, experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
+    pub fn on_device(
+        device: D,
+        mut experiment: Experiment,
+        dataset: Arc<dyn Dataset>,
+    ) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
         let network = experiment.network_on(device, &*dataset)?;
         let optimizer = experiment.optimizer.name.fit(&experiment.optimizer_settings(), &network, None)?;
         let loss = experiment.loss_function();
         loss.validate(network.config())?;
+        let identity = DataIdentity::of(&*dataset)?;
+        let external = Data::External(External::of(&identity));
+        let described = std::mem::replace(&mut experiment.data, external);
         Ok(Self {
             regularizer: experiment.regularizer(),
             activity: ActivityMonitor::new(network.config(), dataset.steps()),
-            identity: DataIdentity::of(&*dataset)?,
-            is_external: true,
+            described: Some(described),
+            identity,
             experiment,
             dataset,
             network,
@@ -129,7 +137,9 @@ impl<D: Backend<f32>> Trainer<D> {
     /// nobody evaluates it on the wrong one.
     #[must_use]
     pub fn on_described_data(mut self) -> Self {
-        self.is_external = false;
+        if let Some(described) = self.described.take() {
+            self.experiment.data = described;
+        }
         self
     }
 
@@ -140,7 +150,7 @@ impl<D: Backend<f32>> Trainer<D> {
 
     /// Whether the data set is another one than the experiment describes.
     pub(crate) fn is_on_external_data(&self) -> bool {
-        self.is_external
+        self.described.is_some()
     }
 
     /// Says what the device is called: [`Start::device`], which a run directory records.

@@ -4,7 +4,7 @@ use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
@@ -85,10 +85,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(record) => Some(record),
         None => checkpoint.data().cloned().map(DataRecord::of_identity),
     };
-    record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
+    // Whoever names data has them compared with those of the run.
+    if !arguments.changes.iter().any(|change| change.trim_start().starts_with("data.name")) {
+        record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
+    }
     // Only the part that is looked at must be whole.
     let known = record.as_ref().map(|record| record.parts(true)).unwrap_or_default();
-    let dataset = loading::open_until(&experiment.data, arguments.json, &AtomicBool::new(false), known);
+    let dataset = loading::open_known(&experiment.data, arguments.json, known);
     let dataset = fitted(dataset.map_err(|error| hint(error, &experiment))?, record, split, arguments)?;
     if dataset.splits().get(split).is_empty() {
         let others = [Split::Test, Split::Valid, Split::Train].into_iter();

@@ -1,5 +1,6 @@
 //! `[data]`: which data set, and its parameters. A new data set is a module here and a row in `table`.
 
+mod external;
 mod keys;
 mod mnist;
 mod paths;
@@ -10,6 +11,7 @@ mod spikes;
 mod table;
 mod until;
 
+pub use external::External;
 pub use section::Stored;
 pub use speech::feature_cache;
 pub use spikes::SpikeFiles;

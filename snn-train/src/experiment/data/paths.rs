@@ -33,7 +33,7 @@ impl Data {
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         match self {
-            Self::Randman(_) => Vec::new(),
+            Self::Randman(_) | Self::External(_) => Vec::new(),
             Self::Mnist(stored) => vec![&mut stored.directory],
             Self::Shd(stored) => vec![&mut stored.directory],
             Self::Spikes(files) => vec![&mut files.train_file, &mut files.test_file],

@@ -6,6 +6,7 @@ use snn_data::{
 };
 
 use super::{
+    external::External,
     section::{Row, Section, Stored},
     spikes::SpikeFiles,
 };
@@ -116,6 +117,8 @@ data_sets! {
     Folder(Stored<SpeechConfig>) = "folder", SpeechLayout::Folder, None;
     /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits.
     Spikes(SpikeFiles) = "spikes", (), None;
+    /// Data of another program, of a run that was made by [`Trainer::on`](crate::Trainer::on): nothing here can make them again.
+    External(External) = "external", (), None;
 }
 
 impl Default for Data {
