@@ -182,7 +182,7 @@ impl EventDataset {
     }
 
     /// What became of the spikes so far, for a reader of files to complete.
-    #[cfg(any(feature = "hdf5", feature = "mnist"))]
+    #[cfg(any(feature = "events", feature = "hdf5", feature = "mnist"))]
     pub(crate) fn intake_mut(&mut self) -> &mut Intake {
         &mut self.intake
     }
