@@ -1,6 +1,6 @@
 //! The weight matrices: `W_l`, `V_l` of every hidden layer and `W_out`, each of shape `[pre, post]`.
 
-use crate::{Error, Float, NetworkConfig};
+use crate::{Error, Float, NetworkConfig, Settings};
 use dfdx::prelude::{Cpu, Device, HasShape as _, NoneTape, Storage, Tensor, TensorFromVec as _};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -59,7 +59,7 @@ impl Initialization {
         if gain.is_finite() && gain > 0.0 {
             Ok(())
         } else {
-            Err(Error::setting("initialization.gain", gain, "a finite number above 0"))
+            Err(Error::setting(Settings::Initialization, "gain", gain, "a finite number above 0"))
         }
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt, io, path::Path, path::PathBuf};
 
 use snn_run::line_of;
 
+use crate::numerics::in_keys;
+
 /// What is said of a run whose numbers have left the finite ones.
 pub(crate) const DIVERGED: &str = "training has diverged";
 
@@ -278,8 +280,8 @@ pub enum Error {
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
 
     /// The numerics refused: a network, an input or a gradient.
-    #[error(transparent)]
-    Network(#[from] snn_core::Error),
+    #[error("{}", in_keys(.0))]
+    Network(snn_core::Error),
 
     /// The data set refused: its parameters or its content.
     #[error(transparent)]
@@ -315,6 +317,12 @@ impl Error {
     /// Wraps an operating system's error: `file.write(..).map_err(Error::io("write the metrics", path))`.
     pub(crate) fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| snn_run::Error::io(action, path)(source).into()
+    }
+}
+
+impl From<snn_core::Error> for Error {
+    fn from(error: snn_core::Error) -> Self {
+        Self::Network(error)
     }
 }
 
