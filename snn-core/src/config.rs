@@ -414,7 +414,10 @@ mod tests {
         assert_eq!(syn(Decay::hidden(&config, 1)), syn(Decay::readout(&config)));
         assert_eq!(serde_json::to_string(&config.tau_syn).unwrap(), "[10.0,30.0]");
         let message = NetworkConfig { hidden: vec![], ..config }.validate().unwrap_err().to_string();
-        assert!(message.contains("`tau_syn` is a list of 2") && message.contains("one number"), "{message}");
+        assert!(
+            message.contains("`tau_syn` of the network is a list of 2") && message.contains("one number"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::binning::{MAX_U16, count};
 use crate::room::reserve;
 use crate::{BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, InputKind, Intake, Splits};
 
-/// Labelled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
+/// Labeled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
 ///
 /// ```
 /// use snn_data::{Binning, Dataset, EventDataset, Splits, collate};

@@ -38,7 +38,7 @@
 //! - `Mnist`: handwritten digits as spike latencies (feature `mnist`).
 //! - `Shd`: the Spiking Heidelberg Digits, or any HDF5 file of spikes of their layout (feature `hdf5`).
 //! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
-//!   Digit Dataset, or any folder of labelled WAV or FLAC files (feature `audio`).
+//!   Digit Dataset, or any folder of labeled WAV or FLAC files (feature `audio`).
 //! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
@@ -64,6 +64,7 @@ mod batch;
 mod binning;
 mod collate;
 mod dataset;
+mod delegate;
 mod directories;
 mod error;
 mod events;
@@ -108,7 +109,7 @@ pub use identity::{ClassOrder, Comparison, DataIdentity, Difference, PartIdentit
 pub use intake::{Intake, LeftOut, Reason};
 pub use kind::InputKind;
 pub use membership::{Membership, Recorded};
-pub use memory::available_memory;
+pub use memory::{AvailableMemory, available_memory};
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]

@@ -362,7 +362,7 @@ impl fmt::Display for Place {
 /// Before the first update no learning rate is at fault.
 fn against_divergence(epoch: u32, batch: u32, learning_rate: f64) -> String {
     if (epoch, batch) == (1, 0) {
-        return "nothing was learnt yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
+        return "nothing was learned yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
                 of the regularizers, or the values of the input"
             .to_owned();
     }

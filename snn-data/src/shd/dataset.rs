@@ -7,11 +7,9 @@ use super::ShdConfig;
 use super::file::{HDF5, Person};
 use super::samples::{match_spikes, read_samples};
 use super::source::{Source, count_classes, match_classes};
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, split_recorded};
-use crate::{
-    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Recorded, Split, Splits,
-    TimeUnit,
-};
+use crate::{Dataset, Error, EventDataset, Fingerprint, Recorded, Split, TimeUnit};
 
 /// The Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits in English (classes 0 to 9) and German (10 to 19) as
 /// spikes of 700 cochlear channels.
@@ -213,41 +211,7 @@ impl SampleIndex for Speakers {
 }
 
 impl Dataset for Shd {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     /// The word, if the file has it.
     fn class_name(&self, label: u16) -> Option<&str> {
@@ -268,15 +232,7 @@ impl Dataset for Shd {
         Some(self.fingerprints[index])
     }
 
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
     fn time_unit(&self) -> Option<TimeUnit> {
         Some(self.time_unit)
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

@@ -32,7 +32,7 @@ impl Experiment {
                 return refuse(
                     key,
                     beta,
-                    "is 1 in the 32-bit numbers of the weights, so that nothing is ever learnt: lower it",
+                    "is 1 in the 32-bit numbers of the weights, so that nothing is ever learned: lower it",
                 );
             }
         }

@@ -5,7 +5,6 @@ use std::fmt;
 use snn_core::NetworkConfig;
 use snn_data::{Binning, Dataset, EventDataset};
 
-use super::available::available;
 use crate::{
     error::Error,
     experiment::{Data, Experiment},
@@ -144,7 +143,7 @@ impl MemoryEstimate {
         let (bytes, by) = if limit > 0.0 {
             ((limit * 1e9) as u64, "training.memory_limit")
         } else {
-            match available() {
+            match snn_data::available_memory() {
                 Some(available) => (available.bytes, available.by),
                 None => return Ok(()),
             }

@@ -179,7 +179,7 @@ fn report(evaluation: &Evaluation, which: Selection, split: Split, epoch: u32) -
     )?;
     writeln!(
         out,
-        "loss {:.4} (cross-entropy {:.4}, regularisation {:.4})",
+        "loss {:.4} (cross-entropy {:.4}, regularization {:.4})",
         losses.loss, losses.cross_entropy, losses.regularization
     )?;
     for (layer, activity) in (1..).zip(layers) {

@@ -42,7 +42,7 @@ enum Format {
     Csv,
     /// Experiment, status and all records
     Json,
-    /// The weight matrices, float32 [pre, post], without the state of the optimiser
+    /// The weight matrices, float32 [pre, post], without the state of the optimizer
     Safetensors,
 }
 

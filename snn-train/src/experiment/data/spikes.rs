@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use snn_data::Shd;
 use snn_data::{Dataset, Recorded, ShdConfig};
 
-use super::section::{DIRECTORY, DT, Row, STEPS, Section, Stored, TEST, VALID, Watch};
+use super::section::{DIRECTORY, DT, Parameters, Row, STEPS, Section, Stored, TEST, VALID, Watch};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -46,16 +46,8 @@ impl Section for Stored<ShdConfig> {
     const KEYS: &'static [Key] =
         &[DIRECTORY, STEPS, DT, INPUTS, LATE, COINCIDENT, UNSORTED, TEST, VALID, TIME_UNIT];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
-    }
-
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+    fn parameters(&self) -> &impl Parameters {
+        &self.config
     }
 
     #[cfg(feature = "hdf5")]
@@ -113,16 +105,8 @@ impl Section for SpikeFiles {
         TIME_UNIT,
     ];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
-    }
-
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+    fn parameters(&self) -> &impl Parameters {
+        &self.config
     }
 
     #[cfg(feature = "hdf5")]

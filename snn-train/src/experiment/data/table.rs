@@ -6,7 +6,7 @@ use snn_data::{
 };
 
 use super::{
-    section::{Row, Section, Stored},
+    section::{Parameters as _, Row, Section, Stored},
     spikes::SpikeFiles,
 };
 use crate::{error::Error, experiment::key::Key};
@@ -57,11 +57,11 @@ macro_rules! data_sets {
 
             /// Time steps of a sample.
             pub(in crate::experiment) fn steps(&self) -> usize {
-                match self { $(Self::$variant(section) => Section::steps(section),)+ }
+                match self { $(Self::$variant(section) => section.parameters().steps(),)+ }
             }
 
             pub(in crate::experiment) fn validate(&self) -> Result<(), Error> {
-                match self { $(Self::$variant(section) => Section::validate(section),)+ }
+                Ok(match self { $(Self::$variant(section) => section.parameters().check(),)+ }?)
             }
 
             /// As [`Data::open`]; `watch` hears how far the features of recordings are, which are computed once and then

@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct KnownParts {
     /// The parts, by the names of their samples.
     pub membership: Option<Membership>,
-    /// What channels are standardised by.
+    /// What channels are standardized by.
     pub statistics: Option<ChannelStatistics>,
     /// Whether samples that are gone are counted instead of refused.
     pub incomplete: bool,

@@ -84,7 +84,7 @@ fn step(name: &str, problem: &Problem, times: usize, gpu: &Cuda) {
     let batch = BASE * times;
     let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
     let mut network = moved(&problem.network(), gpu);
-    let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimiser");
+    let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
     let mut spikes = 0.0;
     let mut step = || {
         let loss = network.queue_loss(&input, &labels, &Regularizer::default()).expect("a loss");
