@@ -3,7 +3,7 @@
 
 use crate::Regularizer;
 
-/// Softmax cross-entropy with labels, and the activity regularizer, both averaged over the batch.
+/// Softmax cross-entropy with (smoothed) labels, and the activity regularizer, both averaged over the batch.
 ///
 /// [`Network::loss`](crate::Network::loss) builds the same loss of dfdx's operations. The gradient of a sample depends on that sample
 /// alone, so here it is taken while the sample's trace is still in the cache; in dfdx's order of operations, so that the bits are
@@ -12,30 +12,35 @@ use crate::Regularizer;
 #[doc(hidden)]
 pub struct Head<'a> {
     pub(crate) labels: &'a [u16],
+    /// Share of the target that goes to all classes alike.
+    pub(crate) label_smoothing: f64,
     pub(crate) regularizer: &'a Regularizer,
 }
 
 impl Head<'_> {
-    /// With `p` the softmax of the logits of a sample, `d logit[k] = (p[k] - [k is the label]) / batch`.
+    /// With `p` the softmax of the logits of a sample and `q` its target, `d logit[k] = (p[k] - q[k]) / batch`.
     ///
     /// `logits` and `d_logits` are `[samples, outputs]`, the first sample is sample `first` of the batch.
     pub(crate) fn logits(&self, first: usize, outputs: usize, logits: &[f32], d_logits: &mut [f32]) {
         let inverse_outputs = (1.0 / outputs as f64) as f32;
         let inverse_size = (1.0 / (self.labels.len() * outputs) as f64) as f32;
-        // with respect to the logarithm of the label's probability
-        let d_label = inverse_size * -(1.0 / inverse_outputs);
+        // with respect to the logarithm of a class's probability, times the target
+        let scale = inverse_size * -(1.0 / inverse_outputs);
+        let of_others = (self.label_smoothing / outputs as f64) as f32;
+        let of_label = of_others + (1.0 - self.label_smoothing) as f32;
         let rows = logits.chunks_exact(outputs).zip(d_logits.chunks_exact_mut(outputs));
         for ((logits, d_logits), &label) in rows.zip(&self.labels[first..]) {
+            let target = |k: usize| if k == usize::from(label) { of_label } else { of_others };
             let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let mut sum = 0.0;
-            for (d, logit) in d_logits.iter_mut().zip(logits) {
+            let (mut sum, mut d_all) = (0.0, 0.0);
+            for (k, (d, logit)) in d_logits.iter_mut().zip(logits).enumerate() {
                 *d = (logit - largest).exp();
                 sum += *d;
+                d_all -= target(k) * scale;
             }
-            let d_sum = (1.0 / sum) * -d_label;
+            let d_sum = (1.0 / sum) * d_all;
             for (k, d) in d_logits.iter_mut().enumerate() {
-                let direct = if k == usize::from(label) { d_label } else { 0.0 };
-                *d = direct + *d * d_sum;
+                *d = target(k) * scale + *d * d_sum;
             }
         }
     }

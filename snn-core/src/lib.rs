@@ -88,7 +88,7 @@ pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;
 pub use loss::{
     AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, PendingValues,
-    QueuedLoss, SpikeCount, Taped, TapedScalar,
+    QueuedLoss, SpikeCount, Taped, TapedScalar, TrainingStep,
 };
 pub use network::Network;
 pub use optimizer::{

@@ -81,6 +81,8 @@ pub struct TrainingPass<E: Float, D: Device<E>> {
     pub(crate) counts: Vec<Matrix<E, D>>,
     /// Of every weight matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(crate) gradients: Vec<Buffer<E, D>>,
+    /// Share of the time that all threads together spent on the forward pass, 0 to 1.
+    pub(crate) forward_share: f64,
 }
 
 /// Length of the marker's gradient once a backward pass has come through; before, it is that of the marker, 1.

@@ -15,7 +15,8 @@ pub mod random;
 pub mod run;
 pub mod training;
 
-/// The programs in the README, which must compile and run.
+/// The programs in the README and the guide, which must compile and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-pub struct Readme;
+#[doc = include_str!("../../docs/library.md")]
+pub struct Documents;

@@ -9,8 +9,9 @@
 )]
 
 use snn_core::{
-    Adam, AdamConfig, Implementation, Initialization, Input, InstructionSet, Layer, Network, NetworkConfig,
-    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    Adam, AdamConfig, CrossEntropy, Implementation, Initialization, Input, InstructionSet, Layer, Network,
+    NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    TrainingStep,
 };
 use snn_tests::{
     problem::{Problem, Signal},
@@ -88,16 +89,20 @@ fn loss_and_gradients_in_one_go_are_the_bits_of_the_tape() {
                 network.set_instruction_set(set).unwrap();
             }
             let (input, labels) = (problem.input(), problem.labels());
-            for regularizer in &regularizers {
-                let loss = network.loss(&input, &labels, regularizer).unwrap();
+            let smooth = CrossEntropy { label_smoothing: 0.3 };
+            let losses = [CrossEntropy::default(), smooth];
+            for (regularizer, loss_function) in regularizers.iter().zip(losses.iter().cycle()) {
+                let loss = network.loss_with(loss_function, &input, &labels, regularizer).unwrap();
                 let (cross_entropy, regularization) = (loss.cross_entropy, loss.regularization);
                 let output = loss.output.clone();
                 let expected = loss.backward().unwrap();
                 for threads in [1, 2, 3] {
-                    let (values, gradients) = with_threads(threads, || {
+                    let step = with_threads(threads, || {
                         let network = network.clone();
-                        network.loss_and_gradients(&input, &labels, regularizer).unwrap()
+                        network.training_step(loss_function, &input, &labels, regularizer).unwrap()
                     });
+                    let TrainingStep { values, gradients, forward_share } = step;
+                    assert!(forward_share > 0.0 && forward_share < 1.0, "{forward_share}");
                     let what = format!("{set:?}, {threads} threads, {regularizer:?}, {problem:?}");
                     assert_eq!(values.cross_entropy.to_bits(), cross_entropy.to_bits(), "{what}");
                     assert_eq!(values.regularization.to_bits(), regularization.to_bits(), "{what}");

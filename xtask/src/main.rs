@@ -172,13 +172,21 @@ mod tests {
     #[test]
     fn every_command_named_in_the_documents_exists() {
         let commands = Arguments::command();
-        for document in ["README.md", "CHANGELOG.md", ".ci/run"] {
-            let path = process::root().join(document);
+        let mut documents: Vec<_> =
+            ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "ARCHITECTURE.md", ".ci/run"]
+                .map(|document| process::root().join(document))
+                .into();
+        let guide = std::fs::read_dir(process::root().join("docs")).expect("the guide");
+        let guide = guide.map(|entry| entry.expect("a page").path());
+        documents.extend(guide.filter(|path| path.extension().is_some_and(|it| it == "md")));
+        assert!(documents.len() > 10);
+        for path in documents {
+            let document = path.display();
             let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{document}: {error}"));
             for rest in text.split("cargo xtask ").skip(1) {
                 let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
                 assert!(
-                    name.starts_with('-') || commands.find_subcommand(&name).is_some(),
+                    name.is_empty() || name.starts_with('-') || commands.find_subcommand(&name).is_some(),
                     "{document} names `cargo xtask {name}`, which does not exist"
                 );
             }

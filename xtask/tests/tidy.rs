@@ -17,6 +17,7 @@ const TOP_LEVEL: &[&str] = &[
     ".gitattributes",
     ".gitignore",
     "ARCHITECTURE.md",
+    "CITATION.cff",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",

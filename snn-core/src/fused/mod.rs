@@ -33,6 +33,10 @@ use dfdx::prelude::{Storage, TensorFromVec};
 use forward::ForwardBlock;
 use plan::{BLOCK, Plan, Prepared, Transposes};
 use rayon::prelude::*;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 use trace::{Block, Pool};
 
 /// What a network keeps between calls: the instruction set, and memory to use again.
@@ -225,7 +229,9 @@ pub(crate) fn training_pass(
     let prepared = Prepared::new(weights);
     let transposes = Transposes::new(&plan, &prepared);
     let mut answers = Answers::new(&plan);
+    let (forward, backward) = (AtomicU64::new(0), AtomicU64::new(0));
     let sum = sum_partials(&plan, &context.partials, &mut answers.blocks(&plan), &|first, answer, sum| {
+        let start = Instant::now();
         let BlockAnswers { samples, logits, counts } = answer;
         let mut block = context.blocks.take_one();
         context.dispatch.run(ForwardBlock {
@@ -240,6 +246,7 @@ pub(crate) fn training_pass(
             counts,
             readout: None,
         });
+        let middle = Instant::now();
         let mut d_logits = vec![0.0; logits.len()];
         head.logits(first, plan.outputs, logits, &mut d_logits);
         let mut d_counts: Vec<Vec<f32>> = counts.iter().map(|counts| vec![0.0; counts.len()]).collect();
@@ -259,7 +266,10 @@ pub(crate) fn training_pass(
             scratch: &context.scratch,
         });
         context.blocks.release([block]);
+        add_nanoseconds(&forward, middle.duration_since(start));
+        add_nanoseconds(&backward, middle.elapsed());
     });
+    let (forward, backward) = (forward.into_inner() as f64, backward.into_inner() as f64);
     let mut gradients = Vec::new();
     let matrices = weights.named().zip(sum.matrices(&plan)).zip(plan.matrices());
     for (((_, w), sum), (columns, width)) in matrices {
@@ -270,7 +280,12 @@ pub(crate) fn training_pass(
     }
     context.partials.release([sum]);
     let (logits, counts) = answers.tensors(&plan, weights)?;
-    Ok(Some(TrainingPass { logits, counts, gradients }))
+    let forward_share = forward / (forward + backward).max(1.0);
+    Ok(Some(TrainingPass { logits, counts, gradients, forward_share }))
+}
+
+fn add_nanoseconds(total: &AtomicU64, time: Duration) {
+    total.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
 /// Gradients that come from above.

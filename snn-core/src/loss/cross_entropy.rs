@@ -77,6 +77,10 @@ impl LossFunction for CrossEntropy {
     fn scored<E: Float>(&self, output: Output<E>) -> Output<E> {
         output
     }
+
+    fn label_smoothing(&self) -> Option<f64> {
+        Some(self.label_smoothing)
+    }
 }
 
 impl<E: Float> Output<E> {

@@ -47,6 +47,12 @@ pub trait LossFunction {
 
     /// The output with the scores of the classes, `[batch, outputs]`, in place of the logits.
     fn scored<E: Float>(&self, output: Output<E>) -> Output<E>;
+
+    /// The label smoothing, if this loss is softmax cross-entropy. Its gradient needs one sample at a time, which lets
+    /// [`Network::training_step`](crate::Network::training_step) take a block of samples forward and backward at once.
+    fn label_smoothing(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// What the losses can be told.

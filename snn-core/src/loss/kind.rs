@@ -60,6 +60,10 @@ macro_rules! losses {
             fn scored<E: Float>(&self, output: Output<E>) -> Output<E> {
                 match self { $(AnyLoss::$kind(loss) => loss.scored(output)),+ }
             }
+
+            fn label_smoothing(&self) -> Option<f64> {
+                match self { $(AnyLoss::$kind(loss) => loss.label_smoothing()),+ }
+            }
         }
     };
 }

@@ -18,6 +18,7 @@ use dfdx::prelude::{
 pub use function::{Judged, LossFunction, LossSettings, Taped, TapedScalar};
 pub use kind::{AnyLoss, LossKind};
 pub use spike_count::SpikeCount;
+use std::time::Instant;
 
 /// A number on the device.
 type Scalar<E, D, T = NoneTape> = Tensor<Rank0, E, D, T>;
@@ -132,22 +133,52 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         labels: &[u16],
         regularizer: &Regularizer,
     ) -> Result<(LossValues<E>, Gradients<E, D>), Error> {
+        let step = self.training_step(&CrossEntropy::default(), input, labels, regularizer)?;
+        Ok((step.values, step.gradients))
+    }
+
+    /// As [`Network::loss_and_gradients`], with another loss than cross-entropy, and with where the time went.
+    ///
+    /// A loss that is not [cross-entropy](LossFunction::label_smoothing) takes the way of [`Network::queue_loss_with`].
+    ///
+    /// # Errors
+    /// Those of [`Network::loss_with`] and [`Loss::backward`].
+    pub fn training_step(
+        &self,
+        function: &impl LossFunction,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Result<TrainingStep<E, D>, Error> {
         regularizer.validate()?;
+        function.validate(self.config())?;
         self.check_labels(labels, input.batch())?;
-        let Some(pass) = self.training_pass(input, Head { labels, regularizer })? else {
-            let loss = self.queue_loss(input, labels, regularizer)?;
+        let label_smoothing = function.label_smoothing();
+        let pass = match label_smoothing {
+            Some(label_smoothing) => {
+                self.training_pass(input, Head { labels, label_smoothing, regularizer })?
+            }
+            None => None,
+        };
+        let (Some(pass), Some(label_smoothing)) = (pass, label_smoothing) else {
+            let start = Instant::now();
+            let loss = self.queue_loss_with(function, input, labels, regularizer)?;
+            let forward = start.elapsed().as_secs_f64();
             let values = loss.values();
             let gradients = loss.backward()?;
-            return Ok((values.read(), gradients));
+            let values = values.read();
+            let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+            return Ok(TrainingStep { values, gradients, forward_share });
         };
-        let TrainingPass { logits, counts, gradients } = pass;
-        let targets = CrossEntropy::default().targets(&logits, labels)?;
+        let TrainingPass { logits, counts, gradients, forward_share } = pass;
+        let targets = CrossEntropy { label_smoothing }.targets(&logits, labels)?;
         let value = cross_entropy_with_logits_loss(logits.clone(), targets);
         let penalties = counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
         let penalties = penalties.collect();
         let values = PendingValues { scores: logits, counts, value, penalties }.read();
         let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
-        Ok((values, Gradients { device: self.device().clone(), buffers }))
+        let gradients = Gradients { device: self.device().clone(), buffers };
+        Ok(TrainingStep { values, gradients, forward_share })
     }
 
     fn check_labels(&self, labels: &[u16], batch: usize) -> Result<(), Error> {
@@ -163,6 +194,17 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             None => Ok(()),
         }
     }
+}
+
+/// What [`Network::training_step`] returns.
+#[derive(Debug, Clone)]
+pub struct TrainingStep<E: Float = f32, D: Backend<E> = Cpu> {
+    /// The loss, and what the network answered.
+    pub values: LossValues<E>,
+    /// The gradient of the loss.
+    pub gradients: Gradients<E, D>,
+    /// Share of the time that went into the forward pass, 0 to 1; on a GPU, into queueing it.
+    pub forward_share: f64,
 }
 
 /// A loss whose gradient can be taken, and the forward pass that led to it.

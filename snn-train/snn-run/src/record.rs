@@ -76,12 +76,12 @@ pub struct LayerRecord {
     pub saturated: f64,
 }
 
-/// Seconds of wall time by phase. On a GPU, `forward` is the time in which the work is queued, `data` passes while it works,
-/// and waiting for it counts as `backward`.
+/// Seconds of wall time by phase. Forward and backward pass of the fused implementation are divided by the time that all threads
+/// spend on each; on a GPU, `forward` is the time in which the work is queued, and waiting for it counts as `backward`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Seconds {
-    /// Putting batches together.
+    /// Putting batches together, as far as computing waits for it.
     pub data: f64,
     /// Forward pass and loss.
     pub forward: f64,

@@ -33,6 +33,27 @@ pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>
     network_input(collate(dataset, indices)?)
 }
 
+/// Input and labels.
+pub(super) type Loaded = (Input<f32>, Vec<u16>);
+
+/// Does `work` on this thread while the pool puts the batch of the samples `next` together. The batch is an error when its turn
+/// comes, not before.
+pub(super) fn load_beside<R>(
+    dataset: &dyn Dataset,
+    next: Option<&[u32]>,
+    work: impl FnOnce() -> R,
+) -> (R, Option<Result<Loaded, Error>>) {
+    let mut loaded = None;
+    let done = rayon::in_place_scope(|scope| {
+        if let Some(indices) = next {
+            let loaded = &mut loaded;
+            scope.spawn(move |_| *loaded = Some(load(dataset, indices)));
+        }
+        work()
+    });
+    (done, loaded)
+}
+
 /// How many batches `samples` make; the last one may be smaller.
 pub(super) fn count(samples: usize, batch_size: usize) -> u32 {
     u32::try_from(samples.div_ceil(batch_size)).unwrap_or(u32::MAX)

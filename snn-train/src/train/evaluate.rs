@@ -49,9 +49,13 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     let mut confusion = vec![vec![0; classes]; classes];
     let mut sums = Sums::default();
     let mut activity = ActivityMonitor::new(network.config(), dataset.steps());
-    for indices in indices.chunks(batch_size.max(1)) {
-        let (input, labels) = batch::load(dataset, indices)?;
-        let output = goal.loss.scored(network.forward(&input)?);
+    let mut chunks = indices.chunks(batch_size.max(1));
+    let mut loaded = chunks.next().map(|indices| batch::load(dataset, indices));
+    while let Some(batch) = loaded.take() {
+        let (input, labels) = batch?;
+        let output;
+        (output, loaded) = batch::load_beside(dataset, chunks.next(), || network.forward(&input));
+        let output = goal.loss.scored(output?);
         for (&label, prediction) in labels.iter().zip(output.predictions()) {
             confusion[usize::from(label)][prediction] += 1;
         }

@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::{Backend, Input, Network, OptimizerSettings};
+use snn_core::{Backend, Input, Network, OptimizerSettings, TrainingStep};
 use snn_data::shuffled;
 
 use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
@@ -8,7 +8,7 @@ use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
 use super::{
     Trainer,
     advice::advice,
-    batch,
+    batch::{self, Loaded},
     evaluate::{Goal, evaluate_watched, layers},
     evaluation::Evaluation,
     event::{Event, Observer, Phase, Progress, Start, emit},
@@ -17,9 +17,6 @@ use super::{
     stopwatch::Stopwatch,
 };
 use crate::{error::Error, experiment::Selection};
-
-/// Input and labels.
-type Batch = (Input<f32>, Vec<u16>);
 
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
@@ -104,31 +101,30 @@ impl<D: Backend<f32>> Trainer<D> {
         self.finish_epoch(valid, observers)
     }
 
-    fn load(&mut self, indices: &[u32]) -> Result<Batch, Error> {
+    fn load(&mut self, indices: &[u32]) -> Result<Loaded, Error> {
         let mut watch = Stopwatch::start();
         let batch = batch::load(&*self.dataset, indices);
         self.partial.seconds.data += watch.lap();
         batch
     }
 
-    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is loaded while a
-    /// GPU is at work on this one: the forward pass and everything backward are queued first, and waited for after. A next
-    /// batch that cannot be loaded is an error when its turn has come.
+    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is put together while this
+    /// one is computed.
     fn train_batch(
         &mut self,
-        (input, labels): Batch,
+        (input, labels): Loaded,
         next: Option<&[u32]>,
-    ) -> Result<(Losses, Option<Result<Batch, Error>>), Error> {
+    ) -> Result<(Losses, Option<Result<Loaded, Error>>), Error> {
         self.input_is_alive = self.input_is_alive || is_alive(&input);
         let mut watch = Stopwatch::start();
-        let loss = self.network.queue_loss_with(&self.loss, &input, &labels, &self.regularizer)?;
-        self.partial.seconds.forward += watch.lap();
-        let (values, mut gradients) = (loss.values(), loss.backward()?);
-        self.partial.seconds.backward += watch.lap();
-
-        let next = next.map(|indices| self.load(indices));
-        watch.lap();
-        let values = values.read();
+        let ((step, computed), next) = batch::load_beside(&*self.dataset, next, || {
+            let step = self.network.training_step(&self.loss, &input, &labels, &self.regularizer);
+            (step, watch.lap())
+        });
+        self.partial.seconds.data += watch.lap();
+        let TrainingStep { values, mut gradients, forward_share } = step?;
+        self.partial.seconds.forward += forward_share * computed;
+        self.partial.seconds.backward += (1.0 - forward_share) * computed;
         self.check_finite("the loss", values.total())?;
         self.activity.observe(&values.output);
         for (name, norm) in gradients.norms()? {
