@@ -117,8 +117,7 @@ impl Experiment {
     }
 
     fn number(&self, key: &str) -> Option<f64> {
-        let value = self.get(key)?;
-        value.as_float().or_else(|| value.as_integer().map(|value| value as f64))
+        snn_run::number(&self.get(key)?)
     }
 }
 
