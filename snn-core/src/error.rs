@@ -63,8 +63,10 @@ pub enum Settings {
     Network,
     /// [`Surrogate`](crate::Surrogate).
     Surrogate,
-    /// [`Initialization`](crate::Initialization).
+    /// [`Initialization`](crate::Initialization) or [`FluctuationDriven`](crate::FluctuationDriven).
     Initialization,
+    /// [`Gains`](crate::Gains).
+    Gains,
     /// [`Regularizer`](crate::Regularizer).
     Regularizer,
     /// [`LossSettings`](crate::LossSettings).
@@ -83,6 +85,7 @@ impl Display for Settings {
             Settings::Network => "network",
             Settings::Surrogate => "surrogate",
             Settings::Initialization => "initialization",
+            Settings::Gains => "initial gains",
             Settings::Regularizer => "regularizer",
             Settings::Loss => "loss",
             Settings::Optimizer => "optimizer",

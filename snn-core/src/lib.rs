@@ -54,6 +54,7 @@ mod backend;
 mod config;
 mod error;
 mod float;
+mod fluctuation;
 mod fused;
 mod gradients;
 mod head;
@@ -78,6 +79,7 @@ pub use config::{
 };
 pub use error::{Error, Settings};
 pub use float::Float;
+pub use fluctuation::FluctuationDriven;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
@@ -100,7 +102,7 @@ pub use pass::{Pass, Recording};
 pub use regularizer::Regularizer;
 pub use schedule::{Cosine, Exponential, Schedule, ScheduleKind, ScheduleSettings, Step, WarmUp};
 pub use surrogate::{Surrogate, SurrogateShape};
-pub use weights::{Initialization, Matrix, Traces};
+pub use weights::{Gains, InitialWeights, Initialization, Matrix, Traces};
 
 /// The version of dfdx that networks run on, for losses of your own.
 pub use dfdx;

@@ -116,6 +116,6 @@ pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
-    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer, evaluate,
-    network_input,
+    Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer,
+    evaluate, expected_activity, network_input,
 };

@@ -25,6 +25,7 @@ fn key(of: Settings, field: &str) -> Option<String> {
         (Settings::Network, "readout_start") => "readout.start",
         (Settings::Network, "hidden") => "network.hidden",
         (Settings::Network, _) => return Some(format!("network.{field}")),
+        (Settings::Gains, _) => return Some(format!("initialization.{field}_gain")),
         (Settings::Schedule, "decay") => "optimizer.learning_rate_decay",
         (Settings::Gradients, "limit") => "training.clip_norm",
         (
@@ -44,9 +45,9 @@ fn key(of: Settings, field: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use snn_core::{
-        Initialization, Layer, LossFunction as _, LossKind, LossSettings, Network, NetworkConfig,
-        OptimizerKind, OptimizerSettings, Regularizer, ScheduleKind, ScheduleSettings, Surrogate,
-        TimeConstant,
+        Cpu, Events, FluctuationDriven, Gains, InitialWeights, Initialization, Input, Layer,
+        LossFunction as _, LossKind, LossSettings, Network, NetworkConfig, OptimizerKind, OptimizerSettings,
+        Regularizer, ScheduleKind, ScheduleSettings, Surrogate, TimeConstant,
     };
 
     use super::*;
@@ -80,6 +81,17 @@ mod tests {
         let default = Regularizer::default();
         let initialization = Initialization::Normal { gain: 0.0 };
         let drawn: Result<Network, _> = Network::new(good.clone(), initialization, 0);
+        let gains = |gains: Gains| {
+            let initial = InitialWeights { gains, ..Initialization::default().into() };
+            Network::<f32>::drawn(Cpu::default(), good.clone(), initial, 0).unwrap_err()
+        };
+        let how = FluctuationDriven::default();
+        let silent: Input<f32> = Events::from_spikes(1, 4, 2, &[]).unwrap().into();
+        let driven = |how: FluctuationDriven| {
+            let made: Result<Network, _> =
+                Network::fluctuation_driven(Cpu::default(), good.clone(), &how, Gains::default(), 0, &silent);
+            made.unwrap_err()
+        };
         for (error, key) in [
             (network(&|it| it.dt = 0.0), "data.dt"),
             (network(&|it| it.hidden[0].units = 0), "network.hidden"),
@@ -92,6 +104,12 @@ mod tests {
             (network(&|it| it.readout_start = f64::NAN), "readout.start"),
             (network(&|it| it.surrogate = Surrogate { beta: -1.0, ..it.surrogate }), "surrogate.beta"),
             (drawn.unwrap_err(), "initialization.gain"),
+            (gains(Gains { input: 0.0, ..Gains::default() }), "initialization.input_gain"),
+            (gains(Gains { recurrent: 0.0, ..Gains::default() }), "initialization.recurrent_gain"),
+            (gains(Gains { readout: 0.0, ..Gains::default() }), "initialization.readout_gain"),
+            (driven(FluctuationDriven { mean: f64::NAN, ..how }), "initialization.mean"),
+            (driven(FluctuationDriven { deviation: 0.0, ..how }), "initialization.deviation"),
+            (driven(FluctuationDriven { recurrent_share: 1.0, ..how }), "initialization.recurrent_share"),
             (optimizer(OptimizerKind::Adam, &|it| it.learning_rate = 0.0), "optimizer.learning_rate"),
             (optimizer(OptimizerKind::Adam, &|it| it.beta1 = 1.0), "optimizer.beta1"),
             (optimizer(OptimizerKind::AdamW, &|it| it.beta2 = 1.0), "optimizer.beta2"),

@@ -6,6 +6,7 @@ mod evaluate;
 mod evaluation;
 mod event;
 mod flow;
+mod initial;
 mod outcome;
 mod run;
 mod stopwatch;
@@ -30,6 +31,8 @@ pub use evaluate::{Goal, evaluate};
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
+pub use initial::{ExpectedActivity, expected_activity};
+pub(crate) use initial::{evaluate_activity, spread};
 pub use outcome::Outcome;
 
 /// Trains the network of an experiment on its data set.
@@ -98,9 +101,7 @@ impl<D: Backend<f32>> Trainer<D> {
     pub fn on_device(device: D, experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
-        let network = experiment.network_config(&*dataset);
-        let seed = experiment.initialization.seed;
-        let network = Network::on(device, network, experiment.initialization(), seed)?;
+        let network = experiment.network_on(device, &*dataset)?;
         let optimizer = experiment.optimizer.name.fit(&experiment.optimizer_settings(), &network, None)?;
         let loss = experiment.loss_function();
         loss.validate(network.config())?;
