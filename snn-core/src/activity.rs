@@ -37,7 +37,7 @@ impl fmt::Display for ActivityWarning {
             ActivityWarning::Silent { layer } => write!(
                 f,
                 "hidden layer {layer} was silent: none of its units spiked. Its drive probably never reaches the threshold, \
-                 and a silent layer passes no gradient to a Max readout that starts at 0. Switch on the lower regulariser \
+                 and a silent layer passes no gradient to a Max readout that starts at 0. Switch on the lower regularizer \
                  (lower_strength 100, lower_threshold 0.001), draw larger weights (initialization.gain), or start the \
                  readout slightly below 0 (readout_start -0.001)"
             ),
@@ -45,7 +45,7 @@ impl fmt::Display for ActivityWarning {
                 f,
                 "hidden layer {layer} was saturated: every unit spiked in nearly every step that the reset allows, so its \
                  spikes carry no information. Its weights are probably too large: lower the learning rate or \
-                 initialization.gain, or switch on the upper regulariser (upper_strength, upper_threshold)"
+                 initialization.gain, or switch on the upper regularizer (upper_strength, upper_threshold)"
             ),
         }
     }
@@ -176,7 +176,7 @@ mod tests {
         let mut m = monitor(2);
         assert!(m.warnings().is_empty(), "nothing observed yet");
         m.observe(&batch(&[0.0, 0.0], 1));
-        assert!(m.warnings()[0].to_string().contains("lower regulariser"));
+        assert!(m.warnings()[0].to_string().contains("lower regularizer"));
         m.reset();
         m.observe(&batch(&[5.0, 5.0], 1));
         assert_eq!(m.warnings(), [ActivityWarning::Saturated { layer: 1 }]);

@@ -1,6 +1,6 @@
 //! What a network is: sizes, time constants, and the switches of its backward pass.
 
-use crate::{Error, Float, Surrogate};
+use crate::{Error, Float, Settings, Surrogate};
 use serde::{Deserialize, Serialize};
 
 /// One hidden layer of leaky integrate-and-fire units.
@@ -89,11 +89,13 @@ impl TimeConstant {
     fn validate(&self, key: &str, layers: usize) -> Result<(), Error> {
         let check = |key: String, tau: f64| {
             let fits = tau.is_finite() && tau > 0.0;
-            fits.then_some(()).ok_or_else(|| Error::setting(key, tau, "a finite number above 0"))
+            fits.then_some(())
+                .ok_or_else(|| Error::setting(Settings::Network, key, tau, "a finite number above 0"))
         };
         match self {
             TimeConstant::All(tau) => check(key.to_owned(), *tau),
             TimeConstant::Each(taus) if taus.len() != layers || taus.is_empty() => Err(Error::setting(
+                Settings::Network,
                 key,
                 format!("a list of {}", taus.len()),
                 match layers {
@@ -264,7 +266,7 @@ impl NetworkConfig {
         for (key, width) in widths.chain(ends) {
             if width == 0 || width > MAX_UNITS {
                 let expected = format!("from 1 to {MAX_UNITS} (units are numbered in 16 bits)");
-                return Err(Error::setting(key, width, expected));
+                return Err(Error::setting(Settings::Network, key, width, expected));
             }
         }
         for (key, value) in [
@@ -274,13 +276,18 @@ impl NetworkConfig {
             ("threshold", self.threshold),
         ] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(Error::setting(key, value, "a finite number above 0"));
+                return Err(Error::setting(Settings::Network, key, value, "a finite number above 0"));
             }
         }
         self.tau_mem.validate("tau_mem", self.hidden.len())?;
         self.tau_syn.validate("tau_syn", self.hidden.len())?;
         if !(self.adaptation.is_finite() && self.adaptation >= 0.0) {
-            return Err(Error::setting("adaptation", self.adaptation, "a finite number of at least 0"));
+            return Err(Error::setting(
+                Settings::Network,
+                "adaptation",
+                self.adaptation,
+                "a finite number of at least 0",
+            ));
         }
         if self.implementation == Implementation::Fused && self.neuron != NeuronKind::Lif {
             return Err(Error::Unsupported(format!(
@@ -289,7 +296,12 @@ impl NetworkConfig {
             )));
         }
         if !self.readout_start.is_finite() {
-            return Err(Error::setting("readout_start", self.readout_start, "a finite number"));
+            return Err(Error::setting(
+                Settings::Network,
+                "readout_start",
+                self.readout_start,
+                "a finite number",
+            ));
         }
         self.surrogate.validate()
     }
@@ -351,13 +363,16 @@ mod tests {
             ("adaptation", &|c| c.adaptation = -0.1),
             ("tau_readout", &|c| c.tau_readout = f64::INFINITY),
             ("threshold", &|c| c.threshold = 0.0),
-            ("surrogate.beta", &|c| c.surrogate.beta = f64::NAN),
+            ("beta", &|c| c.surrogate.beta = f64::NAN),
         ];
         for (name, spoil) in cases {
             let mut config = good.clone();
             spoil(&mut config);
             match config.validate() {
-                Err(Error::Setting { key, .. }) => assert_eq!(key, name),
+                Err(Error::Setting { of, field, .. }) => {
+                    assert_eq!(field, name);
+                    assert_eq!(of == Settings::Surrogate, name == "beta");
+                }
                 other => panic!("{name}: {other:?}"),
             }
         }
@@ -399,7 +414,10 @@ mod tests {
         assert_eq!(syn(Decay::hidden(&config, 1)), syn(Decay::readout(&config)));
         assert_eq!(serde_json::to_string(&config.tau_syn).unwrap(), "[10.0,30.0]");
         let message = NetworkConfig { hidden: vec![], ..config }.validate().unwrap_err().to_string();
-        assert!(message.contains("`tau_syn` is a list of 2") && message.contains("one number"), "{message}");
+        assert!(
+            message.contains("`tau_syn` of the network is a list of 2") && message.contains("one number"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub use backend::Backend;
 pub use config::{
     Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, ResetGradient, TimeConstant,
 };
-pub use error::Error;
+pub use error::{Error, Settings};
 pub use float::Float;
 pub use fluctuation::FluctuationDriven;
 pub use fused::State;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, InputKind, Intake, TimeUnit};
 
-/// Labelled samples of one shape: `[steps, inputs]` of spikes or of analog values.
+/// Labeled samples of one shape: `[steps, inputs]` of spikes or of analog values.
 ///
 /// The trait is object safe: a trainer holds a `&dyn Dataset` and knows no data set by name. A sample is not
 /// handed out but *written* into a [`BatchBuilder`], so that a data set in memory copies its events straight into
@@ -136,7 +136,7 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// What the channels were standardised by, if they were.
+    /// What the channels were standardized by, if they were.
     fn statistics(&self) -> Option<&ChannelStatistics> {
         None
     }

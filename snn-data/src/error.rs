@@ -81,7 +81,7 @@ pub enum Error {
     },
 
     /// A label is not one of the classes.
-    #[error("label {label} is not a class: {classes} classes are labelled from 0")]
+    #[error("label {label} is not a class: {classes} classes are labeled from 0")]
     Label {
         /// The label found.
         label: u16,
@@ -318,7 +318,7 @@ impl Error {
     /// For `entries` entries of type `T` that the system refuses.
     pub(crate) fn no_memory<T>(what: &'static str, entries: usize) -> Self {
         let needed = (size_of::<T>() as u64).saturating_mul(entries as u64);
-        Self::OutOfMemory { what, entries, needed, available: memory::available_memory() }
+        Self::OutOfMemory { what, entries, needed, available: memory::available_memory().map(|it| it.bytes) }
     }
 
     pub(crate) fn setting(

@@ -7,7 +7,7 @@ use crate::{
     BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, InputKind, Intake, Splits, cancel, parts,
 };
 
-/// Labelled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
+/// Labeled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
 ///
 /// ```
 /// use snn_data::{Binning, Dataset, EventDataset, Splits, collate};

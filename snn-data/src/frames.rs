@@ -3,7 +3,7 @@
 use crate::binning::{MAX_U16, count, positive_ms};
 use crate::{BatchBuilder, Dataset, Error, InputKind, Intake, Splits, parts};
 
-/// Labelled analog samples `[steps, inputs]`, held in memory: four bytes a value.
+/// Labeled analog samples `[steps, inputs]`, held in memory: four bytes a value.
 ///
 /// ```
 /// use snn_data::{Dataset, FrameDataset, Splits, collate};

@@ -51,7 +51,7 @@ pub struct DataIdentity {
     pub classes: Vec<String>,
     /// Training, validation and test part.
     pub parts: [PartIdentity; 3],
-    /// What the channels were standardised by, if they were.
+    /// What the channels were standardized by, if they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<ChannelStatistics>,
 }
@@ -320,7 +320,7 @@ pub enum Difference {
         /// At hand.
         found: PartIdentity,
     },
-    /// Channels are standardised by other numbers, as they are when the training part is another.
+    /// Channels are standardized by other numbers, as they are when the training part is another.
     Statistics,
 }
 
@@ -359,7 +359,7 @@ impl fmt::Display for Difference {
                     write!(f, "the {now} samples of the {split} part have other content")
                 }
             }
-            Self::Statistics => f.write_str("channels are standardised by other means and deviations"),
+            Self::Statistics => f.write_str("channels are standardized by other means and deviations"),
         }
     }
 }

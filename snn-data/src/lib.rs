@@ -40,7 +40,7 @@
 //!   CSV (feature `events`).
 //! - `Camera`: recordings of event cameras, N-MNIST and DVS Gesture (feature `events`).
 //! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
-//!   Digit Dataset, or any folder of labelled WAV or FLAC files (feature `audio`).
+//!   Digit Dataset, or any folder of labeled WAV or FLAC files (feature `audio`).
 //! - `Cochlea` turns sound into spikes by a model of the inner ear (feature `audio`), and `encode_speech` whole data sets of recordings
 //!   (with `hdf5`).
 //! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
@@ -66,9 +66,9 @@
 pub mod audio;
 mod batch;
 mod binning;
-mod cancel;
 #[cfg(feature = "events")]
 mod camera;
+mod cancel;
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 #[cfg_attr(
     not(any(feature = "events", feature = "hdf5")),
@@ -79,6 +79,7 @@ mod channels;
 mod cochlea;
 mod collate;
 mod dataset;
+mod delegate;
 mod directories;
 mod error;
 mod events;
@@ -115,9 +116,9 @@ mod summary;
 
 pub use batch::{Batch, BatchBuilder, BatchInput};
 pub use binning::{Binning, CoincidentSpikes, LateSpikes, TimeUnit};
-pub use cancel::Cancel;
 #[cfg(feature = "events")]
 pub use camera::{Camera, CameraConfig, CameraLayout};
+pub use cancel::Cancel;
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 pub use channels::Polarity;
 #[cfg(feature = "audio")]
@@ -133,7 +134,7 @@ pub use identity::{ClassOrder, Comparison, DataIdentity, Difference, PartIdentit
 pub use intake::{Intake, LeftOut, Reason};
 pub use kind::InputKind;
 pub use membership::{Membership, Recorded};
-pub use memory::available_memory;
+pub use memory::{AvailableMemory, available_memory};
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]

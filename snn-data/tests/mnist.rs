@@ -137,7 +137,7 @@ fn missing_and_mismatched_files_are_named() {
     spoil(
         "train-labels-idx1-ubyte",
         &idx(&[30], &labels),
-        "label 10 is not a class: 10 classes are labelled from 0 (label 17): ",
+        "label 10 is not a class: 10 classes are labeled from 0 (label 17): ",
     );
     spoil(
         "t10k-images-idx3-ubyte",

@@ -82,7 +82,7 @@ fn speakers_are_left_out_one_by_one() {
 }
 
 #[test]
-fn values_are_standardised_spectrograms() {
+fn values_are_standardized_spectrograms() {
     let folder = digits();
     let config = small(SpeechLayout::Fsdd);
     let raw = open(SpeechLayout::Fsdd, folder.path(), &SpeechConfig { standardize: false, ..config.clone() })
@@ -195,7 +195,7 @@ fn heidelberg_digits_have_two_languages() {
 }
 
 #[test]
-fn any_folder_of_labelled_recordings() {
+fn any_folder_of_labeled_recordings() {
     let folder = tempfile::tempdir().unwrap();
     for k in 0..20 {
         write_wav(folder.path(), &format!("{}/take {k}.wav", ["bark", "purr"][k % 2]), k);
@@ -342,7 +342,7 @@ fn the_cache_is_right_or_made_anew() {
     assert_eq!(events, ["computed", "written"]);
     assert_eq!(heard(folder.path(), &config, &cache), (vec!["read".into()], values.clone()));
 
-    // Splits and standardisation come after the cache.
+    // Splits and standardization come after the cache.
     let other = SpeechConfig { valid: SplitRule::stratified(0.5), standardize: false, ..config.clone() };
     assert_eq!(heard(folder.path(), &other, &cache).0, ["read"]);
     // What shapes the features makes a cache of its own.

@@ -4,6 +4,8 @@ use std::{fmt, io, path::Path, path::PathBuf};
 
 use snn_run::line_of;
 
+use crate::numerics::in_keys;
+
 /// What is said of a run whose numbers have left the finite ones.
 pub(crate) const DIVERGED: &str = "training has diverged";
 
@@ -298,8 +300,8 @@ pub enum Error {
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
 
     /// The numerics refused: a network, an input or a gradient.
-    #[error(transparent)]
-    Network(#[from] snn_core::Error),
+    #[error("{}", in_keys(.0))]
+    Network(snn_core::Error),
 
     /// The data set refused: its parameters or its content.
     #[error(transparent)]
@@ -352,6 +354,12 @@ impl Error {
     }
 }
 
+impl From<snn_core::Error> for Error {
+    fn from(error: snn_core::Error) -> Self {
+        Self::Network(error)
+    }
+}
+
 /// Where in a user's input something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -388,7 +396,7 @@ impl fmt::Display for Place {
 /// Before the first update no learning rate is at fault.
 fn against_divergence(epoch: u32, batch: u32, learning_rate: f64) -> String {
     if (epoch, batch) == (1, 0) {
-        return "nothing was learnt yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
+        return "nothing was learned yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
                 of the regularizers, or the values of the input"
             .to_owned();
     }

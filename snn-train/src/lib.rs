@@ -101,6 +101,7 @@ pub mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 mod memory;
+mod numerics;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;

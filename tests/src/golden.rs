@@ -100,7 +100,7 @@ fn one() -> u8 {
 pub struct Case {
     /// Name in the manifest.
     pub name: String,
-    /// Activity regulariser.
+    /// Activity regularizer.
     pub regularizer: Regularizer,
     /// Loss function.
     pub loss: AnyLoss,

@@ -21,7 +21,7 @@ pub enum Signal {
     Frames,
 }
 
-/// A network, a batch of input, labels and a regulariser; all of it follows from these few values.
+/// A network, a batch of input, labels and a regularizer; all of it follows from these few values.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// Its `implementation` is without effect.
@@ -34,14 +34,14 @@ pub struct Problem {
     pub batch: usize,
     /// Number of time steps.
     pub steps: usize,
-    /// Regulariser.
+    /// Regularizer.
     pub regularizer: Regularizer,
     /// Of weights, input and labels.
     pub seed: u64,
 }
 
 impl Problem {
-    /// A lively network with spikes as input, and no regulariser.
+    /// A lively network with spikes as input, and no regularizer.
     pub fn new(config: NetworkConfig, batch: usize, steps: usize) -> Self {
         Problem {
             config,
@@ -111,7 +111,7 @@ impl Problem {
         (0..self.batch).map(|_| rng.gen_range(0..self.config.outputs) as u16).collect()
     }
 
-    /// Runs a network on input, labels and regulariser of this problem.
+    /// Runs a network on input, labels and regularizer of this problem.
     pub fn run<E: Float>(&self, network: &Network<E>) -> Run
     where
         Cpu: Backend<E>,

@@ -23,7 +23,7 @@ pub struct Tolerance {
     pub margin: f64,
     /// Logits, potentials and readout traces.
     pub forward: f64,
-    /// Cross-entropy and regulariser. dfdx adds up the penalties of all units and samples one after the other in `f32`.
+    /// Cross-entropy and regularizer. dfdx adds up the penalties of all units and samples one after the other in `f32`.
     pub loss: f64,
     /// The gradient of each matrix, but see [`Tolerance::gradient`].
     pub gradient: f64,

@@ -2,7 +2,7 @@
 //!
 //! A step function has no useful finite differences. So the hard threshold is swapped for a smooth `f` with `f' = h`: then
 //! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
-//! readout head and the regularisers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
+//! readout head and the regularizers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
 
 use super::{AdaptiveLif, Detach, Drive, Lif, Neuron, forward_with};
 use crate::{
@@ -57,7 +57,7 @@ impl Problem {
         }
     }
 
-    /// Cross-entropy plus regulariser.
+    /// Cross-entropy plus regularizer.
     fn loss<T: Tape<f64, Cpu>>(&self, tape: T, detach: Detach<'_, f64, Cpu>) -> Tensor<Rank0, f64, Cpu, T> {
         let (config, weights) = (self.network.config(), &self.network.weights);
         let smooth = SpikeFunction::Smooth(config.surrogate);
@@ -227,7 +227,7 @@ fn finite_differences_of_every_surrogate_through_both_switches() {
     }
 }
 
-/// The regularisers alone: a readout without weights leaves nothing else to differentiate.
+/// The regularizers alone: a readout without weights leaves nothing else to differentiate.
 #[test]
 fn finite_differences_of_each_regularizer() {
     let off = Regularizer::default();

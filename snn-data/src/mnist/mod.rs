@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 pub use idx::Idx;
 
 use crate::binning::{count, positive_ms};
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, limit_train, split};
 use crate::{
-    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake,
-    LateSpikes, Portion, Split, SplitRule, Splits,
+    Binning, CoincidentSpikes, Dataset, Error, EventDataset, Fingerprint, LateSpikes, Portion, Split,
+    SplitRule,
 };
 
 const CLASSES: usize = 10;
@@ -278,51 +279,9 @@ impl SampleIndex for Numbered {
 }
 
 impl Dataset for Mnist {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
         Some(Fingerprint::of(self.image(index)))
-    }
-
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

@@ -13,10 +13,11 @@ pub use manifold::Manifold;
 use manifold::Scale;
 
 use crate::cancel::{self, Cancel};
+use crate::delegate::delegate;
 use crate::fingerprint::Hasher;
 use crate::random::Purpose;
 use crate::room::{check, reserve};
-use crate::{BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Splits};
+use crate::{Dataset, Error, EventDataset, Fingerprint, Splits};
 
 /// So many numbers are drawn or written between two looks whether to go on.
 const CHUNK: usize = 1 << 20;
@@ -154,53 +155,11 @@ fn split_classes(classes: usize, [train, valid, test]: [usize; 3]) -> Splits {
 }
 
 impl Dataset for Randman {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
         let mut hash = Hasher::default();
         self.spike_times(index).iter().for_each(|time| hash.add(&time.to_le_bytes()));
         Some(hash.finish())
-    }
-
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

@@ -9,11 +9,9 @@ use super::samples::read_samples;
 use super::source::Source;
 use super::{Sensor, ShdConfig};
 use crate::channels::{Channels, Layout};
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, split_recorded};
-use crate::{
-    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Recorded, Split, SplitRule,
-    Splits, TimeUnit,
-};
+use crate::{Dataset, Error, EventDataset, Fingerprint, Recorded, Split, SplitRule, TimeUnit};
 
 /// The Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits in English (classes 0 to 9) and German (10 to 19) as
 /// spikes of 700 cochlear channels; or any files of spikes, each in one of three formats:
@@ -282,41 +280,7 @@ impl SampleIndex for Speakers {
 }
 
 impl Dataset for Shd {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     /// The word, if the file has it.
     fn class_name(&self, label: u16) -> Option<&str> {
@@ -337,15 +301,7 @@ impl Dataset for Shd {
         Some(self.fingerprints[index])
     }
 
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
     fn time_unit(&self) -> Option<TimeUnit> {
         Some(self.time_unit)
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Cache {
     len: usize,
 }
 
-/// Everything in a configuration that shapes the features; how samples are split and standardised comes later.
+/// Everything in a configuration that shapes the features; how samples are split and standardized comes later.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is read by its debug form")]
 struct Shape<'a> {

@@ -1,4 +1,4 @@
-//! Spoken words as Mel spectrograms: RawHD, RawSC, the free spoken digits, and folders of labelled recordings.
+//! Spoken words as Mel spectrograms: RawHD, RawSC, the free spoken digits, and folders of labeled recordings.
 
 mod cache;
 mod config;
@@ -31,18 +31,16 @@ pub(crate) fn parse_contents(bytes: &[u8]) -> bool {
     contents::parse(bytes).is_some()
 }
 
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, split_recorded};
 use crate::parts::check_classes;
-use crate::{
-    BatchBuilder, ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, InputKind, Intake, Recorded,
-    Split, Splits,
-};
+use crate::{ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, Intake, Recorded, Split, Splits};
 use corpus::Corpus;
 
 /// Recordings of spoken words, as compressed Mel filter-bank energies: analog input, one frame a step.
 ///
 /// Each recording becomes a [`MelSpectrogram`](crate::audio::MelSpectrogram), is cropped or padded to the number of steps,
-/// and standardised channel by channel with statistics of the training part (as the network sees it: padded frames
+/// and standardized channel by channel with statistics of the training part (as the network sees it: padded frames
 /// count). The spectrograms are computed once, on all threads of the current rayon pool, and kept in a cache file; the
 /// data are the same whatever the number of threads, and with or without the cache.
 ///
@@ -189,7 +187,7 @@ impl SpeechDataset {
         self.frames.frames(index)
     }
 
-    /// What the channels were standardised by, if they were.
+    /// What the channels were standardized by, if they were.
     pub fn statistics(&self) -> Option<&ChannelStatistics> {
         self.statistics.as_ref()
     }
@@ -240,41 +238,7 @@ impl SampleIndex for Corpus {
 }
 
 impl Dataset for SpeechDataset {
-    fn name(&self) -> &str {
-        self.frames.name()
-    }
-
-    fn len(&self) -> usize {
-        self.frames.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.frames.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.frames.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.frames.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.frames.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.frames.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.frames.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.frames.label(index)
-    }
+    delegate!(frames: shape label);
 
     fn class_name(&self, label: u16) -> Option<&str> {
         self.corpus.classes.get(usize::from(label)).map(String::as_str)
@@ -304,9 +268,5 @@ impl Dataset for SpeechDataset {
 
     fn statistics(&self) -> Option<&ChannelStatistics> {
         self.statistics.as_ref()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.frames.sample(index, batch)
     }
 }

@@ -182,7 +182,7 @@ fn broken_content_is_refused() {
     let keys = Some(vec!["null", "eins"]);
     assert_broken(
         Fixture { keys, ..half() },
-        "label 2 is not a class: 2 classes are labelled from 0 (sample 2): ",
+        "label 2 is not a class: 2 classes are labeled from 0 (sample 2): ",
     );
     assert_broken(samples::<f64, f32>(), "not a valid HDF5 file of spikes: units are ");
     assert_broken(

@@ -101,11 +101,11 @@ section! {
     RegularizerSection = "regularizer" {
         /// Strength of the penalty on units that spike less often than `lower_threshold`.
         lower_strength: f64 = 100.0, "", Values::AT_LEAST_0;
-        /// Spikes of a unit within a sample below which it is penalised.
+        /// Spikes of a unit within a sample below which it is penalized.
         lower_threshold: f64 = 1e-3, "spikes", Values::AT_LEAST_0;
         /// Strength of the penalty on layers that spike more often than `upper_threshold`.
         upper_strength: f64 = 0.0, "", Values::AT_LEAST_0;
-        /// Spikes within a sample, averaged over the units of a layer, above which it is penalised.
+        /// Spikes within a sample, averaged over the units of a layer, above which it is penalized.
         upper_threshold: f64 = 0.0, "spikes", Values::AT_LEAST_0;
         /// Power of the upper penalty.
         upper_norm: u8 = 1, "", Values::Integer(1, 2);

@@ -5,7 +5,6 @@ use std::fmt;
 use snn_core::{Implementation, NetworkConfig};
 use snn_data::{Binning, Dataset, EventDataset, InputKind, Portion};
 
-use super::available::available;
 use crate::{
     error::Error,
     experiment::{Data, Experiment},
@@ -185,7 +184,7 @@ impl MemoryEstimate {
         let (bytes, by) = if limit > 0.0 {
             ((limit * 1e9) as u64, "training.memory_limit")
         } else {
-            match available() {
+            match snn_data::available_memory() {
                 Some(available) => (available.bytes, available.by),
                 None => return Ok(()),
             }
@@ -237,7 +236,8 @@ mod tests {
         assert!(wide.bytes() > 18 * 4 * 3_600_000_000, "{wide}");
         let text = wide.to_string();
         assert!(
-            text.starts_with("28") && text.contains(" MB, weights, moments, gradients and checkpoints 273.8 GB"),
+            text.starts_with("28")
+                && text.contains(" MB, weights, moments, gradients and checkpoints 273.8 GB"),
             "{text}"
         );
         let recurrent = estimate(&["network.hidden=[1000]", "network.recurrent=true"]);

@@ -24,7 +24,7 @@ impl Tick {
 }
 
 impl AxisScale {
-    /// Equal steps for equal differences, with about four labelled ticks at round numbers.
+    /// Equal steps for equal differences, with about four labeled ticks at round numbers.
     pub(crate) fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
         let step = round_step((high - low) / 4.0);
@@ -38,7 +38,7 @@ impl AxisScale {
         Self { low, high, logarithmic: false, ticks: ticks.collect() }
     }
 
-    /// Equal steps for equal ratios, with labelled ticks at powers of ten. Both ends are above 0.
+    /// Equal steps for equal ratios, with labeled ticks at powers of ten. Both ends are above 0.
     pub(crate) fn logarithmic(low: f64, high: f64) -> Self {
         let low = low.max(f64::MIN_POSITIVE);
         let high = if high > low { high } else { low * 10.0 };

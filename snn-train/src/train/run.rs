@@ -273,7 +273,7 @@ impl<D: Backend<f32>> Trainer<D> {
             let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
-        // Classes are learnt one after the other; a few looks at what is left of them are enough.
+        // Classes are learned one after the other; a few looks at what is left of them are enough.
         if is_quarter(self.epoch, self.experiment.training.epochs)
             && let Some(message) = validation.and_then(|it| it.warning(self.experiment.readout.head))
         {

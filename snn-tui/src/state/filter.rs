@@ -70,7 +70,7 @@ mod tests {
         let takes = |text: &str| Filter::new(text).takes(&run, Some(&facts));
         assert!(takes("") && takes("RANDMAN done") && takes("best>90 lr<0.02 lr=0.01 seed=3"));
         assert!(!takes("mnist") && !takes("randman failed") && !takes("best<90") && !takes("seed=4"));
-        assert!(!takes("spikes>0"), "what is not known fulfils nothing");
+        assert!(!takes("spikes>0"), "what is not known fulfills nothing");
         assert!(!takes("no<3"), "no column: a word that no run has");
     }
 }

@@ -67,7 +67,7 @@ impl Axis {
         }
     }
 
-    /// At most about `most` values to be labelled, ascending, with their labels; at least the two limits.
+    /// At most about `most` values to be labeled, ascending, with their labels; at least the two limits.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         if !(self.low.is_finite() && self.high.is_finite()) {
             return Vec::new();

@@ -248,7 +248,7 @@ impl<M: KernelDevice> Step<'_, M> {
             shared: kernel::PRODUCT_BYTES,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: the callers, all in this module and its neighbour, take sizes and strides from the shapes of what they pass.
+        // SAFETY: the callers, all in this module and its neighbor, take sizes and strides from the shapes of what they pass.
         unsafe {
             self.machine.launch(&kernel::PRODUCT, launch, arguments)
         }

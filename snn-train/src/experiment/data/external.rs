@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use snn_data::{DataIdentity, Dataset, Recorded};
 
-use super::section::{DT, Row, STEPS, Section, Watch};
+use super::section::{DT, Parameters, Row, STEPS, Section, Watch};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -63,20 +63,22 @@ impl Section for External {
         ),
     ];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
-    }
-
-    fn steps(&self) -> usize {
-        self.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(())
+    fn parameters(&self) -> &impl Parameters {
+        self
     }
 
     fn open(&self, _: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
         let Self { dataset, inputs, steps, classes, .. } = self;
         Err(Error::external(dataset, *inputs, *steps, *classes))
+    }
+}
+
+impl Parameters for External {
+    fn steps(&self) -> usize {
+        self.steps
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
     }
 }

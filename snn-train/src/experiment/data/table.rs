@@ -8,7 +8,7 @@ use snn_data::{
 
 use super::{
     external::External,
-    section::{Row, Section, Stored},
+    section::{Parameters as _, Row, Section, Stored},
     spikes::SpikeFiles,
 };
 use crate::{error::Error, experiment::key::Key};
@@ -59,11 +59,11 @@ macro_rules! data_sets {
 
             /// Time steps of a sample.
             pub(in crate::experiment) fn steps(&self) -> usize {
-                match self { $(Self::$variant(section) => Section::steps(section),)+ }
+                match self { $(Self::$variant(section) => section.parameters().steps(),)+ }
             }
 
             pub(in crate::experiment) fn validate(&self) -> Result<(), Error> {
-                match self { $(Self::$variant(section) => Section::validate(section),)+ }
+                match self { $(Self::$variant(section) => section.parameters().check(),)+ }
             }
 
             /// As [`Data::open`]; `watch` hears how far the features of recordings are, which are computed once and then

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_millis(400);
 pub struct KnownParts {
     /// The parts, by the names of their samples.
     pub membership: Option<Membership>,
-    /// What channels are standardised by.
+    /// What channels are standardized by.
     pub statistics: Option<ChannelStatistics>,
     /// Whether samples that are gone are counted instead of refused.
     pub incomplete: bool,

@@ -29,7 +29,7 @@ pub(super) const HEALTHY_UPDATE: f64 = 1e-3;
 const SLOW_UPDATE: f64 = 1e-5;
 /// With updates larger than this, twenty of them replace the weights: at home in the first epochs alone.
 const FAST_UPDATE: f64 = 5e-2;
-/// With updates larger than this, a handful replaces the weights: what was learnt is lost each time.
+/// With updates larger than this, a handful replaces the weights: what was learned is lost each time.
 const TOO_FAST_UPDATE: f64 = 2e-1;
 
 /// A loss is a few nats, so that with a gradient of this norm a step of a hundredth changes it by as much as it is.
@@ -107,7 +107,7 @@ pub(super) fn derivatives(histogram: &Histogram) -> (Verdict, &'static str) {
     }
 }
 
-/// The look of a judgement.
+/// The look of a judgment.
 pub(super) fn style(theme: Theme, verdict: Verdict) -> Style {
     match verdict {
         Verdict::Unknown => theme.dim(),
