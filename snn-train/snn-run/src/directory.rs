@@ -89,10 +89,18 @@ impl RunDir {
     /// How the run stands now, by its status.
     #[must_use]
     pub fn state_by(&self, status: &Status) -> RunState {
-        match RunState::of(status, silence(SystemTime::now(), status.heartbeat, self.status_written())) {
+        self.silence_and_state(status).1
+    }
+
+    /// Seconds since the run was last heard of, and how it stands now, by its status.
+    #[must_use]
+    pub fn silence_and_state(&self, status: &Status) -> (f64, RunState) {
+        let silence = silence(SystemTime::now(), status.heartbeat, self.status_written());
+        let state = match RunState::of(status, silence) {
             RunState::Running if self.is_gone(status) => RunState::Stalled,
             state => state,
-        }
+        };
+        (silence, state)
     }
 
     /// Whether the process that claims to train the run is surely gone, killed on this machine.
