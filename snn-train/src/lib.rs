@@ -41,6 +41,10 @@
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
+//!   with `--weights` `"weights":FILE` in place of `checkpoint` and `epoch`, and `run` only where one was given;
+//! - `snn stream` (without `--json`): `{"version":1,"kind":"decision","time","window","step","final","label","class","logits"}` for each
+//!   [`stream::Decision`]; `snn predict --out FILE.json` writes one document,
+//!   `{"version":1,"kind":"predictions","data","classes","samples":[{"index","name","label","prediction","logits",..}]}`;
 //! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
 //!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
@@ -84,6 +88,7 @@
 //! - `cli` (default): the program `snn`.
 //! - `figures` (with `cli`): the figures of the paper.
 //! - `hdf5` (default): data sets in HDF5 files.
+//! - `nir` (default): networks as graphs of NIR.
 //! - `cuda`: training on NVIDIA GPUs.
 //!
 //! Whoever only reads runs needs none of this crate: [`snn_run`] is its reader, without any numerics.
@@ -97,6 +102,8 @@ pub mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 mod memory;
+#[cfg(feature = "nir")]
+pub mod nir;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;

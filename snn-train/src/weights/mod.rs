@@ -7,9 +7,11 @@ mod matching;
 mod npz;
 mod plain;
 
+#[cfg(feature = "nir")]
+pub(crate) use plain::about;
 use std::path::{Path, PathBuf};
 
-use snn_core::{Backend, Network};
+use snn_core::{Backend, Network, NetworkConfig};
 use snn_data::DataIdentity;
 use snn_run::regular;
 
@@ -42,6 +44,9 @@ const LONGEST: u64 = 64 << 30;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Weights {
+    /// What `matrices` come from, where it says how the units compute.
+    #[cfg(feature = "nir")]
+    graph: Option<crate::nir::Graph>,
     path: PathBuf,
     matrices: Vec<Stored>,
     /// Name and type of what is no matrix of floats.
@@ -52,15 +57,16 @@ pub struct Weights {
 
 /// A tensor of floats, row by row.
 #[derive(Debug, Clone, PartialEq)]
-struct Stored {
-    name: String,
-    shape: Vec<usize>,
-    values: Vec<f32>,
+pub(crate) struct Stored {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
 }
 
 impl Weights {
-    /// Reads a file: a checkpoint of a run, `snn export --format safetensors` or `npz`, or a safetensors or npz file of another
-    /// program with float32 or float64 matrices (safetensors also with float16 and bfloat16). Which of them it is, its content says.
+    /// Reads a file: a checkpoint of a run, `snn export --format safetensors`, `npz` or `nir`, or a file of another program:
+    /// safetensors or npz with float32 or float64 matrices (safetensors also with float16 and bfloat16), or a graph of NIR, whose
+    /// weights are scaled for the network that takes them. Which of them it is, its content says.
     ///
     /// # Errors
     /// [`Error::Weights`] if it is none of these or damaged, [`Error::DamagedCheckpoint`], [`snn_run::Error::Io`].
@@ -71,10 +77,13 @@ impl Weights {
         if bytes.starts_with(b"PK\x03\x04") {
             return npz::read(path);
         }
+        if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+            return Self::of_graph(path);
+        }
         // The length of a header, then its JSON.
         if bytes.get(8) != Some(&b'{') {
             return Err(refuse(
-                "this is no file of weights: checkpoints, safetensors and npz files are read".to_owned(),
+                "this is no file of weights: checkpoints, safetensors, npz and NIR files are read".to_owned(),
             ));
         }
         if plain::is_checkpoint(&bytes) {
@@ -90,12 +99,55 @@ impl Weights {
             values: values.to_vec(),
         });
         Self {
-            path: path.to_owned(),
             matrices: matrices.collect(),
-            others: Vec::new(),
             experiment: Some(checkpoint.experiment().clone()),
             data: checkpoint.data().cloned(),
+            ..Self::empty(path)
         }
+    }
+
+    fn empty(path: &Path) -> Self {
+        Self {
+            #[cfg(feature = "nir")]
+            graph: None,
+            path: path.to_owned(),
+            matrices: Vec::new(),
+            others: Vec::new(),
+            experiment: None,
+            data: None,
+        }
+    }
+
+    #[cfg(feature = "nir")]
+    fn of_graph(path: &Path) -> Result<Self, Error> {
+        let graph = crate::nir::Graph::read(path)?;
+        let refuse = |reason| Error::Weights { path: path.to_owned(), reason };
+        let about = |key: &str| graph.metadata.get(&format!("snn.{key}"));
+        let experiment =
+            about("experiment").and_then(|toml| Experiment::from_toml(toml, &path.display().to_string()).ok());
+        Ok(Self {
+            matrices: crate::nir::matrices(&graph, None).map_err(refuse)?,
+            experiment,
+            data: about("data").and_then(|json| serde_json::from_str(json).ok()),
+            graph: Some(graph),
+            ..Self::empty(path)
+        })
+    }
+
+    #[cfg(not(feature = "nir"))]
+    fn of_graph(path: &Path) -> Result<Self, Error> {
+        let reason = "it is an HDF5 file: graphs of NIR are read by a build with the feature `nir`".to_owned();
+        Err(Error::Weights { path: path.to_owned(), reason })
+    }
+
+    /// As this network takes them.
+    fn for_network(&self, config: &NetworkConfig) -> Result<std::borrow::Cow<'_, [Stored]>, String> {
+        #[cfg(feature = "nir")]
+        if let Some(graph) = &self.graph {
+            return Ok(crate::nir::matrices(graph, Some(config))?.into());
+        }
+        let _ = config;
+        Ok(self.matrices.as_slice().into())
     }
 
     /// The file that they came from.
@@ -141,8 +193,9 @@ impl Weights {
         network: &mut Network<f32, D>,
     ) -> Result<(), Error> {
         let needed: Vec<_> = network.parameters().map(|(name, shape, _)| (name, shape)).collect();
-        let fitting = matching::fit(self, names, &needed)
-            .map_err(|reason| Error::Weights { path: self.path.clone(), reason })?;
+        let refuse = |reason| Error::Weights { path: self.path.clone(), reason };
+        let matrices = self.for_network(network.config()).map_err(refuse)?;
+        let fitting = matching::fit(&matrices, &self.others, names, &needed).map_err(refuse)?;
         for stored in fitting {
             network.set_parameter(&stored.name, &stored.values)?;
         }

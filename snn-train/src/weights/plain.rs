@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
             None => others.push((name, format!("{:?}", view.dtype()))),
         }
     }
-    Ok(Weights { path: path.to_owned(), matrices, others, experiment, data })
+    Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
 }
 
 fn floats(view: &TensorView<'_>) -> Option<Vec<f32>> {
@@ -65,7 +65,7 @@ fn of_half(bits: u16) -> f32 {
 
 /// What a checkpoint tells whoever deploys its network, beside the weights: run, epoch, experiment as TOML, and as JSON the data
 /// with class names, steps, and the statistics of the channels.
-pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
+pub(crate) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
     let mut about = BTreeMap::from([
         (RUN, run.to_owned()),
         (EPOCH, checkpoint.epoch().to_string()),
