@@ -80,12 +80,13 @@ $choose || printf '| data, network | learning rate | test accuracy |\n|---|---|-
 if wanted mnist mnist; then
     # Without the upper regulariser the network spikes a lot, and learns the training images by heart. Strength and threshold
     # of it are chosen like the rate.
-    mnist=(training.epochs=30 regularizer.upper_strength=0.3 regularizer.upper_threshold=0.35 optimizer.learning_rate_decay=0.95)
+    mnist=(initialization.gain=1 training.epochs=30 regularizer.upper_strength=0.3 regularizer.upper_threshold=0.35
+        optimizer.learning_rate_decay=0.95)
     slow=(network.tau_mem=40 network.tau_syn=20 network.tau_readout=40)
     if $choose; then
         for upper in "0 0" "0.3 0.5" "0.3 0.35" "1 0.5"; do
             read -r strength threshold <<<"$upper"
-            rates "0.005 0.01 0.02" "mnist-$strength-$threshold" mnist training.epochs=30 \
+            rates "0.005 0.01 0.02" "mnist-$strength-$threshold" mnist initialization.gain=1 training.epochs=30 \
                 "regularizer.upper_strength=$strength" "regularizer.upper_threshold=$threshold"
         done
         # The best of these, with a rate that falls; then with slower units than the paper's, too.

@@ -1,46 +1,60 @@
 #!/usr/bin/env bash
-# Makes what lies in docs/results: figures on random manifolds at full scale, figures on files at quick scale, and the claims
-# held against both. Runs that are there already are not repeated, so that it can be stopped and started again.
+# Makes what lies in docs/results from the protocol of docs/figures.md: figures on random manifolds, from every choice of initial
+# weights, and the claims held against them. Runs that are there already, or recorded in docs/results, are not repeated, so that
+# it can be stopped and started again: all of it takes many hours.
 #
-#     cargo xtask fetch-data mnist fsdd speech_commands_ten_words --mirror URL_OR_DIR
-#     docs/results.sh [FIGURES_DIR]        # where runs and figures are made, by default figures/
+#     docs/results.sh [FIGURES_DIR] [STAGE...]      # where runs and figures are made, by default figures/; stages as below
 set -euo pipefail
 figures=${1:-figures}
+shift || true
+stages=${*:-activity reduced full files keep}
 results=$(dirname "${BASH_SOURCE[0]}")/results
 snn=${SNN:-cargo run --release --quiet --bin snn --}
+names="active printed gain-3 fluctuation-driven gain-2 gain-6 gain-8"
 files=mnist,fsdd,speech_commands_ten_words
 
-# made SCALE NUMBER OPTIONS...: a figure, and how long it took
+# directory SCALE NAME: of the figures from these initial weights
+directory() { if [ "$2" = active ]; then echo "$1"; else echo "$1-$2"; fi; }
+
+# made SCALE NAME OPTIONS...: figures, and how long they took
 made() {
-    local scale=$1 number=$2 start=$SECONDS
+    local scale=$1 name=$2 start=$SECONDS out
     shift 2
-    $snn figure "$number" --scale "$scale" --out "$figures/$scale" "$@" >/dev/null
-    echo "figure $number, $scale: $((SECONDS - start)) s"
+    out=$(directory "$scale" "$name")
+    mkdir -p "$figures/$out"
+    # What was run before, here or elsewhere.
+    if [ -f "$results/$out/runs.jsonl" ] && [ ! -f "$figures/$out/runs.jsonl" ]; then
+        cp "$results/$out/runs.jsonl" "$figures/$out/"
+    fi
+    $snn figure "$@" --scale "$scale" --initialization "$name" --out "$figures/$out" >/dev/null
+    echo "$scale $name, figure $*: $((SECONDS - start)) s"
 }
 
-for number in 1 2 3 5 8; do made full "$number"; done
-for number in 6 9; do made full "$number" --data randman; done
-for number in 6 7 9; do made quick "$number" --data $files; done
-
-# Sweeps that look into claims which do not hold; they share runs with the figures.
-for sweep in lost-classes larger-weights; do
-    $snn sweep plan "$results/$sweep.toml" --no-measure --dir "$figures/sweeps/$sweep" --runs ../../full/runs >/dev/null
-    $snn sweep run "$figures/sweeps/$sweep" --quiet >/dev/null
-    cp "$figures/sweeps/$sweep/groups.csv" "$results/$sweep.csv"
+for stage in $stages; do
+    case $stage in
+    activity) $snn figure activity --out "$figures" ;;
+    reduced)
+        for name in $names; do made reduced "$name" 2; made reduced "$name" 3 --shallow; done
+        for name in $names; do made reduced "$name" 8; made reduced "$name" 6 9 --data randman; made reduced "$name" 3 5; done
+        ;;
+    full)
+        for name in active printed; do made full "$name" 1 2 8; made full "$name" 6 9 --data randman; made full "$name" 3 5; done
+        ;;
+    files) for name in active printed; do made full "$name" 6 7 9 --data $files; done ;;
+    keep)
+        for path in "$figures"/{full,reduced}*; do
+            [ -d "$path" ] || continue
+            out=$results/$(basename "$path")
+            mkdir -p "$out"
+            find "$path" -maxdepth 1 -name 'figure*.svg' -exec cp {} "$out/" \;
+            find "$path" -maxdepth 1 \( -name 'figure*.csv' -o -name runs.jsonl \) -size -1000k -exec cp {} "$out/" \;
+        done
+        cp "$figures"/activity.{svg,csv} "$results/"
+        $snn claims --figures "$figures" --format markdown --draw "$results/claims.svg" >"$results/claims.md"
+        ;;
+    *)
+        echo "no stage $stage: there are activity, reduced, full, files and keep" >&2
+        exit 2
+        ;;
+    esac
 done
-
-# keep SCALE NUMBER...: drawings, and numbers unless they are many
-keep() {
-    local scale=$1 number
-    shift
-    mkdir -p "$results/$scale"
-    for number in "$@"; do
-        cp "$figures/$scale/figure$number.svg" "$results/$scale/"
-        find "$figures/$scale" -maxdepth 1 -name "figure$number*.csv" -size -100k -exec cp {} "$results/$scale/" \;
-    done
-}
-rm -rf "$results/full" "$results/quick"
-keep full 1 2 3 5 6 8 9
-keep quick 6 7 9
-$snn claims --figures "$figures" --format markdown >"$results/claims.md"
-$snn claims --figures "$figures" | tail -n 20 | grep " claims:"

@@ -55,6 +55,7 @@ mod backend;
 mod config;
 mod error;
 mod float;
+mod fluctuation;
 mod fused;
 mod gradients;
 mod head;
@@ -77,16 +78,18 @@ mod weights;
 pub use activity::{ActivityMonitor, ActivityWarning, LayerActivity};
 pub use backend::Backend;
 pub use config::{
-    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Reset, ResetGradient, TimeConstant,
+    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Reset, ResetGradient,
+    TimeConstant,
 };
 pub use error::Error;
 pub use float::Float;
+pub use fluctuation::FluctuationDriven;
+pub use fused::State;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
 #[doc(hidden)]
 pub use fused::cuda::emulation::CudaEmulation;
-pub use fused::State;
 pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;
@@ -105,7 +108,7 @@ pub use regularizer::Regularizer;
 pub use schedule::{Cosine, Exponential, Schedule, ScheduleKind, ScheduleSettings, Step, WarmUp};
 pub use step::StepInput;
 pub use surrogate::{Surrogate, SurrogateShape};
-pub use weights::{Initialization, Matrix, Traces};
+pub use weights::{Gains, InitialWeights, Initialization, Matrix, Traces};
 
 /// The version of dfdx that networks run on, for losses of your own.
 pub use dfdx;

@@ -1,7 +1,8 @@
 //! The network: weights plus the one interface to both implementations.
 
 use crate::{
-    Backend, Error, Float, Gradients, Implementation, Initialization, Input, NetworkConfig, Output,
+    Backend, Error, Float, Gradients, Implementation, InitialWeights, Initialization, Input, NetworkConfig,
+    Output,
     head::Head,
     pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
     reference,
@@ -39,8 +40,21 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         initialization: Initialization,
         seed: u64,
     ) -> Result<Self, Error> {
+        Self::drawn(device, config, initialization.into(), seed)
+    }
+
+    /// As [`Network::on`], with a factor for each kind of matrix.
+    ///
+    /// # Errors
+    /// As for [`Network::on`].
+    pub fn drawn(
+        device: D,
+        config: NetworkConfig,
+        initial: InitialWeights,
+        seed: u64,
+    ) -> Result<Self, Error> {
         config.validate()?;
-        let weights = Weights::draw(&config, initialization, seed, &device)?;
+        let weights = Weights::draw(&config, initial, seed, &device)?;
         Ok(Network { config, weights, device, context: D::Context::default() })
     }
 

@@ -70,7 +70,8 @@ impl Network {
     /// [`Error::Input`] if the bytes are not those of a state of this network; [`Error::Unsupported`] as for
     /// [`state`](Network::state).
     pub fn restore_state(&self, bytes: &[u8]) -> Result<State, Error> {
-        let damaged = || Error::Input("these bytes are no saved state of a network, or not all of them".into());
+        let damaged =
+            || Error::Input("these bytes are no saved state of a network, or not all of them".into());
         let mut reader = Reader(bytes.strip_prefix(MAGIC).ok_or_else(damaged)?);
         let version = u32::from_le_bytes(reader.take().ok_or_else(damaged)?);
         if version != VERSION {

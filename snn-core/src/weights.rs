@@ -56,11 +56,71 @@ impl Initialization {
 
     fn validate(self) -> Result<(), Error> {
         let (Initialization::Uniform { gain } | Initialization::Normal { gain }) = self;
-        if gain.is_finite() && gain > 0.0 {
-            Ok(())
-        } else {
-            Err(Error::setting("initialization.gain", gain, "a finite number above 0"))
-        }
+        positive("initialization.gain", gain)
+    }
+}
+
+fn positive(key: &str, value: f64) -> Result<(), Error> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(Error::setting(key, value, "a finite number above 0"))
+    }
+}
+
+/// Factors on the initial weights of each kind of matrix, beside the gain of the [`Initialization`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Gains {
+    /// Of every `W_l`, the matrices from the layer below to a hidden layer; above 0.
+    pub input: f64,
+    /// Of every `V_l`, the matrices within a recurrent layer; above 0.
+    pub recurrent: f64,
+    /// Of `W_out`; above 0.
+    pub readout: f64,
+}
+
+impl Default for Gains {
+    fn default() -> Self {
+        Gains { input: 1.0, recurrent: 1.0, readout: 1.0 }
+    }
+}
+
+impl Gains {
+    pub(crate) fn validate(self) -> Result<(), Error> {
+        positive("initialization.input_gain", self.input)?;
+        positive("initialization.recurrent_gain", self.recurrent)?;
+        positive("initialization.readout_gain", self.readout)
+    }
+}
+
+/// How the weights of a network start: a distribution, and a factor for each kind of matrix.
+///
+/// An [`Initialization`] alone is one with all factors 1:
+///
+/// ```
+/// use snn_core::{Cpu, Gains, InitialWeights, Initialization, Layer, Network, NetworkConfig};
+///
+/// let config = NetworkConfig { hidden: vec![Layer::feed_forward(3)], ..NetworkConfig::new(4, 2) };
+/// let distribution = Initialization::Uniform { gain: 2.0 };
+/// let one: Network = Network::new(config.clone(), distribution, 1)?;
+/// let gains = Gains { readout: 0.5, ..Gains::default() };
+/// let other: Network = Network::drawn(Cpu::default(), config, InitialWeights { distribution, gains }, 1)?;
+/// let weights = |network: &Network| network.parameters().map(|(_, _, values)| values[0]).collect::<Vec<_>>();
+/// assert_eq!(weights(&one)[0], weights(&other)[0]);
+/// assert_eq!(0.5 * weights(&one)[1], weights(&other)[1]);
+/// # Ok::<(), snn_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct InitialWeights {
+    /// Where every weight is drawn from.
+    pub distribution: Initialization,
+    /// By what it is multiplied.
+    pub gains: Gains,
+}
+
+impl From<Initialization> for InitialWeights {
+    fn from(distribution: Initialization) -> Self {
+        InitialWeights { distribution, gains: Gains::default() }
     }
 }
 
@@ -90,27 +150,31 @@ impl<E: Float, D: Device<E>> Weights<E, D> {
     /// Draws every matrix from a ChaCha8 stream of its own, so that adding a layer or recurrence leaves the others alone.
     pub(crate) fn draw(
         config: &NetworkConfig,
-        initialization: Initialization,
+        InitialWeights { distribution, gains }: InitialWeights,
         seed: u64,
         device: &D,
     ) -> Result<Self, Error> {
-        initialization.validate()?;
-        let matrix = |stream: u64, pre: usize, post: usize| {
+        distribution.validate()?;
+        gains.validate()?;
+        let matrix = |stream: u64, gain: f64, pre: usize, post: usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream);
-            let values: Vec<E> =
-                initialization.draw(pre, pre * post, &mut rng).into_iter().map(E::of).collect();
+            let drawn = distribution.draw(pre, pre * post, &mut rng);
+            // A gain of 1 changes no bit.
+            let values: Vec<E> = drawn.into_iter().map(|weight| E::of(gain * weight)).collect();
             device.try_tensor_from_vec(values, (pre, post)).map_err(Error::device)
         };
         let mut hidden = Vec::with_capacity(config.hidden.len());
         for (l, layer) in config.hidden.iter().enumerate() {
             let stream = 2 * (l as u64 + 1);
-            let input = matrix(stream, config.fan_in(l), layer.units)?;
-            let recurrent =
-                layer.recurrent.then(|| matrix(stream + 1, layer.units, layer.units)).transpose()?;
+            let input = matrix(stream, gains.input, config.fan_in(l), layer.units)?;
+            let recurrent = layer
+                .recurrent
+                .then(|| matrix(stream + 1, gains.recurrent, layer.units, layer.units))
+                .transpose()?;
             hidden.push(Afferents { input, recurrent });
         }
-        let readout = matrix(0, config.fan_in(config.hidden.len()), config.outputs)?;
+        let readout = matrix(0, gains.readout, config.fan_in(config.hidden.len()), config.outputs)?;
         Ok(Weights { hidden, readout, marker: marker(device)? })
     }
 
@@ -187,6 +251,15 @@ mod tests {
     fn impossible_gains_are_refused() {
         for gain in [0.0, -1.0, f64::NAN] {
             assert!(Initialization::Normal { gain }.validate().is_err());
+            let gains = [
+                Gains { input: gain, ..Gains::default() },
+                Gains { recurrent: gain, ..Gains::default() },
+                Gains { readout: gain, ..Gains::default() },
+            ];
+            let keys = gains.map(|gains| gains.validate().unwrap_err().to_string());
+            for (message, key) in keys.iter().zip(["input_gain", "recurrent_gain", "readout_gain"]) {
+                assert!(message.contains(key), "{message}");
+            }
         }
     }
 }

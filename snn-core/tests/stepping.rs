@@ -123,9 +123,17 @@ fn steps_have_the_bits_of_a_batch() {
                     let readout = feed(&network, &mut state, &input, step).to_vec();
                     for sample in 0..BATCH {
                         let expected = &recording.readout[(sample * STEPS + step) * outputs..][..outputs];
-                        assert_eq!(bits(&readout[sample * outputs..][..outputs]), bits(expected), "{set}, {step}");
+                        assert_eq!(
+                            bits(&readout[sample * outputs..][..outputs]),
+                            bits(expected),
+                            "{set}, {step}"
+                        );
                         for (layer, spikes) in recording.spikes.iter().enumerate() {
-                            assert_eq!(state.spikes(layer, sample), spikes.row(sample, step), "{set}, {step}");
+                            assert_eq!(
+                                state.spikes(layer, sample),
+                                spikes.row(sample, step),
+                                "{set}, {step}"
+                            );
                             fired += spikes.row(sample, step).len();
                         }
                         compared += 1;

@@ -3,7 +3,9 @@
 //! Writes a file of the layout and the size of the training part of the Spiking Heidelberg Digits, 8156 samples with 70 million
 //! spikes of chance, into the folder for temporary files (280 MB, removed at the end). Each load is a process of its own, so that
 //! its peak memory is its own: that of the whole process, of which the data set is one part. The fastest of three counts, as
-//! the file is in the cache of the system from the second on. With `-- --require`, it fails above 2 s or 600 MB.
+//! the file is in the cache of the system from the second on. With `-- --require`, it fails above 2 s or 600 MB. With
+//! `-- --write DIR`, it only writes `DIR/shd/shd_train.h5` and `shd_test.h5` of the published size, for a trial of what trains
+//! on them: `SNN_DATA_DIR=DIR snn figure 6 --scale full --data shd`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measures")]
 
@@ -19,6 +21,11 @@ use snn_data::{Dataset, Shd, ShdConfig, SplitRule};
 
 const SAMPLES: usize = 8156;
 const SPIKES: usize = 70_000_000;
+/// Of the test part.
+const TEST_SAMPLES: usize = 2264;
+/// The digits from zero to nine in German and English.
+const CLASSES: usize = 20;
+const SPEAKERS: usize = 12;
 
 /// Samples that are written at once.
 const SLICE: usize = 256;
@@ -33,9 +40,17 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         load(Path::new(words.get(at + 1).ok_or("--load needs a file")?))?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(at) = words.iter().position(|word| word == "--write") {
+        let folder = Path::new(words.get(at + 1).ok_or("--write needs a folder")?).join("shd");
+        std::fs::create_dir_all(&folder)?;
+        write(&folder.join("shd_train.h5"), SAMPLES, SPIKES)?;
+        write(&folder.join("shd_test.h5"), TEST_SAMPLES, TEST_SAMPLES * (SPIKES / SAMPLES))?;
+        println!("written: {}", folder.display());
+        return Ok(ExitCode::SUCCESS);
+    }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("shd_train.h5");
-    write(&path)?;
+    write(&path, SAMPLES, SPIKES)?;
     let mut fastest = f64::INFINITY;
     let mut largest: f64 = 0.0;
     for _ in 0..3 {
@@ -78,7 +93,7 @@ fn peak_megabytes() -> Option<f64> {
 }
 
 /// Half-precision times in order and 16-bit units, as published: 0.4 to 1.2 s of spikes, more or fewer of them by a half.
-fn write(path: &Path) -> Result<(), Box<dyn Error>> {
+fn write(path: &Path, samples: usize, all_spikes: usize) -> Result<(), Box<dyn Error>> {
     // A linear congruential generator: which spikes they are takes the same time.
     let mut state = 1_u64;
     let mut chance = move || {
@@ -87,17 +102,17 @@ fn write(path: &Path) -> Result<(), Box<dyn Error>> {
     };
     let file = File::create(path)?;
     let group = file.create_group("spikes")?;
-    let times = group.new_dataset::<VarLenArray<f16>>().shape(SAMPLES).create("times")?;
-    let units = group.new_dataset::<VarLenArray<u16>>().shape(SAMPLES).create("units")?;
-    let mean = SPIKES / SAMPLES;
+    let times = group.new_dataset::<VarLenArray<f16>>().shape(samples).create("times")?;
+    let units = group.new_dataset::<VarLenArray<u16>>().shape(samples).create("units")?;
+    let mean = all_spikes / samples;
     let (mut written, mut sample) = (0, 0);
-    while sample < SAMPLES {
-        let slice = sample..SAMPLES.min(sample + SLICE);
+    while sample < samples {
+        let slice = sample..samples.min(sample + SLICE);
         let (mut time_rows, mut unit_rows) = (Vec::new(), Vec::new());
         for sample in slice.clone() {
             // Pairs of samples have twice the mean; the last one has what is missing.
             let spikes = match sample {
-                _ if sample == SAMPLES - 1 => SPIKES - written,
+                _ if sample == samples - 1 => all_spikes - written,
                 _ if sample % 2 == 0 => mean / 2,
                 _ => mean + mean / 2,
             };
@@ -113,7 +128,11 @@ fn write(path: &Path) -> Result<(), Box<dyn Error>> {
         write_rows(&units, &unit_rows, slice.clone())?;
         sample = slice.end;
     }
-    file.new_dataset_builder().with_data(&vec![0_u16; SAMPLES]).create("labels")?;
+    let labels: Vec<u16> = (0..samples).map(|sample| (sample % CLASSES) as u16).collect();
+    file.new_dataset_builder().with_data(&labels).create("labels")?;
+    let extra = file.create_group("extra")?;
+    let speakers: Vec<u16> = (0..samples).map(|sample| (sample / CLASSES % SPEAKERS) as u16).collect();
+    extra.new_dataset_builder().with_data(&speakers).create("speaker")?;
     Ok(())
 }
 

@@ -102,8 +102,6 @@ pub mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 mod memory;
-#[cfg(feature = "nir")]
-pub mod nir;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;
@@ -124,7 +122,9 @@ pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
-    Evaluation, Event, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start, Trainer, evaluate,
-    network_input, predict,
+    Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start,
+    Trainer, evaluate, expected_activity, network_input, predict,
 };
 pub use weights::Weights;
+#[cfg(feature = "nir")]
+pub use weights::nir;

@@ -103,6 +103,39 @@ fn spiking_heidelberg_digits() {
     assert!(accuracy > 0.9, "{accuracy}");
 }
 
+/// Panel c of figure 6, which needs the Spiking Heidelberg Digits: planned at full scale, made in small.
+#[test]
+fn figure_6_is_made_from_files_laid_out_as_shd() {
+    let snn = Snn::new();
+    let folder = folder(&snn, "shd");
+    write_spikes(&folder.join("shd_train.h5"), 80);
+    write_spikes(&folder.join("shd_test.h5"), 40);
+    let figure = |scale: &str, more: &[&str]| {
+        let arguments = ["figure", "6", "--scale", scale, "--data", "shd", "--json", "--quiet"];
+        let ended = run(&snn, &[&arguments[..], more].concat()).expect(0);
+        serde_json::from_str::<Value>(ended.stdout.lines().last().unwrap()).unwrap()
+    };
+    // Two readouts, with and without recurrence, seven learning rates, six seeds; 200 epochs each.
+    let plan = &figure("full", &["--plan"])["all"];
+    assert_eq!((&plan["runs"], &plan["epochs"]), (&168.into(), &(168 * 200).into()));
+    for name in ["active", "fluctuation-driven"] {
+        let drawn = figure("smoke", &["--initialization", name]);
+        assert_eq!(
+            (&drawn["state"], &drawn["missing"][0]["panel"]),
+            (&"done".into(), &"a".into()),
+            "{drawn}"
+        );
+        let table =
+            drawn["files"].as_array().unwrap().iter().find(|it| it.as_str().unwrap().ends_with("c.csv"));
+        let table = fs::read_to_string(snn.path(table.unwrap().as_str().unwrap())).unwrap();
+        assert_eq!(table.lines().count(), 1 + 4 * 2, "two models for each bar: {table}");
+    }
+    let claims = run(&snn, &["claims", "--scale", "smoke", "--json"]).expect(0);
+    let claims: Value = serde_json::from_str(&claims.stdout).unwrap();
+    let claim = claims["claims"].as_array().unwrap().iter().find(|claim| claim["id"] == "7f").unwrap();
+    assert_eq!(claim["data"], "SHD");
+}
+
 /// A tone of 0.3 s at 48 kHz.
 fn tone(hertz: f64, phase: f64) -> Vec<u8> {
     let sample = |n: u32| 8000.0 * (TAU * hertz * f64::from(n) / 48_000.0 + phase).sin();

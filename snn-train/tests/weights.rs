@@ -58,12 +58,14 @@ fn a_run_starts_from_weights_and_keeps_some() {
     fs::rename(snn.path(last), snn.path("moved")).unwrap();
     snn.run(&["train", "--resume", "--run-dir", "tuned", "--set", "training.epochs=3"]).expect(0);
     assert_same(&snn.path("tuned"), &snn.path("whole"));
-    snn.run(&Snn::train(&tune, &["--init", last, "--run-dir", "new"])).fails(1, &["cannot read the weights", last]);
+    snn.run(&Snn::train(&tune, &["--init", last, "--run-dir", "new"]))
+        .fails(1, &["cannot read the weights", last]);
     assert!(!snn.path("new").exists(), "nothing has begun");
 
     snn.run(&Snn::train(&["network.hidden=[31]"], &["--init", "moved"]))
         .fails(2, &["W1 is 20 x 30 in the file and 20 x 31 here", "V1 is 30 x 30 in the file"]);
-    snn.run(&Snn::train(&["training.freeze=['V2']"], &[])).fails(2, &["training.freeze names `V2`", "W1, V1, Wout"]);
+    snn.run(&Snn::train(&["training.freeze=['V2']"], &[]))
+        .fails(2, &["training.freeze names `V2`", "W1, V1, Wout"]);
 }
 
 #[test]
@@ -88,7 +90,8 @@ fn weights_are_evaluated_without_their_run() {
     // Another seed makes other manifolds: that is said, and is what was asked for.
     let other = snn.run(&["eval", "--weights", "w.npz", "--set", "data.seed=7"]).expect(0);
     assert!(other.stderr.contains("these are other data than those of the run"), "{}", other.stderr);
-    snn.run(&["eval", "--weights", "w.npz", "--set", "network.hidden=[9]"]).fails(2, &["W1 is 20 x 30", "20 x 9"]);
+    snn.run(&["eval", "--weights", "w.npz", "--set", "network.hidden=[9]"])
+        .fails(2, &["W1 is 20 x 30", "20 x 9"]);
 
     let mut plain = snn_data::npz::NpzWriter::new();
     for (name, shape, values) in Weights::load(snn.path("w.npz")).unwrap().matrices() {
@@ -96,7 +99,8 @@ fn weights_are_evaluated_without_their_run() {
     }
     fs::write(snn.path("plain.npz"), plain.finish()).unwrap();
     snn.run(&["eval", "--weights", "plain.npz"]).fails(2, &["plain.npz", "--experiment PRESET_OR_TOML"]);
-    let found = json(snn.run(&["eval", "--weights", "plain.npz", "--experiment", "run/config.toml", "--json"]));
+    let found =
+        json(snn.run(&["eval", "--weights", "plain.npz", "--experiment", "run/config.toml", "--json"]));
     assert_eq!(found["accuracy"], run["accuracy"]);
     snn.run(&["eval"]).fails(2, &["RUN_DIR"]);
 }
@@ -148,7 +152,10 @@ fn predictions_are_those_that_eval_counts() {
     assert_eq!((all["kind"].as_str(), all["samples"].as_array().unwrap().len()), (Some("predictions"), 800));
     let first = &all["samples"][0];
     let spikes = first["spikes"][0].as_array().unwrap().len() as f64;
-    assert_eq!(first["counts"][0].as_array().unwrap().iter().map(|it| it.as_f64().unwrap()).sum::<f64>(), spikes);
+    assert_eq!(
+        first["counts"][0].as_array().unwrap().iter().map(|it| it.as_f64().unwrap()).sum::<f64>(),
+        spikes
+    );
     assert_eq!(first["readout"][0].as_array().unwrap().len(), 10);
 
     for (arguments, words) in [

@@ -4,8 +4,8 @@ use crate::{npz::Archive, run::Run};
 use serde::Deserialize;
 use snn_core::{
     AnyLoss, Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, LossKind,
-    LossSettings, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Regularizer, Reset, ResetGradient,
-    Surrogate, SurrogateShape, TimeConstant,
+    LossSettings, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Regularizer, Reset,
+    ResetGradient, Surrogate, SurrogateShape, TimeConstant,
 };
 use snn_data::npz::Array;
 use std::{fs::File, path::Path};

@@ -55,7 +55,8 @@ fn measure(job: &Job, options: &Options) -> Result<Latency, Error> {
         let taken = pass(&network, &mut state, &input, sample % input.batch())?;
         times.push(taken.as_secs_f64() * 1e6 / input.steps() as f64);
         let layers = 0..network.config().hidden.len();
-        spikes += layers.map(|l| state.counts(l, 0).iter().map(|&count| count as u64).sum::<u64>()).sum::<u64>();
+        spikes +=
+            layers.map(|l| state.counts(l, 0).iter().map(|&count| count as u64).sum::<u64>()).sum::<u64>();
         steps += input.steps() as u64;
         sample += 1;
     }

@@ -43,7 +43,8 @@ impl Kernel for ForwardBlock<'_, '_> {
     fn run<L: Lanes>(mut self, lanes: L) {
         let plan = self.plan;
         self.block.reshape(plan, if self.keep { self.samples } else { 1 });
-        let mut layers: Vec<Layer> = plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
+        let mut layers: Vec<Layer> =
+            plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
         let mut out = Output::new(plan, chunk(plan.out_width));
         for sample in 0..self.samples {
             for (l, layer) in layers.iter_mut().enumerate() {
@@ -331,7 +332,8 @@ impl<L: Lanes> Lif<'_, L> {
                 i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
                 let spiking = lanes.wide_greater(x_n, zero);
                 let from = if RESET == IMMEDIATE { lanes.wide_select(spiking, rest, x_n) } else { x_n };
-                let next = lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), from), from);
+                let next =
+                    lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), from), from);
                 x[c] = if RESET == IMMEDIATE { next } else { lanes.wide_select(spiking, rest, next) };
                 let set = lanes.bits(spiking);
                 for octet in 0..octets {

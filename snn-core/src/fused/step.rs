@@ -63,7 +63,13 @@ impl Hidden {
         spikes.reserve_step(plan.width);
         let mut layer = Layer::new(plan, 1);
         layer.rest(plan);
-        Hidden { units: plan.units, layer, drive: vec![0.0; plan.width], spikes, counts: vec![0.0; plan.units] }
+        Hidden {
+            units: plan.units,
+            layer,
+            drive: vec![0.0; plan.width],
+            spikes,
+            counts: vec![0.0; plan.units],
+        }
     }
 }
 
@@ -158,7 +164,9 @@ impl State {
         if self.fits(&ready.plan) {
             return Ok(());
         }
-        Err(Error::Input("this state is of a network of another shape: make one with `Network::state`".into()))
+        Err(Error::Input(
+            "this state is of a network of another shape: make one with `Network::state`".into(),
+        ))
     }
 
     /// Goes on by one step.
@@ -179,10 +187,16 @@ impl State {
     pub(crate) fn numbers(&self) -> impl Iterator<Item = Numbers<&[f64], &[f32]>> {
         self.samples.iter().flat_map(|sample| {
             let hidden = sample.layers.iter().flat_map(|Hidden { layer, drive, counts, .. }| {
-                [Numbers::Wide(&layer.x[..]), Numbers::Wide(&layer.i), Numbers::Single(&drive[..]), Numbers::Single(counts)]
+                [
+                    Numbers::Wide(&layer.x[..]),
+                    Numbers::Wide(&layer.i),
+                    Numbers::Single(&drive[..]),
+                    Numbers::Single(counts),
+                ]
             });
             let Output { u, i, best, trace, .. } = &sample.output;
-            let output = [Numbers::Wide(&u[..]), Numbers::Wide(i), Numbers::Wide(best), Numbers::Single(&trace[..])];
+            let output =
+                [Numbers::Wide(&u[..]), Numbers::Wide(i), Numbers::Wide(best), Numbers::Single(&trace[..])];
             hidden.chain(output)
         })
     }
@@ -192,11 +206,20 @@ impl State {
         self.samples.iter_mut().flat_map(|sample| {
             let hidden = sample.layers.iter_mut().flat_map(|Hidden { layer, drive, counts, .. }| {
                 let Layer { x, i, .. } = layer;
-                [Numbers::Wide(&mut x[..]), Numbers::Wide(i), Numbers::Single(&mut drive[..]), Numbers::Single(counts)]
+                [
+                    Numbers::Wide(&mut x[..]),
+                    Numbers::Wide(i),
+                    Numbers::Single(&mut drive[..]),
+                    Numbers::Single(counts),
+                ]
             });
             let Output { u, i, best, trace, .. } = &mut sample.output;
-            let output =
-                [Numbers::Wide(&mut u[..]), Numbers::Wide(i), Numbers::Wide(best), Numbers::Single(&mut trace[..])];
+            let output = [
+                Numbers::Wide(&mut u[..]),
+                Numbers::Wide(i),
+                Numbers::Wide(best),
+                Numbers::Single(&mut trace[..]),
+            ];
             hidden.chain(output)
         })
     }
@@ -250,7 +273,14 @@ impl Kernel for Step<'_> {
             // every layer spikes of what it knew before
             for (hidden, shape) in sample.layers.iter_mut().zip(&plan.hidden) {
                 hidden.spikes.clear();
-                hidden.layer.advance(lanes, shape, plan.reset(false), 1, &mut hidden.drive, &mut hidden.spikes);
+                hidden.layer.advance(
+                    lanes,
+                    shape,
+                    plan.reset(false),
+                    1,
+                    &mut hidden.drive,
+                    &mut hidden.spikes,
+                );
                 for &unit in &hidden.spikes.units {
                     hidden.counts[usize::from(unit)] += 1.0;
                 }

@@ -74,7 +74,10 @@ impl<R: Read> SoundStream<R> {
         let broken = |problem: &str| Error::format(STREAM, problem);
         let io = |error: io::Error| {
             let ends = error.kind() == io::ErrorKind::UnexpectedEof;
-            Error::format(STREAM, if ends { "it ends within its header".to_owned() } else { error.to_string() })
+            Error::format(
+                STREAM,
+                if ends { "it ends within its header".to_owned() } else { error.to_string() },
+            )
         };
         let mut head = [0; 12];
         reader.read_exact(&mut head).map_err(io)?;
@@ -161,9 +164,10 @@ impl<R: Read> SoundStream<R> {
         let count = if wanted == 0 { 0 } else { self.fill(wanted)? };
         if count == 0 {
             return match self.left {
-                Some(1..) => {
-                    Err(Error::format(STREAM, format!("it ends at sample {}, before it should", self.samples)))
-                }
+                Some(1..) => Err(Error::format(
+                    STREAM,
+                    format!("it ends at sample {}, before it should", self.samples),
+                )),
                 _ => Ok(false),
             };
         }
@@ -243,11 +247,19 @@ mod tests {
 
     #[test]
     fn the_numbers_are_those_of_a_file() {
-        let bytes: Vec<u8> = (0..2400_u32).map(|k| (k * 2_654_435_761 >> 13) as u8).collect();
+        let bytes: Vec<u8> = (0..2400_u32).map(|k| (k.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let floats: Vec<u8> = (0..300).flat_map(|k| (k as f32 / 300.0 - 0.5).to_le_bytes()).collect();
-        for (tag, bits, channels) in
-            [(1, 8, 1), (1, 16, 1), (1, 16, 2), (1, 24, 1), (1, 32, 3), (6, 8, 1), (7, 8, 2), (3, 32, 1), (3, 32, 2)]
-        {
+        for (tag, bits, channels) in [
+            (1, 8, 1),
+            (1, 16, 1),
+            (1, 16, 2),
+            (1, 24, 1),
+            (1, 32, 3),
+            (6, 8, 1),
+            (7, 8, 2),
+            (3, 32, 1),
+            (3, 32, 2),
+        ] {
             let data = if tag == 3 { &floats } else { &bytes };
             let file = wav(tag, bits, channels, None, data);
             let expected = Sound::parse(&file).unwrap();

@@ -10,7 +10,12 @@ impl NpzWriter {
     /// # Errors
     ///
     /// As for [`NpzWriter::add`].
-    pub fn add_texts<S: AsRef<str>>(&mut self, name: &str, shape: &[usize], texts: &[S]) -> Result<(), Error> {
+    pub fn add_texts<S: AsRef<str>>(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        texts: &[S],
+    ) -> Result<(), Error> {
         let expected = shape.iter().product();
         if texts.len() != expected {
             let what = "texts of an array of an npz archive";

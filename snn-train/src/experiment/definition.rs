@@ -19,7 +19,8 @@ use crate::error::Error;
 
 /// Everything that determines a run: the data, the network, how it is trained, and all seeds.
 ///
-/// The default is the preset `randman`: the paper's default network on its default random manifolds. A TOML file has
+/// The default is the paper's default network on its default random manifolds, initial weights as printed. The preset
+/// `randman` is the same but for `initialization.gain`, at which its hidden units spike before training. A TOML file has
 /// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`](super::keys()) documents them.
 ///
 /// Seeds by purpose: `data.seed`, `initialization.seed` and `training.seed` (the order of the samples).
@@ -131,13 +132,15 @@ impl Experiment {
         }
     }
 
-    /// How its weights start.
+    /// The distribution that its weights start from, without what depends on the data and without the gains of single
+    /// matrices: [`Experiment::network`] draws them.
     #[must_use]
     pub fn initialization(&self) -> Initialization {
         let gain = self.initialization.gain;
         match self.initialization.distribution {
             Distribution::Uniform => Initialization::Uniform { gain },
             Distribution::Normal => Initialization::Normal { gain },
+            Distribution::FluctuationDriven => Initialization::Normal { gain: 1.0 },
         }
     }
 

@@ -40,6 +40,11 @@ impl Experiment {
         for (key, value) in [
             ("network.threshold", self.network.threshold),
             ("initialization.gain", self.initialization.gain),
+            ("initialization.input_gain", self.initialization.input_gain),
+            ("initialization.recurrent_gain", self.initialization.recurrent_gain),
+            ("initialization.readout_gain", self.initialization.readout_gain),
+            ("initialization.mean", self.initialization.mean),
+            ("initialization.deviation", self.initialization.deviation),
             ("surrogate.beta", self.surrogate.beta),
             ("readout.start", self.readout.start),
             ("regularizer.lower_strength", regularizer.lower_strength),

@@ -36,7 +36,8 @@ impl Experiment {
         }
         if known.iter().all(|name| self.training.freeze.contains(name)) {
             return Err(Error::Impossible(
-                "training.freeze names every matrix, so that nothing is left to train: leave one out".to_owned(),
+                "training.freeze names every matrix, so that nothing is left to train: leave one out"
+                    .to_owned(),
             ));
         }
         if !self.initialization.only.is_empty() && self.initialization.weights.as_os_str().is_empty() {

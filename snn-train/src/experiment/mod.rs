@@ -22,6 +22,7 @@ mod key;
 mod keys;
 mod limits;
 mod matrices;
+mod other_data;
 mod presets;
 mod reading;
 mod sections;

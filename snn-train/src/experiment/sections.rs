@@ -118,10 +118,23 @@ section! {
 section! {
     /// `[initialization]`: how weights start; k = 1 / number of afferents of the matrix.
     InitializationSection = "initialization" {
-        /// `uniform` draws from (-gain sqrt k, gain sqrt k), `normal` with standard deviation gain sqrt k.
-        distribution: Distribution = Distribution::Uniform, "", Values::Choice(&["uniform", "normal"]);
-        /// Factor on the width of the distribution.
+        /// `uniform` draws from (-gain sqrt k, gain sqrt k), `normal` with standard deviation gain sqrt k;
+        /// `fluctuation-driven` gives membrane potentials `mean` and `deviation` (Rossbroich, Gygax & Zenke 2022).
+        distribution: Distribution = Distribution::Uniform, "", Values::Choice(&["uniform", "normal", "fluctuation-driven"]);
+        /// Factor on the width of the distribution: `uniform` and `normal`. The paper prints 1.
         gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Another factor, on the weights from the layer below to a hidden layer.
+        input_gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Another factor, on the recurrent weights.
+        recurrent_gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Another factor, on the weights of the readout.
+        readout_gain: f64 = 1.0, "", Values::POSITIVE;
+        /// Mean of the membrane potentials: `fluctuation-driven`.
+        mean: f64 = 0.0, "", Values::FINITE;
+        /// Standard deviation of the membrane potentials over time: `fluctuation-driven`.
+        deviation: f64 = 1.0, "", Values::POSITIVE;
+        /// Share of recurrent weights in the variance of the potentials: `fluctuation-driven`.
+        recurrent_share: f64 = 0.1, "", Values::BELOW_1;
         /// Seed of the initial weights.
         seed: u64 = 0, "", Values::SEED;
         /// File of weights to start from instead: a checkpoint, an export, or safetensors or npz with matrices `W1`, `V1`, ..
@@ -246,6 +259,8 @@ pub enum Distribution {
     Uniform,
     /// Normal around 0.
     Normal,
+    /// Normal, with the mean and width that give membrane potentials a chosen mean and standard deviation.
+    FluctuationDriven,
 }
 
 /// Which of the epochs' models.

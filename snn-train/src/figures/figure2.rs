@@ -2,9 +2,9 @@
 //! training with the surrogate: readout, hidden and input spikes of two inputs of each class, (e) potentials of hidden units.
 
 use super::{
-    FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
+    FigureOutput, FirstWeights, Missing, Reproduction, Runs, Setting as _, Table,
     definition::Definition,
-    protocol::{GAIN, INIT_SEED, SHAPE, seeds, words},
+    protocol::{GAIN, INIT_SEED, SHAPE, words},
     snapshot::{Samples, Snapshot},
 };
 use crate::{
@@ -23,22 +23,28 @@ pub(super) const DEFINITION: Definition = Definition {
     draw,
 };
 
-/// The gain that the paper's initialisation has, and one at which hidden units spike from the start: silence alone shall not
-/// explain that the true gradient learns nothing.
-pub(super) const GAINS: [f64; 2] = [1.0, 6.0];
+/// At which hidden units spike from the start: silence alone shall not explain that the true gradient learns nothing.
+const SPIKING: f64 = 6.0;
 /// Samples in (c) and (d), and units in (e).
 const SAMPLES: usize = 4;
 const UNITS: usize = 3;
 
 pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
-    let mut experiment = scale.randman()?;
+    let mut experiment = reproduction.randman()?;
     experiment.set(&["data.classes=2"])?;
     Ok(Sweep::new("figure2", experiment).grid([
         (SHAPE, words(["super-spike", "true"])),
-        (GAIN, Axis::list(GAINS)),
-        (INIT_SEED, seeds(scale.pick(2, 5, 10))),
+        (GAIN, Axis::list(gains(reproduction)?)),
+        (INIT_SEED, reproduction.batch_seeds(scale.pick_of_four(2, 5, 5, 10))),
     ]))
+}
+
+/// That of the initial weights, and from the printed ones, from which no hidden unit spikes at first, another one. The last
+/// has units that spike from the start.
+pub(super) fn gains(reproduction: &Reproduction) -> Result<Vec<f64>, Error> {
+    let own = reproduction.randman()?.initialization.gain;
+    Ok(if reproduction.first_weights() == FirstWeights::Printed { vec![own, SPIKING] } else { vec![own] })
 }
 
 /// The runs with a surrogate, or with the true gradient, from initial weights of this gain.
@@ -58,7 +64,8 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     // Room for the legend.
     let table = draw_curves(&mut output.canvas, top[0].inset(0.0, 14.0, 0.0, 0.0), reproduction, &runs)?;
     output.table("b", table);
-    let best = runs_of(&runs, "super-spike", GAINS[0]).best(1);
+    let own = gains(reproduction)?[0];
+    let best = runs_of(&runs, "super-spike", own).best(1);
     let take = |trained| match best.rows().first() {
         Some(row) => Snapshot::take(reproduction, &row.id, trained, Samples::Few(SAMPLES)),
         None => Ok(None),
@@ -101,10 +108,11 @@ fn draw_curves(
     let mut legend = Legend::default();
     let mut highest: f64 = 0.7;
     for (shape, name, colour) in [("true", "true gradient", GREY), ("super-spike", "surrogate", VERMILION)] {
-        for gain in GAINS {
+        let gains = gains(reproduction)?;
+        for &gain in &gains {
             let stroke = Stroke::new(colour, 0.8);
-            let stroke = if gain == GAINS[0] { stroke } else { stroke.dashed() };
-            let started = if gain == GAINS[0] { "" } else { ", spiking at first" };
+            let stroke = if gain == gains[0] { stroke } else { stroke.dashed() };
+            let started = if gain == gains[0] { "" } else { ", spiking at first" };
             legend = legend.line(format!("{name}{started}"), stroke);
             for row in runs_of(runs, shape, gain).rows() {
                 let mut curve = Vec::new();
@@ -119,7 +127,7 @@ fn draw_curves(
             }
         }
     }
-    let epochs = f64::from(reproduction.scale().randman()?.training.epochs);
+    let epochs = f64::from(reproduction.randman()?.training.epochs);
     let axes = Axes::new(place, AxisScale::linear(0.0, epochs), AxisScale::linear(0.0, highest.min(1.5)))
         .labels("Epoch", "Training loss");
     axes.draw(canvas);

@@ -4,7 +4,7 @@
 use snn_core::{Surrogate, SurrogateShape};
 
 use super::{
-    FigureOutput, Reproduction, Runs, Setting as _, Table,
+    FigureOutput, Reproduction, Runs, Scale, Setting as _, Table,
     bars::{ACCURACY, Bar, draw_bars},
     definition::Definition,
     output::plain,
@@ -23,7 +23,9 @@ use crate::{
 pub(super) const DEFINITION: Definition = Definition {
     number: 3,
     title: "the shape of the surrogate derivative",
-    sweeps: |reproduction| Ok(vec![sweep(reproduction)?]),
+    sweeps: |reproduction| {
+        Ok(reproduction.by_depth(vec![sweep(reproduction)?], vec![deep_sweep(reproduction)?]))
+    },
     draw,
 };
 
@@ -38,29 +40,79 @@ const SLOPES: [f64; 5] = [1.0, 5.0, 10.0, 25.0, 100.0];
 /// Models of a bar in (c).
 const MODELS: usize = 5;
 
+/// Networks with one hidden layer, or none.
 pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
-    let shapes = || (SHAPE, words(SHAPES.map(|(_, word, _)| word)));
     let [eta, beta] = scale.map();
-    let [coarse_eta, coarse_beta] = scale.grid();
-    let fixed = |depth| {
-        let hidden = (HIDDEN, scale.depths(&[depth]));
-        [hidden, (BETA, Axis::list([DEFAULT_BETA])), (ETA, Axis::list([default_eta(depth)]))]
-    };
-    let many = scale.pick(2, 6, 20);
-    let few = scale.pick(1, 2, 4);
-    Ok(Sweep::new("figure3", scale.randman()?)
-        .grid([shapes(), (HIDDEN, scale.depths(&[1])), eta.clone(), beta])
-        .grid([shapes(), (HIDDEN, scale.depths(&[2])), coarse_eta, coarse_beta])
-        .grid([(SHAPE, words(["constant"])), (HIDDEN, scale.depths(&[1, 2])), eta.clone()])
-        .grid([(HIDDEN, scale.depths(&[0])), eta])
-        .grid(fixed(1).into_iter().chain([(DATA_SEED, seeds(scale.pick(2, 3, 5))), (INIT_SEED, seeds(few))]))
-        .grid(fixed(1).into_iter().chain([(INIT_SEED, seeds(many))]))
-        .grid(fixed(2).into_iter().chain([(INIT_SEED, seeds(many))])))
+    let data = scale.pick_of_four(2, 3, 3, 5);
+    let on_others = [(DATA_SEED, seeds(data)), (INIT_SEED, seeds(few(reproduction)))];
+    Ok(Sweep::new("figure3", reproduction.randman()?)
+        .grid([shapes(), (HIDDEN, scale.depths(&[1])), eta.clone(), beta, batches(reproduction)])
+        .grid([constant(), (HIDDEN, scale.depths(&[1])), eta.clone(), batches(reproduction)])
+        .grid([(HIDDEN, scale.depths(&[0])), eta, batches(reproduction)])
+        .grid(fixed(scale, 1).into_iter().chain(on_others))
+        .grid(fixed(scale, 1).into_iter().chain([many(reproduction)])))
+}
+
+/// Networks with two hidden layers.
+pub(super) fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
+    let [eta, beta] = deep(reproduction);
+    Ok(Sweep::new("figure3-deep", reproduction.randman()?)
+        .grid([
+            shapes(),
+            (HIDDEN, scale.depths(&[2])),
+            eta.clone(),
+            beta,
+            batches(reproduction),
+            // As the networks with one layer say it: they are told apart by it.
+            (DATA_SEED, seeds(1)),
+        ])
+        .grid([constant(), (HIDDEN, scale.depths(&[2])), eta, batches(reproduction)])
+        .grid(fixed(scale, 2).into_iter().chain([many(reproduction)])))
+}
+
+fn shapes() -> (&'static str, Axis) {
+    (SHAPE, words(SHAPES.map(|(_, word, _)| word)))
+}
+
+fn constant() -> (&'static str, Axis) {
+    (SHAPE, words(["constant"]))
+}
+
+fn batches(reproduction: &Reproduction) -> (&'static str, Axis) {
+    (INIT_SEED, reproduction.batch_seeds(1))
+}
+
+/// The networks of (d): a learning rate and slope for each depth.
+fn fixed(scale: Scale, depth: usize) -> [(&'static str, Axis); 3] {
+    let hidden = (HIDDEN, scale.depths(&[depth]));
+    [hidden, (BETA, Axis::list([DEFAULT_BETA])), (ETA, Axis::list([default_eta(depth)]))]
+}
+
+/// The initial weights of (d).
+fn many(reproduction: &Reproduction) -> (&'static str, Axis) {
+    (INIT_SEED, reproduction.batch_seeds(reproduction.scale().pick_of_four(2, 6, 5, 20)))
+}
+
+/// The runs of both sweeps.
+pub(super) fn runs(reproduction: &Reproduction) -> Result<Runs, Error> {
+    Ok(reproduction.runs(&sweep(reproduction)?)?.and(reproduction.runs(&deep_sweep(reproduction)?)?))
+}
+
+/// Learning rates and slopes of networks with two hidden layers: at full scale the whole map.
+fn deep(reproduction: &Reproduction) -> [(&'static str, Axis); 2] {
+    let scale = reproduction.scale();
+    if scale == Scale::Full { scale.map() } else { scale.grid() }
+}
+
+/// Initial weights on each data set of (d).
+fn few(reproduction: &Reproduction) -> i64 {
+    reproduction.scale().pick_of_four(1, 2, 2, 4)
 }
 
 fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
-    let runs = reproduction.runs(&sweep(reproduction)?)?;
+    let runs = runs(reproduction)?;
     let mut output = FigureOutput::new(510.0, 430.0, "The shape of the surrogate derivative");
     let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[0.7, 1.0, 0.85], 58.0);
     let table =
@@ -177,7 +229,7 @@ fn floats(axis: &Axis) -> Result<Vec<f64>, String> {
     Ok(axis.values()?.iter().filter_map(snn_run::number).collect())
 }
 
-/// The first data set and the first initial weights, on which the grids are run.
+/// The first data set and the first initial weights, on which the maps are drawn.
 pub(super) fn first(row: &crate::sweep::Row) -> bool {
     row.number(DATA_SEED) == 0.0 && row.number(INIT_SEED) == 0.0
 }
@@ -192,17 +244,20 @@ pub(super) fn best(
     comparable: bool,
 ) -> Runs {
     let scale = reproduction.scale();
-    let [(_, eta), (_, beta)] = if comparable { scale.grid() } else { scale.map() };
-    let of_shape = runs.of(|row| first(row) && row.depth() == depth && row.is(SHAPE, shape));
-    of_shape.on(ETA, &eta).on(BETA, &beta).best(scale.best(MODELS))
+    let [(_, eta), (_, beta)] = if comparable || depth > 1 { deep(reproduction) } else { scale.map() };
+    let of_shape =
+        runs.of(|row| row.number(DATA_SEED) == 0.0 && row.depth() == depth && row.is(SHAPE, shape));
+    let points = of_shape.on(ETA, &eta).on(BETA, &beta);
+    reproduction.best_of_batches(&points, 1, scale.best(MODELS))
 }
 
 /// The best models of each condition of (c).
 pub(super) fn bars(reproduction: &Reproduction, runs: &Runs) -> Vec<Bar> {
     let count = reproduction.scale().best(MODELS);
     let mut bars = Vec::new();
-    let of_depth = |depth| runs.of(|row| first(row) && row.depth() == depth);
-    bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, of_depth(0).best(count)));
+    let of_depth = |depth| runs.of(|row| row.number(DATA_SEED) == 0.0 && row.depth() == depth);
+    let best_of = |models: &Runs| reproduction.best_of_batches(models, 1, count);
+    bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, best_of(&of_depth(0))));
     for ((_, word, title), colour) in SHAPES.into_iter().zip([BLUE, SKY, GREEN]) {
         for depth in [1, 2] {
             let models = best(reproduction, runs, word, depth, false);
@@ -211,7 +266,7 @@ pub(super) fn bars(reproduction: &Reproduction, runs: &Runs) -> Vec<Bar> {
     }
     for depth in [1, 2] {
         let constant = of_depth(depth).of(|row| row.is(SHAPE, "constant"));
-        bars.push(Bar::new("*β* = 0", format!("{depth}"), GREY, constant.best(count)));
+        bars.push(Bar::new("*β* = 0", format!("{depth}"), GREY, best_of(&constant)));
     }
     bars
 }
@@ -222,7 +277,7 @@ pub(super) fn repetitions(reproduction: &Reproduction, runs: &Runs) -> [(&'stati
         let eta = default_eta(row.depth());
         row.is(SHAPE, "super-spike") && same(row.eta(), eta) && same(row.beta(), DEFAULT_BETA)
     });
-    let few = reproduction.scale().pick(1.0, 2.0, 4.0);
+    let few = few(reproduction) as f64;
     let data = fixed.of(|row| row.depth() == 1 && row.number(INIT_SEED) < few);
     let inits = |depth| fixed.of(|row| row.depth() == depth && row.number(DATA_SEED) == 0.0);
     [

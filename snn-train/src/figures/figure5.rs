@@ -8,7 +8,7 @@ use super::{
     bars::{ACCURACY, Bar, draw_bars},
     definition::Definition,
     figure3::draw_shapes,
-    protocol::{BETA, ETA, HIDDEN, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
+    protocol::{BETA, ETA, HIDDEN, INIT_SEED, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
 };
 use crate::{
     Error,
@@ -17,15 +17,11 @@ use crate::{
     sweep::{Axis, Sweep},
 };
 
-pub(super) const DEFINITION: Definition = Definition {
-    number: 5,
-    title: "the scale of the surrogate derivative",
-    sweeps: |reproduction| Ok(vec![sweep(reproduction)?, deep_sweep(reproduction)?]),
-    draw,
-};
+pub(super) const DEFINITION: Definition =
+    Definition { number: 5, title: "the scale of the surrogate derivative", sweeps, draw };
 
 /// Models of a bar; curves in (b).
-pub(super) const MODELS: usize = 10;
+const MODELS: usize = 10;
 const CURVES: usize = 5;
 
 /// A way to let gradients flow: its short name in the paper, shape and switch.
@@ -57,41 +53,58 @@ pub(super) const RECURRENCE: [Way; 4] = [
     way("aProp", "asymptotic", "propagate", VERMILION),
 ];
 
-pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
+/// Ways through the reset.
+pub(super) fn reset_sweep(reproduction: &Reproduction, depth: usize) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
     let [eta, beta] = scale.grid();
-    let switches = words(["detached", "differentiable"]);
-    let through = words(["detached", "propagate"]);
-    Ok(Sweep::new("figure5", scale.randman()?)
-        .grid([
-            (SHAPE, words(["super-spike", "asymptotic"])),
-            (RESET_GRADIENT, switches),
-            (HIDDEN, scale.depths(&[1, 2])),
-            eta.clone(),
-            beta.clone(),
-        ])
-        .grid([
-            (SHAPE, words(["super-spike", "asymptotic"])),
-            (RECURRENT, Axis::list([true])),
-            (RECURRENT_GRADIENT, through),
-            (HIDDEN, scale.depths(&[1])),
-            eta,
-            beta,
-        ]))
-}
-
-/// The recurrent networks with two hidden layers of (f), which no claim is about.
-fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
-    let scale = reproduction.scale();
-    let [eta, beta] = scale.grid();
-    Ok(Sweep::new("figure5f", scale.randman()?).grid([
-        (SHAPE, words(["asymptotic"])),
-        (RECURRENT, Axis::list([true])),
-        (RECURRENT_GRADIENT, words(["detached", "propagate"])),
-        (HIDDEN, scale.depths(&[2])),
+    let name = if depth == 1 { "figure5" } else { "figure5d" };
+    Ok(Sweep::new(name, reproduction.randman()?).grid([
+        (SHAPE, words(["super-spike", "asymptotic"])),
+        (RESET_GRADIENT, words(["detached", "differentiable"])),
+        (HIDDEN, scale.depths(&[depth])),
         eta,
         beta,
+        (INIT_SEED, reproduction.batch_seeds(1)),
     ]))
+}
+
+/// Ways through recurrent connections; with two hidden layers, which no claim is about, those of the asymptotic surrogate.
+pub(super) fn recurrent_sweep(reproduction: &Reproduction, depth: usize) -> Result<Sweep, Error> {
+    let scale = reproduction.scale();
+    let [eta, beta] = scale.grid();
+    let (name, shapes) = if depth == 1 {
+        ("figure5e", words(["super-spike", "asymptotic"]))
+    } else {
+        ("figure5f", words(["asymptotic"]))
+    };
+    Ok(Sweep::new(name, reproduction.randman()?).grid([
+        (SHAPE, shapes),
+        (RECURRENT, Axis::list([true])),
+        (RECURRENT_GRADIENT, words(["detached", "propagate"])),
+        (HIDDEN, scale.depths(&[depth])),
+        eta,
+        beta,
+        (INIT_SEED, reproduction.batch_seeds(1)),
+    ]))
+}
+
+fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
+    let of_depth = |depth| {
+        Ok::<_, Error>(vec![reset_sweep(reproduction, depth)?, recurrent_sweep(reproduction, depth)?])
+    };
+    Ok(reproduction.by_depth(of_depth(1)?, of_depth(2)?))
+}
+
+/// The best models of one way with so many hidden layers.
+pub(super) fn best_of(
+    reproduction: &Reproduction,
+    runs: &Runs,
+    way: Way,
+    depth: usize,
+    recurrent: bool,
+) -> Runs {
+    let count = reproduction.scale().best(MODELS);
+    reproduction.best_of_batches(&runs_of(runs, way, depth, recurrent), 1, count)
 }
 
 /// The runs of one way with so many hidden layers.
@@ -106,7 +119,11 @@ pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> R
 }
 
 fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
-    let runs = reproduction.runs(&sweep(reproduction)?)?.and(reproduction.runs(&deep_sweep(reproduction)?)?);
+    let mut runs = Runs::default();
+    for depth in [1, 2] {
+        runs = runs.and(reproduction.runs(&reset_sweep(reproduction, depth)?)?);
+        runs = runs.and(reproduction.runs(&recurrent_sweep(reproduction, depth)?)?);
+    }
     let mut output = FigureOutput::new(510.0, 330.0, "The scale of the surrogate derivative");
     let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);
     let top = rows[0].columns(&[1.0, 1.0, 1.0], 48.0);
@@ -121,9 +138,8 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let table = draw_curves(&mut output.canvas, top[1], reproduction, &runs)?;
     output.table("b", table);
 
-    let count = reproduction.scale().best(MODELS);
     let bar = |way: Way, depth, recurrent, group: String| {
-        Bar::new(group, way.name, way.colour, runs_of(&runs, way, depth, recurrent).best(count))
+        Bar::new(group, way.name, way.colour, best_of(reproduction, &runs, way, depth, recurrent))
     };
     let one = |ways: [Way; 4], recurrent| ways.map(|way| bar(way, 1, recurrent, "*n*_{h} = 1".to_owned()));
     let by_depth = |ways: [Way; 4], recurrent| {
@@ -156,7 +172,7 @@ fn draw_curves(
     runs: &Runs,
 ) -> Result<Table, Error> {
     let mut table = Table::new(["condition", "model", "epoch", "train_accuracy_percent"]);
-    let epochs = f64::from(reproduction.scale().randman()?.training.epochs);
+    let epochs = f64::from(reproduction.randman()?.training.epochs);
     let axes = Axes::new(place, AxisScale::linear(0.0, epochs), AxisScale::linear(0.0, 100.0))
         .labels("Epoch", "Training accuracy (%)");
     axes.draw(canvas);

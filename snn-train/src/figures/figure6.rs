@@ -3,10 +3,10 @@
 use std::mem;
 
 use super::{
-    FigureOutput, Missing, Reproduction, Runs, Setting as _,
+    FigureOutput, Missing, Reproduction, Runs, Scale, Setting as _,
     bars::{ACCURACY, Bar, draw_bars},
     definition::Definition,
-    protocol::{ETA, HEAD, INIT_SEED, RECURRENT, seeds, words},
+    protocol::{ETA, HEAD, INIT_SEED, RECURRENT, words},
     sources::{Absence, Found, Kind, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
 };
 use crate::{
@@ -33,20 +33,28 @@ pub(super) fn sweep(reproduction: &Reproduction, panel: char, found: Found) -> R
     let scale = reproduction.scale();
     // Table 1: three learning rates for analog input, decades for spikes.
     let eta = match scale {
-        super::Scale::Smoke => Axis::list([0.03]),
-        super::Scale::Quick if found.stands_in => Axis::list([5e-3]),
+        Scale::Smoke => Axis::list([0.03]),
+        Scale::Quick if found.stands_in => Axis::list([5e-3]),
         _ if found.kind() == Kind::Sound => Axis::list([1e-3, 5e-3, 1e-2]),
-        _ if found.kind() == Kind::Generated => scale.grid()[0].1.clone(),
-        super::Scale::Quick => Axis::list([1e-3, 5e-3, 1e-2]),
-        super::Scale::Full => Axis::logarithmic(2e-4, 0.2, 7),
+        _ if found.kind() == Kind::Generated => scale.map()[0].1.clone(),
+        Scale::Quick => Axis::list([1e-3, 5e-3, 1e-2]),
+        Scale::Reduced | Scale::Full => Axis::logarithmic(2e-4, 0.2, 7),
     };
-    let repetitions = if found.kind() == Kind::Sound { scale.pick(1, 2, 2) } else { scale.pick(2, 2, 4) };
-    Ok(Sweep::new(format!("figure6{panel}"), found.experiment(scale)?).grid([
+    Ok(Sweep::new(format!("figure6{panel}"), reproduction.experiment(found)?).grid([
         (HEAD, words(["max", "sum"])),
         (RECURRENT, Axis::list([false, true])),
         (ETA, eta),
-        (INIT_SEED, seeds(repetitions)),
+        (INIT_SEED, reproduction.batch_seeds(repetitions(scale, found.kind()))),
     ]))
+}
+
+/// Initial weights of a batch: with the learning rates at least 40 models of a condition at full scale, for sounds 12.
+fn repetitions(scale: Scale, kind: Kind) -> i64 {
+    match kind {
+        Kind::Sound => scale.pick(1, 2, 4),
+        Kind::Generated => scale.pick_of_four(2, 2, 2, 5),
+        Kind::Spikes | Kind::Hdf5 => scale.pick_of_four(2, 2, 2, 6),
+    }
 }
 
 /// The sweeps on data sets that are here.
@@ -79,7 +87,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
                     axes.title(found.title).draw(&mut output.canvas);
                     continue;
                 }
-                let bars = bars(reproduction, &runs);
+                let bars = bars(reproduction, found.kind(), &runs);
                 let table = draw_bars(&mut output.canvas, place, mem::take(&mut label), &bars);
                 output.table(&panel.to_string(), table);
                 axes.title(found.title).draw(&mut output.canvas);
@@ -96,10 +104,11 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
 }
 
 /// The best models with each readout, without and with recurrent connections.
-pub(super) fn bars(reproduction: &Reproduction, runs: &Runs) -> Vec<Bar> {
+pub(super) fn bars(reproduction: &Reproduction, kind: Kind, runs: &Runs) -> Vec<Bar> {
     let count = reproduction.scale().best(MODELS);
     let bar = |recurrent, group, head, label, colour| {
-        let models = runs.of(|row| row.recurrent() == recurrent && row.is(HEAD, head)).best(count);
+        let models = runs.of(|row| row.recurrent() == recurrent && row.is(HEAD, head));
+        let models = reproduction.best_of_batches(&models, repetitions(reproduction.scale(), kind), count);
         Bar::new(group, label, colour, models)
     };
     vec![

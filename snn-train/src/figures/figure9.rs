@@ -7,8 +7,8 @@
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
     definition::Definition,
-    protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD, seeds},
-    sigmoid::{FEWEST, Sigmoid},
+    protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD},
+    sigmoid::{FEWEST, KNEE, Sigmoid},
     sources::{Absence, Found, MNIST, RANDMAN, Source},
     statistics::Interval,
 };
@@ -65,9 +65,9 @@ fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
 /// The sweep of a panel on these data.
 pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
-    let experiment = found.experiment(scale)?;
+    let experiment = reproduction.experiment(found)?;
     let eta = experiment.optimizer.learning_rate;
-    let seeds = || (INIT_SEED, seeds(scale.pick(1, 2, 3)));
+    let seeds = || (INIT_SEED, reproduction.batch_seeds(scale.pick_of_four(1, 2, 1, 3)));
     let mut sweep = Sweep::new(format!("figure9{panel}"), experiment);
     for kind in KINDS {
         let network = || {
@@ -77,9 +77,9 @@ pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -
         // Units that may spike so often, and not more; then, fewer and fewer spikes at a price for each.
         let thresholds = [
             (UPPER_STRENGTH, Axis::list([STRONG])),
-            (UPPER_THRESHOLD, Axis::logarithmic(0.02, 2.0, scale.pick(3, 7, 9))),
+            (UPPER_THRESHOLD, Axis::logarithmic(0.02, 2.0, scale.pick_of_four(3, 7, 5, 9))),
         ];
-        let strengths = Axis::logarithmic(1e-3, 1e2, scale.pick(2, 4, 6)).values();
+        let strengths = Axis::logarithmic(1e-3, 1e2, scale.pick_of_four(2, 4, 4, 6)).values();
         let strengths = strengths.map_err(Error::Impossible)?;
         let strengths = [toml::Value::Float(0.0)].into_iter().chain(strengths).collect();
         let prices = [(UPPER_STRENGTH, Axis::List(strengths)), (UPPER_THRESHOLD, Axis::list([0.0]))];
@@ -126,6 +126,50 @@ fn points(runs: &Runs) -> Vec<(f64, f64)> {
 pub(super) fn critical(runs: &Runs, kind: Kind, chance: f64) -> Option<Interval> {
     let runs = runs_of(runs, kind);
     Sigmoid::critical_interval(&points(&divide(&runs).0), chance, top(&runs))
+}
+
+/// What the number of critical spikes of a kind depends on, computed from its runs: where on the curve it is read, and the
+/// runs that lose a class.
+pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
+    let runs = runs_of(runs, kind);
+    let few = divide(&runs).0;
+    let Some(fit) = Sigmoid::fit(&points(&few), chance, top(&runs)) else { return Vec::new() };
+    let readings = [0.5, 0.8, 0.9, KNEE, 0.99]
+        .map(|share| format!("{:.3} at {} %", fit.come(share), (100.0 * share).round()));
+    let mut found = vec![format!(
+        "the number depends on where the curve is read, of which the paper says nothing: spikes where it has come so much of its \
+         way up: {}",
+        readings.join(", ")
+    )];
+    let lost = few.with_a_lost_class();
+    if lost > 0 {
+        let whole = few.of(|row| row.lost_classes == Some(0));
+        let without = Sigmoid::fit(&points(&whole), chance, top(&whole));
+        let number =
+            without.map_or_else(|| "cannot be fitted".to_owned(), |fit| format!("{:.1}", fit.critical()));
+        found.push(format!(
+            "{lost} of {} runs fitted never predict one of the classes; without them the critical spikes are {number} instead of \
+             {:.1}",
+            few.rows().len(),
+            fit.critical()
+        ));
+    }
+    if kind.depth > 1 {
+        let shares: Vec<f64> = few
+            .rows()
+            .iter()
+            .filter_map(|row| {
+                let layers = row.spikes.as_ref()?;
+                Some(layers.first()? / layers.iter().sum::<f64>())
+            })
+            .filter(|share| share.is_finite())
+            .collect();
+        found.push(format!(
+            "spikes of both layers are added, of which the first has {:.0} % (median)",
+            100.0 * super::statistics::median(&shares)
+        ));
+    }
+    found
 }
 
 /// Hidden spikes per input of the networks of a kind without the upper regulariser.

@@ -10,7 +10,10 @@ use std::{
 use serde::Serialize;
 use snn_run::{RunDir, RunState};
 
-use super::{Missing, figure::Figure, reproduction::Reproduction, runs::is_ended};
+use super::{
+    Missing, figure::Figure, initialization, initialization::UntrainedActivity, reproduction::Reproduction,
+    runs::is_ended,
+};
 use crate::{
     Error,
     sweep::{Manifest, Options, SweepDir, Update, experiment},
@@ -72,13 +75,14 @@ impl Reproduction {
     pub fn plan(&self, figures: &[Figure]) -> Result<Plan, Error> {
         let mut known = BTreeSet::new();
         let mut plan = Plan::default();
+        let recorded = self.recorded()?;
         for figure in figures {
             for sweep in figure.sweeps(self)? {
                 let manifest = sweep.plan()?;
                 for point in &manifest.points {
                     if known.insert(point.id.clone()) {
                         plan.runs += 1;
-                        plan.done += usize::from(self.is_done(&point.id));
+                        plan.done += usize::from(self.is_done(&point.id) || recorded.contains_key(&point.id));
                         plan.epochs += u64::from(experiment(&manifest, point)?.training.epochs);
                     }
                 }
@@ -100,16 +104,32 @@ impl Reproduction {
         watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
     ) -> Result<bool, Error> {
         for sweep in figure.sweeps(self)? {
-            let manifest = Manifest { runs: PathBuf::from("../../runs"), ..sweep.plan()? };
-            let directory = SweepDir::create(self.out().join("sweeps").join(&sweep.name), manifest)?;
-            // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
-            let options = Options { retry: true, ..Options::default() };
-            directory.train_until(stop, &options, &mut |update| watch(&sweep.name, update))?;
-            if stop.load(Ordering::Relaxed) {
+            if !self.train_sweep(sweep.plan()?, stop, watch)? {
+                return Ok(false);
+            }
+            let rows = self.looked_up(sweep.plan()?)?.rows;
+            if let Some((longer, _)) = self.longer(&sweep, &rows)?
+                && !self.train_sweep(longer, stop, watch)?
+            {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn train_sweep(
+        &self,
+        plan: Manifest,
+        stop: &AtomicBool,
+        watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
+    ) -> Result<bool, Error> {
+        let manifest = Manifest { runs: PathBuf::from("../../runs"), ..self.without_recorded(plan)? };
+        let name = manifest.name.clone();
+        let directory = SweepDir::create(self.out().join("sweeps").join(&name), manifest)?;
+        // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
+        let options = Options { retry: true, ..Options::default() };
+        directory.train_until(stop, &options, &mut |update| watch(&name, update))?;
+        Ok(!stop.load(Ordering::Relaxed))
     }
 
     /// Draws a figure from the runs that are there.
@@ -120,7 +140,25 @@ impl Reproduction {
         let mut output = figure.draw(self)?;
         output.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
         let files = output.write(self.out(), &figure.name())?;
+        for sweep in figure.sweeps(self)? {
+            let short = self.looked_up(sweep.plan()?)?.rows;
+            self.keep(self.results(&sweep)?.rows.into_iter().chain(short))?;
+        }
         Ok(Drawn { files, missing: output.missing, incomplete: self.incomplete(figure)? })
+    }
+
+    /// Draws what untrained networks do with a data set, as `activity.svg`, `activity.png` and `activity.csv` for the manifolds,
+    /// and as `activity_mnist.svg` and so on for others.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`] if a file cannot be written.
+    pub fn draw_activity(&self, data_set: &str, rows: &[UntrainedActivity]) -> Result<Vec<PathBuf>, Error> {
+        let name = if data_set == initialization::RANDMAN {
+            "activity".to_owned()
+        } else {
+            format!("activity_{data_set}")
+        };
+        initialization::draw(rows).write(self.out(), &name)
     }
 
     /// The sweeps of a figure of which runs are not done.

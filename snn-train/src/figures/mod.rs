@@ -20,6 +20,7 @@
 //! figures/
 //!   figure3.svg figure3.png     the drawing, the same in both forms
 //!   figure3a.csv ..             the numbers of each panel
+//!   runs.jsonl                  what the runs came to, for when their directories are gone
 //!   sweeps/figure3/             the plan and results of its runs
 //!   runs/<id>/                  the runs of all figures; their names follow from their settings, so runs that are
 //!                               there are used again, by any figure, at any time
@@ -37,11 +38,13 @@ mod figure6;
 mod figure7;
 mod figure8;
 mod figure9;
+mod initialization;
 mod least_squares;
 mod making;
 mod output;
 mod preview;
 mod protocol;
+mod record;
 mod reproduction;
 mod runs;
 mod sigmoid;
@@ -49,8 +52,12 @@ mod snapshot;
 mod sources;
 mod statistics;
 
-pub use claims::{CLAIM_METHOD, Check, Claim, Verdict, claims_to_markdown, claims_to_text};
+pub use claims::{
+    CLAIM_METHOD, Check, Claim, ClaimColumn, Verdict, claims_to_markdown, claims_to_text,
+    columns_to_markdown, columns_to_text, draw_columns,
+};
 pub use figure::Figure;
+pub use initialization::{FirstWeights, UntrainedActivity, untrained_activity};
 pub use making::{Drawn, Incomplete, Plan};
 pub use output::Missing;
 pub use preview::{Content, Look, Preview, Sample};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use toml::Value;
 
-use crate::{Error, Experiment, sweep::Axis};
+use crate::sweep::Axis;
 
 /// How much is run for a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -16,6 +16,8 @@ pub enum Scale {
     /// Minutes: small data, short runs and coarse grids show the tendency.
     #[default]
     Quick,
+    /// The networks and training of the paper on half the samples; every second learning rate and slope, fewer models.
+    Reduced,
     /// The protocol of the paper.
     Full,
 }
@@ -25,6 +27,7 @@ impl fmt::Display for Scale {
         f.write_str(match self {
             Self::Smoke => "smoke",
             Self::Quick => "quick",
+            Self::Reduced => "reduced",
             Self::Full => "full",
         })
     }
@@ -53,8 +56,8 @@ pub(super) fn default_eta(depth: usize) -> f64 {
     if depth == 1 { 0.017_782_8 } else { 0.01 }
 }
 
-/// Changes to the preset `randman` at smoke, quick and full scale.
-pub(super) const RANDMAN_CHANGES: [&[&str]; 3] = [
+/// Changes to the preset `randman` at smoke, quick, reduced and full scale.
+pub(super) const RANDMAN_CHANGES: [&[&str]; 4] = [
     &[
         "data.classes=3",
         "data.samples_per_class=20",
@@ -71,25 +74,24 @@ pub(super) const RANDMAN_CHANGES: [&[&str]; 3] = [
         "training.epochs=15",
         "training.batch_size=100",
     ],
+    // As many updates of the weights as at full scale.
+    &["data.samples_per_class=500", "data.valid=50", "data.test=50", "training.batch_size=125"],
     &[],
 ];
 
 impl Scale {
-    /// The value for this scale.
+    /// The value for this scale: at reduced scale that of full scale.
     pub(super) fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
         match self {
             Self::Smoke => smoke,
             Self::Quick => quick,
-            Self::Full => full,
+            Self::Reduced | Self::Full => full,
         }
     }
 
-    /// The paper's default network on its default manifolds, smaller and shorter below full scale.
-    pub(super) fn randman(self) -> Result<Experiment, Error> {
-        let [smoke, quick, full] = RANDMAN_CHANGES;
-        let mut experiment = Experiment::preset("randman")?;
-        experiment.set(self.pick(smoke, quick, full))?;
-        Ok(experiment)
+    /// As [`Scale::pick`], with a value of its own for reduced scale.
+    pub(super) fn pick_of_four<T>(self, smoke: T, quick: T, reduced: T, full: T) -> T {
+        if self == Self::Reduced { reduced } else { self.pick(smoke, quick, full) }
     }
 
     /// Hidden layers for each of these depths.
@@ -100,25 +102,26 @@ impl Scale {
 
     /// The learning rates and slopes of a map.
     pub(super) fn map(self) -> [(&'static str, Axis); 2] {
-        let (low, points) = self.pick((0.01, 2), (0.001, 5), (0.001, 9));
+        let (low, points) = self.pick_of_four((0.01, 2), (0.001, 5), (0.001, 5), (0.001, 9));
         [
             (ETA, Axis::logarithmic(low, 0.1, points)),
-            (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 9))),
+            (BETA, Axis::logarithmic(1.0, 100.0, self.pick_of_four(2, 3, 5, 9))),
         ]
     }
 
-    /// Every second learning rate and slope of the map, where nets are too many or too large for all.
+    /// Where conditions are too many, or networks too large, for the whole map: at full scale every learning rate and every
+    /// second slope, 45 models a condition; at reduced scale every second of both of the reduced map.
     pub(super) fn grid(self) -> [(&'static str, Axis); 2] {
-        let (low, points) = self.pick((0.01, 2), (0.001, 5), (0.001, 5));
+        let (low, points) = self.pick_of_four((0.01, 2), (0.001, 5), (0.001, 3), (0.001, 9));
         [
             (ETA, Axis::logarithmic(low, 0.1, points)),
-            (BETA, Axis::logarithmic(1.0, 100.0, self.pick(2, 3, 5))),
+            (BETA, Axis::logarithmic(1.0, 100.0, self.pick_of_four(2, 3, 3, 5))),
         ]
     }
 
     /// How many of the models of a condition are reported: those best on validation.
     pub(super) fn best(self, of: usize) -> usize {
-        self.pick(of.min(2), of.min(5), of)
+        self.pick_of_four(of.min(2), of.min(5), of.div_ceil(2), of)
     }
 }
 

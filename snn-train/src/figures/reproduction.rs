@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Missing, Runs, Scale,
-    sources::{Absence, DATA_SETS, Found, Source},
+    FirstWeights, Missing, Runs, Scale, Setting as _,
+    protocol::{INIT_SEED, seeds},
+    sources::{Absence, DATA_SETS, Found, RANDMAN, Source},
 };
 use crate::{
-    Error,
-    sweep::{Manifest, Results, Sweep, SweepDir},
+    Error, Experiment,
+    sweep::{Axis, Manifest, Results, Row, Sweep, SweepDir},
 };
 
 /// Where figures are made, and how much is run for them.
@@ -16,6 +17,9 @@ use crate::{
 pub struct Reproduction {
     out: PathBuf,
     scale: Scale,
+    first_weights: FirstWeights,
+    batches: u32,
+    shallow: bool,
     only: Option<Vec<String>>,
 }
 
@@ -23,8 +27,49 @@ impl Reproduction {
     /// Makes figures in a directory.
     #[must_use]
     pub fn new(out: impl Into<PathBuf>, scale: Scale) -> Self {
-        Self { out: out.into(), scale, only: None }
+        Self {
+            out: out.into(),
+            scale,
+            first_weights: FirstWeights::default(),
+            batches: 1,
+            shallow: false,
+            only: None,
+        }
     }
+
+    /// Trains every network from these initial weights; without, from those of the presets.
+    #[must_use]
+    pub fn from(self, first_weights: FirstWeights) -> Self {
+        Self { first_weights, ..self }
+    }
+
+    /// Repeats the grids of the figures in so many batches, from 1 to [`MOST_BATCHES`](Self::MOST_BATCHES), each with other
+    /// seeds of the initial weights. Each batch adds its own best models.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] for another number.
+    pub fn batches(self, batches: u32) -> Result<Self, Error> {
+        if (1..=Self::MOST_BATCHES).contains(&batches) {
+            return Ok(Self { batches, ..self });
+        }
+        let most = Self::MOST_BATCHES;
+        Err(Error::Impossible(format!("there are 1 to {most} batches of seeds, not {batches}")))
+    }
+
+    /// Leaves networks with two hidden layers out of what figures 3 and 5 train.
+    #[must_use]
+    pub fn shallow(self, shallow: bool) -> Self {
+        Self { shallow, ..self }
+    }
+
+    /// The sweeps on networks with at most one hidden layer, and those on deep ones unless these are left out.
+    pub(super) fn by_depth(&self, shallow: Vec<Sweep>, deep: Vec<Sweep>) -> Vec<Sweep> {
+        let deep = if self.shallow { Vec::new() } else { deep };
+        shallow.into_iter().chain(deep).collect()
+    }
+
+    /// So often are undecided claims looked at.
+    pub const MOST_BATCHES: u32 = 3;
 
     /// Leaves out the panels of figures 6, 7 and 9 on other data sets than these.
     ///
@@ -52,6 +97,38 @@ impl Reproduction {
         self.scale
     }
 
+    /// The initial weights of its networks.
+    #[must_use]
+    pub fn first_weights(&self) -> FirstWeights {
+        self.first_weights
+    }
+
+    /// The seeds of all batches, so many in each.
+    pub(super) fn batch_seeds(&self, each: i64) -> Axis {
+        seeds(each * i64::from(self.batches))
+    }
+
+    /// Of the runs of each batch, so many seeds long, the best on validation.
+    pub(super) fn best_of_batches(&self, runs: &Runs, each: i64, count: usize) -> Runs {
+        let batches = (0..i64::from(self.batches)).map(|batch| {
+            let seeds = (batch * each) as f64..((batch + 1) * each) as f64;
+            runs.of(|row| seeds.contains(&row.number(INIT_SEED))).best(count)
+        });
+        batches.fold(Runs::default(), Runs::and)
+    }
+
+    /// The experiment on a data set at this scale, from the initial weights of these figures.
+    pub(super) fn experiment(&self, found: Found) -> Result<Experiment, Error> {
+        let mut experiment = found.experiment(self.scale)?;
+        experiment.set(&self.first_weights.changes())?;
+        Ok(experiment)
+    }
+
+    /// The paper's default network on its default manifolds.
+    pub(super) fn randman(&self) -> Result<Experiment, Error> {
+        self.experiment(RANDMAN.itself())
+    }
+
     /// The data set or what stands in for it, unless there is neither or it is left out.
     pub(super) fn find(&self, source: &Source) -> Result<Found, Absence> {
         let only = self.only.as_deref();
@@ -77,8 +154,20 @@ impl Reproduction {
     /// How the runs of a sweep stand. Leaves no trace: others may train them. The sweep itself need not have begun, since its
     /// runs may be those of others.
     pub(super) fn results(&self, sweep: &Sweep) -> Result<Results, Error> {
-        let manifest = Manifest { runs: PathBuf::from("runs"), ..sweep.plan()? };
-        Ok(SweepDir::view(&self.out, manifest).results())
+        let mut results = self.looked_up(sweep.plan()?)?;
+        if let Some((longer, places)) = self.longer(sweep, &results.rows)? {
+            for (place, row) in places.into_iter().zip(self.looked_up(longer)?.rows) {
+                results.rows[place] = Row { settings: results.rows[place].settings.clone(), ..row };
+            }
+        }
+        Ok(results)
+    }
+
+    pub(super) fn looked_up(&self, plan: Manifest) -> Result<Results, Error> {
+        let manifest = Manifest { runs: PathBuf::from("runs"), ..plan };
+        let mut results = SweepDir::view(&self.out, manifest).results();
+        self.recall(&mut results.rows)?;
+        Ok(results)
     }
 
     /// The runs of a sweep that have come to an end.

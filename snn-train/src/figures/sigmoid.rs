@@ -71,7 +71,12 @@ impl Sigmoid {
 
     /// The critical number of spikes.
     pub(super) fn critical(&self) -> f64 {
-        10_f64.powf(self.middle + (KNEE / (1.0 - KNEE)).ln() / self.steepness)
+        self.come(KNEE)
+    }
+
+    /// The spikes at which the curve has come this share of its way up.
+    pub(super) fn come(&self, share: f64) -> f64 {
+        10_f64.powf(self.middle + (share / (1.0 - share)).ln() / self.steepness)
     }
 
     /// The critical number of spikes with its interval: the points are drawn anew with replacement and fitted again.

@@ -61,11 +61,7 @@ impl Snapshot {
         };
         let experiment = checkpoint.experiment();
         let data = experiment.data.open()?;
-        let mut network: Network = Network::new(
-            experiment.network_config(&*data),
-            experiment.initialization(),
-            experiment.initialization.seed,
-        )?;
+        let mut network = experiment.network(&*data)?;
         if trained {
             checkpoint.restore(&mut network)?;
         }

@@ -17,8 +17,8 @@ pub(super) struct Source {
     /// Its name and that of the folder of its files.
     name: &'static str,
     kind: Kind,
-    /// Changes to the preset at smoke, quick and full scale.
-    changes: [&'static [&'static str]; 3],
+    /// Changes to the preset at smoke, quick, reduced and full scale.
+    changes: [&'static [&'static str]; 4],
     /// Another data set of the same kind: smaller, and free to be fetched.
     stand_in: Option<&'static Source>,
 }
@@ -57,6 +57,7 @@ pub(super) const MNIST: Source = Source {
             "data.valid={by='stratified',portion=100}",
         ],
         &["training.epochs=10", "data.train=10000"],
+        &["training.epochs=30", "data.train=20000"],
         &[],
     ],
     stand_in: None,
@@ -94,13 +95,24 @@ pub(super) const RAW_SC: Source = Source {
     }),
 };
 
-const SMALLER: [&[&str]; 3] = [&["network.hidden=[8]", "training.epochs=1"], &["training.epochs=10"], &[]];
+const SMALLER: [&[&str]; 4] =
+    [&["network.hidden=[8]", "training.epochs=1"], &["training.epochs=10"], &["training.epochs=20"], &[]];
 /// The Speech Commands at full length take hours; stand-ins show the kind, not the number.
-const STAND_IN: [&[&str]; 3] = [SMALLER[0], SMALLER[1], &["training.epochs=20"]];
+const STAND_IN: [&[&str]; 4] = [SMALLER[0], SMALLER[1], &["training.epochs=20"], &["training.epochs=20"]];
 
 /// The data sets of the figures: those of the paper and those that stand in for them.
 pub const DATA_SETS: [&str; 7] =
     ["randman", "mnist", "shd", "heidelberg", "fsdd", "speech_commands", "speech_commands_ten_words"];
+
+/// The preset on one of [`DATA_SETS`].
+pub(super) fn preset_of(data_set: &str) -> Result<&'static str, Error> {
+    let sources = [RANDMAN, MNIST, SHD, RAW_HD, RAW_SC].into_iter();
+    let mut all = sources.flat_map(|source| [Some(source), source.stand_in.copied()]).flatten();
+    all.find(|source| source.name == data_set).map(|source| source.preset).ok_or_else(|| {
+        let all = DATA_SETS.join(", ");
+        Error::Impossible(format!("no figure is on the data set `{data_set}`; there are {all}"))
+    })
+}
 
 /// Why a panel has no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,9 +193,9 @@ impl Found {
 
     /// The preset, smaller and shorter below full scale.
     pub(super) fn experiment(self, scale: Scale) -> Result<Experiment, Error> {
-        let [smoke, quick, full] = self.source.changes;
+        let [smoke, quick, reduced, full] = self.source.changes;
         let mut experiment = self.preset()?;
-        experiment.set(scale.pick(smoke, quick, full))?;
+        experiment.set(scale.pick_of_four(smoke, quick, reduced, full))?;
         Ok(experiment)
     }
 }
@@ -198,7 +210,7 @@ mod tests {
             let own = source.itself();
             let other = source.stand_in.map(Source::itself);
             for found in [Some(own), other].into_iter().flatten() {
-                for scale in [Scale::Smoke, Scale::Quick, Scale::Full] {
+                for scale in [Scale::Smoke, Scale::Quick, Scale::Reduced, Scale::Full] {
                     let experiment = found.experiment(scale).unwrap();
                     experiment.validate().unwrap();
                 }

@@ -21,13 +21,15 @@
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 
+mod settings;
 mod sound;
 mod spikes;
 
 use snn_core::{Network, State, StepInput};
-use snn_data::{ChannelStatistics, DataIdentity, InputKind};
+use snn_data::{DataIdentity, InputKind};
 
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment, weights::Weights};
+use settings::{Settings, unknown_data};
 use sound::Ear;
 use spikes::Bin;
 
@@ -76,13 +78,7 @@ enum Source {
     /// Not chosen yet: the first push does.
     Undecided(Box<Settings>),
     Sound(Box<Ear>),
-    Spikes(Bin),
-}
-
-#[derive(Debug, Clone)]
-struct Settings {
-    experiment: Experiment,
-    statistics: Option<ChannelStatistics>,
+    Spikes(Box<Bin>),
 }
 
 impl Stream {
@@ -160,6 +156,124 @@ impl Stream {
         &self.network
     }
 
+    /// Takes samples of sound, full scale -1 to 1, of this rate in Hz, and tells a decision for each frame that is complete.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] if the network was not trained on sound, its front end needs whole recordings, or the rate changes
+    /// within a stream; [`Error::Data`] for a rate that is none; [`Error::Network`] for samples that are no numbers.
+    pub fn push_samples(
+        &mut self,
+        samples: &[f64],
+        rate: u32,
+        tell: &mut dyn FnMut(&Decision<'_>),
+    ) -> Result<(), Error> {
+        self.hear(rate)?;
+        if let Source::Sound(ear) = &mut self.source {
+            ear.push(samples);
+        }
+        self.take_frames(tell)
+    }
+
+    /// Makes sure that there is a front end for this rate.
+    fn hear(&mut self, rate: u32) -> Result<(), Error> {
+        let settings = match &self.source {
+            Source::Sound(ear) if ear.rate == rate => return Ok(()),
+            Source::Sound(ear) if ear.frames > 0 => {
+                return Err(Error::Impossible(format!(
+                    "the stream has {} Hz, and now {rate} Hz: finish it first",
+                    ear.rate
+                )));
+            }
+            Source::Sound(ear) => ear.settings.clone(),
+            Source::Spikes(bin) if bin.step > 0 || !bin.is_empty() => {
+                return Err(Error::Impossible("sound for a stream of spikes".to_owned()));
+            }
+            Source::Spikes(bin) => bin.settings.clone(),
+            Source::Undecided(settings) => (**settings).clone(),
+        };
+        self.source = Source::Sound(Box::new(Ear::new(settings, rate)?));
+        Ok(())
+    }
+
+    fn take_frames(&mut self, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
+        while let Source::Sound(ear) = &mut self.source
+            && ear.next_frame()
+        {
+            let count = ear.frames;
+            self.advance_by_frame(count, tell)?;
+        }
+        Ok(())
+    }
+
+    /// One step by the frame that was made last, which counts as number `count`.
+    fn advance_by_frame(&mut self, count: u64, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
+        let Source::Sound(ear) = &mut self.source else { return Ok(()) };
+        let (time, frame) = (ear.end(count), std::mem::take(&mut ear.frame));
+        let result = self.advance(StepInput::Frame(&frame), time, tell);
+        if let Source::Sound(ear) = &mut self.source {
+            ear.frame = frame;
+        }
+        result
+    }
+
+    /// Takes a spike of a unit at a time in ms since the stream began; spikes come in the order of time. A step is told when
+    /// its time is over, that is with the first spike behind it, or by [`push_silence`](Stream::push_silence).
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] if the network was not trained on spikes, or for a spike before one that was taken;
+    /// [`Error::Network`] for a unit that is not there.
+    pub fn push_spike(
+        &mut self,
+        time: f64,
+        unit: u16,
+        tell: &mut dyn FnMut(&Decision<'_>),
+    ) -> Result<(), Error> {
+        let inputs = self.network.config().inputs;
+        if usize::from(unit) >= inputs {
+            let reason = format!("a spike of unit {unit}, but there are {inputs}");
+            return Err(snn_core::Error::Input(reason).into());
+        }
+        self.push_silence(time, tell)?;
+        if let Source::Spikes(bin) = &mut self.source {
+            bin.push(unit);
+        }
+        Ok(())
+    }
+
+    /// Says that there are no more spikes before a time in ms: steps that end by then are told.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] if the network was not trained on spikes, and for a time before one that was told.
+    pub fn push_silence(&mut self, time: f64, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
+        if let Source::Undecided(settings) = &self.source
+            && self.kind == InputKind::Events
+        {
+            self.source = Source::Spikes(Box::new(Bin::new((**settings).clone())?));
+        }
+        let Source::Spikes(bin) = &self.source else {
+            return Err(Error::Impossible("spikes for a network that was trained on sound".to_owned()));
+        };
+        let step = bin.step_of(time, self.dt)?;
+        while let Source::Spikes(bin) = &self.source
+            && bin.step < step
+        {
+            self.end_step(tell)?;
+        }
+        Ok(())
+    }
+
+    /// The step of spikes under way is over.
+    fn end_step(&mut self, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
+        let Source::Spikes(bin) = &mut self.source else { return Ok(()) };
+        let units = bin.end_step();
+        let time = bin.step as f64 * self.dt;
+        let result = self.advance(StepInput::Spikes(&units), time, tell);
+        if let Source::Spikes(bin) = &mut self.source {
+            bin.give_back(units);
+        }
+        result
+    }
+
     /// Ends the stream: what is left of the sound becomes frames, and a window that has begun is completed, by the last frame again
     /// and again, or by steps without spikes, as samples of a data set are. The next push begins a new stream.
     ///
@@ -173,11 +287,32 @@ impl Stream {
     }
 
     fn finish_source(&mut self, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
-        match &self.source {
-            Source::Undecided(_) => Ok(()),
-            Source::Sound(_) => self.finish_sound(tell),
-            Source::Spikes(_) => self.finish_spikes(tell),
+        if let Source::Sound(ear) = &mut self.source {
+            ear.finish();
         }
+        self.take_frames(tell)?;
+        if let Source::Sound(ear) = &self.source {
+            let frames = ear.frames;
+            for more in 1..=self.lacking() as u64 {
+                self.advance_by_frame(frames + more, tell)?;
+            }
+        }
+        if let Source::Spikes(bin) = &self.source
+            && !bin.is_empty()
+        {
+            self.end_step(tell)?;
+        }
+        if matches!(self.source, Source::Spikes(_)) {
+            for _ in 0..self.lacking() {
+                self.end_step(tell)?;
+            }
+        }
+        match &mut self.source {
+            Source::Undecided(_) => {}
+            Source::Sound(ear) => ear.begin_anew(),
+            Source::Spikes(bin) => bin.step = 0,
+        }
+        Ok(())
     }
 
     /// How many steps the window under way lacks, if it has begun and will end.
@@ -213,27 +348,6 @@ impl Stream {
         }
         Ok(())
     }
-}
-
-impl Settings {
-    /// Losses with scores of their own have nothing to do with the readout.
-    fn check(&self) -> Result<(), Error> {
-        match self.experiment.loss.name {
-            snn_core::LossKind::CrossEntropy => Ok(()),
-            other => Err(Error::Impossible(format!(
-                "a network trained with loss.name = \"{}\" does not decide by its readout, which is what a stream follows",
-                snn_core::LossKind::WORDS[other as usize]
-            ))),
-        }
-    }
-}
-
-fn unknown_data() -> Error {
-    Error::Impossible(
-        "these weights do not say which data they were trained on: classes, steps and statistics of the channels are unknown; take a \
-         checkpoint, or an export of this program"
-            .to_owned(),
-    )
 }
 
 #[cfg(test)]

@@ -62,7 +62,11 @@ fn of_batch(trainer: &Trainer, index: u32) -> (usize, Vec<f32>) {
 fn sound_is_decided_as_in_a_batch() {
     let folder = tempfile::tempdir().unwrap();
     recordings(folder.path());
-    for changes in [&[][..], &["data.standardize=false", "readout.head=sum"], &["data.mel.sample_rate=8000", "data.mel.high=4000"]] {
+    for changes in [
+        &[][..],
+        &["data.standardize=false", "readout.head=sum"],
+        &["data.mel.sample_rate=8000", "data.mel.high=4000"],
+    ] {
         let trainer = trained(sound_experiment(folder.path(), changes));
         let checkpoint = trainer.checkpoint();
         let path = folder.path().join("export.npz");
@@ -82,7 +86,15 @@ fn sound_is_decided_as_in_a_batch() {
             for (stream, piece) in streams.iter_mut().zip([77, 4000]) {
                 let mut all = Vec::new();
                 let mut tell = |it: &Decision<'_>| {
-                    all.push((it.window, it.step, it.is_final, it.label, it.class.to_owned(), it.logits.to_vec(), it.time));
+                    all.push((
+                        it.window,
+                        it.step,
+                        it.is_final,
+                        it.label,
+                        it.class.to_owned(),
+                        it.logits.to_vec(),
+                        it.time,
+                    ));
                 };
                 for samples in sound.samples.chunks(piece) {
                     stream.push_samples(samples, sound.rate, &mut tell).unwrap();
@@ -103,7 +115,12 @@ fn sound_is_decided_as_in_a_batch() {
 #[test]
 fn spikes_are_decided_as_in_a_batch() {
     let mut experiment = Experiment::default();
-    let small = ["data.samples_per_class=20", "network.hidden=[40, 30]", "initialization.gain=6", "training.epochs=1"];
+    let small = [
+        "data.samples_per_class=20",
+        "network.hidden=[40, 30]",
+        "initialization.gain=6",
+        "training.epochs=1",
+    ];
     experiment.set(&small).unwrap();
     let trainer = trained(experiment);
     let mut stream = Stream::of_checkpoint(&trainer.checkpoint()).unwrap();
@@ -143,7 +160,9 @@ fn windows_follow_one_another() {
         };
         stream.push_spike(0.5, 3, &mut tell).unwrap();
         stream.push_silence(250.0, &mut tell).unwrap();
-        assert!(stream.push_spike(10.0, 3, &mut tell).unwrap_err().to_string().contains("in the order of time"));
+        assert!(
+            stream.push_spike(10.0, 3, &mut tell).unwrap_err().to_string().contains("in the order of time")
+        );
         assert!(stream.push_spike(251.0, 99, &mut tell).is_err());
         stream.finish(&mut tell).unwrap();
         // a new stream begins at 0

@@ -5,7 +5,7 @@ use snn_data::Dataset;
 
 use snn_run::{Best, EpochRecord, TestRecord, WarningRecord};
 
-use super::{evaluation::Evaluation, flow::Flow, outcome::Outcome};
+use super::{evaluation::Evaluation, flow::Flow, initial::ExpectedActivity, outcome::Outcome};
 use crate::{checkpoint::Checkpoint, device::Device, error::Error, experiment::Experiment};
 
 /// What happens during a run, in this order: `RunStarted`; for each epoch its `BatchFinished`, then `EpochFinished`,
@@ -57,6 +57,8 @@ pub struct Start<'a> {
     pub experiment: &'a Experiment,
     /// The network at the start.
     pub network: &'a Network,
+    /// What each of its hidden layers does with training samples; nothing where a run goes on.
+    pub untrained: &'a [ExpectedActivity],
     /// The data set.
     pub dataset: &'a dyn Dataset,
     /// Where the network computes, if that is known ([`Trainer::on_device`](super::Trainer::on_device)).

@@ -1,141 +1,244 @@
-//! Where a run begins: weights from a file, and an optimizer that leaves frozen matrices alone.
+//! The network before training: its initial weights, and what it does with them.
 
-use snn_core::{Backend, Network, Optimizer, OptimizerState};
+use std::fmt;
 
-use super::Trainer;
-use crate::{error::Error, experiment::Experiment, weights::Weights};
+use snn_core::{
+    ActivityMonitor, Backend, Cpu, FluctuationDriven, Gains, InitialWeights, LayerActivity, Network,
+};
+use snn_data::Dataset;
 
-/// Puts the weights of the file that the experiment names into the network.
-pub(super) fn load<D: Backend<f32>>(
-    experiment: &Experiment,
-    network: &mut Network<f32, D>,
-) -> Result<(), Error> {
+use super::batch;
+use crate::{
+    error::Error,
+    experiment::{Distribution, Experiment},
+};
+
+/// So many training samples tell the rates of inputs and layers, spread over the training part.
+const SAMPLES: usize = 512;
+/// So many tell what the untrained network does.
+const LOOKED_AT: usize = 100;
+
+/// What a hidden layer of the untrained network does with samples of the training part.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct ExpectedActivity {
+    /// Spikes, and how many units have any.
+    pub activity: LayerActivity,
+    /// The highest membrane potential of any unit.
+    pub highest: f64,
+}
+
+impl Experiment {
+    /// The network with its initial weights.
+    ///
+    /// ```
+    /// use snn_train::Experiment;
+    ///
+    /// let mut experiment = Experiment::default();
+    /// experiment.set(&["data.samples_per_class=20", "initialization.distribution=fluctuation-driven"])?;
+    /// let data = experiment.data.open()?;
+    /// let network = experiment.network(&*data)?;
+    /// assert!(snn_train::expected_activity(&network, &*data)?[0].activity.spikes_per_sample > 1.0);
+    /// # Ok::<(), snn_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Network`] for a configuration that describes no network, and for a mean and deviation of membrane potentials
+    /// that no weights give; [`Error::Data`] if samples cannot be read.
+    pub fn network(&self, dataset: &dyn Dataset) -> Result<Network, Error> {
+        self.network_on(Cpu::default(), dataset)
+    }
+
+    /// As [`Experiment::network`], on the device given.
+    ///
+    /// # Errors
+    /// As for [`Experiment::network`].
+    pub fn network_on<D: Backend<f32>>(
+        &self,
+        device: D,
+        dataset: &dyn Dataset,
+    ) -> Result<Network<f32, D>, Error> {
+        let section = &self.initialization;
+        let config = self.network_config(dataset);
+        let gains = Gains {
+            input: section.input_gain,
+            recurrent: section.recurrent_gain,
+            readout: section.readout_gain,
+        };
+        if section.distribution != Distribution::FluctuationDriven {
+            let initial = InitialWeights { distribution: self.initialization(), gains };
+            return Ok(Network::drawn(device, config, initial, section.seed)?);
+        }
+        let how = FluctuationDriven {
+            mean: section.mean,
+            deviation: section.deviation,
+            recurrent_share: section.recurrent_share,
+        };
+        let (input, _) = batch::load(dataset, &spread(&dataset.splits().train, SAMPLES))?;
+        Ok(Network::fluctuation_driven(device, config, &how, gains, section.seed, &input)?)
+    }
+}
+
+/// So many samples, as far apart as possible.
+pub(crate) fn spread(samples: &[u32], count: usize) -> Vec<u32> {
+    let count = count.min(samples.len());
+    (0..count).map(|place| samples[place * samples.len() / count]).collect()
+}
+
+/// What each hidden layer of a network does with samples of the training part: a hundred, spread over it.
+///
+/// # Errors
+/// [`Error::Data`] or [`Error::Network`] if a sample is not what data set and network promise.
+pub fn expected_activity(network: &Network, dataset: &dyn Dataset) -> Result<Vec<ExpectedActivity>, Error> {
+    let samples = spread(&dataset.splits().train, LOOKED_AT);
+    let layers = network.config().hidden.len();
+    let mut monitor = ActivityMonitor::new(network.config(), dataset.steps());
+    let mut highest = vec![f64::NEG_INFINITY; layers];
+    // Potentials of large networks take memory: a few samples at a time.
+    for samples in samples.chunks(10) {
+        let (input, _) = batch::load(dataset, samples)?;
+        let (output, recording) = network.record(&input)?;
+        monitor.observe(&output);
+        for (highest, potentials) in highest.iter_mut().zip(&recording.potentials) {
+            *highest = potentials.iter().fold(*highest, |highest, &u| highest.max(u.into()));
+        }
+    }
+    let layers = monitor.report().into_iter().zip(highest);
+    Ok(layers.map(|(activity, highest)| ExpectedActivity { activity, highest }).collect())
+}
+
+/// The activity of each hidden layer over samples.
+pub(crate) fn evaluate_activity(
+    network: &Network,
+    dataset: &dyn Dataset,
+    samples: &[u32],
+) -> Result<Vec<LayerActivity>, Error> {
+    let mut monitor = ActivityMonitor::new(network.config(), dataset.steps());
+    for samples in samples.chunks(500) {
+        monitor.observe(&network.forward(&batch::load(dataset, samples)?.0)?);
+    }
+    Ok(monitor.report())
+}
+
+impl fmt::Display for ExpectedActivity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LayerActivity { spikes_per_sample: spikes, silent_fraction, .. } = self.activity;
+        let active = 100.0 * (1.0 - silent_fraction);
+        write!(f, "{spikes:.2} spikes an input, {active:.0} % of units spike")
+    }
+}
+
+/// The first layer in which no unit reaches the threshold, and what to change.
+pub(super) fn warning(experiment: &Experiment, layers: &[ExpectedActivity]) -> Option<String> {
+    let (number, layer) = (1..).zip(layers).find(|(_, layer)| layer.activity.silent_fraction >= 1.0)?;
+    let threshold = experiment.network.threshold;
     let section = &experiment.initialization;
-    if section.weights.as_os_str().is_empty() {
-        return Ok(());
+    // Without spikes in this layer, its potentials are proportional to its weights.
+    let factor = threshold / layer.highest;
+    let mut text = format!(
+        "before training no unit of hidden layer {number} reaches the threshold (network.threshold, {threshold:?}) on {LOOKED_AT} \
+         training samples: the highest potential is {:.3}. ",
+        layer.highest
+    );
+    let raise = |key: &str, value: f64| {
+        let least = (10.0 * value * factor).ceil() / 10.0;
+        format!("units begin to spike above {key} = {least:?} (now {value:?})")
+    };
+    if !(factor.is_finite() && factor > 0.0) {
+        text += "Nothing drives it: look at the data with `snn data info`";
+    } else if section.distribution == Distribution::FluctuationDriven {
+        text += &raise("initialization.deviation", section.deviation);
+    } else if number == 1 {
+        text += &raise("initialization.gain", section.gain);
+    } else {
+        text += &raise("initialization.input_gain", section.input_gain);
+        text += ", which makes the layers below spike more, too";
     }
-    Weights::load(&section.weights)?.put_only(&section.only, network)
-}
-
-/// The optimizer of the experiment, which goes on where `state` was taken.
-pub(super) fn optimizer<D: Backend<f32>>(
-    experiment: &Experiment,
-    network: &Network<f32, D>,
-    state: Option<&OptimizerState<f32>>,
-) -> Result<Box<dyn Optimizer<f32, D>>, Error> {
-    let (rule, settings) = (experiment.optimizer.name, experiment.optimizer_settings());
-    let mut optimizer = rule.fit(&settings, network, state)?;
-    optimizer.freeze(&experiment.training.freeze)?;
-    Ok(optimizer)
-}
-
-impl<D: Backend<f32>> Trainer<D> {
-    /// Starts from these weights instead of those that the experiment says: all of them, or those that `initialization.only` names.
-    /// A run directory does not know where they came from; `initialization.weights` is recorded.
-    ///
-    /// # Errors
-    /// [`Error::Weights`] for what does not fit, [`Error::Impossible`] once there has been training.
-    pub fn with_weights(mut self, weights: &Weights) -> Result<Self, Error> {
-        if self.epoch > 0 || self.partial.batch > 0 {
-            return Err(Error::Impossible("weights come first: this trainer has trained already".to_owned()));
-        }
-        weights.put_only(&self.experiment.initialization.only, &mut self.network)?;
-        self.lacks_weights = false;
-        Ok(self)
+    let regularizer = &experiment.regularizer;
+    if regularizer.lower_strength > 0.0 && regularizer.lower_threshold > 0.0 {
+        text +=
+            "; otherwise only the lower regularizer (regularizer.lower_strength), which is on, can wake it";
+    } else {
+        text += "; or switch on the lower regularizer (regularizer.lower_strength 100, regularizer.lower_threshold 0.001)";
     }
-
-    /// Refuses to begin without the weights that the experiment names.
-    ///
-    /// # Errors
-    /// Those of [`Weights::load`] and [`Weights::put_into`].
-    pub(crate) fn check_start(&self) -> Result<(), Error> {
-        if !self.lacks_weights {
-            return Ok(());
-        }
-        load(&self.experiment, &mut self.network.clone())?;
-        Err(Error::Impossible("the weights were not there when this began, and are now: begin again".to_owned()))
-    }
+    Some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::keys;
 
-    fn experiment(changes: &[&str]) -> Experiment {
+    fn untrained(changes: &[&str]) -> (Experiment, Vec<ExpectedActivity>) {
         let mut experiment = Experiment::default();
-        let small = ["data.samples_per_class=20", "data.classes=2", "network.hidden=[6]", "network.recurrent=true"];
-        experiment.set(&small).unwrap();
-        experiment.set(&["training.epochs=2", "training.batch_size=8", "initialization.gain=6"]).unwrap();
+        experiment.set(&["data.samples_per_class=50"]).unwrap();
         experiment.set(changes).unwrap();
-        experiment
-    }
-
-    fn matrix(trainer: &Trainer, name: &str) -> Vec<f32> {
-        trainer.network().parameters().find(|(found, ..)| found == name).unwrap().2
+        let data = experiment.data.open().unwrap();
+        let network = experiment.network(&*data).unwrap();
+        let layers = expected_activity(&network, &*data).unwrap();
+        (experiment, layers)
     }
 
     #[test]
-    fn frozen_matrices_stay_and_the_others_learn() {
-        for rule in snn_core::OptimizerKind::ALL {
-            let rule = format!("optimizer.name={}", rule.word());
-            let changes =
-                [&rule, "optimizer.weight_decay=0.1", "training.clip_norm=0.5", "training.freeze=['W1', 'Wout']"];
-            let begin = Trainer::new(experiment(&changes)).unwrap();
-            let mut trainer = Trainer::new(experiment(&changes)).unwrap();
-            trainer.run(&mut []).unwrap();
-            for name in ["W1", "Wout"] {
-                assert_eq!(matrix(&trainer, name), matrix(&begin, name), "{rule}, {name}");
+    fn a_silent_layer_is_told_with_the_number_that_wakes_it() {
+        let (experiment, layers) = untrained(&[]);
+        let text = warning(&experiment, &layers).unwrap();
+        for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')) {
+            let word = word.trim_end_matches('.');
+            if word.contains('_') || word.starts_with("initialization.") {
+                assert!(keys().any(|key| key.path == word), "`{word}` in: {text}");
             }
-            assert_ne!(matrix(&trainer, "V1"), matrix(&begin, "V1"), "{rule}");
-            // a run that goes on remembers what is frozen
-            let mut resumed = Trainer::new(experiment(&changes)).unwrap();
-            resumed.experiment.training.epochs = 3;
-            resumed.resume(&trainer.checkpoint(), trainer.best_checkpoint.as_ref()).unwrap();
-            resumed.run(&mut []).unwrap();
-            assert_eq!(matrix(&resumed, "W1"), matrix(&begin, "W1"), "{rule}");
         }
+        // The number is right: just below it the layer is silent, just above it is not.
+        let (_, rest) = text.split_once("initialization.gain = ").unwrap();
+        let gain: f64 = rest.split(' ').next().unwrap().parse().unwrap();
+        let (below, above) =
+            (format!("initialization.gain={}", gain - 0.1), format!("initialization.gain={gain}"));
+        let (experiment, layers) = untrained(&[&below]);
+        assert!(warning(&experiment, &layers).is_some(), "{below}: {layers:?}");
+        let (experiment, layers) = untrained(&[&above]);
+        assert_eq!(warning(&experiment, &layers), None, "{above}: {layers:?}");
     }
 
     #[test]
-    fn frozen_matrices_do_not_count_in_the_norm() {
-        let mut norms = Vec::new();
-        let mut trainer = Trainer::new(experiment(&["training.freeze=['W1']", "training.epochs=1"])).unwrap();
-        let mut keep = |event: &crate::Event<'_>| {
-            if let crate::Event::EpochFinished { record, optimizer, .. } = event {
-                norms.push(record.gradient_norms.clone());
-                assert_eq!(optimizer.last_update()[0], ("W1".to_owned(), 0.0));
-                assert!(optimizer.last_update()[1].1 > 0.0);
-            }
+    fn the_layer_and_the_key_of_the_distribution_are_named() {
+        let (experiment, layers) = untrained(&[
+            "network.hidden=[100, 100]",
+            "initialization.gain=4",
+            "initialization.readout_gain=2",
+        ]);
+        let text = warning(&experiment, &layers);
+        assert!(
+            text.is_none_or(|text| text.contains("layer 2") && text.contains("initialization.input_gain"))
+        );
+        let driven = "initialization.distribution=fluctuation-driven";
+        let (experiment, layers) =
+            untrained(&[driven, "initialization.deviation=0.01", "regularizer.lower_strength=0"]);
+        let text = warning(&experiment, &layers).unwrap();
+        assert!(
+            text.contains("initialization.deviation = ") && text.contains("switch on the lower"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn gains_of_single_matrices_reach_them() {
+        let weights = |changes: &[&str]| {
+            let mut experiment = Experiment::default();
+            experiment.set(&["data.samples_per_class=20", "network.recurrent=true"]).unwrap();
+            experiment.set(changes).unwrap();
+            let data = experiment.data.open().unwrap();
+            let network = experiment.network(&*data).unwrap();
+            network.parameters().map(|(name, _, values)| (name, values[0])).collect::<Vec<_>>()
         };
-        trainer.run(&mut [&mut keep]).unwrap();
-        assert_eq!(norms[0]["W1"], 0.0);
-        assert!(norms[0]["V1"] > 0.0);
-    }
-
-    #[test]
-    fn weights_come_from_the_file_that_the_experiment_names() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("w.npz");
-        let donor = Trainer::new(experiment(&["initialization.seed=9"])).unwrap();
-        std::fs::write(&path, donor.checkpoint().to_npz("donor").unwrap()).unwrap();
-        let file = format!("initialization.weights={}", path.display());
-        let trainer = Trainer::new(experiment(&[&file])).unwrap();
-        assert_eq!(matrix(&trainer, "W1"), matrix(&donor, "W1"));
-        // another number of classes: all but the readout
-        let fine = [&file, "data.classes=3", "initialization.only=['W1', 'V1']"];
-        let mut tuned = Trainer::new(experiment(&fine)).unwrap();
-        assert_eq!(matrix(&tuned, "V1"), matrix(&donor, "V1"));
-        tuned.run(&mut []).unwrap();
-        let last = tuned.checkpoint();
-
-        let error = Trainer::new(experiment(&[&file, "data.classes=3"])).unwrap().run(&mut []).unwrap_err();
-        assert!(error.to_string().contains("Wout is 6 x 2 in the file and 6 x 3 here"), "{error}");
-        std::fs::remove_file(&path).unwrap();
-        let error = Trainer::new(experiment(&fine)).unwrap().run(&mut []).unwrap_err();
-        assert!(error.to_string().contains("cannot read the weights"), "{error}");
-        // whoever goes on from a checkpoint needs the file no more
-        let mut resumed = Trainer::new(experiment(&fine)).unwrap();
-        resumed.resume(&last, tuned.best_checkpoint.as_ref()).unwrap();
-        resumed.run(&mut []).unwrap();
+        for distribution in ["uniform", "normal", "fluctuation-driven"] {
+            let distribution = format!("initialization.distribution={distribution}");
+            let plain = weights(&[&distribution]);
+            for (place, key) in ["input_gain", "recurrent_gain", "readout_gain"].into_iter().enumerate() {
+                let changed = weights(&[&distribution, &format!("initialization.{key}=2")]);
+                let factor = changed[place].1 / plain[place].1;
+                assert!((factor - 2.0).abs() < 1e-6, "{distribution} {key}: {plain:?} {changed:?}");
+            }
+        }
     }
 }

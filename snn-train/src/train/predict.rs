@@ -50,7 +50,8 @@ pub fn predict<D: Backend<f32>, E: From<Error>>(
         };
         let output = loss.scored(output);
         let predictions = output.predictions();
-        for (k, ((&index, &label), &prediction)) in indices.iter().zip(&labels).zip(&predictions).enumerate() {
+        for (k, ((&index, &label), &prediction)) in indices.iter().zip(&labels).zip(&predictions).enumerate()
+        {
             let counts = output.counts.iter().map(|counts| {
                 let units = counts.len() / output.batch;
                 counts[k * units..(k + 1) * units].to_vec()

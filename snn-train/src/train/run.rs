@@ -13,6 +13,7 @@ use super::{
     evaluation::Evaluation,
     event::{Event, Observer, Phase, Progress, Start, emit},
     flow::Flow,
+    initial,
     outcome::Outcome,
     stopwatch::Stopwatch,
 };
@@ -22,9 +23,14 @@ impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
         self.check_start()?;
         let splits = self.dataset.splits();
+        let network = self.network.to_cpu()?;
+        let begins = self.epoch == 0 && self.partial.batch == 0;
+        let untrained =
+            if begins { initial::expected_activity(&network, &*self.dataset)? } else { Vec::new() };
         let start = Start {
             experiment: &self.experiment,
-            network: &self.network.to_cpu()?,
+            network: &network,
+            untrained: &untrained,
             dataset: &*self.dataset,
             device: self.device,
             epoch: self.epoch,
@@ -35,8 +41,9 @@ impl<D: Backend<f32>> Trainer<D> {
         };
         self.since_checkpoint = Stopwatch::start();
         let mut flow = emit(observers, &Event::RunStarted(&start))?;
-        if self.epoch == 0 && self.partial.batch == 0 {
-            for message in self.experiment.doubts() {
+        if begins {
+            let silent = initial::warning(&self.experiment, &untrained);
+            for message in self.experiment.doubts().into_iter().chain(silent) {
                 flow = flow.or(emit(observers, &Event::Warning(&WarningRecord { epoch: 0, message }))?);
             }
         }

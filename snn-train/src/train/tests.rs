@@ -244,8 +244,11 @@ fn patience_ends_a_run_that_gets_no_better() {
     let patient = [&quiet[..], &["training.patience=3"]].concat();
     let outcome = Trainer::new(experiment(&patient)).unwrap().run(&mut [&mut log]).unwrap();
     assert_eq!((outcome.epoch, outcome.best.unwrap().epoch), (4, 1));
-    assert_eq!(log.warnings.len(), 4);
-    assert!(log.warnings[0].contains("layer 1 was silent"), "{}", log.warnings[0]);
+    // One before training, then one for each epoch.
+    assert_eq!(log.warnings.len(), 5);
+    let before = &log.warnings[0];
+    assert!(before.contains("hidden layer 1") && before.contains("initialization.gain = "), "{before}");
+    assert!(log.warnings[1].contains("layer 1 was silent"), "{}", log.warnings[1]);
 }
 
 #[test]

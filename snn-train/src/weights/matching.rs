@@ -1,6 +1,6 @@
 //! Which matrix of a file is which of a network, and what does not fit.
 
-use super::Stored;
+use super::file::Stored;
 
 /// The matrices of the file that belong into the network; `names` as in [`Weights::put_only`].
 pub(super) fn fit<'a>(

@@ -3,65 +3,24 @@
 //! A matrix is found by its name (`W1`, `V1`, .. `Wout`) and must have the shape that the network has, `[pre, post]`. What does not fit
 //! is named, all of it at once, before the network changes.
 
+mod file;
 mod matching;
+#[cfg(feature = "nir")]
+pub mod nir;
 mod npz;
 mod plain;
 
-#[cfg(feature = "nir")]
-pub(crate) use plain::about;
-use std::path::{Path, PathBuf};
+use std::{borrow::Cow, path::Path};
 
 use snn_core::{Backend, Network, NetworkConfig};
-use snn_data::DataIdentity;
 use snn_run::regular;
 
-use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
+use crate::{checkpoint::Checkpoint, error::Error};
+use file::Stored;
+pub use file::Weights;
 
 /// No file of weights is longer.
 const LONGEST: u64 = 64 << 30;
-
-/// Weight matrices out of a file, and what it says of the network that they belong to.
-///
-/// ```
-/// use snn_train::{Experiment, Trainer, Weights};
-///
-/// # let directory = tempfile::tempdir()?;
-/// # let path = directory.path().join("last.safetensors");
-/// let mut experiment = Experiment::preset("randman")?;
-/// experiment.set(&["data.samples_per_class=20", "training.epochs=1"])?;
-/// let mut trainer = Trainer::new(experiment.clone())?;
-/// trainer.run(&mut [])?;
-/// trainer.checkpoint().save(&path)?;
-///
-/// // Goes on from these weights, on other manifolds, and leaves the hidden layer as it is.
-/// experiment.set(&["data.seed=1", "training.freeze=['W1']"])?;
-/// let weights = Weights::load(&path)?;
-/// let mut tuned = Trainer::new(experiment)?.with_weights(&weights)?;
-/// tuned.run(&mut [])?;
-/// let first = |trainer: &Trainer| trainer.network().parameters().next().map(|(_, _, values)| values);
-/// assert_eq!(first(&tuned), first(&trainer));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Weights {
-    /// What `matrices` come from, where it says how the units compute.
-    #[cfg(feature = "nir")]
-    graph: Option<crate::nir::Graph>,
-    path: PathBuf,
-    matrices: Vec<Stored>,
-    /// Name and type of what is no matrix of floats.
-    others: Vec<(String, String)>,
-    experiment: Option<Experiment>,
-    data: Option<DataIdentity>,
-}
-
-/// A tensor of floats, row by row.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Stored {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: Vec<f32>,
-}
 
 impl Weights {
     /// Reads a file: a checkpoint of a run, `snn export --format safetensors`, `npz` or `nir`, or a file of another program:
@@ -106,27 +65,14 @@ impl Weights {
         }
     }
 
-    fn empty(path: &Path) -> Self {
-        Self {
-            #[cfg(feature = "nir")]
-            graph: None,
-            path: path.to_owned(),
-            matrices: Vec::new(),
-            others: Vec::new(),
-            experiment: None,
-            data: None,
-        }
-    }
-
     #[cfg(feature = "nir")]
     fn of_graph(path: &Path) -> Result<Self, Error> {
-        let graph = crate::nir::Graph::read(path)?;
+        let graph = nir::Graph::read(path)?;
         let refuse = |reason| Error::Weights { path: path.to_owned(), reason };
         let about = |key: &str| graph.metadata.get(&format!("snn.{key}"));
-        let experiment =
-            about("experiment").and_then(|toml| Experiment::from_toml(toml, &path.display().to_string()).ok());
+        let experiment = about("experiment").and_then(|toml| plain::experiment(toml, path));
         Ok(Self {
-            matrices: crate::nir::matrices(&graph, None).map_err(refuse)?,
+            matrices: nir::matrices(&graph, None).map_err(refuse)?,
             experiment,
             data: about("data").and_then(|json| serde_json::from_str(json).ok()),
             graph: Some(graph),
@@ -136,41 +82,19 @@ impl Weights {
 
     #[cfg(not(feature = "nir"))]
     fn of_graph(path: &Path) -> Result<Self, Error> {
-        let reason = "it is an HDF5 file: graphs of NIR are read by a build with the feature `nir`".to_owned();
+        let reason =
+            "it is an HDF5 file: graphs of NIR are read by a build with the feature `nir`".to_owned();
         Err(Error::Weights { path: path.to_owned(), reason })
     }
 
     /// As this network takes them.
-    fn for_network(&self, config: &NetworkConfig) -> Result<std::borrow::Cow<'_, [Stored]>, String> {
+    fn for_network(&self, config: &NetworkConfig) -> Result<Cow<'_, [Stored]>, String> {
         #[cfg(feature = "nir")]
         if let Some(graph) = &self.graph {
-            return Ok(crate::nir::matrices(graph, Some(config))?.into());
+            return Ok(nir::matrices(graph, Some(config))?.into());
         }
         let _ = config;
         Ok(self.matrices.as_slice().into())
-    }
-
-    /// The file that they came from.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Name, shape and values, row by row, of every tensor of floats in the file.
-    pub fn matrices(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
-        self.matrices.iter().map(|it| (it.name.as_str(), it.shape.as_slice(), it.values.as_slice()))
-    }
-
-    /// The experiment that they were trained in, if the file is of this program.
-    #[must_use]
-    pub fn experiment(&self) -> Option<&Experiment> {
-        self.experiment.as_ref()
-    }
-
-    /// Which data they were trained on, with the names of the classes and the statistics of the channels, if the file says so.
-    #[must_use]
-    pub fn data(&self) -> Option<&DataIdentity> {
-        self.data.as_ref()
     }
 
     /// Puts all of them into a network, which must have these matrices and no others.

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use snn_data::npz::{Npz, NpzWriter};
 
-use super::{Stored, Weights, plain};
+use super::{
+    file::{Stored, Weights},
+    plain,
+};
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
 /// Of arrays that are no matrices.

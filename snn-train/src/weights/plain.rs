@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 
-use super::{Stored, Weights};
+use super::file::{Stored, Weights};
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
 /// The metadata entry of checkpoints.
@@ -24,8 +24,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
     let about = |key: &str| header.metadata().as_ref().and_then(|entries| entries.get(key));
-    let experiment =
-        about(EXPERIMENT).and_then(|toml| Experiment::from_toml(toml, &path.display().to_string()).ok());
+    let experiment = about(EXPERIMENT).and_then(|toml| experiment(toml, path));
     let data = about(DATA).and_then(|json| serde_json::from_str(json).ok());
     let (mut matrices, mut others) = (Vec::new(), Vec::new());
     let mut tensors = file.tensors();
@@ -37,6 +36,11 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
         }
     }
     Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
+}
+
+/// What an export says; `None` if this version does not understand it.
+pub(super) fn experiment(toml: &str, path: &Path) -> Option<Experiment> {
+    Experiment::from_toml(toml, &path.display().to_string()).ok()
 }
 
 fn floats(view: &TensorView<'_>) -> Option<Vec<f32>> {
@@ -65,7 +69,7 @@ fn of_half(bits: u16) -> f32 {
 
 /// What a checkpoint tells whoever deploys its network, beside the weights: run, epoch, experiment as TOML, and as JSON the data
 /// with class names, steps, and the statistics of the channels.
-pub(crate) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
+pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
     let mut about = BTreeMap::from([
         (RUN, run.to_owned()),
         (EPOCH, checkpoint.epoch().to_string()),

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use safetensors::{Dtype, tensor::TensorView};
 use snn_core::{Initialization, Layer, NetworkConfig};
 use snn_data::npz::NpzWriter;
 
 use super::*;
-use crate::Trainer;
+use crate::{Experiment, Trainer};
 
 /// W1 of 2 x 3, V1 of 3 x 3, Wout of 3 x 2.
 fn network(seed: u64) -> Network {
@@ -51,7 +51,8 @@ fn safetensors(tensors: &[(&str, &[usize], Vec<f32>)]) -> Vec<u8> {
 fn files_of_others_are_read() {
     let (place, donor) = (Place::new(), network(1));
     let matrices: Vec<_> = donor.parameters().collect();
-    let tensors: Vec<_> = matrices.iter().map(|(name, shape, w)| (name.as_str(), &shape[..], w.clone())).collect();
+    let tensors: Vec<_> =
+        matrices.iter().map(|(name, shape, w)| (name.as_str(), &shape[..], w.clone())).collect();
     let mut archive = NpzWriter::new();
     for (name, shape, w) in &matrices {
         let wide: Vec<f64> = w.iter().map(|&w| f64::from(w)).collect();
@@ -114,9 +115,15 @@ fn what_does_not_fit_is_named_and_nothing_changes() {
         }
         assert_eq!(values(&receiver), values(&network(2)));
     };
-    let (w1, v1, wout) =
-        (("W1", &[2, 3][..], vec![0.1; 6]), ("V1", &[3, 3][..], vec![0.1; 9]), ("Wout", &[3, 2][..], vec![0.1; 6]));
-    refused(&[w1.clone(), wout.clone()], &["V1 of 3 x 3 is not there", "the file W1 of 2 x 3, Wout of 3 x 2"]);
+    let (w1, v1, wout) = (
+        ("W1", &[2, 3][..], vec![0.1; 6]),
+        ("V1", &[3, 3][..], vec![0.1; 9]),
+        ("Wout", &[3, 2][..], vec![0.1; 6]),
+    );
+    refused(
+        &[w1.clone(), wout.clone()],
+        &["V1 of 3 x 3 is not there", "the file W1 of 2 x 3, Wout of 3 x 2"],
+    );
     refused(
         &[("W1", &[3, 2], vec![0.1; 6]), v1.clone(), wout.clone()],
         &["W1 is 3 x 2 in the file and 2 x 3 here: the other way round", "transpose it"],
@@ -132,7 +139,10 @@ fn what_does_not_fit_is_named_and_nothing_changes() {
     let mut bad = vec![0.1; 9];
     bad[5] = f32::NAN;
     refused(&[w1.clone(), ("V1", &[3, 3], bad), wout], &["V1 has NaN in row 1, column 2"]);
-    refused(&[("fc1.weight", &[3, 2], vec![0.1; 6])], &["W1 of 2 x 3 is not there", "the network has no fc1.weight"]);
+    refused(
+        &[("fc1.weight", &[3, 2], vec![0.1; 6])],
+        &["W1 of 2 x 3 is not there", "the network has no fc1.weight"],
+    );
 
     let mut archive = NpzWriter::new();
     archive.add("W1", &[2, 3], &[1_i32; 6]).unwrap();

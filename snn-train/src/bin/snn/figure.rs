@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use snn_train::{
-    figures::{DATA_SETS, Drawn, Figure, Plan, Reproduction, Scale},
+    figures::{DATA_SETS, Drawn, Figure, FirstWeights, Plan, Reproduction, Scale, untrained_activity},
     sweep::{RunEvent, Update},
 };
 
@@ -23,13 +23,26 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Numbers of figures, or `all`
-    #[arg(value_name = "NUMBER|all", required = true)]
+    /// Numbers of figures, `all`, or `activity`: what the untrained network does from each choice of initial weights, and
+    /// which of them the figures are made from
+    #[arg(value_name = "NUMBER|all|activity", required = true)]
     figures: Vec<String>,
-    /// How much is run: seconds for a try, minutes for the tendency, or the protocol of the paper
+    /// How much is run: seconds for a try, minutes for the tendency, a part of the protocol of the paper on half the samples,
+    /// or all of it
     #[arg(long, value_enum, default_value_t = HowMuch::Quick)]
     scale: HowMuch,
-    /// Where figures, and the runs for them, are written [default: figures/SCALE]
+    /// The initial weights: `active` takes those of the presets, with the smallest gain at which the untrained network
+    /// spikes; `printed` those of the paper
+    #[arg(long, value_name = "NAME", default_value = "active", value_parser = PossibleValuesParser::new(FirstWeights::NAMES))]
+    initialization: String,
+    /// Repeat the grids in so many batches of seeds, 1 to 3, where one leaves claims undecided
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    batches: u32,
+    /// Train no networks with two hidden layers for figures 3 and 5
+    #[arg(long)]
+    shallow: bool,
+    /// Where figures, and the runs for them, are written [default: figures/SCALE, or figures/SCALE-NAME for other initial
+    /// weights than `active`]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Of figures 6, 7 and 9 only panels on these data sets, with commas between them
@@ -53,6 +66,7 @@ pub(crate) struct Arguments {
 pub(crate) enum HowMuch {
     Smoke,
     Quick,
+    Reduced,
     Full,
 }
 
@@ -61,18 +75,29 @@ impl From<HowMuch> for Scale {
         match scale {
             HowMuch::Smoke => Self::Smoke,
             HowMuch::Quick => Self::Quick,
+            HowMuch::Reduced => Self::Reduced,
             HowMuch::Full => Self::Full,
         }
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let figures = figures(&arguments.figures)?;
+    let (wants_activity, words): (Vec<_>, Vec<_>) =
+        arguments.figures.iter().cloned().partition(|word| word == ACTIVITY);
+    let figures = figures(&words)?;
     let scale = Scale::from(arguments.scale);
-    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("figures").join(scale.to_string()));
-    let mut reproduction = Reproduction::new(out, scale);
+    let first_weights: FirstWeights = arguments.initialization.parse()?;
+    let default = || PathBuf::from("figures").join(first_weights.directory(scale));
+    let out = arguments.out.clone().unwrap_or_else(default);
+    let mut reproduction = Reproduction::new(out, scale)
+        .from(first_weights)
+        .batches(arguments.batches)?
+        .shallow(arguments.shallow);
     if let Some(names) = &arguments.data {
         reproduction = reproduction.only(names)?;
+    }
+    if !wants_activity.is_empty() {
+        activity(&reproduction, arguments)?;
     }
     if arguments.plan {
         return plan(&reproduction, &figures, arguments.json);
@@ -106,6 +131,37 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}
+
+/// Tells what untrained networks do with each data set asked for, the manifolds by default, and draws it.
+fn activity(reproduction: &Reproduction, arguments: &Arguments) -> anyhow::Result<()> {
+    let default = [DATA_SETS[0].to_owned()];
+    for data_set in arguments.data.as_deref().unwrap_or(&default) {
+        let rows = untrained_activity(data_set)?;
+        let files = if arguments.plan { Vec::new() } else { reproduction.draw_activity(data_set, &rows)? };
+        let mut out = snn_terminal::stdout();
+        if arguments.json {
+            let files: Vec<_> = files.iter().map(|file| path_text(file)).collect();
+            let result =
+                json!({"version": 1, "kind": "activity", "data": data_set, "rows": rows, "files": files});
+            writeln!(out, "{result}")?;
+            continue;
+        }
+        writeln!(
+            out,
+            "{data_set}: hidden spikes an input before training, mean of ten draws of the weights"
+        )?;
+        for row in &rows {
+            let least = row.spikes.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = row.spikes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let chosen = if row.chosen { "  <- active: the smallest gain with at least 0.5" } else { "" };
+            writeln!(out, "  {:<18} {:>7.3} ({least:.3} to {most:.3}){chosen}", row.weights, row.mean)?;
+        }
+        for file in files {
+            writeln!(out, "  {}", file.display())?;
+        }
+    }
+    Ok(())
 }
 
 /// Trains what is missing, unless asked not to, and draws. `None` when stopped.
@@ -154,6 +210,9 @@ fn tell_json(figure: Figure, scale: Scale, state: &str, drawn: &Drawn) -> io::Re
     writeln!(snn_terminal::stdout(), "{result}")
 }
 
+/// The figure that is not one of the paper's.
+const ACTIVITY: &str = "activity";
+
 fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
     let mut figures = Vec::new();
     for word in words {
@@ -170,7 +229,7 @@ fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
                     let numbers: Vec<_> =
                         Figure::ALL.iter().map(|figure| figure.number().to_string()).collect();
                     return Err(UsageError(format!(
-                        "there is no figure `{word}`; give {} or all",
+                        "there is no figure `{word}`; give {}, all or activity",
                         numbers.join(", ")
                     )));
                 }

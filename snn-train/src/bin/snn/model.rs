@@ -229,11 +229,8 @@ impl Model {
         let dt = self.identity().map_or(dt, |identity| identity.dt);
         // With a shape that is none, the mistake is told by what does not fit.
         let config = self.experiment.network_of(inputs.max(1), outputs.max(1), dt);
-        let mut network: Network = Network::new(
-            config,
-            self.experiment.initialization(),
-            self.experiment.initialization.seed,
-        )?;
+        let mut network: Network =
+            Network::new(config, self.experiment.initialization(), self.experiment.initialization.seed)?;
         match &self.source {
             Source::Run(checkpoint, _) => checkpoint.restore(&mut network)?,
             Source::File(weights) => weights.put_into(&mut network)?,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use snn_train::{
-    Error, Event, Flow, Observer, Phase, Start,
+    Error, Event, ExpectedActivity, Flow, Observer, Phase, Start,
     run::{EpochRecord, Losses, WarningRecord},
 };
 
@@ -92,7 +92,12 @@ impl WithBar {
 impl Observer for WithBar {
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
         match event {
-            Event::RunStarted(start) => self.start(start),
+            Event::RunStarted(start) => {
+                self.start(start);
+                if let Some(line) = untrained(start.untrained) {
+                    self.bar.println(&line);
+                }
+            }
             Event::BatchFinished(progress) if progress.phase != Phase::Test => {
                 let trained = if progress.phase == Phase::Validation { self.batches } else { 0 };
                 self.bar.set_position(self.position(progress.epoch - 1, trained + u64::from(progress.batch)));
@@ -115,6 +120,13 @@ impl Observer for WithBar {
         }
         Ok(Flow::Continue)
     }
+}
+
+/// What each hidden layer does before training; nothing of a network without any.
+fn untrained(layers: &[ExpectedActivity]) -> Option<String> {
+    let layer = |(number, layer): (usize, &ExpectedActivity)| format!("hidden layer {number}: {layer}");
+    let text = (1..).zip(layers).map(layer).collect::<Vec<_>>().join("; ");
+    (!layers.is_empty()).then(|| format!("before training, {text}"))
 }
 
 /// A line for each epoch.
@@ -158,7 +170,7 @@ impl Observer for Lines {
             Event::RunStarted(start) => {
                 self.epochs = start.experiment.training.epochs;
                 self.started = Some((start.epoch, Instant::now()));
-                None
+                untrained(start.untrained)
             }
             Event::EpochFinished { record, .. } => Some(self.line(record)),
             Event::Warning(warning) => self.warnings.line(warning),

@@ -1,7 +1,6 @@
 //! `[data]`: which data set, and its parameters. A new data set is a module here and a row in `table`.
 
 mod keys;
-mod like;
 mod mnist;
 mod paths;
 mod randman;

@@ -9,13 +9,12 @@ use super::{
 use crate::{
     Error,
     figures::{
-        Figure, Interval, Reproduction, Runs, Scale, Setting as _,
+        Figure, FirstWeights, Interval, Reproduction, Runs, Scale, Setting as _,
         bars::Bar,
         figure2, figure3, figure5, figure6, figure9,
         protocol::SHAPE,
         runs::is_ended,
         same,
-        sigmoid::KNEE,
         sources::RANDMAN,
         statistics::{mean, median, resample},
     },
@@ -43,6 +42,29 @@ struct Topic<'a> {
 impl<'a> Topic<'a> {
     fn new(reproduction: &'a Reproduction, data: &str, runs: Result<Runs, String>) -> Self {
         Self { reproduction, data: data.to_owned(), runs, claims: Vec::new() }
+    }
+
+    /// On all runs of these sweeps of a figure.
+    fn of(
+        reproduction: &'a Reproduction,
+        data: &str,
+        figure: Figure,
+        sweeps: &[Sweep],
+    ) -> Result<Self, Error> {
+        let mut topic = Self::new(reproduction, data, Ok(Runs::default()));
+        topic.turn_to(figure, sweeps)?;
+        Ok(topic)
+    }
+
+    /// Goes on with the runs of other sweeps.
+    fn turn_to(&mut self, figure: Figure, sweeps: &[Sweep]) -> Result<(), Error> {
+        self.runs = Ok(Runs::default());
+        for sweep in sweeps {
+            let more = all_runs(self.reproduction, figure, sweep)?;
+            let so_far = std::mem::replace(&mut self.runs, Ok(Runs::default()));
+            self.runs = so_far.and_then(|runs| Ok(runs.and(more?)));
+        }
+        Ok(())
     }
 
     /// Adds a claim; `checks` has no value where the runs say nothing.
@@ -90,16 +112,18 @@ fn all_runs(
         return Ok(Ok(Runs::new(results)));
     }
     let (number, scale) = (figure.number(), reproduction.scale());
-    let default = Path::new("figures").join(scale.to_string());
-    let out = if reproduction.out() == default {
-        String::new()
-    } else {
-        format!(" --out {}", reproduction.out().display())
+    let default = Path::new("figures").join(reproduction.first_weights().directory(scale));
+    let mut options = match reproduction.first_weights() {
+        FirstWeights::Active => String::new(),
+        other => format!(" --initialization {other}"),
     };
+    if reproduction.out() != default {
+        options += &format!(" --out {}", reproduction.out().display());
+    }
     let failed = results.rows.iter().find(|row| row.state.has_failed() && !is_ended(row));
     let failed = failed.and_then(|row| row.message.as_deref());
     let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
-    let what = format!("`snn figure {number} --scale {scale}{out}` trains the rest");
+    let what = format!("`snn figure {number} --scale {scale}{options}` trains the rest");
     Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
 }
 
@@ -145,19 +169,20 @@ pub(super) fn claims(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
 fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let runs = all_runs(reproduction, Figure::Gradient, &figure2::sweep(reproduction)?)?;
     let mut topic = Topic::new(reproduction, "Randman, 2 classes", runs);
-    let [silent, spiking] = figure2::GAINS;
+    let gains = figure2::gains(reproduction)?;
+    let (own, spiking) = (gains[0], gains[gains.len() - 1]);
     let models = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain);
     topic.claim(
         "1a",
         "2b",
         "with the true gradient the hidden layer does not learn, accuracy is poor",
         |runs| {
-            let (surrogate, truth) = (models(runs, "super-spike", silent), models(runs, "true", silent));
+            let (surrogate, truth) = (models(runs, "super-spike", own), models(runs, "true", own));
             Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(20.0), None)?])
         },
     );
     topic.claim("1b", "2b", "with a surrogate gradient the task is solved", |runs| {
-        Some(vec![accuracy("test accuracy", &models(runs, "super-spike", silent), Some(95.0), None)?])
+        Some(vec![accuracy("test accuracy", &models(runs, "super-spike", own), Some(95.0), None)?])
     });
     let also = "the true gradient does worse also where hidden units spike from the start (beyond the paper)";
     topic.claim("1c", "2b", also, |runs| {
@@ -168,8 +193,8 @@ fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
 }
 
 fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let runs = all_runs(reproduction, Figure::Shape, &figure3::sweep(reproduction)?)?;
-    let mut topic = Topic::new(reproduction, "Randman", runs);
+    let sweeps = [figure3::sweep(reproduction)?, figure3::deep_sweep(reproduction)?];
+    let mut topic = Topic::of(reproduction, "Randman", Figure::Shape, &sweeps[..1])?;
     let bars = |runs: &Runs| figure3::bars(reproduction, runs);
     let region = "solved over a wide (beta, eta) region: widest with SuperSpike, then Sigmoid', then Esser";
     topic.claim("2a", "3b", region, |runs| {
@@ -203,6 +228,17 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         let (with, without) = (&bars[1].models, &bars[0].models);
         Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
     });
+    topic.claim("4a", "3d", "robust to the seeds of data and initial weights", |runs| {
+        let [(_, data), (_, initial), _] = figure3::repetitions(reproduction, runs);
+        let spread = |what: &str, sample: &[f64]| {
+            let interval = Interval::of_statistic(sample, |sample| {
+                crate::sweep::MeanSd::of(sample).and_then(|summary| summary.sd).unwrap_or(0.0)
+            })?;
+            Some(check(format!("standard deviation over {what}, points"), interval, None, Some(EQUAL)))
+        };
+        Some(vec![spread("data sets", &data)?, spread("initial weights", &initial)?])
+    });
+    topic.turn_to(Figure::Shape, &sweeps)?;
     topic.claim("3b", "3c", "one and two hidden layers do equally well", |runs| {
         let of = |shape, depth| figure3::best(reproduction, runs, shape, depth, true);
         let shapes = [("super-spike", "SuperSpike"), ("sigmoid", "Sigmoid'"), ("esser", "Esser")];
@@ -223,16 +259,6 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             constant(8, "beta = 0, two hidden layers - none")?,
         ])
     });
-    topic.claim("4a", "3d", "robust to the seeds of data and initial weights", |runs| {
-        let [(_, data), (_, initial), _] = figure3::repetitions(reproduction, runs);
-        let spread = |what: &str, sample: &[f64]| {
-            let interval = Interval::of_statistic(sample, |sample| {
-                crate::sweep::MeanSd::of(sample).and_then(|summary| summary.sd).unwrap_or(0.0)
-            })?;
-            Some(check(format!("standard deviation over {what}, points"), interval, None, Some(EQUAL)))
-        };
-        Some(vec![spread("data sets", &data)?, spread("initial weights", &initial)?])
-    });
     topic.claim("4b", "3d", "a few low outliers with two hidden layers", |runs| {
         let [_, _, (_, initial)] = figure3::repetitions(reproduction, runs);
         let low = |sample: &[f64]| {
@@ -243,6 +269,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         let what = format!("models more than {SOLVED} points below the median, %");
         Some(vec![check(what, interval, Some(ABOVE_0), Some(25.0))])
     });
+    topic.claims.sort_by_key(|claim| claim.id);
     Ok(topic.claims)
 }
 
@@ -256,10 +283,10 @@ fn solved(reproduction: &Reproduction, runs: &Runs, shape: &str) -> Vec<f64> {
 }
 
 fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let runs = all_runs(reproduction, Figure::Scale, &figure5::sweep(reproduction)?)?;
-    let mut topic = Topic::new(reproduction, "Randman", runs);
-    let count = reproduction.scale().best(figure5::MODELS);
-    let best = |runs: &Runs, way, depth, recurrent| figure5::runs_of(runs, way, depth, recurrent).best(count);
+    let resets = [figure5::reset_sweep(reproduction, 1)?, figure5::reset_sweep(reproduction, 2)?];
+    let mut topic = Topic::of(reproduction, "Randman", Figure::Scale, &resets[..1])?;
+    let best =
+        |runs: &Runs, way, depth, recurrent| figure5::best_of(reproduction, runs, way, depth, recurrent);
     let [super_control, super_reset, control, reset] = figure5::RESET;
     topic.claim("5a", "5c", "SuperSpike with and without gradient through the reset, and the asymptotic surrogate without, are equal", |runs| {
         let of = |way| best(runs, way, 1, false);
@@ -273,10 +300,12 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         let (without, with) = (best(runs, control, 1, false), best(runs, reset, 1, false));
         Some(vec![difference("aCtl - aDR, one hidden layer", &without, &with, Some(EQUAL), None)?])
     });
+    topic.turn_to(Figure::Scale, &resets)?;
     topic.claim("5c", "5d", "and more so with more layers", |runs| {
         let (one, two) = (best(runs, reset, 1, false), best(runs, reset, 2, false));
         Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?])
     });
+    topic.turn_to(Figure::Scale, &[figure5::recurrent_sweep(reproduction, 1)?])?;
     let [_, super_through, control, through] = figure5::RECURRENCE;
     let chance = 100.0 / reproduction.classes();
     topic.claim(
@@ -351,18 +380,23 @@ const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
 fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let mut topics = Vec::new();
     for (panel, source) in &figure6::SOURCES {
-        let (title, runs, stands_in) = match reproduction.find(source) {
+        let (title, runs, stands_in, kind) = match reproduction.find(source) {
             Ok(found) => {
                 let sweep = figure6::sweep(reproduction, *panel, found)?;
-                (found.title, all_runs(reproduction, Figure::DataSets, &sweep)?, found.stands_in)
+                (
+                    found.title,
+                    all_runs(reproduction, Figure::DataSets, &sweep)?,
+                    found.stands_in,
+                    found.kind(),
+                )
             }
-            Err(absence) => (source.title, Err(absence.reason), false),
+            Err(absence) => (source.title, Err(absence.reason), false, source.itself().kind()),
         };
         let mut topic = Topic::new(reproduction, title, runs);
         for comparison in COMPARISONS.iter().filter(|comparison| comparison.panel == *panel) {
             let Comparison { id, figure, statement, pairs, equal: same, .. } = comparison;
             topic.claim(id, figure, *statement, |runs| {
-                let bars: Vec<Bar> = figure6::bars(reproduction, runs);
+                let bars: Vec<Bar> = figure6::bars(reproduction, kind, runs);
                 let of = |&(a, b, what): &(usize, usize, &str)| {
                     let (a, b) = (&bars[a].models, &bars[b].models);
                     if *same { equal(what, a, b) } else { difference(what, a, b, Some(ABOVE_0), None) }
@@ -377,7 +411,7 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
                 topic.claim(id, figure, statement, |runs| {
-                    let models = &figure6::bars(reproduction, runs)[bar].models;
+                    let models = &figure6::bars(reproduction, kind, runs)[bar].models;
                     let (least, most) = (Some(paper - 2.0 * sd), Some(paper + 2.0 * sd));
                     Some(vec![accuracy("test accuracy", models, least, most)?])
                 });
@@ -413,8 +447,9 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                     Some(1.5),
                     None,
                 );
-                let models =
+                let mut models =
                     vec![findings::of_cut(&figure9::fitted(runs, one), most, reproduction.classes())];
+                models.extend(figure9::look_into(runs, one, chance));
                 Some(vec![Check { models, ..check }])
             });
             for (id, kind, paper, what) in [
@@ -427,14 +462,14 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                     let (least, most) = (Some(paper / 2.0), Some(paper * 2.0));
                     let check =
                         check("critical spikes, to a factor of two", critical(runs, kind)?, least, most);
-                    Some(vec![Check { models: vec![reading()], ..check }])
+                    Some(vec![Check { models: figure9::look_into(runs, kind, chance), ..check }])
                 });
             }
         } else {
             topic.claim("8e", "9", "fewer than 10 spikes are enough on MNIST", |runs| {
                 let check =
                     check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0));
-                Some(vec![Check { models: vec![reading()], ..check }])
+                Some(vec![Check { models: figure9::look_into(runs, one, chance), ..check }])
             });
         }
         claims.extend(topic.claims);
@@ -449,13 +484,4 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     );
     claims.extend(topic.claims);
     Ok(claims)
-}
-
-/// What the paper leaves open of its critical spikes.
-fn reading() -> String {
-    format!(
-        "the paper does not say where on its curves it read the numbers, here it is where they have come {} % of their way \
-         up; nor how spikes of several layers are counted, here they are added",
-        100.0 * KNEE
-    )
 }

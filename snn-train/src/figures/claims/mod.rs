@@ -5,6 +5,7 @@
 //! intervals lie within their bounds, does not hold if one lies outside of them, and is undecided in between.
 
 mod claim;
+mod columns;
 mod findings;
 mod list;
 mod report;
@@ -13,6 +14,8 @@ use super::{Reproduction, Scale};
 use crate::Error;
 
 pub use claim::{Check, Claim, Verdict};
+
+pub use columns::{ClaimColumn, columns_to_markdown, columns_to_text, draw_columns};
 
 pub use report::{METHOD as CLAIM_METHOD, claims_to_markdown, claims_to_text};
 

@@ -93,7 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Err(UsageError(format!("there are no samples in this part of {}", dataset.name())).into());
     }
     let with = |what: With| arguments.with.contains(&what);
-    let mut table = Table::new(&*dataset, &network, &model, [With::Counts, With::Readout, With::Spikes].map(with));
+    let mut table =
+        Table::new(&*dataset, &network, &model, [With::Counts, With::Readout, With::Spikes].map(with));
     let traces = with(With::Readout) || with(With::Spikes);
     let (loss, batch_size) = (model.experiment.loss_function(), model.experiment.training.batch_size);
     predict(&network, &*dataset, &indices, &loss, (batch_size, traces), |prediction| {
@@ -124,7 +125,7 @@ fn samples(arguments: &Arguments, model: &Model) -> anyhow::Result<(Arc<dyn Data
         let indices = dataset.splits().get(part).to_vec();
         return Ok((dataset, indices));
     };
-    let mut experiment = match model.experiment.data.like(name)? {
+    let mut experiment = match model.experiment.data_like(name)? {
         Some(data) => Experiment { data, ..Experiment::default() },
         None => Experiment::find(name)?,
     };

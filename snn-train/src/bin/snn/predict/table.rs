@@ -32,7 +32,8 @@ impl Table {
         model: &Model,
         [counts, readout, spikes]: [bool; 3],
     ) -> Self {
-        let own = |label: usize| match dataset.class_name(label as u16).filter(|_| label < dataset.classes()) {
+        let own = |label: usize| match dataset.class_name(label as u16).filter(|_| label < dataset.classes())
+        {
             Some(name) => name.to_owned(),
             None => label.to_string(),
         };
@@ -119,7 +120,10 @@ impl Table {
             if self.spikes {
                 let of_sample = |(k, row): (usize, &Prediction)| {
                     let spikes = row.spikes.as_ref().map(|layers| layers[l].as_slice()).unwrap_or_default();
-                    spikes.iter().flat_map(|&(step, unit)| [k as u32, step, unit.into()]).collect::<Vec<u32>>()
+                    spikes
+                        .iter()
+                        .flat_map(|&(step, unit)| [k as u32, step, unit.into()])
+                        .collect::<Vec<u32>>()
                 };
                 let spikes: Vec<u32> = self.rows.iter().enumerate().flat_map(of_sample).collect();
                 archive.add(&format!("spikes.{}", l + 1), &[spikes.len() / 3, 3], &spikes)?;
@@ -128,7 +132,11 @@ impl Table {
         if self.readout {
             let readout = self.rows.iter().flat_map(|row| row.readout.iter().flatten().copied());
             let readout: Vec<f32> = readout.collect();
-            archive.add("readout", &[samples, self.steps, readout.len() / (samples * self.steps)], &readout)?;
+            archive.add(
+                "readout",
+                &[samples, self.steps, readout.len() / (samples * self.steps)],
+                &readout,
+            )?;
         }
         Ok(archive.finish())
     }

@@ -22,6 +22,6 @@ mod file;
 mod graph;
 mod network;
 
-pub use graph::{Graph, Node};
+pub use graph::{Graph, Node, Units};
+pub(super) use network::matrices;
 pub use network::{differences, of_checkpoint};
-pub(crate) use network::matrices;

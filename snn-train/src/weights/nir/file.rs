@@ -77,7 +77,8 @@ impl Graph {
             let edges = node.dataset("edges")?;
             let names: Vec<VarLenUnicode> = check(&edges)?.read_raw()?;
             let pairs = names.as_chunks().0.iter();
-            graph.edges = pairs.map(|[from, to]| (from.as_str().to_owned(), to.as_str().to_owned())).collect();
+            graph.edges =
+                pairs.map(|[from, to]| (from.as_str().to_owned(), to.as_str().to_owned())).collect();
             if let Ok(metadata) = node.group("metadata") {
                 graph.metadata = read_metadata(&metadata)?;
             }

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use snn_core::{NetworkConfig, Readout};
 
+use super::super::{file::Stored, plain::about};
 use super::graph::{Graph, Node, Units};
-use crate::{
-    checkpoint::Checkpoint,
-    error::Error,
-    weights::{Stored, about},
-};
+use crate::{checkpoint::Checkpoint, error::Error};
 
 /// Seconds in a millisecond.
 const MS: f64 = 1e-3;
@@ -44,10 +41,22 @@ pub fn of_checkpoint(run: &str, checkpoint: &Checkpoint) -> Result<Graph, Error>
             ..leak.units(config.dt, layer.units)
         };
         graph.nodes.insert(name.clone(), Node::CubaLif(units));
-        graph.linear(checkpoint, &format!("W{number}"), &format!("hidden{number}.w_in"), leak.mem, (&below, &name))?;
+        graph.linear(
+            checkpoint,
+            &format!("W{number}"),
+            &format!("hidden{number}.w_in"),
+            leak.mem,
+            (&below, &name),
+        )?;
         if layer.recurrent {
             let ends = (&name, &name);
-            graph.linear(checkpoint, &format!("V{number}"), &format!("hidden{number}.w_rec"), leak.mem, ends)?;
+            graph.linear(
+                checkpoint,
+                &format!("V{number}"),
+                &format!("hidden{number}.w_rec"),
+                leak.mem,
+                ends,
+            )?;
         }
         below = name;
     }
@@ -92,7 +101,10 @@ pub fn differences(config: &NetworkConfig) -> Vec<String> {
         });
     }
     if config.hidden.iter().any(|layer| layer.recurrent) {
-        all.push("a recurrent spike acts on the potential two steps later here and one step later elsewhere".to_owned());
+        all.push(
+            "a recurrent spike acts on the potential two steps later here and one step later elsewhere"
+                .to_owned(),
+        );
     }
     all
 }
@@ -159,7 +171,8 @@ impl Graph {
     fn is_loop(&self, matrix: &str, units: &str) -> bool {
         self.above(matrix).any(|to| {
             to == units
-                || (matches!(self.nodes.get(to), Some(Node::Delay(_))) && self.above(to).any(|to| to == units))
+                || (matches!(self.nodes.get(to), Some(Node::Delay(_)))
+                    && self.above(to).any(|to| to == units))
         })
     }
 
@@ -171,7 +184,10 @@ impl Graph {
 
 /// The matrices of a graph, as this program calls and scales them. With `config` units must be those of this network; without one,
 /// steps have the length that the graph says, or 1 ms.
-pub(crate) fn matrices(graph: &Graph, config: Option<&NetworkConfig>) -> Result<Vec<Stored>, String> {
+pub(in crate::weights) fn matrices(
+    graph: &Graph,
+    config: Option<&NetworkConfig>,
+) -> Result<Vec<Stored>, String> {
     let dt = config.map(|config| config.dt * MS).or_else(|| graph.dt()).unwrap_or(MS);
     let inputs: Vec<&String> =
         graph.nodes.iter().filter(|(_, node)| matches!(node, Node::Input(_))).map(|(name, _)| name).collect();
@@ -195,7 +211,8 @@ pub(crate) fn matrices(graph: &Graph, config: Option<&NetworkConfig>) -> Result<
             Some(Node::CubaLi(_)) => "Wout".to_owned(),
             other => return Err(not_ours(units, other)),
         };
-        let (Some(Node::CubaLif(parameters)) | Some(Node::CubaLi(parameters))) = graph.nodes.get(units) else {
+        let (Some(Node::CubaLif(parameters)) | Some(Node::CubaLi(parameters))) = graph.nodes.get(units)
+        else {
             return Err(not_ours(units, graph.nodes.get(units)));
         };
         let is_readout = name == "Wout";
@@ -263,8 +280,7 @@ fn scale(name: &str, units: &Units, dt: f64) -> Result<f64, String> {
 /// Whether the units compute as those of the network do.
 fn check(name: &str, units: &Units, leak: Leak, config: &NetworkConfig) -> Result<(), String> {
     let dt = config.dt * MS;
-    for (what, values, leak) in
-        [("tau_mem", &units.tau_mem, leak.mem), ("tau_syn", &units.tau_syn, leak.syn)]
+    for (what, values, leak) in [("tau_mem", &units.tau_mem, leak.mem), ("tau_syn", &units.tau_syn, leak.syn)]
     {
         let (found, needed) = (common(name, what, values)?, dt / leak);
         if !near(found, needed) {

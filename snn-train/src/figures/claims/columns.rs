@@ -1,0 +1,214 @@
+//! Claims side by side for several initial weights: as text, as Markdown, and as a drawing.
+
+use std::{fmt::Write as _, path::Path};
+
+use serde::Serialize;
+
+use super::claim::{Claim, Verdict};
+use crate::{
+    Error,
+    figures::{FirstWeights, Reproduction, Scale},
+    plot::{Anchor, BLACK, Canvas, Colour, GREEN, LIGHT_GREY, ORANGE, Rect, VERMILION},
+    replace::{Durability, replace_shared},
+};
+
+/// The claims as tested with networks from some initial weights.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClaimColumn {
+    /// The initial weights.
+    pub initialization: FirstWeights,
+    /// The claims; the same ones in every column.
+    pub claims: Vec<Claim>,
+}
+
+impl ClaimColumn {
+    /// Tests the claims with the runs that lie in `figures`, in the folders of these scales; what one scale cannot tell is
+    /// asked of the next. `batches` as for [`Reproduction::batches`].
+    ///
+    /// # Errors
+    /// Those of [`Reproduction::claims`].
+    pub fn of(
+        figures: &Path,
+        initialization: FirstWeights,
+        scales: &[Scale],
+        batches: u32,
+    ) -> Result<Self, Error> {
+        let mut claims: Vec<Claim> = Vec::new();
+        for &scale in scales {
+            let out = figures.join(initialization.directory(scale));
+            let found = Reproduction::new(out, scale).from(initialization).batches(batches)?.claims()?;
+            if claims.is_empty() {
+                claims = found;
+                continue;
+            }
+            for (claim, found) in claims.iter_mut().zip(found) {
+                if claim.verdict == Verdict::NotTested && found.verdict != Verdict::NotTested {
+                    *claim = found;
+                }
+            }
+        }
+        Ok(Self { initialization, claims })
+    }
+
+    /// Whether anything was tested.
+    #[must_use]
+    pub fn is_tested(&self) -> bool {
+        self.claims.iter().any(|claim| claim.verdict != Verdict::NotTested)
+    }
+}
+
+impl Verdict {
+    /// A sign for it: a check mark, a cross, a question mark or a dot.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Holds => "✓",
+            Self::DoesNotHold => "✗",
+            Self::Undecided => "?",
+            Self::NotTested => "·",
+        }
+    }
+
+    fn colour(self) -> Colour {
+        match self {
+            Self::Holds => GREEN,
+            Self::DoesNotHold => VERMILION,
+            Self::Undecided => ORANGE,
+            Self::NotTested => LIGHT_GREY,
+        }
+    }
+}
+
+/// What the symbols mean.
+const LEGEND: &str =
+    "✓ holds, ✗ does not hold, ? undecided, · not tested; small letters: q quick, r reduced scale";
+
+/// A claim's verdict, and its scale unless that is the full one.
+fn cell(claim: &Claim) -> String {
+    let scale = match claim.scale {
+        _ if claim.verdict == Verdict::NotTested => "",
+        Scale::Full => "",
+        Scale::Reduced => "r",
+        Scale::Quick => "q",
+        Scale::Smoke => "s",
+    };
+    format!("{}{scale}", claim.verdict.symbol())
+}
+
+/// A line for each claim, a column for each of the initial weights, for a terminal.
+#[must_use]
+pub fn columns_to_text(columns: &[ClaimColumn], width: usize) -> String {
+    let mut text = String::from("claims by initial weights\n");
+    // Writing to a string cannot fail.
+    let names: Vec<String> = columns.iter().map(|column| column.initialization.to_string()).collect();
+    for (number, name) in names.iter().enumerate() {
+        let _ = writeln!(text, "  {}: {name}", number + 1);
+    }
+    let head: String = (1..=columns.len()).map(|number| format!("{number:<3}")).collect();
+    let _ = writeln!(text, "    {head}");
+    for (place, claim) in columns.first().map_or(&[][..], |column| &column.claims).iter().enumerate() {
+        let cells: String =
+            columns.iter().map(|column| format!("{:<3}", cell(&column.claims[place]))).collect();
+        let line = format!("{:<3} {cells} {}", claim.id, claim.statement);
+        let line: String = line.chars().take(width).collect();
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text + LEGEND + "\n"
+}
+
+/// As [`columns_to_text`], in Markdown, with how many claims hold from each.
+#[must_use]
+pub fn columns_to_markdown(columns: &[ClaimColumn]) -> String {
+    let mut text = String::from("| claim | the paper says |");
+    for column in columns {
+        let _ = write!(text, " {} |", column.initialization);
+    }
+    let _ = writeln!(text, "\n|---|---|{}", ":-:|".repeat(columns.len()));
+    for (place, claim) in columns.first().map_or(&[][..], |column| &column.claims).iter().enumerate() {
+        let _ = write!(text, "| {} | {} |", claim.id, claim.statement.replace('|', "\\|"));
+        for column in columns {
+            let _ = write!(text, " {} |", cell(&column.claims[place]));
+        }
+        text.push('\n');
+    }
+    text.push_str("| | hold, do not, undecided |");
+    for column in columns {
+        let count = |verdict| column.claims.iter().filter(|claim| claim.verdict == verdict).count();
+        let (yes, no, open) = (count(Verdict::Holds), count(Verdict::DoesNotHold), count(Verdict::Undecided));
+        let _ = write!(text, " {yes}, {no}, {open} |");
+    }
+    text + "\n\n" + LEGEND + ".\n"
+}
+
+/// Draws [`columns_to_text`] as SVG, without the claims that are tested in no column.
+///
+/// # Errors
+/// [`snn_run::Error::Io`] if the file cannot be written.
+pub fn draw_columns(columns: &[ClaimColumn], path: &Path) -> Result<(), Error> {
+    let claims = columns.first().map_or(&[][..], |column| &column.claims);
+    let tested = |place: &usize| columns.iter().any(|it| it.claims[*place].verdict != Verdict::NotTested);
+    let places: Vec<usize> = (0..claims.len()).filter(tested).collect();
+    let (left, top, cell_width, cell_height) = (300.0, 26.0, 46.0, 13.0);
+    let width = left + cell_width * columns.len() as f64 + 10.0;
+    let height = top + cell_height * places.len() as f64 + 24.0;
+    let mut canvas = Canvas::new(width, height, "Claims of the paper by initial weights");
+    for (number, column) in columns.iter().enumerate() {
+        let middle = left + cell_width * (number as f64 + 0.5);
+        let name = column.initialization.to_string().replace("fluctuation", "fluct.").replace("-driven", "");
+        canvas.text(middle, top - 8.0, &name, 7.0, Anchor::Middle, BLACK);
+    }
+    for (row, &place) in places.iter().enumerate() {
+        let y = top + cell_height * row as f64;
+        let claim = &claims[place];
+        let statement: String = claim.statement.chars().take(78).collect();
+        canvas.text(6.0, y + 9.0, &format!("{}  {statement}", claim.id), 7.0, Anchor::Start, BLACK);
+        for (number, column) in columns.iter().enumerate() {
+            let x = left + cell_width * number as f64;
+            let verdict = column.claims[place].verdict;
+            canvas.rect(Rect::new(x + 1.0, y + 1.0, cell_width - 2.0, cell_height - 2.0), verdict.colour());
+        }
+    }
+    let y = height - 8.0;
+    let mut x = 6.0;
+    for verdict in [Verdict::Holds, Verdict::DoesNotHold, Verdict::Undecided, Verdict::NotTested] {
+        canvas.rect(Rect::new(x, y - 7.0, 9.0, 9.0), verdict.colour());
+        canvas.text(x + 13.0, y, &verdict.to_string(), 7.0, Anchor::Start, BLACK);
+        x += 76.0;
+    }
+    replace_shared(path, canvas.to_svg().as_bytes(), Durability::Disk)
+        .map_err(Error::io("write the drawing of the claims", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_beside_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let column =
+            |weights| ClaimColumn::of(directory.path(), weights, &[Scale::Full, Scale::Quick], 1).unwrap();
+        let mut columns = [FirstWeights::Active, FirstWeights::Gain(3)].map(column);
+        assert!(!columns[0].is_tested());
+        columns[1].claims[0].verdict = Verdict::Holds;
+        columns[1].claims[0].scale = Scale::Reduced;
+        assert!(columns[1].is_tested());
+        let text = columns_to_text(&columns, 60);
+        assert!(text.lines().any(|line| line.starts_with("1a  ·  ✓r ")), "{text}");
+        assert!(text.lines().filter(|line| !line.contains("small")).all(|line| line.chars().count() <= 60));
+        let markdown = columns_to_markdown(&columns);
+        assert!(
+            markdown.starts_with("| claim | the paper says | active | gain-3 |\n|---|---|:-:|:-:|\n| 1a |")
+        );
+        assert!(markdown.contains("| 0, 0, 0 | 1, 0, 0 |"), "{markdown}");
+        let path = directory.path().join("claims.svg");
+        draw_columns(&columns, &path).unwrap();
+        let svg = std::fs::read_to_string(path).unwrap();
+        assert!(svg.contains("1a") && !svg.contains("7n"), "only what is tested is drawn");
+        assert!(column(FirstWeights::Printed).claims.iter().all(|claim| {
+            claim.reason.as_ref().is_none_or(|reason| {
+                !reason.contains("trains the rest") || reason.contains("--initialization printed")
+            })
+        }));
+    }
+}

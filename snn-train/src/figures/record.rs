@@ -1,0 +1,129 @@
+//! What is kept of the runs behind figures when their directories are gone: a line for each in `runs.jsonl`, from which
+//! figures are drawn and claims tested as far as the numbers of a run suffice. And runs that are trained for longer.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use snn_run::regular;
+
+use super::{Reproduction, Scale, runs::is_ended};
+use crate::{
+    Error,
+    replace::{Durability, replace_shared},
+    sweep::{Manifest, Row, RunState, Sweep},
+};
+
+/// Beside the figures: the results of their runs.
+const FILE: &str = "runs.jsonl";
+/// So much may it take.
+const MOST: u64 = 256 << 20;
+
+/// A run that rises on validation by more than this in its last quarter is trained for longer.
+const STILL_RISING: f64 = 0.01;
+/// For so long the paper trains at least and at most.
+const EPOCHS: (u32, u32) = (50, 100);
+
+impl Reproduction {
+    fn record_path(&self) -> PathBuf {
+        self.out().join(FILE)
+    }
+
+    /// The runs of earlier times by their names; none where there is no record.
+    pub(super) fn recorded(&self) -> Result<BTreeMap<String, Row>, Error> {
+        let path = self.record_path();
+        let text = match regular::read_text(&path, MOST) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(Error::io("read the record of runs", &path)(error)),
+        };
+        let mut rows = BTreeMap::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            let row: Row = serde_json::from_str(text).map_err(|error| {
+                let (path, file) = (path.display(), FILE);
+                Error::Impossible(format!(
+                    "{path}:{line}: this is no result of a run ({error}); remove the line, or take {file} from where it came \
+                     from"
+                ))
+            })?;
+            rows.insert(row.id.clone(), row);
+        }
+        Ok(rows)
+    }
+
+    /// Fills in what is recorded of runs whose directories are not there.
+    pub(super) fn recall(&self, rows: &mut [Row]) -> Result<(), Error> {
+        if rows.iter().all(|row| row.state != RunState::Pending) {
+            return Ok(());
+        }
+        let mut recorded = self.recorded()?;
+        for row in rows.iter_mut().filter(|row| row.state == RunState::Pending) {
+            if let Some(known) = recorded.remove(&row.id) {
+                *row = Row { settings: std::mem::take(&mut row.settings), ..known };
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the runs out of a plan that are recorded, and have no directory to go on in.
+    pub(super) fn without_recorded(&self, mut manifest: Manifest) -> Result<Manifest, Error> {
+        let recorded = self.recorded()?;
+        manifest
+            .points
+            .retain(|point| !recorded.contains_key(&point.id) || self.run_path(&point.id).exists());
+        Ok(manifest)
+    }
+
+    /// Records these runs, as far as they have come to an end, beside those that are recorded.
+    ///
+    /// # Errors
+    /// [`snn_run::Error::Io`] if the record cannot be written.
+    pub(super) fn keep(&self, rows: impl IntoIterator<Item = Row>) -> Result<(), Error> {
+        let mut recorded = self.recorded()?;
+        let before = recorded.len();
+        let mut changed = false;
+        for row in rows.into_iter().filter(is_ended) {
+            changed |= recorded.get(&row.id) != Some(&row);
+            recorded.insert(row.id.clone(), row);
+        }
+        if !changed && recorded.len() == before {
+            return Ok(());
+        }
+        let path = self.record_path();
+        let mut text = String::new();
+        for row in recorded.values() {
+            let line = serde_json::to_string(row)
+                .map_err(|error| Error::Impossible(format!("cannot write the record of runs: {error}")))?;
+            text += &line;
+            text.push('\n');
+        }
+        std::fs::create_dir_all(self.out())
+            .map_err(Error::io("create the directory of the figures", self.out()))?;
+        replace_shared(&path, text.as_bytes(), Durability::Disk)
+            .map_err(Error::io("write the record of runs", &path))
+    }
+
+    /// The runs of a sweep that had not learned all they can when they ended, to be trained for longer; each with its place in
+    /// the sweep. Only at full scale.
+    pub(super) fn longer(
+        &self,
+        sweep: &Sweep,
+        rows: &[Row],
+    ) -> Result<Option<(Manifest, Vec<usize>)>, Error> {
+        let (short, long) = EPOCHS;
+        if self.scale() != Scale::Full || sweep.base.training.epochs != short {
+            return Ok(None);
+        }
+        let rises =
+            |row: &Row| row.state == RunState::Done && row.late_gain.is_some_and(|gain| gain > STILL_RISING);
+        let places: Vec<usize> = (0..rows.len()).filter(|&place| rises(&rows[place])).collect();
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let mut longer = Sweep { name: format!("{}-longer", sweep.name), ..sweep.clone() };
+        longer.base.set(&[format!("training.epochs={long}")])?;
+        let mut manifest = longer.plan()?;
+        let mut points: Vec<_> = manifest.points.into_iter().map(Some).collect();
+        manifest.points =
+            places.iter().filter_map(|&place| points.get_mut(place).and_then(Option::take)).collect();
+        Ok(Some((manifest, places)))
+    }
+}
