@@ -49,7 +49,7 @@ pub fn of_checkpoint(run: &str, checkpoint: &Checkpoint) -> Result<Graph, Error>
             (&below, &name),
         )?;
         if layer.recurrent {
-            let ends = (&name, &name);
+            let ends = (name.as_str(), name.as_str());
             graph.linear(
                 checkpoint,
                 &format!("V{number}"),
