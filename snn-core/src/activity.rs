@@ -1,6 +1,6 @@
 //! Watches hidden layers over an epoch: a layer that is silent or saturated does not learn, and that deserves a word.
 
-use crate::{Float, NetworkConfig, Output};
+use crate::{Float, NetworkConfig, Output, Reset};
 use std::fmt;
 
 /// How a hidden layer behaved over the samples observed.
@@ -63,7 +63,8 @@ impl fmt::Display for ActivityWarning {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ActivityMonitor {
-    steps: usize,
+    /// Most spikes of a unit within a sample: a delayed reset lets it spike in every second step.
+    most: usize,
     samples: u64,
     /// Spikes of every unit so far, for each layer.
     spikes: Vec<Vec<f64>>,
@@ -74,7 +75,11 @@ impl ActivityMonitor {
     #[must_use]
     pub fn new(config: &NetworkConfig, steps: usize) -> Self {
         let spikes = config.hidden.iter().map(|layer| vec![0.0; layer.units]).collect();
-        ActivityMonitor { steps, samples: 0, spikes }
+        let most = match config.reset {
+            Reset::Delayed => steps / 2,
+            Reset::Immediate => steps,
+        };
+        ActivityMonitor { most, samples: 0, spikes }
     }
 
     /// Adds a batch.
@@ -116,7 +121,7 @@ impl ActivityMonitor {
     #[must_use]
     pub fn report(&self) -> Vec<LayerActivity> {
         let samples = self.samples.max(1) as f64;
-        let saturation = 0.9 * (self.steps / 2) as f64 * samples;
+        let saturation = 0.9 * self.most as f64 * samples;
         let layer = |units: &Vec<f64>| {
             let fraction =
                 |f: &dyn Fn(f64) -> bool| units.iter().filter(|&&s| f(s)).count() as f64 / units.len() as f64;
@@ -169,6 +174,15 @@ mod tests {
         assert!(m.warnings().is_empty());
         m.reset();
         assert_eq!(m.report()[0].spikes_per_sample, 0.0);
+    }
+
+    #[test]
+    fn an_immediate_reset_allows_a_spike_in_every_step() {
+        let hidden = vec![Layer::feed_forward(2)];
+        let config = NetworkConfig { hidden, reset: Reset::Immediate, ..NetworkConfig::new(1, 2) };
+        let mut m = ActivityMonitor::new(&config, 10);
+        m.observe(&batch(&[5.0, 9.0], 1));
+        assert_eq!(m.report()[0].saturated_fraction, 0.5);
     }
 
     #[test]

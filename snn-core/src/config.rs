@@ -122,6 +122,17 @@ impl From<Vec<f64>> for TimeConstant {
     }
 }
 
+/// When a spike resets the membrane potential. `NetworkConfig` has the equations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reset {
+    /// To zero in the step after the spike, whatever drives the unit then: one refractory step. As in the paper.
+    #[default]
+    Delayed,
+    /// To zero in the step of the spike, from where the unit integrates on: as most simulators and chips do.
+    Immediate,
+}
+
 /// Whether the gradient flows through the reset factor `1 - S[n]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -161,7 +172,8 @@ pub enum Implementation {
 ///
 /// ```text
 /// S_l[n]     = 1 if U_l[n] > threshold else 0
-/// U_l[n+1]   = (b_mem U_l[n] + (1 - b_mem) I_l[n]) (1 - S_l[n])
+/// U_l[n+1]   = (b_mem U_l[n] + (1 - b_mem) I_l[n]) (1 - S_l[n])                (delayed reset)
+///            = b_mem U_l[n] (1 - S_l[n]) + (1 - b_mem) I_l[n]                  (immediate reset)
 /// I_l[n+1]   = b_syn I_l[n] + W_l S_{l-1}[n] + V_l S_l[n]                      (V_l in recurrent layers)
 /// U_out[n+1] = b_out U_out[n] + (1 - b_out) I_out[n],   U_out[0] = readout_start
 /// I_out[n+1] = b_syn I_out[n] + W_out S_{n_h}[n]
@@ -206,6 +218,9 @@ pub struct NetworkConfig {
     pub threshold: f64,
     /// Surrogate derivative, default SuperSpike with slope 10.
     pub surrogate: Surrogate,
+    /// When a spike resets the potential, default delayed.
+    #[serde(default)]
+    pub reset: Reset,
     /// Gradient through the reset, default detached.
     pub reset_gradient: ResetGradient,
     /// Gradient through recurrent connections, default propagate.
@@ -247,6 +262,7 @@ impl NetworkConfig {
             tau_readout: 20.0,
             threshold: 1.0,
             surrogate: Surrogate::default(),
+            reset: Reset::default(),
             reset_gradient: ResetGradient::default(),
             recurrent_gradient: RecurrentGradient::default(),
             readout: Readout::default(),
@@ -386,7 +402,7 @@ mod tests {
             "dt": 1.0, "neuron": "lif", "tau_mem": 10.0, "tau_syn": 5.0, "tau_adaptation": 100.0, "adaptation": 1.8,
             "tau_readout": 20.0, "threshold": 1.0,
             "surrogate": { "shape": "super-spike", "beta": 10.0 },
-            "reset_gradient": "detached", "recurrent_gradient": "propagate",
+            "reset": "delayed", "reset_gradient": "detached", "recurrent_gradient": "propagate",
             "readout": "max", "readout_start": 0.0, "implementation": "fused",
         });
         assert_eq!(serde_json::to_value(NetworkConfig::new(700, 20)).unwrap(), expected);
@@ -396,7 +412,7 @@ mod tests {
     fn configurations_without_the_newer_settings_are_read() {
         let config = NetworkConfig { hidden: vec![Layer::recurrent(3)], ..NetworkConfig::new(2, 2) };
         let mut value = serde_json::to_value(&config).unwrap();
-        for key in ["neuron", "tau_adaptation", "adaptation"] {
+        for key in ["neuron", "tau_adaptation", "adaptation", "reset"] {
             value.as_object_mut().unwrap().remove(key);
         }
         assert_eq!(serde_json::from_value::<NetworkConfig>(value).unwrap(), config);

@@ -78,7 +78,8 @@ mod weights;
 pub use activity::{ActivityMonitor, ActivityWarning, LayerActivity};
 pub use backend::Backend;
 pub use config::{
-    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, ResetGradient, TimeConstant,
+    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Reset, ResetGradient,
+    TimeConstant,
 };
 pub use error::{Error, Settings};
 pub use float::Float;

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use snn_core::{
     Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Network, NetworkConfig,
-    Regularizer,
+    Regularizer, Reset,
 };
 
 /// What the input looks like.
@@ -52,6 +52,12 @@ impl Problem {
             regularizer: Regularizer::default(),
             seed: 0,
         }
+    }
+
+    /// The same with a reset in the step of the spike.
+    #[must_use]
+    pub fn reset_at_once(self) -> Self {
+        Problem { config: NetworkConfig { reset: Reset::Immediate, ..self.config }, ..self }
     }
 
     /// The network, fused.

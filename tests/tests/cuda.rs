@@ -16,7 +16,7 @@ use snn_tests::{
     golden,
     measure::{relative_error, worst},
     problem::{Problem, Signal, reference},
-    random::{FUSED, compare, random_problems},
+    random::{FUSED, compare, random_problems, random_problems_with},
     run::Run,
 };
 
@@ -31,7 +31,7 @@ fn golden_cases() {
     let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
     let extensions = golden::cases(golden::EXTENSIONS).into_iter().filter(lif);
     let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).collect();
-    assert_eq!(cases.len(), 106 + 19);
+    assert_eq!(cases.len(), 106 + 24);
     let mut largest = 0.0f64;
     for case in &cases {
         let network = emulated(&case.network::<f32>(Implementation::Fused), CudaEmulation::default());
@@ -77,6 +77,15 @@ fn assert_same_bits(found: &Run, expected: &Run, what: &str) {
     for ((name, found), (_, expected)) in found.gradients.iter().zip(&expected.gradients) {
         assert!(bits(found) == bits(expected), "{what}: gradient of {name}");
     }
+}
+
+#[test]
+fn random_cases_with_an_immediate_reset() {
+    random_problems_with(250, &FUSED, &Problem::reset_at_once, &|network, problem| {
+        let other = problem.seed % 2 == 1;
+        let gpu = CudaEmulation::new(if other { 36 << 10 } else { 48 << 10 }, other);
+        Some(problem.run(&emulated(network, gpu)))
+    });
 }
 
 fn problem(hidden: Vec<Layer>, batch: usize, steps: usize) -> Problem {

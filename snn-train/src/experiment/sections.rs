@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use snn_core::{
-    Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, ResetGradient,
+    Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, Reset, ResetGradient,
     ScheduleKind, SurrogateShape, TimeConstant,
 };
 
@@ -73,6 +73,9 @@ section! {
         recurrent_gradient: RecurrentGradient = RecurrentGradient::Propagate, "", Values::Choice(&["propagate", "detached"]);
         /// Which implementation computes the network: the same spikes and gradients, fast or readable.
         implementation: Implementation = Implementation::Fused, "", Values::Choice(&["fused", "reference"]);
+        /// When a spike resets the potential: in the step after it, which is a refractory step, or in its own step, as most
+        /// simulators and chips do.
+        reset: Reset = Reset::Delayed, "", Values::Choice(&["delayed", "immediate"]);
     }
 }
 

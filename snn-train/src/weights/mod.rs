@@ -5,12 +5,14 @@
 
 mod file;
 mod matching;
+#[cfg(feature = "nir")]
+pub mod nir;
 mod npz;
 mod plain;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
-use snn_core::{Backend, Network};
+use snn_core::{Backend, Network, NetworkConfig};
 use snn_run::regular;
 
 use crate::{checkpoint::Checkpoint, error::Error};
@@ -21,8 +23,9 @@ pub use file::Weights;
 const LONGEST: u64 = 64 << 30;
 
 impl Weights {
-    /// Reads a file: a checkpoint of a run, `snn export --format safetensors` or `npz`, or a safetensors or npz file of another
-    /// program with float32 or float64 matrices (safetensors also with float16 and bfloat16). Which of them it is, its content says.
+    /// Reads a file: a checkpoint of a run, `snn export --format safetensors`, `npz` or `nir`, or a file of another program:
+    /// safetensors or npz with float32 or float64 matrices (safetensors also with float16 and bfloat16), or a graph of NIR, whose
+    /// weights are scaled for the network that takes them. Which of them it is, its content says.
     ///
     /// # Errors
     /// [`Error::Weights`] if it is none of these or damaged, [`Error::DamagedCheckpoint`], [`snn_run::Error::Io`].
@@ -33,10 +36,13 @@ impl Weights {
         if bytes.starts_with(b"PK\x03\x04") {
             return npz::read(path);
         }
+        if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+            return Self::of_graph(path);
+        }
         // The length of a header, then its JSON.
         if bytes.get(8) != Some(&b'{') {
             return Err(refuse(
-                "this is no file of weights: checkpoints, safetensors and npz files are read".to_owned(),
+                "this is no file of weights: checkpoints, safetensors, npz and NIR files are read".to_owned(),
             ));
         }
         if plain::is_checkpoint(&bytes) {
@@ -52,12 +58,43 @@ impl Weights {
             values: values.to_vec(),
         });
         Self {
-            path: path.to_owned(),
             matrices: matrices.collect(),
-            others: Vec::new(),
             experiment: Some(checkpoint.experiment().clone()),
             data: checkpoint.data().cloned(),
+            ..Self::empty(path)
         }
+    }
+
+    #[cfg(feature = "nir")]
+    fn of_graph(path: &Path) -> Result<Self, Error> {
+        let graph = nir::Graph::read(path)?;
+        let refuse = |reason| Error::Weights { path: path.to_owned(), reason };
+        let about = |key: &str| graph.metadata.get(&format!("snn.{key}"));
+        let experiment = about("experiment").and_then(|toml| plain::experiment(toml, path));
+        Ok(Self {
+            matrices: nir::matrices(&graph, None).map_err(refuse)?,
+            experiment,
+            data: about("data").and_then(|json| serde_json::from_str(json).ok()),
+            graph: Some(graph),
+            ..Self::empty(path)
+        })
+    }
+
+    #[cfg(not(feature = "nir"))]
+    fn of_graph(path: &Path) -> Result<Self, Error> {
+        let reason =
+            "it is an HDF5 file: graphs of NIR are read by a build with the feature `nir`".to_owned();
+        Err(Error::Weights { path: path.to_owned(), reason })
+    }
+
+    /// As this network takes them.
+    fn for_network(&self, config: &NetworkConfig) -> Result<Cow<'_, [Stored]>, String> {
+        #[cfg(feature = "nir")]
+        if let Some(graph) = &self.graph {
+            return Ok(nir::matrices(graph, Some(config))?.into());
+        }
+        let _ = config;
+        Ok(self.matrices.as_slice().into())
     }
 
     /// Puts all of them into a network, which must have these matrices and no others.
@@ -80,8 +117,9 @@ impl Weights {
         network: &mut Network<f32, D>,
     ) -> Result<(), Error> {
         let needed: Vec<_> = network.parameters().map(|(name, shape, _)| (name, shape)).collect();
-        let fitting = matching::fit(self, names, &needed)
-            .map_err(|reason| Error::Weights { path: self.path.clone(), reason })?;
+        let refuse = |reason| Error::Weights { path: self.path.clone(), reason };
+        let matrices = self.for_network(network.config()).map_err(refuse)?;
+        let fitting = matching::fit(&matrices, &self.others, names, &needed).map_err(refuse)?;
         for stored in fitting {
             network.set_parameter(&stored.name, &stored.values)?;
         }

@@ -39,7 +39,7 @@ pub(super) fn read(path: &Path) -> Result<Weights, Error> {
     let experiment =
         about("experiment").and_then(|toml| Experiment::from_toml(&toml, &path.display().to_string()).ok());
     let data = about("data").and_then(|json| serde_json::from_str(&json).ok());
-    Ok(Weights { path: path.to_owned(), matrices, others, experiment, data })
+    Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
 }
 
 /// The weights of a checkpoint as float32 arrays `[pre, post]` by name, and what is known of them as texts `snn.run`, `snn.epoch`,

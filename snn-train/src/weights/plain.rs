@@ -24,8 +24,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
     let about = |key: &str| header.metadata().as_ref().and_then(|entries| entries.get(key));
-    let experiment =
-        about(EXPERIMENT).and_then(|toml| Experiment::from_toml(toml, &path.display().to_string()).ok());
+    let experiment = about(EXPERIMENT).and_then(|toml| experiment(toml, path));
     let data = about(DATA).and_then(|json| serde_json::from_str(json).ok());
     let (mut matrices, mut others) = (Vec::new(), Vec::new());
     let mut tensors = file.tensors();
@@ -36,7 +35,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
             None => others.push((name, format!("{:?}", view.dtype()))),
         }
     }
-    Ok(Weights { path: path.to_owned(), matrices, others, experiment, data })
+    Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
+}
+
+/// What an export says; `None` if this version does not understand it.
+pub(super) fn experiment(toml: &str, path: &Path) -> Option<Experiment> {
+    Experiment::from_toml(toml, &path.display().to_string()).ok()
 }
 
 fn floats(view: &TensorView<'_>) -> Option<Vec<f32>> {

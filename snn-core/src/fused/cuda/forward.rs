@@ -279,6 +279,7 @@ impl<M: KernelDevice> Step<'_, M> {
             units: shape.units as u32,
             words: words as u32,
             framed: u32::from(framed),
+            immediate: u32::from(plan.immediate_reset),
         };
         let width = shape.units.next_multiple_of(WARP);
         let (kernel, launch) = match recurrent {

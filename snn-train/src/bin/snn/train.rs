@@ -36,8 +36,8 @@ pub(crate) struct Arguments {
     /// Change a key of the experiment; may be given again. `snn presets --keys` documents all keys
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     changes: Vec<String>,
-    /// Start from the weights in this file: a checkpoint, an export, or safetensors or npz with matrices W1, V1, .. Wout; the same
-    /// as --set initialization.weights=FILE. initialization.only takes some of them, training.freeze keeps some as they are
+    /// Start from the weights in this file: a checkpoint, an export, a graph of NIR, or safetensors or npz with matrices W1, V1,
+    /// .. Wout; the same as --set initialization.weights=FILE. initialization.only takes some of them, training.freeze keeps some as they are
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// The directory of this run; by default a new one in `runs`
