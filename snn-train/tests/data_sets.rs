@@ -216,6 +216,9 @@ fn encoded_digits() {
         "data.steps=80",
         "network.hidden=[32]",
         "training.epochs=8",
+        "readout.head=max",
+        "initialization.gain=1",
+        "optimizer.learning_rate=0.002",
         "training.batch_size=8",
     ];
     let info = run(&snn, &["data", "info", "fsdd_spikes", "--json", "--set", short[0]]).expect(0);
