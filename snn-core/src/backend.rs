@@ -17,6 +17,12 @@ pub trait Backend<E: Float>: Device<E> {
     #[doc(hidden)]
     type Context: Clone + Debug + Default;
 
+    /// The weights of the network that keeps this are about to change.
+    #[doc(hidden)]
+    fn forget(context: &mut Self::Context) {
+        let _ = context;
+    }
+
     /// The values of a device buffer, copied to the host where they are not there already.
     fn host(buffer: &Buffer<E, Self>) -> Cow<'_, [E]>;
 

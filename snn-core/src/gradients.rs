@@ -46,6 +46,19 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         Ok(())
     }
 
+    /// Makes the gradient of one matrix zero, on whatever device: it no longer counts in norms.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if there is no such matrix, [`Error::Device`] if memory runs out.
+    pub fn clear(&mut self, name: &str) -> Result<(), Error> {
+        let Some((_, buffer)) = self.buffers.iter_mut().find(|(n, _)| n == name) else {
+            return Err(Error::parameter(name, "there is no gradient of it"));
+        };
+        let size = Storage::<E>::len(&self.device, buffer);
+        *buffer = Storage::<E>::try_alloc_len(&self.device, size).map_err(Error::device)?;
+        Ok(())
+    }
+
     /// Multiplies every gradient by `factor`.
     ///
     /// # Errors

@@ -40,6 +40,7 @@
 //! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]; [`Network::queue_loss`] where the host has
 //!   something to do while a GPU works. Other [`Optimizer`]s, [`Schedule`]s and [`LossFunction`]s. A loss of your own on dfdx's
 //!   tape: [`Network::forward_on`].
+//! - Step by step, as input comes in: [`Network::step`], with the bits of a batch.
 //! - Is it alive? [`ActivityMonitor`] tells silent and saturated layers; [`Network::record`] returns every spike and potential.
 //!
 //! # Two implementations, one model
@@ -69,6 +70,8 @@ mod reference;
 mod regularizer;
 mod schedule;
 mod spike;
+mod step;
+mod stepping;
 mod surrogate;
 mod weights;
 
@@ -80,6 +83,7 @@ pub use config::{
 pub use error::{Error, Settings};
 pub use float::Float;
 pub use fluctuation::FluctuationDriven;
+pub use fused::State;
 #[cfg(feature = "cuda")]
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
@@ -101,6 +105,7 @@ pub use output::Output;
 pub use pass::{Pass, Recording};
 pub use regularizer::Regularizer;
 pub use schedule::{Cosine, Exponential, Schedule, ScheduleKind, ScheduleSettings, Step, WarmUp};
+pub use step::StepInput;
 pub use surrogate::{Surrogate, SurrogateShape};
 pub use weights::{Gains, InitialWeights, Initialization, Matrix, Traces};
 

@@ -101,7 +101,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// # Errors
     /// [`Error::Parameter`] if there is no such matrix, the number of values is wrong, or one is not finite.
     pub fn set_parameter(&mut self, name: &str, values: &[E]) -> Result<(), Error> {
-        let Some((_, w)) = self.weights.named_mut().find(|(n, _)| n == name) else {
+        let Some((_, w)) = self.weights_mut().named_mut().find(|(n, _)| n == name) else {
             let known: Vec<String> = self.weights.named().map(|(n, _)| n).collect();
             return Err(Error::parameter(name, format!("this network has {}", known.join(", "))));
         };
@@ -190,6 +190,12 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Gradients { device: self.device.clone(), buffers })
     }
 
+    /// The weights, to be changed.
+    pub(crate) fn weights_mut(&mut self) -> &mut Weights<E, D> {
+        D::forget(&mut self.context);
+        &mut self.weights
+    }
+
     pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
         self.check(input)?;
         match self.config.implementation {
@@ -226,6 +232,20 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
 }
 
 impl Network {
+    /// Plan and weights for steps.
+    pub(crate) fn ready(&self) -> Result<std::sync::Arc<crate::fused::Ready>, Error> {
+        if self.config.implementation != Implementation::Fused {
+            return Err(Error::Unsupported(
+                "steps are those of the fused implementation: set `implementation` to `Implementation::Fused`".into(),
+            ));
+        }
+        Ok(self.context.ready(&self.config, &self.weights))
+    }
+
+    pub(crate) fn dispatch(&self) -> crate::lanes::Dispatch {
+        self.context.dispatch()
+    }
+
     /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
     ///
     /// # Errors

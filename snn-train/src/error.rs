@@ -220,6 +220,15 @@ pub enum Error {
         needed: String,
     },
 
+    /// A file of weights that cannot be read, or does not fit the network.
+    #[error("these weights cannot be used: {reason}: {}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them, every matrix by its name.
+        reason: String,
+    },
+
     /// Data that are not those that a run was trained on.
     #[error(
         "these are not the data that the run was trained on: {differences}; put those back, or go on with these all the same with \
@@ -308,6 +317,7 @@ impl Error {
                 | Self::RunExists { .. }
                 | Self::OtherExperiment { .. }
                 | Self::OtherData { .. }
+                | Self::Weights { .. }
                 | Self::ExternalData { .. }
                 | Self::Network(snn_core::Error::Setting { .. })
                 | Self::Data(snn_data::Error::Setting { .. })

@@ -41,6 +41,10 @@
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
+//!   with `--weights` `"weights":FILE` in place of `checkpoint` and `epoch`, and `run` only where one was given;
+//! - `snn stream` (without `--json`): `{"version":1,"kind":"decision","time","window","step","final","label","class","logits"}` for each
+//!   [`stream::Decision`]; `snn predict --out FILE.json` writes one document,
+//!   `{"version":1,"kind":"predictions","data","classes","samples":[{"index","name","label","prediction","logits",..}]}`;
 //! - `snn export --format json` (without `--json`): `{"version":1,"kind":"export","run":ID,"config":..,
 //!   "status":`[`run::Status`]`,"records":[`[`run::Record`]`]}`, `config` with every key of the experiment;
 //! - `snn runs`: `{"version":1,"kind":"runs","directory":DIR,"keys":[KEY],"runs":[{"id","state","epoch","epochs",
@@ -104,9 +108,11 @@ pub mod probe;
 mod replace;
 pub mod run;
 mod shell;
+pub mod stream;
 pub mod sweep;
 mod tensorboard;
 mod train;
+mod weights;
 
 pub use checkpoint::Checkpoint;
 pub use device::Device;
@@ -116,6 +122,7 @@ pub use run::RunWriter;
 pub use shell::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
-    Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Progress, Start, Trainer,
-    evaluate, expected_activity, network_input,
+    Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start,
+    Trainer, evaluate, expected_activity, network_input, predict,
 };
+pub use weights::Weights;

@@ -22,6 +22,7 @@ fn choose(options: &[OsString]) -> (Words, Words, &[OsString]) {
         Some((name, rest)) if name == "audio" => (&["--bench", "audio"], &[], rest),
         Some((name, rest)) if name == "shd" => (&["--bench", "shd"], &[], rest),
         Some((name, rest)) if name == "scale" => (&["--bench", "training_step"], &["--scale"], rest),
+        Some((name, rest)) if name == "latency" => (&["--bench", "training_step"], &["--latency"], rest),
         _ => (&["--bench", "training_step"], &[], options),
     };
     // A `--` that sets the benchmark's options off from ours is not one of them.
@@ -43,6 +44,7 @@ mod tests {
         assert_eq!(chosen(""), ("training_step", vec![]));
         assert_eq!(chosen("-- --jobs R"), ("training_step", vec!["--jobs".into(), "R".into()]));
         assert_eq!(chosen("scale --json"), ("training_step", vec!["--scale".into(), "--json".into()]));
+        assert_eq!(chosen("latency"), ("training_step", vec!["--latency".into()]));
         assert_eq!(chosen("audio --require 500"), ("audio", vec!["--require".into(), "500".into()]));
         assert_eq!(chosen("shd -- --require"), ("shd", vec!["--require".into()]));
     }

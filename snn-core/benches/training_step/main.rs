@@ -9,6 +9,7 @@ mod against;
 mod child;
 mod custom;
 mod jobs;
+mod latency;
 mod measure;
 mod options;
 mod peak;
@@ -69,6 +70,9 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
         return run_here(options);
     }
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
+    if options.latency {
+        return latency::run(options);
+    }
     if options.scale {
         return scale::run(&program, options);
     }

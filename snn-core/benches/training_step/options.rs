@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) against: Option<PathBuf>,
     /// Whether to measure how time and memory grow.
     pub(crate) scale: bool,
+    /// Whether to measure single steps.
+    pub(crate) latency: bool,
     /// A job of another size, for `scale`.
     pub(crate) custom: Option<Custom>,
     /// Set by the parent process: measure one variant of one job here and print it.
@@ -44,6 +46,7 @@ Speed of one training step: forward, loss, backward, Adam. Medians over many ste
                         machines that others use, too
   --scale               how time and memory grow with steps, units, batch, layers, spike density
                         and threads, with the exponent of each
+  --latency             one step of one sample at a time, as a stream goes: microseconds a step
   --json                one JSON document instead of the table";
 
 impl Options {
@@ -59,6 +62,7 @@ impl Options {
             json: false,
             against: None,
             scale: false,
+            latency: false,
             custom: None,
             child: false,
         };
@@ -71,6 +75,7 @@ impl Options {
                 "--json" => options.json = true,
                 "--child" => options.child = true,
                 "--against" => options.against = Some(value()?.into()),
+                "--latency" => options.latency = true,
                 "--scale" => options.scale = true,
                 "--custom" => options.custom = Some(value()?.parse()?),
                 "--jobs" => options.jobs = list(value()?),

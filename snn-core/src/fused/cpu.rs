@@ -13,6 +13,10 @@ impl Backend<f32> for Cpu {
 
     cpu_buffers!(f32);
 
+    fn forget(context: &mut Self::Context) {
+        context.forget();
+    }
+
     fn fused(
         config: &NetworkConfig,
         weights: &Weights<f32, Self>,

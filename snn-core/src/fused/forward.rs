@@ -43,8 +43,9 @@ impl Kernel for ForwardBlock<'_, '_> {
     fn run<L: Lanes>(mut self, lanes: L) {
         let plan = self.plan;
         self.block.reshape(plan, if self.keep { self.samples } else { 1 });
-        let mut layers: Vec<Layer> = plan.hidden.iter().map(Layer::new).collect();
-        let mut out = Output::new(plan);
+        let mut layers: Vec<Layer> =
+            plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
+        let mut out = Output::new(plan, chunk(plan.out_width));
         for sample in 0..self.samples {
             for (l, layer) in layers.iter_mut().enumerate() {
                 self.layer(lanes, sample, l, layer);
@@ -114,11 +115,11 @@ impl<'a> Below<'a> {
 /// In `f64`: this is where rounding errors would pile up over hundreds of steps, and steep surrogates amplify them. The rest
 /// (weights, what spikes add up to in one step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
 #[derive(Debug)]
-struct Layer {
+pub(super) struct Layer {
     /// `U[n] - threshold`.
-    x: Vec<f64>,
+    pub(super) x: Vec<f64>,
     /// `I[n]` but for what drives the layer at `n`.
-    i: Vec<f64>,
+    pub(super) i: Vec<f64>,
     /// Steps that are driven at once: their rows stay in the first-level cache.
     chunk: usize,
     /// Whether each unit spikes at each step of a chunk, `[chunk, width / 8]`.
@@ -130,9 +131,9 @@ struct Layer {
 }
 
 impl Layer {
-    fn new(plan: &LayerPlan) -> Self {
+    /// Room for `chunk` steps at once.
+    pub(super) fn new(plan: &LayerPlan, chunk: usize) -> Self {
         let width = plan.width;
-        let chunk = chunk(width);
         Layer {
             x: vec![0.0; width],
             i: vec![0.0; width],
@@ -141,6 +142,11 @@ impl Layer {
             pre_reset: vec![0.0; chunk * width],
             room: vec![0; width + OCTET],
         }
+    }
+
+    pub(super) fn rest(&mut self, plan: &LayerPlan) {
+        self.x.fill(-plan.threshold);
+        self.i.fill(0.0);
     }
 }
 
@@ -167,8 +173,7 @@ impl ForwardBlock<'_, '_> {
         let trace = &mut trace[slot * plan.steps * width..(slot + 1) * plan.steps * width];
         let spikes = &mut spikes[slot];
         spikes.clear();
-        layer.x.fill(-shape.threshold);
-        layer.i.fill(0.0);
+        layer.rest(shape);
         for from in (0..plan.steps).step_by(layer.chunk) {
             let steps = from..plan.steps.min(from + layer.chunk);
             let trace = &mut trace[from * width..steps.end * width];
@@ -221,7 +226,7 @@ impl ForwardBlock<'_, '_> {
     }
 }
 
-fn narrow(from: &[f64], to: &mut [f32]) {
+pub(super) fn narrow(from: &[f64], to: &mut [f32]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = from as f32;
     }
@@ -230,7 +235,7 @@ fn narrow(from: &[f64], to: &mut [f32]) {
 impl Layer {
     /// Goes on by `steps` steps. `trace` holds what drives the layer at each of them, and then `x`.
     #[inline(always)]
-    fn advance<L: Lanes>(
+    pub(super) fn advance<L: Lanes>(
         &mut self,
         lanes: L,
         shape: &LayerPlan,
@@ -344,23 +349,24 @@ impl<L: Lanes> Lif<'_, L> {
 }
 
 /// The readout of one sample, and what its head has seen so far.
-struct Output {
-    u: Vec<f64>,
-    i: Vec<f64>,
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) u: Vec<f64>,
+    pub(super) i: Vec<f64>,
     /// Running maximum or sum.
-    best: Vec<f64>,
+    pub(super) best: Vec<f64>,
     /// Step of the first maximum.
     argmax_step: Vec<f64>,
     /// Steps that are driven at once.
     chunk: usize,
     /// What drives the readout at each step of a chunk, and then its potentials, `[chunk, out_width]`.
-    trace: Vec<f32>,
+    pub(super) trace: Vec<f32>,
 }
 
 impl Output {
-    fn new(plan: &Plan) -> Self {
+    /// Room for `chunk` steps at once.
+    pub(super) fn new(plan: &Plan, chunk: usize) -> Self {
         let width = plan.out_width;
-        let chunk = chunk(width);
         Output {
             u: vec![0.0; width],
             i: vec![0.0; width],
@@ -371,7 +377,7 @@ impl Output {
         }
     }
 
-    fn rest(&mut self, plan: &Plan) {
+    pub(super) fn rest(&mut self, plan: &Plan) {
         self.u.fill(plan.constants.readout_start);
         self.i.fill(0.0);
         self.best.fill(match plan.readout {
@@ -382,7 +388,7 @@ impl Output {
     }
 
     #[inline(always)]
-    fn advance<L: Lanes>(&mut self, lanes: L, plan: &Plan, steps: Range<usize>) {
+    pub(super) fn advance<L: Lanes>(&mut self, lanes: L, plan: &Plan, steps: Range<usize>) {
         let vectors = plan.out_width / L::LANES;
         let mut at = 0;
         while vectors - at >= 2 {

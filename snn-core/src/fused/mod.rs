@@ -19,6 +19,7 @@ mod gradient;
 mod kernels;
 mod lif_backward;
 mod plan;
+mod step;
 mod trace;
 
 use crate::{
@@ -34,9 +35,14 @@ use forward::ForwardBlock;
 use plan::{BLOCK, Plan, Prepared, Transposes};
 use rayon::prelude::*;
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
+pub use step::State;
+pub(crate) use step::{Numbers, Ready};
 use trace::{Block, Pool};
 
 /// What a network keeps between calls: the instruction set, and memory to use again.
@@ -46,6 +52,8 @@ pub struct Context {
     blocks: Pool<Block>,
     partials: Pool<Partial>,
     scratch: Pool<Scratch>,
+    /// For steps; gone whenever the weights may change.
+    ready: OnceLock<Arc<Ready>>,
     #[cfg(feature = "cuda-emulation")]
     pub(crate) emulation: Option<cuda::emulation::CudaEmulation>,
 }
@@ -57,6 +65,7 @@ impl Default for Context {
             blocks: Pool::default(),
             partials: Pool::default(),
             scratch: Pool::default(),
+            ready: OnceLock::new(),
             #[cfg(feature = "cuda-emulation")]
             emulation: None,
         }
@@ -67,6 +76,21 @@ impl Context {
     pub(crate) fn set_instruction_set(&mut self, set: InstructionSet) -> Result<(), Error> {
         self.dispatch = Dispatch::new(set)?;
         Ok(())
+    }
+
+    pub(crate) fn dispatch(&self) -> Dispatch {
+        self.dispatch
+    }
+
+    /// Plan and weights for steps, made once until [`forget`](Context::forget).
+    pub(crate) fn ready(&self, config: &NetworkConfig, weights: &Weights<f32, Cpu>) -> Arc<Ready> {
+        let make = || Arc::new(Ready::new(Plan::of_size(config, 1, 1), Prepared::new(weights)));
+        Arc::clone(self.ready.get_or_init(make))
+    }
+
+    /// The weights are about to change.
+    pub(crate) fn forget(&mut self) {
+        self.ready.take();
     }
 
     pub(crate) fn instruction_set(&self) -> InstructionSet {

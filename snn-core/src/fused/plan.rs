@@ -54,6 +54,10 @@ pub(super) struct Constants {
 
 impl Plan {
     pub(super) fn new(config: &NetworkConfig, input: &Input<f32>) -> Self {
+        Self::of_size(config, input.batch(), input.steps())
+    }
+
+    pub(super) fn of_size(config: &NetworkConfig, batch: usize, steps: usize) -> Self {
         let hidden = config.hidden.iter().enumerate().map(|(l, layer)| {
             let decay = Decay::<f64>::hidden(config, l);
             LayerPlan {
@@ -69,8 +73,8 @@ impl Plan {
         });
         let readout = Decay::<f64>::readout(config);
         Plan {
-            batch: input.batch(),
-            steps: input.steps(),
+            batch,
+            steps,
             inputs: config.inputs,
             hidden: hidden.collect(),
             outputs: config.outputs,

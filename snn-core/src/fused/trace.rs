@@ -14,6 +14,13 @@ pub(super) struct SpikeList {
 }
 
 impl SpikeList {
+    /// Room for the spikes of one step of `width` units, so that it takes no memory then.
+    pub(super) fn reserve_step(&mut self, width: usize) {
+        self.units.reserve(width);
+        self.offsets.reserve(2);
+        self.clear();
+    }
+
     pub(super) fn clear(&mut self) {
         self.units.clear();
         self.pre_reset.clear();

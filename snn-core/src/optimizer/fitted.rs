@@ -28,6 +28,12 @@ pub trait Optimizer<E: Float = f32, D: Backend<E> = Cpu>: fmt::Debug {
     /// The state, copied to the host: an optimizer made of it goes on with the same bits.
     fn state(&self) -> OptimizerState<E>;
 
+    /// Leaves these matrices (`W1`, `V1`, .. `Wout`) as they are in the updates to come; all others move.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if there is no such matrix; nothing has changed then.
+    fn freeze(&mut self, names: &[String]) -> Result<(), Error>;
+
     /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count.
     fn last_update(&self) -> Vec<(String, f64)>;
 }
@@ -36,6 +42,7 @@ pub trait Optimizer<E: Float = f32, D: Backend<E> = Cpu>: fmt::Debug {
 #[derive(Debug, Clone)]
 struct Memory<V> {
     name: String,
+    is_frozen: bool,
     buffers: Vec<V>,
 }
 
@@ -115,7 +122,7 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
                 }
                 buffers.push(device.upload(values)?);
             }
-            memory.push(Memory { name, buffers });
+            memory.push(Memory { name, is_frozen: false, buffers });
         }
         Ok(Fitted { rule, step: state.step, memory })
     }
@@ -186,19 +193,41 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         }
         self.step += 1;
         for (((_, w), memory), (_, gradient)) in
-            network.weights.named_mut().zip(&mut self.memory).zip(&gradients.buffers)
+            network.weights_mut().named_mut().zip(&mut self.memory).zip(&gradients.buffers)
         {
-            self.rule.apply(self.step, w, gradient, &mut memory.buffers)?;
+            if !memory.is_frozen {
+                self.rule.apply(self.step, w, gradient, &mut memory.buffers)?;
+            }
         }
         Ok(())
     }
 
-    /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count.
+    /// Leaves these matrices (`W1`, `V1`, .. `Wout`) as they are in the updates to come; all others move. Weight decay does not
+    /// reach a frozen matrix either. What was remembered of it stays, so take the optimizer of a network that starts anew.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if there is no such matrix; nothing has changed then.
+    pub fn freeze(&mut self, names: &[String]) -> Result<(), Error> {
+        if let Some(name) = names.iter().find(|name| self.memory.iter().all(|memory| memory.name != **name)) {
+            let known: Vec<&str> = self.memory.iter().map(|memory| memory.name.as_str()).collect();
+            return Err(Error::parameter(name, format!("this network has {}", known.join(", "))));
+        }
+        for memory in &mut self.memory {
+            memory.is_frozen = names.contains(&memory.name);
+        }
+        Ok(())
+    }
+
+    /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count. A frozen matrix
+    /// does not move.
     #[must_use]
     pub fn last_update(&self) -> Vec<(String, f64)> {
         let moved = self.rule.moved(self.step);
         let mut values = vec![0.0; R::BUFFERS.len()];
         let norm = |memory: &Memory<Buffer<E, D>>| {
+            if memory.is_frozen {
+                return (memory.name.clone(), 0.0);
+            }
             let buffers: Vec<_> = memory.buffers.iter().map(|buffer| D::host(buffer)).collect();
             let count = buffers.first().map_or(0, |buffer| buffer.len());
             let mut sum = 0.0;
@@ -234,6 +263,10 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Optimizer<E, D> for Fitted<R, E, D>
 
     fn state(&self) -> OptimizerState<E> {
         self.state()
+    }
+
+    fn freeze(&mut self, names: &[String]) -> Result<(), Error> {
+        self.freeze(names)
     }
 
     fn last_update(&self) -> Vec<(String, f64)> {

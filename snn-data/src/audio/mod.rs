@@ -4,7 +4,7 @@
 //!
 //! | stage | here |
 //! |---|---|
-//! | read WAV or FLAC, mix down to one channel | [`Sound::read`] |
+//! | read WAV or FLAC, mix down to one channel | [`Sound::read`]; as it comes, WAV or raw PCM: [`SoundStream`] |
 //! | resample to 16 kHz | [`resample`], [`Resampler`] |
 //! | pre-emphasis, coefficient 0.95 | [`pre_emphasis`] |
 //! | frames of 25 ms every 10 ms | [`frames`], [`frame_count`] |
@@ -61,6 +61,7 @@ mod scale;
 mod sound;
 mod spectrogram;
 mod spectrum;
+mod stream;
 mod wav;
 
 pub use compression::{Compression, remove_mean};
@@ -74,6 +75,7 @@ pub use scale::{FilterEdges, FilterNorm, MelScale};
 pub use sound::Sound;
 pub use spectrogram::MelSpectrogram;
 pub use spectrum::PowerSpectrum;
+pub use stream::{Encoding, SoundStream};
 
 pub use crate::ChannelStatistics;
 

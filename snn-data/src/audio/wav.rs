@@ -227,7 +227,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 /// How a sample is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Code {
+pub(super) enum Code {
     Integer,
     Float,
     ALaw,
@@ -236,18 +236,18 @@ enum Code {
 
 /// What `fmt ` says.
 #[derive(Debug, PartialEq)]
-struct Format {
-    code: Code,
-    channels: u16,
-    rate: u32,
+pub(super) struct Format {
+    pub(super) code: Code,
+    pub(super) channels: u16,
+    pub(super) rate: u32,
     /// Bytes of a sample of one channel.
-    bytes: u16,
+    pub(super) bytes: u16,
 }
 
 impl Format {
     /// Reads a chunk of whatever length: 14 bytes are old, 16 and 18 usual, 20 and 40 of Pro Tools and others, more have
     /// something behind. Only the extension of `WAVE_FORMAT_EXTENSIBLE` says more than the first 16 bytes.
-    fn parse(bytes: &[u8]) -> Result<Self, Broken> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Broken> {
         /// How the names of codes continue that are made from a tag.
         const TAIL: [u8; 14] =
             [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71];
@@ -312,6 +312,27 @@ impl Format {
             return Err(unsupported(format!("{kind}, which programs understand differently: convert it")));
         }
         Ok(Self { code, channels, rate, bytes: container })
+    }
+
+    /// One sample of one channel, `self.bytes` bytes.
+    pub(super) fn sample(&self, sample: &[u8]) -> f64 {
+        // left-aligned in 32 bits, and back: what is in front of the bytes is the sign
+        let integer = || {
+            let mut wide = [0; 4];
+            wide[4 - sample.len()..].copy_from_slice(sample);
+            i32::from_le_bytes(wide) >> (8 * (4 - sample.len()))
+        };
+        match (self.code, sample) {
+            // the only integers without a sign
+            (Code::Integer, &[byte]) => (f64::from(byte) - 128.0) * full_scale(8),
+            (Code::Integer, _) => f64::from(integer()) * full_scale(8 * u32::from(self.bytes)),
+            (Code::Float, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]).into(),
+            (Code::Float, &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            (Code::ALaw, &[code]) => a_law(code),
+            (Code::MuLaw, &[code]) => mu_law(code),
+            // a length that `parse` does not let through
+            _ => f64::NAN,
+        }
     }
 
     /// Reads all samples, `bytes` bytes.

@@ -2,7 +2,7 @@
 //!
 //! An npz archive is a zip archive whose members are npy files: a header that says type and shape, then the entries. Read are
 //! integers, floats and truth values of any byte order, row by row or column by column, packed or not; written are packed arrays,
-//! row by row.
+//! row by row. Texts are fixed-width Unicode (`<U`).
 //!
 //! ```
 //! use snn_data::npz::{Npz, NpzWriter};
@@ -21,6 +21,7 @@
 //! ```
 
 mod npy;
+mod text;
 mod writer;
 mod zip;
 

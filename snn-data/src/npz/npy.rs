@@ -114,11 +114,15 @@ impl Header {
     /// The header of an array, row by row, with what comes before it.
     pub(super) fn write<T: Bytes>(shape: &[usize]) -> Vec<u8> {
         let order = if size_of::<T>() == 1 { '|' } else { '<' };
+        Self::of(&format!("{order}{}", T::KIND), shape)
+    }
+
+    /// The same for entries of a type as NumPy writes it.
+    pub(super) fn of(kind: &str, shape: &[usize]) -> Vec<u8> {
         let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
         // A tuple of one needs its comma, others must end without.
         let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
-        let mut text =
-            format!("{{'descr': '{order}{}', 'fortran_order': False, 'shape': ({sizes}), }}", T::KIND);
+        let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
         // The entries begin at a multiple of 64.
         let fixed = MAGIC.len() + 2 + 4;
         let total = (fixed + text.len() + 1).next_multiple_of(64);

@@ -44,6 +44,12 @@ impl NpzWriter {
             let what = "values of an array of an npz archive";
             return Err(Error::Length { what, found: values.len(), expected });
         }
+        let content = [Header::write::<T>(shape), T::encode(values)].concat();
+        self.add_content(name, &content)
+    }
+
+    /// Adds a member whose content is ready.
+    pub(super) fn add_content(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
         if name.is_empty() || name.len() > 1000 || self.names.iter().any(|taken| taken == name) {
             return Err(Error::setting(
                 "name",
@@ -51,12 +57,11 @@ impl NpzWriter {
                 "1 to 1000 bytes and not yet in the archive",
             ));
         }
-        let content = [Header::write::<T>(shape), T::encode(values)].concat();
         let mut packer = DeflateEncoder::new(Vec::new(), Compression::default());
-        let packed = packer.write_all(&content).and_then(|()| packer.finish());
+        let packed = packer.write_all(content).and_then(|()| packer.finish());
         let packed = packed.map_err(|error| Error::format(NPZ, error.to_string()))?;
         let mut checksum = Crc::new();
-        checksum.update(&content);
+        checksum.update(content);
 
         let remedy = "split the arrays into several archives";
         if self.names.len() >= MOST {

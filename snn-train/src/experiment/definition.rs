@@ -81,6 +81,7 @@ impl Experiment {
                 neuron.word()
             )));
         }
+        self.check_matrices()?;
         self.data.validate()?;
         self.check_representable()?;
         let steps = self.data.steps();
@@ -96,6 +97,12 @@ impl Experiment {
     /// The network that this experiment trains on `dataset`.
     #[must_use]
     pub fn network_config(&self, dataset: &dyn Dataset) -> NetworkConfig {
+        self.network_of(dataset.inputs(), dataset.classes(), dataset.dt())
+    }
+
+    /// The network of this experiment for so many inputs and classes, with steps of `dt` ms.
+    #[must_use]
+    pub fn network_of(&self, inputs: usize, classes: usize, dt: f64) -> NetworkConfig {
         let hidden = self.network.hidden.iter().enumerate().map(|(layer, &units)| Layer {
             units,
             recurrent: match &self.network.recurrent {
@@ -104,10 +111,10 @@ impl Experiment {
             },
         });
         NetworkConfig {
-            inputs: dataset.inputs(),
+            inputs,
             hidden: hidden.collect(),
-            outputs: dataset.classes(),
-            dt: dataset.dt(),
+            outputs: classes,
+            dt,
             neuron: self.network.neuron,
             tau_mem: self.network.tau_mem.clone(),
             tau_syn: self.network.tau_syn.clone(),

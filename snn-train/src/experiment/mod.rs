@@ -21,6 +21,8 @@ mod definition;
 mod key;
 mod keys;
 mod limits;
+mod matrices;
+mod other_data;
 mod presets;
 mod reading;
 mod sections;

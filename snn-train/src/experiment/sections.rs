@@ -1,5 +1,7 @@
 //! The sections of an experiment. Each key is written down here once: name, type, default, unit, range and meaning.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use snn_core::{
     Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, ResetGradient,
@@ -132,6 +134,11 @@ section! {
         recurrent_share: f64 = 0.1, "", Values::BELOW_1;
         /// Seed of the initial weights.
         seed: u64 = 0, "", Values::SEED;
+        /// File of weights to start from instead: a checkpoint, an export, or safetensors or npz with matrices `W1`, `V1`, ..
+        /// `Wout` of shape [units below, units]; empty draws them. The same as `snn train --init`.
+        weights: PathBuf = PathBuf::new(), "", Values::Text;
+        /// The matrices to take from that file; an empty list takes all. The others are drawn.
+        only: Vec<String> = Vec::new(), "", Values::Words;
     }
 }
 
@@ -200,6 +207,8 @@ section! {
         seed: u64 = 0, "", Values::SEED;
         /// Largest norm of the gradient, all weights together; a longer one is scaled down to it. 0 leaves it as it is.
         clip_norm: f64 = 0.0, "", Values::AT_LEAST_0;
+        /// Weight matrices that stay as they are: `W1`, `V1`, .. `Wout`.
+        freeze: Vec<String> = Vec::new(), "", Values::Words;
         /// Stop early after so many epochs without a better one on validation; 0 never does.
         patience: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
         /// Which model is tested: the one best on validation, or that of the last epoch.

@@ -55,6 +55,24 @@ impl DataRecord {
         Self { version: VERSION, external: false, identity, membership: None }
     }
 
+    /// Which data they are.
+    #[must_use]
+    pub fn identity(&self) -> &DataIdentity {
+        &self.identity
+    }
+
+    /// Brings the classes of other data into the order of the run, if they are the same by name; other classes stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for samples that cannot be read.
+    pub fn order_classes(&self, dataset: Arc<dyn Dataset>) -> Result<Arc<dyn Dataset>, Error> {
+        let found = DataIdentity::of(&*dataset)?;
+        Ok(match self.identity.compare(&found).classes {
+            ClassOrder::Permuted(map) => Arc::new(Relabeled::new(dataset, map)?),
+            ClassOrder::Same | ClassOrder::Different => dataset,
+        })
+    }
+
     /// What the run in `directory` has recorded; `None` if it has not, as runs of old, or if there is no run.
     ///
     /// # Errors

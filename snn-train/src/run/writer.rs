@@ -96,6 +96,7 @@ impl RunWriter {
         directory: impl Into<PathBuf>,
         trainer: &Trainer<D>,
     ) -> Result<Self, Error> {
+        trainer.check_start()?;
         let directory = directory.into();
         if create::look(&directory)? != Found::Empty {
             return Err(Error::RunExists { path: directory });
@@ -137,6 +138,7 @@ impl RunWriter {
         let directory = directory.into();
         let (lock, found) = create::hold(&directory)?;
         if found == Found::Empty {
+            trainer.check_start()?;
             let writer = Self::begin(directory, lock, trainer.experiment())?;
             record_of(trainer).write(&writer.directory)?;
             return Ok(writer);
@@ -160,6 +162,8 @@ impl RunWriter {
                 history.check(epoch, start.last.best())?;
             }
             start.settle(&directory, how.from)?;
+        } else {
+            trainer.check_start()?;
         }
         history.cut(epoch)?;
         let mut writer = Self::begin(directory, lock, trainer.experiment())?;

@@ -163,7 +163,7 @@ impl SweepDir {
             }
             let mut experiment = experiment(self.manifest(), point)?;
             // The run is to find its data from any directory.
-            experiment.data.make_paths_absolute().map_err(Error::io("tell where this path begins", "."))?;
+            experiment.make_paths_absolute().map_err(Error::io("tell where this path begins", "."))?;
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {

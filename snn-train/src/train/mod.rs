@@ -2,12 +2,14 @@
 
 mod advice;
 pub(crate) mod batch;
+mod begin;
 mod evaluate;
 mod evaluation;
 mod event;
 mod flow;
 mod initial;
 mod outcome;
+mod predict;
 mod run;
 mod stopwatch;
 
@@ -23,6 +25,7 @@ use crate::{
     device::Device,
     error::Error,
     experiment::{Experiment, Selection},
+    weights::Weights,
 };
 use stopwatch::Stopwatch;
 
@@ -34,6 +37,7 @@ pub use flow::Flow;
 pub use initial::{ExpectedActivity, expected_activity};
 pub(crate) use initial::{evaluate_activity, spread};
 pub use outcome::Outcome;
+pub use predict::{Prediction, predict};
 
 /// Trains the network of an experiment on its data set.
 ///
@@ -61,6 +65,9 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     activity: ActivityMonitor,
     /// Whether the input of the epoch under way may have had a spike, or a value other than 0.
     input_is_alive: bool,
+    /// Whether the file that `initialization.weights` names could not be used. Whoever goes on from a checkpoint needs it no more,
+    /// so this is an error only where the run begins.
+    lacks_weights: bool,
     /// The best epoch so far, and its state.
     best: Option<Best>,
     best_checkpoint: Option<Checkpoint>,
@@ -101,8 +108,9 @@ impl<D: Backend<f32>> Trainer<D> {
     pub fn on_device(device: D, experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
-        let network = experiment.network_on(device, &*dataset)?;
-        let optimizer = experiment.optimizer.name.fit(&experiment.optimizer_settings(), &network, None)?;
+        let mut network = experiment.network_on(device, &*dataset)?;
+        let lacks_weights = begin::load(&experiment, &mut network).is_err();
+        let optimizer = begin::optimizer(&experiment, &network, None)?;
         let loss = experiment.loss_function();
         loss.validate(network.config())?;
         Ok(Self {
@@ -119,6 +127,7 @@ impl<D: Backend<f32>> Trainer<D> {
             epoch: 0,
             partial: Partial::default(),
             input_is_alive: false,
+            lacks_weights,
             best: None,
             best_checkpoint: None,
             since_checkpoint: Stopwatch::start(),
@@ -150,6 +159,34 @@ impl<D: Backend<f32>> Trainer<D> {
         self
     }
 
+    /// Starts from these weights instead of those that the experiment says: all of them, or those that `initialization.only` names.
+    /// A run directory does not know where they came from; `initialization.weights` is recorded.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] for what does not fit, [`Error::Impossible`] once there has been training.
+    pub fn with_weights(mut self, weights: &Weights) -> Result<Self, Error> {
+        if self.epoch > 0 || self.partial.batch > 0 {
+            return Err(Error::Impossible("weights come first: this trainer has trained already".to_owned()));
+        }
+        weights.put_only(&self.experiment.initialization.only, &mut self.network)?;
+        self.lacks_weights = false;
+        Ok(self)
+    }
+
+    /// Refuses to begin without the weights that the experiment names.
+    ///
+    /// # Errors
+    /// Those of [`Weights::load`] and [`Weights::put_into`].
+    pub(crate) fn check_start(&self) -> Result<(), Error> {
+        if !self.lacks_weights {
+            return Ok(());
+        }
+        begin::load(&self.experiment, &mut self.network.clone())?;
+        Err(Error::Impossible(
+            "the weights were not there when this began, and are now: begin again".to_owned(),
+        ))
+    }
+
     /// Goes to where `last` was taken. `best` is the checkpoint of the best epoch before it; it is not needed where
     /// `last` itself is the best.
     ///
@@ -179,8 +216,7 @@ impl<D: Backend<f32>> Trainer<D> {
         if let Some(best) = &best {
             best.check_shape(&network)?;
         }
-        let (rule, settings) = (self.experiment.optimizer.name, self.experiment.optimizer_settings());
-        let optimizer = rule.fit(&settings, &network, Some(&last.optimizer_state()))?;
+        let optimizer = begin::optimizer(&self.experiment, &network, Some(&last.optimizer_state()))?;
         let mut activity = ActivityMonitor::new(network.config(), self.dataset.steps());
         let mut partial = last.state.partial.clone().unwrap_or_default();
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
@@ -189,6 +225,7 @@ impl<D: Backend<f32>> Trainer<D> {
         // Of what was before this session nothing is known.
         self.input_is_alive = partial.batch > 0;
         self.network = network;
+        self.lacks_weights = false;
         self.optimizer = optimizer;
         self.epoch = last.epoch();
         self.partial = partial;

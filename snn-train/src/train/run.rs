@@ -21,6 +21,7 @@ use crate::{error::Error, experiment::Selection};
 
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
+        self.check_start()?;
         let splits = self.dataset.splits();
         let network = self.network.to_cpu()?;
         let begins = self.epoch == 0 && self.partial.batch == 0;
@@ -134,6 +135,9 @@ impl<D: Backend<f32>> Trainer<D> {
         self.partial.seconds.backward += (1.0 - forward_share) * computed;
         self.check_finite("the loss", values.total())?;
         self.activity.observe(&values.output);
+        for name in &self.experiment.training.freeze {
+            gradients.clear(name)?;
+        }
         for (name, norm) in gradients.norms()? {
             self.check_finite(&format!("the gradient of {name}"), norm)?;
             *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
@@ -252,8 +256,9 @@ impl<D: Backend<f32>> Trainer<D> {
             learning_rate: self.optimizer.learning_rate(),
             ..self.experiment.optimizer_settings()
         };
-        let optimizer =
+        let mut optimizer =
             self.experiment.optimizer.name.fit(&settings, &network, Some(&self.optimizer.state()))?;
+        optimizer.freeze(&self.experiment.training.freeze)?;
         let finished = Event::EpochFinished {
             record: &record,
             network: &network,

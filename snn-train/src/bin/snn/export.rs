@@ -1,7 +1,6 @@
 //! `snn export`
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
@@ -11,14 +10,13 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use safetensors::{Dtype, View};
 use serde_json::json;
 use snn_train::{
     Checkpoint,
     run::{Record, RunDir},
 };
 
-use crate::{common::UsageError, eval::Which};
+use crate::{common::UsageError, model::Which};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -42,26 +40,35 @@ enum Format {
     Csv,
     /// Experiment, status and all records
     Json,
-    /// The weight matrices, float32 [pre, post], without the state of the optimizer
+    /// The weight matrices, float32 [pre, post], without the state of the optimizer; experiment, classes and channel statistics as
+    /// metadata
     Safetensors,
+    /// The same as NumPy arrays, and the metadata as texts
+    Npz,
+}
+
+impl Format {
+    fn holds_weights(self) -> bool {
+        matches!(self, Self::Safetensors | Self::Npz)
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.checkpoint.is_some() && arguments.format != Format::Safetensors {
-        let reason = "--checkpoint says whose weights: use it with --format safetensors";
+    if arguments.checkpoint.is_some() && !arguments.format.holds_weights() {
+        let reason = "--checkpoint says whose weights: use it with --format safetensors or npz";
         return Err(UsageError(reason.to_owned()).into());
     }
     let run = RunDir::open(&arguments.run)?;
     let bytes = match arguments.format {
         Format::Csv => csv(&run.records()?)?,
         Format::Json => json(&run)?,
-        Format::Safetensors => {
+        format => {
             if arguments.out.is_none() && snn_terminal::stdout().is_terminal() {
                 return Err(
                     UsageError("weights are no text for a terminal: use --out FILE".to_owned()).into()
                 );
             }
-            weights(&run, arguments.checkpoint)?
+            weights(&run, arguments.checkpoint, format)?
         }
     };
     match &arguments.out {
@@ -120,42 +127,13 @@ fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
     Ok((all.to_string() + "\n").into_bytes())
 }
 
-fn weights(run: &RunDir, which: Option<Which>) -> anyhow::Result<Vec<u8>> {
+fn weights(run: &RunDir, which: Option<Which>, format: Format) -> anyhow::Result<Vec<u8>> {
     let checkpoint = match which {
         Some(which) => Checkpoint::of_run(run, which.into())?,
         None => Checkpoint::selected(run)?.0,
     };
-    let about = BTreeMap::from([
-        ("run".to_owned(), run.id()),
-        ("epoch".to_owned(), checkpoint.epoch().to_string()),
-        ("experiment".to_owned(), checkpoint.experiment().to_toml()?),
-    ]);
-    Ok(safetensors::serialize(matrices(&checkpoint), Some(about.into_iter().collect()))?)
-}
-
-fn matrices(checkpoint: &Checkpoint) -> impl Iterator<Item = (&str, Matrix<'_>)> {
-    checkpoint.weights().map(|(name, shape, weights)| (name, Matrix { shape, weights }))
-}
-
-struct Matrix<'a> {
-    shape: [usize; 2],
-    weights: &'a [f32],
-}
-
-impl View for Matrix<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.weights.iter().flat_map(|weight| weight.to_le_bytes()).collect()
-    }
-
-    fn data_len(&self) -> usize {
-        size_of_val(self.weights)
-    }
+    Ok(match format {
+        Format::Npz => checkpoint.to_npz(&run.id())?,
+        _ => checkpoint.to_safetensors(&run.id())?,
+    })
 }

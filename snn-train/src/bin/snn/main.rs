@@ -11,10 +11,13 @@ mod eval;
 mod export;
 mod figure;
 mod loading;
+mod model;
+mod predict;
 mod presets;
 mod progress;
 mod runs;
 mod stop;
+mod stream;
 mod sweep;
 mod train;
 mod watch;
@@ -45,6 +48,10 @@ enum Command {
     Train(train::Arguments),
     /// Evaluate the model of a run on a part of its data.
     Eval(eval::Arguments),
+    /// Write what the model of a run says of each sample: of its data, or of others.
+    Predict(predict::Arguments),
+    /// Listen: sound from a file or a pipe, decisions as lines of JSON.
+    Stream(stream::Arguments),
     /// Write what a run has recorded, or its weights, in a format of other programs.
     Export(export::Arguments),
     /// Train many runs of one experiment with other values, and sum up what they come to.
@@ -104,6 +111,8 @@ fn main() -> ExitCode {
     let result = match parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Stream(arguments) => stream::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),

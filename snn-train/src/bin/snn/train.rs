@@ -33,6 +33,10 @@ pub(crate) struct Arguments {
     /// Change a key of the experiment; may be given again. `snn presets --keys` documents all keys
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     changes: Vec<String>,
+    /// Start from the weights in this file: a checkpoint, an export, or safetensors or npz with matrices W1, V1, .. Wout; the same
+    /// as --set initialization.weights=FILE. initialization.only takes some of them, training.freeze keeps some as they are
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
     /// The directory of this run; by default a new one in `runs`
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
@@ -74,6 +78,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let device = arguments.device.parse::<Device>().map_err(UsageError)?;
     let (name, mut experiment) = experiment(arguments)?;
+    if let Some(init) = &arguments.init {
+        experiment.initialization.weights.clone_from(init);
+    }
     experiment.set(&arguments.changes)?;
     if arguments.watch {
         experiment.validate()?;
@@ -87,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     experiment.validate()?;
     experiment.check_memory()?;
-    experiment.data.make_paths_absolute().context("cannot tell where relative paths begin")?;
+    experiment.make_paths_absolute().context("cannot tell where relative paths begin")?;
     let record = recorded(arguments, &experiment)?;
     let known = record.as_ref().map(|record| record.parts(arguments.allow_other_data)).unwrap_or_default();
     let mut dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known) {

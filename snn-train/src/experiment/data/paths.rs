@@ -31,6 +31,19 @@ impl Data {
         data.paths_mut().into_iter().find(is_relative).map(|path| path.clone())
     }
 
+    /// What is said of recordings of words, if these are some: the front end for sound.
+    #[must_use]
+    pub fn speech(&self) -> Option<&snn_data::SpeechConfig> {
+        match self {
+            Self::Heidelberg(stored)
+            | Self::SpeechCommands(stored)
+            | Self::SpeechCommandsTenWords(stored)
+            | Self::Fsdd(stored)
+            | Self::Folder(stored) => Some(&stored.config),
+            _ => None,
+        }
+    }
+
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         match self {
             Self::Randman(_) => Vec::new(),

@@ -1,0 +1,266 @@
+//! A trained network and the data that it is held against: what `eval`, `predict` and `stream` have in common.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use clap::{Args, ValueEnum};
+use snn_core::Network;
+use snn_data::{DataIdentity, Dataset, Split};
+use snn_train::{
+    Checkpoint, Error, Experiment, Weights,
+    experiment::{Data, KnownParts, Selection},
+    run::{DataRecord, RunDir},
+};
+
+use crate::{
+    common::{UsageError, warn},
+    loading,
+};
+
+#[derive(Args)]
+pub(crate) struct ModelArguments {
+    /// The directory of the run
+    #[arg(value_name = "RUN_DIR", required_unless_present = "weights")]
+    pub(crate) run: Option<PathBuf>,
+    /// Which model; by default the one that the experiment selects (training.selection)
+    #[arg(long, value_enum, conflicts_with = "weights")]
+    checkpoint: Option<Which>,
+    /// Take the weights from this file instead: a checkpoint, an export, or safetensors or npz with matrices W1, V1, .. Wout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// With --weights: which network and data, a preset or a TOML file; by default those of RUN_DIR, or of the file if it says
+    #[arg(long, value_name = "PRESET_OR_TOML", requires = "weights", conflicts_with = "run")]
+    experiment: Option<String>,
+    /// Say where the data lie now, if they were moved: data.directory, data.train_file or data.test_file; with --weights,
+    /// change any key
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    changes: Vec<String>,
+}
+
+/// One of the two checkpoints of a run.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Which {
+    /// That of the best epoch on validation
+    Best,
+    /// The last one
+    Last,
+}
+
+impl From<Which> for Selection {
+    fn from(which: Which) -> Self {
+        match which {
+            Which::Best => Self::Best,
+            Which::Last => Self::Last,
+        }
+    }
+}
+
+/// Where the weights come from.
+pub(crate) enum Source {
+    Run(Checkpoint, Selection),
+    File(Weights),
+}
+
+pub(crate) struct Model {
+    pub(crate) experiment: Experiment,
+    /// Which data it was trained on, if that is known.
+    record: Option<DataRecord>,
+    pub(crate) source: Source,
+}
+
+impl Model {
+    pub(crate) fn of(arguments: &ModelArguments) -> anyhow::Result<Self> {
+        let run = arguments.run.as_ref().map(RunDir::open).transpose()?;
+        match (&run, &arguments.weights) {
+            (run, Some(path)) => Self::of_weights(Weights::load(path)?, run.as_ref(), arguments),
+            (Some(run), None) => Self::of_run(run, arguments),
+            (None, None) => Err(UsageError("give the directory of a run, or --weights".to_owned()).into()),
+        }
+    }
+
+    fn of_run(run: &RunDir, arguments: &ModelArguments) -> anyhow::Result<Self> {
+        let (checkpoint, which) = match arguments.checkpoint.map(Selection::from) {
+            Some(which) => (Checkpoint::of_run(run, which)?, which),
+            None => Checkpoint::selected(run)?,
+        };
+        // The checkpoint knows what was trained; the file in the run directory may have been edited since.
+        let mut experiment = checkpoint.experiment().clone();
+        experiment.set(&arguments.changes)?;
+        if let Some((key, ..)) = checkpoint.experiment().difference(&experiment) {
+            return Err(UsageError(format!(
+                "--set says where the data lie; {key} is part of what was trained"
+            ))
+            .into());
+        }
+        let record = match DataRecord::of_run(run.path())? {
+            Some(record) => Some(record),
+            None => checkpoint.data().cloned().map(DataRecord::of_identity),
+        };
+        Ok(Self { experiment, record, source: Source::Run(checkpoint, which) })
+    }
+
+    fn of_weights(
+        weights: Weights,
+        run: Option<&RunDir>,
+        arguments: &ModelArguments,
+    ) -> anyhow::Result<Self> {
+        let mut experiment = match (run, &arguments.experiment, weights.experiment()) {
+            (Some(run), ..) => Experiment::load(run.path().join(snn_run::files::CONFIG))?,
+            (None, Some(name), _) => Experiment::find(name)?,
+            (None, None, Some(experiment)) => experiment.clone(),
+            (None, None, None) => {
+                return Err(UsageError(format!(
+                    "{} does not say which network and data its weights are for: give --experiment PRESET_OR_TOML",
+                    weights.path().display()
+                ))
+                .into());
+            }
+        };
+        experiment.set(&arguments.changes)?;
+        let record = match run {
+            Some(run) => DataRecord::of_run(run.path())?,
+            None => None,
+        };
+        let record = record.or_else(|| weights.data().cloned().map(DataRecord::of_identity));
+        Ok(Self { experiment, record, source: Source::File(weights) })
+    }
+
+    /// Which data it was trained on, if that is known.
+    pub(crate) fn identity(&self) -> Option<&DataIdentity> {
+        self.record.as_ref().map(DataRecord::identity)
+    }
+
+    /// The data of the experiment. They must be those that it was trained on, as far as `part` goes, unless others are allowed;
+    /// for weights from a file, whoever names the data may name others.
+    pub(crate) fn open_data(
+        &self,
+        part: Split,
+        allow_other: bool,
+        quiet: bool,
+    ) -> anyhow::Result<Arc<dyn Dataset>> {
+        let is_file = matches!(self.source, Source::File(_));
+        if !is_file {
+            self.record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
+        }
+        // Only the part that is looked at must be whole.
+        let known = self.record.as_ref().map(|record| record.parts(true)).unwrap_or_default();
+        let dataset = loading::open_until(&self.experiment.data, quiet, &AtomicBool::new(false), known);
+        let dataset = dataset.map_err(|error| self.hint(error))?;
+        let dataset = match &self.record {
+            None if is_file => dataset,
+            None => {
+                warn("this run has not recorded which data it was trained on: nothing was compared");
+                dataset
+            }
+            Some(record) => {
+                let fitted = record.fit(dataset, Some(part), allow_other || is_file)?;
+                fitted.note.iter().for_each(|note| warn(note));
+                fitted.dataset
+            }
+        };
+        if dataset.splits().get(part).is_empty() {
+            let others = [Split::Test, Split::Valid, Split::Train].into_iter();
+            let other = others
+                .filter(|&other| !dataset.splits().get(other).is_empty())
+                .map(|it| format!("--split {it}"));
+            let others = other.collect::<Vec<_>>().join(" or ");
+            return Err(UsageError(format!(
+                "this run holds out no samples for the {part} part: {others} has some"
+            ))
+            .into());
+        }
+        Ok(dataset)
+    }
+
+    /// Other data than it was trained on, with channels standardized as they were, and classes in the order of the network.
+    pub(crate) fn open_other_data(&self, data: &Data, quiet: bool) -> anyhow::Result<Arc<dyn Dataset>> {
+        let statistics = self.identity().and_then(|identity| identity.statistics.clone());
+        let known = KnownParts { statistics, ..KnownParts::default() };
+        let dataset = loading::open_until(data, quiet, &AtomicBool::new(false), known)?;
+        let Some(record) = &self.record else { return Ok(dataset) };
+        let identity = record.identity();
+        if dataset.kind() != identity.kind {
+            return Err(UsageError(format!(
+                "the network was trained on {}, and {} holds {}",
+                kind(identity.kind),
+                data.name(),
+                kind(dataset.kind())
+            ))
+            .into());
+        }
+        let dataset = record.order_classes(dataset)?;
+        let names = (0..dataset.classes()).map(|label| match dataset.class_name(label as u16) {
+            Some(name) => name.to_owned(),
+            None => label.to_string(),
+        });
+        let names: Vec<String> = names.collect();
+        if names != identity.classes {
+            warn(&format!(
+                "the classes of these data ({}) are not those of the network ({}): labels are theirs, predictions are its",
+                names.join(" "),
+                identity.classes.join(" ")
+            ));
+        }
+        Ok(dataset)
+    }
+
+    /// The trained network.
+    pub(crate) fn network(&self) -> anyhow::Result<Network> {
+        let shape = |weights: &mut dyn Iterator<Item = (String, usize, usize)>| {
+            let all: Vec<_> = weights.collect();
+            let first = all.iter().find(|(name, ..)| name == "W1").or(all.first()).map_or(0, |it| it.1);
+            let last = all.iter().find(|(name, ..)| name == "Wout").map_or(0, |it| it.2);
+            (first, last)
+        };
+        let (inputs, outputs) = match &self.source {
+            Source::Run(checkpoint, _) => {
+                let weights = checkpoint.weights();
+                shape(&mut weights.map(|(name, [pre, post], _)| (name.to_owned(), pre, post)))
+            }
+            Source::File(weights) => {
+                let matrices = weights.matrices().filter(|(_, shape, _)| shape.len() == 2);
+                shape(&mut matrices.map(|(name, shape, _)| (name.to_owned(), shape[0], shape[1])))
+            }
+        };
+        let dt = self.experiment.get("data.dt");
+        let dt = dt.and_then(|dt| dt.as_float().or(dt.as_integer().map(|dt| dt as f64))).unwrap_or(1.0);
+        let dt = self.identity().map_or(dt, |identity| identity.dt);
+        // With a shape that is none, the mistake is told by what does not fit.
+        let config = self.experiment.network_of(inputs.max(1), outputs.max(1), dt);
+        let mut network: Network =
+            Network::new(config, self.experiment.initialization(), self.experiment.initialization.seed)?;
+        match &self.source {
+            Source::Run(checkpoint, _) => checkpoint.restore(&mut network)?,
+            Source::File(weights) => weights.put_into(&mut network)?,
+        }
+        Ok(network)
+    }
+
+    /// Runs of old have recorded relative paths.
+    fn hint(&self, error: Error) -> anyhow::Error {
+        let Some(path) = self.experiment.data.relative_path() else { return error.into() };
+        let path = path.display();
+        anyhow::Error::new(error).context(format!(
+            "the run was trained with `{path}` relative to the directory that `snn train` was started in: start from there, or \
+             say with --set where it lies"
+        ))
+    }
+}
+
+/// Refuses data of another width than the network.
+pub(crate) fn check_inputs(network: &Network, dataset: &dyn Dataset) -> Result<(), UsageError> {
+    let (needed, found) = (network.config().inputs, dataset.inputs());
+    if needed == found {
+        return Ok(());
+    }
+    Err(UsageError(format!("the network has {needed} inputs, and {} has {found}", dataset.name())))
+}
+
+fn kind(kind: snn_data::InputKind) -> &'static str {
+    match kind {
+        snn_data::InputKind::Events => "spikes",
+        snn_data::InputKind::Frames => "analog values",
+    }
+}

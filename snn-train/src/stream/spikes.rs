@@ -1,0 +1,59 @@
+//! From spikes to steps.
+
+use super::settings::Settings;
+use crate::error::Error;
+
+/// The spikes of the step under way.
+#[derive(Debug)]
+pub(super) struct Bin {
+    units: Vec<u16>,
+    /// Steps before the one under way, since the stream began.
+    pub(super) step: u64,
+    /// Whether a unit counts as often as it spikes.
+    sum: bool,
+    pub(super) settings: Settings,
+}
+
+impl Bin {
+    pub(super) fn new(settings: Settings) -> Result<Self, Error> {
+        settings.check()?;
+        let coincident = settings.experiment.get("data.coincident");
+        let sum = coincident.is_some_and(|word| word.as_str() == Some("sum"));
+        Ok(Self { units: Vec::new(), step: 0, sum, settings })
+    }
+
+    pub(super) fn push(&mut self, unit: u16) {
+        if self.sum || !self.units.contains(&unit) {
+            self.units.push(unit);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// The step of a time in ms, which must not be over.
+    pub(super) fn step_of(&self, time: f64, dt: f64) -> Result<u64, Error> {
+        let now = self.step as f64 * dt;
+        if time.is_finite() && time >= now {
+            return Ok((time / dt) as u64);
+        }
+        Err(Error::Impossible(format!(
+            "a spike at {time} ms, but the stream is at {now} ms: spikes come in the order of time"
+        )))
+    }
+
+    /// Ends the step under way; its spikes are lent out.
+    pub(super) fn end_step(&mut self) -> Vec<u16> {
+        self.step += 1;
+        // ascending, as batches have them: sums of floats depend on the order
+        self.units.sort_unstable();
+        std::mem::take(&mut self.units)
+    }
+
+    /// Takes the memory of the spikes back.
+    pub(super) fn give_back(&mut self, mut units: Vec<u16>) {
+        units.clear();
+        self.units = units;
+    }
+}

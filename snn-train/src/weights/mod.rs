@@ -1,0 +1,114 @@
+//! Weights from files: checkpoints and exports of this program, safetensors and npz of any other.
+//!
+//! A matrix is found by its name (`W1`, `V1`, .. `Wout`) and must have the shape that the network has, `[pre, post]`. What does not fit
+//! is named, all of it at once, before the network changes.
+
+mod file;
+mod matching;
+mod npz;
+mod plain;
+
+use std::path::Path;
+
+use snn_core::{Backend, Network};
+use snn_run::regular;
+
+use crate::{checkpoint::Checkpoint, error::Error};
+use file::Stored;
+pub use file::Weights;
+
+/// No file of weights is longer.
+const LONGEST: u64 = 64 << 30;
+
+impl Weights {
+    /// Reads a file: a checkpoint of a run, `snn export --format safetensors` or `npz`, or a safetensors or npz file of another
+    /// program with float32 or float64 matrices (safetensors also with float16 and bfloat16). Which of them it is, its content says.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] if it is none of these or damaged, [`Error::DamagedCheckpoint`], [`snn_run::Error::Io`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let bytes = regular::read(path, LONGEST).map_err(Error::io("read the weights", path))?;
+        let refuse = |reason: String| Error::Weights { path: path.to_owned(), reason };
+        if bytes.starts_with(b"PK\x03\x04") {
+            return npz::read(path);
+        }
+        // The length of a header, then its JSON.
+        if bytes.get(8) != Some(&b'{') {
+            return Err(refuse(
+                "this is no file of weights: checkpoints, safetensors and npz files are read".to_owned(),
+            ));
+        }
+        if plain::is_checkpoint(&bytes) {
+            return Ok(Self::of_checkpoint(path, &Checkpoint::load(path)?));
+        }
+        plain::read(path, &bytes).map_err(refuse)
+    }
+
+    fn of_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Self {
+        let matrices = checkpoint.weights().map(|(name, shape, values)| Stored {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        });
+        Self {
+            path: path.to_owned(),
+            matrices: matrices.collect(),
+            others: Vec::new(),
+            experiment: Some(checkpoint.experiment().clone()),
+            data: checkpoint.data().cloned(),
+        }
+    }
+
+    /// Puts all of them into a network, which must have these matrices and no others.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] names every matrix that is missing, left over, of another shape or not finite; the network is
+    /// unchanged then.
+    pub fn put_into<D: Backend<f32>>(&self, network: &mut Network<f32, D>) -> Result<(), Error> {
+        self.put_only(&[], network)
+    }
+
+    /// As [`put_into`](Weights::put_into), but only the matrices named; no names stand for all. The others of the network, such as
+    /// a readout of other classes, stay as they are.
+    ///
+    /// # Errors
+    /// As for [`put_into`](Weights::put_into), and for a name that the network does not have.
+    pub fn put_only<D: Backend<f32>>(
+        &self,
+        names: &[String],
+        network: &mut Network<f32, D>,
+    ) -> Result<(), Error> {
+        let needed: Vec<_> = network.parameters().map(|(name, shape, _)| (name, shape)).collect();
+        let fitting = matching::fit(self, names, &needed)
+            .map_err(|reason| Error::Weights { path: self.path.clone(), reason })?;
+        for stored in fitting {
+            network.set_parameter(&stored.name, &stored.values)?;
+        }
+        Ok(())
+    }
+}
+
+impl Checkpoint {
+    /// The weights as a safetensors file for any program: float32 matrices `[pre, post]` without the state of the optimizer. The
+    /// metadata has what a deployment needs: `run` (as given), `epoch`, `experiment` as TOML, and `data` as JSON, a
+    /// [`DataIdentity`] with the names of the classes and the statistics that channels are standardized by.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] for what the format cannot hold.
+    pub fn to_safetensors(&self, run: &str) -> Result<Vec<u8>, Error> {
+        plain::encode(run, self)
+    }
+
+    /// The same as a NumPy archive: an array for each matrix, and the metadata as texts `snn.run`, `snn.epoch`, `snn.experiment` and
+    /// `snn.data`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for what the format cannot hold, as more than 4 GB.
+    pub fn to_npz(&self, run: &str) -> Result<Vec<u8>, Error> {
+        npz::encode(run, self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! NumPy archives: an array for each matrix, and texts about them whose names begin with `snn.`.
+
+use std::path::Path;
+
+use snn_data::npz::{Npz, NpzWriter};
+
+use super::{
+    file::{Stored, Weights},
+    plain,
+};
+use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
+
+/// Of arrays that are no matrices.
+const ABOUT: &str = "snn.";
+
+pub(super) fn read(path: &Path) -> Result<Weights, Error> {
+    let mut archive = Npz::open(path)?;
+    let names: Vec<String> = archive.names().map(str::to_owned).collect();
+    let (mut matrices, mut others) = (Vec::new(), Vec::new());
+    for name in names.into_iter().filter(|name| !name.starts_with(ABOUT)) {
+        let (kind, _) = archive.describe(&name)?;
+        let (shape, values) = match kind.trim_start_matches(['<', '>', '|', '=']) {
+            "f4" => {
+                let array = archive.read::<f32>(&name)?;
+                (array.shape, array.values)
+            }
+            "f8" => {
+                let array = archive.read::<f64>(&name)?;
+                (array.shape, array.values.into_iter().map(|value| value as f32).collect())
+            }
+            _ => {
+                others.push((name, kind));
+                continue;
+            }
+        };
+        matrices.push(Stored { name, shape, values });
+    }
+    let mut about = |key: &str| archive.read_text(&format!("{ABOUT}{key}")).ok();
+    let experiment =
+        about("experiment").and_then(|toml| Experiment::from_toml(&toml, &path.display().to_string()).ok());
+    let data = about("data").and_then(|json| serde_json::from_str(&json).ok());
+    Ok(Weights { path: path.to_owned(), matrices, others, experiment, data })
+}
+
+/// The weights of a checkpoint as float32 arrays `[pre, post]` by name, and what is known of them as texts `snn.run`, `snn.epoch`,
+/// `snn.experiment` (TOML) and `snn.data` (JSON).
+pub(super) fn encode(run: &str, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
+    let mut archive = NpzWriter::new();
+    for (name, shape, weights) in checkpoint.weights() {
+        archive.add(name, &shape, weights)?;
+    }
+    for (key, text) in plain::about(run, checkpoint)? {
+        archive.add_texts(&format!("{ABOUT}{key}"), &[], &[text.as_str()])?;
+    }
+    Ok(archive.finish())
+}
