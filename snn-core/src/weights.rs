@@ -256,9 +256,9 @@ mod tests {
                 Gains { recurrent: gain, ..Gains::default() },
                 Gains { readout: gain, ..Gains::default() },
             ];
-            let keys = gains.map(|gains| gains.validate().unwrap_err().to_string());
-            for (message, key) in keys.iter().zip(["input_gain", "recurrent_gain", "readout_gain"]) {
-                assert!(message.contains(key), "{message}");
+            let messages = gains.map(|gains| gains.validate().unwrap_err().to_string());
+            for (message, field) in messages.iter().zip(["input", "recurrent", "readout"]) {
+                assert!(message.contains(&format!("`{field}` of the initial gains")), "{message}");
             }
         }
     }
