@@ -229,7 +229,7 @@ fn recorded<M: KernelDevice>(
         let (mut offsets, mut units) = (vec![0u32], Vec::new());
         for (row, potentials) in u.chunks_exact_mut(shape.units).enumerate() {
             for (unit, u) in potentials.iter_mut().enumerate() {
-                let was_reset = row % plan.steps != 0 && spiking(row - 1, unit);
+                let was_reset = !plan.immediate_reset && row % plan.steps != 0 && spiking(row - 1, unit);
                 *u = if was_reset { 0.0 } else { (f64::from(*u) + shape.threshold) as f32 };
                 if spiking(row, unit) {
                     units.push(unit as u16);
