@@ -47,7 +47,7 @@ for stage in $stages; do
             out=$results/$(basename "$path")
             mkdir -p "$out"
             find "$path" -maxdepth 1 -name 'figure*.svg' -exec cp {} "$out/" \;
-            find "$path" -maxdepth 1 \( -name 'figure*.csv' -o -name runs.jsonl \) -size -1000k -exec cp {} "$out/" \;
+            find "$path" -maxdepth 1 \( -name 'figure*.csv' -size -100k -o -name runs.jsonl \) -exec cp {} "$out/" \;
         done
         cp "$figures"/activity.{svg,csv} "$results/"
         $snn claims --figures "$figures" --format markdown --draw "$results/claims.svg" >"$results/claims.md"

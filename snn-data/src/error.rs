@@ -85,6 +85,15 @@ pub enum Error {
         inputs: usize,
     },
 
+    /// A spike of a channel that the recording does not have.
+    #[error("a spike of channel {channel}: there are {channels} channels, counted from 0")]
+    Channel {
+        /// The channel found.
+        channel: u32,
+        /// The number of channels, before any are pooled.
+        channels: u64,
+    },
+
     /// A spike lies behind the last step.
     #[error("a spike in step {step}: there are {steps} steps, counted from 0")]
     Step {

@@ -170,7 +170,7 @@ impl EventDataset {
     }
 
     /// What became of the spikes so far, for a reader of files to complete.
-    #[cfg(feature = "hdf5")]
+    #[cfg(any(feature = "events", feature = "hdf5"))]
     pub(crate) fn intake_mut(&mut self) -> &mut Intake {
         &mut self.intake
     }

@@ -10,7 +10,7 @@
 //! Each function returns whether the bytes were accepted. The HDF5 library reads files only, and is kept apart from the
 //! program by [`isolate_hdf5`](crate::isolate_hdf5); here is what takes the words of the process that reads.
 
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 use std::path::Path;
 
 /// A WAV or FLAC file.
@@ -42,7 +42,7 @@ pub fn idx(bytes: &[u8]) -> bool {
 }
 
 /// A list of samples.
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 pub fn list(bytes: &[u8]) -> bool {
     crate::list::List::parse(bytes, Path::new("list")).is_ok()
 }
@@ -62,4 +62,42 @@ pub fn hdf5_head(mut bytes: &[u8]) -> bool {
 /// A catalog of data sets.
 pub fn catalog(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<snn_catalog::Catalog>().is_ok())
+}
+
+/// A CSV file of spikes.
+#[cfg(feature = "events")]
+pub fn csv(bytes: &[u8]) -> bool {
+    crate::shd::parse_csv(bytes)
+}
+
+/// A file of N-MNIST.
+#[cfg(feature = "events")]
+pub fn aer(bytes: &[u8]) -> bool {
+    match crate::camera::parse_aer(bytes, 34) {
+        Ok((events, marks)) => {
+            assert_eq!(5 * (events.len() + marks), bytes.len(), "every event counts");
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// A recording in AEDAT 3.1.
+#[cfg(feature = "events")]
+pub fn aedat(bytes: &[u8]) -> bool {
+    let Ok(mut file) = crate::camera::Aedat::open(bytes, 128) else { return false };
+    let mut events = Vec::new();
+    loop {
+        match file.packet(&mut events) {
+            Ok(true) => assert!(events.iter().all(|event| event.x < 128 && event.y < 128), "pixels exist"),
+            Ok(false) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// A list of gestures.
+#[cfg(feature = "events")]
+pub fn gestures(bytes: &[u8]) -> bool {
+    crate::camera::parse_labels(bytes)
 }

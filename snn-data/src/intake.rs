@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Names that are kept of each kind of thing left out.
-#[cfg(any(feature = "audio", feature = "hdf5"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 const EXAMPLES: usize = 3;
 
 /// What a data set changed or left out while it was loaded.
@@ -69,6 +69,16 @@ pub enum Reason {
     OtherFormat,
     /// Recordings in none of the lists of the data set.
     Unlisted,
+    /// Spikes of channels or of a polarity that the settings leave out.
+    Unselected,
+    /// Events of a camera at times that no label covers.
+    Unlabeled,
+    /// Events that a camera marks as invalid.
+    Invalid,
+    /// Events of a camera that are no change of brightness.
+    OtherEvents,
+    /// Marks of a camera that its clock has begun anew, which count as time and not as events.
+    ClockMarks,
     /// Samples that were not there when the run began.
     NewSinceRun,
     /// Samples of the run that are not there any more.
@@ -88,6 +98,11 @@ impl Reason {
             Self::NotUtf8 => "recordings whose names are not UTF-8",
             Self::OtherFormat => "files of sound that are neither WAV nor FLAC",
             Self::Unlisted => "recordings that no list names",
+            Self::Unselected => "spikes of channels that data.channels (or data.polarity) does not choose",
+            Self::Unlabeled => "events at times that no label covers",
+            Self::Invalid => "events that the camera marks as invalid",
+            Self::OtherEvents => "events of the camera that are no change of brightness",
+            Self::ClockMarks => "marks of the camera's clock, which are no events",
             Self::NewSinceRun => "samples that were not there when the run began",
             Self::GoneSinceRun => "samples of the run that are not there any more",
         }
@@ -96,7 +111,7 @@ impl Reason {
 
 impl Intake {
     /// Counts things that were left out.
-    #[cfg(any(feature = "audio", feature = "hdf5"))]
+    #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
     pub(crate) fn leave_out(&mut self, reason: Reason, count: usize, example: impl FnOnce() -> String) {
         if count == 0 {
             return;
@@ -175,7 +190,7 @@ pub(crate) fn percent(part: f64, whole: f64) -> String {
     format!("{percent:.digits$} %")
 }
 
-#[cfg(all(test, any(feature = "audio", feature = "hdf5")))]
+#[cfg(all(test, any(feature = "audio", feature = "events", feature = "hdf5")))]
 mod tests {
     use super::*;
 

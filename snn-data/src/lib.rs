@@ -36,9 +36,13 @@
 //!
 //! - [`Randman`]: spike times on smooth random manifolds (Zenke & Vogels 2021), with all their parameters.
 //! - `Mnist`: handwritten digits as spike latencies (feature `mnist`).
-//! - `Shd`: the Spiking Heidelberg Digits, or any HDF5 file of spikes of their layout (feature `hdf5`).
+//! - `Shd`: the Spiking Heidelberg Digits, the Spiking Speech Commands, or any files of spikes in HDF5 (feature `hdf5`), npz or
+//!   CSV (feature `events`).
+//! - `Camera`: recordings of event cameras, N-MNIST and DVS Gesture (feature `events`).
 //! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
 //!   Digit Dataset, or any folder of labelled WAV or FLAC files (feature `audio`).
+//! - `Cochlea` turns sound into spikes by a model of the inner ear (feature `audio`), and `encode_speech` whole data sets of recordings
+//!   (with `hdf5`).
 //! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
 //! - [`FrameDataset`]: analog samples of your own.
 //! - Anything else: implement [`Dataset`].
@@ -62,6 +66,16 @@
 pub mod audio;
 mod batch;
 mod binning;
+#[cfg(feature = "events")]
+mod camera;
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
+#[cfg_attr(
+    not(any(feature = "events", feature = "hdf5")),
+    allow(dead_code, reason = "settings are checked without readers")
+)]
+mod channels;
+#[cfg(feature = "audio")]
+mod cochlea;
 mod collate;
 mod dataset;
 mod directories;
@@ -74,7 +88,9 @@ pub mod fuzzing;
 mod identity;
 mod intake;
 mod kind;
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "events", feature = "hdf5"))]
+mod late;
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 mod list;
 mod membership;
 mod memory;
@@ -82,13 +98,13 @@ mod memory;
 mod mnist;
 #[cfg(feature = "npz")]
 pub mod npz;
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 mod part;
 mod randman;
 mod random;
 mod relabeled;
 mod room;
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 mod shd;
 #[cfg(feature = "audio")]
 mod speech;
@@ -97,6 +113,12 @@ mod summary;
 
 pub use batch::{Batch, BatchBuilder, BatchInput};
 pub use binning::{Binning, CoincidentSpikes, LateSpikes, TimeUnit};
+#[cfg(feature = "events")]
+pub use camera::{Camera, CameraConfig, CameraLayout};
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
+pub use channels::Polarity;
+#[cfg(feature = "audio")]
+pub use cochlea::{Cochlea, CochleaConfig};
 pub use collate::collate;
 pub use dataset::{Dataset, Portion, Split, Splits};
 pub use directories::{cache_directory, data_directory};
@@ -111,15 +133,19 @@ pub use membership::{Membership, Recorded};
 pub use memory::available_memory;
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 pub use part::SplitRule;
 pub use randman::{Manifold, Randman, RandmanConfig};
 pub use random::shuffled;
 pub use relabeled::Relabeled;
+#[cfg(any(feature = "events", feature = "hdf5"))]
+pub use shd::{Person, Shd, SpikeParts};
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
+pub use shd::{Sensor, ShdConfig, UnsortedSpikes};
 #[cfg(feature = "hdf5")]
-pub use shd::{Person, Shd, isolate_hdf5, serve_hdf5};
-#[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist"))]
-pub use shd::{ShdConfig, UnsortedSpikes};
+pub use shd::{isolate_hdf5, serve_hdf5};
+#[cfg(all(feature = "audio", feature = "hdf5"))]
+pub use speech::{Encoded, EncodedPart, encode_speech};
 #[cfg(feature = "audio")]
 pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, cache_files};
 pub use statistics::ChannelStatistics;

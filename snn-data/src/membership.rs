@@ -54,7 +54,7 @@ impl Membership {
     }
 
     /// The part and the place in it of each name.
-    #[cfg(any(feature = "audio", feature = "hdf5"))]
+    #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
     pub(crate) fn places(&self) -> std::collections::HashMap<&str, (Split, usize)> {
         let part = |split| {
             self.get(split).iter().enumerate().map(move |(place, name)| (name.as_str(), (split, place)))

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::list::List;
 use crate::random::Purpose;
 use crate::{Error, Portion, Split, Splits};
-#[cfg(any(feature = "audio", feature = "hdf5"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 use crate::{Intake, Reason, Recorded};
 
 /// Which samples of a class are held out.
@@ -64,7 +64,7 @@ pub(crate) trait SampleIndex {
     fn official(&self, index: usize) -> Option<Split>;
 
     /// The name by which a run records the sample.
-    #[cfg(any(feature = "audio", feature = "hdf5"))]
+    #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
     fn member_name(&self, index: usize) -> String {
         self.sample_name(index)
     }
@@ -72,7 +72,7 @@ pub(crate) trait SampleIndex {
 
 /// Divides all samples of a data set: as a run has recorded it, or by the rules. Counts what belongs to no part because the
 /// run did not know it.
-#[cfg(any(feature = "audio", feature = "hdf5"))]
+#[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 pub(crate) fn split_recorded(
     sample_index: &dyn SampleIndex,
     [test, valid]: [&SplitRule; 2],

@@ -2,7 +2,7 @@
 //!
 //! The corpus is made here; what is done to it is the same in every run. For more, set `SNN_MUTATIONS` to a number of rounds
 //! (100,000 are a minute), or point cargo-fuzz at the functions of `snn_data::fuzzing`.
-#![cfg(any(feature = "audio", feature = "mnist"))]
+#![cfg(any(feature = "audio", feature = "events", feature = "mnist"))]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail as tests do")]
 
 mod common;
@@ -134,6 +134,31 @@ fn words_of_a_helper() {
     head.extend_from_slice(&[1, 2, 0, 0, 0, 2, 0, 0, 0, b'j', b'a', 4, 0, 0, 0, b'n', b'e', b'i', b'n']);
     head.extend_from_slice(&[1, 0, 0, 0, 1, 1, 0, 0, 0, b'm', 1, 30, 0, 0, 0, 0]);
     survive("words of a helper", &[head], fuzzing::hdf5_head);
+}
+
+#[test]
+#[cfg(feature = "events")]
+fn files_of_spikes() {
+    let words = b"sample,time,unit,label,speaker\n0,1,1,yes,0\n0,2.5,1,yes,0\n1,,,no,1\n".to_vec();
+    let pixels = b"\xef\xbb\xbfp, x, y, t, label, sample\r\n1,3,4,0.5,0,\"a\"\r\n0,9,9,1e3,7,b\r\n".to_vec();
+    survive("CSV files of spikes", &[words, pixels], fuzzing::csv);
+}
+
+#[test]
+#[cfg(feature = "events")]
+fn files_of_cameras() {
+    use common::camera::{Dvs, aedat, aer, packet};
+
+    survive(
+        "files of N-MNIST",
+        &[aer(&[(1, 2, true, 3), (0, 240, false, 0), (33, 33, false, 8_388_607)])],
+        fuzzing::aer,
+    );
+    let event = Dvs { x: 127, y: 3, on: true, time: 5, valid: true };
+    let packets = [packet(1, 0, 0, &[event; 3]), packet(0, 1, 0, &[event]), packet(1, 0, 1, &[event])];
+    survive("AEDAT files", &[aedat(&packets)], fuzzing::aedat);
+    let labels = b"class,startTime_usec,endTime_usec\r\n2,1000,501000\r\n11,600000,900000\r\n\r\n".to_vec();
+    survive("lists of gestures", &[labels], fuzzing::gestures);
 }
 
 #[test]

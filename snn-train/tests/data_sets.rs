@@ -183,3 +183,55 @@ fn heidelberg_digits() {
     assert!(text.contains("class 15 (fünf)"), "{text}");
     assert!(fs::read_to_string(snn.path("a.svg")).unwrap().contains("Mel"));
 }
+
+/// Recordings become spikes, and these a data set of their own.
+#[test]
+fn encoded_digits() {
+    let snn = Snn::new();
+    run(&snn, &["train", "fsdd_spikes"])
+        .fails(1, &["the data set fsdd_spikes is not here", "`snn data encode fsdd` makes it"]);
+    run(&snn, &["data", "encode", "randman"])
+        .fails(2, &["data.name = \"randman\" is no data set of recordings"]);
+    let recordings = folder(&snn, "fsdd").join("recordings");
+    fs::create_dir(&recordings).unwrap();
+    for (digit, hertz) in [(1, 500.0), (2, 1200.0), (3, 3000.0)] {
+        for (speaker, phase) in [("ann", 0.0), ("bob", 1.0)] {
+            for take in 0..12 {
+                let name = format!("{digit}_{speaker}_{take}.flac");
+                fs::write(recordings.join(name), tone(hertz + f64::from(take), phase)).unwrap();
+            }
+        }
+    }
+    let words = "data.words=['one', 'two', 'three']";
+    let encoded =
+        run(&snn, &["data", "encode", "fsdd", "--set", words, "--channels", "100", "--json"]).expect(0);
+    let encoded: Value = serde_json::from_str(&encoded.stdout).unwrap();
+    assert_eq!((&encoded["files"][0]["samples"], &encoded["files"][2]["samples"]), (&38.into(), &30.into()));
+    assert!((encoded["seconds_of_sound"].as_f64().unwrap() - 21.6).abs() < 1e-9, "{encoded}");
+    run(&snn, &["data", "encode", "fsdd", "--set", words])
+        .fails(2, &["a folder that does not hold the files yet"]);
+
+    let short = [
+        "data.inputs=100",
+        "data.steps=80",
+        "network.hidden=[32]",
+        "training.epochs=8",
+        "readout.head=max",
+        "initialization.gain=1",
+        "optimizer.learning_rate=0.002",
+        "training.batch_size=8",
+    ];
+    let info = run(&snn, &["data", "info", "fsdd_spikes", "--json", "--set", short[0]]).expect(0);
+    let info: Value = serde_json::from_str(&info.stdout).unwrap();
+    assert_eq!(
+        (&info["samples"], &info["classes"]),
+        (&72.into(), &serde_json::json!(["one", "two", "three"]))
+    );
+    assert!(info["spikes"]["mean"].as_f64().unwrap() > 50.0, "{info}");
+    let accuracy = train(&snn, "fsdd_spikes", &short);
+    assert!(accuracy > 0.9, "{accuracy}");
+    let preview =
+        ["data", "preview", "fsdd_spikes", "--set", short[0], "--class", "two", "--out", "spikes.svg"];
+    assert!(run(&snn, &preview).expect(0).stdout.contains("two"));
+    assert!(snn.path("spikes.svg").exists());
+}

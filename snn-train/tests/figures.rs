@@ -217,3 +217,45 @@ fn wrong_numbers_are_refused_with_a_reason() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(reason), "{number}");
     }
 }
+
+/// With what is recorded of runs in place of their directories, nothing is trained again, and the claims are the same.
+#[test]
+fn what_is_recorded_stands_for_runs_that_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let figure = |more: &[&str]| {
+        let start = ["figure", "3", "--scale", "smoke", "--initialization", "printed", "--shallow", "--json"];
+        json(&snn(directory.path(), &[&start[..], more].concat())).remove(0)
+    };
+    let claims = || {
+        let arguments = ["claims", "--scale", "smoke", "--initialization", "printed", "--json"];
+        json(&snn(directory.path(), &arguments)).remove(0)["claims"].take()
+    };
+    assert_eq!(figure(&[])["state"], "done");
+    let (before, out) = (claims(), directory.path().join("figures/smoke-printed"));
+    assert!(before[3]["checks"].as_array().is_some_and(|checks| !checks.is_empty()), "{}", before[3]);
+    fs::remove_dir_all(out.join("runs")).unwrap();
+    let plan = &figure(&["--plan"])["all"];
+    assert_eq!(plan["done"], plan["runs"]);
+    assert_eq!(figure(&[])["state"], "done");
+    assert_eq!(fs::read_dir(out.join("runs")).unwrap().count(), 0, "nothing is trained");
+    assert_eq!(claims(), before);
+    fs::write(out.join("runs.jsonl"), "{}\n").unwrap();
+    let damaged = snn(directory.path(), &["claims", "--scale", "smoke", "--initialization", "printed"]);
+    assert!(String::from_utf8_lossy(&damaged.stderr).contains("runs.jsonl:1: "), "{damaged:?}");
+}
+
+#[test]
+fn batches_and_depth_change_what_is_planned() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs = |more: &[&str]| {
+        let start = ["figure", "3", "5", "--scale", "smoke", "--plan", "--json"];
+        json(&snn(directory.path(), &[&start[..], more].concat()))[0]["all"]["runs"].as_u64().unwrap()
+    };
+    let (one, two) = (runs(&[]), runs(&["--batches", "2"]));
+    assert!(one < two && two <= 2 * one && runs(&["--shallow"]) < one, "{one} {two}");
+    assert_eq!(runs(&["--initialization", "gain-6"]), one);
+    let refused = snn(directory.path(), &["figure", "3", "--batches", "4", "--plan"]);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("1 to 3 batches"));
+    let note = snn(directory.path(), &["claims", "--batches", "3"]);
+    assert!(String::from_utf8_lossy(&note.stdout).contains("10.7 %"));
+}

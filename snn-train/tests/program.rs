@@ -159,10 +159,10 @@ fn silence_is_a_warning() {
     let changes = ["training.epochs=3", "regularizer.lower_strength=0", "initialization.gain=0.1"];
     let ended = snn.run(&Snn::train(&changes, &["--run-dir", "run"])).expect(0);
     assert!(ended.stderr.contains("warning: epoch 1: hidden layer 1 was silent"), "{}", ended.stderr);
-    assert_eq!(ended.stderr.matches("warning").count(), 1, "said once, recorded every time");
+    assert_eq!(ended.stderr.matches("warning").count(), 2, "before training, and once of all epochs");
     let records = RunDir::open(snn.path("run")).unwrap().records().unwrap();
     let warnings = records.iter().filter(|record| matches!(record, Record::Warning(_)));
-    assert_eq!(warnings.count(), 3);
+    assert_eq!(warnings.count(), 1 + 3, "before training, and of every epoch");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub struct RemoteFile {
 pub enum Unpacked {
     /// One file (packed by gzip), which goes into the folder of the data set.
     File {
-        /// Its name.
+        /// Its name; if it is that of the packed file, this is not unpacked.
         file: String,
         /// Most bytes.
         max_bytes: u64,

@@ -21,9 +21,10 @@
 //! ```
 
 mod npy;
+mod numbers;
 mod text;
 mod writer;
-mod zip;
+pub(crate) mod zip;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -95,7 +96,7 @@ impl Npz {
             let problem = format!("it is not in the archive, which holds {there}");
             return Err(self.error(name, problem));
         };
-        zip::content(&mut self.file, member)
+        zip::content(&mut self.file, member, u64::MAX)
             .map_err(|broken| broken.into_error(&self.path, &format!("array `{name}`")))
     }
 

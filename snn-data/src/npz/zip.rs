@@ -1,4 +1,4 @@
-//! As much of the zip format as npz archives use: members that are stored or deflated, sizes of 32 or 64 bits.
+//! As much of the zip format as npz archives and those of N-MNIST use: members that are stored or deflated, sizes of 32 or 64 bits.
 //!
 //! A zip archive is read from its end: the last record says where the table of contents lies, which says where each
 //! member begins. Numbers are little-endian.
@@ -33,8 +33,8 @@ const MOST: u64 = 1 << 26;
 
 /// An entry of the table of contents.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) name: String,
+pub(crate) struct Member {
+    pub(crate) name: String,
     encrypted: bool,
     method: u16,
     checksum: u32,
@@ -47,7 +47,7 @@ pub(super) struct Member {
 
 /// Why a member or the table of contents cannot be read.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     Io(io::Error),
     Format(String),
 }
@@ -108,7 +108,7 @@ fn read_at<const N: usize>(file: &mut File, at: u64) -> Result<[u8; N], Broken> 
 }
 
 /// The table of contents of an archive.
-pub(super) fn members(file: &mut File) -> Result<Vec<Member>, Broken> {
+pub(crate) fn members(file: &mut File) -> Result<Vec<Member>, Broken> {
     let (entries, size, offset) = table(file)?;
     if size > MOST {
         return Err(Broken::Format(format!("it claims to have {size} bytes, {MOST} are possible")));
@@ -195,8 +195,11 @@ fn large_numbers(mut extra: &[u8]) -> &[u8] {
     &[]
 }
 
-/// The bytes of a member, unpacked; their length and checksum are as the table of contents has them.
-pub(super) fn content(file: &mut File, member: &Member) -> Result<Vec<u8>, Broken> {
+/// The bytes of a member, unpacked, at most `most`; their length and checksum are as the table of contents has them.
+pub(crate) fn content(file: &mut File, member: &Member, most: u64) -> Result<Vec<u8>, Broken> {
+    if member.size > most {
+        return Err(Broken::Format(format!("it has {} bytes, {most} are possible", member.size)));
+    }
     if member.encrypted {
         return Err("it is encrypted".into());
     }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binning::{MAX_U16, count};
-use crate::{Binning, CoincidentSpikes, Error, LateSpikes, SplitRule, TimeUnit};
+use crate::binning::count;
+use crate::channels::{Channels, Layout, MAX_CHANNELS};
+use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Polarity, SplitRule, TimeUnit};
 
 /// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.
 ///
@@ -23,7 +24,7 @@ pub struct ShdConfig {
     pub late: LateSpikes,
     /// What becomes of several spikes of one unit in one step; default `binary`.
     pub coincident: CoincidentSpikes,
-    /// Number of input units; 1 to 65536, default 700.
+    /// Number of channels of the recording, default 700; with `pool` 1 also the number of input units, which is at most 65536.
     pub inputs: usize,
     /// What becomes of samples whose spikes are not in the order of time; default `refuse`.
     pub unsorted: UnsortedSpikes,
@@ -32,6 +33,10 @@ pub struct ShdConfig {
     pub test: SplitRule,
     /// The validation part, of what the test leaves; default a tenth of every class.
     pub valid: SplitRule,
+    /// How many neighboring channels share an input unit (of a sensor: the side of a square of pixels); 1 or more, default 1.
+    pub pool: usize,
+    /// The channels to use: `[first, last]`, both included (of a sensor: `[left, top, right, bottom]`); default all.
+    pub channels: Vec<u32>,
 }
 
 /// What becomes of a sample whose spikes are not in the order of time.
@@ -57,6 +62,8 @@ impl Default for ShdConfig {
             unsorted: UnsortedSpikes::Refuse,
             test: SplitRule::Official,
             valid: SplitRule::stratified(0.1),
+            pool: 1,
+            channels: Vec::new(),
         }
     }
 }
@@ -68,11 +75,45 @@ impl ShdConfig {
     ///
     /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
     pub fn validate(&self) -> Result<(), Error> {
+        self.validate_with(Layout::Line(self.inputs))
+    }
+
+    /// As [`validate`](Self::validate) where the channels may be the pixels of a sensor.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`validate`](Self::validate).
+    #[cfg(any(feature = "events", feature = "hdf5"))]
+    pub fn validate_for(&self, sensor: Option<Sensor>) -> Result<(), Error> {
+        self.validate_with(sensor.map_or(Layout::Line(self.inputs), Sensor::layout))
+    }
+
+    fn validate_with(&self, layout: Layout) -> Result<(), Error> {
         self.binning().validate()?;
-        count("inputs", self.inputs, MAX_U16)
+        count("inputs", self.inputs, MAX_CHANNELS)?;
+        Channels::new(layout, &self.channels, self.pool).map(drop)
     }
 
     pub(super) fn binning(&self) -> Binning {
         Binning { steps: self.steps, dt: self.dt, late: self.late, coincident: self.coincident }
+    }
+}
+
+/// A sensor whose pixels are the channels: channel (p x height + y) x width + x, where p is 1 for on and 0 for off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sensor {
+    /// Pixels of a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// What becomes of the polarities.
+    pub polarity: Polarity,
+}
+
+#[cfg(any(feature = "events", feature = "hdf5"))]
+impl Sensor {
+    pub(crate) fn layout(self) -> Layout {
+        let Self { width, height, polarity } = self;
+        Layout::Sensor { width, height, polarity }
     }
 }

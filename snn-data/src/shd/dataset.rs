@@ -3,28 +3,41 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::ShdConfig;
-use super::file::{HDF5, Person};
-use super::samples::{match_spikes, read_samples};
-use super::source::{Source, count_classes, match_classes};
+use super::head::Person;
+use super::matching::{count_classes, match_classes, match_spikes};
+use super::samples::read_samples;
+use super::source::Source;
+use super::{Sensor, ShdConfig};
+use crate::channels::{Channels, Layout};
 use crate::part::{SampleIndex, split_recorded};
 use crate::{
-    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Recorded, Split, Splits,
-    TimeUnit,
+    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Recorded, Split, SplitRule,
+    Splits, TimeUnit,
 };
 
 /// The Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits in English (classes 0 to 9) and German (10 to 19) as
-/// spikes of 700 cochlear channels.
+/// spikes of 700 cochlear channels; or any files of spikes, each in one of three formats:
 ///
-/// A file holds `spikes/times` (rows of variable length, floating point of any width, seconds), `spikes/units` (integers of any
-/// width) and `labels`; `extra/speaker`, `extra/keys` (the word of each class) and `extra/meta_info` (`gender`, `age` and
-/// `body_height` of each speaker) are read if they are there. A spike at t falls into step floor(t / dt).
+/// - HDF5 (feature `hdf5`): `spikes/times` (rows of variable length, floating point of any width, seconds), `spikes/units` (integers
+///   of any width) and `labels`; `extra/speaker`, `extra/keys` (the word of each class) and `extra/meta_info` (`gender`, `age` and
+///   `body_height` of each speaker) are read if they are there.
+/// - npz (feature `events`): `times` and `units`, one entry a spike; `offsets`, where each sample begins and, last, where all end, or
+///   `sample`, the number of each spike's sample; `labels`, one a sample. Optional are `speaker` (numbers), `classes` (texts, the word
+///   of each class) and `time_unit` (`s`, `ms` or `us`). Any type of numbers will do.
+/// - CSV (feature `events`): a line of names, then one line a spike with the columns `sample` (any text), `time`, `unit` and `label` (a
+///   number, or a word that names the class), and `speaker` (a number) if it is there. Samples are numbered in the order in which they
+///   first occur; a line with neither time nor unit adds a sample without a spike.
+///
+/// Spikes of a [`Sensor`] have its pixels in place of `units`: `x`, `y` and, unless polarities are merged, `p` (1 for on, 0 for off).
+///
+/// A spike at t falls into step floor(t / dt).
 ///
 /// A damaged file is refused wherever the HDF5 library notices. That library trusts some of the lengths and places within a
 /// file, so that a damaged one may end the program or keep it busy for ever: a program should have files read by a helper
 /// ([`isolate_hdf5`](crate::isolate_hdf5)), or open only those whose checksum or origin is known.
 ///
-/// Samples of the first file come first, then those of the second, the official test part.
+/// Samples of the training file come first, then those of the test file and those of the validation file, which are the
+/// official parts.
 ///
 /// ```no_run
 /// use snn_data::{Dataset, SplitRule, Shd, ShdConfig};
@@ -46,6 +59,20 @@ pub struct Shd {
     fingerprints: Vec<Fingerprint>,
 }
 
+/// The files of a data set of spikes.
+#[derive(Clone, Copy, Debug)]
+pub struct SpikeParts<'a> {
+    /// The samples for training, and those that rules of the configuration choose from.
+    pub train: &'a Path,
+    /// The official test part.
+    pub test: Option<&'a Path>,
+    /// The official validation part.
+    pub valid: Option<&'a Path>,
+}
+
+/// How notes call the files behind the first.
+const ORDINALS: [&str; 2] = ["second", "third"];
+
 impl Shd {
     /// Reads `shd_train.h5` and `shd_test.h5` from a folder.
     ///
@@ -53,38 +80,43 @@ impl Shd {
     ///
     /// [`Error::Missing`] for a file that is not there, otherwise as [`from_files`](Self::from_files).
     pub fn open(folder: impl AsRef<Path>, config: &ShdConfig) -> Result<Self, Error> {
-        Self::open_recorded(folder, config, Recorded::default())
+        Self::open_recorded("shd", folder, config, Recorded::default())
     }
 
-    /// [`open`](Self::open) with the parts that a run has recorded.
+    /// Reads `NAME_train.h5`, `NAME_test.h5` and, but for `shd`, `NAME_valid.h5` from a folder: `ssc` for the Spiking Speech Commands.
+    /// With the parts that a run has recorded.
     ///
     /// # Errors
     ///
     /// Those of [`open`](Self::open), and [`Error::Membership`] for samples of the run that are not there.
     pub fn open_recorded(
+        name: &str,
         folder: impl AsRef<Path>,
         config: &ShdConfig,
         recorded: Recorded<'_>,
     ) -> Result<Self, Error> {
         let folder = folder.as_ref();
-        let [train, test] = ["shd_train.h5", "shd_test.h5"].map(|name| folder.join(name));
-        for path in [&train, &test] {
+        let [train, test, valid] =
+            ["train", "test", "valid"].map(|part| folder.join(format!("{name}_{part}.h5")));
+        let valid = Some(valid).filter(|_| name != "shd");
+        for path in [&train, &test].into_iter().chain(&valid) {
             if !path.is_file() {
                 let what = format!("file `{}`", path.file_name().unwrap_or_default().display());
                 return Err(Error::Missing { what, path: folder.to_owned() });
             }
         }
-        Self::from_files_recorded("shd", &train, Some(&test), config, recorded)
+        let parts = SpikeParts { train: &train, test: Some(&test), valid: valid.as_deref() };
+        Self::from_parts(name, parts, config, None, recorded)
     }
 
-    /// Reads files of this layout: one for training, and another for the test unless the configuration chooses it.
+    /// Reads files of one of the formats: one for training, and another for the test unless the configuration chooses it.
     ///
-    /// The classes are those that the first file names in `extra/keys`; without them, 0 to the largest label of both files.
+    /// The classes are those that the first file names; without names, 0 to the largest label of all files.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] for an impossible configuration; [`Error::File`] with the sample for a file that is damaged or not
-    /// of this layout: lists that do not fit together, a label without a class, a unit beyond the inputs, a time that is
+    /// of this layout: lists that do not fit together, a label without a class, a channel beyond the inputs, a time that is
     /// negative, not finite or (if it is to be refused) out of order, two files whose words or units of time do not go
     /// together; there also [`Error::LateSpikes`] for a file most of whose spikes lie behind the last step;
     /// [`Error::Io`], [`Error::OutOfMemory`].
@@ -94,57 +126,72 @@ impl Shd {
         test: Option<&Path>,
         config: &ShdConfig,
     ) -> Result<Self, Error> {
-        Self::from_files_recorded(name, train, test, config, Recorded::default())
+        let parts = SpikeParts { train, test, valid: None };
+        Self::from_parts(name, parts, config, None, Recorded::default())
     }
 
-    /// [`from_files`](Self::from_files) with the parts that a run has recorded.
+    /// [`from_files`](Self::from_files) with a file for validation, too, the pixels of a sensor as channels, and the parts that a run
+    /// has recorded.
     ///
     /// # Errors
     ///
-    /// Those of [`from_files`](Self::from_files), and [`Error::Membership`] for samples of the run that are not there.
-    pub fn from_files_recorded(
+    /// Those of [`from_files`](Self::from_files), [`Error::Setting`] for a file for validation where the configuration chooses the
+    /// validation part by another rule, and [`Error::Membership`] for samples of the run that are not there.
+    pub fn from_parts(
         name: &str,
-        train: &Path,
-        test: Option<&Path>,
+        parts: SpikeParts<'_>,
         config: &ShdConfig,
+        sensor: Option<Sensor>,
         recorded: Recorded<'_>,
     ) -> Result<Self, Error> {
-        config.validate()?;
-        let open = |path| Source::open(path, config.time_unit);
-        let mut files = std::iter::once(train).chain(test).map(open).collect::<Result<Vec<_>, _>>()?;
+        let layout = sensor.map_or(Layout::Line(config.inputs), Sensor::layout);
+        config.validate_for(sensor)?;
+        if parts.valid.is_some() && config.valid != SplitRule::Official {
+            let allowed = "{ by = \"official\" } where a file of its own is the validation part";
+            return Err(Error::setting("valid", "another rule", allowed));
+        }
+        let channels = Channels::new(layout, &config.channels, config.pool)?;
+        let open = |path| Source::open(path, config.time_unit, &channels);
+        let paths = std::iter::once(parts.train).chain(parts.test).chain(parts.valid);
+        let mut files = paths.map(open).collect::<Result<Vec<_>, _>>()?;
         let mut doubts = Vec::new();
-        if let [first, second] = files.as_mut_slice() {
-            match_classes(first, second, &mut doubts)?;
+        if let [first, others @ ..] = files.as_mut_slice() {
+            for (other, which) in others.iter_mut().zip(ORDINALS) {
+                match_classes(first, other, which, &mut doubts)?;
+            }
         }
         let classes = count_classes(&files)?;
-        let mut events = EventDataset::new(name, config.inputs, classes, config.binning())?;
+        let mut events = EventDataset::new(name, channels.inputs(), classes, config.binning())?;
         events.reserve(files.iter().map(|file| file.head().labels.len()).sum(), 0)?;
-        let mut fingerprints = Vec::new();
-        let mut found = Vec::new();
+        let mut read = Vec::new();
         for file in &mut files {
-            found.push(read_samples(file, config, &mut events, &mut fingerprints)?);
+            read.push(read_samples(file, config, &channels, &mut events)?);
         }
-        if let [first, second] = found.as_slice() {
-            match_spikes(first, second, config.time_unit, &mut doubts)
-                .map_err(|problem| Error::format(HDF5, problem).in_file(&files[1].path, "spikes/times"))?;
+        if let [first, others @ ..] = read.as_slice() {
+            for ((other, which), file) in others.iter().zip(ORDINALS).zip(&files[1..]) {
+                let unit = files[0].time_unit();
+                match_spikes(first, other, which, unit, &mut doubts)
+                    .map_err(|problem| file.in_file(Error::format(file.format(), problem), "spikes/times"))?;
+            }
         }
-        let last = found.iter().map(|found| found.last).fold(0.0, f64::max);
+        let last = read.iter().map(|read| read.found.last).fold(0.0, f64::max);
         let window = config.steps as f64 * config.dt;
-        if found.iter().all(|found| found.spikes == 0) {
+        if read.iter().all(|read| read.found.spikes == 0) {
             doubts.push("no sample has a spike".to_owned());
         } else if 100.0 * last <= window && last > 0.0 {
-            let unit = config.time_unit;
+            let unit = files[0].time_unit();
             doubts.push(format!(
                 "all spikes lie within {last:.3} ms of the {window} ms of a sample: is data.time_unit = \"{unit}\" right?"
             ));
         }
-        let sample_index = Speakers::of(&files);
+        let sample_index = Speakers::of(&files, parts);
         let intake = events.intake_mut();
         intake.doubts = doubts;
         let splits = split_recorded(&sample_index, [&config.test, &config.valid], recorded, intake)?;
         events.set_splits(splits)?;
         let (keys, people) = (files[0].head().keys.clone(), files[0].head().people.clone());
-        Ok(Self { events, sample_index, keys, people, time_unit: config.time_unit, fingerprints })
+        let fingerprints = read.into_iter().flat_map(|read| read.fingerprints).collect();
+        Ok(Self { events, sample_index, keys, people, time_unit: files[0].time_unit(), fingerprints })
     }
 
     /// What the file tells of its speakers, by number; empty if it tells nothing.
@@ -168,21 +215,32 @@ struct Speakers {
     labels: Vec<u16>,
     /// Of each sample, if its file names it.
     speakers: Vec<Option<String>>,
-    /// Samples of the first file.
-    trained: usize,
+    /// Where the samples of each file end, with the part that it is.
+    ends: Vec<(usize, Split)>,
 }
 
 impl Speakers {
-    fn of(files: &[Source]) -> Self {
+    fn of(files: &[Source], parts: SpikeParts<'_>) -> Self {
         let speakers = files.iter().flat_map(|file| match &file.head().speakers {
             Some(speakers) => speakers.iter().map(|speaker| Some(speaker.to_string())).collect(),
             None => vec![None; file.head().labels.len()],
         });
+        let splits = [Some(Split::Train), parts.test.map(|_| Split::Test), parts.valid.map(|_| Split::Valid)];
+        let ends = files.iter().scan(0, |end, file| {
+            *end += file.head().labels.len();
+            Some(*end)
+        });
         Self {
             speakers: speakers.collect(),
             labels: files.iter().flat_map(|file| file.head().labels.iter().copied()).collect(),
-            trained: files[0].head().labels.len(),
+            ends: ends.zip(splits.into_iter().flatten()).collect(),
         }
+    }
+
+    /// The file of a sample, and its place in it.
+    fn place(&self, index: usize) -> (usize, usize) {
+        let file = self.ends.iter().take_while(|(end, _)| *end <= index).count();
+        (file, if file == 0 { index } else { index - self.ends[file - 1].0 })
     }
 }
 
@@ -200,15 +258,20 @@ impl SampleIndex for Speakers {
     }
 
     fn official(&self, index: usize) -> Option<Split> {
-        (index >= self.trained).then_some(Split::Test)
+        let (file, _) = self.place(index);
+        Some(self.ends[file].1).filter(|&split| split != Split::Train)
     }
 
-    /// File and place in it, so that a longer first file does not rename the samples of the second.
+    /// File and place in it, so that a longer first file does not rename the samples of the second. A file for validation is 2
+    /// even where there is none for the test.
     fn member_name(&self, index: usize) -> String {
-        match index.checked_sub(self.trained) {
-            None => format!("0:{index}"),
-            Some(index) => format!("1:{index}"),
-        }
+        let (file, place) = self.place(index);
+        let file = match self.ends[file].1 {
+            Split::Train => 0,
+            Split::Test => 1,
+            Split::Valid => 2,
+        };
+        format!("{file}:{place}")
     }
 }
 
@@ -259,7 +322,7 @@ impl Dataset for Shd {
         self.sample_index.speaker(index)
     }
 
-    /// `0:17` is sample 17 of the first file, `1:17` that of the second.
+    /// `0:17` is sample 17 of the training file, `1:17` that of the test file, `2:17` that of the validation file.
     fn sample_name(&self, index: usize) -> Option<Cow<'_, str>> {
         Some(self.sample_index.member_name(index).into())
     }

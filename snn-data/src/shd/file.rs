@@ -11,25 +11,11 @@ use hdf5::types::{
 };
 use hdf5::{Dataset, H5Type};
 
-use serde::{Deserialize, Serialize};
-
+use super::head::{HDF5, Head, MAX_SAMPLES, OF_SAMPLES, OF_SPIKES, Person, Spikes};
 use crate::Error;
-
-/// Samples that are read at once: few enough to need little memory, enough to be fast.
-pub(super) const SLICE: usize = 256;
-
-pub(super) const HDF5: &str = "HDF5 file of spikes";
-
-/// Most samples of a file: bounds what a broken header allocates.
-pub(super) const MAX_SAMPLES: usize = 1 << 24;
 
 /// Most bytes of a word in `extra/keys`.
 const KEY_BYTES: usize = 64;
-
-/// What lists are too long or too short.
-pub(super) const LENGTHS: [&str; 2] = [OF_SAMPLES, OF_SPIKES];
-const OF_SAMPLES: &str = "entries, one for each sample";
-const OF_SPIKES: &str = "units of a sample, one for each time";
 
 /// An open file and all of it but the spikes.
 pub(super) struct SpikeFile {
@@ -39,38 +25,6 @@ pub(super) struct SpikeFile {
     /// Whether times may be whole numbers.
     integers: bool,
     pub(super) head: Head,
-}
-
-/// What a file holds beside its spikes.
-#[derive(Default)]
-pub(crate) struct Head {
-    pub(super) labels: Vec<u16>,
-    /// The speaker of each sample, if the file names them.
-    pub(super) speakers: Option<Vec<u32>>,
-    /// The word of each class, if the file names them.
-    pub(super) keys: Option<Vec<String>>,
-    pub(super) people: Vec<Person>,
-}
-
-/// The spikes of some samples, one after the other.
-#[derive(Default)]
-pub(super) struct Spikes {
-    /// Seconds.
-    pub(super) times: Vec<f32>,
-    pub(super) units: Vec<u16>,
-    /// Where each sample ends.
-    pub(super) ends: Vec<usize>,
-}
-
-/// What a file tells of a speaker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// `male` or `female`, as the file writes it.
-    pub gender: Option<String>,
-    /// Age in years.
-    pub age: Option<u32>,
-    /// Height in cm.
-    pub body_height: Option<u32>,
 }
 
 impl SpikeFile {

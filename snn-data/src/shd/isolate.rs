@@ -20,7 +20,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::file::{HDF5, Head, SLICE, SpikeFile, Spikes};
+use super::file::SpikeFile;
+use super::head::{HDF5, Head, SLICE, Spikes};
 use super::protocol::{read_error, read_head, read_numbers, write_error, write_head, write_numbers};
 use crate::{Error, TimeUnit};
 

@@ -1,25 +1,41 @@
-//! Spike trains from HDF5 files: the Spiking Heidelberg Digits, and files of a user's own of the same layout.
+//! Files of spikes: the Spiking Heidelberg Digits, and files of a user's own, in HDF5, npz or CSV.
 
 mod config;
-#[cfg(feature = "hdf5")]
+#[cfg(feature = "events")]
+mod csv_file;
+#[cfg(any(feature = "events", feature = "hdf5"))]
 mod dataset;
 #[cfg(feature = "hdf5")]
 mod file;
+#[cfg(any(feature = "events", feature = "hdf5"))]
+mod head;
 #[cfg(feature = "hdf5")]
 mod isolate;
+#[cfg(any(feature = "events", feature = "hdf5"))]
+mod matching;
+#[cfg(feature = "events")]
+mod npz_file;
 #[cfg(feature = "hdf5")]
 mod protocol;
-#[cfg(feature = "hdf5")]
+#[cfg(any(feature = "events", feature = "hdf5"))]
 mod samples;
-#[cfg(feature = "hdf5")]
+#[cfg(any(feature = "events", feature = "hdf5"))]
 mod source;
+#[cfg(feature = "events")]
+mod table;
+#[cfg(all(feature = "audio", feature = "hdf5"))]
+mod writer;
 
-pub use config::{ShdConfig, UnsortedSpikes};
-#[cfg(feature = "hdf5")]
-pub use dataset::Shd;
-#[cfg(feature = "hdf5")]
-pub use file::Person;
+pub use config::{Sensor, ShdConfig, UnsortedSpikes};
+#[cfg(feature = "events")]
+pub(crate) use csv_file::parse_csv;
+#[cfg(any(feature = "events", feature = "hdf5"))]
+pub use dataset::{Shd, SpikeParts};
+#[cfg(any(feature = "events", feature = "hdf5"))]
+pub use head::Person;
 #[cfg(feature = "hdf5")]
 pub use isolate::{isolate_hdf5, serve_hdf5};
 #[cfg(feature = "hdf5")]
 pub(crate) use protocol::parse_head;
+#[cfg(all(feature = "audio", feature = "hdf5"))]
+pub(crate) use writer::{Content, SpikeWriter};

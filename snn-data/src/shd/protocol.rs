@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::file::{HDF5, Head, LENGTHS, MAX_SAMPLES, Person};
+use super::head::{HDF5, Head, LENGTHS, MAX_SAMPLES, Person};
 use crate::Error;
 
 /// Most bytes of a text in a message.

@@ -1,141 +1,188 @@
-//! The spikes of a file: checked, binned, and held against those of another file.
+//! The spikes of a file: checked, binned, and fingerprinted.
 
-use super::file::{HDF5, SLICE, Spikes};
+use std::fmt::Display;
+
+#[cfg(feature = "hdf5")]
+use super::head::{SLICE, Spikes};
 use super::source::{Reader, Source};
 use super::{ShdConfig, UnsortedSpikes};
+use crate::channels::Channels;
 use crate::fingerprint::Hasher;
-use crate::intake::percent;
-use crate::{Error, EventDataset, Fingerprint, LateSpikes, TimeUnit};
+use crate::late::Found;
+use crate::{Error, EventDataset, Fingerprint, Reason};
 
 /// What was found in the spikes of a file.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) spikes: u64,
-    late: u64,
-    /// Those that would be late if times were in thousandths, and in millionths, of the unit.
-    late_if: [u64; 2],
-    /// Time of the last spike in ms.
-    pub(super) last: f64,
-    /// The highest unit that spikes.
-    unit: u16,
-}
-
-/// Holds the spikes of two files against each other: an error for two units of time, a doubt about other channels.
-pub(super) fn match_spikes(
-    first: &Found,
-    second: &Found,
-    unit: TimeUnit,
-    doubts: &mut Vec<String>,
-) -> Result<(), String> {
-    /// Fewer tell nothing.
-    const FEW: u64 = 100;
-
-    if first.spikes.min(second.spikes) < FEW {
-        return Ok(());
-    }
-    let [a, b] = [first.last, second.last];
-    if a.max(b) >= 100.0 * a.min(b) && a.min(b) > 0.0 {
-        return Err(format!(
-            "its last spike is at {}, that of the training file at {} (data.time_unit = \"{unit}\"): they are not in the \
-             same unit",
-            b / unit.ms(),
-            a / unit.ms()
-        ));
-    }
-    let [a, b] = [first.unit, second.unit].map(|unit| u32::from(unit) + 1);
-    if 4 * a.min(b) <= 3 * a.max(b) {
-        doubts.push(format!("the training file uses {a} input units, the second file {b}"));
-    }
-    Ok(())
+pub(super) struct Read {
+    pub(super) found: Found,
+    /// The highest channel that spikes.
+    pub(super) channel: u32,
+    /// Of each sample.
+    pub(super) fingerprints: Vec<Fingerprint>,
 }
 
 /// Bins all samples of a file.
 pub(super) fn read_samples(
     file: &mut Source,
     config: &ShdConfig,
+    channels: &Channels,
     events: &mut EventDataset,
-    fingerprints: &mut Vec<Fingerprint>,
-) -> Result<Found, Error> {
-    let mut spikes = Spikes::default();
-    let mut found = Found::default();
-    let (unit, window) = (config.time_unit, config.steps as f64 * config.dt);
-    let samples = file.head().labels.len();
-    for begin in (0..samples).step_by(SLICE) {
-        let samples = begin..samples.min(begin + SLICE);
-        match &mut file.reader {
-            Reader::Direct(file) => file.read(samples.clone(), &mut spikes)?,
-            Reader::Helper(helper) => helper.read(samples.len(), &mut spikes)?,
+) -> Result<Read, Error> {
+    let window = config.steps as f64 * config.dt;
+    let read = Read { found: Found::default(), channel: 0, fingerprints: Vec::new() };
+    let (format, unit) = (file.format(), file.time_unit());
+    let Source { path, reader, .. } = file;
+    let mut reading =
+        Reading { config, channels, events, window, format, unit: unit.to_string(), unselected: 0, read };
+    let ms = unit.ms();
+    match reader {
+        #[cfg(feature = "hdf5")]
+        Reader::Direct(file) => {
+            let mut spikes = Spikes::default();
+            let samples = file.head.labels.len();
+            for begin in (0..samples).step_by(SLICE) {
+                let slice = begin..samples.min(begin + SLICE);
+                file.read(slice, &mut spikes)?;
+                reading.slice(begin, &file.head.labels, &spikes, ms).map_err(|error| error.at(path))?;
+            }
         }
+        #[cfg(feature = "hdf5")]
+        Reader::Helper(helper) => {
+            let mut spikes = Spikes::default();
+            let samples = helper.head.labels.len();
+            for begin in (0..samples).step_by(SLICE) {
+                helper.read(SLICE.min(samples - begin), &mut spikes)?;
+                reading.slice(begin, &helper.head.labels, &spikes, ms).map_err(|error| error.at(path))?;
+            }
+        }
+        #[cfg(feature = "events")]
+        Reader::Table(table) => {
+            for sample in 0..table.head.labels.len() {
+                let (times, units) = table.sample(sample);
+                reading
+                    .sample(table.head.labels[sample], times, units, ms)
+                    .map_err(|source| Broken { sample, source }.at(path))?;
+            }
+        }
+    }
+    let Reading { unselected, read, .. } = reading;
+    let name = || path.display().to_string();
+    events.intake_mut().leave_out(Reason::Unselected, unselected, name);
+    let checked = read.found.check(config.late, unit, window);
+    checked.map_err(|error| {
+        error.in_file(path, if format == super::head::HDF5 { "spikes/times" } else { "times" })
+    })?;
+    Ok(read)
+}
+
+/// An error in a sample.
+struct Broken {
+    sample: usize,
+    source: Error,
+}
+
+impl Broken {
+    fn at(self, path: &std::path::Path) -> Error {
+        let source = match self.source {
+            // The place in the file says more than the place in the data set.
+            Error::Sample { source, .. } => *source,
+            other => other,
+        };
+        source.in_file(path, format!("sample {}", self.sample))
+    }
+}
+
+struct Reading<'a> {
+    config: &'a ShdConfig,
+    channels: &'a Channels,
+    events: &'a mut EventDataset,
+    /// End of the last step in ms.
+    window: f64,
+    format: &'static str,
+    unit: String,
+    unselected: usize,
+    read: Read,
+}
+
+impl Reading<'_> {
+    #[cfg(feature = "hdf5")]
+    fn slice(&mut self, begin: usize, labels: &[u16], spikes: &Spikes, ms: f64) -> Result<(), Broken> {
         let mut spike = 0;
-        for (sample, &end) in samples.zip(&spikes.ends) {
+        for (sample, &end) in (begin..).zip(&spikes.ends) {
             let (times, units) = (&spikes.times[spike..end], &spikes.units[spike..end]);
             spike = end;
-            let in_file = |error: Error| error.in_file(&file.path, format!("sample {sample}"));
-            if config.unsorted == UnsortedSpikes::Refuse
-                && let Some(k) = times.windows(2).position(|pair| pair[1] < pair[0])
-            {
-                let problem = format!(
-                    "spike {} at {} {unit} comes after one at {} {unit}: set `unsorted = \"sort\"` if that is meant to be",
-                    k + 1,
-                    times[k + 1],
-                    times[k]
-                );
-                return Err(in_file(Error::format(HDF5, problem)));
-            }
-            let ms = |&time: &f32| unit.ms() * f64::from(time);
-            let spikes = times.iter().map(ms).zip(units.iter().copied());
-            events.push(file.head().labels[sample], spikes).map_err(|error| match error {
-                // The place in the file says more than the place in the data set.
-                Error::Sample { source, .. } => in_file(*source),
-                other => in_file(other),
-            })?;
-            for time in times.iter().map(ms) {
-                let late = |time: f64| u64::from(time >= window);
-                found.late += late(time);
-                found.late_if[0] += late(time * 1e-3);
-                found.late_if[1] += late(time * 1e-6);
-                found.last = found.last.max(time);
-            }
-            found.spikes += times.len() as u64;
-            found.unit = units.iter().copied().fold(found.unit, u16::max);
-            fingerprints.push(fingerprint(times, units));
+            self.sample(labels[sample], times, units, ms).map_err(|source| Broken { sample, source })?;
         }
+        Ok(())
     }
-    if 2 * found.late > found.spikes && config.late != LateSpikes::Crop {
-        return Err(file.in_file(too_late(&found, unit, window), "spikes/times"));
+
+    /// One sample of spikes at `times` of `ms` ms each.
+    fn sample<T: Number + PartialOrd + Display + Into<f64>, U: Number + Into<u32>>(
+        &mut self,
+        label: u16,
+        times: &[T],
+        units: &[U],
+        ms: f64,
+    ) -> Result<(), Error> {
+        if self.config.unsorted == UnsortedSpikes::Refuse
+            && let Some(k) = times.windows(2).position(|pair| pair[1] < pair[0])
+        {
+            let unit = &self.unit;
+            let problem = format!(
+                "spike {} at {} {unit} comes after one at {} {unit}: set `unsorted = \"sort\"` if that is meant to be",
+                k + 1,
+                times[k + 1],
+                times[k]
+            );
+            return Err(Error::format(self.format, problem));
+        }
+        let (mut unselected, mut problem) = (0, None);
+        let spikes =
+            times.iter().zip(units).filter_map(|(&time, &unit)| match self.channels.input(unit.into()) {
+                Ok(Some(input)) => Some((ms * time.into(), input)),
+                Ok(None) => {
+                    unselected += 1;
+                    None
+                }
+                Err(error) => {
+                    problem.get_or_insert(error);
+                    None
+                }
+            });
+        let pushed = self.events.push(label, spikes);
+        problem.map_or(pushed, Err)?;
+        self.unselected += unselected;
+        for &time in times {
+            self.read.found.add(ms * time.into(), self.window);
+        }
+        self.read.channel = units.iter().map(|&unit| unit.into()).fold(self.read.channel, u32::max);
+        self.read.fingerprints.push(fingerprint(times, units));
+        Ok(())
     }
-    Ok(found)
 }
+
+/// A number of a file as bytes.
+trait Number: Copy {
+    fn append(self, bytes: &mut Vec<u8>);
+}
+
+macro_rules! numbers {
+    ($($number:ty),+) => {$(
+        impl Number for $number {
+            fn append(self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_le_bytes());
+            }
+        }
+    )+};
+}
+
+numbers!(f32, f64, u16, u32);
 
 /// Of the numbers in the file.
-fn fingerprint(times: &[f32], units: &[u16]) -> Fingerprint {
+fn fingerprint<T: Number, U: Number>(times: &[T], units: &[U]) -> Fingerprint {
     let mut hash = Hasher::default();
-    let mut bytes = Vec::with_capacity(6 * times.len());
-    times.iter().for_each(|time| bytes.extend_from_slice(&time.to_le_bytes()));
-    units.iter().for_each(|unit| bytes.extend_from_slice(&unit.to_le_bytes()));
+    let mut bytes = Vec::with_capacity(size_of_val(times) + size_of_val(units));
+    times.iter().for_each(|time| time.append(&mut bytes));
+    units.iter().for_each(|unit| unit.append(&mut bytes));
     hash.add(&bytes);
     hash.finish()
-}
-
-/// The error for a file most of whose spikes are behind the last step, with what is probably meant.
-fn too_late(found: &Found, unit: TimeUnit, window: f64) -> Error {
-    let fits = |late: u64| 100 * late <= found.spikes;
-    let finer = match unit {
-        TimeUnit::S if fits(found.late_if[0]) => Some(TimeUnit::Ms),
-        TimeUnit::S if fits(found.late_if[1]) => Some(TimeUnit::Us),
-        TimeUnit::Ms if fits(found.late_if[0]) => Some(TimeUnit::Us),
-        _ => None,
-    };
-    let advice = match finer {
-        Some(finer) => format!("set data.time_unit = \"{finer}\" if the times are in {finer}, otherwise "),
-        None => String::new(),
-    };
-    Error::LateSpikes {
-        late: found.late,
-        spikes: found.spikes,
-        percent: percent(found.late as f64, found.spikes as f64),
-        window,
-        last: found.last,
-        advice,
-    }
 }

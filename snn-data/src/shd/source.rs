@@ -1,55 +1,107 @@
-//! A file, whoever reads it, and which classes its labels are.
+//! A file, of whatever format, and whoever reads it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::file::{HDF5, Head, SpikeFile};
+#[cfg(feature = "hdf5")]
+use super::file::SpikeFile;
+use super::head::{HDF5, Head};
+#[cfg(feature = "hdf5")]
 use super::isolate::Helper;
-use crate::{ClassOrder, Error, TimeUnit};
-
-/// Most classes that the largest label may make without words for them, if hardly any of them has samples: more come from a
-/// damaged label.
-const MAX_EMPTY_CLASSES: usize = 256;
+#[cfg(feature = "events")]
+use super::{csv_file, npz_file, table::Table};
+use crate::channels::Channels;
+use crate::{Error, TimeUnit};
 
 /// A file, and who reads it.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) reader: Reader,
+    /// The unit that the settings say.
+    unit: TimeUnit,
 }
 
 pub(super) enum Reader {
+    #[cfg(feature = "hdf5")]
     Direct(SpikeFile),
+    #[cfg(feature = "hdf5")]
     Helper(Box<Helper>),
+    #[cfg(feature = "events")]
+    Table(Table),
+}
+
+/// How a file is written.
+enum Format {
+    Hdf5,
+    Npz,
+    Csv,
 }
 
 impl Source {
-    pub(super) fn open(path: &Path, unit: TimeUnit) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, unit: TimeUnit, channels: &Channels) -> Result<Self, Error> {
         // The HDF5 library reports a missing file in a page of text, and waits for a pipe.
-        let io = |error| Error::io("read the HDF5 file", path, &error);
+        let io = |error| Error::io("read the file of spikes", path, &error);
         if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(Error::format(HDF5, "it is not a regular file").in_file(path, "type"));
         }
-        let reader = match Helper::start(path, unit) {
-            Some(helper) => Reader::Helper(Box::new(helper?)),
-            None => Reader::Direct(SpikeFile::open(path, unit != TimeUnit::S)?),
-        };
-        let source = Self { path: path.to_owned(), reader };
+        let reader = Reader::open(Format::of(path).map_err(io)?, path, unit, channels)?;
+        let source = Self { path: path.to_owned(), reader, unit };
         if source.head().labels.is_empty() {
-            return Err(Error::format(HDF5, "it holds no sample").in_file(path, "labels"));
+            return Err(Error::format(source.format(), "it holds no sample").in_file(path, "labels"));
         }
         Ok(source)
     }
 
     pub(super) fn head(&self) -> &Head {
         match &self.reader {
+            #[cfg(feature = "hdf5")]
             Reader::Direct(file) => &file.head,
+            #[cfg(feature = "hdf5")]
             Reader::Helper(helper) => &helper.head,
+            #[cfg(feature = "events")]
+            Reader::Table(table) => &table.head,
         }
     }
 
     pub(super) fn head_mut(&mut self) -> &mut Head {
         match &mut self.reader {
+            #[cfg(feature = "hdf5")]
             Reader::Direct(file) => &mut file.head,
+            #[cfg(feature = "hdf5")]
             Reader::Helper(helper) => &mut helper.head,
+            #[cfg(feature = "events")]
+            Reader::Table(table) => &mut table.head,
+        }
+    }
+
+    /// The unit of its times: the one that it names itself, otherwise that of the settings.
+    pub(super) fn time_unit(&self) -> TimeUnit {
+        match &self.reader {
+            #[cfg(feature = "hdf5")]
+            Reader::Direct(_) | Reader::Helper(_) => self.unit,
+            #[cfg(feature = "events")]
+            Reader::Table(table) => table.time_unit.unwrap_or(self.unit),
+        }
+    }
+
+    /// What it is, for errors.
+    pub(super) fn format(&self) -> &'static str {
+        match &self.reader {
+            #[cfg(feature = "hdf5")]
+            Reader::Direct(_) | Reader::Helper(_) => HDF5,
+            #[cfg(feature = "events")]
+            Reader::Table(table) => table.format,
+        }
+    }
+
+    /// Whether its words are those that occur as labels, and not a list of all.
+    pub(super) fn words_are_labels(&self) -> bool {
+        match &self.reader {
+            #[cfg(feature = "hdf5")]
+            Reader::Direct(_) | Reader::Helper(_) => false,
+            #[cfg(feature = "events")]
+            Reader::Table(table) => table.format == csv_file::CSV,
         }
     }
 
@@ -58,70 +110,46 @@ impl Source {
     }
 }
 
-/// Brings the labels of the second file into the order of the words of the first.
-pub(super) fn match_classes(
-    first: &Source,
-    second: &mut Source,
-    doubts: &mut Vec<String>,
-) -> Result<(), Error> {
-    let (Some(words), Some(found)) = (&first.head().keys, &second.head().keys) else { return Ok(()) };
-    match ClassOrder::of(words, found) {
-        ClassOrder::Same => Ok(()),
-        ClassOrder::Permuted(map) => {
-            let classes = map.len();
-            let labels = &second.head().labels;
-            if let Some(sample) = labels.iter().position(|&label| usize::from(label) >= classes) {
-                let error = Error::Label { label: labels[sample], classes };
-                return Err(second.in_file(error, format!("sample {sample}")));
-            }
-            let labels = &mut second.head_mut().labels;
-            labels.iter_mut().for_each(|label| *label = map[usize::from(*label)]);
-            doubts.push(
-                "the second file has the words of the first in another order: mapped by name".to_owned(),
-            );
-            Ok(())
-        }
-        ClassOrder::Different => {
-            let lone = |these: &[String], those: &[String]| {
-                let lone: Vec<_> =
-                    these.iter().filter(|word| !those.contains(word)).take(5).cloned().collect();
-                lone.join(", ")
-            };
-            let problem = format!(
-                "its words are not those of the training file ({} against {}; here alone: {}; there alone: {})",
-                found.len(),
-                words.len(),
-                lone(found, words),
-                lone(words, found)
-            );
-            Err(second.in_file(Error::format(HDF5, problem), "extra/keys"))
-        }
+impl Format {
+    /// Known by the first bytes, and where these tell nothing by the ending.
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let mut begin = Vec::new();
+        File::open(path)?.take(8).read_to_end(&mut begin)?;
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        Ok(match begin.as_slice() {
+            b"\x89HDF\r\n\x1a\n" => Self::Hdf5,
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Self::Npz,
+            _ if ending.eq_ignore_ascii_case("npz") => Self::Npz,
+            _ if ending.eq_ignore_ascii_case("csv") => Self::Csv,
+            _ => Self::Hdf5,
+        })
     }
 }
 
-/// How many classes there are: as many as words, or as the largest label says, unless that is absurd.
-pub(super) fn count_classes(files: &[Source]) -> Result<usize, Error> {
-    if let Some(keys) = &files[0].head().keys {
-        return Ok(keys.len());
-    }
-    let mut largest = (0, 0, &files[0]);
-    let mut occurs = vec![false; 1 << 16];
-    for file in files {
-        for (sample, &label) in file.head().labels.iter().enumerate() {
-            occurs[usize::from(label)] = true;
-            if label > largest.0 {
-                largest = (label, sample, file);
+impl Reader {
+    #[cfg_attr(not(all(feature = "events", feature = "hdf5")), allow(unused_variables))]
+    fn open(format: Format, path: &Path, unit: TimeUnit, channels: &Channels) -> Result<Self, Error> {
+        match format {
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => match Helper::start(path, unit) {
+                Some(helper) => Ok(Self::Helper(Box::new(helper?))),
+                None => Ok(Self::Direct(SpikeFile::open(path, unit != TimeUnit::S)?)),
+            },
+            #[cfg(not(feature = "hdf5"))]
+            Format::Hdf5 => {
+                let kind =
+                    "this build reads no HDF5; turn on the feature `hdf5`, or write npz or CSV".to_owned();
+                Err(Error::Unsupported { format: HDF5, kind }.in_file(path, "type"))
+            }
+            #[cfg(feature = "events")]
+            Format::Npz => npz_file::read(path, channels).map(Self::Table),
+            #[cfg(feature = "events")]
+            Format::Csv => csv_file::read(path, channels).map(Self::Table),
+            #[cfg(not(feature = "events"))]
+            Format::Npz | Format::Csv => {
+                let kind = "this build reads HDF5 alone; turn on the feature `events`".to_owned();
+                Err(Error::Unsupported { format: "file of spikes", kind }.in_file(path, "type"))
             }
         }
     }
-    let (label, sample, file) = largest;
-    let (classes, occurring) = (usize::from(label) + 1, occurs.iter().filter(|&&occurs| occurs).count());
-    if classes > MAX_EMPTY_CLASSES && 2 * occurring < classes {
-        let problem = format!(
-            "label {label} makes {classes} classes, of which {occurring} have a sample: correct it, or name all classes in \
-             extra/keys if there are so many"
-        );
-        return Err(file.in_file(Error::format(HDF5, problem), format!("sample {sample}")));
-    }
-    Ok(classes)
 }

@@ -4,6 +4,8 @@ mod cache;
 mod config;
 mod contents;
 mod corpus;
+#[cfg(feature = "hdf5")]
+mod encode;
 mod features;
 mod layout;
 mod store;
@@ -13,6 +15,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 pub use config::SpeechConfig;
+#[cfg(feature = "hdf5")]
+pub use encode::{Encoded, EncodedPart, encode_speech};
 pub use features::SpeechEvent;
 pub use layout::SpeechLayout;
 

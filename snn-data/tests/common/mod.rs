@@ -1,6 +1,8 @@
 //! Files that tests write: the formats, by hand, without the readers' libraries.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part of it")]
 
+#[cfg(feature = "events")]
+pub mod camera;
 pub mod flac;
 #[cfg(feature = "mnist")]
 pub mod idx;

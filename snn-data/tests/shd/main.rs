@@ -13,7 +13,7 @@ use hdf5::{File, H5Type};
 use num_traits::FromPrimitive;
 use snn_data::{
     BatchInput, DataIdentity, Dataset, Error, LateSpikes, Membership, Person, Portion, Recorded, Shd,
-    ShdConfig, SplitRule, TimeUnit, UnsortedSpikes, collate,
+    ShdConfig, SpikeParts, SplitRule, TimeUnit, UnsortedSpikes, collate,
 };
 use tempfile::TempDir;
 
@@ -128,7 +128,7 @@ fn broken_content_is_refused() {
     let float = samples::<f32, i32>;
     assert_broken(
         spoil(float(), |f| f.units[7][2] = 700),
-        "a spike of unit 700: there are 700 input units, counted from 0 (sample 7): ",
+        "a spike of channel 700: there are 700 channels, counted from 0 (sample 7): ",
     );
     assert_broken(
         spoil(float(), |f| f.units[7][2] = -1),
@@ -417,7 +417,10 @@ fn samples_that_were_appended_belong_to_no_part() {
         let train = fixture.write(folder.path(), name);
         let test = in_unit::<f32>(1e-3).write(folder.path(), "test.h5");
         let config = ShdConfig { valid: config().valid, ..ShdConfig::default() };
-        Shd::from_files_recorded("digits", &train, Some(&test), &config, recorded).unwrap()
+        {
+            let parts = SpikeParts { train: &train, test: Some(&test), valid: None };
+            Shd::from_parts("digits", parts, &config, None, recorded).unwrap()
+        }
     };
     let run = open("a.h5", &in_unit(1e-3), Recorded::default());
     let membership = Membership::of(&run).unwrap();

@@ -43,9 +43,11 @@ pub fn presets() -> &'static [Preset] {
         "randman": "10 smooth random manifolds, 20-100-10 units: the paper's default network and task";
         "mnist": "handwritten digits as spike latencies, 784-100-10 units";
         "shd": "Spiking Heidelberg Digits, 700-256-20 units";
+        "ssc": "Spiking Speech Commands, 700-256-35 units";
         "rawhd": "Heidelberg Digits as Mel spectrograms, 40-256-20 units";
         "rawsc": "Speech Commands as Mel spectrograms, 40-256-35 units";
         "fsdd": "Free Spoken Digits as Mel spectrograms, 40-256-10 units: a small real sound data set";
+        "fsdd_spikes": "Free Spoken Digits as spikes (`snn data encode fsdd` makes them), 700-256-10 units";
         "speech_commands_ten_words": "ten words of the Speech Commands as Mel spectrograms, 40-256-10 units";
     }
 }

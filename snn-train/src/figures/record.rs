@@ -127,3 +127,34 @@ impl Reproduction {
         Ok(Some((manifest, places)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::figure2;
+
+    /// The protocol's rule: 100 epochs for what still rises by more than a point, at full scale alone.
+    #[test]
+    fn what_still_rises_is_trained_for_longer_at_full_scale() {
+        let directory = tempfile::tempdir().unwrap();
+        let of = |scale| {
+            let reproduction = Reproduction::new(directory.path(), scale);
+            let sweep = figure2::sweep(&reproduction).unwrap();
+            let mut rows = reproduction.looked_up(sweep.plan().unwrap()).unwrap().rows;
+            for (row, gain) in rows.iter_mut().zip([0.02, 0.005, 0.011]) {
+                (row.state, row.late_gain) = (RunState::Done, Some(gain));
+            }
+            (reproduction.longer(&sweep, &rows).unwrap(), rows)
+        };
+        let (longer, rows) = of(Scale::Full);
+        let (manifest, places) = longer.unwrap();
+        assert_eq!(places, [0, 2]);
+        assert_eq!(manifest.points.len(), 2);
+        for (point, place) in manifest.points.iter().zip(places) {
+            assert_eq!(point.settings, rows[place].settings);
+            assert_ne!(point.id, rows[place].id, "another run");
+            assert_eq!(crate::sweep::experiment(&manifest, point).unwrap().training.epochs, 100);
+        }
+        assert!(of(Scale::Reduced).0.is_none());
+    }
+}

@@ -256,7 +256,8 @@ impl Fetcher<'_> {
         let content = match &file.unpacked {
             Unpacked::File { file: name, max_bytes, .. } => {
                 let target = staged.join(name);
-                let unpack = if form == Form::Packed { unpack::gzip } else { unpack::plain };
+                let is_packed = form == Form::Packed && *name != file.name;
+                let unpack = if is_packed { unpack::gzip } else { unpack::plain };
                 unpack(path, &target, *max_bytes, display).map(|digests| {
                     let (bytes, sha256) = (digests.bytes, digests.sha256.clone());
                     let files = vec![Written { path: name.clone(), bytes, sha256 }];

@@ -1,5 +1,8 @@
 //! `[data]`: which data set, and its parameters. A new data set is a module here and a row in `table`.
 
+mod camera;
+#[cfg(feature = "hdf5")]
+mod encode;
 mod keys;
 mod mnist;
 mod paths;

@@ -48,8 +48,11 @@ impl Data {
         match self {
             Self::Randman(_) => Vec::new(),
             Self::Mnist(stored) => vec![&mut stored.directory],
-            Self::Shd(stored) => vec![&mut stored.directory],
-            Self::Spikes(files) => vec![&mut files.train_file, &mut files.test_file],
+            Self::Shd(stored) | Self::Ssc(stored) | Self::FsddSpikes(stored) => vec![&mut stored.directory],
+            Self::Nmnist(stored) | Self::DvsGesture(stored) => vec![&mut stored.directory],
+            Self::Spikes(files) => {
+                vec![&mut files.train_file, &mut files.test_file, &mut files.valid_file]
+            }
             Self::Heidelberg(stored)
             | Self::SpeechCommands(stored)
             | Self::SpeechCommandsTenWords(stored)

@@ -16,7 +16,7 @@ pub(super) type Watch<'a> = &'a (dyn Fn(SpeechEvent<'_>) + Sync);
 /// The content of `[data]` for one or several data sets: keys with their ranges, defaults, and the way to the samples.
 pub(super) trait Section: Sized {
     /// What tells those data sets apart that share this section.
-    type Origin: Copy;
+    type Origin;
 
     /// Its keys beside `data.name`, in the order of the file. A run's id follows from that order: new keys come last.
     const KEYS: &'static [Key];
@@ -84,12 +84,19 @@ impl Row {
     ) -> Result<Box<dyn Dataset>, Error> {
         match opened {
             Ok(dataset) => Ok(Box::new(dataset)),
-            Err(snn_data::Error::Missing { what, path }) => {
+            Err(error) => Err(self.missing(error, otherwise)),
+        }
+    }
+
+    /// As [`found`](Self::found) for an error alone.
+    pub(super) fn missing(self, error: snn_data::Error, otherwise: &str) -> Error {
+        match error {
+            snn_data::Error::Missing { what, path } => {
                 let fetch = |name| format!("`cargo xtask fetch-data {name}` fetches it, or {otherwise}");
                 let remedy = self.fetch.map_or_else(|| otherwise.to_owned(), fetch);
-                Err(Error::MissingData { name: self.name, what, path, remedy })
+                Error::MissingData { name: self.name, what, path, remedy }
             }
-            Err(error) => Err(error.into()),
+            error => error.into(),
         }
     }
 }

@@ -1,37 +1,60 @@
-//! Spikes in HDF5 files: the Spiking Heidelberg Digits, and files of your own that are laid out as they are.
+//! Files of spikes: the Spiking Heidelberg Digits, the Spiking Speech Commands, and files of your own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-#[cfg(feature = "hdf5")]
-use snn_data::Shd;
-use snn_data::{Dataset, Recorded, ShdConfig};
+use snn_data::{Dataset, Polarity, Recorded, Sensor, Shd, ShdConfig, SpikeParts, SplitRule};
 
-use super::section::{DIRECTORY, DT, Row, STEPS, Section, Stored, TEST, VALID, Watch};
+use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
 };
 
-const INPUTS: Key = Key::of_data("data.inputs", Values::UNITS, "units", "Input units.");
+const INPUTS: Key = Key::of_data(
+    "data.inputs",
+    Values::Integer(1, 134_217_728),
+    "channels",
+    "Channels of the recording; each is an input unit unless some are pooled or left out.",
+);
+const POOL: Key = Key::of_data(
+    "data.pool",
+    Values::U32,
+    "channels",
+    "Neighboring channels that share an input unit: input unit = (channel - first) / pool; with pixels (data.sensor), the side of \
+     the squares that share one.",
+);
+const CHANNELS: Key = Key::of_data(
+    "data.channels",
+    Values::Integers(0, u32::MAX as u64),
+    "",
+    "Channels to use, [first, last]; with pixels (data.sensor), the rectangle [left, top, right, bottom]; both ends included; \
+     [] for all.",
+);
 const TIME_UNIT: Key = Key::of_data(
     "data.time_unit",
     Values::Choice(&["s", "ms", "us"]),
     "",
     "The unit of the times in the files: seconds, milliseconds or microseconds.",
 );
-const LATE: Key = Key::of_data(
+pub(super) const LATE: Key = Key::of_data(
     "data.late",
     Values::Choice(&["drop", "clamp", "crop"]),
     "",
     "Spikes after the last step; `drop` and `clamp` refuse a file that has most of its spikes there, `crop` drops them \
      all the same.",
 );
-const COINCIDENT: Key = Key::of_data(
+pub(super) const COINCIDENT: Key = Key::of_data(
     "data.coincident",
     Values::Choice(&["binary", "sum"]),
     "",
     "Several spikes of a unit in one step: they count once, or each.",
+);
+pub(super) const POLARITY: Key = Key::of_data(
+    "data.polarity",
+    Values::Choice(&["both", "merge", "on", "off"]),
+    "",
+    "Pixels that turn brighter (on) or darker (off): with input units of their own, with the same ones, or one of the two alone.",
 );
 const UNSORTED: Key = Key::of_data(
     "data.unsorted",
@@ -41,13 +64,16 @@ const UNSORTED: Key = Key::of_data(
 );
 
 impl Section for Stored<ShdConfig> {
-    type Origin = ();
+    /// Which rule chooses the validation part by default: SSC comes with one.
+    type Origin = Option<SplitRule>;
 
     const KEYS: &'static [Key] =
-        &[DIRECTORY, STEPS, DT, INPUTS, LATE, COINCIDENT, UNSORTED, TEST, VALID, TIME_UNIT];
+        &[DIRECTORY, STEPS, DT, INPUTS, LATE, COINCIDENT, UNSORTED, TEST, VALID, TIME_UNIT, POOL, CHANNELS];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
+    fn by_default(valid: Option<SplitRule>) -> Self {
+        let default = ShdConfig::default();
+        let config = ShdConfig { valid: valid.unwrap_or_else(|| default.valid.clone()), ..default };
+        Self { config, ..Self::default() }
     }
 
     fn steps(&self) -> usize {
@@ -58,27 +84,28 @@ impl Section for Stored<ShdConfig> {
         Ok(self.config.validate()?)
     }
 
-    #[cfg(feature = "hdf5")]
     fn open(
         &self,
         row: Row,
-        (): (),
+        _: Option<SplitRule>,
         _: Watch<'_>,
         recorded: Recorded<'_>,
     ) -> Result<Box<dyn Dataset>, Error> {
+        if !cfg!(feature = "hdf5") {
+            return Err(Error::NoHdf5 { name: row.name });
+        }
+        let otherwise = match row.name.strip_suffix("_spikes") {
+            Some(recordings) => format!("`snn data encode {recordings}` makes it, or {SET_DIRECTORY}"),
+            None => SET_DIRECTORY.to_owned(),
+        };
         row.found(
-            Shd::open_recorded(row.folder(&self.directory)?, &self.config, recorded),
-            super::section::SET_DIRECTORY,
+            Shd::open_recorded(row.name, row.folder(&self.directory)?, &self.config, recorded),
+            &otherwise,
         )
-    }
-
-    #[cfg(not(feature = "hdf5"))]
-    fn open(&self, row: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
-        Err(Error::NoHdf5 { name: row.name })
     }
 }
 
-/// One or two HDF5 files of spikes.
+/// Up to three files of spikes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SpikeFiles {
@@ -86,16 +113,39 @@ pub struct SpikeFiles {
     pub train_file: PathBuf,
     /// Those for the official test part; an empty path for none.
     pub test_file: PathBuf,
+    /// Those for the official validation part; an empty path for none.
+    pub valid_file: PathBuf,
+    /// Width and height of the sensor whose pixels are the channels; none for a line of channels.
+    pub sensor: Vec<u32>,
+    /// What becomes of the polarities of a sensor.
+    pub polarity: Polarity,
     /// Their parameters.
     #[serde(flatten)]
     pub config: ShdConfig,
+}
+
+impl SpikeFiles {
+    fn sensor(&self) -> Result<Option<Sensor>, Error> {
+        match *self.sensor.as_slice() {
+            [] => Ok(None),
+            [width, height] => Ok(Some(Sensor { width, height, polarity: self.polarity })),
+            _ => Err(Error::Impossible(
+                "data.sensor must be [width, height], or [] for a line of channels".to_owned(),
+            )),
+        }
+    }
 }
 
 impl Section for SpikeFiles {
     type Origin = ();
 
     const KEYS: &'static [Key] = &[
-        Key::of_data("data.train_file", Values::Text, "", "HDF5 file of spikes, laid out as shd_train.h5."),
+        Key::of_data(
+            "data.train_file",
+            Values::Text,
+            "",
+            "File of spikes: HDF5 laid out as shd_train.h5, npz or CSV.",
+        ),
         Key::of_data(
             "data.test_file",
             Values::Text,
@@ -111,6 +161,21 @@ impl Section for SpikeFiles {
         TEST,
         VALID,
         TIME_UNIT,
+        POOL,
+        CHANNELS,
+        Key::of_data(
+            "data.valid_file",
+            Values::Text,
+            "",
+            "Another one, the official validation part, with data.valid = { by = \"official\" }; empty for none.",
+        ),
+        Key::of_data(
+            "data.sensor",
+            Values::Integers(1, 65_536),
+            "pixels",
+            "[width, height] of the sensor whose pixels are the channels, in place of data.inputs; [] for a line of channels.",
+        ),
+        POLARITY,
     ];
 
     fn by_default((): ()) -> Self {
@@ -122,10 +187,9 @@ impl Section for SpikeFiles {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+        Ok(self.config.validate_for(self.sensor()?)?)
     }
 
-    #[cfg(feature = "hdf5")]
     fn open(
         &self,
         row: Row,
@@ -134,15 +198,17 @@ impl Section for SpikeFiles {
         recorded: Recorded<'_>,
     ) -> Result<Box<dyn Dataset>, Error> {
         if self.train_file.as_os_str().is_empty() {
-            return Err(row.unnamed("data.train_file to the HDF5 file"));
+            return Err(row.unnamed("data.train_file to the file of spikes"));
         }
-        let test = Some(self.test_file.as_path()).filter(|path| !path.as_os_str().is_empty());
-        let opened = Shd::from_files_recorded(row.name, &self.train_file, test, &self.config, recorded);
+        fn named(path: &Path) -> Option<&Path> {
+            Some(path).filter(|path| !path.as_os_str().is_empty())
+        }
+        let parts = SpikeParts {
+            train: &self.train_file,
+            test: named(&self.test_file),
+            valid: named(&self.valid_file),
+        };
+        let opened = Shd::from_parts(row.name, parts, &self.config, self.sensor()?, recorded);
         row.found(opened, "set data.train_file and data.test_file to files that exist")
-    }
-
-    #[cfg(not(feature = "hdf5"))]
-    fn open(&self, row: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {
-        Err(Error::NoHdf5 { name: row.name })
     }
 }

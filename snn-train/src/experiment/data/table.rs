@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use snn_data::{
-    Dataset, MnistConfig, RandmanConfig, Recorded, ShdConfig, SpeechConfig, SpeechEvent, SpeechLayout,
+    CameraConfig, CameraLayout, Dataset, MnistConfig, RandmanConfig, Recorded, ShdConfig, SpeechConfig,
+    SpeechEvent, SpeechLayout, SplitRule,
 };
 
 use super::{
@@ -102,7 +103,9 @@ data_sets! {
     /// Handwritten digits as spike latencies.
     Mnist(Stored<MnistConfig>) = "mnist", (), Some("mnist");
     /// Spiking Heidelberg Digits.
-    Shd(Stored<ShdConfig>) = "shd", (), Some("shd");
+    Shd(Stored<ShdConfig>) = "shd", None, Some("shd");
+    /// Spiking Speech Commands.
+    Ssc(Stored<ShdConfig>) = "ssc", Some(SplitRule::Official), Some("ssc");
     /// Heidelberg Digits as Mel spectrograms (RawHD).
     Heidelberg(Stored<SpeechConfig>) = "heidelberg", SpeechLayout::Heidelberg, Some("heidelberg");
     /// Speech Commands as Mel spectrograms (RawSC).
@@ -114,7 +117,13 @@ data_sets! {
     Fsdd(Stored<SpeechConfig>) = "fsdd", SpeechLayout::Fsdd, Some("fsdd");
     /// Recordings of your own: a folder with one folder for each label, `label/*.wav` or `.flac`.
     Folder(Stored<SpeechConfig>) = "folder", SpeechLayout::Folder, None;
-    /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits.
+    /// Free Spoken Digits as spikes, which `snn data encode fsdd` makes of them.
+    FsddSpikes(Stored<ShdConfig>) = "fsdd_spikes", Some(SplitRule::Official), None;
+    /// Digits before an event camera.
+    Nmnist(Stored<CameraConfig>) = "nmnist", CameraLayout::Nmnist, Some("nmnist");
+    /// Gestures before an event camera.
+    DvsGesture(Stored<CameraConfig>) = "dvs_gesture", CameraLayout::DvsGesture, Some("dvs_gesture");
+    /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits, npz archives or CSV files.
     Spikes(SpikeFiles) = "spikes", (), None;
 }
 

@@ -22,6 +22,11 @@ pub(crate) fn write(snn: &Path, folder: &Path) {
     put("idx", "b", &[0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]);
     put("lists", "a", b"no/a_nohash_0.wav\nyes/b_nohash_1.wav\n\nno/c.wav\n");
     put("catalogs", "a", include_bytes!("../../../../snn-data/catalog/src/data_sets.toml"));
+    put("csv_spikes", "a", b"sample,time,unit,label\n0,1,1,yes\n0,2.5,7,yes\n1,,,no\n");
+    put("csv_spikes", "b", b"sample,time,x,y,p,label\n0,1,3,4,1,2\n");
+    put("aer", "a", &[1, 2, 0x80, 0, 3, 0, 240, 0, 0, 0, 33, 33, 0x7f, 0xff, 0xff]);
+    put("aedat", "a", &aedat());
+    put("gestures", "a", b"class,startTime_usec,endTime_usec\n2,1000,501000\n11,600000,900000\n");
     let mut npz = NpzWriter::new();
     npz.add("a", &[2, 2], &[1.0, 2.0, 3.0, 4.0_f64]).expect("an array");
     npz.add("b", &[3], &[1.0, 2.0, 3.0_f64]).expect("an array");
@@ -75,6 +80,21 @@ fn state(checkpoint: &[u8]) -> String {
     let envelope: Value =
         serde_json::from_str(header["__metadata__"]["snn"].as_str().expect("a text")).expect("JSON");
     envelope["state"].to_string()
+}
+
+/// A recording of an event camera: a packet of two events, and one of another type.
+fn aedat() -> Vec<u8> {
+    let mut file = b"#!AER-DAT3.1\r\n#Format: RAW\r\n#!END-HEADER\r\n".to_vec();
+    for (kind, events) in [(1_u32, 2_u32), (0, 1)] {
+        for number in [kind, 8, 4, 0, events, events, events] {
+            file.extend(number.to_le_bytes());
+        }
+        for event in 0..events {
+            file.extend((127_u32 << 17 | event << 2 | 3).to_le_bytes());
+            file.extend((1000 * event).to_le_bytes());
+        }
+    }
+    file
 }
 
 /// WAV in several forms, and FLAC.

@@ -114,6 +114,29 @@ fn what_is_there_and_verified_is_not_asked_for_again() {
     assert_eq!(fs::read(place.store.root().join(".fetch/aside/x.1")).unwrap(), b"something else");
 }
 
+/// Some data sets are read from their archives.
+#[test]
+fn what_has_the_same_name_packed_and_unpacked_stays_as_it_is() {
+    let server = serving(vec![("/x.zip", CONTENT.to_vec())]);
+    let text = format!(
+        "[[data_set]]\nname = \"s\"\ntitle = \"t\"\nhomepage = \"h\"\nlicense = \"l\"\ncitation = \"c\"\nservers = [\"{}\"]\n\
+         [[data_set.file]]\nname = \"x.zip\"\nunpacked = {{ file = \"x.zip\", max_bytes = 1000{} }}\n",
+        server.address,
+        md5()
+    );
+    let catalog: Catalog = text.parse().unwrap();
+    let place = Place::new();
+    for action in [Action::Fetched, Action::Present] {
+        assert_eq!(place.fetch(&catalog.data_sets[0], None).0.unwrap().action, action);
+    }
+    assert_eq!(fs::read(place.folder("s").join("x.zip")).unwrap(), CONTENT);
+    // Put there by somebody.
+    let place = Place::new();
+    fs::create_dir_all(place.folder("s")).unwrap();
+    fs::write(place.folder("s").join("x.zip"), CONTENT).unwrap();
+    assert_eq!(place.fetch(&catalog.data_sets[0], None).0.unwrap().action, Action::Recorded);
+}
+
 #[test]
 fn what_somebody_else_put_there_is_recorded_if_it_is_right() {
     let place = Place::new();

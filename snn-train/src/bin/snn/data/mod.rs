@@ -1,6 +1,8 @@
 //! `snn data`: looking at data sets.
 
 mod cache;
+#[cfg(feature = "hdf5")]
+mod encode;
 mod info;
 mod preview;
 mod selection;
@@ -21,6 +23,9 @@ enum Command {
     Info(info::Arguments),
     /// Show samples: spikes as a raster, sound as a spectrogram, in the terminal and as SVG or PNG.
     Preview(preview::Arguments),
+    /// Encode recordings as spikes by a model of the inner ear, into HDF5 files laid out as the Spiking Heidelberg Digits.
+    #[cfg(feature = "hdf5")]
+    Encode(encode::Arguments),
     /// Say what the features of recordings take on the disk, or remove them.
     Cache(cache::Arguments),
 }
@@ -29,6 +34,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::Info(arguments) => info::run(arguments),
         Command::Preview(arguments) => preview::run(arguments),
+        #[cfg(feature = "hdf5")]
+        Command::Encode(arguments) => encode::run(arguments),
         Command::Cache(arguments) => cache::run(arguments),
     }
 }

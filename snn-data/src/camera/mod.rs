@@ -1,0 +1,15 @@
+//! Recordings of event cameras: N-MNIST and DVS Gesture, as they are published.
+
+mod aedat;
+mod aer;
+mod config;
+mod dataset;
+mod gesture;
+mod nmnist;
+mod recording;
+
+pub(crate) use aedat::Aedat;
+pub(crate) use aer::parse as parse_aer;
+pub use config::{CameraConfig, CameraLayout};
+pub use dataset::Camera;
+pub(crate) use gesture::parse_labels;

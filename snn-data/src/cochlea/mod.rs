@@ -1,0 +1,162 @@
+//! From sound to spikes by a model of the inner ear, after Cramer, Stradmann, Schemmel & Zenke (2020), "The Heidelberg Spiking Data Sets
+//! for the Systematic Evaluation of Spiking Neural Networks", IEEE Transactions on Neural Networks and Learning Systems,
+//! doi:10.1109/TNNLS.2020.3044364.
+//!
+//! Three stages, each with 700 channels from the base of the cochlea (channel 0, high frequencies) to its apex:
+//!
+//! 1. The basilar membrane, a hydrodynamic model in closed form (Sieroka, Dosch & Rupp 2006, J. Acoust. Soc. Am. 120, 297), as a filter
+//!    for each channel; the formulas stand in `membrane.rs`.
+//! 2. Hair cells with pools of transmitter (Meddis 1986, J. Acoust. Soc. Am. 79, 702; 1988, 83, 1056), each the drive of 40 nerve
+//!    fibers, which fire at random and then not for 1 ms.
+//! 3. A bushy cell for each channel: a leaky integrate-and-fire neuron that the fibers excite. Its spikes are the output.
+//!
+//! Parameters are those of the program that the authors publish (<https://github.com/electronicvisions/lauscher>), of which this is an
+//! implementation of its own, not a copy. Chosen here, because the text does not say it or for speed:
+//!
+//! - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. Theirs runs the later stages at half
+//!   the rate of the recording, 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
+//! - Filters have a finite response of 128 ms, fall to 0 over the last tenth below half the sample rate, and are applied block by block;
+//!   theirs are as long as the recording and wrap around.
+//! - The wave follows the sound; in theirs, the sign of time makes it run ahead by as much.
+//! - The phase integral of the membrane is summed along the channels, where theirs is a formula with a logarithm.
+//! - The sound is normalized to a root mean square of 0.3, as theirs, and gets ramps of 30 ms (half a Hann window), not of half the
+//!   recording.
+//! - Fibers of a channel are counted, not simulated one by one: how many of those that are ready fire in a step is drawn from the binomial
+//!   distribution, which is the same process. Random numbers are ChaCha8's, one stream a recording.
+//! - A hair cell is at rest when a recording begins.
+
+mod hankel;
+mod membrane;
+mod nerve;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::audio::{Sound, resample};
+use crate::random::Purpose;
+use crate::{Error, binning};
+use membrane::Membrane;
+use nerve::{LANES, Nerve};
+
+/// Which fibers fire.
+const FIBERS: Purpose = Purpose(*b"snn-data cochlea fibers ");
+
+/// Root mean square of the sound, and length of its ramps in seconds.
+const LEVEL: f64 = 0.3;
+const RAMP: f64 = 0.03;
+
+/// The parameters of [`Cochlea`] that may be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CochleaConfig {
+    /// Number of channels; 2 to 65536, default 700.
+    pub channels: usize,
+    /// Sample rate of the model in Hz; 8000 to 48000, default 16000.
+    pub rate: u32,
+    /// Seed of the fibers.
+    pub seed: u64,
+}
+
+impl Default for CochleaConfig {
+    fn default() -> Self {
+        Self { channels: 700, rate: 16_000, seed: 0 }
+    }
+}
+
+impl CochleaConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.channels < 2 || self.channels > binning::MAX_U16 {
+            return Err(Error::setting("channels", self.channels, "2 to 65536"));
+        }
+        if !(8_000..=48_000).contains(&self.rate) {
+            return Err(Error::setting("rate", self.rate, "8000 to 48000 Hz"));
+        }
+        Ok(())
+    }
+}
+
+/// A model of the inner ear that turns sound into spikes.
+///
+/// ```
+/// use snn_data::audio::Sound;
+/// use snn_data::{Cochlea, CochleaConfig};
+///
+/// # fn main() -> Result<(), snn_data::Error> {
+/// let cochlea = Cochlea::new(CochleaConfig { channels: 32, ..CochleaConfig::default() })?;
+/// let tone = (0..4000).map(|n| (0.4 * f64::from(n)).sin()).collect(); // 1019 Hz for a quarter of a second
+/// let spikes = cochlea.spikes(&Sound { rate: 16_000, samples: tone }, 0)?;
+/// assert!(spikes.iter().all(|&(seconds, channel)| seconds < 0.3 && channel < 32));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Cochlea {
+    config: CochleaConfig,
+    membrane: Membrane,
+}
+
+impl Cochlea {
+    /// Computes the filters of the membrane, in parallel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`].
+    pub fn new(config: CochleaConfig) -> Result<Self, Error> {
+        config.validate()?;
+        Ok(Self { config, membrane: Membrane::new(config.channels, config.rate)? })
+    }
+
+    /// The spikes of a recording, (seconds, channel) by time, then channel. `stream` chooses the random numbers, for recordings of a
+    /// data set not to share them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resample`]; [`Error::OutOfMemory`].
+    pub fn spikes(&self, sound: &Sound, stream: u64) -> Result<Vec<(f32, u16)>, Error> {
+        let mut samples = resample(&sound.samples, sound.rate, self.config.rate)?;
+        let rate = f64::from(self.config.rate);
+        normalize(&mut samples, (RAMP * rate) as usize);
+        let spectra = self.membrane.spectra(&samples);
+        let mut spikes = Vec::new();
+        let mut work = self.membrane.work();
+        let mut random = FIBERS.stream(self.config.seed, stream);
+        for first in (0..self.config.channels).step_by(LANES) {
+            let mut nerve = Nerve::new(rate, &mut random);
+            let mut begin = 0;
+            for spectrum in &spectra {
+                let velocity = self.membrane.velocity(spectrum, first, &mut work);
+                let left = (samples.len() - begin).min(velocity.len());
+                nerve.run(&velocity[..left], |step, lane| {
+                    let channel = first + lane;
+                    if channel < self.config.channels {
+                        spikes.push(((begin + step) as u32, channel as u16));
+                    }
+                });
+                begin += left;
+            }
+        }
+        spikes.par_sort_unstable();
+        Ok(spikes.into_iter().map(|(step, channel)| ((f64::from(step) / rate) as f32, channel)).collect())
+    }
+}
+
+/// Brings the root mean square to the level of the model, and lets the sound begin and end softly. Silence stays silence.
+fn normalize(samples: &mut [f64], ramp: usize) {
+    let square: f64 = samples.iter().map(|sample| sample * sample).sum();
+    if square > 0.0 {
+        let factor = LEVEL / (square / samples.len() as f64).sqrt();
+        samples.iter_mut().for_each(|sample| *sample *= factor);
+    }
+    let ramp = ramp.min(samples.len() / 2);
+    let length = samples.len();
+    for k in 0..ramp {
+        let window = (std::f64::consts::FRAC_PI_2 * k as f64 / ramp as f64).sin().powi(2);
+        samples[k] *= window;
+        samples[length - 1 - k] *= window;
+    }
+}

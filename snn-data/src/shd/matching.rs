@@ -1,0 +1,117 @@
+//! Several files of one data set: whether they have the same classes, units of time and channels.
+
+use super::head::Head;
+use super::samples::Read;
+use super::source::Source;
+use crate::{ClassOrder, Error, TimeUnit};
+
+/// Most classes that the largest label may make without words for them, if hardly any of them has samples: more come from a
+/// damaged label.
+const MAX_EMPTY_CLASSES: usize = 256;
+
+/// Holds the spikes of two files against each other: an error for two units of time, a doubt about other channels.
+pub(super) fn match_spikes(
+    first: &Read,
+    other: &Read,
+    which: &str,
+    unit: TimeUnit,
+    doubts: &mut Vec<String>,
+) -> Result<(), String> {
+    /// Fewer tell nothing.
+    const FEW: u64 = 100;
+
+    if first.found.spikes.min(other.found.spikes) < FEW {
+        return Ok(());
+    }
+    let [a, b] = [first.found.last, other.found.last];
+    if a.max(b) >= 100.0 * a.min(b) && a.min(b) > 0.0 {
+        return Err(format!(
+            "its last spike is at {}, that of the training file at {} (data.time_unit = \"{unit}\"): they are not in the \
+             same unit",
+            b / unit.ms(),
+            a / unit.ms()
+        ));
+    }
+    let [a, b] = [first.channel, other.channel].map(|channel| u64::from(channel) + 1);
+    if 4 * a.min(b) <= 3 * a.max(b) {
+        doubts.push(format!("the training file uses {a} input units, the {which} file {b}"));
+    }
+    Ok(())
+}
+
+/// Brings the labels of another file into the order of the words of the first.
+pub(super) fn match_classes(
+    first: &Source,
+    other: &mut Source,
+    which: &str,
+    doubts: &mut Vec<String>,
+) -> Result<(), Error> {
+    let (Some(words), Some(found)) = (&first.head().keys, &other.head().keys) else { return Ok(()) };
+    let (map, is_order) = match ClassOrder::of(words, found) {
+        ClassOrder::Same => return Ok(()),
+        ClassOrder::Permuted(map) => (map, true),
+        ClassOrder::Different => match subset(words, other.head()).filter(|_| other.words_are_labels()) {
+            Some(map) => (map, false),
+            None => {
+                let lone = |these: &[String], those: &[String]| {
+                    let lone: Vec<_> =
+                        these.iter().filter(|word| !those.contains(word)).take(5).cloned().collect();
+                    lone.join(", ")
+                };
+                let problem = format!(
+                    "its words are not those of the training file ({} against {}; here alone: {}; there alone: {})",
+                    found.len(),
+                    words.len(),
+                    lone(found, words),
+                    lone(words, found)
+                );
+                let place = if other.words_are_labels() { "labels" } else { "extra/keys" };
+                return Err(other.in_file(Error::format(other.format(), problem), place));
+            }
+        },
+    };
+    let classes = map.len();
+    let labels = &other.head().labels;
+    if let Some(sample) = labels.iter().position(|&label| usize::from(label) >= classes) {
+        let error = Error::Label { label: labels[sample], classes };
+        return Err(other.in_file(error, format!("sample {sample}")));
+    }
+    other.head_mut().labels.iter_mut().for_each(|label| *label = map[usize::from(*label)]);
+    if is_order {
+        doubts.push(format!("the {which} file has the words of the first in another order: mapped by name"));
+    }
+    Ok(())
+}
+
+/// The place of each word of a file that lists those that occur in it, if all are known.
+fn subset(words: &[String], head: &Head) -> Option<Vec<u16>> {
+    let place = |word| words.iter().position(|known| known == word).map(|place| place as u16);
+    head.keys.as_ref()?.iter().map(place).collect()
+}
+
+/// How many classes there are: as many as words, or as the largest label says, unless that is absurd.
+pub(super) fn count_classes(files: &[Source]) -> Result<usize, Error> {
+    if let Some(keys) = &files[0].head().keys {
+        return Ok(keys.len());
+    }
+    let mut largest = (0, 0, &files[0]);
+    let mut occurs = vec![false; 1 << 16];
+    for file in files {
+        for (sample, &label) in file.head().labels.iter().enumerate() {
+            occurs[usize::from(label)] = true;
+            if label > largest.0 {
+                largest = (label, sample, file);
+            }
+        }
+    }
+    let (label, sample, file) = largest;
+    let (classes, occurring) = (usize::from(label) + 1, occurs.iter().filter(|&&occurs| occurs).count());
+    if classes > MAX_EMPTY_CLASSES && 2 * occurring < classes {
+        let problem = format!(
+            "label {label} makes {classes} classes, of which {occurring} have a sample: correct it, or name all classes in \
+             extra/keys if there are so many"
+        );
+        return Err(file.in_file(Error::format(file.format(), problem), format!("sample {sample}")));
+    }
+    Ok(classes)
+}

@@ -1,0 +1,61 @@
+//! Recordings of event cameras, as they are published.
+
+use snn_data::{Camera, CameraConfig, CameraLayout, Dataset, Recorded};
+
+use super::{
+    section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch},
+    spikes::{COINCIDENT, LATE, POLARITY},
+};
+use crate::{
+    error::Error,
+    experiment::key::{Key, Values},
+};
+
+impl Section for Stored<CameraConfig> {
+    type Origin = CameraLayout;
+
+    const KEYS: &'static [Key] = &[
+        DIRECTORY,
+        STEPS,
+        DT,
+        LATE,
+        COINCIDENT,
+        TEST,
+        VALID,
+        Key::of_data(
+            "data.pool",
+            Values::U32,
+            "pixels",
+            "The side of the squares of pixels that share an input unit.",
+        ),
+        Key::of_data(
+            "data.channels",
+            Values::Integers(0, 65_535),
+            "pixels",
+            "Rectangle of pixels to use, [left, top, right, bottom], both ends included; [] for all.",
+        ),
+        POLARITY,
+    ];
+
+    fn by_default(layout: CameraLayout) -> Self {
+        Self { config: CameraConfig::of(layout), ..Self::default() }
+    }
+
+    fn steps(&self) -> usize {
+        self.config.steps
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        Ok(self.config.validate()?)
+    }
+
+    fn open(
+        &self,
+        row: Row,
+        layout: CameraLayout,
+        _: Watch<'_>,
+        recorded: Recorded<'_>,
+    ) -> Result<Box<dyn Dataset>, Error> {
+        row.found(Camera::open(layout, row.folder(&self.directory)?, &self.config, recorded), SET_DIRECTORY)
+    }
+}
