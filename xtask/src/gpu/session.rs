@@ -208,7 +208,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     /// A stand-in for `snn-gpu`: a script that measures, fails, hangs or dies as its first argument says.
-    fn program(folder: &Path) -> PathBuf {
+    fn program(folder: &Path) -> Result<PathBuf> {
         let path = folder.join("snn-gpu");
         let script = "#!/bin/sh\ncase $1 in\n\
             fine) echo '{\"kind\":\"step\",\"job\":\"S\",\"batch\":256,\"program\":\"snn\",\"ms\":5.0}'; echo for people;;\n\
@@ -216,9 +216,9 @@ mod tests {
             dies) kill -SEGV $$;;\n\
             hangs) sleep 600 & echo $! > $2; wait;;\n\
             esac\n";
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        Ok(path)
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
         let folder = env::temp_dir().join(format!("snn-xtask-session-{}", std::process::id()));
         let out = folder.join("out");
         fs::create_dir_all(&folder).unwrap();
-        let binary = program(&folder);
+        let binary = program(&folder).unwrap();
         let child = folder.join("child");
         let mut stages = vec![
             Stage::new("missing", Path::new("/nowhere/snn-gpu"), &[], 60),

@@ -32,8 +32,8 @@ pub(super) struct Checker {
     kernel: &'static str,
     /// Memory that the arguments name.
     buffers: Vec<Range<usize>>,
-    /// The arguments, and what else the emulation gives a thread to read.
-    own: Vec<Range<usize>>,
+    /// The arguments, and what the emulation tells threads of themselves.
+    own: [Range<usize>; 2],
     shared: Range<usize>,
     stack: Range<usize>,
     on_chip: HashMap<usize, Word>,
@@ -76,7 +76,7 @@ impl Checker {
         Checker {
             kernel,
             buffers,
-            own: vec![start..start + arguments.len()],
+            own: [start..start + arguments.len(), 0..0],
             shared: 0..0,
             stack: 0..0,
             on_chip: HashMap::new(),
@@ -108,8 +108,7 @@ impl Checker {
     /// A block begins; `threads` is where what its threads know of themselves lies.
     pub(super) fn block(&mut self, block: u32, shared: Range<usize>, threads: Range<usize>) {
         (self.block, self.shared, self.epoch) = (block, shared, 0);
-        self.own.truncate(1);
-        self.own.push(threads);
+        self.own[1] = threads;
         self.on_chip.clear();
     }
 
