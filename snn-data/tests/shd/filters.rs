@@ -7,7 +7,7 @@ use snn_data::{Error, Shd, ShdConfig, SplitRule};
 
 /// A file whose labels are shuffled, a filter that every HDF5 library has, and then say that they went through another one.
 #[test]
-fn a_filter_that_is_not_here_is_called_by_name() {
+fn a_filter_that_is_not_here_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = super::half().write(folder.path(), "packed.h5");
     let file = File::open_rw(&path).unwrap();
@@ -31,5 +31,7 @@ fn a_filter_that_is_not_here_is_called_by_name() {
         matches!(&error, Error::File { source, .. } if matches!(**source, Error::Unsupported { .. })),
         "{text}"
     );
-    assert!(text.contains("packed with the filter `lz4`"), "{text}");
+    // Some libraries only say that they have no folder of plugins.
+    let is_named = ["the filter `lz4`", "a filter that is not installed"].iter().any(|it| text.contains(it));
+    assert!(is_named && text.contains("h5repack"), "{text}");
 }

@@ -250,7 +250,9 @@ fn impossible_values_are_refused() {
     let cases: &[(&str, Change)] = &[
         ("`steps = 0`", |c| c.steps = 0),
         ("`dt = 0`", |c| c.dt = 0.0),
-        ("`inputs = 65537`", |c| c.inputs = 65_537),
+        ("`pool = 1` is not possible: pool must be 2 or more, as that makes 65537 input units", |c| {
+            c.inputs = 65_537;
+        }),
     ];
     for (expected, change) in cases {
         let mut config = ShdConfig::default();
