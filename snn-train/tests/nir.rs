@@ -1,6 +1,6 @@
 //! Graphs of NIR: written, read back, and run in other simulators where they are installed.
 #![cfg(all(feature = "cli", feature = "nir"))]
-#![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
 mod common;
 

@@ -3,6 +3,7 @@
 //! A matrix is found by its name (`W1`, `V1`, .. `Wout`) and must have the shape that the network has, `[pre, post]`. What does not fit
 //! is named, all of it at once, before the network changes.
 
+mod about;
 mod file;
 mod matching;
 #[cfg(feature = "nir")]
@@ -69,12 +70,12 @@ impl Weights {
     fn of_graph(path: &Path) -> Result<Self, Error> {
         let graph = nir::Graph::read(path)?;
         let refuse = |reason| Error::Weights { path: path.to_owned(), reason };
-        let about = |key: &str| graph.metadata.get(&format!("snn.{key}"));
-        let experiment = about("experiment").and_then(|toml| plain::experiment(toml, path));
+        let said = |key: &str| graph.metadata.get(&format!("snn.{key}"));
+        let experiment = said("experiment").and_then(|toml| about::experiment(toml, path));
         Ok(Self {
-            matrices: nir::matrices(&graph, None).map_err(refuse)?,
+            matrices: of_nir(&graph, None).map_err(refuse)?,
             experiment,
-            data: about("data").and_then(|json| serde_json::from_str(json).ok()),
+            data: said("data").and_then(|json| serde_json::from_str(json).ok()),
             graph: Some(graph),
             ..Self::empty(path)
         })
@@ -91,7 +92,7 @@ impl Weights {
     fn for_network(&self, config: &NetworkConfig) -> Result<Cow<'_, [Stored]>, String> {
         #[cfg(feature = "nir")]
         if let Some(graph) = &self.graph {
-            return Ok(nir::matrices(graph, Some(config))?.into());
+            return Ok(of_nir(graph, Some(config))?.into());
         }
         let _ = config;
         Ok(self.matrices.as_slice().into())
@@ -125,6 +126,13 @@ impl Weights {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "nir")]
+fn of_nir(graph: &nir::Graph, config: Option<&NetworkConfig>) -> Result<Vec<Stored>, String> {
+    let stored =
+        |(name, shape, values): (String, [usize; 2], _)| Stored { name, shape: shape.to_vec(), values };
+    Ok(nir::matrices(graph, config)?.into_iter().map(stored).collect())
 }
 
 impl Checkpoint {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use snn_core::{NetworkConfig, Readout};
 
-use super::super::{file::Stored, plain::about};
 use super::graph::{Graph, Node, Units};
+use crate::weights::about::about;
 use crate::{checkpoint::Checkpoint, error::Error};
 
 /// Seconds in a millisecond.
@@ -72,6 +72,9 @@ pub fn of_checkpoint(run: &str, checkpoint: &Checkpoint) -> Result<Graph, Error>
     graph.metadata.insert("snn.differences".to_owned(), differences(&config).join("\n"));
     Ok(graph)
 }
+
+/// Name, shape `[pre, post]` and values.
+type Matrix = (String, [usize; 2], Vec<f32>);
 
 /// What a graph does not say of such a network, and other simulators do otherwise.
 #[must_use]
@@ -187,7 +190,7 @@ impl Graph {
 pub(in crate::weights) fn matrices(
     graph: &Graph,
     config: Option<&NetworkConfig>,
-) -> Result<Vec<Stored>, String> {
+) -> Result<Vec<Matrix>, String> {
     let dt = config.map(|config| config.dt * MS).or_else(|| graph.dt()).unwrap_or(MS);
     let inputs: Vec<&String> =
         graph.nodes.iter().filter(|(_, node)| matches!(node, Node::Input(_))).map(|(name, _)| name).collect();
@@ -302,7 +305,7 @@ fn check(name: &str, units: &Units, leak: Leak, config: &NetworkConfig) -> Resul
     Ok(())
 }
 
-fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Stored, String> {
+fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Matrix, String> {
     let Some(Node::Linear { shape, weight, bias }) = graph.nodes.get(node) else {
         return Err(not_linear(node, graph.nodes.get(node)));
     };
@@ -315,7 +318,7 @@ fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Stored,
     }
     let values = (0..pre).flat_map(|row| (0..post).map(move |column| column * pre + row));
     let values = values.map(|at| (weight[at] * scale) as f32).collect();
-    Ok(Stored { name, shape: vec![pre, post], values })
+    Ok((name, [pre, post], values))
 }
 
 fn not_linear(name: &str, node: Option<&Node>) -> String {
