@@ -58,7 +58,7 @@ impl Format {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.checkpoint.is_some() && !arguments.format.holds_weights() {
-        let reason = "--checkpoint says whose weights: use it with a --format of weights";
+        let reason = "--checkpoint says whose weights: use it with --format safetensors, npz or nir";
         return Err(UsageError(reason.to_owned()).into());
     }
     let run = RunDir::open(&arguments.run)?;
