@@ -10,6 +10,9 @@ use std::{
 /// GPUs before Volta lack what the kernels need.
 const OLDEST_GPU: u32 = 70;
 
+/// A100, H100 and H200.
+const COMMON: [u32; 2] = [80, 90];
+
 /// The first toolkit with everything that `cudarc` binds.
 const OLDEST_TOOLKIT: (u32, u32) = (11, 8);
 
@@ -49,6 +52,10 @@ pub(super) fn compile(check: bool) -> Result<(), String> {
     command.args(["--fatbin", "-O3", "--fmad=false", "-lineinfo"]);
     command.arg(format!("-gencode=arch=compute_{oldest},code=compute_{oldest}"));
     command.arg(format!("-gencode=arch=compute_{gpu},code=sm_{gpu}"));
+    // a program that is carried elsewhere often lands on one of these, and should not have to compile there first
+    for other in COMMON.into_iter().filter(|&it| it > gpu && known.contains(&it)) {
+        command.arg(format!("-gencode=arch=compute_{other},code=sm_{other}"));
+    }
     command.arg("-o").arg(&image).arg(Path::new(KERNELS).join("network.cu"));
     run(&mut command).map(drop)
 }

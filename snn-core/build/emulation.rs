@@ -1,17 +1,28 @@
-//! The kernels as C, with the compiler that rustc links with.
+//! The kernels as C, with the compiler that rustc links with: as they are, and with a check at every access to memory.
 
 pub(super) fn compile() {
     const SOURCES: &str = "src/fused/cuda";
     println!("cargo:rerun-if-changed=build/emulation.rs");
     println!("cargo:rerun-if-changed={SOURCES}/emulation");
     println!("cargo:rerun-if-changed={SOURCES}/kernels");
-    cc::Build::new()
-        .file(format!("{SOURCES}/emulation/kernels.c"))
-        .include(format!("{SOURCES}/emulation"))
-        .std("c11")
-        .opt_level(2)
-        // rounded where the sources say, as on every other machine
-        .flag_if_supported("-ffp-contract=off")
-        .extra_warnings(true)
-        .compile("snn_kernels");
+    let file = |name: &str| {
+        let mut build = cc::Build::new();
+        build
+            .file(format!("{SOURCES}/emulation/{name}"))
+            .include(format!("{SOURCES}/emulation"))
+            .std("c11")
+            // rounded where the sources say, as on every other machine
+            .flag_if_supported("-ffp-contract=off")
+            .extra_warnings(true);
+        build
+    };
+    file("kernels.c").opt_level(2).compile("snn_kernels");
+    file("watch.c").opt_level(2).compile("snn_watch");
+    let mut checked = file("checked.c");
+    checked.opt_level(1).flag("-fsanitize=thread");
+    // gcc has the first name of this, clang the second
+    for trap in ["-fsanitize-undefined-trap-on-error", "-fsanitize-trap=undefined"] {
+        checked.flag_if_supported(trap);
+    }
+    checked.flag("-fsanitize=undefined").compile("snn_checked_kernels");
 }

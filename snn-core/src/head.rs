@@ -17,17 +17,54 @@ pub struct Head<'a> {
     pub(crate) regularizer: &'a Regularizer,
 }
 
+/// The loss, averaged over the batch, where a device computes it itself.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(any(feature = "cuda", feature = "cuda-emulation")),
+    expect(dead_code, reason = "the CPU leaves the loss to dfdx")
+)]
+pub(crate) struct LossSums {
+    pub(crate) cross_entropy: f64,
+    pub(crate) regularization: f64,
+}
+
+/// What the terms of the regularizer are multiplied with in one layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ActivityScales {
+    /// 1 / units.
+    pub(crate) inverse_units: f32,
+    /// Gradient with respect to how far a population is over the upper bound (half of it, if squared, for each spike over).
+    pub(crate) d_over: f32,
+    /// Gradient with respect to the square of how far a unit is short of the lower bound.
+    pub(crate) d_square: f32,
+}
+
 impl Head<'_> {
+    /// The target of the label and of every other class, and the gradient with respect to the logarithm of a class's probability,
+    /// divided by its target.
+    pub(crate) fn target(&self, outputs: usize) -> (f32, f32, f32) {
+        let inverse_outputs = (1.0 / outputs as f64) as f32;
+        let inverse_size = (1.0 / (self.labels.len() * outputs) as f64) as f32;
+        let scale = inverse_size * -(1.0 / inverse_outputs);
+        let of_others = (self.label_smoothing / outputs as f64) as f32;
+        let of_label = of_others + (1.0 - self.label_smoothing) as f32;
+        (of_label, of_others, scale)
+    }
+
+    pub(crate) fn activity(&self, units: usize) -> ActivityScales {
+        let batch = self.labels.len();
+        ActivityScales {
+            inverse_units: (1.0 / units as f64) as f32,
+            d_over: (1.0 / batch as f64) as f32 * self.regularizer.upper_strength as f32,
+            d_square: (1.0 / (batch * units) as f64) as f32 * self.regularizer.lower_strength as f32,
+        }
+    }
+
     /// With `p` the softmax of the logits of a sample and `q` its target, `d logit[k] = (p[k] - q[k]) / batch`.
     ///
     /// `logits` and `d_logits` are `[samples, outputs]`, the first sample is sample `first` of the batch.
     pub(crate) fn logits(&self, first: usize, outputs: usize, logits: &[f32], d_logits: &mut [f32]) {
-        let inverse_outputs = (1.0 / outputs as f64) as f32;
-        let inverse_size = (1.0 / (self.labels.len() * outputs) as f64) as f32;
-        // with respect to the logarithm of a class's probability, times the target
-        let scale = inverse_size * -(1.0 / inverse_outputs);
-        let of_others = (self.label_smoothing / outputs as f64) as f32;
-        let of_label = of_others + (1.0 - self.label_smoothing) as f32;
+        let (of_label, of_others, scale) = self.target(outputs);
         let rows = logits.chunks_exact(outputs).zip(d_logits.chunks_exact_mut(outputs));
         for ((logits, d_logits), &label) in rows.zip(&self.labels[first..]) {
             let target = |k: usize| if k == usize::from(label) { of_label } else { of_others };
@@ -49,11 +86,9 @@ impl Head<'_> {
     pub(crate) fn counts(&self, units: usize, counts: &[f32], d_counts: &mut [f32]) {
         let &Regularizer { lower_strength, lower_threshold, upper_strength, upper_threshold, upper_norm } =
             self.regularizer;
-        let batch = self.labels.len();
+        let ActivityScales { inverse_units, d_over, d_square } = self.activity(units);
         d_counts.fill(0.0);
         if upper_strength > 0.0 {
-            let inverse_units = (1.0 / units as f64) as f32;
-            let d_over = (1.0 / batch as f64) as f32 * upper_strength as f32;
             for (counts, d_counts) in counts.chunks_exact(units).zip(d_counts.chunks_exact_mut(units)) {
                 let over = counts.iter().sum::<f32>() * inverse_units - upper_threshold as f32;
                 if over > 0.0 {
@@ -63,7 +98,6 @@ impl Head<'_> {
             }
         }
         if lower_strength > 0.0 {
-            let d_square = (1.0 / (batch * units) as f64) as f32 * lower_strength as f32;
             for (&count, d) in counts.iter().zip(d_counts) {
                 let short = lower_threshold as f32 - count;
                 if short > 0.0 {

@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Float,
+    head::LossSums,
     weights::{Buffer, Matrix, Traces},
 };
 use dfdx::prelude::{Device, Gradients as TapeGradients, HasErr, PutTape, Storage, Tape};
@@ -81,6 +82,8 @@ pub struct TrainingPass<E: Float, D: Device<E>> {
     pub(crate) counts: Vec<Matrix<E, D>>,
     /// Of every weight matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(crate) gradients: Vec<Buffer<E, D>>,
+    /// The loss, where the device has computed it; else dfdx does, from logits and counts.
+    pub(crate) sums: Option<LossSums>,
     /// Share of the time that all threads together spent on the forward pass, 0 to 1.
     pub(crate) forward_share: f64,
 }

@@ -13,7 +13,7 @@
 
 use snn_core::{
     Backend, Cpu, Cuda, Error, Events, Frames, Implementation, Initialization, Input, Layer, Network,
-    NetworkConfig, OptimizerKind, OptimizerSettings, Readout, cuda,
+    NetworkConfig, OptimizerKind, OptimizerSettings, Readout, Regularizer, cuda,
 };
 use std::{
     fs,
@@ -179,6 +179,86 @@ fn scenario_memory() {
     };
     assert!(message.contains("no memory left") && message.contains("CUDA_ERROR_OUT_OF_MEMORY"), "{message}");
     assert_eq!(*<Cuda as Backend<f32>>::host(&few), [1.0; 1000]);
+}
+
+/// A batch that needs more memory than there is.
+fn failure(steps: usize) -> String {
+    let device = cuda(0).unwrap();
+    let config = NetworkConfig { hidden: vec![Layer::recurrent(30)], ..NetworkConfig::new(12, 5) };
+    let network: Network<f32, Cuda> = Network::on(device, config, Initialization::default(), 1).unwrap();
+    let input: Input<f32> = Events::from_spikes(2, steps, 12, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
+    network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_batch_too_large_says_how_much_was_asked_for() {
+    check(
+        "a_batch_too_large_says_how_much_was_asked_for",
+        scenario_too_large,
+        Libraries::All,
+        &[("SNN_STAND_IN_MEMORY", "4000000")],
+    );
+}
+
+fn scenario_too_large() {
+    // the drive of 2 x 30,000 steps x 30 units, in whole pieces of 256 bytes
+    let message = failure(30_000);
+    assert!(message.contains("no memory left") && message.contains("when 7200000 bytes more"), "{message}");
+}
+
+#[test]
+fn a_fault_names_its_kernel_where_the_host_waits() {
+    check(
+        "a_fault_names_its_kernel_where_the_host_waits",
+        scenario_fault,
+        Libraries::All,
+        &[("SNN_STAND_IN_FAULT", "readout"), ("SNN_CUDA_SYNC", "1")],
+    );
+}
+
+fn scenario_fault() {
+    let message = failure(20);
+    assert!(message.contains("CUDA_ERROR_ILLEGAL_ADDRESS"), "{message}");
+    assert!(message.contains("in kernel `readout`, [1, 1, 1] blocks of [32, 8] threads"), "{message}");
+}
+
+#[test]
+fn training_steps_repeat_bit_by_bit() {
+    check("training_steps_repeat_bit_by_bit", scenario_step, Libraries::All, &[]);
+}
+
+fn scenario_step() {
+    let device = cuda(0).unwrap();
+    let config = NetworkConfig { hidden: vec![Layer::recurrent(40)], ..NetworkConfig::new(12, 5) };
+    let gpu: Network<f32, Cuda> =
+        Network::on(device, config, Initialization::Normal { gain: 7.0 }, 1).unwrap();
+    let spikes: Vec<_> = (0..3).flat_map(|b| (0..30).map(move |n| (b, n, (7 * n + 5 * b) % 12))).collect();
+    let input: Input<f32> = Events::from_spikes(3, 30, 12, &spikes).unwrap().into();
+    let regularizer = Regularizer { upper_strength: 0.1, ..Regularizer::default() };
+    let step = || gpu.loss_and_gradients(&input, &[0, 1, 2], &regularizer).unwrap();
+    let ((values, gradients), (again, others)) = (step(), step());
+    let (expected, there) =
+        gpu.to_cpu().unwrap().loss_and_gradients(&input, &[0, 1, 2], &regularizer).unwrap();
+    assert_eq!(values, again);
+    assert_eq!(values.output, expected.output);
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-5 * b.abs();
+    assert!(
+        near(values.cross_entropy, expected.cross_entropy),
+        "{} {}",
+        values.cross_entropy,
+        expected.cross_entropy
+    );
+    assert!(near(values.regularization, expected.regularization) && values.regularization > 0.0);
+    for (name, ..) in gpu.parameters() {
+        let [one, other, cpu] =
+            [gradients.get(&name), others.get(&name), there.get(&name)].map(Option::unwrap);
+        assert_eq!(one, other, "{name}");
+        let largest = cpu.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        assert!(
+            largest > 0.0 && one.iter().zip(cpu.iter()).all(|(a, b)| (a - b).abs() <= 2e-5 * largest),
+            "{name}"
+        );
+    }
 }
 
 #[test]

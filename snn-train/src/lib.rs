@@ -107,7 +107,6 @@ mod plot;
 pub mod probe;
 mod replace;
 pub mod run;
-mod shell;
 pub mod stream;
 pub mod sweep;
 mod tensorboard;
@@ -119,7 +118,7 @@ pub use device::Device;
 pub use error::{Error, Place};
 pub use experiment::Experiment;
 pub use run::RunWriter;
-pub use shell::shell_word;
+pub use snn_run::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
     Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start,

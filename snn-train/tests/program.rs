@@ -98,7 +98,13 @@ fn train_and_eval_as_json() {
         &["data", "forward", "backward", "update", "validation", "checkpoint"],
     );
     assert_fields(&lines[0]["gradient_norms"], &["W1", "V1", "Wout"]);
-    assert_fields(&lines[3], &["version", "kind", "state", "run", "epoch", "best", "test"]);
+    assert_fields(
+        &lines[3],
+        &[
+            "version", "kind", "state", "run", "epoch", "best", "test", "verdict", "detail", "remedy",
+            "command",
+        ],
+    );
     assert_fields(&lines[3]["best"], &["epoch", "accuracy", "loss"]);
     assert_eq!(lines[3]["state"], "done");
 

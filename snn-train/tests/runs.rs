@@ -39,6 +39,14 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert_eq!(all["runs"][0]["lost_classes"], 2, "too slow a rate to leave the one class guessed at first");
     assert!(all["runs"][2]["lost_classes"].is_null());
 
+    // `a` guesses; what `b` came to after two epochs does not matter here, but all say the same.
+    assert_eq!(all["runs"][0]["verdict"], "chance", "{all}");
+    assert!(all["runs"][2]["verdict"].is_null() && all["runs"][3]["verdict"] == "damaged", "{all}");
+    for word in ["chance", "CHANCE"] {
+        assert!(column(&json(&["--where", &format!("verdict={word}")]), "id").contains(&"a".to_owned()));
+    }
+    snn.run(&["runs", "--where", "verdict=learnt"]).fails(2, &["no verdict `learnt`", "learned"]);
+
     let done = json(&["--where", "state=done", "--sort", "optimizer.learning_rate", "--reverse"]);
     assert_eq!(column(&done, "id"), ["b", "a"]);
     assert_eq!(column(&json(&["--where", "optimizer.learning_rate>0.01"]), "id"), ["b"]);
@@ -47,7 +55,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert!(table.lines().next().unwrap().ends_with("optimizer.learning_rate"), "{table}");
     assert!(table.contains("torn: damaged status"), "{table}");
     let csv = snn.run(&["runs", "--csv", "--keys", "network.hidden"]).expect(0).stdout;
-    let head = "id,state,epoch,epochs,valid_accuracy,test_accuracy,spikes,lost_classes,seconds,message,network.hidden\n";
+    let head = "id,verdict,detail,state,epoch,epochs,valid_accuracy,test_accuracy,spikes,lost_classes,seconds,message,network.hidden\n";
     assert!(csv.starts_with(head) && csv.lines().count() == 5, "{csv}");
 
     snn.run(&["runs", "--sort", "optimizer.rate"]).fails(2, &["no run has `optimizer.rate`"]);
@@ -64,6 +72,53 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
         snn.run(&["runs", "--where", wrong]).fails(2, &[words]);
     }
     snn.run(&["runs", "elsewhere"]).fails(1, &["cannot list the runs in elsewhere"]);
+}
+
+/// The last line of a training, its JSON and the list say the same, and the trainer warns of what it comes to.
+#[test]
+fn all_programs_give_the_same_verdict() {
+    let snn = Snn::new();
+    for (name, changes, verdict, warning) in [
+        (
+            "thrown",
+            &["optimizer.learning_rate=1000.0"][..],
+            "DIVERGED epoch 1, loss ",
+            "the loss has exploded",
+        ),
+        (
+            "steep",
+            &["network.hidden=[20, 20, 20]", "surrogate.beta=100.0"],
+            "CHANCE ",
+            "the network does no better than guessing",
+        ),
+    ] {
+        let directory = format!("runs/{name}");
+        let shared = [
+            "training.epochs=4",
+            "initialization.gain=5.0",
+            "data.classes=4",
+            "data.samples_per_class=60",
+            "training.batch_size=32",
+        ];
+        let run = snn
+            .run(&Snn::train(&[&shared, changes].concat(), &["--run-dir", &directory, "--quiet"]))
+            .expect(0);
+        let last = run.stdout.lines().last().unwrap().strip_prefix("verdict   ").unwrap().to_owned();
+        assert!(last.starts_with(verdict), "{last}");
+        assert!(run.stderr.contains(warning), "{}", run.stderr);
+        assert!(
+            run.stdout.contains(&format!("try       snn train {directory}/config.toml --set ")),
+            "{}",
+            run.stdout
+        );
+        let listed = snn.run(&["runs", "--json", "--where", &format!("id={name}")]).expect(0).stdout;
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let listed = &listed["runs"][0];
+        let label = listed["verdict"].as_str().unwrap().to_uppercase();
+        assert_eq!(last, format!("{label} {}", listed["detail"].as_str().unwrap()));
+    }
+    let table = snn.run(&["runs"]).expect(0).stdout;
+    assert!(table.lines().any(|line| line.starts_with("thrown  DIVERGED  done")), "{table}");
 }
 
 /// More than twenty, of which a sort may notice that they have no order.

@@ -37,6 +37,7 @@ enum Input {
 
 /// Shows the dashboard until the user quits. `interval` is the time from one look at the files to the next.
 pub(crate) fn run(source: Source, mut state: State, interval: Duration, frames: f64) -> Result<()> {
+    state.is_watched = true;
     let (sender, inputs) = mpsc::channel();
     // Before the terminal is taken over, so that no signal finds it without anybody to give it back.
     watch_signals(&sender)?;

@@ -10,7 +10,7 @@ use clap::{
 
 use crate::{
     screens::{SCREENS, curves, probed},
-    state::{Screen, State, headings},
+    state::{Filter, Screen, State, headings},
     theme::{Colors, Marker, Theme},
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Directory that holds the runs, one run's own directory, or that of a sweep
     #[arg(default_value = "runs", value_name = "RUNS_DIR")]
     pub(crate) runs: PathBuf,
-    /// Write a screen once as text and exit, as happens anyway if the output is no terminal
+    /// Write a screen once as text and exit, as happens anyway if the output is no terminal, or a dumb one
     #[arg(long)]
     pub(crate) once: bool,
     /// Write the runs as JSON once and exit
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// Mark these runs, or `all` that match the filter
     #[arg(long, value_name = "ID,..", value_delimiter = ',')]
     mark: Vec<String>,
-    /// Show only runs that match, such as `randman best>90`
+    /// Show only runs that match: words, and conditions as in `snn runs --where`, such as `randman best>=0.9`
     #[arg(long, value_name = "WORDS")]
     filter: Option<String>,
     /// Sort by a column; `-` before it reverses the order
@@ -144,6 +144,9 @@ impl Arguments {
         state.change(|it: &mut curves::Choice| it.metric.clone_from(&self.metric));
         state.change(|it: &mut probed::Epoch| it.0 = self.epoch);
         if let Some(filter) = &self.filter {
+            if let Some(mistake) = Filter::new(filter).mistake(std::iter::empty()) {
+                bail!("--filter {filter}: {mistake}");
+            }
             state.list.set_filter(filter);
         }
         if let Some(run) = &self.run {
@@ -197,6 +200,9 @@ mod tests {
     fn an_unknown_column_is_named_with_those_that_there_are() {
         let arguments = Arguments::try_parse_from(["snn-tui", "--sort", "speed"]).unwrap();
         let mut state = State::new(arguments.theme(), String::new(), false);
+        let wrong = Arguments::try_parse_from(["snn-tui", "--filter", "best>90"]).unwrap();
+        let error = wrong.apply(&mut state).unwrap_err().to_string();
+        assert!(error.contains("write best>0.9"), "{error}");
         let error = arguments.apply(&mut state).unwrap_err().to_string();
         assert!(error.contains("`speed`") && error.contains("samples/s"), "{error}");
     }

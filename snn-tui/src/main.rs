@@ -8,6 +8,8 @@
 //! | `run` | name of the run |
 //! | `path` | its directory |
 //! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
+//! | `verdict`, `detail` | what is to be said of the run, such as `diverged`, and what that rests on |
+//! | `remedy`, `command` | what helps, and a command that does it; the latter may be null |
 //! | `stalled` | claims to be running, but has not been heard of for thirty seconds |
 //! | `seconds_left` | expected until the end of a running run, otherwise null |
 //! | `status` | `status.json` as the trainer writes it; null if it is not there yet |
@@ -78,7 +80,9 @@ fn watch(arguments: &Arguments) -> Result<()> {
     let mut state = State::new(arguments.theme(), source.path().display().to_string(), source.is_sweep());
     arguments.apply(&mut state)?;
     let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
-    if arguments.once || arguments.export.is_some() || !on_terminal {
+    // A terminal that cannot move its cursor gets a screen as text.
+    let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if arguments.once || arguments.export.is_some() || !on_terminal || is_dumb {
         return once::screen(source, state, arguments);
     }
     app::run(source, state, Duration::from_secs_f64(arguments.interval), arguments.fps)

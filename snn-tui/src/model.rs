@@ -57,10 +57,8 @@ impl Model {
             Msg::History(id, records) => {
                 let history = self.histories.entry(id).or_default();
                 for record in records {
-                    match record {
-                        Record::Epoch(epoch) => history.push(epoch),
-                        Record::Warning(warning) => history.warn(warning.epoch, warning.message),
-                        _ => {}
+                    if let Record::Epoch(epoch) = record {
+                        history.push(epoch);
                     }
                 }
             }

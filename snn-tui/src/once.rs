@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Write as _, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde::Serialize;
-use snn_run::{EpochRecord, News, Record, RunState, Status};
+use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
 
 use crate::{
     arguments::{Arguments, Size},
@@ -27,7 +27,24 @@ struct Row<'a> {
     status: Option<&'a Status>,
     last_epoch: Option<&'a EpochRecord>,
     warnings: usize,
+    #[serde(flatten)]
+    diagnosis: Option<JsonDiagnosis<'a>>,
     error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonDiagnosis<'a> {
+    verdict: &'static str,
+    detail: &'a str,
+    remedy: &'a str,
+    command: Option<&'a str>,
+}
+
+impl<'a> JsonDiagnosis<'a> {
+    fn of(diagnosis: &'a Diagnosis) -> Self {
+        let Diagnosis { verdict, detail, remedy, command, .. } = diagnosis;
+        Self { verdict: verdict.name(), detail, remedy, command: command.as_deref() }
+    }
 }
 
 /// Writes all runs as JSON.
@@ -37,7 +54,8 @@ pub(crate) fn json(source: Source) -> Result<()> {
 
 fn to_json(source: Source) -> Result<String> {
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
-    while !tailer.step(&Wants::default(), &mut Vec::new()) {}
+    let wants = Wants { all_verdicts: true, ..Wants::default() };
+    while !tailer.step(&wants, &mut Vec::new()) {}
     let mut rows = Vec::new();
     for (run, dir) in tailer.runs() {
         let mut warnings = 0;
@@ -57,6 +75,7 @@ fn to_json(source: Source) -> Result<String> {
             status: run.status.as_ref(),
             last_epoch: run.last.as_ref(),
             warnings,
+            diagnosis: run.diagnosis.as_deref().map(JsonDiagnosis::of),
             error: run.error.as_deref(),
         });
     }

@@ -9,14 +9,15 @@
 )]
 
 use snn_core::{
-    CudaEmulation, Implementation, Layer, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient,
-    ResetGradient,
+    CrossEntropy, CudaEmulation, Implementation, Layer, LossFunction, Network, NetworkConfig, NeuronKind,
+    Readout, RecurrentGradient, Regularizer, ResetGradient, SurrogateShape, TrainingStep,
 };
 use snn_tests::{
     golden,
     measure::{relative_error, worst},
     problem::{Problem, Signal, reference},
     random::{FUSED, compare, random_problems, random_problems_with},
+    run::Run,
 };
 
 fn emulated(network: &Network, gpu: CudaEmulation) -> Network {
@@ -48,12 +49,13 @@ fn golden_cases() {
     println!("{} cases, spikes identical; worst relative error {largest:.2e}", cases.len());
 }
 
-/// Half of them with so little on-chip memory that rows of V come from elsewhere, and threads the other way round.
+/// With as much on-chip memory as a new GPU has, as an old one has, and with so little that rows of V come from elsewhere; blocks and
+/// threads in another order each.
 #[test]
 fn random_cases() {
     random_problems(400, &FUSED, &|network, problem| {
-        let other = problem.seed % 2 == 1;
-        let gpu = CudaEmulation::new(if other { 36 << 10 } else { 48 << 10 }, other);
+        let shared = [48 << 10, 36 << 10, CudaEmulation::H100][(problem.seed % 3) as usize];
+        let gpu = CudaEmulation::new(shared, false).shuffled(problem.seed);
         Some(problem.run(&emulated(network, gpu)))
     });
 }
@@ -67,6 +69,25 @@ fn random_cases_with_an_immediate_reset() {
     });
 }
 
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+/// Everything in two runs is the same bit by bit.
+fn assert_same_bits(found: &Run, expected: &Run, what: &str) {
+    found.assert_same_spikes(expected, what);
+    assert!(bits(&found.logits) == bits(&expected.logits), "{what}: logits");
+    assert!(bits(&found.readout) == bits(&expected.readout), "{what}: readout");
+    assert_eq!(found.cross_entropy.to_bits(), expected.cross_entropy.to_bits(), "{what}: loss");
+    assert_eq!(found.regularization.to_bits(), expected.regularization.to_bits(), "{what}: penalty");
+    for (found, expected) in found.potentials.iter().zip(&expected.potentials) {
+        assert!(bits(found) == bits(expected), "{what}: potentials");
+    }
+    for ((name, found), (_, expected)) in found.gradients.iter().zip(&expected.gradients) {
+        assert!(bits(found) == bits(expected), "{what}: gradient of {name}");
+    }
+}
+
 fn problem(hidden: Vec<Layer>, batch: usize, steps: usize) -> Problem {
     Problem::new(NetworkConfig { hidden, ..NetworkConfig::new(70, 20) }, batch, steps)
 }
@@ -74,7 +95,7 @@ fn problem(hidden: Vec<Layer>, batch: usize, steps: usize) -> Problem {
 /// Kernels that differ by width, each at its narrowest and its widest.
 #[test]
 fn every_kernel_of_the_recurrent_time_loop() {
-    for units in [256, 257, 512, 513, 1024, 1025, 1300] {
+    for units in [1, 31, 128, 129, 200, 256, 257, 512, 513, 1024, 1025, 1300] {
         let problem = Problem { gain: 20.0, ..problem(vec![Layer::recurrent(units)], 5, 7) };
         let run = |network: &Network, problem: &Problem| {
             Some(problem.run(&emulated(network, CudaEmulation::default())))
@@ -86,19 +107,162 @@ fn every_kernel_of_the_recurrent_time_loop() {
     }
 }
 
-/// As on a GPU, threads go on in any order; where a barrier is missing, or two add to the same sum, the result tells.
+/// A problem with two recurrent layers and one without recurrence, the widest of `widest` units.
+fn mixed(signal: Signal, readout: Readout, widest: usize, batch: usize) -> Problem {
+    let hidden = vec![Layer::recurrent(70), Layer::feed_forward(40), Layer::recurrent(widest)];
+    let mut problem = Problem { signal, gain: 9.0, ..problem(hidden, batch, 40) };
+    problem.config.readout = readout;
+    problem.config.reset_gradient = ResetGradient::Differentiable;
+    problem.regularizer = Regularizer {
+        lower_strength: 0.1,
+        lower_threshold: 2.0,
+        upper_strength: 0.2,
+        upper_threshold: 0.5,
+        upper_norm: 2,
+    };
+    problem
+}
+
+/// As on a GPU, blocks and threads go on in any order; where a barrier is missing, or two add to the same sum, the result tells.
 #[test]
 fn the_order_of_threads_does_not_matter() {
     for (signal, readout) in [(Signal::Repeated(0.2), Readout::Max), (Signal::Frames, Readout::Sum)] {
-        let hidden = vec![Layer::recurrent(70), Layer::feed_forward(40), Layer::recurrent(300)];
-        let mut problem = Problem { signal, gain: 9.0, ..problem(hidden, 7, 40) };
-        problem.config.readout = readout;
-        problem.config.reset_gradient = ResetGradient::Differentiable;
+        let problem = mixed(signal, readout, 300, 7);
         let network = problem.network();
-        let [forwards, backwards] = [false, true]
-            .map(|reversed| problem.run(&emulated(&network, CudaEmulation::new(48 << 10, reversed))));
+        let run = |gpu: CudaEmulation| problem.run(&emulated(&network, gpu));
+        let forwards = run(CudaEmulation::new(48 << 10, false));
         assert!(forwards.hidden_spikes() > 0);
-        assert!(forwards == backwards, "{signal:?}: results depend on the order of the threads");
+        assert_same_bits(&run(CudaEmulation::new(48 << 10, true)), &forwards, "backwards");
+        for seed in 0..3 {
+            let shuffled = run(CudaEmulation::new(48 << 10, false).shuffled(seed));
+            assert_same_bits(&shuffled, &forwards, "shuffled");
+        }
+    }
+}
+
+/// The same bits, wherever rows of V and tiles of weights lie.
+#[test]
+fn the_size_of_on_chip_memory_does_not_matter() {
+    for units in [64, 130, 256, 500] {
+        let problem = Problem { gain: 20.0, ..problem(vec![Layer::recurrent(units)], 3, 12) };
+        let network = problem.network();
+        let run = |shared: usize| problem.run(&emulated(&network, CudaEmulation::new(shared, false)));
+        let expected = run(CudaEmulation::H100);
+        assert!(expected.hidden_spikes() > 0, "{units} units are silent");
+        for shared in [36 << 10, 48 << 10, 100 << 10] {
+            assert_same_bits(&run(shared), &expected, &format!("{units} units, {shared} bytes"));
+        }
+    }
+}
+
+/// Every kernel with every access checked: bounds, alignment, races, undefined behaviour.
+#[test]
+fn no_access_is_out_of_bounds_or_races() {
+    let checked = |shared: usize| CudaEmulation::new(shared, false).shuffled(7).checked();
+    for (signal, readout, widest, shared) in [
+        (Signal::Repeated(0.2), Readout::Max, 130, 48 << 10),
+        (Signal::Spikes(0.2), Readout::Sum, 300, CudaEmulation::H100),
+        (Signal::Frames, Readout::Max, 550, 36 << 10),
+        (Signal::Spikes(0.1), Readout::Max, 1030, 48 << 10),
+    ] {
+        let problem = Problem { steps: 6, ..mixed(signal, readout, widest, 3) };
+        let network = problem.network();
+        let expected = problem.run(&emulated(&network, CudaEmulation::new(shared, false)));
+        let network = emulated(&network, checked(shared));
+        assert_same_bits(&problem.run(&network), &expected, &format!("{widest} units"));
+        step(&network, &problem, 0.1);
+    }
+    // so many inputs that weights do not fit on chip, and so many samples that four share a block
+    let config = NetworkConfig { hidden: vec![Layer::recurrent(5)], ..NetworkConfig::new(400, 3) };
+    let problem = Problem { gain: 9.0, ..Problem::new(config, 1060, 3) };
+    let expected = problem.run(&problem.network());
+    let found = problem.run(&emulated(&problem.network(), checked(48 << 10)));
+    found.assert_same_spikes(&expected, "1060 samples");
+    assert!(found.gradient_error(&expected) < 2e-5);
+}
+
+fn step(network: &Network, problem: &Problem, label_smoothing: f64) -> TrainingStep {
+    let (input, labels) = (problem.input(), problem.labels());
+    let function = CrossEntropy { label_smoothing };
+    network.training_step(&function, &input, &labels, &problem.regularizer).unwrap()
+}
+
+/// Loss and gradients in one pass are those of the tape: gradients bit by bit, and the loss as the host computes it.
+#[test]
+fn training_steps_equal_passes_on_the_tape() {
+    let off = Regularizer::default();
+    let upper = Regularizer { upper_strength: 0.3, upper_threshold: 0.5, ..off };
+    let lower = Regularizer { lower_strength: 0.2, lower_threshold: 4.0, ..off };
+    let both = Regularizer { lower_strength: 0.2, lower_threshold: 4.0, upper_norm: 2, ..upper };
+    for (k, regularizer) in [off, upper, lower, both].into_iter().enumerate() {
+        for readout in [Readout::Max, Readout::Sum] {
+            let label_smoothing = 0.1 * k as f64;
+            let mut problem = Problem { regularizer, ..mixed(Signal::Spikes(0.2), readout, 100, 9) };
+            // more classes than lanes
+            problem.config.outputs = 40;
+            let network = emulated(&problem.network(), CudaEmulation::default());
+            let (input, labels) = (problem.input(), problem.labels());
+            let function = CrossEntropy { label_smoothing };
+            let loss = network.loss_with(&function, &input, &labels, &regularizer).unwrap();
+            let found = step(&network, &problem, label_smoothing);
+            assert_eq!(found.values.output, loss.output);
+            let host = function.value(&loss.output, &labels);
+            let near = |a: f64, b: f64| (a - b).abs() <= 2e-6 * b.abs();
+            assert!(near(found.values.cross_entropy, host), "{} {host}", found.values.cross_entropy);
+            assert!(near(found.values.cross_entropy, loss.cross_entropy));
+            let penalty = regularizer.value(&loss.output);
+            assert!(near(found.values.regularization, penalty), "{} {penalty}", found.values.regularization);
+            assert!(k == 0 || penalty > 0.0, "no penalty to speak of");
+            let tape = loss.backward().unwrap();
+            for (name, ..) in network.parameters() {
+                let [one, other] = [&found.gradients, &tape].map(|it| it.get(&name).unwrap());
+                let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert!(one.iter().any(|&it| it != 0.0), "no gradient of {name}");
+                assert!(bits(&one) == bits(&other), "{regularizer:?}, {readout:?}: gradient of {name}");
+            }
+            // blocks in another order, and the same bits of the loss
+            let again =
+                step(&emulated(&network, CudaEmulation::default().shuffled(1)), &problem, label_smoothing);
+            assert!(again.values == found.values);
+        }
+    }
+}
+
+/// The shapes of the benchmarks S and A with the on-chip memory of an H100: half of V in registers, half on chip.
+#[test]
+fn shapes_of_the_benchmarks() {
+    for (inputs, outputs, steps, signal) in
+        [(700, 20, 500, Signal::Spikes(0.0229)), (40, 35, 100, Signal::Frames)]
+    {
+        let config = NetworkConfig {
+            hidden: vec![Layer::recurrent(256)],
+            dt: 2.0,
+            ..NetworkConfig::new(inputs, outputs)
+        };
+        let problem = Problem { signal, gain: 2.0, ..Problem::new(config, 2, steps) };
+        let network = problem.network();
+        let cpu = problem.run(&network);
+        let gpu = CudaEmulation::new(CudaEmulation::H100, false).shuffled(5);
+        let found = problem.run(&emulated(&network, gpu));
+        assert!(cpu.hidden_spikes() > 0);
+        found.assert_same_spikes(&cpu, format_args!("{inputs} inputs"));
+        assert!(found.gradient_error(&cpu) < 2e-5, "{:.1e}", found.gradient_error(&cpu));
+    }
+}
+
+/// What is no number is not taken for one: a network that diverges says so, whatever the surrogate takes the largest or smallest of.
+#[test]
+fn nan_goes_through() {
+    for shape in [SurrogateShape::SuperSpike, SurrogateShape::Sigmoid, SurrogateShape::Esser] {
+        let mut problem = Problem { gain: 9.0, ..problem(vec![Layer::feed_forward(20)], 2, 10) };
+        problem.config.surrogate.shape = shape;
+        let mut network = emulated(&problem.network(), CudaEmulation::default());
+        let (name, _, mut weights) = network.parameters().next().unwrap();
+        // two spikes at once are no finite number any more, and what leaks from that none at all
+        weights.fill(f32::MAX);
+        network.set_parameter(&name, &weights).unwrap();
+        let gradient = step(&network, &problem, 0.0).gradients.get(&name).unwrap();
+        assert!(gradient.iter().any(|it| it.is_nan()), "{shape:?}: gradients look sound");
     }
 }
 
@@ -113,7 +277,6 @@ fn forward_passes_equal_those_of_the_cpu_bit_by_bit() {
                 (problem.run(&network), problem.run(&emulated(&network, CudaEmulation::default())));
             assert!(problem.config.hidden.is_empty() || cpu.hidden_spikes() > 0);
             gpu.assert_same_spikes(&cpu, format_args!("{problem:?}"));
-            let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert!(bits(&gpu.logits) == bits(&cpu.logits), "{signal:?}: logits");
             assert!(bits(&gpu.readout) == bits(&cpu.readout), "{signal:?}: readout");
             for (l, (gpu, cpu)) in gpu.potentials.iter().zip(&cpu.potentials).enumerate() {

@@ -32,7 +32,7 @@ use super::{
     gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
     kernels::{
         derivative::{compute_ahead, with},
-        lanes::{Kernel, Lanes, WIDTH},
+        lanes::{Aligned, Kernel, Lanes, WIDTH},
         product::{Target, Term, product},
     },
     lif_backward::Lif,
@@ -45,22 +45,18 @@ use std::ops::Range;
 /// Weight gradients of some of the blocks, in the layout of the padded weights.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
-    pub(super) hidden: Vec<(Vec<f32>, Vec<f32>)>,
-    pub(super) readout: Vec<f32>,
+    pub(super) hidden: Vec<(Aligned<f32>, Aligned<f32>)>,
+    pub(super) readout: Aligned<f32>,
 }
 
 impl Partial {
     pub(super) fn clear(&mut self, plan: &Plan) {
-        let zero = |v: &mut Vec<f32>, len: usize| {
-            v.clear();
-            v.resize(len, 0.0);
-        };
         self.hidden.resize_with(plan.hidden.len(), Default::default);
         for ((w, v), layer) in self.hidden.iter_mut().zip(&plan.hidden) {
-            zero(w, layer.below * layer.width);
-            zero(v, if layer.recurrent { layer.units * layer.width } else { 0 });
+            w.clear(layer.below * layer.width);
+            v.clear(if layer.recurrent { layer.units * layer.width } else { 0 });
         }
-        zero(&mut self.readout, plan.below_readout() * plan.out_width);
+        self.readout.clear(plan.below_readout() * plan.out_width);
     }
 }
 
@@ -82,7 +78,7 @@ impl Partial {
     pub(super) fn matrices<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a [f32]> {
         let hidden = self.hidden.iter().zip(&plan.hidden);
         let hidden = hidden.flat_map(|((w, v), l)| [Some(w), l.recurrent.then_some(v)].into_iter().flatten());
-        hidden.chain([&self.readout]).map(Vec::as_slice)
+        hidden.chain([&self.readout]).map(|sum| &**sum)
     }
 }
 
@@ -167,11 +163,11 @@ pub(super) struct Scratch {
 #[derive(Debug, Default)]
 struct Rooms {
     /// `a_S`
-    a_s: Vec<f32>,
+    a_s: Aligned<f32>,
     /// What resets wiped out, at the units that spiked.
-    wiped_out: Vec<f32>,
+    wiped_out: Aligned<f32>,
     /// `h`, unless it is computed on the way.
-    h: Vec<f32>,
+    h: Aligned<f32>,
 }
 
 /// Adjoint state of one layer, or of the readout, for the samples of a block.
@@ -181,16 +177,16 @@ struct Adjoint {
     /// Floats from slot to slot.
     row: usize,
     /// `[BLOCK, width]`.
-    a_u: Vec<f32>,
-    a_i: Vec<f32>,
+    a_u: Aligned<f32>,
+    a_i: Aligned<f32>,
     /// What the loss adds at every step: `d zeta` of a hidden layer, `d logit` of the readout.
-    direct: Vec<f32>,
+    direct: Aligned<f32>,
     /// What the loss adds at each step for itself, `[samples, steps, width]` of the readout; empty where it does not.
-    traces: Vec<f32>,
+    traces: Aligned<f32>,
     /// `U[n + 1]`, for a differentiable reset.
-    u_next: Vec<f32>,
+    u_next: Aligned<f32>,
     /// `[BLOCK, chunk, row]`.
-    current_adjoints: Vec<f32>,
+    current_adjoints: Aligned<f32>,
     chunk: usize,
     /// Steps, from the first, in which `a_U` can be other than zero.
     live: Steps,
@@ -207,10 +203,9 @@ impl Adjoint {
     fn clear(&mut self, plan: &Plan, width: usize) {
         (self.width, self.row, self.chunk) = (width, slot_row(width), plan.chunk());
         for state in [&mut self.a_u, &mut self.a_i, &mut self.direct, &mut self.u_next] {
-            state.clear();
-            state.resize(BLOCK * width, 0.0);
+            state.clear(BLOCK * width);
         }
-        self.current_adjoints.resize(BLOCK * self.chunk * self.row, 0.0);
+        self.current_adjoints.resize(BLOCK * self.chunk * self.row);
         (self.live, self.end) = ([0; BLOCK], [0; BLOCK]);
     }
 
@@ -223,7 +218,7 @@ impl Adjoint {
         d_readout: Option<&[f32]>,
     ) -> usize {
         self.clear(plan, plan.out_width);
-        self.traces.clear();
+        self.traces.clear(0);
         let argmax_steps = block.argmax_step.chunks_exact(plan.out_width);
         for (sample, (d, argmax_step)) in
             d_logits.chunks_exact(plan.outputs).zip(argmax_steps).take(block.samples).enumerate()
@@ -240,7 +235,7 @@ impl Adjoint {
             }
         }
         if let Some(d_readout) = d_readout {
-            self.traces.resize(block.samples * plan.steps * plan.out_width, 0.0);
+            self.traces.clear(block.samples * plan.steps * plan.out_width);
             let rows = self.traces.chunks_exact_mut(plan.out_width).zip(d_readout.chunks_exact(plan.outputs));
             for (row, (trace, d)) in rows.enumerate() {
                 if d.iter().any(|&d| d != 0.0) {
@@ -346,7 +341,7 @@ impl ChunkPass<'_> {
         let rows = if propagate { BLOCK } else { adjoint.chunk };
         let Rooms { a_s, wiped_out, h } = rooms;
         for room in [&mut *a_s, &mut *wiped_out, &mut *h] {
-            room.resize(rows * width, 0.0);
+            room.resize(rows * width);
         }
         for sample in 0..self.block.samples {
             let idle = self.steps.end.min(adjoint.live[sample]).max(from)..self.steps.end;

@@ -7,7 +7,7 @@
 
 use super::{
     kernels::{
-        lanes::{Kernel, Lanes},
+        lanes::{Aligned, Kernel, Lanes},
         product::{Columns, Target, Term, product},
         rows::add_rows,
         spikes::{OCTET, append_units},
@@ -117,15 +117,15 @@ impl<'a> Below<'a> {
 #[derive(Debug)]
 pub(super) struct Layer {
     /// `U[n] - threshold`.
-    pub(super) x: Vec<f64>,
+    pub(super) x: Aligned<f64>,
     /// `I[n]` but for what drives the layer at `n`.
-    pub(super) i: Vec<f64>,
+    pub(super) i: Aligned<f64>,
     /// Steps that are driven at once: their rows stay in the first-level cache.
     chunk: usize,
     /// Whether each unit spikes at each step of a chunk, `[chunk, width / 8]`.
     bits: Vec<u8>,
     /// What a reset at each step of a chunk would wipe out, `[chunk, width]`, for a differentiable reset.
-    pre_reset: Vec<f32>,
+    pre_reset: Aligned<f32>,
     /// Room for the spikes of a step.
     room: Vec<u16>,
 }
@@ -135,11 +135,11 @@ impl Layer {
     pub(super) fn new(plan: &LayerPlan, chunk: usize) -> Self {
         let width = plan.width;
         Layer {
-            x: vec![0.0; width],
-            i: vec![0.0; width],
+            x: Aligned::zeros(width),
+            i: Aligned::zeros(width),
             chunk,
             bits: vec![0; chunk * width / OCTET],
-            pre_reset: vec![0.0; chunk * width],
+            pre_reset: Aligned::zeros(chunk * width),
             room: vec![0; width + OCTET],
         }
     }
@@ -295,12 +295,13 @@ impl<L: Lanes> Lif<'_, L> {
             self.columns::<4, RESET>(lanes, at);
             at += 4;
         }
-        while self.stride - at >= 2 {
+        while L::REGISTERS >= 16 && self.stride - at >= 2 {
             self.columns::<2, RESET>(lanes, at);
             at += 2;
         }
-        if self.stride > at {
+        while self.stride > at {
             self.columns::<1, RESET>(lanes, at);
+            at += 1;
         }
     }
 
@@ -354,16 +355,16 @@ impl<L: Lanes> Lif<'_, L> {
 /// The readout of one sample, and what its head has seen so far.
 #[derive(Debug)]
 pub(super) struct Output {
-    pub(super) u: Vec<f64>,
-    pub(super) i: Vec<f64>,
+    pub(super) u: Aligned<f64>,
+    pub(super) i: Aligned<f64>,
     /// Running maximum or sum.
-    pub(super) best: Vec<f64>,
+    pub(super) best: Aligned<f64>,
     /// Step of the first maximum.
-    argmax_step: Vec<f64>,
+    argmax_step: Aligned<f64>,
     /// Steps that are driven at once.
     chunk: usize,
     /// What drives the readout at each step of a chunk, and then its potentials, `[chunk, out_width]`.
-    pub(super) trace: Vec<f32>,
+    pub(super) trace: Aligned<f32>,
 }
 
 impl Output {
@@ -371,12 +372,12 @@ impl Output {
     pub(super) fn new(plan: &Plan, chunk: usize) -> Self {
         let width = plan.out_width;
         Output {
-            u: vec![0.0; width],
-            i: vec![0.0; width],
-            best: vec![0.0; width],
-            argmax_step: vec![0.0; width],
+            u: Aligned::zeros(width),
+            i: Aligned::zeros(width),
+            best: Aligned::zeros(width),
+            argmax_step: Aligned::zeros(width),
             chunk,
-            trace: vec![0.0; chunk * width],
+            trace: Aligned::zeros(chunk * width),
         }
     }
 
@@ -394,12 +395,13 @@ impl Output {
     pub(super) fn advance<L: Lanes>(&mut self, lanes: L, plan: &Plan, steps: Range<usize>) {
         let vectors = plan.out_width / L::LANES;
         let mut at = 0;
-        while vectors - at >= 2 {
+        while L::REGISTERS >= 16 && vectors - at >= 2 {
             self.columns::<L, 2>(lanes, plan, steps.clone(), at);
             at += 2;
         }
-        if vectors > at {
-            self.columns::<L, 1>(lanes, plan, steps, at);
+        while vectors > at {
+            self.columns::<L, 1>(lanes, plan, steps.clone(), at);
+            at += 1;
         }
     }
 

@@ -52,16 +52,17 @@ impl<L: Lanes> Lif<'_, L> {
     #[inline(always)]
     fn backward<H: Derivative, const RESET: u8>(mut self, h: H) {
         let mut at = 0;
-        while self.stride - at >= 4 {
+        while L::REGISTERS >= 32 && self.stride - at >= 4 {
             self.columns::<H, 4, RESET>(h, at);
             at += 4;
         }
-        while self.stride - at >= 2 {
+        while L::REGISTERS >= 16 && self.stride - at >= 2 {
             self.columns::<H, 2, RESET>(h, at);
             at += 2;
         }
-        if self.stride > at {
+        while self.stride > at {
             self.columns::<H, 1, RESET>(h, at);
+            at += 1;
         }
     }
 

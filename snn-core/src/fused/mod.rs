@@ -246,8 +246,8 @@ pub(crate) fn training_pass(
     head: Head<'_>,
 ) -> Result<Option<TrainingPass<f32, Cpu>>, Error> {
     #[cfg(feature = "cuda-emulation")]
-    if context.emulation.is_some() {
-        return Ok(None);
+    if let Some(machine) = &context.emulation {
+        return cuda::training_pass(machine, config, weights, input, head).map(Some);
     }
     let plan = Plan::new(config, input);
     let prepared = Prepared::new(weights);
@@ -305,7 +305,7 @@ pub(crate) fn training_pass(
     context.partials.release([sum]);
     let (logits, counts) = answers.tensors(&plan, weights)?;
     let forward_share = forward / (forward + backward).max(1.0);
-    Ok(Some(TrainingPass { logits, counts, gradients, forward_share }))
+    Ok(Some(TrainingPass { logits, counts, gradients, sums: None, forward_share }))
 }
 
 fn add_nanoseconds(total: &AtomicU64, time: Duration) {

@@ -1,6 +1,9 @@
 //! What the kernels need to know of a network, and its weights laid out for them.
 
-use super::kernels::{lanes::padded, product::Packed};
+use super::kernels::{
+    lanes::{Aligned, padded},
+    product::Packed,
+};
 use crate::{
     Cpu, Input, NetworkConfig, Readout, RecurrentGradient, Reset, ResetGradient, Surrogate,
     config::Decay,
@@ -153,13 +156,13 @@ impl Plan {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) hidden: Vec<PreparedLayer>,
-    pub(super) readout: Vec<f32>,
+    pub(super) readout: Aligned<f32>,
 }
 
 #[derive(Debug)]
 pub(super) struct PreparedLayer {
-    pub(super) input: Vec<f32>,
-    pub(super) recurrent: Option<Vec<f32>>,
+    pub(super) input: Aligned<f32>,
+    pub(super) recurrent: Option<Aligned<f32>>,
 }
 
 impl Prepared {
@@ -175,15 +178,16 @@ impl Prepared {
     }
 }
 
-fn padded_rows(matrix: &Matrix<f32, Cpu>) -> Vec<f32> {
+fn padded_rows(matrix: &Matrix<f32, Cpu>) -> Aligned<f32> {
     let &(rows, columns) = matrix.shape();
     let width = padded(columns);
+    let mut out = Aligned::zeros(rows * width);
+    if width == columns {
+        matrix.copy_into(&mut out);
+        return out;
+    }
     let mut values = vec![0.0; rows * columns];
     matrix.copy_into(&mut values);
-    if width == columns {
-        return values;
-    }
-    let mut out = vec![0.0; rows * width];
     for (out, row) in out.chunks_exact_mut(width).zip(values.chunks_exact(columns)) {
         out[..columns].copy_from_slice(row);
     }

@@ -1,6 +1,6 @@
 //! What the forward pass leaves for the backward pass, block of samples by block of samples.
 
-use super::plan::Plan;
+use super::{kernels::lanes::Aligned, plan::Plan};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Spikes of one layer in one sample as compressed rows.
@@ -43,7 +43,7 @@ impl SpikeList {
 #[derive(Debug, Default)]
 pub(super) struct LayerTrace {
     /// `U[n] - threshold`, `[samples, steps, width]`.
-    pub(super) x: Vec<f32>,
+    pub(super) x: Aligned<f32>,
     /// One for each sample.
     pub(super) spikes: Vec<SpikeList>,
 }
@@ -54,7 +54,7 @@ pub(super) struct Block {
     pub(super) samples: usize,
     pub(super) layers: Vec<LayerTrace>,
     /// First maximum of the readout, `[samples, out_width]`; a step number, exact in `f32` up to 2^24 steps.
-    pub(super) argmax_step: Vec<f32>,
+    pub(super) argmax_step: Aligned<f32>,
 }
 
 impl Block {
@@ -63,10 +63,10 @@ impl Block {
         self.samples = samples;
         self.layers.resize_with(plan.hidden.len(), LayerTrace::default);
         for (layer, shape) in self.layers.iter_mut().zip(&plan.hidden) {
-            layer.x.resize(samples * plan.steps * shape.width, 0.0);
+            layer.x.resize(samples * plan.steps * shape.width);
             layer.spikes.resize_with(samples, SpikeList::default);
         }
-        self.argmax_step.resize(samples * plan.out_width, 0.0);
+        self.argmax_step.resize(samples * plan.out_width);
     }
 }
 

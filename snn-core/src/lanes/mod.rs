@@ -4,6 +4,7 @@
 //! `V3` prove that the processor has the instructions, so that nothing here is unsafe; the portable path is plain arrays,
 //! which the compiler vectorises for whatever the target's baseline is (SSE2, NEON, ..).
 
+mod aligned;
 pub(crate) mod exp;
 mod portable;
 mod vector;
@@ -11,6 +12,7 @@ mod vector;
 mod x86;
 
 use crate::Error;
+pub(crate) use aligned::Aligned;
 use portable::Portable;
 use std::fmt;
 pub(crate) use vector::Lanes;

@@ -1,4 +1,7 @@
-//! Plain arrays, which the compiler vectorises for the target's baseline.
+//! Plain arrays, which the compiler vectorizes for the target's baseline.
+//!
+//! A vector is two registers of such a baseline, of which there may be no more than sixteen. Masks are whole numbers as wide as what
+//! they choose from: of `bool`s, which are bytes, compilers make byte after byte.
 
 use super::vector::Lanes;
 
@@ -13,9 +16,9 @@ fn zip8(a: [f32; 8], b: [f32; 8], f: impl Fn(f32, f32) -> f32) -> [f32; 8] {
 
 impl Lanes for Portable {
     const LANES: usize = 8;
-    const REGISTERS: usize = 16;
+    const REGISTERS: usize = 8;
     type F = [f32; 8];
-    type Mask = [bool; 8];
+    type Mask = [u32; 8];
     type Chunk = [f32; 8];
 
     #[inline(always)]
@@ -85,20 +88,20 @@ impl Lanes for Portable {
         n.map(|n| f32::from_bits(((n as i32 + 127) << 23) as u32))
     }
     #[inline(always)]
-    fn greater(self, a: [f32; 8], b: [f32; 8]) -> [bool; 8] {
-        std::array::from_fn(|k| a[k] > b[k])
+    fn greater(self, a: [f32; 8], b: [f32; 8]) -> [u32; 8] {
+        std::array::from_fn(|k| if a[k] > b[k] { u32::MAX } else { 0 })
     }
     #[inline(always)]
-    fn equal(self, a: [f32; 8], b: [f32; 8]) -> [bool; 8] {
-        std::array::from_fn(|k| a[k] == b[k])
+    fn equal(self, a: [f32; 8], b: [f32; 8]) -> [u32; 8] {
+        std::array::from_fn(|k| if a[k] == b[k] { u32::MAX } else { 0 })
     }
     #[inline(always)]
-    fn select(self, mask: [bool; 8], yes: [f32; 8], no: [f32; 8]) -> [f32; 8] {
-        std::array::from_fn(|k| if mask[k] { yes[k] } else { no[k] })
+    fn select(self, mask: [u32; 8], yes: [f32; 8], no: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|k| f32::from_bits((yes[k].to_bits() & mask[k]) | (no[k].to_bits() & !mask[k])))
     }
 
     type Wide = [f64; 8];
-    type WideMask = [bool; 8];
+    type WideMask = [u64; 8];
     type WideChunk = [f64; 8];
 
     #[inline(always)]
@@ -138,15 +141,15 @@ impl Lanes for Portable {
         std::array::from_fn(|k| a[k] * b[k] + c[k])
     }
     #[inline(always)]
-    fn wide_greater(self, a: [f64; 8], b: [f64; 8]) -> [bool; 8] {
-        std::array::from_fn(|k| a[k] > b[k])
+    fn wide_greater(self, a: [f64; 8], b: [f64; 8]) -> [u64; 8] {
+        std::array::from_fn(|k| if a[k] > b[k] { u64::MAX } else { 0 })
     }
     #[inline(always)]
-    fn wide_select(self, mask: [bool; 8], yes: [f64; 8], no: [f64; 8]) -> [f64; 8] {
-        std::array::from_fn(|k| if mask[k] { yes[k] } else { no[k] })
+    fn wide_select(self, mask: [u64; 8], yes: [f64; 8], no: [f64; 8]) -> [f64; 8] {
+        std::array::from_fn(|k| f64::from_bits((yes[k].to_bits() & mask[k]) | (no[k].to_bits() & !mask[k])))
     }
     #[inline(always)]
-    fn bits(self, mask: [bool; 8]) -> u32 {
-        mask.iter().enumerate().fold(0, |bits, (k, &m)| bits | (u32::from(m) << k))
+    fn bits(self, mask: [u64; 8]) -> u32 {
+        mask.iter().enumerate().fold(0, |bits, (k, &m)| bits | (m & (1 << k))) as u32
     }
 }

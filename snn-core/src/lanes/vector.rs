@@ -4,7 +4,7 @@
 pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// Floats in a vector. Divides [`WIDTH`](super::WIDTH).
     const LANES: usize;
-    /// Vector registers, for the kernels that keep a tile of results in them.
+    /// Registers for vectors, for the kernels that keep a tile of results in them.
     const REGISTERS: usize;
     /// A vector in a register.
     type F: Copy;

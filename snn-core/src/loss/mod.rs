@@ -7,7 +7,7 @@ mod spike_count;
 
 use crate::{
     Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
-    head::Head,
+    head::{Head, LossSums},
     pass::{Shared, TrainingPass, Wanted},
     weights::Matrix,
 };
@@ -170,12 +170,20 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
             return Ok(TrainingStep { values, gradients, forward_share });
         };
-        let TrainingPass { logits, counts, gradients, forward_share } = pass;
-        let targets = CrossEntropy { label_smoothing }.targets(&logits, labels)?;
-        let value = cross_entropy_with_logits_loss(logits.clone(), targets);
-        let penalties = counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
-        let penalties = penalties.collect();
-        let values = PendingValues { scores: logits, counts, value, penalties }.read();
+        let TrainingPass { logits, counts, gradients, sums, forward_share } = pass;
+        let values = match sums {
+            Some(LossSums { cross_entropy, regularization }) => {
+                LossValues { cross_entropy, regularization, output: Output::of(&logits, &counts) }
+            }
+            None => {
+                let targets = CrossEntropy { label_smoothing }.targets(&logits, labels)?;
+                let value = cross_entropy_with_logits_loss(logits.clone(), targets);
+                let penalties =
+                    counts.iter().filter_map(|counts| regularizer.penalty::<E, D, NoneTape>(counts));
+                let penalties = penalties.collect();
+                PendingValues { scores: logits, counts, value, penalties }.read()
+            }
+        };
         let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
         let gradients = Gradients { device: self.device().clone(), buffers };
         Ok(TrainingStep { values, gradients, forward_share })

@@ -2,7 +2,8 @@
 // compiled as C, thread by thread. What a caller does wrong ends the program: copies beyond an allocation, memory freed twice, a
 // launch without a context or with more than a block may have.
 //
-// SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes.
+// SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes, and
+// SNN_STAND_IN_FAULT the kernel that does harm, of which every later wait tells.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 typedef int Result;
 typedef unsigned long long Address;
 
-enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, NOT_FOUND = 500 };
+enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700 };
 enum { MAX_THREADS = 1024, MAX_SHARED = 48 << 10, STACK = 64 << 10, WARP = 32 };
 
 static long setting(const char *name, long otherwise) {
@@ -86,7 +87,8 @@ Result cuStreamCreate(void **stream, unsigned flags) {
 }
 
 Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
-Result cuStreamSynchronize(void *stream) { return (void)stream, OK; }
+static Result harm = OK;
+Result cuStreamSynchronize(void *stream) { return (void)stream, harm; }
 Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return (void)stream, (void)event, (void)flags, OK; }
 
 Result cuEventCreate(void **event, unsigned flags) {
@@ -136,6 +138,16 @@ Result cuMemFree_v2(Address address) {
             return OK;
         }
     require(0, "memory is freed that is not there");
+    return OK;
+}
+
+static unsigned long long kept;
+
+Result cuDeviceGetDefaultMemPool(void **pool, int device) { return (void)device, *pool = &context, OK; }
+
+Result cuMemPoolSetAttribute(void *pool, int attribute, const unsigned long long *value) {
+    require(pool == &context && attribute == 4, "no such pool, or another attribute than the release threshold");
+    kept = *value;
     return OK;
 }
 
@@ -216,11 +228,13 @@ struct Function {
     void (*body)(const void *arguments);
 };
 
-#define KERNELS(each)                                                                                                    \
-    each(project_events) each(project_spikes) each(lif_forward) each(lif_forward_recurrent)                              \
-    each(lif_forward_recurrent_wide) each(readout) each(readout_adjoint) each(lif_backward) each(lif_backward_recurrent_1) \
-    each(lif_backward_recurrent_2) each(lif_backward_recurrent_4) each(lif_backward_recurrent_wide) each(gather_events)  \
-    each(gather_spikes) each(reduce_partials) each(product) each(transpose) each(sum_of_squares)
+#define KERNELS(each) \
+    each(project_events) each(project_events_on_chip) each(project_spikes) each(lif_forward) \
+    each(lif_forward_recurrent) each(lif_forward_recurrent_wide) each(readout) each(readout_adjoint) \
+    each(lif_backward) each(lif_backward_recurrent_1) each(lif_backward_recurrent_2) \
+    each(lif_backward_recurrent_wide) each(lif_backward_recurrent_tile_2) each(lif_backward_recurrent_tile_4) \
+    each(gather_events) each(gather_spikes) each(reduce_partials) each(product) each(transpose) \
+    each(cross_entropy) each(activity) each(sum_of_squares) each(sum_parts)
 
 #define FUNCTION(name) {#name, snn_##name},
 static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}};
@@ -249,28 +263,38 @@ Result cuFuncSetAttribute(void *function, int attribute, int value) {
 }
 
 // A block: each of its threads is a coroutine that runs until it waits for the others.
-enum State { READY, WAITS_FOR_BLOCK, WAITS_FOR_WARP, DONE };
+enum State { READY, WAITS_FOR_BLOCK, WAITS_FOR_BITS, WAITS_FOR_WORD, DONE };
 
 static ucontext_t scheduler, contexts[MAX_THREADS];
 static struct SnnThread threads[MAX_THREADS];
 static enum State states[MAX_THREADS];
-static uint32_t bits[MAX_THREADS];
+// What a thread brings to its warp and takes from it, the lane that it asks, and the line where it waits.
+static uint32_t words[MAX_THREADS], lanes[MAX_THREADS], lines[MAX_THREADS];
 static size_t running;
 static const struct Function *launched;
 static const void *launched_with;
 
-static void wait_for(enum State state) {
+static void wait_for(enum State state, uint32_t line) {
     states[running] = state;
+    lines[running] = line;
     swapcontext(&contexts[running], &scheduler);
 }
 
-static void synchronize_threads(const void *unused) { (void)unused, wait_for(WAITS_FOR_BLOCK); }
+static void synchronize_threads(const void *unused, uint32_t line) { (void)unused, wait_for(WAITS_FOR_BLOCK, line); }
 
-static uint32_t ballot_of_warp(const void *unused, uint32_t predicate) {
+static uint32_t ballot_of_warp(const void *unused, uint32_t line, uint32_t predicate) {
     (void)unused;
-    bits[running] = predicate != 0;
-    wait_for(WAITS_FOR_WARP);
-    return bits[running];
+    words[running] = predicate != 0;
+    wait_for(WAITS_FOR_BITS, line);
+    return words[running];
+}
+
+static uint32_t word_from_lane(const void *unused, uint32_t line, uint32_t word, uint32_t lane) {
+    (void)unused;
+    words[running] = word;
+    lanes[running] = lane % WARP;
+    wait_for(WAITS_FOR_WORD, line);
+    return words[running];
 }
 
 static void thread_body(void) {
@@ -281,20 +305,26 @@ static void thread_body(void) {
 // Lets go on who has waited long enough. Returns whether all are done.
 static int release_threads(size_t count) {
     size_t done = 0, at_barrier = 0, released = 0;
+    uint32_t barrier = 0;
+    for (size_t k = 0; k < count; ++k)
+        if (states[k] == WAITS_FOR_BLOCK) barrier = lines[k];
     for (size_t k = 0; k < count; ++k) {
         done += states[k] == DONE;
-        at_barrier += states[k] == WAITS_FOR_BLOCK;
+        at_barrier += states[k] == WAITS_FOR_BLOCK && lines[k] == barrier;
     }
     if (done == count) return 1;
     for (size_t warp = 0; warp + WARP <= count; warp += WARP) {
-        uint32_t word = 0;
-        size_t lanes = 0;
+        uint32_t word = 0, brought[WARP];
+        size_t together = 0;
         for (size_t k = 0; k < WARP; ++k) {
-            lanes += states[warp + k] == WAITS_FOR_WARP;
-            word |= bits[warp + k] << k;
+            together += states[warp + k] == states[warp] && lines[warp + k] == lines[warp];
+            word |= (words[warp + k] & 1) << k;
+            brought[k] = words[warp + k];
         }
-        for (size_t k = 0; lanes == WARP && k < WARP; ++k) {
-            bits[warp + k] = word;
+        const enum State state = states[warp];
+        if (together != WARP || (state != WAITS_FOR_BITS && state != WAITS_FOR_WORD)) continue;
+        for (size_t k = 0; k < WARP; ++k) {
+            words[warp + k] = state == WAITS_FOR_BITS ? word : brought[lanes[warp + k]];
             states[warp + k] = READY;
             ++released;
         }
@@ -314,13 +344,15 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
     (void)extra;
     if (!current) return INVALID_CONTEXT;
     launched = function;
+    const char *harmful = getenv("SNN_STAND_IN_FAULT");
+    if (harmful && strcmp(harmful, launched->name) == 0) return harm = ILLEGAL_ADDRESS, OK;
     if (strcmp(launched->name, "sgd_update_f32") == 0) return sgd_update(parameters), OK;
     require(launched->body != NULL, launched->name);
     const size_t count = (size_t)width * height * depth;
     require(count > 0 && count <= MAX_THREADS && depth == 1, "a block of too many threads");
     require(x > 0 && y > 0 && z > 0 && y < 65536 && z < 65536, "a grid of an impossible size");
     require(shared <= MAX_SHARED, "more on-chip memory than there is");
-    static double on_chip[MAX_SHARED / sizeof(double)];
+    static _Alignas(16) char on_chip[MAX_SHARED];
     static char stacks[MAX_THREADS][STACK];
     launched_with = parameters[0];
     for (size_t block = 0; block < (size_t)x * y * z; ++block) {
@@ -334,9 +366,10 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
                 .shared = on_chip,
                 .synchronize = synchronize_threads,
                 .ballot = ballot_of_warp,
+                .from_lane = word_from_lane,
             };
             states[k] = READY;
-            bits[k] = 0;
+            words[k] = 0;
             getcontext(&contexts[k]);
             contexts[k].uc_stack.ss_sp = stacks[k];
             contexts[k].uc_stack.ss_size = STACK;

@@ -89,7 +89,14 @@ impl RunDir {
     /// How the run stands now, by its status.
     #[must_use]
     pub fn state_by(&self, status: &Status) -> RunState {
-        RunState::of(status, silence(SystemTime::now(), status.heartbeat, self.status_written()))
+        self.silence_and_state(status).1
+    }
+
+    /// Seconds since the run was last heard of, and how it stands now, by its status.
+    #[must_use]
+    pub fn silence_and_state(&self, status: &Status) -> (f64, RunState) {
+        let silence = silence(SystemTime::now(), status.heartbeat, self.status_written());
+        (silence, RunState::of(status, silence))
     }
 
     /// When the status was written, by the clock of the file system; `None` if that is not to be known.

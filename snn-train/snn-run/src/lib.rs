@@ -32,9 +32,10 @@
 //! # Ok::<(), snn_run::Error>(())
 //! ```
 //!
-//! The crate knows nothing of networks and training; `snn-train` writes what it reads. [`sweep`] has the directory of a
-//! sweep, [`files`] the names of all files.
+//! The crate knows nothing of networks and training; `snn-train` writes what it reads. [`verdict`] says what is wrong with a
+//! run, [`sweep`] has the directory of a sweep, [`files`] the names of all files.
 
+pub mod condition;
 mod directory;
 mod environment;
 mod error;
@@ -42,15 +43,18 @@ pub mod files;
 mod follow;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod judge;
 mod liveness;
 mod numbers;
 pub mod probe;
 mod record;
 pub mod regular;
 pub mod scalars;
+mod shell;
 mod state;
 mod status;
 pub mod sweep;
+pub mod verdict;
 
 pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
@@ -61,8 +65,10 @@ pub use numbers::{median, number};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
+pub use shell::shell_word;
 pub use state::RunState;
 pub use status::{Best, RecordedState, Status};
+pub use verdict::{Diagnosis, Doctor, Evidence, Verdict};
 
 /// The version of `env.json` and `status.json` that is written today; it grows when a field changes its meaning.
 pub const FILE_VERSION: u32 = 1;

@@ -72,7 +72,11 @@ fn a_sweep_comes_to_what_it_came_to() {
     let results = sweep.results();
     let written: Value = serde_json::from_slice(&fs::read(fixture("sweep/results.json")).unwrap()).unwrap();
     let before: Results = serde_json::from_value(written["results"].clone()).unwrap();
-    assert_eq!(results, before);
+    // Of results of old, verdicts are not known; nothing else has changed.
+    let mut known = results.clone();
+    assert_eq!(known.rows.iter_mut().filter_map(|row| row.verdict.take()).count(), known.rows.len());
+    known.rows.iter_mut().for_each(|row| row.detail = None);
+    assert_eq!(known, before);
     assert_eq!(results.count(RunState::Done), 2);
     assert_eq!(results.to_csv(), fs::read_to_string(fixture("sweep/results.csv")).unwrap());
     let groups = results.groups(&sweep.manifest().selection);

@@ -28,6 +28,8 @@ impl Runs {
                 test_accuracy: Some(0.0),
                 spikes: None,
                 late_gain: None,
+                verdict: None,
+                detail: None,
                 ..row
             },
         });
@@ -143,6 +145,8 @@ mod tests {
             valid_accuracy: Some(valid),
             valid_loss: Some(1.0),
             late_gain: None,
+            verdict: None,
+            detail: None,
             lost_classes: Some(usize::from(id == "b")),
             test_accuracy: Some(test),
             spikes: Some(vec![3.0, 4.0]),

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     experiment::{Experiment, Selection},
     replace::replace_by_link,
-    shell::shell_word,
+    shell_word,
 };
 
 /// The checkpoints that a run goes on from.

@@ -1,8 +1,53 @@
-//! What to do about hidden layers that do not learn: what is set already is not recommended.
+//! What to do about hidden layers that do not learn, and about networks that guess: what is set already is not recommended.
 
-use snn_core::{ActivityWarning, Readout};
+use snn_core::{ActivityWarning, LossKind, Readout};
+use snn_run::{
+    Best, EpochRecord,
+    verdict::{chance_loss, had_learned, has_exploded, is_at_chance, short_number},
+};
 
 use crate::experiment::Experiment;
+
+/// What an epoch has come to.
+pub(super) struct Look<'a> {
+    pub(super) record: &'a EpochRecord,
+    /// The best epoch so far.
+    pub(super) best: Option<Best>,
+    pub(super) classes: usize,
+    /// Those of training.
+    pub(super) samples: u64,
+    /// Whether it is time to say that nothing is learned: networks may guess for some epochs first.
+    pub(super) is_due: bool,
+}
+
+/// What is said of a network whose loss has exploded, or that does no better than guessing.
+pub(super) fn guesses(look: &Look<'_>, experiment: &Experiment) -> Option<String> {
+    let is_cross_entropy = experiment.loss.name == LossKind::CrossEntropy;
+    let rate = experiment.optimizer.learning_rate;
+    let slower =
+        format!("Lower optimizer.learning_rate (now {rate:?}), or clip gradients (training.clip_norm)");
+    let cost = format!("guessing costs ln {} = {}", look.classes, short_number(chance_loss(look.classes)));
+    let loss = look.record.train.cross_entropy;
+    if is_cross_entropy && has_exploded(loss, look.classes) {
+        // Without the loss itself, which changes from epoch to epoch: this is said once.
+        return Some(format!("the loss has exploded: {cost}, and it is more than ten times that. {slower}"));
+    }
+    if !is_at_chance(look.record, look.classes, look.samples, is_cross_entropy) {
+        return None;
+    }
+    if look.best.is_some_and(|best| had_learned(best.accuracy, look.classes)) {
+        return Some(format!(
+            "training has diverged: what was learned is lost, and the network guesses. {slower}"
+        ));
+    }
+    let beta = experiment.surrogate.beta;
+    look.is_due.then(|| {
+        format!(
+            "the network does no better than guessing: {cost}. See whether gradients reach every matrix (snn-tui, Learning); \
+             change optimizer.learning_rate (now {rate:?}), lower surrogate.beta (now {beta:?}), or give it more epochs"
+        )
+    })
+}
 
 /// What is said of a layer. `input_is_empty`: in the whole epoch, the input had no spikes, or no value other than 0.
 pub(super) fn advice(warning: ActivityWarning, experiment: &Experiment, input_is_empty: bool) -> String {

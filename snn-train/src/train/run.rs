@@ -7,7 +7,7 @@ use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
 
 use super::{
     Trainer,
-    advice::advice,
+    advice::{Look, advice, guesses},
     batch::{self, Loaded},
     evaluate::{Goal, evaluate_watched, layers},
     evaluation::Evaluation,
@@ -273,7 +273,22 @@ impl<D: Backend<f32>> Trainer<D> {
             let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
-        // Classes are learnt one after the other; a few looks at what is left of them are enough.
+        let samples = self.dataset.splits().train.len() as u64;
+        let look = Look {
+            record: &record,
+            best: self.best,
+            classes: self.dataset.classes(),
+            samples,
+            is_due: is_due(self.epoch, self.experiment.training.epochs),
+        };
+        // Of a layer that is silent or saturated, the cause has just been told.
+        if activity.warnings().is_empty()
+            && let Some(message) = guesses(&look, &self.experiment)
+        {
+            let warning = WarningRecord { epoch: self.epoch, message };
+            flow = flow.or(emit(observers, &Event::Warning(&warning))?);
+        }
+        // Classes are learned one after the other; a few looks at what is left of them are enough.
         if is_quarter(self.epoch, self.experiment.training.epochs)
             && let Some(message) = validation.and_then(|it| it.warning(self.experiment.readout.head))
         {
@@ -331,6 +346,12 @@ fn is_alive(input: &Input<f32>) -> bool {
         Input::Events(events) => events.spikes() > 0,
         Input::Frames(frames) => frames.values().iter().any(|&value| value != 0.0),
     }
+}
+
+/// Whether it is time to say that a network guesses: at half of the epochs, three quarters or the last. Fewer than three epochs
+/// tell nothing.
+fn is_due(epoch: u32, epochs: u32) -> bool {
+    epoch >= 3 && is_quarter(epoch, epochs) && 2 * u64::from(epoch) >= u64::from(epochs)
 }
 
 /// Whether a quarter, half, three quarters or all of the epochs have just been trained.

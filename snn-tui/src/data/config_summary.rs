@@ -1,6 +1,10 @@
 //! What determines a run, picked from its experiment for lists and titles.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use snn_run::{RunDir, number};
 use toml::{Table, Value};
@@ -23,6 +27,8 @@ pub(crate) struct ConfigSummary {
     pub(crate) batch_size: Option<f64>,
     /// A number that runs share whose keys differ in nothing but seeds.
     pub(crate) group: u64,
+    /// Every key of the experiment and its value, by key. Runs share most of them, so each is kept once.
+    pub(crate) settings: Vec<(Arc<str>, Arc<str>)>,
     /// Where it was computed in its last session: `cpu`, `cuda:1`; `-` where that was not recorded.
     pub(crate) device: String,
 }
@@ -36,7 +42,7 @@ impl ConfigSummary {
         facts
     }
 
-    pub(super) fn of(config: &Table) -> Self {
+    pub(crate) fn of(config: &Table) -> Self {
         let key = |section: &str, key: &str| config.get(section).and_then(|section| section.get(key));
         let text = |section: &str, name: &str| key(section, name).map(plain).unwrap_or_default();
         let seeds = [text("initialization", "seed"), text("training", "seed")];
@@ -54,9 +60,45 @@ impl ConfigSummary {
             readout: text("readout", "head"),
             batch_size: key("training", "batch_size").and_then(number),
             group: group(config),
+            settings: settings(config),
             device: unknown(),
         }
     }
+
+    /// The value of a key such as `optimizer.learning_rate`.
+    pub(crate) fn setting(&self, key: &str) -> Option<&str> {
+        let place = self.settings.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
+        Some(&self.settings[place].1)
+    }
+}
+
+/// All keys and values of an experiment, by key.
+fn settings(config: &Table) -> Vec<(Arc<str>, Arc<str>)> {
+    static KNOWN: Mutex<BTreeSet<Arc<str>>> = Mutex::new(BTreeSet::new());
+    // Nothing is left half done when a thread that holds it ends.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shared = |text: String| {
+        if let Some(known) = known.get(text.as_str()) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        known.insert(text.clone());
+        text
+    };
+    let mut all = Vec::new();
+    let mut tables = vec![(String::new(), config)];
+    while let Some((above, table)) = tables.pop() {
+        for (name, value) in table {
+            let key = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
+            match value {
+                Value::Table(below) => tables.push((key, below)),
+                Value::String(text) => all.push((shared(key), shared(text.clone()))),
+                value => all.push((shared(key), shared(value.to_string()))),
+            }
+        }
+    }
+    all.sort();
+    all
 }
 
 fn unknown() -> String {

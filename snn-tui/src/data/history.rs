@@ -21,7 +21,6 @@ pub(crate) struct History {
     /// Computing time so far.
     elapsed: f64,
     last: Option<EpochRecord>,
-    warnings: Vec<(u32, String)>,
 }
 
 /// What a metric was over a few epochs; NaN where it was not recorded.
@@ -76,19 +75,6 @@ impl History {
             column.resize(MOST, NOTHING);
             *column = column.chunks_exact(2).map(|pair| pair[0].and(pair[1])).collect();
         }
-    }
-
-    /// Notes a warning.
-    pub(crate) fn warn(&mut self, epoch: u32, message: String) {
-        // Silent layers are warned of after every epoch: what matters is that, and since when.
-        if self.warnings.len() < 100 && !self.warnings.iter().any(|(_, known)| *known == message) {
-            self.warnings.push((epoch, message));
-        }
-    }
-
-    /// Different warnings, each with its first epoch.
-    pub(crate) fn warnings(&self) -> &[(u32, String)] {
-        &self.warnings
     }
 
     /// The last epoch.
@@ -197,12 +183,5 @@ mod tests {
         let series = history.series("valid.loss", XAxis::Epoch);
         assert!(series[..3].iter().all(|(_, bucket)| bucket.mean.is_nan()));
         assert_eq!(series[3].1.mean, 0.5);
-    }
-
-    #[test]
-    fn equal_warnings_are_kept_once() {
-        let mut history = History::default();
-        (1..1000).for_each(|epoch| history.warn(epoch, "layer 1 is silent".to_owned()));
-        assert_eq!(history.warnings(), [(1, "layer 1 is silent".to_owned())]);
     }
 }

@@ -16,7 +16,7 @@ use snn_run::{Environment, Record, probe::Probe};
 pub(crate) use config_summary::ConfigSummary;
 pub(crate) use gpus::Gpu;
 pub(crate) use history::{Bucket, History, XAxis};
-pub(crate) use probes::{ProbeSummary, Probes, VANISHING};
+pub(crate) use probes::{ProbeSummary, Probes};
 #[cfg(test)]
 pub(crate) use proc::Process;
 pub(crate) use row::Run;
@@ -66,6 +66,8 @@ pub(crate) struct Wants {
     pub(crate) visible: Vec<String>,
     /// Whether what determines runs is wanted of all of them, to sort or filter by it.
     pub(crate) all_facts: bool,
+    /// Whether verdicts are wanted of all runs, and not only of those on the screen.
+    pub(crate) all_verdicts: bool,
     /// The run whose probes are wanted, and the epoch: without one the newest.
     pub(crate) probe: Option<(String, Option<u32>)>,
     /// Whether the results of the sweep are wanted.

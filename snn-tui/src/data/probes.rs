@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_run::probe::Probe;
+use snn_run::{judge::VANISHING_DERIVATIVE, probe::Probe};
 
 /// What one probe says in short, kept for every probe of the run that is looked at.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,16 +16,13 @@ pub(crate) struct ProbeSummary {
     pub(crate) rates: Vec<f64>,
 }
 
-/// A derivative below this lets next to nothing of a gradient through.
-pub(crate) const VANISHING: f64 = 1e-3;
-
 impl ProbeSummary {
     pub(crate) fn of(probe: &Probe) -> Self {
         let derivatives = probe.layers.iter().map(|layer| &layer.derivatives);
         Self {
             epoch: probe.epoch,
             update_ratios: probe.update_ratios.clone(),
-            derivatives: derivatives.map(|it| (it.mean, it.share_below(VANISHING))).collect(),
+            derivatives: derivatives.map(|it| (it.mean, it.share_below(VANISHING_DERIVATIVE))).collect(),
             rates: probe.layers.iter().map(|layer| layer.rates.mean).collect(),
         }
     }

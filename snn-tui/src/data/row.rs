@@ -1,8 +1,8 @@
 //! What a list shows of a run.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use snn_run::{EpochRecord, RunState, Status};
+use snn_run::{Diagnosis, EpochRecord, RunState, Status, Verdict};
 
 /// One run.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,8 @@ pub(crate) struct Run {
     pub(crate) epoch_seconds: Option<f64>,
     /// Seconds since it was last heard of; counts for running and stalled runs.
     pub(crate) silent: f64,
-    /// Whether there was a warning lately.
-    pub(crate) warned: bool,
+    /// What is to be said of it; `None` until it has been asked for.
+    pub(crate) diagnosis: Option<Arc<Diagnosis>>,
     /// Why it cannot be read.
     pub(crate) error: Option<String>,
 }
@@ -35,9 +35,14 @@ impl Run {
             last: None,
             epoch_seconds: None,
             silent: 0.0,
-            warned: false,
+            diagnosis: None,
             error: None,
         }
+    }
+
+    /// What is to be said of it in a word or two, as far as that is known.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.diagnosis.as_ref().map(|diagnosis| diagnosis.verdict)
     }
 
     /// The word for how it stands.

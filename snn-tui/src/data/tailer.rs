@@ -122,12 +122,13 @@ impl Tailer {
         self.read_details(wants, due, messages);
         let glancing = self.read_probes(wants, due, messages);
         self.read_facts(wants, begin, messages);
+        let diagnosed = self.read_verdicts(wants, begin, messages);
         if wants.sweep && self.unread.is_empty() && std::mem::take(&mut self.sweep_changed) {
             messages.extend(self.sweep());
         }
         self.read_system(wants, messages);
         let facts_are_there = !wants.all_facts || self.without_facts.is_empty();
-        self.unread.is_empty() && facts_are_there && !glancing
+        self.unread.is_empty() && facts_are_there && diagnosed && !glancing
     }
 
     /// Looks at everything again in the next step, whenever the last look was.
@@ -292,6 +293,39 @@ impl Tailer {
         }
     }
 
+    /// Verdicts of the runs on the screen, and if they are wanted those of all others when there is nothing else to do.
+    /// Returns whether none is missing.
+    fn read_verdicts(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) -> bool {
+        let is_due = |known: &TrackedRun| known.is_undiagnosed && known.run.state.is_some();
+        let visible = wants.visible.iter().chain(&wants.histories);
+        let mut next: Vec<String> =
+            visible.filter(|id| self.known.get(*id).is_some_and(is_due)).cloned().collect();
+        let first = next.len();
+        if wants.all_verdicts && self.unread.is_empty() {
+            next.extend(self.known.iter().filter(|(_, known)| is_due(known)).map(|(id, _)| id.clone()));
+        }
+        let mut changed = Vec::new();
+        let mut is_complete = true;
+        for (place, id) in next.iter().enumerate() {
+            if place >= first && begin.elapsed() >= BUDGET {
+                is_complete = false;
+                break;
+            }
+            if let Some(known) = self.known.get_mut(id).filter(|known| is_due(known)) {
+                let before = known.run.diagnosis.clone();
+                known.diagnose();
+                if known.run.diagnosis != before {
+                    changed.push(known.run.clone());
+                }
+            }
+        }
+        if !changed.is_empty() {
+            self.sweep_changed = true;
+            messages.push(Msg::Runs(changed));
+        }
+        is_complete
+    }
+
     /// Histories of those runs that are looked at.
     fn read_details(&mut self, wants: &Wants, due: bool, messages: &mut Vec<Msg>) {
         let wanted: BTreeSet<String> = wants.histories.iter().cloned().collect();
@@ -342,6 +376,8 @@ impl Tailer {
                 test_accuracy: status.and_then(|status| status.test_accuracy),
                 spikes: known.and_then(|known| known.test_spikes.clone()),
                 late_gain: None,
+                verdict: run.and_then(super::Run::verdict),
+                detail: run.and_then(|run| Some(run.diagnosis.as_ref()?.detail.clone())),
                 lost_classes: None,
                 seconds: seconds * f64::from(status.map_or(0, |status| status.epoch)),
                 message: status.and_then(|status| status.message.clone()),

@@ -3,11 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
 use snn_run::{
-    Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
+    Diagnosis, Doctor, Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
     files::{self, METRICS, PROBES, STATUS},
     median,
     probe::Probe,
@@ -30,6 +31,10 @@ pub(super) struct TrackedRun {
     pub(super) test_spikes: Option<Vec<f64>>,
     stamps: [Option<Stamp>; 2],
     pulse: Pulse,
+    /// Judges it, while it may change.
+    doctor: Option<Doctor>,
+    /// Whether something has changed since the last diagnosis.
+    pub(super) is_undiagnosed: bool,
     follower: Option<Follower>,
     probed: Vec<u32>,
     glanced: usize,
@@ -58,6 +63,8 @@ impl TrackedRun {
             test_spikes: None,
             stamps: [None, None],
             pulse: Pulse::default(),
+            doctor: None,
+            is_undiagnosed: true,
             follower: None,
             probed: Vec::new(),
             glanced: 0,
@@ -79,9 +86,35 @@ impl TrackedRun {
                 }
             }
             self.stamps = stamps;
+            self.is_undiagnosed = true;
             changed |= self.run != before;
         }
-        self.judge() || changed
+        let before = self.run.state;
+        let changed = self.judge() || changed;
+        self.is_undiagnosed |= before != self.run.state;
+        changed
+    }
+
+    /// Says what is to be said of it.
+    pub(super) fn diagnose(&mut self) {
+        self.is_undiagnosed = false;
+        let Some(state) = self.run.state else { return };
+        let status = self.run.status.as_ref();
+        let outcome = match &self.dir {
+            Some(dir) if state != RunState::Damaged => {
+                let doctor = self.doctor.get_or_insert_with(|| Doctor::new(dir));
+                doctor.look(state, status, self.run.silent).map_err(|error| error.to_string())
+            }
+            _ => Err(self.run.error.clone().unwrap_or_default()),
+        };
+        let diagnosis = outcome.unwrap_or_else(|error| {
+            let state = if error.is_empty() { state } else { RunState::Damaged };
+            Diagnosis::of_state(&self.run.path, state, Some(error))
+        });
+        self.run.diagnosis = Some(Arc::new(diagnosis));
+        if !self.is_active() {
+            self.doctor = None;
+        }
     }
 
     fn read(&mut self) -> Result<(), Error> {
@@ -104,14 +137,12 @@ impl TrackedRun {
             Err(error) => return Err(error),
         }
         let mut seconds = Vec::new();
-        run.warned = false;
         for record in dir.recent(RECENT)? {
             match record {
                 Record::Epoch(epoch) => {
                     seconds.push(epoch.seconds.total());
                     run.last = Some(epoch);
                 }
-                Record::Warning(_) => run.warned = true,
                 Record::Test(test) => {
                     self.test_spikes = Some(test.layers.iter().map(|layer| layer.spikes).collect());
                 }

@@ -6,7 +6,7 @@ mod potentials;
 mod rates;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_run::probe::SampleProbe;
+use snn_run::probe::{SampleProbe, Traces};
 
 use super::{
     binding::Binding,
@@ -97,6 +97,12 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Whether all readout units say the same all along: the class is then that of the first, and nothing was recognized.
+fn is_tie(readout: &Traces) -> bool {
+    let Some(first) = readout.values.first() else { return false };
+    readout.values.len() > 1 && readout.values.iter().all(|values| values == first)
+}
+
 /// Run, epoch, sample, and whether the network is right about it. In little room the number of samples goes first, then
 /// the name of the view, then that of the run.
 fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -104,7 +110,9 @@ fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let (theme, samples) = (look.theme, look.probe.samples.len());
     let Choice { view, sample, .. } = look.state.choice();
     let place = sample.min(samples - 1) + 1;
-    let (word, style) = if label == prediction {
+    let (word, style) = if is_tie(&look.sample.readout) {
+        (theme.glyph("? no choice", "no choice"), theme.warning())
+    } else if label == prediction {
         (theme.glyph("✓ right", "right"), theme.good())
     } else {
         (theme.glyph("✗ WRONG", "WRONG"), theme.bad())
@@ -189,6 +197,17 @@ mod tests {
         assert_eq!(probed::chosen_epoch(&state), None);
         press(&mut state, "<<<<");
         assert_eq!(probed::chosen_epoch(&state), Some(0));
+    }
+
+    #[test]
+    fn a_tie_of_zeros_is_no_recognition() {
+        let mut tie = probe(4);
+        for sample in &mut tie.samples {
+            sample.prediction = sample.label;
+            sample.readout.values.iter_mut().for_each(|values| values.fill(0.0));
+        }
+        let text = body(&state(Screen("activity"), vec![tie]), 80, 22);
+        assert!(text.contains("no choice") && !text.contains("right"), "{text}");
     }
 
     #[test]

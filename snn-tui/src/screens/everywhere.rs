@@ -61,6 +61,9 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
     }
     if state.list.editing.is_some() {
         state.list.edit(key);
+        if state.list.editing.is_none() && state.list.mistake.is_some() && !state.list.filter.is_empty() {
+            state.notice.clone_from(&state.list.mistake);
+        }
         return None;
     }
     if state.help {
@@ -86,8 +89,26 @@ fn screen_by(state: &mut State, by: isize) -> Option<Action> {
     None
 }
 
+/// Walks through the marked runs, if there are any in the list, and else through all of it.
 fn run_by(state: &mut State, by: isize) -> Option<Action> {
-    state.list.step(by);
+    let marked: Vec<String> = state
+        .chosen()
+        .into_iter()
+        .filter(|id| state.marked.contains(id) && state.list.place(id).is_some())
+        .collect();
+    if marked.is_empty() {
+        state.list.step(by);
+        return None;
+    }
+    let here = state.list.selected().and_then(|id| marked.iter().position(|it| it == id));
+    let last = marked.len() - 1;
+    let to = match here {
+        Some(place) => place.saturating_add_signed(by).min(last),
+        // From elsewhere to the first or to the last of them.
+        None if by > 0 => 0,
+        None => last,
+    };
+    state.list.select(&marked[to]);
     None
 }
 

@@ -60,6 +60,12 @@ fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
     );
 }
 
+/// The filter that is being typed, and what is wrong with it.
+pub(super) fn prompt(state: &State, text: &str) -> String {
+    let mistake = state.list.mistake.as_ref().map_or_else(String::new, |mistake| format!("   {mistake}"));
+    clean(&format!("/{text}_{mistake}"))
+}
+
 fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     if let Some(Question::Stop(runs)) = &state.question {
@@ -70,7 +76,7 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         return;
     }
     if let Some(text) = &state.list.editing {
-        buffer.set_string(area.x, area.y, fit(&format!("/{text}_"), room), state.theme.bold());
+        buffer.set_string(area.x, area.y, fit(&prompt(state, text), room), state.theme.bold());
         return;
     }
     let said = state.notice.as_ref().or(state.model.trouble.as_ref());

@@ -4,6 +4,7 @@ mod activity;
 mod binding;
 pub(crate) mod curves;
 mod definition;
+mod diagnosis;
 mod everywhere;
 mod frame;
 mod help;

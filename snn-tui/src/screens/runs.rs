@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
-use super::{binding::Binding, definition::Definition};
+use super::{binding::Binding, definition::Definition, diagnosis};
 use crate::{
     data::Run,
     state::{
@@ -105,7 +105,9 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         return note(state.theme.dim(), &text, area, buffer);
     }
     let filtered = !list.filter.is_empty() || list.editing.is_some();
-    let details = details(state, usize::from(area.width));
+    // The list keeps at least half of the room.
+    let mut details = details(state, usize::from(area.width));
+    details.truncate(usize::from(area.height / 2));
     let rows = usize::from(area.height).saturating_sub(2 + details.len());
     list.page.set(rows);
     let (first, _) = list.window(rows);
@@ -158,7 +160,10 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
         buffer.set_string(x, area.y, align(&heading), theme.bold());
         for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
             let text = clean(&(column.text)(run, state.facts(&run.id)));
-            let style = if column.heading == "state" { state_style(state, run) } else { Style::new() };
+            let style = match column.heading {
+                "verdict" => diagnosis::style(theme, run.verdict()),
+                _ => Style::new(),
+            };
             buffer.set_string(x, y, align(&text), style);
         }
         x += cells as u16 + 1;
@@ -184,7 +189,7 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
         let cells =
             shown.iter().map(|run| width(&(column.text)(run, state.facts(&run.id)))).max().unwrap_or(0);
         let mut cells = cells.max(width(column.heading) + 1).max(column.least);
-        if place == 0 {
+        if column.heading == "run" {
             cells = cells.min((room / 3).max(12));
         }
         if cells > left {
@@ -194,15 +199,6 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
         left = left.saturating_sub(cells + 1);
     }
     chosen
-}
-
-fn state_style(state: &State, run: &Run) -> Style {
-    match run.state {
-        Some(RunState::Running) => state.theme.good(),
-        Some(RunState::Stalled | RunState::Stopped | RunState::Unknown) => state.theme.warning(),
-        Some(RunState::Failed | RunState::Damaged) => state.theme.bad(),
-        Some(RunState::Pending | RunState::Done) | None => state.theme.dim(),
-    }
 }
 
 /// What does not fit into the table, of the run under the cursor.
@@ -228,31 +224,30 @@ fn details(state: &State, room: usize) -> Vec<(String, Style)> {
     }
     lines.push((text, Style::new()));
     let mut words = Vec::new();
-    if run.is(RunState::Stalled) {
-        words.push(format!("not heard of for {}", duration(run.silent)));
-    }
     if let Some(left) = run.remaining() {
         words.push(format!("{} to go", duration(left)));
     }
     if let Some(speed) = run.samples_per_second() {
         words.push(format!("{} samples/s", number(speed)));
     }
+    let status = run.status.as_ref();
     if let Some(test) = run.test_accuracy() {
         words.push(format!("test {:.2} %", 100.0 * test));
     }
-    let status = run.status.as_ref();
     if let Some(best) = status.and_then(|status| status.best) {
         words.push(format!("best in epoch {}", best.epoch));
     }
-    let trouble = run
-        .error
-        .clone()
-        .or_else(|| status.and_then(|status| status.message.clone()))
-        .or_else(|| status.and_then(|status| status.probe_error.clone()))
-        .or_else(|| run.warned.then(|| "it has warnings: see System".to_owned()));
-    lines.push(match trouble {
-        Some(trouble) => (clean(&trouble), theme.bad()),
-        None => (words.join(", "), theme.dim()),
-    });
+    if !words.is_empty() {
+        lines.push((words.join(", "), theme.dim()));
+    }
+    lines.extend(diagnosis::lines(theme, run, room));
+    let trouble = run.error.as_ref().or_else(|| status.and_then(|status| status.probe_error.as_ref()));
+    lines.extend(trouble.map(|trouble| (clean(trouble), theme.bad())));
+    let warnings = diagnosis::warnings(theme, run);
+    let open = run.diagnosis.iter().flat_map(|it| &it.warnings).filter(|it| !it.over).count();
+    if let Some((first, style)) = warnings.into_iter().next() {
+        let more = if open > 1 { format!(" (and {} more: see System)", open - 1) } else { String::new() };
+        lines.push((fit(&first, room.saturating_sub(width(&more))) + &more, style));
+    }
     lines
 }

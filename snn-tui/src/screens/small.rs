@@ -3,6 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
+use super::frame::prompt;
 use crate::{
     data::Run,
     state::{Question, State},
@@ -12,11 +13,12 @@ use crate::{
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let mut lines = vec![summary(state)];
-    let first = match (&state.question, &state.notice, &state.model.trouble) {
+    let typed = state.list.editing.as_ref().map(|text| prompt(state, text));
+    let first = typed.or_else(|| match (&state.question, &state.notice, &state.model.trouble) {
         (Some(Question::Stop(runs)), ..) => Some(format!("stop {} run(s)? y/n", runs.len())),
         (None, Some(said), _) | (None, None, Some(said)) => Some(clean(said)),
         _ => None,
-    };
+    });
     if let Some(first) = first {
         lines.insert(0, first);
     }
@@ -57,7 +59,7 @@ fn line(run: &Run) -> String {
     let status = run.status.as_ref();
     let epochs = status.map_or_else(String::new, |status| format!(" {}/{}", status.epoch, status.epochs));
     let left = run.remaining().map_or_else(String::new, |seconds| format!(" {}", duration(seconds)));
-    let state = if run.is(RunState::Running) { "" } else { run.state_name() };
+    let state = run.verdict().map_or_else(|| run.state_name().to_owned(), |verdict| verdict.to_string());
     let best = run.best_accuracy().map_or_else(String::new, |best| format!(" {}", percent(Some(best))));
     let text = format!("{state}{epochs}{best}{left}");
     format!("{} {}", text.trim_start(), clean(&run.id))

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::{RunState, Seconds};
 
-use super::{binding::Binding, definition::Definition};
+use super::{binding::Binding, definition::Definition, diagnosis};
 use crate::{
     data::{Gpu, Run, System, Wants},
     state::{Screen, State},
@@ -229,10 +229,7 @@ fn troubles(state: &State, width: usize) -> Vec<(String, Style)> {
         status.and_then(|it| it.probe_error.as_ref()),
     ];
     let bad = bad.into_iter().flatten().map(|text| (clean(text), state.theme.bad()));
-    let warnings = state.model.histories.get(&run.id).map(|history| history.warnings()).unwrap_or_default();
-    let warnings = warnings.iter().map(|(epoch, warning)| {
-        (clean(&format!("warning since epoch {epoch}: {warning}")), state.theme.warning())
-    });
+    let warnings = diagnosis::warnings(state.theme, run);
     let wrapped =
         |(text, style): (String, Style)| wrap(&text, width).into_iter().map(move |line| (line, style));
     bad.chain(warnings).flat_map(wrapped).collect()

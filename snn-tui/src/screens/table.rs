@@ -28,8 +28,14 @@ pub(crate) fn definition(screen: Screen) -> &'static Definition {
 
 /// What the screen that is shown needs to know.
 pub(crate) fn wants(state: &State) -> Wants {
-    let mut wants =
-        Wants { visible: state.list.visible(), all_facts: state.list.needs_facts(), ..Wants::default() };
+    let list = &state.list;
+    let mut wants = Wants {
+        visible: list.visible(),
+        all_facts: list.needs_facts(),
+        // Somebody who watches has time for all of them, after those that are seen.
+        all_verdicts: state.is_watched || list.needs_verdicts(),
+        ..Wants::default()
+    };
     (definition(state.screen).wants)(state, &mut wants);
     wants
 }

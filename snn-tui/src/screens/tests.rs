@@ -16,6 +16,7 @@ use crate::{
 
 /// The dashboard over a directory, with keys pressed on it.
 struct Dashboard {
+    directory: String,
     state: State,
     tailer: Tailer,
 }
@@ -25,7 +26,8 @@ impl Dashboard {
         let source = Source::open(directory).unwrap();
         let theme = Theme { colors: Colors::None, marker: Marker::Braille };
         let state = State::new(theme, "runs".to_owned(), source.is_sweep());
-        let mut dashboard = Self { state, tailer: Tailer::new(source, std::time::Duration::ZERO) };
+        let directory = directory.display().to_string();
+        let mut dashboard = Self { directory, state, tailer: Tailer::new(source, std::time::Duration::ZERO) };
         dashboard.settle();
         dashboard
     }
@@ -66,9 +68,29 @@ impl Dashboard {
     fn screen(&self, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| super::draw(&self.state, frame.area(), frame.buffer_mut())).unwrap();
-        let text = terminal.backend().to_string();
+        // Commands name the directory, which is another one each time.
+        let text = terminal.backend().to_string().replace(&self.directory, "runs");
         // Without the quotes around each line, and the spaces at its end.
         text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n").collect()
+    }
+}
+
+/// The real runs that stand for verdicts, as a list shows them and as the whole diagnosis of each.
+#[test]
+fn every_verdict_of_a_real_run() {
+    // Relative, so that commands are as long everywhere.
+    let mut dashboard = Dashboard::new(Path::new("../snn-train/snn-run/tests/fixtures/verdicts"));
+    let mut all = String::new();
+    for _ in 0..dashboard.state.list.order().len() {
+        all += &dashboard.screen(80, 24);
+        dashboard.press("j");
+    }
+    insta::assert_snapshot!("verdicts_80x24", all);
+    insta::assert_snapshot!("verdicts_40x10", dashboard.screen(40, 10));
+    for (typed, found) in [("verdict=diverged", 2), ("verdict=LEARNED", 1), ("saturated", 1)] {
+        dashboard.press(&format!("/ {} Enter", typed.chars().map(|c| format!("{c} ")).collect::<String>()));
+        assert_eq!(dashboard.state.list.order().len(), found, "{typed}");
+        dashboard.press("Esc");
     }
 }
 
@@ -183,6 +205,24 @@ fn keys_lead_from_runs_to_curves_and_back() {
     dashboard.press("Esc s s s s S");
     assert_eq!(dashboard.state.list.order().len(), 4);
     assert_eq!(dashboard.press("q"), Some(Action::Quit));
+}
+
+#[test]
+fn n_and_p_walk_through_marked_runs_on_any_screen() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("n n");
+    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "without marks all are walked through");
+    dashboard.press("Space 3");
+    dashboard.state.marked.insert("randman-a".to_owned());
+    dashboard.press("p");
+    let selected = |dashboard: &Dashboard| dashboard.state.list.selected().map(str::to_owned);
+    assert_eq!(selected(&dashboard).as_deref(), Some("randman-c"), "from elsewhere to the last of them");
+    dashboard.press("p");
+    assert_eq!(selected(&dashboard).as_deref(), Some("randman-a"));
+    dashboard.press("n n");
+    assert_eq!(selected(&dashboard).as_deref(), Some("randman-c"));
 }
 
 #[test]

@@ -47,7 +47,15 @@ pub(crate) fn learning_rate(run: &Run, facts: Option<&ConfigSummary>) -> Option<
 }
 
 /// In the order in which they are shown. The first two always are.
-pub(crate) static COLUMNS: [Column; 17] = [
+pub(crate) static COLUMNS: [Column; 18] = [
+    Column {
+        heading: "verdict",
+        least: 12,
+        is_text: true,
+        is_fact: false,
+        text: |run, _| run.verdict().map_or_else(|| "...".to_owned(), |verdict| verdict.to_string()),
+        key: |run, _| Key::Number(run.verdict().map(|verdict| f64::from(verdict as u8))),
+    },
     Column {
         heading: "run",
         least: 8,

@@ -1,58 +1,131 @@
-//! Filters: words that a run must have, and conditions on the numbers of its columns.
+//! Filters: words that a run must have, and conditions in the grammar of `snn runs --where`.
 
-use super::columns::{COLUMNS, Column, Key};
+use snn_run::condition::{COLUMNS as COLUMNS_OF_SNN, Cells, Condition};
+
+use super::columns::{self, COLUMNS};
 use crate::data::{ConfigSummary, Run};
 
-/// `randman running lr<0.02 best>90`: all of them must hold. A word may stand anywhere in the texts of a run.
+/// Short names of columns and keys, those of the headings, and what they stand for.
+const SHORT: [(&str, &str); 9] = [
+    ("run", "id"),
+    ("best", "valid_accuracy"),
+    ("test", "test_accuracy"),
+    ("lr", "optimizer.learning_rate"),
+    ("beta", "surrogate.beta"),
+    ("seed", "initialization.seed"),
+    ("data", "data.name"),
+    ("surrogate", "surrogate.shape"),
+    ("batch", "training.batch_size"),
+];
+
+/// Columns of this program alone.
+const OWN: [&str; 5] = ["valid", "loss", "samples/s", "hidden", "device"];
+
+/// `randman verdict=diverged lr<=0.02 valid_accuracy>=0.9`: all of them must hold. A word may stand anywhere in the texts of a
+/// run; values have the units of `snn runs --where`, where accuracies are shares.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     words: Vec<String>,
-    conditions: Vec<(usize, char, f64)>,
+    conditions: Vec<Condition>,
+    mistake: Option<String>,
 }
 
 impl Filter {
     pub(crate) fn new(text: &str) -> Self {
         let mut filter = Self::default();
         for word in text.split_whitespace() {
+            if !word.contains(['<', '>', '=']) {
+                filter.words.push(word.to_lowercase());
+                continue;
+            }
             match condition(word) {
-                Some(condition) => filter.conditions.push(condition),
-                None => filter.words.push(word.to_lowercase()),
+                Ok(condition) => filter.conditions.push(condition),
+                Err(mistake) => drop(filter.mistake.get_or_insert(mistake)),
             }
         }
         filter
     }
 
+    /// What is wrong with it. Keys of the experiment are those of these runs, as far as they are known.
+    pub(crate) fn mistake<'a>(&self, mut facts: impl Iterator<Item = &'a ConfigSummary>) -> Option<String> {
+        if self.mistake.is_some() {
+            return self.mistake.clone();
+        }
+        let unknown: Vec<&str> = self
+            .conditions
+            .iter()
+            .map(|condition| condition.column.as_str())
+            .filter(|column| !COLUMNS_OF_SNN.contains(column) && !OWN.contains(column))
+            .collect();
+        let first = facts.next()?;
+        let all: Vec<&ConfigSummary> = std::iter::once(first).chain(facts).collect();
+        let column =
+            unknown.into_iter().find(|column| all.iter().all(|facts| facts.setting(column).is_none()))?;
+        Some(format!("no run has the key {column}"))
+    }
+
     pub(crate) fn takes(&self, run: &Run, facts: Option<&ConfigSummary>) -> bool {
         let texts = || COLUMNS.iter().filter(|column| column.is_text);
         let has = |word: &String| {
-            texts().any(|column: &Column| (column.text)(run, facts).to_lowercase().contains(word.as_str()))
+            texts().any(|column| (column.text)(run, facts).to_lowercase().contains(word.as_str()))
         };
-        let holds = |&(column, relation, bound): &(usize, char, f64)| {
-            let column = &COLUMNS[column];
-            // Accuracies are compared as they are shown, in per cent; seeds are texts that may be numbers.
-            let value = match (column.key)(run, facts) {
-                Key::Number(value) => value,
-                Key::Text(text) => text.parse().ok(),
-            };
-            let percent = matches!(column.heading, "best" | "valid" | "test");
-            value.map(|value| if percent { 100.0 * value } else { value }).is_some_and(|value| match relation
-            {
-                '<' => value < bound,
-                '>' => value > bound,
-                _ => (value - bound).abs() <= 1e-3 * bound.abs(),
-            })
-        };
-        self.words.iter().all(has) && self.conditions.iter().all(holds)
+        let known = Known(run, facts);
+        self.words.iter().all(has) && self.conditions.iter().all(|condition| condition.holds(&known))
     }
 }
 
-/// `column<number`, `column>number` or `column=number`.
-fn condition(word: &str) -> Option<(usize, char, f64)> {
-    let at = word.find(['<', '>', '='])?;
+/// A condition whose column there is.
+fn condition(word: &str) -> Result<Condition, String> {
+    let at = word.find(['<', '>', '=', '!']).unwrap_or(word.len());
     let (name, rest) = word.split_at(at);
-    let column = COLUMNS.iter().position(|column| column.heading == name)?;
-    let bound = rest[1..].parse().ok()?;
-    Some((column, rest.chars().next()?, bound))
+    let full = SHORT.iter().find(|(short, _)| *short == name).map_or(name, |(_, full)| full);
+    let condition: Condition =
+        format!("{full}{rest}").parse().map_err(|it: String| it.replace(full, name))?;
+    let is_known = COLUMNS_OF_SNN.contains(&full) || OWN.contains(&full) || full.contains('.');
+    if name.is_empty() || is_known {
+        return Ok(condition);
+    }
+    let short = SHORT.iter().map(|(short, _)| *short).chain(OWN);
+    let all: Vec<_> = COLUMNS_OF_SNN.into_iter().chain(short).collect();
+    Err(format!("there is no column `{name}`: use a key such as data.name, or {}", all.join(", ")))
+}
+
+/// What is known of a run, as conditions see it.
+struct Known<'a>(&'a Run, Option<&'a ConfigSummary>);
+
+impl Cells for Known<'_> {
+    fn cell(&self, column: &str) -> String {
+        fn text(value: Option<impl ToString>) -> String {
+            value.map(|value| value.to_string()).unwrap_or_default()
+        }
+        let Self(run, facts) = *self;
+        let status = run.status.as_ref();
+        match column {
+            "id" => run.id.clone(),
+            "verdict" => text(run.verdict().map(snn_run::Verdict::name)),
+            "detail" => text(run.diagnosis.as_ref().map(|it| &it.detail)),
+            "state" => text(run.state),
+            "epoch" => text(status.map(|it| it.epoch)),
+            "epochs" => text(status.map(|it| it.epochs)),
+            "valid_accuracy" => text(run.best_accuracy()),
+            "test_accuracy" => text(run.test_accuracy()),
+            "spikes" => text(run.spikes()),
+            "lost_classes" => text(run.diagnosis.as_ref().and_then(|it| it.lost_classes)),
+            "seconds" => text(run.diagnosis.as_ref().map(|it| it.seconds)),
+            "message" => text(status.and_then(|it| it.message.as_ref()).or(run.error.as_ref())),
+            "valid" => text(run.last_accuracy()),
+            "loss" => text(run.last.as_ref().map(|last| last.train.loss)),
+            "samples/s" => text(run.samples_per_second()),
+            "hidden" => text(facts.map(|facts| &facts.hidden)),
+            "device" => text(facts.map(|facts| &facts.device)),
+            "optimizer.learning_rate" => text(columns::learning_rate(run, facts)),
+            key => text(facts.and_then(|facts| facts.setting(key))),
+        }
+    }
+
+    fn is_text(&self, column: &str) -> bool {
+        self.cell(column).parse::<f64>().is_err()
+    }
 }
 
 #[cfg(test)]
@@ -61,16 +134,39 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn words_and_conditions_must_all_hold() {
+    fn run() -> (Run, ConfigSummary) {
         let mut run = Run::new("randman-7".into(), "".into(), Some(RunState::Done));
         let best = Best { accuracy: 0.95, ..Best::default() };
-        run.status = Some(Status { best: Some(best), ..Status::default() });
-        let facts = ConfigSummary { learning_rate: Some(0.01), seed: "3".into(), ..ConfigSummary::default() };
+        run.status = Some(Status { best: Some(best), epoch: 9, ..Status::default() });
+        let config =
+            "[initialization]\nseed = 3\n[optimizer]\nlearning_rate = 0.01\n[data]\nname = \"randman\"";
+        (run, ConfigSummary::of(&config.parse().unwrap()))
+    }
+
+    #[test]
+    fn words_and_conditions_must_all_hold() {
+        let (run, facts) = run();
         let takes = |text: &str| Filter::new(text).takes(&run, Some(&facts));
-        assert!(takes("") && takes("RANDMAN done") && takes("best>90 lr<0.02 lr=0.01 seed=3"));
-        assert!(!takes("mnist") && !takes("randman failed") && !takes("best<90") && !takes("seed=4"));
+        assert!(takes("") && takes("RANDMAN done") && takes("best>=0.95 lr<0.02 lr=1e-2 seed=3 epoch<=9"));
+        assert!(takes("valid_accuracy>0.9 optimizer.learning_rate!=0.1 data.name=randman state!=failed"));
+        assert!(!takes("mnist") && !takes("randman failed") && !takes("best<0.9") && !takes("seed=4"));
         assert!(!takes("spikes>0"), "what is not known fulfils nothing");
-        assert!(!takes("no<3"), "no column: a word that no run has");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let (_, facts) = run();
+        let mistake = |text: &str| Filter::new(text).mistake(std::iter::once(&facts)).unwrap_or_default();
+        assert_eq!(mistake("randman best>0.9 data.name=x"), "");
+        for (wrong, word) in [
+            ("no<3", "there is no column `no`"),
+            ("best>90", "write best>0.9"),
+            ("best>x", "holds numbers"),
+            ("epoch=>5", "epoch>=5"),
+            ("verdict=fine", "no verdict `fine`"),
+            ("optimizer.rate>1", "no run has the key optimizer.rate"),
+        ] {
+            assert!(mistake(wrong).contains(word), "{wrong}: {}", mistake(wrong));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::HashMap};
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
     columns::{COLUMNS, Key},
@@ -11,7 +11,7 @@ use super::{
 use crate::model::Model;
 
 /// The list of runs: its order, and where the user is in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct List {
     /// Whether runs have changed since the order was made.
     pub(crate) is_stale: bool,
@@ -21,6 +21,8 @@ pub(crate) struct List {
     pub(crate) places: HashMap<String, usize>,
     pub(crate) selected: Option<String>,
     pub(crate) filter: String,
+    /// What is wrong with the filter.
+    pub(crate) mistake: Option<String>,
     /// The column by which runs are sorted.
     pub(crate) sort: usize,
     pub(crate) reverse: bool,
@@ -28,6 +30,27 @@ pub(crate) struct List {
     pub(crate) first_column: usize,
     /// Rows of the last drawing, for pages and for what is visible.
     pub(crate) page: Cell<usize>,
+}
+
+/// Where the column of names stands, by which runs are sorted at first.
+const NAMES: usize = 1;
+
+impl Default for List {
+    fn default() -> Self {
+        Self {
+            is_stale: false,
+            editing: None,
+            order: Vec::new(),
+            places: HashMap::new(),
+            selected: None,
+            filter: String::new(),
+            mistake: None,
+            sort: NAMES,
+            reverse: false,
+            first_column: 0,
+            page: Cell::new(0),
+        }
+    }
 }
 
 impl List {
@@ -55,6 +78,11 @@ impl List {
     /// Whether runs are sorted or filtered by what determines them.
     pub(crate) fn needs_facts(&self) -> bool {
         COLUMNS[self.sort].is_fact || !self.filter.is_empty() || self.editing.is_some()
+    }
+
+    /// Whether runs are sorted or filtered by what is to be said of them.
+    pub(crate) fn needs_verdicts(&self) -> bool {
+        COLUMNS[self.sort].heading == "verdict" || !self.filter.is_empty() || self.editing.is_some()
     }
 
     /// Moves the cursor to a run.
@@ -87,6 +115,7 @@ impl List {
             return;
         }
         let filter = Filter::new(self.editing.as_ref().unwrap_or(&self.filter));
+        self.mistake = filter.mistake(model.facts.values());
         let cursor = self.cursor();
         let column = &COLUMNS[self.sort];
         let mut keyed: Vec<(Key, &String)> = model
@@ -126,7 +155,15 @@ impl List {
                 text.pop();
                 self.editing = Some(text);
             }
-            KeyCode::Char(c) => {
+            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                self.editing = Some(String::new());
+            }
+            KeyCode::Char('w') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                let kept = text.trim_end();
+                text.truncate(kept.rfind(' ').map_or(0, |space| space + 1));
+                self.editing = Some(text);
+            }
+            KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
                 text.push(c);
                 self.editing = Some(text);
             }

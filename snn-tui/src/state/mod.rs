@@ -16,6 +16,7 @@ use crate::{
 use choices::Choices;
 use list::List;
 
+pub(crate) use filter::Filter;
 pub(crate) use list::headings;
 pub(crate) use screen::Screen;
 
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub(crate) marked: BTreeSet<String>,
     pub(crate) list: List,
     pub(crate) choices: Choices,
+    /// Whether somebody watches, and a screen is not written once.
+    pub(crate) is_watched: bool,
     /// Whether the keys are explained.
     pub(crate) help: bool,
     /// What is asked, and waits for an answer.
@@ -52,6 +55,7 @@ impl State {
             marked: BTreeSet::new(),
             list: List::default(),
             choices: Choices::default(),
+            is_watched: false,
             help: false,
             question: None,
             notice: None,

@@ -9,14 +9,34 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use super::toolkit::{GPUS, Toolkit, Unavailable, succeed};
+use super::{
+    machine_code::{self, Code},
+    toolkit::{GPUS, Toolkit, Unavailable, succeed},
+};
 use crate::process;
 
 /// For which GPUs all PTX must assemble: capabilities without the dot. The programs are built for the first.
 const GPUS_OF: [u32; 2] = [80, 90];
 
+/// The oldest that a folder which is carried to a GPU is made for.
+pub(super) const OLDEST_PACKED: u32 = GPUS_OF[0];
+
+/// Whether the build finds a toolkit by itself.
+pub(super) fn has_toolkit() -> bool {
+    let named = ["NVCC", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"];
+    named.iter().any(|name| std::env::var_os(name).is_some())
+        || process::is_installed("nvcc")
+        || ["/usr/local/cuda", "/opt/cuda"].iter().any(|root| Path::new(root).join("bin/nvcc").is_file())
+}
+
 /// The oldest that this toolkit knows; later ones can assemble its PTX.
 const OLDEST: u32 = 75;
+
+/// The newest that programs are likely to meet.
+const NEWEST: u32 = 100;
+
+/// The GPU whose machine code must be as `machine_code` says.
+const CUT_FOR: u32 = 90;
 
 /// Compiles, links, starts and assembles. Where the compilers cannot be had, it says so and succeeds.
 pub(super) fn check() -> Result<u8> {
@@ -107,7 +127,7 @@ fn assemble(release: &Path, toolkit: &Toolkit) -> Result<()> {
     Ok(())
 }
 
-/// What each of our kernels uses, made from the PTX of the oldest GPU, as the driver would, and from the sources.
+/// What each of our kernels uses and what its machine code looks like, made from the PTX of the oldest GPU, as the driver would, and from the sources.
 fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<String> {
     let source = process::root().join("snn-core/src/fused/cuda/kernels/network.cu");
     let ptx = folder.join("network.ptx");
@@ -117,9 +137,10 @@ fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<String> {
         nvcc.args(options).args(["--ptx", &format!("-arch=compute_{OLDEST}"), "-o"]).args([&ptx, &source]),
     )?;
     let mut text = String::from(
-        "kernel                    GPU     registers  spilled  on chip  (bytes; without what a launch asks for)\n",
+        "kernel                         GPU     registers  spilled  on chip    code  local  loads under way\n",
     );
-    for gpu in [OLDEST].into_iter().chain(GPUS_OF) {
+    let mut wrong = Vec::new();
+    for gpu in [OLDEST].into_iter().chain(GPUS_OF).chain([NEWEST]) {
         let mut ptxas = toolkit.program("ptxas");
         succeed(ptxas.arg(format!("--gpu-name=sm_{gpu}")).arg(&ptx).args(["--output-file", "/dev/null"]))?;
         let binary: PathBuf = folder.join(format!("network.{gpu}.cubin"));
@@ -129,12 +150,28 @@ fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<String> {
         if found.is_empty() {
             bail!("ptxas does not tell what the kernels use");
         }
-        for Usage { kernel, registers, spilled, on_chip } in found {
+        let code = machine_code::read(&succeed(toolkit.program("nvdisasm").arg("-c").arg(&binary))?);
+        if !found.iter().map(|it| &it.kernel).eq(code.iter().map(|it| &it.kernel)) {
+            bail!("nvdisasm names other kernels than ptxas");
+        }
+        for (Usage { kernel, registers, spilled, on_chip }, code) in found.iter().zip(&code) {
+            let Code { bytes, local, in_flight, .. } = code;
             // a string takes it
-            let _ = writeln!(text, "{kernel:<26}sm_{gpu}  {registers:>9}  {spilled:>7}  {on_chip:>7}");
+            let _ = writeln!(
+                text,
+                "{kernel:<31}sm_{gpu:<3} {registers:>9}  {spilled:>7}  {on_chip:>7}  {bytes:>6}  {local:>5}  {in_flight:>15}"
+            );
+            // what work is cut for
+            if gpu == CUT_FOR {
+                wrong.extend(machine_code::complaints(code, *registers));
+            }
         }
     }
-    Ok(text)
+    if wrong.is_empty() {
+        return Ok(text);
+    }
+    print!("{text}");
+    bail!("machine code for sm_{CUT_FOR}:\n{}", wrong.join("\n"))
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]

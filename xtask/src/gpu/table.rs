@@ -30,6 +30,12 @@ pub(super) enum Line {
         seconds: f64,
         test_accuracy: f64,
     },
+    /// Hashes of the loss and of all gradients of the same step, made twice.
+    Repeat {
+        job: String,
+        loss: [String; 2],
+        gradients: [String; 2],
+    },
     /// Something that was not measured, and why.
     Skipped {
         what: String,
@@ -169,6 +175,13 @@ pub(super) fn render(lines: &[Line]) -> String {
                 let accuracy = 100.0 * test_accuracy;
                 text += &format!("Randman, {epochs} epochs: {seconds:.2} s, test accuracy {accuracy:.2} %\n");
             }
+            Line::Repeat { job, loss, gradients } => {
+                let same = |[one, other]: &[String; 2]| if one == other { "same" } else { "DIFFERENT" };
+                let (loss, gradients) = (same(loss), same(gradients));
+                text += &format!(
+                    "{job}, a step made twice: {loss} bits of the loss, {gradients} bits of gradients\n"
+                );
+            }
             Line::Skipped { what, reason } => text += &format!("skipped: {what} ({reason})\n"),
             Line::Gpu { .. } | Line::Job(_) | Line::Step { .. } => {}
         }
@@ -215,15 +228,17 @@ mod tests {
             r#"{"kind":"step","job":"S","batch":1024,"program":"compiled","ms":1.0}"#,
             r#"{"kind":"run","epochs":50,"seconds":2.5,"test_accuracy":0.996}"#,
             r#"{"kind":"skipped","what":"S compiled","reason":"no time left"}"#,
+            r#"{"kind":"repeat","job":"S","loss":["a","b"],"gradients":["c","c"]}"#,
             "golden cases: all well",
         ];
         let lines: Vec<_> = lines.iter().filter_map(|line| parse(line)).collect();
-        assert_eq!(lines.len(), 7);
+        assert_eq!(lines.len(), 8);
         let text = render(&lines);
         let row: Vec<_> = text.lines().nth(1).unwrap_or_default().split_whitespace().collect();
         assert_eq!(row, ["S", "256", "5.000", "51200", "2000", "0.301a", "6.0", "150.00", "30.0x", "-", "-"]);
         assert!(text.contains("Randman, 50 epochs: 2.50 s, test accuracy 99.60 %"), "{text}");
         assert!(text.contains("skipped: S compiled (no time left)"), "{text}");
+        assert!(text.contains("DIFFERENT bits of the loss, same bits of gradients"), "{text}");
         assert!(text.contains("60.0 TFLOP/s and 3.35 TB/s"), "{text}");
     }
 

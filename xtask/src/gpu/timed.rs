@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
@@ -30,6 +30,9 @@ pub(super) fn run(
     mut take: impl FnMut(&str),
 ) -> Result<End> {
     process::announce(command);
+    // a group of its own, so that what it has started ends with it
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
     let start = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = start.with_context(|| format!("cannot start `{}`", process::line(command)))?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -47,9 +50,7 @@ pub(super) fn run(
             Ok(line) => take(&line),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                child.kill().context("cannot end a program")?;
-                child.wait().context("cannot wait for a program")?;
-                return Ok(End::OutOfTime);
+                return end(child);
             }
         }
     }
@@ -59,12 +60,23 @@ pub(super) fn run(
             return Ok(End::Code(process::exit_code(status)));
         }
         if Instant::now() >= deadline {
-            child.kill().context("cannot end a program")?;
-            child.wait().context("cannot wait for a program")?;
-            return Ok(End::OutOfTime);
+            return end(child);
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Ends it and all that it has started.
+fn end(mut child: Child) -> Result<End> {
+    #[cfg(unix)]
+    {
+        let group = format!("-{}", child.id());
+        // there may be nobody left
+        process::succeeds(Command::new("kill").args(["-KILL", "--", &group]));
+    }
+    child.kill().context("cannot end a program")?;
+    child.wait().context("cannot wait for a program")?;
+    Ok(End::OutOfTime)
 }
 
 #[cfg(all(test, unix))]

@@ -11,12 +11,14 @@ use anyhow::{Context as _, Result, bail};
 use crate::process;
 
 /// CUDA 13.0, the newest that `cudarc` binds; about 100 MB.
-const WHEELS: [&str; 5] = [
+const WHEELS: [&str; 6] = [
     "nvidia-cuda-nvcc==13.0.88",
     "nvidia-nvvm==13.0.88",
     "nvidia-cuda-crt==13.0.88",
     "nvidia-cuda-runtime==13.0.96",
     "nvidia-cuda-cccl==13.0.85",
+    // not to be had for 13.0; it reads what older compilers write
+    "nvidia-cuda-nvdisasm==13.5.37",
 ];
 
 /// Library, version in its name, prefix of its functions, and where `cudarc` declares them.
@@ -53,7 +55,8 @@ impl Toolkit {
         if !cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
             return Ok(Err(Unavailable("NVIDIA has compilers for Linux on x86-64 and ARM alone".to_owned())));
         }
-        let done = folder.join("complete");
+        // also for another list of wheels
+        let done = folder.join(format!("complete-{}", WHEELS.len()));
         if !done.is_file() {
             if !process::succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
                 return Ok(Err(Unavailable("python3 has no pip here".to_owned())));

@@ -34,6 +34,7 @@ macro_rules! kernels {
 
 kernels! {
     PROJECT_EVENTS: Project = "project_events";
+    PROJECT_EVENTS_ON_CHIP: Project = "project_events_on_chip";
     PROJECT_SPIKES: Project = "project_spikes";
     LIF_FORWARD: LifForward = "lif_forward";
     LIF_FORWARD_RECURRENT: LifForward = "lif_forward_recurrent";
@@ -43,13 +44,18 @@ kernels! {
     LIF_BACKWARD: LifBackward = "lif_backward";
     LIF_BACKWARD_RECURRENT_1: LifBackward = "lif_backward_recurrent_1";
     LIF_BACKWARD_RECURRENT_2: LifBackward = "lif_backward_recurrent_2";
-    LIF_BACKWARD_RECURRENT_4: LifBackward = "lif_backward_recurrent_4";
     LIF_BACKWARD_RECURRENT_WIDE: LifBackward = "lif_backward_recurrent_wide";
+    LIF_BACKWARD_RECURRENT_TILE_2: LifBackward = "lif_backward_recurrent_tile_2";
+    LIF_BACKWARD_RECURRENT_TILE_4: LifBackward = "lif_backward_recurrent_tile_4";
     GATHER_EVENTS: Gather = "gather_events";
     GATHER_SPIKES: Gather = "gather_spikes";
     REDUCE_PARTIALS: ReducePartials = "reduce_partials";
     PRODUCT: Product = "product";
     TRANSPOSE: Transpose = "transpose";
+    CROSS_ENTROPY: CrossEntropy = "cross_entropy";
+    ACTIVITY: Activity = "activity";
+    SUM_OF_SQUARES: Norm = "sum_of_squares";
+    SUM_PARTS: SumParts = "sum_parts";
 }
 
 /// `project.cuh`
@@ -65,6 +71,8 @@ pub(super) struct Project {
     pub(super) steps: u32,
     pub(super) columns: u32,
     pub(super) words: u32,
+    pub(super) units: u32,
+    pub(super) chunk: u32,
 }
 
 /// `lif_forward.cuh`
@@ -113,11 +121,14 @@ pub(super) struct LifBackward {
     pub(super) current_adjoints: Address,
     pub(super) d_counts: Address,
     pub(super) transposed: Address,
+    pub(super) argmax_steps: Address,
     pub(super) batch: u32,
     pub(super) steps: u32,
     pub(super) units: u32,
     pub(super) words: u32,
     pub(super) on_chip: u32,
+    pub(super) depth: u32,
+    pub(super) outputs: u32,
     pub(super) surrogate: u32,
     pub(super) differentiable: u32,
     pub(super) immediate: u32,
@@ -142,13 +153,18 @@ pub(super) struct Gather {
     pub(super) columns: u32,
     pub(super) words: u32,
     pub(super) samples: u32,
+    pub(super) tile: u32,
 }
 
-/// Units of a tile of the gather kernels, `TILE` in `gradient.cuh`.
-pub(super) const TILE: usize = 64;
+/// What the gather of events has on chip beside its sums: `slots` and `staged` in `gradient.cuh`.
+pub(super) const STAGE_BYTES: usize = 64 * 32 * 4 + 2048 * 4;
 
-/// What the gather of events has on chip beside its sums: `starts` and `staged` in `gradient.cuh`.
-pub(super) const STAGE_BYTES: usize = 17 * 4 + 512 * 2;
+/// Parts of V in the `tile` kernels, `PARTS` in `lif_backward_tile.cuh`.
+pub(super) const PARTS: usize = 8;
+
+/// Rows of a part that a thread has in registers, and how many more it fetches at a time: of the kernels of two and of four samples,
+/// at the end of `lif_backward_tile.cuh`.
+pub(super) const HELD: [(usize, usize); 2] = [(16, 4), (12, 2)];
 
 /// `gradient.cuh`
 #[repr(C)]
@@ -182,7 +198,7 @@ pub(super) struct Product {
 pub(super) const SIDE: usize = 64;
 
 /// What the product has on chip.
-pub(super) const PRODUCT_BYTES: usize = 16 * (SIDE + 1 + SIDE) * 4;
+pub(super) const PRODUCT_BYTES: usize = 16 * 2 * (SIDE + 1) * 4;
 
 /// `product.cuh`
 #[repr(C)]
@@ -192,4 +208,63 @@ pub(super) struct Transpose {
     pub(super) to: Address,
     pub(super) rows: u32,
     pub(super) columns: u32,
+    pub(super) height: u32,
+    pub(super) width: u32,
 }
+
+/// `loss.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CrossEntropy {
+    pub(super) logits: Address,
+    pub(super) d_logits: Address,
+    pub(super) labels: Address,
+    pub(super) losses: Address,
+    pub(super) label_smoothing: f64,
+    pub(super) batch: u32,
+    pub(super) outputs: u32,
+    pub(super) of_label: f32,
+    pub(super) of_others: f32,
+    pub(super) scale: f32,
+}
+
+/// `loss.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Activity {
+    pub(super) counts: Address,
+    pub(super) d_counts: Address,
+    pub(super) penalties: Address,
+    pub(super) lower_strength: f64,
+    pub(super) lower_threshold: f64,
+    pub(super) upper_strength: f64,
+    pub(super) upper_threshold: f64,
+    pub(super) batch: u32,
+    pub(super) units: u32,
+    pub(super) squared: u32,
+    pub(super) inverse_units: f32,
+    pub(super) d_over: f32,
+    pub(super) d_square: f32,
+}
+
+/// `norm.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Norm {
+    pub(super) values: Address,
+    pub(super) parts: Address,
+    pub(super) count: u64,
+}
+
+/// `norm.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SumParts {
+    pub(super) parts: Address,
+    pub(super) sums: Address,
+    pub(super) count: u32,
+}
+
+/// Threads of the kernels of norms and sums, and values of a block: `NORM_THREADS` and `NORM_PART` in `norm.cuh`.
+pub(super) const NORM_THREADS: usize = 256;
+pub(super) const NORM_PART: usize = 8192;

@@ -4,14 +4,22 @@ use super::{
     arguments::{self as kernel, Address, Gather, Kernel, LifBackward, ReducePartials, Transpose},
     forward::{Below, Feed, MAX_THREADS, Matrices, Step, Trace, product, words},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
+    occupancy::{LARGEST_SHARED, places},
 };
 use crate::{
+    Readout,
     fused::plan::{LayerPlan, Plan},
     weights::Buffer,
 };
 
-/// Blocks that keep a GPU busy when work is split into as many as that.
+/// Blocks that keep a GPU busy when a dense product is split into as many as that.
 const BLOCKS: usize = 1024;
+
+/// Units that the `tile` kernels of the recurrent time loop have at most.
+const TILE_UNITS: usize = 256;
+
+/// Most warps of the gather kernels.
+const GATHER_WARPS: usize = 16;
 
 /// Floats that the partial sums of one gradient may take, at most.
 const PARTIAL_FLOATS: usize = 1 << 26;
@@ -19,6 +27,7 @@ const PARTIAL_FLOATS: usize = 1 << 26;
 /// Where gradients lie that come from above: of the logits, of the spike counts of each hidden layer, and of the readout potentials.
 pub(super) struct FromAbove {
     pub(super) d_logits: Address,
+    /// 0 where it is known to be 0 everywhere.
     pub(super) d_counts: Vec<Address>,
     /// Of the readout potentials, if the loss may depend on them.
     pub(super) d_readout: Option<Address>,
@@ -51,6 +60,11 @@ pub(super) fn run<M: KernelDevice>(
     };
     let hidden =
         plan.hidden.iter().zip(&layers).zip(matrices.hidden.iter().zip(&into.hidden)).zip(&from.d_counts);
+    // steps after the last maximum of the readout have nothing to give, where no other gradient comes in
+    let maxima = plan.readout == Readout::Max
+        && from.d_readout.is_none()
+        && from.d_counts.iter().all(|&d_counts| d_counts == 0);
+    let (argmax_steps, outputs) = if maxima { (argmax_steps.address(), plan.outputs as u32) } else { (0, 0) };
     for (((shape, layer), ((w, v), &(into_w, into_v))), &d_counts) in hidden.rev() {
         let rows = plan.batch * plan.steps;
         let current_adjoints = DeviceBuffer::new(machine, rows * shape.units)?;
@@ -73,6 +87,8 @@ pub(super) fn run<M: KernelDevice>(
             masks: layer.spikes.address(),
             current_adjoints: current_adjoints.address(),
             d_counts,
+            argmax_steps,
+            outputs,
             ..step.lif_backward(shape)
         };
         step.lif_backward_layer(shape, arguments, propagated)?;
@@ -124,11 +140,14 @@ impl<M: KernelDevice> Step<'_, M> {
             current_adjoints: 0,
             d_counts: 0,
             transposed: 0,
+            argmax_steps: 0,
             batch: plan.batch as u32,
             steps: plan.steps as u32,
             units: shape.units as u32,
             words: words(shape.units) as u32,
             on_chip: 0,
+            depth: 0,
+            outputs: 0,
             surrogate: plan.surrogate.shape.code(),
             differentiable: u32::from(plan.differentiable_reset),
             immediate: u32::from(plan.immediate_reset),
@@ -152,44 +171,73 @@ impl<M: KernelDevice> Step<'_, M> {
             // SAFETY: trace and current_adjoints are [batch, steps, units], masks [batch, steps, words], d_counts [batch, units].
             return unsafe { self.machine.launch(&kernel::LIF_BACKWARD, launch, &arguments) };
         };
-        let transposed: DeviceBuffer<M, f32> = DeviceBuffer::new(self.machine, shape.units * shape.units)?;
+        let Blocks { kernel, launch, on_chip, depth, transposed: [height, width] } = self.blocks(shape);
+        let transposed: DeviceBuffer<M, f32> = DeviceBuffer::new(self.machine, height * width)?;
         let side = shape.units as u32;
-        let transposition = Transpose { from: v, to: transposed.address(), rows: side, columns: side };
-        let Blocks { kernel, launch, on_chip } = self.blocks(shape);
+        let (from, to) = (v, transposed.address());
+        let transposition =
+            Transpose { from, to, rows: side, columns: side, height: height as u32, width: width as u32 };
         let arguments =
-            LifBackward { transposed: transposed.address(), on_chip: on_chip as u32, ..arguments };
+            LifBackward { transposed: to, on_chip: on_chip as u32, depth: depth as u32, ..arguments };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: as above; V and its transpose are [units, units], and `launch` has on chip what `blocks` says.
+        // SAFETY: as above; V is [units, units] and its transpose [height, width], not smaller; `launch` has on chip what `blocks`
+        // says.
         unsafe {
-            self.machine.launch(
-                &kernel::TRANSPOSE,
-                Launch::by_element(shape.units * shape.units),
-                &transposition,
-            )?;
+            self.machine.launch(&kernel::TRANSPOSE, Launch::by_element(height * width), &transposition)?;
             self.machine.launch(&kernel, launch, &arguments)
         }
     }
 
-    /// How the recurrent time loop is cut into blocks: as many samples to a block as its threads are enough for, up to four;
-    /// and as many rows of V on chip as fit beside the adjoint currents and the partial sums.
+    /// How the recurrent time loop is cut into blocks. Up to [`TILE_UNITS`] units, two or four samples to a block, whichever is
+    /// sooner done; beyond, as many as its threads are enough for, up to two. As many rows of V on chip as fit beside the adjoint
+    /// currents and the partial sums. Sums do not depend on it within a kernel, and those of the `tile` kernels are the same.
     fn blocks(&self, shape: &LayerPlan) -> Blocks {
+        let shared = self.machine.largest_shared();
         let width = shape.units.next_multiple_of(WARP);
+        if shape.units <= TILE_UNITS {
+            return self.tiles(shape, shared);
+        }
         let (samples, kernel) = match MAX_THREADS / width {
             0 => (1, kernel::LIF_BACKWARD_RECURRENT_WIDE),
             1 => (1, kernel::LIF_BACKWARD_RECURRENT_1),
-            2 | 3 => (2, kernel::LIF_BACKWARD_RECURRENT_2),
-            _ => (4, kernel::LIF_BACKWARD_RECURRENT_4),
+            _ => (2, kernel::LIF_BACKWARD_RECURRENT_2),
         };
-        let parts = if samples > 1 { samples * samples } else { 0 };
         let row = shape.units * size_of::<f32>();
-        let least = (samples + parts) * row;
-        let on_chip = (self.machine.largest_shared().saturating_sub(least) / row).min(shape.units);
+        let least = (samples + samples * samples) * row;
+        let on_chip = (shared.saturating_sub(least) / row).min(shape.units);
         let launch = Launch {
             blocks: [self.plan.batch.div_ceil(samples), 1, 1],
             threads: [width.min(MAX_THREADS), samples],
             shared: least + on_chip * row,
         };
-        Blocks { kernel, launch, on_chip }
+        Blocks { kernel, launch, on_chip, depth: 0, transposed: [shape.units, shape.units] }
+    }
+
+    fn tiles(&self, shape: &LayerPlan, largest_shared: usize) -> Blocks {
+        let groups = shape.units.div_ceil(4).next_multiple_of(WARP);
+        let width = 4 * groups;
+        // whatever the number of samples, so that sums are the same
+        let depth = shape.units.div_ceil(kernel::PARTS).next_multiple_of(4).max(kernel::HELD[0].0);
+        let processors = places(kernel::PARTS * groups, 128, 0);
+        let waves = |samples: usize| self.plan.batch.div_ceil(samples).div_ceil(processors);
+        // a step of four samples takes 1.6 times one of two (docs/gpu.md)
+        let four = 5 * waves(2) > 8 * waves(4);
+        let (samples, kernel) = if four {
+            (4, kernel::LIF_BACKWARD_RECURRENT_TILE_4)
+        } else {
+            (2, kernel::LIF_BACKWARD_RECURRENT_TILE_2)
+        };
+        let (held, fetched) = kernel::HELD[usize::from(four)];
+        let least = kernel::PARTS * samples * (depth + width) * size_of::<f32>();
+        let row = kernel::PARTS * width * size_of::<f32>();
+        let room = largest_shared.saturating_sub(least) / row / fetched * fetched;
+        let on_chip = room.min(depth - held);
+        let launch = Launch {
+            blocks: [self.plan.batch.div_ceil(samples), 1, 1],
+            threads: [groups, kernel::PARTS],
+            shared: least + on_chip * row,
+        };
+        Blocks { kernel, launch, on_chip, depth, transposed: [kernel::PARTS * depth, width] }
     }
 
     /// `into[k] += sum over samples and n of (input of unit k at step n) slot[n]`, for `[units, columns]` weights.
@@ -223,15 +271,20 @@ impl<M: KernelDevice> Step<'_, M> {
             })?;
             (sums, parts)
         } else {
-            let width = columns.next_multiple_of(WARP).min(128);
-            let tiles = units.div_ceil(kernel::TILE) * columns.div_ceil(width);
-            let samples = batch.div_ceil((BLOCKS / tiles).clamp(1, *batch).min(most));
+            let stage = if matches!(below, Below::Input(_)) { kernel::STAGE_BYTES } else { 0 };
+            let warps = if stage == 0 { words(units).min(GATHER_WARPS) } else { GATHER_WARPS };
+            let column_tiles = columns.div_ceil(WARP);
+            // the order of sums must not depend on the GPU: parts are cut for one, tiles for the other
+            let (tile, tiles) = unit_tiles(units, LARGEST_SHARED, stage);
+            let places = places(WARP * warps, 40, tile * WARP * size_of::<f32>() + stage);
+            let samples = batch.div_ceil((places / (tiles * column_tiles)).clamp(1, *batch).min(most));
             let parts = batch.div_ceil(samples);
+            let (tile, tiles) = unit_tiles(units, machine.largest_shared(), stage);
             let sums = DeviceBuffer::new(machine, parts * size)?;
             let launch = Launch {
-                blocks: [units.div_ceil(kernel::TILE), columns.div_ceil(width), parts],
-                threads: [width, 1],
-                shared: kernel::TILE * width * size_of::<f32>() + kernel::STAGE_BYTES,
+                blocks: [tiles, column_tiles, parts],
+                threads: [WARP, warps],
+                shared: tile * WARP * size_of::<f32>() + stage,
             };
             let (gather, offsets, indices, masks) = match below {
                 Below::Input(Feed::Events { offsets, indices }) => {
@@ -252,6 +305,7 @@ impl<M: KernelDevice> Step<'_, M> {
                 columns: columns as u32,
                 words: words(units) as u32,
                 samples: samples as u32,
+                tile: tile as u32,
             };
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
             // SAFETY: current_adjoints are [batch, steps, columns], sums [parts, units, columns], and spikes as in `Step::project`.
@@ -273,5 +327,17 @@ impl<M: KernelDevice> Step<'_, M> {
 struct Blocks {
     kernel: Kernel<LifBackward>,
     launch: Launch,
+    /// Rows of V, of each part where there are parts, and how many a part has.
     on_chip: usize,
+    depth: usize,
+    /// Rows and columns.
+    transposed: [usize; 2],
+}
+
+/// How many units a block of the gather kernels has on chip beside `stage` bytes, and how many such tiles there are.
+fn unit_tiles(units: usize, largest_shared: usize, stage: usize) -> (usize, usize) {
+    let most = (largest_shared.saturating_sub(stage) / (WARP * WARP * size_of::<f32>())).max(1);
+    let words = words(units);
+    let tile = words.div_ceil(words.div_ceil(most));
+    (WARP * tile, words.div_ceil(tile))
 }

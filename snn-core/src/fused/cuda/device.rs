@@ -3,7 +3,8 @@
 use super::{driver::Driver, norm};
 use crate::{
     Backend, Error, Input, NetworkConfig,
-    pass::{Answer, Wanted},
+    head::Head,
+    pass::{Answer, TrainingPass, Wanted},
     spike::SpikeFunction,
     weights::{Buffer, Matrix, Weights},
 };
@@ -61,5 +62,16 @@ impl Backend<f32> for Cuda {
     ) -> Result<Answer<f32, Self>, Error> {
         let driver = Driver::of(weights.readout.device()).map_err(Error::device)?;
         super::forward(&driver, config, weights, input, wanted)
+    }
+
+    fn training_pass(
+        config: &NetworkConfig,
+        weights: &Weights<f32, Self>,
+        input: &Input<f32>,
+        (): &(),
+        head: Head<'_>,
+    ) -> Result<Option<TrainingPass<f32, Self>>, Error> {
+        let driver = Driver::of(weights.readout.device()).map_err(Error::device)?;
+        super::training_pass(&driver, config, weights, input, head).map(Some)
     }
 }

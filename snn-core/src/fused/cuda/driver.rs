@@ -3,7 +3,6 @@
 use super::{
     arguments::{Address, Kernel, NAMES},
     kernel_device::{KernelDevice, Launch, Pool},
-    norm::SUM_OF_SQUARES,
 };
 use crate::{Error, weights::Buffer};
 use cudarc::driver::{
@@ -64,7 +63,25 @@ struct Loaded {
     capability: u32,
     largest_shared: usize,
     pool: Pool<CudaSlice<u8>>,
+    cache: Keeper,
+    /// Whether to wait for each kernel, so that a fault is told of the kernel that it happens in.
+    waits: bool,
+    note: Mutex<Option<String>>,
 }
+
+/// dfdx's device of the network that came first, which keeps memory that tensors have left. Nothing else is asked of it.
+#[derive(Debug)]
+struct Keeper(Cuda);
+
+#[expect(unsafe_code, reason = "a handle of the driver")]
+// SAFETY: all of it but the handle of a stream is free of threads by its type, and the driver's handles belong to a context.
+unsafe impl Send for Keeper {}
+#[expect(unsafe_code, reason = "a handle of the driver")]
+// SAFETY: as above; what it keeps lies behind a lock.
+unsafe impl Sync for Keeper {}
+
+/// Set to 1, it makes the host wait for each kernel.
+const SYNC_VARIABLE: &str = "SNN_CUDA_SYNC";
 
 #[derive(Debug, Clone, Copy)]
 struct Function(CUfunction);
@@ -81,29 +98,30 @@ static LOADED: Mutex<BTreeMap<usize, Driver>> = Mutex::new(BTreeMap::new());
 
 impl Driver {
     /// The GPU that a dfdx device stands for.
-    pub(crate) fn of(device: &Cuda) -> Result<Self, CudaError> {
+    pub(crate) fn of(dfdx: &Cuda) -> Result<Self, CudaError> {
         // dfdx does not tell, but every buffer knows where it lies
-        let probe = Storage::<f32>::try_alloc_len(device, 1)?;
+        let probe = Storage::<f32>::try_alloc_len(dfdx, 1)?;
         let device = CudaSlice::device(&probe);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(driver) = loaded.get(&device.ordinal()) {
             return Ok(driver.clone());
         }
         let ordinal = device.ordinal();
-        let driver = Driver(Arc::new(Loaded::new(device)?));
+        let driver = Driver(Arc::new(Loaded::new(device, dfdx)?));
         loaded.insert(ordinal, driver.clone());
         Ok(driver)
     }
 }
 
 impl Loaded {
-    fn new(device: Arc<CudaDevice>) -> Result<Self, DriverError> {
+    fn new(device: Arc<CudaDevice>, dfdx: &Cuda) -> Result<Self, DriverError> {
         use CUdevice_attribute as Attribute;
         let attribute = |attribute| device.attribute(attribute).map(i32::unsigned_abs);
         let major = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
         let minor = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
         let shared = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
         device.bind_to_thread()?;
+        keep_memory(&device);
         // the driver wants it aligned
         let image: Vec<u128> = IMAGE
             .chunks(16)
@@ -113,7 +131,7 @@ impl Loaded {
         #[expect(unsafe_code, reason = "calls of the driver")]
         // SAFETY: the context is current, and the image is what nvcc wrote. The module is never unloaded.
         let module = unsafe { result::module::load_data(image.as_ptr().cast())? };
-        for name in NAMES.iter().copied().chain([SUM_OF_SQUARES.name()]) {
+        for name in NAMES.iter().copied() {
             let symbol = CString::new(name).map_err(|_| DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
             #[expect(unsafe_code, reason = "calls of the driver")]
             // SAFETY: the module was loaded above; a block may have as much on chip as the GPU says.
@@ -131,7 +149,61 @@ impl Loaded {
             capability: 10 * major + minor,
             largest_shared: shared as usize,
             pool: Pool::default(),
+            cache: Keeper(dfdx.clone()),
+            waits: std::env::var(SYNC_VARIABLE).is_ok_and(|it| it == "1"),
+            note: Mutex::default(),
         })
+    }
+}
+
+/// Lets the driver keep memory that was freed. Left to itself, it hands all of it back whenever the host waits, and fetches it again.
+fn keep_memory(device: &CudaDevice) {
+    let (mut pool, mut threshold) = (ptr::null_mut(), u64::MAX);
+    #[expect(unsafe_code, reason = "calls of the driver")]
+    // SAFETY: the pool is that of this device, and the attribute an unsigned number of 64 bits.
+    unsafe {
+        // a driver that has no such pools has nothing to keep
+        if sys::cuDeviceGetDefaultMemPool(&raw mut pool, *device.cu_device()) == CUresult::CUDA_SUCCESS {
+            let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+            let _ = sys::cuMemPoolSetAttribute(pool, attribute, (&raw mut threshold).cast());
+        }
+    }
+}
+
+impl Driver {
+    fn remember(&self, note: String) {
+        *self.0.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
+    }
+
+    #[expect(unsafe_code, reason = "kernels trust their arguments")]
+    /// # Safety
+    /// As of [`KernelDevice::launch`].
+    unsafe fn start<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CudaError> {
+        let Function(function) =
+            *self.0.functions.get(kernel.name()).ok_or(DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
+        let size = |extent: usize| {
+            u32::try_from(extent)
+                .map_err(|_| CudaError::from(DriverError(CUresult::CUDA_ERROR_INVALID_VALUE)))
+        };
+        let [x, y, z] = launch.blocks;
+        let [width, height] = launch.threads;
+        self.0.device.bind_to_thread()?;
+        let mut parameters = [ptr::from_ref(arguments).cast_mut().cast::<c_void>()];
+        // SAFETY: a function of a module that stays loaded, whose one parameter is of this type; the rest is as the caller says.
+        unsafe {
+            result::launch_kernel(
+                function,
+                (size(x)?, size(y)?, size(z)?),
+                (size(width)?, size(height)?, 1),
+                size(launch.shared)?,
+                *self.0.device.cu_stream(),
+                &mut parameters,
+            )?;
+        }
+        if self.0.waits {
+            self.0.device.synchronize()?;
+        }
+        Ok(())
     }
 }
 
@@ -147,7 +219,24 @@ impl KernelDevice for Driver {
         self.0.device.bind_to_thread()?;
         #[expect(unsafe_code, reason = "memory of the GPU")]
         // SAFETY: any content is a value, and kernels write before they read.
-        Ok(unsafe { self.0.device.alloc(bytes)? })
+        let memory = unsafe { self.0.device.alloc(bytes) };
+        memory.map_err(|error| {
+            self.remember(format!("when {bytes} bytes more were asked for"));
+            error.into()
+        })
+    }
+
+    fn relieve(&self) {
+        self.0.pool.clear();
+        // of the attempt that failed: the next one has a note of its own
+        drop(self.note());
+        // what is left of memory then says whether that has helped
+        let Keeper(dfdx) = &self.0.cache;
+        let _ = dfdx.try_empty_cache();
+    }
+
+    fn note(&self) -> Option<String> {
+        self.0.note.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn address(memory: &CudaSlice<u8>) -> Address {
@@ -189,27 +278,13 @@ impl KernelDevice for Driver {
 
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     unsafe fn launch<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CudaError> {
-        let Function(function) =
-            *self.0.functions.get(kernel.name()).ok_or(DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
-        let size = |extent: usize| {
-            u32::try_from(extent)
-                .map_err(|_| CudaError::from(DriverError(CUresult::CUDA_ERROR_INVALID_VALUE)))
-        };
-        let [x, y, z] = launch.blocks;
-        let [width, height] = launch.threads;
-        self.0.device.bind_to_thread()?;
-        let mut parameters = [ptr::from_ref(arguments).cast_mut().cast::<c_void>()];
-        // SAFETY: a function of a module that stays loaded, whose one parameter is of this type; the rest is as the caller says.
-        unsafe {
-            result::launch_kernel(
-                function,
-                (size(x)?, size(y)?, size(z)?),
-                (size(width)?, size(height)?, 1),
-                size(launch.shared)?,
-                *self.0.device.cu_stream(),
-                &mut parameters,
-            )?;
-        }
-        Ok(())
+        // SAFETY: as the caller says.
+        unsafe { self.start(kernel, launch, arguments) }.inspect_err(|_| {
+            let (Launch { blocks, threads, shared }, name) = (launch, kernel.name());
+            let culprit = if self.0.waits { "in" } else { "at or before" };
+            self.remember(format!(
+                "{culprit} kernel `{name}`, {blocks:?} blocks of {threads:?} threads and {shared} bytes on chip"
+            ));
+        })
     }
 }

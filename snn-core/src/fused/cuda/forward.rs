@@ -3,6 +3,7 @@
 use super::{
     arguments::{self as kernel, Address, LifForward, Product, Project},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
+    occupancy::places,
 };
 use crate::{
     Input, Readout,
@@ -106,6 +107,7 @@ impl<M: KernelDevice> Forward<M> {
             let framed = matches!(below, Below::Input(Feed::Frames(_)));
             let potentials = step.project(below, shape.below, M::buffer(weights), shape.units)?;
             let mut zeta = Storage::<f32>::try_alloc_len(device, plan.batch * shape.units)?;
+            M::poison(&mut zeta);
             let recurrent = recurrent.as_ref().map(|v| M::buffer(v));
             layers.push(step.lif_forward(shape, potentials, recurrent, M::buffer_mut(&mut zeta), framed)?);
             counts.push(zeta);
@@ -117,6 +119,8 @@ impl<M: KernelDevice> Forward<M> {
         let argmax_steps = DeviceBuffer::new(machine, plan.batch * plan.outputs)?;
         let size = plan.batch * plan.steps * plan.outputs;
         let mut readout = with_readout.then(|| Storage::<f32>::try_alloc_len(device, size)).transpose()?;
+        M::poison(&mut logits);
+        readout.iter_mut().for_each(M::poison);
         let arguments = kernel::Readout {
             trace: drive.address(),
             logits: M::buffer_mut(&mut logits),
@@ -183,14 +187,29 @@ impl<M: KernelDevice> Step<'_, M> {
             steps: *steps as u32,
             columns: columns as u32,
             words: words(units) as u32,
+            units: units as u32,
+            chunk: 0,
         };
         match below {
             Below::Input(Feed::Events { offsets, indices }) => {
                 (arguments.offsets, arguments.indices) = (offsets.address(), indices.address());
+                let shared = units * WARP * size_of::<f32>();
+                let (kernel, launch) = if shared <= machine.largest_shared() {
+                    // registers as `cargo xtask gpu --link-check` tells
+                    let (threads, tiles) = ([WARP, 16], columns.div_ceil(WARP));
+                    let chunks = (places(threads[0] * threads[1], 48, shared) / tiles).max(1);
+                    let chunk = rows.div_ceil(chunks).max(64);
+                    arguments.chunk = chunk as u32;
+                    let launch = Launch { blocks: [tiles, rows.div_ceil(chunk), 1], threads, shared };
+                    (&kernel::PROJECT_EVENTS_ON_CHIP, launch)
+                } else {
+                    (&kernel::PROJECT_EVENTS, launch)
+                };
                 #[expect(unsafe_code, reason = "kernels trust their arguments")]
-                // SAFETY: `drive` is [rows, columns]; `Events` holds rows + 1 offsets, and indices below `units`.
+                // SAFETY: `drive` is [rows, columns]; `Events` holds rows + 1 offsets, and indices below `units`, of which each has
+                // a row of the weights on chip where `shared` says so.
                 unsafe {
-                    machine.launch(&kernel::PROJECT_EVENTS, launch, &arguments)?;
+                    machine.launch(kernel, launch, &arguments)?;
                 }
             }
             Below::Spikes(spikes) => {

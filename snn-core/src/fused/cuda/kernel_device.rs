@@ -54,6 +54,22 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     fn pool(&self) -> &Pool<Self::Memory>;
     /// Memory of `bytes` bytes, of any content.
     fn allocate(&self, bytes: usize) -> Result<Self::Memory, Failure<Self>>;
+    /// Gives up what is kept for later, as there is no memory left.
+    fn relieve(&self) {
+        self.pool().clear();
+    }
+    /// What is known of the last failure beside its code, once.
+    fn note(&self) -> Option<String> {
+        None
+    }
+    /// Says that `memory` is now for `bytes` bytes, and for somebody else than before.
+    fn lend(&self, memory: &Self::Memory, bytes: usize) {
+        let _ = (memory, bytes);
+    }
+    /// Leaves in a buffer of dfdx what nobody takes for a result, where that costs no time that counts.
+    fn poison(buffer: &mut Buffer<f32, Self::Device>) {
+        let _ = buffer;
+    }
     fn address(memory: &Self::Memory) -> Address;
     /// Copies from the host to the start of `memory`, which is long enough.
     fn upload(&self, memory: &mut Self::Memory, bytes: &[u8]) -> Result<(), Failure<Self>>;
@@ -127,6 +143,7 @@ impl<M: KernelDevice, T: Plain> DeviceBuffer<M, T> {
             Some(kept) => kept,
             None => (bytes, Self::allocate(machine, bytes)?),
         };
+        machine.lend(&memory, len * size_of::<T>());
         let address = M::address(&memory);
         Ok(DeviceBuffer {
             machine: machine.clone(),
@@ -140,7 +157,7 @@ impl<M: KernelDevice, T: Plain> DeviceBuffer<M, T> {
     /// What is kept may be all that is left: it is given up before there is no more.
     fn allocate(machine: &M, bytes: usize) -> Result<M::Memory, Failure<M>> {
         machine.allocate(bytes).or_else(|_| {
-            machine.pool().clear();
+            machine.relieve();
             machine.allocate(bytes)
         })
     }
@@ -207,7 +224,7 @@ impl<V> Pool<V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((capacity, memory));
     }
 
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

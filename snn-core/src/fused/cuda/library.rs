@@ -95,6 +95,7 @@ handed_on! {
     fn cuDeviceGet(a: Pointer, b: c_int);
     fn cuDeviceGetAttribute(a: Pointer, b: c_int, c: c_int);
     fn cuDeviceGetCount(a: Pointer);
+    fn cuDeviceGetDefaultMemPool(a: Pointer, b: c_int);
     fn cuDevicePrimaryCtxRelease_v2(a: c_int);
     fn cuDevicePrimaryCtxRetain(a: Pointer, b: c_int);
     fn cuEventCreate(a: Pointer, b: c_uint);
@@ -108,6 +109,7 @@ handed_on! {
     fn cuMemAlloc_v2(a: Pointer, b: usize);
     fn cuMemFreeAsync(a: u64, b: Pointer);
     fn cuMemFree_v2(a: u64);
+    fn cuMemPoolSetAttribute(a: Pointer, b: c_int, c: Pointer);
     fn cuMemcpyDtoDAsync_v2(a: u64, b: u64, c: usize, d: Pointer);
     fn cuMemcpyDtoD_v2(a: u64, b: u64, c: usize);
     fn cuMemcpyDtoHAsync_v2(a: Pointer, b: u64, c: usize, d: Pointer);

@@ -35,10 +35,11 @@
 //! # Files
 //!
 //! - `kernels/`: the kernels and their equations, in the common subset of CUDA C++ and C;
-//! - [`arguments`]: what they are given; [`machine`]: what they run on, and its memory;
+//! - [`arguments`]: what they are given; [`kernel_device`]: what they run on, and its memory;
 //! - [`forward`], [`backward`]: which kernel is launched when, on what;
 //! - [`bridge`]: how values get in and out of dfdx's tensors;
-//! - `norm`: of gradients, without a way over the host;
+//! - [`loss`], [`norm`]: the loss and the norms of gradients, without a way over the host;
+//! - [`occupancy`]: how work is cut where the cut decides the order of sums;
 //! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on; `emulation`: the host in its place, for tests.
 
 mod arguments;
@@ -55,19 +56,24 @@ mod kernel_device;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 #[allow(non_snake_case, reason = "NVIDIA's names")]
 mod library;
-#[cfg(any(feature = "cuda", test))]
+mod loss;
 mod norm;
+mod occupancy;
 
 use super::plan::Plan;
 use crate::{
     Error, Events, Input, NetworkConfig,
-    pass::{Adjoint, Answer, Recording, Wanted},
+    head::Head,
+    pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
     weights::Weights,
 };
+use dfdx::prelude::{HasShape as _, Storage};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
 use forward::{Forward, MAX_RECURRENT, Matrices, words};
 use kernel_device::{Failure, KernelDevice};
+use loss::QueuedHead;
+use std::time::Instant;
 
 /// Runs the network over all steps of `input`.
 pub(super) fn forward<M: KernelDevice>(
@@ -77,28 +83,21 @@ pub(super) fn forward<M: KernelDevice>(
     input: &Input<f32>,
     wanted: Wanted,
 ) -> Result<Answer<f32, M::Device>, Error> {
-    let wide = |layer: &&crate::Layer| layer.recurrent && layer.units > MAX_RECURRENT;
-    if let Some(layer) = config.hidden.iter().find(wide) {
-        return Err(Error::Unsupported(format!(
-            "a recurrent layer of {} units does not fit a GPU's thread block: at most {MAX_RECURRENT} are possible there; \
-             compute on the CPU",
-            layer.units
-        )));
-    }
+    check(config)?;
+    let failed = |error| explain(machine, error);
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(Error::device)?;
+    let matrices = matrices::<M>(weights).map_err(failed)?;
     let with_readout = wanted.recording || wanted.readout;
     let Forward { trace, logits, counts, readout } =
-        Forward::run(machine, &device, &plan, &matrices, input, with_readout).map_err(Error::device)?;
+        Forward::run(machine, &device, &plan, &matrices, input, with_readout).map_err(failed)?;
     let shape = (plan.batch, plan.steps, plan.outputs);
-    let readout = readout.map(|values| bridge::tensor_of(&device, shape, &values).map_err(Error::device));
+    let readout = readout.map(|values| bridge::tensor_of(&device, shape, &values).map_err(failed));
     let readout = readout.transpose()?;
     let recording = readout.as_ref().filter(|_| wanted.recording);
     let recording = recording.map(|readout| recorded(&plan, &trace.layers, readout.as_vec())).transpose()?;
     let readout = readout.filter(|_| wanted.readout);
-    let matrix =
-        |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(Error::device);
+    let matrix = |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
     let logits = matrix(&logits, plan.outputs)?;
     let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
     let counts = counts.collect::<Result<Vec<_>, _>>()?;
@@ -139,6 +138,69 @@ pub(super) fn forward<M: KernelDevice>(
         backward::run(&machine, &plan, &matrices, trace, &from, &into)
     });
     Ok(Answer { logits, counts, readout, recording, adjoint: Some(adjoint) })
+}
+
+/// Forward, loss and backward in one go: all of it is queued before the host waits for the loss.
+pub(super) fn training_pass<M: KernelDevice>(
+    machine: &M,
+    config: &NetworkConfig,
+    weights: &Weights<f32, M::Device>,
+    input: &Input<f32>,
+    head: Head<'_>,
+) -> Result<TrainingPass<f32, M::Device>, Error> {
+    check(config)?;
+    let failed = |error| explain(machine, error);
+    let start = Instant::now();
+    let plan = Plan::new(config, input);
+    let device = weights.readout.device().clone();
+    let matrices = matrices::<M>(weights).map_err(failed)?;
+    let Forward { trace, logits, counts, readout: _ } =
+        Forward::run(machine, &device, &plan, &matrices, input, false).map_err(failed)?;
+    let forward = start.elapsed().as_secs_f64();
+    let loss = QueuedHead::queue(machine, &plan, head, &logits, &counts).map_err(failed)?;
+    // in the order of `Weights::named`: W1, V1, W2, .. Wout
+    let mut gradients = Vec::new();
+    let mut into = backward::Into::default();
+    let mut room = |(rows, columns): (usize, usize)| {
+        let mut buffer = Storage::<f32>::try_alloc_len(&device, rows * columns).map_err(failed)?;
+        let address = M::buffer_mut(&mut buffer);
+        gradients.push(buffer);
+        Ok::<_, Error>(address)
+    };
+    for layer in &weights.hidden {
+        let w = room(*layer.input.shape())?;
+        let v = layer.recurrent.as_ref().map(|v| room(*v.shape())).transpose()?;
+        into.hidden.push((w, v));
+    }
+    into.readout = room(*weights.readout.shape())?;
+    backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(failed)?;
+    let matrix = |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
+    let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
+    let counts = counts.collect::<Result<Vec<_>, _>>()?;
+    let logits = matrix(&logits, plan.outputs)?;
+    let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+    let sums = Some(loss.read().map_err(failed)?);
+    Ok(TrainingPass { logits, counts, gradients, sums, forward_share })
+}
+
+/// The failure with what the machine knows of it: which kernel, or how much memory.
+fn explain<M: KernelDevice>(machine: &M, failure: Failure<M>) -> Error {
+    match machine.note() {
+        Some(note) => Error::device(format_args!("{failure}, {note}")),
+        None => Error::device(failure),
+    }
+}
+
+fn check(config: &NetworkConfig) -> Result<(), Error> {
+    let wide = |layer: &&crate::Layer| layer.recurrent && layer.units > MAX_RECURRENT;
+    match config.hidden.iter().find(wide) {
+        Some(layer) => Err(Error::Unsupported(format!(
+            "a recurrent layer of {} units does not fit a GPU's thread block: at most {MAX_RECURRENT} are possible there; \
+             compute on the CPU",
+            layer.units
+        ))),
+        None => Ok(()),
+    }
 }
 
 type Buffers<M> = Matrices<crate::weights::Buffer<f32, <M as KernelDevice>::Device>>;

@@ -1,41 +1,54 @@
 //! Norms of buffers: one number of each goes to the host, all in one copy.
 
 use super::{
-    arguments::{Address, Kernel},
+    arguments::{self as kernel, Address, NORM_PART, NORM_THREADS, Norm, SumParts},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch},
 };
 use crate::weights::Buffer;
 
-/// `norm.cuh`
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Norm {
-    values: Address,
-    sum: Address,
-    count: u64,
+/// What blocks of the kernels of norms and sums are launched with.
+pub(super) fn launch(blocks: usize) -> Launch {
+    Launch { blocks: [blocks, 1, 1], threads: [NORM_THREADS, 1], shared: NORM_THREADS * size_of::<f64>() }
 }
 
-pub(super) const SUM_OF_SQUARES: Kernel<Norm> = Kernel::new("sum_of_squares");
-
-/// Threads of the kernel, `NORM_THREADS` in `norm.cuh`.
-const THREADS: usize = 256;
+/// The sum of each row of `parts`, `[rows, count]`.
+pub(super) fn sum_rows<M: KernelDevice>(
+    machine: &M,
+    parts: &DeviceBuffer<M, f64>,
+    rows: usize,
+    count: usize,
+) -> Result<DeviceBuffer<M, f64>, Failure<M>> {
+    let sums = DeviceBuffer::new(machine, rows)?;
+    let arguments = SumParts { parts: parts.address(), sums: sums.address(), count: count as u32 };
+    #[expect(unsafe_code, reason = "kernels trust their arguments")]
+    // SAFETY: parts are [rows, count], there is room for a sum of each row, and for one number a thread on chip.
+    unsafe {
+        machine.launch(&kernel::SUM_PARTS, launch(rows), &arguments)?;
+    }
+    Ok(sums)
+}
 
 /// The Euclidean norm of each buffer, given with the number of its values.
+#[cfg_attr(
+    not(any(feature = "cuda", test)),
+    expect(dead_code, reason = "the emulation leaves norms to the host")
+)]
 pub(super) fn norms<M: KernelDevice>(
     machine: &M,
     buffers: &[(&Buffer<f32, M::Device>, usize)],
 ) -> Result<Vec<f64>, Failure<M>> {
-    let sums = DeviceBuffer::<M, f64>::new(machine, buffers.len())?;
+    let blocks = buffers.iter().map(|(_, count)| count.div_ceil(NORM_PART)).max().unwrap_or(0).max(1);
+    let parts = DeviceBuffer::<M, f64>::new(machine, buffers.len() * blocks)?;
     for (k, &(buffer, count)) in buffers.iter().enumerate() {
-        let sum = sums.address() + (k * size_of::<f64>()) as Address;
-        let arguments = Norm { values: M::buffer(buffer), sum, count: count as u64 };
-        let launch = Launch { blocks: [1, 1, 1], threads: [THREADS, 1], shared: THREADS * size_of::<f64>() };
+        let row = parts.address() + (k * blocks * size_of::<f64>()) as Address;
+        let arguments = Norm { values: M::buffer(buffer), parts: row, count: count as u64 };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: the buffer holds `count` values, there is room for a sum each, and for one number a thread on chip.
+        // SAFETY: the buffer holds `count` values, there is room for a sum of each block, and for one number a thread on chip.
         unsafe {
-            machine.launch(&SUM_OF_SQUARES, launch, &arguments)?;
+            machine.launch(&kernel::SUM_OF_SQUARES, launch(blocks), &arguments)?;
         }
     }
+    let sums = sum_rows(machine, &parts, buffers.len(), blocks)?;
     Ok(sums.to_host()?.into_iter().map(f64::sqrt).collect())
 }
 
@@ -46,7 +59,7 @@ mod tests {
 
     #[test]
     fn norms_of_any_length() {
-        let counts = [0, 1, 5, 255, 256, 257, 10_000];
+        let counts = [0, 1, 5, 255, 256, 257, 8191, 8193, 30_000];
         let values = counts.map(|count| (0..count).map(|k| (k as f32 * 0.37).sin()).collect::<Vec<f32>>());
         let buffers = values.each_ref().map(|values| Cpu::default().upload(values).unwrap());
         let buffers: Vec<_> = buffers.iter().zip(counts).collect();

@@ -1,6 +1,6 @@
 //! The dense product of the backward pass (`a V^T`, `a W^T`) and of analog input (`x W`, `x^T a`).
 
-use super::lanes::{Lanes, WIDTH};
+use super::lanes::{Aligned, Lanes, WIDTH};
 
 /// Columns of a panel: what the kernel computes side by side.
 pub(crate) const PANEL: usize = 32;
@@ -32,16 +32,16 @@ impl<'a> Columns<'a> {
 }
 
 /// A matrix stored panel by panel, so that the kernel reads it from front to back.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Packed {
-    values: Vec<f32>,
+    values: Aligned<f32>,
     depth: usize,
 }
 
 impl Packed {
     /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats: the result has `units` columns.
     pub(crate) fn transposed(matrix: &[f32], units: usize, depth: usize, stride: usize) -> Self {
-        let mut values = vec![0.0; units.div_ceil(PANEL) * depth * PANEL];
+        let mut values: Aligned<f32> = Aligned::zeros(units.div_ceil(PANEL) * depth * PANEL);
         for (panel, rows) in
             values.chunks_exact_mut((depth * PANEL).max(1)).zip(matrix.chunks(PANEL * stride))
         {
@@ -108,7 +108,7 @@ pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut o
         let mut column = 0;
         while column < columns {
             let tile = Tile { panel, column };
-            if columns - column >= 2 * L::LANES {
+            if L::REGISTERS >= 16 && columns - column >= 2 * L::LANES {
                 sweep::<L, 2>(lanes, rows, terms, &mut out, tile);
                 column += 2 * L::LANES;
             } else {

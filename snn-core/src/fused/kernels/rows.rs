@@ -26,9 +26,13 @@ pub(crate) fn add_rows<L: Lanes, R: Copy + Into<u32>>(
         block::<L, R, 16>(lanes, &mut sum[at..], matrix, stride, from + at, rows);
         at += 16;
     }
-    while sum.len() - at >= 8 {
+    while L::REGISTERS >= 16 && sum.len() - at >= 8 {
         block::<L, R, 8>(lanes, &mut sum[at..], matrix, stride, from + at, rows);
         at += 8;
+    }
+    while L::REGISTERS < 16 && sum.len() - at >= 4 {
+        block::<L, R, 4>(lanes, &mut sum[at..], matrix, stride, from + at, rows);
+        at += 4;
     }
     let rest = &mut sum[at..];
     let from = from + at;

@@ -2,9 +2,9 @@
 
 use std::{fs, io};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{PROBE_VERSION, Probe};
+use super::{PROBE_VERSION, Probe, lost_classes};
 use crate::{
     directory::RunDir,
     error::Error,
@@ -31,12 +31,28 @@ impl RunDir {
     }
 
     /// How many classes the run never predicts on validation, as its last probe has it; `None` if there is none that can
-    /// be read, or without validation. See [`lost_classes`](super::lost_classes).
+    /// be read, or without validation. See [`lost_classes`].
     #[must_use]
     pub fn lost_classes(&self) -> Option<usize> {
         let last = *self.probed_epochs().ok()?.last()?;
-        let probe = self.probe(last).ok()?;
-        (!probe.confusion.is_empty()).then(|| probe.lost_classes().len())
+        let confusion = self.confusion(last)?;
+        (!confusion.is_empty()).then(|| lost_classes(&confusion).len())
+    }
+
+    /// The confusions of a probe, without the price of the rest.
+    pub(crate) fn confusion(&self, epoch: u32) -> Option<Vec<Vec<u32>>> {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Confusion {
+            confusion: Vec<Vec<u32>>,
+        }
+        self.part_of_probe::<Confusion>(epoch).map(|it| it.confusion)
+    }
+
+    /// Some fields of a probe, without the price of all; `None` if it cannot be read.
+    pub(crate) fn part_of_probe<T: DeserializeOwned>(&self, epoch: u32) -> Option<T> {
+        let path = self.path().join(PROBES).join(files::probe(epoch));
+        serde_json::from_slice(&regular::read(&path, regular::MOST_PROBE).ok()?).ok()
     }
 
     /// The probe of an epoch.

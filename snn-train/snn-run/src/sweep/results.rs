@@ -6,7 +6,13 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use super::manifest::{Selection, Settings};
-use crate::{directory::RunDir, error::Error, record::Record, state::RunState};
+use crate::{
+    directory::RunDir,
+    error::Error,
+    record::Record,
+    state::RunState,
+    verdict::{Doctor, Verdict},
+};
 
 /// All runs of a sweep, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +54,12 @@ pub struct Row {
     pub seconds: f64,
     /// Why it failed, or cannot be read.
     pub message: Option<String>,
+    /// What is to be said of it; `None` in results of old, and before it has begun.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// What the verdict rests on.
+    #[serde(default)]
+    pub detail: Option<String>,
 }
 
 /// Models that belong together.
@@ -167,6 +179,8 @@ impl Row {
             spikes: None,
             seconds: 0.0,
             message: None,
+            verdict: None,
+            detail: None,
         }
     }
 
@@ -178,6 +192,7 @@ impl Row {
         let Some(run) = run else { return row };
         if let Err(error) = row.fill(run) {
             (row.state, row.message) = (RunState::Damaged, Some(error.to_string()));
+            row.verdict = Some(Verdict::Damaged);
         }
         row
     }
@@ -190,14 +205,18 @@ impl Row {
             Err(error) if error.is_not_found() => return Ok(()),
             Err(error) => return Err(error),
         };
-        row.state = run.state_by(&status);
+        let (silence, state) = run.silence_and_state(&status);
+        let records = run.records()?;
+        let diagnosis = Doctor::of_records(run, &records).judge(state, Some(&status), silence);
+        (row.verdict, row.detail) = (Some(diagnosis.verdict), Some(diagnosis.detail));
+        row.state = state;
         row.epoch = status.epoch;
         row.valid_accuracy = status.best.map(|best| best.accuracy);
         row.valid_loss = status.best.map(|best| best.loss);
         row.test_accuracy = status.test_accuracy;
         row.message = status.message;
         let mut early = None;
-        for record in run.records()? {
+        for record in records {
             match record {
                 Record::Epoch(epoch) => {
                     row.seconds += epoch.seconds.total();

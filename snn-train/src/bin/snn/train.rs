@@ -11,10 +11,12 @@ use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
 use snn_data::Splits;
+use snn_run::Diagnosis;
+use snn_terminal::escape;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     experiment::Selection,
-    run::{DataRecord, Record, Resume, files::CONFIG, new_id},
+    run::{DataRecord, Record, Resume, RunDir, files::CONFIG, new_id},
     shell_word,
 };
 
@@ -158,10 +160,12 @@ fn train<D: Backend<f32>>(
     for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
         warn(error);
     }
+    let diagnosis = RunDir::open(&directory).map(|run| run.diagnosis()).ok();
     let told = if arguments.json {
-        report_json(&outcome, &directory)
+        report_json(&outcome, &directory, diagnosis.as_ref())
     } else {
         report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)
+            .and_then(|()| diagnosis.as_ref().map_or(Ok(()), report_verdict))
     };
     // Of a terminal that is gone nobody reads.
     if !stop.0.is_hangup() {
@@ -259,7 +263,7 @@ impl Observer for JsonLines {
     }
 }
 
-fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
+fn report_json(outcome: &Outcome, directory: &Path, diagnosis: Option<&Diagnosis>) -> io::Result<()> {
     let result = json!({
         "version": 1,
         "kind": "result",
@@ -268,8 +272,24 @@ fn report_json(outcome: &Outcome, directory: &Path) -> io::Result<()> {
         "epoch": outcome.epoch,
         "best": outcome.best,
         "test": outcome.test,
+        "verdict": diagnosis.map(|it| it.verdict),
+        "detail": diagnosis.map(|it| &it.detail),
+        "remedy": diagnosis.map(|it| &it.remedy),
+        "command": diagnosis.and_then(|it| it.command.as_ref()),
     });
     writeln!(snn_terminal::stdout(), "{result}")
+}
+
+/// What is to be said of the run, and what helps if something is wrong with it.
+fn report_verdict(diagnosis: &Diagnosis) -> io::Result<()> {
+    let mut out = snn_terminal::stdout();
+    if diagnosis.verdict.is_bad() {
+        writeln!(out, "remedy    {}", escape(&diagnosis.remedy))?;
+        if let Some(command) = &diagnosis.command {
+            writeln!(out, "try       {command}")?;
+        }
+    }
+    writeln!(out, "verdict   {}", escape(&diagnosis.headline()))
 }
 
 fn report(outcome: &Outcome, experiment: &Experiment, splits: &Splits, directory: &Path) -> io::Result<()> {

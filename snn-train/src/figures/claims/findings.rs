@@ -110,6 +110,8 @@ mod tests {
             valid_accuracy: Some(test),
             valid_loss: None,
             late_gain: Some(0.02),
+            verdict: None,
+            detail: None,
             lost_classes: Some(usize::from(shape == "sigmoid")),
             test_accuracy: Some(test),
             spikes: Some(vec![spikes]),

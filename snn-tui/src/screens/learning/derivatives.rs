@@ -1,17 +1,15 @@
 //! Surrogate derivatives of each layer: how much of a gradient goes through it, now and over the epochs.
 
 use ratatui::{buffer::Buffer, layout::Rect};
-use snn_run::probe::LayerProbe;
+use snn_run::{judge::VANISHING_DERIVATIVE as VANISHING, probe::LayerProbe, scalars::GRADIENT_NORMS};
 
 use super::{
     choice::Choice,
-    judge::{self, EXPLODING_DERIVATIVE},
+    judge::{self, EXPLODING_DERIVATIVE, Judgement},
 };
 use crate::{
-    data::VANISHING,
     screens::probed,
     state::State,
-    theme::Theme,
     widgets::{
         Axis, AxisScale, Histogram, Lane, Lanes, Line, first_shown,
         histogram::{DENSE, PALE, SOLID, Zone},
@@ -40,7 +38,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let width = ((area.width + 2) / shown as u16).saturating_sub(2);
     for (k, layer) in (first..first + shown).enumerate() {
         let x = area.x + k as u16 * (width + 2);
-        let mut histogram = histogram(state.theme, layer, &probe.layers[layer]);
+        let mut histogram = histogram(state, layer, &probe.layers[layer]);
         if shown < number {
             histogram.title = histogram.title.replacen(':', &format!(" of {number}:"), 1);
         }
@@ -50,9 +48,14 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     over_epochs(state, number).draw(state.theme, place, buffer);
 }
 
-fn histogram(theme: Theme, layer: usize, probe: &LayerProbe) -> Histogram<'_> {
+fn histogram<'a>(state: &State, layer: usize, probe: &'a LayerProbe) -> Histogram<'a> {
+    let theme = state.theme;
     let it = &probe.derivatives;
-    let (verdict, word) = judge::derivatives(it);
+    let (mut judgement, mut word) = judge::derivatives(it);
+    // A layer may let gradients through that never come.
+    if judgement == Judgement::Fine && gradient(state, layer) == Some(0.0) {
+        (judgement, word) = (Judgement::NoGradient, "no gradient reaches it");
+    }
     let share = |share: f64| decimals(Some(100.0 * share), 1);
     // Three digits of the mean say enough.
     let mean = format!("{:.2e}", it.mean).parse().unwrap_or(it.mean);
@@ -64,7 +67,7 @@ fn histogram(theme: Theme, layer: usize, probe: &LayerProbe) -> Histogram<'_> {
     Histogram {
         title: format!("layer {}: {word}", layer + 1),
         note,
-        style: judge::style(theme, verdict),
+        style: judge::style(theme, judgement),
         unit: "",
         edges: &it.edges,
         counts: &it.counts,
@@ -76,6 +79,12 @@ fn histogram(theme: Theme, layer: usize, probe: &LayerProbe) -> Histogram<'_> {
             Zone { from: EXPLODING_DERIVATIVE, style: theme.bad(), fill: DENSE },
         ],
     }
+}
+
+/// Norm of the gradient of the weights into a layer, at the epoch that is looked at.
+fn gradient(state: &State, layer: usize) -> Option<f64> {
+    let points = probed::metric(state, &format!("{GRADIENT_NORMS}W{}", layer + 1), 1.0);
+    probed::value_at(&points, probed::epoch(state)?)
 }
 
 /// Mean derivatives, and the share of those that let nothing through.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::scalars::GRADIENT_NORMS;
 
-use super::judge::{self, Sizes, Verdict, style};
+use super::judge::{self, Judgement, Sizes, style};
 use crate::{
     data::ProbeSummary,
     screens::probed,
@@ -88,18 +88,19 @@ fn draw_table(state: &State, matrices: &[Matrix], area: Rect, buffer: &mut Buffe
     };
     let heading = line(["matrix", "gradient norm", "update/weight"]) + "  judgement" + &of;
     buffer.set_string(area.x, area.y, fit(&heading, room), theme.bold());
-    let judged: Vec<(Verdict, String)> = matrices.iter().map(|matrix| judge::matrix(matrix.sizes)).collect();
+    let judged: Vec<(Judgement, String)> =
+        matrices.iter().map(|matrix| judge::matrix(matrix.sizes)).collect();
     let rows = usize::from(area.height.saturating_sub(1));
     let shown = worst(&judged, rows);
     for (&place, y) in shown.iter().zip(area.y + 1..area.bottom()) {
         let Matrix { name, sizes, .. } = &matrices[place];
-        let (verdict, why) = &judged[place];
+        let (judgement, why) = &judged[place];
         let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
         let numbers = line([&clean(name), &text(sizes.gradient), &text(sizes.update)]);
         buffer.set_string(area.x, y, fit(&numbers, room), theme.series(place));
         let x = area.x + 37;
         if x < area.right() {
-            buffer.set_string(x, y, fit(why, usize::from(area.right() - x)), style(theme, *verdict));
+            buffer.set_string(x, y, fit(why, usize::from(area.right() - x)), style(theme, *judgement));
         }
     }
     if shown.len() < matrices.len() && rows > shown.len() {
@@ -115,7 +116,7 @@ fn newest(matrices: &[Matrix], pick: fn(&Matrix) -> &Vec<(f64, f64)>) -> Option<
 
 /// Which of these are shown in so many rows: all, or those that it stands worst with, in their order. The last row then
 /// says how many more there are.
-fn worst(judged: &[(Verdict, String)], rows: usize) -> Vec<usize> {
+fn worst(judged: &[(Judgement, String)], rows: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..judged.len()).collect();
     if judged.len() > rows {
         places.sort_by_key(|&place| std::cmp::Reverse(judged[place].0));
@@ -199,8 +200,8 @@ mod tests {
 
     #[test]
     fn of_too_many_the_worst_are_shown() {
-        let judged: Vec<_> = [Verdict::Fine, Verdict::Vanishing, Verdict::Fine, Verdict::Slow]
-            .map(|verdict| (verdict, String::new()))
+        let judged: Vec<_> = [Judgement::Fine, Judgement::Vanishing, Judgement::Fine, Judgement::Slow]
+            .map(|judgement| (judgement, String::new()))
             .into();
         assert_eq!(worst(&judged, 4), [0, 1, 2, 3]);
         assert_eq!(worst(&judged, 3), [1, 3]);

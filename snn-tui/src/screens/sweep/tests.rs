@@ -38,6 +38,8 @@ fn state(axes: &str, points: &str, states: &[RunState]) -> State {
         valid_accuracy: states.get(k).is_none_or(|it| *it == RunState::Done).then_some(0.1 * k as f64),
         valid_loss: None,
         late_gain: None,
+        verdict: None,
+        detail: None,
         lost_classes: None,
         test_accuracy: None,
         spikes: None,

@@ -18,27 +18,28 @@ use std::{sync::Arc, time::Instant};
 /// Samples of a batch of which larger ones are repetitions.
 const BASE: usize = 256;
 
-pub(super) fn bench(gpu: &Cuda) {
-    limits();
+/// One job with so many times [`BASE`] samples; whether there is such a job.
+pub(super) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
     let job = |inputs, hidden, outputs, dt| NetworkConfig {
         hidden: vec![hidden],
         dt,
         ..NetworkConfig::new(inputs, outputs)
     };
     let spikes = Signal::Spikes;
-    let jobs = [
-        ("R", job(20, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.01), 7.0),
-        ("M", job(784, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.002), 7.0),
-        ("S", job(700, Layer::recurrent(256), 20, 2.0), 500, spikes(0.0229), 2.0),
-        ("A", job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.0),
-    ];
-    for (name, config, steps, signal, gain) in jobs {
-        let problem = Problem { signal, gain, ..Problem::new(config, BASE, steps) };
-        for times in [1, 4, 16] {
-            step(name, &problem, times, gpu);
+    let (config, steps, signal, gain) = match name {
+        "R" => (job(20, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.01), 7.0),
+        "M" => (job(784, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.002), 7.0),
+        "S" => (job(700, Layer::recurrent(256), 20, 2.0), 500, spikes(0.0229), 2.0),
+        "A" => (job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.0),
+        other => {
+            eprintln!("error: no job {other}");
+            return false;
         }
-    }
-    randman(gpu);
+    };
+    limits();
+    let problem = Problem { signal, gain, ..Problem::new(config, BASE, steps) };
+    step(name, &problem, times.max(1), gpu);
+    true
 }
 
 /// What the first GPU can do at most, by what it says of itself.
@@ -79,17 +80,43 @@ fn repeated(input: &Input<f32>, times: usize) -> Input<f32> {
     }
 }
 
+/// A hash of the bits of some numbers.
+fn hash(values: impl Iterator<Item = u64>) -> String {
+    // FNV-1a, by words
+    let hash =
+        values.fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| (hash ^ bits).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
+}
+
 /// One training step as the trainer makes it: forward, backward, what metrics need, Adam.
 fn step(name: &str, problem: &Problem, times: usize, gpu: &Cuda) {
     let batch = BASE * times;
     let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
     let mut network = moved(&problem.network(), gpu);
     let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimiser");
+    let hashes = [(); 2].map(|()| {
+        let (values, gradients) =
+            network.loss_and_gradients(&input, &labels, &Regularizer::default()).expect("a step");
+        let gradients = network.parameters().flat_map(|(name, ..)| {
+            gradients
+                .get(&name)
+                .expect("a gradient")
+                .iter()
+                .map(|it| u64::from(it.to_bits()))
+                .collect::<Vec<_>>()
+        });
+        (hash([values.total().to_bits()].into_iter()), hash(gradients))
+    });
+    let [(loss, gradients), (other_loss, others)] = hashes;
+    println!(
+        "{}",
+        json!({"kind": "repeat", "job": name, "loss": [loss, other_loss], "gradients": [gradients, others]})
+    );
     let mut spikes = 0.0;
     let mut step = || {
-        let loss = network.queue_loss(&input, &labels, &Regularizer::default()).expect("a loss");
-        let (values, gradients) = (loss.values(), loss.backward().expect("gradients"));
-        let counts = values.read().output.counts;
+        let (values, gradients) =
+            network.loss_and_gradients(&input, &labels, &Regularizer::default()).expect("a step");
+        let counts = values.output.counts;
         spikes = counts.iter().flatten().map(|&count| f64::from(count)).sum();
         // waits for the GPU
         gradients.norms().expect("norms");
@@ -123,7 +150,7 @@ fn step(name: &str, problem: &Problem, times: usize, gpu: &Cuda) {
 }
 
 /// The preset `randman` from its first step to its test, everything there before the clock starts but the data on the GPU.
-fn randman(gpu: &Cuda) {
+pub(super) fn randman(gpu: &Cuda) {
     let mut experiment = Experiment::preset("randman").expect("the preset");
     experiment.set(&["training.epochs=50"]).expect("its epochs");
     let epochs = experiment.training.epochs;

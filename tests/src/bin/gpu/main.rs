@@ -1,7 +1,7 @@
 //! What a GPU makes of the golden cases and of random problems, and how long training takes there.
 //!
-//! `snn-gpu check [--quick]` compares with the CPU; `snn-gpu bench` measures and writes lines of JSON, of which `cargo xtask gpu`
-//! makes a table.
+//! `snn-gpu check [--quick]` compares with the CPU; `snn-gpu bench JOB TIMES` and `snn-gpu bench randman` measure and write lines of
+//! JSON, of which `cargo xtask gpu` makes a table. A job is one of R, M, S and A, with so many times 256 samples to a batch.
 
 #![allow(
     clippy::expect_used,
@@ -22,52 +22,72 @@ use snn_tests::{
     random::{FUSED, random_problems},
     run::Run,
 };
-use std::process::ExitCode;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let work: fn(&Cuda) = match words[..] {
-        ["check"] => |gpu| check(gpu, 400),
-        ["check", "--quick"] => |gpu| check(gpu, 20),
-        ["bench"] => bench::bench,
+    let work: &dyn Fn(&Cuda) -> bool = match words[..] {
+        ["check"] => &|gpu| check(gpu, usize::MAX, 400),
+        ["check", "--quick"] => &|gpu| check(gpu, 12, 20),
+        ["bench", "randman"] => &|gpu| {
+            bench::randman(gpu);
+            true
+        },
+        ["bench", job, times] => &move |gpu| times.parse().is_ok_and(|times| bench::bench(gpu, job, times)),
         _ => {
-            eprintln!("usage: snn-gpu check [--quick] | bench");
+            eprintln!("usage: snn-gpu check [--quick] | bench R|M|S|A TIMES | bench randman");
             return ExitCode::from(2);
         }
     };
     match cuda(0) {
-        Ok(gpu) => work(&gpu),
+        Ok(gpu) if work(&gpu) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }
 
-fn check(gpu: &Cuda, random: u32) {
+/// Tells of every case that fails; whether none does.
+fn check(gpu: &Cuda, golden: usize, random: u32) -> bool {
     let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
     let extensions = golden::cases(golden::EXTENSIONS).into_iter().filter(lif);
-    let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).collect();
+    let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).take(golden).collect();
     let mut largest = 0.0f64;
+    let mut failures = 0;
     for case in &cases {
-        let network = moved(&case.network::<f32>(Implementation::Fused), gpu);
-        let (found, again) = (case.run(&network), case.run(&network));
-        let expected = &case.expected;
-        found.assert_same_spikes(expected, &case.name);
-        assert!(found.gradients == again.gradients, "{}: two runs differ", case.name);
-        let error = worst([
-            found.forward_error(expected),
-            found.loss_error(expected),
-            found.gradient_error(expected),
-        ]);
-        assert!(error <= 2e-5, "{}: off by {error:.2e}", case.name);
-        largest = largest.max(error);
+        let error = panic::catch_unwind(AssertUnwindSafe(|| compare(gpu, case)));
+        // the panic itself has said what is wrong
+        failures += usize::from(error.is_err());
+        largest = largest.max(error.unwrap_or_default());
     }
-    println!("{} golden cases: spikes identical, worst relative error {largest:.2e}", cases.len());
-    random_problems(random, &FUSED, &|network, problem| {
-        let network = moved(network, gpu);
-        Some(Run::new(&network, &problem.input(), &problem.labels(), &problem.regularizer))
-    });
+    println!(
+        "{} golden cases, {failures} of them wrong; of the others, worst relative error {largest:.2e}",
+        cases.len()
+    );
+    let random = panic::catch_unwind(AssertUnwindSafe(|| {
+        random_problems(random, &FUSED, &|network, problem| {
+            let network = moved(network, gpu);
+            Some(Run::new(&network, &problem.input(), &problem.labels(), &problem.regularizer))
+        });
+    }));
+    failures == 0 && random.is_ok()
+}
+
+/// The error of a case.
+fn compare(gpu: &Cuda, case: &golden::Case) -> f64 {
+    let network = moved(&case.network::<f32>(Implementation::Fused), gpu);
+    let (found, again) = (case.run(&network), case.run(&network));
+    let expected = &case.expected;
+    found.assert_same_spikes(expected, &case.name);
+    assert!(found.gradients == again.gradients, "{}: two runs differ", case.name);
+    let error =
+        worst([found.forward_error(expected), found.loss_error(expected), found.gradient_error(expected)]);
+    assert!(error <= 2e-5, "{}: off by {error:.2e}", case.name);
+    error
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct SnnIndex {
     uint32_t x, y, z;
@@ -14,25 +15,57 @@ struct SnnThread {
     struct SnnIndex thread, block, block_dim, grid_dim;
     void *shared;
     const void *scheduler;
-    // Both return when the other threads of the block, or the other lanes of the warp, have come as far.
-    void (*synchronize)(const void *scheduler);
-    uint32_t (*ballot)(const void *scheduler, uint32_t predicate);
+    // These return when the other threads of the block, or the other lanes of the warp, have come to the same line.
+    void (*synchronize)(const void *scheduler, uint32_t line);
+    uint32_t (*ballot)(const void *scheduler, uint32_t line, uint32_t predicate);
+    uint32_t (*from_lane)(const void *scheduler, uint32_t line, uint32_t word, uint32_t lane);
 };
 
-extern _Thread_local const struct SnnThread *snn_thread;
+// The thread that runs. Not inlined, so that what the checks of memory see are the kernels' own accesses.
+const struct SnnThread *snn_self(void);
+
+// As on a GPU, a float4 may lie among floats.
+typedef struct __attribute__((aligned(16), may_alias)) {
+    float x, y, z, w;
+} float4;
+
+static inline float4 make_float4(float x, float y, float z, float w) {
+    const float4 four = {x, y, z, w};
+    return four;
+}
+
+static inline float as_float(uint32_t word) {
+    float value;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+static inline uint32_t as_word(float value) {
+    uint32_t word;
+    memcpy(&word, &value, sizeof word);
+    return word;
+}
+
+// Where the kernels are compiled twice, the second time with checks, names say which is which.
+#ifndef SNN_PREFIX
+#define SNN_PREFIX snn_
+#endif
+#define SNN_JOIN_(a, b) a##b
+#define SNN_JOIN(a, b) SNN_JOIN_(a, b)
 
 #define KERNEL(name, Arguments, threads)                                                              \
     static void name##_(const struct Arguments a);                                                    \
-    void snn_##name(const void *arguments) { name##_(*(const struct Arguments *)arguments); } \
+    void SNN_JOIN(SNN_PREFIX, name)(const void *arguments) { name##_(*(const struct Arguments *)arguments); } \
     static void name##_(const struct Arguments a)
 #define DEVICE static inline
 #define UNROLL
-#define UNROLL_8
-#define SHARED(type, name) type *name = (type *)snn_thread->shared
-#define threadIdx (snn_thread->thread)
-#define blockIdx (snn_thread->block)
-#define blockDim (snn_thread->block_dim)
-#define gridDim (snn_thread->grid_dim)
-#define synchronize() snn_thread->synchronize(snn_thread->scheduler)
-#define ballot(predicate) snn_thread->ballot(snn_thread->scheduler, (uint32_t)(predicate))
+#define NO_UNROLL
+#define SHARED(type, name) type *name = (type *)snn_self()->shared
+#define threadIdx (snn_self()->thread)
+#define blockIdx (snn_self()->block)
+#define blockDim (snn_self()->block_dim)
+#define gridDim (snn_self()->grid_dim)
+#define synchronize() snn_self()->synchronize(snn_self()->scheduler, __LINE__)
+#define ballot(predicate) snn_self()->ballot(snn_self()->scheduler, __LINE__, (uint32_t)((predicate) != 0))
+#define from_lane(word, lane) snn_self()->from_lane(snn_self()->scheduler, __LINE__, word, lane)
 #define lowest_bit(bits) ((unsigned)__builtin_ctz(bits))

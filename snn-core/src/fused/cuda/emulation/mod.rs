@@ -1,36 +1,64 @@
 //! The host in place of a GPU, for tests: the very sources of the kernels, compiled as C, run thread by thread.
 //!
-//! A thread of the GPU is a coroutine, so that it can wait in the middle of a kernel for the others. In which order threads
-//! go on is free, as on a GPU; results must not depend on it. On-chip memory starts as garbage, and so does all other.
+//! In which order blocks run and threads go on is free, as on a GPU; results must not depend on it. On-chip memory starts as garbage,
+//! and so does all other, whoever has had it before. With checks, a second compilation of the kernels tells of every access, and traps
+//! where C leaves the behaviour undefined.
+//!
+//! - `block`: threads that wait for each other; `order`: who comes first;
+//! - `memory`: where buffers lie; `check`: who touches what.
 
-#![allow(clippy::panic, reason = "a kernel that hangs fails the test that runs it")]
+#![allow(clippy::panic, reason = "a kernel that hangs or does harm fails the test that runs it")]
+
+mod block;
+mod check;
+#[cfg(test)]
+mod checks;
+mod memory;
+mod order;
 
 use super::{
     arguments::{Address, Kernel},
-    kernel_device::{KernelDevice, Launch, Pool, WARP},
+    kernel_device::{KernelDevice, Launch, Pool},
 };
 use crate::{Cpu, weights::Buffer};
-use corosensei::{Coroutine, CoroutineResult, Yielder, stack::DefaultStack};
+use block::{Block, Body, Index};
+use check::Checker;
 use dfdx::prelude::CpuError;
-use std::{
-    cell::{Cell, RefCell, UnsafeCell},
-    ffi::c_void,
-    ptr,
-};
+use memory::{Memories, Memory};
+use order::Order;
+use std::{ffi::c_void, ptr};
 
 /// The GPU that the host is to stand in for.
 #[derive(Debug, Clone)]
 pub struct CudaEmulation {
     largest_shared: usize,
-    reversed: bool,
-    pool: Pool<Memory>,
+    order: Order,
+    checked: bool,
+    pool: Memories,
 }
 
 impl CudaEmulation {
-    /// One whose blocks can have so many bytes of on-chip memory, and whose last thread goes first if `reversed`.
+    /// On-chip memory of a block that a GPU of compute capability 9.0 has.
+    pub const H100: usize = super::occupancy::LARGEST_SHARED;
+
+    /// One whose blocks can have so many bytes of on-chip memory, and whose last block and thread go first if `reversed`.
     #[must_use]
     pub fn new(largest_shared: usize, reversed: bool) -> Self {
-        CudaEmulation { largest_shared, reversed, pool: Pool::default() }
+        let order = if reversed { Order::Descending } else { Order::Ascending };
+        CudaEmulation { largest_shared, order, checked: false, pool: Pool::default() }
+    }
+
+    /// Blocks and threads in another order at every turn, which the seed decides.
+    #[must_use]
+    pub fn shuffled(self, seed: u64) -> Self {
+        CudaEmulation { order: Order::Shuffled(seed), ..self }
+    }
+
+    /// Every access is checked: in bounds, aligned, and of no word that another thread has written or reads meanwhile. That takes about
+    /// thirty times as long.
+    #[must_use]
+    pub fn checked(self) -> Self {
+        CudaEmulation { checked: true, ..self }
     }
 }
 
@@ -38,24 +66,6 @@ impl Default for CudaEmulation {
     /// With the on-chip memory that every GPU has.
     fn default() -> Self {
         Self::new(48 << 10, false)
-    }
-}
-
-/// Memory that kernels write to while others hold its address.
-#[derive(Debug)]
-pub(crate) struct Memory(Box<[UnsafeCell<u64>]>);
-
-#[expect(unsafe_code, reason = "memory of a machine")]
-// SAFETY: it is touched by `upload`, `download` and `launch` alone, which run one after the other for each network.
-unsafe impl Sync for Memory {}
-
-impl Memory {
-    fn garbage(bytes: usize) -> Self {
-        Memory((0..bytes.div_ceil(8)).map(|_| UnsafeCell::new(u64::MAX)).collect())
-    }
-
-    fn pointer(&self) -> *mut u8 {
-        self.0.as_ptr().cast_mut().cast()
     }
 }
 
@@ -71,12 +81,21 @@ impl KernelDevice for CudaEmulation {
         Ok(Memory::garbage(bytes))
     }
 
+    fn lend(&self, memory: &Memory, bytes: usize) {
+        memory.poison();
+        memory::tell(memory.pointer() as usize, bytes);
+    }
+
+    fn poison(buffer: &mut Buffer<f32, Cpu>) {
+        buffer.fill(f32::NAN);
+    }
+
     fn address(memory: &Memory) -> Address {
         memory.pointer() as Address
     }
 
     fn upload(&self, memory: &mut Memory, bytes: &[u8]) -> Result<(), CpuError> {
-        assert!(bytes.len() <= 8 * memory.0.len());
+        assert!(bytes.len() <= memory.len());
         #[expect(unsafe_code, reason = "memory of a machine")]
         // SAFETY: long enough, and nobody else's while borrowed mutably.
         unsafe {
@@ -86,7 +105,7 @@ impl KernelDevice for CudaEmulation {
     }
 
     fn download(&self, memory: &Memory, bytes: &mut [u8]) -> Result<(), CpuError> {
-        assert!(bytes.len() <= 8 * memory.0.len());
+        assert!(bytes.len() <= memory.len());
         #[expect(unsafe_code, reason = "memory of a machine")]
         // SAFETY: long enough, and no kernel runs now.
         unsafe {
@@ -96,10 +115,12 @@ impl KernelDevice for CudaEmulation {
     }
 
     fn buffer(buffer: &Buffer<f32, Cpu>) -> Address {
+        memory::tell(buffer.as_ptr() as usize, size_of_val(buffer.as_slice()));
         buffer.as_ptr() as Address
     }
 
     fn buffer_mut(buffer: &mut Buffer<f32, Cpu>) -> Address {
+        memory::tell(buffer.as_ptr() as usize, size_of_val(buffer.as_slice()));
         buffer.as_mut_ptr() as Address
     }
 
@@ -109,41 +130,70 @@ impl KernelDevice for CudaEmulation {
 
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     unsafe fn launch<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CpuError> {
-        let (body, waits) = body(kernel.name());
+        let kind = body(kernel.name());
         assert!(launch.shared <= self.largest_shared, "{}: {launch:?}", kernel.name());
         assert!(launch.threads.iter().product::<usize>() <= 1024, "{}: {launch:?}", kernel.name());
         let [x, y, z] = launch.blocks;
-        for block in 0..x * y * z {
-            let block = Index { x: (block % x) as u32, y: (block / x % y) as u32, z: (block / x / y) as u32 };
+        assert!(x < 1 << 31 && y < 1 << 16 && z < 1 << 16 && x * y * z > 0, "{}: {launch:?}", kernel.name());
+        let bytes = ptr::from_ref(arguments).cast::<u8>();
+        // SAFETY: the bytes of the arguments, which have no padding that is read as anything but an address that is none.
+        let mut checker =
+            self.checked.then(|| Checker::new(kernel.name(), unsafe { read_bytes(bytes, size_of::<A>()) }));
+        let arguments = ptr::from_ref(arguments).cast();
+        for number in self.order.of(x * y * z, 0) {
+            let index =
+                Index { x: (number % x) as u32, y: (number / x % y) as u32, z: (number / x / y) as u32 };
             let shared = Memory::garbage(launch.shared);
-            let block = Block { index: block, launch, shared: &shared, reversed: self.reversed };
-            let arguments = ptr::from_ref(arguments).cast();
+            let block = Block { index, number, launch, shared: &shared, order: self.order };
             // SAFETY: as the caller says.
             unsafe {
-                if waits {
-                    block.run(kernel.name(), body, arguments)
-                } else {
-                    block.run_straight(body, arguments)
+                match &mut checker {
+                    Some(checker) => checker
+                        .watch(|checker| block.run(kernel.name(), kind.checked, arguments, Some(checker))),
+                    None if kind.waits => block.run(kernel.name(), kind.body, arguments, None),
+                    None => block.run_straight(kind.body, arguments),
                 }
             }
+        }
+        if let Some(fault) = checker.as_ref().and_then(Checker::fault) {
+            panic!("{fault}");
         }
         Ok(())
     }
 }
 
-type Body = unsafe extern "C" fn(arguments: *const c_void);
+/// # Safety
+/// So many bytes must be there for as long as the slice is.
+#[expect(unsafe_code, reason = "arguments as bytes")]
+unsafe fn read_bytes<'a>(bytes: *const u8, count: usize) -> &'a [u8] {
+    // SAFETY: as the caller says.
+    unsafe { std::slice::from_raw_parts(bytes, count) }
+}
+
+/// A kernel, with checks and without, and whether its threads wait for each other.
+struct Kind {
+    body: Body,
+    checked: Body,
+    waits: bool,
+}
 
 macro_rules! bodies {
-    ($($name:ident = $kernel:literal, $waits:literal;)*) => {
+    ($($name:ident = $checked:ident = $kernel:literal, $waits:literal;)*) => {
         #[expect(unsafe_code, reason = "compiled from C")]
         unsafe extern "C" {
-            $(fn $name(arguments: *const c_void);)*
+            $(
+                fn $name(arguments: *const c_void);
+                fn $checked(arguments: *const c_void);
+            )*
+            #[cfg(test)]
+            fn snn_checked_faulty(arguments: *const c_void);
         }
 
-        /// A kernel, and whether its threads wait for each other.
-        fn body(kernel: &str) -> (Body, bool) {
+        fn body(kernel: &str) -> Kind {
             match kernel {
-                $($kernel => ($name, $waits),)*
+                $($kernel => Kind { body: $name, checked: $checked, waits: $waits },)*
+                #[cfg(test)]
+                "faulty" => Kind { body: snn_checked_faulty, checked: snn_checked_faulty, waits: true },
                 other => panic!("no kernel `{other}`"),
             }
         }
@@ -151,208 +201,27 @@ macro_rules! bodies {
 }
 
 bodies! {
-    snn_project_events = "project_events", false;
-    snn_project_spikes = "project_spikes", false;
-    snn_lif_forward = "lif_forward", true;
-    snn_lif_forward_recurrent = "lif_forward_recurrent", true;
-    snn_lif_forward_recurrent_wide = "lif_forward_recurrent_wide", true;
-    snn_readout = "readout", false;
-    snn_readout_adjoint = "readout_adjoint", false;
-    snn_lif_backward = "lif_backward", false;
-    snn_lif_backward_recurrent_1 = "lif_backward_recurrent_1", true;
-    snn_lif_backward_recurrent_2 = "lif_backward_recurrent_2", true;
-    snn_lif_backward_recurrent_4 = "lif_backward_recurrent_4", true;
-    snn_lif_backward_recurrent_wide = "lif_backward_recurrent_wide", true;
-    snn_gather_events = "gather_events", true;
-    snn_gather_spikes = "gather_spikes", false;
-    snn_reduce_partials = "reduce_partials", false;
-    snn_product = "product", true;
-    snn_transpose = "transpose", false;
-    snn_sum_of_squares = "sum_of_squares", true;
-}
-
-#[expect(unsafe_code, reason = "compiled from C")]
-unsafe extern "C" {
-    fn snn_become(thread: *const Thread);
-}
-
-/// `struct SnnIndex`
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-struct Index {
-    x: u32,
-    y: u32,
-    z: u32,
-}
-
-/// `struct SnnThread`
-#[repr(C)]
-struct Thread {
-    thread: Index,
-    block: Index,
-    block_dim: Index,
-    grid_dim: Index,
-    shared: *mut u8,
-    /// The thread's [`Hook`].
-    scheduler: *const c_void,
-    synchronize: unsafe extern "C" fn(*const c_void),
-    ballot: unsafe extern "C" fn(*const c_void, u32) -> u32,
-}
-
-/// What a thread waits for.
-enum Wait {
-    Block,
-    /// The bits of all lanes of its warp; it brings its own.
-    Warp(bool),
-}
-
-/// How a thread that runs gives way: set while its coroutine lives.
-struct Hook(Cell<*const Yielder<u32, Wait>>);
-
-impl Hook {
-    #[expect(unsafe_code, reason = "called from C")]
-    fn wait(&self, wait: Wait) -> u32 {
-        let yielder = self.0.get();
-        assert!(!yielder.is_null(), "a kernel that is listed as one without waits waits");
-        // SAFETY: set at the start of the coroutine that calls this.
-        unsafe { (*yielder).suspend(wait) }
-    }
-}
-
-#[expect(unsafe_code, reason = "called from C")]
-unsafe extern "C" fn synchronize(hook: *const c_void) {
-    // SAFETY: the hook of the running thread, which outlives it.
-    unsafe { (*hook.cast::<Hook>()).wait(Wait::Block) };
-}
-
-#[expect(unsafe_code, reason = "called from C")]
-unsafe extern "C" fn ballot(hook: *const c_void, predicate: u32) -> u32 {
-    // SAFETY: the hook of the running thread, which outlives it.
-    unsafe { (*hook.cast::<Hook>()).wait(Wait::Warp(predicate != 0)) }
-}
-
-enum State {
-    /// Goes on with this answer.
-    Ready(u32),
-    Waits(Wait),
-    Done,
-}
-
-struct Block<'a> {
-    index: Index,
-    launch: Launch,
-    shared: &'a Memory,
-    reversed: bool,
-}
-
-thread_local! {
-    static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A stack for a kernel, and for what reports a failure in it.
-fn stack() -> DefaultStack {
-    const BYTES: usize = 128 << 10;
-    let kept = STACKS.with_borrow_mut(Vec::pop);
-    kept.unwrap_or_else(|| {
-        DefaultStack::new(BYTES).unwrap_or_else(|error| panic!("no memory for a stack: {error}"))
-    })
-}
-
-impl Block<'_> {
-    fn threads(&self) -> usize {
-        self.launch.threads.iter().product()
-    }
-
-    fn thread(&self, thread: usize, hook: *const Hook) -> Thread {
-        let ([width, height], [x, y, z]) = (self.launch.threads, self.launch.blocks);
-        Thread {
-            thread: Index { x: (thread % width) as u32, y: (thread / width) as u32, z: 0 },
-            block: self.index,
-            block_dim: Index { x: width as u32, y: height as u32, z: 1 },
-            grid_dim: Index { x: x as u32, y: y as u32, z: z as u32 },
-            shared: self.shared.pointer(),
-            scheduler: hook.cast(),
-            synchronize,
-            ballot,
-        }
-    }
-
-    fn order(&self) -> impl Iterator<Item = usize> + use<> {
-        let (count, reversed) = (self.threads(), self.reversed);
-        (0..count).map(move |k| if reversed { count - 1 - k } else { k })
-    }
-
-    /// Without waits, one thread after the other.
-    #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    unsafe fn run_straight(&self, body: Body, arguments: *const c_void) {
-        let hook = Hook(Cell::new(ptr::null()));
-        for k in self.order() {
-            let thread = self.thread(k, &raw const hook);
-            // SAFETY: as the caller says; `thread` lives until the body is done.
-            unsafe {
-                snn_become(&raw const thread);
-                body(arguments);
-            }
-        }
-    }
-
-    #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    unsafe fn run(&self, name: &str, body: Body, arguments: *const c_void) {
-        let hooks: Vec<Hook> = (0..self.threads()).map(|_| Hook(Cell::new(ptr::null()))).collect();
-        let threads: Vec<Thread> = hooks.iter().enumerate().map(|(k, hook)| self.thread(k, hook)).collect();
-        let mut coroutines: Vec<_> = hooks
-            .iter()
-            .map(|hook| {
-                let hook = ptr::from_ref(hook);
-                Coroutine::with_stack(stack(), move |yielder: &Yielder<u32, Wait>, _: u32| {
-                    // SAFETY: hooks outlive coroutines, and the arguments are as the caller says.
-                    unsafe {
-                        (*hook).0.set(yielder);
-                        body(arguments);
-                    }
-                })
-            })
-            .collect();
-        let mut states: Vec<State> = hooks.iter().map(|_| State::Ready(0)).collect();
-        while !states.iter().all(|state| matches!(state, State::Done)) {
-            for k in self.order() {
-                let State::Ready(answer) = states[k] else { continue };
-                // SAFETY: `threads` outlives the coroutines.
-                unsafe { snn_become(&raw const threads[k]) };
-                states[k] = match coroutines[k].resume(answer) {
-                    CoroutineResult::Yield(wait) => State::Waits(wait),
-                    CoroutineResult::Return(()) => State::Done,
-                };
-            }
-            assert!(release(&mut states), "`{name}` hangs: its threads wait for different things");
-        }
-        STACKS.with_borrow_mut(|stacks| stacks.extend(coroutines.into_iter().map(Coroutine::into_stack)));
-    }
-}
-
-/// Lets go on who has waited long enough; `false` if nobody has, and somebody waits.
-fn release(states: &mut [State]) -> bool {
-    let mut released = states.iter().all(|state| matches!(state, State::Done));
-    for warp in states.chunks_mut(WARP) {
-        let lane = |state: &State| match state {
-            State::Waits(Wait::Warp(bit)) => Some(*bit),
-            _ => None,
-        };
-        if warp.len() == WARP && warp.iter().all(|state| lane(state).is_some()) {
-            let bits = warp
-                .iter()
-                .enumerate()
-                .fold(0, |bits, (k, state)| bits | u32::from(lane(state) == Some(true)) << k);
-            warp.iter_mut().for_each(|state| *state = State::Ready(bits));
-            released = true;
-        }
-    }
-    let at_barrier = |state: &State| matches!(state, State::Waits(Wait::Block));
-    if states.iter().any(at_barrier)
-        && states.iter().all(|state| at_barrier(state) || matches!(state, State::Done))
-    {
-        states.iter_mut().filter(|state| at_barrier(state)).for_each(|state| *state = State::Ready(0));
-        released = true;
-    }
-    released
+    snn_project_events = snn_checked_project_events = "project_events", false;
+    snn_project_events_on_chip = snn_checked_project_events_on_chip = "project_events_on_chip", true;
+    snn_project_spikes = snn_checked_project_spikes = "project_spikes", false;
+    snn_lif_forward = snn_checked_lif_forward = "lif_forward", true;
+    snn_lif_forward_recurrent = snn_checked_lif_forward_recurrent = "lif_forward_recurrent", true;
+    snn_lif_forward_recurrent_wide = snn_checked_lif_forward_recurrent_wide = "lif_forward_recurrent_wide", true;
+    snn_readout = snn_checked_readout = "readout", false;
+    snn_readout_adjoint = snn_checked_readout_adjoint = "readout_adjoint", false;
+    snn_lif_backward = snn_checked_lif_backward = "lif_backward", false;
+    snn_lif_backward_recurrent_1 = snn_checked_lif_backward_recurrent_1 = "lif_backward_recurrent_1", true;
+    snn_lif_backward_recurrent_2 = snn_checked_lif_backward_recurrent_2 = "lif_backward_recurrent_2", true;
+    snn_lif_backward_recurrent_wide = snn_checked_lif_backward_recurrent_wide = "lif_backward_recurrent_wide", true;
+    snn_lif_backward_recurrent_tile_2 = snn_checked_lif_backward_recurrent_tile_2 = "lif_backward_recurrent_tile_2", true;
+    snn_lif_backward_recurrent_tile_4 = snn_checked_lif_backward_recurrent_tile_4 = "lif_backward_recurrent_tile_4", true;
+    snn_gather_events = snn_checked_gather_events = "gather_events", true;
+    snn_gather_spikes = snn_checked_gather_spikes = "gather_spikes", true;
+    snn_reduce_partials = snn_checked_reduce_partials = "reduce_partials", false;
+    snn_product = snn_checked_product = "product", true;
+    snn_transpose = snn_checked_transpose = "transpose", false;
+    snn_cross_entropy = snn_checked_cross_entropy = "cross_entropy", true;
+    snn_activity = snn_checked_activity = "activity", true;
+    snn_sum_of_squares = snn_checked_sum_of_squares = "sum_of_squares", true;
+    snn_sum_parts = snn_checked_sum_parts = "sum_parts", true;
 }

@@ -14,13 +14,16 @@
     extern "C" __global__ void __launch_bounds__(threads, 1) name(const struct Arguments a)
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
-#define UNROLL_8 _Pragma("unroll 8")
-extern __shared__ double snn_shared[];
+#define NO_UNROLL _Pragma("unroll 1")
+extern __shared__ float4 snn_shared[];
 #define SHARED(type, name) type *name = (type *)snn_shared
 #define synchronize() __syncthreads()
-// All 32 lanes of a warp take part.
+// All 32 lanes of a warp take part in these two; `lane` is the same for all.
 #define ballot(predicate) __ballot_sync(0xffffffffu, predicate)
+#define from_lane(word, lane) __shfl_sync(0xffffffffu, word, (int)(lane))
 #define lowest_bit(bits) ((unsigned)__ffs((int)(bits)) - 1)
+#define as_float(word) __uint_as_float(word)
+#define as_word(value) __float_as_uint(value)
 #else
 #include "emulation.h"
 #endif
@@ -29,6 +32,8 @@ extern __shared__ double snn_shared[];
 #define AHEAD 8
 
 #define NONE 0xffffffffu
+
+#define LANES 32
 
 // Goes through the set bits of some words in ascending order.
 struct Cursor {

@@ -1,15 +1,18 @@
-// Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of units (rows of the
-// gradient) and of columns on chip, and goes through a group of samples; groups leave partial sums, which reduce_partials adds in their
-// order. Each thread has a column for itself, so nothing is added by two threads at once. Blocks are (tile of units, tile of
-// columns, group): those of a group run at about the same time, so that only the first of them reads its rows from main memory.
+// Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of 32 columns on chip, with
+// as many units as fit (mostly all), and goes through a group of samples; groups leave partial sums, which reduce_partials adds in
+// their order. Lane c of every warp has column c of the tile, and each unit belongs to one warp, so nothing is added by two threads
+// at once, and each sum is taken in the order of the rows. Adjoint currents are read once for each tile of units.
+//
+// Blocks are (tile of units, tile of columns, group), threads (column, warp).
 #include "common.cuh"
 
-// Units of a tile.
-#define TILE 64
-// Steps that are looked at together.
-#define ROWS 16
-// Events on chip at a time.
-#define STAGE 512
+// Rows that are looked at together, and events on chip at a time.
+#define ROWS 64
+#define STAGE 2048
+
+// Most units of a warp in one tile: an event's place in `staged` names its warp in 8 bits, its row in 8, its unit in 16.
+#define OWNER(event) ((event) >> 16 & 0xffu)
+#define NOBODY 0xffu
 
 struct Gather {
     // [groups, units, columns]
@@ -20,73 +23,98 @@ struct Gather {
     const uint16_t *indices;
     const uint32_t *masks;
     uint32_t batch, steps, units, columns, words;
-    // Samples of a group.
-    uint32_t samples;
+    // Samples of a group, and units of a tile: a multiple of 32.
+    uint32_t samples, tile;
 };
+
+// The sums of a block, [tile, LANES], from 0.
+DEVICE void clear(const struct Gather *a, float *sums) {
+    for (unsigned k = threadIdx.y; k < a->tile; k += blockDim.y) sums[k * LANES + threadIdx.x] = 0.0f;
+}
 
 DEVICE void store(const struct Gather *a, const float *sums, unsigned from, unsigned column) {
     if (column >= a->columns) return;
-    for (unsigned k = 0; k < TILE && from + k < a->units; ++k)
-        a->sums[((size_t)blockIdx.z * a->units + from + k) * a->columns + column] = sums[k * blockDim.x + threadIdx.x];
+    for (unsigned k = threadIdx.y; k < a->tile && from + k < a->units; k += blockDim.y)
+        a->sums[((size_t)blockIdx.z * a->units + from + k) * a->columns + column] = sums[k * LANES + threadIdx.x];
 }
 
-KERNEL(gather_events, Gather, 128) {
+DEVICE size_t last_row(const struct Gather *a, size_t first) {
+    const size_t batch = (size_t)a->batch * a->steps, group = first + (size_t)a->samples * a->steps;
+    return group < batch ? group : batch;
+}
+
+// Two hits are under way at once; where both are of one unit, the second goes on from the first.
+KERNEL(gather_events, Gather, 512) {
     SHARED(float, sums);
-    uint32_t *starts = (uint32_t *)(sums + TILE * blockDim.x);
-    uint16_t *staged = (uint16_t *)(starts + ROWS + 1);
-    const unsigned from = blockIdx.x * TILE, column = blockIdx.y * blockDim.x + threadIdx.x;
-    const size_t first = (size_t)blockIdx.z * a.samples * a.steps;
-    const size_t batch = (size_t)a.batch * a.steps, group = first + (size_t)a.samples * a.steps;
-    const size_t last = group < batch ? group : batch;
-    for (unsigned k = 0; k < TILE; ++k) sums[k * blockDim.x + threadIdx.x] = 0.0f;
+    float *slots = sums + a.tile * LANES;              // [ROWS, LANES]
+    uint32_t *staged = (uint32_t *)(slots + ROWS * LANES); // [STAGE]
+    const unsigned lane = threadIdx.x, warp = threadIdx.y;
+    const unsigned from = blockIdx.x * a.tile, column = blockIdx.y * LANES + lane;
+    const size_t first = (size_t)blockIdx.z * a.samples * a.steps, last = last_row(&a, first);
+    clear(&a, sums);
     for (size_t row = first; row < last; row += ROWS) {
         const unsigned rows = last - row < ROWS ? (unsigned)(last - row) : ROWS;
-        float slot[ROWS];
-        UNROLL for (unsigned r = 0; r < ROWS; ++r)
-            slot[r] = r < rows && column < a.columns ? a.current_adjoints[(row + r) * a.columns + column] : 0.0f;
-        for (unsigned r = threadIdx.x; r <= rows; r += blockDim.x) starts[r] = a.offsets[row + r];
-        synchronize();
-        for (uint32_t begin = starts[0]; begin < starts[rows]; begin += STAGE) {
-            const uint32_t end = starts[rows] - begin < STAGE ? starts[rows] : begin + STAGE;
-            for (uint32_t q = begin + threadIdx.x; q < end; q += blockDim.x) staged[q - begin] = a.indices[q];
+        const uint32_t every = a.offsets[row + rows];
+        for (uint32_t begin = a.offsets[row]; begin < every; begin += STAGE) {
+            const uint32_t end = every - begin < STAGE ? every : begin + STAGE;
+            // what was here is used up
             synchronize();
-            UNROLL for (unsigned r = 0; r < ROWS; ++r) {
-                if (r >= rows) break;
-                const uint32_t start = starts[r] > begin ? starts[r] : begin;
-                const uint32_t stop = starts[r + 1] < end ? starts[r + 1] : end;
-                for (uint32_t q = start; q < stop; ++q) {
-                    const unsigned k = staged[q - begin] - from;
-                    if (k < TILE) sums[k * blockDim.x + threadIdx.x] += slot[r];
+            for (unsigned r = warp; r < rows; r += blockDim.y) {
+                const uint32_t start = a.offsets[row + r] > begin ? a.offsets[row + r] : begin;
+                const uint32_t stop = a.offsets[row + r + 1] < end ? a.offsets[row + r + 1] : end;
+                slots[r * LANES + lane] = column < a.columns ? a.current_adjoints[(row + r) * a.columns + column] : 0.0f;
+                for (uint32_t q = start + lane; q < stop; q += LANES) {
+                    const unsigned unit = a.indices[q] - from;
+                    const unsigned owner = unit < a.tile ? unit % blockDim.y : NOBODY;
+                    staged[q - begin] = r << 24 | owner << 16 | (unit & 0xffffu);
                 }
             }
             synchronize();
+            const unsigned count = end - begin;
+            for (unsigned base = 0; base < count; base += LANES) {
+                const uint32_t event = base + lane < count ? staged[base + lane] : NOBODY << 16;
+                uint32_t hits = ballot(OWNER(event) == warp);
+                while (hits != 0) {
+                    const unsigned one = lowest_bit(hits);
+                    hits &= hits - 1;
+                    const int pair = hits != 0;
+                    const unsigned two = pair ? lowest_bit(hits) : one;
+                    hits &= hits - 1;
+                    const uint32_t e = from_lane(event, one), f = from_lane(event, two);
+                    float *to = &sums[(e & 0xffffu) * LANES + lane], *next = &sums[(f & 0xffffu) * LANES + lane];
+                    const float left = *to + slots[(e >> 24) * LANES + lane];
+                    const float right = (to == next ? left : *next) + slots[(f >> 24) * LANES + lane];
+                    *to = left;
+                    if (pair) *next = right;
+                }
+            }
         }
-        synchronize();
     }
+    synchronize();
     store(&a, sums, from, column);
 }
 
-KERNEL(gather_spikes, Gather, 128) {
+// A warp has 32 units of the tile, and the next so many of them where there are more than warps: the bits of a word.
+KERNEL(gather_spikes, Gather, 512) {
     SHARED(float, sums);
-    const unsigned from = blockIdx.x * TILE, column = blockIdx.y * blockDim.x + threadIdx.x;
-    const size_t first = (size_t)blockIdx.z * a.samples * a.steps;
-    const size_t batch = (size_t)a.batch * a.steps, group = first + (size_t)a.samples * a.steps;
-    const size_t last = group < batch ? group : batch;
-    for (unsigned k = 0; k < TILE; ++k) sums[k * blockDim.x + threadIdx.x] = 0.0f;
-    for (size_t row = first; row < last; row += AHEAD) {
-        float slot[AHEAD];
-        uint32_t bits[AHEAD][TILE / 32];
-        UNROLL for (unsigned r = 0; r < AHEAD; ++r) {
-            const int there = row + r < last;
-            slot[r] = there && column < a.columns ? a.current_adjoints[(row + r) * a.columns + column] : 0.0f;
-            UNROLL for (unsigned w = 0; w < TILE / 32; ++w)
-                bits[r][w] = there && from / 32 + w < a.words ? a.masks[(row + r) * a.words + from / 32 + w] : 0;
+    const unsigned lane = threadIdx.x;
+    const unsigned from = blockIdx.x * a.tile, column = blockIdx.y * LANES + lane;
+    const size_t first = (size_t)blockIdx.z * a.samples * a.steps, last = last_row(&a, first);
+    clear(&a, sums);
+    synchronize();
+    for (size_t row = first; row < last; row += AHEAD)
+        for (unsigned word = threadIdx.y; word < a.tile / 32 && from / 32 + word < a.words; word += blockDim.y) {
+            uint32_t bits[AHEAD];
+            float slot[AHEAD];
+            UNROLL for (unsigned r = 0; r < AHEAD; ++r)
+                bits[r] = row + r < last ? a.masks[(row + r) * a.words + from / 32 + word] : 0;
+            UNROLL for (unsigned r = 0; r < AHEAD; ++r)
+                slot[r] = bits[r] != 0 && column < a.columns ? a.current_adjoints[(row + r) * a.columns + column] : 0.0f;
+            UNROLL for (unsigned r = 0; r < AHEAD; ++r)
+                for (uint32_t left = bits[r]; left != 0; left &= left - 1)
+                    sums[(32 * word + lowest_bit(left)) * LANES + lane] += slot[r];
         }
-        UNROLL for (unsigned r = 0; r < AHEAD; ++r)
-            UNROLL for (unsigned w = 0; w < TILE / 32; ++w)
-                for (uint32_t left = bits[r][w]; left != 0; left &= left - 1)
-                    sums[(32 * w + lowest_bit(left)) * blockDim.x + threadIdx.x] += slot[r];
-    }
+    synchronize();
     store(&a, sums, from, column);
 }
 
@@ -103,6 +131,11 @@ KERNEL(reduce_partials, ReducePartials, 256) {
     const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= a.count) return;
     float total = a.total[at];
-    UNROLL_8 for (uint32_t p = 0; p < a.parts; ++p) total += a.sums[p * a.count + at];
+    for (uint32_t p = 0; p < a.parts; p += AHEAD) {
+        float sum[AHEAD];
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k) sum[k] = p + k < a.parts ? a.sums[(p + k) * a.count + at] : 0.0f;
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k)
+            if (p + k < a.parts) total += sum[k];
+    }
     a.total[at] = total;
 }

@@ -7,6 +7,7 @@
 //
 // Row n of `current_adjoints` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
 // gradients need.
+#pragma once
 #include "common.cuh"
 #include "surrogate.cuh"
 
@@ -14,13 +15,16 @@ struct LifBackward {
     const float *trace;
     const uint32_t *masks;
     float *current_adjoints;
-    // d zeta, [batch, units].
+    // d zeta, [batch, units], or null where it is 0.
     const float *d_counts;
     // V transposed, [units, units].
     const float *transposed;
+    // The steps of the first maxima of the readout, [batch, outputs], where nothing else gives a gradient; else `outputs` is 0.
+    const uint32_t *argmax_steps;
     uint32_t batch, steps, units, words;
-    // How many rows of `transposed` are kept on chip.
-    uint32_t on_chip;
+    // How many rows of `transposed` are kept on chip; in `tile` kernels of each part, and how many a part has.
+    uint32_t on_chip, depth;
+    uint32_t outputs;
     // The surrogate derivative: its code, and its slope.
     uint32_t surrogate, differentiable;
     // Whether a spike resets the potential in its own step.
@@ -63,39 +67,73 @@ DEVICE struct Adjoint last_step(const struct LifBackward *a, size_t sample, unsi
     return u;
 }
 
-// Without a gradient through V: every unit for itself. Blocks are (units, samples).
+// Steps that are fetched at a time.
+#define BACK 4
+
+struct Fetched {
+    float pre_reset[BACK], above[BACK];
+    int was_reset[BACK];
+};
+
+// What the BACK steps before `end` of one unit need.
+DEVICE void fetch_steps(struct Fetched *to, const struct LifBackward *a, size_t first, unsigned end, unsigned unit) {
+    UNROLL for (unsigned k = 0; k < BACK; ++k) {
+        const int there = k < end;
+        const size_t row = first + (there ? end - 1 - k : 0);
+        to->pre_reset[k] = there ? a->trace[row * a->units + unit] : 0.0f;
+        to->above[k] = there ? a->current_adjoints[row * a->units + unit] : 0.0f;
+        to->was_reset[k] = k + 1 < end && bit(a->masks, row - 1, a->words, unit);
+    }
+}
+
+// Without a gradient through V: every unit for itself. Blocks are (units, samples). The next steps are under way while some are
+// taken.
 KERNEL(lif_backward, LifBackward, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
     if (sample >= a.batch || unit >= a.units) return;
     const size_t first = sample * a.steps;
-    const float d_count = a.d_counts[sample * a.units + unit];
+    const float d_count = a.d_counts ? a.d_counts[sample * a.units + unit] : 0.0f;
     struct Adjoint u = last_step(&a, sample, unit);
-    for (unsigned end = a.steps; end > 0; end = end > AHEAD ? end - AHEAD : 0) {
-        float pre_reset[AHEAD], above[AHEAD];
-        int was_reset[AHEAD];
-        UNROLL for (unsigned k = 0; k < AHEAD; ++k) {
-            if (k >= end) break;
-            const size_t row = first + end - 1 - k;
-            pre_reset[k] = a.trace[row * a.units + unit];
-            above[k] = a.current_adjoints[row * a.units + unit];
-            was_reset[k] = end - 1 > k && bit(a.masks, row - 1, a.words, unit);
+    struct Fetched now, next;
+    fetch_steps(&now, &a, first, a.steps, unit);
+    NO_UNROLL for (unsigned end = a.steps; end > 0;) {
+        const unsigned before = end > BACK ? end - BACK : 0;
+        fetch_steps(&next, &a, first, before, unit);
+        UNROLL for (unsigned k = 0; k < BACK; ++k) {
+            // past the first step it goes on with 0, which nobody reads
+            if (k < end) a.current_adjoints[(first + end - 1 - k) * a.units + unit] = u.a_i;
+            lif_backward_unit(&u, &a, now.above[k] + d_count, now.pre_reset[k], now.was_reset[k]);
         }
-        UNROLL for (unsigned k = 0; k < AHEAD; ++k) {
-            if (k >= end) break;
-            a.current_adjoints[(first + end - 1 - k) * a.units + unit] = u.a_i;
-            lif_backward_unit(&u, &a, above[k] + d_count, pre_reset[k], was_reset[k]);
-        }
+        now = next;
+        end = before;
     }
 }
 
-// With a gradient through V: a block takes some samples back through all steps, so that a row of V serves them all. Thread
-// (t, s) has the units t, t + threads, .. of sample s, and adds up every samples-th row of V for the units t, .. of all samples.
-// The first rows of V lie on chip, as many as fit; the others come through the second-level cache.
+// sum[s] += row `post` of `rows` times the adjoint current of sample s, for every samples-th row below `end`; the row after them.
+DEVICE unsigned multiply_rows(float *sum, const float *rows, const float *currents, unsigned units, unsigned samples, unsigned unit,
+                              unsigned post, unsigned end) {
+    NO_UNROLL for (; post + (AHEAD - 1) * samples < end; post += AHEAD * samples) {
+        float v[AHEAD];
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k) v[k] = rows[(size_t)(post + k * samples) * units + unit];
+        UNROLL for (unsigned k = 0; k < AHEAD; ++k)
+            UNROLL for (unsigned s = 0; s < samples; ++s)
+                sum[s] = fmaf(v[k], currents[(post + k * samples) * samples + s], sum[s]);
+    }
+    NO_UNROLL for (; post < end; post += samples)
+        UNROLL for (unsigned s = 0; s < samples; ++s)
+            sum[s] = fmaf(rows[(size_t)post * units + unit], currents[post * samples + s], sum[s]);
+    return post;
+}
+
+// With a gradient through V, and more units than a tile has (lif_backward_tile.cuh): a block takes some samples back through all
+// steps, so that a row of V serves them all. Thread (t, s) has the units t, t + threads, .. of sample s, and adds up every
+// samples-th row of V for the units t, .. of all samples. The first rows of V lie on chip, as many as fit; the others come through
+// the second-level cache.
 DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned samples, const unsigned per_thread) {
     SHARED(float, currents); // a_I[n + 1], [units, samples]
     float *parts = currents + (size_t)a->units * samples; // [samples, samples, units]
-    float *rows = parts + (samples > 1 ? (size_t)samples * samples * a->units : 0);
+    float *rows = parts + (size_t)samples * samples * a->units;
     const unsigned part = threadIdx.y;
     const size_t sample = (size_t)blockIdx.x * samples + part;
     const int present = sample < a->batch;
@@ -108,7 +146,7 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
         const unsigned unit = threadIdx.x + m * blockDim.x;
         if (present && unit < a->units) {
             u[m] = last_step(a, sample, unit);
-            d_count[m] = a->d_counts[sample * a->units + unit];
+            d_count[m] = a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
         }
     }
     synchronize();
@@ -120,38 +158,22 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (present && unit < a->units) {
                 pre_reset[m] = a->trace[row * a->units + unit];
-                a_s[m] = a->current_adjoints[row * a->units + unit] + d_count[m];
+                a_s[m] = a->current_adjoints[row * a->units + unit];
                 was_reset[m] = n > 0 && bit(a->masks, row - 1, a->words, unit);
             }
         }
-        UNROLL for (unsigned m = 0; m < per_thread; ++m) {
-            const unsigned unit = threadIdx.x + m * blockDim.x;
-            if (unit >= a->units) continue;
-            float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-            unsigned post = part;
-            UNROLL_8 for (; post < a->on_chip; post += samples) {
-                const float v = rows[(size_t)post * a->units + unit];
-                UNROLL for (unsigned s = 0; s < samples; ++s)
-                    sum[s] = fmaf(v, currents[post * samples + s], sum[s]);
-            }
-            UNROLL_8 for (; post < a->units; post += samples) {
-                const float v = a->transposed[(size_t)post * a->units + unit];
-                UNROLL for (unsigned s = 0; s < samples; ++s)
-                    sum[s] = fmaf(v, currents[post * samples + s], sum[s]);
-            }
-            if (samples == 1) {
-                a_s[m] += sum[0];
-            } else {
-                UNROLL for (unsigned s = 0; s < samples; ++s) parts[((size_t)part * samples + s) * a->units + unit] = sum[s];
-            }
+        NO_UNROLL for (unsigned unit = threadIdx.x; unit < a->units; unit += blockDim.x) {
+            float sum[2] = {0.0f, 0.0f};
+            const unsigned rest = multiply_rows(sum, rows, currents, a->units, samples, unit, part, a->on_chip);
+            multiply_rows(sum, a->transposed, currents, a->units, samples, unit, rest, a->units);
+            UNROLL for (unsigned s = 0; s < samples; ++s) parts[((size_t)part * samples + s) * a->units + unit] = sum[s];
         }
         synchronize();
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (!present || unit >= a->units) continue;
-            if (samples > 1) {
-                UNROLL for (unsigned s = 0; s < samples; ++s) a_s[m] += parts[((size_t)s * samples + part) * a->units + unit];
-            }
+            a_s[m] += d_count[m];
+            UNROLL for (unsigned s = 0; s < samples; ++s) a_s[m] += parts[((size_t)s * samples + part) * a->units + unit];
             a->current_adjoints[row * a->units + unit] = u[m].a_i;
             lif_backward_unit(&u[m], a, a_s[m], pre_reset[m], was_reset[m]);
             currents[unit * samples + part] = u[m].a_i;
@@ -162,5 +184,4 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
 
 KERNEL(lif_backward_recurrent_1, LifBackward, 1024) { lif_backward_samples(&a, 1, 1); }
 KERNEL(lif_backward_recurrent_2, LifBackward, 1024) { lif_backward_samples(&a, 2, 1); }
-KERNEL(lif_backward_recurrent_4, LifBackward, 1024) { lif_backward_samples(&a, 4, 1); }
 KERNEL(lif_backward_recurrent_wide, LifBackward, 1024) { lif_backward_samples(&a, 1, 4); }

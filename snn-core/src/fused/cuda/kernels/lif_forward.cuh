@@ -79,56 +79,74 @@ KERNEL(lif_forward, LifForward, 256) {
 }
 
 // A recurrent layer: a block takes one sample through all steps. Spikes of a step go round as bits in on-chip memory, in turns
-// in two buffers; rows of V come through the second-level cache, which they fit. Thread t has the units t, t + threads, ..
-DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsigned per_thread) {
+// in two buffers; rows of V come through the second-level cache, which they fit. Thread t has the units t, t + threads, .. What
+// comes from below is fetched `depth` steps before it is needed, a whole `depth` of them at a time.
+DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsigned per_thread, const unsigned depth,
+                                        const unsigned flight) {
     SHARED(uint32_t, shared);
     const size_t sample = blockIdx.x;
     float *trace = a->trace + sample * a->steps * a->units;
     uint32_t *masks = a->masks + sample * a->steps * a->words;
     struct Unit u[4];
     float drive[4], analog[4];
+    // of the steps base + 1, base + 2, ..
+    float soon[4][4], later[4][4];
     UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+        const unsigned unit = threadIdx.x + m * blockDim.x;
         rest(&u[m], a->threshold);
         drive[m] = analog[m] = 0.0f;
+        UNROLL for (unsigned k = 0; k < depth; ++k)
+            soon[m][k] = unit < a->units && k + 1 < a->steps ? trace[(size_t)(k + 1) * a->units + unit] : 0.0f;
     }
-    for (unsigned n = 0; n < a->steps; ++n) {
-        uint32_t *words = shared + (n % 2) * a->words;
-        float ahead[4];
-        unsigned spiking = 0; // unit m in bit m
+    for (unsigned base = 0; base < a->steps; base += depth) {
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
-            const int mine = unit < a->units;
-            const unsigned spikes = mine && u[m].x > 0.0;
-            spiking |= spikes << m;
-            const uint32_t word = ballot(spikes);
-            if (unit % 32 == 0 && mine) {
-                words[unit / 32] = word;
-                masks[(size_t)n * a->words + unit / 32] = word;
+            UNROLL for (unsigned k = 0; k < depth; ++k) {
+                const unsigned n = base + depth + 1 + k;
+                later[m][k] = unit < a->units && n < a->steps ? trace[(size_t)n * a->units + unit] : 0.0f;
             }
-            ahead[m] = mine && n + 1 < a->steps ? trace[(size_t)(n + 1) * a->units + unit] : 0.0f;
         }
-        synchronize();
-        UNROLL for (unsigned m = 0; m < per_thread; ++m) {
-            const unsigned unit = threadIdx.x + m * blockDim.x;
-            if (unit < a->units) trace[(size_t)n * a->units + unit] = u[m].pre_reset;
-            // in this order, as the sum of two rounded parts is not the rounded sum
-            u[m].i += (double)drive[m];
-            lif_forward_unit(&u[m], a, (double)analog[m], spiking >> m & 1u);
-            drive[m] = a->framed ? 0.0f : ahead[m];
-            analog[m] = a->framed ? ahead[m] : 0.0f;
-        }
-        struct Cursor spikes = cursor(words, a->words);
-        unsigned pre[AHEAD];
-        do {
-            UNROLL for (unsigned k = 0; k < AHEAD; ++k) pre[k] = next_spike(&spikes);
+        UNROLL for (unsigned k = 0; k < depth; ++k) {
+            const unsigned n = base + k;
+            if (n >= a->steps) break;
+            uint32_t *words = shared + (n % 2) * a->words;
+            unsigned spiking = 0; // unit m in bit m
             UNROLL for (unsigned m = 0; m < per_thread; ++m) {
                 const unsigned unit = threadIdx.x + m * blockDim.x;
-                float v[AHEAD];
-                UNROLL for (unsigned k = 0; k < AHEAD; ++k)
-                    v[k] = unit < a->units && pre[k] != NONE ? a->recurrent[(size_t)pre[k] * a->units + unit] : 0.0f;
-                UNROLL for (unsigned k = 0; k < AHEAD; ++k) drive[m] += v[k];
+                const int mine = unit < a->units;
+                const unsigned spikes = mine && u[m].x > 0.0;
+                spiking |= spikes << m;
+                const uint32_t word = ballot(spikes);
+                if (unit % 32 == 0 && mine) {
+                    words[unit / 32] = word;
+                    masks[(size_t)n * a->words + unit / 32] = word;
+                }
             }
-        } while (pre[AHEAD - 1] != NONE);
+            synchronize();
+            UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+                const unsigned unit = threadIdx.x + m * blockDim.x;
+                if (unit < a->units) trace[(size_t)n * a->units + unit] = u[m].pre_reset;
+                // in this order, as the sum of two rounded parts is not the rounded sum
+                u[m].i += (double)drive[m];
+                lif_forward_unit(&u[m], a, (double)analog[m], spiking >> m & 1u);
+                drive[m] = a->framed ? 0.0f : soon[m][k];
+                analog[m] = a->framed ? soon[m][k] : 0.0f;
+            }
+            struct Cursor spikes = cursor(words, a->words);
+            unsigned pre[AHEAD]; // `flight` of them
+            do {
+                UNROLL for (unsigned l = 0; l < flight; ++l) pre[l] = next_spike(&spikes);
+                UNROLL for (unsigned m = 0; m < per_thread; ++m) {
+                    const unsigned unit = threadIdx.x + m * blockDim.x;
+                    float v[AHEAD];
+                    UNROLL for (unsigned l = 0; l < flight; ++l)
+                        v[l] = unit < a->units && pre[l] != NONE ? a->recurrent[(size_t)pre[l] * a->units + unit] : 0.0f;
+                    UNROLL for (unsigned l = 0; l < flight; ++l) drive[m] += v[l];
+                }
+            } while (pre[flight - 1] != NONE);
+        }
+        UNROLL for (unsigned m = 0; m < per_thread; ++m)
+            UNROLL for (unsigned k = 0; k < depth; ++k) soon[m][k] = later[m][k];
     }
     UNROLL for (unsigned m = 0; m < per_thread; ++m) {
         const unsigned unit = threadIdx.x + m * blockDim.x;
@@ -136,5 +154,5 @@ DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsign
     }
 }
 
-KERNEL(lif_forward_recurrent, LifForward, 1024) { lif_forward_recurrent_units(&a, 1); }
-KERNEL(lif_forward_recurrent_wide, LifForward, 1024) { lif_forward_recurrent_units(&a, 4); }
+KERNEL(lif_forward_recurrent, LifForward, 1024) { lif_forward_recurrent_units(&a, 1, 4, 8); }
+KERNEL(lif_forward_recurrent_wide, LifForward, 1024) { lif_forward_recurrent_units(&a, 4, 1, 4); }

@@ -6,3 +6,5 @@
 #include "project.cuh"
 #include "readout.cuh"
 #include "lif_backward.cuh"
+#include "lif_backward_tile.cuh"
+#include "loss.cuh"

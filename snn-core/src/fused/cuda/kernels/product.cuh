@@ -1,5 +1,6 @@
 // Dense products, for analog input and for adjoints that go down a layer: c = a b, the sum over the depth taken in its order by
-// fused multiply-adds. A block computes a tile of 64 x 64, a thread 4 x 4 of it.
+// fused multiply-adds. A block computes a tile of 64 x 64, a thread 4 x 4 of it. Rows on chip are one longer than they need be, so
+// that a column lies in 32 different banks.
 #include "common.cuh"
 
 #define SIDE 64
@@ -19,7 +20,7 @@ struct Product {
 
 KERNEL(product, Product, 256) {
     SHARED(float, left); // [DEPTH, SIDE + 1]
-    float *right = left + DEPTH * (SIDE + 1); // [DEPTH, SIDE]
+    float *right = left + DEPTH * (SIDE + 1); // [DEPTH, SIDE + 1]
     const unsigned thread = threadIdx.x, ty = thread / 16, tx = thread % 16;
     const size_t row = (size_t)blockIdx.x * SIDE, column = (size_t)blockIdx.y * SIDE;
     const size_t from = (size_t)blockIdx.z * a.split;
@@ -35,14 +36,14 @@ KERNEL(product, Product, 256) {
             const int there = r < a.rows && base + k < to && !(a.steps && r % a.steps == 0);
             left[k * (SIDE + 1) + m] = there ? a.a[(a.steps ? r - 1 : r) * a.a_row + (base + k) * a.a_depth] : 0.0f;
             const unsigned n = a.b_column == 1 ? e % SIDE : e / DEPTH, l = a.b_column == 1 ? e / SIDE : e % DEPTH;
-            right[l * SIDE + n] =
+            right[l * (SIDE + 1) + n] =
                 column + n < a.columns && base + l < to ? a.b[(base + l) * a.b_depth + (column + n) * a.b_column] : 0.0f;
         }
         synchronize();
         UNROLL for (unsigned k = 0; k < DEPTH; ++k) {
             float l[4], r[4];
             UNROLL for (unsigned y = 0; y < 4; ++y) l[y] = left[k * (SIDE + 1) + 16 * y + ty];
-            UNROLL for (unsigned x = 0; x < 4; ++x) r[x] = right[k * SIDE + 16 * x + tx];
+            UNROLL for (unsigned x = 0; x < 4; ++x) r[x] = right[k * (SIDE + 1) + 16 * x + tx];
             UNROLL for (unsigned y = 0; y < 4; ++y)
                 UNROLL for (unsigned x = 0; x < 4; ++x) sum[y][x] = fmaf(l[y], r[x], sum[y][x]);
         }
@@ -58,12 +59,13 @@ KERNEL(product, Product, 256) {
 struct Transpose {
     const float *from;
     float *to;
-    // Of `from`.
-    uint32_t rows, columns;
+    // Of `from`; `to` is [height, width], at least [columns, rows], and 0 beyond.
+    uint32_t rows, columns, height, width;
 };
 
 KERNEL(transpose, Transpose, 256) {
     const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (at >= (size_t)a.rows * a.columns) return;
-    a.to[(at % a.columns) * a.rows + at / a.columns] = a.from[at];
+    if (at >= (size_t)a.height * a.width) return;
+    const size_t row = at % a.width, column = at / a.width;
+    a.to[at] = row < a.rows && column < a.columns ? a.from[row * a.columns + column] : 0.0f;
 }

@@ -12,6 +12,8 @@ struct Project {
     const uint32_t *masks;
     uint64_t rows;
     uint32_t steps, columns, words;
+    // Of a weight matrix that is taken on chip: its rows, and how many rows of `drive` a block makes.
+    uint32_t units, chunk;
 };
 
 KERNEL(project_events, Project, 256) {
@@ -29,6 +31,40 @@ KERNEL(project_events, Project, 256) {
         }
     }
     a.drive[row * a.columns + column] = sum;
+}
+
+// The same with 32 columns of all weights on chip, where they fit. Lane c of a warp has column c, and a warp a row at a time; lane l
+// fetches indices 2 l and 2 l + 1, which then go round. Blocks are (tile of columns, chunk of rows), threads (column, warp).
+KERNEL(project_events_on_chip, Project, 512) {
+    SHARED(float, tile); // [units, LANES]
+    const unsigned lane = threadIdx.x, warp = threadIdx.y;
+    const unsigned column = blockIdx.x * LANES + lane;
+    for (unsigned k = warp; k < a.units; k += blockDim.y)
+        tile[k * LANES + lane] = column < a.columns ? a.weights[(size_t)k * a.columns + column] : 0.0f;
+    synchronize();
+    const size_t first = (size_t)blockIdx.y * a.chunk;
+    const size_t last = first + a.chunk < a.rows ? first + a.chunk : a.rows;
+    for (size_t row = first + warp; row < last; row += blockDim.y) {
+        float sum = 0.0f;
+        if (row % a.steps != 0) {
+            const uint32_t end = a.offsets[row];
+            for (uint32_t q = a.offsets[row - 1]; q < end; q += 2 * LANES) {
+                const unsigned count = end - q < 2 * LANES ? end - q : 2 * LANES;
+                uint32_t pair = 2 * lane < count ? a.indices[q + 2 * lane] : 0;
+                if (2 * lane + 1 < count) pair |= (uint32_t)a.indices[q + 2 * lane + 1] << 16;
+                for (unsigned k = 0; k < count; k += AHEAD) {
+                    float w[AHEAD];
+                    UNROLL for (unsigned l = 0; l < AHEAD; l += 2) {
+                        const uint32_t units = from_lane(pair, (k + l) / 2);
+                        w[l] = k + l < count ? tile[(units & 0xffffu) * LANES + lane] : 0.0f;
+                        w[l + 1] = k + l + 1 < count ? tile[(units >> 16) * LANES + lane] : 0.0f;
+                    }
+                    UNROLL for (unsigned l = 0; l < AHEAD; ++l) sum += w[l];
+                }
+            }
+        }
+        if (column < a.columns) a.drive[row * a.columns + column] = sum;
+    }
 }
 
 KERNEL(project_spikes, Project, 256) {

@@ -17,8 +17,8 @@ enum {
     SURROGATE_BOXCAR,
 };
 
-// exp(-y) for y >= 0; beyond 87 it stays at the smallest number that float holds in full.
-DEVICE float exp_minus(float y) { return expf(-fminf(y, 87.0f)); }
+// exp(-y) for y >= 0; beyond 87 it stays at the smallest number that float holds in full. Not fminf, which drops what is no number.
+DEVICE float exp_minus(float y) { return expf(-(y > 87.0f ? 87.0f : y)); }
 
 // exp(-y^2 / 2)
 DEVICE float bell(float y) { return exp_minus(0.5f * y * y); }
@@ -43,7 +43,8 @@ DEVICE float surrogate_derivative(unsigned shape, float b, float x) {
         r = 1.0f / (e + 1.0f);
         return 4.0f * e * r * r;
     case SURROGATE_ESSER:
-        return fmaxf(fmaf(-b, fabsf(x), 1.0f), 0.0f);
+        r = fmaf(-b, fabsf(x), 1.0f);
+        return r < 0.0f ? 0.0f : r;
     case SURROGATE_CONSTANT:
         return 1.0f;
     case SURROGATE_TRUE:

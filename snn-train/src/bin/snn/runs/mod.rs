@@ -1,6 +1,5 @@
 //! `snn runs`
 
-mod condition;
 mod row;
 
 use std::{
@@ -14,11 +13,11 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
+use snn_run::condition::{COLUMNS, Cells as _, Condition, order};
 use snn_terminal::escape;
 
 use crate::common::{UsageError, path_text};
-use condition::{Condition, order};
-use row::{COLUMNS, Row};
+use row::Row;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -26,8 +25,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DIR", default_value = "runs")]
     directory: PathBuf,
     /// Show only runs of which this holds; may be given again. A column or a key, then =, !=, <, <=, > or >=, and a value: a
-    /// number where the column holds numbers (accuracies are shares: test_accuracy>0.9), otherwise a text; nothing after = for
-    /// runs without a value
+    /// number where the column holds numbers (accuracies are shares: test_accuracy>0.9), otherwise a text (verdict=diverged);
+    /// nothing after = for runs without a value
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     conditions: Vec<Condition>,
     /// Order by a column or a key; runs without a value come last
@@ -118,7 +117,7 @@ fn write_table(
     keys: &[String],
     width: Option<usize>,
 ) -> io::Result<()> {
-    let fixed = ["id", "state", "epoch", "valid", "test"].map(str::to_owned);
+    let fixed = ["id", "verdict", "state", "epoch", "valid", "test"].map(str::to_owned);
     let head: Vec<String> = fixed.into_iter().chain(keys.iter().cloned()).collect();
     let mut lines = vec![head];
     lines.extend(

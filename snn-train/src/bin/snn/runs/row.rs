@@ -4,32 +4,21 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Context as _;
 use serde::Serialize;
-use snn_run::{Error, Record, RunDir, sweep::RunState};
+use snn_run::{
+    Diagnosis, Doctor, Error, Record, RunDir, Verdict,
+    condition::{COLUMNS, Cells, NUMBERS},
+    sweep::RunState,
+};
 use toml::{Table, Value};
 
 use crate::common::percent;
 
-/// The columns that every run has.
-pub(super) const COLUMNS: [&str; 10] = [
-    "id",
-    "state",
-    "epoch",
-    "epochs",
-    "valid_accuracy",
-    "test_accuracy",
-    "spikes",
-    "lost_classes",
-    "seconds",
-    "message",
-];
-
-/// Those of them that hold numbers; the others hold texts.
-pub(super) const NUMBERS: [&str; 7] =
-    ["epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "lost_classes", "seconds"];
-
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
+    verdict: Option<Verdict>,
+    /// What the verdict rests on.
+    detail: Option<String>,
     /// As [`RunState`] has it, or `no_run`.
     state: String,
     epoch: Option<u32>,
@@ -59,6 +48,8 @@ impl Row {
     fn of(path: &Path) -> Self {
         let mut row = Self {
             id: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            verdict: None,
+            detail: None,
             state: String::new(),
             epoch: None,
             epochs: None,
@@ -74,6 +65,10 @@ impl Row {
             let no_run = matches!(error, Error::NotARun { .. });
             row.state = if no_run { "no_run" } else { RunState::Damaged.name() }.to_owned();
             row.message = Some(error.to_string());
+            if !no_run {
+                // The message says why.
+                row.verdict = Some(Verdict::Damaged);
+            }
         }
         row
     }
@@ -82,7 +77,12 @@ impl Row {
         let run = RunDir::open(path)?;
         self.settings = flat(run.config()?);
         let status = run.status()?;
-        self.state = run.state_by(&status).to_string();
+        let (silence, state) = run.silence_and_state(&status);
+        self.state = state.to_string();
+        let records = run.records()?;
+        let mut doctor = Doctor::of_records(&run, &records);
+        let Diagnosis { verdict, detail, .. } = doctor.judge(state, Some(&status), silence);
+        (self.verdict, self.detail) = (Some(verdict), Some(detail));
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
         self.test_accuracy = status.test_accuracy;
@@ -90,7 +90,7 @@ impl Row {
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
         self.lost_classes = run.lost_classes();
         let mut seconds = 0.0;
-        for record in run.records()? {
+        for record in records {
             match record {
                 Record::Epoch(epoch) => seconds += epoch.seconds.total(),
                 Record::Test(test) => self.spikes = Some(test.layers.iter().map(|layer| layer.spikes).sum()),
@@ -101,13 +101,34 @@ impl Row {
         Ok(())
     }
 
-    /// The value in a column or of a key; empty where there is none.
-    pub(super) fn cell(&self, column: &str) -> String {
+    /// For people: id, verdict, state, epoch, accuracies.
+    pub(super) fn short_cells(&self) -> [String; 6] {
+        let epoch = match (self.epoch, self.epochs) {
+            (Some(epoch), Some(epochs)) => format!("{epoch}/{epochs}"),
+            _ => String::new(),
+        };
+        let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
+        let verdict = self.verdict.map(|verdict| verdict.to_string()).unwrap_or_default();
+        [
+            self.id.clone(),
+            verdict,
+            self.state.clone(),
+            epoch,
+            share(self.valid_accuracy),
+            share(self.test_accuracy),
+        ]
+    }
+}
+
+impl Cells for Row {
+    fn cell(&self, column: &str) -> String {
         fn text(value: Option<impl ToString>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
         match column {
             "id" => self.id.clone(),
+            "verdict" => text(self.verdict.map(Verdict::name)),
+            "detail" => text(self.detail.as_ref()),
             "state" => self.state.clone(),
             "epoch" => text(self.epoch),
             "epochs" => text(self.epochs),
@@ -124,20 +145,9 @@ impl Row {
         }
     }
 
-    /// Whether what stands in a column is a text, rather than a number, a list or a switch.
-    pub(super) fn is_text(&self, column: &str) -> bool {
+    fn is_text(&self, column: &str) -> bool {
         let of_every_run = COLUMNS.contains(&column) && !NUMBERS.contains(&column);
         of_every_run || matches!(self.settings.get(column), Some(Value::String(_)))
-    }
-
-    /// For people: id, state, epoch, accuracies.
-    pub(super) fn short_cells(&self) -> [String; 5] {
-        let epoch = match (self.epoch, self.epochs) {
-            (Some(epoch), Some(epochs)) => format!("{epoch}/{epochs}"),
-            _ => String::new(),
-        };
-        let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
-        [self.id.clone(), self.state.clone(), epoch, share(self.valid_accuracy), share(self.test_accuracy)]
     }
 }
 

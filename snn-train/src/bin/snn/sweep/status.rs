@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCod
 
 use clap::Args;
 use serde_json::{Value, json};
+use snn_run::Verdict;
 use snn_terminal::escape;
 use snn_train::{
     Error,
@@ -48,9 +49,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
-    for row in results.rows.iter().filter(|row| row.state.has_failed()) {
-        let message = escape(row.message.as_deref().unwrap_or_default());
-        writeln!(out, "{:<9} {}: {message}", row.state, escape(&row.id))?;
+    let verdicts = verdicts(&results);
+    if !verdicts.is_empty() {
+        writeln!(out, "verdicts  {verdicts}")?;
+    }
+    for row in results.rows.iter().filter(|row| row.verdict.is_some_and(Verdict::is_bad)) {
+        let why = row.message.as_ref().or(row.detail.as_ref());
+        let (verdict, why) = (row.verdict.unwrap_or(Verdict::Unknown), escape(why.map_or("", |why| why)));
+        writeln!(out, "{verdict:<12} {}: {why}", escape(&row.id))?;
     }
     let waits = |row: &Row| row.state == RunState::Pending || row.state.is_interrupted();
     if let Err(error) = &queue
@@ -69,6 +75,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(out, "tables    {directory}/results.csv, groups.csv, results.json")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `2 DIVERGED, 10 LEARNED`, those that want a look first.
+fn verdicts(results: &Results) -> String {
+    let count = |verdict: Verdict| results.rows.iter().filter(|row| row.verdict == Some(verdict)).count();
+    let counts = Verdict::ALL.into_iter().map(|verdict| (count(verdict), verdict)).filter(|it| it.0 > 0);
+    counts.map(|(number, verdict)| format!("{number} {verdict}")).collect::<Vec<_>>().join(", ")
 }
 
 fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -> Value {

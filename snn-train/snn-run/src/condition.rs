@@ -1,21 +1,51 @@
-//! Which runs are shown, and in which order.
+//! Which runs are shown, and in which order: one grammar for `snn runs --where` and the filter of the dashboard.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use super::row::{COLUMNS, NUMBERS, Row};
+use crate::verdict::Verdict;
+
+/// The columns that every run has, besides the keys of its experiment.
+pub const COLUMNS: [&str; 12] = [
+    "id",
+    "verdict",
+    "detail",
+    "state",
+    "epoch",
+    "epochs",
+    "valid_accuracy",
+    "test_accuracy",
+    "spikes",
+    "lost_classes",
+    "seconds",
+    "message",
+];
+
+/// Those of them that hold numbers; the others hold texts. Accuracies are shares, 0 to 1.
+pub const NUMBERS: [&str; 7] =
+    ["epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "lost_classes", "seconds"];
+
+/// A run, as conditions see it.
+pub trait Cells {
+    /// The value in a column of [`COLUMNS`] or of a key of the experiment; empty where there is none.
+    fn cell(&self, column: &str) -> String;
+
+    /// Whether what stands in a column is a text, rather than a number, a list or a switch.
+    fn is_text(&self, column: &str) -> bool;
+}
 
 /// What the operators are made of.
 const SIGNS: [char; 4] = ['!', '<', '>', '='];
 
 /// `column=value` and the like.
-#[derive(Clone)]
-pub(super) struct Condition {
-    pub(super) column: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// A column of [`COLUMNS`], or a key of the experiment.
+    pub column: String,
     operator: Operator,
     value: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
     Equal,
     Unequal,
@@ -91,8 +121,11 @@ impl FromStr for Condition {
                 "there is no `{signs}`: use =, !=, <, <=, > or >=, as in {column}{nearest}{value}"
             ));
         };
-        let condition = Self { column: column.to_owned(), operator, value: value.to_owned() };
+        let mut condition = Self { column: column.to_owned(), operator, value: value.to_owned() };
         condition.check_value()?;
+        if column == "verdict" && !value.is_empty() {
+            condition.value = value.parse::<Verdict>()?.name().to_owned();
+        }
         Ok(condition)
     }
 }
@@ -106,6 +139,10 @@ impl Condition {
         // `epoch=` asks for runs that have none.
         if value.is_empty() && operator.is_of_order() {
             Err(format!("a value is missing, as in {column}{operator}{}", self.example()))
+        } else if column.ends_with("accuracy") && number(value).is_some_and(|value| value > 1.0) {
+            let percent = format!("{value}%");
+            let example = Self { value: percent, ..self.clone() }.example();
+            Err(format!("`{column}` holds shares, 0 to 1: write {column}{operator}{example}"))
         } else if holds_numbers && !is_number && !value.is_empty() {
             Err(format!(
                 "`{column}` holds numbers, and `{value}` is none: write {column}{operator}{}",
@@ -127,10 +164,13 @@ impl Condition {
     }
 
     /// Refuses to ask for more or less where no run has anything comparable: an order is one of numbers, or of texts.
-    pub(super) fn check(&self, rows: &[Row]) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn check<R: Cells>(&self, rows: &[R]) -> Result<(), String> {
         let Self { column, operator, value } = self;
         let wants_number = number(value).is_some();
-        let is_comparable = |row: &Row, cell: &str| match number(cell) {
+        let is_comparable = |row: &R, cell: &str| match number(cell) {
             Some(_) => wants_number,
             None => !wants_number && row.is_text(column),
         };
@@ -154,7 +194,9 @@ impl Condition {
         ))
     }
 
-    pub(super) fn holds(&self, row: &Row) -> bool {
+    /// Whether it holds of a run.
+    #[must_use]
+    pub fn holds(&self, row: &impl Cells) -> bool {
         self.admits(&row.cell(&self.column))
     }
 
@@ -207,7 +249,8 @@ fn compare(a: &str, b: &str) -> Ordering {
 }
 
 /// Empty cells last, whichever way the others go.
-pub(super) fn order(a: &str, b: &str, reverse: bool) -> Ordering {
+#[must_use]
+pub fn order(a: &str, b: &str, reverse: bool) -> Ordering {
     let values = if reverse { compare(b, a) } else { compare(a, b) };
     a.is_empty().cmp(&b.is_empty()).then(values)
 }
@@ -229,6 +272,8 @@ mod tests {
         assert_eq!(holds("test_accuracy=", ""), Some(true));
         assert_eq!(holds("state!=done", "failed"), Some(true));
         assert_eq!(holds("state==done", "done"), Some(true));
+        assert_eq!(holds("verdict=LOST CLASSES", "lost_classes"), Some(true));
+        assert_eq!(holds("verdict!=learned", "learned"), Some(false));
         assert_eq!(holds("network.hidden=[30]", "[30]"), Some(true));
         assert_eq!(holds("data.name>m", "randman"), Some(true));
         assert_eq!(holds("id>9", "7-a"), Some(false), "a text is neither more nor less than a number");
@@ -254,8 +299,10 @@ mod tests {
             ("test_accuracy>90%", "write test_accuracy>0.9"),
             ("test_accuracy<=97.3 %", "write test_accuracy<=0.973"),
             ("test_accuracy>abc", "write test_accuracy>0.9"),
+            ("test_accuracy>97.3", "write test_accuracy>0.973"),
             ("valid_accuracy>nan", "write valid_accuracy>0.9"),
             ("epoch=done", "write epoch=5"),
+            ("verdict=fine", "pending, unknown"),
         ] {
             let error = wrong.parse::<Condition>().err().unwrap_or_default();
             assert!(error.ends_with(example), "{wrong}: {error}");

@@ -6,7 +6,7 @@ use std::{ffi::OsStr, fmt::Write as _};
 /// cursor escaped (`$'\x1b'`, as bash, zsh and most others have it).
 ///
 /// ```
-/// use snn_train::shell_word;
+/// use snn_run::shell_word;
 ///
 /// assert_eq!(shell_word("runs/a-1"), "runs/a-1");
 /// assert_eq!(shell_word("my runs/$(a)"), "'my runs/$(a)'");

@@ -1,0 +1,80 @@
+//! Memory of the emulated GPU, and what is known of it.
+
+use super::super::kernel_device::Pool;
+use std::{
+    cell::UnsafeCell,
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
+
+/// Memory that kernels write to while others hold its address; as on a GPU, it starts where vectors may.
+#[derive(Debug)]
+pub(crate) struct Memory(Box<[UnsafeCell<u128>]>);
+
+#[expect(unsafe_code, reason = "memory of a machine")]
+// SAFETY: it is touched by `upload`, `download` and `launch` alone, which run one after the other for each network.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    pub(super) fn garbage(bytes: usize) -> Self {
+        Memory((0..bytes.div_ceil(16)).map(|_| UnsafeCell::new(u128::MAX)).collect())
+    }
+
+    pub(super) fn pointer(&self) -> *mut u8 {
+        self.0.as_ptr().cast_mut().cast()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        16 * self.0.len()
+    }
+
+    /// Garbage again: what the last owner left must not be taken for a value.
+    pub(super) fn poison(&self) {
+        #[expect(unsafe_code, reason = "memory of a machine")]
+        // SAFETY: its own memory, which nobody reads now.
+        unsafe {
+            self.pointer().write_bytes(0xff, self.len());
+        }
+    }
+}
+
+pub(super) type Memories = Pool<Memory>;
+
+/// Where buffers lie, by their start: all that kernels were ever told of, of which the last told is right where two overlap.
+static BUFFERS: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+
+/// A buffer of so many bytes lies here now.
+pub(super) fn tell(start: usize, bytes: usize) {
+    let end = start + bytes;
+    let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let stale: Vec<usize> =
+        buffers.range(..end).rev().take_while(|&(_, &stop)| stop > start).map(|(&it, _)| it).collect();
+    for it in stale {
+        buffers.remove(&it);
+    }
+    buffers.insert(start, end);
+}
+
+/// The buffer that an address lies in.
+pub(super) fn buffer_at(address: usize) -> Option<Range<usize>> {
+    let buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (&start, &end) = buffers.range(..=address).next_back()?;
+    (address < end).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_that_was_told_last_counts() {
+        // addresses that nothing has
+        let base = 1 << 60;
+        tell(base, 100);
+        assert_eq!(buffer_at(base + 99), Some(base..base + 100));
+        assert_eq!(buffer_at(base + 100), None);
+        tell(base + 50, 10);
+        assert_eq!((buffer_at(base), buffer_at(base + 55)), (None, Some(base + 50..base + 60)));
+    }
+}

@@ -1,0 +1,114 @@
+//! The loss of a batch and its gradients, without a way over the host and in an order that shapes alone decide: dfdx adds up a loss in
+//! whatever order the blocks of a GPU end.
+
+use super::{
+    arguments::{self as kernel, Activity, Address, CrossEntropy},
+    backward::FromAbove,
+    kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
+    norm::sum_rows,
+};
+use crate::{
+    fused::plan::Plan,
+    head::{Head, LossSums},
+    weights::Buffer,
+};
+
+/// Samples of a block: one for each of its warps.
+const SAMPLES: usize = 8;
+
+/// Gradients of logits and counts, and the sums of the loss over the batch, all of it queued.
+#[derive(Debug)]
+pub(super) struct QueuedHead<M: KernelDevice> {
+    d_logits: DeviceBuffer<M, f32>,
+    /// Of each hidden layer, where there is a regularizer.
+    d_counts: Vec<Option<DeviceBuffer<M, f32>>>,
+    /// Cross-entropy, and the penalty of each layer: not yet divided by the samples.
+    sums: DeviceBuffer<M, f64>,
+    batch: usize,
+}
+
+impl<M: KernelDevice> QueuedHead<M> {
+    pub(super) fn queue(
+        machine: &M,
+        plan: &Plan,
+        head: Head<'_>,
+        logits: &Buffer<f32, M::Device>,
+        counts: &[Buffer<f32, M::Device>],
+    ) -> Result<Self, Failure<M>> {
+        let (batch, outputs) = (plan.batch, plan.outputs);
+        let regularized = head.regularizer.lower_strength > 0.0 || head.regularizer.upper_strength > 0.0;
+        let rows = if regularized { 1 + counts.len() } else { 1 };
+        let losses = DeviceBuffer::<M, f64>::new(machine, rows * batch)?;
+        let labels = DeviceBuffer::of(machine, head.labels)?;
+        let d_logits = DeviceBuffer::new(machine, batch * outputs)?;
+        let launch = Launch { blocks: [batch.div_ceil(SAMPLES), 1, 1], threads: [WARP, SAMPLES], shared: 0 };
+        let (of_label, of_others, scale) = head.target(outputs);
+        let arguments = CrossEntropy {
+            logits: M::buffer(logits),
+            d_logits: d_logits.address(),
+            labels: labels.address(),
+            losses: losses.address(),
+            label_smoothing: head.label_smoothing,
+            batch: batch as u32,
+            outputs: outputs as u32,
+            of_label,
+            of_others,
+            scale,
+        };
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: logits and their gradient are [batch, outputs], a label and a loss are there for each sample.
+        unsafe {
+            machine.launch(&kernel::CROSS_ENTROPY, launch, &arguments)?;
+        }
+        let mut d_counts = Vec::with_capacity(counts.len());
+        for (l, (counts, layer)) in counts.iter().zip(&plan.hidden).enumerate() {
+            if !regularized {
+                d_counts.push(None);
+                continue;
+            }
+            let d = DeviceBuffer::new(machine, batch * layer.units)?;
+            let scales = head.activity(layer.units);
+            let arguments = Activity {
+                counts: M::buffer(counts),
+                d_counts: d.address(),
+                penalties: losses.address() + ((1 + l) * batch * size_of::<f64>()) as Address,
+                lower_strength: head.regularizer.lower_strength,
+                lower_threshold: head.regularizer.lower_threshold,
+                upper_strength: head.regularizer.upper_strength,
+                upper_threshold: head.regularizer.upper_threshold,
+                batch: batch as u32,
+                units: layer.units as u32,
+                squared: u32::from(head.regularizer.upper_norm == 2),
+                inverse_units: scales.inverse_units,
+                d_over: scales.d_over,
+                d_square: scales.d_square,
+            };
+            #[expect(unsafe_code, reason = "kernels trust their arguments")]
+            // SAFETY: counts and their gradient are [batch, units], and `losses` has a row for each layer after that of the loss.
+            unsafe {
+                machine.launch(&kernel::ACTIVITY, launch, &arguments)?;
+            }
+            d_counts.push(Some(d));
+        }
+        let sums = sum_rows(machine, &losses, rows, batch)?;
+        Ok(QueuedHead { d_logits, d_counts, sums, batch })
+    }
+
+    /// For the backward pass, which must end before this is dropped.
+    pub(super) fn gradients(&self) -> FromAbove {
+        let address = |d: &Option<DeviceBuffer<M, f32>>| d.as_ref().map_or(0, DeviceBuffer::address);
+        FromAbove {
+            d_logits: self.d_logits.address(),
+            d_counts: self.d_counts.iter().map(address).collect(),
+            d_readout: None,
+        }
+    }
+
+    /// Waits for the machine.
+    pub(super) fn read(&self) -> Result<LossSums, Failure<M>> {
+        let sums = self.sums.to_host()?;
+        let mean = |sum: f64| sum / self.batch as f64;
+        let (loss, penalties) = sums.split_first().map_or((0.0, &[][..]), |(loss, rest)| (*loss, rest));
+        Ok(LossSums { cross_entropy: mean(loss), regularization: penalties.iter().map(|&it| mean(it)).sum() })
+    }
+}

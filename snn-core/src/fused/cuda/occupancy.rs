@@ -1,0 +1,31 @@
+//! How work is cut into blocks where the cut decides the order of sums: by shapes alone, for the GPU that the kernels are made for, so
+//! that every GPU computes the same bits.
+
+/// What an H100 or H200 has.
+const PROCESSORS: usize = 132;
+const THREADS: usize = 2048;
+const REGISTERS: usize = 65_536;
+const ON_CHIP: usize = 233_472;
+/// On-chip memory that a block can ask for, and what it takes beside that.
+pub(super) const LARGEST_SHARED: usize = 232_448;
+const RESERVED: usize = 1024;
+
+/// How many blocks of so many threads, registers a thread and bytes on chip run at once: in one wave, none waits for another.
+pub(super) fn places(threads: usize, registers: usize, shared: usize) -> usize {
+    let by_registers = REGISTERS / (threads * registers);
+    PROCESSORS * (THREADS / threads).min(by_registers).min(ON_CHIP / (shared + RESERVED)).clamp(1, 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_by_hand() {
+        assert_eq!(places(512, 40, 105_984), 132 * 2, "on-chip memory for two");
+        assert_eq!(places(512, 40, 10_000), 132 * 3, "registers for three");
+        assert_eq!(places(1024, 16, 0), 132 * 2, "threads for two");
+        assert_eq!(places(32, 16, 0), 132 * 32, "no more than 32");
+        assert_eq!(places(1024, 64, LARGEST_SHARED), 132);
+    }
+}

@@ -1,0 +1,100 @@
+//! What else a verdict needs to know of a run.
+
+use toml::{Table, Value};
+
+use crate::{numbers::number, state::RunState, status::Status};
+
+/// The settings that remedies speak of, with the values that a run without them has.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// `optimizer.learning_rate`.
+    pub learning_rate: Option<f64>,
+    /// `surrogate.beta`.
+    pub beta: Option<f64>,
+    /// `initialization.gain`, where weights are drawn with one.
+    pub gain: Option<f64>,
+    /// `initialization.deviation`, where weights are drawn for a standard deviation of the membrane potentials.
+    pub deviation: Option<f64>,
+    /// `initialization.seed`.
+    pub seed: Option<i64>,
+    /// `network.threshold`.
+    pub threshold: Option<f64>,
+    /// `training.clip_norm`.
+    pub clip_norm: Option<f64>,
+    /// `training.patience`.
+    pub patience: Option<i64>,
+    /// `readout.start`.
+    pub readout_start: Option<f64>,
+    /// Whether `readout.head` is `max`.
+    pub is_max: bool,
+    /// Whether the loss is the cross-entropy, of which guessing costs ln(classes).
+    pub is_cross_entropy: bool,
+    /// `data.classes`, of data sets that are made.
+    pub classes: Option<usize>,
+}
+
+impl Settings {
+    /// From `config.toml`; what is not there stays unknown.
+    #[must_use]
+    pub fn of(config: &Table) -> Self {
+        let key = |section: &str, key: &str| config.get(section).and_then(|section| section.get(key));
+        let float = |section: &str, name: &str| key(section, name).and_then(number);
+        let integer = |section: &str, name: &str| key(section, name).and_then(Value::as_integer);
+        let word = |section: &str, name: &str| key(section, name).and_then(Value::as_str);
+        let is_driven = word("initialization", "distribution") == Some("fluctuation-driven");
+        Self {
+            learning_rate: float("optimizer", "learning_rate"),
+            beta: float("surrogate", "beta"),
+            gain: float("initialization", "gain").filter(|_| !is_driven),
+            deviation: float("initialization", "deviation").filter(|_| is_driven),
+            seed: integer("initialization", "seed"),
+            threshold: float("network", "threshold"),
+            clip_norm: float("training", "clip_norm"),
+            patience: integer("training", "patience"),
+            readout_start: float("readout", "start"),
+            is_max: word("readout", "head") == Some("max"),
+            // Runs of old know no other.
+            is_cross_entropy: word("loss", "name").is_none_or(|name| name == "cross-entropy"),
+            classes: integer("data", "classes").and_then(|it| it.try_into().ok()),
+        }
+    }
+}
+
+/// A run to be judged, besides its records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// How it stands.
+    pub state: RunState,
+    /// Its status, once it has one.
+    pub status: Option<Status>,
+    /// Its settings.
+    pub settings: Settings,
+    /// Classes of its data, if known.
+    pub classes: Option<usize>,
+    /// Classes that are never predicted on validation, as the last probe has it.
+    pub lost: Option<Vec<usize>>,
+    /// Whether its process is known to be gone.
+    pub is_dead: bool,
+    /// Seconds since it was last heard of, if it is stalled.
+    pub silence: Option<f64>,
+    /// The highest potential of each hidden layer in the last probe.
+    pub potentials: Vec<Option<f64>>,
+    /// Why it cannot be read.
+    pub error: Option<String>,
+}
+
+impl Default for Subject {
+    fn default() -> Self {
+        Self {
+            state: RunState::Unknown,
+            status: None,
+            settings: Settings { is_cross_entropy: true, ..Settings::default() },
+            classes: None,
+            lost: None,
+            is_dead: false,
+            silence: None,
+            potentials: Vec::new(),
+            error: None,
+        }
+    }
+}

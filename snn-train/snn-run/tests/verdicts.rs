@@ -1,0 +1,208 @@
+//! Verdicts of real runs: each in `fixtures/verdicts` was made by `make.sh` there to come to one.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde_json::{Value, json};
+use snn_run::{Diagnosis, RunDir, Verdict, unix_time};
+use tempfile::TempDir;
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts").join(name)
+}
+
+/// A copy of a real run as it was after so many epochs, with these fields of its status.
+struct Copy(TempDir);
+
+impl Copy {
+    fn of(name: &str, epochs: usize, fields: Value) -> Self {
+        let copy = Self(tempfile::tempdir().unwrap());
+        for file in ["config.toml", "data.json"] {
+            fs::copy(fixture(name).join(file), copy.path().join(file)).unwrap();
+        }
+        let metrics = fs::read_to_string(fixture(name).join("metrics.jsonl")).unwrap();
+        let epoch = |line: &&str| serde_json::from_str::<Value>(line).unwrap()["kind"] == "epoch";
+        let kept: Vec<_> = metrics.lines().filter(epoch).take(epochs).collect();
+        fs::write(copy.path().join("metrics.jsonl"), kept.join("\n") + "\n").unwrap();
+        let status = fs::read(fixture(name).join("status.json")).unwrap();
+        let mut status: Value = serde_json::from_slice(&status).unwrap();
+        status["epoch"] = kept.len().into();
+        status["heartbeat"] = unix_time().into();
+        status.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        fs::write(copy.path().join("status.json"), status.to_string()).unwrap();
+        copy
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn diagnosis(&self) -> Diagnosis {
+        RunDir::open(self.path()).unwrap().diagnosis()
+    }
+}
+
+#[test]
+fn each_real_run_has_the_verdict_that_it_was_made_for() {
+    for (name, verdict, detail, change) in [
+        ("learned", Verdict::Learned, "test 75.0 %, valid 87.5 % in epoch 19", None),
+        (
+            "diverged",
+            Verdict::Diverged,
+            "epoch 1, loss 7489; only guesses since",
+            Some("optimizer.learning_rate=0.001"),
+        ),
+        (
+            "not_finite",
+            Verdict::Diverged,
+            "the loss is NaN in epoch 1 after 1 batches",
+            Some("optimizer.learning_rate=0.001"),
+        ),
+        (
+            "chance",
+            Verdict::Chance,
+            "33.3 % after 8 epochs, loss 1.39 (ln 4 = 1.39)",
+            Some("surrogate.beta=10.0"),
+        ),
+        (
+            "silent",
+            Verdict::Silent,
+            "layer 1 since epoch 1, potential up to 0.021 of 1.00",
+            Some("initialization.gain=0.3"),
+        ),
+        (
+            "saturated",
+            Verdict::Saturated,
+            "layer 1 since epoch 2: every unit spikes in every second step",
+            Some("optimizer.learning_rate=0.001"),
+        ),
+        ("lost_classes", Verdict::LostClasses, "1 of 4 never predicted: 1", Some("readout.head=sum")),
+        (
+            "overfitting",
+            Verdict::Overfitting,
+            "train 100.0 %, valid 50.0 %, loss rises since epoch 18",
+            Some("training.patience=10"),
+        ),
+        (
+            "vanishing",
+            Verdict::Vanishing,
+            "W2: gradient 8.5e-8, 1/2e5 of the largest",
+            Some("surrogate.beta=10.0"),
+        ),
+        ("exploding", Verdict::Exploding, "W1: gradient 1.4e5, above 100", Some("training.clip_norm=1.0")),
+    ] {
+        let diagnosis = RunDir::open(fixture(name)).unwrap().diagnosis();
+        assert_eq!((diagnosis.verdict, diagnosis.detail.as_str()), (verdict, detail), "{name}");
+        assert_eq!(diagnosis.headline(), format!("{verdict} {detail}"));
+        assert!(!diagnosis.remedy.is_empty());
+        let command = diagnosis.command.unwrap_or_default();
+        match change {
+            Some(change) => {
+                assert!(command.contains(change) && command.contains("config.toml"), "{name}: {command}")
+            }
+            None => assert!(command.starts_with("snn eval "), "{command}"),
+        }
+    }
+}
+
+#[test]
+fn a_run_under_way_learns_or_has_yet_to_begin() {
+    let running =
+        |epochs| Copy::of("learned", epochs, json!({"state": "running", "test_accuracy": null})).diagnosis();
+    assert_eq!((running(0).verdict, running(0).detail.as_str()), (Verdict::Starting, "in its first epoch"));
+    assert_eq!(running(1).verdict, Verdict::Starting);
+    let later = running(10);
+    assert_eq!(later.verdict, Verdict::Learning, "{later:?}");
+    assert!(
+        later.detail.contains(" points an epoch, ") && later.detail.ends_with(" s to go"),
+        "{}",
+        later.detail
+    );
+    // What is said of one that ended is not said too early of one that goes on.
+    let chance = |epochs| Copy::of("chance", epochs, json!({"state": "running"})).diagnosis().verdict;
+    assert_eq!([chance(3), chance(8)], [Verdict::Starting, Verdict::Chance]);
+    let stopped = Copy::of("learned", 10, json!({"state": "stopped"})).diagnosis();
+    assert!(
+        stopped.headline().starts_with("STOPPED after 10 epochs of 20, valid "),
+        "{}",
+        stopped.headline()
+    );
+    assert!(stopped.command.unwrap().starts_with("snn train --resume --run-dir "));
+}
+
+#[test]
+fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere() {
+    let copy = Copy::of(
+        "learned",
+        10,
+        json!({"state": "running", "heartbeat": unix_time() - 600.0, "pid": 4_194_305}),
+    );
+    let status = File::options().write(true).open(copy.path().join("status.json")).unwrap();
+    status.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let stalled = copy.diagnosis();
+    assert_eq!(stalled.headline(), "STALLED after 10 epochs, not heard of for 10 min");
+    let on = |host: &str| {
+        let sessions = json!({"version": 1, "sessions": [{"host": host}]});
+        fs::write(copy.path().join("env.json"), sessions.to_string()).unwrap();
+        copy.diagnosis()
+    };
+    assert_eq!(on("elsewhere").verdict, Verdict::Stalled);
+    let Ok(here) = fs::read_to_string("/proc/sys/kernel/hostname") else { return };
+    let dead = on(here.trim());
+    assert_eq!(dead.headline(), "DEAD process 4194305 is gone after 10 epochs, not heard of for 10 min");
+    assert!(dead.command.unwrap().starts_with("snn train --resume"));
+}
+
+/// What had been learned, and then the epochs of a network that guesses.
+#[test]
+fn what_is_learned_and_lost_has_diverged() {
+    let copy = Copy::of("learned", 15, json!({"state": "done", "epoch": 18}));
+    let metrics = copy.path().join("metrics.jsonl");
+    let guesses = fs::read_to_string(fixture("diverged/metrics.jsonl")).unwrap();
+    let guesses = guesses.lines().skip(2).filter(|line| line.contains("\"epoch\":")).take(3).enumerate();
+    let guesses = guesses.map(|(k, line)| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line["epoch"] = (16 + k).into();
+        line.to_string() + "\n"
+    });
+    fs::write(&metrics, fs::read_to_string(&metrics).unwrap() + &guesses.collect::<String>()).unwrap();
+    let lost = copy.diagnosis();
+    assert_eq!(lost.headline(), "DIVERGED after epoch 15: from 87.5 % to 25.0 %, loss 1.39");
+}
+
+/// A remedy names the key that the weights were drawn with.
+#[test]
+fn weights_are_redrawn_with_the_key_that_drew_them() {
+    let copy = Copy::of("silent", 4, json!({}));
+    let config = copy.path().join("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let driven =
+        text.replace("distribution = \"uniform\"", "distribution = \"fluctuation-driven\"\ndeviation = 0.5");
+    assert_ne!(driven, text);
+    fs::write(&config, driven).unwrap();
+    let command = copy.diagnosis().command.unwrap();
+    assert!(command.contains("initialization.deviation=1.5") && !command.contains("gain"), "{command}");
+}
+
+#[test]
+fn warnings_that_are_over_are_said_to_be() {
+    let diagnosis = RunDir::open(fixture("chance")).unwrap().diagnosis();
+    let [guesses, silent] = &diagnosis.warnings[..] else { panic!("{:?}", diagnosis.warnings) };
+    assert!(guesses.message.contains("no better than guessing") && !guesses.over, "{guesses:?}");
+    assert!(silent.message.contains("layer 3 was silent") && silent.over, "{silent:?}");
+    assert_eq!((silent.first, silent.last), (1, 1));
+}
+
+#[test]
+fn what_cannot_be_read_is_damaged_and_what_has_not_begun_pending() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(fixture("chance/config.toml"), folder.path().join("config.toml")).unwrap();
+    let run = RunDir::open(folder.path()).unwrap();
+    assert_eq!(run.diagnosis().verdict, Verdict::Pending);
+    fs::write(folder.path().join("status.json"), "{").unwrap();
+    assert_eq!(run.diagnosis().verdict, Verdict::Damaged);
+    assert!(run.diagnosis().detail.contains("damaged status"));
+}

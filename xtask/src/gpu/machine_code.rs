@@ -1,0 +1,144 @@
+//! What the machine code of our kernels must look like, read from `nvdisasm -c`.
+
+use std::collections::BTreeSet;
+
+/// More than this does not fit the instruction cache of a processor.
+const LARGEST_CODE: usize = 32 << 10;
+
+/// Registers that `places` in `snn-core/src/fused/cuda/` counts on: with more, fewer blocks run at once than work is cut for.
+const REGISTERS: [(&str, u32); 5] = [
+    ("gather_events", 40),
+    ("gather_spikes", 40),
+    ("project_events_on_chip", 48),
+    ("lif_backward_recurrent_tile_2", 128),
+    ("lif_backward_recurrent_tile_4", 128),
+];
+
+/// Loads from memory that must be under way at once, where a loop would else wait for each.
+const IN_FLIGHT: [(&str, usize); 8] = [
+    ("gather_spikes", 8),
+    ("lif_backward", 8),
+    ("lif_backward_recurrent_1", 8),
+    ("lif_backward_recurrent_2", 8),
+    ("lif_backward_recurrent_wide", 8),
+    ("lif_forward", 8),
+    ("lif_forward_recurrent", 4),
+    ("reduce_partials", 8),
+];
+
+/// The code of one kernel.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Code {
+    pub(super) kernel: String,
+    pub(super) bytes: usize,
+    /// Instructions that read or write memory of the thread alone: for want of registers, or for arrays that are indexed.
+    pub(super) local: usize,
+    /// The most loads from memory that were started, line by line, before the first of them was needed.
+    pub(super) in_flight: usize,
+}
+
+/// Reads a disassembly.
+pub(super) fn read(text: &str) -> Vec<Code> {
+    let mut found: Vec<Code> = Vec::new();
+    let mut pending = BTreeSet::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix(".text.").and_then(|rest| rest.strip_suffix(':')) {
+            found.push(Code { kernel: name.to_owned(), ..Code::default() });
+            pending.clear();
+        }
+        let Some(code) = found.last_mut() else { continue };
+        let Some((address, instruction)) = instruction(line) else { continue };
+        code.bytes = address + 16;
+        let (name, operands) = instruction.split_once(' ').unwrap_or((instruction, ""));
+        let kind = name.split('.').next().unwrap_or_default();
+        code.local += usize::from(matches!(kind, "LDL" | "STL"));
+        let mut registers = registers(operands);
+        if kind == "LDG" {
+            // the first is where the value goes
+            let target = registers.next();
+            if registers.any(|it| pending.contains(&it)) {
+                pending.clear();
+            }
+            pending.extend(target);
+            code.in_flight = code.in_flight.max(pending.len());
+        } else if registers.any(|it| pending.contains(&it)) {
+            pending.clear();
+        }
+    }
+    found.sort_by(|a, b| a.kernel.cmp(&b.kernel));
+    found
+}
+
+/// Address and text of the instruction in a line, without its predicate.
+fn instruction(line: &str) -> Option<(usize, &str)> {
+    let (address, rest) = line.trim_start().strip_prefix("/*")?.split_once("*/")?;
+    let rest = rest.trim();
+    let rest = if rest.starts_with('@') { rest.split_once(' ')?.1 } else { rest };
+    (!rest.is_empty()).then_some((usize::from_str_radix(address, 16).ok()?, rest.trim_start()))
+}
+
+/// Numbers of the registers that are named, in their order; of a pair, the first.
+fn registers(operands: &str) -> impl Iterator<Item = u32> {
+    let words = operands.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter_map(|word| word.strip_prefix('R')?.parse().ok())
+}
+
+/// What is wrong with the code of a kernel that uses so many registers.
+pub(super) fn complaints(code: &Code, registers: u32) -> Vec<String> {
+    let Code { kernel, bytes, local, in_flight } = code;
+    let mut wrong = Vec::new();
+    if *bytes > LARGEST_CODE {
+        wrong.push(format!("{kernel}: {bytes} bytes of code, more than {LARGEST_CODE}"));
+    }
+    if *local > 0 {
+        wrong.push(format!("{kernel}: {local} loads and stores of local memory"));
+    }
+    let limit = |table: &[(&str, u32)]| table.iter().find(|(name, _)| name == kernel).map(|&(_, it)| it);
+    if let Some(most) = limit(&REGISTERS).filter(|&most| registers > most) {
+        wrong.push(format!("{kernel}: {registers} registers, but work is cut for {most}"));
+    }
+    let least = IN_FLIGHT.iter().find(|(name, _)| name == kernel).map_or(0, |&(_, least)| least);
+    if *in_flight < least {
+        wrong.push(format!("{kernel}: {in_flight} loads under way at once, fewer than {least}"));
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+.text.product:
+        /*0000*/                   LDC R1, c[0x0][0x28] ;
+        /*0010*/                   LDG.E R7, desc[UR6][R14.64] ;
+        /*0020*/              @!P1 LDG.E.64 R20, desc[UR6][R16.64] ;
+        /*0030*/                   FADD R3, R7, R2 ;
+        /*0040*/                   LDG.E R9, desc[UR6][R14.64+0x10] ;
+        /*0050*/                   STL [R1], R70 ;
+.L_x_1:
+.text.lif_forward:
+        /*0000*/               @P0 EXIT ;
+";
+
+    #[test]
+    fn code_is_read() {
+        let code =
+            |kernel: &str, bytes, local, in_flight| Code { kernel: kernel.into(), bytes, local, in_flight };
+        assert_eq!(read(TEXT), [code("lif_forward", 16, 0, 0), code("product", 96, 1, 2)]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let sound = Code { kernel: "gather_spikes".into(), bytes: 4096, local: 0, in_flight: 8 };
+        assert_eq!(complaints(&sound, 40), Vec::<String>::new());
+        let bad = Code { bytes: 40_000, local: 2, in_flight: 1, ..sound };
+        let told = complaints(&bad, 41);
+        for (told, what) in
+            told.iter().zip(["40000 bytes", "2 loads and stores", "41 registers", "1 loads under way"])
+        {
+            assert!(told.contains(what), "{told}");
+        }
+        assert_eq!(told.len(), 4);
+    }
+}

@@ -1,0 +1,282 @@
+//! Everything that is to be found out on a machine with a GPU, stage by stage, the most telling first.
+//!
+//! Each stage is a process of its own with a deadline of its own. Whatever fails or hangs is reported, the rest goes on, the table is
+//! printed whatever happened, and the exit code comes last.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    table::{self, Line},
+    timed::{self, End},
+};
+use crate::process;
+
+/// The same jobs in PyTorch.
+const TORCH: &str = include_str!("../../../tests/gpu/torch_steps.py");
+
+/// Where `snn-gpu` looks for its golden cases.
+const GOLDEN_VARIABLE: &str = "SNN_GOLDEN_DIR";
+
+/// The file in the folder for results.
+const FILE: &str = "gpu.jsonl";
+
+/// A program, and how long it may take.
+#[derive(Debug, Clone)]
+pub(super) struct Stage {
+    pub(super) name: String,
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    pub(super) input: &'static str,
+    pub(super) limit: Duration,
+    /// What must be there, or the stage is left out: a program that succeeds, and what it means if it does not.
+    pub(super) needs: Option<(Vec<String>, &'static str)>,
+}
+
+impl Stage {
+    pub(super) fn new(name: &str, program: &Path, arguments: &[&str], seconds: u64) -> Self {
+        Stage {
+            name: name.to_owned(),
+            program: program.to_owned(),
+            arguments: arguments.iter().map(|&it| it.to_owned()).collect(),
+            input: "",
+            limit: Duration::from_secs(seconds),
+            needs: None,
+        }
+    }
+}
+
+/// In less than nine minutes, if every stage takes all its time.
+pub(super) fn stages(binary: &Path) -> Vec<Stage> {
+    let mut stages = vec![Stage::new("quick check", binary, &["check", "--quick"], 30)];
+    for job in ["R", "M", "S", "A"] {
+        stages.push(Stage::new(&format!("job {job}"), binary, &["bench", job, "1"], 20));
+    }
+    stages.push(Stage::new("Randman", binary, &["bench", "randman"], 30));
+    let words = |words: &[&str]| words.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+    stages.push(Stage {
+        input: TORCH,
+        needs: Some((
+            words(&["python3", "-c", "import torch; assert torch.cuda.is_available()"]),
+            "python3 has no torch that sees a GPU",
+        )),
+        ..Stage::new("PyTorch", Path::new("python3"), &["-"], 120)
+    });
+    stages.push(Stage::new("full check", binary, &["check"], 90));
+    for (job, times) in [("R", "4"), ("M", "4"), ("S", "4"), ("A", "4"), ("S", "16"), ("A", "16")] {
+        let name = format!("job {job}, {times} times as many samples");
+        stages.push(Stage::new(&name, binary, &["bench", job, times], 20));
+    }
+    let program = binary.to_string_lossy();
+    stages.push(Stage {
+        needs: Some((words(&["compute-sanitizer", "--version"]), "it comes with the CUDA toolkit")),
+        ..Stage::new(
+            "compute-sanitizer",
+            Path::new("compute-sanitizer"),
+            &["--error-exitcode", "1", &program, "check", "--quick"],
+            60,
+        )
+    });
+    stages
+}
+
+/// All stages, one after the other, and what they have measured.
+pub(super) struct Session {
+    begin: Instant,
+    lines: Vec<Line>,
+    /// Beside a program that was carried here, where it does not know its repository.
+    golden: PathBuf,
+    file: Option<File>,
+}
+
+impl Session {
+    pub(super) fn new(binary: &Path, out: Option<&Path>) -> Result<Self> {
+        let open = |folder: &Path| {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            let path = folder.join(FILE);
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))
+        };
+        Ok(Session {
+            begin: Instant::now(),
+            lines: Vec::new(),
+            golden: binary.with_file_name("golden"),
+            file: out.map(open).transpose()?,
+        })
+    }
+
+    /// Returns the exit code of the first stage that failed, 1 if it hung.
+    pub(super) fn run(mut self, stages: &[Stage]) -> Result<u8> {
+        println!("{}", humantime::format_rfc3339_seconds(SystemTime::now()));
+        self.machine("before");
+        let mut code = 0;
+        for stage in stages {
+            let failed = match self.stage(stage) {
+                Ok(it) => it,
+                Err(error) => {
+                    self.skip(&stage.name, &format!("{error:#}"));
+                    1
+                }
+            };
+            code = if code == 0 { failed } else { code };
+        }
+        self.machine("after");
+        println!("\n{}", table::render(&self.lines));
+        println!("after {:.0} s; exit code {code}", self.begin.elapsed().as_secs_f64());
+        Ok(code)
+    }
+
+    /// The exit code.
+    fn stage(&mut self, stage: &Stage) -> Result<u8> {
+        if let Some((needs, reason)) = &stage.needs
+            && !process::succeeds(Command::new(&needs[0]).args(&needs[1..]))
+        {
+            self.skip(&stage.name, reason);
+            return Ok(0);
+        }
+        let mut command = Command::new(&stage.program);
+        command.args(&stage.arguments);
+        if env::var_os(GOLDEN_VARIABLE).is_none() && self.golden.join("manifest.json").is_file() {
+            command.env(GOLDEN_VARIABLE, &self.golden);
+        }
+        let start = Instant::now();
+        let end = timed::run(&mut command, stage.input, start + stage.limit, |line| self.take(line))?;
+        let seconds = start.elapsed().as_secs_f64();
+        let (code, what) = match end {
+            End::Code(0) => (0, None),
+            End::Code(code) => (code, Some(format!("it failed with exit code {code} after {seconds:.0} s"))),
+            End::OutOfTime => (1, Some(format!("it was not done after {} s", stage.limit.as_secs()))),
+        };
+        self.write(
+            &serde_json::json!({"kind": "stage", "stage": stage.name, "seconds": seconds, "code": code})
+                .to_string(),
+        );
+        if let Some(what) = what {
+            self.skip(&stage.name, &what);
+        }
+        Ok(code)
+    }
+
+    fn take(&mut self, line: &str) {
+        match table::parse(line) {
+            Some(measured) => {
+                self.write(line);
+                self.lines.push(measured);
+            }
+            None => println!("{line}"),
+        }
+    }
+
+    /// At once: the next stage may take the machine with it.
+    fn write(&mut self, line: &str) {
+        if let Some(file) = &mut self.file
+            && let Err(error) = writeln!(file, "{line}").and_then(|()| file.flush())
+        {
+            eprintln!("error: {FILE} cannot be written: {error}");
+            self.file = None;
+        }
+    }
+
+    fn skip(&mut self, what: &str, reason: &str) {
+        eprintln!("{what}: {reason}");
+        self.take(&serde_json::json!({"kind": "skipped", "what": what, "reason": reason}).to_string());
+    }
+
+    /// Name, driver, memory, compute capability and clocks of every GPU that is visible.
+    fn machine(&mut self, when: &str) {
+        let query = "--query-gpu=name,driver_version,memory.total,compute_cap,clocks.sm,clocks.mem";
+        let output = Command::new("nvidia-smi").args([query, "--format=csv,noheader"]).output();
+        let said = output.map_or_else(
+            |error| error.to_string(),
+            |it| String::from_utf8_lossy(&it.stdout).trim().to_owned(),
+        );
+        println!("{when}: {said}");
+        self.write(&serde_json::json!({"kind": "machine", "when": when, "nvidia_smi": said}).to_string());
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// A stand-in for `snn-gpu`: a script that measures, fails, hangs or dies as its first argument says.
+    fn program(folder: &Path) -> Result<PathBuf> {
+        let path = folder.join("snn-gpu");
+        let script = "#!/bin/sh\ncase $1 in\n\
+            fine) echo '{\"kind\":\"step\",\"job\":\"S\",\"batch\":256,\"program\":\"snn\",\"ms\":5.0}'; echo for people;;\n\
+            fails) echo '{\"kind\":\"repeat\",\"job\":\"S\",\"loss\":[\"1\",\"2\"],\"gradients\":[\"3\",\"3\"]}'; exit 7;;\n\
+            dies) kill -SEGV $$;;\n\
+            hangs) sleep 600 & echo $! > $2; wait;;\n\
+            esac\n";
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        Ok(path)
+    }
+
+    #[test]
+    fn whatever_happens_is_reported_and_the_rest_goes_on() {
+        let folder = env::temp_dir().join(format!("snn-xtask-session-{}", std::process::id()));
+        let out = folder.join("out");
+        fs::create_dir_all(&folder).unwrap();
+        let binary = program(&folder).unwrap();
+        let child = folder.join("child");
+        let mut stages = vec![
+            Stage::new("missing", Path::new("/nowhere/snn-gpu"), &[], 60),
+            Stage::new("fails", &binary, &["fails"], 60),
+            Stage::new("dies", &binary, &["dies"], 60),
+            Stage::new("hangs", &binary, &["hangs", &child.to_string_lossy()], 1),
+        ];
+        stages.push(Stage {
+            needs: Some((vec!["false".into()], "it is not there")),
+            ..Stage::new("left out", &binary, &["fails"], 60)
+        });
+        stages.push(Stage::new("fine", &binary, &["fine"], 60));
+        let begin = Instant::now();
+        let code = Session::new(&binary, Some(&out)).unwrap().run(&stages).unwrap();
+        assert_eq!(code, 1, "that of the first failure");
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        let text = fs::read_to_string(out.join(FILE)).unwrap();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds: Vec<_> = lines.iter().map(|it| it["kind"].as_str().unwrap()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "machine", "skipped", "repeat", "stage", "skipped", "stage", "skipped", "stage", "skipped",
+                "skipped", "step", "stage", "machine"
+            ]
+        );
+        assert_eq!((&lines[3]["code"], &lines[5]["code"]), (&7.into(), &139.into()));
+        for (line, reason) in
+            [(4, "exit code 7"), (6, "exit code 139"), (8, "not done after 1 s"), (9, "not there")]
+        {
+            assert!(lines[line]["reason"].as_str().unwrap().contains(reason), "{}", lines[line]);
+        }
+        // the sleeper that the program that hung has left
+        let child = fs::read_to_string(child).unwrap();
+        let alive = || {
+            fs::read_to_string(format!("/proc/{}/stat", child.trim())).is_ok_and(|it| !it.contains(") Z "))
+        };
+        let patience = Instant::now() + Duration::from_secs(20);
+        while alive() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!alive(), "process {child} is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn all_stages_end_in_nine_minutes() {
+        let stages = stages(Path::new("snn-gpu"));
+        assert!(stages.iter().map(|it| it.limit).sum::<Duration>() <= Duration::from_secs(540));
+        assert_eq!(stages.first().map(|it| it.name.as_str()), Some("quick check"));
+    }
+}
