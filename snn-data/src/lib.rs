@@ -111,6 +111,7 @@ mod room;
 mod shd;
 #[cfg(feature = "audio")]
 mod speech;
+mod split;
 mod statistics;
 mod summary;
 
@@ -124,7 +125,7 @@ pub use channels::Polarity;
 #[cfg(feature = "audio")]
 pub use cochlea::{Cochlea, CochleaConfig};
 pub use collate::collate;
-pub use dataset::{Dataset, Portion, Split, Splits};
+pub use dataset::{Dataset, Portion, Splits};
 pub use directories::{cache_directory, data_directory};
 pub use error::Error;
 pub use events::EventDataset;
@@ -152,5 +153,6 @@ pub use shd::{isolate_hdf5, serve_hdf5};
 pub use speech::{Encoded, EncodedPart, encode_speech};
 #[cfg(feature = "audio")]
 pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, cache_files};
+pub use split::Split;
 pub use statistics::ChannelStatistics;
 pub use summary::{DatasetSummary, Distribution, PartSummary};

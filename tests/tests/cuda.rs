@@ -60,6 +60,15 @@ fn random_cases() {
     });
 }
 
+#[test]
+fn random_cases_with_an_immediate_reset() {
+    random_problems_with(250, &FUSED, &Problem::reset_at_once, &|network, problem| {
+        let other = problem.seed % 2 == 1;
+        let gpu = CudaEmulation::new(if other { 36 << 10 } else { 48 << 10 }, other);
+        Some(problem.run(&emulated(network, gpu)))
+    });
+}
+
 fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|v| v.to_bits()).collect()
 }
@@ -77,15 +86,6 @@ fn assert_same_bits(found: &Run, expected: &Run, what: &str) {
     for ((name, found), (_, expected)) in found.gradients.iter().zip(&expected.gradients) {
         assert!(bits(found) == bits(expected), "{what}: gradient of {name}");
     }
-}
-
-#[test]
-fn random_cases_with_an_immediate_reset() {
-    random_problems_with(250, &FUSED, &Problem::reset_at_once, &|network, problem| {
-        let other = problem.seed % 2 == 1;
-        let gpu = CudaEmulation::new(if other { 36 << 10 } else { 48 << 10 }, other);
-        Some(problem.run(&emulated(network, gpu)))
-    });
 }
 
 fn problem(hidden: Vec<Layer>, batch: usize, steps: usize) -> Problem {

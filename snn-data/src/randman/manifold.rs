@@ -4,10 +4,12 @@ use rand::Rng;
 use rand::distributions::Standard;
 use rayon::prelude::*;
 
-use super::CHUNK;
 use super::sine::sin_turns;
 use crate::room::reserve;
 use crate::{Cancel, Error};
+
+/// So many numbers are drawn or written between two looks whether to go on.
+pub(super) const CHUNK: usize = 1 << 20;
 
 /// Samples evaluated at a time: enough independent sums to fill the vector registers.
 const LANES: usize = 8;

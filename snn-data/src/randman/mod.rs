@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 pub use config::RandmanConfig;
 pub use manifold::Manifold;
-use manifold::Scale;
+use manifold::{CHUNK, Scale};
 
 use crate::cancel::{self, Cancel};
 use crate::delegate::delegate;
@@ -18,9 +18,6 @@ use crate::fingerprint::Hasher;
 use crate::random::Purpose;
 use crate::room::{check, reserve};
 use crate::{Dataset, Error, EventDataset, Fingerprint, Splits};
-
-/// So many numbers are drawn or written between two looks whether to go on.
-const CHUNK: usize = 1 << 20;
 
 /// Theta of the manifolds, one stream a class.
 const THETA: Purpose = Purpose(*b"snn-data randman theta  ");

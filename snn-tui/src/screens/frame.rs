@@ -3,7 +3,9 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    help, small,
+    help,
+    prompt::prompt,
+    small,
     table::{SCREENS, definition},
 };
 use crate::{
@@ -58,12 +60,6 @@ fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
         fit(&end, room),
         state.theme.dim(),
     );
-}
-
-/// The filter that is being typed, and what is wrong with it.
-pub(super) fn prompt(state: &State, text: &str) -> String {
-    let mistake = state.list.mistake.as_ref().map_or_else(String::new, |mistake| format!("   {mistake}"));
-    clean(&format!("/{text}_{mistake}"))
 }
 
 fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {

@@ -10,6 +10,7 @@ mod frame;
 mod help;
 mod learning;
 pub(crate) mod probed;
+mod prompt;
 mod runs;
 mod small;
 mod sweep;

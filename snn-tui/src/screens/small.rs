@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
-use super::frame::prompt;
+use super::prompt::prompt;
 use crate::{
     data::Run,
     state::{Question, State},
