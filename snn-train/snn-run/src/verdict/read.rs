@@ -210,7 +210,7 @@ fn classes(run: &RunDir) -> Option<usize> {
     }
     // Lists of samples make the file long; of such a data set the probe tells.
     const MOST: u64 = 1 << 26;
-    let bytes = regular::read(&run.path().join(DATA), MOST).ok()?;
+    let bytes = regular::read(run.path().join(DATA), MOST).ok()?;
     let data: Data = serde_json::from_slice(&bytes).ok()?;
     Some(data.identity.classes.len())
 }

@@ -26,7 +26,7 @@ pub fn duration(seconds: f64) -> String {
 pub fn short_number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        it if it >= 1e5 || it < 1e-3 => format!("{value:.1e}"),
+        it if !(1e-3..1e5).contains(&it) => format!("{value:.1e}"),
         it if it >= 100.0 => format!("{value:.0}"),
         it if it >= 10.0 => format!("{value:.1}"),
         it if it >= 1.0 => format!("{value:.2}"),
