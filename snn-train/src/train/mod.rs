@@ -35,6 +35,7 @@ pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
 pub use initial::{ExpectedActivity, expected_activity};
+#[cfg(feature = "figures")]
 pub(crate) use initial::{evaluate_activity, spread};
 pub use outcome::Outcome;
 pub use predict::{Prediction, predict};

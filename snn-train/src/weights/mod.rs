@@ -138,7 +138,7 @@ fn of_nir(graph: &nir::Graph, config: Option<&NetworkConfig>) -> Result<Vec<Stor
 impl Checkpoint {
     /// The weights as a safetensors file for any program: float32 matrices `[pre, post]` without the state of the optimizer. The
     /// metadata has what a deployment needs: `run` (as given), `epoch`, `experiment` as TOML, and `data` as JSON, a
-    /// [`DataIdentity`] with the names of the classes and the statistics that channels are standardized by.
+    /// [`DataIdentity`](snn_data::DataIdentity) with the names of the classes and the statistics that channels are standardized by.
     ///
     /// # Errors
     /// [`Error::Impossible`] for what the format cannot hold.
