@@ -78,7 +78,7 @@ both() {
 $choose || printf '| data, network | learning rate | test accuracy |\n|---|---|---|\n'
 
 if wanted mnist mnist; then
-    # Without the upper regulariser the network spikes a lot, and learns the training images by heart. Strength and threshold
+    # Without the upper regularizer the network spikes a lot, and learns the training images by heart. Strength and threshold
     # of it are chosen like the rate.
     mnist=(initialization.gain=1 training.epochs=30 regularizer.upper_strength=0.3 regularizer.upper_threshold=0.35
         optimizer.learning_rate_decay=0.95)

@@ -1,6 +1,6 @@
 //! Watches hidden layers over an epoch: a layer that is silent or saturated does not learn, and that deserves a word.
 
-use crate::{Float, NetworkConfig, Output};
+use crate::{Float, NetworkConfig, Output, Reset};
 use std::fmt;
 
 /// How a hidden layer behaved over the samples observed.
@@ -37,7 +37,7 @@ impl fmt::Display for ActivityWarning {
             ActivityWarning::Silent { layer } => write!(
                 f,
                 "hidden layer {layer} was silent: none of its units spiked. Its drive probably never reaches the threshold, \
-                 and a silent layer passes no gradient to a Max readout that starts at 0. Switch on the lower regulariser \
+                 and a silent layer passes no gradient to a Max readout that starts at 0. Switch on the lower regularizer \
                  (lower_strength 100, lower_threshold 0.001), draw larger weights (initialization.gain), or start the \
                  readout slightly below 0 (readout_start -0.001)"
             ),
@@ -45,7 +45,7 @@ impl fmt::Display for ActivityWarning {
                 f,
                 "hidden layer {layer} was saturated: every unit spiked in nearly every step that the reset allows, so its \
                  spikes carry no information. Its weights are probably too large: lower the learning rate or \
-                 initialization.gain, or switch on the upper regulariser (upper_strength, upper_threshold)"
+                 initialization.gain, or switch on the upper regularizer (upper_strength, upper_threshold)"
             ),
         }
     }
@@ -63,7 +63,8 @@ impl fmt::Display for ActivityWarning {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ActivityMonitor {
-    steps: usize,
+    /// Most spikes of a unit within a sample: a delayed reset lets it spike in every second step.
+    most: usize,
     samples: u64,
     /// Spikes of every unit so far, for each layer.
     spikes: Vec<Vec<f64>>,
@@ -74,7 +75,11 @@ impl ActivityMonitor {
     #[must_use]
     pub fn new(config: &NetworkConfig, steps: usize) -> Self {
         let spikes = config.hidden.iter().map(|layer| vec![0.0; layer.units]).collect();
-        ActivityMonitor { steps, samples: 0, spikes }
+        let most = match config.reset {
+            Reset::Delayed => steps / 2,
+            Reset::Immediate => steps,
+        };
+        ActivityMonitor { most, samples: 0, spikes }
     }
 
     /// Adds a batch.
@@ -116,7 +121,7 @@ impl ActivityMonitor {
     #[must_use]
     pub fn report(&self) -> Vec<LayerActivity> {
         let samples = self.samples.max(1) as f64;
-        let saturation = 0.9 * (self.steps / 2) as f64 * samples;
+        let saturation = 0.9 * self.most as f64 * samples;
         let layer = |units: &Vec<f64>| {
             let fraction =
                 |f: &dyn Fn(f64) -> bool| units.iter().filter(|&&s| f(s)).count() as f64 / units.len() as f64;
@@ -172,11 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn an_immediate_reset_allows_a_spike_in_every_step() {
+        let hidden = vec![Layer::feed_forward(2)];
+        let config = NetworkConfig { hidden, reset: Reset::Immediate, ..NetworkConfig::new(1, 2) };
+        let mut m = ActivityMonitor::new(&config, 10);
+        m.observe(&batch(&[5.0, 9.0], 1));
+        assert_eq!(m.report()[0].saturated_fraction, 0.5);
+    }
+
+    #[test]
     fn dead_and_saturated_layers_are_named_with_a_remedy() {
         let mut m = monitor(2);
         assert!(m.warnings().is_empty(), "nothing observed yet");
         m.observe(&batch(&[0.0, 0.0], 1));
-        assert!(m.warnings()[0].to_string().contains("lower regulariser"));
+        assert!(m.warnings()[0].to_string().contains("lower regularizer"));
         m.reset();
         m.observe(&batch(&[5.0, 5.0], 1));
         assert_eq!(m.warnings(), [ActivityWarning::Saturated { layer: 1 }]);

@@ -1,6 +1,6 @@
 //! What a network is: sizes, time constants, and the switches of its backward pass.
 
-use crate::{Error, Float, Surrogate};
+use crate::{Error, Float, Settings, Surrogate};
 use serde::{Deserialize, Serialize};
 
 /// One hidden layer of leaky integrate-and-fire units.
@@ -89,11 +89,13 @@ impl TimeConstant {
     fn validate(&self, key: &str, layers: usize) -> Result<(), Error> {
         let check = |key: String, tau: f64| {
             let fits = tau.is_finite() && tau > 0.0;
-            fits.then_some(()).ok_or_else(|| Error::setting(key, tau, "a finite number above 0"))
+            fits.then_some(())
+                .ok_or_else(|| Error::setting(Settings::Network, key, tau, "a finite number above 0"))
         };
         match self {
             TimeConstant::All(tau) => check(key.to_owned(), *tau),
             TimeConstant::Each(taus) if taus.len() != layers || taus.is_empty() => Err(Error::setting(
+                Settings::Network,
                 key,
                 format!("a list of {}", taus.len()),
                 match layers {
@@ -118,6 +120,17 @@ impl From<Vec<f64>> for TimeConstant {
     fn from(taus: Vec<f64>) -> Self {
         TimeConstant::Each(taus)
     }
+}
+
+/// When a spike resets the membrane potential. `NetworkConfig` has the equations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reset {
+    /// To zero in the step after the spike, whatever drives the unit then: one refractory step. As in the paper.
+    #[default]
+    Delayed,
+    /// To zero in the step of the spike, from where the unit integrates on: as most simulators and chips do.
+    Immediate,
 }
 
 /// Whether the gradient flows through the reset factor `1 - S[n]`.
@@ -159,7 +172,8 @@ pub enum Implementation {
 ///
 /// ```text
 /// S_l[n]     = 1 if U_l[n] > threshold else 0
-/// U_l[n+1]   = (b_mem U_l[n] + (1 - b_mem) I_l[n]) (1 - S_l[n])
+/// U_l[n+1]   = (b_mem U_l[n] + (1 - b_mem) I_l[n]) (1 - S_l[n])                (delayed reset)
+///            = b_mem U_l[n] (1 - S_l[n]) + (1 - b_mem) I_l[n]                  (immediate reset)
 /// I_l[n+1]   = b_syn I_l[n] + W_l S_{l-1}[n] + V_l S_l[n]                      (V_l in recurrent layers)
 /// U_out[n+1] = b_out U_out[n] + (1 - b_out) I_out[n],   U_out[0] = readout_start
 /// I_out[n+1] = b_syn I_out[n] + W_out S_{n_h}[n]
@@ -204,6 +218,9 @@ pub struct NetworkConfig {
     pub threshold: f64,
     /// Surrogate derivative, default SuperSpike with slope 10.
     pub surrogate: Surrogate,
+    /// When a spike resets the potential, default delayed.
+    #[serde(default)]
+    pub reset: Reset,
     /// Gradient through the reset, default detached.
     pub reset_gradient: ResetGradient,
     /// Gradient through recurrent connections, default propagate.
@@ -245,6 +262,7 @@ impl NetworkConfig {
             tau_readout: 20.0,
             threshold: 1.0,
             surrogate: Surrogate::default(),
+            reset: Reset::default(),
             reset_gradient: ResetGradient::default(),
             recurrent_gradient: RecurrentGradient::default(),
             readout: Readout::default(),
@@ -264,7 +282,7 @@ impl NetworkConfig {
         for (key, width) in widths.chain(ends) {
             if width == 0 || width > MAX_UNITS {
                 let expected = format!("from 1 to {MAX_UNITS} (units are numbered in 16 bits)");
-                return Err(Error::setting(key, width, expected));
+                return Err(Error::setting(Settings::Network, key, width, expected));
             }
         }
         for (key, value) in [
@@ -274,13 +292,18 @@ impl NetworkConfig {
             ("threshold", self.threshold),
         ] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(Error::setting(key, value, "a finite number above 0"));
+                return Err(Error::setting(Settings::Network, key, value, "a finite number above 0"));
             }
         }
         self.tau_mem.validate("tau_mem", self.hidden.len())?;
         self.tau_syn.validate("tau_syn", self.hidden.len())?;
         if !(self.adaptation.is_finite() && self.adaptation >= 0.0) {
-            return Err(Error::setting("adaptation", self.adaptation, "a finite number of at least 0"));
+            return Err(Error::setting(
+                Settings::Network,
+                "adaptation",
+                self.adaptation,
+                "a finite number of at least 0",
+            ));
         }
         if self.implementation == Implementation::Fused && self.neuron != NeuronKind::Lif {
             return Err(Error::Unsupported(format!(
@@ -289,7 +312,12 @@ impl NetworkConfig {
             )));
         }
         if !self.readout_start.is_finite() {
-            return Err(Error::setting("readout_start", self.readout_start, "a finite number"));
+            return Err(Error::setting(
+                Settings::Network,
+                "readout_start",
+                self.readout_start,
+                "a finite number",
+            ));
         }
         self.surrogate.validate()
     }
@@ -351,13 +379,16 @@ mod tests {
             ("adaptation", &|c| c.adaptation = -0.1),
             ("tau_readout", &|c| c.tau_readout = f64::INFINITY),
             ("threshold", &|c| c.threshold = 0.0),
-            ("surrogate.beta", &|c| c.surrogate.beta = f64::NAN),
+            ("beta", &|c| c.surrogate.beta = f64::NAN),
         ];
         for (name, spoil) in cases {
             let mut config = good.clone();
             spoil(&mut config);
             match config.validate() {
-                Err(Error::Setting { key, .. }) => assert_eq!(key, name),
+                Err(Error::Setting { of, field, .. }) => {
+                    assert_eq!(field, name);
+                    assert_eq!(of == Settings::Surrogate, name == "beta");
+                }
                 other => panic!("{name}: {other:?}"),
             }
         }
@@ -371,7 +402,7 @@ mod tests {
             "dt": 1.0, "neuron": "lif", "tau_mem": 10.0, "tau_syn": 5.0, "tau_adaptation": 100.0, "adaptation": 1.8,
             "tau_readout": 20.0, "threshold": 1.0,
             "surrogate": { "shape": "super-spike", "beta": 10.0 },
-            "reset_gradient": "detached", "recurrent_gradient": "propagate",
+            "reset": "delayed", "reset_gradient": "detached", "recurrent_gradient": "propagate",
             "readout": "max", "readout_start": 0.0, "implementation": "fused",
         });
         assert_eq!(serde_json::to_value(NetworkConfig::new(700, 20)).unwrap(), expected);
@@ -381,7 +412,7 @@ mod tests {
     fn configurations_without_the_newer_settings_are_read() {
         let config = NetworkConfig { hidden: vec![Layer::recurrent(3)], ..NetworkConfig::new(2, 2) };
         let mut value = serde_json::to_value(&config).unwrap();
-        for key in ["neuron", "tau_adaptation", "adaptation"] {
+        for key in ["neuron", "tau_adaptation", "adaptation", "reset"] {
             value.as_object_mut().unwrap().remove(key);
         }
         assert_eq!(serde_json::from_value::<NetworkConfig>(value).unwrap(), config);
@@ -399,7 +430,10 @@ mod tests {
         assert_eq!(syn(Decay::hidden(&config, 1)), syn(Decay::readout(&config)));
         assert_eq!(serde_json::to_string(&config.tau_syn).unwrap(), "[10.0,30.0]");
         let message = NetworkConfig { hidden: vec![], ..config }.validate().unwrap_err().to_string();
-        assert!(message.contains("`tau_syn` is a list of 2") && message.contains("one number"), "{message}");
+        assert!(
+            message.contains("`tau_syn` of the network is a list of 2") && message.contains("one number"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -1,14 +1,16 @@
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// Everything that can go wrong in this crate. Each message says what is wrong, where, and what would be right.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting that describes no network.
-    #[error("`{key}` is {value}, but must be {expected}")]
+    #[error("`{field}` of the {of} is {value}, but must be {expected}")]
     Setting {
-        /// Name of the setting, as in [`NetworkConfig`](crate::NetworkConfig) or its parts.
-        key: String,
+        /// Whose setting it is.
+        of: Settings,
+        /// Its name there: `threshold`, or `hidden[0].units` and `tau_mem[1]` where it is one of many.
+        field: String,
         /// The value found.
         value: String,
         /// What would be accepted.
@@ -31,20 +33,76 @@ pub enum Error {
     /// The fused implementation was asked for a float type or an instruction set that is not to be had.
     #[error("{0}")]
     Unsupported(String),
+    /// An optimizer that computes on the host, for a network whose weights lie elsewhere.
+    #[error("`{rule}` updates weights on the CPU alone; compute on the CPU, or take another optimizer")]
+    HostOnly {
+        /// Name of the optimizer.
+        rule: &'static str,
+    },
     /// A backward pass that came to no weight of the network whose gradients are asked for.
     #[error(
         "the backward pass reached no weight of this network: compute the loss from the logits, counts or readout of one of its \
          passes (`Network::forward_on`), with the tape that they carry, and call `backward` once"
     )]
     Unreached,
-    /// dfdx reported a failure of the device, such as memory exhausted.
+    /// The GPU's memory is exhausted.
+    #[error(
+        "device: the GPU has no memory left: take smaller batches or another GPU; nvidia-smi tells who uses it ({0})"
+    )]
+    DeviceMemory(String),
+    /// dfdx reported another failure of the device.
     #[error("device: {0}")]
     Device(String),
 }
 
+/// Whose settings [`Error::Setting`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Settings {
+    /// [`NetworkConfig`](crate::NetworkConfig).
+    Network,
+    /// [`Surrogate`](crate::Surrogate).
+    Surrogate,
+    /// [`Initialization`](crate::Initialization) or [`FluctuationDriven`](crate::FluctuationDriven).
+    Initialization,
+    /// [`Gains`](crate::Gains).
+    Gains,
+    /// [`Regularizer`](crate::Regularizer).
+    Regularizer,
+    /// [`LossSettings`](crate::LossSettings).
+    Loss,
+    /// [`OptimizerSettings`](crate::OptimizerSettings).
+    Optimizer,
+    /// [`ScheduleSettings`](crate::ScheduleSettings).
+    Schedule,
+    /// Arguments of the methods of [`Gradients`](crate::Gradients).
+    Gradients,
+}
+
+impl Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Settings::Network => "network",
+            Settings::Surrogate => "surrogate",
+            Settings::Initialization => "initialization",
+            Settings::Gains => "initial gains",
+            Settings::Regularizer => "regularizer",
+            Settings::Loss => "loss",
+            Settings::Optimizer => "optimizer",
+            Settings::Schedule => "schedule",
+            Settings::Gradients => "change of gradients",
+        })
+    }
+}
+
 impl Error {
-    pub(crate) fn setting(key: impl Into<String>, value: impl Display, expected: impl Into<String>) -> Self {
-        Error::Setting { key: key.into(), value: value.to_string(), expected: expected.into() }
+    pub(crate) fn setting(
+        of: Settings,
+        field: impl Into<String>,
+        value: impl Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        Error::Setting { of, field: field.into(), value: value.to_string(), expected: expected.into() }
     }
 
     pub(crate) fn parameter(name: impl Into<String>, problem: impl Into<String>) -> Self {
@@ -53,17 +111,19 @@ impl Error {
 
     pub(crate) fn device(error: impl Display) -> Self {
         let error = error.to_string();
+        if error.contains(OUT_OF_MEMORY) {
+            return Error::DeviceMemory(error);
+        }
         let advice = ADVICE.iter().find(|(code, _)| error.contains(code)).map(|(_, advice)| advice);
         Error::Device(advice.map_or_else(|| error.clone(), |advice| format!("{advice} ({error})")))
     }
 }
 
-/// What to do about the failures that users of a GPU meet.
+/// What the driver says when memory runs out.
+const OUT_OF_MEMORY: &str = "CUDA_ERROR_OUT_OF_MEMORY";
+
+/// What to do about the other failures that users of a GPU meet.
 const ADVICE: &[(&str, &str)] = &[
-    (
-        "CUDA_ERROR_OUT_OF_MEMORY",
-        "the GPU has no memory left: take smaller batches (training.batch_size) or another GPU; nvidia-smi tells who uses it",
-    ),
     (
         "CUDA_ERROR_NO_BINARY_FOR_GPU",
         "this program was built for other GPUs: build it again with CUDA_COMPUTE_CAP set to the compute capability of this one",
@@ -95,7 +155,7 @@ mod tests {
     #[test]
     fn failures_of_a_gpu_come_with_advice() {
         let message = |code: &str| Error::device(format!("Driver(DriverError({code}, \"..\"))")).to_string();
-        assert!(message("CUDA_ERROR_OUT_OF_MEMORY").contains("smaller batches"));
+        assert!(message(OUT_OF_MEMORY).contains("smaller batches"));
         assert!(message("CUDA_ERROR_UNSUPPORTED_PTX_VERSION").contains("update the driver"));
         assert_eq!(message("CUDA_ERROR_UNKNOWN"), "device: Driver(DriverError(CUDA_ERROR_UNKNOWN, \"..\"))");
     }

@@ -1,7 +1,7 @@
 //! Fluctuation-driven initial weights: drawn such that membrane potentials have a chosen mean and standard deviation.
 
 use crate::{
-    Backend, Error, Float, Gains, InitialWeights, Initialization, Input, Network, NetworkConfig,
+    Backend, Error, Float, Gains, InitialWeights, Initialization, Input, Network, NetworkConfig, Settings,
     config::Decay,
 };
 
@@ -86,14 +86,24 @@ impl FluctuationDriven {
     fn validate(&self) -> Result<(), Error> {
         let FluctuationDriven { mean, deviation, recurrent_share } = *self;
         if !mean.is_finite() {
-            return Err(Error::setting("initialization.mean", mean, "a finite number"));
+            return Err(Error::setting(Settings::Initialization, "mean", mean, "a finite number"));
         }
         if !(deviation.is_finite() && deviation > 0.0) {
-            return Err(Error::setting("initialization.deviation", deviation, "a finite number above 0"));
+            return Err(Error::setting(
+                Settings::Initialization,
+                "deviation",
+                deviation,
+                "a finite number above 0",
+            ));
         }
         if !(0.0..1.0).contains(&recurrent_share) {
             let expected = "a number from 0 to below 1";
-            return Err(Error::setting("initialization.recurrent_share", recurrent_share, expected));
+            return Err(Error::setting(
+                Settings::Initialization,
+                "recurrent_share",
+                recurrent_share,
+                expected,
+            ));
         }
         Ok(())
     }
@@ -112,7 +122,8 @@ impl FluctuationDriven {
         let silent = |what: &str| {
             let place = if layer == 0 { "the input".to_owned() } else { format!("hidden layer {layer}") };
             Err(Error::setting(
-                "initialization.deviation",
+                Settings::Initialization,
+                "deviation",
                 self.deviation,
                 format!(
                     "possible to reach, but {what} of {place} on these samples: no weight makes hidden layer {} \
@@ -132,10 +143,11 @@ impl FluctuationDriven {
         if variance < 0.0 {
             let least = (weight * weight * n * drive.variance * e2 / share).sqrt();
             return Err(Error::setting(
-                "initialization.deviation",
+                Settings::Initialization,
+                "deviation",
                 self.deviation,
                 format!(
-                    "at least {least:.3}, which the weights that give hidden layer {} its mean (initialization.mean) \
+                    "at least {least:.3}, which the weights that give hidden layer {} its mean \
                          cause alone",
                     layer + 1
                 ),
@@ -214,7 +226,8 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                     network.set_normal(&v, &recurrent, layer.units, (mean, deviation), gains.recurrent)?;
                 } else {
                     return Err(Error::setting(
-                        "initialization.deviation",
+                        Settings::Initialization,
+                        "deviation",
                         how.deviation,
                         format!(
                             "so large that units of hidden layer {} spike: none does on these samples",
@@ -393,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_weights_give_is_refused_with_the_key() {
+    fn what_no_weights_give_is_refused_by_its_setting() {
         let frames: Input<f32> =
             Frames::new(1, 4, 2, vec![1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0]).unwrap().into();
         let silent: Input<f32> = Events::from_spikes(1, 4, 2, &[]).unwrap().into();
@@ -405,9 +418,13 @@ mod tests {
         };
         let plain = FluctuationDriven::default();
         for (how, input, part) in [
-            (FluctuationDriven { deviation: 0.0, ..plain }, &frames, "initialization.deviation"),
-            (FluctuationDriven { mean: f64::NAN, ..plain }, &frames, "initialization.mean"),
-            (FluctuationDriven { recurrent_share: 1.0, ..plain }, &frames, "initialization.recurrent_share"),
+            (FluctuationDriven { deviation: 0.0, ..plain }, &frames, "`deviation` of the initialization"),
+            (FluctuationDriven { mean: f64::NAN, ..plain }, &frames, "`mean` of the initialization"),
+            (
+                FluctuationDriven { recurrent_share: 1.0, ..plain },
+                &frames,
+                "`recurrent_share` of the initialization",
+            ),
             (FluctuationDriven { mean: 0.5, ..plain }, &frames, "the mean is 0"),
             (plain, &silent, "nothing comes out of the input"),
         ] {

@@ -1,6 +1,6 @@
 //! The gradient of a loss with respect to the weights.
 
-use crate::{Backend, Error, Float, weights::Buffer};
+use crate::{Backend, Error, Float, Settings, weights::Buffer};
 use dfdx::prelude::{Cpu, Momentum, SgdConfig, Storage};
 
 /// The gradient of a loss with respect to every weight matrix.
@@ -65,7 +65,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     /// [`Error::Setting`] unless the factor is finite, [`Error::Device`] if the device fails.
     pub fn scale(&mut self, factor: f64) -> Result<(), Error> {
         if !factor.is_finite() {
-            return Err(Error::setting("factor", factor, "a finite number"));
+            return Err(Error::setting(Settings::Gradients, "factor", factor, "a finite number"));
         }
         let factor = E::of(factor);
         for (_, buffer) in &mut self.buffers {
@@ -93,7 +93,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     /// [`Error::Setting`] unless the limit is a finite number above 0, [`Error::Device`] if the device fails.
     pub fn clip_norm(&mut self, limit: f64) -> Result<f64, Error> {
         if !(limit.is_finite() && limit > 0.0) {
-            return Err(Error::setting("limit", limit, "a finite number above 0"));
+            return Err(Error::setting(Settings::Gradients, "limit", limit, "a finite number above 0"));
         }
         let norm = self.norm()?;
         if norm.is_finite() && norm > limit {

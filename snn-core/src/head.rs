@@ -21,7 +21,7 @@ pub struct Head<'a> {
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(any(feature = "cuda", feature = "cuda-emulation")),
-    expect(dead_code, reason = "the CPU leaves the loss to dfdx")
+    allow(dead_code, reason = "the CPU leaves the loss to dfdx")
 )]
 pub(crate) struct LossSums {
     pub(crate) cross_entropy: f64,

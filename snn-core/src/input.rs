@@ -207,7 +207,7 @@ fn check_extent(batch: usize, steps: usize, units: usize) -> Result<(), Error> {
     if batch == 0 || steps == 0 || units == 0 || units > MAX_UNITS || rows.is_none() {
         return Err(Error::Input(format!(
             "{batch} samples of {steps} steps and {units} units: each must be at least 1; units at most {MAX_UNITS}, since they \
-             are numbered in 16 bits (pool neighbouring units, or leave out silent ones); samples times steps below 2^32"
+             are numbered in 16 bits (pool neighboring units, or leave out silent ones); samples times steps below 2^32"
         )));
     }
     Ok(())

@@ -78,9 +78,10 @@ mod weights;
 pub use activity::{ActivityMonitor, ActivityWarning, LayerActivity};
 pub use backend::Backend;
 pub use config::{
-    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, ResetGradient, TimeConstant,
+    Implementation, Layer, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Reset, ResetGradient,
+    TimeConstant,
 };
-pub use error::Error;
+pub use error::{Error, Settings};
 pub use float::Float;
 pub use fluctuation::FluctuationDriven;
 pub use fused::State;

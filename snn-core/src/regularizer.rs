@@ -1,6 +1,6 @@
 //! Activity regularization: keeps quiet units alive, and populations from firing too much.
 
-use crate::{Error, Float, Output, weights::Matrix};
+use crate::{Error, Float, Output, Settings, weights::Matrix};
 use dfdx::prelude::{Axis, Device, MeanTo, Rank0, Tape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -49,17 +49,22 @@ impl Regularizer {
     /// [`Error::Setting`] names the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
         for (key, value) in [
-            ("regularizer.lower_strength", self.lower_strength),
-            ("regularizer.lower_threshold", self.lower_threshold),
-            ("regularizer.upper_strength", self.upper_strength),
-            ("regularizer.upper_threshold", self.upper_threshold),
+            ("lower_strength", self.lower_strength),
+            ("lower_threshold", self.lower_threshold),
+            ("upper_strength", self.upper_strength),
+            ("upper_threshold", self.upper_threshold),
         ] {
             if !(value.is_finite() && value >= 0.0) {
-                return Err(Error::setting(key, value, "a finite number of at least 0"));
+                return Err(Error::setting(
+                    Settings::Regularizer,
+                    key,
+                    value,
+                    "a finite number of at least 0",
+                ));
             }
         }
         if !(1..=2).contains(&self.upper_norm) {
-            return Err(Error::setting("regularizer.upper_norm", self.upper_norm, "1 or 2"));
+            return Err(Error::setting(Settings::Regularizer, "upper_norm", self.upper_norm, "1 or 2"));
         }
         Ok(())
     }

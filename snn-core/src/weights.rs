@@ -1,6 +1,6 @@
 //! The weight matrices: `W_l`, `V_l` of every hidden layer and `W_out`, each of shape `[pre, post]`.
 
-use crate::{Error, Float, NetworkConfig};
+use crate::{Error, Float, NetworkConfig, Settings};
 use dfdx::prelude::{Cpu, Device, HasShape as _, NoneTape, Storage, Tensor, TensorFromVec as _};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -56,15 +56,15 @@ impl Initialization {
 
     fn validate(self) -> Result<(), Error> {
         let (Initialization::Uniform { gain } | Initialization::Normal { gain }) = self;
-        positive("initialization.gain", gain)
+        positive(Settings::Initialization, "gain", gain)
     }
 }
 
-fn positive(key: &str, value: f64) -> Result<(), Error> {
+fn positive(of: Settings, field: &str, value: f64) -> Result<(), Error> {
     if value.is_finite() && value > 0.0 {
         Ok(())
     } else {
-        Err(Error::setting(key, value, "a finite number above 0"))
+        Err(Error::setting(of, field, value, "a finite number above 0"))
     }
 }
 
@@ -87,9 +87,9 @@ impl Default for Gains {
 
 impl Gains {
     pub(crate) fn validate(self) -> Result<(), Error> {
-        positive("initialization.input_gain", self.input)?;
-        positive("initialization.recurrent_gain", self.recurrent)?;
-        positive("initialization.readout_gain", self.readout)
+        positive(Settings::Gains, "input", self.input)?;
+        positive(Settings::Gains, "recurrent", self.recurrent)?;
+        positive(Settings::Gains, "readout", self.readout)
     }
 }
 
@@ -256,9 +256,9 @@ mod tests {
                 Gains { recurrent: gain, ..Gains::default() },
                 Gains { readout: gain, ..Gains::default() },
             ];
-            let keys = gains.map(|gains| gains.validate().unwrap_err().to_string());
-            for (message, key) in keys.iter().zip(["input_gain", "recurrent_gain", "readout_gain"]) {
-                assert!(message.contains(key), "{message}");
+            let messages = gains.map(|gains| gains.validate().unwrap_err().to_string());
+            for (message, field) in messages.iter().zip(["input", "recurrent", "readout"]) {
+                assert!(message.contains(&format!("`{field}` of the initial gains")), "{message}");
             }
         }
     }

@@ -11,7 +11,7 @@ use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use snn_core::{
     Adam, AdamConfig, Error, Events, Frames, Implementation, Initialization, Input, InstructionSet, Layer,
-    Network, NetworkConfig, Readout, Regularizer, ResetGradient, State, StepInput,
+    Network, NetworkConfig, Readout, Regularizer, Reset, ResetGradient, State, StepInput,
 };
 
 /// Counts what this thread asks for.
@@ -58,6 +58,11 @@ fn networks() -> Vec<Network> {
             reset_gradient: ResetGradient::Differentiable,
             tau_mem: vec![10.0, 20.0, 5.0].into(),
             ..config(&[Layer::recurrent(37), Layer::feed_forward(50), Layer::recurrent(16)])
+        },
+        NetworkConfig {
+            reset: Reset::Immediate,
+            reset_gradient: ResetGradient::Differentiable,
+            ..config(&[Layer::recurrent(33), Layer::feed_forward(20)])
         },
     ];
     configs.map(|config| Network::new(config, Initialization::Normal { gain: 5.0 }, 3).unwrap()).into()

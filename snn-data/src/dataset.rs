@@ -1,13 +1,12 @@
 //! The interface that every data set implements, and its division into training, validation and test part.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, InputKind, Intake, TimeUnit};
+use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, InputKind, Intake, Split, TimeUnit};
 
-/// Labelled samples of one shape: `[steps, inputs]` of spikes or of analog values.
+/// Labeled samples of one shape: `[steps, inputs]` of spikes or of analog values.
 ///
 /// The trait is object safe: a trainer holds a `&dyn Dataset` and knows no data set by name. A sample is not
 /// handed out but *written* into a [`BatchBuilder`], so that a data set in memory copies its events straight into
@@ -136,7 +135,7 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// What the channels were standardised by, if they were.
+    /// What the channels were standardized by, if they were.
     fn statistics(&self) -> Option<&ChannelStatistics> {
         None
     }
@@ -156,28 +155,6 @@ pub trait Dataset: Send + Sync {
     ///
     /// May panic when `index >= len()`; [`collate`](crate::collate) checks its indices first.
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error>;
-}
-
-/// One of the three parts of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// For the gradient.
-    Train,
-    /// For choosing a model: epoch, learning rate, anything.
-    Valid,
-    /// Touched once, after the choice.
-    Test,
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Valid => "valid",
-            Self::Test => "test",
-        })
-    }
 }
 
 /// Sample indices of the training, validation and test part.

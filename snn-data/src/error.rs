@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::InputKind;
 use crate::memory::{self, gibibytes};
+use crate::{InputKind, Split};
 
 /// Every error of this crate. Each says what is wrong, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -40,6 +40,19 @@ pub enum Error {
         available: Option<u64>,
     },
 
+    /// Two parts of a data set do not belong together.
+    #[error("the {split} part does not go with the one for training: {problem}")]
+    Parts {
+        /// The part that is held against the one for training.
+        split: Split,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// Somebody asked for an end while the data were loaded: see [`Cancel`](crate::Cancel).
+    #[error("stopped while the data were loaded")]
+    Cancelled,
+
     /// A list has the wrong number of entries for the shape it belongs to.
     #[error("{what}: found {found} entries, expected {expected}")]
     Length {
@@ -68,7 +81,7 @@ pub enum Error {
     },
 
     /// A label is not one of the classes.
-    #[error("label {label} is not a class: {classes} classes are labelled from 0")]
+    #[error("label {label} is not a class: {classes} classes are labeled from 0")]
     Label {
         /// The label found.
         label: u16,
@@ -305,7 +318,7 @@ impl Error {
     /// For `entries` entries of type `T` that the system refuses.
     pub(crate) fn no_memory<T>(what: &'static str, entries: usize) -> Self {
         let needed = (size_of::<T>() as u64).saturating_mul(entries as u64);
-        Self::OutOfMemory { what, entries, needed, available: memory::available_memory() }
+        Self::OutOfMemory { what, entries, needed, available: memory::available_memory().map(|it| it.bytes) }
     }
 
     pub(crate) fn setting(
@@ -322,7 +335,11 @@ impl Error {
 
     /// Puts the name of the data set and the sample in front of an error.
     pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
-        Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(self) }
+        match self {
+            // It is at no place.
+            Self::Cancelled => self,
+            other => Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(other) },
+        }
     }
 }
 
@@ -335,6 +352,9 @@ impl Error {
 
     /// Says in which file, and where in it, an error was found.
     pub(crate) fn in_file(self, path: &Path, place: impl Into<String>) -> Self {
-        Self::File { place: place.into(), source: Box::new(self), path: path.to_owned() }
+        match self {
+            Self::Cancelled => self,
+            other => Self::File { place: place.into(), source: Box::new(other), path: path.to_owned() },
+        }
     }
 }

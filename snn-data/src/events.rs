@@ -1,10 +1,13 @@
 //! Spike trains in memory: binned to steps once, then copied into batches.
 
 use crate::binning::{MAX_U16, count};
-use crate::room::reserve;
-use crate::{BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, InputKind, Intake, Splits};
 
-/// Labelled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
+use crate::room::reserve;
+use crate::{
+    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, InputKind, Intake, Splits, cancel, parts,
+};
+
+/// Labeled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
 ///
 /// ```
 /// use snn_data::{Binning, Dataset, EventDataset, Splits, collate};
@@ -37,6 +40,8 @@ pub struct EventDataset {
     /// Spikes of the sample that is being added, as `step << 16 | unit`.
     keys: Vec<u64>,
     intake: Intake,
+    /// The doubts about the splits.
+    of_splits: Vec<String>,
 }
 
 impl EventDataset {
@@ -66,6 +71,7 @@ impl EventDataset {
             splits: Splits::default(),
             keys: Vec::new(),
             intake: Intake::default(),
+            of_splits: Vec::new(),
         })
     }
 
@@ -86,8 +92,9 @@ impl EventDataset {
     /// # Errors
     ///
     /// [`Error::Sample`] for a label, unit or time that is out of range; the data set is then as before.
-    /// [`Error::OutOfMemory`], [`Error::TooMany`].
+    /// [`Error::OutOfMemory`], [`Error::TooMany`]; [`Error::Cancelled`].
     pub fn push(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
+        cancel::check()?;
         let counted =
             self.bin(label, spikes).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
         self.reserve_amortized()?;
@@ -158,19 +165,24 @@ impl EventDataset {
         self.units.try_reserve(spikes).map_err(|_| Error::no_memory::<u16>("events", spikes))
     }
 
-    /// Says which samples are for training, validation and test.
+    /// Says which samples are for training, validation and test. Classes that are looked at and never trained on are a doubt
+    /// in the [`Intake`].
     ///
     /// # Errors
     ///
     /// [`Error::Index`] or [`Error::SplitOverlap`], see [`Splits::validate`].
     pub fn set_splits(&mut self, splits: Splits) -> Result<(), Error> {
         splits.validate(self.labels.len())?;
+        let doubts = parts::doubts(self, &splits);
+        self.intake.doubts.retain(|doubt| !self.of_splits.contains(doubt));
+        self.intake.doubts.extend(doubts.iter().cloned());
+        self.of_splits = doubts;
         self.splits = splits;
         Ok(())
     }
 
     /// What became of the spikes so far, for a reader of files to complete.
-    #[cfg(any(feature = "events", feature = "hdf5"))]
+    #[cfg(any(feature = "events", feature = "hdf5", feature = "mnist"))]
     pub(crate) fn intake_mut(&mut self) -> &mut Intake {
         &mut self.intake
     }

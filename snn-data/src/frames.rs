@@ -1,9 +1,9 @@
 //! Analog input in memory: one value for each unit and step.
 
 use crate::binning::{MAX_U16, count, positive_ms};
-use crate::{BatchBuilder, Dataset, Error, InputKind, Splits};
+use crate::{BatchBuilder, Dataset, Error, InputKind, Intake, Splits, parts};
 
-/// Labelled analog samples `[steps, inputs]`, held in memory: four bytes a value.
+/// Labeled analog samples `[steps, inputs]`, held in memory: four bytes a value.
 ///
 /// ```
 /// use snn_data::{Dataset, FrameDataset, Splits, collate};
@@ -28,6 +28,8 @@ pub struct FrameDataset {
     values: Vec<f32>,
     labels: Vec<u16>,
     splits: Splits,
+    /// Doubts about the splits alone.
+    intake: Intake,
 }
 
 impl FrameDataset {
@@ -57,6 +59,7 @@ impl FrameDataset {
             values: vec![],
             labels: vec![],
             splits: Splits::default(),
+            intake: Intake::default(),
         })
     }
 
@@ -106,13 +109,15 @@ impl FrameDataset {
         self.steps * self.inputs
     }
 
-    /// Says which samples are for training, validation and test.
+    /// Says which samples are for training, validation and test. Classes that are looked at and never trained on are a doubt
+    /// in the [`Intake`].
     ///
     /// # Errors
     ///
     /// [`Error::Index`] or [`Error::SplitOverlap`], see [`Splits::validate`].
     pub fn set_splits(&mut self, splits: Splits) -> Result<(), Error> {
         splits.validate(self.labels.len())?;
+        self.intake.doubts = parts::doubts(self, &splits);
         self.splits = splits;
         Ok(())
     }
@@ -168,6 +173,10 @@ impl Dataset for FrameDataset {
 
     fn label(&self, index: usize) -> u16 {
         self.labels[index]
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        Some(&self.intake)
     }
 
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {

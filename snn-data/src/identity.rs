@@ -51,7 +51,7 @@ pub struct DataIdentity {
     pub classes: Vec<String>,
     /// Training, validation and test part.
     pub parts: [PartIdentity; 3],
-    /// What the channels were standardised by, if they were.
+    /// What the channels were standardized by, if they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<ChannelStatistics>,
 }
@@ -76,7 +76,7 @@ impl DataIdentity {
     ///
     /// # Errors
     ///
-    /// [`Error::Sample`] for a sample that cannot be read.
+    /// [`Error::Sample`] for a sample that cannot be read; [`Error::Cancelled`].
     pub fn of(dataset: &dyn Dataset) -> Result<Self, Error> {
         let classes: Vec<String> = (0..dataset.classes())
             .map(|label| dataset.class_name(label as u16).map_or_else(|| label.to_string(), str::to_owned))
@@ -94,6 +94,17 @@ impl DataIdentity {
             statistics: dataset.statistics().cloned(),
             classes,
         })
+    }
+
+    /// Of all parts and classes in one: equal for equal data, in whatever order the samples of a part come.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Hasher::default();
+        self.classes.iter().for_each(|class| hash.add_text(class));
+        for part in &self.parts {
+            hash.add(&(part.samples as u64).to_le_bytes());
+            hash.add(&part.content.0);
+        }
+        hash.finish()
     }
 
     /// One part.
@@ -150,6 +161,7 @@ impl PartIdentity {
         // (name, class, content), sorted so that no order counts.
         let mut members = Vec::with_capacity(indices.len());
         for block in indices.chunks(BLOCK) {
+            crate::cancel::check()?;
             let mut add = |index: u32, content: Fingerprint| {
                 let name = dataset.sample_name(index as usize);
                 let name = name.map_or_else(|| index.to_string(), Into::into);
@@ -308,7 +320,7 @@ pub enum Difference {
         /// At hand.
         found: PartIdentity,
     },
-    /// Channels are standardised by other numbers, as they are when the training part is another.
+    /// Channels are standardized by other numbers, as they are when the training part is another.
     Statistics,
 }
 
@@ -347,7 +359,7 @@ impl fmt::Display for Difference {
                     write!(f, "the {now} samples of the {split} part have other content")
                 }
             }
-            Self::Statistics => f.write_str("channels are standardised by other means and deviations"),
+            Self::Statistics => f.write_str("channels are standardized by other means and deviations"),
         }
     }
 }

@@ -40,7 +40,7 @@
 //!   CSV (feature `events`).
 //! - `Camera`: recordings of event cameras, N-MNIST and DVS Gesture (feature `events`).
 //! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
-//!   Digit Dataset, or any folder of labelled WAV or FLAC files (feature `audio`).
+//!   Digit Dataset, or any folder of labeled WAV or FLAC files (feature `audio`).
 //! - `Cochlea` turns sound into spikes by a model of the inner ear (feature `audio`), and `encode_speech` whole data sets of recordings
 //!   (with `hdf5`).
 //! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
@@ -48,7 +48,7 @@
 //! - Anything else: implement [`Dataset`].
 //!
 //! [`DataIdentity`] says which data a run was trained on and how others differ, [`Membership`] which sample is in which
-//! part, [`Intake`] what was changed or left out on the way in.
+//! part, [`Intake`] what was changed or left out on the way in. [`Cancel`] ends the loading of any of them within a moment.
 //!
 //! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
 //!
@@ -68,6 +68,7 @@ mod batch;
 mod binning;
 #[cfg(feature = "events")]
 mod camera;
+mod cancel;
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 #[cfg_attr(
     not(any(feature = "events", feature = "hdf5")),
@@ -78,6 +79,7 @@ mod channels;
 mod cochlea;
 mod collate;
 mod dataset;
+mod delegate;
 mod directories;
 mod error;
 mod events;
@@ -100,6 +102,7 @@ mod mnist;
 pub mod npz;
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 mod part;
+mod parts;
 mod randman;
 mod random;
 mod relabeled;
@@ -108,6 +111,7 @@ mod room;
 mod shd;
 #[cfg(feature = "audio")]
 mod speech;
+mod split;
 mod statistics;
 mod summary;
 
@@ -115,12 +119,13 @@ pub use batch::{Batch, BatchBuilder, BatchInput};
 pub use binning::{Binning, CoincidentSpikes, LateSpikes, TimeUnit};
 #[cfg(feature = "events")]
 pub use camera::{Camera, CameraConfig, CameraLayout};
+pub use cancel::Cancel;
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 pub use channels::Polarity;
 #[cfg(feature = "audio")]
 pub use cochlea::{Cochlea, CochleaConfig};
 pub use collate::collate;
-pub use dataset::{Dataset, Portion, Split, Splits};
+pub use dataset::{Dataset, Portion, Splits};
 pub use directories::{cache_directory, data_directory};
 pub use error::Error;
 pub use events::EventDataset;
@@ -130,7 +135,7 @@ pub use identity::{ClassOrder, Comparison, DataIdentity, Difference, PartIdentit
 pub use intake::{Intake, LeftOut, Reason};
 pub use kind::InputKind;
 pub use membership::{Membership, Recorded};
-pub use memory::available_memory;
+pub use memory::{AvailableMemory, available_memory};
 #[cfg(feature = "mnist")]
 pub use mnist::{Idx, Mnist, MnistConfig};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
@@ -148,5 +153,6 @@ pub use shd::{isolate_hdf5, serve_hdf5};
 pub use speech::{Encoded, EncodedPart, encode_speech};
 #[cfg(feature = "audio")]
 pub use speech::{SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout, cache_files};
+pub use split::Split;
 pub use statistics::ChannelStatistics;
 pub use summary::{DatasetSummary, Distribution, PartSummary};

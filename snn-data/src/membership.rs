@@ -68,8 +68,8 @@ impl Membership {
 pub struct Recorded<'a> {
     /// The parts, instead of those that the settings choose.
     pub membership: Option<&'a Membership>,
-    /// What channels are standardised by, instead of the statistics of the training part at hand. They are taken only
-    /// where the settings ask for standardised channels.
+    /// What channels are standardized by, instead of the statistics of the training part at hand. They are taken only
+    /// where the settings ask for standardized channels.
     pub statistics: Option<&'a ChannelStatistics>,
     /// Whether samples that are gone are counted instead of refused.
     pub incomplete: bool,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::list::List;
 use crate::random::Purpose;
-use crate::{Error, Portion, Split, Splits};
+use crate::{Error, Portion, Split, Splits, parts};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 use crate::{Intake, Reason, Recorded};
 
@@ -62,6 +62,12 @@ pub(crate) trait SampleIndex {
     fn sample_name(&self, index: usize) -> String;
 
     fn official(&self, index: usize) -> Option<Split>;
+
+    /// What a class is called, if it has a name.
+    fn class_name(&self, label: u16) -> Option<String> {
+        let _ = label;
+        None
+    }
 
     /// The name by which a run records the sample.
     #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
@@ -131,7 +137,11 @@ pub(crate) fn split(
             "fewer samples, so that some are left for training",
         ));
     }
-    Ok(Splits { train, valid, test })
+    let (splits, labels) = (Splits { train, valid, test }, sample_index.labels());
+    let name = |label| sample_index.class_name(label).unwrap_or_else(|| label.to_string());
+    // What is odd and not impossible, the data set finds by itself.
+    parts::check_classes(&splits, |index| labels[index as usize], name)?;
+    Ok(splits)
 }
 
 /// Parts `candidates` into those chosen and the rest, both in order.

@@ -1,10 +1,7 @@
 //! A data set whose classes come in the order of a run.
 
-use std::borrow::Cow;
-
-use crate::{
-    BatchBuilder, ChannelStatistics, Dataset, Error, Fingerprint, InputKind, Intake, Splits, TimeUnit,
-};
+use crate::delegate::delegate;
+use crate::{Dataset, Error};
 
 /// A data set with its labels mapped, for a network that knows the same classes in another order.
 ///
@@ -44,37 +41,7 @@ impl<D: std::ops::Deref<Target = dyn Dataset> + Send + Sync> Relabeled<D> {
 }
 
 impl<D: std::ops::Deref<Target = dyn Dataset> + Send + Sync> Dataset for Relabeled<D> {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.inner.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.inner.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.inner.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.inner.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.inner.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.inner.splits()
-    }
+    delegate!(inner: shape speaker duration sample_name fingerprint intake statistics time_unit);
 
     fn label(&self, index: usize) -> u16 {
         self.map[usize::from(self.inner.label(index))]
@@ -82,37 +49,5 @@ impl<D: std::ops::Deref<Target = dyn Dataset> + Send + Sync> Dataset for Relabel
 
     fn class_name(&self, label: u16) -> Option<&str> {
         self.inner.class_name(self.back[usize::from(label)])
-    }
-
-    fn speaker(&self, index: usize) -> Option<&str> {
-        self.inner.speaker(index)
-    }
-
-    fn duration(&self, index: usize) -> Option<f64> {
-        self.inner.duration(index)
-    }
-
-    fn sample_name(&self, index: usize) -> Option<Cow<'_, str>> {
-        self.inner.sample_name(index)
-    }
-
-    fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
-        self.inner.fingerprint(index)
-    }
-
-    fn intake(&self) -> Option<&Intake> {
-        self.inner.intake()
-    }
-
-    fn statistics(&self) -> Option<&ChannelStatistics> {
-        self.inner.statistics()
-    }
-
-    fn time_unit(&self) -> Option<TimeUnit> {
-        self.inner.time_unit()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.inner.sample(index, batch)
     }
 }

@@ -8,7 +8,7 @@ const SMALL: u64 = 256 << 20;
 
 /// That `entries` things which take `bytes` bytes in all fit into memory.
 pub(crate) fn check(what: &'static str, entries: usize, bytes: u64) -> Result<(), Error> {
-    match available_memory().filter(|_| bytes > SMALL) {
+    match available_memory().filter(|_| bytes > SMALL).map(|available| available.bytes) {
         Some(available) if bytes > available => {
             Err(Error::OutOfMemory { what, entries, needed: bytes, available: Some(available) })
         }
@@ -30,7 +30,7 @@ mod tests {
     fn what_does_not_fit_is_refused_with_numbers() {
         assert_eq!(check("spikes", 7, 1 << 20), Ok(()));
         if let Some(available) = available_memory() {
-            assert!(available > 0);
+            assert!(available.bytes > 0);
             let message = check("spikes", 7, 1 << 60).unwrap_err().to_string();
             let expected = "no memory for spikes: 7 entries take 1073741824.0 GiB, and ";
             assert!(message.starts_with(expected) && message.contains(" GiB are there: choose"), "{message}");

@@ -19,7 +19,7 @@ const CONSTANT: f64 = 1e-6;
 ///
 /// let mut frame = [2.0, 6.0];
 /// statistics.standardize(&mut frame);
-/// assert_eq!(frame, [0.0, 1.0]); // a constant channel is only centred
+/// assert_eq!(frame, [0.0, 1.0]); // a constant channel is only centered
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelStatistics {
@@ -39,8 +39,8 @@ impl ChannelStatistics {
         Self { deviation: variance.into_iter().map(f64::sqrt).collect(), mean }
     }
 
-    /// Standardises frames `[frames, channels]` in place: (x - mean) / deviation; a channel that never changed (its
-    /// deviation is below 1e-6) is centred alone.
+    /// Standardizes frames `[frames, channels]` in place: (x - mean) / deviation; a channel that never changed (its
+    /// deviation is below 1e-6) is centered alone.
     pub fn standardize(&self, frames: &mut [f32]) {
         for frame in frames.chunks_exact_mut(self.mean.len().max(1)) {
             for ((value, mean), &deviation) in frame.iter_mut().zip(&self.mean).zip(&self.deviation) {

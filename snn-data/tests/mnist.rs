@@ -137,7 +137,7 @@ fn missing_and_mismatched_files_are_named() {
     spoil(
         "train-labels-idx1-ubyte",
         &idx(&[30], &labels),
-        "label 10 is not a class: 10 classes are labelled from 0 (label 17): ",
+        "label 10 is not a class: 10 classes are labeled from 0 (label 17): ",
     );
     spoil(
         "t10k-images-idx3-ubyte",
@@ -160,4 +160,40 @@ fn an_array_is_read_as_it_is() {
     std::fs::write(&path, idx(&[0], &[])).unwrap();
     assert_eq!(Idx::read(&path), Ok(Idx { shape: vec![0], values: vec![] }));
     assert!(matches!(Idx::read(folder.path().join("none")), Err(Error::Io { .. })));
+}
+
+/// Writes one part of ten images, all pixels of this brightness, with these labels.
+fn write_plain(folder: &Path, part: &str, brightness: u8, labels: &[u8]) {
+    let count = labels.len() as u32;
+    std::fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), idx(&[count], labels)).unwrap();
+    let images = vec![brightness; PIXELS * labels.len()];
+    std::fs::write(folder.join(format!("{part}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
+}
+
+#[test]
+fn two_parts_must_go_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: Vec<u8> = (0..40).map(|i| i % 10).collect();
+    let open = |train: (u8, &[u8]), test: (u8, &[u8])| {
+        write_plain(folder.path(), "train", train.0, train.1);
+        write_plain(folder.path(), "t10k", test.0, test.1);
+        let valid = SplitRule::stratified(0.25);
+        Mnist::open(folder.path(), &MnistConfig { valid, ..MnistConfig::default() })
+    };
+    let doubts = |data: Mnist| data.intake().unwrap().doubts.clone();
+    assert!(doubts(open((100, &all), (100, &all)).unwrap()).is_empty());
+    let error = open((255, &all), (1, &all)).unwrap_err().to_string();
+    assert!(error.contains("its brightest pixel is 1, that of the training images 255"), "{error}");
+    assert!(error.ends_with("t10k-images-idx3-ubyte"), "{error}");
+    let inverted = doubts(open((20, &all), (230, &all)).unwrap());
+    assert!(inverted[0].contains("is one part inverted?"), "{inverted:?}");
+    let few: Vec<u8> = all.iter().map(|label| label % 5).collect();
+    let unknown = doubts(open((100, &few), (100, &all)).unwrap());
+    assert_eq!(unknown, ["the test part has samples of classes without any for training: 5, 6, 7, 8, 9"]);
+    let other: Vec<u8> = few.iter().map(|label| label + 5).collect();
+    let error = open((100, &few), (100, &other)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the test part does not go with the one for training: none of its classes (5, 6"),
+        "{error}"
+    );
 }

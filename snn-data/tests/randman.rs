@@ -97,7 +97,7 @@ fn the_first_samples_are_pinned() {
 
 #[test]
 fn larger_alpha_makes_smoother_manifolds() {
-    // Mean jump between neighbours on the manifold, relative to the whole range.
+    // Mean jump between neighbors on the manifold, relative to the whole range.
     let roughness = |alpha| {
         let data =
             Randman::new(RandmanConfig { alpha, classes: 1, samples_per_class: 500, ..small() }).unwrap();

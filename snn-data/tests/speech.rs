@@ -82,7 +82,7 @@ fn speakers_are_left_out_one_by_one() {
 }
 
 #[test]
-fn values_are_standardised_spectrograms() {
+fn values_are_standardized_spectrograms() {
     let folder = digits();
     let config = small(SpeechLayout::Fsdd);
     let raw = open(SpeechLayout::Fsdd, folder.path(), &SpeechConfig { standardize: false, ..config.clone() })
@@ -195,7 +195,7 @@ fn heidelberg_digits_have_two_languages() {
 }
 
 #[test]
-fn any_folder_of_labelled_recordings() {
+fn any_folder_of_labeled_recordings() {
     let folder = tempfile::tempdir().unwrap();
     for k in 0..20 {
         write_wav(folder.path(), &format!("{}/take {k}.wav", ["bark", "purr"][k % 2]), k);
@@ -342,7 +342,7 @@ fn the_cache_is_right_or_made_anew() {
     assert_eq!(events, ["computed", "written"]);
     assert_eq!(heard(folder.path(), &config, &cache), (vec!["read".into()], values.clone()));
 
-    // Splits and standardisation come after the cache.
+    // Splits and standardization come after the cache.
     let other = SpeechConfig { valid: SplitRule::stratified(0.5), standardize: false, ..config.clone() };
     assert_eq!(heard(folder.path(), &other, &cache).0, ["read"]);
     // What shapes the features makes a cache of its own.
@@ -437,4 +437,38 @@ fn a_killed_writer_leaves_nothing_for_long() {
     assert_eq!(left.count(), 0);
     assert!(cache_files::clear(cache.path()).unwrap().bytes > 0);
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+}
+
+/// A test part from another telephone line: other rate, and a word that is never trained on.
+#[test]
+fn parts_of_other_rates_or_words_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (word, part, rate) in [
+        ("no", "a", 16_000),
+        ("yes", "a", 16_000),
+        ("no", "b", 8000),
+        ("yes", "b", 8000),
+        ("zero", "b", 8000),
+    ] {
+        for k in 0..4 {
+            let name = format!("{word}/{part}{k}.wav");
+            write(folder.path(), &name, &wav(Pcm::Int(16), 1, rate, &tone(k, 2000)));
+        }
+    }
+    let list = |words: &[&str]| {
+        let names = words.iter().flat_map(|word| (0..4).map(move |k| format!("{word}/b{k}.wav\n")));
+        fs::write(folder.path().join("testing_list.txt"), names.collect::<String>()).unwrap();
+        fs::write(folder.path().join("validation_list.txt"), "").unwrap();
+        let config = SpeechConfig { test: SplitRule::Official, ..SpeechConfig::of(SpeechLayout::Folder) };
+        let data = SpeechDataset::open(SpeechLayout::Folder, folder.path(), &config, None, &|_| ()).unwrap();
+        data.intake().unwrap().doubts.clone()
+    };
+    assert_eq!(
+        list(&["no", "yes", "zero"]),
+        [
+            "the recordings of the test part have 8000 Hz, those for training 16000 Hz",
+            "the test part has samples of a class without any for training: zero",
+        ]
+    );
+    assert!(list(&["no", "zero"]).iter().all(|doubt| !doubt.contains("Hz")), "some of each");
 }

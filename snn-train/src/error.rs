@@ -4,6 +4,8 @@ use std::{fmt, io, path::Path, path::PathBuf};
 
 use snn_run::line_of;
 
+use crate::numerics::in_keys;
+
 /// What is said of a run whose numbers have left the finite ones.
 pub(crate) const DIVERGED: &str = "training has diverged";
 
@@ -100,8 +102,8 @@ pub enum Error {
         largest: &'static str,
     },
 
-    /// A run that was stopped before it began, while its data were loaded.
-    #[error("stopped while the data were loaded: nothing was trained")]
+    /// Stopped before anything began, while the data were loaded.
+    #[error("stopped while the data were loaded")]
     Interrupted,
 
     /// A name that is neither a preset nor a file.
@@ -240,7 +242,8 @@ pub enum Error {
     /// A run on a data set that a program of its own has made, and that no settings describe.
     #[error(
         "this run was trained on a data set of another program ({data}), which its settings do not describe: evaluate it and go on \
-         with it in that program (`Trainer::on`, then `RunWriter::resume`)"
+         with it in that program (`Trainer::on`, then `RunWriter::resume`), or name data that are the same to `snn eval` \
+         (--set data.name=.. and its keys)"
     )]
     ExternalData {
         /// Its name and shape.
@@ -278,6 +281,16 @@ pub enum Error {
         learning_rate: f64,
     },
 
+    /// A run of a sweep whose process has ended without a word again and again.
+    #[error(
+        "its process has ended without a word {tries} times, before it came to a new checkpoint: memory has probably run out (what \
+         is killed for want of it cannot say so), or something crashes; `snn sweep retry` lets it be tried again"
+    )]
+    EndsProcess {
+        /// How often.
+        tries: u32,
+    },
+
     /// A run of a sweep met a mistake of this program.
     #[error("the run panicked: {0}; please report this")]
     Panicked(String),
@@ -287,15 +300,28 @@ pub enum Error {
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
 
     /// The numerics refused: a network, an input or a gradient.
-    #[error(transparent)]
-    Network(#[from] snn_core::Error),
+    #[error("{}", in_keys(.0))]
+    Network(snn_core::Error),
 
     /// The data set refused: its parameters or its content.
     #[error(transparent)]
-    Data(#[from] snn_data::Error),
+    Data(snn_data::Error),
+}
+
+impl From<snn_data::Error> for Error {
+    fn from(error: snn_data::Error) -> Self {
+        match error {
+            snn_data::Error::Cancelled => Self::Interrupted,
+            other => Self::Data(other),
+        }
+    }
 }
 
 impl Error {
+    pub(crate) fn external(name: &str, inputs: usize, steps: usize, classes: usize) -> Self {
+        Self::ExternalData { data: format!("`{name}`, {inputs} inputs x {steps} steps, {classes} classes") }
+    }
+
     /// Whether what was asked for cannot be done at all, rather than failed on the way: a mistake in a configuration
     /// or in the use of a run directory.
     #[must_use]
@@ -325,6 +351,12 @@ impl Error {
     /// Wraps an operating system's error: `file.write(..).map_err(Error::io("write the metrics", path))`.
     pub(crate) fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| snn_run::Error::io(action, path)(source).into()
+    }
+}
+
+impl From<snn_core::Error> for Error {
+    fn from(error: snn_core::Error) -> Self {
+        Self::Network(error)
     }
 }
 
@@ -364,7 +396,7 @@ impl fmt::Display for Place {
 /// Before the first update no learning rate is at fault.
 fn against_divergence(epoch: u32, batch: u32, learning_rate: f64) -> String {
     if (epoch, batch) == (1, 0) {
-        return "nothing was learnt yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
+        return "nothing was learned yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
                 of the regularizers, or the values of the input"
             .to_owned();
     }

@@ -88,6 +88,7 @@
 //! - `cli` (default): the program `snn`.
 //! - `figures` (with `cli`): the figures of the paper.
 //! - `hdf5` (default): data sets in HDF5 files.
+//! - `nir` (default): networks as graphs of NIR.
 //! - `cuda`: training on NVIDIA GPUs.
 //!
 //! Whoever only reads runs needs none of this crate: [`snn_run`] is its reader, without any numerics.
@@ -101,6 +102,7 @@ pub mod figures;
 #[doc(hidden)]
 pub mod fuzzing;
 mod memory;
+mod numerics;
 #[cfg(feature = "figures")]
 mod plot;
 pub mod probe;
@@ -124,3 +126,5 @@ pub use train::{
     Trainer, evaluate, expected_activity, network_input, predict,
 };
 pub use weights::Weights;
+#[cfg(feature = "nir")]
+pub use weights::nir;

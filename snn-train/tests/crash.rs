@@ -7,42 +7,22 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
     os::unix::process::ExitStatusExt as _,
-    process::{Command, ExitStatus, Stdio},
+    path::Path,
+    process::{ExitStatus, Stdio},
 };
 
 use common::{Snn, assert_same};
-
-/// By which files change.
-const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync,fdatasync";
+use snn_test_support::strace::{calls, traced};
 
 const SMALL: &[&str] =
     &["training.epochs=2", "data.samples_per_class=20", "training.checkpoint_interval=0.001"];
 
-/// Every call of the thread that trains, which makes the most: strace counts in each thread, and the calls of each name.
-fn calls(trace: &str) -> Vec<(&str, u32)> {
-    let mut threads = BTreeMap::<&str, (BTreeMap<&str, u32>, Vec<(&str, u32)>)>::new();
-    for line in trace.lines() {
-        let Some((thread, call)) = line.trim_start().split_once(' ') else { continue };
-        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
-        let (counts, calls) = threads.entry(thread).or_default();
-        let count = counts.entry(name).or_default();
-        *count += 1;
-        calls.push((name, *count));
-    }
-    threads.into_values().map(|(_, calls)| calls).max_by_key(Vec::len).unwrap_or_default()
-}
-
 /// Trains under strace and is killed at such a call; without one it is not.
 fn train(snn: &Snn, directory: &str, kill_at: Option<(&str, u32)>) -> Option<ExitStatus> {
     let arguments = Snn::train(SMALL, &["--quiet", "--resume", "--threads", "1", "--run-dir", directory]);
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "trace", "-e", &format!("trace={CHANGES}")]);
-    if let Some((name, number)) = kill_at {
-        strace.args(["-e", &format!("inject={name}:signal=SIGKILL:when={number}")]);
-    }
-    strace.arg(env!("CARGO_BIN_EXE_snn")).args(arguments).current_dir(snn.directory.path());
+    let mut strace = traced(Path::new(env!("CARGO_BIN_EXE_snn")), kill_at);
+    strace.args(arguments).current_dir(snn.directory.path());
     strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()
 }
 

@@ -152,7 +152,7 @@ fn heidelberg_digits() {
         for (speaker, trial) in [("01", 0), ("01", 1), ("02", 0), ("02", 1), ("03", 0), ("11", 0)] {
             for digit in 0..10 {
                 let name = format!("lang-{language}_speaker-{speaker}_trial-{trial}_digit-{digit}.flac");
-                // Neighbours are a third apart.
+                // Neighbors are a third apart.
                 let hertz = base * 1.33_f64.powi(digit);
                 fs::write(folder.join("audio").join(&name), tone(hertz, f64::from(trial))).unwrap();
                 lists[usize::from(speaker == "11")] += &format!("{name}\n");

@@ -62,7 +62,7 @@ fn a_run_is_exported_as_it_was_recorded() {
         let bytes = fs::read(snn.path(which)).unwrap();
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         let checkpoint = Checkpoint::of_run(&run, selection).unwrap();
-        assert_eq!(tensors.len(), 3, "no moments of the optimiser");
+        assert_eq!(tensors.len(), 3, "no moments of the optimizer");
         for (name, shape, weights) in checkpoint.weights() {
             let tensor = tensors.tensor(name).unwrap();
             assert_eq!(tensor.shape(), shape, "{which}, {name}");

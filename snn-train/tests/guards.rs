@@ -146,6 +146,22 @@ fn loading_is_left_at_once() {
     assert!(ended.stdout.contains("2 pending"), "{}", ended.stdout);
 }
 
+/// Programs that only look load as long, and end as cleanly.
+#[test]
+fn looking_is_left_at_once_too() {
+    let snn = Snn::new();
+    for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
+        let changes = SLOW_DATA.iter().flat_map(|&change| ["--set", change]);
+        let arguments: Vec<_> = ["data", "info", "randman"].into_iter().chain(changes).collect();
+        let child = start(&snn, &arguments);
+        sleep(Duration::from_millis(400));
+        let begin = Instant::now();
+        signal(&child, name);
+        end(child).fails(code, &["stopped while the data were loaded"]);
+        assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
+    }
+}
+
 #[test]
 fn a_limit_on_files_is_an_error() {
     let snn = Snn::new();
@@ -164,14 +180,20 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     snn.run(&[&wide[..], &["--set", "training.memory_limit=50"]].concat()).fails(
         2,
         &[
-            "weights, moments, gradients and checkpoints 7",
+            "weights, moments, gradients and checkpoints 8",
             "50.0 GB of training.memory_limit",
             "lower network.hidden",
         ],
     );
     limited(&snn, "-v 4000000", &wide).fails(2, &["of `ulimit -v`", "training.memory_limit"]);
+    // The fused implementation needs memory for a few blocks of samples, the reference for the whole batch.
     let batch = Snn::train(
-        &["data.samples_per_class=1000", "training.batch_size=8000", "network.hidden=[4000]"],
+        &[
+            "data.samples_per_class=1000",
+            "training.batch_size=8000",
+            "network.hidden=[4000]",
+            "network.implementation=reference",
+        ],
         &["--run-dir", "run"],
     );
     limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "lower training.batch_size"]);
@@ -195,6 +217,47 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
         .fails(2, &["which class is taken for which 17.2 GB", "the number of classes"]);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     assert!(!snn.path("run").exists(), "nothing was begun");
+}
+
+/// The estimate before a run and what the run then takes at its largest are the same within a third: the allocator keeps some, and
+/// pages of the program's file are there or not.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_estimate_is_what_a_run_takes() {
+    let snn = Snn::new();
+    let changes = [
+        "data.samples_per_class=40",
+        "data.inputs=200",
+        "data.n_cutoff=20",
+        "data.steps=500",
+        "network.hidden=[700, 500]",
+        "network.recurrent=true",
+        "training.batch_size=128",
+        "training.epochs=1",
+    ];
+    let changes = changes.iter().flat_map(|&change| ["--set", change]);
+    let arguments: Vec<_> = ["train", "randman", "--threads", "2", "--quiet", "--run-dir", "run"]
+        .into_iter()
+        .chain(changes)
+        .collect();
+    let small = [arguments.as_slice(), &["--set", "training.memory_limit=1e-6"]].concat();
+    let told = snn.run(&small).expect(2).stderr;
+    let estimate = told.split("takes about ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let estimate: f64 = estimate.parse().unwrap();
+    assert!(told.contains(&format!("takes about {estimate} MB")), "{told}");
+
+    let mut child = start(&snn, &arguments);
+    let mut peak = 0.0_f64;
+    while child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        peak = peak.max(kilobytes.unwrap_or_default() * 1.024e-3);
+        sleep(Duration::from_millis(1));
+    }
+    end(child).expect(0);
+    println!("estimate {estimate} MB, measured {peak:.1} MB");
+    assert!((0.75..1.35).contains(&(estimate / peak)), "estimate {estimate} MB, measured {peak:.1} MB");
 }
 
 /// One run that does not fit is recorded as failed, and the others go on; as is one whose data do not fit.

@@ -23,7 +23,7 @@ fn samples_are_written_and_drawn() {
     assert_eq!(heads.len(), 2, "{text}");
     assert!(heads[1].ends_with("class 1, 20 spikes"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert!(!text.contains('\x1b'), "colours are for terminals");
+    assert!(!text.contains('\x1b'), "colors are for terminals");
     assert!(fs::read_to_string(snn.path("a.svg")).unwrap().contains("class 1"));
     assert!(fs::read(snn.path("a.png")).unwrap().starts_with(b"\x89PNG"));
 

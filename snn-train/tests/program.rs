@@ -179,3 +179,20 @@ fn watching_needs_a_terminal() {
     assert!(!snn.path("run").exists(), "nothing was started");
     snn.run(&["train", "randman", "--watch", "--json"]).fails(2, &["--json"]);
 }
+
+#[test]
+fn shells_complete_and_man_has_a_page_for_each_command() {
+    let snn = Snn::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = snn.run(&["completions", shell]).expect(0).stdout;
+        assert!(script.contains("allow-other-data"), "{shell} knows no option");
+        // What escapes control characters for terminals must not have changed a script; fish writes `\\t` itself.
+        assert!(!script.contains("\\u00") && (shell == "fish" || !script.contains("\\t")), "{shell}");
+    }
+    snn.run(&["man", "deep/man1"]).expect(0);
+    for page in ["snn", "snn-train", "snn-sweep-run", "snn-data-info"] {
+        let text = fs::read_to_string(snn.path("deep/man1").join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".SH SYNOPSIS") && text.contains(&format!(".TH {page}")), "{page}: {text}");
+    }
+    snn.run(&["man", "deep/man1/snn.1/below"]).fails(1, &["cannot create deep/man1/snn.1/below"]);
+}

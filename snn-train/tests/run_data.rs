@@ -11,8 +11,12 @@ use hdf5::{
     File,
     types::{VarLenArray, VarLenUnicode},
 };
-use snn_data::{Binning, EventDataset, Splits};
-use snn_train::{Error, Experiment, RunWriter, Trainer, run::Resume};
+use snn_data::{Binning, DataIdentity, EventDataset, Splits};
+use snn_train::{
+    Error, Experiment, RunWriter, Trainer,
+    experiment::{Data, External},
+    run::Resume,
+};
 
 fn run(snn: &Snn, arguments: &[&str]) -> Ended {
     let mut command = snn.command(arguments);
@@ -237,7 +241,7 @@ fn an_input_without_spikes_is_noticed() {
 #[test]
 fn runs_on_data_of_a_program_say_so() {
     let snn = Snn::new();
-    let dataset = |shift: u16| {
+    let dataset_of = |shift: u16| {
         let binning = Binning { steps: 20, dt: 1.0, ..Binning::default() };
         let mut data = EventDataset::new("taps", 10, 2, binning).unwrap();
         for sample in 0..40_u16 {
@@ -252,7 +256,7 @@ fn runs_on_data_of_a_program_say_so() {
         let mut experiment = Experiment::default();
         experiment.training.epochs = epochs;
         experiment.training.batch_size = 10;
-        Trainer::on(experiment, dataset(shift)).unwrap()
+        Trainer::on(experiment, dataset_of(shift)).unwrap()
     };
     let directory = snn.path("run");
     let mut first = trainer(1, 0);
@@ -263,6 +267,31 @@ fn runs_on_data_of_a_program_say_so() {
     snn.run(&["eval", "run", "--split", "valid"])
         .fails(2, &["a data set of another program (`taps`, 10 inputs x 20 steps, 2 classes)"]);
     snn.run(&["train", "--resume", "--run-dir", "run"]).fails(2, &["a data set of another program"]);
+    // Its own file says it, too, and names what they are.
+    let config = fs::read_to_string(directory.join("config.toml")).unwrap();
+    let External { dataset, inputs, steps, classes, fingerprint, .. } =
+        match Experiment::load(directory.join("config.toml")).unwrap().data {
+            Data::External(external) => external,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!((dataset.as_str(), inputs, steps, classes), ("taps", 10, 20, 2));
+    assert_eq!(fingerprint, DataIdentity::of(&*dataset_of(0)).unwrap().fingerprint().to_string());
+    assert_ne!(fingerprint, DataIdentity::of(&*dataset_of(1)).unwrap().fingerprint().to_string());
+    snn.run(&["train", "run/config.toml", "--run-dir", "new"]).fails(2, &["a data set of another program"]);
+    fs::rename(directory.join("data.json"), snn.path("data.json")).unwrap();
+    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["a data set of another program"]);
+    fs::rename(snn.path("data.json"), directory.join("data.json")).unwrap();
+    // Other data can be named, and are compared.
+    let named = ["eval", "run", "--set", "data.name=randman", "--set", "data.samples_per_class=10"];
+    snn.run(&named).fails(2, &["the data set is randman, in the run it was taps"]);
+    snn.run(&["export", "run", "--format", "csv"]).expect(0);
+    // Runs of old kept the data that their experiment happened to name.
+    let mut of_old = Experiment::default();
+    (of_old.training.epochs, of_old.training.batch_size) = (1, 10);
+    fs::write(directory.join("config.toml"), of_old.to_toml().unwrap()).unwrap();
+    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["a data set of another program"]);
+    drop(RunWriter::resume(&directory, &mut trainer(1, 0)).unwrap());
+    assert_eq!(fs::read_to_string(directory.join("config.toml")).unwrap(), config);
     let other = RunWriter::resume(&directory, &mut trainer(2, 1)).unwrap_err();
     assert!(matches!(&other, Error::OtherData { differences } if differences.contains("content")), "{other}");
     let mut same = trainer(2, 0);

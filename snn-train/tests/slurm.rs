@@ -218,7 +218,7 @@ fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bi
             .map(|text| text.lines().count())
             .sum()
     };
-    // USR1 as the time runs out, TERM as a job is cancelled, and a kill.
+    // USR1 as the time runs out, TERM as a job is canceled, and a kill.
     for (signal, code) in [("-USR1", Some(3)), ("-TERM", Some(3)), ("-KILL", None)] {
         let mut worker = cluster.worker("0").spawn().unwrap();
         let (begin, before) = (Instant::now(), epochs());

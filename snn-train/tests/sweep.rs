@@ -135,6 +135,43 @@ fn a_failed_run_is_shown_and_tried_again() {
     assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
 }
 
+/// A run that ends its process for want of memory, which was promised to it by mistake: the others are done first, it is
+/// tried three times, then it has failed; whoever asks for it gets another try.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_ends_its_process_every_time_fails_and_the_others_go_on() {
+    let snn = Snn::new();
+    let sweep = "base = \"randman\"\n[set]\ntraining.epochs = 1\ndata.samples_per_class = 20\ndata.classes = 2\n\
+                 training.memory_limit = 1e6\n[[grid]]\nnetwork.hidden = [[20], [40000, 40000], [30]]\n";
+    fs::write(snn.path("s.toml"), sweep).unwrap();
+    let run = |more: &str| {
+        let command = format!(
+            "ulimit -v 4000000; exec {} sweep run s.toml --jobs 1 --quiet {more}",
+            env!("CARGO_BIN_EXE_snn")
+        );
+        let mut command_line = Command::new("sh");
+        command_line.args(["-c", &command]).current_dir(snn.directory.path()).stdin(Stdio::null());
+        command_line.output().unwrap()
+    };
+    let told = || snn.run(&["sweep", "status", "sweeps/s"]).expect(0).stdout;
+    for death in 1..=3 {
+        assert_eq!(run("").status.code(), None, "{}", told());
+        if death > 1 {
+            assert!(told().contains("2 done"), "the others are done first: {}", told());
+        }
+    }
+    for _ in 0..2 {
+        assert_eq!(run("").status.code(), Some(1), "{}", told());
+        let told = told();
+        assert!(told.contains("2 done, 1 failed") && told.contains("ended without a word 3 times"), "{told}");
+        assert!(told.contains("snn sweep retry"), "{told}");
+    }
+    let retry = last(&snn.run(&["sweep", "retry", "sweeps/s", "--json"]).expect(0).stdout);
+    assert_eq!(retry["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(run("").status.code(), None, "it is tried again");
+    assert!(!told().contains("failed"), "{}", told());
+}
+
 #[test]
 fn a_sweep_with_runs_in_another_process_is_not_done() {
     let snn = Snn::new();

@@ -50,7 +50,7 @@ fn plans_are_not_believed() {
             "its settings are those of",
         ),
         (|plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(-1), "make no experiment"),
-        (|plan| plan["points"][1]["settings"]["optimiser.rate"] = json!(1), "make no experiment"),
+        (|plan| plan["points"][1]["settings"]["optimizer.rate"] = json!(1), "make no experiment"),
         // The settings of the base count as well.
         (|plan| plan["base"]["surrogate"]["beta"] = json!(77.0), "its settings are those of"),
     ];

@@ -139,7 +139,7 @@ pub(crate) fn of_buffer(buffer: &Buffer) -> String {
         let mut x = 0;
         while x < buffer.area.width {
             let cell = &buffer[(x, y)];
-            // Neighbours that look the same are one piece of text.
+            // Neighbors that look the same are one piece of text.
             let end = (x + 1..buffer.area.width).find(|&other| !is_alike(cell, &buffer[(other, y)]));
             let end = if is_shape(cell.symbol()) { x + 1 } else { end.unwrap_or(buffer.area.width) };
             let text: String = (x..end).map(|x| buffer[(x, y)].symbol()).collect();
@@ -236,7 +236,7 @@ fn write_shape(
     }
 }
 
-/// A colour of the terminal in the one of the web.
+/// A color of the terminal in the one of the web.
 fn color(color: Color, otherwise: &str) -> String {
     let hex = |r: u8, g: u8, b: u8| format!("#{r:02x}{g:02x}{b:02x}");
     match color {

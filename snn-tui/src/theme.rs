@@ -1,8 +1,8 @@
-//! Colours and markers: what a terminal can show, and how things look there.
+//! Colors and markers: what a terminal can show, and how things look there.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How many colours are used.
+/// How many colors are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colors {
     /// None: bold, dim and reversed text, and glyphs instead of shades.
@@ -32,7 +32,7 @@ pub(crate) struct Theme {
     pub(crate) marker: Marker,
 }
 
-/// Okabe & Ito's palette, which the colour-blind can tell apart, in the 256 colours and in the sixteen.
+/// Okabe & Ito's palette, which the color-blind can tell apart, in the 256 colors and in the sixteen.
 const SERIES: [(u8, Color); 7] = [
     (32, Color::LightBlue),
     (214, Color::Yellow),
@@ -43,7 +43,7 @@ const SERIES: [(u8, Color); 7] = [
     (227, Color::LightYellow),
 ];
 
-/// Shades of increasing brightness after viridis, among the 256 colours.
+/// Shades of increasing brightness after viridis, among the 256 colors.
 const SHADES: [u8; 10] = [53, 54, 60, 66, 72, 77, 113, 149, 220, 226];
 /// From this shade on, black text is easier to read on it than white.
 const BRIGHT: usize = 4;
@@ -101,7 +101,7 @@ impl Theme {
         }
     }
 
-    /// A cell of a map for a share of 0 to 1: a glyph, and a style that makes it a patch of colour where there are
+    /// A cell of a map for a share of 0 to 1: a glyph, and a style that makes it a patch of color where there are
     /// enough of them. Elsewhere the glyph itself is darker or lighter.
     pub(crate) fn shade(self, share: f64) -> (char, Style) {
         let level = ((share.clamp(0.0, 1.0) * 10.0) as usize).min(SHADES.len() - 1);
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_stay_readable_without_colours() {
+    fn maps_stay_readable_without_colors() {
         let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
         let glyphs: String = (0..=10).map(|k| theme.shade(f64::from(k) / 10.0).0).collect();
         assert_eq!(glyphs, " .:-=+*#%@@");

@@ -4,8 +4,8 @@ use crate::{npz::Archive, run::Run};
 use serde::Deserialize;
 use snn_core::{
     AnyLoss, Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Layer, LossKind,
-    LossSettings, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Regularizer, ResetGradient,
-    Surrogate, SurrogateShape, TimeConstant,
+    LossSettings, Network, NetworkConfig, NeuronKind, Readout, RecurrentGradient, Regularizer, Reset,
+    ResetGradient, Surrogate, SurrogateShape, TimeConstant,
 };
 use snn_data::npz::Array;
 use std::{fs::File, path::Path};
@@ -20,6 +20,8 @@ struct Entry {
     n_out: usize,
     recurrent: bool,
     reset: String,
+    #[serde(default)]
+    reset_time: Reset,
     rec_grad: String,
     surrogate: String,
     beta: f64,
@@ -100,7 +102,7 @@ fn one() -> u8 {
 pub struct Case {
     /// Name in the manifest.
     pub name: String,
-    /// Activity regulariser.
+    /// Activity regularizer.
     pub regularizer: Regularizer,
     /// Loss function.
     pub loss: AnyLoss,
@@ -168,7 +170,7 @@ fn spikes<T: Copy + Default + PartialEq>(array: &Array<T>) -> Vec<(usize, usize,
 pub const PAPER: (&str, usize) = ("golden/gradients", 106);
 
 /// Cases of what goes beyond it (`golden/extensions/make.py`).
-pub const EXTENSIONS: (&str, usize) = ("golden/extensions", 24);
+pub const EXTENSIONS: (&str, usize) = ("golden/extensions", 30);
 
 /// All cases of a set in this repository, whose number is known; or those of the directory that `SNN_GOLDEN_DIR` names, in place
 /// of [`PAPER`].
@@ -283,6 +285,7 @@ fn config(entry: &Entry) -> NetworkConfig {
             "detached" => RecurrentGradient::Detached,
             _ => RecurrentGradient::Propagate,
         },
+        reset: entry.reset_time,
         readout: if entry.readout == "sum" { Readout::Sum } else { Readout::Max },
         implementation: Implementation::Reference,
         neuron: entry.neuron,

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use snn_core::{
     Backend, Cpu, Events, Float, Frames, Implementation, Initialization, Input, Network, NetworkConfig,
-    Regularizer,
+    Regularizer, Reset,
 };
 
 /// What the input looks like.
@@ -21,7 +21,7 @@ pub enum Signal {
     Frames,
 }
 
-/// A network, a batch of input, labels and a regulariser; all of it follows from these few values.
+/// A network, a batch of input, labels and a regularizer; all of it follows from these few values.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// Its `implementation` is without effect.
@@ -34,14 +34,14 @@ pub struct Problem {
     pub batch: usize,
     /// Number of time steps.
     pub steps: usize,
-    /// Regulariser.
+    /// Regularizer.
     pub regularizer: Regularizer,
     /// Of weights, input and labels.
     pub seed: u64,
 }
 
 impl Problem {
-    /// A lively network with spikes as input, and no regulariser.
+    /// A lively network with spikes as input, and no regularizer.
     pub fn new(config: NetworkConfig, batch: usize, steps: usize) -> Self {
         Problem {
             config,
@@ -52,6 +52,12 @@ impl Problem {
             regularizer: Regularizer::default(),
             seed: 0,
         }
+    }
+
+    /// The same with a reset in the step of the spike.
+    #[must_use]
+    pub fn reset_at_once(self) -> Self {
+        Problem { config: NetworkConfig { reset: Reset::Immediate, ..self.config }, ..self }
     }
 
     /// The network, fused.
@@ -111,7 +117,7 @@ impl Problem {
         (0..self.batch).map(|_| rng.gen_range(0..self.config.outputs) as u16).collect()
     }
 
-    /// Runs a network on input, labels and regulariser of this problem.
+    /// Runs a network on input, labels and regularizer of this problem.
     pub fn run<E: Float>(&self, network: &Network<E>) -> Run
     where
         Cpu: Backend<E>,

@@ -23,7 +23,7 @@ pub struct Tolerance {
     pub margin: f64,
     /// Logits, potentials and readout traces.
     pub forward: f64,
-    /// Cross-entropy and regulariser. dfdx adds up the penalties of all units and samples one after the other in `f32`.
+    /// Cross-entropy and regularizer. dfdx adds up the penalties of all units and samples one after the other in `f32`.
     pub loss: f64,
     /// The gradient of each matrix, but see [`Tolerance::gradient`].
     pub gradient: f64,
@@ -91,6 +91,16 @@ pub fn compare(problem: &Problem, tolerance: &Tolerance, run: Implementation<'_>
 
 /// Compares on `cases` random problems, and checks that the comparison was worth it.
 pub fn random_problems(cases: u32, tolerance: &Tolerance, run: Implementation<'_>) {
+    random_problems_with(cases, tolerance, &|problem| problem, run);
+}
+
+/// As [`random_problems`], each of them changed first.
+pub fn random_problems_with(
+    cases: u32,
+    tolerance: &Tolerance,
+    change: &dyn Fn(Problem) -> Problem,
+    run: Implementation<'_>,
+) {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
@@ -101,7 +111,7 @@ pub fn random_problems(cases: u32, tolerance: &Tolerance, run: Implementation<'_
     let cases = config.cases as usize;
     let compared = RefCell::new(Vec::new());
     let result = TestRunner::new(config).run(&problem(), |problem| {
-        compared.borrow_mut().extend(compare(&problem, tolerance, run));
+        compared.borrow_mut().extend(compare(&change(problem), tolerance, run));
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));

@@ -122,7 +122,7 @@ impl Run {
         ]))
     }
 
-    /// Relative error of cross-entropy and regulariser, whichever is larger.
+    /// Relative error of cross-entropy and regularizer, whichever is larger.
     pub fn loss_error(&self, expected: &Run) -> f64 {
         worst([
             relative_error(&[self.cross_entropy], &[expected.cross_entropy]),

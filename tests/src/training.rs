@@ -108,7 +108,7 @@ impl<'a> Training<'a> {
             network.set_parameter(name, values).expect("initial weights");
         }
         let adam =
-            Adam::new(AdamConfig { learning_rate, ..AdamConfig::default() }, &network).expect("an optimiser");
+            Adam::new(AdamConfig { learning_rate, ..AdamConfig::default() }, &network).expect("an optimizer");
         Training { reference, network, adam, epochs: 0 }
     }
 

@@ -16,7 +16,7 @@ use snn_tests::{
     golden,
     measure::{relative_error, worst},
     problem::{Problem, Signal, reference},
-    random::{FUSED, compare, random_problems},
+    random::{FUSED, compare, random_problems, random_problems_with},
     run::Run,
 };
 
@@ -31,7 +31,7 @@ fn golden_cases() {
     let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
     let extensions = golden::cases(golden::EXTENSIONS).into_iter().filter(lif);
     let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).collect();
-    assert_eq!(cases.len(), 106 + 19);
+    assert_eq!(cases.len(), 106 + 24);
     let mut largest = 0.0f64;
     for case in &cases {
         let network = emulated(&case.network::<f32>(Implementation::Fused), CudaEmulation::default());
@@ -56,6 +56,15 @@ fn random_cases() {
     random_problems(400, &FUSED, &|network, problem| {
         let shared = [48 << 10, 36 << 10, CudaEmulation::H100][(problem.seed % 3) as usize];
         let gpu = CudaEmulation::new(shared, false).shuffled(problem.seed);
+        Some(problem.run(&emulated(network, gpu)))
+    });
+}
+
+#[test]
+fn random_cases_with_an_immediate_reset() {
+    random_problems_with(250, &FUSED, &Problem::reset_at_once, &|network, problem| {
+        let other = problem.seed % 2 == 1;
+        let gpu = CudaEmulation::new(if other { 36 << 10 } else { 48 << 10 }, other);
         Some(problem.run(&emulated(network, gpu)))
     });
 }

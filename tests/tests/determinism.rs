@@ -264,7 +264,7 @@ fn inference_equals_the_taped_pass() {
     }
 }
 
-/// What a sample gets does not depend on its neighbours: a batch of 13 gives the bits of its first 8 and its last 5.
+/// What a sample gets does not depend on its neighbors: a batch of 13 gives the bits of its first 8 and its last 5.
 #[test]
 fn samples_do_not_see_each_other() {
     let hidden = vec![Layer::feed_forward(17), Layer::recurrent(20)];

@@ -19,7 +19,7 @@ use snn_core::{
 use snn_tests::{
     measure::norm,
     problem::{Problem, Signal, reference},
-    random::{FUSED, REFERENCE_F32, compare, random_problems},
+    random::{FUSED, REFERENCE_F32, compare, random_problems, random_problems_with},
     run::Run,
 };
 
@@ -33,6 +33,12 @@ fn agree(problem: &Problem) -> Run {
 #[test]
 fn fused_equals_reference() {
     random_problems(1500, &FUSED, &|network, problem| Some(problem.run(network)));
+}
+
+#[test]
+fn fused_equals_reference_with_an_immediate_reset() {
+    let run = |network: &Network, problem: &Problem| Some(problem.run(network));
+    random_problems_with(700, &FUSED, &Problem::reset_at_once, &run);
 }
 
 #[test]

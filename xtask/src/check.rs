@@ -27,26 +27,52 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     }
     let (of_cargo, of_tests) = halves(options);
 
+    let mut suites = vec![words];
+    if options.is_empty() && cfg!(target_os = "linux") {
+        suites.push(DRIVER.map(OsString::from).into());
+    }
+
     // Built first and by itself, so that the time of building is known.
     let building = Stopwatch::start();
-    let code = process::run(cargo(&words).args(of_cargo).arg("--no-run"))?;
-    let building = building.stop();
-    if code != 0 {
-        return Ok(code);
+    for words in &suites {
+        let code = process::run(cargo(words).args(of_cargo).arg("--no-run"))?;
+        if code != 0 {
+            return Ok(code);
+        }
     }
+    let building = building.stop();
 
     let folder = tempfile::tempdir().context("cannot make a directory for notes of the tests")?;
     let skipped = folder.path().join("skipped");
-    let mut command = cargo(&words);
-    command.args(of_cargo);
-    process::announce(command.args(of_tests));
-    // What the tests need not know, and nobody would type.
-    let mut command = cargo(&words);
-    command.args(of_cargo).args(timed::runner()?).args(of_tests).env(SKIPPED_TESTS, &skipped);
     let testing = Stopwatch::start();
+    let mut tally = Tally::default();
+    let mut code = 0;
+    for words in &suites {
+        let mut command = cargo(words);
+        command.args(of_cargo);
+        process::announce(command.args(of_tests));
+        // What the tests need not know, and nobody would type.
+        let mut command = cargo(words);
+        command.args(of_cargo).args(timed::runner()?).args(of_tests).env(SKIPPED_TESTS, &skipped);
+        let of_suite = run_counted(&mut command, &mut tally)?;
+        code = if code == 0 { of_suite } else { code };
+    }
+    // Without the file, no test was skipped.
+    tally.read_skipped(&fs::read_to_string(&skipped).unwrap_or_default());
+    print!("{}", tally.times(building, testing.stop()));
+    println!("{tally}");
+    Ok(code)
+}
+
+/// The tests of what talks to the driver of a GPU, with one of their own in its place. The rest of the workspace is built without
+/// that code, so that they are built by themselves.
+const DRIVER: [&str; 8] =
+    ["test", "--release", "--package", "snn-core", "--features", "cuda-check", "--test", "cuda_driver"];
+
+/// Runs tests, shows what they print and counts it.
+fn run_counted(command: &mut Command, tally: &mut Tally) -> Result<u8> {
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;
-    let mut tally = Tally::default();
     let mut screen = std::io::stdout().lock();
     for line in BufReader::new(output).split(b'\n') {
         let line = line.context("cannot read the output of the tests")?;
@@ -56,10 +82,6 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     }
     drop(screen);
     let status = child.wait().context("cannot wait for cargo")?;
-    // Without the file, no test was skipped.
-    tally.read_skipped(&fs::read_to_string(&skipped).unwrap_or_default());
-    print!("{}", tally.times(building, testing.stop()));
-    println!("{tally}");
     Ok(process::exit_code(status))
 }
 
@@ -126,8 +148,10 @@ fn checks() -> Vec<Check> {
     let reader = cargo(clippy.into_iter().chain(alone).chain(strict));
     // The code for GPUs, which no machine without the CUDA toolkit can link.
     let gpu = cargo(
-        ["clippy", "--release", "--package", "snn-train", "--features", "cuda-check"]
+        ["clippy", "--release", "--package", "snn-core", "--package", "snn-train"]
             .into_iter()
+            .chain(["--features", "snn-core/cuda-check,snn-train/cuda-check"])
+            .chain(["--lib", "--bins", "--test", "cuda_driver"])
             .chain(strict),
     );
     let documentation = documentation_of(&["--workspace"]);

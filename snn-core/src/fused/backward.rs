@@ -7,6 +7,7 @@
 //! a_S[n] = W_above a_I_above + V a_I + d zeta  ( - a_U (b_mem U[n] + (1 - b_mem) I[n])   differentiable reset )
 //! a_U[n] = b_mem (1 - S[n]) a_U + h a_S[n]
 //! a_I[n] = b_syn a_I + (1 - b_mem) (1 - S[n]) a_U
+//!          b_syn a_I + (1 - b_mem) a_U, and b_mem U[n] alone in a_S                 immediate reset
 //! dW    += a_I[n + 1] S_below[n]^T,    dV += a_I[n + 1] S[n]^T
 //! ```
 //!
@@ -419,7 +420,7 @@ impl ChunkPass<'_> {
     ) {
         let (plan, width) = (self.plan, adjoint.width);
         let LayerTrace { x, spikes } = &self.block.layers[l];
-        if plan.differentiable_reset {
+        if plan.keeps_wiped_out() {
             let spikes = &spikes[sample];
             for (n, row) in steps.clone().zip(wiped_out.chunks_exact_mut(width)) {
                 for (&unit, &value) in spikes.row(n).iter().zip(&spikes.pre_reset[spikes.range(n)]) {
@@ -449,6 +450,7 @@ impl ChunkPass<'_> {
             direct: L::chunks(&adjoint.direct[row.clone()]),
             u_next: L::chunks_mut(&mut adjoint.u_next[row]),
             differentiable_reset: plan.differentiable_reset,
+            immediate_reset: plan.immediate_reset,
         };
         with(plan.surrogate, lif);
     }

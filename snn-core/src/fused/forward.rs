@@ -12,7 +12,7 @@ use super::{
         rows::add_rows,
         spikes::{OCTET, append_units},
     },
-    plan::{LayerPlan, Plan, Prepared},
+    plan::{DELAYED, DELAYED_TRACED, IMMEDIATE, LayerPlan, Plan, Prepared},
     trace::{Block, LayerTrace, SpikeList},
 };
 use crate::{Input, Readout};
@@ -179,14 +179,14 @@ impl ForwardBlock<'_, '_> {
             let trace = &mut trace[from * width..steps.end * width];
             below.drive(lanes, &weights.input, width, steps.clone(), trace);
             let Some(v) = &weights.recurrent else {
-                layer.advance(lanes, shape, plan.differentiable_reset, steps.len(), trace, spikes);
+                layer.advance(lanes, shape, plan.reset(true), steps.len(), trace, spikes);
                 continue;
             };
             for (n, trace) in steps.zip(trace.chunks_exact_mut(width)) {
                 if let Some(before) = n.checked_sub(1) {
                     add_rows(lanes, trace, v, width, 0, spikes.row(before));
                 }
-                layer.advance(lanes, shape, plan.differentiable_reset, 1, trace, spikes);
+                layer.advance(lanes, shape, plan.reset(true), 1, trace, spikes);
             }
         }
         let counts = &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units];
@@ -239,7 +239,7 @@ impl Layer {
         &mut self,
         lanes: L,
         shape: &LayerPlan,
-        pre_reset: bool,
+        reset: u8,
         steps: usize,
         trace: &mut [f32],
         spikes: &mut SpikeList,
@@ -255,10 +255,10 @@ impl Layer {
             bits: &mut self.bits[..steps * octets],
             pre_reset: L::chunks_mut(&mut self.pre_reset[..steps * width]),
         };
-        if pre_reset {
-            lif.forward::<true>(lanes)
-        } else {
-            lif.forward::<false>(lanes)
+        match reset {
+            IMMEDIATE => lif.forward::<IMMEDIATE>(lanes),
+            DELAYED_TRACED => lif.forward::<DELAYED_TRACED>(lanes),
+            _ => lif.forward::<DELAYED>(lanes),
         }
         for (bits, wiped_out) in
             self.bits.chunks_exact(octets).zip(self.pre_reset.chunks_exact(width)).take(steps)
@@ -266,7 +266,7 @@ impl Layer {
             let before = spikes.units.len();
             append_units(bits, &mut self.room, &mut spikes.units);
             spikes.offsets.push(spikes.units.len() as u32);
-            if pre_reset {
+            if reset == DELAYED_TRACED {
                 let units = &spikes.units[before..];
                 spikes.pre_reset.extend(units.iter().map(|&unit| wiped_out[usize::from(unit)]));
             }
@@ -289,29 +289,30 @@ struct Lif<'a, L: Lanes> {
 impl<L: Lanes> Lif<'_, L> {
     /// As many vectors of units at a time as registers hold.
     #[inline(always)]
-    fn forward<const PRE_RESET: bool>(mut self, lanes: L) {
+    fn forward<const RESET: u8>(mut self, lanes: L) {
         let mut at = 0;
         while L::REGISTERS >= 32 && self.stride - at >= 4 {
-            self.columns::<4, PRE_RESET>(lanes, at);
+            self.columns::<4, RESET>(lanes, at);
             at += 4;
         }
         while L::REGISTERS >= 16 && self.stride - at >= 2 {
-            self.columns::<2, PRE_RESET>(lanes, at);
+            self.columns::<2, RESET>(lanes, at);
             at += 2;
         }
         while self.stride > at {
-            self.columns::<1, PRE_RESET>(lanes, at);
+            self.columns::<1, RESET>(lanes, at);
             at += 1;
         }
     }
 
     /// ```text
     /// S[n]   = x[n] > 0
-    /// x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])    or -threshold after a spike
+    /// x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])    or -threshold after a spike; of an immediate reset
+    ///          with -threshold for x[n] after a spike
     /// I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
     /// ```
     #[inline(always)]
-    fn columns<const N: usize, const PRE_RESET: bool>(&mut self, lanes: L, at: usize) {
+    fn columns<const N: usize, const RESET: u8>(&mut self, lanes: L, at: usize) {
         let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
         let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
@@ -330,14 +331,16 @@ impl<L: Lanes> Lif<'_, L> {
                 let i_n = lanes.wide_add(i[c], lanes.widen(lanes.load(&trace[c])));
                 lanes.store(&mut trace[c], lanes.narrow(x_n));
                 i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
-                let next = lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), x_n), x_n);
                 let spiking = lanes.wide_greater(x_n, zero);
-                x[c] = lanes.wide_select(spiking, rest, next);
+                let from = if RESET == IMMEDIATE { lanes.wide_select(spiking, rest, x_n) } else { x_n };
+                let next =
+                    lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), from), from);
+                x[c] = if RESET == IMMEDIATE { next } else { lanes.wide_select(spiking, rest, next) };
                 let set = lanes.bits(spiking);
                 for octet in 0..octets {
                     bits[c * octets + octet] = (set >> (OCTET * octet)) as u8;
                 }
-                if PRE_RESET {
+                if RESET == DELAYED_TRACED {
                     lanes.store(&mut wiped_out[at + c], lanes.narrow(lanes.wide_add(next, theta)));
                 }
             }

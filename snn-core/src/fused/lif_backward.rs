@@ -7,7 +7,7 @@ use super::{
         derivative::{Derivative, LEAST, WithDerivative},
         lanes::Lanes,
     },
-    plan::LayerPlan,
+    plan::{DELAYED, DELAYED_TRACED, IMMEDIATE, LayerPlan},
 };
 
 /// Some steps back of one hidden layer of one sample.
@@ -33,19 +33,24 @@ pub(super) struct Lif<'a, L: Lanes> {
     /// `U[n + 1]`
     pub(super) u_next: &'a mut [L::Chunk],
     pub(super) differentiable_reset: bool,
+    pub(super) immediate_reset: bool,
 }
 
 impl<L: Lanes> WithDerivative for Lif<'_, L> {
     #[inline(always)]
     fn run<H: Derivative>(self, h: H) {
-        if self.differentiable_reset { self.backward::<H, true>(h) } else { self.backward::<H, false>(h) }
+        match (self.immediate_reset, self.differentiable_reset) {
+            (true, _) => self.backward::<H, IMMEDIATE>(h),
+            (false, true) => self.backward::<H, DELAYED_TRACED>(h),
+            (false, false) => self.backward::<H, DELAYED>(h),
+        }
     }
 }
 
 impl<L: Lanes> Lif<'_, L> {
     /// As many vectors of units at a time as keep the processor busy while each waits for its step before.
     #[inline(always)]
-    fn backward<H: Derivative, const RESET: bool>(mut self, h: H) {
+    fn backward<H: Derivative, const RESET: u8>(mut self, h: H) {
         let mut at = 0;
         while L::REGISTERS >= 32 && self.stride - at >= 4 {
             self.columns::<H, 4, RESET>(h, at);
@@ -62,7 +67,7 @@ impl<L: Lanes> Lif<'_, L> {
     }
 
     #[inline(always)]
-    fn columns<H: Derivative, const N: usize, const RESET: bool>(&mut self, h: H, at: usize) {
+    fn columns<H: Derivative, const N: usize, const RESET: u8>(&mut self, h: H, at: usize) {
         let lanes = self.lanes;
         let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
         let (leak_mem, leak_syn) = (lanes.splat(leak_mem as f32), lanes.splat(leak_syn as f32));
@@ -83,7 +88,12 @@ impl<L: Lanes> Lif<'_, L> {
                 let (x, u) = (lanes.load(&x[c]), a_u[c]);
                 let spiked = lanes.greater(x, zero);
                 let mut s = lanes.add(lanes.load(&a_s[c]), direct[c]);
-                if RESET {
+                if RESET == IMMEDIATE && self.differentiable_reset {
+                    // what was wiped out is b_mem U[n]
+                    let potential = lanes.add(x, theta);
+                    s = lanes.sub_mul(u, lanes.sub_mul(leak_mem, potential, potential), s);
+                }
+                if RESET == DELAYED_TRACED {
                     let next = lanes.select(spiked, lanes.load(&wiped_out[at + c]), u_next[c]);
                     s = lanes.sub_mul(u, next, s);
                     u_next[c] = lanes.add(x, theta);
@@ -96,7 +106,8 @@ impl<L: Lanes> Lif<'_, L> {
                 }
                 lanes.store(&mut current_adjoint[c], a_i[c]);
                 let kept = lanes.select(spiked, zero, u);
-                a_i[c] = lanes.mul_add(leak_mem, kept, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
+                let driven = if RESET == IMMEDIATE { u } else { kept };
+                a_i[c] = lanes.mul_add(leak_mem, driven, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
                 a_u[c] = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
             }
         }

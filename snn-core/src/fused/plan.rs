@@ -5,7 +5,7 @@ use super::kernels::{
     product::Packed,
 };
 use crate::{
-    Cpu, Input, NetworkConfig, Readout, RecurrentGradient, ResetGradient, Surrogate,
+    Cpu, Input, NetworkConfig, Readout, RecurrentGradient, Reset, ResetGradient, Surrogate,
     config::Decay,
     weights::{Matrix, Weights},
 };
@@ -14,6 +14,13 @@ use dfdx::prelude::HasShape;
 /// Samples that go through the backward pass side by side. More would need fewer passes over the recurrent weights, fewer
 /// let more cores work; eight fill the registers of the dense product.
 pub(super) const BLOCK: usize = 8;
+
+/// A reset in the step after the spike: the default, and the one that kernels are made for.
+pub(super) const DELAYED: u8 = 0;
+/// The same, with what it wipes out kept for a differentiable reset.
+pub(super) const DELAYED_TRACED: u8 = 1;
+/// A reset in the step of the spike.
+pub(super) const IMMEDIATE: u8 = 2;
 
 /// Sizes and constants. `width` is the number of units rounded up to whole vectors; padded units never spike.
 #[derive(Debug, Clone)]
@@ -28,6 +35,8 @@ pub(super) struct Plan {
     pub(super) surrogate: Surrogate,
     pub(super) readout: Readout,
     pub(super) differentiable_reset: bool,
+    /// Whether a spike resets the potential in its own step.
+    pub(super) immediate_reset: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +99,22 @@ impl Plan {
             surrogate: config.surrogate,
             readout: config.readout,
             differentiable_reset: config.reset_gradient == ResetGradient::Differentiable,
+            immediate_reset: config.reset == Reset::Immediate,
         }
+    }
+
+    /// How layers reset going forward; `trace` says whether there will be a backward pass.
+    pub(super) fn reset(&self, trace: bool) -> u8 {
+        match (self.immediate_reset, self.differentiable_reset && trace) {
+            (true, _) => IMMEDIATE,
+            (false, true) => DELAYED_TRACED,
+            (false, false) => DELAYED,
+        }
+    }
+
+    /// Whether the backward pass needs what resets wiped out. An immediate one wipes out `b_mem U[n]`, which the potentials tell.
+    pub(super) fn keeps_wiped_out(&self) -> bool {
+        self.differentiable_reset && !self.immediate_reset
     }
 
     /// Units that feed the readout.

@@ -273,7 +273,14 @@ impl Kernel for Step<'_> {
             // every layer spikes of what it knew before
             for (hidden, shape) in sample.layers.iter_mut().zip(&plan.hidden) {
                 hidden.spikes.clear();
-                hidden.layer.advance(lanes, shape, false, 1, &mut hidden.drive, &mut hidden.spikes);
+                hidden.layer.advance(
+                    lanes,
+                    shape,
+                    plan.reset(false),
+                    1,
+                    &mut hidden.drive,
+                    &mut hidden.spikes,
+                );
                 for &unit in &hidden.spikes.units {
                     hidden.counts[usize::from(unit)] += 1.0;
                 }

@@ -8,7 +8,7 @@
 //! computer vision", 0 by default.
 
 use super::function::{Judged, LossFunction, LossSettings, Taped};
-use crate::{Backend, Error, Float, NetworkConfig, Output, weights::Matrix};
+use crate::{Backend, Error, Float, NetworkConfig, Output, Settings, weights::Matrix};
 use dfdx::prelude::{HasShape, NoneTape, cross_entropy_with_logits_loss};
 
 /// Softmax cross-entropy of the logits.
@@ -43,7 +43,7 @@ impl LossFunction for CrossEntropy {
         if (0.0..1.0).contains(&self.label_smoothing) {
             return Ok(());
         }
-        Err(Error::setting("loss.label_smoothing", self.label_smoothing, "from 0 to below 1"))
+        Err(Error::setting(Settings::Loss, "label_smoothing", self.label_smoothing, "from 0 to below 1"))
     }
 
     fn judge<E: Float, D: Backend<E>>(

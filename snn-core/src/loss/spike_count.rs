@@ -12,7 +12,7 @@
 //! Source: the count loss of snnTorch (Eshraghian et al. 2023, `mse_count_loss` with population code).
 
 use super::function::{Judged, LossFunction, LossSettings, Taped};
-use crate::{Backend, Error, Float, NetworkConfig, Output};
+use crate::{Backend, Error, Float, NetworkConfig, Output, Settings};
 use dfdx::prelude::{HasShape, MeanTo, NoneTape, TryMatMul};
 
 /// Squared distance of spike counts from a target.
@@ -56,17 +56,19 @@ impl LossFunction for SpikeCount {
     fn validate(&self, network: &NetworkConfig) -> Result<(), Error> {
         for (key, value) in [("target_count", self.target_count), ("other_count", self.other_count)] {
             if !(value.is_finite() && value >= 0.0) {
-                return Err(Error::setting(format!("loss.{key}"), value, "a finite number of at least 0"));
+                return Err(Error::setting(Settings::Loss, key, value, "a finite number of at least 0"));
             }
         }
         match network.hidden.last() {
             Some(layer) if layer.units >= network.outputs => Ok(()),
             Some(layer) => Err(Error::setting(
+                Settings::Network,
                 format!("hidden[{}].units", network.hidden.len() - 1),
                 layer.units,
                 format!("at least {}, one for each class, for a loss on spike counts", network.outputs),
             )),
             None => Err(Error::setting(
+                Settings::Network,
                 "hidden",
                 "an empty list",
                 "at least one layer for a loss on spike counts",
@@ -82,6 +84,7 @@ impl LossFunction for SpikeCount {
         let (device, classes) = (answer.logits.device().clone(), answer.logits.shape().1);
         let Some(counts) = answer.counts.into_iter().last() else {
             return Err(Error::setting(
+                Settings::Network,
                 "hidden",
                 "an empty list",
                 "at least one layer for a loss on spike counts",

@@ -78,7 +78,7 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
     /// An optimizer that has not made a step.
     ///
     /// # Errors
-    /// [`Error::Setting`] for impossible settings, [`Error::Unsupported`] if the device does not have the rule.
+    /// [`Error::Setting`] for impossible settings, [`Error::HostOnly`] if the device does not have the rule.
     pub fn new(rule: R, network: &Network<E, D>) -> Result<Self, Error> {
         let zeros = network.parameters().map(|(name, _, w)| MatrixState {
             name,
@@ -92,15 +92,12 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
     ///
     /// # Errors
     /// [`Error::Setting`] for impossible settings, [`Error::Parameter`] if the state is another rule's or belongs to a network of
-    /// another shape, [`Error::Unsupported`] if the device does not have the rule.
+    /// another shape, [`Error::HostOnly`] if the device does not have the rule.
     pub fn from_state(rule: R, network: &Network<E, D>, state: &OptimizerState<E>) -> Result<Self, Error> {
         rule.validate()?;
         let device = network.device();
         if R::ON_HOST && D::host_mut(&mut device.upload(&[E::zero()])?).is_none() {
-            return Err(Error::Unsupported(format!(
-                "`{}` updates weights on the CPU alone; compute on the CPU, or choose another optimizer.name",
-                R::NAME
-            )));
+            return Err(Error::HostOnly { rule: R::NAME });
         }
         let mut memory = Vec::new();
         for (name, [pre, post], _) in network.parameters() {

@@ -32,7 +32,7 @@ macro_rules! optimizers {
             ///
             /// # Errors
             /// [`Error::Setting`] for impossible settings, [`Error::Parameter`] if the state is another rule's or belongs to a
-            /// network of another shape, [`Error::Unsupported`] if the device does not have the rule.
+            /// network of another shape, [`Error::HostOnly`] if the device does not have the rule.
             pub fn fit<E: Float, D: Backend<E>>(
                 self,
                 settings: &OptimizerSettings,
@@ -82,6 +82,7 @@ impl OptimizerKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Settings;
 
     #[test]
     fn every_rule_is_called_like_its_kind() {
@@ -126,7 +127,7 @@ mod tests {
             (OptimizerKind::Sgd, "momentum", OptimizerSettings { momentum: -0.1, ..good }),
         ] {
             match kind.fit(&bad, &network, None) {
-                Err(Error::Setting { key: found, .. }) => assert_eq!(found, format!("optimizer.{key}")),
+                Err(Error::Setting { of: Settings::Optimizer, field, .. }) => assert_eq!(field, key),
                 other => panic!("{key}: {other:?}"),
             }
         }

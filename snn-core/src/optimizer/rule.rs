@@ -1,7 +1,7 @@
 //! What one optimizer differs from another by.
 
 use crate::{
-    Backend, Error, Float,
+    Backend, Error, Float, Settings,
     weights::{Buffer, Matrix},
 };
 use std::fmt;
@@ -81,16 +81,16 @@ impl Default for OptimizerSettings {
 pub(super) fn above_0(key: &str, value: f64) -> Result<(), Error> {
     let fits = value.is_finite() && value > 0.0;
     fits.then_some(())
-        .ok_or_else(|| Error::setting(format!("optimizer.{key}"), value, "a finite number above 0"))
+        .ok_or_else(|| Error::setting(Settings::Optimizer, key, value, "a finite number above 0"))
 }
 
 pub(super) fn at_least_0(key: &str, value: f64) -> Result<(), Error> {
     let fits = value.is_finite() && value >= 0.0;
     fits.then_some(())
-        .ok_or_else(|| Error::setting(format!("optimizer.{key}"), value, "a finite number of at least 0"))
+        .ok_or_else(|| Error::setting(Settings::Optimizer, key, value, "a finite number of at least 0"))
 }
 
 pub(super) fn below_1(key: &str, value: f64) -> Result<(), Error> {
     let fits = (0.0..1.0).contains(&value);
-    fits.then_some(()).ok_or_else(|| Error::setting(format!("optimizer.{key}"), value, "from 0 to below 1"))
+    fits.then_some(()).ok_or_else(|| Error::setting(Settings::Optimizer, key, value, "from 0 to below 1"))
 }

@@ -2,12 +2,12 @@
 //!
 //! A step function has no useful finite differences. So the hard threshold is swapped for a smooth `f` with `f' = h`: then
 //! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
-//! readout head and the regularisers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
+//! readout head and the regularizers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
 
 use super::{AdaptiveLif, Detach, Drive, Lif, Neuron, forward_with};
 use crate::{
     Cpu, Events, Frames, Implementation, Initialization, Input, Layer, Network, NetworkConfig, NeuronKind,
-    Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate, SurrogateShape,
+    Readout, RecurrentGradient, Regularizer, Reset, ResetGradient, Surrogate, SurrogateShape,
     spike::{SpikeFunction, on_cpu},
     weights::Matrix,
 };
@@ -57,7 +57,7 @@ impl Problem {
         }
     }
 
-    /// Cross-entropy plus regulariser.
+    /// Cross-entropy plus regularizer.
     fn loss<T: Tape<f64, Cpu>>(&self, tape: T, detach: Detach<'_, f64, Cpu>) -> Tensor<Rank0, f64, Cpu, T> {
         let (config, weights) = (self.network.config(), &self.network.weights);
         let smooth = SpikeFunction::Smooth(config.surrogate);
@@ -227,7 +227,7 @@ fn finite_differences_of_every_surrogate_through_both_switches() {
     }
 }
 
-/// The regularisers alone: a readout without weights leaves nothing else to differentiate.
+/// The regularizers alone: a readout without weights leaves nothing else to differentiate.
 #[test]
 fn finite_differences_of_each_regularizer() {
     let off = Regularizer::default();
@@ -368,6 +368,19 @@ fn one_step_by_hand() {
     assert_close(&next[1].as_vec(), &[2.0, 4.75]);
 }
 
+/// The same with an immediate reset: U = (4/2, (1/2 - 1)/2), the first from 0.
+#[test]
+fn one_step_with_an_immediate_reset_by_hand() {
+    let device = Cpu::default();
+    let matrix = |values: &[f64]| -> Matrix<f64, Cpu> { device.tensor_from_vec(values.to_vec(), (1, 2)) };
+    let config = NetworkConfig { reset: Reset::Immediate, ..by_hand(false) };
+    let spikes = matrix(&[1.0, 0.0]);
+    let drive = Drive { spikes: spikes.clone(), reset: spikes, currents: vec![matrix(&[1.0, 2.0])] };
+    let next = <Lif<f64>>::of(&config, 0).step(vec![matrix(&[2.0, 0.5]), matrix(&[4.0, -1.0])], drive);
+    assert_close(&next[0].as_vec(), &[2.0, -0.25]);
+    assert_close(&next[1].as_vec(), &[2.0, 1.75]);
+}
+
 /// Adaptation 2 and `b_ada = 1/2`: what was at 1/4 is at 1/8, and 5/8 after a spike; potential 2 stands for 2 - 2 / 4.
 #[test]
 fn one_step_of_an_adaptive_threshold_by_hand() {
@@ -388,10 +401,12 @@ fn one_step_of_an_adaptive_threshold_by_hand() {
 #[test]
 fn finite_differences_of_every_neuron_model_through_both_switches() {
     for (k, &neuron) in NeuronKind::ALL.iter().enumerate() {
-        for (reset_gradient, recurrent_gradient) in RESETS.into_iter().flat_map(|r| RECURRENT.map(|g| (r, g)))
-        {
+        let switches = RESETS.into_iter().flat_map(|r| RECURRENT.map(|g| (r, g)));
+        let switches = switches.flat_map(|s| [Reset::Delayed, Reset::Immediate].map(|reset| (reset, s)));
+        for (reset, (reset_gradient, recurrent_gradient)) in switches {
             let config = NetworkConfig {
                 neuron,
+                reset,
                 tau_adaptation: 5.0,
                 surrogate: Surrogate { beta: 3.0, ..Surrogate::default() },
                 threshold: 0.3,
@@ -402,7 +417,7 @@ fn finite_differences_of_every_neuron_model_through_both_switches() {
                 readout: Readout::Sum,
                 ..config(2, true)
             };
-            let what = format!("{neuron:?}, {reset_gradient:?}, {recurrent_gradient:?}");
+            let what = format!("{neuron:?}, {reset:?}, {reset_gradient:?}, {recurrent_gradient:?}");
             assert!(check(&mut Problem::new(config, true, penalties(2), k as u64), &what) > 0.0);
         }
     }

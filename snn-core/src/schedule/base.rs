@@ -1,6 +1,6 @@
 //! What a schedule is, and what it can be told.
 
-use crate::Error;
+use crate::{Error, Settings};
 use std::fmt;
 
 /// A factor on the learning rate.
@@ -33,14 +33,14 @@ impl Default for ScheduleSettings {
 impl ScheduleSettings {
     pub(super) fn validate(&self) -> Result<(), Error> {
         if !(self.decay > 0.0 && self.decay <= 1.0) {
-            return Err(Error::setting("schedule.decay", self.decay, "above 0 and at most 1"));
+            return Err(Error::setting(Settings::Schedule, "decay", self.decay, "above 0 and at most 1"));
         }
         if !(0.0..=1.0).contains(&self.minimum) {
-            return Err(Error::setting("schedule.minimum", self.minimum, "from 0 to 1"));
+            return Err(Error::setting(Settings::Schedule, "minimum", self.minimum, "from 0 to 1"));
         }
         for (key, epochs) in [("step_epochs", self.step_epochs), ("cosine_epochs", self.cosine_epochs)] {
             if epochs == 0 {
-                return Err(Error::setting(format!("schedule.{key}"), epochs, "at least 1"));
+                return Err(Error::setting(Settings::Schedule, key, epochs, "at least 1"));
             }
         }
         Ok(())

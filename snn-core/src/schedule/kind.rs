@@ -61,6 +61,7 @@ impl Schedule for Box<dyn Schedule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Settings;
 
     fn factors(kind: ScheduleKind, settings: ScheduleSettings, epochs: &[u32]) -> Vec<f64> {
         let schedule = kind.build(&settings).unwrap();
@@ -116,14 +117,14 @@ mod tests {
     fn impossible_settings_are_named() {
         let good = ScheduleSettings::default();
         for (name, bad) in [
-            ("schedule.decay", ScheduleSettings { decay: 0.0, ..good }),
-            ("schedule.decay", ScheduleSettings { decay: f64::NAN, ..good }),
-            ("schedule.minimum", ScheduleSettings { minimum: 1.5, ..good }),
-            ("schedule.step_epochs", ScheduleSettings { step_epochs: 0, ..good }),
-            ("schedule.cosine_epochs", ScheduleSettings { cosine_epochs: 0, ..good }),
+            ("decay", ScheduleSettings { decay: 0.0, ..good }),
+            ("decay", ScheduleSettings { decay: f64::NAN, ..good }),
+            ("minimum", ScheduleSettings { minimum: 1.5, ..good }),
+            ("step_epochs", ScheduleSettings { step_epochs: 0, ..good }),
+            ("cosine_epochs", ScheduleSettings { cosine_epochs: 0, ..good }),
         ] {
             match ScheduleKind::Cosine.build(&bad) {
-                Err(Error::Setting { key, .. }) => assert_eq!(key, name),
+                Err(Error::Setting { of: Settings::Schedule, field, .. }) => assert_eq!(field, name),
                 other => panic!("{name}: {other:?}"),
             }
         }

@@ -13,7 +13,7 @@ mod multi_gaussian;
 mod sigmoid;
 mod super_spike;
 
-use crate::{Error, Float};
+use crate::{Error, Float, Settings};
 pub(crate) use curve::{Curve, WithCurve};
 use serde::{Deserialize, Serialize};
 pub(crate) use super_spike::SuperSpike;
@@ -161,7 +161,7 @@ impl Surrogate {
         if self.beta.is_finite() && self.beta >= 0.0 {
             Ok(())
         } else {
-            Err(Error::setting("surrogate.beta", self.beta, "a finite number of at least 0"))
+            Err(Error::setting(Settings::Surrogate, "beta", self.beta, "a finite number of at least 0"))
         }
     }
 }

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbouring_filters_sum_to_one() {
+    fn neighboring_filters_sum_to_one() {
         let filters = MelFilters::new(&MelConfig::default()).unwrap();
         let sums: Vec<f64> =
             (0..257).map(|bin| (0..40).map(|channel| filters.weights(channel)[bin]).sum()).collect();

@@ -14,7 +14,7 @@
 //! | logarithm, decibel or neither | [`Compression`] |
 //! | mean removal for each recording | [`remove_mean`] |
 //! | crop, or pad by repeating the last frame | [`fit_length`] |
-//! | standardisation by the training part | [`ChannelStatistics`] |
+//! | standardization by the training part | [`ChannelStatistics`] |
 //!
 //! [`MelSpectrogram`] chains them, from the samples of a recording to the compressed filter-bank energies, at once or
 //! as the sound comes in:

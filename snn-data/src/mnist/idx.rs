@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::Error;
+use crate::{Error, cancel};
 
 const IDX: &str = "idx file";
 
@@ -50,8 +50,8 @@ impl Idx {
         if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(Error::format(IDX, "it is not a regular file").in_file(path, "type"));
         }
-        let parsed = decode(BufReader::new(File::open(path).map_err(io)?), check);
-        parsed.map_err(|Broken(place, error)| error.in_file(path, place))
+        let file = cancel::Reader(File::open(path).map_err(io)?);
+        decode(BufReader::new(file), check).map_err(|Broken(place, error)| error.in_file(path, place))
     }
 
     /// [`read`](Self::read) for the bytes of a file.
@@ -65,7 +65,7 @@ impl Idx {
 }
 
 fn decode(mut file: impl BufRead, check: &dyn Fn(&[usize]) -> Result<(), Error>) -> Result<Idx, Broken> {
-    let first = file.fill_buf().map_err(|error| Broken::new("header", of_io(&error)))?;
+    let first = file.fill_buf().map_err(|error| of_io("header", &error))?;
     if first.starts_with(&[0x1f, 0x8b]) {
         parse(MultiGzDecoder::new(file), check)
     } else {
@@ -83,7 +83,7 @@ impl Broken {
 }
 
 fn parse(mut reader: impl Read, check: &dyn Fn(&[usize]) -> Result<(), Error>) -> Result<Idx, Broken> {
-    let header = |error: io::Error| Broken::new("header", of_io(&error));
+    let header = |error: io::Error| of_io("header", &error);
     let mut magic = [0; 4];
     reader.read_exact(&mut magic).map_err(header)?;
     let [0, 0, kind, dimensions] = magic else {
@@ -120,7 +120,7 @@ fn parse(mut reader: impl Read, check: &dyn Fn(&[usize]) -> Result<(), Error>) -
     let read = reader.take(entries as u64 + 1).read_to_end(&mut values);
     let place = || format!("entry {}", values.len());
     match read {
-        Err(error) => Err(Broken::new(place(), of_io(&error))),
+        Err(error) => Err(of_io(place(), &error)),
         Ok(found) if found < entries => {
             Err(Broken::new(place(), format!("it ends here, {entries} entries were announced")))
         }
@@ -131,9 +131,10 @@ fn parse(mut reader: impl Read, check: &dyn Fn(&[usize]) -> Result<(), Error>) -
     }
 }
 
-fn of_io(error: &io::Error) -> String {
-    match error.kind() {
+fn of_io(place: impl Into<String>, error: &io::Error) -> Broken {
+    let problem = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
         _ => error.to_string(),
-    }
+    };
+    Broken(place.into(), cancel::of_io(error, |_| Error::format(IDX, problem)))
 }

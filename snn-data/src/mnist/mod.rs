@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 pub use idx::Idx;
 
 use crate::binning::{count, positive_ms};
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, limit_train, split};
 use crate::{
-    BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake,
-    LateSpikes, Portion, Split, SplitRule, Splits,
+    Binning, CoincidentSpikes, Dataset, Error, EventDataset, Fingerprint, LateSpikes, Portion, Split,
+    SplitRule,
 };
 
 const CLASSES: usize = 10;
@@ -129,11 +130,12 @@ impl Mnist {
         let folder = folder.as_ref();
         let mut labels = Vec::new();
         let mut images = Vec::new();
-        let mut trained = 0;
+        let (mut trained, mut ranges) = (0, Vec::new());
         for part in ["train", "t10k"] {
             trained = labels.len();
-            read_part(folder, part, &mut labels, &mut images)?;
+            ranges.push(read_part(folder, part, &mut labels, &mut images)?);
         }
+        let doubts = match_brightness(&ranges)?;
 
         // Only 256 brightnesses: the logarithms need not be taken for every pixel.
         let latencies: Vec<Option<f64>> =
@@ -152,6 +154,7 @@ impl Mnist {
         let mut splits = split(&sample_index, &SplitRule::Official, &config.valid)?;
         limit_train(&sample_index, &mut splits, config.train, TRAIN_SEED);
         events.set_splits(splits)?;
+        events.intake_mut().doubts.extend(doubts);
         Ok(Self { events, images })
     }
 
@@ -174,8 +177,43 @@ impl Mnist {
     }
 }
 
+/// How bright the images of a part are.
+struct Brightness {
+    path: PathBuf,
+    /// The brightest pixel of all.
+    most: u8,
+    /// The mean of all pixels, 0 to 255.
+    mean: f64,
+}
+
+/// Holds the brightness of the two parts against each other: an error for other units, a doubt about inverted images.
+fn match_brightness(parts: &[Brightness]) -> Result<Option<String>, Error> {
+    /// Of units that differ: 0 to 1 against 0 to 255, and 0 to 15 against 0 to 255.
+    const RATIO: u8 = 16;
+
+    let [train, test] = parts else { return Ok(None) };
+    let (low, high) = (train.most.min(test.most), train.most.max(test.most));
+    if low > 0 && high / low >= RATIO {
+        let problem = format!(
+            "its brightest pixel is {}, that of the training images {}: they are not in the same unit",
+            test.most, train.most
+        );
+        return Err(Error::format("MNIST file", problem).in_file(&test.path, "pixels"));
+    }
+    let inverted = (train.mean > 127.5) != (test.mean > 127.5);
+    Ok(inverted.then(|| {
+        let [train, test] = [train.mean, test.mean];
+        format!("pixels have a mean of {train:.0} of 255 in training images and {test:.0} in test images: is one part inverted?")
+    }))
+}
+
 /// Appends images and labels of one part.
-fn read_part(folder: &Path, part: &str, labels: &mut Vec<u16>, images: &mut Vec<u8>) -> Result<(), Error> {
+fn read_part(
+    folder: &Path,
+    part: &str,
+    labels: &mut Vec<u16>,
+    images: &mut Vec<u8>,
+) -> Result<Brightness, Error> {
     let broken = |problem: String| Error::format("MNIST file", problem);
     let path = find(folder, &format!("{part}-labels-idx1-ubyte"))?;
     let Idx { values, .. } = Idx::read_shaped(&path, &|shape| match shape {
@@ -199,7 +237,9 @@ fn read_part(folder: &Path, part: &str, labels: &mut Vec<u16>, images: &mut Vec<
         Err(broken(format!("images of the shape {shape:?} instead of [{count}, {SIDE}, {SIDE}]")))
     })?;
     images.extend_from_slice(&values);
-    Ok(())
+    let sum: u64 = values.iter().map(|&pixel| u64::from(pixel)).sum();
+    let most = values.iter().copied().max().unwrap_or_default();
+    Ok(Brightness { path, most, mean: sum as f64 / values.len().max(1) as f64 })
 }
 
 /// The file, packed or not.
@@ -239,51 +279,9 @@ impl SampleIndex for Numbered {
 }
 
 impl Dataset for Mnist {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
         Some(Fingerprint::of(self.image(index)))
-    }
-
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

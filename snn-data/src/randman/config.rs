@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::binning::{MAX_U16, count, positive_ms};
 use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Portion};
 
-/// Beyond this the product over dimensions is a number too small or too large to standardise.
+/// Beyond this the product over dimensions is a number too small or too large to standardize.
 const MAX_DIM: usize = 16;
 
 /// Beyond this a phase loses the digits that the sine needs.

@@ -5,8 +5,11 @@ use rand::distributions::Standard;
 use rayon::prelude::*;
 
 use super::sine::sin_turns;
-use crate::Error;
 use crate::room::reserve;
+use crate::{Cancel, Error};
+
+/// So many numbers are drawn or written between two looks whether to go on.
+pub(super) const CHUNK: usize = 1 << 20;
 
 /// Samples evaluated at a time: enough independent sums to fill the vector registers.
 const LANES: usize = 8;
@@ -50,6 +53,19 @@ struct Term {
     phase: f64,
 }
 
+/// The order k of each term and k^alpha, the same for all series: raising to a power takes longer than drawing a term.
+#[derive(Clone, Debug)]
+pub(super) struct Scale(Vec<(f64, f64)>);
+
+impl Scale {
+    pub(super) fn of(alpha: f64, terms: usize) -> Result<Self, Error> {
+        let mut orders = Vec::new();
+        reserve(&mut orders, terms, "the terms of a manifold")?;
+        orders.extend((1..=terms).map(|k| k as f64).map(|k| (k, k.powf(alpha))));
+        Ok(Self(orders))
+    }
+}
+
 impl Manifold {
     /// The manifold of `units` coordinates over `dim` dimensions with theta = (`a`, `b`, `c`), each
     /// `[units, dim, terms]` row-major.
@@ -74,41 +90,45 @@ impl Manifold {
                 return Err(Error::Length { what, found: list.len(), expected });
             }
         }
+        Self::with(dim, units, &Scale::of(alpha, count)?, [a, b, c])
+    }
+
+    /// With theta of that many terms.
+    fn with(dim: usize, units: usize, scale: &Scale, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
         let mut terms = Vec::new();
-        reserve(&mut terms, expected, "the terms of a manifold")?;
-        let orders = (1..=count).map(|k| k as f64).cycle();
-        terms.extend(orders.zip(a).zip(b).zip(c).map(|(((k, a), b), &phase)| Term {
-            amplitude: a / k.powf(alpha),
-            frequency: k * b,
-            phase,
-        }));
+        reserve(&mut terms, a.len(), "the terms of a manifold")?;
+        terms.extend(
+            scale.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| Term {
+                amplitude: a / power,
+                frequency: k * b,
+                phase,
+            }),
+        );
         Ok(Self { dim, units, terms })
     }
 
     /// A manifold with theta = (A, B, C) from U(0, 1): first all of A, then B, then C.
-    pub(super) fn draw(
-        dim: usize,
-        units: usize,
-        alpha: f64,
-        terms: usize,
-        rng: &mut impl Rng,
-    ) -> Result<Self, Error> {
-        let count = units * dim * terms;
+    pub(super) fn draw(dim: usize, units: usize, scale: &Scale, rng: &mut impl Rng) -> Result<Self, Error> {
+        let (count, cancel) = (units * dim * scale.0.len(), Cancel::current());
         let mut uniform = || {
             let mut list = Vec::new();
             reserve(&mut list, count, "the terms of a manifold")?;
-            list.extend(rng.sample_iter::<f64, _>(Standard).take(count));
+            while list.len() < count {
+                cancel.check()?;
+                let drawn = CHUNK.min(count - list.len());
+                list.extend(rng.sample_iter::<f64, _>(Standard).take(drawn));
+            }
             Ok(list)
         };
         let (a, b, c) = (uniform()?, uniform()?, uniform()?);
-        Self::new(dim, units, alpha, &a, &b, &c)
+        Self::with(dim, units, scale, [&a, &b, &c])
     }
 
     /// f(x) for latent coordinates x `[samples, dim]`, as `[samples, units]`.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `latent` is not a whole number of points.
+    /// [`Error::Length`] if `latent` is not a whole number of points; [`Error::Cancelled`].
     pub fn evaluate(&self, latent: &[f64]) -> Result<Vec<f64>, Error> {
         self.map_coordinates(latent, |_| {})
     }
@@ -121,7 +141,7 @@ impl Manifold {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `latent` is not a whole number of points.
+    /// [`Error::Length`] if `latent` is not a whole number of points; [`Error::Cancelled`].
     pub fn spike_times(&self, latent: &[f64], tau_randman: f64) -> Result<Vec<f64>, Error> {
         self.map_coordinates(latent, |coordinate| standardize(coordinate, tau_randman))
     }
@@ -139,26 +159,29 @@ impl Manifold {
         }
         let mut values = Vec::new();
         reserve(&mut values, samples * self.units, "spike times")?;
+        let cancel = Cancel::current();
         let coordinates: Vec<Vec<f64>> = (0..self.units)
             .into_par_iter()
             .map(|unit| {
-                let mut coordinate = self.coordinate(unit, latent);
+                let mut coordinate = self.coordinate(unit, latent, &cancel)?;
                 finish(&mut coordinate);
-                coordinate
+                Ok(coordinate)
             })
-            .collect();
+            .collect::<Result<_, Error>>()?;
         for sample in 0..samples {
+            cancel.check()?;
             values.extend(coordinates.iter().map(|coordinate| coordinate[sample]));
         }
         Ok(values)
     }
 
     /// f_unit(x) for every sample.
-    fn coordinate(&self, unit: usize, latent: &[f64]) -> Vec<f64> {
+    fn coordinate(&self, unit: usize, latent: &[f64], cancel: &Cancel) -> Result<Vec<f64>, Error> {
         let terms = self.terms.len() / self.units;
         let series = &self.terms[unit * terms..][..terms];
         let mut values = Vec::with_capacity(latent.len() / self.dim);
         for points in latent.chunks(LANES * self.dim) {
+            cancel.check()?;
             let mut product = [1.0; LANES];
             for (j, series) in series.chunks_exact(terms / self.dim).enumerate() {
                 // Lanes behind the last sample stay at 0 and are cut off below.
@@ -172,7 +195,7 @@ impl Manifold {
             }
             values.extend_from_slice(&product[..points.len() / self.dim]);
         }
-        values
+        Ok(values)
     }
 }
 

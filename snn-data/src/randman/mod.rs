@@ -10,11 +10,14 @@ use rayon::prelude::*;
 
 pub use config::RandmanConfig;
 pub use manifold::Manifold;
+use manifold::{CHUNK, Scale};
 
+use crate::cancel::{self, Cancel};
+use crate::delegate::delegate;
 use crate::fingerprint::Hasher;
 use crate::random::Purpose;
 use crate::room::{check, reserve};
-use crate::{BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Splits};
+use crate::{Dataset, Error, EventDataset, Fingerprint, Splits};
 
 /// Theta of the manifolds, one stream a class.
 const THETA: Purpose = Purpose(*b"snn-data randman theta  ");
@@ -62,7 +65,8 @@ impl Randman {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`] for one that is too large.
+    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`] for one that is too large;
+    /// [`Error::Cancelled`].
     pub fn new(config: RandmanConfig) -> Result<Self, Error> {
         config.validate()?;
         let RandmanConfig { classes, dim, alpha, inputs, samples_per_class, tau_randman, seed, .. } = config;
@@ -75,17 +79,24 @@ impl Randman {
         let mut latent = zeros(samples * dim, "latent coordinates")?;
         let mut times = zeros(samples * inputs, "spike times")?;
 
+        let (cancel, scale) = (Cancel::current(), Scale::of(alpha, terms)?);
         latent
             .par_chunks_mut(samples_per_class * dim)
             .zip(times.par_chunks_mut(samples_per_class * inputs))
             .enumerate()
             .try_for_each(|(class, (latent, times))| {
-                let uniform = LATENT.stream(seed, class as u64).sample_iter::<f64, _>(Standard);
-                latent.iter_mut().zip(uniform).for_each(|(x, drawn)| *x = drawn);
-                let manifold =
-                    Manifold::draw(dim, inputs, alpha, terms, &mut THETA.stream(seed, class as u64))?;
-                times.copy_from_slice(&manifold.spike_times(latent, tau_randman)?);
-                Ok::<_, Error>(())
+                // The thread may be any of the pool.
+                cancel.run(|| {
+                    let mut uniform = LATENT.stream(seed, class as u64).sample_iter::<f64, _>(Standard);
+                    for part in latent.chunks_mut(CHUNK) {
+                        cancel.check()?;
+                        part.iter_mut().zip(&mut uniform).for_each(|(x, drawn)| *x = drawn);
+                    }
+                    let mut theta = THETA.stream(seed, class as u64);
+                    let manifold = Manifold::draw(dim, inputs, &scale, &mut theta)?;
+                    times.copy_from_slice(&manifold.spike_times(latent, tau_randman)?);
+                    Ok::<_, Error>(())
+                })
             })?;
 
         for (sample, times) in times.chunks_exact(inputs).enumerate() {
@@ -122,7 +133,11 @@ impl Randman {
 fn zeros(entries: usize, what: &'static str) -> Result<Vec<f64>, Error> {
     let mut list = Vec::new();
     reserve(&mut list, entries, what)?;
-    list.resize(entries, 0.0);
+    // The system gives pages when they are first written, and many take their time.
+    while list.len() < entries {
+        cancel::check()?;
+        list.resize(entries.min(list.len() + CHUNK), 0.0);
+    }
     Ok(list)
 }
 
@@ -137,53 +152,11 @@ fn split_classes(classes: usize, [train, valid, test]: [usize; 3]) -> Splits {
 }
 
 impl Dataset for Randman {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
         let mut hash = Hasher::default();
         self.spike_times(index).iter().for_each(|time| hash.add(&time.to_le_bytes()));
         Some(hash.finish())
-    }
-
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

@@ -9,11 +9,9 @@ use super::samples::read_samples;
 use super::source::Source;
 use super::{Sensor, ShdConfig};
 use crate::channels::{Channels, Layout};
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, split_recorded};
-use crate::{
-    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Recorded, Split, SplitRule,
-    Splits, TimeUnit,
-};
+use crate::{Dataset, Error, EventDataset, Fingerprint, Recorded, Split, SplitRule, TimeUnit};
 
 /// The Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits in English (classes 0 to 9) and German (10 to 19) as
 /// spikes of 700 cochlear channels; or any files of spikes, each in one of three formats:
@@ -53,7 +51,6 @@ use crate::{
 pub struct Shd {
     events: EventDataset,
     sample_index: Speakers,
-    keys: Option<Vec<String>>,
     people: Vec<Person>,
     time_unit: TimeUnit,
     fingerprints: Vec<Fingerprint>,
@@ -189,9 +186,9 @@ impl Shd {
         intake.doubts = doubts;
         let splits = split_recorded(&sample_index, [&config.test, &config.valid], recorded, intake)?;
         events.set_splits(splits)?;
-        let (keys, people) = (files[0].head().keys.clone(), files[0].head().people.clone());
+        let people = files[0].head().people.clone();
         let fingerprints = read.into_iter().flat_map(|read| read.fingerprints).collect();
-        Ok(Self { events, sample_index, keys, people, time_unit: files[0].time_unit(), fingerprints })
+        Ok(Self { events, sample_index, people, time_unit: files[0].time_unit(), fingerprints })
     }
 
     /// What the file tells of its speakers, by number; empty if it tells nothing.
@@ -213,6 +210,8 @@ impl Shd {
 #[derive(Clone, Debug)]
 struct Speakers {
     labels: Vec<u16>,
+    /// The word of each class, if the first file has them.
+    keys: Option<Vec<String>>,
     /// Of each sample, if its file names it.
     speakers: Vec<Option<String>>,
     /// Where the samples of each file end, with the part that it is.
@@ -231,6 +230,7 @@ impl Speakers {
             Some(*end)
         });
         Self {
+            keys: files[0].head().keys.clone(),
             speakers: speakers.collect(),
             labels: files.iter().flat_map(|file| file.head().labels.iter().copied()).collect(),
             ends: ends.zip(splits.into_iter().flatten()).collect(),
@@ -262,6 +262,10 @@ impl SampleIndex for Speakers {
         Some(self.ends[file].1).filter(|&split| split != Split::Train)
     }
 
+    fn class_name(&self, label: u16) -> Option<String> {
+        self.keys.as_ref()?.get(usize::from(label)).cloned()
+    }
+
     /// File and place in it, so that a longer first file does not rename the samples of the second. A file for validation is 2
     /// even where there is none for the test.
     fn member_name(&self, index: usize) -> String {
@@ -276,45 +280,11 @@ impl SampleIndex for Speakers {
 }
 
 impl Dataset for Shd {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     /// The word, if the file has it.
     fn class_name(&self, label: u16) -> Option<&str> {
-        self.keys.as_ref()?.get(usize::from(label)).map(String::as_str)
+        self.sample_index.keys.as_ref()?.get(usize::from(label)).map(String::as_str)
     }
 
     /// The number of the speaker, if the file has it.
@@ -331,15 +301,7 @@ impl Dataset for Shd {
         Some(self.fingerprints[index])
     }
 
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
     fn time_unit(&self) -> Option<TimeUnit> {
         Some(self.time_unit)
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }

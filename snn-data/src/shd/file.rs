@@ -210,11 +210,17 @@ fn broken(path: &Path, place: &str, problem: impl Display) -> Error {
         let advice =
             "a program that wrote it has not closed it: wait for it, or clear the mark by `h5clear -s`";
         Error::format(HDF5, format!("{advice} ({problem})"))
-    } else if lower.contains("filter") && lower.contains("not registered") || lower.contains("filter plugin")
+    } else if ["filter plugin", "can't open directory", "is not registered"]
+        .iter()
+        .any(|it| lower.contains(it))
     {
-        let name = problem.split('\'').nth(1).unwrap_or("unknown");
-        let advice = "pack it anew by `h5repack -f GZIP=4 OLD NEW`";
-        Error::Unsupported { format: HDF5, kind: format!("packed with the filter `{name}`: {advice}") }
+        // Libraries without a folder of plugins complain of that folder, and do not name the filter.
+        let filter = match problem.split('\'').nth(1).filter(|_| lower.contains("filter")) {
+            Some(name) => format!("the filter `{name}`"),
+            None => "a filter that is not installed".to_owned(),
+        };
+        let advice = "install its plugin, or repack the file with `h5repack -f GZIP=4 OLD NEW`";
+        Error::Unsupported { format: HDF5, kind: format!("packed with {filter}: {advice} ({problem})") }
     } else {
         Error::format(HDF5, problem)
     };

@@ -1,5 +1,7 @@
 //! What is read of a file of spikes, whatever its format.
 
+#![cfg_attr(not(feature = "hdf5"), allow(dead_code, reason = "npz and CSV need less"))]
+
 use serde::{Deserialize, Serialize};
 
 /// Samples that are read at once: few enough to need little memory, enough to be fast.

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use super::file::SpikeFile;
 use super::head::{HDF5, Head, SLICE, Spikes};
 use super::protocol::{read_error, read_head, read_numbers, write_error, write_head, write_numbers};
-use crate::{Error, TimeUnit};
+use crate::{Cancel, Error, TimeUnit};
 
 const MAGIC: &[u8; 8] = b"snn h5 1";
 
@@ -135,6 +135,7 @@ impl Helper {
             waiting: AtomicBool::new(false),
             done: AtomicBool::new(false),
             verdict: Mutex::new(None),
+            cancel: Cancel::current(),
         });
         let watcher = Arc::clone(&watch);
         thread::spawn(move || watcher.run());
@@ -190,6 +191,9 @@ impl Helper {
     /// Takes something from the helper, or says what has become of it.
     fn take<T>(&mut self, read: impl FnOnce(&mut BufReader<Watched>) -> io::Result<T>) -> Result<T, Error> {
         read(&mut self.output).map_err(|error| {
+            if self.watch.cancel.is_cancelled() {
+                return Error::Cancelled;
+            }
             let problem = self.watch.end().unwrap_or_else(|| format!("its helper fails: {error}"));
             self.broken(problem)
         })
@@ -233,6 +237,8 @@ struct Watch {
     done: AtomicBool,
     /// Why it was killed.
     verdict: Mutex<Option<&'static str>>,
+    /// What ends the reading.
+    cancel: Cancel,
 }
 
 impl Watch {
@@ -241,6 +247,10 @@ impl Watch {
         let (mut read, mut since, mut computed) = (u64::MAX, Instant::now(), None);
         while !self.done.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(50));
+            if self.cancel.is_cancelled() {
+                let _ = self.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+                return;
+            }
             let now = self.read.load(Ordering::Relaxed);
             if now != read || !self.waiting.load(Ordering::Relaxed) {
                 (read, since, computed) = (now, Instant::now(), cpu_time(process));

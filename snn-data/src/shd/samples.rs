@@ -40,6 +40,7 @@ pub(super) fn read_samples(
             let mut spikes = Spikes::default();
             let samples = file.head.labels.len();
             for begin in (0..samples).step_by(SLICE) {
+                crate::cancel::check()?;
                 let slice = begin..samples.min(begin + SLICE);
                 file.read(slice, &mut spikes)?;
                 reading.slice(begin, &file.head.labels, &spikes, ms).map_err(|error| error.at(path))?;
@@ -50,6 +51,7 @@ pub(super) fn read_samples(
             let mut spikes = Spikes::default();
             let samples = helper.head.labels.len();
             for begin in (0..samples).step_by(SLICE) {
+                crate::cancel::check()?;
                 helper.read(SLICE.min(samples - begin), &mut spikes)?;
                 reading.slice(begin, &helper.head.labels, &spikes, ms).map_err(|error| error.at(path))?;
             }
@@ -57,6 +59,7 @@ pub(super) fn read_samples(
         #[cfg(feature = "events")]
         Reader::Table(table) => {
             for sample in 0..table.head.labels.len() {
+                crate::cancel::check()?;
                 let (times, units) = table.sample(sample);
                 reading
                     .sample(table.head.labels[sample], times, units, ms)

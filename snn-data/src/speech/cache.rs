@@ -24,7 +24,7 @@ use super::corpus::Corpus;
 use super::table::Features;
 use super::{SpeechConfig, store};
 use crate::audio::MelConfig;
-use crate::{Error, Fingerprint};
+use crate::{Error, Fingerprint, cancel};
 
 /// Counts changes of the front end that change its numbers: a new number makes every cache stale.
 const FRONT_END: u32 = 1;
@@ -43,7 +43,7 @@ pub(super) struct Cache {
     len: usize,
 }
 
-/// Everything in a configuration that shapes the features; how samples are split and standardised comes later.
+/// Everything in a configuration that shapes the features; how samples are split and standardized comes later.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is read by its debug form")]
 struct Shape<'a> {
@@ -92,7 +92,9 @@ impl Cache {
 
     /// The features, or nothing if there is no such file.
     pub(super) fn read(&self) -> Result<Option<Features>, Error> {
-        let io = |error: io::Error| Error::io("read the cache of features", &self.path, &error);
+        let io = |error: io::Error| {
+            cancel::of_io(&error, |error| Error::io("read the cache of features", &self.path, error))
+        };
         let broken =
             |place: &str, problem: String| Err(Error::format(FORMAT, problem).in_file(&self.path, place));
         let file = match store::open(&self.path) {
@@ -127,8 +129,9 @@ impl Cache {
 
     /// Writes the file, so that it is there whole or not at all.
     pub(super) fn write(&self, features: &Features) -> Result<(), Error> {
-        store::write(&self.path, |file| self.write_to(file, features))
-            .map_err(|error| Error::io("write the cache of features", &self.path, &error))
+        store::write(&self.path, |file| self.write_to(file, features)).map_err(|error| {
+            cancel::of_io(&error, |error| Error::io("write the cache of features", &self.path, error))
+        })
     }
 
     fn write_to(&self, file: &mut BufWriter<File>, features: &Features) -> io::Result<()> {
@@ -152,6 +155,7 @@ struct Checked<T> {
 
 impl<R: Read> Checked<R> {
     fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        cancel::check_io()?;
         self.inner.read_exact(bytes)?;
         self.sum.update(bytes);
         Ok(())
@@ -172,6 +176,7 @@ impl<R: Read> Checked<R> {
 
 impl<W: Write> Checked<W> {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        cancel::check_io()?;
         self.sum.update(bytes);
         self.inner.write_all(bytes)
     }

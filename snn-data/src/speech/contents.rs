@@ -26,8 +26,8 @@ use rayon::prelude::*;
 
 use super::corpus::{Corpus, Recording};
 use super::store;
-use crate::Fingerprint;
 use crate::fingerprint::Hasher;
+use crate::{Cancel, Error, Fingerprint, cancel};
 
 const MAGIC: &[u8; 20] = b"snn-data contents 1\n";
 
@@ -42,10 +42,19 @@ const SETTLED: Duration = Duration::from_secs(2);
 type Known = HashMap<String, [Fingerprint; 2]>;
 
 /// The fingerprint of every recording of a corpus; zeros for one that cannot be read, which its reader will find out.
-pub(super) fn of(layout: &str, source: &Path, corpus: &Corpus, folder: Option<&Path>) -> Vec<Fingerprint> {
+///
+/// # Errors
+///
+/// [`Error::Cancelled`].
+pub(super) fn of(
+    layout: &str,
+    source: &Path,
+    corpus: &Corpus,
+    folder: Option<&Path>,
+) -> Result<Vec<Fingerprint>, Error> {
     let list = folder.map(|folder| place(layout, source, folder));
     let known = list.as_deref().and_then(read).unwrap_or_default();
-    let begin = SystemTime::now();
+    let (begin, cancel) = (SystemTime::now(), Cancel::current());
     let hashed: Vec<(Option<Fingerprint>, Fingerprint)> = corpus
         .recordings
         .par_iter()
@@ -55,12 +64,13 @@ pub(super) fn of(layout: &str, source: &Path, corpus: &Corpus, folder: Option<&P
             match known.get(&recording.name) {
                 Some([known, content]) if *known == state => (Some(state), *content),
                 _ => {
-                    let content = hash(recording, &metadata).unwrap_or_default();
+                    let content = cancel.run(|| hash(recording, &metadata)).unwrap_or_default();
                     (settled(&metadata, begin).then_some(state), content)
                 }
             }
         })
         .collect();
+    cancel.check()?;
     let contents = hashed.iter().map(|&(_, content)| content).collect();
     if let Some(list) = list {
         let entries = corpus.recordings.iter().zip(&hashed).filter_map(|(recording, &(state, content))| {
@@ -74,7 +84,7 @@ pub(super) fn of(layout: &str, source: &Path, corpus: &Corpus, folder: Option<&P
             let _ = store::write(&list, |file| io::Write::write_all(file, &format(&entries)));
         }
     }
-    contents
+    Ok(contents)
 }
 
 /// The list of the recordings in `source`.
@@ -123,7 +133,7 @@ fn hash(recording: &Recording, metadata: &Metadata) -> io::Result<Fingerprint> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file")); // a pipe would be waited for
     }
-    let mut file = File::open(&recording.path)?;
+    let mut file = cancel::Reader(File::open(&recording.path)?);
     let mut hash = Hasher::default();
     let mut buffer = vec![0; 1 << 16];
     loop {

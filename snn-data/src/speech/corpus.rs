@@ -96,6 +96,7 @@ pub(super) fn entries(folder: &Path, intake: &mut Intake) -> Result<Vec<Entry>, 
     let io = |error| Error::io("read the folder", folder, &error);
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(io)? {
+        crate::cancel::check()?;
         let entry = entry.map_err(io)?;
         let path = entry.path();
         let reason = match entry.file_name().into_string() {

@@ -12,7 +12,7 @@ use super::corpus::{Corpus, Recording};
 use super::table::Features;
 use super::{SpeechConfig, store};
 use crate::audio::{MelSpectrogram, Sound, fit_length, remove_mean};
-use crate::{Error, Fingerprint};
+use crate::{Cancel, Error, Fingerprint};
 
 /// What happens while a [`SpeechDataset`](super::SpeechDataset) is loaded.
 #[derive(Debug)]
@@ -72,11 +72,13 @@ pub(super) fn load(
             };
         }
         Ok(None) => {}
+        Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => observer(SpeechEvent::CacheDamaged { error: &error }),
     }
     let (features, broken) = compute(corpus, config, zeros()?, observer)?;
     match cache.write(&features).and_then(|()| store::trim(folder, store::LIMIT)) {
         Ok(_) => observer(SpeechEvent::CacheWritten { path: cache.path() }),
+        Err(Error::Cancelled) => return Err(Error::Cancelled),
         Err(error) => observer(SpeechEvent::CacheNotWritten { error: &error }),
     }
     Ok((features, broken))
@@ -92,7 +94,7 @@ fn compute(
     let len = config.steps * config.mel.channels;
     let total = features.frames.iter().filter(|&&frames| frames == 0).count();
     let done = AtomicUsize::new(0);
-    let broken = Mutex::new(Vec::new());
+    let (broken, cancel) = (Mutex::new(Vec::new()), Cancel::current());
     features
         .values
         .par_chunks_mut(len)
@@ -103,7 +105,8 @@ fn compute(
         .enumerate()
         .filter(|(_, (((_, frames), _), _))| **frames == 0)
         .try_for_each_init(HashMap::new, |mels, (k, ((((values, duration), frames), rate), recording))| {
-            match one(recording, config, mels, values) {
+            cancel.check()?;
+            match cancel.run(|| one(recording, config, mels, values)) {
                 Ok(found) => (*duration, *frames, *rate) = found,
                 // The recording is at fault; anything else is the configuration, or the machine.
                 Err(error @ (Error::File { .. } | Error::Io { .. })) => {

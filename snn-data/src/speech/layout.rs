@@ -26,7 +26,7 @@ pub enum SpeechLayout {
     SpeechCommands,
     /// The Free Spoken Digit Dataset: `recordings/7_jackson_32.wav`; the official test part is takes 0 to 4.
     Fsdd,
-    /// Any folder of labelled recordings: `label/anything.wav` or `.flac`. Classes are labels in alphabetical order. The
+    /// Any folder of labeled recordings: `label/anything.wav` or `.flac`. Classes are labels in alphabetical order. The
     /// lists of [`SpeechCommands`](Self::SpeechCommands) are followed if they are there.
     Folder,
 }
@@ -47,10 +47,10 @@ impl SpeechLayout {
         let corpus = match self {
             Self::Heidelberg => heidelberg(folder, words),
             Self::Fsdd => fsdd(folder, words),
-            Self::SpeechCommands => labelled(folder, words, |stem| {
+            Self::SpeechCommands => labeled(folder, words, |stem| {
                 stem.split_once("_nohash_").map(|(speaker, _)| speaker.to_owned())
             }),
-            Self::Folder => labelled(folder, words, |_| None),
+            Self::Folder => labeled(folder, words, |_| None),
         };
         corpus?.check(folder)
     }
@@ -187,12 +187,12 @@ fn leave_out(entry: &Entry, folder: &str, intake: &mut Intake) {
 }
 
 /// `label/name.wav`, with the lists of the Speech Commands where they are.
-fn labelled(
+fn labeled(
     folder: &Path,
     words: &[String],
     speaker: impl Fn(&str) -> Option<String>,
 ) -> Result<Corpus, Error> {
-    need(folder.is_dir(), "folder of labelled recordings", folder)?;
+    need(folder.is_dir(), "folder of labeled recordings", folder)?;
     let mut folders = Vec::new();
     let mut intake = Intake::default();
     for entry in entries(folder, &mut intake)? {

@@ -1,4 +1,4 @@
-//! Spoken words as Mel spectrograms: RawHD, RawSC, the free spoken digits, and folders of labelled recordings.
+//! Spoken words as Mel spectrograms: RawHD, RawSC, the free spoken digits, and folders of labeled recordings.
 
 mod cache;
 mod config;
@@ -23,7 +23,7 @@ pub use layout::SpeechLayout;
 /// The cache of features: what it takes, and how it is emptied. Its folder is `features` in
 /// [`cache_directory`](crate::cache_directory), where a program uses it so.
 pub mod cache_files {
-    pub use super::store::{LIMIT, Usage, clear, trim, usage};
+    pub use super::store::{LIMIT, Usage, abandon, clear, trim, usage};
 }
 
 /// Whether bytes are a list of what is in recordings.
@@ -31,17 +31,16 @@ pub(crate) fn parse_contents(bytes: &[u8]) -> bool {
     contents::parse(bytes).is_some()
 }
 
+use crate::delegate::delegate;
 use crate::part::{SampleIndex, split_recorded};
-use crate::{
-    BatchBuilder, ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, InputKind, Intake, Recorded,
-    Split, Splits,
-};
+use crate::parts::check_classes;
+use crate::{ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, Intake, Recorded, Split, Splits};
 use corpus::Corpus;
 
 /// Recordings of spoken words, as compressed Mel filter-bank energies: analog input, one frame a step.
 ///
 /// Each recording becomes a [`MelSpectrogram`](crate::audio::MelSpectrogram), is cropped or padded to the number of steps,
-/// and standardised channel by channel with statistics of the training part (as the network sees it: padded frames
+/// and standardized channel by channel with statistics of the training part (as the network sees it: padded frames
 /// count). The spectrograms are computed once, on all threads of the current rayon pool, and kept in a cache file; the
 /// data are the same whatever the number of threads, and with or without the cache.
 ///
@@ -82,7 +81,7 @@ impl SpeechDataset {
     /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] if the folder holds no such data set;
     /// [`Error::File`] for a list that is damaged; [`Error::Recordings`] for recordings that are, or hold no sample, unless
     /// the configuration leaves them out; [`Error::Io`]. A cache that cannot be written is no error: the observer hears of
-    /// it.
+    /// it. [`Error::Cancelled`].
     pub fn open(
         layout: SpeechLayout,
         folder: impl AsRef<Path>,
@@ -115,7 +114,7 @@ impl SpeechDataset {
         };
         // Before the work, so that an impossible division is told at once.
         check(&corpus, &mut Intake::default())?;
-        let mut contents = contents::of(layout.name(), folder, &corpus, cache);
+        let mut contents = contents::of(layout.name(), folder, &corpus, cache)?;
         let (mut features, broken) =
             features::load(layout.name(), &corpus, &contents, config, cache, observer)?;
         let channels = config.mel.channels;
@@ -139,13 +138,18 @@ impl SpeechDataset {
         intake.cropped = count(&|k| features.frames[k] as usize > config.steps);
         intake.padded = count(&|k| (features.frames[k] as usize) < config.steps);
         intake.resampled = count(&|k| features.rates[k] != config.mel.sample_rate);
+        intake.doubts.extend(rate_doubt(&splits, &features.rates));
+        let name = |label| corpus.class_name(label).unwrap_or_else(|| label.to_string());
+        intake.doubts.extend(check_classes(&splits, |index| corpus.labels[index as usize], name)?);
         corpus.intake = intake;
 
         let mut frames =
             FrameDataset::new(layout.name(), channels, corpus.classes.len(), config.steps, config.dt)?;
         frames.fill(&corpus.labels, features.values)?;
         let statistics = config.standardize.then(|| {
+            // Cut short where nobody wants it any more.
             let train = splits.train.iter().map(|&index| frames.frames(index as usize));
+            let train = train.take_while(|_| crate::cancel::check().is_ok());
             match recorded.statistics {
                 Some(statistics)
                     if statistics.mean.len() == channels && statistics.deviation.len() == channels =>
@@ -156,7 +160,10 @@ impl SpeechDataset {
             }
         });
         if let Some(statistics) = &statistics {
-            statistics.standardize(frames.values_mut());
+            for frames in frames.values_mut().chunks_mut(config.steps * channels) {
+                crate::cancel::check()?;
+                statistics.standardize(frames);
+            }
         }
         frames.set_splits(splits)?;
         Ok(Self { frames, corpus, durations: features.durations, statistics, contents })
@@ -180,10 +187,32 @@ impl SpeechDataset {
         self.frames.frames(index)
     }
 
-    /// What the channels were standardised by, if they were.
+    /// What the channels were standardized by, if they were.
     pub fn statistics(&self) -> Option<&ChannelStatistics> {
         self.statistics.as_ref()
     }
+}
+
+/// Parts that were recorded at other rates: what lies above half of the lower one is in one of them alone.
+fn rate_doubt(splits: &Splits, rates: &[u32]) -> Option<String> {
+    let highest =
+        |split| splits.get(split).iter().filter_map(|&index| rates.get(index as usize)).max().copied();
+    let lowest =
+        |split| splits.get(split).iter().filter_map(|&index| rates.get(index as usize)).min().copied();
+    let train = (lowest(Split::Train)?, highest(Split::Train)?);
+    [Split::Valid, Split::Test].into_iter().find_map(|split| {
+        let part = (lowest(split)?, highest(split)?);
+        let text = |(low, high): (u32, u32)| {
+            if low == high { format!("{low} Hz") } else { format!("{low} to {high} Hz") }
+        };
+        (part.1 < train.0 || train.1 < part.0).then(|| {
+            format!(
+                "the recordings of the {split} part have {}, those for training {}",
+                text(part),
+                text(train)
+            )
+        })
+    })
 }
 
 impl SampleIndex for Corpus {
@@ -202,44 +231,14 @@ impl SampleIndex for Corpus {
     fn official(&self, index: usize) -> Option<Split> {
         self.recordings[index].official
     }
+
+    fn class_name(&self, label: u16) -> Option<String> {
+        self.classes.get(usize::from(label)).cloned()
+    }
 }
 
 impl Dataset for SpeechDataset {
-    fn name(&self) -> &str {
-        self.frames.name()
-    }
-
-    fn len(&self) -> usize {
-        self.frames.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.frames.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.frames.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.frames.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.frames.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.frames.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.frames.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.frames.label(index)
-    }
+    delegate!(frames: shape label);
 
     fn class_name(&self, label: u16) -> Option<&str> {
         self.corpus.classes.get(usize::from(label)).map(String::as_str)
@@ -269,9 +268,5 @@ impl Dataset for SpeechDataset {
 
     fn statistics(&self) -> Option<&ChannelStatistics> {
         self.statistics.as_ref()
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.frames.sample(index, batch)
     }
 }

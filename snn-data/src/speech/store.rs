@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::Error;
@@ -90,6 +91,21 @@ pub(super) fn sweep(folder: &Path) {
     }
 }
 
+/// The files that this process is writing.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what this process has half written, and forbids it to finish: for a program that ends at once, while other
+/// threads may be writing.
+pub fn abandon() {
+    for path in unfinished().iter() {
+        let _ = fs::remove_file(path);
+    }
+}
+
 /// Opens a file of the cache, and notes that it was used.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
@@ -116,7 +132,9 @@ pub(super) fn write(
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}-{}.{PART}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
     let beside = path.with_file_name(name);
+    unfinished().push(beside.clone());
     let written = write_to(&beside, content).and_then(|_lock| fs::rename(&beside, path));
+    unfinished().retain(|path| *path != beside);
     if written.is_err() {
         // What is left of it helps nobody; that it cannot be removed either changes nothing.
         let _ = fs::remove_file(&beside);
@@ -202,6 +220,18 @@ mod tests {
         drop(file);
         sweep(folder.path());
         assert!(!writing.exists());
+    }
+
+    #[test]
+    fn a_program_that_ends_leaves_nothing_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = write(&folder.path().join("a.features"), |file| {
+            file.write_all(&[0; 100])?;
+            abandon();
+            Ok(())
+        });
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

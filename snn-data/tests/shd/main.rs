@@ -2,6 +2,7 @@
 #![cfg(feature = "hdf5")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod filters;
 mod fixture;
 
 use std::path::{Path, PathBuf};
@@ -181,7 +182,7 @@ fn broken_content_is_refused() {
     let keys = Some(vec!["null", "eins"]);
     assert_broken(
         Fixture { keys, ..half() },
-        "label 2 is not a class: 2 classes are labelled from 0 (sample 2): ",
+        "label 2 is not a class: 2 classes are labeled from 0 (sample 2): ",
     );
     assert_broken(samples::<f64, f32>(), "not a valid HDF5 file of spikes: units are ");
     assert_broken(
@@ -249,7 +250,9 @@ fn impossible_values_are_refused() {
     let cases: &[(&str, Change)] = &[
         ("`steps = 0`", |c| c.steps = 0),
         ("`dt = 0`", |c| c.dt = 0.0),
-        ("`inputs = 65537`", |c| c.inputs = 65_537),
+        ("`pool = 1` is not possible: pool must be 2 or more, as that makes 65537 input units", |c| {
+            c.inputs = 65_537;
+        }),
     ];
     for (expected, change) in cases {
         let mut config = ShdConfig::default();

@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     files::{CONFIG, ENVIRONMENT, METRICS, STATUS, STOP},
     follow::{Follower, Tail},
-    liveness::silence,
+    liveness::{self, silence},
     record::Record,
     regular,
     state::RunState,
@@ -96,7 +96,17 @@ impl RunDir {
     #[must_use]
     pub fn silence_and_state(&self, status: &Status) -> (f64, RunState) {
         let silence = silence(SystemTime::now(), status.heartbeat, self.status_written());
-        (silence, RunState::of(status, silence))
+        let state = match RunState::of(status, silence) {
+            RunState::Running if self.is_gone(status) => RunState::Stalled,
+            state => state,
+        };
+        (silence, state)
+    }
+
+    /// Whether the process that claims to train the run is surely gone, killed on this machine.
+    #[must_use]
+    pub fn is_gone(&self, status: &Status) -> bool {
+        liveness::is_gone(&self.path, status)
     }
 
     /// When the status was written, by the clock of the file system; `None` if that is not to be known.
@@ -240,6 +250,33 @@ mod tests {
         fs::write(directory.path().join(STATUS), "{").unwrap();
         assert!(matches!(run.status(), Err(Error::DamagedFile { .. })));
         assert!(matches!(run.environment(), Err(Error::Io { .. })));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_killed_trainer_is_known_by_its_lock() {
+        use crate::status::RecordedState;
+
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunDir { path: directory.path().to_owned() };
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        let heartbeat = crate::unix_time();
+        let state = RecordedState::Running;
+        let status = Status { state, pid, heartbeat, host: liveness::host(), ..Status::default() };
+        assert_eq!(run.state_by(&status), RunState::Running, "without a lock nothing is sure");
+        let lock = File::create(directory.path().join(crate::files::LOCK)).unwrap();
+        assert_eq!(run.state_by(&status), RunState::Stalled);
+        lock.lock().unwrap();
+        assert_eq!(run.state_by(&status), RunState::Running, "somebody holds it");
+        lock.unlock().unwrap();
+        let elsewhere = Status { host: Some("elsewhere".to_owned()), ..status.clone() };
+        let of_old = Status { host: None, ..status.clone() };
+        let alive = Status { pid: std::process::id(), ..status };
+        for status in [elsewhere, of_old, alive] {
+            assert_eq!(run.state_by(&status), RunState::Running);
+        }
     }
 
     #[test]

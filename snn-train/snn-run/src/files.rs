@@ -24,6 +24,8 @@ pub const TRAINER_LOG: &str = "trainer.log";
 pub const EVENTS: &str = "events.out.tfevents.";
 /// Asks for a clean stop after the current batch.
 pub const STOP: &str = "stop";
+/// In a run of a sweep: who is trying to train it, and how often that has ended its process without a word.
+pub const ATTEMPT: &str = "attempt.json";
 /// Held by the process that trains here.
 pub const LOCK: &str = "lock";
 

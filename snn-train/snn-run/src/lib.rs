@@ -13,6 +13,7 @@
 //!   events.out.tfevents.*  scalars and histograms for TensorBoard, if the experiment asks for them (`probe.tensorboard`)
 //!   stop                 put here by anybody: asks for a clean stop after the current batch
 //!   lock                 held by the process that trains here
+//!   attempt.json         in a sweep: which process tries the run, and how often that has ended its process
 //! ```
 //!
 //! Reading never disturbs a trainer. Readers skip a torn last line and pass over record kinds and fields that they do not
@@ -60,8 +61,8 @@ pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
 pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
-pub use liveness::{Pulse, STALLED_AFTER, silence, unix_time};
-pub use numbers::{median, number};
+pub use liveness::{Pulse, STALLED_AFTER, host, silence, unix_time};
+pub use numbers::{median, number, round_step};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };

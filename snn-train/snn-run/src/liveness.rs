@@ -1,10 +1,36 @@
 //! Whether a run that claims to be running still is: one rule for all programs.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    env, fs,
+    path::Path,
+    time::{Instant, SystemTime},
+};
+
+use crate::{files::LOCK, regular, status::Status};
 
 /// A trainer writes `status.json` about once a second, or once a batch where batches take longer. When nothing has been
 /// heard of it for more than so many seconds, its run is stalled.
 pub const STALLED_AFTER: f64 = 30.0;
+
+/// The name of this machine, if it has one.
+#[must_use]
+pub fn host() -> Option<String> {
+    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = kernel.or_else(|| env::var("HOSTNAME").ok()).or_else(|| env::var("COMPUTERNAME").ok())?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Whether the trainer in `directory` is surely gone: it ran on this machine, there is no such process any more, and nobody
+/// holds its lock. Where one of these cannot be told, the heartbeat decides.
+#[must_use]
+pub(crate) fn is_gone(directory: &Path, status: &Status) -> bool {
+    let is_here = status.host.is_some() && status.host == host() && Path::new("/proc/self").exists();
+    if !is_here || Path::new("/proc").join(status.pid.to_string()).exists() {
+        return false;
+    }
+    // The lock goes with the file.
+    regular::open(directory.join(LOCK)).is_ok_and(|file| file.try_lock_shared().is_ok())
+}
 
 /// Seconds since 1970-01-01 UTC, now.
 #[must_use]

@@ -54,11 +54,11 @@ pub struct EpochRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Losses {
-    /// Cross-entropy plus regularisation.
+    /// Cross-entropy plus regularization.
     pub loss: f64,
     /// Softmax cross-entropy, mean over samples (nats).
     pub cross_entropy: f64,
-    /// Both activity regularisers, mean over samples, summed over layers.
+    /// Both activity regularizers, mean over samples, summed over layers.
     pub regularization: f64,
     /// Share of samples classified correctly, 0 to 1.
     pub accuracy: f64,

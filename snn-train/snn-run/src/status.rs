@@ -31,6 +31,8 @@ pub struct Status {
     pub state: RecordedState,
     /// The process that trains, or did last.
     pub pid: u32,
+    /// The machine that it runs on, if that has a name; runs of old do not say.
+    pub host: Option<String>,
     /// When this session started, seconds since 1970-01-01 UTC.
     pub started: f64,
     /// When this file was written, seconds since 1970-01-01 UTC; about once a second while running.

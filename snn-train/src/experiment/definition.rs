@@ -123,6 +123,7 @@ impl Experiment {
             tau_readout: self.network.tau_readout,
             threshold: self.network.threshold,
             surrogate: Surrogate { shape: self.surrogate.shape, beta: self.surrogate.beta },
+            reset: self.network.reset,
             reset_gradient: self.network.reset_gradient,
             recurrent_gradient: self.network.recurrent_gradient,
             readout: self.readout.head,

@@ -32,7 +32,7 @@ impl Experiment {
                 return refuse(
                     key,
                     beta,
-                    "is 1 in the 32-bit numbers of the weights, so that nothing is ever learnt: lower it",
+                    "is 1 in the 32-bit numbers of the weights, so that nothing is ever learned: lower it",
                 );
             }
         }
@@ -122,8 +122,7 @@ impl Experiment {
     }
 
     fn number(&self, key: &str) -> Option<f64> {
-        let value = self.get(key)?;
-        value.as_float().or_else(|| value.as_integer().map(|value| value as f64))
+        snn_run::number(&self.get(key)?)
     }
 }
 

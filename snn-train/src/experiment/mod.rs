@@ -29,7 +29,7 @@ mod sections;
 mod training;
 mod writing;
 
-pub use data::{Data, KnownParts, SpikeFiles, Stored, feature_cache};
+pub use data::{Data, External, KnownParts, SpikeFiles, Stored, feature_cache};
 pub use definition::Experiment;
 pub(crate) use key::value as value_in;
 pub use key::{Key, Values};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use snn_core::{
-    Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, ResetGradient,
+    Implementation, LossKind, NeuronKind, OptimizerKind, Readout, RecurrentGradient, Reset, ResetGradient,
     ScheduleKind, SurrogateShape, TimeConstant,
 };
 
@@ -73,6 +73,9 @@ section! {
         recurrent_gradient: RecurrentGradient = RecurrentGradient::Propagate, "", Values::Choice(&["propagate", "detached"]);
         /// Which implementation computes the network: the same spikes and gradients, fast or readable.
         implementation: Implementation = Implementation::Fused, "", Values::Choice(&["fused", "reference"]);
+        /// When a spike resets the potential: in the step after it, which is a refractory step, or in its own step, as most
+        /// simulators and chips do.
+        reset: Reset = Reset::Delayed, "", Values::Choice(&["delayed", "immediate"]);
     }
 }
 
@@ -101,11 +104,11 @@ section! {
     RegularizerSection = "regularizer" {
         /// Strength of the penalty on units that spike less often than `lower_threshold`.
         lower_strength: f64 = 100.0, "", Values::AT_LEAST_0;
-        /// Spikes of a unit within a sample below which it is penalised.
+        /// Spikes of a unit within a sample below which it is penalized.
         lower_threshold: f64 = 1e-3, "spikes", Values::AT_LEAST_0;
         /// Strength of the penalty on layers that spike more often than `upper_threshold`.
         upper_strength: f64 = 0.0, "", Values::AT_LEAST_0;
-        /// Spikes within a sample, averaged over the units of a layer, above which it is penalised.
+        /// Spikes within a sample, averaged over the units of a layer, above which it is penalized.
         upper_threshold: f64 = 0.0, "spikes", Values::AT_LEAST_0;
         /// Power of the upper penalty.
         upper_norm: u8 = 1, "", Values::Integer(1, 2);

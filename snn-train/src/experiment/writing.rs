@@ -3,6 +3,7 @@
 use toml::Value;
 
 use super::{
+    data::Data,
     definition::Experiment,
     key::{self, Key},
     keys::keys,
@@ -43,7 +44,8 @@ impl Experiment {
     }
 
     /// The first key whose value differs, with this value and the other one; keys that only say for how long to train,
-    /// where the data lie or what to look at, do not count.
+    /// where the data lie or what to look at, do not count; nor does `data` where one of them is on external data, which are
+    /// compared by what they are ([`DataRecord`](crate::run::DataRecord)).
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<(String, Value, Value)> {
         const MAY_CHANGE: &[&str] = &[
@@ -59,7 +61,11 @@ impl Experiment {
         let may_change = |path: &str| {
             MAY_CHANGE.contains(&path) && !(path == "training.epochs" && self.schedule_spans_all_epochs())
         };
-        let counts = |key: &&Key| !may_change(key.path) && key.section() != "probe";
+        let is_external = [self, other].iter().any(|it| matches!(it.data, Data::External(_)));
+        let counts = |key: &&Key| {
+            let is_left_out = key.section() == "probe" || (is_external && key.section() == "data");
+            !may_change(key.path) && !is_left_out
+        };
         let different = |key: &&Key| counts(key) && self.get(key.path) != other.get(key.path);
         let key = keys().find(different)?;
         let value = |experiment: &Self| experiment.get(key.path).unwrap_or_else(|| Value::from("absent"));

@@ -2,7 +2,7 @@
 
 use super::{Runs, Table, output::plain};
 use crate::{
-    plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Colour, Rect},
+    plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Color, Rect},
     sweep::MeanSd,
 };
 
@@ -12,7 +12,7 @@ pub(super) struct Bar {
     /// Bars of one group stand together above its name.
     pub(super) group: String,
     pub(super) label: String,
-    pub(super) colour: Colour,
+    pub(super) color: Color,
     pub(super) models: Runs,
 }
 
@@ -20,10 +20,10 @@ impl Bar {
     pub(super) fn new(
         group: impl Into<String>,
         label: impl Into<String>,
-        colour: Colour,
+        color: Color,
         models: Runs,
     ) -> Self {
-        Self { group: group.into(), label: label.into(), colour, models }
+        Self { group: group.into(), label: label.into(), color, models }
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, label: &str, bars: &[B
         let accuracies = bar.models.accuracies();
         let Some(summary) = MeanSd::of(&accuracies) else { continue };
         let sd = summary.sd.unwrap_or_default();
-        axes.bar(canvas, x, 0.8, summary.mean, sd, bar.colour);
+        axes.bar(canvas, x, 0.8, summary.mean, sd, bar.color);
         for (model, accuracy) in accuracies.iter().enumerate() {
             table.push(&[&plain(&bar.group), &plain(&bar.label), &(model + 1), accuracy, &summary.mean, &sd]);
         }

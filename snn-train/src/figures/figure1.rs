@@ -6,7 +6,7 @@ use snn_data::{Dataset as _, Randman, RandmanConfig};
 use super::{FigureOutput, Reproduction, Table, definition::Definition};
 use crate::{
     Error,
-    plot::{Anchor, Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, Colour, LIGHT_GREY, Rect, Stroke, shades},
+    plot::{Anchor, Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, Color, LIGHT_GRAY, Rect, Stroke, shades},
 };
 
 pub(super) const DEFINITION: Definition =
@@ -97,7 +97,7 @@ fn draw_cloud(canvas: &mut Canvas, place: Rect, data: &Randman, title: &str) {
     let view = View::of(place);
     for [from, to] in BEHIND {
         let ends = [CORNERS[from], CORNERS[to]].map(|corner| view.project(corner));
-        canvas.line(&ends, Stroke::new(LIGHT_GREY, 0.5));
+        canvas.line(&ends, Stroke::new(LIGHT_GRAY, 0.5));
     }
     let classes = data.classes();
     // Far classes would hide near ones if drawn last; points of all classes take turns instead.
@@ -107,8 +107,8 @@ fn draw_cloud(canvas: &mut Canvas, place: Rect, data: &Randman, title: &str) {
                 .enumerate()
                 .filter(|&(index, _)| usize::from(data.label(index)) == class && index % 8 == part);
             let places: Vec<_> = of_class.map(|(_, point)| view.project(point)).collect();
-            let colour = if classes == 1 { BLUE } else { CLASSES[class % CLASSES.len()] };
-            canvas.dots(places, 1.2, Stroke::new(colour, 0.0).opacity(0.8));
+            let color = if classes == 1 { BLUE } else { CLASSES[class % CLASSES.len()] };
+            canvas.dots(places, 1.2, Stroke::new(color, 0.0).opacity(0.8));
         }
     }
     canvas.text(place.x + place.width / 2.0, place.y - 5.0, title, 7.0, Anchor::Middle, BLACK);
@@ -116,7 +116,7 @@ fn draw_cloud(canvas: &mut Canvas, place: Rect, data: &Randman, title: &str) {
 
 /// An orthographic projection of the unit cube into a rectangle.
 struct View {
-    centre: (f64, f64),
+    center: (f64, f64),
     scale: f64,
 }
 
@@ -126,16 +126,16 @@ impl View {
     const TILT: (f64, f64) = (0.927_184, 0.374_607);
 
     fn of(place: Rect) -> Self {
-        let centre = (place.x + place.width / 2.0, place.y + place.height / 2.0);
+        let center = (place.x + place.width / 2.0, place.y + place.height / 2.0);
         // The cube is about 1.4 wide and 1.45 high as seen from there.
-        Self { centre, scale: (place.width / 1.42).min(place.height / 1.46) }
+        Self { center, scale: (place.width / 1.42).min(place.height / 1.46) }
     }
 
     fn project(&self, point: [f64; 3]) -> (f64, f64) {
         let [x, y, z] = point.map(|coordinate| coordinate - 0.5);
         let ((cos, sin), (flat, high)) = (Self::TURN, Self::TILT);
         let (across, depth) = (x * cos + y * sin, y * cos - x * sin);
-        (self.centre.0 + self.scale * across, self.centre.1 - self.scale * (z * flat + depth * high))
+        (self.center.0 + self.scale * across, self.center.1 - self.scale * (z * flat + depth * high))
     }
 }
 
@@ -146,7 +146,7 @@ fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
     let data = Randman::new(config)?;
     let (inputs, end) = (data.inputs(), data.config().tau_randman);
     let mut table = Table::new(["x", "unit", "time_ms"]);
-    let colours: Vec<Colour> = shades(BLUE, 2 * TRAINS).split_off(TRAINS - 4);
+    let colors: Vec<Color> = shades(BLUE, 2 * TRAINS).split_off(TRAINS - 4);
     for (train, place) in
         place.inset(14.0, 0.0, 0.0, 0.0).columns(&[1.0; TRAINS], 7.0).into_iter().enumerate()
     {
@@ -155,7 +155,7 @@ fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
         let Some(sample) = (0..data.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))) else {
             continue;
         };
-        // Numbers of neighbours would run into each other.
+        // Numbers of neighbors would run into each other.
         let numbers =
             if train == 0 { ["0".to_owned(), end.to_string()] } else { [String::new(), String::new()] };
         let x = AxisScale::linear(0.0, end).with_ticks([0.0, end].into_iter().zip(numbers));
@@ -172,7 +172,7 @@ fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
         axes.raster(
             canvas,
             spikes.clone().map(|(unit, &time)| (time, unit as f64)),
-            Stroke::new(colours[train], 1.0),
+            Stroke::new(colors[train], 1.0),
         );
         for (unit, time) in spikes {
             table.push(&[&short(data.latent(sample)[0]), &(unit + 1), &short(*time)]);

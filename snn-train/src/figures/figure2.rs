@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error,
     plot::{
-        Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, GREY, LIGHT_GREY, Legend, Rect, Stroke, VERMILION,
+        Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, GRAY, LIGHT_GRAY, Legend, Rect, Stroke, VERMILION,
     },
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
@@ -79,11 +79,11 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
         }
         return Ok(output);
     };
-    let colour = |label: u16| Stroke::new(CLASSES[usize::from(label) % CLASSES.len()], 0.8);
+    let color = |label: u16| Stroke::new(CLASSES[usize::from(label) % CLASSES.len()], 0.8);
     for (panel, snapshot, place, title) in
         [("c", &before, bottom[0], "before training"), ("d", &after, bottom[1], "after training")]
     {
-        snapshot.draw(&mut output.canvas, place, panel == "c", colour);
+        snapshot.draw(&mut output.canvas, place, panel == "c", color);
         Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0))
             .without_x()
             .without_y()
@@ -107,10 +107,10 @@ fn draw_curves(
     let mut curves = Vec::new();
     let mut legend = Legend::default();
     let mut highest: f64 = 0.7;
-    for (shape, name, colour) in [("true", "true gradient", GREY), ("super-spike", "surrogate", VERMILION)] {
+    for (shape, name, color) in [("true", "true gradient", GRAY), ("super-spike", "surrogate", VERMILION)] {
         let gains = gains(reproduction)?;
         for &gain in &gains {
-            let stroke = Stroke::new(colour, 0.8);
+            let stroke = Stroke::new(color, 0.8);
             let stroke = if gain == gains[0] { stroke } else { stroke.dashed() };
             let started = if gain == gains[0] { "" } else { ", spiking at first" };
             legend = legend.line(format!("{name}{started}"), stroke);
@@ -138,7 +138,7 @@ fn draw_curves(
     Ok(table)
 }
 
-/// Potentials of the units that change most, for one sample; grey before, black after.
+/// Potentials of the units that change most, for one sample; gray before, black after.
 fn draw_potentials(canvas: &mut Canvas, place: Rect, before: &Snapshot, after: &Snapshot) -> Table {
     let mut table = Table::new(["unit", "time_ms", "before", "after"]);
     let Some(layer) = after.hidden.first() else { return table };
@@ -163,7 +163,7 @@ fn draw_potentials(canvas: &mut Canvas, place: Rect, before: &Snapshot, after: &
             axes = axes.without_x();
         }
         axes.draw(canvas);
-        axes.line(canvas, [(0.0, 1.0), (end, 1.0)], Stroke::new(LIGHT_GREY, 0.6).dashed());
+        axes.line(canvas, [(0.0, 1.0), (end, 1.0)], Stroke::new(LIGHT_GRAY, 0.6).dashed());
         axes.line(canvas, before.potential(0, unit), Stroke::new(BLUE, 0.9).dashed());
         axes.line(canvas, after.potential(0, unit), Stroke::new(BLACK, 0.9));
         for ((time, before), (_, after)) in before.potential(0, unit).zip(after.potential(0, unit)) {

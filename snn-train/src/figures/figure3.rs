@@ -14,8 +14,8 @@ use super::{
 use crate::{
     Error,
     plot::{
-        Axes, AxisScale, BLACK, BLUE, Canvas, GREEN, GREY, Legend, ORANGE, Rect, SKY, Stroke, Whiskers,
-        colour_bar, shades,
+        Axes, AxisScale, BLACK, BLUE, Canvas, GRAY, GREEN, Legend, ORANGE, Rect, SKY, Stroke, Whiskers,
+        color_bar, shades,
     },
     sweep::{Axis, Sweep},
 };
@@ -146,16 +146,16 @@ pub(super) fn draw_shapes(
             .title(title)
             .labels("*U* − *θ*", if panel == 0 { "Derivative *σ′*" } else { "" });
         axes.draw(canvas);
-        for (beta, colour) in SLOPES.into_iter().zip(shades(BLUE, SLOPES.len())) {
+        for (beta, color) in SLOPES.into_iter().zip(shades(BLUE, SLOPES.len())) {
             let surrogate = Surrogate { shape, beta };
             let curve: Vec<_> =
                 (-100..=100).map(|n| f64::from(n) / 200.0).map(|x| (x, surrogate.derivative(x))).collect();
             for (x, h) in &curve {
                 table.push(&[&title, &beta, x, h]);
             }
-            axes.line(canvas, curve, Stroke::new(colour, 1.0));
+            axes.line(canvas, curve, Stroke::new(color, 1.0));
             if panel == 0 {
-                legend = legend.line(format!("*β* = {beta}"), Stroke::new(colour, 1.0));
+                legend = legend.line(format!("*β* = {beta}"), Stroke::new(color, 1.0));
             }
         }
         if panel == shapes.len() / 2 {
@@ -195,7 +195,7 @@ fn draw_maps(canvas: &mut Canvas, place: Rect, reproduction: &Reproduction, runs
     }
     if let Some(last) = columns.last() {
         let bar = Rect::new(last.right() + 10.0, last.y, 7.0, last.height);
-        colour_bar(canvas, bar, &AxisScale::linear(chance, 100.0), "Test accuracy (%)");
+        color_bar(canvas, bar, &AxisScale::linear(chance, 100.0), "Test accuracy (%)");
     }
     table
 }
@@ -258,15 +258,15 @@ pub(super) fn bars(reproduction: &Reproduction, runs: &Runs) -> Vec<Bar> {
     let of_depth = |depth| runs.of(|row| row.number(DATA_SEED) == 0.0 && row.depth() == depth);
     let best_of = |models: &Runs| reproduction.best_of_batches(models, 1, count);
     bars.push(Bar::new("Readout", "*n*_{h} = 0", BLACK, best_of(&of_depth(0))));
-    for ((_, word, title), colour) in SHAPES.into_iter().zip([BLUE, SKY, GREEN]) {
+    for ((_, word, title), color) in SHAPES.into_iter().zip([BLUE, SKY, GREEN]) {
         for depth in [1, 2] {
             let models = best(reproduction, runs, word, depth, false);
-            bars.push(Bar::new(title, format!("{depth}"), colour, models));
+            bars.push(Bar::new(title, format!("{depth}"), color, models));
         }
     }
     for depth in [1, 2] {
         let constant = of_depth(depth).of(|row| row.is(SHAPE, "constant"));
-        bars.push(Bar::new("*β* = 0", format!("{depth}"), GREY, best_of(&constant)));
+        bars.push(Bar::new("*β* = 0", format!("{depth}"), GRAY, best_of(&constant)));
     }
     bars
 }
@@ -299,9 +299,9 @@ fn draw_whiskers(canvas: &mut Canvas, place: Rect, reproduction: &Reproduction, 
     )
     .labels("", "Test accuracy (%)");
     axes.draw(canvas);
-    for (x, ((label, sample), colour)) in samples.iter().zip([ORANGE, SKY, BLUE]).enumerate() {
+    for (x, ((label, sample), color)) in samples.iter().zip([ORANGE, SKY, BLUE]).enumerate() {
         if let Some(whiskers) = Whiskers::of(sample) {
-            axes.whiskers(canvas, x as f64, 0.5, &whiskers, colour);
+            axes.whiskers(canvas, x as f64, 0.5, &whiskers, color);
         }
         for accuracy in sample {
             table.push(&[&plain(label), accuracy]);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, AxisScale, Canvas, Colour, GREY, Legend, ORANGE, Rect, SKY, Stroke, VERMILION},
+    plot::{Axes, AxisScale, Canvas, Color, GRAY, Legend, ORANGE, Rect, SKY, Stroke, VERMILION},
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };
@@ -30,26 +30,26 @@ pub(super) struct Way {
     pub(super) name: &'static str,
     pub(super) shape: &'static str,
     pub(super) switch: &'static str,
-    colour: Colour,
+    color: Color,
 }
 
-const fn way(name: &'static str, shape: &'static str, switch: &'static str, colour: Colour) -> Way {
-    Way { name, shape, switch, colour }
+const fn way(name: &'static str, shape: &'static str, switch: &'static str, color: Color) -> Way {
+    Way { name, shape, switch, color }
 }
 
 /// Of the reset, in feed-forward networks.
 pub(super) const RESET: [Way; 4] = [
-    way("sCtl", "super-spike", "detached", GREY),
+    way("sCtl", "super-spike", "detached", GRAY),
     way("sDR", "super-spike", "differentiable", SKY),
-    way("aCtl", "asymptotic", "detached", Colour(0x5A, 0x5A, 0x5A)),
+    way("aCtl", "asymptotic", "detached", Color(0x5A, 0x5A, 0x5A)),
     way("aDR", "asymptotic", "differentiable", ORANGE),
 ];
 
 /// Of the recurrent connections, the reset detached.
 pub(super) const RECURRENCE: [Way; 4] = [
-    way("sCtl", "super-spike", "detached", GREY),
+    way("sCtl", "super-spike", "detached", GRAY),
     way("sProp", "super-spike", "propagate", SKY),
-    way("aCtl", "asymptotic", "detached", Colour(0x5A, 0x5A, 0x5A)),
+    way("aCtl", "asymptotic", "detached", Color(0x5A, 0x5A, 0x5A)),
     way("aProp", "asymptotic", "propagate", VERMILION),
 ];
 
@@ -139,7 +139,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     output.table("b", table);
 
     let bar = |way: Way, depth, recurrent, group: String| {
-        Bar::new(group, way.name, way.colour, best_of(reproduction, &runs, way, depth, recurrent))
+        Bar::new(group, way.name, way.color, best_of(reproduction, &runs, way, depth, recurrent))
     };
     let one = |ways: [Way; 4], recurrent| ways.map(|way| bar(way, 1, recurrent, "*n*_{h} = 1".to_owned()));
     let by_depth = |ways: [Way; 4], recurrent| {
@@ -178,7 +178,7 @@ fn draw_curves(
     axes.draw(canvas);
     let mut legend = Legend::default();
     for way in RESET {
-        legend = legend.line(way.name, Stroke::new(way.colour, 1.0));
+        legend = legend.line(way.name, Stroke::new(way.color, 1.0));
         let best = runs_of(runs, way, 1, false).best(reproduction.scale().best(CURVES));
         for (model, row) in best.rows().iter().enumerate() {
             let records = RunDir::open(reproduction.run_path(&row.id))?.records()?;
@@ -192,7 +192,7 @@ fn draw_curves(
             for (epoch, accuracy) in &curve {
                 table.push(&[&way.name, &(model + 1), epoch, accuracy]);
             }
-            axes.line(canvas, curve, Stroke::new(way.colour, 0.8));
+            axes.line(canvas, curve, Stroke::new(way.color, 0.8));
         }
     }
     legend.draw(canvas, place.right() - 34.0, place.bottom() - 42.0);

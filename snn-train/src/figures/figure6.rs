@@ -106,10 +106,10 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
 /// The best models with each readout, without and with recurrent connections.
 pub(super) fn bars(reproduction: &Reproduction, kind: Kind, runs: &Runs) -> Vec<Bar> {
     let count = reproduction.scale().best(MODELS);
-    let bar = |recurrent, group, head, label, colour| {
+    let bar = |recurrent, group, head, label, color| {
         let models = runs.of(|row| row.recurrent() == recurrent && row.is(HEAD, head));
         let models = reproduction.best_of_batches(&models, repetitions(reproduction.scale(), kind), count);
-        Bar::new(group, label, colour, models)
+        Bar::new(group, label, color, models)
     };
     vec![
         bar(false, "FF", "max", "Max", BLUE),

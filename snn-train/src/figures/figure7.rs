@@ -6,7 +6,7 @@ use snn_data::{Dataset, Mnist, MnistConfig, Split, data_directory};
 use super::{
     FigureOutput, Missing, Preview, Reproduction, Table,
     definition::Definition,
-    preview::{Content, draw_colours, draw_raster, draw_spectrogram, range},
+    preview::{Content, draw_colors, draw_raster, draw_spectrogram, range},
     sources::{Absence, Found, MNIST, RAW_HD, SHD, Source},
 };
 use crate::{
@@ -128,9 +128,9 @@ fn draw_sound(reproduction: &Reproduction, output: &mut FigureOutput, place: Rec
             table.push(&[&sample.index, &time, &(channel + 1), &format!("{value:.4}")]);
         }
     }
-    let colours = range(frames);
-    draw_spectrogram(&mut output.canvas, place, &preview, sample, true, colours);
-    draw_colours(&mut output.canvas, place, colours);
+    let colors = range(frames);
+    draw_spectrogram(&mut output.canvas, place, &preview, sample, true, colors);
+    draw_colors(&mut output.canvas, place, colors);
     output.table("d", table);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Figure 8: what the upper regulariser does. (a) A trained network without it, (b) with it: readout, hidden and input spikes of
+//! Figure 8: what the upper regularizer does. (a) A trained network without it, (b) with it: readout, hidden and input spikes of
 //! one input; (c, d) spikes of single hidden units, over all inputs of the test. The networks are those of figure 9a.
 
 use super::{
@@ -22,10 +22,10 @@ pub(super) const DEFINITION: Definition = Definition {
     draw,
 };
 
-/// The regularised network may lose so much accuracy (%) on validation; of those, that with the fewest spikes is shown.
+/// The regularized network may lose so much accuracy (%) on validation; of those, that with the fewest spikes is shown.
 const LOSS: f64 = 2.0;
 
-/// Without and with regularisation, both with one hidden layer and the first seed.
+/// Without and with regularization, both with one hidden layer and the first seed.
 pub(super) fn pair(runs: &Runs) -> Option<(Row, Row)> {
     let runs = figure9::runs_of(runs, KINDS[0]);
     let free = runs.of(|row| row.number(UPPER_STRENGTH) == 0.0);
@@ -39,13 +39,13 @@ pub(super) fn pair(runs: &Runs) -> Option<(Row, Row)> {
 }
 
 fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
-    let mut output = FigureOutput::new(400.0, 300.0, "Activity regularisation");
+    let mut output = FigureOutput::new(400.0, 300.0, "Activity regularization");
     let rows = output.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
     let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));
     let sweep = figure9::sweep_on(reproduction, 'a', RANDMAN.itself())?;
     let pair = pair(&reproduction.runs(&sweep)?);
     for (side, (panels, title)) in
-        [(['a', 'c'], "not regularised"), (['b', 'd'], "regularised")].into_iter().enumerate()
+        [(['a', 'c'], "not regularized"), (['b', 'd'], "regularized")].into_iter().enumerate()
     {
         let (place, below) = (top[side], bottom[side]);
         output.canvas.letter(place.x - 38.0, place.y - 20.0, panels[0]);
@@ -97,7 +97,7 @@ fn raster_table(snapshot: &Snapshot) -> Table {
     table
 }
 
-fn draw_histogram(output: &mut FigureOutput, place: Rect, labelled: bool, snapshot: &Snapshot) -> Table {
+fn draw_histogram(output: &mut FigureOutput, place: Rect, labeled: bool, snapshot: &Snapshot) -> Table {
     let mut table = Table::new(["spikes", "share"]);
     let counts = snapshot.counts();
     let most = counts.iter().copied().max().unwrap_or(0).max(10);
@@ -114,7 +114,7 @@ fn draw_histogram(output: &mut FigureOutput, place: Rect, labelled: bool, snapsh
         AxisScale::linear(-0.5, most as f64 + 0.5),
         AxisScale::logarithmic(least.min(0.01), 1.0),
     )
-    .labels("Spikes of a hidden unit in one input", if labelled { "Share" } else { "" });
+    .labels("Spikes of a hidden unit in one input", if labeled { "Share" } else { "" });
     axes.histogram(&mut output.canvas, -0.5, 1.0, &heights, BLUE);
     axes.draw(&mut output.canvas);
     table

@@ -1,4 +1,4 @@
-//! Figure 9: accuracy against hidden spikes per input, over strengths and thresholds of the upper regulariser, with fitted
+//! Figure 9: accuracy against hidden spikes per input, over strengths and thresholds of the upper regularizer, with fitted
 //! sigmoids. (a) Randman, (b) MNIST.
 //!
 //! A sigmoid is fitted to the runs with no more spikes than the run that is best on validation. Some networks with spikes in
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, AxisScale, BLUE, Canvas, Colour, GREEN, Legend, ORANGE, Rect, Stroke},
+    plot::{Axes, AxisScale, BLUE, Canvas, Color, GREEN, Legend, ORANGE, Rect, Stroke},
     sweep::{Axis, Row, Sweep},
 };
 
@@ -27,13 +27,13 @@ pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) depth: usize,
     pub(super) recurrent: bool,
-    colour: Colour,
+    color: Color,
 }
 
 pub(super) const KINDS: [Kind; 3] = [
-    Kind { name: "*n*_{h} = 1", depth: 1, recurrent: false, colour: BLUE },
-    Kind { name: "*n*_{h} = 2", depth: 2, recurrent: false, colour: ORANGE },
-    Kind { name: "recurrent", depth: 1, recurrent: true, colour: GREEN },
+    Kind { name: "*n*_{h} = 1", depth: 1, recurrent: false, color: BLUE },
+    Kind { name: "*n*_{h} = 2", depth: 2, recurrent: false, color: ORANGE },
+    Kind { name: "recurrent", depth: 1, recurrent: true, color: GREEN },
 ];
 
 pub(super) const SOURCES: [(char, Source); 2] = [('a', RANDMAN), ('b', MNIST)];
@@ -172,8 +172,8 @@ pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
     found
 }
 
-/// Hidden spikes per input of the networks of a kind without the upper regulariser.
-pub(super) fn unregularised(runs: &Runs, kind: Kind) -> Vec<f64> {
+/// Hidden spikes per input of the networks of a kind without the upper regularizer.
+pub(super) fn unregularized(runs: &Runs, kind: Kind) -> Vec<f64> {
     runs_of(runs, kind).of(|row| row.number(UPPER_STRENGTH) == 0.0).rows().iter().filter_map(spikes).collect()
 }
 
@@ -252,11 +252,11 @@ fn draw_panel(
         let fit = Sigmoid::fit(&points, chance, top(&runs));
         for (points, opacity) in [(self::points(&many), 0.25), (points.clone(), 0.8)] {
             let places = points.iter().map(|&(spikes, accuracy)| (spikes.max(FEWEST), accuracy));
-            axes.dots(canvas, places, 2.6, Stroke::new(kind.colour, 0.0).opacity(opacity));
+            axes.dots(canvas, places, 2.6, Stroke::new(kind.color, 0.0).opacity(opacity));
         }
         if let Some(fit) = fit {
             let curve = (0..=188).map(|step| 10_f64.powf(-1.0 + f64::from(step) / 40.0));
-            axes.line(canvas, curve.map(|spikes| (spikes, fit.at(spikes))), Stroke::new(kind.colour, 1.0));
+            axes.line(canvas, curve.map(|spikes| (spikes, fit.at(spikes))), Stroke::new(kind.color, 1.0));
         }
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let rows = few.rows().iter().map(|row| (row, true)).chain(many.rows().iter().map(|row| (row, false)));
@@ -286,7 +286,7 @@ fn draw_panel(
             || kind.name.to_owned(),
             |Interval { value, low, high }| format!("{}: {value:.0} [{low:.0}, {high:.0}]", kind.name),
         );
-        legend = legend.mark(label, kind.colour);
+        legend = legend.mark(label, kind.color);
     }
     legend.draw(canvas, place.x + 20.0, place.bottom() + 33.0);
     table

@@ -8,7 +8,7 @@ use snn_core::Network;
 use super::{FigureOutput, Scale, Table, sources::preset_of};
 use crate::{
     Error, Experiment,
-    plot::{Axes, AxisScale, BLUE, GREY, Stroke},
+    plot::{Axes, AxisScale, BLUE, GRAY, Stroke},
     train::{evaluate_activity, spread},
 };
 
@@ -167,13 +167,13 @@ pub(super) fn draw(rows: &[UntrainedActivity]) -> FigureOutput {
     let end = rows.len() as f64 - 0.5;
     let mut table = Table::new(["initial_weights", "seed", "spikes_per_input", "mean", "chosen"]);
     for (x, row) in rows.iter().enumerate() {
-        let colour = if row.chosen { BLUE } else { GREY };
-        axes.bar(&mut output.canvas, x as f64, 0.7, row.mean, 0.0, colour);
+        let color = if row.chosen { BLUE } else { GRAY };
+        axes.bar(&mut output.canvas, x as f64, 0.7, row.mean, 0.0, color);
         for (seed, spikes) in row.spikes.iter().enumerate() {
             table.push(&[&row.weights, &seed, spikes, &row.mean, &row.chosen]);
         }
     }
-    axes.line(&mut output.canvas, [(-0.5, ENOUGH), (end, ENOUGH)], Stroke::new(GREY, 0.6).dashed());
+    axes.line(&mut output.canvas, [(-0.5, ENOUGH), (end, ENOUGH)], Stroke::new(GRAY, 0.6).dashed());
     axes.draw(&mut output.canvas);
     output.table("", table);
     output

@@ -7,7 +7,7 @@ use super::{Preview, Reproduction};
 use crate::{
     Checkpoint, Error,
     experiment::Selection,
-    plot::{Axes, AxisScale, BLACK, Canvas, GREY, Rect, Stroke},
+    plot::{Axes, AxisScale, BLACK, Canvas, GRAY, Rect, Stroke},
     run::RunDir,
     train::batch,
 };
@@ -122,8 +122,8 @@ impl Snapshot {
         (0..self.steps).map(move |step| (step as f64 * self.dt, value(step)))
     }
 
-    /// Draws readout above hidden above input for the first samples, side by side in `place`; `colour` of each class.
-    pub(super) fn draw(&self, canvas: &mut Canvas, place: Rect, labelled: bool, colour: fn(u16) -> Stroke) {
+    /// Draws readout above hidden above input for the first samples, side by side in `place`; `color` of each class.
+    pub(super) fn draw(&self, canvas: &mut Canvas, place: Rect, labeled: bool, color: fn(u16) -> Stroke) {
         let end = self.steps as f64 * self.dt;
         let samples = place.columns(&vec![1.0; self.labels.len()], 5.0);
         let (low, high) = self.readout.iter().fold((0.0_f64, 0.1_f64), |(low, high), &value| {
@@ -136,17 +136,17 @@ impl Snapshot {
                 let number = |value: f64| if numbers { value.to_string() } else { String::new() };
                 AxisScale::linear(0.0, end).with_ticks([(0.0, number(0.0)), (end, number(end))])
             };
-            let own = colour(self.labels[sample]);
+            let own = color(self.labels[sample]);
             let readout = Axes::new(rows[0], x(false), AxisScale::linear(low, high)).without_x();
             let readout = if first {
-                readout.labels("", if labelled { "Readout" } else { "" })
+                readout.labels("", if labeled { "Readout" } else { "" })
             } else {
                 readout.without_y()
             };
             readout.draw(canvas);
             for class in 0..self.outputs {
                 let mine = class == usize::from(self.labels[sample]);
-                let stroke = if mine { Stroke { width: 1.0, ..own } } else { Stroke::new(GREY, 0.5) };
+                let stroke = if mine { Stroke { width: 1.0, ..own } } else { Stroke::new(GRAY, 0.5) };
                 readout.line(canvas, self.readout(sample, class), stroke);
             }
             let layers =
@@ -158,7 +158,7 @@ impl Snapshot {
                     .with_ticks([(1.0, "1".to_owned()), (*units as f64, units.to_string())]);
                 let mut axes = Axes::new(place, x(first), y);
                 axes = if first {
-                    axes.labels(if last { "Time (ms)" } else { "" }, if labelled { label } else { "" })
+                    axes.labels(if last { "Time (ms)" } else { "" }, if labeled { label } else { "" })
                 } else {
                     axes.without_y()
                 };

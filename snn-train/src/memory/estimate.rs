@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use snn_core::NetworkConfig;
-use snn_data::{Binning, Dataset, EventDataset};
+use snn_core::{Implementation, NetworkConfig};
+use snn_data::{Binning, Dataset, EventDataset, InputKind, Portion};
 
-use super::available::available;
 use crate::{
     error::Error,
     experiment::{Data, Experiment},
@@ -15,9 +14,15 @@ use crate::{
 const VECTOR: u64 = 16;
 const BLOCK: u64 = 8;
 
-/// Copies of a weight matrix at the largest: the network's, both moments, the gradient and its sums, what the kernels lay out,
-/// the states of last and best epoch with theirs, and the bytes of a checkpoint.
-const COPIES: u64 = 18;
+/// The program itself, with its threads.
+const PROGRAM: u64 = 17_000_000;
+
+/// Copies of a weight matrix at the largest: the network's, both moments, the gradient, what the kernels lay out, the states of
+/// last and best epoch with theirs, and the bytes of a checkpoint. Sums of gradients come on top.
+const COPIES: u64 = 19;
+
+/// Copies of the state of a unit that the tape of the reference implementation keeps of each step.
+const ON_TAPE: u64 = 12;
 
 const BYTES: u64 = size_of::<f32>() as u64;
 
@@ -45,7 +50,11 @@ fn of_data(data: &Data) -> MemoryEstimate {
             .saturating_add(product(&[2, config.inputs]))
             .saturating_add(product(&[4, config.steps]))
             .saturating_add(14);
-        estimate.add("the samples", samples.saturating_mul(of_each), "data.classes, data.samples_per_class");
+        // While they are made, the spike times of one class for each thread twice more.
+        let at_once = config.classes.min(rayon::current_num_threads());
+        let made = product(&[16, at_once, config.samples_per_class, config.inputs]);
+        let all = samples.saturating_mul(of_each).saturating_add(made);
+        estimate.add("the samples", all, "data.classes, data.samples_per_class");
     }
     estimate
 }
@@ -56,8 +65,10 @@ fn of_training(
     config: &NetworkConfig,
     samples: usize,
     steps: usize,
+    kind: InputKind,
 ) -> MemoryEstimate {
     let mut estimate = MemoryEstimate::default();
+    estimate.add("the program", PROGRAM, "network.hidden");
     let (mut below, mut weights, mut widths) = (config.inputs as u64, 0_u64, 0_u64);
     for layer in &config.hidden {
         let units = layer.units as u64;
@@ -79,14 +90,35 @@ fn of_training(
     // More samples than there are make no batch.
     let batch = (experiment.training.batch_size.min(samples) as u64).next_multiple_of(BLOCK);
     let sample_steps = batch.saturating_mul(steps as u64);
-    // The potentials of the hidden units at every step; and sums of gradients, as many as cost about a quarter of the time loop.
-    let traces = sample_steps.saturating_mul(widths).saturating_mul(BYTES);
-    let sums = sample_steps.saturating_mul(widths.saturating_add(out_width)) / 4 * BYTES;
-    let readout = batch.saturating_mul(out_width).saturating_mul(6 * BYTES);
+    let all_widths = widths.saturating_add(out_width);
+    let traces = if config.implementation == Implementation::Fused {
+        // The potentials of the hidden units at every step, of one block of samples for each thread; and sums of gradients, as
+        // many as cost about a quarter of the time loop, of which a tree of additions holds a few for each thread.
+        let (blocks, threads) = (batch / BLOCK, rayon::current_num_threads() as u64);
+        let of_block = product_of(&[BLOCK, steps as u64, widths, BYTES]);
+        let sums = sample_steps.saturating_mul(all_widths) / weights.saturating_mul(4).max(1);
+        let sums = sums.clamp(1, blocks.max(1));
+        let at_once = sums.min(threads.saturating_mul(2 + u64::from(sums.ilog2())));
+        let of_blocks = of_block.saturating_mul(blocks.min(threads));
+        of_blocks.saturating_add(product_of(&[at_once, weights, BYTES]))
+    } else {
+        product_of(&[sample_steps, all_widths, ON_TAPE * BYTES])
+    };
+    let answers = product_of(&[batch, all_widths, 6 * BYTES]);
     estimate.add(
         "the traces of a batch",
-        traces.saturating_add(sums).saturating_add(readout),
+        traces.saturating_add(answers),
         "training.batch_size, data.steps, network.hidden",
+    );
+    // This batch and the next one: offsets, and a few spikes in every step; or a value for each unit and step.
+    let of_step = match kind {
+        InputKind::Events => 8,
+        InputKind::Frames => (config.inputs as u64).saturating_mul(BYTES),
+    };
+    estimate.add(
+        "two batches of input",
+        product_of(&[2, sample_steps, of_step]),
+        "training.batch_size, data.steps",
     );
     estimate.add(
         "counts of which class is taken for which",
@@ -100,6 +132,10 @@ fn product(factors: &[usize]) -> u64 {
     factors.iter().fold(1_u64, |product, &factor| product.saturating_mul(factor as u64))
 }
 
+fn product_of(factors: &[u64]) -> u64 {
+    factors.iter().fold(1_u64, |product, &factor| product.saturating_mul(factor))
+}
+
 impl Experiment {
     /// Refuses data, and training on them, that are too large for the memory, where that is known before they are made.
     ///
@@ -110,8 +146,12 @@ impl Experiment {
         if let Data::Randman(config) = &self.data {
             let binning = Binning { steps: config.steps, dt: config.dt, ..Binning::default() };
             let empty = EventDataset::new("randman", config.inputs, config.classes, binning)?;
-            let samples = config.classes.saturating_mul(config.samples_per_class);
-            let training = of_training(self, &self.network_config(&empty), samples, config.steps);
+            let held_out = |portion: Portion| portion.of(config.samples_per_class, "").unwrap_or_default();
+            let held_out = held_out(config.valid).saturating_add(held_out(config.test));
+            let trained = config.samples_per_class.saturating_sub(held_out);
+            let samples = config.classes.saturating_mul(trained.max(held_out));
+            let network = self.network_config(&empty);
+            let training = of_training(self, &network, samples, config.steps, InputKind::Events);
             estimate.parts.extend(training.parts);
         }
         estimate.check(self.training.memory_limit)
@@ -122,7 +162,7 @@ impl Experiment {
         let splits = dataset.splits();
         let samples =
             [&splits.train, &splits.valid, &splits.test].map(Vec::len).into_iter().max().unwrap_or(0);
-        of_training(self, &self.network_config(dataset), samples, dataset.steps())
+        of_training(self, &self.network_config(dataset), samples, dataset.steps(), dataset.kind())
     }
 }
 
@@ -144,7 +184,7 @@ impl MemoryEstimate {
         let (bytes, by) = if limit > 0.0 {
             ((limit * 1e9) as u64, "training.memory_limit")
         } else {
-            match available() {
+            match snn_data::available_memory() {
                 Some(available) => (available.bytes, available.by),
                 None => return Ok(()),
             }
@@ -185,7 +225,7 @@ mod tests {
         experiment.set(&["data.classes=2", "data.samples_per_class=10"]).unwrap();
         let dataset = experiment.data.open().unwrap();
         experiment.set(changes).unwrap();
-        of_training(&experiment, &experiment.network_config(&*dataset), 10_000, 100)
+        of_training(&experiment, &experiment.network_config(&*dataset), 10_000, 100, InputKind::Events)
     }
 
     #[test]
@@ -196,13 +236,17 @@ mod tests {
         assert!(wide.bytes() > 18 * 4 * 3_600_000_000, "{wide}");
         let text = wide.to_string();
         assert!(
-            text.starts_with("27") && text.contains(" GB (weights, moments, gradients and checkpoints 2"),
+            text.starts_with("28")
+                && text.contains(" MB, weights, moments, gradients and checkpoints 273.8 GB"),
             "{text}"
         );
         let recurrent = estimate(&["network.hidden=[1000]", "network.recurrent=true"]);
-        assert!(recurrent.parts[0].bytes > 9 * estimate(&["network.hidden=[1000]"]).parts[0].bytes);
+        assert!(recurrent.parts[1].bytes > 9 * estimate(&["network.hidden=[1000]"]).parts[1].bytes);
         let (one, two) = (estimate(&["training.batch_size=100"]), estimate(&["training.batch_size=1000"]));
-        assert!(two.parts[1].bytes > 9 * one.parts[1].bytes && two.parts[0] == one.parts[0]);
+        assert!(two.parts[3].bytes > 9 * one.parts[3].bytes && two.parts[1] == one.parts[1]);
+        assert!(two.parts[2].bytes < 9 * one.parts[2].bytes, "blocks of samples, not batches");
+        let on_tape = estimate(&["network.implementation=reference"]);
+        assert!(on_tape.parts[2].bytes > 5 * one.parts[2].bytes, "{on_tape}");
     }
 
     #[test]

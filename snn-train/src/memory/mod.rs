@@ -1,6 +1,3 @@
 //! How much memory a run takes, and how much there is: what does not fit is refused before it is allocated.
 
-mod available;
 mod estimate;
-
-pub(crate) use available::available;

@@ -3,7 +3,7 @@
 use super::{
     Anchor, AxisScale, Canvas, Rect, Stroke,
     canvas::{SMALL_TEXT, TEXT},
-    colour::{BLACK, Colour},
+    color::{BLACK, Color},
 };
 
 const LINE: Stroke = Stroke::new(BLACK, 0.6);
@@ -128,12 +128,12 @@ impl Axes {
         let first = self.rect.y + self.rect.height / 2.0 - 4.0 * (lines.len() as f64 - 1.0);
         for (index, line) in lines.iter().enumerate() {
             let (x, y) = (self.rect.x + self.rect.width / 2.0, first + 8.0 * index as f64);
-            canvas.text(x, y, line, SMALL_TEXT, Anchor::Middle, Colour(90, 90, 90));
+            canvas.text(x, y, line, SMALL_TEXT, Anchor::Middle, Color(90, 90, 90));
         }
     }
 }
 
-/// What colours mean, line by line.
+/// What colors mean, line by line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Legend(Vec<(String, Stroke, bool)>);
 
@@ -145,8 +145,8 @@ impl Legend {
     }
 
     /// A line for marks that are filled.
-    pub(crate) fn mark(mut self, label: impl Into<String>, colour: Colour) -> Self {
-        self.0.push((label.into(), Stroke::new(colour, 4.0), true));
+    pub(crate) fn mark(mut self, label: impl Into<String>, color: Color) -> Self {
+        self.0.push((label.into(), Stroke::new(color, 4.0), true));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Rect,
-    colour::{BLACK, Colour},
+    color::{BLACK, Color},
     path::{Path, Step},
 };
 
@@ -17,7 +17,7 @@ pub(crate) enum Anchor {
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stroke {
-    pub(crate) colour: Colour,
+    pub(crate) color: Color,
     /// In points.
     pub(crate) width: f64,
     pub(crate) dashed: bool,
@@ -26,8 +26,8 @@ pub(crate) struct Stroke {
 }
 
 impl Stroke {
-    pub(crate) const fn new(colour: Colour, width: f64) -> Self {
-        Self { colour, width, dashed: false, opacity: 1.0 }
+    pub(crate) const fn new(color: Color, width: f64) -> Self {
+        Self { color, width, dashed: false, opacity: 1.0 }
     }
 
     pub(crate) const fn dashed(self) -> Self {
@@ -55,11 +55,11 @@ pub(super) enum Operation {
     /// A path, outlined; corners are round.
     Outline(Path, Stroke),
     /// A path, filled, and its opacity.
-    Area(Path, Colour, f64),
+    Area(Path, Color, f64),
     /// Discs at these places; the width of the stroke is their diameter.
     Dots(Vec<(f64, f64)>, Stroke),
     /// A filled rectangle.
-    Rect(Rect, Colour),
+    Rect(Rect, Color),
     Label(Label),
     /// The bold letter of a panel, at the start of its baseline.
     Letter(f64, f64, char),
@@ -78,7 +78,7 @@ pub(super) struct Label {
     pub(super) text: String,
     pub(super) size: f64,
     pub(super) anchor: Anchor,
-    pub(super) colour: Colour,
+    pub(super) color: Color,
 }
 
 /// A page; its unit is the point.
@@ -103,7 +103,7 @@ impl Canvas {
     }
 
     /// A label whose baseline starts, has its middle, or ends at a place.
-    pub(crate) fn text(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor, colour: Colour) {
+    pub(crate) fn text(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor, color: Color) {
         let text = label.to_owned();
         self.operations.push(Operation::Label(Label {
             place: (x, y),
@@ -111,7 +111,7 @@ impl Canvas {
             text,
             size,
             anchor,
-            colour,
+            color,
         }));
     }
 
@@ -124,7 +124,7 @@ impl Canvas {
             text,
             size,
             anchor,
-            colour: BLACK,
+            color: BLACK,
         }));
     }
 
@@ -151,13 +151,13 @@ impl Canvas {
     }
 
     /// A path, filled.
-    pub(super) fn area(&mut self, path: Path, colour: Colour, opacity: f64) {
+    pub(super) fn area(&mut self, path: Path, color: Color, opacity: f64) {
         if !path.steps.is_empty() {
-            self.operations.push(Operation::Area(path, colour, opacity));
+            self.operations.push(Operation::Area(path, color, opacity));
         }
     }
 
-    /// Discs of one size and colour.
+    /// Discs of one size and color.
     pub(crate) fn dots(&mut self, points: impl IntoIterator<Item = (f64, f64)>, size: f64, fill: Stroke) {
         let points: Vec<_> = points.into_iter().collect();
         if !points.is_empty() {
@@ -166,8 +166,8 @@ impl Canvas {
     }
 
     /// A filled rectangle.
-    pub(crate) fn rect(&mut self, rect: Rect, colour: Colour) {
-        self.operations.push(Operation::Rect(rect, colour));
+    pub(crate) fn rect(&mut self, rect: Rect, color: Color) {
+        self.operations.push(Operation::Rect(rect, color));
     }
 
     /// Draws, and hides what lies outside of `rect`.

@@ -1,19 +1,19 @@
-//! Heat maps: a value for each cell of a grid, as a colour.
+//! Heat maps: a value for each cell of a grid, as a color.
 
 use std::collections::BTreeMap;
 
 use super::{
     Anchor, Axes, AxisScale, Canvas, Rect, Stroke,
     canvas::{SMALL_TEXT, TEXT},
-    colour::{BLACK, Colour, WHITE, viridis},
+    color::{BLACK, Color, WHITE, viridis},
     path::{Path, Step},
 };
 
-/// Steps of the colour map.
+/// Steps of the color map.
 const LEVELS: f64 = 255.0;
 
 impl Axes {
-    /// Colours the cells of a grid that fills the frame: `values[row][column]`, the first row at the bottom, each value
+    /// Colors the cells of a grid that fills the frame: `values[row][column]`, the first row at the bottom, each value
     /// 0 to 1. Cells without a value stay white.
     pub(crate) fn map(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
         self.cells(canvas, values, viridis);
@@ -24,11 +24,11 @@ impl Axes {
         self.cells(canvas, values, |share| WHITE.towards(BLACK, share));
     }
 
-    fn cells(&self, canvas: &mut Canvas, values: &[Vec<f64>], colour: fn(f64) -> Colour) {
+    fn cells(&self, canvas: &mut Canvas, values: &[Vec<f64>], color: fn(f64) -> Color) {
         let Rect { x, width, height, .. } = self.rect;
         let bottom = self.rect.bottom();
         let cell_height = height / values.len().max(1) as f64;
-        // One path for each colour keeps the document small.
+        // One path for each color keeps the document small.
         let mut paths: BTreeMap<u8, Path> = BTreeMap::new();
         for (row, values) in values.iter().enumerate() {
             let cell_width = width / values.len().max(1) as f64;
@@ -36,7 +36,7 @@ impl Axes {
             for (column, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
                 let level = (value.clamp(0.0, 1.0) * LEVELS).round() as u8;
                 let path = paths.entry(level).or_insert_with(Path::new);
-                // Edges are rounded, not widths, so that neighbours share them.
+                // Edges are rounded, not widths, so that neighbors share them.
                 let (left, right) = (x + cell_width * column as f64, x + cell_width * (column + 1) as f64);
                 path.extend([
                     Step::MoveTo(left, y),
@@ -49,21 +49,21 @@ impl Axes {
         }
         canvas.crisp(|canvas| {
             for (level, path) in paths {
-                canvas.area(path, colour(f64::from(level) / LEVELS), 1.0);
+                canvas.area(path, color(f64::from(level) / LEVELS), 1.0);
             }
         });
     }
 }
 
-/// The colours of a map beside it, with their values.
-pub(crate) fn colour_bar(canvas: &mut Canvas, rect: Rect, scale: &AxisScale, label: &str) {
+/// The colors of a map beside it, with their values.
+pub(crate) fn color_bar(canvas: &mut Canvas, rect: Rect, scale: &AxisScale, label: &str) {
     let steps = 64;
     let height = rect.height / f64::from(steps);
     canvas.crisp(|canvas| {
         for step in 0..steps {
             let y = rect.bottom() - height * f64::from(step + 1);
-            let colour = viridis((f64::from(step) + 0.5) / f64::from(steps));
-            canvas.rect(Rect::new(rect.x, y, rect.width, height + 0.05), colour);
+            let color = viridis((f64::from(step) + 0.5) / f64::from(steps));
+            canvas.rect(Rect::new(rect.x, y, rect.width, height + 0.05), color);
         }
     });
     let mut widest = 0;

@@ -2,7 +2,7 @@
 
 use super::{
     Axes, Canvas, Rect, Stroke,
-    colour::{BLACK, Colour, WHITE},
+    color::{BLACK, Color, WHITE},
     path::{Path, Step},
 };
 
@@ -45,11 +45,11 @@ impl Axes {
     }
 
     /// A bar from the lower axis, its width in units of x, with an error bar.
-    pub(crate) fn bar(&self, canvas: &mut Canvas, x: f64, width: f64, mean: f64, error: f64, colour: Colour) {
+    pub(crate) fn bar(&self, canvas: &mut Canvas, x: f64, width: f64, mean: f64, error: f64, color: Color) {
         let ((left, top), (right, bottom)) =
             (self.place(x - width / 2.0, mean), self.place(x + width / 2.0, self.y.low()));
         self.inside(canvas, |canvas| {
-            canvas.rect(Rect::new(left, top, right - left, (bottom - top).max(0.0)), colour);
+            canvas.rect(Rect::new(left, top, right - left, (bottom - top).max(0.0)), color);
         });
         self.error_bar(canvas, x, mean - error, mean + error);
     }
@@ -67,14 +67,7 @@ impl Axes {
 
     /// Box and whiskers of a sample: quartiles, median, the farthest values within 1.5 interquartile ranges of the box
     /// (Tukey), and the values beyond.
-    pub(crate) fn whiskers(
-        &self,
-        canvas: &mut Canvas,
-        x: f64,
-        width: f64,
-        sample: &Whiskers,
-        colour: Colour,
-    ) {
+    pub(crate) fn whiskers(&self, canvas: &mut Canvas, x: f64, width: f64, sample: &Whiskers, color: Color) {
         let Whiskers { low, quartiles: [first, median, third], high, outliers } = sample;
         let ((left, top), (right, bottom)) =
             (self.place(x - width / 2.0, *third), self.place(x + width / 2.0, *first));
@@ -89,7 +82,7 @@ impl Axes {
         }
         self.inside(canvas, |canvas| {
             canvas.outline(whiskers, ERROR_BAR);
-            canvas.rect(Rect::new(left, top, right - left, bottom - top), colour.towards(WHITE, 0.4));
+            canvas.rect(Rect::new(left, top, right - left, bottom - top), color.towards(WHITE, 0.4));
             let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
             canvas.line(&frame, ERROR_BAR);
             canvas.line(&[(left, y(*median)), (right, y(*median))], Stroke::new(BLACK, 1.2));
@@ -122,7 +115,7 @@ impl Axes {
         start: f64,
         width: f64,
         heights: &[f64],
-        colour: Colour,
+        color: Color,
     ) {
         let bottom = self.rect.bottom();
         let mut path = Path::new();
@@ -139,7 +132,7 @@ impl Axes {
                 ]);
             }
         }
-        self.inside(canvas, |canvas| canvas.area(path, colour, 1.0));
+        self.inside(canvas, |canvas| canvas.area(path, color, 1.0));
     }
 }
 

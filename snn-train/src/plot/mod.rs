@@ -7,7 +7,7 @@
 
 mod axes;
 mod canvas;
-mod colour;
+mod color;
 mod glyphs;
 mod layout;
 mod map;
@@ -20,11 +20,11 @@ mod text;
 
 pub(crate) use axes::{Axes, Legend};
 pub(crate) use canvas::{Anchor, Canvas, Stroke};
-pub(crate) use colour::{
-    BLACK, BLUE, CLASSES, Colour, GREEN, GREY, LIGHT_GREY, ORANGE, SKY, VERMILION, shades, viridis,
+pub(crate) use color::{
+    BLACK, BLUE, CLASSES, Color, GRAY, GREEN, LIGHT_GRAY, ORANGE, SKY, VERMILION, shades, viridis,
 };
 pub(crate) use layout::Rect;
-pub(crate) use map::colour_bar;
+pub(crate) use map::color_bar;
 pub(crate) use marks::Whiskers;
 pub(crate) use scale::AxisScale;
 

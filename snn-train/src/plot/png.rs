@@ -1,13 +1,11 @@
 //! The page as pixels.
 
-use tiny_skia::{
-    Color, FillRule, LineCap, LineJoin, Mask, Paint, PathBuilder, Pixmap, StrokeDash, Transform,
-};
+use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, PathBuilder, Pixmap, StrokeDash, Transform};
 
 use super::{
     Canvas, Rect, Stroke,
     canvas::{LETTER, Label, Operation},
-    colour::{BLACK, Colour},
+    color::{BLACK, Color},
     glyphs::Fonts,
     path::{Path, Step},
 };
@@ -25,7 +23,7 @@ impl Canvas {
         let pixels = |points: f64| (points * scale).round() as u32;
         let mut pixmap = Pixmap::new(pixels(self.width), pixels(self.height))
             .ok_or_else(|| fail(&"so many pixels do not fit into memory"))?;
-        pixmap.fill(Color::WHITE);
+        pixmap.fill(tiny_skia::Color::WHITE);
         // The width is a whole number of pixels.
         let scale = pixmap.width() as f32 / self.width as f32;
         let mut painter = Painter {
@@ -63,15 +61,15 @@ impl Painter {
         for operation in operations {
             match operation {
                 Operation::Outline(path, stroke) => self.outline(path, *stroke),
-                Operation::Area(path, colour, opacity) => self.fill(pen(path), *colour, *opacity),
+                Operation::Area(path, color, opacity) => self.fill(pen(path), *color, *opacity),
                 Operation::Dots(points, stroke) => {
                     let mut discs = PathBuilder::new();
                     for &(x, y) in points {
                         discs.push_circle(round(x, 2), round(y, 2), stroke.width as f32 / 2.0);
                     }
-                    self.fill(discs.finish(), stroke.colour, stroke.opacity);
+                    self.fill(discs.finish(), stroke.color, stroke.opacity);
                 }
-                Operation::Rect(rect, colour) => self.fill(frame(rect), *colour, 1.0),
+                Operation::Rect(rect, color) => self.fill(frame(rect), *color, 1.0),
                 Operation::Label(label) => self.label(label),
                 Operation::Letter(x, y, letter) => {
                     let place = self.transform.pre_translate(*x as f32, *y as f32);
@@ -87,15 +85,15 @@ impl Painter {
         }
     }
 
-    fn paint(&self, colour: Colour, opacity: f64) -> Paint<'static> {
+    fn paint(&self, color: Color, opacity: f64) -> Paint<'static> {
         let mut paint = Paint { anti_alias: !self.crisp, ..Paint::default() };
-        let Colour(red, green, blue) = colour;
+        let Color(red, green, blue) = color;
         paint.set_color_rgba8(red, green, blue, (opacity.clamp(0.0, 1.0) * 255.0).round() as u8);
         paint
     }
 
-    fn fill(&mut self, path: Option<tiny_skia::Path>, colour: Colour, opacity: f64) {
-        let paint = self.paint(colour, opacity);
+    fn fill(&mut self, path: Option<tiny_skia::Path>, color: Color, opacity: f64) {
+        let paint = self.paint(color, opacity);
         if let Some(path) = path {
             let mask = self.clip.as_ref().map(|clip| &clip.mask);
             self.pixmap.fill_path(&path, &paint, FillRule::Winding, self.transform, mask);
@@ -103,7 +101,7 @@ impl Painter {
     }
 
     fn outline(&mut self, path: &Path, stroke: Stroke) {
-        let paint = self.paint(stroke.colour, stroke.opacity);
+        let paint = self.paint(stroke.color, stroke.opacity);
         let dash = stroke.dashes().map(|lengths| lengths.map(|length| length as f32).to_vec());
         let style = tiny_skia::Stroke {
             width: stroke.width as f32,
@@ -119,16 +117,16 @@ impl Painter {
     }
 
     fn label(&mut self, label: &Label) {
-        let Label { place: (x, y), upwards, text, size, anchor, colour } = label;
+        let Label { place: (x, y), upwards, text, size, anchor, color } = label;
         let mut place = self.transform.pre_translate(round(*x, 2), round(*y, 2));
         if *upwards {
             place = place.pre_rotate(-90.0);
         }
-        self.glyphs(self.fonts.label(text, *size, *anchor), place, *colour);
+        self.glyphs(self.fonts.label(text, *size, *anchor), place, *color);
     }
 
-    fn glyphs(&mut self, glyphs: Option<tiny_skia::Path>, place: Transform, colour: Colour) {
-        let paint = self.paint(colour, 1.0);
+    fn glyphs(&mut self, glyphs: Option<tiny_skia::Path>, place: Transform, color: Color) {
+        let paint = self.paint(color, 1.0);
         if let Some(glyphs) = glyphs {
             let mask = self.clip.as_ref().map(|clip| &clip.mask);
             self.pixmap.fill_path(&glyphs, &paint, FillRule::Winding, place, mask);

@@ -24,7 +24,7 @@ impl Tick {
 }
 
 impl AxisScale {
-    /// Equal steps for equal differences, with about four labelled ticks at round numbers.
+    /// Equal steps for equal differences, with about four labeled ticks at round numbers.
     pub(crate) fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
         let step = round_step((high - low) / 4.0);
@@ -38,7 +38,7 @@ impl AxisScale {
         Self { low, high, logarithmic: false, ticks: ticks.collect() }
     }
 
-    /// Equal steps for equal ratios, with labelled ticks at powers of ten. Both ends are above 0.
+    /// Equal steps for equal ratios, with labeled ticks at powers of ten. Both ends are above 0.
     pub(crate) fn logarithmic(low: f64, high: f64) -> Self {
         let low = low.max(f64::MIN_POSITIVE);
         let high = if high > low { high } else { low * 10.0 };
@@ -95,15 +95,11 @@ impl AxisScale {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, nearest to `step` from above.
+/// The distance of ticks, nearest to `step` from above. A step of 2.5 has a decimal more than its power of ten, which labels would
+/// cut off below 10.
 fn round_step(step: f64) -> f64 {
-    let power = 10_f64.powf(step.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= step * (1.0 - 1e-9));
-    // A step of 2.5 has a decimal more than its power of ten, which labels would cut off below 10.
-    match factor.unwrap_or(10.0) {
-        2.5 if power < 10.0 => 5.0 * power,
-        factor => factor * power,
-    }
+    let factors: &[f64] = if step < 10.0 { &[1.0, 2.0, 5.0] } else { &[1.0, 2.0, 2.5, 5.0] };
+    snn_run::round_step(step, factors)
 }
 
 fn power_of_ten(exponent: i32) -> String {

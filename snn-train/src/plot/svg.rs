@@ -49,10 +49,10 @@ impl Body {
             Operation::Outline(path, stroke) => {
                 self.element(format_args!("<path d=\"{path}\"{stroke} stroke-linejoin=\"round\"/>"));
             }
-            Operation::Area(path, colour, opacity) => {
+            Operation::Area(path, color, opacity) => {
                 let opacity =
                     if *opacity < 1.0 { format!(" fill-opacity=\"{opacity}\"") } else { String::new() };
-                self.element(format_args!("<path d=\"{path}\" fill=\"{colour}\"{opacity}/>"));
+                self.element(format_args!("<path d=\"{path}\" fill=\"{color}\"{opacity}/>"));
             }
             // Lines of no length have round ends.
             Operation::Dots(points, stroke) => {
@@ -60,8 +60,8 @@ impl Body {
                 path.extend(points.iter().flat_map(|&(x, y)| [Step::MoveTo(x, y), Step::Right(0.0)]));
                 self.element(format_args!("<path d=\"{path}\"{stroke} stroke-linecap=\"round\"/>"));
             }
-            Operation::Rect(rect, colour) => {
-                self.element(format_args!("<rect {} fill=\"{colour}\"/>", Sides(rect)));
+            Operation::Rect(rect, color) => {
+                self.element(format_args!("<rect {} fill=\"{color}\"/>", Sides(rect)));
             }
             Operation::Label(label) => self.label(label),
             Operation::Letter(x, y, letter) => self.element(format_args!(
@@ -86,7 +86,7 @@ impl Body {
     }
 
     fn label(&mut self, label: &Label) {
-        let Label { place: (x, y), upwards, text, size, anchor, colour } = label;
+        let Label { place: (x, y), upwards, text, size, anchor, color } = label;
         let place = if *upwards {
             format!("transform=\"translate({x:.2} {y:.2}) rotate(-90)\"")
         } else {
@@ -99,14 +99,14 @@ impl Body {
         };
         let spans = spans(text, *size);
         self.element(format_args!(
-            "<text {place} font-size=\"{size}\" fill=\"{colour}\"{anchor}>{spans}</text>"
+            "<text {place} font-size=\"{size}\" fill=\"{color}\"{anchor}>{spans}</text>"
         ));
     }
 }
 
 impl Display for Stroke {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"", self.colour, self.width)?;
+        write!(f, " fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"", self.color, self.width)?;
         if let Some([dash, gap]) = self.dashes() {
             write!(f, " stroke-dasharray=\"{dash} {gap}\"")?;
         }

@@ -44,7 +44,7 @@ fn a_panel_has_ticks_labels_and_marks_at_their_places() {
     axes.draw(&mut canvas);
     assert_eq!(axes.place(0.1, 50.0), (60.0, 40.0));
     axes.line(&mut canvas, [(0.01, 0.0), (f64::NAN, 1.0), (0.1, 50.0), (1.0, 100.0)], Stroke::new(BLUE, 1.0));
-    axes.bar(&mut canvas, 0.1, 0.05, 50.0, 10.0, GREY);
+    axes.bar(&mut canvas, 0.1, 0.05, 50.0, 10.0, GRAY);
     axes.map(&mut canvas, &[vec![0.0, 1.0], vec![f64::NAN, 0.0]]);
     canvas.letter(0.0, 0.0, 'a');
 

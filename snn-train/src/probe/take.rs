@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use snn_core::{ActivityMonitor, Events, Input, Network, Optimizer, Output, Recording};
+use snn_core::{
+    ActivityMonitor, AnyLoss, Events, Input, LossFunction, Network, Optimizer, Output, Recording,
+};
 use snn_data::Dataset;
 
 use super::{
     Histogram, InputProbe, LayerProbe, MAX_CLASSES, MAX_POINTS, PROBE_VERSION, Probe, Raster, SampleProbe,
     Traces,
 };
-use crate::{Error, Evaluation, experiment::ProbeSection, train::batch};
+use crate::{Error, Evaluation, Experiment, experiment::ProbeSection, train::batch};
 
 /// What is looked at: the same samples and units throughout a run.
 #[derive(Debug)]
 pub(super) struct Subject {
     samples: Vec<u32>,
     section: ProbeSection,
+    /// By which the network answers.
+    loss: AnyLoss,
 }
 
 /// What an epoch of training leaves to look at, beside the network.
@@ -31,13 +35,14 @@ pub(super) struct Epoch<'a> {
 const FEW: usize = 4;
 
 impl Subject {
-    pub(super) fn new(section: &ProbeSection, dataset: &dyn Dataset) -> Self {
+    pub(super) fn new(experiment: &Experiment, dataset: &dyn Dataset) -> Self {
+        let section = &experiment.probe;
         let samples = if section.samples.is_empty() {
             choose_samples(dataset)
         } else {
             section.samples.iter().filter_map(|&sample| u32::try_from(sample).ok()).collect()
         };
-        Self { samples, section: section.clone() }
+        Self { samples, section: section.clone(), loss: experiment.loss_function() }
     }
 
     /// Looks at `network` after an epoch, or before training.
@@ -49,6 +54,7 @@ impl Subject {
     ) -> Result<Probe, Error> {
         let (input, labels) = batch::load(dataset, &self.samples)?;
         let (output, recording) = network.record(&input)?;
+        let output = self.loss.scored(output);
         let outputs = network.config().outputs;
         let predictions = output.predictions();
         let samples = (0..self.samples.len()).map(|at| SampleProbe {
@@ -185,8 +191,11 @@ pub(crate) fn update_ratios(network: &Network, optimizer: &dyn Optimizer) -> BTr
 
 #[cfg(test)]
 mod tests {
+    use snn_core::LossKind;
+    use snn_data::Split;
+
     use super::*;
-    use crate::Experiment;
+    use crate::{Goal, evaluate};
 
     #[test]
     fn units_are_spread_evenly() {
@@ -212,7 +221,7 @@ mod tests {
         let dataset = experiment.data.open().unwrap();
         let config = experiment.network_config(&*dataset);
         let network = Network::new(config, experiment.initialization(), 1).unwrap();
-        let subject = Subject::new(&experiment.probe, &*dataset);
+        let subject = Subject::new(&experiment, &*dataset);
         let probe = subject.probe(&network, &*dataset, None).unwrap();
 
         assert_eq!((probe.epoch, probe.steps, probe.samples.len()), (0, 100, FEW));
@@ -238,6 +247,34 @@ mod tests {
         assert_eq!(probe.layers[0].rates.total(), 30);
         assert_eq!(probe.layers[1].derivatives.total(), (FEW * 100 * 12) as u64);
         assert!(probe.confusion.is_empty() && probe.update_ratios.is_empty());
+    }
+
+    #[test]
+    fn a_probe_answers_as_an_evaluation_does_whatever_the_loss() {
+        let mut experiment = Experiment::default();
+        experiment
+            .set(&["data.samples_per_class=20", "network.hidden=[30]", "initialization.gain=8"])
+            .unwrap();
+        let dataset = experiment.data.open().unwrap();
+        let network =
+            Network::new(experiment.network_config(&*dataset), experiment.initialization(), 1).unwrap();
+        let samples = &dataset.splits().valid;
+        experiment.probe.samples = samples.iter().map(|&sample| sample as usize).collect();
+        let mut answers = Vec::new();
+        for name in [LossKind::CrossEntropy, LossKind::SpikeCount] {
+            experiment.loss.name = name;
+            let probe = Subject::new(&experiment, &*dataset).probe(&network, &*dataset, None).unwrap();
+            let mut confusion = vec![vec![0; 10]; 10];
+            for sample in &probe.samples {
+                confusion[usize::from(sample.label)][usize::from(sample.prediction)] += 1;
+            }
+            let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
+            let goal = Goal { loss: &loss, regularizer: &regularizer };
+            let evaluation = evaluate(&network, &*dataset, Split::Valid, goal, 100).unwrap();
+            assert_eq!(confusion, evaluation.confusion, "{name:?}");
+            answers.push(confusion);
+        }
+        assert_ne!(answers[0], answers[1], "the losses answer differently");
     }
 
     #[test]

@@ -42,8 +42,8 @@ impl ProbeWriter {
         let begin = Instant::now();
         match event {
             Event::RunStarted(start) => {
-                let section = &start.experiment.probe;
-                let (schedule, subject) = (Schedule::new(section), Subject::new(section, start.dataset));
+                let schedule = Schedule::new(&start.experiment.probe);
+                let subject = Subject::new(start.experiment, start.dataset);
                 let due = start.epoch == 0 && start.batch == 0 && schedule.is_due(0);
                 let first = due.then(|| subject.probe(start.network, start.dataset, None));
                 self.plan = Some((schedule, subject));

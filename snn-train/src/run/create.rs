@@ -3,7 +3,7 @@
 use std::{collections::hash_map::RandomState, fs, hash::BuildHasher as _, io, path::Path, time::SystemTime};
 
 use snn_run::{
-    files::{BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
+    files::{ATTEMPT, BEST_CHECKPOINT, CHECKPOINTS, CONFIG, LAST_CHECKPOINT, LOCK, TRAINER_LOG},
     regular,
 };
 
@@ -44,7 +44,8 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
     };
     let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let beginning = |name: String| {
-        [LOCK, SUBSTITUTE, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str()) || name.ends_with(".tmp")
+        [ATTEMPT, LOCK, SUBSTITUTE, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str())
+            || name.ends_with(".tmp")
     };
     // Checkpoints that outlived the rest of their run are not to be written over.
     let empty = names.all(beginning) && !holds_checkpoints(&directory.join(CHECKPOINTS));

@@ -130,8 +130,7 @@ impl DataRecord {
     /// [`Error::ExternalData`].
     pub fn check_described(&self) -> Result<(), Error> {
         let DataIdentity { name, inputs, steps, classes, .. } = &self.identity;
-        let shape = format!("`{name}`, {inputs} inputs x {steps} steps, {} classes", classes.len());
-        if self.external { Err(Error::ExternalData { data: shape }) } else { Ok(()) }
+        if self.external { Err(Error::external(name, *inputs, *steps, classes.len())) } else { Ok(()) }
     }
 
     /// Holds the data at hand against those of the run, or one part of them, and brings their classes into its order.

@@ -9,10 +9,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Serialize};
 use snn_run::{RunDir, STALLED_AFTER, files::LOCK, regular};
 
-use super::session::host;
+use super::holder::Holder;
 use crate::error::Error;
 
 /// Stands for the lock where there are none.
@@ -44,7 +43,7 @@ impl Lock {
         let mut file =
             regular::open_own(File::options().read(true).write(true).create(true).truncate(false), &path)
                 .map_err(fail)?;
-        let substitute = match file.try_lock() {
+        let substitute = match try_lock(&file) {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -86,6 +85,20 @@ impl Lock {
     }
 }
 
+/// Readers that look whether a dead trainer's lock is free hold it for a moment.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    const TRIES: u32 = 4;
+    const MOMENT: Duration = Duration::from_millis(5);
+
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(MOMENT),
+            other => return other,
+        }
+    }
+    file.try_lock()
+}
+
 /// Whether the file system knows no locks, or not on this machine: Lustre without `flock`, NFS without its lock service, some
 /// FUSE.
 fn has_no_locks(error: &io::Error) -> bool {
@@ -115,34 +128,6 @@ fn is_at(file: &File, path: &Path) -> bool {
         let _ = (file, path);
         true
     }
-}
-
-/// Who holds a directory.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Holder {
-    host: Option<String>,
-    pid: u32,
-    /// When that process started, by the kernel's own count, so that another process of the same number is not taken for it.
-    started: Option<u64>,
-}
-
-impl Holder {
-    fn this() -> Self {
-        Self { host: host(), pid: std::process::id(), started: start_of(std::process::id()) }
-    }
-
-    /// Whether it lives, if this machine can tell.
-    fn lives(&self) -> Option<bool> {
-        let is_here = self.host.is_some() && self.host == host();
-        (is_here && Path::new("/proc/self/stat").exists())
-            .then(|| self.started.is_some() && start_of(self.pid) == self.started)
-    }
-}
-
-/// The 22nd field of `/proc/<pid>/stat`; the second one may hold anything, in parentheses.
-fn start_of(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// A file that only one process can make.

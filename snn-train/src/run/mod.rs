@@ -4,6 +4,7 @@ mod checkpoints;
 mod create;
 mod data_record;
 mod history;
+mod holder;
 mod lock;
 mod revision;
 mod session;
@@ -18,4 +19,5 @@ pub use snn_run::{
 
 pub use create::new_id;
 pub use data_record::{DataRecord, Fitted};
+pub(crate) use holder::Holder;
 pub use writer::{Resume, RunWriter};

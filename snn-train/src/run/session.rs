@@ -1,9 +1,9 @@
 //! Finding out under which circumstances a run is made.
 
-use std::{env, fs, time::SystemTime};
+use std::{env, time::SystemTime};
 
 use snn_core::Network;
-use snn_run::Session;
+use snn_run::{Session, host};
 
 use super::revision;
 use crate::Device;
@@ -21,10 +21,4 @@ pub(super) fn current(network: &Network, device: Option<Device>) -> Session {
         threads: rayon::current_num_threads(),
         command: env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
     }
-}
-
-pub(super) fn host() -> Option<String> {
-    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = kernel.or_else(|| env::var("HOSTNAME").ok()).or_else(|| env::var("COMPUTERNAME").ok())?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -201,6 +201,7 @@ impl RunWriter {
             version: FILE_VERSION,
             state: RecordedState::Running,
             pid: std::process::id(),
+            host: snn_run::host(),
             started: unix_time(),
             epochs: experiment.training.epochs,
             ..Status::default()

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::memory::available;
+use snn_data::available_memory;
 
 /// How often a waiting run looks whether the sweep is stopped.
 const LOOK: Duration = Duration::from_millis(50);
@@ -31,7 +31,7 @@ pub(super) struct Promise<'a> {
 
 impl Ledger {
     pub(super) fn open() -> Self {
-        Self::of(available().map(|available| available.bytes))
+        Self::of(available_memory().map(|available| available.bytes))
     }
 
     fn of(bytes: Option<u64>) -> Self {

@@ -50,6 +50,7 @@
 //!
 //! [`snn_run::sweep`] has the directory of a sweep, and reads it without a trainer.
 
+mod attempt;
 mod axis;
 mod directory;
 mod estimate;

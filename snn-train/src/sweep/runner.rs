@@ -10,13 +10,15 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use snn_core::{Backend, Cpu};
-use snn_data::Dataset;
+use snn_data::{Cancel, Dataset};
 
 use super::{
     Point, RunState, SweepDir,
+    attempt::Attempt,
     ledger::{Ledger, Promise},
     progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
@@ -26,6 +28,9 @@ use crate::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
     run::{DataRecord, RunDir},
 };
+
+/// How often it looks whether a stop was asked for, while data are loaded.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How [`SweepDir::train`] goes about it.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +51,7 @@ pub struct Options {
 impl SweepDir {
     /// Trains all runs that are not done, several side by side. Runs interrupted before, by a stop or a kill, go on from
     /// their checkpoints; each ends with the bits that `snn train` with its settings ends with. A run that fails is
-    /// recorded as failed, and the others go on. Runs on equal data share one copy of them. Several processes may train one
+    /// recorded as failed, and the others go on; so is one whose process has ended without a word three times in a row. Runs on equal data share one copy of them. Several processes may train one
     /// sweep: a run that another one trains is left to it ([`Progress::busy`]).
     ///
     /// `watch` is told of everything, by one run at a time.
@@ -78,7 +83,8 @@ impl SweepDir {
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
         let jobs = self.jobs(options)?;
         let tracker = ProgressTracker::new(jobs.len(), jobs.iter().map(|job| job.work).sum(), watch);
-        let (mut queue, mut broken_off, mut records) = (Vec::new(), Vec::new(), HashMap::new());
+        let (mut queue, mut doubtful, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        let mut records = HashMap::new();
         for job in jobs {
             // One of them stands for all: a split does not move between runs because files were added.
             if !records.contains_key(&job.data)
@@ -89,33 +95,65 @@ impl SweepDir {
             let state = self.state(job.point);
             match left_alone(state, options) {
                 Some(event) => tracker.tell(job.point, job.work, event),
-                // Its process ended without a word. Should it be the run that ends processes, the others are done first.
-                None if matches!(state, RunState::Running | RunState::Stalled) => broken_off.push(job),
-                None => queue.push(job),
+                // Its process ended without a word. Should it be the run that ends processes, the others are done first,
+                // and one that may have done so twice takes no other with it.
+                None => match Attempt::deaths(&self.run_path(job.point)) {
+                    0 if matches!(state, RunState::Running | RunState::Stalled) => doubtful.push(job),
+                    0 => queue.push(job),
+                    1 => doubtful.push(job),
+                    _ => alone.push(job),
+                },
             }
         }
-        queue.append(&mut broken_off);
+        queue.append(&mut doubtful);
 
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let at_once = if options.device == Device::Cpu { cores } else { 1 };
-        let side_by_side = options.jobs.unwrap_or(at_once).min(queue.len());
-        let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
+        let side_by_side = options.jobs.unwrap_or(at_once).max(1);
         let (data, ledger, busy) = (SharedData::default(), Ledger::open(), Mutex::default());
         let shared = Shared { sweep: self, options, stop, tracker: &tracker, data, ledger, busy, records };
-        let queue = Mutex::new(queue.into_iter());
+        self.work(&shared, queue, side_by_side)?;
+        self.work(&shared, alone, 1)?;
+        let progress = self.settle(tracker.progress(), &lock(&shared.busy));
+        let left = progress.runs - progress.done - progress.failed - progress.busy;
+        Ok(Progress { stopped: left > 0, ..progress })
+    }
+
+    /// Trains the runs of a queue, so many side by side.
+    fn work<'a>(
+        &'a self,
+        shared: &'a Shared<'a, '_>,
+        queue: Vec<Job<'a>>,
+        side_by_side: usize,
+    ) -> Result<(), Error> {
+        let (stop, options) = (shared.stop, shared.options);
+        let side_by_side = side_by_side.min(queue.len());
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
+        let (queue, cancel, is_over) = (Mutex::new(queue.into_iter()), Cancel::new(), AtomicBool::new(false));
         thread::scope(|scope| {
+            // What loads data and hashes them looks at a switch of its own.
+            let watcher = scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    if stop.load(Ordering::Relaxed) {
+                        return cancel.cancel();
+                    }
+                    thread::park_timeout(LOOK);
+                }
+            });
+            let _over = Over { flag: &is_over, watcher: watcher.thread() };
             let mut workers = Vec::new();
             for _ in 0..side_by_side {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
                 let pool = pool.map_err(|error| {
-                    Error::io("start threads to train in", &runs)(io::Error::other(error))
+                    Error::io("start threads to train in", self.runs())(io::Error::other(error))
                 })?;
-                let mut worker = Worker { shared: &shared, held: None };
-                let queue = &queue;
+                let mut worker = Worker { shared, held: None };
+                let (queue, cancel) = (&queue, &cancel);
                 workers.push(scope.spawn(move || {
                     let next = || lock(queue).next();
                     while let Some(job) = next().filter(|_| !stop.load(Ordering::Relaxed)) {
-                        pool.install(|| worker.run(&job));
+                        pool.install(|| worker.run(&job, cancel));
                     }
                 }));
             }
@@ -123,11 +161,8 @@ impl SweepDir {
                 // A run that panics is a run that has failed; what panics here is `watch`.
                 worker.join().unwrap_or_else(|panic| resume_unwind(panic));
             }
-            Ok::<_, Error>(())
-        })?;
-        let progress = self.settle(tracker.progress(), &lock(&shared.busy));
-        let left = progress.runs - progress.done - progress.failed - progress.busy;
-        Ok(Progress { stopped: left > 0, ..progress })
+            Ok(())
+        })
     }
 
     /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints, or begins
@@ -255,7 +290,7 @@ struct Worker<'a, 'w> {
 }
 
 impl<'a> Worker<'a, '_> {
-    fn run(&mut self, job: &Job<'a>) {
+    fn run(&mut self, job: &Job<'a>, cancel: &Cancel) {
         let Shared { tracker, sweep, options, busy, .. } = self.shared;
         let tell = |event| tracker.tell(job.point, job.work, event);
         // Another process at the same sweep may have trained it since the queue was made.
@@ -263,7 +298,7 @@ impl<'a> Worker<'a, '_> {
             return tell(event);
         }
         tell(RunEvent::Started);
-        let result = catch_unwind(AssertUnwindSafe(|| self.train(job)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.try_run(job, cancel)));
         match result.unwrap_or_else(|panic| Err(self.record(job, Error::Panicked(message(&*panic))))) {
             Ok(outcome) => tell(RunEvent::Finished(&outcome)),
             Err(Error::RunLocked { .. }) => {
@@ -275,11 +310,17 @@ impl<'a> Worker<'a, '_> {
         }
     }
 
-    fn train(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
+    fn try_run(&mut self, job: &Job<'_>, cancel: &Cancel) -> Result<Outcome, Error> {
+        let attempt = Attempt::begin(&self.shared.sweep.run_path(job.point));
+        let _attempt = attempt.map_err(|error| self.record(job, error))?;
+        self.train(job, cancel)
+    }
+
+    fn train(&mut self, job: &Job<'_>, cancel: &Cancel) -> Result<Outcome, Error> {
         match self.shared.options.device {
-            Device::Cpu => self.train_on(Ok(Cpu::default()), job),
+            Device::Cpu => self.train_on(Ok(Cpu::default()), job, cancel),
             #[cfg(feature = "cuda")]
-            Device::Cuda(ordinal) => self.train_on(snn_core::cuda(ordinal), job),
+            Device::Cuda(ordinal) => self.train_on(snn_core::cuda(ordinal), job, cancel),
             #[cfg(not(feature = "cuda"))]
             Device::Cuda(_) => Err(self.record(job, Device::unsupported())),
         }
@@ -289,8 +330,10 @@ impl<'a> Worker<'a, '_> {
         &mut self,
         device: Result<D, snn_core::Error>,
         job: &Job<'_>,
+        cancel: &Cancel,
     ) -> Result<Outcome, Error> {
-        let prepared = device.map_err(Error::from).and_then(|device| self.prepare(device, job));
+        let prepare = |device| cancel.run(|| self.prepare(device, job));
+        let prepared = device.map_err(Error::from).and_then(prepare);
         let (mut trainer, mut writer, _promise) = prepared.map_err(|error| self.record(job, error))?;
         let mut relay = Relay { tracker: self.shared.tracker, stop: self.shared.stop, job };
         trainer.run(&mut [&mut writer, &mut relay])
@@ -350,6 +393,19 @@ impl<'a> Worker<'a, '_> {
             let _ = RunWriter::record_failure(self.shared.sweep.run_path(job.point), &job.experiment, &error);
         }
         error
+    }
+}
+
+/// Tells a watcher that its work is over.
+struct Over<'a> {
+    flag: &'a AtomicBool,
+    watcher: &'a thread::Thread,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.flag.store(true, Ordering::Relaxed);
+        self.watcher.unpark();
     }
 }
 

@@ -369,18 +369,26 @@ pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
 
 /// As [`run_id`], of the table of an experiment on this data set.
 fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
-    static DEFAULTS: Mutex<BTreeMap<String, Table>> = Mutex::new(BTreeMap::new());
-    // A table that was put there is whole, whatever befell its maker since.
+    /// Each key that counts, with its default.
+    type Defaults = Vec<(&'static Key, Option<Value>)>;
+
+    static DEFAULTS: Mutex<BTreeMap<String, Defaults>> = Mutex::new(BTreeMap::new());
+
+    fn value<'a>(table: &'a Table, key: &Key) -> Option<&'a Value> {
+        table.get(key.section())?.get(key.name())
+    }
+
+    // A list that was put there is whole, whatever befell its maker since.
     let mut known = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
     if !known.contains_key(data_set) {
-        let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?;
-        known.insert(data_set.to_owned(), defaults.to_table()?);
+        let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?.to_table()?;
+        let count = keys().filter(|key| key.applies_to(data_set) && !IRRELEVANT.contains(&key.path));
+        let defaults = count.map(|key| (key, value(&defaults, key).cloned())).collect();
+        known.insert(data_set.to_owned(), defaults);
     }
-    let defaults = &known[data_set];
-    let value = |table: &Table, key: &Key| table.get(key.section())?.get(key.name()).cloned();
     let mut hash = Sha256::new();
-    for key in keys().filter(|key| key.applies_to(data_set) && !IRRELEVANT.contains(&key.path)) {
-        if let Some(found) = value(table, key).filter(|found| Some(found) != value(defaults, key).as_ref()) {
+    for (key, default) in &known[data_set] {
+        if let Some(found) = value(table, key).filter(|found| Some(*found) != default.as_ref()) {
             hash.update(format!("{} = {found}\n", key.path));
         }
     }

@@ -89,7 +89,7 @@ pub struct Progress {
     pub batches: u32,
     /// Epochs planned.
     pub epochs: u32,
-    /// Cross-entropy plus regularisation of the batch.
+    /// Cross-entropy plus regularization of the batch.
     pub loss: f64,
     /// Share of its samples classified correctly, 0 to 1.
     pub accuracy: f64,

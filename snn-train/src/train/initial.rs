@@ -108,6 +108,7 @@ pub fn expected_activity(network: &Network, dataset: &dyn Dataset) -> Result<Vec
 }
 
 /// The activity of each hidden layer over samples.
+#[cfg(feature = "figures")]
 pub(crate) fn evaluate_activity(
     network: &Network,
     dataset: &dyn Dataset,

@@ -24,7 +24,7 @@ use crate::{
     checkpoint::{Checkpoint, Partial},
     device::Device,
     error::Error,
-    experiment::{Experiment, Selection},
+    experiment::{Data, Experiment, External, Selection},
     weights::Weights,
 };
 use stopwatch::Stopwatch;
@@ -35,6 +35,7 @@ pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};
 pub use flow::Flow;
 pub use initial::{ExpectedActivity, expected_activity};
+#[cfg(feature = "figures")]
 pub(crate) use initial::{evaluate_activity, spread};
 pub use outcome::Outcome;
 pub use predict::{Prediction, predict};
@@ -51,8 +52,8 @@ pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
     identity: DataIdentity,
-    /// Whether the data set is another one than the experiment describes.
-    is_external: bool,
+    /// What the experiment said of its data, where the data set is another one.
+    described: Option<Data>,
     network: Network<f32, D>,
     optimizer: Box<dyn Optimizer<f32, D>>,
     loss: AnyLoss,
@@ -87,8 +88,9 @@ impl Trainer {
         Ok(Self::on(experiment, dataset.into())?.on_described_data())
     }
 
-    /// As [`Trainer::new`] on a data set of your own, which trainers may share; what the experiment says in
-    /// `data` is not used, and a run says so ([`on_described_data`](Trainer::on_described_data)).
+    /// As [`Trainer::new`] on a data set of your own, which trainers may share. What the experiment says in `data` is not used:
+    /// it becomes [`External`], with the name, shape and fingerprint of the data set
+    /// ([`on_described_data`](Trainer::on_described_data) undoes that).
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], [`Error::TooLarge`] and [`Error::Network`].
@@ -105,7 +107,11 @@ impl<D: Backend<f32>> Trainer<D> {
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
-    pub fn on_device(device: D, experiment: Experiment, dataset: Arc<dyn Dataset>) -> Result<Self, Error> {
+    pub fn on_device(
+        device: D,
+        mut experiment: Experiment,
+        dataset: Arc<dyn Dataset>,
+    ) -> Result<Self, Error> {
         experiment.validate()?;
         check_samples(&experiment, &*dataset)?;
         let mut network = experiment.network_on(device, &*dataset)?;
@@ -113,11 +119,14 @@ impl<D: Backend<f32>> Trainer<D> {
         let optimizer = begin::optimizer(&experiment, &network, None)?;
         let loss = experiment.loss_function();
         loss.validate(network.config())?;
+        let identity = DataIdentity::of(&*dataset)?;
+        let external = Data::External(External::of(&identity));
+        let described = std::mem::replace(&mut experiment.data, external);
         Ok(Self {
             regularizer: experiment.regularizer(),
             activity: ActivityMonitor::new(network.config(), dataset.steps()),
-            identity: DataIdentity::of(&*dataset)?,
-            is_external: true,
+            described: Some(described),
+            identity,
             experiment,
             dataset,
             network,
@@ -138,7 +147,9 @@ impl<D: Backend<f32>> Trainer<D> {
     /// nobody evaluates it on the wrong one.
     #[must_use]
     pub fn on_described_data(mut self) -> Self {
-        self.is_external = false;
+        if let Some(described) = self.described.take() {
+            self.experiment.data = described;
+        }
         self
     }
 
@@ -149,7 +160,7 @@ impl<D: Backend<f32>> Trainer<D> {
 
     /// Whether the data set is another one than the experiment describes.
     pub(crate) fn is_on_external_data(&self) -> bool {
-        self.is_external
+        self.described.is_some()
     }
 
     /// Says what the device is called: [`Start::device`], which a run directory records.

@@ -30,6 +30,9 @@ use crate::experiment::Experiment;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Weights {
+    /// What `matrices` come from, where it says how the units compute.
+    #[cfg(feature = "nir")]
+    pub(super) graph: Option<super::nir::Graph>,
     pub(super) path: PathBuf,
     pub(super) matrices: Vec<Stored>,
     /// Name and type of what is no matrix of floats.
@@ -40,13 +43,25 @@ pub struct Weights {
 
 /// A tensor of floats, row by row.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
     pub(super) values: Vec<f32>,
 }
 
 impl Weights {
+    pub(super) fn empty(path: &Path) -> Self {
+        Self {
+            #[cfg(feature = "nir")]
+            graph: None,
+            path: path.to_owned(),
+            matrices: Vec::new(),
+            others: Vec::new(),
+            experiment: None,
+            data: None,
+        }
+    }
+
     /// The file that they came from.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -1,10 +1,11 @@
 //! Which matrix of a file is which of a network, and what does not fit.
 
-use super::file::{Stored, Weights};
+use super::file::Stored;
 
 /// The matrices of the file that belong into the network; `names` as in [`Weights::put_only`].
 pub(super) fn fit<'a>(
-    weights: &'a Weights,
+    matrices: &'a [Stored],
+    others: &[(String, String)],
     names: &[String],
     needed: &[(String, [usize; 2])],
 ) -> Result<Vec<&'a Stored>, String> {
@@ -15,12 +16,12 @@ pub(super) fn fit<'a>(
     let mut problems = Vec::new();
     let mut fitting = Vec::new();
     for (name, shape) in needed.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
-        match weights.matrices.iter().find(|stored| stored.name == *name) {
+        match matrices.iter().find(|stored| stored.name == *name) {
             Some(stored) => match misfit(stored, *shape) {
                 None => fitting.push(stored),
                 Some(problem) => problems.push(problem),
             },
-            None => problems.push(match weights.others.iter().find(|(other, _)| other == name) {
+            None => problems.push(match others.iter().find(|(other, _)| other == name) {
                 Some((_, kind)) => format!("{name} is of type {kind} there, and not a matrix of floats"),
                 None => format!("{name} of {} is not there", by(shape)),
             }),
@@ -28,15 +29,15 @@ pub(super) fn fit<'a>(
     }
     if names.is_empty() {
         let left_over = |stored: &&Stored| needed.iter().all(|(name, _)| *name != stored.name);
-        problems.extend(weights.matrices.iter().filter(left_over).map(|stored| {
+        problems.extend(matrices.iter().filter(left_over).map(|stored| {
             format!("the network has no {}, which is {} in the file", stored.name, by(&stored.shape))
         }));
     }
     if problems.is_empty() {
         return Ok(fitting);
     }
-    let there = weights.matrices.iter().map(|stored| (stored.name.as_str(), stored.shape.as_slice()));
-    let there = if weights.matrices.is_empty() { "no matrices".to_owned() } else { list(there) };
+    let there = matrices.iter().map(|stored| (stored.name.as_str(), stored.shape.as_slice()));
+    let there = if matrices.is_empty() { "no matrices".to_owned() } else { list(there) };
     Err(format!("the network has {}, the file {there}: {}", known(), problems.join("; ")))
 }
 

@@ -3,14 +3,17 @@
 //! A matrix is found by its name (`W1`, `V1`, .. `Wout`) and must have the shape that the network has, `[pre, post]`. What does not fit
 //! is named, all of it at once, before the network changes.
 
+mod about;
 mod file;
 mod matching;
+#[cfg(feature = "nir")]
+pub mod nir;
 mod npz;
 mod plain;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
-use snn_core::{Backend, Network};
+use snn_core::{Backend, Network, NetworkConfig};
 use snn_run::regular;
 
 use crate::{checkpoint::Checkpoint, error::Error};
@@ -21,8 +24,9 @@ pub use file::Weights;
 const LONGEST: u64 = 64 << 30;
 
 impl Weights {
-    /// Reads a file: a checkpoint of a run, `snn export --format safetensors` or `npz`, or a safetensors or npz file of another
-    /// program with float32 or float64 matrices (safetensors also with float16 and bfloat16). Which of them it is, its content says.
+    /// Reads a file: a checkpoint of a run, `snn export --format safetensors`, `npz` or `nir`, or a file of another program:
+    /// safetensors or npz with float32 or float64 matrices (safetensors also with float16 and bfloat16), or a graph of NIR, whose
+    /// weights are scaled for the network that takes them. Which of them it is, its content says.
     ///
     /// # Errors
     /// [`Error::Weights`] if it is none of these or damaged, [`Error::DamagedCheckpoint`], [`snn_run::Error::Io`].
@@ -33,10 +37,13 @@ impl Weights {
         if bytes.starts_with(b"PK\x03\x04") {
             return npz::read(path);
         }
+        if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+            return Self::of_graph(path);
+        }
         // The length of a header, then its JSON.
         if bytes.get(8) != Some(&b'{') {
             return Err(refuse(
-                "this is no file of weights: checkpoints, safetensors and npz files are read".to_owned(),
+                "this is no file of weights: checkpoints, safetensors, npz and NIR files are read".to_owned(),
             ));
         }
         if plain::is_checkpoint(&bytes) {
@@ -52,12 +59,43 @@ impl Weights {
             values: values.to_vec(),
         });
         Self {
-            path: path.to_owned(),
             matrices: matrices.collect(),
-            others: Vec::new(),
             experiment: Some(checkpoint.experiment().clone()),
             data: checkpoint.data().cloned(),
+            ..Self::empty(path)
         }
+    }
+
+    #[cfg(feature = "nir")]
+    fn of_graph(path: &Path) -> Result<Self, Error> {
+        let graph = nir::Graph::read(path)?;
+        let refuse = |reason| Error::Weights { path: path.to_owned(), reason };
+        let said = |key: &str| graph.metadata.get(&format!("snn.{key}"));
+        let experiment = said("experiment").and_then(|toml| about::experiment(toml, path));
+        Ok(Self {
+            matrices: of_nir(&graph, None).map_err(refuse)?,
+            experiment,
+            data: said("data").and_then(|json| serde_json::from_str(json).ok()),
+            graph: Some(graph),
+            ..Self::empty(path)
+        })
+    }
+
+    #[cfg(not(feature = "nir"))]
+    fn of_graph(path: &Path) -> Result<Self, Error> {
+        let reason =
+            "it is an HDF5 file: graphs of NIR are read by a build with the feature `nir`".to_owned();
+        Err(Error::Weights { path: path.to_owned(), reason })
+    }
+
+    /// As this network takes them.
+    fn for_network(&self, config: &NetworkConfig) -> Result<Cow<'_, [Stored]>, String> {
+        #[cfg(feature = "nir")]
+        if let Some(graph) = &self.graph {
+            return Ok(of_nir(graph, Some(config))?.into());
+        }
+        let _ = config;
+        Ok(self.matrices.as_slice().into())
     }
 
     /// Puts all of them into a network, which must have these matrices and no others.
@@ -80,8 +118,9 @@ impl Weights {
         network: &mut Network<f32, D>,
     ) -> Result<(), Error> {
         let needed: Vec<_> = network.parameters().map(|(name, shape, _)| (name, shape)).collect();
-        let fitting = matching::fit(self, names, &needed)
-            .map_err(|reason| Error::Weights { path: self.path.clone(), reason })?;
+        let refuse = |reason| Error::Weights { path: self.path.clone(), reason };
+        let matrices = self.for_network(network.config()).map_err(refuse)?;
+        let fitting = matching::fit(&matrices, &self.others, names, &needed).map_err(refuse)?;
         for stored in fitting {
             network.set_parameter(&stored.name, &stored.values)?;
         }
@@ -89,10 +128,17 @@ impl Weights {
     }
 }
 
+#[cfg(feature = "nir")]
+fn of_nir(graph: &nir::Graph, config: Option<&NetworkConfig>) -> Result<Vec<Stored>, String> {
+    let stored =
+        |(name, shape, values): (String, [usize; 2], _)| Stored { name, shape: shape.to_vec(), values };
+    Ok(nir::matrices(graph, config)?.into_iter().map(stored).collect())
+}
+
 impl Checkpoint {
     /// The weights as a safetensors file for any program: float32 matrices `[pre, post]` without the state of the optimizer. The
     /// metadata has what a deployment needs: `run` (as given), `epoch`, `experiment` as TOML, and `data` as JSON, a
-    /// [`DataIdentity`] with the names of the classes and the statistics that channels are standardized by.
+    /// [`DataIdentity`](snn_data::DataIdentity) with the names of the classes and the statistics that channels are standardized by.
     ///
     /// # Errors
     /// [`Error::Impossible`] for what the format cannot hold.

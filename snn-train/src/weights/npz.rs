@@ -5,8 +5,8 @@ use std::path::Path;
 use snn_data::npz::{Npz, NpzWriter};
 
 use super::{
+    about::about,
     file::{Stored, Weights},
-    plain,
 };
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
@@ -35,11 +35,11 @@ pub(super) fn read(path: &Path) -> Result<Weights, Error> {
         };
         matrices.push(Stored { name, shape, values });
     }
-    let mut about = |key: &str| archive.read_text(&format!("{ABOUT}{key}")).ok();
+    let mut said = |key: &str| archive.read_text(&format!("{ABOUT}{key}")).ok();
     let experiment =
-        about("experiment").and_then(|toml| Experiment::from_toml(&toml, &path.display().to_string()).ok());
-    let data = about("data").and_then(|json| serde_json::from_str(&json).ok());
-    Ok(Weights { path: path.to_owned(), matrices, others, experiment, data })
+        said("experiment").and_then(|toml| Experiment::from_toml(&toml, &path.display().to_string()).ok());
+    let data = said("data").and_then(|json| serde_json::from_str(&json).ok());
+    Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
 }
 
 /// The weights of a checkpoint as float32 arrays `[pre, post]` by name, and what is known of them as texts `snn.run`, `snn.epoch`,
@@ -49,7 +49,7 @@ pub(super) fn encode(run: &str, checkpoint: &Checkpoint) -> Result<Vec<u8>, Erro
     for (name, shape, weights) in checkpoint.weights() {
         archive.add(name, &shape, weights)?;
     }
-    for (key, text) in plain::about(run, checkpoint)? {
+    for (key, text) in about(run, checkpoint)? {
         archive.add_texts(&format!("{ABOUT}{key}"), &[], &[text.as_str()])?;
     }
     Ok(archive.finish())

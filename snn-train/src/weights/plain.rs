@@ -1,18 +1,17 @@
 //! Safetensors: those that this program exports, and those of others.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path};
+use std::{borrow::Cow, path::Path};
 
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 
-use super::file::{Stored, Weights};
-use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
+use super::{
+    about::{DATA, EXPERIMENT, about, experiment},
+    file::{Stored, Weights},
+};
+use crate::{checkpoint::Checkpoint, error::Error};
 
 /// The metadata entry of checkpoints.
 const CHECKPOINT: &str = "snn";
-const RUN: &str = "run";
-const EPOCH: &str = "epoch";
-const EXPERIMENT: &str = "experiment";
-const DATA: &str = "data";
 
 pub(super) fn is_checkpoint(bytes: &[u8]) -> bool {
     let header = SafeTensors::read_metadata(bytes);
@@ -23,10 +22,9 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
     let broken = |error: safetensors::SafeTensorError| format!("this is no whole safetensors file ({error})");
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let about = |key: &str| header.metadata().as_ref().and_then(|entries| entries.get(key));
-    let experiment =
-        about(EXPERIMENT).and_then(|toml| Experiment::from_toml(toml, &path.display().to_string()).ok());
-    let data = about(DATA).and_then(|json| serde_json::from_str(json).ok());
+    let said = |key: &str| header.metadata().as_ref().and_then(|entries| entries.get(key));
+    let experiment = said(EXPERIMENT).and_then(|toml| experiment(toml, path));
+    let data = said(DATA).and_then(|json| serde_json::from_str(json).ok());
     let (mut matrices, mut others) = (Vec::new(), Vec::new());
     let mut tensors = file.tensors();
     tensors.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -36,7 +34,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
             None => others.push((name, format!("{:?}", view.dtype()))),
         }
     }
-    Ok(Weights { path: path.to_owned(), matrices, others, experiment, data })
+    Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
 }
 
 fn floats(view: &TensorView<'_>) -> Option<Vec<f32>> {
@@ -61,21 +59,6 @@ fn of_half(bits: u16) -> f32 {
         31 => f32::NAN,
         _ => (1.0 + fraction / 1024.0) * 2f32.powi(exponent - 15),
     }
-}
-
-/// What a checkpoint tells whoever deploys its network, beside the weights: run, epoch, experiment as TOML, and as JSON the data
-/// with class names, steps, and the statistics of the channels.
-pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
-    let mut about = BTreeMap::from([
-        (RUN, run.to_owned()),
-        (EPOCH, checkpoint.epoch().to_string()),
-        (EXPERIMENT, checkpoint.experiment().to_toml()?),
-    ]);
-    if let Some(data) = checkpoint.data() {
-        let json = serde_json::to_string(data).map_err(|error| Error::Impossible(error.to_string()))?;
-        about.insert(DATA, json);
-    }
-    Ok(about)
 }
 
 /// The weights of a checkpoint as float32 matrices `[pre, post]` without the state of the optimizer; see [`about`] for the metadata.

@@ -7,7 +7,7 @@ use snn_run::EpochRecord;
 /// Buckets that a history has at most. A terminal has fewer dots in a row.
 const MOST: usize = 2048;
 
-/// Every number of every epoch record. When there are more epochs than buckets, neighbours are put together, again and
+/// Every number of every epoch record. When there are more epochs than buckets, neighbors are put together, again and
 /// again: a bucket keeps mean, minimum and maximum of what it holds, so that no extreme is ever lost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {

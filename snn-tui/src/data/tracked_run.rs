@@ -163,7 +163,11 @@ impl TrackedRun {
         }
         let written = self.stamps[0].and_then(|(written, _)| written);
         let silent = self.pulse.observe(status.heartbeat, written);
-        let state = Some(RunState::of(status, silent));
+        let is_gone = self.dir.as_ref().is_some_and(|dir| dir.is_gone(status));
+        let state = match RunState::of(status, silent) {
+            RunState::Running if is_gone => Some(RunState::Stalled),
+            state => Some(state),
+        };
         let is_counted = state == Some(RunState::Stalled) && silent as u64 != self.run.silent as u64;
         let changed = state != self.run.state || is_counted;
         (self.run.state, self.run.silent) = (state, silent);

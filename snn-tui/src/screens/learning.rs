@@ -143,7 +143,7 @@ mod tests {
         let text = body(&state, 80, 22);
         assert!(text.starts_with("demo  epoch 2 (2/2)  loss 0, valid 0.5 (75.00 %)"), "{text}");
         let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        assert!(text.contains("judgement (epoch 3; update: epoch 2)"), "{text}");
+        assert!(text.contains("judgment (epoch 3; update: epoch 2)"), "{text}");
         assert!(row("W1").contains("1e-9") && row("W1").contains("vanishing"), "{text}");
         assert!(row("W2").contains("too fast"), "{text}");
         assert!(row("Wout").contains("no gradient reaches it"), "{text}");
@@ -168,14 +168,14 @@ mod tests {
         assert!(text.contains("most frequent: 2 -> 0 (3), 0 -> 1 (1)"), "{text}");
         press(&mut state, "kl");
         let text = body(&state, 80, 22);
-        assert!(text.contains("class 1 is recognised in 9 of 9 samples (100.0 %)"), "{text}");
+        assert!(text.contains("class 1 is recognized in 9 of 9 samples (100.0 %)"), "{text}");
         assert_eq!(probed::chosen_epoch(&state), None, "arrows move the cursor there");
     }
 
     #[test]
     fn large_terminals_show_all_views_at_once() {
         let text = body(&state(Screen("learning"), vec![probe(4)]), 160, 48);
-        for fact in ["judgement", "layer 2: fine", "accuracy of each class"] {
+        for fact in ["judgment", "layer 2: fine", "accuracy of each class"] {
             assert!(text.contains(fact), "{fact}: {text}");
         }
     }

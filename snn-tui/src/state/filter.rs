@@ -150,7 +150,7 @@ mod tests {
         assert!(takes("") && takes("RANDMAN done") && takes("best>=0.95 lr<0.02 lr=1e-2 seed=3 epoch<=9"));
         assert!(takes("valid_accuracy>0.9 optimizer.learning_rate!=0.1 data.name=randman state!=failed"));
         assert!(!takes("mnist") && !takes("randman failed") && !takes("best<0.9") && !takes("seed=4"));
-        assert!(!takes("spikes>0"), "what is not known fulfils nothing");
+        assert!(!takes("spikes>0"), "what is not known fulfills nothing");
     }
 
     #[test]

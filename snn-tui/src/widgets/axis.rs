@@ -67,7 +67,7 @@ impl Axis {
         }
     }
 
-    /// At most about `most` values to be labelled, ascending, with their labels; at least the two limits.
+    /// At most about `most` values to be labeled, ascending, with their labels; at least the two limits.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         if !(self.low.is_finite() && self.high.is_finite()) {
             return Vec::new();
@@ -98,12 +98,7 @@ fn label(value: f64) -> String {
 
 /// The next of 1, 2 or 5 times a power of ten from `step` upwards.
 fn nice(step: f64) -> f64 {
-    if !(step.is_finite() && step > 0.0) {
-        return 1.0;
-    }
-    let power = 10_f64.powf(step.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= step * (1.0 - 1e-9));
-    factor.unwrap_or(10.0) * power
+    snn_run::round_step(step, &[1.0, 2.0, 5.0])
 }
 
 /// Limits around a range, on multiples of a nice step of about a fifth of it.

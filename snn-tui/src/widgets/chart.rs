@@ -32,7 +32,7 @@ pub(crate) struct Series {
     /// What it is called in the legend; without a name it is not listed there.
     pub(crate) name: String,
     pub(crate) points: Vec<(f64, f64)>,
-    /// Which of the colours of the theme.
+    /// Which of the colors of the theme.
     pub(crate) color: usize,
     /// Drawn with gaps.
     pub(crate) dashed: bool,
@@ -189,7 +189,7 @@ impl Plot {
     }
 }
 
-/// The colour of a curve for what lies behind it.
+/// The color of a curve for what lies behind it.
 fn dimmed(theme: Theme, color: usize) -> Style {
     theme.series(color).add_modifier(Modifier::DIM)
 }

@@ -39,7 +39,7 @@ pub(crate) struct Zone {
 
 /// Columns filled wholly.
 pub(crate) const SOLID: (char, char) = ('█', '#');
-/// Columns that are told from solid ones without colours.
+/// Columns that are told from solid ones without colors.
 pub(crate) const PALE: (char, char) = ('░', '.');
 /// Others yet.
 pub(crate) const DENSE: (char, char) = ('▓', '@');

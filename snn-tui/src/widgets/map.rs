@@ -1,4 +1,4 @@
-//! Maps: a value in every cell of a grid, as a patch of colour or as a glyph.
+//! Maps: a value in every cell of a grid, as a patch of color or as a glyph.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -99,7 +99,7 @@ impl Map {
             let fill = if blank { " ".repeat(usize::from(place.width)) } else { fill.clone() };
             buffer.set_string(place.x, y, &fill, style);
         }
-        // A gap to the next cell, where glyphs instead of colours fill them.
+        // A gap to the next cell, where glyphs instead of colors fill them.
         let cells = usize::from(place.width).saturating_sub(1).max(1);
         if has_text {
             buffer.set_string(place.x, place.y, right(&cell.text, cells), style);

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Cases for what goes beyond the paper: more surrogates, adaptive thresholds, time constants of each layer, other losses, and
-optimizers. Float64, numpy alone (`python3 make.py`; deterministic); shares no code with the Rust program.
+"""Cases for what goes beyond the paper: more surrogates, adaptive thresholds, time constants of each layer, an immediate reset, other
+losses, and optimizers. Float64, numpy alone (`python3 make.py`; deterministic); shares no code with the Rust program.
 
 Writes one .npz file for each network and `manifest.json`, in the form of ../gradients, and `optimizers.json`.
 
 THE MODEL (n = 0 .. T-1, all states zero at n = 0, layers l = 1 .. L, S_0 = the input x[n])
 
   S_l[n]     = 1 if U_l[n] - threshold - strength A_l[n] > 0 else 0                 (A and strength: adaptive units alone)
-  U_l[n+1]   = (b_mem_l U_l[n] + (1 - b_mem_l) I_l[n]) (1 - S_l[n])
+  U_l[n+1]   = (b_mem_l U_l[n] + (1 - b_mem_l) I_l[n]) (1 - S_l[n])                 (delayed reset)
+               b_mem_l U_l[n] (1 - S_l[n]) + (1 - b_mem_l) I_l[n]                   (immediate reset: "reset_time")
   I_l[n+1]   = b_syn_l I_l[n] + W_l S_{l-1}[n] + V_l S_l[n]
   A_l[n+1]   = b_ada A_l[n] + (1 - b_ada) S_l[n]
   U_out[n+1] = b_out U_out[n] + (1 - b_out) I_out[n]
@@ -76,6 +77,10 @@ def factors(cfg):
     return each(cfg["tau_mem"]), each(cfg["tau_syn"]), decay(cfg["tau_out"]), decay(cfg.get("tau_adaptation", 1.0))
 
 
+def immediate(cfg):
+    return cfg.get("reset_time") == "immediate"
+
+
 def forward(cfg, x, w, spike=None):
     b_mem, b_syn, b_out, b_ada = factors(cfg)
     batch, steps, _ = x.shape
@@ -89,7 +94,10 @@ def forward(cfg, x, w, spike=None):
             s[l][n] = spike(d[l][n])
         for l in range(len(hid)):
             below = x[:, n] if l == 0 else s[l - 1][n]
-            u[l][n + 1] = (b_mem[l] * u[l][n] + (1 - b_mem[l]) * i[l][n]) * (1 - s[l][n])
+            if immediate(cfg):
+                u[l][n + 1] = b_mem[l] * u[l][n] * (1 - s[l][n]) + (1 - b_mem[l]) * i[l][n]
+            else:
+                u[l][n + 1] = (b_mem[l] * u[l][n] + (1 - b_mem[l]) * i[l][n]) * (1 - s[l][n])
             i[l][n + 1] = b_syn[l] * i[l][n] + below @ w[f"W{l + 1}"].T
             if cfg["recurrent"]:
                 i[l][n + 1] += s[l][n] @ w[f"V{l + 1}"].T
@@ -146,12 +154,13 @@ def backward(cfg, x, w, state, d_trace, d_zeta):
                 if cfg["rec_grad"] == "propagate":
                     down = down + ai[l] @ w[f"V{l + 1}"]
             if cfg["reset"] == "diff":
-                down = down - au[l] * (b_mem[l] * u[l][n] + (1 - b_mem[l]) * i[l][n])
+                wiped_out = b_mem[l] * u[l][n] + (0 if immediate(cfg) else (1 - b_mem[l]) * i[l][n])
+                down = down - au[l] * wiped_out
             a_s.append(down + (1 - b_ada) * aa[l])
         for l in range(layers):
             through = surrogate(cfg["surrogate"], cfg["beta"], d[l][n]) * a_s[l]
             kept = (1 - s[l][n]) * au[l]
-            ai[l] = b_syn[l] * ai[l] + (1 - b_mem[l]) * kept
+            ai[l] = b_syn[l] * ai[l] + (1 - b_mem[l]) * (au[l] if immediate(cfg) else kept)
             au[l] = b_mem[l] * kept + through
             aa[l] = b_ada * aa[l] - strength * through
         aio, auo = b_syn[-1] * aio + (1 - b_out) * auo, b_out * auo + d_trace[n]
@@ -219,6 +228,13 @@ def cases():
     counts = dict(objective=dict(name="spike-count", target_count=6.0, other_count=1.0))
     case("counts_ff1", **counts)
     case("counts_rec2_diff", **counts, reset="diff", **deep)
+    at_once = dict(reset_time="immediate")
+    case("immediate_ff1", **at_once)
+    case("immediate_ff1_diff_gaussian", **at_once, reset="diff", surrogate="gaussian", beta=2.0)
+    case("immediate_rec2", **at_once, **deep)
+    case("immediate_rec2_diff_sum", **at_once, reset="diff", readout="sum", **deep)
+    case("immediate_recdet2_taus", **at_once, **each, rec_grad="detached", **deep)
+    case("immediate_adaptive_rec2_diff", **at_once, **adaptive, reset="diff", **deep)
     return found
 
 

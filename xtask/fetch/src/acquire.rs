@@ -32,7 +32,7 @@ struct Expected {
     authority: String,
 }
 
-/// The authority of the catalogue.
+/// The authority of the catalog.
 const AS_PUBLISHED: &str = "as published";
 
 impl Fetcher<'_> {
@@ -89,7 +89,7 @@ impl Fetcher<'_> {
         })
     }
 
-    /// Who knows what the packed file must be: the catalogue, our own record of its first use, or a list beside it.
+    /// Who knows what the packed file must be: the catalog, our own record of its first use, or a list beside it.
     fn expected(
         &self,
         data_set: &DataSet,

@@ -22,7 +22,7 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) display: &'a Display,
 }
 
-/// The content of a file of the catalogue, known to be right, not yet in place.
+/// The content of a file of the catalog, known to be right, not yet in place.
 pub(super) struct Ready {
     /// The unpacked file, or the folder.
     pub(super) path: PathBuf,

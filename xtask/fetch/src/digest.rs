@@ -79,7 +79,7 @@ pub(crate) fn file(path: &Path, display: &Display) -> Result<Digests, FetchError
     }
 }
 
-/// The checksum of a folder, as the catalogue has it, from the paths (within the data set, with `/`) and SHA-256 of its files.
+/// The checksum of a folder, as the catalog has it, from the paths (within the data set, with `/`) and SHA-256 of its files.
 pub(crate) fn folder<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut lines: Vec<_> = files.into_iter().collect();
     lines.sort_unstable();

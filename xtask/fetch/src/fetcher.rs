@@ -1,4 +1,4 @@
-//! From a data set of the catalogue to its folder: find out what is there, get what is missing, move it into place, record
+//! From a data set of the catalog to its folder: find out what is there, get what is missing, move it into place, record
 //! it.
 
 use std::{fs, path::Path};

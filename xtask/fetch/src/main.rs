@@ -78,7 +78,7 @@ struct Options {
     /// Fetch nothing: read every byte of what is there, and hold it against the checksums
     #[arg(long, conflicts_with_all = ["list", "mirror"])]
     verify_only: bool,
-    /// Fetch nothing: show size, licence, citation and state of the data sets
+    /// Fetch nothing: show size, license, citation and state of the data sets
     #[arg(long, conflicts_with = "mirror")]
     list: bool,
     /// Report in JSON on standard output

@@ -26,7 +26,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// What the server will recognise the file by: a weak entity tag is not enough to put pieces together.
+    /// What the server will recognize the file by: a weak entity tag is not enough to put pieces together.
     pub(super) fn validator(&self) -> Option<&str> {
         let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
         strong.or(self.last_modified.as_deref())

@@ -11,7 +11,7 @@ use super::{
     store::Store,
 };
 
-/// A data set of the catalogue and its state on disk: an element of `--list --json`.
+/// A data set of the catalog and its state on disk: an element of `--list --json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed<'a> {
     name: &'a str,
@@ -61,7 +61,7 @@ impl std::fmt::Display for Listed<'_> {
         };
         writeln!(f, "{}  {}", self.name, self.title)?;
         writeln!(f, "  size      {size}, at most {} on disk", DecimalBytes(self.max_unpacked_bytes))?;
-        writeln!(f, "  licence   {}", self.license)?;
+        writeln!(f, "  license   {}", self.license)?;
         writeln!(f, "  cite      {}", self.citation)?;
         if let Some(note) = self.note {
             writeln!(f, "  note      {note}")?;

@@ -9,7 +9,7 @@ use snn_catalog::{DataSet, RemoteFile, Unpacked};
 
 use super::store::Store;
 
-/// Another place than the servers of the catalogue, tried before them.
+/// Another place than the servers of the catalog, tried before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mirror {
     Folder(PathBuf),
@@ -39,7 +39,7 @@ impl std::str::FromStr for Mirror {
     }
 }
 
-/// Something to get a file of the catalogue from.
+/// Something to get a file of the catalog from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) place: Place,

@@ -34,10 +34,10 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<FileRecord>,
 }
 
-/// Where a file of the catalogue came from.
+/// Where a file of the catalog came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fetched {
-    /// Its name in the catalogue.
+    /// Its name in the catalog.
     pub(crate) name: String,
     pub(crate) from: String,
     /// How it is known to be the right one.

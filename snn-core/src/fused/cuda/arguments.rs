@@ -91,6 +91,7 @@ pub(super) struct LifForward {
     pub(super) units: u32,
     pub(super) words: u32,
     pub(super) framed: u32,
+    pub(super) immediate: u32,
 }
 
 /// `readout.cuh`
@@ -130,6 +131,7 @@ pub(super) struct LifBackward {
     pub(super) outputs: u32,
     pub(super) surrogate: u32,
     pub(super) differentiable: u32,
+    pub(super) immediate: u32,
     pub(super) beta: f32,
     pub(super) threshold: f32,
     pub(super) leak_mem: f32,

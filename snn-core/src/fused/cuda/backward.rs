@@ -150,6 +150,7 @@ impl<M: KernelDevice> Step<'_, M> {
             outputs: 0,
             surrogate: plan.surrogate.shape.code(),
             differentiable: u32::from(plan.differentiable_reset),
+            immediate: u32::from(plan.immediate_reset),
             beta: plan.surrogate.beta as f32,
             threshold: shape.threshold as f32,
             leak_mem: shape.leak_mem as f32,

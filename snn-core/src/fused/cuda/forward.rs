@@ -248,7 +248,7 @@ impl<M: KernelDevice> Step<'_, M> {
             shared: kernel::PRODUCT_BYTES,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: the callers, all in this module and its neighbour, take sizes and strides from the shapes of what they pass.
+        // SAFETY: the callers, all in this module and its neighbor, take sizes and strides from the shapes of what they pass.
         unsafe {
             self.machine.launch(&kernel::PRODUCT, launch, arguments)
         }
@@ -279,6 +279,7 @@ impl<M: KernelDevice> Step<'_, M> {
             units: shape.units as u32,
             words: words as u32,
             framed: u32::from(framed),
+            immediate: u32::from(plan.immediate_reset),
         };
         let width = shape.units.next_multiple_of(WARP);
         let (kernel, launch) = match recurrent {

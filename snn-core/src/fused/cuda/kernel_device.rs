@@ -109,7 +109,7 @@ macro_rules! plain {
         impl Plain for $type {
             #[expect(unsafe_code, reason = "numbers as bytes")]
             fn bytes(values: &[Self]) -> &[u8] {
-                // SAFETY: the bytes of the slice, which are all initialised.
+                // SAFETY: the bytes of the slice, which are all initialized.
                 unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
             }
 

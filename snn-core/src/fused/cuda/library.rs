@@ -36,7 +36,7 @@ fn load(names: &[String]) -> Result<Library, String> {
     let mut problem = None;
     for name in names {
         #[expect(unsafe_code, reason = "a library of NVIDIA's")]
-        // SAFETY: initialising these libraries asks nothing of the program.
+        // SAFETY: initializing these libraries asks nothing of the program.
         match unsafe { Library::new(name) } {
             Ok(library) => return Ok(library),
             Err(error) => problem = problem.or(Some(error.to_string())),

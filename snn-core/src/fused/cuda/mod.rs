@@ -19,7 +19,7 @@
 //!
 //! - from the forward to the backward pass: potentials `4 B T H` and spikes `4 B T ceil(H / 32)` of every hidden layer, the
 //!   drive of the readout `4 B T O`, and the input, `2 events + 4 B T` or `4 B T I` for I analog channels;
-//! - in the backward pass: adjoint currents, `4 B T H` of two neighbouring layers at a time, and the partial sums of one
+//! - in the backward pass: adjoint currents, `4 B T H` of two neighboring layers at a time, and the partial sums of one
 //!   gradient after the other, at most 256 MB.
 //!
 //! For one hidden layer that is about `8 B T H`: 1.0 MB a sample in job S of the README (T 500, H 256).
@@ -229,7 +229,7 @@ fn recorded<M: KernelDevice>(
         let (mut offsets, mut units) = (vec![0u32], Vec::new());
         for (row, potentials) in u.chunks_exact_mut(shape.units).enumerate() {
             for (unit, u) in potentials.iter_mut().enumerate() {
-                let was_reset = row % plan.steps != 0 && spiking(row - 1, unit);
+                let was_reset = !plan.immediate_reset && row % plan.steps != 0 && spiking(row - 1, unit);
                 *u = if was_reset { 0.0 } else { (f64::from(*u) + shape.threshold) as f32 };
                 if spiking(row, unit) {
                     units.push(unit as u16);

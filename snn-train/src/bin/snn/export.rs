@@ -45,23 +45,28 @@ enum Format {
     Safetensors,
     /// The same as NumPy arrays, and the metadata as texts
     Npz,
+    /// The network as a graph of NIR (HDF5), for other simulators and for hardware; tells what they do otherwise
+    #[cfg(feature = "nir")]
+    Nir,
 }
 
 impl Format {
     fn holds_weights(self) -> bool {
-        matches!(self, Self::Safetensors | Self::Npz)
+        !matches!(self, Self::Csv | Self::Json)
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.checkpoint.is_some() && !arguments.format.holds_weights() {
-        let reason = "--checkpoint says whose weights: use it with --format safetensors or npz";
+        let reason = "--checkpoint says whose weights: use it with --format safetensors, npz or nir";
         return Err(UsageError(reason.to_owned()).into());
     }
     let run = RunDir::open(&arguments.run)?;
     let bytes = match arguments.format {
         Format::Csv => csv(&run.records()?)?,
         Format::Json => json(&run)?,
+        #[cfg(feature = "nir")]
+        Format::Nir => return graph(&run, arguments),
         format => {
             if arguments.out.is_none() && snn_terminal::stdout().is_terminal() {
                 return Err(
@@ -128,12 +133,31 @@ fn json(run: &RunDir) -> anyhow::Result<Vec<u8>> {
 }
 
 fn weights(run: &RunDir, which: Option<Which>, format: Format) -> anyhow::Result<Vec<u8>> {
-    let checkpoint = match which {
-        Some(which) => Checkpoint::of_run(run, which.into())?,
-        None => Checkpoint::selected(run)?.0,
-    };
+    let checkpoint = selected(run, which)?;
     Ok(match format {
         Format::Npz => checkpoint.to_npz(&run.id())?,
         _ => checkpoint.to_safetensors(&run.id())?,
     })
+}
+
+/// Writes the graph, and says what it cannot say.
+#[cfg(feature = "nir")]
+fn graph(run: &RunDir, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Some(path) = &arguments.out else {
+        return Err(UsageError("a graph is an HDF5 file: use --out FILE".to_owned()).into());
+    };
+    let graph = snn_train::nir::of_checkpoint(&run.id(), &selected(run, arguments.checkpoint)?)?;
+    graph.write(path)?;
+    let differences = graph.metadata.get("snn.differences").map(String::as_str).unwrap_or_default();
+    for difference in differences.lines() {
+        writeln!(snn_terminal::stderr(), "note: {difference}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn selected(run: &RunDir, which: Option<Which>) -> Result<Checkpoint, snn_train::Error> {
+    match which {
+        Some(which) => Checkpoint::of_run(run, which.into()),
+        None => Ok(Checkpoint::selected(run)?.0),
+    }
 }

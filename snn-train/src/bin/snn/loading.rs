@@ -11,13 +11,27 @@ use snn_train::{
     experiment::{Data, KnownParts},
 };
 
-use crate::bar::Bar;
+use crate::{bar::Bar, stop};
 
 const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, {eta} to go";
 
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
 pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
-    open_until(data, quiet, &AtomicBool::new(false), KnownParts::default())
+    open_known(data, quiet, KnownParts::default())
+}
+
+/// As [`open`], with what a run has recorded of its data. A signal ends the process, and leaves nothing half-written behind.
+pub(crate) fn open_known(data: &Data, quiet: bool, known: KnownParts) -> Result<Arc<dyn Dataset>, Error> {
+    // Where nobody can listen, signals end the process as they do any.
+    let signals = stop::while_loading().ok();
+    let request = signals.as_ref().map(|signals| signals.request.clone()).unwrap_or_default();
+    match open_until(data, quiet, &request.flag, known) {
+        Err(error @ Error::Interrupted) => {
+            say(&error.to_string());
+            stop::leave(request.code())
+        }
+        opened => opened,
+    }
 }
 
 /// As [`open`], until `stop` is set: [`Error::Interrupted`] then.

@@ -16,6 +16,7 @@ mod predict;
 mod presets;
 mod progress;
 mod runs;
+mod shell_support;
 mod stop;
 mod stream;
 mod sweep;
@@ -27,7 +28,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use common::{FAILURE, USAGE, UsageError};
 
 /// Trains spiking neural networks with surrogate gradients.
@@ -66,6 +67,10 @@ enum Command {
     Claims(claims::Arguments),
     /// List the presets, show one as TOML, or document every key.
     Presets(presets::Arguments),
+    /// Write the completion script of a shell to standard output.
+    Completions(shell_support::CompletionArguments),
+    /// Write man pages of all commands.
+    Man(shell_support::ManualArguments),
 }
 
 /// How the program calls itself to read an HDF5 file.
@@ -120,6 +125,8 @@ fn main() -> ExitCode {
         Command::Figure(arguments) => figure::run(&arguments),
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
+        Command::Completions(arguments) => shell_support::completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => shell_support::manual(&arguments, Arguments::command()),
     };
     result.unwrap_or_else(|error| {
         if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {

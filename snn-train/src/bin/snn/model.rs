@@ -1,9 +1,6 @@
 //! A trained network and the data that it is held against: what `eval`, `predict` and `stream` have in common.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use snn_core::Network;
@@ -39,6 +36,12 @@ pub(crate) struct ModelArguments {
     changes: Vec<String>,
 }
 
+impl ModelArguments {
+    fn names_data(&self) -> bool {
+        self.changes.iter().any(|change| change.trim_start().starts_with("data.name"))
+    }
+}
+
 /// One of the two checkpoints of a run.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Which {
@@ -68,6 +71,8 @@ pub(crate) struct Model {
     /// Which data it was trained on, if that is known.
     record: Option<DataRecord>,
     pub(crate) source: Source,
+    /// Whether the command line says which data set.
+    names_data: bool,
 }
 
 impl Model {
@@ -98,7 +103,8 @@ impl Model {
             Some(record) => Some(record),
             None => checkpoint.data().cloned().map(DataRecord::of_identity),
         };
-        Ok(Self { experiment, record, source: Source::Run(checkpoint, which) })
+        let names_data = arguments.names_data();
+        Ok(Self { experiment, record, source: Source::Run(checkpoint, which), names_data })
     }
 
     fn of_weights(
@@ -124,7 +130,8 @@ impl Model {
             None => None,
         };
         let record = record.or_else(|| weights.data().cloned().map(DataRecord::of_identity));
-        Ok(Self { experiment, record, source: Source::File(weights) })
+        let names_data = arguments.names_data();
+        Ok(Self { experiment, record, source: Source::File(weights), names_data })
     }
 
     /// Which data it was trained on, if that is known.
@@ -141,12 +148,13 @@ impl Model {
         quiet: bool,
     ) -> anyhow::Result<Arc<dyn Dataset>> {
         let is_file = matches!(self.source, Source::File(_));
-        if !is_file {
+        // Data that are named are compared with those of the run.
+        if !is_file && !self.names_data {
             self.record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
         }
         // Only the part that is looked at must be whole.
         let known = self.record.as_ref().map(|record| record.parts(true)).unwrap_or_default();
-        let dataset = loading::open_until(&self.experiment.data, quiet, &AtomicBool::new(false), known);
+        let dataset = loading::open_known(&self.experiment.data, quiet, known);
         let dataset = dataset.map_err(|error| self.hint(error))?;
         let dataset = match &self.record {
             None if is_file => dataset,
@@ -178,7 +186,7 @@ impl Model {
     pub(crate) fn open_other_data(&self, data: &Data, quiet: bool) -> anyhow::Result<Arc<dyn Dataset>> {
         let statistics = self.identity().and_then(|identity| identity.statistics.clone());
         let known = KnownParts { statistics, ..KnownParts::default() };
-        let dataset = loading::open_until(data, quiet, &AtomicBool::new(false), known)?;
+        let dataset = loading::open_known(data, quiet, known)?;
         let Some(record) = &self.record else { return Ok(dataset) };
         let identity = record.identity();
         if dataset.kind() != identity.kind {

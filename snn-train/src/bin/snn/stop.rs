@@ -94,6 +94,33 @@ fn hangup_is_ignored() -> bool {
     }
 }
 
+/// While it lives, signals ask for a stop; before and after, they end the process as they do any other.
+pub(crate) struct WhileLoading {
+    pub(crate) request: StopRequest,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Drop for WhileLoading {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Listens to the signals that end a program, for one that only loads and looks.
+pub(crate) fn while_loading() -> io::Result<WhileLoading> {
+    let this = WhileLoading { request: StopRequest::default(), is_over: Arc::default() };
+    let signals = [SIGINT, SIGTERM].into_iter();
+    #[cfg(unix)]
+    let signals = signals.chain((!hangup_is_ignored()).then_some(signal_hook::consts::SIGHUP));
+    for signal in signals {
+        flag::register_conditional_default(signal, Arc::clone(&this.is_over))?;
+        // A second one does not wait.
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&this.request.flag))?;
+        register(signal, &this.request)?;
+    }
+    Ok(this)
+}
+
 /// Lets writing beyond the limit on the size of files (`ulimit -f`) fail like writing to a full disk, instead of ending the
 /// process without a word.
 pub(crate) fn survive_file_limits() {
@@ -108,6 +135,7 @@ pub(crate) fn survive_file_limits() {
 /// under their feet could crash.
 pub(crate) fn leave(code: u8) -> ! {
     let _ = snn_terminal::stdout().flush();
+    snn_data::cache_files::abandon();
     signal_hook::low_level::exit(code.into())
 }
 

@@ -4,13 +4,14 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
-use snn_data::Splits;
+use snn_data::{Cancel, Splits};
 use snn_run::Diagnosis;
 use snn_terminal::escape;
 use snn_train::{
@@ -35,8 +36,8 @@ pub(crate) struct Arguments {
     /// Change a key of the experiment; may be given again. `snn presets --keys` documents all keys
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     changes: Vec<String>,
-    /// Start from the weights in this file: a checkpoint, an export, or safetensors or npz with matrices W1, V1, .. Wout; the same
-    /// as --set initialization.weights=FILE. initialization.only takes some of them, training.freeze keeps some as they are
+    /// Start from the weights in this file: a checkpoint, an export, a graph of NIR, or safetensors or npz with matrices W1, V1,
+    /// .. Wout; the same as --set initialization.weights=FILE. initialization.only takes some of them, training.freeze keeps some as they are
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// The directory of this run; by default a new one in `runs`
@@ -99,35 +100,44 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     experiment.make_paths_absolute().context("cannot tell where relative paths begin")?;
     let record = recorded(arguments, &experiment)?;
     let known = record.as_ref().map(|record| record.parts(arguments.allow_other_data)).unwrap_or_default();
-    let mut dataset = match loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known) {
-        Err(error @ Error::Interrupted) => {
-            let _ = writeln!(snn_terminal::stderr(), "{error}");
-            // A run that was there before has its checkpoint; nothing is there of a new one.
-            let is_there =
-                arguments.run_dir.as_ref().is_some_and(|directory| directory.join(CONFIG).exists());
-            stop::leave(if arguments.resume && is_there { STOPPED } else { stop.0.code() });
-        }
-        dataset => dataset?,
-    };
-    loading::tell_intake(&*dataset);
-    if let Some(record) = &record {
+    // What hashes and holds the data against those of the run takes its time, too.
+    let cancel = Cancel::from(Arc::clone(&stop.0.flag));
+    let load = || {
+        let dataset = loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known)?;
+        loading::tell_intake(&*dataset);
+        let Some(record) = &record else { return Ok(dataset) };
         let fitted = record.fit(dataset, None, arguments.allow_other_data)?;
-        dataset = fitted.dataset;
         fitted.note.iter().for_each(|note| warn(note));
-    }
+        Ok(fitted.dataset)
+    };
+    let dataset = or_leave(cancel.run(load), arguments, &stop)?;
     match device {
         Device::Cpu => {
-            train(arguments, Trainer::on(experiment, dataset)?.on_described_data(), &name, &mut stop)
+            let trainer = or_leave(cancel.run(|| Trainer::on(experiment, dataset)), arguments, &stop)?;
+            train(arguments, trainer.on_described_data(), &name, &mut stop)
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(ordinal) => {
             let gpu = snn_core::cuda(ordinal).map_err(Error::from)?;
-            let trainer = Trainer::on_device(gpu, experiment, dataset)?.named(device).on_described_data();
+            let trainer = cancel.run(|| Trainer::on_device(gpu, experiment, dataset));
+            let trainer = or_leave(trainer, arguments, &stop)?.named(device).on_described_data();
             train(arguments, trainer, &name, &mut stop)
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda(_) => Ok(device.check().map(|()| ExitCode::SUCCESS)?),
     }
+}
+
+/// What was loaded; a stop meanwhile ends the process.
+fn or_leave<T>(loaded: Result<T, Error>, arguments: &Arguments, stop: &StopOnSignal) -> Result<T, Error> {
+    if let Err(Error::Interrupted) = loaded {
+        let text = format!("{}: nothing was trained", Error::Interrupted);
+        let _ = writeln!(snn_terminal::stderr(), "{text}");
+        // A run that was there before has its checkpoint; nothing is there of a new one.
+        let is_there = arguments.run_dir.as_ref().is_some_and(|directory| directory.join(CONFIG).exists());
+        stop::leave(if arguments.resume && is_there { STOPPED } else { stop.0.code() });
+    }
+    loaded
 }
 
 fn train<D: Backend<f32>>(

@@ -3,7 +3,7 @@
 use snn_data::{Camera, CameraConfig, CameraLayout, Dataset, Recorded};
 
 use super::{
-    section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch},
+    section::{DIRECTORY, DT, Parameters, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch},
     spikes::{COINCIDENT, LATE, POLARITY},
 };
 use crate::{
@@ -41,12 +41,8 @@ impl Section for Stored<CameraConfig> {
         Self { config: CameraConfig::of(layout), ..Self::default() }
     }
 
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+    fn parameters(&self) -> &impl Parameters {
+        &self.config
     }
 
     fn open(

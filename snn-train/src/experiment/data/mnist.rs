@@ -2,7 +2,7 @@
 
 use snn_data::{Dataset, Mnist, MnistConfig, Recorded};
 
-use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, VALID, Watch};
+use super::section::{DIRECTORY, DT, Parameters, Row, SET_DIRECTORY, STEPS, Section, Stored, VALID, Watch};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -26,16 +26,8 @@ impl Section for Stored<MnistConfig> {
         VALID,
     ];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
-    }
-
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+    fn parameters(&self) -> &impl Parameters {
+        &self.config
     }
 
     fn open(&self, row: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {

@@ -3,6 +3,7 @@
 mod camera;
 #[cfg(feature = "hdf5")]
 mod encode;
+mod external;
 mod keys;
 mod mnist;
 mod paths;
@@ -13,6 +14,7 @@ mod spikes;
 mod table;
 mod until;
 
+pub use external::External;
 pub use section::Stored;
 pub use speech::feature_cache;
 pub use spikes::SpikeFiles;

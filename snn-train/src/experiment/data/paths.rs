@@ -46,7 +46,7 @@ impl Data {
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         match self {
-            Self::Randman(_) => Vec::new(),
+            Self::Randman(_) | Self::External(_) => Vec::new(),
             Self::Mnist(stored) => vec![&mut stored.directory],
             Self::Shd(stored) | Self::Ssc(stored) | Self::FsddSpikes(stored) => vec![&mut stored.directory],
             Self::Nmnist(stored) | Self::DvsGesture(stored) => vec![&mut stored.directory],

@@ -2,7 +2,7 @@
 
 use snn_data::{Dataset, Randman, RandmanConfig, Recorded};
 
-use super::section::{DT, Row, STEPS, Section, Watch};
+use super::section::{DT, Parameters, Row, STEPS, Section, Watch};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -37,16 +37,8 @@ impl Section for RandmanConfig {
         Key::of_data("data.seed", Values::SEED, "", "Seed of the manifolds and of the points on them."),
     ];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
-    }
-
-    fn steps(&self) -> usize {
-        self.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(Self::validate(self)?)
+    fn parameters(&self) -> &impl Parameters {
+        self
     }
 
     fn open(&self, _: Row, (): (), _: Watch<'_>, _: Recorded<'_>) -> Result<Box<dyn Dataset>, Error> {

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_data::{Dataset, Recorded, SpeechEvent, data_directory};
+use snn_data::{
+    CameraConfig, Dataset, MnistConfig, RandmanConfig, Recorded, ShdConfig, SpeechConfig, SpeechEvent,
+    data_directory,
+};
 
 use crate::{
     error::Error,
@@ -14,7 +17,7 @@ use crate::{
 pub(super) type Watch<'a> = &'a (dyn Fn(SpeechEvent<'_>) + Sync);
 
 /// The content of `[data]` for one or several data sets: keys with their ranges, defaults, and the way to the samples.
-pub(super) trait Section: Sized {
+pub(super) trait Section: Default {
     /// What tells those data sets apart that share this section.
     type Origin;
 
@@ -22,13 +25,12 @@ pub(super) trait Section: Sized {
     const KEYS: &'static [Key];
 
     /// With the default parameters of the data set.
-    fn by_default(origin: Self::Origin) -> Self;
+    fn by_default(_: Self::Origin) -> Self {
+        Self::default()
+    }
 
-    /// Time steps of a sample.
-    fn steps(&self) -> usize;
-
-    /// Checks what must hold between its values.
-    fn validate(&self) -> Result<(), Error>;
+    /// The parameters that `snn-data` knows.
+    fn parameters(&self) -> &impl Parameters;
 
     /// Generates or loads the data set of that row.
     fn open(
@@ -39,6 +41,31 @@ pub(super) trait Section: Sized {
         recorded: Recorded<'_>,
     ) -> Result<Box<dyn Dataset>, Error>;
 }
+
+/// The parameters of a data set, as `snn-data` has them.
+pub(super) trait Parameters {
+    /// Time steps of a sample.
+    fn steps(&self) -> usize;
+
+    /// Checks what must hold between the values.
+    fn check(&self) -> Result<(), Error>;
+}
+
+macro_rules! parameters {
+    ($($config:ty),+) => {
+        $(impl Parameters for $config {
+            fn steps(&self) -> usize {
+                self.steps
+            }
+
+            fn check(&self) -> Result<(), Error> {
+                Ok(self.validate()?)
+            }
+        })+
+    };
+}
+
+parameters!(RandmanConfig, MnistConfig, ShdConfig, SpeechConfig, CameraConfig);
 
 /// A data set that lies in a folder.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -4,7 +4,9 @@ use std::{ops::Bound, path::PathBuf};
 
 use snn_data::{Dataset, Recorded, SpeechConfig, SpeechDataset, SpeechLayout, cache_directory};
 
-use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch};
+use super::section::{
+    DIRECTORY, DT, Parameters, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch,
+};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -113,12 +115,8 @@ impl Section for Stored<SpeechConfig> {
         Self { config: SpeechConfig::of(layout), ..Self::default() }
     }
 
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+    fn parameters(&self) -> &impl Parameters {
+        &self.config
     }
 
     fn open(

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use snn_data::{Dataset, Polarity, Recorded, Sensor, Shd, ShdConfig, SpikeParts, SplitRule};
 
-use super::section::{DIRECTORY, DT, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch};
+use super::section::{
+    DIRECTORY, DT, Parameters, Row, SET_DIRECTORY, STEPS, Section, Stored, TEST, VALID, Watch,
+};
 use crate::{
     error::Error,
     experiment::key::{Key, Values},
@@ -76,12 +78,8 @@ impl Section for Stored<ShdConfig> {
         Self { config, ..Self::default() }
     }
 
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate()?)
+    fn parameters(&self) -> &impl Parameters {
+        &self.config
     }
 
     fn open(
@@ -136,6 +134,16 @@ impl SpikeFiles {
     }
 }
 
+impl Parameters for SpikeFiles {
+    fn steps(&self) -> usize {
+        self.config.steps
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        Ok(self.config.validate_for(self.sensor()?)?)
+    }
+}
+
 impl Section for SpikeFiles {
     type Origin = ();
 
@@ -178,16 +186,8 @@ impl Section for SpikeFiles {
         POLARITY,
     ];
 
-    fn by_default((): ()) -> Self {
-        Self::default()
-    }
-
-    fn steps(&self) -> usize {
-        self.config.steps
-    }
-
-    fn validate(&self) -> Result<(), Error> {
-        Ok(self.config.validate_for(self.sensor()?)?)
+    fn parameters(&self) -> &impl Parameters {
+        self
     }
 
     fn open(

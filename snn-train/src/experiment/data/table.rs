@@ -7,7 +7,8 @@ use snn_data::{
 };
 
 use super::{
-    section::{Row, Section, Stored},
+    external::External,
+    section::{Parameters as _, Row, Section, Stored},
     spikes::SpikeFiles,
 };
 use crate::{error::Error, experiment::key::Key};
@@ -58,11 +59,11 @@ macro_rules! data_sets {
 
             /// Time steps of a sample.
             pub(in crate::experiment) fn steps(&self) -> usize {
-                match self { $(Self::$variant(section) => Section::steps(section),)+ }
+                match self { $(Self::$variant(section) => section.parameters().steps(),)+ }
             }
 
             pub(in crate::experiment) fn validate(&self) -> Result<(), Error> {
-                match self { $(Self::$variant(section) => Section::validate(section),)+ }
+                match self { $(Self::$variant(section) => section.parameters().check(),)+ }
             }
 
             /// As [`Data::open`]; `watch` hears how far the features of recordings are, which are computed once and then
@@ -125,6 +126,8 @@ data_sets! {
     DvsGesture(Stored<CameraConfig>) = "dvs_gesture", CameraLayout::DvsGesture, Some("dvs_gesture");
     /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits, npz archives or CSV files.
     Spikes(SpikeFiles) = "spikes", (), None;
+    /// Data of another program, of a run that was made by [`Trainer::on`](crate::Trainer::on): nothing here can make them again.
+    External(External) = "external", (), None;
 }
 
 impl Default for Data {

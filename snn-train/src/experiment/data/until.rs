@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use snn_data::{ChannelStatistics, Dataset, Membership, Recorded, SpeechEvent};
+use snn_data::{Cancel, ChannelStatistics, Dataset, Membership, Recorded, SpeechEvent};
 
 use super::table::Data;
 use crate::error::Error;
@@ -19,12 +19,15 @@ use crate::error::Error;
 /// How often it looks whether a stop was asked for.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How long a loader that was told to end has for it: a system call may hold it up, of a network drive for minutes.
+const GRACE: Duration = Duration::from_millis(400);
+
 /// What a run has recorded of its data, to be owned by the thread that loads them: see [`Recorded`].
 #[derive(Debug, Clone, Default)]
 pub struct KnownParts {
     /// The parts, by the names of their samples.
     pub membership: Option<Membership>,
-    /// What channels are standardised by.
+    /// What channels are standardized by.
     pub statistics: Option<ChannelStatistics>,
     /// Whether samples that are gone are counted instead of refused.
     pub incomplete: bool,
@@ -41,11 +44,11 @@ impl KnownParts {
 }
 
 impl Data {
-    /// As [`Data::open_watched`], until `stop` is set. Libraries that read files know no way to break off, so the thread that
-    /// loads is left behind then, to end with the process or when it is done; nothing of what it loads is kept.
+    /// As [`Data::open_watched`], until `stop` is set, or the current [`Cancel`]. A thread that loads and does not end at once,
+    /// for a disk that does not answer, is left behind then, to end when it can; nothing of what it loads is kept.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] once `stop` is set, and those of [`Data::open`].
+    /// [`Error::Interrupted`] within a second of the stop, and those of [`Data::open`].
     pub fn open_until(
         &self,
         stop: &AtomicBool,
@@ -53,14 +56,17 @@ impl Data {
         known: KnownParts,
     ) -> Result<Box<dyn Dataset>, Error> {
         let (sender, receiver) = mpsc::channel();
-        let data = self.clone();
+        let (data, around, cancel) = (self.clone(), Cancel::current(), Cancel::new());
+        let of_loader = cancel.clone();
         let loader = thread::Builder::new().name("loader".to_owned()).spawn(move || {
             // Nobody listens any more after a stop.
-            let _ = sender.send(data.open_recorded(&*watch, known.recorded()));
+            let _ = sender.send(of_loader.run(|| data.open_recorded(&*watch, known.recorded())));
         });
         let loader = loader.map_err(Error::io("start a thread to load the data in", ""))?;
         loop {
-            if stop.load(Ordering::Relaxed) {
+            if stop.load(Ordering::Relaxed) || around.is_cancelled() {
+                cancel.cancel();
+                let _ = receiver.recv_timeout(GRACE);
                 return Err(Error::Interrupted);
             }
             match receiver.recv_timeout(LOOK) {

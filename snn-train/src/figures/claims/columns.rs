@@ -8,7 +8,7 @@ use super::claim::{Claim, Verdict};
 use crate::{
     Error,
     figures::{FirstWeights, Reproduction, Scale},
-    plot::{Anchor, BLACK, Canvas, Colour, GREEN, LIGHT_GREY, ORANGE, Rect, VERMILION},
+    plot::{Anchor, BLACK, Canvas, Color, GREEN, LIGHT_GRAY, ORANGE, Rect, VERMILION},
     replace::{Durability, replace_shared},
 };
 
@@ -69,12 +69,12 @@ impl Verdict {
         }
     }
 
-    fn colour(self) -> Colour {
+    fn color(self) -> Color {
         match self {
             Self::Holds => GREEN,
             Self::DoesNotHold => VERMILION,
             Self::Undecided => ORANGE,
-            Self::NotTested => LIGHT_GREY,
+            Self::NotTested => LIGHT_GRAY,
         }
     }
 }
@@ -165,13 +165,13 @@ pub fn draw_columns(columns: &[ClaimColumn], path: &Path) -> Result<(), Error> {
         for (number, column) in columns.iter().enumerate() {
             let x = left + cell_width * number as f64;
             let verdict = column.claims[place].verdict;
-            canvas.rect(Rect::new(x + 1.0, y + 1.0, cell_width - 2.0, cell_height - 2.0), verdict.colour());
+            canvas.rect(Rect::new(x + 1.0, y + 1.0, cell_width - 2.0, cell_height - 2.0), verdict.color());
         }
     }
     let y = height - 8.0;
     let mut x = 6.0;
     for verdict in [Verdict::Holds, Verdict::DoesNotHold, Verdict::Undecided, Verdict::NotTested] {
-        canvas.rect(Rect::new(x, y - 7.0, 9.0, 9.0), verdict.colour());
+        canvas.rect(Rect::new(x, y - 7.0, 9.0, 9.0), verdict.color());
         canvas.text(x + 13.0, y, &verdict.to_string(), 7.0, Anchor::Start, BLACK);
         x += 76.0;
     }

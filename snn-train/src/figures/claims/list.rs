@@ -437,7 +437,7 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         if *source == RANDMAN {
             let cut = "spikes can be cut by about two orders of magnitude before accuracy falls";
             topic.claim("8a", "9", cut, |runs| {
-                let most = mean(&figure9::unregularised(runs, one));
+                let most = mean(&figure9::unregularized(runs, one));
                 let Interval { value, low, high } = critical(runs, one)?;
                 let decades = |spikes: f64| (most / spikes).log10();
                 let interval = Interval { value: decades(value), low: decades(high), high: decades(low) };

@@ -58,7 +58,7 @@ pub const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootst
                       lie where it expects them, does not hold if one lies elsewhere, and is undecided in between.";
 
 /// What is to be thought of verdicts from quick runs.
-const SHORT: &str = "Runs at quick scale end before networks have learnt all they can: what they say of equal accuracies \
+const SHORT: &str = "Runs at quick scale end before networks have learned all they can: what they say of equal accuracies \
                      and of spike counts is about the beginning of learning. Full scale is the test of the paper.";
 
 fn is_short(claims: &[Claim]) -> bool {

@@ -1,7 +1,7 @@
 //! Samples on a page, side by side.
 
 use super::{Content, Preview, Sample, range};
-use crate::plot::{Axes, AxisScale, BLACK, Canvas, Rect, Stroke, colour_bar};
+use crate::plot::{Axes, AxisScale, BLACK, Canvas, Rect, Stroke, color_bar};
 
 const WIDTH: f64 = 130.0;
 const HEIGHT: f64 = 120.0;
@@ -17,54 +17,54 @@ impl Preview {
             Canvas::new(width, HEIGHT + 54.0, &format!("{} of {}", samples(self.samples.len()), self.name));
         let places = canvas.page().inset(40.0, 20.0, margin, 34.0);
         let places = places.columns(&vec![1.0; self.samples.len()], GAP);
-        // One scale of colours for all, so that they can be compared.
+        // One scale of colors for all, so that they can be compared.
         let ranges = self.samples.iter().filter_map(|sample| match &sample.content {
             Content::Frames(frames) => Some(range(frames)),
             Content::Spikes(_) => None,
         });
-        let colours = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
+        let colors = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
         for (number, (sample, place)) in self.samples.iter().zip(&places).enumerate() {
             match &sample.content {
                 Content::Spikes(_) => draw_raster(&mut canvas, *place, self, sample, number == 0),
                 Content::Frames(_) => {
-                    draw_spectrogram(&mut canvas, *place, self, sample, number == 0, colours);
+                    draw_spectrogram(&mut canvas, *place, self, sample, number == 0, colors);
                 }
             }
         }
         if let Some(last) = places.last().filter(|_| bar) {
-            draw_colours(&mut canvas, *last, colours);
+            draw_colors(&mut canvas, *last, colors);
         }
         canvas
     }
 }
 
-/// The spikes of a sample; `labelled` has units beside it.
+/// The spikes of a sample; `labeled` has units beside it.
 pub(in crate::figures) fn draw_raster(
     canvas: &mut Canvas,
     place: Rect,
     preview: &Preview,
     sample: &Sample,
-    labelled: bool,
+    labeled: bool,
 ) {
     let Content::Spikes(spikes) = &sample.content else { return };
-    let axes = axes(place, preview, sample, if labelled { "Unit" } else { "" });
+    let axes = axes(place, preview, sample, if labeled { "Unit" } else { "" });
     axes.draw(canvas);
     let dt = preview.dt;
     let places = spikes.iter().map(|&(step, unit)| (f64::from(step) * dt, f64::from(unit) + 1.0));
     axes.raster(canvas, places, Stroke::new(BLACK, 0.5));
 }
 
-/// The values of a sample, its colours from `low` to `high`; `labelled` has channels beside it.
+/// The values of a sample, its colors from `low` to `high`; `labeled` has channels beside it.
 pub(in crate::figures) fn draw_spectrogram(
     canvas: &mut Canvas,
     place: Rect,
     preview: &Preview,
     sample: &Sample,
-    labelled: bool,
+    labeled: bool,
     (low, high): (f64, f64),
 ) {
     let Content::Frames(frames) = &sample.content else { return };
-    let axes = axes(place, preview, sample, if labelled { "Mel channel" } else { "" });
+    let axes = axes(place, preview, sample, if labeled { "Mel channel" } else { "" });
     let row = |unit: usize| {
         frames.iter().map(|frame| (f64::from(frame[unit]) - low) / (high - low)).collect::<Vec<_>>()
     };
@@ -72,10 +72,10 @@ pub(in crate::figures) fn draw_spectrogram(
     axes.draw(canvas);
 }
 
-/// What the colours of a spectrogram mean, to its right.
-pub(in crate::figures) fn draw_colours(canvas: &mut Canvas, place: Rect, (low, high): (f64, f64)) {
+/// What the colors of a spectrogram mean, to its right.
+pub(in crate::figures) fn draw_colors(canvas: &mut Canvas, place: Rect, (low, high): (f64, f64)) {
     let bar = Rect::new(place.right() + 8.0, place.y, 6.0, place.height);
-    colour_bar(canvas, bar, &AxisScale::linear(low, high), "Input");
+    color_bar(canvas, bar, &AxisScale::linear(low, high), "Input");
 }
 
 fn axes(place: Rect, preview: &Preview, sample: &Sample, label: &str) -> Axes {

@@ -13,7 +13,7 @@ use crate::{
     replace::{Durability, replace},
 };
 
-pub(super) use drawing::{draw_colours, draw_raster, draw_spectrogram};
+pub(super) use drawing::{draw_colors, draw_raster, draw_spectrogram};
 pub use terminal::Look;
 
 /// Of a PNG.

@@ -1,11 +1,11 @@
-//! Samples as text: dots in braille for spikes, shades or colours for values.
+//! Samples as text: dots in braille for spikes, shades or colors for values.
 
 use std::fmt::Write as _;
 
 use snn_terminal::escape;
 
 use super::{Content, Preview, Sample, range};
-use crate::plot::{Colour, viridis};
+use crate::plot::{Color, viridis};
 
 /// How a preview is written as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,13 +16,13 @@ pub struct Look {
     pub height: usize,
     /// Whether the text is plain ASCII; otherwise it has braille and blocks.
     pub ascii: bool,
-    /// Whether values are colours; otherwise they are shades.
-    pub colour: bool,
+    /// Whether values are colors; otherwise they are shades.
+    pub color: bool,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { width: 80, height: 8, ascii: false, colour: false }
+        Self { width: 80, height: 8, ascii: false, color: false }
     }
 }
 
@@ -123,7 +123,7 @@ impl Preview {
     fn shades(&self, frames: &[Vec<f32>], columns: usize, look: &Look) -> Vec<(usize, String)> {
         let (low, high) = range(frames);
         let columns = columns.min(self.steps).max(1);
-        let halves = if look.colour && !look.ascii { 2 } else { 1 };
+        let halves = if look.color && !look.ascii { 2 } else { 1 };
         let rows = (look.height * halves).clamp(1, self.inputs.max(1));
         let mean = |row: usize, column: usize| {
             let steps = part(column, columns, self.steps);
@@ -139,10 +139,10 @@ impl Preview {
             for column in 0..columns {
                 if halves == 2 {
                     let (upper, lower) = (mean(top, column), top.checked_sub(1).map(|row| mean(row, column)));
-                    let Colour(r, g, b) = viridis(upper);
+                    let Color(r, g, b) = viridis(upper);
                     let _ = write!(text, "\x1b[38;2;{r};{g};{b}m");
                     if let Some(lower) = lower {
-                        let Colour(r, g, b) = viridis(lower);
+                        let Color(r, g, b) = viridis(lower);
                         let _ = write!(text, "\x1b[48;2;{r};{g};{b}m");
                     } else {
                         text.push_str("\x1b[49m");
@@ -228,8 +228,8 @@ mod tests {
         let text = frames.to_text(&Look::default());
         assert_eq!(text.lines().nth(1), Some("2 │█▒ "));
         assert_eq!(text.lines().nth(2), Some("1 │ ▒█"));
-        let colours = frames.to_text(&Look { colour: true, ..Look::default() });
-        assert_eq!(colours.lines().nth(1).unwrap().matches('▀').count(), 3, "two values in each cell");
-        assert!(colours.contains("\x1b[0m"));
+        let colors = frames.to_text(&Look { color: true, ..Look::default() });
+        assert_eq!(colors.lines().nth(1).unwrap().matches('▀').count(), 3, "two values in each cell");
+        assert!(colors.contains("\x1b[0m"));
     }
 }

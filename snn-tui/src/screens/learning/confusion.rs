@@ -114,7 +114,7 @@ fn read_out(probe: &Probe, (row, column): (usize, usize)) -> String {
     let all: u64 = counts.iter().copied().map(u64::from).sum();
     let number = counts.get(column).copied().unwrap_or_default();
     let share = decimals((all > 0).then(|| 100.0 * f64::from(number) / all as f64), 1);
-    let verb = if row == column { "recognised".to_owned() } else { format!("taken for {column}") };
+    let verb = if row == column { "recognized".to_owned() } else { format!("taken for {column}") };
     format!("class {row} is {verb} in {number} of {all} samples ({share} %)")
 }
 
@@ -198,7 +198,7 @@ mod tests {
     fn what_is_read_out_names_both_classes() {
         let probe = Probe { confusion: vec![vec![3, 1], vec![0, 0]], ..Probe::default() };
         assert_eq!(read_out(&probe, (0, 1)), "class 0 is taken for 1 in 1 of 4 samples (25.0 %)");
-        assert_eq!(read_out(&probe, (1, 1)), "class 1 is recognised in 0 of 0 samples (- %)");
+        assert_eq!(read_out(&probe, (1, 1)), "class 1 is recognized in 0 of 0 samples (- %)");
         let text = summary(&probe, &probe.class_accuracies());
         assert_eq!(text, "75.0 % of 4 validation samples right; worst is class 0 with 75.0 %");
     }

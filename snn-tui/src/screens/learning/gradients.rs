@@ -86,7 +86,7 @@ fn draw_table(state: &State, matrices: &[Matrix], area: Rect, buffer: &mut Buffe
         }
         _ => String::new(),
     };
-    let heading = line(["matrix", "gradient norm", "update/weight"]) + "  judgement" + &of;
+    let heading = line(["matrix", "gradient norm", "update/weight"]) + "  judgment" + &of;
     buffer.set_string(area.x, area.y, fit(&heading, room), theme.bold());
     let judged: Vec<(Judgement, String)> =
         matrices.iter().map(|matrix| judge::matrix(matrix.sizes)).collect();

@@ -46,7 +46,7 @@ pub(crate) struct Line {
     pub(crate) stroke: Stroke,
 }
 
-/// How a curve is drawn: what tells curves apart without colours.
+/// How a curve is drawn: what tells curves apart without colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Stroke {
     #[default]

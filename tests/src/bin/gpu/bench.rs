@@ -93,7 +93,7 @@ fn step(name: &str, problem: &Problem, times: usize, gpu: &Cuda) {
     let batch = BASE * times;
     let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
     let mut network = moved(&problem.network(), gpu);
-    let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimiser");
+    let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
     let hashes = [(); 2].map(|()| {
         let (values, gradients) =
             network.loss_and_gradients(&input, &labels, &Regularizer::default()).expect("a step");

@@ -1,10 +1,14 @@
-//! Damaged HDF5 files, each read by the program as a user has it read: the library may crash, the program may not.
+//! Damaged HDF5 files. Most are read by processes that read many: what crashes or stalls the library ends one of those, and is
+//! read again by the program as a user has it read: the library may crash, the program may not.
 
 use std::{
-    fs,
+    env, fs,
+    io::{BufRead as _, BufReader},
+    panic,
     path::Path,
     process::{Command, Stdio},
-    thread::sleep,
+    sync::mpsc,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -12,63 +16,133 @@ use hdf5::{
     File,
     types::{VarLenArray, VarLenUnicode},
 };
+use snn_data::{Shd, ShdConfig, SplitRule};
 use snn_test_support::mutation::mutated;
 
 use crate::row::Row;
 
+/// Before the arguments of a process that reads many files.
+pub(crate) const WORD: &str = "--hdf5";
+
 /// A command may take as long as its helper is given, and a start.
 const LONGEST: Duration = Duration::from_secs(20);
 
-pub(crate) fn row(snn: &Path, folder: &Path, seed: u64, time: Duration) -> Row {
-    let mut row = Row::new("mutated HDF5 files, `snn data info`");
+/// A file that is read for so long has stalled the library.
+const STALL: Duration = Duration::from_secs(3);
+
+/// Files that one process reads: what a damaged one does to the library is not to be blamed on the next ones for ever.
+const MOST: u64 = 500;
+
+/// Memory of such a process, in kilobytes.
+const MEMORY: u64 = 4 << 20;
+
+pub(crate) fn rows(snn: &Path, folder: &Path, seed: u64, time: Duration) -> [Row; 2] {
+    let mut read = Row::new("mutated HDF5 files");
+    let mut told = Row::new("those that crash or stall the HDF5 library, `snn data info`");
     let begin = Instant::now();
     let data = folder.join("data/shd");
     fs::create_dir_all(&data).expect("a folder");
     let good = data.join("shd_test.h5");
     write(&good);
     let file = fs::read(&good).expect("the file");
-    for seed in seed << 32.. {
-        if begin.elapsed() >= time {
-            break;
-        }
-        let bytes = mutated(&file, seed);
-        fs::write(data.join("shd_train.h5"), &bytes).expect("a file");
-        let start = Instant::now();
-        let mut command = Command::new(snn);
-        command.args(["data", "info", "shd", "--json"]).env("SNN_DATA_DIR", folder.join("data"));
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("snn starts");
-        let status = loop {
-            if let Some(status) = child.try_wait().expect("its state") {
-                break Some(status);
-            }
-            if start.elapsed() > LONGEST {
-                let _ = child.kill();
-                let _ = child.wait();
-                break None;
-            }
-            sleep(Duration::from_millis(2));
-        };
-        row.tried += 1;
-        row.slowest = row.slowest.max(start.elapsed());
-        match status.map(|status| status.code()) {
-            Some(Some(0)) => row.accepted += 1,
-            Some(Some(1 | 2)) => {}
-            Some(code) => {
-                let _ = fs::write(folder.join(format!("failed-hdf5-{seed}")), bytes);
-                row.fail(format!("seed {seed} ends with {code:?}"));
-            }
-            None => {
-                let _ = fs::write(folder.join(format!("failed-hdf5-{seed}")), bytes);
-                row.fail(format!("seed {seed} takes more than {LONGEST:?}"));
-            }
+    let mut next = seed << 32;
+    while begin.elapsed() < time {
+        let (at, ended) = read_many(&good, next, &mut read);
+        next = at;
+        if !ended {
+            told_by_program(snn, folder, at, &mutated(&file, at), &mut told);
+            next += 1;
         }
     }
-    row
+    [read, told]
+}
+
+/// Has damaged files read from the seed `first` on; returns the next seed, or that which ended the process and `false`.
+fn read_many(good: &Path, first: u64, row: &mut Row) -> (u64, bool) {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]);
+    command.arg(env::current_exe().expect("this program")).arg(WORD).arg(good).arg(first.to_string());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a reader");
+    let output = child.stdout.take().expect("a pipe");
+    let (send, lines) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+    });
+    let mut at = first;
+    let ended = loop {
+        let Ok(line) = lines.recv_timeout(STALL) else { break false };
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["accepted" | "refused", nanoseconds] => {
+                row.tried += 1;
+                row.accepted += u64::from(line.starts_with('a'));
+                row.slowest = row.slowest.max(Duration::from_nanos(nanoseconds.parse().unwrap_or_default()));
+                at += 1;
+            }
+            ["panic", ..] => row.fail(format!("seed {at}: {line}")),
+            _ => break true,
+        }
+    };
+    let _ = child.kill();
+    let _ = child.wait();
+    (at, ended)
+}
+
+/// The process that reads many: says of each file what came of it, and `end` when it has had enough.
+pub(crate) fn work(good: &Path, first: u64) {
+    let file = fs::read(good).expect("the file");
+    let path = good.with_file_name(format!("damaged-{}.h5", std::process::id()));
+    let config = ShdConfig { test: SplitRule::stratified(0.1), ..ShdConfig::default() };
+    panic::set_hook(Box::new(|_| ()));
+    for seed in first..first + MOST {
+        fs::write(&path, mutated(&file, seed)).expect("a file");
+        let start = Instant::now();
+        let read = panic::catch_unwind(|| Shd::from_files("shd", &path, None, &config).is_ok());
+        let word = match read {
+            Ok(true) => "accepted",
+            Ok(false) => "refused",
+            Err(_) => {
+                println!("panic");
+                "refused"
+            }
+        };
+        println!("{word} {}", start.elapsed().as_nanos());
+    }
+    let _ = fs::remove_file(path);
+    println!("end");
+}
+
+/// Has the program read a file, which it must survive.
+fn told_by_program(snn: &Path, folder: &Path, seed: u64, bytes: &[u8], row: &mut Row) {
+    fs::write(folder.join("data/shd/shd_train.h5"), bytes).expect("a file");
+    let start = Instant::now();
+    let mut command = Command::new(snn);
+    command.args(["data", "info", "shd", "--json"]).env("SNN_DATA_DIR", folder.join("data"));
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("snn starts");
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("its state") {
+            break Some(status);
+        }
+        if start.elapsed() > LONGEST {
+            let _ = child.kill();
+            let _ = child.wait();
+            break None;
+        }
+        sleep(Duration::from_millis(2));
+    };
+    row.tried += 1;
+    row.slowest = row.slowest.max(start.elapsed());
+    match status.map(|status| status.code()) {
+        Some(Some(0)) => row.accepted += 1,
+        Some(Some(1 | 2)) => {}
+        ended => {
+            let _ = fs::write(folder.join(format!("failed-hdf5-{seed}")), bytes);
+            row.fail(match ended {
+                Some(code) => format!("seed {seed} ends with {code:?}"),
+                None => format!("seed {seed} takes more than {LONGEST:?}"),
+            });
+        }
+    }
 }
 
 /// Spikes of 12 samples of 3 classes, as the Spiking Heidelberg Digits have them.

@@ -1,7 +1,6 @@
 //! Trainers that are killed, and must go on to the bits of one that was not.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -11,10 +10,9 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{random::random, row::Row};
+use snn_test_support::strace::{calls, traced};
 
-/// The system calls by which files change.
-const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync,fdatasync";
+use crate::{random::random, row::Row};
 
 const SETTINGS: &[&str] = &[
     "data.samples_per_class=20",
@@ -37,8 +35,7 @@ fn arguments(run: &Path) -> Vec<String> {
     words
 }
 
-fn quiet(program: &Path, words: &[String], folder: &Path) -> Command {
-    let mut command = Command::new(program);
+fn quiet(mut command: Command, words: &[String], folder: &Path) -> Command {
     command.args(words).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -46,20 +43,13 @@ fn quiet(program: &Path, words: &[String], folder: &Path) -> Command {
 /// A run that nobody kills.
 fn whole(snn: &Path, folder: &Path) -> PathBuf {
     let run = folder.join("whole");
-    let status = quiet(snn, &arguments(&run), folder).status().expect("snn starts");
+    let status = quiet(Command::new(snn), &arguments(&run), folder).status().expect("snn starts");
     assert!(status.success(), "an undisturbed run ends well");
     run
 }
 
-fn traced(snn: &Path, folder: &Path, run: &Path, kill_at: Option<(&str, u32)>) -> Option<ExitStatus> {
-    let mut words: Vec<String> = ["-f", "-qq", "-o", "trace", "-e"].map(str::to_owned).into();
-    words.push(format!("trace={CHANGES}"));
-    if let Some((name, number)) = kill_at {
-        words.extend(["-e".to_owned(), format!("inject={name}:signal=SIGKILL:when={number}")]);
-    }
-    words.push(snn.display().to_string());
-    words.extend(arguments(run));
-    quiet(Path::new("strace"), &words, folder).status().ok()
+fn killed(snn: &Path, folder: &Path, run: &Path, kill_at: Option<(&str, u32)>) -> Option<ExitStatus> {
+    quiet(traced(snn, kill_at), &arguments(run), folder).status().ok()
 }
 
 /// Kills at calls spread over all of them, or at each.
@@ -67,7 +57,7 @@ fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
     let mut row = Row::new("`snn train` killed at a system call");
     let whole = whole(snn, folder);
     let run = folder.join("killed");
-    if !traced(snn, folder, &run, None).is_some_and(|status| status.success()) {
+    if !killed(snn, folder, &run, None).is_some_and(|status| status.success()) {
         row.skipped = Some("strace is not installed, or may not trace here".to_owned());
         return row;
     }
@@ -78,7 +68,7 @@ fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
     for n in 0..(kills as usize).min(calls.len()) {
         let (name, number) = calls[((n as f64 * step) as usize).min(calls.len() - 1)];
         fs::remove_dir_all(&run).expect("the run before");
-        let status = traced(snn, folder, &run, Some((name, number))).expect("strace starts");
+        let status = killed(snn, folder, &run, Some((name, number))).expect("strace starts");
         if status.success() {
             // A heartbeat more or less: this time there were not as many.
             continue;
@@ -89,27 +79,13 @@ fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
     row
 }
 
-/// Every call of the thread that trains, which makes the most: strace counts in each thread, and the calls of each name.
-fn calls(trace: &str) -> Vec<(&str, u32)> {
-    let mut threads = BTreeMap::<&str, (BTreeMap<&str, u32>, Vec<(&str, u32)>)>::new();
-    for line in trace.lines() {
-        let Some((thread, call)) = line.trim_start().split_once(' ') else { continue };
-        let Some((name, _)) = call.trim_start().split_once('(') else { continue };
-        let (counts, calls) = threads.entry(thread).or_default();
-        let count = counts.entry(name).or_default();
-        *count += 1;
-        calls.push((name, *count));
-    }
-    threads.into_values().map(|(_, calls)| calls).max_by_key(Vec::len).unwrap_or_default()
-}
-
 /// Kills at random moments, again and again in the same run.
 fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
     let mut row = Row::new("`snn train` killed at a random moment");
     let whole = folder.join("whole");
     let begin = Instant::now();
     let run = folder.join("undisturbed");
-    assert!(quiet(snn, &arguments(&run), folder).status().expect("snn starts").success());
+    assert!(quiet(Command::new(snn), &arguments(&run), folder).status().expect("snn starts").success());
     let length = begin.elapsed();
     let run = folder.join("struck");
     while row.tried < u64::from(kills) {
@@ -117,7 +93,7 @@ fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
         let mut blows = 0;
         // As many blows as one run takes, five at most: with delays shorter than its start, it would never end.
         while blows < 5 && row.tried < u64::from(kills) {
-            let child = quiet(snn, &arguments(&run), folder).spawn().expect("snn starts");
+            let child = quiet(Command::new(snn), &arguments(&run), folder).spawn().expect("snn starts");
             let delay = length.mul_f64((random() % 1000) as f64 / 1000.0);
             if strike(child, delay).is_some() {
                 break;
@@ -144,7 +120,7 @@ fn strike(mut child: Child, delay: Duration) -> Option<ExitStatus> {
 /// Lets the run go on to its end, and compares.
 fn finish(snn: &Path, folder: &Path, run: &Path, whole: &Path, what: &str, row: &mut Row) {
     let begin = Instant::now();
-    let status = quiet(snn, &arguments(run), folder).status().expect("snn starts");
+    let status = quiet(Command::new(snn), &arguments(run), folder).status().expect("snn starts");
     row.slowest = row.slowest.max(begin.elapsed());
     if !status.success() {
         return row.fail(format!("{what}: --resume ends with {status}"));

@@ -67,6 +67,12 @@ fn main() -> ExitCode {
         worker::work(target, folder.as_ref(), number(first), Duration::from_secs(number(seconds)));
         return ExitCode::SUCCESS;
     }
+    if let [word, good, first] = &words[..]
+        && word == hdf5::WORD
+    {
+        hdf5::work(good.as_ref(), first.parse().expect("a number"));
+        return ExitCode::SUCCESS;
+    }
     let Some(options) = options(&words) else {
         eprintln!("usage: torture [--minutes N] [--kills N] [--seed N] [--snn PATH]");
         return ExitCode::from(2);
@@ -80,7 +86,7 @@ fn main() -> ExitCode {
     let mut rows = kill::rows(&options.snn, &folder, options.kills);
     let time = Duration::from_secs_f64(60.0 * options.minutes);
     rows.extend(parent::rows(&folder, options.seed, time.mul_f64(0.9)));
-    rows.push(hdf5::row(&options.snn, &folder, options.seed, time.mul_f64(0.1)));
+    rows.extend(hdf5::rows(&options.snn, &folder, options.seed, time.mul_f64(0.1)));
 
     println!("\n{}", row::table(&rows));
     let failed = rows.iter().any(Row::has_failed);

@@ -3,6 +3,7 @@
 //     a_S[n] = W_above a_I_above + V a_I + d zeta  ( - a_U (x[n + 1] before the reset + threshold)   differentiable reset )
 //     a_U[n] = (1 - leak_mem) (1 - S[n]) a_U + h a_S[n]
 //     a_I[n] = (1 - leak_syn) a_I + leak_mem (1 - S[n]) a_U
+//              (1 - leak_syn) a_I + leak_mem a_U, and (1 - leak_mem) U[n] in a_S                    immediate reset
 //
 // Row n of `current_adjoints` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
 // gradients need.
@@ -26,6 +27,8 @@ struct LifBackward {
     uint32_t outputs;
     // The surrogate derivative: its code, and its slope.
     uint32_t surrogate, differentiable;
+    // Whether a spike resets the potential in its own step.
+    uint32_t immediate;
     float beta, threshold, leak_mem, leak_syn;
 };
 
@@ -39,13 +42,16 @@ struct Adjoint {
 
 // From n + 1 to n; `pre_reset` is x[n] before the reset, `was_reset` S[n - 1].
 DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
-    const float x = was_reset ? -a->threshold : pre_reset;
+    const float x = was_reset && !a->immediate ? -a->threshold : pre_reset;
     if (a->differentiable) {
-        a_s = fmaf(-u->a_u, u->u_next, a_s);
+        // an immediate reset wipes out b_mem U[n]
+        const float potential = x + a->threshold;
+        const float wiped_out = a->immediate ? fmaf(-a->leak_mem, potential, potential) : u->u_next;
+        a_s = fmaf(-u->a_u, wiped_out, a_s);
         u->u_next = pre_reset + a->threshold;
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
-    u->a_i = fmaf(a->leak_mem, kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
+    u->a_i = fmaf(a->leak_mem, a->immediate ? u->a_u : kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
     u->a_u = fmaf(a_s, surrogate_derivative(a->surrogate, a->beta, x), fmaf(-a->leak_mem, kept, kept));
     u->spiked = was_reset;
 }

@@ -1,7 +1,8 @@
 // The time loop forward of one hidden layer.
 //
 //     S[n]   = x[n] > 0                                              x = U - threshold
-//     x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])             or -threshold after a spike
+//     x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])             or -threshold after a spike; of an immediate reset with
+//                                                                    -threshold for x[n] after a spike
 //     I[n+1] = I[n] - leak_syn I[n] + drive[n+1] + V S[n]
 //
 // `trace` comes with drive[n] in row n, which is read just before the potential takes its place: x[n] before the reset, so that
@@ -20,6 +21,8 @@ struct LifForward {
     uint32_t batch, steps, units, words;
     // Whether the input is analog: its drive is then added apart from that of recurrent spikes.
     uint32_t framed;
+    // Whether a spike resets the potential in its own step.
+    uint32_t immediate;
 };
 
 struct Unit {
@@ -40,9 +43,10 @@ DEVICE void rest(struct Unit *u, double threshold) {
 DEVICE void lif_forward_unit(struct Unit *u, const struct LifForward *a, double drive, int spiking) {
     const double i = u->i + drive;
     u->i = fma(-a->leak_syn, i, i);
-    const double pre_reset = fma(a->leak_mem, (i - a->threshold) - u->x, u->x);
+    const double from = a->immediate && spiking ? -a->threshold : u->x;
+    const double pre_reset = fma(a->leak_mem, (i - a->threshold) - from, from);
     u->pre_reset = (float)pre_reset;
-    u->x = spiking ? -a->threshold : pre_reset;
+    u->x = spiking && !a->immediate ? -a->threshold : pre_reset;
     u->count += spiking ? 1.0f : 0.0f;
 }
 

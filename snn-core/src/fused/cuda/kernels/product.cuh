@@ -30,7 +30,7 @@ KERNEL(product, Product, 256) {
     for (size_t base = from; base < to; base += DEPTH) {
         UNROLL for (unsigned part = 0; part < DEPTH * SIDE / 256; ++part) {
             const unsigned e = part * 256 + thread;
-            // neighbouring threads read neighbouring values
+            // neighboring threads read neighboring values
             const unsigned m = a.a_row == 1 ? e % SIDE : e / DEPTH, k = a.a_row == 1 ? e / SIDE : e % DEPTH;
             const size_t r = row + m;
             const int there = r < a.rows && base + k < to && !(a.steps && r % a.steps == 0);

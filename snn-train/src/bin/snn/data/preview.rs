@@ -38,16 +38,16 @@ pub(crate) struct Arguments {
     /// Write plain ASCII
     #[arg(long)]
     ascii: bool,
-    /// Whether values are colours; `auto` if a terminal is there and NO_COLOR is not set
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    color: Colour,
+    /// Whether values are colors; `auto` if a terminal is there and NO_COLOR is not set
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
     /// Write JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Colour {
+enum Color {
     Auto,
     Always,
     Never,
@@ -87,13 +87,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let terminal = out.is_terminal();
-    let colour = match arguments.color {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto => terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    let color = match arguments.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    let look = Look { width, height: arguments.height, ascii: arguments.ascii, colour };
+    let look = Look { width, height: arguments.height, ascii: arguments.ascii, color };
     out.write_colored(&preview.to_text(&look))?;
     for path in &arguments.out {
         writeln!(out, "drawn: {}", path.display())?;

@@ -111,7 +111,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (right, all) = (table.right(), indices.len());
     writeln!(
         snn_terminal::stderr(),
-        "{all} samples, of which {right} ({}) as they are labelled",
+        "{all} samples, of which {right} ({}) as they are labeled",
         percent(right as f64 / all as f64)
     )?;
     Ok(ExitCode::SUCCESS)

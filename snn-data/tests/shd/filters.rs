@@ -1,0 +1,37 @@
+//! Files packed by filters that are not here.
+
+use std::fs;
+
+use hdf5::File;
+use snn_data::{Error, Shd, ShdConfig, SplitRule};
+
+/// A file whose labels are shuffled, a filter that every HDF5 library has, and then say that they went through another one.
+#[test]
+fn a_filter_that_is_not_here_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = super::half().write(folder.path(), "packed.h5");
+    let file = File::open_rw(&path).unwrap();
+    file.unlink("labels").unwrap();
+    let labels: Vec<u16> = (0..12).map(|i| i % 3).collect();
+    file.new_dataset_builder().chunk(12).shuffle().with_data(&labels).create("labels").unwrap();
+    drop(file);
+    let config = ShdConfig { test: SplitRule::stratified(0.1), ..ShdConfig::default() };
+    assert!(Shd::from_files("shd", &path, None, &config).is_ok(), "a known filter is no obstacle");
+
+    // Number, length of the name, flags, number of values, name: of `shuffle`, whose number is 2, becomes 32004, LZ4.
+    let mut bytes = fs::read(&path).unwrap();
+    let name = bytes.windows(8).position(|window| window == b"shuffle\0").unwrap();
+    assert_eq!(bytes[name - 8..name - 6], [2, 0]);
+    bytes[name - 8..name - 6].copy_from_slice(&32_004_u16.to_le_bytes());
+    bytes[name..name + 8].copy_from_slice(b"lz4\0\0\0\0\0");
+    fs::write(&path, bytes).unwrap();
+    let error = Shd::from_files("shd", &path, None, &config).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        matches!(&error, Error::File { source, .. } if matches!(**source, Error::Unsupported { .. })),
+        "{text}"
+    );
+    // Some libraries only say that they have no folder of plugins.
+    let is_named = ["the filter `lz4`", "a filter that is not installed"].iter().any(|it| text.contains(it));
+    assert!(is_named && text.contains("h5repack"), "{text}");
+}

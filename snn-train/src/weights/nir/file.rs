@@ -1,0 +1,197 @@
+//! Graphs in HDF5 files, as the Python package nir writes them: `/version`, and `/node` with `type`, `nodes/NAME/..`, `edges` and
+//! `metadata`.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use hdf5::{Dataset, File, Group, types::VarLenUnicode};
+
+use super::graph::{Graph, Node, Units};
+use crate::error::Error;
+
+/// The version of the Python package whose files these are like.
+const VERSION: &str = "1.0.8";
+
+/// Most numbers of an array: bounds what a broken header allocates.
+const MOST: usize = 1 << 30;
+
+impl Graph {
+    /// Writes the graph. `path` is the old file or the whole new one.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] if the HDF5 library refuses, [`snn_run::Error::Io`].
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+        let written = self.write_into(&beside).map_err(|error| Error::Weights {
+            path: path.to_owned(),
+            reason: format!("the graph cannot be written ({error})"),
+        });
+        if let Err(error) = written {
+            let _ = fs::remove_file(&beside);
+            return Err(error);
+        }
+        fs::rename(&beside, path).map_err(Error::io("write the graph", path))
+    }
+
+    fn write_into(&self, path: &Path) -> hdf5::Result<()> {
+        let file = File::create(path)?;
+        text(&file, "version", VERSION)?;
+        let node = file.create_group("node")?;
+        text(&node, "type", "NIRGraph")?;
+        let nodes = node.create_group("nodes")?;
+        for (name, it) in &self.nodes {
+            let group = nodes.create_group(name)?;
+            text(&group, "type", it.kind())?;
+            write_node(&group, it)?;
+        }
+        let mut edges = Vec::with_capacity(2 * self.edges.len());
+        for (from, to) in &self.edges {
+            edges.extend([unicode(from)?, unicode(to)?]);
+        }
+        let dataset = node.new_dataset::<VarLenUnicode>().shape((self.edges.len(), 2)).create("edges")?;
+        dataset.write_raw(&edges)?;
+        if !self.metadata.is_empty() {
+            let metadata = node.create_group("metadata")?;
+            for (key, value) in &self.metadata {
+                text(&metadata, key, value)?;
+            }
+        }
+        file.flush()
+    }
+
+    /// Reads a graph. Types of nodes that are not known are there by their name.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] if it is no such file, or a node lacks what its type has.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let read = || -> hdf5::Result<Self> {
+            let node = File::open(path)?.group("node")?;
+            let mut graph = Self::default();
+            let nodes = node.group("nodes")?;
+            for name in nodes.member_names()? {
+                let it = read_node(&nodes.group(&name)?)
+                    .map_err(|error| hdf5::Error::from(format!("node {name}: {error}")))?;
+                graph.nodes.insert(name, it);
+            }
+            let edges = node.dataset("edges")?;
+            let names: Vec<VarLenUnicode> = check(&edges)?.read_raw()?;
+            let pairs = names.as_chunks().0.iter();
+            graph.edges =
+                pairs.map(|[from, to]| (from.as_str().to_owned(), to.as_str().to_owned())).collect();
+            if let Ok(metadata) = node.group("metadata") {
+                graph.metadata = read_metadata(&metadata)?;
+            }
+            Ok(graph)
+        };
+        read().map_err(|error| Error::Weights {
+            path: path.to_owned(),
+            reason: format!("this is no graph of NIR that can be read ({error})"),
+        })
+    }
+}
+
+fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
+    text.parse().map_err(|_| hdf5::Error::from(format!("{text:?} has a zero byte")))
+}
+
+fn text(group: &Group, name: &str, value: &str) -> hdf5::Result<()> {
+    group.new_dataset::<VarLenUnicode>().create(name)?.write_scalar(&unicode(value)?)
+}
+
+fn write_node(group: &Group, node: &Node) -> hdf5::Result<()> {
+    let numbers = |name: &str, values: &[f64]| {
+        group.new_dataset::<f64>().shape(values.len()).create(name)?.write_raw(values)
+    };
+    match node {
+        Node::Input(shape) | Node::Output(shape) => {
+            let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+            group.new_dataset::<i64>().shape(shape.len()).create("shape")?.write_raw(&shape)
+        }
+        Node::Linear { shape, weight, bias } => {
+            group.new_dataset::<f64>().shape(*shape).create("weight")?.write_raw(weight)?;
+            bias.as_ref().map_or(Ok(()), |bias| numbers("bias", bias))
+        }
+        Node::CubaLif(units) | Node::CubaLi(units) => {
+            for (name, values) in [
+                ("tau_mem", &units.tau_mem),
+                ("tau_syn", &units.tau_syn),
+                ("r", &units.r),
+                ("v_leak", &units.v_leak),
+                ("w_in", &units.w_in),
+            ] {
+                numbers(name, values)?;
+            }
+            if matches!(node, Node::CubaLif(_)) {
+                numbers("v_threshold", &units.v_threshold)?;
+                numbers("v_reset", &units.v_reset)?;
+            }
+            Ok(())
+        }
+        Node::Delay(delay) => numbers("delay", delay),
+        Node::Other(_) => Ok(()),
+    }
+}
+
+fn check(dataset: &Dataset) -> hdf5::Result<&Dataset> {
+    match dataset.size() {
+        0..=MOST => Ok(dataset),
+        size => Err(format!("{size} numbers in {}", dataset.name()).into()),
+    }
+}
+
+fn read_text(group: &Group, name: &str) -> hdf5::Result<String> {
+    Ok(group.dataset(name)?.read_scalar::<VarLenUnicode>()?.as_str().to_owned())
+}
+
+fn read_metadata(group: &Group) -> hdf5::Result<BTreeMap<String, String>> {
+    let mut metadata = BTreeMap::new();
+    for name in group.member_names()? {
+        // of other programs there may be numbers
+        if let Ok(value) = read_text(group, &name) {
+            metadata.insert(name, value);
+        }
+    }
+    Ok(metadata)
+}
+
+fn read_node(group: &Group) -> hdf5::Result<Node> {
+    let numbers = |name: &str| -> hdf5::Result<Vec<f64>> { check(&group.dataset(name)?)?.read_raw() };
+    let units = |fires: bool| -> hdf5::Result<Units> {
+        let tau_mem = numbers("tau_mem")?;
+        let size = tau_mem.len();
+        let optional = |name: &str, default: f64| match group.link_exists(name) {
+            true => numbers(name),
+            false => Ok(vec![default; size]),
+        };
+        let units = Units {
+            tau_syn: numbers("tau_syn")?,
+            r: numbers("r")?,
+            v_leak: numbers("v_leak")?,
+            w_in: optional("w_in", 1.0)?,
+            v_threshold: if fires { numbers("v_threshold")? } else { Vec::new() },
+            v_reset: if fires { optional("v_reset", 0.0)? } else { Vec::new() },
+            tau_mem,
+        };
+        Ok(units)
+    };
+    Ok(match read_text(group, "type")?.as_str() {
+        "Input" => Node::Input(check(&group.dataset("shape")?)?.read_raw()?),
+        "Output" => Node::Output(check(&group.dataset("shape")?)?.read_raw()?),
+        kind @ ("Linear" | "Affine") => {
+            let weight = group.dataset("weight")?;
+            let &[rows, columns] = weight.shape().as_slice() else {
+                return Err(format!("a weight of {} dimensions", weight.ndim()).into());
+            };
+            Node::Linear {
+                shape: [rows, columns],
+                weight: check(&weight)?.read_raw()?,
+                bias: (kind == "Affine").then(|| numbers("bias")).transpose()?,
+            }
+        }
+        "CubaLIF" => Node::CubaLif(units(true)?),
+        "CubaLI" => Node::CubaLi(units(false)?),
+        "Delay" => Node::Delay(numbers("delay")?),
+        other => Node::Other(other.to_owned()),
+    })
+}
