@@ -155,20 +155,12 @@ fn checks() -> Vec<Check> {
             .chain(strict),
     );
     let documentation = documentation_of(&["--workspace"]);
-    // Links lead to what only other features have; the tests of packages say which features there are.
-    let bare =
-        documentation_of(&["--package", "snn-data", "--package", "snn-train", "--no-default-features"]);
-    let single = ["audio", "events", "hdf5", "mnist", "npz"].map(|feature| {
-        documentation_of(&["--package", "snn-data", "--no-default-features", "--features", feature])
-    });
-    let gpu_documentation = documentation_of(&["--package", "snn-core", "--features", "cuda-check"]);
     // Not the advisories: they change without us, and fetching them needs a network.
     let dependencies = cargo(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]);
 
-    let documentations = [documentation, bare, gpu_documentation].into_iter().chain(single);
     [(format, RUSTFMT), (lints, CLIPPY), (reader, CLIPPY), (gpu, CLIPPY)]
         .into_iter()
-        .chain(documentations.map(|command| (command, None)))
+        .chain([(documentation, None)])
         .chain([(dependencies, DENY)])
         .map(|(command, tool)| Check { command, tool })
         .collect()
