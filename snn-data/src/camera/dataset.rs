@@ -5,12 +5,10 @@ use std::path::Path;
 
 use super::recording::{LeftOut, Recording};
 use super::{CameraConfig, CameraLayout, gesture, nmnist};
+use crate::delegate::delegate;
 use crate::late::Found;
 use crate::part::{SampleIndex, split_recorded};
-use crate::{
-    BatchBuilder, Dataset, Error, EventDataset, Fingerprint, InputKind, Intake, Reason, Recorded, Split,
-    Splits, TimeUnit,
-};
+use crate::{Dataset, Error, EventDataset, Fingerprint, Reason, Recorded, Split, TimeUnit};
 
 /// Recordings of an event camera as they are published: N-MNIST or DVS Gesture.
 ///
@@ -142,41 +140,7 @@ impl SampleIndex for Samples {
 }
 
 impl Dataset for Camera {
-    fn name(&self) -> &str {
-        self.events.name()
-    }
-
-    fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    fn classes(&self) -> usize {
-        self.events.classes()
-    }
-
-    fn inputs(&self) -> usize {
-        self.events.inputs()
-    }
-
-    fn steps(&self) -> usize {
-        self.events.steps()
-    }
-
-    fn dt(&self) -> f64 {
-        self.events.dt()
-    }
-
-    fn kind(&self) -> InputKind {
-        self.events.kind()
-    }
-
-    fn splits(&self) -> &Splits {
-        self.events.splits()
-    }
-
-    fn label(&self, index: usize) -> u16 {
-        self.events.label(index)
-    }
+    delegate!(events: shape label intake);
 
     /// The gesture; digits have no other name than their number.
     fn class_name(&self, label: u16) -> Option<&str> {
@@ -200,15 +164,7 @@ impl Dataset for Camera {
         Some(self.fingerprints[index])
     }
 
-    fn intake(&self) -> Option<&Intake> {
-        self.events.intake()
-    }
-
     fn time_unit(&self) -> Option<TimeUnit> {
         Some(TimeUnit::Us)
-    }
-
-    fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error> {
-        self.events.sample(index, batch)
     }
 }
