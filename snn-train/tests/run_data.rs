@@ -21,8 +21,6 @@ use snn_train::{
 fn run(snn: &Snn, arguments: &[&str]) -> Ended {
     let mut command = snn.command(arguments);
     command.env("SNN_CACHE_DIR", snn.path("cache"));
-    // A test beside this one that starts a program holds our file, and its lock, for a moment.
-    command.env("HDF5_USE_FILE_LOCKING", "FALSE");
     command.output().unwrap().into()
 }
 
@@ -76,11 +74,9 @@ fn json(ended: Ended) -> serde_json::Value {
 fn classes_in_another_order_are_mapped() {
     let snn = Snn::new();
     let name = |flip: bool| {
-        write_spikes(&snn.path("a.h5"), 60, 0);
-        let file = File::open_rw(snn.path("a.h5")).unwrap();
-        let labels: Vec<u16> = (0..60).map(|sample| (sample % 2) ^ u16::from(flip)).collect();
-        file.dataset("labels").unwrap().write(&labels).unwrap();
         let words = if flip { ["b", "a"] } else { ["a", "b"] };
+        let label = |sample: usize| (sample % 2) as u16 ^ u16::from(flip);
+        let file = write_samples(&snn.path("a.h5"), &(0..60).map(|n| sample(n, 0)).collect::<Vec<_>>(), label);
         let keys: Vec<VarLenUnicode> = words.map(|word| word.parse().unwrap()).into();
         let extra = file.create_group("extra").unwrap();
         extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();
@@ -143,21 +139,39 @@ fn a_split_does_not_move_because_files_were_added() {
     assert!(snn.path("run/data.1.json").exists(), "what it was trained on before is kept");
 }
 
-/// Samples of two classes by turns; `shift` makes other spikes.
+/// The spikes of a sample: (time in s, unit).
+type Spikes = Vec<(f32, u16)>;
+
+/// One of two classes by turns; `shift` moves the units.
+fn sample(sample: usize, shift: usize) -> Spikes {
+    let unit = |spike: usize| ((sample % 2) * 300 + 7 * sample + spike + shift) % 700;
+    (0..40).map(|spike| (0.005 * spike as f32, unit(spike) as u16)).collect()
+}
+
 fn write_spikes(path: &Path, samples: usize, shift: usize) {
+    let spikes: Vec<Spikes> = (0..samples).map(|n| sample(n, shift)).collect();
+    write_samples(path, &spikes, |sample| (sample % 2) as u16);
+}
+
+/// Returns the file, still open: to open it a second time would need its lock, which a program that another test starts
+/// meanwhile inherits and holds until it ends.
+fn write_samples(path: &Path, samples: &[Spikes], label: impl Fn(usize) -> u16) -> File {
     let _ = fs::remove_file(path);
-    let unit = |sample: usize, spike: usize| ((sample % 2) * 300 + 7 * sample + spike + shift) % 700;
-    let times: Vec<VarLenArray<f32>> =
-        (0..samples).map(|_| (0..40).map(|k| 0.005 * k as f32).collect::<Vec<_>>()[..].into()).collect();
-    let units: Vec<VarLenArray<u16>> = (0..samples)
-        .map(|sample| (0..40).map(|k| unit(sample, k) as u16).collect::<Vec<_>>()[..].into())
+    let times: Vec<VarLenArray<f32>> = samples
+        .iter()
+        .map(|spikes| spikes.iter().map(|&(time, _)| time).collect::<Vec<_>>()[..].into())
+        .collect();
+    let units: Vec<VarLenArray<u16>> = samples
+        .iter()
+        .map(|spikes| spikes.iter().map(|&(_, unit)| unit).collect::<Vec<_>>()[..].into())
         .collect();
     let file = File::create(path).unwrap();
     let group = file.create_group("spikes").unwrap();
     group.new_dataset_builder().with_data(&times).create("times").unwrap();
     group.new_dataset_builder().with_data(&units).create("units").unwrap();
-    let labels: Vec<u16> = (0..samples).map(|sample| (sample % 2) as u16).collect();
+    let labels: Vec<u16> = (0..samples.len()).map(label).collect();
     file.new_dataset_builder().with_data(&labels).create("labels").unwrap();
+    file
 }
 
 fn on_spikes<'a>(file: &'a str, run_dir: &'a str) -> Vec<&'a str> {
@@ -206,7 +220,6 @@ fn relative_paths_lead_to_the_data_from_anywhere() {
     let from_elsewhere = |arguments: &[&str]| {
         let mut command = snn.command(arguments);
         fs::create_dir_all(snn.path("elsewhere")).unwrap();
-        command.env("HDF5_USE_FILE_LOCKING", "FALSE");
         Ended::from(command.current_dir(snn.path("elsewhere")).output().unwrap())
     };
     from_elsewhere(&["eval", "../run", "--split", "valid"]).expect(0);
@@ -224,14 +237,7 @@ fn relative_paths_lead_to_the_data_from_anywhere() {
 #[test]
 fn an_input_without_spikes_is_noticed() {
     let snn = Snn::new();
-    write_spikes(&snn.path("a.h5"), 60, 0);
-    // Every spike is at or after the end of the window.
-    let file = File::open_rw(snn.path("a.h5")).unwrap();
-    let times: Vec<VarLenArray<f32>> = (0..60).map(|_| [0.0_f32; 0][..].into()).collect();
-    let units: Vec<VarLenArray<u16>> = (0..60).map(|_| [0_u16; 0][..].into()).collect();
-    file.dataset("spikes/times").unwrap().write(&times).unwrap();
-    file.dataset("spikes/units").unwrap().write(&units).unwrap();
-    drop(file);
+    write_samples(&snn.path("a.h5"), &vec![Spikes::new(); 60], |sample| (sample % 2) as u16);
     let ended = run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
     assert!(ended.stderr.contains("silent, because the input is"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("initialization.gain"), "{}", ended.stderr);
