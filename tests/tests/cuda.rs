@@ -155,7 +155,7 @@ fn the_size_of_on_chip_memory_does_not_matter() {
     }
 }
 
-/// Every kernel with every access checked: bounds, alignment, races, undefined behaviour.
+/// Every kernel with every access checked: bounds, alignment, races, undefined behavior.
 #[test]
 fn no_access_is_out_of_bounds_or_races() {
     let checked = |shared: usize| CudaEmulation::new(shared, false).shuffled(7).checked();

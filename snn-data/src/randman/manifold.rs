@@ -55,9 +55,9 @@ struct Term {
 
 /// The order k of each term and k^alpha, the same for all series: raising to a power takes longer than drawing a term.
 #[derive(Clone, Debug)]
-pub(super) struct Scale(Vec<(f64, f64)>);
+pub(super) struct Powers(Vec<(f64, f64)>);
 
-impl Scale {
+impl Powers {
     pub(super) fn of(alpha: f64, terms: usize) -> Result<Self, Error> {
         let mut orders = Vec::new();
         reserve(&mut orders, terms, "the terms of a manifold")?;
@@ -90,15 +90,15 @@ impl Manifold {
                 return Err(Error::Length { what, found: list.len(), expected });
             }
         }
-        Self::with(dim, units, &Scale::of(alpha, count)?, [a, b, c])
+        Self::with(dim, units, &Powers::of(alpha, count)?, [a, b, c])
     }
 
     /// With theta of that many terms.
-    fn with(dim: usize, units: usize, scale: &Scale, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
+    fn with(dim: usize, units: usize, powers: &Powers, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
         let mut terms = Vec::new();
         reserve(&mut terms, a.len(), "the terms of a manifold")?;
         terms.extend(
-            scale.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| Term {
+            powers.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| Term {
                 amplitude: a / power,
                 frequency: k * b,
                 phase,
@@ -108,8 +108,8 @@ impl Manifold {
     }
 
     /// A manifold with theta = (A, B, C) from U(0, 1): first all of A, then B, then C.
-    pub(super) fn draw(dim: usize, units: usize, scale: &Scale, rng: &mut impl Rng) -> Result<Self, Error> {
-        let (count, cancel) = (units * dim * scale.0.len(), Cancel::current());
+    pub(super) fn draw(dim: usize, units: usize, powers: &Powers, rng: &mut impl Rng) -> Result<Self, Error> {
+        let (count, cancel) = (units * dim * powers.0.len(), Cancel::current());
         let mut uniform = || {
             let mut list = Vec::new();
             reserve(&mut list, count, "the terms of a manifold")?;
@@ -121,7 +121,7 @@ impl Manifold {
             Ok(list)
         };
         let (a, b, c) = (uniform()?, uniform()?, uniform()?);
-        Self::with(dim, units, scale, [&a, &b, &c])
+        Self::with(dim, units, powers, [&a, &b, &c])
     }
 
     /// f(x) for latent coordinates x `[samples, dim]`, as `[samples, units]`.

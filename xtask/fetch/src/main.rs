@@ -50,7 +50,7 @@ use snn_terminal::{print_error, print_line};
 
 use context::Fetcher;
 use display::Display;
-use inspect::State;
+use inspect::Presence;
 use patience::Patience;
 use report::{Done, Listed};
 use sources::Mirror;
@@ -159,7 +159,7 @@ fn fetch_data(options: &Options) -> Result<u8> {
         for data_set in chosen {
             let name = &data_set.name;
             let state = inspect::state(&store, data_set);
-            tell(if state == State::Absent && all {
+            tell(if state == Presence::Absent && all {
                 Done::skipped(name, &store, "not here")
             } else {
                 match inspect::verify(&store, data_set, &display) {

@@ -2,7 +2,7 @@
 //!
 //! In which order blocks run and threads go on is free, as on a GPU; results must not depend on it. On-chip memory starts as garbage,
 //! and so does all other, whoever has had it before. With checks, a second compilation of the kernels tells of every access, and traps
-//! where C leaves the behaviour undefined.
+//! where C leaves the behavior undefined.
 //!
 //! - `block`: threads that wait for each other; `order`: who comes first;
 //! - `memory`: where buffers lie; `check`: who touches what.
