@@ -36,14 +36,16 @@ pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
         what: "next, previous run",
         keys: &[("n", |state| run_by(state, 1)), ("p", |state| run_by(state, -1))],
     },
-    Binding { what: "filter; words and conditions", keys: &[("/", filter)] },
+    Binding { what: "filter", keys: &[("/", filter)] },
     Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
     Binding { what: "stop runs; asks first", keys: &[("x", ask_to_stop)] },
     Binding { what: "export", keys: &[("e", |_| Some(Action::Export))] },
     Binding { what: "help", keys: &[("?", help)] },
     Binding { what: "quit; runs go on", keys: &[("q|Ctrl+C", |_| Some(Action::Quit))] },
-    Binding { what: "to the shell, fg comes back", keys: &[(SUSPEND, |_| Some(Action::Suspend))] },
-    Binding { what: "redraw", keys: &[(REDRAW, |_| Some(Action::Redraw))] },
+    Binding {
+        what: "suspend, redraw",
+        keys: &[(SUSPEND, |_| Some(Action::Suspend)), (REDRAW, |_| Some(Action::Redraw))],
+    },
 ];
 
 /// These do what they do whatever is asked or typed.

@@ -62,7 +62,7 @@ fn elsewhere(state: &State, room: usize) -> Vec<Line> {
         add(definition.title, words(definition.bindings));
     }
     add("While a filter is typed", words(TYPING));
-    add("In this help", [words(SCROLLING), vec!["any other key closes it".to_owned()]].concat());
+    add("In this help", words(SCROLLING));
     lines
 }
 

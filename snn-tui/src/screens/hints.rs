@@ -40,7 +40,11 @@ impl Hint {
 pub(super) fn hints(state: &State, room: usize) -> Vec<Hint> {
     let mut shared: Vec<Hint> =
         ALWAYS.iter().filter_map(|key| EVERYWHERE.iter().find(|it| it.has(key))).map(Hint::of).collect();
-    let own = if state.help { SCROLLING } else { definition(state.screen).bindings };
+    let own = match state.help {
+        true if state.help_end.get() == 0 => &SCROLLING[..1],
+        true => SCROLLING,
+        false => definition(state.screen).bindings,
+    };
     let own: Vec<Hint> = own.iter().map(Hint::of).collect();
     let mut end = room + 2;
     for hint in shared.iter_mut().rev() {

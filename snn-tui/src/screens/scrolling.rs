@@ -1,9 +1,10 @@
-//! Keys of the help, while there is more of it than fits.
+//! Keys of the help; the scrolling ones only while it is longer than the screen.
 
 use super::binding::Binding;
 use crate::state::State;
 
 pub(super) const SCROLLING: &[Binding] = &[
+    Binding { what: "close; so does any other key", keys: &[("Esc|?", |state| state.help = false)] },
     Binding { what: "scroll", keys: &[("j|Down", |state| by(state, 1)), ("k|Up", |state| by(state, -1))] },
     Binding {
         what: "pages",

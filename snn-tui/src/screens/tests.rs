@@ -304,6 +304,7 @@ fn a_run_that_is_deleted_while_it_is_open_is_gone_and_no_other_takes_its_place()
         assert_eq!(dashboard.state.list.selected(), Some("randman-c"));
         assert!(!dashboard.screen(80, 24).contains("is gone"));
         fixture::runs(directory.path());
+        dashboard.settle();
         dashboard.press("p");
         assert_eq!(dashboard.state.list.selected(), Some("randman-b"), "it is back");
     }
@@ -335,7 +336,7 @@ fn a_run_that_does_not_match_any_more_stays_under_the_cursor() {
     assert!(dashboard.state.list.order().is_empty());
     assert_eq!(dashboard.state.subject().map(|run| run.id.as_str()), Some("randman-c"));
     assert!(dashboard.screen(80, 24).contains("randman-c"), "{}", dashboard.screen(80, 24));
-    assert_eq!(std::mem::take(&mut dashboard.state.ended), ["randman-c is done, best 61.39 %"]);
+    assert_eq!(std::mem::take(&mut dashboard.state.ended), ["randman-c is done, best 62.05 %"]);
     dashboard.press("1");
     let text = dashboard.screen(80, 24);
     assert!(text.contains("randman-c (does not match the filter any more)"), "{text}");
@@ -475,7 +476,7 @@ fn a_filter_is_typed_on_every_screen_and_its_mistakes_are_named() {
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("/");
     dashboard.type_in("a long filter that does not fit into so small a terminal ends here");
-    assert!(dashboard.screen(40, 10).lines().next().unwrap().ends_with("ends here_"), "where it is typed");
+    assert!(dashboard.screen(40, 10).lines().next().unwrap().contains("ends here_"), "where it is typed");
 }
 
 #[test]
@@ -498,11 +499,11 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     dashboard.click("best");
     assert_eq!(
         dashboard.state.list.order().first().map(String::as_str),
-        Some("randman-d"),
-        "the worst first"
+        Some("randman-c"),
+        "the lowest first"
     );
     dashboard.click("best");
-    assert_ne!(dashboard.state.list.order().first().map(String::as_str), Some("randman-d"));
+    assert_ne!(dashboard.state.list.order().first().map(String::as_str), Some("randman-c"));
     dashboard.click("filter");
     dashboard.type_in("done");
     dashboard.click("randman-a");
@@ -566,12 +567,9 @@ fn every_key_does_one_thing_and_the_help_names_it() {
         let text = help_text(&mut state, 58, 10);
         assert_named(definition.bindings, &text);
         assert_named(EVERYWHERE, &text);
-        let large = help_text(&mut state, 200, 60);
-        for other in SCREENS {
-            assert!(large.contains(other.title), "{}: {large}", other.title);
-            assert!(other.bindings.iter().all(|it| large.contains(it.what)), "{}: {large}", other.title);
-        }
-        assert!(TYPING.iter().chain(SCROLLING).all(|it| large.contains(it.what)), "{large}");
+        SCREENS.iter().for_each(|other| assert_named(other.bindings, &text));
+        (assert_named(TYPING, &text), assert_named(SCROLLING, &text));
+        assert!(SCREENS.iter().all(|other| text.contains(other.title)), "{text}");
         let mut known = std::collections::BTreeSet::new();
         for binding in definition.bindings {
             for name in binding.keys.iter().flat_map(|(names, _)| names.split('|')) {
