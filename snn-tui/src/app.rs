@@ -27,17 +27,17 @@ use crate::{
     theme::Ground,
 };
 
-/// How the dashboard behaves on its terminal.
+/// Options of the dashboard on a terminal.
 pub(crate) struct Manner {
-    /// The time from one look at the files to the next.
+    /// Time between two looks at the files.
     pub(crate) interval: Duration,
     /// Frames drawn per second at most.
     pub(crate) frames: f64,
-    /// Whether it takes the wheel and clicks.
+    /// Whether to use the mouse.
     pub(crate) mouse: bool,
-    /// Whether the terminal is asked for its background.
+    /// Whether to ask the terminal for its background color.
     pub(crate) asks_background: bool,
-    /// How the end of a run is made known.
+    /// What to send when a run ends.
     pub(crate) notify: Option<Notify>,
 }
 
@@ -45,20 +45,20 @@ pub(crate) struct Manner {
 enum Input {
     Key(KeyEvent),
     Mouse(MouseEvent),
-    /// What the terminal says of its background.
+    /// The terminal has reported its background.
     Background(Ground),
     /// The room has changed, or the picture may be damaged.
     Redraw,
     Data(Vec<Msg>),
     /// Ctrl-Z.
     Suspend,
-    /// The process goes on after a stop.
+    /// The process was continued.
     Resume,
     /// A signal, or the end of the terminal.
     End,
 }
 
-/// So long the first frame waits for the background, which a terminal on this machine tells within a few milliseconds.
+/// How long the first frame waits for the background color; a local terminal answers within milliseconds.
 const FIRST_FRAME: Duration = Duration::from_millis(100);
 
 /// Shows the dashboard until the user quits.
@@ -161,10 +161,10 @@ pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<(
     }
 }
 
-/// Stops this process, if there is somebody who can continue it.
+/// Stops this process, if there is a shell that can continue it.
 fn suspend(terminal: &mut Terminal, state: &mut State) -> io::Result<()> {
     if !terminal.suspend()? {
-        state.notice = Some("no shell is waiting for this terminal: q quits".to_owned());
+        state.notice = Some("cannot suspend: there is no shell to return to".to_owned());
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ fn tail(mut tailer: Tailer, interval: Duration, wanted: &Receiver<Wants>, sender
     }
 }
 
-/// So long after a part of what may be the terminal's answer nothing else has to come for it to have been keys.
+/// If nothing else arrives for this long, the beginning of an answer was keys after all.
 const ANSWER: Duration = Duration::from_millis(100);
 
 fn read_keys(sender: &Sender<Input>) {
@@ -255,7 +255,7 @@ fn watch_signals(_: &Sender<Input>) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks runs to stop. What has ended since the question was asked, or is gone, is not asked any more.
+/// Asks runs to stop, unless they have ended or vanished since the question was asked.
 fn stop(state: &mut State, runs: &[String]) {
     let mut asked = 0;
     let mut said = Vec::new();
@@ -282,7 +282,7 @@ fn stop(state: &mut State, runs: &[String]) {
 
 /// Writes what is shown into the working directory, beside what is there.
 fn export(state: &mut State) {
-    // Pictures have a dark background of their own.
+    // Pictures have a dark background.
     let theme = state.theme;
     state.theme = theme.on(Ground::Dark);
     let path = (1..)

@@ -19,8 +19,8 @@ use crate::{
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Arguments {
-    /// Directory that holds the runs, one run's own directory, or that of a sweep. Of several, such as `runs sweeps/*`, the names of
-    /// runs begin with that of their directory
+    /// Directory that holds the runs, one run's own directory, or that of a sweep. With several, such as `runs sweeps/*`, the name of
+    /// each run starts with that of its directory
     #[arg(default_value = "runs", value_name = "RUNS_DIR")]
     pub(crate) runs: Vec<PathBuf>,
     /// Write a screen once as text and exit, as happens anyway if the output is no terminal, or a dumb one
@@ -65,10 +65,10 @@ pub(crate) struct Arguments {
     /// Colors for a dark or a light background; `auto` asks the terminal
     #[arg(long, value_enum, default_value = "auto")]
     theme: ThemeChoice,
-    /// Take the wheel and clicks of the mouse; to select text, hold Shift then
+    /// Use the mouse wheel and clicks; hold Shift to select text
     #[arg(long)]
     pub(crate) mouse: bool,
-    /// Ring the bell, or send a notification (OSC 9), when a run ends that was running
+    /// Ring the bell, or send a desktop notification (OSC 9), when a run ends
     #[arg(long, value_enum)]
     pub(crate) notify: Option<Notify>,
     /// Seconds between two looks at the files
@@ -133,7 +133,7 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The background in `COLORFGBG`, which some terminals set: `15;0`, or `0;default;15`, by numbers of the sixteen colors.
+/// The background in `COLORFGBG`, which some terminals set: `15;0` or `0;default;15`, numbers of ANSI colors.
 fn ground_of(colors: &str) -> Option<Ground> {
     let number: u8 = colors.rsplit_once(';')?.1.parse().ok()?;
     match number {
@@ -177,7 +177,7 @@ impl Arguments {
         Theme { colors, marker }
     }
 
-    /// Whether the terminal is to be asked for its background: not if there is nothing to choose, and not where nobody would answer.
+    /// Whether to ask the terminal for its background color: only if there is a choice, and the terminal may answer.
     pub(crate) fn asks_background(&self) -> bool {
         let term = env::var("TERM").unwrap_or_default();
         self.theme == ThemeChoice::Auto
@@ -230,7 +230,7 @@ impl Arguments {
         self.epoch
     }
 
-    /// Whether something is to be held against the runs before anything is shown.
+    /// Whether the command line must be checked against the runs.
     pub(crate) fn needs_check(&self) -> bool {
         self.named_runs().next().is_some()
             || self.marks_all()
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_background_that_some_terminals_put_into_the_environment_is_taken() {
+    fn the_background_may_be_in_the_environment() {
         let of = [
             ("15;0", Some(Ground::Dark)),
             ("0;default;15", Some(Ground::Light)),

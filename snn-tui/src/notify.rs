@@ -1,21 +1,21 @@
-//! Telling whoever looks elsewhere that a run has ended.
+//! Notifications when a run ends.
 
 use std::env;
 
-/// How the end of a run is made known.
+/// What to send when a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Notify {
-    /// The bell of the terminal.
+    /// The terminal bell.
     Bell,
-    /// A notification of the desktop (OSC 9), which iTerm2, WezTerm, kitty, Ghostty and Windows Terminal show.
+    /// A desktop notification (OSC 9), supported by iTerm2, WezTerm, kitty, Ghostty and others.
     Osc9,
 }
 
-/// A notification is cut to so many characters.
+/// Maximum number of characters of a notification.
 const MOST: usize = 200;
 
 impl Notify {
-    /// What the terminal is sent when runs have ended.
+    /// The bytes to send to the terminal when runs have ended.
     pub(crate) fn bytes(self, ended: &[String]) -> Vec<u8> {
         match self {
             Self::Bell => vec![0x07],
@@ -34,7 +34,7 @@ fn sentence(ended: &[String]) -> String {
     format!("snn-tui: {text}")
 }
 
-/// tmux passes on what is wrapped for it, if `allow-passthrough` is set, and otherwise nothing.
+/// tmux only passes on what is wrapped for it, and only with `allow-passthrough on`.
 fn osc9(text: &str, in_tmux: bool) -> Vec<u8> {
     let escape = format!("\x1b]9;{text}\x07");
     let wrapped =

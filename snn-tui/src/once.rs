@@ -101,7 +101,7 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
 
     let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
     if let Some(path) = &arguments.export {
-        // Pictures have a dark background of their own.
+        // Pictures have a dark background.
         state.theme = state.theme.on(Ground::Dark);
         return svg::write(&state, (width, height), path)
             .with_context(|| format!("cannot write the picture to {}", path.display()));

@@ -1,4 +1,4 @@
-//! Before anything is shown: reading what there is, and holding the command line against it.
+//! Before anything is shown: reads the runs and checks the command line against them.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use crate::{
     state::State,
 };
 
-/// Of a history, as much is read to know the names of its metrics.
+/// How much of a history to read for the names of its metrics (bytes).
 const RECENT: u64 = 64 << 10;
-/// So many known names an error lists.
+/// Maximum number of names that an error lists.
 const NAMES: usize = 12;
 
 /// Reads all that the screen needs, which may need more once that is known.
@@ -32,7 +32,7 @@ pub(crate) fn settle(tailer: &mut Tailer, state: &mut State) {
     }
 }
 
-/// Reads what [`check`] needs to know: names of runs are known at once, what a filter makes of them when all have been read.
+/// Reads what [`check`] needs: a filter needs all runs, everything else only their names.
 pub(crate) fn read(tailer: &mut Tailer, state: &mut State, arguments: &Arguments) {
     if arguments.filter().is_some() {
         return settle(tailer, state);
@@ -43,15 +43,15 @@ pub(crate) fn read(tailer: &mut Tailer, state: &mut State, arguments: &Arguments
     screens::settle(state);
 }
 
-/// Holds the command line against the runs: unknown runs, metrics, epochs and keys in a filter are errors that name the known ones.
-/// Then marks what is to be marked.
+/// Checks the command line against the runs: unknown runs, metrics, epochs and filter keys are errors that list the known ones. Then
+/// applies `--mark all`.
 ///
 /// # Errors
-/// About the first mistake.
+/// For the first mistake.
 pub(crate) fn check(state: &mut State, arguments: &Arguments) -> Result<()> {
     if let Some(missing) = arguments.named_runs().find(|id| !state.model.runs.contains_key(*id)) {
         let known = nearest(missing, state.model.runs.keys().map(String::as_str));
-        bail!("there is no run `{missing}` in {}: {known}", state.model.source);
+        bail!("there is no run `{missing}` in {}; {known}", state.model.source);
     }
     if let (Some(filter), Some(mistake)) = (arguments.filter(), &state.list.mistake) {
         bail!("--filter {filter}: {mistake}");
@@ -69,8 +69,8 @@ pub(crate) fn check(state: &mut State, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// A metric that the runs have recorded, `loss` for `train.loss` and `valid.loss`. Before their first epoch nobody knows their
-/// matrices and layers; until then the metrics of every run are known.
+/// A metric that the runs have recorded; `loss` stands for `train.loss` and `valid.loss`. Before the first epoch, only the metrics that
+/// every run has are known, and those of layers and matrices are accepted unchecked.
 fn check_metric(metric: &str, runs: &[&Run]) -> Result<()> {
     let mut history = History::default();
     for run in runs {
@@ -94,7 +94,7 @@ fn check_metric(metric: &str, runs: &[&Run]) -> Result<()> {
         return Ok(());
     }
     let names = known.iter().filter(|name| short(name).is_none()).map(String::as_str);
-    bail!("there is no metric `{metric}`: {}", nearest(metric, names))
+    bail!("there is no metric `{metric}`; {}", nearest(metric, names))
 }
 
 fn check_epoch(epoch: u32, run: &Run) -> Result<()> {
@@ -107,7 +107,7 @@ fn check_epoch(epoch: u32, run: &Run) -> Result<()> {
     match words.as_slice() {
         [] => bail!("--epoch {epoch}: {id} has no probes"),
         words if words.len() <= NAMES => {
-            bail!("--epoch {epoch}: {id} has probes of the epochs {}", words.join(", "))
+            bail!("--epoch {epoch}: {id} has probes of epochs {}", words.join(", "))
         }
         [first, .., last] => {
             let before = probed.iter().rfind(|it| **it < epoch).into_iter();
@@ -115,7 +115,7 @@ fn check_epoch(epoch: u32, run: &Run) -> Result<()> {
                 before.chain(probed.iter().find(|it| **it > epoch)).map(u32::to_string).collect();
             let number = words.len();
             bail!(
-                "--epoch {epoch}: {id} has {number} probes from epoch {first} to {last}, but none of this one; near it are {}",
+                "--epoch {epoch}: {id} has {number} probes from epoch {first} to {last}, but not of this one; the nearest are {}",
                 around.join(" and ")
             )
         }
@@ -123,14 +123,14 @@ fn check_epoch(epoch: u32, run: &Run) -> Result<()> {
     }
 }
 
-/// What there is, the most similar first; of many a few.
+/// The known names, the most similar first, shortened if there are many.
 fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.collect();
     known.sort_by_cached_key(|name| strsim::damerau_levenshtein(wrong, name));
     match known.as_slice() {
-        [] => "there is none yet".to_owned(),
-        known if known.len() <= NAMES => format!("there is {}", known.join(", ")),
-        known => format!("there is {} and {} more", known[..NAMES].join(", "), known.len() - NAMES),
+        [] => "none is known yet".to_owned(),
+        known if known.len() <= NAMES => format!("known: {}", known.join(", ")),
+        known => format!("known: {} and {} more", known[..NAMES].join(", "), known.len() - NAMES),
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::{data::Source, fixture};
 
-    /// What is wrong with these arguments over the runs of the fixture.
+    /// The error for these arguments with the runs of the fixture.
     fn mistake(runs: &Path, arguments: &[&str]) -> String {
         let all = [&["snn-tui"], arguments].concat();
         let arguments = Arguments::try_parse_from(all).unwrap();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_there_is_not_is_named_with_what_there_is() {
+    fn unknown_names_are_errors_that_list_the_known_ones() {
         let runs = tempfile::tempdir().unwrap();
         fixture::runs(runs.path());
         for right in [
@@ -169,9 +169,9 @@ mod tests {
             assert_eq!(mistake(runs.path(), right), "", "{right:?}");
         }
         for (wrong, words) in [
-            (&["--mark", "randman-a,randman-x"][..], &["`randman-x`", "there is randman-a, randman-b"][..]),
+            (&["--mark", "randman-a,randman-x"][..], &["`randman-x`", "known: randman-a, randman-b"][..]),
             (&["--run", "mine"], &["`mine`", "randman-d"]),
-            (&["--metric", "los"], &["`los`", "there is loss, "]),
+            (&["--metric", "los"], &["`los`", "known: loss, "]),
             (&["--metric", "gradient_norms.W9"], &["`gradient_norms.W9`", "gradient_norms.W1"]),
             (&["--epoch", "7", "--run", "randman-a"], &["--epoch 7", "randman-a", "0, 4, 8, 12, 16, 20"]),
             (&["--filter", "optimizer.rate>1"], &["no run has the key optimizer.rate"]),
@@ -183,10 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn of_many_names_those_that_are_similar_are_listed() {
+    fn of_many_names_the_most_similar_are_listed() {
         let names: Vec<String> = (0..100).map(|k| format!("run-{k:02}")).collect();
         let text = nearest("run-7x", names.iter().map(String::as_str));
-        assert!(text.starts_with("there is run-70, run-71") && text.ends_with("and 88 more"), "{text}");
-        assert_eq!(nearest("x", std::iter::empty()), "there is none yet");
+        assert!(text.starts_with("known: run-70, run-71") && text.ends_with("and 88 more"), "{text}");
+        assert_eq!(nearest("x", std::iter::empty()), "none is known yet");
     }
 }

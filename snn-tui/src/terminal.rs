@@ -29,7 +29,7 @@ const BUFFER: usize = 64 << 10;
 /// Whether there is anything to give back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Buttons and the wheel, reported with decimal coordinates. Movements would wake us for nothing.
+/// Reports buttons and the wheel, with decimal coordinates. Reports of movements would only wake us up.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
@@ -37,12 +37,12 @@ const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 pub(crate) struct Terminal {
     painter: Painter<BufWriter<Stdout>>,
     mouse: bool,
-    /// Whether the terminal has been taken back after a stop of which we knew.
+    /// Whether `suspend` has taken the terminal back, and the signal of that is still to come.
     is_back: bool,
 }
 
 impl Terminal {
-    /// Takes the terminal over, with its mouse if that is wanted. It is given back when this is dropped, and in a panic.
+    /// Takes over the terminal, and the mouse on request. Both are given back when this is dropped, and in a panic.
     pub(crate) fn take(mouse: bool) -> io::Result<Self> {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
@@ -67,7 +67,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Asks for the color of the background. Whether and when an answer comes is up to the terminal: see [`Listener`].
+    /// Asks for the background color. Whether and when an answer arrives is up to the terminal: see [`Listener`].
     pub(crate) fn ask_background(&mut self) -> io::Result<()> {
         self.painter.send(background::QUESTION)
     }
@@ -78,7 +78,7 @@ impl Terminal {
         self.painter.draw(Rect::new(0, 0, width, height), draw)
     }
 
-    /// Writes what is no part of a frame, such as a bell.
+    /// Writes something that is not part of a frame, such as a bell.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.painter.send(bytes)
     }
@@ -88,8 +88,8 @@ impl Terminal {
         self.painter.forget();
     }
 
-    /// Gives the terminal back to the shell, stops this process, and takes the terminal again when it continues. Returns whether
-    /// there is a shell; without one nobody could continue it, and nothing is done.
+    /// Gives the terminal back to the shell, stops this process, and takes the terminal again once it is continued. Does nothing
+    /// and returns `false` if no shell could continue it.
     pub(crate) fn suspend(&mut self) -> io::Result<bool> {
         if !job::has_shell() {
             return Ok(false);
@@ -101,8 +101,8 @@ impl Terminal {
         Ok(true)
     }
 
-    /// The process continues. Returns whether that is news: after a stop of which we were not told, the terminal is taken
-    /// again, since whoever had it meanwhile has changed it.
+    /// The process was continued. After a stop that we did not see coming (SIGSTOP), takes the terminal again, because other
+    /// programs have changed it meanwhile, and returns `true`.
     pub(crate) fn resume(&mut self) -> io::Result<bool> {
         if std::mem::take(&mut self.is_back) {
             return Ok(false);

@@ -22,7 +22,7 @@ pub(crate) enum Ground {
 }
 
 impl Ground {
-    /// Dark or light, whichever a color is: the side on which text of the other one has more contrast.
+    /// Whether a color is light, that is, has more contrast with black than with white.
     pub(crate) fn of_rgb(rgb: [f64; 3]) -> Self {
         // Black has as much contrast as white at a luminance of sqrt(1.05 * 0.05) - 0.05.
         if luminance(rgb) > 0.179 { Self::Light } else { Self::Dark }
@@ -66,7 +66,7 @@ const ON_DARK: [(u8, Color); 7] = [
     (117, Color::White),
     (227, Color::LightGreen),
 ];
-/// The same hues, darker, for light backgrounds. Few of the sixteen are dark enough there.
+/// Similar hues, darker, for light backgrounds. Few of the 16 ANSI colors are dark enough.
 const ON_LIGHT: [(u8, Color); 7] = [
     (25, Color::Blue),
     (94, Color::Red),
@@ -98,7 +98,7 @@ impl Theme {
         }
     }
 
-    /// Things of less weight. Of the sixteen colors no gray can be relied upon.
+    /// Less important text. None of the 16 ANSI colors is a gray that can be read everywhere.
     pub(crate) fn dim(self) -> Style {
         match self.colors {
             Colors::None => Style::new().dim(),
@@ -131,7 +131,7 @@ impl Theme {
         self.strong(self.colored([(203, Color::LightRed), (124, Color::Red)]))
     }
 
-    /// A color in bold. Many terminals show bold ones of the sixteen brighter, which nobody can read on a light background.
+    /// A color in bold. Many terminals brighten bold ANSI colors, which makes them illegible on a light background.
     pub(crate) fn strong(self, style: Style) -> Style {
         if self.colors == Colors::Sixteen(Ground::Light) { style } else { style.bold() }
     }
@@ -147,7 +147,7 @@ impl Theme {
         }
     }
 
-    /// The same on a background of this kind.
+    /// The same theme on another background.
     pub(crate) fn on(self, ground: Ground) -> Self {
         let colors = match self.colors {
             Colors::None => Colors::None,
@@ -191,7 +191,7 @@ mod tests {
         0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555, 0xff5555,
         0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
     ];
-    /// Backgrounds in use: black, VS Code's, gruvbox's; white, the lightest and the darkest of light themes, solarized.
+    /// Common backgrounds: black, VS Code, gruvbox.
     const DARK: [u32; 3] = [0x000000, 0x1e1e1e, 0x282828];
     const LIGHT: [u32; 4] = [0xffffff, 0xfafafa, 0xeeeeee, 0xfdf6e3];
 

@@ -187,9 +187,14 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     screen.wait_for(&["Everywhere", "quit; runs go on"]);
     // A narrower terminal, and back.
     screen.tmux(&["resize-window", "-x", "40", "-y", "10"]);
+    screen.wait_for(&["scroll the log", "Everywhere"]);
+    screen.press(&["Escape"]);
     screen.wait_for(&["1 running", "mine"]);
+    screen.press(&["/", "mine"]);
+    screen.wait_for(&["/mine_   1 of 1 runs"]);
+    screen.press(&["Escape"]);
     screen.tmux(&["resize-window", "-x", "80", "-y", "24"]);
-    screen.wait_for(&["Everywhere"]);
+    screen.wait_for(&["machine", "backward"]);
 
     // The connection drops: the viewer goes, the training goes on.
     let process = screen.process();
@@ -319,8 +324,11 @@ fn ctrl_z_and_fg_work_as_in_any_program() {
                 }
             }
         }
-        if signal != Some("-STOP") {
-            // Whoever is stopped without being asked cannot clear up.
+        // Without a warning, nothing is given back: Enter is no line break then.
+        let enter = if signal == Some("-STOP") { "C-j" } else { "Enter" };
+        if signal == Some("-STOP") {
+            screen.wait_for(&["Stopped"]);
+        } else {
             screen.wait_for(&["ready>", "Stopped"]);
             screen
                 .press(&["clear; stty -a | grep -o -w -e -icanon -e icanon; echo $((1000 + 234))", "Enter"]);
@@ -328,8 +336,8 @@ fn ctrl_z_and_fg_work_as_in_any_program() {
             assert!(text.contains("icanon") && !text.contains("-icanon\n"), "{round}: {text}");
             assert!(!text.contains("No runs in"), "{round}: {text}");
         }
-        screen.press(&["clear", "Enter"]);
-        screen.press(&["fg", "Enter"]);
+        screen.press(&["clear", enter]);
+        screen.press(&["fg", enter]);
         screen.wait_for(&["1 Runs", "No runs in", "q quit"]);
         screen.press(&["2"]);
         screen.wait_for(&["No run is chosen"]);
@@ -343,7 +351,7 @@ fn ctrl_z_and_fg_work_as_in_any_program() {
     let alone = Screen::new("alone", &format!("{VIEWER} {}", directory.path().display()));
     alone.wait_for(&["No runs in"]);
     alone.press(&["C-z"]);
-    alone.wait_for(&["no shell is waiting"]);
+    alone.wait_for(&["cannot suspend"]);
 }
 
 /// What the terminal says of its background decides on the colors; none of it is taken for keys.
@@ -361,7 +369,7 @@ fn the_background_is_asked_for() {
         ("#ffffff", " --theme dark", "38;5;247"),
         ("#1e1e1e", " --theme light", "38;5;241"),
     ] {
-        let screen = Screen::new("ground", "env PS1='ready> ' sh");
+        let screen = Screen::new(&format!("ground{background}{}", options.len()), "env PS1='ready> ' sh");
         screen.wait_for(&["ready>"]);
         screen.tmux(&["set-option", "-g", "window-style", &format!("bg={background}")]);
         screen.press(&[&format!("{viewer}{options}"), "Enter"]);
@@ -412,7 +420,7 @@ fn clicks_reach_the_dashboard_and_the_end_of_a_run_the_terminal() {
         [("bell", "\x07"), ("osc9", "\x1bPtmux;\x1b\x1b]9;snn-tui: mine is done\x07\x1b\\")]
     {
         pretend(&runs.join("mine"), "running");
-        let screen = Screen::new("bell", "env PS1='ready> ' sh");
+        let screen = Screen::new(how, "env PS1='ready> ' sh");
         screen.wait_for(&["ready>"]);
         let bytes = directory.path().join(how);
         screen.tmux(&["pipe-pane", "-o", &format!("cat > {}", bytes.display())]);

@@ -72,7 +72,7 @@ pub(crate) struct Wants {
     pub(crate) all_verdicts: bool,
     /// The run whose probes are wanted, and the epoch: without one the newest.
     pub(crate) probe: Option<(String, Option<u32>)>,
-    /// Whether the results of the sweep are wanted; of several sweeps, of that with the run `subject`.
+    /// Whether the results of the sweep are wanted; of several sweeps, those of the sweep with the run `subject`.
     pub(crate) sweep: bool,
     pub(crate) subject: Option<String>,
     /// Whether this machine is wanted, and the run whose trainer's log is.

@@ -54,7 +54,7 @@ impl Run {
         self.state == Some(state)
     }
 
-    /// How it has ended, in a few words, if it was running before and is not any more.
+    /// How it has ended, in a few words, if it was running before and no longer is.
     pub(crate) fn ended_as(&self, after: &Self) -> Option<String> {
         let state = after.state?;
         if !self.is(RunState::Running) || matches!(state, RunState::Running | RunState::Pending) {
@@ -65,8 +65,8 @@ impl Run {
             RunState::Done => "is done",
             RunState::Failed => "has failed",
             RunState::Stopped => "was stopped",
-            RunState::Stalled => "is not heard of any more",
-            RunState::Damaged => "cannot be read any more",
+            RunState::Stalled => "has stalled",
+            RunState::Damaged => "can no longer be read",
             _ => "is in an unknown state",
         };
         let mut text = format!("{} {how}", after.id);
@@ -144,16 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ran_and_does_not_any_more_has_ended() {
+    fn a_run_that_no_longer_runs_has_ended() {
         let of = |state| Run::new("a".into(), "a".into(), state);
         let ended = |before: RunState, after| of(Some(before)).ended_as(&of(Some(after)));
         assert_eq!(ended(RunState::Running, RunState::Running), None);
         assert_eq!(ended(RunState::Stalled, RunState::Done), None, "nobody trained it");
         assert_eq!(of(None).ended_as(&of(Some(RunState::Done))), None, "read for the first time");
-        assert_eq!(
-            ended(RunState::Running, RunState::Stalled).as_deref(),
-            Some("a is not heard of any more")
-        );
+        assert_eq!(ended(RunState::Running, RunState::Stalled).as_deref(), Some("a has stalled"));
         let message = Some("the loss is NaN".to_owned());
         let failed =
             Run { status: Some(Status { message, ..Status::default() }), ..of(Some(RunState::Failed)) };

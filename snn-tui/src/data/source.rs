@@ -16,22 +16,22 @@ pub(crate) enum Source {
     Run(RunDir),
     /// The runs of a sweep, also those that have not begun.
     Sweep(Box<SweepDir>),
-    /// Several of these with their labels, which come before the names of their runs: `slopes/randman-27a595a5a833`.
+    /// Several of these, each with the label that its run names start with: `slopes/randman-27a595a5a833`.
     Several(Vec<(String, Source)>),
 }
 
-/// A run that there is: its name, where it lies, and how it stands if it cannot be opened.
+/// A run: its name, its path, and its state if it cannot be opened.
 pub(super) struct Found {
     pub(super) id: String,
     pub(super) path: PathBuf,
     pub(super) dir: Result<RunDir, RunState>,
 }
 
-/// What was found, and what could not be looked at.
+/// The runs that were found, and the directories that could not be read.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) found: Vec<Found>,
-    /// What the names of runs begin with that may or may not be there, and why nobody knows.
+    /// Prefix of the names of runs that may or may not exist, and the reason.
     pub(super) lost: Vec<(String, String)>,
 }
 
@@ -54,7 +54,7 @@ impl Source {
         }
     }
 
-    /// All of these; the same one only once. Of several, plain files are left out: `sweeps/*` names them, too.
+    /// All of these, each once. With several paths, plain files are skipped, because `sweeps/*` includes them.
     ///
     /// # Errors
     /// Those of [`open`](Self::open) for any of them.
@@ -74,7 +74,7 @@ impl Source {
         Ok(Self::Several(labels(&places).into_iter().zip(opened.collect::<Result<Vec<_>, _>>()?).collect()))
     }
 
-    /// Where it lies, for people.
+    /// Where it is, for display.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Runs(path) => path.display().to_string(),
@@ -88,7 +88,7 @@ impl Source {
         !self.sweeps().is_empty()
     }
 
-    /// The sweeps among these, and what the names of their runs begin with.
+    /// The sweeps among these, each with the prefix of its run names.
     pub(super) fn sweeps(&self) -> Vec<(String, &SweepDir)> {
         match self {
             Self::Runs(_) | Self::Run(_) => Vec::new(),
@@ -102,8 +102,7 @@ impl Source {
         }
     }
 
-    /// Every run that there is. One that is known already is opened when it is read, and not each time it is found: `known` has its
-    /// directory.
+    /// Finds every run. `known` returns the directory of a run that was opened before, which is not opened again.
     pub(super) fn find(&self, known: &dyn Fn(&str) -> Option<RunDir>) -> Findings {
         let mut findings = Findings::default();
         match self {
@@ -177,14 +176,14 @@ fn is_forbidden(path: &Path) -> bool {
 }
 
 fn gone(path: &Path) -> String {
-    format!("{} is gone: deleted, moved or unmounted; this is what was read before", path.display())
+    format!("{} is gone (deleted, moved or unmounted); showing what was read before", path.display())
 }
 
 fn prefix(label: &str) -> String {
     format!("{label}/")
 }
 
-/// The last parts of paths, as few as tell them apart.
+/// The last components of each path, as many as it takes to tell them apart.
 fn labels(paths: &[&Path]) -> Vec<String> {
     let label = |path: &Path, parts: usize| {
         let all: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();

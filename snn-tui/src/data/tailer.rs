@@ -46,7 +46,7 @@ pub(crate) struct Tailer {
     machine: Option<(Machine, Option<Instant>)>,
     environment: Option<String>,
     sweep_changed: bool,
-    /// Which of the sweeps was told of last.
+    /// Which sweep was sent last.
     swept: usize,
     trouble: Option<String>,
 }
@@ -138,7 +138,7 @@ impl Tailer {
             self.known.insert(id, known);
             self.sweep_changed = true;
         }
-        // Of what cannot be looked at nobody knows what is gone.
+        // A run in a directory that cannot be read may still exist.
         gone.retain(|id| !lost.iter().any(|(prefix, _)| id.starts_with(prefix)));
         for id in &gone {
             self.known.remove(id);
@@ -288,7 +288,7 @@ impl Tailer {
         (due || other || known.is_glancing()) && known.glance(messages)
     }
 
-    /// Which sweep is shown: of several the one with the run under the cursor.
+    /// Which sweep to show: of several, that of the selected run.
     fn swept(&self, wants: &Wants) -> usize {
         let of = |id: &String| self.source.sweeps().iter().position(|(prefix, _)| id.starts_with(prefix));
         wants.subject.as_ref().and_then(of).unwrap_or(self.swept)

@@ -30,7 +30,7 @@ pub(super) struct TrackedRun {
     /// Spikes of each layer in the test.
     pub(super) test_spikes: Option<Vec<f64>>,
     stamps: [Option<Stamp>; 2],
-    /// Whether its directory was not there when it was looked at: it is gone, or what it lies in.
+    /// Whether its directory, or one above it, was missing at the last look.
     is_lost: bool,
     pulse: Pulse,
     /// Judges it, while it may change.
@@ -82,7 +82,7 @@ impl TrackedRun {
         let mut changed = self.run.state.is_none();
         self.is_lost = stamps[0].is_none() && !dir.path().join(CONFIG).exists();
         if self.is_lost {
-            // What was read stays true; whether it is still heard of is another question.
+            // Keep what was read; only the time since the last heartbeat counts on.
             return self.judge();
         }
         if stamps != self.stamps || changed {

@@ -32,7 +32,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         note(state.theme.bad(), trouble, body, buffer);
     } else if let Some(id) = gone(state) {
         let text = format!(
-            "{id} is gone: its directory was deleted, moved or unmounted. n and p go to other runs, 1 to all of them."
+            "{id} is gone: its directory was deleted, moved or unmounted. Press n or p for another run, or 1 for all runs."
         );
         note(state.theme.bad(), &text, body, buffer);
     } else {
@@ -41,7 +41,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     draw_foot(state, foot, buffer);
 }
 
-/// The run that the screen is about, if it is there no more: no other one takes its place unasked.
+/// The run that the screen shows, if it is gone: no other one takes its place unasked.
 fn gone(state: &State) -> Option<&str> {
     let is_of_one = match state.screen {
         Screen::RUNS | Screen::SWEEP => false,
@@ -105,7 +105,7 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
     hints::draw(state, area, buffer);
 }
 
-/// What is wrong with the filter that is being typed, over what stands above its line.
+/// Explains the mistake in the filter that is being typed, above its line.
 fn draw_mistake(state: &State, foot: Rect, buffer: &mut Buffer) {
     let Some(mistake) = &state.list.mistake else { return };
     let lines = wrap(&clean(mistake), usize::from(foot.width));

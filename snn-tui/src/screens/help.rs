@@ -1,4 +1,4 @@
-//! What the keys do, from the bindings.
+//! The help, generated from the bindings.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -17,17 +17,17 @@ use crate::{
 /// A line, and whether it is a title.
 type Line = (String, bool);
 
-/// Cells of the column of keys.
+/// Width of the column of keys.
 const KEYS: usize = 15;
 
-/// From so many cells on there are two columns.
+/// Minimum width for two columns.
 const TWO_COLUMNS: u16 = 60;
 
 fn list<R>(bindings: &[Binding<R>], room: usize) -> impl Iterator<Item = Line> {
     bindings.iter().flat_map(move |binding| lines(&binding.names(), binding.what, room))
 }
 
-/// Keys and what they do; what is too long goes on below.
+/// Keys and what they do, wrapped.
 fn lines(keys: &str, what: &str, room: usize) -> Vec<Line> {
     let mut keys = keys;
     let wrapped = wrap(what, room.saturating_sub(KEYS + 1));
@@ -37,7 +37,7 @@ fn lines(keys: &str, what: &str, room: usize) -> Vec<Line> {
         .collect()
 }
 
-/// In full what helps on this screen.
+/// The keys of this screen and of all screens, one binding per line.
 fn here(state: &State, room: usize) -> Vec<Line> {
     let shown = definition(state.screen);
     let mut here = vec![(shown.title.to_owned(), true)];
@@ -48,7 +48,7 @@ fn here(state: &State, room: usize) -> Vec<Line> {
     here
 }
 
-/// In short what there is besides.
+/// All other keys, in short.
 fn elsewhere(state: &State, room: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut add = |title: &str, words: Vec<String>| {
@@ -66,7 +66,7 @@ fn elsewhere(state: &State, room: usize) -> Vec<Line> {
     lines
 }
 
-/// Draws as much of the help as fits, from the line to which it has been scrolled.
+/// Draws as much of the help as fits, from the line it is scrolled to.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let half = usize::from(area.width / 2);
     let columns = if area.width >= TWO_COLUMNS {

@@ -1,4 +1,4 @@
-//! The line of keys at the bottom: what the bindings say, as far as there is room, for the eye and for the mouse.
+//! The line of keys at the bottom, generated from the bindings: as many as fit, each of which can be clicked.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -13,7 +13,7 @@ use crate::{
     widgets::text::width,
 };
 
-/// Keys of all screens that are shown whatever else is: how to find something, to get help, and out.
+/// Keys of all screens that are always shown: filter, help, quit.
 pub(super) const ALWAYS: [&str; 3] = ["/", "?", "q"];
 
 /// A binding on the line.
@@ -30,13 +30,13 @@ impl Hint {
         Self { x: 0, names: binding.first_names().collect(), what: binding.short() }
     }
 
-    /// Cells that it takes, with the gap behind it.
+    /// Its width in cells, including the gap after it.
     fn width(&self) -> usize {
         self.names.iter().map(|name| width(name) + 1).sum::<usize>() + width(self.what) + 2
     }
 }
 
-/// What the line says: keys of the screen from the left, those of all screens at the right.
+/// The content of the line: keys of the screen on the left, those of all screens on the right.
 pub(super) fn hints(state: &State, room: usize) -> Vec<Hint> {
     let mut shared: Vec<Hint> =
         ALWAYS.iter().filter_map(|key| EVERYWHERE.iter().find(|it| it.has(key))).map(Hint::of).collect();

@@ -1,11 +1,11 @@
-//! The mouse, where it was asked for: the wheel is the keys up and down, and a click is what stands there.
+//! The mouse (`--mouse`): the wheel acts as the up and down arrows, and a click does what is noted for its place.
 
 use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 
 use super::everywhere::{self, Action};
 use crate::state::{Click, State};
 
-/// Takes a turn of the wheel, or a click.
+/// Handles the wheel and clicks.
 pub(crate) fn mouse(state: &mut State, event: MouseEvent) -> Option<Action> {
     let key = |state: &mut State, code: KeyCode| everywhere::key(state, code.into());
     match event.kind {
@@ -16,7 +16,7 @@ pub(crate) fn mouse(state: &mut State, event: MouseEvent) -> Option<Action> {
             if let Click::Key(key) = click {
                 return everywhere::key(state, key);
             }
-            // A click beside a question is no yes, one beside the prompt takes what was typed.
+            // A click elsewhere answers a question with no, and applies the filter that was being typed.
             (state.notice, state.question, state.help) = (None, None, false);
             if state.list.editing.is_some() {
                 key(state, KeyCode::Enter);

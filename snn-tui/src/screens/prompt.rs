@@ -8,10 +8,10 @@ use crate::{
     widgets::text::{clean, count, width},
 };
 
-/// Every other key is a character of the filter.
+/// All other keys are characters of the filter.
 pub(super) const TYPING: &[Binding] = &[
-    Binding { what: "take the filter", keys: &[("Enter", |state| state.list.take_filter())] },
-    Binding { what: "leave it as it was", keys: &[("Esc", |state| state.list.leave_filter())] },
+    Binding { what: "apply the filter", keys: &[("Enter", |state| state.list.take_filter())] },
+    Binding { what: "cancel", keys: &[("Esc", |state| state.list.leave_filter())] },
     Binding {
         what: "delete a character, a word, all",
         keys: &[
@@ -47,7 +47,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) {
     }
 }
 
-/// The filter that is being typed and how many runs match; of a long one the end, where it is typed.
+/// The filter that is being typed and the number of matches; of a long filter, its end.
 pub(super) fn prompt(state: &State, text: &str, room: usize) -> String {
     let matches = format!("   {} of {} runs", count(state.list.order().len()), count(state.model.runs.len()));
     let typed = clean(&format!("/{text}_"));

@@ -216,7 +216,7 @@ fn details(state: &State, room: usize) -> Vec<(String, Style)> {
     };
     let mut text = clean(&run.id);
     if state.list.place(&run.id).is_none() {
-        text += " (does not match the filter any more)";
+        text += " (no longer matches the filter)";
     }
     if let Some(facts) = state.facts(&run.id) {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);

@@ -1,4 +1,4 @@
-//! Keys of the help; the scrolling ones only while it is longer than the screen.
+//! Keys of the help; it scrolls if it is longer than the screen.
 
 use super::binding::Binding;
 use crate::state::State;

@@ -318,7 +318,7 @@ fn a_marked_run_that_is_deleted_is_said_to_be() {
     dashboard.press("Space Space Enter");
     std::fs::remove_dir_all(directory.path().join("randman-b")).unwrap();
     dashboard.settle();
-    assert!(dashboard.screen(80, 24).contains("randman-b is gone, and not marked any more"));
+    assert!(dashboard.screen(80, 24).contains("randman-b is gone and no longer marked"));
     assert_eq!(dashboard.state.chosen(), ["randman-a"]);
 }
 
@@ -339,7 +339,7 @@ fn a_run_that_does_not_match_any_more_stays_under_the_cursor() {
     assert_eq!(std::mem::take(&mut dashboard.state.ended), ["randman-c is done, best 62.05 %"]);
     dashboard.press("1");
     let text = dashboard.screen(80, 24);
-    assert!(text.contains("randman-c (does not match the filter any more)"), "{text}");
+    assert!(text.contains("randman-c (no longer matches the filter)"), "{text}");
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn a_directory_that_vanishes_is_said_to_be_gone_and_what_was_read_stays() {
         assert_eq!(curves(&mut dashboard), last);
         dashboard.press("1");
         let text = dashboard.screen(200, 24);
-        assert!(text.contains("is gone: deleted, moved or unmounted") && text.contains(id), "{text}");
+        assert!(text.contains("is gone (deleted, moved or unmounted)") && text.contains(id), "{text}");
         assert_eq!(states(&dashboard), before, "nothing is pending, or done, or another run");
         std::fs::rename(path.with_extension("away"), &path).unwrap();
         dashboard.settle();

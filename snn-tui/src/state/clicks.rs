@@ -1,4 +1,4 @@
-//! What a click on the screen means: noted down while it is drawn.
+//! What clicks do: recorded while the screen is drawn.
 
 use std::cell::RefCell;
 
@@ -14,13 +14,13 @@ pub(crate) enum Click {
     Key(KeyEvent),
     /// Goes to a screen.
     Screen(Screen),
-    /// Puts the cursor on a run; opens it if it is there already.
+    /// Selects a run; opens it if it is selected already.
     Run(String),
-    /// Sorts by a column; the other way round if it is sorted so already.
+    /// Sorts by a column; reverses the order if it is sorted by it already.
     Sort(usize),
 }
 
-/// Places on the screen and what a click there does.
+/// Areas of the screen and what a click there does.
 #[derive(Debug, Default)]
 pub(crate) struct Clicks(RefCell<Vec<(Rect, Click)>>);
 
@@ -33,7 +33,7 @@ impl Clicks {
         self.0.borrow_mut().push((place, click));
     }
 
-    /// What was drawn last there.
+    /// What a click there does; of overlapping areas, the last one drawn counts.
     pub(crate) fn at(&self, column: u16, row: u16) -> Option<Click> {
         let places = self.0.borrow();
         let mut places = places.iter().rev();

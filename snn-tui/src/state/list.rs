@@ -18,10 +18,10 @@ pub(crate) struct List {
     pub(crate) order: Vec<String>,
     pub(crate) places: HashMap<String, usize>,
     pub(crate) selected: Option<String>,
-    /// Where the run under the cursor is in the order; of one that is not there, where it was.
+    /// Place of the selected run in the order, or where it was before it vanished from it.
     row: usize,
-    /// Whether the user has changed the filter, so that the cursor leaves a run that does not match. A run that goes by itself
-    /// takes the cursor along: nothing is shown in place of another run that nobody asked for.
+    /// Whether the user has changed the filter, so that the cursor leaves a run that does not match. A run that vanishes for other
+    /// reasons stays selected: screens do not switch to another run unasked.
     follows: bool,
     pub(crate) filter: String,
     /// What is wrong with the filter.
@@ -115,7 +115,7 @@ impl List {
         true
     }
 
-    /// Sorts by a column, or the other way round if runs are sorted by it already.
+    /// Sorts by a column, or reverses the order if runs are sorted by it already.
     pub(crate) fn sort_by_column(&mut self, column: usize) {
         self.reverse = self.sort == column && !self.reverse;
         (self.sort, self.is_stale) = (column, true);
@@ -149,7 +149,7 @@ impl List {
         self.row = self.row();
     }
 
-    /// Where the cursor is, or was when its run went.
+    /// Row of the cursor.
     fn row(&self) -> usize {
         self.selected().and_then(|id| self.place(id)).unwrap_or(self.row)
     }
@@ -157,7 +157,7 @@ impl List {
     /// Moves the cursor by so many runs.
     pub(crate) fn step(&mut self, by: isize) {
         let is_there = self.selected().is_some_and(|id| self.place(id).is_some());
-        // In place of a run that went there is the one that came after it.
+        // The run after the one that vanished has taken its row.
         let by = if !is_there && by > 0 { by - 1 } else { by };
         let last = self.order.len().saturating_sub(1);
         self.row = self.row().saturating_add_signed(by).min(last);
@@ -172,7 +172,7 @@ impl List {
         }
     }
 
-    /// Takes the filter that has been typed. One with a mistake stays to be corrected.
+    /// Applies the filter that was typed. One with a mistake stays open.
     pub(crate) fn take_filter(&mut self) {
         if self.mistake.is_none()
             && let Some(text) = self.editing.take()
@@ -181,7 +181,7 @@ impl List {
         }
     }
 
-    /// Leaves the filter as it was before it was typed.
+    /// Keeps the previous filter.
     pub(crate) fn leave_filter(&mut self) {
         self.editing = None;
         (self.is_stale, self.follows) = (true, true);

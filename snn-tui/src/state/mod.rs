@@ -37,17 +37,17 @@ pub(crate) struct State {
     pub(crate) help: bool,
     /// The first line of the help that is shown.
     pub(crate) help_line: usize,
-    /// The first line of the help when its last one is shown; 0 where all of it is.
+    /// The last line that the help can be scrolled to; 0 if all of it fits.
     pub(crate) help_end: Cell<usize>,
-    /// The last run that went while the cursor was on it.
+    /// The last run that vanished while it was selected.
     pub(crate) gone: Option<String>,
     /// What is asked, and waits for an answer.
     pub(crate) question: Option<Question>,
     /// Something said once, until the next key.
     pub(crate) notice: Option<String>,
-    /// What a click does where.
+    /// What clicks on the screen do.
     pub(crate) clicks: Clicks,
-    /// Runs that have ended since anybody asked, and how.
+    /// How runs have ended, one sentence each, until they are reported.
     pub(crate) ended: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ impl State {
                     self.gone = Some(id.to_owned());
                 }
                 if let Some(id) = gone.iter().find(|id| self.marked.contains(*id)) {
-                    self.notice = Some(format!("{id} is gone, and not marked any more"));
+                    self.notice = Some(format!("{id} is gone and no longer marked"));
                 }
                 self.marked.retain(|id| !gone.contains(id));
                 self.list.is_stale = true;
@@ -114,7 +114,7 @@ impl State {
         self.model.update(message);
     }
 
-    /// The run under the cursor, if it is there no more.
+    /// The selected run, if it is gone.
     pub(crate) fn gone(&self) -> Option<&str> {
         self.gone.as_deref().filter(|id| self.list.selected() == Some(id))
     }

@@ -1,24 +1,24 @@
-//! The color of the background: asked of the terminal, whose answer comes as if it had been typed, at once or, over a slow
-//! connection, seconds later. Nobody waits for it, and none of it is taken for keys.
+//! The background color: the terminal's answer arrives on the same channel as keys, at once or, over a slow connection, seconds later.
+//! Nothing blocks until it arrives, and no part of it is mistaken for keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::theme::Ground;
 
-/// OSC 11 with a question mark. A terminal that knows it answers `ESC ] 11 ; rgb:RRRR/GGGG/BBBB ESC \`, the others do nothing.
+/// OSC 11 with a question mark. Terminals that support it answer `ESC ] 11 ; rgb:RRRR/GGGG/BBBB ESC \`; others ignore it.
 pub(super) const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
 
 /// Tells the answer from keys.
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
-    /// What may be the beginning of an answer.
+    /// The possible beginning of an answer.
     held: Vec<KeyEvent>,
 }
 
 /// What came from the terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// So far, what may become an answer.
+    /// Part of what may become an answer.
     Nothing,
     Keys(Vec<KeyEvent>),
     Background(Ground),
@@ -30,17 +30,17 @@ const PREFIXES: [&str; 2] = ["11;rgb:", "11;rgba:"];
 const MOST: usize = 32;
 
 impl Listener {
-    /// Whether something is held back that may be keys after all.
+    /// Whether keys are held back because they may be part of an answer.
     pub(crate) fn is_holding(&self) -> bool {
         !self.held.is_empty()
     }
 
-    /// Nothing came any more: what was held back were keys.
+    /// Nothing else arrived: what was held back were keys.
     pub(crate) fn release(&mut self) -> Heard {
         Heard::Keys(std::mem::take(&mut self.held))
     }
 
-    /// Takes a key, or a part of the answer that looks like one.
+    /// Takes a key, or a part of an answer that looks like one.
     pub(crate) fn hear(&mut self, key: KeyEvent) -> Heard {
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         if self.held.is_empty() {

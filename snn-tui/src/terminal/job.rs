@@ -1,9 +1,9 @@
-//! Ctrl-Z: stopping as any program does, so that the shell has the terminal until `fg`.
+//! Ctrl-Z, as in any program: the shell gets the terminal until `fg`.
 
 use std::io;
 
-/// In raw mode Ctrl-Z would be a key for us alone. This lets the terminal send its signal as everywhere else, to all programs of the
-/// job: `snn train --watch`, which has started us, stops with us. Ctrl-C and Ctrl-\\ stay keys.
+/// In raw mode, Ctrl-Z would be a mere key. This restores its signal, which reaches all processes of the job: `snn train --watch`, our
+/// parent, must stop as well. Ctrl-C and Ctrl-\\ remain keys.
 #[cfg(unix)]
 pub(super) fn keep_suspend_key() -> io::Result<()> {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
@@ -17,8 +17,8 @@ pub(super) fn keep_suspend_key() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether somebody could continue us: a shell gives each job a group of its own. In the group of the session's leader nobody is
-/// left who has the terminal otherwise, as in `xterm -e snn-tui`, and the kernel ignores Ctrl-Z there, too.
+/// Whether a shell could continue us. A shell puts each job into its own process group; if our group is that of the session leader,
+/// as in `xterm -e snn-tui`, there is no shell, and the default action of Ctrl-Z would be ignored, too.
 #[cfg(unix)]
 pub(super) fn has_shell() -> bool {
     use rustix::termios::{tcgetpgrp, tcgetsid};

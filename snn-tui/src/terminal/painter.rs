@@ -1,4 +1,4 @@
-//! Frames as bytes: the difference between what is on the screen and what should be, in the colors that were asked for.
+//! Frames as bytes: the difference between what is on the screen and what should be.
 
 use std::io::{self, Write};
 
@@ -27,7 +27,7 @@ impl<W: Write> Painter<W> {
         self.shown = None;
     }
 
-    /// Writes what is no part of a frame, such as a bell.
+    /// Writes something that is not part of a frame, such as a bell.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.writer.write_all(bytes)?;
         self.writer.flush()
@@ -59,8 +59,8 @@ impl<W: Write> Painter<W> {
         Ok(())
     }
 
-    /// Writes cells. (The backend of ratatui writes the sixteen colors as the first of 256, which terminals with sixteen do not
-    /// know.)
+    /// Writes cells. Unlike the backend of ratatui, which writes the 16 ANSI colors as the first of 256, this writes them with their own
+    /// codes, which every terminal knows.
     fn write(&mut self, cells: &[(u16, u16, &Cell)]) -> io::Result<()> {
         let plain = Look { ink: Color::Reset, paper: Color::Reset, modifier: Modifier::empty() };
         let (mut look, mut cursor) = (plain, None);

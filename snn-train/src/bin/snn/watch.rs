@@ -23,7 +23,7 @@ use snn_train::{
 
 use crate::common::UsageError;
 
-/// A trainer that has written how its run ended leaves within so long.
+/// How long a trainer takes to exit once its run is over.
 const LEAVING: Duration = Duration::from_secs(10);
 /// The longest log that is read.
 const MOST_SAID: u64 = 1 << 30;
@@ -74,7 +74,7 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How the trainer has ended, if it has; one whose run is over is about to.
+/// The exit status of the trainer, if it has ended. If its run is over, waits for it.
 fn end_of(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<ExitStatus>> {
     let is_over = RunDir::open(run)
         .and_then(|run| run.status())
@@ -89,14 +89,14 @@ fn end_of(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<ExitStatus>>
     }
 }
 
-/// What the trainer has said since the log was so long.
+/// The output of the trainer after the first `begin` bytes of the log.
 fn said(log: &Path, begin: u64) -> Vec<u8> {
     let mut said = regular::read(log, MOST_SAID).unwrap_or_default();
     said.drain(..said.len().min(usize::try_from(begin).unwrap_or(usize::MAX)));
     said
 }
 
-/// What was said after the last epoch: the result, or what has gone wrong.
+/// The output after the last epoch: the result, or an error.
 fn last_words(said: &[u8]) -> &[u8] {
     let is_epoch = |line: &[u8]| line.starts_with(b"epoch ");
     let mut end = said.len();
