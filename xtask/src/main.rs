@@ -6,6 +6,7 @@
 
 mod bench;
 mod build_times;
+mod captures;
 mod check;
 mod demo;
 mod figures;
@@ -89,6 +90,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+    /// Draw the screens of the dashboard that the README shows, from recorded runs, into docs/dashboard
+    Captures {
+        /// Print them as text instead
+        #[arg(long)]
+        text: bool,
+    },
     /// Damage every kind of file and kill trainers, for minutes or hours; prints what was tried, how often, and what failed
     Torture {
         /// `--minutes N` for the mutations (2), `--kills N` (40), `--seed N` (0), `--snn PATH` of another program to kill
@@ -120,6 +127,7 @@ fn main() -> ExitCode {
         Command::BuildTimes(options) => build_times::build_times(&options),
         Command::RunTimed { words } => timed::run(&words),
         Command::Figures { options } => figures::figures(&options),
+        Command::Captures { text } => captures::captures(text),
         Command::Bench { options } => bench::bench(&options),
         Command::Torture { options } => torture::torture(&options),
     });

@@ -48,9 +48,18 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("m|j|Down", |state| metric_by(state, 1)), ("M|k|Up", |state| metric_by(state, -1))],
         },
         Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
-        Binding { what: "log", keys: &[("y", |state| change(state, |it| it.logarithmic = !it.logarithmic))] },
+        Binding {
+            what: "log y, x",
+            keys: &[
+                ("y", |state| change(state, |it| it.logarithmic = !it.logarithmic)),
+                ("Y", |state| change(state, |it| it.log_x = !it.log_x)),
+            ],
+        },
         Binding { what: "smooth", keys: &[("s", smoother)] },
-        Binding { what: "group seeds", keys: &[("g", |state| change(state, |it| it.grouped = !it.grouped))] },
+        Binding {
+            what: "band of seeds",
+            keys: &[("b", |state| change(state, |it| it.grouped = !it.grouped))],
+        },
         Binding { what: "train/valid", keys: &[("v", next_parts)] },
         Binding {
             what: "cross-hair",
@@ -60,7 +69,6 @@ pub(super) const DEFINITION: Definition = Definition {
             ],
         },
         Binding { what: "cross-hair or none", keys: &[("c", toggle_crosshair)] },
-        Binding { what: "log x", keys: &[("Y", |state| change(state, |it| it.log_x = !it.log_x))] },
     ],
     draw,
     wants: |state, wants| wants.histories = state.chosen(),

@@ -7,7 +7,7 @@ use super::{binding::Binding, definition::Definition, diagnosis};
 use crate::{
     data::Run,
     state::{
-        Screen, State,
+        Click, Screen, State,
         columns::{self, COLUMNS, Column},
     },
     widgets::{
@@ -24,10 +24,6 @@ pub(super) const DEFINITION: Definition = Definition {
     bindings: &[
         Binding { what: "open", keys: &[("Enter", |state| state.screen = Screen::CURVES)] },
         Binding { what: "mark", keys: &[("Space", mark)] },
-        Binding {
-            what: "filter",
-            keys: &[("/", |state| state.list.editing = Some(state.list.filter.clone()))],
-        },
         Binding { what: "sort, reverse", keys: &[("s", sort), ("S", reverse)] },
         Binding {
             what: "columns",
@@ -101,7 +97,9 @@ fn forget(state: &mut State) {
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let list = &state.list;
     if state.model.runs.is_empty() {
-        let text = format!("No runs in {} yet. They appear here as soon as they begin.", state.model.source);
+        let gone = state.gone().map_or_else(String::new, |id| format!("{id} is gone. "));
+        let text =
+            format!("{gone}No runs in {} yet. They appear here as soon as they begin.", state.model.source);
         return note(state.theme.dim(), &text, area, buffer);
     }
     let filtered = !list.filter.is_empty() || list.editing.is_some();
@@ -158,6 +156,10 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
             if is_sorted { format!("{}{arrow}", column.heading) } else { column.heading.to_owned() };
         let align = |text: &str| if column.is_text { left(text, cells) } else { right(text, cells) };
         buffer.set_string(x, area.y, align(&heading), theme.bold());
+        if let Some(place) = COLUMNS.iter().position(|it| std::ptr::eq(it, column)) {
+            let heading = Rect { x, y: area.y, width: cells as u16, height: 1 };
+            state.clicks.add(heading.intersection(area), Click::Sort(place));
+        }
         for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
             let text = clean(&(column.text)(run, state.facts(&run.id)));
             let style = match column.heading {
@@ -169,6 +171,7 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
         x += cells as u16 + 1;
     }
     for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
+        state.clicks.add(Rect { y, height: 1, ..area }, Click::Run(run.id.clone()));
         if state.marked.contains(&run.id) {
             buffer.set_string(area.x, y, theme.glyph("●", "*"), theme.warning());
         }
@@ -203,10 +206,18 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
 
 /// What does not fit into the table, of the run under the cursor.
 fn details(state: &State, room: usize) -> Vec<(String, Style)> {
-    let Some(run) = state.subject() else { return Vec::new() };
     let theme = state.theme;
     let mut lines = vec![(theme.glyph("─", "-").repeat(room), theme.dim())];
+    let Some(run) = state.subject() else {
+        let gone = |id| {
+            (format!("{} is gone: its directory was deleted, moved or unmounted", clean(id)), theme.bad())
+        };
+        return state.gone().map(|id| [lines, vec![gone(id)]].concat()).unwrap_or_default();
+    };
     let mut text = clean(&run.id);
+    if state.list.place(&run.id).is_none() {
+        text += " (no longer matches the filter)";
+    }
     if let Some(facts) = state.facts(&run.id) {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
         text += &format!(

@@ -37,6 +37,9 @@ pub(crate) fn wants(state: &State) -> Wants {
         ..Wants::default()
     };
     (definition(state.screen).wants)(state, &mut wants);
+    if wants.sweep {
+        wants.subject = list.selected().map(str::to_owned);
+    }
     wants
 }
 

@@ -99,7 +99,7 @@ fn readout(look: &Look<'_>) -> Lane {
             );
         }
         let (rank, style, stroke) = match (is_label, is_chosen) {
-            (true, _) => (2, theme.good().patch(theme.bold()), Stroke::Solid),
+            (true, _) => (2, theme.strong(theme.good()), Stroke::Solid),
             (_, true) => (1, theme.bad(), Stroke::Dashed),
             _ => (0, theme.dim(), Stroke::Faint),
         };

@@ -126,7 +126,7 @@ fn map(theme: Theme, probe: &Probe, cursor: (usize, usize), most: u16) -> Map {
     let widest = probe.confusion.iter().flatten().map(|count| width(&count.to_string())).max().unwrap_or(0);
     let margin = names.last().map_or(0, |name| width(name)) + 1;
     let with_text = margin + number * (widest + 1) <= usize::from(most);
-    let shaded = !with_text || theme.colors == Colors::Indexed;
+    let shaded = !with_text || matches!(theme.colors, Colors::Indexed(_));
     let note = if shaded { ", shaded by share" } else { "" };
     let cells = probe.confusion.iter().map(|row| {
         let all: u64 = row.iter().copied().map(u64::from).sum();
