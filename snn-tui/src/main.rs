@@ -22,13 +22,14 @@
 mod app;
 mod arguments;
 mod data;
+mod export;
+mod figure;
 #[cfg(test)]
 mod fixture;
 mod model;
 mod once;
 mod screens;
 mod state;
-mod svg;
 mod terminal;
 mod theme;
 mod widgets;

@@ -18,7 +18,7 @@ pub(crate) enum Action {
     Redraw,
     /// To ask these runs to stop.
     Stop(Vec<String>),
-    /// To write what is shown as SVG.
+    /// To write what is shown, and its numbers.
     Export,
 }
 
@@ -34,7 +34,7 @@ pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
     },
     Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
     Binding { what: "stop runs, asks first", keys: &[("x", ask_to_stop)] },
-    Binding { what: "export as SVG", keys: &[("e", |_| Some(Action::Export))] },
+    Binding { what: "export as SVG and CSV", keys: &[("e", |_| Some(Action::Export))] },
     Binding { what: "draw anew", keys: &[(REDRAW, |_| Some(Action::Redraw))] },
     Binding { what: "help", keys: &[("?", help)] },
     Binding {

@@ -3,12 +3,15 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
-use super::prompt::prompt;
+use super::{curves, prompt::prompt};
 use crate::{
     data::Run,
-    state::{Question, State},
+    state::{Question, Screen, State},
     widgets::text::{clean, duration, fit, percent},
 };
+
+/// What a plot needs to be one.
+const CURVES: (u16, u16) = (20, 6);
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
@@ -21,6 +24,17 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     });
     if let Some(first) = first {
         lines.insert(0, first);
+    }
+    if state.screen == Screen::CURVES && area.height >= CURVES.1 && area.width >= CURVES.0 {
+        for (text, y) in lines.iter().zip(area.y..) {
+            buffer.set_string(area.x, y, fit(text, room), state.theme.bold());
+        }
+        let used = lines.len() as u16;
+        return curves::draw_first(
+            state,
+            Rect { y: area.y + used, height: area.height - used, ..area },
+            buffer,
+        );
     }
     let order = state.list.order();
     let cursor = state.list.selected().and_then(|id| state.list.place(id)).unwrap_or(0);

@@ -6,12 +6,13 @@ mod filter;
 mod list;
 mod screen;
 
-use std::{any::Any, collections::BTreeSet};
+use std::{any::Any, cell::Cell, collections::BTreeSet};
 
 use crate::{
     data::{ConfigSummary, Msg, Probes, Run},
     model::Model,
     theme::Theme,
+    widgets::text::clean,
 };
 use choices::Choices;
 use list::List;
@@ -31,12 +32,19 @@ pub(crate) struct State {
     pub(crate) choices: Choices,
     /// Whether somebody watches, and a screen is not written once.
     pub(crate) is_watched: bool,
+    /// Columns and rows of the last drawing, by which screens know what they have room for.
+    pub(crate) size: Cell<(u16, u16)>,
     /// Whether the keys are explained.
     pub(crate) help: bool,
     /// What is asked, and waits for an answer.
     pub(crate) question: Option<Question>,
     /// Something said once, until the next key.
     pub(crate) notice: Option<String>,
+}
+
+/// The letter of the `k`-th of the chosen runs: a to z, A to Z, and for all others a sign.
+pub(crate) fn letter(k: usize) -> char {
+    ('a'..='z').chain('A'..='Z').nth(k).unwrap_or('+')
 }
 
 /// A question to be answered with y.
@@ -56,6 +64,7 @@ impl State {
             list: List::default(),
             choices: Choices::default(),
             is_watched: false,
+            size: Cell::default(),
             help: false,
             question: None,
             notice: None,
@@ -83,6 +92,11 @@ impl State {
             _ => {}
         }
         self.model.update(message);
+    }
+
+    /// What a run is called in tables, legends and exports.
+    pub(crate) fn name(&self, id: &str) -> String {
+        clean(id)
     }
 
     /// The run under the cursor of the list.
