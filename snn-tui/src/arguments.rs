@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// Sort by a column; `-` before it reverses the order
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// The metric of the curves, such as `loss`, `spikes` or `gradient_norms.W1`; by default loss and accuracy
+    /// The metric of the curves, such as `loss`, `spikes` or `gradient_norms.W1`, or `all`; by default loss and accuracy
     #[arg(long)]
     metric: Option<String>,
     /// The epoch whose probe is shown; by default the newest

@@ -52,8 +52,9 @@ pub(crate) fn write(state: &mut State, what: What, size: (u16, u16), target: &Ta
     let fail = |path: &Path| format!("cannot write {}", path.display());
     let new = temporary(&target.path, &picture).with_context(|| fail(&target.path))?;
     let numbers = temporary(&beside, &csv(&table)?).with_context(|| fail(&beside))?;
-    numbers.persist(&beside).with_context(|| fail(&beside))?;
-    new.persist(&target.path).with_context(|| fail(&target.path))?;
+    // An error that holds the file would keep it.
+    numbers.persist(&beside).map_err(|it| it.error).with_context(|| fail(&beside))?;
+    new.persist(&target.path).map_err(|it| it.error).with_context(|| fail(&target.path))?;
     Ok(beside)
 }
 

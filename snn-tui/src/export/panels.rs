@@ -25,6 +25,8 @@ const MARGIN: f64 = 8.0;
 const ACROSS: usize = 3;
 /// From one label to the next.
 const LINE: f64 = 7.5;
+/// Of the width of a panel: so near to its right side a curve ends there.
+const NEAR: f64 = 0.04;
 /// Width of a letter of small text, about.
 const LETTER: f64 = 0.55 * SMALL_TEXT;
 const CURVE: f64 = 1.1;
@@ -98,13 +100,23 @@ fn draw_plot(canvas: &mut Canvas, plot: &Plot, place: Rect) {
         let color = self::series(series.color);
         let stroke = Stroke::new(color, if series.chosen { 1.5 * CURVE } else { CURVE });
         let stroke = if series.dotted { stroke.dashed() } else { stroke };
-        axes.line(canvas, placed(&series.points, &plot.y), stroke);
+        line(canvas, &axes, &series.points, &plot.y, stroke);
         mark_outside(canvas, &axes, plot, &series.points, color);
     }
     if let Some(x) = plot.crosshair {
         axes.line(canvas, [(x, plot.y.low), (x, plot.y.high)], Stroke::new(GRAY, 0.6));
     }
     draw_labels(canvas, &axes, &labels);
+}
+
+/// A curve; points without neighbors are dots.
+fn line(canvas: &mut Canvas, axes: &Axes, points: &[(f64, f64)], y: &Side, stroke: Stroke) {
+    let placed: Vec<_> = placed(points, y).collect();
+    let is_there = |k: Option<usize>| k.and_then(|k| placed.get(k)).is_some_and(|point| point.1.is_finite());
+    let is_alone = |k: &usize| is_there(Some(*k)) && !is_there(k.checked_sub(1)) && !is_there(Some(k + 1));
+    let alone: Vec<_> = (0..placed.len()).filter(is_alone).map(|k| placed[k]).collect();
+    axes.dots(canvas, alone, 2.5 * stroke.width, stroke);
+    axes.line(canvas, placed.iter().copied(), stroke);
 }
 
 /// Points, interrupted where one has no place on the axis.
@@ -114,6 +126,8 @@ fn placed<'a>(points: &'a [(f64, f64)], y: &'a Side) -> impl Iterator<Item = (f6
 
 /// What stands behind the end of a curve.
 struct Label {
+    /// Stands at the end of a curve that ends before the others.
+    letter: Option<char>,
     text: String,
     color: Color,
     end: (f64, f64),
@@ -128,7 +142,7 @@ fn labels(plot: &Plot) -> Vec<Label> {
         };
         let letter = series.letter.map_or_else(String::new, |letter| format!("{letter} "));
         let text = format!("{letter}{} {value}", series.name);
-        Some(Label { text, color: self::series(series.color), end })
+        Some(Label { letter: series.letter, text, color: self::series(series.color), end })
     };
     plot.series.iter().filter_map(label).collect()
 }
@@ -143,8 +157,14 @@ fn draw_labels(canvas: &mut Canvas, axes: &Axes, labels: &[Label]) {
     for (label, row) in shown.iter().zip(spread(&wanted, rows)) {
         let to = rect.y + row as f64 * LINE;
         let from = (axes.place(label.end.0, label.end.1).0.min(rect.right()), y(label));
-        // A thread to the label, so that none is taken for that of another curve.
-        canvas.line(&[from, (rect.right() + 9.0, to)], Stroke::new(label.color, 0.3));
+        // A thread to the label, so that none is taken for that of another curve; it must not cross the others.
+        if from.0 > rect.right() - NEAR * rect.width {
+            canvas.line(&[from, (rect.right() + 9.0, to)], Stroke::new(label.color, 0.3));
+        } else if let Some(letter) = label.letter {
+            let place = (from.0 + 1.5, from.1 + 0.35 * SMALL_TEXT);
+            let letter = letter.to_string();
+            canvas.text(place.0, place.1, &letter, SMALL_TEXT, Anchor::Start, label.color);
+        }
         let place = (rect.right() + 11.0, to + 0.35 * SMALL_TEXT);
         canvas.text(place.0, place.1, &literal(&label.text), SMALL_TEXT, Anchor::Start, label.color);
     }
@@ -224,10 +244,10 @@ fn draw_lane(canvas: &mut Canvas, lanes: &Lanes, lane: &Lane, is_last: bool, pla
                     Dash::Dashed | Dash::Dotted => stroke.dashed(),
                     Dash::Faint => stroke.opacity(0.5),
                 };
-                axes.line(canvas, placed(&line.points, y), stroke);
+                self::line(canvas, &axes, &line.points, y, stroke);
                 let is_there = |point: &&(f64, f64)| y.place(point.1).is_finite();
                 let end = line.points.iter().rev().find(is_there).filter(|_| !line.name.is_empty());
-                labels.extend(end.map(|&end| Label { text: line.name.clone(), color, end }));
+                labels.extend(end.map(|&end| Label { letter: None, text: line.name.clone(), color, end }));
             }
             // The curves in front are the last.
             labels.reverse();

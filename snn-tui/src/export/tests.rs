@@ -12,16 +12,14 @@ use crate::{
 };
 
 /// The dashboard over a directory, on a screen, with all that it shows read.
-fn state(directory: &Path, screen: Screen) -> State {
+fn state(directory: &Path, screen: Screen, marked: &[&str]) -> State {
     let source = Source::open(directory).unwrap();
     let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
     let mut state = State::new(theme, "runs".to_owned(), source.is_sweep());
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
     state.screen = screen;
     once::settle(&mut tailer, &mut state);
-    if screen == Screen::CURVES {
-        state.marked = ["randman-a", "randman-b", "randman-c"].map(str::to_owned).into();
-    }
+    state.marked = marked.iter().map(|&id| id.to_owned()).collect();
     once::settle(&mut tailer, &mut state);
     state
 }
@@ -69,7 +67,7 @@ fn check_pdf(document: &[u8]) {
 fn curves_are_written_as_what_they_are_with_the_same_numbers_beside_them() {
     let runs = tempfile::tempdir().unwrap();
     fixture::runs(runs.path());
-    let mut state = state(runs.path(), Screen::CURVES);
+    let mut state = state(runs.path(), Screen::CURVES, &["randman-a", "randman-b", "randman-c"]);
     let folder = tempfile::tempdir().unwrap();
     let svg = target(folder.path(), "curves.svg");
     let beside = write(&mut state, What::Plots, (80, 24), &svg).unwrap();
@@ -144,7 +142,7 @@ fn every_screen_can_be_written_whatever_the_terminal_can_show() {
     let folder = tempfile::tempdir().unwrap();
     for screen in screens::SCREENS.iter().map(|definition| definition.screen) {
         let source = if screen == Screen::SWEEP { sweep.path() } else { runs.path() };
-        let mut state = state(source, screen);
+        let mut state = state(source, screen, &[]);
         for what in [What::Plots, What::Screen(100, 30)] {
             for name in ["x.svg", "x.pdf", "x.png"] {
                 let target = target(folder.path(), name);
@@ -194,7 +192,7 @@ fn every_view_of_probes_can_be_written() {
             ],
         ),
     ] {
-        let mut state = state(runs.path(), Screen(screen));
+        let mut state = state(runs.path(), Screen(screen), &[]);
         for words in words {
             let beside = write(&mut state, What::Plots, (80, 24), &svg).unwrap();
             let texts = texts(&fs::read_to_string(&svg.path).unwrap());
@@ -221,8 +219,7 @@ fn names_with_signs_of_markup_are_written_as_they_are() {
     };
     let name = "a_{x}*b* <&>, \"c\"";
     fixture::run(&runs.path().join(name), &sketch(name));
-    let mut state = state(runs.path(), Screen::CURVES);
-    state.marked = [name.to_owned()].into();
+    let mut state = state(runs.path(), Screen::CURVES, &[name]);
     let folder = tempfile::tempdir().unwrap();
     let svg = target(folder.path(), "x.svg");
     let beside = write(&mut state, What::Plots, (80, 24), &svg).unwrap();
@@ -236,7 +233,7 @@ fn names_with_signs_of_markup_are_written_as_they_are() {
 fn where_nothing_can_be_written_or_shown_nothing_changes() {
     let runs = tempfile::tempdir().unwrap();
     fixture::runs(runs.path());
-    let mut state = state(runs.path(), Screen::CURVES);
+    let mut state = state(runs.path(), Screen::CURVES, &[]);
     let folder = tempfile::tempdir().unwrap();
     // A folder is where the numbers should go.
     fs::create_dir(folder.path().join("x.csv")).unwrap();
@@ -249,7 +246,7 @@ fn where_nothing_can_be_written_or_shown_nothing_changes() {
     assert!(error.to_string().contains("no/x.svg"), "{error}");
 
     let empty = tempfile::tempdir().unwrap();
-    let mut state = self::state(empty.path(), Screen::RUNS);
+    let mut state = self::state(empty.path(), Screen::RUNS, &[]);
     let error = write(&mut state, What::Plots, (80, 24), &target(folder.path(), "y.svg")).unwrap_err();
     assert_eq!(error.to_string(), "there are no runs in runs");
     assert!(!folder.path().join("y.svg").exists());

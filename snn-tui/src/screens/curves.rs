@@ -14,7 +14,7 @@ use crate::{
     state::{Screen, State},
     widgets::{
         Plot, first_shown, grid, note,
-        text::{fit, left, number, right, width},
+        text::{clean, fit, left, number, right, width},
     },
 };
 use choice::Parts;
@@ -51,9 +51,18 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("[", |state| view::move_x(state, -1.0)), ("]", |state| view::move_x(state, 1.0))],
         },
         Binding { what: "all of it", keys: &[("z", view::show_all)] },
-        Binding { what: "log", keys: &[("y", |state| change(state, |it| it.logarithmic = !it.logarithmic))] },
+        Binding {
+            what: "log y, x",
+            keys: &[
+                ("y", |state| change(state, |it| it.logarithmic = !it.logarithmic)),
+                ("Y", |state| change(state, |it| it.log_x = !it.log_x)),
+            ],
+        },
         Binding { what: "smooth", keys: &[("s", smoother)] },
-        Binding { what: "group seeds", keys: &[("g", |state| change(state, |it| it.grouped = !it.grouped))] },
+        Binding {
+            what: "band of seeds",
+            keys: &[("b", |state| change(state, |it| it.grouped = !it.grouped))],
+        },
         Binding { what: "train/valid", keys: &[("v", next_parts)] },
         Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
         Binding {
@@ -75,13 +84,12 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("PageDown", |state| view::leap(state, 1)), ("PageUp", |state| view::leap(state, -1))],
         },
         Binding {
-            what: "first, last epoch",
+            what: "to the ends",
             keys: &[
-                ("Home", |state| view::move_crosshair(state, isize::MIN / 2)),
-                ("End", |state| view::move_crosshair(state, isize::MAX / 2)),
+                ("g|Home", |state| view::move_crosshair(state, isize::MIN / 2)),
+                ("G|End", |state| view::move_crosshair(state, isize::MAX / 2)),
             ],
         },
-        Binding { what: "log x", keys: &[("Y", |state| change(state, |it| it.log_x = !it.log_x))] },
         Binding { what: "close the list, back", keys: &[("Esc", back)] },
     ],
     draw,
@@ -281,7 +289,7 @@ fn draw_list(state: &State, choice: &Choice, area: Rect, buffer: &mut Buffer) ->
 fn nothing(state: &State, runs: &[String]) -> String {
     match runs {
         [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
-        [id] => format!("{} has no epoch to show yet.", state.name(id)),
+        [id] => format!("{} has no epoch to show yet.", clean(&state.name(id))),
         runs => format!("None of the {} chosen runs has an epoch to show yet.", runs.len()),
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     data::{ConfigSummary, Msg, Probes, Run},
     model::Model,
     theme::Theme,
-    widgets::text::clean,
 };
 use choices::Choices;
 use list::List;
@@ -94,9 +93,14 @@ impl State {
         self.model.update(message);
     }
 
-    /// What a run is called in tables, legends and exports.
+    /// What a run is called in legends and exports, with whatever characters it has.
     pub(crate) fn name(&self, id: &str) -> String {
-        clean(id)
+        id.to_owned()
+    }
+
+    /// What these runs are called beside each other.
+    pub(crate) fn names_of(&self, runs: &[String]) -> Vec<String> {
+        runs.iter().map(|id| self.name(id)).collect()
     }
 
     /// The run under the cursor of the list.

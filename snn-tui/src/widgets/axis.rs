@@ -116,7 +116,12 @@ fn nice(step: f64) -> f64 {
 
 /// Limits around a range, on multiples of a nice step of about a fifth of it.
 fn snap(low: f64, high: f64) -> (f64, f64) {
-    let extent = if high > low { high - low } else { low.abs().max(1e-9) };
+    let extent = match (low, high) {
+        _ if high > low => high - low,
+        // What is zero all along is no tiny number.
+        (0.0, _) => 1.0,
+        _ => low.abs(),
+    };
     let step = nice(extent / 5.0);
     let (below, above) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
     (below, if above > below { above } else { below + step })

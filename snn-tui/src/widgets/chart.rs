@@ -257,10 +257,10 @@ mod tests {
         plot.series.push(curve('b', "other", |x| x * x));
         plot.series.push(Series { dotted: true, ..curve('c', "train", |x| 0.5 * x) });
         let text = drawn(&plot, 60, 12);
-        let place = |word: &str| text.iter().position(|line| line.ends_with(word)).unwrap();
-        assert_eq!(place("b other 1"), place("a demo  1") + 1, "{text:?}");
+        let place = |word: &str| text.iter().position(|line| line.contains(word)).unwrap();
+        assert_eq!(place("b other   1"), place("a demo    1") + 1, "{text:?}");
         assert!(place("c train 0.5") > 4, "{text:?}");
-        assert!(text.iter().any(|line| line.contains(". . .") || line.contains("' ' '")), "dots: {text:?}");
+        assert!(text.iter().any(|line| line.contains(" . . ")), "dots: {text:?}");
         // Each letter stands at the end of its curve and along it, besides the label.
         for letter in ["a", "b", "c"] {
             let curves = text[1..10].iter().map(|line| line.get(..48).unwrap_or(line));
@@ -279,7 +279,7 @@ mod tests {
         plot.series = letters.map(|(k, c)| curve(c, &format!("run {k}"), |x| x * k as f64 / 26.0)).collect();
         plot.series[20].chosen = true;
         let text = drawn(&plot, 60, 12).join("\n");
-        assert!(text.contains("and 19 more") && text.contains("u run 20"), "{text}");
+        assert!(text.contains("and 18 more") && text.contains("u run 20"), "{text}");
     }
 
     #[test]

@@ -8,7 +8,10 @@ use super::choice::{Choice, Parts};
 use crate::{
     data::{Bucket, XAxis},
     state::{State, letter},
-    widgets::{Axis, AxisScale, Plot, Series, fence, text::number},
+    widgets::{
+        Axis, AxisScale, Plot, Series, fence,
+        text::{clean, number},
+    },
 };
 
 /// What curves of the training samples are called.
@@ -55,6 +58,9 @@ pub(super) fn plot(state: &State, choice: &Choice, runs: &[String], metric: &str
     // Said once, so that each curve need not say it.
     if series.iter().any(|series| series.dotted) {
         notes.push("dotted: train".to_owned());
+    }
+    if !(choice.x.is_whole() && choice.y.is_whole()) {
+        notes.push("a part of it".to_owned());
     }
     if choice.smoothing > 0.0 {
         notes.push(format!("smoothed {}", choice.smoothing));
@@ -144,7 +150,8 @@ fn named(
 
 fn single(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<Curve> {
     let mut curves = Vec::new();
-    for (k, id) in runs.iter().enumerate() {
+    let names = state.names_of(runs);
+    for (k, (id, name)) in runs.iter().zip(names).enumerate() {
         let Some(history) = state.model.histories.get(id) else { continue };
         let of_run = parts(choice, metric)
             .into_iter()
@@ -154,7 +161,7 @@ fn single(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<
             })
             .collect();
         let chosen = state.list.selected() == Some(id);
-        curves.extend(named(of_run, k, runs.len(), &state.name(id), chosen));
+        curves.extend(named(of_run, k, runs.len(), &clean(&name), chosen));
     }
     curves
 }
@@ -187,7 +194,7 @@ fn grouped(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec
             }
             of_group.push((part, places.into_values().map(|at| together(&at)).collect()));
         }
-        let first = members.first().map(|id| state.name(id)).unwrap_or_default();
+        let first = members.first().map(|id| clean(&state.name(id))).unwrap_or_default();
         let name = if members.len() == 1 { first } else { format!("{} x {first}", members.len()) };
         let chosen = members.iter().any(|id| state.list.selected() == Some(*id));
         curves.extend(named(of_group, k, number, &name, chosen));

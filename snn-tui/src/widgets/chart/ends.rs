@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Cells that names need at least to be worth them.
-const NAME: usize = 4;
+const NAME: usize = 6;
 
 /// What stands behind the curves.
 pub(super) struct Ends<'a> {
@@ -103,7 +103,9 @@ impl<'a> Ends<'a> {
             buffer.set_string(x, inner.y + row as u16, text, style);
         }
         if hidden > 0 {
-            let text = fit(&format!("and {hidden} more"), usize::from(self.width()) - 1);
+            let room = usize::from(self.width()) - 1;
+            let text = format!("and {hidden} more");
+            let text = if width(&text) <= room { text } else { fit(&format!("+{hidden}"), room) };
             buffer.set_string(x, inner.bottom() - 1, text, theme.dim());
         }
     }
