@@ -21,6 +21,7 @@ use crate::{
     screens,
     state::State,
     theme::{Colors, Marker},
+    widgets::text::clean,
 };
 
 pub(crate) use target::{Format, Target};
@@ -63,7 +64,8 @@ fn make(state: &State, what: What, size: (u16, u16), format: Format) -> Result<(
     let figure = screens::figure(state).map_err(|why| anyhow!(why))?;
     let (picture, table) = match (figure, what) {
         (Figure::Panels(panels), What::Plots) => {
-            let title = format!("{} of {}", screens::definition(state.screen).title, state.model.source);
+            let source = clean(&state.model.source);
+            let title = format!("{} of {source}", screens::definition(state.screen).title);
             (rendered(&panels::draw(&panels, &title), format)?, numbers::of(&panels))
         }
         (Figure::Panels(panels), What::Screen(width, height)) => {

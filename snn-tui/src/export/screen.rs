@@ -127,7 +127,9 @@ fn shapes(buffer: &Buffer) -> Vec<Shape> {
             // Neighbors that look the same are one piece of text.
             let end = (x + 1..buffer.area.width).find(|&other| !is_alike(cell, &buffer[(other, y)]));
             let end = if is_shape(cell.symbol()) { x + 1 } else { end.unwrap_or(buffer.area.width) };
+            // What a terminal would obey, no document may have either.
             let text: String = (x..end).map(|x| buffer[(x, y)].symbol()).collect();
+            let text = text.replace(snn_terminal::is_unsafe, "\u{fffd}");
             add(&mut shapes, cell, (x, y), end - x, text);
             x = end;
         }

@@ -259,7 +259,7 @@ fn draw_list(state: &State, choice: &Choice, area: Rect, buffer: &mut Buffer) ->
     let name = |entry: &Option<String>| match entry.as_deref() {
         None => "loss and accuracy".to_owned(),
         Some(ALL) => "all, in small".to_owned(),
-        Some(metric) => metric.to_owned(),
+        Some(metric) => clean(metric),
     };
     let history = state.chosen().into_iter().find_map(|id| state.model.histories.get(&id));
     let value = |entry: &Option<String>| -> String {

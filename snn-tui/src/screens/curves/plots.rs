@@ -66,7 +66,7 @@ pub(super) fn plot(state: &State, choice: &Choice, runs: &[String], metric: &str
         notes.push(format!("smoothed {}", choice.smoothing));
     }
     let crosshair = crosshair.map(|(x, _)| x);
-    Plot { title: format!("{metric}{unit}"), note: notes.join(", "), x, y, series, crosshair }
+    Plot { title: clean(&format!("{metric}{unit}")), note: notes.join(", "), x, y, series, crosshair }
 }
 
 /// The whole of the horizontal axis.
