@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::{Duration, Instant},
@@ -19,10 +18,10 @@ use snn_run::{RunDir, RunState};
 
 use crate::{
     data::{Msg, Tailer, Wants},
+    export::{self, What},
     notify::Notify,
     screens::{self, Action},
     state::State,
-    svg,
     terminal::{Heard, Listener, Terminal},
     theme::Ground,
 };
@@ -282,17 +281,10 @@ fn stop(state: &mut State, runs: &[String]) {
 
 /// Writes what is shown into the working directory, beside what is there.
 fn export(state: &mut State) {
-    // Pictures have a dark background.
-    let theme = state.theme;
-    state.theme = theme.on(Ground::Dark);
-    let path = (1..)
-        .map(|k| PathBuf::from(format!("snn-tui-{k}.svg")))
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| PathBuf::from("snn-tui.svg"));
-    let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
-    state.notice = Some(match svg::write(state, (width, height), &path) {
-        Ok(()) => format!("written: {}", path.display()),
-        Err(error) => format!("cannot write {}: {error}", path.display()),
+    let target = export::free_target();
+    let size = crossterm::terminal::size().unwrap_or((80, 24));
+    state.notice = Some(match export::write(state, What::Plots, size, &target) {
+        Ok(numbers) => format!("written: {}, {}", target.path.display(), numbers.display()),
+        Err(error) => format!("nothing written: {}", snn_run::with_causes(&*error)),
     });
-    state.theme = theme;
 }

@@ -9,6 +9,7 @@ use clap::{
 };
 
 use crate::{
+    export::Target,
     notify::Notify,
     screens::{SCREENS, curves, probed},
     state::{Filter, Screen, State, headings},
@@ -29,9 +30,10 @@ pub(crate) struct Arguments {
     /// Write the runs as JSON once and exit
     #[arg(long, conflicts_with_all = ["once", "export"])]
     pub(crate) json: bool,
-    /// Write the plot or screen as SVG and exit
-    #[arg(long, value_name = "FILE.svg")]
-    pub(crate) export: Option<PathBuf>,
+    /// Write the plot as SVG, PDF or PNG, by the ending of the name, with its numbers as CSV beside it, and exit; with `--once`
+    /// the screen as it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<Target>,
     /// The screen to begin with, or to be written
     #[arg(long, default_value = SCREENS[0].screen.0, value_parser = screen_parser())]
     screen: Screen,
@@ -47,7 +49,7 @@ pub(crate) struct Arguments {
     /// Sort by a column; `-` before it reverses the order
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// The metric of the curves, such as `loss`, `spikes` or `gradient_norms.W1`; by default loss and accuracy
+    /// The metric of the curves, such as `loss`, `spikes` or `gradient_norms.W1`, or `all`; by default loss and accuracy
     #[arg(long)]
     metric: Option<String>,
     /// The epoch whose probe is shown; by default the newest
@@ -272,6 +274,14 @@ mod tests {
         ] {
             assert!(parse(&format!("snn-tui {wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn files_must_have_an_ending_that_is_known() {
+        let parse = |name: &str| Arguments::try_parse_from(["snn-tui", "--export", name]).map(|it| it.export);
+        assert_eq!(parse("a.pdf").unwrap().map(|it| it.path), Some("a.pdf".into()));
+        let error = parse("a.jpg").err().unwrap().to_string();
+        assert!(error.contains("'a.jpg'") && error.contains(".svg, .pdf, .png"), "{error}");
     }
 
     #[test]

@@ -22,6 +22,8 @@
 mod app;
 mod arguments;
 mod data;
+mod export;
+mod figure;
 #[cfg(test)]
 mod fixture;
 mod model;
@@ -31,7 +33,6 @@ mod screens;
 mod shell_support;
 mod start;
 mod state;
-mod svg;
 mod terminal;
 mod theme;
 mod widgets;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io::Write as _, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde::Serialize;
 use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
@@ -10,11 +10,10 @@ use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
 use crate::{
     arguments::{Arguments, Size},
     data::{Source, Tailer, Wants},
+    export::{self, What},
     screens,
     start::{check, settle},
     state::{Screen, State},
-    svg,
-    theme::Ground,
 };
 
 /// One run, as documented for `--json`.
@@ -97,14 +96,14 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
         settle(&mut tailer, &mut state);
     }
     check(&mut state, arguments)?;
-    settle(&mut tailer, &mut state);
-
     let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
-    if let Some(path) = &arguments.export {
-        // Pictures have a dark background.
-        state.theme = state.theme.on(Ground::Dark);
-        return svg::write(&state, (width, height), path)
-            .with_context(|| format!("cannot write the picture to {}", path.display()));
+    // Screens ask for what they have room for.
+    state.size.set((width, height));
+    settle(&mut tailer, &mut state);
+    if let Some(target) = &arguments.export {
+        let what = if arguments.once { What::Screen(width, height) } else { What::Plots };
+        export::write(&mut state, what, (width, height), target)?;
+        return Ok(());
     }
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);

@@ -3,6 +3,7 @@
 mod config_summary;
 mod gpus;
 mod history;
+mod machine_history;
 mod probes;
 mod proc;
 mod row;
@@ -17,6 +18,7 @@ use snn_run::{Environment, Record, probe::Probe};
 pub(crate) use config_summary::ConfigSummary;
 pub(crate) use gpus::Gpu;
 pub(crate) use history::{Bucket, History, XAxis};
+pub(crate) use machine_history::{Load, MachineHistory};
 pub(crate) use probes::{ProbeSummary, Probes};
 #[cfg(test)]
 pub(crate) use proc::Process;

@@ -20,6 +20,8 @@ pub(crate) struct Run {
     pub(crate) silent: f64,
     /// What is to be said of it; `None` until it has been asked for.
     pub(crate) diagnosis: Option<Arc<Diagnosis>>,
+    /// The accuracy by which it is judged over its epochs, 0 to 1, for a curve in a line.
+    pub(crate) course: Arc<[f32]>,
     /// Why it cannot be read.
     pub(crate) error: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Run {
             epoch_seconds: None,
             silent: 0.0,
             diagnosis: None,
+            course: Arc::default(),
             error: None,
         }
     }

@@ -111,7 +111,11 @@ impl TrackedRun {
         let outcome = match &self.dir {
             Some(dir) if state != RunState::Damaged => {
                 let doctor = self.doctor.get_or_insert_with(|| Doctor::new(dir));
-                doctor.look(state, status, self.run.silent).map_err(|error| error.to_string())
+                let outcome = doctor.look(state, status, self.run.silent).map_err(|error| error.to_string());
+                if *self.run.course != *doctor.evidence().course() {
+                    self.run.course = doctor.evidence().course().into();
+                }
+                outcome
             }
             _ => Err(self.run.error.clone().unwrap_or_default()),
         };

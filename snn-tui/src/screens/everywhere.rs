@@ -22,7 +22,7 @@ pub(crate) enum Action {
     Redraw,
     /// To ask these runs to stop.
     Stop(Vec<String>),
-    /// To write what is shown as SVG.
+    /// To write what is shown, and its numbers.
     Export,
 }
 
@@ -39,7 +39,7 @@ pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
     Binding { what: "filter", keys: &[("/", filter)] },
     Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
     Binding { what: "stop runs; asks first", keys: &[("x", ask_to_stop)] },
-    Binding { what: "export", keys: &[("e", |_| Some(Action::Export))] },
+    Binding { what: "export as SVG and CSV", keys: &[("e", |_| Some(Action::Export))] },
     Binding { what: "help", keys: &[("?", help)] },
     Binding { what: "quit; runs go on", keys: &[("q|Ctrl+C", |_| Some(Action::Quit))] },
     Binding {

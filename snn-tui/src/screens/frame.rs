@@ -20,6 +20,7 @@ use crate::{
 /// Draws the state into the whole of `area`.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     state.clicks.clear();
+    state.size.set((area.width, area.height));
     if area.width < 50 || area.height < 12 {
         return small::draw(state, area, buffer);
     }

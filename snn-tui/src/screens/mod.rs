@@ -25,4 +25,4 @@ mod tests;
 pub(crate) use everywhere::{Action, key};
 pub(crate) use frame::draw;
 pub(crate) use mouse::mouse;
-pub(crate) use table::{SCREENS, settle, wants};
+pub(crate) use table::{SCREENS, definition, figure, settle, wants};

@@ -3,12 +3,15 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
-use super::{help, prompt::prompt};
+use super::{curves, help, prompt::prompt};
 use crate::{
     data::Run,
-    state::{Click, Question, State},
+    state::{Click, Question, Screen, State},
     widgets::text::{clean, duration, fit, percent, wrap},
 };
+
+/// What a plot needs to be one.
+const CURVES: (u16, u16) = (20, 6);
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if state.help {
@@ -34,6 +37,17 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
     if let Some(id) = state.gone() {
         lines.push((format!("{} is gone", clean(id)), warning));
+    }
+    if state.screen == Screen::CURVES && area.height >= CURVES.1 && area.width >= CURVES.0 {
+        for ((text, style), y) in lines.iter().zip(area.y..) {
+            buffer.set_string(area.x, y, fit(text, room), *style);
+        }
+        let used = lines.len() as u16;
+        return curves::draw_first(
+            state,
+            Rect { y: area.y + used, height: area.height - used, ..area },
+            buffer,
+        );
     }
     let order = state.list.order();
     let shown = usize::from(area.height).saturating_sub(lines.len());

@@ -22,6 +22,8 @@ use crate::{
     theme::{Colors, Ground, Marker, Theme},
 };
 
+mod curves;
+
 /// The dashboard over a directory, with keys pressed on it.
 struct Dashboard {
     directory: String,
@@ -104,6 +106,36 @@ impl Dashboard {
     }
 }
 
+impl Dashboard {
+    /// Which color each cell has: a letter for each look, in the order in which they come, and nothing for that of plain text.
+    fn colors(&self, width: u16, height: u16) -> String {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        super::draw(&self.state, area, &mut buffer);
+        let plain = ratatui::style::Style::new();
+        let (mut looks, mut text) = (Vec::new(), String::new());
+        for y in 0..height {
+            let mut line = String::new();
+            for x in 0..width {
+                let cell = &buffer[(x, y)];
+                let look = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
+                if cell.symbol() == " " || plain == (ratatui::style::Style { fg: None, ..cell.style() }) {
+                    line.push(' ');
+                    continue;
+                }
+                let place = looks.iter().position(|it| *it == look).unwrap_or_else(|| {
+                    looks.push(look);
+                    looks.len() - 1
+                });
+                line.push(crate::state::letter(place));
+            }
+            text += &(line.trim_end().to_owned() + "\n");
+        }
+        let named = looks.iter().enumerate().map(|(k, look)| format!("{} {look}\n", crate::state::letter(k)));
+        text + &named.collect::<String>()
+    }
+}
+
 /// The real runs that stand for verdicts, as a list shows them and as the whole diagnosis of each.
 #[test]
 fn every_verdict_of_a_real_run() {
@@ -133,6 +165,11 @@ fn machine(state: &mut State) {
         unknown: None,
         gpus: Err("nvidia-smi is not there".to_owned()),
     });
+    for second in 0..90_u32 {
+        let system =
+            System { processors: vec![f64::from(second % 30) / 30.0], ..state.model.system.clone().unwrap() };
+        state.model.machine.push_at(f64::from(second), &system);
+    }
     let subject = state.subject().map(|run| run.id.clone()).unwrap_or_default();
     state.model.environment = Some((subject.clone(), Environment::default()));
     let lines = (1..=30).map(|k| format!("epoch {k}/20 loss 0.{k}")).collect();
@@ -156,12 +193,26 @@ fn every_screen() {
         if screen == Screen::SYSTEM {
             machine(&mut dashboard.state);
         }
-        for (width, height) in [(80, 24), (160, 50)] {
+        // Without colors: letters and strokes tell curves apart.
+        let more = [(40, 10), (200, 60)].into_iter().filter(|_| WIDE.contains(&screen));
+        for (width, height) in [(80, 24), (160, 50)].into_iter().chain(more) {
+            dashboard.state.size.set((width, height));
+            if screen != Screen::SYSTEM {
+                dashboard.settle();
+            }
             let name = format!("{}_{width}x{height}", screen.0);
-            insta::assert_snapshot!(name, dashboard.screen(width, height));
+            insta::assert_snapshot!(name.clone(), dashboard.screen(width, height));
+            if screen == Screen::CURVES && width != 160 {
+                dashboard.state.theme.colors = Colors::Indexed(Ground::Dark);
+                insta::assert_snapshot!(format!("{name}_color"), dashboard.colors(width, height));
+                dashboard.state.theme.colors = Colors::None;
+            }
         }
     }
 }
+
+/// Screens that show more on wide terminals, and less on small ones.
+const WIDE: [Screen; 3] = [Screen::RUNS, Screen::CURVES, Screen::SYSTEM];
 
 #[test]
 fn help_and_small_terminals() {
@@ -222,8 +273,8 @@ fn keys_lead_from_runs_to_curves_and_back() {
         text.contains("randman-b") && text.contains("randman-c") && !text.contains("randman-a"),
         "{text}"
     );
-    dashboard.press("b m m");
-    assert!(dashboard.state.choice::<super::curves::Choice>().metric.is_some());
+    dashboard.press("b j j");
+    assert_eq!(dashboard.state.choice::<super::curves::Choice>().metric.as_deref(), Some("loss"));
     dashboard.press("Esc Esc");
     assert_eq!(dashboard.state.screen, Screen::RUNS);
     assert!(dashboard.state.marked.is_empty());
@@ -255,16 +306,44 @@ fn n_and_p_walk_through_marked_runs_on_any_screen() {
 }
 
 #[test]
-fn seeds_of_one_experiment_are_grouped_into_one_curve() {
+fn marked_runs_are_walked_through_on_every_screen_of_one_run() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    for key in ["3", "4", "6"] {
+        let mut dashboard = Dashboard::new(directory.path());
+        dashboard.state.marked = ["randman-a", "randman-c"].map(str::to_owned).into();
+        dashboard.press(key);
+        let seen: Vec<Vec<&str>> = ["n", "n", "p"]
+            .into_iter()
+            .map(|key| {
+                dashboard.press(key);
+                let text = dashboard.screen(160, 50);
+                ["randman-a", "randman-b", "randman-c"].into_iter().filter(|id| text.contains(id)).collect()
+            })
+            .collect();
+        let expected: [Vec<&str>; 3] = [vec!["randman-c"], vec!["randman-c"], vec!["randman-a"]];
+        assert_eq!(seen, expected, "on screen {key}");
+    }
+}
+
+#[test]
+fn wide_tables_have_curves() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
-    dashboard.press("a Enter b");
-    let names: Vec<_> =
-        super::curves::plots(&dashboard.state)[1].series.iter().map(|series| series.name.clone()).collect();
-    assert!(names.contains(&"2 x randman-a valid".to_owned()), "{names:?}");
-    assert_eq!(names.len(), 6, "three groups, train and validation: {names:?}");
-    assert!(!super::curves::plots(&dashboard.state)[1].bands.is_empty());
+    assert!(!dashboard.screen(100, 12).contains("accuracy"));
+    let text = dashboard.screen(160, 12);
+    let line = text.lines().find(|line| line.contains("randman-a ")).unwrap();
+    assert!(text.contains(" accuracy ") && line.contains('▃') && line.contains('█'), "{text}");
+    // With room below the list, the run under the cursor has its curves there.
+    dashboard.state.size.set((120, 30));
+    dashboard.press("j");
+    let text = dashboard.screen(120, 30);
+    assert!(text.contains("accuracy (%)  dotted: train") && text.contains("randman-b 94.27"), "{text}");
+    assert!(dashboard.state.model.histories.len() == 1, "and no other run's history is read");
+    dashboard.state.size.set((120, 14));
+    dashboard.settle();
+    assert!(dashboard.state.model.histories.is_empty());
 }
 
 #[test]

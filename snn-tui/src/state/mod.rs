@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) choices: Choices,
     /// Whether somebody watches, and a screen is not written once.
     pub(crate) is_watched: bool,
+    /// Columns and rows of the last drawing, by which screens know what they have room for.
+    pub(crate) size: Cell<(u16, u16)>,
     /// Whether the keys are explained.
     pub(crate) help: bool,
     /// The first line of the help that is shown.
@@ -49,6 +51,11 @@ pub(crate) struct State {
     pub(crate) clicks: Clicks,
     /// How runs have ended, one sentence each, until they are reported.
     pub(crate) ended: Vec<String>,
+}
+
+/// The letter of the `k`-th of the chosen runs: a to z, A to Z, and for all others a sign.
+pub(crate) fn letter(k: usize) -> char {
+    ('a'..='z').chain('A'..='Z').nth(k).unwrap_or('+')
 }
 
 /// A question to be answered with y.
@@ -68,6 +75,7 @@ impl State {
             list: List::default(),
             choices: Choices::default(),
             is_watched: false,
+            size: Cell::default(),
             help: false,
             help_line: 0,
             help_end: Cell::new(0),
@@ -117,6 +125,16 @@ impl State {
     /// The selected run, if it is gone.
     pub(crate) fn gone(&self) -> Option<&str> {
         self.gone.as_deref().filter(|id| self.list.selected() == Some(id))
+    }
+
+    /// What a run is called in legends and exports, with whatever characters it has.
+    pub(crate) fn name(&self, id: &str) -> String {
+        id.to_owned()
+    }
+
+    /// What these runs are called beside each other.
+    pub(crate) fn names_of(&self, runs: &[String]) -> Vec<String> {
+        runs.iter().map(|id| self.name(id)).collect()
     }
 
     /// The run under the cursor of the list.

@@ -184,7 +184,14 @@ mod tests {
                 let value =
                     |k: u32| (f64::from(k), (f64::from(k) / 50.0).tanh() * (0.9 + 0.03 * f64::from(run)));
                 let points = (0..epochs).map(value).collect();
-                Series { name: format!("run {run}"), points, color: run as usize, dashed: false }
+                let letter = char::from_u32(u32::from('a') + run);
+                Series {
+                    letter,
+                    name: format!("run {run}"),
+                    points,
+                    color: run as usize,
+                    ..Series::default()
+                }
             };
             let series: Vec<_> = (0..3).map(curve).collect();
             let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));

@@ -5,6 +5,7 @@
 //! function; its bounds are in `rules.rs`, each with its reason. [`RunDir::diagnosis`](crate::RunDir::diagnosis) reads all that
 //! is needed and adds the remedy, with a command to copy.
 
+mod course;
 mod evidence;
 mod read;
 mod remedy;

@@ -1,8 +1,10 @@
 //! From values to places on an axis, and where its ticks stand.
 
+use super::step::round_step;
+
 /// How values are laid out along an axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct AxisScale {
+pub struct AxisScale {
     low: f64,
     high: f64,
     logarithmic: bool,
@@ -11,10 +13,11 @@ pub(crate) struct AxisScale {
 
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Tick {
-    pub(crate) value: f64,
+pub struct Tick {
+    /// Where it stands.
+    pub value: f64,
     /// What stands beside it; empty for a minor tick.
-    pub(crate) label: String,
+    pub label: String,
 }
 
 impl Tick {
@@ -25,9 +28,10 @@ impl Tick {
 
 impl AxisScale {
     /// Equal steps for equal differences, with about four labeled ticks at round numbers.
-    pub(crate) fn linear(low: f64, high: f64) -> Self {
+    #[must_use]
+    pub fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
-        let step = round_step((high - low) / 4.0);
+        let step = tick_step((high - low) / 4.0);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         let first = (low / step - 1e-9).ceil() as i64;
         let last = (high / step + 1e-9).floor() as i64;
@@ -39,7 +43,8 @@ impl AxisScale {
     }
 
     /// Equal steps for equal ratios, with labeled ticks at powers of ten. Both ends are above 0.
-    pub(crate) fn logarithmic(low: f64, high: f64) -> Self {
+    #[must_use]
+    pub fn logarithmic(low: f64, high: f64) -> Self {
         let low = low.max(f64::MIN_POSITIVE);
         let high = if high > low { high } else { low * 10.0 };
         let decades = (low.log10() - 1e-9).floor() as i32..=(high.log10() + 1e-9).floor() as i32;
@@ -59,7 +64,7 @@ impl AxisScale {
     }
 
     /// One place for each label, 0, 1, .. , with half a step at both ends.
-    pub(crate) fn categories<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
+    pub fn categories<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
         let ticks: Vec<_> =
             labels.into_iter().enumerate().map(|(index, label)| Tick::new(index as f64, label)).collect();
         let high = ticks.len().max(1) as f64 - 0.5;
@@ -67,25 +72,33 @@ impl AxisScale {
     }
 
     /// The same scale with other ticks.
-    pub(crate) fn with_ticks<S: Into<String>>(mut self, ticks: impl IntoIterator<Item = (f64, S)>) -> Self {
+    #[must_use]
+    pub fn with_ticks<S: Into<String>>(mut self, ticks: impl IntoIterator<Item = (f64, S)>) -> Self {
         self.ticks = ticks.into_iter().map(|(value, label)| Tick::new(value, label)).collect();
         self
     }
 
-    pub(crate) fn ticks(&self) -> &[Tick] {
+    /// Its ticks, ascending unless others were given.
+    #[must_use]
+    pub fn ticks(&self) -> &[Tick] {
         &self.ticks
     }
 
-    pub(crate) fn low(&self) -> f64 {
+    /// The value at its beginning.
+    #[must_use]
+    pub fn low(&self) -> f64 {
         self.low
     }
 
-    pub(crate) fn high(&self) -> f64 {
+    /// The value at its end.
+    #[must_use]
+    pub fn high(&self) -> f64 {
         self.high
     }
 
     /// Where a value lies: 0 at the low end, 1 at the high end; beyond both for a value outside.
-    pub(crate) fn share(&self, value: f64) -> f64 {
+    #[must_use]
+    pub fn share(&self, value: f64) -> f64 {
         if self.logarithmic {
             // 0 and below lie infinitely far to the left; the low end is as far as an axis goes.
             (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
@@ -97,9 +110,9 @@ impl AxisScale {
 
 /// The distance of ticks, nearest to `step` from above. A step of 2.5 has a decimal more than its power of ten, which labels would
 /// cut off below 10.
-fn round_step(step: f64) -> f64 {
+fn tick_step(step: f64) -> f64 {
     let factors: &[f64] = if step < 10.0 { &[1.0, 2.0, 5.0] } else { &[1.0, 2.0, 2.5, 5.0] };
-    snn_run::round_step(step, factors)
+    round_step(step, factors)
 }
 
 fn power_of_ten(exponent: i32) -> String {
@@ -111,7 +124,7 @@ fn power_of_ten(exponent: i32) -> String {
 }
 
 /// A number with a true minus sign; "-0.0" loses it.
-pub(crate) fn minus(number: &str) -> String {
+fn minus(number: &str) -> String {
     match number.strip_prefix('-') {
         Some(digits) if digits.contains(|c: char| c.is_ascii_digit() && c != '0') => format!("−{digits}"),
         Some(digits) => digits.to_owned(),

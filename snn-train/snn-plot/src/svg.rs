@@ -11,7 +11,8 @@ use super::{
 
 impl Canvas {
     /// The document.
-    pub(crate) fn to_svg(&self) -> String {
+    #[must_use]
+    pub fn to_svg(&self) -> String {
         let Self { width, height, title, operations } = self;
         let mut body = Body::default();
         body.write_all(operations);

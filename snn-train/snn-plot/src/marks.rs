@@ -12,12 +12,7 @@ const CAP: f64 = 4.0;
 
 impl Axes {
     /// A line through points; a value that is not finite interrupts it.
-    pub(crate) fn line(
-        &self,
-        canvas: &mut Canvas,
-        points: impl IntoIterator<Item = (f64, f64)>,
-        stroke: Stroke,
-    ) {
+    pub fn line(&self, canvas: &mut Canvas, points: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
         let mut path = Path::new();
         let mut pen_down = false;
         for (x, y) in points {
@@ -32,8 +27,32 @@ impl Axes {
         self.inside(canvas, |canvas| canvas.outline(path, stroke));
     }
 
+    /// The area between two lines, from x, lower and upper bound; values that are not finite interrupt it.
+    pub fn band(
+        &self,
+        canvas: &mut Canvas,
+        points: impl IntoIterator<Item = (f64, f64, f64)>,
+        color: Color,
+        opacity: f64,
+    ) {
+        let points: Vec<_> = points.into_iter().collect();
+        let is_there =
+            |(x, low, high): &(f64, f64, f64)| x.is_finite() && low.is_finite() && high.is_finite();
+        let mut path = Path::new();
+        for piece in points.split(|point| !is_there(point)).filter(|piece| piece.len() > 1) {
+            let upper = piece.iter().map(|&(x, _, high)| self.place(x, high));
+            let lower = piece.iter().rev().map(|&(x, low, _)| self.place(x, low));
+            path.extend(upper.chain(lower).enumerate().map(|(index, (x, y))| match index {
+                0 => Step::MoveTo(x, y),
+                _ => Step::LineTo(x, y),
+            }));
+            path.extend([Step::Close]);
+        }
+        self.inside(canvas, |canvas| canvas.area(path, color, opacity));
+    }
+
     /// Discs.
-    pub(crate) fn dots(
+    pub fn dots(
         &self,
         canvas: &mut Canvas,
         points: impl IntoIterator<Item = (f64, f64)>,
@@ -45,7 +64,7 @@ impl Axes {
     }
 
     /// A bar from the lower axis, its width in units of x, with an error bar.
-    pub(crate) fn bar(&self, canvas: &mut Canvas, x: f64, width: f64, mean: f64, error: f64, color: Color) {
+    pub fn bar(&self, canvas: &mut Canvas, x: f64, width: f64, mean: f64, error: f64, color: Color) {
         let ((left, top), (right, bottom)) =
             (self.place(x - width / 2.0, mean), self.place(x + width / 2.0, self.y.low()));
         self.inside(canvas, |canvas| {
@@ -55,7 +74,7 @@ impl Axes {
     }
 
     /// A vertical line with caps.
-    pub(crate) fn error_bar(&self, canvas: &mut Canvas, x: f64, low: f64, high: f64) {
+    pub fn error_bar(&self, canvas: &mut Canvas, x: f64, low: f64, high: f64) {
         let ((x, low), (_, high)) = (self.place(x, low), self.place(x, high));
         let mut path = Path::new();
         path.extend([Step::MoveTo(x, low), Step::VerticalTo(high)]);
@@ -67,7 +86,7 @@ impl Axes {
 
     /// Box and whiskers of a sample: quartiles, median, the farthest values within 1.5 interquartile ranges of the box
     /// (Tukey), and the values beyond.
-    pub(crate) fn whiskers(&self, canvas: &mut Canvas, x: f64, width: f64, sample: &Whiskers, color: Color) {
+    pub fn whiskers(&self, canvas: &mut Canvas, x: f64, width: f64, sample: &Whiskers, color: Color) {
         let Whiskers { low, quartiles: [first, median, third], high, outliers } = sample;
         let ((left, top), (right, bottom)) =
             (self.place(x - width / 2.0, *third), self.place(x + width / 2.0, *first));
@@ -91,12 +110,7 @@ impl Axes {
     }
 
     /// Short vertical strokes: spikes at (time, unit).
-    pub(crate) fn raster(
-        &self,
-        canvas: &mut Canvas,
-        spikes: impl IntoIterator<Item = (f64, f64)>,
-        stroke: Stroke,
-    ) {
+    pub fn raster(&self, canvas: &mut Canvas, spikes: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
         let units = (self.y.high() - self.y.low()).abs().max(1.0);
         // As high as the distance between units, but never too small to see.
         let height = (self.rect.height / units).clamp(0.9, 4.0);
@@ -109,14 +123,7 @@ impl Axes {
     }
 
     /// Bars of equal width side by side from `start`: a histogram.
-    pub(crate) fn histogram(
-        &self,
-        canvas: &mut Canvas,
-        start: f64,
-        width: f64,
-        heights: &[f64],
-        color: Color,
-    ) {
+    pub fn histogram(&self, canvas: &mut Canvas, start: f64, width: f64, heights: &[f64], color: Color) {
         let bottom = self.rect.bottom();
         let mut path = Path::new();
         for (index, &height) in heights.iter().enumerate().filter(|&(_, &height)| height > 0.0) {
@@ -138,16 +145,21 @@ impl Axes {
 
 /// What a box with whiskers shows of a sample.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Whiskers {
-    pub(crate) low: f64,
-    pub(crate) quartiles: [f64; 3],
-    pub(crate) high: f64,
-    pub(crate) outliers: Vec<f64>,
+pub struct Whiskers {
+    /// The lowest value within the fence.
+    pub low: f64,
+    /// First quartile, median, third quartile.
+    pub quartiles: [f64; 3],
+    /// The highest value within the fence.
+    pub high: f64,
+    /// Values beyond the fence.
+    pub outliers: Vec<f64>,
 }
 
 impl Whiskers {
     /// Of a sample that is not empty; quantiles interpolate linearly.
-    pub(crate) fn of(sample: &[f64]) -> Option<Self> {
+    #[must_use]
+    pub fn of(sample: &[f64]) -> Option<Self> {
         let mut sorted = sample.to_vec();
         sorted.sort_by(f64::total_cmp);
         let quantile = |share: f64| {

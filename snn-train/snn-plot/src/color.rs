@@ -4,26 +4,38 @@ use std::fmt;
 
 /// An sRGB color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Color(pub(crate) u8, pub(crate) u8, pub(crate) u8);
+pub struct Color(pub u8, pub u8, pub u8);
 
 // The palette of Okabe & Ito (2008), "Color Universal Design".
-pub(crate) const BLACK: Color = Color(0, 0, 0);
-pub(crate) const ORANGE: Color = Color(0xE6, 0x9F, 0x00);
-pub(crate) const SKY: Color = Color(0x56, 0xB4, 0xE9);
-pub(crate) const GREEN: Color = Color(0x00, 0x9E, 0x73);
-pub(crate) const BLUE: Color = Color(0x00, 0x72, 0xB2);
-pub(crate) const VERMILION: Color = Color(0xD5, 0x5E, 0x00);
-pub(crate) const PURPLE: Color = Color(0xCC, 0x79, 0xA7);
-pub(crate) const GRAY: Color = Color(0x8C, 0x8C, 0x8C);
-pub(crate) const LIGHT_GRAY: Color = Color(0xD2, 0xD2, 0xD2);
-pub(crate) const WHITE: Color = Color(255, 255, 255);
+
+/// Black.
+pub const BLACK: Color = Color(0, 0, 0);
+/// Orange.
+pub const ORANGE: Color = Color(0xE6, 0x9F, 0x00);
+/// Sky blue.
+pub const SKY: Color = Color(0x56, 0xB4, 0xE9);
+/// Bluish green.
+pub const GREEN: Color = Color(0x00, 0x9E, 0x73);
+/// Blue.
+pub const BLUE: Color = Color(0x00, 0x72, 0xB2);
+/// Vermilion.
+pub const VERMILION: Color = Color(0xD5, 0x5E, 0x00);
+/// Reddish purple.
+pub const PURPLE: Color = Color(0xCC, 0x79, 0xA7);
+/// Gray.
+pub const GRAY: Color = Color(0x8C, 0x8C, 0x8C);
+/// Light gray.
+pub const LIGHT_GRAY: Color = Color(0xD2, 0xD2, 0xD2);
+/// White.
+pub const WHITE: Color = Color(255, 255, 255);
 
 /// Colors for classes, in an order in which neighbors differ most.
-pub(crate) const CLASSES: [Color; 6] = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY];
+pub const CLASSES: [Color; 6] = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY];
 
 impl Color {
     /// The color between this one (`share` 0) and `other` (`share` 1).
-    pub(crate) fn towards(self, other: Self, share: f64) -> Self {
+    #[must_use]
+    pub fn towards(self, other: Self, share: f64) -> Self {
         let mix = |a: u8, b: u8| {
             (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round().clamp(0.0, 255.0) as u8
         };
@@ -38,13 +50,15 @@ impl fmt::Display for Color {
 }
 
 /// The color map viridis at `share` of its length, 0 to 1: even steps in lightness.
-pub(crate) fn viridis(share: f64) -> Color {
+#[must_use]
+pub fn viridis(share: f64) -> Color {
     let color = colorous::VIRIDIS.eval_continuous(share.clamp(0.0, 1.0));
     Color(color.r, color.g, color.b)
 }
 
 /// Shades of one color for `count` ordered values, light to dark.
-pub(crate) fn shades(of: Color, count: usize) -> Vec<Color> {
+#[must_use]
+pub fn shades(of: Color, count: usize) -> Vec<Color> {
     let light = of.towards(WHITE, 0.7);
     let dark = of.towards(BLACK, 0.55);
     let share = |index: usize| if count > 1 { index as f64 / (count - 1) as f64 } else { 0.5 };

@@ -8,33 +8,44 @@ use super::{
 
 /// Where the given place lies in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anchor {
+pub enum Anchor {
+    /// At its beginning.
     Start,
+    /// In its middle.
     Middle,
+    /// At its end.
     End,
 }
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Stroke {
-    pub(crate) color: Color,
+pub struct Stroke {
+    /// Its color.
+    pub color: Color,
     /// In points.
-    pub(crate) width: f64,
-    pub(crate) dashed: bool,
+    pub width: f64,
+    /// Whether it has gaps.
+    pub dashed: bool,
     /// 1 covers what lies below, 0 is invisible.
-    pub(crate) opacity: f64,
+    pub opacity: f64,
 }
 
 impl Stroke {
-    pub(crate) const fn new(color: Color, width: f64) -> Self {
+    /// A solid line that covers what lies below.
+    #[must_use]
+    pub const fn new(color: Color, width: f64) -> Self {
         Self { color, width, dashed: false, opacity: 1.0 }
     }
 
-    pub(crate) const fn dashed(self) -> Self {
+    /// With gaps.
+    #[must_use]
+    pub const fn dashed(self) -> Self {
         Self { dashed: true, ..self }
     }
 
-    pub(crate) const fn opacity(self, opacity: f64) -> Self {
+    /// Through which `1 - opacity` of what lies below shines.
+    #[must_use]
+    pub const fn opacity(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
 
@@ -45,8 +56,9 @@ impl Stroke {
 }
 
 /// Sizes of text, in points: what journals print.
-pub(crate) const TEXT: f64 = 7.0;
-pub(crate) const SMALL_TEXT: f64 = 6.0;
+pub const TEXT: f64 = 7.0;
+/// Of ticks and legends, in points.
+pub const SMALL_TEXT: f64 = 6.0;
 pub(super) const LETTER: f64 = 10.0;
 
 /// What is drawn, in points.
@@ -83,7 +95,7 @@ pub(super) struct Label {
 
 /// A page; its unit is the point.
 #[derive(Debug, Clone)]
-pub(crate) struct Canvas {
+pub struct Canvas {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) title: String,
@@ -93,17 +105,19 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     /// An empty page. The title is for programs that read the picture aloud.
-    pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
+    #[must_use]
+    pub fn new(width: f64, height: f64, title: &str) -> Self {
         Self { width, height, title: title.to_owned(), operations: Vec::new() }
     }
 
     /// The whole page.
-    pub(crate) fn page(&self) -> Rect {
+    #[must_use]
+    pub fn page(&self) -> Rect {
         Rect::new(0.0, 0.0, self.width, self.height)
     }
 
     /// A label whose baseline starts, has its middle, or ends at a place.
-    pub(crate) fn text(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor, color: Color) {
+    pub fn text(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor, color: Color) {
         let text = label.to_owned();
         self.operations.push(Operation::Label(Label {
             place: (x, y),
@@ -116,7 +130,7 @@ impl Canvas {
     }
 
     /// A label that runs upwards.
-    pub(crate) fn text_upwards(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor) {
+    pub fn text_upwards(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor) {
         let text = label.to_owned();
         self.operations.push(Operation::Label(Label {
             place: (x, y),
@@ -129,12 +143,12 @@ impl Canvas {
     }
 
     /// The bold letter of a panel, at the upper left of its place.
-    pub(crate) fn letter(&mut self, x: f64, y: f64, letter: char) {
+    pub fn letter(&mut self, x: f64, y: f64, letter: char) {
         self.operations.push(Operation::Letter(x, y + LETTER * 0.75, letter));
     }
 
     /// Straight lines from point to point.
-    pub(crate) fn line(&mut self, points: &[(f64, f64)], stroke: Stroke) {
+    pub fn line(&mut self, points: &[(f64, f64)], stroke: Stroke) {
         let mut path = Path::new();
         path.extend(points.iter().enumerate().map(|(index, &(x, y))| match index {
             0 => Step::MoveTo(x, y),
@@ -158,7 +172,7 @@ impl Canvas {
     }
 
     /// Discs of one size and color.
-    pub(crate) fn dots(&mut self, points: impl IntoIterator<Item = (f64, f64)>, size: f64, fill: Stroke) {
+    pub fn dots(&mut self, points: impl IntoIterator<Item = (f64, f64)>, size: f64, fill: Stroke) {
         let points: Vec<_> = points.into_iter().collect();
         if !points.is_empty() {
             self.operations.push(Operation::Dots(points, Stroke { width: size, ..fill }));
@@ -166,12 +180,12 @@ impl Canvas {
     }
 
     /// A filled rectangle.
-    pub(crate) fn rect(&mut self, rect: Rect, color: Color) {
+    pub fn rect(&mut self, rect: Rect, color: Color) {
         self.operations.push(Operation::Rect(rect, color));
     }
 
     /// Draws, and hides what lies outside of `rect`.
-    pub(crate) fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
+    pub fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
         let inner = self.group(draw);
         self.operations.push(Operation::Clipped(rect, inner));
     }

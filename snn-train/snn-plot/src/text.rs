@@ -1,4 +1,4 @@
-//! The font, and the markup of labels: `^{..}` raises, `_{..}` lowers, `*..*` slants.
+//! The font, and the markup of labels: `^{..}` raises, `_{..}` lowers, `*..*` slants, `\` keeps the sign behind it.
 
 /// The family that ships, then families with the same widths, for viewers of the SVG that lack it.
 pub(super) const FAMILY: &str = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
@@ -26,12 +26,34 @@ pub(super) struct Run {
     pub(super) italic: bool,
 }
 
+/// What has a meaning in labels.
+const SIGNS: [char; 6] = ['^', '_', '{', '}', '*', '\\'];
+
+/// A text as a label that shows it as it is, whatever signs it has.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let mut label = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if SIGNS.contains(&letter) {
+            label.push('\\');
+        }
+        label.push(letter);
+    }
+    label
+}
+
 /// The parts of a label; none is empty.
 pub(super) fn runs(label: &str) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut run = Run { text: String::new(), raise: 0.0, small: false, italic: false };
     let mut letters = label.chars().peekable();
     while let Some(letter) = letters.next() {
+        if letter == '\\'
+            && let Some(kept) = letters.next_if(|next| SIGNS.contains(next))
+        {
+            run.text.push(kept);
+            continue;
+        }
         let opens = matches!(letter, '^' | '_') && letters.peek() == Some(&'{');
         let closes = letter == '}' && run.small;
         if !(opens || closes || letter == '*') {
@@ -53,4 +75,20 @@ pub(super) fn runs(label: &str) -> Vec<Run> {
     runs.push(run);
     runs.retain(|run| !run.text.is_empty());
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_text_has_no_markup() {
+        for text in ["a_{b}^{c} *d*", "\\", "\\*", "run_1 {x}"] {
+            let runs = runs(&literal(text));
+            assert_eq!(runs.len(), 1, "{text}");
+            assert_eq!(runs[0].text, text);
+            assert!(!runs[0].italic && !runs[0].small);
+        }
+        assert_eq!(runs("C:\\new")[0].text, "C:\\new", "before other letters it is itself");
+    }
 }

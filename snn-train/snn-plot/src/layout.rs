@@ -2,39 +2,52 @@
 
 /// A rectangle on the page, in points; y runs downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rect {
-    pub(crate) x: f64,
-    pub(crate) y: f64,
-    pub(crate) width: f64,
-    pub(crate) height: f64,
+pub struct Rect {
+    /// Its left side.
+    pub x: f64,
+    /// Its upper side.
+    pub y: f64,
+    /// Its width.
+    pub width: f64,
+    /// Its height.
+    pub height: f64,
 }
 
 impl Rect {
-    pub(crate) const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
+    /// From its upper left corner.
+    #[must_use]
+    pub const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
         Self { x, y, width, height }
     }
 
-    pub(crate) fn right(&self) -> f64 {
+    /// Its right side.
+    #[must_use]
+    pub fn right(&self) -> f64 {
         self.x + self.width
     }
 
-    pub(crate) fn bottom(&self) -> f64 {
+    /// Its lower side.
+    #[must_use]
+    pub fn bottom(&self) -> f64 {
         self.y + self.height
     }
 
     /// Without margins.
-    pub(crate) fn inset(&self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
+    #[must_use]
+    pub fn inset(&self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
         Self::new(self.x + left, self.y + top, self.width - left - right, self.height - top - bottom)
     }
 
     /// Side by side, in widths that go as `weights`, with `gap` in between.
-    pub(crate) fn columns(&self, weights: &[f64], gap: f64) -> Vec<Self> {
+    #[must_use]
+    pub fn columns(&self, weights: &[f64], gap: f64) -> Vec<Self> {
         let places = divide(self.x, self.width, weights, gap);
         places.map(|(x, width)| Self { x, width, ..*self }).collect()
     }
 
     /// Below one another, in heights that go as `weights`, with `gap` in between.
-    pub(crate) fn rows(&self, weights: &[f64], gap: f64) -> Vec<Self> {
+    #[must_use]
+    pub fn rows(&self, weights: &[f64], gap: f64) -> Vec<Self> {
         let places = divide(self.y, self.height, weights, gap);
         places.map(|(y, height)| Self { y, height, ..*self }).collect()
     }

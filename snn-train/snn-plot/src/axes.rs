@@ -12,10 +12,13 @@ const MINOR_TICK: f64 = 1.5;
 
 /// A panel with a scale along its lower and one along its left side.
 #[derive(Debug, Clone)]
-pub(crate) struct Axes {
-    pub(crate) rect: Rect,
-    pub(crate) x: AxisScale,
-    pub(crate) y: AxisScale,
+pub struct Axes {
+    /// The panel without what stands beside it.
+    pub rect: Rect,
+    /// Along the lower side.
+    pub x: AxisScale,
+    /// Along the left side.
+    pub y: AxisScale,
     x_label: String,
     y_label: String,
     title: String,
@@ -23,7 +26,9 @@ pub(crate) struct Axes {
 }
 
 impl Axes {
-    pub(crate) fn new(rect: Rect, x: AxisScale, y: AxisScale) -> Self {
+    /// Without labels.
+    #[must_use]
+    pub fn new(rect: Rect, x: AxisScale, y: AxisScale) -> Self {
         Self {
             rect,
             x,
@@ -36,32 +41,38 @@ impl Axes {
     }
 
     /// What the axes show, with units.
-    pub(crate) fn labels(self, x: impl Into<String>, y: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn labels(self, x: impl Into<String>, y: impl Into<String>) -> Self {
         Self { x_label: x.into(), y_label: y.into(), ..self }
     }
 
-    pub(crate) fn title(self, title: impl Into<String>) -> Self {
+    /// What stands above.
+    #[must_use]
+    pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }
 
     /// Leaves out the line, ticks and numbers of the horizontal axis.
-    pub(crate) fn without_x(self) -> Self {
+    #[must_use]
+    pub fn without_x(self) -> Self {
         Self { hidden: [true, self.hidden[1]], ..self }
     }
 
     /// Leaves out the line, ticks and numbers of the vertical axis.
-    pub(crate) fn without_y(self) -> Self {
+    #[must_use]
+    pub fn without_y(self) -> Self {
         Self { hidden: [self.hidden[0], true], ..self }
     }
 
     /// Where values lie on the page.
-    pub(crate) fn place(&self, x: f64, y: f64) -> (f64, f64) {
+    #[must_use]
+    pub fn place(&self, x: f64, y: f64) -> (f64, f64) {
         let Rect { x: left, width, height, .. } = self.rect;
         (left + width * self.x.share(x), self.rect.bottom() - height * self.y.share(y))
     }
 
     /// Draws lines, ticks, numbers and labels. Marks drawn afterwards lie above them.
-    pub(crate) fn draw(&self, canvas: &mut Canvas) {
+    pub fn draw(&self, canvas: &mut Canvas) {
         if !self.title.is_empty() {
             let middle = self.rect.x + self.rect.width / 2.0;
             canvas.text(middle, self.rect.y - 4.0, &self.title, TEXT, Anchor::Middle, BLACK);
@@ -118,12 +129,12 @@ impl Axes {
     }
 
     /// Marks that could lie outside are cut off at the frame, with room for half a mark.
-    pub(super) fn inside(&self, canvas: &mut Canvas, draw: impl FnOnce(&mut Canvas)) {
+    pub fn inside(&self, canvas: &mut Canvas, draw: impl FnOnce(&mut Canvas)) {
         canvas.clipped(self.rect.inset(-1.5, -1.5, -1.5, -1.5), draw);
     }
 
     /// A short text in the middle of the panel: why it is empty.
-    pub(crate) fn note(&self, canvas: &mut Canvas, note: &str) {
+    pub fn note(&self, canvas: &mut Canvas, note: &str) {
         let lines: Vec<_> = note.lines().collect();
         let first = self.rect.y + self.rect.height / 2.0 - 4.0 * (lines.len() as f64 - 1.0);
         for (index, line) in lines.iter().enumerate() {
@@ -135,23 +146,25 @@ impl Axes {
 
 /// What colors mean, line by line.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Legend(Vec<(String, Stroke, bool)>);
+pub struct Legend(Vec<(String, Stroke, bool)>);
 
 impl Legend {
     /// A line for a line.
-    pub(crate) fn line(mut self, label: impl Into<String>, stroke: Stroke) -> Self {
+    #[must_use]
+    pub fn line(mut self, label: impl Into<String>, stroke: Stroke) -> Self {
         self.0.push((label.into(), stroke, false));
         self
     }
 
     /// A line for marks that are filled.
-    pub(crate) fn mark(mut self, label: impl Into<String>, color: Color) -> Self {
+    #[must_use]
+    pub fn mark(mut self, label: impl Into<String>, color: Color) -> Self {
         self.0.push((label.into(), Stroke::new(color, 4.0), true));
         self
     }
 
     /// Draws it with its upper left corner at a place.
-    pub(crate) fn draw(&self, canvas: &mut Canvas, x: f64, y: f64) {
+    pub fn draw(&self, canvas: &mut Canvas, x: f64, y: f64) {
         for (index, (label, stroke, mark)) in self.0.iter().enumerate() {
             let y = y + 4.0 + 8.0 * index as f64;
             if *mark {

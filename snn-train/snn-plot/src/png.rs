@@ -3,22 +3,19 @@
 use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, PathBuilder, Pixmap, StrokeDash, Transform};
 
 use super::{
-    Canvas, Rect, Stroke,
+    Canvas, NotRendered, Rect, Stroke,
     canvas::{LETTER, Label, Operation},
     color::{BLACK, Color},
     glyphs::Fonts,
     path::{Path, Step},
 };
-use crate::Error;
-
 impl Canvas {
     /// Renders the page as PNG with so many dots per inch.
     ///
     /// # Errors
-    /// [`Error::Impossible`] if there is not enough memory for the pixels.
-    pub(crate) fn to_png(&self, dots_per_inch: f64) -> Result<Vec<u8>, Error> {
-        let fail =
-            |reason: &dyn std::fmt::Display| Error::Impossible(format!("cannot render the figure: {reason}"));
+    /// [`NotRendered`] if there is not enough memory for the pixels.
+    pub fn to_png(&self, dots_per_inch: f64) -> Result<Vec<u8>, NotRendered> {
+        let fail = |reason: &dyn std::fmt::Display| NotRendered(reason.to_string());
         let scale = dots_per_inch / 72.0;
         let pixels = |points: f64| (points * scale).round() as u32;
         let mut pixmap = Pixmap::new(pixels(self.width), pixels(self.height))

@@ -15,12 +15,12 @@ const LEVELS: f64 = 255.0;
 impl Axes {
     /// Colors the cells of a grid that fills the frame: `values[row][column]`, the first row at the bottom, each value
     /// 0 to 1. Cells without a value stay white.
-    pub(crate) fn map(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
+    pub fn map(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
         self.cells(canvas, values, viridis);
     }
 
     /// As [`Axes::map`], 0 white and 1 black: an image.
-    pub(crate) fn image(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
+    pub fn image(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
         self.cells(canvas, values, |share| WHITE.towards(BLACK, share));
     }
 
@@ -56,7 +56,7 @@ impl Axes {
 }
 
 /// The colors of a map beside it, with their values.
-pub(crate) fn color_bar(canvas: &mut Canvas, rect: Rect, scale: &AxisScale, label: &str) {
+pub fn color_bar(canvas: &mut Canvas, rect: Rect, scale: &AxisScale, label: &str) {
     let steps = 64;
     let height = rect.height / f64::from(steps);
     canvas.crisp(|canvas| {
