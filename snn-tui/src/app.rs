@@ -288,3 +288,50 @@ fn export(state: &mut State) {
         Err(error) => format!("nothing written: {}", snn_run::with_causes(&*error)),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        data::{Run, Source},
+        fixture,
+        theme::{Colors, Marker, Theme},
+    };
+
+    /// What the dashboard knows of the runs in a directory.
+    fn known(directory: &Path) -> State {
+        let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
+        let mut state = State::new(theme, "runs".to_owned(), false);
+        let mut tailer = Tailer::new(Source::open(directory).unwrap(), Duration::from_secs(3600));
+        crate::start::settle(&mut tailer, &mut state);
+        state
+    }
+
+    #[test]
+    fn only_what_is_still_running_is_asked_to_stop() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |id: &str| directory.path().join(id);
+        let said = |state: &mut State, id: &str| {
+            stop(state, &[id.to_owned()]);
+            state.notice.take().unwrap()
+        };
+        fixture::runs(directory.path());
+        let mut state = known(directory.path());
+        let is_running = |run: &Run| run.is(RunState::Running);
+        assert!(is_running(&state.model.runs["randman-c"]));
+        assert!(said(&mut state, "randman-c").starts_with("asked 1 run(s) to stop"));
+        assert!(path("randman-c/stop").exists());
+        std::fs::remove_file(path("randman-c/stop")).unwrap();
+
+        // It ends, or goes, while the question is asked: the dashboard still believes that it is running.
+        fixture::end(&path("randman-c"));
+        assert!(is_running(&state.model.runs["randman-c"]));
+        assert_eq!(said(&mut state, "randman-c"), "nothing to stop: randman-c is done");
+        assert!(!path("randman-c/stop").exists());
+        std::fs::remove_dir_all(path("randman-c")).unwrap();
+        assert_eq!(said(&mut state, "randman-c"), "randman-c is gone");
+        assert!(!path("randman-c").exists());
+    }
+}

@@ -18,10 +18,7 @@ use crossterm::{
 use ratatui::{buffer::Buffer, layout::Rect};
 
 pub(crate) use background::{Heard, Listener};
-#[cfg(test)]
 pub(crate) use painter::Painter;
-#[cfg(not(test))]
-use painter::Painter;
 
 /// Large enough for most frames, so that one is one write.
 const BUFFER: usize = 64 << 10;

@@ -386,7 +386,7 @@ fn the_background_is_asked_for() {
 }
 
 #[test]
-fn a_dumb_terminal_gets_text() {
+fn a_dumb_terminal_gets_text_and_a_mistake_no_screen() {
     if trainer().is_none() {
         return;
     }
@@ -398,6 +398,14 @@ fn a_dumb_terminal_gets_text() {
         "Enter",
     ]);
     screen.wait_for(&["No runs in", "code 0", "ready>"]);
+
+    // On the way to the screen, a mistake is named before anything is drawn.
+    pretend(&directory.path().join("mine"), "done");
+    screen.press(&[
+        &format!("clear; {VIEWER} --mark yours {}; echo code $?", directory.path().display()),
+        "Enter",
+    ]);
+    screen.wait_for(&["there is no run `yours`", "known: mine", "code 1", "ready>"]);
 }
 
 /// A run as a trainer leaves it, which claims to be in this state now.

@@ -80,6 +80,7 @@ impl Source {
             Self::Runs(path) => path.display().to_string(),
             Self::Run(run) => run.path().display().to_string(),
             Self::Sweep(sweep) => sweep.path().display().to_string(),
+            Self::Several(all) if all.len() > 6 => format!("{} directories", all.len()),
             Self::Several(all) => all.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>().join(", "),
         }
     }
