@@ -13,6 +13,7 @@ mod latency;
 mod measure;
 mod options;
 mod peak;
+mod processor_time;
 mod roofline;
 mod scale;
 
