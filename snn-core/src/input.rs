@@ -1,7 +1,7 @@
 //! What a network is fed: spike events or analog frames.
 
 use crate::{Error, config::MAX_UNITS};
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// Spikes of a batch as compressed rows; row `sample * steps + step` lists the units that spike in that step.
 ///
@@ -138,6 +138,13 @@ impl Events {
         assert!(step < self.steps, "step {step} of {}", self.steps);
         let r = sample * self.steps + step;
         &self.indices[self.offsets[r] as usize..self.offsets[r + 1] as usize]
+    }
+
+    /// Units that spike in some steps of a sample, step by step.
+    #[inline]
+    pub(crate) fn rows(&self, sample: usize, steps: Range<usize>) -> &[u16] {
+        let row = sample * self.steps;
+        &self.indices[self.offsets[row + steps.start] as usize..self.offsets[row + steps.end] as usize]
     }
 
     /// The same input as analog frames: the number of spikes of each unit and step.

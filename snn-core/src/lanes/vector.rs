@@ -61,6 +61,16 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn wide_splat(self, x: f64) -> Self::Wide;
     fn widen(self, x: Self::F) -> Self::Wide;
     fn narrow(self, x: Self::Wide) -> Self::F;
+    /// [`widen`](Lanes::widen) of what lies in memory.
+    #[inline(always)]
+    fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
+        self.widen(self.load(x))
+    }
+    /// Stores what [`narrow`](Lanes::narrow) returns.
+    #[inline(always)]
+    fn store_narrowed(self, x: &mut Self::Chunk, value: Self::Wide) {
+        self.store(x, self.narrow(value));
+    }
     fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
     fn wide_sub(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
     /// `a b + c`

@@ -144,6 +144,19 @@ impl Lanes for V3 {
     fn narrow(self, x: Self::Wide) -> Self::F {
         self.avx._mm256_set_m128(self.avx._mm256_cvtpd_ps(x[1]), self.avx._mm256_cvtpd_ps(x[0]))
     }
+    // half by half, which takes no instruction that moves values between halves
+    #[inline(always)]
+    fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
+        let (halves, _) = x.as_chunks::<4>();
+        [0, 1].map(|k| self.avx._mm256_cvtps_pd(pulp::cast(halves[k])))
+    }
+    #[inline(always)]
+    fn store_narrowed(self, x: &mut Self::Chunk, value: Self::Wide) {
+        let (halves, _) = x.as_chunks_mut::<4>();
+        for k in 0..2 {
+            halves[k] = pulp::cast(self.avx._mm256_cvtpd_ps(value[k]));
+        }
+    }
     #[inline(always)]
     fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
         [self.avx._mm256_add_pd(a[0], b[0]), self.avx._mm256_add_pd(a[1], b[1])]
@@ -262,6 +275,19 @@ impl Lanes for V4 {
     fn narrow(self, x: Self::Wide) -> Self::F {
         let low = self.avx512f._mm512_castps256_ps512(self.avx512f._mm512_cvtpd_ps(x[0]));
         self.avx512dq._mm512_insertf32x8::<1>(low, self.avx512f._mm512_cvtpd_ps(x[1]))
+    }
+    // half by half, which takes no instruction that moves values between halves
+    #[inline(always)]
+    fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
+        let (halves, _) = x.as_chunks::<8>();
+        [0, 1].map(|k| self.avx512f._mm512_cvtps_pd(pulp::cast(halves[k])))
+    }
+    #[inline(always)]
+    fn store_narrowed(self, x: &mut Self::Chunk, value: Self::Wide) {
+        let (halves, _) = x.as_chunks_mut::<8>();
+        for k in 0..2 {
+            halves[k] = pulp::cast(self.avx512f._mm512_cvtpd_ps(value[k]));
+        }
     }
     #[inline(always)]
     fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {

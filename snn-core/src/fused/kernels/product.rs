@@ -2,8 +2,9 @@
 
 use super::lanes::{Aligned, Lanes, WIDTH};
 
-/// Columns of a panel: what the kernel computes side by side.
-pub(crate) const PANEL: usize = 32;
+/// Columns of a panel: three vectors of AVX-512, which the kernel computes side by side, and twice three of AVX2. Three vectors share
+/// each value of `A`, which leaves the processor time to load it.
+pub(crate) const PANEL: usize = 48;
 
 /// One summand `A B` of a product: `A` is `[rows, depth]`, `B` is `[depth, width]`.
 #[derive(Clone, Copy)]
@@ -16,7 +17,7 @@ pub(crate) struct Term<'a> {
     pub(crate) depth: usize,
 }
 
-/// `B`: row `k` of the columns `32 p .. 32 p + 32` lies at `p * panel + k * row`.
+/// `B`: row `k` of the columns `48 p .. 48 p + 48` lies at `p * panel + k * row`.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
     values: &'a [f32],
@@ -108,7 +109,10 @@ pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut o
         let mut column = 0;
         while column < columns {
             let tile = Tile { panel, column };
-            if L::REGISTERS >= 16 && columns - column >= 2 * L::LANES {
+            if L::REGISTERS >= 16 && columns - column >= 3 * L::LANES {
+                sweep::<L, 3>(lanes, rows, terms, &mut out, tile);
+                column += 3 * L::LANES;
+            } else if L::REGISTERS >= 16 && columns - column >= 2 * L::LANES {
                 sweep::<L, 2>(lanes, rows, terms, &mut out, tile);
                 column += 2 * L::LANES;
             } else {
