@@ -2,9 +2,8 @@
 
 use super::lanes::{Aligned, Lanes, WIDTH};
 
-/// Columns of a panel: three vectors of AVX-512, which the kernel computes side by side, and twice three of AVX2. Three vectors share
-/// each value of `A`, which leaves the processor time to load it.
-pub(crate) const PANEL: usize = 48;
+/// Columns of a panel: what the kernel computes side by side.
+pub(crate) const PANEL: usize = 32;
 
 /// One summand `A B` of a product: `A` is `[rows, depth]`, `B` is `[depth, width]`.
 #[derive(Clone, Copy)]
@@ -17,7 +16,7 @@ pub(crate) struct Term<'a> {
     pub(crate) depth: usize,
 }
 
-/// `B`: row `k` of the columns `48 p .. 48 p + 48` lies at `p * panel + k * row`.
+/// `B`: row `k` of the columns `32 p .. 32 p + 32` lies at `p * panel + k * row`.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
     values: &'a [f32],
@@ -106,13 +105,14 @@ pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut o
     }
     for panel in 0..panels {
         let columns = PANEL.min(width - panel * PANEL);
+        if L::REGISTERS == 16 && columns == 4 * L::LANES {
+            panel_of_four(lanes, rows, terms, &mut out, panel);
+            continue;
+        }
         let mut column = 0;
         while column < columns {
             let tile = Tile { panel, column };
-            if L::REGISTERS >= 16 && columns - column >= 3 * L::LANES {
-                sweep::<L, 3>(lanes, rows, terms, &mut out, tile);
-                column += 3 * L::LANES;
-            } else if L::REGISTERS >= 16 && columns - column >= 2 * L::LANES {
+            if L::REGISTERS >= 16 && columns - column >= 2 * L::LANES {
                 sweep::<L, 2>(lanes, rows, terms, &mut out, tile);
                 column += 2 * L::LANES;
             } else {
@@ -128,6 +128,34 @@ struct Tile {
     panel: usize,
     /// First column within the panel.
     column: usize,
+}
+
+/// All rows of four vectors of columns in sixteen registers: six rows by two vectors at a time. Multiply-adds take four cycles and two
+/// begin in each, so twelve sums keep them busy, where eight wait for each other now and then; what is left are two vectors of `B`, and
+/// two values of `A`, since compilers load one ahead.
+#[inline(always)]
+fn panel_of_four<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], out: &mut Target<'_>, panel: usize) {
+    let [left, right] = [0, 2 * L::LANES].map(|column| Tile { panel, column });
+    let mut row = 0;
+    while rows - row >= 6 {
+        for tile in [left, right] {
+            block::<L, 6, 2>(lanes, row, terms, out, tile);
+        }
+        row += 6;
+    }
+    if rows - row >= 4 {
+        for tile in [left, right] {
+            block::<L, 4, 2>(lanes, row, terms, out, tile);
+        }
+        row += 4;
+    }
+    if rows - row >= 2 {
+        block::<L, 2, 4>(lanes, row, terms, out, left);
+        row += 2;
+    }
+    if rows > row {
+        block::<L, 1, 4>(lanes, row, terms, out, left);
+    }
 }
 
 /// All rows of `C` vectors of columns.
