@@ -7,7 +7,7 @@
 
 use super::{
     kernels::{
-        lanes::{Aligned, Kernel, Lanes},
+        lanes::{Aligned, Kernel, LEAST_POSITIVE, Lanes},
         product::{Columns, Target, Term, product},
         rows::{Picked, add_rows, sum_rows},
         spikes::{OCTET, WORD, list_units},
@@ -58,24 +58,30 @@ impl Kernel for ForwardBlock<'_, '_> {
 /// What drives a layer.
 #[derive(Clone, Copy)]
 enum Below<'a> {
-    /// Spikes of the input; the sample.
-    Events(&'a crate::Events, usize),
+    /// Spikes of the input or of the layer below; those of step `n` are `units[offsets[n] .. offsets[n + 1]]`.
+    Spikes { offsets: &'a [u32], units: &'a [u16] },
     /// Analog input of the sample, `[steps, inputs]`.
     Frames(&'a [f32], usize),
-    /// Spikes of the layer below.
-    Spikes(&'a SpikeList),
 }
 
 impl<'a> Below<'a> {
     #[inline(always)]
     fn new(input: &'a Input<f32>, sample: usize) -> Self {
         match input {
-            Input::Events(events) => Below::Events(events, sample),
+            Input::Events(events) => {
+                let (offsets, units) = events.sample(sample);
+                Below::Spikes { offsets, units }
+            }
             Input::Frames(frames) => {
                 let size = frames.values().len() / input.batch();
                 Below::Frames(&frames.values()[sample * size..(sample + 1) * size], input.units())
             }
         }
+    }
+
+    #[inline(always)]
+    fn of(spikes: &'a SpikeList) -> Self {
+        Below::Spikes { offsets: &spikes.offsets, units: &spikes.units }
     }
 
     /// `drive[n] = (spikes or values at n - 1) weights` for the steps given; nothing drives step 0. Rows are `width` floats.
@@ -107,8 +113,9 @@ impl<'a> Below<'a> {
     #[inline(always)]
     fn spikes_before(self, n: usize) -> &'a [u16] {
         match (self, n.checked_sub(1)) {
-            (Below::Events(events, sample), Some(before)) => events.row(sample, before),
-            (Below::Spikes(list), Some(before)) => list.row(before),
+            (Below::Spikes { offsets, units }, Some(before)) => {
+                &units[offsets[before] as usize..offsets[n] as usize]
+            }
             _ => &[],
         }
     }
@@ -175,7 +182,7 @@ impl ForwardBlock<'_, '_> {
         let slot = if self.keep { sample } else { 0 };
         let (lower, upper) = self.block.layers.split_at_mut(l);
         let below = match lower.last() {
-            Some(below) => Below::Spikes(&below.spikes[slot]),
+            Some(below) => Below::of(&below.spikes[slot]),
             None => Below::new(self.input, self.first + sample),
         };
         let LayerTrace { x: trace, spikes } = &mut upper[0];
@@ -217,7 +224,7 @@ impl ForwardBlock<'_, '_> {
         let plan = self.plan;
         let slot = if self.keep { sample } else { 0 };
         let below = match self.block.layers.last() {
-            Some(below) => Below::Spikes(&below.spikes[slot]),
+            Some(below) => Below::of(&below.spikes[slot]),
             None => Below::new(self.input, self.first + sample),
         };
         out.rest(plan);
@@ -324,7 +331,7 @@ impl<L: Lanes> Lif<'_, L> {
     }
 
     /// ```text
-    /// S[n]   = x[n] > 0
+    /// S[n]   = x[n] > 0, of which the least positive number is that of f32, as the trace has it
     /// x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])    or -threshold after a spike; of an immediate reset
     ///          with -threshold for x[n] after a spike
     /// I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
@@ -334,8 +341,8 @@ impl<L: Lanes> Lif<'_, L> {
         let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
         let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
-        let zero = lanes.wide_splat(0.0);
-        let (mut x, mut i) = ([zero; N], [zero; N]);
+        let least = lanes.wide_splat(LEAST_POSITIVE);
+        let (mut x, mut i) = ([rest; N], [rest; N]);
         for c in 0..N {
             (x[c], i[c]) = (lanes.wide_load(&self.x[at + c]), lanes.wide_load(&self.i[at + c]));
         }
@@ -348,14 +355,13 @@ impl<L: Lanes> Lif<'_, L> {
             for c in 0..N {
                 let x_n = x[c];
                 let i_n = lanes.wide_add(i[c], lanes.load_widened(&trace[c]));
-                lanes.store_narrowed(&mut trace[c], x_n);
                 i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
-                let spiking = lanes.wide_greater(x_n, zero);
+                let spiking = lanes.wide_greater(x_n, least);
+                let set = lanes.store_narrowed_bits(&mut trace[c], x_n, spiking);
                 let from = if RESET == IMMEDIATE { lanes.wide_select(spiking, rest, x_n) } else { x_n };
                 let next =
                     lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), from), from);
                 x[c] = if RESET == IMMEDIATE { next } else { lanes.wide_select(spiking, rest, next) };
-                let set = lanes.bits(spiking);
                 for octet in 0..octets {
                     bits[c * octets + octet] = (set >> (OCTET * octet)) as u8;
                 }

@@ -37,7 +37,11 @@ pub(super) struct CurrentAdjoints<'a> {
 impl CurrentAdjoints<'_> {
     /// Of two of the same chunk, the steps that either of them spans.
     pub(super) fn longer(self, other: Self) -> Self {
-        CurrentAdjoints { to: std::array::from_fn(|sample| self.to[sample].max(other.to[sample])), ..self }
+        let mut to = self.to;
+        for (to, other) in to.iter_mut().zip(other.to) {
+            *to = other.max(*to);
+        }
+        CurrentAdjoints { to, ..self }
     }
 }
 
