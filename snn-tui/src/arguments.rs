@@ -140,6 +140,11 @@ impl Arguments {
 
     /// Where the dashboard begins.
     pub(crate) fn apply(&self, state: &mut State) -> Result<()> {
+        if let Some(path) = &self.export
+            && path.extension().is_some_and(|ending| !ending.eq_ignore_ascii_case("svg"))
+        {
+            bail!("--export writes SVG, so that the file must end in .svg: {}", path.display());
+        }
         state.screen = self.screen;
         state.change(|it: &mut curves::Choice| it.metric.clone_from(&self.metric));
         state.change(|it: &mut probed::Epoch| it.0 = self.epoch);
@@ -203,6 +208,10 @@ mod tests {
         let wrong = Arguments::try_parse_from(["snn-tui", "--filter", "best>90"]).unwrap();
         let error = wrong.apply(&mut state).unwrap_err().to_string();
         assert!(error.contains("write best>0.9"), "{error}");
+        let picture = Arguments::try_parse_from(["snn-tui", "--export", "runs.png"]).unwrap();
+        let error = picture.apply(&mut state).unwrap_err().to_string();
+        assert!(error.contains("must end in .svg: runs.png"), "{error}");
+        Arguments::try_parse_from(["snn-tui", "--export", "runs.SVG"]).unwrap().apply(&mut state).unwrap();
         let error = arguments.apply(&mut state).unwrap_err().to_string();
         assert!(error.contains("`speed`") && error.contains("samples/s"), "{error}");
     }

@@ -10,7 +10,7 @@ use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
 use crate::{
     arguments::{Arguments, Size},
     data::{Source, Tailer, Wants},
-    screens,
+    screens::{self, curves, probed},
     state::{Screen, State},
     svg,
 };
@@ -102,6 +102,15 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
     }
     settle(&mut tailer, &mut state);
 
+    let missing = match state.screen {
+        Screen::CURVES => curves::missing_metric(&state),
+        // Only screens that show probes have any.
+        _ => probed::missing_epoch(&state),
+    };
+    if let Some(missing) = missing {
+        bail!("{missing}");
+    }
+
     let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
     if let Some(path) = &arguments.export {
         return svg::write(&state, (width, height), path)
@@ -159,6 +168,33 @@ mod tests {
         let json: serde_json::Value =
             serde_json::from_str(&to_json(Source::open(&runs).unwrap()).unwrap()).unwrap();
         assert!(json[0]["path"].as_str().unwrap().ends_with("x\u{fffd}/randman-a"), "{json}");
+    }
+
+    #[test]
+    fn metrics_and_epochs_that_are_not_there_are_errors() {
+        use clap::Parser as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        crate::fixture::runs(folder.path());
+        let ended = |words: &[&str]| {
+            let arguments = Arguments::try_parse_from([&["snn-tui"], words].concat()).unwrap();
+            let mut state = State::new(arguments.theme(), String::new(), false);
+            arguments.apply(&mut state).unwrap();
+            screen(Source::open(folder.path()).unwrap(), state, &arguments).map_err(|error| error.to_string())
+        };
+        let error = ended(&["--screen", "curves", "--run", "randman-a", "--metric", "nope"]).unwrap_err();
+        assert!(
+            error.starts_with("there is no metric `nope`; there are ") && error.contains(", loss"),
+            "{error}"
+        );
+        for name in ["activity", "learning"] {
+            let error = ended(&["--screen", name, "--run", "randman-a", "--epoch", "99"]).unwrap_err();
+            assert!(error.starts_with("randman-a has no probe of epoch 99; there are 0, 4, 8"), "{error}");
+        }
+        let export = folder.path().join("x.svg");
+        let export = export.to_str().unwrap();
+        ended(&["--screen", "curves", "--run", "randman-a", "--metric", "loss", "--export", export]).unwrap();
+        ended(&["--screen", "activity", "--run", "randman-a", "--epoch", "4", "--export", export]).unwrap();
     }
 
     #[cfg(unix)]

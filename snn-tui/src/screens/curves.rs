@@ -137,14 +137,25 @@ fn metrics(state: &State) -> Vec<String> {
     names
 }
 
+/// Why the metric that was asked for has no curve, if the chosen runs have epochs.
+pub(crate) fn missing_metric(state: &State) -> Option<String> {
+    let metric = state.choice::<Choice>().metric?;
+    let metrics = metrics(state);
+    if metrics.is_empty() || metrics.contains(&metric) {
+        return None;
+    }
+    Some(format!("there is no metric `{}`; there are {}", clean(&metric), metrics.join(", ")))
+}
+
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let plots = plots(state);
     if plots.iter().all(|plot| plot.series.is_empty()) {
-        let text = match state.chosen().as_slice() {
+        let problem = missing_metric(state).map(|problem| format!("In the chosen runs {problem}."));
+        let text = problem.unwrap_or_else(|| match state.chosen().as_slice() {
             [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
             [id] => format!("{} has no epoch to show yet.", clean(id)),
             chosen => format!("None of the {} chosen runs has an epoch to show yet.", chosen.len()),
-        };
+        });
         return note(state.theme.dim(), &text, area, buffer);
     }
     let side_by_side = plots.len() > 1 && area.width >= 130;

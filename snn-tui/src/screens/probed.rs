@@ -98,6 +98,21 @@ pub(super) fn looked_at(state: &State) -> Result<&Probe, String> {
     }
 }
 
+/// Why the epoch that was asked for is not the one shown, if the run has probes.
+pub(crate) fn missing_epoch(state: &State) -> Option<String> {
+    let (wanted, probes) = (chosen_epoch(state)?, state.subject_probes()?);
+    if probes.epochs.is_empty() || probes.epochs.contains(&wanted) {
+        return None;
+    }
+    let id = state.subject().map(|run| clean(&run.id)).unwrap_or_default();
+    let (first, last) = (probes.epochs.first().copied()?, probes.epochs.last().copied()?);
+    let there = match probes.epochs.len() {
+        few @ ..=20 => probes.epochs[..few].iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
+        many => format!("{many} from {first} to {last}"),
+    };
+    Some(format!("{id} has no probe of epoch {wanted}; there are {there}"))
+}
+
 /// Which epoch is looked at, of how many.
 pub(super) fn epoch_text(state: &State) -> String {
     let Some(probes) = state.subject_probes() else { return String::new() };

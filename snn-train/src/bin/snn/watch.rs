@@ -44,7 +44,11 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let begin = file.metadata().map_or(0, |metadata| metadata.len());
     let mut trainer = start(run, file).context("cannot start the trainer")?;
 
-    writeln!(snn_terminal::stderr(), "starting; what the trainer says is in {}", log.display())?;
+    writeln!(
+        snn_terminal::stderr(),
+        "starting; what the trainer says is in {}",
+        snn_terminal::escape(&log.display().to_string())
+    )?;
     if let Some(code) = wait(run, &mut trainer)? {
         let said = regular::read(&log, MOST_SAID).unwrap_or_default();
         let said = said.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
