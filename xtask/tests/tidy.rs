@@ -192,3 +192,44 @@ fn the_top_level_holds_what_was_agreed() {
         );
     }
 }
+
+/// The fuzz targets are a workspace of their own, which needs what CI does not have; that they name what there is can be seen without
+/// building them.
+#[test]
+fn fuzz_targets_are_declared_and_call_what_there_is() {
+    let manifest = manifest(&root().join("fuzz"));
+    let declared: Vec<_> = manifest["bin"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|target| target["path"].as_str().expect("a path").to_owned())
+        .collect();
+    let folder = root().join("fuzz/fuzz_targets");
+    let files = fs::read_dir(&folder).expect("a folder").flatten();
+    let mut found: Vec<_> =
+        files.map(|file| format!("fuzz_targets/{}", file.file_name().to_string_lossy())).collect();
+    found.sort();
+    let mut sorted = declared;
+    sorted.sort();
+    assert_eq!(sorted, found);
+    let crates = [("snn_data", "snn-data"), ("snn_run", "snn-train/snn-run"), ("snn_train", "snn-train")];
+    let torture = read(&root().join("tests/src/bin/torture/targets.rs"));
+    for path in found {
+        let text = read(&root().join("fuzz").join(&path));
+        let (name, folder) = *crates
+            .iter()
+            .find(|(name, _)| text.contains(&format!("{name}::fuzzing::")))
+            .unwrap_or_else(|| panic!("{path} calls no parser"));
+        let call = text.split(&format!("{name}::fuzzing::")).nth(1).and_then(|rest| rest.split('(').next());
+        let function = call.expect("a name");
+        let there = read(&root().join(folder).join("src/fuzzing.rs"));
+        assert!(
+            there.contains(&format!("pub fn {function}(")),
+            "{path}: there is no {name}::fuzzing::{function}"
+        );
+        assert!(
+            torture.contains(&format!("{name}::fuzzing::{function}")),
+            "the torture lacks {name}::{function}"
+        );
+    }
+}

@@ -22,15 +22,15 @@ const PROGRAM: u64 = 20_000_000;
 const COPIES: u64 = 6;
 
 /// More of them where the optimizer computes with copies of its own.
-const HOST_COPIES: u64 = 4;
+const HOST_COPIES: u64 = 2;
 
 /// Copies of the state of a unit that the tape of the reference implementation keeps of each step.
 const ON_TAPE: u64 = 12;
 /// Those of an adaptive one.
 const ON_ADAPTIVE_TAPE: u64 = 16;
 
-/// Samples of which the untrained network is looked at.
-const LOOKED_AT: u64 = 100;
+/// Samples with which the untrained network is looked at, at a time: the potentials of all its units are kept.
+const LOOKED_AT: u64 = 10;
 
 const BYTES: u64 = size_of::<f32>() as u64;
 
@@ -124,12 +124,10 @@ fn of_training(
         "training.batch_size, data.steps, network.hidden",
     );
     let looked_at = LOOKED_AT.min(samples as u64);
-    let probed = if experiment.probe.every == 0 { 0 } else { experiment.probe.samples.len().max(4) as u64 };
-    let readout = product_of(&[looked_at, steps as u64, outputs, BYTES]);
     estimate.add(
-        "readouts and probes",
-        readout.saturating_add(product_of(&[probed, steps as u64, widths, BYTES])),
-        "data.steps, probe.samples",
+        "the look at the untrained network",
+        product_of(&[looked_at, steps as u64, all_widths, BYTES]),
+        "data.steps, network.hidden",
     );
     // This batch and the next one: offsets, and a few spikes in every step; or a value for each unit and step.
     let of_step = match kind {
