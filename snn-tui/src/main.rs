@@ -71,7 +71,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            snn_terminal::print_error!("error: {}", snn_run::with_causes(&*error));
+            snn_terminal::print_error!("error: {}", snn_terminal::escape(&snn_run::with_causes(&*error)));
             ExitCode::FAILURE
         }
     }

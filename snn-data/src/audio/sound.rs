@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Most samples of one recording and channel: 23 minutes at 48 kHz. A few bytes of FLAC can announce gigabytes of
 /// silence; this bounds what they cost.
-const MAX_SAMPLES: usize = 1 << 26;
+pub(super) const MAX_SAMPLES: usize = 1 << 26;
 
 /// A recording of one channel.
 #[derive(Clone, Debug, PartialEq)]

@@ -46,7 +46,11 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let begin = file.metadata().map_or(0, |metadata| metadata.len());
     let mut trainer = start(run, file).context("cannot start the trainer")?;
 
-    writeln!(snn_terminal::stderr(), "starting; what the trainer says is in {}", log.display())?;
+    writeln!(
+        snn_terminal::stderr(),
+        "starting; what the trainer says is in {}",
+        snn_terminal::escape(&log.display().to_string())
+    )?;
     if let Some(code) = wait(run, &mut trainer)? {
         snn_terminal::stderr().write_all(&said(&log, begin))?;
         // Nothing is left of a run that has not begun, and nothing is put beside what is no run.

@@ -105,7 +105,8 @@ pub fn differences(config: &NetworkConfig) -> Vec<String> {
     }
     if config.hidden.iter().any(|layer| layer.recurrent) {
         all.push(
-            "a recurrent spike acts on the potential two steps later here and one step later elsewhere"
+            "a recurrent spike acts on the potential two steps later here and one step later elsewhere: the network spikes at other times \
+             there (in Norse, for one), and snnTorch 1.0 cannot build a recurrent graph at all"
                 .to_owned(),
         );
     }
@@ -313,7 +314,7 @@ fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Matrix,
         return Err(format!("node {node} has a bias, and the units here have none"));
     }
     let &[post, pre] = shape;
-    if weight.len() != post * pre {
+    if Some(weight.len()) != post.checked_mul(pre) {
         return Err(format!("node {node} has {} weights for {post} x {pre}", weight.len()));
     }
     let values = (0..pre).flat_map(|row| (0..post).map(move |column| column * pre + row));
