@@ -40,11 +40,14 @@
 //! - [`bridge`]: how values get in and out of dfdx's tensors;
 //! - [`loss`], [`norm`]: the loss and the norms of gradients, without a way over the host;
 //! - [`occupancy`]: how work is cut where the cut decides the order of sums;
-//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on; `emulation`: the host in its place, for tests.
+//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on;
+//!   `emulation`: the host in its place, for tests;
+//! - `profile`: every call of the driver with its time; [`ceilings`]: what a GPU can do at most.
 
 mod arguments;
 mod backward;
 mod bridge;
+mod ceilings;
 #[cfg(feature = "cuda")]
 mod device;
 #[cfg(feature = "cuda")]
@@ -59,6 +62,8 @@ mod library;
 mod loss;
 mod norm;
 mod occupancy;
+#[cfg(feature = "cuda")]
+mod profile;
 
 use super::plan::Plan;
 use crate::{
@@ -67,12 +72,16 @@ use crate::{
     pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
     weights::Weights,
 };
+#[cfg(feature = "cuda")]
+pub use ceilings::{CudaCeilings, cuda_ceilings};
 use dfdx::prelude::{HasShape as _, Storage};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
 use forward::{Forward, MAX_RECURRENT, Matrices, words};
 use kernel_device::{Failure, KernelDevice};
 use loss::QueuedHead;
+#[cfg(feature = "cuda")]
+pub use profile::{CudaCall, CudaKernel, CudaWork, cuda_calls};
 use std::time::Instant;
 
 /// Runs the network over all steps of `input`.
