@@ -52,6 +52,7 @@ Result cuDeviceGetAttribute(int *value, int attribute, int device) {
     switch (attribute) {
     case 75: *value = 9; break;          // compute capability, major
     case 76: *value = 0; break;          // minor
+    case 39: *value = 2048; break;       // threads of a processor
     case 97: *value = MAX_SHARED; break; // on-chip memory that a block can have
     default: *value = 1;
     }

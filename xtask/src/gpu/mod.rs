@@ -17,7 +17,7 @@ mod table;
 mod timed;
 mod toolkit;
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// Write every line that is measured to gpu.jsonl there, as soon as it comes; else to the folder that the variable OUT names
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["build_only", "link_check"])]
     out: Option<PathBuf>,
+    /// End every stage after so many seconds, if it is not done sooner
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["build_only", "link_check"])]
+    limit: Option<u64>,
     /// Without GPU and toolkit: fetch the compilers from PyPI, link the programs, assemble all kernels, and check their machine code
     #[arg(long)]
     link_check: bool,
@@ -88,7 +91,11 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
         return pack::pack(&binary);
     }
     let out = options.out.clone().or_else(|| env::var_os("OUT").map(PathBuf::from));
-    Session::new(&binary, out.as_deref())?.run(&session::stages(&binary))
+    let mut stages = session::stages(&binary);
+    if let Some(limit) = options.limit.map(Duration::from_secs) {
+        stages.iter_mut().for_each(|stage| stage.limit = stage.limit.min(limit));
+    }
+    Ok(Session::new(&binary, out.as_deref()).run(&stages))
 }
 
 fn has_gpu() -> bool {

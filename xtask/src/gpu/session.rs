@@ -123,28 +123,35 @@ pub(super) struct Session {
     /// Beside a program that was carried here, where it does not know its repository.
     golden: PathBuf,
     file: Option<File>,
+    /// The exit code of what went wrong first.
+    code: u8,
 }
 
 impl Session {
-    pub(super) fn new(binary: &Path, out: Option<&Path>) -> Result<Self> {
+    /// Lines go into a file in `out`; where it cannot be written, they are shown all the same.
+    pub(super) fn new(binary: &Path, out: Option<&Path>) -> Self {
         let open = |folder: &Path| {
             fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
             let path = folder.join(FILE);
             File::create(&path).with_context(|| format!("cannot write {}", path.display()))
         };
-        Ok(Session {
+        let file = out.map(open).transpose();
+        if let Err(error) = &file {
+            eprintln!("error: {error:#}");
+        }
+        Session {
             begin: Instant::now(),
             lines: Vec::new(),
             golden: binary.with_file_name("golden"),
-            file: out.map(open).transpose()?,
-        })
+            code: u8::from(file.is_err()),
+            file: file.unwrap_or_default(),
+        }
     }
 
     /// Returns the exit code of the first stage that failed, 1 if it hung.
-    pub(super) fn run(mut self, stages: &[Stage]) -> Result<u8> {
+    pub(super) fn run(mut self, stages: &[Stage]) -> u8 {
         println!("{}", humantime::format_rfc3339_seconds(SystemTime::now()));
         self.machine("before");
-        let mut code = 0;
         for stage in stages {
             let failed = match self.stage(stage) {
                 Ok(it) => it,
@@ -153,12 +160,14 @@ impl Session {
                     1
                 }
             };
-            code = if code == 0 && stage.counts { failed } else { code };
+            if self.code == 0 && stage.counts {
+                self.code = failed;
+            }
         }
         self.machine("after");
         println!("\n{}", table::render(&self.lines));
-        println!("after {:.0} s; exit code {code}", self.begin.elapsed().as_secs_f64());
-        Ok(code)
+        println!("after {:.0} s; exit code {}", self.begin.elapsed().as_secs_f64(), self.code);
+        self.code
     }
 
     /// The exit code.
@@ -214,6 +223,7 @@ impl Session {
         {
             eprintln!("error: {FILE} cannot be written: {error}");
             self.file = None;
+            self.code = self.code.max(1);
         }
     }
 
@@ -274,7 +284,7 @@ mod tests {
         stages.push(Stage { counts: false, ..Stage::new("of the machine", &binary, &["fails"], 60) });
         stages.push(Stage::new("fine", &binary, &["fine"], 60));
         let begin = Instant::now();
-        let code = Session::new(&binary, Some(&out)).unwrap().run(&stages).unwrap();
+        let code = Session::new(&binary, Some(&out)).run(&stages);
         assert_eq!(code, 1, "that of the first failure");
         assert!(begin.elapsed() < Duration::from_secs(60));
         let text = fs::read_to_string(out.join(FILE)).unwrap();
@@ -304,6 +314,18 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(!alive(), "process {child} is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_an_error_at_the_end() {
+        let folder = env::temp_dir().join(format!("snn-xtask-session-out-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let binary = program(&folder).unwrap();
+        let stages = [Stage::new("fine", &binary, &["fine"], 60)];
+        // a file where the folder should be
+        assert_eq!(Session::new(&binary, Some(&binary)).run(&stages), 1);
+        assert_eq!(Session::new(&binary, Some(&folder.join("out"))).run(&stages), 0);
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn is_small() -> bool {
 
 /// Samples of a batch of which larger ones are repetitions.
 pub(crate) fn base() -> usize {
-    if is_small() { 2 } else { 256 }
+    if is_small() { 1 } else { 256 }
 }
 
 /// A job with its network and one batch.
@@ -42,7 +42,7 @@ impl Job {
             "A" => (job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.0),
             _ => return None,
         };
-        let steps = if is_small() { steps / 10 } else { steps };
+        let (steps, times) = if is_small() { (10, times.min(2)) } else { (steps, times) };
         let problem = Problem { signal, gain, ..Problem::new(config, base(), steps) };
         let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
         Some(Job { name: name.to_owned(), problem, input, labels })
