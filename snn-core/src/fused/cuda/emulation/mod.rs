@@ -5,7 +5,7 @@
 //! where C leaves the behaviour undefined.
 //!
 //! - `block`: threads that wait for each other; `order`: who comes first;
-//! - `memory`: where buffers lie; `check`: who touches what.
+//! - `memory`: where buffers lie; `check`: who touches what; `far`, for tests: offsets beyond 4 GiB.
 
 #![allow(clippy::panic, reason = "a kernel that hangs or does harm fails the test that runs it")]
 
@@ -13,9 +13,13 @@ mod block;
 mod check;
 #[cfg(test)]
 mod checks;
+#[cfg(test)]
+mod far;
 mod memory;
 mod order;
 
+#[cfg(test)]
+use super::kernel_device::Plain;
 use super::{
     arguments::{Address, Kernel},
     kernel_device::{KernelDevice, Launch, Pool},
