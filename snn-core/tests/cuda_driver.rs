@@ -317,12 +317,42 @@ fn scenario_profile() {
     // offsets, indices, and labels
     let uploads: Vec<_> = of(&CudaWork::Upload).iter().map(|call| call.bytes).collect();
     assert_eq!(uploads, [4 * 41, 2 * 2, 2 * 2]);
-    assert!(!of(&CudaWork::Wait).is_empty());
+    // one for all that the host wants to know
+    assert_eq!((of(&CudaWork::Wait).len(), of(&CudaWork::Download).len()), (1, 1));
     // without times, the same calls
     let ((), untimed) = cuda_calls(false, &mut step).unwrap();
     let works = |calls: &[CudaCall]| calls.iter().map(|call| call.work.clone()).collect::<Vec<_>>();
     assert_eq!(works(&untimed), works(&calls));
     assert!(untimed.iter().all(|call| call.gpu.is_none()));
+}
+
+#[test]
+fn operations_of_a_step_are_counted() {
+    check("operations_of_a_step_are_counted", scenario_operations, Libraries::All, &[]);
+}
+
+/// Job R of the benchmarks, whose time is that of its launches: a layer without recurrence, on events.
+fn scenario_operations() {
+    let config = NetworkConfig { hidden: vec![Layer::feed_forward(100)], ..NetworkConfig::new(20, 10) };
+    let mut network: Network<f32, Cuda> =
+        Network::on(cuda(0).unwrap(), config, Initialization::default(), 1).unwrap();
+    let input: Input<f32> = Events::from_spikes(2, 20, 20, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
+    let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
+    let mut step = || {
+        let (_, gradients) = network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap();
+        gradients.norms().unwrap();
+        adam.update(&mut network, &gradients).unwrap();
+    };
+    step();
+    let ((), calls) = cuda_calls(false, &mut step).unwrap();
+    let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
+    let kernels = count(&|work| matches!(work, CudaWork::Kernel(_)));
+    let copies = count(&|work| matches!(work, CudaWork::Upload | CudaWork::Download | CudaWork::Copy));
+    let fills = count(&|work| *work == CudaWork::Fill);
+    let memory = count(&|work| matches!(work, CudaWork::Allocate | CudaWork::Free));
+    let waits = count(&|work| *work == CudaWork::Wait);
+    // these are in docs/gpu.md
+    assert_eq!([kernels, copies, fills, memory, waits], [20, 6, 7, 18, 1]);
 }
 
 #[test]

@@ -78,7 +78,12 @@ impl<A> Case<'_, A> {
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
             // SAFETY: the sample of this block lies in the memory above, and the kernel must touch no other.
             unsafe {
-                block.run(self.kernel.name(), body(self.kernel.name()).body, ptr::from_ref(&arguments).cast(), None);
+                block.run(
+                    self.kernel.name(),
+                    body(self.kernel.name()).body,
+                    ptr::from_ref(&arguments).cast(),
+                    None,
+                );
             }
         }
         let of = |(memory, piece): (&Memory, &Piece)| {
