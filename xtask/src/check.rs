@@ -64,10 +64,23 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     Ok(code)
 }
 
-/// The tests of what talks to the driver of a GPU, with one of their own in its place. The rest of the workspace is built without
-/// that code, so that they are built by themselves.
-const DRIVER: [&str; 8] =
-    ["test", "--release", "--package", "snn-core", "--features", "cuda-check", "--test", "cuda_driver"];
+/// The tests of what talks to the driver of a GPU, and of `cargo xtask gpu`, with a driver of their own in its place. The rest of the
+/// workspace is built without that code, so that they are built by themselves.
+const DRIVER: [&str; 13] = [
+    "test",
+    "--release",
+    "--package",
+    "snn-core",
+    "--package",
+    "snn-tests",
+    "--no-default-features",
+    "--features",
+    "snn-core/cuda-check,snn-tests/cuda-check",
+    "--test",
+    "cuda_driver",
+    "--test",
+    "gpu_command",
+];
 
 /// Runs tests, shows what they print and counts it.
 fn run_counted(command: &mut Command, tally: &mut Tally) -> Result<u8> {
