@@ -103,7 +103,7 @@ pub enum Error {
     },
 
     /// Stopped before anything began, while the data were loaded.
-    #[error("stopped while the data were loaded")]
+    #[error("stopped while loading the data")]
     Interrupted,
 
     /// A name that is neither a preset nor a file.

@@ -91,10 +91,10 @@ fn npz_and_csv_files_train_and_are_evaluated() {
     let mut wide = vec!["data", "info", "spikes"];
     wide.extend(files[1..].iter().chain(&["data.inputs=100000"]).flat_map(|change| ["--set", change]));
     run(&snn, &wide)
-        .fails(2, &["pool must be 2 or more, as that makes 100000 input units, and 65536 are possible"]);
+        .fails(2, &["pool must be 2 or more (this gives 100000 input units, and the maximum is 65536)"]);
     let mut valid = vec!["data", "info", "spikes"];
     valid.extend(files[1..].iter().chain(&["data.valid_file=test.csv"]).flat_map(|change| ["--set", change]));
-    run(&snn, &valid).fails(2, &["{ by = \"official\" } where a file of its own is the validation part"]);
+    run(&snn, &valid).fails(2, &["{ by = \"official\" } if there is a validation file"]);
 }
 
 /// Bars at another place for each digit, as N-MNIST is laid out.

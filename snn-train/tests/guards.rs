@@ -129,7 +129,7 @@ fn loading_is_left_at_once() {
         sleep(Duration::from_millis(400));
         let begin = Instant::now();
         signal(&child, name);
-        end(child).fails(code, &["stopped while the data were loaded", "nothing was trained"]);
+        end(child).fails(code, &["stopped while loading the data", "nothing was trained"]);
         assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
         assert!(!snn.path("run").exists(), "nothing is left of it");
     }
@@ -157,7 +157,7 @@ fn looking_is_left_at_once_too() {
         sleep(Duration::from_millis(400));
         let begin = Instant::now();
         signal(&child, name);
-        end(child).fails(code, &["stopped while the data were loaded"]);
+        end(child).fails(code, &["stopped while loading the data"]);
         assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
     }
 }

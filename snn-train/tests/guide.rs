@@ -1,12 +1,7 @@
 //! What the README and the guide in `docs/` tell a reader to type: commands in `sh` blocks are run, one page after the other in a
 //! folder of its own; every flag, key, subcommand and link that any page names exists.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::{
     collections::BTreeMap,

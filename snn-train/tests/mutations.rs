@@ -1,6 +1,6 @@
 //! Every file that the trainer reads against seeded damage: no panic, and nothing takes long. `cargo xtask torture` does more of
 //! it, and kills.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::time::{Duration, Instant};
 

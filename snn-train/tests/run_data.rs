@@ -76,7 +76,8 @@ fn classes_in_another_order_are_mapped() {
     let name = |flip: bool| {
         let words = if flip { ["b", "a"] } else { ["a", "b"] };
         let label = |sample: usize| (sample % 2) as u16 ^ u16::from(flip);
-        let file = write_samples(&snn.path("a.h5"), &(0..60).map(|n| sample(n, 0)).collect::<Vec<_>>(), label);
+        let file =
+            write_samples(&snn.path("a.h5"), &(0..60).map(|n| sample(n, 0)).collect::<Vec<_>>(), label);
         let keys: Vec<VarLenUnicode> = words.map(|word| word.parse().unwrap()).into();
         let extra = file.create_group("extra").unwrap();
         extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();
@@ -191,7 +192,7 @@ fn other_data_in_the_same_place_are_refused() {
     // More of them are no part of the run.
     write_spikes(&snn.path("a.h5"), 80, 0);
     let told = run(&snn, &eval).expect(0).stdout;
-    for (samples, shift, words) in [(60, 100, "have other content"), (50, 0, "10 of the 60 samples")] {
+    for (samples, shift, words) in [(60, 100, " differs"), (50, 0, "10 of the 60 samples")] {
         write_spikes(&snn.path("a.h5"), samples, shift);
         run(&snn, &more).fails(2, &["these are not the data", "--allow-other-data", words]);
         run(&snn, &eval).fails(2, &["these are not the data", "--allow-other-data"]);
@@ -289,7 +290,7 @@ fn runs_on_data_of_a_program_say_so() {
     fs::rename(snn.path("data.json"), directory.join("data.json")).unwrap();
     // Other data can be named, and are compared.
     let named = ["eval", "run", "--set", "data.name=randman", "--set", "data.samples_per_class=10"];
-    snn.run(&named).fails(2, &["the data set is randman, in the run it was taps"]);
+    snn.run(&named).fails(2, &["the data set is randman, but was taps in the run"]);
     snn.run(&["export", "run", "--format", "csv"]).expect(0);
     // Runs of old kept the data that their experiment happened to name.
     let mut of_old = Experiment::default();

@@ -1,11 +1,6 @@
 //! Readers of the golden data, and what the tests in `tests/` share.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "test helpers fail as tests do")]
 
 pub mod golden;
 pub mod measure;

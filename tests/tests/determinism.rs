@@ -1,12 +1,7 @@
 //! The same bits whatever the number of threads and whatever a network did before; the same spikes and nearly the same
 //! gradients with every instruction set.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use snn_core::{
     Adam, AdamConfig, CrossEntropy, Implementation, Initialization, Input, InstructionSet, Layer, Network,

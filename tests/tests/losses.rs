@@ -1,7 +1,7 @@
 //! Losses of one's own, on logits, spike counts and readout potentials: the gradients of the fused implementation and of the
 //! CUDA kernels against those of the reference in `f64`, and what is refused.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use snn_core::{
     Backend, Cpu, CudaEmulation, Error, Float, Gradients, Initialization, Input, Layer, Network,

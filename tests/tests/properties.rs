@@ -5,12 +5,7 @@
 //!
 //! `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=7 cargo test --release -p snn-tests --test properties -- --nocapture`
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use snn_core::{
     Input, Layer, Network, NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate,

@@ -1,29 +1,29 @@
-//! From sound to spikes by a model of the inner ear, after Cramer, Stradmann, Schemmel & Zenke (2020), "The Heidelberg Spiking Data Sets
+//! Conversion of sound to spikes by a model of the inner ear, after Cramer, Stradmann, Schemmel & Zenke (2020), "The Heidelberg Spiking Data Sets
 //! for the Systematic Evaluation of Spiking Neural Networks", IEEE Transactions on Neural Networks and Learning Systems,
 //! doi:10.1109/TNNLS.2020.3044364.
 //!
 //! Three stages, each with 700 channels from the base of the cochlea (channel 0, high frequencies) to its apex:
 //!
 //! 1. The basilar membrane, a hydrodynamic model in closed form (Sieroka, Dosch & Rupp 2006, J. Acoust. Soc. Am. 120, 297), as a filter
-//!    for each channel; the formulas stand in `membrane.rs`.
-//! 2. Hair cells with pools of transmitter (Meddis 1986, J. Acoust. Soc. Am. 79, 702; 1988, 83, 1056), each the drive of 40 nerve
-//!    fibers, which fire at random and then not for 1 ms.
-//! 3. A bushy cell for each channel: a leaky integrate-and-fire neuron that the fibers excite. Its spikes are the output.
+//!    for each channel; the formulas are in `membrane.rs`.
+//! 2. Hair cells with transmitter pools (Meddis 1986, J. Acoust. Soc. Am. 79, 702; 1988, 83, 1056), each driving 40 nerve fibers,
+//!    which fire at random with a refractory period of 1 ms.
+//! 3. A bushy cell for each channel: a leaky integrate-and-fire neuron excited by the fibers. Its spikes are the output.
 //!
-//! Parameters are those of the program that the authors publish (<https://github.com/electronicvisions/lauscher>), of which this is an
-//! implementation of its own, not a copy. Chosen here, because the text does not say it or for speed:
+//! Parameters are those of the authors' program (<https://github.com/electronicvisions/lauscher>); this is an independent
+//! implementation, not a copy. The following choices differ, because the paper does not specify them or for speed:
 //!
-//! - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. Theirs runs the later stages at half
-//!   the rate of the recording, 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
+//! - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. The original runs the later stages
+//!   at half the rate of the recording, 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
 //! - Filters have a finite response of 128 ms, fall to 0 over the last tenth below half the sample rate, and are applied block by block;
-//!   theirs are as long as the recording and wrap around.
-//! - The wave follows the sound; in theirs, the sign of time makes it run ahead by as much.
-//! - The phase integral of the membrane is summed along the channels, where theirs is a formula with a logarithm.
-//! - The sound is normalized to a root mean square of 0.3, as theirs, and gets ramps of 30 ms (half a Hann window), not of half the
-//!   recording.
-//! - Fibers of a channel are counted, not simulated one by one: how many of those that are ready fire in a step is drawn from the binomial
-//!   distribution, which is the same process. Random numbers are ChaCha8's, one stream a recording.
-//! - A hair cell is at rest when a recording begins.
+//!   the original filters are as long as the recording and wrap around.
+//! - The wave follows the sound; in the original, the sign of time makes it precede the sound by the same time.
+//! - The phase integral of the membrane is summed along the channels, where the original uses a formula with a logarithm.
+//! - The sound is normalized to a root mean square of 0.3, as in the original, with ramps of 30 ms (half a Hann window) instead of half
+//!   the recording.
+//! - Fibers of a channel are counted, not simulated individually: the number of non-refractory fibers that fire in a step is drawn from
+//!   the binomial distribution, which is the same process. Random numbers are from ChaCha8, one stream per recording.
+//! - Hair cells are at rest when a recording begins.
 
 mod hankel;
 mod membrane;
@@ -38,14 +38,14 @@ use crate::{Error, binning};
 use membrane::Membrane;
 use nerve::{LANES, Nerve};
 
-/// Which fibers fire.
+/// The random numbers of the fibers.
 const FIBERS: Purpose = Purpose(*b"snn-data cochlea fibers ");
 
-/// Root mean square of the sound, and length of its ramps in seconds.
+/// Root mean square of the normalized sound, and length of its ramps in seconds.
 const LEVEL: f64 = 0.3;
 const RAMP: f64 = 0.03;
 
-/// The parameters of [`Cochlea`] that may be chosen.
+/// The configurable parameters of [`Cochlea`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CochleaConfig {
@@ -53,7 +53,7 @@ pub struct CochleaConfig {
     pub channels: usize,
     /// Sample rate of the model in Hz; 8000 to 48000, default 16000.
     pub rate: u32,
-    /// Seed of the fibers.
+    /// Seed of the nerve fibers.
     pub seed: u64,
 }
 
@@ -68,7 +68,7 @@ impl CochleaConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         if self.channels < 2 || self.channels > binning::MAX_U16 {
             return Err(Error::setting("channels", self.channels, "2 to 65536"));
@@ -105,14 +105,14 @@ impl Cochlea {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`].
+    /// [`Error::Setting`] for an invalid configuration, [`Error::OutOfMemory`].
     pub fn new(config: CochleaConfig) -> Result<Self, Error> {
         config.validate()?;
         Ok(Self { config, membrane: Membrane::new(config.channels, config.rate)? })
     }
 
-    /// The spikes of a recording, (seconds, channel) by time, then channel. `stream` chooses the random numbers, for recordings of a
-    /// data set not to share them.
+    /// The spikes of a recording, (seconds, channel), sorted by time, then by channel. `stream` selects the random numbers; use a
+    /// different one for each recording of a data set.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Cochlea {
     }
 }
 
-/// Brings the root mean square to the level of the model, and lets the sound begin and end softly. Silence stays silence.
+/// Normalizes the root mean square to the level of the model, and fades the sound in and out. Silence stays silence.
 fn normalize(samples: &mut [f64], ramp: usize) {
     let square: f64 = samples.iter().map(|sample| sample * sample).sum();
     if square > 0.0 {

@@ -1,5 +1,5 @@
 //! Every record of a run against seeded damage: no panic, and nothing takes long. `cargo xtask torture` does more of it.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::time::{Duration, Instant};
 

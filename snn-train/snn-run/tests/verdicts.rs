@@ -1,11 +1,6 @@
 //! Verdicts of real runs: each in `fixtures/verdicts` was made by `make.sh` there to come to one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 use std::{
     fs::{self, File},

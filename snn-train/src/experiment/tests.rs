@@ -111,7 +111,7 @@ fn parts_and_tables_are_read_at_any_depth() {
         ("[data]\nname = 'fsdd'\nmel = 3", "mine.toml:3: unknown key `data.mel`"),
         ("[data]\nname = 'fsdd'\nclasses = 3", "unknown key `data.classes`"),
         ("[data]\nname = 'shd'\nvalid = 0.1", "mine.toml:3: `data.valid` must be { by = \"official\" }"),
-        ("[data]\nname = 'fsdd'\nmel.low = 5000", "`high = 4000` is not possible"),
+        ("[data]\nname = 'fsdd'\nmel.low = 5000", "`high = 4000` is invalid"),
     ] {
         let message = message(text);
         assert!(message.contains(expected), "{text:?}\n gives {message}\n  not {expected}");

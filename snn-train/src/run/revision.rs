@@ -148,7 +148,7 @@ fn is_hash(text: &str) -> bool {
 }
 
 #[cfg(all(test, unix))]
-#[allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#[allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

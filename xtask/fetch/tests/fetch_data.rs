@@ -1,6 +1,6 @@
 //! `fetch-data` as a program: killed, interrupted, run twice, in a folder that may not be written.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::{
     fs,

@@ -103,7 +103,7 @@ impl Section for Stored<ShdConfig> {
     }
 }
 
-/// Up to three files of spikes.
+/// Up to three spike files.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SpikeFiles {
@@ -198,7 +198,7 @@ impl Section for SpikeFiles {
         recorded: Recorded<'_>,
     ) -> Result<Box<dyn Dataset>, Error> {
         if self.train_file.as_os_str().is_empty() {
-            return Err(row.unnamed("data.train_file to the file of spikes"));
+            return Err(row.unnamed("data.train_file to the spike file"));
         }
         fn named(path: &Path) -> Option<&Path> {
             Some(path).filter(|path| !path.as_os_str().is_empty())
