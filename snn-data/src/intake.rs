@@ -81,7 +81,7 @@ pub enum Reason {
     ClockMarks,
     /// Samples added since the run began.
     NewSinceRun,
-    /// Samples of the run that are not there any more.
+    /// Samples of the run that no longer exist.
     GoneSinceRun,
 }
 

@@ -208,14 +208,14 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     assert!(trainer.is_alive());
     drop(screen);
 
-    // The trainer is killed: the viewer says that it is not heard of any more.
+    // The trainer is killed: the viewer reports that it shows no sign of life.
     let screen = Screen::new("stall", &viewer);
     screen.wait_for(&["1 running"]);
     drop(trainer);
     drop(screen);
     grow_old(&run);
     let screen = Screen::new("later", &viewer);
-    screen.wait_for(&["stalled", "not heard of for"]);
+    screen.wait_for(&["stalled", "no update for"]);
     fs::remove_dir_all(&run).unwrap();
     screen.wait_for(&["No runs in"]);
 }

@@ -188,14 +188,14 @@ mod tests {
         }
     }
 
-    /// Without sound, fibers fire at random, 50 to 60 times a second, and bushy cells hardly ever.
+    /// Without sound, fibers fire at random, 50 to 60 times per second, and bushy cells hardly ever.
     #[test]
     fn silence_is_nearly_silent() {
         let mut random = ChaCha8Rng::seed_from_u64(2);
         let mut nerve = Nerve::new(16_000.0, &mut random);
         let mut spikes = 0;
         nerve.run(&vec![[0.0; LANES]; 16_000], |_, _| spikes += 1);
-        assert!(spikes < 10 * LANES, "{spikes} spikes a second of {LANES} cells");
+        assert!(spikes < 10 * LANES, "{spikes} spikes per second in {LANES} cells");
         let [q, c] = [nerve.free[0], nerve.cleft[0]];
         let rest = Nerve::new(16_000.0, &mut ChaCha8Rng::seed_from_u64(2)).cleft[0];
         assert!((c - rest).abs() < 1e-3 * rest && q < 1.0, "transmitter is in equilibrium");

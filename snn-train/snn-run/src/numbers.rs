@@ -1,14 +1,14 @@
-//! Numbers as readers need them.
+//! Helpers for numbers.
 
 use toml::Value;
 
-/// The number that a setting is; an integer is one, too: `beta = 10`.
+/// The value of a numeric setting, which may be an integer: `beta = 10`.
 #[must_use]
 pub fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))
 }
 
-/// The middle of some values; of an even number of them the mean of the two in the middle. `None` if there are none.
+/// The median; for an even number of values, the mean of the middle two. `None` if there are none.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -20,8 +20,8 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// The next of `factors` times a power of ten from `step` upwards, as ticks of an axis are apart; `factors` ascend from 1 to below
-/// 10. 1 for a step that is not a finite number above 0.
+/// Rounds `step` up to one of `factors` times a power of ten, for the spacing of axis ticks; `factors` ascend from 1 to below 10.
+/// Returns 1 for a step that is not finite and positive.
 #[must_use]
 pub fn round_step(step: f64, factors: &[f64]) -> f64 {
     if !(step.is_finite() && step > 0.0) {

@@ -85,7 +85,7 @@ fn each_real_run_has_the_verdict_that_it_was_made_for() {
         (
             "overfitting",
             Verdict::Overfitting,
-            "train 100.0 %, valid 50.0 %, loss rises since epoch 18",
+            "train 100.0 %, valid 50.0 %, loss rising since epoch 18",
             Some("training.patience=10"),
         ),
         (
@@ -119,7 +119,7 @@ fn a_run_under_way_learns_or_has_yet_to_begin() {
     let later = running(10);
     assert_eq!(later.verdict, Verdict::Learning, "{later:?}");
     assert!(
-        later.detail.contains(" points an epoch, ") && later.detail.ends_with(" s to go"),
+        later.detail.contains(" points per epoch, ") && later.detail.ends_with(" s to go"),
         "{}",
         later.detail
     );
@@ -145,7 +145,7 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
     let status = File::options().write(true).open(copy.path().join("status.json")).unwrap();
     status.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let stalled = copy.diagnosis();
-    assert_eq!(stalled.headline(), "STALLED after 10 epochs, not heard of for 10 min");
+    assert_eq!(stalled.headline(), "STALLED after 10 epochs, no update for 10 min");
     let on = |host: &str| {
         let sessions = json!({"version": 1, "sessions": [{"host": host}]});
         fs::write(copy.path().join("env.json"), sessions.to_string()).unwrap();
@@ -154,7 +154,7 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
     assert_eq!(on("elsewhere").verdict, Verdict::Stalled);
     let Ok(here) = fs::read_to_string("/proc/sys/kernel/hostname") else { return };
     let dead = on(here.trim());
-    assert_eq!(dead.headline(), "DEAD process 4194305 is gone after 10 epochs, not heard of for 10 min");
+    assert_eq!(dead.headline(), "DEAD process 4194305 ended after 10 epochs, no update for 10 min");
     assert!(dead.command.unwrap().starts_with("snn train --resume"));
 }
 

@@ -77,7 +77,7 @@ fn write_part(part: &PartSummary, out: &mut impl Write) -> io::Result<()> {
     let PartSummary { split, samples, classes, speakers } = part;
     let (least, most) = (classes.iter().min().unwrap_or(&0), classes.iter().max().unwrap_or(&0));
     let each = if least == most { least.to_string() } else { format!("{least} to {most}") };
-    // More names than that say nothing.
+    // More names than this are not useful.
     let who = match speakers.len() {
         0 => "-".to_owned(),
         count @ 1..=12 => format!("{count}: {}", escape(&speakers.join(" "))),
@@ -102,7 +102,7 @@ fn paragraph(out: &mut impl Write, label: &str, words: &[String]) -> io::Result<
 
 fn spread(numbers: &Distribution, unit: &str) -> String {
     let Distribution { min, mean, deviation, max } = numbers;
-    // Numbers of a few digits are read at a glance.
+    // A few digits are enough.
     let digits = if max.abs().max(min.abs()) < 100.0 { 2 } else { 0 };
     format!("{mean:.digits$} +- {deviation:.digits$}{unit}, from {min:.digits$} to {max:.digits$}{unit}")
 }
