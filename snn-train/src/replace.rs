@@ -1,8 +1,8 @@
-//! Files that are there whole: written beside their place, then renamed into it.
+//! Atomic file replacement: write a temporary file, then rename it.
 //!
-//! What is beside has a fixed name where a lock lets only one process write: what a killed one left behind is replaced by the
-//! next. Elsewhere every writer has a name of its own. Links are not followed: one in the place is replaced, one beside it is
-//! removed.
+//! The temporary file has a fixed name if a lock ensures a single writer: the leftover of a killed process is overwritten by the
+//! next. Otherwise, every writer uses a unique name. Links are not followed: one at the target is replaced, one at the temporary
+//! name is removed.
 
 use std::{
     fs::{self, File},
@@ -14,21 +14,21 @@ use std::{
 
 use snn_run::regular;
 
-/// What a file must survive once it has been replaced.
+/// What a replaced file must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// The end of this process.
+    /// A crash of this process.
     Process,
-    /// The end of the machine's power.
+    /// A power failure.
     Disk,
 }
 
-/// Replaces `path` by a file with this content. Whatever happens, `path` is the old file or the new one.
+/// Replaces `path` atomically by a file with this content.
 pub(crate) fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     replace_through(&temporary(path), path, content, durability)
 }
 
-/// As [`replace`], for files that several processes may write at the same time: the last one wins.
+/// Like [`replace`], for files that several processes may write concurrently: the last one wins.
 pub(crate) fn replace_shared(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -46,8 +46,8 @@ fn replace_through(temporary: &Path, path: &Path, content: &[u8], durability: Du
     if durability == Durability::Disk { sync_directory(path) } else { Ok(()) }
 }
 
-/// Replaces `path` by the file at `source`: by a second name for it where the file system can, else by a copy. Files
-/// written by [`replace`] are never changed in place, so they may share their content.
+/// Replaces `path` by the file at `source`: with a hard link if the file system supports it, otherwise with a copy. Files
+/// written by [`replace`] are never modified in place, so they can share their content.
 pub(crate) fn replace_by_link(path: &Path, source: &Path) -> io::Result<()> {
     through(&temporary(path), path, |temporary| {
         fs::hard_link(source, temporary).or_else(|_| {
@@ -60,7 +60,7 @@ pub(crate) fn replace_by_link(path: &Path, source: &Path) -> io::Result<()> {
 }
 
 fn through(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    // One left behind by a killed process would be in the way of a link.
+    // The leftover of a killed process would prevent creating a link.
     let _ = fs::remove_file(temporary);
     let result = write(temporary).and_then(|()| fs::rename(temporary, path));
     if result.is_err() {
@@ -74,7 +74,7 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.tmp"))
 }
 
-/// The new name is on the disk only when the directory is.
+/// The new name is on disk only after the directory is synced.
 fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
@@ -118,7 +118,7 @@ mod tests {
                 });
             }
         });
-        assert!(contents.contains(&fs::read(&path).unwrap()), "one of them, whole");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert!(contents.contains(&fs::read(&path).unwrap()), "one of them, complete");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
     }
 }

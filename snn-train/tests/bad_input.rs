@@ -27,7 +27,7 @@ fn configurations() {
         (vec!["train", "torn.toml"], vec!["torn.toml:2", "not valid TOML"]),
         (vec!["train", "absent.toml"], vec!["neither a preset (randman, ", "nor a TOML file"]),
         (vec!["train", "rndman"], vec!["did you mean `randman`?"]),
-        (vec!["train"], vec!["what is to be trained?"]),
+        (vec!["train"], vec!["nothing to train"]),
         (vec!["train", "randman", "--device", "cuda:0"], vec!["no CUDA support", "--device cpu"]),
         (vec!["train", "randman", "--device", "tpu"], vec!["unknown device `tpu`"]),
         (vec!["train", "randman", "--threads", "0"], vec!["--threads", "at least 1"]),
@@ -196,7 +196,7 @@ fn a_full_disk() {
     };
     let ended = common::Ended::from(output).expect(0);
     let words =
-        "No space left on device (os error 28) (free some space, then go on with --resume): disk/run/";
+        "No space left on device (os error 28) (free some space, then continue with --resume): disk/run/";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert_same(&snn.path("freed"), &snn.path("whole"));
 }
@@ -257,7 +257,7 @@ fn paths_that_are_not_utf8() {
     // What is read back, or run by a shell, cannot be replaced.
     run(&[&plan[..], &["t", "--runs"]].concat(), b"x\xff", &[]).fails(1, &["write the plan", "UTF-8"]);
     run(&plan, b"x\xff/t", &[]).expect(0);
-    run(&["sweep", "submit"], b"x\xff/t", &submit).fails(2, &["cannot stand in a script for Slurm"]);
+    run(&["sweep", "submit"], b"x\xff/t", &submit).fails(2, &["cannot be used in a Slurm script"]);
 }
 
 /// What the operating system says is part of the message, once.

@@ -181,11 +181,11 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
         2,
         &[
             "weights, moments, gradients and checkpoints 8",
-            "50.0 GB of training.memory_limit",
-            "lower network.hidden",
+            "50.0 GB (training.memory_limit)",
+            "Lower network.hidden",
         ],
     );
-    limited(&snn, "-v 4000000", &wide).fails(2, &["of `ulimit -v`", "training.memory_limit"]);
+    limited(&snn, "-v 4000000", &wide).fails(2, &["(`ulimit -v`)", "training.memory_limit"]);
     // The fused implementation needs memory for a few blocks of samples, the reference for the whole batch.
     let batch = Snn::train(
         &[
@@ -198,7 +198,7 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     );
     limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "lower training.batch_size"]);
     let classes = ["train", "randman", "--set", "data.classes=65536", "--run-dir", "run"];
-    limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "lower data.classes"]);
+    limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "Lower data.classes"]);
     let confusion = [
         "data.classes=65536",
         "data.samples_per_class=2",
@@ -214,7 +214,7 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     ]
     .concat();
     limited(&snn, "-v 4000000", &confusion)
-        .fails(2, &["which class is taken for which 17.2 GB", "the number of classes"]);
+        .fails(2, &["confusion matrices 17.2 GB", "the number of classes"]);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     assert!(!snn.path("run").exists(), "nothing was begun");
 }
@@ -287,7 +287,7 @@ fn a_trainer_whose_lock_was_taken_away_stops() {
     wait_for_epochs(&run);
     fs::remove_file(run.join("lock")).unwrap();
     let second = start(&snn, &arguments);
-    end(first).fails(1, &["the lock of this run directory was taken away", "run"]);
+    end(first).fails(1, &["the lock of this run directory was removed", "run"]);
     wait_for(|| status(&run)["pid"] == second.id() && status(&run)["epoch"].as_u64() > Some(0));
     signal(&second, "-TERM");
     end(second).expect(3);
@@ -309,7 +309,7 @@ fn quiet_hides_progress_and_no_warnings() {
     assert!(!ended.stderr.contains("loss"), "{}", ended.stderr);
     // The preset has the lower regularizer on.
     assert!(
-        ended.stderr.contains("lower regularizer, which is on") && !ended.stderr.contains("switch on"),
+        ended.stderr.contains("lower regularizer, which is enabled") && !ended.stderr.contains("enable the lower"),
         "{}",
         ended.stderr
     );
@@ -332,7 +332,7 @@ fn more_threads_than_cores_are_not_started() {
         .expect(0);
     let cores = std::thread::available_parallelism().unwrap();
     assert!(
-        ended.stderr.contains(&format!("--threads 5000 is more than this machine has cores: it is {cores}")),
+        ended.stderr.contains(&format!("--threads 5000 is more than the number of cores: using {cores}")),
         "{}",
         ended.stderr
     );
@@ -355,7 +355,7 @@ fn settings_at_fault_are_named() {
     for (change, words) in [
         ("optimizer.epsilon=1e-300", "optimizer.epsilon = 1e-300 is 0 in the 32-bit numbers"),
         ("network.threshold=1e300", "network.threshold = 1e300 is infinite"),
-        ("network.tau_mem=1e300", "network.tau_mem = 1e300 ms never changes anything"),
+        ("network.tau_mem=1e300", "network.tau_mem = 1e300 ms has no effect"),
         ("training.seed=9223372036854775808", "from 0 to 9223372036854775807 (2^63 - 1); found"),
     ] {
         snn.run(&Snn::train(&[change], &["--run-dir", "run"])).fails(2, &[words]);

@@ -90,9 +90,9 @@ fn what_computes_otherwise_is_refused() {
     graph.nodes.insert("hidden1.lif".to_owned(), Node::Other("LIF".to_owned()));
     refused(&graph, "hidden1.lif is of type LIF");
     graph.nodes.remove("hidden1.lif");
-    refused(&graph, "which is not there");
+    refused(&graph, "which does not exist");
     fs::write(snn.path("broken.nir"), b"\x89HDF\r\n\x1a\n and nothing behind").unwrap();
-    snn.run(&["eval", "--weights", "broken.nir"]).fails(2, &["no graph of NIR", "broken.nir"]);
+    snn.run(&["eval", "--weights", "broken.nir"]).fails(2, &["not a readable NIR graph", "broken.nir"]);
     snn.run(&["export", "run", "--format", "nir"]).fails(2, &["use --out FILE"]);
 }
 

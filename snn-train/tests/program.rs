@@ -147,7 +147,7 @@ fn presets_are_listed_shown_and_documented() {
     assert_eq!(Experiment::load(snn.path("shown.toml")).unwrap(), Experiment::preset("randman").unwrap());
     let keys = snn.run(&["presets", "--keys"]).expect(0).stdout;
     assert!(
-        keys.contains("[optimizer]\n  name ") && keys.contains("\n  learning_rate        Step size.\n"),
+        keys.contains("[optimizer]\n  name ") && keys.contains("\n  learning_rate        Learning rate.\n"),
         "{keys}"
     );
     let keys = json(&snn.run(&["presets", "--keys", "--json"]).expect(0).stdout);

@@ -202,7 +202,7 @@ fn other_data_in_the_same_place_are_refused() {
         run(&snn, &more).fails(2, &["these are not the data"]);
         fs::write(snn.path("run/data.json"), record).unwrap();
         let allowed = run(&snn, &[&eval[..], &["--allow-other-data"]].concat()).expect(0);
-        assert!(allowed.stderr.contains("warning: these are other data"), "{}", allowed.stderr);
+        assert!(allowed.stderr.contains("warning: these data differ"), "{}", allowed.stderr);
     }
     write_spikes(&snn.path("a.h5"), 60, 0);
     assert_eq!(run(&snn, &eval).expect(0).stdout, told);
@@ -232,7 +232,7 @@ fn relative_paths_lead_to_the_data_from_anywhere() {
     let moved = ["eval", "../run", "--split", "valid", "--set", "data.train_file=../b.h5"];
     from_elsewhere(&moved).expect(0);
     let trained = ["eval", "../run", "--split", "valid", "--set", "network.tau_mem=5"];
-    from_elsewhere(&trained).fails(2, &["--set says where the data lie", "network.tau_mem"]);
+    from_elsewhere(&trained).fails(2, &["--set can only change the location of the data", "network.tau_mem"]);
 }
 
 #[test]
@@ -272,8 +272,8 @@ fn runs_on_data_of_a_program_say_so() {
     drop(writer);
 
     snn.run(&["eval", "run", "--split", "valid"])
-        .fails(2, &["a data set of another program (`taps`, 10 inputs x 20 steps, 2 classes)"]);
-    snn.run(&["train", "--resume", "--run-dir", "run"]).fails(2, &["a data set of another program"]);
+        .fails(2, &["the data of a custom program (`taps`, 10 inputs x 20 steps, 2 classes)"]);
+    snn.run(&["train", "--resume", "--run-dir", "run"]).fails(2, &["the data of a custom program"]);
     // Its own file says it, too, and names what they are.
     let config = fs::read_to_string(directory.join("config.toml")).unwrap();
     let External { dataset, inputs, steps, classes, fingerprint, .. } =
@@ -284,9 +284,9 @@ fn runs_on_data_of_a_program_say_so() {
     assert_eq!((dataset.as_str(), inputs, steps, classes), ("taps", 10, 20, 2));
     assert_eq!(fingerprint, DataIdentity::of(&*dataset_of(0)).unwrap().fingerprint().to_string());
     assert_ne!(fingerprint, DataIdentity::of(&*dataset_of(1)).unwrap().fingerprint().to_string());
-    snn.run(&["train", "run/config.toml", "--run-dir", "new"]).fails(2, &["a data set of another program"]);
+    snn.run(&["train", "run/config.toml", "--run-dir", "new"]).fails(2, &["the data of a custom program"]);
     fs::rename(directory.join("data.json"), snn.path("data.json")).unwrap();
-    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["a data set of another program"]);
+    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["the data of a custom program"]);
     fs::rename(snn.path("data.json"), directory.join("data.json")).unwrap();
     // Other data can be named, and are compared.
     let named = ["eval", "run", "--set", "data.name=randman", "--set", "data.samples_per_class=10"];
@@ -296,7 +296,7 @@ fn runs_on_data_of_a_program_say_so() {
     let mut of_old = Experiment::default();
     (of_old.training.epochs, of_old.training.batch_size) = (1, 10);
     fs::write(directory.join("config.toml"), of_old.to_toml().unwrap()).unwrap();
-    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["a data set of another program"]);
+    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["the data of a custom program"]);
     drop(RunWriter::resume(&directory, &mut trainer(1, 0)).unwrap());
     assert_eq!(fs::read_to_string(directory.join("config.toml")).unwrap(), config);
     let other = RunWriter::resume(&directory, &mut trainer(2, 1)).unwrap_err();

@@ -164,7 +164,11 @@ fn runs_that_do_not_fit_into_an_array_go_into_the_next() {
     );
     let ended = cluster.run(&["submit", "sweep"]).expect(1);
     assert!(ended.stdout.contains("job 7"), "{}", ended.stdout);
-    assert!(ended.stderr.contains("sbatch failed: Too many jobs; once Slurm takes more"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("sbatch failed: Too many jobs; once Slurm accepts more"),
+        "{}",
+        ended.stderr
+    );
     cluster.queue("7|0|PENDING|0||None|\n7|1|PENDING|0||None|\n7|2|PENDING|0||None|\n7|3|PENDING|0||None|\n");
     assert!(cluster.run(&["status", "sweep"]).expect(0).stdout.contains("6 runs: 4 queued, 2 pending"));
 }

@@ -163,7 +163,7 @@ fn a_run_that_ends_its_process_every_time_fails_and_the_others_go_on() {
     for _ in 0..2 {
         assert_eq!(run("").status.code(), Some(1), "{}", told());
         let told = told();
-        assert!(told.contains("2 done, 1 failed") && told.contains("ended without a word 3 times"), "{told}");
+        assert!(told.contains("2 done, 1 failed") && told.contains("killed or crashed 3 times"), "{told}");
         assert!(told.contains("snn sweep retry"), "{told}");
     }
     let retry = last(&snn.run(&["sweep", "retry", "sweeps/s", "--json"]).expect(0).stdout);
@@ -206,7 +206,7 @@ fn a_plan_that_drops_runs_says_so() {
     snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
     let other = plan("y/a.toml");
     assert!(
-        other.stderr.starts_with("note: 2 runs of the plan that was here before, 2 of them done"),
+        other.stderr.starts_with("note: not in this plan: 2 runs of the previous one, 2 done"),
         "{}",
         other.stderr
     );
@@ -219,7 +219,7 @@ fn a_plan_that_drops_runs_says_so() {
     fs::write(snn.path("x/a.toml"), &quick).unwrap();
     let ended = snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
     assert!(
-        ended.stderr.contains("note: 6 runs of the plan that was here before, 0 of them done"),
+        ended.stderr.contains("note: not in this plan: 6 runs of the previous one, 0 done"),
         "{}",
         ended.stderr
     );

@@ -401,7 +401,7 @@ fn the_runs_of_a_sweep_write_them_too_and_keep_their_names() {
         let entries = fs::read_dir(snn.path(&format!("sweeps/{sweep}/runs"))).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
     };
-    assert_eq!(names("with"), names("without"), "it changes no result");
+    assert_eq!(names("with"), names("without"), "it does not affect results");
     for run in names("with") {
         let values = read(&snn.path("sweeps/with/runs").join(&run));
         assert_eq!(steps(&values, "accuracy/test"), [1]);

@@ -1,6 +1,16 @@
 //! Helpers for numbers.
 
+use std::fmt::Display;
+
 use toml::Value;
+
+/// A number with its noun: `1 epoch`, `2 epochs`.
+#[must_use]
+pub fn counted(number: impl Display, one: &str, more: &str) -> String {
+    let number = number.to_string();
+    let noun = if number == "1" { one } else { more };
+    format!("{number} {noun}")
+}
 
 /// The value of a numeric setting, which may be an integer: `beta = 10`.
 #[must_use]
@@ -42,6 +52,12 @@ mod tests {
         assert_eq!((step(1.0), step(1.1), step(4.0), step(70.0)), (1.0, 2.0, 5.0, 100.0));
         assert_eq!(round_step(24.0, &[1.0, 2.0, 2.5, 5.0]), 25.0);
         assert_eq!((step(0.0), step(f64::NAN), step(f64::INFINITY)), (1.0, 1.0, 1.0));
+    }
+
+    #[test]
+    fn nouns_are_singular_for_one() {
+        let epochs = [0, 1, 2].map(|it| counted(it, "epoch", "epochs"));
+        assert_eq!(epochs, ["0 epochs", "1 epoch", "2 epochs"]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
             let stuck = if is_stuck { " and start the readout slightly below 0 (readout.start)" } else { "" };
             let text = format!(
                 "Its input never reaches the threshold, and a layer without spikes passes nothing on. Draw larger weights \
-                 ({key}){stuck}, or switch on the lower regularizer."
+                 ({key}){stuck}, or enable the lower regularizer."
             );
             again(&changes, &text)
         }

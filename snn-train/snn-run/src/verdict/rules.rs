@@ -4,7 +4,7 @@ use super::{
     Verdict,
     evidence::{Evidence, judged},
     subject::Subject,
-    trend::{counted, duration, short_number},
+    trend::{duration, short_number},
 };
 use crate::{
     judge::Judgement,

@@ -34,12 +34,6 @@ pub fn short_number(value: f64) -> String {
     }
 }
 
-/// `1 epoch`, `2 epochs`.
-pub(super) fn counted(number: impl Into<u64>, one: &str, more: &str) -> String {
-    let number = number.into();
-    format!("{number} {}", if number == 1 { one } else { more })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

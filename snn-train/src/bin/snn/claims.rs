@@ -58,12 +58,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let claims =
         columns.iter().find(|column| column.initialization == chosen).map_or(&[][..], |it| &it.claims);
-    // Armitage, McPherson & Rowe (1969), Table 2: normal means, looked at after each of equal batches.
+    // Armitage, McPherson & Rowe (1969), Table 2: normal means, tested after each of several equal batches.
     let note = match arguments.batches {
         1 => None,
         batches => Some(format!(
-            "On {batches} batches of seeds. Whoever looks after each of two at intervals of 95 % decides wrongly in 8.3 % of cases, \
-             after each of three in 10.7 %."
+            "On {batches} batches of seeds. Looking at 95 % intervals after each batch gives a wrong decision in 8.3 % of cases with two \
+             batches, in 10.7 % with three."
         )),
     };
     let mut out = snn_terminal::stdout();

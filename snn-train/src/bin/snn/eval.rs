@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use snn_data::Split;
+use snn_run::counted;
 use snn_train::{Evaluation, Goal, evaluate, experiment::Selection};
 
 use crate::{
@@ -83,7 +84,12 @@ fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()
         }
         Source::File(weights) => format!("weights of {}", weights.path().display()),
     };
-    writeln!(out, "{split} accuracy {} on {samples} samples, {whose}", percent(losses.accuracy))?;
+    writeln!(
+        out,
+        "{split} accuracy {} on {}, {whose}",
+        percent(losses.accuracy),
+        counted(samples, "sample", "samples")
+    )?;
     writeln!(
         out,
         "loss {:.4} (cross-entropy {:.4}, regularization {:.4})",

@@ -68,9 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Nir => return graph(&run, arguments),
         format => {
             if arguments.out.is_none() && snn_terminal::stdout().is_terminal() {
-                return Err(
-                    UsageError("weights are binary, not text for a terminal: use --out FILE".to_owned()).into()
-                );
+                return Err(UsageError(
+                    "weights are binary, not text for a terminal: use --out FILE".to_owned(),
+                )
+                .into());
             }
             weights(&run, arguments.checkpoint, format)?
         }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use snn_data::{Dataset, SpeechEvent};
+use snn_run::counted;
 use snn_train::{
     Error,
     experiment::{Data, KnownParts},
@@ -74,7 +75,7 @@ fn watch(bar: &OnceLock<Bar>, quiet: bool, event: &SpeechEvent<'_>) {
 
 fn start(recordings: usize) -> Bar {
     if !snn_terminal::stderr().is_terminal() {
-        say(&format!("computing the features of {recordings} recordings, once"));
+        say(&format!("computing the features of {}, once", counted(recordings, "recording", "recordings")));
     }
     Bar::new(recordings as u64, TEMPLATE)
 }

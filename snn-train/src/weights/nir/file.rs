@@ -1,4 +1,4 @@
-//! Graphs in HDF5 files, as the Python package nir writes them: `/version`, and `/node` with `type`, `nodes/NAME/..`, `edges` and
+//! Graphs in HDF5 files, in the format of the Python package nir: `/version`, and `/node` with `type`, `nodes/NAME/..`, `edges` and
 //! `metadata`.
 
 use std::{collections::BTreeMap, fs, path::Path};
@@ -8,17 +8,17 @@ use hdf5::{Dataset, File, Group, types::VarLenUnicode};
 use super::graph::{Graph, Node, Units};
 use crate::error::Error;
 
-/// The version of the Python package whose files these are like.
+/// The version of the Python package whose format is used.
 const VERSION: &str = "1.0.8";
 
-/// Most numbers of an array: bounds what a broken header allocates.
+/// Maximum number of entries of an array: limits the allocation for a broken header.
 const MOST: usize = 1 << 30;
 
 impl Graph {
-    /// Writes the graph. `path` is the old file or the whole new one.
+    /// Writes the graph, replacing `path` atomically.
     ///
     /// # Errors
-    /// [`Error::Weights`] if the HDF5 library refuses, [`snn_run::Error::Io`].
+    /// [`Error::Weights`] if the HDF5 library fails, [`snn_run::Error::Io`].
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let beside = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -59,10 +59,10 @@ impl Graph {
         file.flush()
     }
 
-    /// Reads a graph. Types of nodes that are not known are there by their name.
+    /// Reads a graph. Nodes of unknown types have only their type name.
     ///
     /// # Errors
-    /// [`Error::Weights`] if it is no such file, or a node lacks what its type has.
+    /// [`Error::Weights`] if it is not a NIR file, or a node lacks a parameter of its type.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let read = || -> hdf5::Result<Self> {
@@ -86,7 +86,7 @@ impl Graph {
         };
         read().map_err(|error| Error::Weights {
             path: path.to_owned(),
-            reason: format!("this is no graph of NIR that can be read ({error})"),
+            reason: format!("this is not a readable NIR graph ({error})"),
         })
     }
 }
@@ -147,7 +147,7 @@ fn read_text(group: &Group, name: &str) -> hdf5::Result<String> {
 fn read_metadata(group: &Group) -> hdf5::Result<BTreeMap<String, String>> {
     let mut metadata = BTreeMap::new();
     for name in group.member_names()? {
-        // of other programs there may be numbers
+        // other programs may write numbers
         if let Ok(value) = read_text(group, &name) {
             metadata.insert(name, value);
         }

@@ -5,6 +5,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Instant};
 use clap::Args;
 use serde_json::json;
 use snn_data::CochleaConfig;
+use snn_run::counted;
 
 use super::selection::Selection;
 use crate::{
@@ -69,14 +70,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     for file in &encoded.files {
         let (samples, spikes, path) = (file.samples, file.spikes, file.path.display());
-        writeln!(out, "{}: {samples} recordings, {spikes} spikes: {path}", file.split)?;
+        writeln!(
+            out,
+            "{}: {}, {spikes} spikes: {path}",
+            file.split,
+            counted(samples, "recording", "recordings")
+        )?;
     }
     let speed = encoded.seconds / elapsed.max(1e-9);
-    writeln!(
-        out,
-        "{:.1} s of sound in {elapsed:.1} s, {speed:.1} times real time",
-        encoded.seconds
-    )?;
+    writeln!(out, "{:.1} s of sound in {elapsed:.1} s, {speed:.1} times real time", encoded.seconds)?;
     for note in encoded.intake.notes() {
         writeln!(out, "note: {note}")?;
     }

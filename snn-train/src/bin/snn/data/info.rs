@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use snn_data::{DatasetSummary, Distribution, InputKind, Intake, PartSummary};
+use snn_run::counted;
 use snn_terminal::escape;
 
 use super::selection::Selection;
@@ -40,13 +41,17 @@ fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
         InputKind::Events => "spikes",
         InputKind::Frames => "analog values",
     };
-    writeln!(out, "{name}: {samples} samples of {inputs} inputs x {steps} steps of {dt} ms, {what}\n")?;
+    writeln!(
+        out,
+        "{name}: {} of {inputs} inputs x {steps} steps of {dt} ms, {what}\n",
+        counted(samples, "sample", "samples")
+    )?;
     writeln!(out, "part   samples  of each class  speakers")?;
     for part in &summary.parts {
         write_part(part, out)?;
     }
     writeln!(out)?;
-    paragraph(out, &format!("{} classes", classes.len()), classes)?;
+    paragraph(out, &counted(classes.len(), "class", "classes"), classes)?;
     if let Some(spikes) = &summary.spikes {
         writeln!(out, "spikes per sample  {}", spread(spikes, ""))?;
         writeln!(out, "silent inputs      {} of {inputs}", summary.silent_inputs)?;
@@ -63,7 +68,8 @@ fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
             let Intake { recordings, cropped, padded, resampled, .. } = intake;
             writeln!(
                 out,
-                "of {recordings} recordings {cropped} cropped, {padded} padded, {resampled} resampled"
+                "of {}, {cropped} cropped, {padded} padded, {resampled} resampled",
+                counted(recordings, "recording", "recordings")
             )?;
         }
         for note in intake.notes() {
