@@ -309,7 +309,8 @@ fn quiet_hides_progress_and_no_warnings() {
     assert!(!ended.stderr.contains("loss"), "{}", ended.stderr);
     // The preset has the lower regularizer on.
     assert!(
-        ended.stderr.contains("lower regularizer, which is enabled") && !ended.stderr.contains("enable the lower"),
+        ended.stderr.contains("lower regularizer, which is enabled")
+            && !ended.stderr.contains("enable the lower"),
         "{}",
         ended.stderr
     );

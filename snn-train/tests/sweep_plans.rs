@@ -49,7 +49,10 @@ fn plans_are_not_believed() {
             |plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(0.5),
             "its settings are those of",
         ),
-        (|plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(-1), "are not a valid experiment"),
+        (
+            |plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(-1),
+            "are not a valid experiment",
+        ),
         (|plan| plan["points"][1]["settings"]["optimizer.rate"] = json!(1), "are not a valid experiment"),
         // The settings of the base count as well.
         (|plan| plan["base"]["surrogate"]["beta"] = json!(77.0), "its settings are those of"),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     judge::Judgement,
+    numbers::counted,
     record::{EpochRecord, Losses},
     state::RunState,
 };
