@@ -1,4 +1,4 @@
-//! The rules of the house that a program can check.
+//! Repository rules that can be checked by a program.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
 
@@ -10,7 +10,7 @@ use std::{
 
 use toml::{Table, Value};
 
-/// What may lie at the top of the repository, beside the members of the workspace.
+/// The allowed top-level entries, besides the members of the workspace.
 const TOP_LEVEL: &[&str] = &[
     ".cargo",
     ".ci",
@@ -32,7 +32,7 @@ const TOP_LEVEL: &[&str] = &[
     "rustfmt.toml",
 ];
 
-/// Files grow until somebody splits them; this is where the tests ask for it.
+/// Maximum number of lines of a file.
 const LONGEST_FILE: usize = 500;
 
 fn root() -> &'static Path {
@@ -112,7 +112,7 @@ fn files_stay_short_enough_to_read() {
 
 #[test]
 fn nothing_is_left_undone() {
-    // Put together, so that this file does not find itself.
+    // Concatenated, so that this file does not match itself.
     let marks = [["todo", "!("], ["unimplemented", "!("], ["#[", "ignore"], ["TO", "DO"], ["FIX", "ME"]];
     for path in sources(&["rs", "cu", "toml"]) {
         let text = read(&path);
@@ -130,11 +130,11 @@ fn nothing_is_left_undone() {
 
 #[test]
 fn programs_print_through_the_writer_that_escapes() {
-    // A name is what others make it: a print past `snn_terminal` would send it to the terminal as it is.
+    // Names are untrusted: printing without `snn_terminal` would send them to the terminal unescaped.
     let programs = ["snn-train/src/bin", "snn-tui/src", "xtask/fetch/src"].map(|folder| root().join(folder));
-    // Put together, so that clippy's lints of the same intent stay the only other place.
+    // Concatenated, so that this file does not match itself.
     let raw = ["println!(", "print!(", "io::stdout()", "io::stderr()", "ProgressBar::"];
-    // The painter writes the cells that it has looked at; a bar is wrapped where it is made.
+    // The painter writes cells that it has checked; bars are wrapped where they are created.
     let own = ["snn-tui/src/terminal.rs", "snn-train/src/bin/snn/bar.rs", "xtask/fetch/src/display.rs"];
     let is_look = |line: &str| ["is_terminal()", "terminal_size_of("].iter().any(|look| line.contains(look));
     for path in sources(&["rs"]) {
@@ -153,7 +153,7 @@ fn programs_print_through_the_writer_that_escapes() {
 #[test]
 fn the_top_level_holds_what_was_agreed() {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
-    // Without git, or outside a checkout, nobody knows what belongs to the repository.
+    // Without git, or outside a checkout, the repository's files are unknown.
     let Some(output) = output.ok().filter(|output| output.status.success()) else { return };
     let members = members();
     for file in String::from_utf8_lossy(&output.stdout).split_terminator('\0') {

@@ -211,7 +211,7 @@ fn leave_on_interrupt(display: &Arc<Display>, store: &Store) -> Result<()> {
         }
         display.end();
         display.say(&format!(
-            "interrupted: what has been downloaded is kept in {}, and the same command goes on from there",
+            "interrupted: downloads are kept in {}, and the same command resumes",
             folder.display()
         ));
         process::exit(130);

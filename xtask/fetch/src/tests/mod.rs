@@ -1,4 +1,4 @@
-//! Fetching from servers that misbehave, archives that mean harm, and data directories in every state.
+//! Fetching from misbehaving servers, malicious archives, and data directories in every state.
 #![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod archives;
