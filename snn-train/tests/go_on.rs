@@ -1,4 +1,4 @@
-//! Going on with a run: never anew, never over its history, and what is said where it cannot go on.
+//! Resuming a run: it never restarts from epoch 0, never overwrites the history, and reports why it cannot resume.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -34,10 +34,10 @@ fn a_run_whose_checkpoints_are_gone_does_not_begin_anew() {
         assert_eq!(fs::read(run.join("metrics.jsonl")).unwrap(), history);
         assert_eq!(status(&run)["state"], "done");
     }
-    // Also where no record says so.
+    // Also without a record of it.
     fs::remove_file(run.join("metrics.jsonl")).unwrap();
     snn.run(&resume("run", &[])).fails(1, &["lost"]);
-    // And where only checkpoints are left.
+    // And if only checkpoints are left.
     snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "bare"])).expect(0);
     for file in ["config.toml", "metrics.jsonl", "status.json", "env.json"] {
         fs::remove_file(snn.path("bare").join(file)).unwrap();
@@ -66,12 +66,12 @@ fn from_the_best_epoch_where_the_last_one_is_lost() {
         }
         let history = fs::read(run.join("metrics.jsonl")).unwrap();
         snn.run(&resume("my run", &[])).fails(1, &words);
-        // The model that the experiment selects is whole, and nothing else is asked for.
+        // The model that the experiment selects is intact, so no option is needed.
         assert!(snn.run(&["eval", "my run"]).expect(0).stdout.contains(&format!("epoch {best} (best")));
         snn.run(&["export", "my run", "--format", "safetensors", "--out", "weights"]).expect(0);
         snn.run(&["eval", "my run", "--checkpoint", "last"]).expect(1);
 
-        // As it is printed.
+        // The command as printed.
         snn.run(&["train", "--resume", "--from-best", "--run-dir", "my run"]).expect(0);
         assert_same(&run, &snn.path("whole"));
         assert_eq!(fs::read(run.join("metrics.1.jsonl")).unwrap(), history, "nothing is lost");
@@ -98,7 +98,7 @@ fn a_name_that_is_mistyped() {
         .fails(2, &["no run to resume in runs/slow1; did you mean runs/slow-1?"]);
     snn.run(&resume("elsewhere/x", &[])).fails(2, &["no run to resume in elsewhere/x"]);
     assert!(!snn.path("runs/slow1").exists() && !snn.path("elsewhere").exists());
-    // A script that names the experiment begins the run the first time, and whoever mistyped it hears of it.
+    // A script that names the experiment starts the run the first time; a mistyped name is reported.
     let begun = snn.run(&[&train("runs/slow-2")[..], &["--resume"]].concat()).expect(0);
     assert!(
         begun.stderr.contains("there is no run in runs/slow-2 yet: starting it; did you mean runs/slow-1?")

@@ -1,4 +1,4 @@
-//! Signals, memory, locks, and advice: what a run is guarded against, and what it says.
+//! Signals, memory limits, locks and advice: the protections of a run, and their messages.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -14,7 +14,7 @@ use std::{
 
 use common::{Ended, Snn, assert_same, metrics, status};
 
-/// Data that take minutes to make.
+/// Data that take minutes to generate.
 const SLOW_DATA: &[&str] = &["data.samples_per_class=20000", "data.inputs=200", "data.dim=3"];
 const ENDLESS: &[&str] = &["training.epochs=100000"];
 
@@ -60,7 +60,7 @@ fn signals_stop_training_with_a_checkpoint() {
         let child = start(&snn, &Snn::train(ENDLESS, &["--run-dir", name, "--quiet"]));
         wait_for_epochs(&snn.path(name));
         signal(&child, &format!("-{name}"));
-        // A terminal that goes sends more than one.
+        // A closing terminal sends more than one signal.
         signal(&child, "-HUP");
         signal(&child, "-USR1");
         end(child).expect(3);
@@ -79,7 +79,7 @@ fn signals_stop_training_with_a_checkpoint() {
         .expect(0);
         assert!(metrics(&run).len() >= recorded, "{name}");
     }
-    // Whoever is started to outlive the terminal does.
+    // A process started to outlive the terminal does so.
     let mut command = Command::new("nohup");
     command.arg(env!("CARGO_BIN_EXE_snn")).args(Snn::train(ENDLESS, &["--run-dir", "nohup", "--quiet"]));
     command
@@ -146,7 +146,7 @@ fn loading_is_left_at_once() {
     assert!(ended.stdout.contains("2 pending"), "{}", ended.stdout);
 }
 
-/// Programs that only look load as long, and end as cleanly.
+/// Read-only commands load data as long, and end as cleanly.
 #[test]
 fn looking_is_left_at_once_too() {
     let snn = Snn::new();
@@ -219,8 +219,8 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     assert!(!snn.path("run").exists(), "nothing was begun");
 }
 
-/// The estimate before a run and what the run then takes at its largest are the same within a third: the allocator keeps some, and
-/// pages of the program's file are there or not.
+/// The memory estimate before a run is within a third of the peak: the allocator retains memory, and pages of the program
+/// file may or may not be resident.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_estimate_is_what_a_run_takes() {
@@ -260,7 +260,7 @@ fn the_estimate_is_what_a_run_takes() {
     assert!((0.75..1.35).contains(&(estimate / peak)), "estimate {estimate} MB, measured {peak:.1} MB");
 }
 
-/// One run that does not fit is recorded as failed, and the others go on; as is one whose data do not fit.
+/// A run that does not fit into memory is recorded as failed, and the others continue; so is a run whose data do not fit.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_sweep_goes_on_beside_a_run_that_does_not_fit() {
@@ -307,7 +307,7 @@ fn quiet_hides_progress_and_no_warnings() {
     let ended = snn.run(&Snn::train(&changes, &["--quiet", "--run-dir", "run"])).expect(0);
     assert!(ended.stderr.contains("warning: epoch 1: hidden layer 1 was silent"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("loss"), "{}", ended.stderr);
-    // The preset has the lower regularizer on.
+    // The preset enables the lower regularizer.
     assert!(
         ended.stderr.contains("lower regularizer, which is enabled")
             && !ended.stderr.contains("enable the lower"),
@@ -375,7 +375,7 @@ fn settings_at_fault_are_named() {
     );
 }
 
-/// What is printed can be typed.
+/// Printed commands can be run.
 #[test]
 fn printed_commands_work() {
     let snn = Snn::new();

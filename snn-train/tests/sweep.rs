@@ -1,4 +1,4 @@
-//! `snn sweep`: what it prints, and sweeps that are stopped or killed.
+//! `snn sweep`: its output, and stopped or killed sweeps.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -135,8 +135,8 @@ fn a_failed_run_is_shown_and_tried_again() {
     assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
 }
 
-/// A run that ends its process for want of memory, which was promised to it by mistake: the others are done first, it is
-/// tried three times, then it has failed; whoever asks for it gets another try.
+/// A run that runs out of memory and ends its process, despite the memory estimate: the others finish first; after three
+/// attempts, the run has failed; `retry` allows more attempts.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_ends_its_process_every_time_fails_and_the_others_go_on() {
@@ -212,7 +212,7 @@ fn a_plan_that_drops_runs_says_so() {
     );
     let json = last(&other.stdout);
     assert_eq!((&json["runs"], &json["left_out"], &json["left_out_done"]), (&6.into(), &2.into(), &2.into()));
-    // Extended, it drops none, and what was done is used.
+    // The extended plan drops no run, and finished runs are reused.
     fs::write(snn.path("x/a.toml"), quick.replace("[0.01]", "[0.01, 0.02, 0.03, 0.04]")).unwrap();
     let extended = plan("x/a.toml");
     assert_eq!((extended.stderr.as_str(), &last(&extended.stdout)["done"]), ("", &2.into()));

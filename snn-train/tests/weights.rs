@@ -42,7 +42,7 @@ fn a_run_starts_from_weights_and_keeps_some() {
     let recorded = snn.path(last).canonicalize().unwrap();
     assert!(config.contains(&format!("weights = \"{}\"", recorded.display())), "{config}");
 
-    // The same from each format.
+    // Each format gives the same result.
     for format in ["safetensors", "npz"] {
         snn.run(&["export", "run", "--format", format, "--checkpoint", "last", "--out", "w"]).expect(0);
         let run = format!("from-{format}");
@@ -52,7 +52,7 @@ fn a_run_starts_from_weights_and_keeps_some() {
         assert!(found.weights().eq(expected.weights()), "{format}");
     }
 
-    // A run that goes on needs the file no more; one that begins does.
+    // A resumed run does not need the file; a new one does.
     let more = ["training.epochs=3", tune[1], tune[2]];
     snn.run(&Snn::train(&more, &["--init", last, "--run-dir", "whole"])).expect(0);
     fs::rename(snn.path(last), snn.path("moved")).unwrap();
@@ -87,7 +87,7 @@ fn weights_are_evaluated_without_their_run() {
     let text = snn.run(&["eval", "--weights", "w.npz"]).expect(0).stdout;
     assert!(text.starts_with("test accuracy") && text.contains("weights of w.npz"), "{text}");
 
-    // Another seed makes other manifolds: that is said, and is what was asked for.
+    // Another seed generates other manifolds: this is reported and intended.
     let other = snn.run(&["eval", "--weights", "w.npz", "--set", "data.seed=7"]).expect(0);
     assert!(other.stderr.contains("these data differ from those of the run"), "{}", other.stderr);
     snn.run(&["eval", "--weights", "w.npz", "--set", "network.hidden=[9]"])

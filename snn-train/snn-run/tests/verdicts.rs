@@ -1,4 +1,4 @@
-//! Verdicts of real runs: each in `fixtures/verdicts` was made by `make.sh` there to come to one.
+//! Verdicts of real runs: `make.sh` in `fixtures/verdicts` made one run for each verdict.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test helpers fail as tests do")]
 
@@ -16,7 +16,7 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts").join(name)
 }
 
-/// A copy of a real run as it was after so many epochs, with these fields of its status.
+/// A copy of a real run as it was after this many epochs, with these fields of its status.
 struct Copy(TempDir);
 
 impl Copy {
@@ -123,7 +123,7 @@ fn a_run_under_way_learns_or_has_yet_to_begin() {
         "{}",
         later.detail
     );
-    // What is said of one that ended is not said too early of one that goes on.
+    // A verdict on a finished run must not appear too early in an unfinished one.
     let chance = |epochs| Copy::of("chance", epochs, json!({"state": "running"})).diagnosis().verdict;
     assert_eq!([chance(3), chance(8)], [Verdict::Starting, Verdict::Chance]);
     let stopped = Copy::of("learned", 10, json!({"state": "stopped"})).diagnosis();
@@ -158,7 +158,7 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
     assert!(dead.command.unwrap().starts_with("snn train --resume"));
 }
 
-/// What had been learned, and then the epochs of a network that guesses.
+/// Epochs of a network that learns, then of one that guesses.
 #[test]
 fn what_is_learned_and_lost_has_diverged() {
     let copy = Copy::of("learned", 15, json!({"state": "done", "epoch": 18}));
@@ -175,7 +175,7 @@ fn what_is_learned_and_lost_has_diverged() {
     assert_eq!(lost.headline(), "DIVERGED after epoch 15: from 87.5 % to 25.0 %, loss 1.39");
 }
 
-/// A remedy names the key that the weights were drawn with.
+/// A remedy names the key that determined the initial weights.
 #[test]
 fn weights_are_redrawn_with_the_key_that_drew_them() {
     let copy = Copy::of("silent", 4, json!({}));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// A parser, and in the corpus the folder of the same name.
+/// A parser; its folder in the corpus has the same name.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) parse: fn(&[u8]) -> bool,
@@ -32,9 +32,9 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "events", parse: snn_train::fuzzing::events },
 ];
 
-/// An archive of NumPy, which is read from a file.
+/// A NumPy archive, which is read from a file.
 fn npz(bytes: &[u8]) -> bool {
-    // Workers stand in a folder of their own.
+    // Each worker has its own working directory.
     let path = std::path::PathBuf::from(format!("npz-{}.tmp", std::process::id()));
     std::fs::write(&path, bytes).expect("room for a small file");
     let accepted = read(&path);
