@@ -1,4 +1,4 @@
-//! Compiles the CUDA kernels, for the features that need them; without those features there is nothing to do.
+//! Compiles the CUDA kernels for the features that need them.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The kernels as C, with the compiler that rustc links with: as they are, and with a check at every access to memory.
+//! Compiles the kernels as C with the compiler that rustc links with: unmodified, and with a check at every memory access.
 
 pub(super) fn compile() {
     const SOURCES: &str = "src/fused/cuda";
@@ -11,7 +11,7 @@ pub(super) fn compile() {
             .file(format!("{SOURCES}/emulation/{name}"))
             .include(format!("{SOURCES}/emulation"))
             .std("c11")
-            // rounded where the sources say, as on every other machine
+            // round exactly as in the sources, for identical results on all machines
             .flag_if_supported("-ffp-contract=off")
             .extra_warnings(true);
         build

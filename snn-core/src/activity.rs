@@ -1,32 +1,32 @@
-//! Watches hidden layers over an epoch: a layer that is silent or saturated does not learn, and that deserves a word.
+//! Monitors hidden layers over an epoch: a silent or saturated layer does not learn, which deserves a warning.
 
 use crate::{Float, NetworkConfig, Output, Reset};
 use std::fmt;
 
-/// How a hidden layer behaved over the samples observed.
+/// The activity of a hidden layer over the observed samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerActivity {
-    /// Spikes of the whole layer per sample, on average.
+    /// Mean number of spikes of the layer per sample.
     pub spikes_per_sample: f64,
     /// Fraction of units that never spiked.
     pub silent_fraction: f64,
-    /// Fraction of units that spiked, on average, in at least nine tenths of the steps in which the reset lets them (every
+    /// Fraction of units that spiked, on average, in at least nine tenths of the steps in which the reset allows it (every
     /// second one).
     pub saturated_fraction: f64,
 }
 
-/// A hidden layer in which hardly any unit can learn. `Display` says which, the likely cause and the remedy.
+/// A hidden layer in which hardly any unit can learn. `Display` includes the layer, the likely cause and the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ActivityWarning {
     /// No unit of the layer spiked.
     Silent {
-        /// Which hidden layer, counted from 1 at the input.
+        /// The hidden layer, counted from 1 at the input.
         layer: usize,
     },
     /// Every unit of the layer spiked as often as it can.
     Saturated {
-        /// Which hidden layer, counted from 1 at the input.
+        /// The hidden layer, counted from 1 at the input.
         layer: usize,
     },
 }
@@ -37,7 +37,7 @@ impl fmt::Display for ActivityWarning {
             ActivityWarning::Silent { layer } => write!(
                 f,
                 "hidden layer {layer} was silent: none of its units spiked. Its drive probably never reaches the threshold, \
-                 and a silent layer passes no gradient to a Max readout that starts at 0. Switch on the lower regularizer \
+                 and a silent layer passes no gradient to a Max readout that starts at 0. Enable the lower regularizer \
                  (lower_strength 100, lower_threshold 0.001), draw larger weights (initialization.gain), or start the \
                  readout slightly below 0 (readout_start -0.001)"
             ),
@@ -51,7 +51,7 @@ impl fmt::Display for ActivityWarning {
     }
 }
 
-/// Collects the spike counts of an epoch. See [`LayerActivity`].
+/// Accumulates the spike counts of an epoch. See [`LayerActivity`].
 ///
 /// ```
 /// use snn_core::{ActivityMonitor, ActivityWarning, Layer, NetworkConfig, Output};
@@ -63,7 +63,7 @@ impl fmt::Display for ActivityWarning {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ActivityMonitor {
-    /// Most spikes of a unit within a sample: a delayed reset lets it spike in every second step.
+    /// Maximum number of spikes of a unit per sample: with a delayed reset, it can spike in every second step.
     most: usize,
     samples: u64,
     /// Spikes of every unit so far, for each layer.
@@ -94,19 +94,19 @@ impl ActivityMonitor {
         }
     }
 
-    /// Forgets everything observed, for the next epoch.
+    /// Resets all counts, for the next epoch.
     pub fn reset(&mut self) {
         self.samples = 0;
         self.spikes.iter_mut().for_each(|layer| layer.fill(0.0));
     }
 
-    /// Number of samples observed, and spikes of every unit of every hidden layer: the whole state, for a checkpoint.
+    /// Number of observed samples, and spikes of every unit of every hidden layer: the complete state, for a checkpoint.
     #[must_use]
     pub fn state(&self) -> (u64, &[Vec<f64>]) {
         (self.samples, &self.spikes)
     }
 
-    /// Goes on from a state taken earlier; `false` if it belongs to a network of another shape, and nothing changes then.
+    /// Restores an earlier state; returns `false` without changes if it belongs to a network of a different shape.
     #[must_use]
     pub fn restore(&mut self, samples: u64, spikes: Vec<Vec<f64>>) -> bool {
         let fits = spikes.len() == self.spikes.len()
@@ -117,7 +117,7 @@ impl ActivityMonitor {
         fits
     }
 
-    /// One entry for each hidden layer; all zero before the first sample.
+    /// One entry per hidden layer; all zero before the first sample.
     #[must_use]
     pub fn report(&self) -> Vec<LayerActivity> {
         let samples = self.samples.max(1) as f64;
@@ -134,7 +134,7 @@ impl ActivityMonitor {
         self.spikes.iter().map(layer).collect()
     }
 
-    /// What deserves a warning; empty before the first sample.
+    /// The warnings; empty before the first sample.
     #[must_use]
     pub fn warnings(&self) -> Vec<ActivityWarning> {
         if self.samples == 0 {

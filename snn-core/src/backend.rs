@@ -1,5 +1,5 @@
-//! What a dfdx device must offer so that networks run on it. The CPU does so in `fused::cpu` (`f32`) and `reference::cpu`
-//! (`f64`), a GPU in `fused::cuda::device`.
+//! The interface that a dfdx device must implement to run networks. The CPU implements it in `fused::cpu` (`f32`) and
+//! `reference::cpu` (`f64`), GPUs in `fused::cuda::device`.
 
 use crate::{
     Error, Float, Input, NetworkConfig,
@@ -11,25 +11,25 @@ use crate::{
 use dfdx::prelude::{Device, Tape};
 use std::{borrow::Cow, fmt::Debug};
 
-/// A dfdx device that networks of this crate run on.
+/// A dfdx device that can run networks of this crate.
 pub trait Backend<E: Float>: Device<E> {
-    /// What a network keeps between calls of the fused implementation.
+    /// State kept in a network between calls of the fused implementation.
     #[doc(hidden)]
     type Context: Clone + Debug + Default;
 
-    /// The weights of the network that keeps this are about to change.
+    /// Invalidates the state, because the weights of the network are about to change.
     #[doc(hidden)]
     fn forget(context: &mut Self::Context) {
         let _ = context;
     }
 
-    /// The values of a device buffer, copied to the host where they are not there already.
+    /// The values of a device buffer, copied to the host if necessary.
     fn host(buffer: &Buffer<E, Self>) -> Cow<'_, [E]>;
 
-    /// The values of a device buffer, to be changed; `None` where they are not on the host.
+    /// Mutable access to the values of a device buffer; `None` if they are not on the host.
     fn host_mut(buffer: &mut Buffer<E, Self>) -> Option<&mut [E]>;
 
-    /// A device buffer that holds `values`.
+    /// Creates a device buffer with `values`.
     ///
     /// # Errors
     /// [`Error::Device`] if the device is out of memory.
@@ -63,7 +63,7 @@ pub trait Backend<E: Float>: Device<E> {
         wanted: Wanted,
     ) -> Result<Answer<E, Self>, Error>;
 
-    /// The fused implementation forward and backward at once; `None` where there is no such way.
+    /// The fused forward and backward pass in one; `None` if not supported.
     #[doc(hidden)]
     fn training_pass(
         config: &NetworkConfig,

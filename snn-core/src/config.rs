@@ -1,4 +1,4 @@
-//! What a network is: sizes, time constants, and the switches of its backward pass.
+//! The configuration of a network: sizes, time constants, and the switches of its backward pass.
 
 use crate::{Error, Float, Settings, Surrogate};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub enum NeuronKind {
     #[default]
     Lif,
     /// Leaky integrate-and-fire with a threshold that rises with each spike (Bellec et al. 2018): a unit spikes where
-    /// `U[n] - adaptation A[n] > threshold`, with `A[n+1] = b_ada A[n] + (1 - b_ada) S[n]`. Reference implementation alone.
+    /// `U[n] - adaptation A[n] > threshold`, with `A[n+1] = b_ada A[n] + (1 - b_ada) S[n]`. Only in the reference implementation.
     AdaptiveLif,
 }
 
@@ -69,14 +69,14 @@ impl NeuronKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TimeConstant {
-    /// The same for all of them.
+    /// The same for all layers.
     All(f64),
-    /// One for each layer, from the input upwards.
+    /// One per layer, starting at the input.
     Each(Vec<f64>),
 }
 
 impl TimeConstant {
-    /// That of a hidden layer, counted from 0 at the input, or of the last one beyond.
+    /// The value for a hidden layer, counted from 0 at the input; beyond the last layer, that of the last.
     #[must_use]
     pub fn of(&self, layer: usize) -> f64 {
         match self {
@@ -99,8 +99,8 @@ impl TimeConstant {
                 key,
                 format!("a list of {}", taus.len()),
                 match layers {
-                    0 => "one number, as there are no hidden layers".to_owned(),
-                    _ => format!("one number, or a list of {layers}, one for each hidden layer"),
+                    0 => "one number, since there are no hidden layers".to_owned(),
+                    _ => format!("one number, or a list of {layers}, one per hidden layer"),
                 },
             )),
             TimeConstant::Each(taus) => {
@@ -126,10 +126,10 @@ impl From<Vec<f64>> for TimeConstant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reset {
-    /// To zero in the step after the spike, whatever drives the unit then: one refractory step. As in the paper.
+    /// To zero in the step after the spike, regardless of the input: one refractory step. As in the paper.
     #[default]
     Delayed,
-    /// To zero in the step of the spike, from where the unit integrates on: as most simulators and chips do.
+    /// To zero in the step of the spike, after which the unit continues to integrate, as in most simulators and chips.
     Immediate,
 }
 
@@ -137,10 +137,10 @@ pub enum Reset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetGradient {
-    /// The factor counts as a constant (`Ctl` in the paper's figures).
+    /// The factor is treated as a constant (`Ctl` in the paper's figures).
     #[default]
     Detached,
-    /// The surrogate acts there too (`DR` in the paper's figures).
+    /// The surrogate applies to it, too (`DR` in the paper's figures).
     Differentiable,
 }
 
@@ -155,14 +155,14 @@ pub enum RecurrentGradient {
     Detached,
 }
 
-/// Which of the two implementations computes the network. Spikes and gradients are the same.
+/// The implementation that computes the network. Spikes and gradients are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Implementation {
-    /// One entry on the tape, event-driven, SIMD and all cores; `f32` only.
+    /// One entry on the tape, event-driven, with SIMD on all cores; only `f32`.
     #[default]
     Fused,
-    /// Step by step out of plain dfdx operations, next to the equations; `f32` and `f64`.
+    /// Step by step with plain dfdx operations that follow the equations; `f32` and `f64`.
     Reference,
 }
 
@@ -193,7 +193,7 @@ pub enum Implementation {
 pub struct NetworkConfig {
     /// Number of input units, 1 ..= 65 536.
     pub inputs: usize,
-    /// Hidden layers from the input upwards; may be empty.
+    /// Hidden layers, starting at the input; may be empty.
     pub hidden: Vec<Layer>,
     /// Number of readout units (classes), 1 ..= 65 536.
     pub outputs: usize,
@@ -202,19 +202,19 @@ pub struct NetworkConfig {
     /// Model of the hidden units, default leaky integrate-and-fire.
     #[serde(default)]
     pub neuron: NeuronKind,
-    /// Membrane time constant of the hidden units in ms, default 10; a list has one for each hidden layer.
+    /// Membrane time constant of the hidden units in ms, default 10; a list has one value per hidden layer.
     pub tau_mem: TimeConstant,
-    /// Synaptic time constant in ms, default 5; a list has one for each hidden layer, and the readout has that of the last.
+    /// Synaptic time constant in ms, default 5; a list has one value per hidden layer, and the readout uses that of the last.
     pub tau_syn: TimeConstant,
-    /// Time constant of the adaptation in ms, default 100: adaptive units alone.
+    /// Time constant of the adaptation in ms, default 100; only for adaptive units.
     #[serde(default = "default_tau_adaptation")]
     pub tau_adaptation: f64,
-    /// By how much the threshold rises at most, at least 0, default 1.8: adaptive units alone.
+    /// Maximum increase of the threshold, at least 0, default 1.8; only for adaptive units.
     #[serde(default = "default_adaptation")]
     pub adaptation: f64,
     /// Membrane time constant of the readout in ms, default 20.
     pub tau_readout: f64,
-    /// Firing threshold, default 1. The surrogate sees `x = U - threshold`.
+    /// Firing threshold, default 1. The argument of the surrogate is `x = U - threshold`.
     pub threshold: f64,
     /// Surrogate derivative, default SuperSpike with slope 10.
     pub surrogate: Surrogate,
@@ -227,10 +227,10 @@ pub struct NetworkConfig {
     pub recurrent_gradient: RecurrentGradient,
     /// Readout head, default Max.
     pub readout: Readout,
-    /// `U_out[0]`, default 0. Slightly below 0 (the authors' later code takes -0.001) the maximum over time of a silent
-    /// readout moves from the first to the last step, and a silent network can learn.
+    /// `U_out[0]`, default 0. With a value slightly below 0 (-0.001 in the authors' later code), the maximum over time of a
+    /// silent readout moves from the first to the last step, and a silent network can learn.
     pub readout_start: f64,
-    /// Which implementation computes it, default fused.
+    /// The implementation, default fused.
     pub implementation: Implementation,
 }
 
@@ -242,11 +242,11 @@ fn default_adaptation() -> f64 {
     1.8
 }
 
-/// Most units that a layer may have: indices are stored in 16 bits.
+/// Maximum number of units per layer: indices are stored in 16 bits.
 pub(crate) const MAX_UNITS: usize = 1 << 16;
 
 impl NetworkConfig {
-    /// A network without hidden layer, everything else as the paper has it.
+    /// A network without hidden layers, with all other settings as in the paper.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize) -> Self {
         NetworkConfig {
@@ -271,10 +271,10 @@ impl NetworkConfig {
         }
     }
 
-    /// Checks every setting.
+    /// Validates every setting.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first setting that is out of range, its value and the range.
+    /// [`Error::Setting`] with the first setting that is out of range, its value and the range.
     pub fn validate(&self) -> Result<(), Error> {
         let layers = self.hidden.iter().enumerate();
         let widths = layers.map(|(l, layer)| (format!("hidden[{l}].units"), layer.units));
@@ -307,7 +307,7 @@ impl NetworkConfig {
         }
         if self.implementation == Implementation::Fused && self.neuron != NeuronKind::Lif {
             return Err(Error::Unsupported(format!(
-                "the fused implementation computes `lif` units alone; set `implementation` to `reference` for `{}`",
+                "the fused implementation supports only `lif` units; set `implementation` to `reference` for `{}`",
                 self.neuron.word()
             )));
         }
@@ -322,7 +322,7 @@ impl NetworkConfig {
         self.surrogate.validate()
     }
 
-    /// Units that feed hidden layer `layer`, or the readout for `layer == hidden.len()`.
+    /// Number of units that feed hidden layer `layer`, or the readout for `layer == hidden.len()`.
     pub(crate) fn fan_in(&self, layer: usize) -> usize {
         if layer == 0 { self.inputs } else { self.hidden[layer - 1].units }
     }
@@ -331,10 +331,10 @@ impl NetworkConfig {
 /// The decay factors of a layer, `b_x = exp(-dt / tau_x)`, and the complement of one, computed in `f64`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Decay<E> {
-    /// Of the membrane potential.
+    /// Membrane potential.
     pub(crate) mem: E,
     pub(crate) one_minus_mem: E,
-    /// Of the synaptic current.
+    /// Synaptic current.
     pub(crate) syn: E,
 }
 
@@ -345,12 +345,12 @@ impl<E: Float> Decay<E> {
         Decay { mem: E::of(mem), one_minus_mem: E::of(1.0 - mem), syn: E::of(factor(tau_syn)) }
     }
 
-    /// Of a hidden layer, counted from 0 at the input.
+    /// The decays of a hidden layer, counted from 0 at the input.
     pub(crate) fn hidden(config: &NetworkConfig, layer: usize) -> Self {
         Self::new(config.dt, config.tau_mem.of(layer), config.tau_syn.of(layer))
     }
 
-    /// Of the readout.
+    /// The decays of the readout.
     pub(crate) fn readout(config: &NetworkConfig) -> Self {
         Self::new(config.dt, config.tau_readout, config.tau_syn.of(config.hidden.len()))
     }
@@ -394,7 +394,7 @@ mod tests {
         }
     }
 
-    /// What section 4.1 of the paper and its table of parameters say, written out.
+    /// The values of section 4.1 of the paper and its table of parameters, written out.
     #[test]
     fn defaults_are_those_of_the_paper() {
         let expected = serde_json::json!({

@@ -1,45 +1,45 @@
 use std::fmt::{self, Display};
 
-/// Everything that can go wrong in this crate. Each message says what is wrong, where, and what would be right.
+/// Every error of this crate. Each message states the problem, its place and the remedy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting that describes no network.
+    /// An invalid setting.
     #[error("`{field}` of the {of} is {value}, but must be {expected}")]
     Setting {
-        /// Whose setting it is.
+        /// The struct of the setting.
         of: Settings,
-        /// Its name there: `threshold`, or `hidden[0].units` and `tau_mem[1]` where it is one of many.
+        /// Its field: `threshold`, or indexed like `hidden[0].units` and `tau_mem[1]`.
         field: String,
         /// The value found.
         value: String,
-        /// What would be accepted.
+        /// The accepted values.
         expected: String,
     },
-    /// Input that is malformed, or made for a network of another shape.
+    /// Malformed input, or input for a network of a different shape.
     #[error("input: {0}")]
     Input(String),
     /// Labels that do not fit the batch or the readout.
     #[error("labels: {0}")]
     Labels(String),
-    /// A parameter or optimizer state of another name or shape than the network's.
+    /// A parameter or optimizer state whose name or shape does not match the network.
     #[error("parameter `{name}`: {problem}")]
     Parameter {
         /// Name of the weight matrix (`W1`, `V1`, .. `Wout`).
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// The fused implementation was asked for a float type or an instruction set that is not to be had.
+    /// A float type, instruction set or operation that is not supported.
     #[error("{0}")]
     Unsupported(String),
-    /// An optimizer that computes on the host, for a network whose weights lie elsewhere.
-    #[error("`{rule}` updates weights on the CPU alone; compute on the CPU, or take another optimizer")]
+    /// An optimizer that computes on the host, for a network with weights on another device.
+    #[error("`{rule}` updates weights only on the CPU; compute on the CPU, or use another optimizer")]
     HostOnly {
         /// Name of the optimizer.
         rule: &'static str,
     },
-    /// A backward pass that came to no weight of the network whose gradients are asked for.
+    /// A backward pass that did not reach any weight of the network.
     #[error(
         "the backward pass reached no weight of this network: compute the loss from the logits, counts or readout of one of its \
          passes (`Network::forward_on`), with the tape that they carry, and call `backward` once"
@@ -47,7 +47,7 @@ pub enum Error {
     Unreached,
     /// The GPU's memory is exhausted.
     #[error(
-        "device: the GPU has no memory left: take smaller batches or another GPU; nvidia-smi tells who uses it ({0})"
+        "device: the GPU has no memory left: use smaller batches or another GPU; nvidia-smi shows its users ({0})"
     )]
     DeviceMemory(String),
     /// dfdx reported another failure of the device.
@@ -55,7 +55,7 @@ pub enum Error {
     Device(String),
 }
 
-/// Whose settings [`Error::Setting`] is about.
+/// The struct of an invalid setting in [`Error::Setting`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Settings {
@@ -90,7 +90,7 @@ impl Display for Settings {
             Settings::Loss => "loss",
             Settings::Optimizer => "optimizer",
             Settings::Schedule => "schedule",
-            Settings::Gradients => "change of gradients",
+            Settings::Gradients => "gradient operation",
         })
     }
 }
@@ -119,25 +119,25 @@ impl Error {
     }
 }
 
-/// What the driver says when memory runs out.
+/// The driver's error when memory runs out.
 const OUT_OF_MEMORY: &str = "CUDA_ERROR_OUT_OF_MEMORY";
 
-/// What to do about the other failures that users of a GPU meet.
+/// The remedies for other common GPU failures.
 const ADVICE: &[(&str, &str)] = &[
     (
         "CUDA_ERROR_NO_BINARY_FOR_GPU",
-        "this program was built for other GPUs: build it again with CUDA_COMPUTE_CAP set to the compute capability of this one",
+        "this program was built for other GPUs: rebuild it with CUDA_COMPUTE_CAP set to the compute capability of this one",
     ),
     (
         "CUDA_ERROR_INVALID_PTX",
-        "this program was built for newer GPUs: build it again with CUDA_COMPUTE_CAP set to the compute capability of this one",
+        "this program was built for newer GPUs: rebuild it with CUDA_COMPUTE_CAP set to the compute capability of this one",
     ),
     (
         "CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
         "the driver is older than the CUDA toolkit that this program was built with: update the driver, or build with an \
          older toolkit",
     ),
-    ("CUDA_ERROR_NO_DEVICE", "no GPU is visible: look at nvidia-smi and CUDA_VISIBLE_DEVICES"),
+    ("CUDA_ERROR_NO_DEVICE", "no GPU is visible: check nvidia-smi and CUDA_VISIBLE_DEVICES"),
     (
         "CUBLAS_STATUS_NOT_INITIALIZED",
         "cuBLAS is missing, or does not start: load the module of the CUDA toolkit, or add its libraries to LD_LIBRARY_PATH. \
@@ -145,11 +145,11 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     (
         "CUDA_ERROR_STUB_LIBRARY",
-        "the program found the toolkit's stub of libcuda.so.1 and not the driver's library",
+        "the program found the toolkit's stub of libcuda.so.1 instead of the driver's library",
     ),
     (
         "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
-        "the driver's library and its kernel module are of different versions: reboot",
+        "the driver's library and its kernel module have different versions: reboot",
     ),
 ];
 

@@ -1,6 +1,6 @@
 use dfdx::dtypes::Dtype;
 
-/// The float types that networks compute in: `f32`, and `f64` for the reference implementation.
+/// The float types of networks: `f32`, and `f64` for the reference implementation.
 pub trait Float: Dtype + num_traits::Float {
     /// The nearest value of this type.
     fn of(x: f64) -> Self;

@@ -1,4 +1,4 @@
-//! Fluctuation-driven initial weights: drawn such that membrane potentials have a chosen mean and standard deviation.
+//! Fluctuation-driven initial weights, which give membrane potentials a chosen mean and standard deviation.
 
 use crate::{
     Backend, Error, Float, Gains, InitialWeights, Initialization, Input, Network, NetworkConfig, Settings,
@@ -8,8 +8,8 @@ use crate::{
 /// Initial weights after Rossbroich, Gygax & Zenke, "Fluctuation-driven initialization for spiking neural network
 /// training", Neuromorphic Computing and Engineering 2, 044016 (2022), doi 10.1088/2634-4386/ac97bb.
 ///
-/// A spike at step 0 through a weight of 1 moves the potential by `e[n]`, here in discrete time with the decay factors
-/// `b_mem` and `b_syn` of the layer:
+/// A spike at step 0 through a weight of 1 changes the potential by `e[n]`, here in discrete time with the layer's decay factors
+/// `b_mem` and `b_syn`:
 ///
 /// ```text
 /// e1 = sum_n e[n]   = 1 / (1 - b_syn)
@@ -24,29 +24,29 @@ use crate::{
 /// mean = n w m e1          variance = n (s^2 + w^2) v e2
 /// ```
 ///
-/// which gives `w` and `s` for the `mean` and `deviation` wanted. The paper has rates in continuous time, and `v = p`. In a
-/// recurrent layer `V_l` has mean 0, and a variance that makes up the share `recurrent_share` of that of the potential;
-/// `W_l` has the rest. Weights are normal; those of the readout are `N(0, k)`, `k = 1 / fan-in`, since a readout has no
-/// threshold. [`Gains`] multiply what is drawn.
+/// which determines `w` and `s` from the desired `mean` and `deviation`. The paper uses rates in continuous time, and `v = p`. In a
+/// recurrent layer, `V_l` has mean 0 and contributes the fraction `recurrent_share` of the variance of the potential; `W_l`
+/// contributes the rest. Weights are normally distributed; those of the readout are `N(0, k)`, `k = 1 / fan-in`, since a readout
+/// has no threshold. [`Gains`] multiply the drawn weights.
 ///
-/// `m` and `v` of the first hidden layer are those of the sample inputs given. Those of a deeper layer are measured: the layers
-/// below are drawn first and run on the same inputs. In a recurrent layer the rate is that without recurrence, with the whole
-/// variance in `W_l`. Inputs that are not independent from step to step, such as the frames of a sound, make the potential
-/// fluctuate more than is chosen; units differ in their means by the draw of their weights (variance `n s^2 m^2 e1^2` over
-/// units), and a reset after a spike lowers mean and variance.
+/// For the first hidden layer, `m` and `v` are those of the given sample inputs. For deeper layers they are measured: the layers
+/// below are drawn first and run on the same inputs. For a recurrent layer, the rate is that without recurrence, with the whole
+/// variance in `W_l`. Inputs that are not independent between steps, such as frames of sound, cause larger fluctuations than
+/// chosen; the means of units vary with the draw of their weights (variance `n s^2 m^2 e1^2` over units), and a reset after a
+/// spike lowers mean and variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FluctuationDriven {
     /// Mean of the membrane potential.
     pub mean: f64,
-    /// Standard deviation of the membrane potential over time, above 0. The paper takes a distance of one to three of them
-    /// from the mean to the threshold.
+    /// Standard deviation of the membrane potential over time, above 0. In the paper, the distance from the mean to the threshold
+    /// is one to three standard deviations.
     pub deviation: f64,
-    /// Share of recurrent weights in the variance, from 0 to below 1.
+    /// Fraction of the variance due to recurrent weights, from 0 to below 1.
     pub recurrent_share: f64,
 }
 
 impl Default for FluctuationDriven {
-    /// Mean 0, standard deviation 1, a tenth of the variance by recurrent weights.
+    /// Mean 0, standard deviation 1, a tenth of the variance due to recurrent weights.
     fn default() -> Self {
         FluctuationDriven { mean: 0.0, deviation: 1.0, recurrent_share: 0.1 }
     }
@@ -60,7 +60,7 @@ struct Drive {
 }
 
 impl Drive {
-    /// Of spikes with a probability.
+    /// The moments of spikes with a probability.
     fn of_spikes(probability: f64) -> Self {
         Drive { mean: probability, variance: probability * (1.0 - probability) }
     }
@@ -108,7 +108,7 @@ impl FluctuationDriven {
         Ok(())
     }
 
-    /// Mean and standard deviation of the weights of `afferents` that cause this mean and this share of the variance.
+    /// Mean and standard deviation of the weights of `afferents` that cause this mean and this fraction of the variance.
     fn weights(
         &self,
         config: &NetworkConfig,
@@ -166,8 +166,8 @@ fn kernel(config: &NetworkConfig, layer: usize) -> (f64, f64) {
 }
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
-    /// A network with [`FluctuationDriven`] weights on the device given. `samples` tell how often inputs spike, and how often
-    /// the units of each layer do; the streams of random numbers are those of [`Network::new`].
+    /// A network with [`FluctuationDriven`] weights on the given device. The spike rates of inputs and layers are measured on
+    /// `samples`; the random-number streams are those of [`Network::new`].
     ///
     /// ```
     /// use snn_core::{Events, FluctuationDriven, Gains, Input, Layer, Network, NetworkConfig};
@@ -182,9 +182,8 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Setting`] for a configuration that describes no network, a mean or deviation that no weights give, and inputs
-    /// or layers that are silent in `samples`; [`Error::Input`] if `samples` do not fit the network; [`Error::Device`] if
-    /// memory runs out.
+    /// [`Error::Setting`] for an invalid configuration, a mean or deviation that no weights achieve, and inputs or layers that are
+    /// silent in `samples`; [`Error::Input`] if `samples` do not fit the network; [`Error::Device`] if memory runs out.
     pub fn fluctuation_driven(
         device: D,
         config: NetworkConfig,
@@ -219,7 +218,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                 let share = how.recurrent_share;
                 let (mean, deviation) = how.weights(&config, l, fan_in, drive, (how.mean, 1.0 - share))?;
                 network.set_normal(&w, &input, fan_in, (mean, deviation), gains.input)?;
-                // Its own spikes drive it, at the rate that they have had without.
+                // Its own spikes drive it, at the rate measured without recurrence.
                 let own = Drive::of_spikes(rate);
                 if own.variance > 0.0 {
                     let (mean, deviation) = how.weights(&config, l, layer.units, own, (0.0, share))?;
@@ -246,7 +245,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         found.map(|(_, _, values)| values).ok_or_else(|| Error::parameter(name, "this network has none"))
     }
 
-    /// Sets a matrix to `mean + deviation z`, times a gain; `drawn` has `z` times the root of 1 / fan-in.
+    /// Sets a matrix to `mean + deviation z`, times a gain; `drawn` contains `z` times the root of 1 / fan-in.
     fn set_normal(
         &mut self,
         name: &str,
@@ -260,7 +259,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.set_parameter(name, &values)
     }
 
-    /// How often a unit of a layer spikes in a step, on average.
+    /// The mean spike probability of a unit per step.
     fn rate(&self, samples: &Input<E>, layer: usize, units: usize) -> Result<f64, Error> {
         let output = self.forward(samples)?;
         let spikes: f64 = output.counts[layer].iter().map(|count| count.wide()).sum();
@@ -276,7 +275,7 @@ mod tests {
     use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
     const STEPS: usize = 400;
-    /// Until potentials have forgotten that they started at 0.
+    /// Steps until the effect of the initial potential of 0 has decayed.
     const SETTLED: usize = 100;
 
     /// Inputs that spike with a probability at each step.
@@ -318,7 +317,7 @@ mod tests {
         assert!((found - wanted).abs() < 0.1 * scale, "{what}: {found}, wanted {wanted}");
     }
 
-    /// Far below the threshold, where no reset disturbs: to 10 %.
+    /// Far below the threshold, without resets: accurate to 10 %.
     #[test]
     fn potentials_have_the_mean_and_deviation_chosen() {
         for (mean, deviation, probability, tau_mem) in
@@ -341,7 +340,7 @@ mod tests {
         }
     }
 
-    /// A deep layer is driven by spikes of the layer below, whose rate is measured; it gets a threshold of its own far above.
+    /// A deep layer is driven by spikes of the layer below, whose rate is measured; its own threshold is far above.
     #[test]
     fn a_deep_layer_takes_the_rate_of_the_layer_below() {
         let how = FluctuationDriven { mean: 0.0, deviation: 1.0, recurrent_share: 0.0 };
@@ -357,17 +356,17 @@ mod tests {
         );
         let two: Network = two.unwrap();
         let (_, recording) = two.record(&input).unwrap();
-        // The second layer alone, on the spikes of the first, where it cannot spike.
+        // Only the second layer, on the spikes of the first, with an unreachable threshold.
         let alone = NetworkConfig { threshold: 1e6, ..config(vec![Layer::feed_forward(300)], 300) };
         let mut layer: Network = Network::new(alone, Initialization::default(), 0).unwrap();
         layer.set_parameter("W1", &two.values("W2").unwrap()).unwrap();
         let spikes: Input<f32> = recording.spikes[0].clone().into();
         let (_, spread) = moments(&layer, &spikes, 0);
-        // Spikes of a layer are not independent from step to step, so that this is not exact.
+        // Spikes of a layer are not independent between steps, so this is not exact.
         assert!((0.7..1.4).contains(&spread), "{spread}");
     }
 
-    /// A recurrent layer with so high a rate of its own that its recurrent weights matter, on the spikes that it has.
+    /// A recurrent layer with a rate high enough for its recurrent weights to matter, on its own spikes.
     #[test]
     fn recurrent_weights_have_their_share_of_the_variance() {
         let how = FluctuationDriven { mean: 0.0, deviation: 1.0, recurrent_share: 0.4 };

@@ -13,16 +13,16 @@ pub struct Gradients<E: Float = f32, D: Backend<E> = Cpu> {
 }
 
 impl<E: Float, D: Backend<E>> Gradients<E, D> {
-    /// The gradient of one matrix, row by row in shape `[pre, post]`; `None` if there is no such matrix.
+    /// The gradient of one matrix, row-major with shape `[pre, post]`; `None` if there is no such matrix.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Vec<E>> {
         self.buffers.iter().find(|(n, _)| n == name).map(|(_, g)| D::host(g).into_owned())
     }
 
-    /// The gradient of one matrix, to be changed in place; `None` if there is no such matrix.
+    /// Mutable access to the gradient of one matrix; `None` if there is no such matrix.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] on a GPU, which has no memory that the host may change: [`Gradients::set`] copies.
+    /// [`Error::Unsupported`] on a GPU, whose memory the host cannot modify: use [`Gradients::set`], which copies.
     pub fn get_mut(&mut self, name: &str) -> Result<Option<&mut [E]>, Error> {
         self.known_norms = None;
         let Some((_, buffer)) = self.buffers.iter_mut().find(|(n, _)| n == name) else { return Ok(None) };
@@ -32,7 +32,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         Ok(Some(values))
     }
 
-    /// Replaces the gradient of one matrix, given row by row in shape `[pre, post]`.
+    /// Replaces the gradient of one matrix, given row-major with shape `[pre, post]`.
     ///
     /// # Errors
     /// [`Error::Parameter`] if there is no such matrix, or the number of values is wrong.
@@ -50,13 +50,13 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         Ok(())
     }
 
-    /// Makes the gradient of one matrix zero, on whatever device: it no longer counts in norms.
+    /// Sets the gradient of one matrix to zero, on any device: it no longer counts in norms.
     ///
     /// # Errors
     /// [`Error::Parameter`] if there is no such matrix, [`Error::Device`] if memory runs out.
     pub fn clear(&mut self, name: &str) -> Result<(), Error> {
         let Some((_, buffer)) = self.buffers.iter_mut().find(|(n, _)| n == name) else {
-            return Err(Error::parameter(name, "there is no gradient of it"));
+            return Err(Error::parameter(name, "it has no gradient"));
         };
         self.known_norms = None;
         let size = Storage::<E>::len(&self.device, buffer);
@@ -92,8 +92,8 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         Ok(self.norms()?.iter().map(|(_, norm)| norm * norm).sum::<f64>().sqrt())
     }
 
-    /// Scales the gradients so that their norm, all matrices together, is `limit` at most; what is shorter stays as it is, bit
-    /// by bit. Returns the norm before. One that is not finite is returned, and nothing is changed.
+    /// Scales the gradients to limit their total norm to `limit`; shorter gradients are unchanged, bit for bit. Returns the norm
+    /// before scaling. If it is not finite, nothing is changed.
     ///
     /// # Errors
     /// [`Error::Setting`] unless the limit is a finite number above 0, [`Error::Device`] if the device fails.
@@ -124,7 +124,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     }
 }
 
-/// Without a way over the host: as the velocity of a step of SGD, `v = 0 + factor v`.
+/// Scales on the device, as the velocity of an SGD step: `v = 0 + factor v`.
 fn scale_on_device<E: Float, D: Backend<E>>(
     device: &D,
     buffer: &mut Buffer<E, D>,

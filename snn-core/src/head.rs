@@ -1,23 +1,23 @@
-//! What comes between the forward and the backward pass of a block of samples: the gradient of the loss with respect to logits and
-//! spike counts.
+//! The gradient of the loss with respect to logits and spike counts, computed between the forward and the backward pass of a block
+//! of samples.
 
 use crate::Regularizer;
 
 /// Softmax cross-entropy with (smoothed) labels, and the activity regularizer, both averaged over the batch.
 ///
-/// [`Network::loss`](crate::Network::loss) builds the same loss of dfdx's operations. The gradient of a sample depends on that sample
-/// alone, so here it is taken while the sample's trace is still in the cache; in dfdx's order of operations, so that the bits are
-/// dfdx's.
+/// [`Network::loss`](crate::Network::loss) builds the same loss from dfdx operations. The gradient of a sample depends only on that
+/// sample, so it is computed here while the sample's trace is still in the cache; the order of operations is that of dfdx, for
+/// bit-identical results.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct Head<'a> {
     pub(crate) labels: &'a [u16],
-    /// Share of the target that goes to all classes alike.
+    /// Fraction of the target distributed equally among all classes.
     pub(crate) label_smoothing: f64,
     pub(crate) regularizer: &'a Regularizer,
 }
 
-/// The loss, averaged over the batch, where a device computes it itself.
+/// The loss, averaged over the batch, for devices that compute it themselves.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(any(feature = "cuda", feature = "cuda-emulation")),
@@ -28,14 +28,14 @@ pub(crate) struct LossSums {
     pub(crate) regularization: f64,
 }
 
-/// What the terms of the regularizer are multiplied with in one layer.
+/// The factors of the regularizer's terms in one layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ActivityScales {
     /// 1 / units.
     pub(crate) inverse_units: f32,
-    /// Gradient with respect to how far a population is over the upper bound (half of it, if squared, for each spike over).
+    /// Gradient with respect to the excess of a population over the upper bound (half of it per excess spike, if squared).
     pub(crate) d_over: f32,
-    /// Gradient with respect to the square of how far a unit is short of the lower bound.
+    /// Gradient with respect to the squared shortfall of a unit below the lower bound.
     pub(crate) d_square: f32,
 }
 

@@ -1,12 +1,12 @@
-//! What a network is fed: spike events or analog frames.
+//! The input of a network: spike events or analog frames.
 
 use crate::{Error, config::MAX_UNITS};
 use std::{ops::Range, sync::Arc};
 
 /// Spikes of a batch as compressed rows; row `sample * steps + step` lists the units that spike in that step.
 ///
-/// Only spikes take memory: two bytes each, and four for a row. A unit listed twice in a row counts twice. There are at most 65,536
-/// units, and fewer than 2^32 rows and spikes in a batch.
+/// The memory is two bytes per spike and four per row. A unit listed twice in a row counts twice. There can be at most 65,536 units,
+/// and fewer than 2^32 rows and spikes per batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Events {
     batch: usize,
@@ -17,7 +17,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Takes compressed rows: the spikes of row `r` are `indices[offsets[r] .. offsets[r + 1]]`.
+    /// Creates events from compressed rows: the spikes of row `r` are `indices[offsets[r] .. offsets[r + 1]]`.
     ///
     /// # Errors
     /// [`Error::Input`] if `offsets` does not have `batch * steps + 1` ascending entries from 0 to `indices.len()`,
@@ -40,7 +40,7 @@ impl Events {
         check_extent(batch, steps, units)?;
         if offsets.len() != batch * steps + 1 {
             return Err(Error::Input(format!(
-                "{} row offsets for {batch} samples of {steps} steps, which need {}",
+                "{} row offsets for {batch} samples of {steps} steps, instead of {}",
                 offsets.len(),
                 batch * steps + 1
             )));
@@ -54,14 +54,14 @@ impl Events {
         }
         if let Some(at) = indices.iter().position(|&i| usize::from(i) >= units) {
             return Err(Error::Input(format!(
-                "spike {at} is of unit {}, but there are {units}",
+                "spike {at} is in unit {}, but there are {units} units",
                 indices[at]
             )));
         }
         Ok(Events { batch, steps, units, offsets, indices })
     }
 
-    /// Collects `(sample, step, unit)` triples in any order.
+    /// Creates events from `(sample, step, unit)` triples in any order.
     ///
     /// # Errors
     /// [`Error::Input`] if a sample, step or unit is out of range.
@@ -79,7 +79,7 @@ impl Events {
         for (sample, step, unit) in sorted {
             if sample >= batch || step >= steps || unit >= units {
                 return Err(Error::Input(format!(
-                    "spike of unit {unit} at step {step} of sample {sample} lies outside {batch} samples, {steps} steps, \
+                    "the spike of unit {unit} at step {step} of sample {sample} is outside of {batch} samples, {steps} steps, \
                      {units} units"
                 )));
             }
@@ -176,7 +176,7 @@ pub struct Frames<E> {
 }
 
 impl<E: crate::Float> Frames<E> {
-    /// Takes values of shape `[batch, steps, units]`.
+    /// Creates frames from values with shape `[batch, steps, units]`.
     ///
     /// # Errors
     /// [`Error::Input`] if there are not `batch * steps * units` of them, or one is NaN or infinite.
@@ -226,7 +226,7 @@ fn check_extent(batch: usize, steps: usize, units: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Input of a network. Cloning is cheap: the data are shared.
+/// The input of a network. Cloning is cheap: the data are shared.
 #[derive(Debug, Clone)]
 pub enum Input<E> {
     /// Spikes.
@@ -316,7 +316,7 @@ mod tests {
         assert!(new(&[0, 1], &[0]).is_err(), "too few rows");
         assert!(new(&[0, 2, 1], &[0]).is_err(), "descending");
         assert!(new(&[1, 1, 1], &[0]).is_err(), "does not start at 0");
-        assert!(new(&[0, 1, 1], &[0, 1]).is_err(), "spikes left over");
+        assert!(new(&[0, 1, 1], &[0, 1]).is_err(), "superfluous spikes");
         assert!(new(&[0, 1, 1], &[3]).is_err(), "unit out of range");
         assert!(Events::new(0, 2, 3, vec![0], vec![]).is_err(), "no samples");
         assert!(Events::from_spikes(1, 2, 3, &[(0, 2, 0)]).is_err(), "step out of range");

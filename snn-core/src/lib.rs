@@ -1,12 +1,12 @@
-//! Spiking neural networks trained by surrogate gradients, on [dfdx](https://docs.rs/dfdx).
+//! Spiking neural networks trained with surrogate gradients, on [dfdx](https://docs.rs/dfdx).
 //!
-//! A [`Network`] of leaky integrate-and-fire layers learns by back-propagation through time, with a [`Surrogate`] in place of
-//! the derivative of the spike. This program makes two classes of spike trains, trains on them, and looks inside:
+//! A [`Network`] of leaky integrate-and-fire layers is trained by backpropagation through time, with a [`Surrogate`] instead of the
+//! derivative of the spike. This program generates two classes of spike trains, trains on them, and inspects the network:
 //!
 //! ```
 //! use snn_core::{Adam, AdamConfig, Events, Initialization, Input, Layer, Network, NetworkConfig, Regularizer};
 //!
-//! // class 0 fires its ten inputs early, from the first to the last; class 1 fires them the other way round, a little later
+//! // in class 0, the ten inputs fire early, from first to last; in class 1, in reverse order, a little later
 //! let spike = |sample: usize, unit: usize| match sample % 2 {
 //!     0 => (sample, 2 * unit, unit),
 //!     _ => (sample, 30 - 2 * unit, unit),
@@ -32,23 +32,23 @@
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 //!
-//! # Where to go from here
+//! # Map of the crate
 //!
 //! - The model and its equations: [`NetworkConfig`]. The switches of its backward pass: [`Surrogate`], [`ResetGradient`],
 //!   [`RecurrentGradient`]. Its readout: [`Readout`].
-//! - Input as spikes or as analog values: [`Input`], [`Events`], [`Frames`].
-//! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]; [`Network::queue_loss`] where the host has
-//!   something to do while a GPU works. Other [`Optimizer`]s, [`Schedule`]s and [`LossFunction`]s. A loss of your own on dfdx's
-//!   tape: [`Network::forward_on`].
-//! - Step by step, as input comes in: [`Network::step`], with the bits of a batch.
-//! - Is it alive? [`ActivityMonitor`] tells silent and saturated layers; [`Network::record`] returns every spike and potential.
+//! - Input as spikes or analog values: [`Input`], [`Events`], [`Frames`].
+//! - Training: [`Network::loss`], [`Regularizer`], [`Loss::backward`], [`Adam`]; [`Network::queue_loss`] lets the host work while
+//!   a GPU computes. Other [`Optimizer`]s, [`Schedule`]s and [`LossFunction`]s. Your own loss on dfdx's tape:
+//!   [`Network::forward_on`].
+//! - Step by step, as input arrives: [`Network::step`], bit-identical to a batch.
+//! - Inspection: [`ActivityMonitor`] detects silent and saturated layers; [`Network::record`] returns every spike and potential.
 //!
 //! # Two implementations, one model
 //!
-//! [`Implementation::Reference`] is made to be read: step by step, plain dfdx operations, `f32` or `f64`.
-//! [`Implementation::Fused`], the default, is made to be fast: one entry on dfdx's tape, whole time loop, cost by the spike, SIMD
-//! chosen at run time, all cores of the current rayon pool. Spikes and gradients are the same, and tests hold both against an
-//! independent program. The same seed gives the same bits on the same machine, whatever the number of threads.
+//! [`Implementation::Reference`] is readable: step by step, with plain dfdx operations, `f32` or `f64`.
+//! [`Implementation::Fused`], the default, is fast: one entry on dfdx's tape for the whole time loop, cost proportional to spikes,
+//! SIMD selected at run time, all cores of the current rayon pool. Spikes and gradients are the same, and tests compare both with an
+//! independent program. The same seed gives bit-identical results on the same machine, for any number of threads.
 
 mod activity;
 mod backend;
@@ -113,9 +113,9 @@ pub use step::StepInput;
 pub use surrogate::{Surrogate, SurrogateShape};
 pub use weights::{Gains, InitialWeights, Initialization, Matrix, Traces};
 
-/// The version of dfdx that networks run on, for losses of your own.
+/// The version of dfdx used by networks, for your own losses.
 pub use dfdx;
-/// The device that networks run on by default.
+/// The default device of networks.
 pub use dfdx::prelude::Cpu;
 /// An NVIDIA GPU.
 #[cfg(feature = "cuda")]

@@ -1,4 +1,4 @@
-//! The network: weights plus the one interface to both implementations.
+//! The network: weights, and the interface to both implementations.
 
 use crate::{
     Backend, Error, Float, Gradients, Implementation, InitialWeights, Initialization, Input, NetworkConfig,
@@ -10,7 +10,7 @@ use crate::{
 };
 use dfdx::prelude::{Cpu, Gradients as TapeGradients, HasShape, Storage, Tape};
 
-/// A spiking network: its description and its weights on a dfdx device.
+/// A spiking network: its configuration and its weights on a dfdx device.
 ///
 /// `E` is the float type (`f64` with [`Implementation::Reference`] only), `D` the device.
 #[derive(Debug, Clone)]
@@ -25,15 +25,15 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// A network with random weights, drawn from ChaCha8 streams of `seed`, on the default device.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a configuration that describes no network.
+    /// [`Error::Setting`] for an invalid configuration.
     pub fn new(config: NetworkConfig, initialization: Initialization, seed: u64) -> Result<Self, Error> {
         Self::on(D::default(), config, initialization, seed)
     }
 
-    /// As [`Network::new`], on the device given.
+    /// [`Network::new`] on the given device.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a configuration that describes no network, [`Error::Device`] if memory runs out.
+    /// [`Error::Setting`] for an invalid configuration, [`Error::Device`] if memory runs out.
     pub fn on(
         device: D,
         config: NetworkConfig,
@@ -43,10 +43,10 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Self::drawn(device, config, initialization.into(), seed)
     }
 
-    /// As [`Network::on`], with a factor for each kind of matrix.
+    /// [`Network::on`] with a factor for each kind of matrix.
     ///
     /// # Errors
-    /// As for [`Network::on`].
+    /// Those of [`Network::on`].
     pub fn drawn(
         device: D,
         config: NetworkConfig,
@@ -58,19 +58,19 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Network { config, weights, device, context: D::Context::default() })
     }
 
-    /// What this network is.
+    /// The configuration.
     #[must_use]
     pub fn config(&self) -> &NetworkConfig {
         &self.config
     }
 
-    /// The device that holds the weights.
+    /// The device of the weights.
     #[must_use]
     pub fn device(&self) -> &D {
         &self.device
     }
 
-    /// The same network on the CPU; of one that is there, a copy, which computes with the best instruction set.
+    /// A copy of the network on the CPU, which uses the best instruction set.
     ///
     /// # Errors
     /// [`Error::Device`] if memory runs out.
@@ -86,7 +86,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         })
     }
 
-    /// Name, shape `[pre, post]` and values (row by row) of every weight matrix: `W1`, `V1`, `W2`, .. `Wout`.
+    /// Name, shape `[pre, post]` and values (row-major) of every weight matrix: `W1`, `V1`, `W2`, .. `Wout`.
     pub fn parameters(&self) -> impl Iterator<Item = (String, [usize; 2], Vec<E>)> {
         self.weights.named().map(|(name, w)| {
             let &(pre, post) = w.shape();
@@ -96,7 +96,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         })
     }
 
-    /// Replaces the values of one weight matrix, given row by row in shape `[pre, post]`.
+    /// Replaces the values of one weight matrix, given row-major with shape `[pre, post]`.
     ///
     /// # Errors
     /// [`Error::Parameter`] if there is no such matrix, the number of values is wrong, or one is not finite.
@@ -119,7 +119,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(())
     }
 
-    /// Runs the network without keeping anything for a backward pass.
+    /// Runs the network without storing anything for a backward pass.
     ///
     /// # Errors
     /// [`Error::Input`] if the input does not fit the network.
@@ -128,7 +128,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Output::of(&answer.logits, &answer.counts))
     }
 
-    /// Runs the network and keeps every spike and potential.
+    /// Runs the network and records every spike and potential.
     ///
     /// # Errors
     /// [`Error::Input`] if the input does not fit the network.
@@ -140,9 +140,9 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         })
     }
 
-    /// Runs the network on `tape`, for a loss of your own on logits, spike counts or readout potentials: see [`Pass`].
+    /// Runs the network on `tape`, for your own loss on logits, spike counts or readout potentials: see [`Pass`].
     ///
-    /// A loss on the spike counts of the hidden layer alone, the mean squared distance from three spikes a unit and sample:
+    /// A loss on only the hidden layer's spike counts, the mean squared distance from three spikes per unit and sample:
     ///
     /// ```
     /// use snn_core::dfdx::prelude::*;
@@ -167,11 +167,11 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.answer(input, wanted)?.on(tape, &self.weights.marker)
     }
 
-    /// Takes the gradients of the weights out of what dfdx's `backward` returned.
+    /// Extracts the gradients of the weights from the result of dfdx's `backward`.
     ///
     /// # Errors
-    /// [`Error::Unreached`] if the loss does not depend on a pass of this network (or of a clone of it) that was still on the
-    /// tape; [`Error::Device`] if memory runs out.
+    /// [`Error::Unreached`] if the loss does not depend on a pass of this network (or of a clone of it) on the tape;
+    /// [`Error::Device`] if memory runs out.
     pub fn gradients(&self, mut tape: TapeGradients<E, D>) -> Result<Gradients<E, D>, Error> {
         if !reached(&mut tape, &self.weights.marker).map_err(Error::device)? {
             return Err(Error::Unreached);
@@ -179,7 +179,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.collect(tape)
     }
 
-    /// The gradients of the weights, zero where there are none.
+    /// The gradients of the weights, zero if missing.
     pub(crate) fn collect(&self, mut tape: TapeGradients<E, D>) -> Result<Gradients<E, D>, Error> {
         let mut take = |(name, w): (String, &Matrix<E, D>)| -> Result<_, Error> {
             let empty = Storage::<E>::try_alloc_len(&self.device, 0).map_err(Error::device)?;
@@ -190,7 +190,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Gradients { device: self.device.clone(), buffers, known_norms: None })
     }
 
-    /// The weights, to be changed.
+    /// Mutable access to the weights.
     pub(crate) fn weights_mut(&mut self) -> &mut Weights<E, D> {
         D::forget(&mut self.context);
         &mut self.weights
@@ -204,7 +204,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
     }
 
-    /// `None` where the implementation or the device takes a batch forward before it takes it backward.
+    /// `None` if the implementation or the device does not combine forward and backward pass.
     pub(crate) fn training_pass(
         &self,
         input: &Input<E>,
@@ -236,7 +236,8 @@ impl Network {
     pub(crate) fn ready(&self) -> Result<std::sync::Arc<crate::fused::Ready>, Error> {
         if self.config.implementation != Implementation::Fused {
             return Err(Error::Unsupported(
-                "steps are those of the fused implementation: set `implementation` to `Implementation::Fused`".into(),
+                "stepping requires the fused implementation: set `implementation` to `Implementation::Fused`"
+                    .into(),
             ));
         }
         Ok(self.context.ready(&self.config, &self.weights))
@@ -246,7 +247,7 @@ impl Network {
         self.context.dispatch()
     }
 
-    /// Chooses the instruction set of the fused implementation; by default it is the best that the processor has.
+    /// Selects the instruction set of the fused implementation; by default the best supported one.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if the processor lacks it.
@@ -254,13 +255,13 @@ impl Network {
         self.context.set_instruction_set(set)
     }
 
-    /// The instruction set that the fused implementation uses.
+    /// The instruction set of the fused implementation.
     #[must_use]
     pub fn instruction_set(&self) -> crate::InstructionSet {
         self.context.instruction_set()
     }
 
-    /// Runs the CUDA kernels on the host, in place of the fused implementation of the CPU.
+    /// Runs the CUDA kernels on the host instead of the CPU's fused implementation.
     #[cfg(feature = "cuda-emulation")]
     #[doc(hidden)]
     pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {

@@ -1,21 +1,21 @@
-//! What a network answers, on the host.
+//! The output of a network on the host.
 
 use crate::{Float, weights::Matrix};
 use dfdx::prelude::{Device, HasShape};
 
-/// What a network answers.
+/// The output of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output<E> {
     /// `[batch, outputs]`.
     pub logits: Vec<E>,
-    /// Spikes of every unit in every sample, one `[batch, units]` for each hidden layer.
+    /// Spike counts of every unit and sample, one `[batch, units]` per hidden layer.
     pub counts: Vec<Vec<E>>,
     /// Number of samples.
     pub batch: usize,
 }
 
 impl<E: Float> Output<E> {
-    /// Copies what a forward pass has left on the device.
+    /// Copies the result of a forward pass from the device.
     pub(crate) fn of<D: Device<E>, T>(logits: &Matrix<E, D, T>, counts: &[Matrix<E, D>]) -> Self {
         fn values<E: Float, D: Device<E>, T>(t: &Matrix<E, D, T>) -> Vec<E> {
             let mut values = vec![E::zero(); t.shape().0 * t.shape().1];
@@ -29,7 +29,7 @@ impl<E: Float> Output<E> {
         }
     }
 
-    /// The class of the largest logit of each sample (the first where tied).
+    /// The class with the largest logit of each sample (the first if tied).
     #[must_use]
     pub fn predictions(&self) -> Vec<usize> {
         let classes = self.logits.len() / self.batch;

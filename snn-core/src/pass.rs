@@ -1,4 +1,4 @@
-//! A forward pass: what an implementation leaves behind, and how that gets onto dfdx's tape.
+//! A forward pass: its results, and its entry on dfdx's tape.
 
 use crate::{
     Error, Float, Output,
@@ -10,22 +10,22 @@ use std::{cell::Cell, fmt, rc::Rc};
 
 /// A forward pass still on the tape. See [`Network::forward_on`](crate::Network::forward_on).
 ///
-/// Every tensor carries the tape: build a loss of your own from any of them, alone or together, call dfdx's `backward` on it,
-/// and read the gradients with [`Network::gradients`](crate::Network::gradients). The network's part of the backward pass runs
-/// once, after everything built on top of it, so all that depends on one pass belongs into one loss: a second `backward` finds
-/// nothing left, and [`Network::gradients`](crate::Network::gradients) refuses what it returns.
+/// Every tensor carries the tape: build your own loss from any of them, call dfdx's `backward` on it, and read the gradients with
+/// [`Network::gradients`](crate::Network::gradients). The network's part of the backward pass runs once, after everything built on
+/// top of it, so everything that depends on one pass belongs in one loss: a second `backward` does not reach the network, and
+/// [`Network::gradients`](crate::Network::gradients) returns an error.
 #[derive(Debug)]
 pub struct Pass<E: Float, D: Device<E>, T> {
     /// `[batch, outputs]`.
     pub logits: Matrix<E, D, T>,
-    /// Spikes of every unit in every sample, `zeta_l = sum_n S_l[n]`, one `[batch, units]` for each hidden layer. Gradients
-    /// reach the weights through the surrogate.
+    /// Spike counts of every unit and sample, `zeta_l = sum_n S_l[n]`, one `[batch, units]` per hidden layer. Gradients reach the
+    /// weights through the surrogate.
     pub counts: Vec<Matrix<E, D, T>>,
     /// Readout potentials `U_out[n]`, `[batch, steps, outputs]`.
     pub readout: Traces<E, D, T>,
 }
 
-/// Everything that happened in a forward pass. See [`Network::record`](crate::Network::record).
+/// All spikes and potentials of a forward pass. See [`Network::record`](crate::Network::record).
 #[derive(Debug, Clone)]
 pub struct Recording<E> {
     /// Spikes of every hidden layer, rows `(sample, step)`.
@@ -36,7 +36,7 @@ pub struct Recording<E> {
     pub readout: Vec<E>,
 }
 
-/// What a forward pass is to leave behind, beside logits and counts.
+/// The requested results of a forward pass, besides logits and counts.
 #[derive(Debug, Clone, Copy, Default)]
 #[doc(hidden)]
 pub struct Wanted {
@@ -48,19 +48,19 @@ pub struct Wanted {
     pub(crate) recording: bool,
 }
 
-/// The network's part of a backward pass: takes the gradients of logits, counts and readout, and adds those of the weights.
+/// The network's part of a backward pass: from the gradients of logits, counts and readout, computes those of the weights.
 pub(crate) type Adjoint<E, D> = Box<dyn FnOnce(&mut TapeGradients<E, D>) -> Result<(), <D as HasErr>::Err>>;
 
-/// What an implementation returns.
+/// The result of an implementation.
 #[doc(hidden)]
 pub struct Answer<E: Float, D: Device<E>> {
     pub(crate) logits: Matrix<E, D>,
     pub(crate) counts: Vec<Matrix<E, D>>,
-    /// If wanted.
+    /// If requested.
     pub(crate) readout: Option<Traces<E, D>>,
-    /// If wanted.
+    /// If requested.
     pub(crate) recording: Option<Recording<E>>,
-    /// If wanted.
+    /// If requested.
     pub(crate) adjoint: Option<Adjoint<E, D>>,
 }
 
@@ -75,19 +75,19 @@ impl<E: Float, D: Device<E>> fmt::Debug for Answer<E, D> {
     }
 }
 
-/// A batch taken forward and backward.
+/// The result of a combined forward and backward pass.
 #[doc(hidden)]
 pub struct TrainingPass<E: Float, D: Device<E>> {
     pub(crate) values: PassValues<E, D>,
-    /// Of every weight matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    /// Gradients of all weight matrices, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(crate) gradients: Vec<Buffer<E, D>>,
     /// Euclidean norms of these, where the device has computed them.
     pub(crate) norms: Option<Vec<f64>>,
-    /// Share of the time that all threads together spent on the forward pass, 0 to 1.
+    /// Fraction of the total thread time spent on the forward pass, 0 to 1.
     pub(crate) forward_share: f64,
 }
 
-/// What a network answered in a [`TrainingPass`].
+/// The result of a [`TrainingPass`].
 #[cfg_attr(
     not(any(feature = "cuda", feature = "cuda-emulation")),
     allow(dead_code, reason = "the CPU leaves the loss to dfdx")
@@ -99,12 +99,12 @@ pub(crate) enum PassValues<E: Float, D: Device<E>> {
     OnHost { output: Output<E>, sums: LossSums },
 }
 
-/// Length of the marker's gradient once a backward pass has come through; before, it is that of the marker, 1.
+/// Length of the marker's gradient after a backward pass; before, it has the length of the marker, 1.
 const REACHED: usize = 2;
 
-/// Whether a backward pass has come through the pass of the network that `marker` belongs to.
+/// Whether a backward pass has reached the network of `marker`.
 ///
-/// The length of a buffer tells, which a host knows without waiting for the device.
+/// This is encoded in the length of a buffer, which the host knows without waiting for the device.
 pub(crate) fn reached<E: Float, D: Device<E>>(
     gradients: &mut TapeGradients<E, D>,
     marker: &Matrix<E, D>,
@@ -116,7 +116,7 @@ pub(crate) fn reached<E: Float, D: Device<E>>(
 /// An adjoint that runs once.
 type Once<E, D> = Rc<Cell<Option<Adjoint<E, D>>>>;
 
-/// Puts an adjoint onto as many tapes as are asked for. Whichever is run first runs it, and says so at `marker`.
+/// Adds an adjoint to several tapes. The first tape to run executes it, and sets `marker`.
 pub(crate) struct Shared<E: Float, D: Device<E>> {
     adjoint: Option<Once<E, D>>,
     marker: Matrix<E, D>,
@@ -143,7 +143,7 @@ impl<E: Float, D: Device<E>> Shared<E, D> {
 }
 
 impl<E: Float, D: Device<E>> Answer<E, D> {
-    /// On `tape`; `marker` is that of the network.
+    /// Adds the pass to `tape`; `marker` is that of the network.
     pub(crate) fn on<T: Tape<E, D>>(self, tape: T, marker: &Matrix<E, D>) -> Result<Pass<E, D, T>, Error> {
         let shared = Shared::new(self.adjoint, marker);
         let readout = self.readout.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Activity regularization: keeps quiet units alive, and populations from firing too much.
+//! Activity regularization: keeps units active, and populations from firing too much.
 
 use crate::{Error, Float, Output, Settings, weights::Matrix};
 use dfdx::prelude::{Axis, Device, MeanTo, Rank0, Tape, Tensor};
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 /// g_upper = upper_strength ([(1/M) sum_i zeta_i - upper_threshold]_+)^upper_norm    population mean
 /// ```
 ///
-/// Thresholds are in spikes per sample. A strength of 0 switches a term off, which is the default for both.
+/// Thresholds are in spikes per sample. A strength of 0 disables a term, which is the default for both.
 ///
-/// Source: Zenke & Vogels (2021), section 4.3 (printed there with a minus sign; as a penalty it can only be plus).
+/// Source: Zenke & Vogels (2021), section 4.3 (printed there with a minus sign, but a penalty must be positive).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Regularizer {
@@ -43,10 +43,10 @@ impl Default for Regularizer {
 }
 
 impl Regularizer {
-    /// Checks every setting.
+    /// Validates every setting.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first setting that is out of range.
+    /// [`Error::Setting`] with the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
         for (key, value) in [
             ("lower_strength", self.lower_strength),
@@ -85,7 +85,7 @@ impl Regularizer {
         output.counts.iter().map(of_layer).sum::<f64>() / batch as f64
     }
 
-    /// The penalty on one layer's counts, `[batch, units]`; `None` where both terms are off.
+    /// The penalty on one layer's counts, `[batch, units]`; `None` if both terms are disabled.
     pub(crate) fn penalty<E: Float, D: Device<E>, T: Tape<E, D>>(
         &self,
         counts: &Matrix<E, D>,

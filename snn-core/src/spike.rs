@@ -1,14 +1,14 @@
-//! The one operation that dfdx lacks: a threshold whose derivative is a surrogate.
+//! The spike operation, which dfdx lacks: a threshold with a surrogate derivative.
 
 use crate::{Error, Float, Surrogate, weights::Matrix};
 use dfdx::prelude::{Cpu, HasShape, PutTape, SplitTape, Tape, TensorFromVec};
 
-/// What is computed from `x = U - threshold`, forward and backward.
+/// The function of `x = U - threshold`, forward and backward.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SpikeFunction {
     /// Forward 1 where `x > 0`, else 0; backward the surrogate `h(x)`.
     Threshold(Surrogate),
-    /// Forward a function whose true derivative is `h(x)`, so that finite differences can judge the backward pass.
+    /// Forward a function whose true derivative is `h(x)`, to check the backward pass with finite differences.
     #[cfg(test)]
     Smooth(Surrogate),
 }
@@ -51,7 +51,7 @@ pub(crate) fn on_cpu<E: Float, T: Tape<E, Cpu>>(
     let spikes = device.try_tensor_from_vec(values, *potential.shape()).map_err(Error::device)?;
     let (below, above) = (potential.ghost(), spikes.ghost());
     tape.add_backward_op(move |gradients| {
-        // two buffers at once: lift one out while the other is written
+        // two buffers at once: move one out while the other is written
         let d_spikes = std::mem::take(&mut **gradients.get_or_alloc_mut(&above)?);
         let d_potential = gradients.get_or_alloc_mut(&below)?;
         for ((d_u, &d_s), &x) in d_potential.iter_mut().zip(&d_spikes).zip(&x) {

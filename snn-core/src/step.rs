@@ -1,17 +1,17 @@
-//! Networks that go step by step, as their input comes in.
+//! The input of networks that run step by step.
 
 use crate::Error;
 
-/// Input of one step.
+/// The input of one step.
 #[derive(Debug, Clone, Copy)]
 pub enum StepInput<'a> {
-    /// Units that spike, of the one sample of a state. A unit listed twice counts twice.
+    /// Spiking units, for a state of one sample. A unit listed twice counts twice.
     Spikes(&'a [u16]),
-    /// Units that spike in each sample: those of sample `k` are `units[offsets[k] .. offsets[k + 1]]`.
+    /// Spiking units of each sample: those of sample `k` are `units[offsets[k] .. offsets[k + 1]]`.
     Rows {
         /// `[batch + 1]`, ascending from 0 to the number of spikes.
         offsets: &'a [u32],
-        /// The units, sample by sample.
+        /// The units, by sample.
         units: &'a [u16],
     },
     /// Analog values, `[batch, inputs]`.
@@ -31,7 +31,7 @@ impl<'a> From<&'a [f32]> for StepInput<'a> {
 }
 
 impl StepInput<'_> {
-    /// Whether it is input of so many samples and units.
+    /// Checks that it is input for this number of samples and units.
     pub(crate) fn check(&self, batch: usize, inputs: usize) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Input(reason));
         let units = match *self {
@@ -63,7 +63,7 @@ impl StepInput<'_> {
                 let ends = (offsets.first().copied(), offsets.last().map(|&last| last as usize));
                 if offsets.len() != batch + 1 || !ascending || ends != (Some(0), Some(units.len())) {
                     return refuse(format!(
-                        "row offsets of a step must be {} that ascend from 0 to the number of spikes, {}",
+                        "row offsets of a step must be {} numbers that ascend from 0 to the number of spikes, {}",
                         batch + 1,
                         units.len()
                     ));
@@ -73,7 +73,7 @@ impl StepInput<'_> {
         };
         match units.iter().position(|&unit| usize::from(unit) >= inputs) {
             None => Ok(()),
-            Some(at) => refuse(format!("spike {at} is of unit {}, but there are {inputs}", units[at])),
+            Some(at) => refuse(format!("spike {at} is in unit {}, but there are {inputs} units", units[at])),
         }
     }
 }

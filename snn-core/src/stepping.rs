@@ -2,16 +2,16 @@
 
 use crate::{Error, Network, State, StepInput, fused::Numbers};
 
-/// What a saved state begins with, and its version.
+/// The magic bytes of a saved state, and its version.
 const MAGIC: &[u8; 8] = b"snnstate";
 const VERSION: u32 = 1;
 
 impl Network {
-    /// A state at rest, to follow `batch` samples side by side with [`step`](Network::step).
+    /// A resting state, to process `batch` samples in parallel with [`step`](Network::step).
     ///
     /// # Errors
-    /// [`Error::Input`] for no samples; [`Error::Unsupported`] if this network is not computed by
-    /// [`Implementation::Fused`](crate::Implementation::Fused), whose arithmetic this is.
+    /// [`Error::Input`] for no samples; [`Error::Unsupported`] if this network does not use
+    /// [`Implementation::Fused`](crate::Implementation::Fused), which stepping requires.
     pub fn state(&self, batch: usize) -> Result<State, Error> {
         if batch == 0 {
             return Err(Error::Input("a state of no samples".into()));
@@ -19,12 +19,12 @@ impl Network {
         Ok(State::new(&*self.ready()?, batch))
     }
 
-    /// Goes on by one step, and returns the readout potentials `U_out[n]`, `[batch, outputs]`.
+    /// Advances by one step, and returns the readout potentials `U_out[n]`, `[batch, outputs]`.
     ///
-    /// The bits are those of a batch of the same input ([`forward`](Network::forward), [`record`](Network::record)) on the same
-    /// instruction set, whatever is fed between steps and wherever a state was saved. As in a batch, the input of step `n` drives
-    /// the first hidden layer at `n + 1`. Samples are taken one after the other on this thread, and no memory is allocated, but for
-    /// the weights, once after they have changed.
+    /// The result is bit-identical to a batch with the same input ([`forward`](Network::forward), [`record`](Network::record)) on the
+    /// same instruction set, also with saved and restored states. As in a batch, the input of step `n` drives the first hidden layer
+    /// at `n + 1`. Samples are processed sequentially on this thread, without allocation, except for the weights, once after they
+    /// have changed.
     ///
     /// ```
     /// use snn_core::{Events, Initialization, Input, Layer, Network, NetworkConfig};
@@ -46,7 +46,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Input`] if state or input do not fit the network, [`Error::Unsupported`] as for [`state`](Network::state). The state
-    /// is unchanged then.
+    /// is then unchanged.
     pub fn step<'s, 'i>(
         &self,
         state: &'s mut State,
@@ -56,27 +56,26 @@ impl Network {
         state.step(&ready, self.dispatch(), input.into())
     }
 
-    /// Brings a state back to rest, for the next sample.
+    /// Resets a state to rest, for the next sample.
     ///
     /// # Errors
-    /// [`Error::Input`] if it is of a network of another shape.
+    /// [`Error::Input`] if it belongs to a network of a different shape.
     pub fn reset(&self, state: &mut State) -> Result<(), Error> {
         state.rest(&*self.ready()?)
     }
 
-    /// The state that was saved by [`State::to_bytes`].
+    /// Restores the state saved by [`State::to_bytes`].
     ///
     /// # Errors
     /// [`Error::Input`] if the bytes are not those of a state of this network; [`Error::Unsupported`] as for
     /// [`state`](Network::state).
     pub fn restore_state(&self, bytes: &[u8]) -> Result<State, Error> {
-        let damaged =
-            || Error::Input("these bytes are no saved state of a network, or not all of them".into());
+        let damaged = || Error::Input("these bytes are not a complete saved state of a network".into());
         let mut reader = Reader(bytes.strip_prefix(MAGIC).ok_or_else(damaged)?);
         let version = u32::from_le_bytes(reader.take().ok_or_else(damaged)?);
         if version != VERSION {
             return Err(Error::Input(format!(
-                "the saved state has version {version} of its format; version {VERSION} is known"
+                "the saved state has format version {version}; only version {VERSION} is supported"
             )));
         }
         let sizes = reader.number().ok_or_else(damaged)?;
@@ -84,13 +83,13 @@ impl Network {
         let shape = (0..sizes.min(ends + 1)).map(|_| reader.number()).collect::<Option<Vec<u64>>>();
         let shape = shape.ok_or_else(damaged)?;
         let batch = shape.get(2).copied().ok_or_else(damaged)?;
-        // each sample takes more bytes than that, so a damaged number asks for no more memory than there are bytes
+        // each sample takes more bytes than this, so a damaged number cannot allocate more memory than there are bytes
         if batch == 0 || batch > bytes.len() as u64 {
             return Err(damaged());
         }
         let mut state = self.state(batch as usize)?;
         if state.shape() != shape {
-            return Err(Error::Input("the saved state is of a network of another shape".into()));
+            return Err(Error::Input("the saved state belongs to a network of a different shape".into()));
         }
         let steps = reader.number().ok_or_else(damaged)?;
         let mut readout = vec![0.0; state.readout().len()];
@@ -111,8 +110,8 @@ impl Network {
 }
 
 impl State {
-    /// The state as bytes, from which [`Network::restore_state`] goes on with the same bits, on any machine. Spikes of the last step
-    /// ([`State::spikes`]) are not among them.
+    /// The state as bytes, from which [`Network::restore_state`] continues bit for bit, on any machine. They do not include the spikes
+    /// of the last step ([`State::spikes`]).
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
@@ -132,7 +131,7 @@ impl State {
     }
 }
 
-/// Reads little-endian numbers, from front to back.
+/// Reads little-endian numbers sequentially.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

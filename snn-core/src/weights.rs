@@ -6,10 +6,10 @@ use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 
-/// A matrix of run-time shape.
+/// A matrix with a run-time shape.
 pub type Matrix<E, D, T = NoneTape> = Tensor<(usize, usize), E, D, T>;
 
-/// A value for each unit in each step of each sample, `[batch, steps, units]`.
+/// A value per sample, step and unit, `[batch, steps, units]`.
 pub type Traces<E, D, T = NoneTape> = Tensor<(usize, usize, usize), E, D, T>;
 
 /// Raw memory of a device.
@@ -19,7 +19,7 @@ pub(crate) type Buffer<E, D> = <D as Storage<E>>::Vec;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "distribution", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Initialization {
-    /// `U(-gain sqrt(k), gain sqrt(k))`; the paper has gain 1.
+    /// `U(-gain sqrt(k), gain sqrt(k))`; the gain is 1 in the paper.
     Uniform {
         /// Factor on the width, above 0.
         gain: f64,
@@ -68,14 +68,14 @@ fn positive(of: Settings, field: &str, value: f64) -> Result<(), Error> {
     }
 }
 
-/// Factors on the initial weights of each kind of matrix, beside the gain of the [`Initialization`].
+/// Factors on the initial weights of each kind of matrix, in addition to the gain of the [`Initialization`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Gains {
-    /// Of every `W_l`, the matrices from the layer below to a hidden layer; above 0.
+    /// For every `W_l`, the matrices from the layer below to a hidden layer; above 0.
     pub input: f64,
-    /// Of every `V_l`, the matrices within a recurrent layer; above 0.
+    /// For every `V_l`, the matrices within a recurrent layer; above 0.
     pub recurrent: f64,
-    /// Of `W_out`; above 0.
+    /// For `W_out`; above 0.
     pub readout: f64,
 }
 
@@ -93,9 +93,9 @@ impl Gains {
     }
 }
 
-/// How the weights of a network start: a distribution, and a factor for each kind of matrix.
+/// The initial weights of a network: a distribution, and a factor for each kind of matrix.
 ///
-/// An [`Initialization`] alone is one with all factors 1:
+/// An [`Initialization`] is equivalent to all factors being 1:
 ///
 /// ```
 /// use snn_core::{Cpu, Gains, InitialWeights, Initialization, Layer, Network, NetworkConfig};
@@ -112,9 +112,9 @@ impl Gains {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct InitialWeights {
-    /// Where every weight is drawn from.
+    /// The distribution of all weights.
     pub distribution: Initialization,
-    /// By what it is multiplied.
+    /// The factors.
     pub gains: Gains,
 }
 
@@ -124,7 +124,7 @@ impl From<Initialization> for InitialWeights {
     }
 }
 
-/// Afferents of one hidden layer.
+/// The afferent weights of one hidden layer.
 #[derive(Debug, Clone)]
 pub(crate) struct Afferents<E: Float, D: Device<E>> {
     /// `W_l`, `[units below, units]`.
@@ -138,7 +138,7 @@ pub(crate) struct Afferents<E: Float, D: Device<E>> {
 pub struct Weights<E: Float, D: Device<E>> {
     pub(crate) hidden: Vec<Afferents<E, D>>,
     pub(crate) readout: Matrix<E, D>,
-    /// Stands for all of them on a tape: see [`reached`](crate::pass::reached).
+    /// Represents all of them on a tape: see [`reached`](crate::pass::reached).
     pub(crate) marker: Matrix<E, D>,
 }
 
@@ -147,7 +147,7 @@ fn marker<E: Float, D: Device<E>>(device: &D) -> Result<Matrix<E, D>, Error> {
 }
 
 impl<E: Float, D: Device<E>> Weights<E, D> {
-    /// Draws every matrix from a ChaCha8 stream of its own, so that adding a layer or recurrence leaves the others alone.
+    /// Draws every matrix from a separate ChaCha8 stream, so that adding a layer or recurrence does not change the others.
     pub(crate) fn draw(
         config: &NetworkConfig,
         InitialWeights { distribution, gains }: InitialWeights,
@@ -211,7 +211,7 @@ impl<E: Float, D: Device<E>> Weights<E, D> {
         hidden.chain(std::iter::once(("Wout".to_owned(), &self.readout)))
     }
 
-    /// As [`Weights::named`], to be changed.
+    /// [`Weights::named`] with mutable access.
     pub(crate) fn named_mut(&mut self) -> impl Iterator<Item = (String, &mut Matrix<E, D>)> {
         let hidden = self.hidden.iter_mut().enumerate().flat_map(|(l, a)| {
             let recurrent = a.recurrent.iter_mut().map(move |v| (format!("V{}", l + 1), v));

@@ -1,6 +1,6 @@
-//! Networks step by step: the bits of a batch, states that survive as bytes, and no memory taken within a step.
+//! Networks step by step: bit-identical to a batch, saved states, and no allocation within a step.
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
-#![allow(unsafe_code, reason = "an allocator that counts")]
+#![allow(unsafe_code, reason = "a counting allocator")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -14,23 +14,23 @@ use snn_core::{
     Network, NetworkConfig, Readout, Regularizer, Reset, ResetGradient, State, StepInput,
 };
 
-/// Counts what this thread asks for.
+/// Counts the allocations of this thread.
 struct Counting;
 
 thread_local! {
     static ASKED: Cell<u64> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is handed on to the system's allocator; the counter is a plain number that needs no memory.
+// SAFETY: everything is forwarded to the system's allocator; the counter is a plain number that does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
-        // SAFETY: the caller keeps the promises of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the promises of `dealloc`.
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -45,7 +45,7 @@ fn asked() -> u64 {
 const BATCH: usize = 3;
 const STEPS: usize = 90;
 
-/// Networks that reach every way through a step.
+/// Networks that cover every path through a step.
 fn networks() -> Vec<Network> {
     let config = |hidden: &[Layer]| NetworkConfig { hidden: hidden.to_vec(), ..NetworkConfig::new(20, 5) };
     let configs = [
@@ -153,7 +153,7 @@ fn steps_have_the_bits_of_a_batch() {
     assert!(compared >= 4 * 2 * BATCH * STEPS && fired > 10_000, "{compared}, {fired}");
 }
 
-/// Saved in the middle, gone on with elsewhere, and used again after a reset.
+/// Saved in the middle, resumed elsewhere, and reused after a reset.
 #[test]
 fn states_survive() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -241,17 +241,17 @@ fn what_does_not_fit_is_refused() {
         assert_eq!(state.to_bytes(), before);
     };
     fails(&mut state, StepInput::Spikes(&[1]), "for a state of 2");
-    fails(&mut state, StepInput::Rows { offsets: &[0, 1, 2], units: &[1, 20] }, "spike 1 is of unit 20");
-    fails(&mut state, StepInput::Rows { offsets: &[0, 2], units: &[1, 2] }, "must be 3 that ascend");
+    fails(&mut state, StepInput::Rows { offsets: &[0, 1, 2], units: &[1, 20] }, "spike 1 is in unit 20");
+    fails(&mut state, StepInput::Rows { offsets: &[0, 2], units: &[1, 2] }, "must be 3 numbers that ascend");
     fails(&mut state, StepInput::Frame(&[0.0; 39]), "39 values for a step of 2 samples and 20 units");
     let mut values = [0.0; 40];
     values[25] = f32::NAN;
     fails(&mut state, StepInput::Frame(&values), "unit 5 of sample 1 is NaN");
     let mut other = networks[0].state(1).unwrap();
-    fails(&mut other, StepInput::Spikes(&[1]), "a network of another shape");
+    fails(&mut other, StepInput::Spikes(&[1]), "a network of a different shape");
     assert!(network.state(0).is_err());
     let error = network.restore_state(&networks[1].state(1).unwrap().to_bytes()).unwrap_err();
-    assert!(error.to_string().contains("another shape"), "{error}");
+    assert!(error.to_string().contains("a different shape"), "{error}");
     let config = NetworkConfig { implementation: Implementation::Reference, ..network.config().clone() };
     let reference: Network = Network::new(config, Initialization::default(), 1).unwrap();
     assert!(matches!(reference.state(1), Err(Error::Unsupported(_))));

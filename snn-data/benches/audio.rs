@@ -1,10 +1,10 @@
-//! How many times faster than real time the audio front end is, on one core: `cargo xtask bench audio`.
+//! How many times faster than real time the audio front end runs on one core: `cargo xtask bench audio`.
 //!
-//! For each sample rate, ten seconds of noise become log Mel frames, again and again for about a second; the median
-//! of the repetitions counts. Reading the file is not part of it. With `--require 500`, it fails if any rate is slower than
-//! 500 times real time, which is what this crate promises.
+//! For each sample rate, converts ten seconds of noise to log Mel frames repeatedly for about a second and takes the median.
+//! Reading the file is not included. With `--require 500`, it fails if any rate is slower than 500 times real time, the speed
+//! that this crate promises.
 
-#![expect(clippy::print_stdout, reason = "a bench prints what it measures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ const SECONDS: usize = 10;
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let words: Vec<String> = std::env::args().collect();
     let required = match words.iter().position(|word| word == "--require") {
-        Some(at) => words.get(at + 1).ok_or("--require needs a number")?.parse()?,
+        Some(at) => words.get(at + 1).ok_or("--require takes a number")?.parse()?,
         None => 0.0,
     };
     let mut slowest = f64::INFINITY;

@@ -1,13 +1,13 @@
-//! How long it takes to load spikes from an HDF5 file, and how much memory: `cargo xtask bench shd`.
+//! Time and memory needed to load spikes from an HDF5 file: `cargo xtask bench shd`.
 //!
-//! Writes a file of the layout and the size of the training part of the Spiking Heidelberg Digits, 8156 samples with 70 million
-//! spikes of chance, into the folder for temporary files (280 MB, removed at the end). Each load is a process of its own, so that
-//! its peak memory is its own: that of the whole process, of which the data set is one part. The fastest of three counts, as
-//! the file is in the cache of the system from the second on. With `-- --require`, it fails above 2 s or 600 MB. With
-//! `-- --write DIR`, it only writes `DIR/shd/shd_train.h5` and `shd_test.h5` of the published size, for a trial of what trains
-//! on them: `SNN_DATA_DIR=DIR snn figure 6 --scale full --data shd`.
+//! Writes a file with the layout and size of the training part of the Spiking Heidelberg Digits, 8156 samples with 70 million
+//! random spikes, to the folder for temporary files (280 MB, removed at the end). Each load runs in a separate process to
+//! measure its peak memory, which is that of the whole process, not just of the data set. The fastest of three loads counts,
+//! because the file is in the system's cache from the second load on. With `-- --require`, it fails above 2 s or 600 MB. With
+//! `-- --write DIR`, it only writes `DIR/shd/shd_train.h5` and `shd_test.h5` of the published size, to try out programs that
+//! train on them: `SNN_DATA_DIR=DIR snn figure 6 --scale full --data shd`.
 
-#![expect(clippy::print_stdout, reason = "a bench prints what it measures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
 use std::error::Error;
 use std::path::Path;
@@ -21,27 +21,27 @@ use snn_data::{Dataset, Shd, ShdConfig, SplitRule};
 
 const SAMPLES: usize = 8156;
 const SPIKES: usize = 70_000_000;
-/// Of the test part.
+/// The test part has this many samples.
 const TEST_SAMPLES: usize = 2264;
 /// The digits from zero to nine in German and English.
 const CLASSES: usize = 20;
 const SPEAKERS: usize = 12;
 
-/// Samples that are written at once.
+/// Samples written at once.
 const SLICE: usize = 256;
 
-/// What a load may take.
+/// Limits for a load.
 const SECONDS: f64 = 2.0;
 const MEGABYTES: f64 = 600.0;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let words: Vec<String> = std::env::args().collect();
     if let Some(at) = words.iter().position(|word| word == "--load") {
-        load(Path::new(words.get(at + 1).ok_or("--load needs a file")?))?;
+        load(Path::new(words.get(at + 1).ok_or("--load takes a file")?))?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(at) = words.iter().position(|word| word == "--write") {
-        let folder = Path::new(words.get(at + 1).ok_or("--write needs a folder")?).join("shd");
+        let folder = Path::new(words.get(at + 1).ok_or("--write takes a folder")?).join("shd");
         std::fs::create_dir_all(&folder)?;
         write(&folder.join("shd_train.h5"), SAMPLES, SPIKES)?;
         write(&folder.join("shd_test.h5"), TEST_SAMPLES, TEST_SAMPLES * (SPIKES / SAMPLES))?;
@@ -62,7 +62,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         largest = largest.max(megabytes.parse()?);
     }
     println!(
-        "{SAMPLES} samples, {SPIKES} spikes: {fastest:.2} s, {:.0} million spikes a second, {largest:.0} MB at the peak",
+        "{SAMPLES} samples, {SPIKES} spikes: {fastest:.2} s, {:.0} million spikes per second, peak memory {largest:.0} MB",
         SPIKES as f64 / fastest / 1e6
     );
     if words.iter().any(|word| word == "--require") && (fastest > SECONDS || largest > MEGABYTES) {
@@ -72,14 +72,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Loads the file; prints seconds, and megabytes of the process at its largest (0 where the system does not tell).
+/// Loads the file; prints seconds and the peak memory of the process in MB (0 where the system does not report it).
 fn load(path: &Path) -> Result<(), Box<dyn Error>> {
     let config = ShdConfig { test: SplitRule::stratified(0.0), ..ShdConfig::default() };
     let begin = Instant::now();
     let data = Shd::from_files("shd", path, None, &config)?;
     let seconds = begin.elapsed().as_secs_f64();
     if data.len() != SAMPLES || data.spikes(0) == 0 {
-        return Err("the file has not come out as it was written".into());
+        return Err("the file does not contain what was written".into());
     }
     println!("{seconds} {}", peak_megabytes().unwrap_or(0.0));
     Ok(())
@@ -92,9 +92,9 @@ fn peak_megabytes() -> Option<f64> {
     Some(kib * 1024.0 / 1e6)
 }
 
-/// Half-precision times in order and 16-bit units, as published: 0.4 to 1.2 s of spikes, more or fewer of them by a half.
+/// Ascending half-precision times and 16-bit units, as published: 0.4 to 1.2 s of spikes, their number varying by half.
 fn write(path: &Path, samples: usize, all_spikes: usize) -> Result<(), Box<dyn Error>> {
-    // A linear congruential generator: which spikes they are takes the same time.
+    // A linear congruential generator: the time does not depend on the spikes.
     let mut state = 1_u64;
     let mut chance = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -110,7 +110,7 @@ fn write(path: &Path, samples: usize, all_spikes: usize) -> Result<(), Box<dyn E
         let slice = sample..samples.min(sample + SLICE);
         let (mut time_rows, mut unit_rows) = (Vec::new(), Vec::new());
         for sample in slice.clone() {
-            // Pairs of samples have twice the mean; the last one has what is missing.
+            // Pairs of samples have twice the mean; the last sample has the remainder.
             let spikes = match sample {
                 _ if sample == samples - 1 => all_spikes - written,
                 _ if sample % 2 == 0 => mean / 2,

@@ -3,7 +3,7 @@
 use crate::room::reserve;
 use crate::{Error, InputKind};
 
-/// Some samples of a data set, side by side.
+/// Samples of a data set, gathered for one step of training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// Number of samples.
@@ -24,7 +24,7 @@ pub enum BatchInput {
     /// Spikes in compressed rows: row `sample * steps + step` is `units[offsets[row]..offsets[row + 1]]`, the
     /// units that spike in that step, ascending.
     ///
-    /// A unit is there once (binary input), or as often as it spikes if the data set was binned with
+    /// A unit is listed once (binary input), or as often as it spikes if the data set was binned with
     /// [`CoincidentSpikes::Sum`](crate::CoincidentSpikes::Sum).
     Events {
         /// Where each row begins, and the end of the last, `[batch * steps + 1]`.
@@ -39,9 +39,9 @@ pub enum BatchInput {
     },
 }
 
-/// Takes up the samples of a batch, one after the other; [`Dataset::sample`](crate::Dataset::sample) writes into it.
+/// Collects the samples of a batch one by one; [`Dataset::sample`](crate::Dataset::sample) writes to it.
 ///
-/// Each `push_` method takes a whole sample. After an error the batch is given up.
+/// Each `push_` method takes a whole sample. After an error, discard the batch.
 #[derive(Debug)]
 pub struct BatchBuilder {
     steps: usize,
@@ -52,7 +52,7 @@ pub struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    /// For so many samples of this shape and kind.
+    /// A builder for this many samples of this shape and kind.
     pub(crate) fn new([steps, inputs]: [usize; 2], kind: InputKind, batch: usize) -> Result<Self, Error> {
         let mut labels = Vec::new();
         reserve(&mut labels, batch, "the labels of a batch")?;
@@ -78,7 +78,7 @@ impl BatchBuilder {
     /// # Errors
     ///
     /// [`Error::Length`] unless there are `steps + 1` offsets, [`Error::RowOffsets`] if they do not describe
-    /// `units`, [`Error::Unit`] for a unit that does not exist, [`Error::Unsorted`] for units that descend within
+    /// `units`, [`Error::Unit`] for a unit that does not exist, [`Error::Unsorted`] for units out of order within
     /// a step, [`Error::Kind`] if the data set announced frames.
     pub fn push_rows(&mut self, offsets: &[u32], units: &[u16]) -> Result<(), Error> {
         let expected = self.steps + 1;
@@ -100,8 +100,8 @@ impl BatchBuilder {
         self.append_rows(offsets, units)
     }
 
-    /// [`push_rows`](Self::push_rows) for rows that were checked when they were made, as every batch takes them up
-    /// anew.
+    /// [`push_rows`](Self::push_rows) for rows that were checked when they were created, since every batch copies
+    /// them again.
     pub(crate) fn append_rows(&mut self, offsets: &[u32], units: &[u16]) -> Result<(), Error> {
         let (all_offsets, all_units) = self.events()?;
         let base = all_units.len();
@@ -111,8 +111,8 @@ impl BatchBuilder {
         Ok(())
     }
 
-    /// Adds a sample of `(step, unit)` spikes, which ascend by step, then unit. A unit that is there twice in a
-    /// step counts twice.
+    /// Adds a sample of `(step, unit)` spikes, sorted by step, then by unit. A unit listed twice in a step counts
+    /// twice.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl BatchBuilder {
                 return Err(Error::Unsorted { step, unit });
             }
             previous = (step, unit);
-            // Rows without a spike since the last one, and this row, begin here.
+            // This row and any empty rows before it begin here.
             offsets.resize(first_row + step + 1, units.len() as u32);
             check_spikes(units.len() + 1)?;
             units.push(unit);
@@ -170,7 +170,7 @@ impl BatchBuilder {
         Ok((offsets, units))
     }
 
-    /// That every label has its input.
+    /// Checks that every label has its input.
     pub(crate) fn check_written(&self) -> Result<(), Error> {
         match self.written + 1 - self.labels.len() {
             1 => Ok(()),
@@ -189,11 +189,11 @@ impl BatchBuilder {
     }
 }
 
-/// Offsets are `u32`, which halves what the time loop reads of them.
+/// Offsets are `u32`, which halves the memory traffic of the time loop.
 fn check_spikes(spikes: usize) -> Result<(), Error> {
     match u32::try_from(spikes) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Error::TooMany { what: "spikes in one batch", remedy: "choose a smaller batch size" }),
+        Err(_) => Err(Error::TooMany { what: "spikes in one batch", remedy: "use a smaller batch size" }),
     }
 }
 
@@ -205,9 +205,6 @@ mod tests {
     fn offsets_do_not_overflow() {
         assert_eq!(check_spikes(u32::MAX as usize), Ok(()));
         let error = check_spikes(u32::MAX as usize + 1).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "more than 4294967295 spikes in one batch: choose a smaller batch size"
-        );
+        assert_eq!(error.to_string(), "more than 4294967295 spikes in one batch: use a smaller batch size");
     }
 }

@@ -1,13 +1,13 @@
-//! How spike times become steps.
+//! Binning of spike times to time steps.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Most units and classes: both are counted in `u16`.
+/// Maximum number of units and classes: both are counted in `u16`.
 pub(crate) const MAX_U16: usize = 1 << 16;
 
-/// How spike times become steps: a spike at `t` ms falls into step `floor(t / dt)`.
+/// How spike times are binned to steps: a spike at `t` ms falls into step `floor(t / dt)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Binning {
@@ -15,9 +15,9 @@ pub struct Binning {
     pub steps: usize,
     /// Length of a step in ms, above 0; default 1.
     pub dt: f64,
-    /// What becomes of spikes behind the last step; default `clamp`.
+    /// How spikes after the last step are handled; default `clamp`.
     pub late: LateSpikes,
-    /// What becomes of several spikes of one unit in one step; default `binary`.
+    /// How several spikes of one unit in one step count; default `binary`.
     pub coincident: CoincidentSpikes,
 }
 
@@ -35,7 +35,7 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
-    /// Milliseconds that it lasts.
+    /// Its length in ms.
     pub fn ms(self) -> f64 {
         match self {
             Self::S => 1000.0,
@@ -45,7 +45,7 @@ impl TimeUnit {
     }
 }
 
-/// As in a configuration: `s`, `ms`, `us`.
+/// As written in a configuration: `s`, `ms`, `us`.
 impl std::fmt::Display for TimeUnit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -56,21 +56,21 @@ impl std::fmt::Display for TimeUnit {
     }
 }
 
-/// What becomes of spikes behind the last step.
+/// How spikes after the last step are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LateSpikes {
-    /// They fall into the last step, so that none is lost.
+    /// They are moved to the last step: none is lost.
     #[default]
     Clamp,
     /// They are dropped.
     Drop,
-    /// They are dropped, however many they are: the steps are meant to be shorter than the samples. Readers of files
-    /// refuse with [`Drop`](Self::Drop) and [`Clamp`](Self::Clamp) what loses more than half of its spikes.
+    /// They are dropped, however many there are: the steps are deliberately shorter than the samples. With
+    /// [`Drop`](Self::Drop) and [`Clamp`](Self::Clamp), readers refuse files with more than half of the spikes late.
     Crop,
 }
 
-/// What becomes of several spikes of one unit in one step.
+/// How several spikes of one unit in one step count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CoincidentSpikes {
@@ -102,7 +102,7 @@ impl Binning {
 
     /// The step of a spike time in ms, or `None` if the spike is dropped.
     pub(crate) fn step(&self, time: f64) -> Option<usize> {
-        // A time beyond the largest integer saturates, which is late in any case.
+        // A time beyond the largest integer saturates, and is late either way.
         let step = (time / self.dt) as usize;
         match self.late {
             _ if step < self.steps => Some(step),
@@ -112,7 +112,7 @@ impl Binning {
     }
 }
 
-/// That a time setting is a positive, finite number of ms.
+/// Checks that a time setting is a positive, finite number of ms.
 pub(crate) fn positive_ms(key: &'static str, value: f64) -> Result<(), Error> {
     if value.is_finite() && value > 0.0 {
         Ok(())
@@ -121,7 +121,7 @@ pub(crate) fn positive_ms(key: &'static str, value: f64) -> Result<(), Error> {
     }
 }
 
-/// That a count lies in `1..=max`.
+/// Checks that a count is in `1..=max`.
 pub(crate) fn count(key: &'static str, value: usize, max: usize) -> Result<(), Error> {
     if (1..=max).contains(&value) { Ok(()) } else { Err(Error::setting(key, value, format!("1 to {max}"))) }
 }

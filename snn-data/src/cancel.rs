@@ -1,4 +1,4 @@
-//! Breaking off while data are loaded or generated.
+//! Cancellation of loading and generating data.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -11,11 +11,11 @@ thread_local! {
     static CURRENT: RefCell<Option<Cancel>> = const { RefCell::new(None) };
 }
 
-/// A switch that ends the loading or generating of data, from another thread or a signal handler.
+/// A flag that cancels loading or generating data, from another thread or a signal handler.
 ///
-/// Whatever data set is opened within [`run`](Self::run) looks at the switch many times a second, on all its threads, and ends
-/// with [`Error::Cancelled`] once it is set. Half-written files of the cache are removed, helper processes end. Copies of a
-/// switch are the same switch.
+/// A data set opened within [`run`](Self::run) checks the flag many times per second, on all its threads, and ends with
+/// [`Error::Cancelled`] once it is set. Partially written cache files are removed, and helper processes end. Clones share the
+/// same flag.
 ///
 /// ```
 /// use snn_data::{Cancel, Error, Randman, RandmanConfig};
@@ -28,17 +28,17 @@ thread_local! {
 /// assert_eq!(cancel.run(|| Randman::new(large)).err(), Some(Error::Cancelled));
 /// ```
 ///
-/// A data set of your own can do the same: [`check`](Self::check) the [`current`](Self::current) switch.
+/// Your own data sets can do the same: [`check`](Self::check) the [`current`](Self::current) flag.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// A switch that is not set.
+    /// A flag that is not set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets it, for good.
+    /// Sets it; it cannot be cleared.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -48,7 +48,7 @@ impl Cancel {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Whether to go on.
+    /// Returns an error if it is set.
     ///
     /// # Errors
     ///
@@ -57,13 +57,13 @@ impl Cancel {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// The switch of the innermost [`run`](Self::run) on this thread, to be taken along to other threads; outside of any, one
-    /// that nobody sets.
+    /// The flag of the innermost [`run`](Self::run) on this thread, to pass on to other threads; outside of any, one
+    /// that is never set.
     pub fn current() -> Self {
         CURRENT.with_borrow(Clone::clone).unwrap_or_default()
     }
 
-    /// Loads data under this switch.
+    /// Loads data under this flag.
     pub fn run<T>(&self, load: impl FnOnce() -> T) -> T {
         struct Restore(Option<Cancel>);
 
@@ -78,24 +78,24 @@ impl Cancel {
     }
 }
 
-/// The switch that such a flag is, for one that a signal handler sets.
+/// Uses an existing flag, such as one that a signal handler sets.
 impl From<Arc<AtomicBool>> for Cancel {
     fn from(flag: Arc<AtomicBool>) -> Self {
         Self(flag)
     }
 }
 
-/// Whether to go on, by the current switch.
+/// Checks the current flag.
 pub(crate) fn check() -> Result<(), Error> {
     CURRENT.with_borrow(|cancel| cancel.as_ref().map_or(Ok(()), Cancel::check))
 }
 
-/// Stops reading or writing once the switch is set. [`of_io`] tells that from a disk that fails.
+/// Stops reading or writing once the flag is set. [`of_io`] distinguishes this from a failing disk.
 pub(crate) fn check_io() -> io::Result<()> {
     check().map_err(io::Error::other)
 }
 
-/// The error that `other` makes of an error of reading or writing, unless that was broken off.
+/// [`Error::Cancelled`] for canceled reading or writing, otherwise the error that `other` returns.
 pub(crate) fn of_io(error: &io::Error, other: impl FnOnce(&io::Error) -> Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(Error::Cancelled) => Error::Cancelled,
@@ -103,7 +103,7 @@ pub(crate) fn of_io(error: &io::Error, other: impl FnOnce(&io::Error) -> Error) 
     }
 }
 
-/// A reader that can be broken off.
+/// A reader that can be canceled.
 pub(crate) struct Reader<R>(pub(crate) R);
 
 impl<R: Read> Read for Reader<R> {
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(check(), Ok(()));
         outer.run(|| {
             assert_eq!(inner.run(check), Err(Error::Cancelled));
-            assert_eq!(check(), Ok(()), "the outer one counts again");
+            assert_eq!(check(), Ok(()), "the outer one applies again");
             assert!(std::panic::catch_unwind(|| inner.run(|| panic!("on the way"))).is_err());
             assert_eq!(check(), Ok(()), "after a panic, too");
             outer.cancel();

@@ -1,32 +1,32 @@
-//! Which channels of a recording become which input units: some are chosen, and neighbors share a unit.
+//! The map from channels of a recording to input units: channels are selected, and neighbors share a unit.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::binning::MAX_U16;
 
-/// Most channels of a recording: a sensor of 8192 x 8192 pixels has that many.
+/// Maximum number of channels of a recording: a sensor of 8192 x 8192 pixels has that many.
 pub(crate) const MAX_CHANNELS: usize = 1 << 27;
 
-/// What becomes of the two polarities of a sensor's events: a pixel that turns brighter (on) or darker (off).
+/// How the two polarities of a sensor's events are handled: a pixel that turns brighter (on) or darker (off).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Polarity {
-    /// Off and on have input units of their own, those of off first.
+    /// Off and on have separate input units, those of off first.
     #[default]
     Both,
-    /// Both spike in the same input units.
+    /// Both drive the same input units.
     Merge,
-    /// Events of on alone.
+    /// Only on events.
     On,
-    /// Events of off alone.
+    /// Only off events.
     Off,
 }
 
-/// How the channels of a recording lie.
+/// The arrangement of the channels of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// One beside the other, such as those of a cochlea: so many.
+    /// This many channels in a line, such as those of a cochlea.
     Line(usize),
     /// Pixels of two polarities: channel (polarity x height + y) x width + x.
     Sensor {
@@ -34,19 +34,19 @@ pub(crate) enum Layout {
         width: u32,
         /// Rows.
         height: u32,
-        /// Which polarities there are.
+        /// The polarities to use.
         polarity: Polarity,
     },
 }
 
-/// The way from channels to input units.
+/// The map from channels to input units.
 ///
-/// A line of channels: `chosen = [first, last]` keeps the channels from first to last, both included, and `pool` neighbors at a time
-/// share a unit: channel c spikes in unit (c - first) / pool.
+/// A line of channels: `chosen = [first, last]` keeps the channels from first to last, inclusive, and each group of `pool` neighbors
+/// shares a unit: channel c spikes in unit (c - first) / pool.
 ///
-/// A sensor: `chosen = [left, top, right, bottom]` keeps the pixels of that rectangle, all sides included, and squares of `pool` x
-/// `pool` pixels share a unit: pixel (x, y) spikes in unit (polarity x h + (y - top) / pool) x w + (x - left) / pool, where w x h are
-/// the squares of the rectangle, and polarity is 0 unless [`Polarity::Both`] tells on (1) from off (0).
+/// A sensor: `chosen = [left, top, right, bottom]` keeps the pixels of that rectangle, inclusive, and squares of `pool` x `pool`
+/// pixels share a unit: pixel (x, y) spikes in unit (polarity x h + (y - top) / pool) x w + (x - left) / pool, where the rectangle
+/// has w x h squares, and polarity is 0 unless [`Polarity::Both`] distinguishes on (1) and off (0).
 ///
 /// Quotients are rounded down, so the last unit of a row may have fewer channels than the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +60,11 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
-    /// The map of a recording with that layout; an empty `chosen` keeps all.
+    /// The map for a recording with this layout; an empty `chosen` keeps all.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for a rectangle outside the recording, and for more than 65,536 input units, with the pool that would do.
+    /// [`Error::Setting`] for a rectangle outside the recording, and for more than 65,536 input units, with a sufficient pool.
     pub(crate) fn new(layout: Layout, chosen: &[u32], pool: usize) -> Result<Self, Error> {
         let [width, height] = match layout {
             Layout::Line(channels) => [channels as u64, 1],
@@ -107,10 +107,11 @@ impl Channels {
         let inputs = map.count();
         if inputs > MAX_U16 as u64 {
             let enough = |pool: &u32| Self { pool: *pool, ..map }.count() <= MAX_U16 as u64;
-            // The square root is a lower bound of what a line needs, too; the search is short.
+            // The square root is also a lower bound for a line; the search is short.
             let found = (pool..=width.max(height)).find(enough).unwrap_or(width);
             let allowed = format!(
-                "{found} or more, as that makes {inputs} input units, and {MAX_U16} are possible; or choose fewer by data.channels"
+                "{found} or more (this gives {inputs} input units, and the maximum is {MAX_U16}), or select fewer channels with \
+                 data.channels"
             );
             return Err(Error::setting("pool", pool, allowed));
         }
@@ -118,7 +119,7 @@ impl Channels {
         Ok(map)
     }
 
-    /// Units of a row, and of a column.
+    /// Units per row and per column.
     fn grid(&self) -> [u32; 2] {
         [self.columns, self.rows].map(|[first, last]| (last - first) / self.pool + 1)
     }
@@ -132,16 +133,16 @@ impl Channels {
         width * height * polarities
     }
 
-    /// Input units.
+    /// Number of input units.
     pub(crate) fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// The input unit of a channel; `None` if it is not chosen.
+    /// The input unit of a channel; `None` if it is not selected.
     ///
     /// # Errors
     ///
-    /// [`Error::Channel`] for a channel that the recording does not have.
+    /// [`Error::Channel`] for a channel that does not exist.
     pub(crate) fn input(&self, channel: u32) -> Result<Option<u16>, Error> {
         let (place, polarity) = match self.layout {
             Layout::Line(channels) if (channel as usize) < channels => ([channel, 0], 0),
@@ -178,7 +179,7 @@ impl Channels {
         matches!(self.layout, Layout::Sensor { .. })
     }
 
-    /// Whether it matters which polarity an event has.
+    /// Whether the polarity of an event matters.
     pub(crate) fn needs_polarity(&self) -> bool {
         !matches!(self.layout, Layout::Sensor { polarity: Polarity::Merge, .. } | Layout::Line(_))
     }
@@ -214,12 +215,12 @@ mod tests {
         assert_eq!(map.inputs(), 3);
         assert_eq!(inputs(&map, 0..7), [None, Some(0), Some(0), Some(1), Some(1), Some(2), None]);
         let message = map.input(7).unwrap_err().to_string();
-        assert_eq!(message, "a spike of channel 7: there are 7 channels, counted from 0");
+        assert_eq!(message, "a spike in channel 7: there are 7 channels, counted from 0");
     }
 
     #[test]
     fn a_sensor_is_cut_and_pooled_and_its_polarities_stay_apart_or_not() {
-        // Two units of two columns and one of one, two of rows: 3 x 2, twice.
+        // Two units of two columns and one of one, two of rows: 3 x 2, for each polarity.
         let map = sensor(Polarity::Both, &[], 2);
         assert_eq!(map.inputs(), 12);
         let off = [0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5];
@@ -233,7 +234,7 @@ mod tests {
         assert_eq!(off.inputs(), 6);
         let expected = [None, Some(0), Some(1), Some(2), None];
         assert_eq!(inputs(&off, 5..10), expected);
-        assert_eq!(inputs(&off, 20..25), [None; 5], "events of on");
+        assert_eq!(inputs(&off, 20..25), [None; 5], "on events");
         assert_eq!((off.channel(4, 2, true), off.channel(5, 0, false)), (Some(29), None));
         assert!(matches!(off.input(30), Err(Error::Channel { channel: 30, channels: 30 })));
     }
@@ -245,8 +246,8 @@ mod tests {
         let camera = Layout::Sensor { width: 640, height: 480, polarity: Polarity::Both };
         assert_eq!(
             message(camera, &[], 1),
-            "`pool = 1` is not possible: pool must be 4 or more, as that makes 614400 input units, and 65536 are possible; or \
-             choose fewer by data.channels"
+            "`pool = 1` is invalid: pool must be 4 or more (this gives 614400 input units, and the maximum is 65536), or \
+             select fewer channels with data.channels"
         );
         assert!(Channels::new(camera, &[], 4).is_ok_and(|map| map.inputs() == 160 * 120 * 2));
         assert!(Channels::new(camera, &[0, 0, 99, 99], 1).is_ok());

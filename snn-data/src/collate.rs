@@ -4,13 +4,13 @@ use crate::{Batch, BatchBuilder, Dataset, Error};
 
 /// Gathers samples into a batch, in the order of `indices`.
 ///
-/// To walk through an epoch, split the order into pieces: `order.chunks(batch_size)`; the last piece may be
+/// To iterate over an epoch, split the order into chunks: `order.chunks(batch_size)`; the last chunk may be
 /// shorter, and no sample is left out.
 ///
 /// # Errors
 ///
 /// [`Error::Sample`] with the data set's name and the index of the sample, if that sample does not exist or is
-/// written wrongly; [`Error::TooMany`] beyond 4 294 967 295 spikes; [`Error::OutOfMemory`].
+/// written incorrectly; [`Error::TooMany`] beyond 4 294 967 295 spikes; [`Error::OutOfMemory`].
 pub fn collate(dataset: &dyn Dataset, indices: &[u32]) -> Result<Batch, Error> {
     let (len, classes) = (dataset.len(), dataset.classes());
     let mut builder = BatchBuilder::new([dataset.steps(), dataset.inputs()], dataset.kind(), indices.len())?;

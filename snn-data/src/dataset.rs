@@ -1,4 +1,4 @@
-//! The interface that every data set implements, and its division into training, validation and test part.
+//! The interface that every data set implements, and its split into training, validation and test parts.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,9 @@ use crate::{BatchBuilder, ChannelStatistics, Error, Fingerprint, InputKind, Inta
 
 /// Labeled samples of one shape: `[steps, inputs]` of spikes or of analog values.
 ///
-/// The trait is object safe: a trainer holds a `&dyn Dataset` and knows no data set by name. A sample is not
-/// handed out but *written* into a [`BatchBuilder`], so that a data set in memory copies its events straight into
-/// the batch, one that computes them (a latency code, an augmentation) needs no buffer of its own, and one that
-/// reads them from a file can fail.
+/// The trait is object safe: a trainer holds a `&dyn Dataset` and is independent of the data set's type. A sample is
+/// not returned but *written* to a [`BatchBuilder`]: a data set in memory copies its events directly to the batch, one
+/// that computes them (a latency code, an augmentation) needs no buffer, and one that reads them from a file can fail.
 ///
 /// # Example: one spike per sample, computed on the fly
 ///
@@ -49,7 +48,7 @@ pub trait Dataset: Send + Sync {
     /// Number of samples, over all splits. Samples are counted from 0.
     fn len(&self) -> usize;
 
-    /// Whether there is no sample at all.
+    /// Whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -79,7 +78,7 @@ pub trait Dataset: Send + Sync {
     /// May panic when `index >= len()`; [`collate`](crate::collate) checks its indices first.
     fn label(&self, index: usize) -> u16;
 
-    /// What a class is called, if the data set says so: a digit, a word.
+    /// The name of a class, if it has one: a digit, a word.
     ///
     /// # Panics
     ///
@@ -89,7 +88,7 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// Who speaks in a sample, if somebody does and the data set says who.
+    /// The speaker of a sample, if known.
     ///
     /// # Panics
     ///
@@ -99,7 +98,7 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// Duration of a sample in ms as it was recorded, before it was cropped or padded to the steps, if it was recorded.
+    /// The duration of a recorded sample in ms, before it was cropped or padded; `None` if it is not a recording.
     ///
     /// # Panics
     ///
@@ -109,7 +108,7 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// What a sample is called, if it has a name that stays when others come or go: a file, a place in a file.
+    /// The name of a sample, if it has one that does not change when samples are added or removed: a file, a place in a file.
     ///
     /// # Panics
     ///
@@ -119,8 +118,8 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// The content of a sample as it came, before it was binned, cropped or resampled; `None` if the data set does not keep
-    /// it, and [`DataIdentity`](crate::DataIdentity) takes what the network sees.
+    /// The original content of a sample, before it was binned, cropped or resampled; `None` if the data set does not keep it:
+    /// [`DataIdentity`](crate::DataIdentity) then uses the network's input.
     ///
     /// # Panics
     ///
@@ -130,26 +129,26 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// What was changed or left out on the way in, if the data set counts it.
+    /// What was changed or left out during loading, if the data set counts this.
     fn intake(&self) -> Option<&Intake> {
         None
     }
 
-    /// What the channels were standardized by, if they were.
+    /// The statistics by which the channels were standardized, if they were.
     fn statistics(&self) -> Option<&ChannelStatistics> {
         None
     }
 
-    /// The unit of the times in its files, if it has any.
+    /// The time unit of its files, if there are files.
     fn time_unit(&self) -> Option<TimeUnit> {
         None
     }
 
-    /// Writes the input of a sample, exactly once, by one of the `push_` methods of the builder.
+    /// Writes the input of a sample, exactly once, with one of the `push_` methods of the builder.
     ///
     /// # Errors
     ///
-    /// Whatever the builder finds wrong with the sample.
+    /// Errors of the builder about the sample.
     ///
     /// # Panics
     ///
@@ -157,7 +156,7 @@ pub trait Dataset: Send + Sync {
     fn sample(&self, index: usize, batch: &mut BatchBuilder) -> Result<(), Error>;
 }
 
-/// Sample indices of the training, validation and test part.
+/// Sample indices of the training, validation and test parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Splits {
     /// Samples for training, in the order of the data set.
@@ -178,11 +177,11 @@ impl Splits {
         }
     }
 
-    /// Checks that the parts are disjoint and lie within a data set of `len` samples.
+    /// Checks that the parts are disjoint and within a data set of `len` samples.
     ///
     /// # Errors
     ///
-    /// [`Error::Index`] for a sample that does not exist, [`Error::SplitOverlap`] for one that is there twice.
+    /// [`Error::Index`] for a sample that does not exist, [`Error::SplitOverlap`] for a duplicate.
     pub fn validate(&self, len: usize) -> Result<(), Error> {
         let mut seen = vec![false; len];
         for index in [&self.train, &self.valid, &self.test].into_iter().flatten().map(|&index| index as usize)
@@ -199,19 +198,19 @@ impl Splits {
 
 /// A part of a set of samples, as a number of samples or as a fraction of them.
 ///
-/// In a configuration an integer is a count and a number with a decimal point a fraction: `valid = 100`,
+/// In a configuration, an integer is a count and a number with a decimal point a fraction: `valid = 100`,
 /// `valid = 0.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a whole number of samples, or a fraction of them such as 0.1")]
 pub enum Portion {
-    /// So many samples.
+    /// This number of samples.
     Count(u32),
     /// This fraction of the samples, 0 or more and below 1, rounded to whole samples.
     Fraction(f64),
 }
 
 impl Portion {
-    /// The number of samples that this portion of `total` samples holds.
+    /// The number of samples in this portion of `total` samples.
     ///
     /// # Errors
     ///
@@ -220,7 +219,7 @@ impl Portion {
         match self {
             Self::Count(count) if count as usize <= total => Ok(count as usize),
             Self::Count(count) => {
-                Err(Error::setting(key, count, format!("at most the {total} samples that there are")))
+                Err(Error::setting(key, count, format!("at most {total}, the number of samples")))
             }
             Self::Fraction(fraction) if (0.0..1.0).contains(&fraction) => {
                 Ok((total as f64 * fraction).round() as usize)

@@ -1,7 +1,7 @@
-//! Methods of [`Dataset`](crate::Dataset) that a data set leaves to another one inside it.
+//! Delegation of [`Dataset`](crate::Dataset) methods to a data set inside another.
 
-/// Within an `impl Dataset`: `delegate!(events: shape label intake)` answers these methods by those of `self.events`. `shape`
-/// stands for all that must be there and is the same for every sample, and for the samples.
+/// Within an `impl Dataset`: `delegate!(events: shape label intake)` delegates these methods to `self.events`. `shape` stands for
+/// all required methods whose value is the same for every sample, and for `sample`.
 macro_rules! delegate {
     ($inner:ident: $($method:ident)+) => { $($crate::delegate::method!($inner $method);)+ };
 }

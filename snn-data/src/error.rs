@@ -1,4 +1,4 @@
-//! What can go wrong between a setting and a batch.
+//! Errors from settings, files and data sets.
 
 use std::io;
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist", feature = "npz"))]
@@ -8,66 +8,66 @@ use std::path::PathBuf;
 use crate::memory::{self, gibibytes};
 use crate::{InputKind, Split};
 
-/// Every error of this crate. Each says what is wrong, where, and what would be right.
+/// Every error of this crate. Each names the problem, its place and the remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting has a value that makes no sense.
-    #[error("`{key} = {value}` is not possible: {key} must be {allowed}")]
+    /// A setting has an invalid value.
+    #[error("`{key} = {value}` is invalid: {key} must be {allowed}")]
     Setting {
-        /// The key, as it is written in a configuration.
+        /// The key, as written in a configuration.
         key: &'static str,
         /// The value found.
         value: String,
-        /// The values that would be accepted.
+        /// The accepted values.
         allowed: String,
     },
 
-    /// The settings ask for more memory than this machine gives.
+    /// The settings need more memory than is available.
     #[error(
-        "no memory for {what}: {entries} entries take {}{}: choose fewer samples, inputs or steps",
+        "not enough memory for {what}: {entries} entries take {}{}: use fewer samples, inputs or steps",
         gibibytes(*needed),
-        available.map_or_else(String::new, |available| format!(", and {} are there", gibibytes(available)))
+        available.map_or_else(String::new, |available| format!(", and {} are available", gibibytes(available)))
     )]
     OutOfMemory {
-        /// What was to be stored.
+        /// What needs the memory.
         what: &'static str,
-        /// How many entries it would have had.
+        /// Its number of entries.
         entries: usize,
-        /// How many bytes it would have taken.
+        /// Its number of bytes.
         needed: u64,
-        /// How many there are, if the system tells.
+        /// Bytes available, if the system reports it.
         available: Option<u64>,
     },
 
-    /// Two parts of a data set do not belong together.
-    #[error("the {split} part does not go with the one for training: {problem}")]
+    /// Two parts of a data set are inconsistent.
+    #[error("the {split} part does not match the training part: {problem}")]
     Parts {
-        /// The part that is held against the one for training.
+        /// The part compared with the training part.
         split: Split,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 
-    /// Somebody asked for an end while the data were loaded: see [`Cancel`](crate::Cancel).
-    #[error("stopped while the data were loaded")]
+    /// Loading was canceled: see [`Cancel`](crate::Cancel).
+    #[error("stopped while loading the data")]
     Cancelled,
 
-    /// A list has the wrong number of entries for the shape it belongs to.
+    /// A list has the wrong number of entries for its shape.
     #[error("{what}: found {found} entries, expected {expected}")]
     Length {
         /// The list and its shape.
         what: &'static str,
         /// Its length.
         found: usize,
-        /// The length that its shape demands.
+        /// The length required by its shape.
         expected: usize,
     },
 
-    /// A sample was asked for that the data set does not have.
+    /// A requested sample does not exist.
     #[error("there is no sample {index}: the data set holds {len} samples, counted from 0")]
     Index {
-        /// The index asked for.
+        /// The requested index.
         index: usize,
         /// The number of samples.
         len: usize,
@@ -89,8 +89,8 @@ pub enum Error {
         classes: usize,
     },
 
-    /// An input unit lies outside the data set's inputs.
-    #[error("a spike of unit {unit}: there are {inputs} input units, counted from 0")]
+    /// An input unit does not exist.
+    #[error("a spike in unit {unit}: there are {inputs} input units, counted from 0")]
     Unit {
         /// The unit found.
         unit: u16,
@@ -98,16 +98,16 @@ pub enum Error {
         inputs: usize,
     },
 
-    /// A spike of a channel that the recording does not have.
-    #[error("a spike of channel {channel}: there are {channels} channels, counted from 0")]
+    /// A spike in a channel that does not exist.
+    #[error("a spike in channel {channel}: there are {channels} channels, counted from 0")]
     Channel {
         /// The channel found.
         channel: u32,
-        /// The number of channels, before any are pooled.
+        /// The number of channels, before pooling.
         channels: u64,
     },
 
-    /// A spike lies behind the last step.
+    /// A spike falls after the last step.
     #[error("a spike in step {step}: there are {steps} steps, counted from 0")]
     Step {
         /// The step found.
@@ -125,9 +125,9 @@ pub enum Error {
         unit: u16,
     },
 
-    /// Spikes were written out of order.
+    /// Spikes are out of order.
     #[error(
-        "the spike of unit {unit} in step {step} comes out of order: spikes must ascend by step, then unit"
+        "the spike of unit {unit} in step {step} is out of order: spikes must ascend by step, then by unit"
     )]
     Unsorted {
         /// Step of the misplaced spike.
@@ -137,25 +137,25 @@ pub enum Error {
     },
 
     /// The row offsets of a sample do not describe its spikes.
-    #[error("row offsets must start at 0, never descend and end at the number of spikes ({spikes})")]
+    #[error("row offsets must start at 0, never decrease and end at the number of spikes ({spikes})")]
     RowOffsets {
-        /// The number of spikes that came with the offsets.
+        /// The number of spikes.
         spikes: usize,
     },
 
-    /// A data set wrote another kind of input than it announced.
+    /// A data set wrote a different kind of input than it announced.
     #[error("the sample was written as {written}, but the data set announces {announced}")]
     Kind {
-        /// What `Dataset::kind` says.
+        /// The kind that `Dataset::kind` returns.
         announced: InputKind,
-        /// What `Dataset::sample` wrote.
+        /// The kind that `Dataset::sample` wrote.
         written: InputKind,
     },
 
     /// A data set wrote no input for a sample, or more than one.
     #[error("the input of a sample must be written exactly once, not {times} times")]
     WrittenTimes {
-        /// How often the data set wrote.
+        /// How many times the data set wrote it.
         times: usize,
     },
 
@@ -164,12 +164,12 @@ pub enum Error {
     TooMany {
         /// What there are too many of.
         what: &'static str,
-        /// What to do about it.
+        /// The remedy.
         remedy: &'static str,
     },
 
     /// An analog value is not a finite number.
-    #[error("unit {unit} has the value {value} in step {step}: input values must be finite numbers")]
+    #[error("unit {unit} has the value {value} in step {step}: input values must be finite")]
     Value {
         /// The value found.
         value: f32,
@@ -179,108 +179,108 @@ pub enum Error {
         unit: usize,
     },
 
-    /// A data set, or a part of it, is not where it was looked for.
-    #[error("no {what} here: fetch the data set, or name the folder that holds it: {path}")]
+    /// A data set, or a part of it, was not found.
+    #[error("no {what} here: fetch the data set, or specify the folder that holds it: {path}")]
     Missing {
-        /// What was looked for.
+        /// What is missing.
         what: String,
-        /// Where.
+        /// Where it was expected.
         path: PathBuf,
     },
 
-    /// Nothing says where the user's folders are.
+    /// The user's folders are unknown.
     #[error("this user has no home folder: set the environment variable {variable} to a folder")]
     NoHome {
-        /// The variable that names the folder that was looked for.
+        /// The variable that would name the folder.
         variable: &'static str,
     },
 
-    /// The operating system refuses to read or write.
+    /// Reading or writing failed.
     #[error("cannot {action}: {message}: {path}")]
     Io {
-        /// What was tried, such as `read the file`.
+        /// The attempted action, such as `read the file`.
         action: &'static str,
-        /// Why it failed, by kind.
+        /// The kind of failure.
         kind: io::ErrorKind,
-        /// Why it failed, in the words of the operating system.
+        /// The operating system's message.
         message: String,
         /// The file or folder.
         path: PathBuf,
     },
 
-    /// The content of a file breaks the rules of its format.
+    /// The content of a file violates its format.
     #[error("not a valid {format}: {problem}")]
     Format {
-        /// The format that was expected, such as `WAV file`.
+        /// The expected format, such as `WAV file`.
         format: &'static str,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 
-    /// A file of a kind that is not read, though nothing is wrong with it.
-    #[error("this kind of {format} is not read: {kind}")]
+    /// An intact file of an unsupported kind.
+    #[error("unsupported {format}: {kind}")]
     Unsupported {
         /// The format, such as `WAV file`.
         format: &'static str,
-        /// What kind it is, and what to do.
+        /// Its kind, and the remedy.
         kind: String,
     },
 
-    /// A file that cannot be opened at the moment.
+    /// A file that is locked by another program.
     #[error("this {format} is locked: {reason}")]
     Busy {
-        /// The format, such as `HDF5 file of spikes`.
+        /// The format, such as `HDF5 spike file`.
         format: &'static str,
-        /// By whom, and what to do.
+        /// By whom, and the remedy.
         reason: String,
     },
 
-    /// Most spikes of a file lie behind the last step.
+    /// Most spikes of a file fall after the last step.
     #[error(
-        "{late} of {spikes} spikes ({percent}) lie behind the last step, which ends at {window} ms; the last is at {last} ms: \
-         {advice}raise data.steps or data.dt, or set data.late = \"crop\" to do without them"
+        "{late} of {spikes} spikes ({percent}) fall after the last step, which ends at {window} ms; the last is at {last} ms: \
+         {advice}raise data.steps or data.dt, or set data.late = \"crop\" to drop them"
     )]
     LateSpikes {
-        /// How many.
+        /// Number of late spikes.
         late: u64,
-        /// Of how many.
+        /// Number of all spikes.
         spikes: u64,
-        /// The share, as text.
+        /// The percentage, as text.
         percent: String,
         /// End of the last step in ms.
         window: f64,
         /// Time of the last spike in ms.
         last: f64,
-        /// Which unit the file seems to have; empty if none fits.
+        /// The likely time unit of the file; empty if none fits.
         advice: String,
     },
 
-    /// Samples that a run was trained on are not there any more.
+    /// Samples that a run was trained on no longer exist.
     #[error(
-        "{missing} of the {recorded} samples that the run has recorded are not there: {}{}",
+        "{missing} of the {recorded} samples recorded by the run are missing: {}{}",
         examples.join(", "),
         if missing > &examples.len() { ", ..." } else { "" }
     )]
     Membership {
         /// How many are missing.
         missing: usize,
-        /// How many there were.
+        /// How many the run recorded.
         recorded: usize,
-        /// The first names.
+        /// The first missing names.
         examples: Vec<String>,
     },
 
     /// Recordings that cannot be read.
     #[error(
-        "{} of {total} recordings cannot be read (data.skip_broken = true goes on without them): {}{}",
+        "{} of {total} recordings cannot be read (data.skip_broken = true continues without them): {}{}",
         broken.len(),
         listed(broken),
         if broken.len() > LISTED { format!("; and {} more", broken.len() - LISTED) } else { String::new() }
     )]
     Recordings {
-        /// What is wrong with each, by file name.
+        /// The problem with each, by file name.
         broken: Vec<Error>,
-        /// How many recordings there are.
+        /// Number of all recordings.
         total: usize,
     },
 
@@ -289,7 +289,7 @@ pub enum Error {
     File {
         /// Where in the file, such as `line 3`.
         place: String,
-        /// What went wrong there.
+        /// The error.
         source: Box<Error>,
         /// The file.
         path: PathBuf,
@@ -302,12 +302,12 @@ pub enum Error {
         dataset: String,
         /// The index of the sample.
         index: usize,
-        /// What went wrong there.
+        /// The error.
         source: Box<Error>,
     },
 }
 
-/// Errors that one message lists; the value has all.
+/// Number of errors listed in a message; the value has all.
 const LISTED: usize = 30;
 
 fn listed(errors: &[Error]) -> String {
@@ -315,7 +315,7 @@ fn listed(errors: &[Error]) -> String {
 }
 
 impl Error {
-    /// For `entries` entries of type `T` that the system refuses.
+    /// For a failed allocation of `entries` entries of type `T`.
     pub(crate) fn no_memory<T>(what: &'static str, entries: usize) -> Self {
         let needed = (size_of::<T>() as u64).saturating_mul(entries as u64);
         Self::OutOfMemory { what, entries, needed, available: memory::available_memory().map(|it| it.bytes) }
@@ -333,24 +333,24 @@ impl Error {
         Self::Format { format, problem: problem.into() }
     }
 
-    /// Puts the name of the data set and the sample in front of an error.
+    /// Adds the name of the data set and the sample to an error.
     pub(crate) fn in_sample(self, dataset: &str, index: usize) -> Self {
         match self {
-            // It is at no place.
+            // Cancellation has no place.
             Self::Cancelled => self,
             other => Self::Sample { dataset: dataset.to_owned(), index, source: Box::new(other) },
         }
     }
 }
 
-/// Errors of files, for the data sets that are read from some.
+/// Errors of data sets read from files.
 #[cfg(any(feature = "audio", feature = "hdf5", feature = "mnist", feature = "npz"))]
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { action, kind: error.kind(), message: error.to_string(), path: path.to_owned() }
     }
 
-    /// Says in which file, and where in it, an error was found.
+    /// Adds the file and the place in it to an error.
     pub(crate) fn in_file(self, path: &Path, place: impl Into<String>) -> Self {
         match self {
             Self::Cancelled => self,

@@ -1,4 +1,4 @@
-//! Spike trains in memory: binned to steps once, then copied into batches.
+//! Spike trains in memory: binned once, then copied to batches.
 
 use crate::binning::{MAX_U16, count};
 
@@ -7,7 +7,7 @@ use crate::{
     BatchBuilder, Binning, CoincidentSpikes, Dataset, Error, InputKind, Intake, Splits, cancel, parts,
 };
 
-/// Labeled spike trains, held in memory as events in compressed rows: two bytes a spike, four a step.
+/// Labeled spike trains, held in memory as events in compressed rows: two bytes per spike, four per step.
 ///
 /// ```
 /// use snn_data::{Binning, Dataset, EventDataset, Splits, collate};
@@ -16,7 +16,7 @@ use crate::{
 /// let binning = Binning { steps: 50, dt: 2.0, ..Binning::default() };
 /// let mut data = EventDataset::new("taps", 3, 2, binning)?;
 /// data.push(0, [(3.0, 0), (41.5, 2)])?; // (ms, unit)
-/// data.push(1, [(97.0, 1), (12.0, 0), (12.9, 0)])?; // in any order; 12.0 and 12.9 ms are one step
+/// data.push(1, [(97.0, 1), (12.0, 0), (12.9, 0)])?; // in any order; 12.0 and 12.9 ms are in the same step
 /// data.set_splits(Splits { train: vec![0, 1], ..Splits::default() })?;
 ///
 /// let batch = collate(&data, &data.splits().train)?;
@@ -37,10 +37,10 @@ pub struct EventDataset {
     units: Vec<u16>,
     labels: Vec<u16>,
     splits: Splits,
-    /// Spikes of the sample that is being added, as `step << 16 | unit`.
+    /// Spikes of the sample being added, as `step << 16 | unit`.
     keys: Vec<u64>,
     intake: Intake,
-    /// The doubts about the splits.
+    /// The warnings about the splits.
     of_splits: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl EventDataset {
         })
     }
 
-    /// Makes room for so many more samples and spikes.
+    /// Reserves memory for this many more samples and spikes.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl EventDataset {
     ///
     /// # Errors
     ///
-    /// [`Error::Sample`] for a label, unit or time that is out of range; the data set is then as before.
+    /// [`Error::Sample`] for a label, unit or time that is out of range; the data set is then unchanged.
     /// [`Error::OutOfMemory`], [`Error::TooMany`]; [`Error::Cancelled`].
     pub fn push(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<(), Error> {
         cancel::check()?;
@@ -115,7 +115,7 @@ impl EventDataset {
         Ok(())
     }
 
-    /// Collects the spikes of a sample into `keys`: checked, binned, sorted. Returns what became of them.
+    /// Collects the spikes of a sample in `keys`: checked, binned, sorted. Returns the counts of what happened to them.
     fn bin(&mut self, label: u16, spikes: impl IntoIterator<Item = (f64, u16)>) -> Result<Intake, Error> {
         if usize::from(label) >= self.classes {
             return Err(Error::Label { label, classes: self.classes });
@@ -132,7 +132,7 @@ impl EventDataset {
             counted.spikes += 1;
             match self.binning.step(time) {
                 Some(step) => {
-                    // The last step is where late spikes are moved.
+                    // Late spikes are moved to the last step.
                     let late = step + 1 == self.binning.steps && (time / self.binning.dt) as usize > step;
                     counted.late_clamped += u64::from(late);
                     self.keys.push((step as u64) << 16 | u64::from(unit));
@@ -140,7 +140,7 @@ impl EventDataset {
                 None => counted.late_dropped += 1,
             }
         }
-        // Recordings come in the order of time as a rule: then only the spikes of each step are out of order.
+        // Recordings are usually sorted by time: then only the spikes within a step are out of order.
         let step = |key: u64| key >> 16;
         if self.keys.is_sorted_by_key(|&key| step(key)) {
             self.keys.chunk_by_mut(|&a, &b| step(a) == step(b)).for_each(<[u64]>::sort_unstable);
@@ -151,13 +151,13 @@ impl EventDataset {
             self.keys.dedup();
             counted.coincident = counted.spikes - counted.late_dropped - self.keys.len() as u64;
         }
-        let too_many = |what| Error::TooMany { what, remedy: "divide the recording" };
+        let too_many = |what| Error::TooMany { what, remedy: "split the recording" };
         u32::try_from(self.keys.len()).map_err(|_| too_many("spikes in one sample"))?;
         u32::try_from(self.labels.len()).map_err(|_| too_many("samples in one data set"))?;
         Ok(counted)
     }
 
-    /// Room for the sample in `keys`.
+    /// Reserves memory for the sample in `keys`.
     fn reserve_amortized(&mut self) -> Result<(), Error> {
         let rows = self.binning.steps + 1;
         self.offsets.try_reserve(rows).map_err(|_| Error::no_memory::<u32>("rows of events", rows))?;
@@ -165,8 +165,8 @@ impl EventDataset {
         self.units.try_reserve(spikes).map_err(|_| Error::no_memory::<u16>("events", spikes))
     }
 
-    /// Says which samples are for training, validation and test. Classes that are looked at and never trained on are a doubt
-    /// in the [`Intake`].
+    /// Sets the samples for training, validation and test. Classes that are evaluated and never trained on cause a warning in
+    /// the [`Intake`].
     ///
     /// # Errors
     ///
@@ -181,13 +181,13 @@ impl EventDataset {
         Ok(())
     }
 
-    /// What became of the spikes so far, for a reader of files to complete.
+    /// The counts of spikes so far, for a file reader to complete.
     #[cfg(any(feature = "events", feature = "hdf5", feature = "mnist"))]
     pub(crate) fn intake_mut(&mut self) -> &mut Intake {
         &mut self.intake
     }
 
-    /// How spike times became steps.
+    /// How spike times were binned.
     pub fn binning(&self) -> &Binning {
         &self.binning
     }

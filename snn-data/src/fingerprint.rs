@@ -1,4 +1,4 @@
-//! What a sample is, in 16 bytes.
+//! The content of a sample, hashed to 16 bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-/// The first half of a SHA-256: equal for equal content, and for nothing else that occurs.
+/// The first half of a SHA-256: equal for equal content, and in practice only then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
-    /// Of some bytes.
+    /// The fingerprint of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let mut hash = Hasher::default();
         hash.add(bytes);
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
     }
 }
 
-/// Makes a [`Fingerprint`] piece by piece.
+/// Computes a [`Fingerprint`] incrementally.
 #[derive(Clone, Default)]
 pub(crate) struct Hasher(Sha256);
 
@@ -58,7 +58,7 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// Adds a text so that where it ends counts, too.
+    /// Adds a text with its length, so that boundaries matter.
     pub(crate) fn add_text(&mut self, text: &str) {
         self.0.update((text.len() as u64).to_le_bytes());
         self.0.update(text);

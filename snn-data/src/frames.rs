@@ -3,7 +3,7 @@
 use crate::binning::{MAX_U16, count, positive_ms};
 use crate::{BatchBuilder, Dataset, Error, InputKind, Intake, Splits, parts};
 
-/// Labeled analog samples `[steps, inputs]`, held in memory: four bytes a value.
+/// Labeled analog samples `[steps, inputs]`, held in memory: four bytes per value.
 ///
 /// ```
 /// use snn_data::{Dataset, FrameDataset, Splits, collate};
@@ -28,7 +28,7 @@ pub struct FrameDataset {
     values: Vec<f32>,
     labels: Vec<u16>,
     splits: Splits,
-    /// Doubts about the splits alone.
+    /// Warnings about the splits only.
     intake: Intake,
 }
 
@@ -67,8 +67,8 @@ impl FrameDataset {
     ///
     /// # Errors
     ///
-    /// [`Error::Sample`] for a label that is out of range, a wrong length or a value that is not a finite number; the
-    /// data set is then as before. [`Error::OutOfMemory`].
+    /// [`Error::Sample`] for a label that is out of range, a wrong length or a value that is not finite; the data set is
+    /// then unchanged. [`Error::OutOfMemory`].
     pub fn push(&mut self, label: u16, frames: &[f32]) -> Result<(), Error> {
         self.check(label, frames).map_err(|error| error.in_sample(&self.name, self.labels.len()))?;
         self.values.try_reserve(frames.len()).map_err(|_| Error::no_memory::<f32>("frames", frames.len()))?;
@@ -77,10 +77,10 @@ impl FrameDataset {
         Ok(())
     }
 
-    /// Adds many samples at once, without a copy where the data set is still empty.
+    /// Adds many samples at once, without copying if the data set is empty.
     #[cfg(feature = "audio")]
     pub(crate) fn fill(&mut self, labels: &[u16], values: Vec<f32>) -> Result<(), Error> {
-        debug_assert!(self.labels.is_empty(), "an empty data set is filled");
+        debug_assert!(self.labels.is_empty(), "the data set is empty");
         for (index, (&label, frames)) in labels.iter().zip(values.chunks(self.sample_len())).enumerate() {
             self.check(label, frames).map_err(|error| error.in_sample(&self.name, index))?;
         }
@@ -109,8 +109,8 @@ impl FrameDataset {
         self.steps * self.inputs
     }
 
-    /// Says which samples are for training, validation and test. Classes that are looked at and never trained on are a doubt
-    /// in the [`Intake`].
+    /// Sets the samples for training, validation and test. Classes that are evaluated and never trained on cause a warning in
+    /// the [`Intake`].
     ///
     /// # Errors
     ///

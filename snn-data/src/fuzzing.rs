@@ -1,14 +1,14 @@
-//! Every parser of this crate as a function of bytes, for programs that feed them damaged ones.
+//! Every parser of this crate as a function of bytes, for fuzzing.
 //!
-//! Not part of the interface: what is here may change at any time. `tests/mutations.rs` calls these functions with a stored
-//! corpus and a fixed number of seeded mutations; a fuzz target is one line:
+//! Not part of the public interface: it may change at any time. `tests/mutations.rs` calls these functions with a fixed number of
+//! seeded mutations of a corpus; a fuzz target is one line:
 //!
 //! ```ignore
 //! fuzz_target!(|bytes: &[u8]| snn_data::fuzzing::recording(bytes));
 //! ```
 //!
-//! Each function returns whether the bytes were accepted. The HDF5 library reads files only, and is kept apart from the
-//! program by [`isolate_hdf5`](crate::isolate_hdf5); here is what takes the words of the process that reads.
+//! Each function returns whether the bytes were accepted. The HDF5 library reads only files, and runs in a separate process
+//! (`isolate_hdf5`); the function here parses the output of that process.
 
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 use std::path::Path;
@@ -25,7 +25,7 @@ pub fn recording(bytes: &[u8]) -> bool {
     }
 }
 
-/// An idx file, packed or not.
+/// An idx file, compressed or not.
 #[cfg(feature = "mnist")]
 pub fn idx(bytes: &[u8]) -> bool {
     match crate::Idx::parse(bytes) {
@@ -33,7 +33,7 @@ pub fn idx(bytes: &[u8]) -> bool {
             assert_eq!(
                 idx.shape.iter().product::<usize>(),
                 idx.values.len(),
-                "as many entries as the shape says"
+                "as many entries as the shape implies"
             );
             true
         }
@@ -47,13 +47,13 @@ pub fn list(bytes: &[u8]) -> bool {
     crate::list::List::parse(bytes, Path::new("list")).is_ok()
 }
 
-/// The list of what is in the recordings of a folder.
+/// The list of content hashes of a folder's recordings.
 #[cfg(feature = "audio")]
 pub fn contents(bytes: &[u8]) -> bool {
     crate::speech::parse_contents(bytes)
 }
 
-/// What a helper that reads HDF5 files says first.
+/// The first message of the helper that reads HDF5 files.
 #[cfg(feature = "hdf5")]
 pub fn hdf5_head(mut bytes: &[u8]) -> bool {
     crate::shd::parse_head(&mut bytes)
@@ -64,18 +64,18 @@ pub fn catalog(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| text.parse::<snn_catalog::Catalog>().is_ok())
 }
 
-/// A CSV file of spikes.
+/// A CSV spike file.
 #[cfg(feature = "events")]
 pub fn csv(bytes: &[u8]) -> bool {
     crate::shd::parse_csv(bytes)
 }
 
-/// A file of N-MNIST.
+/// An N-MNIST file.
 #[cfg(feature = "events")]
 pub fn aer(bytes: &[u8]) -> bool {
     match crate::camera::parse_aer(bytes, 34) {
         Ok((events, marks)) => {
-            assert_eq!(5 * (events.len() + marks), bytes.len(), "every event counts");
+            assert_eq!(5 * (events.len() + marks), bytes.len(), "every event is counted");
             true
         }
         Err(_) => false,
@@ -89,7 +89,10 @@ pub fn aedat(bytes: &[u8]) -> bool {
     let mut events = Vec::new();
     loop {
         match file.packet(&mut events) {
-            Ok(true) => assert!(events.iter().all(|event| event.x < 128 && event.y < 128), "pixels exist"),
+            Ok(true) => assert!(
+                events.iter().all(|event| event.x < 128 && event.y < 128),
+                "pixels are within the sensor"
+            ),
             Ok(false) => return true,
             Err(_) => return false,
         }

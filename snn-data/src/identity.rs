@@ -1,4 +1,4 @@
-//! Which data a network was trained on, and how other data differ from them.
+//! The identity of the data that a network was trained on, and comparison with other data.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,14 +6,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Hasher;
+use crate::intake::counted;
 use crate::{
     BatchInput, ChannelStatistics, Dataset, Error, Fingerprint, InputKind, Split, TimeUnit, collate,
 };
 
-/// Samples that are looked at together where a data set has no fingerprints.
+/// Samples hashed at once if a data set has no fingerprints.
 const BLOCK: usize = 256;
 
-/// What makes data the ones that a run was trained on: small enough for a checkpoint.
+/// The identity of the data that a run was trained on, small enough for a checkpoint.
 ///
 /// ```
 /// use snn_data::{DataIdentity, Randman, RandmanConfig};
@@ -27,8 +28,8 @@ const BLOCK: usize = 256;
 ///
 /// let other = DataIdentity::of(&Randman::new(RandmanConfig { seed: 1, ..config })?)?;
 /// let comparison = recorded.compare(&other);
-/// assert_eq!(comparison.to_string(), "the 80 samples of the train part have other content; \
-///     the 10 samples of the valid part have other content; the 10 samples of the test part have other content");
+/// assert_eq!(comparison.to_string(), "the content of the train part (80 samples) differs; \
+///     the content of the valid part (10 samples) differs; the content of the test part (10 samples) differs");
 /// # Ok(())
 /// # }
 /// ```
@@ -44,35 +45,35 @@ pub struct DataIdentity {
     pub steps: usize,
     /// Length of a step in ms.
     pub dt: f64,
-    /// The unit of the times in its files, if it has any.
+    /// The time unit of its files, if there are files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_unit: Option<TimeUnit>,
-    /// The name of each class, in the order of the labels: what the data set calls it, or its number.
+    /// The name of each class, in the order of the labels: its name in the data set, or its number.
     pub classes: Vec<String>,
-    /// Training, validation and test part.
+    /// Training, validation and test parts.
     pub parts: [PartIdentity; 3],
-    /// What the channels were standardized by, if they were.
+    /// The statistics by which the channels were standardized, if they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<ChannelStatistics>,
 }
 
-/// The samples of a part, whatever their order and the order of the classes.
+/// The samples of a part, independent of their order and the order of the classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartIdentity {
     /// Which part.
     pub split: Split,
     /// How many samples.
     pub samples: usize,
-    /// Of the names of the samples.
+    /// Fingerprint of the sample names.
     pub names: Fingerprint,
-    /// Of the names, the classes (by name) and the content of the samples, as it came: before it was binned, cropped,
+    /// Fingerprint of the names, the classes (by name) and the original content of the samples, before it was binned, cropped or
     /// resampled.
     pub content: Fingerprint,
 }
 
 impl DataIdentity {
-    /// Takes the identity of a data set. Those that read files know the fingerprints of their samples; of others, all
-    /// samples are hashed as the network sees them.
+    /// Computes the identity of a data set. Data sets read from files know the fingerprints of their samples; otherwise, the
+    /// network's input is hashed for all samples.
     ///
     /// # Errors
     ///
@@ -96,7 +97,7 @@ impl DataIdentity {
         })
     }
 
-    /// Of all parts and classes in one: equal for equal data, in whatever order the samples of a part come.
+    /// A fingerprint of all parts and classes: equal for equal data, independent of the order of samples in a part.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Hasher::default();
         self.classes.iter().for_each(|class| hash.add_text(class));
@@ -116,7 +117,7 @@ impl DataIdentity {
         }]
     }
 
-    /// How `found` differs from these data, which are those of the run.
+    /// How `found` differs from these data, those of the run.
     pub fn compare(&self, found: &Self) -> Comparison {
         let mut differences = Vec::new();
         let mut differ = |what, recorded: String, found: String| {
@@ -158,7 +159,7 @@ impl DataIdentity {
 impl PartIdentity {
     fn of(dataset: &dyn Dataset, classes: &[String], split: Split) -> Result<Self, Error> {
         let indices = dataset.splits().get(split);
-        // (name, class, content), sorted so that no order counts.
+        // (name, class, content), sorted to be independent of the order.
         let mut members = Vec::with_capacity(indices.len());
         for block in indices.chunks(BLOCK) {
             crate::cancel::check()?;
@@ -188,7 +189,7 @@ impl PartIdentity {
     }
 }
 
-/// Fingerprints of samples as a network sees them.
+/// Fingerprints of the network's input for samples.
 fn as_seen(dataset: &dyn Dataset, indices: &[u32]) -> Result<Vec<Fingerprint>, Error> {
     let batch = collate(dataset, indices)?;
     let sample = |k: usize| {
@@ -217,16 +218,16 @@ fn as_seen(dataset: &dyn Dataset, indices: &[u32]) -> Result<Vec<Fingerprint>, E
 pub enum ClassOrder {
     /// The same names in the same order.
     Same,
-    /// The same names in another order (open the data with the [`Membership`](crate::Membership) of the run, as parts that are
-    /// drawn by chance depend on the order): label l of the data at hand is label `map[l]` of the run.
-    /// [`Relabeled`](crate::Relabeled) puts that right.
+    /// The same names in a different order (open the data with the [`Membership`](crate::Membership) of the run, since randomly
+    /// drawn parts depend on the order): label l of these data is label `map[l]` of the run.
+    /// [`Relabeled`](crate::Relabeled) applies the map.
     Permuted(Vec<u16>),
-    /// Other names.
+    /// Different names.
     Different,
 }
 
 impl ClassOrder {
-    /// Of the classes of a run and those found.
+    /// Compares the classes of a run with those found.
     pub fn of(recorded: &[String], found: &[String]) -> Self {
         if recorded == found {
             return Self::Same;
@@ -234,7 +235,7 @@ impl ClassOrder {
         let places: HashMap<&str, u16> = recorded.iter().map(String::as_str).zip(0..=u16::MAX).collect();
         let map: Option<Vec<u16>> = found.iter().map(|name| places.get(name.as_str()).copied()).collect();
         match map {
-            // Names that occur twice say nothing of the order.
+            // Duplicate names do not determine the order.
             Some(map) if places.len() == recorded.len() && recorded.len() == found.len() => {
                 let mut taken = vec![false; recorded.len()];
                 let all_differ =
@@ -246,23 +247,22 @@ impl ClassOrder {
     }
 }
 
-/// What a comparison has found.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The classes; permuted ones can be mapped and are no difference.
+    /// The classes; permuted ones can be mapped and are not a difference.
     pub classes: ClassOrder,
-    /// Everything else that is not the same.
+    /// All other differences.
     pub differences: Vec<Difference>,
 }
 
 impl Comparison {
-    /// Whether the data are those of the run, the order of the classes included.
+    /// Whether the data are those of the run, including the order of the classes.
     pub fn is_same(&self) -> bool {
         self.differences.is_empty() && self.classes == ClassOrder::Same
     }
 
-    /// The differences that matter to whoever looks at one part alone, such as an evaluation: samples of other parts do
-    /// not count.
+    /// The differences that matter when only one part is used, as in an evaluation: samples of other parts do not count.
     pub fn of_part(&self, split: Split) -> Self {
         let matters = |difference: &&Difference| match difference {
             Difference::Samples { recorded, .. } => recorded.split == split,
@@ -275,7 +275,7 @@ impl Comparison {
     }
 }
 
-/// The differences, one after the other; empty if there is none.
+/// The list of differences; empty if there are none.
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
@@ -283,7 +283,7 @@ impl fmt::Display for Comparison {
             |f: &mut fmt::Formatter<'_>| if std::mem::take(&mut first) { Ok(()) } else { f.write_str("; ") };
         if let ClassOrder::Permuted(_) = self.classes {
             separate(f)?;
-            f.write_str("the classes come in another order")?;
+            f.write_str("the classes are in a different order")?;
         }
         for difference in &self.differences {
             separate(f)?;
@@ -293,34 +293,34 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// One thing in which data are not those of a run.
+/// A difference between data and those of a run.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Difference {
     /// The data set itself, or its shape.
     Setting {
-        /// What it is.
+        /// The setting.
         what: &'static str,
-        /// In the run.
+        /// Recorded by the run.
         recorded: String,
-        /// At hand.
+        /// Found now.
         found: String,
     },
-    /// Classes have other names.
+    /// Classes have different names.
     Classes {
-        /// Those of the run that are not there.
+        /// Classes of the run that are missing.
         gone: Vec<String>,
-        /// Those that the run did not have.
+        /// Classes that the run did not have.
         new: Vec<String>,
     },
-    /// A part has other samples.
+    /// A part has different samples.
     Samples {
-        /// In the run.
+        /// Recorded by the run.
         recorded: PartIdentity,
-        /// At hand.
+        /// Found now.
         found: PartIdentity,
     },
-    /// Channels are standardized by other numbers, as they are when the training part is another.
+    /// Channels are standardized by different statistics, as happens when the training part differs.
     Statistics,
 }
 
@@ -328,7 +328,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting { what, recorded, found } => {
-                write!(f, "the {what} is {found}, in the run it was {recorded}")
+                write!(f, "the {what} is {found}, but was {recorded} in the run")
             }
             Self::Classes { gone, new } => {
                 let list = |names: &[String]| {
@@ -341,25 +341,29 @@ impl fmt::Display for Difference {
                     format!("{}{more}", shown.join(", "))
                 };
                 match (gone.as_slice(), new.as_slice()) {
-                    ([], []) => f.write_str("the classes are others"),
-                    (gone, []) => write!(f, "classes of the run are not there: {}", list(gone)),
-                    ([], new) => write!(f, "there are classes that the run did not have: {}", list(new)),
+                    ([], []) => f.write_str("the classes differ"),
+                    (gone, []) => write!(f, "classes of the run are missing: {}", list(gone)),
+                    ([], new) => write!(f, "classes that the run did not have: {}", list(new)),
                     (gone, new) => {
-                        write!(f, "the classes are others: {} instead of {}", list(new), list(gone))
+                        write!(f, "the classes differ: {} instead of {}", list(new), list(gone))
                     }
                 }
             }
             Self::Samples { recorded, found } => {
                 let (split, before, now) = (recorded.split, recorded.samples, found.samples);
                 if before != now {
-                    write!(f, "the {split} part has {now} samples, in the run it had {before}")
+                    write!(f, "the {split} part has {}, but {before} in the run", counted(now, "samples"))
                 } else if recorded.names != found.names {
-                    write!(f, "the {now} samples of the {split} part are others than in the run")
+                    write!(
+                        f,
+                        "the {split} part has different samples than in the run ({})",
+                        counted(now, "samples")
+                    )
                 } else {
-                    write!(f, "the {now} samples of the {split} part have other content")
+                    write!(f, "the content of the {split} part ({}) differs", counted(now, "samples"))
                 }
             }
-            Self::Statistics => f.write_str("channels are standardized by other means and deviations"),
+            Self::Statistics => f.write_str("channels are standardized by different means and deviations"),
         }
     }
 }

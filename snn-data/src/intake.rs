@@ -1,50 +1,50 @@
-//! What became of the data on the way in: counted, so that nothing is dropped in silence.
+//! What was changed or left out while loading data: counted, so that nothing is dropped silently.
 
 use serde::{Deserialize, Serialize};
 
-/// Names that are kept of each kind of thing left out.
+/// Number of example names kept for each reason.
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 const EXAMPLES: usize = 3;
 
 /// What a data set changed or left out while it was loaded.
 ///
-/// [`notes`](Self::notes) says it in words, for whoever trains on the data; `snn data info` has the numbers.
+/// [`notes`](Self::notes) describes it in words, for users who train on the data; `snn data info` shows the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Intake {
-    /// Spikes that were read; 0 for frames.
+    /// Spikes read; 0 for frames.
     pub spikes: u64,
-    /// Of them, those behind the last step that were dropped.
+    /// Late spikes that were dropped.
     pub late_dropped: u64,
-    /// Those behind the last step that were moved into it.
+    /// Late spikes that were moved to the last step.
     pub late_clamped: u64,
-    /// Those that fell into the step of another spike of their unit and do not count.
+    /// Spikes in the same step as another spike of their unit, which do not count.
     pub coincident: u64,
-    /// Recordings that were read.
+    /// Recordings read.
     pub recordings: usize,
-    /// Of them, those longer than the steps, of which the end is lost.
+    /// Recordings longer than the steps, whose end is lost.
     pub cropped: usize,
-    /// Those shorter than the steps, whose last frame is repeated.
+    /// Recordings shorter than the steps, whose last frame is repeated.
     pub padded: usize,
-    /// Those recorded at another sample rate than the front end works at.
+    /// Recordings at a different sample rate than that of the front end.
     pub resampled: usize,
-    /// Recordings that cannot be read and were left out, each with what is wrong.
+    /// Recordings left out because they cannot be read, with the errors.
     pub broken: Vec<String>,
-    /// Files and folders that were left out.
+    /// Files, folders and events that were left out.
     pub left_out: Vec<LeftOut>,
-    /// What looks wrong and is not surely so.
+    /// Warnings about what looks wrong.
     pub doubts: Vec<String>,
 }
 
-/// Things that were left out for one reason.
+/// What was left out for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
     /// How many recordings (samples, folders).
     pub count: usize,
-    /// How many names they have: those of a folder share one.
+    /// Number of names: those in a folder share one.
     pub names: usize,
     /// The first few names.
     pub examples: Vec<String>,
@@ -55,62 +55,62 @@ pub struct LeftOut {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// Recordings in folders whose names begin with `_`, which are no classes unless `words` names them.
+    /// Recordings in folders whose names begin with `_`, which are not classes unless `words` lists them.
     SpecialFolder,
-    /// Recordings deeper than in the folder of their class.
+    /// Recordings in a subfolder of a class folder.
     Deeper,
-    /// Recordings beside the folders of the classes.
+    /// Recordings outside of the class folders.
     NoClass,
     /// Recordings whose names begin with a dot.
     Hidden,
     /// Recordings whose names are not UTF-8.
     NotUtf8,
-    /// Sound in a format that is not read, by the name of the file.
+    /// Sound files in an unsupported format, by file name.
     OtherFormat,
-    /// Recordings in none of the lists of the data set.
+    /// Recordings that are not in any list of the data set.
     Unlisted,
-    /// Spikes of channels or of a polarity that the settings leave out.
+    /// Spikes of channels or of a polarity that are not selected.
     Unselected,
-    /// Events of a camera at times that no label covers.
+    /// Camera events outside of labeled intervals.
     Unlabeled,
-    /// Events that a camera marks as invalid.
+    /// Events that the camera marks as invalid.
     Invalid,
-    /// Events of a camera that are no change of brightness.
+    /// Camera events other than brightness changes.
     OtherEvents,
-    /// Marks of a camera that its clock has begun anew, which count as time and not as events.
+    /// Overflow marks of a camera's clock, which are not events.
     ClockMarks,
-    /// Samples that were not there when the run began.
+    /// Samples added since the run began.
     NewSinceRun,
-    /// Samples of the run that are not there any more.
+    /// Samples of the run that no longer exist.
     GoneSinceRun,
 }
 
 impl Reason {
-    /// What they are, for a number of them.
+    /// What was left out; the first word is a plural.
     fn describe(self) -> &'static str {
         match self {
             Self::SpecialFolder => {
-                "recordings in folders that begin with `_` (name these in data.words to have them)"
+                "recordings in a folder that begins with `_` (list it in data.words to load it)"
             }
-            Self::Deeper => "recordings deeper than in the folder of their class",
-            Self::NoClass => "recordings beside the folders of the classes",
-            Self::Hidden => "recordings with hidden names",
-            Self::NotUtf8 => "recordings whose names are not UTF-8",
-            Self::OtherFormat => "files of sound that are neither WAV nor FLAC",
-            Self::Unlisted => "recordings that no list names",
-            Self::Unselected => "spikes of channels that data.channels (or data.polarity) does not choose",
-            Self::Unlabeled => "events at times that no label covers",
-            Self::Invalid => "events that the camera marks as invalid",
-            Self::OtherEvents => "events of the camera that are no change of brightness",
-            Self::ClockMarks => "marks of the camera's clock, which are no events",
-            Self::NewSinceRun => "samples that were not there when the run began",
-            Self::GoneSinceRun => "samples of the run that are not there any more",
+            Self::Deeper => "recordings in a subfolder of a class folder",
+            Self::NoClass => "recordings outside of the class folders",
+            Self::Hidden => "recordings with a hidden name",
+            Self::NotUtf8 => "recordings with a name that is not UTF-8",
+            Self::OtherFormat => "files with sound in a format other than WAV and FLAC",
+            Self::Unlisted => "recordings not listed by the data set",
+            Self::Unselected => "spikes not selected by data.channels (or data.polarity)",
+            Self::Unlabeled => "events outside of labeled intervals",
+            Self::Invalid => "events marked as invalid by the camera",
+            Self::OtherEvents => "events other than brightness changes",
+            Self::ClockMarks => "overflows of the camera's clock, not events",
+            Self::NewSinceRun => "samples added since the run began",
+            Self::GoneSinceRun => "samples of the run missing now",
         }
     }
 }
 
 impl Intake {
-    /// Counts things that were left out.
+    /// Adds to the counts of what was left out.
     #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
     pub(crate) fn leave_out(&mut self, reason: Reason, count: usize, example: impl FnOnce() -> String) {
         if count == 0 {
@@ -129,14 +129,14 @@ impl Intake {
         }
     }
 
-    /// Spikes behind the last step, dropped or not.
+    /// Spikes after the last step, dropped or not.
     pub fn late(&self) -> u64 {
         self.late_dropped + self.late_clamped
     }
 
-    /// What somebody who trains on the data should know, one line each; none if everything was taken as it is.
+    /// What users who train on the data should know, one line each; empty if everything was used unchanged.
     ///
-    /// Padding is no loss and not told; [`padded`](Self::padded) has the number.
+    /// Padding loses nothing and is not mentioned; [`padded`](Self::padded) has the number.
     ///
     /// ```
     /// use snn_data::{Binning, Dataset, EventDataset, LateSpikes};
@@ -146,7 +146,7 @@ impl Intake {
     /// let mut data = EventDataset::new("taps", 2, 1, binning)?;
     /// data.push(0, [(1.0, 0), (5.0, 0), (12.0, 1), (7.0, 1)])?;
     /// let notes = data.intake().map(|intake| intake.notes()).unwrap_or_default();
-    /// assert_eq!(notes, ["1 of 4 spikes (25.0 %) lie behind the last step and are dropped"]);
+    /// assert_eq!(notes, ["1 of 4 spikes (25.0 %) fall after the last step and are dropped"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -159,7 +159,7 @@ impl Intake {
                 let percent = percent(late as f64, self.spikes as f64);
                 let spikes = self.spikes;
                 notes.push(format!(
-                    "{late} of {spikes} spikes ({percent}) lie behind the last step and {fate}"
+                    "{late} of {spikes} spikes ({percent}) fall after the last step and {fate}"
                 ));
             }
         }
@@ -177,13 +177,24 @@ impl Intake {
         }
         for LeftOut { reason, count, names, examples } in &self.left_out {
             let more = if *names > examples.len() { ", ..." } else { "" };
-            notes.push(format!("left out: {count} {}: {}{more}", reason.describe(), examples.join(", ")));
+            notes.push(format!(
+                "left out: {}: {}{more}",
+                counted(*count, reason.describe()),
+                examples.join(", ")
+            ));
         }
         notes
     }
 }
 
-/// A share, with as many digits as keep a small one above 0.
+/// A number of things, whose name begins with a regular plural: "1 sample", "2 samples of the run".
+pub(crate) fn counted(count: usize, plural: &str) -> String {
+    let (noun, rest) = plural.split_at(plural.find(' ').unwrap_or(plural.len()));
+    let noun = if count == 1 { noun.trim_end_matches('s') } else { noun };
+    format!("{count} {noun}{rest}")
+}
+
+/// A percentage, with enough digits to keep a small one above 0.
 pub(crate) fn percent(part: f64, whole: f64) -> String {
     let percent = 100.0 * part / whole.max(1.0);
     let digits = if percent >= 0.1 { 1 } else { 4 };
@@ -208,7 +219,7 @@ mod tests {
             [
                 "2 of 7 recordings are longer than data.steps and lose their end",
                 "1 of 8 recordings cannot be read and are left out: bad",
-                "left out: 10 recordings deeper than in the folder of their class: a/b0, a/b1, a/b2, ...",
+                "left out: 10 recordings in a subfolder of a class folder: a/b0, a/b1, a/b2, ...",
             ]
         );
     }

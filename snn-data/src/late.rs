@@ -1,14 +1,14 @@
-//! Spikes behind the last step: counted, and refused where they are most of a data set.
+//! Spikes after the last step: counted, and refused if they are the majority.
 
 use crate::intake::percent;
 use crate::{Error, LateSpikes, TimeUnit};
 
-/// What was found of the times of spikes.
+/// Statistics of spike times.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) spikes: u64,
     late: u64,
-    /// Those that would be late if times were in thousandths, and in millionths, of the unit.
+    /// Late spikes if times were in thousandths, and in millionths, of the unit.
     late_if: [u64; 2],
     /// Time of the last spike in ms.
     pub(crate) last: f64,
@@ -25,11 +25,11 @@ impl Found {
         self.spikes += 1;
     }
 
-    /// That at most half of the spikes are late, or that all may be.
+    /// Checks that at most half of the spikes are late, unless all may be.
     ///
     /// # Errors
     ///
-    /// [`Error::LateSpikes`] with what is probably meant.
+    /// [`Error::LateSpikes`] with the probable remedy.
     pub(crate) fn check(&self, late: LateSpikes, unit: TimeUnit, window: f64) -> Result<(), Error> {
         if 2 * self.late <= self.spikes || late == LateSpikes::Crop {
             return Ok(());

@@ -1,6 +1,6 @@
 //! Data sets for spiking neural networks: from a generator or a file to batches of spike events.
 //!
-//! The shortest useful program makes a data set, shuffles its training part and walks through the batches:
+//! The shortest useful program creates a data set, shuffles its training part and iterates over the batches:
 //!
 //! ```
 //! use snn_data::{BatchInput, Dataset, Randman, RandmanConfig, collate, shuffled};
@@ -25,42 +25,41 @@
 //! # }
 //! ```
 //!
-//! # The way the data flows
+//! # Data flow
 //!
-//! A [`Dataset`] knows its shape, its labels and its [`Splits`], and writes one sample after the other into a
-//! [`BatchBuilder`]; [`shuffled`] gives the order of an epoch; [`collate`] gathers samples into a [`Batch`], as
-//! events in compressed rows or as dense frames. No network is known here: a batch is plain vectors, for any
-//! consumer to move out.
+//! A [`Dataset`] knows its shape, its labels and its [`Splits`], and writes its samples one by one to a [`BatchBuilder`];
+//! [`shuffled`] returns the order of an epoch; [`collate`] gathers samples into a [`Batch`], as events in compressed rows
+//! or as dense frames. The crate is independent of networks: a batch consists of plain vectors that any consumer can take.
 //!
 //! # Data sets
 //!
-//! - [`Randman`]: spike times on smooth random manifolds (Zenke & Vogels 2021), with all their parameters.
+//! - [`Randman`]: spike times on smooth random manifolds (Zenke & Vogels 2021).
 //! - `Mnist`: handwritten digits as spike latencies (feature `mnist`).
-//! - `Shd`: the Spiking Heidelberg Digits, the Spiking Speech Commands, or any files of spikes in HDF5 (feature `hdf5`), npz or
+//! - `Shd`: the Spiking Heidelberg Digits, the Spiking Speech Commands, or any spike files in HDF5 (feature `hdf5`), npz or
 //!   CSV (feature `events`).
-//! - `Camera`: recordings of event cameras, N-MNIST and DVS Gesture (feature `events`).
+//! - `Camera`: event-camera recordings, N-MNIST and DVS Gesture (feature `events`).
 //! - `SpeechDataset`: spoken words as Mel spectrograms: the Heidelberg Digits, the Speech Commands, the Free Spoken
 //!   Digit Dataset, or any folder of labeled WAV or FLAC files (feature `audio`).
-//! - `Cochlea` turns sound into spikes by a model of the inner ear (feature `audio`), and `encode_speech` whole data sets of recordings
-//!   (with `hdf5`).
-//! - [`EventDataset`]: spike trains of your own, binned to steps and held in memory.
-//! - [`FrameDataset`]: analog samples of your own.
+//! - `Cochlea` converts sound to spikes with a model of the inner ear (feature `audio`), and `encode_speech` converts whole data
+//!   sets of recordings (with `hdf5`).
+//! - [`EventDataset`]: your own spike trains, binned to steps and held in memory.
+//! - [`FrameDataset`]: your own analog samples.
 //! - Anything else: implement [`Dataset`].
 //!
-//! [`DataIdentity`] says which data a run was trained on and how others differ, [`Membership`] which sample is in which
-//! part, [`Intake`] what was changed or left out on the way in. [`Cancel`] ends the loading of any of them within a moment.
+//! [`DataIdentity`] identifies the data that a run was trained on and compares them with others, [`Membership`] records the
+//! samples of each part, and [`Intake`] counts what was changed or left out during loading. [`Cancel`] stops loading promptly.
 //!
-//! [`DatasetSummary`] says in numbers what is in any of them; [`data_directory`] and [`cache_directory`] where they lie.
+//! [`DatasetSummary`] summarizes the content of any data set; [`data_directory`] and [`cache_directory`] locate the files.
 //!
-//! Arrays of NumPy are read and written by the module `npz` (feature `npz`).
+//! The module `npz` reads and writes NumPy arrays (feature `npz`).
 //!
-//! Where to fetch the published ones, and on which terms, is what the crate `snn-catalog` tells.
+//! The crate `snn-catalog` lists where published data sets can be fetched, and their licenses.
 //!
 //! # Units and numbers
 //!
 //! Times are in ms, steps have length `dt`, labels and input units are `u16`, offsets `u32`. All random numbers
-//! come from ChaCha8, with one stream for each purpose: the same seed gives the same data and the same order,
-//! whatever the number of threads.
+//! come from ChaCha8, with one stream for each purpose: the same seed gives the same data and the same order for any
+//! number of threads.
 
 #[cfg(feature = "audio")]
 pub mod audio;

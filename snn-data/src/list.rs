@@ -1,4 +1,4 @@
-//! Lists of sample names, one a line.
+//! Lists of sample names, one per line.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -9,7 +9,7 @@ use crate::Error;
 
 const LIST: &str = "list of samples";
 
-/// No list of names is longer; one that is would not fit beside its data set either.
+/// Maximum number of bytes of a list: a longer one would not fit in memory together with its data set.
 const MAX_BYTES: u64 = 1 << 28;
 
 /// A list of sample names, in its order.
@@ -21,14 +21,14 @@ pub(crate) struct List {
 /// A line of a list.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Counted from 1.
+    /// The line number, from 1.
     pub(crate) line: usize,
-    /// Without a leading `./`.
+    /// The name, without a leading `./`.
     pub(crate) name: String,
 }
 
 impl List {
-    /// Reads one name a line. Empty lines and white space around names do not count, nor does a leading `./`.
+    /// Reads one name per line. Empty lines, white space around names and a leading `./` are ignored.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl List {
                 continue;
             }
             if !seen.insert(name) {
-                return Err(broken(format!("`{name}` is here for the second time")));
+                return Err(broken(format!("`{name}` is a duplicate")));
             }
             entries.push(Entry { line: line + 1, name: name.to_owned() });
         }
@@ -72,7 +72,7 @@ impl List {
 }
 
 impl Entry {
-    /// The error for a name that no sample bears.
+    /// The error for a name that no sample has.
     pub(crate) fn unknown(&self, path: &Path) -> Error {
         Error::format(LIST, format!("the data set has no sample `{}`", self.name))
             .in_file(path, format!("line {}", self.line))

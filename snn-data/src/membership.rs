@@ -1,4 +1,4 @@
-//! Which sample belongs to which part, by name, so that a part stays what it is when files are added.
+//! The samples of each part, by name, to keep the parts unchanged when files are added.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,22 +6,21 @@ use crate::{ChannelStatistics, Dataset, Split};
 
 /// The parts of a data set by the names of their samples.
 ///
-/// A split that is drawn by chance depends on how many samples there are: one file more moves others from the training
-/// part into the test part. A run therefore records the parts it began with, and opens its data again with them
-/// ([`Recorded`]): samples that came later belong to no part.
+/// A random split depends on the number of samples: one more file moves others from the training part to the test part. A run
+/// therefore records its parts, and reopens its data with them ([`Recorded`]): samples added later belong to no part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
-    /// Names of the samples for training, in their order.
+    /// Names of the training samples, in order.
     pub train: Vec<String>,
-    /// For validation.
+    /// Names of the validation samples.
     pub valid: Vec<String>,
-    /// For the test.
+    /// Names of the test samples.
     pub test: Vec<String>,
 }
 
 impl Membership {
-    /// The parts of a data set; `None` if its samples have no names, as those that are generated or come in files of fixed
-    /// content: their parts follow from the settings alone.
+    /// The parts of a data set; `None` if its samples have no names, such as generated samples or those of files with fixed
+    /// content: their parts follow from the settings.
     pub fn of(dataset: &dyn Dataset) -> Option<Self> {
         let names = |split| {
             let indices = dataset.splits().get(split).iter();
@@ -43,17 +42,17 @@ impl Membership {
         }
     }
 
-    /// Samples of all parts.
+    /// Number of samples in all parts.
     pub fn len(&self) -> usize {
         self.train.len() + self.valid.len() + self.test.len()
     }
 
-    /// Whether there is no sample at all.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The part and the place in it of each name.
+    /// The part and the index in it of each name.
     #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
     pub(crate) fn places(&self) -> std::collections::HashMap<&str, (Split, usize)> {
         let part = |split| {
@@ -63,14 +62,14 @@ impl Membership {
     }
 }
 
-/// What a run has recorded, for opening its data again as they were.
+/// What a run has recorded to reopen its data unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recorded<'a> {
-    /// The parts, instead of those that the settings choose.
+    /// The parts, instead of those chosen by the settings.
     pub membership: Option<&'a Membership>,
-    /// What channels are standardized by, instead of the statistics of the training part at hand. They are taken only
-    /// where the settings ask for standardized channels.
+    /// The statistics to standardize channels by, instead of those of the current training part. Used only if the settings
+    /// standardize channels.
     pub statistics: Option<&'a ChannelStatistics>,
-    /// Whether samples that are gone are counted instead of refused.
+    /// Whether missing samples are counted instead of refused.
     pub incomplete: bool,
 }

@@ -1,24 +1,23 @@
-//! How much memory there is, to refuse what does not fit before it is asked for: the least of what the machine has free, of what
-//! its control groups leave, and of what its limits leave (`ulimit -v`). As Linux tells it in /proc and /sys; elsewhere nothing is
-//! known, and nothing is refused.
+//! Available memory, to refuse data that do not fit before allocating: the minimum of the machine's free memory and of what its
+//! control groups and limits (`ulimit -v`) leave. Read from Linux's /proc and /sys; on other systems, nothing is refused.
 //!
-//! A system that promises more than it has (as Linux does) ends the program when the promise is called in, without a word.
+//! A system that overcommits memory, such as Linux, kills the program without a message when the memory is used.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Memory that this process may still take.
+/// Memory available to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AvailableMemory {
-    /// How much, in bytes.
+    /// Available bytes.
     pub bytes: u64,
-    /// What sets the bound: the machine, a control group, `ulimit -v`.
+    /// What limits it: the machine, a control group, `ulimit -v`.
     pub by: &'static str,
 }
 
-/// What may still be taken; `None` where the system does not tell.
+/// The available memory; `None` where the system does not report it.
 pub fn available_memory() -> Option<AvailableMemory> {
     available_below(Path::new("/"))
 }
@@ -36,7 +35,7 @@ fn available_below(root: &Path) -> Option<AvailableMemory> {
     bounds.min_by_key(|bound| bound.bytes)
 }
 
-/// The value behind `name` in lines such as `MemAvailable:  123 kB`.
+/// The value after `name` in lines such as `MemAvailable:  123 kB`.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
@@ -48,7 +47,7 @@ fn address_space(text: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// What the control groups leave, of version 1 or 2: a process is in one group and all those above it.
+/// The memory left by control groups, version 1 or 2: a process is in one group and all its ancestors.
 fn groups(root: &Path, text: &str) -> Option<u64> {
     let left = text.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':');
@@ -75,7 +74,7 @@ fn left(mount: &Path, path: &str, [limit, usage]: [&str; 2], inactive: &str) -> 
         };
         // Without a limit the file says `max`, or a number beyond all memory.
         if let (Some(limit), Some(used)) = (number(limit), number(usage)) {
-            // Files that were read fill the cache, and go when their place is needed.
+            // The page cache is reclaimed when memory is needed.
             let stat = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
             let cached =
                 stat.lines().find_map(|line| line.strip_prefix(inactive)?.trim().parse().ok()).unwrap_or(0);
@@ -88,7 +87,7 @@ fn left(mount: &Path, path: &str, [limit, usage]: [&str; 2], inactive: &str) -> 
     }
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes.
 pub(crate) fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
@@ -97,7 +96,7 @@ pub(crate) fn gibibytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    /// A machine of files: what it says is what counts, and the least of it.
+    /// With a fake machine: the minimum of all limits applies.
     #[test]
     fn the_least_bound_counts() {
         let root = tempfile::tempdir().unwrap();
@@ -107,7 +106,7 @@ mod tests {
             fs::write(path, text).unwrap();
         };
         let found = || available_below(root.path()).map(|found| (found.bytes, found.by));
-        assert_eq!(found(), None, "a system that tells nothing");
+        assert_eq!(found(), None, "a system that reports nothing");
         write("proc/meminfo", "MemTotal:  9000 kB\nMemFree:  10 kB\nMemAvailable:  8000 kB\n");
         assert_eq!(found(), Some((8000 << 10, "the machine")));
         let limits =

@@ -1,4 +1,4 @@
-//! Choosing the test and the validation part.
+//! Selection of the test and validation parts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -12,33 +12,33 @@ use crate::{Error, Portion, Split, Splits, parts};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 use crate::{Intake, Reason, Recorded};
 
-/// Which samples of a class are held out.
+/// The random choice of the held-out samples of a class.
 const HOLD_OUT: Purpose = Purpose(*b"snn-data stratified part");
 
-/// How the test part or the validation part is chosen. The test part is chosen first, from all samples; then the
-/// validation part, from what the test leaves; the rest is for training.
+/// How the test part or the validation part is selected. The test part is selected first, from all samples; then the
+/// validation part, from the remaining samples; the rest is for training.
 ///
 /// In a configuration: `valid = { by = "stratified", portion = 0.1, seed = 0 }`, `valid = { by = "speakers", speakers =
 /// ["theo"] }`, `valid = { by = "list", path = "valid.txt" }`, `test = { by = "official" }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SplitRule {
-    /// What comes with the data set.
+    /// The official part of the data set.
     Official,
-    /// At random, but the same portion of every class (to a sample).
+    /// At random, with the same portion of every class (up to one sample).
     Stratified {
-        /// Number of samples, or fraction of those to choose from.
+        /// Number of samples, or fraction of the candidates.
         portion: Portion,
-        /// Seed of the choice, apart from all other seeds.
+        /// Seed of the selection, independent of all other seeds.
         #[serde(default)]
         seed: u64,
     },
-    /// All samples of these speakers, for results that do not depend on the speaker.
+    /// All samples of these speakers, to test on unseen speakers.
     Speakers {
-        /// Their names, as the data set writes them.
+        /// Their names in the data set.
         speakers: Vec<String>,
     },
-    /// The samples that a file lists by name, one a line.
+    /// The samples that a file lists by name, one per line.
     List {
         /// The file.
         path: PathBuf,
@@ -46,38 +46,38 @@ pub enum SplitRule {
 }
 
 impl SplitRule {
-    /// A fraction of every class, chosen with seed 0.
+    /// A fraction of every class, selected with seed 0.
     pub fn stratified(fraction: f64) -> Self {
         Self::Stratified { portion: Portion::Fraction(fraction), seed: 0 }
     }
 }
 
-/// What there is to choose by.
+/// The sample attributes used for selection.
 pub(crate) trait SampleIndex {
     fn labels(&self) -> &[u16];
 
     fn speaker(&self, index: usize) -> Option<&str>;
 
-    /// The name that a list has for a sample.
+    /// The name of a sample in lists.
     fn sample_name(&self, index: usize) -> String;
 
     fn official(&self, index: usize) -> Option<Split>;
 
-    /// What a class is called, if it has a name.
+    /// The name of a class, if it has one.
     fn class_name(&self, label: u16) -> Option<String> {
         let _ = label;
         None
     }
 
-    /// The name by which a run records the sample.
+    /// The name that a run records for the sample.
     #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
     fn member_name(&self, index: usize) -> String {
         self.sample_name(index)
     }
 }
 
-/// Divides all samples of a data set: as a run has recorded it, or by the rules. Counts what belongs to no part because the
-/// run did not know it.
+/// Splits all samples of a data set: as recorded by a run, or by the rules. Counts the samples that belong to no part because
+/// the run did not have them.
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 pub(crate) fn split_recorded(
     sample_index: &dyn SampleIndex,
@@ -118,7 +118,7 @@ pub(crate) fn split_recorded(
     Ok(Splits { train, valid, test })
 }
 
-/// Divides all samples of a data set by the rules.
+/// Splits all samples of a data set by the rules.
 pub(crate) fn split(
     sample_index: &dyn SampleIndex,
     test: &SplitRule,
@@ -127,24 +127,20 @@ pub(crate) fn split(
     let all = (0..sample_index.labels().len() as u32).collect();
     let (test, rest) = choose(sample_index, test, Split::Test, all)?;
     if rest.is_empty() {
-        return Err(Error::setting("test", test.len(), "fewer samples, so that some are left for training"));
+        return Err(Error::setting("test", test.len(), "fewer samples, to leave some for training"));
     }
     let (valid, train) = choose(sample_index, valid, Split::Valid, rest)?;
     if train.is_empty() {
-        return Err(Error::setting(
-            "valid",
-            valid.len(),
-            "fewer samples, so that some are left for training",
-        ));
+        return Err(Error::setting("valid", valid.len(), "fewer samples, to leave some for training"));
     }
     let (splits, labels) = (Splits { train, valid, test }, sample_index.labels());
     let name = |label| sample_index.class_name(label).unwrap_or_else(|| label.to_string());
-    // What is odd and not impossible, the data set finds by itself.
+    // The data set itself warns about odd splits that are possible.
     parts::check_classes(&splits, |index| labels[index as usize], name)?;
     Ok(splits)
 }
 
-/// Parts `candidates` into those chosen and the rest, both in order.
+/// Divides `candidates` into the selected and the remaining, both in order.
 fn choose(
     sample_index: &dyn SampleIndex,
     part: &SplitRule,
@@ -171,7 +167,7 @@ fn choose(
                 let mut known: Vec<_> = known.into_iter().collect();
                 known.sort_unstable();
                 let allowed = match known.as_slice() {
-                    [] => "left out: this data set does not name its speakers".to_owned(),
+                    [] => "omitted: this data set does not name its speakers".to_owned(),
                     known => format!("among the speakers {}", known.join(", ")),
                 };
                 return Err(Error::setting("speakers", unknown, allowed));
@@ -196,14 +192,14 @@ fn choose(
     Ok(candidates.into_iter().partition(|index| chosen.contains(index)))
 }
 
-/// Leaves `count` of the training samples, the same portion of every class, or all if there are no more.
+/// Keeps `count` of the training samples, the same portion of every class, or all if there are fewer.
 #[cfg(feature = "mnist")]
 pub(crate) fn limit_train(sample_index: &dyn SampleIndex, splits: &mut Splits, count: usize, seed: u64) {
     let kept = stratified(sample_index, &splits.train, count.min(splits.train.len()), seed);
     splits.train.retain(|index| kept.contains(index));
 }
 
-/// `count` of the candidates: of each class its share, rounded by largest remainders, so that the sum is exact.
+/// `count` of the candidates, in proportion to the classes, rounded by largest remainders to make the sum exact.
 fn stratified(sample_index: &dyn SampleIndex, candidates: &[u32], count: usize, seed: u64) -> HashSet<u32> {
     let mut classes: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
     for &index in candidates {
@@ -299,8 +295,8 @@ mod tests {
         assert!(splits.train.iter().all(|&index| sheet.speaker(index as usize) == Some("b")));
 
         let error = split(&sheet, &speakers(&["a"]), &speakers(&["a"])).unwrap_err().to_string();
-        assert_eq!(error, "`speakers = a` is not possible: speakers must be among the speakers b, c");
-        assert!(split(&sheet, &speakers(&["a", "b"]), &speakers(&["c"])).is_err(), "nothing to train on");
+        assert_eq!(error, "`speakers = a` is invalid: speakers must be among the speakers b, c");
+        assert!(split(&sheet, &speakers(&["a", "b"]), &speakers(&["c"])).is_err(), "no training samples");
     }
 
     #[test]
@@ -316,7 +312,7 @@ mod tests {
         assert_eq!(listed(b"\xef\xbb\xbf7\n3\n"), Ok(vec![3, 7]), "a byte order mark");
         for (text, problem) in [
             (&b"3\n20\n"[..], "not a valid list of samples: the data set has no sample `20` (line 2): "),
-            (b"3\n\n3", "not a valid list of samples: `3` is here for the second time (line 3): "),
+            (b"3\n\n3", "not a valid list of samples: `3` is a duplicate (line 3): "),
             (b"\xff\xfe3\0", "not a valid list of samples: it is UTF-16: save it as UTF-8 (line 1): "),
             (b"\xff3", "not a valid list of samples: the name is not UTF-8 (line 1): "),
         ] {

@@ -1,17 +1,17 @@
-//! Whether the parts of a data set go together.
+//! Consistency of the parts of a data set.
 
 use std::collections::BTreeSet;
 
 use crate::{Dataset, Error, Split, Splits};
 
-/// Names that a doubt has at most.
+/// Maximum number of names in a warning.
 const NAMED: usize = 5;
 
-/// A part of fewer samples may lack common classes by chance.
+/// A part with fewer samples may have no common class by chance.
 const FEW: usize = 10;
 
-/// What is odd about the classes of the parts: those that are validated or tested and never trained on. Parts of more than a
-/// few samples without any class in common do not belong together.
+/// Warnings about the classes of the parts: those that are validated or tested and never trained on. Parts of more than a few
+/// samples without a common class are an error.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub(crate) fn check_classes(
         if unknown.len() == looked_at.len() && splits.get(split).len() >= FEW {
             return Err(Error::Parts {
                 split,
-                problem: format!("none of its classes ({named}) has a sample for training"),
+                problem: format!("none of its classes ({named}) has a training sample"),
             });
         }
         let are = if unknown.len() == 1 { "a class" } else { "classes" };
@@ -49,12 +49,12 @@ pub(crate) fn check_classes(
     Ok(doubts)
 }
 
-/// What is odd about the classes of any data set.
+/// The warnings about the classes of any data set.
 pub(crate) fn doubts(dataset: &dyn Dataset, splits: &Splits) -> Vec<String> {
     let name = |label: u16| dataset.class_name(label).map_or_else(|| label.to_string(), str::to_owned);
     match check_classes(splits, |index| dataset.label(index as usize), name) {
         Ok(doubts) => doubts,
-        // Whoever divides data of their own may have a reason.
+        // Users who split their own data may have a reason.
         Err(error) => vec![error.to_string()],
     }
 }
@@ -76,7 +76,7 @@ mod tests {
             check(&[0, 1], &[4, 2], &[3, 5]),
             Err(Error::Parts {
                 split: Split::Test,
-                problem: "none of its classes (c3, c9) has a sample for training".to_owned()
+                problem: "none of its classes (c3, c9) has a training sample".to_owned()
             })
         );
         assert_eq!(
@@ -87,6 +87,6 @@ mod tests {
             check(&[0], &[], &[4, 2, 3]).unwrap(),
             ["the test part has samples of classes without any for training: c2, c3"]
         );
-        assert_eq!(check(&[], &[], &[0]), Ok(vec![]), "a data set for tests alone");
+        assert_eq!(check(&[], &[], &[0]), Ok(vec![]), "a data set with only a test part");
     }
 }

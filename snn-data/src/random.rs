@@ -7,14 +7,14 @@ use rand_chacha::ChaCha8Rng;
 /// The order of the samples within an epoch.
 const SHUFFLE: Purpose = Purpose(*b"snn-data sample order   ");
 
-/// What random numbers are for, as the last 24 bytes of the ChaCha key.
+/// The purpose of random numbers, as the last 24 bytes of the ChaCha key.
 ///
-/// With the purpose in the key, two purposes share no random number even under the same user-given seed.
+/// With the purpose in the key, two purposes share no random numbers even with the same user-supplied seed.
 #[derive(Clone, Copy)]
 pub(crate) struct Purpose(pub(crate) [u8; 24]);
 
 impl Purpose {
-    /// The stream of random numbers for this purpose under a seed; `index` counts classes, epochs, ...
+    /// The random-number stream for this purpose and seed; `index` counts classes, epochs, ...
     pub(crate) fn stream(self, seed: u64, index: u64) -> ChaCha8Rng {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -27,8 +27,8 @@ impl Purpose {
 
 /// The samples of an epoch in random order: a permutation of `indices`.
 ///
-/// The order is a pure function of `(seed, epoch)` and the list: an interrupted run finds the order of any epoch
-/// again without replaying the epochs before it.
+/// The order is a pure function of `(seed, epoch)` and the list: a resumed run computes the order of any epoch
+/// without replaying the epochs before it.
 ///
 /// ```
 /// use snn_data::shuffled;
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_order_is_pinned() {
-        // A checkpoint promises to go on with the same order: this list must not change with a new version.
+        // A checkpoint guarantees the same order after resuming: this list must not change between versions.
         assert_eq!(shuffled(&[0, 1, 2, 3, 4, 5, 6, 7], 0, 0), [7, 4, 5, 6, 0, 1, 2, 3]);
     }
 

@@ -1,11 +1,11 @@
-//! A data set whose classes come in the order of a run.
+//! A data set with its classes reordered to match a run.
 
 use crate::delegate::delegate;
 use crate::{Dataset, Error};
 
-/// A data set with its labels mapped, for a network that knows the same classes in another order.
+/// A data set with its labels mapped, for a network trained on the same classes in a different order.
 ///
-/// Made from the map of [`ClassOrder::Permuted`](crate::ClassOrder::Permuted).
+/// Created with the map of [`ClassOrder::Permuted`](crate::ClassOrder::Permuted).
 pub struct Relabeled<D> {
     inner: D,
     /// The new label of each old one.
@@ -15,11 +15,11 @@ pub struct Relabeled<D> {
 }
 
 impl<D: std::ops::Deref<Target = dyn Dataset> + Send + Sync> Relabeled<D> {
-    /// `inner`, a box or another pointer, with label l called `map[l]`.
+    /// `inner`, a box or another pointer, with label l mapped to `map[l]`.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] or [`Error::Label`] unless `map` has every label once.
+    /// [`Error::Length`] or [`Error::Label`] unless `map` is a permutation of the labels.
     pub fn new(inner: D, map: Vec<u16>) -> Result<Self, Error> {
         let classes = inner.classes();
         if map.len() != classes {

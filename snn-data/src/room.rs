@@ -1,12 +1,12 @@
-//! Room in memory, or an error that says what there is no room for.
+//! Memory allocation with errors that name what does not fit.
 
 use crate::Error;
 use crate::memory::available_memory;
 
-/// Less is not looked at: asking the system takes longer than allocating.
+/// Smaller allocations are not checked: asking the system takes longer than allocating.
 const SMALL: u64 = 256 << 20;
 
-/// That `entries` things which take `bytes` bytes in all fit into memory.
+/// Checks that `entries` entries with a total of `bytes` bytes fit in memory.
 pub(crate) fn check(what: &'static str, entries: usize, bytes: u64) -> Result<(), Error> {
     if bytes <= SMALL {
         return Ok(());
@@ -19,7 +19,7 @@ pub(crate) fn check(what: &'static str, entries: usize, bytes: u64) -> Result<()
     }
 }
 
-/// Reserves room or says what there is no room for: sizes come from settings, so a failure is the user's to see.
+/// Reserves memory, or returns an error for the user: sizes come from settings.
 pub(crate) fn reserve<T>(list: &mut Vec<T>, entries: usize, what: &'static str) -> Result<(), Error> {
     check(what, entries, (size_of::<T>() as u64).saturating_mul(entries as u64))?;
     list.try_reserve_exact(entries).map_err(|_| Error::no_memory::<T>(what, entries))
@@ -35,8 +35,11 @@ mod tests {
         if let Some(available) = available_memory() {
             assert!(available.bytes > 0);
             let message = check("spikes", 7, 1 << 60).unwrap_err().to_string();
-            let expected = "no memory for spikes: 7 entries take 1073741824.0 GiB, and ";
-            assert!(message.starts_with(expected) && message.contains(" GiB are there: choose"), "{message}");
+            let expected = "not enough memory for spikes: 7 entries take 1073741824.0 GiB, and ";
+            assert!(
+                message.starts_with(expected) && message.contains(" GiB are available: use"),
+                "{message}"
+            );
         }
     }
 }

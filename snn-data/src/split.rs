@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// For the gradient.
+    /// For training.
     Train,
-    /// For choosing a model: epoch, learning rate, anything.
+    /// For model selection: epoch, learning rate, anything.
     Valid,
-    /// Touched once, after the choice.
+    /// For the final evaluation, once, after model selection.
     Test,
 }
 

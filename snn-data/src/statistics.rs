@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Below this a channel counts as constant: dividing by its deviation would only blow up rounding errors.
+/// Below this, a channel counts as constant: dividing by its deviation would only amplify rounding errors.
 const CONSTANT: f64 = 1e-6;
 
 /// Mean and standard deviation of each channel, over frames and recordings.
 ///
-/// Taken from the training part alone and applied to all parts, so that nothing of validation and test leaks into
+/// Computed on the training part only and applied to all parts, so no information from validation and test leaks into
 /// training.
 ///
 /// ```
@@ -30,17 +30,17 @@ pub struct ChannelStatistics {
 }
 
 impl ChannelStatistics {
-    /// Statistics of recordings, each `[frames, channels]`; zeros if there is none.
+    /// Statistics of recordings, each `[frames, channels]`; zeros if there are none.
     pub fn of<'a>(recordings: impl IntoIterator<Item = &'a [f32], IntoIter: Clone>, channels: usize) -> Self {
         let frames = recordings.into_iter().flat_map(|recording| recording.chunks_exact(channels.max(1)));
         let mean = mean_of(frames.clone(), channels, |value, _| value);
-        // A second pass, as the difference of two large sums would lose the digits that matter.
+        // A second pass, because the difference of two large sums would lose precision.
         let variance = mean_of(frames, channels, |value, channel| (value - mean[channel]).powi(2));
         Self { deviation: variance.into_iter().map(f64::sqrt).collect(), mean }
     }
 
-    /// Standardizes frames `[frames, channels]` in place: (x - mean) / deviation; a channel that never changed (its
-    /// deviation is below 1e-6) is centered alone.
+    /// Standardizes frames `[frames, channels]` in place: (x - mean) / deviation; a constant channel (with a deviation
+    /// below 1e-6) is only centered.
     pub fn standardize(&self, frames: &mut [f32]) {
         for frame in frames.chunks_exact_mut(self.mean.len().max(1)) {
             for ((value, mean), &deviation) in frame.iter_mut().zip(&self.mean).zip(&self.deviation) {

@@ -1,4 +1,4 @@
-//! What is in a data set, in numbers.
+//! Summary statistics of a data set.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::{BatchInput, Dataset, Error, InputKind, Intake, Split, collate};
 
-/// Samples that are looked at together.
+/// Samples processed at once.
 const BLOCK: usize = 256;
 
-/// What is in a data set.
+/// Summary statistics of a data set.
 ///
 /// ```
 /// use snn_data::{Randman, RandmanConfig, DatasetSummary};
@@ -26,7 +26,7 @@ const BLOCK: usize = 256;
 pub struct DatasetSummary {
     /// The name of the data set.
     pub name: String,
-    /// Samples of all parts, and those that belong to none.
+    /// Number of samples, including those in no part.
     pub samples: usize,
     /// Whether samples are spikes or analog frames.
     pub kind: InputKind,
@@ -36,50 +36,50 @@ pub struct DatasetSummary {
     pub steps: usize,
     /// Length of a step in ms.
     pub dt: f64,
-    /// The name of each class: what the data set calls it, or its number.
+    /// The name of each class: its name in the data set, or its number.
     pub classes: Vec<String>,
-    /// Training, validation and test part.
+    /// Training, validation and test parts.
     pub parts: [PartSummary; 3],
-    /// Spikes of a sample, all input units together; `None` for frames.
+    /// Spikes per sample, over all input units; `None` for frames.
     pub spikes: Option<Distribution>,
-    /// Input units that spike in no sample; 0 for frames.
+    /// Number of input units that never spike; 0 for frames.
     pub silent_inputs: usize,
     /// The analog values of all units and steps; `None` for spikes.
     pub values: Option<Distribution>,
-    /// Durations in ms: those of the recordings, or the times of the last spikes; samples without a spike have none.
+    /// Durations in ms: those of the recordings, or the times of the last spikes; samples without spikes have none.
     pub durations: Option<Distribution>,
-    /// What was changed or left out on the way in, if the data set counts it.
+    /// What was changed or left out during loading, if the data set counts this.
     pub intake: Option<Intake>,
 }
 
 /// One part of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartSummary {
-    /// Which part.
+    /// The part.
     pub split: Split,
-    /// Its samples.
+    /// Number of samples.
     pub samples: usize,
-    /// Samples of each class.
+    /// Number of samples of each class.
     pub classes: Vec<usize>,
-    /// Those who speak in it.
+    /// Its speakers.
     pub speakers: Vec<String>,
 }
 
-/// How numbers are spread.
+/// The distribution of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Distribution {
-    /// The smallest.
+    /// The minimum.
     pub min: f64,
     /// The mean.
     pub mean: f64,
     /// The standard deviation (of the population).
     pub deviation: f64,
-    /// The largest.
+    /// The maximum.
     pub max: f64,
 }
 
 impl DatasetSummary {
-    /// Looks at every sample of a data set.
+    /// Computes the summary from every sample of a data set.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ impl PartSummary {
     }
 }
 
-/// Sums from which a [`Distribution`] follows (Welford's update, so that large values lose no digits).
+/// Running sums for a [`Distribution`] (Welford's update, which keeps the precision of large values).
 #[derive(Clone, Copy, Debug, Default)]
 struct Moments {
     count: f64,

@@ -1,6 +1,6 @@
-//! The audio front end against values of an independent program, and recordings of every kind.
+//! The audio front end compared with values of an independent program, and recordings of every kind.
 #![cfg(all(feature = "audio", feature = "npz"))]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -14,7 +14,7 @@ use snn_data::audio::{
 };
 use snn_data::npz::Npz;
 
-/// Float64 against float64: only the order of the operations differs.
+/// Both use float64: only the order of operations differs.
 const ROUNDING: f64 = 1e-9;
 
 struct Golden(Npz);
@@ -134,7 +134,7 @@ fn a_stream_gives_the_numbers_of_the_whole() {
     let recorded: Vec<f64> = Golden::open().list("smooth_48000").repeat(3);
     let configs = [
         MelConfig::default(),
-        MelConfig { hop: 40.0, ..MelConfig::default() }, // frames lie apart
+        MelConfig { hop: 40.0, ..MelConfig::default() }, // gaps between frames
         MelConfig { tail: Tail::Drop, frame: 20.0, ..MelConfig::default() },
     ];
     for config in configs {
@@ -169,7 +169,7 @@ fn other_rates_give_the_same_spectrogram() {
         let found = MelSpectrogram::new(&MelConfig::default(), rate).unwrap().compute(&sound);
         // 11025 / 2 samples are a little less than a quarter of a second, and so may be the last frame.
         assert!(expected.len() - found.len() <= 40, "{rate} Hz: {} values", found.len());
-        // Where there is sound; elsewhere the two differ by how deep the silence is.
+        // Where there is sound; elsewhere, the two differ in the level of silence.
         for (k, (a, b)) in found.iter().zip(&expected).enumerate().filter(|(_, (_, b))| **b > -10.0) {
             assert!((a - b).abs() < 2e-3, "{rate} Hz, entry {k}: {a} instead of {b}");
         }

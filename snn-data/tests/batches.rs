@@ -1,6 +1,6 @@
-//! From samples to batches: order, collation, and data sets that break their promises.
+//! From samples to batches: order, collation, and data sets that violate their contract.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::collections::BTreeMap;
 
@@ -126,7 +126,7 @@ proptest! {
     }
 }
 
-/// A data set in the shape of another, with samples written by a closure.
+/// A data set with the shape of another, and samples written by a closure.
 struct Custom<'a, W> {
     shape: &'a EventDataset,
     kind: InputKind,
@@ -173,12 +173,12 @@ impl<W: Fn(usize, &mut BatchBuilder) -> Result<(), Error> + Send + Sync> Dataset
     }
 }
 
-/// Four samples of 3 steps and 7 inputs, to take the shape of.
+/// Four samples of 3 steps and 7 inputs, used as the shape.
 fn shape() -> EventDataset {
     data_set(Binning { steps: 3, ..Binning::default() }, &[vec![], vec![(0.5, 6)], vec![], vec![]])
 }
 
-/// The error under the data set's name and the sample's index.
+/// The error within the one with the data set's name and the sample's index.
 fn error_of(dataset: &dyn Dataset) -> Error {
     match collate(dataset, &[0, 1]).unwrap_err() {
         Error::Sample { dataset: name, index: 0, source } if name == dataset.name() => *source,
@@ -272,7 +272,7 @@ fn spike_trains_out_of_range_leave_the_data_set_as_it_was() {
     data.push(0, [(2.0, 1)]).unwrap();
     for (label, time, unit, expected) in [
         (3, 1.0, 0, "label 3 is not a class"),
-        (0, 1.0, 7, "a spike of unit 7: there are 7 input units"),
+        (0, 1.0, 7, "a spike in unit 7: there are 7 input units"),
         (0, -0.5, 2, "unit 2 spikes at -0.5 ms"),
         (0, f64::NAN, 2, "unit 2 spikes at NaN ms"),
         (0, f64::INFINITY, 2, "unit 2 spikes at inf ms"),
@@ -282,7 +282,7 @@ fn spike_trains_out_of_range_leave_the_data_set_as_it_was() {
     }
     assert_eq!((data.len(), data.spikes(0)), (1, 1));
     assert_eq!(data.intake().unwrap().spikes, 1);
-    // As late as numbers go is late.
+    // The largest number is late as well.
     data.push(2, [(f64::MAX, 3)]).unwrap();
     assert_eq!(data.intake().unwrap().late_clamped, 1);
     let batch = collate(&data, &[1]).unwrap();

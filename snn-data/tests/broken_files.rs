@@ -1,6 +1,6 @@
-//! Broken files: each gives a typed error that names the file and the place, and none a panic.
+//! Broken files: each gives a typed error that names the file and the place; none causes a panic.
 #![cfg(all(feature = "audio", feature = "mnist"))]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -15,10 +15,10 @@ use common::wav::{Pcm, wav};
 use snn_data::audio::Sound;
 use snn_data::{Dataset as _, Error, Idx, Reason, SpeechConfig, SpeechDataset, SpeechLayout, SplitRule};
 
-/// Rounds of random damage for each kind of file on the disk; `mutations.rs` does many more in memory.
+/// Rounds of random damage for each kind of file on disk; `mutations.rs` does many more in memory.
 const ROUNDS: u64 = 300;
 
-/// Reads `bytes` as a file called `broken`; the error must name it, and say `expected` in front of that.
+/// Reads `bytes` as a file called `broken`; the error must be `expected`, followed by the path.
 #[track_caller]
 fn assert_broken<T: std::fmt::Debug>(bytes: &[u8], read: impl Fn(&Path) -> Result<T, Error>, expected: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -32,7 +32,7 @@ fn assert_broken<T: std::fmt::Debug>(bytes: &[u8], read: impl Fn(&Path) -> Resul
     assert!(message.starts_with(expected), "{message}\nshould start with {expected}");
 }
 
-/// Whatever happens to a file, it is read or refused.
+/// A damaged file is read or refused, whatever the damage.
 fn survive<T>(good: &[u8], read: impl Fn(&Path) -> Result<T, Error>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged");
@@ -67,9 +67,9 @@ fn wav_files() {
     let cases: &[(Vec<u8>, &str)] = &[
         (
             b"<!DOCTYPE html>".to_vec(),
-            "not a valid recording: it begins neither with RIFF (WAV) nor with fLaC (FLAC) (the first bytes): ",
+            "not a valid recording: it begins with neither RIFF (WAV) nor fLaC (FLAC) (the first bytes): ",
         ),
-        (good[..3].to_vec(), "not a valid recording: it begins neither"),
+        (good[..3].to_vec(), "not a valid recording: it begins with neither"),
         (Vec::new(), "not a valid recording: the file is empty (the first bytes): "),
         (
             b"version https://git-lfs.github.com/spec/v1\n".to_vec(),
@@ -77,29 +77,32 @@ fn wav_files() {
         ),
         (
             b"ID3\x03 is an MP3".to_vec(),
-            "this kind of recording is not read: it is MP3, or FLAC behind an ID3 tag; convert it to",
+            "unsupported recording:  it is MP3, or FLAC after an ID3 tag; convert it to",
         ),
-        (b"NIST_1A\n   1024\n".to_vec(), "this kind of recording is not read: it is NIST SPHERE; convert it"),
+        (b"NIST_1A\n   1024\n".to_vec(), "unsupported recording:  it is NIST SPHERE; convert it"),
         (good[..30].to_vec(), "not a valid WAV file: the file ends too early (header): "),
-        (
-            good[..36].to_vec(),
-            "not a valid WAV file: the file ends too early: no chunk of samples (header): ",
-        ),
+        (good[..36].to_vec(), "not a valid WAV file: the file ends too early: no `data` chunk (header): "),
         (good[..44 + 5].to_vec(), "not a valid WAV file: the file ends too early (sample 2): "),
         (with(&good, 8, b"AIFF"), "not a valid WAV file: no WAVE tag found (header): "),
         (with(&good, 22, &[0, 0]), "not a valid WAV file: file contains zero channels (header): "),
         (
             with(&good, 24, &[1, 0, 0, 0, 2, 0, 0, 0]),
-            "not a valid WAV file: 1 Hz is no sample rate: 1000 to 768000 Hz are (header): ",
+            "not a valid WAV file: 1 Hz is not a valid sample rate (1000 to 768000 Hz) (header): ",
         ),
         (
             with(&good, 20, &[2, 0]),
-            "this kind of WAV file is not read: Microsoft ADPCM (code 0x0002): convert it to PCM (header): ",
+            "unsupported WAV file:  Microsoft ADPCM (code 0x0002): convert it to PCM (header): ",
         ),
-        (with(&good, 34, &[40, 0]), "this kind of WAV file is not read: integers of 40 bits (header): "),
+        (with(&good, 34, &[40, 0]), "unsupported WAV file:  integers of 40 bits (header): "),
         (with(&good, 40, &[0xfe, 0xff, 0, 0]), "not a valid WAV file: the file ends too early (sample 4): "),
-        (with(&good, 40, &[7]), "not a valid WAV file: 7 bytes of samples are no multiple of the 2 that a"),
-        (wav(Pcm::Float, 1, 16_000, &[0.0, f64::NAN]), "not a valid WAV file: NaN is no sample (sample 1): "),
+        (
+            with(&good, 40, &[7]),
+            "not a valid WAV file: 7 bytes of samples are not a multiple of the sample size 2",
+        ),
+        (
+            wav(Pcm::Float, 1, 16_000, &[0.0, f64::NAN]),
+            "not a valid WAV file: NaN is not a valid sample (sample 1): ",
+        ),
     ];
     for (bytes, expected) in cases {
         assert_broken(bytes, read_sound, expected);
@@ -122,8 +125,8 @@ fn flac_files() {
         ),
         (with(&good, 500, &[0x55, 0xaa]), "not a valid FLAC file: frame CRC mismatch (sample 0): "),
         (with(&good, 42, &[0]), "not a valid FLAC file: frame sync code missing (sample 0): "),
-        // The MD5 of other samples.
-        (with(&good, 26, &[1; 16]), "not a valid FLAC file: its samples are not those that the MD5 in its"),
+        // An MD5 of different samples.
+        (with(&good, 26, &[1; 16]), "not a valid FLAC file: its samples do not match the MD5 in its"),
     ];
     for (bytes, expected) in cases {
         assert_broken(bytes, read_sound, expected);
@@ -140,11 +143,11 @@ fn idx_files() {
         (good[..7].to_vec(), "not a valid idx file: the file ends too early (header): "),
         (
             good[..good.len() - 2].to_vec(),
-            "not a valid idx file: it ends here, 6 entries were announced (entry 4): ",
+            "not a valid idx file: it ends here, but 6 entries were announced (entry 4): ",
         ),
         (
             [&good[..], &[7]].concat(),
-            "not a valid idx file: it goes on behind the entries that were announced (entry 6): ",
+            "not a valid idx file: it continues after the announced entries (entry 6): ",
         ),
         (
             with(&good, 0, &[1]),
@@ -158,7 +161,7 @@ fn idx_files() {
         (with(&good, 4, &[0xff; 8]), "not a valid idx file: shape [4294967295, 4294967295] has more than"),
         (
             idx(&[1 << 30], &[0; 10]),
-            "not a valid idx file: it ends here, 1073741824 entries were announced (entry 10): ",
+            "not a valid idx file: it ends here, but 1073741824 entries were announced (entry 10): ",
         ),
         (packed[..packed.len() - 9].to_vec(), "not a valid idx file: "),
         (
@@ -207,10 +210,7 @@ fn lists() {
             "not a valid list of samples: the data set has no sample `a/9.wav` (line 2): ",
         ),
         (b"../a/0.wav", "not a valid list of samples: the data set has no sample `../a/0.wav` (line 1): "),
-        (
-            b"a/0.wav\n\n./a/0.wav",
-            "not a valid list of samples: `a/0.wav` is here for the second time (line 3): ",
-        ),
+        (b"a/0.wav\n\n./a/0.wav", "not a valid list of samples: `a/0.wav` is a duplicate (line 3): "),
         (b"a/\xe9.wav", "not a valid list of samples: the name is not UTF-8 (line 1): "),
         (b"b/3.wav", "not a valid list of samples: `b/3.wav` is also in validation_list.txt (line 1): "),
     ] {
@@ -261,13 +261,15 @@ fn recordings_of_a_data_set_are_named() {
         (b"RIFF".to_vec(), "not a valid WAV file: the file ends too early (header): "),
         (
             wav(Pcm::Int(16), 1, 16_000, &[]),
-            "not a valid recording of a word: it holds no sample: remove it (sample 0): ",
+            "not a valid recording of a word: it contains no samples: remove it (sample 0): ",
         ),
     ] {
         fs::write(&path, bytes).unwrap();
         let message = open(folder.path(), &SpeechConfig::default(), None).unwrap_err().to_string();
         let message = message
-            .strip_prefix("1 of 8 recordings cannot be read (data.skip_broken = true goes on without them): ")
+            .strip_prefix(
+                "1 of 8 recordings cannot be read (data.skip_broken = true continues without them): ",
+            )
             .unwrap();
         assert!(message.starts_with(expected) && message.ends_with("2.wav"), "{message}");
     }
@@ -285,13 +287,13 @@ fn broken_recordings_are_all_listed_and_may_be_left_out() {
     };
     let path = |error: &Error| match error {
         Error::File { path, .. } => path.strip_prefix(folder.path()).unwrap().to_owned(),
-        other => panic!("no file: {other}"),
+        other => panic!("not a file error: {other}"),
     };
     assert_eq!(broken.iter().map(path).collect::<Vec<_>>(), ["a/1.wav", "b/2.wav", "b/5.wav"].map(Path::new));
     assert_eq!(total, 9);
 
     let skip = SpeechConfig { skip_broken: true, ..config.clone() };
-    // The second time from the cache, which does not know the errors.
+    // The second time from the cache, which does not store errors.
     for cache in [None, Some(cache.path()), Some(cache.path())] {
         let data = open(folder.path(), &skip, cache).unwrap();
         assert_eq!((data.len(), data.classes()), (6, 2));

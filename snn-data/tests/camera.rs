@@ -1,6 +1,6 @@
-//! Recordings of event cameras, written here byte by byte as the formats are described.
+//! Event-camera recordings, written byte by byte as the formats are specified.
 #![cfg(feature = "events")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -70,7 +70,7 @@ fn nmnist() {
     assert_eq!(again.splits(), data.splits());
 }
 
-/// The archives as they are published give what the folders give.
+/// The published archives give the same data as the folders.
 #[test]
 fn nmnist_in_archives() {
     let folder = digits();
@@ -78,7 +78,7 @@ fn nmnist_in_archives() {
     for part in ["Train", "Test"] {
         let mut members =
             vec![(format!("{part}/"), Vec::new()), ("Readme.txt".to_owned(), b"read me".to_vec())];
-        // In another order than that of the names.
+        // Not sorted by name.
         for digit in (0..10).rev() {
             for entry in fs::read_dir(folder.path().join(part).join(digit.to_string())).unwrap() {
                 let path = entry.unwrap().path();
@@ -115,7 +115,7 @@ fn nmnist_in_archives() {
     assert!(error.contains("its checksum is wrong: the archive is damaged (Test/3/00001.bin): "), "{error}");
 }
 
-/// Row 240 marks that the clock of 13 bits has turned.
+/// Row 240 marks an overflow of the 13-bit clock.
 #[test]
 fn the_clock_of_nmnist_turns() {
     let folder = digits();
@@ -125,7 +125,7 @@ fn the_clock_of_nmnist_turns() {
     let data = open(NMNIST, folder.path(), &config).unwrap();
     assert_eq!(spikes(&data, 0), [(0, 1), (8, 2)]);
     let notes = data.intake().unwrap().notes();
-    assert_eq!(notes, ["left out: 1 marks of the camera's clock, which are no events: Train/0/00000.bin"]);
+    assert_eq!(notes, ["left out: 1 overflow of the camera's clock, not events: Train/0/00000.bin"]);
 }
 
 #[test]
@@ -140,16 +140,15 @@ fn broken_digits() {
     };
     let good = aer(&[(1, 2, true, 3), (4, 5, false, 6)]);
     assert!(
-        message(&good[..8]).starts_with(
-            "not a valid file of N-MNIST: the file ends within an event: 3 of 5 bytes (event 1): "
-        )
+        message(&good[..8])
+            .starts_with("not a valid N-MNIST file: the file ends within an event: 3 of 5 bytes (event 1): ")
     );
     assert!(
         message(&aer(&[(1, 2, true, 3), (34, 0, true, 4)]))
-            .contains("pixel (34, 0): there are 34 x 34 (event 1): ")
+            .contains("pixel (34, 0): the sensor has 34 x 34 (event 1): ")
     );
     let late: Vec<_> = (0..100).map(|_| (1, 1, true, 400_000)).collect();
-    assert!(message(&aer(&late)).contains("100 of 158 spikes (63.3 %) lie behind the last step"));
+    assert!(message(&aer(&late)).contains("100 of 158 spikes (63.3 %) fall after the last step"));
     fs::write(&path, &good).unwrap();
 
     let config = CameraConfig { pool: 0, ..CameraConfig::of(NMNIST) };
@@ -172,7 +171,7 @@ fn trial() -> Vec<u8> {
         Dvs { x: 5, y: 5, on: false, time: 501_000, valid: true },
         Dvs { x: 64, y: 127, on: false, time: 600_000, valid: true },
     ];
-    // Packets of special events (type 0) lie between those of polarity.
+    // Packets of special events (type 0) are between those of polarity events.
     aedat(&[packet(1, 0, 0, &events[..2]), packet(0, 0, 0, &events[..1]), packet(1, 0, 0, &events[2..])])
 }
 
@@ -208,9 +207,9 @@ fn dvs_gesture() {
     assert_eq!(spikes(&data, 1), [(0, 127 * 128 + 64)]);
     let notes = data.intake().unwrap().notes();
     let expected = [
-        "left out: 3 events at times that no label covers: user01_led.aedat:0, user02_lab.aedat:0, user24_led.aedat:0",
-        "left out: 3 events that the camera marks as invalid: user01_led.aedat:0, user02_lab.aedat:0, user24_led.aedat:0",
-        "left out: 3 events of the camera that are no change of brightness: user01_led.aedat:0, user02_lab.aedat:0, \
+        "left out: 3 events outside of labeled intervals: user01_led.aedat:0, user02_lab.aedat:0, user24_led.aedat:0",
+        "left out: 3 events marked as invalid by the camera: user01_led.aedat:0, user02_lab.aedat:0, user24_led.aedat:0",
+        "left out: 3 events other than brightness changes: user01_led.aedat:0, user02_lab.aedat:0, \
          user24_led.aedat:0",
     ];
     assert_eq!(notes, expected);
@@ -218,7 +217,7 @@ fn dvs_gesture() {
     assert_eq!((pooled.inputs(), spikes(&pooled, 1)), (32 * 32 * 2, vec![(0, 31 * 32 + 16)]));
 }
 
-/// In the published set, a gesture of user22 ends within the next.
+/// In the published data set, a gesture of user22 overlaps the next.
 #[test]
 fn overlapping_gestures_are_told() {
     let folder = gestures();
@@ -226,10 +225,7 @@ fn overlapping_gestures_are_told() {
     fs::write(folder.path().join("user01_led_labels.csv"), labels).unwrap();
     let data = open(GESTURES, folder.path(), &CameraConfig::of(GESTURES)).unwrap();
     let notes = data.intake().unwrap().notes();
-    assert!(
-        notes[0].starts_with("user01_led_labels.csv: gesture 0 ends after the next has begun"),
-        "{notes:?}"
-    );
+    assert!(notes[0].starts_with("user01_led_labels.csv: gesture 0 overlaps the next"), "{notes:?}");
     assert_eq!((data.spikes(0), data.spikes(1)), (4, 1), "the event at 600 ms counts for both");
 }
 
@@ -271,8 +267,11 @@ fn broken_gestures() {
             good[..text + 28 + 16 + 28 + 3].to_vec(),
             "the file ends within it: 3 of 8 bytes of events (packet 1): ",
         ),
-        (with_size(9), "events of polarity have 8 bytes, not 9 (packet 0): "),
-        (aedat(&[packet(1, 0, 0, &[wide])]), "event 0 at pixel (128, 0): there are 128 x 128 (packet 0): "),
+        (with_size(9), "polarity events have 8 bytes, not 9 (packet 0): "),
+        (
+            aedat(&[packet(1, 0, 0, &[wide])]),
+            "event 0 at pixel (128, 0): the sensor has 128 x 128 (packet 0): ",
+        ),
     ] {
         let message = read("user24_led.aedat", &bytes);
         assert!(
@@ -295,7 +294,7 @@ fn broken_gestures() {
     }
     let message = read("trials_to_test.txt", b"../user01_led.aedat\n");
     assert!(
-        message.contains("`../user01_led.aedat` is no name of an .aedat file beside it (line 1): "),
+        message.contains("`../user01_led.aedat` does not name an .aedat file in the same folder (line 1): "),
         "{message}"
     );
     fs::remove_file(folder.path().join("trials_to_test.txt")).unwrap();

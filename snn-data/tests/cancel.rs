@@ -1,6 +1,6 @@
-//! Loading and generating data, broken off: at once, by every data set, and with nothing left half-written.
+//! Canceling the loading and generating of data: promptly, for every data set, and without leaving partially written files.
 #![cfg(all(feature = "audio", feature = "mnist"))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -15,7 +15,7 @@ use snn_data::{
     SpeechDataset, SpeechEvent, SpeechLayout,
 };
 
-/// Sets the switch after a while, and returns when it did.
+/// Sets the flag after a while, and returns when it did.
 fn later(cancel: &Cancel) -> thread::JoinHandle<Instant> {
     let cancel = cancel.clone();
     thread::spawn(move || {
@@ -25,7 +25,7 @@ fn later(cancel: &Cancel) -> thread::JoinHandle<Instant> {
     })
 }
 
-/// Shapes in which other parts of the work take long: many samples of one class, many terms, many classes, many dimensions.
+/// Shapes that are slow in different parts: many samples of one class, many terms, many classes, many dimensions.
 #[test]
 fn generating_ends_within_a_moment() {
     let small = RandmanConfig {
@@ -116,5 +116,5 @@ fn features_that_nobody_waits_for_leave_no_files() {
     let from_cache =
         open(&read, &|event| assert!(!matches!(event, SpeechEvent::CacheDamaged { .. }), "{event:?}"));
     assert_eq!(from_cache.err(), Some(Error::Cancelled));
-    assert_eq!(features(), 1, "the cache is as it was");
+    assert_eq!(features(), 1, "the cache is unchanged");
 }

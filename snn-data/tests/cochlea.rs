@@ -1,6 +1,6 @@
-//! Sound as spikes of the cochlea, and data sets of recordings as files of spikes.
+//! Sound as spikes of the cochlea, and data sets of recordings as spike files.
 #![cfg(feature = "audio")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -19,7 +19,7 @@ fn cochlea(channels: usize) -> Cochlea {
     Cochlea::new(CochleaConfig { channels, ..CochleaConfig::default() }).unwrap()
 }
 
-/// The channel up to which nine of ten spikes are: where the wave has come to its end.
+/// The channel below which nine of ten spikes are: where the wave ends.
 fn edge(spikes: &[(f32, u16)]) -> u16 {
     let mut channels: Vec<u16> = spikes.iter().map(|&(_, channel)| channel).collect();
     channels.sort_unstable();
@@ -131,9 +131,9 @@ mod encode {
         let read: u64 = data.intake().map_or(0, |intake: &Intake| intake.spikes);
         assert_eq!(read, encoded.files.iter().map(|it| it.spikes).sum::<u64>());
 
-        // Nothing is written over.
+        // Nothing is overwritten.
         let message = encode(folder.path(), &out, &self::config()).unwrap_err().to_string();
-        assert!(message.contains("out must be a folder that does not hold the files yet"), "{message}");
+        assert!(message.contains("out must be a folder without existing output files"), "{message}");
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod encode {
         assert_eq!(
             spikes(2, "word", &word),
             one[15..],
-            "recordings of a word are what they are among others"
+            "the spikes of a recording do not depend on the other recordings"
         );
     }
 

@@ -1,6 +1,6 @@
-//! Spikes in npz and CSV files: what they may look like, and what is wrong with those that are refused.
+//! Spikes in npz and CSV files: the accepted forms, and the errors for those that are refused.
 #![cfg(feature = "events")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ fn npz_archives_with_offsets_or_numbers_of_samples() {
     );
     assert_eq!((data.speaker(2), data.sample_name(2).unwrap().as_ref()), (Some("9"), "0:2"));
 
-    // The same in another order, and in seconds, which the archive says itself.
+    // The same in a different order, and in seconds, as stated in the archive.
     let mut with_numbers = NpzWriter::new();
     with_numbers.add("times", &[3], &[0.009, 0.0005, 0.003_25]).unwrap();
     with_numbers.add("units", &[3], &[2_u16, 0, 5]).unwrap();
@@ -128,7 +128,7 @@ fn three_files_are_three_parts() {
         (&splits.train[..], &splits.test[..], &splits.valid[..]),
         (&[0, 1, 2][..], &[3, 4][..], &[5][..])
     );
-    // A file that has not all words knows those it has by the names of the first.
+    // A file without all words maps its words by the names in the first.
     let labels: Vec<u16> = (0..6).map(|sample| data.label(sample)).collect();
     assert_eq!(labels, [0, 1, 2, 2, 0, 1]);
     let names: Vec<_> = (2..6).map(|sample| data.sample_name(sample).unwrap().into_owned()).collect();
@@ -139,13 +139,10 @@ fn three_files_are_three_parts() {
 
     let other_rule = ShdConfig { valid: SplitRule::stratified(0.1), ..config.clone() };
     let message = open(parts, &other_rule).unwrap_err().to_string();
-    assert!(
-        message.contains("{ by = \"official\" } where a file of its own is the validation part"),
-        "{message}"
-    );
+    assert!(message.contains("{ by = \"official\" } if there is a validation file"), "{message}");
     let unknown = folder.write("unknown.csv", text(&["d"]));
     let message = open(SpikeParts { valid: Some(&unknown), ..parts }, &config).unwrap_err().to_string();
-    assert!(message.contains("here alone: d; there alone: a, b, c) (labels): "), "{message}");
+    assert!(message.contains("only here: d; only there: a, b, c) (labels): "), "{message}");
 }
 
 #[test]
@@ -156,18 +153,18 @@ fn channels_are_pooled_and_chosen_and_what_is_left_out_is_counted() {
     let wide = ShdConfig { inputs: 200_000, ..config() };
     let message = open(&path, &wide).unwrap_err().to_string();
     assert!(
-        message.contains("pool must be 4 or more, as that makes 200000 input units, and 65536 are possible"),
+        message.contains("pool must be 4 or more (this gives 200000 input units, and the maximum is 65536)"),
         "{message}"
     );
     let data =
         open(&path, &ShdConfig { pool: 1000, channels: vec![10_000, 59_999], ..wide.clone() }).unwrap();
     assert_eq!((data.inputs(), spikes(&data, 0)), (50, vec![(1, 0), (1, 10), (1, 20), (1, 30), (1, 40)]));
     let notes = data.intake().unwrap().notes();
-    assert!(notes[0].starts_with("left out: 15 spikes of channels that data.channels"), "{notes:?}");
+    assert!(notes[0].starts_with("left out: 15 spikes not selected by data.channels"), "{notes:?}");
     let message = open(&path, &ShdConfig { inputs: 100_000, pool: 1000, ..wide }).unwrap_err().to_string();
     assert!(
         message
-            .starts_with("a spike of channel 100000: there are 100000 channels, counted from 0 (sample 0): "),
+            .starts_with("a spike in channel 100000: there are 100000 channels, counted from 0 (sample 0): "),
         "{message}"
     );
 }
@@ -229,7 +226,7 @@ fn mistakes_in_csv_files_have_a_line() {
             "there is no column `unit`, only sample;time;unit;label; separate columns by commas (line 1): ",
         ),
         ("time,unit,label\n1,1,1\n", "there is no column `sample`, only time, unit, label (line 1): "),
-        (header, "it holds no sample (labels): "),
+        (header, "it contains no samples (labels): "),
         ("", "the file is empty (line 1): "),
         ("sample,t,time,unit,label\n", "two columns say the same: `t` and `time` (line 1): "),
         ("sample,time,unit,label,unit\n", "two columns say the same: `unit` and `unit` (line 1): "),
@@ -241,23 +238,23 @@ fn mistakes_in_csv_files_have_a_line() {
         ),
         (&format!("{header}0,1,1,0,\"\n1,1,1,1\n"), " (line 2): "),
         (&format!("{header}0,1,1,0\n0,1,1\n"), "3 fields instead of 4 (line 3): "),
-        (&format!("{header}0,one,1,0\n"), "`one` is no time (line 2): "),
-        (&format!("{header}0,1,-1,0\n"), "`-1` is no unit (line 2): "),
-        (&format!("{header}0,1,,0\n"), "`` is no unit (line 2): "),
+        (&format!("{header}0,one,1,0\n"), "`one` is not a valid time (line 2): "),
+        (&format!("{header}0,1,-1,0\n"), "`-1` is not a valid unit (line 2): "),
+        (&format!("{header}0,1,,0\n"), "`` is not a valid unit (line 2): "),
         (
             &format!("{header}0,1,1,0\n0,1,1,1\n"),
-            "sample `0` has another label or speaker than in line 2 (line 3): ",
+            "sample `0` has a different label or speaker than in line 2 (line 3): ",
         ),
-        (&format!("{header}0,1,1,99999\n"), "`99999` is no label (line 2): "),
+        (&format!("{header}0,1,1,99999\n"), "`99999` is not a valid label (line 2): "),
         (&format!("{header},1,1,0\n"), "the sample or its label is empty (line 2): "),
         (&format!("{header}0,1,1,{}\n", "a".repeat(1001)), "its label has more than 1000 bytes (line 2): "),
         (
             &format!("{header}0,1,6,0\n"),
-            "a spike of channel 6: there are 6 channels, counted from 0 (sample 0): ",
+            "a spike in channel 6: there are 6 channels, counted from 0 (sample 0): ",
         ),
         (&format!("{header}0,nan,1,0\n"), "unit 1 spikes at NaN ms"),
         (&format!("{header}0,2,1,0\n0,1,1,0\n"), "spike 1 at 1 ms comes after one at 2 ms"),
-        (&format!("{header}0,5000,1,0\n"), "1 of 1 spikes (100.0 %) lie behind the last step"),
+        (&format!("{header}0,5000,1,0\n"), "1 of 1 spikes (100.0 %) fall after the last step"),
     ] {
         let error = open(&folder.write("broken.csv", text), &config()).unwrap_err();
         assert!(matches!(error, Error::File { .. }), "{error:?}");
@@ -281,19 +278,19 @@ fn mistakes_in_npz_archives_have_an_array() {
     let cases: [(Spoil, &str); 7] = [
         (
             |_| {},
-            "neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) is there (table of",
+            "it has neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) (table of",
         ),
         (
             |npz| npz.add("offsets", &[3], &[0_u8, 2, 3]).unwrap(),
-            "it has 3 entries, and 4 are expected (array `offsets`): ",
+            "it has 3 entries instead of 4 (array `offsets`): ",
         ),
         (
             |npz| npz.add("offsets", &[4], &[0_u8, 2, 1, 3]).unwrap(),
-            "it must start at 0, never descend, and end at the number of spikes, 3 (array `offsets`): ",
+            "it must start at 0, never decrease, and end at the number of spikes, 3 (array `offsets`): ",
         ),
         (
             |npz| npz.add("offsets", &[2, 2], &[0_u8, 2, 2, 3]).unwrap(),
-            "it has the shape [2, 2], and is expected to be one list (array `offsets`): ",
+            "it has the shape [2, 2] instead of being one list (array `offsets`): ",
         ),
         (
             |npz| npz.add("sample", &[3], &[0_u8, 1, 3]).unwrap(),
@@ -308,7 +305,7 @@ fn mistakes_in_npz_archives_have_an_array() {
                 npz.add("offsets", &[4], &[0_u8, 2, 2, 3]).unwrap();
                 npz.add_texts("time_unit", &[], &["ns"]).unwrap();
             },
-            "`ns` is no unit: s, ms and us are (array `time_unit`): ",
+            "`ns` is not a time unit: use s, ms or us (array `time_unit`): ",
         ),
     ];
     for (spoil, expected) in cases {
@@ -334,7 +331,7 @@ fn whatever_happens_to_a_file_it_is_read_or_refused() {
         let mut refused = 0;
         snn_test_support::mutation::mutations(&bytes, 0..500, |_, bytes| {
             if let Err(error) = open(&folder.write(name, bytes), &config()) {
-                // A damaged signature makes it an HDF5 file that is none.
+                // A damaged signature.
                 assert!(matches!(error, Error::File { .. }), "{error:?}");
                 refused += 1;
             }

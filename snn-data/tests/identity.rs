@@ -1,6 +1,6 @@
-//! What a run knows of its data: the same data again, other data, files that came and went, classes in another order.
+//! The data identity of a run: the same data again, different data, added and removed files, reordered classes.
 #![cfg(feature = "audio")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -63,7 +63,7 @@ fn other_content_is_told_by_its_part() {
     let changed = data.recording(data.splits().test[1] as usize).to_owned();
     write(folder.path(), &changed, 99);
     let comparison = recorded.compare(&identity(&plain(folder.path())));
-    assert_eq!(comparison.to_string(), "the 4 samples of the test part have other content");
+    assert_eq!(comparison.to_string(), "the content of the test part (4 samples) differs");
     assert!(comparison.of_part(Split::Train).is_same());
     assert!(!comparison.of_part(Split::Test).is_same());
 
@@ -78,7 +78,7 @@ fn other_content_is_told_by_its_part() {
 fn classes_in_another_order_are_mapped_by_name() {
     let folder = words();
     let run = plain(folder.path());
-    // Chance draws by label: the parts are those of the run only because it has recorded them.
+    // Random splits depend on the labels: the parts are those of the run only because it has recorded them.
     let recorded = parts(&run);
     let found = open(
         folder.path(),
@@ -88,7 +88,7 @@ fn classes_in_another_order_are_mapped_by_name() {
     .unwrap();
     let comparison = identity(&run).compare(&identity(&found));
     assert_eq!(comparison.classes, ClassOrder::Permuted(vec![1, 0]));
-    assert_eq!(comparison.to_string(), "the classes come in another order");
+    assert_eq!(comparison.to_string(), "the classes are in a different order");
     let ClassOrder::Permuted(map) = comparison.classes else { panic!("they are permuted") };
     let mapped = Relabeled::new(Box::new(found) as Box<dyn Dataset>, map).unwrap();
     assert!(identity(&run).compare(&identity(&mapped)).is_same());
@@ -109,7 +109,7 @@ fn other_classes_are_named() {
     let comparison = recorded.compare(&identity(&plain(folder.path())));
     assert_eq!(comparison.classes, ClassOrder::Different);
     let message = comparison.to_string();
-    assert!(message.starts_with("the classes are others: `zz_no` instead of `no`; "), "{message}");
+    assert!(message.starts_with("the classes differ: `zz_no` instead of `no`; "), "{message}");
     // Names that occur twice cannot be mapped.
     let names = |names: [&str; 2]| names.map(str::to_owned);
     assert_eq!(ClassOrder::of(&names(["a", "a"]), &names(["a", "b"])), ClassOrder::Different);
@@ -133,7 +133,7 @@ fn a_split_does_not_move_because_a_file_was_added() {
     for k in 0..5 {
         write(folder.path(), &format!("no/a{k}.wav"), 40 + k);
     }
-    assert_ne!(parts(&plain(folder.path())), recorded, "chance draws anew");
+    assert_ne!(parts(&plain(folder.path())), recorded, "the random split differs");
     let again = Recorded { membership: Some(&recorded), ..Recorded::default() };
     let opened = open(folder.path(), &config(), again).unwrap();
     assert_eq!(parts(&opened), recorded);
@@ -141,16 +141,15 @@ fn a_split_does_not_move_because_a_file_was_added() {
     let left_out = &opened.intake().unwrap().left_out[0];
     assert_eq!((left_out.reason, left_out.count), (Reason::NewSinceRun, 5));
 
-    // What is gone is refused, or counted.
+    // Missing samples are refused, or counted.
     fs::remove_file(folder.path().join(&recorded.test[0])).unwrap();
     let message = open(folder.path(), &config(), again).unwrap_err().to_string();
-    let expected =
-        format!("1 of the 20 samples that the run has recorded are not there: {}", recorded.test[0]);
+    let expected = format!("1 of the 20 samples recorded by the run are missing: {}", recorded.test[0]);
     assert_eq!(message, expected);
     let opened = open(folder.path(), &config(), Recorded { incomplete: true, ..again }).unwrap();
     assert_eq!(parts(&opened).test, recorded.test[1..]);
     let comparison = identity(&data).compare(&identity(&opened));
-    assert_eq!(comparison.to_string(), "the test part has 3 samples, in the run it had 4");
+    assert_eq!(comparison.to_string(), "the test part has 3 samples, but 4 in the run");
 }
 
 #[test]
@@ -179,5 +178,5 @@ fn data_without_fingerprints_are_hashed_as_they_are_seen() {
     assert_eq!(Membership::of(&data(20.0)), None, "samples without names");
     assert!(recorded.compare(&identity(&data(20.9))).is_same());
     let message = recorded.compare(&identity(&data(21.0))).to_string();
-    assert_eq!(message, "the 1 samples of the test part have other content");
+    assert_eq!(message, "the content of the test part (1 sample) differs");
 }

@@ -1,4 +1,4 @@
-//! HDF5 files read through a helper: the same data, and damage that would end the program ends the helper.
+//! HDF5 files read through a helper: the data are the same, and damage that would crash the program crashes the helper.
 //!
 //! The test is its own helper: called with `read PATH UNIT` it serves, called with nothing it tests.
 #![allow(
@@ -20,10 +20,10 @@ use snn_data::{
     DataIdentity, Dataset, Error, Shd, ShdConfig, SplitRule, TimeUnit, collate, isolate_hdf5, serve_hdf5,
 };
 
-/// Damaged files that are tried.
+/// Number of damaged files to try.
 const ROUNDS: u64 = 40;
 
-/// The helper is given 2 s of computing; beside other programs that takes longer.
+/// The helper may use 2 s of CPU time, which takes longer while other programs run.
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn main() {
@@ -93,7 +93,7 @@ fn test() {
     assert_eq!(read(&bad_label).unwrap_err(), direct_error);
     assert_eq!(read(&cut).unwrap_err(), cut_error);
 
-    // Bytes changed anywhere, the heap of rows included: read or refused, in a moment.
+    // Bytes changed anywhere, including the heap of rows: read or refused promptly.
     let bytes = std::fs::read(&good).unwrap();
     let path = folder.path().join("damaged.h5");
     let (mut crashes, mut stalls) = (0, 0);
@@ -109,11 +109,11 @@ fn test() {
         if let Err(error) = read(&path) {
             assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
             crashes += u32::from(error.to_string().contains("the HDF5 library crashes on it"));
-            stalls += u32::from(error.to_string().contains("computes without end"));
+            stalls += u32::from(error.to_string().contains("HDF5 library hangs"));
         }
         assert!(begin.elapsed() < LONGEST, "round {round} takes {:?}", begin.elapsed());
     }
     println!(
-        "isolation: ok; {ROUNDS} damaged files: {crashes} crashed the HDF5 library, {stalls} kept it busy"
+        "isolation: ok; {ROUNDS} damaged files: {crashes} crashed the HDF5 library, {stalls} made it hang"
     );
 }

@@ -1,6 +1,6 @@
-//! MNIST from files of its layout.
+//! MNIST from files with its layout.
 #![cfg(feature = "mnist")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -13,7 +13,7 @@ const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
 
 /// Thirty training and ten test images: image i has the label i % 10, one pixel of full brightness at i, one of brightness
-/// 52 (just above the threshold, 51) behind it and one of 51.
+/// 52 (just above the threshold, 51) after it and one of 51.
 fn write(folder: &Path, packed: bool) {
     for (part, count) in [("train", 30), ("t10k", 10)] {
         let labels: Vec<u8> = (0..count).map(|i| i % 10).collect();
@@ -50,7 +50,7 @@ fn images_become_latencies() {
         assert_eq!((data.len(), data.inputs(), data.classes(), data.steps()), (40, PIXELS, 10, 100));
         assert_eq!(data.splits().train.len(), 20);
         assert_eq!(data.splits().test, (30..40).collect::<Vec<u32>>());
-        // One of every class.
+        // One per class.
         let mut valid: Vec<u16> = data.splits().valid.iter().map(|&i| data.label(i as usize)).collect();
         valid.sort_unstable();
         assert_eq!(valid, (0..10).collect::<Vec<u16>>());
@@ -92,7 +92,7 @@ fn the_latency_code_is_the_paper_s() {
     assert!((config.latency(0.4).unwrap() - 50.0 * 2.0_f64.ln()).abs() < 1e-12);
     assert_eq!(config.latency(0.2), None);
     assert_eq!(config.latency(0.0), None);
-    // Without a threshold a pixel spikes at once, if it is not black.
+    // Without a threshold, every pixel that is not black spikes immediately.
     let config = MnistConfig { threshold: 0.0, ..config };
     assert_eq!((config.latency(0.5), config.latency(0.0)), (Some(0.0), None));
 }
@@ -142,12 +142,12 @@ fn missing_and_mismatched_files_are_named() {
     spoil(
         "t10k-images-idx3-ubyte",
         &idx(&[9, 28, 28], &[0; 9 * PIXELS]),
-        "not a valid MNIST file: images of the shape [9, 28, 28] instead of [10, 28, 28] (header): ",
+        "not a valid MNIST file: images with shape [9, 28, 28] instead of [10, 28, 28] (header): ",
     );
     spoil(
         "train-labels-idx1-ubyte",
         &idx(&[3, 10], &[0; 30]),
-        "not a valid MNIST file: labels of the shape [3, 10] instead of one list (header): ",
+        "not a valid MNIST file: labels with shape [3, 10] instead of one list (header): ",
     );
 }
 
@@ -162,7 +162,7 @@ fn an_array_is_read_as_it_is() {
     assert!(matches!(Idx::read(folder.path().join("none")), Err(Error::Io { .. })));
 }
 
-/// Writes one part of ten images, all pixels of this brightness, with these labels.
+/// Writes one part of ten images with these labels, all pixels having this brightness.
 fn write_plain(folder: &Path, part: &str, brightness: u8, labels: &[u8]) {
     let count = labels.len() as u32;
     std::fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), idx(&[count], labels)).unwrap();
@@ -183,7 +183,7 @@ fn two_parts_must_go_together() {
     let doubts = |data: Mnist| data.intake().unwrap().doubts.clone();
     assert!(doubts(open((100, &all), (100, &all)).unwrap()).is_empty());
     let error = open((255, &all), (1, &all)).unwrap_err().to_string();
-    assert!(error.contains("its brightest pixel is 1, that of the training images 255"), "{error}");
+    assert!(error.contains("its brightest pixel is 1, but 255 in the training images"), "{error}");
     assert!(error.ends_with("t10k-images-idx3-ubyte"), "{error}");
     let inverted = doubts(open((20, &all), (230, &all)).unwrap());
     assert!(inverted[0].contains("is one part inverted?"), "{inverted:?}");
@@ -193,7 +193,7 @@ fn two_parts_must_go_together() {
     let other: Vec<u8> = few.iter().map(|label| label + 5).collect();
     let error = open((100, &few), (100, &other)).unwrap_err().to_string();
     assert!(
-        error.starts_with("the test part does not go with the one for training: none of its classes (5, 6"),
+        error.starts_with("the test part does not match the training part: none of its classes (5, 6"),
         "{error}"
     );
 }

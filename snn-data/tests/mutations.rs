@@ -1,9 +1,9 @@
-//! Every parser against seeded damage: no panic, no abort, and nothing takes long.
+//! Every parser with seeded damage: no panic, no abort, and no slow input.
 //!
-//! The corpus is made here; what is done to it is the same in every run. For more, set `SNN_MUTATIONS` to a number of rounds
-//! (100,000 are a minute), or point cargo-fuzz at the functions of `snn_data::fuzzing`.
+//! The corpus is created here; its damage is the same in every run. For more, set `SNN_MUTATIONS` to a number of rounds
+//! (100,000 take a minute), or run cargo-fuzz on the functions of `snn_data::fuzzing`.
 #![cfg(any(feature = "audio", feature = "events", feature = "mnist"))]
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -15,20 +15,20 @@ use snn_data::fuzzing;
 /// Damaged versions of each file.
 const ROUNDS: u64 = 20_000;
 
-/// No input of a few hundred bytes may take longer.
+/// Maximum time for an input of a few hundred bytes.
 const LONGEST: Duration = Duration::from_secs(1);
 
 fn rounds() -> u64 {
     std::env::var("SNN_MUTATIONS").ok().map_or(ROUNDS, |rounds| rounds.parse().unwrap())
 }
 
-/// Tries damage on every file of a corpus, all of which are accepted as they are. Some damage must be noticed and some must
-/// not matter, or the parser looks at nothing (or too closely for the mutations to reach what comes behind its header).
+/// Damages every file of a corpus; all are accepted undamaged. Some damage must be detected and some must not matter, or
+/// the parser checks nothing (or too much for the mutations to get past its header).
 #[track_caller]
 fn survive(name: &str, corpus: &[Vec<u8>], parse: fn(&[u8]) -> bool) {
     let mut accepted = 0;
     for file in corpus {
-        assert!(parse(file), "{name}: the corpus is right");
+        assert!(parse(file), "{name}: the corpus is valid");
         mutations(file, rounds(), |bytes| {
             let begin = Instant::now();
             accepted += u64::from(parse(bytes));
@@ -37,7 +37,7 @@ fn survive(name: &str, corpus: &[Vec<u8>], parse: fn(&[u8]) -> bool) {
     }
     let all = rounds() * corpus.len() as u64;
     println!("{name}: {all} damaged inputs, {accepted} accepted");
-    assert!(accepted < all, "{name}: some damage is noticed");
+    assert!(accepted < all, "{name}: some damage is detected");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn lists() {
 #[test]
 #[cfg(feature = "audio")]
 fn lists_of_contents() {
-    // With its check sum recomputed, so that damage gets behind it.
+    // With the checksum recomputed, so that damage gets past it.
     fn parse(bytes: &[u8]) -> bool {
         let mut bytes = bytes.to_vec();
         bytes.truncate(bytes.len().saturating_sub(4));
@@ -133,7 +133,7 @@ fn words_of_a_helper() {
     head.extend_from_slice(&[0, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0]); // speakers
     head.extend_from_slice(&[1, 2, 0, 0, 0, 2, 0, 0, 0, b'j', b'a', 4, 0, 0, 0, b'n', b'e', b'i', b'n']);
     head.extend_from_slice(&[1, 0, 0, 0, 1, 1, 0, 0, 0, b'm', 1, 30, 0, 0, 0, 0]);
-    survive("words of a helper", &[head], fuzzing::hdf5_head);
+    survive("helper output", &[head], fuzzing::hdf5_head);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn words_of_a_helper() {
 fn files_of_spikes() {
     let words = b"sample,time,unit,label,speaker\n0,1,1,yes,0\n0,2.5,1,yes,0\n1,,,no,1\n".to_vec();
     let pixels = b"\xef\xbb\xbfp, x, y, t, label, sample\r\n1,3,4,0.5,0,\"a\"\r\n0,9,9,1e3,7,b\r\n".to_vec();
-    survive("CSV files of spikes", &[words, pixels], fuzzing::csv);
+    survive("CSV spike files", &[words, pixels], fuzzing::csv);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn files_of_cameras() {
     use common::camera::{Dvs, aedat, aer, packet};
 
     survive(
-        "files of N-MNIST",
+        "N-MNIST files",
         &[aer(&[(1, 2, true, 3), (0, 240, false, 0), (33, 33, false, 8_388_607)])],
         fuzzing::aer,
     );
@@ -164,7 +164,7 @@ fn files_of_cameras() {
 #[test]
 fn catalogs() {
     let text = include_str!("../catalog/src/data_sets.toml");
-    // One data set: the whole would take long in each round.
+    // One data set: the whole catalog would take too long in each round.
     let end = text.match_indices("[[data_set]]").nth(1).map_or(text.len(), |(at, _)| at);
     let first: Vec<u8> = text[..end].bytes().collect();
     if fuzzing::catalog(&first) {

@@ -1,6 +1,6 @@
-//! Archives of NumPy arrays: those that NumPy writes, our own, and broken ones.
+//! Archives of NumPy arrays: those written by NumPy, our own, and broken ones.
 #![cfg(feature = "npz")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -22,7 +22,7 @@ fn expected<T: TryFrom<i32, Error: std::fmt::Debug>>(shape: &[usize], start: i32
     Array { shape: shape.into(), values: (0..count).map(|k| T::try_from(3 * k + start).unwrap()).collect() }
 }
 
-/// As [`expected`], for types into which integers do not convert.
+/// Like [`expected`], for types without a conversion from integers.
 fn floats(shape: &[usize]) -> Array<f64> {
     let Array { shape, values } = expected::<i32>(shape, -7);
     Array { shape, values: values.into_iter().map(f64::from).collect() }
@@ -89,7 +89,7 @@ fn what_cannot_be_read_says_why() {
     assert_problem(
         packed.read::<f32>("f8"),
         "array `f8`",
-        "type <f8 instead of f4: convert them by `.astype(\"f4\")`",
+        "type <f8 instead of f4: convert them with `.astype(\"f4\")`",
     );
     assert_problem(packed.read::<f64>("complex"), "array `complex`", "type <c16 instead of f8");
     assert_problem(packed.read::<f64>("text"), "array `text`", "type <U2 instead of f8");
@@ -101,11 +101,11 @@ fn what_cannot_be_read_says_why() {
         fs::write(&path, bytes).unwrap();
         Npz::open(&path)
     };
-    assert_problem(open(b""), "table of contents", "no zip archive");
+    assert_problem(open(b""), "table of contents", "not a zip archive");
     assert_problem(
         open(b"\x93NUMPY\x01\x00 not an archive, but a single array"),
         "table of contents",
-        "no zip archive",
+        "not a zip archive",
     );
     let good = fs::read(fixture("numpy_stored.npz")).unwrap();
     // An archive that was appended to: which of the two is meant, programs see differently.
@@ -117,8 +117,8 @@ fn what_cannot_be_read_says_why() {
         doubled[at..at + 2].copy_from_slice(b"aa");
     }
     assert_problem(open(&doubled), "table of contents", "it holds two entries called `aa.npy`");
-    assert_problem(open(&good[..good.len() - 1]), "table of contents", "no zip archive");
-    // The first entry after its header, which is filled up with spaces.
+    assert_problem(open(&good[..good.len() - 1]), "table of contents", "not a zip archive");
+    // The first entry after its header, which is padded with spaces.
     let at = good.windows(2).position(|window| window == b" \n").unwrap() + 2;
     let mut damaged = good.clone();
     damaged[at] ^= 1;

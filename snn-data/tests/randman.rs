@@ -1,6 +1,6 @@
 //! Random manifolds as a data set.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use snn_data::{BatchInput, Dataset, Error, Portion, Randman, RandmanConfig, collate};
 
@@ -85,8 +85,8 @@ fn seeds_classes_and_purposes_draw_different_numbers() {
 
 #[test]
 fn the_first_samples_are_pinned() {
-    // A configuration promises the same data in every version of the program. (The last digits depend on the power
-    // function of the platform.)
+    // A configuration gives the same data in every version of the program. (The last digits depend on the platform's
+    // power function.)
     let data = Randman::new(small()).unwrap();
     assert_eq!(data.latent(0), [0.3069353108937377]);
     let pinned = [14.706348441706, 29.470011606497, 41.610007506794, 50.0, 14.989951419172];
@@ -124,7 +124,7 @@ fn one_sample_a_class_is_possible() {
 fn impossible_settings_are_refused_before_any_work() {
     let error = Randman::new(RandmanConfig { classes: 0, ..small() }).unwrap_err();
     assert!(matches!(error, Error::Setting { key: "classes", .. }));
-    // 65536 * 65535 samples of 4294967295 steps: the shape is legal, the memory is not there.
+    // 65536 * 65535 samples of 4294967295 steps: the shape is valid, but there is not enough memory.
     let config = RandmanConfig {
         classes: 65_536,
         samples_per_class: 65_535,

@@ -1,6 +1,6 @@
-//! Random manifolds against spike times of an independent program.
+//! Random manifolds compared with spike times of an independent program.
 #![cfg(feature = "npz")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn worst_difference(
     let manifold = Manifold::new(dim, units, alpha, a, b, c).unwrap();
     let ours = manifold.spike_times(latent, 50.0).unwrap();
     assert_eq!(ours.len(), times.len());
-    // Not `f64::max`, which would pass over a NaN.
+    // Not `f64::max`, which would ignore a NaN.
     ours.iter().zip(times).map(|(ours, theirs)| (ours - theirs).abs()).fold(0.0, |worst, difference| {
         assert!(difference.is_finite());
         difference.max(worst)

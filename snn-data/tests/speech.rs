@@ -1,6 +1,6 @@
 //! Spoken-word data sets, from small folders of the published layouts.
 #![cfg(feature = "audio")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -97,7 +97,7 @@ fn values_are_standardized_spectrograms() {
     let data = open(SpeechLayout::Fsdd, folder.path(), &config).unwrap();
     let statistics = data.statistics().unwrap();
     let train = raw.splits().train.iter().map(|&i| raw.frames(i as usize));
-    assert_eq!(*statistics, ChannelStatistics::of(train, 40), "of the training part alone");
+    assert_eq!(*statistics, ChannelStatistics::of(train, 40), "of the training part only");
     let train = data.splits().train.iter().map(|&i| data.frames(i as usize));
     let standardized = ChannelStatistics::of(train, 40);
     assert!(standardized.mean.iter().all(|mean| mean.abs() < 1e-5));
@@ -157,7 +157,7 @@ fn words_are_chosen_in_their_order() {
 
     let config = SpeechConfig { words: vec!["maybe".into()], ..config };
     let message = open(layout, folder.path(), &config).unwrap_err().to_string();
-    assert_eq!(message, "`words = maybe` is not possible: words must be among no, up, yes");
+    assert_eq!(message, "`words = maybe` is invalid: words must be among no, up, yes");
 }
 
 /// Two speakers and four digits in two languages, one recording each; one of them for the test.
@@ -211,7 +211,7 @@ fn any_folder_of_labeled_recordings() {
     assert_eq!(data.speaker(0), None);
 }
 
-/// Everything that is no recording of a class is counted, by what it is.
+/// Everything that is not a recording of a class is counted by reason.
 #[test]
 fn what_is_left_out_is_counted() {
     let folder = tempfile::tempdir().unwrap();
@@ -254,7 +254,7 @@ fn what_is_left_out_is_counted() {
     );
     assert!(
         intake.notes().contains(
-            &"left out: 3 recordings in folders that begin with `_` (name these in data.words to have them): _silence_, \
+            &"left out: 3 recordings in a folder that begins with `_` (list it in data.words to load it): _silence_, \
               _unknown_"
                 .to_owned()
         ),
@@ -263,7 +263,7 @@ fn what_is_left_out_is_counted() {
     );
     assert_eq!((intake.recordings, intake.resampled, intake.cropped, intake.padded), (20, 20, 0, 20));
 
-    // Whoever names such a folder has it.
+    // Such a folder is loaded if it is listed.
     for k in 0..3 {
         write_wav(folder.path(), &format!("_silence_/{k}.wav"), k);
     }
@@ -342,10 +342,10 @@ fn the_cache_is_right_or_made_anew() {
     assert_eq!(events, ["computed", "written"]);
     assert_eq!(heard(folder.path(), &config, &cache), (vec!["read".into()], values.clone()));
 
-    // Splits and standardization come after the cache.
+    // Splits and standardization are applied after the cache.
     let other = SpeechConfig { valid: SplitRule::stratified(0.5), standardize: false, ..config.clone() };
     assert_eq!(heard(folder.path(), &other, &cache).0, ["read"]);
-    // What shapes the features makes a cache of its own.
+    // Settings that affect the features use a separate cache.
     let other = SpeechConfig { mel: MelConfig { floor: 1e-9, ..config.mel.clone() }, ..config.clone() };
     assert_eq!(heard(folder.path(), &other, &cache).0, ["computed", "written"]);
     assert_eq!(cache_files::usage(&cache).unwrap().files, 2);
@@ -363,8 +363,8 @@ fn the_cache_is_right_or_made_anew() {
     for (bytes, problem) in [
         (good[..good.len() - 1].to_vec(), format!("{} bytes instead of {}", good.len() - 1, good.len())),
         (Vec::new(), format!("0 bytes instead of {}", good.len())),
-        (flipped(0), "it belongs to another data set or version".into()),
-        (flipped(40), "it belongs to another data set or version".into()),
+        (flipped(0), "it belongs to a different data set or version".into()),
+        (flipped(40), "it belongs to a different data set or version".into()),
         (flipped(60), "the content has changed since it was written".into()),
         (flipped(good.len() / 2), "the content has changed since it was written".into()),
         (flipped(good.len() - 1), "the content has changed since it was written".into()),
@@ -383,7 +383,7 @@ fn the_cache_is_right_or_made_anew() {
     assert_eq!(events, ["computed", "written"]);
     assert!(changed != values);
 
-    // A place that cannot be written costs time, no more.
+    // A folder that is not writable only costs time.
     let blocked = folder.path().join("recordings/README.md");
     assert_eq!(heard(folder.path(), &config, &blocked).0.last().unwrap(), "not written");
 }
@@ -413,10 +413,10 @@ fn the_cache_knows_the_content() {
     let (events, of_b) = heard(b.path(), &config, cache.path());
     assert_eq!(events, ["computed", "written"]);
     assert!(of_a[800..] == of_b[800..] && of_a[..800] != of_b[..800]);
-    // A copy of a folder has the features of the folder.
+    // A copy of a folder shares the cached features.
     let copy = digits();
     assert_eq!(heard(copy.path(), &config, cache.path()), (vec!["read".to_owned()], of_a.clone()));
-    // And a folder whose file was replaced does not.
+    // A folder with a replaced file does not.
     write(a.path(), name, &wav(Pcm::Int(16), 1, 8000, &tone(7, 2000)));
     set_times(a.path());
     assert_eq!(heard(a.path(), &config, cache.path()), (vec!["read".to_owned()], of_b));
@@ -439,7 +439,7 @@ fn a_killed_writer_leaves_nothing_for_long() {
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
 }
 
-/// A test part from another telephone line: other rate, and a word that is never trained on.
+/// A test part from a different source: different sample rate, and a word that is never trained on.
 #[test]
 fn parts_of_other_rates_or_words_are_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -466,7 +466,7 @@ fn parts_of_other_rates_or_words_are_told() {
     assert_eq!(
         list(&["no", "yes", "zero"]),
         [
-            "the recordings of the test part have 8000 Hz, those for training 16000 Hz",
+            "the recordings of the test part have 8000 Hz, but those for training 16000 Hz",
             "the test part has samples of a class without any for training: zero",
         ]
     );

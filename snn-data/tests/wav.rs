@@ -1,6 +1,6 @@
-//! WAV files as programs write them: chunks in any order, padded or not, sizes left open, every code that is read.
+//! WAV files as programs write them: chunks in any order, padded or not, placeholder sizes, every supported code.
 #![cfg(feature = "audio")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -9,7 +9,7 @@ use common::wav::{chunk, chunk_sized, extension, fmt, riff, riff_of};
 use snn_data::Error;
 use snn_data::audio::Sound;
 
-/// Four samples of 16 bits, and what they are.
+/// Four 16-bit samples, and their values.
 const SAMPLES: [i16; 4] = [0, 8192, -16_384, 32_767];
 
 fn pcm() -> Vec<u8> {
@@ -24,7 +24,7 @@ fn plain() -> Vec<u8> {
     chunk(b"fmt ", &fmt(1, 1, 16, 2, &[]))
 }
 
-/// That a file holds the four samples.
+/// Asserts that a file holds the four samples.
 #[track_caller]
 fn assert_plain(file: &[u8]) {
     let sound = Sound::parse(file).unwrap();
@@ -56,7 +56,7 @@ fn chunks_come_in_any_order() {
         vec![plain(), chunk(b"fact", &[]), data()],
         vec![plain(), data(), chunk(b"id3 ", b"behind the samples")],
         vec![chunk(b"data", &[]), plain(), data()],
-        vec![plain(), data(), b"garbage that is no chunk".to_vec()],
+        vec![plain(), data(), b"garbage that is not a chunk".to_vec()],
         vec![plain(), data(), vec![0]],
         vec![chunk(b"JUNK", &[0; 28]), chunk(b"bext", &[0; 602]), plain(), data(), chunk(b"_PMX", b"<x/>")],
     ] {
@@ -77,7 +77,7 @@ fn odd_chunks_have_a_pad_byte_or_lack_it() {
         padded.push(b'd');
         assert_plain(&riff_of(&[plain(), padded, data()]));
     }
-    // Samples of an odd number of bytes, before `fmt ` and behind it, with and without the pad byte at the end.
+    // Samples with an odd number of bytes, before and after `fmt `, with and without a pad byte at the end.
     let format = chunk(b"fmt ", &fmt(1, 1, 8, 1, &[]));
     let samples = chunk(b"data", &[0, 128, 192]);
     assert_samples(&riff_of(&[format.clone(), samples.clone()]), &[-1.0, 0.0, 0.5]);
@@ -92,15 +92,15 @@ fn sizes_left_open_mean_to_the_end() {
             assert_plain(&riff(b"RIFF", riff_size, &[plain(), chunk_sized(b"data", size, &pcm())]));
         }
     }
-    // Cut off within a sample.
+    // Truncated within a sample.
     let cut = [pcm(), vec![1]].concat();
     assert_plain(&riff(b"RIFF", 0, &[plain(), chunk_sized(b"data", u32::MAX, &cut)]));
-    // No samples at all, and it is meant: the head agrees, with another chunk behind or nothing.
+    // Empty on purpose: the header agrees, followed by another chunk or nothing.
     assert_samples(&riff_of(&[plain(), chunk(b"data", &[])]), &[]);
     assert_samples(&riff_of(&[plain(), chunk(b"data", &[]), chunk(b"LIST", b"INFO")]), &[]);
-    // The head agrees, but what follows is no chunk: samples.
+    // The header agrees, but what follows is samples, not a chunk.
     assert_plain(&riff_of(&[plain(), chunk_sized(b"data", 0, &pcm())]));
-    // An honest size that the file does not hold is damage.
+    // A real size that exceeds the file is damage.
     let error = Sound::parse(&riff_of(&[plain(), chunk_sized(b"data", 1000, &pcm())])).unwrap_err();
     assert_eq!(error.to_string(), "not a valid WAV file: the file ends too early");
 }
@@ -108,7 +108,7 @@ fn sizes_left_open_mean_to_the_end() {
 #[test]
 fn fmt_of_any_length_is_read() {
     let data = || chunk(b"data", &pcm());
-    // 14 bytes (no bits), 18 with an extension of nothing or nonsense, 20, 40 of Pro Tools, more than anybody needs.
+    // 14 bytes (no bit depth), 18 with an empty or meaningless extension, 20, 40 from Pro Tools, far too many.
     for format in [
         fmt(1, 1, 16, 2, &[])[..14].to_vec(),
         fmt(1, 1, 16, 2, &[0, 0]),
@@ -124,7 +124,7 @@ fn fmt_of_any_length_is_read() {
     ] {
         assert_plain(&riff_of(&[chunk(b"fmt ", &format), data()]));
     }
-    // The bytes per second are nobody's business.
+    // The byte rate is ignored.
     let mut format = fmt(1, 1, 16, 2, &[]);
     format[8] ^= 1;
     assert_plain(&riff_of(&[chunk(b"fmt ", &format), data()]));
@@ -178,9 +178,9 @@ fn every_code_is_read_or_named() {
     ] {
         assert_unsupported(&file, kind);
     }
-    // 24 bits in frames of 4 bytes, without the extension: left, right, or not even integers, as programs disagree.
+    // 24 bits in 4-byte frames without the extension: programs disagree on left- or right-aligned, or even integers.
     let format = chunk(b"fmt ", &fmt(1, 1, 24, 4, &[]));
-    assert_unsupported(&riff_of(&[format, chunk(b"data", &[0; 4])]), "24 bits a sample in frames of 4 bytes");
+    assert_unsupported(&riff_of(&[format, chunk(b"data", &[0; 4])]), "24 bits per sample in 4-byte frames");
     let private = [extension(1, 16)[..10].to_vec(), vec![7; 14]].concat();
     let format = chunk(b"fmt ", &fmt(0xfffe, 1, 16, 2, &private));
     assert_unsupported(&riff_of(&[format, chunk(b"data", &pcm())]), "a private code");
@@ -192,14 +192,14 @@ fn every_code_is_read_or_named() {
     }
     let broken = |file: Vec<u8>| Sound::parse(&file).unwrap_err().to_string();
     let format = chunk(b"fmt ", &fmt(0xfffe, 1, 16, 2, &[0; 2]));
-    assert!(broken(riff_of(&[format, plain()])).contains("takes at least 40"));
+    assert!(broken(riff_of(&[format, plain()])).contains("needs at least 40"));
     assert!(broken(riff_of(&[plain(), plain()])).contains("two `fmt ` chunks"));
-    assert!(broken(riff_of(&[chunk(b"fmt ", &[1; 12])])).contains("it has at least 14"));
+    assert!(broken(riff_of(&[chunk(b"fmt ", &[1; 12])])).contains("it needs at least 14"));
     let many = vec![chunk(b"JUNK", &[]); 5000];
     assert!(broken(riff_of(&many)).contains("more than 4096 chunks"));
 }
 
-/// RF64 keeps the sizes in `ds64`, whatever the 32 bits say.
+/// RF64 stores sizes in `ds64`, overriding the 32-bit ones.
 #[test]
 fn rf64_is_read() {
     let ds64 = |data: u64, table: &[u8]| {
@@ -212,10 +212,10 @@ fn rf64_is_read() {
     for magic in [b"RF64", b"BW64"] {
         assert_plain(&riff(magic, u32::MAX, &[ds64(8, &[]), plain(), data()]));
         assert_plain(&riff(magic, u32::MAX, &[ds64(8, &[]), plain(), data(), chunk(b"LIST", b"INFO")]));
-        // Left open even there.
+        // A placeholder even there.
         assert_plain(&riff(magic, u32::MAX, &[ds64(0, &[]), plain(), data()]));
         assert_plain(&riff(magic, u32::MAX, &[plain(), data()]));
-        // A small chunk of samples says its own size.
+        // A small `data` chunk states its own size.
         assert_plain(&riff(
             magic,
             0,

@@ -1,12 +1,12 @@
-//! What probes cost: `cargo bench -p snn-train --bench probes [EPOCHS]`.
+//! The cost of probes: `cargo bench -p snn-train --bench probes [EPOCHS]`.
 //!
-//! The preset `randman` is trained with its probes and without them, in turn, each time into a run directory; the medians of
-//! the whole runs are compared. The processor time is what counts on a machine that does other things, too.
+//! Trains the preset `randman` alternately with and without probes, each time in a new run directory, and compares the medians
+//! of the whole runs. On a shared machine, compare the processor time.
 
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a benchmark is a program that talks, and fails as tests do"
+    reason = "a benchmark prints its results, and panics on failure like a test"
 )]
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
@@ -55,7 +55,7 @@ fn main() {
 /// Seconds of processor time of this process; 0 where there is no /proc.
 fn processor_time() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name before may hold spaces; from the state on there are none.
+    // The name may contain spaces; the fields from the state on do not.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
     (ticks(11) + ticks(12)) / 100.0

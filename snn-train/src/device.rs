@@ -1,4 +1,4 @@
-//! Where networks compute.
+//! Compute devices.
 
 use std::{fmt, str::FromStr};
 
@@ -8,24 +8,24 @@ use crate::Error;
 
 const NO_CUDA: &str = "this build of snn has no CUDA support (the feature `cuda`): use --device cpu";
 
-/// Where networks compute. As text: `cpu`, `cuda`, `cuda:1`.
+/// A compute device. As text: `cpu`, `cuda`, `cuda:1`.
 ///
-/// Every build knows of all devices; `Device::check`, and parsing, tell whether this one can use them.
+/// Every build has all variants; `Device::check`, and parsing, report whether this build can use them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Device {
-    /// All cores of the processor.
+    /// The CPU with all its cores.
     #[default]
     Cpu,
-    /// The NVIDIA GPU of this number, counted from 0 among those of `CUDA_VISIBLE_DEVICES`.
+    /// The NVIDIA GPU with this number, counted from 0 among those in `CUDA_VISIBLE_DEVICES`.
     Cuda(usize),
 }
 
 impl Device {
-    /// Whether it is there, and this build can use it.
+    /// Checks that it exists, and that this build can use it.
     ///
     /// # Errors
-    /// [`Error::Network`] where it is not, and [`Error::Impossible`] if the build has no feature `cuda`.
+    /// [`Error::Network`] if it does not exist, and [`Error::Impossible`] if the build lacks the feature `cuda`.
     pub fn check(self) -> Result<(), Error> {
         match self {
             Self::Cpu => Ok(()),

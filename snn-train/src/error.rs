@@ -1,78 +1,78 @@
-//! The one error type of the crate: what went wrong, where, and what to do about it.
+//! The error type of the crate: the problem, its place and the remedy.
 
 use std::{fmt, io, path::Path, path::PathBuf};
 
-use snn_run::line_of;
+use snn_run::{counted, line_of};
 
 use crate::numerics::in_keys;
 
-/// What is said of a run whose numbers have left the finite ones.
+/// The message for a run with values that are not finite.
 pub(crate) const DIVERGED: &str = "training has diverged";
 
-/// What can go wrong while an experiment is read, run, stored or loaded.
+/// Errors while reading, running, saving or loading an experiment.
 ///
-/// Messages end with the long part (a path), and say what helps where something does.
+/// Messages end with the long part (a path), and include the remedy if there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or directory of a run or a sweep: the operating system refused it, or it is not what it should be.
+    /// A file or directory of a run or a sweep cannot be accessed or is invalid.
     #[error(transparent)]
     Files(#[from] snn_run::Error),
 
-    /// A text that is no valid TOML.
+    /// Invalid TOML.
     #[error("{place}: this is not valid TOML: {message}")]
     Syntax {
-        /// Where the mistake is.
+        /// The place of the error.
         place: Place,
         /// The parser's description.
         message: String,
     },
 
-    /// A program of Slurm that is not on the search path.
+    /// A Slurm program is not on the search path.
     #[error(
-        "there is no `{program}` here: this needs a machine of a cluster with Slurm, its programs on the search path"
+        "there is no `{program}` here: this needs a machine of a Slurm cluster, with Slurm's programs on the search path"
     )]
     NoSlurm {
         /// The program.
         program: &'static str,
     },
 
-    /// Slurm said no.
+    /// Slurm refused a request.
     #[error("{program} failed: {message}")]
     Slurm {
-        /// The program that was asked.
+        /// The program.
         program: &'static str,
-        /// What it said.
+        /// Its message.
         message: String,
     },
 
-    /// A key that no experiment has.
+    /// An unknown key.
     #[error(
         "{place}: unknown key `{key}`{}",
         suggestion_or(nearest, "; `snn presets --keys` lists all keys")
     )]
     UnknownKey {
-        /// Where it stands.
+        /// Where it was written.
         place: Place,
         /// The key as written, `section.key`.
         key: String,
-        /// The known key that looks most like it.
+        /// The most similar known key.
         nearest: Option<&'static str>,
     },
 
-    /// A sweep that says something impossible about its grids, seeds or selection.
+    /// A sweep with invalid grids, seeds or selection.
     #[error("{}{reason}", prefix(place))]
     Sweep {
-        /// Where it stands.
+        /// Where it was written.
         place: Place,
-        /// What is wrong, and what is right.
+        /// The problem and the remedy.
         reason: String,
     },
 
-    /// A key whose value is of the wrong type or out of range.
+    /// A value of the wrong type or out of range.
     #[error("{place}: `{key}` must be {expected}; found {found}{}", suggestion(nearest))]
     InvalidValue {
-        /// Where it stands.
+        /// Where it was written.
         place: Place,
         /// The key, `section.key`.
         key: &'static str,
@@ -80,30 +80,30 @@ pub enum Error {
         expected: String,
         /// The value found.
         found: String,
-        /// The allowed word that looks most like it.
+        /// The most similar allowed word.
         nearest: Option<&'static str>,
     },
 
-    /// Settings that are allowed one by one but not together.
+    /// Settings that are allowed individually but not together.
     #[error("impossible settings: {0}")]
     Impossible(String),
 
     /// A run that does not fit into memory.
     #[error(
-        "this takes about {takes}, and there is {there_is}: lower {largest}; or say with training.memory_limit (GB) how much it \
-         may take"
+        "this needs about {takes}; available: {there_is}. Lower {largest}, or set training.memory_limit (GB) to the memory that it \
+         may use"
     )]
     TooLarge {
-        /// How much it takes, and what for.
+        /// The required memory, and its uses.
         takes: String,
-        /// How much there is, and what limits it.
+        /// The available memory, and what limits it.
         there_is: String,
         /// The keys of the largest part.
         largest: &'static str,
     },
 
-    /// Stopped before anything began, while the data were loaded.
-    #[error("stopped while the data were loaded")]
+    /// Stopped while loading the data, before training began.
+    #[error("stopped while loading the data")]
     Interrupted,
 
     /// A name that is neither a preset nor a file.
@@ -111,28 +111,28 @@ pub enum Error {
     UnknownPreset {
         /// The name given.
         name: String,
-        /// The preset that looks most like it.
+        /// The most similar preset.
         nearest: Option<&'static str>,
         /// All presets.
         known: Vec<&'static str>,
     },
 
-    /// A data set whose files are not there.
+    /// The files of a data set are missing.
     #[error("the data set {name} is not here (no {what}): {remedy}: {}", path.display())]
     MissingData {
         /// The data set, as in `data.name`.
         name: &'static str,
-        /// What was looked for.
+        /// What is missing.
         what: String,
-        /// Where.
+        /// Where it was expected.
         path: PathBuf,
-        /// What helps.
+        /// The remedy.
         remedy: String,
     },
 
     /// A data set in HDF5 files, for a program that was built without HDF5.
     #[error(
-        "the data set {name} lies in HDF5 files, which this build of snn cannot read: install HDF5's library (Debian: \
+        "the data set {name} consists of HDF5 files, which this build of snn cannot read: install the HDF5 library (Debian: \
          libhdf5-dev), then build snn-train with its feature `hdf5`"
     )]
     NoHdf5 {
@@ -140,26 +140,26 @@ pub enum Error {
         name: &'static str,
     },
 
-    /// The directory meant for a new run is in use.
-    #[error("the run directory is not empty; go on with what is there with --resume, or choose another one: {}", path.display())]
+    /// The directory for a new run is not empty.
+    #[error("the run directory is not empty; continue its run with --resume, or choose another directory: {}", path.display())]
     RunExists {
         /// The directory.
         path: PathBuf,
     },
 
-    /// Another process trains in this run directory.
+    /// Another process is training in this run directory.
     #[error("another process{} is training in this run directory; wait for it or stop it (create a file `stop` there): {}", owner(pid), path.display())]
     RunLocked {
         /// The directory.
         path: PathBuf,
-        /// The process, where it is known.
+        /// The process, if known.
         pid: Option<u32>,
     },
 
     /// The lock of a run directory was removed or replaced while a trainer held it.
     #[error(
-        "the lock of this run directory was taken away (`lock` is not the file that this process holds): another process may be \
-         training here, so this one stops and writes nothing more; leave `lock` where it is, and go on with --resume: {}",
+        "the lock of this run directory was removed or replaced (`lock` is not the file that this process locked): another process \
+         may be training here, so this one stops without writing; do not touch `lock`, and continue with --resume: {}",
         path.display()
     )]
     LockLost {
@@ -167,15 +167,15 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A checkpoint that is not there.
+    /// A missing checkpoint.
     #[error("there is no checkpoint (the first is written after an epoch, or when a run is stopped): {}", path.display())]
     MissingCheckpoint {
-        /// The file that was looked for.
+        /// The missing file.
         path: PathBuf,
     },
 
-    /// A checkpoint whose content is not what was written.
-    #[error("damaged checkpoint ({reason}); restore it from a copy, or start the run anew: {}", path.display())]
+    /// A damaged checkpoint.
+    #[error("damaged checkpoint ({reason}); restore it from a copy, or start the run again: {}", path.display())]
     DamagedCheckpoint {
         /// The file.
         path: PathBuf,
@@ -183,22 +183,22 @@ pub enum Error {
         reason: String,
     },
 
-    /// A run that has come to a checkpoint which cannot be used any more.
-    #[error("this run has {epochs} epochs behind it, but its checkpoint is lost ({reason}); {remedy}: {}", path.display())]
+    /// The last checkpoint of a run is unusable.
+    #[error("this run has reached epoch {epochs}, but its checkpoint is lost ({reason}); {remedy}: {}", path.display())]
     LostCheckpoint {
         /// The checkpoint that is missing or damaged.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
-        /// Epochs that are recorded.
+        /// Recorded epochs.
         epochs: u32,
-        /// What is there, and what to type.
+        /// The alternatives, with commands.
         remedy: String,
     },
 
-    /// Records of a run that lack what its checkpoint has behind it.
+    /// The records of a run lack epochs of its checkpoint.
     #[error(
-        "the checkpoint has {epochs} epochs behind it, but {reason}; restore the file from a copy, or go on without with \
+        "the checkpoint is of epoch {epochs}, but {reason}; restore the file from a copy, or continue without it with \
          --allow-gaps: {}",
         path.display()
     )]
@@ -211,7 +211,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A checkpoint whose weights do not fit the network.
+    /// The weights of a checkpoint do not fit the network.
     #[error("checkpoint and network differ: the checkpoint has {stored}, the network {needed}")]
     OtherNetwork {
         /// Matrices of the checkpoint with their shapes.
@@ -220,29 +220,29 @@ pub enum Error {
         needed: String,
     },
 
-    /// A file of weights that cannot be read, or does not fit the network.
+    /// A weight file cannot be read, or does not fit the network.
     #[error("these weights cannot be used: {reason}: {}", path.display())]
     Weights {
         /// The file.
         path: PathBuf,
-        /// What is wrong with them, every matrix by its name.
+        /// The problem, with the names of all matrices.
         reason: String,
     },
 
-    /// Data that are not those that a run was trained on.
+    /// The data differ from those that a run was trained on.
     #[error(
-        "these are not the data that the run was trained on: {differences}; put those back, or go on with these all the same with \
+        "these are not the data that the run was trained on: {differences}; restore those, or use these anyway with \
          --allow-other-data"
     )]
     OtherData {
-        /// In what they differ.
+        /// The differences.
         differences: String,
     },
 
-    /// A run on a data set that a program of its own has made, and that no settings describe.
+    /// A run on data of a custom program, which settings cannot describe.
     #[error(
-        "this run was trained on a data set of another program ({data}), which its settings do not describe: evaluate it and go on \
-         with it in that program (`Trainer::on`, then `RunWriter::resume`), or name data that are the same to `snn eval` \
+        "this run was trained on the data of a custom program ({data}), which its settings do not describe: evaluate and resume it \
+         in that program (`Trainer::on`, then `RunWriter::resume`), or specify the same data to `snn eval` \
          (--set data.name=.. and its keys)"
     )]
     ExternalData {
@@ -250,9 +250,9 @@ pub enum Error {
         data: String,
     },
 
-    /// A run that is to be resumed under settings it was not started with.
+    /// A run cannot be resumed with different settings.
     #[error(
-        "`{key}` is {given} here, but the run was started with {stored}; only how long it trains may change with --resume"
+        "`{key}` is {given} here, but the run was started with {stored}; only the length of training may change with --resume"
     )]
     OtherExperiment {
         /// The first key that differs.
@@ -265,7 +265,8 @@ pub enum Error {
 
     /// A loss, a gradient or a weight is no longer a finite number.
     #[error(
-        "{what} is {value} in epoch {epoch} after {batch} batches: {DIVERGED}; {}",
+        "{what} is {value} in epoch {epoch} after {}: {DIVERGED}; {}",
+        counted(batch, "batch", "batches"),
         against_divergence(*epoch, *batch, *learning_rate)
     )]
     NotFinite {
@@ -275,35 +276,35 @@ pub enum Error {
         value: f64,
         /// The epoch, counted from 1.
         epoch: u32,
-        /// Updates of the weights in that epoch until then.
+        /// Completed batches of that epoch.
         batch: u32,
         /// The learning rate in use.
         learning_rate: f64,
     },
 
-    /// A run of a sweep whose process has ended without a word again and again.
+    /// The process of a sweep's run has crashed repeatedly.
     #[error(
-        "its process has ended without a word {tries} times, before it came to a new checkpoint: memory has probably run out (what \
-         is killed for want of it cannot say so), or something crashes; `snn sweep retry` lets it be tried again"
+        "its process was killed or crashed {tries} times before it reached a new checkpoint, probably because memory ran out; \
+         `snn sweep retry` makes the sweep retry it"
     )]
     EndsProcess {
-        /// How often.
+        /// Number of attempts.
         tries: u32,
     },
 
-    /// A run of a sweep met a mistake of this program.
+    /// A bug in this program, during a run of a sweep.
     #[error("the run panicked: {0}; please report this")]
     Panicked(String),
 
-    /// An observer gave up.
+    /// An observer returned an error.
     #[error("an observer failed: {0}")]
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
 
-    /// The numerics refused: a network, an input or a gradient.
+    /// An error of the numerics: a network, an input or a gradient.
     #[error("{}", in_keys(.0))]
     Network(snn_core::Error),
 
-    /// The data set refused: its parameters or its content.
+    /// An error of the data set: its parameters or its content.
     #[error(transparent)]
     Data(snn_data::Error),
 }
@@ -322,8 +323,8 @@ impl Error {
         Self::ExternalData { data: format!("`{name}`, {inputs} inputs x {steps} steps, {classes} classes") }
     }
 
-    /// Whether what was asked for cannot be done at all, rather than failed on the way: a mistake in a configuration
-    /// or in the use of a run directory.
+    /// Whether this is a usage error rather than a failure: an error in a configuration or in the use of a run
+    /// directory.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         if let Self::Files(error) = self {
@@ -367,7 +368,7 @@ impl From<snn_core::Error> for Error {
     }
 }
 
-/// Where in a user's input something stands.
+/// A place in the user's input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A line of a file or preset, counted from 1.
@@ -379,12 +380,12 @@ pub enum Place {
     },
     /// An override from the command line, `section.key=value`.
     Override(String),
-    /// An experiment made in code.
+    /// An experiment created in code.
     Code,
 }
 
 impl Place {
-    /// Where in `text`, the content of `file`, the parser found its mistake.
+    /// The place of a parser error in `text`, the content of `file`.
     pub(crate) fn of(error: &toml::de::Error, text: &str, file: &str) -> Self {
         Self::Line { file: file.to_owned(), line: line_of(text, error.span().map_or(0, |span| span.start)) }
     }
@@ -400,10 +401,10 @@ impl fmt::Display for Place {
     }
 }
 
-/// Before the first update no learning rate is at fault.
+/// Before the first update, the learning rate is not the cause.
 fn against_divergence(epoch: u32, batch: u32, learning_rate: f64) -> String {
     if (epoch, batch) == (1, 0) {
-        return "nothing was learned yet, so the numbers are too large from the start: lower initialization.gain, the strengths \
+        return "nothing was trained yet, so the values are too large from the start: lower initialization.gain, the strengths \
                 of the regularizers, or the values of the input"
             .to_owned();
     }

@@ -1,12 +1,12 @@
-//! Every parser of this crate as a function of bytes, for programs that feed them damaged ones.
+//! Every parser of this crate as a function of bytes, for fuzzing.
 //!
-//! Not part of the interface: what is here may change at any time. Each function returns whether the bytes were accepted.
+//! Not part of the public interface: it may change at any time. Each function returns whether the bytes were accepted.
 
 use std::{path::Path, str};
 
 use crate::{Checkpoint, Experiment, run::DataRecord, sweep, tensorboard, weights};
 
-/// A checkpoint. Its checksum keeps most damage from what lies behind; [`checkpoint_state`] goes there.
+/// A checkpoint. Its checksum detects most damage before the rest is parsed; [`checkpoint_state`] tests the rest.
 pub fn checkpoint(bytes: &[u8]) -> bool {
     Checkpoint::is_valid(bytes)
 }

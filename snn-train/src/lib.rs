@@ -1,13 +1,13 @@
-//! Experiments with spiking neural networks: what to train, training it, and what a run leaves behind.
+//! Experiments with spiking neural networks: definition, training, and run directories.
 //!
-//! The shortest useful program trains a network on random manifolds and watches it with an observer of its own:
+//! The shortest useful program trains a network on random manifolds and follows it with an observer:
 //!
 //! ```
 //! use snn_train::{Event, Experiment, Trainer};
 //!
 //! let mut experiment = Experiment::preset("randman")?;
 //! experiment.set(&["data.classes=2", "data.samples_per_class=100", "training.batch_size=20"])?;
-//! experiment.initialization.gain = 6.0; // so few batches leave no time to wake a silent network
+//! experiment.initialization.gain = 6.0; // there are too few batches to activate a silent network
 //! experiment.training.epochs = 5;
 //!
 //! let mut accuracies = Vec::new();
@@ -23,25 +23,25 @@
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 //!
-//! The program `snn` is the same with a run directory, a progress bar and a way to stop: `snn train randman`.
+//! The program `snn` adds a run directory, a progress bar and a way to stop: `snn train randman`.
 //!
-//! # The way the data flows
+//! # Data flow
 //!
-//! An `Experiment` is one value, one TOML file, one run: it names the data set, the network and every seed
-//! (`experiment` has its keys and presets). A `Trainer` generates or loads the data, draws the weights, and loops over
-//! epochs. It prints nothing and writes nothing: it emits `Event`s, and whoever wants to know is an `Observer` that can
-//! also ask for a stop. `RunWriter` is the observer that keeps a run in a directory; [`run`] reads such directories,
-//! also while they are written. A `Checkpoint` is the whole state in one file: after a stop, or a kill at any moment,
-//! a run goes on from it and ends with the same bits as one that was never interrupted.
+//! An `Experiment` is one value, one TOML file, one run: it specifies the data set, the network and every seed (`experiment`
+//! has its keys and presets). A `Trainer` generates or loads the data, draws the weights, and loops over epochs. It prints
+//! and writes nothing: it emits `Event`s to `Observer`s, which can also request a stop. `RunWriter` is the observer that
+//! saves a run in a directory; [`run`] reads such directories, even while they are being written. A `Checkpoint` is the
+//! complete state in one file: after a stop, or a kill at any moment, a run resumes from it and ends bit-identical to an
+//! uninterrupted run.
 //!
 //! # `snn` for scripts
 //!
-//! With `--json` the program writes to standard output, and nothing else there:
+//! With `--json`, the program writes only the following to standard output:
 //! - `snn train`: every [`run::Record`] as it is written to `metrics.jsonl`, then
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
 //!   "epoch":N, ..}` with the fields of `Evaluation`;
-//!   with `--weights` `"weights":FILE` in place of `checkpoint` and `epoch`, and `run` only where one was given;
+//!   with `--weights`, `"weights":FILE` instead of `checkpoint` and `epoch`, and `run` only if given;
 //! - `snn stream` (without `--json`): `{"version":1,"kind":"decision","time","window","step","final","label","class","logits"}` for each
 //!   [`stream::Decision`]; `snn predict --out FILE.json` writes one document,
 //!   `{"version":1,"kind":"predictions","data","classes","samples":[{"index","name","label","prediction","logits",..}]}`;
@@ -52,46 +52,46 @@
 //!   `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
 //! - `snn data info`: [`snn_data::DatasetSummary`];
 //! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
-//! - `snn figure`: a line for each figure,
+//! - `snn figure`: a line per figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","state":"done"|"incomplete"|"stopped","files":[..],
 //!   "missing":[`[`figures::Missing`]`],"incomplete":[`[`figures::Incomplete`]`]}`, exit code 1 if a figure is incomplete;
 //!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
 //! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[`[`figures::Claim`]`]}`;
 //! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","left_out","left_out_done",
-//!   "computing_seconds","seconds","kinds","kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also where
-//!   all runs that were tried diverge; `left_out` are runs of the plan before it that it does not list;
-//! - `snn sweep run`: for each run that ends `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|
+//!   "computing_seconds","seconds","kinds","kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also if
+//!   all runs tried have diverged; `left_out` counts runs of the previous plan that this one does not list;
+//! - `snn sweep run`: for each finished run `{"version":1,"kind":"run","id","settings","state":"done"|"stopped"|"failed"|
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped"|
-//!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` are runs that another process was still
+//!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` counts runs that another process was still
 //!   training at the end;
 //! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","stopped","stalled",
 //!   "failed","damaged","pending",
 //!   "slurm":{"error","queued","requeued","lost":[ID],"elements":`[`[sweep::slurm::Element]`](sweep::slurm::Element)`},
-//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `interrupted` are
-//!   those stopped or stalled, `failed` those failed or damaged; `slurm.error` says why `squeue` did not answer, otherwise it is
+//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `interrupted` counts
+//!   stopped and stalled runs, `failed` failed and damaged ones; `slurm.error` is the error of `squeue`, otherwise
 //!   `null`;
 //! - `snn sweep submit`: `{"version":1,"kind":"submit","sweep":DIR,"under_way","arrays":[{"number","job","elements","runs"}],
-//!   "refused"}`; `job` is `null` with `--dry-run`, `refused` what Slurm said when it took no more, otherwise `null`;
+//!   "refused"}`; `job` is `null` with `--dry-run`, `refused` is Slurm's message if it refused more, otherwise `null`;
 //! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`, with `--slurm` also `arrays` and `refused`;
-//! - `snn sweep work`: as `snn sweep run`, but that the last line is of kind `work` and has no `sweep`;
-//! - `snn presets`: `[{"name","about"}]`; with a name the experiment; with `--keys`
+//! - `snn sweep work`: like `snn sweep run`, except that the last line has the kind `work` and no `sweep`;
+//! - `snn presets`: `[{"name","about"}]`; with a name, the experiment; with `--keys`,
 //!   `[{"key","help","values","unit","default","data_sets"}]`.
 //!
-//! Paths that are not UTF-8 have `U+FFFD` there for what is none.
+//! Invalid UTF-8 in paths is replaced by `U+FFFD`.
 //!
-//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint, or, of `snn sweep
-//! run`, runs are left to another process that is training them; 128 + signal where a signal stopped a new run while its data
-//! were loaded, and nothing is there to go on with.
+//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end with a checkpoint, or, for `snn sweep
+//! run`, another process is still training some runs; 128 + signal if a signal stopped a new run while loading its data, and
+//! there is nothing to resume.
 //!
 //! # Features
 //!
 //! - `cli` (default): the program `snn`.
 //! - `figures` (with `cli`): the figures of the paper.
 //! - `hdf5` (default): data sets in HDF5 files.
-//! - `nir` (default): networks as graphs of NIR.
+//! - `nir` (default): networks as NIR graphs.
 //! - `cuda`: training on NVIDIA GPUs.
 //!
-//! Whoever only reads runs needs none of this crate: [`snn_run`] is its reader, without any numerics.
+//! To only read runs, use [`snn_run`], which contains no numerics.
 
 mod checkpoint;
 mod device;

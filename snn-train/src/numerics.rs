@@ -1,8 +1,8 @@
-//! What `snn-core` refuses, in the words of an experiment: the library knows its own structs, a user the keys.
+//! Errors of `snn-core` in terms of experiment keys: the library names its own fields, users know the keys.
 
 use snn_core::{Error, Settings};
 
-/// The refusal, with the key to be changed if there is one.
+/// The error, with the key to change if there is one.
 pub(crate) fn in_keys(error: &Error) -> String {
     match error {
         Error::Setting { of, field, value, expected } => match key(*of, field) {
@@ -15,9 +15,9 @@ pub(crate) fn in_keys(error: &Error) -> String {
     }
 }
 
-/// The key that sets a field of the library. Sizes of input and readout are those of the data set, and have none.
+/// The key that sets a field of the library. The sizes of input and readout are determined by the data set, and have none.
 fn key(of: Settings, field: &str) -> Option<String> {
-    // One of many: `tau_mem[1]`, `hidden[0].units`.
+    // An indexed field: `tau_mem[1]`, `hidden[0].units`.
     let name = field.split('[').next().unwrap_or(field);
     let key = match (of, name) {
         (Settings::Network, "inputs" | "outputs") => return None,
@@ -145,7 +145,7 @@ mod tests {
         let memory = crate::Error::from(Error::DeviceMemory("..".to_owned())).to_string();
         assert!(memory.contains("no memory left") && memory.contains("training.batch_size"), "{memory}");
         let sizes = NetworkConfig::new(0, 2).validate().unwrap_err();
-        assert_eq!(in_keys(&sizes), sizes.to_string(), "what the data set says has no key");
+        assert_eq!(in_keys(&sizes), sizes.to_string(), "sizes determined by the data set have no key");
         let input = Error::Input("..".to_owned());
         assert_eq!(crate::Error::from(input.clone()).to_string(), input.to_string());
     }

@@ -1,8 +1,8 @@
-//! Files that are there whole: written beside their place, then renamed into it.
+//! Atomic file replacement: write a temporary file, then rename it.
 //!
-//! What is beside has a fixed name where a lock lets only one process write: what a killed one left behind is replaced by the
-//! next. Elsewhere every writer has a name of its own. Links are not followed: one in the place is replaced, one beside it is
-//! removed.
+//! The temporary file has a fixed name if a lock ensures a single writer: the leftover of a killed process is overwritten by the
+//! next. Otherwise, every writer uses a unique name. Links are not followed: one at the target is replaced, one at the temporary
+//! name is removed.
 
 use std::{
     fs::{self, File},
@@ -14,21 +14,21 @@ use std::{
 
 use snn_run::regular;
 
-/// What a file must survive once it has been replaced.
+/// What a replaced file must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// The end of this process.
+    /// A crash of this process.
     Process,
-    /// The end of the machine's power.
+    /// A power failure.
     Disk,
 }
 
-/// Replaces `path` by a file with this content. Whatever happens, `path` is the old file or the new one.
+/// Replaces `path` atomically by a file with this content.
 pub(crate) fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     replace_through(&temporary(path), path, content, durability)
 }
 
-/// As [`replace`], for files that several processes may write at the same time: the last one wins.
+/// Like [`replace`], for files that several processes may write concurrently: the last one wins.
 pub(crate) fn replace_shared(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -46,7 +46,7 @@ fn replace_through(temporary: &Path, path: &Path, content: &[u8], durability: Du
     if durability == Durability::Disk { sync_directory(path) } else { Ok(()) }
 }
 
-/// Replaces `path` by a copy of the file at `source`. Not by a second name for it: what damages one must leave the other whole.
+/// Replaces `path` by a copy of the file at `source`. A copy, not a hard link: damage to one must not damage the other.
 pub(crate) fn replace_by_copy(path: &Path, source: &Path) -> io::Result<()> {
     through(&temporary(path), path, |temporary| {
         let mut copy = File::create_new(temporary)?;
@@ -57,7 +57,7 @@ pub(crate) fn replace_by_copy(path: &Path, source: &Path) -> io::Result<()> {
 }
 
 fn through(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    // Whoever names a device means to write to it, and a rename would put a file in its place.
+    // Whoever names a device wants to write to it, and a rename would replace it by a file.
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt as _;
@@ -66,7 +66,7 @@ fn through(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> io::Resul
             return Err(io::Error::other("it is a device, where a file is needed"));
         }
     }
-    // One left behind by a killed process would be in the way.
+    // The leftover of a killed process.
     let _ = fs::remove_file(temporary);
     let result = write(temporary).and_then(|()| fs::rename(temporary, path));
     if result.is_err() {
@@ -80,7 +80,7 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.tmp"))
 }
 
-/// The new name is on the disk only when the directory is.
+/// The new name is on disk only after the directory is synced.
 fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
@@ -143,7 +143,7 @@ mod tests {
                 });
             }
         });
-        assert!(contents.contains(&fs::read(&path).unwrap()), "one of them, whole");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert!(contents.contains(&fs::read(&path).unwrap()), "one of them, complete");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
     }
 }

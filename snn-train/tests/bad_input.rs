@@ -1,4 +1,4 @@
-//! Whatever is wrong, `snn` says so, says what to do, loses nothing and does not panic.
+//! Invalid input: `snn` reports the error and the remedy, loses no data and does not panic.
 #![cfg(all(unix, feature = "cli"))]
 
 mod common;
@@ -27,7 +27,7 @@ fn configurations() {
         (vec!["train", "torn.toml"], vec!["torn.toml:2", "not valid TOML"]),
         (vec!["train", "absent.toml"], vec!["neither a preset (randman, ", "nor a TOML file"]),
         (vec!["train", "rndman"], vec!["did you mean `randman`?"]),
-        (vec!["train"], vec!["what is to be trained?"]),
+        (vec!["train"], vec!["nothing to train"]),
         (vec!["train", "randman", "--device", "cuda:0"], vec!["no CUDA support", "--device cpu"]),
         (vec!["train", "randman", "--device", "tpu"], vec!["unknown device `tpu`"]),
         (vec!["train", "randman", "--threads", "0"], vec!["--threads", "at least 1"]),
@@ -110,8 +110,8 @@ fn checkpoints() {
     }
     fs::remove_file(&last).unwrap();
     fs::write(&last, &bytes).unwrap();
-    // A run in whose place another one's checkpoint was put.
-    // Its last epoch is not its best.
+    // A run whose checkpoint was replaced with that of another run.
+    // Its last epoch is not its best epoch.
     let changes = ["training.epochs=3", "network.hidden=[31]", "optimizer.learning_rate=1"];
     let other = Snn::train(&changes, &["--run-dir", "other"]);
     snn.run(&other).expect(0);
@@ -133,13 +133,13 @@ fn divergence() {
     assert!(status["message"].as_str().unwrap().contains("diverged"));
 }
 
-/// A limit on the size of files stands for a full disk: writing fails in the middle of a file.
+/// A limit on the file size simulates a full disk: writing fails in the middle of a file.
 #[test]
 fn a_disk_that_fills_up_while_metrics_or_checkpoints_are_written() {
     let snn = Snn::new();
     let small: &[&str] = &["training.epochs=20", "network.hidden=[2]", "training.batch_size=400"];
     let large: &[&str] = &["training.epochs=4", "network.hidden=[60]", "training.batch_size=400"];
-    // In blocks of 512 bytes. A small checkpoint has room for ever, the metrics for some epochs; a large one has not.
+    // In blocks of 512 bytes: room for a small checkpoint and the metrics of some epochs, not for a large checkpoint.
     for (changes, limit, message, epochs) in
         [(small, "12", "cannot write the metrics", 1..20), (large, "20", "cannot write the checkpoint", 0..1)]
     {
@@ -171,7 +171,7 @@ fn a_disk_that_fills_up_while_metrics_or_checkpoints_are_written() {
     }
 }
 
-/// The same with a real disk, where a mount namespace of one's own is to be had (root on Linux); skipped elsewhere.
+/// The same with a real disk; skipped where a private mount namespace is not available (root on Linux).
 #[test]
 fn a_full_disk() {
     const SKIPPED: i32 = 77;
@@ -196,7 +196,7 @@ fn a_full_disk() {
     };
     let ended = common::Ended::from(output).expect(0);
     let words =
-        "No space left on device (os error 28) (free some space, then go on with --resume): disk/run/";
+        "No space left on device (os error 28) (free some space, then continue with --resume): disk/run/";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert_same(&snn.path("freed"), &snn.path("whole"));
 }
@@ -224,7 +224,7 @@ fn a_run_directory_behind_a_link_works() {
     assert!(snn.path("real/run/status.json").exists());
 }
 
-/// Paths are bytes, and texts in JSON are Unicode: what is none of it is replaced there, and used as it is otherwise.
+/// Paths are bytes, and JSON is Unicode: invalid UTF-8 is replaced in JSON and kept everywhere else.
 #[cfg(target_os = "linux")]
 #[test]
 fn paths_that_are_not_utf8() {
@@ -254,13 +254,13 @@ fn paths_that_are_not_utf8() {
     let submit = ["--no-measure", "--dry-run"];
     assert_eq!(json(&["sweep", "submit"], b"x\xff/s", &submit)["sweep"], "x\u{fffd}/s");
 
-    // What is read back, or run by a shell, cannot be replaced.
+    // Paths that are read back or run by a shell cannot be replaced.
     run(&[&plan[..], &["t", "--runs"]].concat(), b"x\xff", &[]).fails(1, &["write the plan", "UTF-8"]);
     run(&plan, b"x\xff/t", &[]).expect(0);
-    run(&["sweep", "submit"], b"x\xff/t", &submit).fails(2, &["cannot stand in a script for Slurm"]);
+    run(&["sweep", "submit"], b"x\xff/t", &submit).fails(2, &["cannot be used in a Slurm script"]);
 }
 
-/// What the operating system says is part of the message, once.
+/// The message contains the operating system's error exactly once.
 #[test]
 fn reasons_are_told_once() {
     let snn = Snn::new();

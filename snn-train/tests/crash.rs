@@ -1,6 +1,6 @@
-//! A trainer that is killed at a system call by which it changes its run directory goes on to the same bits.
+//! A trainer killed at a system call that changes its run directory resumes and produces the same bits.
 //!
-//! The kernel kills it there, by the injection of strace. `cargo xtask torture` does this for every such call; here are some.
+//! strace's fault injection kills it. `cargo xtask torture` tests every such call, this file a selection.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -18,7 +18,7 @@ use snn_test_support::strace::{calls, traced};
 const SMALL: &[&str] =
     &["training.epochs=2", "data.samples_per_class=20", "training.checkpoint_interval=0.001"];
 
-/// Trains under strace and is killed at such a call; without one it is not.
+/// Trains under strace; killed at the given call, if any.
 fn train(snn: &Snn, directory: &str, kill_at: Option<(&str, u32)>) -> Option<ExitStatus> {
     let arguments = Snn::train(SMALL, &["--quiet", "--resume", "--threads", "1", "--run-dir", directory]);
     let mut strace = traced(Path::new(env!("CARGO_BIN_EXE_snn")), kill_at);

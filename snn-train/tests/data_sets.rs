@@ -1,5 +1,5 @@
-//! From the files of a data set, laid out as they are published, to a trained network: what they hold is made up here, so
-//! that a class can be told by its frequencies alone.
+//! From the files of a data set in their published format to a trained network. The content is synthetic: the classes
+//! differ only in their frequencies.
 #![cfg(feature = "hdf5")]
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
@@ -21,14 +21,14 @@ use hdf5::{
 };
 use serde_json::Value;
 
-/// Runs `snn` where it finds data sets in the folder `data` alone.
+/// Runs `snn` with `data` as the only folder of data sets.
 fn run(snn: &Snn, arguments: &[&str]) -> Ended {
     let mut command = snn.command(arguments);
     command.env("SNN_DATA_DIR", snn.path("data")).env("SNN_CACHE_DIR", snn.path("cache"));
     command.output().unwrap().into()
 }
 
-/// Trains for a few epochs; returns the accuracy in the test.
+/// Trains for a few epochs; returns the test accuracy.
 fn train(snn: &Snn, preset: &str, changes: &[&str]) -> f64 {
     let mut arguments = vec!["train", preset, "--json", "--quiet"];
     arguments.extend(changes.iter().flat_map(|change| ["--set", change]));
@@ -43,7 +43,7 @@ fn folder(snn: &Snn, name: &str) -> PathBuf {
     folder
 }
 
-/// Samples of four classes by turns, each class with 20 units of its own that spike one after the other.
+/// Samples of four alternating classes; each class has 20 units, which spike in sequence.
 fn write_spikes(path: &Path, samples: usize) {
     const CLASSES: usize = 4;
     let spikes = |sample: usize| {
@@ -96,14 +96,14 @@ fn spiking_heidelberg_digits() {
     ];
     let accuracy = train(&snn, "shd", &short);
     assert!(accuracy > 0.9, "{accuracy}");
-    // The same file under another name, with a speaker left out.
+    // The same file under another name, without one speaker.
     let train_file = format!("data.train_file={}", folder.join("shd_train.h5").display());
     let own = ["data.name=spikes", &train_file, "data.test={ by = 'speakers', speakers = ['2'] }"];
     let accuracy = train(&snn, "randman", &[&own[..], &short[..]].concat());
     assert!(accuracy > 0.9, "{accuracy}");
 }
 
-/// Panel c of figure 6, which needs the Spiking Heidelberg Digits: planned at full scale, made in small.
+/// Panel c of figure 6, which needs the Spiking Heidelberg Digits: planned at full scale, trained at a small scale.
 #[test]
 fn figure_6_is_made_from_files_laid_out_as_shd() {
     let snn = Snn::new();
@@ -184,7 +184,7 @@ fn heidelberg_digits() {
     assert!(fs::read_to_string(snn.path("a.svg")).unwrap().contains("Mel"));
 }
 
-/// Recordings become spikes, and these a data set of their own.
+/// Encodes recordings as spikes, and trains on the resulting data set.
 #[test]
 fn encoded_digits() {
     let snn = Snn::new();

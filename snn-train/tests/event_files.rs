@@ -1,4 +1,4 @@
-//! From event files of a user's own, and of event cameras, to a trained and evaluated network, through the program alone.
+//! From event files, by users and by event cameras, to a trained and evaluated network, with the program alone.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
@@ -22,7 +22,7 @@ fn run(snn: &Snn, arguments: &[&str]) -> Ended {
     snn.command(arguments).env("SNN_DATA_DIR", snn.path("data")).output().unwrap().into()
 }
 
-/// Trains a run of that name; returns its accuracy in the test.
+/// Trains a run with this name; returns its test accuracy.
 fn train(snn: &Snn, name: &str, changes: &[&str]) -> f64 {
     let mut arguments = vec!["train", "randman", "--json", "--quiet", "--run-dir", name];
     arguments.extend(changes.iter().chain(&SHORT).flat_map(|change| ["--set", change]));
@@ -55,7 +55,7 @@ fn npz_and_csv_files_train_and_are_evaluated() {
     fs::write(snn.path("test.csv"), &csv).unwrap();
     let all: Vec<(f64, usize)> = (0..90).flat_map(spikes).collect();
     let mut npz = NpzWriter::new();
-    // Microseconds, as the archive says itself.
+    // Microseconds, as declared in the archive.
     npz.add("times", &[all.len()], &all.iter().map(|spike| (1000.0 * spike.0) as u32).collect::<Vec<_>>())
         .unwrap();
     npz.add("units", &[all.len()], &all.iter().map(|spike| spike.1 as u16).collect::<Vec<_>>()).unwrap();
@@ -91,13 +91,13 @@ fn npz_and_csv_files_train_and_are_evaluated() {
     let mut wide = vec!["data", "info", "spikes"];
     wide.extend(files[1..].iter().chain(&["data.inputs=100000"]).flat_map(|change| ["--set", change]));
     run(&snn, &wide)
-        .fails(2, &["pool must be 2 or more, as that makes 100000 input units, and 65536 are possible"]);
+        .fails(2, &["pool must be 2 or more (this gives 100000 input units, and the maximum is 65536)"]);
     let mut valid = vec!["data", "info", "spikes"];
     valid.extend(files[1..].iter().chain(&["data.valid_file=test.csv"]).flat_map(|change| ["--set", change]));
-    run(&snn, &valid).fails(2, &["{ by = \"official\" } where a file of its own is the validation part"]);
+    run(&snn, &valid).fails(2, &["{ by = \"official\" } if there is a validation file"]);
 }
 
-/// Bars at another place for each digit, as N-MNIST is laid out.
+/// Bars at a different position for each digit, in the layout of N-MNIST.
 #[test]
 fn nmnist_trains() {
     let snn = Snn::new();

@@ -1,4 +1,4 @@
-//! `snn export`: what a run has recorded, and its weights, for other programs.
+//! `snn export`: the records and weights of a run, for other programs.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 

@@ -1,4 +1,4 @@
-//! Figures from the command line: runs, drawings and numbers, and going on with what is there.
+//! Figures from the command line: runs, drawings, numbers, and the reuse of existing runs.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
@@ -11,7 +11,7 @@ use std::{
 
 fn snn(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snn"));
-    // No data set lies there: the figures must do without, whatever this machine has.
+    // This folder is empty: the figures must not use the data sets of this machine.
     command.env("SNN_DATA_DIR", directory.join("data"));
     command.args(arguments).current_dir(directory).output().unwrap()
 }
@@ -62,7 +62,7 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
     }
     assert_eq!(json(&figure(&["--plan"]))[0]["all"]["done"], runs);
 
-    // The claims are held against these runs, and nothing is concluded from so little.
+    // The claims are tested on these runs, which are too few for a conclusion.
     let claims = &json(&snn(directory.path(), &["claims", "--scale", "smoke", "--json"]))[0]["claims"];
     let claims = claims.as_array().unwrap();
     for claim in claims {
@@ -74,7 +74,7 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
     }
     assert!(claims.len() > 30);
 
-    // Drawn again from the same runs, the drawings are the same, whichever sweeps trained them.
+    // Redrawn from the same runs, the drawings are the same, whichever sweeps trained the runs.
     fs::remove_dir_all(directory.path().join("figures/smoke/sweeps")).unwrap();
     let file = directory.path().join("figures/smoke/figure3.svg");
     let before = fs::read(&file).unwrap();
@@ -111,7 +111,7 @@ fn data_sets_can_be_left_out() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("mnist"));
 }
 
-/// Whether files lie in a directory, if it is there at all.
+/// Whether a directory exists and contains files.
 fn holds_files(directory: &Path) -> bool {
     fs::read_dir(directory).is_ok_and(|mut files| files.next().is_some())
 }
@@ -134,7 +134,7 @@ fn a_run_that_failed_is_told_and_concluded_nothing_from() {
     let figure =
         |more: &[&str]| snn(directory.path(), &[&["figure", "2", "--scale", "quick"], more].concat());
     let claims = || json(&snn(directory.path(), &["claims", "--scale", "quick", "--json"])).remove(0);
-    // Runs as short as those of the smoke scale, where quick ones are asked for.
+    // Runs as short as those of the smoke scale, in place of the quick ones.
     let planned = &json(&figure(&["--plan", "--json"]))[0]["all"]["runs"];
     json(&snn(directory.path(), &["figure", "2", "--scale", "smoke", "--json", "--quiet"]));
     let runs = directory.path().join("figures/smoke/runs");
@@ -151,7 +151,7 @@ fn a_run_that_failed_is_told_and_concluded_nothing_from() {
     let drawn = fail("no space left on device");
     assert_eq!((&drawn["state"], &drawn["incomplete"][0]["failed"]), (&"incomplete".into(), &1.into()));
     assert_eq!(drawn["incomplete"][0]["message"], "no space left on device");
-    // Diverging is an end: another try would come to the same.
+    // A diverged run is final: a retry would diverge again.
     let drawn = fail("the loss is NaN in epoch 1 after 3 batches: training has diverged; lower it");
     assert_eq!(drawn["state"], "done", "{drawn}");
 
@@ -218,7 +218,7 @@ fn wrong_numbers_are_refused_with_a_reason() {
     }
 }
 
-/// With what is recorded of runs in place of their directories, nothing is trained again, and the claims are the same.
+/// With the records of runs instead of their directories, nothing is retrained, and the claims are the same.
 #[test]
 fn what_is_recorded_stands_for_runs_that_are_gone() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Going on with a run: never anew, never over its history, and what is said where it cannot go on.
+//! Resuming a run: it never restarts from epoch 0, never overwrites the history, and reports why it cannot resume.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -29,15 +29,15 @@ fn a_run_whose_checkpoints_are_gone_does_not_begin_anew() {
     for more in [&[][..], &["--set", "training.epochs=5"], &["--from-best"]] {
         snn.run(&resume("run", more)).fails(
             1,
-            &["3 epochs behind it", "lost", "missing", "restore it from a copy", "snn train run/config.toml"],
+            &["reached epoch 3", "lost", "missing", "restore it from a copy", "snn train run/config.toml"],
         );
         assert_eq!(fs::read(run.join("metrics.jsonl")).unwrap(), history);
         assert_eq!(status(&run)["state"], "done");
     }
-    // Also where no record says so.
+    // Also without a record of it.
     fs::remove_file(run.join("metrics.jsonl")).unwrap();
     snn.run(&resume("run", &[])).fails(1, &["lost"]);
-    // And where only checkpoints are left.
+    // And if only checkpoints are left.
     snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "bare"])).expect(0);
     for file in ["config.toml", "metrics.jsonl", "status.json", "env.json"] {
         fs::remove_file(snn.path("bare").join(file)).unwrap();
@@ -66,12 +66,12 @@ fn from_the_best_epoch_where_the_last_one_is_lost() {
         }
         let history = fs::read(run.join("metrics.jsonl")).unwrap();
         snn.run(&resume("my run", &[])).fails(1, &words);
-        // The model that the experiment selects is whole, and nothing else is asked for.
+        // The model that the experiment selects is intact, so no option is needed.
         assert!(snn.run(&["eval", "my run"]).expect(0).stdout.contains(&format!("epoch {best} (best")));
         snn.run(&["export", "my run", "--format", "safetensors", "--out", "weights"]).expect(0);
         snn.run(&["eval", "my run", "--checkpoint", "last"]).expect(1);
 
-        // As it is printed.
+        // The command as printed.
         snn.run(&["train", "--resume", "--from-best", "--run-dir", "my run"]).expect(0);
         assert_same(&run, &snn.path("whole"));
         assert_eq!(fs::read(run.join("metrics.1.jsonl")).unwrap(), history, "nothing is lost");
@@ -103,7 +103,7 @@ fn without_the_best_epoch_nothing_can_be_selected() {
     let snn = Snn::new();
     snn.run(&Snn::train(ROUGH, &["--run-dir", "run"])).expect(0);
     fs::remove_file(snn.path("run/checkpoints/best.safetensors")).unwrap();
-    let words = ["of epoch 8, is whole", "--checkpoint last", "best.safetensors"];
+    let words = ["of epoch 8, is intact", "--checkpoint last", "best.safetensors"];
     snn.run(&resume("run", &["--set", "training.epochs=9"])).fails(1, &words);
     snn.run(&["eval", "run"]).fails(1, &words);
     assert!(snn.run(&["eval", "run", "--checkpoint", "last"]).expect(0).stdout.contains("epoch 8 (last)"));
@@ -115,13 +115,13 @@ fn a_name_that_is_mistyped() {
     let train = |run: &'static str| Snn::train(&["training.epochs=1"], &["--run-dir", run, "--quiet"]);
     snn.run(&train("runs/slow-1")).expect(0);
     snn.run(&resume("runs/slow1", &[]))
-        .fails(2, &["no run to go on with in runs/slow1; did you mean runs/slow-1?"]);
-    snn.run(&resume("elsewhere/x", &[])).fails(2, &["no run to go on with in elsewhere/x"]);
+        .fails(2, &["no run to resume in runs/slow1; did you mean runs/slow-1?"]);
+    snn.run(&resume("elsewhere/x", &[])).fails(2, &["no run to resume in elsewhere/x"]);
     assert!(!snn.path("runs/slow1").exists() && !snn.path("elsewhere").exists());
-    // A script that names the experiment begins the run the first time, and whoever mistyped it hears of it.
+    // A script that names the experiment starts the run the first time; a mistyped name is reported.
     let begun = snn.run(&[&train("runs/slow-2")[..], &["--resume"]].concat()).expect(0);
     assert!(
-        begun.stderr.contains("there is no run in runs/slow-2 yet: it begins; did you mean runs/slow-1?")
+        begun.stderr.contains("there is no run in runs/slow-2 yet: starting it; did you mean runs/slow-1?")
     );
     let again = snn.run(&[&train("runs/slow-2")[..], &["--resume"]].concat()).expect(0);
     assert!(!again.stderr.contains("it begins"), "{}", again.stderr);
@@ -137,13 +137,13 @@ fn a_history_that_lacks_epochs_is_noticed() {
     let lines: Vec<_> = whole.split_inclusive('\n').collect();
     let more = resume("run", &["--set", "training.epochs=5"]);
     for (text, words) in [
-        (whole.replacen("\"kind\"", "\"kinx\"", 1), "epoch 1 is missing; line 1 cannot be understood"),
+        (whole.replacen("\"kind\"", "\"kinx\"", 1), "epoch 1 is missing; line 1 cannot be parsed"),
         (lines[0].to_owned() + &lines[2..].concat(), "epoch 2 is missing"),
-        (lines[..2].concat() + &lines.concat(), "epoch 1 stands there for the second time in line 3"),
+        (lines[..2].concat() + &lines.concat(), "epoch 1 is repeated in line 3"),
         (String::new(), "epoch 1 is missing"),
     ] {
         fs::write(&path, &text).unwrap();
-        snn.run(&more).fails(1, &["4 epochs behind it", words, "--allow-gaps", "metrics.jsonl"]);
+        snn.run(&more).fails(1, &["checkpoint is of epoch 4", words, "--allow-gaps", "metrics.jsonl"]);
         assert_eq!(fs::read_to_string(&path).unwrap(), text, "nothing is changed");
     }
     fs::remove_file(&path).unwrap();

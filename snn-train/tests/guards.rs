@@ -1,4 +1,4 @@
-//! Signals, memory, locks, and advice: what a run is guarded against, and what it says.
+//! Signals, memory limits, locks and advice: the protections of a run, and their messages.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -15,7 +15,7 @@ use std::{
 use common::{Ended, Snn, assert_same, metrics, status};
 use snn_test_support::signals::listening;
 
-/// Data that take minutes to make.
+/// Data that take minutes to generate.
 const SLOW_DATA: &[&str] = &["data.samples_per_class=20000", "data.inputs=200", "data.dim=3"];
 const ENDLESS: &[&str] = &["training.epochs=100000"];
 
@@ -61,7 +61,7 @@ fn signals_stop_training_with_a_checkpoint() {
         let child = start(&snn, &Snn::train(ENDLESS, &["--run-dir", name, "--quiet"]));
         wait_for_epochs(&snn.path(name));
         signal(&child, &format!("-{name}"));
-        // A terminal that goes sends more than one.
+        // A closing terminal sends more than one signal.
         signal(&child, "-HUP");
         signal(&child, "-USR1");
         end(child).expect(3);
@@ -80,7 +80,7 @@ fn signals_stop_training_with_a_checkpoint() {
         .expect(0);
         assert!(metrics(&run).len() >= recorded, "{name}");
     }
-    // Whoever is started to outlive the terminal does.
+    // A process started to outlive the terminal does so.
     let mut command = listening("nohup");
     command.arg(env!("CARGO_BIN_EXE_snn")).args(Snn::train(ENDLESS, &["--run-dir", "nohup", "--quiet"]));
     command
@@ -130,7 +130,7 @@ fn loading_is_left_at_once() {
         sleep(Duration::from_millis(400));
         let begin = Instant::now();
         signal(&child, name);
-        end(child).fails(code, &["stopped while the data were loaded", "nothing was trained"]);
+        end(child).fails(code, &["stopped while loading the data", "nothing was trained"]);
         assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
         assert!(!snn.path("run").exists(), "nothing is left of it");
     }
@@ -147,7 +147,7 @@ fn loading_is_left_at_once() {
     assert!(ended.stdout.contains("2 pending"), "{}", ended.stdout);
 }
 
-/// Programs that only look load as long, and end as cleanly.
+/// Read-only commands load data as long, and end as cleanly.
 #[test]
 fn looking_is_left_at_once_too() {
     let snn = Snn::new();
@@ -158,7 +158,7 @@ fn looking_is_left_at_once_too() {
         sleep(Duration::from_millis(400));
         let begin = Instant::now();
         signal(&child, name);
-        end(child).fails(code, &["stopped while the data were loaded"]);
+        end(child).fails(code, &["stopped while loading the data"]);
         assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
     }
 }
@@ -182,11 +182,11 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
         2,
         &[
             "weights, moments, gradients and checkpoints 7",
-            "50.0 GB of training.memory_limit",
-            "lower network.hidden",
+            "50.0 GB (training.memory_limit)",
+            "Lower network.hidden",
         ],
     );
-    limited(&snn, "-v 4000000", &wide).fails(2, &["of `ulimit -v`", "training.memory_limit"]);
+    limited(&snn, "-v 4000000", &wide).fails(2, &["(`ulimit -v`)", "training.memory_limit"]);
     // The fused implementation needs memory for a few blocks of samples, the reference for the whole batch.
     let batch = Snn::train(
         &[
@@ -199,7 +199,7 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     );
     limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "lower training.batch_size"]);
     let classes = ["train", "randman", "--set", "data.classes=65536", "--run-dir", "run"];
-    limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "lower data.classes"]);
+    limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "Lower data.classes"]);
     let confusion = [
         "data.classes=65536",
         "data.samples_per_class=2",
@@ -215,12 +215,12 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     ]
     .concat();
     limited(&snn, "-v 4000000", &confusion)
-        .fails(2, &["which class is taken for which 17.2 GB", "the number of classes"]);
+        .fails(2, &["confusion matrices 17.2 GB", "the number of classes"]);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     assert!(!snn.path("run").exists(), "nothing was begun");
 }
 
-/// One run that does not fit is recorded as failed, and the others go on; as is one whose data do not fit.
+/// A run that does not fit into memory is recorded as failed, and the others continue; so is a run whose data do not fit.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_sweep_goes_on_beside_a_run_that_does_not_fit() {
@@ -247,7 +247,7 @@ fn a_trainer_whose_lock_was_taken_away_stops() {
     wait_for_epochs(&run);
     fs::remove_file(run.join("lock")).unwrap();
     let second = start(&snn, &arguments);
-    end(first).fails(1, &["the lock of this run directory was taken away", "run"]);
+    end(first).fails(1, &["the lock of this run directory was removed", "run"]);
     wait_for(|| status(&run)["pid"] == second.id() && status(&run)["epoch"].as_u64() > Some(0));
     signal(&second, "-TERM");
     end(second).expect(3);
@@ -267,9 +267,10 @@ fn quiet_hides_progress_and_no_warnings() {
     let ended = snn.run(&Snn::train(&changes, &["--quiet", "--run-dir", "run"])).expect(0);
     assert!(ended.stderr.contains("warning: epoch 1: hidden layer 1 was silent"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("loss"), "{}", ended.stderr);
-    // The preset has the lower regularizer on.
+    // The preset enables the lower regularizer.
     assert!(
-        ended.stderr.contains("lower regularizer, which is on") && !ended.stderr.contains("switch on"),
+        ended.stderr.contains("lower regularizer, which is enabled")
+            && !ended.stderr.contains("enable the lower"),
         "{}",
         ended.stderr
     );
@@ -292,7 +293,7 @@ fn more_threads_than_cores_are_not_started() {
         .expect(0);
     let cores = std::thread::available_parallelism().unwrap();
     assert!(
-        ended.stderr.contains(&format!("--threads 5000 is more than this machine has cores: it is {cores}")),
+        ended.stderr.contains(&format!("--threads 5000 is more than the number of cores: using {cores}")),
         "{}",
         ended.stderr
     );
@@ -315,7 +316,7 @@ fn settings_at_fault_are_named() {
     for (change, words) in [
         ("optimizer.epsilon=1e-300", "optimizer.epsilon = 1e-300 is 0 in the 32-bit numbers"),
         ("network.threshold=1e300", "network.threshold = 1e300 is infinite"),
-        ("network.tau_mem=1e300", "network.tau_mem = 1e300 ms never changes anything"),
+        ("network.tau_mem=1e300", "network.tau_mem = 1e300 ms has no effect"),
         ("training.seed=9223372036854775808", "from 0 to 9223372036854775807 (2^63 - 1); found"),
     ] {
         snn.run(&Snn::train(&[change], &["--run-dir", "run"])).fails(2, &[words]);
@@ -334,7 +335,7 @@ fn settings_at_fault_are_named() {
     );
 }
 
-/// What is printed can be typed.
+/// Printed commands can be run.
 #[test]
 fn printed_commands_work() {
     let snn = Snn::new();

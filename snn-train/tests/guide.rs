@@ -1,12 +1,7 @@
-//! What the README and the guide in `docs/` tell a reader to type: commands in `sh` blocks are run, one page after the other in a
-//! folder of its own; every flag, key, subcommand and link that any page names exists.
+//! The commands in the README and the guide in `docs/`: those in `sh` blocks are run, each page in its own folder; every
+//! flag, key, subcommand and link that a page names exists.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +10,7 @@ use std::{
     process::Command,
 };
 
-/// The repository; a package outside of it has no guide.
+/// The repository; a package outside it has no guide.
 fn root() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
     root.join("docs/SUMMARY.md").exists().then(|| root.to_owned())
@@ -46,7 +41,7 @@ fn blocks(text: &str) -> Vec<(&str, String)> {
     blocks
 }
 
-/// Where the programs lie that the workspace builds.
+/// The folder of the programs that the workspace builds.
 fn programs() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_snn")).parent().unwrap().to_owned()
 }
@@ -65,7 +60,7 @@ fn every_command_of_the_guide_runs() {
     for (page, text) in pages(&root) {
         let folder = tempfile::tempdir().unwrap();
         for (language, body) in blocks(&text) {
-            // A block of TOML whose first line is `# NAME.toml` is a file that the commands behind it use.
+            // A TOML block whose first line is `# NAME.toml` is a file that the commands after it use.
             if let Some(name) = body.lines().next().and_then(|line| line.strip_prefix("# "))
                 && language == "toml"
             {
@@ -90,7 +85,7 @@ fn every_command_of_the_guide_runs() {
     assert!(run >= 20, "{run} commands found; is the guide still there?");
 }
 
-/// Help texts of programs and their commands, each asked for once.
+/// Help texts of programs and their commands, cached.
 #[derive(Default)]
 struct Help(BTreeMap<Vec<String>, Option<String>>);
 
@@ -114,7 +109,7 @@ fn every_command_and_flag_exists() {
         let fenced = blocks(&text)
             .into_iter()
             .flat_map(|(_, body)| body.lines().map(str::to_owned).collect::<Vec<_>>());
-        // Text between backticks, outside of blocks.
+        // Text between backticks, outside blocks.
         let spans = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned);
         for line in fenced.chain(spans) {
             if line.starts_with(' ') {

@@ -1,4 +1,4 @@
-//! Run directories into which somebody has put links, pipes and devices: nothing is written elsewhere, nothing waits.
+//! Run directories with links, pipes and devices from others: nothing is written outside, and nothing blocks.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test outside of a test function")]
 
@@ -17,12 +17,12 @@ use common::Snn;
 
 const QUICK: &[&str] = &["training.epochs=1", "data.samples_per_class=20"];
 
-/// Waits for a command that must end by itself.
+/// Waits for a command that must end without help.
 #[track_caller]
 fn ends(mut command: Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
-    // The little that these commands print fits into the pipes.
+    // The output of these commands fits into the pipe buffers.
     while child.try_wait().unwrap().is_none() {
         if begin.elapsed() > Duration::from_secs(20) {
             child.kill().unwrap();
@@ -39,7 +39,7 @@ fn run(snn: &Snn, name: &str) -> PathBuf {
     snn.path(&directory)
 }
 
-/// Every file under a folder with its content, links as what they lead to.
+/// Every file under a folder with its content; links are followed.
 fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -63,7 +63,7 @@ fn links_lead_nowhere() {
     let snn = Snn::new();
     for name in ["lock", "metrics.jsonl", "status.json", "env.json", "checkpoints", "probes"] {
         let run = run(&snn, name);
-        // What the link leads to looks like what belongs there, and is somebody else's.
+        // The target of the link has the expected format and belongs to another run.
         let (place, theirs) = (run.join(name), snn.path(&format!("theirs-{name}")));
         fs::rename(&place, &theirs).unwrap();
         symlink(&theirs, &place).unwrap();
@@ -81,12 +81,12 @@ fn links_lead_nowhere() {
             assert_eq!(fs::read(&theirs).unwrap(), before[0].1)
         }
         match name {
-            // Replaced whole, as it is at every turn.
+            // Replaced as a whole, as in every update.
             "status.json" | "env.json" => {
                 ended.expect(0);
                 assert!(fs::symlink_metadata(&place).unwrap().is_file(), "{name}");
             }
-            // No training ends because it cannot be looked at.
+            // Training continues even if its probes cannot be written.
             "probes" => {
                 ended.expect(0);
                 let status = fs::read_to_string(run.join("status.json")).unwrap();
@@ -94,10 +94,10 @@ fn links_lead_nowhere() {
             }
             _ => ended.fails(1, &["symbolic link", "remove it", name]),
         }
-        // Reading follows links: that harms nobody.
+        // Reading follows links, which is harmless.
         snn.run(&["runs"]).expect(0);
     }
-    // A link beside the place, where the next file is made.
+    // A link at the path of the temporary file.
     let run = run(&snn, "beside");
     fs::write(snn.path("victim"), "theirs").unwrap();
     for name in [".status.json.tmp", ".config.toml.tmp", "checkpoints/.last.safetensors.tmp"] {

@@ -1,6 +1,6 @@
-//! Every file that the trainer reads against seeded damage: no panic, and nothing takes long. `cargo xtask torture` does more of
-//! it, and kills.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+//! Seeded damage to every file that the trainer reads: no panic and no hang. `cargo xtask torture` runs more of these tests,
+//! and kills trainers.
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Graphs of NIR: written, read back, and run in other simulators where they are installed.
+//! NIR graphs: written, read back, and run in other simulators if they are installed.
 #![cfg(all(feature = "cli", feature = "nir"))]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -15,7 +15,7 @@ use snn_train::{
     run::RunDir,
 };
 
-/// A network whose steps are as long as those that snnTorch takes for granted, 0.1 ms, and that resets as others do.
+/// A network with the step of 0.1 ms that snnTorch assumes, and with the reset of other simulators.
 const ELSEWHERE: &[&str] = &[
     "data.dt=0.1",
     "data.tau_randman=5",
@@ -56,7 +56,7 @@ fn a_round_trip_loses_nothing() {
     let Node::Linear { shape, .. } = &graph.nodes["hidden2.w_in"] else { panic!("no weights") };
     assert_eq!(*shape, [20, 30]);
 
-    // The weights come back with the same bits, and with them what is known of the network.
+    // The weights come back with the same bits, with the description of the network.
     let run = RunDir::open(snn.path("run")).unwrap();
     let checkpoint = Checkpoint::of_run(&run, Selection::Best).unwrap();
     let weights = Weights::load(snn.path("again.nir")).unwrap();
@@ -95,13 +95,13 @@ fn what_computes_otherwise_is_refused() {
     graph.nodes.insert("hidden1.lif".to_owned(), Node::Other("LIF".to_owned()));
     refused(&graph, "hidden1.lif is of type LIF");
     graph.nodes.remove("hidden1.lif");
-    refused(&graph, "which is not there");
+    refused(&graph, "which does not exist");
     fs::write(snn.path("broken.nir"), b"\x89HDF\r\n\x1a\n and nothing behind").unwrap();
-    snn.run(&["eval", "--weights", "broken.nir"]).fails(2, &["no graph of NIR", "broken.nir"]);
+    snn.run(&["eval", "--weights", "broken.nir"]).fails(2, &["not a readable NIR graph", "broken.nir"]);
     snn.run(&["export", "run", "--format", "nir"]).fails(2, &["use --out FILE"]);
 }
 
-/// The HDF5 library believes what a file says: it may crash, and the program may not.
+/// The HDF5 library trusts file contents: it may crash, but the program must not.
 #[test]
 fn damaged_graphs_are_refused() {
     let snn = trained(&[]);
@@ -127,7 +127,7 @@ fn damaged_graphs_are_refused() {
     assert!(refused > 10, "{refused} of 40 are noticed");
 }
 
-/// The Python that `SNN_PYTHON` names, or that of the path.
+/// The Python interpreter that `SNN_PYTHON` names, or the one in `PATH`.
 fn python() -> Command {
     Command::new(std::env::var_os("SNN_PYTHON").unwrap_or_else(|| "python3".into()))
 }
@@ -139,7 +139,7 @@ fn has(module: &str) -> bool {
         .is_ok_and(|it| it.status.success())
 }
 
-/// Runs the graph there, on the input of some samples; the share of steps and units whose spikes are those of this program.
+/// Runs the graph in Python on the input of some samples; returns the fraction of steps and units whose spikes match.
 fn agreement(tool: &str, recurrent: bool) -> f64 {
     let recurrence = format!("network.recurrent={recurrent}");
     let snn = trained(&["network.hidden=[30]", &recurrence]);
@@ -182,7 +182,7 @@ fn networks_run_in_snntorch() {
     }
     let same = agreement("snntorch", false);
     assert!(same > 0.999, "{same}");
-    // loops are left out: nirtorch 2.6 cannot build the graph within a graph that snnTorch 1.0 makes of one
+    // recurrent connections are skipped: nirtorch 2.6 cannot build the nested graph that snnTorch 1.0 makes of one
 }
 
 #[test]
@@ -192,6 +192,6 @@ fn networks_run_in_norse() {
     }
     let same = agreement("norse", false);
     assert!(same > 0.999, "{same}");
-    // a loop is a step shorter there: it runs, and spikes otherwise
+    // a recurrent connection has one step less delay there: the graph runs, but spikes differ
     assert!((0.0..0.999).contains(&agreement("norse", true)));
 }

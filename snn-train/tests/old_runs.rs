@@ -1,6 +1,6 @@
-//! Runs and a sweep made by commit 770df81 open in every command, and go on.
+//! Runs and a sweep from commit 770df81 work in every command, and resume.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod common;
 
@@ -31,7 +31,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A copy of the fixtures that are runs, last written to long ago.
+/// A copy of the fixture runs, with old modification times.
 fn runs() -> Snn {
     let snn = Snn::new();
     copy(&fixtures().join("runs"), &snn.path("runs"));
@@ -84,7 +84,7 @@ fn those_that_are_not_over_go_on() {
 fn a_sweep_is_found_done_and_its_file_plans_the_same_runs() {
     let snn = Snn::new();
     copy(&fixtures().join("sweep"), &snn.path("sweeps/slopes"));
-    // The preset has other initial weights since: as printed, they are those of then.
+    // The preset's initial weights have changed since; the printed gain gives the old ones.
     let file = fs::read_to_string(fixtures().join("slopes.toml")).unwrap();
     let file = file.replace("[set]\n", "[set]\ninitialization.gain = 1.0\n");
     fs::write(snn.path("slopes.toml"), file).unwrap();
@@ -95,8 +95,8 @@ fn a_sweep_is_found_done_and_its_file_plans_the_same_runs() {
     assert_eq!((&ended["done"], &ended["reused"]), (&2.into(), &2.into()), "nothing is trained again");
 }
 
-/// The name of a run follows from its settings: other names, and no sweep would find the runs that it has. All initial weights
-/// as printed, which presets need not be.
+/// The name of a run is derived from its settings: with other names, a sweep would not find its existing runs. All initial
+/// weights use the printed gain, which presets may change.
 #[test]
 fn runs_on_every_data_set_keep_their_names() {
     let snn = Snn::new();

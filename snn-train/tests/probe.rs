@@ -1,4 +1,4 @@
-//! Probes are kept beside a training that does not notice them.
+//! Probes are recorded without affecting training.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test outside of a test function")]
 
@@ -13,7 +13,7 @@ use snn_train::{
     run::{Record, RecordedState, RunDir},
 };
 
-/// All probes of a run, without what they cost.
+/// All probes of a run, without their cost.
 fn probes(run: &Path) -> Vec<Probe> {
     let run = RunDir::open(run).unwrap();
     let read = |epoch| Probe { seconds: 0.0, ..run.probe(epoch).unwrap() };

@@ -1,4 +1,4 @@
-//! What `snn` prints, and its field names, on which scripts rely.
+//! The output of `snn` and its field names, on which scripts rely.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test outside of a test function")]
 
@@ -39,7 +39,7 @@ fn train_tells_how_it_did_and_where_the_run_lies() {
     {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
-    // Not a terminal: a line for each epoch.
+    // Not a terminal: one line per epoch.
     let lines: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("epoch ")).collect();
     assert_eq!(lines.len(), 2, "{}", ended.stderr);
     assert!(lines[1].starts_with("epoch 2/2 loss ") && lines[1].contains("valid "), "{}", lines[1]);
@@ -147,7 +147,7 @@ fn presets_are_listed_shown_and_documented() {
     assert_eq!(Experiment::load(snn.path("shown.toml")).unwrap(), Experiment::preset("randman").unwrap());
     let keys = snn.run(&["presets", "--keys"]).expect(0).stdout;
     assert!(
-        keys.contains("[optimizer]\n  name ") && keys.contains("\n  learning_rate        Step size.\n"),
+        keys.contains("[optimizer]\n  name ") && keys.contains("\n  learning_rate        Learning rate.\n"),
         "{keys}"
     );
     let keys = json(&snn.run(&["presets", "--keys", "--json"]).expect(0).stdout);
@@ -186,7 +186,7 @@ fn shells_complete_and_man_has_a_page_for_each_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = snn.run(&["completions", shell]).expect(0).stdout;
         assert!(script.contains("allow-other-data"), "{shell} knows no option");
-        // What escapes control characters for terminals must not have changed a script; fish writes `\\t` itself.
+        // Escaping of control characters must not change completion scripts; fish uses `\\t` itself.
         assert!(!script.contains("\\u00") && (shell == "fish" || !script.contains("\\t")), "{shell}");
     }
     snn.run(&["man", "deep/man1"]).expect(0);

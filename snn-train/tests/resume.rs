@@ -14,7 +14,7 @@ use std::{
 
 use common::{Snn, assert_same, metrics, status};
 
-/// Long enough to be hit in the middle, with checkpoints within epochs.
+/// Long enough to be interrupted in the middle, with checkpoints within epochs.
 const LONG: &[&str] = &["training.epochs=60", "training.checkpoint_interval=0.01"];
 
 fn start(snn: &Snn, arguments: &[&str]) -> Child {
@@ -43,7 +43,7 @@ fn killed_at_random_moments() {
     let mut kills = 0;
     loop {
         let mut child = start(&snn, &resume);
-        // After some kills it may end: were the delays too short for any progress, this would not.
+        // Later sessions may run longer: with delays too short for progress, the run would never end.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let delay = Duration::from_millis(if kills < 25 { (random >> 33) % 120 } else { 60_000 });
         let begin = Instant::now();
@@ -111,7 +111,7 @@ fn the_number_of_threads_changes_nothing() {
     let snn = Snn::new();
     let changes = ["training.epochs=3", "network.hidden=[40, 30]"];
     for threads in ["1", "2", "4"] {
-        // Not by --threads, which starts no more than the machine has cores.
+        // Not by --threads, which is limited to the number of cores.
         let mut command = snn.command(&Snn::train(&changes, &["--run-dir", threads]));
         common::Ended::from(command.env("RAYON_NUM_THREADS", threads).output().unwrap()).expect(0);
         assert_same(&snn.path(threads), &snn.path("1"));

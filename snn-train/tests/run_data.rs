@@ -1,4 +1,4 @@
-//! A run knows its data: other data, other classes and other parts are noticed, and what can be put right is.
+//! A run records its data: other data, classes and parts are detected, and corrected if possible.
 #![cfg(all(feature = "cli", feature = "hdf5"))]
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
@@ -37,12 +37,12 @@ fn tone(hertz: f64, phase: f64) -> Vec<u8> {
     wav
 }
 
-/// A folder with two words; `extra` recordings more of each.
+/// A folder with two words, and `extra` more recordings of each.
 fn words(folder: &Path, extra: u32) {
     for (word, hertz) in [("no", 400.0), ("yes", 2500.0)] {
         fs::create_dir_all(folder.join(word)).unwrap();
         for n in 0..16 + extra {
-            // Later ones come first in the order of names.
+            // Later recordings sort first by name.
             let name = if n < 16 { format!("s{n:02}_nohash_0.wav") } else { format!("a{n:02}_nohash_0.wav") };
             fs::write(folder.join(word).join(name), tone(hertz + 5.0 * f64::from(n), f64::from(n))).unwrap();
         }
@@ -105,7 +105,7 @@ fn other_classes_are_refused() {
     let before = json(run(&snn, &["eval", "run", "--json"]));
     assert!(snn.path("run/data.json").exists());
 
-    // From the first of two words to the last.
+    // The word moves from first to last.
     fs::rename(snn.path("words/no"), snn.path("words/zz_no")).unwrap();
     run(&snn, &["eval", "run"]).fails(2, &["not the data that the run was trained on"]);
     run(&snn, &["train", "--resume", "--run-dir", "run"]).fails(2, &["not the data", "--allow-other-data"]);
@@ -125,7 +125,7 @@ fn a_split_does_not_move_because_files_were_added() {
     run(&snn, &["train", "--resume", "-q", "--run-dir", "run", "--set", "training.epochs=5"]).expect(0);
     assert_same(&snn.path("run"), &snn.path("whole"));
 
-    // A recording of the training part that is gone does not matter to the test part, but to who goes on.
+    // A missing recording of the training part does not affect the test part, but prevents resuming.
     let record: serde_json::Value =
         serde_json::from_slice(&fs::read(snn.path("run/data.json")).unwrap()).unwrap();
     let gone = record["membership"]["train"][0].as_str().unwrap();
@@ -143,7 +143,7 @@ fn a_split_does_not_move_because_files_were_added() {
 /// The spikes of a sample: (time in s, unit).
 type Spikes = Vec<(f32, u16)>;
 
-/// One of two classes by turns; `shift` moves the units.
+/// Two alternating classes; `shift` shifts the units.
 fn sample(sample: usize, shift: usize) -> Spikes {
     let unit = |spike: usize| ((sample % 2) * 300 + 7 * sample + spike + shift) % 700;
     (0..40).map(|spike| (0.005 * spike as f32, unit(spike) as u16)).collect()
@@ -154,8 +154,8 @@ fn write_spikes(path: &Path, samples: usize, shift: usize) {
     write_samples(path, &spikes, |sample| (sample % 2) as u16);
 }
 
-/// Returns the file, still open: to open it a second time would need its lock, which a program that another test starts
-/// meanwhile inherits and holds until it ends.
+/// Returns the open file: opening it again would require its lock, which a program started by another test may have
+/// inherited.
 fn write_samples(path: &Path, samples: &[Spikes], label: impl Fn(usize) -> u16) -> File {
     let _ = fs::remove_file(path);
     let times: Vec<VarLenArray<f32>> = samples
@@ -189,20 +189,20 @@ fn other_data_in_the_same_place_are_refused() {
     let more = ["train", "--resume", "-q", "--run-dir", "run", "--set", "training.epochs=3"];
     let eval = ["eval", "run", "--split", "valid"];
     run(&snn, &eval).expect(0);
-    // More of them are no part of the run.
+    // Additional samples are not part of the run.
     write_spikes(&snn.path("a.h5"), 80, 0);
     let told = run(&snn, &eval).expect(0).stdout;
-    for (samples, shift, words) in [(60, 100, "have other content"), (50, 0, "10 of the 60 samples")] {
+    for (samples, shift, words) in [(60, 100, " differs"), (50, 0, "10 of the 60 samples")] {
         write_spikes(&snn.path("a.h5"), samples, shift);
         run(&snn, &more).fails(2, &["these are not the data", "--allow-other-data", words]);
         run(&snn, &eval).fails(2, &["these are not the data", "--allow-other-data"]);
-        // The checkpoint knows it, too.
+        // The checkpoint records it, too.
         let record = fs::read(snn.path("run/data.json")).unwrap();
         fs::remove_file(snn.path("run/data.json")).unwrap();
         run(&snn, &more).fails(2, &["these are not the data"]);
         fs::write(snn.path("run/data.json"), record).unwrap();
         let allowed = run(&snn, &[&eval[..], &["--allow-other-data"]].concat()).expect(0);
-        assert!(allowed.stderr.contains("warning: these are other data"), "{}", allowed.stderr);
+        assert!(allowed.stderr.contains("warning: these data differ"), "{}", allowed.stderr);
     }
     write_spikes(&snn.path("a.h5"), 60, 0);
     assert_eq!(run(&snn, &eval).expect(0).stdout, told);
@@ -232,7 +232,7 @@ fn relative_paths_lead_to_the_data_from_anywhere() {
     let moved = ["eval", "../run", "--split", "valid", "--set", "data.train_file=../b.h5"];
     from_elsewhere(&moved).expect(0);
     let trained = ["eval", "../run", "--split", "valid", "--set", "network.tau_mem=5"];
-    from_elsewhere(&trained).fails(2, &["--set says where the data lie", "network.tau_mem"]);
+    from_elsewhere(&trained).fails(2, &["--set can only change the location of the data", "network.tau_mem"]);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn an_input_without_spikes_is_noticed() {
     assert!(!ended.stderr.contains("initialization.gain"), "{}", ended.stderr);
 }
 
-/// A program of its own trains on data that no settings describe.
+/// A custom program trains on data that no settings describe.
 #[test]
 fn runs_on_data_of_a_program_say_so() {
     let snn = Snn::new();
@@ -272,9 +272,9 @@ fn runs_on_data_of_a_program_say_so() {
     drop(writer);
 
     snn.run(&["eval", "run", "--split", "valid"])
-        .fails(2, &["a data set of another program (`taps`, 10 inputs x 20 steps, 2 classes)"]);
-    snn.run(&["train", "--resume", "--run-dir", "run"]).fails(2, &["a data set of another program"]);
-    // Its own file says it, too, and names what they are.
+        .fails(2, &["the data of a custom program (`taps`, 10 inputs x 20 steps, 2 classes)"]);
+    snn.run(&["train", "--resume", "--run-dir", "run"]).fails(2, &["the data of a custom program"]);
+    // `data.json` records it, too, and names the data.
     let config = fs::read_to_string(directory.join("config.toml")).unwrap();
     let External { dataset, inputs, steps, classes, fingerprint, .. } =
         match Experiment::load(directory.join("config.toml")).unwrap().data {
@@ -284,19 +284,19 @@ fn runs_on_data_of_a_program_say_so() {
     assert_eq!((dataset.as_str(), inputs, steps, classes), ("taps", 10, 20, 2));
     assert_eq!(fingerprint, DataIdentity::of(&*dataset_of(0)).unwrap().fingerprint().to_string());
     assert_ne!(fingerprint, DataIdentity::of(&*dataset_of(1)).unwrap().fingerprint().to_string());
-    snn.run(&["train", "run/config.toml", "--run-dir", "new"]).fails(2, &["a data set of another program"]);
+    snn.run(&["train", "run/config.toml", "--run-dir", "new"]).fails(2, &["the data of a custom program"]);
     fs::rename(directory.join("data.json"), snn.path("data.json")).unwrap();
-    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["a data set of another program"]);
+    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["the data of a custom program"]);
     fs::rename(snn.path("data.json"), directory.join("data.json")).unwrap();
-    // Other data can be named, and are compared.
+    // Other data can be specified, and are compared.
     let named = ["eval", "run", "--set", "data.name=randman", "--set", "data.samples_per_class=10"];
-    snn.run(&named).fails(2, &["the data set is randman, in the run it was taps"]);
+    snn.run(&named).fails(2, &["the data set is randman, but was taps in the run"]);
     snn.run(&["export", "run", "--format", "csv"]).expect(0);
-    // Runs of old kept the data that their experiment happened to name.
+    // Old runs recorded the default data of their experiment.
     let mut of_old = Experiment::default();
     (of_old.training.epochs, of_old.training.batch_size) = (1, 10);
     fs::write(directory.join("config.toml"), of_old.to_toml().unwrap()).unwrap();
-    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["a data set of another program"]);
+    snn.run(&["eval", "run", "--split", "valid"]).fails(2, &["the data of a custom program"]);
     drop(RunWriter::resume(&directory, &mut trainer(1, 0)).unwrap());
     assert_eq!(fs::read_to_string(directory.join("config.toml")).unwrap(), config);
     let other = RunWriter::resume(&directory, &mut trainer(2, 1)).unwrap_err();

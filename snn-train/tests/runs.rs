@@ -1,4 +1,4 @@
-//! `snn runs`: what it shows of good and bad directories.
+//! `snn runs` on valid and invalid directories.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -39,7 +39,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert_eq!(all["runs"][0]["lost_classes"], 2, "too slow a rate to leave the one class guessed at first");
     assert!(all["runs"][2]["lost_classes"].is_null());
 
-    // `a` guesses; what `b` came to after two epochs does not matter here, but all say the same.
+    // `a` guesses; the verdict of `b` after two epochs does not matter here, but all outputs must agree.
     assert_eq!(all["runs"][0]["verdict"], "chance", "{all}");
     assert!(all["runs"][2]["verdict"].is_null() && all["runs"][3]["verdict"] == "damaged", "{all}");
     for word in ["chance", "CHANCE"] {
@@ -74,7 +74,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     snn.run(&["runs", "elsewhere"]).fails(1, &["cannot list the runs in elsewhere"]);
 }
 
-/// The last line of a training, its JSON and the list say the same, and the trainer warns of what it comes to.
+/// The last line of training, its JSON and the list agree, and the trainer warns of the verdict.
 #[test]
 fn all_programs_give_the_same_verdict() {
     let snn = Snn::new();
@@ -121,7 +121,7 @@ fn all_programs_give_the_same_verdict() {
     assert!(table.lines().any(|line| line.starts_with("thrown  DIVERGED  done")), "{table}");
 }
 
-/// More than twenty, of which a sort may notice that they have no order.
+/// More than twenty runs: enough for a sort to detect an inconsistent order.
 #[test]
 fn runs_whose_names_are_numbers_and_words_are_sorted() {
     let snn = Snn::new();

@@ -1,4 +1,4 @@
-//! `snn sweep submit`, `work`, `status` and `retry` against stand-ins for the programs of Slurm.
+//! `snn sweep submit`, `work`, `status` and `retry` with mocks of the Slurm programs.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -32,13 +32,13 @@ optimizer.learning_rate = [0.01, 0.02, 0.03]
 values = [0, 1]
 "#;
 
-/// A sweep of six runs, and Slurm: programs that say what is in files, and write down what they are told.
+/// A sweep of six runs, and mock Slurm programs, which print prepared files and record their arguments.
 struct Cluster {
     snn: Snn,
 }
 
 impl Cluster {
-    /// The sweep is planned in `sweep`, each run of so many seconds.
+    /// Plans the sweep in `sweep`, with this duration of a run in seconds.
     fn new(seconds: f64) -> Self {
         let cluster = Self { snn: Snn::new() };
         fs::create_dir(cluster.path("bin")).unwrap();
@@ -94,7 +94,7 @@ impl Cluster {
         serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap()
     }
 
-    /// The worker of an element of the first submission, as Slurm starts it.
+    /// The worker of an element of the first submission, started as by Slurm.
     fn worker(&self, element: &str) -> Command {
         let mut command = self.command(&["work", "sweep", "--submission", "1"]);
         command.envs([("SLURM_ARRAY_JOB_ID", "101"), ("SLURM_ARRAY_TASK_ID", element)]);
@@ -129,7 +129,7 @@ fn short_runs_are_packed_and_submitted_once() {
     assert!(cluster.read("sbatch.log").ends_with("--parsable sweep/slurm/0001.sh\n"));
     assert_eq!(cluster.elements("sweep/slurm/0001.json").iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
 
-    // All wait: there is nothing to do. Then one element is gone.
+    // All are pending: nothing to submit. Then one element disappears.
     cluster.queue("101|0|RUNNING|0|n1|None|\n101|1|PENDING|0||Priority|\n101|2|PENDING|1||BeginTime|\n");
     let again = cluster.run(&["submit", "sweep"]).expect(0);
     assert!(again.stdout.contains("nothing to submit: 4 queued, 2 requeued"), "{}", again.stdout);
@@ -155,7 +155,7 @@ fn runs_that_do_not_fit_into_an_array_go_into_the_next() {
     let sizes: Vec<_> = arrays.as_array().unwrap().iter().map(|it| (&it["job"], &it["elements"])).collect();
     assert_eq!(sizes, [(&101.into(), &4.into()), (&102.into(), &2.into())]);
 
-    // The second array is refused: the first counts, and is not submitted again.
+    // Slurm rejects the second array: the first is recorded and not submitted again.
     let cluster = Cluster::new(3600.0);
     cluster.program("scontrol", "echo 'MaxArraySize            = 4'");
     cluster.program(
@@ -164,7 +164,11 @@ fn runs_that_do_not_fit_into_an_array_go_into_the_next() {
     );
     let ended = cluster.run(&["submit", "sweep"]).expect(1);
     assert!(ended.stdout.contains("job 7"), "{}", ended.stdout);
-    assert!(ended.stderr.contains("sbatch failed: Too many jobs; once Slurm takes more"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("sbatch failed: Too many jobs; once Slurm accepts more"),
+        "{}",
+        ended.stderr
+    );
     cluster.queue("7|0|PENDING|0||None|\n7|1|PENDING|0||None|\n7|2|PENDING|0||None|\n7|3|PENDING|0||None|\n");
     assert!(cluster.run(&["status", "sweep"]).expect(0).stdout.contains("6 runs: 4 queued, 2 pending"));
 }
@@ -181,7 +185,7 @@ fn what_slurm_refuses_or_lacks_is_said() {
         .run(&["retry", "sweep", "--slurm"])
         .fails(2, &["nothing was submitted yet: snn sweep submit sweep"]);
 
-    // Without Slurm: a clear word, a script on request, and the state of the runs as far as files tell.
+    // Without Slurm: a clear message, a script on request, and the state of the runs from their files.
     let elsewhere = |arguments: &[&str]| -> Ended {
         cluster.command(arguments).env("PATH", cluster.path("sweep")).output().unwrap().into()
     };
@@ -218,7 +222,7 @@ fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bi
             .map(|text| text.lines().count())
             .sum()
     };
-    // USR1 as the time runs out, TERM as a job is canceled, and a kill.
+    // SIGUSR1 at the time limit, SIGTERM on cancellation, and SIGKILL.
     for (signal, code) in [("-USR1", Some(3)), ("-TERM", Some(3)), ("-KILL", None)] {
         let mut worker = cluster.worker("0").spawn().unwrap();
         let (begin, before) = (Instant::now(), epochs());
@@ -242,7 +246,7 @@ fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bi
 #[test]
 fn a_worker_whose_time_is_over_before_it_trains_does_not_go_back_into_the_queue() {
     let cluster = Cluster::new(60.0);
-    // Data that take a moment to generate.
+    // Data that take some time to generate.
     cluster.plan(&SWEEP.replace("samples_per_class = 100", "samples_per_class = 20000"), 60.0);
     cluster.run(&["submit", "sweep"]).expect(0);
     let mut worker = cluster.worker("0").stderr(Stdio::piped()).spawn().unwrap();

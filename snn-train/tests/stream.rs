@@ -1,4 +1,4 @@
-//! `snn stream`: sound from a file or a pipe, decisions as lines of JSON.
+//! `snn stream`: sound from a file or a pipe, decisions as JSON lines.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -76,7 +76,7 @@ fn decisions_are_those_of_predict() {
     for sample in samples {
         let file = snn.path("words").join(sample["name"].as_str().unwrap());
         let found = lines(run(&snn, &["stream", "run", "--input", file.to_str().unwrap()]));
-        // a longer recording goes on into a second window
+        // a longer recording continues in a second window
         assert_eq!((&found[0]["kind"], &found[0]["final"]), (&"decision".into(), &true.into()));
         assert_eq!(found[0]["logits"], sample["logits"]);
         assert_eq!(found[0]["label"], sample["prediction"]);
@@ -91,7 +91,7 @@ fn a_pipe_is_as_good_as_a_file() {
     let snn = trained();
     let samples = tone(0.9, 8000);
     fs::write(snn.path("whole.wav"), wav(&samples, samples.len() as u32)).unwrap();
-    // as programs write that do not know how long it will be
+    // as written by programs that do not know the length in advance
     fs::write(snn.path("open.wav"), wav(&samples, u32::MAX)).unwrap();
     fs::write(snn.path("raw"), &samples).unwrap();
     let every = ["--every", "10"];
@@ -119,7 +119,7 @@ fn what_cannot_be_heard_is_said() {
     fs::write(snn.path("text"), "no sound at all").unwrap();
     fs::write(snn.path("cut.wav"), wav(&tone(0.9, 100), 4000)).unwrap();
     run(&snn, &["stream", "run", "--input", "text"]).fails(1, &["cannot read sound from text", "no WAV"]);
-    run(&snn, &["stream", "run", "--input", "cut.wav"]).fails(1, &["ends at sample 100"]);
+    run(&snn, &["stream", "run", "--input", "cut.wav"]).fails(1, &["ends early, at sample 100"]);
     run(&snn, &["stream", "run", "--input", "nothing"]).fails(1, &["cannot read nothing"]);
     run(&snn, &["stream", "run", "--raw", "s16le"]).fails(2, &["--rate"]);
     run(&snn, &["stream", "run", "--raw", "mp3", "--rate", "8000"]).fails(2, &["s16le", "mulaw"]);

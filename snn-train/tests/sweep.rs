@@ -1,4 +1,4 @@
-//! `snn sweep`: what it prints, and sweeps that are stopped or killed.
+//! `snn sweep`: its output, and stopped or killed sweeps.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -135,8 +135,8 @@ fn a_failed_run_is_shown_and_tried_again() {
     assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
 }
 
-/// A run that ends its process for want of memory, which was promised to it by mistake: the others are done first, it is
-/// tried three times, then it has failed; whoever asks for it gets another try.
+/// A run that runs out of memory and ends its process, despite the memory estimate: the others finish first; after three
+/// attempts, the run has failed; `retry` allows more attempts.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_ends_its_process_every_time_fails_and_the_others_go_on() {
@@ -163,7 +163,7 @@ fn a_run_that_ends_its_process_every_time_fails_and_the_others_go_on() {
     for _ in 0..2 {
         assert_eq!(run("").status.code(), Some(1), "{}", told());
         let told = told();
-        assert!(told.contains("2 done, 1 failed") && told.contains("ended without a word 3 times"), "{told}");
+        assert!(told.contains("2 done, 1 failed") && told.contains("killed or crashed 3 times"), "{told}");
         assert!(told.contains("snn sweep retry"), "{told}");
     }
     let retry = last(&snn.run(&["sweep", "retry", "sweeps/s", "--json"]).expect(0).stdout);
@@ -206,20 +206,20 @@ fn a_plan_that_drops_runs_says_so() {
     snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
     let other = plan("y/a.toml");
     assert!(
-        other.stderr.starts_with("note: 2 runs of the plan that was here before, 2 of them done"),
+        other.stderr.starts_with("note: not in this plan: 2 runs of the previous one, 2 done"),
         "{}",
         other.stderr
     );
     let json = last(&other.stdout);
     assert_eq!((&json["runs"], &json["left_out"], &json["left_out_done"]), (&6.into(), &2.into(), &2.into()));
-    // Extended, it drops none, and what was done is used.
+    // The extended plan drops no run, and finished runs are reused.
     fs::write(snn.path("x/a.toml"), quick.replace("[0.01]", "[0.01, 0.02, 0.03, 0.04]")).unwrap();
     let extended = plan("x/a.toml");
     assert_eq!((extended.stderr.as_str(), &last(&extended.stdout)["done"]), ("", &2.into()));
     fs::write(snn.path("x/a.toml"), &quick).unwrap();
     let ended = snn.run(&["sweep", "run", "x/a.toml", "--quiet"]).expect(0);
     assert!(
-        ended.stderr.contains("note: 6 runs of the plan that was here before, 0 of them done"),
+        ended.stderr.contains("note: not in this plan: 6 runs of the previous one, 0 done"),
         "{}",
         ended.stderr
     );

@@ -1,4 +1,4 @@
-//! Plans of sweeps that somebody has changed, and sweep files that are wrong in a costly way.
+//! Modified sweep plans, and sweep files whose errors are expensive to detect.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -49,9 +49,12 @@ fn plans_are_not_believed() {
             |plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(0.5),
             "its settings are those of",
         ),
-        (|plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(-1), "make no experiment"),
-        (|plan| plan["points"][1]["settings"]["optimizer.rate"] = json!(1), "make no experiment"),
-        // The settings of the base count as well.
+        (
+            |plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(-1),
+            "are not a valid experiment",
+        ),
+        (|plan| plan["points"][1]["settings"]["optimizer.rate"] = json!(1), "are not a valid experiment"),
+        // The settings of the base are checked, too.
         (|plan| plan["base"]["surrogate"]["beta"] = json!(77.0), "its settings are those of"),
     ];
     for (number, (damage, expected)) in changes.into_iter().enumerate() {
@@ -75,9 +78,9 @@ fn costly_mistakes_are_found_at_once() {
     let many = "data.seed = { linear = [0, 99], points = 100 }\ninitialization.gain = { linear = [1, 10], points = 99 }\n";
     let head = "base = \"randman\"\n[[grid]]\n";
     let cases = [
-        // More runs than a sweep may have.
+        // More runs than a sweep allows.
         format!("{head}{many}surrogate.beta = {{ linear = [1, 9], points = 10000 }}\n"),
-        // Wrong in the last value of the last axis.
+        // The last value of the last axis is invalid.
         format!("{head}{many}surrogate.beta = [1, 2, 3, 4, -5]\n"),
         format!("{head}{many}surrogate.beta = [1, 2, 3, 4, \"x\"]\n"),
         format!("{head}{many}training.batch_size = [10, 100000000]\ndata.steps = [1, 1000]\n"),

@@ -1,4 +1,4 @@
-//! Event files for TensorBoard, read by a reader of our own that shares no code with the writer.
+//! TensorBoard event files, read by a separate reader that shares no code with the writer.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test outside of a test function")]
 
@@ -19,15 +19,15 @@ use snn_train::{
     run::{EpochRecord, Record, RecordedState, RunDir},
 };
 
-/// A value of an event.
+/// The value of an event.
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Scalar(f32),
-    /// Least and largest value, number of values, ends and counts of the bars.
+    /// Minimum, maximum, number of values, and the edges and counts of the bins.
     Histogram([f64; 3], Vec<f64>, Vec<f64>),
 }
 
-/// By tag and step.
+/// Values by tag and step.
 type Values = BTreeMap<(String, u64), Value>;
 
 /// CRC-32C bit by bit.
@@ -45,7 +45,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
     (((crc >> 15) | (crc << 17)) as u32).wrapping_add(0xa282_ead8)
 }
 
-/// Takes bytes off the front.
+/// Removes bytes from the front.
 fn take<'a>(bytes: &mut &'a [u8], number: usize) -> &'a [u8] {
     let (taken, rest) = bytes.split_at(number);
     *bytes = rest;
@@ -69,7 +69,7 @@ fn records(mut file: &[u8]) -> Vec<&[u8]> {
     records
 }
 
-/// The fields of a message: its number, and its number or bytes.
+/// The fields of a message: field number, and value or bytes.
 fn fields(mut message: &[u8]) -> Vec<(u64, u64, &[u8])> {
     fn varint(bytes: &mut &[u8]) -> u64 {
         let byte = u64::from(take(bytes, 1)[0]);
@@ -118,11 +118,11 @@ fn histogram(message: &[u8]) -> Value {
 fn event_files(run: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path());
     let events = paths.filter(|path| path.to_string_lossy().contains("tfevents"));
-    // A file that was gone on from is empty.
+    // A file that a later session continued is empty.
     events.filter(|path| fs::metadata(path).unwrap().len() > 0).collect()
 }
 
-/// Everything in the one event file of a run. Fails on a second value of a tag at a step, and on steps that go back.
+/// The content of the one event file of a run. Fails on a second value of a tag at a step, and on decreasing steps.
 fn read(run: &Path) -> Values {
     let files = event_files(run);
     assert_eq!(files.len(), 1, "{files:?}");
@@ -158,7 +158,7 @@ fn read(run: &Path) -> Values {
     values
 }
 
-/// But for times.
+/// Ignores times.
 fn without_times(values: Values) -> Values {
     values.into_iter().filter(|((tag, _), _)| !tag.starts_with("seconds/")).collect()
 }
@@ -270,17 +270,17 @@ fn a_run_that_goes_on_tells_every_step_once() {
     train("whole", "training.epochs=5");
     let whole = without_times(read(&snn.path("whole")));
 
-    // Tested after three epochs, tested once more, then extended.
+    // Tested after three epochs, tested again, then extended.
     train("run", "training.epochs=3");
     let first = event_files(&snn.path("run"));
     train("run", "training.epochs=3");
     assert_ne!(event_files(&snn.path("run")), first, "a watching TensorBoard is given a new file");
     assert_eq!(steps(&read(&snn.path("run")), "accuracy/test"), [3]);
-    // The experiment in the run directory remembers.
+    // The experiment in the run directory keeps the setting.
     snn.run(&["train", "--resume", "--run-dir", "run", "--set", "training.epochs=5"]).expect(0);
     assert_eq!(without_times(read(&snn.path("run"))), whole);
 
-    // Killed behind its checkpoint: the file tells of epochs that will be trained again, and its end is torn.
+    // Killed after its checkpoint: the file has epochs that will be retrained, and its end is truncated.
     let run = snn.path("killed");
     train("killed", "training.epochs=3");
     let checkpoint = fs::read(run.join("checkpoints/last.safetensors")).unwrap();
@@ -320,7 +320,7 @@ fn killed_at_any_moment_it_ends_like_a_whole_one() {
     }
     println!("{kills} kills");
     let (run, whole) = (read(&snn.path("run")), read(&snn.path("whole")));
-    // What was not written before a kill comes from the records, without what only a look into the network tells.
+    // Values lost in a kill are restored from the records, except those computed from the network.
     let scalars = |values: &Values| {
         let all = without_times(values.clone()).into_iter();
         all.filter(|((tag, _), value)| matches!(value, Value::Scalar(_)) && !tag.starts_with("update_ratio"))
@@ -364,7 +364,7 @@ fn a_file_that_cannot_be_written_is_told_and_does_not_end_the_training() {
     let begun = snn.run(&train("training.epochs=1")).expect(0);
     assert!(begun.stderr.starts_with("warning: there is no run in run yet"), "{}", begun.stderr);
     assert_eq!(begun.stderr.lines().count(), 1, "{}", begun.stderr);
-    // A folder where the unfinished file is to lie can be neither removed as a file nor written.
+    // A folder at the path of the temporary file can be neither removed as a file nor written.
     fs::create_dir(snn.path("run/.tensorboard.tmp")).unwrap();
     let ended = snn.run(&train("training.epochs=2")).expect(0);
     assert!(
@@ -401,7 +401,7 @@ fn the_runs_of_a_sweep_write_them_too_and_keep_their_names() {
         let entries = fs::read_dir(snn.path(&format!("sweeps/{sweep}/runs"))).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
     };
-    assert_eq!(names("with"), names("without"), "it changes no result");
+    assert_eq!(names("with"), names("without"), "it does not affect results");
     for run in names("with") {
         let values = read(&snn.path("sweeps/with/runs").join(&run));
         assert_eq!(steps(&values, "accuracy/test"), [1]);

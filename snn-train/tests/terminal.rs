@@ -1,4 +1,5 @@
-//! What others named never moves the cursor: hostile names go through every command, and no control character comes out.
+//! Names from others never control the terminal: hostile names pass through every command, and no control character is
+//! printed.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -14,7 +15,8 @@ use std::{
 use common::Snn;
 use serde_json::Value;
 
-/// A title, a clear screen, C1, an override, a bell, a tab and a line break; and bytes that are no text.
+/// Sequences for the title and clearing the screen, C1, a bidirectional override, a bell, a tab and a line break; and invalid
+/// UTF-8.
 const HOSTILE: &str = "x\u{1b}]0;t\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{7f}\t\r\ny";
 
 /// A second of a tone in 16 bits at 8 kHz.
@@ -32,7 +34,7 @@ fn wav(path: &Path, period: i16) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Runs the program where every word may be hostile, and looks at each character that it prints.
+/// Runs the program with arguments that may be hostile, and checks each printed character.
 #[track_caller]
 fn clean(snn: &Snn, arguments: &[&OsStr]) -> (Option<i32>, String) {
     let mut command = snn.command(&[]);
@@ -71,7 +73,7 @@ fn runs_with_hostile_names_and_contents() {
         "told, or quoted for a shell: {told}"
     );
 
-    // What its files say is hostile too.
+    // The content of its files is hostile, too.
     let json: Value = serde_json::from_slice(&fs::read(path.join("status.json")).unwrap()).unwrap();
     let mut status = json.as_object().unwrap().clone();
     status.insert("state".into(), "failed".into());
@@ -130,7 +132,7 @@ fn data_with_hostile_names() {
         arguments.extend(words(command));
         arguments.extend(words(&["rawhd"]).into_iter().chain(words(&data)).chain(words(&test)));
         if command.contains(&"always") {
-            // The program's own colors are all that passes.
+            // Only the program's own colors are allowed.
             let ended = snn.command(&[]).args(&arguments).env("SNN_CACHE_DIR", snn.path("cache")).output();
             let text = String::from_utf8(ended.unwrap().stdout).unwrap();
             assert!(text.contains("\u{1b}[38;2;"), "{text:?}");
@@ -141,10 +143,10 @@ fn data_with_hostile_names() {
         }
         let (code, told) = clean(&snn, &arguments);
         assert_eq!(code, Some(0), "{told}");
-        // As text, or as a shell takes it.
+        // As text, or quoted for a shell.
         assert!(told.contains("\\u001b") || told.contains("\\033"), "{command:?}: {told}");
     }
-    // A file that cannot be read is told of by its name.
+    // The message for an unreadable file names it.
     fs::write(folder.join("plain").join(format!("{HOSTILE}.wav")), "no sound").unwrap();
     let mut arguments = words(&["data", "info", "rawhd"]);
     arguments.extend(words(&data).into_iter().chain(words(&test)));
@@ -193,7 +195,7 @@ fn sweeps_with_hostile_names() {
         let (code, told) = clean(&snn, &arguments);
         assert_eq!(code, Some(0), "{told}");
     }
-    // A run that failed with a hostile message, in a sweep of a hostile name.
+    // A run that failed with a hostile message, in a sweep with a hostile name.
     let sweep = snn.path(&format!("sweeps/{HOSTILE}"));
     fs::rename(snn.path("sweeps/plain"), &sweep).unwrap();
     let run = fs::read_dir(sweep.join("runs")).unwrap().next().unwrap().unwrap().path();
@@ -207,7 +209,7 @@ fn sweeps_with_hostile_names() {
         arguments.extend(words(command));
         arguments.push(sweep.as_os_str());
         let (_, told) = clean(&snn, &arguments);
-        // As text, or as a shell takes it.
+        // As text, or quoted for a shell.
         assert!(told.contains("\\u001b") || told.contains("\\033"), "{command:?}: {told}");
     }
 }

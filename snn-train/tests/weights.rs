@@ -42,7 +42,7 @@ fn a_run_starts_from_weights_and_keeps_some() {
     let recorded = snn.path(last).canonicalize().unwrap();
     assert!(config.contains(&format!("weights = \"{}\"", recorded.display())), "{config}");
 
-    // The same from each format.
+    // Each format gives the same result.
     for format in ["safetensors", "npz"] {
         snn.run(&["export", "run", "--format", format, "--checkpoint", "last", "--out", "w"]).expect(0);
         let run = format!("from-{format}");
@@ -52,7 +52,7 @@ fn a_run_starts_from_weights_and_keeps_some() {
         assert!(found.weights().eq(expected.weights()), "{format}");
     }
 
-    // A run that goes on needs the file no more; one that begins does.
+    // A resumed run does not need the file; a new one does.
     let more = ["training.epochs=3", tune[1], tune[2]];
     snn.run(&Snn::train(&more, &["--init", last, "--run-dir", "whole"])).expect(0);
     fs::rename(snn.path(last), snn.path("moved")).unwrap();
@@ -63,7 +63,7 @@ fn a_run_starts_from_weights_and_keeps_some() {
     assert!(!snn.path("new").exists(), "nothing has begun");
 
     snn.run(&Snn::train(&["network.hidden=[31]"], &["--init", "moved"]))
-        .fails(2, &["W1 is 20 x 30 in the file and 20 x 31 here", "V1 is 30 x 30 in the file"]);
+        .fails(2, &["W1 is 20 x 30 in the file but 20 x 31 here", "V1 is 30 x 30 in the file"]);
     snn.run(&Snn::train(&["training.freeze=['V2']"], &[]))
         .fails(2, &["training.freeze names `V2`", "W1, V1, Wout"]);
 }
@@ -87,9 +87,9 @@ fn weights_are_evaluated_without_their_run() {
     let text = snn.run(&["eval", "--weights", "w.npz"]).expect(0).stdout;
     assert!(text.starts_with("test accuracy") && text.contains("weights of w.npz"), "{text}");
 
-    // Another seed makes other manifolds: that is said, and is what was asked for.
+    // Another seed generates other manifolds: this is reported and intended.
     let other = snn.run(&["eval", "--weights", "w.npz", "--set", "data.seed=7"]).expect(0);
-    assert!(other.stderr.contains("these are other data than those of the run"), "{}", other.stderr);
+    assert!(other.stderr.contains("these data differ from those of the run"), "{}", other.stderr);
     snn.run(&["eval", "--weights", "w.npz", "--set", "network.hidden=[9]"])
         .fails(2, &["W1 is 20 x 30", "20 x 9"]);
 
@@ -177,7 +177,7 @@ fn other_data_are_predicted() {
     assert_eq!(csv.lines().count(), 1 + 50, "all samples of the other data");
     let classes = ["--data", "randman", "--data-set", "data.classes=2"];
     let told = snn.run(&[&["predict", "run", "--out", "p.csv"], &classes[..]].concat()).expect(0).stderr;
-    assert!(told.contains("the classes of these data (0 1) are not those of the network"), "{told}");
+    assert!(told.contains("the classes of these data (0 1) differ from those of the network"), "{told}");
     let wide = ["--data", "randman", "--data-set", "data.inputs=7"];
     snn.run(&[&["predict", "run", "--out", "p.csv"], &wide[..]].concat()).fails(2, &["20 inputs", "has 7"]);
 }

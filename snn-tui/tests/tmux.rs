@@ -196,7 +196,7 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     screen.tmux(&["resize-window", "-x", "80", "-y", "24"]);
     screen.wait_for(&["machine", "backward"]);
 
-    // The connection drops: the viewer goes, the training goes on.
+    // The connection drops: the viewer ends, training continues.
     let process = screen.process();
     drop(screen);
     wait("the end of the viewer", || (!is_there(process)).then_some(())).unwrap();
@@ -213,14 +213,14 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     assert!(trainer.is_alive());
     drop(screen);
 
-    // The trainer is killed: the viewer says that it is not heard of any more.
+    // The trainer is killed: the viewer reports that it shows no sign of life.
     let screen = Screen::new("stall", &viewer);
     screen.wait_for(&["1 running"]);
     drop(trainer);
     drop(screen);
     grow_old(&run);
     let screen = Screen::new("later", &viewer);
-    screen.wait_for(&["stalled", "not heard of for"]);
+    screen.wait_for(&["stalled", "no update for"]);
     fs::remove_dir_all(&run).unwrap();
     screen.wait_for(&["No runs in"]);
 }
@@ -265,7 +265,7 @@ fn a_trainer_that_is_watched_outlives_the_terminal() {
     screen.press(&[&train("training.epochs=100000"), "Enter"]);
     screen.wait_for(&["1 runs, 1 running", "mine"]);
     screen.press(&["q"]);
-    screen.wait_for(&["training goes on in", "ready>"]);
+    screen.wait_for(&["training continues in", "ready>"]);
     let on = |when: &str| {
         let before = epoch(&run);
         wait(&format!("another epoch {when}"), || (epoch(&run) > before).then_some(())).unwrap();

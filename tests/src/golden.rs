@@ -1,4 +1,4 @@
-//! Gradient cases of an independent float64 program: a manifest, and one `.npz` file a case.
+//! Gradient cases from an independent float64 program: a manifest, and one `.npz` file per case.
 
 use crate::{npz::Archive, run::Run};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ struct Entry {
     objective: Objective,
 }
 
-/// For all hidden layers, or for each.
+/// One value for all hidden layers, or one for each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Seconds {
@@ -97,7 +97,7 @@ fn one() -> u8 {
     1
 }
 
-/// A network, its input, and what an independent program computed for them.
+/// A network, its input, and the results of an independent program.
 #[derive(Debug)]
 pub struct Case {
     /// Name in the manifest.
@@ -106,13 +106,13 @@ pub struct Case {
     pub regularizer: Regularizer,
     /// Loss function.
     pub loss: AnyLoss,
-    /// Labels, one a sample.
+    /// Labels, one per sample.
     pub labels: Vec<u16>,
-    /// What is to come out. Its configuration describes the network; the implementation is to be chosen by the test.
+    /// The expected results. Their configuration describes the network; the test chooses the implementation.
     pub expected: Run,
     /// Input values, `[batch, steps, inputs]`.
     x: Array<f64>,
-    /// Whether the input is spikes.
+    /// Whether the input consists of spikes.
     events: bool,
     /// Name and values of every weight matrix, `[pre, post]` row by row (the files hold `[post, pre]`).
     weights: Vec<(String, Vec<f64>)>,
@@ -124,7 +124,7 @@ impl Case {
         Run::with_loss(network, &self.input(), &self.labels, &self.regularizer, &self.loss)
     }
 
-    /// The network, computed by `implementation` in the float type asked for.
+    /// The network, computed by `implementation` in the given float type.
     pub fn network<E: Float>(&self, implementation: Implementation) -> Network<E>
     where
         Cpu: Backend<E>,
@@ -139,7 +139,7 @@ impl Case {
         network
     }
 
-    /// The input in the float type asked for: events where the case has spikes, else frames.
+    /// The input in the given float type: events if the case has spikes, otherwise frames.
     pub fn input<E: Float>(&self) -> Input<E> {
         let [batch, steps, units] = sizes(&self.x);
         if self.events {
@@ -158,7 +158,7 @@ fn sizes<T>(array: &Array<T>) -> [usize; 3] {
     array.shape.as_slice().try_into().expect("an array [batch, steps, units]")
 }
 
-/// Sample, step and unit of what is not zero.
+/// Sample, step and unit of the nonzero values.
 fn spikes<T: Copy + Default + PartialEq>(array: &Array<T>) -> Vec<(usize, usize, usize)> {
     let [_, steps, units] = sizes(array);
     let at = |index: usize| (index / (steps * units), index / units % steps, index % units);
@@ -166,17 +166,17 @@ fn spikes<T: Copy + Default + PartialEq>(array: &Array<T>) -> Vec<(usize, usize,
     spikes.map(|(index, _)| at(index)).collect()
 }
 
-/// Cases of the paper's model, made by an independent program.
+/// Cases of the paper's model, from an independent program.
 pub const PAPER: (&str, usize) = ("golden/gradients", 106);
 
-/// Cases of what goes beyond it (`golden/extensions/make.py`).
+/// Cases of the extensions (`golden/extensions/make.py`).
 pub const EXTENSIONS: (&str, usize) = ("golden/extensions", 30);
 
-/// All cases of a set in this repository, whose number is known; or those of the directory that `SNN_GOLDEN_DIR` names, in place
-/// of [`PAPER`], and of its folder `extensions`, if it has one, in place of [`EXTENSIONS`].
+/// All cases of a set in this repository, whose number is known. If `SNN_GOLDEN_DIR` is set, the cases of that directory
+/// replace [`PAPER`], and those of its folder `extensions`, if it has one, replace [`EXTENSIONS`].
 ///
 /// # Panics
-/// If a file is missing or malformed, or if there is a case more or less than there should be.
+/// If a file is missing or malformed, or if the number of cases is wrong.
 pub fn cases((directory, number): (&str, usize)) -> Vec<Case> {
     let other = std::env::var_os("SNN_GOLDEN_DIR").map(std::path::PathBuf::from);
     let other = match directory == PAPER.0 {
@@ -190,7 +190,7 @@ pub fn cases((directory, number): (&str, usize)) -> Vec<Case> {
     }
     let cases = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));
     let names: std::collections::BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
-    assert_eq!(names.len(), number, "{directory}: cases by their names");
+    assert_eq!(names.len(), number, "{directory}: number of cases");
     assert_eq!(cases.len(), number, "{directory}: cases");
     cases
 }
@@ -198,7 +198,7 @@ pub fn cases((directory, number): (&str, usize)) -> Vec<Case> {
 /// Reads every case that `manifest.json` of `directory` lists.
 ///
 /// # Panics
-/// If a file is missing or does not hold what the manifest says: the tests cannot go on then.
+/// If a file is missing or does not match the manifest.
 pub fn load(directory: &Path) -> Vec<Case> {
     let path = directory.join("manifest.json");
     let manifest = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -270,7 +270,7 @@ fn read(directory: &Path, entry: Entry) -> Case {
 }
 
 fn config(entry: &Entry) -> NetworkConfig {
-    // the paper's cases write one of them without a hyphen
+    // The paper's cases write one of the names without a hyphen.
     let word = if entry.surrogate == "superspike" { "super-spike" } else { &entry.surrogate };
     let shape = SurrogateShape::ALL.iter().copied().find(|shape| shape.word() == word);
     let shape = shape.unwrap_or_else(|| panic!("{}: unknown surrogate {word}", entry.name));

@@ -1,13 +1,13 @@
-//! How far apart two results are.
+//! Differences between results.
 
-/// Norms below this count as this much: products of many small factors come near the end of the range of `f32` (1e-38) and
-/// lose their digits there.
+/// Smallest norm to divide by: products of many small factors approach the lower end of the range of `f32` (1e-38) and
+/// lose digits there.
 const FLOOR: f64 = 1e-20;
 
-/// `|a - b| / |b|` in the Euclidean norm; NaN if a value is.
+/// `|a - b| / |b|` in the Euclidean norm; NaN if a value is NaN.
 ///
 /// # Panics
-/// If one has more values than the other.
+/// If the lengths differ.
 pub fn relative_error(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "number of values");
     let difference: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
@@ -19,7 +19,7 @@ pub fn norm(a: &[f64]) -> f64 {
     a.iter().map(|a| a * a).sum::<f64>().sqrt()
 }
 
-/// The largest of some errors; NaN if one is.
+/// The largest of some errors; NaN if one is NaN.
 pub fn worst(errors: impl IntoIterator<Item = f64>) -> f64 {
     errors
         .into_iter()

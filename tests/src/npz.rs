@@ -1,4 +1,4 @@
-//! Arrays that a test needs: what is not there or of another type ends it.
+//! Arrays for tests: a missing array, or one of another type, fails the test.
 
 use snn_data::npz::{Array, Element, Npz};
 use std::path::Path;
@@ -9,13 +9,13 @@ pub struct Archive(Npz);
 
 impl Archive {
     /// # Panics
-    /// If there is no archive.
+    /// If the archive is missing.
     pub fn open(path: &Path) -> Archive {
         Archive(Npz::open(path).unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// # Panics
-    /// If there is no such array, or one of another type.
+    /// If the array is missing or of another type.
     pub fn array<T: Element>(&mut self, name: &str) -> Array<T> {
         self.0.read(name).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -23,7 +23,7 @@ impl Archive {
     /// The entries, row by row.
     ///
     /// # Panics
-    /// As [`Archive::array`].
+    /// Like [`Archive::array`].
     pub fn values<T: Element>(&mut self, name: &str) -> Vec<T> {
         self.array(name).values
     }
@@ -31,7 +31,7 @@ impl Archive {
     /// The entries of a matrix, column by column.
     ///
     /// # Panics
-    /// As [`Archive::array`], and if it is no matrix.
+    /// Like [`Archive::array`], and if it is not a matrix.
     pub fn transposed<T: Element>(&mut self, name: &str) -> Vec<T> {
         let matrix = self.array::<T>(name);
         let [_, columns] = matrix.shape[..] else { panic!("{name} has the shape {:?}", matrix.shape) };
@@ -41,12 +41,12 @@ impl Archive {
     /// The rows of an array.
     ///
     /// # Panics
-    /// As [`Archive::array`].
+    /// Like [`Archive::array`].
     pub fn rows<T: Element>(&mut self, name: &str) -> Vec<Vec<T>> {
         self.array(name).rows().map(<[T]>::to_vec).collect()
     }
 
-    /// Whether there is such an array.
+    /// Whether the archive contains the array.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains(name)
     }

@@ -1,4 +1,4 @@
-//! Random networks with random input: what the properties are tested on.
+//! Random networks with random input, for the property tests.
 
 use crate::run::Run;
 use rand::Rng;
@@ -8,25 +8,25 @@ use snn_core::{
     Regularizer, Reset,
 };
 
-/// What the input looks like.
+/// Kind of input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Signal {
-    /// Events, but not a single one.
+    /// Events, but none in the batch.
     Empty,
     /// Events; each unit spikes with this probability in each step.
     Spikes(f64),
-    /// As [`Signal::Spikes`]; half of the spikes come two or three at once.
+    /// Like [`Signal::Spikes`]; half of the spikes are doubled or tripled.
     Repeated(f64),
     /// Analog values from -1 to 2.
     Frames,
 }
 
-/// A network, a batch of input, labels and a regularizer; all of it follows from these few values.
+/// A network, a batch of input, labels and a regularizer, all derived from these values.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Its `implementation` is without effect.
+    /// Its `implementation` has no effect.
     pub config: NetworkConfig,
-    /// Gain of the normal distribution of all weights: 0.1 is silent, 5 lively, 1000 saturated.
+    /// Gain of the normal distribution of all weights: 0.1 is silent, 5 active, 1000 saturated.
     pub gain: f64,
     /// Kind of input.
     pub signal: Signal,
@@ -36,12 +36,12 @@ pub struct Problem {
     pub steps: usize,
     /// Regularizer.
     pub regularizer: Regularizer,
-    /// Of weights, input and labels.
+    /// Seed of weights, input and labels.
     pub seed: u64,
 }
 
 impl Problem {
-    /// A lively network with spikes as input, and no regularizer.
+    /// An active network with spikes as input, and no regularizer.
     pub fn new(config: NetworkConfig, batch: usize, steps: usize) -> Self {
         Problem {
             config,
@@ -54,16 +54,16 @@ impl Problem {
         }
     }
 
-    /// The same with a reset in the step of the spike.
+    /// The same problem with a reset in the step of the spike.
     #[must_use]
     pub fn reset_at_once(self) -> Self {
         Problem { config: NetworkConfig { reset: Reset::Immediate, ..self.config }, ..self }
     }
 
-    /// The network, fused.
+    /// The network, with the fused implementation.
     ///
-    /// The readout weights are scaled down until no logit is beyond 3: softmax of large logits ends up at 0 and 1, where the
-    /// gradient of the cross-entropy loses all its digits in `f32`, whatever a network does.
+    /// Scales the readout weights down until no logit exceeds 3: softmax of large logits saturates at 0 and 1, where the
+    /// gradient of the cross-entropy loses all its digits in `f32` in any implementation.
     ///
     /// # Panics
     /// If the problem is malformed.
@@ -81,7 +81,7 @@ impl Problem {
         network
     }
 
-    /// The input in the float type asked for: the same values.
+    /// The input in the given float type, with the same values.
     ///
     /// # Panics
     /// If the problem is malformed.
@@ -111,7 +111,7 @@ impl Problem {
         Events::new(batch, steps, units, offsets, indices).expect("events").into()
     }
 
-    /// One label a sample.
+    /// One label per sample.
     pub fn labels(&self) -> Vec<u16> {
         let mut rng = self.rng(2);
         (0..self.batch).map(|_| rng.gen_range(0..self.config.outputs) as u16).collect()
@@ -127,12 +127,12 @@ impl Problem {
 
     fn rng(&self, stream: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(u64::MAX - stream); // the first streams are the weights'
+        rng.set_stream(u64::MAX - stream); // the weights use the first streams
         rng
     }
 }
 
-/// The same weights in the reference implementation, in the float type asked for.
+/// The same weights in the reference implementation, in the given float type.
 ///
 /// # Panics
 /// Never: the shapes are the same.

@@ -1,4 +1,4 @@
-//! Random problems, and how an implementation compares with the reference in `f64` on them.
+//! Random problems, and the comparison of an implementation with the reference in `f64` on them.
 
 use crate::{
     measure::norm,
@@ -16,33 +16,33 @@ use snn_core::{
 };
 use std::cell::RefCell;
 
-/// How close one implementation must come to the reference in `f64`. All errors are relative, in the Euclidean norm.
+/// Allowed deviation of an implementation from the reference in `f64`. All errors are relative, in the Euclidean norm.
 pub struct Tolerance {
-    /// A potential this close to the threshold, or a maximum of the readout to its runner-up, relative to the largest one:
-    /// there, rounding decides, and the case is not compared.
+    /// If a potential is this close to the threshold, or a maximum of the readout to its runner-up (relative to the largest
+    /// one), rounding decides, and the case is not compared.
     pub margin: f64,
     /// Logits, potentials and readout traces.
     pub forward: f64,
-    /// Cross-entropy and regularizer. dfdx adds up the penalties of all units and samples one after the other in `f32`.
+    /// Cross-entropy and regularizer. dfdx sums the penalties of all units and samples sequentially in `f32`.
     pub loss: f64,
-    /// The gradient of each matrix, but see [`Tolerance::gradient`].
+    /// The gradient of each matrix; see [`Tolerance::gradient`].
     pub gradient: f64,
     /// Of [`Tolerance::gradient`], for each unit of `beta U`.
     pub slope: f64,
 }
 
-/// What the spikes of one step add up to is rounded to `f32`, 6e-8; the states are `f64`. In 20 000 random cases the errors
-/// were 3e-6 (forward), 2e-5 (loss) and 0.6 of the tolerance (gradient) at most; half of the gradients were within 2e-7.
+/// The sum of the spikes of one step is rounded to `f32`, 6e-8; the states are `f64`. In 20,000 random cases, the errors
+/// were at most 3e-6 (forward), 2e-5 (loss) and 0.6 of the tolerance (gradient); half of the gradients were within 2e-7.
 pub const FUSED: Tolerance =
     Tolerance { margin: 1e-6, forward: 1e-5, loss: 1e-4, gradient: 1e-4, slope: 1e-6 };
 
-/// Here the states are rounded in every step.
+/// This implementation rounds its states in every step.
 pub const REFERENCE_F32: Tolerance = Tolerance { margin: 4e-6, gradient: 2e-4, slope: 2e-6, ..FUSED };
 
 impl Tolerance {
-    /// A potential `U` is off by some `1e-7 U`, which changes the surrogate at the threshold by up to `2 beta` times as much. Where
-    /// Esser's ramp ends, `h` is a small difference of numbers near 1, and changes by `1 / h` times that.
-    /// The constant part leaves room for gradients of one unit or one sample, whose few terms can cancel.
+    /// A potential `U` has an error of about `1e-7 U`, which changes the surrogate at the threshold by up to `2 beta` times as
+    /// much. At the end of Esser's ramp, `h` is a small difference of numbers near 1, and changes by `1 / h` times that.
+    /// The constant part allows for gradients of one unit or one sample, whose few terms can cancel.
     pub fn gradient(&self, expected: &Run) -> f64 {
         let slope = match expected.config.surrogate.shape {
             SurrogateShape::Constant | SurrogateShape::True => 0.0,
@@ -56,10 +56,10 @@ impl Tolerance {
     }
 }
 
-/// A problem that was compared.
+/// A compared problem.
 #[derive(Debug)]
 pub struct Compared {
-    /// What the reference makes of it.
+    /// The result of the reference.
     pub expected: Run,
     /// Largest error of a gradient.
     gradient: f64,
@@ -67,11 +67,11 @@ pub struct Compared {
     shares: [f64; 3],
 }
 
-/// What an implementation makes of a problem; `None` where it leaves the range of `f32` on the way.
+/// The result of an implementation; `None` if it leaves the range of `f32`.
 pub type Implementation<'a> = &'a dyn Fn(&Network, &Problem) -> Option<Run>;
 
-/// Compares `run` with the reference in `f64`; `None` where rounding decides what happens, or where gradients leave the range
-/// of `f32`.
+/// Compares `run` with the reference in `f64`; `None` if rounding decides the result, or if gradients leave the range of
+/// `f32`.
 pub fn compare(problem: &Problem, tolerance: &Tolerance, run: Implementation<'_>) -> Option<Compared> {
     let network = problem.network();
     let expected = problem.run(&reference::<f64>(&network));
@@ -89,12 +89,12 @@ pub fn compare(problem: &Problem, tolerance: &Tolerance, run: Implementation<'_>
     Some(Compared { expected, gradient, shares: std::array::from_fn(|k| errors[k] / tolerances[k]) })
 }
 
-/// Compares on `cases` random problems, and checks that the comparison was worth it.
+/// Compares on `cases` random problems, and checks that enough of them were informative.
 pub fn random_problems(cases: u32, tolerance: &Tolerance, run: Implementation<'_>) {
     random_problems_with(cases, tolerance, &|problem| problem, run);
 }
 
-/// As [`random_problems`], each of them changed first.
+/// Like [`random_problems`], but changes each problem first.
 pub fn random_problems_with(
     cases: u32,
     tolerance: &Tolerance,
@@ -126,7 +126,7 @@ pub fn random_problems_with(
     let quantile = |p: f64| gradients[(p * (gradients.len() - 1) as f64) as usize];
     println!(
         "{} of {cases} cases compared, {spiking} of them with hidden spikes; in units of the tolerance at most {:.2} (forward), \
-         {:.2} (loss), {:.2} (gradient); gradient off by {:.1e} in half of the cases, {:.1e} in nine of ten, {:.1e} in 99 of 100",
+         {:.2} (loss), {:.2} (gradient); gradient error {:.1e} in half of the cases, {:.1e} in 90 %, {:.1e} in 99 %",
         compared.len(),
         shares[0],
         shares[1],
@@ -135,8 +135,8 @@ pub fn random_problems_with(
         quantile(0.9),
         quantile(0.99),
     );
-    assert!(compared.len() * 10 > cases * 7, "rounding decides too often for the test to mean anything");
-    assert!(spiking * 3 > compared.len(), "too many silent networks for the test to mean anything");
+    assert!(compared.len() * 10 > cases * 7, "rounding decides too many cases");
+    assert!(spiking * 3 > compared.len(), "too many silent networks");
     assert!(quantile(0.5) < 1e-6 && quantile(0.9) < tolerance.gradient / 4.0);
 }
 
@@ -178,7 +178,7 @@ fn config() -> impl Strategy<Value = NetworkConfig> {
         let (reset_gradient, recurrent_gradient, readout) = switches;
         let (dt, tau_mem, tau_syn, tau_readout) = times;
         let (threshold, readout_start) = levels;
-        // what is drawn for three layers is cut to those that there are
+        // values are drawn for three layers and truncated to the number of layers
         let fit = |taus: Vec<f64>| match &taus[..] {
             [tau] => TimeConstant::from(*tau),
             taus if hidden.is_empty() => taus[0].into(),
@@ -208,7 +208,7 @@ fn regularizer() -> impl Strategy<Value = Regularizer> {
         lower_strength,
         lower_threshold: 1.37,
         upper_strength,
-        // no mean of whole numbers: norm 1 has a kink there
+        // not a mean of integers: norm 1 has a kink there
         upper_threshold: 0.414_213_56,
         upper_norm,
     })

@@ -1,4 +1,4 @@
-//! One batch through a network, forward and backward, and how two such runs compare.
+//! One batch through a network, forward and backward, and the comparison of two such runs.
 
 use crate::measure::{relative_error, worst};
 use snn_core::{
@@ -8,13 +8,13 @@ use snn_core::{
 /// Everything that a network computes for one batch, widened to `f64`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// The network's.
+    /// Configuration of the network.
     pub config: NetworkConfig,
     /// Number of samples.
     pub batch: usize,
     /// `[batch, outputs]`.
     pub logits: Vec<f64>,
-    /// Spikes of every unit and sample, one `[batch, units]` for each hidden layer.
+    /// Spike counts, one `[batch, units]` for each hidden layer.
     pub counts: Vec<Vec<f64>>,
     /// Spikes of every hidden layer.
     pub spikes: Vec<Events>,
@@ -48,10 +48,10 @@ impl Run {
         Self::with_loss(network, input, labels, regularizer, &CrossEntropy::default())
     }
 
-    /// As [`Run::new`], with another loss than cross-entropy.
+    /// Like [`Run::new`], with a loss other than cross-entropy.
     ///
     /// # Panics
-    /// As [`Run::new`], and if the loss on the host is another one than that on the tape.
+    /// Like [`Run::new`], and if the loss on the host differs from that on the tape.
     pub fn with_loss<E: Float, D: Backend<E>>(
         network: &Network<E, D>,
         input: &Input<E>,
@@ -67,12 +67,12 @@ impl Run {
         assert!(loss.output.counts == output.counts, "the tape changes the spikes of {:?}", network.config());
         let (on_tape, on_host) = (wide(&loss.output.logits), wide(&scores.logits));
         let same = loss.output.logits == scores.logits;
-        // a loss whose scores are not the logits computes them twice
+        // A loss whose scores are not the logits computes them twice.
         let near = scores.logits != output.logits && relative_error(&on_tape, &on_host) < 1e-6;
         assert!(same || near, "the tape changes the scores of {:?}", network.config());
         let (cross_entropy, regularization) = (loss.cross_entropy, loss.regularization);
         let error = relative_error(&[cross_entropy], &[function.value(&output, labels)]);
-        // a cross-entropy near 0 has lost its digits
+        // A cross-entropy near 0 has lost its digits.
         assert!(error < 1e-4 || cross_entropy < 1e-3, "the loss on the host is off by {error:.1e}");
         let gradients = loss.backward().expect("backward pass");
         let gradient = |name: String| {
@@ -129,10 +129,10 @@ impl Run {
         self.spikes.iter().map(Events::spikes).sum()
     }
 
-    /// Asserts that every spike is where `expected` has it.
+    /// Asserts that every spike matches `expected`.
     ///
     /// # Panics
-    /// If one is not.
+    /// If one differs.
     pub fn assert_same_spikes(&self, expected: &Run, what: impl std::fmt::Display) {
         assert_eq!(self.spikes.len(), expected.spikes.len(), "{what}: number of hidden layers");
         for (l, (found, expected)) in self.spikes.iter().zip(&expected.spikes).enumerate() {
@@ -173,9 +173,9 @@ impl Run {
         }))
     }
 
-    /// How far this run keeps from where rounding decides: the smallest distance of a potential from the threshold, from a jump
-    /// of the surrogate and, for a Max readout, of a maximum over time from its runner-up. In units of the largest potential
-    /// of the layer.
+    /// Margin of this run against rounding: the smallest distance of a potential from the threshold or from a jump of the
+    /// surrogate and, for a Max readout, of a maximum over time from its runner-up. In units of the largest potential of the
+    /// layer.
     pub fn clearance(&self) -> f64 {
         let threshold = self.config.threshold;
         let hidden = self.potentials.iter().map(|potentials| {
@@ -202,7 +202,7 @@ impl Run {
                 let values: Vec<f64> = trace.iter().skip(unit).step_by(outputs).copied().collect();
                 let peak =
                     (1..values.len()).fold(0, |peak, n| if values[n] > values[peak] { n } else { peak });
-                // a readout at rest is exactly 0 in every implementation: such a tie is no matter of rounding
+                // A readout at rest is exactly 0 in every implementation: rounding does not affect such a tie.
                 let others =
                     (0..values.len()).filter(|&n| n != peak && (values[n], values[peak]) != (0.0, 0.0));
                 lead = others.map(|n| values[peak] - values[n]).fold(lead, f64::min);
@@ -218,7 +218,7 @@ impl Run {
         derivatives.filter(|&h| h > 0.0).fold(1.0, f64::min)
     }
 
-    /// Largest membrane potential of the hidden layers, by amount.
+    /// Largest absolute membrane potential of the hidden layers.
     pub fn largest_potential(&self) -> f64 {
         self.potentials.iter().map(|u| largest(u)).fold(0.0, f64::max)
     }

@@ -1,4 +1,4 @@
-//! Training runs of an independent program (float32, autograd) on random manifolds, and the same runs by this one.
+//! Training runs of an independent program (float32, autograd) on random manifolds, and their repetition by this program.
 
 use crate::npz::Archive;
 use rand::seq::SliceRandom;
@@ -27,18 +27,18 @@ pub struct Reference {
     /// Samples of the training and the test set.
     train: Vec<usize>,
     test: Vec<usize>,
-    /// Positions in `train`, epoch by epoch, as far as they are known.
+    /// Positions in `train` for each epoch whose order is known.
     orders: Vec<Vec<usize>>,
     /// Initial weights, `[pre, post]` row by row.
     weights: [(&'static str, Vec<f32>); 2],
 }
 
-/// What the reference program noted of one run.
+/// The record of one run of the reference program.
 #[derive(Debug, Clone)]
 pub struct Curve {
-    /// Of Adam.
+    /// Learning rate of Adam.
     pub learning_rate: f64,
-    /// Mean cross-entropy of each epoch, each batch before its update.
+    /// Mean cross-entropy of each epoch; each batch is evaluated before its update.
     pub train_loss: Vec<f64>,
     /// After each epoch.
     pub test_accuracy: Vec<f64>,
@@ -56,7 +56,7 @@ impl Reference {
         }
     }
 
-    /// For how many epochs the order of the samples is known.
+    /// Number of epochs for which the order of the samples is known.
     pub fn known_orders(&self) -> usize {
         self.orders.len()
     }
@@ -82,11 +82,11 @@ impl Reference {
     }
 }
 
-/// One of the runs of a [`Reference`], made again.
+/// A repetition of one of the runs of a [`Reference`].
 #[derive(Debug)]
 pub struct Training<'a> {
     reference: &'a Reference,
-    /// The network as far as it is trained.
+    /// The network at its current state of training.
     pub network: Network,
     adam: Adam<f32, Cpu>,
     epochs: usize,
@@ -112,7 +112,7 @@ impl<'a> Training<'a> {
         Training { reference, network, adam, epochs: 0 }
     }
 
-    /// Trains for one epoch, in an order of its own where the reference's is not known. Returns the mean loss.
+    /// Trains for one epoch, in its own order if that of the reference is unknown. Returns the mean loss.
     ///
     /// # Panics
     /// If a batch fails.
@@ -181,7 +181,7 @@ fn read_packed(seed: u64) -> Reference {
     }
 }
 
-/// Every data seed of which `train/` holds a run `randman_seed<S>_eta<E>_normal.npz` and `datasets/` the data.
+/// Every data seed with a run `randman_seed<S>_eta<E>_normal.npz` in `train/` and its data in `datasets/`.
 fn read_directory(directory: &Path) -> Vec<Reference> {
     let mut runs: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
     let files =
@@ -204,7 +204,7 @@ fn read_runs(directory: &Path, seed: u64, mut paths: Vec<PathBuf>) -> Reference 
     let mut reference = Reference {
         seed,
         curves: Vec::new(),
-        // no spike is lost: what comes late falls into the last step
+        // No spike is lost: late spikes go to the last step.
         steps: data
             .rows::<f64>("X")
             .iter()

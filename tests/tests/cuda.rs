@@ -1,12 +1,7 @@
-//! The CUDA kernels, run on the host, against the golden cases, against the reference on random problems, and against
-//! themselves with the threads in another order and other amounts of on-chip memory.
+//! The CUDA kernels, run on the host, compared with the golden cases, with the reference on random problems, and with
+//! themselves under other thread orders and amounts of on-chip memory.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
     CrossEntropy, CudaEmulation, Implementation, Layer, LossFunction, Network, NetworkConfig, NeuronKind,
@@ -49,8 +44,8 @@ fn golden_cases() {
     println!("{} cases, spikes identical; worst relative error {largest:.2e}", cases.len());
 }
 
-/// With as much on-chip memory as a new GPU has, as an old one has, and with so little that rows of V come from elsewhere; blocks and
-/// threads in another order each.
+/// With the on-chip memory of a new GPU, of an old one, and with so little that rows of V come from global memory; each
+/// with a different order of blocks and threads.
 #[test]
 fn random_cases() {
     random_problems(400, &FUSED, &|network, problem| {
@@ -73,7 +68,7 @@ fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|v| v.to_bits()).collect()
 }
 
-/// Everything in two runs is the same bit by bit.
+/// Asserts that two runs are identical bit by bit.
 fn assert_same_bits(found: &Run, expected: &Run, what: &str) {
     found.assert_same_spikes(expected, what);
     assert!(bits(&found.logits) == bits(&expected.logits), "{what}: logits");
@@ -92,7 +87,7 @@ fn problem(hidden: Vec<Layer>, batch: usize, steps: usize) -> Problem {
     Problem::new(NetworkConfig { hidden, ..NetworkConfig::new(70, 20) }, batch, steps)
 }
 
-/// Kernels that differ by width, each at its narrowest and its widest.
+/// Kernels specialized by width, each at its smallest and its largest width.
 #[test]
 fn every_kernel_of_the_recurrent_time_loop() {
     for units in [1, 31, 128, 129, 200, 256, 257, 512, 513, 1024, 1025, 1300] {
@@ -123,7 +118,7 @@ fn mixed(signal: Signal, readout: Readout, widest: usize, batch: usize) -> Probl
     problem
 }
 
-/// As on a GPU, blocks and threads go on in any order; where a barrier is missing, or two add to the same sum, the result tells.
+/// As on a GPU, blocks and threads run in any order; a missing barrier or a race on a sum changes the result.
 #[test]
 fn the_order_of_threads_does_not_matter() {
     for (signal, readout) in [(Signal::Repeated(0.2), Readout::Max), (Signal::Frames, Readout::Sum)] {
@@ -140,7 +135,7 @@ fn the_order_of_threads_does_not_matter() {
     }
 }
 
-/// The same bits, wherever rows of V and tiles of weights lie.
+/// The same bits, wherever rows of V and tiles of weights are stored.
 #[test]
 fn the_size_of_on_chip_memory_does_not_matter() {
     for units in [64, 130, 256, 500] {
@@ -172,7 +167,7 @@ fn no_access_is_out_of_bounds_or_races() {
         assert_same_bits(&problem.run(&network), &expected, &format!("{widest} units"));
         step(&network, &problem, 0.1);
     }
-    // so many inputs that weights do not fit on chip, and so many samples that four share a block
+    // too many inputs for weights to fit on chip, and enough samples that four share a block
     let config = NetworkConfig { hidden: vec![Layer::recurrent(5)], ..NetworkConfig::new(400, 3) };
     let problem = Problem { gain: 9.0, ..Problem::new(config, 1060, 3) };
     let expected = problem.run(&problem.network());
@@ -187,7 +182,8 @@ fn step(network: &Network, problem: &Problem, label_smoothing: f64) -> TrainingS
     network.training_step(&function, &input, &labels, &problem.regularizer).unwrap()
 }
 
-/// Loss and gradients in one pass are those of the tape: gradients bit by bit, and the loss as the host computes it.
+/// Loss and gradients computed in one pass equal those of the tape: gradients bit by bit, and the loss as computed by the
+/// host.
 #[test]
 fn training_steps_equal_passes_on_the_tape() {
     let off = Regularizer::default();
@@ -212,7 +208,7 @@ fn training_steps_equal_passes_on_the_tape() {
             assert!(near(found.values.cross_entropy, loss.cross_entropy));
             let penalty = regularizer.value(&loss.output);
             assert!(near(found.values.regularization, penalty), "{} {penalty}", found.values.regularization);
-            assert!(k == 0 || penalty > 0.0, "no penalty to speak of");
+            assert!(k == 0 || penalty > 0.0, "no penalty");
             let tape = loss.backward().unwrap();
             for (name, ..) in network.parameters() {
                 let [one, other] = [&found.gradients, &tape].map(|it| it.get(&name).unwrap());
@@ -220,7 +216,7 @@ fn training_steps_equal_passes_on_the_tape() {
                 assert!(one.iter().any(|&it| it != 0.0), "no gradient of {name}");
                 assert!(bits(&one) == bits(&other), "{regularizer:?}, {readout:?}: gradient of {name}");
             }
-            // blocks in another order, and the same bits of the loss
+            // another order of blocks gives the same bits of the loss
             let again =
                 step(&emulated(&network, CudaEmulation::default().shuffled(1)), &problem, label_smoothing);
             assert!(again.values == found.values);
@@ -250,7 +246,7 @@ fn shapes_of_the_benchmarks() {
     }
 }
 
-/// What is no number is not taken for one: a network that diverges says so, whatever the surrogate takes the largest or smallest of.
+/// NaN propagates: a diverged network has NaN gradients, whatever minimum or maximum the surrogate takes.
 #[test]
 fn nan_goes_through() {
     for shape in [SurrogateShape::SuperSpike, SurrogateShape::Sigmoid, SurrogateShape::Esser] {
@@ -258,15 +254,15 @@ fn nan_goes_through() {
         problem.config.surrogate.shape = shape;
         let mut network = emulated(&problem.network(), CudaEmulation::default());
         let (name, _, mut weights) = network.parameters().next().unwrap();
-        // two spikes at once are no finite number any more, and what leaks from that none at all
+        // two simultaneous spikes overflow to infinity, and its leak is NaN
         weights.fill(f32::MAX);
         network.set_parameter(&name, &weights).unwrap();
         let gradient = step(&network, &problem, 0.0).gradients.get(&name).unwrap();
-        assert!(gradient.iter().any(|it| it.is_nan()), "{shape:?}: gradients look sound");
+        assert!(gradient.iter().any(|it| it.is_nan()), "{shape:?}: gradients are finite");
     }
 }
 
-/// The same forward bits as the CPU: spikes, readout, logits, and potentials but for those that analog input drives.
+/// The same forward bits as the CPU: spikes, readout, logits, and potentials, except those driven by analog input.
 #[test]
 fn forward_passes_equal_those_of_the_cpu_bit_by_bit() {
     for signal in [Signal::Spikes(0.2), Signal::Repeated(0.2), Signal::Frames] {
@@ -281,9 +277,9 @@ fn forward_passes_equal_those_of_the_cpu_bit_by_bit() {
             assert!(bits(&gpu.readout) == bits(&cpu.readout), "{signal:?}: readout");
             for (l, (gpu, cpu)) in gpu.potentials.iter().zip(&cpu.potentials).enumerate() {
                 if l == 0 && signal == Signal::Frames {
-                    // the dense product of the input adds up in another order
+                    // the dense product of the input sums in another order
                     let error = relative_error(gpu, cpu);
-                    assert!(error < 1e-6, "potentials above analog input: {error:.1e}");
+                    assert!(error < 1e-6, "potentials of the layer with analog input: {error:.1e}");
                 } else {
                     assert!(bits(gpu) == bits(cpu), "{signal:?}: potentials of layer {}", l + 1);
                 }

@@ -1,12 +1,7 @@
-//! The same bits whatever the number of threads and whatever a network did before; the same spikes and nearly the same
-//! gradients with every instruction set.
+//! The same bits for any number of threads and any previous use of a network; the same spikes and nearly the same gradients
+//! with every instruction set.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
     Adam, AdamConfig, CrossEntropy, Implementation, Initialization, Input, InstructionSet, Layer, Network,
@@ -47,7 +42,7 @@ fn problems() -> Vec<Problem> {
     ]
 }
 
-/// Bits of all weights and moments after a few steps of training, and of everything that was computed on the way.
+/// Bits of all weights and moments after a few training steps, and of all intermediate results.
 fn train(problem: &Problem, steps: usize) -> (Vec<Run>, Vec<Vec<u32>>) {
     let mut network = problem.network();
     let mut adam = Adam::new(AdamConfig { learning_rate: 0.01, ..AdamConfig::default() }, &network).unwrap();
@@ -66,8 +61,8 @@ fn train(problem: &Problem, steps: usize) -> (Vec<Run>, Vec<Vec<u32>>) {
     (runs, weights.chain(moments).collect())
 }
 
-/// Forward and backward at once are forward, then backward: with every instruction set, any number of threads, and both
-/// implementations.
+/// The combined forward and backward pass equals forward, then backward: with every instruction set, any number of threads,
+/// and both implementations.
 #[test]
 fn loss_and_gradients_in_one_go_are_the_bits_of_the_tape() {
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
@@ -133,7 +128,7 @@ fn same_bits_for_one_two_and_four_threads() {
         for threads in [2, 3, 4] {
             for _ in 0..3 {
                 let again = with_threads(threads, || train(&problem, 4));
-                assert!(again.0 == runs, "{threads} threads compute something else on {problem:?}");
+                assert!(again.0 == runs, "{threads} threads compute other results on {problem:?}");
                 assert!(again.1 == weights, "{threads} threads train other weights on {problem:?}");
             }
         }
@@ -170,8 +165,8 @@ fn the_best_instruction_set_is_the_default() {
     assert_eq!(Some(&network.instruction_set()), InstructionSet::available().last());
 }
 
-/// Batches of other sizes, lengths and kinds, one after the other through one network: its recycled memory holds what the
-/// others left.
+/// Batches of different sizes, lengths and kinds in sequence through one network, whose reused memory holds values of earlier
+/// batches.
 #[test]
 fn nothing_is_left_of_earlier_batches() {
     for problem in problems() {
@@ -186,7 +181,7 @@ fn nothing_is_left_of_earlier_batches() {
             .map(|((batch, steps), &signal)| Problem { batch, steps, signal, ..problem.clone() })
             .collect();
         for batch in batches.iter().chain(batches.iter().rev()) {
-            // `network` scales the readout to the batch: take the weights of the one network
+            // `network` scales the readout to the batch: use the weights of the shared network
             let mut fresh: Network = Network::new(network.config().clone(), Default::default(), 1).unwrap();
             for (name, _, values) in network.parameters() {
                 fresh.set_parameter(&name, &values).unwrap();
@@ -209,25 +204,25 @@ fn losses_may_be_dropped_or_kept_waiting() {
         for _ in 0..3 {
             drop(network.loss(&input, &labels, &problem.regularizer).unwrap());
         }
-        assert_eq!(loss(&network), expected, "after losses that were dropped");
+        assert_eq!(loss(&network), expected, "after dropped losses");
 
-        // two losses at once, backward in the order in which they were made
+        // two losses at once, with backward passes in order of creation
         let other = Problem { seed: 9, ..problem.clone() };
         let first = network.loss(&input, &labels, &problem.regularizer).unwrap();
         let second = network.loss(&other.input(), &other.labels(), &problem.regularizer).unwrap();
         let (first, second) = (first.backward().unwrap(), second.backward().unwrap());
         for ((name, ..), expected) in network.parameters().zip(&expected) {
-            assert_eq!(first.get(&name).as_ref(), Some(expected), "{name}: with another loss waiting");
+            assert_eq!(first.get(&name).as_ref(), Some(expected), "{name}: with another loss pending");
         }
         let alone =
             network.loss(&other.input(), &other.labels(), &problem.regularizer).unwrap().backward().unwrap();
         for (name, ..) in network.parameters() {
-            assert_eq!(second.get(&name), alone.get(&name), "{name}: after waiting");
+            assert_eq!(second.get(&name), alone.get(&name), "{name}: after the other loss");
         }
     }
 }
 
-/// One network, several threads of the caller: what it keeps for its next call is shared between them.
+/// One network used by several threads of the caller, which share its cached memory.
 #[test]
 fn one_network_for_several_threads_of_the_caller() {
     let problem = Problem::new(
@@ -251,7 +246,7 @@ fn one_network_for_several_threads_of_the_caller() {
     });
 }
 
-/// [`Run::new`] compares inference, recording and taped pass bit by bit, for both implementations.
+/// [`Run::new`] compares the inference, recording and taped passes bit by bit, for both implementations.
 #[test]
 fn inference_equals_the_taped_pass() {
     for problem in problems() {
@@ -264,7 +259,8 @@ fn inference_equals_the_taped_pass() {
     }
 }
 
-/// What a sample gets does not depend on its neighbors: a batch of 13 gives the bits of its first 8 and its last 5.
+/// The result of a sample does not depend on its neighbors: a batch of 13 gives the same bits as its first 8 and last 5
+/// samples.
 #[test]
 fn samples_do_not_see_each_other() {
     let hidden = vec![Layer::feed_forward(17), Layer::recurrent(20)];

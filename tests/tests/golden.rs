@@ -1,13 +1,13 @@
-//! Both implementations against the golden cases: those of the paper's model, and those of what goes beyond it.
+//! Both implementations compared with the golden cases, of the paper's model and of the extensions.
 //!
-//! `SNN_GOLDEN_DIR=... cargo test --release -p snn-tests golden -- --nocapture` runs the cases of another directory in place of the
+//! `SNN_GOLDEN_DIR=... cargo test --release -p snn-tests golden -- --nocapture` runs the cases of another directory instead of the
 //! paper's.
 
 #![allow(
     clippy::print_stdout,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "one line a case is what this test is asked for"
+    reason = "this test prints one line per case"
 )]
 
 use serde::Deserialize;
@@ -32,7 +32,7 @@ where
     worst([found.forward_error(expected), found.loss_error(expected), found.gradient_error(expected)])
 }
 
-/// Runs the cases that the implementation has, which must be so many; the others it must refuse by name.
+/// Runs the cases that the implementation supports; it must refuse exactly `refused` others, by name.
 fn run<E: Float>(
     label: &str,
     implementation: Implementation,
@@ -45,7 +45,7 @@ fn run<E: Float>(
     let (has, has_not): (Vec<_>, Vec<_>) = golden::cases(set).into_iter().partition(|case| {
         implementation == Implementation::Reference || case.expected.config.neuron == NeuronKind::Lif
     });
-    assert_eq!(has_not.len(), refused, "cases that {label} does not have");
+    assert_eq!(has_not.len(), refused, "cases that {label} refuses");
     for case in &has_not {
         let config = NetworkConfig { implementation, ..case.expected.config.clone() };
         let refused: Result<Network<f32>, _> = Network::new(config, Initialization::default(), 0);
@@ -58,7 +58,7 @@ fn run<E: Float>(
         println!("{label:<14} {:<40} {error:.2e}", case.name);
         errors.push((error, case.name.as_str()));
     }
-    // a NaN comes last
+    // NaN sorts last
     errors.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (largest, name) = errors[errors.len() - 1];
     println!(
@@ -75,8 +75,8 @@ fn golden_reference_f64() {
     run::<f64>("reference f64", Implementation::Reference, PAPER, 0, 1e-10);
 }
 
-/// Step by step in `f32`, the states are rounded in every step, and steep surrogates amplify what that does to a potential.
-/// The fused implementation keeps its states in `f64` and needs no such allowance.
+/// In `f32`, the reference rounds its states in every step, and steep surrogates amplify the rounding errors. The fused
+/// implementation keeps its states in `f64` and needs no such allowance.
 #[test]
 fn golden_reference_f32() {
     run::<f32>("reference f32", Implementation::Reference, PAPER, 0, 2e-4);
@@ -97,13 +97,13 @@ fn extensions_reference_f32() {
     run::<f32>("reference f32", Implementation::Reference, EXTENSIONS, 0, 2e-4);
 }
 
-/// All but the six networks of adaptive units.
+/// All except the six networks of adaptive units.
 #[test]
 fn extensions_fused_f32() {
     run::<f32>("fused f32", Implementation::Fused, EXTENSIONS, 6, 2e-5);
 }
 
-/// Paths of six weights under given gradients, as `golden/extensions/make.py` has them.
+/// Paths of six weights under given gradients, from `golden/extensions/make.py`.
 #[derive(Deserialize)]
 struct Paths {
     start: Vec<f64>,
@@ -149,7 +149,7 @@ where
             let loss = network.loss(&input, &[0], &Regularizer::default()).unwrap();
             let mut gradients = loss.backward().unwrap();
             gradients.set("Wout", &narrow(gradient)).unwrap();
-            // half of the way from a state that went over the host
+            // continue from a state that was saved on the host
             if step == 10 {
                 optimizer = run.name.fit(&settings, &network, Some(&optimizer.state())).unwrap();
             }

@@ -1,7 +1,7 @@
-//! Losses of one's own, on logits, spike counts and readout potentials: the gradients of the fused implementation and of the
-//! CUDA kernels against those of the reference in `f64`, and what is refused.
+//! Custom losses on logits, spike counts and readout potentials: the gradients of the fused implementation and the CUDA
+//! kernels compared with those of the reference in `f64`, and refused uses.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
     Backend, Cpu, CudaEmulation, Error, Float, Gradients, Initialization, Input, Layer, Network,
@@ -19,7 +19,7 @@ use snn_tests::{
 type Taped<E> = OwnedTape<E, Cpu>;
 type Scalar<E> = Tensor<Rank0, E, Cpu, Taped<E>>;
 
-/// A loss from everything that a pass returns.
+/// A loss computed from all results of a pass.
 trait Loss {
     fn of<E: Float>(&self, pass: Pass<E, Cpu, Taped<E>>) -> Scalar<E>
     where
@@ -152,7 +152,7 @@ fn the_sum_over_the_readout_is_the_logit() {
     }
 }
 
-/// Cross-entropy with the label smoothed by hand equals that of the network for smoothing 0.
+/// A manually smoothed cross-entropy equals that of the network for smoothing 0.
 #[test]
 fn smoothed_labels_by_hand() {
     struct Smoothed {
@@ -196,19 +196,19 @@ fn a_backward_pass_that_reaches_no_weight_is_an_error() {
     let input = problem.input();
     let pass = || network.forward_on(&input, OwnedTape::default()).unwrap();
 
-    // the counts without the tape that they came with
+    // the counts, without their tape
     let counts = pass().counts.remove(0).retaped::<Taped<f32>>();
     assert_eq!(
         network.gradients(counts.square().mean::<Rank0, _>().backward()).unwrap_err(),
         Error::Unreached
     );
-    // of another network, and of the same one
+    // gradients of another network, and of the same one
     let loss = || Counts.of(pass());
     assert_eq!(other.gradients(loss().backward()).unwrap_err(), Error::Unreached);
     assert!(network.gradients(loss().backward()).unwrap().norm().unwrap() > 0.0);
     // a clone has the same weights
     assert!(network.clone().gradients(loss().backward()).is_ok());
-    // a second loss from one pass, after the first was taken back
+    // a second loss from one pass, after the backward pass of the first
     let Pass { logits, readout, .. } = pass();
     assert!(network.gradients(logits.square().mean::<Rank0, _>().backward()).is_ok());
     let second = readout.square().mean::<Rank0, _>().backward();
@@ -232,11 +232,11 @@ fn gradients_can_be_changed_scaled_and_clipped() {
     let by_matrix: f64 = before.norms().unwrap().iter().map(|(_, norm)| norm.powi(2)).sum::<f64>().sqrt();
     assert!(total > 0.0 && (total - by_matrix).abs() < 1e-12);
 
-    // a limit that is not reached changes no bit
+    // a limit above the norm changes no bit
     let mut gradients = fresh();
     assert_eq!(gradients.clip_norm(total * 1.01).unwrap(), total);
     assert_eq!(gradients.get("W1"), before.get("W1"));
-    // one that is reached leaves the direction
+    // a limit below the norm keeps the direction
     assert_eq!(gradients.clip_norm(total / 4.0).unwrap(), total);
     assert!((gradients.norm().unwrap() - total / 4.0).abs() < 1e-6 * total);
     let ratio = gradients.get("V1").unwrap()[3] / before.get("V1").unwrap()[3];

@@ -1,16 +1,11 @@
-//! The fused implementation against the reference in `f64`, on random networks and at the edges of what is allowed.
+//! The fused implementation compared with the reference in `f64`, on random networks and at the limits of the valid range.
 //!
-//! Both get the same `f32` weights and the same input. Spikes must be identical, everything else as close as [`Tolerance`](snn_tests::random::Tolerance)
-//! says. The random draws are the same in every run; to look further:
+//! Both get the same `f32` weights and the same input. Spikes must be identical, all else within
+//! [`Tolerance`](snn_tests::random::Tolerance). The random draws are the same in every run; to test more:
 //!
 //! `PROPTEST_CASES=10000 PROPTEST_RNG_SEED=7 cargo test --release -p snn-tests --test properties -- --nocapture`
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
     Input, Layer, Network, NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate,
@@ -23,7 +18,7 @@ use snn_tests::{
     run::Run,
 };
 
-/// The fused implementation on the first of a few seeds on which rounding does not decide; returns the run.
+/// Runs the fused implementation on the first seed for which rounding does not decide the result; returns the run.
 fn agree(problem: &Problem) -> Run {
     let fused = |network: &Network, problem: &Problem| Some(problem.run(network));
     let clear = (0..8).find_map(|seed| compare(&Problem { seed, ..problem.clone() }, &FUSED, &fused));
@@ -43,7 +38,7 @@ fn fused_equals_reference_with_an_immediate_reset() {
 
 #[test]
 fn reference_in_f32_equals_reference_in_f64() {
-    // an adjoint that overflows and meets an input of 0 is NaN here; the fused implementation leaves such inputs out
+    // An adjoint that overflows times an input of 0 is NaN here; the fused implementation skips inputs of 0.
     let finite = |run: &Run| run.gradients.iter().flat_map(|(_, gradient)| gradient).all(|g| g.is_finite());
     random_problems(500, &REFERENCE_F32, &|network, problem| {
         Some(problem.run(&reference::<f32>(network))).filter(finite)
@@ -60,7 +55,7 @@ const RESETS: [ResetGradient; 2] = [ResetGradient::Detached, ResetGradient::Diff
 const PROPAGATION: [RecurrentGradient; 2] = [RecurrentGradient::Propagate, RecurrentGradient::Detached];
 const READOUTS: [Readout; 2] = [Readout::Max, Readout::Sum];
 
-/// Around every multiple of the vector lengths, 8 and 16: inputs, layers and readout.
+/// Sizes of inputs, layers and readout around multiples of the vector lengths, 8 and 16.
 #[test]
 fn widths_that_fill_no_vector() {
     for width in (1..=34).chain([47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 257]) {
@@ -113,7 +108,7 @@ fn every_surrogate_through_every_switch() {
     }
 }
 
-/// The surrogate sees `U - threshold`; thresholds and weights grow together, so that the units spike alike.
+/// The surrogate depends on `U - threshold`; thresholds and weights grow together, to keep the spikes the same.
 #[test]
 fn thresholds_other_than_one() {
     for threshold in [0.01, 0.5, 3.0, 100.0] {
@@ -153,7 +148,7 @@ fn regularizers_of_both_norms() {
         for reset_gradient in RESETS {
             let config = NetworkConfig { reset_gradient, ..two_layers([17, 20]) };
             let run = agree(&Problem { regularizer, gain: 7.0, ..Problem::new(config, 13, 30) });
-            assert!(run.regularization > 0.0, "{regularizer:?} does not act");
+            assert!(run.regularization > 0.0, "{regularizer:?} has no effect");
         }
     }
 }
@@ -193,8 +188,8 @@ fn silent_networks() {
     }
 }
 
-/// Far below the threshold, a steep Sigmoid' times a gradient that is small itself leaves the numbers that `f32` holds in full.
-/// Processors take a hundred times as long over those that it holds in part.
+/// Far below the threshold, a steep Sigmoid' times a small gradient is subnormal in `f32`, and processors take a hundred
+/// times as long for subnormal numbers.
 #[test]
 fn steep_slopes_leave_no_subnormal_gradients() {
     let regularizer = Regularizer { lower_strength: 100.0, lower_threshold: 1e-3, ..Regularizer::default() };
@@ -210,7 +205,7 @@ fn steep_slopes_leave_no_subnormal_gradients() {
     }
 }
 
-/// A unit spikes in every second step at most; here half of them do, and the other half is inhibited throughout.
+/// A unit spikes at most in every second step; here half of the units do, and the other half is always inhibited.
 #[test]
 fn saturated_networks() {
     for signal in [Signal::Spikes(0.5), Signal::Frames] {
@@ -221,7 +216,7 @@ fn saturated_networks() {
             let units: usize = config.hidden.iter().map(|layer| layer.units).sum();
             let run = agree(&Problem { gain: 1e4, signal, ..Problem::new(config, 9, 30) });
             let rate = run.hidden_spikes() as f64 / (units * 9 * 30) as f64;
-            assert!(rate > 0.15, "{rate:.2} spikes a step");
+            assert!(rate > 0.15, "{rate:.2} spikes per step");
         }
     }
 }
@@ -272,7 +267,8 @@ fn analog_frames() {
     }
 }
 
-/// The backward pass takes its steps in pieces that fit a cache: wide or long enough for several, the last one short.
+/// The backward pass processes steps in chunks that fit a cache: problems wide or long enough for several chunks, the last
+/// one shorter.
 #[test]
 fn more_steps_than_the_backward_pass_takes_at_once() {
     let wide = NetworkConfig { hidden: vec![Layer::feed_forward(1000)], ..NetworkConfig::new(12, 5) };
@@ -289,7 +285,7 @@ fn more_steps_than_the_backward_pass_takes_at_once() {
     }
 }
 
-/// Events and the frames that say the same are the same input.
+/// Events and equivalent frames are the same input.
 #[test]
 fn events_equal_frames() {
     for hidden in [vec![], vec![Layer::recurrent(33)], vec![Layer::feed_forward(7), Layer::recurrent(16)]] {

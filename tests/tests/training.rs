@@ -1,8 +1,8 @@
-//! Training on random manifolds against an independent program (float32, autograd), from the same initial weights and with the
-//! same order of samples. `golden/train/README.md` tells what the reference runs are; with `SNN_REFERENCE_DIR` set, all runs
-//! that lie in that directory are made again, not just those packed here.
+//! Training on random manifolds compared with an independent program (float32, autograd), from the same initial weights and
+//! with the same order of samples. `golden/train/README.md` describes the reference runs. If `SNN_REFERENCE_DIR` is set, the
+//! test repeats all runs in that directory instead of those packed here.
 //!
-//! # How closely, and why not for ever
+//! # Agreement, and why it ends
 //!
 //! Both programs compute the same function but round differently. Relative difference of an epoch's mean training loss:
 //!
@@ -13,16 +13,16 @@
 //! | learning rate 0.01 | 3e-7 | 6e-5 | 6e-4 | 4e-4 | 1e-3 | 2e-3 |
 //! | as 0.01, against itself from weights one bit off | 3e-5 | 3e-5 | 6e-4 | 2e-3 | 5e-3 | 1e-2 |
 //!
-//! (the worse of two data seeds; the last line is seed 0). Sooner or later a potential comes within rounding error of the
-//! threshold and spikes in one program only. That changes the gradient of one sample by as much as any spike does; Adam carries
-//! it into every weight; more spikes fall on the other side, and the difference grows until it is as large as the noise of
-//! mini-batches lets it be, about 1 % of the loss. A change of the initial weights by their last bit does the same, as the last
-//! line shows, so this is no matter of who is right.
+//! (the worse of two data seeds; the last line is seed 0). Eventually, a potential comes within rounding error of the
+//! threshold, and the unit spikes in one program only. That changes the gradient of one sample as much as any spike does;
+//! Adam spreads it to every weight; more spikes differ, and the difference grows to the level of mini-batch noise, about 1 %
+//! of the loss. Changing the last bit of the initial weights has the same effect, as the last line shows: the difference does
+//! not mean that either program is wrong.
 
 use snn_tests::training::{Curve, Reference, Training};
 
 /// Bounds on the relative difference of an epoch's mean loss, from the first epoch. A single flipped spike in the first epoch
-/// costs 3e-5, and on other processors another one may flip; without any, 1e-6 is ample, see below.
+/// costs 3e-5, and on other processors another one may flip; without a flip, 1e-6 is ample (see below).
 const DRIFT: [f64; 5] = [1e-4, 5e-4, 5e-3, 1e-2, 2e-2];
 
 fn exponents(values: &[f64]) -> String {
@@ -49,16 +49,17 @@ fn first_epochs_follow_the_stored_curve() {
         for curve in &reference.curves {
             let drift = drift(reference, curve, DRIFT.len());
             let what = format!("data seed {}, learning rate {}", reference.seed, curve.learning_rate);
-            println!("{what}: loss off by {}", exponents(&drift));
+            println!("{what}: loss differs by {}", exponents(&drift));
             assert!(drift.iter().zip(DRIFT).all(|(&found, bound)| found < bound), "{what}: {drift:?}");
             first.push(drift[0]);
         }
     }
     first.sort_by(f64::total_cmp);
-    assert!(first[first.len() / 2] < 1e-6, "not even half of the runs keep up for one epoch: {first:?}");
+    assert!(first[first.len() / 2] < 1e-6, "more than half of the runs differ in the first epoch: {first:?}");
 }
 
-/// The reference parts from us no faster than we part from ourselves when every initial weight is off by its last bit.
+/// The reference diverges from this program no faster than this program diverges from itself after a change of the last bit
+/// of every initial weight.
 #[test]
 fn drift_is_that_of_a_change_in_the_last_bit() {
     const EPOCHS: usize = 10;
@@ -83,8 +84,8 @@ fn drift_is_that_of_a_change_in_the_last_bit() {
         .collect();
     println!("twin {}; reference {}", exponents(&ours), exponents(&theirs));
     let largest = |drift: &[f64]| drift.iter().copied().fold(0.0, f64::max);
-    assert!(ours[0] < DRIFT[0], "one bit makes too much of a difference: {ours:?}");
-    assert!(largest(&ours) > 100.0 * f64::from(f32::EPSILON), "nothing drifts: {ours:?}");
+    assert!(ours[0] < DRIFT[0], "one bit changes the loss too much: {ours:?}");
+    assert!(largest(&ours) > 100.0 * f64::from(f32::EPSILON), "no drift: {ours:?}");
     assert!(largest(&theirs) < 10.0 * largest(&ours), "reference {theirs:?}, twin {ours:?}");
 }
 

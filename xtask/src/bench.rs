@@ -12,11 +12,11 @@ pub(crate) fn bench(options: &[OsString]) -> Result<u8> {
     process::run(process::cargo(["bench"]).args(target).arg("--").args(first).args(options))
 }
 
-/// Arguments as they are written.
+/// The arguments.
 type Words = &'static [&'static str];
 
-/// What cargo must be told to run the benchmark that the first word names, what that word means to the benchmark, and the options
-/// of the benchmark itself.
+/// The cargo arguments for the benchmark named by the first word, the arguments implied by that word, and the options of the
+/// benchmark itself.
 fn choose(options: &[OsString]) -> (Words, Words, &[OsString]) {
     let (target, first, options): (Words, Words, _) = match options.split_first() {
         Some((name, rest)) if name == "audio" => (&["--bench", "audio"], &[], rest),
@@ -25,7 +25,7 @@ fn choose(options: &[OsString]) -> (Words, Words, &[OsString]) {
         Some((name, rest)) if name == "latency" => (&["--bench", "training_step"], &["--latency"], rest),
         _ => (&["--bench", "training_step"], &[], options),
     };
-    // A `--` that sets the benchmark's options off from ours is not one of them.
+    // Skip a `--` that separates the benchmark's options from ours.
     (target, first, options.strip_prefix(&[OsString::from("--")]).unwrap_or(options))
 }
 

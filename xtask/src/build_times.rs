@@ -1,4 +1,4 @@
-//! `cargo xtask build-times`: what building costs, command by command and package by package.
+//! `cargo xtask build-times`: the build cost of each command and package.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ pub(crate) struct Options {
     target_dir: Option<PathBuf>,
 }
 
-/// What is built, one after the other in the same directory, as a new user would: name and arguments for cargo.
+/// The builds of a new user, in sequence in the same directory: name and arguments for cargo.
 const STEPS: &[(&str, &[&str])] = &[
     ("cargo xtask", &["build", "--bin", "xtask"]),
     ("demo (snn)", &["build", "--bin", "snn"]),
@@ -37,7 +37,7 @@ const STEPS: &[(&str, &[&str])] = &[
     ("bench", &["bench", "--bench", "training_step", "--no-run"]),
 ];
 
-/// So many packages are named.
+/// Number of packages listed.
 const COSTLIEST: usize = 10;
 
 #[derive(Debug, Serialize)]
@@ -53,7 +53,7 @@ struct Step {
 #[derive(Debug, Serialize, PartialEq)]
 struct Package {
     name: String,
-    /// Seconds on the clock of all its units, each measured while others were compiled beside it.
+    /// Total wall time of its units, each measured while others were compiled in parallel.
     seconds: f64,
     units: usize,
 }
@@ -62,10 +62,10 @@ pub(crate) fn build_times(options: &Options) -> Result<u8> {
     requirements::ensure()?;
     let target = options.target_dir.clone().unwrap_or_else(|| process::target().join("build-times"));
     if target.join("release").exists() || !target.exists() {
-        // Only what looks like a directory of cargo's is removed.
+        // Only a cargo target directory is removed.
         let _ = fs::remove_dir_all(&target);
     } else if fs::read_dir(&target).is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty, and no target directory of cargo; name another one", target.display());
+        bail!("{} is not empty, and not a cargo target directory; choose another one", target.display());
     }
 
     let mut steps = Vec::new();
@@ -110,7 +110,7 @@ pub(crate) fn build_times(options: &Options) -> Result<u8> {
     Ok(0)
 }
 
-/// Both tables in Markdown, as the developer documentation has them.
+/// Both tables in Markdown, for the developer documentation.
 fn table(steps: &[Step], packages: &[Package]) -> String {
     let mut text = "| command | units | processor s | wall s |\n|---|---|---|---|\n".to_owned();
     for Step { command, units, processor_seconds, wall_seconds } in steps {
@@ -124,7 +124,7 @@ fn table(steps: &[Step], packages: &[Package]) -> String {
     text
 }
 
-/// A unit of compilation as cargo's timing report has it.
+/// A unit of compilation in cargo's timing report.
 #[derive(Debug, Deserialize, PartialEq)]
 struct Unit {
     name: String,
@@ -135,12 +135,12 @@ struct Unit {
 fn units(target: &Path) -> Result<Vec<Unit>> {
     let path = target.join("cargo-timings/cargo-timing.html");
     let report = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    units_in(&report).with_context(|| format!("cannot understand {}", path.display()))
+    units_in(&report).with_context(|| format!("cannot parse {}", path.display()))
 }
 
 /// The report is a page with its data as JSON in a script: `const UNIT_DATA = [...];`.
 fn units_in(report: &str) -> Result<Vec<Unit>> {
-    let data = report.split_once("UNIT_DATA = ").context("it holds no UNIT_DATA")?.1;
+    let data = report.split_once("UNIT_DATA = ").context("it has no UNIT_DATA")?.1;
     let units = serde_json::Deserializer::from_str(data).into_iter().next();
     Ok(units.context("UNIT_DATA is empty")??)
 }

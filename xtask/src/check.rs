@@ -1,4 +1,4 @@
-//! `cargo xtask test` and `cargo xtask ci`: what must hold.
+//! `cargo xtask test` and `cargo xtask ci`.
 
 use std::{
     ffi::OsString,
@@ -17,10 +17,10 @@ use crate::{
     usage::Stopwatch,
 };
 
-/// Runs every test of the workspace, its documentation's programs included, and sums up: where the time went, what was skipped.
+/// Runs every test of the workspace, including documentation tests, and summarizes the time spent and the skipped tests.
 pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     requirements::ensure()?;
-    // All failures of a run are worth more than the first one, hence --no-fail-fast.
+    // With --no-fail-fast, since all failures of a run are more useful than the first one.
     let mut words: Vec<OsString> = ["test", "--release", "--no-fail-fast"].map(OsString::from).into();
     if !names_packages(options) {
         words.push("--workspace".into());
@@ -32,7 +32,7 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
         suites.push(DRIVER.map(OsString::from).into());
     }
 
-    // Built first and by itself, so that the time of building is known.
+    // Built separately first, to measure the build time.
     let building = Stopwatch::start();
     for words in &suites {
         let code = process::run(cargo(words).args(of_cargo).arg("--no-run"))?;
@@ -42,7 +42,7 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     }
     let building = building.stop();
 
-    let folder = tempfile::tempdir().context("cannot make a directory for notes of the tests")?;
+    let folder = tempfile::tempdir().context("cannot create a directory for notes of the tests")?;
     let skipped = folder.path().join("skipped");
     let testing = Stopwatch::start();
     let mut tally = Tally::default();
@@ -51,7 +51,7 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
         let mut command = cargo(words);
         command.args(of_cargo);
         process::announce(command.args(of_tests));
-        // What the tests need not know, and nobody would type.
+        // Options that users would not type.
         let mut command = cargo(words);
         command.args(of_cargo).args(timed::runner()?).args(of_tests).env(SKIPPED_TESTS, &skipped);
         let of_suite = run_counted(&mut command, &mut tally)?;
@@ -64,8 +64,8 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     Ok(code)
 }
 
-/// The tests of what talks to the driver of a GPU, and of `cargo xtask gpu`, with a driver of their own in its place. The rest of the
-/// workspace is built without that code, so that they are built by themselves.
+/// The tests of code that talks to a GPU driver, and of `cargo xtask gpu`, with a mock driver. The rest of the workspace is built
+/// without that code, so they are built separately.
 const DRIVER: [&str; 13] = [
     "test",
     "--release",
@@ -82,7 +82,7 @@ const DRIVER: [&str; 13] = [
     "gpu_command",
 ];
 
-/// Runs tests, shows what they print and counts it.
+/// Runs tests, shows their output and counts results.
 fn run_counted(command: &mut Command, tally: &mut Tally) -> Result<u8> {
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;
@@ -90,7 +90,7 @@ fn run_counted(command: &mut Command, tally: &mut Tally) -> Result<u8> {
     for line in BufReader::new(output).split(b'\n') {
         let line = line.context("cannot read the output of the tests")?;
         tally.read(&String::from_utf8_lossy(&line));
-        // Tests go on when nobody reads their output any more, as in `cargo xtask test | head`.
+        // Tests continue if their output is no longer read, as in `cargo xtask test | head`.
         let _ = screen.write_all(&line).and_then(|()| screen.write_all(b"\n"));
     }
     drop(screen);
@@ -98,22 +98,22 @@ fn run_counted(command: &mut Command, tally: &mut Tally) -> Result<u8> {
     Ok(process::exit_code(status))
 }
 
-/// The variable that names the file in which tests note that they are skipped: `snn_test_support::SKIPPED`.
+/// The variable with the file in which tests record that they are skipped: `snn_test_support::SKIPPED`.
 const SKIPPED_TESTS: &str = "SNN_SKIPPED_TESTS";
 
-/// The options for cargo, and those for the test programs with the `--` that sets them off.
+/// The options for cargo, and those for the test programs with the separating `--`.
 fn halves(options: &[OsString]) -> (&[OsString], &[OsString]) {
     let end = options.iter().position(|word| word == "--").unwrap_or(options.len());
     options.split_at(end)
 }
 
-/// Whether the options for cargo choose packages, which it would pass over beside `--workspace`.
+/// Whether the options for cargo select packages, which `--workspace` would override.
 fn names_packages(options: &[OsString]) -> bool {
     let words = options.iter().filter_map(|option| option.to_str()).take_while(|&word| word != "--");
     words.into_iter().any(|word| word.starts_with("-p") || word.starts_with("--package"))
 }
 
-/// Runs all checks, cheap ones first, up to the first that fails.
+/// Runs all checks, cheap ones first, up to the first failure.
 pub(crate) fn ci(no_tests: bool) -> Result<u8> {
     requirements::ensure()?;
     for check in checks() {
@@ -134,7 +134,7 @@ pub(crate) fn ci(no_tests: bool) -> Result<u8> {
 /// A check other than the tests.
 struct Check {
     command: Command,
-    /// The part of cargo that it needs and how to get it, unless cargo always has it.
+    /// The cargo subcommand that it needs and how to install it, unless it is built in.
     tool: Option<(&'static str, &'static str)>,
 }
 
@@ -142,11 +142,11 @@ impl Check {
     fn unavailable(&self) -> Option<String> {
         let (tool, installation) = self.tool?;
         let installed = process::succeeds(&mut cargo([tool, "--version"]));
-        (!installed).then(|| format!("cargo has no `{tool}` here; `{installation}` brings it"))
+        (!installed).then(|| format!("`cargo {tool}` is not installed; install it with `{installation}`"))
     }
 }
 
-/// All checks, in the release profile like everything else here, so that they share what is built.
+/// All checks, in the release profile like everything else here, to share build artifacts.
 fn checks() -> Vec<Check> {
     const RUSTFMT: Option<(&str, &str)> = Some(("fmt", "rustup component add rustfmt"));
     const CLIPPY: Option<(&str, &str)> = Some(("clippy", "rustup component add clippy"));
@@ -156,10 +156,10 @@ fn checks() -> Vec<Check> {
 
     let format = cargo(["fmt", "--all", "--check"]);
     let lints = cargo(clippy.into_iter().chain(["--workspace"]).chain(strict));
-    // The reader of run directories, and the trainer without its program and figures: each with no features but its own.
+    // The reader of run directories, and the trainer without its program and figures, each with minimal features.
     let alone = ["--package", "snn-run", "--package", "snn-train", "--no-default-features"];
     let reader = cargo(clippy.into_iter().chain(alone).chain(strict));
-    // The code for GPUs, which no machine without the CUDA toolkit can link.
+    // The GPU code, which cannot be linked without the CUDA toolkit.
     let gpu = cargo(
         ["clippy", "--release", "--package", "snn-core", "--package", "snn-train"]
             .into_iter()
@@ -168,7 +168,7 @@ fn checks() -> Vec<Check> {
             .chain(strict),
     );
     let documentation = documentation_of(&["--workspace"]);
-    // Not the advisories: they change without us, and fetching them needs a network.
+    // Not the advisories: they change independently, and fetching them needs a network.
     let dependencies = cargo(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]);
 
     [(format, RUSTFMT), (lints, CLIPPY), (reader, CLIPPY), (gpu, CLIPPY)]

@@ -14,12 +14,12 @@ use crate::{
     requirements,
 };
 
-/// What the default network reaches on the default random manifolds with some margin.
+/// An accuracy that the default network reaches on the default random manifolds with some margin.
 const EXPECTED_ACCURACY: f64 = 0.98;
 
 /// Builds the program, trains the preset `randman` with `options`, and checks the outcome.
 pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
-    eprintln!("[1/3] Checking what the build needs: {}", requirements::names().join(", "));
+    eprintln!("[1/3] Checking build requirements: {}", requirements::names().join(", "));
     requirements::ensure()?;
     eprintln!("[2/3] Building the program `snn`: {}", expected_build());
     let code = process::run(&mut cargo(["build", "--release", "--bin", "snn"]))?;
@@ -41,13 +41,13 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
     let code = process::run(train.args(options))?;
     let seconds = start.elapsed().as_secs_f64();
     if code != 0 {
-        eprintln!("Training ended with exit code {code}. If it was only interrupted, this goes on with it:");
+        eprintln!("Training ended with exit code {code}. If it was interrupted, resume it with:");
         eprintln!("    cargo xtask demo -- --run-dir {shown} --resume");
         return Ok(code);
     }
 
     let accuracy = test_accuracy(&root().join(&run_dir))?;
-    println!("\nTest accuracy {:.2} % after {seconds:.0} s. The run lies in {shown}.", 100.0 * accuracy);
+    println!("\nTest accuracy {:.2} % after {seconds:.0} s. The run is in {shown}.", 100.0 * accuracy);
     println!("To evaluate it again, and to train with other settings:");
     println!("    cargo run --release -- eval {shown} --split test");
     println!("    cargo run --release -- train --help");
@@ -66,10 +66,10 @@ pub(crate) fn demo(options: &[OsString]) -> Result<u8> {
     Ok(0)
 }
 
-/// What the user is to expect of the build.
+/// What to expect from the build.
 fn expected_build() -> String {
     if process::target().join("release").join(format!("snn{}", std::env::consts::EXE_SUFFIX)).is_file() {
-        return "built before, so that only what has changed is compiled".to_owned();
+        return "built before, so only changes are compiled".to_owned();
     }
     let tree =
         ["tree", "--package", "snn-train", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
@@ -79,8 +79,8 @@ fn expected_build() -> String {
         text.lines().map(|line| line.trim_end_matches(" (*)")).collect::<std::collections::HashSet<_>>().len()
     });
     match count {
-        Some(count) => format!("about {count} packages are compiled, this once"),
-        None => "its packages are compiled, this once".to_owned(),
+        Some(count) => format!("about {count} packages to compile, once"),
+        None => "its packages are compiled, once".to_owned(),
     }
 }
 
@@ -94,16 +94,16 @@ fn unused(root: &Path) -> PathBuf {
     further.into_iter().find(|path| !root.join(path).exists()).unwrap_or(first)
 }
 
-/// The accuracy on the test samples, 0 to 1, that the finished run in `run_dir` has recorded.
+/// The test accuracy, 0 to 1, recorded by the finished run in `run_dir`.
 fn test_accuracy(run_dir: &Path) -> Result<f64> {
     let path = run_dir.join("status.json");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let status: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("cannot parse {}", path.display()))?;
     match status["test_accuracy"].as_f64() {
         Some(accuracy) => Ok(accuracy),
         None => bail!(
-            "the run has no test accuracy (state {}); `cargo xtask demo -- --run-dir D --resume` goes on with one that \
+            "the run has no test accuracy (state {}); `cargo xtask demo -- --run-dir D --resume` resumes one that \
              was stopped: {}",
             status["state"],
             run_dir.display()

@@ -1,4 +1,4 @@
-//! `cargo xtask figures`: the figures of the paper, and what its claims have come to.
+//! `cargo xtask figures`: the figures and claims of the paper.
 
 use std::ffi::OsString;
 
@@ -9,9 +9,9 @@ use crate::{
     requirements,
 };
 
-/// Builds the program, makes all figures with `options`, and tells how the claims stand.
+/// Builds the program, reproduces all figures with `options`, and tests the claims.
 pub(crate) fn figures(options: &[OsString]) -> Result<u8> {
-    // A `--` that sets the program's options off from ours is not one of them.
+    // Skip a `--` that separates the program's options from ours.
     let options = options.strip_prefix(&[OsString::from("--")]).unwrap_or(options);
     requirements::ensure()?;
     let code = process::run(&mut cargo(["build", "--release", "--bin", "snn"]))?;
@@ -32,15 +32,15 @@ pub(crate) fn figures(options: &[OsString]) -> Result<u8> {
     }
 }
 
-/// The command that looks at the runs which `snn figure all` with these options leaves behind, or why there is none.
+/// The command that tests claims with the runs of `snn figure all` with these options, or why there is none.
 fn claims(options: &[OsString]) -> Result<Vec<OsString>, String> {
     if let Some(word) = ["--plan", "--help", "-h"].into_iter().find(|word| options.contains(&word.into())) {
-        return Err(format!("with {word} nothing is made"));
+        return Err(format!("{word} produces no figures"));
     }
     let mut arguments = vec!["claims".into()];
     let scale = option(options, "--scale");
     if let Some(out) = option(options, "--out") {
-        // Figures of all scales lie side by side in folders of their names.
+        // Figures of all scales are in folders with their names.
         let folder = scale.clone().unwrap_or_else(|| "quick".into());
         match out.parent().filter(|_| out.ends_with(&folder)) {
             Some(figures) if figures.as_os_str().is_empty() => {
@@ -50,12 +50,12 @@ fn claims(options: &[OsString]) -> Result<Vec<OsString>, String> {
             None => {
                 let (out, folder) = (out.display(), folder.display());
                 return Err(format!(
-                    "it finds runs in folders of the name of their scale: use --out {out}/{folder}"
+                    "it looks for runs in folders named after their scale: use --out {out}/{folder}"
                 ));
             }
         }
     }
-    // Without a scale, claims that quick runs do not test may have been tested at full scale before.
+    // Without a scale, claims not tested by quick runs may have been tested at full scale before.
     arguments.extend(scale.into_iter().flat_map(|scale| ["--scale".into(), scale.into()]));
     arguments.extend(options.iter().filter(|word| *word == "--json").cloned());
     Ok(arguments)

@@ -1,8 +1,8 @@
-//! The automation of this repository: `cargo xtask demo` and `cargo xtask test` need nothing but a Rust toolchain.
+//! The automation of this repository: `cargo xtask demo` and `cargo xtask test` need only a Rust toolchain.
 //!
-//! Commands exit with 0 when all went well, 2 on wrong usage, and otherwise with the code of the step that failed, or 1.
+//! Exit codes: 0 for success, 2 for a usage error, otherwise that of the failed step, or 1.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks to its user")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program prints")]
 
 mod bench;
 mod build_times;
@@ -35,35 +35,35 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check what the build needs, build, and train the preset `randman`: the whole program in one command
+    /// Check the build requirements, build, and train the preset `randman`
     ///
-    /// Fails unless the test accuracy ends above 98 %. The run lies in runs/demo (runs/demo-2 and so on for further
-    /// ones) of the repository.
+    /// Fails unless the test accuracy exceeds 98 %. The run is in runs/demo (runs/demo-2 and so on for further ones) of the
+    /// repository.
     Demo {
         /// Options for `snn train randman`, such as `--set training.epochs=20` or `--run-dir D`
         #[arg(last = true)]
         options: Vec<OsString>,
     },
-    /// Check what the build needs, then run every test of the workspace, documentation included
+    /// Check the build requirements, then run every test of the workspace, including documentation tests
     Test {
         /// Options for `cargo test`, such as `-p snn-core`, a test's name, or `-- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Everything that must hold before a change lands: format, lints, documentation, dependencies, tests
+    /// All checks required before merging: format, lints, documentation, dependencies, tests
     ///
-    /// A check whose tool is not installed is skipped, and says so.
+    /// Checks whose tool is not installed are skipped with a message.
     Ci {
-        /// Leave the tests out
+        /// Skip the tests
         #[arg(long)]
         no_tests: bool,
     },
-    /// On a machine with an NVIDIA GPU: check it against the CPU, measure it, and PyTorch beside it
+    /// On a machine with an NVIDIA GPU: compare it with the CPU, and measure it and PyTorch
     Gpu(gpu::Options),
-    /// Try sweeps on Slurm: start one of a single node, submit, requeue, kill, submit again, compare, and stop it
+    /// Test sweeps on Slurm: start a single-node cluster, submit, requeue, kill, resubmit, compare, and stop it
     ///
-    /// Takes about three minutes. Where Slurm is not installed, root installs it on Debian and its descendants; elsewhere the
-    /// test is skipped, and says what to type.
+    /// Takes about three minutes. If Slurm is not installed, root installs it on Debian and derivatives; otherwise the test is
+    /// skipped and prints the command to run.
     #[cfg(unix)]
     SlurmTest,
     /// Fetch data sets, check them against published checksums, and unpack them: see `cargo xtask fetch-data --help`
@@ -73,7 +73,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Build everything from nothing in a directory of its own, and show what each command and each package costs
+    /// Build everything from scratch in a separate directory, and show the cost of each command and package
     BuildTimes(build_times::Options),
     /// Run a test program with the time of each of its tests
     #[command(name = timed::COMMAND, hide = true, disable_help_flag = true)]
@@ -81,34 +81,33 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
-    /// Make all figures of the paper anew and hold its claims against their runs: `snn figure all`, then `snn claims`
+    /// Reproduce all figures of the paper and test its claims: `snn figure all`, then `snn claims`
     ///
-    /// Quick, in minutes, unless `--scale` says otherwise. What is there is used again, so after Ctrl-C the same command
-    /// goes on.
+    /// At quick scale (minutes) unless `--scale` is given. Existing runs are reused, so after Ctrl-C the same command resumes.
     Figures {
         /// Options for `snn figure all`, such as `--scale full`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
-    /// Draw the screens of the dashboard that the README shows, from recorded runs, into docs/dashboard
+    /// Draw the dashboard screens in the README from recorded runs, into docs/dashboard
     Captures {
         /// Print them as text instead
         #[arg(long)]
         text: bool,
     },
-    /// Damage every kind of file and kill trainers, for minutes or hours; prints what was tried, how often, and what failed
+    /// Damage every kind of file and kill trainers, for minutes or hours; prints the number of attempts and failures
     Torture {
-        /// `--minutes N` for the mutations (2), `--kills N` (40), `--seed N` (0), `--snn PATH` of another program to kill
+        /// `--minutes N` for the mutations (2), `--kills N` (40), `--seed N` (0), `--snn PATH` to kill another program
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
     /// Measure the time and memory of a training step (jobs R, M, S, A); `bench audio`, `bench shd`: of reading data
     ///
-    /// `cargo xtask bench -- --help` lists the options of the benchmark itself. `audio` is the audio front end, and fails below
-    /// N times real time with `--require N`; `shd` loads a file of the size of the Spiking Heidelberg Digits, and fails above 2 s
-    /// or 600 MB with `--require`.
+    /// `cargo xtask bench -- --help` lists the options of the benchmark itself. `audio` measures the audio front end, and fails below N
+    /// times real time with `--require N`; `shd` loads a file of the size of the Spiking Heidelberg Digits, and fails above 2 s or 600
+    /// MB with `--require`.
     Bench {
-        /// Options for the benchmark, such as `--jobs R,S` or `--json`; in front of them `audio` or `shd`
+        /// Options for the benchmark, such as `--jobs R,S` or `--json`, after an optional `audio` or `shd`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
@@ -140,11 +139,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// `cargo xtask fetch-data`, a program of its own: nothing else here needs HTTP, TLS and archives.
+/// `cargo xtask fetch-data`, a separate program, since nothing else here needs HTTP, TLS and archives.
 fn fetch_data(options: &[OsString]) -> anyhow::Result<u8> {
     let program = ["run", "--release", "--quiet", "--bin", "snn-fetch", "--"];
-    // Paths on the command line are relative to where the user stands.
-    let directory = std::env::current_dir().context("the working directory is gone")?;
+    // Paths on the command line are relative to the user's directory.
+    let directory = std::env::current_dir().context("the working directory no longer exists")?;
     let manifest = process::root().join("Cargo.toml");
     let mut command = process::cargo(program.iter().take(1));
     command.arg("--manifest-path").arg(manifest).args(&program[1..]).args(options).current_dir(directory);
@@ -174,7 +173,7 @@ mod tests {
         assert!(matches!(command, Ok(Command::Figures { options }) if options.len() == 2));
         let command = parse("xtask test -p snn-core golden -- --nocapture");
         assert!(matches!(command, Ok(Command::Test { options }) if options.len() == 5));
-        assert!(parse("xtask demo --run-dir x").is_err(), "options of snn stand behind `--`");
+        assert!(parse("xtask demo --run-dir x").is_err(), "options of snn follow `--`");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Running other programs: shown before they run, in the root of the repository, with our terminal.
+//! Running other programs: printed before they run, in the root of the repository, with our terminal.
 
 use std::{
     env,
@@ -12,19 +12,19 @@ use anyhow::{Context as _, Result};
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
-    // Cargo sets the variable at run time too, which stays right when a checkout has been moved.
+    // Cargo also sets the variable at run time, which is correct even if a checkout was moved.
     let package = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or(package.clone(), Path::to_owned)
 }
 
-/// Where cargo builds.
+/// The target directory.
 pub(crate) fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     root().join(target)
 }
 
-/// The cargo that runs us, in the root of the repository.
+/// The cargo that runs this program, in the root of the repository.
 pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
@@ -38,24 +38,24 @@ pub(crate) fn run(command: &mut Command) -> Result<u8> {
     Ok(exit_code(status))
 }
 
-/// Shows which program runs next; on standard error, since the program's output may be read by another one.
+/// Prints the next command on standard error, since the program's output may be read by another one.
 pub(crate) fn announce(command: &Command) {
     eprintln!("$ {}", line(command));
 }
 
-/// Whether `command` runs and succeeds; nothing of it is shown.
+/// Whether `command` runs and succeeds, silently.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }
 
-/// Whether a program of that name lies on the search path.
+/// Whether a program with this name is on the search path.
 pub(crate) fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     find_in(env::split_paths(&path), program).is_some()
 }
 
-/// Where a program for administrators lies: on the search path, or where those of others do not look.
+/// The path of an administration program: on the search path, or in a directory outside of it.
 #[cfg(unix)]
 pub(crate) fn find_daemon(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -67,15 +67,15 @@ fn find_in(mut folders: impl Iterator<Item = PathBuf>, program: &str) -> Option<
     folders.find_map(|folder| Some(folder.join(&file)).filter(|path| path.is_file()))
 }
 
-/// Lets an interrupt from the keyboard, which every process of the terminal's group receives, end the program that
-/// we run and not us: `snn` then writes its checkpoint, and we report how it ended.
+/// Ignores keyboard interrupts, which every process of the terminal's group receives: `snn` then writes its checkpoint, and we
+/// report how it ended.
 pub(crate) fn leave_interrupts_to_children() -> Result<()> {
     signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false)))
         .context("cannot handle interrupts")?;
     Ok(())
 }
 
-/// The exit code; 128 plus the signal's number for a program that a signal has ended, as shells have it.
+/// The exit code; 128 plus the signal's number for a program ended by a signal, as in shells.
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -99,7 +99,7 @@ pub(crate) fn option(options: &[OsString], name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The command line as one would type it.
+/// The command line as typed in a shell.
 pub(crate) fn line(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
     let settings = command.get_envs().filter_map(|(name, value)| {

@@ -1,6 +1,6 @@
-//! What must be on the machine beside the Rust toolchain: found out, installed where that is ours to do, or told.
+//! Requirements besides the Rust toolchain: detected, installed if permitted, or reported.
 //!
-//! Deciding ([`plan`]) is a pure function of what is found out about the machine ([`Machine::look`]).
+//! The decision ([`plan`]) is a pure function of the machine's state ([`Machine::look`]).
 
 use std::{env, path::Path, process::Command};
 
@@ -8,23 +8,23 @@ use anyhow::{Result, bail};
 
 use crate::process;
 
-/// Something that the build or a test needs and cargo cannot bring.
+/// A requirement of the build or a test that cargo cannot install.
 struct Requirement {
     name: &'static str,
-    /// What it is for, to follow "needed".
+    /// Its purpose, to follow "needed".
     reason: &'static str,
     is_present: fn() -> bool,
-    /// Packages of Debian and its descendants.
+    /// Packages of Debian and derivatives.
     debian: &'static str,
-    /// Packages of Fedora and its relatives.
+    /// Packages of Fedora and related distributions.
     fedora: &'static str,
     /// Packages of Arch Linux.
     arch: &'static str,
-    /// The whole command on macOS, where not everything comes from one source; empty where there is none.
+    /// The complete command on macOS, where sources vary; empty if there is none.
     macos: &'static str,
 }
 
-/// All there is. A further library is one more entry.
+/// All requirements of the build.
 const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         name: "a C linker (cc)",
@@ -46,11 +46,11 @@ const REQUIREMENTS: &[Requirement] = &[
     },
 ];
 
-/// What a test on a cluster needs beside that.
+/// Additional requirements of a cluster test.
 #[cfg(unix)]
 const SLURM: &[Requirement] = &[Requirement {
     name: "Slurm with munge",
-    reason: "to try sweeps on a cluster",
+    reason: "to test sweeps on a cluster",
     is_present: || {
         ["munged", "slurmctld", "slurmd", "sbatch"].into_iter().all(|it| process::find_daemon(it).is_some())
     },
@@ -60,7 +60,7 @@ const SLURM: &[Requirement] = &[Requirement {
     macos: "",
 }];
 
-/// Looks where the build of the crate `hdf5` looks.
+/// Looks in the same places as the build of the crate `hdf5`.
 fn has_hdf5() -> bool {
     let brewed = ["/opt/homebrew/opt/hdf5", "/usr/local/opt/hdf5"];
     env::var_os("HDF5_DIR").is_some()
@@ -68,7 +68,7 @@ fn has_hdf5() -> bool {
         || cfg!(target_os = "macos") && brewed.iter().any(|path| Path::new(path).exists())
 }
 
-/// How packages get onto this machine.
+/// The package manager of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Installer {
     Apt,
@@ -77,14 +77,14 @@ enum Installer {
     Macos,
 }
 
-/// What decides how something missing can be had.
+/// The facts that determine how to install something missing.
 #[derive(Debug, Clone, Copy)]
 struct Machine {
     installer: Option<Installer>,
     is_root: bool,
 }
 
-/// What to do about the requirements that are not met.
+/// How to meet missing requirements.
 #[derive(Debug, PartialEq, Eq)]
 enum Plan {
     Ready,
@@ -92,26 +92,26 @@ enum Plan {
     Install {
         packages: Vec<&'static str>,
     },
-    /// Tell the user which command does it: one for this machine, or several to choose from.
+    /// Tell the user the command: one for this machine, or several to choose from.
     Tell {
         commands: Vec<String>,
     },
 }
 
-/// What the build needs.
+/// The names of the build requirements.
 pub(crate) fn names() -> Vec<&'static str> {
     REQUIREMENTS.iter().map(|requirement| requirement.name).collect()
 }
 
-/// Sees to it that everything the build needs is there.
+/// Makes sure that all build requirements are met.
 ///
 /// # Errors
-/// When something is missing that could not be installed; the message holds the line to type.
+/// If something missing could not be installed; the message contains the command to run.
 pub(crate) fn ensure() -> Result<()> {
     ensure_all(REQUIREMENTS)
 }
 
-/// Sees to it that a cluster can be started.
+/// Makes sure that a cluster can be started.
 ///
 /// # Errors
 /// Those of [`ensure`].
@@ -128,7 +128,7 @@ fn ensure_all(requirements: &[Requirement]) -> Result<()> {
     match plan(&missing, Machine::look()) {
         Plan::Ready => return Ok(()),
         Plan::Tell { commands } => {
-            bail!("install what is missing, then try again:\n    {}", commands.join("\n    "))
+            bail!("install what is missing, then retry:\n    {}", commands.join("\n    "))
         }
         Plan::Install { packages } => install(&packages)?,
     }
@@ -159,7 +159,7 @@ fn plan(missing: &[&Requirement], machine: Machine) -> Plan {
 }
 
 impl Installer {
-    /// The commands that install what is missing, as one would type them.
+    /// The commands that install what is missing, as typed in a shell.
     fn commands(self, missing: &[&Requirement], is_root: bool) -> Vec<String> {
         let sudo = if is_root { "" } else { "sudo " };
         let one = |command: &str, packages: fn(&Requirement) -> &'static str| {
@@ -191,7 +191,7 @@ impl Machine {
     }
 }
 
-/// Installs Debian packages, having said so.
+/// Installs Debian packages, after printing a message.
 fn install(packages: &[&str]) -> Result<()> {
     eprintln!("installing {} with apt-get, since this runs as root", packages.join(" "));
     let apt = |arguments: &[&str]| {
@@ -199,14 +199,14 @@ fn install(packages: &[&str]) -> Result<()> {
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
-    // A fresh machine or container may have no package lists, or old ones; without a network neither helps, and the
-    // installation says what is wrong.
+    // A new machine or container may have no package lists, or old ones; without a network, neither helps, and the
+    // installation reports the problem.
     process::run(&mut apt(&["update"]))?;
     let mut installation = apt(&["install", "--yes", "--no-install-recommends"]);
     let code = process::run(installation.args(packages))?;
     if code != 0 {
         bail!(
-            "apt-get ended with exit code {code}; once it works again, type:\n    apt-get install {}",
+            "apt-get ended with exit code {code}; once it works again, run:\n    apt-get install {}",
             packages.join(" ")
         );
     }

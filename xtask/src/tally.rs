@@ -1,13 +1,13 @@
-//! What `cargo test` did: counts from the closing lines of the test programs, the time of each test, and what was skipped.
+//! The results of `cargo test`: counts from the final lines of the test programs, the time of each test, and skipped tests.
 
 use std::fmt;
 
 use crate::usage::Usage;
 
-/// So many of the slowest tests are named.
+/// Number of slowest tests to list.
 const SLOWEST: usize = 10;
 
-/// What the test programs have reported so far.
+/// The reports of the test programs so far.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     programs: usize,
@@ -15,19 +15,19 @@ pub(crate) struct Tally {
     failed: usize,
     ignored: usize,
     failures: Vec<String>,
-    /// The program that runs, as [`Tally::read`] was told.
+    /// The running program, as passed to [`Tally::read`].
     program: String,
-    /// Seconds and name of each test, where the harness tells them.
+    /// Seconds and name of each test, if the harness reports them.
     times: Vec<(f64, String)>,
-    /// Tests that ran but had to leave out what they test, with the reason. The harness counts them as passed.
+    /// Tests that were skipped, with the reason. The harness counts them as passed.
     skipped: Vec<(String, String)>,
 }
 
-/// What announces a test program in the output; see `timed`.
+/// The marker of a test program in the output; see `timed`.
 pub(crate) const PROGRAM: &str = "test program: ";
 
 impl Tally {
-    /// Takes one line of output into account.
+    /// Processes a line of output.
     pub(crate) fn read(&mut self, line: &str) {
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.programs += 1;
@@ -50,19 +50,19 @@ impl Tally {
         }
     }
 
-    /// Takes the file into account in which tests have noted that they were skipped: `name<TAB>reason` a line.
+    /// Processes the file in which tests record that they were skipped: `name<TAB>reason` per line.
     pub(crate) fn read_skipped(&mut self, notes: &str) {
         let notes = notes.lines().filter_map(|line| line.split_once('\t'));
         self.skipped.extend(notes.map(|(name, reason)| (name.to_owned(), reason.to_owned())));
     }
 
-    /// Where the time went, with the slowest tests.
+    /// The time spent, with the slowest tests.
     pub(crate) fn times(&self, build: Usage, tests: Usage) -> String {
         let row = |what: &str, usage: Usage| {
             let processor = usage.processor.map_or_else(|| "-".to_owned(), |it| format!("{it:.0}"));
             format!("  {what:<10} {:>8.0} {processor:>12}\n", usage.wall)
         };
-        let mut text = format!("where the time went {:>3} {:>14}\n", "s", "processor s");
+        let mut text = format!("time spent          {:>3} {:>14}\n", "s", "processor s");
         text += &row("building", build);
         text += &row("testing", tests);
         let mut slowest = self.times.clone();
@@ -92,7 +92,7 @@ impl fmt::Display for Tally {
         for name in &self.failures {
             writeln!(f, "failed: {name}")?;
         }
-        // One test may note several things that it left out.
+        // One test may record several skipped parts.
         let mut names: Vec<_> = self.skipped.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
         names.dedup();

@@ -1,8 +1,8 @@
-//! The test programs with the time of each test, as the runner of `cargo test`.
+//! A runner for `cargo test` that measures the time of each test.
 //!
-//! The test harness of stable Rust measures each test but shows the times only under an unstable flag, which it accepts with
-//! `RUSTC_BOOTSTRAP` set. Set for cargo, the variable would make it build everything anew, so it is set here, for the test
-//! programs alone. A harness that refuses the flag runs without.
+//! The test harness of stable Rust measures each test but shows the times only with an unstable flag, which requires
+//! `RUSTC_BOOTSTRAP`. Set for cargo, the variable would trigger a complete rebuild, so it is set here, only for the test
+//! programs. A harness that refuses the flag runs without it.
 
 use std::{
     ffi::OsString,
@@ -17,11 +17,11 @@ use crate::{process, tally::PROGRAM};
 /// The hidden command.
 pub(crate) const COMMAND: &str = "run-timed";
 
-/// The arguments for cargo that make us the runner of what it builds.
+/// The arguments for cargo that make this program the runner.
 pub(crate) fn runner() -> Result<[String; 2]> {
     let program = std::env::current_exe().context("cannot find this program")?;
     let program = program.to_str().context("the path of this program is not UTF-8")?;
-    // A TOML string in single quotes holds everything but a single quote.
+    // A TOML string in single quotes can contain anything but a single quote.
     Ok(["--config".into(), format!("target.'cfg(all())'.runner = ['{program}', '{COMMAND}']")])
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn run(words: &[OsString]) -> Result<u8> {
     Ok(process::exit_code(status))
 }
 
-/// The name of a test program that cargo has built, without the hash; `None` for the programs of documentation tests.
+/// The name of a test program built by cargo, without the hash; `None` for documentation tests.
 fn test_program(path: &Path) -> Option<String> {
     let folder = path.parent()?.file_name()?;
     let name = path.file_stem()?.to_str()?;

@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: damaged files and killed trainers, for minutes or hours.
+//! `cargo xtask torture`: tests with damaged files and killed trainers, for minutes or hours.
 
 use std::ffi::OsString;
 

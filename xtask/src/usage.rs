@@ -1,19 +1,19 @@
-//! Processor time of the programs that we run: on a shared machine the only time that means something.
+//! Processor time of the programs we run: the only meaningful time on a shared machine.
 
 use std::{fs, time::Instant};
 
-/// Measures from [`Stopwatch::start`] on.
+/// Measures time since [`Stopwatch::start`].
 pub(crate) struct Stopwatch {
     begin: Instant,
     processor: Option<f64>,
 }
 
-/// What a stretch of time cost.
+/// The cost of an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Usage {
-    /// Seconds on the clock.
+    /// Wall time in seconds.
     pub(crate) wall: f64,
-    /// User and system seconds of the programs that ended in it; `None` where the system does not tell.
+    /// User and system seconds of the programs that ended in it; `None` where the system does not report it.
     pub(crate) processor: Option<f64>,
 }
 
@@ -28,7 +28,7 @@ impl Stopwatch {
     }
 }
 
-/// User and system seconds of all programs that we started, with their own children, as far as they have ended.
+/// User and system seconds of all finished child processes, including their children.
 fn of_children() -> Option<f64> {
     children_in(&fs::read_to_string("/proc/self/stat").ok()?)
 }
@@ -36,7 +36,7 @@ fn of_children() -> Option<f64> {
 /// Reads `cutime` and `cstime` (proc(5)): the 16th and 17th field of the line, in ticks of 10 ms.
 fn children_in(line: &str) -> Option<f64> {
     const TICKS: f64 = 100.0;
-    // The second field is the program's name in parentheses, which may hold spaces.
+    // The second field is the program's name in parentheses, which may contain spaces.
     let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace().skip(13);
     let mut ticks = || fields.next()?.parse::<f64>().ok();
     Some((ticks()? + ticks()?) / TICKS)

@@ -1,4 +1,4 @@
-//! The arrows between the crates, and what must never come along with one of them.
+//! The dependencies between crates, and forbidden transitive dependencies.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, in their helpers too")]
 
@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, path::Path, process::Command};
 
 use serde_json::Value;
 
-/// Who may depend on whom; `snn-tests` may depend on everybody, and the tests of everybody on `snn-test-support`.
+/// The allowed dependencies; `snn-tests` may depend on all crates, and the tests of all crates on `snn-test-support`.
 const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["snn-terminal"]),
     ("snn-fetch", &["snn-catalog", "snn-terminal"]),
@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snn-test-support", &[]),
 ];
 
-/// Crates for files, formats, command lines and screens: the numerics know nothing of them.
+/// Crates for files, formats, command lines and screens, which the numerics must not depend on.
 const FILES_AND_SCREENS: &[&str] = &[
     "anyhow",
     "clap",
@@ -57,7 +57,7 @@ fn members() -> BTreeMap<String, Vec<Value>> {
     packages.iter().map(|it| (name(it), it["dependencies"].as_array().cloned().unwrap_or_default())).collect()
 }
 
-/// Names of all crates that a program or library of `package` is built from, under its own choice of features.
+/// Names of all crates that `package` is built from, with its default features.
 fn built_from(package: &str) -> Vec<String> {
     let tree =
         cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
@@ -71,18 +71,19 @@ fn there_are_no_arrows_but_the_agreed_ones() {
         if from == "snn-tests" {
             continue;
         }
-        let (_, allowed) = ARROWS.iter().find(|(name, _)| name == from).unwrap_or_else(|| {
-            panic!("{from} is a new member: give it its place in the architecture, and here")
-        });
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(name, _)| name == from)
+            .unwrap_or_else(|| panic!("{from} is a new member: add it to the architecture, and here"));
         for to in dependencies.iter().filter_map(|it| it["name"].as_str()) {
             assert!(
                 !members.contains_key(to) || allowed.contains(&to) || to == "snn-test-support",
-                "{from} -> {to} is no arrow of the architecture; {from} may depend on {allowed:?}"
+                "{from} -> {to} is not allowed by the architecture; {from} may depend on {allowed:?}"
             );
         }
     }
     for (name, _) in ARROWS {
-        assert!(members.contains_key(*name), "{name} is gone from the workspace");
+        assert!(members.contains_key(*name), "{name} is missing in the workspace");
     }
 }
 

@@ -1,7 +1,7 @@
-//! Files use each other in one direction: no circle of files in any crate, and none of modules that lie side by side.
+//! Files use each other in one direction: no dependency cycles between files of a crate, or between sibling modules.
 //!
-//! The arrows come from the paths in the text (`use` and paths that begin with `crate`, `super` or a child), with comments,
-//! strings and tests left out. Names that a module only passes on are followed to where they are defined.
+//! Dependencies are derived from paths in the source (`use` and paths that begin with `crate`, `super` or a child), ignoring
+//! comments, strings and tests. Re-exported names are followed to their definition.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
 
@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where crates begin, relative to the repository.
+/// The crate roots, relative to the repository.
 const CRATES: &[&str] = &[
     "snn-core/src/lib.rs",
     "snn-core/benches/training_step/main.rs",
@@ -40,14 +40,14 @@ type ModulePath = Vec<String>;
 struct Module {
     /// Its text without comments, strings and tests.
     text: String,
-    /// The words of it that are not part of `use` and `mod`.
+    /// Its words outside of `use` and `mod`.
     code: Vec<String>,
     children: BTreeSet<String>,
-    /// What it has imported, by the name it has here.
+    /// Its imports, by local name.
     imports: BTreeMap<String, Vec<String>>,
-    /// Whose every name it has imported.
+    /// Its glob imports.
     globs: Vec<Vec<String>>,
-    /// Every path that it names.
+    /// All paths in it.
     paths: Vec<Vec<String>>,
 }
 
@@ -59,9 +59,9 @@ fn no_file_uses_one_that_uses_it() {
         let modules = read_crate(&root.join(start));
         let arrows = arrows(&modules);
         for circle in circles(&arrows) {
-            found.push(format!("{start}: circle of files {}", describe(&circle, &arrows)));
+            found.push(format!("{start}: cycle of files {}", describe(&circle, &arrows)));
         }
-        // Of modules side by side: what lies in one of them is that one.
+        // Sibling modules: everything in one of them counts as that module.
         for parent in modules.keys() {
             let mut between: BTreeMap<ModulePath, BTreeSet<ModulePath>> = BTreeMap::new();
             let side = |path: &ModulePath| {
@@ -85,7 +85,7 @@ fn no_file_uses_one_that_uses_it() {
                         lines += &format!("\n    {} -> {}", name(from), name(to));
                     }
                 }
-                found.push(format!("{start}: circle of modules {}{lines}", names(&circle)));
+                found.push(format!("{start}: cycle of modules {}{lines}", names(&circle)));
             }
         }
     }
@@ -118,7 +118,7 @@ fn circles_are_found_through_names_that_are_passed_on() {
     assert!(arrows[&path("a")].contains(&path("c")) && !arrows.contains_key(&path("c")), "{arrows:?}");
 }
 
-/// All modules of the crate that begins with this file.
+/// All modules of the crate with this root file.
 fn read_crate(start: &Path) -> BTreeMap<ModulePath, Module> {
     let folder = start.parent().expect("a file lies in a folder").to_owned();
     let mut modules = BTreeMap::new();
@@ -182,7 +182,7 @@ impl Module {
         module
     }
 
-    /// Takes in a tree such as `a::{b, c::{self, D as E}}`.
+    /// Parses a tree such as `a::{b, c::{self, D as E}}`.
     fn import(&mut self, tree: &[String], before: &[String]) {
         let mut path = before.to_vec();
         let mut at = 0;
@@ -222,7 +222,7 @@ impl Module {
     }
 }
 
-/// The branches of `a, b::{c, d}}`, of which the beginning brace is left out.
+/// The branches of `a, b::{c, d}}`, without the opening brace.
 fn branches(tree: &[String]) -> Vec<&[String]> {
     let (mut depth, mut from, mut all) = (0, 0, Vec::new());
     for (at, word) in tree.iter().enumerate() {
@@ -244,7 +244,7 @@ fn branches(tree: &[String]) -> Vec<&[String]> {
     all
 }
 
-/// The text without comments, and without what stands in strings.
+/// The text without comments and string contents.
 fn bare(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -293,7 +293,7 @@ fn character(text: &str) -> Option<usize> {
     content[first.len_utf8()..].starts_with('\'').then(|| first.len_utf8() + 2)
 }
 
-/// Leaves out everything that stands under `#[cfg(test)]`, or `#[cfg(all(test, ..))]`: a module, a function, or an import.
+/// Removes everything under `#[cfg(test)]` or `#[cfg(all(test, ..))]`: modules, functions and imports.
 fn without_tests(text: &str) -> String {
     const MARKS: [&str; 2] = ["#[cfg(test)]", "#[cfg(all(test,"];
     let (mut out, mut rest) = (String::new(), text);
@@ -310,7 +310,7 @@ fn without_tests(text: &str) -> String {
     out + rest
 }
 
-/// Names, `::`, and all other signs one by one.
+/// Splits into names, `::`, and single characters.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
@@ -329,14 +329,14 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Which modules each of them uses.
+/// The modules that each module uses.
 fn arrows(modules: &BTreeMap<ModulePath, Module>) -> BTreeMap<ModulePath, BTreeSet<ModulePath>> {
     let mut arrows = BTreeMap::new();
     for (from, module) in modules {
         let imported: BTreeSet<&Vec<String>> = module.imports.values().chain(&module.globs).collect();
         for path in &module.paths {
             let Some(to) = resolve(modules, from, path, 0) else { continue };
-            // A module that passes on what its children define does not use them by that.
+            // Re-exporting the items of a child does not count as using it.
             let passes_on = imported.contains(path) && to.starts_with(from) && !is_used(module, path);
             if to != *from && !passes_on {
                 arrows.entry(from.clone()).or_insert_with(BTreeSet::new).insert(to);
@@ -346,13 +346,13 @@ fn arrows(modules: &BTreeMap<ModulePath, Module>) -> BTreeMap<ModulePath, BTreeS
     arrows
 }
 
-/// Whether what is imported is named again.
+/// Whether an import is used.
 fn is_used(module: &Module, path: &[String]) -> bool {
     let alias = module.imports.iter().find(|(_, it)| *it == path).map(|(name, _)| name);
     alias.is_some_and(|name| module.code.contains(name))
 }
 
-/// The module in which what `path` names is defined, as seen from `module`; `None` if it is of another crate.
+/// The module that defines the item at `path`, as seen from `module`; `None` for another crate.
 fn resolve(
     modules: &BTreeMap<ModulePath, Module>,
     module: &ModulePath,
@@ -400,7 +400,7 @@ fn resolve(
     Some(at)
 }
 
-/// Sets of modules that can be reached from each other.
+/// Strongly connected components of modules.
 fn circles(arrows: &BTreeMap<ModulePath, BTreeSet<ModulePath>>) -> Vec<BTreeSet<ModulePath>> {
     let reach = |from: &ModulePath| {
         let mut seen = BTreeSet::new();
@@ -438,7 +438,7 @@ fn names(circle: &BTreeSet<ModulePath>) -> String {
     circle.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// The circle with all arrows within it.
+/// Describes the cycle with all dependencies in it.
 fn describe(circle: &BTreeSet<ModulePath>, arrows: &BTreeMap<ModulePath, BTreeSet<ModulePath>>) -> String {
     let mut text = names(circle);
     for from in circle {

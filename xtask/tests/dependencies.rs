@@ -1,4 +1,4 @@
-//! What building costs: every dependency is compiled once, and there are not too many of them.
+//! The build cost: every dependency is compiled once, and there are not too many of them.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
 
@@ -9,14 +9,14 @@ use std::{
     process::Command,
 };
 
-/// Packages that Cargo.lock may hold, those for other systems included. `cargo xtask build-times` tells what one costs.
+/// Maximum number of packages in Cargo.lock, including those for other systems. `cargo xtask build-times` measures their cost.
 const PACKAGES: usize = 300;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
 }
 
-/// The features of every package from elsewhere that is built when `edges` are followed from all members.
+/// The features of every external package that is built when `edges` are followed from all members.
 fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -44,8 +44,8 @@ fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
     features
 }
 
-/// All commands build for all members, so what is left to differ is whether tests and benchmarks are built, too. A package
-/// can have two sets of features in one build: that for programs and that for build scripts and macros.
+/// All commands build for all members, so the only remaining difference is whether tests and benchmarks are built. A package can
+/// have two sets of features in one build: for programs, and for build scripts and macros.
 #[test]
 fn programs_and_tests_share_what_they_are_built_from() {
     let programs = features("normal,build");
@@ -55,7 +55,7 @@ fn programs_and_tests_share_what_they_are_built_from() {
         assert_eq!(
             Some(chosen),
             tests.get(package),
-            "{package} is compiled twice: tests turn on other features of it (left: programs, right: tests); make the \
+            "{package} is compiled twice: tests enable other features of it (left: programs, right: tests); make the \
              dependency that does so a normal one of snn-test-support, or turn the feature on in the workspace's Cargo.toml"
         );
     }
@@ -87,7 +87,7 @@ fn the_automation_chooses_no_packages() {
                 assert!(
                     !text.contains(&format!("\"{command}\", \"--release\", \"--package\""))
                         && !text.contains(&format!("\"{command}\", \"--package\"")),
-                    "{}: a choice of packages resolves other features, and compiles dependencies anew",
+                    "{}: selecting packages resolves different features and recompiles dependencies",
                     path.display()
                 );
             }
@@ -99,5 +99,5 @@ fn the_automation_chooses_no_packages() {
 fn there_are_not_too_many_packages() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
     let count = lock.lines().filter(|line| *line == "[[package]]").count();
-    assert!(count <= PACKAGES, "{count} packages are locked; `cargo tree` tells what brings them");
+    assert!(count <= PACKAGES, "{count} packages are locked; `cargo tree` shows their origin");
 }

@@ -1,4 +1,4 @@
-//! What goes to a registry: every library and the dashboard can be packaged, with what users need beside the code.
+//! Packaging: every library and the dashboard can be packaged, with all files that users need.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
 
@@ -23,7 +23,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
 
-/// The members that are for others, with their manifests, by folder.
+/// The published members with their manifests, by folder.
 fn published() -> BTreeMap<String, Table> {
     let read =
         |path: &Path| -> Table { fs::read_to_string(path).expect("a manifest").parse().expect("TOML") };
@@ -42,8 +42,8 @@ fn name(manifest: &Table) -> &str {
     manifest["package"]["name"].as_str().expect("a name")
 }
 
-/// Without building them: that costs minutes, and the workspace has built the same files. Without a network: all that packages
-/// need is in the lock file.
+/// Without building them, which takes minutes and repeats the workspace build, and without a network: the lock file has everything
+/// that packages need.
 #[test]
 fn every_library_and_the_dashboard_can_be_packaged() {
     let published = published();
@@ -80,7 +80,7 @@ fn licenses_are_those_of_the_workspace_and_features_are_listed() {
         for feature in features.into_iter().flat_map(Table::keys).filter(|feature| *feature != "default") {
             assert!(
                 readme.contains(&format!("`{feature}`")),
-                "{folder}/README.md does not say what `{feature}` does"
+                "{folder}/README.md does not describe `{feature}`"
             );
         }
     }

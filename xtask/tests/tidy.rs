@@ -1,4 +1,4 @@
-//! The rules of the house that a program can check.
+//! Repository rules that can be checked by a program.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
 
@@ -10,7 +10,7 @@ use std::{
 
 use toml::{Table, Value};
 
-/// What may lie at the top of the repository, beside the members of the workspace.
+/// The allowed top-level entries, besides the members of the workspace.
 const TOP_LEVEL: &[&str] = &[
     ".cargo",
     ".ci",
@@ -32,7 +32,7 @@ const TOP_LEVEL: &[&str] = &[
     "rustfmt.toml",
 ];
 
-/// Files grow until somebody splits them; this is where the tests ask for it.
+/// Maximum number of lines of a file.
 const LONGEST_FILE: usize = 500;
 
 fn root() -> &'static Path {
@@ -129,7 +129,7 @@ fn files_stay_short_enough_to_read() {
 
 #[test]
 fn nothing_is_left_undone() {
-    // Put together, so that this file does not find itself.
+    // Concatenated, so that this file does not match itself.
     let marks = [["todo", "!("], ["unimplemented", "!("], ["#[", "ignore"], ["TO", "DO"], ["FIX", "ME"]];
     for path in sources(&["rs", "cu", "toml"]) {
         let text = read(&path);
@@ -151,11 +151,11 @@ fn nothing_is_left_undone() {
 
 #[test]
 fn programs_print_through_the_writer_that_escapes() {
-    // A name is what others make it: a print past `snn_terminal` would send it to the terminal as it is.
+    // Names are untrusted: printing without `snn_terminal` would send them to the terminal unescaped.
     let programs = ["snn-train/src/bin", "snn-tui/src", "xtask/fetch/src"].map(|folder| root().join(folder));
-    // Put together, so that clippy's lints of the same intent stay the only other place.
+    // Concatenated, so that this file does not match itself.
     let raw = ["println!(", "print!(", "io::stdout()", "io::stderr()", "ProgressBar::"];
-    // The painter writes the cells that it has looked at; a bar is wrapped where it is made.
+    // The painter writes cells that it has checked; bars are wrapped where they are created.
     let own = ["snn-tui/src/terminal.rs", "snn-train/src/bin/snn/bar.rs", "xtask/fetch/src/display.rs"];
     let is_look = |line: &str| ["is_terminal()", "terminal_size_of("].iter().any(|look| line.contains(look));
     for path in sources(&["rs"]) {
@@ -176,7 +176,7 @@ fn the_top_level_holds_what_was_agreed() {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
     let listed = output.ok().filter(|output| output.status.success());
     let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    // An unpacked archive has what belongs to the repository, and what was built in it.
+    // An unpacked archive has the files of the repository and build output.
     let files = listed.unwrap_or_else(|| {
         assert!(!root().join(".git").exists(), "git cannot list the files of this checkout");
         let entries = fs::read_dir(root()).expect("a folder").flatten();

@@ -11,7 +11,7 @@ pub(crate) struct Custom {
     pub(crate) units: usize,
     pub(crate) batch: usize,
     pub(crate) layers: usize,
-    /// Input spikes of a sample in a step.
+    /// Input spikes per sample and step.
     pub(crate) density: usize,
     pub(crate) recurrent: usize,
 }
@@ -52,9 +52,9 @@ impl FromStr for Custom {
             {
                 Ok(Custom { steps, units, batch, layers, density, recurrent })
             }
-            _ => {
-                Err(format!("--custom: {text} is no list of steps, units, batch, layers, density, recurrent"))
-            }
+            _ => Err(format!(
+                "--custom: {text} is not a list of steps, units, batch, layers, density, recurrent"
+            )),
         }
     }
 }

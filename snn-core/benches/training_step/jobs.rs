@@ -1,4 +1,4 @@
-//! The jobs: shapes, and synthetic data of the statistics of a data set.
+//! The jobs: shapes, and synthetic data with the statistics of a data set.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use snn_core::{
     ResetGradient,
 };
 
-/// One training job: a shape and synthetic data of the statistics of a data set.
+/// A training job: a shape and synthetic data with the statistics of a data set.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) name: &'static str,
@@ -19,7 +19,7 @@ pub(crate) struct Job {
     pub(crate) hidden: Vec<(usize, bool)>,
     pub(crate) outputs: usize,
     pub(crate) dt: f64,
-    /// Gain of the input weights, chosen so that the hidden layer is active.
+    /// Gain of the input weights, chosen to make the hidden layer active.
     pub(crate) gain: f64,
     pub(crate) data: Data,
     pub(crate) reset_gradient: ResetGradient,
@@ -30,9 +30,9 @@ pub(crate) struct Job {
 pub(crate) enum Data {
     /// Every input spikes once within the first half.
     Randman,
-    /// A fifth of the inputs spikes, once.
+    /// A fifth of the inputs spike, once.
     Latency,
-    /// So many spikes a sample, uniform over units and steps.
+    /// This many spikes per sample, uniform over units and steps.
     Poisson(usize),
     /// Smooth random channel energies.
     Analog,
@@ -41,7 +41,7 @@ pub(crate) enum Data {
 /// The names of all jobs, in the order of [`jobs`].
 pub(crate) const NAMES: [&str; 8] = ["R", "M", "S", "A", "R2", "S512", "SL", "SD"];
 
-/// R, M, S and A are those of other tools' benchmarks; the others are variants of them: two hidden layers, 512 recurrent units, 1,000
+/// R, M, S and A are also used in benchmarks of other tools; the others are variants: two hidden layers, 512 recurrent units, 1,000
 /// steps, and a differentiable reset with an activity regularizer.
 pub(crate) fn jobs() -> [Job; NAMES.len()] {
     let randman = Job {

@@ -1,15 +1,15 @@
-//! Memory that begins with a line of the cache.
+//! Memory aligned to cache lines.
 
 use std::ops::{Deref, DerefMut};
 
-/// Bytes in a line of the cache, and in the longest vector.
+/// Bytes of a cache line, and of the longest vector.
 const LINE: usize = 64;
 
-/// Numbers of which the first begins a line of the cache, so that no vector of a matrix with padded rows lies across two: a load
-/// that does costs twice as much, and an allocator gives out memory at multiples of 16 bytes.
+/// Numbers aligned to a cache line, so that no vector of a matrix with padded rows crosses two lines: such a load costs twice as
+/// much, and allocators align memory only to 16 bytes.
 #[derive(Debug)]
 pub(crate) struct Aligned<T> {
-    /// With room to move to the start of a line.
+    /// The buffer, with space for the alignment.
     values: Vec<T>,
     first: usize,
     len: usize,
@@ -24,15 +24,15 @@ impl<T> Default for Aligned<T> {
 impl<T: Copy + Default> Aligned<T> {
     pub(crate) fn zeros(len: usize) -> Self {
         let values = vec![T::default(); len + LINE / size_of::<T>() - 1];
-        // a pointer that cannot be aligned, as when the compiler runs code, says so by a huge offset
+        // a pointer that cannot be aligned, such as in const evaluation, returns a huge offset
         let first = values.as_ptr().align_offset(LINE).min(values.len() - len);
         Aligned { values, first, len }
     }
 
-    /// Makes room for `len` numbers; what is in it does not matter.
+    /// Resizes to `len` numbers with arbitrary content.
     pub(crate) fn resize(&mut self, len: usize) {
         if self.values.len() < self.first + len || self.values.is_empty() {
-            // one after the other, so that both are not there at once
+            // one after the other, to avoid holding both at once
             self.values = Vec::new();
             *self = Aligned::zeros(len);
         }

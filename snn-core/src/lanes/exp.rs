@@ -2,10 +2,10 @@
 
 use super::vector::Lanes;
 
-/// `exp(-y)` for `y >= 0`, to about 1e-7; below `exp(-87)`, the smallest that `f32` holds in full, it stays there.
+/// `exp(-y)` for `y >= 0`, accurate to about 1e-7; clamped at `exp(-87)`, about the smallest normal `f32`.
 ///
 /// `y = n ln 2 + r` with `|r| <= ln(2) / 2`, so `exp(-y) = 2^-n exp(-r)`, and `exp(-r)` is its Taylor series to `r^7`.
-/// `ln 2` is split in two so that `r` is exact (Cody & Waite 1980).
+/// `ln 2` is split in two parts to make `r` exact (Cody & Waite 1980).
 #[inline(always)]
 pub(crate) fn exp_minus<L: Lanes>(lanes: L, y: L::F) -> L::F {
     const LN2_HIGH: f32 = 0.693_359_4; // 355 / 512: its product with n is exact

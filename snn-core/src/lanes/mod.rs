@@ -1,8 +1,8 @@
-//! A vector of floats, for the three instruction sets that the kernels are compiled for.
+//! Vectors of floats, for the three instruction sets of the kernels.
 //!
-//! [`Lanes`] is the small set of operations that the kernels need. AVX-512 and AVX2 come from `pulp`, whose tokens `V4` and
-//! `V3` prove that the processor has the instructions, so that nothing here is unsafe; the portable path is plain arrays,
-//! which the compiler vectorises for whatever the target's baseline is (SSE2, NEON, ..).
+//! [`Lanes`] is the small set of operations that the kernels need. AVX-512 and AVX2 use `pulp`, whose tokens `V4` and `V3` prove
+//! that the processor supports the instructions, which avoids unsafe code; the portable path uses plain arrays, which the compiler
+//! vectorizes for the target's baseline (SSE2, NEON, ..).
 
 mod aligned;
 pub(crate) mod exp;
@@ -17,11 +17,11 @@ use portable::Portable;
 use std::fmt;
 pub(crate) use vector::{LEAST_POSITIVE, Lanes};
 
-/// Instruction sets that the fused implementation can use.
+/// Instruction sets of the fused implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InstructionSet {
-    /// What every processor has.
+    /// The baseline of every processor.
     Portable,
     /// AVX2 with FMA, 8 lanes.
     Avx2,
@@ -30,7 +30,7 @@ pub enum InstructionSet {
 }
 
 impl InstructionSet {
-    /// Every instruction set of this processor, the best one last.
+    /// All instruction sets of this processor, best last.
     #[must_use]
     pub fn available() -> Vec<InstructionSet> {
         let all = [InstructionSet::Portable, InstructionSet::Avx2, InstructionSet::Avx512];
@@ -48,14 +48,14 @@ impl fmt::Display for InstructionSet {
     }
 }
 
-/// Work that is compiled once for each instruction set. Everything that `run` calls must be `#[inline(always)]`: what is
-/// not inlined is compiled for the baseline.
+/// Code that is compiled for each instruction set. Everything that `run` calls must be `#[inline(always)]`: functions that are
+/// not inlined are compiled for the baseline.
 pub(crate) trait Kernel {
     type Output;
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
-/// The proof that an instruction set is there.
+/// Proof that an instruction set is available.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Dispatch {
     Portable,
@@ -81,7 +81,7 @@ impl Dispatch {
             #[cfg(not(target_arch = "x86_64"))]
             _ => None,
         }
-        .ok_or_else(|| Error::Unsupported(format!("this processor has no {set}")))
+        .ok_or_else(|| Error::Unsupported(format!("this processor does not support {set}")))
     }
 
     pub(crate) fn set(self) -> InstructionSet {
@@ -105,7 +105,7 @@ impl Dispatch {
     }
 }
 
-/// What `pulp` calls with the instruction set switched on.
+/// The function that `pulp` calls with the instruction set enabled.
 #[cfg(target_arch = "x86_64")]
 struct Call<L, K> {
     lanes: L,
@@ -122,7 +122,7 @@ impl<L: Lanes, K: Kernel> pulp::NullaryFnOnce for Call<L, K> {
     }
 }
 
-/// Rows are padded to a multiple of this many floats, for every instruction set, so that results do not depend on it.
+/// Rows are padded to a multiple of this many floats for every instruction set, to make results independent of it.
 pub(crate) const WIDTH: usize = 16;
 
 /// `units` rounded up to whole rows of vectors.

@@ -1,7 +1,7 @@
 //! Plain arrays, which the compiler vectorizes for the target's baseline.
 //!
-//! A vector is two registers of such a baseline, of which there may be no more than sixteen. Masks are whole numbers as wide as what
-//! they choose from: of `bool`s, which are bytes, compilers make byte after byte.
+//! A vector consists of two registers of the baseline, which may have only sixteen. Masks are integers of the same width as the values
+//! they select: with `bool`s, which are bytes, compilers generate code for each byte.
 
 use super::vector::Lanes;
 
@@ -57,7 +57,7 @@ impl Lanes for Portable {
     fn div(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
         zip8(a, b, |a, b| a / b)
     }
-    // `f32::mul_add` would call a function wherever the baseline lacks the instruction
+    // `f32::mul_add` would call a function if the baseline lacks the instruction
     #[inline(always)]
     fn mul_add(self, a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
         std::array::from_fn(|k| a[k] * b[k] + c[k])

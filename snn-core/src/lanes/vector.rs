@@ -1,14 +1,14 @@
-//! What every instruction set must offer.
+//! The operations of an instruction set.
 
 /// Vectors of `LANES` floats.
 pub(crate) trait Lanes: Copy + Send + Sync + 'static {
-    /// Floats in a vector. Divides [`WIDTH`](super::WIDTH).
+    /// Floats per vector. Divides [`WIDTH`](super::WIDTH).
     const LANES: usize;
-    /// Registers for vectors, for the kernels that keep a tile of results in them.
+    /// Number of vector registers, for kernels that keep a tile of results in them.
     const REGISTERS: usize;
     /// A vector in a register.
     type F: Copy;
-    /// One bit a lane.
+    /// One bit per lane.
     type Mask: Copy;
     /// `[f32; LANES]`: a vector in memory.
     type Chunk: Copy + Send + Sync;
@@ -17,7 +17,7 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn chunks_mut(x: &mut [f32]) -> &mut [Self::Chunk];
     fn load(self, x: &Self::Chunk) -> Self::F;
     fn store(self, x: &mut Self::Chunk, value: Self::F);
-    /// Asks for `x` to be brought near; a hint without effect on results.
+    /// Prefetches `x`, without effect on results.
     #[inline(always)]
     fn prefetch(self, x: &[f32]) {
         let _ = x;
@@ -27,14 +27,14 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
-    /// `1 / a` to about 1e-7, for `a` from 1e-30 to 1e30.
+    /// `1 / a`, accurate to about 1e-7, for `a` from 1e-30 to 1e30.
     #[inline(always)]
     fn recip(self, a: Self::F) -> Self::F {
         self.div(self.splat(1.0), a)
     }
-    /// `a b + c`, rounded once where the instruction set can.
+    /// `a b + c`, rounded once if the instruction set supports it.
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// `c - a b`, rounded once where the instruction set can.
+    /// `c - a b`, rounded once if the instruction set supports it.
     fn sub_mul(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     fn abs(self, a: Self::F) -> Self::F;
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
@@ -48,9 +48,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// `yes` where the mask is set, else `no`.
     fn select(self, mask: Self::Mask, yes: Self::F, no: Self::F) -> Self::F;
 
-    /// As many `f64` as there are lanes, and what the states of the forward pass need of them.
+    /// One `f64` per lane, with the operations for the states of the forward pass.
     type Wide: Copy;
-    /// One bit a lane, from a comparison of `f64`.
+    /// One bit per lane, from a comparison of `f64`.
     type WideMask: Copy;
     /// `[f64; LANES]`.
     type WideChunk: Copy;

@@ -4,7 +4,7 @@ use super::vector::Lanes;
 use pulp::x86::{V3, V4};
 use std::arch::x86_64::{_CMP_EQ_OQ, _CMP_GT_OQ};
 
-/// The operations that AVX2 and AVX-512 spell alike.
+/// The operations with the same names in AVX2 and AVX-512.
 macro_rules! common {
     ($lanes:literal, $half:literal, $vector:ident, $wide:ident) => {
         const LANES: usize = $lanes;
@@ -31,7 +31,7 @@ macro_rules! common {
         fn prefetch(self, x: &[f32]) {
             const LINE: usize = 16;
             for line in x.chunks(LINE) {
-                // SAFETY: a prefetch reads nothing and cannot fault, whatever the address; SSE is part of x86-64.
+                // SAFETY: a prefetch does not read memory and cannot fault at any address; SSE is part of x86-64.
                 #[expect(unsafe_code, reason = "there is no safe prefetch")]
                 unsafe {
                     std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
@@ -207,7 +207,7 @@ impl Lanes for V4 {
     fn div(self, a: Self::F, b: Self::F) -> Self::F {
         self.avx512f._mm512_div_ps(a, b)
     }
-    // an estimate of 14 bits and one step of Newton's method: a division takes three times as long
+    // a 14-bit estimate and one step of Newton's method: a division takes three times as long
     #[inline(always)]
     fn recip(self, a: Self::F) -> Self::F {
         let r = self.avx512f._mm512_rcp14_ps(a);

@@ -4,7 +4,7 @@
 //! L = - sum_c q_c log softmax(logits)_c,   q_c = (1 - label_smoothing) [c is the label] + label_smoothing / classes
 //! ```
 //!
-//! Source: Zenke & Vogels (2021), section 4.2; the smoothing of Szegedy et al. (2016), "Rethinking the inception architecture for
+//! Source: Zenke & Vogels (2021), section 4.2; label smoothing from Szegedy et al. (2016), "Rethinking the inception architecture for
 //! computer vision", 0 by default.
 
 use super::function::{Judged, LossFunction, LossSettings, Taped};
@@ -14,7 +14,7 @@ use dfdx::prelude::{HasShape, NoneTape, cross_entropy_with_logits_loss};
 /// Softmax cross-entropy of the logits.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CrossEntropy {
-    /// Share of the target that goes to all classes alike, from 0 to below 1. Default 0.
+    /// Fraction of the target distributed equally among all classes, from 0 to below 1. Default 0.
     pub label_smoothing: f64,
 }
 
@@ -84,8 +84,8 @@ impl LossFunction for CrossEntropy {
 }
 
 impl<E: Float> Output<E> {
-    /// Softmax cross-entropy in nats, `-log softmax(logits)[label]`, averaged over the batch; `labels` has one class for
-    /// each sample.
+    /// Softmax cross-entropy in nats, `-log softmax(logits)[label]`, averaged over the batch; `labels` has one class per
+    /// sample.
     #[must_use]
     pub fn cross_entropy(&self, labels: &[u16]) -> f64 {
         CrossEntropy::default().value(self, labels)
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn cross_entropy_by_hand() {
-        // the second sample would overflow without the shift by its largest logit
+        // without the shift by its largest logit, the second sample would overflow
         let output = Output { logits: vec![0.0, 3.0_f64.ln(), 1000.0, 1000.0], counts: Vec::new(), batch: 2 };
         let expected = ((4.0_f64 / 3.0).ln() + 2.0_f64.ln()) / 2.0;
         assert!((output.cross_entropy(&[1, 0]) - expected).abs() < 1e-12);

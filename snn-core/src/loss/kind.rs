@@ -1,4 +1,4 @@
-//! The list of losses. A new one is a file and a row here.
+//! The list of losses. A new loss is a file and a row here.
 
 use super::{
     cross_entropy::CrossEntropy,
@@ -8,11 +8,11 @@ use super::{
 use crate::{Backend, Error, Float, NetworkConfig, Output};
 use serde::{Deserialize, Serialize};
 
-/// From one list of losses: the enum of the kinds, the names, and an enum of the losses themselves that does what each does.
-/// A row reads `Kind = "word";`, where the type of the loss is called like the kind.
+/// Generates from one list of losses the enum of the kinds, the names, and an enum of the losses that delegates to them.
+/// A row is `Kind = "word";`, where the type of the loss has the name of the kind.
 macro_rules! losses {
     ($($(#[doc = $about:literal])+ $kind:ident = $word:literal;)+) => {
-        /// Which [`LossFunction`]. The default is cross-entropy.
+        /// A kind of [`LossFunction`]. The default is cross-entropy.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum LossKind {
@@ -26,7 +26,7 @@ macro_rules! losses {
             /// The name of every kind in configuration files, in the same order.
             pub const WORDS: &[&str] = &[$($word),+];
 
-            /// The loss with these settings; those that it does not have are without effect.
+            /// The loss with these settings, ignoring those that it does not have.
             #[must_use]
             pub fn with(self, settings: &LossSettings) -> AnyLoss {
                 match self { $(LossKind::$kind => AnyLoss::$kind($kind::of(settings))),+ }

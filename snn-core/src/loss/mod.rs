@@ -1,4 +1,4 @@
-//! The loss of a batch: queued on the device, read when the host needs it, taken back through time.
+//! The loss of a batch: queued on the device, read when the host needs it, and backpropagated through time.
 
 mod cross_entropy;
 mod function;
@@ -20,7 +20,7 @@ pub use kind::{AnyLoss, LossKind};
 pub use spike_count::SpikeCount;
 use std::time::Instant;
 
-/// A number on the device.
+/// A scalar on the device.
 type Scalar<E, D, T = NoneTape> = Tensor<Rank0, E, D, T>;
 
 impl<E: Float, D: Backend<E>> Network<E, D> {
@@ -38,7 +38,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.loss_with(&CrossEntropy::default(), input, labels, regularizer)
     }
 
-    /// As [`Network::loss`], with another loss than cross-entropy.
+    /// [`Network::loss`] with any loss function.
     ///
     /// # Errors
     /// Those of [`Network::loss`], and [`Error::Setting`] if the loss cannot train this network.
@@ -55,8 +55,8 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(Loss { network, cross_entropy, regularization, output, total })
     }
 
-    /// As [`Network::loss`], without waiting for the device: on a GPU this returns once everything is queued there, and
-    /// nothing is copied to the host before [`PendingValues::read`]. On the CPU it is all done when this returns.
+    /// [`Network::loss`] without waiting for the device: on a GPU, this returns once everything is queued, and nothing is copied
+    /// to the host before [`PendingValues::read`]. On the CPU, everything is computed when this returns.
     ///
     /// # Errors
     /// Those of [`Network::loss`].
@@ -69,7 +69,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         self.queue_loss_with(&CrossEntropy::default(), input, labels, regularizer)
     }
 
-    /// As [`Network::queue_loss`], with another loss than cross-entropy.
+    /// [`Network::queue_loss`] with any loss function.
     ///
     /// # Errors
     /// Those of [`Network::loss_with`].
@@ -104,10 +104,10 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(QueuedLoss { network: self, values, total })
     }
 
-    /// The values of [`Network::loss`] and their gradient in one go, bit for bit what [`Loss::backward`] returns.
+    /// The values of [`Network::loss`] and their gradients in one pass, bit-identical to those of [`Loss::backward`].
     ///
-    /// Where the fused implementation runs on the CPU, each block of eight samples goes forward and backward while its trace is
-    /// in the cache: memory grows with threads and steps, not with the batch. Elsewhere this is [`Network::queue_loss`], its
+    /// With the fused implementation on the CPU, the forward and backward pass of each block of eight samples run while its trace
+    /// is in the cache: memory grows with threads and steps, not with the batch. Otherwise this is [`Network::queue_loss`], its
     /// backward pass, and a wait for the device.
     ///
     /// ```
@@ -137,9 +137,9 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok((step.values, step.gradients))
     }
 
-    /// As [`Network::loss_and_gradients`], with another loss than cross-entropy, and with where the time went.
+    /// [`Network::loss_and_gradients`] with any loss function, and with the time spent.
     ///
-    /// A loss that is not [cross-entropy](LossFunction::label_smoothing) takes the way of [`Network::queue_loss_with`].
+    /// A loss other than [cross-entropy](LossFunction::label_smoothing) uses [`Network::queue_loss_with`].
     ///
     /// # Errors
     /// Those of [`Network::loss_with`] and [`Loss::backward`].
@@ -204,26 +204,26 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     }
 }
 
-/// What [`Network::training_step`] returns.
+/// The result of [`Network::training_step`].
 #[derive(Debug, Clone)]
 pub struct TrainingStep<E: Float = f32, D: Backend<E> = Cpu> {
-    /// The loss, and what the network answered.
+    /// The loss and the network's output.
     pub values: LossValues<E>,
     /// The gradient of the loss.
     pub gradients: Gradients<E, D>,
-    /// Share of the time that went into the forward pass, 0 to 1; on a GPU, into queueing it.
+    /// Fraction of the time spent on the forward pass, 0 to 1; on a GPU, on queueing it.
     pub forward_share: f64,
 }
 
-/// A loss whose gradient can be taken, and the forward pass that led to it.
+/// A loss that can be differentiated, with its forward pass.
 #[derive(Debug)]
 pub struct Loss<'a, E: Float, D: Backend<E>> {
     network: &'a Network<E, D>,
-    /// The loss function's value, averaged over the batch: softmax cross-entropy in nats, if no other was chosen.
+    /// The value of the loss function, averaged over the batch; by default softmax cross-entropy in nats.
     pub cross_entropy: f64,
     /// Activity regularizer, averaged over the batch, summed over layers.
     pub regularization: f64,
-    /// Logits (or the scores that the loss function chooses a class by) and spike counts.
+    /// Logits (or the loss function's class scores) and spike counts.
     pub output: Output<E>,
     total: Scalar<E, D, OwnedTape<E, D>>,
 }
@@ -235,7 +235,7 @@ impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
         self.cross_entropy + self.regularization
     }
 
-    /// Back-propagation through time.
+    /// Backpropagation through time.
     ///
     /// # Errors
     /// [`Error::Device`] if memory runs out.
@@ -245,7 +245,7 @@ impl<E: Float, D: Backend<E>> Loss<'_, E, D> {
     }
 }
 
-/// A loss that the device may still be at work on: see [`Network::queue_loss`].
+/// A loss that the device may still be computing: see [`Network::queue_loss`].
 #[derive(Debug)]
 pub struct QueuedLoss<'a, E: Float, D: Backend<E> = Cpu> {
     network: &'a Network<E, D>,
@@ -254,13 +254,13 @@ pub struct QueuedLoss<'a, E: Float, D: Backend<E> = Cpu> {
 }
 
 impl<E: Float, D: Backend<E>> QueuedLoss<'_, E, D> {
-    /// Its values, to be read when the device has come that far.
+    /// Its values, readable once the device has computed them.
     #[must_use]
     pub fn values(&self) -> PendingValues<E, D> {
         self.values.clone()
     }
 
-    /// Back-propagation through time, queued behind the forward pass.
+    /// Backpropagation through time, queued after the forward pass.
     ///
     /// # Errors
     /// [`Error::Device`] if memory runs out.
@@ -280,7 +280,7 @@ pub struct PendingValues<E: Float, D: Backend<E> = Cpu> {
 }
 
 impl<E: Float, D: Backend<E>> PendingValues<E, D> {
-    /// Waits for the device, and copies them to the host.
+    /// Waits for the device, and copies the values to the host.
     #[must_use]
     pub fn read(&self) -> LossValues<E> {
         let value = |scalar: &Scalar<E, D>| scalar.as_vec()[0].wide();
@@ -292,14 +292,14 @@ impl<E: Float, D: Backend<E>> PendingValues<E, D> {
     }
 }
 
-/// What a loss came to.
+/// The values of a loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossValues<E> {
-    /// The loss function's value, averaged over the batch: softmax cross-entropy in nats, if no other was chosen.
+    /// The value of the loss function, averaged over the batch; by default softmax cross-entropy in nats.
     pub cross_entropy: f64,
     /// Activity regularizer, averaged over the batch, summed over layers.
     pub regularization: f64,
-    /// Logits (or the scores that the loss function chooses a class by) and spike counts.
+    /// Logits (or the loss function's class scores) and spike counts.
     pub output: Output<E>,
 }
 

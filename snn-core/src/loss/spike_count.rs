@@ -1,15 +1,15 @@
-//! Squared distance of spike counts from a target: the last hidden layer answers by its spikes, and the readout is left out.
+//! Squared distance of spike counts from a target: the spikes of the last hidden layer determine the prediction, without the readout.
 //!
-//! The units of the last hidden layer are dealt out to the classes in order, as evenly as they go: unit `i` of `M` speaks for class
-//! `floor(i classes / M)`. With `r_c` for the mean count of the units of class `c` in a sample, averaged over the batch,
+//! The units of the last hidden layer are assigned to the classes in order, as evenly as possible: unit `i` of `M` belongs to class
+//! `floor(i classes / M)`. With `r_c` the mean spike count of the units of class `c` in a sample, averaged over the batch,
 //!
 //! ```text
 //! L = 1/classes sum_c (r_c - t_c)^2,   t_c = target_count if c is the label, else other_count
 //! ```
 //!
-//! and the class with the largest `r_c` is the answer. Gradients come from the surrogate alone, through every spike alike.
+//! and the class with the largest `r_c` is the prediction. Gradients pass only through the surrogate, equally for all spikes.
 //!
-//! Source: the count loss of snnTorch (Eshraghian et al. 2023, `mse_count_loss` with population code).
+//! Source: the count loss of snnTorch (Eshraghian et al. 2023, `mse_count_loss` with population coding).
 
 use super::function::{Judged, LossFunction, LossSettings, Taped};
 use crate::{Backend, Error, Float, NetworkConfig, Output, Settings};
@@ -18,9 +18,9 @@ use dfdx::prelude::{HasShape, MeanTo, NoneTape, TryMatMul};
 /// Squared distance of spike counts from a target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpikeCount {
-    /// Spikes of a unit of the right class within a sample, at least 0. Default 10.
+    /// Target number of spikes per sample for a unit of the correct class, at least 0. Default 10.
     pub target_count: f64,
-    /// Spikes of a unit of any other class within a sample, at least 0. Default 1.
+    /// Target number of spikes per sample for a unit of any other class, at least 0. Default 1.
     pub other_count: f64,
 }
 
@@ -40,7 +40,7 @@ impl SpikeCount {
     }
 }
 
-/// What a spike of each unit adds to the score of each class, `[units, classes]`: one over the units of its class.
+/// The contribution of a spike of each unit to the score of each class, `[units, classes]`: one over the units of its class.
 fn shares<E: Float>(units: usize, classes: usize) -> Vec<E> {
     let class = |unit: usize| unit * classes / units;
     let mut sizes = vec![0usize; classes];

@@ -1,4 +1,4 @@
-//! Adam, with moments and step count of our own so that a checkpoint can hold them; dfdx computes the update.
+//! Adam, with our own moments and step count, which checkpoints store; dfdx computes the update.
 //!
 //! ```text
 //! g = gradient + weight_decay w
@@ -26,7 +26,7 @@ pub type Adam<E = f32, D = Cpu> = Fitted<AdamConfig, E, D>;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
-    /// Step size, above 0. Default 1e-3.
+    /// Learning rate, above 0. Default 1e-3.
     pub learning_rate: f64,
     /// Decay of the first moment, from 0 to below 1. Default 0.9.
     pub beta1: f64,
@@ -34,7 +34,7 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// Added to the root of the second moment, above 0. Default 1e-8.
     pub epsilon: f64,
-    /// What is added to the gradient of each weight, in units of the weight; at least 0. Default 0.
+    /// Weight decay: this multiple of each weight is added to its gradient; at least 0. Default 0.
     pub weight_decay: f64,
 }
 
@@ -45,7 +45,7 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
-    /// One step, with weight decay as `decay` has it.
+    /// One step with weight decay according to `decay`.
     pub(super) fn step<E: Float, D: Backend<E>>(
         &self,
         decay: Option<WeightDecay>,

@@ -1,10 +1,10 @@
-//! AdamW: Adam whose weight decay does not go through the moments.
+//! AdamW: Adam with decoupled weight decay.
 //!
 //! ```text
 //! w = w - learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon) - learning_rate weight_decay w
 //! ```
 //!
-//! with the moments `m` and `v` of Adam, of the gradient alone.
+//! with the moments `m` and `v` of Adam, computed without weight decay.
 //!
 //! Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization".
 
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// The AdamW optimizer.
 pub type AdamW<E = f32, D = Cpu> = Fitted<AdamWConfig, E, D>;
 
-/// Settings of [`AdamW`]: those of Adam, but for what the weight decay means. Default: Adam's, and a weight decay of 0.01.
+/// Settings of [`AdamW`]: those of Adam, with a different meaning of weight decay. Default: Adam's, and a weight decay of 0.01.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AdamWConfig(pub AdamConfig);

@@ -1,44 +1,44 @@
-//! A rule of update with all that it remembers of one network.
+//! An update rule with its state for one network.
 
 use super::rule::UpdateRule;
 use crate::{Backend, Error, Float, Gradients, Network, weights::Buffer};
 use dfdx::prelude::{Cpu, HasShape, Storage};
 use std::fmt;
 
-/// Moves the weights of the network that it was made for.
+/// An optimizer for a specific network.
 pub trait Optimizer<E: Float = f32, D: Backend<E> = Cpu>: fmt::Debug {
-    /// The rule, as configuration files call it.
+    /// The name of the rule in configuration files.
     fn rule(&self) -> &'static str;
 
-    /// Step size of the updates to come.
+    /// Learning rate of the following updates.
     fn learning_rate(&self) -> f64;
 
-    /// Changes the step size of the updates to come; everything else stays.
+    /// Changes the learning rate of the following updates, and nothing else.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is a finite number above 0.
     fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error>;
 
-    /// Moves the weights of `network` against `gradients`.
+    /// Updates the weights of `network` with `gradients`.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if network, gradients and optimizer are not of one shape; nothing has changed then.
+    /// [`Error::Parameter`] if the shapes of network, gradients and optimizer differ; then nothing is changed.
     fn update(&mut self, network: &mut Network<E, D>, gradients: &Gradients<E, D>) -> Result<(), Error>;
 
-    /// The state, copied to the host: an optimizer made of it goes on with the same bits.
+    /// The state, copied to the host: an optimizer restored from it continues bit for bit.
     fn state(&self) -> OptimizerState<E>;
 
-    /// Leaves these matrices (`W1`, `V1`, .. `Wout`) as they are in the updates to come; all others move.
+    /// Freezes these matrices (`W1`, `V1`, .. `Wout`) in the following updates, and unfreezes all others.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if there is no such matrix; nothing has changed then.
+    /// [`Error::Parameter`] if there is no such matrix; then nothing is changed.
     fn freeze(&mut self, names: &[String]) -> Result<(), Error>;
 
     /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count.
     fn last_update(&self) -> Vec<(String, f64)>;
 }
 
-/// What a rule remembers of one weight matrix.
+/// The state of a rule for one weight matrix.
 #[derive(Debug, Clone)]
 struct Memory<V> {
     name: String,
@@ -54,31 +54,31 @@ pub struct Fitted<R: UpdateRule, E: Float = f32, D: Backend<E> = Cpu> {
     memory: Vec<Memory<Buffer<E, D>>>,
 }
 
-/// State of an optimizer on the host, for a checkpoint.
+/// The state of an optimizer on the host, for a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState<E> {
     /// Name of the rule.
     pub rule: String,
-    /// Number of updates made.
+    /// Number of updates.
     pub step: u32,
-    /// What is remembered of every weight matrix.
+    /// The state for every weight matrix.
     pub matrices: Vec<MatrixState<E>>,
 }
 
-/// What an optimizer remembers of one weight matrix.
+/// The state of an optimizer for one weight matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatrixState<E> {
     /// The matrix.
     pub name: String,
-    /// Name and values, `[pre, post]` row by row, of every buffer.
+    /// Name and values, `[pre, post]` row-major, of every buffer.
     pub buffers: Vec<(String, Vec<E>)>,
 }
 
 impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
-    /// An optimizer that has not made a step.
+    /// A new optimizer.
     ///
     /// # Errors
-    /// [`Error::Setting`] for impossible settings, [`Error::HostOnly`] if the device does not have the rule.
+    /// [`Error::Setting`] for invalid settings, [`Error::HostOnly`] if the device does not have the rule.
     pub fn new(rule: R, network: &Network<E, D>) -> Result<Self, Error> {
         let zeros = network.parameters().map(|(name, _, w)| MatrixState {
             name,
@@ -88,11 +88,11 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         Self::from_state(rule, network, &state)
     }
 
-    /// An optimizer that goes on where `state` was taken.
+    /// An optimizer restored from `state`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for impossible settings, [`Error::Parameter`] if the state is another rule's or belongs to a network of
-    /// another shape, [`Error::HostOnly`] if the device does not have the rule.
+    /// [`Error::Setting`] for invalid settings, [`Error::Parameter`] if the state belongs to another rule or to a network of a
+    /// different shape, [`Error::HostOnly`] if the device does not have the rule.
     pub fn from_state(rule: R, network: &Network<E, D>, state: &OptimizerState<E>) -> Result<Self, Error> {
         rule.validate()?;
         let device = network.device();
@@ -102,18 +102,19 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         let mut memory = Vec::new();
         for (name, [pre, post], _) in network.parameters() {
             if state.rule != R::NAME {
-                let problem = format!("the state is of the optimizer `{}`, not of `{}`", state.rule, R::NAME);
+                let problem =
+                    format!("the state belongs to the optimizer `{}`, not to `{}`", state.rule, R::NAME);
                 return Err(Error::parameter(name, problem));
             }
             let Some(found) = state.matrices.iter().find(|matrix| matrix.name == name) else {
-                return Err(Error::parameter(name, "the optimizer state knows nothing of it"));
+                return Err(Error::parameter(name, "it is missing in the optimizer state"));
             };
             let mut buffers = Vec::with_capacity(R::BUFFERS.len());
             for &buffer in R::BUFFERS {
                 let Some((_, values)) = found.buffers.iter().find(|(name, _)| name == buffer) else {
                     return Err(Error::parameter(
                         name,
-                        format!("the optimizer state has no `{buffer}` of it"),
+                        format!("the optimizer state has no `{buffer}` for it"),
                     ));
                 };
                 if values.len() != pre * post {
@@ -133,13 +134,13 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         self.rule.clone()
     }
 
-    /// Step size of the updates to come.
+    /// Learning rate of the following updates.
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
         self.rule.learning_rate()
     }
 
-    /// Changes the step size of the updates to come; everything else stays.
+    /// Changes the learning rate of the following updates, and nothing else.
     ///
     /// # Errors
     /// [`Error::Setting`] unless it is a finite number above 0.
@@ -168,10 +169,10 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         }
     }
 
-    /// Moves the weights of `network` against `gradients`.
+    /// Updates the weights of `network` with `gradients`.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if network, gradients and optimizer are not of one shape; nothing has changed then.
+    /// [`Error::Parameter`] if the shapes of network, gradients and optimizer differ; then nothing is changed.
     pub fn update(&mut self, network: &mut Network<E, D>, gradients: &Gradients<E, D>) -> Result<(), Error> {
         let device = network.device().clone();
         let parts = network.weights.named().zip(&self.memory).zip(&gradients.buffers);
@@ -183,13 +184,13 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
             if name != memory.name || name != *of || !fits {
                 return Err(Error::parameter(
                     name,
-                    "its gradient, or what the optimizer knows of it, belongs to another network",
+                    "its gradient or optimizer state belongs to another network",
                 ));
             }
             matched += 1;
         }
         if matched != self.memory.len() || matched != network.weights.named().count() {
-            return Err(Error::parameter("Wout", "the optimizer belongs to a network of other depth"));
+            return Err(Error::parameter("Wout", "the optimizer belongs to a network of a different depth"));
         }
         self.step += 1;
         for (((_, w), memory), (_, gradient)) in
@@ -202,11 +203,11 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         Ok(())
     }
 
-    /// Leaves these matrices (`W1`, `V1`, .. `Wout`) as they are in the updates to come; all others move. Weight decay does not
-    /// reach a frozen matrix either. What was remembered of it stays, so take the optimizer of a network that starts anew.
+    /// Freezes these matrices (`W1`, `V1`, .. `Wout`) in the following updates, and unfreezes all others. Weight decay does not
+    /// change a frozen matrix either. Its optimizer state is kept, so use a new optimizer for a new training.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if there is no such matrix; nothing has changed then.
+    /// [`Error::Parameter`] if there is no such matrix; then nothing is changed.
     pub fn freeze(&mut self, names: &[String]) -> Result<(), Error> {
         if let Some(name) = names.iter().find(|name| self.memory.iter().all(|memory| memory.name != **name)) {
             let known: Vec<&str> = self.memory.iter().map(|memory| memory.name.as_str()).collect();
@@ -218,8 +219,8 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         Ok(())
     }
 
-    /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count. A frozen matrix
-    /// does not move.
+    /// Name of every matrix, and Euclidean norm of its last update; decoupled weight decay does not count. The norm of a frozen
+    /// matrix is 0.
     #[must_use]
     pub fn last_update(&self) -> Vec<(String, f64)> {
         let moved = self.rule.moved(self.step);

@@ -11,10 +11,10 @@ use super::{
 use crate::{Backend, Error, Float, Network};
 use serde::{Deserialize, Serialize};
 
-/// From one list of rules: the enum, the names, and the way to each rule. A row reads `Kind = rule;` with its meaning above it.
+/// Generates from one list of rules the enum, the names, and the dispatch. A row is `Kind = rule;` with its documentation above it.
 macro_rules! optimizers {
     ($($(#[$about:meta])+ $kind:ident = $word:literal, $rule:ty;)+) => {
-        /// Which [`UpdateRule`].
+        /// A kind of [`UpdateRule`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum OptimizerKind {
@@ -28,11 +28,11 @@ macro_rules! optimizers {
             /// The name of every kind in configuration files, in the same order.
             pub const WORDS: &[&str] = &[$(<$rule>::NAME),+];
 
-            /// An optimizer that has not made a step, or one that goes on where `state` was taken.
+            /// A new optimizer, or one restored from `state`.
             ///
             /// # Errors
-            /// [`Error::Setting`] for impossible settings, [`Error::Parameter`] if the state is another rule's or belongs to a
-            /// network of another shape, [`Error::HostOnly`] if the device does not have the rule.
+            /// [`Error::Setting`] for impossible settings, [`Error::Parameter`] if the state belongs to another rule or to a
+            /// network of a different shape, [`Error::HostOnly`] if the device does not have the rule.
             pub fn fit<E: Float, D: Backend<E>>(
                 self,
                 settings: &OptimizerSettings,
@@ -50,7 +50,7 @@ macro_rules! optimizers {
                 })
             }
 
-            /// Names of what the rule remembers of every weight.
+            /// Names of the rule's buffers.
             #[must_use]
             pub const fn buffers(self) -> &'static [&'static str] {
                 match self { $(OptimizerKind::$kind => <$rule>::BUFFERS),+ }
@@ -146,12 +146,12 @@ mod tests {
             kind.fit(&settings, network, Some(state)).unwrap_err().to_string()
         };
         let other = message(OptimizerKind::AdamW, &two, &state);
-        assert!(other.contains("of the optimizer `adam`, not of `adamw`"), "{other}");
+        assert!(other.contains("to the optimizer `adam`, not to `adamw`"), "{other}");
         let other = message(OptimizerKind::Adam, &three, &state);
         assert!(other.contains("4 values of `m` for 2 x 3 weights"), "{other}");
         let mut partial = state.clone();
         partial.matrices[0].buffers.pop();
         let other = message(OptimizerKind::Adam, &two, &partial);
-        assert!(other.contains("no `v` of it"), "{other}");
+        assert!(other.contains("no `v` for it"), "{other}");
     }
 }

@@ -1,8 +1,8 @@
-//! Optimizers: how gradients move weights.
+//! Optimizers.
 //!
-//! An optimizer is an [`UpdateRule`], which says what happens to one weight matrix, [`Fitted`] to a network, which keeps the
-//! rule's buffers and the number of updates. Whoever does not care which rule it is holds a [`Box<dyn Optimizer>`](Optimizer).
-//! A new rule is a file and a row in the list of [`kind`].
+//! An optimizer is an [`UpdateRule`], which defines the update of one weight matrix, [`Fitted`] to a network, which stores the
+//! rule's buffers and the number of updates. [`Box<dyn Optimizer>`](Optimizer) holds any rule. A new rule is a file and a row in
+//! the list of [`kind`].
 
 mod adam;
 mod adamw;

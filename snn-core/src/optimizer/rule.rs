@@ -1,4 +1,4 @@
-//! What one optimizer differs from another by.
+//! The interface of update rules.
 
 use crate::{
     Backend, Error, Float, Settings,
@@ -6,32 +6,32 @@ use crate::{
 };
 use std::fmt;
 
-/// What one step does to one weight matrix.
+/// The update of one weight matrix.
 pub trait UpdateRule: Clone + fmt::Debug + Send + Sync + 'static {
     /// Name in configuration files.
     const NAME: &'static str;
-    /// What it remembers of every weight, each a buffer of the matrix's size that starts at 0. Names in checkpoints.
+    /// Names of its buffers in checkpoints; each has the size of the matrix and starts at 0.
     const BUFFERS: &'static [&'static str];
-    /// Whether it computes on the host, in memory that the device must share.
+    /// Whether it computes on the host, and requires host memory.
     const ON_HOST: bool = false;
 
-    /// The rule with these settings; those that it does not have are without effect.
+    /// The rule with these settings, ignoring those that it does not have.
     fn of(settings: &OptimizerSettings) -> Self;
 
-    /// Checks every setting.
+    /// Validates every setting.
     ///
     /// # Errors
-    /// [`Error::Setting`] names the first setting that is out of range.
+    /// [`Error::Setting`] with the first setting that is out of range.
     fn validate(&self) -> Result<(), Error>;
 
-    /// Step size.
+    /// Learning rate.
     fn learning_rate(&self) -> f64;
 
-    /// The same rule with another step size.
+    /// The same rule with a different learning rate.
     #[must_use]
     fn with_learning_rate(self, learning_rate: f64) -> Self;
 
-    /// Update number `step`, counted from 1, of `weights` and of the rule's `buffers` of them.
+    /// Update number `step`, counted from 1, of `weights` and their `buffers`.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
@@ -43,25 +43,25 @@ pub trait UpdateRule: Clone + fmt::Debug + Send + Sync + 'static {
         buffers: &mut [Buffer<E, D>],
     ) -> Result<(), Error>;
 
-    /// By how much update number `step` has moved a weight whose buffers hold these values since.
+    /// The change of a weight in update number `step`, given the values of its buffers afterwards.
     fn moved(&self, step: u32) -> impl Fn(&[f64]) -> f64;
 }
 
-/// What the rules can be told. [`Default`] is what the authors of Adam recommend.
+/// Settings of the rules. The [`Default`] values are those recommended by the authors of Adam.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OptimizerSettings {
-    /// Step size, above 0.
+    /// Learning rate, above 0.
     pub learning_rate: f64,
-    /// Decay of the mean of the gradient, from 0 to below 1: Adam and AdamW.
+    /// Decay of the mean of the gradient, from 0 to below 1; for Adam and AdamW.
     pub beta1: f64,
-    /// Decay of the mean of the squared gradient, from 0 to below 1: Adam and AdamW.
+    /// Decay of the mean of the squared gradient, from 0 to below 1; for Adam and AdamW.
     pub beta2: f64,
-    /// Added to what gradients are divided by, above 0: Adam, AdamW and SMORMS3.
+    /// Added to the denominator, above 0; for Adam, AdamW and SMORMS3.
     pub epsilon: f64,
-    /// Decay of the velocity, from 0 to below 1: SGD.
+    /// Decay of the velocity, from 0 to below 1; for SGD.
     pub momentum: f64,
-    /// Pulls weights to 0, at least 0. AdamW multiplies them by `1 - learning_rate weight_decay`; the others add `weight_decay w`
-    /// to the gradient.
+    /// Weight decay, at least 0. AdamW multiplies weights by `1 - learning_rate weight_decay`; the others add `weight_decay w` to the
+    /// gradient.
     pub weight_decay: f64,
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Source: Polyak (1964); Sutskever et al. (2013), "On the importance of initialization and momentum in deep learning", with the
-//! learning rate outside of the velocity, as PyTorch has it.
+//! learning rate outside of the velocity, as in PyTorch.
 
 use super::{
     fitted::Fitted,
@@ -26,11 +26,11 @@ pub type Sgd<E = f32, D = Cpu> = Fitted<SgdConfig, E, D>;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SgdConfig {
-    /// Step size, above 0. Default 0.01.
+    /// Learning rate, above 0. Default 0.01.
     pub learning_rate: f64,
     /// Decay of the velocity, from 0 to below 1. Default 0.9.
     pub momentum: f64,
-    /// What is added to the gradient of each weight, in units of the weight; at least 0. Default 0.
+    /// Weight decay: this multiple of each weight is added to its gradient; at least 0. Default 0.
     pub weight_decay: f64,
 }
 

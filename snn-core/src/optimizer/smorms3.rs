@@ -1,4 +1,4 @@
-//! SMORMS3, "squared mean over root mean squared cubed": a step size for every weight, from how much its gradients agree.
+//! SMORMS3, "squared mean over root mean squared cubed": a learning rate per weight, based on the consistency of its gradients.
 //!
 //! ```text
 //! r = 1 / (memory + 2),   a = (1 - r) a + r g,   b = (1 - r) b + r g^2,   x = a^2 / (b + epsilon)
@@ -6,9 +6,9 @@
 //! memory = (memory + 1) (1 - x)
 //! ```
 //!
-//! with `g = gradient + weight_decay w`. All start at 0; `memory` is the author's `mem` less 1.
+//! with `g = gradient + weight_decay w`. All start at 0; `memory` is the author's `mem` minus 1.
 //!
-//! Source: Funk (2015), "RMSprop loses to SMORMS3: beware the epsilon!"; stork trains with it by default.
+//! Source: Funk (2015), "RMSprop loses to SMORMS3: beware the epsilon!"; the default optimizer of stork.
 
 use super::{
     fitted::Fitted,
@@ -21,18 +21,18 @@ use crate::{
 use dfdx::prelude::{Cpu, HasShape};
 use serde::{Deserialize, Serialize};
 
-/// The SMORMS3 optimizer. It computes on the CPU alone.
+/// The SMORMS3 optimizer, only for the CPU.
 pub type Smorms3<E = f32, D = Cpu> = Fitted<Smorms3Config, E, D>;
 
 /// Settings of [`Smorms3`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Smorms3Config {
-    /// Largest step size, above 0. Default 1e-3.
+    /// Maximum learning rate, above 0. Default 1e-3.
     pub learning_rate: f64,
-    /// Added to what is divided by, above 0. Default 1e-16.
+    /// Added to the denominator, above 0. Default 1e-16.
     pub epsilon: f64,
-    /// What is added to the gradient of each weight, in units of the weight; at least 0. Default 0.
+    /// Weight decay: this multiple of each weight is added to its gradient; at least 0. Default 0.
     pub weight_decay: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The CPU as a backend for `f64`, which the reference implementation alone computes in.
+//! The CPU as a backend for `f64`, which only the reference implementation supports.
 
 use crate::{
     Backend, Cpu, Error, Input, NetworkConfig,
@@ -6,7 +6,7 @@ use crate::{
     weights::Weights,
 };
 
-/// Writes down for one float type what is the same for all: dfdx hides the `Vec` behind a bound `Cpu: Device<E>`.
+/// Implements for one float type what is the same for all: dfdx hides the `Vec` behind a bound `Cpu: Device<E>`.
 macro_rules! cpu_buffers {
     ($float:ty) => {
         fn host(buffer: &$crate::weights::Buffer<$float, Self>) -> std::borrow::Cow<'_, [$float]> {
@@ -48,7 +48,7 @@ impl Backend<f64> for Cpu {
         _: Wanted,
     ) -> Result<Answer<f64, Self>, Error> {
         Err(Error::Unsupported(
-            "the fused implementation computes in f32; set `implementation` to `Implementation::Reference` for f64".into(),
+            "the fused implementation only supports f32; set `implementation` to `Implementation::Reference` for f64".into(),
         ))
     }
 }

@@ -1,10 +1,10 @@
-//! The network step by step, out of plain dfdx operations and one spike operation: made to be read next to the equations.
+//! The network step by step, with plain dfdx operations and one spike operation: readable next to the equations.
 //!
-//! Every line of a [`neuron`] model is a line of its equations. dfdx's tape differentiates it, so this is also the oracle
-//! that the fused implementation is held against. It is slow: it keeps every intermediate of every step.
+//! Every line of a [`neuron`] model is a line of its equations. dfdx's tape differentiates it, so this is also the reference for
+//! testing the fused implementation. It is slow: it stores every intermediate value of every step.
 //!
-//! A dfdx tensor carries its tape by value. [`again`] hands out a tensor for one more use while its tape stays behind; the
-//! last use moves tensor and tape on. All tapes meet at the end, in the logits.
+//! A dfdx tensor carries its tape by value. [`again`] returns a tensor for one more use while its tape stays behind; the last use
+//! moves tensor and tape. All tapes are merged at the end, in the logits.
 
 pub(crate) mod cpu;
 mod neuron;
@@ -24,13 +24,13 @@ use dfdx::prelude::{
 };
 use neuron::{AdaptiveLif, Drive, Lif, Neuron, again};
 
-/// States of a layer's units and number of their spikes so far, `[batch, units]`.
+/// The states of a layer's units and their spike counts so far, `[batch, units]`.
 struct LayerState<E: Float, D: Backend<E>, T> {
     states: Vec<Matrix<E, D, T>>,
     zeta: Matrix<E, D, T>,
 }
 
-/// Stands in for what the backward pass treats as a constant: `(step, layer, spikes) -> the same without a gradient`.
+/// Replaces spikes that the backward pass treats as constant: `(step, layer, spikes) -> the same without a gradient`.
 type Detach<'a, E, D> = &'a dyn Fn(usize, usize, Matrix<E, D>) -> Matrix<E, D>;
 
 /// Runs the network over all steps of `input`.
@@ -42,11 +42,11 @@ pub(crate) fn forward<E: Float, D: Backend<E>>(
 ) -> Result<Answer<E, D>, Error> {
     if D::host_mut(&mut weights.readout.device().upload(&[E::zero()])?).is_none() {
         return Err(Error::Unsupported(
-            "the reference implementation computes on the CPU; set `implementation` to `Implementation::Fused` for a GPU"
+            "the reference implementation only supports the CPU; set `implementation` to `Implementation::Fused` for a GPU"
                 .into(),
         ));
     }
-    // multiplying by one makes a tensor that the tape does not know
+    // multiplying by one creates a tensor unknown to the tape
     let detach = |_, _, spikes: Matrix<E, D>| spikes * E::one();
     let function = SpikeFunction::Threshold(config.surrogate);
     if wanted.adjoint {
@@ -61,7 +61,7 @@ pub(crate) fn forward<E: Float, D: Backend<E>>(
     }
 }
 
-/// A network step by step; all tapes have met in the logits.
+/// The result of running step by step; all tapes are merged in the logits.
 struct Unrolled<E: Float, D: Backend<E>, T> {
     logits: Matrix<E, D, T>,
     counts: Vec<Matrix<E, D>>,
@@ -84,12 +84,12 @@ impl<E: Float, D: Backend<E>, T> Unrolled<E, D, T> {
 }
 
 impl<E: Float, D: Backend<E>> Unrolled<E, D, OwnedTape<E, D>> {
-    /// The tape goes into an adjoint, which runs it: for gradients `d` of what the pass returned, the gradient of
-    /// `sum logits d_logits + sum counts d_counts + sum readout d_readout` is what flows on to the weights.
+    /// Moves the tape into an adjoint, which runs it: for gradients `d` of the results, the gradient of
+    /// `sum logits d_logits + sum counts d_counts + sum readout d_readout` is propagated to the weights.
     fn answer(self, weights: &Weights<E, D>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
         let readout = wanted.readout.then(|| self.readout()).transpose()?;
         let Unrolled { logits: taped, counts, readout: steps, recording } = self;
-        // new tensors: the outer tape must not mistake them for those of the tape within
+        // new tensors: the outer tape must not confuse them with those of the inner tape
         let anew =
             |t: &Matrix<E, D>| t.device().try_tensor_from_vec(t.as_vec(), *t.shape()).map_err(Error::device);
         let logits = anew(&taped.retaped::<NoneTape>())?;
@@ -127,7 +127,7 @@ impl<E: Float, D: Backend<E>> Unrolled<E, D, OwnedTape<E, D>> {
             let mut within = total.try_backward()?;
             for w in &matrices {
                 let found = D::host(within.get_or_alloc_mut(w)?).into_owned();
-                // the only device that gets here is the CPU: no other one has the spike operation
+                // only the CPU gets here: no other device has the spike operation
                 if let Some(sum) = D::host_mut(gradients.get_or_alloc_mut(w)?) {
                     sum.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
                 }
@@ -236,7 +236,7 @@ fn unroll<N: Neuron<E>, E: Float, D: Backend<E>, T: Tape<E, D>>(
     Ok(Unrolled { logits: logits.put_tape(tape), counts, readout: potentials, recording })
 }
 
-/// Max (the first maximum where tied) or sum over the readout potentials of all steps.
+/// Max (the first maximum if tied) or sum over the readout potentials of all steps.
 fn logits<E: Float, D: Backend<E>, T: Tape<E, D>>(
     head: Readout,
     readout: Vec<Matrix<E, D, T>>,
@@ -286,7 +286,7 @@ fn frame<E: Float>(input: &Input<E>, n: usize) -> Vec<E> {
     x
 }
 
-/// Collects spikes and potentials, from `[steps][batch, units]` to `[batch, steps, units]`.
+/// Rearranges spikes and potentials from `[steps][batch, units]` to `[batch, steps, units]`.
 struct Recorder<E> {
     units: Vec<usize>,
     batch: usize,
@@ -336,7 +336,7 @@ impl<E: Float> Recorder<E> {
     }
 }
 
-/// Writes `[batch, units]` of step `n` into `[batch, steps, units]`.
+/// Copies `[batch, units]` of step `n` to `[batch, steps, units]`.
 fn scatter<E: Copy>(trace: &mut [E], values: &[E], n: usize, steps: usize, units: usize) {
     for (sample, row) in values.chunks_exact(units).enumerate() {
         let at = (sample * steps + n) * units;

@@ -1,8 +1,8 @@
-//! The reference implementation against finite differences, and against traces worked out by hand.
+//! The reference implementation compared with finite differences, and with hand-computed traces.
 //!
-//! A step function has no useful finite differences. So the hard threshold is swapped for a smooth `f` with `f' = h`: then
-//! the surrogate is the true derivative of the model, and all that the tape does (through the reset, recurrence, depth, the
-//! readout head and the regularizers) can be judged by `(L(w + e) - L(w - e)) / 2 e`.
+//! A step function has no useful finite differences. Therefore the hard threshold is replaced by a smooth `f` with `f' = h`: then
+//! the surrogate is the true derivative of the model, and everything the tape does (through the reset, recurrence, depth, the
+//! readout head and the regularizers) can be checked with `(L(w + e) - L(w - e)) / 2 e`.
 
 use super::{AdaptiveLif, Detach, Drive, Lif, Neuron, forward_with};
 use crate::{
@@ -21,7 +21,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 type Spikes = Matrix<f64, Cpu>;
 
-/// A network whose spikes are smooth, and everything that its loss depends on.
+/// A network with smooth spikes, and everything that its loss depends on.
 struct Problem {
     network: Network<f64>,
     input: Input<f64>,
@@ -46,7 +46,7 @@ impl Problem {
             let values = (0..Self::BATCH * Self::STEPS * inputs).map(|_| rng.gen_range(-1.0..2.0)).collect();
             Frames::new(Self::BATCH, Self::STEPS, inputs, values).unwrap().into()
         };
-        // f(x) = x has no bounds, and with large potentials the reset would square them at every step
+        // f(x) = x is unbounded, and with large potentials the reset would square them in every step
         let gain = if config.surrogate.shape == SurrogateShape::Constant { 0.2 } else { 1.5 };
         let config = NetworkConfig { implementation: Implementation::Reference, ..config };
         Problem {
@@ -76,8 +76,8 @@ impl Problem {
         loss
     }
 
-    /// Name, back-propagated gradient and finite differences of every matrix. Where a switch detaches spikes, the finite
-    /// differences hold them constant, at their values before any weight was moved.
+    /// Name, backpropagated gradient and finite differences of every matrix. If a switch detaches spikes, the finite differences
+    /// keep them constant at their values for the unperturbed weights.
     fn gradients(&mut self) -> Vec<(String, Vec<f64>, Vec<f64>)> {
         let spikes: RefCell<HashMap<(usize, usize), Spikes>> = RefCell::default();
         let record = |n: usize, l: usize, s: Spikes| {
@@ -92,8 +92,8 @@ impl Problem {
     }
 
     fn differences(&mut self, detach: Detach<'_, f64, Cpu>) -> Vec<(String, Vec<f64>)> {
-        /// Change of a weight. The third derivative of the loss makes an error of order `STEP^2`, rounding one of
-        /// order `1e-16 / STEP`.
+        /// Perturbation of a weight. The third derivative of the loss causes an error of order `STEP^2`, rounding one of order
+        /// `1e-16 / STEP`.
         const STEP: f64 = 1e-5;
         let mut all = Vec::new();
         for (name, _, values) in self.network.parameters().collect::<Vec<_>>() {
@@ -119,13 +119,13 @@ fn norm(v: &[f64]) -> f64 {
     v.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// `|a - b| / |b|`; both may vanish.
+/// `|a - b| / |b|`; both may be zero.
 fn relative_error(a: &[f64], b: &[f64]) -> f64 {
     let difference: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     norm(&difference) / norm(b).max(1e-3)
 }
 
-/// Largest relative error of a matrix that is accepted; the worst one here is 2.4e-7.
+/// Maximum accepted relative error of a matrix; the largest one here is 2.4e-7.
 const TOLERANCE: f64 = 1e-6;
 
 /// Compares the gradients of one network, and returns the norm of the smallest.
@@ -177,7 +177,7 @@ fn finite_differences_through_depth_recurrence_switches_and_readouts() {
             {
                 for events in [false, true] {
                     seed += 1;
-                    // what is not crossed with everything else is drawn (all surrogates: see the next test)
+                    // settings not fully crossed are drawn at random (all surrogates: see the next test)
                     let config = NetworkConfig {
                         surrogate: Surrogate {
                             shape: SurrogateShape::ALL[rng.gen_range(0..5)],
@@ -205,7 +205,7 @@ fn finite_differences_of_every_surrogate_through_both_switches() {
     for (k, &shape) in SurrogateShape::ALL.iter().enumerate() {
         for (reset_gradient, recurrent_gradient) in RESETS.into_iter().flat_map(|r| RECURRENT.map(|g| (r, g)))
         {
-            // a rectangle must be wide for a potential to fall into it
+            // a rectangle must be wide to contain a potential
             let steep = Surrogate { shape, beta: 3.0 };
             let surrogate = if steep.jump().is_some() { Surrogate { beta: 0.3, ..steep } } else { steep };
             let config = NetworkConfig {
@@ -227,7 +227,7 @@ fn finite_differences_of_every_surrogate_through_both_switches() {
     }
 }
 
-/// The regularizers alone: a readout without weights leaves nothing else to differentiate.
+/// Only the regularizers: with zero readout weights, nothing else contributes a gradient.
 #[test]
 fn finite_differences_of_each_regularizer() {
     let off = Regularizer::default();
@@ -248,7 +248,7 @@ fn finite_differences_of_each_regularizer() {
     }
 }
 
-/// Without holding them constant, the finite differences disagree: the tests above can tell the switches apart.
+/// Without keeping them constant, the finite differences disagree: the tests above can distinguish the switches.
 #[test]
 fn detached_paths_are_seen_by_plain_finite_differences() {
     let open =
@@ -267,7 +267,7 @@ fn detached_paths_are_seen_by_plain_finite_differences() {
 }
 
 /// Steps of `ln 2` with `tau_mem = 1`, `tau_syn = 1/2`, `tau_readout = 1/4`: the decays are 1/2, 1/4 and 1/16, and every
-/// trace is a fraction that can be worked out by hand. One unit, input 1 in every step.
+/// trace is a fraction that can be computed by hand. One unit, input 1 in every step.
 fn by_hand(recurrent: bool) -> NetworkConfig {
     NetworkConfig {
         hidden: vec![Layer { units: 1, recurrent }],
@@ -283,7 +283,7 @@ fn by_hand(recurrent: bool) -> NetworkConfig {
 struct Trace {
     /// Potential of the unit.
     u: Vec<f64>,
-    /// Steps of its spikes.
+    /// Its spike steps.
     spikes: Vec<usize>,
     /// Potential of the readout.
     readout: Vec<f64>,

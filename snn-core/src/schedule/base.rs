@@ -1,26 +1,26 @@
-//! What a schedule is, and what it can be told.
+//! The interface and settings of schedules.
 
 use crate::{Error, Settings};
 use std::fmt;
 
 /// A factor on the learning rate.
 pub trait Schedule: fmt::Debug + Send + Sync {
-    /// The factor in the epoch after so many.
+    /// The factor after this many epochs.
     fn factor(&self, epochs: u32) -> f64;
 }
 
-/// What the schedules can be told.
+/// Settings of the schedules.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScheduleSettings {
-    /// Factor of each decay, above 0, at most 1: exponential and step.
+    /// Factor of each decay, above 0, at most 1; for exponential and step.
     pub decay: f64,
-    /// Epochs from one decay to the next, at least 1: step.
+    /// Epochs between two decays, at least 1; for step.
     pub step_epochs: u32,
-    /// Epochs of the way down, at least 1: cosine.
+    /// Epochs of the decrease, at least 1; for cosine.
     pub cosine_epochs: u32,
-    /// Factor at the end of the way down, from 0 to 1: cosine.
+    /// Factor at the end of the decrease, from 0 to 1; for cosine.
     pub minimum: f64,
-    /// Epochs in which the factor rises linearly to 1, before the schedule begins; 0 for none.
+    /// Epochs of linear warm-up to 1, before the schedule begins; 0 for none.
     pub warm_up_epochs: u32,
 }
 

@@ -1,15 +1,15 @@
-//! `factor = minimum + (1 - minimum) (1 + cos(pi epoch / cosine_epochs)) / 2`, and `minimum` from there on.
+//! `factor = minimum + (1 - minimum) (1 + cos(pi epoch / cosine_epochs)) / 2`, then constant at `minimum`.
 //!
 //! Source: Loshchilov & Hutter (2017), "SGDR: stochastic gradient descent with warm restarts", without restarts.
 
 use super::base::{Schedule, ScheduleSettings};
 
-/// Half a cosine wave down.
+/// A decrease along half a cosine wave.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cosine {
     /// Factor at the end, from 0 to 1.
     pub minimum: f64,
-    /// Epochs on the way, at least 1.
+    /// Epochs of the decrease, at least 1.
     pub epochs: u32,
 }
 

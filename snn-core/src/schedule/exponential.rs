@@ -1,4 +1,4 @@
-//! `factor = decay ^ epoch`; a decay of 1 keeps the learning rate.
+//! `factor = decay ^ epoch`; a decay of 1 keeps the learning rate constant.
 
 use super::base::{Schedule, ScheduleSettings};
 

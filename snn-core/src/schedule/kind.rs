@@ -10,10 +10,10 @@ use super::{
 use crate::Error;
 use serde::{Deserialize, Serialize};
 
-/// From one list of schedules: the enum, the names, and the way to each. A row reads `Kind = "word", type;`.
+/// Generates from one list of schedules the enum, the names, and the dispatch. A row is `Kind = "word", type;`.
 macro_rules! schedules {
     ($($(#[$about:meta])+ $kind:ident = $word:literal, $schedule:ty;)+) => {
-        /// Which [`Schedule`].
+        /// A kind of [`Schedule`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum ScheduleKind {
@@ -27,10 +27,10 @@ macro_rules! schedules {
             /// The name of every kind in configuration files, in the same order.
             pub const WORDS: &[&str] = &[$($word),+];
 
-            /// The schedule, after a warm-up if there is to be one.
+            /// The schedule, after a warm-up if enabled.
             ///
             /// # Errors
-            /// [`Error::Setting`] for impossible settings.
+            /// [`Error::Setting`] for invalid settings.
             pub fn build(self, settings: &ScheduleSettings) -> Result<WarmUp<Box<dyn Schedule>>, Error> {
                 settings.validate()?;
                 let then: Box<dyn Schedule> = match self {
@@ -46,9 +46,9 @@ schedules! {
     /// A decay after every epoch.
     #[default]
     Exponential = "exponential", Exponential;
-    /// A decay after every so many epochs.
+    /// A decay after every fixed number of epochs.
     Step = "step", Step;
-    /// Half a wave down to a minimum.
+    /// A decrease along half a cosine wave to a minimum.
     Cosine = "cosine", Cosine;
 }
 

@@ -1,7 +1,7 @@
 //! Learning-rate schedules: a factor on the learning rate for each epoch.
 //!
-//! A schedule is a function of the epoch alone, so a run that goes on from a checkpoint needs nothing to be stored. A new one is a
-//! file and a row in the list of [`kind`].
+//! A schedule is a function of the epoch, so checkpoints store nothing for it. A new schedule is a file and a row in the list of
+//! [`kind`].
 
 mod base;
 mod cosine;

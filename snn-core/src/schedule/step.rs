@@ -2,12 +2,12 @@
 
 use super::base::{Schedule, ScheduleSettings};
 
-/// A decay after every so many epochs.
+/// A decay after every fixed number of epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
     /// Above 0, at most 1.
     pub decay: f64,
-    /// Epochs from one decay to the next, at least 1.
+    /// Epochs between two decays, at least 1.
     pub epochs: u32,
 }
 

@@ -1,13 +1,13 @@
-//! `factor = (epoch + 1) / (warm_up_epochs + 1)` at first; then another schedule, which counts its epochs from there.
+//! `factor = (epoch + 1) / (warm_up_epochs + 1)` at first; then another schedule, whose epochs start there.
 
 use super::base::Schedule;
 
-/// A linear rise before a schedule.
+/// A linear warm-up before a schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WarmUp<S> {
-    /// Epochs below the full learning rate.
+    /// Epochs of the warm-up.
     pub epochs: u32,
-    /// What follows.
+    /// The schedule after it.
     pub then: S,
 }
 

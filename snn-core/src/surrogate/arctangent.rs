@@ -1,7 +1,7 @@
 //! The derivative of an arctangent: `h(x) = (b / 2) / (1 + (pi b x / 2)^2)`.
 //!
 //! Source: Fang et al. (2021), "Incorporating learnable membrane time constant to enhance learning of spiking neural networks",
-//! as in SpikingJelly's `ATan` with `alpha = b`. There `b` is 2, for which the peak is 1.
+//! as in SpikingJelly's `ATan` with `alpha = b`. The paper uses `b = 2`, for which the peak is 1.
 
 use super::curve::Curve;
 use crate::{Float, lanes::Lanes};

@@ -1,28 +1,27 @@
-//! What the file of one surrogate derivative defines.
+//! The interface of surrogate derivatives.
 
 use crate::{Float, lanes::Lanes};
 
-/// One curve `h(x)` of slope `b`, for the reference path and the fused path; everything else follows from the table in
+/// A curve `h(x)` with slope `b`, for the reference and the fused path; everything else is generated from the table in
 /// [`super`].
 pub(crate) trait Curve: Copy {
-    /// Whether `h` falls so fast that its products with adjoints leave the range in which `f32` keeps all its digits.
-    /// Processors take a hundred times as long over such subnormal numbers, and a silent layer has nothing else. The fused path
-    /// takes products below its `LEAST` for 0 then.
+    /// Whether `h` falls so fast that its products with adjoints become subnormal in `f32`. Processors are a hundred times slower
+    /// with subnormal numbers, and a silent layer has nothing else. The fused path then treats products below its `LEAST` as 0.
     const VANISHES: bool = false;
 
-    /// `h(x)` as the equation has it. Even in `x`, to the last bit.
+    /// `h(x)` as in the equation. Even in `x`, to the last bit.
     fn scalar<E: Float>(b: E, x: E) -> E;
 
     /// `h(x)` on vectors.
     fn vector<L: Lanes>(lanes: L, b: f32, x: L::F) -> L::F;
 
-    /// The `|x|` at which `h` jumps, of a curve that does. Rounding decides on which side a potential falls.
+    /// The `|x|` at which `h` is discontinuous, if it is: there, rounding decides on which side a potential falls.
     fn jump(_: f64) -> Option<f64> {
         None
     }
 
-    /// `f` with `f' = h`, so that finite differences can judge what back-propagation does with `h`. Unless a curve says
-    /// otherwise, `h` integrated from 0 to `x`: it must be smooth there.
+    /// `f` with `f' = h`, to check backpropagation with finite differences. By default, `h` integrated from 0 to `x`, which
+    /// requires it to be smooth there.
     #[cfg(test)]
     fn antiderivative<E: Float>(b: E, x: E) -> E {
         // Gauss-Legendre with three points
@@ -38,7 +37,7 @@ pub(crate) trait Curve: Copy {
     }
 }
 
-/// Work that is compiled once for each curve.
+/// Code that is compiled for each curve.
 pub(crate) trait WithCurve {
     type Output;
 

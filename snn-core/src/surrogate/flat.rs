@@ -1,4 +1,4 @@
-//! The two ends of the scale: `h(x) = 1` lets every gradient through, `h(x) = 0` none.
+//! The two extremes: `h(x) = 1` passes every gradient, `h(x) = 0` none.
 //!
 //! Source: Zenke & Vogels (2021), section 3, where 1 is the limit `b = 0` of SuperSpike.
 
@@ -39,7 +39,7 @@ impl Curve for True {
         lanes.splat(0.0)
     }
 
-    /// Any constant: one other than 0 gives the readout something to learn from.
+    /// Any constant: one other than 0 gives the readout a gradient.
     #[cfg(test)]
     fn antiderivative<E: Float>(_: E, _: E) -> E {
         E::of(0.5)

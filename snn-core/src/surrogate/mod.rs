@@ -18,9 +18,9 @@ pub(crate) use curve::{Curve, WithCurve};
 use serde::{Deserialize, Serialize};
 pub(crate) use super_spike::SuperSpike;
 
-/// From one list of shapes: the enum, the names, the codes that the CUDA kernels know them by, and the way to each curve.
+/// Generates from one list of shapes the enum, the names, their codes in CUDA kernels, and the dispatch to each curve.
 ///
-/// A row reads `Shape = code, "word", curve;` with its equation above it.
+/// A row is `Shape = code, "word", curve;` with its equation above it.
 macro_rules! shapes {
     ($($(#[$about:meta])+ $shape:ident = $code:literal, $word:literal, $curve:ty;)+) => {
         /// Shape of a [`Surrogate`]; `x = U - threshold`, `b` is the slope [`Surrogate::beta`].
@@ -43,13 +43,13 @@ macro_rules! shapes {
                 match self { $(SurrogateShape::$shape => $word),+ }
             }
 
-            /// The number that the CUDA kernels know it by.
+            /// Its code in the CUDA kernels.
             #[must_use]
             pub const fn code(self) -> u32 {
                 self as u32
             }
 
-            /// Does `work` with the curve of this shape.
+            /// Runs `work` with the curve of this shape.
             #[inline(always)]
             pub(crate) fn with_curve<W: WithCurve>(self, work: W) -> W::Output {
                 match self { $(SurrogateShape::$shape => work.run::<$curve>()),+ }
@@ -62,7 +62,7 @@ shapes! {
     /// `h(x) = 1 / (b |x| + 1)^2`: peak 1.
     #[default]
     SuperSpike = 0, "super-spike", super_spike::SuperSpike;
-    /// `h(x) = s (1 - s)` with `s = 1 / (1 + exp(-b x))`: peak 1/4, as the paper prints it.
+    /// `h(x) = s (1 - s)` with `s = 1 / (1 + exp(-b x))`: peak 1/4, as printed in the paper.
     Sigmoid = 1, "sigmoid", sigmoid::Sigmoid;
     /// `h(x) = 4 s (1 - s)`: the same, rescaled to peak 1.
     SigmoidRescaled = 2, "sigmoid-rescaled", sigmoid::SigmoidRescaled;
@@ -85,7 +85,7 @@ shapes! {
     Boxcar = 10, "boxcar", boxcar::Boxcar;
 }
 
-/// A surrogate derivative `h(x)`, `x = U - threshold`. It stands for `dS/dU` in the backward pass and nowhere else.
+/// A surrogate derivative `h(x)`, `x = U - threshold`. It replaces `dS/dU` in the backward pass.
 ///
 /// Source: section 2 of the paper's definitions; Zenke & Vogels (2021), equation 7 and section 3.
 ///
@@ -98,9 +98,9 @@ shapes! {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Surrogate {
-    /// Which curve.
+    /// The curve.
     pub shape: SurrogateShape,
-    /// Slope, 0 or larger; no unit, as potentials are in units of the default threshold. Default 10. Without effect on
+    /// Slope, 0 or larger; dimensionless, since potentials are in units of the default threshold. Default 10. No effect on
     /// [`SurrogateShape::Constant`] and [`SurrogateShape::True`].
     pub beta: f64,
 }
@@ -128,7 +128,7 @@ impl Surrogate {
         self.shape.with_curve(At { b: E::of(self.beta), x })
     }
 
-    /// The `|x|` at which `h` jumps, of a curve that does: there, rounding decides about the gradient.
+    /// The `|x|` at which `h` is discontinuous, if it is: there, rounding affects the gradient.
     #[must_use]
     pub fn jump(&self) -> Option<f64> {
         struct Jump(f64);

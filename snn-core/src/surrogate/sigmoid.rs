@@ -1,7 +1,7 @@
 //! The derivative of a sigmoid, `h(x) = s (1 - s)` with `s = 1 / (1 + exp(-b x))`, and the same times 4.
 //!
-//! Source: Zenke & Vogels (2021), section 3. As printed there it lacks the factor `b` of a true derivative, so its peak is 1/4
-//! for any slope.
+//! Source: Zenke & Vogels (2021), section 3. As printed there, it lacks the factor `b` of a true derivative, so its peak is 1/4 for
+//! any slope.
 
 use super::curve::Curve;
 use crate::{

@@ -23,7 +23,7 @@ fn values_by_hand() {
     assert_eq!(h(SurrogateShape::Boxcar, 4.0, 0.125), 0.0);
 }
 
-/// Width 0.5, as in the paper: what its authors' program gives, `(1.15 N(x; 0, 0.5) - 0.15 N(x; 0.5, 3) - 0.15 N(x; -0.5, 3))`.
+/// Width 0.5, as in the paper; values from its authors' program, `(1.15 N(x; 0, 0.5) - 0.15 N(x; 0.5, 3) - 0.15 N(x; -0.5, 3))`.
 #[test]
 fn multi_gaussian_is_a_sum_of_three_normal_distributions() {
     let normal = |x: f64, mean: f64, sigma: f64| {
@@ -69,7 +69,7 @@ fn antiderivatives_have_the_surrogates_as_derivatives() {
     }
 }
 
-/// Scripts and experiments know a shape by its word, kernels by its code: neither may change.
+/// Scripts and experiments use the word of a shape, kernels its code: neither may change.
 #[test]
 fn words_and_codes_stay() {
     let expected = [

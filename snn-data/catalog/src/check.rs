@@ -1,16 +1,16 @@
-//! Whether a catalog makes sense.
+//! Validation of a catalog.
 
 use std::collections::HashSet;
 
 use crate::{Checksums, DataSet, RemoteFile, Unpacked};
 
-/// Says what is wrong with the first data set that is not as it must be.
+/// Describes the first error found.
 pub(super) fn consistent(data_sets: &[DataSet]) -> Result<(), String> {
     let mut names = HashSet::new();
     for data_set in data_sets {
         let place = |problem| format!("data set `{}`: {problem}", data_set.name);
         if !names.insert(&data_set.name) {
-            return Err(place("it is here twice".to_owned()));
+            return Err(place("it is listed twice".to_owned()));
         }
         data_set_is_consistent(data_set).map_err(place)?;
     }
@@ -43,9 +43,7 @@ fn data_set_is_consistent(data_set: &DataSet) -> Result<(), String> {
                 return Err(format!("two files unpack to `{file}`"));
             }
             Unpacked::Folder { .. } if data_set.files.len() > 1 => {
-                return Err(
-                    "a folder is all that a data set consists of, and there are further files".to_owned()
-                );
+                return Err("a data set that unpacks to a folder cannot have other files".to_owned());
             }
             _ => {}
         }
@@ -61,19 +59,19 @@ fn file_is_consistent(file: &RemoteFile) -> Result<(), String> {
         let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
         let host = rest.and_then(|rest| rest.split_once('/')).map_or("", |(host, _)| host);
         if host.is_empty() || address.contains(char::is_whitespace) {
-            return Err(format!("`{address}` is no address"));
+            return Err(format!("`{address}` is not an address"));
         }
     }
     checksums_are_consistent(&file.checksums)?;
     checksums_are_consistent(file.unpacked.checksums())?;
     if file.bytes == Some(0) || file.unpacked.max_bytes() == 0 {
-        return Err("it may hold no byte".to_owned());
+        return Err("max_bytes is 0".to_owned());
     }
     match &file.unpacked {
         Unpacked::File { file: name, .. } => plain_name(name),
         Unpacked::Folder { holds, max_files, .. } => {
             if holds.is_empty() || *max_files == 0 {
-                return Err("it may hold no file".to_owned());
+                return Err("max_files is 0".to_owned());
             }
             if file.unpacked.checksums().md5.is_some() {
                 return Err("folders have no MD5".to_owned());
@@ -83,11 +81,11 @@ fn file_is_consistent(file: &RemoteFile) -> Result<(), String> {
     }
 }
 
-/// A name that is one part of a path, on every system and in every address, and not hidden.
+/// A name that is a single path component on every system and in every address, and not hidden.
 fn plain_name(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(allowed) {
-        return Err(format!("`{name}` is no plain name"));
+        return Err(format!("`{name}` is not a plain name"));
     }
     Ok(())
 }
@@ -97,7 +95,9 @@ fn checksums_are_consistent(checksums: &Checksums) -> Result<(), String> {
         let Some(checksum) = checksum else { continue };
         let hexadecimal = |c: char| matches!(c, '0'..='9' | 'a'..='f');
         if checksum.len() != digits || !checksum.chars().all(hexadecimal) {
-            return Err(format!("`{checksum}` is no {kind} ({digits} lower-case hexadecimal digits)"));
+            return Err(format!(
+                "`{checksum}` is not a valid {kind} ({digits} lower-case hexadecimal digits)"
+            ));
         }
     }
     Ok(())

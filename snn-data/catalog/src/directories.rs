@@ -1,4 +1,4 @@
-//! Where data sets and computed features lie on this machine.
+//! Where data sets and computed features are stored on this machine.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,26 +7,25 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 
 use crate::Error;
 
-/// Folder of this project within the user's folders.
+/// This project's folder within the user's folders.
 const PROJECT: &str = "snn";
 
-/// Where data sets lie, each in a folder of its name: the environment variable `SNN_DATA_DIR` if it is set, otherwise `snn`
-/// in the user's data folder (XDG: `$XDG_DATA_HOME`, by default `~/.local/share`).
+/// The folder that holds one folder per data set: the environment variable `SNN_DATA_DIR` if it is set, otherwise `snn` in the
+/// user's data folder (XDG: `$XDG_DATA_HOME`, by default `~/.local/share`).
 ///
 /// # Errors
 ///
-/// [`Error::NoHome`] if neither the variable nor a home folder says where.
+/// [`Error::NoHome`] if neither the variable nor a home folder is set.
 pub fn data_directory() -> Result<PathBuf, Error> {
     directory("SNN_DATA_DIR", |user| user.data_dir())
 }
 
-/// Where features that were computed from recordings are kept: the environment variable `SNN_CACHE_DIR` if it is set,
-/// otherwise `snn` in the user's cache folder (XDG: `$XDG_CACHE_HOME`, by default `~/.cache`). Whatever lies there may be
-/// deleted at any time.
+/// The folder for features computed from recordings: the environment variable `SNN_CACHE_DIR` if it is set, otherwise `snn` in
+/// the user's cache folder (XDG: `$XDG_CACHE_HOME`, by default `~/.cache`). Everything in it may be deleted at any time.
 ///
 /// # Errors
 ///
-/// [`Error::NoHome`] if neither the variable nor a home folder says where.
+/// [`Error::NoHome`] if neither the variable nor a home folder is set.
 pub fn cache_directory() -> Result<PathBuf, Error> {
     directory("SNN_CACHE_DIR", |user| user.cache_dir())
 }
@@ -47,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_variable_goes_before_the_user_s_folder() {
-        // The search path is a variable that every test process has, and this one is surely unset.
+        // Every test process has a search path, and the second variable is certainly unset.
         let path = directory("PATH", |_| unreachable!()).unwrap();
         assert_eq!(Some(path.into_os_string()), env::var_os("PATH"));
         if let Ok(path) = directory("SNN_NO_SUCH_VARIABLE", |user| user.data_dir()) {

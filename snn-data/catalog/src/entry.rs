@@ -6,19 +6,19 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSet {
-    /// Its name, which is that of its folder within the data directory too.
+    /// Its name, also the name of its folder within the data directory.
     pub name: String,
-    /// What it is, in a line.
+    /// A one-line description.
     pub title: String,
     /// Where its authors describe it.
     pub homepage: String,
     /// The terms of use, by their usual abbreviation.
     pub license: String,
-    /// What to cite when it is used.
+    /// The citation to give when using it.
     pub citation: String,
-    /// What else one should know before fetching it.
+    /// What to know before fetching it.
     pub note: Option<String>,
-    /// Folders on servers that hold all files of the data set, the preferred one first; each ends in `/`.
+    /// Folders on servers that hold all files of the data set, preferred first; each ends in `/`.
     #[serde(default)]
     servers: Vec<String>,
     /// What to fetch.
@@ -35,39 +35,39 @@ pub struct RemoteFile {
     #[serde(default)]
     addresses: Vec<String>,
     mirror_folder: Option<String>,
-    /// Its length, where it is published.
+    /// Its length, if published.
     pub bytes: Option<u64>,
     /// Published checksums of the packed file.
     #[serde(default)]
     pub checksums: Checksums,
-    /// A list of MD5 checksums that lies beside the file on its server, where none is known in advance.
+    /// A list of MD5 checksums next to the file on its server, if none is known in advance.
     pub checksum_list: Option<String>,
-    /// What is in it.
+    /// Its content.
     pub unpacked: Unpacked,
 }
 
-/// What a packed file holds, and how much it may hold at most: a damaged or forged file must not fill the disk.
+/// The content of a packed file and its maximum size: a damaged or forged file must not fill the disk.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Unpacked {
-    /// One file (packed by gzip), which goes into the folder of the data set.
+    /// One file (packed by gzip), unpacked to the folder of the data set.
     File {
-        /// Its name; if it is that of the packed file, this is not unpacked.
+        /// Its name; a file with the name of the packed file is not unpacked.
         file: String,
-        /// Most bytes.
+        /// Maximum number of bytes.
         max_bytes: u64,
         /// Published checksums.
         #[serde(default)]
         checksums: Checksums,
     },
-    /// A tree of files (tar packed by gzip), which becomes the folder of the data set.
+    /// A file tree (tar packed by gzip), which becomes the folder of the data set.
     Folder {
-        /// Files and folders by which the right content is known. They lie at the top of the archive, or all in one folder
-        /// that is at the top alone and whose name does not count. The checksum is about the first of them.
+        /// Files and folders that identify the right content. They are at the top of the archive, or all in a single top-level folder
+        /// with any name. The checksum covers the first of them.
         holds: Vec<String>,
-        /// Most bytes of all files.
+        /// Maximum number of bytes of all files.
         max_bytes: u64,
-        /// Most files.
+        /// Maximum number of files.
         max_files: u64,
         /// SHA-256 of the list of the SHA-256 of all files in the first folder of `holds`: lines of `sha256sum`, sorted by path
         /// bytewise.
@@ -76,7 +76,7 @@ pub enum Unpacked {
     },
 }
 
-/// Published checksums, in lower-case hexadecimal digits; any that is there must hold.
+/// Published checksums, in lower-case hexadecimal digits; all that are given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checksums {
@@ -87,22 +87,22 @@ pub struct Checksums {
 }
 
 impl DataSet {
-    /// Whether some server has every file, so that no mirror is needed.
+    /// Whether servers have every file and no mirror is needed.
     pub fn has_server(&self) -> bool {
         self.files.iter().all(|file| !file.addresses.is_empty())
     }
 
-    /// Bytes to download, where all of them are published.
+    /// Bytes to download, if all sizes are published.
     pub fn bytes(&self) -> Option<u64> {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Most bytes that the data set takes once unpacked.
+    /// Maximum number of bytes of the unpacked data set.
     pub fn max_unpacked_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.unpacked.max_bytes()).sum()
     }
 
-    /// Makes addresses of the servers and the names, and puts them behind those that files have of their own.
+    /// Builds addresses from servers and names, and appends them to the files' own addresses.
     pub(super) fn spread_servers(&mut self) {
         for file in &mut self.files {
             file.addresses.extend(self.servers.iter().map(|server| format!("{server}{}", file.name)));
@@ -116,7 +116,7 @@ impl DataSet {
 }
 
 impl RemoteFile {
-    /// Where it is to be had, the preferred address first; none for what only mirrors have.
+    /// Its addresses, preferred first; empty if only mirrors have it.
     pub fn addresses(&self) -> &[String] {
         &self.addresses
     }
@@ -126,14 +126,14 @@ impl RemoteFile {
         self.mirror_folder.as_deref().unwrap_or_default()
     }
 
-    /// Whether a checksum is known in advance, of the packed file or of what is in it.
+    /// Whether a checksum of the packed file or of its content is known in advance.
     pub fn is_verifiable(&self) -> bool {
         !self.checksums.is_empty() || !self.unpacked.checksums().is_empty()
     }
 }
 
 impl Unpacked {
-    /// Most bytes of all files.
+    /// Maximum number of bytes of all files.
     pub fn max_bytes(&self) -> u64 {
         match self {
             Self::File { max_bytes, .. } | Self::Folder { max_bytes, .. } => *max_bytes,
@@ -149,7 +149,7 @@ impl Unpacked {
 }
 
 impl Checksums {
-    /// Whether none is published.
+    /// Whether no checksum is published.
     pub fn is_empty(&self) -> bool {
         self.md5.is_none() && self.sha256.is_none()
     }

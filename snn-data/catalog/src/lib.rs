@@ -1,15 +1,14 @@
-//! What can be fetched: where each data set is to be had, how its files are told from damaged ones, and on which terms
-//! it may be used.
+//! The data sets that can be fetched: their addresses, checksums and licenses.
 //!
-//! The catalog is one file, `data_sets.toml`, compiled into the program. This crate only describes, and says where data sets
-//! lie on this machine; `cargo xtask fetch-data` does the fetching.
+//! The catalog is one file, `data_sets.toml`, compiled into the program. This crate only describes data sets and locates their
+//! folders on this machine; `cargo xtask fetch-data` fetches them.
 //!
 //! ```
 //! use snn_catalog::Catalog;
 //!
 //! # fn main() -> Result<(), snn_catalog::Error> {
 //! let catalog = Catalog::built_in()?;
-//! let Some(mnist) = catalog.get("mnist") else { panic!("it is in the catalog") };
+//! let Some(mnist) = catalog.get("mnist") else { panic!("MNIST is in the catalog") };
 //! assert_eq!(mnist.license, "CC BY-SA 3.0");
 //! assert!(mnist.files[0].addresses()[0].ends_with("/train-images-idx3-ubyte.gz"));
 //! # Ok(())
@@ -25,17 +24,17 @@ use serde::Deserialize;
 pub use directories::{cache_directory, data_directory};
 pub use entry::{Checksums, DataSet, RemoteFile, Unpacked};
 
-/// What can go wrong with a catalog.
+/// Errors of a catalog.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A catalog that makes no sense.
+    /// The catalog is invalid.
     #[error("not a valid catalog: {0}")]
     Invalid(String),
-    /// Neither a variable nor a home folder says where things lie.
+    /// Neither the environment variable nor a home folder is set.
     #[error("no home folder is known; set {variable} to a folder")]
     NoHome {
-        /// The environment variable that would say it.
+        /// The environment variable that names the folder.
         variable: &'static str,
     },
 }
@@ -44,7 +43,7 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
-    /// In the order in which they are listed.
+    /// The data sets, in the order of the file.
     #[serde(rename = "data_set")]
     pub data_sets: Vec<DataSet>,
 }
@@ -54,12 +53,12 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// None that a test of this crate would not have found.
+    /// None in practice: a test of this crate reads the built-in catalog.
     pub fn built_in() -> Result<Self, Error> {
         include_str!("data_sets.toml").parse()
     }
 
-    /// The data set of that name.
+    /// The data set with that name.
     pub fn get(&self, name: &str) -> Option<&DataSet> {
         self.data_sets.iter().find(|data_set| data_set.name == name)
     }
@@ -68,12 +67,12 @@ impl Catalog {
 impl std::str::FromStr for Catalog {
     type Err = Error;
 
-    /// Reads a catalog and checks that it makes sense.
+    /// Reads and validates a catalog.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] that names the data set and what is wrong with it: an unknown or missing key, a checksum that is
-    /// none, a name that would leave its folder, an address that is none, the same name twice.
+    /// [`Error::Invalid`] with the data set and the problem: an unknown or missing key, a malformed checksum or address, a name
+    /// that would leave its folder, a duplicate name.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut catalog: Self = toml::from_str(text).map_err(|error| Error::Invalid(error.to_string()))?;
         for data_set in &mut catalog.data_sets {

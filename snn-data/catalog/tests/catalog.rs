@@ -1,5 +1,5 @@
-//! The catalog of what can be fetched: that it is complete, and that mistakes in one are found.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+//! The built-in catalog is complete, and mistakes in a catalog are found.
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use snn_catalog::{Catalog, Unpacked};
 
@@ -37,13 +37,13 @@ fn what_can_be_verified_is() {
             "{}",
             data_set.name
         );
-        // Nobody's terms forbid the use, and all ask to be named.
+        // All licenses permit use and require attribution.
         assert!(data_set.license.starts_with("CC BY"), "{}", data_set.license);
         assert!(data_set.citation.contains("doi:10.") || data_set.citation.contains("arXiv:"));
         for file in &data_set.files {
             assert!(file.bytes.is_none_or(|bytes| bytes <= file.unpacked.max_bytes()), "{}", file.name);
             for address in file.addresses() {
-                // What is not unpacked needs no ending.
+                // A file that stays packed needs no extension.
                 let stays = matches!(&file.unpacked, Unpacked::File { file: name, .. } if *name == file.name);
                 assert!(stays || address.ends_with(".gz"), "{address}");
             }
@@ -87,23 +87,27 @@ fn mistakes_are_found() {
     for (from, to, expected) in [
         ("title", "titel", "titel"),
         ("Digits", "", "data set `digits`: no title"),
-        ("digits", "../digits", "`../digits` is no plain name"),
-        ("digits", ".digits", "`.digits` is no plain name"),
-        ("\"a\"", "\"b/a\"", "data set `digits`: file `a.gz`: `b/a` is no plain name"),
-        ("d41d8", "D41D8", "`D41D8cd98f00b204e9800998ecf8427e` is no MD5 (32 lower-case hexadecimal digits)"),
-        ("d41d8", "d41d", "is no MD5"),
+        ("digits", "../digits", "`../digits` is not a plain name"),
+        ("digits", ".digits", "`.digits` is not a plain name"),
+        ("\"a\"", "\"b/a\"", "data set `digits`: file `a.gz`: `b/a` is not a plain name"),
+        (
+            "d41d8",
+            "D41D8",
+            "`D41D8cd98f00b204e9800998ecf8427e` is not a valid MD5 (32 lower-case hexadecimal digits)",
+        ),
+        ("d41d8", "d41d", "is not a valid MD5"),
         ("\"https://example.org/\"]", "\"https://example.org\"]", "does not end in `/`"),
-        ("\"https://example.org/\"]", "\"file:///etc/\"]", "`file:///etc/a.gz` is no address"),
-        ("max_bytes = 10", "max_bytes = 0", "it may hold no byte"),
+        ("\"https://example.org/\"]", "\"file:///etc/\"]", "`file:///etc/a.gz` is not an address"),
+        ("max_bytes = 10", "max_bytes = 0", "max_bytes is 0"),
         ("file = \"a\"", "holds = []", "did not match any variant"),
-        ("file = \"a\"", "holds = [], max_files = 3", "it may hold no file"),
+        ("file = \"a\"", "holds = [], max_files = 3", "max_files is 0"),
         ("[[data_set.file]]", "[[data_set.fil]]", "fil"),
     ] {
         let message = GOOD.replacen(from, to, 1).parse::<Catalog>().unwrap_err().to_string();
         assert!(message.starts_with("not a valid catalog: ") && message.contains(expected), "{message}");
     }
     let twice = format!("{GOOD}{GOOD}").parse::<Catalog>().unwrap_err().to_string();
-    assert!(twice.ends_with("data set `digits`: it is here twice"), "{twice}");
+    assert!(twice.ends_with("data set `digits`: it is listed twice"), "{twice}");
     let (_, file) = GOOD.split_once("[[data_set.file]]").unwrap();
     let message = format!("{GOOD}[[data_set.file]]{file}").parse::<Catalog>().unwrap_err().to_string();
     assert!(message.ends_with("two files unpack to `a`"), "{message}");

@@ -1,7 +1,7 @@
 //! Fourier transforms of real samples in `f64`, by `realfft` on `rustfft`.
 //!
-//! Both are generic over the number type, so whoever plans a transform compiles all of their kernels. This crate does it
-//! once: `snn-data` can change without compiling them again.
+//! Both are generic over the number type, so any crate that plans a transform compiles all of their kernels. This crate
+//! compiles them once: changes to `snn-data` do not recompile them.
 //!
 //! ```
 //! let transform = snn_fft::forward(4);

@@ -1,8 +1,8 @@
-//! From energies to values of a handy range.
+//! Compression of energies to a convenient range.
 
 use serde::{Deserialize, Serialize};
 
-/// What becomes of the energy of a Mel channel.
+/// How the energy of a Mel channel is compressed.
 ///
 /// Energies are relative to full scale: a sine of amplitude 1 in the middle of a filter has an energy of about 20, the
 /// rounding noise of 16-bit samples one of 1e-10.
@@ -14,12 +14,12 @@ pub enum Compression {
     Log,
     /// 10 log10(max(energy, floor)), in dB.
     Decibel,
-    /// The energy itself; the floor has no say.
+    /// The energy itself; the floor is not used.
     Power,
 }
 
 impl Compression {
-    /// Compresses energies in place. `floor`, above 0, takes the place of what is smaller.
+    /// Compresses energies in place. Values below `floor`, which must be positive, are raised to it.
     pub fn apply(self, energies: &mut [f64], floor: f64) {
         match self {
             Self::Log => energies.iter_mut().for_each(|energy| *energy = energy.max(floor).ln()),
@@ -33,7 +33,7 @@ impl Compression {
 
 /// Subtracts from each channel its mean over the frames of one recording, in place; `frames` is `[frames, channels]`.
 ///
-/// After a logarithm this takes out what the microphone and the distance to it do to the spectrum.
+/// After a logarithm, this removes the effect of the microphone and of the distance to it on the spectrum.
 pub fn remove_mean(frames: &mut [f64], channels: usize) {
     let count = frames.len() / channels.max(1);
     for channel in 0..channels {

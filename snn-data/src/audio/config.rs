@@ -1,4 +1,4 @@
-//! The parameters of a Mel spectrogram, and what values they may have.
+//! The parameters of a Mel spectrogram and their ranges.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,18 +6,18 @@ use super::{Compression, FilterEdges, FilterNorm, MelScale, RATES, Tail};
 use crate::Error;
 use crate::binning::{count, positive_ms};
 
-/// Most points of a transform, and most channels.
+/// Maximum number of points of a transform, and of channels.
 const MAX_FFT: usize = 1 << 16;
 const MAX_CHANNELS: usize = 1 << 12;
 
 /// The parameters of a [`MelSpectrogram`](super::MelSpectrogram); the defaults are those of Zenke & Vogels 2021.
-/// The paper names no logarithm, no sample rate and no formula of the Mel scale: those defaults are ours.
+/// The paper does not specify the logarithm, the sample rate and the formula of the Mel scale: those defaults are ours.
 ///
-/// An unknown key in a configuration is an error.
+/// Unknown keys in a configuration are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MelConfig {
-    /// Sample rate in Hz to which every recording is brought first; 1000 to 768000, default 16000.
+    /// Sample rate in Hz to which every recording is resampled first; 1000 to 768000, default 16000.
     pub sample_rate: u32,
     /// Coefficient c of the pre-emphasis y\[n\] = x\[n\] - c x\[n - 1\]; 0 (none) to 1, default 0.95.
     pub pre_emphasis: f64,
@@ -25,27 +25,27 @@ pub struct MelConfig {
     pub frame: f64,
     /// Time from one frame to the next in ms; above 0, default 10.
     pub hop: f64,
-    /// What becomes of the samples behind the last whole frame; default `pad`.
+    /// How samples after the last whole frame are handled; default `pad`.
     pub tail: Tail,
     /// Points of the Fourier transform; 2 to 65536, default 512.
     pub fft: usize,
     /// Number of Mel filters; 1 to 4096, default 40.
     pub channels: usize,
-    /// Where the lowest filter begins, in Hz; 0 or more, default 0.
+    /// Lower edge of the lowest filter in Hz; 0 or more, default 0.
     pub low: f64,
-    /// Where the highest filter ends, in Hz; above `low`, at most half the sample rate, which is the default. Recordings
-    /// of a lower rate hold nothing above half of theirs.
+    /// Upper edge of the highest filter in Hz; above `low`, at most half the sample rate, which is the default. Recordings with a
+    /// lower rate contain no frequencies above half of that rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
     /// The formula of the Mel scale; default `htk`.
     pub scale: MelScale,
-    /// What all filters have in common; default `peak`.
+    /// How filters are normalized; default `peak`.
     pub norm: FilterNorm,
-    /// Whether filters begin and end at exact frequencies or at points of the transform; default `exact`.
+    /// Whether filter edges are at exact frequencies or at points of the transform; default `exact`.
     pub edges: FilterEdges,
-    /// What becomes of the energies; default `log`, the natural logarithm.
+    /// How energies are compressed; default `log`, the natural logarithm.
     pub compression: Compression,
-    /// Smallest energy that the logarithm sees; above 0, default 1e-10.
+    /// Lower bound of the energy before the logarithm; above 0, default 1e-10.
     pub floor: f64,
 }
 
@@ -75,7 +75,7 @@ impl MelConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         if !RATES.contains(&self.sample_rate) {
             return Err(Error::setting("sample_rate", self.sample_rate, "1000 to 768000 Hz"));
@@ -93,7 +93,7 @@ impl MelConfig {
         }
         positive_ms("hop", self.hop)?;
         if !(1..=RATES.end() * 60).contains(&(self.hop_samples() as u32)) {
-            return Err(Error::setting("hop", self.hop, "a sample or more, and at most a minute"));
+            return Err(Error::setting("hop", self.hop, "at least one sample and at most one minute"));
         }
         count("channels", self.channels, MAX_CHANNELS)?;
         let nyquist = f64::from(self.sample_rate) / 2.0;
@@ -120,7 +120,7 @@ impl MelConfig {
         self.samples(self.hop)
     }
 
-    /// Where the highest filter ends, in Hz.
+    /// Upper edge of the highest filter in Hz.
     pub fn high_hz(&self) -> f64 {
         self.high.unwrap_or(f64::from(self.sample_rate) / 2.0)
     }
@@ -152,7 +152,7 @@ mod tests {
             ("`pre_emphasis = 1.1`", |c| c.pre_emphasis = 1.1),
             ("`pre_emphasis = NaN`", |c| c.pre_emphasis = f64::NAN),
             ("`fft = 1`", |c| c.fft = 1),
-            ("`frame = 33` is not possible: frame must be 1 to fft = 512 samples", |c| c.frame = 33.0),
+            ("`frame = 33` is invalid: frame must be 1 to fft = 512 samples", |c| c.frame = 33.0),
             ("`frame = 0.01`", |c| c.frame = 0.01),
             ("`frame = inf`", |c| c.frame = f64::INFINITY),
             ("`hop = 0`", |c| c.hop = 0.0),

@@ -2,8 +2,8 @@
 
 /// Lifts high frequencies, in place: y\[n\] = x\[n\] - c x\[n - 1\], with x\[-1\] = `previous`.
 ///
-/// Returns the last sample x, which is `previous` for the samples that follow; a sound begins with `previous` = 0. The
-/// paper has c = 0.95.
+/// Returns the last sample x, to pass as `previous` with the samples that follow; at the start of a sound, `previous` is 0.
+/// The paper uses c = 0.95.
 ///
 /// ```
 /// use snn_data::audio::pre_emphasis;

@@ -49,23 +49,23 @@ pub(super) fn read(reader: impl Read) -> Result<Sound, Broken> {
         _ => {}
     }
     if sum.is_some_and(|sum| !sum.agrees()) {
-        let problem = "its samples are not those that the MD5 in its header was taken of: it is damaged";
+        let problem = "its samples do not match the MD5 in its header: it is damaged";
         return Err(Broken::new("MD5", FLAC, problem));
     }
     Ok(mixer.finish())
 }
 
-/// The MD5 of all samples as the format defines it: interleaved, little-endian, each in as few bytes as its bits need.
+/// The MD5 of all samples as defined by the format: interleaved, little-endian, each in the fewest bytes that hold its bits.
 struct SampleSum {
     expected: [u8; 16],
     bytes: usize,
     hash: Md5,
-    /// Samples that wait to be hashed together.
+    /// Samples buffered to be hashed together.
     buffer: Vec<u8>,
 }
 
 impl SampleSum {
-    /// Nothing if the header has none, which it says by zeros.
+    /// `None` if the header has no MD5, indicated by zeros.
     fn of(info: &claxon::metadata::StreamInfo) -> Option<Self> {
         (info.md5sum != [0; 16]).then(|| Self {
             expected: info.md5sum,

@@ -4,21 +4,21 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-/// What becomes of the samples behind the last whole frame.
+/// How samples after the last whole frame are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tail {
-    /// They make one more frame, filled up with zeros: no sample is lost.
+    /// They form one more frame, padded with zeros: no sample is lost.
     #[default]
     Pad,
-    /// They are dropped, unless they are all there is.
+    /// They are dropped, unless the sound is shorter than a frame.
     Drop,
 }
 
 /// Number of frames of `length` samples, one every `hop` samples, in a sound of `samples` samples.
 ///
 /// With N samples, length L and hop H: 1 + ceil((N - L) / H) frames if the tail is padded, 1 + floor((N - L) / H) if
-/// it is dropped; one, padded, for 0 < N < L; none for N = 0. At 16 kHz, a second makes 99 frames of 25 ms every 10 ms,
+/// it is dropped; one, padded, for 0 < N < L; none for N = 0. At 16 kHz, a second gives 99 frames of 25 ms every 10 ms,
 /// or 98.
 ///
 /// # Panics
@@ -34,7 +34,7 @@ pub fn frame_count(samples: usize, length: usize, hop: usize, tail: Tail) -> usi
 }
 
 /// Cuts a sound into overlapping frames `[frames, length]`, row-major: frame k is samples k `hop` to
-/// k `hop` + `length`, with zeros behind the end of the sound.
+/// k `hop` + `length`, with zeros after the end of the sound.
 ///
 /// ```
 /// use snn_data::audio::{Tail, frames};
@@ -68,7 +68,7 @@ pub fn hamming(length: usize) -> Vec<f64> {
     }
 }
 
-/// Multiplies every frame with a window, in place. `frames` is `[frames, window.len()]`.
+/// Multiplies every frame by a window, in place. `frames` is `[frames, window.len()]`.
 pub fn apply_window(frames: &mut [f64], window: &[f64]) {
     for frame in frames.chunks_mut(window.len().max(1)) {
         frame.iter_mut().zip(window).for_each(|(sample, weight)| *sample *= weight);

@@ -19,12 +19,12 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is no frame to repeat, or a part of one.
+/// [`Error::Length`] if there is no frame to repeat, or an incomplete one.
 pub fn fit_length<T: Copy>(frames: &mut Vec<T>, channels: usize, steps: usize) -> Result<(), Error> {
     let (found, wanted) = (frames.len(), channels * steps);
     if channels == 0 || found < channels || found % channels != 0 {
         return Err(Error::Length {
-            what: "frames [frames, channels] of a recording that is to be padded",
+            what: "frames [frames, channels] of a recording to pad",
             found,
             expected: channels.max(1),
         });

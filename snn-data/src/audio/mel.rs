@@ -33,7 +33,7 @@ impl MelFilters {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration, or for so many channels that a filter falls between two
+    /// [`Error::Setting`] for an invalid configuration, or for so many channels that a filter falls between two
     /// points of the transform.
     pub fn new(config: &MelConfig) -> Result<Self, Error> {
         config.validate()?;
@@ -58,7 +58,7 @@ impl MelFilters {
             };
             let weight = |bin: usize| {
                 let bin = bin as f64;
-                // Also right for corners that coincide: the peak counts as part of the rising side.
+                // Also correct if corners coincide: the peak counts as part of the rising side.
                 let side =
                     if bin <= peak { (bin - left) / (peak - left) } else { (right - bin) / (right - peak) };
                 height * side
@@ -68,7 +68,7 @@ impl MelFilters {
             let weights: Vec<f64> = (first..bins).take_while(inside).map(weight).collect();
             if weights.is_empty() {
                 let allowed =
-                    format!("fewer: filter {channel} lies between two of the {bins} points of the spectrum");
+                    format!("fewer: filter {channel} falls between two of the {bins} points of the spectrum");
                 return Err(Error::setting("channels", channels, allowed));
             }
             Ok(Filter { first, weights })
@@ -139,10 +139,7 @@ mod tests {
         for edges in [FilterEdges::Exact, FilterEdges::Rounded] {
             let config = MelConfig { channels: 200, edges, ..MelConfig::default() };
             let message = MelFilters::new(&config).unwrap_err().to_string();
-            assert!(
-                message.starts_with("`channels = 200` is not possible: channels must be fewer"),
-                "{message}"
-            );
+            assert!(message.starts_with("`channels = 200` is invalid: channels must be fewer"), "{message}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! From a recording to analog input: the Mel filter banks of Zenke & Vogels 2021 (section 4.1, RawHD and RawSC).
 //!
-//! Each stage is a function or a small type of its own, usable alone:
+//! Each stage is a separate function or small type:
 //!
 //! | stage | here |
 //! |---|---|
-//! | read WAV or FLAC, mix down to one channel | [`Sound::read`]; as it comes, WAV or raw PCM: [`SoundStream`] |
+//! | read WAV or FLAC, mix down to one channel | [`Sound::read`]; streams of WAV or raw PCM: [`SoundStream`] |
 //! | resample to 16 kHz | [`resample`], [`Resampler`] |
 //! | pre-emphasis, coefficient 0.95 | [`pre_emphasis`] |
 //! | frames of 25 ms every 10 ms | [`frames`], [`frame_count`] |
@@ -16,8 +16,8 @@
 //! | crop, or pad by repeating the last frame | [`fit_length`] |
 //! | standardization by the training part | [`ChannelStatistics`] |
 //!
-//! [`MelSpectrogram`] chains them, from the samples of a recording to the compressed filter-bank energies, at once or
-//! as the sound comes in:
+//! [`MelSpectrogram`] chains them, from the samples of a recording to the compressed filter-bank energies, for whole
+//! recordings or streams:
 //!
 //! ```
 //! use snn_data::audio::{MelConfig, MelSpectrogram, fit_length};
@@ -45,8 +45,8 @@
 //! # }
 //! ```
 //!
-//! Samples are `f64` in -1 to 1, times in ms, frequencies in Hz. Everything is computed in `f64`, so that the
-//! logarithm of a faint channel beside a loud one is as good as any other.
+//! Samples are `f64` in -1 to 1, times in ms, frequencies in Hz. All computation is in `f64`, which keeps the logarithm of a
+//! faint channel accurate next to a loud one.
 
 mod compression;
 mod config;
@@ -79,6 +79,6 @@ pub use stream::{Encoding, SoundStream};
 
 pub use crate::ChannelStatistics;
 
-/// Sample rates that are accepted, in Hz. One beyond them comes from a broken header, and would make the resampler ask
-/// for absurd amounts of memory.
+/// Accepted sample rates in Hz. A rate outside this range comes from a broken header, and would make the resampler allocate
+/// absurd amounts of memory.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;

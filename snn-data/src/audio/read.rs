@@ -1,4 +1,4 @@
-//! Recordings are read by the reader of their format, told by their first bytes.
+//! Chooses the reader of a recording by its first bytes.
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};
@@ -8,12 +8,12 @@ use super::sound::{Broken, Sound, of_io};
 use super::{flac, wav};
 use crate::Error;
 
-/// Formats that are not read but known by their first bytes, so that a file with the wrong name is called what it is.
+/// Unsupported formats recognized by their first bytes, to name the actual format of a file with a wrong name.
 const OTHERS: &[(&[u8], &str)] = &[
     (b"RIFX", "WAV of big-endian numbers (RIFX)"),
     (b"FORM", "AIFF"),
     (b"OggS", "Ogg"),
-    (b"ID3", "MP3, or FLAC behind an ID3 tag"),
+    (b"ID3", "MP3, or FLAC after an ID3 tag"),
     (b"\xff\xfb", "MP3"),
     (b"\xff\xf3", "MP3"),
     (b"caff", "CAF"),
@@ -26,24 +26,23 @@ const OTHERS: &[(&[u8], &str)] = &[
 ];
 
 impl Sound {
-    /// Reads a WAV or a FLAC file, told apart by their first bytes. Several channels are mixed down to their mean.
+    /// Reads a WAV or a FLAC file, distinguished by their first bytes. Several channels are mixed down to their mean.
     ///
     /// WAV: PCM of 8, 16, 24 or 32 bits (also with fewer valid bits, left-aligned), floating point of 32 or 64 bits,
-    /// A-law and mu-law, plain or `WAVE_FORMAT_EXTENSIBLE`, RIFF, RF64 or BW64, chunks in any order. Sizes that a program
-    /// left open because it wrote to a pipe (0, 0xFFFFFFFF and their like) mean: to the end of the file. FLAC: a file that
-    /// bears an MD5 of its samples is held against it.
+    /// A-law and mu-law, plain or `WAVE_FORMAT_EXTENSIBLE`, RIFF, RF64 or BW64, chunks in any order. Placeholder sizes from
+    /// programs that wrote to a pipe (0, 0xFFFFFFFF and similar) mean: to the end of the file. FLAC: samples are checked against
+    /// the MD5 in the header, if it has one.
     ///
-    /// An integer x of b bits becomes x / 2^(b - 1). A file without samples gives a sound without samples.
+    /// An integer x of b bits becomes x / 2^(b - 1). A file without samples gives an empty sound.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], or [`Error::File`] that says where a file is damaged (cut off, announcing what it does not hold,
-    /// with a sample that is not a number), too long (67 108 864 samples), or, as [`Error::Unsupported`], of which kind
-    /// it is that is not read.
+    /// [`Error::Io`], or [`Error::File`] with the place where a file is damaged (truncated, inconsistent with its header, a sample
+    /// that is not a number) or too long (67 108 864 samples), or with the [`Error::Unsupported`] kind of file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let open = |error| Error::io("read the recording", path, &error);
-        // Before it is opened: a pipe would be waited for.
+        // Before opening it: opening a pipe would block.
         if !std::fs::metadata(path).map_err(open)?.is_file() {
             return Err(Error::format("recording", "it is not a regular file").in_file(path, "type"));
         }
@@ -84,7 +83,7 @@ fn decode(file: impl Read + Seek) -> Result<Sound, Broken> {
                 } else if magic == b"version " {
                     "it is a pointer of Git LFS: `git lfs pull` fetches the file itself"
                 } else {
-                    "it begins neither with RIFF (WAV) nor with fLaC (FLAC)"
+                    "it begins with neither RIFF (WAV) nor fLaC (FLAC)"
                 },
             ),
         }),

@@ -1,4 +1,4 @@
-//! Another sample rate for the same sound.
+//! Resampling.
 
 use std::f64::consts::PI;
 use std::fmt;
@@ -9,14 +9,14 @@ use snn_fft::{Complex64, ComplexToReal, FftError, RealToComplex};
 use super::RATES;
 use crate::Error;
 
-/// Samples of the slower side that are transformed at once. More of them bring the edge of the filter closer to the
-/// Nyquist frequency, and delay the stream.
+/// Samples of the lower rate in one transform. A longer block brings the edge of the filter closer to the Nyquist frequency,
+/// and delays the stream.
 const BLOCK: usize = 512;
 
 /// Resamples a whole sound from rate `from` to rate `to`, both in Hz.
 ///
-/// n samples become ceil(n `to` / `from`); sample k of the result is the sound at the time k / `to`, band-limited to
-/// the lower of both Nyquist frequencies. Before and after the sound there is silence. Equal rates copy the samples.
+/// n samples become ceil(n `to` / `from`); sample k of the result is the sound at time k / `to`, band-limited to the lower of
+/// the two Nyquist frequencies. The sound is preceded and followed by silence. Equal rates copy the samples.
 ///
 /// # Errors
 ///
@@ -29,11 +29,11 @@ pub fn resample(samples: &[f64], from: u32, to: u32) -> Result<Vec<f64>, Error> 
     Ok(resampled)
 }
 
-/// [`resample`] for a sound that comes in pieces: the same numbers, whatever the pieces.
+/// [`resample`] for a sound in pieces: the same numbers for any pieces.
 ///
-/// Block by block, the spectrum is multiplied with that of a windowed sinc (squared Blackman-Harris), cut off or extended with
-/// zeros, and transformed back at the new rate; the second half of what comes out, the response of the filter, is added to the next
-/// block. The delay of the filter, half a block, is taken out. (This is what the synchronous resampler of the crate rubato does.)
+/// Block by block, the spectrum is multiplied by that of a windowed sinc (squared Blackman-Harris), truncated or extended with
+/// zeros, and transformed back at the new rate; the second half of the output, the response of the filter, is added to the next
+/// block. The delay of the filter, half a block, is removed. (The synchronous resampler of the crate rubato works the same way.)
 pub struct Resampler {
     from: u64,
     to: u64,
@@ -43,17 +43,17 @@ pub struct Resampler {
     written: u64,
 }
 
-/// What works where the rates differ.
+/// The filter, if the rates differ.
 struct Stage {
     /// Samples of a block before and after.
     block: [usize; 2],
     forward: Arc<dyn RealToComplex<f64>>,
     backward: Arc<dyn ComplexToReal<f64>>,
-    /// The spectrum of the filter, as far as it is passed on.
+    /// The passband of the filter's spectrum.
     filter: Vec<Complex64>,
     /// The block so far.
     input: Vec<f64>,
-    /// The rest of the last block, which the next one begins with.
+    /// The tail of the last block, added to the next one.
     overlap: Vec<f64>,
     padded: Vec<f64>,
     spectrum: Vec<Complex64>,
@@ -61,7 +61,7 @@ struct Stage {
     output: Vec<f64>,
     /// Working memory of the transforms.
     scratch: Vec<Complex64>,
-    /// Samples of the delay that are still to be dropped.
+    /// Samples of the delay still to drop.
     delay: usize,
 }
 
@@ -81,7 +81,7 @@ impl Resampler {
         Ok(Self { from: from.into(), to: to.into(), stage, pushed: 0, written: 0 })
     }
 
-    /// Takes samples in, appends those that are ready to `resampled`.
+    /// Takes input samples and appends the output samples that are ready to `resampled`.
     pub fn push(&mut self, samples: &[f64], resampled: &mut Vec<f64>) {
         self.pushed += samples.len() as u64;
         let before = resampled.len();
@@ -92,7 +92,7 @@ impl Resampler {
         self.written += (resampled.len() - before) as u64;
     }
 
-    /// Ends the sound: appends the samples that are left. What is pushed afterwards begins a new sound.
+    /// Ends the sound: appends the remaining samples. Samples pushed afterwards begin a new sound.
     pub fn finish(&mut self, resampled: &mut Vec<f64>) {
         let total = (self.pushed * self.to).div_ceil(self.from);
         let begin = resampled.len() as u64;
@@ -102,13 +102,13 @@ impl Resampler {
                 stage.input.resize(stage.input.len() + silence, 0.0);
                 stage.transform(resampled);
             }
-            // The end of the last block lies behind the end of the sound.
+            // The last block extends past the end of the sound.
             resampled.truncate((begin + total - self.written) as usize);
         }
         self.reset();
     }
 
-    /// Forgets all samples: the next one begins a new sound.
+    /// Discards all samples: the next one begins a new sound.
     pub fn reset(&mut self) {
         (self.pushed, self.written) = (0, 0);
         if let Some(stage) = &mut self.stage {
@@ -128,7 +128,7 @@ impl fmt::Debug for Resampler {
 impl Stage {
     fn new(from: u32, to: u32) -> Self {
         let (from, to) = (from as usize, to as usize);
-        // The filter is symmetric, and its delay a whole number of samples, if both blocks are even.
+        // With even blocks, the filter is symmetric and its delay a whole number of samples.
         let unit = 2 * from / gcd(from, to);
         let before = (BLOCK * from / from.min(to)).next_multiple_of(unit);
         let after = before / from * to + before % from * to / from;
@@ -139,13 +139,13 @@ impl Stage {
         let scratch = forward.get_scratch_len().max(backward.get_scratch_len());
         let mut scratch = vec![Complex64::default(); scratch];
 
-        // The transforms scale by the length, which the filter takes back.
+        // The transforms scale by the length, which the filter compensates.
         let filter = windowed_sinc(before, cutoff(before, after));
         for (padded, filter) in padded.iter_mut().zip(filter) {
             *padded = filter / (2 * before) as f64;
         }
         transform(forward.process_with_scratch(&mut padded, &mut spectrum, &mut scratch));
-        // Frequencies that both rates have; the highest one of the new rate would be its own mirror image.
+        // Frequencies present at both rates; the highest one of the new rate would be its own mirror image.
         let kept = if before < after { before + 1 } else { after };
         Self {
             block: [before, after],
@@ -163,7 +163,7 @@ impl Stage {
         }
     }
 
-    /// How many samples the block still lacks.
+    /// How many samples the block still needs.
     fn room(&self) -> usize {
         self.block[0] - self.input.len()
     }
@@ -210,16 +210,16 @@ impl Stage {
     }
 }
 
-/// The result of a transform counts in any case: lengths are right by construction, and where a sample is infinite, the spectrum has
-/// no real ends, which the transform reports.
+/// Ignores errors of a transform: lengths are correct by construction, and an infinite sample makes the ends of the spectrum
+/// complex, which the transform reports.
 fn transform(result: Result<(), FftError>) {
     debug_assert!(matches!(result, Ok(()) | Err(FftError::InputValues(..))));
 }
 
-/// Where the filter of a block cuts off, in units of the Nyquist frequency before: as close to the lower Nyquist frequency as its
-/// length allows (a fit of rubato's to the squared Blackman-Harris window).
+/// The cutoff of a block's filter, in units of the input's Nyquist frequency: as close to the lower Nyquist frequency as its
+/// length allows (rubato's fit for the squared Blackman-Harris window).
 fn cutoff(before: usize, after: usize) -> f64 {
-    // In f32, as data sets were resampled before.
+    // In f32, to reproduce earlier results.
     let points = before.min(after) as f32;
     let [k1, k2, k3] =
         [13.745_202_940_783_823_f64, 121.735_325_863_749_34, 5_964.163_279_612_051].map(|k| k as f32);
@@ -227,7 +227,7 @@ fn cutoff(before: usize, after: usize) -> f64 {
     f64::from(if before > after { cutoff * after as f32 / before as f32 } else { cutoff })
 }
 
-/// The filter: a sinc under the square of the Blackman-Harris window, its sum 1.
+/// The filter: a sinc windowed by the squared Blackman-Harris window, normalized to sum 1.
 fn windowed_sinc(points: usize, cutoff: f64) -> Vec<f64> {
     let length = points as f64;
     let window = |x: f64| {
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_numbers_are_those_of_rubato() {
-        // By the crate rubato 5.0.1; the same bits on the machine that computed them.
+        // Computed by the crate rubato 5.0.1; bit-identical on the machine that computed them.
         let sound: Vec<f64> =
             (0..4000).map(|n| (0.1 * f64::from(n)).sin() + if n % 97 == 0 { 0.5 } else { 0.0 }).collect();
         for (from, expected) in [

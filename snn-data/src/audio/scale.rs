@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MelScale {
-    /// mel = 2595 log10(1 + f / 700), of the Hidden Markov Model Toolkit.
+    /// mel = 2595 log10(1 + f / 700), from the Hidden Markov Model Toolkit.
     #[default]
     Htk,
-    /// mel = 3 f / 200 up to 1000 Hz, from there 15 + 27 ln(f / 1000) / ln 6.4; of Slaney's Auditory Toolbox.
+    /// mel = 3 f / 200 up to 1000 Hz, above that 15 + 27 ln(f / 1000) / ln 6.4; from Slaney's Auditory Toolbox.
     Slaney,
 }
 
@@ -18,7 +18,7 @@ const SLANEY_KNEE_HZ: f64 = 1000.0;
 const SLANEY_KNEE_MEL: f64 = 15.0;
 
 impl MelScale {
-    /// The place of a frequency, 0 Hz or more, on the scale.
+    /// The position of a frequency, 0 Hz or more, on the scale.
     pub fn mel(self, hz: f64) -> f64 {
         match self {
             Self::Htk => 2595.0 * (1.0 + hz / 700.0).log10(),
@@ -27,7 +27,7 @@ impl MelScale {
         }
     }
 
-    /// The frequency in Hz at a place on the scale: the inverse of [`mel`](Self::mel).
+    /// The frequency in Hz at a position on the scale: the inverse of [`mel`](Self::mel).
     pub fn hz(self, mel: f64) -> f64 {
         match self {
             Self::Htk => 700.0 * (10.0_f64.powf(mel / 2595.0) - 1.0),
@@ -37,25 +37,25 @@ impl MelScale {
     }
 }
 
-/// What the triangles of all filters have in common.
+/// How the triangular filters are normalized.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterNorm {
-    /// The height: 1. Wide filters collect more energy.
+    /// Height 1: wide filters collect more energy.
     #[default]
     Peak,
-    /// The area over frequencies in Hz: 1 (height 2 / width).
+    /// Area 1 over frequencies in Hz (height 2 / width).
     Area,
 }
 
-/// Where the triangles have their corners.
+/// Where the corners of the triangles are placed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterEdges {
     /// At the exact frequencies.
     #[default]
     Exact,
-    /// At points of the transform: point floor((F + 1) f / rate) for the frequency f, as in Fayek's recipe.
+    /// At points of the transform: point floor((F + 1) f / rate) for frequency f, as in Fayek's recipe.
     Rounded,
 }
 

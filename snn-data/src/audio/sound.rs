@@ -1,12 +1,12 @@
-//! Recordings, mixed down to one channel, and what their readers share.
+//! Recordings mixed down to one channel, and code shared by their readers.
 
 use std::io;
 
 use super::RATES;
 use crate::Error;
 
-/// Most samples of one recording and channel: 23 minutes at 48 kHz. A few bytes of FLAC can announce gigabytes of
-/// silence; this bounds what they cost.
+/// Maximum number of samples of one recording and channel: 23 minutes at 48 kHz. A few bytes of FLAC can announce gigabytes of
+/// silence; this bounds their cost.
 pub(super) const MAX_SAMPLES: usize = 1 << 26;
 
 /// A recording of one channel.
@@ -36,7 +36,7 @@ impl Broken {
         Self { place: place.into(), error: Error::format(format, problem) }
     }
 
-    /// For what is no damage but cannot be read.
+    /// For an intact file of a kind that is not supported.
     pub(super) fn unsupported(
         place: impl Into<String>,
         format: &'static str,
@@ -47,7 +47,7 @@ impl Broken {
 }
 
 pub(super) fn of_io(error: &io::Error) -> String {
-    // hound reports the end of the file as an error of its own making.
+    // hound reports the end of the file as a custom error.
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the file ends too early".to_owned(),
         io::ErrorKind::Other if error.to_string() == "Failed to read enough bytes." => {
@@ -57,17 +57,17 @@ pub(super) fn of_io(error: &io::Error) -> String {
     }
 }
 
-/// 1 / 2^(bits - 1): what one integer step is worth.
+/// 1 / 2^(bits - 1): the value of one integer step.
 pub(super) fn full_scale(bits: u32) -> f64 {
     (1.0 - f64::from(bits)).exp2()
 }
 
-/// Takes up interleaved samples, gives the mean of the channels.
+/// Accepts interleaved samples and returns the mean of the channels.
 pub(super) struct Mixer {
     format: &'static str,
     rate: u32,
     channels: u32,
-    /// Channels of the next sample that have been summed up.
+    /// Channels of the next sample summed so far.
     mixed: u32,
     sum: f64,
     samples: Vec<f64>,
@@ -76,7 +76,8 @@ pub(super) struct Mixer {
 impl Mixer {
     pub(super) fn new(format: &'static str, rate: u32, channels: u32) -> Result<Self, Broken> {
         if !RATES.contains(&rate) {
-            let problem = format!("{rate} Hz is no sample rate: {} to {} Hz are", RATES.start(), RATES.end());
+            let problem =
+                format!("{rate} Hz is not a valid sample rate ({} to {} Hz)", RATES.start(), RATES.end());
             return Err(Broken::new("header", format, problem));
         }
         if channels == 0 {
@@ -87,19 +88,19 @@ impl Mixer {
 
     pub(super) fn push(&mut self, sample: f64) -> Result<(), Broken> {
         if !sample.is_finite() {
-            return Err(Broken::new(self.place(), self.format, format!("{sample} is no sample")));
+            return Err(Broken::new(self.place(), self.format, format!("{sample} is not a valid sample")));
         }
         if self.samples.len() == MAX_SAMPLES {
-            let problem = format!("longer than {MAX_SAMPLES} samples: cut it into pieces");
+            let problem = format!("longer than {MAX_SAMPLES} samples: split it");
             return Err(Broken::new(self.place(), self.format, problem));
         }
         self.sum += sample;
         self.mixed += 1;
         if self.mixed == self.channels {
             let mean = self.sum / f64::from(self.channels);
-            // Numbers of 64 bits may be finite one by one and not in their sum.
+            // 64-bit numbers may each be finite while their sum is not.
             if !mean.is_finite() {
-                return Err(Broken::new(self.place(), self.format, "its channels have no finite mean"));
+                return Err(Broken::new(self.place(), self.format, "the mean of its channels is not finite"));
             }
             self.samples.push(mean);
             (self.mixed, self.sum) = (0, 0.0);
@@ -107,7 +108,7 @@ impl Mixer {
         Ok(())
     }
 
-    /// Samples that are complete.
+    /// Number of complete samples.
     pub(super) fn len(&self) -> usize {
         self.samples.len()
     }

@@ -1,11 +1,11 @@
-//! The whole front end in one: samples in, frames of Mel channels out.
+//! The complete front end: samples in, frames of Mel channels out.
 
 use std::fmt;
 
 use super::{MelConfig, MelFilters, PowerSpectrum, Resampler, frame_count, hamming, pre_emphasis};
 use crate::Error;
 
-/// Samples that have been framed stay in the buffer until there are so many of them: it moves less often.
+/// Framed samples stay in the buffer until there are this many of them, to move it less often.
 const SPENT: usize = 1 << 14;
 
 /// A Mel spectrogram of sounds of one sample rate: resampling, pre-emphasis, frames, Hamming window, power spectrum, Mel
@@ -13,10 +13,10 @@ const SPENT: usize = 1 << 14;
 ///
 /// A stream of samples is [`push`](Self::push)ed, frames are [`pop`](Self::pop)ped as soon as they are complete,
 /// [`finish`](Self::finish) ends the sound and releases the rest. [`compute`](Self::compute) does this for a whole
-/// recording: the numbers are the same, bit by bit, and the same as from the single stages of this
-/// [module](super) one after the other.
+/// recording: the numbers are bit-identical, and also identical to those of the individual stages of this [module](super)
+/// applied in sequence.
 ///
-/// A frame comes out when its last sample is in; with resampling, half a block of the resampler later (16 ms or more,
+/// A frame is complete when its last sample arrives; with resampling, half a block of the resampler later (16 ms or more,
 /// depending on the rates).
 pub struct MelSpectrogram {
     config: MelConfig,
@@ -24,7 +24,7 @@ pub struct MelSpectrogram {
     window: Vec<f64>,
     spectrum: PowerSpectrum,
     filters: MelFilters,
-    /// Emphasised samples; frames begin at `head`, which may lie behind them if frames lie apart.
+    /// Emphasized samples; frames begin at `head`, which may be past their end if frames have gaps between them.
     signal: Vec<f64>,
     head: usize,
     /// The last sample before emphasis.
@@ -42,7 +42,7 @@ impl MelSpectrogram {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration or rate.
+    /// [`Error::Setting`] for an invalid configuration or rate.
     pub fn new(config: &MelConfig, rate: u32) -> Result<Self, Error> {
         let filters = MelFilters::new(config)?;
         Ok(Self {
@@ -62,7 +62,7 @@ impl MelSpectrogram {
         })
     }
 
-    /// The parameters it was made from.
+    /// The parameters it was created from.
     pub fn config(&self) -> &MelConfig {
         &self.config
     }
@@ -72,8 +72,8 @@ impl MelSpectrogram {
         self.channels.len()
     }
 
-    /// Takes samples in. After [`finish`](Self::finish), they begin a new sound, and frames of the last that were not
-    /// popped are lost.
+    /// Adds samples. After [`finish`](Self::finish), they begin a new sound, and frames of the previous one that were not popped
+    /// are lost.
     pub fn push(&mut self, samples: &[f64]) {
         if self.finished {
             self.reset();
@@ -81,7 +81,7 @@ impl MelSpectrogram {
         self.take_in(|resampler, signal| resampler.push(samples, signal));
     }
 
-    /// Ends the sound: the frames that are left can be popped, the last filled up with zeros (or dropped, see
+    /// Ends the sound: the remaining frames can be popped, the last one padded with zeros (or dropped, see
     /// [`Tail`](super::Tail)).
     pub fn finish(&mut self) {
         if !self.finished {
@@ -111,7 +111,7 @@ impl MelSpectrogram {
         Some(&self.channels)
     }
 
-    /// Forgets all samples: the next one begins a new sound.
+    /// Discards all samples: the next one begins a new sound.
     pub fn reset(&mut self) {
         self.resampler.reset();
         self.signal.clear();
@@ -135,7 +135,7 @@ impl MelSpectrogram {
         frame_count(self.samples, self.window.len(), self.config.hop_samples(), self.config.tail)
     }
 
-    /// Appends what the resampler gives to the signal, emphasised.
+    /// Appends the output of the resampler to the signal, emphasized.
     fn take_in(&mut self, resample: impl FnOnce(&mut Resampler, &mut Vec<f64>)) {
         if self.head.min(self.signal.len()) >= SPENT {
             let spent = self.head.min(self.signal.len());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use snn_fft::{Complex64, RealToComplex};
 
 /// Power spectrum by a real fast Fourier transform of F points: P\[k\] = |sum_n x\[n\] exp(-2 pi i k n / F)|^2 / F for
-/// k = 0 .. F / 2; bin k lies at k rate / F Hz.
+/// k = 0 .. F / 2; bin k is at k rate / F Hz.
 ///
 /// ```
 /// use snn_data::audio::PowerSpectrum;
@@ -14,7 +14,7 @@ use snn_fft::{Complex64, RealToComplex};
 /// let mut spectrum = PowerSpectrum::new(4);
 /// assert_eq!(spectrum.bins(), 3);
 /// assert_eq!(spectrum.compute(&[1.0, 1.0, 1.0, 1.0]), [4.0, 0.0, 0.0]);
-/// assert_eq!(spectrum.compute(&[1.0, -1.0]), [0.0, 0.5, 1.0]); // zeros follow
+/// assert_eq!(spectrum.compute(&[1.0, -1.0]), [0.0, 0.5, 1.0]); // padded with zeros
 /// ```
 pub struct PowerSpectrum {
     transform: Arc<dyn RealToComplex<f64>>,
@@ -42,9 +42,9 @@ impl PowerSpectrum {
         self.power.len()
     }
 
-    /// The power spectrum of a frame `[bins]`. A frame shorter than the transform is followed by zeros; of a longer
-    /// one, the first `points` samples count.
-    #[expect(clippy::expect_used, reason = "the transform made the buffers it gets")]
+    /// The power spectrum of a frame `[bins]`. A frame shorter than the transform is padded with zeros; a longer one is cut to the
+    /// first `points` samples.
+    #[expect(clippy::expect_used, reason = "the buffers come from the transform itself")]
     pub fn compute(&mut self, frame: &[f64]) -> &[f64] {
         let points = self.input.len();
         let filled = frame.len().min(points);
@@ -52,7 +52,7 @@ impl PowerSpectrum {
         self.input[filled..].fill(0.0);
         self.transform
             .process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch)
-            .expect("buffers of the right lengths");
+            .expect("buffers of matching length");
         let scale = 1.0 / points as f64;
         self.power.iter_mut().zip(&self.output).for_each(|(power, value)| *power = value.norm_sqr() * scale);
         &self.power

@@ -1,4 +1,4 @@
-//! Sound that is read as it comes: WAV or raw PCM from a pipe, whose end nobody knows.
+//! Streamed sound: WAV or raw PCM from a pipe of unknown length.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -8,9 +8,9 @@ use super::sound::Broken;
 use super::wav::{Code, Format};
 use crate::Error;
 
-const STREAM: &str = "stream of sound";
+const STREAM: &str = "sound stream";
 
-/// Most bytes of a chunk in front of the samples that are passed over.
+/// Maximum number of bytes of a chunk skipped before the samples.
 const MAX_CHUNK: u64 = 1 << 26;
 
 /// How samples of raw PCM are stored.
@@ -36,7 +36,7 @@ impl Encoding {
     pub const ALL: &[Encoding] =
         &[Encoding::S16, Encoding::S24, Encoding::S32, Encoding::F32, Encoding::ALaw, Encoding::MuLaw];
 
-    /// Its name on command lines.
+    /// Its name on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::S16 => "s16le",
@@ -49,27 +49,26 @@ impl Encoding {
     }
 }
 
-/// Samples of a sound as they come in, mixed down to one channel: the numbers that [`Sound::read`](super::Sound::read) gives
-/// for a file of the same bytes.
+/// Samples of a sound as they arrive, mixed down to one channel: the same numbers as from [`Sound::read`](super::Sound::read)
+/// for a file with the same bytes.
 pub struct SoundStream<R> {
     reader: R,
     format: Format,
-    /// Bytes of samples that are still to come, if that is known.
+    /// Remaining bytes of samples, if known.
     left: Option<u64>,
-    /// Bytes of a sample that is not whole yet, and room to read into.
+    /// Bytes of an incomplete sample, and a read buffer.
     held: Vec<u8>,
     buffer: Vec<u8>,
-    /// Samples given so far.
+    /// Samples returned so far.
     samples: u64,
 }
 
 impl<R: Read> SoundStream<R> {
-    /// Reads the head of a WAV file up to its samples. Sizes that a program left open because it wrote to a pipe mean: to the
-    /// end.
+    /// Reads the header of a WAV file up to its samples. Placeholder sizes from programs that wrote to a pipe mean: to the end.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] or [`Error::Unsupported`] for another format, or one that is not read.
+    /// [`Error::Format`] for anything but WAV, or [`Error::Unsupported`] for an unsupported kind of it.
     pub fn wav(mut reader: R) -> Result<Self, Error> {
         let broken = |problem: &str| Error::format(STREAM, problem);
         let io = |error: io::Error| {
@@ -82,7 +81,7 @@ impl<R: Read> SoundStream<R> {
         let mut head = [0; 12];
         reader.read_exact(&mut head).map_err(io)?;
         if !matches!(&head[..4], b"RIFF" | b"RF64" | b"BW64") || &head[8..] != b"WAVE" {
-            return Err(broken("it is no WAV; say how raw samples are stored"));
+            return Err(broken("it is not WAV; specify how raw samples are stored"));
         }
         let (mut format, mut long) = (None, None);
         loop {
@@ -93,7 +92,7 @@ impl<R: Read> SoundStream<R> {
                 let format = format.ok_or_else(|| broken("its samples come before its `fmt ` chunk"))?;
                 let left = match announced {
                     u32::MAX => long,
-                    // what programs write that do not know yet
+                    // placeholders written by programs that do not know the size yet
                     0 | 0x7fff_f000..=0x8000_0000 | 0xffff_ff00.. => None,
                     bytes => Some(bytes.into()),
                 };
@@ -101,7 +100,7 @@ impl<R: Read> SoundStream<R> {
             }
             let size = u64::from(announced);
             if size > MAX_CHUNK {
-                return Err(broken("a chunk in front of its samples is longer than 64 MiB"));
+                return Err(broken("a chunk before its samples is longer than 64 MiB"));
             }
             let mut bytes = Vec::new();
             reader.by_ref().take(size + size % 2).read_to_end(&mut bytes).map_err(io)?;
@@ -122,7 +121,7 @@ impl<R: Read> SoundStream<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] unless the rate is 1000 to 768000 Hz and there are channels.
+    /// [`Error::Setting`] unless the rate is 1000 to 768000 Hz and there is at least one channel.
     pub fn raw(reader: R, encoding: Encoding, rate: u32, channels: u16) -> Result<Self, Error> {
         let (code, bytes) = match encoding {
             Encoding::S16 => (Code::Integer, 2),
@@ -143,7 +142,7 @@ impl<R: Read> SoundStream<R> {
             return Err(Error::setting("sample_rate", format.rate, "1000 to 768000 Hz"));
         }
         let frame = usize::from(format.bytes) * usize::from(format.channels);
-        // 10 ms or so at a time: what is there is not waited for
+        // about 10 ms at a time, to return available samples without waiting for more
         let buffer = vec![0; frame * (format.rate as usize / 100).max(1)];
         Ok(Self { reader, format, left, held: Vec::new(), buffer, samples: 0 })
     }
@@ -153,21 +152,17 @@ impl<R: Read> SoundStream<R> {
         self.format.rate
     }
 
-    /// Appends the samples that are there, waiting for the first of them; full scale is -1 to 1. `false` at the end.
+    /// Appends the available samples, waiting for the first of them; full scale is -1 to 1. `false` at the end.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] for a sample that is not a number, an end before the samples that were announced, and a reader that
-    /// fails.
+    /// [`Error::Format`] for a sample that is not a number, an end before the announced number of samples, and a failing reader.
     pub fn read(&mut self, samples: &mut Vec<f64>) -> Result<bool, Error> {
         let wanted = self.left.map_or(u64::MAX, |left| left).min(self.buffer.len() as u64) as usize;
         let count = if wanted == 0 { 0 } else { self.fill(wanted)? };
         if count == 0 {
             return match self.left {
-                Some(1..) => Err(Error::format(
-                    STREAM,
-                    format!("it ends at sample {}, before it should", self.samples),
-                )),
+                Some(1..) => Err(Error::format(STREAM, format!("it ends early, at sample {}", self.samples))),
                 _ => Ok(false),
             };
         }
@@ -180,7 +175,7 @@ impl<R: Read> SoundStream<R> {
             let sum: f64 = frame.chunks_exact(size).map(|sample| self.format.sample(sample)).sum();
             let mean = sum / f64::from(self.format.channels);
             if !mean.is_finite() {
-                return Err(Error::format(STREAM, format!("sample {} is no number", self.samples)));
+                return Err(Error::format(STREAM, format!("sample {} is not a number", self.samples)));
             }
             samples.push(mean);
             self.samples += 1;
@@ -210,7 +205,7 @@ mod tests {
     use super::*;
     use crate::audio::Sound;
 
-    /// Gives a few bytes at a time.
+    /// Returns a few bytes at a time.
     struct Trickle<'a>(&'a [u8], usize);
 
     impl Read for Trickle<'_> {
@@ -293,13 +288,13 @@ mod tests {
         }
         let file = wav(1, 16, 1, Some(2000), &data);
         let error = all(SoundStream::wav(Trickle(&file, 99)).unwrap()).unwrap_err().to_string();
-        assert!(error.contains("ends at sample 500"), "{error}");
+        assert!(error.contains("ends early, at sample 500"), "{error}");
         let nan = f32::NAN.to_le_bytes();
         let stream = SoundStream::raw(Trickle(&nan, 4), Encoding::F32, 8000, 1).unwrap();
-        assert!(all(stream).unwrap_err().to_string().contains("sample 0 is no number"));
+        assert!(all(stream).unwrap_err().to_string().contains("sample 0 is not a number"));
         for (bytes, words) in [
             (&b"RIFF"[..], "ends within its header"),
-            (b"fLaC12345678", "it is no WAV"),
+            (b"fLaC12345678", "it is not WAV"),
             (b"RIFF\0\0\0\0WAVEdata\0\0\0\0", "before its `fmt ` chunk"),
             (b"RIFF\0\0\0\0WAVEjunk\xff\xff\xff\x7f", "longer than 64 MiB"),
         ] {

@@ -1,10 +1,9 @@
-//! WAV files: the chunks in whatever order and shape programs write them, then the samples.
+//! WAV files: the chunks in any order and form that programs write, then the samples.
 //!
-//! A WAV file is a list of chunks: four letters, a size of 32 bits, so many bytes, and one byte more if they are odd. `fmt `
-//! says what the samples are, `data` holds them. What makes real files hard is what their writers make of this: pad bytes
-//! left out, sizes left open because a pipe has no way back, `fmt ` of any length, and RF64, which keeps sizes of 64 bits in
-//! a chunk `ds64`. Here the chunks are found; samples of the plain formats are then read by hound, which is given a header
-//! that it understands.
+//! A WAV file is a list of chunks: a four-letter name, a 32-bit size, that many bytes, and a pad byte if the size is odd. `fmt `
+//! describes the samples, `data` holds them. Real files are harder, because writers deviate from this: missing pad bytes,
+//! placeholder sizes because a pipe cannot seek back, `fmt ` of any length, and RF64, which stores 64-bit sizes in a chunk
+//! `ds64`. This module finds the chunks; hound then reads samples of the plain formats, given a header that it understands.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -12,13 +11,13 @@ use super::sound::{Broken, MAX_SAMPLES, Mixer, Sound, full_scale, of_io};
 
 const WAV: &str = "WAV file";
 
-/// Most chunks of a file. Real ones have a dozen.
+/// Maximum number of chunks of a file. Real files have about a dozen.
 const MAX_CHUNKS: usize = 4096;
 
-/// Most bytes of samples that are read from one file: those that fit a header of 32 bits.
+/// Maximum number of bytes of samples in a file: what fits a 32-bit header.
 const MAX_BYTES: u64 = u32::MAX as u64 - 64;
 
-/// Chunks that programs write: what tells a chunk behind an odd one from its pad byte.
+/// Known chunk names, to distinguish a chunk after an odd-sized one from its pad byte.
 const KNOWN: &[&[u8; 4]] = &[
     b"data", b"fmt ", b"LIST", b"fact", b"bext", b"cue ", b"smpl", b"inst", b"JUNK", b"junk", b"PAD ",
     b"FLLR", b"iXML", b"aXML", b"axml", b"chna", b"id3 ", b"ID3 ", b"PEAK", b"ds64", b"DISP", b"_PMX",
@@ -30,14 +29,14 @@ pub(super) fn read(mut file: BufReader<impl Read + Seek>) -> Result<Sound, Broke
     let Chunks { format, data } = find_chunks(&mut file)?;
     file.seek(SeekFrom::Start(data.begin)).map_err(header)?;
     let frame = u64::from(format.bytes) * u64::from(format.channels);
-    // A stream that was cut off may end within a sample: its length was never known, so that nothing is amiss.
+    // A truncated stream may end within a sample: its length was never known, so this is not an error.
     let bytes = if data.open { data.bytes - data.bytes % frame } else { data.bytes };
     if bytes % frame != 0 {
-        let problem = format!("{bytes} bytes of samples are no multiple of the {frame} that a sample takes");
+        let problem = format!("{bytes} bytes of samples are not a multiple of the sample size {frame}");
         return Err(Broken::new("header", WAV, problem));
     }
     if bytes > MAX_BYTES {
-        let problem = format!("{bytes} bytes of samples, more than 4 GiB: cut it into pieces");
+        let problem = format!("{bytes} bytes of samples, more than 4 GiB: split it");
         return Err(Broken::new("header", WAV, problem));
     }
     // Said at once, and not after minutes of reading.
@@ -52,18 +51,18 @@ fn header(error: io::Error) -> Broken {
     Broken::new("header", WAV, of_io(&error))
 }
 
-/// What the chunks of a file say.
+/// The content of the chunks of a file.
 struct Chunks {
     format: Format,
     data: Data,
 }
 
-/// Where the samples lie.
+/// Where the samples start.
 #[derive(Clone, Copy)]
 struct Data {
     begin: u64,
     bytes: u64,
-    /// Whether the file left open how many there are.
+    /// Whether the file does not state how many there are.
     open: bool,
 }
 
@@ -92,7 +91,7 @@ fn find_chunks(file: &mut BufReader<impl Read + Seek>) -> Result<Chunks, Broken>
     while at < end {
         let complete = format.is_some() && data.is_some();
         if complete && end - at < 8 {
-            break; // a few bytes behind everything, such as a pad byte
+            break; // a few trailing bytes, such as a pad byte
         }
         chunks += 1;
         if chunks > MAX_CHUNKS {
@@ -133,7 +132,7 @@ fn find_chunks(file: &mut BufReader<impl Read + Seek>) -> Result<Chunks, Broken>
                 let mut kind = [0; 4];
                 wave_list |= size >= 4 && file.read_exact(&mut kind).is_ok() && &kind == b"wavl";
             }
-            _ if complete && !KNOWN.contains(&&id) => break, // whatever somebody has put behind the samples
+            _ if complete && !KNOWN.contains(&&id) => break, // trailing data after the samples
             _ => {}
         }
         if announced == u32::MAX && &id != b"data" {
@@ -141,7 +140,7 @@ fn find_chunks(file: &mut BufReader<impl Read + Seek>) -> Result<Chunks, Broken>
         }
         at = match begin.checked_add(size) {
             Some(next) if next <= end => after(file, next, size, end)?,
-            // Samples that were cut off are noticed when they are read; behind them nothing follows.
+            // Truncated samples are detected when they are read; nothing follows them.
             _ if format.is_some() && data.is_some() => break,
             _ => return Err(Broken::new("header", WAV, "the file ends too early")),
         };
@@ -151,12 +150,12 @@ fn find_chunks(file: &mut BufReader<impl Read + Seek>) -> Result<Chunks, Broken>
     match data {
         Some(data) => Ok(Chunks { format, data }),
         None if wave_list => Err(Broken::unsupported("header", WAV, "samples in pieces (a list `wavl`)")),
-        None => Err(Broken::new("header", WAV, "the file ends too early: no chunk of samples")),
+        None => Err(Broken::new("header", WAV, "the file ends too early: no `data` chunk")),
     }
 }
 
-/// Where the chunk behind one that ends at `next` begins. RIFF asks for a pad byte behind an odd size, and some programs
-/// forget it: what looks like a chunk decides, and in doubt RIFF does.
+/// Where the chunk after one that ends at `next` begins. RIFF requires a pad byte after an odd size, which some programs omit:
+/// the position where a known chunk begins wins, by default the one that RIFF prescribes.
 fn after(file: &mut BufReader<impl Read + Seek>, next: u64, size: u64, end: u64) -> Result<u64, Broken> {
     if size.is_multiple_of(2) || end - next < 9 {
         return Ok(next + size % 2);
@@ -168,23 +167,23 @@ fn after(file: &mut BufReader<impl Read + Seek>, next: u64, size: u64, end: u64)
     Ok(if known(&bytes[..4]) && !known(&bytes[1..]) { next } else { next + 1 })
 }
 
-/// Moves without giving up what has been read ahead.
+/// Seeks without discarding the read buffer.
 fn seek(file: &mut BufReader<impl Read + Seek>, to: u64) -> Result<(), Broken> {
     let from = file.stream_position().map_err(header)?;
     file.seek_relative(to.wrapping_sub(from) as i64).map_err(header)
 }
 
-/// A chunk `data`, as its head and the file announce it.
+/// A `data` chunk, as announced by its header and the file.
 struct Chunk {
     begin: u64,
     announced: u32,
     /// Bytes from `begin` to the end of the file.
     left: u64,
-    /// The size in the head of the file.
+    /// The size in the file header.
     riff: u64,
 }
 
-/// How many bytes of samples there are, given what programs write that do not know it when they begin.
+/// The number of bytes of samples, considering placeholders from programs that do not know it when they begin.
 fn find_data(file: &mut BufReader<impl Read + Seek>, chunk: Chunk, long: &Long) -> Result<Data, Broken> {
     let Chunk { begin, announced, left, riff } = chunk;
     let open = Data { begin, bytes: left, open: true };
@@ -194,7 +193,7 @@ fn find_data(file: &mut BufReader<impl Read + Seek>, chunk: Chunk, long: &Long) 
             Some(bytes @ 1..) if bytes != u64::MAX => exactly(bytes),
             _ => open,
         }),
-        // Nothing, if the head of the file agrees and another chunk follows; else nobody came back to fill it in.
+        // Empty, if the file header agrees and another chunk follows; otherwise the writer never filled it in.
         0 if left == 0 => Ok(exactly(0)),
         0 if riff + 8 == begin + left && left >= 8 => {
             let mut id = [0; 4];
@@ -202,7 +201,7 @@ fn find_data(file: &mut BufReader<impl Read + Seek>, chunk: Chunk, long: &Long) 
             Ok(if KNOWN.contains(&&id) { exactly(0) } else { open })
         }
         0 => Ok(open),
-        // What sox, arecord and ffmpeg write into a pipe: more than any file, and more than this one has.
+        // Written by sox, arecord and ffmpeg to a pipe: larger than any file, and than this one.
         0x7fff_f000..=0x8000_0000 | 0xffff_ff00.. if u64::from(announced) > left => Ok(open),
         bytes => Ok(exactly(bytes.into())),
     }
@@ -239,7 +238,7 @@ pub(super) enum Code {
     MuLaw,
 }
 
-/// What `fmt ` says.
+/// The content of `fmt `.
 #[derive(Debug, PartialEq)]
 pub(super) struct Format {
     pub(super) code: Code,
@@ -250,13 +249,13 @@ pub(super) struct Format {
 }
 
 impl Format {
-    /// Reads a chunk of whatever length: 14 bytes are old, 16 and 18 usual, 20 and 40 of Pro Tools and others, more have
-    /// something behind. Only the extension of `WAVE_FORMAT_EXTENSIBLE` says more than the first 16 bytes.
+    /// Reads a chunk of any length: 14 bytes are old, 16 and 18 usual, 20 and 40 from Pro Tools and others, longer ones have
+    /// trailing data. Only the extension of `WAVE_FORMAT_EXTENSIBLE` adds information to the first 16 bytes.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Broken> {
-        /// How the names of codes continue that are made from a tag.
+        /// The common ending of format GUIDs derived from a tag.
         const TAIL: [u8; 14] =
             [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71];
-        /// And of those of an ambisonic sound field.
+        /// The ending of GUIDs of an ambisonic sound field.
         const FIELD: [u8; 14] =
             [0x00, 0x00, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0x00, 0x00, 0x00];
 
@@ -264,7 +263,7 @@ impl Format {
         let unsupported = |kind: String| Broken::unsupported("header", WAV, kind);
         let number = |at: usize| bytes.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
         let (Some(mut tag), Some(channels), Some(align)) = (number(0), number(2), number(12)) else {
-            return Err(broken(format!("a `fmt ` chunk of {} bytes: it has at least 14", bytes.len())));
+            return Err(broken(format!("a `fmt ` chunk of {} bytes: it needs at least 14", bytes.len())));
         };
         let rate = u32_at(bytes, 4);
         if channels == 0 {
@@ -274,7 +273,7 @@ impl Format {
             let Some(name) = bytes.get(24..40) else {
                 let length = bytes.len();
                 return Err(broken(format!(
-                    "WAVE_FORMAT_EXTENSIBLE in {length} bytes: it takes at least 40"
+                    "WAVE_FORMAT_EXTENSIBLE in {length} bytes: it needs at least 40"
                 )));
             };
             tag = u16::from_le_bytes([name[0], name[1]]);
@@ -291,7 +290,7 @@ impl Format {
             7 => Code::MuLaw,
             _ => return Err(unsupported(format!("{}: convert it to PCM", code_name(tag)))),
         };
-        // Without bits (the oldest form) the samples fill what room they have.
+        // Without a bit depth (the oldest form), samples fill their container.
         let bits = number(14).unwrap_or((align / channels).saturating_mul(8));
         let container = bits.div_ceil(8);
         let allowed: &[u16] = match code {
@@ -309,33 +308,33 @@ impl Format {
             return Err(unsupported(format!("{kind} of {bits} bits")));
         }
         // Fewer valid bits than the container has (`WAVE_FORMAT_EXTENSIBLE`, or 12 bits in 2 bytes) are left-aligned:
-        // full scale is that of the container, and nothing remains to be done. A container larger than its bits need is
-        // another matter: programs disagree on where in it the samples are.
+        // full scale is that of the container, and no conversion is needed. A container with more bytes than its bits need is
+        // different: programs disagree on where the samples are in it.
         let frame = u32::from(container) * u32::from(channels);
         if align != 0 && u32::from(align) != frame {
-            let kind = format!("{bits} bits a sample in frames of {align} bytes for {channels} channels");
-            return Err(unsupported(format!("{kind}, which programs understand differently: convert it")));
+            let kind = format!("{bits} bits per sample in {align}-byte frames of {channels} channels");
+            return Err(unsupported(format!("{kind}, which programs interpret differently: convert it")));
         }
         Ok(Self { code, channels, rate, bytes: container })
     }
 
     /// One sample of one channel, `self.bytes` bytes.
     pub(super) fn sample(&self, sample: &[u8]) -> f64 {
-        // left-aligned in 32 bits, and back: what is in front of the bytes is the sign
+        // left-aligned in 32 bits, then shifted back for sign extension
         let integer = || {
             let mut wide = [0; 4];
             wide[4 - sample.len()..].copy_from_slice(sample);
             i32::from_le_bytes(wide) >> (8 * (4 - sample.len()))
         };
         match (self.code, sample) {
-            // the only integers without a sign
+            // the only unsigned integers
             (Code::Integer, &[byte]) => (f64::from(byte) - 128.0) * full_scale(8),
             (Code::Integer, _) => f64::from(integer()) * full_scale(8 * u32::from(self.bytes)),
             (Code::Float, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]).into(),
             (Code::Float, &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
             (Code::ALaw, &[code]) => a_law(code),
             (Code::MuLaw, &[code]) => mu_law(code),
-            // a length that `parse` does not let through
+            // `parse` rejects other lengths
             _ => f64::NAN,
         }
     }
@@ -358,7 +357,7 @@ impl Format {
         Ok(mixer.finish())
     }
 
-    /// Samples that hound reads, behind the plainest header that says what they are.
+    /// Samples read by hound, after a minimal header that describes them.
     fn plain<S: hound::Sample>(
         &self,
         reader: &mut impl Read,
@@ -407,7 +406,7 @@ impl Format {
     }
 }
 
-/// What a tag stands for, for those that occur.
+/// The names of common format tags.
 fn code_name(tag: u16) -> String {
     let name = match tag {
         0x0002 => "Microsoft ADPCM",
@@ -450,7 +449,7 @@ mod tests {
 
     #[test]
     fn companded_samples_are_those_of_g_711() {
-        // The ends and the middle of the tables of ITU-T G.191, as integers of 16 bits.
+        // The ends and the middle of the tables of ITU-T G.191, as 16-bit integers.
         let integer = |value: f64| (value * 32_768.0) as i32;
         for (code, expected) in [
             (0x55, -8),

@@ -1,19 +1,19 @@
-//! AEDAT 3.1, the files of DVS Gesture: lines of text that begin with `#`, then packets.
+//! AEDAT 3.1, the file format of DVS Gesture: lines of text that begin with `#`, then packets.
 //!
 //! The first line is `#!AER-DAT3.1`, the last `#!END-HEADER`. A packet is a header of 28 bytes, little-endian: type (2 bytes), source (2),
-//! bytes of an event, place of the time in it, turns of the clock, capacity, events, valid events (4 each); then its events. An event of
-//! polarity (type 1, 8 bytes) is a word, bit 0 valid, bit 1 polarity, bits 2 to 16 the row, bits 17 to 31 the column, and the time in
+//! event size, offset of the time in an event, clock overflows, capacity, events, valid events (4 each); then its events. A
+//! polarity event (type 1, 8 bytes) is a word, bit 0 valid, bit 1 polarity, bits 2 to 16 the row, bits 17 to 31 the column, and the time in
 //! microseconds. The clock has 31 bits.
 
 use std::io::{self, BufRead, Read};
 
 use super::recording::Event;
 
-/// The type of packets of polarity events, and the bytes of such an event.
+/// The packet type of polarity events, and the size of such an event.
 const POLARITY: u16 = 1;
 const EVENT: usize = 8;
 
-/// Most bytes of the text, and of one event of whatever type.
+/// Maximum number of bytes of the text, and of one event of any type.
 const MAX_TEXT: u64 = 1 << 20;
 const MAX_EVENT: u32 = 1 << 24;
 
@@ -23,7 +23,7 @@ pub(crate) struct Aedat<R> {
     side: u32,
     /// Packets so far.
     packets: usize,
-    /// Events that are not handed on: of other types, and those that the camera marks as invalid.
+    /// Events left out: those of other types, and those that the camera marks as invalid.
     pub(crate) others: usize,
     pub(crate) invalid: usize,
 }
@@ -31,12 +31,12 @@ pub(crate) struct Aedat<R> {
 /// Why a file cannot be read.
 pub(crate) enum Broken {
     Io(io::Error),
-    /// Place and problem.
+    /// The place and the problem.
     Format(String, String),
 }
 
 impl<R: BufRead> Aedat<R> {
-    /// Reads the text at the beginning; pixels must lie within `side` x `side`.
+    /// Reads the text at the beginning; pixels must be within `side` x `side`.
     pub(crate) fn open(mut file: R, side: u32) -> Result<Self, Broken> {
         let mut text = Vec::new();
         let mut read = 0;
@@ -60,7 +60,7 @@ impl<R: BufRead> Aedat<R> {
         }
     }
 
-    /// The next packet of polarity events, in place of what was in `events`; `false` at the end.
+    /// Replaces `events` by the next packet of polarity events; `false` at the end.
     pub(crate) fn packet(&mut self, events: &mut Vec<Event>) -> Result<bool, Broken> {
         loop {
             events.clear();
@@ -92,7 +92,7 @@ impl<R: BufRead> Aedat<R> {
                 continue;
             }
             if size as usize != EVENT {
-                return Err(broken(format!("events of polarity have {EVENT} bytes, not {size}")));
+                return Err(broken(format!("polarity events have {EVENT} bytes, not {size}")));
             }
             let mut event = [0; EVENT];
             for number in 0..count {
@@ -107,7 +107,7 @@ impl<R: BufRead> Aedat<R> {
                 if x >= self.side || y >= self.side {
                     let side = self.side;
                     return Err(broken(format!(
-                        "event {number} at pixel ({x}, {y}): there are {side} x {side}"
+                        "event {number} at pixel ({x}, {y}): the sensor has {side} x {side}"
                     )));
                 }
                 if time >> 31 == 1 {

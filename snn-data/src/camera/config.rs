@@ -1,17 +1,17 @@
-//! The parameters of recordings of event cameras, and what values they may have.
+//! The parameters of event-camera recordings and their ranges.
 
 use serde::{Deserialize, Serialize};
 
 use crate::channels::{Channels, Layout};
 use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Polarity, SplitRule};
 
-/// Which data set a folder holds.
+/// The data set that a folder holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CameraLayout {
-    /// N-MNIST (Orchard et al. 2015): `Train/DIGIT/NUMBER.bin` and `Test/DIGIT/NUMBER.bin`, or `Train.zip` and
-    /// `Test.zip` with these in them, 34 x 34 pixels.
+    /// N-MNIST (Orchard et al. 2015), 34 x 34 pixels: `Train/DIGIT/NUMBER.bin` and `Test/DIGIT/NUMBER.bin`, or `Train.zip` and
+    /// `Test.zip` that contain them.
     Nmnist,
-    /// DVS Gesture (Amir et al. 2017): `userNN_LIGHT.aedat` beside `userNN_LIGHT_labels.csv`, 128 x 128 pixels, and the lists
+    /// DVS Gesture (Amir et al. 2017), 128 x 128 pixels: `userNN_LIGHT.aedat` with `userNN_LIGHT_labels.csv`, and the lists
     /// `trials_to_train.txt` and `trials_to_test.txt`.
     DvsGesture,
 }
@@ -25,7 +25,7 @@ impl CameraLayout {
         }
     }
 
-    /// Pixels of a row, which is as long as a column.
+    /// Width and height in pixels.
     pub fn side(self) -> u32 {
         match self {
             Self::Nmnist => 34,
@@ -36,28 +36,28 @@ impl CameraLayout {
 
 /// The parameters of [`Camera`](crate::Camera).
 ///
-/// An unknown key in a configuration is an error.
+/// Unknown keys in a configuration are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CameraConfig {
-    /// Number of time steps; 1 to 4294967295. Default 150 steps of 2 ms for N-MNIST, which are its three saccades, and 150 of
-    /// 10 ms for DVS Gesture, which are the first quarter of a gesture.
+    /// Number of time steps; 1 to 4294967295. Default 150 steps of 2 ms for N-MNIST, its three saccades, and 150 of 10 ms for DVS
+    /// Gesture, the first quarter of a gesture.
     pub steps: usize,
     /// Length of a time step in ms; above 0.
     pub dt: f64,
-    /// What becomes of spikes behind the last step; default `drop` for N-MNIST, `crop` for DVS Gesture.
+    /// How spikes after the last step are handled; default `drop` for N-MNIST, `crop` for DVS Gesture.
     pub late: LateSpikes,
-    /// What becomes of several spikes of one unit in one step; default `binary`.
+    /// How several spikes of one unit in one step count; default `binary`.
     pub coincident: CoincidentSpikes,
-    /// The side of the squares of pixels that share an input unit; 1 or more, default 1 for N-MNIST, 4 for DVS Gesture.
+    /// The side of the pixel squares that share an input unit; 1 or more, default 1 for N-MNIST, 4 for DVS Gesture.
     pub pool: usize,
-    /// The pixels to use, `[left, top, right, bottom]`, all included; default all.
+    /// The pixels to use, `[left, top, right, bottom]`, inclusive; default all.
     pub channels: Vec<u32>,
-    /// What becomes of the two polarities; default `both`.
+    /// How the two polarities are handled; default `both`.
     pub polarity: Polarity,
     /// The test part; default official.
     pub test: SplitRule,
-    /// The validation part, of what the test leaves; default a tenth of every class.
+    /// The validation part, chosen from the samples not in the test part; default a tenth of every class.
     pub valid: SplitRule,
 }
 
@@ -87,12 +87,12 @@ impl CameraConfig {
         }
     }
 
-    /// Checks steps and their length; [`Camera::open`](crate::Camera::open) checks pool and pixels, which depend on the sensor, before it
-    /// reads anything.
+    /// Checks the steps and their length; before reading, [`Camera::open`](crate::Camera::open) checks pool and pixels, which depend on
+    /// the sensor.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         self.binning().validate()
     }

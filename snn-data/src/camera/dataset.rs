@@ -1,4 +1,4 @@
-//! The data set: samples of the files, binned to steps.
+//! The data set: samples from the files, binned to steps.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::late::Found;
 use crate::part::{SampleIndex, split_recorded};
 use crate::{Dataset, Error, EventDataset, Fingerprint, Reason, Recorded, Split, TimeUnit};
 
-/// Recordings of an event camera as they are published: N-MNIST or DVS Gesture.
+/// Event-camera recordings in their published formats: N-MNIST or DVS Gesture.
 ///
-/// Pixel (x, y) turning brighter or darker is a spike of the input unit that `pool`, `channels` and `polarity` of the configuration give
-/// it; without any, unit (polarity x height + y) x width + x with polarity 1 for brighter. A spike at t falls into step floor(t / dt),
-/// where t counts from the beginning of the recording (N-MNIST) or of the gesture (DVS Gesture).
+/// A brightness change at pixel (x, y) is a spike of the input unit assigned by `pool`, `channels` and `polarity` of the configuration;
+/// without these, of unit (polarity x height + y) x width + x with polarity 1 for brighter. A spike at t falls into step
+/// floor(t / dt), where t counts from the beginning of the recording (N-MNIST) or of the gesture (DVS Gesture).
 ///
 /// ```no_run
 /// use snn_data::{Camera, CameraConfig, CameraLayout, Dataset, Recorded};
@@ -36,13 +36,13 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Reads the recordings of a folder, with the parts that a run has recorded.
+    /// Reads the recordings of a folder, with the parts recorded by a run.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] for a folder or list that is not there;
-    /// [`Error::File`] with the place for a file that is damaged, cut off, or has a pixel that the sensor does not have; there also
-    /// [`Error::LateSpikes`] if most spikes lie behind the last step; [`Error::Membership`] for samples of the run that are not there;
+    /// [`Error::Setting`] for an invalid configuration; [`Error::Missing`] for a missing folder or list;
+    /// [`Error::File`] with the place for a file that is damaged, truncated, or has a pixel outside of the sensor; there also
+    /// [`Error::LateSpikes`] if most spikes fall after the last step; [`Error::Membership`] for samples of the run that are missing;
     /// [`Error::Io`], [`Error::OutOfMemory`].
     pub fn open(
         layout: CameraLayout,
@@ -63,7 +63,7 @@ impl Camera {
         let mut add = |recording: Recording, left_out: LeftOut| -> Result<(), Error> {
             let mut unselected = 0;
             let spikes = recording.events.iter().filter_map(|event| {
-                // Readers have checked the pixel.
+                // The reader has checked the pixel.
                 let channel = channels.channel(event.x.into(), event.y.into(), event.on)?;
                 let input = channels.input(channel).ok().flatten();
                 unselected += usize::from(input.is_none());
@@ -113,7 +113,7 @@ impl Camera {
     }
 }
 
-/// What is known of each sample beside its spikes.
+/// What is known about each sample besides its spikes.
 #[derive(Clone, Debug, Default)]
 struct Samples {
     labels: Vec<u16>,
@@ -142,7 +142,7 @@ impl SampleIndex for Samples {
 impl Dataset for Camera {
     delegate!(events: shape label intake);
 
-    /// The gesture; digits have no other name than their number.
+    /// The gesture; digits have no name other than their number.
     fn class_name(&self, label: u16) -> Option<&str> {
         match self.layout {
             CameraLayout::Nmnist => None,
@@ -150,12 +150,12 @@ impl Dataset for Camera {
         }
     }
 
-    /// The person who makes the gesture, such as `user01`.
+    /// The person making the gesture, such as `user01`.
     fn speaker(&self, index: usize) -> Option<&str> {
         self.samples.speaker(index)
     }
 
-    /// The file within the folder; with `:3`, the fourth gesture of it.
+    /// The file within the folder; `:3` is its fourth gesture.
     fn sample_name(&self, index: usize) -> Option<Cow<'_, str>> {
         Some(self.samples.others[index].0.as_str().into())
     }

@@ -1,4 +1,4 @@
-//! DVS Gesture: a recording of several gestures for each person and light, with a list of when they are.
+//! DVS Gesture: for each person and lighting, a recording of several gestures with a list of their times.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -15,10 +15,10 @@ use crate::{Error, Reason, Split};
 const AEDAT: &str = "AEDAT 3.1 file";
 const LABELS: &str = "list of gestures";
 
-/// Most bytes of a list of gestures.
+/// Maximum number of bytes of a list of gestures.
 const MAX_LABELS: u64 = 1 << 20;
 
-/// The gestures, from class 1 of the lists on, which is label 0.
+/// The gestures; class 1 of the lists is label 0.
 pub(super) const CLASSES: [&str; 11] = [
     "hand_clapping",
     "right_hand_wave",
@@ -33,14 +33,14 @@ pub(super) const CLASSES: [&str; 11] = [
     "other_gestures",
 ];
 
-/// A gesture in a recording, from `start` to before `end`, in microseconds.
+/// A gesture in a recording, from `start` to `end` (exclusive) in microseconds.
 struct Gesture {
     label: u16,
     start: u64,
     end: u64,
 }
 
-/// Visits all samples: those for training, then those for the test, in the order of the lists. Returns doubts.
+/// Visits all samples: the training part, then the test part, in the order of the lists. Returns warnings.
 pub(super) fn visit(
     folder: &Path,
     visit: &mut dyn FnMut(Recording, LeftOut) -> Result<(), Error>,
@@ -53,14 +53,14 @@ pub(super) fn visit(
         }
         for entry in List::read(&path)?.entries {
             if entry.name.contains(['/', '\\']) || !entry.name.ends_with(".aedat") {
-                let problem = format!("`{}` is no name of an .aedat file beside it", entry.name);
+                let problem = format!("`{}` does not name an .aedat file in the same folder", entry.name);
                 return Err(Error::format(LABELS, problem).in_file(&path, format!("line {}", entry.line)));
             }
             trials.push((entry.name, split));
         }
     }
     let mut doubts = Vec::new();
-    // As many at once as are read side by side: a recording has up to 100 MB.
+    // As many as are read in parallel: a recording has up to 100 MB.
     for chunk in trials.chunks(rayon::current_num_threads().clamp(1, 8)) {
         let read: Vec<_> = chunk.par_iter().map(|(name, split)| read(folder, name, *split)).collect();
         for trial in read {
@@ -108,9 +108,7 @@ fn read(folder: &Path, name: &str, split: Split) -> Result<Trial, Error> {
     ];
     let overlap = gestures.windows(2).position(|pair| pair[1].start < pair[0].end);
     let doubt = overlap.map(|first| {
-        format!(
-            "{stem}_labels.csv: gesture {first} ends after the next has begun; events of both count for both"
-        )
+        format!("{stem}_labels.csv: gesture {first} overlaps the next; events in the overlap count for both")
     });
     let speaker = stem.split('_').next().map(str::to_owned);
     let recordings = gestures.iter().zip(found).enumerate().map(|(place, (gesture, events))| Recording {
@@ -136,7 +134,7 @@ pub(crate) fn parse_labels(bytes: &[u8]) -> bool {
     gestures(bytes, Path::new("labels")).is_ok()
 }
 
-/// Lines of class, start and end, below a line of names.
+/// A header line, then lines of class, start and end.
 fn gestures(bytes: &[u8], path: &Path) -> Result<Vec<Gesture>, Error> {
     let mut gestures = Vec::new();
     for (line, text) in bytes.split(|&byte| byte == b'\n').enumerate() {
@@ -161,7 +159,7 @@ fn gestures(bytes: &[u8], path: &Path) -> Result<Vec<Gesture>, Error> {
         if !(1..=CLASSES.len() as u64).contains(&class) || start >= end {
             let most = CLASSES.len();
             return Err(broken(format!(
-                "class {class} from {start} to {end}: classes are 1 to {most}, ends behind starts"
+                "class {class} from {start} to {end}: classes are 1 to {most}, and ends must be after starts"
             )));
         }
         gestures.push(Gesture { label: class as u16 - 1, start, end });

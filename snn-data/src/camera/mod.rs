@@ -1,4 +1,4 @@
-//! Recordings of event cameras: N-MNIST and DVS Gesture, as they are published.
+//! Event-camera recordings: N-MNIST and DVS Gesture, in their published formats.
 
 mod aedat;
 mod aer;

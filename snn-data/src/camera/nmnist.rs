@@ -1,4 +1,4 @@
-//! N-MNIST: one file a sample, in a folder for each part and digit, or in the archives in which these are published.
+//! N-MNIST: one file per sample, in a folder for each part and digit, or in the published archives of these.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -12,17 +12,17 @@ use super::recording::{LeftOut, Recording};
 use crate::npz::zip::{self, Broken, Member};
 use crate::{Error, Reason, Split};
 
-/// What a file is called in errors.
-const AER: &str = "file of N-MNIST";
+/// The name of the format in errors.
+const AER: &str = "N-MNIST file";
 const ZIP: &str = "zip archive";
 
-/// Most bytes of a file: they have 5 to 40 kB.
+/// Maximum number of bytes of a file: typical ones have 5 to 40 kB.
 const MAX_BYTES: u64 = 1 << 26;
 
-/// Files that are read at once.
+/// Files read at once.
 const CHUNK: usize = 1024;
 
-/// A file and what its folders say of it.
+/// A file, with the part and label given by its folders.
 struct Listed {
     place: Place,
     name: String,
@@ -36,7 +36,7 @@ enum Place {
     Packed(PathBuf, Member),
 }
 
-/// Visits all samples: those for training, then those for the test; by digit, then by name.
+/// Visits all samples: the training part, then the test part; by digit, then by name.
 pub(super) fn visit(
     folder: &Path,
     visit: &mut dyn FnMut(Recording, LeftOut) -> Result<(), Error>,

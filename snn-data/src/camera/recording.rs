@@ -1,9 +1,9 @@
-//! What a reader of a camera's files hands on.
+//! What the readers of camera files return.
 
 use crate::fingerprint::Hasher;
 use crate::{Fingerprint, Reason, Split};
 
-/// A pixel that turns brighter or darker.
+/// A brightness change at a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// Microseconds.
@@ -13,15 +13,15 @@ pub(crate) struct Event {
     pub(crate) on: bool,
 }
 
-/// A sample as it lies in a file.
+/// A sample of a file.
 #[derive(Debug)]
 pub(super) struct Recording {
-    /// Its file within the folder, and its place in it where a file has several.
+    /// Its file within the folder, and its index in a file of several.
     pub(super) name: String,
     pub(super) label: u16,
     pub(super) speaker: Option<String>,
     pub(super) split: Split,
-    /// Times from the beginning of the sample.
+    /// Events, with times from the beginning of the sample.
     pub(super) events: Vec<Event>,
 }
 

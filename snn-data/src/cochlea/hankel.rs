@@ -7,7 +7,7 @@ use snn_fft::Complex64;
 /// Euler's constant.
 const GAMMA: f64 = 0.577_215_664_901_532_9;
 
-/// From there on the expansion for large arguments is as exact as the series.
+/// From here on, the expansion for large arguments is as accurate as the series.
 const LARGE: f64 = 12.0;
 
 const I: Complex64 = Complex64::new(0.0, 1.0);
@@ -62,7 +62,7 @@ fn large(z: Complex64, order: f64) -> Complex64 {
     for k in 1..40 {
         let odd = f64::from(2 * k - 1);
         term *= I / z * ((4.0 * order * order - odd * odd) / f64::from(8 * k));
-        // The expansion does not converge: its terms fall and then rise.
+        // The expansion does not converge: its terms decrease and then grow.
         if term.norm_sqr() >= smallest {
             break;
         }
@@ -77,7 +77,7 @@ fn large(z: Complex64, order: f64) -> Complex64 {
 mod tests {
     use super::*;
 
-    /// Order, argument and value by `scipy.special.hankel1`.
+    /// Order, argument and value of `scipy.special.hankel1`.
     const TABLE: [(u8, f64, f64, f64, f64); 15] = [
         (0, 0.001, 0.0, 0.9999997500000157, -4.471416611375924),
         (0, 1.0, 0.0, 0.7651976865579664, 0.088256964215677),
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Both ways agree where one takes over from the other.
+    /// The two methods agree at the transition between them.
     #[test]
     fn there_is_no_jump() {
         for angle in [-1.5_f64, -0.7, 0.0, 0.5, 1.2, 2.0] {

@@ -8,8 +8,8 @@
 //! v(w, x) = 2 w / xi * p(w, x) / p(w, 0) * z(w),  z = i sqrt(2 C0 / h) conj(H0(y)) / conj(H1(y)),  y = 2 w / alpha sqrt(2 / (h C0))
 //!
 //! (Sieroka, Dosch & Rupp 2006), with the Hankel functions H0 and H1, in units of cm, g and s. Time runs as exp(-i w t) there, so that a
-//! discrete Fourier transform takes the conjugate: the wave then comes after the sound. (Without it, as the authors' program has it, it
-//! runs ahead by as much.)
+//! discrete Fourier transform takes the conjugate: the wave then follows the sound. (Without it, as in the authors' program, the
+//! wave precedes the sound by the same time.)
 
 use std::sync::Arc;
 
@@ -30,22 +30,22 @@ const HEIGHT: f64 = 0.1;
 const RHO: f64 = 1.0;
 const LENGTH: f64 = 3.5;
 
-/// Least intervals of the phase integral.
+/// Minimum number of intervals of the phase integral.
 const INTERVALS: usize = 2800;
 
 const I: Complex64 = Complex64::new(0.0, 1.0);
 
-/// Milliseconds of a filter's response, and of a block of sound. What comes before the sound (the filters are those of a wave that is
-/// already there) has a tenth of the response.
+/// Length of a filter's response and of a block of sound, in ms. A tenth of the response precedes the sound (the filters describe
+/// a wave that is already present).
 const RESPONSE: usize = 128;
 const BLOCK: usize = 512;
 
-/// The filters, by blocks of sound that overlap.
+/// The filters, applied to overlapping blocks of sound.
 pub(super) struct Membrane {
-    /// Of each channel, `[channels, points / 2 + 1]`; real and imaginary part.
+    /// The filter of each channel, `[channels, points / 2 + 1]`; real and imaginary part.
     filters: Vec<[f32; 2]>,
     channels: usize,
-    /// Points of a block, those before its new part, and new ones.
+    /// Points per block, points before its new part, and new points.
     points: usize,
     before: usize,
     hop: usize,
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Membrane {
     }
 }
 
-/// Room for the work of [`Membrane::velocity`].
+/// Working memory of [`Membrane::velocity`].
 pub(super) struct Work {
     spectrum: Vec<Complex64>,
     scratch: Vec<Complex64>,
@@ -76,7 +76,7 @@ impl Membrane {
         room::reserve(&mut filters, channels * bins, "filters of a cochlea")?;
         filters.resize(channels * bins, [0.0; 2]);
         let step = f64::from(rate) / points as f64;
-        // By frequency, as the phase runs along the channels; then turned around.
+        // By frequency, since the phase accumulates along the channels; then transposed.
         let by_bin: Vec<Vec<[f32; 2]>> = (0..bins)
             .into_par_iter()
             .map(|bin| {
@@ -104,7 +104,7 @@ impl Membrane {
                 *value = sample.copied().unwrap_or_default();
             }
             let mut spectrum = forward.make_output_vec();
-            // The lengths are right, which is all that can be wrong.
+            // The only possible error is a wrong length, and lengths are correct.
             let _ = forward.process(&mut block, &mut spectrum);
             spectrum
         });
@@ -120,7 +120,7 @@ impl Membrane {
         }
     }
 
-    /// The velocity of some channels, from `first` on, in the new part of a block, `[hop, channels]`; those beyond the last are still.
+    /// The velocity of some channels, from `first` on, in the new part of a block, `[hop, channels]`; 0 beyond the last channel.
     pub(super) fn velocity<'a>(
         &self,
         spectrum: &[Complex64],
@@ -138,7 +138,7 @@ impl Membrane {
             for ((product, sound), [re, im]) in work.spectrum.iter_mut().zip(spectrum).zip(filter) {
                 *product = sound * Complex64::new(f64::from(*re), f64::from(*im));
             }
-            // A real signal has real numbers at both ends of its spectrum.
+            // The spectrum of a real signal is real at both ends.
             work.spectrum[0].im = 0.0;
             work.spectrum[bins - 1].im = 0.0;
             let _ =
@@ -150,7 +150,7 @@ impl Membrane {
         &work.velocity
     }
 
-    /// What all filters do before they answer and after the response that they are given, as shares of their energy.
+    /// The energy fractions of all filters before the sound and after the response length.
     #[cfg(test)]
     fn outside(&self, channel: usize) -> f64 {
         let bins = self.points / 2 + 1;
@@ -168,15 +168,15 @@ impl Membrane {
     }
 }
 
-/// What is left of a frequency, a share of half the sample rate: near that, filters fall to 0. Those of the base still rise there, and
-/// would ring for long if they ended at once.
+/// The gain at a frequency, given as a fraction of half the sample rate: near that, filters fall to 0. Filters at the base still rise
+/// there, and would ring for a long time if they were cut off abruptly.
 fn taper(share: f64) -> f64 {
     const FROM: f64 = 0.9;
     let place = ((share - FROM) / (1.0 - FROM)).clamp(0.0, 1.0);
     (std::f64::consts::FRAC_PI_2 * place).cos().powi(2)
 }
 
-/// The filters of all channels at a frequency; nothing at 0 Hz.
+/// The filters of all channels at a frequency; zero at 0 Hz.
 fn response(hertz: f64, channels: usize) -> Vec<[f32; 2]> {
     let w = std::f64::consts::TAU * hertz;
     if w == 0.0 {
@@ -208,7 +208,7 @@ fn response(hertz: f64, channels: usize) -> Vec<[f32; 2]> {
         }
         let x = LENGTH * channel as f64 / (channels - 1) as f64;
         let velocity = (2.0 * w / xi(x) * pressure(before, phase) * drive).conj();
-        // Where the wave has died away, what is left of it is not a number.
+        // Where the wave has died away, the formula gives NaN.
         let finite = |value: f64| if value.is_finite() { value as f32 } else { 0.0 };
         filters.push([finite(velocity.re), finite(velocity.im)]);
     }
@@ -219,7 +219,7 @@ fn response(hertz: f64, channels: usize) -> Vec<[f32; 2]> {
 mod tests {
     use super::*;
 
-    /// Frequency (Hz), place (cm) and velocity with the formulas as they are published, by SciPy.
+    /// Frequency (Hz), place (cm) and velocity from the published formulas, computed with SciPy.
     const TABLE: [(f64, f64, f64, f64); 10] = [
         (200.0, 0.0, 0.063_545_3, 0.093_225_3),
         (200.0, 2.0, -13.912_155, 4.036_635),
@@ -238,14 +238,14 @@ mod tests {
         for (hertz, place, re, im) in TABLE {
             // Eight channels are half a centimeter apart.
             let [found_re, found_im] = response(hertz, 8)[(2.0 * place) as usize];
-            // The other sign of time.
+            // The opposite sign of time.
             let error = (f64::from(found_re) - re).hypot(f64::from(found_im) + im) / re.hypot(im);
             assert!(error < 1e-4, "{hertz} Hz at {place} cm: {found_re} {found_im}: {error}");
         }
         assert_eq!(response(0.0, 3), [[0.0; 2]; 3]);
     }
 
-    /// Nearly all of each response lies in the part of a block that is used, or wraps around within it.
+    /// Nearly all of each response is in the part of a block that is used, or wraps around within it.
     #[test]
     fn responses_are_shorter_than_what_blocks_overlap_by() {
         for rate in [16_000, 48_000] {
@@ -257,11 +257,11 @@ mod tests {
         }
     }
 
-    /// A sound that is cut into blocks answers as one that is not.
+    /// Splitting a sound into blocks does not change the response.
     #[test]
     fn blocks_join_without_a_seam() {
         let membrane = Membrane::new(16, 16_000).unwrap();
-        // An impulse before and one behind the end of a block's new part, far apart.
+        // One impulse before and one after the end of a block's new part, far apart.
         let mut samples = vec![0.0; 2 * membrane.hop];
         samples[membrane.hop - 100] = 1.0;
         let mut shifted = vec![0.0; 2 * membrane.hop];

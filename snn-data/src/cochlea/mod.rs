@@ -13,14 +13,14 @@ use crate::{Error, binning};
 use membrane::Membrane;
 use nerve::{LANES, Nerve};
 
-/// Which fibers fire.
+/// The random numbers of the fibers.
 const FIBERS: Purpose = Purpose(*b"snn-data cochlea fibers ");
 
-/// Root mean square of the sound, and length of its ramps in seconds.
+/// Root mean square of the normalized sound, and length of its ramps in seconds.
 const LEVEL: f64 = 0.3;
 const RAMP: f64 = 0.03;
 
-/// The parameters of [`Cochlea`] that may be chosen.
+/// The configurable parameters of [`Cochlea`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CochleaConfig {
@@ -28,7 +28,7 @@ pub struct CochleaConfig {
     pub channels: usize,
     /// Sample rate of the model in Hz; 8000 to 48000, default 16000.
     pub rate: u32,
-    /// Seed of the fibers.
+    /// Seed of the nerve fibers.
     pub seed: u64,
 }
 
@@ -43,7 +43,7 @@ impl CochleaConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         if self.channels < 2 || self.channels > binning::MAX_U16 {
             return Err(Error::setting("channels", self.channels, "2 to 65536"));
@@ -144,14 +144,14 @@ impl Cochlea {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`].
+    /// [`Error::Setting`] for an invalid configuration, [`Error::OutOfMemory`].
     pub fn new(config: CochleaConfig) -> Result<Self, Error> {
         config.validate()?;
         Ok(Self { config, membrane: Membrane::new(config.channels, config.rate)? })
     }
 
-    /// The spikes of a recording, (seconds, channel) by time, then channel. `stream` chooses the random numbers, for recordings of a
-    /// data set not to share them.
+    /// The spikes of a recording, (seconds, channel), sorted by time, then by channel. `stream` selects the random numbers; use a
+    /// different one for each recording of a data set.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl Cochlea {
     }
 }
 
-/// Brings the root mean square to the level of the model, and lets the sound begin and end softly. Silence stays silence.
+/// Normalizes the root mean square to the level of the model, and fades the sound in and out. Silence stays silence.
 fn normalize(samples: &mut [f64], ramp: usize) {
     let square: f64 = samples.iter().map(|sample| sample * sample).sum();
     if square > 0.0 {

@@ -1,9 +1,9 @@
-//! Hair cells, the fibers that they drive, and the cells that listen to these.
+//! Hair cells, the nerve fibers that they drive, and the bushy cells that receive their spikes.
 
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
 
-/// Channels that are computed side by side.
+/// Channels computed in parallel.
 pub(super) const LANES: usize = 16;
 
 /// Meddis (1986, 1988): A and B of the permeability k = g (s + A) / (s + B + A) for a stimulus s, then g, y, l, r, x and h in 1/s. The pool
@@ -17,12 +17,12 @@ const R: f32 = 6580.0;
 const X: f32 = 66.3;
 const H: f32 = 50_000.0;
 
-/// Fibers of a channel, and seconds for which a fiber is silent after a spike.
+/// Fibers per channel, and their refractory period in seconds.
 const FIBERS: u32 = 40;
 const FIBER_REFRACTORY: f64 = 1e-3;
 
-/// Bushy cells: time constants of membrane and synapse, the time of silence after a spike (s), and the weight of all fibers together
-/// (1/s); they fire at potential 1.
+/// Bushy cells: time constants of membrane and synapse, refractory period (s), and the total weight of all fibers (1/s); they fire
+/// at potential 1.
 const TAU_MEM: f64 = 1e-3;
 const TAU_SYN: f64 = 5e-4;
 const REFRACTORY: f64 = 1e-3;
@@ -30,21 +30,21 @@ const WEIGHT: f64 = 13e3;
 
 type Lanes = [f32; LANES];
 
-/// So many channels as there are lanes, from rest on.
+/// As many channels as there are lanes, starting at rest.
 pub(super) struct Nerve<'a> {
     random: &'a mut ChaCha8Rng,
     dt: f32,
-    /// Transmitter that is free (q), in the cleft (c) and being reprocessed (w).
+    /// Transmitter: free (q), in the cleft (c) and being reprocessed (w).
     free: Lanes,
     cleft: Lanes,
     reprocessed: Lanes,
-    /// Fibers that can fire, and how many fired in each of the last steps, a ring.
+    /// Fibers that can fire, and a ring buffer of how many fired in the last steps.
     ready: [u32; LANES],
     fired: Vec<[u32; LANES]>,
     at: usize,
     current: Lanes,
     potential: Lanes,
-    /// Steps for which a cell is still silent.
+    /// Remaining refractory steps of each cell.
     silent: [i32; LANES],
     membrane_decay: f32,
     synapse_decay: f32,
@@ -55,7 +55,7 @@ pub(super) struct Nerve<'a> {
 impl<'a> Nerve<'a> {
     pub(super) fn new(rate: f64, random: &'a mut ChaCha8Rng) -> Self {
         let steps = |seconds: f64| (seconds * rate).round().max(1.0) as usize;
-        // Where the three amounts of transmitter stand still.
+        // The equilibrium of the three amounts of transmitter.
         let k = G * A / (A + B);
         let cleft = Y * k / (L * k + Y * (L + R));
         Self {
@@ -77,7 +77,7 @@ impl<'a> Nerve<'a> {
         }
     }
 
-    /// Goes on by some steps; `spike` hears of step and lane of each spike.
+    /// Advances by some steps; `spike` receives the step and lane of each spike.
     pub(super) fn run(&mut self, velocity: &[Lanes], mut spike: impl FnMut(usize, usize)) {
         let mut bytes = [0; 4 * LANES];
         for (step, velocity) in velocity.iter().enumerate() {
@@ -92,7 +92,7 @@ impl<'a> Nerve<'a> {
         }
     }
 
-    /// One step of the hair cells; the probability with which each fiber that is ready fires.
+    /// One step of the hair cells; returns the firing probability of each non-refractory fiber.
     ///
     /// q' = y (1 - q) + x w - k q, c' = k q - (l + r) c, w' = r c - x w, probability h c dt.
     fn hair_cells(&mut self, velocity: &Lanes) -> Lanes {
@@ -113,7 +113,7 @@ impl<'a> Nerve<'a> {
         probability
     }
 
-    /// How many fibers of each lane fire: binomial, of those that are ready.
+    /// How many fibers of each lane fire: binomial, out of the non-refractory ones.
     fn fibers(&mut self, probability: &Lanes, bytes: &[u8; 4 * LANES]) -> Lanes {
         let back = self.fired[self.at];
         let mut counts = [0; LANES];
@@ -121,7 +121,7 @@ impl<'a> Nerve<'a> {
         for lane in 0..LANES {
             self.ready[lane] += back[lane];
             let uniform = (u32::from_le_bytes(words[lane]) >> 8) as f32 * (1.0 / 16_777_216.0);
-            // At least one fires with a probability of at most the sum of all: mostly, none does.
+            // The probability that at least one fires is at most the sum of all: usually, none does.
             if 1.0 - uniform <= self.ready[lane] as f32 * probability[lane] {
                 counts[lane] = binomial(self.ready[lane], probability[lane], uniform);
                 self.ready[lane] -= counts[lane];
@@ -188,22 +188,22 @@ mod tests {
         }
     }
 
-    /// Without sound, fibers fire at random, 50 to 60 times a second, and bushy cells hardly ever.
+    /// Without sound, fibers fire at random, 50 to 60 times per second, and bushy cells hardly ever.
     #[test]
     fn silence_is_nearly_silent() {
         let mut random = ChaCha8Rng::seed_from_u64(2);
         let mut nerve = Nerve::new(16_000.0, &mut random);
         let mut spikes = 0;
         nerve.run(&vec![[0.0; LANES]; 16_000], |_, _| spikes += 1);
-        assert!(spikes < 10 * LANES, "{spikes} spikes a second of {LANES} cells");
+        assert!(spikes < 10 * LANES, "{spikes} spikes per second in {LANES} cells");
         let [q, c] = [nerve.free[0], nerve.cleft[0]];
         let rest = Nerve::new(16_000.0, &mut ChaCha8Rng::seed_from_u64(2)).cleft[0];
-        assert!((c - rest).abs() < 1e-3 * rest && q < 1.0, "transmitter stands still");
+        assert!((c - rest).abs() < 1e-3 * rest && q < 1.0, "transmitter is in equilibrium");
         let rate = H * c;
         assert!((50.0..70.0).contains(&rate), "{rate}");
     }
 
-    /// A louder stimulus releases more transmitter, most of it at its beginning.
+    /// A louder stimulus releases more transmitter, most of it at its onset.
     #[test]
     fn an_onset_is_louder_than_what_follows() {
         let mut random = ChaCha8Rng::seed_from_u64(3);

@@ -10,15 +10,15 @@ use crate::{Error, cancel};
 
 const IDX: &str = "idx file";
 
-/// Most bytes of a file, unpacked. The largest of MNIST has 47 million.
+/// Maximum number of bytes of an uncompressed file. The largest of MNIST has 47 million.
 const MAX_BYTES: usize = 1 << 30;
 
-/// Most dimensions of an array.
+/// Maximum number of dimensions of an array.
 const MAX_DIMENSIONS: u8 = 8;
 
-/// An array of bytes from an idx file, as MNIST has them.
+/// An array of bytes from an idx file.
 ///
-/// The format: two zero bytes, the type of the entries (8: unsigned byte, the only one read here), the number of
+/// The format: two zero bytes, the type of the entries (8: unsigned byte, the only one supported), the number of
 /// dimensions, each of them as a big-endian `u32`, the entries in row-major order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idx {
@@ -29,24 +29,24 @@ pub struct Idx {
 }
 
 impl Idx {
-    /// Reads a file, packed by gzip or not (which its first bytes tell).
+    /// Reads a file, optionally compressed with gzip (detected by its first bytes).
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], or [`Error::File`] that says where the file is damaged: another format, cut off, longer than its
+    /// [`Error::Io`], or [`Error::File`] with the place where the file is damaged: a different format, truncated, longer than its
     /// header announces, or larger than 2^30 entries.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::read_shaped(path.as_ref(), &|_| Ok(()))
     }
 
-    /// [`read`](Self::read) for a file whose shape `check` accepts. It is asked before the entries are unpacked, of which a
-    /// few bytes can announce and hold a gigabyte.
+    /// [`read`](Self::read) for a file whose shape `check` accepts. It is called before the entries are decompressed, since a few
+    /// bytes can announce and contain a gigabyte.
     pub(super) fn read_shaped(
         path: &Path,
         check: &dyn Fn(&[usize]) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let io = |error| Error::io("read the idx file", path, &error);
-        // Before it is opened: a pipe would be waited for.
+        // Before opening it: opening a pipe would block.
         if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(Error::format(IDX, "it is not a regular file").in_file(path, "type"));
         }
@@ -73,7 +73,7 @@ fn decode(mut file: impl BufRead, check: &dyn Fn(&[usize]) -> Result<(), Error>)
     }
 }
 
-/// Place and problem of a damaged file.
+/// The place and problem of a damaged file.
 struct Broken(String, Error);
 
 impl Broken {
@@ -114,18 +114,18 @@ fn parse(mut reader: impl Read, check: &dyn Fn(&[usize]) -> Result<(), Error>) -
 
     check(&shape).map_err(|error| Broken("header".into(), error))?;
 
-    // The list grows with what is really there, whatever the header announces. One byte more tells a file that is too
-    // long, and makes the gzip decoder see the check sum.
+    // The list grows with the actual content, whatever the header announces. One more byte detects a file that is too
+    // long, and makes the gzip decoder check the checksum.
     let mut values = Vec::new();
     let read = reader.take(entries as u64 + 1).read_to_end(&mut values);
     let place = || format!("entry {}", values.len());
     match read {
         Err(error) => Err(of_io(place(), &error)),
         Ok(found) if found < entries => {
-            Err(Broken::new(place(), format!("it ends here, {entries} entries were announced")))
+            Err(Broken::new(place(), format!("it ends here, but {entries} entries were announced")))
         }
         Ok(found) if found > entries => {
-            Err(Broken::new(format!("entry {entries}"), "it goes on behind the entries that were announced"))
+            Err(Broken::new(format!("entry {entries}"), "it continues after the announced entries"))
         }
         Ok(_) => Ok(Idx { shape, values }),
     }

@@ -18,10 +18,10 @@ use crate::{
 
 const CLASSES: usize = 10;
 
-/// Seed of which images are trained on: a limited training part is the same in every run.
+/// Seed of the selection of training images: a limited training part is the same in every run.
 const TRAIN_SEED: u64 = 0;
 
-/// Most images of a part: MNIST has 60000, its largest relatives 280000.
+/// Maximum number of images of a part: MNIST has 60000, its largest variants 280000.
 const MAX_IMAGES: usize = 300_000;
 
 /// Height and width of an image.
@@ -29,7 +29,7 @@ const SIDE: usize = 28;
 
 /// The parameters of [`Mnist`]; the defaults are those of Zenke & Vogels 2021.
 ///
-/// An unknown key in a configuration is an error.
+/// Unknown keys in a configuration are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MnistConfig {
@@ -37,16 +37,16 @@ pub struct MnistConfig {
     pub steps: usize,
     /// Length of a time step in ms; above 0, default 1.
     pub dt: f64,
-    /// Threshold theta of the latency code, as a fraction of full brightness; 0 to below 1, default 0.2. Pixels that are
-    /// not brighter never spike.
+    /// Threshold theta of the latency code, as a fraction of full brightness; 0 to below 1, default 0.2. Only brighter pixels
+    /// spike.
     pub threshold: f64,
     /// Time constant tau_eff of the latency code in ms; above 0, default 50.
     pub tau_eff: f64,
-    /// The validation part, of the 60000 training images; default 5000, the same portion of every class. A list names
+    /// The validation part, selected from the 60000 training images; default 5000, the same portion of every class. A list names
     /// images by number, from 0.
     pub valid: SplitRule,
-    /// Number of images to train on, the same portion of every class, of those that the validation leaves; 1 or more,
-    /// default 45000. If there are fewer, all of them.
+    /// Number of training images, the same portion of every class, selected from those not used for validation; 1 or more,
+    /// default 45000. If there are fewer, all are used.
     pub train: usize,
 }
 
@@ -68,7 +68,7 @@ impl MnistConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         self.binning().validate()?;
         if !(0.0..1.0).contains(&self.threshold) {
@@ -78,9 +78,9 @@ impl MnistConfig {
         count("train", self.train, u32::MAX as usize)
     }
 
-    /// When a pixel of brightness x in 0 to 1 spikes, in ms: T(x) = tau_eff ln(x / (x - theta)) for x > theta, else never.
+    /// The spike time of a pixel of brightness x in 0 to 1, in ms: T(x) = tau_eff ln(x / (x - theta)) for x > theta, else never.
     ///
-    /// That is how long a leaky integrator with time constant tau_eff and input x takes to reach theta.
+    /// This is the time that a leaky integrator with time constant tau_eff and input x takes to reach theta.
     pub fn latency(&self, brightness: f64) -> Option<f64> {
         let above = brightness - self.threshold;
         (above > 0.0).then(|| self.tau_eff * (brightness / above).ln())
@@ -96,10 +96,10 @@ impl MnistConfig {
     }
 }
 
-/// MNIST: images of 28 x 28 pixels as spike latencies, one input unit a pixel; bright pixels spike early, dark ones late
-/// or not at all.
+/// MNIST: images of 28 x 28 pixels as spike latencies, one input unit per pixel; bright pixels spike early, dark ones late or
+/// not at all.
 ///
-/// Samples 0 to 59999 are the training images, from which the validation part is taken, then come the 10000 test images.
+/// Samples 0 to 59999 are the training images, from which the validation part is selected, followed by the 10000 test images.
 ///
 /// ```no_run
 /// use snn_data::{Dataset, Mnist, MnistConfig};
@@ -119,12 +119,12 @@ pub struct Mnist {
 
 impl Mnist {
     /// Reads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` from a
-    /// folder, each as it is or with `.gz`.
+    /// folder, each uncompressed or with `.gz`.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] for a file that is not there;
-    /// [`Error::File`] for one that is damaged, of the wrong shape or with a label above 9; [`Error::Io`].
+    /// [`Error::Setting`] for an invalid configuration; [`Error::Missing`] for a missing file;
+    /// [`Error::File`] for a file that is damaged, has the wrong shape or a label above 9; [`Error::Io`].
     pub fn open(folder: impl AsRef<Path>, config: &MnistConfig) -> Result<Self, Error> {
         config.validate()?;
         let folder = folder.as_ref();
@@ -137,7 +137,7 @@ impl Mnist {
         }
         let doubts = match_brightness(&ranges)?;
 
-        // Only 256 brightnesses: the logarithms need not be taken for every pixel.
+        // There are only 256 brightness values: no need to compute the logarithm for every pixel.
         let latencies: Vec<Option<f64>> =
             (0..=255_u8).map(|pixel| config.latency(f64::from(pixel) / 255.0)).collect();
         let inputs = SIDE * SIDE;
@@ -177,25 +177,25 @@ impl Mnist {
     }
 }
 
-/// How bright the images of a part are.
+/// The brightness of the images of a part.
 struct Brightness {
     path: PathBuf,
-    /// The brightest pixel of all.
+    /// The brightest pixel.
     most: u8,
     /// The mean of all pixels, 0 to 255.
     mean: f64,
 }
 
-/// Holds the brightness of the two parts against each other: an error for other units, a doubt about inverted images.
+/// Compares the brightness of the two parts: an error for different units, a warning about inverted images.
 fn match_brightness(parts: &[Brightness]) -> Result<Option<String>, Error> {
-    /// Of units that differ: 0 to 1 against 0 to 255, and 0 to 15 against 0 to 255.
+    /// The ratio of different units: 0 to 1 and 0 to 255, or 0 to 15 and 0 to 255.
     const RATIO: u8 = 16;
 
     let [train, test] = parts else { return Ok(None) };
     let (low, high) = (train.most.min(test.most), train.most.max(test.most));
     if low > 0 && high / low >= RATIO {
         let problem = format!(
-            "its brightest pixel is {}, that of the training images {}: they are not in the same unit",
+            "its brightest pixel is {}, but {} in the training images: the units differ",
             test.most, train.most
         );
         return Err(Error::format("MNIST file", problem).in_file(&test.path, "pixels"));
@@ -203,7 +203,7 @@ fn match_brightness(parts: &[Brightness]) -> Result<Option<String>, Error> {
     let inverted = (train.mean > 127.5) != (test.mean > 127.5);
     Ok(inverted.then(|| {
         let [train, test] = [train.mean, test.mean];
-        format!("pixels have a mean of {train:.0} of 255 in training images and {test:.0} in test images: is one part inverted?")
+        format!("mean pixel values are {train:.0} in training images and {test:.0} in test images (of 255): is one part inverted?")
     }))
 }
 
@@ -217,10 +217,10 @@ fn read_part(
     let broken = |problem: String| Error::format("MNIST file", problem);
     let path = find(folder, &format!("{part}-labels-idx1-ubyte"))?;
     let Idx { values, .. } = Idx::read_shaped(&path, &|shape| match shape {
-        &[0] => Err(broken("it holds no label".into())),
+        &[0] => Err(broken("it has no labels".into())),
         &[count] if count <= MAX_IMAGES => Ok(()),
         &[count] => Err(broken(format!("{count} labels: at most {MAX_IMAGES} are read"))),
-        shape => Err(broken(format!("labels of the shape {shape:?} instead of one list"))),
+        shape => Err(broken(format!("labels with shape {shape:?} instead of one list"))),
     })?;
     let count = values.len();
     if let Some(sample) = values.iter().position(|&label| usize::from(label) >= CLASSES) {
@@ -234,7 +234,7 @@ fn read_part(
         if shape == [count, SIDE, SIDE] {
             return Ok(());
         }
-        Err(broken(format!("images of the shape {shape:?} instead of [{count}, {SIDE}, {SIDE}]")))
+        Err(broken(format!("images with shape {shape:?} instead of [{count}, {SIDE}, {SIDE}]")))
     })?;
     images.extend_from_slice(&values);
     let sum: u64 = values.iter().map(|&pixel| u64::from(pixel)).sum();
@@ -242,7 +242,7 @@ fn read_part(
     Ok(Brightness { path, most, mean: sum as f64 / values.len().max(1) as f64 })
 }
 
-/// The file, packed or not.
+/// The file, compressed or not.
 fn find(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     [name.to_owned(), format!("{name}.gz")]
         .into_iter()
@@ -254,7 +254,7 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf, Error> {
         })
 }
 
-/// Samples known by their number; the test part follows the training part.
+/// Samples are identified by number; the test part follows the training part.
 struct Numbered {
     labels: Vec<u16>,
     trained: usize,

@@ -1,8 +1,8 @@
-//! NumPy arrays in npz archives, as `numpy.savez`, `numpy.savez_compressed` and other programs write them.
+//! NumPy arrays in npz archives, as written by `numpy.savez`, `numpy.savez_compressed` and other programs.
 //!
-//! An npz archive is a zip archive whose members are npy files: a header that says type and shape, then the entries. Read are
-//! integers, floats and truth values of any byte order, row by row or column by column, packed or not; written are packed arrays,
-//! row by row. Texts are fixed-width Unicode (`<U`).
+//! An npz archive is a zip archive whose members are npy files: a header with type and shape, then the entries. This module reads
+//! integers, floats and booleans of any byte order, row-major or column-major, compressed or not; it writes compressed row-major
+//! arrays. Texts are fixed-width Unicode (`<U`).
 //!
 //! ```
 //! use snn_data::npz::{Npz, NpzWriter};
@@ -48,7 +48,7 @@ impl Npz {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], or [`Error::File`] if the file is no zip archive or its table of contents is damaged.
+    /// [`Error::Io`], or [`Error::File`] if the file is not a zip archive or its table of contents is damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let mut file = File::open(path).map_err(|error| Error::io("read the npz archive", path, &error))?;
@@ -68,7 +68,7 @@ impl Npz {
         self.members.iter().map(|member| name_of(&member.name))
     }
 
-    /// Whether there is such an array.
+    /// Whether there is an array with this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.names().any(|found| found == name)
@@ -78,17 +78,17 @@ impl Npz {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], or [`Error::File`] with the name of the array if there is none, or if it is damaged or of another type.
+    /// [`Error::Io`], or [`Error::File`] with the name of the array if it is missing, damaged or of a different type.
     pub fn read<T: Element>(&mut self, name: &str) -> Result<Array<T>, Error> {
         let bytes = self.bytes(name)?;
         npy::parse(&bytes).map_err(|problem| self.error(name, problem))
     }
 
-    /// The type of an array as NumPy writes it, such as `<f8`, and its shape. Unpacks the array.
+    /// The type of an array in NumPy's notation, such as `<f8`, and its shape. Decompresses the array.
     ///
     /// # Errors
     ///
-    /// As [`Npz::read`], but for the type.
+    /// Those of [`Npz::read`], except for the type.
     pub fn describe(&mut self, name: &str) -> Result<(String, Vec<usize>), Error> {
         let bytes = self.bytes(name)?;
         let (header, _) = npy::Header::parse(&bytes).map_err(|problem| self.error(name, problem))?;

@@ -1,11 +1,11 @@
-//! The npy format: `\x93NUMPY`, two bytes of version, the length of the header, the header, the entries.
+//! The npy format: `\x93NUMPY`, a two-byte version, the length of the header, the header, the entries.
 //!
-//! The header is a dictionary of Python: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`. The first letter of the type
-//! is the byte order (`<` little-endian, `>` big-endian, `|` of single bytes), then come kind and bytes of an entry.
+//! The header is a Python dictionary: `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`. The first letter of the type
+//! is the byte order (`<` little-endian, `>` big-endian, `|` for single bytes), followed by the kind and size of an entry.
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// Most dimensions; NumPy has the same limit.
+/// Maximum number of dimensions, the same as in NumPy.
 const MAX_DIMENSIONS: usize = 64;
 
 /// Characters of a header that an error quotes.
@@ -14,14 +14,14 @@ const LISTED: usize = 200;
 /// An array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array<T> {
-    /// The length of each axis; none for a single number.
+    /// The length of each axis; empty for a single number.
     pub shape: Vec<usize>,
-    /// The entries, row by row: the last axis runs fastest.
+    /// The entries in row-major order: the last axis varies fastest.
     pub values: Vec<T>,
 }
 
 impl<T> Array<T> {
-    /// The parts along the first axis, each row by row. A single number is one part.
+    /// The slices along the first axis, each in row-major order. A single number is one slice.
     pub fn rows(&self) -> impl Iterator<Item = &[T]> {
         let rows = self.shape.first().copied().unwrap_or(1);
         let size = self.values.len() / rows.max(1);
@@ -35,10 +35,10 @@ pub trait Element: sealed::Bytes {}
 mod sealed {
     /// Entries as bytes.
     pub trait Bytes: Copy {
-        /// Kind and bytes, as npy files have them.
+        /// Kind and size, in the notation of npy files.
         const KIND: &'static str;
 
-        /// From little-endian bytes; what is left over does not count.
+        /// From little-endian bytes; excess bytes are ignored.
         fn decode(bytes: &[u8]) -> Vec<Self>;
 
         /// Little-endian bytes.
@@ -82,28 +82,28 @@ impl Bytes for bool {
 
 impl Element for bool {}
 
-/// What comes before the entries.
+/// The header of an array.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
     /// The type, such as `<f8`.
     pub(super) kind: String,
-    /// Whether the first axis runs fastest.
+    /// Whether the first axis varies fastest.
     fortran: bool,
     pub(super) shape: Vec<usize>,
 }
 
 impl Header {
-    /// The header of a file, and the bytes behind it.
+    /// The header of a file, and the bytes after it.
     pub(super) fn parse(bytes: &[u8]) -> Result<(Self, &[u8]), String> {
         let short = || "it ends within its header".to_owned();
-        let rest = bytes.strip_prefix(MAGIC).ok_or("it is no npy file")?;
+        let rest = bytes.strip_prefix(MAGIC).ok_or("it is not an npy file")?;
         let (&[version, _], rest) = rest.split_first_chunk().ok_or_else(short)?;
         let (length, rest) = match version {
             1 => rest.split_first_chunk().map(|(length, rest)| (u16::from_le_bytes(*length).into(), rest)),
             2 | 3 => {
                 rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest))
             }
-            _ => return Err(format!("version {version} of the npy format is not known")),
+            _ => return Err(format!("version {version} of the npy format is unknown")),
         }
         .ok_or_else(short)?;
         let (text, entries) = rest.split_at_checked(length).ok_or_else(short)?;
@@ -115,19 +115,19 @@ impl Header {
         Ok((header, entries))
     }
 
-    /// The header of an array, row by row, with what comes before it.
+    /// The header of a row-major array, with its preamble.
     pub(super) fn write<T: Bytes>(shape: &[usize]) -> Vec<u8> {
         let order = if size_of::<T>() == 1 { '|' } else { '<' };
         Self::of(&format!("{order}{}", T::KIND), shape)
     }
 
-    /// The same for entries of a type as NumPy writes it.
+    /// The same for entries of a type in NumPy's notation.
     pub(super) fn of(kind: &str, shape: &[usize]) -> Vec<u8> {
         let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
-        // A tuple of one needs its comma, others must end without.
+        // A tuple of one needs a trailing comma, others must not have one.
         let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
         let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
-        // The entries begin at a multiple of 64.
+        // The entries begin at a multiple of 64 bytes.
         let fixed = MAGIC.len() + 2 + 4;
         let total = (fixed + text.len() + 1).next_multiple_of(64);
         text.extend(std::iter::repeat_n(' ', total - fixed - text.len() - 1));
@@ -142,7 +142,7 @@ pub(super) fn parse<T: Bytes>(bytes: &[u8]) -> Result<Array<T>, String> {
     let (order, found) = kind.split_at_checked(1).unwrap_or_default();
     if found != T::KIND || !(matches!(order, "<" | ">") || order == "|" && size_of::<T>() == 1) {
         return Err(format!(
-            "its entries have the type {kind} instead of {}: convert them by `.astype(\"{}\")`",
+            "its entries have the type {kind} instead of {}: convert them with `.astype(\"{}\")`",
             T::KIND,
             T::KIND
         ));
@@ -163,7 +163,7 @@ pub(super) fn parse<T: Bytes>(bytes: &[u8]) -> Result<Array<T>, String> {
     Ok(Array { shape, values })
 }
 
-/// Entries in the order in which the last axis runs fastest, of those where the first one does.
+/// Converts entries from column-major to row-major order.
 fn row_by_row<T: Copy>(shape: &[usize], values: &[T]) -> Vec<T> {
     let strides: Vec<usize> =
         shape.iter().scan(1, |stride, &size| Some(std::mem::replace(stride, *stride * size))).collect();
@@ -183,7 +183,7 @@ fn row_by_row<T: Copy>(shape: &[usize], values: &[T]) -> Vec<T> {
     sorted
 }
 
-/// What is left of the text of a dictionary.
+/// The rest of the text of a dictionary.
 struct Dictionary<'a>(&'a str);
 
 impl<'a> Dictionary<'a> {
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn columns_become_rows() {
-        // [[0, 1, 2], [3, 4, 5]] column by column, and the same with an axis of one in between.
+        // [[0, 1, 2], [3, 4, 5]] in column-major order, and the same with an axis of length 1 in between.
         assert_eq!(row_by_row(&[2, 3], &[0, 3, 1, 4, 2, 5]), [0, 1, 2, 3, 4, 5]);
         assert_eq!(row_by_row(&[2, 1, 3], &[0, 3, 1, 4, 2, 5]), [0, 1, 2, 3, 4, 5]);
         assert!(row_by_row::<u8>(&[0, 3], &[]).is_empty());

@@ -1,15 +1,15 @@
-//! Numbers of whatever type.
+//! Numbers of any type.
 
 use super::Npz;
 use super::npy::{Array, Bytes, Header, parse};
 use crate::Error;
 
 impl Npz {
-    /// Reads an array of integers, floats or truth values of any width as `f64`, which is exact up to 2^53.
+    /// Reads an array of integers, floats or booleans of any width as `f64`, which is exact up to 2^53.
     ///
     /// # Errors
     ///
-    /// As [`Npz::read`], but for the type: entries must be numbers.
+    /// Those of [`Npz::read`], except for the type: entries must be numbers.
     pub fn read_numbers(&mut self, name: &str) -> Result<Array<f64>, Error> {
         let bytes = self.bytes(name)?;
         numbers(&bytes).map_err(|problem| self.error(name, problem))
@@ -31,7 +31,7 @@ fn numbers(bytes: &[u8]) -> Result<Array<f64>, String> {
         "f2" => of::<Half>(bytes, Half::value),
         "f4" => of::<f32>(bytes, f64::from),
         "f8" => of::<f64>(bytes, |it| it),
-        _ => Err(format!("its entries have the type {kind}, which is no number")),
+        _ => Err(format!("its entries have the type {kind}, which is not a number")),
     }
 }
 
@@ -40,7 +40,7 @@ fn of<T: Bytes>(bytes: &[u8], number: impl Fn(T) -> f64) -> Result<Array<f64>, S
     Ok(Array { shape, values: values.into_iter().map(number).collect() })
 }
 
-/// A float of 16 bits: 1 of sign, 5 of exponent, 10 of fraction.
+/// A 16-bit float: 1 sign bit, 5 exponent bits, 10 fraction bits.
 #[derive(Clone, Copy)]
 struct Half(u16);
 
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(read(&[1_u64 << 50]), [(1_u64 << 50) as f64]);
         assert_eq!(read(&[0.25_f32]), [0.25]);
         assert_eq!(read(&[0.1_f64]), [0.1]);
-        // 1, -2, 65504 (the largest), 2^-24 (the smallest), 1/3 as near as it gets, infinity.
+        // 1, -2, 65504 (the largest), 2^-24 (the smallest), the nearest to 1/3, infinity.
         let halves = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x3555, 0x7c00].map(Half);
         let expected = [1.0, -2.0, 65_504.0, 2.0_f64.powi(-24), 0.333_251_953_125, f64::INFINITY];
         assert_eq!(read(&halves), expected);
@@ -103,6 +103,6 @@ mod tests {
         let text = bytes.windows(3).position(|window| window == b"|u1").unwrap();
         let mut bytes = bytes;
         bytes[text..text + 3].copy_from_slice(b"|V1");
-        assert!(numbers(&bytes).unwrap_err().contains("type |V1, which is no number"));
+        assert!(numbers(&bytes).unwrap_err().contains("type |V1, which is not a number"));
     }
 }

@@ -1,15 +1,15 @@
-//! Texts as NumPy's fixed-width Unicode, `<U12`: four bytes a character, the rest filled up with zeros.
+//! Texts as NumPy's fixed-width Unicode, `<U12`: four bytes per character, padded with zeros.
 
 use super::npy::Header;
 use super::{Npz, NpzWriter};
 use crate::Error;
 
 impl NpzWriter {
-    /// Adds an array of texts, which NumPy reads as `<U`; the shape `[]` is a single one.
+    /// Adds an array of texts, which NumPy reads as `<U`; the shape `[]` is a single text.
     ///
     /// # Errors
     ///
-    /// As for [`NpzWriter::add`].
+    /// Those of [`NpzWriter::add`].
     pub fn add_texts<S: AsRef<str>>(
         &mut self,
         name: &str,
@@ -37,7 +37,7 @@ impl Npz {
     ///
     /// # Errors
     ///
-    /// As for [`Npz::read`].
+    /// Those of [`Npz::read`].
     pub fn read_texts(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let bytes = self.bytes(name)?;
         texts(&bytes).map_err(|problem| self.error(name, problem))
@@ -47,7 +47,7 @@ impl Npz {
     ///
     /// # Errors
     ///
-    /// As for [`Npz::read`].
+    /// Those of [`Npz::read`].
     pub fn read_text(&mut self, name: &str) -> Result<String, Error> {
         let mut texts = self.read_texts(name)?;
         match (texts.pop(), texts.is_empty()) {
@@ -62,16 +62,16 @@ fn texts(bytes: &[u8]) -> Result<Vec<String>, String> {
     let width: usize = kind
         .strip_prefix("<U")
         .and_then(|width| width.parse().ok())
-        .ok_or_else(|| format!("it is of type {kind} instead of texts (<U)"))?;
+        .ok_or_else(|| format!("it has type {kind} instead of text (<U)"))?;
     let count = shape.iter().try_fold(1, |count: usize, &size| count.checked_mul(size));
     let size = width.checked_mul(4).zip(count).and_then(|(size, count)| size.checked_mul(count));
     if size != Some(entries.len()) {
-        return Err(format!("it has {} bytes of texts, which its shape does not fit", entries.len()));
+        return Err(format!("its {} bytes of text do not match its shape", entries.len()));
     }
     let text = |entry: &[u8]| {
         let signs = entry.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
         let signs: Option<String> = signs.take_while(|&sign| sign != 0).map(char::from_u32).collect();
-        signs.ok_or_else(|| "a text in it is not Unicode".to_owned())
+        signs.ok_or_else(|| "it contains a text that is not Unicode".to_owned())
     };
     entries.chunks_exact((4 * width).max(1)).map(text).collect()
 }
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(archive.read_texts("two").unwrap(), ["a", ""]);
         assert_eq!(archive.describe("two").unwrap(), ("<U1".to_owned(), vec![2]));
         assert!(archive.read_text("two").unwrap_err().to_string().contains("not a single text"));
-        assert!(archive.read_text("number").unwrap_err().to_string().contains("type <f4 instead of texts"));
+        assert!(archive.read_text("number").unwrap_err().to_string().contains("type <f4 instead of text"));
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
         let broken = |kind: &str, entries: &[u8]| texts(&[Header::of(kind, &[1]), entries.to_vec()].concat());
         assert_eq!(broken("<U1", &[65, 0, 0, 0]), Ok(vec!["A".to_owned()]));
         assert!(broken("<U1", &[0xff; 4]).unwrap_err().contains("not Unicode"));
-        assert!(broken("<U2", &[0; 4]).unwrap_err().contains("does not fit"));
+        assert!(broken("<U2", &[0; 4]).unwrap_err().contains("do not match its shape"));
         assert!(broken("<U99999999999999999999", &[]).is_err());
     }
 }

@@ -8,15 +8,15 @@ use super::npy::{Element, Header};
 use super::zip::{DEFLATED, END, ENTRY, LOCAL, NPZ};
 use crate::Error;
 
-/// What unpacks it must know deflate (2.0).
+/// The version needed to decompress: deflate (2.0).
 const VERSION: u16 = 20;
-/// 1980-01-01, the first day of the format: the same arrays make the same bytes.
+/// 1980-01-01, the earliest date of the format: the same arrays give the same bytes.
 const DAY: u16 = 0x21;
 
-/// Most arrays; more than the format counts in 16 bits have other records.
+/// Maximum number of arrays; more than a 16-bit count needs different records.
 const MOST: usize = 0xFFFE;
 
-/// An npz archive in the making, in memory.
+/// Builds an npz archive in memory.
 #[derive(Debug, Default)]
 pub struct NpzWriter {
     bytes: Vec<u8>,
@@ -32,12 +32,12 @@ impl NpzWriter {
         Self::default()
     }
 
-    /// Adds an array, packed: entries row by row, as many as the shape has.
+    /// Adds a compressed array: entries in row-major order, as many as the shape has.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if values and shape do not fit, [`Error::Setting`] for a name that is taken or not possible or more than
-    /// 65534 arrays, [`Error::TooMany`] for more than 2^32 bytes.
+    /// [`Error::Length`] if values and shape do not match, [`Error::Setting`] for a duplicate or invalid name or more than 65534
+    /// arrays, [`Error::TooMany`] for more than 2^32 bytes.
     pub fn add<T: Element>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<(), Error> {
         let expected = shape.iter().product();
         if values.len() != expected {
@@ -48,7 +48,7 @@ impl NpzWriter {
         self.add_content(name, &content)
     }
 
-    /// Adds a member whose content is ready.
+    /// Adds a member with the given content.
     pub(super) fn add_content(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
         if name.is_empty() || name.len() > 1000 || self.names.iter().any(|taken| taken == name) {
             return Err(Error::setting(
@@ -77,7 +77,7 @@ impl NpzWriter {
         let (offset, size) = (number(self.bytes.len())?, number(content.len())?);
         let member = format!("{name}.npy");
         let mut common = Vec::new();
-        // Version, flags (the name is UTF-8), method, time, day.
+        // Version, flags (the name is UTF-8), method, time, date.
         for half in [VERSION, 1 << 11, DEFLATED, 0, DAY] {
             common.extend(half.to_le_bytes());
         }

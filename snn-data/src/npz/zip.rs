@@ -1,7 +1,7 @@
-//! As much of the zip format as npz archives and those of N-MNIST use: members that are stored or deflated, sizes of 32 or 64 bits.
+//! The subset of the zip format used by npz archives and N-MNIST: stored or deflated members, 32-bit or 64-bit sizes.
 //!
-//! A zip archive is read from its end: the last record says where the table of contents lies, which says where each
-//! member begins. Numbers are little-endian.
+//! A zip archive is read from its end: the last record points to the table of contents, which points to each member. Numbers are
+//! little-endian.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,14 +21,14 @@ const LOCATOR_64: &[u8; 4] = b"PK\x06\x07";
 pub(super) const STORED: u16 = 0;
 pub(super) const DEFLATED: u16 = 8;
 
-/// Sizes without what varies.
+/// Sizes without the variable parts.
 const LOCAL_SIZE: usize = 30;
 const ENTRY_SIZE: usize = 46;
 const END_SIZE: usize = 22;
 const END_64_SIZE: usize = 56;
 const LOCATOR_64_SIZE: usize = 20;
 
-/// Most bytes of a table of contents. Those of npz archives have about 100 an array.
+/// Maximum number of bytes of a table of contents. Those of npz archives have about 100 per array.
 const MOST: u64 = 1 << 26;
 
 /// An entry of the table of contents.
@@ -38,10 +38,10 @@ pub(crate) struct Member {
     encrypted: bool,
     method: u16,
     checksum: u32,
-    /// Bytes in the archive, and unpacked.
+    /// Compressed and uncompressed bytes.
     packed: u64,
     size: u64,
-    /// Where its own header begins.
+    /// Where its local header begins.
     offset: u64,
 }
 
@@ -65,7 +65,7 @@ impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Format("the file ends too early".into()),
-            // This is what the decoder calls damage.
+            // The decoder's error for damage.
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::Format(error.to_string()),
             _ => Self::Io(error),
         }
@@ -78,7 +78,7 @@ impl From<&str> for Broken {
     }
 }
 
-/// Numbers at places in a record.
+/// Numbers at offsets in a record.
 struct Record<'a>(&'a [u8]);
 
 impl Record<'_> {
@@ -111,7 +111,7 @@ fn read_at<const N: usize>(file: &mut File, at: u64) -> Result<[u8; N], Broken> 
 pub(crate) fn members(file: &mut File) -> Result<Vec<Member>, Broken> {
     let (entries, size, offset) = table(file)?;
     if size > MOST {
-        return Err(Broken::Format(format!("it claims to have {size} bytes, {MOST} are possible")));
+        return Err(Broken::Format(format!("it claims to have {size} bytes; the maximum is {MOST}")));
     }
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(offset))?;
@@ -135,21 +135,21 @@ fn table(file: &mut File) -> Result<(u64, u64, u64), Broken> {
     file.seek(SeekFrom::Start(start))?;
     file.take(length - start).read_to_end(&mut tail)?;
     let at = tail.windows(END_SIZE).rposition(|window| window.starts_with(END));
-    let at = at.ok_or("there is none: this is no zip archive, or it is cut off")?;
+    let at = at.ok_or("there is none: this is not a zip archive, or it is truncated")?;
     let end = Record(&tail[at..]);
     let (entries, size, offset) = (end.u16(10)?, end.u32(12)?, end.u32(16)?);
     if entries < u16::MAX && size < u32::MAX && offset < u32::MAX {
         return Ok((entries.into(), size.into(), offset.into()));
     }
-    // Larger numbers are in a record of their own, whose place is in one before the last.
-    let locator = (start + at as u64).checked_sub(LOCATOR_64_SIZE as u64).ok_or("it is cut off")?;
+    // Larger numbers are in a separate record, whose offset is in the one before the last.
+    let locator = (start + at as u64).checked_sub(LOCATOR_64_SIZE as u64).ok_or("it is truncated")?;
     let bytes: [u8; LOCATOR_64_SIZE] = read_at(file, locator)?;
     if !bytes.starts_with(LOCATOR_64) {
-        return Err("its place is not given".into());
+        return Err("its offset is missing".into());
     }
     let bytes: [u8; END_64_SIZE] = read_at(file, Record(&bytes).u64(8)?)?;
     if !bytes.starts_with(END_64) {
-        return Err("its place is not where it is said to be".into());
+        return Err("it is not at the stated offset".into());
     }
     let end = Record(&bytes);
     Ok((end.u64(32)?, end.u64(40)?, end.u64(48)?))
@@ -158,7 +158,7 @@ fn table(file: &mut File) -> Result<(u64, u64, u64), Broken> {
 /// The entry at the beginning, and its bytes.
 fn entry(bytes: &[u8]) -> Result<(Member, usize), Broken> {
     if !bytes.starts_with(ENTRY) {
-        return Err("an entry does not begin as entries do".into());
+        return Err("an entry has a wrong signature".into());
     }
     let record = Record(bytes);
     let [name, extra, comment] = [record.u16(28)?, record.u16(30)?, record.u16(32)?].map(usize::from);
@@ -183,7 +183,7 @@ fn entry(bytes: &[u8]) -> Result<(Member, usize), Broken> {
     Ok((member, end + comment))
 }
 
-/// The extra field with those numbers that do not fit into 32 bits.
+/// The extra field with the numbers that do not fit in 32 bits.
 fn large_numbers(mut extra: &[u8]) -> &[u8] {
     while let Some((&[id, id_high, length, length_high], rest)) = extra.split_first_chunk() {
         let length = usize::from(u16::from_le_bytes([length, length_high]));
@@ -195,34 +195,36 @@ fn large_numbers(mut extra: &[u8]) -> &[u8] {
     &[]
 }
 
-/// The bytes of a member, unpacked, at most `most`; their length and checksum are as the table of contents has them.
+/// The decompressed bytes of a member, at most `most`; their length and checksum match the table of contents.
 pub(crate) fn content(file: &mut File, member: &Member, most: u64) -> Result<Vec<u8>, Broken> {
     if member.size > most {
-        return Err(Broken::Format(format!("it has {} bytes, {most} are possible", member.size)));
+        return Err(Broken::Format(format!("it has {} bytes; the maximum is {most}", member.size)));
     }
     if member.encrypted {
         return Err("it is encrypted".into());
     }
     let header: [u8; LOCAL_SIZE] = read_at(file, member.offset)?;
     if !header.starts_with(LOCAL) {
-        return Err("it does not begin where the table of contents says".into());
+        return Err("it does not begin at the offset in the table of contents".into());
     }
     // The lengths of its name and of its extra fields.
     let skipped = i64::from(Record(&header).u16(26)?) + i64::from(Record(&header).u16(28)?);
     file.seek(SeekFrom::Current(skipped))?;
     let packed = file.take(member.packed);
-    // The list grows with what is really there, whatever the table of contents says. One byte more tells a member that is too long.
+    // The list grows with the actual content, whatever the table of contents states. One more byte detects a member that is too long.
     let mut bytes = Vec::new();
     let limit = member.size.saturating_add(1);
     match member.method {
         STORED => packed.take(limit).read_to_end(&mut bytes)?,
         DEFLATED => DeflateDecoder::new(packed).take(limit).read_to_end(&mut bytes)?,
         other => {
-            return Err(Broken::Format(format!("it is packed by method {other}, only deflate is known")));
+            return Err(Broken::Format(format!(
+                "it is compressed with method {other}; only deflate is supported"
+            )));
         }
     };
     if bytes.len() as u64 != member.size {
-        return Err(Broken::Format(format!("it has not the {} bytes that it should have", member.size)));
+        return Err(Broken::Format(format!("it does not have the expected {} bytes", member.size)));
     }
     let mut checksum = flate2::Crc::new();
     checksum.update(&bytes);

@@ -1,23 +1,23 @@
-//! The parameters of the random-manifold data, and what values they may have.
+//! The parameters of random-manifold data and their ranges.
 
 use serde::{Deserialize, Serialize};
 
 use crate::binning::{MAX_U16, count, positive_ms};
 use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Portion};
 
-/// Beyond this the product over dimensions is a number too small or too large to standardize.
+/// Beyond this, the product over dimensions is too small or too large to standardize.
 const MAX_DIM: usize = 16;
 
-/// Beyond this a phase loses the digits that the sine needs.
+/// Beyond this, a phase loses the precision that the sine needs.
 const MAX_TERMS: usize = 1_000_000;
 
 /// The parameters of [`Randman`](crate::Randman); the defaults are those of Zenke & Vogels 2021.
 ///
-/// An unknown key in a configuration is an error.
+/// Unknown keys in a configuration are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandmanConfig {
-    /// Number of classes, each a manifold of its own; 1 to 65536, default 10.
+    /// Number of classes, each with its own manifold; 1 to 65536, default 10.
     pub classes: usize,
     /// Dimension D of the manifolds; 1 to 16, default 1. A higher dimension makes the task harder.
     pub dim: usize,
@@ -29,19 +29,19 @@ pub struct RandmanConfig {
     /// Number of terms of the Fourier series; 1 to 1000000, default 1000.
     pub n_cutoff: usize,
     /// The series ends at the first term with k^-alpha at or below this value; 0 to below 1, default 0, which
-    /// keeps all `n_cutoff` terms. The authors' later code has 0.001, which makes it 32 terms for alpha 2 and 10
-    /// for alpha 3.
+    /// keeps all `n_cutoff` terms. The authors' later code uses 0.001, which gives 32 terms for alpha 2 and 10 for
+    /// alpha 3.
     pub tolerance: f64,
-    /// Samples of each class, over all splits; 1 or more, default 1000. At most 4294967295 in all classes together.
+    /// Samples of each class, over all splits; 1 or more, default 1000. At most 4294967295 in total.
     pub samples_per_class: usize,
     /// Samples of each class for validation, as a number or as a fraction of `samples_per_class`; default 0.1.
-    /// What validation and test leave is for training, and must not be nothing.
+    /// The remaining samples after validation and test are for training; there must be at least one.
     pub valid: Portion,
     /// Samples of each class for the test, as a number or as a fraction of `samples_per_class`; default 0.1.
     pub test: Portion,
-    /// Time within which all spikes fall, in ms; above 0, default 50.
+    /// Length of the interval of spike times, in ms; above 0, default 50.
     pub tau_randman: f64,
-    /// Number of time steps; 1 to 4294967295, default 100. Spikes behind the last step fall into it.
+    /// Number of time steps; 1 to 4294967295, default 100. Spikes after the last step fall into it.
     pub steps: usize,
     /// Length of a time step in ms; above 0, default 1. A spike at t falls into step floor(t / dt).
     pub dt: f64,
@@ -74,7 +74,7 @@ impl RandmanConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         count("classes", self.classes, MAX_U16)?;
         check_dim(self.dim)?;
@@ -99,13 +99,13 @@ impl RandmanConfig {
             return Err(Error::setting(
                 "valid + test",
                 valid + test,
-                format!("fewer than samples_per_class = {samples}, so that some are left for training"),
+                format!("fewer than samples_per_class = {samples}, to leave some for training"),
             ));
         }
         Ok([samples - valid - test, valid, test])
     }
 
-    /// Bytes that the data set takes: rows, units, spike times and coordinates of all samples.
+    /// Memory of the data set in bytes: rows, units, spike times and coordinates of all samples.
     pub fn memory(&self) -> u64 {
         let (inputs, dim) = (self.inputs as u64, self.dim as u64);
         let sample = (4 * (self.steps as u64 + 1)).saturating_add(10 * inputs + 8 * dim + 10);
@@ -119,7 +119,7 @@ impl RandmanConfig {
         series * self.terms() as f64 * (20.0 + 2.0 * self.samples_per_class as f64) * 1e-9
     }
 
-    /// Number of terms that `n_cutoff` and `tolerance` leave.
+    /// Number of terms given by `n_cutoff` and `tolerance`.
     pub(super) fn terms(&self) -> usize {
         let below = |k: &usize| (*k as f64).powf(-self.alpha) <= self.tolerance;
         (1..self.n_cutoff).find(below).unwrap_or(self.n_cutoff)
@@ -185,24 +185,22 @@ mod tests {
     fn impossible_values_are_refused() {
         type Change = fn(&mut RandmanConfig);
         let cases: &[(&str, Change)] = &[
-            ("`classes = 0` is not possible: classes must be 1 to 65536", |c| c.classes = 0),
+            ("`classes = 0` is invalid: classes must be 1 to 65536", |c| c.classes = 0),
             ("`classes = 65537`", |c| c.classes = 65_537),
-            ("`dim = 0` is not possible: dim must be 1 to 16", |c| c.dim = 0),
+            ("`dim = 0` is invalid: dim must be 1 to 16", |c| c.dim = 0),
             ("`dim = 17`", |c| c.dim = 17),
             ("`alpha = NaN`", |c| c.alpha = f64::NAN),
             ("`alpha = inf`", |c| c.alpha = f64::INFINITY),
             ("`alpha = -1`", |c| c.alpha = -1.0),
             ("`inputs = 0`", |c| c.inputs = 0),
-            ("`inputs = 65537` is not possible: inputs must be 1 to 65536", |c| c.inputs = 65_537),
+            ("`inputs = 65537` is invalid: inputs must be 1 to 65536", |c| c.inputs = 65_537),
             ("`n_cutoff = 0`", |c| c.n_cutoff = 0),
             ("`n_cutoff = 1000001`", |c| c.n_cutoff = 1_000_001),
             ("`tolerance = 1`", |c| c.tolerance = 1.0),
             ("`tolerance = NaN`", |c| c.tolerance = f64::NAN),
             ("`samples_per_class = 0`", |c| c.samples_per_class = 0),
             ("`samples_per_class = 429496730`", |c| c.samples_per_class = 429_496_730),
-            ("`valid = 1001` is not possible: valid must be at most the 1000", |c| {
-                c.valid = Portion::Count(1001)
-            }),
+            ("`valid = 1001` is invalid: valid must be at most the 1000", |c| c.valid = Portion::Count(1001)),
             ("`valid = -0.1`", |c| c.valid = Portion::Fraction(-0.1)),
             ("`test = 1.0`", |c| c.test = Portion::Fraction(1.0)),
             ("`test = NaN`", |c| c.test = Portion::Fraction(f64::NAN)),

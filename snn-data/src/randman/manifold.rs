@@ -8,10 +8,10 @@ use super::sine::sin_turns;
 use crate::room::reserve;
 use crate::{Cancel, Error};
 
-/// So many numbers are drawn or written between two looks whether to go on.
+/// How many numbers are drawn or written between two checks for cancellation.
 pub(super) const CHUNK: usize = 1 << 20;
 
-/// Samples evaluated at a time: enough independent sums to fill the vector registers.
+/// Samples evaluated at once: enough independent sums to fill the vector registers.
 const LANES: usize = 8;
 
 /// A smooth random manifold f: [0, 1)^D -> R^M, one random Fourier series for each coordinate and dimension:
@@ -20,11 +20,11 @@ const LANES: usize = 8;
 /// f_i(x) = prod over j = 1..D of sum over k = 1..K of k^-alpha A_ijk sin(2 pi (k x_j B_ijk + C_ijk))
 /// ```
 ///
-/// Larger `alpha` damps the high frequencies and makes it smoother. Source: Zenke & Vogels 2021, section 4.1 and
+/// A larger `alpha` attenuates high frequencies and makes the manifold smoother. Source: Zenke & Vogels 2021, section 4.1 and
 /// Figure 1.
 ///
-/// [`Randman`](crate::Randman) draws theta = (A, B, C) itself; this type is for a theta or latent coordinates of
-/// your own:
+/// [`Randman`](crate::Randman) draws theta = (A, B, C) itself; use this type with your own theta or latent
+/// coordinates:
 ///
 /// ```
 /// use snn_data::Manifold;
@@ -53,7 +53,7 @@ struct Term {
     phase: f64,
 }
 
-/// The order k of each term and k^alpha, the same for all series: raising to a power takes longer than drawing a term.
+/// The order k of each term and k^alpha, shared by all series: computing a power takes longer than drawing a term.
 #[derive(Clone, Debug)]
 pub(super) struct Powers(Vec<(f64, f64)>);
 
@@ -73,7 +73,7 @@ impl Manifold {
     /// # Errors
     ///
     /// [`Error::Setting`] for no unit, no dimension, or an `alpha` that is negative or not finite;
-    /// [`Error::Length`] unless `a`, `b` and `c` have one length, a multiple of `units * dim`;
+    /// [`Error::Length`] unless `a`, `b` and `c` have the same length, a multiple of `units * dim`;
     /// [`Error::OutOfMemory`].
     pub fn new(dim: usize, units: usize, alpha: f64, a: &[f64], b: &[f64], c: &[f64]) -> Result<Self, Error> {
         super::config::check_dim(dim)?;
@@ -93,7 +93,7 @@ impl Manifold {
         Self::with(dim, units, &Powers::of(alpha, count)?, [a, b, c])
     }
 
-    /// With theta of that many terms.
+    /// The manifold with this number of terms.
     fn with(dim: usize, units: usize, powers: &Powers, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
         let mut terms = Vec::new();
         reserve(&mut terms, a.len(), "the terms of a manifold")?;
@@ -136,8 +136,8 @@ impl Manifold {
     /// Spike times in ms for latent coordinates x `[samples, dim]`, as `[samples, units]`: every coordinate of f(x)
     /// is shifted and scaled to [0, 1] over these samples, times `tau_randman` (ms).
     ///
-    /// A coordinate that is the same for all samples (of which there may be only one) has no range to be scaled
-    /// by; it lies at 0, the lower end.
+    /// A coordinate that is equal for all samples (or with a single sample) has no range to scale by; it is mapped
+    /// to 0, the lower end.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Manifold {
         self.map_coordinates(latent, |coordinate| standardize(coordinate, tau_randman))
     }
 
-    /// Evaluates every coordinate over all samples, one task a coordinate, and lays them out as samples.
+    /// Evaluates every coordinate over all samples, one task per coordinate, and arranges the values by sample.
     fn map_coordinates(&self, latent: &[f64], finish: impl Fn(&mut [f64]) + Sync) -> Result<Vec<f64>, Error> {
         let samples = latent.len() / self.dim;
         if latent.len() != samples * self.dim {
@@ -234,7 +234,7 @@ fn standardize(values: &mut [f64], scale: f64) {
 mod tests {
     use super::*;
 
-    /// The formula, read off the paper.
+    /// The formula of the paper.
     fn by_definition(dim: usize, alpha: f64, theta: [&[f64]; 3], unit: usize, x: &[f64]) -> f64 {
         let terms = 3;
         (0..dim)

@@ -19,14 +19,14 @@ use crate::random::Purpose;
 use crate::room::{check, reserve};
 use crate::{Dataset, Error, EventDataset, Fingerprint, Splits};
 
-/// Theta of the manifolds, one stream a class.
+/// Theta of the manifolds, one stream per class.
 const THETA: Purpose = Purpose(*b"snn-data randman theta  ");
 
-/// Points on the manifolds, one stream a class.
+/// Points on the manifolds, one stream per class.
 const LATENT: Purpose = Purpose(*b"snn-data randman latent ");
 
-/// Random manifolds: every class is a smooth random [`Manifold`], every sample a random point on it, every
-/// coordinate of the point the time at which one input unit spikes.
+/// Random manifolds: every class is a smooth random [`Manifold`], every sample a random point on it, and every
+/// coordinate of the point the spike time of one input unit.
 ///
 /// For class c and latent coordinates x ~ U(0, 1)^D, input i spikes once, at
 ///
@@ -34,11 +34,11 @@ const LATENT: Purpose = Purpose(*b"snn-data randman latent ");
 /// t_i = tau_randman (f_i(x) - min f_i) / (max f_i - min f_i),     min and max over the samples of the class
 /// ```
 ///
-/// in step floor(t_i / dt), at the latest the last. Single spike times tell little about the class (each is
-/// spread over the whole interval); how they vary together tells everything.
+/// in step floor(t_i / dt), at most the last. A single spike time carries little information about the class (each is
+/// spread over the whole interval); the information is in how spike times covary.
 ///
-/// Samples are ordered by class; the first ones of every class are for training, then come those for validation,
-/// then those for the test. The data depend on the configuration alone, not on the number of threads.
+/// Samples are ordered by class, and within a class by part: training, validation, test. The data depend only on the
+/// configuration, not on the number of threads.
 ///
 /// ```
 /// use snn_data::{Dataset, Randman, RandmanConfig};
@@ -65,14 +65,14 @@ impl Randman {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration, [`Error::OutOfMemory`] for one that is too large;
+    /// [`Error::Setting`] for an invalid configuration, [`Error::OutOfMemory`] for one that is too large;
     /// [`Error::Cancelled`].
     pub fn new(config: RandmanConfig) -> Result<Self, Error> {
         config.validate()?;
         let RandmanConfig { classes, dim, alpha, inputs, samples_per_class, tau_randman, seed, .. } = config;
         let (samples, terms) = (classes * samples_per_class, config.terms());
 
-        // Before anything is drawn: what does not fit would be noticed after minutes, or never.
+        // Before drawing: otherwise, data that do not fit would be noticed after minutes, or never.
         check("random manifolds", samples, config.memory())?;
         let mut events = EventDataset::new("randman", inputs, classes, config.binning())?;
         events.reserve(samples, samples * inputs)?;
@@ -85,7 +85,7 @@ impl Randman {
             .zip(times.par_chunks_mut(samples_per_class * inputs))
             .enumerate()
             .try_for_each(|(class, (latent, times))| {
-                // The thread may be any of the pool.
+                // This may run on any thread of the pool.
                 cancel.run(|| {
                     let mut uniform = LATENT.stream(seed, class as u64).sample_iter::<f64, _>(Standard);
                     for part in latent.chunks_mut(CHUNK) {
@@ -106,12 +106,12 @@ impl Randman {
         Ok(Self { config, latent, times, events })
     }
 
-    /// The parameters it was made from.
+    /// The parameters it was created from.
     pub fn config(&self) -> &RandmanConfig {
         &self.config
     }
 
-    /// Spike times of a sample in ms, `[inputs]`, as they were before binning to steps.
+    /// Spike times of a sample in ms, `[inputs]`, before binning.
     ///
     /// # Panics
     ///
@@ -133,7 +133,7 @@ impl Randman {
 fn zeros(entries: usize, what: &'static str) -> Result<Vec<f64>, Error> {
     let mut list = Vec::new();
     reserve(&mut list, entries, what)?;
-    // The system gives pages when they are first written, and many take their time.
+    // The system allocates pages when they are first written, which takes time.
     while list.len() < entries {
         cancel::check()?;
         list.resize(entries.min(list.len() + CHUNK), 0.0);
@@ -141,7 +141,7 @@ fn zeros(entries: usize, what: &'static str) -> Result<Vec<f64>, Error> {
     Ok(list)
 }
 
-/// Divides the samples of every class alike. They are i.i.d., so the order in which they were drawn will do.
+/// Splits the samples of every class equally. They are i.i.d., so the order in which they were drawn is fine.
 fn split_classes(classes: usize, [train, valid, test]: [usize; 3]) -> Splits {
     let per_class = train + valid + test;
     let part = |first: usize, count: usize| {

@@ -1,13 +1,12 @@
-//! The sine of a phase in turns, in a form that the compiler turns into SIMD code.
+//! The sine of a phase in turns, in a form that the compiler can vectorize.
 //!
-//! A data set of default size takes 2e8 sines. The library's sine is one call each, with a branch on the size of
-//! its argument; this one has no branch and no table, so that a loop over samples runs in vector registers. Its
-//! operations are plain IEEE multiplications and additions in a fixed order: the same bits on every instruction
-//! set.
+//! A data set of default size needs 2e8 sines. The standard library's sine is a function call with a branch on the size of its
+//! argument; this one has no branches or tables, and a loop over samples runs in vector registers. It consists of IEEE
+//! multiplications and additions in a fixed order: the result is bit-identical on every instruction set.
 
 use std::f64::consts::PI;
 
-/// Terms of the Taylor series of sin(pi r): for |r| <= 1/2 the first one left out is (pi/2)^21 / 21! = 3e-16.
+/// Terms of the Taylor series of sin(pi r): for |r| <= 1/2, the first omitted term is (pi/2)^21 / 21! = 3e-16.
 const TERMS: usize = 10;
 
 /// (-1)^i pi^(2i+1) / (2i+1)!
@@ -23,7 +22,7 @@ const COEFFICIENTS: [f64; TERMS] = {
     coefficients
 };
 
-/// 1.5 * 2^52: a number so large that adding it rounds to whole numbers and leaves them in the lowest bits.
+/// 1.5 * 2^52: adding this number rounds to integers and leaves them in the lowest bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// sin(2 pi turns), within 1e-15 for |turns| up to 2^50.
@@ -39,7 +38,7 @@ pub(super) fn sin_turns(turns: f64) -> f64 {
     for i in (0..TERMS - 1).rev() {
         sum = sum * square + COEFFICIENTS[i];
     }
-    // The lowest bit of `rounded` says whether n is odd; shifted to the top it is the sign.
+    // The lowest bit of `rounded` is 1 if n is odd; shifted to the top, it is the sign.
     f64::from_bits((sum * r).to_bits() ^ (rounded.to_bits() << 63))
 }
 

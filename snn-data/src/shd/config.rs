@@ -1,4 +1,4 @@
-//! The parameters of spike trains from an HDF5 file, and what values they may have.
+//! The parameters of spike trains from files and their ranges.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{Binning, CoincidentSpikes, Error, LateSpikes, Polarity, SplitRule, T
 
 /// The parameters of `Shd`; the defaults are those of Zenke & Vogels 2021.
 ///
-/// An unknown key in a configuration is an error.
+/// Unknown keys in a configuration are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShdConfig {
@@ -16,34 +16,33 @@ pub struct ShdConfig {
     pub steps: usize,
     /// Length of a time step in ms; above 0, default 2.
     pub dt: f64,
-    /// The unit of the times in the files: `s`, `ms` or `us`; default `s`. Times that are whole numbers are read unless it is
-    /// `s`.
+    /// The time unit of the files: `s`, `ms` or `us`; default `s`. Integer times are accepted unless it is `s`.
     pub time_unit: TimeUnit,
-    /// What becomes of spikes behind the last step; default `drop`. If more than half of a file are behind it, that is an
-    /// error, unless it is `crop`.
+    /// How spikes after the last step are handled; default `drop`. More than half of a file's spikes after the last step are an
+    /// error, except with `crop`.
     pub late: LateSpikes,
-    /// What becomes of several spikes of one unit in one step; default `binary`.
+    /// How several spikes of one unit in one step count; default `binary`.
     pub coincident: CoincidentSpikes,
-    /// Number of channels of the recording, default 700; with `pool` 1 also the number of input units, which is at most 65536.
+    /// Number of channels of the recording, default 700; with `pool` 1, also the number of input units, at most 65536.
     pub inputs: usize,
-    /// What becomes of samples whose spikes are not in the order of time; default `refuse`.
+    /// How samples with unsorted spike times are handled; default `refuse`.
     pub unsorted: UnsortedSpikes,
-    /// The test part; default official, which is the second file. Speakers are known by number, such as `"4"`, and samples
-    /// of a list as well: those of the first file from 0 on, then those of the second.
+    /// The test part; default official, the second file. Speakers are identified by number, such as `"4"`, as are the samples in
+    /// a list: those of the first file from 0, followed by those of the second.
     pub test: SplitRule,
-    /// The validation part, of what the test leaves; default a tenth of every class.
+    /// The validation part, chosen from the samples not in the test part; default a tenth of every class.
     pub valid: SplitRule,
-    /// How many neighboring channels share an input unit (of a sensor: the side of a square of pixels); 1 or more, default 1.
+    /// How many neighboring channels share an input unit (for a sensor, the side of a pixel square); 1 or more, default 1.
     pub pool: usize,
-    /// The channels to use: `[first, last]`, both included (of a sensor: `[left, top, right, bottom]`); default all.
+    /// The channels to use: `[first, last]`, inclusive (for a sensor, `[left, top, right, bottom]`); default all.
     pub channels: Vec<u32>,
 }
 
-/// What becomes of a sample whose spikes are not in the order of time.
+/// How a sample with unsorted spike times is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnsortedSpikes {
-    /// It is an error: times and units of the file may not belong together.
+    /// It is an error: times and units of the file may be mismatched.
     #[default]
     Refuse,
     /// They are sorted.
@@ -73,12 +72,12 @@ impl ShdConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first key whose value is out of the range that its field documents.
+    /// [`Error::Setting`] for the first key whose value is outside the range documented on its field.
     pub fn validate(&self) -> Result<(), Error> {
         self.validate_with(Layout::Line(self.inputs))
     }
 
-    /// As [`validate`](Self::validate) where the channels may be the pixels of a sensor.
+    /// [`validate`](Self::validate) for channels that may be the pixels of a sensor.
     ///
     /// # Errors
     ///
@@ -106,7 +105,7 @@ pub struct Sensor {
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// What becomes of the polarities.
+    /// How the polarities are handled.
     pub polarity: Polarity,
 }
 

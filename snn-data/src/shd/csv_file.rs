@@ -12,16 +12,16 @@ use super::table::{Table, broken};
 use crate::Error;
 use crate::channels::{Channels, Layout};
 
-/// What it is called in errors.
-pub(super) const CSV: &str = "CSV file of spikes";
+/// The name of the format in errors.
+pub(super) const CSV: &str = "CSV spike file";
 
-/// Reads a file; pixels become channels.
+/// Reads a file; pixels are mapped to channels.
 pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
-    let file = File::open(path).map_err(|error| Error::io("read the file of spikes", path, &error))?;
+    let file = File::open(path).map_err(|error| Error::io("read the spike file", path, &error))?;
     parse(file, path, channels)
 }
 
-/// Whether the bytes are a file of spikes of 100 channels, or of a sensor of 10 x 10 pixels.
+/// Whether the bytes are a valid spike file of 100 channels, or of a sensor with 10 x 10 pixels.
 pub(crate) fn parse_csv(bytes: &[u8]) -> bool {
     let sensor = Layout::Sensor { width: 10, height: 10, polarity: crate::Polarity::Both };
     [Layout::Line(100), sensor].into_iter().any(|layout| {
@@ -118,7 +118,7 @@ impl Columns {
 #[derive(Default)]
 struct Samples {
     numbers: HashMap<Vec<u8>, u32>,
-    /// Of each sample, with the line where it first occurs.
+    /// The label of each sample, with the line where it first occurs.
     labels: Vec<(Vec<u8>, u64)>,
     speakers: Vec<u32>,
 }
@@ -126,7 +126,7 @@ struct Samples {
 fn parse(file: impl Read, path: &Path, channels: &Channels) -> Result<Table, Error> {
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| of_csv(error, path))?;
-    // A byte order mark is no part of the first name.
+    // A byte order mark is not part of the first name.
     let header: ByteRecord = header
         .iter()
         .enumerate()
@@ -166,7 +166,7 @@ fn parse(file: impl Read, path: &Path, channels: &Channels) -> Result<Table, Err
 }
 
 impl Samples {
-    /// The number of the sample of a line, which is new or has been here before.
+    /// The number of a line's sample, which may be new.
     fn number(&mut self, record: &ByteRecord, columns: &Columns, line: u64) -> Result<u32, String> {
         let field = |column: usize| record.get(column).unwrap_or_default();
         let (name, label) = (field(columns.sample), field(columns.label));
@@ -184,7 +184,7 @@ impl Samples {
             let (first, first_line) = &self.labels[known as usize];
             if first != label || self.speakers[known as usize] != speaker {
                 return Err(format!(
-                    "sample `{}` has another label or speaker than in line {first_line}",
+                    "sample `{}` has a different label or speaker than in line {first_line}",
                     String::from_utf8_lossy(name)
                 ));
             }
@@ -200,7 +200,7 @@ impl Samples {
         Ok(known)
     }
 
-    /// The labels as numbers; if they are words, those in alphabetical order.
+    /// The labels as numbers; words are numbered in alphabetical order.
     fn classes(self, path: &Path) -> Result<(Vec<u16>, Option<Vec<String>>), Error> {
         let is_number = |label: &[u8]| label.iter().all(u8::is_ascii_digit);
         let at_line = |line: u64, problem: String| broken(CSV, path, format!("line {line}"), problem);
@@ -218,7 +218,7 @@ impl Samples {
         words.sort_unstable();
         words.dedup();
         if words.len() > 1 << 16 {
-            let problem = format!("{} words are labels: 65536 classes are possible", words.len());
+            let problem = format!("{} different words as labels: the maximum is 65536 classes", words.len());
             return Err(broken(CSV, path, "column `label`", problem));
         }
         let place = |text: &String| words.binary_search(text).unwrap_or_default() as u16;
@@ -255,13 +255,13 @@ fn spike(record: &ByteRecord, columns: &Columns, channels: &Channels) -> Result<
 
 fn number<T: std::str::FromStr>(field: &[u8], column: &str) -> Result<T, String> {
     let text = String::from_utf8_lossy(field);
-    text.parse().map_err(|_| format!("`{text}` is no {column}"))
+    text.parse().map_err(|_| format!("`{text}` is not a valid {column}"))
 }
 
 fn of_csv(error: ::csv::Error, path: &Path) -> Error {
     let line = error.position().map_or(1, ::csv::Position::line);
     match error.into_kind() {
-        ::csv::ErrorKind::Io(error) => Error::io("read the file of spikes", path, &error),
+        ::csv::ErrorKind::Io(error) => Error::io("read the spike file", path, &error),
         ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let problem = format!("{len} fields instead of {expected_len}");
             broken(CSV, path, format!("line {line}"), problem)

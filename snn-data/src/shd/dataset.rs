@@ -1,4 +1,4 @@
-//! The data set: samples of one or two files, binned to steps.
+//! The data set: samples of up to three files, binned to steps.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,28 +14,28 @@ use crate::part::{SampleIndex, split_recorded};
 use crate::{Dataset, Error, EventDataset, Fingerprint, Recorded, Split, SplitRule, TimeUnit};
 
 /// The Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits in English (classes 0 to 9) and German (10 to 19) as
-/// spikes of 700 cochlear channels; or any files of spikes, each in one of three formats:
+/// spikes of 700 cochlear channels; or any spike files, each in one of three formats:
 ///
 /// - HDF5 (feature `hdf5`): `spikes/times` (rows of variable length, floating point of any width, seconds), `spikes/units` (integers
 ///   of any width) and `labels`; `extra/speaker`, `extra/keys` (the word of each class) and `extra/meta_info` (`gender`, `age` and
 ///   `body_height` of each speaker) are read if they are there.
-/// - npz (feature `events`): `times` and `units`, one entry a spike; `offsets`, where each sample begins and, last, where all end, or
-///   `sample`, the number of each spike's sample; `labels`, one a sample. Optional are `speaker` (numbers), `classes` (texts, the word
-///   of each class) and `time_unit` (`s`, `ms` or `us`). Any type of numbers will do.
-/// - CSV (feature `events`): a line of names, then one line a spike with the columns `sample` (any text), `time`, `unit` and `label` (a
-///   number, or a word that names the class), and `speaker` (a number) if it is there. Samples are numbered in the order in which they
-///   first occur; a line with neither time nor unit adds a sample without a spike.
+/// - npz (feature `events`): `times` and `units`, one entry per spike; `offsets`, where each sample begins followed by the end of the
+///   last, or `sample`, the number of each spike's sample; `labels`, one per sample. Optional: `speaker` (numbers), `classes` (texts,
+///   the word of each class) and `time_unit` (`s`, `ms` or `us`). Any number type is accepted.
+/// - CSV (feature `events`): a header line, then one line per spike with the columns `sample` (any text), `time`, `unit` and `label` (a
+///   number, or a word that names the class), and optionally `speaker` (a number). Samples are numbered in the order of their first
+///   occurrence; a line with neither time nor unit adds a sample without spikes.
 ///
-/// Spikes of a [`Sensor`] have its pixels in place of `units`: `x`, `y` and, unless polarities are merged, `p` (1 for on, 0 for off).
+/// Spikes of a [`Sensor`] have pixels instead of `units`: `x`, `y` and, unless polarities are merged, `p` (1 for on, 0 for off).
 ///
 /// A spike at t falls into step floor(t / dt).
 ///
-/// A damaged file is refused wherever the HDF5 library notices. That library trusts some of the lengths and places within a
-/// file, so that a damaged one may end the program or keep it busy for ever: a program should have files read by a helper
-/// ([`isolate_hdf5`](crate::isolate_hdf5)), or open only those whose checksum or origin is known.
+/// A damaged file is refused if the HDF5 library detects the damage. That library trusts some of the lengths and offsets in a
+/// file, and a damaged file may crash the program or hang it: programs should read files through a helper process
+/// (`isolate_hdf5`), or open only files with a known checksum or origin.
 ///
-/// Samples of the training file come first, then those of the test file and those of the validation file, which are the
-/// official parts.
+/// Samples of the training file come first, followed by those of the test file and those of the validation file. The files are
+/// the official parts.
 ///
 /// ```no_run
 /// use snn_data::{Dataset, SplitRule, Shd, ShdConfig};
@@ -56,10 +56,10 @@ pub struct Shd {
     fingerprints: Vec<Fingerprint>,
 }
 
-/// The files of a data set of spikes.
+/// The spike files of a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct SpikeParts<'a> {
-    /// The samples for training, and those that rules of the configuration choose from.
+    /// The samples for training, and for the selections by the configuration.
     pub train: &'a Path,
     /// The official test part.
     pub test: Option<&'a Path>,
@@ -67,7 +67,7 @@ pub struct SpikeParts<'a> {
     pub valid: Option<&'a Path>,
 }
 
-/// How notes call the files behind the first.
+/// The names of the files after the first in notes.
 const ORDINALS: [&str; 2] = ["second", "third"];
 
 impl Shd {
@@ -75,17 +75,17 @@ impl Shd {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] for a file that is not there, otherwise as [`from_files`](Self::from_files).
+    /// [`Error::Missing`] for a missing file, otherwise as [`from_files`](Self::from_files).
     pub fn open(folder: impl AsRef<Path>, config: &ShdConfig) -> Result<Self, Error> {
         Self::open_recorded("shd", folder, config, Recorded::default())
     }
 
-    /// Reads `NAME_train.h5`, `NAME_test.h5` and, but for `shd`, `NAME_valid.h5` from a folder: `ssc` for the Spiking Speech Commands.
-    /// With the parts that a run has recorded.
+    /// Reads `NAME_train.h5`, `NAME_test.h5` and, except for `shd`, `NAME_valid.h5` from a folder: `ssc` for the Spiking Speech Commands.
+    /// Uses the parts recorded by a run.
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Self::open), and [`Error::Membership`] for samples of the run that are not there.
+    /// Those of [`open`](Self::open), and [`Error::Membership`] for samples of the run that are missing.
     pub fn open_recorded(
         name: &str,
         folder: impl AsRef<Path>,
@@ -106,16 +106,16 @@ impl Shd {
         Self::from_parts(name, parts, config, None, recorded)
     }
 
-    /// Reads files of one of the formats: one for training, and another for the test unless the configuration chooses it.
+    /// Reads files in one of the formats: one for training, and another for the test unless the configuration selects the test part.
     ///
-    /// The classes are those that the first file names; without names, 0 to the largest label of all files.
+    /// The classes are those named in the first file; without names, 0 to the largest label of all files.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration; [`Error::File`] with the sample for a file that is damaged or not
+    /// [`Error::Setting`] for an invalid configuration; [`Error::File`] with the sample for a file that is damaged or not
     /// of this layout: lists that do not fit together, a label without a class, a channel beyond the inputs, a time that is
     /// negative, not finite or (if it is to be refused) out of order, two files whose words or units of time do not go
-    /// together; there also [`Error::LateSpikes`] for a file most of whose spikes lie behind the last step;
+    /// together; there also [`Error::LateSpikes`] for a file most of whose spikes fall after the last step;
     /// [`Error::Io`], [`Error::OutOfMemory`].
     pub fn from_files(
         name: &str,
@@ -127,13 +127,12 @@ impl Shd {
         Self::from_parts(name, parts, config, None, Recorded::default())
     }
 
-    /// [`from_files`](Self::from_files) with a file for validation, too, the pixels of a sensor as channels, and the parts that a run
-    /// has recorded.
+    /// [`from_files`](Self::from_files) with a validation file, the pixels of a sensor as channels, and the parts recorded by a run.
     ///
     /// # Errors
     ///
-    /// Those of [`from_files`](Self::from_files), [`Error::Setting`] for a file for validation where the configuration chooses the
-    /// validation part by another rule, and [`Error::Membership`] for samples of the run that are not there.
+    /// Those of [`from_files`](Self::from_files), [`Error::Setting`] for a validation file if the configuration selects the
+    /// validation part by another rule, and [`Error::Membership`] for samples of the run that are missing.
     pub fn from_parts(
         name: &str,
         parts: SpikeParts<'_>,
@@ -144,7 +143,7 @@ impl Shd {
         let layout = sensor.map_or(Layout::Line(config.inputs), Sensor::layout);
         config.validate_for(sensor)?;
         if parts.valid.is_some() && config.valid != SplitRule::Official {
-            let allowed = "{ by = \"official\" } where a file of its own is the validation part";
+            let allowed = "{ by = \"official\" } if there is a validation file";
             return Err(Error::setting("valid", "another rule", allowed));
         }
         let channels = Channels::new(layout, &config.channels, config.pool)?;
@@ -178,7 +177,7 @@ impl Shd {
         } else if 100.0 * last <= window && last > 0.0 {
             let unit = files[0].time_unit();
             doubts.push(format!(
-                "all spikes lie within {last:.3} ms of the {window} ms of a sample: is data.time_unit = \"{unit}\" right?"
+                "all spikes are within {last:.3} ms of the {window} ms of a sample: is data.time_unit = \"{unit}\" correct?"
             ));
         }
         let sample_index = Speakers::of(&files, parts);
@@ -191,7 +190,7 @@ impl Shd {
         Ok(Self { events, sample_index, people, time_unit: files[0].time_unit(), fingerprints })
     }
 
-    /// What the file tells of its speakers, by number; empty if it tells nothing.
+    /// The file's information about speakers, by number; empty if there is none.
     pub fn people(&self) -> &[Person] {
         &self.people
     }
@@ -206,15 +205,15 @@ impl Shd {
     }
 }
 
-/// Who says what in which file.
+/// The speakers, words and files of the samples.
 #[derive(Clone, Debug)]
 struct Speakers {
     labels: Vec<u16>,
     /// The word of each class, if the first file has them.
     keys: Option<Vec<String>>,
-    /// Of each sample, if its file names it.
+    /// The speaker of each sample, if its file has it.
     speakers: Vec<Option<String>>,
-    /// Where the samples of each file end, with the part that it is.
+    /// Where the samples of each file end, with its part.
     ends: Vec<(usize, Split)>,
 }
 
@@ -237,7 +236,7 @@ impl Speakers {
         }
     }
 
-    /// The file of a sample, and its place in it.
+    /// The file of a sample, and its index in it.
     fn place(&self, index: usize) -> (usize, usize) {
         let file = self.ends.iter().take_while(|(end, _)| *end <= index).count();
         (file, if file == 0 { index } else { index - self.ends[file - 1].0 })
@@ -266,8 +265,8 @@ impl SampleIndex for Speakers {
         self.keys.as_ref()?.get(usize::from(label)).cloned()
     }
 
-    /// File and place in it, so that a longer first file does not rename the samples of the second. A file for validation is 2
-    /// even where there is none for the test.
+    /// File and index in it, to keep the names of the second file's samples if the first file grows. The validation file is 2
+    /// even without a test file.
     fn member_name(&self, index: usize) -> String {
         let (file, place) = self.place(index);
         let file = match self.ends[file].1 {

@@ -1,4 +1,4 @@
-//! HDF5 files of the layout of the Spiking Heidelberg Digits.
+//! HDF5 files with the layout of the Spiking Heidelberg Digits.
 
 use std::fmt::Display;
 use std::ops::Range;
@@ -14,21 +14,21 @@ use hdf5::{Dataset, H5Type};
 use super::head::{HDF5, Head, MAX_SAMPLES, OF_SAMPLES, OF_SPIKES, Person, Spikes};
 use crate::Error;
 
-/// Most bytes of a word in `extra/keys`.
+/// Maximum number of bytes of a word in `extra/keys`.
 const KEY_BYTES: usize = 64;
 
-/// An open file and all of it but the spikes.
+/// An open file and its content except the spikes.
 pub(super) struct SpikeFile {
     path: PathBuf,
     times: Dataset,
     units: Dataset,
-    /// Whether times may be whole numbers.
+    /// Whether times may be integers.
     integers: bool,
     pub(super) head: Head,
 }
 
 impl SpikeFile {
-    /// Opens a file; `integers` says whether its times may be whole numbers, which they cannot be in seconds.
+    /// Opens a file; `integers` says whether its times may be integers, which is not allowed for seconds.
     pub(super) fn open(path: &Path, integers: bool) -> Result<Self, Error> {
         let file = hdf5::File::open(path).map_err(|error| broken(path, "header", error))?;
         let dataset = |name: &str| file.dataset(name).map_err(|error| broken(path, name, error));
@@ -40,7 +40,7 @@ impl SpikeFile {
             return Err(broken(
                 path,
                 "spikes/times",
-                format!("{samples} samples: {MAX_SAMPLES} are possible"),
+                format!("{samples} samples: the maximum is {MAX_SAMPLES}"),
             ));
         }
         let labels: Vec<u16> = numbers(path, "labels", &dataset("labels")?)?;
@@ -79,7 +79,7 @@ impl SpikeFile {
         Ok(Self { path: path.to_owned(), times, units, integers, head })
     }
 
-    /// Reads some samples into `spikes`, in place of what was there.
+    /// Reads some samples into `spikes`, replacing its content.
     pub(super) fn read(&self, samples: Range<usize>, spikes: &mut Spikes) -> Result<(), Error> {
         spikes.times.clear();
         spikes.units.clear();
@@ -111,13 +111,13 @@ impl SpikeFile {
                     Ok(())
                 })
             }
-            // Of wider types the HDF5 library makes f32, which is exact to a microsecond for the first 8 s.
+            // The HDF5 library converts wider types to f32, which is exact to a microsecond for the first 8 s.
             TypeDescriptor::Float(_) => self.rows(place, &self.times, samples, |_, row: &[f32]| {
                 times.extend_from_slice(row);
                 ends.push(times.len());
                 Ok(())
             }),
-            // Milliseconds and microseconds are whole numbers as often as not; exact up to 16 s of the latter.
+            // Milliseconds and microseconds are often integers; exact up to 16 s of the latter.
             TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) if self.integers => {
                 self.rows(place, &self.times, samples, |_, row: &[i64]| {
                     times.extend(row.iter().map(|&time| time as f32));
@@ -126,7 +126,7 @@ impl SpikeFile {
                 })
             }
             TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
-                let problem = "times are whole numbers, not floating point in seconds: set data.time_unit to \"ms\" or \
+                let problem = "times are integers, not floating point in seconds: set data.time_unit to \"ms\" or \
                                \"us\" if they are milliseconds or microseconds";
                 Err(broken(&self.path, place, problem))
             }
@@ -154,7 +154,7 @@ impl SpikeFile {
                     self.narrow(sample, row, units, ends)
                 })
             }
-            // All other integers fit into i64, and the HDF5 library knows how.
+            // The HDF5 library converts all other integer types to i64.
             TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
                 self.rows(place, &self.units, samples, |sample, row: &[i64]| {
                     self.narrow(sample, row, units, ends)
@@ -173,7 +173,7 @@ impl SpikeFile {
     ) -> Result<(), Error> {
         for (k, &unit) in row.iter().enumerate() {
             let narrow = unit.try_into().map_err(|_| {
-                broken(&self.path, &format!("sample {sample}, spike {k}"), format!("{unit} is no channel"))
+                broken(&self.path, &format!("sample {sample}, spike {k}"), format!("{unit} is not a channel"))
             })?;
             units.push(narrow);
         }
@@ -208,31 +208,31 @@ fn broken(path: &Path, place: &str, problem: impl Display) -> Error {
         busy_error(&problem)
     } else if lower.contains("already open for write") || lower.contains("consistency flags") {
         let advice =
-            "a program that wrote it has not closed it: wait for it, or clear the mark by `h5clear -s`";
+            "the program that wrote it has not closed it: wait for it, or clear the mark with `h5clear -s`";
         Error::format(HDF5, format!("{advice} ({problem})"))
     } else if ["filter plugin", "can't open directory", "is not registered"]
         .iter()
         .any(|it| lower.contains(it))
     {
-        // Libraries without a folder of plugins complain of that folder, and do not name the filter.
+        // Libraries without a plugin folder report that folder instead of the filter.
         let filter = match problem.split('\'').nth(1).filter(|_| lower.contains("filter")) {
             Some(name) => format!("the filter `{name}`"),
             None => "a filter that is not installed".to_owned(),
         };
         let advice = "install its plugin, or repack the file with `h5repack -f GZIP=4 OLD NEW`";
-        Error::Unsupported { format: HDF5, kind: format!("packed with {filter}: {advice} ({problem})") }
+        Error::Unsupported { format: HDF5, kind: format!("compressed with {filter}: {advice} ({problem})") }
     } else {
         Error::format(HDF5, problem)
     };
     error.in_file(path, place)
 }
 
-/// For a file that is locked, or whose file system knows no locks.
+/// For a file that is locked, or on a file system without locks.
 fn busy_error(problem: &str) -> Error {
     Error::Busy {
         format: HDF5,
         reason: format!(
-            "another program has it open for writing, or its file system knows no locks: wait for that program, or set the \
+            "another program has it open for writing, or its file system does not support locks: wait for that program, or set the \
              environment variable HDF5_USE_FILE_LOCKING=FALSE if nobody writes ({problem})"
         ),
     }
@@ -243,7 +243,7 @@ fn descriptor(path: &Path, place: &str, dataset: &Dataset) -> Result<TypeDescrip
     descriptor.map_err(|error| broken(path, place, error))
 }
 
-/// The type of the elements of rows of variable length.
+/// The element type of rows of variable length.
 fn element(path: &Path, place: &str, dataset: &Dataset) -> Result<TypeDescriptor, Error> {
     match descriptor(path, place, dataset)? {
         TypeDescriptor::VarLenArray(element) if dataset.ndim() == 1 => Ok(*element),
@@ -252,7 +252,7 @@ fn element(path: &Path, place: &str, dataset: &Dataset) -> Result<TypeDescriptor
             Err(broken(
                 path,
                 place,
-                format!("{other} of the shape {shape:?} instead of rows of variable length"),
+                format!("{other} with shape {shape:?} instead of rows of variable length"),
             ))
         }
     }
@@ -267,7 +267,7 @@ fn numbers<T: TryFrom<i64>>(path: &Path, place: &str, dataset: &Dataset) -> Resu
             return Err(broken(
                 path,
                 place,
-                format!("{other} of the shape {shape:?} instead of a list of integers"),
+                format!("{other} with shape {shape:?} instead of a list of integers"),
             ));
         }
     }
@@ -279,7 +279,7 @@ fn numbers<T: TryFrom<i64>>(path: &Path, place: &str, dataset: &Dataset) -> Resu
     numbers.into_iter().enumerate().map(narrow).collect()
 }
 
-/// A list of strings, fixed or variable, ASCII or UTF-8 (which files tend to mix up).
+/// A list of strings, fixed or variable length, ASCII or UTF-8 (files often confuse the two).
 fn words(path: &Path, place: &str, dataset: &Dataset) -> Result<Vec<String>, Error> {
     /// Reads strings of type `S`.
     fn read<S: H5Type>(dataset: &Dataset, bytes: impl Fn(&S) -> &[u8]) -> hdf5::Result<Vec<Vec<u8>>> {
@@ -301,7 +301,7 @@ fn words(path: &Path, place: &str, dataset: &Dataset) -> Result<Vec<String>, Err
     list.into_iter().enumerate().map(text).collect()
 }
 
-/// The speakers, of whom a file may tell nothing, or one thing and not another.
+/// The speakers; all of their attributes are optional.
 fn people(path: &Path, dataset: &impl Fn(&str) -> Result<Dataset, Error>) -> Result<Vec<Person>, Error> {
     let genders = dataset("extra/meta_info/gender").ok();
     let genders = genders.map_or(Ok(vec![]), |dataset| words(path, "extra/meta_info/gender", &dataset))?;

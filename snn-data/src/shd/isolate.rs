@@ -1,15 +1,15 @@
 //! Reading HDF5 files in a child process.
 //!
-//! The HDF5 library trusts lengths and places within a file: a damaged one may crash it, or keep it busy for ever. A check
-//! beforehand would have to know as much of the format as the library; a process of its own needs to know nothing. So a
-//! program names itself (or another) as a helper by [`isolate_hdf5`], the helper reads and writes what it finds to its
-//! standard output ([`serve_hdf5`]), and the program takes from there numbers that it checks like those of any file. A
-//! helper that dies or that computes without getting anywhere is an error that names the file.
+//! The HDF5 library trusts lengths and offsets in a file: a damaged file may crash it, or make it loop forever. A check in
+//! advance would need as much knowledge of the format as the library; a separate process needs none. A program registers
+//! itself (or another program) as a helper with [`isolate_hdf5`]; the helper reads the file and writes its content to standard
+//! output ([`serve_hdf5`]), and the program validates the content like that of any file. If the helper crashes or makes no
+//! progress, the error names the file.
 //!
-//! Without a helper, files are read in the process itself: open only files whose checksum or origin is known.
+//! Without a helper, files are read in the process itself: open only files with a known checksum or origin.
 //!
 //! The helper's output, all numbers little-endian: `snn h5 2`, a message `H` (labels, speakers, words, people), a message
-//! `S` for each slice (samples, their lengths, times, units), `D` at the end; or `E`, an error, in place of any. For HDF5 files of
+//! `S` for each slice (samples, their lengths, times, units), `D` at the end; or an error `E` instead of any of these. For HDF5 files of
 //! other layouts ([`read_isolated_hdf5`], [`serve_isolated_hdf5`]) it is `snn h5 2`, any bytes, and `D`.
 
 use std::ffi::OsString;
@@ -28,35 +28,35 @@ use crate::{Cancel, Error, TimeUnit};
 
 const MAGIC: &[u8; 8] = b"snn h5 2";
 
-/// A helper that computes so long without a word has lost its way: a slice takes milliseconds.
+/// CPU time without output after which a helper counts as stuck: a slice takes milliseconds.
 const MAX_CPU: Duration = Duration::from_secs(2);
 
-/// A helper that waits so long, for a disk or a network, waits for nothing.
+/// Waiting time, for a disk or a network, after which a helper counts as stuck.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 
-/// Where the time that a process has computed is not to be had.
+/// The same where the CPU time of a process is unavailable.
 const MAX_SILENCE: Duration = Duration::from_secs(30);
 
-/// Most memory of a helper: one slice of a sane file takes a fraction of it.
+/// Maximum memory of a helper: a slice of an intact file needs a fraction of it.
 const MAX_MEMORY: u64 = 8 << 30;
 
 static HELPER: OnceLock<(PathBuf, Vec<OsString>)> = OnceLock::new();
 
-/// From now on, this process reads HDF5 files through a helper: `program arguments... PATH UNIT`, which must call
-/// [`serve_hdf5`] with its last two arguments. The first call counts. A program that calls [`read_isolated_hdf5`] also gets
+/// Makes this process read HDF5 files through a helper from now on: `program arguments... PATH UNIT`, which must call
+/// [`serve_hdf5`] with its last two arguments. Only the first call has an effect. A program that calls [`read_isolated_hdf5`] also gets
 /// the name of that layout in place of a unit, and must answer with [`serve_isolated_hdf5`].
 ///
-/// A program may name itself; on Linux `/proc/self/exe` does so even when its file has been replaced meanwhile.
+/// A program may name itself; on Linux, `/proc/self/exe` works even if its file has been replaced.
 pub fn isolate_hdf5(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = OsString>) {
     let _ = HELPER.set((program.into(), arguments.into_iter().collect()));
 }
 
-/// The helper's part: reads a file and writes what is in it, or what is wrong with it, to standard output. Ends the process
-/// when its standard input ends, so that no helper outlives its program.
+/// The helper's side: reads a file and writes its content, or the error, to standard output. Exits when standard input is
+/// closed, so a helper never outlives its program.
 ///
 /// # Errors
 ///
-/// Those of the standard output.
+/// Those of standard output.
 pub fn serve_hdf5(path: &Path, unit: &str) -> io::Result<()> {
     let integers = unit != TimeUnit::S.to_string();
     answer(|out| match serve(path, integers, out) {
@@ -136,20 +136,20 @@ fn serve(path: &Path, integers: bool, out: &mut impl Write) -> Result<(), Failur
     Ok(())
 }
 
-/// A helper that reads a file.
+/// A running helper.
 pub(super) struct Helper {
     path: PathBuf,
     output: BufReader<Watched>,
     watch: Arc<Watch>,
-    /// What tells the helper that it is still wanted.
+    /// The helper's standard input, which it exits without.
     _input: Option<ChildStdin>,
     pub(super) head: Head,
-    /// Samples that were read.
+    /// Samples read so far.
     read: usize,
 }
 
 impl Helper {
-    /// Starts a helper, if there is one to be started.
+    /// Starts a helper, if one is registered.
     pub(super) fn start(path: &Path, unit: TimeUnit) -> Option<Result<Self, Error>> {
         Some(Self::spawn(path, &unit.to_string())?.and_then(|mut helper| {
             helper.greet()?;
@@ -197,7 +197,7 @@ impl Helper {
         self.take(|output| output.read_exact(&mut magic))?;
         match &magic == MAGIC {
             true => Ok(()),
-            false => Err(self.broken("the helper that reads HDF5 files is of another version")),
+            false => Err(self.broken("the helper that reads HDF5 files has a different version")),
         }
     }
 
@@ -214,7 +214,7 @@ impl Helper {
             || !spikes.ends.is_sorted()
             || [spikes.times.len(), spikes.units.len()] != [last; 2]
         {
-            return Err(self.broken("the helper that reads it talks nonsense"));
+            return Err(self.broken("the helper that reads it sent an invalid message"));
         }
         self.read += count;
         if self.read == self.head.labels.len() {
@@ -223,7 +223,7 @@ impl Helper {
         Ok(())
     }
 
-    /// That the next message is of this kind, and no error.
+    /// Checks that the next message is of this kind, and not an error.
     fn message(&mut self, kind: u8) -> Result<(), Error> {
         let mut found = [0];
         self.take(|output| output.read_exact(&mut found))?;
@@ -233,13 +233,13 @@ impl Helper {
                 let (place, error) = self.take(read_error)?;
                 Err(error.in_file(&self.path, place))
             }
-            _ => Err(self.broken("the helper that reads it talks nonsense")),
+            _ => Err(self.broken("the helper that reads it sent an invalid message")),
         }
     }
 
-    /// Takes something from the helper, or says what has become of it.
+    /// Reads from the helper, or returns an error about its end.
     fn take<T>(&mut self, read: impl FnOnce(&mut BufReader<Watched>) -> io::Result<T>) -> Result<T, Error> {
-        read(&mut self.output).map_err(|error| self.ended(&format!("its helper fails: {error}")))
+        read(&mut self.output).map_err(|error| self.ended(&format!("its helper failed: {error}")))
     }
 
     /// What has become of a helper that says no more; `otherwise` if it ended well.
@@ -261,7 +261,7 @@ impl Drop for Helper {
     }
 }
 
-/// The output of a helper, with note of when it is waited for.
+/// The output of a helper, recording when this process waits for it.
 struct Watched {
     output: Option<ChildStdout>,
     watch: Arc<Watch>,
@@ -278,17 +278,17 @@ impl Read for Watched {
     }
 }
 
-/// Sees to it that a helper gets on.
+/// Watches the progress of a helper.
 struct Watch {
     child: Mutex<Child>,
-    /// Bytes that came from it.
+    /// Bytes received from it.
     read: AtomicU64,
-    /// Whether somebody waits for more.
+    /// Whether this process waits for more.
     waiting: AtomicBool,
     done: AtomicBool,
     /// Why it was killed.
     verdict: Mutex<Option<&'static str>>,
-    /// What ends the reading.
+    /// Ends the watching.
     cancel: Cancel,
 }
 
@@ -309,16 +309,14 @@ impl Watch {
             }
             let verdict = match (computed, cpu_time(process)) {
                 (Some(before), Some(now)) if now.saturating_sub(before) > MAX_CPU => {
-                    Some("the HDF5 library computes without end on it: the file is damaged")
+                    Some("the HDF5 library hangs on it: the file is damaged")
                 }
-                (Some(_), Some(_)) if since.elapsed() > MAX_WAIT => {
-                    Some("nothing came of reading it for 5 minutes")
-                }
+                (Some(_), Some(_)) if since.elapsed() > MAX_WAIT => Some("no data for 5 minutes"),
                 (None, _) | (_, None) if since.elapsed() > MAX_SILENCE => {
-                    Some("nothing came of reading it for half a minute: the file is damaged, or its disk is")
+                    Some("no data for half a minute: the file or its disk is damaged")
                 }
                 _ if memory(process) > MAX_MEMORY => {
-                    Some("the HDF5 library takes more than 8 GiB for it: the file is damaged")
+                    Some("the HDF5 library needs more than 8 GiB for it: the file is damaged")
                 }
                 _ => None,
             };
@@ -330,11 +328,11 @@ impl Watch {
         }
     }
 
-    /// Ends the helper, and says of what it died if it did not end well.
+    /// Ends the helper, and returns the reason if it failed.
     fn end(&self) -> Option<String> {
         self.done.store(true, Ordering::Relaxed);
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that has closed its output is about to end by itself.
+        // A helper that has closed its output is about to exit.
         let begin = Instant::now();
         let status = loop {
             match child.try_wait() {
@@ -359,7 +357,9 @@ fn cause_of_death(status: ExitStatus) -> Option<String> {
         use std::os::unix::process::ExitStatusExt as _;
         match status.signal() {
             Some(2 | 15) => return Some("reading it was interrupted".to_owned()),
-            Some(9) => return Some("its helper was killed, for want of memory or by somebody".to_owned()),
+            Some(9) => {
+                return Some("its helper was killed, by the system (out of memory) or a user".to_owned());
+            }
             Some(signal) => {
                 return Some(format!(
                     "the HDF5 library crashes on it (signal {signal}): the file is damaged"
@@ -368,19 +368,19 @@ fn cause_of_death(status: ExitStatus) -> Option<String> {
             None => {}
         }
     }
-    (!status.success()).then(|| format!("its helper fails ({status})"))
+    (!status.success()).then(|| format!("its helper failed ({status})"))
 }
 
-/// How long a process has computed; nothing where the system does not tell.
+/// The CPU time of a process; `None` where the system does not report it.
 fn cpu_time(process: u32) -> Option<Duration> {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of the program may hold anything, and ends with the last parenthesis.
+    // The name of the program may contain anything, and ends with the last parenthesis.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     Some(Duration::from_millis(10 * ticks)) // USER_HZ is 100 on all Linux systems
 }
 
-/// Bytes of memory that a process holds; 0 where the system does not tell.
+/// Memory of a process in bytes; 0 where the system does not report it.
 fn memory(process: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096

@@ -1,15 +1,15 @@
-//! Several files of one data set: whether they have the same classes, units of time and channels.
+//! Consistency of the files of a data set: classes, time units and channels.
 
 use super::head::Head;
 use super::samples::Read;
 use super::source::Source;
 use crate::{ClassOrder, Error, TimeUnit};
 
-/// Most classes that the largest label may make without words for them, if hardly any of them has samples: more come from a
-/// damaged label.
+/// Maximum number of classes implied by the largest label without names for them, if hardly any of them has samples: more are
+/// due to a damaged label.
 const MAX_EMPTY_CLASSES: usize = 256;
 
-/// Holds the spikes of two files against each other: an error for two units of time, a doubt about other channels.
+/// Compares the spikes of two files: an error for different time units, a warning about different channels.
 pub(super) fn match_spikes(
     first: &Read,
     other: &Read,
@@ -17,7 +17,7 @@ pub(super) fn match_spikes(
     unit: TimeUnit,
     doubts: &mut Vec<String>,
 ) -> Result<(), String> {
-    /// Fewer tell nothing.
+    /// With fewer spikes, the comparison is meaningless.
     const FEW: u64 = 100;
 
     if first.found.spikes.min(other.found.spikes) < FEW {
@@ -26,7 +26,7 @@ pub(super) fn match_spikes(
     let [a, b] = [first.found.last, other.found.last];
     if a.max(b) >= 100.0 * a.min(b) && a.min(b) > 0.0 {
         return Err(format!(
-            "its last spike is at {}, that of the training file at {} (data.time_unit = \"{unit}\"): they are not in the \
+            "its last spike is at {}, but at {} in the training file (data.time_unit = \"{unit}\"): they are not in the \
              same unit",
             b / unit.ms(),
             a / unit.ms()
@@ -34,12 +34,12 @@ pub(super) fn match_spikes(
     }
     let [a, b] = [first.channel, other.channel].map(|channel| u64::from(channel) + 1);
     if 4 * a.min(b) <= 3 * a.max(b) {
-        doubts.push(format!("the training file uses {a} input units, the {which} file {b}"));
+        doubts.push(format!("the training file uses {a} input units, but the {which} file {b}"));
     }
     Ok(())
 }
 
-/// Brings the labels of another file into the order of the words of the first.
+/// Maps the labels of another file to the word order of the first.
 pub(super) fn match_classes(
     first: &Source,
     other: &mut Source,
@@ -59,7 +59,7 @@ pub(super) fn match_classes(
                     lone.join(", ")
                 };
                 let problem = format!(
-                    "its words are not those of the training file ({} against {}; here alone: {}; there alone: {})",
+                    "its words differ from those of the training file ({} and {} words; only here: {}; only there: {})",
                     found.len(),
                     words.len(),
                     lone(found, words),
@@ -78,18 +78,20 @@ pub(super) fn match_classes(
     }
     other.head_mut().labels.iter_mut().for_each(|label| *label = map[usize::from(*label)]);
     if is_order {
-        doubts.push(format!("the {which} file has the words of the first in another order: mapped by name"));
+        doubts.push(format!(
+            "the {which} file has the words of the first in a different order: mapped by name"
+        ));
     }
     Ok(())
 }
 
-/// The place of each word of a file that lists those that occur in it, if all are known.
+/// The index of each word, for a file that lists only the words that occur in it, if all are known.
 fn subset(words: &[String], head: &Head) -> Option<Vec<u16>> {
     let place = |word| words.iter().position(|known| known == word).map(|place| place as u16);
     head.keys.as_ref()?.iter().map(place).collect()
 }
 
-/// How many classes there are: as many as words, or as the largest label says, unless that is absurd.
+/// The number of classes: the number of words, or as implied by the largest label, unless that is absurd.
 pub(super) fn count_classes(files: &[Source]) -> Result<usize, Error> {
     if let Some(keys) = &files[0].head().keys {
         return Ok(keys.len());
@@ -108,8 +110,8 @@ pub(super) fn count_classes(files: &[Source]) -> Result<usize, Error> {
     let (classes, occurring) = (usize::from(label) + 1, occurs.iter().filter(|&&occurs| occurs).count());
     if classes > MAX_EMPTY_CLASSES && 2 * occurring < classes {
         let problem = format!(
-            "label {label} makes {classes} classes, of which {occurring} have a sample: correct it, or name all classes in \
-             extra/keys if there are so many"
+            "label {label} implies {classes} classes, but only {occurring} have a sample: correct it, or name all classes in \
+             extra/keys if there are this many"
         );
         return Err(file.in_file(Error::format(file.format(), problem), format!("sample {sample}")));
     }

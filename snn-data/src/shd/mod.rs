@@ -1,4 +1,4 @@
-//! Files of spikes: the Spiking Heidelberg Digits, and files of a user's own, in HDF5, npz or CSV.
+//! Spike files: the Spiking Heidelberg Digits, and a user's own files, in HDF5, npz or CSV.
 
 mod config;
 #[cfg(feature = "events")]

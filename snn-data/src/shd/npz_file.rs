@@ -8,15 +8,15 @@ use crate::channels::Channels;
 use crate::npz::Npz;
 use crate::{Error, TimeUnit};
 
-/// What it is called in errors.
+/// The name of the format in errors.
 const NPZ: &str = "npz archive of spikes";
 
-/// Reads an archive; pixels become channels.
+/// Reads an archive; pixels are mapped to channels.
 pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
     let mut file = Archive { npz: Npz::open(path)?, path };
     let labels: Vec<u16> = file.whole("labels")?;
     if labels.len() > MAX_SAMPLES {
-        return Err(file.broken("labels", format!("{} samples: {MAX_SAMPLES} are possible", labels.len())));
+        return Err(file.broken("labels", format!("{} samples: the maximum is {MAX_SAMPLES}", labels.len())));
     }
     let times = file.list("times")?;
     let units = if file.npz.contains("units") { file.whole("units")? } else { file.pixels(channels)? };
@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
         file.check_length("offsets", offsets.len(), samples + 1)?;
         if offsets[0] != 0 || offsets[samples] != times.len() || !offsets.is_sorted() {
             let problem = format!(
-                "it must start at 0, never descend, and end at the number of spikes, {}",
+                "it must start at 0, never decrease, and end at the number of spikes, {}",
                 times.len()
             );
             return Err(file.broken("offsets", problem));
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
         Table::grouped(NPZ, head, &numbers, &times, &units)?
     } else {
         let problem =
-            "neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) is there";
+            "it has neither `offsets` (where each sample begins) nor `sample` (the sample of each spike)";
         return Err(broken(NPZ, path, "table of contents", problem));
     };
     table.time_unit = time_unit;
@@ -72,24 +72,24 @@ impl Archive<'_> {
         if found == expected {
             return Ok(());
         }
-        Err(self.broken(name, format!("it has {found} entries, and {expected} are expected")))
+        Err(self.broken(name, format!("it has {found} entries instead of {expected}")))
     }
 
     /// A list of numbers.
     fn list(&mut self, name: &str) -> Result<Vec<f64>, Error> {
         let array = self.npz.read_numbers(name)?;
         if array.shape.len() != 1 {
-            let problem = format!("it has the shape {:?}, and is expected to be one list", array.shape);
+            let problem = format!("it has the shape {:?} instead of being one list", array.shape);
             return Err(self.broken(name, problem));
         }
         Ok(array.values)
     }
 
-    /// A list of whole numbers.
+    /// A list of integers.
     fn whole<T: TryFrom<i64>>(&mut self, name: &str) -> Result<Vec<T>, Error> {
         let values = self.list(name)?;
         let narrow = |(entry, value): (usize, f64)| {
-            // Exact where it matters; what is beyond saturates and is out of range.
+            // Exact where it matters; larger values saturate and are out of range.
             let whole = value as i64;
             T::try_from(whole).ok().filter(|_| whole as f64 == value).ok_or_else(|| {
                 broken(
@@ -106,8 +106,7 @@ impl Archive<'_> {
     /// Channels of the pixels `x`, `y` and `p`.
     fn pixels(&mut self, channels: &Channels) -> Result<Vec<u32>, Error> {
         if !self.npz.contains("x") || !self.npz.contains("y") {
-            let problem =
-                "neither `units` nor `x` and `y` are there: the channel, or the pixel, of each spike";
+            let problem = "it has neither `units` (the channel of each spike) nor `x` and `y` (its pixel)";
             return Err(broken(NPZ, self.path, "table of contents", problem));
         }
         if !channels.has_pixels() {
@@ -119,8 +118,9 @@ impl Archive<'_> {
         let on: Vec<bool> = if self.npz.contains("p") {
             self.list("p")?.into_iter().map(|p| p > 0.0).collect()
         } else if channels.needs_polarity() {
-            return Err(self
-                .broken("p", "it is not there: set data.polarity = \"merge\" for events without polarity"));
+            return Err(
+                self.broken("p", "it is missing: set data.polarity = \"merge\" for events without polarity")
+            );
         } else {
             vec![false; x.len()]
         };
@@ -143,7 +143,7 @@ impl Archive<'_> {
             "s" => Ok(Some(TimeUnit::S)),
             "ms" => Ok(Some(TimeUnit::Ms)),
             "us" => Ok(Some(TimeUnit::Us)),
-            other => Err(self.broken("time_unit", format!("`{other}` is no unit: s, ms and us are"))),
+            other => Err(self.broken("time_unit", format!("`{other}` is not a time unit: use s, ms or us"))),
         }
     }
 }

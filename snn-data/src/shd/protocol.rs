@@ -1,14 +1,14 @@
-//! The messages by which a helper tells what is in a file, as [`isolate`](super::isolate) describes them.
+//! The messages by which a helper sends the content of a file, described in [`isolate`](super::isolate).
 
 use std::io::{self, Read, Write};
 
 use super::head::{HDF5, Head, LENGTHS, MAX_SAMPLES, Person};
 use crate::Error;
 
-/// Most bytes of a text in a message.
+/// Maximum number of bytes of a text in a message.
 const MAX_TEXT: u32 = 1 << 16;
 
-/// Whether bytes begin as the words of a helper do.
+/// Whether bytes begin like the output of a helper.
 pub(crate) fn parse_head(bytes: &mut &[u8]) -> bool {
     read_head(bytes).is_ok()
 }
@@ -23,7 +23,7 @@ pub(super) fn write_numbers<T: Copy, const N: usize>(
 }
 
 fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
-    // Longer ones are no words but damage.
+    // Longer words are damage.
     let most = text.len().min(MAX_TEXT as usize);
     let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     out.write_all(&(end as u32).to_le_bytes())?;
@@ -59,7 +59,7 @@ pub(super) fn write_head(out: &mut impl Write, head: &Head) -> io::Result<()> {
     Ok(())
 }
 
-/// An error of [`SpikeFile`], without its path, which the reader knows.
+/// An error of [`SpikeFile`], without the path, which the receiver knows.
 pub(super) fn write_error(out: &mut impl Write, error: &Error) -> io::Result<()> {
     let (place, source) = match error {
         Error::File { place, source, .. } => (place.as_str(), &**source),
@@ -94,7 +94,7 @@ pub(super) fn write_error(out: &mut impl Write, error: &Error) -> io::Result<()>
 }
 
 fn nonsense() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "it talks nonsense")
+    io::Error::new(io::ErrorKind::InvalidData, "invalid message")
 }
 
 fn read_byte(input: &mut impl Read) -> io::Result<u8> {
@@ -109,7 +109,7 @@ fn read_u32(input: &mut impl Read) -> io::Result<u32> {
     Ok(u32::from_le_bytes(bytes))
 }
 
-/// Reads a list of at most `most` numbers. It grows with what really comes.
+/// Reads a list of at most `most` numbers. It grows with the data received.
 pub(super) fn read_numbers<T, const N: usize>(
     input: &mut impl Read,
     most: u32,
@@ -152,7 +152,7 @@ fn read_option<R: Read, T>(
     }
 }
 
-/// A list of things of varying length.
+/// A list of items of varying length.
 fn read_list<R: Read, T>(input: &mut R, mut read: impl FnMut(&mut R) -> io::Result<T>) -> io::Result<Vec<T>> {
     let count = read_u32(input)?;
     if count as usize > MAX_SAMPLES {
@@ -179,7 +179,7 @@ pub(super) fn read_head(input: &mut impl Read) -> io::Result<Head> {
     if fits { Ok(head) } else { Err(nonsense()) }
 }
 
-/// Place and error.
+/// The place and the error.
 pub(super) fn read_error(input: &mut impl Read) -> io::Result<(String, Error)> {
     let place = read_text(input)?;
     let error = match read_byte(input)? {

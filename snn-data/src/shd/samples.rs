@@ -11,12 +11,12 @@ use crate::fingerprint::Hasher;
 use crate::late::Found;
 use crate::{Error, EventDataset, Fingerprint, Reason};
 
-/// What was found in the spikes of a file.
+/// Statistics of the spikes of a file.
 pub(super) struct Read {
     pub(super) found: Found,
     /// The highest channel that spikes.
     pub(super) channel: u32,
-    /// Of each sample.
+    /// The fingerprint of each sample.
     pub(super) fingerprints: Vec<Fingerprint>,
 }
 
@@ -87,7 +87,7 @@ struct Broken {
 impl Broken {
     fn at(self, path: &std::path::Path) -> Error {
         let source = match self.source {
-            // The place in the file says more than the place in the data set.
+            // The index in the file is more useful than the index in the data set.
             Error::Sample { source, .. } => *source,
             other => other,
         };
@@ -126,7 +126,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// One sample of spikes at `times` of `ms` ms each.
+    /// One sample of spikes at `times` in units of `ms` ms.
     fn sample<T: Number + PartialOrd + Display + Into<f64>>(
         &mut self,
         label: u16,
@@ -140,7 +140,7 @@ impl Reading<'_> {
         {
             let unit = &self.unit;
             let problem = format!(
-                "spike {} at {} {unit} comes after one at {} {unit}: set `unsorted = \"sort\"` if that is meant to be",
+                "spike {} at {} {unit} comes after one at {} {unit}: set `unsorted = \"sort\"` if this is intended",
                 k + 1,
                 times[k + 1],
                 times[k]
@@ -188,7 +188,7 @@ macro_rules! numbers {
 
 numbers!(f32, f64, u16, u32);
 
-/// Of the numbers in the file.
+/// The fingerprint of the numbers in the file.
 fn fingerprint<T: Number, U: Number>(times: &[T], units: impl Iterator<Item = U>) -> Fingerprint {
     let mut hash = Hasher::default();
     let mut bytes = Vec::with_capacity(2 * size_of_val(times));

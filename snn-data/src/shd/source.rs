@@ -1,4 +1,4 @@
-//! A file, of whatever format, and whoever reads it.
+//! A file of any format, and its reader.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -14,11 +14,11 @@ use super::{csv_file, npz_file, table::Table};
 use crate::channels::Channels;
 use crate::{Error, TimeUnit};
 
-/// A file, and who reads it.
+/// A file and its reader.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) reader: Reader,
-    /// The unit that the settings say.
+    /// The time unit of the settings.
     unit: TimeUnit,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Reader {
     Table(Table),
 }
 
-/// How a file is written.
+/// The format of a file.
 enum Format {
     Hdf5,
     Npz,
@@ -40,15 +40,15 @@ enum Format {
 
 impl Source {
     pub(super) fn open(path: &Path, unit: TimeUnit, channels: &Channels) -> Result<Self, Error> {
-        // The HDF5 library reports a missing file in a page of text, and waits for a pipe.
-        let io = |error| Error::io("read the file of spikes", path, &error);
+        // The HDF5 library reports a missing file in a page of text, and blocks on a pipe.
+        let io = |error| Error::io("read the spike file", path, &error);
         if !std::fs::metadata(path).map_err(io)?.is_file() {
             return Err(Error::format("file of spikes", "it is not a regular file").in_file(path, "type"));
         }
         let reader = Reader::open(Format::of(path).map_err(io)?, path, unit, channels)?;
         let source = Self { path: path.to_owned(), reader, unit };
         if source.head().labels.is_empty() {
-            return Err(Error::format(source.format(), "it holds no sample").in_file(path, "labels"));
+            return Err(Error::format(source.format(), "it contains no samples").in_file(path, "labels"));
         }
         Ok(source)
     }
@@ -75,7 +75,7 @@ impl Source {
         }
     }
 
-    /// The unit of its times: the one that it names itself, otherwise that of the settings.
+    /// The time unit: that of the file if it has one, otherwise that of the settings.
     pub(super) fn time_unit(&self) -> TimeUnit {
         match &self.reader {
             #[cfg(feature = "hdf5")]
@@ -85,7 +85,7 @@ impl Source {
         }
     }
 
-    /// What it is, for errors.
+    /// The name of the format in errors.
     pub(super) fn format(&self) -> &'static str {
         match &self.reader {
             #[cfg(feature = "hdf5")]
@@ -95,7 +95,7 @@ impl Source {
         }
     }
 
-    /// Whether its words are those that occur as labels, and not a list of all.
+    /// Whether its words are only those that occur as labels, not all classes.
     pub(super) fn words_are_labels(&self) -> bool {
         match &self.reader {
             #[cfg(feature = "hdf5")]
@@ -111,7 +111,7 @@ impl Source {
 }
 
 impl Format {
-    /// Known by the first bytes, and where these tell nothing by the ending.
+    /// Detected by the first bytes, or else by the file extension.
     fn of(path: &Path) -> std::io::Result<Self> {
         let mut begin = Vec::new();
         File::open(path)?.take(8).read_to_end(&mut begin)?;
@@ -137,8 +137,8 @@ impl Reader {
             },
             #[cfg(not(feature = "hdf5"))]
             Format::Hdf5 => {
-                let kind =
-                    "this build reads no HDF5; turn on the feature `hdf5`, or write npz or CSV".to_owned();
+                let kind = "this build does not support HDF5; enable the feature `hdf5`, or use npz or CSV"
+                    .to_owned();
                 Err(Error::Unsupported { format: HDF5, kind }.in_file(path, "type"))
             }
             #[cfg(feature = "events")]
@@ -147,8 +147,8 @@ impl Reader {
             Format::Csv => csv_file::read(path, channels).map(Self::Table),
             #[cfg(not(feature = "events"))]
             Format::Npz | Format::Csv => {
-                let kind = "this build reads HDF5 alone; turn on the feature `events`".to_owned();
-                Err(Error::Unsupported { format: "file of spikes", kind }.in_file(path, "type"))
+                let kind = "this build supports only HDF5; enable the feature `events`".to_owned();
+                Err(Error::Unsupported { format: "spike file", kind }.in_file(path, "type"))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A file of spikes that is read at once.
+//! A spike file read as a whole.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use super::head::Head;
 use crate::{Error, TimeUnit, room};
 
-/// All of a file.
+/// The content of a file.
 pub(super) struct Table {
     pub(super) format: &'static str,
     pub(super) head: Head,
-    /// The unit that the file names.
+    /// The time unit stated in the file.
     pub(super) time_unit: Option<TimeUnit>,
     times: Vec<f64>,
     channels: Vec<u32>,
@@ -25,7 +25,7 @@ impl Table {
         (&self.times[begin..self.ends[sample]], &self.channels[begin..self.ends[sample]])
     }
 
-    /// From spikes that are sorted by sample, of which each ends at an entry of `ends`.
+    /// From spikes sorted by sample; the spikes of a sample end at its entry in `ends`.
     pub(super) fn sorted(
         format: &'static str,
         head: Head,
@@ -36,8 +36,7 @@ impl Table {
         Self { format, head, time_unit: None, times, channels, ends }
     }
 
-    /// From spikes in any order, each with the number of its sample, which is one of the labels; those of a sample stay in
-    /// their order.
+    /// From spikes in any order, each with the number of its sample, an index of the labels; spikes of a sample keep their order.
     ///
     /// # Errors
     ///
@@ -72,7 +71,7 @@ impl Table {
     }
 }
 
-/// An error at a place of a file.
+/// An error at a place in a file.
 pub(super) fn broken(
     format: &'static str,
     path: &Path,

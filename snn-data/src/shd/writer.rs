@@ -1,4 +1,4 @@
-//! Writing HDF5 files of spikes, slice by slice.
+//! Writing HDF5 spike files, slice by slice.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use hdf5::{Dataset, File, H5Type};
 use super::head::{HDF5, SLICE};
 use crate::Error;
 
-/// What a file says of its samples beside their spikes.
+/// The content of a file except its spikes.
 pub(crate) struct Content<'a> {
     pub(crate) labels: Vec<u16>,
-    /// Of each sample, if they are known.
+    /// The speaker of each sample, if known.
     pub(crate) speakers: Option<Vec<u32>>,
     /// The word of each class.
     pub(crate) words: &'a [String],
-    /// The name of each sample, which readers of spikes pass over.
+    /// The name of each sample, which readers of spikes ignore.
     pub(crate) names: Vec<&'a str>,
 }
 
-/// A file that is being written. It bears another name until it is finished.
+/// A file being written. It has a temporary name until it is finished.
 pub(crate) struct SpikeWriter {
     path: PathBuf,
     partial: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct SpikeWriter {
 }
 
 impl SpikeWriter {
-    /// Begins a file with all but the spikes.
+    /// Begins a file with its content except the spikes.
     pub(crate) fn create(path: &Path, content: &Content<'_>) -> Result<Self, Error> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".part");
@@ -52,7 +52,7 @@ impl SpikeWriter {
             extra.new_dataset_builder().with_data(speakers).create("speaker").map_err(broken)?;
         }
         let texts = |texts: &mut dyn Iterator<Item = &str>, name: &str| {
-            // A zero within a name, which no file system allows, is all that a text of HDF5 cannot have.
+            // HDF5 text can contain anything but a zero byte, which file systems do not allow in names.
             let texts: Vec<VarLenUnicode> = texts.map(|text| text.parse().unwrap_or_default()).collect();
             extra.new_dataset_builder().with_data(&texts).create(name).map(drop).map_err(broken)
         };
@@ -71,16 +71,16 @@ impl SpikeWriter {
         Ok(())
     }
 
-    /// Gives the file its name, once all samples are written.
+    /// Renames the file to its final name, once all samples are written.
     pub(crate) fn finish(self) -> Result<(), Error> {
         if self.written != self.samples {
-            let what = "samples of a file of spikes";
+            let what = "samples of a spike file";
             return Err(Error::Length { what, found: self.written, expected: self.samples });
         }
         let Self { path, partial, file, times, units, .. } = self;
         drop((times, units));
         file.close().map_err(|error| refused(&partial, &error))?;
-        std::fs::rename(&partial, &path).map_err(|error| Error::io("name the file of spikes", &path, &error))
+        std::fs::rename(&partial, &path).map_err(|error| Error::io("rename the spike file", &path, &error))
     }
 }
 

@@ -1,18 +1,18 @@
-//! The cache of spectrograms: a file that is either right or computed again.
+//! The cache of spectrograms: a file that is either valid or recomputed.
 //!
 //! All numbers are little-endian:
 //!
 //! ```text
 //! magic          20 bytes   "snn-data features 2\n"
 //! fingerprint    32 bytes   SHA-256 of everything that shaped the features: settings, names and content of the recordings
-//! durations      4 bytes a recording, f32, ms
-//! frames         4 bytes a recording, u32, before cropping and padding; 0 for one that could not be read
-//! rates          4 bytes a recording, u32, Hz
+//! durations      4 bytes per recording, f32, ms
+//! frames         4 bytes per recording, u32, before cropping and padding; 0 for one that could not be read
+//! rates          4 bytes per recording, u32, Hz
 //! values         4 bytes each, f32, [recordings, steps, channels]
-//! check sum      4 bytes    CRC-32 of all before
+//! checksum       4 bytes    CRC-32 of everything before it
 //! ```
 //!
-//! Its size follows from the recordings and the configuration, so nothing in the file decides how much is read.
+//! Its size follows from the recordings and the configuration: the content of the file does not determine how much is read.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -26,26 +26,26 @@ use super::{SpeechConfig, store};
 use crate::audio::MelConfig;
 use crate::{Error, Fingerprint, cancel};
 
-/// Counts changes of the front end that change its numbers: a new number makes every cache stale.
+/// The version of the front end's results: a new version makes every cache stale.
 const FRONT_END: u32 = 1;
 
 const MAGIC: &[u8; 20] = b"snn-data features 2\n";
 const FORMAT: &str = "cache of features";
 
-/// Values that are converted at once.
+/// Values converted at once.
 const BLOCK: usize = 1 << 14;
 
 pub(super) struct Cache {
     path: PathBuf,
     fingerprint: [u8; 32],
     recordings: usize,
-    /// Values of a recording.
+    /// Number of values of a recording.
     len: usize,
 }
 
-/// Everything in a configuration that shapes the features; how samples are split and standardized comes later.
+/// Everything in a configuration that affects the features; splitting and standardization come later.
 #[derive(Debug)]
-#[expect(dead_code, reason = "it is read by its debug form")]
+#[expect(dead_code, reason = "it is used through its debug form")]
 struct Shape<'a> {
     front_end: u32,
     mel: &'a MelConfig,
@@ -54,7 +54,7 @@ struct Shape<'a> {
 }
 
 impl Cache {
-    /// The cache of a corpus and a configuration, in `folder`.
+    /// The cache for a corpus and a configuration, in `folder`.
     pub(super) fn of(
         name: &str,
         corpus: &Corpus,
@@ -69,7 +69,7 @@ impl Cache {
             steps: config.steps,
         };
         let mut hash = Sha256::new();
-        // The debug form has every field, and every digit of a number.
+        // The debug form has every field, with all digits of numbers.
         hash.update(format!("{shape:?}"));
         for (recording, content) in corpus.recordings.iter().zip(contents) {
             hash.update((recording.name.len() as u64).to_le_bytes());
@@ -90,7 +90,7 @@ impl Cache {
         &self.path
     }
 
-    /// The features, or nothing if there is no such file.
+    /// The features, or `None` if there is no cache file.
     pub(super) fn read(&self) -> Result<Option<Features>, Error> {
         let io = |error: io::Error| {
             cancel::of_io(&error, |error| Error::io("read the cache of features", &self.path, error))
@@ -111,7 +111,7 @@ impl Cache {
         let mut head = [0; MAGIC.len() + 32];
         reader.read_exact(&mut head).map_err(io)?;
         if &head[..MAGIC.len()] != MAGIC || head[MAGIC.len()..] != self.fingerprint {
-            return broken("header", "it belongs to another data set or version".into());
+            return broken("header", "it belongs to a different data set or version".into());
         }
         let mut features = Features::zeros(self.recordings, self.len)?;
         reader.read_numbers(&mut features.durations, f32::from_le_bytes).map_err(io)?;
@@ -122,12 +122,12 @@ impl Cache {
         let mut stored = [0; 4];
         reader.inner.read_exact(&mut stored).map_err(io)?;
         if u32::from_le_bytes(stored) != computed {
-            return broken("check sum", "the content has changed since it was written".into());
+            return broken("checksum", "the content has changed since it was written".into());
         }
         Ok(Some(features))
     }
 
-    /// Writes the file, so that it is there whole or not at all.
+    /// Writes the file atomically.
     pub(super) fn write(&self, features: &Features) -> Result<(), Error> {
         store::write(&self.path, |file| self.write_to(file, features)).map_err(|error| {
             cancel::of_io(&error, |error| Error::io("write the cache of features", &self.path, error))
@@ -147,7 +147,7 @@ impl Cache {
     }
 }
 
-/// Sums up the bytes that pass.
+/// Computes the checksum of the bytes that pass through.
 struct Checked<T> {
     inner: T,
     sum: crc32fast::Hasher,

@@ -1,8 +1,8 @@
-//! What is in every recording, hashed: once, and again only when a file has changed.
+//! Content hashes of recordings, recomputed only when a file has changed.
 //!
-//! A list beside the cached features says for the recordings of one folder what each was when it was hashed: size, times of
-//! change, inode. A file that is still that is not read again. The time of the last change of the inode cannot be set by
-//! programs, so that a file with other content but the old size and time of modification is noticed.
+//! A list next to the cached features stores the state of each recording of a folder when it was hashed: size, times of change,
+//! inode. A file in the same state is not read again. Programs cannot set the time of the inode's last change, so a file with
+//! new content but the old size and modification time is detected.
 //!
 //! All numbers are little-endian:
 //!
@@ -13,7 +13,7 @@
 //!   name                    within the data set
 //!   state        16 bytes   fingerprint of size, times and inode
 //!   content      16 bytes   fingerprint of the file
-//! check sum      4 bytes    CRC-32 of all before
+//! checksum       4 bytes    CRC-32 of everything before it
 //! ```
 
 use std::collections::HashMap;
@@ -31,17 +31,17 @@ use crate::{Cancel, Error, Fingerprint, cancel};
 
 const MAGIC: &[u8; 20] = b"snn-data contents 1\n";
 
-/// No list is longer: 256 MB are a few million recordings.
+/// Maximum size of a list: 256 MB hold a few million recordings.
 const MAX_BYTES: u64 = 1 << 28;
 
-/// A file that changed less than this before it was hashed may change again within the same tick of its file system's clock:
-/// it is hashed anew the next time.
+/// A file that changed less than this before it was hashed may change again within the same tick of its file system's clock: it
+/// is hashed again the next time.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// State and content of each recording, by name.
 type Known = HashMap<String, [Fingerprint; 2]>;
 
-/// The fingerprint of every recording of a corpus; zeros for one that cannot be read, which its reader will find out.
+/// The fingerprint of every recording of a corpus; zeros for an unreadable one, whose reader will report the error.
 ///
 /// # Errors
 ///
@@ -79,8 +79,8 @@ pub(super) fn of(
         let entries: Vec<_> = entries.collect();
         let new = |&(name, found): &(&str, [Fingerprint; 2])| known.get(name) != Some(&found);
         if entries.len() != known.len() || entries.iter().any(new) {
-            // Without the list all files are read the next time; the features' own file tells of a place that cannot be
-            // written.
+            // Without the list, all files are read the next time; writing the features reports a folder that is not
+            // writable.
             let _ = store::write(&list, |file| io::Write::write_all(file, &format(&entries)));
         }
     }
@@ -94,7 +94,7 @@ fn place(layout: &str, source: &Path, folder: &Path) -> PathBuf {
     folder.join(format!("{layout}-{}.contents", &name[..16]))
 }
 
-/// What a file is, without its content.
+/// The state of a file, without its content.
 fn state(metadata: &Metadata) -> Fingerprint {
     let mut hash = Hasher::default();
     hash.add(&metadata.len().to_le_bytes());
@@ -117,7 +117,7 @@ fn state(metadata: &Metadata) -> Fingerprint {
     hash.finish()
 }
 
-/// Whether a file has been as it is for long enough.
+/// Whether a file has been unchanged for long enough.
 fn settled(metadata: &Metadata, now: SystemTime) -> bool {
     #[cfg(unix)]
     let changed = {
@@ -131,7 +131,7 @@ fn settled(metadata: &Metadata, now: SystemTime) -> bool {
 
 fn hash(recording: &Recording, metadata: &Metadata) -> io::Result<Fingerprint> {
     if !metadata.is_file() {
-        return Err(io::Error::other("not a regular file")); // a pipe would be waited for
+        return Err(io::Error::other("not a regular file")); // opening a pipe would block
     }
     let mut file = cancel::Reader(File::open(&recording.path)?);
     let mut hash = Hasher::default();
@@ -152,7 +152,7 @@ fn read(path: &Path) -> Option<Known> {
     parse(&bytes)
 }
 
-/// The entries, or nothing if the list is damaged in any way.
+/// The entries, or `None` if the list is damaged.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Known> {
     let (content, sum) = bytes.split_last_chunk::<4>()?;
     if crc32fast::hash(content) != u32::from_le_bytes(*sum) {

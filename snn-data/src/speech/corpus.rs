@@ -1,4 +1,4 @@
-//! The recordings of a data set, before any of them is read.
+//! The list of a data set's recordings, before they are read.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::binning::MAX_U16;
 use crate::{Error, Intake, Reason, Split};
 
-/// Which recordings there are, and what is said in each.
+/// The recordings and the word spoken in each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Corpus {
     /// The word of each class.
@@ -15,30 +15,30 @@ pub(super) struct Corpus {
     pub(super) recordings: Vec<Recording>,
     /// The class of each recording.
     pub(super) labels: Vec<u16>,
-    /// What was left out.
+    /// Files that were left out.
     pub(super) intake: Intake,
 }
 
 /// One recording.
 #[derive(Clone, Debug)]
 pub(super) struct Recording {
-    /// Path within the data set, with `/` between its parts: the name that lists have for it.
+    /// Path within the data set, with `/` between its parts: its name in lists.
     pub(super) name: String,
     pub(super) path: PathBuf,
     pub(super) speaker: Option<String>,
-    /// The part to which the data set itself assigns it.
+    /// Its official part.
     pub(super) official: Option<Split>,
 }
 
 impl Corpus {
     /// Adds a recording of class `label`.
     pub(super) fn push(&mut self, label: usize, recording: Recording) {
-        // `check` refuses more classes than fit, so that no label is cut off.
+        // `check` refuses more classes than fit, so labels are never truncated.
         self.labels.push(label as u16);
         self.recordings.push(recording);
     }
 
-    /// Keeps some recordings alone.
+    /// Keeps only some recordings.
     pub(super) fn retain(&mut self, kept: &[bool]) {
         let mut of_recordings = kept.iter();
         self.recordings.retain(|_| of_recordings.next().copied().unwrap_or_default());
@@ -46,12 +46,12 @@ impl Corpus {
         self.labels.retain(|_| of_labels.next().copied().unwrap_or_default());
     }
 
-    /// That there is something to learn from.
+    /// Checks that there are recordings and not too many of them.
     pub(super) fn check(self, folder: &Path) -> Result<Self, Error> {
         if self.recordings.is_empty() {
             return Err(Error::Missing { what: "recording (.wav or .flac)".into(), path: folder.to_owned() });
         }
-        let too_many = |what| Error::TooMany { what, remedy: "divide the data set" };
+        let too_many = |what| Error::TooMany { what, remedy: "split the data set" };
         u32::try_from(self.recordings.len()).map_err(|_| too_many("recordings"))?;
         if self.classes.len() > MAX_U16 {
             return Err(Error::setting("words", self.classes.len(), "at most 65536 different ones"));
@@ -73,7 +73,7 @@ impl Entry {
         if is_recording(path) { path.file_stem().and_then(OsStr::to_str) } else { None }
     }
 
-    /// Whether it is sound in a format that is not read, by its name.
+    /// Whether it is a sound file in an unsupported format, judged by its name.
     pub(super) fn is_other_sound(&self) -> bool {
         const KNOWN: &[&str] = &[
             "aac", "aif", "aifc", "aiff", "amr", "au", "caf", "m4a", "mp3", "mp4", "oga", "ogg", "opus",
@@ -91,7 +91,7 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
     path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// What a folder holds, by name. Hidden names and those that are not UTF-8 are left out; recordings among them are counted.
+/// The content of a folder, sorted by name. Hidden names and those that are not UTF-8 are left out; recordings among them are counted.
 pub(super) fn entries(folder: &Path, intake: &mut Intake) -> Result<Vec<Entry>, Error> {
     let io = |error| Error::io("read the folder", folder, &error);
     let mut entries = Vec::new();
@@ -108,7 +108,7 @@ pub(super) fn entries(folder: &Path, intake: &mut Intake) -> Result<Vec<Entry>, 
             Err(name) if name.as_encoded_bytes().starts_with(b".") => Reason::Hidden,
             Err(_) => Reason::NotUtf8,
         };
-        // `._a.wav` is what macOS keeps beside a file, and no recording.
+        // `._a.wav` is metadata that macOS stores next to a file, not a recording.
         let count = if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"._")) {
             0
         } else {
@@ -117,14 +117,14 @@ pub(super) fn entries(folder: &Path, intake: &mut Intake) -> Result<Vec<Entry>, 
         let name = || Path::new(&entry.file_name()).to_string_lossy().into_owned();
         intake.leave_out(reason, count, name);
     }
-    // The file system has an order of its own, which may differ from machine to machine.
+    // The order of the file system may differ between machines.
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
 }
 
-/// Recordings at a path: itself, or all below it. Links are not followed, so that it ends.
+/// Number of recordings at a path: itself, or all below it. Links are not followed, so the recursion ends.
 pub(super) fn recordings_in(path: &Path) -> usize {
-    /// Entries that are looked at: beyond, the number is too low and still not 0.
+    /// Maximum number of entries examined: beyond it, the number is too low but not 0.
     const MOST: usize = 1 << 20;
 
     let is_dir = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());

@@ -1,4 +1,4 @@
-//! Recordings as spikes: the parts of a data set, each a file laid out as the Spiking Heidelberg Digits.
+//! Encoding of recordings as spikes: one file per part, with the layout of the Spiking Heidelberg Digits.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,43 +14,43 @@ use crate::part::split;
 use crate::shd::{Content, SpikeWriter};
 use crate::{Cochlea, Error, Fingerprint, Intake, Split};
 
-/// Recordings that are kept in memory at once.
+/// Recordings kept in memory at once.
 const SLICE: usize = 256;
 
-/// What came of encoding a data set.
+/// The result of encoding a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
-    /// The files.
+    /// The written files.
     pub files: Vec<EncodedPart>,
     /// Seconds of sound.
     pub seconds: f64,
-    /// What was left out.
+    /// Recordings that were left out.
     pub intake: Intake,
 }
 
 /// A file of encoded recordings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedPart {
-    /// Which part it is.
+    /// The part.
     pub split: Split,
-    /// The file.
+    /// The path.
     pub path: PathBuf,
-    /// Recordings.
+    /// Number of recordings.
     pub samples: usize,
-    /// Their spikes.
+    /// Number of spikes.
     pub spikes: u64,
 }
 
-/// Encodes the recordings of a folder as spikes: `NAME_train.h5`, `NAME_valid.h5` and `NAME_test.h5` in the folder `out`, for parts that
-/// have recordings. The parts and the words are those of `config`; the rest of it, which is about spectrograms, does not matter.
+/// Encodes the recordings of a folder as spikes: `NAME_train.h5`, `NAME_valid.h5` and `NAME_test.h5` in the folder `out`, for parts
+/// with recordings. Uses the parts and words of `config` and ignores its spectrogram settings.
 ///
-/// Classes are words, speakers are numbered in alphabetical order, and `extra/recordings` has the name of each recording. The spikes of
-/// a recording depend on its name and content, and on the settings of the cochlea, alone. `observer` hears how many recordings of how
-/// many are done, from any thread.
+/// Classes are words, speakers are numbered in alphabetical order, and `extra/recordings` has the name of each recording. The spikes
+/// of a recording depend only on its name and content and on the settings of the cochlea. `observer` receives the number of finished
+/// recordings and the total, from any thread.
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for an impossible division into parts, or if one of the files is there already; [`Error::Missing`] if the folder
+/// [`Error::Setting`] for an impossible split, or if one of the files exists; [`Error::Missing`] if the folder
 /// holds no such data set; [`Error::Recordings`] for recordings that cannot be read, unless the configuration leaves them out;
 /// [`Error::File`] for a file that cannot be written; [`Error::Io`], [`Error::OutOfMemory`].
 pub fn encode_speech(
@@ -66,7 +66,7 @@ pub fn encode_speech(
     let mut intake = std::mem::take(&mut corpus.intake);
     leave_out_broken(&mut corpus, config, &mut intake)?;
     let splits = split(&corpus, &config.test, &config.valid)?;
-    fs::create_dir_all(out).map_err(|error| Error::io("make the folder", out, &error))?;
+    fs::create_dir_all(out).map_err(|error| Error::io("create the folder", out, &error))?;
     let parts = [(Split::Train, "train"), (Split::Valid, "valid"), (Split::Test, "test")];
     let parts: Vec<_> = parts
         .into_iter()
@@ -74,7 +74,7 @@ pub fn encode_speech(
         .filter(|(split, _)| !splits.get(*split).is_empty())
         .collect();
     if let Some((_, path)) = parts.iter().find(|(_, path)| path.exists()) {
-        return Err(Error::setting("out", path.display(), "a folder that does not hold the files yet"));
+        return Err(Error::setting("out", path.display(), "a folder without existing output files"));
     }
     let speakers: BTreeSet<&str> = corpus.recordings.iter().filter_map(|it| it.speaker.as_deref()).collect();
     let number = |speaker: &Option<String>| {
@@ -113,20 +113,20 @@ pub fn encode_speech(
     Ok(encoded)
 }
 
-/// Seconds and spikes of a recording.
+/// Duration in seconds and spikes of a recording.
 fn one(recording: &Recording, cochlea: &Cochlea) -> Result<(f64, Vec<(f32, u16)>), Error> {
     let sound = Sound::read(&recording.path)?;
-    // Files that come or go do not change the random numbers of the others.
+    // Added or removed files do not change the random numbers of the others.
     let stream = Fingerprint::of(recording.name.as_bytes()).0;
     let stream = u64::from_le_bytes(*stream.first_chunk().unwrap_or(&[0; 8]));
     Ok((sound.duration() / 1000.0, cochlea.spikes(&sound, stream)?))
 }
 
-/// Reads every recording once, so that nothing is written of a data set that is refused.
+/// Reads every recording once, so that nothing is written for a data set that is refused.
 fn leave_out_broken(corpus: &mut Corpus, config: &SpeechConfig, intake: &mut Intake) -> Result<(), Error> {
     let read = |recording: &Recording| match Sound::read(&recording.path) {
         Ok(sound) if sound.samples.is_empty() => {
-            Some(Error::format("recording", "it holds no sample").in_file(&recording.path, "samples"))
+            Some(Error::format("recording", "it contains no samples").in_file(&recording.path, "samples"))
         }
         Ok(_) => None,
         Err(error) => Some(error),

@@ -14,41 +14,41 @@ use super::{SpeechConfig, store};
 use crate::audio::{MelSpectrogram, Sound, fit_length, remove_mean};
 use crate::{Cancel, Error, Fingerprint};
 
-/// What happens while a [`SpeechDataset`](super::SpeechDataset) is loaded.
+/// Events while a [`SpeechDataset`](super::SpeechDataset) is loaded.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SpeechEvent<'a> {
-    /// So many spectrograms have been computed. Threads report side by side: numbers may come out of order.
+    /// Number of spectrograms computed so far. Threads report independently: numbers may arrive out of order.
     Computed {
-        /// Recordings that are done.
+        /// Finished recordings.
         done: usize,
-        /// Recordings there are.
+        /// All recordings.
         total: usize,
     },
-    /// All spectrograms came out of this cache file.
+    /// All spectrograms were read from this cache file.
     CacheRead {
-        /// The file.
+        /// The cache file.
         path: &'a Path,
     },
-    /// The cache file is damaged: the spectrograms are computed again.
+    /// The cache file is damaged: the spectrograms are recomputed.
     CacheDamaged {
-        /// What is wrong with it.
+        /// The problem.
         error: &'a Error,
     },
-    /// The spectrograms were kept in this cache file.
+    /// The spectrograms were written to this cache file.
     CacheWritten {
-        /// The file.
+        /// The cache file.
         path: &'a Path,
     },
-    /// The cache file could not be written: the next time they are computed again.
+    /// The cache file could not be written: the spectrograms will be recomputed next time.
     CacheNotWritten {
-        /// Why.
+        /// The reason.
         error: &'a Error,
     },
 }
 
-/// The features of a corpus, from the cache in `folder` if there is one; and what is wrong with each recording that cannot be
-/// read, by its place.
+/// The features of a corpus, from the cache in `folder` if there is one; and the error of each unreadable recording, by its
+/// index.
 pub(super) fn load(
     name: &str,
     corpus: &Corpus,
@@ -64,7 +64,7 @@ pub(super) fn load(
     match cache.read() {
         Ok(Some(features)) => {
             observer(SpeechEvent::CacheRead { path: cache.path() });
-            // What could not be read before is tried again: its error is not in the cache.
+            // Recordings that could not be read before are retried: their errors are not in the cache.
             return if features.frames.contains(&0) {
                 compute(corpus, config, features, observer)
             } else {
@@ -84,7 +84,7 @@ pub(super) fn load(
     Ok((features, broken))
 }
 
-/// Computes what is not there yet: recordings without frames.
+/// Computes the missing features: those of recordings without frames.
 fn compute(
     corpus: &Corpus,
     config: &SpeechConfig,
@@ -108,7 +108,7 @@ fn compute(
             cancel.check()?;
             match cancel.run(|| one(recording, config, mels, values)) {
                 Ok(found) => (*duration, *frames, *rate) = found,
-                // The recording is at fault; anything else is the configuration, or the machine.
+                // An error of the recording; all others are due to the configuration or the machine.
                 Err(error @ (Error::File { .. } | Error::Io { .. })) => {
                     broken.lock().unwrap_or_else(PoisonError::into_inner).push((k, error));
                 }
@@ -133,7 +133,7 @@ fn one(
 ) -> Result<(f32, u32, u32), Error> {
     let sound = Sound::read(&recording.path)?;
     if sound.samples.is_empty() {
-        let error = Error::format("recording of a word", "it holds no sample: remove it");
+        let error = Error::format("recording of a word", "it contains no samples: remove it");
         return Err(error.in_file(&recording.path, "sample 0"));
     }
     let mel = match mels.entry(sound.rate) {

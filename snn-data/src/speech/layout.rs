@@ -1,4 +1,4 @@
-//! How data sets lay out their recordings: names of files, words, speakers, official parts.
+//! The layouts of data sets: file names, words, speakers, official parts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -19,7 +19,7 @@ const GERMAN: [&str; 10] =
 #[serde(rename_all = "snake_case")]
 pub enum SpeechLayout {
     /// The Heidelberg Digits (RawHD): `audio/lang-english_speaker-03_trial-4_digit-0.flac`, with the official test part in
-    /// `test_filenames.txt` and the rest in `train_filenames.txt`. Classes 0 to 9 are English, 10 to 19 German.
+    /// `test_filenames.txt` and the others in `train_filenames.txt`. Classes 0 to 9 are English, 10 to 19 German.
     Heidelberg,
     /// The Speech Commands (RawSC): `yes/0a2b400e_nohash_0.wav`, with the official parts in `validation_list.txt` and
     /// `testing_list.txt`. Classes are words in alphabetical order.
@@ -27,7 +27,7 @@ pub enum SpeechLayout {
     /// The Free Spoken Digit Dataset: `recordings/7_jackson_32.wav`; the official test part is takes 0 to 4.
     Fsdd,
     /// Any folder of labeled recordings: `label/anything.wav` or `.flac`. Classes are labels in alphabetical order. The
-    /// lists of [`SpeechCommands`](Self::SpeechCommands) are followed if they are there.
+    /// lists of [`SpeechCommands`](Self::SpeechCommands) are used if present.
     Folder,
 }
 
@@ -42,7 +42,7 @@ impl SpeechLayout {
         }
     }
 
-    /// Finds the recordings of the chosen words, or of all.
+    /// Finds the recordings of the chosen words, or of all words.
     pub(super) fn scan(self, folder: &Path, words: &[String]) -> Result<Corpus, Error> {
         let corpus = match self {
             Self::Heidelberg => heidelberg(folder, words),
@@ -56,7 +56,7 @@ impl SpeechLayout {
     }
 }
 
-/// The classes of the chosen words, by name; all of them, in their own order, if none is chosen.
+/// The classes of the chosen words, by name; all classes, in their original order, if none is chosen.
 fn classes<'a>(words: &'a [String], all: &[&'a str]) -> Result<Vec<&'a str>, Error> {
     if words.is_empty() {
         return Ok(all.to_vec());
@@ -92,7 +92,7 @@ fn heidelberg(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
             let broken = |problem: String| {
                 Error::format("list of samples", problem).in_file(&path, format!("line {}", entry.line))
             };
-            // The published lists name files alone; a list with their folder is understood as well.
+            // The published lists have bare file names; a list that includes the folder is accepted as well.
             let name = entry.name.strip_prefix("audio/").unwrap_or(&entry.name);
             let Some(HeidelbergName { german, speaker, digit }) = HeidelbergName::parse(name) else {
                 let form = "lang-{english|german}_speaker-S_trial-T_digit-D.flac";
@@ -123,7 +123,7 @@ fn heidelberg(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
     Ok(corpus)
 }
 
-/// What the name of a Heidelberg recording says.
+/// The information in the name of a Heidelberg recording.
 struct HeidelbergName<'a> {
     german: bool,
     speaker: &'a str,
@@ -146,7 +146,7 @@ impl<'a> HeidelbergName<'a> {
 }
 
 fn fsdd(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
-    /// The official test part is the takes before this one.
+    /// The official test part consists of the takes before this one.
     const FIRST_TRAIN_TAKE: u32 = 5;
 
     let classes = classes(words, &ENGLISH)?;
@@ -176,7 +176,7 @@ fn fsdd(folder: &Path, words: &[String]) -> Result<Corpus, Error> {
     Ok(corpus)
 }
 
-/// Counts what is in an entry that is no recording: recordings deeper, sound that is not read.
+/// Counts what is left out of an entry that is not a recording: recordings in subfolders, unsupported sound files.
 fn leave_out(entry: &Entry, folder: &str, intake: &mut Intake) {
     let name = || format!("{folder}{}", entry.name);
     if entry.path.is_dir() {
@@ -186,7 +186,7 @@ fn leave_out(entry: &Entry, folder: &str, intake: &mut Intake) {
     }
 }
 
-/// `label/name.wav`, with the lists of the Speech Commands where they are.
+/// `label/name.wav`, with the lists of the Speech Commands if present.
 fn labeled(
     folder: &Path,
     words: &[String],
@@ -201,7 +201,7 @@ fn labeled(
             let count = usize::from(entry.is_other_sound() || entry.recording_stem().is_some());
             intake.leave_out(reason, count, || entry.name.clone());
         } else if entry.name.starts_with('_') && !words.contains(&entry.name) {
-            // `_background_noise_` of the Speech Commands is no word; whoever wants `_silence_` names it.
+            // `_background_noise_` of the Speech Commands is not a word; users who want `_silence_` list it.
             intake.leave_out(Reason::SpecialFolder, recordings_in(&entry.path), || entry.name.clone());
         } else {
             let files = entries(&entry.path, &mut intake)?;
@@ -211,7 +211,7 @@ fn labeled(
             folders.push((entry.name, files));
         }
     }
-    // A folder without recordings is no class.
+    // A folder without recordings is not a class.
     folders.retain(|(_, files)| files.iter().any(|file| file.recording_stem().is_some()));
     let all: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     let classes = classes(words, &all)?;
@@ -238,7 +238,7 @@ fn labeled(
         for entry in List::read(&path)?.entries {
             match places.get(&entry.name) {
                 None => return Err(entry.unknown(&path)),
-                Some(None) => {} // of a word that was not chosen
+                Some(None) => {} // belongs to a word that was not chosen
                 Some(&Some(index)) => {
                     let official = &mut corpus.recordings[index].official;
                     if official.replace(split).is_some() {

@@ -20,13 +20,13 @@ pub use encode::{Encoded, EncodedPart, encode_speech};
 pub use features::SpeechEvent;
 pub use layout::SpeechLayout;
 
-/// The cache of features: what it takes, and how it is emptied. Its folder is `features` in
-/// [`cache_directory`](crate::cache_directory), where a program uses it so.
+/// The cache of features: its size, and clearing it. Programs conventionally use the folder `features` in
+/// [`cache_directory`](crate::cache_directory).
 pub mod cache_files {
     pub use super::store::{LIMIT, Usage, abandon, clear, trim, usage};
 }
 
-/// Whether bytes are a list of what is in recordings.
+/// Whether bytes are a valid list of content hashes.
 pub(crate) fn parse_contents(bytes: &[u8]) -> bool {
     contents::parse(bytes).is_some()
 }
@@ -37,12 +37,12 @@ use crate::parts::check_classes;
 use crate::{ChannelStatistics, Dataset, Error, Fingerprint, FrameDataset, Intake, Recorded, Split, Splits};
 use corpus::Corpus;
 
-/// Recordings of spoken words, as compressed Mel filter-bank energies: analog input, one frame a step.
+/// Recordings of spoken words, as compressed Mel filter-bank energies: analog input, one frame per step.
 ///
-/// Each recording becomes a [`MelSpectrogram`](crate::audio::MelSpectrogram), is cropped or padded to the number of steps,
-/// and standardized channel by channel with statistics of the training part (as the network sees it: padded frames
-/// count). The spectrograms are computed once, on all threads of the current rayon pool, and kept in a cache file; the
-/// data are the same whatever the number of threads, and with or without the cache.
+/// Each recording is converted by a [`MelSpectrogram`](crate::audio::MelSpectrogram), cropped or padded to the number of steps,
+/// and standardized channel by channel with the statistics of the training part (of the network's input: padded frames
+/// count). The spectrograms are computed once, on all threads of the current rayon pool, and stored in a cache file; the
+/// data are identical for any number of threads, and with or without the cache.
 ///
 /// ```no_run
 /// use snn_data::{Dataset, SpeechConfig, SpeechDataset, SpeechEvent, SpeechLayout};
@@ -71,17 +71,17 @@ pub struct SpeechDataset {
 impl SpeechDataset {
     /// Loads the recordings of a folder.
     ///
-    /// `cache` is the folder for the cache files, which is made if need be; without one, the spectrograms are computed
-    /// anew each time. A cache file bears a hash of everything that shaped it (the configuration, and name and content of
-    /// every recording); one that is damaged is computed again. Beside it lies a list of what is in the recordings of this
-    /// folder, so that only files that changed are read for that. `observer` hears how far the work is, from any thread.
+    /// `cache` is the folder for the cache files, which is created if necessary; without one, the spectrograms are recomputed
+    /// each time. A cache file contains a hash of everything that affects it (the configuration, and name and content of every
+    /// recording); a damaged one is recomputed. A list of content hashes next to it avoids reading unchanged recordings again.
+    /// `observer` receives the progress, from any thread.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an impossible configuration; [`Error::Missing`] if the folder holds no such data set;
-    /// [`Error::File`] for a list that is damaged; [`Error::Recordings`] for recordings that are, or hold no sample, unless
-    /// the configuration leaves them out; [`Error::Io`]. A cache that cannot be written is no error: the observer hears of
-    /// it. [`Error::Cancelled`].
+    /// [`Error::Setting`] for an invalid configuration; [`Error::Missing`] if the folder holds no such data set;
+    /// [`Error::File`] for a damaged list; [`Error::Recordings`] for damaged or empty recordings, unless the configuration
+    /// leaves them out; [`Error::Io`]. A cache that cannot be written is not an error: the observer is notified.
+    /// [`Error::Cancelled`].
     pub fn open(
         layout: SpeechLayout,
         folder: impl AsRef<Path>,
@@ -92,11 +92,11 @@ impl SpeechDataset {
         Self::open_recorded(layout, folder, config, cache, observer, Recorded::default())
     }
 
-    /// [`open`](Self::open) with the parts and the statistics that a run has recorded.
+    /// [`open`](Self::open) with the parts and the statistics recorded by a run.
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Self::open), and [`Error::Membership`] for samples of the run that are not there.
+    /// Those of [`open`](Self::open), and [`Error::Membership`] for samples of the run that are missing.
     pub fn open_recorded(
         layout: SpeechLayout,
         folder: impl AsRef<Path>,
@@ -112,7 +112,7 @@ impl SpeechDataset {
         let check = |corpus: &Corpus, intake: &mut Intake| {
             split_recorded(corpus, [&config.test, &config.valid], recorded, intake)
         };
-        // Before the work, so that an impossible division is told at once.
+        // Before the computation, to report an impossible split immediately.
         check(&corpus, &mut Intake::default())?;
         let mut contents = contents::of(layout.name(), folder, &corpus, cache)?;
         let (mut features, broken) =
@@ -147,7 +147,7 @@ impl SpeechDataset {
             FrameDataset::new(layout.name(), channels, corpus.classes.len(), config.steps, config.dt)?;
         frames.fill(&corpus.labels, features.values)?;
         let statistics = config.standardize.then(|| {
-            // Cut short where nobody wants it any more.
+            // Ends early when canceled.
             let train = splits.train.iter().map(|&index| frames.frames(index as usize));
             let train = train.take_while(|_| crate::cancel::check().is_ok());
             match recorded.statistics {
@@ -187,13 +187,13 @@ impl SpeechDataset {
         self.frames.frames(index)
     }
 
-    /// What the channels were standardized by, if they were.
+    /// The statistics by which the channels were standardized, if they were.
     pub fn statistics(&self) -> Option<&ChannelStatistics> {
         self.statistics.as_ref()
     }
 }
 
-/// Parts that were recorded at other rates: what lies above half of the lower one is in one of them alone.
+/// Warns about parts with different sample rates: frequencies above half of the lower rate are in only one of them.
 fn rate_doubt(splits: &Splits, rates: &[u32]) -> Option<String> {
     let highest =
         |split| splits.get(split).iter().filter_map(|&index| rates.get(index as usize)).max().copied();
@@ -207,7 +207,7 @@ fn rate_doubt(splits: &Splits, rates: &[u32]) -> Option<String> {
         };
         (part.1 < train.0 || train.1 < part.0).then(|| {
             format!(
-                "the recordings of the {split} part have {}, those for training {}",
+                "the recordings of the {split} part have {}, but those for training {}",
                 text(part),
                 text(train)
             )
@@ -257,7 +257,7 @@ impl Dataset for SpeechDataset {
         Some(self.recording(index).into())
     }
 
-    /// Of the whole file.
+    /// The fingerprint of the whole file.
     fn fingerprint(&self, index: usize) -> Option<Fingerprint> {
         Some(self.contents[index])
     }

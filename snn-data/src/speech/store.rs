@@ -1,4 +1,4 @@
-//! The files of the cache: written whole or not at all, cleared away when their writer was killed, bounded in all.
+//! The files of the cache: written atomically, removed if their writer was killed, limited in total size.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write as _};
@@ -9,26 +9,25 @@ use std::time::{Duration, SystemTime};
 
 use crate::Error;
 
-/// Files beside their place while they are written end like this.
+/// The extension of temporary files while they are written.
 const PART: &str = "part";
 
-/// Where no lock tells whether somebody still writes, such a file is left alone for a day.
+/// Without file locks to show whether it is still being written, a temporary file is kept for this long.
 const ABANDONED: Duration = Duration::from_secs(86_400);
 
-/// What the cache of features takes on the disk.
+/// The disk usage of the cache of features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Files of features.
+    /// Number of feature files.
     pub files: usize,
-    /// Bytes of all files of the cache, those that were left half written included.
+    /// Bytes of all files of the cache, including partially written ones.
     pub bytes: u64,
 }
 
-/// Most bytes of features that are kept; beyond, those that have not been used for longest are removed when others are
-/// written.
+/// Maximum number of bytes of features to keep; beyond it, writing others removes the least recently used ones.
 pub const LIMIT: u64 = 16 << 30;
 
-/// What the cache in `folder` takes. A folder that is not there takes nothing.
+/// The disk usage of the cache in `folder`; 0 for a missing folder.
 ///
 /// # Errors
 ///
@@ -39,9 +38,9 @@ pub fn usage(folder: &Path) -> Result<Usage, Error> {
     Ok(Usage { files, bytes: entries.iter().map(|entry| entry.bytes).sum() })
 }
 
-/// Removes the files of the cache in `folder`, and no others; returns what they took.
+/// Removes the files of the cache in `folder`, and no others; returns their disk usage.
 ///
-/// A program that reads one of them goes on, and one that writes computes again the next time.
+/// A program reading one of them continues, and a program writing one recomputes it the next time.
 ///
 /// # Errors
 ///
@@ -52,8 +51,8 @@ pub fn clear(folder: &Path) -> Result<Usage, Error> {
     Ok(used)
 }
 
-/// Removes the features that have not been used for longest until all files together take at most `bytes`; returns how many
-/// files it removed.
+/// Removes the least recently used features until all files together take at most `bytes`; returns the number of files
+/// removed.
 ///
 /// # Errors
 ///
@@ -75,17 +74,17 @@ pub fn trim(folder: &Path, bytes: u64) -> Result<usize, Error> {
     Ok(removed)
 }
 
-/// Removes what writers left behind that were killed.
+/// Removes the files of writers that were killed.
 pub(super) fn sweep(folder: &Path) {
     for entry in entries(folder).unwrap_or_default().iter().filter(|entry| entry.is(PART)) {
-        // Whoever writes holds the lock.
+        // A writer holds the lock.
         let abandoned = match File::open(&entry.path).map(|file| file.try_lock()) {
             Ok(Ok(())) => true,
             Ok(Err(TryLockError::WouldBlock)) | Err(_) => false,
             Ok(Err(TryLockError::Error(_))) => entry.used.elapsed().is_ok_and(|age| age > ABANDONED),
         };
         if abandoned {
-            // That it cannot be removed changes nothing.
+            // A failure to remove it does no harm.
             let _ = entry.remove();
         }
     }
@@ -98,32 +97,32 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what this process has half written, and forbids it to finish: for a program that ends at once, while other
-/// threads may be writing.
+/// Removes this process's partially written files and prevents it from finishing them: for a program that exits immediately
+/// while other threads may be writing.
 pub fn abandon() {
     for path in unfinished().iter() {
         let _ = fs::remove_file(path);
     }
 }
 
-/// Opens a file of the cache, and notes that it was used.
+/// Opens a file of the cache, and records that it was used.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     if let Ok(file) = OpenOptions::new().write(true).open(path) {
-        // Without that it is only removed earlier.
+        // If this fails, the file is only removed earlier.
         let _ = file.set_modified(SystemTime::now());
     }
     File::open(path)
 }
 
-/// Writes a file beside its place and moves it there, so that it is there whole or not at all.
+/// Writes a file under a temporary name and renames it, so it is never incomplete.
 pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    /// Tells the files of one process apart.
+    /// Distinguishes the files of one process.
     static COUNT: AtomicU32 = AtomicU32::new(0);
 
     if let Some(folder) = path.parent() {
@@ -136,16 +135,16 @@ pub(super) fn write(
     let written = write_to(&beside, content).and_then(|_lock| fs::rename(&beside, path));
     unfinished().retain(|path| *path != beside);
     if written.is_err() {
-        // What is left of it helps nobody; that it cannot be removed either changes nothing.
+        // The incomplete file is useless; a failure to remove it does no harm.
         let _ = fs::remove_file(&beside);
     }
     written
 }
 
-/// Returns the file, whose lock ends with it.
+/// Returns the file, which holds the lock until it is dropped.
 fn write_to(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    // Where there are no locks, the age of the file has to do.
+    // Without locks, use the age of the file.
     let _ = file.try_lock();
     let mut writer = BufWriter::new(file);
     content(&mut writer)?;
@@ -169,14 +168,14 @@ impl Entry {
 
     fn remove(&self) -> Result<(), Error> {
         match fs::remove_file(&self.path) {
-            // Somebody else was faster.
+            // Another process was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(|error| Error::io("remove the cache of features", &self.path, &error)),
         }
     }
 }
 
-/// The files of the cache: nothing else in the folder is touched.
+/// The files of the cache; nothing else in the folder is touched.
 fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     let io = |error| Error::io("read the cache of features", folder, &error);
     let listing = match fs::read_dir(folder) {
@@ -191,7 +190,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
         let name = name.to_string_lossy();
         let ours = [".features", ".contents"].iter().any(|end| name.ends_with(end))
             || (name.ends_with(".part") && (name.contains(".features.") || name.contains(".contents.")));
-        // Not followed: a link into the cache is somebody's own.
+        // Not followed: a link in the cache was put there by the user.
         let Ok(metadata) = entry.metadata() else { continue };
         if ours && metadata.is_file() {
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -245,12 +244,12 @@ mod tests {
         }
         fs::write(folder.path().join("mine.txt"), b"mine").unwrap();
         assert_eq!(usage(folder.path()), Ok(Usage { files: 3, bytes: 400 }));
-        // Reading makes it the newest.
+        // Reading makes it the most recently used.
         open(&folder.path().join("a.features")).unwrap();
         assert_eq!(trim(folder.path(), 250), Ok(2));
         assert!(folder.path().join("a.features").exists());
         assert_eq!(clear(folder.path()), Ok(Usage { files: 1, bytes: 200 }));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "somebody's own file stays");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the user's own file stays");
         assert_eq!(usage(&folder.path().join("none")), Ok(Usage::default()));
     }
 }

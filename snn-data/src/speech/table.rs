@@ -1,9 +1,9 @@
-//! The features of all recordings, side by side in memory.
+//! The features of all recordings in memory.
 
 use crate::Error;
 use crate::room::reserve;
 
-/// What is known of all recordings once they have been read.
+/// The data of all recordings after reading.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Features {
     /// Duration of each in ms.
@@ -17,7 +17,7 @@ pub(super) struct Features {
 }
 
 impl Features {
-    /// Zeros for so many recordings of `len` values.
+    /// Zeros for this many recordings of `len` values.
     pub(super) fn zeros(recordings: usize, len: usize) -> Result<Self, Error> {
         fn zeros<T: Copy + Default>(entries: usize, what: &'static str) -> Result<Vec<T>, Error> {
             let mut list = Vec::new();
@@ -33,7 +33,7 @@ impl Features {
         })
     }
 
-    /// Keeps some recordings alone, of `len` values each.
+    /// Keeps only some recordings, of `len` values each.
     pub(super) fn retain(&mut self, kept: &[bool], len: usize) {
         let mut count = 0;
         for k in (0..kept.len()).filter(|&k| kept[k]) {

@@ -1,6 +1,6 @@
-//! Files of event cameras, and zip archives of them, written byte by byte.
+//! Event-camera files, and zip archives of them, written byte by byte.
 
-/// A file of N-MNIST: x, y, on, microseconds of each event.
+/// An N-MNIST file: x, y, on, microseconds of each event.
 pub(crate) fn aer(events: &[(u8, u8, bool, u32)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for &(x, y, on, time) in events {

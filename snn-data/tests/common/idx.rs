@@ -1,4 +1,4 @@
-//! idx files, packed or not.
+//! idx files, compressed or not.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ pub fn idx(shape: &[u32], values: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The same bytes, packed.
+/// The same bytes, compressed.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();

@@ -1,4 +1,4 @@
-//! Files that tests write: the formats, by hand, without the readers' libraries.
+//! Files for tests, written by hand without the readers' libraries.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part of it")]
 
 #[cfg(feature = "events")]

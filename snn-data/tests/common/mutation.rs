@@ -1,11 +1,11 @@
-//! Random damage, for readers that must survive it.
+//! Random damage that readers must survive.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Calls `read` with `rounds` damaged versions of a file: bytes changed, cut out, doubled, the end cut off, fields set to
-/// their extremes. The same damage in every run.
+/// Calls `read` with `rounds` damaged versions of a file: bytes changed, removed, duplicated, the end truncated, fields set to
+/// their extremes. The damage is the same in every run.
 pub fn mutations(file: &[u8], rounds: u64, mut read: impl FnMut(&[u8])) {
     for round in 0..rounds {
         let mut rng = ChaCha8Rng::seed_from_u64(round);

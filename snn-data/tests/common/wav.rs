@@ -9,7 +9,7 @@ pub enum Pcm {
     Float,
 }
 
-/// A file of these chunks; each has its pad byte if it is odd.
+/// A file of these chunks; each has a pad byte if its size is odd.
 pub fn riff(magic: &[u8; 4], size: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
     let mut file = magic.to_vec();
     file.extend_from_slice(&size.to_le_bytes());
@@ -18,13 +18,13 @@ pub fn riff(magic: &[u8; 4], size: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-/// A file whose size is right.
+/// A file with the correct size.
 pub fn riff_of(chunks: &[Vec<u8>]) -> Vec<u8> {
     let size = 4 + chunks.iter().map(Vec::len).sum::<usize>();
     riff(b"RIFF", size as u32, chunks)
 }
 
-/// A chunk whose head says `size`, without a pad byte.
+/// A chunk whose header states `size`, without a pad byte.
 pub fn chunk_sized(id: &[u8; 4], size: u32, bytes: &[u8]) -> Vec<u8> {
     [&id[..], &size.to_le_bytes(), bytes].concat()
 }
@@ -38,7 +38,7 @@ pub fn chunk(id: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// The content of a chunk `fmt ` at 16 kHz: 16 bytes and what follows.
+/// The content of a `fmt ` chunk at 16 kHz: 16 bytes and an extension.
 pub fn fmt(tag: u16, channels: u16, bits: u16, align: u16, more: &[u8]) -> Vec<u8> {
     let mut bytes = [tag, channels].map(u16::to_le_bytes).concat();
     bytes.extend_from_slice(&16_000_u32.to_le_bytes());

@@ -1,11 +1,11 @@
-//! Files packed by filters that are not here.
+//! Files compressed with filters that are not installed.
 
 use std::fs;
 
 use hdf5::File;
 use snn_data::{Error, Shd, ShdConfig, SplitRule};
 
-/// A file whose labels are shuffled, a filter that every HDF5 library has, and then say that they went through another one.
+/// A file whose labels use `shuffle`, a filter that every HDF5 library has, changed to claim a different filter.
 #[test]
 fn a_filter_that_is_not_here_is_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -18,7 +18,7 @@ fn a_filter_that_is_not_here_is_told() {
     let config = ShdConfig { test: SplitRule::stratified(0.1), ..ShdConfig::default() };
     assert!(Shd::from_files("shd", &path, None, &config).is_ok(), "a known filter is no obstacle");
 
-    // Number, length of the name, flags, number of values, name: of `shuffle`, whose number is 2, becomes 32004, LZ4.
+    // Number, length of the name, flags, number of values, name: `shuffle`, number 2, becomes LZ4, number 32004.
     let mut bytes = fs::read(&path).unwrap();
     let name = bytes.windows(8).position(|window| window == b"shuffle\0").unwrap();
     assert_eq!(bytes[name - 8..name - 6], [2, 0]);
@@ -31,7 +31,7 @@ fn a_filter_that_is_not_here_is_told() {
         matches!(&error, Error::File { source, .. } if matches!(**source, Error::Unsupported { .. })),
         "{text}"
     );
-    // Some libraries only say that they have no folder of plugins.
+    // Some libraries only report that they have no plugin folder.
     let is_named = ["the filter `lz4`", "a filter that is not installed"].iter().any(|it| text.contains(it));
     assert!(is_named && text.contains("h5repack"), "{text}");
 }

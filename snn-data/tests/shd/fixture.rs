@@ -1,4 +1,4 @@
-//! Files as the tests make them.
+//! Files created by the tests.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
 use hdf5::{File, H5Type};
 use num_traits::FromPrimitive;
 
-/// What a file holds; a test spoils one part of it.
+/// The content of a file; tests damage one part of it.
 pub(crate) struct Fixture<T, U> {
     pub(crate) times: Vec<Vec<T>>,
     pub(crate) units: Vec<Vec<U>>,

@@ -1,6 +1,6 @@
-//! HDF5 files of the layout of the Spiking Heidelberg Digits: all their varieties, and broken ones.
+//! HDF5 files with the layout of the Spiking Heidelberg Digits: all variants, and broken ones.
 #![cfg(feature = "hdf5")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 mod filters;
 mod fixture;
@@ -27,7 +27,7 @@ fn read(path: &Path) -> Result<Shd, Error> {
     Shd::from_files("digits", path, None, &config())
 }
 
-/// That a file came out as `samples` describes it.
+/// Asserts that a file has the content described by `samples`.
 #[track_caller]
 fn assert_read(path: &Path) {
     let data = read(path).unwrap();
@@ -105,7 +105,7 @@ fn files_that_are_not_there_are_named() {
     assert!(matches!(read(&folder.path().join("none")), Err(Error::Io { .. })));
 }
 
-/// Writes a spoilt file and expects an error that says where.
+/// Writes a damaged file and expects an error with the place.
 #[track_caller]
 fn assert_broken<T: Copy, U: Copy>(fixture: Fixture<T, U>, expected: &str)
 where
@@ -158,15 +158,15 @@ fn broken_content_is_refused() {
     let float = samples::<f32, i32>;
     assert_broken(
         spoil(float(), |f| f.units[7][2] = 700),
-        "a spike of channel 700: there are 700 channels, counted from 0 (sample 7): ",
+        "a spike in channel 700: there are 700 channels, counted from 0 (sample 7): ",
     );
     assert_broken(
         spoil(float(), |f| f.units[7][2] = -1),
-        "not a valid HDF5 file of spikes: -1 is no channel (sample 7, spike 2): ",
+        "not a valid HDF5 spike file: -1 is not a channel (sample 7, spike 2): ",
     );
     assert_broken(
         spoil(samples::<f32, u64>(), |f| f.units[7][2] = u64::MAX),
-        "not a valid HDF5 file of spikes: 18446744073709551615 is no channel (sample 7, spike 2): ",
+        "not a valid HDF5 spike file: 18446744073709551615 is not a channel (sample 7, spike 2): ",
     );
     assert_broken(
         spoil(float(), |f| f.times[5][0] = -0.5),
@@ -176,17 +176,17 @@ fn broken_content_is_refused() {
     assert_broken(spoil(half(), |f| f.times[5][4] = f16::INFINITY), "unit 205 spikes at inf ms: ");
     assert_broken(
         spoil(half(), |f| f.labels[7] = 65_535),
-        "not a valid HDF5 file of spikes: label 65535 makes 65536 classes, of which 4 have a sample: correct it, or name \
-         all classes in extra/keys if there are so many (sample 7): ",
+        "not a valid HDF5 spike file: label 65535 implies 65536 classes, but only 4 have a sample: correct it, or name \
+         all classes in extra/keys if there are this many (sample 7): ",
     );
     assert_broken(
         Fixture { times: vec![], units: vec![], labels: vec![], ..half() },
-        "not a valid HDF5 file of spikes: it holds no sample (labels): ",
+        "not a valid HDF5 spike file: it contains no samples (labels): ",
     );
     assert_broken(
         spoil(float(), |f| f.times[5].swap(1, 4)),
-        "not a valid HDF5 file of spikes: spike 2 at 0.03125 s comes after one at 0.0625 s: set `unsorted = \"sort\"` if \
-         that is meant to be (sample 5): ",
+        "not a valid HDF5 spike file: spike 2 at 0.03125 s comes after one at 0.0625 s: set `unsorted = \"sort\"` if \
+         this is intended (sample 5): ",
     );
     assert_broken(
         spoil(float(), |f| f.units[5].truncate(4)),
@@ -206,21 +206,18 @@ fn broken_content_is_refused() {
     );
     assert_broken(
         spoil(float(), |f| f.labels[3] = -1),
-        "not a valid HDF5 file of spikes: -1 is out of range (labels, entry 3): ",
+        "not a valid HDF5 spike file: -1 is out of range (labels, entry 3): ",
     );
     let keys = Some(vec!["null", "eins"]);
     assert_broken(
         Fixture { keys, ..half() },
         "label 2 is not a class: 2 classes are labeled from 0 (sample 2): ",
     );
-    assert_broken(samples::<f64, f32>(), "not a valid HDF5 file of spikes: units are ");
-    assert_broken(
-        samples::<i32, i32>(),
-        "not a valid HDF5 file of spikes: times are whole numbers, not floating",
-    );
+    assert_broken(samples::<f64, f32>(), "not a valid HDF5 spike file: units are ");
+    assert_broken(samples::<i32, i32>(), "not a valid HDF5 spike file: times are integers, not floating");
 }
 
-/// Words of fixed length, which the file calls ASCII; `letters` are the bytes of the last one.
+/// Words of fixed length, declared as ASCII in the file; `letters` are the bytes of the last one.
 fn write_words(folder: &Path, letters: &[u8; 5]) -> PathBuf {
     let path = half().write(folder, "words.h5");
     let words = ["null", "eins", "?????"].map(|word| FixedAscii::<6>::from_ascii(word).unwrap());
@@ -240,7 +237,7 @@ fn words_are_utf_8_whatever_the_file_calls_them() {
     let data = read(&write_words(folder.path(), b"f\xc3\xbcnf")).unwrap();
     assert_eq!(data.class_name(2), Some("fünf"));
     let message = read(&write_words(folder.path(), b"f\xfcnf\0")).unwrap_err().to_string();
-    let expected = "not a valid HDF5 file of spikes: the word is not UTF-8 (extra/keys, entry 2): ";
+    let expected = "not a valid HDF5 spike file: the word is not UTF-8 (extra/keys, entry 2): ";
     assert!(message.starts_with(expected), "{message}");
 }
 
@@ -266,7 +263,7 @@ fn other_files_are_refused() {
     for bytes in [&b""[..], b"no HDF5", &good[..100], &good[..good.len() / 2]] {
         std::fs::write(&path, bytes).unwrap();
         let message = read(&path).unwrap_err().to_string();
-        assert!(message.starts_with("not a valid HDF5 file of spikes: "), "{message}");
+        assert!(message.starts_with("not a valid HDF5 spike file: "), "{message}");
     }
     File::create(&path).unwrap().create_group("spikes").unwrap();
     let message = read(&path).unwrap_err().to_string();
@@ -279,7 +276,7 @@ fn impossible_values_are_refused() {
     let cases: &[(&str, Change)] = &[
         ("`steps = 0`", |c| c.steps = 0),
         ("`dt = 0`", |c| c.dt = 0.0),
-        ("`pool = 1` is not possible: pool must be 2 or more, as that makes 65537 input units", |c| {
+        ("`pool = 1` is invalid: pool must be 2 or more (this gives 65537 input units", |c| {
             c.inputs = 65_537;
         }),
     ];
@@ -304,7 +301,7 @@ fn missing_groups_are_named() {
         assert!(matches!(&error, Error::File { path: named, .. } if *named == path), "{error:?}");
         assert!(error.to_string().contains(missing), "{error}");
     }
-    // A group where rows should be, and rows where a list should be.
+    // A group instead of rows, and rows instead of a list.
     let path = half().write(folder.path(), "broken.h5");
     let file = File::open_rw(&path).unwrap();
     file.unlink("labels").unwrap();
@@ -313,8 +310,8 @@ fn missing_groups_are_named() {
     assert!(matches!(read(&path), Err(Error::File { .. })));
 }
 
-/// Cut off at any place. Bytes flipped within the global heap are not tried: version 1.10 of the HDF5 library reads out of
-/// bounds then (`H5HG_read`), before anybody could look.
+/// Truncated anywhere. Bytes flipped within the global heap are not tried: version 1.10 of the HDF5 library then reads out of
+/// bounds (`H5HG_read`) before any check.
 #[test]
 fn files_cut_off_anywhere_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -329,7 +326,7 @@ fn files_cut_off_anywhere_are_refused() {
     }
 }
 
-/// Times 1, 25, 49 ms, ... in another unit, none at the edge of a step; 12 samples of 20 spikes.
+/// Times 1, 25, 49 ms, ... in a different unit, none at the edge of a step; 12 samples of 20 spikes.
 fn in_unit<T: FromPrimitive>(per_ms: f64) -> Fixture<T, u16> {
     let time = |k: usize| T::from_f64((24.0 * k as f64 + 1.0) * per_ms).unwrap();
     Fixture {
@@ -357,7 +354,7 @@ fn times_come_in_any_unit() {
         assert_eq!(data.time_unit(), Some(unit));
         assert!(data.intake().unwrap().notes().is_empty());
     }
-    // The wrong unit: too coarse loses nearly everything, which is refused with the right one; too fine is doubted.
+    // The wrong unit: too coarse a unit loses nearly everything, and the error names the right one; too fine a unit causes a warning.
     for (per_ms, unit, right) in
         [(1.0, TimeUnit::S, "ms"), (1e3, TimeUnit::S, "us"), (1e3, TimeUnit::Ms, "us")]
     {
@@ -365,7 +362,7 @@ fn times_come_in_any_unit() {
             read(&in_unit::<f32>(per_ms).write(folder.path(), "wrong"), &with(unit)).unwrap_err().to_string();
         assert!(
             message
-                .starts_with("240 of 240 spikes (100.0 %) lie behind the last step, which ends at 1000 ms; ")
+                .starts_with("240 of 240 spikes (100.0 %) fall after the last step, which ends at 1000 ms; ")
         );
         assert!(
             message.contains(&format!(
@@ -375,7 +372,7 @@ fn times_come_in_any_unit() {
     }
     let data = read(&in_unit::<f32>(1e-3).write(folder.path(), "fine"), &with(TimeUnit::Ms)).unwrap();
     let notes = data.intake().unwrap().notes();
-    assert!(notes[0].starts_with("all spikes lie within 0.457"), "{notes:?}");
+    assert!(notes[0].starts_with("all spikes are within 0.457"), "{notes:?}");
 }
 
 #[test]
@@ -383,11 +380,11 @@ fn late_spikes_are_counted_and_many_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = in_unit::<f32>(1e-3).write(folder.path(), "late.h5");
     let read = |steps, late| Shd::from_files("digits", &path, None, &ShdConfig { steps, late, ..config() });
-    // Spikes every 24 ms up to 457: 3 of 20 lie behind 400 ms.
+    // Spikes every 24 ms up to 457: 3 of 20 are after 400 ms.
     let data = read(200, LateSpikes::Drop).unwrap();
     let intake = data.intake().unwrap();
     assert_eq!((intake.spikes, intake.late_dropped, intake.late_clamped), (240, 36, 0));
-    assert_eq!(intake.notes(), ["36 of 240 spikes (15.0 %) lie behind the last step and are dropped"]);
+    assert_eq!(intake.notes(), ["36 of 240 spikes (15.0 %) fall after the last step and are dropped"]);
     let intake = read(200, LateSpikes::Clamp).unwrap().intake().unwrap().clone();
     assert_eq!((intake.spikes, intake.late_dropped, intake.late_clamped), (240, 0, 36));
     for late in [LateSpikes::Drop, LateSpikes::Clamp] {
@@ -425,8 +422,8 @@ fn two_files_of_one_run_go_together() {
     let message = pair(&train, &words(["null", "eins", "drei"])).unwrap_err().to_string();
     assert!(
         message.starts_with(
-            "not a valid HDF5 file of spikes: its words are not those of the training file (3 against 3; here alone: drei; \
-             there alone: zwei) (extra/keys): "
+            "not a valid HDF5 spike file: its words differ from those of the training file (3 and 3 words; only here: drei; \
+             only there: zwei) (extra/keys): "
         ) && message.ends_with("test.h5"),
         "{message}"
     );
@@ -439,7 +436,7 @@ fn two_files_of_one_run_go_together() {
     let mut few = in_unit::<f32>(1e-3);
     few.units.iter_mut().flatten().for_each(|unit| *unit /= 2);
     let notes = pair(&in_unit(1e-3), &few).unwrap().intake().unwrap().notes();
-    assert_eq!(notes, ["the training file uses 582 input units, the second file 291"]);
+    assert_eq!(notes, ["the training file uses 582 input units, but the second file 291"]);
 }
 
 #[test]
@@ -469,7 +466,7 @@ fn samples_that_were_appended_belong_to_no_part() {
     let identity = |data: &Shd| DataIdentity::of(data).unwrap();
     assert!(identity(&run).compare(&identity(&opened)).is_same());
 
-    // Other spikes of one sample: other data, whatever the steps.
+    // Different spikes in one sample: different data, regardless of the steps.
     let mut other = in_unit::<f32>(1e-3);
     other.units[3][7] ^= 1;
     let comparison = identity(&run).compare(&identity(&open("c.h5", &other, Recorded::default())));
@@ -480,19 +477,16 @@ fn samples_that_were_appended_belong_to_no_part() {
 fn files_that_others_write_are_called_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = half().write(folder.path(), "busy.h5");
-    // Another open of the same file in one process shares its lock; a lock of the system's does not.
+    // Opening the same file again in one process shares the library's lock, but not a system lock.
     let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
     file.lock().unwrap();
     let message = read(&path).unwrap_err().to_string();
-    assert!(
-        message.starts_with("this HDF5 file of spikes is locked: another program has it open"),
-        "{message}"
-    );
+    assert!(message.starts_with("this HDF5 spike file is locked: another program has it open"), "{message}");
     assert!(message.contains("HDF5_USE_FILE_LOCKING=FALSE"), "{message}");
     file.unlock().unwrap();
     assert_read(&path);
 
-    // Marked as open for writing in its superblock (version 2 or later), as a writer leaves it that was killed.
+    // Marked as open for writing in its superblock (version 2 or later), as left by a killed writer.
     let mut bytes = std::fs::read(&path).unwrap();
     if bytes[8] >= 2 {
         bytes[11] |= 1;

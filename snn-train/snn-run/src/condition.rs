@@ -1,4 +1,4 @@
-//! Which runs are shown, and in which order: one grammar for `snn runs --where` and the filter of the dashboard.
+//! Filter conditions and sort order of runs: one syntax for `snn runs --where` and the dashboard's filter.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
@@ -20,23 +20,23 @@ pub const COLUMNS: [&str; 12] = [
     "message",
 ];
 
-/// Those of them that hold numbers; the others hold texts. Accuracies are shares, 0 to 1.
+/// The columns with numbers; the others have text. Accuracies are fractions, 0 to 1.
 pub const NUMBERS: [&str; 7] =
     ["epoch", "epochs", "valid_accuracy", "test_accuracy", "spikes", "lost_classes", "seconds"];
 
-/// A run, as conditions see it.
+/// A run, as seen by conditions.
 pub trait Cells {
-    /// The value in a column of [`COLUMNS`] or of a key of the experiment; empty where there is none.
+    /// The value of a column in [`COLUMNS`] or of a key of the experiment; empty if there is none.
     fn cell(&self, column: &str) -> String;
 
-    /// Whether what stands in a column is a text, rather than a number, a list or a switch.
+    /// Whether a column has text, rather than a number, a list or a boolean.
     fn is_text(&self, column: &str) -> bool;
 }
 
-/// What the operators are made of.
+/// The characters of operators.
 const SIGNS: [char; 4] = ['!', '<', '>', '='];
 
-/// `column=value` and the like.
+/// A condition such as `column=value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// A column of [`COLUMNS`], or a key of the experiment.
@@ -68,7 +68,7 @@ impl Operator {
         })
     }
 
-    /// What was probably meant by signs that are no operator, such as `=>`.
+    /// The operator probably meant by an invalid one, such as `=>`.
     fn nearest(signs: &str) -> Self {
         let [not, below, above, equal] = SIGNS.map(|sign| signs.contains(sign));
         match (below, above) {
@@ -82,7 +82,7 @@ impl Operator {
         }
     }
 
-    /// Whether it asks for more or less, rather than for the same.
+    /// Whether it is an order comparison, rather than an equality.
     fn is_of_order(self) -> bool {
         !matches!(self, Self::Equal | Self::Unequal)
     }
@@ -118,7 +118,7 @@ impl FromStr for Condition {
         let Some(operator) = Operator::of(&signs) else {
             let nearest = Operator::nearest(&signs);
             return Err(format!(
-                "there is no `{signs}`: use =, !=, <, <=, > or >=, as in {column}{nearest}{value}"
+                "unknown operator `{signs}`: use =, !=, <, <=, > or >=, as in {column}{nearest}{value}"
             ));
         };
         let mut condition = Self { column: column.to_owned(), operator, value: value.to_owned() };
@@ -131,21 +131,21 @@ impl FromStr for Condition {
 }
 
 impl Condition {
-    /// Refuses values that no run can have, whichever runs there are: such a condition would silently show nothing.
+    /// Refuses values that no run can have: such a condition would silently match nothing.
     fn check_value(&self) -> Result<(), String> {
         let Self { column, operator, value } = self;
         let is_number = number(value).is_some();
         let holds_numbers = NUMBERS.contains(&column.as_str());
-        // `epoch=` asks for runs that have none.
+        // `epoch=` matches runs without an epoch.
         if value.is_empty() && operator.is_of_order() {
             Err(format!("a value is missing, as in {column}{operator}{}", self.example()))
         } else if column.ends_with("accuracy") && number(value).is_some_and(|value| value > 1.0) {
             let percent = format!("{value}%");
             let example = Self { value: percent, ..self.clone() }.example();
-            Err(format!("`{column}` holds shares, 0 to 1: write {column}{operator}{example}"))
+            Err(format!("`{column}` is a fraction, 0 to 1: write {column}{operator}{example}"))
         } else if holds_numbers && !is_number && !value.is_empty() {
             Err(format!(
-                "`{column}` holds numbers, and `{value}` is none: write {column}{operator}{}",
+                "`{column}` is a number, but `{value}` is not: write {column}{operator}{}",
                 self.example()
             ))
         } else {
@@ -153,20 +153,20 @@ impl Condition {
         }
     }
 
-    /// A value that may stand where one is missing or wrong. Accuracies are shares, which not everybody knows.
+    /// An example for a missing or wrong value. Accuracies are fractions, which users may not know.
     fn example(&self) -> String {
         if !self.column.ends_with("accuracy") {
             return "5".to_owned();
         }
         let percent = self.value.strip_suffix('%').and_then(|percent| number(percent.trim_end()));
-        // Rounded, since 97.3 / 100 need not be 0.973.
+        // Rounded, since 97.3 / 100 may differ from 0.973.
         percent.map_or_else(|| "0.9".to_owned(), |percent| ((percent * 1e4).round() / 1e6).to_string())
     }
 
-    /// Refuses to ask for more or less where no run has anything comparable: an order is one of numbers, or of texts.
+    /// Refuses order comparisons if no run has a comparable value: only numbers, or texts, can be ordered.
     ///
     /// # Errors
-    /// What to write instead.
+    /// The suggested condition.
     pub fn check<R: Cells>(&self, rows: &[R]) -> Result<(), String> {
         let Self { column, operator, value } = self;
         let wants_number = number(value).is_some();
@@ -189,12 +189,12 @@ impl Condition {
         let kind = if wants_number { "number" } else { "text" };
         let operator = if number(&example).is_some() { *operator } else { Operator::Equal };
         Err(format!(
-            "`{column}` cannot be more or less than `{value}`: no run has a {kind} there; write for example \
+            "`{column}` cannot be compared with `{value}`: no run has a {kind} there; write for example \
              {column}{operator}{example}"
         ))
     }
 
-    /// Whether it holds of a run.
+    /// Whether a run matches.
     #[must_use]
     pub fn holds(&self, row: &impl Cells) -> bool {
         self.admits(&row.cell(&self.column))
@@ -213,14 +213,14 @@ impl Condition {
     }
 
     fn is_equal(&self, cell: &str) -> bool {
-        // A run called `1e2` is not the one called `100`.
+        // The run `1e2` is not the run `100`.
         let is_of_words = COLUMNS.contains(&self.column.as_str()) && !NUMBERS.contains(&self.column.as_str());
         let as_numbers = || number(cell).is_some_and(|cell| number(&self.value) == Some(cell));
         cell == self.value || (!is_of_words && as_numbers())
     }
 
-    /// How a cell compares with the value. What has no value is neither more nor less than any, and a text is neither
-    /// more nor less than a number.
+    /// Compares a cell with the value. A missing value is neither greater nor less than any other, and text is neither
+    /// greater nor less than a number.
     fn order_of(&self, cell: &str) -> Option<Ordering> {
         match (number(cell), number(&self.value)) {
             (Some(cell), Some(value)) => cell.partial_cmp(&value),
@@ -230,13 +230,13 @@ impl Condition {
     }
 }
 
-/// The number that a text stands for. NaN is none: nothing is more or less than it.
+/// The number in a text. NaN counts as none: nothing is greater or less than it.
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| !number.is_nan())
 }
 
-/// Numbers before texts, NaN between them; a total order of all texts, as sorting needs it: names of runs are often a mix
-/// such as `120`, `7-a` and `3e2f`.
+/// Numbers before texts, NaN between them; a total order of all texts, as sorting requires: run names are often a mix such as
+/// `120`, `7-a` and `3e2f`.
 fn compare(a: &str, b: &str) -> Ordering {
     let values = match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b)),
@@ -244,11 +244,11 @@ fn compare(a: &str, b: &str) -> Ordering {
         (Err(_), Ok(_)) => Ordering::Greater,
         (Err(_), Err(_)) => Ordering::Equal,
     };
-    // The same number may be written in several ways.
+    // The same number can be written in several ways.
     values.then_with(|| a.cmp(b))
 }
 
-/// Empty cells last, whichever way the others go.
+/// Empty cells last, in either direction.
 #[must_use]
 pub fn order(a: &str, b: &str, reverse: bool) -> Ordering {
     let values = if reverse { compare(b, a) } else { compare(a, b) };
@@ -276,9 +276,9 @@ mod tests {
         assert_eq!(holds("verdict!=learned", "learned"), Some(false));
         assert_eq!(holds("network.hidden=[30]", "[30]"), Some(true));
         assert_eq!(holds("data.name>m", "randman"), Some(true));
-        assert_eq!(holds("id>9", "7-a"), Some(false), "a text is neither more nor less than a number");
+        assert_eq!(holds("id>9", "7-a"), Some(false), "text is neither greater nor less than a number");
         assert_eq!(holds("id<9", "7-a"), Some(false));
-        assert_eq!(holds("id=100", "1e2"), Some(false), "names are words");
+        assert_eq!(holds("id=100", "1e2"), Some(false), "names are text");
         assert_eq!(holds("surrogate.beta=100", "1e2"), Some(true));
         assert_eq!(holds("surrogate.beta<100", "nan"), Some(false));
     }

@@ -1,4 +1,4 @@
-//! Reading run directories while others write them.
+//! Reading run directories while they are being written.
 
 use std::{
     fs::{self, File},
@@ -31,7 +31,7 @@ impl RunDir {
     /// Opens the run at `path`.
     ///
     /// # Errors
-    /// [`Error::NotARun`] if no `config.toml` lies there.
+    /// [`Error::NotARun`] if it has no `config.toml`.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         if path.join(CONFIG).is_file() {
@@ -41,7 +41,7 @@ impl RunDir {
         }
     }
 
-    /// Where the run lies.
+    /// The path of the run.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -54,8 +54,8 @@ impl RunDir {
         name.file_name().unwrap_or(name.as_os_str()).to_string_lossy().into_owned()
     }
 
-    /// The resolved experiment as plain TOML, so that a reader shows keys that it does not know;
-    /// `Experiment::load` reads the same file as a typed value.
+    /// The resolved experiment as plain TOML, which lets a reader show keys that it does not know; `Experiment::load` reads
+    /// the same file as a typed value.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Syntax`].
@@ -74,7 +74,7 @@ impl RunDir {
         self.json("status", STATUS, regular::MOST_STATUS)
     }
 
-    /// How the run stands now. One that has no status yet is pending.
+    /// The current state of the run. A run without a status is pending.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::DamagedFile`].
@@ -86,13 +86,13 @@ impl RunDir {
         }
     }
 
-    /// How the run stands now, by its status.
+    /// The current state of the run, given its status.
     #[must_use]
     pub fn state_by(&self, status: &Status) -> RunState {
         self.silence_and_state(status).1
     }
 
-    /// Seconds since the run was last heard of, and how it stands now, by its status.
+    /// Seconds since the run's last sign of life, and its current state, given its status.
     #[must_use]
     pub fn silence_and_state(&self, status: &Status) -> (f64, RunState) {
         let silence = silence(SystemTime::now(), status.heartbeat, self.status_written());
@@ -103,19 +103,19 @@ impl RunDir {
         (silence, state)
     }
 
-    /// Whether the process that claims to train the run is surely gone, killed on this machine.
+    /// Whether the process that claims to train the run is known to have been killed on this machine.
     #[must_use]
     pub fn is_gone(&self, status: &Status) -> bool {
         liveness::is_gone(&self.path, status)
     }
 
-    /// When the status was written, by the clock of the file system; `None` if that is not to be known.
+    /// When the status was written, by the clock of the file system; `None` if unknown.
     #[must_use]
     pub fn status_written(&self) -> Option<SystemTime> {
         fs::metadata(self.path.join(STATUS)).and_then(|file| file.modified()).ok()
     }
 
-    /// Under which circumstances the run was made.
+    /// The environment in which the run was trained.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::DamagedFile`].
@@ -123,7 +123,7 @@ impl RunDir {
         self.json("environment", ENVIRONMENT, regular::MOST_ENVIRONMENT)
     }
 
-    /// Everything recorded so far. A run that has not recorded anything has no records.
+    /// All records so far; empty if the run has not recorded anything.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -139,16 +139,16 @@ impl RunDir {
         Tail::new(self.follow())
     }
 
-    /// Follows the records as they are written, and keeps none.
+    /// Follows the records as they are written, without keeping them.
     #[must_use]
     pub fn follow(&self) -> Follower {
         Follower::new(self.path.join(METRICS))
     }
 
-    /// The whole records in the last `bytes` of the file: what the end of a long history says, at a small price.
+    /// The complete records in the last `bytes` of the file: a cheap way to read the end of a long history.
     ///
     /// # Errors
-    /// [`Error::Io`]; a file that is not there yet is empty.
+    /// [`Error::Io`]; a missing file counts as empty.
     pub fn recent(&self, bytes: u64) -> Result<Vec<Record>, Error> {
         let path = self.path.join(METRICS);
         let read = || -> io::Result<Vec<u8>> {
@@ -163,7 +163,7 @@ impl RunDir {
             Ok(end) => {
                 let whole = end.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
                 let lines = end[..whole].split(|&byte| byte == b'\n');
-                // The first line may have lost its beginning: then it is no JSON.
+                // The first line may lack its beginning: then it is not JSON.
                 Ok(lines.filter_map(|line| Record::parse(std::str::from_utf8(line).ok()?)).collect())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -171,15 +171,15 @@ impl RunDir {
         }
     }
 
-    /// Asks whoever trains the run to end it cleanly after the current batch. A run that is not being trained keeps the
-    /// request, and the next one who trains it is told.
+    /// Asks the trainer of the run to stop cleanly after the current batch. If the run is not being trained, the request
+    /// remains for the next trainer.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn request_stop(&self) -> Result<(), Error> {
         let path = self.path.join(STOP);
         let file = regular::open_own(File::options().write(true).create(true).truncate(false), &path);
-        file.map(drop).map_err(Error::io("ask for a stop", path))
+        file.map(drop).map_err(Error::io("request a stop", path))
     }
 
     fn json<T: DeserializeOwned>(&self, what: &'static str, name: &str, limit: u64) -> Result<T, Error> {
@@ -193,14 +193,14 @@ impl RunDir {
     }
 }
 
-/// The runs in a directory such as `runs`, by name, hence by time.
+/// The runs in a directory such as `runs`, sorted by name and thus by time.
 ///
 /// # Errors
 /// [`Error::Io`] if the directory cannot be read.
 pub fn list(directory: impl AsRef<Path>) -> Result<Vec<RunDir>, Error> {
     let directory = directory.as_ref();
     let entries = fs::read_dir(directory).map_err(Error::io("list the runs", directory))?;
-    // An entry that vanishes or is no run while we look is none of ours.
+    // Skip an entry that disappears meanwhile or is not a run.
     let mut runs: Vec<_> = entries.flatten().filter_map(|entry| RunDir::open(entry.path()).ok()).collect();
     runs.sort();
     Ok(runs)
@@ -265,11 +265,11 @@ mod tests {
         let heartbeat = crate::unix_time();
         let state = RecordedState::Running;
         let status = Status { state, pid, heartbeat, host: liveness::host(), ..Status::default() };
-        assert_eq!(run.state_by(&status), RunState::Running, "without a lock nothing is sure");
+        assert_eq!(run.state_by(&status), RunState::Running, "without a lock, it may still run");
         let lock = File::create(directory.path().join(crate::files::LOCK)).unwrap();
         assert_eq!(run.state_by(&status), RunState::Stalled);
         lock.lock().unwrap();
-        assert_eq!(run.state_by(&status), RunState::Running, "somebody holds it");
+        assert_eq!(run.state_by(&status), RunState::Running, "a process holds it");
         lock.unlock().unwrap();
         let elsewhere = Status { host: Some("elsewhere".to_owned()), ..status.clone() };
         let of_old = Status { host: None, ..status.clone() };

@@ -1,4 +1,4 @@
-//! `env.json`: under which circumstances a run was made.
+//! `env.json`: the environment in which a run was trained.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Environment {
     /// The version of this file's format.
     pub version: u32,
-    /// The first start, then every resume.
+    /// The first start, followed by every resume.
     pub sessions: Vec<Session>,
 }
 
@@ -16,11 +16,11 @@ pub struct Environment {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Session {
-    /// When, as RFC 3339 in UTC.
+    /// Time of the start, as RFC 3339 in UTC.
     pub started: String,
     /// The version of this crate.
     pub snn_version: String,
-    /// The git commit of the working directory, where there is one; `+` at its end: with changes not committed.
+    /// The git commit of the working directory, if there is one; `+` at its end means uncommitted changes.
     pub git_revision: Option<String>,
     /// The name of the machine.
     pub host: Option<String>,
@@ -28,11 +28,11 @@ pub struct Session {
     pub platform: String,
     /// The vector instruction set that the kernels use.
     pub instruction_set: String,
-    /// Where the network computes: `cpu`, `cuda`, `cuda:1`; `None` in runs of old, and where a program of its own did not
-    /// say.
+    /// The device of the network: `cpu`, `cuda`, `cuda:1`; `None` in old runs, and if a custom program did not specify
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
-    /// Threads that compute.
+    /// Number of compute threads.
     pub threads: usize,
     /// The command line, program first; empty when started from code.
     pub command: Vec<String>,

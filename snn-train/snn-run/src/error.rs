@@ -1,77 +1,77 @@
-//! What can go wrong while a run or a sweep is read.
+//! Errors while reading a run or a sweep.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-/// What can go wrong while a run or a sweep is read.
+/// Errors while reading a run or a sweep.
 ///
-/// Messages end with the long part (a path), and say what helps where something does.
+/// Messages end with the long part (a path), and include the remedy if there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to read or write a file or directory.
+    /// Reading or writing a file or directory failed.
     #[error("cannot {action}: {source}{}: {}", remedy(source), path.display())]
     Io {
-        /// What was being done, such as "read the metrics".
+        /// The attempted action, such as "read the metrics".
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The operating system's error.
         source: io::Error,
     },
 
-    /// An experiment that is no valid TOML.
+    /// An experiment is not valid TOML.
     #[error("{}:{line}: this is not valid TOML: {message}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// The line of the mistake, counted from 1.
+        /// The line of the error, counted from 1.
         line: usize,
         /// The parser's description.
         message: String,
     },
 
-    /// A directory that is no run directory.
-    #[error("no run here ({missing} is missing); runs lie one level deeper, as in runs/<id>: {}", path.display())]
+    /// A directory is not a run directory.
+    #[error("no run here ({missing} is missing); runs are one level deeper, as in runs/<id>: {}", path.display())]
     NotARun {
-        /// The directory that was meant to be a run.
+        /// The directory.
         path: PathBuf,
-        /// The file that every run directory holds.
+        /// The missing file that every run directory has.
         missing: &'static str,
     },
 
-    /// A directory that is no sweep.
+    /// A directory is not a sweep.
     #[error("no sweep here (manifest.json is missing; planning a sweep writes it): {}", path.display())]
     NotASweep {
-        /// The directory that was meant to be a sweep.
+        /// The directory.
         path: PathBuf,
     },
 
-    /// A file of a run directory or of a sweep that cannot be understood.
+    /// A file of a run directory or of a sweep is damaged.
     #[error("damaged {what} ({reason}): {}", path.display())]
     DamagedFile {
-        /// Which file, such as "status".
+        /// The kind of file, such as "status".
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 
-    /// A plan of a sweep with a run that is none of its own: its name leads elsewhere, or does not follow from its settings.
-    #[error("the plan has been changed: run {id:?}: {reason}; plan the sweep anew with `snn sweep plan`: {}", path.display())]
+    /// The plan of a sweep contains a foreign run: its name is a path to elsewhere, or does not match its settings.
+    #[error("the plan has been changed: run {id:?}: {reason}; plan the sweep again with `snn sweep plan`: {}", path.display())]
     ForeignPoint {
         /// The plan.
         path: PathBuf,
-        /// The id of the run, as the plan has it.
+        /// The id of the run in the plan.
         id: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 
-    /// A file that a later version of this program wrote.
+    /// A file was written by a later version of this program.
     #[error("format version {found} is newer than this program's ({known}); use a newer `snn`: {}", path.display())]
     TooNew {
         /// The file.
@@ -89,52 +89,51 @@ impl Error {
         move |source| Self::Io { action, path: path.as_ref().to_owned(), source }
     }
 
-    /// Says where in `text`, the content of the file at `path`, the parser found its mistake.
+    /// Adds the position of a parser error in `text`, the content of the file at `path`.
     pub(crate) fn syntax(path: PathBuf, text: &str, error: &toml::de::Error) -> Self {
         let line = line_of(text, error.span().map_or(0, |span| span.start));
         Self::Syntax { path, line, message: error.message().to_owned() }
     }
 
-    /// Whether what was named is no run or sweep, or its experiment was edited wrongly: a mistake of the user, not one on
-    /// the way.
+    /// Whether this is a user error: the path is not a run or sweep, or its experiment was edited incorrectly.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Syntax { .. } | Self::NotARun { .. } | Self::NotASweep { .. })
     }
 
-    /// Whether a file is not there.
+    /// Whether a file is missing.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 }
 
-/// The lines of a text, for those who ask for many places in it.
+/// The lines of a text, to look up many positions.
 #[derive(Debug, Clone)]
 pub struct Lines(Vec<usize>);
 
 impl Lines {
-    /// Of this text.
+    /// The lines of this text.
     #[must_use]
     pub fn of(text: &str) -> Self {
         Self(text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect())
     }
 
-    /// The line, counted from 1, in which the byte at `offset` stands.
+    /// The line, counted from 1, of the byte at `offset`.
     #[must_use]
     pub fn at(&self, offset: usize) -> usize {
         1 + self.0.partition_point(|&end| end < offset)
     }
 }
 
-/// The line of `text`, counted from 1, in which the byte at `offset` stands.
+/// The line of `text`, counted from 1, of the byte at `offset`.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
 }
 
-/// What went wrong, and why: an error's message and those of its causes, `: ` between them. Causes that the message holds
-/// already, as those of [`Error`] do, are not told twice.
+/// An error's message and those of its causes, separated by `: `. Causes that are already part of the message, as in
+/// [`Error`], are not repeated.
 #[must_use]
 pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -150,17 +149,17 @@ pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// What helps against an operating system's error, for the kinds that a user can do something about.
+/// The remedy for an operating system error, if the user can do something about it.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            " (free some space, then go on with --resume)"
+            " (free some space, then continue with --resume)"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            " (choose a directory that you may write to)"
+            " (choose a writable directory)"
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            " (a file stands where a directory is needed)"
+            " (a file is in the place of a directory)"
         }
         _ => "",
     }

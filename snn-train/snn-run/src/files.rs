@@ -1,41 +1,41 @@
-//! The names of the files of a run directory and of a sweep directory: one place for readers and writers.
+//! The file names in a run directory and a sweep directory, shared by readers and writers.
 
-/// The experiment, every key resolved. With this file a directory is a run.
+/// The experiment with every key resolved. A directory with this file is a run.
 pub const CONFIG: &str = "config.toml";
-/// Which data the run is trained on, and which sample belongs to which part.
+/// The identity of the run's data, and the samples of each part.
 pub const DATA: &str = "data.json";
 /// The sessions of the run ([`Environment`](crate::Environment)).
 pub const ENVIRONMENT: &str = "env.json";
-/// The records ([`Record`](crate::Record)), one a line.
+/// The records ([`Record`](crate::Record)), one per line.
 pub const METRICS: &str = "metrics.jsonl";
-/// The state of the run now ([`Status`](crate::Status)).
+/// The current state of the run ([`Status`](crate::Status)).
 pub const STATUS: &str = "status.json";
 /// The folder of the checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// In [`CHECKPOINTS`]: the epoch that is best on validation.
+/// In [`CHECKPOINTS`]: the best epoch on validation.
 pub const BEST_CHECKPOINT: &str = "best.safetensors";
 /// In [`CHECKPOINTS`]: the last epoch.
 pub const LAST_CHECKPOINT: &str = "last.safetensors";
 /// The folder of the probes ([`Probe`](crate::probe::Probe)).
 pub const PROBES: &str = "probes";
-/// What the trainer has printed, if it was started to be watched.
+/// The output of the trainer, if it was started with `--watch`.
 pub const TRAINER_LOG: &str = "trainer.log";
-/// How the files for TensorBoard begin.
+/// The prefix of TensorBoard files.
 pub const EVENTS: &str = "events.out.tfevents.";
-/// Asks for a clean stop after the current batch.
+/// Requests a clean stop after the current batch.
 pub const STOP: &str = "stop";
-/// In a run of a sweep: who is trying to train it, and how often that has ended its process without a word.
+/// In a run of a sweep: the process training it, and how often that crashed.
 pub const ATTEMPT: &str = "attempt.json";
-/// Held by the process that trains here.
+/// Locked by the process that trains the run.
 pub const LOCK: &str = "lock";
 
-/// The plan of a sweep ([`Manifest`](crate::sweep::Manifest)). With this file a directory is a sweep.
+/// The plan of a sweep ([`Manifest`](crate::sweep::Manifest)). A directory with this file is a sweep.
 pub const MANIFEST: &str = "manifest.json";
-/// The results of a sweep: one line for each run.
+/// The results of a sweep: one line per run.
 pub const RESULTS_CSV: &str = "results.csv";
-/// The results of a sweep: one line for each group.
+/// The results of a sweep: one line per group.
 pub const GROUPS_CSV: &str = "groups.csv";
-/// In a sweep: the folder of what was submitted to Slurm.
+/// In a sweep: the folder of Slurm submissions.
 pub const SLURM: &str = "slurm";
 /// The results of a sweep: runs and groups.
 pub const RESULTS_JSON: &str = "results.json";
@@ -46,7 +46,7 @@ pub fn probe(epoch: u32) -> String {
     format!("{epoch:07}.json")
 }
 
-/// The epoch of a file in [`PROBES`]; `None` if it is no probe.
+/// The epoch of a file in [`PROBES`]; `None` if it is not a probe.
 #[must_use]
 pub fn probed_epoch(name: &str) -> Option<u32> {
     name.strip_suffix(".json")?.parse().ok()

@@ -1,4 +1,4 @@
-//! Following `metrics.jsonl` while others write it.
+//! Following `metrics.jsonl` while it is being written.
 
 use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
@@ -7,14 +7,14 @@ use std::{
 
 use crate::{error::Error, record::Record, regular};
 
-/// Long enough to hold the times at the end of a line, which no two writings share.
+/// Long enough to contain the times at the end of a line, which differ each time a line is written.
 const MARK: usize = 256;
-/// Read at once, so that a long history takes no more memory than what is made of it.
+/// Read size, to limit the memory for a long history.
 const CHUNK: u64 = 1 << 20;
-/// No record is longer. Without a bound, a file without line breaks would be kept in memory whole.
+/// Maximum length of a record. Without it, a file without line breaks would be read into memory completely.
 const LONGEST_LINE: usize = 16 << 20;
 
-/// Follows `metrics.jsonl` of a run: each [`poll`](Tail::poll) reads what has been appended since the one before.
+/// Follows `metrics.jsonl` of a run: each [`poll`](Tail::poll) reads what was appended since the last one.
 #[derive(Debug)]
 pub struct Tail {
     follower: Follower,
@@ -30,19 +30,19 @@ impl Tail {
         self.records
     }
 
-    /// Everything read so far.
+    /// All records read so far.
     #[must_use]
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// Reads on. Returns whether [`records`](Tail::records) changed.
+    /// Reads new records. Returns whether [`records`](Tail::records) changed.
     ///
-    /// A resumed run cuts off records newer than its checkpoint and writes them again: a file whose part read so far
-    /// is no longer what it was is read anew.
+    /// A resumed run truncates records newer than its checkpoint and writes them again: if the part already read has
+    /// changed, the file is read again from the beginning.
     ///
     /// # Errors
-    /// [`Error::Io`]; a file that is not there yet is empty.
+    /// [`Error::Io`]; a missing file counts as empty.
     pub fn poll(&mut self) -> Result<bool, Error> {
         let mut changed = false;
         self.follower.poll(|news| match news {
@@ -59,25 +59,25 @@ impl Tail {
     }
 }
 
-/// What a [`Follower`] has to tell.
+/// News from a [`Follower`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
-    /// What was told before is void; the file is read from its beginning.
+    /// Discard all previous records; the file is read from the beginning.
     Restart,
     /// The next record.
     Record(Box<Record>),
 }
 
-/// As [`Tail`], for readers who keep less than every record: it hands them on and forgets them.
+/// Like [`Tail`], but passes records on without keeping them.
 #[derive(Debug)]
 pub struct Follower {
     path: PathBuf,
     offset: u64,
-    /// The last bytes before `offset`, by which a file that was cut and has grown again is told from one that only grew.
+    /// The last bytes before `offset`, to distinguish a file that was truncated and has grown again from one that only grew.
     mark: Vec<u8>,
-    /// The beginning of a line whose end is not written yet.
+    /// The beginning of an incomplete line.
     pending: Vec<u8>,
-    /// Whether that line is too long to be a record: what comes of it is passed over.
+    /// Whether that line is too long for a record, and is skipped.
     is_too_long: bool,
 }
 
@@ -86,10 +86,10 @@ impl Follower {
         Self { path, offset: 0, mark: Vec::new(), pending: Vec::new(), is_too_long: false }
     }
 
-    /// Reads on to the end of the file and tells what is new, as [`Tail::poll`] does.
+    /// Reads to the end of the file and reports new records, like [`Tail::poll`].
     ///
     /// # Errors
-    /// [`Error::Io`]; a file that is not there yet is empty.
+    /// [`Error::Io`]; a missing file counts as empty.
     pub fn poll(&mut self, mut tell: impl FnMut(News)) -> Result<(), Error> {
         loop {
             let bytes = match self.read_on() {
@@ -116,7 +116,7 @@ impl Follower {
         }
     }
 
-    /// Adds to the line under way, and tells of it if this ends it.
+    /// Adds to the current line, and reports it if complete.
     fn take(&mut self, piece: &[u8], tell: &mut impl FnMut(News)) {
         let is_whole = piece.ends_with(b"\n");
         self.is_too_long |= self.pending.len() + piece.len() > LONGEST_LINE;
@@ -135,7 +135,7 @@ impl Follower {
         self.is_too_long = false;
     }
 
-    /// What comes from the mark on: the last bytes read before, if nobody has cut them off, then what is new.
+    /// The content from the mark on: the last bytes read before, unless truncated, followed by new bytes.
     fn read_on(&self) -> io::Result<Vec<u8>> {
         let mut file = regular::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset - self.mark.len() as u64))?;
@@ -177,7 +177,7 @@ mod tests {
         tail.records().iter().map(Record::epoch).collect()
     }
 
-    /// The smallest directory that is a run.
+    /// A minimal run directory.
     fn run() -> (tempfile::TempDir, RunDir) {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(CONFIG), "").unwrap();
@@ -210,7 +210,7 @@ mod tests {
 
         fs::write(run.path().join(METRICS), line(7) + &line(8)).unwrap();
         assert!(tail.poll().unwrap());
-        assert_eq!(epochs(&tail), [Some(7), Some(8)], "cut and grown again between two looks");
+        assert_eq!(epochs(&tail), [Some(7), Some(8)], "truncated and grown again between two polls");
         fs::remove_file(run.path().join(METRICS)).unwrap();
         assert!(tail.poll().unwrap());
         assert!(tail.records().is_empty());

@@ -1,7 +1,7 @@
-//! Every parser of this crate as a function of bytes, for programs that feed them damaged ones.
+//! Every parser of this crate as a function of bytes, for fuzzing.
 //!
-//! Not part of the interface: what is here may change at any time. Each function returns whether the bytes were accepted,
-//! and does with what it has read what programs do with it.
+//! Not part of the public interface: it may change at any time. Each function returns whether the bytes were accepted, and
+//! uses the result as programs do.
 
 use std::{path::Path, str};
 
@@ -25,7 +25,7 @@ pub fn records(bytes: &[u8]) -> bool {
         }
         assert!(
             *record == Record::Unknown || Record::parse(&record.to_line()).is_some(),
-            "what is read is written"
+            "records round-trip"
         );
     }
     !records.is_empty()
@@ -34,7 +34,7 @@ pub fn records(bytes: &[u8]) -> bool {
 /// `status.json`.
 pub fn status(bytes: &[u8]) -> bool {
     let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return false };
-    assert!((0.0..=1.0).contains(&status.progress()), "progress is a share");
+    assert!((0.0..=1.0).contains(&status.progress()), "progress is a fraction");
     let _ = RunState::of(&status, crate::silence(std::time::SystemTime::UNIX_EPOCH, status.heartbeat, None));
     true
 }
@@ -56,12 +56,12 @@ pub fn probe(bytes: &[u8]) -> bool {
     true
 }
 
-/// The plan of a sweep, as far as it can be told without an experiment.
+/// The plan of a sweep, as far as it can be checked without an experiment.
 pub fn manifest(bytes: &[u8]) -> bool {
     Manifest::parse(bytes, Path::new("manifest.json")).is_ok()
 }
 
-/// The plan of a sweep, if it is one.
+/// The plan of a sweep, if valid.
 #[must_use]
 pub fn parse_manifest(bytes: &[u8]) -> Option<Manifest> {
     Manifest::parse(bytes, Path::new("manifest.json")).ok()

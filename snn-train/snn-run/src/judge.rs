@@ -1,26 +1,26 @@
-//! What the gradients of a network mean in plain words. All bounds are here, each with its reason.
+//! Judgements of a network's gradients. All thresholds are here, each with its reason.
 
 use crate::probe::Histogram;
 
-/// A derivative below this lets next to nothing of a gradient through.
+/// A derivative below this blocks nearly all of a gradient.
 pub const VANISHING_DERIVATIVE: f64 = 1e-3;
 
-/// How it stands with a matrix or a layer, from good to bad.
+/// The state of a matrix or a layer, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Judgement {
-    /// Nothing to be said against it.
+    /// No problem.
     Fine,
-    /// Nothing is known.
+    /// Not enough information.
     Unknown,
-    /// Updates are so small that learning takes long.
+    /// Updates are so small that learning is slow.
     Slow,
     /// Updates are larger than usual after the first epochs.
     Fast,
-    /// Few derivatives let a gradient through.
+    /// Few derivatives pass a gradient.
     Thin,
-    /// Updates replace the weights within a handful of steps.
+    /// Updates replace the weights within a few steps.
     TooFast,
-    /// The gradient has all but vanished on its way.
+    /// The gradient has nearly vanished.
     Vanishing,
     /// The gradient is too large for any step size.
     Exploding,
@@ -33,37 +33,37 @@ pub enum Judgement {
 pub const HEALTHY_UPDATE: f64 = 1e-3;
 /// With updates smaller than this, a thousand of them change a weight by a hundredth.
 const SLOW_UPDATE: f64 = 1e-5;
-/// With updates larger than this, twenty of them replace the weights: at home in the first epochs alone.
+/// With updates larger than this, twenty of them replace the weights: normal only in the first epochs.
 const FAST_UPDATE: f64 = 5e-2;
-/// With updates larger than this, a handful replaces the weights: what was learned is lost each time.
+/// With updates larger than this, a few of them replace the weights and undo what was learned.
 const TOO_FAST_UPDATE: f64 = 2e-1;
 
-/// A loss is a few nats, so that with a gradient of this norm a step of a hundredth changes it by as much as it is.
+/// A loss is a few nats: with a gradient of this norm, a step of 0.01 changes the loss by its own size.
 const EXPLODING_GRADIENT: f64 = 1e2;
-/// Adam divides by the size of the gradient plus an epsilon of 1e-8: what is smaller hardly moves a weight.
+/// Adam divides by the size of the gradient plus an epsilon of 1e-8: smaller gradients hardly move a weight.
 pub const ADAMS_EPSILON: f64 = 1e-8;
-/// What is so much smaller than the largest gradient of the network has vanished on its way through the layers. Between
-/// the matrices of networks that learn, there are one or two powers of ten.
+/// A gradient this much smaller than the network's largest has vanished on its way through the layers. In networks that learn,
+/// the matrices differ by one or two powers of ten.
 const VANISHING_SHARE: f64 = 1e-4;
 
-/// A gradient that goes through a layer, or a step of time, is multiplied by derivatives: by more than this on average,
-/// it grows from layer to layer. A derivative of a surrogate that is scaled to 1 at the threshold never is larger.
+/// A gradient that passes through a layer, or a time step, is multiplied by derivatives: above this mean, it grows from layer to
+/// layer. The derivative of a surrogate scaled to 1 at the threshold is never larger.
 pub const EXPLODING_DERIVATIVE: f64 = 1.0;
-/// With so many derivatives below [`VANISHING_DERIVATIVE`], only units next to their threshold learn.
+/// With this fraction of derivatives below [`VANISHING_DERIVATIVE`], only units near their threshold learn.
 const THIN: f64 = 0.9;
 
-/// What is known of a weight matrix.
+/// What is known about a weight matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sizes {
     /// Norm of its gradient.
     pub gradient: Option<f64>,
-    /// The largest of the network's matrices.
+    /// The largest norm among the network's matrices.
     pub largest: Option<f64>,
     /// `|dW| / |W|`.
     pub update: Option<f64>,
 }
 
-/// How a matrix learns, and why that is said.
+/// Judges how a matrix learns, with the reason.
 #[must_use]
 pub fn matrix(sizes: Sizes) -> (Judgement, String) {
     let say = |judgement, text: &str| (judgement, text.to_owned());
@@ -99,16 +99,16 @@ pub fn matrix(sizes: Sizes) -> (Judgement, String) {
     }
 }
 
-/// A large whole number in a few signs: `870`, `5e5`.
+/// A large integer in a few characters: `870`, `5e5`.
 fn short(value: f64) -> String {
     if value < 1e4 { format!("{value:.0}") } else { format!("{value:.0e}") }
 }
 
-/// How much of a gradient goes through a layer with these surrogate derivatives.
+/// Judges how much of a gradient passes through a layer with these surrogate derivatives.
 #[must_use]
 pub fn derivatives(histogram: &Histogram) -> (Judgement, &'static str) {
     if histogram.total() == 0 || !histogram.mean.is_finite() {
-        (Judgement::Unknown, "nothing known")
+        (Judgement::Unknown, "unknown")
     } else if histogram.zero == histogram.total() {
         (Judgement::NoGradient, "no gradient")
     } else if histogram.mean > EXPLODING_DERIVATIVE {

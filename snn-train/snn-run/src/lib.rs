@@ -1,23 +1,23 @@
-//! Reading what training leaves behind: run directories, probes and sweeps, also while they are written.
+//! Reading run directories, probes and sweeps, even while they are being written.
 //!
 //! ```text
 //! runs/randman-20261123-142501-ab12/
 //!   config.toml          the experiment with every key resolved; `snn train config.toml` repeats the run
-//!   data.json            which data it is trained on: classes, fingerprints of the parts, names of their samples
+//!   data.json            the identity of its data: classes, fingerprints of the parts, names of their samples
 //!   env.json             one session per start or resume: host, version, threads, git revision ([`Session`])
-//!   metrics.jsonl        one [`Record`] a line, append-only, one write a line
-//!   status.json          the state of the run now, replaced whole ([`Status`])
+//!   metrics.jsonl        one [`Record`] per line, append-only, one write per line
+//!   status.json          the current state of the run, replaced atomically ([`Status`])
 //!   checkpoints/         last.safetensors and best.safetensors: weights, Adam's moments, position
-//!   probes/              what the network does with a few samples, epoch by epoch ([`Probe`](probe::Probe))
-//!   trainer.log          what the trainer has printed, if it was started to be watched (`snn train --watch`)
-//!   events.out.tfevents.*  scalars and histograms for TensorBoard, if the experiment asks for them (`probe.tensorboard`)
-//!   stop                 put here by anybody: asks for a clean stop after the current batch
-//!   lock                 held by the process that trains here
-//!   attempt.json         in a sweep: which process tries the run, and how often that has ended its process
+//!   probes/              the network's activity for a few samples, epoch by epoch ([`Probe`](probe::Probe))
+//!   trainer.log          the trainer's output, if it was started in the background (`snn train --watch`)
+//!   events.out.tfevents.*  scalars and histograms for TensorBoard, if enabled (`probe.tensorboard`)
+//!   stop                 created by the user: requests a clean stop after the current batch
+//!   lock                 locked by the process that trains the run
+//!   attempt.json         in a sweep: the process training the run, and how often that crashed
 //! ```
 //!
-//! Reading never disturbs a trainer. Readers skip a torn last line and pass over record kinds and fields that they do not
-//! know, so an old reader reads a newer run; and fields that a run of old lacks have defaults.
+//! Reading never disturbs a trainer. Readers skip an incomplete last line and ignore unknown record kinds and fields: an old
+//! reader can read a newer run. Fields missing in old runs have defaults.
 //!
 //! ```no_run
 //! use snn_run::Record;
@@ -33,8 +33,8 @@
 //! # Ok::<(), snn_run::Error>(())
 //! ```
 //!
-//! The crate knows nothing of networks and training; `snn-train` writes what it reads. [`verdict`] says what is wrong with a
-//! run, [`sweep`] has the directory of a sweep, [`files`] the names of all files.
+//! The crate is independent of networks and training; `snn-train` writes the files that it reads. [`verdict`] diagnoses runs,
+//! [`sweep`] reads the directory of a sweep, [`files`] has the names of all files.
 
 pub mod condition;
 mod directory;
@@ -62,7 +62,7 @@ pub use environment::{Environment, Session};
 pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
 pub use liveness::{Pulse, STALLED_AFTER, host, silence, unix_time};
-pub use numbers::{median, number};
+pub use numbers::{counted, median, number};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
@@ -71,5 +71,5 @@ pub use state::RunState;
 pub use status::{Best, RecordedState, Status};
 pub use verdict::{Diagnosis, Doctor, Evidence, Verdict};
 
-/// The version of `env.json` and `status.json` that is written today; it grows when a field changes its meaning.
+/// The current version of `env.json` and `status.json`; it is incremented when the meaning of a field changes.
 pub const FILE_VERSION: u32 = 1;

@@ -8,8 +8,8 @@ use std::{
 
 use crate::{files::LOCK, regular, status::Status};
 
-/// A trainer writes `status.json` about once a second, or once a batch where batches take longer. When nothing has been
-/// heard of it for more than so many seconds, its run is stalled.
+/// A trainer writes `status.json` about once per second, or once per batch if batches take longer. After this many seconds
+/// without a sign of life, its run counts as stalled.
 pub const STALLED_AFTER: f64 = 30.0;
 
 /// The name of this machine, if it has one.
@@ -20,19 +20,19 @@ pub fn host() -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// Whether the trainer in `directory` is surely gone: it ran on this machine, there is no such process any more, and nobody
-/// holds its lock. Where one of these cannot be told, the heartbeat decides.
+/// Whether the trainer in `directory` is known to be dead: it ran on this machine, its process no longer exists, and its lock is
+/// free. If one of these is unknown, the heartbeat decides.
 #[must_use]
 pub(crate) fn is_gone(directory: &Path, status: &Status) -> bool {
     let is_here = status.host.is_some() && status.host == host() && Path::new("/proc/self").exists();
     if !is_here || Path::new("/proc").join(status.pid.to_string()).exists() {
         return false;
     }
-    // The lock goes with the file.
+    // The lock is released with the file.
     regular::open(directory.join(LOCK)).is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
-/// Seconds since 1970-01-01 UTC, now.
+/// The current time in seconds since 1970-01-01 UTC.
 #[must_use]
 pub fn unix_time() -> f64 {
     unix(SystemTime::now())
@@ -46,12 +46,12 @@ fn unix(time: SystemTime) -> f64 {
     }
 }
 
-/// Seconds since a run was last heard of, as one look at its files tells: its `heartbeat` (seconds since 1970-01-01 UTC) is
-/// by the clock of the trainer, and `modified`, when `status.json` was written, by that of the file system.
+/// Seconds since a run's last sign of life, judged by its files: its `heartbeat` (seconds since 1970-01-01 UTC) is by the clock of
+/// the trainer, and `modified`, when `status.json` was written, by that of the file system.
 ///
-/// Clocks of other machines may be ahead or behind, so the sign of life that is nearer to `now` counts, and one from the
-/// future counts as one as far in the past: a run that has died passes for one that runs for a minute and
-/// a half at most, and not until the future has come. Whoever looks more than once had better use a [`Pulse`].
+/// Clocks of other machines may be ahead or behind, so the sign of life nearer to `now` counts, and one in the future counts as
+/// one equally far in the past: a dead run appears to be running for at most a minute and a half, instead of until that time.
+/// To check repeatedly, use a [`Pulse`].
 #[must_use]
 pub fn silence(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) -> f64 {
     let signs = [Some(heartbeat), modified.map(unix)];
@@ -59,8 +59,7 @@ pub fn silence(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) ->
     distances.fold(f64::INFINITY, f64::min)
 }
 
-/// The signs of life of a run, for whoever looks again and again: once they have been seen to change, no clock but our own
-/// counts, and that one never jumps.
+/// Tracks the signs of life of a run over time: once they have changed, only this process's monotonic clock counts.
 #[derive(Debug, Clone, Default)]
 pub struct Pulse(Option<Beat>);
 
@@ -68,12 +67,12 @@ pub struct Pulse(Option<Beat>);
 struct Beat {
     sign: (f64, Option<SystemTime>),
     since: Instant,
-    /// How old the sign was when it was first seen, if none was seen before.
+    /// The age of the sign when it was first seen, if there was none before.
     before: f64,
 }
 
 impl Pulse {
-    /// Takes notice of what the files say now, as [`silence`] does, and returns the seconds since the run was last heard of.
+    /// Updates with the current state of the files, as in [`silence`], and returns the seconds since the last sign of life.
     pub fn observe(&mut self, heartbeat: f64, modified: Option<SystemTime>) -> f64 {
         self.observe_at(Instant::now(), SystemTime::now(), heartbeat, modified)
     }
@@ -116,15 +115,15 @@ mod tests {
         let heard = |heartbeat: f64, modified: f64| silence(at(now), heartbeat, Some(at(modified)));
         assert_eq!(heard(now - 2.0, now - 3.0), 2.0, "clocks agree");
         assert_eq!(heard(now - HOUR, now - 3.0), 3.0, "the clock of the trainer is behind");
-        assert_eq!(heard(now - 3.0, now + HOUR), 3.0, "that of the file server is ahead");
-        assert_eq!(silence(at(now), now - 7.0, None), 7.0, "no time of writing");
+        assert_eq!(heard(now - 3.0, now + HOUR), 3.0, "the clock of the file server is ahead");
+        assert_eq!(silence(at(now), now - 7.0, None), 7.0, "no modification time");
     }
 
     #[test]
     fn a_heartbeat_from_the_future_keeps_no_dead_run_alive() {
         let died = 100.0 * HOUR;
         let ahead = died + HOUR;
-        // Ten minutes after, the clock of the trainer is still ahead of ours.
+        // Ten minutes later, the clock of the trainer is still ahead of ours.
         assert!(silence(at(died + 600.0), ahead, Some(at(died))) > STALLED_AFTER);
         // Both were ahead: the run is not running until then.
         assert!(silence(at(died + 600.0), ahead, Some(at(ahead))) > STALLED_AFTER);
@@ -139,14 +138,14 @@ mod tests {
         let (here, now) = (Instant::now(), 100.0 * HOUR);
         let mut pulse = Pulse::default();
         let mut look = |after: f64, heartbeat: f64| {
-            // The clock of this machine is set back by an hour meanwhile.
+            // Meanwhile, the clock of this machine is set back by an hour.
             let clock = at(now + after - if after > 5.0 { HOUR } else { 0.0 });
             pulse.observe_at(here + Duration::from_secs_f64(after), clock, heartbeat, None)
         };
         let behind = now - 24.0 * HOUR;
         assert!(look(0.0, behind) > STALLED_AFTER, "a clock a day behind, or a day old");
         assert!(look(1.0, behind) > STALLED_AFTER);
-        assert_eq!(look(2.0, behind + 1.0), 0.0, "it beats");
+        assert_eq!(look(2.0, behind + 1.0), 0.0, "a new heartbeat");
         assert_eq!(look(10.0, behind + 1.0), 8.0);
         assert_eq!(look(40.0, behind + 1.0), 38.0);
         assert_eq!(look(41.0, behind + 2.0), 0.0);

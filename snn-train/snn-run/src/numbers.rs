@@ -1,14 +1,24 @@
-//! Numbers as readers need them.
+//! Helpers for numbers.
+
+use std::fmt::Display;
 
 use toml::Value;
 
-/// The number that a setting is; an integer is one, too: `beta = 10`.
+/// A number with its noun: `1 epoch`, `2 epochs`.
+#[must_use]
+pub fn counted(number: impl Display, one: &str, more: &str) -> String {
+    let number = number.to_string();
+    let noun = if number == "1" { one } else { more };
+    format!("{number} {noun}")
+}
+
+/// The value of a numeric setting, which may be an integer: `beta = 10`.
 #[must_use]
 pub fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))
 }
 
-/// The middle of some values; of an even number of them the mean of the two in the middle. `None` if there are none.
+/// The median; for an even number of values, the mean of the middle two. `None` if there are none.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -23,6 +33,12 @@ pub fn median(values: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nouns_are_singular_for_one() {
+        let epochs = [0, 1, 2].map(|it| counted(it, "epoch", "epochs"));
+        assert_eq!(epochs, ["0 epochs", "1 epoch", "2 epochs"]);
+    }
 
     #[test]
     fn medians_lie_in_the_middle() {

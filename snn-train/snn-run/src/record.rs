@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The version that every line of `metrics.jsonl` carries; it grows when a field changes its meaning.
+/// The version in every line of `metrics.jsonl`; it is incremented when the meaning of a field changes.
 pub const METRICS_VERSION: u32 = 1;
 
 /// One line of `metrics.jsonl`: `{"version":1,"kind":"epoch",...}`.
@@ -14,16 +14,16 @@ pub const METRICS_VERSION: u32 = 1;
 pub enum Record {
     /// An epoch has been trained and validated.
     Epoch(EpochRecord),
-    /// Something that a user should look at, without which training goes on.
+    /// A warning for the user; training continues.
     Warning(WarningRecord),
     /// The selected model has been tested.
     Test(TestRecord),
-    /// A kind that this reader does not know.
+    /// A kind unknown to this reader.
     #[serde(other)]
     Unknown,
 }
 
-/// What one epoch of training has done.
+/// The results of one epoch of training.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EpochRecord {
@@ -33,20 +33,20 @@ pub struct EpochRecord {
     pub step: u64,
     /// When the epoch ended, seconds since 1970-01-01 UTC.
     pub time: f64,
-    /// On the training samples, each seen with the weights of its own batch.
+    /// On the training samples, each evaluated with the weights at its batch.
     pub train: Losses,
-    /// On the validation samples, with the weights at the end of the epoch; `None` if nothing is held out.
+    /// On the validation samples, with the weights at the end of the epoch; `None` if no samples are held out.
     pub valid: Option<Losses>,
     /// Whether this epoch is the best so far on validation.
     pub best: bool,
     /// Activity of each hidden layer over the training samples.
     pub layers: Vec<LayerRecord>,
-    /// Step size of the optimizer in this epoch; `None` in runs of old.
+    /// Learning rate of the optimizer in this epoch; `None` in old runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
     /// Euclidean norm of the gradient of each weight matrix, before Adam, averaged over the batches.
     pub gradient_norms: BTreeMap<String, f64>,
-    /// Where the time went.
+    /// Time spent by phase.
     pub seconds: Seconds,
 }
 
@@ -60,7 +60,7 @@ pub struct Losses {
     pub cross_entropy: f64,
     /// Both activity regularizers, mean over samples, summed over layers.
     pub regularization: f64,
-    /// Share of samples classified correctly, 0 to 1.
+    /// Fraction of samples classified correctly, 0 to 1.
     pub accuracy: f64,
 }
 
@@ -70,18 +70,18 @@ pub struct Losses {
 pub struct LayerRecord {
     /// Spikes of the whole layer per sample.
     pub spikes: f64,
-    /// Share of units that never spiked, 0 to 1.
+    /// Fraction of units that never spiked, 0 to 1.
     pub silent: f64,
-    /// Share of units that spike about as often as the refractory step allows, 0 to 1.
+    /// Fraction of units that spike about as often as the refractory step allows, 0 to 1.
     pub saturated: f64,
 }
 
-/// Seconds of wall time by phase. Forward and backward pass of the fused implementation are divided by the time that all threads
-/// spend on each; on a GPU, `forward` is the time in which the work is queued, and waiting for it counts as `backward`.
+/// Wall time by phase, in seconds. For the fused implementation, it is divided between forward and backward pass in proportion to
+/// the threads' time in each; on a GPU, `forward` is the time to queue the work, and waiting for it counts as `backward`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Seconds {
-    /// Putting batches together, as far as computing waits for it.
+    /// Waiting for batches to be assembled.
     pub data: f64,
     /// Forward pass and loss.
     pub forward: f64,
@@ -91,29 +91,29 @@ pub struct Seconds {
     pub update: f64,
     /// Validation.
     pub validation: f64,
-    /// Checkpoints written since the epoch before was recorded; the one after this epoch counts for the next.
+    /// Writing checkpoints since the previous record; the one after this epoch counts for the next epoch.
     pub checkpoint: f64,
 }
 
 impl Seconds {
-    /// All phases together.
+    /// The sum of all phases.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.data + self.forward + self.backward + self.update + self.validation + self.checkpoint
     }
 }
 
-/// A warning: a layer that stays silent or saturated, for example.
+/// A warning, for example about a silent or saturated layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WarningRecord {
     /// The epoch after which it was raised.
     pub epoch: u32,
-    /// What was seen, the likely cause and the remedy.
+    /// The observation, the likely cause and the remedy.
     pub message: String,
 }
 
-/// The selected model on samples that played no part in training or selection.
+/// The selected model on samples that were not used for training or selection.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TestRecord {
@@ -142,8 +142,8 @@ impl Record {
         }
     }
 
-    /// Reads one line. A line of an unknown kind, or of a known kind in a shape of the future, is [`Record::Unknown`];
-    /// a line that is no JSON object with a `kind` is `None`.
+    /// Parses a line. A line of an unknown kind, or of a known kind in a newer format, is [`Record::Unknown`]; a line that is
+    /// not a JSON object with a `kind` is `None`.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         let value: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -151,7 +151,7 @@ impl Record {
         Some(serde_json::from_value(value).unwrap_or(Self::Unknown))
     }
 
-    /// The record as one line of JSON, with its version, without a line break.
+    /// The record as a line of JSON with its version, without a line break.
     #[must_use]
     pub fn to_line(&self) -> String {
         #[derive(Serialize)]
@@ -160,7 +160,7 @@ impl Record {
             #[serde(flatten)]
             record: &'a Record,
         }
-        // Maps with string keys, numbers and strings always serialise.
+        // Maps with string keys, numbers and strings always serialize.
         serde_json::to_string(&Line { version: METRICS_VERSION, record: self }).unwrap_or_default()
     }
 }

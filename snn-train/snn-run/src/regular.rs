@@ -1,8 +1,7 @@
-//! Opening files of directories that others may write: only regular files, of a bounded length, and nothing through a link.
+//! Opening files in directories that others may write to: only regular files of limited length, without following links.
 //!
-//! In place of a record there may lie a pipe, on which reading waits for ever, a device without an end, or a symbolic link
-//! to a file of somebody else. Readers follow links, since reading harms nothing, but take only what is a regular file in
-//! the end. Writers follow none.
+//! A file may be replaced by a pipe, which blocks forever, an endless device, or a symbolic link to another user's file.
+//! Readers follow links, since reading does no harm, but accept only regular files. Writers do not follow links.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -10,24 +9,24 @@ use std::{
     path::Path,
 };
 
-/// The longest experiment, in bytes.
+/// Maximum size of an experiment, in bytes.
 pub const MOST_CONFIG: u64 = 16 << 20;
-/// The longest `status.json`.
+/// Maximum size of `status.json`.
 pub const MOST_STATUS: u64 = 1 << 20;
-/// The longest `env.json`, to which every resume adds.
+/// Maximum size of `env.json`, which grows with every resume.
 pub const MOST_ENVIRONMENT: u64 = 64 << 20;
-/// The longest probe.
+/// Maximum size of a probe.
 pub const MOST_PROBE: u64 = 256 << 20;
-/// The longest plan of a sweep.
+/// Maximum size of a sweep's plan.
 pub const MOST_MANIFEST: u64 = 256 << 20;
 
-/// Opens a regular file for reading; never waits for somebody at the other end of a pipe.
+/// Opens a regular file for reading; never blocks on a pipe.
 ///
 /// # Errors
 /// Those of the operating system, and [`io::ErrorKind::InvalidInput`] for anything but a regular file.
 pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     let path = path.as_ref();
-    // Before it is opened, too: with some devices, opening alone does something.
+    // Before opening, too: opening some devices has side effects.
     check(&fs::metadata(path)?)?;
     let file = without_waiting(File::options().read(true), false).open(path)?;
     check(&file.metadata()?)?;
@@ -50,10 +49,10 @@ pub fn read(path: impl AsRef<Path>, limit: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > limit { Err(too_long(limit)) } else { Ok(bytes) }
 }
 
-/// Reads a text of at most `limit` bytes that the user has named: a pipe, such as `<(command)`, will do as well.
+/// Reads a text of at most `limit` bytes named by the user: a pipe, such as `<(command)`, is accepted.
 ///
 /// # Errors
-/// Those of the operating system, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::InvalidData`] for what is no text.
+/// Those of the operating system, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::InvalidData`] if it is not text.
 pub fn read_text(path: impl AsRef<Path>, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -63,25 +62,24 @@ pub fn read_text(path: impl AsRef<Path>, limit: u64) -> io::Result<String> {
     to_text(bytes)
 }
 
-/// As [`read`], for a text in UTF-8.
+/// Like [`read`], for UTF-8 text.
 ///
 /// # Errors
-/// Those of [`read`], and [`io::ErrorKind::InvalidData`] for what is no text.
+/// Those of [`read`], and [`io::ErrorKind::InvalidData`] if it is not text.
 pub fn read_to_string(path: impl AsRef<Path>, limit: u64) -> io::Result<String> {
     to_text(read(path, limit)?)
 }
 
 fn to_text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 fn too_long(limit: u64) -> io::Error {
-    let reason = format!("it has more than the {limit} bytes that such a file may have");
+    let reason = format!("it exceeds the limit of {limit} bytes");
     io::Error::new(io::ErrorKind::FileTooLarge, reason)
 }
 
-/// Opens a file for writing, as `options` say, where only a regular file may lie. A symbolic link is refused, wherever it
-/// leads.
+/// Opens a regular file for writing with `options`. Symbolic links are refused.
 ///
 /// # Errors
 /// Those of the operating system, and [`io::ErrorKind::InvalidInput`] for a link and for anything but a regular file.
@@ -97,10 +95,10 @@ pub fn open_own(options: &mut OpenOptions, path: impl AsRef<Path>) -> io::Result
     Ok(file)
 }
 
-/// Refuses a folder that is a symbolic link: what is put into it would lie elsewhere, and what is removed from it be another's.
+/// Refuses a folder that is a symbolic link: files would be written, and removed, elsewhere.
 ///
 /// # Errors
-/// Those of the operating system, and [`io::ErrorKind::InvalidInput`]; what is not there is no link.
+/// Those of the operating system, and [`io::ErrorKind::InvalidInput`]; a missing folder is accepted.
 pub fn check_folder(path: impl AsRef<Path>) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
@@ -111,7 +109,7 @@ pub fn check_folder(path: impl AsRef<Path>) -> io::Result<()> {
     }
 }
 
-/// Neither waits for the other end of a pipe nor, if `own`, follows a link that was put there a moment ago.
+/// Does not block on a pipe and, if `own`, does not follow a link, even one that has just been created.
 fn without_waiting(options: &mut OpenOptions, own: bool) -> &mut OpenOptions {
     #[cfg(unix)]
     {
@@ -129,9 +127,9 @@ fn check(found: &Metadata) -> io::Result<()> {
     } else if found.is_symlink() {
         Err(refuse("a symbolic link, which is not followed: remove it"))
     } else if found.is_dir() {
-        Err(refuse("a folder, where a file is needed"))
+        Err(refuse("a folder instead of a file"))
     } else {
-        Err(refuse("a pipe, a device or a socket, where a file is needed"))
+        Err(refuse("a pipe, a device or a socket instead of a file"))
     }
 }
 
@@ -162,7 +160,7 @@ mod tests {
             let error = read(path(name), 1 << 40).unwrap_err();
             assert!(error.kind() == io::ErrorKind::InvalidInput, "{name}: {error}");
         }
-        // A file with a hole takes no memory for it.
+        // A sparse file needs no memory for its hole.
         File::create(path("hole")).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(read(path("hole"), 1 << 20).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }

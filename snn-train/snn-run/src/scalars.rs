@@ -1,16 +1,16 @@
-//! The scalars of an epoch: one list of names, units and values for tables, TensorBoard and the dashboard.
+//! The scalars of an epoch: names, units and values, shared by tables, TensorBoard and the dashboard.
 
 use crate::record::{EpochRecord, LayerRecord, Losses, Seconds};
 
-/// One number of an epoch.
+/// A number recorded for an epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {
-    /// Its name, that of the field in `metrics.jsonl`: `train.loss`, `layers.1.spikes` (layers are counted from 1),
-    /// `gradient_norms.W1`, `learning_rate`, `seconds.forward`.
+    /// Its name, the same as in `metrics.jsonl`: `train.loss`, `layers.1.spikes` (layers are counted from 1), `gradient_norms.W1`,
+    /// `learning_rate`, `seconds.forward`.
     pub name: String,
-    /// Its tag in TensorBoard: `loss/train`, `spikes/layer1`, `gradient_norm/W1`, ..
+    /// Its tag in TensorBoard: `loss/train`, `spikes/layer1`, `gradient_norm/W1`, ...
     pub tag: String,
-    /// What it is measured in; empty for a bare number.
+    /// Its unit; empty for a dimensionless number.
     pub unit: &'static str,
     /// The value.
     pub value: f64,
@@ -27,13 +27,13 @@ const LOSSES: &[Field<Losses>] = &[
     Field { name: "loss", unit: "", value: |it| it.loss },
     Field { name: "cross_entropy", unit: "nats", value: |it| it.cross_entropy },
     Field { name: "regularization", unit: "", value: |it| it.regularization },
-    Field { name: "accuracy", unit: "share of samples", value: |it| it.accuracy },
+    Field { name: "accuracy", unit: "fraction of samples", value: |it| it.accuracy },
 ];
 
 const LAYER: &[Field<LayerRecord>] = &[
     Field { name: "spikes", unit: "a sample", value: |it| it.spikes },
-    Field { name: "silent", unit: "share of units", value: |it| it.silent },
-    Field { name: "saturated", unit: "share of units", value: |it| it.saturated },
+    Field { name: "silent", unit: "fraction of units", value: |it| it.silent },
+    Field { name: "saturated", unit: "fraction of units", value: |it| it.saturated },
 ];
 
 const SECONDS: &[Field<Seconds>] = &[
@@ -46,7 +46,7 @@ const SECONDS: &[Field<Seconds>] = &[
     Field { name: "total", unit: EPOCH, value: Seconds::total },
 ];
 
-const EPOCH: &str = "s an epoch";
+const EPOCH: &str = "s per epoch";
 
 /// The scalar of a hidden layer, counted from 1: `layer_scalar(1, "silent")` is `layers.1.silent`.
 #[must_use]
@@ -54,16 +54,16 @@ pub fn layer_scalar(layer: usize, field: &str) -> String {
     format!("layers.{layer}.{field}")
 }
 
-/// Before the name of a weight matrix, as in `gradient_norms.W1`.
+/// The prefix of a weight matrix's name, as in `gradient_norms.W1`.
 pub const GRADIENT_NORMS: &str = "gradient_norms.";
 
-/// Whether there is such a scalar for training and for validation: `loss` stands for `train.loss` and `valid.loss`.
+/// Whether there is a scalar of this name for training and for validation: `loss` means `train.loss` and `valid.loss`.
 #[must_use]
 pub fn is_split(name: &str) -> bool {
     LOSSES.iter().any(|field| field.name == name)
 }
 
-/// The unit of a scalar by its name, with or without `train.` or `valid.`; empty if it has none.
+/// The unit of a scalar, given its name with or without `train.` or `valid.`; empty if it has none.
 #[must_use]
 pub fn unit(name: &str) -> &'static str {
     fn of<T>(fields: &[Field<T>], name: &str) -> &'static str {
@@ -101,7 +101,7 @@ impl EpochRecord {
         self.layers.iter().map(|layer| layer.spikes).sum()
     }
 
-    /// Every number of the record that is one of a curve.
+    /// Every number of the record that can be plotted as a curve.
     #[must_use]
     pub fn scalars(&self) -> Vec<Scalar> {
         let mut all = self.train.scalars("train");

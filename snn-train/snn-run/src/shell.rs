@@ -1,9 +1,9 @@
-//! Commands that can be typed as they stand.
+//! Quoting for shell commands.
 
 use std::{ffi::OsStr, fmt::Write as _};
 
-/// A word, such as a path, as a shell takes it: as it is, in quotes where it must be, and with what is no text and what moves the
-/// cursor escaped (`$'\x1b'`, as bash, zsh and most others have it).
+/// Quotes a word, such as a path, for a shell if necessary; control characters and invalid text are escaped (`$'\x1b'`, supported by
+/// bash, zsh and most others).
 ///
 /// ```
 /// use snn_run::shell_word;
@@ -15,7 +15,7 @@ use std::{ffi::OsStr, fmt::Write as _};
 pub fn shell_word(word: impl AsRef<OsStr>) -> String {
     let word = word.as_ref();
     match word.to_str() {
-        // A word that begins with a dash would be taken for an option.
+        // A word that begins with a dash would be parsed as an option.
         Some(text) if text.starts_with('-') => format!("./{text}", text = plain_or_quoted(text)),
         Some(text) if !text.chars().any(char::is_control) => plain_or_quoted(text),
         _ => escaped(word.as_encoded_bytes()),
@@ -40,7 +40,7 @@ fn escaped(bytes: &[u8]) -> String {
                 out.push(char::from(byte));
             }
             b' '..=b'~' => out.push(char::from(byte)),
-            // Always three digits, so that a digit behind it is none of it.
+            // Always three digits, to separate it from a digit that follows.
             _ => drop(write!(out, "\\{byte:03o}")),
         }
     }

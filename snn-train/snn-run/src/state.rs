@@ -1,4 +1,4 @@
-//! How a run stands: one vocabulary for all programs, tables and JSON.
+//! The state of a run: one vocabulary for all programs, tables and JSON.
 
 use std::fmt;
 
@@ -9,35 +9,35 @@ use crate::{
     status::{RecordedState, Status},
 };
 
-/// How a run stands. As a word, here and in JSON: `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done`,
+/// The state of a run. In text and JSON: `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done`,
 /// `unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Being trained.
     Running,
-    /// Claims to be running, but has not been heard of for [`STALLED_AFTER`] seconds: it was killed, or its machine is
-    /// gone. It will go on from its checkpoint.
+    /// Claims to be running, but has shown no sign of life for [`STALLED_AFTER`] seconds: it was killed, or its machine is
+    /// down. It can resume from its checkpoint.
     Stalled,
-    /// Planned or set up, but not begun.
+    /// Planned or set up, but not started.
     Pending,
     /// Ended by an error.
     Failed,
-    /// Its files are damaged, or nobody may read them.
+    /// Its files are damaged or unreadable.
     Damaged,
-    /// Stopped on request before its end. It will go on from its checkpoint. (`interrupted` in
-    /// tables of old, which did not tell it from [`Stalled`](Self::Stalled).)
+    /// Stopped on request before its end. It can resume from its checkpoint. (`interrupted` in old tables, which did not
+    /// distinguish it from [`Stalled`](Self::Stalled).)
     #[serde(alias = "interrupted")]
     Stopped,
     /// Trained, selected and tested.
     Done,
-    /// In a state that this program does not know.
+    /// In a state unknown to this program.
     #[serde(other)]
     Unknown,
 }
 
 impl RunState {
-    /// All of them, those that want a look first.
+    /// All states, those that need attention first.
     pub const ALL: [Self; 8] = [
         Self::Running,
         Self::Stalled,
@@ -49,8 +49,8 @@ impl RunState {
         Self::Unknown,
     ];
 
-    /// How a run with this status stands if nothing has been heard of it for `silence` seconds (see
-    /// [`silence`](crate::silence) and [`Pulse`](crate::Pulse)).
+    /// The state of a run with this status after `silence` seconds without a sign of life (see [`silence`](crate::silence) and
+    /// [`Pulse`](crate::Pulse)).
     #[must_use]
     pub fn of(status: &Status, silence: f64) -> Self {
         match status.state {
@@ -78,13 +78,13 @@ impl RunState {
         }
     }
 
-    /// Whether it has begun, is not over, and nobody trains it: it goes on from its checkpoint.
+    /// Whether it has started, has not finished and is not being trained: it can resume from its checkpoint.
     #[must_use]
     pub fn is_interrupted(self) -> bool {
         matches!(self, Self::Stalled | Self::Stopped | Self::Unknown)
     }
 
-    /// Whether it does not go on by itself: [`Failed`](Self::Failed) or [`Damaged`](Self::Damaged).
+    /// Whether it needs intervention: [`Failed`](Self::Failed) or [`Damaged`](Self::Damaged).
     #[must_use]
     pub fn has_failed(self) -> bool {
         matches!(self, Self::Failed | Self::Damaged)

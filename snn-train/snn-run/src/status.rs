@@ -1,51 +1,51 @@
-//! `status.json`: the state of a run now.
+//! `status.json`: the current state of a run.
 
 use serde::{Deserialize, Serialize};
 
-/// How a run stands by its own account; [`RunState`](crate::RunState) is how it stands.
+/// The state that a run itself reports; [`RunState`](crate::RunState) is its actual state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RecordedState {
-    /// Training, or killed without notice: see [`RunState::Stalled`](crate::RunState::Stalled).
+    /// Training, or killed: see [`RunState::Stalled`](crate::RunState::Stalled).
     Running,
-    /// Stopped on request before its end; `--resume` goes on.
+    /// Stopped on request before its end; `--resume` continues.
     Stopped,
-    /// Ended by an error, which [`Status::message`] tells.
+    /// Ended by an error, given in [`Status::message`].
     Failed,
     /// Trained, selected and tested.
     Done,
-    /// A state that this reader does not know.
+    /// A state unknown to this reader.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
-/// The content of `status.json`, which is replaced whole: a reader sees the old one or the new one.
+/// The content of `status.json`, which is replaced atomically: a reader sees the old or the new version.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Status {
     /// The version of this file's format.
     pub version: u32,
-    /// How the run stands.
+    /// The state.
     pub state: RecordedState,
-    /// The process that trains, or did last.
+    /// The process that trains the run, or did last.
     pub pid: u32,
-    /// The machine that it runs on, if that has a name; runs of old do not say.
+    /// The machine that it runs on, if it has a name; missing in old runs.
     pub host: Option<String>,
     /// When this session started, seconds since 1970-01-01 UTC.
     pub started: f64,
-    /// When this file was written, seconds since 1970-01-01 UTC; about once a second while running.
+    /// When this file was written, seconds since 1970-01-01 UTC; about once per second while running.
     pub heartbeat: f64,
-    /// Epochs completed.
+    /// Completed epochs.
     pub epoch: u32,
     /// Epochs planned.
     pub epochs: u32,
-    /// Batches completed of the epoch under way.
+    /// Completed batches of the current epoch.
     pub batch: u32,
-    /// Batches of one epoch.
+    /// Batches per epoch.
     pub batches: u32,
-    /// Training samples of one epoch; 0 in runs of old.
+    /// Training samples per epoch; 0 in old runs.
     pub samples: u64,
     /// The best epoch so far on validation.
     pub best: Option<Best>,
@@ -53,9 +53,9 @@ pub struct Status {
     pub test_accuracy: Option<f64>,
     /// Why the run failed.
     pub message: Option<String>,
-    /// Why the last probe could not be kept, if it could not; training goes on without.
+    /// Why the last probe could not be saved, if so; training continues without it.
     pub probe_error: Option<String>,
-    /// Why TensorBoard was not told all of this session, if it was not; training goes on without.
+    /// Why the TensorBoard file of this session is incomplete, if so; training continues without it.
     pub tensorboard_error: Option<String>,
 }
 
@@ -79,7 +79,7 @@ impl Best {
 }
 
 impl Status {
-    /// Batches done of all that were planned, 0 to 1.
+    /// Completed fraction of all planned batches, 0 to 1.
     #[must_use]
     pub fn progress(&self) -> f64 {
         let planned = f64::from(self.epochs) * f64::from(self.batches);

@@ -1,5 +1,5 @@
-//! Every record of a run against seeded damage: no panic, and nothing takes long. `cargo xtask torture` does more of it.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+//! Seeded damage to every record of a run: no panic and no hang. `cargo xtask torture` runs more of these tests.
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::time::{Duration, Instant};
 

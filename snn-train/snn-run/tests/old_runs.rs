@@ -1,4 +1,4 @@
-//! Runs and a sweep made by commit 770df81, from before this crate, open in it. `fixtures/slopes.toml` is the sweep's file.
+//! This crate reads runs and a sweep from commit 770df81, which predates it. `fixtures/slopes.toml` is the sweep file.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::SystemTime};
 
@@ -24,7 +24,7 @@ fn runs_are_listed_with_how_they_stand() {
     ];
     assert_eq!(states, expected.map(|(id, state)| (id.to_owned(), state)).into());
 
-    // A fresh checkout has written all files just now.
+    // In a fresh checkout, all files are new.
     let folder = tempfile::tempdir().unwrap();
     for file in ["config.toml", "status.json"] {
         fs::copy(fixture("runs/killed").join(file), folder.path().join(file)).unwrap();
@@ -72,7 +72,7 @@ fn a_sweep_comes_to_what_it_came_to() {
     let results = sweep.results();
     let written: Value = serde_json::from_slice(&fs::read(fixture("sweep/results.json")).unwrap()).unwrap();
     let before: Results = serde_json::from_value(written["results"].clone()).unwrap();
-    // Of results of old, verdicts are not known; nothing else has changed.
+    // Old results have no verdicts; nothing else has changed.
     let mut known = results.clone();
     assert_eq!(known.rows.iter_mut().filter_map(|row| row.verdict.take()).count(), known.rows.len());
     known.rows.iter_mut().for_each(|row| row.detail = None);

@@ -1,11 +1,6 @@
-//! Verdicts of real runs: each in `fixtures/verdicts` was made by `make.sh` there to come to one.
+//! Verdicts of real runs: `make.sh` in `fixtures/verdicts` made one run for each verdict.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test helpers fail as tests do")]
 
 use std::{
     fs::{self, File},
@@ -21,7 +16,7 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts").join(name)
 }
 
-/// A copy of a real run as it was after so many epochs, with these fields of its status.
+/// A copy of a real run as it was after this many epochs, with these fields of its status.
 struct Copy(TempDir);
 
 impl Copy {
@@ -90,7 +85,7 @@ fn each_real_run_has_the_verdict_that_it_was_made_for() {
         (
             "overfitting",
             Verdict::Overfitting,
-            "train 100.0 %, valid 50.0 %, loss rises since epoch 18",
+            "train 100.0 %, valid 50.0 %, loss rising since epoch 18",
             Some("training.patience=10"),
         ),
         (
@@ -124,11 +119,11 @@ fn a_run_under_way_learns_or_has_yet_to_begin() {
     let later = running(10);
     assert_eq!(later.verdict, Verdict::Learning, "{later:?}");
     assert!(
-        later.detail.contains(" points an epoch, ") && later.detail.ends_with(" s to go"),
+        later.detail.contains(" points per epoch, ") && later.detail.ends_with(" s to go"),
         "{}",
         later.detail
     );
-    // What is said of one that ended is not said too early of one that goes on.
+    // A verdict on a finished run must not appear too early in an unfinished one.
     let chance = |epochs| Copy::of("chance", epochs, json!({"state": "running"})).diagnosis().verdict;
     assert_eq!([chance(3), chance(8)], [Verdict::Starting, Verdict::Chance]);
     let stopped = Copy::of("learned", 10, json!({"state": "stopped"})).diagnosis();
@@ -150,7 +145,7 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
     let status = File::options().write(true).open(copy.path().join("status.json")).unwrap();
     status.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let stalled = copy.diagnosis();
-    assert_eq!(stalled.headline(), "STALLED after 10 epochs, not heard of for 10 min");
+    assert_eq!(stalled.headline(), "STALLED after 10 epochs, no update for 10 min");
     let on = |host: &str| {
         let sessions = json!({"version": 1, "sessions": [{"host": host}]});
         fs::write(copy.path().join("env.json"), sessions.to_string()).unwrap();
@@ -161,11 +156,11 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
         return snn_test_support::skip("the system does not tell its name in /proc");
     };
     let dead = on(here.trim());
-    assert_eq!(dead.headline(), "DEAD process 4194305 is gone after 10 epochs, not heard of for 10 min");
+    assert_eq!(dead.headline(), "DEAD process 4194305 ended after 10 epochs, no update for 10 min");
     assert!(dead.command.unwrap().starts_with("snn train --resume"));
 }
 
-/// What had been learned, and then the epochs of a network that guesses.
+/// Epochs of a network that learns, then of one that guesses.
 #[test]
 fn what_is_learned_and_lost_has_diverged() {
     let copy = Copy::of("learned", 15, json!({"state": "done", "epoch": 18}));
@@ -182,7 +177,7 @@ fn what_is_learned_and_lost_has_diverged() {
     assert_eq!(lost.headline(), "DIVERGED after epoch 15: from 87.5 % to 25.0 %, loss 1.39");
 }
 
-/// A remedy names the key that the weights were drawn with.
+/// A remedy names the key that determined the initial weights.
 #[test]
 fn weights_are_redrawn_with_the_key_that_drew_them() {
     let copy = Copy::of("silent", 4, json!({}));

@@ -1,11 +1,11 @@
-//! Printing text that others chose: names of runs, classes and files, messages of servers, keys and values.
+//! Safe printing of untrusted text: names of runs, classes and files, server messages, keys and values.
 //!
-//! A terminal obeys what it is sent. An escape sequence in the name of a folder changes its title, moves the cursor, hides a
-//! line or, in some terminals, types a command. So nothing of that kind gets there: all output of the programs of this
-//! workspace goes through [`stdout`] and [`stderr`], whose writer escapes every [unsafe](is_unsafe) character. Line breaks
-//! are the program's own; a text that must not break a line or a table goes through [`escape`] first.
+//! Terminals execute escape sequences. One in the name of a folder can change the title, move the cursor, hide a line or, in
+//! some terminals, type a command. Therefore all output of the programs in this workspace goes through [`stdout`] and
+//! [`stderr`], whose writer escapes every [unsafe](is_unsafe) character. Line breaks pass; a text that must not break a line
+//! or a table goes through [`escape`] first.
 //!
-//! The escapes are those of JSON (`\t`, `\u001b`), so that JSON that is written through them means what it meant before.
+//! The escapes are those of JSON (`\t`, `\u001b`), so JSON keeps its meaning when it is escaped.
 
 use std::{
     borrow::Cow,
@@ -14,9 +14,9 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-/// Whether a character may not reach a terminal as it is: control characters (C0 with tab and line breaks, DEL, C1), those
-/// that reorder text (bidirectional marks, embeddings, overrides and isolates), line and paragraph separators, and
-/// characters without a shape that hide text (the byte order mark, tags).
+/// Whether a character must be escaped on a terminal: control characters (C0 including tab and line breaks, DEL, C1), those
+/// that reorder text (bidirectional marks, embeddings, overrides and isolates), line and paragraph separators, and invisible
+/// characters that hide text (the byte order mark, tags).
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
     matches!(c,
@@ -31,7 +31,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     escape_but(text, |_| false)
 }
 
-/// As [`escape`], with line breaks left as they are.
+/// Like [`escape`], but keeps line breaks.
 #[must_use]
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
     escape_but(text, |c| c == '\n')
@@ -60,42 +60,42 @@ fn escape_but(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether the command line is free of unsafe characters. Messages of a parser that quotes it may be printed as they come,
-/// with their colors, if it is.
+/// Whether the command line is free of unsafe characters. Then messages of a parser that quotes it can be printed
+/// unescaped, with colors.
 #[must_use]
 pub fn arguments_are_safe() -> bool {
     !env::args_os().any(|argument| argument.to_string_lossy().contains(is_unsafe))
 }
 
-/// Standard output, held until the value goes, with all that is written escaped.
+/// Standard output, locked until the value is dropped; everything written is escaped.
 #[must_use]
 pub fn stdout() -> Escaped<io::StdoutLock<'static>> {
     Escaped::new(io::stdout().lock())
 }
 
-/// Standard error, held until the value goes, with all that is written escaped.
+/// Standard error, locked until the value is dropped; everything written is escaped.
 #[must_use]
 pub fn stderr() -> Escaped<io::StderrLock<'static>> {
     Escaped::new(io::stderr().lock())
 }
 
-/// A writer of text that escapes every [unsafe](is_unsafe) character but line breaks. Bytes that are no UTF-8 become
-/// U+FFFD, as they do where a path is displayed.
+/// A text writer that escapes every [unsafe](is_unsafe) character except line breaks. Bytes that are not UTF-8 become U+FFFD,
+/// as when displaying a path.
 #[derive(Debug)]
 pub struct Escaped<W> {
     inner: W,
-    /// The beginning of a character whose end has not been written yet.
+    /// The beginning of an incomplete character.
     pending: Vec<u8>,
 }
 
 impl<W: Write> Escaped<W> {
-    /// Escapes what is written to `inner`.
+    /// Escapes text before writing it to `inner`.
     pub fn new(inner: W) -> Self {
         Self { inner, pending: Vec::new() }
     }
 
-    /// Writes a text with the program's own colors: sequences `ESC [ .. m` of digits and semicolons pass. Whatever others
-    /// chose in it must have gone through [`escape`].
+    /// Writes a text with the program's own colors: sequences `ESC [ .. m` of digits and semicolons pass. Untrusted parts must
+    /// have gone through [`escape`].
     ///
     /// # Errors
     /// Those of the writer.
@@ -155,7 +155,7 @@ impl<W: Write> Write for Escaped<W> {
         self.inner.flush()
     }
 
-    /// In one write, so that lines of several threads and processes do not mix.
+    /// In a single write, so that lines of several threads and processes do not mix.
     fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) -> io::Result<()> {
         match arguments.as_str() {
             Some(text) => self.write_all(text.as_bytes()),
@@ -164,7 +164,7 @@ impl<W: Write> Write for Escaped<W> {
     }
 }
 
-/// `println!` through [`stdout`]; nobody is told when it fails.
+/// `println!` through [`stdout`]; errors are ignored.
 #[macro_export]
 macro_rules! print_line {
     ($($arguments:tt)*) => {{
@@ -173,7 +173,7 @@ macro_rules! print_line {
     }};
 }
 
-/// `eprintln!` through [`stderr`]; nobody is told when it fails.
+/// `eprintln!` through [`stderr`]; errors are ignored.
 #[macro_export]
 macro_rules! print_error {
     ($($arguments:tt)*) => {{
@@ -206,12 +206,12 @@ mod tests {
         assert_eq!(escape("\x1b]0;x\x07 \u{9b}2J\u{202e}\n"), "\\u001b]0;x\\u0007 \\u009b2J\\u202e\\n");
         assert_eq!(escape("\u{e0041}"), "\\udb40\\udc41");
         assert_eq!(escape_lines("a\r\nb\t"), "a\\r\nb\\t");
-        assert!(matches!(escape("schön 神経 👩‍👩‍👧"), Cow::Borrowed(_)), "nothing to do, nothing copied");
+        assert!(matches!(escape("schön 神経 👩‍👩‍👧"), Cow::Borrowed(_)), "no escapes, no copy");
     }
 
     #[test]
     fn json_means_what_it_meant() {
-        // U+2028 and DEL stand in JSON as they are; escaped they are the same characters.
+        // JSON does not escape U+2028 and DEL; escaped, they are the same characters.
         let written = written(&["{\"a\": \"x\u{7f}\u{2028}\u{e0041}\"}\n".as_bytes()]);
         assert_eq!(written, "{\"a\": \"x\\u007f\\u2028\\udb40\\udc41\"}\n");
     }

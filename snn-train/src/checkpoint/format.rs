@@ -11,21 +11,21 @@ use super::state::{Checkpoint, Matrix, TrainingState, VERSION};
 
 const METADATA: &str = "snn";
 
-/// What optimizers remember that is a mean of squares.
+/// The optimizer buffers that are means of squares.
 const SQUARES: &[&str] = &["adam.v", "adamw.v", "smorms3.square"];
 
-/// The metadata: the state as the text that was written, so that its checksum needs no second writing.
+/// The metadata: the state as the text that was written, to verify its checksum without serializing again.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     sha256: String,
     state: Box<RawValue>,
 }
 
-/// Why bytes are no checkpoint.
+/// Why bytes are not a checkpoint.
 pub(super) enum Damage {
-    /// They are of a later version of the format.
+    /// A later version of the format.
     TooNew(u32),
-    /// They are not what was written.
+    /// Damage.
     Other(String),
 }
 
@@ -37,7 +37,7 @@ pub(super) fn encode(checkpoint: &Checkpoint) -> io::Result<Vec<u8>> {
     write(&checkpoint.matrices, &checkpoint.state)
 }
 
-/// The file of these matrices and of a state.
+/// The file with these matrices and a state.
 pub(super) fn write(matrices: &[Matrix], state: &impl Serialize) -> io::Result<Vec<u8>> {
     let buffers: Vec<_> = matrices.iter().flat_map(buffers).collect();
     let mut tensors = Vec::with_capacity(buffers.len());
@@ -47,7 +47,7 @@ pub(super) fn write(matrices: &[Matrix], state: &impl Serialize) -> io::Result<V
     }
     let state = serde_json::value::to_raw_value(state)?;
     let envelope = Envelope { sha256: checksum(&state, &mut tensors), state };
-    // One entry alone: a map of several has another order in every process.
+    // A single entry: the order of several in a map would vary between processes.
     let metadata = HashMap::from([(METADATA.to_owned(), serde_json::to_string(&envelope)?)]);
     safetensors::serialize(tensors, Some(metadata)).map_err(io::Error::other)
 }
@@ -60,7 +60,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     let file = SafeTensors::deserialize(bytes).map_err(other)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(other)?;
     let metadata = header.metadata().as_ref().and_then(|entries| entries.get(METADATA));
-    let metadata = metadata.ok_or_else(|| other("its header is not of this program"))?;
+    let metadata = metadata.ok_or_else(|| other("its header was not written by this program"))?;
     let Envelope { sha256, state } = serde_json::from_str(metadata).map_err(other)?;
     let mut tensors = file.tensors();
     if checksum(&state, &mut tensors) != sha256 {
@@ -80,7 +80,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
 
     let weights = tensors.iter().filter(|(name, _)| !name.contains('.'));
     let matrices = weights.map(|(name, view)| {
-        let &[pre, post] = view.shape() else { return Err(other(format!("{name} is no matrix"))) };
+        let &[pre, post] = view.shape() else { return Err(other(format!("{name} is not a matrix"))) };
         let buffers = state.experiment.optimizer.name.buffers().iter().map(|buffer| {
             let buffer = format!("{}.{buffer}", state.experiment.optimizer.name.word());
             let name = format!("{name}.{buffer}");
@@ -103,7 +103,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Damage> {
     Ok(Checkpoint { matrices: matrices.collect::<Result<_, _>>()?, state })
 }
 
-/// The trainer writes no checkpoint of a network that has left the finite numbers.
+/// The trainer writes no checkpoint of a network with values that are not finite.
 fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, Damage> {
     match values.iter().find(|value| !value.is_finite()) {
         None => Ok(values),
@@ -111,7 +111,7 @@ fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, Damage> {
     }
 }
 
-/// Name, shape and little-endian bytes of the weights and of what the optimizer remembers of them.
+/// Name, shape and little-endian bytes of the weights and of their optimizer buffers.
 fn buffers(matrix: &Matrix) -> Vec<(String, [usize; 2], Vec<u8>)> {
     let buffer = |name: String, values: &[f32]| {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -1,9 +1,10 @@
-//! Checkpoints: everything from which a run goes on with the same bits, in one file that is there whole or not at all.
+//! Checkpoints: everything needed to resume a run bit for bit, in one file that is replaced atomically.
 //!
-//! A checkpoint is a safetensors file: for every weight matrix `W1`, `V1`, .. `Wout` (`[pre, post]`, f32) the weights
-//! under its name and what the optimizer remembers of them under `<name>.<rule>.<buffer>`: Adam's moments are `W1.adam.m`
-//! and `W1.adam.v`. The metadata entry `snn` holds, as JSON, the experiment, the position in it, the best epoch so far and the sums of an epoch under way, with a SHA-256
-//! checksum of all that and of the tensors. It holds no times, so equal runs have equal checkpoints, byte by byte.
+//! A checkpoint is a safetensors file: for every weight matrix `W1`, `V1`, .. `Wout` (`[pre, post]`, f32) it has the weights
+//! under its name and the optimizer's buffers under `<name>.<rule>.<buffer>`: Adam's moments are `W1.adam.m` and `W1.adam.v`.
+//! The metadata entry `snn` contains, as JSON, the experiment, the position in it, the best epoch so far and the sums of the
+//! current epoch, with a SHA-256 checksum of these and of the tensors. It contains no times, so equal runs have byte-identical
+//! checkpoints.
 
 mod format;
 mod partial;
@@ -26,7 +27,7 @@ use state::{Matrix, TrainingState, VERSION};
 pub(crate) use partial::{Partial, Sums};
 pub use state::Checkpoint;
 
-/// No checkpoint is longer: that of 5 billion weights.
+/// Maximum size of a checkpoint: that of 5 billion weights.
 const LONGEST: u64 = 64 << 30;
 
 impl Checkpoint {
@@ -56,19 +57,19 @@ impl Checkpoint {
         &self.state.experiment
     }
 
-    /// Which data it was trained on; `None` in checkpoints of old.
+    /// The identity of its data; `None` in old checkpoints.
     #[must_use]
     pub fn data(&self) -> Option<&DataIdentity> {
         self.state.data.as_ref()
     }
 
-    /// Epochs completed.
+    /// Completed epochs.
     #[must_use]
     pub fn epoch(&self) -> u32 {
         self.state.epoch
     }
 
-    /// Batches completed of the epoch under way.
+    /// Completed batches of the current epoch.
     #[must_use]
     pub fn batch(&self) -> u32 {
         self.state.partial.as_ref().map_or(0, |partial| partial.batch)
@@ -80,15 +81,15 @@ impl Checkpoint {
         self.state.best
     }
 
-    /// Name, shape `[pre, post]` and weights, row by row, of every matrix.
+    /// Name, shape `[pre, post]` and weights, row-major, of every matrix.
     pub fn weights(&self) -> impl Iterator<Item = (&str, [usize; 2], &[f32])> {
         self.matrices.iter().map(|matrix| (matrix.name.as_str(), matrix.shape, matrix.weights.as_slice()))
     }
 
-    /// Puts the weights into a network of the same shape.
+    /// Loads the weights into a network of the same shape.
     ///
     /// # Errors
-    /// [`Error::OtherNetwork`] names the first matrix that does not fit; the network is unchanged then.
+    /// [`Error::OtherNetwork`] with the matrices if they do not fit; the network is then unchanged.
     pub fn restore<D: Backend<f32>>(&self, network: &mut Network<f32, D>) -> Result<(), Error> {
         self.check_shape(network)?;
         for matrix in &self.matrices {
@@ -97,7 +98,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// A number that the optimizer remembers and that is none any more, which a network may have whose own weights still are.
+    /// An optimizer value that is not finite, which may occur while the weights are still finite.
     pub(crate) fn not_finite(&self) -> Option<(String, f64)> {
         self.matrices.iter().find_map(|matrix| {
             let mut buffers = matrix.optimizer.iter();
@@ -111,7 +112,7 @@ impl Checkpoint {
         })
     }
 
-    /// What the optimizer of the experiment remembers.
+    /// The state of the experiment's optimizer.
     pub(crate) fn optimizer_state(&self) -> OptimizerState<f32> {
         let rule = self.experiment().optimizer.name.word();
         let matrix = |matrix: &Matrix| {
@@ -148,8 +149,8 @@ impl Checkpoint {
         if stored == needed { Ok(()) } else { Err(Error::OtherNetwork { stored, needed }) }
     }
 
-    /// Writes the checkpoint. Whatever happens, `path` holds the old content whole or the new one, and the new one has
-    /// reached the disk when this returns.
+    /// Writes the checkpoint atomically: `path` always has the complete old or new content, and the new content has reached
+    /// the disk when this returns.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`].
@@ -164,7 +165,7 @@ impl Checkpoint {
         format::decode(bytes).is_ok()
     }
 
-    /// Whether these bytes are the state in a checkpoint, whatever its checksum says.
+    /// Whether these bytes are the state of a checkpoint, regardless of its checksum.
     pub(crate) fn is_state(bytes: &[u8]) -> bool {
         serde_json::from_slice::<TrainingState>(bytes).is_ok()
     }
@@ -172,7 +173,7 @@ impl Checkpoint {
     /// Reads a checkpoint and verifies it.
     ///
     /// # Errors
-    /// [`Error::MissingCheckpoint`], [`Error::DamagedCheckpoint`] if a bit of it is not what was written,
+    /// [`Error::MissingCheckpoint`], [`Error::DamagedCheckpoint`] if any bit has changed,
     /// [`snn_run::Error::TooNew`], [`snn_run::Error::Io`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();

@@ -1,4 +1,4 @@
-//! An epoch under way: sums over its batches, which a checkpoint in its middle must hold.
+//! A partial epoch: sums over its batches, stored in a checkpoint within the epoch.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 use snn_core::ActivityMonitor;
 use snn_run::{Losses, Seconds};
 
-/// What the batches of an epoch so far have summed up to.
+/// The sums over the batches of an epoch so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Partial {
-    /// Batches completed.
+    /// Completed batches.
     pub(crate) batch: u32,
     pub(crate) sums: Sums,
     /// Norm of the gradient of each weight matrix, summed over the batches.
     pub(crate) gradient_norms: BTreeMap<String, f64>,
-    /// Where the time went: the only content of a checkpoint that differs between equal runs.
+    /// Time by phase: the only content of a checkpoint that differs between equal runs.
     pub(crate) seconds: Seconds,
-    /// What the activity monitor has seen: samples, and spikes of every unit of every hidden layer.
+    /// The counts of the activity monitor: samples, and spikes of every unit of every hidden layer.
     samples: u64,
     spikes: Vec<Vec<f64>>,
 }
 
 impl Partial {
-    /// With what the monitor has seen, for a checkpoint.
+    /// Adds the counts of the monitor, for a checkpoint.
     pub(crate) fn with_activity(&self, activity: &ActivityMonitor) -> Self {
         let (samples, spikes) = activity.state();
         Self { samples, spikes: spikes.to_vec(), ..self.clone() }
     }
 
-    /// Lets the monitor go on where it was; `false` if it watches another network.
+    /// Restores the monitor; `false` if it monitors a different network.
     pub(crate) fn restore_activity(&mut self, activity: &mut ActivityMonitor) -> bool {
         activity.restore(self.samples, std::mem::take(&mut self.spikes))
     }
@@ -39,7 +39,7 @@ impl Partial {
     }
 }
 
-/// Sums over samples, from which means follow.
+/// Sums over samples, to compute means.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Sums {
     samples: u64,

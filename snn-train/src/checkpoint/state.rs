@@ -1,4 +1,4 @@
-//! What a checkpoint holds.
+//! The content of a checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use snn_run::Best;
 use super::partial::Partial;
 use crate::experiment::Experiment;
 
-/// The newest version of the format. Version 1 knew Adam alone, and had fewer keys in its experiment.
+/// The newest version of the format. Version 1 supported only Adam, and had fewer keys in its experiment.
 pub(super) const VERSION: u32 = 2;
 
 /// The state of a run after an epoch or a batch.
@@ -22,15 +22,15 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TrainingState {
     pub(crate) version: u32,
-    /// Epochs completed.
+    /// Completed epochs.
     pub(crate) epoch: u32,
-    /// Updates made.
+    /// Number of updates.
     pub(crate) step: u32,
     pub(crate) best: Option<Best>,
-    /// The epoch under way, after one of its batches.
+    /// The current epoch, if the checkpoint is within an epoch.
     pub(crate) partial: Option<Partial>,
     pub(crate) experiment: Experiment,
-    /// Which data it was trained on; `None` in runs of old.
+    /// The identity of its data; `None` in old runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<DataIdentity>,
 }
@@ -40,6 +40,6 @@ pub(crate) struct Matrix {
     pub(crate) name: String,
     pub(crate) shape: [usize; 2],
     pub(crate) weights: Vec<f32>,
-    /// What the optimizer remembers, by `<rule>.<buffer>`.
+    /// The optimizer's buffers, by `<rule>.<buffer>`.
     pub(crate) optimizer: BTreeMap<String, Vec<f32>>,
 }

@@ -35,7 +35,7 @@ fn a_checkpoint_survives_its_file() {
     assert_eq!(
         format::encode(&loaded).unwrap(),
         format::encode(&checkpoint).unwrap(),
-        "equal states, equal bytes"
+        "equal states give equal bytes"
     );
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
 }
@@ -59,7 +59,7 @@ fn every_flipped_bit_and_every_cut_is_noticed() {
         damaged[bit / 8] ^= 1 << (bit % 8);
         match format::decode(&damaged) {
             Err(_) => noticed += 1,
-            // Only what carries no content, such as the case of a hexadecimal escape, may go unnoticed.
+            // Only changes without meaning, such as the case of a hexadecimal escape, may go undetected.
             Ok(decoded) => assert_eq!(decoded, whole, "bit {bit}"),
         }
     }
@@ -84,7 +84,7 @@ fn a_checkpoint_of_the_future_is_not_guessed_at() {
     ));
 }
 
-/// Files with a right checksum, which some other program wrote.
+/// Files with a correct checksum, written by a different program.
 #[test]
 fn numbers_that_no_training_leaves_are_refused() {
     let refused = |change: &dyn Fn(&mut Checkpoint), words: &str| {
@@ -108,7 +108,7 @@ fn numbers_that_no_training_leaves_are_refused() {
     refused(&|it| drop(it.matrices[1].optimizer.remove("adam.v")), "Wout.adam.v");
 }
 
-/// Version 1 knew nothing of the keys named here; the tensors of Adam had the same names.
+/// Version 1 lacked these keys; Adam's tensors had the same names.
 #[test]
 fn a_checkpoint_of_version_1_is_read() {
     let checkpoint = small();

@@ -1,4 +1,4 @@
-//! From text to an experiment: a TOML table that remembers where each value was written.
+//! Parsing experiments: a TOML table that tracks where each value was written.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::error::{Error, Place};
 
-/// An experiment that is not checked yet.
+/// An unvalidated experiment.
 pub(super) struct ExperimentBuilder {
     table: Table,
-    /// Where `section` or `section.key` was written.
+    /// The place of `section` or `section.key`.
     places: HashMap<String, Place>,
 }
 
@@ -42,7 +42,7 @@ impl ExperimentBuilder {
         Ok(Self { table: text.parse().map_err(syntax)?, places })
     }
 
-    /// Makes the change `section.key=value`.
+    /// Applies the change `section.key=value`.
     pub(super) fn set(&mut self, assignment: &str) -> Result<(), Error> {
         let place = Place::Override(assignment.to_owned());
         let Some((path, text)) = assignment.split_once('=') else {
@@ -50,16 +50,16 @@ impl ExperimentBuilder {
             return Err(Error::Syntax { place, message });
         };
         let (path, text) = (path.trim(), text.trim());
-        // A key of another data set is found, too: which one it is to be may be told later.
+        // Keys of other data sets are accepted here: the data set may be changed later.
         let value = match self.find(path).map(|key| key.values) {
-            // Words such as `true` are not read as TOML.
+            // Words such as `true` are not parsed as TOML.
             Some(Values::Choice(_) | Values::Text) => text.trim_matches(['"', '\'']).into(),
             _ => parse_value(text),
         };
         self.insert(path, value, place)
     }
 
-    /// Changes a value by its key. Another `data.name` drops what was said of the data set before.
+    /// Changes a value by its key. A different `data.name` drops the settings of the previous data set.
     pub(super) fn insert(&mut self, path: &str, new: Value, place: Place) -> Result<(), Error> {
         let Some(key) = self.find(path) else {
             return Err(self.unknown(path, place));
@@ -72,7 +72,7 @@ impl ExperimentBuilder {
         Ok(())
     }
 
-    /// The key of that path, preferably as the data set has it.
+    /// The key with this path, preferably that of the data set.
     fn find(&self, path: &str) -> Option<&'static Key> {
         let known = |key: &&Key| key.path == path;
         self.keys().find(known).or_else(|| keys().find(known))
@@ -107,13 +107,13 @@ impl ExperimentBuilder {
         Ok(())
     }
 
-    /// Checks everything and makes the experiment.
+    /// Checks everything and creates the experiment.
     pub(super) fn finish(self) -> Result<Experiment, Error> {
         self.check()?;
         self.make()
     }
 
-    /// Checks these keys and makes the experiment; the others, and the data set, are right already.
+    /// Checks these keys and creates the experiment; the others, and the data set, are already valid.
     pub(super) fn finish_changed(self, changed: &[&str]) -> Result<Experiment, Error> {
         for path in changed {
             let found = value(&self.table, path);
@@ -130,7 +130,7 @@ impl ExperimentBuilder {
 
     fn make(mut self) -> Result<Experiment, Error> {
         self.complete_data()?;
-        // All keys and types are checked; what is left are numbers beyond what an integer type holds.
+        // All keys and types are checked; only numbers outside the range of an integer type remain.
         let experiment: Experiment = self
             .table
             .try_into()
@@ -139,12 +139,12 @@ impl ExperimentBuilder {
         Ok(experiment)
     }
 
-    /// Gives the keys of the data set that were left out the defaults of that data set.
+    /// Sets missing keys of the data set to its defaults.
     fn complete_data(&mut self) -> Result<(), Error> {
         let is_missing = |key: &&Key| key.section() == "data" && value(&self.table, key.path).is_none();
         let missing: Vec<&Key> = self.keys().filter(is_missing).collect();
         if missing.is_empty() {
-            // As in all runs of a sweep, whose base is complete.
+            // As in all runs of a sweep, which have a complete base.
             return Ok(());
         }
         let data = Data::named(self.data_set()).unwrap_or_default();
@@ -197,20 +197,20 @@ impl ExperimentBuilder {
     }
 
     fn unknown(&self, key: &str, place: Place) -> Error {
-        // A name without a dot is most like a section, one with a dot like a key.
+        // Compare a name without a dot with sections, one with a dot with keys.
         let section = if key.contains('.') { None } else { nearest(key, self.keys().map(Key::section)) };
         let meant = section.or_else(|| nearest(key, self.keys().map(|key| key.path)));
         Error::UnknownKey { place, key: key.to_owned(), nearest: meant }
     }
 
-    /// The keys that an experiment on this data set has.
+    /// The keys of an experiment on this data set.
     fn keys(&self) -> impl Iterator<Item = &'static Key> {
         let data_set = self.data_set();
         keys().filter(move |key| key.applies_to(data_set))
     }
 }
 
-/// Notes where each key of a section was written, and of the tables in it.
+/// Records where each key of a section, and of its tables, was written.
 fn note_places(
     places: &mut HashMap<String, Place>,
     path: &str,
@@ -224,7 +224,7 @@ fn note_places(
     }
 }
 
-/// A value as TOML has it, or else a bare word.
+/// A TOML value, or else a bare word.
 fn parse_value(text: &str) -> Value {
     let parsed: Option<Table> = format!("value = {text}").parse().ok();
     match parsed {

@@ -1,4 +1,4 @@
-//! What an experiment is, and what it asks of network and optimizer.
+//! The definition of an experiment, and its network and optimizer.
 
 use serde::{Deserialize, Serialize};
 use snn_core::{
@@ -17,48 +17,48 @@ use super::{
 };
 use crate::error::Error;
 
-/// Everything that determines a run: the data, the network, how it is trained, and all seeds.
+/// Everything that determines a run: the data, the network, its training, and all seeds.
 ///
-/// The default is the paper's default network on its default random manifolds, initial weights as printed. The preset
-/// `randman` is the same but for `initialization.gain`, at which its hidden units spike before training. A TOML file has
-/// one section for each field; a key left out takes its default, an unknown one is an error. [`keys`](super::keys()) documents them.
+/// The default is the paper's default network on its default random manifolds, with initial weights as printed. The preset
+/// `randman` differs only in `initialization.gain`, with which its hidden units spike before training. A TOML file has one
+/// section per field; missing keys have their defaults, unknown keys are an error. [`keys`](super::keys()) documents them.
 ///
 /// Seeds by purpose: `data.seed`, `initialization.seed` and `training.seed` (the order of the samples).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Experiment {
-    /// Which data set, and its parameters.
+    /// The data set and its parameters.
     pub data: Data,
     /// Hidden layers, time constants, and the switches of the backward pass.
     pub network: NetworkSection,
-    /// What stands for the derivative of a spike in the backward pass.
+    /// The surrogate for the derivative of a spike in the backward pass.
     pub surrogate: SurrogateSection,
-    /// How logits come from the readout potentials.
+    /// How logits are computed from the readout potentials.
     pub readout: ReadoutSection,
     /// Penalties on too few and too many spikes.
     pub regularizer: RegularizerSection,
-    /// How weights start.
+    /// The initial weights.
     pub initialization: InitializationSection,
-    /// What training makes small, beside the penalties.
+    /// The loss, in addition to the penalties.
     pub loss: LossSection,
-    /// How gradients move weights.
+    /// The optimizer.
     pub optimizer: OptimizerSection,
-    /// How the step size changes from epoch to epoch.
+    /// The learning-rate schedule.
     pub schedule: ScheduleSection,
-    /// For how long, in which portions and in which order.
+    /// Length, batch size, order and limits of training.
     pub training: TrainingSection,
-    /// What is looked at on the way.
+    /// What to record during training.
     pub probe: ProbeSection,
 }
 
 impl Experiment {
-    /// Checks what must hold between values.
+    /// Checks constraints between values.
     pub(super) fn validate_together(&self) -> Result<(), Error> {
         if let Recurrent::Each(switches) = &self.network.recurrent
             && switches.len() != self.network.hidden.len()
         {
             return Err(Error::Impossible(format!(
-                "network.recurrent has {} entries and network.hidden {}; give one switch for each layer",
+                "network.recurrent has a different number of entries ({}) than network.hidden ({}); set one value per layer",
                 switches.len(),
                 self.network.hidden.len()
             )));
@@ -68,7 +68,7 @@ impl Experiment {
                 && taus.len() != self.network.hidden.len()
             {
                 return Err(Error::Impossible(format!(
-                    "network.{key} has {} entries and network.hidden {}; give one number, or one for each layer",
+                    "network.{key} has a different number of entries ({}) than network.hidden ({}); set one number, or one per layer",
                     taus.len(),
                     self.network.hidden.len()
                 )));
@@ -77,7 +77,7 @@ impl Experiment {
         let NetworkSection { neuron, implementation, .. } = self.network;
         if neuron != NeuronKind::Lif && implementation == Implementation::Fused {
             return Err(Error::Impossible(format!(
-                "the fused implementation computes no {} units; set network.implementation to \"reference\"",
+                "the fused implementation does not support {} units; set network.implementation to \"reference\"",
                 neuron.word()
             )));
         }
@@ -100,7 +100,7 @@ impl Experiment {
         self.network_of(dataset.inputs(), dataset.classes(), dataset.dt())
     }
 
-    /// The network of this experiment for so many inputs and classes, with steps of `dt` ms.
+    /// The network of this experiment for this number of inputs and classes, with steps of `dt` ms.
     #[must_use]
     pub fn network_of(&self, inputs: usize, classes: usize, dt: f64) -> NetworkConfig {
         let hidden = self.network.hidden.iter().enumerate().map(|(layer, &units)| Layer {
@@ -132,8 +132,8 @@ impl Experiment {
         }
     }
 
-    /// The distribution that its weights start from, without what depends on the data and without the gains of single
-    /// matrices: [`Experiment::network`] draws them.
+    /// The distribution of its initial weights, without what depends on the data and without the gains of individual matrices:
+    /// [`Experiment::network`] draws them.
     #[must_use]
     pub fn initialization(&self) -> Initialization {
         let gain = self.initialization.gain;
@@ -158,7 +158,7 @@ impl Experiment {
 
     /// Every key with its value.
     pub(crate) fn to_table(&self) -> Result<Table, Error> {
-        // TOML's integers end at 2^63 - 1, which a seed from code may exceed.
+        // TOML's integers are limited to 2^63 - 1, which a seed set in code may exceed.
         Table::try_from(self).map_err(|error| Error::Impossible(error.to_string()))
     }
 

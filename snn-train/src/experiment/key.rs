@@ -1,4 +1,4 @@
-//! What a key of an experiment is: its name, which values it takes, its unit and what it does; and values by their keys.
+//! The keys of an experiment: name, allowed values, unit and documentation; and access to values by key.
 
 use std::{fmt, ops::Bound};
 
@@ -12,18 +12,18 @@ use toml::{Table, Value};
 pub struct Key {
     /// `section.key`.
     pub path: &'static str,
-    /// The values it takes.
+    /// The allowed values.
     pub values: Values,
-    /// The unit of the value; empty for a plain number.
+    /// The unit of the value; empty if dimensionless.
     pub unit: &'static str,
-    /// What it does.
+    /// The documentation.
     pub help: &'static str,
-    /// The data sets that have this key; none for a key of every experiment.
+    /// The data sets that have this key; empty for a key of every experiment.
     pub data_sets: &'static [&'static str],
 }
 
 impl Key {
-    /// A key of `[data]`; the table of data sets says which of them have it.
+    /// A key of `[data]`; the table of data sets adds the data sets that have it.
     pub(super) const fn of_data(
         path: &'static str,
         values: Values,
@@ -45,13 +45,13 @@ impl Key {
         self.path.split_once('.').map_or("", |(section, _)| section)
     }
 
-    /// The part behind the first dot; it has dots of its own where a section has tables: `mel.channels`.
+    /// The part after the first dot, which may contain more dots if a section has tables: `mel.channels`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.path.split_once('.').map_or(self.path, |(_, name)| name)
     }
 
-    /// What the value must be, with its unit: "a number above 0 (ms)".
+    /// The allowed values in words, with the unit: "a number above 0 (ms)".
     #[must_use]
     pub fn range(&self) -> String {
         if self.unit.is_empty() {
@@ -62,11 +62,11 @@ impl Key {
     }
 }
 
-/// The values that a [`Key`] takes.
+/// The allowed values of a [`Key`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Values {
-    /// A whole number between two bounds, both included.
+    /// A whole number between two bounds, inclusive.
     Integer(u64, u64),
     /// A finite number between two bounds.
     Number(Bound<f64>, Bound<f64>),
@@ -76,24 +76,24 @@ pub enum Values {
     Portion,
     /// One of some words.
     Choice(&'static [&'static str]),
-    /// A list of whole numbers between two bounds, both included; it may be empty.
+    /// A list of whole numbers between two bounds, inclusive; it may be empty.
     Integers(u64, u64),
-    /// A switch, or a list of them.
+    /// A boolean, or a list of them.
     Switches,
-    /// A switch.
+    /// A boolean.
     Switch,
     /// Any text, such as a path.
     Text,
     /// A list of texts.
     Words,
-    /// How a part of the samples is chosen: a [`snn_data::SplitRule`].
+    /// How a part of the samples is selected: a [`snn_data::SplitRule`].
     SplitRule,
 }
 
 impl Values {
-    /// So many units, or classes.
+    /// A number of units or classes.
     pub(super) const UNITS: Self = Self::Integer(1, 65_536);
-    /// So many of something, and at least one.
+    /// A count of at least one.
     pub(super) const U32: Self = Self::Integer(1, u32::MAX as u64);
     /// Any finite number above 0.
     pub(super) const POSITIVE: Self = Self::Number(Bound::Excluded(0.0), Bound::Unbounded);
@@ -109,10 +109,10 @@ impl Values {
     pub(super) const BELOW_1: Self = Self::Number(Bound::Included(0.0), Bound::Excluded(1.0));
     /// Any finite number.
     pub(super) const FINITE: Self = Self::Number(Bound::Unbounded, Bound::Unbounded);
-    /// A seed: as large as TOML's integers go.
+    /// A seed, up to the largest TOML integer.
     pub(super) const SEED: Self = Self::Integer(0, i64::MAX as u64);
 
-    /// Whether the key takes `value`.
+    /// Whether `value` is allowed.
     #[must_use]
     pub fn contain(&self, value: &Value) -> bool {
         let integer = |value: &Value, min, max| {
@@ -204,7 +204,7 @@ pub(crate) fn value<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     }
 }
 
-/// Puts a value at `section.key`, or deeper; what stands in the way of a table on the path stays.
+/// Sets the value at `section.key`, or deeper; a value in the place of a table on the path is kept.
 pub(super) fn insert(table: &mut Table, path: &str, value: Value) {
     match path.split_once('.') {
         Some((name, rest)) => {
@@ -219,9 +219,9 @@ pub(super) fn insert(table: &mut Table, path: &str, value: Value) {
     }
 }
 
-/// Of `candidates` the one that was most likely meant by `name`, if any is near enough to say so.
+/// The entry of `candidates` most likely meant by `name`, if any is similar enough.
 ///
-/// A key written in the wrong section, or without one, is found by its last part alone.
+/// A key in the wrong section, or without one, is found by its last part.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
     let distance = |candidate: &str| {

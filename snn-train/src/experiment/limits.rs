@@ -1,19 +1,19 @@
-//! Values that are allowed one by one, and with which no training can come to anything: what 32-bit numbers turn into 0 or infinity is
-//! refused, what makes little sense is doubted.
+//! Values that are allowed individually but cannot work: an error for values that become 0 or infinite in 32-bit numbers, a
+//! warning for values that are unlikely to work.
 
 use snn_core::OptimizerKind;
 
 use super::{definition::Experiment, sections::OptimizerSection};
 use crate::error::Error;
 
-/// A time constant of so many samples hardly changes within one.
+/// With a time constant of this many samples, a variable hardly changes within a sample.
 const LONG: f64 = 1e4;
 
-/// Weights drawn so much wider than usual saturate every unit.
+/// Weights drawn this much wider than usual saturate every unit.
 const WIDE: f64 = 1e4;
 
 impl Experiment {
-    /// Refuses numbers that are none any more in the 32 bits of weights and potentials.
+    /// Refuses numbers that degenerate in the 32 bits of weights and potentials.
     pub(super) fn check_representable(&self) -> Result<(), Error> {
         let refuse = |key: &str, value: f64, reason: &str| {
             Err(Error::Impossible(format!("{key} = {value:?} {reason}")))
@@ -23,7 +23,7 @@ impl Experiment {
             return refuse(
                 "optimizer.epsilon",
                 epsilon,
-                "is 0 in the 32-bit numbers of the weights, so that a weight without a gradient would be divided by 0: take at least \
+                "is 0 in the 32-bit numbers of the weights, and weights without a gradient would be divided by 0: use at least \
                  1e-37",
             );
         }
@@ -32,7 +32,7 @@ impl Experiment {
                 return refuse(
                     key,
                     beta,
-                    "is 1 in the 32-bit numbers of the weights, so that nothing is ever learned: lower it",
+                    "is 1 in the 32-bit numbers of the weights, and nothing would be learned: lower it",
                 );
             }
         }
@@ -62,20 +62,20 @@ impl Experiment {
         }
         let Some(dt) = self.dt() else { return Ok(()) };
         for (key, tau) in self.time_constants() {
-            // What leaks in a step.
+            // The leak per step.
             let leak = -(-dt / tau).exp_m1();
             if (leak as f32) < f32::MIN_POSITIVE {
                 return refuse(
                     key,
                     tau,
-                    &format!("ms never changes anything in steps of {dt:?} ms (data.dt): lower it"),
+                    &format!("ms has no effect in steps of {dt:?} ms (data.dt): lower it"),
                 );
             }
         }
         Ok(())
     }
 
-    /// Settings with which training goes on and is unlikely to come to anything.
+    /// Settings with which training is possible but unlikely to succeed.
     pub(crate) fn doubts(&self) -> Vec<String> {
         let mut doubts = Vec::new();
         let gain = self.initialization.gain;
@@ -91,7 +91,7 @@ impl Experiment {
             if tau > LONG * duration {
                 doubts.push(format!("{key} = {tau:?} ms is far longer than a sample, which takes {duration:?} ms (data.steps x data.dt)"));
             } else if (-dt / tau).exp() == 0.0 {
-                doubts.push(format!("{key} = {tau:?} ms is far shorter than a step of {dt:?} ms (data.dt), which remembers nothing then"));
+                doubts.push(format!("{key} = {tau:?} ms is far shorter than a step of {dt:?} ms (data.dt), and nothing is remembered between steps"));
             }
         }
         if let Some(tau) = self.number("data.tau_randman").filter(|&tau| tau < dt) {
@@ -102,7 +102,7 @@ impl Experiment {
         doubts
     }
 
-    /// Of all layers, each once.
+    /// The distinct values of all layers.
     fn time_constants(&self) -> Vec<(&'static str, f64)> {
         let mut all = vec![("network.tau_readout", self.network.tau_readout)];
         for layer in 0..self.network.hidden.len() {

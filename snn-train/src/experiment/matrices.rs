@@ -1,4 +1,4 @@
-//! Keys that name weight matrices, and the file that some come from.
+//! Keys that name weight matrices, and the file that some are loaded from.
 
 use std::{io, path::absolute};
 
@@ -20,7 +20,7 @@ impl Experiment {
         hidden.chain(std::iter::once("Wout".to_owned())).collect()
     }
 
-    /// Checks what names matrices.
+    /// Checks the keys that name matrices.
     pub(super) fn check_matrices(&self) -> Result<(), Error> {
         let known = self.matrix_names();
         for (key, names) in
@@ -36,13 +36,12 @@ impl Experiment {
         }
         if known.iter().all(|name| self.training.freeze.contains(name)) {
             return Err(Error::Impossible(
-                "training.freeze names every matrix, so that nothing is left to train: leave one out"
-                    .to_owned(),
+                "training.freeze names every matrix, and nothing is left to train: remove one".to_owned(),
             ));
         }
         if !self.initialization.only.is_empty() && self.initialization.weights.as_os_str().is_empty() {
             return Err(Error::Impossible(
-                "initialization.only says which matrices to take from a file, but there is none: set initialization.weights (or \
+                "initialization.only selects matrices of a file, but there is none: set initialization.weights (or \
                  --init)"
                     .to_owned(),
             ));
@@ -50,10 +49,10 @@ impl Experiment {
         Ok(())
     }
 
-    /// Makes relative paths absolute, so that a run finds its data and the weights that it starts from again from any directory.
+    /// Makes relative paths absolute, so that a run finds its data and its initial weights from any directory.
     ///
     /// # Errors
-    /// If the working directory is not to be known.
+    /// If the working directory is unknown.
     pub fn make_paths_absolute(&mut self) -> io::Result<()> {
         let weights = &mut self.initialization.weights;
         if !weights.as_os_str().is_empty() && weights.is_relative() {

@@ -1,9 +1,9 @@
-//! Other data, read as those of an experiment are.
+//! Other data, read with the settings of an experiment.
 
 use super::{data::Data, definition::Experiment, key, keys::keys};
 use crate::error::Error;
 
-/// Where the data lie, and which of them.
+/// The keys for the location and selection of data.
 const OWN: &[&str] = &[
     "data.name",
     "data.directory",
@@ -15,11 +15,11 @@ const OWN: &[&str] = &[
 ];
 
 impl Experiment {
-    /// The data set of that name, as in `data.name`, read as that of this experiment is: keys that both have, such as steps and front end, keep
-    /// their values, but for those that say where the data lie and which of them are meant. `None` if there is no such data set.
+    /// The data set with this `data.name`, with the settings of this experiment: keys that both have, such as steps and front end, keep
+    /// their values, except for those that locate and select the data. `None` if there is no such data set.
     ///
     /// # Errors
-    /// [`Error::Impossible`] or [`Error::Data`] if these values are not possible there.
+    /// [`Error::Impossible`] or [`Error::Data`] if these values are invalid for it.
     pub fn data_like(&self, name: &str) -> Result<Option<Data>, Error> {
         let Some(data) = Data::named(name) else { return Ok(None) };
         let table = self.to_table()?;

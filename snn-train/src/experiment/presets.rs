@@ -1,22 +1,22 @@
-//! The presets that ship inside the binary.
+//! The presets included in the binary.
 
-/// An experiment that ships with the crate.
+/// An experiment included in the crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preset {
-    /// The name by which `snn train` finds it.
+    /// Its name for `snn train`.
     pub name: &'static str,
-    /// What it trains, in a line.
+    /// A one-line description.
     pub about: &'static str,
     /// Its file.
     pub toml: &'static str,
-    /// What it changes in that file, `section.key=value`.
+    /// Its changes to that file, `section.key=value`.
     pub changes: &'static [&'static str],
 }
 
 const RECURRENT: &[&str] = &["network.recurrent=true"];
 
-/// From the file `presets/{name}.toml` a preset, and `{name}-recurrent` with recurrent hidden layers.
+/// Defines a preset from the file `presets/{name}.toml`, and `{name}-recurrent` with recurrent hidden layers.
 macro_rules! presets {
     ($($name:literal: $about:literal;)+) => {
         &[$(
@@ -47,7 +47,7 @@ pub fn presets() -> &'static [Preset] {
         "rawhd": "Heidelberg Digits as Mel spectrograms, 40-256-20 units";
         "rawsc": "Speech Commands as Mel spectrograms, 40-256-35 units";
         "fsdd": "Free Spoken Digits as Mel spectrograms, 40-256-10 units: a small real sound data set";
-        "fsdd_spikes": "Free Spoken Digits as spikes (`snn data encode fsdd` makes them), 700-256-10 units";
+        "fsdd_spikes": "Free Spoken Digits as spikes (create them with `snn data encode fsdd`), 700-256-10 units";
         "speech_commands_ten_words": "ten words of the Speech Commands as Mel spectrograms, 40-256-10 units";
     }
 }

@@ -1,4 +1,4 @@
-//! Experiments from presets, from TOML, and with changes.
+//! Reading experiments from presets and TOML, and changing them.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use super::{builder::ExperimentBuilder, definition::Experiment, key::nearest, pr
 use crate::error::{Error, Place};
 
 impl Experiment {
-    /// The preset of that name.
+    /// The preset with this name.
     ///
     /// # Errors
-    /// [`Error::UnknownPreset`] names the nearest one.
+    /// [`Error::UnknownPreset`] with the most similar name.
     pub fn preset(name: &str) -> Result<Self, Error> {
         let preset =
             presets().iter().find(|preset| preset.name == name).ok_or_else(|| unknown_preset(name))?;
@@ -23,11 +23,11 @@ impl Experiment {
         builder.finish()
     }
 
-    /// Reads TOML; `file` is the name by which errors call it.
+    /// Parses TOML; `file` is its name in errors.
     ///
     /// # Errors
-    /// With the line: [`Error::Syntax`], [`Error::UnknownKey`] (names the nearest), [`Error::InvalidValue`]; and what
-    /// [`Experiment::validate`] finds.
+    /// With the line: [`Error::Syntax`], [`Error::UnknownKey`] (with the most similar key), [`Error::InvalidValue`]; and those of
+    /// [`Experiment::validate`].
     pub fn from_toml(text: &str, file: &str) -> Result<Self, Error> {
         ExperimentBuilder::read(text, file)?.finish()
     }
@@ -43,7 +43,7 @@ impl Experiment {
         Self::from_toml(&text, &path.display().to_string())
     }
 
-    /// A preset by its name, or a TOML file by its path.
+    /// Loads a preset by name, or a TOML file by path.
     ///
     /// # Errors
     /// [`Error::UnknownPreset`] if it is neither, and those of [`Experiment::load`].
@@ -57,9 +57,8 @@ impl Experiment {
         }
     }
 
-    /// Changes values by their keys: `section.key=value`, the value as TOML has it, or a bare word for a text.
-    /// All changes are made before anything is checked, and none if one is wrong. Another `data.name` starts from the
-    /// defaults of that data set.
+    /// Changes values by key: `section.key=value`, with a TOML value or a bare word for text. All changes are applied before
+    /// anything is checked, and none if one is invalid. A different `data.name` starts with the defaults of that data set.
     ///
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::InvalidValue`], and those of [`Experiment::validate`].
@@ -72,15 +71,15 @@ impl Experiment {
         Ok(())
     }
 
-    /// This experiment with other values, each by its key `section.key`.
+    /// This experiment with other values, given by key (`section.key`).
     ///
     /// # Errors
-    /// As for [`Experiment::set`].
+    /// Those of [`Experiment::set`].
     pub fn with<'a>(&self, values: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Self, Error> {
         self.with_placed(values, |_| Place::Code)
     }
 
-    /// As [`Experiment::with`]; `place` says where a key was written.
+    /// Like [`Experiment::with`]; `place` returns where a key was written.
     pub(crate) fn with_placed<'a>(
         &self,
         values: impl IntoIterator<Item = (&'a str, Value)>,
@@ -96,8 +95,8 @@ impl Experiment {
         builder.finish()
     }
 
-    /// As [`Experiment::with_placed`], from the table of an experiment in which every other key is known to be right: for those
-    /// who make many of one.
+    /// Like [`Experiment::with_placed`], from the table of an experiment in which every other key is known to be valid: to derive
+    /// many experiments from one.
     pub(crate) fn vary<'a>(
         table: &Table,
         values: impl IntoIterator<Item = (&'a str, Value)>,
@@ -119,7 +118,7 @@ impl Experiment {
         builder.finish_changed(&keys)
     }
 
-    /// Checks every value against its range, and what must hold between values.
+    /// Checks every value against its range, and constraints between values.
     ///
     /// # Errors
     /// [`Error::InvalidValue`] for one key, [`Error::Impossible`], [`Error::Network`] or [`Error::Data`] for several.

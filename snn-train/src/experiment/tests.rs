@@ -41,7 +41,7 @@ fn every_key_is_documented_once_and_every_documented_key_exists() {
         let distinct: BTreeSet<String> = documented.iter().map(|&path| path.to_owned()).collect();
         assert_eq!(distinct.len(), documented.len(), "a key of {data_set} is documented twice");
         let mut existing = paths("", &experiment.to_table().unwrap());
-        // It follows the sample rate unless it is given.
+        // Its default follows the sample rate.
         if documented.contains(&"data.mel.high") {
             existing.insert("data.mel.high".to_owned());
         }
@@ -62,7 +62,7 @@ fn every_word_of_every_choice_is_understood() {
         let Values::Choice(words) = key.values else { continue };
         for word in words {
             let mut experiment = on(of(key));
-            // not every model of a neuron is there in the fused implementation
+            // the fused implementation does not support every neuron model
             let readable = "network.implementation=reference".to_owned();
             experiment.set(&[readable, format!("{}={word}", key.path)]).unwrap();
             assert_eq!(experiment.get(key.path), Some(Value::from(*word)));
@@ -79,7 +79,7 @@ fn every_data_set_keeps_its_own_defaults() {
         let text = experiment.to_documented_toml().unwrap();
         assert_eq!(Experiment::from_toml(&text, "documented").unwrap(), experiment, "{text}");
     }
-    // Free spoken digits were recorded at 8 kHz; what is not said about them stays so.
+    // The free spoken digits were recorded at 8 kHz; unspecified keys keep the defaults for that.
     let mut experiment = on("fsdd");
     experiment.set(&["data.mel.channels=20", "data.words=['one', 'two']"]).unwrap();
     let Data::Fsdd(stored) = &experiment.data else { panic!("{:?}", experiment.data) };
@@ -111,7 +111,7 @@ fn parts_and_tables_are_read_at_any_depth() {
         ("[data]\nname = 'fsdd'\nmel = 3", "mine.toml:3: unknown key `data.mel`"),
         ("[data]\nname = 'fsdd'\nclasses = 3", "unknown key `data.classes`"),
         ("[data]\nname = 'shd'\nvalid = 0.1", "mine.toml:3: `data.valid` must be { by = \"official\" }"),
-        ("[data]\nname = 'fsdd'\nmel.low = 5000", "`high = 4000` is not possible"),
+        ("[data]\nname = 'fsdd'\nmel.low = 5000", "`high = 4000` is invalid"),
     ] {
         let message = message(text);
         assert!(message.contains(expected), "{text:?}\n gives {message}\n  not {expected}");
@@ -145,10 +145,10 @@ fn presets_are_valid_and_the_default_is_randman() {
     }
     let mut printed = Experiment::preset("randman").unwrap();
     printed.set(&["initialization.gain=1"]).unwrap();
-    assert_eq!(printed, Experiment::default(), "of the printed defaults only the initial weights differ");
+    assert_eq!(printed, Experiment::default(), "only the initial weights differ from the printed defaults");
 }
 
-/// Sections 4.1 to 4.3 of the paper and its Table 1, written out; what it does not say is as the preset's comments explain.
+/// Sections 4.1 to 4.3 and Table 1 of the paper, written out; the preset's comments explain what the paper does not specify.
 #[test]
 fn the_defaults_are_those_of_the_paper() {
     let experiment = Experiment::default();
@@ -209,7 +209,7 @@ fn schedules_are_those_of_the_keys() {
     assert_eq!(rates(&to_the_end), [0.08, 0.16, 0.24, 0.32, 0.4, 0.341_421, 0.2, 0.058_579]);
 }
 
-/// More epochs than before are allowed, unless the step size depends on their number.
+/// More epochs are allowed when resuming, unless the learning rate depends on their number.
 #[test]
 fn a_cosine_over_all_epochs_is_another_one_with_more_of_them() {
     let different = |changes: &[&str]| {
@@ -301,15 +301,21 @@ fn mistakes_are_named_with_their_line() {
         ),
         ("[optimizer]\nlearning_rate = nan", "`optimizer.learning_rate` must be a number above 0; found nan"),
         ("[optimizer]\nlearning_rate = '0.1'", "found \"0.1\""),
-        ("[network]\nhidden = [3, 4]\ntau_syn = [1.0]", "network.tau_syn has 1 entries and network.hidden 2"),
+        (
+            "[network]\nhidden = [3, 4]\ntau_syn = [1.0]",
+            "network.tau_syn has a different number of entries (1) than network.hidden (2)",
+        ),
         (
             "[network]\nneuron = 'adaptive-lif'",
-            "no adaptive-lif units; set network.implementation to \"reference\"",
+            "does not support adaptive-lif units; set network.implementation to \"reference\"",
         ),
         ("[schedule]\nname = 'cosin'", "did you mean `cosine`?"),
         ("[optimizer]\nname = 'rmsprop'", "must be \"adam\", \"adamw\", \"smorms3\" or \"sgd\""),
         ("[loss]\nlabel_smoothing = 1", "`loss.label_smoothing` must be a number from 0 to below 1"),
-        ("[network]\nrecurrent = [true, false]", "network.recurrent has 2 entries and network.hidden 1"),
+        (
+            "[network]\nrecurrent = [true, false]",
+            "network.recurrent has a different number of entries (2) than network.hidden (1)",
+        ),
         ("[data]\nvalid = 0.5\ntest = 0.5", "valid + test"),
     ] {
         let message = message(text);
@@ -347,7 +353,7 @@ fn overrides_take_toml_values_and_bare_words() {
     ] {
         let message = experiment.set(&["readout.start=1", wrong]).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}\n  not {expected}");
-        assert_eq!(experiment, before, "nothing changes when something is wrong");
+        assert_eq!(experiment, before, "nothing changes if a change is invalid");
     }
 }
 
@@ -368,7 +374,7 @@ fn presets_and_files_are_found() {
     let file = directory.path().join("mine.toml");
     std::fs::write(&file, "training.epochs = 3").unwrap();
     assert_eq!(Experiment::find(file.to_str().unwrap()).unwrap().training.epochs, 3);
-    // The defaults are the printed ones; the preset starts from weights with which its units spike.
+    // The defaults are the printed ones; the preset has initial weights with which its units spike.
     let mut printed = Experiment::find("randman").unwrap();
     printed.set(&["initialization.gain=1"]).unwrap();
     assert_eq!(printed, Experiment::default());

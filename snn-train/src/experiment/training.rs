@@ -1,16 +1,16 @@
-//! What an experiment says about its training, as `snn-core` takes it.
+//! The training settings of an experiment, as types of `snn-core`.
 
 use snn_core::{AnyLoss, LossSettings, OptimizerSettings, Schedule, ScheduleKind, ScheduleSettings};
 
 use super::definition::Experiment;
 
 impl Experiment {
-    /// The step size in the epoch after so many: `optimizer.learning_rate` times the factor of the schedule.
+    /// The learning rate after this many epochs: `optimizer.learning_rate` times the factor of the schedule.
     #[must_use]
     pub fn learning_rate(&self, epochs: u32) -> f64 {
         let schedule = self.schedule.name.build(&self.schedule_settings());
         let factor = schedule.map_or(1.0, |schedule| schedule.factor(epochs));
-        // A step size of 0 would be an error, one this small changes nothing.
+        // A learning rate of 0 would be an error; one this small changes nothing.
         (self.optimizer.learning_rate * factor).max(f64::MIN_POSITIVE)
     }
 
@@ -29,7 +29,7 @@ impl Experiment {
         }
     }
 
-    /// Whether the step size depends on for how many epochs is trained.
+    /// Whether the learning rate depends on the total number of epochs.
     pub(super) fn schedule_spans_all_epochs(&self) -> bool {
         self.schedule.name == ScheduleKind::Cosine && self.schedule.cosine_epochs == 0
     }
@@ -48,7 +48,7 @@ impl Experiment {
         }
     }
 
-    /// What it makes small, beside the penalties.
+    /// The loss, in addition to the penalties.
     #[must_use]
     pub fn loss_function(&self) -> AnyLoss {
         let section = &self.loss;

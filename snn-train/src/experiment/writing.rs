@@ -1,4 +1,4 @@
-//! Experiments as TOML, and what tells two apart.
+//! Writing experiments as TOML, and comparing them.
 
 use toml::Value;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::error::Error;
 
 impl Experiment {
-    /// The experiment as TOML with every key, to be read back by [`Experiment::from_toml`].
+    /// The experiment as TOML with every key, readable by [`Experiment::from_toml`].
     ///
     /// # Errors
     /// [`Error::Impossible`] for a number that TOML cannot hold.
@@ -19,7 +19,7 @@ impl Experiment {
         self.write_toml(|_| String::new())
     }
 
-    /// As [`Experiment::to_toml`], with the meaning, range and unit of each key above it.
+    /// Like [`Experiment::to_toml`], with the documentation, range and unit above each key.
     ///
     /// # Errors
     /// [`Error::Impossible`] for a number that TOML cannot hold.
@@ -43,9 +43,9 @@ impl Experiment {
         Ok(text)
     }
 
-    /// The first key whose value differs, with this value and the other one; keys that only say for how long to train,
-    /// where the data lie or what to look at, do not count; nor does `data` where one of them is on external data, which are
-    /// compared by what they are ([`DataRecord`](crate::run::DataRecord)).
+    /// The first key whose value differs, with this value and the other one; keys for the length of training, the location of data or
+    /// for recording do not count, nor does `data` if either uses external data, which are compared by content
+    /// ([`DataRecord`](crate::run::DataRecord)).
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<(String, Value, Value)> {
         const MAY_CHANGE: &[&str] = &[
@@ -57,7 +57,7 @@ impl Experiment {
             "data.train_file",
             "data.test_file",
         ];
-        // a cosine over all epochs is another one with more of them
+        // a cosine over all epochs depends on their number
         let may_change = |path: &str| {
             MAY_CHANGE.contains(&path) && !(path == "training.epochs" && self.schedule_spans_all_epochs())
         };

@@ -1,4 +1,4 @@
-//! What a figure must say of itself to be one of the table.
+//! The interface of the figures in the table.
 
 use super::{FigureOutput, reproduction::Reproduction};
 use crate::{Error, sweep::Sweep};
@@ -7,10 +7,10 @@ use crate::{Error, sweep::Sweep};
 pub(super) struct Definition {
     /// Its number in the paper.
     pub(super) number: u8,
-    /// What it shows.
+    /// Its title.
     pub(super) title: &'static str,
     /// The sweeps whose runs it shows.
     pub(super) sweeps: fn(&Reproduction) -> Result<Vec<Sweep>, Error>,
-    /// Draws it from the runs that are there.
+    /// Draws it from the existing runs.
     pub(super) draw: fn(&Reproduction) -> Result<FigureOutput, Error>,
 }

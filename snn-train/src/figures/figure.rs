@@ -1,4 +1,4 @@
-//! The figures of the paper. A new one is a file with its `Definition`, and a row in the table below.
+//! The figures of the paper. A new figure is a file with its `Definition`, and a row in the table below.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Error, sweep::Sweep};
 
-/// From the table: the enum, and the definition of each.
+/// Generates the enum and the definitions from the table.
 macro_rules! figures {
     ($($(#[doc = $about:literal])+ $name:ident = $definition:expr;)+) => {
         /// A figure of the paper.
@@ -19,7 +19,7 @@ macro_rules! figures {
         }
 
         impl Figure {
-            /// All, in the order of the paper. Figure 4 is a sketch of the computation without any data.
+            /// All figures, in the order of the paper. Figure 4 is a sketch of the computation without data.
             pub const ALL: [Self; [$(stringify!($name)),+].len()] = [$(Self::$name),+];
 
             fn definition(self) -> &'static Definition {
@@ -55,13 +55,13 @@ impl Figure {
         self.definition().number
     }
 
-    /// The figure of this number; `None` where the paper has none that could be made anew.
+    /// The figure with this number; `None` if the paper has no reproducible figure with it.
     #[must_use]
     pub fn of(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|figure| figure.number() == number)
     }
 
-    /// What it shows.
+    /// Its title.
     #[must_use]
     pub fn title(self) -> &'static str {
         self.definition().title

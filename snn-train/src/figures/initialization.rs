@@ -1,4 +1,4 @@
-//! From which initial weights the figures are made, and how that is decided: by the activity of the untrained network.
+//! The initial weights for the figures, chosen by the activity of the untrained network.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -12,39 +12,39 @@ use crate::{
     train::{evaluate_activity, spread},
 };
 
-/// The data set that decides.
+/// The data set used for the choice.
 pub(super) const RANDMAN: &str = "randman";
 
-/// Gains of the uniform distribution that are tried.
+/// The candidate gains of the uniform distribution.
 const GAINS: [u8; 6] = [1, 2, 3, 4, 6, 8];
-/// Hidden spikes an input that the untrained network must have.
+/// Minimum number of hidden spikes per input of the untrained network.
 const ENOUGH: f64 = 0.5;
-/// Training samples that the mean is over: all of the manifolds'.
+/// Number of training samples to average over: all of the manifolds'.
 const SAMPLES: usize = 8000;
-/// Initial weights that the mean is over.
+/// Number of draws of the initial weights to average over.
 const SEEDS: u64 = 10;
 
-/// The initial weights that figures are made from.
+/// The initial weights of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
 #[serde(into = "String")]
 pub enum FirstWeights {
-    /// As in the presets: with the smallest gain at which the untrained network is active.
+    /// Those of the presets: the smallest gain with which the untrained network is active.
     #[default]
     Active,
     /// As printed in the paper: uniform, gain 1.
     Printed,
-    /// Uniform with another gain.
+    /// Uniform with a different gain.
     Gain(u8),
-    /// By membrane potentials of mean 0 and standard deviation 1.
+    /// Fluctuation-driven: membrane potentials with mean 0 and standard deviation 1.
     FluctuationDriven,
 }
 
 impl FirstWeights {
-    /// All of them, as they are called.
+    /// The names of all.
     pub const NAMES: [&str; 8] =
         ["active", "printed", "gain-2", "gain-3", "gain-4", "gain-6", "gain-8", "fluctuation-driven"];
 
-    /// All of them.
+    /// All initial weights.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::NAMES.iter().filter_map(|name| name.parse().ok())
     }
@@ -59,7 +59,7 @@ impl FirstWeights {
         }
     }
 
-    /// Where its figures lie in the directory of all: `full`, or `full-printed`.
+    /// The folder of its figures within the directory of all: `full`, or `full-printed`.
     #[must_use]
     pub fn directory(self, scale: Scale) -> PathBuf {
         match self {
@@ -108,21 +108,21 @@ impl FromStr for FirstWeights {
     }
 }
 
-/// What untrained networks do that start from some weights.
+/// The activity of untrained networks with some initial weights.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UntrainedActivity {
     /// The distribution of the weights: `uniform, gain 4`.
     pub weights: String,
-    /// Hidden spikes an input, for each seed of the initial weights; mean over the training part.
+    /// Hidden spikes per input, for each seed of the initial weights; mean over the training part.
     pub spikes: Vec<f64>,
     /// Their mean.
     pub mean: f64,
-    /// Whether this is what figures are made from: the smallest gain with at least half a spike.
+    /// Whether this is the choice for figures: the smallest gain with at least half a spike.
     pub chosen: bool,
 }
 
-/// Hidden spikes an input of the untrained network of the preset on one of [`DATA_SETS`](super::DATA_SETS), from each gain and
-/// fluctuation-driven weights: up to 8000 training samples, ten draws of the weights. Accuracy plays no part in the choice.
+/// Hidden spikes per input of the preset's untrained network on one of [`DATA_SETS`](super::DATA_SETS), for each gain and for
+/// fluctuation-driven weights: up to 8000 training samples, ten draws of the weights. The choice does not depend on accuracy.
 ///
 /// # Errors
 /// [`Error::Impossible`] for another data set, and those of [`Experiment::network`] and of opening the data.
@@ -151,7 +151,7 @@ pub fn untrained_activity(data_set: &str) -> Result<Vec<UntrainedActivity>, Erro
     Ok(rows)
 }
 
-/// The figure of [`untrained_activity`], which is not one of the paper's.
+/// The figure of [`untrained_activity`], which is not in the paper.
 pub(super) fn draw(rows: &[UntrainedActivity]) -> FigureOutput {
     let mut output = FigureOutput::new(260.0, 190.0, "Activity before training");
     let place = output.canvas.page().inset(44.0, 20.0, 10.0, 52.0);
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(directories, [PathBuf::from("full"), PathBuf::from("full-printed")]);
     }
 
-    /// The rule of the protocol, and the preset that follows from it.
+    /// The rule of the protocol, and the resulting preset.
     #[test]
     fn the_preset_has_the_smallest_gain_at_which_the_untrained_network_is_active() {
         let rows = untrained_activity(RANDMAN).unwrap();

@@ -1,5 +1,4 @@
-//! The least sum of squares of residuals that depend on two parameters, by the method of Levenberg and Marquardt as Moré made
-//! it safe (1978; `lmder` of MINPACK).
+//! Least squares with two parameters by the Levenberg-Marquardt method, with Moré's safeguards (1978; `lmder` of MINPACK).
 //!
 //! With residuals r, their Jacobian J and a diagonal D of the largest column norms of J so far, each step p solves
 //!
@@ -7,20 +6,20 @@
 //! (J'J + lambda D²) p = -J'r,   lambda >= 0 such that |D p| is at most the radius delta, to a tenth
 //! ```
 //!
-//! The radius halves or less where the sum falls by less than a quarter of what the linear model promises, and becomes 2 |D p| where
-//! it falls by three quarters or more. A step that lowers the sum is taken. J is made triangular first, as J'J would lose
-//! half of the digits where a curve is so steep that a single point lies on its slope.
+//! The radius is at least halved if the sum decreases by less than a quarter of the linear model's prediction, and becomes 2 |D p|
+//! if it decreases by three quarters or more. A step that decreases the sum is accepted. J is made triangular first, since J'J
+//! would lose half of the digits for a curve so steep that only a single point is on its slope.
 
 /// Convergence: of the sum of squares, of the parameters, and of the cosine between residuals and columns of J.
 const TOLERANCE: f64 = 30.0 * f64::EPSILON;
-/// Sums of squares computed at most.
+/// Maximum number of evaluations.
 const EVALUATIONS: usize = 300;
 /// The first radius, relative to the parameters.
 const FIRST_RADIUS: f64 = 100.0;
 
 type Pair = [f64; 2];
 
-/// A residual and its derivatives by the parameters.
+/// A residual and its derivatives with respect to the parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Row {
     pub(super) residual: f64,
@@ -37,8 +36,8 @@ struct Triangle {
 }
 
 impl Triangle {
-    /// By the modified Gram-Schmidt process. Columns are brought to size 1 first: far from its middle, the slope of a sigmoid is so
-    /// small that its square would be zero.
+    /// Modified Gram-Schmidt process. Columns are normalized first: far from its midpoint, the slope of a sigmoid is so small that
+    /// its square would underflow.
     fn of(rows: &[Row]) -> Self {
         let largest = |n: usize| rows.iter().fold(0.0, |most: f64, row| most.max(row.derivatives[n].abs()));
         let sizes = [largest(0), largest(1)].map(|size| if size > 0.0 { size } else { 1.0 });
@@ -61,7 +60,7 @@ impl Triangle {
         }
     }
 
-    /// Of J with sqrt(lambda) D below it, and zeros below r.
+    /// The decomposition of J with sqrt(lambda) D below it, and zeros below r.
     fn damped(&self, lambda: f64, diagonal: Pair) -> Self {
         let Self { first, mixed, second, right } = *self;
         let [left, below] = diagonal.map(|entry| lambda.sqrt() * entry);
@@ -93,7 +92,7 @@ impl Triangle {
         (self.first * x + self.mixed * y).hypot(self.second * y)
     }
 
-    /// The p with the least |J p + r|; what cannot change it stays.
+    /// The p that minimizes |J p + r|; components without influence stay 0.
     fn step(&self) -> Pair {
         let [along, across] = self.right;
         let y = if self.second > 0.0 { -across / self.second } else { 0.0 };
@@ -119,8 +118,8 @@ fn length(a: Pair) -> f64 {
 
 /// The parameters that the method reaches from `start`, and the sum of squares there; `None` if it does not converge.
 ///
-/// It has converged where a step neither lowers nor promises to lower the sum by more than [`TOLERANCE`] of it, where the radius is
-/// less than as much of the parameters, or where the residuals are orthogonal to the columns of J to as much.
+/// It has converged if neither the actual nor the predicted relative decrease of the sum exceeds [`TOLERANCE`], if the radius
+/// relative to the parameters does not, or if the cosine between the residuals and the columns of J does not.
 pub(super) fn minimize(start: Pair, rows: impl Fn(Pair) -> Vec<Row>) -> Option<(Pair, f64)> {
     let evaluate = |parameters| {
         let rows = rows(parameters);
@@ -153,7 +152,7 @@ pub(super) fn minimize(start: Pair, rows: impl Fn(Pair) -> Vec<Row>) -> Option<(
         let (there, next_sum) = evaluate(next);
         let [model, damping] = [here.norm(step).powi(2) / sum, lambda * reach * reach / sum];
         let promised = model + 2.0 * damping;
-        // A sum a hundred times as large, or none at all, is no measure of anything.
+        // A sum a hundred times as large, or NaN, is not a useful measure.
         let far = next_sum.is_nan() || 0.01 * next_sum >= sum;
         let fallen = if far { -1.0 } else { 1.0 - next_sum / sum };
         let ratio = if promised > 0.0 { fallen / promised } else { 0.0 };
@@ -179,10 +178,10 @@ pub(super) fn minimize(start: Pair, rows: impl Fn(Pair) -> Vec<Row>) -> Option<(
     None
 }
 
-/// The step within the radius, and its lambda, for which the last one is a first guess: a root of |D p(lambda)| - delta by
-/// Newton's method for its inverse, between bounds.
+/// The step within the radius, and its lambda, starting from the last one: a root of |D p(lambda)| - delta by Newton's method for
+/// the inverse, between bounds.
 fn bounded_step(here: &Triangle, diagonal: Pair, radius: f64, lambda: f64) -> (Pair, f64) {
-    // By how much lambda is short of the root where the step is `excess` too long.
+    // The Newton correction of lambda for a step that is `excess` too long.
     let correction = |triangle: &Triangle, scaled: Pair, excess: f64| {
         let unit = scaled.map(|part| part / length(scaled));
         excess / radius / triangle.inverse(times(diagonal, unit))

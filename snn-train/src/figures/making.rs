@@ -1,4 +1,4 @@
-//! Training what figures need, and drawing them.
+//! Training the runs of figures, and drawing them.
 
 use std::{
     collections::BTreeSet,
@@ -19,40 +19,40 @@ use crate::{
     sweep::{Manifest, Options, SweepDir, Update, experiment},
 };
 
-/// How many runs figures need.
+/// The number of runs needed for figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Plan {
-    /// Runs, those that several figures share counted once.
+    /// Runs, counting shared ones once.
     pub runs: usize,
-    /// Those that are done.
+    /// Finished runs.
     pub done: usize,
     /// Epochs of all runs.
     pub epochs: u64,
 }
 
-/// What has been drawn.
+/// A drawn figure.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Drawn {
     /// Drawings and tables.
     pub files: Vec<PathBuf>,
     /// Panels that could not be drawn.
     pub missing: Vec<Missing>,
-    /// Sweeps that were drawn with less runs than they have.
+    /// Sweeps drawn without all of their runs.
     pub incomplete: Vec<Incomplete>,
 }
 
-/// A sweep of which not all runs are done.
+/// A sweep with unfinished runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Incomplete {
     /// Its name.
     pub sweep: String,
     /// Its runs.
     pub runs: usize,
-    /// Those that have come to an end; diverging is an end, too.
+    /// Finished runs, including diverged ones.
     pub done: usize,
-    /// Those that failed for other reasons.
+    /// Runs that failed for other reasons.
     pub failed: usize,
-    /// Why the first of them did.
+    /// The error of the first of them.
     pub message: Option<String>,
 }
 
@@ -91,12 +91,12 @@ impl Reproduction {
         Ok(plan)
     }
 
-    /// Trains what a figure needs and is not there yet, until `stop` is set. Runs stopped or killed go on where they were.
+    /// Trains the missing runs of a figure, until `stop` is set. Stopped or killed runs are resumed.
     ///
-    /// `watch` hears which sweep is under way and all that happens in it. Returns whether all came to an end.
+    /// `watch` receives the current sweep and all its events. Returns whether all runs finished.
     ///
     /// # Errors
-    /// Those of [`SweepDir::train`]. What befalls a run is no error; its panel shows what there is.
+    /// Those of [`SweepDir::train`]. A failed run is not an error; its panel shows the existing runs.
     pub fn train(
         &self,
         figure: Figure,
@@ -126,13 +126,13 @@ impl Reproduction {
         let manifest = Manifest { runs: PathBuf::from("../../runs"), ..self.without_recorded(plan)? };
         let name = manifest.name.clone();
         let directory = SweepDir::create(self.out().join("sweeps").join(&name), manifest)?;
-        // Runs that failed are tried again: whoever asks for the figure anew has done something about it.
+        // Failed runs are retried: a user who repeats the command has presumably fixed the cause.
         let options = Options { retry: true, ..Options::default() };
         directory.train_until(stop, &options, &mut |update| watch(&name, update))?;
         Ok(!stop.load(Ordering::Relaxed))
     }
 
-    /// Draws a figure from the runs that are there.
+    /// Draws a figure from the existing runs.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
@@ -147,8 +147,8 @@ impl Reproduction {
         Ok(Drawn { files, missing: output.missing, incomplete: self.incomplete(figure)? })
     }
 
-    /// Draws what untrained networks do with a data set, as `activity.svg`, `activity.png` and `activity.csv` for the manifolds,
-    /// and as `activity_mnist.svg` and so on for others.
+    /// Draws the activity of untrained networks on a data set, to `activity.svg`, `activity.png` and `activity.csv` for the manifolds,
+    /// and to `activity_mnist.svg` etc. for others.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`] if a file cannot be written.
@@ -161,7 +161,7 @@ impl Reproduction {
         initialization::draw(rows).write(self.out(), &name)
     }
 
-    /// The sweeps of a figure of which runs are not done.
+    /// The sweeps of a figure with unfinished runs.
     fn incomplete(&self, figure: Figure) -> Result<Vec<Incomplete>, Error> {
         let mut incomplete = Vec::new();
         for sweep in figure.sweeps(self)? {

@@ -1,5 +1,5 @@
-//! The figures of Zenke & Vogels (2021), made anew: runs through [sweeps](crate::sweep), then for each figure a drawing
-//! as SVG and PNG, and for each panel a CSV file of what is drawn.
+//! Reproduction of the figures of Zenke & Vogels (2021): runs through [sweeps](crate::sweep), then a drawing per figure as SVG
+//! and PNG, and a CSV file of the plotted numbers per panel.
 //!
 //! ```no_run
 //! use snn_train::figures::{Figure, Scale, Reproduction};
@@ -12,18 +12,18 @@
 //! # Ok::<(), snn_train::Error>(())
 //! ```
 //!
-//! [`Reproduction::claims`] holds the claims of the paper against these runs.
+//! [`Reproduction::claims`] checks the claims of the paper against these runs.
 //!
-//! # What lies where
+//! # Files
 //!
 //! ```text
 //! figures/
 //!   figure3.svg figure3.png     the drawing, the same in both forms
 //!   figure3a.csv ..             the numbers of each panel
-//!   runs.jsonl                  what the runs came to, for when their directories are gone
+//!   runs.jsonl                  the results of the runs, kept if their directories are deleted
 //!   sweeps/figure3/             the plan and results of its runs
-//!   runs/<id>/                  the runs of all figures; their names follow from their settings, so runs that are
-//!                               there are used again, by any figure, at any time
+//!   runs/<id>/                  the runs of all figures; their names depend only on their settings, so existing runs
+//!                               are reused by all figures
 //! ```
 
 mod bars;

@@ -1,4 +1,4 @@
-//! What a figure consists of: a drawing, and a table of what is drawn for each panel.
+//! The output of a figure: a drawing, and a table of the plotted numbers for each panel.
 
 use std::{fmt::Display, fs, path::Path, path::PathBuf};
 
@@ -9,10 +9,10 @@ use crate::{
     replace::{Durability, replace_shared},
 };
 
-/// Of the PNG.
+/// Resolution of the PNG.
 const DOTS_PER_INCH: f64 = 300.0;
 
-/// A drawing with the numbers in it.
+/// A drawing with its numbers.
 #[derive(Debug)]
 pub(super) struct FigureOutput {
     pub(super) canvas: Canvas,
@@ -35,12 +35,12 @@ impl FigureOutput {
         Self { canvas: Canvas::new(width, height, title), tables: Vec::new(), missing: Vec::new() }
     }
 
-    /// Keeps the numbers of a panel.
+    /// Adds the numbers of a panel.
     pub(super) fn table(&mut self, panel: &str, table: Table) {
         self.tables.push((panel.to_owned(), table));
     }
 
-    /// Writes `<name>.svg`, `<name>.png` and `<name><panel>.csv`; each replaces what was there at once.
+    /// Writes `<name>.svg`, `<name>.png` and `<name><panel>.csv`; each replaces an existing file atomically.
     pub(super) fn write(&self, directory: &Path, name: &str) -> Result<Vec<PathBuf>, Error> {
         fs::create_dir_all(directory).map_err(Error::io("create the directory of the figures", directory))?;
         let mut files = Vec::new();
@@ -59,7 +59,7 @@ impl FigureOutput {
     }
 }
 
-/// Rows of values under names.
+/// Rows of values with column names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
     columns: Vec<String>,

@@ -1,4 +1,4 @@
-//! How much is run: the grids, seeds and sizes of every figure at each scale.
+//! The grids, seeds and sizes of every figure at each scale.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use toml::Value;
 
 use crate::sweep::Axis;
 
-/// How much is run for a figure.
+/// The scale of a figure's runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// Seconds: that everything works. The numbers mean nothing.
+    /// Seconds: a smoke test. The numbers are meaningless.
     Smoke,
     /// Minutes: small data, short runs and coarse grids show the tendency.
     #[default]
     Quick,
-    /// The networks and training of the paper on half the samples; every second learning rate and slope, fewer models.
+    /// The paper's networks and training on half the samples, with every second learning rate and slope, and fewer models.
     Reduced,
     /// The protocol of the paper.
     Full,
@@ -47,11 +47,11 @@ pub(super) const SHAPE: &str = "surrogate.shape";
 pub(super) const UPPER_STRENGTH: &str = "regularizer.upper_strength";
 pub(super) const UPPER_THRESHOLD: &str = "regularizer.upper_threshold";
 
-/// The slope where it is not varied: the default of the paper.
+/// The slope if it is not varied: the paper's default.
 pub(super) const DEFAULT_BETA: f64 = 10.0;
 
-/// The learning rate where it is not varied, by the number of hidden layers: at full scale and with the default slope, that of
-/// the grid which is best on validation.
+/// The learning rate if it is not varied, by the number of hidden layers: at full scale and with the default slope, the best of
+/// the grid on validation.
 pub(super) fn default_eta(depth: usize) -> f64 {
     if depth == 1 { 0.017_782_8 } else { 0.01 }
 }
@@ -74,13 +74,13 @@ pub(super) const RANDMAN_CHANGES: [&[&str]; 4] = [
         "training.epochs=15",
         "training.batch_size=100",
     ],
-    // As many updates of the weights as at full scale.
+    // As many weight updates as at full scale.
     &["data.samples_per_class=500", "data.valid=50", "data.test=50", "training.batch_size=125"],
     &[],
 ];
 
 impl Scale {
-    /// The value for this scale: at reduced scale that of full scale.
+    /// The value for this scale; reduced scale uses that of full scale.
     pub(super) fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
         match self {
             Self::Smoke => smoke,
@@ -89,7 +89,7 @@ impl Scale {
         }
     }
 
-    /// As [`Scale::pick`], with a value of its own for reduced scale.
+    /// Like [`Scale::pick`], with a separate value for reduced scale.
     pub(super) fn pick_of_four<T>(self, smoke: T, quick: T, reduced: T, full: T) -> T {
         if self == Self::Reduced { reduced } else { self.pick(smoke, quick, full) }
     }
@@ -109,8 +109,8 @@ impl Scale {
         ]
     }
 
-    /// Where conditions are too many, or networks too large, for the whole map: at full scale every learning rate and every
-    /// second slope, 45 models a condition; at reduced scale every second of both of the reduced map.
+    /// A subset of the map for many conditions or large networks: at full scale, every learning rate and every second slope, 45 models
+    /// per condition; at reduced scale, every second of both in the reduced map.
     pub(super) fn grid(self) -> [(&'static str, Axis); 2] {
         let (low, points) = self.pick_of_four((0.01, 2), (0.001, 5), (0.001, 3), (0.001, 9));
         [
@@ -119,7 +119,7 @@ impl Scale {
         ]
     }
 
-    /// How many of the models of a condition are reported: those best on validation.
+    /// How many models per condition are reported: the best on validation.
     pub(super) fn best(self, of: usize) -> usize {
         self.pick_of_four(of.min(2), of.min(5), of.div_ceil(2), of)
     }

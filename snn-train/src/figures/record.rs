@@ -1,5 +1,5 @@
-//! What is kept of the runs behind figures when their directories are gone: a line for each in `runs.jsonl`, from which
-//! figures are drawn and claims tested as far as the numbers of a run suffice. And runs that are trained for longer.
+//! The record of figure runs, kept when their directories are deleted: a line per run in `runs.jsonl`, from which figures are
+//! drawn and claims tested as far as the recorded numbers suffice. Also selects runs to train for longer.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -12,14 +12,14 @@ use crate::{
     sweep::{Manifest, Row, RunState, Sweep},
 };
 
-/// Beside the figures: the results of their runs.
+/// The results of the runs, next to the figures.
 const FILE: &str = "runs.jsonl";
-/// So much may it take.
+/// Its maximum size.
 const MOST: u64 = 256 << 20;
 
-/// A run that rises on validation by more than this in its last quarter is trained for longer.
+/// A run that gains more than this on validation in its last quarter is trained for longer.
 const STILL_RISING: f64 = 0.01;
-/// For so long the paper trains at least and at most.
+/// The paper's minimum and maximum number of epochs.
 const EPOCHS: (u32, u32) = (50, 100);
 
 impl Reproduction {
@@ -27,7 +27,7 @@ impl Reproduction {
         self.out().join(FILE)
     }
 
-    /// The runs of earlier times by their names; none where there is no record.
+    /// The recorded runs by name; empty if there is no record.
     pub(super) fn recorded(&self) -> Result<BTreeMap<String, Row>, Error> {
         let path = self.record_path();
         let text = match regular::read_text(&path, MOST) {
@@ -40,7 +40,7 @@ impl Reproduction {
             let row: Row = serde_json::from_str(text).map_err(|error| {
                 let (path, file) = (path.display(), FILE);
                 Error::Impossible(format!(
-                    "{path}:{line}: this is no result of a run ({error}); remove the line, or take {file} from where it came \
+                    "{path}:{line}: this is not a result of a run ({error}); remove the line, or restore {file} from its source \
                      from"
                 ))
             })?;
@@ -49,7 +49,7 @@ impl Reproduction {
         Ok(rows)
     }
 
-    /// Fills in what is recorded of runs whose directories are not there.
+    /// Fills in recorded results of runs without directories.
     pub(super) fn recall(&self, rows: &mut [Row]) -> Result<(), Error> {
         if rows.iter().all(|row| row.state != RunState::Pending) {
             return Ok(());
@@ -63,7 +63,7 @@ impl Reproduction {
         Ok(())
     }
 
-    /// Leaves the runs out of a plan that are recorded, and have no directory to go on in.
+    /// Removes runs from a plan that are recorded and have no directory to resume.
     pub(super) fn without_recorded(&self, mut manifest: Manifest) -> Result<Manifest, Error> {
         let recorded = self.recorded()?;
         manifest
@@ -72,7 +72,7 @@ impl Reproduction {
         Ok(manifest)
     }
 
-    /// Records these runs, as far as they have come to an end, beside those that are recorded.
+    /// Adds the finished ones of these runs to the record.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`] if the record cannot be written.
@@ -101,8 +101,8 @@ impl Reproduction {
             .map_err(Error::io("write the record of runs", &path))
     }
 
-    /// The runs of a sweep that had not learned all they can when they ended, to be trained for longer; each with its place in
-    /// the sweep. Only at full scale.
+    /// The runs of a sweep that were still improving when they ended, to be trained for longer; each with its index in the sweep.
+    /// Only at full scale.
     pub(super) fn longer(
         &self,
         sweep: &Sweep,
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::figures::figure2;
 
-    /// The protocol's rule: 100 epochs for what still rises by more than a point, at full scale alone.
+    /// The protocol's rule: 100 epochs for runs that still gain more than a point, only at full scale.
     #[test]
     fn what_still_rises_is_trained_for_longer_at_full_scale() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Where figures are made.
+//! The settings of a reproduction.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     sweep::{Axis, Manifest, Results, Row, Sweep, SweepDir},
 };
 
-/// Where figures are made, and how much is run for them.
+/// The output folder, the scale and the initial weights of figures.
 #[derive(Debug, Clone)]
 pub struct Reproduction {
     out: PathBuf,
@@ -24,7 +24,7 @@ pub struct Reproduction {
 }
 
 impl Reproduction {
-    /// Makes figures in a directory.
+    /// Reproduces figures in a directory.
     #[must_use]
     pub fn new(out: impl Into<PathBuf>, scale: Scale) -> Self {
         Self {
@@ -37,41 +37,41 @@ impl Reproduction {
         }
     }
 
-    /// Trains every network from these initial weights; without, from those of the presets.
+    /// Trains every network from these initial weights instead of those of the presets.
     #[must_use]
     pub fn from(self, first_weights: FirstWeights) -> Self {
         Self { first_weights, ..self }
     }
 
-    /// Repeats the grids of the figures in so many batches, from 1 to [`MOST_BATCHES`](Self::MOST_BATCHES), each with other
+    /// Repeats the grids of the figures in this number of batches, from 1 to [`MOST_BATCHES`](Self::MOST_BATCHES), each with different
     /// seeds of the initial weights. Each batch adds its own best models.
     ///
     /// # Errors
-    /// [`Error::Impossible`] for another number.
+    /// [`Error::Impossible`] for a different number.
     pub fn batches(self, batches: u32) -> Result<Self, Error> {
         if (1..=Self::MOST_BATCHES).contains(&batches) {
             return Ok(Self { batches, ..self });
         }
         let most = Self::MOST_BATCHES;
-        Err(Error::Impossible(format!("there are 1 to {most} batches of seeds, not {batches}")))
+        Err(Error::Impossible(format!("the number of batches of seeds must be 1 to {most}, not {batches}")))
     }
 
-    /// Leaves networks with two hidden layers out of what figures 3 and 5 train.
+    /// Omits networks with two hidden layers from figures 3 and 5.
     #[must_use]
     pub fn shallow(self, shallow: bool) -> Self {
         Self { shallow, ..self }
     }
 
-    /// The sweeps on networks with at most one hidden layer, and those on deep ones unless these are left out.
+    /// The sweeps with at most one hidden layer, and those with more unless omitted.
     pub(super) fn by_depth(&self, shallow: Vec<Sweep>, deep: Vec<Sweep>) -> Vec<Sweep> {
         let deep = if self.shallow { Vec::new() } else { deep };
         shallow.into_iter().chain(deep).collect()
     }
 
-    /// So often are undecided claims looked at.
+    /// Maximum number of looks at undecided claims.
     pub const MOST_BATCHES: u32 = 3;
 
-    /// Leaves out the panels of figures 6, 7 and 9 on other data sets than these.
+    /// Restricts figures 6, 7 and 9 to panels on these data sets.
     ///
     /// # Errors
     /// [`Error::Impossible`] if one is not among [`DATA_SETS`].
@@ -85,13 +85,13 @@ impl Reproduction {
         Ok(self)
     }
 
-    /// Where figures are written.
+    /// The output folder.
     #[must_use]
     pub fn out(&self) -> &Path {
         &self.out
     }
 
-    /// How much is run for them.
+    /// The scale of their runs.
     #[must_use]
     pub fn scale(&self) -> Scale {
         self.scale
@@ -103,12 +103,12 @@ impl Reproduction {
         self.first_weights
     }
 
-    /// The seeds of all batches, so many in each.
+    /// The seeds of all batches, this many in each.
     pub(super) fn batch_seeds(&self, each: i64) -> Axis {
         seeds(each * i64::from(self.batches))
     }
 
-    /// Of the runs of each batch, so many seeds long, the best on validation.
+    /// The best runs on validation of each batch, which has this many seeds.
     pub(super) fn best_of_batches(&self, runs: &Runs, each: i64, count: usize) -> Runs {
         let batches = (0..i64::from(self.batches)).map(|batch| {
             let seeds = (batch * each) as f64..((batch + 1) * each) as f64;
@@ -129,14 +129,14 @@ impl Reproduction {
         self.experiment(RANDMAN.itself())
     }
 
-    /// The data set or what stands in for it, unless there is neither or it is left out.
+    /// The data set or its substitute, unless neither exists or it is omitted.
     pub(super) fn find(&self, source: &Source) -> Result<Found, Absence> {
         let only = self.only.as_deref();
         source.find(|name| only.is_none_or(|only| only.iter().any(|it| it == name)))
     }
 
-    /// Divides panels into those to draw and those on data sets that are left out. Where nothing else is left, these are
-    /// drawn, to say so.
+    /// Divides panels into those to draw and those on omitted data sets. If nothing else is left, the latter are drawn to
+    /// show the reason.
     pub(super) fn panels(&self, all: &[(char, Source)]) -> (Vec<(char, Source)>, Vec<Missing>) {
         let is_left_out = |(panel, source): &(char, Source)| match self.find(source) {
             Err(absence) if absence.is_wish => {
@@ -151,8 +151,8 @@ impl Reproduction {
         (all.iter().filter(|it| is_left_out(it).is_none()).copied().collect(), missing)
     }
 
-    /// How the runs of a sweep stand. Leaves no trace: others may train them. The sweep itself need not have begun, since its
-    /// runs may be those of others.
+    /// The states of a sweep's runs. Read-only: other processes may train them. The sweep itself may not have started, since its
+    /// runs may be shared with others.
     pub(super) fn results(&self, sweep: &Sweep) -> Result<Results, Error> {
         let mut results = self.looked_up(sweep.plan()?)?;
         if let Some((longer, places)) = self.longer(sweep, &results.rows)? {
@@ -170,7 +170,7 @@ impl Reproduction {
         Ok(results)
     }
 
-    /// The runs of a sweep that have come to an end.
+    /// The finished runs of a sweep.
     pub(super) fn runs(&self, sweep: &Sweep) -> Result<Runs, Error> {
         Ok(Runs::new(self.results(sweep)?))
     }

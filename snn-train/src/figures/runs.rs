@@ -1,7 +1,7 @@
-//! The runs behind a figure, and picking among them.
+//! The runs of a figure, and selections among them.
 //!
-//! A run that diverged has come to an end like others: it counts as a model that is never right. Runs that failed for other
-//! reasons, a full disk say, say nothing about the network and are left out.
+//! A diverged run is a finished run: it counts as a model with accuracy 0. Runs that failed for other reasons, such as a full
+//! disk, are not informative and are left out.
 
 use toml::Value;
 
@@ -11,7 +11,7 @@ use crate::{
     sweep::{Axis, Results, Row, RunState, Selection},
 };
 
-/// The runs behind a figure that are done.
+/// The finished runs of a figure.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Runs {
     rows: Vec<Row>,
@@ -36,7 +36,7 @@ impl Runs {
         Self { rows: rows.collect() }
     }
 
-    /// How many of the runs never predict one class or more.
+    /// How many of the runs never predict some class.
     pub(super) fn with_a_lost_class(&self) -> usize {
         self.rows.iter().filter(|row| row.lost_classes.is_some_and(|classes| classes > 0)).count()
     }
@@ -52,14 +52,14 @@ impl Runs {
         Self { rows: self.rows.iter().filter(|row| condition(row)).cloned().collect() }
     }
 
-    /// The runs whose value of `key` lies on `axis`.
+    /// The runs whose value of `key` is on `axis`.
     pub(super) fn on(&self, key: &str, axis: &Axis) -> Self {
         let Ok(values) = axis.values() else { return Self::default() };
         let wanted: Vec<_> = values.iter().filter_map(snn_run::number).collect();
         self.of(|row| wanted.iter().any(|&value| same(row.number(key), value)))
     }
 
-    /// Of these runs the `count` best on validation, the best first. The test plays no part in the choice.
+    /// The `count` best of these runs on validation, best first. The test part is not used.
     pub(super) fn best(&self, count: usize) -> Self {
         let selection = Selection { best: Some(count), by: Some(Vec::new()) };
         let results = Results { keys: Vec::new(), seeds: Vec::new(), rows: self.rows.clone() };
@@ -84,13 +84,13 @@ impl Runs {
     }
 }
 
-/// Whether a run is done, or diverged, which another try would not change.
+/// Whether a run is done, or has diverged, which a retry would not change.
 pub(super) fn is_ended(row: &Row) -> bool {
     let diverged = || row.message.as_ref().is_some_and(|message| message.contains(DIVERGED));
     row.state == RunState::Done || row.state == RunState::Failed && diverged()
 }
 
-/// The settings of a run by their types.
+/// Typed access to the settings of a run.
 pub(super) trait Setting {
     /// NaN if there is no such number.
     fn number(&self, key: &str) -> f64;
@@ -126,7 +126,7 @@ impl Setting for Row {
     }
 }
 
-/// Whether two values of a grid are the same but for rounding.
+/// Whether two values of a grid are equal up to rounding.
 pub(super) fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-4 * a.abs().max(b.abs())
 }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(runs.best(2).accuracies(), [50.0, 10.0]);
         assert_eq!(runs.of(|row| same(row.beta(), 10.0)).best(1).rows()[0].id, "c");
         let few = runs.on(BETA, &Axis::logarithmic(1.0, 3.0, 2));
-        assert_eq!(few.accuracies(), [10.0, 0.0], "what diverged is never right");
+        assert_eq!(few.accuracies(), [10.0, 0.0], "a diverged run has accuracy 0");
         assert_eq!(runs.best(4).rows()[3].id, "e");
         assert_eq!(runs.with_a_lost_class(), 1);
         assert_eq!(runs.of(|row| row.id != "b").with_a_lost_class(), 0);

@@ -1,27 +1,27 @@
-//! Accuracy against spikes: a sigmoid, its knee, and how sure that is.
+//! Accuracy as a function of spikes: a sigmoid fit, its knee, and the confidence interval.
 //!
-//! With z the hidden spikes per input and x = log10 z, accuracy is modelled as
+//! With z the hidden spikes per input and x = log10 z, accuracy is modeled as
 //!
 //! ```text
 //! A(x) = chance + (top - chance) s(k (x - m)),   s(y) = 1 / (1 + exp(-y))
 //! ```
 //!
-//! with m and k fitted by least squares (Levenberg-Marquardt); chance and top are given, as points that are still on the rise
-//! say little about its end. The critical spike count is where the curve has come [`KNEE`] of its way
-//! up: z = 10^(m + ln(KNEE / (1 - KNEE)) / k).
+//! with m and k fitted by least squares (Levenberg-Marquardt); chance and top are given, since points on the slope carry little
+//! information about the plateau. The critical spike count is where the curve has reached [`KNEE`] of its rise:
+//! z = 10^(m + ln(KNEE / (1 - KNEE)) / k).
 
 use super::{
     least_squares::{Row, minimize},
     statistics::{Interval, resample},
 };
 
-/// The share of the rise from chance to the top at which spikes are enough.
+/// The fraction of the rise from chance to the top at which spikes suffice.
 pub(super) const KNEE: f64 = 0.95;
 
-/// Fewer spikes than this count as so many: the logarithm has no place for 0.
+/// Lower bound of the spike count, since the logarithm of 0 is undefined.
 pub(super) const FEWEST: f64 = 0.1;
 
-/// Times the points are drawn anew for the interval.
+/// Number of bootstrap resamples for the interval.
 const RESAMPLES: usize = 1000;
 
 /// A fitted curve.
@@ -29,9 +29,9 @@ const RESAMPLES: usize = 1000;
 pub(super) struct Sigmoid {
     /// Accuracy without any spikes.
     pub(super) chance: f64,
-    /// Accuracy with spikes in plenty.
+    /// Accuracy with many spikes.
     pub(super) top: f64,
-    /// log10 of the spikes half way up.
+    /// log10 of the spikes at the midpoint.
     middle: f64,
     /// Slope at the middle per decade, relative to the rise.
     steepness: f64,
@@ -47,7 +47,7 @@ impl Sigmoid {
         let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| {
             (low.min(point.0), high.max(point.0))
         });
-        // What is found depends on the start: of several, the best counts.
+        // The result depends on the starting point: keep the best of several.
         let starts = (0..8).flat_map(|step| {
             let middle = low + (high - low) * (f64::from(step) + 0.5) / 8.0;
             [2.0, 10.0].map(|steepness: f64| [middle, steepness.ln()])
@@ -63,7 +63,7 @@ impl Sigmoid {
         Some(Self { chance, top, middle, steepness: log_steepness.exp() })
     }
 
-    /// Accuracy at so many spikes.
+    /// Accuracy at this number of spikes.
     pub(super) fn at(&self, spikes: f64) -> f64 {
         let share = 1.0 / (1.0 + (-self.steepness * (logarithm(spikes) - self.middle)).exp());
         self.chance + (self.top - self.chance) * share
@@ -74,12 +74,12 @@ impl Sigmoid {
         self.come(KNEE)
     }
 
-    /// The spikes at which the curve has come this share of its way up.
+    /// The spikes at which the curve has reached this fraction of its rise.
     pub(super) fn come(&self, share: f64) -> f64 {
         10_f64.powf(self.middle + (share / (1.0 - share)).ln() / self.steepness)
     }
 
-    /// The critical number of spikes with its interval: the points are drawn anew with replacement and fitted again.
+    /// The critical number of spikes with its bootstrap interval: the points are resampled with replacement and fitted again.
     pub(super) fn critical_interval(points: &[(f64, f64)], chance: f64, top: f64) -> Option<Interval> {
         let value = Self::fit(points, chance, top)?.critical();
         let refits = resample(points, RESAMPLES).filter_map(|points| Self::fit(&points, chance, top));
@@ -91,7 +91,7 @@ fn logarithm(spikes: f64) -> f64 {
     spikes.max(FEWEST).log10()
 }
 
-/// The residuals of points (x, accuracy) and their derivatives by middle and logarithm of the steepness.
+/// The residuals of points (x, accuracy) and their derivatives with respect to midpoint and logarithm of the steepness.
 fn residuals(points: &[(f64, f64)], chance: f64, top: f64, [middle, log_steepness]: [f64; 2]) -> Vec<Row> {
     let (rise, steepness) = (top - chance, log_steepness.exp());
     let row = |&(x, accuracy): &(f64, f64)| {
@@ -108,7 +108,7 @@ mod tests {
 
     const TRUE: Sigmoid = Sigmoid { chance: 10.0, top: 98.0, middle: 1.2, steepness: 6.0 };
 
-    /// Points with a little that is not on the curve.
+    /// Points with small deviations from the curve.
     fn points() -> Vec<(f64, f64)> {
         (0..40)
             .map(|n| {
@@ -125,14 +125,14 @@ mod tests {
         assert!((found.at(TRUE.critical()) - (10.0 + 0.95 * 88.0)).abs() < 0.6);
     }
 
-    /// Points with up to 16 percentage points that are not on the curve.
+    /// Points with deviations of up to 16 percentage points from the curve.
     fn noisy() -> Vec<(f64, f64)> {
         (0..).zip(points()).map(|(n, (x, y))| (x, y + 8.0 * f64::from(n % 5 - 2))).collect()
     }
 
     #[test]
     fn fits_equal_those_of_another_program() {
-        // By the crate levenberg-marquardt 0.15, from the same starts.
+        // Computed by the crate levenberg-marquardt 0.15, from the same starting points.
         for (points, [middle, steepness, critical, low, high]) in [
             (points(), [1.200001090993, 6.000211122171, 49.059560559255, 48.202628623029, 49.934729905823]),
             (noisy(), [1.200548634517, 6.003057850153, 49.095138586446, 30.047184306561, 82.134335486948]),

@@ -1,4 +1,4 @@
-//! What a network does with a few samples, before and after training.
+//! The activity of a network for a few samples, before and after training.
 
 use snn_core::{Events, Input, Network};
 use snn_data::{Dataset, Split};
@@ -14,7 +14,7 @@ pub(super) struct Snapshot {
     pub(super) steps: usize,
     pub(super) dt: f64,
     pub(super) inputs: Vec<Spikes>,
-    /// Of the first hidden layer.
+    /// Spikes of the first hidden layer.
     pub(super) hidden: Vec<Spikes>,
     /// Potentials of the first hidden layer, `[samples, steps, units]`.
     pub(super) potentials: Vec<f32>,
@@ -23,7 +23,7 @@ pub(super) struct Snapshot {
     pub(super) outputs: usize,
 }
 
-/// The spikes of a layer in one sample.
+/// The spikes of a layer for one sample.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Spikes {
     pub(super) units: usize,
@@ -31,17 +31,17 @@ pub(super) struct Spikes {
     pub(super) spikes: Vec<(usize, u16)>,
 }
 
-/// Which samples are looked at.
+/// The selection of samples.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Samples {
-    /// So many of the test part, of all classes by turns.
+    /// This many of the test part, cycling through all classes.
     Few(usize),
     /// The whole test part.
     Test,
 }
 
 impl Snapshot {
-    /// Of a run: its initial network, or its trained one. `None` if the run is not there.
+    /// The snapshot of a run's initial or trained network. `None` if the run does not exist.
     pub(super) fn take(
         reproduction: &Reproduction,
         id: &str,

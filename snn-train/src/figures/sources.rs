@@ -1,4 +1,4 @@
-//! The data sets of the paper that are files, and what stands in for those that are not here.
+//! The paper's data sets that are files, and substitutes for missing ones.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use snn_data::data_directory;
 use super::{Scale, protocol::RANDMAN_CHANGES};
 use crate::{Error, Experiment};
 
-/// A data set of the paper, or one that stands in for it.
+/// A data set of the paper, or its substitute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Source {
-    /// What the figures call it.
+    /// Its name in figures.
     pub(super) title: &'static str,
     /// The experiment on it.
     preset: &'static str,
@@ -19,20 +19,20 @@ pub(super) struct Source {
     kind: Kind,
     /// Changes to the preset at smoke, quick, reduced and full scale.
     changes: [&'static [&'static str]; 4],
-    /// Another data set of the same kind: smaller, and free to be fetched.
+    /// A substitute of the same kind: smaller, and freely available.
     stand_in: Option<&'static Source>,
 }
 
-/// What a data set is made of.
+/// The kind of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Spikes that are generated, without any files.
+    /// Generated spikes, without files.
     Generated,
-    /// Files that become spikes.
+    /// Files converted to spikes.
     Spikes,
     /// Spikes in HDF5 files.
     Hdf5,
-    /// Sound, which stays analog.
+    /// Sound, used as analog input.
     Sound,
 }
 
@@ -97,10 +97,10 @@ pub(super) const RAW_SC: Source = Source {
 
 const SMALLER: [&[&str]; 4] =
     [&["network.hidden=[8]", "training.epochs=1"], &["training.epochs=10"], &["training.epochs=20"], &[]];
-/// The Speech Commands at full length take hours; stand-ins show the kind, not the number.
+/// The full Speech Commands take hours; substitutes show the tendency, not the numbers.
 const STAND_IN: [&[&str]; 4] = [SMALLER[0], SMALLER[1], &["training.epochs=20"], &["training.epochs=20"]];
 
-/// The data sets of the figures: those of the paper and those that stand in for them.
+/// The data sets of the figures: those of the paper and their substitutes.
 pub const DATA_SETS: [&str; 7] =
     ["randman", "mnist", "shd", "heidelberg", "fsdd", "speech_commands", "speech_commands_ten_words"];
 
@@ -117,33 +117,33 @@ pub(super) fn preset_of(data_set: &str) -> Result<&'static str, Error> {
 /// Why a panel has no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Absence {
-    /// What the empty panel says.
+    /// The text in the empty panel.
     pub(super) note: &'static str,
-    /// What the user is told.
+    /// The message to the user.
     pub(super) reason: String,
-    /// Whether it is left out because the user wants others.
+    /// Whether it was omitted by the user.
     pub(super) is_wish: bool,
 }
 
 impl Absence {
-    /// Of a data set that is here, but cannot be read.
+    /// For an existing data set that cannot be read.
     pub(super) fn unreadable(error: &impl ToString) -> Self {
         Self { note: "data set\nunreadable", reason: error.to_string(), is_wish: false }
     }
 }
 
-/// A data set that is here.
+/// An existing data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
-    /// What it is, with the data set that it stands in for.
+    /// Its description, with the data set that it substitutes.
     pub(super) title: &'static str,
     source: Source,
-    /// Whether it is another one than the paper's.
+    /// Whether it is a substitute.
     pub(super) stands_in: bool,
 }
 
 impl Source {
-    /// The data set, whether or not its files are here.
+    /// The data set, whether or not its files exist.
     pub(super) fn itself(&self) -> Found {
         Found { title: self.title, source: *self, stands_in: false }
     }
@@ -154,18 +154,18 @@ impl Source {
             || data_directory().is_ok_and(|directory| holds_files(directory.join(self.name)))
     }
 
-    /// The data set, or what stands in for it, if it is `wanted`; otherwise why there is neither.
+    /// The data set or its substitute, if it is `wanted`; otherwise the reason why there is neither.
     pub(super) fn find(&self, wanted: impl Fn(&str) -> bool) -> Result<Found, Absence> {
         let Self { title, name, .. } = *self;
         let absent = |reason| Err(Absence { note: "data set\nnot here", reason, is_wish: false });
         let own = wanted(name);
         let other = self.stand_in.filter(|other| wanted(other.name));
         if !own && other.is_none() {
-            let reason = format!("{title} is left out, as asked for");
+            let reason = format!("{title} is omitted as requested");
             return Err(Absence { note: "left out", reason, is_wish: true });
         }
         if own && self.kind == Kind::Hdf5 && !cfg!(feature = "hdf5") {
-            return absent("this build reads no HDF5 files (feature `hdf5`)".to_owned());
+            return absent("this build does not support HDF5 (feature `hdf5`)".to_owned());
         }
         if own && self.is_here() {
             return Ok(self.itself());
@@ -181,12 +181,12 @@ impl Source {
 }
 
 impl Found {
-    /// What it is made of.
+    /// Its kind.
     pub(super) fn kind(self) -> Kind {
         self.source.kind
     }
 
-    /// The preset as it is.
+    /// The unmodified preset.
     pub(super) fn preset(self) -> Result<Experiment, Error> {
         Experiment::preset(self.source.preset)
     }
@@ -216,7 +216,7 @@ mod tests {
                 }
             }
         }
-        assert!(RANDMAN.find(|_| true).is_ok(), "what is generated is always here");
+        assert!(RANDMAN.find(|_| true).is_ok(), "generated data are always available");
     }
 
     #[test]

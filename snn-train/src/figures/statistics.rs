@@ -1,5 +1,4 @@
-//! Intervals and tests that assume no distribution: the bootstrap. The same numbers give the same result
-//! each time.
+//! Bootstrap intervals, which assume no distribution. The same numbers always give the same result.
 
 use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
@@ -21,7 +20,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// From the values of resamples (percentiles); `None` if most of them have no value.
+    /// Percentiles of the resampled values; `None` if most of them have no value.
     pub(super) fn of(value: f64, mut resampled: Vec<f64>) -> Option<Self> {
         resampled.retain(|value| value.is_finite());
         if resampled.len() < 20 || !value.is_finite() {
@@ -32,12 +31,12 @@ impl Interval {
         Some(Self { value, low: at(0.025).min(value), high: at(0.975).max(value) })
     }
 
-    /// Of the mean of a sample of at least two.
+    /// The interval of the mean of a sample of at least two.
     pub(super) fn of_mean(sample: &[f64]) -> Option<Self> {
         Self::of_statistic(sample, mean)
     }
 
-    /// Of a statistic of a sample of at least two.
+    /// The interval of a statistic of a sample of at least two.
     pub(super) fn of_statistic(sample: &[f64], statistic: impl Fn(&[f64]) -> f64) -> Option<Self> {
         if sample.len() < 2 {
             return None;
@@ -45,7 +44,7 @@ impl Interval {
         Self::of(statistic(sample), resample(sample, RESAMPLES).map(|sample| statistic(&sample)).collect())
     }
 
-    /// Of the mean of `a` less the mean of `b`, at least two of each.
+    /// The interval of the mean of `a` minus the mean of `b`, at least two of each.
     pub(super) fn of_difference(a: &[f64], b: &[f64]) -> Option<Self> {
         if a.len() < 2 || b.len() < 2 {
             return None;
@@ -85,7 +84,7 @@ mod tests {
         assert_eq!((few.value, many.value), (2.0, 2.0));
         assert!(few.low < 2.0 && few.high > 2.0);
         assert!(many.high - many.low < 0.5 * (few.high - few.low));
-        // Of the mean of 100 values of standard deviation 1.41: 2 +- 0.28.
+        // The mean of 100 values with standard deviation 1.41: 2 +- 0.28.
         assert!((many.high - 2.28).abs() < 0.06, "{many:?}");
         assert_eq!(Interval::of_mean(&[1.0]), None);
     }

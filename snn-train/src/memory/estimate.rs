@@ -1,4 +1,4 @@
-//! How much memory a run takes, part by part, at its largest: while it trains, or while its checkpoint is written.
+//! The peak memory of a run, by part: during training, or while its checkpoint is written.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::{
 const VECTOR: u64 = 16;
 const BLOCK: u64 = 8;
 
-/// The program itself, with its threads.
+/// The program itself, including its threads.
 const PROGRAM: u64 = 20_000_000;
 
 /// Copies of a weight matrix at the largest: the network's, the gradient, what the kernels lay out, the states of last and best
@@ -24,7 +24,7 @@ const COPIES: u64 = 6;
 /// More of them where the optimizer computes with copies of its own.
 const HOST_COPIES: u64 = 2;
 
-/// Copies of the state of a unit that the tape of the reference implementation keeps of each step.
+/// Copies of a unit's state that the tape of the reference implementation keeps for each step.
 const ON_TAPE: u64 = 12;
 /// Those of an adaptive one.
 const ON_ADAPTIVE_TAPE: u64 = 16;
@@ -34,7 +34,7 @@ const LOOKED_AT: u64 = 10;
 
 const BYTES: u64 = size_of::<f32>() as u64;
 
-/// What a run takes, in bytes.
+/// The memory of a run, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MemoryEstimate {
     parts: Vec<Part>,
@@ -48,17 +48,17 @@ struct Part {
     keys: &'static str,
 }
 
-/// What the samples of a data set take, before they are made; nothing where only their files tell.
+/// The memory of a data set's samples, estimated before they exist; 0 if it is known only from their files.
 fn of_data(data: &Data) -> MemoryEstimate {
     let mut estimate = MemoryEstimate::default();
     if let Data::Randman(config) = data {
         let samples = product(&[config.classes, config.samples_per_class]);
-        // Coordinates and spike times in 64 bits, then a step's offset in 32 and a unit in 16.
+        // 64-bit coordinates and spike times, a 32-bit offset per step and 16-bit units.
         let of_each = product(&[8, config.dim + config.inputs])
             .saturating_add(product(&[2, config.inputs]))
             .saturating_add(product(&[4, config.steps]))
             .saturating_add(14);
-        // While they are made, the spike times of one class for each thread twice more.
+        // During generation, two more copies of the spike times of one class per thread.
         let at_once = config.classes.min(rayon::current_num_threads());
         let made = product(&[16, at_once, config.samples_per_class, config.inputs]);
         let all = samples.saturating_mul(of_each).saturating_add(made);
@@ -67,7 +67,7 @@ fn of_data(data: &Data) -> MemoryEstimate {
     estimate
 }
 
-/// What training takes on the processor: `config` on so many samples, of so many steps.
+/// The memory of training on the CPU: `config` on this number of samples and steps.
 fn of_training(
     experiment: &Experiment,
     config: &NetworkConfig,
@@ -98,13 +98,13 @@ fn of_training(
         "network.hidden",
     );
 
-    // More samples than there are make no batch.
+    // A batch has no more samples than there are.
     let batch = (experiment.training.batch_size.min(samples) as u64).next_multiple_of(BLOCK);
     let sample_steps = batch.saturating_mul(steps as u64);
     let all_widths = widths.saturating_add(out_width);
     let traces = if config.implementation == Implementation::Fused {
-        // The potentials of the hidden units at every step, of one block of samples for each thread; and sums of gradients, as
-        // many as cost about a quarter of the time loop, of which a tree of additions holds a few for each thread.
+        // The potentials of the hidden units at every step, for one block of samples per thread; and partial sums of gradients, as
+        // many as cost about a quarter of the time loop, a few of which the tree reduction holds per thread.
         let (blocks, threads) = (batch / BLOCK, rayon::current_num_threads() as u64);
         let of_block = product_of(&[BLOCK, steps as u64, widths, BYTES]);
         let sums = sample_steps.saturating_mul(all_widths) / weights.saturating_mul(4).max(1);
@@ -129,7 +129,7 @@ fn of_training(
         product_of(&[looked_at, steps as u64, all_widths, BYTES]),
         "data.steps, network.hidden",
     );
-    // This batch and the next one: offsets, and a few spikes in every step; or a value for each unit and step.
+    // This batch and the next one: offsets, and a few spikes per step; or a value per unit and step.
     let of_step = match kind {
         InputKind::Events => 8,
         InputKind::Frames => (config.inputs as u64).saturating_mul(BYTES),
@@ -140,7 +140,7 @@ fn of_training(
         "training.batch_size, data.steps",
     );
     estimate.add(
-        "counts of which class is taken for which",
+        "confusion matrices",
         outputs.saturating_mul(outputs).saturating_mul(BYTES),
         "the number of classes",
     );
@@ -156,7 +156,7 @@ fn product_of(factors: &[u64]) -> u64 {
 }
 
 impl Experiment {
-    /// Refuses data, and training on them, that are too large for the memory, where that is known before they are made.
+    /// Refuses data, and training on them, that do not fit in memory, if their size is known in advance.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
@@ -176,7 +176,7 @@ impl Experiment {
         estimate.check(self.training.memory_limit)
     }
 
-    /// What training on `dataset` takes.
+    /// The memory of training on `dataset`.
     pub(crate) fn training_memory(&self, dataset: &dyn Dataset) -> MemoryEstimate {
         let splits = dataset.splits();
         let samples =
@@ -190,12 +190,12 @@ impl MemoryEstimate {
         self.parts.push(Part { what, bytes, keys });
     }
 
-    /// All parts together.
+    /// The total.
     pub(crate) fn bytes(&self) -> u64 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.bytes))
     }
 
-    /// Refuses what does not fit: into `limit` (GB, `training.memory_limit`) where that is set, otherwise into what there is.
+    /// Refuses what does not fit in `limit` (GB, `training.memory_limit`) if set, otherwise in the available memory.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
@@ -214,7 +214,7 @@ impl MemoryEstimate {
         let largest = self.parts.iter().max_by_key(|part| part.bytes).map_or("", |part| part.keys);
         Err(Error::TooLarge {
             takes: self.to_string(),
-            there_is: format!("{} of {by}", gigabytes(bytes)),
+            there_is: format!("{} ({by})", gigabytes(bytes)),
             largest,
         })
     }
@@ -275,8 +275,8 @@ mod tests {
         experiment.set(&["training.memory_limit=2"]).unwrap();
         let error = estimate.check(experiment.training.memory_limit).unwrap_err();
         let text = error.to_string();
-        assert!(error.is_usage() && text.contains("2.0 GB of training.memory_limit"), "{text}");
-        assert!(text.contains("lower network.hidden"), "{text}");
+        assert!(error.is_usage() && text.contains("2.0 GB (training.memory_limit)"), "{text}");
+        assert!(text.contains("Lower network.hidden"), "{text}");
         experiment.set(&["training.memory_limit=1e6"]).unwrap();
         estimate.check(experiment.training.memory_limit).unwrap();
         let mut many = Experiment::default();

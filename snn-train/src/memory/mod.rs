@@ -1,3 +1,3 @@
-//! How much memory a run takes, and how much there is: what does not fit is refused before it is allocated.
+//! Required and available memory: runs that do not fit are refused before anything is allocated.
 
 mod estimate;

@@ -1,4 +1,4 @@
-//! Taking and keeping probes of a network while it is trained; [`snn_run::probe`] has what they hold and reads them.
+//! Taking and saving probes of a network during training; [`snn_run::probe`] defines their content and reads them.
 
 mod schedule;
 mod take;

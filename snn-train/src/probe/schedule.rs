@@ -1,10 +1,10 @@
-//! Which epochs are probed, and which probes are kept: a function of the epochs done alone.
+//! Which epochs are probed, and which probes are kept: depends only on the number of finished epochs.
 
 use crate::experiment::ProbeSection;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Schedule {
-    /// Epochs from one probe to the next; 0: no probes.
+    /// Epochs between two probes; 0 for no probes.
     every: u32,
     limit: u32,
 }
@@ -18,14 +18,14 @@ impl Schedule {
         self.every > 0 && epoch.is_multiple_of(self.every)
     }
 
-    /// Whether the probe of `epoch` is kept once `done` epochs are: the multiples of a distance that doubles whenever
-    /// there would be more than the limit, and the newest.
+    /// Whether the probe of `epoch` is kept after `done` epochs: the newest and the multiples of a distance that doubles
+    /// whenever there would be more than the limit.
     pub(super) fn keeps(self, epoch: u32, done: u32) -> bool {
         if !self.is_due(epoch) || epoch > done {
             return false;
         }
         let mut distance = u64::from(self.every);
-        // With epoch 0 and the newest, the multiples are one more than the quotient, or two.
+        // With epoch 0 and the newest, the number is the quotient plus one or two.
         while u64::from(done) / distance + 2 > u64::from(self.limit) && distance <= u64::from(done) {
             distance *= 2;
         }
@@ -44,7 +44,7 @@ mod tests {
             let schedule = Schedule { every, limit };
             let mut kept = Vec::new();
             for done in 0..300 {
-                // What a run keeps as it goes is what is kept of all.
+                // Removing probes during a run gives the same set as selecting them at the end.
                 kept.push(done);
                 kept.retain(|&epoch| schedule.keeps(epoch, done));
                 let of_all: Vec<_> = (0..400).filter(|&epoch| schedule.keeps(epoch, done)).collect();

@@ -1,4 +1,4 @@
-//! Looking into a network.
+//! Taking probes.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use super::{
 };
 use crate::{Error, Evaluation, Experiment, experiment::ProbeSection, train::batch};
 
-/// What is looked at: the same samples and units throughout a run.
+/// What to probe: the same samples and units throughout a run.
 #[derive(Debug)]
 pub(super) struct Subject {
     samples: Vec<u32>,
     section: ProbeSection,
-    /// By which the network answers.
+    /// The loss, which determines predictions.
     loss: AnyLoss,
 }
 
-/// What an epoch of training leaves to look at, beside the network.
+/// Data of an epoch for a probe, besides the network.
 #[derive(Clone, Copy)]
 pub(super) struct Epoch<'a> {
     pub(super) epoch: u32,
@@ -31,7 +31,7 @@ pub(super) struct Epoch<'a> {
     pub(super) validation: Option<&'a Evaluation>,
 }
 
-/// Samples, and traced units of a layer, where the experiment does not name them.
+/// Default number of samples, and of traced units per layer.
 const FEW: usize = 4;
 
 impl Subject {
@@ -45,7 +45,7 @@ impl Subject {
         Self { samples, section: section.clone(), loss: experiment.loss_function() }
     }
 
-    /// Looks at `network` after an epoch, or before training.
+    /// Probes `network` after an epoch, or before training.
     pub(super) fn probe(
         &self,
         network: &Network,
@@ -122,7 +122,7 @@ impl Subject {
     }
 }
 
-/// Samples of different classes, from those held out if there are any: the first of its class each.
+/// Samples of different classes, preferably held-out ones: the first of each class.
 fn choose_samples(dataset: &dyn Dataset) -> Vec<u32> {
     let splits = dataset.splits();
     let part = if splits.valid.is_empty() { &splits.train } else { &splits.valid };
@@ -135,7 +135,7 @@ fn choose_samples(dataset: &dyn Dataset) -> Vec<u32> {
     samples
 }
 
-/// At most `limit` of the numbers below `all`, spread evenly.
+/// At most `limit` of the numbers below `all`, evenly spaced.
 fn spread(all: usize, limit: usize) -> Vec<u32> {
     let number = all.min(limit);
     (0..number).map(|k| (k * all / number) as u32).collect()
@@ -152,7 +152,7 @@ fn traces(values: &[f32], steps: usize, all: usize, sample: usize, units: Vec<u3
     Traces { units, stride: stride as u32, values }
 }
 
-/// Rounded to four significant digits, which is what a picture shows; JSON has no infinities.
+/// Rounds to four significant digits, enough for a plot; JSON has no infinities.
 fn short(value: f32) -> f32 {
     // Rounding the largest number would make it infinite.
     let value = if value.is_nan() { 0.0 } else { value.clamp(-1e38, 1e38) };
@@ -179,7 +179,7 @@ fn layers(
     spikes.iter().zip(&recording.potentials).map(layer).collect()
 }
 
-/// The size of the last update of each weight matrix against that of its weights.
+/// The norm of the last update of each weight matrix relative to that of its weights.
 pub(crate) fn update_ratios(network: &Network, optimizer: &dyn Optimizer) -> BTreeMap<String, f64> {
     let updates: BTreeMap<_, _> = optimizer.last_update().into_iter().collect();
     let ratio = |name: &str, weights: &[f32]| {
@@ -274,7 +274,7 @@ mod tests {
             assert_eq!(confusion, evaluation.confusion, "{name:?}");
             answers.push(confusion);
         }
-        assert_ne!(answers[0], answers[1], "the losses answer differently");
+        assert_ne!(answers[0], answers[1], "the losses give different predictions");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Keeping the probes of a run.
+//! Saving the probes of a run.
 
 use std::{
     fs, io,
@@ -21,11 +21,11 @@ use crate::{
     replace::{Durability, replace},
 };
 
-/// Takes probes when they are due and keeps them in a folder of the run directory.
+/// Takes probes when they are due and saves them in a folder of the run directory.
 #[derive(Debug)]
 pub(crate) struct ProbeWriter {
     folder: PathBuf,
-    /// From the start of the run on.
+    /// Set when the run starts.
     plan: Option<(Schedule, Subject)>,
 }
 
@@ -34,10 +34,10 @@ impl ProbeWriter {
         Self { folder: run.join(PROBES), plan: None }
     }
 
-    /// Takes a probe if it is time, and returns it.
+    /// Takes a probe if it is due, and returns it.
     ///
     /// # Errors
-    /// Whatever prevents it; training does not depend on it.
+    /// Any failure; training does not depend on it.
     pub(crate) fn observe(&mut self, event: &Event<'_>) -> Result<Option<Probe>, Error> {
         let begin = Instant::now();
         match event {
@@ -47,7 +47,7 @@ impl ProbeWriter {
                 let due = start.epoch == 0 && start.batch == 0 && schedule.is_due(0);
                 let first = due.then(|| subject.probe(start.network, start.dataset, None));
                 self.plan = Some((schedule, subject));
-                // Those of epochs that will be trained again go.
+                // Remove those of epochs that will be trained again.
                 self.thin(start.epoch)?;
                 first.map(|probe| self.write(probe?, begin)).transpose()
             }
@@ -77,7 +77,7 @@ impl ProbeWriter {
         Ok(probe)
     }
 
-    /// Removes what is not to be kept once `done` epochs are done.
+    /// Removes probes that are not kept after `done` epochs.
     fn thin(&self, done: u32) -> Result<(), Error> {
         let Some((schedule, _)) = &self.plan else { return Ok(()) };
         regular::check_folder(&self.folder).map_err(Error::io("list the probes", &self.folder))?;

@@ -1,4 +1,4 @@
-//! Where a run keeps its checkpoints.
+//! The checkpoints of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use snn_run::{
 
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Selection};
 
-/// Where the run in `directory` keeps its best or its last checkpoint.
+/// The path of the best or the last checkpoint of the run in `directory`.
 pub(super) fn checkpoint_path(directory: &Path, which: Selection) -> PathBuf {
     directory.join(CHECKPOINTS).join(match which {
         Selection::Best => BEST_CHECKPOINT,
@@ -39,11 +39,11 @@ impl Checkpoint {
         Self::load(checkpoint_path(run.path(), which))
     }
 
-    /// Reads the checkpoint of the model that the experiment of a run selects (`training.selection`), and says which it is. A
-    /// best one does not need the last one to be whole.
+    /// Reads the checkpoint of the model selected by the experiment of a run (`training.selection`), and returns which it is. The
+    /// best one can be read even if the last one is damaged.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] where only the other checkpoint is whole.
+    /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] if only the other checkpoint is intact.
     pub fn selected(run: &RunDir) -> Result<(Self, Selection), Error> {
         let last = match Self::at(run, Selection::Last) {
             Ok(last) => last,
@@ -60,21 +60,20 @@ impl Checkpoint {
         }
         match Self::at(run, Selection::Best) {
             Ok(best) => Ok((best, Selection::Best)),
-            // A kill between the writing of the two left only the one that is both.
+            // A kill between writing the two left only one, which is both.
             Err(Error::MissingCheckpoint { .. }) if last.is_best() => Ok((last, Selection::Best)),
             Err(error) => Err(only(&last, "last", error)),
         }
     }
 }
 
-/// Says that the other checkpoint can be used.
+/// Adds that the other checkpoint can be used.
 fn only(other: &Checkpoint, name: &str, error: Error) -> Error {
     let (reason, path) = match error {
         Error::MissingCheckpoint { path } => ("it is missing".to_owned(), path),
         Error::DamagedCheckpoint { path, reason } => (format!("damaged checkpoint: {reason}"), path),
         other => return other,
     };
-    let remedy =
-        format!("the {name} one, of epoch {}, is whole: --checkpoint {name} takes that", other.epoch());
+    let remedy = format!("the {name} one, of epoch {}, is intact: use --checkpoint {name}", other.epoch());
     Error::LostCheckpoint { path, reason, epochs: other.epoch(), remedy }
 }

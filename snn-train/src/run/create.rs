@@ -1,4 +1,4 @@
-//! Making run directories, and taking hold of them.
+//! Creating and locking run directories.
 
 use std::{collections::hash_map::RandomState, fs, hash::BuildHasher as _, io, path::Path, time::SystemTime};
 
@@ -10,8 +10,8 @@ use snn_run::{
 use super::lock::{Lock, SUBSTITUTE};
 use crate::error::Error;
 
-/// A name for a new run: what it is, when (UTC), and four random digits, as in `randman-20261123-142501-ab12`. Names
-/// of equal runs sort by time.
+/// A name for a new run: description, time (UTC), and four random digits, as in `randman-20261123-142501-ab12`. Names of runs
+/// with the same description sort by time.
 #[must_use]
 pub fn new_id(name: &str) -> String {
     let name: String =
@@ -20,15 +20,15 @@ pub fn new_id(name: &str) -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let digits: String = now.chars().filter(char::is_ascii_digit).collect();
     let (day, time) = digits.split_at(8.min(digits.len()));
-    // The keys of the standard library's hash maps are random, and fresh in every call.
+    // The standard library's hash maps have new random keys in every call.
     let random = RandomState::new().hash_one(&now) as u16;
     format!("{name}-{day}-{time}-{random:04x}")
 }
 
-/// What lies where a run is to be.
+/// The content of a directory for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Nothing, or nothing but the beginnings of a run.
+    /// Empty, or only files of a starting run.
     Empty,
     /// A run.
     Run,
@@ -47,10 +47,10 @@ pub(super) fn look(directory: &Path) -> Result<Found, Error> {
         [ATTEMPT, LOCK, SUBSTITUTE, CHECKPOINTS, TRAINER_LOG].contains(&name.as_str())
             || name.ends_with(".tmp")
     };
-    // Checkpoints that outlived the rest of their run are not to be written over.
+    // Do not overwrite checkpoints whose run is otherwise gone.
     let empty = names.all(beginning) && !holds_checkpoints(&directory.join(CHECKPOINTS));
-    // After the names: a run that another process begins meanwhile has its experiment before any file that is not one
-    // of a beginning, and would else be taken for something else.
+    // Check after listing the names: a run started meanwhile by another process has its experiment before any other
+    // file, and would otherwise be misclassified.
     Ok(match directory.join(CONFIG).exists() {
         true => Found::Run,
         false if empty => Found::Empty,
@@ -62,9 +62,9 @@ fn holds_checkpoints(folder: &Path) -> bool {
     [LAST_CHECKPOINT, BEST_CHECKPOINT].iter().any(|name| folder.join(name).is_file())
 }
 
-/// Takes hold of the directory and says whether a run lies there. Something else that lies there is left alone.
+/// Locks the directory and returns whether it contains a run. Other content is left alone.
 ///
-/// What was there before the lock was taken does not count: another process may have begun or ended the run since.
+/// The content is checked after locking: another process may have started or finished the run before.
 pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
     let look = || match look(directory)? {
         Found::Other => {
@@ -77,7 +77,7 @@ pub(super) fn hold(directory: &Path) -> Result<(Lock, Found), Error> {
     Ok((lock, look()?))
 }
 
-/// Makes the directory with all it needs, and takes hold of it.
+/// Creates the directory with its subfolders, and locks it.
 pub(super) fn take(directory: &Path) -> Result<Lock, Error> {
     let checkpoints = directory.join(CHECKPOINTS);
     regular::check_folder(&checkpoints).map_err(Error::io("create the checkpoints", &checkpoints))?;

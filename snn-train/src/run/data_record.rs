@@ -1,7 +1,7 @@
-//! `data.json`: which data a run is trained on, and which sample belongs to which part.
+//! `data.json`: the identity of a run's data, and the samples of each part.
 //!
-//! Whoever goes on with a run or evaluates it opens the data again as they were: parts by the names of their samples, channels by
-//! the statistics of then, classes in the order of then. What differs all the same is refused, unless it is asked for.
+//! Resuming or evaluating a run reopens the data as they were: parts by sample names, channels with the recorded statistics, classes
+//! in the recorded order. Remaining differences are refused, unless allowed explicitly.
 
 use std::{fs, io, path::Path, sync::Arc};
 
@@ -15,53 +15,52 @@ use crate::{
     replace::{Durability, replace},
 };
 
-/// The version of the format; it grows when a field changes its meaning.
+/// The version of the format; it is incremented when the meaning of a field changes.
 const VERSION: u32 = 1;
 
-/// No list of samples is longer; one that is would not fit beside its data set either.
+/// Maximum size: a longer list of samples would not fit in memory together with its data set.
 const MOST: u64 = 1 << 30;
 
 /// The content of `data.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataRecord {
     version: u32,
-    /// Whether the data came from a program of its own ([`Trainer::on`](crate::Trainer::on)), and not from what the experiment
-    /// says in `data`.
+    /// Whether the data came from a custom program ([`Trainer::on`](crate::Trainer::on)) instead of the experiment's section `data`.
     #[serde(default)]
     external: bool,
     identity: DataIdentity,
-    /// `None` if the parts follow from the settings alone.
+    /// `None` if the parts depend only on the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     membership: Option<Membership>,
 }
 
-/// Data that were held against a record.
+/// Data that were compared with a record.
 pub struct Fitted {
     /// The data, with their classes in the order of the run.
     pub dataset: Arc<dyn Dataset>,
-    /// What a user should know of them.
+    /// Notes for the user.
     pub note: Option<String>,
 }
 
 impl DataRecord {
-    /// Of the data that are at hand.
+    /// The record of these data.
     pub(crate) fn of(identity: &DataIdentity, dataset: &dyn Dataset, external: bool) -> Self {
         Self { version: VERSION, external, identity: identity.clone(), membership: Membership::of(dataset) }
     }
 
-    /// Of an identity alone, such as that in a checkpoint.
+    /// The record with only an identity, such as that of a checkpoint.
     #[must_use]
     pub fn of_identity(identity: DataIdentity) -> Self {
         Self { version: VERSION, external: false, identity, membership: None }
     }
 
-    /// Which data they are.
+    /// The identity of the data.
     #[must_use]
     pub fn identity(&self) -> &DataIdentity {
         &self.identity
     }
 
-    /// Brings the classes of other data into the order of the run, if they are the same by name; other classes stay as they are.
+    /// Maps the classes of other data to the order of the run, if their names are the same; different classes stay unchanged.
     ///
     /// # Errors
     /// [`Error::Data`] for samples that cannot be read.
@@ -73,7 +72,7 @@ impl DataRecord {
         })
     }
 
-    /// What the run in `directory` has recorded; `None` if it has not, as runs of old, or if there is no run.
+    /// The record of the run in `directory`; `None` if it has none, as in old runs, or if there is no run.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`], [`snn_run::Error::DamagedFile`], [`snn_run::Error::TooNew`].
@@ -88,10 +87,10 @@ impl DataRecord {
             Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
                 return Ok(None);
             }
-            Err(error) => return Err(Error::io("read which data the run was trained on", path)(error)),
+            Err(error) => return Err(Error::io("read the data record of the run", path)(error)),
         };
         let damaged = |error: serde_json::Error| snn_run::Error::DamagedFile {
-            what: "record of the data",
+            what: "data record",
             path: path.clone(),
             reason: error.to_string(),
         };
@@ -106,25 +105,25 @@ impl DataRecord {
         let path = directory.join(DATA);
         let json = serde_json::to_vec(self).map_err(io::Error::from);
         json.and_then(|json| replace(&path, &json, Durability::Disk))
-            .map_err(Error::io("write which data the run is trained on", path))
+            .map_err(Error::io("write the data record of the run", path))
     }
 
-    /// Puts the record of other data aside.
+    /// Renames the record of other data.
     pub(super) fn set_aside(directory: &Path) -> Result<(), Error> {
         let path = directory.join(DATA);
         let names = (1_u32..).map(|number| path.with_extension(format!("{number}.json")));
         let free = names.into_iter().find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_default();
-        fs::rename(&path, free).map_err(Error::io("put the record of other data aside", path))
+        fs::rename(&path, free).map_err(Error::io("rename the record of other data", path))
     }
 
-    /// With what to open the data again; `incomplete`: even if samples are gone.
+    /// The recorded parts and statistics to reopen the data; `incomplete`: even if samples are missing.
     #[must_use]
     pub fn parts(&self, incomplete: bool) -> KnownParts {
         let (membership, statistics) = (self.membership.clone(), self.identity.statistics.clone());
         KnownParts { membership, statistics, incomplete }
     }
 
-    /// Refuses a run on data that no settings describe.
+    /// Refuses a run on external data.
     ///
     /// # Errors
     /// [`Error::ExternalData`].
@@ -133,7 +132,7 @@ impl DataRecord {
         if self.external { Err(Error::external(name, *inputs, *steps, classes.len())) } else { Ok(()) }
     }
 
-    /// Holds the data at hand against those of the run, or one part of them, and brings their classes into its order.
+    /// Compares the data, or one part, with those of the run, and maps their classes to its order.
     ///
     /// # Errors
     /// [`Error::OtherData`] if they differ, unless `allow_other`; and [`Error::Data`] for samples that cannot be read.
@@ -154,7 +153,7 @@ impl DataRecord {
         }
         let note = match comparison.differences.is_empty() {
             true => format!("{comparison}: they are mapped to those of the run by name"),
-            false => format!("these are other data than those of the run: {comparison}"),
+            false => format!("these data differ from those of the run: {comparison}"),
         };
         let dataset: Arc<dyn Dataset> = match comparison.classes {
             ClassOrder::Permuted(map) => Arc::new(Relabeled::new(dataset, map)?),

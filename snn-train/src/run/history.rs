@@ -1,5 +1,5 @@
-//! The history of a run, `metrics.jsonl`, when the run goes on: it must hold what its checkpoint says was trained, what is newer is
-//! cut off, and nothing that took longer than the epoch under way is lost.
+//! The history of a resumed run, `metrics.jsonl`: it must contain the epochs of the checkpoint, newer records are truncated, and
+//! no more than the current epoch is lost without a copy.
 
 use std::{
     fs::{self, File},
@@ -21,13 +21,13 @@ pub(super) struct History {
 #[derive(Debug)]
 struct Line {
     bytes: usize,
-    /// `None` if it is torn or damaged.
+    /// `None` if it is incomplete or damaged.
     record: Option<Record>,
     is_whole: bool,
 }
 
 impl History {
-    /// Reads the records in `directory`; a run that has recorded nothing has none.
+    /// Reads the records in `directory`; empty if there are none.
     pub(super) fn read(directory: &Path) -> Result<Self, Error> {
         let path = directory.join(METRICS);
         let content = match regular::read(&path, u64::MAX) {
@@ -43,7 +43,7 @@ impl History {
         Ok(Self { lines: lines.collect(), path })
     }
 
-    /// The last epoch that is recorded; 0 if there is none.
+    /// The last recorded epoch; 0 if there is none.
     pub(super) fn epochs(&self) -> u32 {
         let epochs = self.records().filter_map(|record| match record {
             Record::Epoch(record) => Some(record.epoch),
@@ -52,7 +52,7 @@ impl History {
         epochs.max().unwrap_or(0)
     }
 
-    /// Whether the run has been tested, and so was done.
+    /// Whether the run has been tested, and was thus finished.
     pub(super) fn is_tested(&self) -> bool {
         self.records().any(|record| matches!(record, Record::Test(_)))
     }
@@ -61,7 +61,7 @@ impl History {
         self.lines.iter().filter_map(|line| line.record.as_ref())
     }
 
-    /// Checks that the first `epochs` epochs are all there, in their order and once, and that the best of them is the one of the
+    /// Checks that the first `epochs` epochs are complete, in order and without duplicates, and that the best of them is that of the
     /// checkpoint.
     pub(super) fn check(&self, epochs: u32, best: Option<Best>) -> Result<(), Error> {
         let fail = |reason: String| Err(Error::DamagedHistory { path: self.path.clone(), epochs, reason });
@@ -72,10 +72,7 @@ impl History {
                 break;
             }
             if record.epoch < expected {
-                return fail(format!(
-                    "epoch {} stands there for the second time in line {number}",
-                    record.epoch
-                ));
+                return fail(format!("epoch {} is repeated in line {number}", record.epoch));
             }
             if record.epoch > expected {
                 break;
@@ -87,7 +84,7 @@ impl History {
                 let recorded =
                     recorded.map_or_else(|| "none".to_owned(), |(accuracy, _)| accuracy.to_string());
                 return fail(format!(
-                    "epoch {expected} has the validation accuracy {recorded} there and {} in the checkpoint, so the two are of \
+                    "epoch {expected} has the validation accuracy {recorded} in the file but {} in the checkpoint, so the two are of \
                      different runs",
                     best.accuracy
                 ));
@@ -100,12 +97,12 @@ impl History {
         let unreadable = |line: &Line| line.is_whole && matches!(line.record, None | Some(Record::Unknown));
         let damaged = self.lines.iter().position(unreadable);
         let damaged =
-            damaged.map_or_else(String::new, |line| format!("; line {} cannot be understood", line + 1));
+            damaged.map_or_else(String::new, |line| format!("; line {} cannot be parsed", line + 1));
         fail(format!("epoch {expected} is missing{damaged}"))
     }
 
-    /// Cuts off what was recorded after `epoch` epochs, which will be recorded again: their records, a test, and a line torn by a
-    /// kill. Where that is more than the epoch under way, a copy of all stays beside it.
+    /// Truncates what was recorded after `epoch` epochs and will be recorded again: their records, a test, and an incomplete line
+    /// after a kill. If that is more than the current epoch, a copy of the file is kept.
     pub(super) fn cut(&self, epoch: u32) -> Result<(), Error> {
         let is_kept = |line: &&Line| match &line.record {
             Some(Record::Test(_)) => false,
@@ -126,16 +123,16 @@ impl History {
         file.and_then(|file| file.set_len(kept as u64)).map_err(fail)
     }
 
-    /// Puts the records aside, for a run that begins anew.
+    /// Renames the records, for a run that starts over.
     pub(super) fn set_aside(&self) -> Result<(), Error> {
         if self.lines.is_empty() {
             return Ok(());
         }
-        fs::rename(&self.path, free_name(&self.path)).map_err(Error::io("put the metrics aside", &self.path))
+        fs::rename(&self.path, free_name(&self.path)).map_err(Error::io("rename the metrics", &self.path))
     }
 }
 
-/// `metrics.1.jsonl`, or the first number that is free.
+/// `metrics.1.jsonl`, or the first free number.
 fn free_name(path: &Path) -> PathBuf {
     let names = (1_u32..).map(|number| path.with_extension(format!("{number}.jsonl")));
     names.into_iter().find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_else(|| path.to_owned())
@@ -203,10 +200,10 @@ mod tests {
         };
         fails(&whole, 5, "epoch 5 is missing");
         fails(&(lines[0].clone() + &lines[2] + &lines[3]), 4, "epoch 2 is missing");
-        fails(&whole.replacen("kind", "kinx", 1), 4, "epoch 1 is missing; line 1 cannot be understood");
-        fails(&(whole.clone() + &lines[1]), 4, "epoch 2 stands there for the second time in line 5");
-        fails(&whole.replace("0.2", "0.25"), 4, "0.25 there and 0.2 in the checkpoint");
-        fails(&whole.replace("0.2", "null"), 4, "epoch 2 is missing; line 2 cannot be understood");
+        fails(&whole.replacen("kind", "kinx", 1), 4, "epoch 1 is missing; line 1 cannot be parsed");
+        fails(&(whole.clone() + &lines[1]), 4, "epoch 2 is repeated in line 5");
+        fails(&whole.replace("0.2", "0.25"), 4, "0.25 in the file but 0.2 in the checkpoint");
+        fails(&whole.replace("0.2", "null"), 4, "epoch 2 is missing; line 2 cannot be parsed");
         fails("", 3, "epoch 1 is missing");
     }
 }

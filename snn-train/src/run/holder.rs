@@ -1,16 +1,16 @@
-//! Processes that write who they are into files.
+//! Identification of processes in files.
 
 use std::{fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 use snn_run::host;
 
-/// A process, so that others can tell whether it lives.
+/// A process, identified so that others can check whether it is alive.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Holder {
     pub(super) host: Option<String>,
     pub(super) pid: u32,
-    /// When that process started, by the kernel's own count, so that another process of the same number is not taken for it.
+    /// The start time of the process in kernel ticks, to distinguish it from another process with a reused id.
     pub(super) started: Option<u64>,
 }
 
@@ -19,7 +19,7 @@ impl Holder {
         Self { host: host(), pid: std::process::id(), started: start_of(std::process::id()) }
     }
 
-    /// Whether it lives, if this machine can tell.
+    /// Whether it is alive, if known on this machine.
     pub(crate) fn lives(&self) -> Option<bool> {
         let is_here = self.host.is_some() && self.host == host();
         (is_here && Path::new("/proc/self/stat").exists())
@@ -27,7 +27,7 @@ impl Holder {
     }
 }
 
-/// The 22nd field of `/proc/<pid>/stat`; the second one may hold anything, in parentheses.
+/// The 22nd field of `/proc/<pid>/stat`; the second one may contain anything, in parentheses.
 fn start_of(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()

@@ -1,5 +1,5 @@
-//! Holding a run directory against other trainers: by a lock of the operating system on the file `lock`, or, on file systems that
-//! know none, by a file that only one process can make.
+//! Locking a run directory against other trainers: with an operating system lock on the file `lock`, or, on file systems without
+//! locks, with a file that only one process can create.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -14,13 +14,13 @@ use snn_run::{RunDir, STALLED_AFTER, files::LOCK, regular};
 use super::holder::Holder;
 use crate::error::Error;
 
-/// Stands for the lock where there are none.
+/// The substitute for the lock on file systems without locks.
 pub(super) const SUBSTITUTE: &str = "lock.held";
 
-/// Two processes that take over from a dead one at the same time see within so long which of them was later.
+/// Two processes that take over from a dead one simultaneously detect within this time which one was later.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Holds a run directory against other trainers. The operating system lets go when the process ends, however it does.
+/// Locks a run directory against other trainers. The operating system releases the lock when the process ends in any way.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -29,8 +29,8 @@ pub(super) struct Lock {
 }
 
 impl Drop for Lock {
-    /// Lets go at once. Closing the file alone would not do: a program that another thread is just starting holds a
-    /// copy of it for a moment, and the lock would live on with the copy.
+    /// Unlocks explicitly. Closing the file is not enough: a program being started by another thread briefly holds a
+    /// copy of the descriptor, which would keep the lock.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
@@ -47,7 +47,7 @@ impl Lock {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
-                // Who it is helps, but may not be written yet.
+                // The process id is helpful, but may not have been written yet.
                 let _ = file.read_to_string(&mut pid);
                 return Err(Error::RunLocked { path: directory.to_owned(), pid: pid.trim().parse().ok() });
             }
@@ -56,7 +56,7 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         };
-        // For people who look; what counts is the lock, so a full disk does not matter here.
+        // For information only; the lock itself counts, so a full disk does not matter.
         let _ = file
             .set_len(0)
             .and_then(|()| file.rewind())
@@ -64,17 +64,17 @@ impl Lock {
         Ok(Self { file, path, substitute })
     }
 
-    /// Whether the directory is still held by this process: nobody has removed or replaced the file.
+    /// Whether this process still holds the lock: the file has not been removed or replaced.
     pub(super) fn is_held(&self) -> bool {
         is_at(&self.file, &self.path) && self.substitute.as_ref().is_none_or(Substitute::is_held)
     }
 
-    /// Whether nobody else can have taken hold of the directory since it was lost.
+    /// Whether no other process can have locked the directory since.
     pub(super) fn is_free(&self) -> bool {
         !self.path.exists() && self.substitute.is_none()
     }
 
-    /// What a user should know of it.
+    /// A note for the user.
     pub(super) fn note(&self) -> Option<&str> {
         self.substitute.as_ref().map(|substitute| substitute.note.as_str())
     }
@@ -85,7 +85,7 @@ impl Lock {
     }
 }
 
-/// Readers that look whether a dead trainer's lock is free hold it for a moment.
+/// Readers that check whether a dead trainer's lock is free hold it for a moment.
 fn try_lock(file: &File) -> Result<(), TryLockError> {
     const TRIES: u32 = 4;
     const MOMENT: Duration = Duration::from_millis(5);
@@ -99,8 +99,8 @@ fn try_lock(file: &File) -> Result<(), TryLockError> {
     file.try_lock()
 }
 
-/// Whether the file system knows no locks, or not on this machine: Lustre without `flock`, NFS without its lock service, some
-/// FUSE.
+/// Whether the file system does not support locks here: Lustre without `flock`, NFS without its lock service, some FUSE file
+/// systems.
 fn has_no_locks(error: &io::Error) -> bool {
     /// No locks available.
     #[cfg(target_os = "linux")]
@@ -110,7 +110,7 @@ fn has_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(ENOLCK)
 }
 
-/// Whether `path` leads to this very file.
+/// Whether `path` refers to this file.
 fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -118,7 +118,7 @@ fn is_at(file: &File, path: &Path) -> bool {
         let id = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
         match (file.metadata(), fs::symlink_metadata(path)) {
             (Ok(file), Ok(found)) => id(&file) == id(&found),
-            // A file system that does not answer for a moment takes no lock away.
+            // A temporarily unresponsive file system does not release a lock.
             (Err(_), _) => true,
             (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
         }
@@ -130,7 +130,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// A file that only one process can make.
+/// A file that only one process can create.
 #[derive(Debug)]
 struct Substitute {
     file: File,
@@ -149,7 +149,7 @@ impl Drop for Substitute {
 impl Substitute {
     fn take(directory: &Path, why: &io::Error) -> Result<Self, Error> {
         let path = directory.join(SUBSTITUTE);
-        let fail = |error| Error::io("hold the run directory, on a file system without locks,", &path)(error);
+        let fail = |error| Error::io("lock the run directory, on a file system without locks,", &path)(error);
         let mut file = match File::options().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Self::remove_of_dead(directory, &path)?;
@@ -181,13 +181,13 @@ impl Substitute {
         is_at(&self.file, &self.path)
     }
 
-    /// Removes what a dead process left behind; an error if it may live.
+    /// Removes the file of a dead process; an error if it may be alive.
     fn remove_of_dead(directory: &Path, path: &Path) -> Result<(), Error> {
         let holder: Option<Holder> =
             fs::read(path).ok().and_then(|content| serde_json::from_slice(&content).ok());
         let lives = match holder.as_ref().and_then(Holder::lives) {
             Some(lives) => lives,
-            // On another machine: it writes its status about once a second.
+            // On another machine: it writes its status about once per second.
             None => {
                 is_fresh(path) || RunDir::open(directory).and_then(|run| run.state()).is_ok_and(is_trained)
             }
@@ -198,7 +198,7 @@ impl Substitute {
         }
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::io("remove what a dead process left behind", path)(error))
+                Err(Error::io("remove the lock file of a dead process", path)(error))
             }
             _ => Ok(()),
         }
@@ -209,7 +209,7 @@ fn is_trained(state: snn_run::RunState) -> bool {
     state == snn_run::RunState::Running
 }
 
-/// Whether the file was written so short a time ago that its process may not have written a status yet.
+/// Whether the file is so new that its process may not have written a status yet.
 fn is_fresh(path: &Path) -> bool {
     let written = fs::metadata(path).and_then(|file| file.modified());
     let age = written.ok().and_then(|written| SystemTime::now().duration_since(written).ok());
@@ -231,7 +231,7 @@ mod tests {
         let other = Lock::take(directory.path()).unwrap();
         assert!(!lock.is_held() && !lock.is_free() && other.is_held());
         drop(lock);
-        assert!(other.is_held(), "it is not the other one's any more");
+        assert!(other.is_held(), "it no longer belongs to the other one");
     }
 
     #[test]
@@ -250,12 +250,12 @@ mod tests {
         let path = directory.path().join(SUBSTITUTE);
         assert!(!path.exists());
 
-        // What a killed process leaves behind, here and elsewhere.
+        // The leftover of a killed process, on this machine and another.
         let leave = |holder: &Holder| fs::write(&path, serde_json::to_vec(holder).unwrap()).unwrap();
         leave(&Holder { started: Some(1), ..Holder::this() });
         drop(take().unwrap());
         leave(&Holder { host: Some("elsewhere".to_owned()), ..Holder::this() });
-        assert!(matches!(take(), Err(Error::RunLocked { .. })), "it may just have begun");
+        assert!(matches!(take(), Err(Error::RunLocked { .. })), "it may just have started");
         let long_ago = SystemTime::now() - Duration::from_secs(3600);
         File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
         let held = take().unwrap();
@@ -263,7 +263,7 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(!held.is_held());
         drop(held);
-        assert!(path.exists(), "it is another one's");
+        assert!(path.exists(), "it belongs to another process");
         for (kind, none) in [(io::ErrorKind::Unsupported, true), (io::ErrorKind::PermissionDenied, false)] {
             assert_eq!(has_no_locks(&kind.into()), none);
         }

@@ -1,4 +1,4 @@
-//! Writing run directories; [`snn_run`] has what lies in them and reads them, without any of the trainer.
+//! Writing run directories; [`snn_run`] defines their files and reads them, independent of the trainer.
 
 mod checkpoints;
 mod create;

@@ -1,9 +1,8 @@
-//! The commit of a working directory, found out without running what the repository in it names.
+//! The commit of a working directory, determined without running programs configured in its repository.
 //!
-//! Git obeys the configuration of the repository that it looks at: `core.fsmonitor` and the filters of `.gitattributes` are
-//! commands, and a repository may come from anywhere. So the commit is read from the files of the repository, and whether
-//! there are changes is asked of git with a repository of ours: that commit, the same objects and the same index, and no
-//! configuration but the user's own.
+//! Git uses the configuration of the repository: `core.fsmonitor` and the filters of `.gitattributes` are commands, and a
+//! repository may be untrusted. Therefore the commit is read from the files of the repository, and git checks for changes with
+//! a temporary repository: the same commit, objects and index, but only the user's own configuration.
 
 use std::{
     env, fs,
@@ -15,12 +14,12 @@ use std::{
 
 use snn_run::regular;
 
-/// The longest list of references that is read.
+/// Maximum size of a list of references.
 const MOST_REFERENCES: u64 = 64 << 20;
-/// References that refer to references, at most.
+/// Maximum depth of symbolic references.
 const DEEPEST: usize = 5;
 
-/// The commit that is checked out where `folder` lies, `+` behind it if there are changes; `None` outside of repositories.
+/// The commit checked out in the repository of `folder`, followed by `+` if there are changes; `None` outside of repositories.
 pub(super) fn of(folder: &Path) -> Option<String> {
     let repository = Repository::find(folder)?;
     let commit = repository.commit()?;
@@ -29,11 +28,11 @@ pub(super) fn of(folder: &Path) -> Option<String> {
 }
 
 struct Repository {
-    /// Where the files of the commit lie.
+    /// The directories of a repository.
     tree: PathBuf,
     /// `HEAD` and the index.
     own: PathBuf,
-    /// Objects and references, which several working trees may share.
+    /// Objects and references, which several worktrees may share.
     shared: PathBuf,
 }
 
@@ -42,7 +41,7 @@ impl Repository {
         let tree = folder.ancestors().find(|folder| folder.join(".git").exists())?;
         let own = match fs::metadata(tree.join(".git")).ok()?.is_dir() {
             true => tree.join(".git"),
-            // The file of a working tree or a submodule says where.
+            // In a worktree or a submodule, `.git` is a file with the path.
             false => tree.join(line(&tree.join(".git"))?.strip_prefix("gitdir: ")?),
         };
         let shared = line(&own.join("commondir")).map_or_else(|| own.clone(), |path| own.join(path));
@@ -71,7 +70,7 @@ impl Repository {
         })
     }
 
-    /// Whether files differ from the commit; `None` if git cannot tell.
+    /// Whether files differ from the commit; `None` if git fails.
     fn is_changed(&self, commit: &str) -> Option<bool> {
         let ours = Ours::new(self, commit).ok()?;
         let mut git = Command::new("git");
@@ -81,7 +80,7 @@ impl Repository {
         git.env("GIT_DIR", &ours.0).env("GIT_WORK_TREE", &self.tree);
         git.env("GIT_INDEX_FILE", self.own.join("index"))
             .env("GIT_OBJECT_DIRECTORY", self.shared.join("objects"));
-        // Nothing of theirs is written.
+        // Do not write to the repository.
         git.env("GIT_OPTIONAL_LOCKS", "0").current_dir(&self.tree);
         git.args([
             "diff",
@@ -101,12 +100,12 @@ impl Repository {
     }
 }
 
-/// A repository without a configuration, in a folder that nobody else can name; it goes with the value.
+/// A repository without a configuration, in a folder with an unpredictable name; removed when the value is dropped.
 struct Ours(PathBuf);
 
 impl Ours {
     fn new(theirs: &Repository, commit: &str) -> io::Result<Self> {
-        // The keys of the standard library's hash maps are random, and fresh in every call.
+        // The standard library's hash maps have new random keys in every call.
         let random = || RandomState::new().hash_one(commit);
         let folder = env::temp_dir().join(format!("snn-{:016x}{:016x}", random(), random()));
         let mut builder = fs::DirBuilder::new();
@@ -121,7 +120,7 @@ impl Ours {
             _ => "[core]\nrepositoryformatversion = 1\n[extensions]\nobjectformat = sha256\n",
         };
         fs::write(ours.0.join("config"), format)?;
-        // A part of the index may lie in a file of its own beside it.
+        // A part of the index may be in a separate file next to it.
         for entry in fs::read_dir(&theirs.own)?.flatten() {
             if entry.file_name().to_string_lossy().starts_with("sharedindex.") {
                 fs::copy(entry.path(), ours.0.join(entry.file_name()))?;
@@ -148,7 +147,7 @@ fn is_hash(text: &str) -> bool {
 }
 
 #[cfg(all(test, unix))]
-#[allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#[allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -198,7 +197,7 @@ mod tests {
         assert_eq!(of(place.0.path()), Some(head.clone()));
         place.write("a", "2\n");
         assert_eq!(of(place.0.path()), Some(head.clone() + "+"));
-        // The same content again: no change, whatever the time of change says.
+        // The same content again: no change, regardless of the modification time.
         place.write("a", "1\n");
         assert_eq!(of(place.0.path()), Some(head.clone()));
         place.git(&["update-index", "--split-index"]).unwrap();
@@ -219,7 +218,7 @@ mod tests {
             place.git(&["config", key, script]).unwrap();
         }
         let again = || {
-            // Another time of change: git looks at the file again, and would filter it.
+            // A new modification time: git reads the file again, and would filter it.
             place.write(".gitattributes", "* filter=evil\n");
             let file = fs::File::options().write(true).open(place.0.path().join("a")).unwrap();
             file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
@@ -227,7 +226,7 @@ mod tests {
         };
         again();
         place.git(&["describe", "--always", "--dirty"]);
-        assert!(mark.exists(), "git alone runs it");
+        assert!(mark.exists(), "plain git runs it");
         again();
         assert!(of(place.0.path()).is_some());
         assert!(!mark.exists(), "{}", fs::read_to_string(&mark).unwrap_or_default());

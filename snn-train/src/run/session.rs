@@ -1,4 +1,4 @@
-//! Finding out under which circumstances a run is made.
+//! The environment in which a run is trained.
 
 use std::{env, time::SystemTime};
 
@@ -8,7 +8,7 @@ use snn_run::{Session, host};
 use super::revision;
 use crate::Device;
 
-/// This process, now, about to train `network`.
+/// This process, about to train `network`.
 pub(super) fn current(network: &Network, device: Option<Device>) -> Session {
     Session {
         started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),

@@ -1,5 +1,5 @@
-//! Where a run goes on: from its last checkpoint, from that of its best epoch where it is asked for, or from the beginning where
-//! nothing was ever kept. A run that has epochs behind it never begins anew of itself.
+//! Where a run resumes: at its last checkpoint, at that of its best epoch if requested, or at the beginning if there was never a
+//! checkpoint. A run with finished epochs never starts over by itself.
 
 use std::path::Path;
 
@@ -14,18 +14,18 @@ use crate::{
     shell_word,
 };
 
-/// The checkpoints that a run goes on from.
+/// The checkpoints to resume from.
 pub(super) struct Start {
     pub(super) last: Checkpoint,
-    /// That of the best epoch, where `last` is another one.
+    /// That of the best epoch, if different from `last`.
     pub(super) best: Option<Checkpoint>,
 }
 
 impl Start {
-    /// What the run in `directory` goes on from; `None` if it has not come to its first checkpoint yet.
+    /// The checkpoints of the run in `directory`; `None` if it has not reached its first checkpoint yet.
     ///
     /// # Errors
-    /// [`Error::OtherExperiment`]; [`Error::LostCheckpoint`] if a checkpoint that was there is missing or damaged, and those of [`Checkpoint::load`].
+    /// [`Error::OtherExperiment`]; [`Error::LostCheckpoint`] if an existing checkpoint is missing or damaged, and those of [`Checkpoint::load`].
     pub(super) fn find(
         directory: &Path,
         from: Selection,
@@ -38,7 +38,7 @@ impl Start {
                 let best =
                     load(directory, Selection::Best).map_err(|error| lost(directory, history, error))?;
                 check_same(&best, experiment)?;
-                // The state at the end of the best epoch is whole: nothing else is needed.
+                // The state at the end of the best epoch is complete: nothing else is needed.
                 Ok(Some(Self { last: best, best: None }))
             }
         }
@@ -50,14 +50,14 @@ impl Start {
             Err(Error::MissingCheckpoint { .. }) if !had_checkpoint(directory, history) => return Ok(None),
             Err(error) => return Err(lost(directory, history, error)),
         };
-        // Before the other checkpoint is looked for: of another run, it is another one, too.
+        // Before reading the other checkpoint, which would also belong to the other run.
         check_same(&last, experiment)?;
         let best = match last.best() {
             Some(best) if !last.is_best() => match load(directory, Selection::Best) {
                 Ok(found) if found.epoch() == best.epoch => Some(found),
                 Ok(found) => {
                     let reason = format!(
-                        "the checkpoint of the best epoch is of epoch {} and should be of epoch {}",
+                        "the checkpoint of the best epoch is of epoch {} instead of {}",
                         found.epoch(),
                         best.epoch
                     );
@@ -73,12 +73,12 @@ impl Start {
         Ok(Some(Self { last, best }))
     }
 
-    /// Makes it what the directory has as its checkpoints.
+    /// Restores the checkpoint files in the directory.
     pub(super) fn settle(&self, directory: &Path, from: Selection) -> Result<(), Error> {
         let [last, best] = [Selection::Last, Selection::Best].map(|which| checkpoint_path(directory, which));
         let (path, source) = match from {
             Selection::Best => (last, best),
-            // A kill between the writing of the two left the one before.
+            // A kill between writing the two left the previous one.
             Selection::Last if self.last.is_best() => (best, last),
             Selection::Last => return Ok(()),
         };
@@ -99,7 +99,7 @@ fn load(directory: &Path, which: Selection) -> Result<Checkpoint, Error> {
     Checkpoint::load(checkpoint_path(directory, which))
 }
 
-/// Whether the run has come to a checkpoint. A killed or failed trainer may have recorded one epoch before it did.
+/// Whether the run has reached a checkpoint. A killed or failed trainer may have recorded one epoch before that.
 fn had_checkpoint(directory: &Path, history: &History) -> bool {
     let status = RunDir::open(directory).and_then(|run| run.status()).unwrap_or_default();
     history.epochs() > 1
@@ -110,7 +110,7 @@ fn had_checkpoint(directory: &Path, history: &History) -> bool {
         || checkpoint_path(directory, Selection::Best).exists()
 }
 
-/// What is wrong with a checkpoint that cannot be used; `None` for anything else, such as a disk that fails.
+/// The problem with an unusable checkpoint; `None` for other errors, such as a failing disk.
 fn damage(error: &Error) -> Option<String> {
     match error {
         Error::MissingCheckpoint { .. } => Some("it is missing".to_owned()),
@@ -130,12 +130,12 @@ fn lost(directory: &Path, history: &History, error: Error) -> Error {
     let other = if is_best { Selection::Last } else { Selection::Best };
     let remedy = match (load(directory, other), other) {
         (Ok(best), Selection::Best) => format!(
-            "the checkpoint of its best epoch, {}, is whole: `snn train --resume --from-best --run-dir {run}` goes on from \
-             there, `snn eval {run} --checkpoint best` evaluates it",
+            "the checkpoint of its best epoch, {}, is intact: `snn train --resume --from-best --run-dir {run}` resumes from it, \
+             `snn eval {run} --checkpoint best` evaluates it",
             best.epoch()
         ),
         (Ok(last), Selection::Last) => format!(
-            "the last checkpoint, of epoch {}, is whole: `snn train --resume --run-dir {run}`",
+            "the last checkpoint, of epoch {}, is intact: `snn train --resume --run-dir {run}`",
             last.epoch()
         ),
         _ => anew(directory),
@@ -146,7 +146,7 @@ fn lost(directory: &Path, history: &History, error: Error) -> Error {
 fn best_lost(directory: &Path, last: &Checkpoint, reason: String) -> Error {
     let run = shell_word(directory);
     let remedy = format!(
-        "the last checkpoint, of epoch {}, is whole (`snn eval {run} --checkpoint last` evaluates it), but without the best one \
+        "the last checkpoint, of epoch {}, is intact (`snn eval {run} --checkpoint last` evaluates it), but without the best one \
          the best epoch cannot be selected: {}",
         last.epoch(),
         anew(directory)
@@ -161,5 +161,5 @@ fn best_lost(directory: &Path, last: &Checkpoint, reason: String) -> Error {
 
 fn anew(directory: &Path) -> String {
     let config = shell_word(directory.join(snn_run::files::CONFIG));
-    format!("restore it from a copy, or train anew in another directory: `snn train {config}`")
+    format!("restore it from a copy, or train again in another directory: `snn train {config}`")
 }

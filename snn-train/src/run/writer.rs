@@ -35,7 +35,7 @@ use crate::{
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Writes what happens into a run directory, from which the run can be resumed, watched and evaluated.
+/// Writes a run directory, from which the run can be resumed, watched and evaluated.
 ///
 /// ```
 /// use snn_train::{Experiment, RunWriter, Trainer, run::RunDir};
@@ -58,26 +58,26 @@ pub struct RunWriter {
     status: Status,
     last_heartbeat: Instant,
     probes: ProbeWriter,
-    /// If the experiment asks for it.
+    /// TensorBoard output, if enabled.
     tensorboard: Option<TensorBoardWriter>,
-    /// What a user should know.
+    /// Notes for the user.
     notes: Vec<String>,
-    /// Held until the writer goes.
+    /// The lock, held until the writer is dropped.
     lock: Lock,
-    /// Whether another process may have taken the directory over: nothing is written any more.
+    /// Whether another process may have taken over the directory: then nothing more is written.
     is_lost: bool,
 }
 
-/// How a run goes on.
+/// How to resume a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resume {
-    /// From which checkpoint: the last one, or that of the best epoch, where the last one is lost. What was recorded after
-    /// it is cut off; a copy stays.
+    /// The checkpoint to use: the last one, or that of the best epoch if the last one is lost. Later records are truncated; a
+    /// copy is kept.
     pub from: Selection,
-    /// Whether it goes on though `metrics.jsonl` lacks epochs that the checkpoint has behind it.
+    /// Whether to resume even if `metrics.jsonl` lacks epochs of the checkpoint.
     pub allow_gaps: bool,
-    /// Whether it goes on though the data are not those that it was trained on.
+    /// Whether to resume even if the data are not those that it was trained on.
     pub allow_other_data: bool,
 }
 
@@ -88,7 +88,7 @@ impl Default for Resume {
 }
 
 impl RunWriter {
-    /// Begins a new run in `directory`, which must be absent or empty.
+    /// Starts a new run in `directory`, which must be missing or empty.
     ///
     /// # Errors
     /// [`Error::RunExists`], [`Error::RunLocked`] or [`snn_run::Error::Io`].
@@ -111,13 +111,13 @@ impl RunWriter {
         Ok(writer)
     }
 
-    /// Goes on with the run in `directory`: puts `trainer` where its last checkpoint was taken, and cuts off what was
-    /// recorded after that. A run that was killed before its first checkpoint, or that does not exist, begins; one that has
-    /// come to a checkpoint never begins anew.
+    /// Resumes the run in `directory`: restores `trainer` from its last checkpoint, and truncates later records. A run that was
+    /// killed before its first checkpoint, or that does not exist, starts from the beginning; one that has reached a
+    /// checkpoint never starts over.
     ///
     /// # Errors
-    /// [`Error::OtherExperiment`] if the run is of another experiment (only for how long to train may differ),
-    /// [`snn_run::Error::NotARun`] if something else lies there, [`Error::RunLocked`], [`snn_run::Error::Io`],
+    /// [`Error::OtherExperiment`] if the run has a different experiment (only the length of training may differ),
+    /// [`snn_run::Error::NotARun`] if the directory has other content, [`Error::RunLocked`], [`snn_run::Error::Io`],
     /// [`Error::LostCheckpoint`], [`Error::DamagedHistory`], and those of [`Trainer::resume`].
     pub fn resume<D: Backend<f32>>(
         directory: impl Into<PathBuf>,
@@ -126,7 +126,7 @@ impl RunWriter {
         Self::resume_with(directory, trainer, &Resume::default())
     }
 
-    /// As [`RunWriter::resume`], in the way that `how` says.
+    /// [`RunWriter::resume`] with options.
     ///
     /// # Errors
     /// Those of [`RunWriter::resume`].
@@ -150,9 +150,9 @@ impl RunWriter {
         let mut epoch = 0;
         if let Some(start) = Start::find(&directory, how.from, &history, trainer.experiment())? {
             epoch = start.last.epoch();
-            // First: of another experiment it is another history, too.
+            // First, since a different experiment has a different history.
             trainer.resume(&start.last, start.best.as_ref())?;
-            // What the weights were trained on counts.
+            // The data that the weights were trained on count.
             known = start.last.data().cloned().map(DataRecord::of_identity).or(known);
             let differences = known.as_ref().and_then(|known| known.differences(trainer.data_identity()));
             if let Some(differences) = differences.filter(|_| !how.allow_other_data) {
@@ -174,7 +174,7 @@ impl RunWriter {
             Some(Some(_)) if is_recorded => DataRecord::set_aside(&writer.directory)?,
             Some(Some(_)) => {}
             None if epoch > 0 => writer.notes.push(
-                "this run has not recorded which data it was trained on, so nothing was compared; from now on it is known".to_owned(),
+                "this run has not recorded the data it was trained on, so nothing was compared; they are recorded from now on".to_owned(),
             ),
             None => {}
         }
@@ -183,7 +183,7 @@ impl RunWriter {
     }
 
     fn begin(directory: PathBuf, lock: Lock, experiment: &Experiment) -> Result<Self, Error> {
-        // First: with this file the directory is a run, whatever else a kill prevents.
+        // First: with this file the directory is a run, even if a kill prevents the rest.
         let config = directory.join(CONFIG);
         replace(&config, experiment.to_toml()?.as_bytes(), Durability::Disk)
             .map_err(Error::io("write the experiment", &config))?;
@@ -221,8 +221,8 @@ impl RunWriter {
         Ok(writer)
     }
 
-    /// Refuses another experiment than that of the run in `directory` (only for how long to train may differ), before its data
-    /// are loaded.
+    /// Refuses a different experiment than that of the run in `directory` (only the length of training may differ), before loading
+    /// its data.
     ///
     /// # Errors
     /// [`Error::OtherExperiment`], and those of [`Experiment::load`].
@@ -230,7 +230,7 @@ impl RunWriter {
         check_same(directory, experiment)
     }
 
-    /// Records that a run could not even begin or go on. A run of another experiment is left as it is.
+    /// Records that a run could not be started or resumed. A run with a different experiment is left unchanged.
     pub(crate) fn record_failure(
         directory: impl Into<PathBuf>,
         experiment: &Experiment,
@@ -249,16 +249,16 @@ impl RunWriter {
         writer.observe(&Event::RunFailed(error)).map(drop)
     }
 
-    /// Turns a failed run, or one whose status is damaged, into one that was stopped: it goes on from its checkpoint, from
-    /// that of its best epoch where the last one is lost, or begins anew where both are; what it had recorded is put
-    /// aside then. Returns whether there was a failure to forget.
+    /// Turns a failed run, or one with a damaged status, into a stopped one: it resumes from its checkpoint, from that of its best
+    /// epoch if the last one is lost, or starts over if both are; then its records are renamed. Returns whether there was a
+    /// failure to clear.
     pub(crate) fn forget_failure(directory: &Path, experiment: &Experiment) -> Result<bool, Error> {
         let (_lock, _) = create::hold(directory)?;
         check_same(directory, experiment)?;
         let mut status = match RunDir::open(directory)?.status() {
             Ok(status) if status.state != RecordedState::Failed => return Ok(false),
             Ok(status) => status,
-            // What is left of the run are its checkpoints, and the next one who trains it goes on from them.
+            // The checkpoints of the run remain, and the next trainer resumes from them.
             Err(_) => Status { epochs: experiment.training.epochs, ..Status::default() },
         };
         if !mend(directory, experiment)? {
@@ -269,7 +269,7 @@ impl RunWriter {
         Ok(true)
     }
 
-    /// Lets a run whose checkpoints are lost go on as [`forget_failure`](Self::forget_failure) does.
+    /// Prepares a run with lost checkpoints for resuming, as in [`forget_failure`](Self::forget_failure).
     pub(crate) fn forget_lost_checkpoints(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
         let (_lock, found) = create::hold(directory)?;
         if found == Found::Empty {
@@ -288,24 +288,24 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Where the run lies.
+    /// The path of the run.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// How the run stands, as last written to `status.json`.
+    /// The state of the run, as last written to `status.json`.
     #[must_use]
     pub fn status(&self) -> &Status {
         &self.status
     }
 
-    /// What a user should know: how the directory is held, what is not known of the data.
+    /// Notes for the user: how the directory is locked, what is unknown about the data.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         self.notes.iter().map(String::as_str)
     }
 
-    /// Stops a trainer whose lock was taken away: another one may write here by now.
+    /// Stops a trainer that has lost its lock: another one may already be writing here.
     fn check_lock(&mut self) -> Result<(), Error> {
         if self.lock.is_held() {
             return Ok(());
@@ -320,7 +320,7 @@ impl RunWriter {
         write_status(&self.directory, &self.status)
     }
 
-    /// Adds this session to those that were before it.
+    /// Adds this session to the previous ones.
     fn write_session(&self, session: Session) -> Result<(), Error> {
         let before = regular::read(self.directory.join(ENVIRONMENT), regular::MOST_ENVIRONMENT).ok();
         let before = before.and_then(|json| serde_json::from_slice(&json).ok());
@@ -333,13 +333,13 @@ impl RunWriter {
 
     fn append(&mut self, record: &Record) -> Result<(), Error> {
         self.check_lock()?;
-        // One write, so that a reader sees the whole line or a torn last one.
+        // A single write, so that a reader sees a complete line or an incomplete last one.
         self.metrics
             .write_all((record.to_line() + "\n").as_bytes())
             .map_err(Error::io("write the metrics", self.directory.join(METRICS)))
     }
 
-    /// No training ends because it cannot be looked at, and its records are those of one that can.
+    /// Failing probes do not end training, and do not change its records.
     fn look(&mut self, event: &Event<'_>) {
         let probe = self.probes.observe(event);
         self.tell_tensorboard(event, probe.as_ref().ok().and_then(Option::as_ref));
@@ -349,14 +349,14 @@ impl RunWriter {
     fn tell_tensorboard(&mut self, event: &Event<'_>, probe: Option<&Probe>) {
         let Some(tensorboard) = &mut self.tensorboard else { return };
         if let Err(error) = tensorboard.observe(event, probe) {
-            // The first one stays: what is missing is missing.
+            // Keep the first error: the file stays incomplete.
             self.status.tensorboard_error.get_or_insert_with(|| error.to_string());
         }
     }
 
     fn save(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), Error> {
         self.check_lock()?;
-        // What a resume keeps of the metrics must not be lost when the checkpoint is not.
+        // The metrics that a resume needs must be as durable as the checkpoint.
         self.metrics.sync_data().map_err(Error::io("write the metrics", self.directory.join(METRICS)))?;
         let last = checkpoint_path(&self.directory, Selection::Last);
         checkpoint.save(&last)?;
@@ -385,7 +385,7 @@ impl Observer for RunWriter {
                 }
                 if self.last_heartbeat.elapsed() >= HEARTBEAT {
                     self.check_lock()?;
-                    // A sign of life that cannot be written is no reason to die: what matters is written below.
+                    // A failed heartbeat is not fatal: the important files are written below.
                     let _ = self.write_status();
                 }
                 if self.directory.join(STOP).exists() {
@@ -416,7 +416,7 @@ impl Observer for RunWriter {
                 // The request is fulfilled.
                 let _ = fs::remove_file(self.directory.join(STOP));
             }
-            // Where another process may be training, the status is its own.
+            // If another process may be training, do not touch its status.
             Event::RunFailed(_) if self.is_lost && !self.lock.is_free() => {}
             Event::RunFailed(error) => {
                 self.status.state = RecordedState::Failed;
@@ -438,8 +438,8 @@ fn write_json(
     json.and_then(|json| replace(&path, &json, durability)).map_err(Error::io(action, path))
 }
 
-/// How a run has ended must survive the machine's power, too: nothing writes it again. While it runs, the next heartbeat
-/// does.
+/// The final status must survive a power failure, since it is not written again; while running, the next heartbeat
+/// rewrites it.
 fn write_status(directory: &Path, status: &Status) -> Result<(), Error> {
     let ended = status.state != RecordedState::Running;
     let durability = if ended { Durability::Disk } else { Durability::Process };
@@ -450,10 +450,10 @@ fn record_of<D: Backend<f32>>(trainer: &Trainer<D>) -> DataRecord {
     DataRecord::of(trainer.data_identity(), trainer.dataset(), trainer.is_on_external_data())
 }
 
-/// Refuses a run of another experiment.
+/// Refuses a run with a different experiment.
 fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
     let config = directory.join(CONFIG);
-    // Not a pipe, on which reading it would wait for ever.
+    // Not a pipe, on which reading would block forever.
     regular::open(&config).map_err(Error::io("read the experiment", &config))?;
     let stored = Experiment::load(config)?;
     match stored.difference(experiment) {
@@ -464,8 +464,8 @@ fn check_same(directory: &Path, experiment: &Experiment) -> Result<(), Error> {
     }
 }
 
-/// Sees to it that a run can go on: from its checkpoints, or from that of its best epoch if the last one is lost. If neither can
-/// be used, what it has recorded is put aside, and it begins anew: `false` then.
+/// Makes sure that a run can resume: from its checkpoints, or from that of its best epoch if the last one is lost. If neither is
+/// usable, its records are renamed, it starts over, and `false` is returned.
 fn mend(directory: &Path, experiment: &Experiment) -> Result<bool, Error> {
     let history = History::read(directory)?;
     for from in [Selection::Last, Selection::Best] {

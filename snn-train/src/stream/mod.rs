@@ -1,4 +1,4 @@
-//! A trained network that listens: sound or spikes as they come, a decision whenever one is wanted.
+//! A trained network on a stream: sound or spikes as they arrive, decisions at any time.
 //!
 //! ```
 //! use snn_core::Network;
@@ -9,7 +9,7 @@
 //! let mut trainer = Trainer::new(experiment)?;
 //! trainer.run(&mut [])?;
 //!
-//! // A deployment has the checkpoint alone.
+//! // A deployment needs only the checkpoint.
 //! let mut stream = Stream::of_checkpoint(&trainer.checkpoint())?;
 //! let mut last = None;
 //! let mut tell = |decision: &snn_train::stream::Decision<'_>| last = Some(decision.label);
@@ -33,32 +33,32 @@ use settings::{Settings, unknown_data};
 use sound::Ear;
 use spikes::Bin;
 
-/// What a network says at a step.
+/// The output of a network at a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Decision<'a> {
-    /// Of the sound or the spikes, from the beginning of the stream to the end of what this step is made of, in ms.
+    /// Stream time at the end of this step, in ms.
     pub time: f64,
-    /// Windows that are complete.
+    /// Number of complete windows.
     pub window: u64,
-    /// Steps of the window under way, this one included.
+    /// Steps of the current window, including this one.
     pub step: usize,
-    /// Whether the window is complete: this is what an evaluation says of the same sample.
+    /// Whether the window is complete: then the decision is that of an evaluation of the same sample.
     pub is_final: bool,
     /// The class of the largest logit.
     pub label: usize,
-    /// What it is called.
+    /// The name of the class.
     pub class: &'a str,
     /// `[classes]`: the maximum or the sum of the readout potentials of this window so far.
     pub logits: &'a [f32],
 }
 
-/// A network that listens.
+/// A network that processes a stream.
 ///
-/// Time is cut into windows as long as the samples that the network was trained on ([`with_window`](Stream::with_window)
-/// changes that); in each it begins at rest. The decision at the end of a window has the bits of
-/// [`Network::forward`] on the same sample: of spikes always, of sound if the window is the first of the stream. The front end goes
-/// on from window to window, so that the first frame of a later window knows the sound before it.
+/// Time is divided into windows as long as the training samples ([`with_window`](Stream::with_window) changes that), each starting
+/// at rest. The decision at the end of a window is bit-identical to [`Network::forward`] on the same sample: for spikes always, for
+/// sound in the first window. The front end continues across windows, so the first frame of a later window depends on the sound
+/// before it.
 #[derive(Debug)]
 pub struct Stream {
     network: Network,
@@ -66,7 +66,7 @@ pub struct Stream {
     classes: Vec<String>,
     window: usize,
     windows: u64,
-    /// Steps of the window under way.
+    /// Steps of the current window.
     step: usize,
     dt: f64,
     kind: InputKind,
@@ -75,27 +75,27 @@ pub struct Stream {
 
 #[derive(Debug)]
 enum Source {
-    /// Not chosen yet: the first push does.
+    /// Not chosen yet: chosen by the first push.
     Undecided(Box<Settings>),
     Sound(Box<Ear>),
     Spikes(Box<Bin>),
 }
 
 impl Stream {
-    /// Of a checkpoint, which holds all that is needed: network, front end, statistics of the channels, names of the classes.
+    /// Creates a stream from a checkpoint, which has everything needed: network, front end, channel statistics, class names.
     ///
     /// # Errors
-    /// [`Error::Impossible`] for a checkpoint of old, which does not say which data it was trained on, or an experiment that needs
-    /// whole samples; [`Error::Network`] unless the implementation is fused.
+    /// [`Error::Impossible`] for an old checkpoint, which does not record its data, or an experiment that needs whole samples;
+    /// [`Error::Network`] unless the implementation is fused.
     pub fn of_checkpoint(checkpoint: &Checkpoint) -> Result<Self, Error> {
         let data = checkpoint.data().ok_or_else(unknown_data)?;
         Self::new(checkpoint.experiment(), data, |network| checkpoint.restore(network))
     }
 
-    /// Of an export of this program (or a checkpoint) that was read from a file.
+    /// Creates a stream from an export of this program (or a checkpoint) read from a file.
     ///
     /// # Errors
-    /// As for [`of_checkpoint`](Stream::of_checkpoint), and for a file of another program.
+    /// Those of [`of_checkpoint`](Stream::of_checkpoint), and for a file of another program.
     pub fn of_weights(weights: &Weights) -> Result<Self, Error> {
         let (Some(experiment), Some(data)) = (weights.experiment(), weights.data()) else {
             return Err(unknown_data());
@@ -126,13 +126,15 @@ impl Stream {
         })
     }
 
-    /// The same with windows of so many steps; 0 is a single window without end.
+    /// Sets the number of steps per window; 0 for a single endless window.
     ///
     /// # Errors
-    /// [`Error::Impossible`] once the stream has begun.
+    /// [`Error::Impossible`] once the stream has started.
     pub fn with_window(mut self, steps: usize) -> Result<Self, Error> {
         if self.windows > 0 || self.step > 0 {
-            return Err(Error::Impossible("a stream that has begun keeps its window".to_owned()));
+            return Err(Error::Impossible(
+                "the window of a stream cannot change once it has started".to_owned(),
+            ));
         }
         self.window = if steps == 0 { usize::MAX } else { steps };
         Ok(self)
@@ -144,7 +146,7 @@ impl Stream {
         &self.classes
     }
 
-    /// Whether it listens to sound (analog frames) or to spikes.
+    /// Whether its input is sound (analog frames) or spikes.
     #[must_use]
     pub fn kind(&self) -> InputKind {
         self.kind
@@ -156,11 +158,11 @@ impl Stream {
         &self.network
     }
 
-    /// Takes samples of sound, full scale -1 to 1, of this rate in Hz, and tells a decision for each frame that is complete.
+    /// Processes samples of sound, full scale -1 to 1, with this rate in Hz, and passes a decision to `tell` for each complete frame.
     ///
     /// # Errors
     /// [`Error::Impossible`] if the network was not trained on sound, its front end needs whole recordings, or the rate changes
-    /// within a stream; [`Error::Data`] for a rate that is none; [`Error::Network`] for samples that are no numbers.
+    /// within a stream; [`Error::Data`] for an invalid rate; [`Error::Network`] for samples that are not finite.
     pub fn push_samples(
         &mut self,
         samples: &[f64],
@@ -174,13 +176,13 @@ impl Stream {
         self.take_frames(tell)
     }
 
-    /// Makes sure that there is a front end for this rate.
+    /// Creates the front end for this rate if necessary.
     fn hear(&mut self, rate: u32) -> Result<(), Error> {
         let settings = match &self.source {
             Source::Sound(ear) if ear.rate == rate => return Ok(()),
             Source::Sound(ear) if ear.frames > 0 => {
                 return Err(Error::Impossible(format!(
-                    "the stream has {} Hz, and now {rate} Hz: finish it first",
+                    "the stream has {} Hz, but now {rate} Hz: finish it first",
                     ear.rate
                 )));
             }
@@ -205,7 +207,7 @@ impl Stream {
         Ok(())
     }
 
-    /// One step by the frame that was made last, which counts as number `count`.
+    /// One step with the last frame, counted as number `count`.
     fn advance_by_frame(&mut self, count: u64, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
         let Source::Sound(ear) = &mut self.source else { return Ok(()) };
         let (time, frame) = (ear.end(count), std::mem::take(&mut ear.frame));
@@ -216,12 +218,12 @@ impl Stream {
         result
     }
 
-    /// Takes a spike of a unit at a time in ms since the stream began; spikes come in the order of time. A step is told when
-    /// its time is over, that is with the first spike behind it, or by [`push_silence`](Stream::push_silence).
+    /// Processes a spike of a unit at a time in ms since the start of the stream; spikes must be sorted by time. A step is complete
+    /// with the first spike after it, or by [`push_silence`](Stream::push_silence).
     ///
     /// # Errors
-    /// [`Error::Impossible`] if the network was not trained on spikes, or for a spike before one that was taken;
-    /// [`Error::Network`] for a unit that is not there.
+    /// [`Error::Impossible`] if the network was not trained on spikes, or for a spike before the current step;
+    /// [`Error::Network`] for a unit that does not exist.
     pub fn push_spike(
         &mut self,
         time: f64,
@@ -230,7 +232,7 @@ impl Stream {
     ) -> Result<(), Error> {
         let inputs = self.network.config().inputs;
         if usize::from(unit) >= inputs {
-            let reason = format!("a spike of unit {unit}, but there are {inputs}");
+            let reason = format!("a spike in unit {unit}, but there are {inputs} units");
             return Err(snn_core::Error::Input(reason).into());
         }
         self.push_silence(time, tell)?;
@@ -240,10 +242,10 @@ impl Stream {
         Ok(())
     }
 
-    /// Says that there are no more spikes before a time in ms: steps that end by then are told.
+    /// Declares that there are no more spikes before a time in ms: steps that end by then are completed.
     ///
     /// # Errors
-    /// [`Error::Impossible`] if the network was not trained on spikes, and for a time before one that was told.
+    /// [`Error::Impossible`] if the network was not trained on spikes, and for a time before the current step.
     pub fn push_silence(&mut self, time: f64, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
         if let Source::Undecided(settings) = &self.source
             && self.kind == InputKind::Events
@@ -262,7 +264,7 @@ impl Stream {
         Ok(())
     }
 
-    /// The step of spikes under way is over.
+    /// Completes the current step of spikes.
     fn end_step(&mut self, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
         let Source::Spikes(bin) = &mut self.source else { return Ok(()) };
         let units = bin.end_step();
@@ -274,11 +276,11 @@ impl Stream {
         result
     }
 
-    /// Ends the stream: what is left of the sound becomes frames, and a window that has begun is completed, by the last frame again
-    /// and again, or by steps without spikes, as samples of a data set are. The next push begins a new stream.
+    /// Ends the stream: the rest of the sound becomes frames, and a partial window is padded like a sample of a data set, by repeating
+    /// the last frame or with steps without spikes. The next push begins a new stream.
     ///
     /// # Errors
-    /// [`Error::Network`] for what no front end makes.
+    /// [`Error::Network`] for invalid frames, which the front end never produces.
     pub fn finish(&mut self, tell: &mut dyn FnMut(&Decision<'_>)) -> Result<(), Error> {
         self.finish_source(tell)?;
         self.network.reset(&mut self.state)?;
@@ -315,12 +317,12 @@ impl Stream {
         Ok(())
     }
 
-    /// How many steps the window under way lacks, if it has begun and will end.
+    /// The missing steps of the current window, if it has started and is not endless.
     fn lacking(&self) -> usize {
         if self.step == 0 || self.window == usize::MAX { 0 } else { self.window - self.step }
     }
 
-    /// One step of the network, which ends at `time`.
+    /// One step of the network, ending at `time`.
     fn advance(
         &mut self,
         input: StepInput<'_>,

@@ -1,4 +1,4 @@
-//! What a stream needs to know of how its network was trained.
+//! The training settings that a stream needs.
 
 use snn_core::LossKind;
 use snn_data::ChannelStatistics;
@@ -12,12 +12,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Losses with scores of their own have nothing to do with the readout.
+    /// Losses with their own scores do not use the readout.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.experiment.loss.name {
             LossKind::CrossEntropy => Ok(()),
             other => Err(Error::Impossible(format!(
-                "a network trained with loss.name = \"{}\" does not decide by its readout, which is what a stream follows",
+                "a network trained with loss.name = \"{}\" does not classify with its readout, which streams require",
                 LossKind::WORDS[other as usize]
             ))),
         }
@@ -26,7 +26,7 @@ impl Settings {
 
 pub(super) fn unknown_data() -> Error {
     Error::Impossible(
-        "these weights do not say which data they were trained on: classes, steps and statistics of the channels are unknown; take a \
+        "these weights do not record the data they were trained on: classes, steps and channel statistics are unknown; use a \
          checkpoint, or an export of this program"
             .to_owned(),
     )

@@ -1,18 +1,18 @@
-//! From samples of sound to frames: the front end of the data set.
+//! Conversion of sound samples to frames: the front end of the data set.
 
 use snn_data::{ChannelStatistics, audio::MelSpectrogram};
 
 use super::settings::{Settings, unknown_data};
 use crate::error::Error;
 
-/// The front end, and the frame that it made last.
+/// The front end, and its last frame.
 #[derive(Debug)]
 pub(super) struct Ear {
     mel: MelSpectrogram,
     pub(super) rate: u32,
     statistics: Option<ChannelStatistics>,
     pub(super) frame: Vec<f32>,
-    /// Frames since the stream began.
+    /// Frames since the start of the stream.
     pub(super) frames: u64,
     pub(super) settings: Settings,
 }
@@ -28,7 +28,7 @@ impl Ear {
         };
         if config.remove_mean {
             return Err(Error::Impossible(
-                "data.remove_mean takes the mean of a whole recording off, which a stream does not know: train with \
+                "data.remove_mean subtracts the mean of a whole recording, which is unknown in a stream: train with \
                  data.remove_mean = false"
                     .to_owned(),
             ));
@@ -50,13 +50,13 @@ impl Ear {
         self.mel.finish();
     }
 
-    /// Ready for another sound.
+    /// Resets for another sound.
     pub(super) fn begin_anew(&mut self) {
         self.mel.reset();
         self.frames = 0;
     }
 
-    /// Makes the next frame, as the network takes it, if all of it has come in.
+    /// Computes the next frame for the network, if all its samples have arrived.
     pub(super) fn next_frame(&mut self) -> bool {
         let Some(frame) = self.mel.pop() else { return false };
         self.frame.iter_mut().zip(frame).for_each(|(value, &energy)| *value = energy as f32);
@@ -67,7 +67,7 @@ impl Ear {
         true
     }
 
-    /// When frame number `count` ends, counted from 1, in ms.
+    /// The end of frame number `count`, counted from 1, in ms.
     pub(super) fn end(&self, count: u64) -> f64 {
         let config = self.mel.config();
         count.saturating_sub(1) as f64 * config.hop + config.frame

@@ -1,18 +1,18 @@
-//! From spikes to steps.
+//! Binning of spikes to steps.
 
 use super::settings::Settings;
 use crate::error::Error;
 
-/// Most steps between two spikes: with more, times are of another unit or another clock, and the network would run for hours.
+/// Maximum number of steps between two spikes: with more, the times have another unit or clock, and the network would run for hours.
 const MOST_SILENCE: f64 = 1e9;
 
-/// The spikes of the step under way.
+/// The spikes of the current step.
 #[derive(Debug)]
 pub(super) struct Bin {
     units: Vec<u16>,
-    /// Steps before the one under way, since the stream began.
+    /// Completed steps since the start of the stream.
     pub(super) step: u64,
-    /// Whether a unit counts as often as it spikes.
+    /// Whether several spikes of a unit in a step are counted.
     sum: bool,
     pub(super) settings: Settings,
 }
@@ -35,7 +35,7 @@ impl Bin {
         self.units.is_empty()
     }
 
-    /// The step of a time in ms, which must not be over.
+    /// The step of a time in ms, which must not be completed.
     pub(super) fn step_of(&self, time: f64, dt: f64) -> Result<u64, Error> {
         let now = self.step as f64 * dt;
         if time.is_finite() && time >= now {
@@ -48,19 +48,19 @@ impl Bin {
             return Ok(step as u64);
         }
         Err(Error::Impossible(format!(
-            "a spike at {time} ms, but the stream is at {now} ms: spikes come in the order of time"
+            "a spike at {time} ms, but the stream is at {now} ms: spikes must be sorted by time"
         )))
     }
 
-    /// Ends the step under way; its spikes are lent out.
+    /// Completes the current step and lends out its spikes.
     pub(super) fn end_step(&mut self) -> Vec<u16> {
         self.step += 1;
-        // ascending, as batches have them: sums of floats depend on the order
+        // ascending, as in batches: sums of floats depend on the order
         self.units.sort_unstable();
         std::mem::take(&mut self.units)
     }
 
-    /// Takes the memory of the spikes back.
+    /// Takes back the memory of the spikes.
     pub(super) fn give_back(&mut self, mut units: Vec<u16>) {
         units.clear();
         self.units = units;

@@ -5,7 +5,7 @@ use snn_data::{Split, audio::Sound};
 use super::*;
 use crate::{Trainer, experiment::Experiment, network_input};
 
-/// WAV of 16 bits at 8 kHz.
+/// 16-bit WAV at 8 kHz.
 fn wav(samples: &[f64]) -> Vec<u8> {
     let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
     file.extend(8000_u32.to_le_bytes());
@@ -161,7 +161,7 @@ fn windows_follow_one_another() {
         stream.push_spike(0.5, 3, &mut tell).unwrap();
         stream.push_silence(250.0, &mut tell).unwrap();
         assert!(
-            stream.push_spike(10.0, 3, &mut tell).unwrap_err().to_string().contains("in the order of time")
+            stream.push_spike(10.0, 3, &mut tell).unwrap_err().to_string().contains("must be sorted by time")
         );
         assert!(stream.push_spike(251.0, 99, &mut tell).is_err());
         stream.finish(&mut tell).unwrap();
@@ -189,8 +189,8 @@ fn what_cannot_be_streamed_is_said() {
     let mut stream = Stream::of_checkpoint(&trainer.checkpoint()).unwrap();
     stream.push_samples(&[0.0; 800], 8000, &mut |_| ()).unwrap();
     let error = stream.push_samples(&[0.0; 800], 16_000, &mut |_| ()).unwrap_err().to_string();
-    assert!(error.contains("8000 Hz, and now 16000 Hz"), "{error}");
+    assert!(error.contains("8000 Hz, but now 16000 Hz"), "{error}");
     let mut old = trainer.checkpoint();
     old.state.data = None;
-    assert!(Stream::of_checkpoint(&old).unwrap_err().to_string().contains("which data they were trained on"));
+    assert!(Stream::of_checkpoint(&old).unwrap_err().to_string().contains("do not record the data"));
 }

@@ -1,8 +1,8 @@
-//! Runs that end their process: one that runs out of memory or crashes must not stop its sweep for ever.
+//! Runs that crash their process: a run that runs out of memory or crashes must not block its sweep forever.
 //!
-//! A file in the run directory says who tries to train it, from before the data are loaded until the try has ended in any orderly
-//! way. Where the file is still there and its process is not, the try has ended the process, or something else has. A try
-//! that came to another checkpoint is not counted: the run gets on.
+//! A file in the run directory identifies the process that trains it, from before loading the data until the attempt has ended
+//! normally. If the file exists but its process does not, the attempt crashed the process, or something else did. An attempt
+//! that reached a new checkpoint does not count: the run makes progress.
 
 use std::{
     fs,
@@ -22,34 +22,34 @@ use crate::{
     run::Holder,
 };
 
-/// So many tries in a row may end their process.
+/// Maximum number of consecutive attempts that crash their process.
 pub(super) const MOST: u32 = 3;
 
 /// The content of the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
     holder: Holder,
-    /// Tries before this one that have ended their process without a new checkpoint.
+    /// Previous attempts that crashed their process without a new checkpoint.
     deaths: u32,
     /// The checkpoint at the start.
     from: Option<Stamp>,
 }
 
-/// What tells a checkpoint from the one before it: size, and time of writing (ns since 1970).
+/// Identifies a checkpoint: size and modification time (ns since 1970).
 type Stamp = (u64, u64);
 
-/// A try to train a run. It ends in an orderly way when it is dropped.
+/// An attempt to train a run. It ends normally when it is dropped.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    /// `None` for a run that another process is at.
+    /// `None` for a run that another process is training.
     path: Option<PathBuf>,
 }
 
 impl Attempt {
-    /// Begins a try.
+    /// Begins an attempt.
     ///
     /// # Errors
-    /// [`Error::EndsProcess`] for a run that has ended [`MOST`] processes, which are forgotten then; [`snn_run::Error::Io`].
+    /// [`Error::EndsProcess`] for a run that has crashed [`MOST`] processes, which resets the count; [`snn_run::Error::Io`].
     pub(super) fn begin(run: &Path) -> Result<Self, Error> {
         let path = run.join(ATTEMPT);
         let before = read(run);
@@ -67,11 +67,11 @@ impl Attempt {
             fs::create_dir_all(run)?;
             replace_shared(&path, &serde_json::to_vec(&content)?, Durability::Disk)
         };
-        write().map_err(Error::io("write down that the run is tried", &path))?;
+        write().map_err(Error::io("record the attempt", &path))?;
         Ok(Self { path: Some(path) })
     }
 
-    /// How many tries in a row have ended their process, the last of them included.
+    /// How many consecutive attempts have crashed their process, including the last one.
     pub(super) fn deaths(run: &Path) -> u32 {
         let before = read(run).filter(|before| before.holder.lives() != Some(true));
         before.map_or(0, |before| deaths(run, &before))
@@ -81,13 +81,13 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // A file that stays makes the next try count one more: no harm.
+            // A remaining file only increases the count of the next attempt.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// A file that cannot be understood says nothing.
+/// An unparsable file is ignored.
 fn read(run: &Path) -> Option<Content> {
     let bytes = regular::read(run.join(ATTEMPT), regular::MOST_STATUS).ok()?;
     serde_json::from_slice(&bytes).ok()
@@ -107,7 +107,7 @@ fn stamp(run: &Path) -> Option<Stamp> {
 mod tests {
     use super::*;
 
-    /// Leaves the file of a try whose process is gone.
+    /// Simulates an attempt whose process has crashed.
     fn die(run: &Path, attempt: Attempt) {
         let path = run.join(ATTEMPT);
         let mut content: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -121,20 +121,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let run = directory.path().join("run");
         drop(Attempt::begin(&run).unwrap());
-        assert!(!run.join(ATTEMPT).exists(), "an orderly end leaves nothing");
+        assert!(!run.join(ATTEMPT).exists(), "a normal end removes the file");
         for death in 1..=MOST {
             die(&run, Attempt::begin(&run).unwrap());
             assert_eq!(Attempt::deaths(&run), death);
         }
         let error = Attempt::begin(&run).unwrap_err();
         assert!(matches!(error, Error::EndsProcess { tries: MOST }), "{error}");
-        assert_eq!(Attempt::deaths(&run), 0, "whoever asks for another try gets it");
+        assert_eq!(Attempt::deaths(&run), 0, "a retry resets the count");
 
         die(&run, Attempt::begin(&run).unwrap());
         die(&run, Attempt::begin(&run).unwrap());
         fs::create_dir(run.join(CHECKPOINTS)).unwrap();
         fs::write(run.join(CHECKPOINTS).join(LAST_CHECKPOINT), "new").unwrap();
-        assert_eq!(Attempt::deaths(&run), 0, "it has come to a checkpoint");
+        assert_eq!(Attempt::deaths(&run), 0, "it has reached a checkpoint");
         for garbage in ["", "{}", "\u{0}"] {
             fs::write(run.join(ATTEMPT), garbage).unwrap();
             assert_eq!(Attempt::deaths(&run), 0);
@@ -146,7 +146,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let first = Attempt::begin(directory.path()).unwrap();
         drop(Attempt::begin(directory.path()).unwrap());
-        assert!(directory.path().join(ATTEMPT).exists(), "it is the first one's");
+        assert!(directory.path().join(ATTEMPT).exists(), "it belongs to the first one");
         drop(first);
         assert!(!directory.path().join(ATTEMPT).exists());
     }

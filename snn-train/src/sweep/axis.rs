@@ -1,11 +1,11 @@
-//! The values that a key takes in a grid.
+//! The values of a key in a grid.
 
 use serde::Deserialize;
 use toml::Value;
 
 use super::AxisSpacing;
 
-/// The values that a key takes in a grid.
+/// The values of a key in a grid.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(
     deny_unknown_fields,
@@ -13,38 +13,38 @@ use super::AxisSpacing;
     expecting = "takes a list of values, { linear = [from, to], points = n } or { log = [from, to], points = n }"
 )]
 pub enum Axis {
-    /// These.
+    /// A list of values.
     List(Vec<Value>),
-    /// So many points with equal differences, both ends included.
+    /// Linearly spaced points, including both ends.
     Linear {
         /// First and last value.
         linear: (f64, f64),
-        /// How many.
+        /// Number of points.
         points: u32,
     },
-    /// So many points with equal ratios, both ends included.
+    /// Logarithmically spaced points, including both ends.
     Logarithmic {
         /// First and last value.
         log: (f64, f64),
-        /// How many.
+        /// Number of points.
         points: u32,
     },
 }
 
 impl Axis {
-    /// These values.
+    /// A list of values.
     #[must_use]
     pub fn list<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Self {
         Self::List(values.into_iter().map(Into::into).collect())
     }
 
-    /// So many `points` with equal differences, `from` and `to` included.
+    /// `points` linearly spaced values, including `from` and `to`.
     #[must_use]
     pub fn linear(from: f64, to: f64, points: u32) -> Self {
         Self::Linear { linear: (from, to), points }
     }
 
-    /// So many `points` with equal ratios, `from` and `to` included.
+    /// `points` logarithmically spaced values, including `from` and `to`.
     #[must_use]
     pub fn logarithmic(from: f64, to: f64, points: u32) -> Self {
         Self::Logarithmic { log: (from, to), points }
@@ -60,8 +60,8 @@ impl Axis {
         }
     }
 
-    /// The values. Those between the ends have six significant digits, so that equal grids have equal values wherever
-    /// they are made. Whole numbers are integers.
+    /// The values. Those between the ends have six significant digits, so that equal grids have equal values on all machines.
+    /// Whole numbers are integers.
     pub(crate) fn values(&self) -> Result<Vec<Value>, String> {
         let (from, to, points) = match self {
             Self::List(values) if values.is_empty() => return Err("the list is empty".to_owned()),
@@ -82,7 +82,7 @@ impl Axis {
         }
         let between = |part: f64| {
             let value = if logarithmic { from * (to / from).powf(part) } else { from + part * (to - from) };
-            // The nearest number that is written with six digits.
+            // The nearest number with six digits.
             format!("{value:.5e}").parse().unwrap_or(value)
         };
         let value = |n: u32| match n {
@@ -95,7 +95,7 @@ impl Axis {
 }
 
 fn whole(value: f64) -> Value {
-    // Below 2^53 every whole number is one.
+    // Below 2^53, every integer is representable.
     if value.fract() == 0.0 && value.abs() < 9e15 {
         Value::Integer(value as i64)
     } else {

@@ -1,4 +1,4 @@
-//! The directory of a sweep, for those who fill it.
+//! The directory of a sweep, for writing.
 
 use std::{fs, ops::Deref, path::PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{
     replace::{Durability, replace_shared},
 };
 
-/// The directory of a sweep: what [`snn_run::sweep::SweepDir`] reads, and what trains and writes it.
+/// The directory of a sweep: extends [`snn_run::sweep::SweepDir`], which reads it, with training and writing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepDir(snn_run::sweep::SweepDir);
 
@@ -22,22 +22,22 @@ impl SweepDir {
     /// Opens the sweep at `path`.
     ///
     /// # Errors
-    /// Those of [`snn_run::sweep::SweepDir::open`], which include [`snn_run::Error::ForeignPoint`]: here for a point whose id does
-    /// not follow from its settings, too.
+    /// Those of [`snn_run::sweep::SweepDir::open`]; [`snn_run::Error::ForeignPoint`] also for a point whose id does not match its
+    /// settings.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let sweep = Self(snn_run::sweep::SweepDir::open(path)?);
         check_points(sweep.manifest(), &sweep.path().join(MANIFEST))?;
         Ok(sweep)
     }
 
-    /// The sweep of this plan at `path`, where it may or may not lie: for a look at its runs that leaves no trace.
+    /// A sweep with this plan at `path`, whether or not it exists there: to inspect its runs without writing anything.
     #[must_use]
     pub fn view(path: impl Into<PathBuf>, manifest: Manifest) -> Self {
         Self(snn_run::sweep::SweepDir::view(path, manifest))
     }
 
-    /// Puts the plan into the directory at `path`, which is made if it is not there. A plan that is there is replaced;
-    /// runs that both have in common are kept and used.
+    /// Writes the plan to the directory at `path`, which is created if missing. An existing plan is replaced; common runs are
+    /// kept and reused.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`].
@@ -50,7 +50,7 @@ impl SweepDir {
         let file = sweep.path().join(MANIFEST);
         let write = || {
             let json = serde_json::to_vec_pretty(sweep.manifest())?;
-            // Others may be reading it.
+            // Other processes may be reading it.
             if regular::read(&file, regular::MOST_MANIFEST).is_ok_and(|there| there == json) {
                 return Ok(());
             }
@@ -60,7 +60,7 @@ impl SweepDir {
         Ok(sweep)
     }
 
-    /// Writes the tables `results.csv`, `groups.csv` and `results.json` anew.
+    /// Writes the tables `results.csv`, `groups.csv` and `results.json`.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`].

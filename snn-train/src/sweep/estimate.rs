@@ -1,4 +1,4 @@
-//! How long a sweep will compute.
+//! Estimation of a sweep's compute time.
 
 use std::time::Instant;
 
@@ -7,29 +7,28 @@ use toml::Value;
 use super::{Manifest, spec::Experiments};
 use crate::{Error, Event, Experiment, Flow, Observer, Trainer};
 
-/// So many kinds of runs are measured at most.
+/// Maximum number of kinds of runs to measure.
 const KINDS: usize = 8;
 
-/// A kind whose runs diverge at once is tried with so many of them.
+/// Maximum number of runs to try of a kind whose runs diverge immediately.
 const TRIES: u32 = 3;
 
-/// An epoch that takes longer (seconds) is not repeated for a better measurement.
+/// A longer epoch (seconds) is not repeated for a better measurement.
 const LONG: f64 = 10.0;
 
-/// What a measurement has found.
+/// The result of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Measured {
-    /// Kinds of runs: those of one kind have the same data, network and batch size but for seeds.
+    /// Kinds of runs: runs of a kind have the same data, network and batch size except for seeds.
     pub kinds: usize,
-    /// How many of them were measured; the others are taken to be like their mean. 0 if all that were tried diverge.
+    /// How many of them were measured; the others are estimated by their mean. 0 if all runs tried have diverged.
     pub measured: usize,
 }
 
-/// Trains one epoch of each kind of runs on one thread, and notes in every point how long it will compute
-/// ([`Point::seconds`](super::Point::seconds)). An epoch before it, which wakes the network up, does not count unless
-/// it is long. A run that diverges before that tells nothing, and the next of its kind is tried. Nothing is kept of
-/// the training.
+/// Trains one epoch of each kind of run on one thread, and stores the expected compute time in every point
+/// ([`Point::seconds`](super::Point::seconds)). A warm-up epoch before it, in which the network may still be silent, does not
+/// count unless it is long. If a run diverges before that, the next of its kind is tried. The training is discarded.
 ///
 /// # Errors
 /// Those of [`Trainer::new`] and [`Trainer::run`], and [`snn_run::Error::Io`] where threads cannot be started.
@@ -63,7 +62,7 @@ pub fn measure(manifest: &mut Manifest) -> Result<Measured, Error> {
     Ok(Measured { kinds: kinds.len(), measured: known.len() })
 }
 
-/// Runs whose epochs take equally long.
+/// Runs with equally long epochs.
 struct Kind {
     settings: String,
     /// An epoch, once measured.
@@ -75,7 +74,7 @@ fn measured(kinds: &[Kind]) -> usize {
     kinds.iter().filter(|kind| kind.seconds.is_some()).count()
 }
 
-/// What determines how long an epoch takes.
+/// The settings that determine the length of an epoch.
 fn settings(experiment: &Experiment) -> Result<String, Error> {
     let mut table = experiment.to_table()?;
     table.retain(|section, _| matches!(section, "data" | "network"));
@@ -85,9 +84,9 @@ fn settings(experiment: &Experiment) -> Result<String, Error> {
     Ok(format!("{table} {}", experiment.training.batch_size))
 }
 
-/// `None` if the training diverges before an epoch is over, or is refused as too large.
+/// `None` if training diverges before an epoch ends, or is refused as too large.
 fn epoch_seconds(mut experiment: Experiment) -> Result<Option<f64>, Error> {
-    // One more than is watched, so that nothing is tested.
+    // One more epoch than measured, so that the test is not reached.
     experiment.training.epochs = 3;
     let mut watch = Watch { began: Instant::now(), seconds: 0.0, epochs: 0 };
     let mut trainer = match Trainer::new(experiment) {

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Place},
 };
 
-/// The file as it is written.
+/// The file format.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SweepFile {
@@ -52,11 +52,11 @@ fn seed_keys() -> Vec<String> {
 }
 
 impl Sweep {
-    /// Reads a sweep file; [the module](super) has its format. A base that is a path is looked for beside the file.
+    /// Reads a sweep file; [the module](super) documents its format. A base path is relative to the file.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`], and with the line those of [`Sweep::plan`] and of [`Experiment::from_toml`]; [`Error::Sweep`] for a name
-    /// that is no plain file name.
+    /// that is not a plain file name.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text =
@@ -67,7 +67,7 @@ impl Sweep {
         }
         if !is_file_name(&sweep.name) {
             let reason = format!(
-                "the name of a sweep is that of its directory, so {:?} will not do: give it a plain one, such as name = \
+                "the name of a sweep is also that of its directory, so {:?} is invalid: use a plain name, such as name = \
                  \"slopes\", without slashes and control characters",
                 sweep.name
             );
@@ -79,18 +79,18 @@ impl Sweep {
     }
 }
 
-/// Whether this text is a sweep, with an experiment that is a preset or its own.
+/// Whether this text is a valid sweep, with a preset or an inline experiment.
 pub(crate) fn is_sweep(text: &str) -> bool {
     read(text, "sweep", None).is_ok_and(|(sweep, places)| sweep.plan_placed(&places).is_ok())
 }
 
-/// Whether a directory of this name lies in the directory where it is made, on any system.
+/// Whether this name denotes a subdirectory of the current one on any system.
 fn is_file_name(name: &str) -> bool {
     let bad = |c: char| c.is_control() || c == '/' || c == '\\';
     !matches!(name, "" | "." | "..") && !name.contains(bad)
 }
 
-/// Reads a sweep, and where its keys were written: `grid.0.surrogate.beta`. `folder` is where a base with a path lies.
+/// Parses a sweep, and the places of its keys: `grid.0.surrogate.beta`. `folder` is the folder for a base path.
 fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<(Sweep, HashMap<String, Place>), Error> {
     let syntax = |error: toml::de::Error| Error::Syntax {
         place: Place::of(&error, text, file),
@@ -130,7 +130,7 @@ fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<(Sweep, HashMap
     Ok((sweep, places))
 }
 
-/// Says where under `[base]` a mistake in that experiment stands: what was read of it is a copy with lines of its own.
+/// Maps an error in the experiment to its place under `[base]`: the experiment was parsed from a copy with different lines.
 fn placed_in_base(error: Error, places: &HashMap<String, Place>) -> Error {
     let in_base = |key: &str| {
         let place = places.get(&format!("base.{key}")).or_else(|| places.get("base"));
@@ -152,7 +152,7 @@ fn flat<T>(sections: HashMap<String, HashMap<String, T>>) -> impl Iterator<Item 
     sections.into_iter().flat_map(keys)
 }
 
-/// Where every key of every depth was written.
+/// The places of all keys at any depth.
 fn places(text: &str, file: &str) -> Result<HashMap<String, Place>, toml::de::Error> {
     fn walk(
         table: &DeTable<'_>,

@@ -1,4 +1,4 @@
-//! Memory of the runs of a sweep side by side: one that fits alone waits until those beside it leave enough.
+//! Memory of parallel runs of a sweep: a run that fits on its own waits until the others leave enough.
 
 use std::{
     sync::{
@@ -10,13 +10,13 @@ use std::{
 
 use snn_data::available_memory;
 
-/// How often a waiting run looks whether the sweep is stopped.
+/// How often a waiting run checks whether the sweep is stopped.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What is promised to runs, of what there was at the start.
+/// The memory reserved for runs, out of the memory available at the start.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    /// `None` where the system does not tell.
+    /// `None` where the system does not report it.
     bytes: Option<u64>,
     promised: Mutex<u64>,
     freed: Condvar,
@@ -38,8 +38,8 @@ impl Ledger {
         Self { bytes, promised: Mutex::default(), freed: Condvar::default() }
     }
 
-    /// Waits until there is so much left, or nobody else has any: a run alone takes what it can get. `None` if the sweep is
-    /// stopped before.
+    /// Waits until this much is left, or no other run holds any: a single run may use everything. `None` if the sweep is stopped
+    /// meanwhile.
     pub(super) fn take(&self, bytes: u64, stop: &AtomicBool) -> Option<Promise<'_>> {
         let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
         while *promised > 0 && self.bytes.is_some_and(|all| promised.saturating_add(bytes) > all) {
@@ -82,7 +82,7 @@ mod tests {
             drop(first);
             assert!(third.join().unwrap());
         });
-        // Alone it is let through, and refused elsewhere if it is too large for the machine.
+        // A single run is admitted, and refused elsewhere if it is too large for the machine.
         let large = ledger.take(1000, &stop).unwrap();
         stop.store(true, Ordering::Relaxed);
         assert!(ledger.take(1, &stop).is_none(), "a stop ends the waiting");

@@ -1,8 +1,8 @@
-//! Sweeps: many runs of one experiment with other values, planned, run, resumed and summed up.
+//! Sweeps: many runs of one experiment with different settings: planning, training, resuming and summarizing.
 //!
-//! A [sweep file](#the-sweep-file) or a `Sweep` made in code says what varies. Its plan, the [`Manifest`], lists every run;
-//! `SweepDir::train` trains those that are not done, side by side; [`Results`] holds what they have come to, and puts
-//! models together by [`Selection`]: the best on validation, reported on the test.
+//! A [sweep file](#the-sweep-file) or a `Sweep` created in code specifies what varies. Its plan, the [`Manifest`], lists every
+//! run; `SweepDir::train` trains the unfinished ones in parallel; [`Results`] has their results, and groups models by
+//! [`Selection`]: the best on validation, reported on the test part.
 //!
 //! ```
 //! use snn_train::{Experiment, sweep::{Axis, Sweep, SweepDir}};
@@ -28,19 +28,19 @@
 //! # The sweep file
 //!
 //! ```toml
-//! name = "slopes"                  # of its directory; the name of the file if left out
+//! name = "slopes"                  # of its directory; by default the name of the file
 //! base = "randman"                 # a preset, the path of an experiment, or an experiment as a table [base]
 //!
 //! [set]                            # changes to it that all runs share
 //! training.epochs = 100
 //!
-//! [[grid]]                         # all combinations; several grids are added up
+//! [[grid]]                         # all combinations; further grids add theirs
 //! surrogate.beta = { log = [1, 100], points = 7 }
 //! surrogate.shape = ["super-spike", "sigmoid", "esser"]
 //! optimizer.learning_rate = { linear = [0.01, 0.05], points = 5 }
 //!
 //! [seeds]                          # every combination with each seed
-//! keys = ["initialization.seed", "training.seed"] # which is what it is if left out
+//! keys = ["initialization.seed", "training.seed"] # the default
 //! values = [0, 1, 2]
 //!
 //! [select]                         # the results: of each shape the 10 models best on validation
@@ -48,7 +48,7 @@
 //! by = ["surrogate.shape"]
 //! ```
 //!
-//! [`snn_run::sweep`] has the directory of a sweep, and reads it without a trainer.
+//! [`snn_run::sweep`] documents the directory of a sweep, and reads it without a trainer.
 
 mod attempt;
 mod axis;

@@ -1,4 +1,4 @@
-//! Keeping count of a sweep while it runs, for the one who watches.
+//! The progress of a running sweep.
 
 use std::{
     collections::HashMap,
@@ -9,65 +9,65 @@ use std::{
 use super::Point;
 use crate::{Error, Event, Outcome, Phase};
 
-/// Something has happened to a run.
+/// An event of a run.
 #[non_exhaustive]
 pub struct Update<'a> {
     /// The run.
     pub point: &'a Point,
-    /// What has happened.
+    /// The event.
     pub event: RunEvent<'a>,
-    /// How far the sweep is now.
+    /// The progress of the sweep.
     pub progress: Progress,
 }
 
-/// What may happen to a run of a sweep.
+/// The events of a run in a sweep.
 #[non_exhaustive]
 pub enum RunEvent<'a> {
-    /// It was done before its turn came.
+    /// It was already done.
     Reused,
-    /// It has failed before, and is not tried again.
+    /// It failed before, and is not retried.
     FailedBefore,
-    /// It begins, or goes on from its checkpoint.
+    /// It starts, or resumes from its checkpoint.
     Started,
-    /// The trainer reports.
+    /// An event of the trainer.
     Event(&'a Event<'a>),
     /// It is done, or was stopped.
     Finished(&'a Outcome),
-    /// It has ended with an error, which its `status.json` holds.
+    /// It has ended with an error, recorded in its `status.json`.
     Failed(&'a Error),
-    /// It was left alone, because another process trains it.
+    /// It was skipped, because another process is training it.
     Busy,
-    /// The sweep was stopped before the run had its data.
+    /// The sweep was stopped before the data of the run were loaded.
     Interrupted,
 }
 
-/// How far a sweep is.
+/// The progress of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Runs that were asked for.
+    /// Requested runs.
     pub runs: usize,
-    /// Those of them that are done, from before included.
+    /// Finished runs, including earlier ones.
     pub done: usize,
-    /// Those that were done before, or that another process has done meanwhile.
+    /// Runs finished before, or by another process.
     pub reused: usize,
-    /// Those that have failed, from before included.
+    /// Failed runs, including earlier ones.
     pub failed: usize,
-    /// Those that another process trains, and has not ended when this one does.
+    /// Runs that another process is still training at the end.
     pub busy: usize,
-    /// Those that are being trained.
+    /// Runs being trained.
     pub running: usize,
-    /// The share of the work that is done, 0 to 1. Nothing is left to do of a run that has failed.
+    /// The finished fraction of the work, 0 to 1. Failed runs count as finished.
     pub fraction: f64,
-    /// Since the start (seconds).
+    /// Seconds since the start.
     pub elapsed: f64,
-    /// Until the end, if it goes on like this (seconds); `None` while there is little to judge by.
+    /// Estimated seconds until the end; `None` while there is too little information.
     pub remaining: Option<f64>,
     /// Whether it was stopped before its end.
     pub stopped: bool,
 }
 
-/// The counts, and who is told.
+/// The counts, and the receiver of updates.
 pub(super) struct ProgressTracker<'w> {
     start: Instant,
     state: Mutex<TrackerState<'w>>,
@@ -77,7 +77,7 @@ struct TrackerState<'w> {
     watch: &'w mut (dyn FnMut(&Update<'_>) + Send),
     progress: Progress,
     work: Work,
-    /// Of each run being trained the share that is done, 0 to 1.
+    /// The finished fraction of each run being trained, 0 to 1.
     shares: HashMap<String, f64>,
 }
 
@@ -86,12 +86,12 @@ struct TrackerState<'w> {
 struct Work {
     all: f64,
     done: f64,
-    /// What this session has not done itself of what is done.
+    /// The finished work not done by this session.
     given: f64,
 }
 
 impl<'w> ProgressTracker<'w> {
-    /// For so many runs, and all their work.
+    /// The counts for this number of runs and amount of work.
     pub(super) fn new(runs: usize, work: f64, watch: &'w mut (dyn FnMut(&Update<'_>) + Send)) -> Self {
         let progress = Progress { runs, ..Progress::default() };
         let work = Work { all: work, ..Work::default() };
@@ -99,7 +99,7 @@ impl<'w> ProgressTracker<'w> {
         Self { start: Instant::now(), state }
     }
 
-    /// Tells what has happened to a run that is so much `work`.
+    /// Reports an event of a run with this amount of `work`.
     pub(super) fn tell(&self, point: &Point, work: f64, event: RunEvent<'_>) {
         let state = &mut *self.lock();
         state.count(point, work, &event);
@@ -173,7 +173,7 @@ impl Work {
         self.given += work;
     }
 
-    /// The share that is done, and the seconds until the rest is.
+    /// The finished fraction, and the estimated seconds for the rest.
     fn estimate(&self, elapsed: f64) -> (f64, Option<f64>) {
         let fraction = if self.all > 0.0 { (self.done / self.all).clamp(0.0, 1.0) } else { 1.0 };
         let own = self.done - self.given;
@@ -182,7 +182,7 @@ impl Work {
     }
 }
 
-/// How much of a run is done at this event, 0 to 1, if it tells.
+/// The finished fraction of a run at this event, 0 to 1, if known.
 fn share(event: &Event<'_>) -> Option<f64> {
     let share = |epoch: u32, batch: u32, batches: u32, epochs: u32| {
         (f64::from(epoch) + f64::from(batch) / f64::from(batches.max(1))) / f64::from(epochs.max(1))

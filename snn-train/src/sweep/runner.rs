@@ -1,4 +1,4 @@
-//! Training the runs of a sweep on this machine, side by side.
+//! Training the runs of a sweep in parallel on this machine.
 
 use std::{
     any::Any,
@@ -29,36 +29,36 @@ use crate::{
     run::{DataRecord, RunDir},
 };
 
-/// How often it looks whether a stop was asked for, while data are loaded.
+/// How often it checks for a stop request while loading data.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How [`SweepDir::train`] goes about it.
+/// Options of [`SweepDir::train`].
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Runs side by side. Left out, one for each core, or one on a GPU.
+    /// Number of parallel runs. By default one per core, or one on a GPU.
     pub jobs: Option<usize>,
-    /// Threads of each run; results do not depend on it. Left out, the cores are shared out: one each, as long as there
+    /// Threads of each run; results do not depend on it. By default the cores are divided among the runs: one each, if there
     /// are as many runs as cores.
     pub threads: Option<usize>,
-    /// Whether runs that failed are tried again; otherwise they are left as they are.
+    /// Whether to retry failed runs; otherwise they are left unchanged.
     pub retry: bool,
-    /// The ids of the runs to train. Left out, all.
+    /// The ids of the runs to train. By default all.
     pub only: Option<Vec<String>>,
-    /// Where they are trained.
+    /// The device to train on.
     pub device: Device,
 }
 
 impl SweepDir {
-    /// Trains all runs that are not done, several side by side. Runs interrupted before, by a stop or a kill, go on from
-    /// their checkpoints; each ends with the bits that `snn train` with its settings ends with. A run that fails is
-    /// recorded as failed, and the others go on; so is one whose process has ended without a word three times in a row. Runs on equal data share one copy of them. Several processes may train one
-    /// sweep: a run that another one trains is left to it ([`Progress::busy`]).
+    /// Trains all unfinished runs, several in parallel. Runs interrupted by a stop or a kill resume from their checkpoints; each
+    /// ends bit-identical to `snn train` with its settings. A failed run is recorded, and the others continue, as is a run whose
+    /// process has crashed three times in a row. Runs on the same data share one copy. Several processes may train one sweep: a
+    /// run that another process is training is skipped ([`Progress::busy`]).
     ///
-    /// `watch` is told of everything, by one run at a time.
+    /// `watch` receives all events, from one run at a time.
     ///
     /// # Errors
-    /// [`snn_run::Error::Io`] if the directory of the runs cannot be made, or threads not be started, and those of
-    /// [`Device::check`]. What befalls a run is no error of the sweep.
+    /// [`snn_run::Error::Io`] if the directory of the runs cannot be created, or threads cannot be started, and those of
+    /// [`Device::check`]. A failed run is not an error of the sweep.
     pub fn train(
         &self,
         options: &Options,
@@ -67,7 +67,7 @@ impl SweepDir {
         self.train_until(&AtomicBool::new(false), options, watch)
     }
 
-    /// As [`SweepDir::train`], until `stop` is set: all runs then end after their current batch, with a checkpoint.
+    /// [`SweepDir::train`] until `stop` is set: all runs then end after their current batch, with a checkpoint.
     ///
     /// # Errors
     /// Those of [`SweepDir::train`].
@@ -77,7 +77,7 @@ impl SweepDir {
         options: &Options,
         watch: &mut (dyn FnMut(&Update<'_>) + Send),
     ) -> Result<Progress, Error> {
-        // else every run would be recorded as failed
+        // otherwise every run would be recorded as failed
         options.device.check()?;
         let runs = self.runs();
         fs::create_dir_all(&runs).map_err(Error::io("create the directory of the runs", &runs))?;
@@ -86,7 +86,7 @@ impl SweepDir {
         let (mut queue, mut doubtful, mut alone) = (Vec::new(), Vec::new(), Vec::new());
         let mut records = HashMap::new();
         for job in jobs {
-            // One of them stands for all: a split does not move between runs because files were added.
+            // Shared by all runs: added files do not change the split between runs.
             if !records.contains_key(&job.data)
                 && let Ok(Some(record)) = DataRecord::of_run(&self.run_path(job.point))
             {
@@ -95,8 +95,8 @@ impl SweepDir {
             let state = self.state(job.point);
             match left_alone(state, options) {
                 Some(event) => tracker.tell(job.point, job.work, event),
-                // Its process ended without a word. Should it be the run that ends processes, the others are done first,
-                // and one that may have done so twice takes no other with it.
+                // Its process crashed. In case this run is the cause, train the others first, and train a run that may
+                // have crashed twice alone.
                 None => match Attempt::deaths(&self.run_path(job.point)) {
                     0 if matches!(state, RunState::Running | RunState::Stalled) => doubtful.push(job),
                     0 => queue.push(job),
@@ -119,7 +119,7 @@ impl SweepDir {
         Ok(Progress { stopped: left > 0, ..progress })
     }
 
-    /// Trains the runs of a queue, so many side by side.
+    /// Trains the runs of a queue, this many in parallel.
     fn work<'a>(
         &'a self,
         shared: &'a Shared<'a, '_>,
@@ -132,7 +132,7 @@ impl SweepDir {
         let threads = options.threads.unwrap_or(cores / side_by_side.max(1)).max(1);
         let (queue, cancel, is_over) = (Mutex::new(queue.into_iter()), Cancel::new(), AtomicBool::new(false));
         thread::scope(|scope| {
-            // What loads data and hashes them looks at a switch of its own.
+            // Loading and hashing data check a separate flag.
             let watcher = scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     if stop.load(Ordering::Relaxed) {
@@ -158,20 +158,18 @@ impl SweepDir {
                 }));
             }
             for worker in workers {
-                // A run that panics is a run that has failed; what panics here is `watch`.
+                // A panic in a run counts as a failed run; a panic here comes from `watch`.
                 worker.join().unwrap_or_else(|panic| resume_unwind(panic));
             }
             Ok(())
         })
     }
 
-    /// Lets runs that have failed be tried again: the next [`SweepDir::train`] goes on from their checkpoints, or begins
-    /// them anew where those are damaged. Returns their ids. A run that another process trains is being tried already, and
-    /// one of another experiment is left as it is.
+    /// Clears failed runs for a retry: the next [`SweepDir::train`] resumes them from their checkpoints, or starts over if those
+    /// are damaged. Returns their ids. Runs that another process is training, or with a different experiment, are skipped.
     ///
     /// # Errors
-    /// [`snn_run::Error::Io`], and those of [`Experiment::load`] for an experiment that cannot be read; the other runs are tried
-    /// again all the same.
+    /// [`snn_run::Error::Io`], and those of [`Experiment::load`] for an unreadable experiment; the other runs are cleared anyway.
     pub fn retry(&self) -> Result<Vec<String>, Error> {
         let (mut ids, mut trouble) = (Vec::new(), None);
         for (point, row) in self.manifest().points.iter().zip(self.results().rows) {
@@ -188,7 +186,7 @@ impl SweepDir {
         trouble.map_or(Ok(ids), Err)
     }
 
-    /// The runs that were asked for, those on equal data one after the other.
+    /// The requested runs, grouped by data.
     fn jobs(&self, options: &Options) -> Result<Vec<Job<'_>>, Error> {
         let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
         let mut data_sets: Vec<String> = Vec::new();
@@ -197,8 +195,8 @@ impl SweepDir {
                 continue;
             }
             let mut experiment = experiment(self.manifest(), point)?;
-            // The run is to find its data from any directory.
-            experiment.make_paths_absolute().map_err(Error::io("tell where this path begins", "."))?;
+            // The run must find its data from any directory.
+            experiment.make_paths_absolute().map_err(Error::io("determine the absolute path", "."))?;
             let data =
                 toml::to_string(&experiment.data).map_err(|error| Error::Impossible(error.to_string()))?;
             let group = data_sets.iter().position(|known| *known == data).unwrap_or_else(|| {
@@ -212,13 +210,12 @@ impl SweepDir {
         Ok(jobs.into_iter().map(|(_, job)| job).collect())
     }
 
-    /// How a run stands for one who wants to train it: what cannot be read is there to be tried.
+    /// The state of a run for training: an unreadable one can be tried.
     fn state(&self, point: &Point) -> RunState {
         RunDir::open(self.run_path(point)).and_then(|run| run.state()).unwrap_or(RunState::Pending)
     }
 
-    /// Counts runs that another process was training when their turn came, and that it has ended since, as what they are
-    /// now.
+    /// Updates runs that another process was training and has finished since.
     fn settle(&self, mut progress: Progress, busy: &[&Point]) -> Progress {
         for point in busy {
             match self.state(point) {
@@ -235,7 +232,7 @@ impl SweepDir {
     }
 }
 
-/// What to tell of a run that is not to be trained: it is done, or has failed and is not to be tried again.
+/// The event of a run that is not trained: it is done, or has failed and is not retried.
 fn left_alone(state: RunState, options: &Options) -> Option<RunEvent<'static>> {
     match state {
         RunState::Done => Some(RunEvent::Reused),
@@ -244,11 +241,11 @@ fn left_alone(state: RunState, options: &Options) -> Option<RunEvent<'static>> {
     }
 }
 
-/// What helps against other data, for runs that are many.
+/// The remedy for different data, with many runs.
 fn of_sweep(error: Error) -> Error {
     match error {
         Error::OtherData { differences } => Error::Impossible(format!(
-            "these are not the data that the other runs of the sweep were trained on: {differences}; put those back, or plan the \
+            "these are not the data that the other runs of the sweep were trained on: {differences}; restore those, or plan the \
              sweep into another directory"
         )),
         other => other,
@@ -259,16 +256,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A run that was asked for.
+/// A requested run.
 struct Job<'a> {
     point: &'a Point,
     experiment: Experiment,
-    /// The settings of its data: runs in which they are equal share the data.
+    /// The settings of its data: runs with equal ones share the data.
     data: String,
     work: f64,
 }
 
-/// What all workers share.
+/// State shared by all workers.
 struct Shared<'a, 'w> {
     sweep: &'a SweepDir,
     options: &'a Options,
@@ -276,16 +273,16 @@ struct Shared<'a, 'w> {
     tracker: &'a ProgressTracker<'w>,
     data: SharedData,
     ledger: Ledger,
-    /// What a run has recorded of its data, by their settings.
+    /// The data records of runs, by the settings of the data.
     records: HashMap<String, DataRecord>,
-    /// The runs that another process was training when their turn came.
+    /// The runs that another process was training.
     busy: Mutex<Vec<&'a Point>>,
 }
 
-/// Trains one run after the other.
+/// Trains runs one after another.
 struct Worker<'a, 'w> {
     shared: &'a Shared<'a, 'w>,
-    /// The data of the run before, with their settings.
+    /// The data of the previous run, with their settings.
     held: Option<(String, Arc<dyn Dataset>)>,
 }
 
@@ -293,7 +290,7 @@ impl<'a> Worker<'a, '_> {
     fn run(&mut self, job: &Job<'a>, cancel: &Cancel) {
         let Shared { tracker, sweep, options, busy, .. } = self.shared;
         let tell = |event| tracker.tell(job.point, job.work, event);
-        // Another process at the same sweep may have trained it since the queue was made.
+        // Another process may have trained it since the queue was created.
         if let Some(event) = left_alone(sweep.state(job.point), options) {
             return tell(event);
         }
@@ -368,7 +365,7 @@ impl<'a> Worker<'a, '_> {
     }
 
     fn dataset(&mut self, job: &Job<'_>) -> Result<Arc<dyn Dataset>, Error> {
-        // Lets go of other data before more come into memory.
+        // Release other data before loading more.
         let held = self.held.take().filter(|(settings, _)| *settings == job.data);
         let dataset = match held {
             Some((_, dataset)) => dataset,
@@ -386,17 +383,17 @@ impl<'a> Worker<'a, '_> {
         Ok(dataset)
     }
 
-    /// Writes down an error that no run directory has heard of.
+    /// Records an error that is not in the run directory yet.
     fn record(&self, job: &Job<'_>, error: Error) -> Error {
         if !matches!(error, Error::RunLocked { .. } | Error::Interrupted) {
-            // Where this cannot be written either, it is told all the same.
+            // If this cannot be written either, it is still reported.
             let _ = RunWriter::record_failure(self.shared.sweep.run_path(job.point), &job.experiment, &error);
         }
         error
     }
 }
 
-/// Tells a watcher that its work is over.
+/// Signals a watcher thread to end.
 struct Over<'a> {
     flag: &'a AtomicBool,
     watcher: &'a thread::Thread,
@@ -409,7 +406,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Passes the trainer's events on, and the request to stop back.
+/// Forwards the trainer's events, and returns the stop request.
 struct Relay<'a, 'w> {
     tracker: &'a ProgressTracker<'w>,
     stop: &'a AtomicBool,

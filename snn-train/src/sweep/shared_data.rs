@@ -1,4 +1,4 @@
-//! Data sets that several runs train on at the same time.
+//! Data sets shared by parallel runs.
 
 use std::{
     collections::HashMap,
@@ -9,8 +9,8 @@ use snn_data::Dataset;
 
 use crate::Error;
 
-/// One copy of each data set in use. It goes when the last run lets go of it, so that no more data sets are in memory than
-/// runs side by side; those who come for one that is being loaded wait.
+/// One copy of each data set in use. It is dropped with its last run, so there are at most as many data sets in memory as parallel
+/// runs; runs that need a data set that is being loaded wait for it.
 #[derive(Default)]
 pub(super) struct SharedData {
     sets: Mutex<HashMap<String, Arc<Slot>>>,
@@ -19,7 +19,7 @@ pub(super) struct SharedData {
 type Slot = Mutex<Option<Weak<dyn Dataset>>>;
 
 impl SharedData {
-    /// The data set of that name, opened if nobody has it.
+    /// The data set with this key, loaded if necessary.
     pub(super) fn get(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! What a sweep is: an experiment, and what varies in it.
+//! The definition of a sweep: an experiment, and the settings to vary.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -16,12 +16,12 @@ use crate::{
     experiment::{Key, keys, value_in},
 };
 
-/// Corners of a grid that are looked at first.
+/// Maximum number of grid corners to check first.
 const MOST_CORNERS: usize = 512;
-/// A sweep has no more runs: a list of them would take more time and memory than a mistake is worth.
+/// Maximum number of runs, to catch mistakes before listing them takes too much time and memory.
 const MOST_RUNS: u128 = 100_000;
 
-/// Keys that change no result, and so play no part in the name of a run.
+/// Keys that do not affect results, and are not part of a run's name.
 const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "training.memory_limit", "probe.tensorboard"];
 
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
@@ -43,20 +43,20 @@ const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "training.memory_l
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    /// What it is called. A sweep file that names none is called like the file.
+    /// The name. By default that of the sweep file.
     pub name: String,
-    /// The experiment that its runs vary.
+    /// The base experiment.
     pub base: Experiment,
-    /// Each grid stands for all combinations of the values on its axes, the last axis fastest; the sweep is all grids
-    /// together. Without any, it is the base alone.
+    /// Each grid contains all combinations of the values on its axes, the last axis varying fastest; the sweep is the union of
+    /// all grids. Without grids, it is just the base.
     pub grids: Vec<Vec<(String, Axis)>>,
     /// Each combination is run with every seed.
     pub seeds: Seeds,
-    /// How models are chosen and put together in the results.
+    /// How models are selected and grouped in the results.
     pub selection: Selection,
 }
 
-/// Seeds, and the keys that take them: all keys the same seed in one run.
+/// Seeds, and their keys: all keys have the same seed in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seeds {
     /// The keys, such as `initialization.seed`.
@@ -78,14 +78,14 @@ impl Sweep {
         }
     }
 
-    /// Adds a grid. What several grids have in common is run once.
+    /// Adds a grid. Runs common to several grids are trained once.
     #[must_use]
     pub fn grid<K: Into<String>>(mut self, axes: impl IntoIterator<Item = (K, Axis)>) -> Self {
         self.grids.push(axes.into_iter().map(|(key, axis)| (key.into(), axis)).collect());
         self
     }
 
-    /// Repeats every run with each of the seeds, given to all of the keys.
+    /// Repeats every run with each of the seeds, assigned to all of the keys.
     #[must_use]
     pub fn seeds<K: Into<String>>(
         mut self,
@@ -97,7 +97,7 @@ impl Sweep {
         self
     }
 
-    /// Of runs that agree in the keys `by`, only the `best` on validation count.
+    /// Of runs with equal values of the keys `by`, only the `best` on validation count.
     #[must_use]
     pub fn select<K: Into<String>>(mut self, best: usize, by: impl IntoIterator<Item = K>) -> Self {
         let by = by.into_iter().map(Into::into).collect();
@@ -105,11 +105,11 @@ impl Sweep {
         self
     }
 
-    /// All runs, each checked.
+    /// Lists and checks all runs.
     ///
     /// # Errors
-    /// [`Error::Sweep`] for a grid, seeds or a selection that make no sense, [`Error::UnknownKey`] and
-    /// [`Error::InvalidValue`] for keys and values in them, [`Error::Impossible`] for values that do not go together.
+    /// [`Error::Sweep`] for invalid grids, seeds or selection, [`Error::UnknownKey`] and [`Error::InvalidValue`] for keys and
+    /// values in them, [`Error::Impossible`] for invalid combinations of values.
     pub fn plan(&self) -> Result<Manifest, Error> {
         self.plan_placed(&HashMap::new())
     }
@@ -144,7 +144,7 @@ impl Sweep {
             }
             let mut settings = Settings::new();
             for (axis, values) in axes.iter_mut().zip(&mut values) {
-                // As the experiment has it: 10.0 where 10 was written.
+                // As in the experiment: 10.0 if 10 was written.
                 let Some(value) = value_in(&table, &axis.key).cloned() else { continue };
                 if values.insert(value.to_string()) {
                     axis.values.push(value.clone());
@@ -172,7 +172,7 @@ impl Sweep {
         for (key, scale, seed) in grids.chain(seeds) {
             match axes.iter_mut().find(|axis| axis.key == *key) {
                 None => axes.push(Dimension { key: key.clone(), scale, seed, values: Vec::new() }),
-                // One grid lists the key that another one spaces.
+                // One grid lists values of a key that another one spaces.
                 Some(axis) if axis.scale != scale => axis.scale = AxisSpacing::List,
                 Some(_) => {}
             }
@@ -214,7 +214,7 @@ impl Sweep {
                 if !seen.insert(key) {
                     return wrong(
                         &format!("grid.{number}.{key}"),
-                        format!("`{key}` is given twice for one run; leave it to one axis, or to the seeds"),
+                        format!("`{key}` is set twice for a run; use it in one axis, or in the seeds"),
                     );
                 }
             }
@@ -227,16 +227,16 @@ impl Sweep {
             in_grids.chain(in_seeds).find(|(_, key)| IRRELEVANT.contains(&key.as_str()))
         {
             let reason = format!(
-                "`{key}` changes no result, so runs that differ in nothing else are one and the same; give it to all of them \
+                "`{key}` does not affect results, so runs that differ only in it are the same run; set it for all of them \
                  under [set], or in the base"
             );
             return wrong(&path, reason);
         }
         if self.seeds.keys.is_empty() != self.seeds.values.is_empty() {
-            return wrong("seeds", "seeds are both: values, and keys that take them".to_owned());
+            return wrong("seeds", "seeds need both values and keys".to_owned());
         }
         if self.selection.best == Some(0) {
-            return wrong("select.best", "select.best is at least 1, or left out for all models".to_owned());
+            return wrong("select.best", "select.best must be at least 1; omit it for all models".to_owned());
         }
         Ok(())
     }
@@ -247,14 +247,14 @@ impl Sweep {
             None => Ok(()),
             Some(key) => {
                 let keys: Vec<_> = axes.iter().map(|axis| axis.key.as_str()).collect();
-                let reason = format!("select.by names `{key}`, but what varies is {}", keys.join(", "));
+                let reason = format!("select.by names `{key}`, but the varied keys are {}", keys.join(", "));
                 Err(Error::Sweep { place: place(places, &["select.by"]), reason })
             }
         }
     }
 }
 
-/// Refuses more runs than any machine trains, before there is a list of them.
+/// Refuses an excessive number of runs before listing them.
 fn check_count(grids: &[Grid<'_>], places: &HashMap<String, Place>) -> Result<(), Error> {
     let of_grid = |grid: &Grid<'_>| {
         grid.iter().try_fold(1_u128, |runs, (_, values)| runs.checked_mul(values.len() as u128))
@@ -265,8 +265,9 @@ fn check_count(grids: &[Grid<'_>], places: &HashMap<String, Place>) -> Result<()
         Some(all) => all.to_string(),
         None => "more than 10^38".to_owned(),
     };
-    let reason =
-        format!("these are {all} runs, and a sweep has {MOST_RUNS} at most: take fewer points or fewer axes");
+    let reason = format!(
+        "these are {all} runs, but a sweep can have at most {MOST_RUNS}: use fewer points or fewer axes"
+    );
     Err(Error::Sweep { place: place(places, &["grid", "seeds"]), reason })
 }
 
@@ -283,19 +284,19 @@ fn combinations(grids: &[Grid<'_>]) -> Vec<(usize, Settings)> {
     all
 }
 
-/// Finds most of what is wrong before all runs are made, of which there may be many: values that no run may have, one by one,
-/// and at the ends of the axes those that do not go together.
+/// Finds most errors before creating all runs, of which there may be many: individually invalid values, and invalid combinations
+/// at the ends of the axes.
 fn check_soon(
     grids: &[Grid<'_>],
     make: impl Fn(usize, &Settings) -> Result<Experiment, Error>,
 ) -> Result<(), Error> {
     for (number, grid) in grids.iter().enumerate() {
-        // Other data have other keys: of one axis alone nothing can be said then.
+        // Other data have other keys: then a single axis cannot be checked.
         let has_data = grid.iter().any(|(keys, _)| keys.iter().any(|key| *key == "data.name"));
         for (keys, values) in grid.iter().filter(|_| !has_data) {
             for value in values {
                 let settings = keys.iter().map(|&key| (key.clone(), value.clone())).collect();
-                // What is wrong between keys the other axes may set right.
+                // Errors between keys may be resolved by the other axes.
                 if let Err(error @ (Error::UnknownKey { .. } | Error::InvalidValue { .. })) =
                     make(number, &settings)
                 {
@@ -314,7 +315,7 @@ fn check_soon(
     Ok(())
 }
 
-/// Where the first of these paths that was written stands.
+/// The place of the first of these paths that was written.
 fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
     paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
 }
@@ -327,7 +328,7 @@ pub fn experiment(manifest: &Manifest, point: &Point) -> Result<Experiment, Erro
     Experiments::of(manifest)?.get(point)
 }
 
-/// The experiments of a plan, for those who need many: its base is read once.
+/// The experiments of a plan, parsing the base only once.
 pub(super) struct Experiments(Table);
 
 impl Experiments {
@@ -342,7 +343,7 @@ impl Experiments {
     }
 }
 
-/// The axes of a grid: keys that have one value in common, and all the values.
+/// The axes of a grid: keys that share their values, and the values.
 type Grid<'a> = Vec<(Vec<&'a String>, Vec<Value>)>;
 
 fn product(combinations: &[Settings], values: &[Value], keys: &[&String]) -> Vec<Settings> {
@@ -360,14 +361,14 @@ fn seed_value(seed: u64) -> Result<Value, Error> {
     Ok(Value::Integer(seed))
 }
 
-/// A name for the run of this experiment: its data set, and 12 hexadecimal digits of SHA-256 over the keys whose
-/// values are not the defaults. Keys that change no result play no part, and neither do keys of later versions as
-/// long as they have their defaults.
+/// The name of this experiment's run: its data set, and 12 hexadecimal digits of SHA-256 over the keys with values other than
+/// the defaults. Keys that do not affect results are excluded, as are keys added in later versions while they have their
+/// defaults.
 pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
     id_of(experiment.data.name(), &experiment.to_table()?)
 }
 
-/// As [`run_id`], of the table of an experiment on this data set.
+/// [`run_id`] for the table of an experiment on this data set.
 fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
     /// Each key that counts, with its default.
     type Defaults = Vec<(&'static Key, Option<Value>)>;
@@ -378,7 +379,7 @@ fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
         table.get(key.section())?.get(key.name())
     }
 
-    // A list that was put there is whole, whatever befell its maker since.
+    // An inserted list is complete, even if its creator panicked later.
     let mut known = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
     if !known.contains_key(data_set) {
         let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?.to_table()?;
@@ -396,11 +397,10 @@ fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
     Ok(format!("{data_set}-{digits}"))
 }
 
-/// Holds every point of a plan against its settings: the id must be the one that follows from them.
+/// Checks that the id of every point of a plan matches its settings.
 ///
 /// # Errors
-/// [`snn_run::Error::ForeignPoint`] names the first point of which that does not hold, and those of
-/// [`Experiment::from_toml`] for the base.
+/// [`snn_run::Error::ForeignPoint`] with the first mismatch, and those of [`Experiment::from_toml`] for the base.
 pub(crate) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error> {
     let experiments = Experiments::of(manifest)?;
     for point in &manifest.points {
@@ -410,7 +410,7 @@ pub(crate) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error
         };
         let experiment = experiments
             .get(point)
-            .map_err(|error| wrong(format!("its settings make no experiment: {error}")))?;
+            .map_err(|error| wrong(format!("its settings are not a valid experiment: {error}")))?;
         let id = run_id(&experiment)?;
         if id != point.id {
             return Err(wrong(format!("its settings are those of {id}")));

@@ -7,7 +7,7 @@ use toml::Value;
 use super::*;
 use crate::{Error, Experiment};
 
-/// An experiment of a moment.
+/// A very short experiment.
 fn quick() -> Experiment {
     let mut experiment = Experiment::default();
     experiment
@@ -113,21 +113,24 @@ fn mistakes_are_named_with_their_line() {
         ("[[grid]]\nsurrogate.beta = []", "mine.toml:3: `surrogate.beta`: the list is empty"),
         ("[[grid]]\nsurrogate.beta = { log = [0, 2], points = 3 }", "must be above 0"),
         ("[[grid]]\nsurrogate.beta = { linear = [0, 2], points = 1 }", "points must be from 2"),
-        (
-            "[[grid]]\ntraining.seed = [1]\n[seeds]\nvalues = [1]",
-            "mine.toml:3: `training.seed` is given twice",
-        ),
+        ("[[grid]]\ntraining.seed = [1]\n[seeds]\nvalues = [1]", "mine.toml:3: `training.seed` is set twice"),
         ("[seeds]\nkeys = [\"data.sed\"]\nvalues = [1]", "mine.toml:3: unknown key `data.sed`"),
-        ("[seeds]\nvalues = []", "mine.toml:2: seeds are both"),
+        ("[seeds]\nvalues = []", "mine.toml:2: seeds need both"),
         ("[select]\nbest = 0", "mine.toml:3: select.best"),
         ("[select]\nby = [\"surrogate.beta\"]", "mine.toml:3: select.by names `surrogate.beta`"),
-        ("[[grid]]\nnetwork.recurrent = [[true, false]]", "network.recurrent has 2 entries"),
+        (
+            "[[grid]]\nnetwork.recurrent = [[true, false]]",
+            "network.recurrent has a different number of entries (2)",
+        ),
         (
             "[[grid]]\ntraining.checkpoint_interval = [1, 2]",
-            "mine.toml:3: `training.checkpoint_interval` changes no result",
+            "mine.toml:3: `training.checkpoint_interval` does not affect results",
         ),
-        ("[[grid]]\nprobe.tensorboard = [true, false]", "mine.toml:3: `probe.tensorboard` changes no result"),
-        ("[seeds]\nkeys = [\"training.checkpoint_interval\"]\nvalues = [1, 2]", "changes no result"),
+        (
+            "[[grid]]\nprobe.tensorboard = [true, false]",
+            "mine.toml:3: `probe.tensorboard` does not affect results",
+        ),
+        ("[seeds]\nkeys = [\"training.checkpoint_interval\"]\nvalues = [1, 2]", "does not affect results"),
     ] {
         assert_refused(&format!("{base}{text}"), words);
     }
@@ -162,7 +165,7 @@ fn more_runs_than_can_be_listed_are_counted_and_refused() {
     let base = "base = \"base.toml\"\n";
     assert_refused(
         &format!("{base}{grid}"),
-        "mine.toml:2: these are 100000000 runs, and a sweep has 100000 at",
+        "mine.toml:2: these are 100000000 runs, but a sweep can have at most 100000",
     );
     let seeds = "[seeds]\nvalues = [1, 2, 3]\n";
     assert_refused(&format!("{base}{grid}{grid}{seeds}"), "these are 600000000 runs");
@@ -199,7 +202,7 @@ fn an_id_follows_from_what_determines_the_results() {
     for change in ["surrogate.beta=11", "training.epochs=4", "training.seed=1", "data.seed=1"] {
         assert_ne!(id(&[change]), ours, "{change}");
     }
-    // Runs of many months are found by it: it must not change between versions.
+    // Existing runs are found by it: it must not change between versions.
     assert_eq!(spec::run_id(&Experiment::default()).unwrap(), "randman-e3b0c44298fc");
 }
 
@@ -295,10 +298,10 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
     let results = sweep.results();
     assert_eq!(results.rows[1].state, RunState::Failed);
     assert!(results.rows[1].message.as_ref().unwrap().contains("diverged"), "{results:?}");
-    assert_eq!(train(false), 0, "left as it is");
-    assert_eq!(train(true), 1, "tried again");
+    assert_eq!(train(false), 0, "left unchanged");
+    assert_eq!(train(true), 1, "retried");
 
-    // What fails before there is a run is recorded all the same.
+    // A failure before the run directory exists is recorded, too.
     let failed = sweep.run_path(&sweep.manifest().points[1]);
     fs::remove_dir_all(&failed).unwrap();
     fs::create_dir_all(failed.join("checkpoints/last.safetensors")).unwrap();
@@ -382,7 +385,7 @@ fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
     let train = || sweep.train(&Options::default(), &mut |_| {}).unwrap();
     assert_eq!(train().failed, 1);
     assert!(sweep.results().rows[0].message.as_ref().unwrap().contains("damaged checkpoint"));
-    assert_eq!(train().failed, 1, "left as it is");
+    assert_eq!(train().failed, 1, "left unchanged");
     assert_eq!(sweep.retry().unwrap().len(), 1);
     assert_eq!(train().done, 3);
     assert_eq!(metrics(&run).len(), metrics(&sweep.run_path(&sweep.manifest().points[1])).len());

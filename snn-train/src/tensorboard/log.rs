@@ -16,33 +16,33 @@ use super::{
 };
 
 const SUFFIX: &str = ".snn";
-/// The longest file that is gone on with.
+/// Maximum size of a file to continue.
 const MOST_EVENTS: u64 = 4 << 30;
-/// Not of TensorBoard's names, so that nobody reads what is not finished.
+/// Not a TensorBoard file name, so that an unfinished file is not read.
 const TEMPORARY: &str = ".tensorboard.tmp";
 
 /// An event file to which a run adds.
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
-    /// Where the last whole event ends.
+    /// The end of the last complete event.
     length: u64,
 }
 
-/// Event payloads by their steps.
+/// Event payloads by step.
 pub(super) type Steps = BTreeMap<u64, Vec<u8>>;
 
 impl Log {
-    /// Begins a file with these events, and then empties the one before, which is gone when the next one begins: a
-    /// TensorBoard that watches goes on to the new file at the end of the old one, and never does if that is not there.
+    /// Starts a file with these events, then empties the previous one, which is removed by the next start: a running
+    /// TensorBoard moves to the new file at the end of the old one, but not if that is missing.
     pub(super) fn begin(directory: &Path, steps: &Steps) -> io::Result<Self> {
         let old = files(directory)?;
-        // Readers take up files in the order of their names, so a clock that is set back must not count.
+        // Readers process files in the order of their names, so a clock set back must not matter.
         let number = old.last().map_or(0, |(number, _)| number + 1).max(unix_time() as u64);
         let mut content = Vec::new();
         let event = Message::default().double(1, unix_time());
         record::append(&mut content, event.clone().bytes(3, "brain.Event:2").as_ref());
-        // SessionLog { status: START } at step 0: a TensorBoard that watches forgets what it has read so far.
+        // SessionLog { status: START } at step 0: a running TensorBoard discards what it has read so far.
         record::append(&mut content, event.bytes(7, Message::default().varint(1, 1)).as_ref());
         steps.values().for_each(|event| record::append(&mut content, event));
 
@@ -65,7 +65,7 @@ impl Log {
         let mut record = Vec::new();
         record::append(&mut record, event);
         if self.file.metadata()?.len() != self.length {
-            // A disk that was full for a while has left a part of an event, behind which nothing could be read.
+            // A temporarily full disk may have left a partial event, after which nothing could be read.
             self.file.set_len(self.length)?;
         }
         self.file.write_all(&record)?;
@@ -80,9 +80,9 @@ pub(super) fn event(wall_time: f64, step: u32, summary: Message) -> Vec<u8> {
     event.as_ref().to_vec()
 }
 
-/// The events of the newest file up to a step; those of tests, which come anew, are left out.
+/// The events of the newest file up to a step, without those of tests, which will be written again.
 pub(super) fn read(directory: &Path, until: u32) -> io::Result<Steps> {
-    // A file gets its name when it holds all that was kept of the ones before.
+    // A file is renamed once it contains everything kept from the previous ones.
     let Some((_, newest)) = files(directory)?.pop() else { return Ok(Steps::new()) };
     let content = regular::read(newest, MOST_EVENTS)?;
     let is_kept = |(step, event): &(u64, &[u8])| {
@@ -95,7 +95,7 @@ pub(super) fn read(directory: &Path, until: u32) -> io::Result<Steps> {
     Ok(events.map(|(step, event)| (step, event.to_vec())).collect())
 }
 
-/// How many events these bytes hold, with all their fields looked at.
+/// The number of events in these bytes, parsing all their fields.
 pub(crate) fn count(bytes: &[u8]) -> usize {
     let events = record::payloads(bytes);
     for event in &events {
@@ -111,7 +111,7 @@ fn step(event: &[u8]) -> u64 {
     fields(event).find_map(step).unwrap_or(0)
 }
 
-/// Our event files with their numbers, the newest last.
+/// Our event files with their numbers, newest last.
 fn files(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -182,7 +182,7 @@ mod tests {
         let mut log = Log::begin(directory, &Steps::new()).unwrap();
         log.append(&event(0.0, 1, summary("a"))).unwrap();
         log.file.write_all(b"half an event").unwrap();
-        assert_eq!(steps(directory, 9), [1], "a torn end is passed over");
+        assert_eq!(steps(directory, 9), [1], "an incomplete end is skipped");
         log.append(&event(0.0, 2, summary("a"))).unwrap();
         assert_eq!(steps(directory, 9), [1, 2]);
     }

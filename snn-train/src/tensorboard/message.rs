@@ -1,9 +1,9 @@
-//! Protocol buffers, as far as event files need them: <https://protobuf.dev/programming-guides/encoding/>.
+//! The subset of Protocol Buffers used by event files: <https://protobuf.dev/programming-guides/encoding/>.
 //!
-//! A message is a sequence of fields, each a tag `number << 3 | wire type` and a value: a varint (0), eight bytes (1), a
-//! length and so many bytes (2), or four bytes (5). Absent fields are 0 or empty.
+//! A message is a sequence of fields, each a tag `number << 3 | wire type` and a value: a varint (0), eight bytes (1), a length
+//! and that many bytes (2), or four bytes (5). Missing fields are 0 or empty.
 
-/// A message being put together, field by field.
+/// Builds a message, field by field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Message(Vec<u8>);
 
@@ -63,11 +63,11 @@ impl AsRef<[u8]> for Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     Varint(u64),
-    /// Four or eight of them, or as many as the field says.
+    /// Four or eight bytes, or as many as the field states.
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message with their numbers, up to the first that is cut short or of a kind that is not in use.
+/// The fields of a message with their numbers, up to the first that is incomplete or of an unused wire type.
 pub(super) fn fields(mut message: &[u8]) -> impl Iterator<Item = (u64, Value<'_>)> {
     std::iter::from_fn(move || {
         let tag = varint(&mut message)?;
@@ -89,7 +89,7 @@ pub(super) fn fields(mut message: &[u8]) -> impl Iterator<Item = (u64, Value<'_>
     })
 }
 
-/// The messages and strings in the field of this number.
+/// The messages and strings in the field with this number.
 pub(super) fn nested(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]> {
     fields(message).filter_map(move |field| match field {
         (found, Value::Bytes(bytes)) if found == number => Some(bytes),
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_the_specification() {
-        // Its examples: {1: 150}, {2: "testing"}.
+        // The examples of the specification: {1: 150}, {2: "testing"}.
         assert_eq!(Message::default().varint(1, 150).as_ref(), [0x08, 0x96, 0x01]);
         assert_eq!(Message::default().bytes(2, "testing").as_ref(), b"\x12\x07testing");
         assert_eq!(Message::default().double(1, 1.0).as_ref(), b"\x09\0\0\0\0\0\0\xf0\x3f");

@@ -1,24 +1,24 @@
-//! Event files for TensorBoard, with the key `probe.tensorboard` or `snn train --tensorboard`.
+//! Event files for TensorBoard, enabled by the key `probe.tensorboard` or `snn train --tensorboard`.
 //!
-//! One file `events.out.tfevents.NUMBER.snn` in the run directory, so that `tensorboard --logdir runs` shows every run
-//! by its name. A step is an epoch: 0 is before training. Per epoch, `LAYER` from 1 and `MATRIX` as in `W1`, `V1`, `Wout`:
+//! A file `events.out.tfevents.NUMBER.snn` in the run directory lets `tensorboard --logdir runs` show every run by name. A step
+//! is an epoch: 0 is before training. Per epoch, with `LAYER` from 1 and `MATRIX` such as `W1`, `V1`, `Wout`:
 //!
 //! | tag | scalar |
 //! |---|---|
 //! | `loss/PART`, `cross_entropy/..`, `regularization/..`, `accuracy/..` | as in [`Losses`](crate::run::Losses) |
 //! | `spikes/layerLAYER`, `silent/..`, `saturated/..` | as in [`LayerRecord`](crate::run::LayerRecord) |
 //! | `gradient_norm/MATRIX` | mean norm of the gradient over the batches |
-//! | `update_ratio/MATRIX` | size of the last update against that of the weights |
-//! | `learning_rate` | step size of the epoch |
+//! | `update_ratio/MATRIX` | norm of the last update relative to that of the weights |
+//! | `learning_rate` | learning rate of the epoch |
 //! | `seconds/PHASE` | wall time, as in [`Seconds`](crate::run::Seconds), and `total` |
 //!
-//! `PART` is `train` or `valid`, and `test` at the last epoch. With every [`Probe`] there are the histograms `weights/MATRIX`, `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the
-//! surrogate). The file is readable after a kill at any moment.
+//! `PART` is `train` or `valid`, and `test` at the last epoch. Every [`Probe`] adds the histograms `weights/MATRIX`,
+//! `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the surrogate). The file is readable after a kill at any moment.
 //!
-//! A run that goes on begins a new file, with what the one before held up to the checkpoint and without what will be
-//! trained again, and empties that one. So no step is there twice, and a TensorBoard that watches, and may have seen more,
-//! forgets it: the file begins with the mark of a new session. Epochs that the file before lacks, because they were trained
-//! without TensorBoard, get the scalars that `metrics.jsonl` holds.
+//! A resumed run starts a new file with the events of the previous one up to the checkpoint, and empties that one. Thus no step
+//! is repeated, and a running TensorBoard discards later events it may have seen, because the file begins with the mark of a
+//! new session. Epochs missing in the previous file, because they were trained without TensorBoard, get the scalars of
+//! `metrics.jsonl`.
 //!
 //! Sources: `tensorflow/core/util/event.proto`, `core/framework/summary.proto` and `core/lib/io/record_writer.h`.
 
@@ -41,21 +41,21 @@ use summary::SummaryMessage;
 
 pub(crate) use log::count;
 
-/// Tells TensorBoard of a run.
+/// Writes the TensorBoard file of a run.
 #[derive(Debug)]
 pub(crate) struct TensorBoardWriter {
     directory: PathBuf,
-    /// From the start of the run on.
+    /// Set when the run starts.
     log: Option<Log>,
 }
 
 impl TensorBoardWriter {
-    /// For the run in this directory.
+    /// A writer for the run in this directory.
     pub(crate) fn new(directory: PathBuf) -> Self {
         Self { directory, log: None }
     }
 
-    /// Takes notice of an event, and of the probe that was taken with it.
+    /// Writes an event, and its probe if there is one.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`]; training does not depend on it.
@@ -81,11 +81,11 @@ impl TensorBoardWriter {
             _ => return Ok(()),
         };
         let message = event(unix_time(), step, summary.into_message());
-        // Without a file, the start of the run has said why.
+        // Without a file, the error was reported at the start of the run.
         self.log.as_mut().map_or(Ok(()), |log| log.append(&message)).map_err(self.fail())
     }
 
-    /// The events of the epochs done, in the file before or, where it has none, from their records.
+    /// The events of the finished epochs, from the previous file or, if missing there, from their records.
     fn steps_before(&self, start: &Start<'_>) -> Result<Steps, Error> {
         if start.epoch == 0 && start.batch == 0 {
             return Ok(Steps::new());
@@ -93,7 +93,7 @@ impl TensorBoardWriter {
         let mut steps = log::read(&self.directory, start.epoch).map_err(self.fail())?;
         for record in RunDir::open(&self.directory)?.records()? {
             if let Record::Epoch(mut record) = record {
-                // Runs of old did not record it.
+                // Old runs did not record it.
                 let rate = start.experiment.learning_rate(record.epoch.saturating_sub(1));
                 record.learning_rate.get_or_insert(rate);
                 let summary = SummaryMessage::default().epoch(&record);

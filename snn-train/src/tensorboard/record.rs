@@ -16,7 +16,7 @@ pub(super) fn append(file: &mut Vec<u8>, payload: &[u8]) {
     file.extend(masked_crc(payload).to_le_bytes());
 }
 
-/// The payloads of a file, up to the first record that is torn or damaged.
+/// The payloads of a file, up to the first incomplete or damaged record.
 pub(super) fn payloads(mut file: &[u8]) -> Vec<&[u8]> {
     let mut payloads = Vec::new();
     while let Some(payload) = first(&mut file) {
@@ -49,7 +49,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| (crc >> 8) ^ TABLE[((crc ^ u32::from(byte)) & 0xff) as usize])
 }
 
-/// The remainder of every byte by Castagnoli's polynomial, bits reflected.
+/// The remainder of every byte modulo Castagnoli's polynomial, with reflected bits.
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
     let mut byte = 0;

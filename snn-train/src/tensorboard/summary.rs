@@ -1,4 +1,4 @@
-//! What is written of an epoch: scalars and histograms by their tags.
+//! The scalars and histograms of an epoch, by tag.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use crate::{
     run::{EpochRecord, TestRecord},
 };
 
-/// So many bars show the weights of a matrix.
+/// Number of bars of a weight histogram.
 const BARS: usize = 40;
 
-/// A part of the data, as tags end with it.
+/// A part of the data, the suffix of tags.
 pub(super) const TEST: &str = "/test";
 
-/// TensorBoard's `SummaryMessage`: values by their tags.
+/// TensorBoard's `SummaryMessage`: values by tag.
 #[derive(Debug, Default)]
 pub(super) struct SummaryMessage(Message);
 
@@ -40,7 +40,7 @@ impl SummaryMessage {
         values.iter().fold(self, |all, (name, &value)| all.scalar(&format!("{tag}/{name}"), value))
     }
 
-    /// What a probe tells of the hidden layers.
+    /// The histograms of the hidden layers in a probe.
     pub(super) fn probe(self, probe: &Probe) -> Self {
         (1..).zip(&probe.layers).fold(self, |all, (number, layer)| {
             all.histogram(&format!("rates/layer{number}"), Bars::of_decades(&layer.rates))
@@ -69,16 +69,16 @@ impl SummaryMessage {
     }
 }
 
-/// TensorBoard's `HistogramProto`: the first bar begins at the least value, each other one where the one before ends.
+/// TensorBoard's `HistogramProto`: the first bar begins at the minimum, each other one at the end of the previous one.
 #[derive(Debug, Clone, PartialEq)]
 struct Bars {
     least: f64,
     largest: f64,
     number: f64,
     sum: f64,
-    /// Sum of squares; 0 where it is not known.
+    /// Sum of squares; 0 if unknown.
     squares: f64,
-    /// Where each bar ends.
+    /// The end of each bar.
     ends: Vec<f64>,
     counts: Vec<f64>,
 }
@@ -112,8 +112,8 @@ impl Bars {
         })
     }
 
-    /// The bins of a histogram by decades, without empty ones at its ends. Values of 0 make a bar from 0 to the first
-    /// bin. `None` if it has no values.
+    /// The bins of a logarithmic histogram, without empty ones at its ends. Zeros form a bar from 0 to the first bin.
+    /// `None` if it has no values.
     fn of_decades(histogram: &Histogram) -> Option<Self> {
         let Histogram { zero, edges, counts, mean } = histogram;
         let number = histogram.total();
@@ -153,7 +153,7 @@ mod tests {
         let bars = Bars::of_values(&values).unwrap();
         assert_eq!((bars.least, bars.largest, bars.number, bars.sum), (-40.0, 40.0, 81.0, 0.0));
         assert_eq!((bars.ends[0], bars.ends[19], bars.ends[39]), (-38.0, 0.0, 40.0));
-        // Two values a bar, the largest in the last one.
+        // Two values per bar, the largest in the last one.
         assert_eq!(bars.counts, [[2.0; 39].as_slice(), &[3.0]].concat());
         assert_eq!(bars.squares, (1..=40).map(|k| 2.0 * f64::from(k * k)).sum::<f64>());
 

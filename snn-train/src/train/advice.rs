@@ -1,4 +1,4 @@
-//! What to do about hidden layers that do not learn, and about networks that guess: what is set already is not recommended.
+//! Advice about hidden layers that do not learn and networks that guess; settings already in use are not recommended.
 
 use snn_core::{ActivityWarning, LossKind, Readout};
 use snn_run::{
@@ -8,19 +8,19 @@ use snn_run::{
 
 use crate::experiment::Experiment;
 
-/// What an epoch has come to.
+/// The results of an epoch.
 pub(super) struct Look<'a> {
     pub(super) record: &'a EpochRecord,
     /// The best epoch so far.
     pub(super) best: Option<Best>,
     pub(super) classes: usize,
-    /// Those of training.
+    /// The training results.
     pub(super) samples: u64,
-    /// Whether it is time to say that nothing is learned: networks may guess for some epochs first.
+    /// Whether it is time to conclude that nothing is learned: networks may guess for some epochs first.
     pub(super) is_due: bool,
 }
 
-/// What is said of a network whose loss has exploded, or that does no better than guessing.
+/// The warning about a network whose loss has exploded, or that does no better than guessing.
 pub(super) fn guesses(look: &Look<'_>, experiment: &Experiment) -> Option<String> {
     let is_cross_entropy = experiment.loss.name == LossKind::CrossEntropy;
     let rate = experiment.optimizer.learning_rate;
@@ -29,7 +29,7 @@ pub(super) fn guesses(look: &Look<'_>, experiment: &Experiment) -> Option<String
     let cost = format!("guessing costs ln {} = {}", look.classes, short_number(chance_loss(look.classes)));
     let loss = look.record.train.cross_entropy;
     if is_cross_entropy && has_exploded(loss, look.classes) {
-        // Without the loss itself, which changes from epoch to epoch: this is said once.
+        // Without the loss itself, which changes from epoch to epoch, to warn only once.
         return Some(format!("the loss has exploded: {cost}, and it is more than ten times that. {slower}"));
     }
     if !is_at_chance(look.record, look.classes, look.samples, is_cross_entropy) {
@@ -37,28 +37,28 @@ pub(super) fn guesses(look: &Look<'_>, experiment: &Experiment) -> Option<String
     }
     if look.best.is_some_and(|best| had_learned(best.accuracy, look.classes)) {
         return Some(format!(
-            "training has diverged: what was learned is lost, and the network guesses. {slower}"
+            "training has diverged: what was learned is lost, and the network only guesses. {slower}"
         ));
     }
     let beta = experiment.surrogate.beta;
     look.is_due.then(|| {
         format!(
-            "the network does no better than guessing: {cost}. See whether gradients reach every matrix (snn-tui, Learning); \
+            "the network does no better than guessing: {cost}. Check whether gradients reach every matrix (snn-tui, Learning); \
              change optimizer.learning_rate (now {rate:?}), lower surrogate.beta (now {beta:?}), or give it more epochs"
         )
     })
 }
 
-/// What is said of a layer. `input_is_empty`: in the whole epoch, the input had no spikes, or no value other than 0.
+/// The warning about a layer. `input_is_empty`: in the whole epoch, the input had no spikes, or only zeros.
 pub(super) fn advice(warning: ActivityWarning, experiment: &Experiment, input_is_empty: bool) -> String {
     match warning {
         ActivityWarning::Silent { layer } if input_is_empty => format!(
-            "hidden layer {layer} was silent, because the input is: no training sample has a spike. Look at the data with `snn \
+            "hidden layer {layer} was silent, because the input is: no training sample has a spike. Inspect the data with `snn \
              data info`: are times in the unit that is expected, and within data.steps x data.dt?"
         ),
         ActivityWarning::Silent { layer } => silent(layer, experiment),
         ActivityWarning::Saturated { layer } => saturated(layer, experiment),
-        // A warning that is not known here speaks for itself.
+        // Other warnings are passed on unchanged.
         other => other.to_string(),
     }
 }
@@ -69,12 +69,12 @@ fn silent(layer: usize, experiment: &Experiment) -> String {
     let mut remedies = vec![format!("draw larger weights (initialization.gain, now {gain:?})")];
     if regularizer.lower_strength > 0.0 && regularizer.lower_threshold > 0.0 {
         remedies.push(format!(
-            "give the lower regularizer, which is on, more epochs or a larger regularizer.lower_strength (now {:?})",
+            "give the lower regularizer, which is enabled, more epochs or a larger regularizer.lower_strength (now {:?})",
             regularizer.lower_strength
         ));
     } else {
         remedies.push(
-            "switch on the lower regularizer (regularizer.lower_strength=100, regularizer.lower_threshold=0.001)".to_owned(),
+            "enable the lower regularizer (regularizer.lower_strength=100, regularizer.lower_threshold=0.001)".to_owned(),
         );
     }
     let mut cause = String::new();
@@ -96,9 +96,11 @@ fn silent(layer: usize, experiment: &Experiment) -> String {
 fn saturated(layer: usize, experiment: &Experiment) -> String {
     let strength = experiment.regularizer.upper_strength;
     let regularizer = if strength > 0.0 {
-        format!("raise the upper regularizer, which is on (regularizer.upper_strength, now {strength:?})")
+        format!(
+            "raise the upper regularizer, which is enabled (regularizer.upper_strength, now {strength:?})"
+        )
     } else {
-        "switch on the upper regularizer (regularizer.upper_strength, regularizer.upper_threshold)".to_owned()
+        "enable the upper regularizer (regularizer.upper_strength, regularizer.upper_threshold)".to_owned()
     };
     format!(
         "hidden layer {layer} was saturated: every unit spiked in nearly every step that the reset allows, so its spikes carry no \
@@ -122,10 +124,10 @@ mod tests {
             experiment
         };
         let on = advice(silent, &with(&[]), false);
-        assert!(on.starts_with("hidden layer 2 was silent: none") && on.contains("which is on"), "{on}");
-        assert!(!on.contains("switch on") && on.contains("initialization.gain, now 1.0"), "{on}");
+        assert!(on.starts_with("hidden layer 2 was silent: none") && on.contains("which is enabled"), "{on}");
+        assert!(!on.contains("enable the") && on.contains("initialization.gain, now 1.0"), "{on}");
         let off = advice(silent, &with(&["regularizer.lower_strength=0", "readout.start=-0.1"]), false);
-        assert!(off.contains("switch on the lower regularizer") && !off.contains("readout"), "{off}");
+        assert!(off.contains("enable the lower regularizer") && !off.contains("readout"), "{off}");
         let empty = advice(silent, &with(&[]), true);
         assert!(empty.contains("because the input is") && !empty.contains("gain"), "{empty}");
         let saturated = ActivityWarning::Saturated { layer: 1 };
@@ -133,7 +135,7 @@ mod tests {
             advice(saturated, &with(&[]), false),
             advice(saturated, &with(&["regularizer.upper_strength=2"]), false),
         );
-        assert!(plain.contains("switch on the upper") && upper.contains("which is on"), "{plain} {upper}");
+        assert!(plain.contains("enable the upper") && upper.contains("which is enabled"), "{plain} {upper}");
         for text in [on, off, empty, plain, upper] {
             let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
             for word in words.filter(|word| word.contains('_') || word.contains(".g") || word.contains(".s"))

@@ -1,11 +1,11 @@
-//! From samples of a data set to the input of a network.
+//! Conversion of data set samples to the input of a network.
 
 use snn_core::{Events, Frames, Input};
 use snn_data::{Batch, BatchInput, Dataset, collate};
 
 use crate::Error;
 
-/// A batch of a data set as the input of a network, and its labels. Nothing is copied.
+/// Converts a batch of a data set to the input of a network and its labels, without copying.
 ///
 /// ```
 /// use snn_data::{Dataset, Randman, RandmanConfig, collate};
@@ -18,7 +18,7 @@ use crate::Error;
 /// ```
 ///
 /// # Errors
-/// [`Error::Network`] if the batch is not what it says: rows that do not ascend, or units that are not there.
+/// [`Error::Network`] if the batch is inconsistent: unsorted rows, or units that do not exist.
 pub fn network_input(batch: Batch) -> Result<(Input<f32>, Vec<u16>), Error> {
     let (samples, steps, inputs) = (batch.batch, batch.steps, batch.inputs);
     let input = match batch.input {
@@ -36,8 +36,8 @@ pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>
 /// Input and labels.
 pub(super) type Loaded = (Input<f32>, Vec<u16>);
 
-/// Does `work` on this thread while the pool puts the batch of the samples `next` together. The batch is an error when its turn
-/// comes, not before.
+/// Runs `work` on this thread while the pool assembles the batch of the samples `next`. An error in that batch is returned when the
+/// batch is used.
 pub(super) fn load_beside<R>(
     dataset: &dyn Dataset,
     next: Option<&[u32]>,
@@ -54,7 +54,7 @@ pub(super) fn load_beside<R>(
     (done, loaded)
 }
 
-/// How many batches `samples` make; the last one may be smaller.
+/// The number of batches for `samples`; the last one may be smaller.
 pub(super) fn count(samples: usize, batch_size: usize) -> u32 {
     u32::try_from(samples.div_ceil(batch_size)).unwrap_or(u32::MAX)
 }

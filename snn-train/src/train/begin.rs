@@ -1,10 +1,10 @@
-//! Where a run begins: weights from a file, and an optimizer that leaves frozen matrices alone.
+//! The start of a run: weights from a file, and an optimizer that does not update frozen matrices.
 
 use snn_core::{Backend, Network, Optimizer, OptimizerState};
 
 use crate::{error::Error, experiment::Experiment, weights::Weights};
 
-/// Puts the weights of the file that the experiment names into the network.
+/// Loads the weights of the experiment's file into the network.
 pub(super) fn load<D: Backend<f32>>(
     experiment: &Experiment,
     network: &mut Network<f32, D>,
@@ -16,7 +16,7 @@ pub(super) fn load<D: Backend<f32>>(
     Weights::load(&section.weights)?.put_only(&section.only, network)
 }
 
-/// The optimizer of the experiment, which goes on where `state` was taken.
+/// The optimizer of the experiment, restored from `state`.
 pub(super) fn optimizer<D: Backend<f32>>(
     experiment: &Experiment,
     network: &Network<f32, D>,
@@ -64,7 +64,7 @@ mod tests {
                 assert_eq!(matrix(&trainer, name), matrix(&begin, name), "{rule}, {name}");
             }
             assert_ne!(matrix(&trainer, "V1"), matrix(&begin, "V1"), "{rule}");
-            // a run that goes on remembers what is frozen
+            // a resumed run keeps the frozen matrices
             let mut resumed = Trainer::new(experiment(&changes)).unwrap();
             resumed.experiment.training.epochs = 3;
             resumed.resume(&trainer.checkpoint(), trainer.best_checkpoint.as_ref()).unwrap();
@@ -98,7 +98,7 @@ mod tests {
         let file = format!("initialization.weights={}", path.display());
         let trainer = Trainer::new(experiment(&[&file])).unwrap();
         assert_eq!(matrix(&trainer, "W1"), matrix(&donor, "W1"));
-        // another number of classes: all but the readout
+        // a different number of classes: all except the readout
         let fine = [&file, "data.classes=3", "initialization.only=['W1', 'V1']"];
         let mut tuned = Trainer::new(experiment(&fine)).unwrap();
         assert_eq!(matrix(&tuned, "V1"), matrix(&donor, "V1"));
@@ -106,11 +106,11 @@ mod tests {
         let last = tuned.checkpoint();
 
         let error = Trainer::new(experiment(&[&file, "data.classes=3"])).unwrap().run(&mut []).unwrap_err();
-        assert!(error.to_string().contains("Wout is 6 x 2 in the file and 6 x 3 here"), "{error}");
+        assert!(error.to_string().contains("Wout is 6 x 2 in the file but 6 x 3 here"), "{error}");
         std::fs::remove_file(&path).unwrap();
         let error = Trainer::new(experiment(&fine)).unwrap().run(&mut []).unwrap_err();
         assert!(error.to_string().contains("cannot read the weights"), "{error}");
-        // whoever goes on from a checkpoint needs the file no more
+        // resuming from a checkpoint does not need the file
         let mut resumed = Trainer::new(experiment(&fine)).unwrap();
         resumed.resume(&last, tuned.best_checkpoint.as_ref()).unwrap();
         resumed.run(&mut []).unwrap();

@@ -1,4 +1,4 @@
-//! Loss, accuracy and activity of a network over a set of samples, without a tape.
+//! Loss, accuracy and activity of a network on a set of samples, without a tape.
 
 use snn_core::{ActivityMonitor, AnyLoss, Backend, LossFunction, Network, Regularizer};
 use snn_data::{Dataset, Split};
@@ -7,19 +7,19 @@ use snn_run::{LayerRecord, Losses};
 use super::{batch, evaluation::Evaluation, flow::Flow};
 use crate::{checkpoint::Sums, error::Error};
 
-/// What training makes small.
+/// The loss and the regularizers.
 #[derive(Debug, Clone, Copy)]
 pub struct Goal<'a> {
-    /// Judges the answers.
+    /// Evaluates predictions.
     pub loss: &'a AnyLoss,
-    /// Judges the activity.
+    /// Evaluates the activity.
     pub regularizer: &'a Regularizer,
 }
 
 /// Evaluates `network` on a part of `dataset`, `batch_size` samples at a time.
 ///
 /// # Errors
-/// [`Error::Data`] or [`Error::Network`] if a sample is not what data set and network promise;
+/// [`Error::Data`] or [`Error::Network`] if a sample violates the contract of data set and network;
 /// [`Error::Impossible`] if the part is empty.
 pub fn evaluate<D: Backend<f32>>(
     network: &Network<f32, D>,
@@ -36,7 +36,7 @@ pub fn evaluate<D: Backend<f32>>(
     Ok(evaluation.unwrap_or_default())
 }
 
-/// As [`evaluate`], telling the loss and accuracy of every batch; `None` when told to stop.
+/// [`evaluate`] with a callback for the loss and accuracy of every batch; `None` when stopped.
 pub(super) fn evaluate_watched<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
@@ -74,7 +74,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     Ok(Some(Evaluation { samples: indices.len(), losses: sums.means(), layers, confusion }))
 }
 
-/// What the monitor has seen, as it is recorded.
+/// The activity counted by the monitor, as recorded.
 pub(super) fn layers(activity: &ActivityMonitor) -> Vec<LayerRecord> {
     let record = |layer: &snn_core::LayerActivity| LayerRecord {
         spikes: layer.spikes_per_sample,

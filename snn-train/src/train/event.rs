@@ -1,4 +1,4 @@
-//! How the trainer talks to the world: it emits events, and hears from observers only whether to stop.
+//! The interface of the trainer: it emits events, and observers return only whether to stop.
 
 use snn_core::{ActivityMonitor, Network, Optimizer};
 use snn_data::Dataset;
@@ -8,33 +8,33 @@ use snn_run::{Best, EpochRecord, TestRecord, WarningRecord};
 use super::{evaluation::Evaluation, flow::Flow, initial::ExpectedActivity, outcome::Outcome};
 use crate::{checkpoint::Checkpoint, device::Device, error::Error, experiment::Experiment};
 
-/// What happens during a run, in this order: `RunStarted`; for each epoch its `BatchFinished`, then `EpochFinished`,
-/// `Warning`s and `Checkpoint`; `Tested`; at last `RunFinished` or `RunFailed`.
+/// The events of a run, in this order: `RunStarted`; for each epoch its `BatchFinished`, then `EpochFinished`, `Warning`s and
+/// `Checkpoint`; `Tested`; finally `RunFinished` or `RunFailed`.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Training is about to begin, or to go on.
+    /// Training is about to start or resume.
     RunStarted(&'a Start<'a>),
     /// A batch has been trained or evaluated.
     BatchFinished(&'a Progress),
-    /// An epoch has been trained and validated. The network is there to be looked into.
+    /// An epoch has been trained and validated. The network can be inspected.
     EpochFinished {
-        /// What the epoch has done.
+        /// The results of the epoch.
         record: &'a EpochRecord,
         /// The network at the end of the epoch.
         network: &'a Network,
-        /// The data set, for samples to look at.
+        /// The data set, for samples to inspect.
         dataset: &'a dyn Dataset,
-        /// The optimizer, which tells the size of the last update.
+        /// The optimizer, which knows the size of the last update.
         optimizer: &'a dyn Optimizer,
         /// Spikes of every hidden unit over the training samples of the epoch.
         activity: &'a ActivityMonitor,
-        /// The validation in full; `None` if nothing is held out.
+        /// The complete validation; `None` if no samples are held out.
         validation: Option<&'a Evaluation>,
     },
-    /// Something deserves a look: a silent layer, for example.
+    /// A warning, for example about a silent layer.
     Warning(&'a WarningRecord),
-    /// The state of the run, complete: who wants to resume keeps it.
+    /// The complete state of the run, to save for resuming.
     Checkpoint {
         /// The state.
         checkpoint: &'a Checkpoint,
@@ -53,37 +53,37 @@ pub enum Event<'a> {
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Start<'a> {
-    /// What is to be run.
+    /// The experiment.
     pub experiment: &'a Experiment,
     /// The network at the start.
     pub network: &'a Network,
-    /// What each of its hidden layers does with training samples; nothing where a run goes on.
+    /// The activity of each hidden layer on training samples; empty for a resumed run.
     pub untrained: &'a [ExpectedActivity],
     /// The data set.
     pub dataset: &'a dyn Dataset,
-    /// Where the network computes, if that is known ([`Trainer::on_device`](super::Trainer::on_device)).
+    /// The device of the network, if known ([`Trainer::on_device`](super::Trainer::on_device)).
     pub device: Option<Device>,
-    /// Epochs completed already.
+    /// Completed epochs.
     pub epoch: u32,
-    /// Batches completed of the epoch under way.
+    /// Completed batches of the current epoch.
     pub batch: u32,
-    /// Batches of one epoch.
+    /// Batches per epoch.
     pub batches: u32,
-    /// Batches of one validation.
+    /// Batches per validation.
     pub validation_batches: u32,
     /// The best epoch so far.
     pub best: Option<Best>,
 }
 
-/// How far an epoch is.
+/// The progress of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What is being done.
+    /// The phase.
     pub phase: Phase,
-    /// The epoch under way, counted from 1.
+    /// The current epoch, from 1.
     pub epoch: u32,
-    /// Batches done in this phase.
+    /// Completed batches of this phase.
     pub batch: u32,
     /// Batches of this phase.
     pub batches: u32,
@@ -91,11 +91,11 @@ pub struct Progress {
     pub epochs: u32,
     /// Cross-entropy plus regularization of the batch.
     pub loss: f64,
-    /// Share of its samples classified correctly, 0 to 1.
+    /// Fraction of its samples classified correctly, 0 to 1.
     pub accuracy: f64,
 }
 
-/// What a batch is for.
+/// The purpose of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// An update of the weights.
@@ -106,7 +106,7 @@ pub enum Phase {
     Test,
 }
 
-/// Watches a run: a progress bar, a file writer, a probe, or a closure `|event: &Event| ...`.
+/// Observes a run: a progress bar, a file writer, a probe, or a closure `|event: &Event| ...`.
 ///
 /// ```
 /// use snn_train::{Error, Event, Flow, Observer};
@@ -127,11 +127,11 @@ pub enum Phase {
 /// }
 /// ```
 pub trait Observer {
-    /// Takes notice of an event, and says whether the run goes on. After `RunFinished` and `RunFailed` nothing depends
-    /// on the answer.
+    /// Handles an event, and returns whether the run continues. The return value is ignored after `RunFinished` and
+    /// `RunFailed`.
     ///
     /// # Errors
-    /// An error ends the run as failed. Errors of your own go into [`Error::Observer`].
+    /// An error ends the run as failed. Wrap your own errors in [`Error::Observer`].
     fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error>;
 }
 
@@ -142,7 +142,7 @@ impl<F: FnMut(&Event<'_>)> Observer for F {
     }
 }
 
-/// Tells all observers; the run stops if one of them says so.
+/// Notifies all observers; the run stops if any of them requests it.
 pub(super) fn emit(observers: &mut [&mut dyn Observer], event: &Event<'_>) -> Result<Flow, Error> {
     let mut flow = Flow::Continue;
     for observer in observers {

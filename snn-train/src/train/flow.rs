@@ -1,9 +1,9 @@
-//! Whether a run goes on.
+//! Whether a run continues.
 
-/// Whether a run goes on.
+/// Whether a run continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flow {
-    /// It does.
+    /// It continues.
     #[default]
     Continue,
     /// It ends after the current batch, with a checkpoint.

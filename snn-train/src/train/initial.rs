@@ -1,4 +1,4 @@
-//! The network before training: its initial weights, and what it does with them.
+//! The network before training: its initial weights and activity.
 
 use std::fmt;
 
@@ -13,16 +13,16 @@ use crate::{
     experiment::{Distribution, Experiment},
 };
 
-/// So many training samples tell the rates of inputs and layers, spread over the training part.
+/// Number of training samples, evenly spaced in the training part, to measure the rates of inputs and layers.
 const SAMPLES: usize = 512;
-/// So many tell what the untrained network does.
+/// Number of samples to measure the activity of the untrained network.
 const LOOKED_AT: usize = 100;
 
-/// What a hidden layer of the untrained network does with samples of the training part.
+/// The activity of a hidden layer in the untrained network on training samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct ExpectedActivity {
-    /// Spikes, and how many units have any.
+    /// Spikes, and the number of active units.
     pub activity: LayerActivity,
     /// The highest membrane potential of any unit.
     pub highest: f64,
@@ -43,16 +43,16 @@ impl Experiment {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Network`] for a configuration that describes no network, and for a mean and deviation of membrane potentials
-    /// that no weights give; [`Error::Data`] if samples cannot be read.
+    /// [`Error::Network`] for an invalid network, and for a mean and deviation of membrane potentials that no weights achieve;
+    /// [`Error::Data`] if samples cannot be read.
     pub fn network(&self, dataset: &dyn Dataset) -> Result<Network, Error> {
         self.network_on(Cpu::default(), dataset)
     }
 
-    /// As [`Experiment::network`], on the device given.
+    /// [`Experiment::network`] on the given device.
     ///
     /// # Errors
-    /// As for [`Experiment::network`].
+    /// Those of [`Experiment::network`].
     pub fn network_on<D: Backend<f32>>(
         &self,
         device: D,
@@ -79,16 +79,16 @@ impl Experiment {
     }
 }
 
-/// So many samples, as far apart as possible.
+/// This number of samples, evenly spaced.
 pub(crate) fn spread(samples: &[u32], count: usize) -> Vec<u32> {
     let count = count.min(samples.len());
     (0..count).map(|place| samples[place * samples.len() / count]).collect()
 }
 
-/// What each hidden layer of a network does with samples of the training part: a hundred, spread over it.
+/// The activity of each hidden layer on a hundred evenly spaced training samples.
 ///
 /// # Errors
-/// [`Error::Data`] or [`Error::Network`] if a sample is not what data set and network promise.
+/// [`Error::Data`] or [`Error::Network`] if a sample violates the contract of data set and network.
 pub fn expected_activity(network: &Network, dataset: &dyn Dataset) -> Result<Vec<ExpectedActivity>, Error> {
     let samples = spread(&dataset.splits().train, LOOKED_AT);
     let layers = network.config().hidden.len();
@@ -125,7 +125,7 @@ impl fmt::Display for ExpectedActivity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LayerActivity { spikes_per_sample: spikes, silent_fraction, .. } = self.activity;
         let active = 100.0 * (1.0 - silent_fraction);
-        write!(f, "{spikes:.2} spikes an input, {active:.0} % of units spike")
+        write!(f, "{spikes:.2} spikes per input, {active:.0} % of units active")
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) fn warning(experiment: &Experiment, layers: &[ExpectedActivity]) -> O
     // Without spikes in this layer, its potentials are proportional to its weights.
     let factor = threshold / layer.highest;
     let mut text = format!(
-        "before training no unit of hidden layer {number} reaches the threshold (network.threshold, {threshold:?}) on {LOOKED_AT} \
+        "before training, no unit of hidden layer {number} reaches the threshold (network.threshold, {threshold:?}) on {LOOKED_AT} \
          training samples: the highest potential is {:.3}. ",
         layer.highest
     );
@@ -146,21 +146,20 @@ pub(super) fn warning(experiment: &Experiment, layers: &[ExpectedActivity]) -> O
         format!("units begin to spike above {key} = {least:?} (now {value:?})")
     };
     if !(factor.is_finite() && factor > 0.0) {
-        text += "Nothing drives it: look at the data with `snn data info`";
+        text += "It receives no input: inspect the data with `snn data info`";
     } else if section.distribution == Distribution::FluctuationDriven {
         text += &raise("initialization.deviation", section.deviation);
     } else if number == 1 {
         text += &raise("initialization.gain", section.gain);
     } else {
         text += &raise("initialization.input_gain", section.input_gain);
-        text += ", which makes the layers below spike more, too";
+        text += ", which also makes the layers below spike more";
     }
     let regularizer = &experiment.regularizer;
     if regularizer.lower_strength > 0.0 && regularizer.lower_threshold > 0.0 {
-        text +=
-            "; otherwise only the lower regularizer (regularizer.lower_strength), which is on, can wake it";
+        text += "; otherwise only the lower regularizer (regularizer.lower_strength), which is enabled, can activate it";
     } else {
-        text += "; or switch on the lower regularizer (regularizer.lower_strength 100, regularizer.lower_threshold 0.001)";
+        text += "; or enable the lower regularizer (regularizer.lower_strength 100, regularizer.lower_threshold 0.001)";
     }
     Some(text)
 }
@@ -190,7 +189,7 @@ mod tests {
                 assert!(keys().any(|key| key.path == word), "`{word}` in: {text}");
             }
         }
-        // The number is right: just below it the layer is silent, just above it is not.
+        // The number is correct: just below it, the layer is silent; just above, it is not.
         let (_, rest) = text.split_once("initialization.gain = ").unwrap();
         let gain: f64 = rest.split(' ').next().unwrap().parse().unwrap();
         let (below, above) =
@@ -216,10 +215,7 @@ mod tests {
         let (experiment, layers) =
             untrained(&[driven, "initialization.deviation=0.01", "regularizer.lower_strength=0"]);
         let text = warning(&experiment, &layers).unwrap();
-        assert!(
-            text.contains("initialization.deviation = ") && text.contains("switch on the lower"),
-            "{text}"
-        );
+        assert!(text.contains("initialization.deviation = ") && text.contains("enable the lower"), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The trainer: what it consists of, and where it starts from.
+//! The trainer: its state, and its start.
 
 mod advice;
 pub(crate) mod batch;
@@ -42,37 +42,37 @@ pub use predict::{Prediction, predict};
 
 /// Trains the network of an experiment on its data set.
 ///
-/// Each epoch goes through the training samples once, in an order that `training.seed` and the epoch determine, and
-/// ends with a validation. When all epochs are done, the model selected on validation is tested, once. [`Observer`]s
-/// hear of everything and may ask for a stop; [`Trainer::run`] returns then, and goes on when called again.
+/// Each epoch processes the training samples once, in an order determined by `training.seed` and the epoch, and ends with a
+/// validation. After all epochs, the model selected on validation is tested, once. [`Observer`]s receive all events and may
+/// request a stop: [`Trainer::run`] then returns, and continues when called again.
 ///
-/// Results depend on the experiment alone: not on the number of threads (those of the current rayon pool are used),
-/// and not on stops and resumes.
+/// Results depend only on the experiment, not on the number of threads (those of the current rayon pool are used) or on stops and
+/// resumes.
 pub struct Trainer<D: Backend<f32> = Cpu> {
     experiment: Experiment,
     dataset: Arc<dyn Dataset>,
     identity: DataIdentity,
-    /// What the experiment said of its data, where the data set is another one.
+    /// The data section of the experiment, if the data set is a different one.
     described: Option<Data>,
     network: Network<f32, D>,
     optimizer: Box<dyn Optimizer<f32, D>>,
     loss: AnyLoss,
     device: Option<Device>,
     regularizer: Regularizer,
-    /// Epochs completed.
+    /// Completed epochs.
     epoch: u32,
-    /// The epoch under way, and the activity of the hidden layers in it.
+    /// The current epoch, and the activity of the hidden layers in it.
     partial: Partial,
     activity: ActivityMonitor,
-    /// Whether the input of the epoch under way may have had a spike, or a value other than 0.
+    /// Whether the input of the current epoch may have had a spike, or a value other than 0.
     input_is_alive: bool,
-    /// Whether the file that `initialization.weights` names could not be used. Whoever goes on from a checkpoint needs it no more,
-    /// so this is an error only where the run begins.
+    /// Whether the file of `initialization.weights` could not be used. Resuming from a checkpoint does not need it, so this is an
+    /// error only at the start of a run.
     lacks_weights: bool,
     /// The best epoch so far, and its state.
     best: Option<Best>,
     best_checkpoint: Option<Checkpoint>,
-    /// Runs since the last checkpoint.
+    /// Measures the time since the last checkpoint.
     since_checkpoint: Stopwatch,
 }
 
@@ -88,9 +88,9 @@ impl Trainer {
         Ok(Self::on(experiment, dataset.into())?.on_described_data())
     }
 
-    /// As [`Trainer::new`] on a data set of your own, which trainers may share. What the experiment says in `data` is not used:
-    /// it becomes [`External`], with the name, shape and fingerprint of the data set
-    /// ([`on_described_data`](Trainer::on_described_data) undoes that).
+    /// [`Trainer::new`] on your own data set, which trainers may share. The experiment's section `data` is not used: it becomes
+    /// [`External`], with the name, shape and fingerprint of the data set ([`on_described_data`](Trainer::on_described_data) undoes
+    /// that).
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], [`Error::TooLarge`] and [`Error::Network`].
@@ -102,8 +102,7 @@ impl Trainer {
 }
 
 impl<D: Backend<f32>> Trainer<D> {
-    /// As [`Trainer::on`], computing on the device given. What it is called, for the records, is for
-    /// [`named`](Trainer::named) to say.
+    /// [`Trainer::on`] on the given device. Set its name for the records with [`named`](Trainer::named).
     ///
     /// # Errors
     /// Those of [`Experiment::validate`], and [`Error::Network`].
@@ -143,8 +142,8 @@ impl<D: Backend<f32>> Trainer<D> {
         })
     }
 
-    /// Says that the data set is the one that the experiment describes in `data`. A run on any other says that it is, so that
-    /// nobody evaluates it on the wrong one.
+    /// Declares that the data set is the one described in the experiment's section `data`. Otherwise a run records external data, to
+    /// prevent evaluating it on the wrong data.
     #[must_use]
     pub fn on_described_data(mut self) -> Self {
         if let Some(described) = self.described.take() {
@@ -153,38 +152,40 @@ impl<D: Backend<f32>> Trainer<D> {
         self
     }
 
-    /// Which data it trains on.
+    /// The identity of the training data.
     pub(crate) fn data_identity(&self) -> &DataIdentity {
         &self.identity
     }
 
-    /// Whether the data set is another one than the experiment describes.
+    /// Whether the data set differs from the one described in the experiment.
     pub(crate) fn is_on_external_data(&self) -> bool {
         self.described.is_some()
     }
 
-    /// Says what the device is called: [`Start::device`], which a run directory records.
+    /// Sets the name of the device: [`Start::device`], which a run directory records.
     #[must_use]
     pub fn named(mut self, device: Device) -> Self {
         self.device = Some(device);
         self
     }
 
-    /// Starts from these weights instead of those that the experiment says: all of them, or those that `initialization.only` names.
-    /// A run directory does not know where they came from; `initialization.weights` is recorded.
+    /// Starts from these weights instead of those of the experiment: all of them, or those named in `initialization.only`. A run
+    /// directory does not record their origin, unlike that of `initialization.weights`.
     ///
     /// # Errors
-    /// [`Error::Weights`] for what does not fit, [`Error::Impossible`] once there has been training.
+    /// [`Error::Weights`] for weights that do not fit, [`Error::Impossible`] after training has started.
     pub fn with_weights(mut self, weights: &Weights) -> Result<Self, Error> {
         if self.epoch > 0 || self.partial.batch > 0 {
-            return Err(Error::Impossible("weights come first: this trainer has trained already".to_owned()));
+            return Err(Error::Impossible(
+                "weights must be set before training, and this trainer has already trained".to_owned(),
+            ));
         }
         weights.put_only(&self.experiment.initialization.only, &mut self.network)?;
         self.lacks_weights = false;
         Ok(self)
     }
 
-    /// Refuses to begin without the weights that the experiment names.
+    /// Refuses to start without the weights named in the experiment.
     ///
     /// # Errors
     /// Those of [`Weights::load`] and [`Weights::put_into`].
@@ -193,18 +194,16 @@ impl<D: Backend<f32>> Trainer<D> {
             return Ok(());
         }
         begin::load(&self.experiment, &mut self.network.clone())?;
-        Err(Error::Impossible(
-            "the weights were not there when this began, and are now: begin again".to_owned(),
-        ))
+        Err(Error::Impossible("the weights were missing at the start and exist now: start again".to_owned()))
     }
 
-    /// Goes to where `last` was taken. `best` is the checkpoint of the best epoch before it; it is not needed where
-    /// `last` itself is the best.
+    /// Restores the state of `last`. `best` is the checkpoint of the best epoch before it; it is not needed if `last` itself is the
+    /// best.
     ///
     /// # Errors
-    /// [`Error::OtherExperiment`] if `last` is of another experiment (only for how long to train may differ),
-    /// [`Error::OtherNetwork`] if a checkpoint has other weights, [`Error::Impossible`] if `best` is missing or of
-    /// another epoch. The trainer is unchanged then.
+    /// [`Error::OtherExperiment`] if `last` has a different experiment (only the length of training may differ),
+    /// [`Error::OtherNetwork`] if a checkpoint has different weights, [`Error::Impossible`] if `best` is missing or of a different
+    /// epoch. The trainer is then unchanged.
     pub fn resume(&mut self, last: &Checkpoint, best: Option<&Checkpoint>) -> Result<(), Error> {
         if let Some((key, stored, given)) = last.experiment().difference(&self.experiment) {
             return Err(Error::OtherExperiment { key, stored: stored.to_string(), given: given.to_string() });
@@ -231,9 +230,11 @@ impl<D: Backend<f32>> Trainer<D> {
         let mut activity = ActivityMonitor::new(network.config(), self.dataset.steps());
         let mut partial = last.state.partial.clone().unwrap_or_default();
         if partial.batch > 0 && !partial.restore_activity(&mut activity) {
-            return Err(Error::Impossible("the activity in the checkpoint is of another network".to_owned()));
+            return Err(Error::Impossible(
+                "the activity in the checkpoint is that of a different network".to_owned(),
+            ));
         }
-        // Of what was before this session nothing is known.
+        // The part before this session is unknown.
         self.input_is_alive = partial.batch > 0;
         self.network = network;
         self.lacks_weights = false;
@@ -252,7 +253,7 @@ impl<D: Backend<f32>> Trainer<D> {
         &self.experiment
     }
 
-    /// The network as it is now.
+    /// The current network.
     #[must_use]
     pub fn network(&self) -> &Network<f32, D> {
         &self.network
@@ -264,7 +265,7 @@ impl<D: Backend<f32>> Trainer<D> {
         &*self.dataset
     }
 
-    /// The state as it is now.
+    /// The current state.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         let partial = (self.partial.batch > 0).then(|| self.partial.with_activity(&self.activity));
@@ -272,18 +273,18 @@ impl<D: Backend<f32>> Trainer<D> {
         Checkpoint::take(&self.experiment, &self.network, optimizer, self.epoch, self.best, partial, data)
     }
 
-    /// Trains to the end, or until an observer asks for a stop.
+    /// Trains to the end, or until an observer requests a stop.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if training diverges, [`Error::Data`] or [`Error::Network`] if the data are not what they
-    /// promise to be, and whatever an observer returns.
+    /// [`Error::NotFinite`] if training diverges, [`Error::Data`] or [`Error::Network`] if the data violate their contract, and errors
+    /// of observers.
     pub fn run(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
         let result = self.run_to_end(observers);
         let event = match &result {
             Ok(outcome) => Event::RunFinished(outcome),
             Err(error) => Event::RunFailed(error),
         };
-        // All hear of the end, also when one of them is why it came.
+        // Notify all observers of the end, even if one of them caused it.
         let told: Vec<_> = observers.iter_mut().map(|observer| observer.observe(&event)).collect();
         let outcome = result?;
         told.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -291,7 +292,7 @@ impl<D: Backend<f32>> Trainer<D> {
     }
 }
 
-/// What must hold between the experiment and the samples that there are.
+/// Checks the constraints between the experiment and the samples.
 fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), Error> {
     let impossible = |reason: &str| Err(Error::Impossible(reason.to_owned()));
     let (splits, settings) = (dataset.splits(), &experiment.training);
@@ -320,7 +321,7 @@ fn check_samples(experiment: &Experiment, dataset: &dyn Dataset) -> Result<(), E
     Ok(())
 }
 
-/// One damaged label makes tens of thousands of classes.
+/// A damaged label may imply tens of thousands of classes.
 fn check_labels(dataset: &dyn Dataset) -> Result<(), Error> {
     const MANY: usize = 256;
     let classes = dataset.classes();
@@ -340,7 +341,7 @@ fn check_labels(dataset: &dyn Dataset) -> Result<(), Error> {
     }
     let (label, sample) = largest;
     Err(Error::Impossible(format!(
-        "the largest label, {label} (of sample {sample}, counted from 0), makes {classes} classes, but only {found} labels \
+        "the largest label, {label} (of sample {sample}, counted from 0), implies {classes} classes, but only {found} labels \
          occur: it may be damaged; labels count from 0 without gaps, or the data name their classes"
     )))
 }

@@ -1,17 +1,17 @@
-//! How a run ended.
+//! The outcome of a run.
 
 use snn_run::{Best, TestRecord};
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
     /// Whether an observer stopped it before its end.
     pub stopped: bool,
-    /// Epochs completed.
+    /// Completed epochs.
     pub epoch: u32,
-    /// The best of them on validation.
+    /// The best epoch on validation.
     pub best: Option<Best>,
-    /// How the selected model did in the test, unless stopped, or no samples are held out for a test.
+    /// The test of the selected model, unless the run was stopped or no samples are held out for a test.
     pub test: Option<TestRecord>,
 }

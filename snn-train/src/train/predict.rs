@@ -1,4 +1,4 @@
-//! What a network says of each sample.
+//! Predictions for individual samples.
 
 use snn_core::{AnyLoss, Backend, LossFunction as _, Network, Recording};
 use snn_data::Dataset;
@@ -6,31 +6,31 @@ use snn_data::Dataset;
 use super::batch;
 use crate::error::Error;
 
-/// What a network says of a sample.
+/// The prediction for a sample.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// The sample, as the data set counts.
+    /// The index of the sample in the data set.
     pub index: u32,
-    /// The class that it belongs to, as the data set says.
+    /// Its class in the data set.
     pub label: u16,
-    /// The class that the network chooses.
+    /// The predicted class.
     pub prediction: u16,
-    /// What it chooses by, `[classes]`: the logits, or the scores of a loss that has its own.
+    /// The scores of the classes, `[classes]`: the logits, or those of a loss with its own scores.
     pub logits: Vec<f32>,
     /// Spikes of every unit, `[units]` of each hidden layer.
     pub counts: Vec<Vec<f32>>,
-    /// Readout potentials, `[steps, classes]`, if they were asked for.
+    /// Readout potentials, `[steps, classes]`, if requested.
     pub readout: Option<Vec<f32>>,
-    /// Step and unit of every spike of each hidden layer, if they were asked for.
+    /// Step and unit of every spike of each hidden layer, if requested.
     pub spikes: Option<Vec<Vec<(u32, u16)>>>,
 }
 
-/// Tells what `network` says of each of the samples, in their order. `loss` is what it was trained for; with `traces`, readout
-/// potentials and spikes come, too.
+/// Passes the prediction of `network` for each of the samples to `tell`, in order. `loss` is the loss it was trained with;
+/// `traces` includes readout potentials and spikes.
 ///
 /// # Errors
-/// [`Error::Data`] or [`Error::Network`] if a sample is not what data set and network promise, and those of `tell`.
+/// [`Error::Data`] or [`Error::Network`] if a sample violates the contract of data set and network, and those of `tell`.
 pub fn predict<D: Backend<f32>, E: From<Error>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,

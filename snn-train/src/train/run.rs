@@ -67,7 +67,7 @@ impl<D: Backend<f32>> Trainer<D> {
         batch::count(samples, self.experiment.training.batch_size)
     }
 
-    /// What is left of an epoch, and its validation.
+    /// The rest of an epoch, and its validation.
     fn train_epoch(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Flow, Error> {
         self.optimizer.set_learning_rate(self.experiment.learning_rate(self.epoch))?;
         let settings = self.experiment.training.clone();
@@ -116,8 +116,8 @@ impl<D: Backend<f32>> Trainer<D> {
         batch
     }
 
-    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is put together while this
-    /// one is computed.
+    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is assembled while this one is
+    /// computed.
     fn train_batch(
         &mut self,
         (input, labels): Loaded,
@@ -171,7 +171,7 @@ impl<D: Backend<f32>> Trainer<D> {
         })
     }
 
-    /// An infinite weight may silence a unit and leave the loss finite. It must not replace a good checkpoint.
+    /// An infinite weight may silence a unit without affecting the loss. It must not replace a good checkpoint.
     fn check_weights(&self) -> Result<(), Error> {
         for (name, _, weights) in self.network.parameters() {
             if let Some(&weight) = weights.iter().find(|weight| !weight.is_finite()) {
@@ -181,7 +181,7 @@ impl<D: Backend<f32>> Trainer<D> {
         Ok(())
     }
 
-    /// `None` when an observer asks for a stop.
+    /// `None` when an observer requests a stop.
     fn evaluate(
         &self,
         network: &Network<f32, D>,
@@ -215,7 +215,7 @@ impl<D: Backend<f32>> Trainer<D> {
         emit(observers, &Event::BatchFinished(&progress))
     }
 
-    /// The epoch under way becomes the last one completed.
+    /// Completes the current epoch.
     fn finish_epoch(
         &mut self,
         validation: Option<Evaluation>,
@@ -250,7 +250,7 @@ impl<D: Backend<f32>> Trainer<D> {
         self.activity.reset();
         let input_is_alive = std::mem::take(&mut self.input_is_alive);
 
-        // Observers need not know where the network was trained.
+        // Observers are independent of the device.
         let network = self.network.to_cpu()?;
         let settings = OptimizerSettings {
             learning_rate: self.optimizer.learning_rate(),
@@ -281,14 +281,14 @@ impl<D: Backend<f32>> Trainer<D> {
             samples,
             is_due: is_due(self.epoch, self.experiment.training.epochs),
         };
-        // Of a layer that is silent or saturated, the cause has just been told.
+        // For a silent or saturated layer, the cause has just been reported.
         if activity.warnings().is_empty()
             && let Some(message) = guesses(&look, &self.experiment)
         {
             let warning = WarningRecord { epoch: self.epoch, message };
             flow = flow.or(emit(observers, &Event::Warning(&warning))?);
         }
-        // Classes are learned one after the other; a few looks at what is left of them are enough.
+        // Classes are learned one after another; a few checks for missing ones are enough.
         if is_quarter(self.epoch, self.experiment.training.epochs)
             && let Some(message) = validation.and_then(|it| it.warning(self.experiment.readout.head))
         {
@@ -313,7 +313,7 @@ impl<D: Backend<f32>> Trainer<D> {
         Ok(flow)
     }
 
-    /// The one look at the test samples.
+    /// The single evaluation of the test samples.
     fn test(&self, observers: &mut [&mut dyn Observer]) -> Result<(Flow, Option<TestRecord>), Error> {
         let samples = &self.dataset.splits().test;
         if samples.is_empty() {
@@ -334,7 +334,7 @@ impl<D: Backend<f32>> Trainer<D> {
             test: evaluation.losses,
             layers: evaluation.layers,
         };
-        // The run is complete: a stop asked for now comes too late to change anything.
+        // The run is complete: a stop requested now is ignored.
         emit(observers, &Event::Tested(&record))?;
         Ok((Flow::Continue, Some(record)))
     }
@@ -348,8 +348,8 @@ fn is_alive(input: &Input<f32>) -> bool {
     }
 }
 
-/// Whether it is time to say that a network guesses: at half of the epochs, three quarters or the last. Fewer than three epochs
-/// tell nothing.
+/// Whether it is time to report that a network guesses: at half of the epochs, three quarters or the last, if there are at least
+/// three.
 fn is_due(epoch: u32, epochs: u32) -> bool {
     epoch >= 3 && is_quarter(epoch, epochs) && 2 * u64::from(epoch) >= u64::from(epochs)
 }

@@ -1,8 +1,8 @@
-//! Where the time goes.
+//! Time measurement.
 
 use std::time::{Duration, Instant};
 
-/// Measures phases that follow one another.
+/// Measures consecutive phases.
 pub(super) struct Stopwatch(Instant);
 
 impl Stopwatch {
@@ -10,13 +10,13 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
-    /// Seconds since the start or the lap before.
+    /// Seconds since the start or the previous lap.
     pub(super) fn lap(&mut self) -> f64 {
         let now = Instant::now();
         now.duration_since(std::mem::replace(&mut self.0, now)).as_secs_f64()
     }
 
-    /// Whether `seconds` have passed; 0 never do.
+    /// Whether `seconds` have passed; never for 0.
     pub(super) fn is_past(&self, seconds: f64) -> bool {
         seconds > 0.0
             && Duration::try_from_secs_f64(seconds).is_ok_and(|interval| self.0.elapsed() >= interval)

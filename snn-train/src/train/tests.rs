@@ -13,7 +13,7 @@ fn experiment(changes: &[&str]) -> Experiment {
     experiment
 }
 
-/// Keeps what the trainer emits, and stops it after so many batches of any kind.
+/// Keeps the trainer's events, and stops it after a number of batches of any kind.
 #[derive(Default)]
 struct Log {
     stop_after: Option<usize>,
@@ -71,7 +71,7 @@ fn a_run_tells_its_story_in_order() {
     let mut log = Log::default();
     let outcome = Trainer::new(experiment(&["training.epochs=2"])).unwrap().run(&mut [&mut log]).unwrap();
     assert_eq!(log.kinds, ["started", "epoch", "checkpoint", "epoch", "checkpoint", "test", "finished"]);
-    // 48 samples make 5 batches, 6 one; two epochs, one test
+    // 48 samples give 5 batches, 6 one; two epochs, one test
     assert_eq!(log.batches, 2 * (5 + 1) + 1);
     assert_eq!((outcome.stopped, outcome.epoch), (false, 2));
     assert_eq!(outcome.test.as_ref(), log.tests.first());
@@ -97,7 +97,7 @@ fn the_learning_rate_decays_from_epoch_to_epoch() {
     Trainer::new(decaying.clone()).unwrap().run(&mut [&mut rates]).unwrap();
     assert_eq!(rates.0, [0.04, 0.02, 0.01, 0.005]);
 
-    // The first epoch is that of a constant rate, the ones behind it are not.
+    // The first epoch is that of a constant rate, the later ones are not.
     let constant = experiment(&["optimizer.learning_rate=0.04"]);
     let (mut with, mut without) = (Log::default(), Log::default());
     Trainer::new(decaying).unwrap().run(&mut [&mut with]).unwrap();
@@ -108,7 +108,7 @@ fn the_learning_rate_decays_from_epoch_to_epoch() {
     assert!(forever.learning_rate(u32::MAX) > 0.0);
 }
 
-/// Stops a run after each of some batches, and lets another trainer go on from the checkpoint.
+/// Stops a run after each of some batches, and resumes with another trainer from the checkpoint.
 fn check_resume(changes: &[&str], stops: impl Fn(usize) -> Vec<usize>) {
     let experiment = experiment(changes);
     let mut whole = Log::default();
@@ -159,7 +159,7 @@ fn every_optimizer_schedule_and_loss_goes_on_with_the_same_bits() {
     }
 }
 
-/// What tells optimizers, losses and clipped gradients apart is what they train.
+/// Optimizers, losses and clipping all affect the training.
 #[test]
 fn every_setting_of_training_changes_what_is_trained() {
     let trained = |changes: &[&str]| {
@@ -238,7 +238,7 @@ fn the_selected_epoch_is_the_one_tested() {
 
 #[test]
 fn patience_ends_a_run_that_gets_no_better() {
-    // A gain this small keeps the network silent, and silence never gets better.
+    // A gain this small keeps the network silent, and it never improves.
     let quiet = ["initialization.gain=0.01", "regularizer.lower_strength=0", "training.epochs=50"];
     let mut log = Log::default();
     let patient = [&quiet[..], &["training.patience=3"]].concat();
@@ -262,10 +262,10 @@ fn divergence_is_an_error_that_keeps_the_last_checkpoint() {
     };
     let message = diverge(&["optimizer.learning_rate=1e38", "readout.head=sum"]);
     assert!(
-        message.contains("in epoch 1 after 1 batches: training has diverged; lower optimizer.learning_rate"),
+        message.contains("in epoch 1 after 1 batch: training has diverged; lower optimizer.learning_rate"),
         "{message}"
     );
-    // One batch an epoch: only the validation sees what the update has done.
+    // One batch per epoch: only the validation sees the effect of the update.
     let message = diverge(&["optimizer.learning_rate=1e37", "readout.head=sum", "training.batch_size=48"]);
     assert!(message.starts_with("the validation loss is "), "{message}");
     let message = diverge(&["optimizer.learning_rate=1e39", "training.batch_size=48"]);
@@ -305,7 +305,7 @@ fn only_for_how_long_to_train_may_change_on_the_way() {
     assert_eq!(outcome, straight);
 }
 
-/// Two frames a sample; the label is the unit that gets more.
+/// Two frames per sample; the label is the unit with more input.
 struct Frames(Splits);
 
 impl Dataset for Frames {

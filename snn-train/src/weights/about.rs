@@ -1,4 +1,4 @@
-//! What files of weights say beside them.
+//! The metadata of weight files.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -9,8 +9,8 @@ const EPOCH: &str = "epoch";
 pub(super) const EXPERIMENT: &str = "experiment";
 pub(super) const DATA: &str = "data";
 
-/// What a checkpoint tells whoever deploys its network, beside the weights: run, epoch, experiment as TOML, and as JSON the data
-/// with class names, steps, and the statistics of the channels.
+/// The metadata of a checkpoint for deployment: run, epoch, experiment as TOML, and as JSON the data with class names, steps, and
+/// channel statistics.
 pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
     let mut about = BTreeMap::from([
         (RUN, run.to_owned()),
@@ -24,7 +24,7 @@ pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'sta
     Ok(about)
 }
 
-/// What an export says; `None` if this version does not understand it.
+/// The metadata of an export; `None` if this version cannot parse it.
 pub(super) fn experiment(toml: &str, path: &Path) -> Option<Experiment> {
     Experiment::from_toml(toml, &path.display().to_string()).ok()
 }

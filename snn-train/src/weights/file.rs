@@ -1,4 +1,4 @@
-//! What a file of weights holds.
+//! The content of a weight file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use snn_data::DataIdentity;
 
 use crate::experiment::Experiment;
 
-/// Weight matrices out of a file, and what it says of the network that they belong to.
+/// Weight matrices from a file, and its metadata about the network.
 ///
 /// ```
 /// use snn_train::{Experiment, Trainer, Weights};
@@ -19,7 +19,7 @@ use crate::experiment::Experiment;
 /// trainer.run(&mut [])?;
 /// trainer.checkpoint().save(&path)?;
 ///
-/// // Goes on from these weights, on other manifolds, and leaves the hidden layer as it is.
+/// // Continues from these weights on other manifolds, with a frozen hidden layer.
 /// experiment.set(&["data.seed=1", "training.freeze=['W1']"])?;
 /// let weights = Weights::load(&path)?;
 /// let mut tuned = Trainer::new(experiment)?.with_weights(&weights)?;
@@ -30,18 +30,18 @@ use crate::experiment::Experiment;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Weights {
-    /// What `matrices` come from, where it says how the units compute.
+    /// The origin of `matrices`, if it specifies the units.
     #[cfg(feature = "nir")]
     pub(super) graph: Option<super::nir::Graph>,
     pub(super) path: PathBuf,
     pub(super) matrices: Vec<Stored>,
-    /// Name and type of what is no matrix of floats.
+    /// Name and type of tensors other than float matrices.
     pub(super) others: Vec<(String, String)>,
     pub(super) experiment: Option<Experiment>,
     pub(super) data: Option<DataIdentity>,
 }
 
-/// A tensor of floats, row by row.
+/// A float tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Stored {
     pub(super) name: String,
@@ -62,24 +62,24 @@ impl Weights {
         }
     }
 
-    /// The file that they came from.
+    /// Their file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Name, shape and values, row by row, of every tensor of floats in the file.
+    /// Name, shape and values, row-major, of every float tensor in the file.
     pub fn matrices(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
         self.matrices.iter().map(|it| (it.name.as_str(), it.shape.as_slice(), it.values.as_slice()))
     }
 
-    /// The experiment that they were trained in, if the file is of this program.
+    /// Their experiment, if the file was written by this program.
     #[must_use]
     pub fn experiment(&self) -> Option<&Experiment> {
         self.experiment.as_ref()
     }
 
-    /// Which data they were trained on, with the names of the classes and the statistics of the channels, if the file says so.
+    /// The identity of their training data, with class names and channel statistics, if the file has it.
     #[must_use]
     pub fn data(&self) -> Option<&DataIdentity> {
         self.data.as_ref()

@@ -1,8 +1,8 @@
-//! Which matrix of a file is which of a network, and what does not fit.
+//! Matching the matrices of a file with those of a network.
 
 use super::file::Stored;
 
-/// The matrices of the file that belong into the network; `names` as in [`Weights::put_only`].
+/// The matrices of the file for the network; `names` as in [`Weights::put_only`].
 pub(super) fn fit<'a>(
     matrices: &'a [Stored],
     others: &[(String, String)],
@@ -22,8 +22,8 @@ pub(super) fn fit<'a>(
                 Some(problem) => problems.push(problem),
             },
             None => problems.push(match others.iter().find(|(other, _)| other == name) {
-                Some((_, kind)) => format!("{name} is of type {kind} there, and not a matrix of floats"),
-                None => format!("{name} of {} is not there", by(shape)),
+                Some((_, kind)) => format!("{name} has type {kind} in the file instead of float"),
+                None => format!("{name} of {} is missing", by(shape)),
             }),
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn fit<'a>(
     }
     let there = matrices.iter().map(|stored| (stored.name.as_str(), stored.shape.as_slice()));
     let there = if matrices.is_empty() { "no matrices".to_owned() } else { list(there) };
-    Err(format!("the network has {}, the file {there}: {}", known(), problems.join("; ")))
+    Err(format!("the network has {}, but the file has {there}: {}", known(), problems.join("; ")))
 }
 
 fn misfit(stored: &Stored, shape: [usize; 2]) -> Option<String> {
@@ -46,14 +46,14 @@ fn misfit(stored: &Stored, shape: [usize; 2]) -> Option<String> {
     let [pre, post] = shape;
     if stored.shape == [post, pre] && pre != post {
         return Some(format!(
-            "{name} is {} in the file and {} here: the other way round; rows are units below (PyTorch's Linear has rows of units \
+            "{name} is {} in the file but {} here: transposed; rows are units below (PyTorch's Linear has rows of units \
              above: transpose it)",
             by(&stored.shape),
             by(&shape)
         ));
     }
     if stored.shape != shape {
-        return Some(format!("{name} is {} in the file and {} here", by(&stored.shape), by(&shape)));
+        return Some(format!("{name} is {} in the file but {} here", by(&stored.shape), by(&shape)));
     }
     let at = stored.values.iter().position(|value| !value.is_finite())?;
     Some(format!("{name} has {} in row {}, column {}", stored.values[at], at / post, at % post))

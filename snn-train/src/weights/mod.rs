@@ -1,7 +1,7 @@
-//! Weights from files: checkpoints and exports of this program, safetensors and npz of any other.
+//! Weights from files: checkpoints and exports of this program, safetensors and npz files of any program.
 //!
-//! A matrix is found by its name (`W1`, `V1`, .. `Wout`) and must have the shape that the network has, `[pre, post]`. What does not fit
-//! is named, all of it at once, before the network changes.
+//! A matrix is found by name (`W1`, `V1`, .. `Wout`) and must have the shape of the network's, `[pre, post]`. All mismatches are
+//! reported at once, before the network changes.
 
 mod about;
 mod file;
@@ -20,13 +20,13 @@ use crate::{checkpoint::Checkpoint, error::Error};
 use file::Stored;
 pub use file::Weights;
 
-/// No file of weights is longer.
+/// Maximum size of a weight file.
 const LONGEST: u64 = 64 << 30;
 
 impl Weights {
     /// Reads a file: a checkpoint of a run, `snn export --format safetensors`, `npz` or `nir`, or a file of another program:
-    /// safetensors or npz with float32 or float64 matrices (safetensors also with float16 and bfloat16), or a graph of NIR, whose
-    /// weights are scaled for the network that takes them. Which of them it is, its content says.
+    /// safetensors or npz with float32 or float64 matrices (safetensors also with float16 and bfloat16), or a NIR graph, whose weights
+    /// are scaled for the target network. The format is detected by content.
     ///
     /// # Errors
     /// [`Error::Weights`] if it is none of these or damaged, [`Error::DamagedCheckpoint`], [`snn_run::Error::Io`].
@@ -43,7 +43,7 @@ impl Weights {
         // The length of a header, then its JSON.
         if bytes.get(8) != Some(&b'{') {
             return Err(refuse(
-                "this is no file of weights: checkpoints, safetensors, npz and NIR files are read".to_owned(),
+                "this is not a weight file: use a checkpoint, safetensors, npz or NIR file".to_owned(),
             ));
         }
         if plain::is_checkpoint(&bytes) {
@@ -83,12 +83,11 @@ impl Weights {
 
     #[cfg(not(feature = "nir"))]
     fn of_graph(path: &Path) -> Result<Self, Error> {
-        let reason =
-            "it is an HDF5 file: graphs of NIR are read by a build with the feature `nir`".to_owned();
+        let reason = "it is an HDF5 file: reading NIR graphs requires the feature `nir`".to_owned();
         Err(Error::Weights { path: path.to_owned(), reason })
     }
 
-    /// As this network takes them.
+    /// The weights scaled for this network.
     fn for_network(&self, config: &NetworkConfig) -> Result<Cow<'_, [Stored]>, String> {
         #[cfg(feature = "nir")]
         if let Some(graph) = &self.graph {
@@ -98,20 +97,20 @@ impl Weights {
         Ok(self.matrices.as_slice().into())
     }
 
-    /// Puts all of them into a network, which must have these matrices and no others.
+    /// Loads all of them into a network, which must have exactly these matrices.
     ///
     /// # Errors
-    /// [`Error::Weights`] names every matrix that is missing, left over, of another shape or not finite; the network is
-    /// unchanged then.
+    /// [`Error::Weights`] with every matrix that is missing, superfluous, of a different shape or not finite; the network is then
+    /// unchanged.
     pub fn put_into<D: Backend<f32>>(&self, network: &mut Network<f32, D>) -> Result<(), Error> {
         self.put_only(&[], network)
     }
 
-    /// As [`put_into`](Weights::put_into), but only the matrices named; no names stand for all. The others of the network, such as
-    /// a readout of other classes, stay as they are.
+    /// Like [`put_into`](Weights::put_into), but only for the named matrices; an empty list means all. The others, such as a readout
+    /// for other classes, are unchanged.
     ///
     /// # Errors
-    /// As for [`put_into`](Weights::put_into), and for a name that the network does not have.
+    /// Those of [`put_into`](Weights::put_into), and for a name that the network does not have.
     pub fn put_only<D: Backend<f32>>(
         &self,
         names: &[String],
@@ -161,21 +160,21 @@ fn of_nir(graph: &nir::Graph, config: Option<&NetworkConfig>) -> Result<Vec<Stor
 }
 
 impl Checkpoint {
-    /// The weights as a safetensors file for any program: float32 matrices `[pre, post]` without the state of the optimizer. The
-    /// metadata has what a deployment needs: `run` (as given), `epoch`, `experiment` as TOML, and `data` as JSON, a
-    /// [`DataIdentity`](snn_data::DataIdentity) with the names of the classes and the statistics that channels are standardized by.
+    /// The weights as a safetensors file for any program: float32 matrices `[pre, post]` without the optimizer state. The metadata
+    /// contains what a deployment needs: `run` (as given), `epoch`, `experiment` as TOML, and `data` as JSON, a
+    /// [`DataIdentity`](snn_data::DataIdentity) with the class names and the channel statistics for standardization.
     ///
     /// # Errors
-    /// [`Error::Impossible`] for what the format cannot hold.
+    /// [`Error::Impossible`] for content that the format does not support.
     pub fn to_safetensors(&self, run: &str) -> Result<Vec<u8>, Error> {
         plain::encode(run, self)
     }
 
-    /// The same as a NumPy archive: an array for each matrix, and the metadata as texts `snn.run`, `snn.epoch`, `snn.experiment` and
+    /// The same as a NumPy archive: an array per matrix, and the metadata as texts `snn.run`, `snn.epoch`, `snn.experiment` and
     /// `snn.data`.
     ///
     /// # Errors
-    /// [`Error::Data`] for what the format cannot hold, as more than 4 GB.
+    /// [`Error::Data`] for content that the format does not support, such as more than 4 GB.
     pub fn to_npz(&self, run: &str) -> Result<Vec<u8>, Error> {
         npz::encode(run, self)
     }

@@ -1,4 +1,4 @@
-//! NumPy archives: an array for each matrix, and texts about them whose names begin with `snn.`.
+//! NumPy archives: an array per matrix, and metadata texts whose names begin with `snn.`.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
-/// Of arrays that are no matrices.
+/// The prefix of metadata arrays.
 const ABOUT: &str = "snn.";
 
 pub(super) fn read(path: &Path) -> Result<Weights, Error> {
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Weights, Error> {
     Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
 }
 
-/// The weights of a checkpoint as float32 arrays `[pre, post]` by name, and what is known of them as texts `snn.run`, `snn.epoch`,
+/// The weights of a checkpoint as float32 arrays `[pre, post]` by name, and metadata as texts `snn.run`, `snn.epoch`,
 /// `snn.experiment` (TOML) and `snn.data` (JSON).
 pub(super) fn encode(run: &str, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
     let mut archive = NpzWriter::new();

@@ -1,4 +1,4 @@
-//! Safetensors: those that this program exports, and those of others.
+//! Safetensors files of this program and of others.
 
 use std::{borrow::Cow, path::Path};
 
@@ -19,7 +19,8 @@ pub(super) fn is_checkpoint(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, String> {
-    let broken = |error: safetensors::SafeTensorError| format!("this is no whole safetensors file ({error})");
+    let broken =
+        |error: safetensors::SafeTensorError| format!("this is not a complete safetensors file ({error})");
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
     let said = |key: &str| header.metadata().as_ref().and_then(|entries| entries.get(key));
@@ -61,7 +62,7 @@ fn of_half(bits: u16) -> f32 {
     }
 }
 
-/// The weights of a checkpoint as float32 matrices `[pre, post]` without the state of the optimizer; see [`about`] for the metadata.
+/// The weights of a checkpoint as float32 matrices `[pre, post]` without the optimizer state; see [`about`] for the metadata.
 pub(super) fn encode(run: &str, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
     let about = about(run, checkpoint)?.into_iter().map(|(key, value)| (key.to_owned(), value));
     let matrices = checkpoint.weights().map(|(name, shape, weights)| (name, Matrix { shape, weights }));

@@ -71,7 +71,7 @@ fn files_of_others_are_read() {
     let mut receiver = network(2);
     place.load(&bytes).unwrap().put_only(&["V1".to_owned()], &mut receiver).unwrap();
     assert_eq!(values(&receiver)[1].1, [1.0; 9]);
-    assert_eq!(values(&receiver)[0], values(&network(2))[0], "the others stay");
+    assert_eq!(values(&receiver)[0], values(&network(2))[0], "the others are unchanged");
 }
 
 #[test]
@@ -122,15 +122,15 @@ fn what_does_not_fit_is_named_and_nothing_changes() {
     );
     refused(
         &[w1.clone(), wout.clone()],
-        &["V1 of 3 x 3 is not there", "the file W1 of 2 x 3, Wout of 3 x 2"],
+        &["V1 of 3 x 3 is missing", "the file has W1 of 2 x 3, Wout of 3 x 2"],
     );
     refused(
         &[("W1", &[3, 2], vec![0.1; 6]), v1.clone(), wout.clone()],
-        &["W1 is 3 x 2 in the file and 2 x 3 here: the other way round", "transpose it"],
+        &["W1 is 3 x 2 in the file but 2 x 3 here: transposed", "transpose it"],
     );
     refused(
         &[("W1", &[6], vec![0.1; 6]), v1.clone(), ("Wout", &[3, 5], vec![0.1; 15])],
-        &["W1 is a vector of 6 in the file", "Wout is 3 x 5 in the file and 3 x 2 here"],
+        &["W1 is a vector of 6 in the file", "Wout is 3 x 5 in the file but 3 x 2 here"],
     );
     refused(
         &[w1.clone(), v1.clone(), wout.clone(), ("W2", &[3, 3], vec![0.1; 9])],
@@ -141,14 +141,14 @@ fn what_does_not_fit_is_named_and_nothing_changes() {
     refused(&[w1.clone(), ("V1", &[3, 3], bad), wout], &["V1 has NaN in row 1, column 2"]);
     refused(
         &[("fc1.weight", &[3, 2], vec![0.1; 6])],
-        &["W1 of 2 x 3 is not there", "the network has no fc1.weight"],
+        &["W1 of 2 x 3 is missing", "the network has no fc1.weight"],
     );
 
     let mut archive = NpzWriter::new();
     archive.add("W1", &[2, 3], &[1_i32; 6]).unwrap();
     let weights = place.load(&archive.finish()).unwrap();
     let error = weights.put_into(&mut network(2)).unwrap_err().to_string();
-    assert!(error.contains("W1 is of type <i4 there"), "{error}");
+    assert!(error.contains("W1 has type <i4 in the file"), "{error}");
     let error = weights.put_only(&["W7".to_owned()], &mut network(2)).unwrap_err().to_string();
     assert!(error.contains("the network has no matrix W7: it has W1 of 2 x 3, V1 of 3 x 3"), "{error}");
 }
@@ -158,11 +158,11 @@ fn other_files_are_refused() {
     let place = Place::new();
     for bytes in [&b""[..], b"PK", b"hello, these are no weights", &[0; 100]] {
         let error = place.load(bytes).unwrap_err();
-        assert!(error.is_usage() && error.to_string().contains("no file of weights"), "{error}");
+        assert!(error.is_usage() && error.to_string().contains("not a weight file"), "{error}");
     }
     let whole = safetensors(&[("W1", &[2, 3], vec![0.1; 6])]);
     let error = place.load(&whole[..whole.len() - 1]).unwrap_err();
-    assert!(error.to_string().contains("no whole safetensors file"), "{error}");
+    assert!(error.to_string().contains("not a complete safetensors file"), "{error}");
     assert!(place.load(b"PK\x03\x04 and nothing behind").is_err());
     assert!(matches!(Weights::load(place.0.path().join("nothing")), Err(Error::Files(_))));
 }

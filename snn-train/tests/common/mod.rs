@@ -1,4 +1,4 @@
-//! Starts the built `snn` and looks at what it leaves behind.
+//! Runs the built `snn` and examines its output files.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -11,18 +11,18 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A quick experiment: 16 updates an epoch.
+/// A quick experiment: 16 updates per epoch.
 pub(crate) const QUICK: &[&str] = &[
     "data.samples_per_class=100",
     "data.n_cutoff=50",
     "network.hidden=[30]",
     "network.recurrent=true",
     "training.batch_size=50",
-    // Few samples and small layers: from these weights nothing is warned of, and records are those of epochs and the test.
+    // Few samples and small layers: these weights cause no warnings, and the records are only those of epochs and the test.
     "initialization.gain=12.0",
 ];
 
-/// `snn` in an empty directory of its own, where relative paths of its arguments lie.
+/// `snn` in its own empty directory, to which relative paths in its arguments refer.
 pub(crate) struct Snn {
     pub(crate) directory: TempDir,
 }
@@ -45,7 +45,7 @@ impl Snn {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = snn_test_support::signals::listening(env!("CARGO_BIN_EXE_snn"));
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
-        // A program that another test starts while this one writes an HDF5 file inherits the file and its lock.
+        // A program started by another test while this one writes an HDF5 file inherits the file and its lock.
         command.env("HDF5_USE_FILE_LOCKING", "FALSE");
         command
     }
@@ -77,7 +77,7 @@ impl Ended {
         self
     }
 
-    /// Fails unless it ended so, with all these words on standard error.
+    /// Fails unless the command exited with this code and wrote all these strings to standard error.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, words: &[&str]) {
         let ended = self.expect(code);
@@ -87,8 +87,8 @@ impl Ended {
     }
 }
 
-/// All that must not differ between an uninterrupted run and one that was interrupted: the bytes of both checkpoints,
-/// and the metrics but for times.
+/// Everything that must be the same in an uninterrupted and an interrupted run: the bytes of both checkpoints, and the metrics
+/// without times.
 pub(crate) fn results(run: &Path) -> (Vec<u8>, Vec<u8>, Vec<Value>) {
     let checkpoint = |name: &str| fs::read(run.join("checkpoints").join(name)).unwrap();
     (checkpoint("last.safetensors"), checkpoint("best.safetensors"), metrics(run))

@@ -1,7 +1,7 @@
-//! Damage to files for parsers that must survive it, the same in every run with the same seed.
+//! Seeded, reproducible damage to files, to test that parsers survive it.
 
-/// Calls `read` with `rounds` damaged versions of a file: bits flipped, bytes set to extremes, cut out, doubled, moved, digits
-/// made large, the end cut off. Round `n` of a seed is the same however many there are.
+/// Calls `read` with `rounds` damaged versions of a file: bits flipped, bytes set to extreme values, removed, duplicated or
+/// moved, numbers enlarged, the end truncated. Round `n` of a seed does not depend on the number of rounds.
 pub fn mutations(file: &[u8], seeds: std::ops::Range<u64>, mut read: impl FnMut(u64, &[u8])) {
     for seed in seeds {
         read(seed, &mutated(file, seed));
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// What parsers of numbers and texts stumble over.
+/// Values that often break parsers of numbers and text.
 const WORDS: &[&[u8]] = &[
     b"-1",
     b"0",
@@ -66,7 +66,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
         bytes.push(random.next() as u8);
         return;
     }
-    // Headers are short and matter most.
+    // Damage headers more often: they are short and matter most.
     let end = if random.below(10) < 5 { bytes.len().min(128) } else { bytes.len() };
     let at = random.below(end);
     let to = (at + 1 + random.below(8)).min(bytes.len());
@@ -83,7 +83,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
             bytes.splice(at..to, word.iter().copied());
         }
         5 => {
-            // A number with more digits, wherever the next one stands.
+            // Adds digits to the next number.
             let digits = bytes[at..].iter().position(u8::is_ascii_digit).map_or(at, |found| at + found);
             bytes.splice(digits..digits, (0..=random.below(12)).map(|_| b'9'));
         }

@@ -1,12 +1,12 @@
-//! Programs that are killed at a system call by which they change files: the kernel does it, by the injection of strace.
+//! Kills programs at a system call that changes files, by strace's fault injection.
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
-/// The system calls by which files change.
+/// The system calls that change files.
 const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync,fdatasync";
 
-/// `program` under strace, to which its arguments are still to be given. The trace goes to the file `trace` in its working
-/// directory; at call number `kill_at` of that name it is killed.
+/// `program` under strace; the caller adds its arguments. The trace goes to the file `trace` in the working directory. The
+/// program is killed at call number `kill_at` of that name.
 #[must_use]
 pub fn traced(program: &Path, kill_at: Option<(&str, u32)>) -> Command {
     let mut strace = Command::new("strace");
@@ -18,7 +18,7 @@ pub fn traced(program: &Path, kill_at: Option<(&str, u32)>) -> Command {
     strace
 }
 
-/// Every call of the thread that makes the most, with its number: strace counts in each thread, and the calls of each name.
+/// The calls of the thread that makes the most, with their numbers: strace counts per thread and per name.
 #[must_use]
 pub fn calls(trace: &str) -> Vec<(&str, u32)> {
     let mut threads = BTreeMap::<&str, (BTreeMap<&str, u32>, Vec<(&str, u32)>)>::new();

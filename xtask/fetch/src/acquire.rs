@@ -1,4 +1,4 @@
-//! The content of one file from one source: downloaded, held against every checksum there is, and unpacked beside its place.
+//! The content of a file from a source: downloaded, checked against every known checksum, and unpacked next to its destination.
 
 use std::{
     fs,
@@ -20,19 +20,19 @@ use super::{
     unpack::{self, Written},
 };
 
-/// Most bytes of a list of checksums.
+/// Maximum number of bytes of a checksum list.
 const MAX_LIST: u64 = 1 << 20;
 
-/// A packed file may be that much longer than what is in it.
+/// Maximum ratio of a packed file's size to that of its content.
 const PACKING: u64 = 1 << 20;
 
-/// What the bytes of a packed file must be, and who says so.
+/// The expected checksums of a packed file, and their source.
 struct Expected {
     checksums: Checksums,
     authority: String,
 }
 
-/// The authority of the catalog.
+/// The catalog as a source of checksums.
 const AS_PUBLISHED: &str = "as published";
 
 impl Fetcher<'_> {
@@ -65,7 +65,7 @@ impl Fetcher<'_> {
                 Ok(ready) => return Ok(ready),
                 Err(error) if error.is_of_the_source() && pieces => {
                     self.display.say(&format!(
-                        "{from}: the file was put together from several connections, and is not right; downloading it anew"
+                        "{from}: the file was assembled from several connections and is wrong; downloading it again"
                     ));
                     part.discard()?;
                 }
@@ -75,7 +75,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Puts a wrong file where one can look at it.
+    /// Keeps a wrong file for inspection.
     fn keep(&self, error: FetchError, part: &Part) -> Result<FetchError, FetchError> {
         let aside = self.store.set_aside(part.path())?;
         part.discard()?;
@@ -89,7 +89,7 @@ impl Fetcher<'_> {
         })
     }
 
-    /// Who knows what the packed file must be: the catalog, our own record of its first use, or a list beside it.
+    /// The source of a packed file's checksums: the catalog, the record of its first use, or a list next to it.
     fn expected(
         &self,
         data_set: &DataSet,
@@ -115,10 +115,10 @@ impl Fetcher<'_> {
             Place::Local(path) => {
                 let path = path.with_file_name(list);
                 let text = match read_list(&path) {
-                    // Whoever copied the files here did not copy the list.
+                    // The files were copied here without the list.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                     Err(error) => {
-                        return Err(FetchError::io("read the list of checksums", &path)(error).into());
+                        return Err(FetchError::io("read the checksum list", &path)(error).into());
                     }
                     Ok(text) => text,
                 };
@@ -128,12 +128,12 @@ impl Fetcher<'_> {
                 let folder = &file_address[..file_address.rfind('/').map_or(0, |slash| slash + 1)];
                 let address = format!("{folder}{list}");
                 match self.small_file(&address) {
-                    // A mirror may have the file alone. The server of the catalog has the list as well.
+                    // A mirror may have only the file. The catalog's server has the list as well.
                     Err(failure) if failure.missing && !file.addresses().contains(file_address) => {
                         return Ok(None);
                     }
                     Err(failure) => {
-                        let problem = format!("its list of checksums, {address}: {}", failure.problem);
+                        let problem = format!("its checksum list,  {address}: {}", failure.problem);
                         return Err(Failure { problem, ..failure }.into());
                     }
                     Ok(text) => (text, address),
@@ -141,7 +141,7 @@ impl Fetcher<'_> {
             }
         };
         let Some(md5) = listed(&text, &file.name) else {
-            let problem = format!("its list of checksums, {authority}, has no MD5 of {}", file.name);
+            let problem = format!("its checksum list,  {authority}, has no MD5 of {}", file.name);
             return Err(Failure::lasting(problem).into());
         };
         Ok(Some(Expected {
@@ -150,7 +150,7 @@ impl Fetcher<'_> {
         }))
     }
 
-    /// A short text from a server, which is asked again as often as for any other file.
+    /// A short text from a server, with the same retries as for any other file.
     fn small_file(&self, address: &str) -> Result<String, Failure> {
         let mut failed = 0;
         loop {
@@ -162,12 +162,12 @@ impl Fetcher<'_> {
             let pause = failure.retry.and_then(|requested| self.patience.pause(failed, requested));
             let Some(pause) = pause else { return Err(failure) };
             let seconds = pause.as_secs_f64();
-            self.display.say(&format!("{address}: {}; trying again in {seconds:.1} s", failure.problem));
+            self.display.say(&format!("{address}: {}; retrying in {seconds:.1} s", failure.problem));
             (self.patience.sleep)(pause);
         }
     }
 
-    /// Checks a file, unpacks it, and checks what was in it. Of what is refused nothing unpacked stays.
+    /// Checks a file, unpacks it, and checks its content. Nothing is left of refused content.
     fn unpack(
         &self,
         data_set: &DataSet,
@@ -179,13 +179,13 @@ impl Fetcher<'_> {
     ) -> Result<Ready, FetchError> {
         let ready = self.unpack_and_check(data_set, file, path, form, from, expected);
         if ready.is_err() {
-            // The refusal is what counts, and the next attempt begins with this, too.
+            // Report the refusal; the next attempt starts with this removal, too.
             let _ = fs::remove_dir_all(self.staged(data_set));
         }
         ready
     }
 
-    /// Where files are unpacked.
+    /// The folder for unpacking.
     fn staged(&self, data_set: &DataSet) -> PathBuf {
         self.store.work(&data_set.name).join("unpacked")
     }
@@ -205,7 +205,7 @@ impl Fetcher<'_> {
             let mismatch = packed.check(&expected.checksums).err()?;
             Some(WrongChecksum::new(mismatch, format!("{} from {from}", file.name), &expected.authority))
         });
-        // What is packed differently may still hold the right content, if there is a checksum to tell that.
+        // A differently packed file may still have the right content, if there is a checksum for it.
         if let Some(wrong) = wrong.clone().filter(|_| published.is_empty()) {
             return Err(wrong.into());
         }
@@ -282,7 +282,7 @@ impl Fetcher<'_> {
         digests
     }
 
-    /// Trusts unpacked files of which nobody publishes a checksum, unless they differ from what was trusted before.
+    /// Trusts unpacked files without a published checksum, unless they differ from those trusted before.
     pub(super) fn trust_tree(
         &self,
         data_set: &DataSet,
@@ -306,17 +306,17 @@ impl Fetcher<'_> {
     }
 }
 
-/// What came out of a file.
+/// The unpacked content of a file.
 struct Content {
-    /// The unpacked file, or the folder that is to be moved into place.
+    /// The unpacked file, or the folder to move into place.
     path: PathBuf,
     files: Vec<Written>,
-    /// Of the unpacked file.
+    /// The digests of the unpacked file.
     digests: Option<Digests>,
 }
 
 impl Content {
-    /// Holds the content against its published checksums, if there are any.
+    /// Checks the content against its published checksums, if there are any.
     fn check(&self, unpacked: &Unpacked, from: &str) -> Result<(), FetchError> {
         match (unpacked, &self.digests) {
             (Unpacked::File { file, checksums, .. }, Some(digests)) => {
@@ -330,7 +330,7 @@ impl Content {
     }
 }
 
-/// Holds the files of the first folder of `holds` against their published checksum, if there is one.
+/// Checks the files in the first folder of `holds` against their published checksum, if there is one.
 pub(super) fn check_tree(
     files: &[Written],
     holds: &[String],
@@ -347,7 +347,7 @@ pub(super) fn check_tree(
     Err(WrongChecksum::new(mismatch, format!("the files of `{first}` from {from}"), AS_PUBLISHED).into())
 }
 
-/// How something is known to be right, and what to record if it is not known but trusted.
+/// How content was verified, and what to record if it is only trusted.
 type Trust = (String, Option<FirstUse>);
 
 fn trust(name: &str, sha256: &str, bytes: u64, from: &str) -> Trust {
@@ -361,7 +361,7 @@ fn trust(name: &str, sha256: &str, bytes: u64, from: &str) -> Trust {
     (format!("none published; trusted on first use, SHA-256 {sha256}"), Some(first))
 }
 
-/// Finds the content within what has been unpacked: all of it, or the only folder at its top.
+/// Finds the content in the unpacked files: all of them, or the single top-level folder.
 fn top(source: &Path, staged: &Path, files: Vec<Written>, holds: &[String]) -> Result<Content, FetchError> {
     if holds_all(staged, holds) {
         return Ok(Content { path: staged.to_owned(), files, digests: None });
@@ -376,11 +376,11 @@ fn top(source: &Path, staged: &Path, files: Vec<Written>, holds: &[String]) -> R
         Some(Content { path: staged.join(first), files, digests: None })
     });
     inner.ok_or_else(|| {
-        FetchError::archive(source, "content", format!("it does not hold {} as it should", holds.join(", ")))
+        FetchError::archive(source, "content", format!("it does not contain {}", holds.join(", ")))
     })
 }
 
-/// The text in an answer, whole.
+/// The complete text of a response.
 fn text_of(answer: Answer) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     answer.body.take(MAX_LIST + 1).read_to_end(&mut bytes).map_err(|error| transport::of_body(&error))?;
@@ -388,9 +388,9 @@ fn text_of(answer: Answer) -> Result<String, Failure> {
         return Err(Failure::lasting(format!("it has more than {MAX_LIST} bytes")));
     }
     if answer.length.is_some_and(|length| length != bytes.len() as u64) {
-        return Err(Failure::passing("the connection has been cut"));
+        return Err(Failure::passing("the connection was interrupted"));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::lasting("it is no text"))
+    String::from_utf8(bytes).map_err(|_| Failure::lasting("it is not text"))
 }
 
 fn read_list(path: &Path) -> io::Result<String> {
@@ -399,7 +399,7 @@ fn read_list(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The MD5 of a file in a list as `md5sum` writes it.
+/// The MD5 of a file in a list written by `md5sum`.
 fn listed(text: &str, name: &str) -> Option<String> {
     let entry = |line: &str| {
         let (sum, file) = line.trim().split_once(char::is_whitespace)?;

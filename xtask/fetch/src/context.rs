@@ -1,4 +1,4 @@
-//! What fetching works with, and what its first part hands to the second.
+//! The context of fetching, and the data passed between its stages.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) display: &'a Display,
 }
 
-/// The content of a file of the catalog, known to be right, not yet in place.
+/// The verified content of a catalog file, not yet in place.
 pub(super) struct Ready {
     /// The unpacked file, or the folder.
     pub(super) path: PathBuf,
@@ -32,7 +32,7 @@ pub(super) struct Ready {
     pub(super) first_use: Option<FirstUse>,
 }
 
-/// The strongest checksum that is published.
+/// The strongest published checksum.
 pub(super) fn kind(published: &Checksums) -> &'static str {
     if published.sha256.is_some() { "SHA-256" } else { "MD5" }
 }

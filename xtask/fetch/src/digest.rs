@@ -15,7 +15,7 @@ use super::{
     error::{FetchError, Mismatch},
 };
 
-/// What a stream of bytes was.
+/// The digests of a stream of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Digests {
     pub(crate) bytes: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Digests {
     pub(crate) sha256: String,
 }
 
-/// Takes in bytes, gives their digests.
+/// Computes the digests of bytes.
 #[derive(Default)]
 pub(crate) struct Hasher {
     bytes: u64,
@@ -48,7 +48,7 @@ impl Hasher {
 }
 
 impl Digests {
-    /// Holds the digests against every checksum that is published; the stronger one speaks first.
+    /// Compares the digests with every published checksum, strongest first.
     pub(crate) fn check(&self, published: &Checksums) -> Result<(), Mismatch> {
         for (kind, expected, found) in
             [("SHA-256", &published.sha256, &self.sha256), ("MD5", &published.md5, &self.md5)]
@@ -79,7 +79,7 @@ pub(crate) fn file(path: &Path, display: &Display) -> Result<Digests, FetchError
     }
 }
 
-/// The checksum of a folder, as the catalog has it, from the paths (within the data set, with `/`) and SHA-256 of its files.
+/// The checksum of a folder in the catalog's format, from the paths (within the data set, with `/`) and SHA-256 of its files.
 pub(crate) fn folder<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut lines: Vec<_> = files.into_iter().collect();
     lines.sort_unstable();

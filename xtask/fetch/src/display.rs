@@ -1,5 +1,4 @@
-//! What the user sees while work goes on: a bar on a terminal, now and then a line elsewhere. All of it goes to standard
-//! error.
+//! Progress on standard error: a bar on a terminal, occasional lines elsewhere.
 
 use std::{
     io::IsTerminal as _,
@@ -10,10 +9,10 @@ use std::{
 use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressStyle};
 use snn_terminal::{escape, print_error};
 
-/// Between two lines about the same file.
+/// Interval between two lines about the same file.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how far the work is.
+/// Shows the progress.
 pub(crate) struct Display {
     kind: Kind,
     current: Mutex<Current>,
@@ -26,13 +25,13 @@ enum Kind {
     Memory(Mutex<Vec<String>>),
 }
 
-/// The file that is being worked on.
+/// The current file.
 struct Current {
     what: String,
     total: Option<u64>,
     done: u64,
     begin: Instant,
-    /// Bytes that were there at the beginning.
+    /// Bytes present at the beginning.
     offset: u64,
     told: Instant,
     bar: Option<ProgressBar>,
@@ -52,7 +51,7 @@ impl Display {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins with a file of `total` bytes, if known, of which `done` are there.
+    /// Begins with a file of `total` bytes, if known, of which `done` are present.
     pub(crate) fn begin(&self, what: &str, total: Option<u64>, done: u64) {
         self.end();
         let mut current = Current::new(what, total, done);
@@ -61,14 +60,14 @@ impl Display {
             bar.set_style(style(total.is_some()));
             bar.set_message(escape(what).into_owned());
             bar.set_position(done);
-            // The rate is that of what comes now.
+            // The rate covers only new bytes.
             bar.reset_eta();
             current.bar = Some(bar);
         }
         *self.current() = current;
     }
 
-    /// So many bytes more are done.
+    /// Adds this number of bytes.
     pub(crate) fn advance(&self, bytes: u64) {
         let mut current = self.current();
         current.done += bytes;
@@ -82,14 +81,14 @@ impl Display {
         }
     }
 
-    /// The work on the file has ended; how, is for others to say.
+    /// Ends the work on the file, without reporting the outcome.
     pub(crate) fn end(&self) {
         if let Some(bar) = self.current().bar.take() {
             bar.finish_and_clear();
         }
     }
 
-    /// Tells the user something.
+    /// Prints a message.
     pub(crate) fn say(&self, line: &str) {
         #[cfg(test)]
         if let Kind::Memory(lines) = &self.kind {
@@ -134,7 +133,7 @@ fn style(known: bool) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// For tests: keeps what was said.
+/// For tests: keeps the messages.
 #[cfg(test)]
 impl Display {
     pub(crate) fn memory() -> Self {

@@ -1,4 +1,4 @@
-//! One file from one server into a partial file, which survives us and is gone on with.
+//! Downloading a file from a server to a partial file, which is kept and resumed.
 
 use std::{
     fs::{File, OpenOptions},
@@ -14,25 +14,25 @@ use super::{
     transport::{self, Answer, Client, Failure, From, Kind},
 };
 
-/// Connections for one file, each of which brought a bit of it: nobody's line is that bad.
+/// Maximum number of connections for one file, each of which received some of it: enough for any bad connection.
 const MOST_CONNECTIONS: u32 = 1000;
 
-/// A server that cannot be reached at all gets few tries.
+/// Maximum number of attempts for an unreachable server.
 const TRIES_TO_REACH: u32 = 2;
 
-/// What is to come.
+/// The expected file.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub(crate) name: String,
-    /// Its length, where no other will do.
+    /// Its exact length, if known.
     pub(crate) bytes: Option<u64>,
-    /// Most bytes, whatever a server sends.
+    /// Maximum number of bytes, whatever a server sends.
     pub(crate) limit: u64,
-    /// Whether a checksum will tell if pieces of different files have come together.
+    /// Whether a checksum will detect mixed pieces of different files.
     pub(crate) verifiable: bool,
 }
 
-/// Why there is no file.
+/// Why the download failed.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Server(Failure),
@@ -51,7 +51,7 @@ impl std::convert::From<FetchError> for Trouble {
     }
 }
 
-/// Downloads `address` into `part`, going on with what is there. Returns whether the file is made of several pieces.
+/// Downloads `address` to `part`, resuming existing content. Returns whether the file consists of several pieces.
 pub(crate) fn download(
     client: &Client,
     address: &str,
@@ -71,7 +71,7 @@ pub(crate) fn download(
             Ok(Step::Restart) => {
                 part.discard()?;
                 pieces = false;
-                Failure::passing("the file has changed on the server since the first part of it came")
+                Failure::passing("the file has changed on the server since its first part was downloaded")
             }
             Err(Trouble::Server(failure)) => failure,
             Err(trouble) => return Err(trouble),
@@ -81,7 +81,7 @@ pub(crate) fn download(
         connections += 1;
         if part.len() > before {
             pieces = true;
-            // What trickles in does not make the line a good one.
+            // A trickle of bytes does not count as progress.
             failed = if failure.slow { failed } else { 0 };
         }
         failed += 1;
@@ -89,7 +89,7 @@ pub(crate) fn download(
         let pause = patience.pause(failed, requested).filter(|_| !useless && connections < MOST_CONNECTIONS);
         let Some(pause) = pause else { return Err(failure.into()) };
         let seconds = pause.as_secs_f64();
-        display.say(&format!("{address}: {}; trying again in {seconds:.1} s", failure.problem));
+        display.say(&format!("{address}: {}; retrying in {seconds:.1} s", failure.problem));
         (patience.sleep)(pause);
     }
 }
@@ -127,7 +127,7 @@ fn attempt(
                 return Ok(Step::Restart);
             }
         }
-        // The length alone does not make it the same file, but a checksum will.
+        // The same length does not guarantee the same file, but a checksum will detect a mix.
         Kind::Beyond { total } if goes_on && wanted.verifiable && total == Some(have) => {
             return Ok(Step::Done);
         }
@@ -136,7 +136,7 @@ fn attempt(
     receive(address, answer, wanted, part, patience, display).map(|()| Step::Done)
 }
 
-/// Appends the body of an answer to the part.
+/// Appends the body of a response to the part.
 fn receive(
     address: &str,
     mut answer: Answer,
@@ -153,12 +153,12 @@ fn receive(
     if let (Some(announced), Some(bytes)) = (announced, wanted.bytes)
         && announced != bytes
     {
-        let problem = format!("the server announces {announced} bytes, and the right file has {bytes}");
+        let problem = format!("the server announces {announced} bytes, but the file has {bytes}");
         return Err(Failure::lasting(problem).into());
     }
     let limit = wanted.bytes.unwrap_or(wanted.limit);
     if announced.is_some_and(|announced| announced > limit) {
-        let problem = format!("the server announces more than the {limit} bytes that the file may have");
+        let problem = format!("the server announces more than the maximum of {limit} bytes");
         return Err(Failure::lasting(problem).into());
     }
     let total = announced.or(wanted.bytes);
@@ -189,8 +189,7 @@ fn receive(
         if elapsed >= patience.silence {
             if came < patience.least && total.is_none_or(|total| have < total) {
                 file.write_all(&buffer[..read]).map_err(io)?;
-                let problem =
-                    format!("no more than {came} bytes came in {} s", elapsed.as_secs_f64().round());
+                let problem = format!("received only {came} bytes in {} s", elapsed.as_secs_f64().round());
                 return Err(Failure { slow: true, ..Failure::passing(problem) }.into());
             }
             (since, came) = (Instant::now(), 0);
@@ -198,7 +197,7 @@ fn receive(
         if have > limit {
             drop(file);
             part.discard()?;
-            let problem = format!("the server sends more than the {limit} bytes that the file may have");
+            let problem = format!("the server sends more than the maximum of {limit} bytes");
             return Err(Failure::lasting(problem).into());
         }
         file.write_all(&buffer[..read]).map_err(io)?;
@@ -219,6 +218,6 @@ fn receive(
 }
 
 fn finish(file: &File, part: &Part) -> Result<(), Trouble> {
-    // Some file systems report only here that there was no room.
+    // Some file systems report a full disk only here.
     Ok(file.sync_data().map_err(FetchError::io("write", part.path()))?)
 }

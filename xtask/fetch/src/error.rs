@@ -1,4 +1,4 @@
-//! What can go wrong between a server and a data set on disk.
+//! Errors of fetching data sets.
 
 use std::{
     fmt, io,
@@ -7,39 +7,39 @@ use std::{
 
 use snn_terminal::escape;
 
-/// Every failure of `fetch-data`. Each says what is wrong, where, and what to do.
+/// Every failure of `fetch-data`. Each states the problem, its place and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// The file system refuses.
+    /// A file system error.
     #[error("cannot {action} {}: {source}{}", path.display(), remedy(source.kind()))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
 
-    /// Bytes are not those that were published, or that came the first time.
+    /// Content that differs from the published one, or from that of the first use.
     #[error(transparent)]
     Checksum(Box<WrongChecksum>),
 
-    /// A packed file is damaged, or made to do harm.
+    /// A damaged or malicious packed file.
     #[error("{}, {place}: {problem}", path.display())]
     Archive { path: PathBuf, place: String, problem: String },
 
-    /// None of the places that should have a file gave it.
-    #[error("{file} is not to be had{}{}", Tried(tried), if *offline { OFFLINE } else { "" })]
+    /// No source provided the file.
+    #[error("{file} is unavailable{}{}", Tried(tried), if *offline { OFFLINE } else { "" })]
     NoSource { file: String, tried: Vec<(String, String)>, offline: bool },
 
     /// Only mirrors have the data set.
-    #[error("no server has it: name a mirror that does, with --mirror URL_OR_DIR")]
+    #[error("no server has it: specify a mirror that does, with --mirror URL_OR_DIR")]
     MirrorOnly,
 
-    /// Something lies where the data set belongs.
-    #[error("{} is there, but holds no such data set: move it away, or choose another folder with --dir", path.display())]
+    /// Other content in the place of the data set.
+    #[error("{} exists, but does not contain the data set: move it away, or choose another folder with --dir", path.display())]
     InTheWay { path: PathBuf },
 
-    /// A data set on disk is not what was fetched.
+    /// A data set on disk differs from what was fetched.
     #[error("{}", problems.join("; "))]
     Damaged { problems: Vec<String> },
 }
 
-const OFFLINE: &str = "\n  No server can be reached. Is there a network? Behind a proxy, set HTTPS_PROXY; without a network, \
+const OFFLINE: &str = "\n  No server is reachable. Is there a network? Behind a proxy, set HTTPS_PROXY; without a network, \
                        name a folder that has the files with --mirror DIR.";
 
 /// A checksum that differs from the published one.
@@ -50,13 +50,13 @@ pub(crate) struct Mismatch {
     pub(crate) found: String,
 }
 
-/// A checksum that does not hold, both values, and where the file is kept for whoever wants to look.
+/// A checksum mismatch: both values, and where the file is kept for inspection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WrongChecksum {
     pub(crate) kind: &'static str,
     pub(crate) what: String,
     pub(crate) expected: String,
-    /// Who says so.
+    /// The source of the expected value.
     pub(crate) authority: String,
     pub(crate) found: String,
     pub(crate) kept: Option<PathBuf>,
@@ -97,26 +97,26 @@ impl FetchError {
         Self::Archive { path: path.to_owned(), place: place.into(), problem: problem.into() }
     }
 
-    /// Whether the next place may do better: not where our own disk is at fault.
+    /// Whether the next source may help: not if the local disk is the problem.
     pub(crate) fn is_of_the_source(&self) -> bool {
         matches!(self, Self::Checksum(_) | Self::Archive { .. } | Self::NoSource { .. })
     }
 }
 
-/// What the user can do about the commonest refusals of a file system.
+/// The remedies for the most common file system errors.
 fn remedy(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "\n  Make room, or choose another folder with --dir. What has come so far is kept: the same command goes on from there."
+            "\n  Free some space, or choose another folder with --dir. Downloaded parts are kept: the same command resumes."
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "\n  Choose a folder that you may write to, with --dir or the environment variable SNN_DATA_DIR."
+            "\n  Choose a writable folder with --dir or the environment variable SNN_DATA_DIR."
         }
         _ => "",
     }
 }
 
-/// A list of places and what was wrong with each.
+/// A list of sources and their errors.
 struct Tried<'a>(&'a [(String, String)]);
 
 impl fmt::Display for Tried<'_> {

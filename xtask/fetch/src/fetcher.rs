@@ -1,5 +1,5 @@
-//! From a data set of the catalog to its folder: find out what is there, get what is missing, move it into place, record
-//! it.
+//! Fetches a data set of the catalog to its folder: checks what exists, gets what is missing, moves it into place, and
+//! records it.
 
 use std::{fs, path::Path};
 
@@ -17,26 +17,26 @@ use super::{
     unpack::Written,
 };
 
-/// What became of a data set.
+/// The outcome for a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) action: Action,
     pub(crate) size: Size,
-    /// How each file is known to be the right one.
+    /// How each file was verified.
     pub(crate) proofs: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Action {
-    /// It was there, and as recorded.
+    /// It existed, as recorded.
     Present,
-    /// It was there, put by somebody else; now it is recorded.
+    /// It existed without a record, and is recorded now.
     Recorded,
     Fetched,
 }
 
 impl Fetcher<'_> {
-    /// Sees to it that a data set is in its folder, complete and as published.
+    /// Makes sure that a data set is in its folder, complete and as published.
     pub(crate) fn fetch(&self, data_set: &DataSet) -> Result<Outcome, FetchError> {
         let present =
             || (inspect::state(self.store, data_set) == Presence::Fetched).then(|| self.outcome(data_set));
@@ -44,7 +44,7 @@ impl Fetcher<'_> {
             return Ok(outcome);
         }
         let _lock = self.store.lock(&data_set.name, self.display)?;
-        // Somebody else may have fetched it meanwhile.
+        // Another process may have fetched it meanwhile.
         if let Some(outcome) = present() {
             return Ok(outcome);
         }
@@ -62,7 +62,7 @@ impl Fetcher<'_> {
             };
             action = action.max(done);
         }
-        // Nothing but remains: whatever was worth keeping has been moved.
+        // Only leftovers: everything worth keeping has been moved.
         let _ = fs::remove_dir_all(self.store.work(&data_set.name));
         Ok(Outcome { action, ..self.outcome(data_set) })
     }
@@ -114,14 +114,14 @@ impl Fetcher<'_> {
                 Err(it) => {
                     let path = target.display();
                     self.display.say(&format!(
-                        "{path} is not what was published: {} {} instead of {}; fetching it again",
+                        "{path} differs from the published file: {} {} instead of {}; fetching it again",
                         it.kind, it.found, it.expected
                     ));
                 }
             }
         }
         let ready = self.acquire(data_set, file)?;
-        fs::create_dir_all(folder).map_err(FetchError::io("make the folder", folder))?;
+        fs::create_dir_all(folder).map_err(FetchError::io("create the folder", folder))?;
         self.install(&ready.path, &target)?;
         for written in &ready.files {
             replace(&mut manifest, (written.bytes, &written.sha256))?;
@@ -179,7 +179,7 @@ impl Fetcher<'_> {
         self.settle(data_set, file, folder, manifest, ready)
     }
 
-    /// The records of files whose content is as recorded, whatever their times say; or what has changed.
+    /// The records of files with unchanged content, regardless of their times; or what has changed.
     fn changed(
         &self,
         folder: &Path,
@@ -193,7 +193,7 @@ impl Fetcher<'_> {
             }
             let path = folder.join(&known.path);
             if !fs::metadata(&path).is_ok_and(|it| it.is_file() && it.len() == known.bytes) {
-                return Ok(Err(format!("{} is missing or of another length", known.path)));
+                return Ok(Err(format!("{} is missing or has a different length", known.path)));
             }
             if digest::file(&path, self.display)?.sha256 != known.sha256 {
                 return Ok(Err(format!("{} has changed", known.path)));
@@ -203,7 +203,7 @@ impl Fetcher<'_> {
         Ok(Ok(records))
     }
 
-    /// The files of a folder that somebody else has filled.
+    /// The files of a folder filled by other means.
     fn read(&self, folder: &Path) -> Result<Vec<Written>, FetchError> {
         let files = inspect::files(folder)?;
         let total = files.iter().map(|(_, bytes)| bytes).sum();
@@ -217,24 +217,24 @@ impl Fetcher<'_> {
         written
     }
 
-    /// Tries one source after the other.
+    /// Tries one source after another.
     fn acquire(&self, data_set: &DataSet, file: &RemoteFile) -> Result<Ready, FetchError> {
         let work = self.store.work(&data_set.name);
-        fs::create_dir_all(&work).map_err(FetchError::io("make the folder", &work))?;
+        fs::create_dir_all(&work).map_err(FetchError::io("create the folder", &work))?;
         let sources = sources(data_set, file, self.mirror, self.store);
         let (mut tried, mut offline, mut last) = (Vec::new(), true, None);
         if let Some(Mirror::Folder(root)) = self.mirror
             && !sources.iter().any(|source| source.is_within(root))
         {
             let wanted = root.join(file.mirror_folder()).join(&file.name);
-            tried.push((wanted.display().to_string(), "there is no such file on the mirror".to_owned()));
+            tried.push((wanted.display().to_string(), "the mirror does not have this file".to_owned()));
         }
         if sources.is_empty() && self.mirror.is_none() {
             return Err(FetchError::MirrorOnly);
         }
         for source in sources {
             if let Some((place, problem)) = last.take() {
-                self.display.say(&format!("{place}: {problem}\n  Trying the next place: {}", source.place));
+                self.display.say(&format!("{place}: {problem}\n  Trying the next source: {}", source.place));
             }
             let problem = match self.try_source(data_set, file, &source) {
                 Ok(ready) => return Ok(ready),
@@ -255,13 +255,17 @@ impl Fetcher<'_> {
         Err(FetchError::NoSource { file: file.name.clone(), tried, offline })
     }
 
-    /// Moves something finished to its place, and what was there aside.
+    /// Moves finished content into place, and existing content aside.
     fn install(&self, ready: &Path, target: &Path) -> Result<(), FetchError> {
-        // An empty folder is nobody's loss.
+        // An empty folder can be removed.
         let _ = fs::remove_dir(target);
         if fs::symlink_metadata(target).is_ok() {
             let aside = self.store.set_aside(target)?;
-            self.display.say(&format!("what was in {} is kept in {}", target.display(), aside.display()));
+            self.display.say(&format!(
+                "the previous content of {} is kept in {}",
+                target.display(),
+                aside.display()
+            ));
         }
         fs::rename(ready, target).map_err(FetchError::io("make", target))
     }
@@ -279,7 +283,7 @@ impl Fetcher<'_> {
             let (name, sha256) = (first.name.clone(), first.sha256.clone());
             let path = self.store.record_first_use(&data_set.name, first)?;
             self.display.say(&format!(
-                "{}: nobody publishes a checksum of {name}. It is trusted on first use; from now on it must be the same, SHA-256 \
+                "{}: no checksum of {name} is published. It is trusted on first use; from now on it must be the same, SHA-256 \
                  {sha256}, as recorded in {}",
                 data_set.name,
                 path.display()

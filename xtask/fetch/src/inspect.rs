@@ -1,4 +1,4 @@
-//! What is on disk: at a glance, or read to the last byte.
+//! The state of data sets on disk: a quick check, or a complete verification.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -15,7 +15,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Presence {
     Absent,
-    /// Something is there that was not fetched, or not all of it.
+    /// Content that was not fetched by this program, or is incomplete.
     Unrecorded,
     /// Files have been changed or lost since they were fetched.
     Changed,
@@ -23,7 +23,7 @@ pub(crate) enum Presence {
 }
 
 impl Presence {
-    /// As `--json` has it.
+    /// Its name in `--json`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Absent => "absent",
@@ -34,7 +34,7 @@ impl Presence {
     }
 }
 
-/// Whether a data set is there, judged by length and time of its files.
+/// The state of a data set, judged by length and time of its files.
 pub(crate) fn state(store: &Store, data_set: &DataSet) -> Presence {
     let folder = store.folder(&data_set.name);
     if !folder.exists() {
@@ -54,13 +54,13 @@ pub(crate) fn state(store: &Store, data_set: &DataSet) -> Presence {
     }
 }
 
-/// Whether a file is as it was, judged by its length and time.
+/// Whether a file is unchanged, judged by its length and time.
 pub(crate) fn is_as_recorded(folder: &Path, record: &FileRecord) -> bool {
     fs::metadata(folder.join(&record.path))
         .is_ok_and(|it| it.is_file() && it.len() == record.bytes && modified(&it) == record.modified)
 }
 
-/// What a data set consists of.
+/// The kind of content of a data set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) files: usize,
@@ -73,11 +73,11 @@ impl Manifest {
     }
 }
 
-/// Reads every byte of a data set and holds it against the record and the published checksums.
+/// Reads every byte of a data set and compares it with the record and the published checksums.
 ///
 /// # Errors
 ///
-/// [`FetchError::Damaged`] with all that is wrong; [`FetchError::Io`].
+/// [`FetchError::Damaged`] with all problems; [`FetchError::Io`].
 pub(crate) fn verify(store: &Store, data_set: &DataSet, display: &Display) -> Result<Size, FetchError> {
     const MOST_PROBLEMS: usize = 5;
 
@@ -143,7 +143,7 @@ pub(crate) fn verify(store: &Store, data_set: &DataSet, display: &Display) -> Re
                         problems.push(format!("wrong SHA-256 of {first}: {found}, published is {expected}"));
                     }
                 }
-                // A recording more is a sample more.
+                // An added recording would be an additional sample.
                 let extra = |path: &&String| manifest.is_some() && !recorded.contains_key(path.as_str());
                 problems.extend(
                     present
@@ -156,7 +156,7 @@ pub(crate) fn verify(store: &Store, data_set: &DataSet, display: &Display) -> Re
         }
     }
     if unproven && problems.is_empty() {
-        problems.push("it was not fetched by this program, and nobody publishes checksums of it".to_owned());
+        problems.push("it was not fetched by this program, and no checksums are published".to_owned());
     }
     if problems.is_empty() {
         return Ok(size);
@@ -166,12 +166,12 @@ pub(crate) fn verify(store: &Store, data_set: &DataSet, display: &Display) -> Re
     if problems.len() > MOST_PROBLEMS {
         let more = problems.len() - MOST_PROBLEMS;
         problems.truncate(MOST_PROBLEMS);
-        problems.push(format!("and {more} problems more"));
+        problems.push(format!("and {more} more"));
     }
     Err(FetchError::Damaged { problems })
 }
 
-/// The files of a folder but the record, by path within it, and their lengths.
+/// The files of a folder except the record, by path within it, with their lengths.
 pub(crate) fn files(folder: &Path) -> Result<Vec<(String, u64)>, FetchError> {
     let mut files = Vec::new();
     let mut folders = vec![String::new()];

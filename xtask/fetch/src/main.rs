@@ -1,17 +1,16 @@
-//! `cargo xtask fetch-data`: from the catalog to data sets on disk that are known to be the published ones.
+//! `cargo xtask fetch-data`: downloads the data sets of the catalog and verifies that they are the published ones.
 //!
-//! A program of its own, so that `cargo xtask` starts without HTTP, TLS and archives.
+//! A separate program, so `cargo xtask` does not compile HTTP, TLS and archive code.
 //!
-//! - `sources`: where a file may come from, in order.
-//! - `transport`, `proxy`: one request to a server; `patience`: when to ask again; `download`: a file, in as many pieces as it
-//!   takes.
-//! - `digest`: checksums; `unpack`: archives that may be hostile.
-//! - `store`: the data directory with its locks and records; `inspect`: what is there.
-//! - `acquire`: one file from one source, checked; `fetcher`: a data set.
-//! - `display`, `report`, `error`: what the user sees.
+//! - `sources`: the sources of a file, in order.
+//! - `transport`, `proxy`: one request to a server; `patience`: retries; `download`: a file, resumed as often as needed.
+//! - `digest`: checksums; `unpack`: archives, treated as untrusted.
+//! - `store`: the data directory with its locks and records; `inspect`: its state.
+//! - `acquire`: one verified file from one source; `fetcher`: a data set.
+//! - `display`, `report`, `error`: output for the user.
 //!
-//! Every step may be cut off, by a signal or by the power: what is in place has been checked, what is under way is gone on
-//! with or made anew.
+//! A signal or a power failure may interrupt any step: files in their final place are verified, and unfinished ones are
+//! resumed or started over.
 
 mod acquire;
 mod context;
@@ -75,7 +74,7 @@ struct Options {
     /// A folder or an address to try before the servers, with files packed or unpacked, such as MIRROR/mnist/*.gz
     #[arg(long, value_name = "URL_OR_DIR")]
     mirror: Option<Mirror>,
-    /// Fetch nothing: read every byte of what is there, and hold it against the checksums
+    /// Fetch nothing: read every byte of the files on disk and compare it with the checksums
     #[arg(long, conflicts_with_all = ["list", "mirror"])]
     verify_only: bool,
     /// Fetch nothing: show size, license, citation and state of the data sets
@@ -95,10 +94,10 @@ fn known_name(name: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     let names: Vec<&str> = catalog.data_sets.iter().map(|it| it.name.as_str()).collect();
-    Err(format!("there is no such data set; there are {} (and `{ALL}`)", names.join(", ")))
+    Err(format!("unknown data set; use {}, or `{ALL}`", names.join(", ")))
 }
 
-/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+/// The command line. Errors are colored unless they quote text that is unsafe for a terminal.
 fn parse() -> Options {
     Options::try_parse().unwrap_or_else(|error| {
         if snn_terminal::arguments_are_safe() {
@@ -146,7 +145,7 @@ fn fetch_data(options: &Options) -> Result<u8> {
     leave_on_interrupt(&display, &store)?;
     let mut report = Vec::new();
     let mut failed = false;
-    let mut tell = |done: Done| {
+    let mut record = |done: Done| {
         failed |= done.is_failure();
         match (done.is_failure(), options.json) {
             (true, _) => display.say(&format!("error: {done}")),
@@ -159,8 +158,8 @@ fn fetch_data(options: &Options) -> Result<u8> {
         for data_set in chosen {
             let name = &data_set.name;
             let state = inspect::state(&store, data_set);
-            tell(if state == Presence::Absent && all {
-                Done::skipped(name, &store, "not here")
+            record(if state == Presence::Absent && all {
+                Done::skipped(name, &store, "not downloaded")
             } else {
                 match inspect::verify(&store, data_set, &display) {
                     Ok(size) => Done::verified(name, &store, size),
@@ -182,10 +181,10 @@ fn fetch_data(options: &Options) -> Result<u8> {
             let name = &data_set.name;
             let optional = all && !options.names.contains(name);
             if optional && !data_set.has_server() && options.mirror.is_none() {
-                tell(Done::skipped(name, &store, "only mirrors have it (--mirror URL_OR_DIR)"));
+                record(Done::skipped(name, &store, "available only from mirrors (--mirror URL_OR_DIR)"));
                 continue;
             }
-            tell(match fetcher.fetch(data_set) {
+            record(match fetcher.fetch(data_set) {
                 Ok(outcome) => Done::fetched(name, &store, outcome),
                 Err(error) => Done::failed(name, &store, &error),
             });
@@ -197,8 +196,8 @@ fn fetch_data(options: &Options) -> Result<u8> {
     Ok(failed.into())
 }
 
-/// Ends the program on Ctrl-C or a request to end, and says what that means. Nothing needs to be put in order: a process that
-/// is killed leaves the same behind.
+/// Ends the program on Ctrl-C or SIGTERM and reports how to resume. No cleanup is needed: a killed process leaves the same
+/// files.
 fn leave_on_interrupt(display: &Arc<Display>, store: &Store) -> Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -211,7 +210,7 @@ fn leave_on_interrupt(display: &Arc<Display>, store: &Store) -> Result<()> {
         }
         display.end();
         display.say(&format!(
-            "interrupted: what has been downloaded is kept in {}, and the same command goes on from there",
+            "interrupted: downloads are kept in {}, and the same command resumes",
             folder.display()
         ));
         process::exit(130);

@@ -1,4 +1,4 @@
-//! A partial file, which survives us and is gone on with.
+//! A partial file, which is kept and resumed.
 
 use std::{
     fs, io,
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::FetchError;
 
-/// The partial file, and beside it where it comes from.
+/// The partial file, and its origin in a file next to it.
 #[derive(Debug)]
 pub(crate) struct Part {
     path: PathBuf,
 }
 
-/// Where a partial file comes from.
+/// The origin of a partial file.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Origin {
     pub(super) address: String,
@@ -26,7 +26,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// What the server will recognize the file by: a weak entity tag is not enough to put pieces together.
+    /// The validator by which the server recognizes the file: a weak entity tag is not enough to combine pieces.
     pub(super) fn validator(&self) -> Option<&str> {
         let strong = self.etag.as_deref().filter(|tag| !tag.starts_with("W/"));
         strong.or(self.last_modified.as_deref())
@@ -42,7 +42,7 @@ impl Part {
         &self.path
     }
 
-    /// Bytes that are there.
+    /// Number of bytes present.
     pub(crate) fn len(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |it| it.len())
     }
@@ -62,9 +62,9 @@ impl Part {
         fs::write(&path, text).map_err(FetchError::io("write", &path))
     }
 
-    /// Begins anew.
+    /// Starts over.
     pub(crate) fn discard(&self) -> Result<(), FetchError> {
-        // The origin last: without its file it means nothing, the file without it would be taken for another's.
+        // Remove the origin last: without the file it is meaningless, but a file with a wrong origin would be misused.
         for path in [self.path.clone(), self.origin_path()] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -77,7 +77,7 @@ impl Part {
     }
 }
 
-/// The path with more behind its name.
+/// The path with a suffix.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

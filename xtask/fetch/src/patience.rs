@@ -1,4 +1,4 @@
-//! How often and how long to wait for a server that does not answer as it should.
+//! Retry policy for misbehaving servers.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -6,20 +6,20 @@ use std::{
     time::Duration,
 };
 
-/// When to try again, and when to give up.
+/// When to retry, and when to give up.
 #[derive(Debug, Clone)]
 pub(crate) struct Patience {
-    /// Tries in a row without a new byte.
+    /// Consecutive attempts without a new byte.
     pub(crate) attempts: u32,
-    /// Before the second try; doubles with each further one.
+    /// Pause before the second attempt; doubles with each further one.
     pub(crate) first_pause: Duration,
     pub(crate) longest_pause: Duration,
-    /// The longest pause that a server may ask for.
+    /// The longest pause that a server may request.
     pub(crate) longest_request: Duration,
     pub(crate) connect: Duration,
-    /// Without any byte.
+    /// Maximum time without any byte.
     pub(crate) silence: Duration,
-    /// Fewer bytes than this in as much time as `silence` are as good as none.
+    /// Fewer bytes than this within `silence` count as none.
     pub(crate) least: u64,
     pub(crate) sleep: fn(Duration),
 }
@@ -40,15 +40,15 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// The pause before the next try, after `failed` ones in a row; `None` to give up. What the server asks for counts as the
-    /// least, up to a bound.
+    /// The pause before the next attempt, after `failed` consecutive ones; `None` to give up. The pause requested by the server
+    /// is the minimum, up to a bound.
     pub(crate) fn pause(&self, failed: u32, requested: Option<Duration>) -> Option<Duration> {
         if failed >= self.attempts || requested.is_some_and(|requested| requested > self.longest_request) {
             return None;
         }
         let doublings = failed.saturating_sub(1).min(16);
         let pause = self.first_pause.saturating_mul(1 << doublings).min(self.longest_pause);
-        // Between half of it and all of it, so that many waiting machines do not come back at once.
+        // Random between half of it and all of it, so that many machines do not retry simultaneously.
         let random = RandomState::new().hash_one(failed) as f64 / u64::MAX as f64;
         let pause = pause.mul_f64(0.5 + 0.5 * random);
         Some(pause.max(requested.unwrap_or_default()))

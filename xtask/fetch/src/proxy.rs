@@ -1,13 +1,13 @@
-//! The proxy that the usual environment variables ask for.
+//! The proxy set by the usual environment variables.
 
 use ureq::Proxy;
 
-/// The proxy for addresses of a scheme (`http` or `https`), by the variables that `lookup` knows: `HTTPS_PROXY` or
-/// `HTTP_PROXY`, otherwise `ALL_PROXY`, each also in lower case, which goes first. `NO_PROXY` lists hosts without a proxy.
+/// The proxy for addresses of a scheme (`http` or `https`), from variables returned by `lookup`: `HTTPS_PROXY` or `HTTP_PROXY`,
+/// otherwise `ALL_PROXY`, each also in lower case, which takes precedence. `NO_PROXY` lists hosts without a proxy.
 ///
 /// # Errors
 ///
-/// The variable whose value is no address.
+/// The variable whose value is not an address.
 pub(crate) fn from_variables(
     scheme: &str,
     lookup: impl Fn(&str) -> Option<String>,
@@ -32,7 +32,7 @@ pub(crate) fn from_variables(
     let (_, exceptions) = value("NO_PROXY").unwrap_or_default();
     for host in exceptions.split(',').map(str::trim).filter(|host| !host.is_empty()) {
         builder = builder.no_proxy(host);
-        // Other programs take `example.org` and `.example.org` both for the host and all that lies within it.
+        // Other programs treat both `example.org` and `.example.org` as the host and all its subdomains.
         let bare = host.trim_start_matches("*.").trim_start_matches('.');
         builder = builder.no_proxy(bare).no_proxy(&format!(".{bare}"));
     }

@@ -1,4 +1,4 @@
-//! What the command says on standard output, for people and (`--json`) for programs.
+//! The output of the command, for people and (`--json`) for programs.
 
 use indicatif::DecimalBytes;
 use serde::Serialize;
@@ -16,15 +16,15 @@ use super::{
 pub(crate) struct Listed<'a> {
     name: &'a str,
     title: &'a str,
-    /// Bytes to download, or null where no server says so in advance.
+    /// Bytes to download, or null if unknown in advance.
     bytes: Option<u64>,
-    /// Most bytes that it may take on disk.
+    /// Maximum number of bytes on disk.
     max_unpacked_bytes: u64,
     license: &'a str,
     citation: &'a str,
     homepage: &'a str,
     note: Option<&'a str>,
-    /// Whether a server has it; otherwise only mirrors do.
+    /// Whether a server has it, and not only mirrors.
     has_server: bool,
     directory: String,
     /// `absent`, `unrecorded`, `changed` or `fetched`.
@@ -67,8 +67,8 @@ impl std::fmt::Display for Listed<'_> {
             writeln!(f, "  note      {note}")?;
         }
         let state = match self.state {
-            "absent" => "not here",
-            "unrecorded" => "not complete, or not fetched by this command",
+            "absent" => "not installed",
+            "unrecorded" => "incomplete, or not fetched by this command",
             "changed" => "changed since it was fetched",
             other => other,
         };
@@ -80,7 +80,7 @@ impl std::fmt::Display for Listed<'_> {
     }
 }
 
-/// What became of one data set: an element of `--json`.
+/// The outcome for a data set: an element of `--json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Done {
     name: String,
@@ -89,7 +89,7 @@ pub(crate) struct Done {
     directory: String,
     files: usize,
     bytes: u64,
-    /// How each file is known to be the right one.
+    /// How each file was verified.
     proofs: Vec<String>,
     /// Why it failed or was skipped.
     error: Option<String>,
@@ -142,8 +142,8 @@ impl std::fmt::Display for Done {
             return write!(f, "{}: {}: {error}", self.name, self.outcome);
         }
         let what = match self.outcome {
-            "present" => "is there, as it was fetched",
-            "recorded" => "was there, is as it should be, and is recorded now",
+            "present" => "exists, as fetched",
+            "recorded" => "existed, is correct, and is recorded now",
             other => other,
         };
         let (files, bytes) = (self.files, DecimalBytes(self.bytes));

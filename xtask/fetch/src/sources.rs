@@ -1,4 +1,4 @@
-//! Where a file may come from, in the order in which the places are tried.
+//! The sources of a file, in the order in which they are tried.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use snn_catalog::{DataSet, RemoteFile, Unpacked};
 
 use super::store::Store;
 
-/// Another place than the servers of the catalog, tried before them.
+/// A source other than the servers of the catalog, tried before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mirror {
     Folder(PathBuf),
@@ -27,19 +27,21 @@ impl std::str::FromStr for Mirror {
         let path = PathBuf::from(text.strip_prefix("file://").unwrap_or(text));
         match text.split_once("://") {
             Some((scheme, _)) if scheme != "file" => {
-                Err(format!("mirrors are folders or addresses of http or https, not of {scheme}"))
+                Err(format!("a mirror must be a folder or an http or https address, not {scheme}"))
             }
-            // Absolute, since records will name it.
+            // Absolute, since records will contain it.
             _ if path.is_dir() => {
                 std::path::absolute(&path).map(Self::Folder).map_err(|error| error.to_string())
             }
-            _ => Err("there is no such folder (and it is no address, which begins with http:// or https://)"
-                .to_owned()),
+            _ => Err(
+                "the folder does not exist (and it is not an address, which begins with http:// or https://)"
+                    .to_owned(),
+            ),
         }
     }
 }
 
-/// Something to get a file of the catalog from.
+/// A source of a catalog file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) place: Place,
@@ -52,7 +54,7 @@ pub(crate) enum Place {
     Remote(String),
 }
 
-/// How the file is there.
+/// The form of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Packed,
@@ -77,7 +79,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// All places for a file: beside its destination, the mirror, the servers.
+/// All sources of a file: next to its destination, the mirror, the servers.
 pub(crate) fn sources(
     data_set: &DataSet,
     file: &RemoteFile,
@@ -95,7 +97,7 @@ pub(crate) fn sources(
             sources.push(Source { place: Place::Local(path), form });
         }
     };
-    // Somebody may have put the packed file where it belongs.
+    // The user may have put the packed file at its destination.
     if matches!(file.unpacked, Unpacked::File { .. }) {
         local(store.folder(&data_set.name).join(&file.name), Form::Packed);
     }
@@ -121,7 +123,7 @@ pub(crate) fn sources(
     sources
 }
 
-/// Whether a folder holds all of these.
+/// Whether a folder contains all of these.
 pub(crate) fn holds_all(folder: &Path, names: &[String]) -> bool {
     names.iter().all(|name| folder.join(name).exists())
 }

@@ -1,4 +1,4 @@
-//! The data directory: a folder for each data set, and `.fetch` for what is under way.
+//! The data directory: a folder for each data set, and `.fetch` for work in progress.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -16,7 +16,7 @@ use super::{
     part::{Part, with_suffix},
 };
 
-/// What is recorded of the files of a data set, within its folder.
+/// The record of a data set's files, in its folder.
 pub(crate) const MANIFEST: &str = "fetched.json";
 
 /// The data directory.
@@ -25,7 +25,7 @@ pub(crate) struct Store {
     root: PathBuf,
 }
 
-/// What was fetched, from where, and what it was on that day.
+/// What was fetched, its origin, and its state at that time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) data_set: String,
@@ -34,13 +34,13 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<FileRecord>,
 }
 
-/// Where a file of the catalog came from.
+/// The origin of a catalog file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fetched {
     /// Its name in the catalog.
     pub(crate) name: String,
     pub(crate) from: String,
-    /// How it is known to be the right one.
+    /// How it was verified.
     pub(crate) proof: String,
     /// RFC 3339.
     pub(crate) time: String,
@@ -52,11 +52,11 @@ pub(crate) struct FileRecord {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
-    /// When it was written, in nanoseconds since 1970: if that and the length are as they were, so is the file.
+    /// Modification time in nanoseconds since 1970: if it and the length are unchanged, so is the file.
     pub(crate) modified: u64,
 }
 
-/// What a file without a published checksum was when it first came.
+/// The checksum of a file without a published one at its first use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FirstUse {
     pub(crate) name: String,
@@ -66,7 +66,7 @@ pub(crate) struct FirstUse {
     pub(crate) time: String,
 }
 
-/// Held while a data set is worked on; the operating system gives it back however we end.
+/// Locks a data set; the operating system releases the lock when the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
@@ -81,12 +81,12 @@ impl Store {
         &self.root
     }
 
-    /// Where a data set lies.
+    /// The folder of a data set.
     pub(crate) fn folder(&self, data_set: &str) -> PathBuf {
         self.root.join(data_set)
     }
 
-    /// Where a data set is worked on: in the same file system, so that the result can be moved as a whole.
+    /// The working folder of a data set: on the same file system, so that the result can be moved atomically.
     pub(crate) fn work(&self, data_set: &str) -> PathBuf {
         self.root.join(".fetch").join(data_set)
     }
@@ -96,7 +96,7 @@ impl Store {
     }
 
     pub(crate) fn manifest(&self, data_set: &str) -> Option<Manifest> {
-        // What a damaged record would tell is found out again.
+        // The information in a damaged record is determined again.
         read_json(&self.folder(data_set).join(MANIFEST)).ok().flatten()
     }
 
@@ -108,7 +108,7 @@ impl Store {
         self.root.join(format!("{data_set}.first-use.json"))
     }
 
-    /// What a file was when it was first trusted, and where that is recorded.
+    /// The checksum of a file at its first use, and where it is recorded.
     pub(crate) fn first_use(
         &self,
         data_set: &str,
@@ -128,7 +128,7 @@ impl Store {
         Ok(path)
     }
 
-    /// Takes the lock of a data set, after the process that has it.
+    /// Acquires the lock of a data set, waiting for the process that holds it.
     pub(crate) fn lock(&self, data_set: &str, display: &Display) -> Result<Lock, FetchError> {
         let folder = self.root.join(".fetch");
         fs::create_dir_all(&folder).map_err(FetchError::io("make the folder", &folder))?;
@@ -140,16 +140,16 @@ impl Store {
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                // Some network file systems have no locks; the work goes on without.
+                // Some network file systems do not support locks; continue without.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
                 Err(TryLockError::Error(error)) => return Err(io(error)),
                 Err(TryLockError::WouldBlock) => {
                     if !told {
                         let mut holder = String::new();
-                        // Where others may not read a locked file, its holder stays unnamed.
+                        // If a locked file is unreadable, its holder is unknown.
                         let _ = file.read_to_string(&mut holder);
                         let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
-                        display.say(&format!("{data_set}: {holder} is working on it; waiting for it to end"));
+                        display.say(&format!("{data_set}: {holder} is working on it; waiting"));
                         told = true;
                     }
                     thread::sleep(Duration::from_millis(100));
@@ -161,7 +161,7 @@ impl Store {
         Ok(Lock { _file: file })
     }
 
-    /// Moves a file or folder to where it does no harm and nobody loses it.
+    /// Moves a file or folder aside, without deleting it.
     pub(crate) fn set_aside(&self, path: &Path) -> Result<PathBuf, FetchError> {
         let folder = self.root.join(".fetch").join("aside");
         fs::create_dir_all(&folder).map_err(FetchError::io("make the folder", &folder))?;
@@ -176,7 +176,7 @@ impl Store {
     }
 }
 
-/// The record of a file that is there.
+/// The record of an existing file.
 pub(crate) fn record(folder: &Path, path: &str, bytes: u64, sha256: &str) -> Result<FileRecord, FetchError> {
     let full = folder.join(path);
     let metadata = fs::metadata(&full).map_err(FetchError::io("read", &full))?;
@@ -189,12 +189,12 @@ pub(crate) fn modified(metadata: &fs::Metadata) -> u64 {
     time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// The time, as records have it.
+/// The time in the format of records.
 pub(crate) fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-/// Nothing if there is no such file.
+/// `None` if there is no such file.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FetchError> {
     match fs::read(path) {
         Ok(text) => serde_json::from_slice(&text)

@@ -1,4 +1,4 @@
-//! One request to a server, and what its answer amounts to.
+//! A request to a server, and the interpretation of its response.
 
 use std::{
     io::{self, Read},
@@ -15,17 +15,17 @@ use super::{
     proxy,
 };
 
-/// Why a server gave nothing.
+/// Why a request failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) problem: String,
-    /// Whether another try may help, and how long the server asks to wait before it.
+    /// Whether a retry may help, and how long the server asks to wait before it.
     pub(crate) retry: Option<Option<Duration>>,
-    /// Whether the server was not even reached.
+    /// Whether the server was unreachable.
     pub(crate) offline: bool,
     /// Whether the server says that it has no such file.
     pub(crate) missing: bool,
-    /// Whether bytes came, too few to wait for: they are kept, and count for nothing.
+    /// Whether too few bytes arrived: they are kept, but do not count as progress.
     pub(crate) slow: bool,
 }
 
@@ -39,39 +39,39 @@ impl Failure {
     }
 }
 
-/// The part of a file that is asked for: all from an offset on, provided that the file is still the one of the validator.
+/// The requested part of a file: everything from an offset, provided that the file still matches the validator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct From<'a> {
     pub(crate) offset: u64,
     pub(crate) validator: Option<&'a str>,
 }
 
-/// What a server sends.
+/// A server's response.
 pub(crate) struct Answer {
     pub(crate) kind: Kind,
-    /// Bytes of the body, if the server says so.
+    /// Length of the body, if the server states it.
     pub(crate) length: Option<u64>,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     pub(crate) body: Box<dyn Read>,
 }
 
-/// What the body is.
+/// The part of the file in the body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Whole,
-    /// From this offset on, of a file of that length (if the server knows it).
+    /// The file from this offset, with its total length (if the server knows it).
     Part {
         offset: u64,
         total: Option<u64>,
     },
-    /// Nothing: the file is no longer than the offset asked for. Its length, if the server says so.
+    /// Nothing: the file is not longer than the requested offset. Its length, if the server states it.
     Beyond {
         total: Option<u64>,
     },
 }
 
-/// Speaks HTTP and HTTPS, through the proxies that the environment asks for.
+/// An HTTP and HTTPS client, using the proxies set in the environment.
 pub(crate) struct Client {
     http: Result<Agent, String>,
     https: Result<Agent, String>,
@@ -84,7 +84,7 @@ impl Client {
         Self { http: agent("http"), https: agent("https") }
     }
 
-    /// Asks for a file.
+    /// Requests a file.
     pub(crate) fn get(&self, address: &str, from: Option<From<'_>>) -> Result<Answer, Failure> {
         let agent = if address.starts_with("https:") { &self.https } else { &self.http };
         let agent = agent.as_ref().map_err(Failure::lasting)?;
@@ -103,11 +103,11 @@ impl Client {
 fn agent(patience: &Patience, scheme: &str, proxy: Option<Proxy>) -> Agent {
     Agent::config_builder()
         .proxy(proxy)
-        // What begins encrypted stays so.
+        // Never downgrade from HTTPS to HTTP.
         .https_only(scheme == "https")
         .http_status_as_error(false)
         .user_agent(concat!("spiking-surrogate/", env!("CARGO_PKG_VERSION")))
-        // The packed file is wanted as it is.
+        // Do not decompress the packed file.
         .accept_encoding("identity")
         .timeout_connect(Some(patience.connect))
         .timeout_recv_response(Some(patience.silence))
@@ -123,7 +123,7 @@ fn of_response(response: Response<ureq::Body>) -> Result<Answer, Failure> {
         StatusCode::OK => Kind::Whole,
         StatusCode::PARTIAL_CONTENT => match content_range(headers) {
             Some((Some(offset), total)) => Kind::Part { offset, total },
-            _ => return Err(Failure::lasting("the server sends a part of the file, and does not say which")),
+            _ => return Err(Failure::lasting("the server sends an unspecified part of the file")),
         },
         StatusCode::RANGE_NOT_SATISFIABLE => {
             Kind::Beyond { total: content_range(headers).and_then(|(_, total)| total) }
@@ -163,40 +163,39 @@ fn of_error(error: &ureq::Error) -> Failure {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable};
     let unreached = |problem: String| Failure { offline: true, ..Failure::passing(problem) };
     match error {
-        ureq::Error::HostNotFound => unreached("the host is not known here".to_owned()),
+        ureq::Error::HostNotFound => unreached("the host is unknown".to_owned()),
         ureq::Error::ConnectionFailed => unreached("no connection".to_owned()),
         ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            unreached("no answer to the attempt to connect".to_owned())
+            unreached("no response to the connection attempt".to_owned())
         }
         ureq::Error::Timeout(_) => Failure::passing("no answer"),
         ureq::Error::Io(error) => match error.kind() {
             ConnectionRefused | HostUnreachable | NetworkDown | NetworkUnreachable => {
                 unreached(error.to_string())
             }
-            // The resolver's refusal has no kind of its own.
+            // The resolver's error has no specific kind.
             _ if error.to_string().starts_with("failed to lookup address") => {
-                unreached("its name cannot be looked up".to_owned())
+                unreached("its name cannot be resolved".to_owned())
             }
             _ if is_of_certificate(error) => Failure::lasting(error.to_string()),
             _ => Failure::passing(error.to_string()),
         },
-        ureq::Error::Protocol(error) => Failure::passing(format!("no valid HTTP: {error}")),
+        ureq::Error::Protocol(error) => Failure::passing(format!("invalid HTTP: {error}")),
         other => Failure::lasting(other.to_string()),
     }
 }
 
-/// Whether the server is not who it should be. TLS hides its reasons in an error of the connection; the server will be the
-/// same next time.
+/// Whether the server's identity is wrong. TLS reports this as a connection error, which a retry will not fix.
 fn is_of_certificate(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
         && error.to_string().to_ascii_lowercase().contains("certificate")
 }
 
-/// What an interrupted body amounts to.
+/// The failure for an interrupted body.
 pub(crate) fn of_body(error: &io::Error) -> Failure {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Failure::passing("the connection has been cut"),
-        io::ErrorKind::TimedOut => Failure::passing("nothing comes any more"),
+        io::ErrorKind::UnexpectedEof => Failure::passing("the connection was interrupted"),
+        io::ErrorKind::TimedOut => Failure::passing("no more data arrives"),
         _ => Failure::passing(error.to_string()),
     }
 }

@@ -1,5 +1,4 @@
-//! Packed files unpacked with care: nothing leaves the target, nothing is larger than announced, only files and folders
-//! come out.
+//! Safe unpacking: only files and folders are created, only within the target, and not larger than announced.
 
 use std::{
     cell::Cell,
@@ -19,13 +18,13 @@ use super::{
     error::FetchError,
 };
 
-/// Most bytes of what an archive says about an entry, such as a long name.
+/// Maximum number of bytes of an entry's metadata, such as a long name.
 const MAX_EXTENSION: u64 = 1 << 16;
 
-/// Length of a block of a tar archive.
+/// Block size of a tar archive.
 const BLOCK: u64 = 512;
 
-/// A file that has been written.
+/// A written file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
     /// Within the target, with `/` between its parts.
@@ -71,8 +70,8 @@ pub(crate) fn plain(
 
 /// Unpacks a tar archive packed by gzip into the folder `target`, which must be empty. Returns its files.
 ///
-/// Refused are: names that would lead out of the target, links (no data set needs them), devices and other oddities, the
-/// same name twice, names that are not UTF-8, more bytes or files than allowed, and an archive that ends early.
+/// Refuses names that lead out of the target, links (no data set needs them), devices and other special entries, duplicate
+/// names, names that are not UTF-8, more bytes or files than allowed, and a truncated archive.
 pub(crate) fn tar_gzip(
     source: &Path,
     target: &Path,
@@ -118,7 +117,7 @@ pub(crate) fn tar_gzip(
             }
             EntryType::Regular | EntryType::Continuous | EntryType::Directory => {
                 let name = name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-                // Archives of old have folders as files whose name ends in a slash.
+                // Old archives have folders as files whose name ends in a slash.
                 let is_folder = kind == EntryType::Directory || name.ends_with(b"/");
                 let path = unpacking.path(&name)?;
                 if is_folder { unpacking.folder(&path)? } else { unpacking.file(&path, size, &mut entry)? }
@@ -132,12 +131,12 @@ pub(crate) fn tar_gzip(
     if read.get() < end + BLOCK {
         return Err(FetchError::archive(source, "end", "the archive ends too early"));
     }
-    // Only at its end does gzip tell whether all was right.
+    // Gzip verifies the checksum only at the end.
     let mut rest = archive.into_inner();
     let mut buffer = vec![0; 1 << 16];
     while rest.read(&mut buffer).map_err(|error| damaged("end", &error))? > 0 {
         if read.get() > end.saturating_add(1 << 20) {
-            return Err(FetchError::archive(source, "end", "more follows where the archive ends"));
+            return Err(FetchError::archive(source, "end", "there is data after the end of the archive"));
         }
     }
     Ok(unpacking.files)
@@ -180,11 +179,11 @@ pub(crate) fn tree(
     Ok(unpacking.files)
 }
 
-/// What has come out of an archive, and what still may.
+/// The content unpacked so far, and the remaining limits.
 struct Unpacking<'a> {
     source: &'a Path,
     target: &'a Path,
-    /// That may still come.
+    /// Remaining limits.
     max_bytes: u64,
     max_files: u64,
     folders: HashSet<PathBuf>,
@@ -196,11 +195,11 @@ impl Unpacking<'_> {
         FetchError::archive(self.source, format!("entry `{}`", name.escape_ascii()), problem)
     }
 
-    /// The path within the target that an entry bears.
+    /// The path of an entry within the target.
     fn path(&self, name: &[u8]) -> Result<PathBuf, FetchError> {
         let refuse = |problem: &str| self.refuse(name, problem);
         let text = str::from_utf8(name).map_err(|_| refuse("its name is not UTF-8"))?;
-        // Two systems' ways to write a path, whichever we run on.
+        // Path syntax of both Unix and Windows, on every system.
         if text.contains(['\\', '\0']) || text.split('/').next().is_some_and(|first| first.ends_with(':')) {
             return Err(refuse("its name is not allowed"));
         }
@@ -219,7 +218,7 @@ impl Unpacking<'_> {
     }
 
     fn folder(&mut self, path: &Path) -> Result<(), FetchError> {
-        // Folders take room too, and an archive may hold nothing else.
+        // Folders use space, too, and an archive may contain nothing else.
         if self.folders.len() as u64 > self.max_files {
             return Err(FetchError::archive(self.source, path.display().to_string(), "too many folders"));
         }
@@ -231,7 +230,7 @@ impl Unpacking<'_> {
         let target = self.target.join(path);
         fs::create_dir_all(&target).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                self.refuse(path.as_os_str().as_encoded_bytes(), "a file of that name is there already")
+                self.refuse(path.as_os_str().as_encoded_bytes(), "a file with that name exists")
             }
             _ => FetchError::io("make the folder", &target)(error),
         })
@@ -243,19 +242,20 @@ impl Unpacking<'_> {
             return Err(self.refuse(b"", "a file without a name"));
         }
         if self.files.len() as u64 >= self.max_files {
-            return Err(self.refuse(name.as_bytes(), "more files than the data set may have"));
+            return Err(self.refuse(name.as_bytes(), "more files than the maximum of the data set"));
         }
         if size > self.max_bytes {
-            return Err(self
-                .refuse(name.as_bytes(), format!("{size} bytes are more than the data set may still have")));
+            return Err(
+                self.refuse(name.as_bytes(), format!("{size} bytes exceed the maximum of the data set"))
+            );
         }
         if let Some(folder) = path.parent().filter(|folder| !self.folders.contains(*folder)) {
             self.folder(folder)?;
         }
         let target = self.target.join(path);
-        // Hence no name comes twice, and nothing is written through a link.
+        // This refuses duplicate names, and writing through links.
         if fs::symlink_metadata(&target).is_ok() {
-            return Err(self.refuse(name.as_bytes(), "it is there twice"));
+            return Err(self.refuse(name.as_bytes(), "it is a duplicate"));
         }
         let (digests, _) = copy(reader.take(size), self.source, &target, size, &format!("entry `{name}`"))?;
         if digests.bytes != size {
@@ -275,7 +275,7 @@ fn long_name(header: &[u8], source: &Path, place: &str) -> Result<Option<Vec<u8>
         let extension = extension.map_err(|error| FetchError::archive(source, place, error.to_string()))?;
         match extension.key_bytes() {
             b"path" => name = Some(extension.value_bytes().to_vec()),
-            // It would move the place of all that follows; only files of 8 GB and more need it.
+            // It would change the position of everything after it; only files of 8 GB and more need it.
             b"size" => return Err(FetchError::archive(source, place, "a size in an extended header")),
             key if key.starts_with(b"GNU.sparse") => {
                 return Err(FetchError::archive(source, place, oddity(EntryType::GNUSparse)));
@@ -293,13 +293,13 @@ fn oddity(kind: EntryType) -> String {
         EntryType::GNULongLink => "a link with a long name",
         EntryType::Char | EntryType::Block => "a device",
         EntryType::Fifo => "a pipe",
-        EntryType::GNUSparse => "a file with holes",
-        _ => "of a kind of its own",
+        EntryType::GNUSparse => "a sparse file",
+        _ => "of an unknown kind",
     };
     format!("it is {kind}: only files and folders are unpacked")
 }
 
-/// Copies up to `max_bytes`, and says how many of the next bytes (none or one) were still there.
+/// Copies up to `max_bytes`, and returns how many of the next bytes (0 or 1) remained.
 fn copy(
     mut reader: impl Read,
     source: &Path,
@@ -344,7 +344,7 @@ fn of_io(error: &io::Error) -> String {
     }
 }
 
-/// Shows how much has been read.
+/// Reports how much has been read.
 struct Watched<'a> {
     file: File,
     display: &'a Display,
@@ -358,7 +358,7 @@ impl Read for Watched<'_> {
     }
 }
 
-/// Counts what has been read.
+/// Counts the bytes read.
 struct Counted<R> {
     inner: R,
     read: Rc<Cell<u64>>,

@@ -1,6 +1,6 @@
-//! `fetch-data` as a program: killed, interrupted, run twice, in a folder that may not be written.
+//! `fetch-data` as a program: killed, interrupted, run twice, in a read-only folder.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// An archive of the layout of the Heidelberg Digits, of which nobody publishes a checksum.
+/// An archive with the layout of the Heidelberg Digits, without a published checksum.
 fn archive() -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
     let noise: Vec<u8> = (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -32,8 +32,8 @@ fn archive() -> Vec<u8> {
     tar.into_inner().unwrap().finish().unwrap()
 }
 
-/// A mirror that sends the first half of the archive, and the rest only after it was asked a second time or told to. Returns its
-/// address and the offsets that it was asked for.
+/// A mirror that sends the first half of the archive, and the rest only at the second request or on command. Returns its address
+/// and the requested offsets.
 fn slow_mirror() -> (String, Arc<Mutex<Vec<usize>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -69,7 +69,7 @@ fn slow_mirror() -> (String, Arc<Mutex<Vec<usize>>>) {
             let _ = (&stream).write_all(head.as_bytes());
             if first {
                 let _ = (&stream).write_all(&rest[..length / 2]);
-                // Whoever waits for the rest waits until it is killed.
+                // A process waiting for the rest waits until it is killed.
                 thread::spawn(move || {
                     thread::sleep(Duration::from_secs(20));
                     drop(stream);
@@ -114,7 +114,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Fetches to the end, and checks that only the second half was asked for.
+/// Fetches to the end, and checks that only the second half was requested.
 fn goes_on(root: &TempDir, mirror: &str, offsets: &Mutex<Vec<usize>>) -> Output {
     let output = command(root.path(), &["heidelberg", "--json", "--mirror", mirror]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -132,7 +132,7 @@ fn a_killed_run_is_gone_on_with() {
     let mut child = half_way(&root, &mirror);
     signal(&child, "-KILL");
     child.wait().unwrap();
-    assert!(!root.path().join("heidelberg").exists(), "nothing half done is in place");
+    assert!(!root.path().join("heidelberg").exists(), "no partial content is in place");
     let output = goes_on(&root, &mirror, &offsets);
     assert!(text(&output.stderr).contains("trusted on first use"), "{}", text(&output.stderr));
     let verify = command(root.path(), &["--verify-only", "heidelberg"]).output().unwrap();
@@ -148,7 +148,7 @@ fn an_interrupted_run_says_that_the_next_one_goes_on() {
     let (mirror, offsets) = slow_mirror();
     let root = tempfile::tempdir().unwrap();
     let child = half_way(&root, &mirror);
-    // A second run waits for the first, and says for whom.
+    // A second run waits for the first, and reports its process id.
     let mut second = command(root.path(), &["heidelberg", "--mirror", &mirror]).spawn().unwrap();
     let pid = child.id();
     thread::sleep(Duration::from_millis(300));
@@ -157,7 +157,7 @@ fn an_interrupted_run_says_that_the_next_one_goes_on() {
     signal(&child, "-INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(text(&output.stderr).contains("the same command goes on from there"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the same command resumes"), "{}", text(&output.stderr));
     let lock = fs::read_to_string(root.path().join(".fetch/heidelberg.lock")).unwrap();
     assert_eq!(lock.trim(), format!("process {pid}"));
     goes_on(&root, &mirror, &offsets);
@@ -171,7 +171,7 @@ fn wrong_usage_is_told_from_failure() {
     }
     let output = command(root.path(), &["speech_commands_ten_words"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("name a mirror that does"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("specify a mirror that does"), "{}", text(&output.stderr));
     let output = command(root.path(), &["--list", "--json"]).output().unwrap();
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((list[0]["name"].as_str(), list[0]["state"].as_str()), (Some("mnist"), Some("absent")));

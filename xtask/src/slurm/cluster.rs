@@ -1,4 +1,4 @@
-//! A Slurm of one node: its daemons are our children, its files lie in one directory.
+//! A Slurm cluster of one node: its daemons are child processes, its files are in one directory.
 
 use std::{
     ffi::OsStr,
@@ -17,27 +17,27 @@ use anyhow::{Context as _, Result, bail};
 use super::interrupt::Interrupt;
 use crate::process;
 
-/// Arrays may have so many elements: few, so that a small sweep needs two of them.
+/// The maximum number of elements in an array: small, to make a small sweep need two arrays.
 pub(super) const MAX_ARRAY_SIZE: usize = 5;
 
-/// So long daemons and jobs are given to end by themselves.
+/// How long daemons and jobs may take to exit before they are killed.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A cluster that runs, and is stopped when this goes.
+/// A running cluster; dropping it stops the cluster.
 pub(super) struct Cluster {
     directory: PathBuf,
-    /// In the order of their start.
+    /// In start order.
     daemons: Vec<Child>,
 }
 
 impl Cluster {
-    /// Starts the daemons with all their files in `directory`, and waits until the node takes jobs.
+    /// Starts the daemons with all their files in `directory`, and waits until the node accepts jobs.
     pub(super) fn start(directory: &Path, interrupt: &Interrupt) -> Result<Self> {
         for folder in ["state", "spool", "log", "munge"] {
             let path = directory.join(folder);
-            fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+            fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
         }
-        // munged wants others to be able to look for its socket, and nobody to read its key.
+        // munged requires that other users can reach its socket and cannot read its key.
         fs::set_permissions(directory, Permissions::from_mode(0o755))?;
         let key = directory.join("munge/key");
         fs::write(&key, random()?)?;
@@ -73,25 +73,25 @@ impl Cluster {
             Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let log = File::create(self.directory.join("log").join(&name).with_extension("log"))?;
         command.env("SLURM_CONF", self.configuration()).stdin(Stdio::null());
-        // An interrupt from the keyboard is for us alone, who stop them in order.
+        // A keyboard interrupt must reach only this process, which stops the daemons in order.
         command.stdout(log.try_clone()?).stderr(log).process_group(0);
         self.daemons.push(command.spawn().with_context(|| format!("cannot start {name}"))?);
         Ok(())
     }
 
-    /// What Slurm's programs find the cluster by.
+    /// The environment variables by which Slurm's programs find the cluster.
     fn configuration(&self) -> PathBuf {
         self.directory.join("slurm.conf")
     }
 
-    /// A program of Slurm, or one that calls some.
+    /// A Slurm program, or a program that calls Slurm programs.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env("SLURM_CONF", self.configuration()).stdin(Stdio::null());
         command
     }
 
-    /// What a program of Slurm answers.
+    /// The output of a Slurm program.
     pub(super) fn ask<S: AsRef<OsStr>>(
         &self,
         program: &str,
@@ -105,7 +105,7 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The processes that know the cluster: its daemons, those that watch over jobs, and jobs.
+    /// The cluster's processes: daemons, job supervisors, and jobs.
     fn processes(&self) -> Vec<String> {
         let mark = format!("SLURM_CONF={}", self.configuration().display());
         let knows = |process: &Path| {
@@ -117,7 +117,7 @@ impl Cluster {
         found.filter_map(|process| Some(process.file_name()?.to_str()?.to_owned())).collect()
     }
 
-    /// Whether no job waits, runs or is about to end.
+    /// Whether no job is pending, running or completing.
     pub(super) fn is_empty(&self) -> Result<bool> {
         Ok(self.ask("squeue", ["--noheader"])?.trim().is_empty())
     }
@@ -125,7 +125,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Jobs are no children of the daemons' any more once they run: they must end first.
+        // Running jobs are not children of the daemons: they must end first.
         let begin = Instant::now();
         if self.ask("scancel", ["--me"]).is_ok() {
             while !self.is_empty().unwrap_or(true) && begin.elapsed() < PATIENCE {
@@ -138,11 +138,11 @@ impl Drop for Cluster {
             while matches!(daemon.try_wait(), Ok(None)) && begin.elapsed() < PATIENCE {
                 thread::sleep(Duration::from_millis(50));
             }
-            // Nothing comes of it where it has ended.
+            // Fails harmlessly if the process has ended.
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
-        // Where the daemons could not be asked, jobs are still there.
+        // If the daemons did not respond, jobs are still running.
         for process in self.processes() {
             let _ = Command::new("kill").args(["-KILL", &process]).status();
         }
@@ -150,7 +150,7 @@ impl Drop for Cluster {
 }
 
 fn daemon(name: &str) -> Result<Command> {
-    let path = process::find_daemon(name).with_context(|| format!("there is no {name} here"))?;
+    let path = process::find_daemon(name).with_context(|| format!("{name} is not installed"))?;
     Ok(Command::new(path))
 }
 
@@ -159,24 +159,23 @@ fn random() -> Result<[u8; 1024]> {
     let mut key = [0; 1024];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut key))
-        .context("cannot make a key")?;
+        .context("cannot create a key")?;
     Ok(key)
 }
 
 /// The content of `slurm.conf`.
 fn configuration(directory: &Path) -> Result<String> {
     let root = directory.display();
-    let host =
-        fs::read_to_string("/proc/sys/kernel/hostname").context("cannot tell the name of this machine")?;
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").context("cannot read the host name")?;
     let host = host.trim().split('.').next().unwrap_or_default().to_owned();
-    let user = Command::new("id").arg("-un").output().context("cannot tell who this is")?;
+    let user = Command::new("id").arg("-un").output().context("cannot run `id`")?;
     let user = String::from_utf8_lossy(&user.stdout).trim().to_owned();
     let cpus = thread::available_parallelism().map_or(1, usize::from);
-    // Taken together, so that they differ, and free again when this returns.
+    // Bound at the same time, so they differ; released on return.
     let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
     let [controller, node] = [listeners[0].local_addr()?.port(), listeners[1].local_addr()?.port()];
-    // No control groups and no accounting, which need more of a machine than a test may ask. A requeued job waits until the
-    // credential of its last start is void, by default for two minutes.
+    // No control groups and no accounting: they need privileges that a test may not have. A requeued job waits until the
+    // credential of its last start expires, by default two minutes.
     Ok(format!(
         "ClusterName=snn\n\
          SlurmctldHost={host}(127.0.0.1)\n\

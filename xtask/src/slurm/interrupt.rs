@@ -1,4 +1,4 @@
-//! A request of the user to stop.
+//! The user's request to stop.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// A request of the user to stop, after which everything is still put in order.
+/// The user's request to stop; cleanup still runs after it.
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
@@ -28,7 +28,7 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Asks again and again until there is an answer.
+    /// Polls until there is a result.
     pub(super) fn wait_for<T>(
         &self,
         what: &str,
@@ -43,7 +43,7 @@ impl Interrupt {
             match answer()? {
                 Some(answer) => return Ok(answer),
                 None if begin.elapsed() > Duration::from_secs(seconds) => {
-                    bail!("waited {seconds} s in vain for {what}")
+                    bail!("timed out after {seconds} s waiting for {what}")
                 }
                 None => thread::sleep(Duration::from_millis(100)),
             }

@@ -1,8 +1,8 @@
-//! `cargo xtask slurm-test`: sweeps on a real Slurm, of one node on loopback, that is gone afterwards.
+//! `cargo xtask slurm-test`: runs sweeps on a temporary Slurm cluster of one node on the loopback interface.
 //!
-//! - `cluster`: starts and stops Slurm in a directory of its own;
-//! - `interrupt`: the request of the user to stop;
-//! - `trial`: what is tried there.
+//! - `cluster`: starts and stops Slurm in its own directory;
+//! - `interrupt`: the user's request to stop;
+//! - `trial`: the tests.
 
 mod cluster;
 mod interrupt;
@@ -17,7 +17,7 @@ use cluster::Cluster;
 use interrupt::Interrupt;
 use trial::Trial;
 
-/// Tries `snn sweep submit` and all around it. Where there can be no Slurm, it says so and succeeds.
+/// Tests `snn sweep submit` and the related commands. Reports success without testing where Slurm cannot run.
 pub(crate) fn slurm_test() -> Result<u8> {
     if !cfg!(target_os = "linux") {
         println!("skipped: Slurm runs on Linux");
@@ -35,26 +35,26 @@ pub(crate) fn slurm_test() -> Result<u8> {
 
     let interrupt = Interrupt::new()?;
     let directory =
-        tempfile::Builder::new().prefix("snn-slurm-").tempdir().context("cannot make a directory")?;
+        tempfile::Builder::new().prefix("snn-slurm-").tempdir().context("cannot create a directory")?;
     let begin = Instant::now();
-    // The cluster is stopped before its directory goes, whatever the trial comes to.
+    // The cluster is stopped before its directory is removed, whether or not the trial passes.
     let outcome = Cluster::start(directory.path(), &interrupt)
         .and_then(|cluster| Trial::new(directory.path(), &cluster, &interrupt).run());
     match outcome {
         Ok(()) => {
-            println!("all as it should be, after {:.0} s", begin.elapsed().as_secs_f64());
+            println!("all tests passed in {:.0} s", begin.elapsed().as_secs_f64());
             Ok(0)
         }
         Err(error) if interrupt.is_up() => Err(error),
         Err(error) => {
             let kept = directory.keep();
             show_logs(&kept.join("log"));
-            Err(error.context(format!("the trial failed; all its files are kept in {}", kept.display())))
+            Err(error.context(format!("the trial failed; its files are kept in {}", kept.display())))
         }
     }
 }
 
-/// The ends of what the daemons have said.
+/// The last lines of the daemons' logs.
 fn show_logs(folder: &Path) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let text = fs::read_to_string(&path).unwrap_or_default();

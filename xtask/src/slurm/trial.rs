@@ -1,4 +1,5 @@
-//! A sweep on a real Slurm: submitted, requeued, killed, submitted again, and held against the same sweep run here.
+//! A sweep on a real Slurm cluster: submitted, requeued, killed, submitted again, and compared with the same sweep run
+//! locally.
 
 use std::{
     fs,
@@ -31,14 +32,14 @@ const RUNS_PER_ELEMENT: usize = 2;
 pub(super) struct Trial<'a> {
     cluster: &'a Cluster,
     interrupt: &'a Interrupt,
-    /// Where the sweeps lie.
+    /// The directory of the sweeps.
     directory: PathBuf,
 }
 
 impl<'a> Trial<'a> {
-    /// In a folder of this directory.
+    /// Runs in a subdirectory of this directory.
     pub(super) fn new(directory: &Path, cluster: &'a Cluster, interrupt: &'a Interrupt) -> Self {
-        // A name that scripts for Slurm must be able to hold.
+        // A name that Slurm scripts must quote correctly.
         Self { cluster, interrupt, directory: directory.join("it's 100%") }
     }
 
@@ -54,7 +55,7 @@ impl<'a> Trial<'a> {
     fn submit(&self) -> Result<()> {
         self.snn(&["plan", "slopes.toml", "--dir", "sweep"])?;
         let seconds = self.json_file("sweep/manifest.json")?["points"][0]["seconds"].as_f64();
-        let seconds = seconds.context("the plan does not say how long a run takes")?;
+        let seconds = seconds.context("the plan has no duration of a run")?;
         // An element is full when the last of its runs has begun.
         let minutes = ((RUNS_PER_ELEMENT as f64 - 0.5) * seconds / 60.0).to_string();
         let submitted = self.snn(&["submit", "sweep", "--minutes", &minutes])?;
@@ -69,12 +70,12 @@ impl<'a> Trial<'a> {
 
         let again = self.snn(&["submit", "sweep"])?;
         ensure!(list(&again["arrays"]).is_empty(), "runs in the queue were submitted again: {again}");
-        println!("ok: nothing to submit while they wait");
+        println!("ok: nothing to submit while they are pending");
         Ok(())
     }
 
-    /// Sends one element back into the queue and kills the worker of another, each in the middle of a run. Returns the runs
-    /// that the killed one had not done.
+    /// Requeues one element and kills the worker of another, each in the middle of a run. Returns the runs that the killed
+    /// worker did not finish.
     fn disturb(&self) -> Result<Vec<String>> {
         let (requeued, _) = self.element_in_the_middle_of_a_run(None)?;
         let mut signal = self.cluster.command("scancel");
@@ -83,10 +84,10 @@ impl<'a> Trial<'a> {
             let status = self.snn(&["status", "sweep"])?;
             Ok(element(&status, &requeued).filter(|it| it["state"] == "requeued").map(drop))
         })?;
-        // Now and then it does not see that the signal has arrived, and would send it again.
+        // Slurm sometimes misses that the signal has arrived and would send it again.
         let _ = signal.kill();
         signal.wait()?;
-        println!("ok: element {requeued}, signalled in the middle of a run, is in the queue again");
+        println!("ok: element {requeued}, signalled in the middle of a run, is requeued");
 
         let (killed, run) = self.element_in_the_middle_of_a_run(Some(&requeued))?;
         let pid = self.json_file(&format!("sweep/runs/{run}/status.json"))?["pid"].to_string();
@@ -95,7 +96,7 @@ impl<'a> Trial<'a> {
 
         self.interrupt
             .wait_for("the queue to be empty", 600, || Ok(self.cluster.is_empty()?.then_some(())))?;
-        // A run that was killed is taken to be alive until it has not been heard of for a minute.
+        // A killed run counts as alive until its record has not changed for a minute.
         let (status, lost) = self.interrupt.wait_for("the killed run to be lost", 100, || {
             let status = self.snn(&["status", "sweep"])?;
             let lost: Vec<_> =
@@ -111,7 +112,7 @@ impl<'a> Trial<'a> {
         let log = self.log(&requeued)?;
         ensure!(log.contains("restart 1"), "the requeued element did not start again: {log}");
         println!(
-            "ok: the requeued element went on; the other's runs are seen to be lost: {done} done, {} lost",
+            "ok: the requeued element resumed; the other's runs are reported as lost: {done} done, {} lost",
             lost.len()
         );
         Ok(lost)
@@ -144,7 +145,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// An element, `job_place`, one of whose runs is being trained and has done an epoch, and that run.
+    /// An element, as `job_place`, that is training a run which has finished an epoch, and that run.
     fn element_in_the_middle_of_a_run(&self, but: Option<&str>) -> Result<(String, String)> {
         self.interrupt.wait_for("an element in the middle of a run", 120, || {
             let status = self.snn(&["status", "sweep"])?;
@@ -162,7 +163,7 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// What `snn sweep` with these arguments writes as its last line of JSON.
+    /// The last line of JSON that `snn sweep` writes with these arguments.
     fn snn(&self, arguments: &[&str]) -> Result<Value> {
         let mut command = self.cluster.command(process::target().join("release/snn"));
         command.arg("sweep").args(arguments).arg("--json").current_dir(&self.directory);
@@ -178,10 +179,10 @@ impl<'a> Trial<'a> {
     fn json_file(&self, name: &str) -> Result<Value> {
         let path = self.directory.join(name);
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("cannot understand {}", path.display()))
+        serde_json::from_slice(&text).with_context(|| format!("cannot parse {}", path.display()))
     }
 
-    /// What an element has written.
+    /// The log of an element.
     fn log(&self, element: &str) -> Result<String> {
         let logs = fs::read_dir(self.directory.join("sweep/slurm"))?.flatten().map(|entry| entry.path());
         let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "out"));
@@ -190,7 +191,7 @@ impl<'a> Trial<'a> {
         texts.find(|text| text.starts_with(&first)).with_context(|| format!("element {element} has no log"))
     }
 
-    /// The lines of a table without the column that says how long a run took.
+    /// The lines of a table without the column of durations.
     fn table(&self, sweep: &str, name: &str) -> Result<Vec<Vec<String>>> {
         let path = self.directory.join(sweep).join(name);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -213,7 +214,7 @@ fn name(element: &Value) -> String {
     format!("{}_{}", element["job"], element["element"])
 }
 
-/// The element of that name, if it waits or runs.
+/// The element with this name, if it is pending or running.
 fn element<'a>(status: &'a Value, wanted: &str) -> Option<&'a Value> {
     list(&status["slurm"]["elements"]).iter().find(|element| name(element) == wanted)
 }

@@ -1,12 +1,12 @@
-//! The leaky integrate-and-fire unit whose threshold rises with its own spikes, and falls back slowly:
+//! The leaky integrate-and-fire unit with a threshold that rises with its own spikes and decays slowly:
 //!
 //! ```text
 //! S[n]   = 1 if U[n] - adaptation A[n] > threshold else 0
 //! A[n+1] = b_ada A[n] + (1 - b_ada) S[n],   b_ada = exp(-dt / tau_adaptation)
 //! ```
 //!
-//! `U` and `I` are those of [`Lif`](super::Lif). `A` lies between 0 and 1: the share of recent steps with a spike. The surrogate
-//! acts on `U` and on `A` alike.
+//! `U` and `I` are those of [`Lif`](super::Lif). `A` is between 0 and 1: the fraction of recent steps with a spike. The surrogate
+//! applies to both `U` and `A`.
 //!
 //! Source: Bellec et al. (2018), "Long short-term memory and learning-to-learn in networks of spiking neurons", equation 2.
 

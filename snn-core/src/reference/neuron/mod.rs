@@ -1,7 +1,7 @@
-//! Neuron models of the reference implementation: state, step, and what the surrogate sees.
+//! Neuron models of the reference implementation: state, step, and the argument of the surrogate.
 //!
-//! A new model is a file here, a variant of [`NeuronKind`](crate::NeuronKind), and a row where `forward_with` chooses among them;
-//! the fused implementation refuses it by name until it has it.
+//! A new model is a file here, a variant of [`NeuronKind`](crate::NeuronKind), and a row in `forward_with`; the fused
+//! implementation refuses models that it does not support.
 
 mod adaptive_lif;
 mod lif;

@@ -1,9 +1,9 @@
-//! Counting values by decades.
+//! Logarithmic histograms.
 
 use super::Histogram;
 
 impl Histogram {
-    /// A histogram of no values, from `10^low` to `10^high` with four bins a decade.
+    /// An empty histogram from `10^low` to `10^high` with four bins per decade.
     #[must_use]
     pub fn decades(low: i32, high: i32) -> Self {
         const BINS: i32 = 4;
@@ -12,7 +12,7 @@ impl Histogram {
         Self { counts: vec![0; edges.len() - 1], edges, ..Self::default() }
     }
 
-    /// Counts all `values`, which are at least 0.
+    /// Counts all `values`, which must be at least 0.
     #[must_use]
     pub fn fill(mut self, values: impl Iterator<Item = f64>) -> Self {
         let (mut sum, mut number) = (0.0, 0_u64);
@@ -20,7 +20,7 @@ impl Histogram {
         for value in values {
             (sum, number) = (sum + value, number + 1);
             if value > 0.0 {
-                // The logarithm may be off by a rounding, at a bound; a conversion of what lies below saturates at 0.
+                // At a bound, the logarithm may be off by a rounding error; the conversion of values below saturates at 0.
                 let near = ((value.log10() - lowest) * 4.0) as usize;
                 let mut bin = near.min(last);
                 bin += usize::from(bin < last && value >= self.edges[bin + 1]);
@@ -47,7 +47,7 @@ mod tests {
         let values: Vec<f64> = edges.iter().flat_map(|&edge| [edge, edge * 1.3]).chain([0.0, 1e-9]).collect();
         let histogram = Histogram::decades(-2, 1).fill(values.iter().copied());
         assert_eq!(histogram.zero, 1);
-        // Two in each bin, beyond the bounds one below and two above.
+        // Two in each bin; outside the bounds, one below and two above.
         assert_eq!(histogram.counts, [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 4]);
         assert!((histogram.mean - values.iter().sum::<f64>() / 28.0).abs() < 1e-12);
     }

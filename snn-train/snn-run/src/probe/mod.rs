@@ -1,14 +1,14 @@
-//! Probes: what a network does with a few samples, kept as a run goes on, for whoever watches it.
+//! Probes: the activity of a network for a few samples, saved during training to watch a run.
 //!
-//! A probe is one file, `probes/<epoch>.json` in the run directory, written whole after its epoch (and one for epoch 0,
-//! before training). It holds a [`Probe`]: rasters of input and hidden spikes, potentials and readout of the probed
-//! samples, histograms of firing rates and of surrogate derivatives, sizes of weight updates, and the confusions of the
-//! validation. The section `[probe]` of the experiment says how often and of what.
+//! A probe is a file, `probes/<epoch>.json` in the run directory, written atomically after its epoch (and for epoch 0, before
+//! training). It contains a [`Probe`]: rasters of input and hidden spikes, potentials and readout of the probed samples,
+//! histograms of firing rates and of surrogate derivatives, sizes of weight updates, and the confusion matrix of the validation
+//! part. The section `[probe]` of the experiment configures their frequency and content.
 //!
-//! Probes never touch the training: it ends with the same bits with and without them. Their number is bounded by
-//! `probe.limit`: with every doubling of the epochs, every second one goes. Which ones are there is determined by the
-//! epochs done, so a run that was killed and resumed has those of a run that was not. Their size is bounded, too: a
-//! raster shows at most `probe.units` units, a trace at most [`MAX_POINTS`] points.
+//! Probes do not affect training: results are bit-identical with and without them. Their number is limited by `probe.limit`:
+//! whenever the number of epochs doubles, every second one is removed. The number of finished epochs determines which probes
+//! exist, so a killed and resumed run has the same ones as an uninterrupted run. Their size is limited as well: a raster shows
+//! at most `probe.units` units, a trace at most [`MAX_POINTS`] points.
 
 mod histogram;
 mod reader;

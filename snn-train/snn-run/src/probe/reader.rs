@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl RunDir {
-    /// The epochs of which there are probes, ascending.
+    /// The epochs with probes, ascending.
     ///
     /// # Errors
     /// [`Error::Io`]; a run without probes has none.
@@ -30,8 +30,8 @@ impl RunDir {
         Ok(epochs)
     }
 
-    /// How many classes the run never predicts on validation, as its last probe has it; `None` if there is none that can
-    /// be read, or without validation. See [`lost_classes`].
+    /// How many classes the run never predicts on validation, according to its last probe; `None` without a readable probe or
+    /// without validation. See [`lost_classes`].
     #[must_use]
     pub fn lost_classes(&self) -> Option<usize> {
         let last = *self.probed_epochs().ok()?.last()?;
@@ -39,7 +39,7 @@ impl RunDir {
         (!confusion.is_empty()).then(|| lost_classes(&confusion).len())
     }
 
-    /// The confusions of a probe, without the price of the rest.
+    /// The confusion matrix of a probe, without parsing the rest.
     pub(crate) fn confusion(&self, epoch: u32) -> Option<Vec<Vec<u32>>> {
         #[derive(Deserialize, Default)]
         #[serde(default)]
@@ -49,7 +49,7 @@ impl RunDir {
         self.part_of_probe::<Confusion>(epoch).map(|it| it.confusion)
     }
 
-    /// Some fields of a probe, without the price of all; `None` if it cannot be read.
+    /// Some fields of a probe, without parsing the rest; `None` if it cannot be read.
     pub(crate) fn part_of_probe<T: DeserializeOwned>(&self, epoch: u32) -> Option<T> {
         let path = self.path().join(PROBES).join(files::probe(epoch));
         serde_json::from_slice(&regular::read(&path, regular::MOST_PROBE).ok()?).ok()

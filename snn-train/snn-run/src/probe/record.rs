@@ -1,16 +1,16 @@
-//! What a probe holds.
+//! The content of a probe.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of a probe's file; it grows when a field changes its meaning.
+/// The version of the probe format; it is incremented when the meaning of a field changes.
 pub const PROBE_VERSION: u32 = 1;
 
-/// A trace of more steps is thinned to every second, third, .. step until it has no more points than this.
+/// A longer trace is thinned to every second, third, ... step until it has at most this many points.
 pub const MAX_POINTS: usize = 256;
 
-/// With more classes than this, a probe has no [`confusion`](Probe::confusion), and the readout of so many classes.
+/// With more classes than this, a probe has no [`confusion`](Probe::confusion), and the readout of only this many classes.
 pub const MAX_CLASSES: usize = 100;
 
 /// The content of `probes/<epoch>.json`.
@@ -19,28 +19,28 @@ pub const MAX_CLASSES: usize = 100;
 pub struct Probe {
     /// The version of this file's format.
     pub version: u32,
-    /// Epochs completed; 0 is before training.
+    /// Completed epochs; 0 is before training.
     pub epoch: u32,
-    /// What the probe has cost, in seconds of wall time.
+    /// Wall time spent on the probe, in seconds.
     pub seconds: f64,
     /// Time steps of a sample.
     pub steps: u32,
     /// Length of a step in ms.
     pub dt: f64,
-    /// Membrane potential above which a unit spikes.
+    /// The threshold: a unit spikes if its membrane potential exceeds it.
     pub threshold: f64,
     /// The probed samples.
     pub samples: Vec<SampleProbe>,
-    /// Each hidden layer, from the input upwards.
+    /// The hidden layers, starting at the input.
     pub layers: Vec<LayerProbe>,
     /// `|dW| / |W|` of each weight matrix in the last update before the probe (Euclidean norms); empty before training.
     pub update_ratios: BTreeMap<String, f64>,
-    /// How many validation samples of each class (row) were taken for each class (column); empty before training,
-    /// without validation samples, and beyond [`MAX_CLASSES`] classes.
+    /// How many validation samples of each class (row) were classified as each class (column); empty before training, without
+    /// validation samples, and with more than [`MAX_CLASSES`] classes.
     pub confusion: Vec<Vec<u32>>,
 }
 
-/// What the network makes of one sample.
+/// The network's response to a sample.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SampleProbe {
@@ -48,15 +48,15 @@ pub struct SampleProbe {
     pub index: u32,
     /// Its class.
     pub label: u16,
-    /// The class that the network takes it for.
+    /// The predicted class.
     pub prediction: u16,
-    /// What the network is fed.
+    /// Its input.
     pub input: InputProbe,
     /// Spikes of each hidden layer.
     pub hidden: Vec<Raster>,
     /// Membrane potential of some units of each hidden layer, before the spike of the same step.
     pub potentials: Vec<Traces>,
-    /// Readout potential of every class, or of [`MAX_CLASSES`] spread evenly.
+    /// Readout potential of every class, or of [`MAX_CLASSES`] evenly spaced classes.
     pub readout: Traces,
 }
 
@@ -71,19 +71,19 @@ pub enum InputProbe {
     Frames(Traces),
 }
 
-/// Spikes of the units of a layer in one sample.
+/// The spikes of a layer for one sample.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Raster {
-    /// Units of the layer.
+    /// Number of units of the layer.
     pub size: usize,
-    /// The units shown, ascending: all of them, or as many as are allowed, spread evenly.
+    /// The units shown, ascending: all of them, or the maximum number, evenly spaced.
     pub units: Vec<u32>,
-    /// The steps in which each of them spikes, ascending.
+    /// The spike steps of each, ascending.
     pub spikes: Vec<Vec<u32>>,
 }
 
-/// Values of some units over time in one sample.
+/// Values of some units over time for one sample.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Traces {
@@ -91,7 +91,7 @@ pub struct Traces {
     pub units: Vec<u32>,
     /// Steps from one value to the next; the first value is of step 0.
     pub stride: u32,
-    /// A row of values for each unit shown, to four significant digits.
+    /// A row of values for each unit shown, with four significant digits.
     pub values: Vec<Vec<f32>>,
 }
 
@@ -99,23 +99,23 @@ pub struct Traces {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LayerProbe {
-    /// Units by their firing rate in Hz, mean over the training samples of the epoch; before training, over the probed
-    /// samples.
+    /// Histogram of the units' firing rates in Hz, averaged over the training samples of the epoch; before training, over the
+    /// probed samples.
     pub rates: Histogram,
-    /// Surrogate derivatives `h(U - threshold)` of every unit and step of the probed samples: how much of a gradient
-    /// goes through the layer's spikes.
+    /// Histogram of the surrogate derivatives `h(U - threshold)` of all units and steps of the probed samples: how much of a
+    /// gradient passes through the layer's spikes.
     pub derivatives: Histogram,
 }
 
-/// How often values of at least 0 fall where, by decades.
+/// A histogram of values of at least 0, with logarithmic bins.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Histogram {
-    /// Values that are exactly 0.
+    /// Number of values that are exactly 0.
     pub zero: u64,
-    /// Bounds of the bins, ascending, one more than there are bins. A bin holds its lower bound.
+    /// Bounds of the bins, ascending, one more than the number of bins. A bin includes its lower bound.
     pub edges: Vec<f64>,
-    /// Values in each bin; what lies beyond the bounds is in the first or the last one.
+    /// Number of values in each bin; values outside the bounds are in the first or the last one.
     pub counts: Vec<u64>,
     /// The mean of all values.
     pub mean: f64,
@@ -128,7 +128,7 @@ impl Default for InputProbe {
 }
 
 impl Probe {
-    /// Share of the validation samples of each class classified correctly, 0 to 1; `None` for a class without samples.
+    /// Fraction of the validation samples of each class classified correctly, 0 to 1; `None` for a class without samples.
     #[must_use]
     pub fn class_accuracies(&self) -> Vec<Option<f64>> {
         let of_class = |(class, row): (usize, &Vec<u32>)| {
@@ -139,17 +139,17 @@ impl Probe {
         self.confusion.iter().enumerate().map(of_class).collect()
     }
 
-    /// Classes that no validation sample is taken for, though there are samples of them. See [`lost_classes`].
+    /// Classes that are never predicted on validation, though there are samples of them. See [`lost_classes`].
     #[must_use]
     pub fn lost_classes(&self) -> Vec<usize> {
         lost_classes(&self.confusion)
     }
 }
 
-/// Classes (columns) that no sample is taken for, though there are samples of them (rows).
+/// Classes that are never predicted (columns), though there are samples of them (rows).
 ///
-/// Under Max, the readout unit of such a class is often stuck: where its potential never rises above its start, the first
-/// maximum lies at step 0, and no weight has a gradient from there.
+/// With the Max readout, the unit of such a class is often stuck: if its potential never rises above its initial value, the first
+/// maximum is at step 0, where no weight has a gradient.
 #[must_use]
 pub fn lost_classes(confusion: &[Vec<u32>]) -> Vec<usize> {
     let has_samples = |class: usize| confusion[class].iter().any(|&count| count > 0);
@@ -161,15 +161,15 @@ impl Histogram {
     /// The number of values.
     #[must_use]
     pub fn total(&self) -> u64 {
-        // Saturates: a damaged file may hold any numbers.
+        // Saturates: a damaged file may contain any numbers.
         self.counts.iter().fold(self.zero, |sum, &count| sum.saturating_add(count))
     }
 
-    /// The share of values that are below `bound`, 0 to 1, as exactly as the bins tell.
+    /// The fraction of values below `bound`, 0 to 1, with the resolution of the bins.
     #[must_use]
     pub fn share_below(&self, bound: f64) -> f64 {
         let bins = self.edges.iter().skip(1).zip(&self.counts);
-        // Bounds are powers of ten or their roots, computed one way or another.
+        // Bounds are powers of ten or their roots, which may be computed differently.
         let below = bins.filter(|&(&upper, _)| upper <= bound * 1.000_001);
         let below = below.fold(self.zero, |sum, (_, &count)| sum.saturating_add(count));
         below as f64 / self.total().max(1) as f64
@@ -193,7 +193,7 @@ mod tests {
         let confusion = vec![vec![3, 0, 1, 0], vec![2, 0, 2, 0], vec![0, 0, 4, 0], vec![0; 4]];
         assert_eq!(lost_classes(&confusion), [1], "the last class has no samples");
         assert!(lost_classes(&[]).is_empty());
-        assert_eq!(lost_classes(&[vec![], vec![1]]), [1], "a torn table");
+        assert_eq!(lost_classes(&[vec![], vec![1]]), [1], "an incomplete table");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The directory that a sweep lies in.
+//! The directory of a sweep.
 
 use std::{
     collections::HashSet,
@@ -23,8 +23,8 @@ impl SweepDir {
     /// Opens the sweep at `path`.
     ///
     /// # Errors
-    /// [`Error::NotASweep`] if no `manifest.json` lies there, [`Error::Io`], [`Error::DamagedFile`]; [`Error::ForeignPoint`] for a run
-    /// whose name is no plain name of a directory, or that is there twice.
+    /// [`Error::NotASweep`] without a `manifest.json`, [`Error::Io`], [`Error::DamagedFile`]; [`Error::ForeignPoint`] for a run whose
+    /// name is not a plain directory name, or a duplicate.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let file = path.join(MANIFEST);
@@ -39,13 +39,13 @@ impl SweepDir {
         Ok(Self { path, manifest })
     }
 
-    /// The sweep of this plan at `path`, where it may or may not lie: for a look at its runs that leaves no trace.
+    /// A sweep with this plan at `path`, whether or not it exists there: to inspect its runs without writing anything.
     #[must_use]
     pub fn view(path: impl Into<PathBuf>, manifest: Manifest) -> Self {
         Self { path: path.into(), manifest }
     }
 
-    /// Where the sweep lies.
+    /// The path of the sweep.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -57,20 +57,19 @@ impl SweepDir {
         &self.manifest
     }
 
-    /// Where its run directories lie.
+    /// The folder of its run directories.
     #[must_use]
     pub fn runs(&self) -> PathBuf {
         self.path.join(&self.manifest.runs)
     }
 
-    /// The directory of one of its runs, which exists once the run has begun.
+    /// The directory of one of its runs, which exists once the run has started.
     #[must_use]
     pub fn run_path(&self, point: &Point) -> PathBuf {
         self.runs().join(&point.id)
     }
 
-    /// How its runs stand, and what they have come to so far. A run whose files cannot be read is damaged, and its message
-    /// says why.
+    /// The states and results of its runs so far. A run with unreadable files counts as damaged, with the reason in its message.
     #[must_use]
     pub fn results(&self) -> Results {
         let rows = self.manifest.points.iter().map(|point| {
@@ -84,7 +83,7 @@ impl SweepDir {
 }
 
 impl Manifest {
-    /// Reads the bytes of the plan at `path`, as [`SweepDir::open`] does.
+    /// Parses the plan at `path`, like [`SweepDir::open`].
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         let damaged =
             |reason| Error::DamagedFile { what: "plan of the sweep", path: path.to_owned(), reason };
@@ -98,15 +97,15 @@ impl Manifest {
     }
 }
 
-/// Refuses ids that are no plain names: they become names of directories.
+/// Refuses ids that are not plain names: they become directory names.
 fn check_ids(manifest: &Manifest, path: &Path) -> Result<(), Error> {
     let mut known = HashSet::new();
     for Point { id, .. } in &manifest.points {
         let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
         let reason = if id.is_empty() || id.len() > 200 || id.starts_with('.') || !id.chars().all(is_plain) {
-            "its name is no plain name of a directory"
+            "its name is not a plain directory name"
         } else if !known.insert(id) {
-            "it is there twice"
+            "it is listed twice"
         } else {
             continue;
         };

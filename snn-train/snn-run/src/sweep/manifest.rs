@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-/// The version of the format of `manifest.json`; it grows when a field changes its meaning.
+/// The version of the format of `manifest.json`; it is incremented when the meaning of a field changes.
 pub const MANIFEST_VERSION: u32 = 1;
 
-/// Values by their keys, such as `surrogate.beta`.
+/// Values by key, such as `surrogate.beta`.
 pub type Settings = BTreeMap<String, Value>;
 
 /// The content of `manifest.json`: every run of a sweep.
@@ -16,15 +16,15 @@ pub type Settings = BTreeMap<String, Value>;
 pub struct Manifest {
     /// The version of this file's format.
     pub version: u32,
-    /// What the sweep is called.
+    /// The name of the sweep.
     pub name: String,
-    /// Where the run directories lie, relative to the directory of the sweep.
+    /// The folder of the run directories, relative to the directory of the sweep.
     pub runs: PathBuf,
     /// The keys that differ between runs, in the order of the sweep, seeds last.
     pub axes: Vec<Dimension>,
-    /// How models are chosen and put together in the results.
+    /// How models are selected and grouped in the results.
     pub selection: Selection,
-    /// The experiment that the runs vary, section by section.
+    /// The base experiment, section by section.
     pub base: Table,
     /// The runs.
     pub points: Vec<Point>,
@@ -37,10 +37,10 @@ pub struct Dimension {
     pub key: String,
     /// How its values are spaced.
     pub scale: AxisSpacing,
-    /// Whether it is a seed: runs that differ in seeds alone are repetitions of each other.
+    /// Whether it is a seed: runs that differ only in seeds are repetitions.
     #[serde(default)]
     pub seed: bool,
-    /// Its values over all runs, in the order in which they come first.
+    /// Its values over all runs, in the order of first occurrence.
     pub values: Vec<Value>,
 }
 
@@ -49,11 +49,11 @@ pub struct Dimension {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AxisSpacing {
-    /// By equal differences.
+    /// Linearly.
     Linear,
-    /// By equal ratios.
+    /// Logarithmically.
     Logarithmic,
-    /// One by one.
+    /// As a list of values.
     #[default]
     #[serde(other)]
     List,
@@ -62,30 +62,30 @@ pub enum AxisSpacing {
 /// One run of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// The name of its run directory. It follows from what determines the run's results and nothing else, so that
-    /// sweeps share the runs that they have in common.
+    /// The name of its run directory. It depends only on the settings that determine the run's results, which lets
+    /// sweeps share common runs.
     pub id: String,
-    /// Its value on every axis that its experiment has.
+    /// Its value on every axis that applies to its experiment.
     pub settings: Settings,
-    /// How long it is expected to compute, if that was measured (seconds).
+    /// Its expected compute time, if measured (seconds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
 
-/// Which models count, and which of them belong together.
+/// Selection and grouping of models.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
-    /// So many models of each group count: those best on validation. Left out, all do.
+    /// The number of models of each group that count: the best on validation. By default, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<usize>,
-    /// The keys whose values make a group. Left out, all keys but the seeds: repetitions with other seeds make a group.
+    /// The keys whose values define a group. By default, all keys except seeds: repetitions with different seeds form a group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<Vec<String>>,
 }
 
 impl Manifest {
-    /// The axes that are no seeds.
+    /// The axes that are not seeds.
     pub fn parameters(&self) -> impl Iterator<Item = &Dimension> {
         self.axes.iter().filter(|axis| !axis.seed)
     }

@@ -1,20 +1,19 @@
-//! The directory of a sweep: many runs of one experiment with other values, and what they have come to.
+//! The directory of a sweep: many runs of one experiment with different settings, and their results.
 //!
 //! ```text
 //! sweeps/slopes/
-//!   manifest.json        the plan ([`Manifest`]), replaced whole
-//!   runs/<id>/           run directories as `snn train` makes them; the plan may put them elsewhere
-//!   results.csv          one line for each run ([`Row`])
-//!   groups.csv           one line for each group ([`Group`])
+//!   manifest.json        the plan ([`Manifest`]), replaced atomically
+//!   runs/<id>/           run directories, as created by `snn train`; the plan may place them elsewhere
+//!   results.csv          one line per run ([`Row`])
+//!   groups.csv           one line per group ([`Group`])
 //!   results.json         both
-//!   slurm/               what was submitted to a cluster, if anything was
+//!   slurm/               cluster submissions, if any
 //! ```
 //!
-//! `manifest.json` holds `version`, `name`, `runs` (where the run directories lie, relative to the sweep), `axes` (a list of
+//! `manifest.json` has `version`, `name`, `runs` (the folder of the run directories, relative to the sweep), `axes` (a list of
 //! `key`, `scale`, `seed`, `values`), `selection`, `base` (the experiment, by section and key) and `points`: for each run
-//! its `id`, the name of its directory, its `settings`, a value for every key of `axes`, and `seconds`, the expected computing
-//! time where it was measured. An id follows from the settings, so sweeps that share the directory of their runs share the
-//! runs that they have in common.
+//! its `id`, the name of its directory, its `settings`, a value for every key of `axes`, and `seconds`, the expected compute
+//! time if measured. An id depends only on the settings, so sweeps with the same run folder share common runs.
 //!
 //! ```no_run
 //! use snn_run::sweep::{RunState, SweepDir};

@@ -1,4 +1,4 @@
-//! What the runs of a sweep have come to.
+//! The results of a sweep's runs.
 
 use std::collections::BTreeMap;
 
@@ -17,75 +17,75 @@ use crate::{
 /// All runs of a sweep, in the order of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// The keys by which runs differ, in the order of the sweep, seeds last.
+    /// The keys that differ between runs, in the order of the sweep, seeds last.
     pub keys: Vec<String>,
-    /// Those of them that are seeds.
+    /// The keys that are seeds.
     pub seeds: Vec<String>,
-    /// One row for each run.
+    /// One row per run.
     pub rows: Vec<Row>,
 }
 
-/// How one run stands, and what it has come to.
+/// The state and results of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The name of the run directory.
     pub id: String,
-    /// The values by which it differs from other runs.
+    /// The settings that differ between runs.
     pub settings: Settings,
-    /// How it stands.
+    /// Its state.
     pub state: RunState,
-    /// Epochs completed.
+    /// Completed epochs.
     pub epoch: u32,
     /// Accuracy of its best epoch on the validation samples, 0 to 1.
     pub valid_accuracy: Option<f64>,
     /// Loss of that epoch on the validation samples.
     pub valid_loss: Option<f64>,
-    /// How much of that accuracy was gained in the last quarter of the epochs.
+    /// The gain of that accuracy in the last quarter of the epochs.
     #[serde(default)]
     pub late_gain: Option<f64>,
-    /// How many classes it never predicts on validation at the end, known once it is done.
+    /// The number of classes it never predicts on validation at the end, once it is done.
     #[serde(default)]
     pub lost_classes: Option<usize>,
     /// Accuracy of the selected model on the test samples, 0 to 1.
     pub test_accuracy: Option<f64>,
     /// Spikes of each hidden layer of the selected model per test sample.
     pub spikes: Option<Vec<f64>>,
-    /// Computing time of all its epochs (seconds).
+    /// Compute time of all its epochs (seconds).
     pub seconds: f64,
-    /// Why it failed, or cannot be read.
+    /// Why it failed or cannot be read.
     pub message: Option<String>,
-    /// What is to be said of it; `None` in results of old, and before it has begun.
+    /// Its verdict; `None` in old results, and before it has started.
     #[serde(default)]
     pub verdict: Option<Verdict>,
-    /// What the verdict rests on.
+    /// The evidence for the verdict.
     #[serde(default)]
     pub detail: Option<String>,
 }
 
-/// Models that belong together.
+/// A group of models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    /// The values that they share.
+    /// Their common settings.
     pub settings: Settings,
-    /// Runs with these values, whether or not they are done.
+    /// Number of runs with these settings, finished or not.
     pub runs: usize,
-    /// The models that count, the best on validation first: places in [`Results::rows`].
+    /// The models that count, best on validation first: indices into [`Results::rows`].
     pub models: Vec<usize>,
     /// Their best accuracies on validation, 0 to 1.
     pub valid_accuracy: Option<MeanSd>,
-    /// Their accuracies in the test, 0 to 1.
+    /// Their test accuracies, 0 to 1.
     pub test_accuracy: Option<MeanSd>,
-    /// Their spikes per test sample, all hidden layers together.
+    /// Their spikes per test sample, over all hidden layers.
     pub spikes: Option<MeanSd>,
-    /// How many of them never predict one or more of the classes on validation at the end; `None` if that is known of none.
+    /// How many of them never predict some class on validation at the end; `None` if unknown for all.
     #[serde(default)]
     pub with_lost_classes: Option<usize>,
 }
 
-/// Mean and spread of a quantity over models.
+/// Mean and standard deviation over models.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MeanSd {
-    /// How many models.
+    /// Number of models.
     pub n: usize,
     /// Their mean.
     pub mean: f64,
@@ -94,7 +94,7 @@ pub struct MeanSd {
 }
 
 impl MeanSd {
-    /// Of these values; `None` if there are none.
+    /// The statistics of these values; `None` if there are none.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
@@ -106,10 +106,10 @@ impl MeanSd {
 }
 
 impl Results {
-    /// Puts runs together whose values agree in the keys `selection.by`, and lets the best of each group count.
+    /// Groups runs with the same values of the keys `selection.by`, and selects the best of each group.
     ///
-    /// Models are ordered by their accuracy on validation, then by their loss there, then by their place in the plan;
-    /// the test plays no part in the choice. Only runs that are done count.
+    /// Models are ordered by their validation accuracy, then by their validation loss, then by their position in the plan;
+    /// the test part is not used for selection. Only finished runs count.
     #[must_use]
     pub fn groups(&self, selection: &Selection) -> Vec<Group> {
         let parameters = || self.keys.iter().filter(|key| !self.seeds.contains(key)).cloned().collect();
@@ -135,7 +135,7 @@ impl Results {
             let row = &self.rows[index];
             (-row.valid_accuracy.unwrap_or(f64::NEG_INFINITY), row.valid_loss.unwrap_or(f64::INFINITY))
         };
-        // The sort is stable: equal models stay in the order of the plan.
+        // The sort is stable: equal models keep the order of the plan.
         models.sort_by(|a, b| {
             let (a, b) = (worse(a), worse(b));
             a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
@@ -157,7 +157,7 @@ impl Results {
         }
     }
 
-    /// How many runs stand so.
+    /// The number of runs in this state.
     #[must_use]
     pub fn count(&self, state: RunState) -> usize {
         self.rows.iter().filter(|row| row.state == state).count()
@@ -184,8 +184,8 @@ impl Row {
         }
     }
 
-    /// Of a run in its directory; without one it is pending. One that cannot be read is damaged: the others of its sweep
-    /// are to be seen all the same.
+    /// The row of a run, given its directory; without one, it is pending. An unreadable run counts as damaged, and does not
+    /// hide the others.
     #[must_use]
     pub fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Self {
         let mut row = Self::pending(id, settings);
@@ -201,7 +201,7 @@ impl Row {
         let row = self;
         let status = match run.status() {
             Ok(status) => status,
-            // A run is its `config.toml` first, and then gets a status.
+            // A new run has its `config.toml` first, and a status later.
             Err(error) if error.is_not_found() => return Ok(()),
             Err(error) => return Err(error),
         };

@@ -8,7 +8,7 @@ use super::{
 };
 
 impl Results {
-    /// One line for each run, with a column for every key that varies.
+    /// One line per run, with a column for every key that varies.
     #[must_use]
     pub fn to_csv(&self) -> String {
         let fixed =
@@ -33,7 +33,7 @@ impl Results {
         csv
     }
 
-    /// One line for each group, with a column for every key by which they are put together.
+    /// One line per group, with a column for every grouping key.
     #[must_use]
     pub fn groups_to_csv(&self, groups: &[Group]) -> String {
         let keys: Vec<String> = self
@@ -71,7 +71,7 @@ fn number(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// A line of CSV (RFC 4180), quoted where it must be.
+/// A line of CSV (RFC 4180), quoted where necessary.
 fn line(cells: impl Iterator<Item = String>) -> String {
     let quoted = |cell: String| {
         if cell.contains([',', '"', '\n', '\r']) {

@@ -1,4 +1,4 @@
-//! What a verdict is drawn from: the records of a run in short, whatever their number.
+//! The evidence for a verdict: a summary of a run's records.
 
 use std::collections::VecDeque;
 
@@ -9,10 +9,10 @@ use crate::{
     record::{EpochRecord, Losses, Record, TestRecord},
 };
 
-/// A trend is that of so many of the last epochs: fewer are noise, and more are history.
+/// The number of last epochs for a trend: fewer are noise, and more are history.
 const TREND: usize = 10;
 
-/// What the records of a run say in short. Its size does not grow with the number of epochs.
+/// A summary of a run's records. Its size does not depend on the number of epochs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
     /// The last epoch.
@@ -21,16 +21,16 @@ pub struct Evidence {
     pub(super) worst: Option<(u32, f64)>,
     /// The lowest cross-entropy on the training samples.
     pub(super) lowest: Option<f64>,
-    /// The epoch with the highest accuracy, on the samples for validation if there are any, else on those for training.
+    /// The epoch with the highest accuracy, on the validation samples if there are any, else on the training samples.
     pub(super) peak: Option<(u32, f64)>,
     /// The epoch with the lowest cross-entropy on validation.
     pub(super) lowest_valid: Option<(u32, f64)>,
-    /// The test.
+    /// The test result.
     pub(super) test: Option<TestRecord>,
     pub(super) warnings: Warnings,
-    /// Computing time of all epochs (s).
+    /// Compute time of all epochs (s).
     pub(super) seconds: f64,
-    /// Since when each hidden layer has been silent and saturated, if it is.
+    /// The epochs since which each hidden layer has been silent and saturated, if it is.
     silent: Vec<Option<u32>>,
     saturated: Vec<Option<u32>>,
     /// The course of the accuracy by which the run is judged.
@@ -40,7 +40,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Of these records.
+    /// The evidence in these records.
     #[must_use]
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut evidence = Self::default();
@@ -48,7 +48,7 @@ impl Evidence {
         evidence
     }
 
-    /// Takes in the next record.
+    /// Adds the next record.
     pub fn take(&mut self, record: &Record) {
         match record {
             Record::Epoch(epoch) => self.epoch(epoch),
@@ -103,7 +103,7 @@ impl Evidence {
         self.course.means()
     }
 
-    /// The gain of accuracy an epoch, 0 to 1, over the last epochs.
+    /// The gain of accuracy per epoch, 0 to 1, over the last epochs.
     #[must_use]
     pub fn gain(&self) -> Option<f64> {
         slope(
@@ -140,7 +140,7 @@ impl Evidence {
     }
 }
 
-/// That by which an epoch is judged: the validation, if there is one.
+/// The results by which an epoch is judged: validation, if there is one.
 pub(super) fn judged(record: &EpochRecord) -> Losses {
     record.valid.unwrap_or(record.train)
 }

@@ -1,9 +1,9 @@
-//! What is to be said of a run: one verdict, computed here and shown alike by `snn runs`, `snn train`, `snn sweep status`, JSON
-//! and the dashboard.
+//! The diagnosis of a run: one verdict, computed here and shown by `snn runs`, `snn train`, `snn sweep status`, JSON and the
+//! dashboard.
 //!
-//! [`Evidence`] is what a verdict is drawn from: a run's records, taken in one after the other. [`judge`] draws it, a pure
-//! function; its bounds are in `rules.rs`, each with its reason. [`RunDir::diagnosis`](crate::RunDir::diagnosis) reads all that
-//! is needed and adds the remedy, with a command to copy.
+//! [`Evidence`] summarizes a run's records, added one by one. [`judge`], a pure function, derives the verdict; its thresholds
+//! are in `rules.rs`, each with its reason. [`RunDir::diagnosis`](crate::RunDir::diagnosis) reads everything needed and adds the
+//! remedy, with a command to copy.
 
 mod course;
 mod evidence;
@@ -25,17 +25,17 @@ pub use subject::{Settings, Subject};
 pub use trend::{duration, short_number};
 pub use warnings::SeenWarning;
 
-/// What is to be said of a run. In JSON, CSV and conditions in small letters (`lost_classes`), for people in large ones.
+/// The diagnosis of a run in a word: lowercase in JSON, CSV and conditions (`lost_classes`), uppercase for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The loss has exploded, or what was learned has been lost; also where guessing is all that is left since.
+    /// The loss has exploded, or what was learned has been lost, and the network has only guessed since.
     Diverged,
     /// The network does no better than guessing.
     Chance,
-    /// A hidden layer has no spikes, so that nothing goes through it.
+    /// A hidden layer never spikes and passes nothing on.
     Silent,
-    /// A hidden layer spikes as often as it can, so that its spikes say nothing.
+    /// A hidden layer spikes as often as it can, so its spikes carry no information.
     Saturated,
     /// The gradient of a weight matrix has vanished.
     Vanishing,
@@ -49,27 +49,27 @@ pub enum Verdict {
     Failed,
     /// Its files cannot be read.
     Damaged,
-    /// Not heard of any more, and its process is gone from this machine: killed.
+    /// No sign of life, and its process on this machine has ended: killed.
     Dead,
-    /// Not heard of any more: killed, or its machine is gone.
+    /// No sign of life: killed, or its machine is down.
     Stalled,
     /// Stopped on request.
     Stopped,
-    /// Too few epochs to tell.
+    /// Too few epochs to judge.
     Starting,
     /// Being trained, and better than guessing.
     Learning,
     /// Trained to the end, and better than guessing.
     Learned,
-    /// Not begun.
+    /// Not started.
     Pending,
-    /// In a state that this program does not know.
+    /// In a state unknown to this program.
     #[serde(other)]
     Unknown,
 }
 
 impl Verdict {
-    /// All of them, those that want a look first.
+    /// All verdicts, those that need attention first.
     pub const ALL: [Self; 18] = [
         Self::Diverged,
         Self::Chance,
@@ -97,7 +97,7 @@ impl Verdict {
         self.words().0
     }
 
-    /// The words for people.
+    /// The words shown to people.
     #[must_use]
     pub fn label(self) -> &'static str {
         self.words().1
@@ -132,7 +132,7 @@ impl Verdict {
         self <= Self::Stalled
     }
 
-    /// Whether all is well.
+    /// Whether everything is fine.
     #[must_use]
     pub fn is_good(self) -> bool {
         matches!(self, Self::Learning | Self::Learned)
@@ -148,7 +148,7 @@ impl fmt::Display for Verdict {
 impl FromStr for Verdict {
     type Err = String;
 
-    /// Takes both kinds of words: `lost_classes`, `LOST CLASSES`.
+    /// Accepts both forms: `lost_classes`, `LOST CLASSES`.
     fn from_str(text: &str) -> Result<Self, String> {
         let word = text.trim().to_lowercase().replace([' ', '-'], "_");
         let found = Self::ALL.into_iter().find(|it| it.name() == word);
@@ -159,22 +159,22 @@ impl FromStr for Verdict {
     }
 }
 
-/// All that is to be said of a run.
+/// The complete diagnosis of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// The verdict.
     pub verdict: Verdict,
-    /// What it rests on, in short: `epoch 3, loss 7490`.
+    /// The evidence in short: `epoch 3, loss 7490`.
     pub detail: String,
-    /// What it means and what helps, in a sentence or a few.
+    /// The meaning and the remedy, in a few sentences.
     pub remedy: String,
-    /// A command that does so, to be copied.
+    /// A command to copy that applies the remedy.
     pub command: Option<String>,
-    /// Classes never predicted on validation, as the last probe has it.
+    /// Classes never predicted on validation, according to the last probe.
     pub lost_classes: Option<usize>,
-    /// Computing time of all epochs (s).
+    /// Compute time of all epochs (s).
     pub seconds: f64,
-    /// What the trainer has warned of, the last first.
+    /// The trainer's warnings, newest first.
     pub warnings: Vec<SeenWarning>,
 }
 

@@ -1,4 +1,4 @@
-//! Reading what a diagnosis needs.
+//! Reading the files needed for a diagnosis.
 
 use std::{fs, path::Path};
 
@@ -23,15 +23,15 @@ use crate::{
     status::Status,
 };
 
-/// Judges a run again and again, at the price of what is new.
+/// Judges a run repeatedly, reading only what is new.
 #[derive(Debug)]
 pub struct Doctor {
     run: RunDir,
     follower: Follower,
     evidence: Evidence,
-    /// What does not change.
+    /// The facts that do not change.
     settings: Option<(Settings, Option<usize>)>,
-    /// Of the last probe: its epoch, classes lost, and the highest potential of each layer.
+    /// From the last probe: its epoch, lost classes, and the highest potential of each layer.
     probe: Option<(u32, Probed)>,
 }
 
@@ -54,22 +54,22 @@ impl Doctor {
         }
     }
 
-    /// For a run whose records have been read already.
+    /// For a run whose records have already been read.
     #[must_use]
     pub fn of_records(run: &RunDir, records: &[Record]) -> Self {
         Self { evidence: Evidence::of(records), ..Self::new(run) }
     }
 
-    /// What the records say so far.
+    /// The evidence so far.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
     }
 
-    /// Reads what is new, and judges. `silence` is the time since the run was last heard of (s).
+    /// Reads new records, and judges. `silence` is the time since the run's last sign of life (s).
     ///
     /// # Errors
-    /// [`Error::Io`] if the records cannot be read. What else cannot be read is left out.
+    /// [`Error::Io`] if the records cannot be read. Other unreadable files are ignored.
     pub fn look(
         &mut self,
         state: RunState,
@@ -84,7 +84,7 @@ impl Doctor {
         Ok(self.judge(state, status, silence))
     }
 
-    /// Judges by the records that have been read so far.
+    /// Judges by the records read so far.
     #[must_use]
     pub fn judge(&mut self, state: RunState, status: Option<&Status>, silence: f64) -> Diagnosis {
         let (settings, classes) = self
@@ -104,7 +104,7 @@ impl Doctor {
         diagnosis(self.run.path(), &self.evidence, &subject)
     }
 
-    /// Adds what the last probe says.
+    /// Adds the information of the last probe.
     fn probe(&mut self, subject: &mut Subject) {
         let is_judged = matches!(subject.state, RunState::Running | RunState::Stopped | RunState::Done);
         if !is_judged || self.evidence.last.is_none() {
@@ -119,7 +119,7 @@ impl Doctor {
         }
         let (_, probed) = self.probe.clone().unwrap_or_default();
         (subject.lost, subject.potentials) = (probed.lost, probed.potentials);
-        // Runs of old do not say how many classes their data have.
+        // Old runs do not record the number of classes.
         if subject.classes.is_none() {
             subject.classes = self.run.confusion(last).map(|it| it.len()).filter(|&it| it > 0);
         }
@@ -143,13 +143,13 @@ fn diagnosis(run: &Path, evidence: &Evidence, subject: &Subject) -> Diagnosis {
 }
 
 impl RunDir {
-    /// What is to be said of the run, now and by one look. One whose files cannot be read is damaged.
+    /// The current diagnosis of the run. A run with unreadable files is damaged.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
         self.diagnose(&mut Doctor::new(self))
     }
 
-    /// What is to be said of the run, by a doctor of its own.
+    /// The diagnosis of the run by a new `Doctor`.
     #[must_use]
     pub fn diagnose(&self, doctor: &mut Doctor) -> Diagnosis {
         let status = match self.status() {
@@ -162,7 +162,7 @@ impl RunDir {
         doctor.look(state, status.as_ref(), silence).unwrap_or_else(|error| damaged(self, &error))
     }
 
-    /// The highest potential of each hidden layer that a probe shows.
+    /// The highest potential of each hidden layer in a probe.
     fn highest_potentials(&self, epoch: u32) -> Vec<Option<f64>> {
         #[derive(Deserialize, Default)]
         #[serde(default)]
@@ -190,7 +190,7 @@ pub(super) fn damaged(run: &RunDir, error: &Error) -> Diagnosis {
 }
 
 impl Diagnosis {
-    /// Of a run of which nothing but its state is known, and why it cannot be read if it cannot.
+    /// For a run with only its state known, and the reason if it cannot be read.
     #[must_use]
     pub fn of_state(run: &Path, state: RunState, error: Option<String>) -> Self {
         let subject = Subject { state, error, ..Subject::default() };
@@ -198,7 +198,7 @@ impl Diagnosis {
     }
 }
 
-/// How many classes the data of a run have, as `data.json` says.
+/// The number of classes of a run's data, according to `data.json`.
 fn classes(run: &RunDir) -> Option<usize> {
     #[derive(Deserialize)]
     struct Data {
@@ -208,14 +208,14 @@ fn classes(run: &RunDir) -> Option<usize> {
     struct Identity {
         classes: Vec<IgnoredAny>,
     }
-    // Lists of samples make the file long; of such a data set the probe tells.
+    // The file is long if it lists samples; for such data sets, use the probe.
     const MOST: u64 = 1 << 26;
     let bytes = regular::read(run.path().join(DATA), MOST).ok()?;
     let data: Data = serde_json::from_slice(&bytes).ok()?;
     Some(data.identity.classes.len())
 }
 
-/// Whether a process of this machine is gone. Of other machines that is not to be known, and a number may be used again.
+/// Whether a process on this machine has ended. For other machines this is unknown, and process ids may be reused.
 fn is_gone(run: &RunDir, process: u32) -> bool {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let here = host.as_deref().map(str::trim);

@@ -1,63 +1,64 @@
-//! The rules by which a verdict is drawn. All bounds are here, each with its reason.
+//! The rules for a verdict. All thresholds are here, each with its reason.
 
 use super::{
     Verdict,
     evidence::{Evidence, judged},
     subject::Subject,
-    trend::{counted, duration, short_number},
+    trend::{duration, short_number},
 };
 use crate::{
     judge::Judgement,
+    numbers::counted,
     record::{EpochRecord, Losses},
     state::RunState,
 };
 
-/// Guessing among C classes costs ln(C) nats. A network that saves less than a twentieth of that has learned nothing to speak of.
+/// Guessing among C classes costs ln(C) nats. A network that saves less than a twentieth of that has learned practically nothing.
 const CHANCE_LOSS: f64 = 0.95;
-/// So much of the way from guessing to perfection is still guessing, if the samples are many; of few samples, what three
-/// standard deviations of a guess allow.
+/// This fraction of the way from guessing to perfection still counts as guessing if there are many samples; with few samples, three
+/// standard deviations of a guess do.
 const CHANCE_ACCURACY: f64 = 0.05;
-/// Samples that are assumed where their number is not recorded.
+/// Number of samples assumed if it is not recorded.
 const FEW_SAMPLES: f64 = 400.0;
-/// A tenth of all samples or more is held out, so that the noise on them is that of so many fewer.
+/// A tenth of the samples or more is held out: the noise on them is that of this fraction of the training samples.
 const HELD_OUT: f64 = 8.0;
-/// A loss of so many times ln(C) is that of a network that is sure of wrong answers.
+/// A loss this many times ln(C) is that of a network that is confident in wrong answers.
 const EXPLODED_LOSS: f64 = 2.0;
-/// A loss that has been so many times ln(C) was no bad start: weights were thrown far off.
+/// A loss that has been this many times ln(C) was more than a bad start: the weights have diverged.
 const THROWN_OFF: f64 = 10.0;
-/// Who had come so much of the way from guessing to perfection, and guesses now, has lost what was learned.
+/// A network that had come this far from guessing to perfection, and guesses now, has lost what it learned.
 const HAD_LEARNED: f64 = 0.25;
-/// A loss is past its start if it is so many times the lowest one.
+/// A loss has risen again if it is this many times the lowest one.
 const RISEN: f64 = 1.5;
-/// From this step size on, Adam throws weights about; below it, it may simply be slow.
+/// From this learning rate on, Adam is unstable; below it, it may simply be slow.
 pub(super) const LARGE_RATE: f64 = 0.05;
-/// Networks may guess for some epochs before they learn: at least so many, and this share of those planned.
+/// Networks may guess for some epochs before they learn: at least this many, and this fraction of those planned.
 const PATIENCE: u32 = 5;
 /// See [`PATIENCE`].
 const PATIENT_SHARE: f64 = 0.2;
-/// Past so much of the way from guessing to perfection, a network learns in spite of a gradient or a layer that looks bad.
+/// Beyond this fraction of the way from guessing to perfection, a network learns despite a gradient or a layer that looks bad.
 const WELL_ON_ITS_WAY: f64 = 0.5;
-/// Classes are learned one after the other; past so much of the epochs they should have been.
+/// Classes are learned one after another; after this fraction of the epochs, all should have been.
 const SHOULD_KNOW_ALL: f64 = 0.5;
-/// Accuracy on training less that on validation: so much, and the noise on the samples held out, is more than the usual gap ..
+/// Training accuracy minus validation accuracy: this much plus the noise on the held-out samples is more than the usual gap ..
 const GAP: f64 = 0.1;
-/// .. if the loss on validation has also risen by so much over its lowest ..
+/// .. if the validation loss has also risen this much above its minimum ..
 const VALID_RISEN: f64 = 1.1;
-/// .. which lies so many epochs back, or this share of all; without that ..
+/// .. which is this many epochs back, or this fraction of all; otherwise ..
 const RISES_FOR: u32 = 5;
 /// See [`RISES_FOR`].
 const RISES_SHARE: f64 = 0.1;
-/// .. it takes so large a gap.
+/// .. a gap this large is required.
 const LARGE_GAP: f64 = 0.3;
-/// Less gain than this an epoch is none: it takes five hundred epochs to get from nothing to all.
+/// A smaller gain per epoch counts as none: five hundred epochs from 0 to 1.
 const NO_GAIN: f64 = 2e-3;
 
-/// A verdict, and what it rests on.
+/// A verdict, and its evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// The verdict.
     pub verdict: Verdict,
-    /// What it rests on, in short.
+    /// The evidence in short.
     pub detail: String,
 }
 
@@ -65,26 +66,26 @@ fn finding(verdict: Verdict, detail: impl Into<String>) -> Finding {
     Finding { verdict, detail: detail.into() }
 }
 
-/// What is to be said of a run.
+/// The verdict on a run.
 #[must_use]
 pub fn judge(evidence: &Evidence, subject: &Subject) -> Finding {
     match subject.state {
         RunState::Damaged => finding(Verdict::Damaged, subject.error.as_deref().unwrap_or_default()),
         RunState::Failed => failed(evidence, subject),
         RunState::Stalled => stalled(evidence, subject),
-        RunState::Pending => finding(Verdict::Pending, "not begun"),
+        RunState::Pending => finding(Verdict::Pending, "not started"),
         RunState::Unknown => finding(Verdict::Unknown, ""),
         RunState::Running | RunState::Stopped | RunState::Done => training(evidence, subject),
     }
 }
 
-/// What guessing among so many classes costs, in nats.
+/// The loss of guessing among this many classes, in nats.
 #[must_use]
 pub fn chance_loss(classes: usize) -> f64 {
     (classes as f64).ln()
 }
 
-/// Whether an epoch does no better than guessing among so many classes; `samples` are those of training, 0 if unknown.
+/// Whether an epoch does no better than guessing among this many classes; `samples` is the number of training samples, 0 if unknown.
 #[must_use]
 pub fn is_at_chance(record: &EpochRecord, classes: usize, samples: u64, is_cross_entropy: bool) -> bool {
     if classes < 2 {
@@ -97,26 +98,26 @@ pub fn is_at_chance(record: &EpochRecord, classes: usize, samples: u64, is_cross
         chance + noise.max(CHANCE_ACCURACY * (1.0 - chance))
     };
     let guesses = |losses: Losses, samples: f64| {
-        // Slightly above the bound: whole samples fall onto it.
+        // Slightly above the bound, which whole numbers of samples can hit exactly.
         let is_cheap = is_cross_entropy && losses.cross_entropy < CHANCE_LOSS * chance_loss(classes);
         losses.accuracy <= bound(samples) + 1e-9 && !is_cheap
     };
     guesses(record.train, samples) && record.valid.is_none_or(|valid| guesses(valid, samples / HELD_OUT))
 }
 
-/// Whether a cross-entropy on training samples is that of weights that were thrown far off.
+/// Whether a cross-entropy on training samples is that of diverged weights.
 #[must_use]
 pub fn has_exploded(cross_entropy: f64, classes: usize) -> bool {
     classes > 1 && cross_entropy > THROWN_OFF * chance_loss(classes)
 }
 
-/// Whether a network with this accuracy has learned something that it can lose.
+/// Whether a network with this accuracy has learned something it can lose.
 #[must_use]
 pub fn had_learned(accuracy: f64, classes: usize) -> bool {
     classes > 1 && way(accuracy, classes) > HAD_LEARNED
 }
 
-/// How far an accuracy is on the way from guessing (0) to perfection (1).
+/// The position of an accuracy between guessing (0) and perfection (1).
 fn way(accuracy: f64, classes: usize) -> f64 {
     let chance = 1.0 / classes.max(1) as f64;
     (accuracy - chance) / (1.0 - chance).max(f64::MIN_POSITIVE)
@@ -138,11 +139,11 @@ fn epochs(evidence: &Evidence) -> String {
 }
 
 fn stalled(evidence: &Evidence, subject: &Subject) -> Finding {
-    let heard = subject.silence.map_or_else(String::new, |it| format!(", not heard of for {}", duration(it)));
+    let heard = subject.silence.map_or_else(String::new, |it| format!(", no update for {}", duration(it)));
     let after = format!("after {}{heard}", epochs(evidence));
     if subject.is_dead {
         let process = subject.status.as_ref().map_or(0, |status| status.pid);
-        return finding(Verdict::Dead, format!("process {process} is gone {after}"));
+        return finding(Verdict::Dead, format!("process {process} ended {after}"));
     }
     finding(Verdict::Stalled, after)
 }
@@ -156,7 +157,7 @@ fn training(evidence: &Evidence, subject: &Subject) -> Finding {
         };
     };
     let case = Case { evidence, subject, last, classes: subject.classes.unwrap_or(0) };
-    // What says more comes first: a layer that is saturated tells why a loss is large.
+    // The more informative verdict comes first: a saturated layer explains a large loss.
     let causes = [
         Case::saturated,
         Case::diverged,
@@ -169,12 +170,12 @@ fn training(evidence: &Evidence, subject: &Subject) -> Finding {
     causes.iter().find_map(|cause| cause(&case)).unwrap_or_else(|| case.sound())
 }
 
-/// A run of which at least one epoch is known.
+/// A run with at least one recorded epoch.
 struct Case<'a> {
     evidence: &'a Evidence,
     subject: &'a Subject,
     last: &'a EpochRecord,
-    /// 0 if unknown.
+    /// Number of classes, 0 if unknown.
     classes: usize,
 }
 
@@ -188,7 +189,7 @@ impl Case<'_> {
         is_at_chance(self.last, self.classes, samples, self.subject.settings.is_cross_entropy)
     }
 
-    /// Whether it may still be too early to say that nothing is learned.
+    /// Whether it may still be too early to conclude that nothing is learned.
     fn is_early(&self) -> bool {
         let patience = f64::from(PATIENCE).max(PATIENT_SHARE * f64::from(self.planned()));
         self.subject.state != RunState::Done && f64::from(self.last.epoch) < patience
@@ -198,7 +199,7 @@ impl Case<'_> {
         self.classes > 1 && way(judged(self.last).accuracy, self.classes) > WELL_ON_ITS_WAY
     }
 
-    /// What guessing costs: `ln 10 = 2.30`.
+    /// The loss of guessing: `ln 10 = 2.30`.
     fn guessing(&self) -> String {
         format!("ln {} = {}", self.classes, short_number(chance_loss(self.classes)))
     }
@@ -223,7 +224,7 @@ impl Case<'_> {
         if !self.is_at_chance() {
             return None;
         }
-        // With large steps a smaller excess is no bad start either.
+        // With large steps, a smaller excess is more than a bad start as well.
         let is_large = self.subject.settings.learning_rate.is_some_and(|rate| rate > LARGE_RATE);
         let is_thrown_off = has_exploded(worst, self.classes) || (is_large && worst > RISEN * guessing);
         if is_cross_entropy && is_thrown_off {
@@ -311,14 +312,14 @@ impl Case<'_> {
         let is_lasting = for_epochs >= f64::from(RISES_FOR).max(RISES_SHARE * f64::from(self.last.epoch));
         let has_risen = valid.cross_entropy > VALID_RISEN * lowest && is_lasting;
         ((gap > GAP && has_risen) || gap > LARGE_GAP).then(|| {
-            let since = if has_risen { format!(", loss rises since epoch {epoch}") } else { String::new() };
+            let since = if has_risen { format!(", loss rising since epoch {epoch}") } else { String::new() };
             let detail =
                 format!("train {}, valid {}{since}", percent(train.accuracy), percent(valid.accuracy));
             finding(Verdict::Overfitting, detail)
         })
     }
 
-    /// Nothing is wrong with it.
+    /// The verdict if nothing is wrong.
     fn sound(&self) -> Finding {
         let best = self.subject.status.as_ref().and_then(|status| status.best);
         let best = best.map(|best| (best.epoch, best.accuracy)).or(self.evidence.peak);
@@ -344,13 +345,13 @@ impl Case<'_> {
         }
     }
 
-    /// Rate of gain, and time to go.
+    /// Rate of gain, and time left.
     fn progress(&self) -> String {
         let accuracy = percent(judged(self.last).accuracy);
         let gain = match self.evidence.gain() {
             None => String::new(),
             Some(gain) if gain.abs() < NO_GAIN => ", no gain lately".to_owned(),
-            Some(gain) => format!(", {:+.1} points an epoch", 100.0 * gain),
+            Some(gain) => format!(", {:+.1} points per epoch", 100.0 * gain),
         };
         let left = f64::from(self.planned().saturating_sub(self.last.epoch));
         let left = self.evidence.epoch_seconds().map(|seconds| seconds * left);

@@ -1,19 +1,19 @@
-//! What else a verdict needs to know of a run.
+//! Further facts about a run needed for a verdict.
 
 use toml::{Table, Value};
 
 use crate::{numbers::number, state::RunState, status::Status};
 
-/// The settings that remedies speak of, with the values that a run without them has.
+/// The settings mentioned in remedies, with defaults for runs without them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// `optimizer.learning_rate`.
     pub learning_rate: Option<f64>,
     /// `surrogate.beta`.
     pub beta: Option<f64>,
-    /// `initialization.gain`, where weights are drawn with one.
+    /// `initialization.gain`, if weights are drawn with it.
     pub gain: Option<f64>,
-    /// `initialization.deviation`, where weights are drawn for a standard deviation of the membrane potentials.
+    /// `initialization.deviation`, if weights are drawn for a standard deviation of the membrane potentials.
     pub deviation: Option<f64>,
     /// `initialization.seed`.
     pub seed: Option<i64>,
@@ -27,14 +27,14 @@ pub struct Settings {
     pub readout_start: Option<f64>,
     /// Whether `readout.head` is `max`.
     pub is_max: bool,
-    /// Whether the loss is the cross-entropy, of which guessing costs ln(classes).
+    /// Whether the loss is the cross-entropy, for which guessing costs ln(classes).
     pub is_cross_entropy: bool,
-    /// `data.classes`, of data sets that are made.
+    /// `data.classes`, for generated data sets.
     pub classes: Option<usize>,
 }
 
 impl Settings {
-    /// From `config.toml`; what is not there stays unknown.
+    /// From `config.toml`; missing values stay unknown.
     #[must_use]
     pub fn of(config: &Table) -> Self {
         let key = |section: &str, key: &str| config.get(section).and_then(|section| section.get(key));
@@ -53,29 +53,29 @@ impl Settings {
             patience: integer("training", "patience"),
             readout_start: float("readout", "start"),
             is_max: word("readout", "head") == Some("max"),
-            // Runs of old know no other.
+            // Old runs have no other.
             is_cross_entropy: word("loss", "name").is_none_or(|name| name == "cross-entropy"),
             classes: integer("data", "classes").and_then(|it| it.try_into().ok()),
         }
     }
 }
 
-/// A run to be judged, besides its records.
+/// The facts about a run to be judged, besides its records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
-    /// How it stands.
+    /// Its state.
     pub state: RunState,
     /// Its status, once it has one.
     pub status: Option<Status>,
     /// Its settings.
     pub settings: Settings,
-    /// Classes of its data, if known.
+    /// Number of classes of its data, if known.
     pub classes: Option<usize>,
-    /// Classes that are never predicted on validation, as the last probe has it.
+    /// Classes that are never predicted on validation, according to the last probe.
     pub lost: Option<Vec<usize>>,
-    /// Whether its process is known to be gone.
+    /// Whether its process is known to have ended.
     pub is_dead: bool,
-    /// Seconds since it was last heard of, if it is stalled.
+    /// Seconds since its last sign of life, if it is stalled.
     pub silence: Option<f64>,
     /// The highest potential of each hidden layer in the last probe.
     pub potentials: Vec<Option<f64>>,

@@ -1,6 +1,6 @@
-//! Short numbers, and which way a curve goes.
+//! Short numbers, and the trend of a curve.
 
-/// The slope of the straight line nearest to these points (least squares); `None` if they do not tell.
+/// The slope of the least-squares line through these points; `None` if undefined.
 pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let n = points.len() as f64;
     let mean = |pick: fn(&(f64, f64)) -> f64| points.iter().map(pick).sum::<f64>() / n;
@@ -10,7 +10,7 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     slope.is_finite().then_some(slope)
 }
 
-/// A time in the largest unit that tells enough: `42 s`, `12 min`, `5 h`, `3 d`.
+/// A time in the largest suitable unit: `42 s`, `12 min`, `5 h`, `3 d`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     match seconds {
@@ -21,7 +21,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Three digits of a number.
+/// A number with three digits.
 #[must_use]
 pub fn short_number(value: f64) -> String {
     match value.abs() {
@@ -32,12 +32,6 @@ pub fn short_number(value: f64) -> String {
         it if it >= 1.0 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
     }
-}
-
-/// `1 epoch`, `2 epochs`.
-pub(super) fn counted(number: impl Into<u64>, one: &str, more: &str) -> String {
-    let number = number.into();
-    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 #[cfg(test)]

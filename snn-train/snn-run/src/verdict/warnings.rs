@@ -1,13 +1,13 @@
-//! What the trainer has warned of, each thing once, and whether it is over.
+//! The trainer's warnings, each once, and whether they still hold.
 
 use serde::Serialize;
 
 use crate::record::WarningRecord;
 
-/// A warning, raised once or again and again.
+/// A warning, raised once or repeatedly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SeenWarning {
-    /// What was said.
+    /// The message.
     pub message: String,
     /// The first and the last epoch after which it was raised; 0 is before training.
     pub first: u32,
@@ -17,7 +17,7 @@ pub struct SeenWarning {
     pub over: bool,
 }
 
-/// More different messages than this are not kept.
+/// Maximum number of different messages.
 const MOST: usize = 64;
 
 /// All warnings of a run.
@@ -37,13 +37,13 @@ impl Warnings {
         }
     }
 
-    /// An epoch has been recorded.
+    /// Notes that an epoch was recorded.
     pub(super) fn now(&mut self, epoch: u32) {
         self.epoch = epoch;
     }
 
-    /// The last ones first. Layers are looked at after every epoch, other things at quarters of so many epochs: what has not
-    /// been said again at the next look is over. Doubts from before training stay.
+    /// The newest first. Layers are checked after every epoch, other conditions at quarters of the given number of epochs: a warning
+    /// that was not repeated at the next check no longer holds. Warnings from before training stay.
     pub(super) fn list(&self, epochs: u32) -> Vec<SeenWarning> {
         let is_over = |seen: &SeenWarning| match seen.last {
             0 => false,

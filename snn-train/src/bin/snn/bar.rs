@@ -1,4 +1,4 @@
-//! The bars on a terminal. What they say is escaped, as all other output is.
+//! Progress bars on a terminal. Their text is escaped, like all other output.
 
 use std::ops::Deref;
 
@@ -15,7 +15,7 @@ impl Bar {
         Self(ProgressBar::new(length).with_style(style))
     }
 
-    /// That nobody sees.
+    /// An invisible bar.
     pub(crate) fn hidden() -> Self {
         Self(ProgressBar::hidden())
     }
@@ -34,7 +34,7 @@ impl Bar {
     }
 }
 
-/// The rest of it, which takes no text.
+/// The other methods of the bar, which take no text.
 impl Deref for Bar {
     type Target = ProgressBar;
 

@@ -13,22 +13,22 @@ use crate::figure::HowMuch;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Scale of the runs; given again, what one cannot tell is asked of the next
+    /// Scale of the runs; if repeated, claims that one cannot decide use the next
     #[arg(long = "scale", value_enum, default_values_t = [HowMuch::Full, HowMuch::Reduced, HowMuch::Quick])]
     scales: Vec<HowMuch>,
-    /// The initial weights whose claims are told in full; a table has the verdicts from all
+    /// The initial weights whose claims are listed in full; a table has the verdicts for all
     #[arg(long, value_name = "NAME", default_value = "active", value_parser = PossibleValuesParser::new(FirstWeights::NAMES))]
     initialization: String,
-    /// Batches of seeds that were run, as for `snn figure`
+    /// Batches of seeds to use, as in `snn figure`
     #[arg(long, value_name = "N", default_value_t = 1)]
     batches: u32,
-    /// Draw the table of verdicts into this file (SVG)
+    /// Draw the table of verdicts to this file (SVG)
     #[arg(long, value_name = "FILE")]
     draw: Option<PathBuf>,
     /// Where the figures of each scale are, in folders such as `full` and `full-printed`
     #[arg(long, value_name = "DIR", default_value = "figures")]
     figures: PathBuf,
-    /// How the claims are written
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// The same as --format json
@@ -58,12 +58,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let claims =
         columns.iter().find(|column| column.initialization == chosen).map_or(&[][..], |it| &it.claims);
-    // Armitage, McPherson & Rowe (1969), Table 2: normal means, looked at after each of equal batches.
+    // Armitage, McPherson & Rowe (1969), Table 2: normal means, tested after each of several equal batches.
     let note = match arguments.batches {
         1 => None,
         batches => Some(format!(
-            "On {batches} batches of seeds. Whoever looks after each of two at intervals of 95 % decides wrongly in 8.3 % of cases, \
-             after each of three in 10.7 %."
+            "On {batches} batches of seeds. Looking at 95 % intervals after each batch gives a wrong decision in 8.3 % of cases with two \
+             batches, in 10.7 % with three."
         )),
     };
     let mut out = snn_terminal::stdout();

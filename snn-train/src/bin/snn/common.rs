@@ -1,4 +1,4 @@
-//! What the commands share: exit codes, mistakes of the user, and how values are written.
+//! Code shared by the commands: exit codes, usage errors, and formatting.
 
 use std::{
     borrow::Cow,
@@ -16,7 +16,7 @@ pub(crate) const FAILURE: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 pub(crate) const STOPPED: u8 = 3;
 
-/// A mistake in the arguments that clap cannot see.
+/// A usage error that clap cannot detect.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);
 
@@ -28,24 +28,24 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// Limits the threads that compute; all cores by default.
+/// Limits the number of compute threads; by default, all cores are used.
 pub(crate) fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
     let Some(threads) = at_most_cores("--threads", threads) else { return Ok(()) };
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")
 }
 
-/// No more threads than the machine has cores for: thousands bring it to its knees, and results do not depend on their number.
+/// Limits threads to the number of cores: thousands would overload the machine, and results do not depend on their number.
 pub(crate) fn at_most_cores(option: &str, threads: Option<usize>) -> Option<usize> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     threads.map(|threads| {
         if threads > cores {
-            warn(&format!("{option} {threads} is more than this machine has cores: it is {cores}"));
+            warn(&format!("{option} {threads} is more than the number of cores: using {cores}"));
         }
         threads.min(cores)
     })
 }
 
-/// Writes a file that the user has named: whole or not at all, through a link, and into a pipe or a device as they are.
+/// Writes a file that the user named, atomically; follows links, and writes directly into pipes and devices.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
         let target = match fs::metadata(path) {
@@ -56,10 +56,10 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.tmp", process::id()));
         let beside = target.with_file_name(name);
-        // One that a killed process of the same number has left.
+        // The leftover of a killed process with the same ID.
         let _ = fs::remove_file(&beside);
         let file = match File::create_new(&beside) {
-            // A file that may be written in a folder that may not.
+            // A writable file in a read-only folder.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return fs::write(&target, bytes);
             }
@@ -75,16 +75,16 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A word that --quiet does not hide. That it cannot be written is no reason to end.
+/// Prints a warning, even with --quiet. Write errors are ignored.
 pub(crate) fn warn(message: &str) {
     let _ = writeln!(snn_terminal::stderr(), "warning: {}", snn_terminal::escape(message));
 }
 
-/// Threads on the command line: at least one.
+/// A number of threads on the command line: at least one.
 pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..) => Ok(threads),
-        _ => Err("a whole number of at least 1".to_owned()),
+        _ => Err("a whole number, at least 1".to_owned()),
     }
 }
 
@@ -97,8 +97,8 @@ pub(crate) fn split_parser() -> impl TypedValueParser<Value = Split> {
         .map(move |word| named(word).map_or(Split::Test, |(_, split)| split))
 }
 
-/// A path for JSON, whose texts are Unicode: bytes that are none are replaced, as they are where people read the path.
-/// `json!` panics on a path itself that is not UTF-8, at the end of a long training in the worst case.
+/// A path for JSON, which is Unicode: invalid bytes are replaced, as when the path is displayed. Passing a path that is not UTF-8
+/// to `json!` would panic, possibly at the end of a long training.
 pub(crate) fn path_text(path: &Path) -> Cow<'_, str> {
     path.to_string_lossy()
 }

@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 use serde_json::json;
 use snn_data::Split;
+use snn_run::counted;
 use snn_train::{Evaluation, Goal, evaluate, experiment::Selection};
 
 use crate::{
@@ -22,10 +23,10 @@ pub(crate) struct Arguments {
     /// The part of the data
     #[arg(long, default_value_t = Split::Test, value_parser = split_parser())]
     split: Split,
-    /// Evaluate though the data are not those that the run was trained on
+    /// Evaluate even if the data are not those that the run was trained on
     #[arg(long)]
     allow_other_data: bool,
-    /// Threads that compute; all cores by default
+    /// Number of compute threads; by default all cores
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
     /// Write the result as JSON
@@ -83,7 +84,12 @@ fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()
         }
         Source::File(weights) => format!("weights of {}", weights.path().display()),
     };
-    writeln!(out, "{split} accuracy {} on {samples} samples, {whose}", percent(losses.accuracy))?;
+    writeln!(
+        out,
+        "{split} accuracy {} on {}, {whose}",
+        percent(losses.accuracy),
+        counted(samples, "sample", "samples")
+    )?;
     writeln!(
         out,
         "loss {:.4} (cross-entropy {:.4}, regularization {:.4})",
@@ -92,7 +98,7 @@ fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()
     for (layer, activity) in (1..).zip(layers) {
         writeln!(
             out,
-            "hidden layer {layer}: {:.1} spikes a sample, {} of the units silent, {} saturated",
+            "hidden layer {layer}: {:.1} spikes per sample, {} of the units silent, {} saturated",
             activity.spikes,
             percent(activity.silent),
             percent(activity.saturated)
@@ -103,7 +109,7 @@ fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()
         let confused = row.iter().enumerate().filter(|&(other, &count)| other != class && count > 0);
         let confused = confused.max_by_key(|&(_, count)| count);
         let taken_for =
-            confused.map_or_else(String::new, |(other, count)| format!(", {count} taken for {other}"));
+            confused.map_or_else(String::new, |(other, count)| format!(", {count} classified as {other}"));
         writeln!(out, "class {class:>2}: {right} of {all}{taken_for}")?;
     }
     Ok(())

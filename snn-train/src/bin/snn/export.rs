@@ -25,29 +25,28 @@ pub(crate) struct Arguments {
     /// The directory of the run
     #[arg(value_name = "RUN_DIR")]
     run: PathBuf,
-    /// What of the run, and how
+    /// What to export, and in which format
     #[arg(long, value_enum)]
     format: Format,
-    /// The file to write; by default standard output
+    /// The output file; by default standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Whose weights; by default those of the model that the experiment selects (training.selection)
+    /// Which checkpoint; by default that of the model selected by the experiment (training.selection)
     #[arg(long, value_enum)]
     checkpoint: Option<Which>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A row for each epoch, with all that was recorded of it
+    /// A row for each epoch, with everything recorded for it
     Csv,
     /// Experiment, status and all records
     Json,
-    /// The weight matrices, float32 [pre, post], without the state of the optimizer; experiment, classes and channel statistics as
-    /// metadata
+    /// The weight matrices, float32 [pre, post], without the optimizer state; experiment, classes and channel statistics as metadata
     Safetensors,
-    /// The same as NumPy arrays, and the metadata as texts
+    /// The same as NumPy arrays, with the metadata as text
     Npz,
-    /// The network as a graph of NIR (HDF5), for other simulators and for hardware; tells what they do otherwise
+    /// The network as a NIR graph (HDF5), for other simulators and for hardware; reports known differences
     #[cfg(feature = "nir")]
     Nir,
 }
@@ -60,7 +59,7 @@ impl Format {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.checkpoint.is_some() && !arguments.format.holds_weights() {
-        let reason = "--checkpoint says whose weights: use it with --format safetensors, npz or nir";
+        let reason = "--checkpoint selects weights: use it with --format safetensors, npz or nir";
         return Err(UsageError(reason.to_owned()).into());
     }
     let run = RunDir::open(&arguments.run)?;
@@ -71,9 +70,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Nir => return graph(&run, arguments),
         format => {
             if arguments.out.is_none() && snn_terminal::stdout().is_terminal() {
-                return Err(
-                    UsageError("weights are no text for a terminal: use --out FILE".to_owned()).into()
-                );
+                return Err(UsageError(
+                    "weights are binary, not text for a terminal: use --out FILE".to_owned(),
+                )
+                .into());
             }
             weights(&run, arguments.checkpoint, format)?
         }
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns are called as in `metrics.jsonl`, `train.loss` for example; layers are counted from 1.
+/// Column names are those of `metrics.jsonl`, such as `train.loss`; layers are counted from 1.
 fn csv(records: &[Record]) -> anyhow::Result<Vec<u8>> {
     let mut rows = Vec::new();
     for record in records {
@@ -115,7 +115,7 @@ fn csv(records: &[Record]) -> anyhow::Result<Vec<u8>> {
     csv.into_inner().context("cannot write CSV")
 }
 
-/// As JSON has it: so that it reads back as the same number. What is not finite is left out.
+/// As in JSON, with enough digits to read back the same number. Values that are not finite are left out.
 fn number(value: f64) -> String {
     serde_json::Number::from_f64(value).map_or_else(String::new, |number| number.to_string())
 }
@@ -142,7 +142,7 @@ fn weights(run: &RunDir, which: Option<Which>, format: Format) -> anyhow::Result
     })
 }
 
-/// Writes the graph, and says what it cannot say.
+/// Writes the graph, and reports what it cannot represent.
 #[cfg(feature = "nir")]
 fn graph(run: &RunDir, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(path) = &arguments.out else {

@@ -23,38 +23,38 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Numbers of figures, `all`, or `activity`: what the untrained network does from each choice of initial weights, and
-    /// which of them the figures are made from
+    /// Numbers of figures, `all`, or `activity`: the activity of the untrained network for each choice of initial weights, and
+    /// the choice used for the figures
     #[arg(value_name = "NUMBER|all|activity", required = true)]
     figures: Vec<String>,
-    /// How much is run: seconds for a try, minutes for the tendency, a part of the protocol of the paper on half the samples,
-    /// or all of it
+    /// Scale of the runs: seconds for a try, minutes for the tendency, a part of the paper's protocol on half the samples, or
+    /// all of it
     #[arg(long, value_enum, default_value_t = HowMuch::Quick)]
     scale: HowMuch,
-    /// The initial weights: `active` takes those of the presets, with the smallest gain at which the untrained network
-    /// spikes; `printed` those of the paper
+    /// The initial weights: `active` uses those of the presets, with the smallest gain at which the untrained network
+    /// spikes; `printed` uses those of the paper
     #[arg(long, value_name = "NAME", default_value = "active", value_parser = PossibleValuesParser::new(FirstWeights::NAMES))]
     initialization: String,
-    /// Repeat the grids in so many batches of seeds, 1 to 3, where one leaves claims undecided
+    /// Number of batches of seeds, 1 to 3, for grids where one batch leaves claims undecided
     #[arg(long, value_name = "N", default_value_t = 1)]
     batches: u32,
     /// Train no networks with two hidden layers for figures 3 and 5
     #[arg(long)]
     shallow: bool,
-    /// Where figures, and the runs for them, are written [default: figures/SCALE, or figures/SCALE-NAME for other initial
-    /// weights than `active`]
+    /// Output folder for figures and their runs [default: figures/SCALE, or figures/SCALE-NAME for initial weights other than
+    /// `active`]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Of figures 6, 7 and 9 only panels on these data sets, with commas between them
+    /// For figures 6, 7 and 9, only panels on these data sets, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(DATA_SETS))]
     data: Option<Vec<String>>,
-    /// Count the runs, and train and draw nothing
+    /// Only count the runs, without training or drawing
     #[arg(long)]
     plan: bool,
-    /// Draw from the runs that are there, and train none
+    /// Draw from the existing runs, without training
     #[arg(long, conflicts_with = "plan")]
     draw_only: bool,
-    /// Write what was made as JSON
+    /// Write the results as JSON
     #[arg(long)]
     json: bool,
     /// Show no progress
@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for figure in figures {
         let drawn = match make(&reproduction, figure, arguments, &stop.flag) {
             Ok(drawn) => drawn,
-            // The next figure may need nothing of what is amiss with this one.
+            // The next figure may not be affected by this error.
             Err(error) if !error.is::<io::Error>() => {
                 writeln!(
                     snn_terminal::stderr(),
@@ -124,7 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             if arguments.json {
                 tell_json(figure, scale, "stopped", &Drawn::default())?;
             }
-            let _ = writeln!(snn_terminal::stderr(), "stopped; the same command goes on where it was");
+            let _ = writeln!(snn_terminal::stderr(), "stopped; the same command resumes");
             stop::leave(STOPPED);
         };
         complete &= drawn.incomplete.is_empty() || arguments.draw_only;
@@ -138,7 +138,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
-/// Tells what untrained networks do with each data set asked for, the manifolds by default, and draws it.
+/// Prints and draws the activity of untrained networks for each requested data set, by default the manifolds.
 fn activity(reproduction: &Reproduction, arguments: &Arguments) -> anyhow::Result<()> {
     let default = [DATA_SETS[0].to_owned()];
     for data_set in arguments.data.as_deref().unwrap_or(&default) {
@@ -154,7 +154,7 @@ fn activity(reproduction: &Reproduction, arguments: &Arguments) -> anyhow::Resul
         }
         writeln!(
             out,
-            "{data_set}: hidden spikes an input before training, mean of ten draws of the weights"
+            "{data_set}: hidden spikes per input before training, mean of ten draws of the weights"
         )?;
         for row in &rows {
             let least = row.spikes.iter().copied().fold(f64::INFINITY, f64::min);
@@ -169,7 +169,7 @@ fn activity(reproduction: &Reproduction, arguments: &Arguments) -> anyhow::Resul
     Ok(())
 }
 
-/// Trains what is missing, unless asked not to, and draws. `None` when stopped.
+/// Trains missing runs, unless disabled, and draws. `None` when stopped.
 fn make(
     reproduction: &Reproduction,
     figure: Figure,
@@ -195,7 +195,7 @@ fn tell(figure: Figure, drawn: &Drawn) -> io::Result<()> {
         writeln!(out, "  panel {} is not drawn: {}", missing.panel, missing.reason)?;
     }
     for incomplete in &drawn.incomplete {
-        writeln!(out, "  drawn with less than all runs: {incomplete}")?;
+        writeln!(out, "  drawn without all runs: {incomplete}")?;
     }
     Ok(())
 }
@@ -215,7 +215,7 @@ fn tell_json(figure: Figure, scale: Scale, state: &str, drawn: &Drawn) -> io::Re
     writeln!(snn_terminal::stdout(), "{result}")
 }
 
-/// The figure that is not one of the paper's.
+/// The figure that is not in the paper.
 const ACTIVITY: &str = "activity";
 
 fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
@@ -225,7 +225,7 @@ fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
             "all" => figures.extend(Figure::ALL),
             "4" => {
                 let reason =
-                    "figure 4 is a sketch of the computation, without data: there is nothing to make anew";
+                    "figure 4 is a sketch of the computation, without data: there is nothing to reproduce";
                 return Err(UsageError(reason.to_owned()));
             }
             word => match word.parse().ok().and_then(Figure::of) {
@@ -234,7 +234,7 @@ fn figures(words: &[String]) -> Result<Vec<Figure>, UsageError> {
                     let numbers: Vec<_> =
                         Figure::ALL.iter().map(|figure| figure.number().to_string()).collect();
                     return Err(UsageError(format!(
-                        "there is no figure `{word}`; give {}, all or activity",
+                        "there is no figure `{word}`; use {}, all or activity",
                         numbers.join(", ")
                     )));
                 }
@@ -267,11 +267,11 @@ fn plan(reproduction: &Reproduction, figures: &[Figure], json: bool) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
-/// How far the runs of a figure are: a bar on a terminal, a line every so often elsewhere.
+/// Progress of a figure's runs: a bar on a terminal, occasional lines elsewhere.
 struct Progress {
     bar: Option<Bar>,
     quiet: bool,
-    /// The sweep that the last line told of, and its per cent.
+    /// The sweep of the last line, and its percentage.
     told: (String, u64),
 }
 
@@ -304,7 +304,7 @@ impl Progress {
             }
         } else {
             let percent = (100.0 * progress.fraction) as u64;
-            // Nobody is told when standard error is gone.
+            // Errors on standard error are ignored.
             if let Some(failure) = failure {
                 let _ = writeln!(snn_terminal::stderr(), "{}", snn_terminal::escape(&failure));
             }

@@ -1,4 +1,4 @@
-//! Loading data: the features of recordings take a while the first time, and somebody waits. All on standard error.
+//! Loading data with progress on standard error, since computing the features of recordings takes a while the first time.
 
 use std::{
     io::Write as _,
@@ -6,6 +6,7 @@ use std::{
 };
 
 use snn_data::{Dataset, SpeechEvent};
+use snn_run::counted;
 use snn_train::{
     Error,
     experiment::{Data, KnownParts},
@@ -32,9 +33,9 @@ pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> 
     open_known(data, quiet, KnownParts::default())
 }
 
-/// As [`open`], with what a run has recorded of its data. A signal ends the process, and leaves nothing half-written behind.
+/// Like [`open`], with the data recorded by a run. A signal ends the process without leaving partially written files.
 pub(crate) fn open_known(data: &Data, quiet: bool, known: KnownParts) -> Result<Arc<dyn Dataset>, Error> {
-    // Where nobody can listen, signals end the process as they do any.
+    // If no handler can be installed, signals end the process as usual.
     let signals = stop::while_loading().ok();
     let request = signals.as_ref().map(|signals| signals.request.clone()).unwrap_or_default();
     match open_until(data, quiet, &request.flag, known) {
@@ -46,7 +47,7 @@ pub(crate) fn open_known(data: &Data, quiet: bool, known: KnownParts) -> Result<
     }
 }
 
-/// As [`open`], until `stop` is set: [`Error::Interrupted`] then.
+/// Like [`open`], until `stop` is set: then [`Error::Interrupted`].
 pub(crate) fn open_until(
     data: &Data,
     quiet: bool,
@@ -75,7 +76,7 @@ pub(crate) fn open_until(
     Ok(opened?.into())
 }
 
-/// Tells what was changed or left out on the way in, once before the training.
+/// Reports what was changed or left out during loading, once before training.
 pub(crate) fn tell_intake(dataset: &dyn Dataset) {
     let notes = dataset.intake().map(snn_data::Intake::notes).unwrap_or_default();
     notes.iter().for_each(|note| say(&format!("note: {note}")));
@@ -86,12 +87,12 @@ fn watch(bar: &OnceLock<Bar>, quiet: bool, event: &SpeechEvent<'_>) {
         SpeechEvent::Computed { .. } if quiet => {}
         SpeechEvent::Computed { done, total } => {
             let bar = bar.get_or_init(|| start(*total));
-            // Threads report side by side; the bar never goes back.
+            // Threads report independently; the bar never goes back.
             bar.update(|state| state.set_pos(state.pos().max(*done as u64)));
         }
-        SpeechEvent::CacheDamaged { error } => say(&format!("computing features again: {error}")),
+        SpeechEvent::CacheDamaged { error } => say(&format!("recomputing features: {error}")),
         SpeechEvent::CacheNotWritten { error } => {
-            say(&format!("warning: features are not kept and will be computed again next time: {error}"));
+            say(&format!("warning: features are not cached and will be recomputed next time: {error}"));
         }
         _ => {}
     }
@@ -99,13 +100,13 @@ fn watch(bar: &OnceLock<Bar>, quiet: bool, event: &SpeechEvent<'_>) {
 
 fn start(recordings: usize) -> Bar {
     if !snn_terminal::stderr().is_terminal() {
-        say(&format!("computing the features of {recordings} recordings, once"));
+        say(&format!("computing the features of {}, once", counted(recordings, "recording", "recordings")));
     }
     Bar::new(recordings as u64, TEMPLATE)
 }
 
 fn say(line: &str) {
-    // Loading goes on when nobody listens.
+    // Loading continues if this cannot be written.
     let _ = writeln!(snn_terminal::stderr(), "{}", snn_terminal::escape(line));
 }
 

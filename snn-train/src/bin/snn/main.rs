@@ -1,7 +1,7 @@
 //! `snn`: trains spiking neural networks from the command line.
 //!
-//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which
-//! `--resume` goes on.
+//! Exit codes: 0 done; 1 failure; 2 usage or configuration; 3 stopped before the end, with a checkpoint from which `--resume`
+//! continues.
 
 mod bar;
 mod claims;
@@ -40,44 +40,44 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage or configuration, 3 stopped before the end (Ctrl-C, \
-                          SIGTERM, SIGHUP, SIGUSR1 or a file `stop` in the run directory) with a checkpoint: go on with \
-                          --resume; 128 + signal: stopped by it while the data of a new run were loaded.";
+                          SIGTERM, SIGHUP, SIGUSR1 or a file `stop` in the run directory) with a checkpoint: resume with \
+                          --resume; 128 + signal: stopped by it while loading the data of a new run.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train a preset or an experiment of your own; tells where the run lies and how it did.
+    /// Train a preset or your own experiment; prints the run directory and the result.
     Train(train::Arguments),
     /// Evaluate the model of a run on a part of its data.
     Eval(eval::Arguments),
-    /// Write what the model of a run says of each sample: of its data, or of others.
+    /// Write the predictions of a run's model for each sample, of its data or of others.
     Predict(predict::Arguments),
-    /// Listen: sound from a file or a pipe, decisions as lines of JSON.
+    /// Classify sound from a file or a pipe as it arrives; decisions are lines of JSON.
     Stream(stream::Arguments),
-    /// Write what a run has recorded, or its weights, in a format of other programs.
+    /// Export the records or the weights of a run to other formats.
     Export(export::Arguments),
-    /// Train many runs of one experiment with other values, and sum up what they come to.
+    /// Train many variants of an experiment, and summarize the results.
     Sweep(sweep::Arguments),
     /// List, compare and export the runs in a directory.
     Runs(runs::Arguments),
-    /// Look at a data set.
+    /// Inspect a data set.
     Data(data::Arguments),
-    /// Make figures of the paper anew: their runs, drawings (SVG and PNG) and numbers (CSV).
+    /// Reproduce figures of the paper: runs, drawings (SVG and PNG) and numbers (CSV).
     Figure(figure::Arguments),
-    /// Hold the claims of the paper against the runs behind the figures.
+    /// Check the claims of the paper against the runs of the figures.
     Claims(claims::Arguments),
     /// List the presets, show one as TOML, or document every key.
     Presets(presets::Arguments),
-    /// Write the completion script of a shell to standard output.
+    /// Write the completion script for a shell to standard output.
     Completions(shell_support::CompletionArguments),
-    /// Write man pages of all commands.
+    /// Write the man pages of all commands.
     Man(shell_support::ManualArguments),
 }
 
-/// How the program calls itself to read an HDF5 file.
+/// The hidden subcommand by which the program starts itself to read an HDF5 file.
 #[cfg(feature = "hdf5")]
 const READ_HDF5: &str = "__read-hdf5";
 
-/// Reads HDF5 files in a process of their own, which may crash; as that process, reads one and returns how that went.
+/// Reads HDF5 files in a separate process, which may crash; in that process, reads the file and returns the result.
 #[cfg(feature = "hdf5")]
 fn isolate_hdf5() -> Option<ExitCode> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
@@ -92,7 +92,7 @@ fn isolate_hdf5() -> Option<ExitCode> {
         let served = snn_data::serve_hdf5(path, &unit.to_string_lossy());
         return Some(ExitCode::from(if served.is_ok() { 0 } else { FAILURE }));
     }
-    // The link leads to this very program, even when its file has been replaced or moved meanwhile.
+    // The link leads to this program even if its file has been replaced or moved.
     let link = std::path::Path::new("/proc/self/exe");
     let program = if link.exists() { Some(link.to_owned()) } else { std::env::current_exe().ok() };
     if let Some(program) = program {
@@ -101,7 +101,7 @@ fn isolate_hdf5() -> Option<ExitCode> {
     None
 }
 
-/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+/// Parses the command line. Errors are printed with colors, unless they quote unsafe characters.
 fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|error| {
         if snn_terminal::arguments_are_safe() {
@@ -135,14 +135,13 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-            // Whoever read our output, such as `head`, has seen enough.
+            // The reader of our output, such as `head`, has exited.
             return ExitCode::SUCCESS;
         }
-        // Nothing else is written without saying what.
+        // All other write errors name their file.
         let is_output = error.chain().next().is_some_and(|error| error.is::<io::Error>());
         let what = if is_output { "cannot write to standard output: " } else { "" };
-        // There is nobody to tell when this fails, too.
-        // On one line, whatever is in the names that it quotes.
+        // If this fails as well, there is nowhere left to report it. Escaped, since it quotes names.
         let told = snn_train::with_causes(&*error);
         let _ = writeln!(snn_terminal::stderr(), "error: {what}{}", snn_terminal::escape(&told));
         let usage = error.is::<UsageError>()

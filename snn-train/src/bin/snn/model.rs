@@ -1,4 +1,4 @@
-//! A trained network and the data that it is held against: what `eval`, `predict` and `stream` have in common.
+//! A trained network and its data: code shared by `eval`, `predict` and `stream`.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -21,17 +21,17 @@ pub(crate) struct ModelArguments {
     /// The directory of the run
     #[arg(value_name = "RUN_DIR", required_unless_present = "weights")]
     pub(crate) run: Option<PathBuf>,
-    /// Which model; by default the one that the experiment selects (training.selection)
+    /// Which model; by default the one selected by the experiment (training.selection)
     #[arg(long, value_enum, conflicts_with = "weights")]
     checkpoint: Option<Which>,
-    /// Take the weights from this file instead: a checkpoint, an export, or safetensors or npz with matrices W1, V1, .. Wout
+    /// Use the weights in this file instead: a checkpoint, an export, or safetensors or npz with matrices W1, V1, .. Wout
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// With --weights: which network and data, a preset or a TOML file; by default those of RUN_DIR, or of the file if it says
+    /// With --weights: the network and data, as a preset or a TOML file; by default those of RUN_DIR, or of the file if it has
     #[arg(long, value_name = "PRESET_OR_TOML", requires = "weights", conflicts_with = "run")]
     experiment: Option<String>,
-    /// Say where the data lie now, if they were moved: data.directory, data.train_file or data.test_file; with --weights,
-    /// change any key
+    /// Set the location of data that were moved: data.directory, data.train_file or data.test_file; with --weights, change any
+    /// key
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     changes: Vec<String>,
 }
@@ -45,9 +45,9 @@ impl ModelArguments {
 /// One of the two checkpoints of a run.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Which {
-    /// That of the best epoch on validation
+    /// The best epoch on validation
     Best,
-    /// The last one
+    /// The last epoch
     Last,
 }
 
@@ -60,7 +60,7 @@ impl From<Which> for Selection {
     }
 }
 
-/// Where the weights come from.
+/// The source of the weights.
 pub(crate) enum Source {
     Run(Checkpoint, Selection),
     File(Weights),
@@ -68,10 +68,10 @@ pub(crate) enum Source {
 
 pub(crate) struct Model {
     pub(crate) experiment: Experiment,
-    /// Which data it was trained on, if that is known.
+    /// The data it was trained on, if known.
     record: Option<DataRecord>,
     pub(crate) source: Source,
-    /// Whether the command line says which data set.
+    /// Whether the command line specifies the data set.
     names_data: bool,
 }
 
@@ -81,7 +81,7 @@ impl Model {
         match (&run, &arguments.weights) {
             (run, Some(path)) => Self::of_weights(Weights::load(path)?, run.as_ref(), arguments),
             (Some(run), None) => Self::of_run(run, arguments),
-            (None, None) => Err(UsageError("give the directory of a run, or --weights".to_owned()).into()),
+            (None, None) => Err(UsageError("specify the directory of a run, or --weights".to_owned()).into()),
         }
     }
 
@@ -90,12 +90,12 @@ impl Model {
             Some(which) => (Checkpoint::of_run(run, which)?, which),
             None => Checkpoint::selected(run)?,
         };
-        // The checkpoint knows what was trained; the file in the run directory may have been edited since.
+        // The checkpoint has the experiment that was trained; the file in the run directory may have been edited since.
         let mut experiment = checkpoint.experiment().clone();
         experiment.set(&arguments.changes)?;
         if let Some((key, ..)) = checkpoint.experiment().difference(&experiment) {
             return Err(UsageError(format!(
-                "--set says where the data lie; {key} is part of what was trained"
+                "--set can only change the location of the data; {key} is part of the trained experiment"
             ))
             .into());
         }
@@ -118,7 +118,7 @@ impl Model {
             (None, None, Some(experiment)) => experiment.clone(),
             (None, None, None) => {
                 return Err(UsageError(format!(
-                    "{} does not say which network and data its weights are for: give --experiment PRESET_OR_TOML",
+                    "{} does not specify the network and data of its weights: use --experiment PRESET_OR_TOML",
                     weights.path().display()
                 ))
                 .into());
@@ -134,13 +134,13 @@ impl Model {
         Ok(Self { experiment, record, source: Source::File(weights), names_data })
     }
 
-    /// Which data it was trained on, if that is known.
+    /// The data it was trained on, if known.
     pub(crate) fn identity(&self) -> Option<&DataIdentity> {
         self.record.as_ref().map(DataRecord::identity)
     }
 
-    /// The data of the experiment. They must be those that it was trained on, as far as `part` goes, unless others are allowed;
-    /// for weights from a file, whoever names the data may name others.
+    /// The data of the experiment. The samples of `part` must be those that it was trained on, unless other data are allowed; for
+    /// weights from a file, other data may be specified.
     pub(crate) fn open_data(
         &self,
         part: Split,
@@ -148,18 +148,18 @@ impl Model {
         quiet: bool,
     ) -> anyhow::Result<Arc<dyn Dataset>> {
         let is_file = matches!(self.source, Source::File(_));
-        // Data that are named are compared with those of the run.
+        // Data specified by name are compared with those of the run.
         if !is_file && !self.names_data {
             self.record.as_ref().map_or(Ok(()), DataRecord::check_described)?;
         }
-        // Only the part that is looked at must be whole.
+        // Only the evaluated part must be complete.
         let known = self.record.as_ref().map(|record| record.parts(true)).unwrap_or_default();
         let dataset = loading::open_known(&self.experiment.data, quiet, known);
         let dataset = dataset.map_err(|error| self.hint(error))?;
         let dataset = match &self.record {
             None if is_file => dataset,
             None => {
-                warn("this run has not recorded which data it was trained on: nothing was compared");
+                warn("this run has not recorded the data it was trained on: nothing was compared");
                 dataset
             }
             Some(record) => {
@@ -174,15 +174,14 @@ impl Model {
                 .filter(|&other| !dataset.splits().get(other).is_empty())
                 .map(|it| format!("--split {it}"));
             let others = other.collect::<Vec<_>>().join(" or ");
-            return Err(UsageError(format!(
-                "this run holds out no samples for the {part} part: {others} has some"
-            ))
-            .into());
+            return Err(
+                UsageError(format!("this run has no samples in the {part} part: use {others}")).into()
+            );
         }
         Ok(dataset)
     }
 
-    /// Other data than it was trained on, with channels standardized as they were, and classes in the order of the network.
+    /// Different data than it was trained on, with channels standardized as in training, and classes in the order of the network.
     pub(crate) fn open_other_data(&self, data: &Data, quiet: bool) -> anyhow::Result<Arc<dyn Dataset>> {
         let statistics = self.identity().and_then(|identity| identity.statistics.clone());
         let known = KnownParts { statistics, ..KnownParts::default() };
@@ -206,7 +205,7 @@ impl Model {
         let names: Vec<String> = names.collect();
         if names != identity.classes {
             warn(&format!(
-                "the classes of these data ({}) are not those of the network ({}): labels are theirs, predictions are its",
+                "the classes of these data ({}) differ from those of the network ({}): labels are those of the data, predictions those of the network",
                 names.join(" "),
                 identity.classes.join(" ")
             ));
@@ -235,7 +234,7 @@ impl Model {
         let dt = self.experiment.get("data.dt");
         let dt = dt.and_then(|dt| dt.as_float().or(dt.as_integer().map(|dt| dt as f64))).unwrap_or(1.0);
         let dt = self.identity().map_or(dt, |identity| identity.dt);
-        // With a shape that is none, the mistake is told by what does not fit.
+        // With an impossible shape, the error names the mismatch.
         let config = self.experiment.network_of(inputs.max(1), outputs.max(1), dt);
         let mut network: Network =
             Network::new(config, self.experiment.initialization(), self.experiment.initialization.seed)?;
@@ -246,24 +245,24 @@ impl Model {
         Ok(network)
     }
 
-    /// Runs of old have recorded relative paths.
+    /// Old runs have recorded relative paths.
     fn hint(&self, error: Error) -> anyhow::Error {
         let Some(path) = self.experiment.data.relative_path() else { return error.into() };
         let path = path.display();
         anyhow::Error::new(error).context(format!(
-            "the run was trained with `{path}` relative to the directory that `snn train` was started in: start from there, or \
+            "the run was trained with `{path}` relative to the directory in which `snn train` was started: start there, or \
              say with --set where it lies"
         ))
     }
 }
 
-/// Refuses data of another width than the network.
+/// Refuses data whose number of inputs differs from the network's.
 pub(crate) fn check_inputs(network: &Network, dataset: &dyn Dataset) -> Result<(), UsageError> {
     let (needed, found) = (network.config().inputs, dataset.inputs());
     if needed == found {
         return Ok(());
     }
-    Err(UsageError(format!("the network has {needed} inputs, and {} has {found}", dataset.name())))
+    Err(UsageError(format!("the network has {needed} inputs, but {} has {found}", dataset.name())))
 }
 
 fn kind(kind: snn_data::InputKind) -> &'static str {

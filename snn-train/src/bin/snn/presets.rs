@@ -14,7 +14,7 @@ use snn_train::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Show this preset as TOML: every key with its meaning, range and value
+    /// Show this preset as TOML, with the meaning, range and value of every key
     name: Option<String>,
     /// Document every key: meaning, unit, range and default
     #[arg(long, conflicts_with = "name")]
@@ -64,7 +64,7 @@ fn keys_as_json() -> serde_json::Value {
     keys.collect()
 }
 
-/// The default of a key, that of the first data set if others have it, too.
+/// The default of a key, in the first data set that has it.
 fn default(key: &Key) -> Option<toml::Value> {
     let data = key.data_sets.first().and_then(|name| Data::named(name)).unwrap_or_default();
     Experiment { data, ..Experiment::default() }.get(key.path)

@@ -1,4 +1,4 @@
-//! How a run is shown while it goes on: a bar on a terminal, a line for each epoch elsewhere. Both on standard error.
+//! Progress of a run on standard error: a bar on a terminal, a line per epoch elsewhere.
 
 use std::{
     collections::HashSet,
@@ -27,7 +27,7 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// Says what has been warned of, so that a layer that stays silent for a hundred epochs is complained of once.
+/// Tracks which warnings were printed: a layer that is silent for a hundred epochs is reported once.
 #[derive(Default)]
 struct Warnings(HashSet<String>);
 
@@ -56,7 +56,7 @@ impl Observer for Quiet {
     }
 }
 
-/// One bar over all batches of all epochs, validation included, so that its ETA is that of the run.
+/// One bar for all batches of all epochs including validation, so that its ETA is that of the run.
 struct WithBar {
     bar: Bar,
     epochs: u32,
@@ -78,7 +78,7 @@ impl WithBar {
         (self.batches, self.validation_batches) = (start.batches.into(), start.validation_batches.into());
         self.bar.set_length(u64::from(self.epochs) * (self.batches + self.validation_batches));
         self.bar.set_position(self.position(start.epoch, start.batch.into()));
-        // What was done before this session says nothing about its speed.
+        // Earlier sessions do not count for the speed.
         self.bar.reset_elapsed();
         self.bar.reset_eta();
         self.bar.enable_steady_tick(Duration::from_millis(250));
@@ -122,18 +122,18 @@ impl Observer for WithBar {
     }
 }
 
-/// What each hidden layer does before training; nothing of a network without any.
+/// The activity of each hidden layer before training; `None` without hidden layers.
 fn untrained(layers: &[ExpectedActivity]) -> Option<String> {
     let layer = |(number, layer): (usize, &ExpectedActivity)| format!("hidden layer {number}: {layer}");
     let text = (1..).zip(layers).map(layer).collect::<Vec<_>>().join("; ");
     (!layers.is_empty()).then(|| format!("before training, {text}"))
 }
 
-/// A line for each epoch.
+/// A line per epoch.
 #[derive(Default)]
 struct Lines {
     epochs: u32,
-    /// Epochs done and the time when this session started.
+    /// Completed epochs and the time when this session started.
     started: Option<(u32, Instant)>,
     warnings: Warnings,
 }
@@ -177,7 +177,7 @@ impl Observer for Lines {
             _ => None,
         };
         if let Some(line) = line {
-            // A reader who leaves does not end the training.
+            // Training continues if the reader exits.
             let _ = writeln!(snn_terminal::stderr(), "{line}");
         }
         Ok(Flow::Continue)

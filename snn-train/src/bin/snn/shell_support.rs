@@ -1,4 +1,4 @@
-//! `snn completions` and `snn man`: what shells and `man` know of the program, made from the same texts as `--help`.
+//! `snn completions` and `snn man`: shell completions and man pages, generated from the same texts as `--help`.
 
 use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
 

@@ -1,7 +1,7 @@
 //! Stopping on signals.
 //!
-//! SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal or the SSH line is gone) and SIGUSR1 (Slurm's `--signal`) ask for a stop with a
-//! checkpoint. A second SIGINT or SIGTERM ends the process at once; the other two come several times of themselves.
+//! SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal or the SSH connection was closed) and SIGUSR1 (Slurm's `--signal`) request a stop
+//! with a checkpoint. A second SIGINT or SIGTERM ends the process immediately; the other two may arrive repeatedly.
 
 use std::{
     io::{self, Write as _},
@@ -17,12 +17,12 @@ use signal_hook::{
     flag,
 };
 
-/// What signals have asked for.
+/// The requests of signals.
 #[derive(Clone, Default)]
 pub(crate) struct StopRequest {
-    /// Goes up with the first signal.
+    /// Set by the first signal.
     pub(crate) flag: Arc<AtomicBool>,
-    /// The last one that came.
+    /// The last signal received.
     signal: Arc<AtomicUsize>,
 }
 
@@ -31,12 +31,12 @@ impl StopRequest {
         self.flag.load(Ordering::Relaxed)
     }
 
-    /// The exit code of a process that this signal has ended, as shells have it.
+    /// The exit code of a process ended by this signal, following the shells' convention.
     pub(crate) fn code(&self) -> u8 {
         u8::try_from(128 + self.signal.load(Ordering::Relaxed)).unwrap_or(u8::MAX)
     }
 
-    /// Whether nobody may be there any more to read what is printed.
+    /// Whether the terminal may have been closed.
     pub(crate) fn is_hangup(&self) -> bool {
         #[cfg(unix)]
         let hangup = self.signal.load(Ordering::Relaxed) == signal_hook::consts::SIGHUP as usize;
@@ -46,13 +46,13 @@ impl StopRequest {
     }
 }
 
-/// Listens to the signals that ask for a stop. A hangup does not count where it was to be ignored (`nohup`), or if `detached`.
+/// Handles the signals that request a stop. SIGHUP is ignored under `nohup`, or if `detached`.
 pub(crate) fn on_signals(detached: bool) -> anyhow::Result<StopRequest> {
     let request = StopRequest::default();
     let listen = |request: &StopRequest| -> io::Result<()> {
         let again = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds the flag down, the second up.
+            // In this order: the first signal finds the flag cleared, the second finds it set.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
             flag::register(signal, Arc::clone(&again))?;
             register(signal, request)?;
@@ -69,12 +69,12 @@ pub(crate) fn on_signals(detached: bool) -> anyhow::Result<StopRequest> {
         }
         Ok(())
     };
-    listen(&request).context("cannot listen to signals")?;
+    listen(&request).context("cannot handle signals")?;
     Ok(request)
 }
 
 fn register(signal: i32, request: &StopRequest) -> io::Result<()> {
-    // Before the flag, so that whoever sees that one knows which it was.
+    // Before the flag, so that the signal is known when the flag is set.
     flag::register_usize(signal, Arc::clone(&request.signal), signal as usize)?;
     flag::register(signal, Arc::clone(&request.flag))?;
     Ok(())
@@ -89,12 +89,12 @@ fn hangup_is_ignored() -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     match mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
         Some(mask) => mask >> (signal_hook::consts::SIGHUP - 1) & 1 == 1,
-        // Where the system does not tell: `nohup` takes the terminal away.
+        // Otherwise unknown: `nohup` detaches the terminal.
         None => !(io::stdout().is_terminal() || io::stderr().is_terminal()),
     }
 }
 
-/// While it lives, signals ask for a stop; before and after, they end the process as they do any other.
+/// While it exists, signals request a stop; before and after, they end the process as usual.
 pub(crate) struct WhileLoading {
     pub(crate) request: StopRequest,
     is_over: Arc<AtomicBool>,
@@ -106,7 +106,7 @@ impl Drop for WhileLoading {
     }
 }
 
-/// Listens to the signals that end a program, for one that only loads and looks.
+/// Handles the signals that end a program, for commands that only load data.
 pub(crate) fn while_loading() -> io::Result<WhileLoading> {
     let this = WhileLoading { request: StopRequest::default(), is_over: Arc::default() };
     let signals = [SIGINT, SIGTERM].into_iter();
@@ -114,45 +114,45 @@ pub(crate) fn while_loading() -> io::Result<WhileLoading> {
     let signals = signals.chain((!hangup_is_ignored()).then_some(signal_hook::consts::SIGHUP));
     for signal in signals {
         flag::register_conditional_default(signal, Arc::clone(&this.is_over))?;
-        // A second one does not wait.
+        // A second signal ends the process immediately.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&this.request.flag))?;
         register(signal, &this.request)?;
     }
     Ok(this)
 }
 
-/// Lets writing beyond the limit on the size of files (`ulimit -f`) fail like writing to a full disk, instead of ending the
-/// process without a word.
+/// Makes writing beyond the file size limit (`ulimit -f`) fail like writing to a full disk, instead of killing the process
+/// without a message.
 pub(crate) fn survive_file_limits() {
-    // Its number wherever the signal exists, but for two families of processors that this program is not built for.
+    // Its number on all systems with this signal, except for two processor families that this program does not support.
     #[cfg(unix)]
     const SIGXFSZ: i32 = 25;
     #[cfg(unix)]
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
-/// Ends the process at once. Threads that were left behind while they loaded data end with it: libraries that are cleaned up
-/// under their feet could crash.
+/// Ends the process immediately, without running exit handlers: abandoned threads that still load data could crash when their
+/// libraries are cleaned up.
 pub(crate) fn leave(code: u8) -> ! {
     let _ = snn_terminal::stdout().flush();
     snn_data::cache_files::abandon();
     signal_hook::low_level::exit(code.into())
 }
 
-/// The flags of a worker on a cluster.
+/// The flags of a cluster worker.
 pub(crate) struct WorkerSignals {
-    /// Goes up with any signal.
+    /// Set by any signal.
     pub(crate) stop: Arc<AtomicBool>,
-    /// Goes up with SIGUSR1: the time is nearly over.
+    /// Set by SIGUSR1: the time limit is near.
     pub(crate) requeue: Arc<AtomicBool>,
 }
 
-/// Flags for the signals that Slurm sends. Only a second SIGINT, from a keyboard, ends the process at once: Slurm itself ends
-/// those who do not stop in time.
+/// Flags for the signals that Slurm sends. Only a second SIGINT, from a keyboard, ends the process immediately: Slurm itself
+/// kills processes that do not stop in time.
 pub(crate) fn on_worker_signals() -> io::Result<WorkerSignals> {
     let signals = WorkerSignals { stop: Arc::default(), requeue: Arc::default() };
     #[cfg(unix)]
-    // Before the other flag, so that whoever sees that one knows why.
+    // Before the other flag, so that the reason is known when that one is set.
     flag::register(signal_hook::consts::SIGUSR1, Arc::clone(&signals.requeue))?;
     flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, Arc::clone(&signals.stop))?;
     let signalled = [SIGINT, SIGTERM].into_iter();

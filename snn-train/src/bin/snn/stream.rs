@@ -30,29 +30,29 @@ pub(crate) struct Arguments {
     /// The directory of the run
     #[arg(value_name = "RUN_DIR", required_unless_present = "weights")]
     run: Option<PathBuf>,
-    /// Which model; by default the one that the experiment selects (training.selection)
+    /// Which model; by default the one selected by the experiment (training.selection)
     #[arg(long, value_enum, conflicts_with = "weights")]
     checkpoint: Option<Which>,
-    /// Listen with a checkpoint or an export of this program instead of a run
+    /// Use a checkpoint or an export of this program instead of a run
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     weights: Option<PathBuf>,
-    /// The sound: a WAV file, raw samples with --raw, or `-` for standard input. For a network that was trained on spikes: lines
-    /// `TIME UNIT`, in ms since the beginning and in the order of time; `TIME` alone says that no spikes come before it
+    /// The input: a WAV file, raw samples with --raw, or `-` for standard input. For a network trained on spikes: lines
+    /// `TIME UNIT`, in ms since the start, in order of time; `TIME` alone states that there are no spikes before it
     #[arg(long, value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// The input is raw samples, stored so
+    /// The input consists of raw samples in this format
     #[arg(long, value_name = "ENCODING", value_parser = encoding(), requires = "rate")]
     raw: Option<Encoding>,
     /// Sample rate of raw samples, in Hz
     #[arg(long, value_name = "HZ", requires = "raw")]
     rate: Option<u32>,
-    /// Channels of raw samples, interleaved; they are mixed down to one
+    /// Number of interleaved channels of raw samples, which are mixed down to one
     #[arg(long, value_name = "N", requires = "raw", default_value_t = 1)]
     channels: u16,
-    /// Steps from one decision to the next within a window; 0 tells the last of a window alone
+    /// Steps between decisions within a window; 0 reports only the last decision of a window
     #[arg(long, value_name = "STEPS", default_value_t = 0)]
     every: usize,
-    /// Steps after which the network begins anew; by default those of a sample of its data, 0 never does
+    /// Steps after which the network is reset; by default the steps of a sample of its data, 0 for never
     #[arg(long, value_name = "STEPS")]
     window: Option<usize>,
 }
@@ -98,7 +98,8 @@ fn open(arguments: &Arguments) -> anyhow::Result<Stream> {
     if let Some(path) = &arguments.weights {
         return Ok(Stream::of_weights(&Weights::load(path)?)?);
     }
-    let path = arguments.run.as_ref().ok_or_else(|| UsageError("give the directory of a run".to_owned()))?;
+    let path =
+        arguments.run.as_ref().ok_or_else(|| UsageError("specify the directory of a run".to_owned()))?;
     let run = RunDir::open(path)?;
     let checkpoint = match arguments.checkpoint.map(Selection::from) {
         Some(which) => Checkpoint::of_run(&run, which)?,
@@ -124,7 +125,7 @@ fn sound(arguments: &Arguments) -> anyhow::Result<SoundStream<Box<dyn Read>>> {
     opened.with_context(|| format!("cannot read sound from {}", path.display()))
 }
 
-/// A line of JSON, at once.
+/// Writes and flushes a line of JSON.
 fn write(decision: &Decision<'_>) -> io::Result<()> {
     let Decision { time, window, step, is_final, label, class, logits, .. } = decision;
     let line = json!({

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 use snn_core::Backend;
 use snn_data::{Cancel, Splits};
-use snn_run::Diagnosis;
+use snn_run::{Diagnosis, counted};
 use snn_terminal::escape;
 use snn_train::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,
@@ -33,44 +33,44 @@ pub(crate) struct Arguments {
     /// Name of a preset (see `snn presets`) or path of a TOML file; with --resume it may be left out
     #[arg(value_name = "PRESET_OR_TOML")]
     experiment: Option<String>,
-    /// Change a key of the experiment; may be given again. `snn presets --keys` documents all keys
+    /// Change a key of the experiment; may be repeated. `snn presets --keys` documents all keys
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     changes: Vec<String>,
-    /// Start from the weights in this file: a checkpoint, an export, a graph of NIR, or safetensors or npz with matrices W1, V1,
-    /// .. Wout; the same as --set initialization.weights=FILE. initialization.only takes some of them, training.freeze keeps some as they are
+    /// Start from the weights in this file: a checkpoint, an export, a NIR graph, or safetensors or npz with matrices W1, V1, ..
+    /// Wout; the same as --set initialization.weights=FILE. initialization.only uses some of them, training.freeze freezes some
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     /// The directory of this run; by default a new one in `runs`
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
-    /// Go on with the run in --run-dir; where there is none yet, and an experiment is named, begin it
+    /// Resume the run in --run-dir; if there is none yet and an experiment is given, start it
     #[arg(long, requires = "run_dir")]
     resume: bool,
-    /// With --resume: go on from the best epoch, where the last checkpoint is lost
+    /// With --resume: continue from the best epoch if the last checkpoint is lost
     #[arg(long, requires = "resume")]
     from_best: bool,
-    /// With --resume: go on though metrics.jsonl lacks some of the epochs
+    /// With --resume: continue even if metrics.jsonl lacks some epochs
     #[arg(long, requires = "resume")]
     allow_gaps: bool,
-    /// With --resume: go on though the data are not those that the run was trained on
+    /// With --resume: continue even if the data are not those that the run was trained on
     #[arg(long, requires = "resume")]
     allow_other_data: bool,
-    /// Write scalars and histograms for TensorBoard into the run directory; the same as --set probe.tensorboard=true
+    /// Write scalars and histograms for TensorBoard to the run directory; the same as --set probe.tensorboard=true
     #[arg(long)]
     tensorboard: bool,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
     device: String,
-    /// Threads that compute; all cores by default. Results do not depend on it
+    /// Number of compute threads; by default all cores. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
-    /// Train in the background, and open the dashboard on it: quitting that, or closing the terminal, leaves the training alone
+    /// Train in the background, and open the dashboard; training continues if you quit it or close the terminal
     #[arg(long, conflicts_with_all = ["json", "detached"])]
     watch: bool,
-    /// Go on when the terminal hangs up
+    /// Continue when the terminal hangs up
     #[arg(long, hide = true)]
     detached: bool,
-    /// Write every record, and at last the result, as a line of JSON to standard output
+    /// Write every record, and finally the result, as lines of JSON to standard output
     #[arg(long)]
     json: bool,
     /// Show no progress
@@ -92,15 +92,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     experiment.probe.tensorboard |= arguments.tensorboard;
     use_threads(arguments.threads)?;
-    // Before the data are loaded, so that no signal is lost.
+    // Before loading the data, so that no signal is lost.
     let mut stop = StopOnSignal(stop::on_signals(arguments.detached)?);
 
     experiment.validate()?;
     experiment.check_memory()?;
-    experiment.make_paths_absolute().context("cannot tell where relative paths begin")?;
+    experiment.make_paths_absolute().context("cannot determine the working directory")?;
     let record = recorded(arguments, &experiment)?;
     let known = record.as_ref().map(|record| record.parts(arguments.allow_other_data)).unwrap_or_default();
-    // What hashes and holds the data against those of the run takes its time, too.
+    // Hashing the data and comparing them with those of the run takes time, too.
     let cancel = Cancel::from(Arc::clone(&stop.0.flag));
     let load = || {
         let dataset = loading::open_until(&experiment.data, arguments.quiet, &stop.0.flag, known)?;
@@ -128,12 +128,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// What was loaded; a stop meanwhile ends the process.
+/// The loaded data; a stop meanwhile ends the process.
 fn or_leave<T>(loaded: Result<T, Error>, arguments: &Arguments, stop: &StopOnSignal) -> Result<T, Error> {
     if let Err(Error::Interrupted) = loaded {
         let text = format!("{}: nothing was trained", Error::Interrupted);
         let _ = writeln!(snn_terminal::stderr(), "{text}");
-        // A run that was there before has its checkpoint; nothing is there of a new one.
+        // An existing run has its checkpoint; a new one has left nothing.
         let is_there = arguments.run_dir.as_ref().is_some_and(|directory| directory.join(CONFIG).exists());
         stop::leave(if arguments.resume && is_there { STOPPED } else { stop.0.code() });
     }
@@ -177,7 +177,7 @@ fn train<D: Backend<f32>>(
         report(&outcome, trainer.experiment(), trainer.dataset().splits(), &directory)
             .and_then(|()| diagnosis.as_ref().map_or(Ok(()), report_verdict))
     };
-    // Of a terminal that is gone nobody reads.
+    // The terminal is closed.
     if !stop.0.is_hangup() {
         told?;
     }
@@ -192,11 +192,11 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
                 return Ok((String::new(), Experiment::load(directory.join(CONFIG))?));
             }
             Some(directory) => format!(
-                "there is no run to go on with in {}{}",
+                "there is no run to resume in {}{}",
                 directory.display(),
                 meant(directory).unwrap_or_default()
             ),
-            None => "what is to be trained? Give a preset (see `snn presets`) or a TOML file, or the --run-dir of a run to \
+            None => "nothing to train: specify a preset (see `snn presets`) or a TOML file, or the --run-dir of a run to \
                      --resume"
                 .to_owned(),
         };
@@ -204,16 +204,16 @@ fn experiment(arguments: &Arguments) -> anyhow::Result<(String, Experiment)> {
     };
     let experiment = Experiment::find(source)?;
     let stem = Path::new(source).file_stem().unwrap_or_default().to_string_lossy();
-    // A run's own file says nothing by its name.
+    // The file name `config.toml` is not a useful name for a run.
     let name = if stem == "config" { experiment.data.name().into() } else { stem };
     Ok((name.into_owned(), experiment))
 }
 
-/// What the run that goes on has recorded of its data.
+/// The data record of the resumed run.
 fn recorded(arguments: &Arguments, experiment: &Experiment) -> Result<Option<DataRecord>, Error> {
     let Some(directory) = arguments.run_dir.as_deref().filter(|_| arguments.resume) else { return Ok(None) };
     if directory.join(CONFIG).exists() {
-        // Of another experiment they may well be other data.
+        // A different experiment may use different data.
         RunWriter::check_experiment(directory, experiment)?;
     }
     let record = DataRecord::of_run(directory)?;
@@ -229,15 +229,15 @@ fn how_to_resume(arguments: &Arguments) -> Resume {
     how
 }
 
-/// Whoever means to go on with a run and mistypes its name should hear of it.
+/// Warns about a new run under --resume, since the name may be mistyped.
 fn tell_if_new(directory: &Path) {
     if !directory.join(CONFIG).exists() {
         let meant = meant(directory).unwrap_or_default();
-        warn(&format!("there is no run in {} yet: it begins{meant}", directory.display()));
+        warn(&format!("there is no run in {} yet: starting it{meant}", directory.display()));
     }
 }
 
-/// The run beside `directory` whose name is most like its own.
+/// The run next to `directory` with the most similar name.
 fn meant(directory: &Path) -> Option<String> {
     let name = directory.file_name()?.to_string_lossy().into_owned();
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -247,7 +247,7 @@ fn meant(directory: &Path) -> Option<String> {
     Some(format!("; did you mean {}?", shell_word(directory.with_file_name(run.id()))))
 }
 
-/// Asks for a stop once the flag is up.
+/// Requests a stop once the flag is set.
 struct StopOnSignal(StopRequest);
 
 impl Observer for StopOnSignal {
@@ -267,7 +267,7 @@ impl Observer for JsonLines {
             Event::Tested(record) => Record::Test((*record).clone()),
             _ => return Ok(Flow::Continue),
         };
-        // A reader who leaves does not end the training.
+        // Training continues if the reader exits.
         let _ = writeln!(snn_terminal::stdout(), "{}", record.to_line());
         Ok(Flow::Continue)
     }
@@ -290,7 +290,7 @@ fn report_json(outcome: &Outcome, directory: &Path, diagnosis: Option<&Diagnosis
     writeln!(snn_terminal::stdout(), "{result}")
 }
 
-/// What is to be said of the run, and what helps if something is wrong with it.
+/// Prints the diagnosis of the run, and the remedy if something is wrong.
 fn report_verdict(diagnosis: &Diagnosis) -> io::Result<()> {
     let mut out = snn_terminal::stdout();
     if diagnosis.verdict.is_bad() {
@@ -306,8 +306,13 @@ fn report(outcome: &Outcome, experiment: &Experiment, splits: &Splits, directory
     let mut out = snn_terminal::stdout();
     let run = shell_word(directory);
     if outcome.stopped {
-        writeln!(out, "stopped after {} of {} epochs", outcome.epoch, experiment.training.epochs)?;
-        writeln!(out, "go on     snn train --resume --run-dir {run}")?;
+        writeln!(
+            out,
+            "stopped after {} of {}",
+            outcome.epoch,
+            counted(experiment.training.epochs, "epoch", "epochs")
+        )?;
+        writeln!(out, "resume    snn train --resume --run-dir {run}")?;
     } else if let Some(test) = &outcome.test {
         let accuracy = percent(test.test.accuracy);
         let best = outcome.best.filter(|best| best.epoch == test.selected_epoch);
@@ -317,11 +322,16 @@ fn report(outcome: &Outcome, experiment: &Experiment, splits: &Splits, directory
         );
         writeln!(
             out,
-            "test accuracy {accuracy} on {} samples, epoch {}, {chosen}",
-            test.samples, test.selected_epoch
+            "test accuracy {accuracy} on {}, epoch {}, {chosen}",
+            counted(test.samples, "sample", "samples"),
+            test.selected_epoch
         )?;
     } else {
-        writeln!(out, "trained {} epochs; no samples are held out for a test", outcome.epoch)?;
+        writeln!(
+            out,
+            "trained {}; no samples are held out for a test",
+            counted(outcome.epoch, "epoch", "epochs")
+        )?;
     }
     writeln!(out, "run       {run}")?;
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

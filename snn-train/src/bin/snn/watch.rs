@@ -1,4 +1,4 @@
-//! `snn train --watch`: a trainer that outlives this terminal, and the dashboard on it.
+//! `snn train --watch`: a trainer that outlives this terminal, and the dashboard.
 
 use std::{
     env,
@@ -25,35 +25,35 @@ use crate::common::UsageError;
 
 /// How long a trainer takes to exit once its run is over.
 const LEAVING: Duration = Duration::from_secs(10);
-/// The longest log that is read.
+/// Maximum size of a log to read.
 const MOST_SAID: u64 = 1 << 30;
 
-/// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard on it.
+/// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard.
 pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     if !(snn_terminal::stdout().is_terminal() && io::stdin().is_terminal()) {
         return Err(UsageError(
-            "--watch needs a terminal; leave it out, and watch with snn-tui elsewhere".to_owned(),
+            "--watch needs a terminal; omit it, and watch with snn-tui elsewhere".to_owned(),
         )
         .into());
     }
-    // Before anything is started.
+    // Before starting anything.
     let viewer = viewer()?;
     let is_new = !run.exists();
     fs::create_dir_all(run).with_context(|| format!("cannot create the run directory: {}", run.display()))?;
     let log = run.join(TRAINER_LOG);
     let file = regular::open_own(File::options().append(true).create(true), &log);
-    let file = file.with_context(|| format!("cannot write what the trainer says: {}", log.display()))?;
+    let file = file.with_context(|| format!("cannot write the output of the trainer: {}", log.display()))?;
     let begin = file.metadata().map_or(0, |metadata| metadata.len());
     let mut trainer = start(run, file).context("cannot start the trainer")?;
 
     writeln!(
         snn_terminal::stderr(),
-        "starting; what the trainer says is in {}",
+        "starting; the output of the trainer is in {}",
         snn_terminal::escape(&log.display().to_string())
     )?;
     if let Some(code) = wait(run, &mut trainer)? {
         snn_terminal::stderr().write_all(&said(&log, begin))?;
-        // Nothing is left of a run that has not begun, and nothing is put beside what is no run.
+        // Leave nothing of a run that has not started, and do not add files to a directory that is not a run.
         if begin == 0 && RunDir::open(run).is_err() {
             let _ = fs::remove_file(&log);
             if is_new {
@@ -113,7 +113,7 @@ fn last_words(said: &[u8]) -> &[u8] {
     said
 }
 
-/// The dashboard: beside this program, or on the path.
+/// The dashboard: next to this program, or on the path.
 fn viewer() -> anyhow::Result<PathBuf> {
     let name = format!("snn-tui{}", env::consts::EXE_SUFFIX);
     let beside = env::current_exe().ok().map(|program| program.with_file_name(&name));
@@ -122,12 +122,12 @@ fn viewer() -> anyhow::Result<PathBuf> {
     match places.into_iter().find(|place| place.is_file()) {
         Some(viewer) => Ok(viewer),
         None => bail!(
-            "--watch needs the dashboard, snn-tui, beside this program or on the path: cargo build --release --bin snn-tui"
+            "--watch needs the dashboard, snn-tui, next to this program or on the path: cargo build --release --bin snn-tui"
         ),
     }
 }
 
-/// This command line again, in a process group of its own: signals of this terminal do not reach it.
+/// The same command line in a separate process group: signals of this terminal do not reach it.
 fn start(run: &Path, log: File) -> io::Result<Child> {
     let mut words: Vec<OsString> = env::args_os().skip(1).filter(|word| word != "--watch").collect();
     if !words.iter().any(|word| word.to_string_lossy().starts_with("--run-dir")) {
@@ -140,10 +140,10 @@ fn start(run: &Path, log: File) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Waits until the trainer trains. If it ends before, with its code.
+/// Waits until the trainer trains; returns its exit code if it ends before.
 fn wait(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<u8>> {
     loop {
-        // A status of before, in a run that is resumed, is not its own.
+        // In a resumed run, ignore the status of the previous session.
         let trains =
             RunDir::open(run).and_then(|run| run.status()).is_ok_and(|status| status.pid == trainer.id());
         if trains {

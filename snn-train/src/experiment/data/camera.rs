@@ -1,4 +1,4 @@
-//! Recordings of event cameras, as they are published.
+//! Event-camera recordings in their published formats.
 
 use snn_data::{Camera, CameraConfig, CameraLayout, Dataset, Recorded};
 
@@ -26,13 +26,13 @@ impl Section for Stored<CameraConfig> {
             "data.pool",
             Values::U32,
             "pixels",
-            "The side of the squares of pixels that share an input unit.",
+            "Side of the pixel squares that share an input unit.",
         ),
         Key::of_data(
             "data.channels",
             Values::Integers(0, 65_535),
             "pixels",
-            "Rectangle of pixels to use, [left, top, right, bottom], both ends included; [] for all.",
+            "Rectangle of pixels to use, [left, top, right, bottom], inclusive; [] for all.",
         ),
         POLARITY,
     ];

@@ -7,15 +7,15 @@ use snn_data::{Cochlea, CochleaConfig, Encoded, SpeechLayout, data_directory, en
 use super::{section::Row, table::Data};
 use crate::error::Error;
 
-/// What the files of encoded recordings are called, after the data set.
+/// The suffix of a data set's encoded recordings.
 const SUFFIX: &str = "_spikes";
 
 impl Data {
-    /// Encodes the recordings of a data set by a model of the inner ear: [`encode_speech`], into the folder `out`, by default that of the
-    /// data set `NAME_spikes` in [`snn_data::data_directory`]. `observer` hears how many recordings of how many are done.
+    /// Encodes the recordings of a data set with a model of the inner ear ([`encode_speech`]) in the folder `out`, by default that of the
+    /// data set `NAME_spikes` in [`snn_data::data_directory`]. `observer` receives the number of finished recordings and the total.
     ///
     /// # Errors
-    /// [`Error::Impossible`] for a data set that is no sound, [`Error::MissingData`] if its files are not there, and [`Error::Data`].
+    /// [`Error::Impossible`] for a data set without recordings, [`Error::MissingData`] if its files are missing, and [`Error::Data`].
     pub fn encode(
         &self,
         cochlea: CochleaConfig,
@@ -32,14 +32,14 @@ impl Data {
             _ => {
                 let name = self.name();
                 return Err(Error::Impossible(format!(
-                    "data.name = \"{name}\" is no data set of recordings"
+                    "data.name = \"{name}\" is not a data set of recordings"
                 )));
             }
         };
         let row =
             Row { name: self.name(), fetch: Some(self.name()).filter(|_| layout != SpeechLayout::Folder) };
         if layout == SpeechLayout::Folder && stored.directory.as_os_str().is_empty() {
-            return Err(row.unnamed("data.directory to the folder that holds one folder for each label"));
+            return Err(row.unnamed("data.directory to the folder that has one folder per label"));
         }
         let name = format!("{}{SUFFIX}", self.name());
         let out = match out {

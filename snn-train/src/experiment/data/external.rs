@@ -1,4 +1,4 @@
-//! Data that a program of its own has made, and that no settings describe.
+//! Data of a custom program, which settings cannot describe.
 
 use serde::{Deserialize, Serialize};
 use snn_data::{DataIdentity, Dataset, Recorded};
@@ -9,7 +9,7 @@ use crate::{
     experiment::key::{Key, Values},
 };
 
-/// What a run says of data from [`Trainer::on`](crate::Trainer::on). It tells such data apart; it cannot make them.
+/// The description of data from [`Trainer::on`](crate::Trainer::on). It identifies such data but cannot load them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct External {
@@ -21,7 +21,7 @@ pub struct External {
     pub inputs: usize,
     /// Number of classes.
     pub classes: usize,
-    /// What the data set calls itself.
+    /// The name of the data set.
     pub dataset: String,
     /// [`DataIdentity::fingerprint`], in hexadecimal digits.
     pub fingerprint: String,
@@ -54,7 +54,7 @@ impl Section for External {
         DT,
         Key::of_data("data.inputs", Values::UNITS, "units", "Input units of the external data."),
         Key::of_data("data.classes", Values::UNITS, "classes", "Number of classes of the external data."),
-        Key::of_data("data.dataset", Values::Text, "", "What the external data set calls itself."),
+        Key::of_data("data.dataset", Values::Text, "", "Name of the external data set."),
         Key::of_data(
             "data.fingerprint",
             Values::Text,

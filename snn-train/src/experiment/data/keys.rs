@@ -12,10 +12,10 @@ impl Data {
     }
 }
 
-/// The keys of all data sets, each once, with the data sets that have it; those of each in its own order.
+/// The keys of all data sets, each once, with the data sets that have it; the order of each data set is kept.
 static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| merge(Data::SECTIONS));
 
-/// Puts the keys of all rows into one list. From the last row on, so that those of the first come first.
+/// Merges the keys of all rows into one list, starting with the last row, so that those of the first come first.
 fn merge(sections: &[(&'static str, &'static [Key])]) -> Vec<Key> {
     let mut merged: Vec<(Key, Vec<&'static str>)> = Vec::new();
     for &(name, keys) in sections.iter().rev() {
@@ -34,7 +34,7 @@ fn merge(sections: &[(&'static str, &'static [Key])]) -> Vec<Key> {
     let name = Key::of_data("data.name", Values::Choice(Data::NAMES), "", "The data set.");
     let keys = merged.into_iter().map(|(key, data_sets)| {
         let every = data_sets.len() == sections.len();
-        // Made once, for as long as the program runs.
+        // Created once, for the lifetime of the program.
         Key { data_sets: if every { &[] } else { data_sets.leak() }, ..key }
     });
     [name].into_iter().chain(keys).collect()

@@ -21,7 +21,7 @@ impl Section for Stored<MnistConfig> {
             "data.train",
             Values::U32,
             "samples",
-            "Images to train on, of those that the validation leaves.",
+            "Number of training images, selected from those not used for validation.",
         ),
         VALID,
     ];

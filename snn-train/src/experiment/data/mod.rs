@@ -1,4 +1,4 @@
-//! `[data]`: which data set, and its parameters. A new data set is a module here and a row in `table`.
+//! `[data]`: the data set and its parameters. A new data set is a module here and a row in `table`.
 
 mod camera;
 #[cfg(feature = "hdf5")]

@@ -1,4 +1,4 @@
-//! Where the files of a data set lie.
+//! The locations of a data set's files.
 
 use std::{
     io,
@@ -8,14 +8,14 @@ use std::{
 use super::table::Data;
 
 impl Data {
-    /// Makes relative paths absolute, so that a run finds its data again from any directory. Lists of samples stay as they
-    /// are written: which samples they name is part of the experiment, where they lie is not.
+    /// Makes relative paths absolute, so that a run finds its data from any directory. Paths of sample lists stay as written:
+    /// they are part of the experiment, unlike locations.
     ///
     /// # Errors
-    /// If the working directory is not to be known.
+    /// If the working directory is unknown.
     pub fn make_paths_absolute(&mut self) -> io::Result<()> {
         for path in self.paths_mut() {
-            // An empty path stands for a default, or for nothing.
+            // An empty path means the default, or none.
             if !path.as_os_str().is_empty() && path.is_relative() {
                 *path = absolute(&*path)?;
             }
@@ -31,7 +31,7 @@ impl Data {
         data.paths_mut().into_iter().find(is_relative).map(|path| path.clone())
     }
 
-    /// What is said of recordings of words, if these are some: the front end for sound.
+    /// The speech configuration, if these are recordings: the audio front end.
     #[must_use]
     pub fn speech(&self) -> Option<&snn_data::SpeechConfig> {
         match self {

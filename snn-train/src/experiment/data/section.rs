@@ -1,4 +1,4 @@
-//! What a data set must say of itself to be one of the table.
+//! The interface of the data sets in the table.
 
 use std::path::{Path, PathBuf};
 
@@ -13,26 +13,26 @@ use crate::{
     experiment::key::{Key, Values},
 };
 
-/// Hears how far the computation of features is, from any thread.
+/// Receives the progress of computing features, from any thread.
 pub(super) type Watch<'a> = &'a (dyn Fn(SpeechEvent<'_>) + Sync);
 
-/// The content of `[data]` for one or several data sets: keys with their ranges, defaults, and the way to the samples.
+/// The content of `[data]` for one or several data sets: keys with their ranges, defaults, and loading.
 pub(super) trait Section: Default {
-    /// What tells those data sets apart that share this section.
+    /// Distinguishes data sets that share this section.
     type Origin;
 
-    /// Its keys beside `data.name`, in the order of the file. A run's id follows from that order: new keys come last.
+    /// Its keys except `data.name`, in the order of the file. A run's id depends on that order: new keys go last.
     const KEYS: &'static [Key];
 
-    /// With the default parameters of the data set.
+    /// The default parameters of the data set.
     fn by_default(_: Self::Origin) -> Self {
         Self::default()
     }
 
-    /// The parameters that `snn-data` knows.
+    /// The configuration for `snn-data`.
     fn parameters(&self) -> &impl Parameters;
 
-    /// Generates or loads the data set of that row.
+    /// Generates or loads the data set of this row.
     fn open(
         &self,
         row: Row,
@@ -42,12 +42,12 @@ pub(super) trait Section: Default {
     ) -> Result<Box<dyn Dataset>, Error>;
 }
 
-/// The parameters of a data set, as `snn-data` has them.
+/// A configuration of `snn-data`.
 pub(super) trait Parameters {
     /// Time steps of a sample.
     fn steps(&self) -> usize;
 
-    /// Checks what must hold between the values.
+    /// Checks constraints between the values.
     fn check(&self) -> Result<(), Error>;
 }
 
@@ -67,28 +67,28 @@ macro_rules! parameters {
 
 parameters!(RandmanConfig, MnistConfig, ShdConfig, SpeechConfig, CameraConfig);
 
-/// A data set that lies in a folder.
+/// A data set in a folder.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Stored<C: Default> {
-    /// The folder; an empty path is the one of this data set in [`snn_data::data_directory`].
+    /// The folder; an empty path means that of this data set in [`snn_data::data_directory`].
     pub directory: PathBuf,
     /// Its parameters.
     #[serde(flatten)]
     pub config: C,
 }
 
-/// A row of the table of data sets, as far as it is the same for all.
+/// The common part of a row in the table of data sets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    /// As in `data.name`.
+    /// The name in `data.name`.
     pub(super) name: &'static str,
-    /// As in `cargo xtask fetch-data NAME`, if that can fetch it.
+    /// The name in `cargo xtask fetch-data NAME`, if it can be fetched.
     pub(super) fetch: Option<&'static str>,
 }
 
 impl Row {
-    /// Where the data set lies: in the folder that was chosen, or in the one where it is put when it is fetched.
+    /// The location of the data set: the chosen folder, or the one used by `fetch-data`.
     pub(super) fn folder(self, chosen: &Path) -> Result<PathBuf, Error> {
         if chosen.as_os_str().is_empty() {
             Ok(data_directory()?.join(self.name))
@@ -97,13 +97,13 @@ impl Row {
         }
     }
 
-    /// Nobody has said where the data are.
+    /// The error for an unknown location.
     pub(super) fn unnamed(self, what: &str) -> Error {
         let name = self.name;
-        Error::Impossible(format!("nothing says where the data of data.name = \"{name}\" are: set {what}"))
+        Error::Impossible(format!("the location of data.name = \"{name}\" is unknown: set {what}"))
     }
 
-    /// Says how to come by what is not there.
+    /// Adds how to obtain missing files.
     pub(super) fn found<D: Dataset + 'static>(
         self,
         opened: Result<D, snn_data::Error>,
@@ -115,7 +115,7 @@ impl Row {
         }
     }
 
-    /// As [`found`](Self::found) for an error alone.
+    /// Like [`found`](Self::found), for an error.
     pub(super) fn missing(self, error: snn_data::Error, otherwise: &str) -> Error {
         match error {
             snn_data::Error::Missing { what, path } => {
@@ -136,10 +136,15 @@ pub(super) const DIRECTORY: Key = Key::of_data(
     "data.directory",
     Values::Text,
     "",
-    "The folder that holds the data set; empty for the one where `cargo xtask fetch-data` puts it.",
+    "Folder of the data set; empty for the one used by `cargo xtask fetch-data`.",
 );
 pub(super) const STEPS: Key = Key::of_data("data.steps", Values::U32, "steps", "Time steps of a sample.");
 pub(super) const DT: Key = Key::of_data("data.dt", Values::POSITIVE, "ms", "Length of a time step.");
-pub(super) const TEST: Key = Key::of_data("data.test", Values::SplitRule, "", "The test part, chosen first.");
-pub(super) const VALID: Key =
-    Key::of_data("data.valid", Values::SplitRule, "", "The validation part, of what the test leaves.");
+pub(super) const TEST: Key =
+    Key::of_data("data.test", Values::SplitRule, "", "The test part, selected first.");
+pub(super) const VALID: Key = Key::of_data(
+    "data.valid",
+    Values::SplitRule,
+    "",
+    "The validation part, selected from the samples not in the test part.",
+);

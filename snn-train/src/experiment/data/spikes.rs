@@ -1,4 +1,4 @@
-//! Files of spikes: the Spiking Heidelberg Digits, the Spiking Speech Commands, and files of your own.
+//! Spike files: the Spiking Heidelberg Digits, the Spiking Speech Commands, and your own files.
 
 use std::path::{Path, PathBuf};
 
@@ -17,56 +17,56 @@ const INPUTS: Key = Key::of_data(
     "data.inputs",
     Values::Integer(1, 134_217_728),
     "channels",
-    "Channels of the recording; each is an input unit unless some are pooled or left out.",
+    "Channels of the recording; each is an input unit unless channels are pooled or left out.",
 );
 const POOL: Key = Key::of_data(
     "data.pool",
     Values::U32,
     "channels",
-    "Neighboring channels that share an input unit: input unit = (channel - first) / pool; with pixels (data.sensor), the side of \
-     the squares that share one.",
+    "Number of neighboring channels that share an input unit: input unit = (channel - first) / pool; with pixels (data.sensor), the \
+     side of the squares that share one.",
 );
 const CHANNELS: Key = Key::of_data(
     "data.channels",
     Values::Integers(0, u32::MAX as u64),
     "",
-    "Channels to use, [first, last]; with pixels (data.sensor), the rectangle [left, top, right, bottom]; both ends included; \
+    "Channels to use, [first, last]; with pixels (data.sensor), the rectangle [left, top, right, bottom]; inclusive; \
      [] for all.",
 );
 const TIME_UNIT: Key = Key::of_data(
     "data.time_unit",
     Values::Choice(&["s", "ms", "us"]),
     "",
-    "The unit of the times in the files: seconds, milliseconds or microseconds.",
+    "Time unit of the files: seconds, milliseconds or microseconds.",
 );
 pub(super) const LATE: Key = Key::of_data(
     "data.late",
     Values::Choice(&["drop", "clamp", "crop"]),
     "",
-    "Spikes after the last step; `drop` and `clamp` refuse a file that has most of its spikes there, `crop` drops them \
-     all the same.",
+    "How spikes after the last step are handled; `drop` and `clamp` refuse a file with most of its spikes there, `crop` drops them \
+     anyway.",
 );
 pub(super) const COINCIDENT: Key = Key::of_data(
     "data.coincident",
     Values::Choice(&["binary", "sum"]),
     "",
-    "Several spikes of a unit in one step: they count once, or each.",
+    "Whether several spikes of a unit in one step count once, or each.",
 );
 pub(super) const POLARITY: Key = Key::of_data(
     "data.polarity",
     Values::Choice(&["both", "merge", "on", "off"]),
     "",
-    "Pixels that turn brighter (on) or darker (off): with input units of their own, with the same ones, or one of the two alone.",
+    "Pixels turning brighter (on) or darker (off): separate input units, shared input units, or only one of the two.",
 );
 const UNSORTED: Key = Key::of_data(
     "data.unsorted",
     Values::Choice(&["refuse", "sort"]),
     "",
-    "Samples whose spikes are not in the order of time: an error, or to be sorted.",
+    "How samples with unsorted spikes are handled: an error, or sorted.",
 );
 
 impl Section for Stored<ShdConfig> {
-    /// Which rule chooses the validation part by default: SSC comes with one.
+    /// The default rule for the validation part: SSC comes with one.
     type Origin = Option<SplitRule>;
 
     const KEYS: &'static [Key] =
@@ -93,7 +93,7 @@ impl Section for Stored<ShdConfig> {
             return Err(Error::NoHdf5 { name: row.name });
         }
         let otherwise = match row.name.strip_suffix("_spikes") {
-            Some(recordings) => format!("`snn data encode {recordings}` makes it, or {SET_DIRECTORY}"),
+            Some(recordings) => format!("`snn data encode {recordings}` creates it, or {SET_DIRECTORY}"),
             None => SET_DIRECTORY.to_owned(),
         };
         row.found(
@@ -103,19 +103,19 @@ impl Section for Stored<ShdConfig> {
     }
 }
 
-/// Up to three files of spikes.
+/// Up to three spike files.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SpikeFiles {
-    /// The samples for training and validation.
+    /// The training and validation samples.
     pub train_file: PathBuf,
-    /// Those for the official test part; an empty path for none.
+    /// The official test part; an empty path for none.
     pub test_file: PathBuf,
-    /// Those for the official validation part; an empty path for none.
+    /// The official validation part; an empty path for none.
     pub valid_file: PathBuf,
     /// Width and height of the sensor whose pixels are the channels; none for a line of channels.
     pub sensor: Vec<u32>,
-    /// What becomes of the polarities of a sensor.
+    /// How the polarities of a sensor are handled.
     pub polarity: Polarity,
     /// Their parameters.
     #[serde(flatten)]
@@ -152,13 +152,13 @@ impl Section for SpikeFiles {
             "data.train_file",
             Values::Text,
             "",
-            "File of spikes: HDF5 laid out as shd_train.h5, npz or CSV.",
+            "Spike file: HDF5 with the layout of shd_train.h5, npz or CSV.",
         ),
         Key::of_data(
             "data.test_file",
             Values::Text,
             "",
-            "Another one, the official test part; empty for none.",
+            "Spike file of the official test part; empty for none.",
         ),
         STEPS,
         DT,
@@ -175,13 +175,13 @@ impl Section for SpikeFiles {
             "data.valid_file",
             Values::Text,
             "",
-            "Another one, the official validation part, with data.valid = { by = \"official\" }; empty for none.",
+            "Spike file of the official validation part, for data.valid = { by = \"official\" }; empty for none.",
         ),
         Key::of_data(
             "data.sensor",
             Values::Integers(1, 65_536),
             "pixels",
-            "[width, height] of the sensor whose pixels are the channels, in place of data.inputs; [] for a line of channels.",
+            "[width, height] of the sensor whose pixels are the channels, instead of data.inputs; [] for a line of channels.",
         ),
         POLARITY,
     ];
@@ -198,7 +198,7 @@ impl Section for SpikeFiles {
         recorded: Recorded<'_>,
     ) -> Result<Box<dyn Dataset>, Error> {
         if self.train_file.as_os_str().is_empty() {
-            return Err(row.unnamed("data.train_file to the file of spikes"));
+            return Err(row.unnamed("data.train_file to the spike file"));
         }
         fn named(path: &Path) -> Option<&Path> {
             Some(path).filter(|path| !path.as_os_str().is_empty())

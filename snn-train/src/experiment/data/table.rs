@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{error::Error, experiment::key::Key};
 
-/// From the table: the enum, and what is asked of every data set.
+/// Generates the enum and its methods from the table.
 ///
-/// A row reads `Variant(section) = "name", origin, fetch;` with its meaning above it: the name is that of `data.name`, the
-/// section holds the other keys, the origin tells apart those that share a section, and fetch is the name by which
-/// `cargo xtask fetch-data` knows it.
+/// A row is `Variant(section) = "name", origin, fetch;` with its documentation above it: the name is that of `data.name`, the
+/// section has the other keys, the origin distinguishes data sets that share a section, and fetch is the name in
+/// `cargo xtask fetch-data`.
 macro_rules! data_sets {
     ($($(#[doc = $about:literal])+ $variant:ident($section:ty) = $name:literal, $origin:expr, $fetch:expr;)+) => {
         /// The data set of an experiment with its parameters; `name` in the file selects the variant.
@@ -29,13 +29,13 @@ macro_rules! data_sets {
         }
 
         impl Data {
-            /// The names that `data.name` may have, the default first.
+            /// The possible values of `data.name`, default first.
             pub(crate) const NAMES: &[&str] = &[$($name),+];
 
-            /// The keys of each beside `data.name`.
+            /// The keys of each data set except `data.name`.
             pub(super) const SECTIONS: &[(&'static str, &'static [Key])] = &[$(($name, <$section as Section>::KEYS)),+];
 
-            /// The data set of that name, as in `data.name`, with its default parameters.
+            /// The data set with this `data.name` and its default parameters.
             ///
             /// ```
             /// use snn_train::experiment::Data;
@@ -66,8 +66,8 @@ macro_rules! data_sets {
                 match self { $(Self::$variant(section) => section.parameters().check(),)+ }
             }
 
-            /// As [`Data::open`]; `watch` hears how far the features of recordings are, which are computed once and then
-            /// kept in [`snn_data::cache_directory`].
+            /// Like [`Data::open`]; `watch` receives the progress of computing the features of recordings, which are cached
+            /// in [`snn_data::cache_directory`].
             ///
             /// # Errors
             /// Those of [`Data::open`].
@@ -78,11 +78,11 @@ macro_rules! data_sets {
                 self.open_recorded(watch, Recorded::default())
             }
 
-            /// As [`Data::open_watched`], with the parts and the statistics that a run has recorded: a split does not move
-            /// because files were added. Data that are generated, and MNIST, follow from their settings alone.
+            /// Like [`Data::open_watched`], with the parts and the statistics recorded by a run: added files do not change
+            /// the split. Generated data and MNIST depend only on their settings.
             ///
             /// # Errors
-            /// Those of [`Data::open`], and [`Error::Data`] if samples of the run are not there.
+            /// Those of [`Data::open`], and [`Error::Data`] if samples of the run are missing.
             pub fn open_recorded(
                 &self,
                 watch: &(dyn Fn(SpeechEvent<'_>) + Sync),
@@ -116,17 +116,17 @@ data_sets! {
         "speech_commands_ten_words", SpeechLayout::SpeechCommands, Some("speech_commands_ten_words");
     /// Free Spoken Digits as Mel spectrograms.
     Fsdd(Stored<SpeechConfig>) = "fsdd", SpeechLayout::Fsdd, Some("fsdd");
-    /// Recordings of your own: a folder with one folder for each label, `label/*.wav` or `.flac`.
+    /// Your own recordings: a folder with one folder per label, `label/*.wav` or `.flac`.
     Folder(Stored<SpeechConfig>) = "folder", SpeechLayout::Folder, None;
-    /// Free Spoken Digits as spikes, which `snn data encode fsdd` makes of them.
+    /// Free Spoken Digits as spikes, created by `snn data encode fsdd`.
     FsddSpikes(Stored<ShdConfig>) = "fsdd_spikes", Some(SplitRule::Official), None;
-    /// Digits before an event camera.
+    /// N-MNIST: digits recorded by an event camera.
     Nmnist(Stored<CameraConfig>) = "nmnist", CameraLayout::Nmnist, Some("nmnist");
-    /// Gestures before an event camera.
+    /// DVS Gesture: gestures recorded by an event camera.
     DvsGesture(Stored<CameraConfig>) = "dvs_gesture", CameraLayout::DvsGesture, Some("dvs_gesture");
-    /// Spikes of your own: HDF5 files laid out as the Spiking Heidelberg Digits, npz archives or CSV files.
+    /// Your own spikes: HDF5 files with the layout of the Spiking Heidelberg Digits, npz archives or CSV files.
     Spikes(SpikeFiles) = "spikes", (), None;
-    /// Data of another program, of a run that was made by [`Trainer::on`](crate::Trainer::on): nothing here can make them again.
+    /// Data of a custom program, in a run of [`Trainer::on`](crate::Trainer::on): they cannot be loaded here.
     External(External) = "external", (), None;
 }
 
@@ -140,9 +140,9 @@ impl Data {
     /// Generates or loads the data set.
     ///
     /// # Errors
-    /// [`Error::MissingData`] if its files are not there, [`Error::NoHdf5`] if this build cannot read them,
-    /// [`Error::Impossible`] if nothing says where they are, [`Error::Data`] for parameters that are not possible
-    /// together, damaged files, or too little memory.
+    /// [`Error::MissingData`] if its files are missing, [`Error::NoHdf5`] if this build cannot read them,
+    /// [`Error::Impossible`] if their location is unknown, [`Error::Data`] for an invalid combination of parameters,
+    /// damaged files, or too little memory.
     pub fn open(&self) -> Result<Box<dyn Dataset>, Error> {
         self.open_watched(&|_| {})
     }

@@ -1,4 +1,4 @@
-//! Loading that can be left: whoever asks for a stop does not wait for files and generators.
+//! Interruptible loading: a stop does not wait for files and generators.
 
 use std::{
     panic::resume_unwind,
@@ -16,20 +16,20 @@ use snn_data::{Cancel, ChannelStatistics, Dataset, Membership, Recorded, SpeechE
 use super::table::Data;
 use crate::error::Error;
 
-/// How often it looks whether a stop was asked for.
+/// How often it checks for a stop request.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How long a loader that was told to end has for it: a system call may hold it up, of a network drive for minutes.
+/// How long a canceled loader may take to end: a system call on a network drive may block it for minutes.
 const GRACE: Duration = Duration::from_millis(400);
 
-/// What a run has recorded of its data, to be owned by the thread that loads them: see [`Recorded`].
+/// The data recorded by a run, owned by the loading thread: see [`Recorded`].
 #[derive(Debug, Clone, Default)]
 pub struct KnownParts {
     /// The parts, by the names of their samples.
     pub membership: Option<Membership>,
-    /// What channels are standardized by.
+    /// The statistics to standardize channels by.
     pub statistics: Option<ChannelStatistics>,
-    /// Whether samples that are gone are counted instead of refused.
+    /// Whether missing samples are counted instead of refused.
     pub incomplete: bool,
 }
 
@@ -44,8 +44,8 @@ impl KnownParts {
 }
 
 impl Data {
-    /// As [`Data::open_watched`], until `stop` is set, or the current [`Cancel`]. A thread that loads and does not end at once,
-    /// for a disk that does not answer, is left behind then, to end when it can; nothing of what it loads is kept.
+    /// Like [`Data::open_watched`], until `stop` or the current [`Cancel`] is set. A loading thread that does not end promptly,
+    /// because a disk does not respond, is then abandoned; its data are discarded.
     ///
     /// # Errors
     /// [`Error::Interrupted`] within a second of the stop, and those of [`Data::open`].
@@ -59,7 +59,7 @@ impl Data {
         let (data, around, cancel) = (self.clone(), Cancel::current(), Cancel::new());
         let of_loader = cancel.clone();
         let loader = thread::Builder::new().name("loader".to_owned()).spawn(move || {
-            // Nobody listens any more after a stop.
+            // After a stop, the receiver is gone.
             let _ = sender.send(of_loader.run(|| data.open_recorded(&*watch, known.recorded())));
         });
         let loader = loader.map_err(Error::io("start a thread to load the data in", ""))?;
@@ -81,7 +81,7 @@ impl Data {
     }
 }
 
-/// Samples that are gone are one way of being other data.
+/// Missing samples are a kind of different data.
 fn not_the_same(error: Error) -> Error {
     match error {
         Error::Data(error @ snn_data::Error::Membership { .. }) => {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::experiment::Experiment;
 
-    /// How long it takes, `tests/guards.rs` looks at.
+    /// `tests/guards.rs` tests how long it takes.
     #[test]
     fn a_stop_does_not_wait_for_the_data() {
         let mut experiment = Experiment::default();

@@ -1,65 +1,65 @@
-//! A claim of the paper, and what was found about it.
+//! A claim of the paper, and its test result.
 
 use serde::Serialize;
 
 use crate::figures::{Scale, statistics::Interval};
 
-/// A claim of the paper, and what became of it.
+/// A claim of the paper, and its test result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
-    /// Its number, and a letter where it has parts.
+    /// Its number, with a letter if it has parts.
     pub id: &'static str,
-    /// What the paper says.
+    /// The statement of the paper.
     pub statement: String,
     /// The panel of the paper that shows it.
     pub figure: &'static str,
-    /// The data that it was tested on.
+    /// The data used to test it.
     pub data: String,
     /// The scale of the runs.
     pub scale: Scale,
-    /// What was measured, and what the claim expects.
+    /// The measured quantities and expected bounds.
     pub checks: Vec<Check>,
-    /// What they come to.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Where it does not hold or is undecided: what the models compared are like, and what the paper leaves open.
+    /// If it does not hold or is undecided: properties of the compared models, and what the paper does not specify.
     pub looked_into: Vec<String>,
     /// Why it was not tested.
     pub reason: Option<String>,
 }
 
-/// A quantity, and where the claim expects it.
+/// A quantity, and its expected bounds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
-    /// What it is, with its unit.
+    /// Its description, with the unit.
     pub what: String,
     /// The quantity with its 95 % interval.
     #[serde(flatten)]
     pub interval: Interval,
-    /// The claim expects it no lower.
+    /// Its expected lower bound.
     pub at_least: Option<f64>,
-    /// The claim expects it no higher.
+    /// Its expected upper bound.
     pub at_most: Option<f64>,
-    /// The models that it was measured on, condition by condition: how many, their accuracies, and what often explains
+    /// The models that it was measured on, by condition: their number, their accuracies, and common explanations for
     /// these.
     pub models: Vec<String>,
 }
 
-/// What became of a claim.
+/// The verdict on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// All intervals lie where they are expected.
+    /// All intervals are within the expected bounds.
     Holds,
-    /// An interval lies where it is not expected.
+    /// An interval is outside the expected bounds.
     DoesNotHold,
-    /// An interval reaches across a bound: more runs would be needed.
+    /// An interval includes a bound: more runs would be needed.
     Undecided,
-    /// There is nothing to test it with.
+    /// It could not be tested.
     NotTested,
 }
 
 impl Check {
-    /// Whether the interval lies within the bounds; `None` if it reaches across one.
+    /// Whether the interval is within the bounds; `None` if it includes one.
     #[must_use]
     pub fn holds(&self) -> Option<bool> {
         let Interval { low, high, .. } = self.interval;

@@ -1,8 +1,8 @@
-//! The paper's claims, held against the runs behind the figures.
+//! The paper's claims, tested with the runs of the figures.
 //!
-//! Every claim becomes one or more [`Check`]s: a quantity with its 95 % bootstrap interval (percentiles, two-sided) that the
-//! claim expects above, below or between bounds stated with it. The interval decides, not its middle: a claim holds if all
-//! intervals lie within their bounds, does not hold if one lies outside of them, and is undecided in between.
+//! Every claim has one or more [`Check`]s: a quantity with its 95 % bootstrap interval (percentiles, two-sided) and the expected
+//! bounds. The interval decides, not its center: a claim holds if all intervals are within their bounds, does not hold if one is
+//! outside of them, and is undecided otherwise.
 
 mod claim;
 mod columns;
@@ -20,7 +20,7 @@ pub use columns::{ClaimColumn, columns_to_markdown, columns_to_text, draw_column
 pub use report::{METHOD as CLAIM_METHOD, claims_to_markdown, claims_to_text};
 
 impl Reproduction {
-    /// Tests the claims of the paper with the runs that are there; trains nothing.
+    /// Tests the claims of the paper with the existing runs, without training.
     ///
     /// # Errors
     /// Those of [`Sweep::plan`](crate::sweep::Sweep::plan), and [`snn_run::Error::Io`] for runs that cannot be read.
@@ -61,7 +61,7 @@ mod tests {
             check(1.0, 2.0, Some(1.5), None),
         );
         let nothing = check(0.0, 0.0, Some(list::ABOVE_0), None);
-        assert_eq!(nothing.holds(), Some(false), "no difference is not more");
+        assert_eq!(nothing.holds(), Some(false), "no difference is not an improvement");
         assert_eq!(Verdict::of(&[yes.clone(), yes.clone()]), Verdict::Holds);
         assert_eq!(Verdict::of(&[yes.clone(), open.clone()]), Verdict::Undecided);
         assert_eq!(Verdict::of(&[yes, open, no]), Verdict::DoesNotHold);
@@ -105,7 +105,7 @@ mod tests {
             assert!(claim.reason.as_ref().is_some_and(|reason| reason.len() > 10), "{claim:?}");
         }
         let entries = std::fs::read_dir(directory.path()).unwrap().count();
-        assert_eq!(entries, 0, "asking leaves nothing behind");
+        assert_eq!(entries, 0, "testing claims creates no files");
         assert!(claims_to_text(&claims, 80).lines().all(|line| line.chars().count() <= 80));
         let markdown = claims_to_markdown(&claims);
         assert_eq!(markdown.lines().filter(|line| line.contains("not tested")).count(), claims.len());

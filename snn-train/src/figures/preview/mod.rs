@@ -1,4 +1,4 @@
-//! Looking at samples of a data set: spikes as a raster, analog values as a spectrogram, in a terminal or as a drawing.
+//! Previews of data set samples: spikes as a raster, analog values as a spectrogram, in a terminal or as a drawing.
 
 mod drawing;
 mod terminal;
@@ -16,7 +16,7 @@ use crate::{
 pub(super) use drawing::{draw_colors, draw_raster, draw_spectrogram};
 pub use terminal::Look;
 
-/// Of a PNG.
+/// Resolution of a PNG.
 const DOTS_PER_INCH: f64 = 200.0;
 
 /// Some samples of a data set.
@@ -44,36 +44,36 @@ pub struct Preview {
     pub samples: Vec<Sample>,
 }
 
-/// A sample, and what is known of it.
+/// A sample and its attributes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sample {
     /// Its index in the data set.
     pub index: u32,
     /// Its class.
     pub label: u16,
-    /// What the class is called.
+    /// The name of the class.
     pub class: Option<String>,
-    /// Who speaks.
+    /// The speaker.
     pub speaker: Option<String>,
-    /// Duration as it was recorded (ms).
+    /// Original duration (ms).
     pub duration: Option<f64>,
-    /// What a network is fed.
+    /// The input of the network.
     #[serde(flatten)]
     pub content: Content,
 }
 
-/// What a network is fed.
+/// The input of the network.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Step and unit of every spike, ascending.
     Spikes(Vec<(u32, u16)>),
-    /// For every step the value of each unit.
+    /// The value of each unit, for every step.
     Frames(Vec<Vec<f32>>),
 }
 
 impl Preview {
-    /// Looks at these samples.
+    /// A preview of these samples.
     ///
     /// # Errors
     /// [`Error::Data`] for a sample that does not exist or cannot be read.
@@ -88,7 +88,7 @@ impl Preview {
         })
     }
 
-    /// The first `count` samples of a part: of one class, or of as many classes as there are, by turns.
+    /// The first `count` samples of a part, of one class or cycling through all classes.
     #[must_use]
     pub fn choose(dataset: &dyn Dataset, split: Split, class: Option<u16>, count: usize) -> Vec<u32> {
         let mut taken = vec![0_usize; dataset.classes()];
@@ -108,10 +108,10 @@ impl Preview {
         part.into_iter().take(count).map(|(_, _, index)| index).collect()
     }
 
-    /// Writes a drawing, as SVG or PNG by the ending of the name.
+    /// Writes a drawing, as SVG or PNG according to the extension.
     ///
     /// # Errors
-    /// [`Error::Impossible`] for another ending, [`snn_run::Error::Io`].
+    /// [`Error::Impossible`] for a different extension, [`snn_run::Error::Io`].
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);

@@ -1,4 +1,4 @@
-//! Samples as text: dots in braille for spikes, shades or colors for values.
+//! Samples as text: braille dots for spikes, shades or colors for values.
 
 use std::fmt::Write as _;
 
@@ -7,16 +7,16 @@ use snn_terminal::escape;
 
 use super::{Content, Preview, Sample, range};
 
-/// How a preview is written as text.
+/// The text format of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Columns of the terminal.
+    /// Terminal columns.
     pub width: usize,
-    /// Lines of each sample.
+    /// Lines per sample.
     pub height: usize,
-    /// Whether the text is plain ASCII; otherwise it has braille and blocks.
+    /// Whether to use plain ASCII instead of braille and blocks.
     pub ascii: bool,
-    /// Whether values are colors; otherwise they are shades.
+    /// Whether to show values as colors instead of shades.
     pub color: bool,
 }
 
@@ -26,12 +26,12 @@ impl Default for Look {
     }
 }
 
-/// From few spikes, or low values, to many.
+/// Shades from few spikes, or low values, to many.
 const ASCII: [char; 6] = [' ', '.', ':', '+', '*', '#'];
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
 impl Preview {
-    /// The samples one below the other.
+    /// The samples, one below another.
     #[must_use]
     pub fn to_text(&self, look: &Look) -> String {
         let samples: Vec<_> = self.samples.iter().map(|sample| self.sample_to_text(sample, look)).collect();
@@ -40,7 +40,7 @@ impl Preview {
 
     fn sample_to_text(&self, sample: &Sample, look: &Look) -> String {
         let number = self.inputs.to_string();
-        // A number and a line beside the picture.
+        // A number and a line next to the picture.
         let columns = look.width.saturating_sub(number.len() + 2).max(8);
         let lines = match &sample.content {
             Content::Spikes(spikes) => self.raster(spikes, columns, look),
@@ -100,7 +100,7 @@ impl Preview {
         let rows = look.height.clamp(1, self.inputs.div_ceil(down).max(1));
         let mut dots = vec![vec![0_u32; columns * across]; rows * down];
         for &(step, unit) in spikes {
-            // No wider than one dot a step, so that a spike is where its step is.
+            // At most one dot per step, so that spikes are at their steps.
             let x = step as usize * (columns * across).min(self.steps) / self.steps.max(1);
             let y = usize::from(unit) * (rows * down).min(self.inputs) / self.inputs.max(1);
             dots[rows * down - 1 - y][x] += 1;
@@ -108,7 +108,7 @@ impl Preview {
         if look.ascii {
             let most = dots.iter().flatten().copied().max().unwrap_or(1).max(1);
             let line = |row: &Vec<u32>| {
-                // A little is not nothing.
+                // A small value is still visible.
                 let mark = |&count: &u32| {
                     pick(&ASCII, (f64::from(count) / f64::from(most)).max(f64::from(count.min(1)) / 5.0))
                 };

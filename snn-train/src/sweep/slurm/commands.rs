@@ -1,4 +1,4 @@
-//! Talking to Slurm: `sbatch`, `squeue` and `scontrol`.
+//! The Slurm commands `sbatch`, `squeue` and `scontrol`.
 
 use std::{
     env, io,
@@ -9,22 +9,22 @@ use std::{
 
 use crate::error::Error;
 
-/// An element of an array as its worker knows it.
+/// An array element, as seen by its worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Task {
     /// The job of the whole array.
     pub job: u64,
-    /// The place in the array, counted from 0.
+    /// The index in the array, from 0.
     pub element: usize,
-    /// How often it was put back into the queue before.
+    /// How often it was requeued.
     pub restarts: u32,
-    /// Cores that it may use, if they were counted.
+    /// Allocated cores, if known.
     pub cpus: Option<usize>,
 }
 
 impl Task {
-    /// The element that this process computes, from the variables that Slurm sets; `None` outside of arrays.
+    /// The element of this process, from Slurm's environment variables; `None` outside of arrays.
     #[must_use]
     pub fn current() -> Option<Self> {
         fn variable<T: FromStr>(name: &str) -> Option<T> {
@@ -38,25 +38,25 @@ impl Task {
         })
     }
 
-    /// Puts the element back into the queue. Slurm then ends this process, and starts the element anew when its turn comes.
+    /// Requeues the element. Slurm then ends this process, and restarts the element later.
     ///
     /// # Errors
     /// [`Error::NoSlurm`] and [`Error::Slurm`].
     pub fn requeue(&self) -> Result<(), Error> {
-        // By its place in the array: the number of the job alone would be the whole array's for one of the elements.
+        // By its index in the array: for one of the elements, the job number alone denotes the whole array.
         call("scontrol", &["requeue".as_ref(), format!("{}_{}", self.job, self.element).as_ref()]).map(drop)
     }
 }
 
-/// Hands a script in, and returns the number of the job.
+/// Submits a script, and returns the job number.
 pub(super) fn sbatch(script: &Path) -> Result<u64, Error> {
     let answer = call("sbatch", &["--parsable".as_ref(), script])?;
-    // `12;cluster` where there are several clusters.
+    // `12;cluster` with several clusters.
     let number = answer.trim().split(';').next().and_then(|number| number.parse().ok());
     number.ok_or_else(|| misunderstood("sbatch", &answer))
 }
 
-/// How many elements an array may have.
+/// The maximum number of elements of an array.
 pub(super) fn max_array_size() -> Result<usize, Error> {
     let configuration = call("scontrol", &["show".as_ref(), "config".as_ref()])?;
     let settings = configuration.lines().filter_map(|line| line.split_once('='));
@@ -65,10 +65,10 @@ pub(super) fn max_array_size() -> Result<usize, Error> {
         .ok_or_else(|| misunderstood("scontrol", "no MaxArraySize in its configuration"))
 }
 
-/// The columns of [`squeue`]: job of the array, place in it, state, restarts, node, reason for waiting.
+/// The columns of [`squeue`]: job of the array, index in it, state, restarts, node, reason for waiting.
 const COLUMNS: &str = "ArrayJobID:|,ArrayTaskID:|,State:|,RestartCnt:|,NodeList:|,Reason:|";
 
-/// All elements of arrays of this user that Slurm knows, one a line, columns parted by `|`.
+/// All array elements of this user, one per line, with columns separated by `|`.
 pub(super) fn squeue() -> Result<String, Error> {
     let options = ["--noheader", "--array", "--me", "--states=all", "--Format"];
     call("squeue", &options.map(Path::new).into_iter().chain([Path::new(COLUMNS)]).collect::<Vec<_>>())
@@ -98,11 +98,11 @@ fn complaint(text: &str) -> String {
         rest.to_owned()
     };
     let lines: Vec<_> = text.lines().map(bare).filter(|line| !line.is_empty()).collect();
-    if lines.is_empty() { "it does not say why".to_owned() } else { lines.join("; ") }
+    if lines.is_empty() { "no reason given".to_owned() } else { lines.join("; ") }
 }
 
 fn misunderstood(program: &'static str, answer: &str) -> Error {
-    Error::Slurm { program, message: format!("its answer is not understood: {}", answer.trim()) }
+    Error::Slurm { program, message: format!("unexpected output: {}", answer.trim()) }
 }
 
 #[cfg(test)]
@@ -117,6 +117,6 @@ mod tests {
             complaint(text),
             "invalid partition specified: nope; Batch job submission failed: Invalid partition name specified"
         );
-        assert_eq!(complaint(" \n"), "it does not say why");
+        assert_eq!(complaint(" \n"), "no reason given");
     }
 }

@@ -1,11 +1,11 @@
-//! Sweeps on clusters: runs packed into the elements of Slurm's job arrays.
+//! Sweeps on clusters: runs packed into the elements of Slurm job arrays.
 //!
-//! [`SweepDir::submit`](super::SweepDir::submit) packs the runs that are missing into elements of about half an hour, writes a
-//! script, hands it to `sbatch` and returns. Each element is a worker, `snn sweep work`, that trains its runs one after the
-//! other under their locks, skips those that are done or that another process trains, and goes on from checkpoints. Before its
-//! time is over Slurm signals it (USR1): it writes checkpoints and puts itself back into the queue ([`Task::requeue`]).
-//! [`SweepDir::queue`](super::SweepDir::queue) says what has become of it all, from files and `squeue` alone: no accounting
-//! database is needed, nor a process that stays.
+//! [`SweepDir::submit`](super::SweepDir::submit) packs the missing runs into elements of about half an hour, writes a script,
+//! passes it to `sbatch` and returns. Each element is a worker, `snn sweep work`, that locks and trains its runs one after
+//! another, skips runs that are done or being trained by another process, and resumes from checkpoints. Before its time limit,
+//! Slurm signals it (USR1): it writes checkpoints and requeues itself ([`Task::requeue`]).
+//! [`SweepDir::queue`](super::SweepDir::queue) determines the state of the submitted runs from files and `squeue`: neither an
+//! accounting database nor a persistent process is needed.
 //!
 //! ```no_run
 //! use snn_train::sweep::{SweepDir, slurm::{Request, Wait}};
@@ -27,10 +27,10 @@
 //!
 //! ```text
 //! slurm/
-//!   0001.sh              the script that sbatch was given
-//!   0001.json            which runs each element trains, and the number of the job ([`Submission`])
-//!   0001_7.out           what element 7 has said, in all its attempts
-//!   lock                 held while something is being submitted
+//!   0001.sh              the script for sbatch
+//!   0001.json            the runs of each element, and the job number ([`Submission`])
+//!   0001_7.out           the output of element 7, in all its attempts
+//!   lock                 locked during a submission
 //! ```
 
 mod commands;

@@ -1,7 +1,7 @@
-//! Short runs together, so that an element is worth its start.
+//! Packing of short runs, to amortize the start of an element.
 
-/// Puts runs into elements, in their order: an element is full once it computes for `seconds`. A run of unknown length has
-/// an element of its own.
+/// Packs runs into elements, in order: an element is full once it computes for `seconds`. A run of unknown length gets a separate
+/// element.
 pub(super) fn pack<'a>(
     runs: impl IntoIterator<Item = (&'a str, Option<f64>)>,
     seconds: f64,

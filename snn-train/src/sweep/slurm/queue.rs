@@ -1,4 +1,4 @@
-//! What has become of the runs that were submitted.
+//! The state of submitted runs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,62 +10,62 @@ use crate::{
     sweep::{Row, RunState, SweepDir},
 };
 
-/// What Slurm has of a sweep.
+/// The state of a sweep in Slurm.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Queue {
-    /// The elements that wait or run, in the order of their submission.
+    /// The queued and running elements, in the order of submission.
     pub elements: Vec<Element>,
     /// The ids of all runs that were ever submitted.
     submitted: HashSet<String>,
-    /// The states of the elements that hold a run.
+    /// The states of the elements of a run.
     held: HashMap<String, ElementState>,
 }
 
-/// An element of an array that waits or runs.
+/// A queued or running array element.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Element {
     /// The job of the array.
     pub job: u64,
-    /// Its place in the array, counted from 0.
+    /// Its index in the array, from 0.
     pub element: usize,
-    /// How it stands.
+    /// Its state.
     pub state: ElementState,
-    /// Where it runs.
+    /// Its node.
     pub node: Option<String>,
-    /// Why it waits, in Slurm's words.
+    /// Slurm's reason why it waits.
     pub reason: Option<String>,
-    /// The runs that it trains, by their ids.
+    /// The ids of its runs.
     pub runs: Vec<String>,
 }
 
-/// How an element stands.
+/// The state of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ElementState {
     /// Waits for its first start.
     Queued,
-    /// Was started before, and waits again.
+    /// Requeued: was started before, and waits again.
     Requeued,
-    /// Is on a node.
+    /// Running on a node.
     Running,
 }
 
-/// How a run stands that was submitted, and is neither done nor failed nor being trained.
+/// The state of a submitted run that is not done, failed or being trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
-    /// Its element waits, or runs and has not come to it.
+    /// Its element waits, or runs and has not reached it.
     Queued,
-    /// Its element was started before, and waits again.
+    /// Its element was requeued.
     Requeued,
-    /// No element in the queue holds it any more: it must be submitted again.
+    /// It is no longer in any queued element, and must be submitted again.
     Lost,
 }
 
 impl Queue {
-    /// How a run of the sweep waits; `None` if it does not, or was never submitted.
+    /// Why a run of the sweep waits; `None` if it does not, or was never submitted.
     #[must_use]
     pub fn wait(&self, row: &Row) -> Option<Wait> {
         let waits = row.state == RunState::Pending || row.state.is_interrupted();
@@ -79,7 +79,7 @@ impl Queue {
         })
     }
 
-    /// Whether an element that waits or runs will train this run.
+    /// Whether a queued or running element will train this run.
     #[must_use]
     pub fn holds(&self, id: &str) -> bool {
         self.held.contains_key(id)
@@ -87,7 +87,7 @@ impl Queue {
 }
 
 impl SweepDir {
-    /// What Slurm has of this sweep: files, and `squeue` if anything was ever submitted.
+    /// The state of this sweep in Slurm, from files, and from `squeue` if anything was submitted.
     ///
     /// # Errors
     /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`snn_run::Error::Io`] and
@@ -103,7 +103,7 @@ impl SweepDir {
 }
 
 impl Queue {
-    /// Of arrays, each with its job and the runs of its elements, and what `squeue` says.
+    /// The state given the arrays, each with its job and the runs of its elements, and the output of `squeue`.
     fn new(arrays: &[(u64, Vec<Vec<String>>)], listing: &str) -> Self {
         let listed: HashMap<_, _> =
             listing.lines().filter_map(Listed::parse).map(|it| ((it.job, it.element), it)).collect();
@@ -140,7 +140,7 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    /// Nothing of a job that is no element of an array, and of one that has ended.
+    /// `None` for a job that is not an array element, and for a finished one.
     fn parse(line: &'a str) -> Option<Self> {
         const ENDED: [&str; 10] = [
             "BOOT_FAIL",
@@ -166,7 +166,7 @@ impl<'a> Listed<'a> {
             "PENDING" | "REQUEUED" | "REQUEUE_FED" | "REQUEUE_HOLD" | "SPECIAL_EXIT" => {
                 ElementState::Requeued
             }
-            // Starting, suspended, ending and what later versions may know: on a node all the same.
+            // Starting, suspended, ending and unknown states: also on a node.
             _ => ElementState::Running,
         };
         Some(Self { job, element, state, node: next()?, reason: next()?.trim_end_matches('|') })
@@ -208,11 +208,11 @@ mod tests {
             queue.wait(&row)
         };
         assert_eq!(wait("a", RunState::Running), None);
-        assert_eq!(wait("b", RunState::Pending), Some(Wait::Queued), "its element has not come to it");
+        assert_eq!(wait("b", RunState::Pending), Some(Wait::Queued), "its element has not reached it");
         assert_eq!(wait("c", RunState::Pending), Some(Wait::Queued));
         assert_eq!(wait("d", RunState::Stopped), Some(Wait::Requeued));
         assert_eq!(wait("e", RunState::Stalled), Some(Wait::Lost));
-        assert_eq!(wait("f", RunState::Stopped), Some(Wait::Queued), "on its way out or in again");
+        assert_eq!(wait("f", RunState::Stopped), Some(Wait::Queued), "ending or restarting");
         assert_eq!(wait("g", RunState::Done), None);
         assert_eq!(wait("h", RunState::Pending), None, "never submitted");
         assert!(queue.holds("a") && !queue.holds("e") && !queue.holds("g"));

@@ -1,4 +1,4 @@
-//! What is asked of Slurm.
+//! Requests to Slurm.
 
 use std::path::PathBuf;
 
@@ -6,35 +6,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::Device;
 
-/// What the elements of an array need, and how runs are packed into them.
+/// The resources of array elements, and the packing of runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Request {
-    /// The program `snn`, where the nodes find it.
+    /// The path of `snn` on the nodes.
     pub program: PathBuf,
-    /// So long an element computes at least, as far as there are runs for it (minutes).
+    /// The minimum compute time of an element, if there are enough runs (minutes).
     pub minutes: f64,
-    /// Cores of each element, which trains as many runs side by side.
+    /// Cores of each element, which trains this many runs in parallel.
     pub cpus: usize,
-    /// So many elements of an array compute at the same time at most. Left out, as many as Slurm lets.
+    /// Maximum number of array elements that compute at the same time. By default as many as Slurm allows.
     pub at_once: Option<usize>,
-    /// The time limit of each element, as `sbatch --time` takes it. Left out: twice what the longest is expected to compute,
-    /// and ten minutes; the partition's where nothing was measured.
+    /// The time limit of each element, in the format of `sbatch --time`. By default twice the expected time of the longest element
+    /// plus ten minutes; that of the partition if nothing was measured.
     pub time: Option<String>,
-    /// The memory of each element, as `sbatch --mem` takes it.
+    /// The memory of each element, in the format of `sbatch --mem`.
     pub memory: Option<String>,
     /// The partition.
     pub partition: Option<String>,
-    /// Whose account is charged.
+    /// The account to charge.
     pub account: Option<String>,
-    /// Where the elements compute. A GPU is asked for by an option, such as `--gpus-per-task=1`.
+    /// The device of the elements. Request a GPU with an option such as `--gpus-per-task=1`.
     pub device: Device,
     /// Further options for `sbatch`.
     pub options: Vec<String>,
 }
 
 impl Request {
-    /// Elements of one core and half an hour, in the partition that Slurm takes if none is named.
+    /// Elements of one core and half an hour, in Slurm's default partition.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), ..Self::default() }

@@ -5,11 +5,11 @@ use std::path::Path;
 use super::Submission;
 use crate::{Device, error::Error};
 
-/// Slurm signals an element so long before its time is over (seconds): enough for the batch under way and the checkpoints.
+/// Slurm signals an element this many seconds before its time limit: enough for the current batch and the checkpoints.
 const NOTICE: u32 = 60;
 
-/// The script of `submission`, all paths absolute. `longest` is how long its longest element is expected to compute
-/// (seconds), if that is known.
+/// The script of `submission`, with absolute paths. `longest` is the expected compute time of its longest element (seconds), if
+/// known.
 pub(super) fn script(
     submission: &Submission,
     name: &str,
@@ -21,7 +21,7 @@ pub(super) fn script(
     let sweep = text(sweep)?;
     let at_once = request.at_once.map_or_else(String::new, |most| format!("%{most}"));
     let number = submission.number;
-    // Slurm fills in what stands behind a percent sign.
+    // Slurm expands percent signs.
     let log = format!("{}/slurm/{number:04}_%a.out", sweep.replace('%', "%%"));
     let expected = || Some(format!("{:.0}", (2.0 * longest? / 60.0).ceil() + 10.0));
     let options = [
@@ -61,7 +61,7 @@ pub(super) fn script(
 fn text(path: &Path) -> Result<&str, Error> {
     let text = path.to_str().filter(|text| !text.contains(['\n', '\r']));
     text.ok_or_else(|| {
-        Error::Impossible(format!("this path cannot stand in a script for Slurm: {}", path.display()))
+        Error::Impossible(format!("this path cannot be used in a Slurm script: {}", path.display()))
     })
 }
 

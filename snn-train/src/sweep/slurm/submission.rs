@@ -1,4 +1,4 @@
-//! What was submitted: one file for each array.
+//! Records of submissions: one file per array.
 
 use std::{
     fs, io,
@@ -15,23 +15,23 @@ use crate::{
     sweep::SweepDir,
 };
 
-/// The version of the format of these files; it grows when a field changes its meaning.
+/// The version of the format of these files; it is incremented when the meaning of a field changes.
 pub const SUBMISSION_VERSION: u32 = 1;
 
-/// One array of jobs: the content of `slurm/<number>.json`.
+/// A job array: the content of `slurm/<number>.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
     /// The version of this file's format.
     pub version: u32,
-    /// Its number in the sweep, from 1: the name of its files.
+    /// Its number in the sweep, from 1, which names its files.
     pub number: u32,
-    /// Slurm's number of the job; `None` for a script that was written and not submitted.
+    /// Slurm's job number; `None` for a script that was written but not submitted.
     pub job: Option<u64>,
-    /// When, as RFC 3339 in UTC.
+    /// Time of the submission, as RFC 3339 in UTC.
     pub written: String,
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// The runs of each element, by their ids.
+    /// The ids of the runs of each element.
     pub elements: Vec<Vec<String>>,
 }
 
@@ -40,12 +40,12 @@ impl Submission {
         let path = sweep.slurm_file(self.number, "json");
         let json = serde_json::to_vec_pretty(self).map_err(io::Error::from);
         json.and_then(|json| replace(&path, &json, Durability::Disk))
-            .map_err(Error::io("write down what is submitted", path))
+            .map_err(Error::io("record the submission", path))
     }
 
     fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = regular::read(path, regular::MOST_MANIFEST)
-            .map_err(Error::io("read what was submitted", path))?;
+        let bytes =
+            regular::read(path, regular::MOST_MANIFEST).map_err(Error::io("read the submission", path))?;
         let damaged =
             |reason| snn_run::Error::DamagedFile { what: "submission", path: path.to_owned(), reason };
         let submission: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
@@ -57,7 +57,7 @@ impl Submission {
         Ok(submission)
     }
 
-    /// How many runs it holds.
+    /// Number of runs.
     #[must_use]
     pub fn runs(&self) -> usize {
         self.elements.iter().map(Vec::len).sum()
@@ -65,7 +65,7 @@ impl Submission {
 }
 
 impl SweepDir {
-    /// Everything that was submitted to Slurm, the oldest first.
+    /// All submissions to Slurm, oldest first.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`] and [`snn_run::Error::DamagedFile`].
@@ -74,7 +74,7 @@ impl SweepDir {
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io("list what was submitted", folder)(error)),
+            Err(error) => return Err(Error::io("list the submissions", folder)(error)),
         };
         let is_one = |path: &PathBuf| {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Handing runs to Slurm.
+//! Submitting runs to Slurm.
 
 use std::{
     collections::HashMap,
@@ -20,31 +20,30 @@ use crate::{
     sweep::{Point, RunState, SweepDir, experiment},
 };
 
-/// Slurm's own limit where nobody has set another, for scripts that are written where no Slurm is.
+/// Slurm's default limit, for scripts written on machines without Slurm.
 const DEFAULT_MAX_ARRAY_SIZE: usize = 1001;
 
-/// What came of a submission.
+/// The result of a submission.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Submitted {
-    /// The arrays, several where the runs do not fit into one.
+    /// The arrays: several if the runs do not fit in one.
     pub arrays: Vec<Submission>,
-    /// How long the longest element is expected to compute, if that is known (seconds).
+    /// The expected compute time of the longest element, if known (seconds).
     pub longest: Option<f64>,
-    /// Runs that were left alone, as they are being trained, or wait in the queue.
+    /// Skipped runs, which are being trained or queued.
     pub under_way: usize,
-    /// What Slurm said when it took no more.
+    /// Slurm's message if it refused more.
     pub refused: Option<Error>,
 }
 
 impl SweepDir {
-    /// Hands all runs to Slurm that are neither done nor failed nor in the queue nor being trained, and returns at once.
-    /// Runs on equal data are packed together. With `dry_run` the scripts are written, and nothing is submitted; that needs no
-    /// Slurm.
+    /// Submits all runs that are not done, failed, queued or being trained to Slurm, and returns immediately. Runs on the same data
+    /// are packed together. With `dry_run`, the scripts are written but not submitted, which does not require Slurm.
     ///
     /// # Errors
-    /// [`Error::NoSlurm`] if Slurm's programs are not here, [`Error::Slurm`] if one fails before anything is submitted,
-    /// [`snn_run::Error::Io`], [`snn_run::Error::DamagedFile`], and [`Error::Impossible`] if a path cannot stand in a script.
+    /// [`Error::NoSlurm`] if Slurm's programs are missing, [`Error::Slurm`] if one fails before anything is submitted,
+    /// [`snn_run::Error::Io`], [`snn_run::Error::DamagedFile`], and [`Error::Impossible`] if a path cannot be used in a script.
     pub fn submit(&self, request: &Request, dry_run: bool) -> Result<Submitted, Error> {
         let _lock = self.lock_submissions()?;
         let without_slurm = |error| {
@@ -108,19 +107,19 @@ impl SweepDir {
         }
     }
 
-    /// Holds other submissions of this sweep off until this one is in the queue.
+    /// Locks out other submissions of this sweep until this one is in the queue.
     fn lock_submissions(&self) -> Result<File, Error> {
         let folder = self.path().join(SLURM);
         fs::create_dir_all(&folder).map_err(Error::io("create the folder for Slurm", &folder))?;
         let path = folder.join(LOCK);
         let file = regular::open_own(File::options().write(true).create(true).truncate(false), &path)
             .map_err(Error::io("lock the submissions", &path))?;
-        // Some file systems know no locks; the runs have theirs all the same.
+        // Some file systems do not support locks; runs are locked in any case.
         let _ = file.lock();
         Ok(file)
     }
 
-    /// The same runs, those on equal data one after the other, so that an element loads them once.
+    /// The runs grouped by data, so that an element loads data once.
     fn by_data<'a>(&self, points: Vec<&'a Point>) -> Result<Vec<&'a Point>, Error> {
         let mut places = HashMap::new();
         let mut placed = Vec::new();
@@ -134,7 +133,7 @@ impl SweepDir {
         Ok(placed.into_iter().map(|(_, point)| point).collect())
     }
 
-    /// Writes script and list of an array, and returns where the script lies.
+    /// Writes the script and list of an array, and returns the path of the script.
     fn write(&self, array: &Submission, longest: Option<f64>) -> Result<std::path::PathBuf, Error> {
         let here = |path: &Path| absolute(path).map_err(Error::io("find the directory of the sweep", path));
         let directory = env::current_dir().map_err(Error::io("find the current directory", "."))?;
@@ -146,13 +145,13 @@ impl SweepDir {
     }
 }
 
-/// How long the longest element is expected to compute (seconds), if that of all runs is known.
+/// The expected compute time of the longest element (seconds), if known for all runs.
 fn longest(elements: &[Vec<String>], runs: &[&Point], cpus: usize) -> Option<f64> {
     let seconds: HashMap<&str, f64> =
         runs.iter().map(|point| Some((point.id.as_str(), point.seconds?))).collect::<Option<_>>()?;
     let lengths = elements.iter().map(|element| {
         let lengths = || element.iter().map(|id| seconds[id.as_str()]);
-        // Side by side, but no sooner than the longest of them.
+        // In parallel, but not faster than the longest run.
         lengths().fold(lengths().sum::<f64>() / cpus as f64, f64::max)
     });
     lengths.reduce(f64::max)

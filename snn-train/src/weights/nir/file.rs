@@ -1,4 +1,4 @@
-//! Graphs in HDF5 files, as the Python package nir writes them: `/version`, and `/node` with `type`, `nodes/NAME/..`, `edges` and
+//! Graphs in HDF5 files, in the format of the Python package nir: `/version`, and `/node` with `type`, `nodes/NAME/..`, `edges` and
 //! `metadata`.
 
 use std::{
@@ -13,14 +13,14 @@ use hdf5::{Dataset, Group, types::VarLenUnicode};
 use super::graph::{Graph, Node, Units};
 use crate::error::Error;
 
-/// The version of the Python package whose files these are like.
+/// The version of the Python package whose format is used.
 const VERSION: &str = "1.0.8";
 
-/// Most numbers of an array: bounds what a broken header allocates.
+/// Maximum number of entries of an array: limits the allocation for a broken header.
 const MOST: usize = 1 << 30;
 
 impl Graph {
-    /// Writes the graph. `path` is the old file or the whole new one.
+    /// Writes the graph, replacing `path` atomically.
     ///
     /// # Errors
     /// [`snn_run::Error::Io`], for a `path` that is a pipe or a device as well.
@@ -76,7 +76,7 @@ impl Graph {
     }
 }
 
-/// What the system said to the HDF5 library, which tells it in a page of text.
+/// The system error behind an HDF5 error, which the library reports in a page of text.
 fn of_hdf5(error: &hdf5::Error) -> io::Error {
     let text = error.to_string();
     let code = text.split("errno = ").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
@@ -165,7 +165,7 @@ fn read_text(group: &Group, name: &str) -> hdf5::Result<String> {
 fn read_metadata(group: &Group) -> hdf5::Result<BTreeMap<String, String>> {
     let mut metadata = BTreeMap::new();
     for name in group.member_names()? {
-        // of other programs there may be numbers
+        // other programs may write numbers
         if let Ok(value) = read_text(group, &name) {
             metadata.insert(name, value);
         }

@@ -1,42 +1,42 @@
-//! A graph of nodes, as far as networks of this program need it.
+//! A graph of nodes, limited to what networks of this program need.
 
 use std::collections::BTreeMap;
 
-/// A graph: nodes by name, edges from node to node, and texts about it.
+/// A graph: nodes by name, edges between nodes, and metadata texts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graph {
     /// The nodes.
     pub nodes: BTreeMap<String, Node>,
-    /// From and to.
+    /// The edges (from, to).
     pub edges: Vec<(String, String)>,
-    /// What the nodes cannot say.
+    /// Metadata that nodes cannot represent.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// A node. Parameters of units have one entry for each unit.
+/// A node. Parameters of units have one entry per unit.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Node {
-    /// Where input comes in, of this shape.
+    /// The input, with this shape.
     Input(Vec<u64>),
-    /// Where output goes out.
+    /// The output.
     Output(Vec<u64>),
     /// `y = W x`
     Linear {
         /// Rows and columns: units above, units below.
         shape: [usize; 2],
-        /// Row by row.
+        /// The values, row-major.
         weight: Vec<f64>,
-        /// What is added, of an `Affine`.
+        /// The bias of an `Affine`.
         bias: Option<Vec<f64>>,
     },
     /// Current-based leaky integrate-and-fire units: `tau_syn dI/dt = -I + w_in S`, `tau_mem dv/dt = v_leak - v + r I`.
     CubaLif(Units),
     /// The same without a threshold.
     CubaLi(Units),
-    /// Spikes later.
+    /// Delays spikes.
     Delay(Vec<f64>),
-    /// Any other type, by its name.
+    /// Any other type, by name.
     Other(String),
 }
 
@@ -60,7 +60,7 @@ pub struct Units {
 }
 
 impl Node {
-    /// The type, as files have it.
+    /// The type name in files.
     pub(super) fn kind(&self) -> &str {
         match self {
             Self::Input(_) => "Input",

@@ -1,22 +1,22 @@
-//! NIR, the neuromorphic intermediate representation (Pedersen et al. 2024, <https://neuroir.org>): networks for other simulators
-//! and for hardware, and back.
+//! NIR, the neuromorphic intermediate representation (Pedersen et al. 2024, <https://neuroir.org>): export to and import from other
+//! simulators and hardware.
 //!
-//! A layer becomes a `Linear` and a `CubaLIF` node, recurrence a second `Linear` in a loop with that, the readout a `Linear` and a
-//! `CubaLI`. Importers step by Euler, so the numbers are those with which Euler's method computes the decays `b = exp(-dt / tau)`
-//! that were trained:
+//! A layer becomes a `Linear` and a `CubaLIF` node, recurrent weights a second `Linear` in a loop with it, the readout a `Linear` and a
+//! `CubaLI`. Importers use Euler's method, so the parameters are chosen to make Euler's method compute the trained decays
+//! `b = exp(-dt / tau)`:
 //!
 //! ```text
 //! tau_mem = dt / (1 - b_mem)    r     = tau_mem / dt     weight = (1 - b_mem) W, transposed to [out, in], float64
 //! tau_syn = dt / (1 - b_syn)    w_in  = tau_syn / dt     v_threshold = threshold, v_leak = v_reset = 0
 //! ```
 //!
-//! Times are in seconds. The factor of the weights stands where importers look for it: snnTorch demands such an `r`, and Norse takes any.
-//! Weights are float64, so that they come back with the same bits.
+//! Times are in seconds. The scale of the weights is where importers expect it: snnTorch requires this `r`, and Norse accepts any.
+//! Weights are float64, to restore the same bits.
 //!
-//! What a graph cannot say is in its metadata, and [`differences`] tells it: the head and the start of the readout, and when a spike
-//! acts. Here an input acts on the potential two steps later, elsewhere in its own step; a train of spikes is the same, two steps
-//! earlier for each layer. A loop takes two steps here and one there. The reset is the same with `network.reset = "immediate"`; with
-//! `"delayed"` a unit here rests for a step that it does not rest elsewhere.
+//! What a graph cannot represent is in its metadata, and [`differences`] reports it: the head and the initial value of the readout,
+//! and the timing of spikes. Here, an input affects the potential two steps later, elsewhere in its own step; spike trains are the same,
+//! two steps earlier for each layer. A loop takes two steps here and one elsewhere. The reset is the same with
+//! `network.reset = "immediate"`; with `"delayed"`, a unit is refractory for one step here but not elsewhere.
 
 mod file;
 mod graph;

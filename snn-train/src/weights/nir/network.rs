@@ -1,4 +1,4 @@
-//! From networks to graphs, and back.
+//! Conversion between networks and graphs.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,21 @@ use super::graph::{Graph, Node, Units};
 use crate::weights::about::about;
 use crate::{checkpoint::Checkpoint, error::Error};
 
-/// Seconds in a millisecond.
+/// Seconds per millisecond.
 const MS: f64 = 1e-3;
 
-/// How far parameters may lie apart that are meant to be the same: many programs keep them in 32 bits.
+/// Relative tolerance for equal parameters: many programs store them in 32 bits.
 const NEAR: f64 = 1e-5;
 
-/// The network of a checkpoint as a graph, with all that [`Checkpoint::to_safetensors`] tells in its metadata, each key behind `snn.`,
-/// and `snn.differences`.
+/// The network of a checkpoint as a graph, with the metadata of [`Checkpoint::to_safetensors`], each key prefixed with `snn.`, and
+/// `snn.differences`.
 ///
 /// # Errors
-/// [`Error::Impossible`] for a checkpoint of old, which does not say which data it was trained on, and for units that NIR does not
-/// have.
+/// [`Error::Impossible`] for an old checkpoint, which does not record its data, and for units that NIR does not support.
 pub fn of_checkpoint(run: &str, checkpoint: &Checkpoint) -> Result<Graph, Error> {
     let experiment = checkpoint.experiment();
     let data = checkpoint.data().ok_or_else(|| {
-        Error::Impossible("this checkpoint does not say how long a step of its data is".to_owned())
+        Error::Impossible("this checkpoint does not record the length of a time step".to_owned())
     })?;
     let config = experiment.network_of(data.inputs, data.classes.len(), data.dt);
     if config.neuron != snn_core::NeuronKind::Lif {
@@ -76,7 +75,7 @@ pub fn of_checkpoint(run: &str, checkpoint: &Checkpoint) -> Result<Graph, Error>
 /// Name, shape `[pre, post]` and values.
 type Matrix = (String, [usize; 2], Vec<f32>);
 
-/// What a graph does not say of such a network, and other simulators do otherwise.
+/// What a graph cannot represent about this network, and what other simulators do differently.
 #[must_use]
 pub fn differences(config: &NetworkConfig) -> Vec<String> {
     let head = match config.readout {
@@ -84,20 +83,21 @@ pub fn differences(config: &NetworkConfig) -> Vec<String> {
         Readout::Sum => "the sum",
     };
     let mut all = vec![format!(
-        "the class is that of {head} of the readout potentials over time, which begin at {:?}; a graph ends with the potentials",
+        "the predicted class has the largest value of {head} of the readout potentials over time, which start at {:?}; a graph ends with \
+        the potentials",
         config.readout_start
     )];
     if !config.hidden.is_empty() {
         all.push(
-            "an input acts on the potential two steps later here and at once elsewhere: spikes come two steps earlier for each layer"
+            "an input affects the potential two steps later here but immediately elsewhere: spikes occur two steps earlier for each layer"
                 .to_owned(),
         );
         all.push(match config.reset {
             snn_core::Reset::Immediate => {
-                "the reset is that of other simulators: to zero in the step of the spike".to_owned()
+                "the reset is the same as in other simulators: to zero in the step of the spike".to_owned()
             }
             snn_core::Reset::Delayed => {
-                "after a spike a unit rests for a step here (network.reset = \"delayed\") and integrates elsewhere: it spikes more \
+                "after a spike, a unit is refractory for a step here (network.reset = \"delayed\") but integrates elsewhere: it spikes more \
                  there, and the network is less accurate; train with network.reset = \"immediate\" for other simulators"
                     .to_owned()
             }
@@ -105,15 +105,15 @@ pub fn differences(config: &NetworkConfig) -> Vec<String> {
     }
     if config.hidden.iter().any(|layer| layer.recurrent) {
         all.push(
-            "a recurrent spike acts on the potential two steps later here and one step later elsewhere: the network spikes at other times \
-             there (in Norse, for one), and snnTorch 1.0 cannot build a recurrent graph at all"
+            "a recurrent spike affects the potential two steps later here but one step later elsewhere: the network spikes at other times \
+             there (in Norse, for example), and snnTorch 1.0 cannot build a recurrent graph at all"
                 .to_owned(),
         );
     }
     all
 }
 
-/// Shares that leak away in a step: `1 - exp(-dt / tau)`.
+/// The leak per step: `1 - exp(-dt / tau)`.
 #[derive(Clone, Copy)]
 struct Leak {
     mem: f64,
@@ -133,7 +133,7 @@ impl Leak {
         Self::new(config.dt, config.tau_readout, config.tau_syn.of(config.hidden.len()))
     }
 
-    /// With `dt` in ms.
+    /// The leaks for `dt` in ms.
     fn units(self, dt: f64, count: usize) -> Units {
         let all = |value: f64| vec![value; count];
         Units {
@@ -171,7 +171,7 @@ impl Graph {
         self.edges.iter().filter(move |(from, _)| from == name).map(|(_, to)| to.as_str())
     }
 
-    /// Whether the matrix leads back to the units that feed it, over a delay or not.
+    /// Whether the matrix leads back to its own source units, with or without a delay.
     fn is_loop(&self, matrix: &str, units: &str) -> bool {
         self.above(matrix).any(|to| {
             to == units
@@ -180,14 +180,14 @@ impl Graph {
         })
     }
 
-    /// Length of a step in s, if the graph is of this program.
+    /// Length of a step in s, if the graph was written by this program.
     fn dt(&self) -> Option<f64> {
         self.metadata.get("snn.dt")?.parse().ok()
     }
 }
 
-/// The matrices of a graph, as this program calls and scales them. With `config` units must be those of this network; without one,
-/// steps have the length that the graph says, or 1 ms.
+/// The matrices of a graph, named and scaled for this program. With `config`, units must match that network; without, steps have
+/// the length recorded in the graph, or 1 ms.
 pub(in crate::weights) fn matrices(
     graph: &Graph,
     config: Option<&NetworkConfig>,
@@ -196,17 +196,17 @@ pub(in crate::weights) fn matrices(
     let inputs: Vec<&String> =
         graph.nodes.iter().filter(|(_, node)| matches!(node, Node::Input(_))).map(|(name, _)| name).collect();
     let &[input] = inputs.as_slice() else {
-        return Err(format!("the graph has {} inputs, and a network has one", inputs.len()));
+        return Err(format!("the graph has {} inputs instead of one", inputs.len()));
     };
     let (mut below, mut layer) = (input.as_str(), 0);
     let mut all = BTreeMap::new();
     loop {
         let ways: Vec<&str> = graph.above(below).filter(|name| !graph.is_loop(name, below)).collect();
         let &[matrix] = ways.as_slice() else {
-            return Err(format!("{} ways lead on from node {below}, and a network has one", ways.len()));
+            return Err(format!("node {below} has {} outgoing paths instead of one", ways.len()));
         };
         if matches!(graph.nodes.get(matrix), Some(Node::Output(_))) {
-            // a graph that ends with spikes has no readout: what is there can be taken
+            // a graph that ends with spikes has no readout: its other matrices can be loaded
             return Ok(all.into_values().collect());
         }
         let units = graph.above(matrix).next().ok_or_else(|| format!("node {matrix} leads nowhere"))?;
@@ -240,16 +240,16 @@ pub(in crate::weights) fn matrices(
         }
         (below, layer) = (units, layer + 1);
         if layer > graph.nodes.len() {
-            return Err("the graph goes in a circle".to_owned());
+            return Err("the graph has a cycle".to_owned());
         }
     }
 }
 
 fn not_ours(name: &str, node: Option<&Node>) -> String {
     match node {
-        None => format!("an edge leads to {name}, which is not there"),
+        None => format!("an edge leads to {name}, which does not exist"),
         Some(node) => format!(
-            "node {name} is of type {}: units with a synaptic current are read (CubaLIF), and a readout of CubaLI",
+            "node {name} has type {}: supported are units with a synaptic current (CubaLIF), and a readout of CubaLI",
             node.kind()
         ),
     }
@@ -260,7 +260,9 @@ fn common(name: &str, what: &str, values: &[f64]) -> Result<f64, String> {
     let first = values.first().copied().ok_or_else(|| format!("node {name} has no {what}"))?;
     match values.iter().all(|value| near(*value, first)) {
         true => Ok(first),
-        false => Err(format!("the units of node {name} differ in {what}: here all of a layer have the same")),
+        false => {
+            Err(format!("the units of node {name} differ in {what}: here, all units of a layer share it"))
+        }
     }
 }
 
@@ -268,8 +270,8 @@ fn near(one: f64, other: f64) -> bool {
     (one - other).abs() <= NEAR * one.abs().max(other.abs())
 }
 
-/// The factor of the weights. A step of Euler's method adds `dt / tau_syn w_in` of an input to the current and `dt / tau_mem r` of that
-/// to the potential; here it is 1 and `1 - b_mem`, which is `dt / tau_mem`.
+/// The scale of the weights. A step of Euler's method adds `dt / tau_syn w_in` of an input to the current and `dt / tau_mem r` of that
+/// to the potential; here the factors are 1 and `1 - b_mem`, which is `dt / tau_mem`.
 fn scale(name: &str, units: &Units, dt: f64) -> Result<f64, String> {
     for (what, values) in [("v_leak", &units.v_leak), ("v_reset", &units.v_reset)] {
         if values.iter().any(|&value| value != 0.0) {
@@ -281,7 +283,7 @@ fn scale(name: &str, units: &Units, dt: f64) -> Result<f64, String> {
     Ok(w_in? * r? * dt / tau_syn?)
 }
 
-/// Whether the units compute as those of the network do.
+/// Checks that the units have the same dynamics as those of the network.
 fn check(name: &str, units: &Units, leak: Leak, config: &NetworkConfig) -> Result<(), String> {
     let dt = config.dt * MS;
     for (what, values, leak) in [("tau_mem", &units.tau_mem, leak.mem), ("tau_syn", &units.tau_syn, leak.syn)]
@@ -291,7 +293,7 @@ fn check(name: &str, units: &Units, leak: Leak, config: &NetworkConfig) -> Resul
             let key = if units.v_threshold.is_empty() && what == "tau_mem" { "tau_readout" } else { what };
             let tau = -config.dt / (-dt / found).ln_1p();
             return Err(format!(
-                "node {name} has {what} = {:.6} ms by Euler's method, and the network {:.6} ms: set network.{key} to {tau:.6}",
+                "node {name} has {what} = {:.6} ms by Euler's method, but the network {:.6} ms: set network.{key} to {tau:.6}",
                 found / MS,
                 needed / MS
             ));
@@ -311,7 +313,7 @@ fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Matrix,
         return Err(not_linear(node, graph.nodes.get(node)));
     };
     if bias.as_ref().is_some_and(|bias| bias.iter().any(|&value| value != 0.0)) {
-        return Err(format!("node {node} has a bias, and the units here have none"));
+        return Err(format!("node {node} has a bias, which units here do not support"));
     }
     let &[post, pre] = shape;
     if Some(weight.len()) != post.checked_mul(pre) {
@@ -324,5 +326,5 @@ fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Matrix,
 
 fn not_linear(name: &str, node: Option<&Node>) -> String {
     let kind = node.map_or("nothing", Node::kind);
-    format!("node {name} is {kind}, where a Linear is expected")
+    format!("node {name} is {kind} instead of a Linear")
 }

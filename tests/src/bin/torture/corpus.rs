@@ -1,4 +1,4 @@
-//! Small files of each kind, as the programs write and read them.
+//! Small files of each kind that the programs write or read.
 
 use std::{fs, path::Path, process::Command};
 
@@ -180,7 +180,7 @@ fn flac() -> Vec<u8> {
     file
 }
 
-/// A cyclic redundancy check of 8 or 16 bits, bit by bit.
+/// A cyclic redundancy check of 8 or 16 bits, computed bit by bit.
 fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
     bytes.iter().fold(0, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte) << (bits - 8), |crc, _| {

@@ -1,5 +1,5 @@
-//! Damaged HDF5 files. Most are read by processes that read many: what crashes or stalls the library ends one of those, and is
-//! read again by the program as a user has it read: the library may crash, the program may not.
+//! Damaged HDF5 files. Reader processes parse many files each. A file that crashes or stalls the library ends its reader
+//! process and is then passed to `snn`: the library may crash, the program must not.
 
 use std::{
     env, fs,
@@ -21,19 +21,19 @@ use snn_test_support::mutation::mutated;
 
 use crate::row::Row;
 
-/// Before the arguments of a process that reads many files.
+/// The first argument of a reader process.
 pub(crate) const WORD: &str = "--hdf5";
 
-/// A command may take as long as its helper is given, and a start.
+/// The time limit of a command: that of its helper process, plus startup.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// A file that is read for so long has stalled the library.
+/// A file that takes longer has stalled the library.
 const STALL: Duration = Duration::from_secs(3);
 
-/// Files that one process reads: what a damaged one does to the library is not to be blamed on the next ones for ever.
+/// Files per reader process: limits how many files the corrupted library state of an earlier file can affect.
 const MOST: u64 = 500;
 
-/// Memory of such a process, in kilobytes.
+/// Memory limit of a reader process, in kilobytes.
 const MEMORY: u64 = 4 << 20;
 
 /// What lies in an HDF5 file.
@@ -120,7 +120,7 @@ fn rows_of(kind: Kind, snn: &Path, folder: &Path, seed: u64, time: Duration) -> 
     [read, told]
 }
 
-/// Has damaged files read from the seed `first` on; returns the next seed, or that which ended the process and `false`.
+/// Starts a reader process at the seed `first`; returns the next seed, or the seed that ended the process and `false`.
 fn read_many(kind: Kind, good: &Path, first: u64, row: &mut Row) -> (u64, bool) {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]);
@@ -151,7 +151,7 @@ fn read_many(kind: Kind, good: &Path, first: u64, row: &mut Row) -> (u64, bool) 
     (at, ended)
 }
 
-/// The process that reads many: says of each file what came of it, and `end` when it has had enough.
+/// The reader process: prints the result for each file, and `end` after its last file.
 pub(crate) fn work(word: &str, good: &Path, first: u64) {
     let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word).expect("a kind");
     let file = fs::read(good).expect("the file");
@@ -175,7 +175,7 @@ pub(crate) fn work(word: &str, good: &Path, first: u64) {
     println!("end");
 }
 
-/// Has the program read a file, which it must survive.
+/// Passes a file to the program, which must survive it.
 fn told_by_program(kind: Kind, snn: &Path, folder: &Path, seed: u64, bytes: &[u8], row: &mut Row) {
     let (path, mut command) = kind.command(snn, folder);
     fs::write(path, bytes).expect("a file");
@@ -208,7 +208,7 @@ fn told_by_program(kind: Kind, snn: &Path, folder: &Path, seed: u64, bytes: &[u8
     }
 }
 
-/// Spikes of 12 samples of 3 classes, as the Spiking Heidelberg Digits have them.
+/// Spikes of 12 samples of 3 classes in the format of the Spiking Heidelberg Digits.
 fn write(path: &Path) {
     let file = File::create(path).expect("a file");
     let group = file.create_group("spikes").expect("a group");

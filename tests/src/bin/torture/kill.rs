@@ -1,4 +1,4 @@
-//! Trainers that are killed, and must go on to the bits of one that was not.
+//! Killed trainers, which must resume and produce the same bits as an uninterrupted one.
 
 use std::{
     fs,
@@ -40,11 +40,11 @@ fn quiet(mut command: Command, words: &[String], folder: &Path) -> Command {
     command
 }
 
-/// A run that nobody kills.
+/// An uninterrupted run.
 fn whole(snn: &Path, folder: &Path) -> PathBuf {
     let run = folder.join("whole");
     let status = quiet(Command::new(snn), &arguments(&run), folder).status().expect("snn starts");
-    assert!(status.success(), "an undisturbed run ends well");
+    assert!(status.success(), "an uninterrupted run succeeds");
     run
 }
 
@@ -52,25 +52,25 @@ fn killed(snn: &Path, folder: &Path, run: &Path, kill_at: Option<(&str, u32)>) -
     quiet(traced(snn, kill_at), &arguments(run), folder).status().ok()
 }
 
-/// Kills at calls spread over all of them, or at each.
+/// Kills the trainer at every system call, or at an evenly spaced selection of them.
 fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
     let mut row = Row::new("`snn train` killed at a system call");
     let whole = whole(snn, folder);
     let run = folder.join("killed");
     if !killed(snn, folder, &run, None).is_some_and(|status| status.success()) {
-        row.skipped = Some("strace is not installed, or may not trace here".to_owned());
+        row.skipped = Some("strace is not installed or not permitted".to_owned());
         return row;
     }
     let trace = fs::read_to_string(folder.join("trace")).expect("the trace");
     let calls = calls(&trace);
-    println!("`snn train` changes its files by {} system calls", calls.len());
+    println!("`snn train` changes its files in {} system calls", calls.len());
     let step = (calls.len() as f64 / f64::from(kills.max(1))).max(1.0);
     for n in 0..(kills as usize).min(calls.len()) {
         let (name, number) = calls[((n as f64 * step) as usize).min(calls.len() - 1)];
         fs::remove_dir_all(&run).expect("the run before");
         let status = killed(snn, folder, &run, Some((name, number))).expect("strace starts");
         if status.success() {
-            // A heartbeat more or less: this time there were not as many.
+            // The number of heartbeats varies: this run made fewer calls.
             continue;
         }
         row.tried += 1;
@@ -79,7 +79,7 @@ fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
     row
 }
 
-/// Kills at random moments, again and again in the same run.
+/// Kills the trainer of one run repeatedly, at random times.
 fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
     let mut row = Row::new("`snn train` killed at a random moment");
     let whole = folder.join("whole");
@@ -91,7 +91,7 @@ fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
     while row.tried < u64::from(kills) {
         let _ = fs::remove_dir_all(&run);
         let mut blows = 0;
-        // As many blows as one run takes, five at most: with delays shorter than its start, it would never end.
+        // At most five kills per run: with delays shorter than startup, it would never end.
         while blows < 5 && row.tried < u64::from(kills) {
             let child = quiet(Command::new(snn), &arguments(&run), folder).spawn().expect("snn starts");
             let delay = length.mul_f64((random() % 1000) as f64 / 1000.0);
@@ -106,7 +106,7 @@ fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
     row
 }
 
-/// Kills after a delay; how it ended, if it was faster.
+/// Kills the process after a delay; returns its exit status if it ended first.
 fn strike(mut child: Child, delay: Duration) -> Option<ExitStatus> {
     sleep(delay);
     if let Some(status) = child.try_wait().expect("its state") {
@@ -117,26 +117,26 @@ fn strike(mut child: Child, delay: Duration) -> Option<ExitStatus> {
     None
 }
 
-/// Lets the run go on to its end, and compares.
+/// Resumes the run to its end, and compares.
 fn finish(snn: &Path, folder: &Path, run: &Path, whole: &Path, what: &str, row: &mut Row) {
     let begin = Instant::now();
     let status = quiet(Command::new(snn), &arguments(run), folder).status().expect("snn starts");
     row.slowest = row.slowest.max(begin.elapsed());
     if !status.success() {
-        return row.fail(format!("{what}: --resume ends with {status}"));
+        return row.fail(format!("{what}: --resume exits with {status}"));
     }
     for name in ["last.safetensors", "best.safetensors"] {
         let read = |run: &Path| fs::read(run.join("checkpoints").join(name)).expect("a checkpoint");
         if read(run) != read(whole) {
-            return row.fail(format!("{what}: other bits in {name}"));
+            return row.fail(format!("{what}: {name} differs"));
         }
     }
     if metrics(run) != metrics(whole) {
-        row.fail(format!("{what}: other records"));
+        row.fail(format!("{what}: the records differ"));
     }
 }
 
-/// The records without times.
+/// The records, without times.
 fn metrics(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).expect("the metrics");
     let record = |line: &str| {

@@ -1,16 +1,16 @@
-//! Damage and kills, for minutes or hours: what `cargo xtask torture` runs. It prints a table of what was tried, how often, and
-//! what failed, and fails if anything did.
+//! Damaged files and killed trainers, for minutes or hours: the program behind `cargo xtask torture`. It prints a table of
+//! the tests, their number and their failures, and fails if any test failed.
 //!
-//! Parsers get mutated files in processes of their own, so that an abort or a hang ends one of those; the numbers that it
-//! prints name the damage again (`snn_test_support::mutation::mutated(file, seed)`). Trainers are killed at each system call
-//! by which they change their directory, and at random moments, and must go on to the bits of an uninterrupted run.
+//! Parsers run on mutated files in separate processes, which contains aborts and hangs; the printed seeds reproduce the
+//! damage (`snn_test_support::mutation::mutated(file, seed)`). Trainers are killed at each system call that changes their
+//! directory, and at random times; they must resume and produce the same bits as an uninterrupted run.
 
 #![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test that is a program fails as tests do"
+    reason = "a test program fails like a test"
 )]
 
 mod corpus;
@@ -32,13 +32,13 @@ use std::{
 use random::random;
 use row::Row;
 
-/// What was asked for.
+/// The command-line options.
 struct Options {
-    /// For the mutations.
+    /// Seed of the mutations.
     minutes: f64,
     kills: u32,
     seed: u64,
-    /// The program to kill, and to read HDF5 with.
+    /// The program to kill and to read HDF5 files with.
     snn: PathBuf,
 }
 

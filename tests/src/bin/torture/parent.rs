@@ -1,4 +1,4 @@
-//! The process that watches those that parse.
+//! The parent process, which watches the workers.
 
 use std::{
     env, fs,
@@ -18,13 +18,13 @@ use crate::{
     worker::{WORD, corpus},
 };
 
-/// Memory of a worker: more is an abort, as on a machine that has no more.
+/// Memory limit of a worker: exceeding it aborts the worker, as on a machine without more memory.
 const KILOBYTES: u64 = 4 << 20;
 
-/// Without a line for so long, a worker hangs.
+/// A worker without output for this long hangs.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Gives each target an equal part of the time, turn by turn.
+/// Gives each target an equal share of the time, round-robin.
 pub(crate) fn rows(folder: &Path, seed: u64, time: Duration) -> Vec<Row> {
     let begin = Instant::now();
     let mut rows: Vec<_> =
@@ -39,7 +39,7 @@ pub(crate) fn rows(folder: &Path, seed: u64, time: Duration) -> Vec<Row> {
     rows
 }
 
-/// Runs a worker for some seconds; returns how many seeds it has used up.
+/// Runs a worker for some seconds; returns the number of seeds it used.
 fn run(target: &Target, folder: &Path, first: u64, seconds: u64, row: &mut Row) -> u64 {
     let program = env::current_exe().expect("this program");
     let mut command = Command::new("sh");
@@ -80,16 +80,16 @@ fn run(target: &Target, folder: &Path, first: u64, seconds: u64, row: &mut Row) 
     row.tried += tried;
     row.accepted += accepted;
     if !status.success() {
-        let what = if hangs { "hangs".to_owned() } else { format!("ends with {status}") };
+        let what = if hangs { "hangs".to_owned() } else { format!("exits with {status}") };
         let (from, to) = (first + tried, first + tried + 200);
         (from..to).for_each(|seed| keep(target, folder, seed));
-        row.fail(format!("{what} at one of the seeds {from} to {to}"));
+        row.fail(format!("{what} at a seed from {from} to {to}"));
         return tried + 200;
     }
     tried
 }
 
-/// Keeps the damaged file for whoever wants to look.
+/// Keeps the damaged file for inspection.
 fn keep(target: &Target, folder: &Path, seed: u64) {
     let files = corpus(&folder.join(target.name));
     let bytes = mutated(&files[(seed % files.len() as u64) as usize], seed);

@@ -1,6 +1,6 @@
-//! Numbers that nobody chooses.
+//! Random numbers.
 
-/// Another number in every call.
+/// A new number on every call.
 pub(crate) fn random() -> u64 {
     use std::hash::BuildHasher as _;
     std::hash::RandomState::new().hash_one(0)

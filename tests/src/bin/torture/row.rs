@@ -1,18 +1,18 @@
-//! The table.
+//! The table of results.
 
 use std::time::Duration;
 
-/// What was tried with one kind of file or program.
+/// The tests of one kind of file or program.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) tried: u64,
-    /// Damaged files that were read all the same.
+    /// Damaged files that were accepted.
     pub(crate) accepted: u64,
     pub(crate) slowest: Duration,
-    /// What failed, each with what it takes to see it again.
+    /// Failures, each with the seed or call that reproduces it.
     pub(crate) failures: Vec<String>,
-    /// Why it was not tried.
+    /// Why the tests were skipped.
     pub(crate) skipped: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// A parser, and in the corpus the folder of the same name.
+/// A parser; its folder in the corpus has the same name.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
     pub(crate) parse: fn(&[u8]) -> bool,
@@ -38,7 +38,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "events", parse: snn_train::fuzzing::events },
 ];
 
-/// What is in the recordings of a folder, with its check sum computed again, so that damage gets behind it.
+/// The record of the recordings in a folder, with its checksum recomputed so that damage gets past it.
 fn contents(bytes: &[u8]) -> bool {
     let mut bytes = bytes.to_vec();
     bytes.truncate(bytes.len().saturating_sub(4));
@@ -54,9 +54,9 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// An archive of NumPy, which is read from a file.
+/// A NumPy archive, which is read from a file.
 fn npz(bytes: &[u8]) -> bool {
-    // Workers stand in a folder of their own.
+    // Each worker has its own working directory.
     let path = std::path::PathBuf::from(format!("npz-{}.tmp", std::process::id()));
     std::fs::write(&path, bytes).expect("room for a small file");
     let accepted = read(&path);

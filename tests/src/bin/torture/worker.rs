@@ -1,4 +1,4 @@
-//! The process that parses: it may panic, abort or hang.
+//! The worker process, which parses: it may panic, abort or hang.
 
 use std::{
     fs, panic,
@@ -10,17 +10,17 @@ use snn_test_support::mutation::mutated;
 
 use crate::targets::TARGETS;
 
-/// Before the arguments of a worker.
+/// The first argument of a worker.
 pub(crate) const WORD: &str = "--worker";
 
-/// No damaged file may take longer.
+/// The time limit for a damaged file.
 pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 
-/// Files between two lines to the parent.
+/// Files per line to the parent.
 const STEP: u64 = 200;
 
-/// Parses damaged files from the seed `first` on for a while, and says on lines what came of it: `done TRIED ACCEPTED NANOSECONDS`,
-/// `failed SEED FILE WHY`. The `n`-th seed damages the file `n` modulo their number.
+/// Parses damaged files for a while, from the seed `first` on, and reports in lines: `done TRIED ACCEPTED NANOSECONDS`,
+/// `failed SEED FILE WHY`. Seed `n` damages the file `n` modulo their number.
 pub(crate) fn work(target: &str, folder: &Path, first: u64, time: Duration) {
     let target = TARGETS.iter().find(|it| it.name == target).expect("a target");
     let files = corpus(&folder.join(target.name));
@@ -40,13 +40,13 @@ pub(crate) fn work(target: &str, folder: &Path, first: u64, time: Duration) {
             }
         }
         let took = start.elapsed();
-        // On a busy machine time passes elsewhere; once more, and by the time of the processor.
+        // On a busy machine, elapsed time misleads: measure again, in processor time.
         if took > LONGEST {
             let (begin, before) = (Instant::now(), processor_time());
             let _ = panic::catch_unwind(|| (target.parse)(&bytes));
             let used = processor_time().zip(before).map_or(begin.elapsed(), |(after, before)| after - before);
             if used > LONGEST {
-                println!("failed {seed} it took {took:?}, and {used:?} of the processor");
+                println!("failed {seed} it took {took:?}, {used:?} of processor time");
             }
         }
         slowest = slowest.max(took);
@@ -59,7 +59,7 @@ pub(crate) fn work(target: &str, folder: &Path, first: u64, time: Duration) {
     }
 }
 
-/// What this thread has computed so far, where the kernel tells (Linux).
+/// Processor time of this thread, where the kernel reports it (Linux).
 fn processor_time() -> Option<Duration> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))

@@ -1,4 +1,4 @@
-//! Archives that are damaged or mean harm.
+//! Damaged and malicious archives.
 
 use std::{fs, io::Write as _, path::Path};
 
@@ -13,7 +13,7 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// An entry with any name, which the library would not write.
+/// An entry with an arbitrary name, which the library would refuse to write.
 fn entry(kind: EntryType, name: &str, link: &str, size: u64) -> Header {
     let mut header = Header::new_gnu();
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
@@ -33,14 +33,14 @@ pub(super) fn tar(entries: &[(EntryType, &str, &str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// Unpacks, and checks that nothing has been written but within the target.
+/// Unpacks, and checks that nothing was written outside of the target.
 fn unpack(packed: &[u8]) -> Result<usize, String> {
     let root = tempfile::tempdir().unwrap();
     let (source, target) = (root.path().join("a.tar.gz"), root.path().join("target"));
     fs::write(&source, packed).unwrap();
     fs::create_dir(&target).unwrap();
     let outcome = unpack::tar_gzip(&source, &target, 10_000, 5, &Display::memory());
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2, "something has come out beside the target");
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2, "something was written outside of the target");
     assert!(only_plain(&target));
     outcome.map(|files| files.len()).map_err(|error| {
         assert!(matches!(error, FetchError::Archive { .. }), "{error:?}");
@@ -85,11 +85,11 @@ fn what_means_harm_is_refused() {
         (vec![(EntryType::Link, "l", "../../x", b"")], "a hard link"),
         (vec![(EntryType::Char, "c", "", b"")], "a device"),
         (vec![(EntryType::Fifo, "p", "", b"")], "a pipe"),
-        (vec![(file, "x", "", b"1"), (file, "x", "", b"2")], "it is there twice"),
-        (vec![(file, "x", "", b"1"), (file, "x/y", "", b"2")], "a file of that name is there already"),
+        (vec![(file, "x", "", b"1"), (file, "x", "", b"2")], "it is a duplicate"),
+        (vec![(file, "x", "", b"1"), (file, "x/y", "", b"2")], "a file with that name exists"),
         (
             vec![(file, "x", "", &[0; 6_000]), (file, "y", "", &[0; 6_000])],
-            "more than the data set may still have",
+            "exceed the maximum of the data set",
         ),
         (
             vec![
@@ -100,7 +100,7 @@ fn what_means_harm_is_refused() {
                 (file, "5", "", b""),
                 (file, "6", "", b""),
             ],
-            "more files than the data set may have",
+            "more files than the maximum of the data set",
         ),
         (vec![(file, "\u{0}", "", b"1")], "a file without a name"),
     ] {

@@ -1,4 +1,4 @@
-//! Whole data sets, from a server or a mirror into a data directory.
+//! Complete data sets, from a server or a mirror to a data directory.
 
 use std::{fs, path::Path, thread};
 
@@ -103,7 +103,7 @@ fn what_is_there_and_verified_is_not_asked_for_again() {
     assert_eq!(fs::read(place.folder("single").join("x")).unwrap(), CONTENT);
     assert!(inspect::verify(&place.store, single, &Display::memory()).is_ok());
 
-    // Damage of any kind is found, and mended; what was there is kept.
+    // Any damage is found and repaired; the previous content is kept.
     fs::write(place.folder("single").join("x"), "something else").unwrap();
     assert_eq!(inspect::state(&place.store, single), Presence::Changed);
     let message = inspect::verify(&place.store, single, &Display::memory()).unwrap_err().to_string();
@@ -130,7 +130,7 @@ fn what_has_the_same_name_packed_and_unpacked_stays_as_it_is() {
         assert_eq!(place.fetch(&catalog.data_sets[0], None).0.unwrap().action, action);
     }
     assert_eq!(fs::read(place.folder("s").join("x.zip")).unwrap(), CONTENT);
-    // Put there by somebody.
+    // Put there by the user.
     let place = Place::new();
     fs::create_dir_all(place.folder("s")).unwrap();
     fs::write(place.folder("s").join("x.zip"), CONTENT).unwrap();
@@ -145,7 +145,7 @@ fn what_somebody_else_put_there_is_recorded_if_it_is_right() {
     fs::write(place.folder("single").join("x"), CONTENT).unwrap();
     assert_eq!(inspect::state(&place.store, &catalog.data_sets[0]), Presence::Unrecorded);
     assert_eq!(place.fetch(&catalog.data_sets[0], None).0.unwrap().action, Action::Recorded);
-    // Something else entirely is nobody's to move.
+    // Unrelated content must not be moved.
     fs::create_dir_all(place.folder("folder")).unwrap();
     fs::write(place.folder("folder").join("thesis.txt"), "all of it").unwrap();
     assert!(matches!(place.fetch(&catalog.data_sets[1], None).0, Err(FetchError::InTheWay { .. })));
@@ -172,7 +172,7 @@ fn trust_on_first_use_holds_from_then_on() {
     let (outcome, said) = place.fetch(&catalog("", &server.address).data_sets[1], None);
     assert_eq!(outcome.unwrap().size.files, 2);
     assert!(said.iter().any(|it| it.contains("trusted on first use")), "{said:?}");
-    // The only folder at the top is not part of the data set.
+    // The single top-level folder is not part of the data set.
     assert_eq!(fs::read(place.folder("folder").join("audio/a.wav")).unwrap(), b"sound");
 
     fs::remove_dir_all(place.folder("folder")).unwrap();
@@ -211,7 +211,7 @@ fn mirrors_hold_files_packed_or_unpacked() {
     assert!("ftp://x".parse::<Mirror>().is_err() && "no/such/folder".parse::<Mirror>().is_err());
 }
 
-/// A data set of one file whose MD5 stands in a list beside it.
+/// A data set of one file whose MD5 is in a list next to it.
 fn listed(server: &str) -> DataSet {
     let text = catalog("", server).data_sets[0].clone();
     let mut data_set = text;
@@ -228,7 +228,7 @@ fn list(file: &[u8]) -> Vec<u8> {
 #[test]
 fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
     let packed = gzip(CONTENT);
-    // It is there at the third time of asking.
+    // It is available at the third request.
     let (file, sums) = (packed.clone(), list(&packed));
     let server = Server::start(move |request| match (request.path.as_str(), request.number) {
         ("/sums", 0..2) => answer("503 Service Unavailable", "Content-Length: 0\r\n", b""),
@@ -250,7 +250,7 @@ fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
         (missing, "404"),
         (cut, "cut"),
         (html, "has no MD5 of x.gz"),
-        (binary, "no text"),
+        (binary, "not text"),
         (long, "more than"),
     ];
     for (reply, expected) in replies {
@@ -262,11 +262,11 @@ fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
         let place = Place::new();
         let (outcome, said) = place.fetch(&listed(&server.address), None);
         let message = outcome.unwrap_err().to_string();
-        assert!(message.contains("list of checksums") && message.contains(expected), "{message}");
-        assert!(!said.iter().any(|line| line.contains("nobody publishes")), "{said:?}");
+        assert!(message.contains("checksum list") && message.contains(expected), "{message}");
+        assert!(!said.iter().any(|line| line.contains("is published")), "{said:?}");
         assert!(!place.folder("single").exists());
     }
-    // A mirror need not have it.
+    // A mirror may lack it.
     let server = serving(vec![("/m/single/x.gz", packed)]);
     let address: Mirror = format!("{}m", server.address).parse().unwrap();
     assert!(Place::new().fetch(&listed("http://127.0.0.1:1/"), Some(&address)).0.is_ok());
@@ -277,7 +277,7 @@ fn of_a_refused_archive_nothing_unpacked_stays() {
     let bad = [
         gzip(&tar(&[(EntryType::Regular, "a", "", b"1"), (EntryType::Symlink, "b", "/etc/passwd", b"")])),
         gzip(&tar(&[(EntryType::Regular, "a", "", b"1"), (EntryType::Regular, "../b", "", b"2")])),
-        // A whole archive that is not the data set.
+        // An intact archive that is not the data set.
         gzip(&tar(&[(EntryType::Regular, "a", "", b"1")])),
         archive()[..archive().len() - 10].to_vec(),
     ];
@@ -307,12 +307,12 @@ fn two_runs_at_once_download_once() {
 #[test]
 fn a_folder_that_may_not_be_written_is_named() {
     let place = Place::new();
-    // A file where a folder must be: refused to everybody, the superuser too.
+    // A file in the place of a folder: an error for everyone, including the superuser.
     fs::write(place.store.root(), "").unwrap();
     let message =
         place.fetch(&catalog("", "http://127.0.0.1:1/").data_sets[0], None).0.unwrap_err().to_string();
-    assert!(message.starts_with("cannot make the folder ") && message.contains("data"), "{message}");
+    assert!(message.starts_with("cannot create the folder ") && message.contains("data"), "{message}");
     let full = FetchError::io("write", Path::new("d/x"))(std::io::ErrorKind::StorageFull.into()).to_string();
-    assert!(full.starts_with("cannot write d/x: ") && full.contains("goes on from there"), "{full}");
+    assert!(full.starts_with("cannot write d/x: ") && full.contains("the same command resumes"), "{full}");
     assert!(digest::file(Path::new("no/such/file"), &Display::memory()).is_err());
 }

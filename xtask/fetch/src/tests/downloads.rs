@@ -22,7 +22,7 @@ fn patience() -> Patience {
     Patience { attempts: 4, silence, least: 1000, sleep: |_| {}, ..Patience::default() }
 }
 
-/// What came, in how many pieces, and who was asked what.
+/// The received content, its number of pieces, and the requests.
 struct Came {
     outcome: Result<bool, String>,
     bytes: Vec<u8>,
@@ -62,7 +62,7 @@ fn a_cut_connection_is_gone_on_with() {
     assert!(came.bytes == file());
     assert_eq!(offsets(&came), [None, Some(30_000)]);
     assert_eq!(came.requests[1].if_range.as_deref(), Some("\"a\""));
-    assert!(came.said[0].contains("trying again in"), "{:?}", came.said);
+    assert!(came.said[0].contains("retrying in"), "{:?}", came.said);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_server_that_ignores_ranges_sends_all_of_it_again() {
 #[test]
 fn two_files_are_never_glued_together() {
     let other = || file().into_iter().rev().collect::<Vec<u8>>();
-    // A server that heeds If-Range sends the new file whole, another one a part of it with its new tag.
+    // A server that supports If-Range sends the complete new file, others a part of it with its new tag.
     for heeds in [true, false] {
         let came = get(true, move |request| match (request.number, request.offset) {
             (0, _) => whole(&file(), "a", 30_000),
@@ -83,7 +83,7 @@ fn two_files_are_never_glued_together() {
         });
         assert!(came.outcome.is_ok() && came.bytes == other(), "{:?}", came.outcome);
     }
-    // Without tag and checksum nothing tells whether the rest belongs to it.
+    // Without tag and checksum, there is no way to know whether the rest belongs to it.
     let came = get(false, |request| whole(&file(), "", if request.number == 0 { 30_000 } else { 100_000 }));
     assert!(came.outcome.is_ok() && came.bytes == file());
     assert_eq!(offsets(&came), [None, None]);
@@ -106,7 +106,7 @@ fn a_later_run_goes_on_and_another_server_too_if_a_checksum_will_tell() {
         let came = get_into(&part, verifiable, &second);
         assert!(came.outcome.is_ok() && came.bytes == file());
         assert_eq!(offsets(&came), [expected]);
-        // What is complete is not asked for again.
+        // A complete file is not requested again.
         assert_eq!(get_into(&part, verifiable, &second).requests.len(), 1);
     }
 }
@@ -119,19 +119,22 @@ fn a_busy_server_is_asked_again_and_a_lacking_one_is_not() {
         _ => whole(&file(), "a", 100_000),
     });
     assert!(came.outcome.is_ok());
-    assert!(came.said[0].contains("asks to wait 7s; trying again in 7.0 s"), "{:?}", came.said);
+    assert!(came.said[0].contains("asks to wait 7s; retrying in 7.0 s"), "{:?}", came.said);
     let came = get(false, |_| answer("503 Service Unavailable", "Retry-After: 86400\r\n", b""));
     assert_eq!((came.requests.len(), came.outcome.is_err()), (1, true));
     let came = get(false, |_| answer("404 Not Found", "Content-Length: 0\r\n", b""));
     assert_eq!((came.requests.len(), came.outcome), (1, Err("the server answers 404 Not Found".into())));
     let came = get(false, |_| answer("500 Internal Server Error", "", b""));
-    assert_eq!(came.requests.len(), 4, "no more often than patience lasts");
+    assert_eq!(came.requests.len(), 4, "no more attempts than the policy allows");
 }
 
 #[test]
 fn no_body_is_longer_than_a_file_may_be() {
     let came = get(false, |_| answer("200 OK", "", &[7; 300_000]));
-    assert!(came.outcome.is_err_and(|it| it.starts_with("the server sends more than the 200000 bytes")));
+    assert!(
+        came.outcome
+            .is_err_and(|it| it.starts_with("the server sends more than the maximum of 200000 bytes"))
+    );
     assert!(came.bytes.is_empty(), "nothing of it is kept");
     let came = get(false, |_| answer("200 OK", "Content-Length: 300000\r\n", &[7; 10]));
     assert!(came.outcome.is_err_and(|it| it.starts_with("the server announces more than")));
@@ -144,7 +147,7 @@ fn a_body_without_an_end_is_cut() {
         &b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..],
         // One chunk that never ends.
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n",
-        // The head itself.
+        // The headers themselves.
         b"HTTP/1.1 200 OK\r\nX: ",
     ] {
         let part = Part::new(folder.path().join("f.part"));
@@ -157,10 +160,10 @@ fn a_body_without_an_end_is_cut() {
 fn a_body_that_always_ends_early_is_given_up() {
     let came = get(false, |_| whole(&file(), "", 10));
     assert!(came.outcome.is_err());
-    // A length that is too small cuts the file; its checksum will tell.
+    // Too small a length truncates the file, which its checksum will detect.
     let came = get(false, |_| answer("200 OK", "Content-Length: 50\r\n", &file()));
     assert_eq!((came.outcome, came.bytes.len()), (Ok(false), 50));
-    // A chunk that is cut off, and a whole one without the empty one behind it.
+    // A truncated chunk, and a complete one without the final empty one.
     for chunk in [&b"64\r\nhalf of it"[..], b"4\r\nall \r\n"] {
         let came = get(false, move |_| answer("200 OK", "Transfer-Encoding: chunked\r\n", chunk));
         assert!(came.outcome.is_err(), "{:?}", came.outcome);
@@ -176,7 +179,7 @@ fn redirections_are_followed_and_garbage_is_not_http() {
     assert!(came.outcome.is_ok() && came.bytes == file());
     assert!(get(false, |_| b"garbage\r\n\r\n".to_vec()).outcome.is_err());
     let came = get(false, |_| answer("302 Found", "Location: /f\r\nContent-Length: 0\r\n", b""));
-    assert!(came.outcome.is_err(), "round and round");
+    assert!(came.outcome.is_err(), "a redirect loop");
 }
 
 #[test]
@@ -197,13 +200,13 @@ fn nobody_there_is_told_from_a_server_that_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = Wanted { name: "f".into(), bytes: None, limit: 10, verifiable: false };
     let part = Part::new(folder.path().join("f.part"));
-    // A port that was free a moment ago.
+    // A port that was just free.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (patience, display) = (patience(), Display::memory());
     let address = format!("http://127.0.0.1:{port}/f");
     let outcome = download(&Client::new(&patience), &address, &wanted, &part, &patience, &display);
     assert!(matches!(outcome, Err(Trouble::Server(failure)) if failure.offline));
-    assert_eq!(display.said().len(), 1, "one more try, no more");
+    assert_eq!(display.said().len(), 1, "only one more attempt");
 }
 
 #[test]
@@ -213,10 +216,10 @@ fn a_line_that_trickles_is_given_up() {
     let begin = std::time::Instant::now();
     let came = get_into(&part, true, &Server::trickling());
     let problem = came.outcome.unwrap_err();
-    assert!(problem.starts_with("no more than ") && problem.contains(" bytes came in "), "{problem}");
-    assert_eq!(came.said.len(), 3, "four tries, bytes or no bytes: {:?}", came.said);
+    assert!(problem.starts_with("received only ") && problem.contains(" bytes in "), "{problem}");
+    assert_eq!(came.said.len(), 3, "four attempts, with or without bytes: {:?}", came.said);
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    assert!(!came.bytes.is_empty(), "what has come is kept");
+    assert!(!came.bytes.is_empty(), "received bytes are kept");
 }
 
 #[test]
@@ -228,12 +231,12 @@ fn a_server_that_is_another_is_not_asked_twice() {
     let display = Display::memory();
     let patience = Patience { silence: Duration::from_secs(20), ..patience() };
     let outcome = download(&Client::new(&patience), &server.address, &wanted, &part, &patience, &display);
-    let Err(Trouble::Server(failure)) = outcome else { panic!("it is not who it says") };
+    let Err(Trouble::Server(failure)) = outcome else { panic!("its identity is wrong") };
     assert!(failure.problem.contains("certificate") && failure.retry.is_none(), "{failure:?}");
     assert!(display.said().is_empty(), "{:?}", display.said());
 }
 
-/// A server whose certificate nobody has signed.
+/// A server with a self-signed certificate.
 struct Forged {
     address: String,
     process: std::process::Child,
@@ -259,7 +262,7 @@ impl Forged {
             snn_test_support::skip("openssl is not installed");
             return None;
         }
-        // A port that was free a moment ago.
+        // A port that was just free.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = openssl(&["s_server", "-accept", &port.to_string(), "-key", "k", "-cert", "c", "-www"]);
         let process = { process }.spawn().unwrap();

@@ -1,5 +1,5 @@
-//! Fetching from servers that misbehave, archives that mean harm, and data directories in every state.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+//! Fetching from misbehaving servers, malicious archives, and data directories in every state.
+#![allow(clippy::unwrap_used, reason = "test helpers fail as tests do")]
 
 mod archives;
 mod data_sets;

@@ -1,4 +1,4 @@
-//! A web server on this machine that answers as a test wants.
+//! A local web server with scripted responses.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -8,18 +8,18 @@ use std::{
     time::Duration,
 };
 
-/// A request, as far as tests look at it.
+/// The parts of a request used by tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
-    /// Counted from 0.
+    /// Its number, from 0.
     pub(super) number: usize,
     pub(super) path: String,
-    /// The first byte that is asked for.
+    /// The first requested byte.
     pub(super) offset: Option<usize>,
     pub(super) if_range: Option<String>,
 }
 
-/// All bytes that go over the wire.
+/// All bytes sent.
 pub(super) type Reply = Vec<u8>;
 
 pub(super) struct Server {
@@ -50,14 +50,14 @@ impl Server {
                     }
                 }
                 seen.lock().unwrap().push(request.clone());
-                // A client that has heard enough is no fault of ours.
+                // A client that closes the connection early is not an error.
                 let _ = (&stream).write_all(&reply(&request));
             }
         });
         Self { address, requests }
     }
 
-    /// Sends this head, and then bytes for as long as anybody listens.
+    /// Sends these headers, and then bytes until the client disconnects.
     pub(super) fn endless(head: &'static [u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
@@ -74,7 +74,7 @@ impl Server {
         Self { address, requests: Arc::default() }
     }
 
-    /// Sends a byte now and then, for as long as anybody listens.
+    /// Sends a byte occasionally, until the client disconnects.
     pub(super) fn trickling() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());

@@ -5,6 +5,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Instant};
 use clap::Args;
 use serde_json::json;
 use snn_data::CochleaConfig;
+use snn_run::counted;
 
 use super::selection::Selection;
 use crate::{
@@ -16,19 +17,19 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
-    /// The folder for the files; by default that of the data set `NAME_spikes`
+    /// The output folder; by default that of a data set `NAME_spikes`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Channels of the cochlea
+    /// Number of channels of the cochlea
     #[arg(long, value_name = "N", default_value_t = CochleaConfig::default().channels)]
     channels: usize,
     /// Sample rate of the model in Hz
     #[arg(long, value_name = "HZ", default_value_t = CochleaConfig::default().rate)]
     rate: u32,
-    /// Seed of the fibers, which fire at random
+    /// Seed of the nerve fibers, which fire at random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Threads that compute; all cores by default
+    /// Number of compute threads; by default all cores
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
     /// Write JSON
@@ -69,14 +70,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     for file in &encoded.files {
         let (samples, spikes, path) = (file.samples, file.spikes, file.path.display());
-        writeln!(out, "{}: {samples} recordings, {spikes} spikes: {path}", file.split)?;
+        writeln!(
+            out,
+            "{}: {}, {spikes} spikes: {path}",
+            file.split,
+            counted(samples, "recording", "recordings")
+        )?;
     }
     let speed = encoded.seconds / elapsed.max(1e-9);
-    writeln!(
-        out,
-        "{:.1} s of sound in {elapsed:.1} s, {speed:.1} times as fast as it sounds",
-        encoded.seconds
-    )?;
+    writeln!(out, "{:.1} s of sound in {elapsed:.1} s, {speed:.1} times real time", encoded.seconds)?;
     for note in encoded.intake.notes() {
         writeln!(out, "note: {note}")?;
     }

@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use snn_data::{DatasetSummary, Distribution, InputKind, Intake, PartSummary};
+use snn_run::counted;
 use snn_terminal::escape;
 
 use super::selection::Selection;
@@ -40,13 +41,17 @@ fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
         InputKind::Events => "spikes",
         InputKind::Frames => "analog values",
     };
-    writeln!(out, "{name}: {samples} samples of {inputs} inputs x {steps} steps of {dt} ms, {what}\n")?;
+    writeln!(
+        out,
+        "{name}: {} of {inputs} inputs x {steps} steps of {dt} ms, {what}\n",
+        counted(samples, "sample", "samples")
+    )?;
     writeln!(out, "part   samples  of each class  speakers")?;
     for part in &summary.parts {
         write_part(part, out)?;
     }
     writeln!(out)?;
-    paragraph(out, &format!("{} classes", classes.len()), classes)?;
+    paragraph(out, &counted(classes.len(), "class", "classes"), classes)?;
     if let Some(spikes) = &summary.spikes {
         writeln!(out, "spikes per sample  {}", spread(spikes, ""))?;
         writeln!(out, "silent inputs      {} of {inputs}", summary.silent_inputs)?;
@@ -63,7 +68,8 @@ fn write(summary: &DatasetSummary, out: &mut impl Write) -> io::Result<()> {
             let Intake { recordings, cropped, padded, resampled, .. } = intake;
             writeln!(
                 out,
-                "of {recordings} recordings {cropped} cropped, {padded} padded, {resampled} resampled"
+                "of {}, {cropped} cropped, {padded} padded, {resampled} resampled",
+                counted(recordings, "recording", "recordings")
             )?;
         }
         for note in intake.notes() {
@@ -77,7 +83,7 @@ fn write_part(part: &PartSummary, out: &mut impl Write) -> io::Result<()> {
     let PartSummary { split, samples, classes, speakers } = part;
     let (least, most) = (classes.iter().min().unwrap_or(&0), classes.iter().max().unwrap_or(&0));
     let each = if least == most { least.to_string() } else { format!("{least} to {most}") };
-    // More names than that say nothing.
+    // More names than this are not useful.
     let who = match speakers.len() {
         0 => "-".to_owned(),
         count @ 1..=12 => format!("{count}: {}", escape(&speakers.join(" "))),
@@ -102,7 +108,7 @@ fn paragraph(out: &mut impl Write, label: &str, words: &[String]) -> io::Result<
 
 fn spread(numbers: &Distribution, unit: &str) -> String {
     let Distribution { min, mean, deviation, max } = numbers;
-    // Numbers of a few digits are read at a glance.
+    // A few digits are enough.
     let digits = if max.abs().max(min.abs()) < 100.0 { 2 } else { 0 };
     format!("{mean:.digits$} +- {deviation:.digits$}{unit}, from {min:.digits$} to {max:.digits$}{unit}")
 }

@@ -1,4 +1,4 @@
-//! `snn data`: looking at data sets.
+//! `snn data`: inspecting data sets.
 
 mod cache;
 #[cfg(feature = "hdf5")]
@@ -19,14 +19,14 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say what is in a data set: parts, classes, speakers, spikes, durations.
+    /// Summarize a data set: parts, classes, speakers, spikes, durations.
     Info(info::Arguments),
     /// Show samples: spikes as a raster, sound as a spectrogram, in the terminal and as SVG or PNG.
     Preview(preview::Arguments),
-    /// Encode recordings as spikes by a model of the inner ear, into HDF5 files laid out as the Spiking Heidelberg Digits.
+    /// Encode recordings as spikes with a model of the inner ear, in HDF5 files with the layout of the Spiking Heidelberg Digits.
     #[cfg(feature = "hdf5")]
     Encode(encode::Arguments),
-    /// Say what the features of recordings take on the disk, or remove them.
+    /// Show the disk usage of cached features of recordings, or remove them.
     Cache(cache::Arguments),
 }
 

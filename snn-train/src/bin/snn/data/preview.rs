@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
-    /// How many samples, of as many classes as there are
+    /// Number of samples, from as many classes as possible
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_count)]
     samples: usize,
     /// Only samples of this class, by name or number
@@ -26,19 +26,19 @@ pub(crate) struct Arguments {
     /// The part of the data
     #[arg(long, default_value_t = Split::Train, value_parser = split_parser())]
     split: Split,
-    /// This sample; may be given again
+    /// Show this sample; may be repeated
     #[arg(long = "sample", value_name = "INDEX", conflicts_with_all = ["samples", "class", "split"])]
     indices: Vec<u32>,
-    /// Draw into this file, as SVG or PNG by its ending; may be given again
+    /// Draw to this file, SVG or PNG according to its extension; may be repeated
     #[arg(long, value_name = "FILE")]
     out: Vec<PathBuf>,
-    /// Lines of each sample in the terminal
+    /// Terminal lines per sample
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = parse_count)]
     height: usize,
-    /// Write plain ASCII
+    /// Use plain ASCII
     #[arg(long)]
     ascii: bool,
-    /// Whether values are colors; `auto` if a terminal is there and NO_COLOR is not set
+    /// Whether to use colors; `auto` on a terminal unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     /// Write JSON
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.indices.clone()
     };
     if samples.is_empty() {
-        return Err(UsageError(format!("no sample of that kind is in the {split} part")).into());
+        return Err(UsageError(format!("no matching sample in the {split} part")).into());
     }
     let preview = Preview { name: data.name().to_owned(), ..Preview::of(&*dataset, &samples)? };
     for path in &arguments.out {

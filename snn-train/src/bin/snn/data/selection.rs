@@ -1,15 +1,15 @@
-//! Which data set to look at.
+//! Selection of the data set.
 
 use clap::Args;
 use snn_train::{Experiment, experiment::Data};
 
-/// Which data set to look at.
+/// Selection of the data set.
 #[derive(Args)]
 pub(super) struct Selection {
     /// Name of a data set (`snn presets --keys` lists them under data.name), name of a preset, or path of a TOML file
     #[arg(value_name = "NAME")]
     name: String,
-    /// Change a key of the data set; may be given again
+    /// Change a key of the data set; may be repeated
     #[arg(long = "set", value_name = "data.KEY=VALUE")]
     changes: Vec<String>,
 }

@@ -6,6 +6,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use snn_data::{Dataset, Split};
+use snn_run::counted;
 use snn_train::{Experiment, predict};
 
 use crate::{
@@ -18,31 +19,31 @@ use table::Table;
 pub(crate) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// The file to write: a row for each sample as CSV, NumPy arrays, or JSON, by its ending
+    /// The output file: CSV with a row for each sample, NumPy arrays, or JSON, according to its extension
     #[arg(long, value_name = "FILE.csv|.npz|.json")]
     out: PathBuf,
-    /// The part of the data; by default the test part, and of --data all samples
+    /// The part of the data; by default the test part, and with --data all samples
     #[arg(long, value_parser = split_parser())]
     split: Option<Split>,
-    /// Other data: a preset, a TOML file, or the name of a data set (`snn presets --keys` lists them under data.name), which is
-    /// read as the data of the run were
+    /// Other data: a preset, a TOML file, or the name of a data set (`snn presets --keys` lists them under data.name), read with
+    /// the settings of the run
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// Change a key of --data; may be given again
+    /// Change a key of --data; may be repeated
     #[arg(long = "data-set", value_name = "data.KEY=VALUE", requires = "data")]
     data_changes: Vec<String>,
-    /// More of each sample; may be given again. Readout and spikes go into npz and json alone
+    /// Include more for each sample; may be repeated. Readout and spikes need npz or JSON
     #[arg(long = "with", value_name = "WHAT", value_enum)]
     with: Vec<With>,
-    /// Predict though the data are not those that the run was trained on
+    /// Predict even if the data are not those that the run was trained on
     #[arg(long)]
     allow_other_data: bool,
-    /// Threads that compute; all cores by default
+    /// Number of compute threads; by default all cores
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
 }
 
-/// What is written beside label, prediction and logits.
+/// What is written in addition to label, prediction and logits.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum With {
     /// Spikes of every hidden unit
@@ -69,12 +70,12 @@ impl Format {
             "json" => Self::Json,
             _ => {
                 let path = arguments.out.display();
-                return Err(UsageError(format!("the ending of {path} is to say how: .csv, .npz or .json")));
+                return Err(UsageError(format!("unknown extension of {path}: use .csv, .npz or .json")));
             }
         };
         if format == Self::Csv && arguments.with.iter().any(|with| *with != With::Counts) {
             return Err(UsageError(
-                "readout potentials and spikes are no columns of a table: write to .npz or .json".to_owned(),
+                "readout potentials and spikes do not fit in a table: write to .npz or .json".to_owned(),
             ));
         }
         Ok(format)
@@ -110,13 +111,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (right, all) = (table.right(), indices.len());
     writeln!(
         snn_terminal::stderr(),
-        "{all} samples, of which {right} ({}) as they are labeled",
+        "{}, {right} ({}) predicted as labeled",
+        counted(all, "sample", "samples"),
         percent(right as f64 / all as f64)
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The data, and which of their samples.
+/// The data, and the selected samples.
 fn samples(arguments: &Arguments, model: &Model) -> anyhow::Result<(Arc<dyn Dataset>, Vec<u32>)> {
     let Some(name) = &arguments.data else {
         let part = arguments.split.unwrap_or(Split::Test);

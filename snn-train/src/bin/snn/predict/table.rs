@@ -1,4 +1,4 @@
-//! Predictions, as files have them.
+//! The file formats of predictions.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,9 @@ use crate::model::Model;
 pub(super) struct Table {
     data: String,
     steps: usize,
-    /// Of the network.
+    /// Class names of the network.
     classes: Vec<String>,
-    /// Name of each sample, if they have names.
+    /// Names of the samples, if they have names.
     names: Option<Vec<String>>,
     rows: Vec<Prediction>,
     counts: bool,

@@ -21,21 +21,21 @@ use row::Row;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The directory that holds the runs, such as `sweeps/<name>/runs`
+    /// The directory of the runs, such as `sweeps/<name>/runs`
     #[arg(value_name = "DIR", default_value = "runs")]
     directory: PathBuf,
-    /// Show only runs of which this holds; may be given again. A column or a key, then =, !=, <, <=, > or >=, and a value: a
-    /// number where the column holds numbers (accuracies are shares: test_accuracy>0.9), otherwise a text (verdict=diverged);
-    /// nothing after = for runs without a value
+    /// Show only matching runs; may be repeated. A column or a key, then =, !=, <, <=, > or >=, and a value: a number for numeric
+    /// columns (accuracies are fractions: test_accuracy>0.9), otherwise text (verdict=diverged); nothing after = for runs
+    /// without a value
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     conditions: Vec<Condition>,
-    /// Order by a column or a key; runs without a value come last
+    /// Sort by a column or a key; runs without a value come last
     #[arg(long, value_name = "COLUMN", default_value = "id")]
     sort: String,
-    /// The largest first
+    /// Largest first
     #[arg(long, short)]
     reverse: bool,
-    /// Keys of the experiment to show; by default those in which the runs shown differ
+    /// Keys of the experiment to show; by default those that differ between the runs shown
     #[arg(long, value_name = "KEY,..", value_delimiter = ',')]
     keys: Option<Vec<String>>,
     /// Write CSV, with every column
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.conditions.iter().try_for_each(|it| it.check(&rows)).map_err(UsageError)?;
     rows.retain(|row| arguments.conditions.iter().all(|condition| condition.holds(row)));
     let cell = |row: &Row| row.cell(&arguments.sort);
-    // By name where that leaves a choice, so that the same runs come in the same order.
+    // Ties are sorted by name, for a reproducible order.
     rows.sort_by(|a, b| {
         order(&cell(a), &cell(b), arguments.reverse).then_with(|| order(&a.id, &b.id, false))
     });
@@ -67,14 +67,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else if arguments.csv {
         write_csv(&rows, &keys)?;
     } else {
-        // Only a terminal has a width; a file gets whole lines.
+        // Lines are cut only on a terminal, not in a file.
         let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         write_table(&mut out, &rows, &keys, width)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A name that no run knows is a mistake, unless there are no runs to know it.
+/// A name unknown to all runs is an error, unless there are no runs.
 fn check_names(arguments: &Arguments, rows: &[Row]) -> Result<(), UsageError> {
     let asked = arguments.conditions.iter().map(|condition| &condition.column);
     let asked = asked.chain([&arguments.sort]).chain(arguments.keys.iter().flatten());
@@ -91,7 +91,7 @@ fn check_names(arguments: &Arguments, rows: &[Row]) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// The keys in which the runs that can be read differ.
+/// The keys that differ between the readable runs.
 fn differing(rows: &[Row]) -> Vec<String> {
     let readable = || rows.iter().filter(|row| !row.settings.is_empty());
     let keys: BTreeSet<&String> = readable().flat_map(|row| row.settings.keys()).collect();
@@ -100,7 +100,7 @@ fn differing(rows: &[Row]) -> Vec<String> {
 }
 
 fn write_csv(rows: &[Row], keys: &[String]) -> anyhow::Result<()> {
-    // In memory, so that a reader who leaves is met by the write that knows of it.
+    // In memory first, so that the final write handles a reader that exits.
     let mut csv = csv::Writer::from_writer(Vec::new());
     let columns: Vec<&str> = COLUMNS.iter().copied().chain(keys.iter().map(String::as_str)).collect();
     csv.write_record(&columns)?;
@@ -143,7 +143,7 @@ fn write_table(
     Ok(())
 }
 
-/// The line, or as much of it as fits, with `...` where it goes on.
+/// The line, cut to fit and marked with `...` if it is longer.
 fn cut(line: &str, width: Option<usize>) -> Cow<'_, str> {
     match width {
         Some(width) if line.chars().count() > width => {

@@ -1,4 +1,4 @@
-//! What is shown of a run.
+//! The columns of a run.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -17,19 +17,19 @@ use crate::common::percent;
 pub(super) struct Row {
     pub(super) id: String,
     verdict: Option<Verdict>,
-    /// What the verdict rests on.
+    /// The evidence for the verdict.
     detail: Option<String>,
-    /// As [`RunState`] has it, or `no_run`.
+    /// A [`RunState`], or `no_run`.
     state: String,
     epoch: Option<u32>,
     epochs: Option<u32>,
     valid_accuracy: Option<f64>,
     test_accuracy: Option<f64>,
-    /// Of all hidden layers, per test sample.
+    /// Spikes of all hidden layers per test sample.
     spikes: Option<f64>,
-    /// Classes never predicted on validation, as the last probe has it.
+    /// Classes never predicted on validation, according to the last probe.
     lost_classes: Option<usize>,
-    /// Computing time of all epochs.
+    /// Compute time of all epochs.
     seconds: Option<f64>,
     pub(super) message: Option<String>,
     /// Every key of the experiment.
@@ -37,7 +37,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A row for every directory there, in no order.
+    /// A row for every subdirectory, unsorted.
     pub(super) fn list(directory: &Path) -> anyhow::Result<Vec<Self>> {
         let entries = fs::read_dir(directory)
             .with_context(|| format!("cannot list the runs in {}", directory.display()))?;
@@ -66,7 +66,7 @@ impl Row {
             row.state = if no_run { "no_run" } else { RunState::Damaged.name() }.to_owned();
             row.message = Some(error.to_string());
             if !no_run {
-                // The message says why.
+                // The message has the reason.
                 row.verdict = Some(Verdict::Damaged);
             }
         }
@@ -86,7 +86,7 @@ impl Row {
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
         self.test_accuracy = status.test_accuracy;
-        // Of a run that has not failed, what went wrong beside it.
+        // For a run that has not failed, other problems.
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
         self.lost_classes = run.lost_classes();
         let mut seconds = 0.0;

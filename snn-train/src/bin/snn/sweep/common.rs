@@ -1,4 +1,4 @@
-//! What the commands on sweeps share: finding one, and telling how it stands.
+//! Code shared by the sweep commands: finding a sweep, and describing its state.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use snn_run::counted;
 use snn_train::{
     Error,
     run::RunDir,
@@ -17,7 +18,7 @@ use snn_train::{
 
 use crate::common::percent;
 
-/// The sweep in a directory, or that of a file, planned into `sweeps/<name>`.
+/// The sweep in a directory, or that of a file, planned in `sweeps/<name>`.
 pub(super) fn open(path: &Path) -> Result<SweepDir, Error> {
     if !path.is_file() {
         return SweepDir::open(path);
@@ -27,7 +28,7 @@ pub(super) fn open(path: &Path) -> Result<SweepDir, Error> {
     let directory = directory(&sweep);
     let before = SweepDir::open(&directory).ok();
     if let Some(before) = &before {
-        // What an earlier plan of the same runs says beyond the file.
+        // Information in an earlier plan of the same runs that the file does not have.
         plan.runs.clone_from(&before.manifest().runs);
         let seconds: HashMap<_, _> =
             before.manifest().points.iter().map(|point| (point.id.as_str(), point.seconds)).collect();
@@ -42,7 +43,7 @@ pub(super) fn open(path: &Path) -> Result<SweepDir, Error> {
     Ok(sweep)
 }
 
-/// Runs of an earlier plan that are no longer part of it: its file was edited, or another file has the same name.
+/// Warns about runs of an earlier plan that are no longer part of it: its file was edited, or another file has the same name.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LeftOut {
     pub(super) runs: usize,
@@ -60,14 +61,14 @@ impl LeftOut {
         Self { runs: left.len(), done: left.iter().filter(is_done).count() }
     }
 
-    /// A note on standard error. That it cannot be written is no reason not to go on.
+    /// Prints a note on standard error. Write errors are ignored.
     pub(super) fn tell(self) {
         let Self { runs, done } = self;
         if runs > 0 {
             let _ = writeln!(
                 snn_terminal::stderr(),
-                "note: {runs} runs of the plan that was here before, {done} of them done, are not in this one; what they \
-                 have come to is kept, and a plan that lists them again finds it"
+                "note: not in this plan: {} of the previous one, {done} done; the results are kept for a plan that lists them again",
+                counted(runs, "run", "runs")
             );
         }
     }
@@ -77,7 +78,7 @@ pub(super) fn directory(sweep: &Sweep) -> PathBuf {
     Path::new("sweeps").join(&sweep.name)
 }
 
-/// What has become of the runs that were asked for, as JSON has it; the count of those that failed stands beside it.
+/// The outcome of the requested runs for JSON; the number of failed ones is a separate field.
 pub(super) fn ending(progress: &Progress) -> &'static str {
     match progress {
         _ if progress.stopped => "stopped",
@@ -86,7 +87,7 @@ pub(super) fn ending(progress: &Progress) -> &'static str {
     }
 }
 
-/// "1 h 20 min" and the like.
+/// A duration such as "1 h 20 min".
 pub(super) fn duration(seconds: f64) -> String {
     let minutes = seconds / 60.0;
     match seconds {
@@ -96,7 +97,7 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// `3 done, 1 failed, 8 pending`, of those that there are; runs that were submitted and wait are counted as that.
+/// `3 done, 1 failed, 8 pending`, without zero counts; submitted runs that wait count as queued.
 pub(super) fn counts(results: &Results, queue: &Queue) -> String {
     let states: Vec<_> = results.rows.iter().map(|row| state(row, queue)).collect();
     let words = ["done", "running", "queued", "requeued", "lost"].into_iter();
@@ -117,7 +118,7 @@ pub(super) fn state(row: &Row, queue: &Queue) -> &'static str {
     }
 }
 
-/// A line for each group, the best on validation first, no more than `most`.
+/// A line per group, best on validation first, at most `most`.
 pub(super) fn group_lines(groups: &[Group], most: usize) -> Vec<String> {
     let mut shown: Vec<_> = groups.iter().filter(|group| !group.models.is_empty()).collect();
     let valid = |group: &Group| group.valid_accuracy.map_or(0.0, |valid| valid.mean);
@@ -132,11 +133,16 @@ pub(super) fn group_lines(groups: &[Group], most: usize) -> Vec<String> {
         let all = if settings.is_empty() { "all".to_owned() } else { settings.join(" ") };
         let lost = group.with_lost_classes.filter(|&lost| lost > 0);
         let lost = lost.map_or_else(String::new, |lost| format!(", {lost} with classes never predicted"));
-        format!("{all}: {models} of {} runs, valid {}{test}{lost}", group.runs, percent(valid(group)))
+        format!(
+            "{all}: {models} of {}, valid {}{test}{lost}",
+            counted(group.runs, "run", "runs"),
+            percent(valid(group))
+        )
     };
     let mut lines: Vec<_> = shown.iter().take(most).map(line).collect();
     if shown.len() > most {
-        lines.push(format!("and {} groups more, in groups.csv", shown.len() - most));
+        lines
+            .push(format!("and {}, in groups.csv", counted(shown.len() - most, "more group", "more groups")));
     }
     lines
 }

@@ -20,18 +20,18 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the runs of a sweep file in a manifest, and say how long they will take.
+    /// Plan the runs of a sweep file, and estimate how long they will take.
     Plan(plan::Arguments),
-    /// Train all runs that are not done, side by side; goes on after Ctrl-C or kill -9.
+    /// Train all unfinished runs in parallel; can be resumed after Ctrl-C or kill -9.
     #[command(after_help = run::EXIT_CODES)]
     Run(run::Arguments),
-    /// Hand all runs that are missing to Slurm, as an array of jobs, and return at once.
+    /// Submit all missing runs to Slurm as a job array, and return immediately.
     Submit(submit::Arguments),
-    /// Say how the runs stand and what they have come to; reads files, and asks squeue about those that were submitted.
+    /// Show the state and results of the runs; reads files, and asks squeue about submitted ones.
     Status(status::Arguments),
-    /// Let runs that have failed be tried again by the next `snn sweep run`, or submit them anew.
+    /// Clear failed runs, to be retried by the next `snn sweep run`, or resubmit them.
     Retry(retry::Arguments),
-    /// Train some of the runs: what the elements of a submitted array do.
+    /// Train some of the runs: used by the elements of a submitted array.
     Work(work::Arguments),
 }
 

@@ -4,6 +4,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, thread};
 
 use clap::Args;
 use serde_json::json;
+use snn_run::counted;
 use snn_train::sweep::{RunState, Sweep, SweepDir, measure};
 
 use super::common::{LeftOut, directory, duration};
@@ -17,10 +18,10 @@ pub(crate) struct Arguments {
     /// The directory of the sweep; by default `sweeps/<name of the file>`
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Where run directories lie, relative to the directory of the sweep; sweeps that share it share runs
+    /// The folder of the run directories, relative to the directory of the sweep; sweeps with the same folder share runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
-    /// Do not train an epoch of each kind of runs to say how long they will take
+    /// Do not train an epoch of each kind of run to estimate the time
     #[arg(long)]
     no_measure: bool,
     /// Write the plan as JSON
@@ -67,18 +68,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(out, "{plan}")?;
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(out, "{runs} runs, {done} of them done")?;
+    writeln!(out, "{}, {done} done", counted(runs, "run", "runs"))?;
     if let (Some(measured), Some(seconds), Some(here)) = (measured, seconds, here) {
         writeln!(
             out,
-            "about {} of computing, {} on this machine with {cores} cores (measured on one epoch of {} of {} kinds of runs)",
+            "about {} of compute time, {} on this machine with {} (measured on one epoch of {} of {} kinds of runs)",
             duration(seconds),
             duration(here),
+            counted(cores, "core", "cores"),
             measured.measured,
             measured.kinds
         )?;
     } else if measured.is_some() {
-        writeln!(out, "how long they take is not known: the runs that were tried diverge")?;
+        writeln!(out, "no time estimate: the runs tried have diverged")?;
     }
     writeln!(out, "train     snn sweep run {}", snn_train::shell_word(sweep.path()))?;
     Ok(ExitCode::SUCCESS)

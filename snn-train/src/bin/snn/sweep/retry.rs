@@ -4,6 +4,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use serde_json::json;
+use snn_run::counted;
 use snn_train::sweep::SweepDir;
 
 use super::submit;
@@ -14,7 +15,7 @@ pub(crate) struct Arguments {
     /// The directory of the sweep
     #[arg(value_name = "DIR")]
     sweep: PathBuf,
-    /// Submit them, and all others that are missing, as they were submitted last
+    /// Submit them and all other missing runs with the options of the last submission
     #[arg(long)]
     slurm: bool,
     /// Write JSON
@@ -43,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         writeln!(snn_terminal::stdout(), "{result}")?;
         return Ok(submitted.as_ref().map_or(ExitCode::SUCCESS, submit::exit_code));
     }
-    writeln!(snn_terminal::stdout(), "{} runs that had failed will be tried again", runs.len())?;
+    writeln!(snn_terminal::stdout(), "{} to be retried", counted(runs.len(), "failed run", "failed runs"))?;
     if let Some(submitted) = &submitted {
         return submit::report(&sweep, submitted);
     }

@@ -9,6 +9,7 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
+use snn_run::counted;
 use snn_train::{
     shell_word,
     sweep::{Options, Progress, Results, RunEvent, SweepDir, Update, slurm::Queue},
@@ -29,22 +30,22 @@ pub(super) const EXIT_CODES: &str = "Exit codes: 0 all runs are done, 1 some hav
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The directory of a sweep, or a sweep file, which is planned into `sweeps/<its name>`
+    /// The directory of a sweep, or a sweep file, which is planned in `sweeps/<its name>`
     #[arg(value_name = "DIR_OR_TOML")]
     sweep: PathBuf,
-    /// Runs side by side; by default one for each core, or one on a GPU
+    /// Number of parallel runs; by default one per core, or one on a GPU
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     jobs: Option<usize>,
-    /// Threads of each run; by default the cores are shared out. Results do not depend on it
+    /// Threads of each run; by default the cores are divided among the runs. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     threads: Option<usize>,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
     device: String,
-    /// Try runs that have failed before again
+    /// Retry runs that have failed
     #[arg(long)]
     retry: bool,
-    /// Write what happens to each run, and at last the outcome, as a line of JSON to standard output
+    /// Write the events of each run, and finally the outcome, as lines of JSON to standard output
     #[arg(long)]
     json: bool,
     /// Show no progress
@@ -55,7 +56,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let device = arguments.device.parse().map_err(UsageError)?;
     let sweep = open(&arguments.sweep)?;
-    // Before anything is trained, so that no signal is lost.
+    // Before training starts, so that no signal is lost.
     let stop = stop::on_signals(false)?;
     let options = Options {
         jobs: at_most_cores("--jobs", arguments.jobs),
@@ -69,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     screen.bar.finish_and_clear();
     let results = sweep.write_results()?;
     let told = report(arguments, &sweep, &progress, &results, &screen.failures);
-    // Of a terminal that is gone nobody reads.
+    // The terminal is closed.
     if !stop.is_hangup() {
         told?;
     }
@@ -109,8 +110,8 @@ fn report(
     }
     writeln!(
         out,
-        "{} runs: {}, in {}",
-        progress.runs,
+        "{}: {}, in {}",
+        counted(progress.runs, "run", "runs"),
         counts(results, &Queue::default()),
         duration(progress.elapsed)
     )?;
@@ -122,7 +123,7 @@ fn report(
     }
     let directory = shell_word(sweep.path());
     if progress.stopped {
-        writeln!(out, "go on     snn sweep run {directory}")?;
+        writeln!(out, "resume    snn sweep run {directory}")?;
     }
     if progress.busy > 0 {
         let busy = progress.busy;
@@ -137,8 +138,8 @@ fn report(
     writeln!(out, "tables    {directory}/results.csv, groups.csv, results.json")
 }
 
-/// Runs that have failed, with the reason: those whose directories say so, then those that failed now and where it could
-/// not be written down, such as in a run of another experiment.
+/// Failed runs with the reason: those recorded in their directories, then those that failed now and could not record it,
+/// such as in the run of a different experiment.
 fn failed<'a>(
     results: &'a Results,
     failures: &'a [(String, String)],
@@ -150,10 +151,10 @@ fn failed<'a>(
     written.chain(told.filter(move |(id, _)| !known.contains(id)))
 }
 
-/// A bar on a terminal, a line for each run elsewhere, both on standard error; or lines of JSON.
+/// Progress on standard error, as a bar on a terminal or a line per run elsewhere; or lines of JSON.
 pub(super) struct Screen {
     pub(super) bar: Bar,
-    /// The ids of runs that have failed, with the reason.
+    /// The ids of failed runs, with the reason.
     failures: Vec<(String, String)>,
     lines: bool,
     json: bool,
@@ -189,7 +190,7 @@ impl Screen {
             }
             _ => (None, None),
         };
-        // Whoever reads it and leaves does not end the training.
+        // Training continues if the reader exits.
         if self.json {
             let line = json!({
                 "version": 1, "kind": "run", "id": update.point.id, "settings": update.point.settings,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCod
 
 use clap::Args;
 use serde_json::{Value, json};
-use snn_run::Verdict;
+use snn_run::{Verdict, counted};
 use snn_terminal::escape;
 use snn_train::{
     Error,
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// The directory of the sweep
     #[arg(value_name = "DIR")]
     sweep: PathBuf,
-    /// Write results.csv, groups.csv and results.json anew
+    /// Write results.csv, groups.csv and results.json
     #[arg(long)]
     tables: bool,
     /// Write JSON
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sweep = SweepDir::open(&arguments.sweep)?;
-    // The queue before the runs: what leaves it in between is seen as what it has become, and not as lost.
+    // Query the queue before the runs: a run that leaves it in between is seen with its new state, not as lost.
     let queue = match sweep.queue() {
         Err(error @ (Error::NoSlurm { .. } | Error::Slurm { .. })) => Err(error),
         other => Ok(other?),
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let known = queue.as_ref().ok().cloned().unwrap_or_default();
     let mut out = snn_terminal::stdout();
-    writeln!(out, "{} runs: {}", results.rows.len(), counts(&results, &known))?;
+    writeln!(out, "{}: {}", counted(results.rows.len(), "run", "runs"), counts(&results, &known))?;
     for line in group_lines(&results.groups(&sweep.manifest().selection), 10) {
         writeln!(out, "{line}")?;
     }
@@ -62,14 +62,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Err(error) = &queue
         && results.rows.iter().any(waits)
     {
-        writeln!(out, "slurm     what was submitted may wait or be lost: {error}")?;
+        writeln!(out, "slurm     submitted runs may be queued or lost: {error}")?;
     }
     for line in queue_lines(&known) {
         writeln!(out, "slurm     {line}")?;
     }
     let directory = snn_train::shell_word(sweep.path());
     if lost(&results, &known).next().is_some() {
-        writeln!(out, "go on     snn sweep submit {directory}, or retry --slurm")?;
+        writeln!(out, "resume    snn sweep submit {directory}, or retry --slurm")?;
     }
     if arguments.tables {
         writeln!(out, "tables    {directory}/results.csv, groups.csv, results.json")?;
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `2 DIVERGED, 10 LEARNED`, those that want a look first.
+/// `2 DIVERGED, 10 LEARNED`, those that need attention first.
 fn verdicts(results: &Results) -> String {
     let count = |verdict: Verdict| results.rows.iter().filter(|row| row.verdict == Some(verdict)).count();
     let counts = Verdict::ALL.into_iter().map(|verdict| (count(verdict), verdict)).filter(|it| it.0 > 0);

@@ -5,6 +5,7 @@ use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
+use snn_run::counted;
 use snn_train::sweep::{
     SweepDir, measure,
     slurm::{Queue, Request, Submission, Submitted},
@@ -15,41 +16,41 @@ use crate::common::{FAILURE, UsageError, parse_threads, path_text};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The directory of a sweep, or a sweep file, which is planned into `sweeps/<its name>`
+    /// The directory of a sweep, or a sweep file, which is planned in `sweeps/<its name>`
     #[arg(value_name = "DIR_OR_TOML")]
     sweep: PathBuf,
     /// The partition
     #[arg(long, short, value_name = "NAME")]
     partition: Option<String>,
-    /// Whose account is charged
+    /// The account to charge
     #[arg(long, short = 'A', value_name = "NAME")]
     account: Option<String>,
-    /// Time limit of each element, as sbatch takes it; what is not done by then goes back into the queue [default: twice what
-    /// it is expected to take, and ten minutes]
+    /// Time limit of each element, in the format of sbatch; unfinished elements are requeued [default: twice the expected time
+    /// plus ten minutes]
     #[arg(long, short, value_name = "TIME")]
     time: Option<String>,
-    /// Memory of each element, as sbatch takes it
+    /// Memory of each element, in the format of sbatch
     #[arg(long, value_name = "SIZE")]
     mem: Option<String>,
-    /// Cores of each element, which trains as many runs side by side
+    /// Cores of each element, which trains this many runs in parallel
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_threads)]
     cpus: usize,
-    /// Pack runs into elements that compute so long
+    /// Pack runs into elements of about this many minutes
     #[arg(long, value_name = "MINUTES", default_value = "30", value_parser = parse_minutes)]
     minutes: f64,
-    /// Elements of an array that compute at the same time at most
+    /// Maximum number of array elements that compute at the same time
     #[arg(long, value_name = "N", value_parser = parse_at_once)]
     at_once: Option<usize>,
-    /// Where to compute; a GPU for each element is asked for by `-- --gpus-per-task=1`
+    /// Device to compute on; request a GPU for each element with `-- --gpus-per-task=1`
     #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
     device: String,
-    /// Do not train an epoch of each kind of runs where nothing was measured; each run is an element then
+    /// Do not train an epoch of each kind of run without a time measurement; then each run is an element
     #[arg(long)]
     no_measure: bool,
-    /// Write the scripts, and submit nothing
+    /// Write the scripts without submitting them
     #[arg(long)]
     dry_run: bool,
-    /// Write what was submitted as JSON
+    /// Write the submission as JSON
     #[arg(long)]
     json: bool,
     /// Further options for sbatch, such as `-- --qos=long --constraint=avx512`
@@ -66,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         sweep = SweepDir::create(sweep.path(), manifest)?;
     }
     let request = Request {
-        program: env::current_exe().context("cannot find the program that is running")?,
+        program: env::current_exe().context("cannot locate the running program")?,
         minutes: arguments.minutes,
         cpus: arguments.cpus,
         at_once: arguments.at_once,
@@ -99,7 +100,7 @@ pub(super) fn arrays_to_json(arrays: &[Submission]) -> Value {
     arrays.iter().map(array).collect()
 }
 
-/// Tells what was submitted, and whether all of it was.
+/// Prints what was submitted, and whether it was everything.
 pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<ExitCode> {
     let directory = snn_train::shell_word(sweep.path());
     let mut out = snn_terminal::stdout();
@@ -112,26 +113,26 @@ pub(super) fn report(sweep: &SweepDir, submitted: &Submitted) -> anyhow::Result<
         return Ok(ExitCode::SUCCESS);
     }
     let longest =
-        submitted.longest.map_or_else(String::new, |longest| format!(" of {} at most", duration(longest)));
+        submitted.longest.map_or_else(String::new, |longest| format!(" of at most {}", duration(longest)));
     for array in &submitted.arrays {
         let (runs, elements) = (array.runs(), array.elements.len());
         let script = format!("{directory}/slurm/{:04}.sh", array.number);
-        let s = if elements == 1 { "" } else { "s" };
-        let packed = format!("{runs} runs in {elements} element{s}{longest}");
+        let (runs, elements) = (counted(runs, "run", "runs"), counted(elements, "element", "elements"));
+        let packed = format!("{runs} in {elements}{longest}");
         match array.job {
             Some(job) => writeln!(out, "job {job:<5} {packed}: {script}")?,
             None => writeln!(out, "written   {packed}, not submitted: {script}")?,
         }
     }
     if submitted.under_way > 0 {
-        writeln!(out, "left      {} runs, which wait or are being trained", submitted.under_way)?;
+        writeln!(out, "left      {}, queued or being trained", counted(submitted.under_way, "run", "runs"))?;
     }
     writeln!(out, "watch     snn sweep status {directory}")?;
     if let Some(error) = &submitted.refused {
         drop(out);
         writeln!(
             snn_terminal::stderr(),
-            "error: {error}; once Slurm takes more, submit the rest by the same command"
+            "error: {error}; once Slurm accepts more, submit the rest with the same command"
         )?;
     }
     Ok(exit_code(submitted))
@@ -151,6 +152,6 @@ fn parse_minutes(text: &str) -> Result<f64, String> {
 fn parse_at_once(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(elements) if elements > 0 => Ok(elements),
-        _ => Err("a whole number from 1".to_owned()),
+        _ => Err("a whole number, at least 1".to_owned()),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// The directory of the sweep
     #[arg(value_name = "DIR")]
     sweep: PathBuf,
-    /// Train the runs of an element of this submission: its number, as in slurm/0001.json
+    /// Train the runs of an element of the submission with this number, as in slurm/0001.json
     #[arg(long, value_name = "NUMBER", group = "which")]
     submission: Option<u32>,
     /// The element, counted from 0; by default that of SLURM_ARRAY_TASK_ID
@@ -37,13 +37,13 @@ pub(crate) struct Arguments {
     /// Train these runs
     #[arg(long, value_name = "ID,..", value_delimiter = ',', group = "which")]
     runs: Vec<String>,
-    /// Cores, and so runs side by side; by default those that Slurm gives, otherwise one
+    /// Number of cores and of parallel runs; by default those allocated by Slurm, otherwise one
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     cpus: Option<usize>,
-    /// Where to compute; on a GPU one run after the other
+    /// Device to compute on; runs on a GPU are trained one after another
     #[arg(long, value_name = "cpu|cuda[:N]", default_value = "cpu")]
     device: String,
-    /// Write what happens to each run, and at last the outcome, as a line of JSON to standard output
+    /// Write the events of each run, and finally the outcome, as lines of JSON to standard output
     #[arg(long)]
     json: bool,
     /// Show no progress
@@ -56,11 +56,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sweep = SweepDir::open(&arguments.sweep)?;
     let task = Task::current();
     let runs = runs(arguments, &sweep, task.as_ref())?;
-    // Before anything is trained, so that no signal is lost.
+    // Before training starts, so that no signal is lost.
     let signals = stop::on_worker_signals()?;
     let cpus = arguments.cpus.or(task.and_then(|task| task.cpus)).unwrap_or(1);
     let cpus = at_most_cores("--cpus", Some(cpus)).unwrap_or(1);
-    // Data are loaded by the threads of the process.
+    // The threads of the process load data.
     use_threads(Some(cpus))?;
     let jobs = if device == Device::Cpu { cpus.min(runs.len()).max(1) } else { 1 };
     let options = Options {
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(arguments.json, arguments.quiet);
     let mut advanced = false;
     let progress = sweep.train_until(&signals.stop, &options, &mut |update| {
-        // What is still finished after the signal does not count: a start must be worth more than that.
+        // Progress after the signal does not count: a start must achieve more than that.
         advanced |= matches!(update.event, RunEvent::Event(Event::BatchFinished(_)))
             && !signals.requeue.load(Ordering::Relaxed);
         screen.show(update);
@@ -91,9 +91,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if let Some(task) = task.filter(|_| signals.requeue.load(Ordering::Relaxed)) {
         if !advanced {
-            // Put back into the queue it would only come to this point again, without end.
+            // Requeuing would only repeat this forever.
             bail!(
-                "the time of job {}_{} was over before anything was trained: submit with a longer --time",
+                "the time limit of job {}_{} was reached before anything was trained: submit with a longer --time",
                 task.job,
                 task.element
             );
@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     stop::leave(STOPPED)
 }
 
-/// The ids of the runs that this worker is to train.
+/// The ids of the runs for this worker.
 fn runs(arguments: &Arguments, sweep: &SweepDir, task: Option<&Task>) -> anyhow::Result<Vec<String>> {
     let Some(number) = arguments.submission else {
         let known: HashSet<_> = sweep.manifest().points.iter().map(|point| &point.id).collect();
@@ -114,7 +114,7 @@ fn runs(arguments: &Arguments, sweep: &SweepDir, task: Option<&Task>) -> anyhow:
     };
     let Some(element) = arguments.element.or(task.map(|task| task.element)) else {
         return Err(UsageError(
-            "which element? Slurm sets SLURM_ARRAY_TASK_ID; otherwise give --element".to_owned(),
+            "which element? Slurm sets SLURM_ARRAY_TASK_ID; otherwise use --element".to_owned(),
         )
         .into());
     };
@@ -147,7 +147,7 @@ fn report(arguments: &Arguments, progress: &Progress) -> io::Result<()> {
         });
         return writeln!(snn_terminal::stdout(), "{result}");
     }
-    // The runs that are busy are the work of another element: this one has done its own.
+    // Busy runs belong to another element: this one has finished its own.
     let state = if progress.stopped { "stopped" } else { "ended" };
     writeln!(
         snn_terminal::stdout(),
