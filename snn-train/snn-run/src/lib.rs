@@ -34,9 +34,10 @@
 //! ```
 //!
 //! The crate knows nothing of networks and training; `snn-train` writes what it reads. [`verdict`] says what is wrong with a
-//! run, [`sweep`] has the directory of a sweep, [`files`] the names of all files.
+//! run, [`Naming`] what runs that are shown together are called, [`sweep`] has the directory of a sweep, [`files`] the names of all files.
 
 pub mod condition;
+mod configuration;
 mod directory;
 mod environment;
 mod error;
@@ -46,6 +47,7 @@ mod follow;
 pub mod fuzzing;
 pub mod judge;
 mod liveness;
+mod naming;
 mod numbers;
 pub mod probe;
 mod record;
@@ -57,11 +59,13 @@ mod status;
 pub mod sweep;
 pub mod verdict;
 
+pub use configuration::{Configuration, Configurations, is_seed, plain, planned};
 pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
 pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
 pub use liveness::{Pulse, STALLED_AFTER, host, silence, unix_time};
+pub use naming::{Keyed, Naming, is_generated};
 pub use numbers::{median, number, round_step};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,

@@ -91,7 +91,7 @@ impl Doctor {
             .settings
             .get_or_insert_with(|| {
                 let settings = self.run.config().map(|it| Settings::of(&it)).unwrap_or_default();
-                let classes = classes(&self.run).or(settings.classes);
+                let classes = self.run.classes().or(settings.classes);
                 (settings, classes)
             })
             .clone();
@@ -162,6 +162,24 @@ impl RunDir {
         doctor.look(state, status.as_ref(), silence).unwrap_or_else(|error| damaged(self, &error))
     }
 
+    /// How many classes its data have, as `data.json` says; `None` in runs of old.
+    #[must_use]
+    pub fn classes(&self) -> Option<usize> {
+        #[derive(Deserialize)]
+        struct Data {
+            identity: Identity,
+        }
+        #[derive(Deserialize)]
+        struct Identity {
+            classes: Vec<IgnoredAny>,
+        }
+        // Lists of samples make the file long; of such a data set the probe tells.
+        const MOST: u64 = 1 << 26;
+        let bytes = regular::read(self.path().join(DATA), MOST).ok()?;
+        let data: Data = serde_json::from_slice(&bytes).ok()?;
+        Some(data.identity.classes.len())
+    }
+
     /// The highest potential of each hidden layer that a probe shows.
     fn highest_potentials(&self, epoch: u32) -> Vec<Option<f64>> {
         #[derive(Deserialize, Default)]
@@ -196,23 +214,6 @@ impl Diagnosis {
         let subject = Subject { state, error, ..Subject::default() };
         diagnosis(run, &Evidence::default(), &subject)
     }
-}
-
-/// How many classes the data of a run have, as `data.json` says.
-fn classes(run: &RunDir) -> Option<usize> {
-    #[derive(Deserialize)]
-    struct Data {
-        identity: Identity,
-    }
-    #[derive(Deserialize)]
-    struct Identity {
-        classes: Vec<IgnoredAny>,
-    }
-    // Lists of samples make the file long; of such a data set the probe tells.
-    const MOST: u64 = 1 << 26;
-    let bytes = regular::read(run.path().join(DATA), MOST).ok()?;
-    let data: Data = serde_json::from_slice(&bytes).ok()?;
-    Some(data.identity.classes.len())
 }
 
 /// Whether a process of this machine is gone. Of other machines that is not to be known, and a number may be used again.

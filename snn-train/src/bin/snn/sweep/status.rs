@@ -87,20 +87,11 @@ fn verdicts(results: &Results) -> String {
 fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -> Value {
     let known = queue.ok().cloned().unwrap_or_default();
     let count = |wait| results.rows.iter().filter(|row| known.wait(row) == Some(wait)).count();
-    let sum = |is: fn(RunState) -> bool| results.rows.iter().filter(|row| is(row.state)).count();
-    json!({
+    let mut status = json!({
         "version": 1,
         "kind": "status",
         "sweep": path_text(sweep.path()),
         "runs": results.rows.len(),
-        "done": results.count(RunState::Done),
-        "running": results.count(RunState::Running),
-        "interrupted": sum(RunState::is_interrupted),
-        "stopped": results.count(RunState::Stopped),
-        "stalled": results.count(RunState::Stalled),
-        "failed": sum(RunState::has_failed),
-        "damaged": results.count(RunState::Damaged),
-        "pending": results.count(RunState::Pending),
         "slurm": {
             "error": queue.err().map(ToString::to_string),
             "queued": count(Wait::Queued),
@@ -110,7 +101,12 @@ fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -
         },
         "rows": results.rows,
         "groups": results.groups(&sweep.manifest().selection),
-    })
+    });
+    // Every run in one of them: the words are those of the rows.
+    for state in RunState::ALL {
+        status[state.name()] = results.count(state).into();
+    }
+    status
 }
 
 fn lost<'a>(results: &'a Results, queue: &'a Queue) -> impl Iterator<Item = &'a str> {
