@@ -5,7 +5,8 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `run` | name of the run |
+//! | `run` | the run's id, the name of its directory |
+//! | `name` | what it is called beside the others: by what differs between them, such as `lr .03 b 10 s0` |
 //! | `path` | its directory |
 //! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
 //! | `verdict`, `detail` | what is to be said of the run, such as `diverged`, and what that rests on |

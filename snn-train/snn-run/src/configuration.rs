@@ -96,6 +96,39 @@ impl Configuration {
         self.sections.iter().all(|section| section.entries.is_empty())
     }
 
+    /// This experiment with other values, as a sweep varies its base: what a run that has not begun will be.
+    ///
+    /// With another data set (`data.name`) the other `data` keys of this one are left out: they belong to its own.
+    #[must_use]
+    pub fn with(&self, settings: &Settings) -> Self {
+        let mut sections: Vec<Arc<Section>> = Vec::new();
+        let mut left = settings.clone();
+        let other_data = settings.contains_key("data.name");
+        for section in &self.sections {
+            let is_here = |key: &str| section.entries.first().is_some_and(|(first, _)| heading(first) == heading(key));
+            if !settings.keys().any(|key| is_here(key)) {
+                sections.push(section.clone());
+                continue;
+            }
+            let mut entries: Vec<(Box<str>, Value)> = Vec::new();
+            for (key, value) in &section.entries {
+                match left.remove(&**key) {
+                    Some(other) => entries.push((key.clone(), other)),
+                    None if other_data && heading(key) == Some("data") => {}
+                    None => entries.push((key.clone(), value.clone())),
+                }
+            }
+            let added: Vec<String> = left.keys().filter(|key| is_here(key)).cloned().collect();
+            entries.extend(added.into_iter().filter_map(|key| left.remove(&key).map(|value| (key.into(), value))));
+            sections.push(Arc::new(Section::new(entries)));
+        }
+        if !left.is_empty() {
+            let entries = left.into_iter().map(|(key, value)| (key.into(), value)).collect();
+            sections.push(Arc::new(Section::new(entries)));
+        }
+        Self { sections }
+    }
+
     /// A number that configurations share which differ in nothing but seeds and what is observed (`probe`).
     #[must_use]
     pub fn group(&self) -> u64 {
@@ -107,28 +140,9 @@ impl Configuration {
     }
 }
 
-/// Of one run of a sweep that has not begun: `base`, the experiment that the sweep varies, with the run's own `settings`.
-///
-/// With another data set than the base's (`data.name`), the base's other `data` keys are left out: they belong to its own.
-#[must_use]
-pub fn planned(base: &Table, settings: &Settings) -> Configuration {
-    let mut table = base.clone();
-    if settings.contains_key("data.name") {
-        table.remove("data");
-    }
-    for (key, value) in settings {
-        let mut parts: Vec<&str> = key.split('.').collect();
-        let Some(name) = parts.pop() else { continue };
-        let mut place = Some(&mut table);
-        for part in parts {
-            let below = place.map(|it| it.entry(part).or_insert_with(|| Value::Table(Table::new())));
-            place = below.and_then(Value::as_table_mut);
-        }
-        if let Some(place) = place {
-            place.insert(name.to_owned(), value.clone());
-        }
-    }
-    Configuration::of(&table)
+/// The section of a key; `None` for one that stands in none.
+fn heading(key: &str) -> Option<&str> {
+    key.split_once('.').map(|(section, _)| section)
 }
 
 fn flatten(above: &str, table: &Table, entries: &mut Vec<(Box<str>, Value)>) {
@@ -268,14 +282,26 @@ mod tests {
 
     #[test]
     fn a_planned_run_is_the_base_with_its_settings() {
-        let base = TEXT.parse().unwrap();
-        let settings = [("training.epochs", Value::from(9)), ("optimizer.learning_rate", Value::from(0.1))];
-        let settings = settings.map(|(key, value)| (key.to_owned(), value)).into();
-        let planned = super::planned(&base, &settings);
-        assert_eq!(planned.get("training.epochs"), Some(&Value::from(9)));
-        assert_eq!(planned.get("optimizer.learning_rate"), Some(&Value::from(0.1)));
-        assert_eq!(planned.get("data.mel.channels"), Some(&Value::from(40)));
-        let other = super::planned(&base, &[("data.name".to_owned(), Value::from("mnist"))].into());
+        let base = Configuration::of(&TEXT.parse().unwrap());
+        let with = |settings: &[(&str, Value)]| {
+            base.with(&settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+        };
+        let changed =
+            with(&[("training.epochs", 9.into()), ("training.new", 1.into()), ("optimizer.name", "sgd".into())]);
+        for (key, value) in [
+            ("training.epochs", Value::from(9)),
+            ("training.seed", 3.into()),
+            ("training.new", 1.into()),
+            ("optimizer.name", "sgd".into()),
+            ("data.mel.channels", 40.into()),
+        ] {
+            assert_eq!(changed.get(key), Some(&value), "{key}");
+        }
+        assert_eq!(changed.iter().count(), base.iter().count() + 2);
+        assert_eq!(with(&[]), base);
+        assert_eq!(with(&[("training.seed", 7.into())]).group(), base.group(), "another seed");
+        let other = with(&[("data.name", "mnist".into())]);
         assert_eq!((other.get("data.name"), other.get("data.mel.channels")), (Some(&"mnist".into()), None));
+        assert!(other.get("network.hidden").is_some());
     }
 }

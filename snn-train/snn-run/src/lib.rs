@@ -53,23 +53,25 @@ pub mod probe;
 mod record;
 pub mod regular;
 pub mod scalars;
+mod second_look;
 mod shell;
 mod state;
 mod status;
 pub mod sweep;
 pub mod verdict;
 
-pub use configuration::{Configuration, Configurations, is_seed, plain, planned};
+pub use configuration::{Configuration, Configurations, is_seed, plain};
 pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
 pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
-pub use liveness::{Pulse, STALLED_AFTER, host, silence, unix_time};
+pub use liveness::{Pulse, STALLED_AFTER, host, is_doubtful, silence, unix_time};
 pub use naming::{Keyed, Naming, is_generated};
 pub use numbers::{median, number, round_step};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
+pub use second_look::beating;
 pub use shell::shell_word;
 pub use state::RunState;
 pub use status::{Best, RecordedState, Status};

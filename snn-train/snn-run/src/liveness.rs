@@ -59,6 +59,21 @@ pub fn silence(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) ->
     distances.fold(f64::INFINITY, f64::min)
 }
 
+/// Signs that are this far apart or ahead of us (s) are those of clocks that differ; what writing a file takes is less.
+const CLOCKS_DIFFER: f64 = 5.0;
+/// Without any proof of that, our own clock may be ahead by so much (s).
+const PLAUSIBLE: f64 = 900.0;
+
+/// Whether one look may take a run that lives for a stalled one: its clocks are seen to differ from ours or from each other, or it was heard
+/// of so short a time ago that ours may be wrong. Only a second look tells (see [`beating`](crate::beating)).
+#[must_use]
+pub fn is_doubtful(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) -> bool {
+    let now = unix(now);
+    let written = modified.map_or(heartbeat, unix);
+    let is_ahead = heartbeat.max(written) > now + CLOCKS_DIFFER;
+    is_ahead || (heartbeat - written).abs() > CLOCKS_DIFFER || now - heartbeat.max(written) < PLAUSIBLE
+}
+
 /// The signs of life of a run, for whoever looks again and again: once they have been seen to change, no clock but our own
 /// counts, and that one never jumps.
 #[derive(Debug, Clone, Default)]

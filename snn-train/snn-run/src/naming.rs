@@ -9,7 +9,7 @@
 //!   need no key. Seeds come last, without a space: `s0`; those that agree in every run are one.
 //! - Numbers have three digits, and more only where two would look the same; lists of layers are joined: `100-50`.
 //! - If more than five keys differ, a name has those that tell the runs apart, beginning with the one that tells most.
-//! - A name that somebody chose stays, with the differences behind it; the ids that programs make up (`randman-20261123-142501-ab12`,
+//! - A name that somebody chose stays, with the differences behind it where there is room; the ids that programs make up (`randman-20261123-142501-ab12`,
 //!   `randman-0123456789ab`) do not. Runs that agree in all keys, and a single run, keep their id.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -143,6 +143,12 @@ impl Naming {
             _ if self.ambiguous.contains(&differences) => format!("{differences} {id}"),
             _ => differences,
         }
+    }
+
+    /// What a run is called where there is room for one word and settings are beside it: a name that somebody chose stands alone.
+    #[must_use]
+    pub fn short<K: Keyed + ?Sized>(&self, id: &str, settings: &K) -> String {
+        if is_generated(id) { self.name(id, settings) } else { id.to_owned() }
     }
 
     /// What it shares with its repetitions with other seeds: its name without seeds. Empty if nothing else differs.
@@ -291,12 +297,15 @@ fn name_keys(columns: &[Column<'_>]) -> Vec<Named> {
     named.map(|(column, label)| Named::new(column, label)).collect()
 }
 
-/// Seeds that agree in every run are one, the first of them that of the initial weights.
+/// Seeds that agree in every run that has both are one, the first of them that of the initial weights.
 fn name_seeds(mut columns: Vec<Column<'_>>) -> Vec<Named> {
     columns.sort_by_key(|column| column.key != "initialization.seed");
     let mut different: Vec<Column<'_>> = Vec::new();
     for column in columns {
-        if different.iter().all(|other| other.texts != column.texts) {
+        let differs = |other: &Column<'_>| {
+            other.texts.iter().zip(&column.texts).any(|(&a, &b)| a != b && a != 0 && b != 0)
+        };
+        if different.iter().all(differs) {
             different.push(column);
         }
     }
@@ -450,6 +459,9 @@ mod tests {
             ["as1 bs5", "as2 bs5", "as2 bs6"]
         );
         assert_eq!(names(&["seed = 1", "seed = 2"]), ["s1", "s2"]);
+        let planned = "initialization.seed = 2";
+        let begun = "initialization.seed = 1\ntraining.seed = 1";
+        assert_eq!(names(&[begun, planned, "initialization.seed = 3\ntraining.seed = 3"]), ["s1", "s2", "s3"]);
         assert_eq!(names(&["training.batch_size = 1", "training.batch_size = 2"]), ["batch 1", "batch 2"]);
     }
 
@@ -482,6 +494,10 @@ mod tests {
             named(&[("x-0123456789ab", one), ("x-ba9876543210", one), ("x-000000000000", other)]),
             ["x 1 x-0123456789ab", "x 1 x-ba9876543210", "x 2"]
         );
+        let runs = [("mine", run(one)), ("x-0123456789ab", run(other))];
+        let naming = Naming::of(runs.iter().map(|(id, settings)| (*id, settings)));
+        let shorts: Vec<_> = runs.iter().map(|(id, settings)| naming.short(id, settings)).collect();
+        assert_eq!(shorts, ["mine", "x 2"]);
         for id in ["randman-20261123-142501-ab12", "my-net-1-20261123-142501-0000", "shd-0123456789ab"] {
             assert!(is_generated(id), "{id}");
         }

@@ -22,7 +22,7 @@ pub(crate) use proc::Process;
 pub(crate) use row::Run;
 pub(crate) use sweep::SweepView;
 pub(crate) use system::{Log, System};
-pub(crate) use tailer::{Source, Tailer};
+pub(crate) use tailer::{BEAT, Source, Tailer};
 
 /// What the tailer has found out.
 #[derive(Debug)]

@@ -5,14 +5,15 @@
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use snn_run::{
-    Error, RunDir, RunState,
+    Configuration, Configurations, Error, RunDir, RunState,
     files::TRAINER_LOG,
     sweep::{Results, Row, SweepDir},
 };
@@ -65,6 +66,8 @@ impl Source {
 
 /// So long one step takes at most, more or less: whoever asks for another run need not wait.
 const BUDGET: Duration = Duration::from_millis(80);
+/// Within this time a trainer is seen to write its status, about once a second.
+pub(crate) const BEAT: Duration = Duration::from_millis(2500);
 /// Runs that are over are looked at again in portions of so many.
 const PORTION: usize = 256;
 
@@ -77,6 +80,11 @@ pub(crate) struct Tailer {
     unread: BTreeSet<String>,
     /// Those whose facts are not read yet.
     without_facts: BTreeSet<String>,
+    configurations: Configurations,
+    /// What determines the runs of a sweep that have not begun.
+    planned: Planned,
+    /// Classes of the data of a sweep, once they are known.
+    classes: OnceCell<usize>,
     listed: Option<Instant>,
     /// The run after which those that are over are looked at again.
     reread_after: Option<String>,
@@ -98,6 +106,9 @@ impl Tailer {
             known: BTreeMap::new(),
             unread: BTreeSet::new(),
             without_facts: BTreeSet::new(),
+            configurations: Configurations::default(),
+            planned: Planned::default(),
+            classes: OnceCell::new(),
             listed: None,
             reread_after: None,
             followed: BTreeSet::new(),
@@ -139,6 +150,11 @@ impl Tailer {
         }
     }
 
+    /// Whether a run that looks stalled may not be: who looks only once had better look again after [`BEAT`].
+    pub(crate) fn has_doubts(&self) -> bool {
+        self.known.values().any(TrackedRun::is_doubtful)
+    }
+
     /// All runs, as they were when last read.
     pub(crate) fn runs(&self) -> impl Iterator<Item = (&super::Run, Option<&RunDir>)> {
         self.known.values().map(|known| (&known.run, known.dir.as_ref()))
@@ -162,15 +178,21 @@ impl Tailer {
         }
         let mut gone: BTreeSet<String> = self.known.keys().cloned().collect();
         let mut new = Vec::new();
-        for Found { id, path, dir } in found {
+        let is_sweep = self.source.is_sweep();
+        for (number, Found { id, path, dir }) in found.into_iter().enumerate() {
+            let place = if is_sweep { number } else { 0 };
             gone.remove(&id);
             let is_same = |known: &TrackedRun| known.dir.is_some() == dir.is_ok();
             if self.known.get(&id).is_some_and(is_same) {
                 continue;
             }
-            let known = TrackedRun::new(id.clone(), path, dir);
+            let mut known = TrackedRun::new(id.clone(), path, dir);
+            known.run.place = place;
             if known.dir.is_some() {
                 self.unread.insert(id.clone());
+            }
+            // Of a sweep also those that have not begun: the plan says what they will be.
+            if known.dir.is_some() || self.source.is_sweep() {
                 self.without_facts.insert(id.clone());
             }
             new.push(known.run.clone());
@@ -288,7 +310,7 @@ impl Tailer {
             let Some(id) = visible.or_else(others) else { return };
             self.without_facts.remove(&id);
             if let Some(known) = self.known.get_mut(&id).filter(|known| !known.has_facts) {
-                messages.extend(known.facts());
+                messages.extend(known.facts(&mut self.configurations, || self.planned.of(&self.source, &id)));
             }
         }
     }
@@ -388,7 +410,21 @@ impl Tailer {
             seeds: manifest.axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect(),
             rows: manifest.points.iter().map(row).collect(),
         };
-        Some(Msg::Sweep(Box::new(SweepView::of(sweep, results))))
+        Some(Msg::Sweep(Box::new(SweepView::of(sweep, results, self.classes()))))
+    }
+
+    /// How many classes the data of a sweep have: by its plan, or else by one of its runs.
+    fn classes(&self) -> Option<usize> {
+        let Source::Sweep(sweep) = &self.source else { return None };
+        let manifest = sweep.manifest();
+        let planned = manifest.base.get("data").and_then(|data| data.get("classes"));
+        let axis = manifest.axes.iter().find(|axis| axis.key == "data.classes");
+        let values = axis.map_or_else(|| planned.into_iter().collect::<Vec<_>>(), |axis| axis.values.iter().collect());
+        let largest = values.into_iter().filter_map(|value| usize::try_from(value.as_integer()?).ok()).max();
+        let is_done = |known: &&TrackedRun| known.run.is(RunState::Done);
+        let read = || self.known.values().find(is_done)?.dir.as_ref()?.classes();
+        let classes = self.classes.get().copied().or(largest).or_else(read)?;
+        Some(*self.classes.get_or_init(|| classes))
     }
 
     /// This machine, once in each interval while it is looked at.
@@ -417,6 +453,25 @@ impl Tailer {
             messages.push(Msg::Log(id.clone(), Box::new(log)));
         }
         self.environment.clone_from(run);
+    }
+}
+
+/// What determines the runs of a sweep, by its plan.
+#[derive(Default)]
+struct Planned {
+    base: Configuration,
+    places: HashMap<String, usize>,
+}
+
+impl Planned {
+    fn of(&mut self, source: &Source, id: &str) -> Option<Configuration> {
+        let Source::Sweep(sweep) = source else { return None };
+        let points = &sweep.manifest().points;
+        if self.places.len() != points.len() {
+            self.base = Configuration::of(&sweep.manifest().base);
+            self.places = points.iter().map(|point| point.id.clone()).zip(0..).collect();
+        }
+        Some(self.base.with(&points[*self.places.get(id)?].settings))
     }
 }
 

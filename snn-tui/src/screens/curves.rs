@@ -243,12 +243,13 @@ fn parts(choice: &Choice, metric: &str) -> Vec<(&'static str, String, bool)> {
 
 fn single(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
     let mut curves = Vec::new();
-    for (color, id) in state.chosen().into_iter().enumerate() {
+    let (chosen, names) = state.chosen_names();
+    for (color, (id, run)) in chosen.into_iter().zip(names).enumerate() {
         let Some(history) = state.model.histories.get(&id) else { continue };
         for (part, name, dashed) in parts(choice, metric) {
             let points = history.series(&name, choice.axis);
             if !points.is_empty() {
-                let name = format!("{} {part}", clean(&id)).trim_end().to_owned();
+                let name = format!("{} {part}", clean(&run)).trim_end().to_owned();
                 curves.push(Curve { name, color, dashed, points });
             }
         }
@@ -282,7 +283,7 @@ fn grouped(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
             }
             let points: Vec<_> = places.into_values().map(|at| together(&at)).collect();
             if !points.is_empty() {
-                let first = members.first().map(|id| clean(id)).unwrap_or_default();
+                let first = members.first().map(|id| clean(&state.group_name(id, members.len()))).unwrap_or_default();
                 let name = match members.len() {
                     1 => format!("{first} {part}"),
                     number => format!("{number} x {first} {part}"),

@@ -5,6 +5,7 @@ use snn_run::RunState;
 
 use super::{
     binding::{self, Binding},
+    config,
     table::{SCREENS, definition, place},
 };
 use crate::state::{Question, Screen, State};
@@ -58,6 +59,9 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
     if let Some(Question::Stop(runs)) = state.question.take() {
         let yes = matches!(key.code, KeyCode::Char('y' | 'Y'));
         return yes.then_some(Action::Stop(runs));
+    }
+    if config::take(state, key) {
+        return None;
     }
     if state.list.editing.is_some() {
         state.list.edit(key);

@@ -3,13 +3,13 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    help,
+    config, help,
     prompt::prompt,
     small,
     table::{SCREENS, definition},
 };
 use crate::{
-    state::{Question, State},
+    state::{Question, Screen, State},
     widgets::{
         note,
         text::{clean, fit, left, width},
@@ -19,7 +19,13 @@ use crate::{
 /// Draws the state into the whole of `area`.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.width < 50 || area.height < 12 {
-        return small::draw(state, area, buffer);
+        let fits = area.width >= 30 && area.height >= 5 && state.question.is_none() && !state.help;
+        if !fits || ![Screen::CONFIG, Screen::SWEEP].contains(&state.screen) {
+            return small::draw(state, area, buffer);
+        }
+        // Lists of settings are of use in any room.
+        (definition(state.screen).draw)(state, Rect { height: area.height - 1, ..area }, buffer);
+        return draw_foot(state, Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);
     }
     let (head, foot) = (Rect { height: 1, ..area }, Rect { y: area.bottom() - 1, height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
@@ -69,6 +75,10 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         let text =
             format!(" Stop {} after this batch, with a checkpoint? y yes, any other key no", clean(&what));
         buffer.set_string(area.x, area.y, left(&fit(&text, room), room), state.theme.warning());
+        return;
+    }
+    if let Some(text) = config::prompt(state) {
+        buffer.set_string(area.x, area.y, fit(&text, room), state.theme.bold());
         return;
     }
     if let Some(text) = &state.list.editing {

@@ -34,6 +34,8 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("<|h|Left", |state| columns_by(state, -1)), (">|l|Right", |state| columns_by(state, 1))],
         },
         Binding { what: "mark all, none", keys: &[("a", mark_all)] },
+        Binding { what: "names, ids", keys: &[("i", |state| state.names.are_ids = !state.names.are_ids)] },
+        Binding { what: "settings", keys: &[("c", |state| state.screen = Screen::CONFIG)] },
         Binding {
             what: "move",
             keys: &[("j|Down", |state| state.list.step(1)), ("k|Up", |state| state.list.step(-1))],
@@ -159,7 +161,7 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
         let align = |text: &str| if column.is_text { left(text, cells) } else { right(text, cells) };
         buffer.set_string(x, area.y, align(&heading), theme.bold());
         for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
-            let text = clean(&(column.text)(run, state.facts(&run.id)));
+            let text = cell(state, column, run);
             let style = match column.heading {
                 "verdict" => diagnosis::style(theme, run.verdict()),
                 _ => Style::new(),
@@ -178,6 +180,15 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// What a column shows of a run.
+fn cell(state: &State, column: &Column, run: &Run) -> String {
+    let text = match column.heading {
+        "run" => state.short_name(&run.id),
+        _ => (column.text)(run, state.facts(&run.id)),
+    };
+    clean(&text)
+}
+
 /// Columns from the left with their widths, as many as there is room for. The first two stay.
 fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Column, usize)> {
     let mut left = room.saturating_sub(1);
@@ -186,8 +197,7 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
         if place >= 2 && place < 2 + state.list.first_column {
             continue;
         }
-        let cells =
-            shown.iter().map(|run| width(&(column.text)(run, state.facts(&run.id)))).max().unwrap_or(0);
+        let cells = shown.iter().map(|run| width(&cell(state, column, run))).max().unwrap_or(0);
         let mut cells = cells.max(width(column.heading) + 1).max(column.least);
         if column.heading == "run" {
             cells = cells.min((room / 3).max(12));

@@ -26,7 +26,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let cursor = state.list.selected().and_then(|id| state.list.place(id)).unwrap_or(0);
     let shown = usize::from(area.height).saturating_sub(lines.len());
     let from = cursor.min(order.len().saturating_sub(shown));
-    lines.extend(order.iter().skip(from).filter_map(|id| state.model.runs.get(id)).map(line));
+    lines.extend(order.iter().skip(from).filter_map(|id| state.model.runs.get(id)).map(|run| line(state, run)));
     for (row, text) in lines.iter().enumerate().take(usize::from(area.height)) {
         let style = if row == 0 { state.theme.bold() } else { Style::new() };
         buffer.set_string(area.x, area.y + row as u16, fit(text, room), style);
@@ -55,12 +55,12 @@ fn summary(state: &State) -> String {
     if parts.is_empty() { "no runs here yet".to_owned() } else { parts.join(", ") }
 }
 
-fn line(run: &Run) -> String {
+fn line(state: &State, run: &Run) -> String {
     let status = run.status.as_ref();
     let epochs = status.map_or_else(String::new, |status| format!(" {}/{}", status.epoch, status.epochs));
     let left = run.remaining().map_or_else(String::new, |seconds| format!(" {}", duration(seconds)));
-    let state = run.verdict().map_or_else(|| run.state_name().to_owned(), |verdict| verdict.to_string());
+    let word = run.verdict().map_or_else(|| run.state_name().to_owned(), |verdict| verdict.to_string());
     let best = run.best_accuracy().map_or_else(String::new, |best| format!(" {}", percent(Some(best))));
-    let text = format!("{state}{epochs}{best}{left}");
-    format!("{} {}", text.trim_start(), clean(&run.id))
+    let text = format!("{word}{epochs}{best}{left}");
+    format!("{} {}", text.trim_start(), clean(&state.short_name(&run.id)))
 }

@@ -140,7 +140,7 @@ mod tests {
         run.status = Some(Status { best: Some(best), epoch: 9, ..Status::default() });
         let config =
             "[initialization]\nseed = 3\n[optimizer]\nlearning_rate = 0.01\n[data]\nname = \"randman\"";
-        (run, ConfigSummary::of(&config.parse().unwrap()))
+        (run, ConfigSummary::of(snn_run::Configuration::of(&config.parse().unwrap())))
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::{cell::Cell, collections::HashMap};
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use super::{
     columns::{COLUMNS, Key},
     filter::Filter,
+    line::{Typed, edit},
 };
 use crate::model::Model;
 
@@ -148,26 +149,10 @@ impl List {
     /// Takes a key while a filter is being typed.
     pub(crate) fn edit(&mut self, key: KeyEvent) {
         let Some(mut text) = self.editing.take() else { return };
-        match key.code {
-            KeyCode::Enter => self.filter = text,
-            KeyCode::Esc => {}
-            KeyCode::Backspace => {
-                text.pop();
-                self.editing = Some(text);
-            }
-            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                self.editing = Some(String::new());
-            }
-            KeyCode::Char('w') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                let kept = text.trim_end();
-                text.truncate(kept.rfind(' ').map_or(0, |space| space + 1));
-                self.editing = Some(text);
-            }
-            KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
-                text.push(c);
-                self.editing = Some(text);
-            }
-            _ => self.editing = Some(text),
+        match edit(&mut text, key) {
+            Typed::Done => self.filter = text,
+            Typed::Dropped => {}
+            Typed::Going => self.editing = Some(text),
         }
         self.is_stale = true;
     }

@@ -3,10 +3,12 @@
 mod choices;
 pub(crate) mod columns;
 mod filter;
+pub(crate) mod line;
 mod list;
+mod names;
 mod screen;
 
-use std::{any::Any, collections::BTreeSet};
+use std::{any::Any, cell::Cell, collections::BTreeSet};
 
 use crate::{
     data::{ConfigSummary, Msg, Probes, Run},
@@ -15,6 +17,7 @@ use crate::{
 };
 use choices::Choices;
 use list::List;
+use names::Names;
 
 pub(crate) use filter::Filter;
 pub(crate) use list::headings;
@@ -28,7 +31,10 @@ pub(crate) struct State {
     /// Runs that curves and actions are about, beside the one under the cursor.
     pub(crate) marked: BTreeSet<String>,
     pub(crate) list: List,
+    pub(crate) names: Names,
     pub(crate) choices: Choices,
+    /// Rows that the screen has shown of what it scrolls.
+    pub(crate) page: Cell<usize>,
     /// Whether somebody watches, and a screen is not written once.
     pub(crate) is_watched: bool,
     /// Whether the keys are explained.
@@ -54,7 +60,9 @@ impl State {
             screen: Screen::RUNS,
             marked: BTreeSet::new(),
             list: List::default(),
+            names: Names::default(),
             choices: Choices::default(),
+            page: Cell::new(0),
             is_watched: false,
             help: false,
             question: None,
@@ -79,10 +87,41 @@ impl State {
                 self.marked.retain(|id| !gone.contains(id));
                 self.list.is_stale = true;
             }
-            Msg::Runs(_) | Msg::ConfigSummary(..) => self.list.is_stale = true,
+            Msg::Runs(_) => self.list.is_stale = true,
+            Msg::ConfigSummary(..) => (self.list.is_stale, self.names.is_stale) = (true, true),
             _ => {}
         }
         self.model.update(message);
+    }
+
+    /// Puts everything in order after something has changed.
+    pub(crate) fn settle(&mut self) {
+        self.list.settle(&self.model);
+        self.names.settle(&self.model, self.list.order());
+    }
+
+    /// What a run is called: by what it differs in from the others of the list.
+    pub(crate) fn name(&self, id: &str) -> String {
+        self.names.of(&self.model, id)
+    }
+
+    /// The same in a list, whose columns have settings: a name that somebody chose stands alone.
+    pub(crate) fn short_name(&self, id: &str) -> String {
+        self.names.short(&self.model, id)
+    }
+
+    /// The chosen runs, and what they are called beside each other.
+    pub(crate) fn chosen_names(&self) -> (Vec<String>, Vec<String>) {
+        let chosen = self.chosen();
+        let names = self.names.of_some(&self.model, &chosen);
+        (chosen, names)
+    }
+
+    /// What so many runs are called that differ from this one in seeds alone.
+    pub(crate) fn group_name(&self, id: &str, runs: usize) -> String {
+        let setting = |facts: &ConfigSummary| self.names.naming().setting(&facts.configuration);
+        let setting = self.facts(id).filter(|_| runs > 1 && !self.names.are_ids).map(setting);
+        setting.filter(|setting| !setting.is_empty()).unwrap_or_else(|| self.name(id))
     }
 
     /// The run under the cursor of the list.

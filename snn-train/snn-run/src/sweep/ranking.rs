@@ -8,7 +8,7 @@ use super::{
     manifest::Settings,
     results::{MeanSd, Results, Row},
 };
-use crate::{numbers::number, state::RunState};
+use crate::{configuration::is_seed, numbers::number, state::RunState};
 
 /// Which of two values is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Effect {
 impl Results {
     /// All settings, the best first by the mean over their runs that are done; those without one last, in the order of the plan.
     pub fn ranking(&self, better: Better, value: impl Fn(&Row) -> Option<f64>) -> Vec<Standing> {
-        let parameters: Vec<&String> = self.keys.iter().filter(|key| !self.seeds.contains(key)).collect();
+        let parameters: Vec<&String> = self.parameters().collect();
         let mut places: BTreeMap<Vec<Option<String>>, usize> = BTreeMap::new();
         let mut standings: Vec<Standing> = Vec::new();
         for (index, row) in self.rows.iter().enumerate() {
@@ -113,8 +113,12 @@ impl Results {
     /// What each key but seeds does, by [`Self::ranking`].
     #[must_use]
     pub fn effects(&self, ranking: &[Standing], better: Better) -> Vec<Effect> {
-        let parameters = self.keys.iter().filter(|key| !self.seeds.contains(key));
-        parameters.map(|key| effect(key, ranking, better)).collect()
+        self.parameters().map(|key| effect(key, ranking, better)).collect()
+    }
+
+    /// The keys that are no seeds. A plan made by hand may list seeds among the others.
+    fn parameters(&self) -> impl Iterator<Item = &String> {
+        self.keys.iter().filter(|key| !self.seeds.contains(key) && !is_seed(key))
     }
 }
 

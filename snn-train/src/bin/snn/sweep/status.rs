@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCod
 
 use clap::Args;
 use serde_json::{Value, json};
-use snn_run::Verdict;
+use snn_run::{Naming, Verdict};
 use snn_terminal::escape;
 use snn_train::{
     Error,
@@ -53,10 +53,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if !verdicts.is_empty() {
         writeln!(out, "verdicts  {verdicts}")?;
     }
+    let naming = Naming::of(results.rows.iter().map(|row| (row.id.as_str(), &row.settings)));
     for row in results.rows.iter().filter(|row| row.verdict.is_some_and(Verdict::is_bad)) {
         let why = row.message.as_ref().or(row.detail.as_ref());
         let (verdict, why) = (row.verdict.unwrap_or(Verdict::Unknown), escape(why.map_or("", |why| why)));
-        writeln!(out, "{verdict:<12} {}: {why}", escape(&row.id))?;
+        let name = naming.name(&row.id, &row.settings);
+        // The id names its directory.
+        let id = if name.contains(&row.id) { String::new() } else { format!(" ({})", row.id) };
+        writeln!(out, "{verdict:<12} {}: {why}", escape(&(name + &id)))?;
     }
     let waits = |row: &Row| row.state == RunState::Pending || row.state.is_interrupted();
     if let Err(error) = &queue
