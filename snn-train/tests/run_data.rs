@@ -76,7 +76,8 @@ fn classes_in_another_order_are_mapped() {
     let name = |flip: bool| {
         let words = if flip { ["b", "a"] } else { ["a", "b"] };
         let label = |sample: usize| (sample % 2) as u16 ^ u16::from(flip);
-        let file = write_samples(&snn.path("a.h5"), &(0..60).map(|n| sample(n, 0)).collect::<Vec<_>>(), label);
+        let file =
+            write_samples(&snn.path("a.h5"), &(0..60).map(|n| sample(n, 0)).collect::<Vec<_>>(), label);
         let keys: Vec<VarLenUnicode> = words.map(|word| word.parse().unwrap()).into();
         let extra = file.create_group("extra").unwrap();
         extra.new_dataset_builder().with_data(&keys).create("keys").unwrap();

@@ -136,7 +136,7 @@ fn a_failed_run_is_shown_and_tried_again() {
     let words = ["running", "stalled", "pending", "failed", "damaged", "stopped", "done", "unknown"];
     let counted: u64 = words.iter().map(|word| status[word].as_u64().unwrap()).sum();
     assert_eq!(status["runs"].as_u64(), Some(counted), "every run is in one state: {status}");
-    assert!(status["interrupted"].is_null(), "a word of old for two states");
+    assert!(status["interrupted"].is_null(), "one word for two states");
 }
 
 /// A run that ends its process for want of memory, which was promised to it by mistake: the others are done first, it is

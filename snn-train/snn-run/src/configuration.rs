@@ -2,14 +2,14 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
 };
 
 use toml::{Table, Value};
 
-use crate::{directory::RunDir, error::Error, files::CONFIG, regular, sweep::Settings};
+use crate::{directory::RunDir, error::Error, files::CONFIG, regular};
 
 /// Every key of an experiment with its value: `optimizer.learning_rate` and `0.03`.
 ///
@@ -100,12 +100,13 @@ impl Configuration {
     ///
     /// With another data set (`data.name`) the other `data` keys of this one are left out: they belong to its own.
     #[must_use]
-    pub fn with(&self, settings: &Settings) -> Self {
+    pub fn with(&self, settings: &BTreeMap<String, Value>) -> Self {
         let mut sections: Vec<Arc<Section>> = Vec::new();
         let mut left = settings.clone();
         let other_data = settings.contains_key("data.name");
         for section in &self.sections {
-            let is_here = |key: &str| section.entries.first().is_some_and(|(first, _)| heading(first) == heading(key));
+            let is_here =
+                |key: &str| section.entries.first().is_some_and(|(first, _)| heading(first) == heading(key));
             if !settings.keys().any(|key| is_here(key)) {
                 sections.push(section.clone());
                 continue;
@@ -119,7 +120,9 @@ impl Configuration {
                 }
             }
             let added: Vec<String> = left.keys().filter(|key| is_here(key)).cloned().collect();
-            entries.extend(added.into_iter().filter_map(|key| left.remove(&key).map(|value| (key.into(), value))));
+            entries.extend(
+                added.into_iter().filter_map(|key| left.remove(&key).map(|value| (key.into(), value))),
+            );
             sections.push(Arc::new(Section::new(entries)));
         }
         if !left.is_empty() {
@@ -140,7 +143,7 @@ impl Configuration {
     }
 }
 
-/// The section of a key; `None` for one that stands in none.
+/// The section of a key; `None` for one outside of all sections.
 fn heading(key: &str) -> Option<&str> {
     key.split_once('.').map(|(section, _)| section)
 }
@@ -286,8 +289,11 @@ mod tests {
         let with = |settings: &[(&str, Value)]| {
             base.with(&settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
         };
-        let changed =
-            with(&[("training.epochs", 9.into()), ("training.new", 1.into()), ("optimizer.name", "sgd".into())]);
+        let changed = with(&[
+            ("training.epochs", 9.into()),
+            ("training.new", 1.into()),
+            ("optimizer.name", "sgd".into()),
+        ]);
         for (key, value) in [
             ("training.epochs", Value::from(9)),
             ("training.seed", 3.into()),

@@ -65,7 +65,7 @@ const CLOCKS_DIFFER: f64 = 5.0;
 const PLAUSIBLE: f64 = 900.0;
 
 /// Whether one look may take a run that lives for a stalled one: its clocks are seen to differ from ours or from each other, or it was heard
-/// of so short a time ago that ours may be wrong. Only a second look tells (see [`beating`](crate::beating)).
+/// of so short a time ago that ours may be wrong. Only a second look decides (see [`beating`](crate::beating)).
 #[must_use]
 pub fn is_doubtful(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) -> bool {
     let now = unix(now);

@@ -8,7 +8,7 @@
 //! - Learning rate is `lr`, slope `b`; other keys are called by their last part, or in full where two share it. Words such as `esser`
 //!   need no key. Seeds come last, without a space: `s0`; those that agree in every run are one.
 //! - Numbers have three digits, and more only where two would look the same; lists of layers are joined: `100-50`.
-//! - If more than five keys differ, a name has those that tell the runs apart, beginning with the one that tells most.
+//! - If more than five keys differ, a name has those that distinguish the runs, beginning with the one that distinguishes most.
 //! - A name that somebody chose stays, with the differences behind it where there is room; the ids that programs make up (`randman-20261123-142501-ab12`,
 //!   `randman-0123456789ab`) do not. Runs that agree in all keys, and a single run, keep their id.
 
@@ -58,9 +58,9 @@ const SHORT: [(&str, &str); 2] =
     [("training.batch_size", "batch"), ("optimizer.learning_rate_decay", "lr decay")];
 /// Keys that change no result.
 const IRRELEVANT: [&str; 2] = ["training.checkpoint_interval", "training.memory_limit"];
-/// A name has so many keys at most, seeds not counted, unless it takes more to tell the runs apart.
+/// A name has so many keys at most, seeds not counted, unless it takes more to distinguish the runs.
 const MOST_KEYS: usize = 5;
-/// Digits of a number, unless it takes more to tell two apart.
+/// Digits of a number, unless it takes more to distinguish two of them.
 const DIGITS: usize = 3;
 /// Digits of which no two numbers of 64 bits look the same.
 const ALL_DIGITS: usize = 17;
@@ -119,8 +119,7 @@ impl Naming {
         columns.sort_by_key(|column| is_first(column.key));
         let (seeds, keys): (Vec<_>, Vec<_>) = columns.into_iter().partition(|column| is_seed(column.key));
         let keys = if keys.len() > MOST_KEYS { telling(keys, runs.len()) } else { keys };
-        let mut naming =
-            Self { keys: name_keys(&keys), seeds: name_seeds(seeds), ambiguous: HashSet::new() };
+        let mut naming = Self { keys: name_keys(&keys), seeds: name_seeds(seeds), ambiguous: HashSet::new() };
         let mut known = HashSet::new();
         for (id, settings) in &runs {
             let name = naming.name(id, *settings);
@@ -145,7 +144,7 @@ impl Naming {
         }
     }
 
-    /// What a run is called where there is room for one word and settings are beside it: a name that somebody chose stands alone.
+    /// What a run is called where there is room for one word and settings are beside it: names that people chose, without differences.
     #[must_use]
     pub fn short<K: Keyed + ?Sized>(&self, id: &str, settings: &K) -> String {
         if is_generated(id) { self.name(id, settings) } else { id.to_owned() }
@@ -164,9 +163,10 @@ impl Naming {
     /// The seeds by which it differs from its repetitions: `s0`.
     #[must_use]
     pub fn seeds<K: Keyed + ?Sized>(&self, settings: &K) -> String {
-        let parts = self.seeds.iter().filter_map(|named| {
-            Some(format!("{}{}", named.label, named.text(settings.value(&named.key)?)))
-        });
+        let parts = self
+            .seeds
+            .iter()
+            .filter_map(|named| Some(format!("{}{}", named.label, named.text(settings.value(&named.key)?))));
         parts.collect::<Vec<_>>().join(" ")
     }
 
@@ -185,9 +185,8 @@ pub fn is_generated(id: &str) -> bool {
     match (last.len(), parts.next(), parts.next()) {
         (12, Some(name), _) => is_hex(last) && !name.is_empty(),
         (4, Some(time), Some(day)) => {
-            let is_number = |text: &str, digits| {
-                text.len() == digits && text.bytes().all(|c: u8| c.is_ascii_digit())
-            };
+            let is_number =
+                |text: &str, digits| text.len() == digits && text.bytes().all(|c: u8| c.is_ascii_digit());
             is_hex(last) && is_number(time, 6) && is_number(day, 8)
         }
         _ => false,
@@ -247,7 +246,7 @@ fn columns<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)], keys: &[&'a str]) -
     columns
 }
 
-/// As few of many keys as tell the runs apart as well as all of them, those that tell most first.
+/// As few of many keys as distinguish the runs as well as all of them, those that distinguish most first.
 fn telling(mut keys: Vec<Column<'_>>, runs: usize) -> Vec<Column<'_>> {
     let split = |classes: &[u32], column: &Column<'_>| -> (Vec<u32>, usize) {
         let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
@@ -261,7 +260,7 @@ fn telling(mut keys: Vec<Column<'_>>, runs: usize) -> Vec<Column<'_>> {
     let (mut classes, mut number, mut chosen) = (vec![0; runs], 1, Vec::new());
     loop {
         let splits = keys.iter().enumerate().map(|(place, column)| (place, split(&classes, column)));
-        // The first of those that tell the same.
+        // The first of those that distinguish as many.
         let best = splits.max_by_key(|(place, (_, number))| (*number, std::cmp::Reverse(*place)));
         match best {
             Some((place, (split, count))) if count > number => {
@@ -461,7 +460,10 @@ mod tests {
         assert_eq!(names(&["seed = 1", "seed = 2"]), ["s1", "s2"]);
         let planned = "initialization.seed = 2";
         let begun = "initialization.seed = 1\ntraining.seed = 1";
-        assert_eq!(names(&[begun, planned, "initialization.seed = 3\ntraining.seed = 3"]), ["s1", "s2", "s3"]);
+        assert_eq!(
+            names(&[begun, planned, "initialization.seed = 3\ntraining.seed = 3"]),
+            ["s1", "s2", "s3"]
+        );
         assert_eq!(names(&["training.batch_size = 1", "training.batch_size = 2"]), ["batch 1", "batch 2"]);
     }
 
@@ -501,14 +503,16 @@ mod tests {
         for id in ["randman-20261123-142501-ab12", "my-net-1-20261123-142501-0000", "shd-0123456789ab"] {
             assert!(is_generated(id), "{id}");
         }
-        for id in ["", "mine", "run-1", "-0123456789ab", "0123456789ab", "a-0123456789AB", "x-2026-1425-ab12"] {
+        for id in ["", "mine", "run-1", "-0123456789ab", "0123456789ab", "a-0123456789AB", "x-2026-1425-ab12"]
+        {
             assert!(!is_generated(id), "{id}");
         }
     }
 
     #[test]
     fn what_changes_no_result_is_no_name() {
-        let runs = ["probe.every = 1\ntraining.memory_limit = 1.0", "probe.every = 2\ntraining.memory_limit = 2.0"];
+        let runs =
+            ["probe.every = 1\ntraining.memory_limit = 1.0", "probe.every = 2\ntraining.memory_limit = 2.0"];
         assert_eq!(names(&runs), ["x-000000000000", "x-000000000001"]);
     }
 }

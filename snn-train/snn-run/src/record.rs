@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The version that every line of `metrics.jsonl` carries; it grows when a field changes its meaning.
 pub const METRICS_VERSION: u32 = 1;
 
+/// How the lines of epochs begin that this version writes.
+const EPOCH: &str = r#"{"version":1,"kind":"epoch",""#;
+
 /// One line of `metrics.jsonl`: `{"version":1,"kind":"epoch",...}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -151,8 +154,13 @@ impl Record {
             #[serde(borrow)]
             kind: Cow<'a, str>,
         }
-        // Lists read millions of lines: each is taken apart once to learn its kind and once for what it says, without a tree of it
-        // in between.
+        // Lists read millions of lines, nearly all of them of this kind and written by us.
+        if line.starts_with(EPOCH)
+            && let Ok(epoch) = serde_json::from_str(line)
+        {
+            return Some(Self::Epoch(epoch));
+        }
+        // Others are taken apart once to learn their kind and once for what they say, without a tree of them in between.
         let Ok(Kind { kind }) = serde_json::from_str(line) else {
             let value: serde_json::Value = serde_json::from_str(line).ok()?;
             value.get("kind")?.as_str()?;
@@ -194,7 +202,7 @@ mod tests {
             ..EpochRecord::default()
         });
         let line = record.to_line();
-        assert!(line.starts_with(r#"{"version":1,"kind":"epoch","epoch":3,"#), "{line}");
+        assert!(line.starts_with(EPOCH), "{line}");
         assert_eq!(Record::parse(&line), Some(record));
     }
 

@@ -63,7 +63,8 @@ mod tests {
 
     /// A run whose status was written `ago` seconds ago by the clocks of trainer and file system.
     fn write(path: &Path, trainer: f64, files: f64) {
-        let status = Status { state: RecordedState::Running, heartbeat: unix_time() - trainer, ..Status::default() };
+        let status =
+            Status { state: RecordedState::Running, heartbeat: unix_time() - trainer, ..Status::default() };
         fs::write(path.join(STATUS), serde_json::to_vec(&status).unwrap()).unwrap();
         let written = SystemTime::UNIX_EPOCH + Duration::from_secs_f64(unix_time() - files);
         fs::File::options().write(true).open(path.join(STATUS)).unwrap().set_modified(written).unwrap();

@@ -188,9 +188,7 @@ impl Substitute {
         let lives = match holder.as_ref().and_then(Holder::lives) {
             Some(lives) => lives,
             // On another machine: it writes its status about once a second.
-            None => {
-                is_fresh(path) || RunDir::open(directory).is_ok_and(|run| is_trained(&run))
-            }
+            None => is_fresh(path) || RunDir::open(directory).is_ok_and(|run| is_trained(&run)),
         };
         if lives {
             let pid = holder.map(|holder| holder.pid);

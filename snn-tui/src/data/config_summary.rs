@@ -112,11 +112,7 @@ mod tests {
         );
         assert_eq!((facts.beta, facts.learning_rate), (Some(10.0), Some(0.01)));
         let other = config.replace("seed=1", "seed=9").replace("seed=3", "seed=4");
-        assert_eq!(
-            of(&other).group,
-            facts.group,
-            "seeds do not tell groups apart"
-        );
+        assert_eq!(of(&other).group, facts.group, "seeds do not tell groups apart");
         let other = config.replace("0.01", "0.02");
         assert_ne!(of(&other).group, facts.group);
         assert_eq!(of("").hidden, "");

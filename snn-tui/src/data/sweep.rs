@@ -36,7 +36,8 @@ impl SweepView {
     /// Whether its loss is the cross-entropy, of which guessing costs ln(classes).
     pub(crate) fn is_cross_entropy(&self) -> bool {
         let varies = self.manifest.axes.iter().any(|axis| axis.key == "loss.name");
-        let name = self.manifest.base.get("loss").and_then(|loss| loss.get("name")).and_then(|it| it.as_str());
+        let name =
+            self.manifest.base.get("loss").and_then(|loss| loss.get("name")).and_then(|it| it.as_str());
         !varies && name.is_none_or(|name| name == "cross-entropy")
     }
 

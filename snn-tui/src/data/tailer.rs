@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -43,7 +44,7 @@ impl Source {
         match SweepDir::open(path) {
             Ok(sweep) => Ok(Self::Sweep(Box::new(sweep))),
             Err(Error::NotASweep { .. }) => {
-                snn_run::list(path)?;
+                list(path)?;
                 Ok(Self::Runs(path.to_owned()))
             }
             Err(error) => Err(error),
@@ -64,8 +65,17 @@ impl Source {
     }
 }
 
+fn list(directory: &Path) -> Result<fs::ReadDir, Error> {
+    let fail = |source| Error::Io { action: "list the runs", path: directory.to_owned(), source };
+    fs::read_dir(directory).map_err(fail)
+}
+
 /// So long one step takes at most, more or less: whoever asks for another run need not wait.
 const BUDGET: Duration = Duration::from_millis(80);
+/// Runs are read in batches of so many, by so many threads at most, each of which takes no less than so many.
+const BATCH: usize = 128;
+const MOST_THREADS: usize = 8;
+const LEAST_SHARE: usize = 8;
 /// Within this time a trainer is seen to write its status, about once a second.
 pub(crate) const BEAT: Duration = Duration::from_millis(2500);
 /// Runs that are over are looked at again in portions of so many.
@@ -80,7 +90,8 @@ pub(crate) struct Tailer {
     unread: BTreeSet<String>,
     /// Those whose facts are not read yet.
     without_facts: BTreeSet<String>,
-    configurations: Configurations,
+    /// Sections of experiments that runs share, for each of the threads that read them.
+    configurations: Vec<Configurations>,
     /// What determines the runs of a sweep that have not begun.
     planned: Planned,
     /// Classes of the data of a sweep, once they are known.
@@ -100,13 +111,14 @@ pub(crate) struct Tailer {
 impl Tailer {
     /// Looks for news no more often than every `interval`.
     pub(crate) fn new(source: Source, interval: Duration) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         Self {
             source,
             interval,
             known: BTreeMap::new(),
             unread: BTreeSet::new(),
             without_facts: BTreeSet::new(),
-            configurations: Configurations::default(),
+            configurations: (0..threads).map(|_| Configurations::default()).collect(),
             planned: Planned::default(),
             classes: OnceCell::new(),
             listed: None,
@@ -230,8 +242,7 @@ impl Tailer {
                 Ok(sweep.manifest().points.iter().map(found).collect())
             }
             Source::Runs(directory) => {
-                let fail = |source| Error::Io { action: "list the runs", path: directory.clone(), source };
-                let entries = fs::read_dir(directory).map_err(fail)?;
+                let entries = list(directory)?;
                 let found = |entry: fs::DirEntry| {
                     let id = entry.file_name().to_string_lossy().into_owned();
                     // A run that is known already is opened when it is read, and not each time it is listed.
@@ -276,14 +287,20 @@ impl Tailer {
         }
         let mut read = Vec::new();
         let mut visible = wants.visible.iter();
-        while begin.elapsed() < BUDGET {
-            let first = visible.find(|id| self.unread.contains(*id)).cloned();
-            let Some(id) = first.or_else(|| self.unread.first().cloned()) else { break };
-            self.unread.remove(&id);
-            if let Some(known) = self.known.get_mut(&id) {
-                known.refresh();
-                read.push(known.run.clone());
+        while begin.elapsed() < BUDGET && !self.unread.is_empty() {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH {
+                let first = visible.find(|id| self.unread.contains(*id)).cloned();
+                let Some(id) = first.or_else(|| self.unread.first().cloned()) else { break };
+                self.unread.remove(&id);
+                batch.extend(self.known.remove_entry(&id));
             }
+            in_parallel(&mut batch, &mut self.configurations, |(_, known), _| {
+                // All of them are told of below, whether or not they have changed.
+                let _ = known.refresh();
+            });
+            read.extend(batch.iter().map(|(_, known)| known.run.clone()));
+            self.known.extend(batch);
         }
         let all = self.known.len();
         messages.push(Msg::Runs(read));
@@ -299,18 +316,32 @@ impl Tailer {
             .filter(|id| self.without_facts.contains(*id))
             .cloned()
             .collect();
+        let all = wants.all_facts && self.unread.is_empty();
         let mut next = visible.into_iter();
         loop {
-            let visible = next.next();
-            let all = wants.all_facts && self.unread.is_empty();
-            let others = || all.then(|| self.without_facts.first().cloned()).flatten();
-            if visible.is_none() && begin.elapsed() >= BUDGET {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH {
+                let visible = next.next();
+                let is_late = visible.is_none() && begin.elapsed() >= BUDGET;
+                let others = || all.then(|| self.without_facts.first().cloned()).flatten();
+                let Some(id) = visible.or_else(others).filter(|_| !is_late) else { break };
+                self.without_facts.remove(&id);
+                if self.known.get(&id).is_some_and(|known| !known.has_facts)
+                    && let Some(known) = self.known.remove(&id)
+                {
+                    let planned = if known.dir.is_none() { self.planned.of(&self.source, &id) } else { None };
+                    batch.push((id, known, planned, None));
+                }
+            }
+            if batch.is_empty() {
                 return;
             }
-            let Some(id) = visible.or_else(others) else { return };
-            self.without_facts.remove(&id);
-            if let Some(known) = self.known.get_mut(&id).filter(|known| !known.has_facts) {
-                messages.extend(known.facts(&mut self.configurations, || self.planned.of(&self.source, &id)));
+            in_parallel(&mut batch, &mut self.configurations, |(_, known, planned, facts), all| {
+                *facts = known.facts(all, planned.take());
+            });
+            for (id, known, _, facts) in batch {
+                self.known.insert(id, known);
+                messages.extend(facts);
             }
         }
     }
@@ -419,7 +450,8 @@ impl Tailer {
         let manifest = sweep.manifest();
         let planned = manifest.base.get("data").and_then(|data| data.get("classes"));
         let axis = manifest.axes.iter().find(|axis| axis.key == "data.classes");
-        let values = axis.map_or_else(|| planned.into_iter().collect::<Vec<_>>(), |axis| axis.values.iter().collect());
+        let values =
+            axis.map_or_else(|| planned.into_iter().collect::<Vec<_>>(), |axis| axis.values.iter().collect());
         let largest = values.into_iter().filter_map(|value| usize::try_from(value.as_integer()?).ok()).max();
         let is_done = |known: &&TrackedRun| known.run.is(RunState::Done);
         let read = || self.known.values().find(is_done)?.dir.as_ref()?.classes();
@@ -454,6 +486,21 @@ impl Tailer {
         }
         self.environment.clone_from(run);
     }
+}
+
+/// Does the same to all of them, on as many cores as there are kept sections for.
+fn in_parallel<T: Send>(
+    batch: &mut [T],
+    sections: &mut [Configurations],
+    work: impl Fn(&mut T, &mut Configurations) + Sync,
+) {
+    let share = batch.len().div_ceil(sections.len().max(1)).max(LEAST_SHARE);
+    thread::scope(|scope| {
+        for (part, sections) in batch.chunks_mut(share).zip(sections) {
+            let work = &work;
+            scope.spawn(move || part.iter_mut().for_each(|it| work(it, sections)));
+        }
+    });
 }
 
 /// What determines the runs of a sweep, by its plan.

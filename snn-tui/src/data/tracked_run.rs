@@ -8,7 +8,8 @@ use std::{
 };
 
 use snn_run::{
-    Configuration, Configurations, Diagnosis, Doctor, Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
+    Configuration, Configurations, Diagnosis, Doctor, Error, FILE_VERSION, Follower, News, Pulse, Record,
+    RunDir, RunState,
     files::{self, METRICS, PROBES, STATUS},
     median,
     probe::Probe,
@@ -189,15 +190,11 @@ impl TrackedRun {
     }
 
     /// What determines the run, once; one that has not begun is what is planned.
-    pub(super) fn facts(
-        &mut self,
-        all: &mut Configurations,
-        planned: impl FnOnce() -> Option<Configuration>,
-    ) -> Option<Msg> {
+    pub(super) fn facts(&mut self, all: &mut Configurations, planned: Option<Configuration>) -> Option<Msg> {
         self.has_facts = true;
         let facts = match &self.dir {
             Some(dir) => ConfigSummary::read(dir, all),
-            None => ConfigSummary::of(planned()?),
+            None => ConfigSummary::of(planned?),
         };
         Some(Msg::ConfigSummary(self.run.id.clone(), Box::new(facts)))
     }

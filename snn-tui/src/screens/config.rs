@@ -1,7 +1,5 @@
 //! The whole configuration of a run, and what differs between the marked ones.
 
-use std::borrow::Cow;
-
 use crossterm::event::KeyEvent;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -49,11 +47,11 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("<|h|Left", |state| turn(state, -1)), (">|l|Right", |state| turn(state, 1))],
         },
         Binding {
-            what: "pages",
+            what: "pages of keys",
             keys: &[("PageDown", |state| page(state, 1)), ("PageUp", |state| page(state, -1))],
         },
         Binding {
-            what: "first, last",
+            what: "first, last key",
             keys: &[
                 ("g|Home", |state| scroll(state, isize::MIN / 2)),
                 ("G|End", |state| scroll(state, isize::MAX / 2)),
@@ -144,11 +142,11 @@ impl Table {
     fn of(state: &State) -> Self {
         let choice: Choice = state.choice();
         let runs = state.chosen();
-        let names = state.names.of_some(&state.model, &runs);
+        let names = state.names.short_of_some(&state.model, &runs);
         let mut rows = about(state, &runs);
         let own = rows.len();
         let facts: Vec<_> = runs.iter().map(|id| state.facts(id).map(|facts| &facts.configuration)).collect();
-        // All keys in the order of the file; those that only later runs have, behind what they stand behind there.
+        // All keys in the order of the file; those that only later runs have, after the key that precedes them there.
         let mut keys: Vec<&str> = Vec::new();
         for configuration in facts.iter().flatten() {
             let mut next = 0;
@@ -165,8 +163,10 @@ impl Table {
         }
         let listed: Vec<&str> = state.names.naming().keys().collect();
         for key in keys {
-            let values: Vec<_> =
-                facts.iter().map(|it| it.and_then(|it| it.get(key)).map(|it| snn_run::plain(it).into_owned())).collect();
+            let values: Vec<_> = facts
+                .iter()
+                .map(|it| it.and_then(|it| it.get(key)).map(|it| snn_run::plain(it).into_owned()))
+                .collect();
             let differs = match &values[..] {
                 [_] => listed.contains(&key),
                 values => values.iter().any(|value| *value != values[0]),
@@ -187,7 +187,7 @@ impl Table {
     }
 }
 
-/// What else there is to be said of runs: where they lie, how they stand.
+/// What is known of runs besides their settings: path, state, verdict, device.
 fn about(state: &State, runs: &[String]) -> Vec<Row> {
     let row = |key: &str, of: &dyn Fn(&str) -> Option<String>| {
         let values: Vec<_> = runs.iter().map(|id| of(id)).collect();
@@ -216,9 +216,10 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let table = Table::of(state);
     let choice: Choice = state.choice();
     let words = choice.typed.as_ref().unwrap_or(&choice.words);
-    let searched = if words.is_empty() { String::new() } else { format!("; {} with /{words}", table.rows.len()) };
+    let searched =
+        if words.is_empty() { String::new() } else { format!("; {} with /{words}", table.rows.len()) };
     let title = match runs.as_slice() {
-        [_] => format!("{}: {}{searched}", table.names[0], several(table.keys, "key")),
+        [id] => format!("{}: {}{searched}", state.name(id), several(table.keys, "key")),
         _ => {
             let of = format!("{} of {} differ", table.differing, several(table.keys, "key"));
             format!("{} runs: {of}{searched}", runs.len())
@@ -227,10 +228,15 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     buffer.set_string(area.x, area.y, fit(&clean(&title), usize::from(area.width)), state.theme.bold());
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if table.keys == 0 {
-        let text = if state.model.runs.contains_key(&runs[0]) { "Reading the settings ..." } else { "It is gone." };
+        let text =
+            if state.model.runs.contains_key(&runs[0]) { "Reading the settings ..." } else { "It is gone." };
         return note(state.theme.dim(), text, body, buffer);
     }
-    if runs.len() == 1 { draw_one(state, &table, body, buffer) } else { draw_several(state, &table, body, buffer) }
+    if runs.len() == 1 {
+        draw_one(state, &table, body, buffer)
+    } else {
+        draw_several(state, &table, body, buffer)
+    }
 }
 
 /// Columns of keys and values are as wide as this, where there is room for several of them.
@@ -238,7 +244,8 @@ const COLUMN: u16 = 52;
 
 /// One run: keys and values, on wide terminals in several columns.
 fn draw_one(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
-    let number = (area.width / COLUMN).max(1);
+    let needed = table.rows.len().div_ceil(usize::from(area.height).max(1)) as u16;
+    let number = (area.width / COLUMN).min(needed).max(1);
     let wide = area.width / number;
     let page = usize::from(area.height) * usize::from(number);
     state.page.set(page);
@@ -252,7 +259,8 @@ fn draw_one(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
         buffer.set_string(x, y, left(&end(&row.key, named), named), state.theme.dim());
         let room = usize::from(wide).saturating_sub(named + 2);
         let value = row.values[0].as_deref().unwrap_or("-");
-        buffer.set_string(x + named as u16 + 1, y, fit(&clean(value), room), style);
+        let value = if row.key == "path" { end(value, room) } else { fit(&clean(value), room) };
+        buffer.set_string(x + named as u16 + 1, y, value, style);
     }
 }
 
@@ -268,7 +276,8 @@ fn draw_several(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let named = table.rows.iter().map(|row| width(&row.key)).max().unwrap_or(3).min(room * 2 / 5);
     let natural = |run: usize| {
-        let values = table.rows.iter().map(|row| row.values[run].as_ref().map_or(1, |value| width(&clean(value))));
+        let values =
+            table.rows.iter().map(|row| row.values[run].as_ref().map_or(1, |value| width(&clean(value))));
         values.chain([width(&clean(&table.names[run]))]).max().unwrap_or(1)
     };
     let widths: Vec<usize> = (0..table.names.len()).map(natural).collect();
@@ -284,7 +293,12 @@ fn draw_several(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
         if cells > left_over {
             // As much of it as there is room for says that there are more.
             let text = format!(">{}", table.names.len() - run);
-            buffer.set_string(area.right().saturating_sub(width(&text) as u16), area.y, text, state.theme.dim());
+            buffer.set_string(
+                area.right().saturating_sub(width(&text) as u16),
+                area.y,
+                text,
+                state.theme.dim(),
+            );
             break;
         }
         buffer.set_string(x, area.y, fit(&clean(&table.names[run]), cells), state.theme.bold());
@@ -300,13 +314,12 @@ fn draw_several(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The end of a key that is too long: it says more than the beginning.
-fn end(key: &str, cells: usize) -> Cow<'_, str> {
-    let key = clean(key);
-    let long = width(&key);
-    if long <= cells {
-        return Cow::Owned(key);
+/// The end of a key or path that is too long: it says more than the beginning.
+fn end(text: &str, cells: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= cells {
+        return text;
     }
-    let end = key.char_indices().map(|(at, _)| &key[at..]).find(|rest| width(rest) < cells);
-    Cow::Owned(format!("~{}", end.unwrap_or_default()))
+    let end = text.char_indices().map(|(at, _)| &text[at..]).find(|rest| width(rest) < cells);
+    format!("~{}", end.unwrap_or_default())
 }

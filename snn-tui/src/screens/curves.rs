@@ -283,7 +283,8 @@ fn grouped(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
             }
             let points: Vec<_> = places.into_values().map(|at| together(&at)).collect();
             if !points.is_empty() {
-                let first = members.first().map(|id| clean(&state.group_name(id, members.len()))).unwrap_or_default();
+                let first =
+                    members.first().map(|id| clean(&state.group_name(id, members.len()))).unwrap_or_default();
                 let name = match members.len() {
                     1 => format!("{first} {part}"),
                     number => format!("{number} x {first} {part}"),

@@ -23,7 +23,7 @@ pub(super) const DEFINITION: Definition = Definition {
     is_for_sweeps: false,
     bindings: &[
         Binding { what: "open", keys: &[("Enter", |state| state.screen = Screen::CURVES)] },
-        Binding { what: "mark", keys: &[("Space", mark)] },
+        Binding { what: "mark, all or none", keys: &[("Space", mark), ("a", mark_all)] },
         Binding {
             what: "filter",
             keys: &[("/", |state| state.list.editing = Some(state.list.filter.clone()))],
@@ -33,7 +33,6 @@ pub(super) const DEFINITION: Definition = Definition {
             what: "columns",
             keys: &[("<|h|Left", |state| columns_by(state, -1)), (">|l|Right", |state| columns_by(state, 1))],
         },
-        Binding { what: "mark all, none", keys: &[("a", mark_all)] },
         Binding { what: "names, ids", keys: &[("i", |state| state.names.are_ids = !state.names.are_ids)] },
         Binding { what: "settings", keys: &[("c", |state| state.screen = Screen::CONFIG)] },
         Binding {

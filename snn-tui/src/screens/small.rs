@@ -26,7 +26,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let cursor = state.list.selected().and_then(|id| state.list.place(id)).unwrap_or(0);
     let shown = usize::from(area.height).saturating_sub(lines.len());
     let from = cursor.min(order.len().saturating_sub(shown));
-    lines.extend(order.iter().skip(from).filter_map(|id| state.model.runs.get(id)).map(|run| line(state, run)));
+    lines.extend(
+        order.iter().skip(from).filter_map(|id| state.model.runs.get(id)).map(|run| line(state, run)),
+    );
     for (row, text) in lines.iter().enumerate().take(usize::from(area.height)) {
         let style = if row == 0 { state.theme.bold() } else { Style::new() };
         buffer.set_string(area.x, area.y + row as u16, fit(text, room), style);

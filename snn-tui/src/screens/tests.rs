@@ -142,8 +142,11 @@ fn settings_of_one_run_and_of_marked_ones() {
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("c");
     assert_eq!(dashboard.state.screen, Screen::CONFIG);
-    assert!(dashboard.screen(80, 24).contains("randman-a lr .03 s0: 13 keys"), "{}", dashboard.screen(80, 24));
-    insta::assert_snapshot!("config_40x10", dashboard.screen(40, 10));
+    assert!(
+        dashboard.screen(80, 24).contains("randman-a lr .03 s0: 13 keys"),
+        "{}",
+        dashboard.screen(80, 24)
+    );
     dashboard.press("G");
     let end = dashboard.screen(40, 10);
     assert!(end.contains("initialization.seed") && !end.contains("data.name"), "{end}");
@@ -158,7 +161,10 @@ fn settings_of_one_run_and_of_marked_ones() {
     insta::assert_snapshot!("config_marked_80x24", dashboard.screen(80, 24));
     insta::assert_snapshot!("config_marked_40x10", dashboard.screen(40, 10));
     let differing = dashboard.screen(80, 24);
-    assert!(differing.contains("4 runs: 3 of 13 keys differ") && !differing.contains("surrogate.beta"), "{differing}");
+    assert!(
+        differing.contains("4 runs: 3 of 13 keys differ") && !differing.contains("surrogate.beta"),
+        "{differing}"
+    );
     dashboard.press("Right");
     assert!(dashboard.screen(80, 24).contains("< 1 more"), "{}", dashboard.screen(80, 24));
     dashboard.press("v / b e t a Enter");
@@ -168,6 +174,18 @@ fn settings_of_one_run_and_of_marked_ones() {
     assert_eq!(dashboard.state.screen, Screen::CONFIG, "first without the words");
     dashboard.press("Esc");
     assert_eq!(dashboard.state.screen, Screen::RUNS);
+}
+
+/// A real configuration, with a relative path, so that it is as long everywhere.
+#[test]
+fn the_settings_of_a_real_run() {
+    let mut dashboard = Dashboard::new(Path::new("../snn-train/snn-run/tests/fixtures/verdicts"));
+    dashboard.press("c");
+    for (width, height) in [(40, 10), (80, 24), (160, 50)] {
+        insta::assert_snapshot!(format!("config_real_{width}x{height}"), dashboard.screen(width, height));
+    }
+    dashboard.press("Esc a c v");
+    insta::assert_snapshot!("config_marked_all_80x24", dashboard.screen(80, 24));
 }
 
 /// Runs of a sweep that have not begun show what they will be; names are by what differs, and ids a key away.

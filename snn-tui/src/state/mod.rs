@@ -105,7 +105,7 @@ impl State {
         self.names.of(&self.model, id)
     }
 
-    /// The same in a list, whose columns have settings: a name that somebody chose stands alone.
+    /// The same in a list, whose columns have settings: names that people chose, without differences.
     pub(crate) fn short_name(&self, id: &str) -> String {
         self.names.short(&self.model, id)
     }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use snn_run::Naming;
+use snn_run::{Configuration, Naming};
 
 use crate::model::Model;
 
@@ -19,7 +19,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Names the runs of the list anew, if they or what is known of them have changed.
+    /// Names the runs of the list again if they or what is known of them have changed.
     pub(crate) fn settle(&mut self, model: &Model, runs: &[String]) {
         let set = runs.iter().fold(0_u64, |set, id| {
             let mut hasher = DefaultHasher::new();
@@ -40,7 +40,7 @@ impl Names {
         }
     }
 
-    /// The same where there is room for a word: a name that somebody chose stands alone.
+    /// The same where there is room for a word: names that people chose, without differences.
     pub(crate) fn short(&self, model: &Model, id: &str) -> String {
         match model.facts(id) {
             Some(facts) if !self.are_ids => self.naming.short(id, &facts.configuration),
@@ -55,11 +55,25 @@ impl Names {
 
     /// What some of the runs are called beside each other: by what differs between them, or as in the list if nothing does.
     pub(crate) fn of_some(&self, model: &Model, runs: &[String]) -> Vec<String> {
+        self.each(model, runs, |naming, id, settings| naming.name(id, settings))
+    }
+
+    /// The same where there is room for a word.
+    pub(crate) fn short_of_some(&self, model: &Model, runs: &[String]) -> Vec<String> {
+        self.each(model, runs, |naming, id, settings| naming.short(id, settings))
+    }
+
+    fn each(
+        &self,
+        model: &Model,
+        runs: &[String],
+        name: fn(&Naming, &str, &Configuration) -> String,
+    ) -> Vec<String> {
         let own = naming(model, runs);
-        let is_told_apart = own.keys().next().is_some();
+        let naming = if own.keys().next().is_some() { &own } else { &self.naming };
         let name = |id: &String| match model.facts(id) {
-            Some(facts) if is_told_apart && !self.are_ids => own.name(id, &facts.configuration),
-            _ => self.of(model, id),
+            Some(facts) if !self.are_ids => name(naming, id, &facts.configuration),
+            _ => id.clone(),
         };
         runs.iter().map(name).collect()
     }

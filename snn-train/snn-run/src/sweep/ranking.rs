@@ -1,6 +1,6 @@
 //! Which settings of a sweep are best, and what each key does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Value;
 
@@ -92,15 +92,18 @@ impl Results {
         for (index, row) in self.rows.iter().enumerate() {
             let values = parameters.iter().map(|&key| row.settings.get(key).map(Value::to_string)).collect();
             let place = *places.entry(values).or_insert_with(|| {
-                let shared = parameters.iter().filter_map(|&key| Some((key.clone(), row.settings.get(key)?.clone())));
+                let shared =
+                    parameters.iter().filter_map(|&key| Some((key.clone(), row.settings.get(key)?.clone())));
                 standings.push(Standing { settings: shared.collect(), summary: None, rows: Vec::new() });
                 standings.len() - 1
             });
             standings[place].rows.push(index);
         }
         for standing in &mut standings {
-            let done = standing.rows.iter().map(|&row| &self.rows[row]).filter(|row| row.state == RunState::Done);
-            standing.summary = MeanSd::of(&done.filter_map(&value).filter(|it| it.is_finite()).collect::<Vec<_>>());
+            let done =
+                standing.rows.iter().map(|&row| &self.rows[row]).filter(|row| row.state == RunState::Done);
+            standing.summary =
+                MeanSd::of(&done.filter_map(&value).filter(|it| it.is_finite()).collect::<Vec<_>>());
         }
         // The sort is stable: equal ones stay in the order of the plan.
         standings.sort_by(|a, b| match (a.summary, b.summary) {
@@ -140,13 +143,13 @@ pub fn seed_deviation(ranking: &[Standing]) -> Option<f64> {
 fn effect(key: &str, ranking: &[Standing], better: Better) -> Effect {
     // Of every combination of the other keys, the mean at each value of this one.
     let mut combinations: BTreeMap<Vec<String>, BTreeMap<String, f64>> = BTreeMap::new();
-    let mut values: Vec<Value> = Vec::new();
+    let (mut values, mut seen): (Vec<Value>, _) = (Vec::new(), BTreeSet::new());
     let mut rows: Vec<&Standing> = ranking.iter().collect();
     rows.sort_by_key(|standing| standing.rows.first().copied());
     for standing in rows {
         let Some(value) = standing.settings.get(key) else { continue };
         let text = value.to_string();
-        if !values.iter().any(|known| known.to_string() == text) {
+        if seen.insert(text.clone()) {
             values.push(value.clone());
         }
         if let Some(summary) = standing.summary {

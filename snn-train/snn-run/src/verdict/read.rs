@@ -162,7 +162,7 @@ impl RunDir {
         doctor.look(state, status.as_ref(), silence).unwrap_or_else(|error| damaged(self, &error))
     }
 
-    /// How many classes its data have, as `data.json` says; `None` in runs of old.
+    /// How many classes its data have, as `data.json` says; `None` in runs without this file.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
         #[derive(Deserialize)]

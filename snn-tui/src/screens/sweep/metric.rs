@@ -85,7 +85,9 @@ impl Metric {
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
         Some(match (self, chance) {
-            (Self::Best | Self::Test, Some(chance)) => (chance, high.max(chance + LEAST_WAY * (100.0 - chance))),
+            (Self::Best | Self::Test, Some(chance)) => {
+                (chance, high.max(chance + LEAST_WAY * (100.0 - chance)))
+            }
             (_, Some(chance)) => (chance, low.min(chance - LEAST_WAY * chance)),
             _ => {
                 let span = (high - low).max(LEAST_SPAN * high.abs().max(low.abs()));
@@ -142,7 +144,8 @@ mod tests {
     #[test]
     fn colors_begin_at_chance_and_do_not_stretch_noise() {
         let classes = Some(10);
-        let scale = |metric: Metric, values: &[f64]| metric.scale(values, metric.chance(classes, true)).unwrap();
+        let scale =
+            |metric: Metric, values: &[f64]| metric.scale(values, metric.chance(classes, true)).unwrap();
         assert_eq!(scale(Metric::Best, &[97.0, 50.0]), (10.0, 97.0));
         assert_eq!(scale(Metric::Best, &[9.0, 12.0]), (10.0, 28.0), "all of them guess");
         let (dark, bright) = scale(Metric::Loss, &[0.5, 9.0]);

@@ -43,7 +43,10 @@ pub(super) const DEFINITION: Definition = Definition {
             what: "next best",
             keys: &[("b", |state| step_rank(state, 1)), ("B", |state| step_rank(state, -1))],
         },
-        Binding { what: "ranking", keys: &[("v", |state| state.change(|it: &mut Choice| it.ranked = !it.ranked))] },
+        Binding {
+            what: "ranking",
+            keys: &[("v", |state| state.change(|it: &mut Choice| it.ranked = !it.ranked))],
+        },
         Binding {
             what: "metric",
             keys: &[("m", |state| turn_metric(state, 1)), ("M", |state| turn_metric(state, -1))],
@@ -192,7 +195,12 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
                 _ => "from guessing, 1/classes",
             };
             let x = area.x + used + 2;
-            buffer.set_string(x, place.y, fit(text, usize::from(area.right().saturating_sub(x))), state.theme.dim());
+            buffer.set_string(
+                x,
+                place.y,
+                fit(text, usize::from(area.right().saturating_sub(x))),
+                state.theme.dim(),
+            );
         }
     }
     draw_runs(state, &view, Rect { y: area.bottom() - listed, height: listed, ..area }, buffer);
@@ -291,7 +299,9 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let places: Vec<_> = [at(view.columns, column), at(view.rows, row)].into_iter().flatten().collect();
     let title = match runs.len() {
         0 => format!("{}: no run is planned here", places.join(", ")),
-        number => format!("{}: {number} run(s)   x failed  ! stopped  ~ running  . pending", places.join(", ")),
+        number => {
+            format!("{}: {number} run(s)   x failed  ! stopped  ~ running  . pending", places.join(", "))
+        }
     };
     let room = usize::from(area.width);
     if area.height > 0 {

@@ -15,11 +15,17 @@ use crate::{
 /// Columns and rows below which it says too little.
 pub(super) const LEAST: (u16, u16) = (36, 8);
 
+/// From so many columns on, there is room for the effects beside the ranking.
+const WIDE: u16 = 90;
+
 /// A line and how it looks.
 type Line = (String, Style);
 
 /// Beside the map: the ranking, and below it the effects in short.
 pub(super) fn draw_beside(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    if area.width >= WIDE {
+        return draw_all(state, view, area, buffer);
+    }
     let room = usize::from(area.width);
     let mut effects = effects(state, view, room);
     let most = usize::from(area.height / 2);
@@ -34,7 +40,7 @@ pub(super) fn draw_beside(state: &State, view: &View<'_>, area: Rect, buffer: &m
 
 /// Alone: the ranking, and the effects with every value.
 pub(super) fn draw_all(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let is_wide = area.width >= 100;
+    let is_wide = area.width >= WIDE;
     let room = usize::from(if is_wide { area.width / 2 - 2 } else { area.width });
     let effects = effects(state, view, room);
     if is_wide {
@@ -64,7 +70,13 @@ fn draw_ranking(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer)
     let numbers = NUMBERS.iter().map(|cells| cells + 1).sum::<usize>();
     let room = usize::from(area.width).saturating_sub(4 + numbers);
     let names: Vec<String> = view.ranking.iter().map(|standing| name(view, standing)).collect();
-    let wide = names.iter().map(|name| width(name)).max().unwrap_or(0).max(width(view.choice.metric.ranking())).min(room);
+    let wide = names
+        .iter()
+        .map(|name| width(name))
+        .max()
+        .unwrap_or(0)
+        .max(width(view.choice.metric.ranking()))
+        .min(room);
     let columns = |rank: &str, name: &str, cells: [String; 3]| {
         let cells = cells.iter().zip(NUMBERS).map(|(text, cells)| format!(" {}", right(text, cells)));
         format!("{} {}{}", right(rank, 3), left(name, wide), cells.collect::<String>())
@@ -91,7 +103,10 @@ fn draw_ranking(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer)
         };
         buffer.set_string(area.x, y, fit(&line, usize::from(area.width)), style);
         if cursor == Some(rank) {
-            buffer.set_style(Rect { y, height: 1, width: (width(&line) as u16).min(area.width), ..area }, theme.cursor());
+            buffer.set_style(
+                Rect { y, height: 1, width: (width(&line) as u16).min(area.width), ..area },
+                theme.cursor(),
+            );
         }
     }
 }
@@ -103,6 +118,7 @@ fn name(view: &View<'_>, standing: &Standing) -> String {
 
 /// What each key does, with the mean at each of its values.
 fn effects(state: &State, view: &View<'_>, room: usize) -> Vec<Line> {
+    let deviation = seed_deviation(&view.ranking);
     let mut lines = Vec::new();
     for effect in &view.sweep.results.effects(&view.ranking, view.choice.metric.better()) {
         let levels: Vec<String> = effect
@@ -113,10 +129,12 @@ fn effects(state: &State, view: &View<'_>, room: usize) -> Vec<Line> {
                 format!("{}: {}", label(view, effect, &level.value), mean.unwrap_or_else(|| "-".to_owned()))
             })
             .collect();
-        lines.push((summary(view, effect), state.theme.bold()));
-        lines.extend(pack(&levels, room.saturating_sub(2)).into_iter().map(|line| (format!("  {line}"), Style::new())));
+        lines.push((summary(view, effect, deviation), state.theme.bold()));
+        lines.extend(
+            pack(&levels, room.saturating_sub(2)).into_iter().map(|line| (format!("  {line}"), Style::new())),
+        );
     }
-    lines.extend(noise(state, view));
+    lines.extend(noise(state, view, deviation));
     lines
 }
 
@@ -135,29 +153,28 @@ fn pack(words: &[String], room: usize) -> Vec<String> {
 /// The same without the values.
 fn in_short(state: &State, view: &View<'_>, room: usize) -> Vec<Line> {
     let effects = view.sweep.results.effects(&view.ranking, view.choice.metric.better());
-    let lines = effects.iter().map(|effect| (fit(&summary(view, effect), room), state.theme.bold()));
-    lines.chain(noise(state, view)).collect()
+    let deviation = seed_deviation(&view.ranking);
+    let lines =
+        effects.iter().map(|effect| (fit(&summary(view, effect, deviation), room), state.theme.bold()));
+    lines.chain(noise(state, view, deviation)).collect()
 }
 
-/// `learning_rate: 74.9 from worst to best, best at 0.1`.
-fn summary(view: &View<'_>, effect: &Effect) -> String {
+/// `learning_rate: changes it by 74.9, best 0.1`.
+fn summary(view: &View<'_>, effect: &Effect, deviation: Option<f64>) -> String {
     let key = view.axes.iter().find(|axis| axis.key() == effect.key).map_or(&*effect.key, |axis| &axis.name);
     let metric = view.choice.metric;
-    let range = effect.range().and_then(|range| metric.text(range, 7));
+    let text = effect.range().and_then(|range| metric.text(range, 7));
     let best = effect.best(metric.better()).map(|level| label(view, effect, &level.value));
-    match range.zip(best) {
-        None => format!("{key}: nothing to compare yet"),
-        Some((range, best)) => {
-            let doubt = if effect.balanced { "" } else { " (over different settings)" };
-            format!("{key}: changes it by {range}, best {best}{doubt}")
-        }
-    }
+    let Some((text, best)) = text.zip(best) else { return format!("{key}: nothing to compare yet") };
+    let is_noise = effect.range().zip(deviation).is_some_and(|(range, deviation)| range <= deviation);
+    let best = if is_noise { "no more than seeds do".to_owned() } else { format!("best {best}") };
+    let doubt = if effect.balanced { "" } else { " (over different settings)" };
+    format!("{key}: changes it by {text}, {best}{doubt}")
 }
 
 /// How much of that is chance.
-fn noise(state: &State, view: &View<'_>) -> Option<Line> {
-    let deviation = seed_deviation(&view.ranking)?;
-    let text = view.choice.metric.text(deviation, 7)?;
+fn noise(state: &State, view: &View<'_>, deviation: Option<f64>) -> Option<Line> {
+    let text = view.choice.metric.text(deviation?, 7)?;
     Some((format!("other seeds: s.d. {text}"), state.theme.dim()))
 }
 

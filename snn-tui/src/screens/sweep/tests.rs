@@ -54,7 +54,8 @@ fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let results = Results { keys, seeds: Vec::new(), rows };
     let mut state = State::new(Theme { colors: Colors::None, marker: Marker::Ascii }, "s".into(), true);
     let naming = Naming::of(results.rows.iter().map(|row| (row.id.as_str(), &row.settings)));
-    state.model.sweep = Some(SweepView { manifest, results, naming, classes: Some(10), computing_left: Some(60.0) });
+    state.model.sweep =
+        Some(SweepView { manifest, results, naming, classes: Some(10), computing_left: Some(60.0) });
     state
 }
 
@@ -140,7 +141,9 @@ fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
     assert!(text.contains("z: changes it by 40.00, best q") && text.contains("p: 0.00   q: 40.00"), "{text}");
     assert!(text.contains("x: changes it by 10.00, best 2"), "{text}");
     // The next best, and back, wherever they are.
-    for (keys, run, value) in [("", "run-6", "q"), ("b", "run-4", "q"), ("b", "run-3", "p"), ("BB", "run-6", "q")] {
+    for (keys, run, value) in
+        [("", "run-6", "q"), ("b", "run-4", "q"), ("b", "run-3", "p"), ("BB", "run-6", "q")]
+    {
         press(&mut state, keys);
         let text = screen(&state);
         assert!(text.contains(run) && text.contains(&format!("z [{value}]")), "{keys} {run}: {text}");
@@ -158,7 +161,10 @@ fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
 fn colors_begin_at_chance() {
     let mut state = state(r#"{"a.x":[1,2]}"#, r#"[{"a.x":1},{"a.x":2}]"#, &[]);
     let text = screen(&state);
-    assert!(text.contains("@ 28  ") && text.contains("from guessing, 1/classes"), "noise is not stretched: {text}");
+    assert!(
+        text.contains("@ 28  ") && text.contains("from guessing, 1/classes"),
+        "noise is not stretched: {text}"
+    );
     state.model.sweep.as_mut().unwrap().classes = None;
     assert!(!screen(&state).contains("guessing"));
 }

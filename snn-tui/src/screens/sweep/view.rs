@@ -91,7 +91,9 @@ impl<'a> View<'a> {
 
     /// Column and row of the best setting, or of what is best of all that is shown.
     fn best_cell(&self) -> (usize, usize) {
-        if let Some(cell) = self.ranking.first().filter(|it| it.summary.is_some()).and_then(|it| self.cell_of(it)) {
+        if let Some(cell) =
+            self.ranking.first().filter(|it| it.summary.is_some()).and_then(|it| self.cell_of(it))
+        {
             return cell;
         }
         let better = self.choice.metric.better();

@@ -61,7 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         order(&cell(a), &cell(b), arguments.reverse).then_with(|| order(&a.id, &b.id, false))
     });
     let naming = Naming::of(rows.iter().map(|row| (row.id.as_str(), &row.settings)));
-    rows.iter_mut().for_each(|row| row.name = naming.name(&row.id, &row.settings));
+    for row in &mut rows {
+        row.name = naming.name(&row.id, &row.settings);
+        row.short_name = naming.short(&row.id, &row.settings);
+    }
     let keys = arguments.keys.clone().unwrap_or_else(|| differing(&rows));
 
     let mut out = snn_terminal::stdout();
@@ -128,12 +131,18 @@ fn write_table(
     keys: &[String],
     width: Option<usize>,
 ) -> io::Result<()> {
-    let fixed = ["run", "verdict", "state", "epoch", "valid", "test", "id"].map(str::to_owned);
-    let head: Vec<String> = fixed.into_iter().chain(keys.iter().cloned()).collect();
+    // Where names are others than those of the directories, these are there, too.
+    let has_ids = rows.iter().any(|row| row.short_name != row.id);
+    let fixed =
+        ["run", "verdict", "state", "epoch", "valid", "test"].into_iter().chain(has_ids.then_some("id"));
+    let head: Vec<String> = fixed.map(str::to_owned).chain(keys.iter().cloned()).collect();
     let mut lines = vec![head];
     lines.extend(
         rows.iter()
-            .map(|row| row.short_cells().into_iter().chain(keys.iter().map(|key| row.cell(key))))
+            .map(|row| {
+                let id = has_ids.then(|| row.id.clone());
+                row.short_cells().into_iter().chain(id).chain(keys.iter().map(|key| row.cell(key)))
+            })
             .map(|cells| cells.map(|cell| escape(&cell).into_owned()).collect()),
     );
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();

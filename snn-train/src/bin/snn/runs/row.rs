@@ -20,6 +20,9 @@ pub(super) struct Row {
     pub(super) id: String,
     /// What it is called beside the others: by what differs.
     pub(super) name: String,
+    /// The same for a table.
+    #[serde(skip)]
+    pub(super) short_name: String,
     verdict: Option<Verdict>,
     /// What the verdict rests on.
     detail: Option<String>,
@@ -55,8 +58,10 @@ impl Row {
             _ => entry.path().is_dir(),
         };
         let folders: Vec<_> = entries.flatten().filter(is_folder).map(|entry| entry.path()).collect();
-        let mut rows: Vec<_> =
-            folders.par_iter().map_init(Configurations::default, |all, path| Self::of(path, all, false)).collect();
+        let mut rows: Vec<_> = folders
+            .par_iter()
+            .map_init(Configurations::default, |all, path| Self::of(path, all, false))
+            .collect();
         let stalled: Vec<(usize, RunDir)> = (0..)
             .zip(&folders)
             .filter(|(place, _): &(usize, _)| rows[*place].state == RunState::Stalled.name())
@@ -74,6 +79,7 @@ impl Row {
     fn of(path: &Path, all: &mut Configurations, beats: bool) -> Self {
         let mut row = Self {
             name: String::new(),
+            short_name: String::new(),
             id: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             verdict: None,
             detail: None,
@@ -109,14 +115,15 @@ impl Row {
         self.state = state.to_string();
         let records = run.records()?;
         let mut doctor = Doctor::of_records(&run, &records);
-        let Diagnosis { verdict, detail, .. } = doctor.judge(state, Some(&status), silence);
+        let Diagnosis { verdict, detail, lost_classes, .. } = doctor.judge(state, Some(&status), silence);
         (self.verdict, self.detail) = (Some(verdict), Some(detail));
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
         self.test_accuracy = status.test_accuracy;
         // Of a run that has not failed, what went wrong beside it.
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
-        self.lost_classes = run.lost_classes();
+        // Of runs that are not judged by it, too.
+        self.lost_classes = lost_classes.or_else(|| run.lost_classes());
         let mut seconds = 0.0;
         for record in records {
             match record {
@@ -129,8 +136,8 @@ impl Row {
         Ok(())
     }
 
-    /// For people: name, verdict, state, epoch, accuracies, id.
-    pub(super) fn short_cells(&self) -> [String; 7] {
+    /// For people: name, verdict, state, epoch, accuracies.
+    pub(super) fn short_cells(&self) -> [String; 6] {
         let epoch = match (self.epoch, self.epochs) {
             (Some(epoch), Some(epochs)) => format!("{epoch}/{epochs}"),
             _ => String::new(),
@@ -138,13 +145,12 @@ impl Row {
         let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
         let verdict = self.verdict.map(|verdict| verdict.to_string()).unwrap_or_default();
         [
-            self.name.clone(),
+            self.short_name.clone(),
             verdict,
             self.state.clone(),
             epoch,
             share(self.valid_accuracy),
             share(self.test_accuracy),
-            self.id.clone(),
         ]
     }
 }
