@@ -64,12 +64,11 @@
 //!   "busy","valid_accuracy","test_accuracy","message"}`, then `{"version":1,"kind":"sweep","state":"done"|"stopped"|
 //!   "busy","sweep":DIR,"runs","done","reused","failed","busy","seconds"}`; `busy` counts runs that another process was still
 //!   training at the end;
-//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","done","running","interrupted","stopped","stalled",
-//!   "failed","damaged","pending",
+//! - `snn sweep status`: `{"version":1,"kind":"status","sweep":DIR,"runs","running","stalled","pending","failed",
+//!   "damaged","stopped","done","unknown",
 //!   "slurm":{"error","queued","requeued","lost":[ID],"elements":`[`[sweep::slurm::Element]`](sweep::slurm::Element)`},
-//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; `interrupted` counts
-//!   stopped and stalled runs, `failed` failed and damaged ones; `slurm.error` is the error of `squeue`, otherwise
-//!   `null`;
+//!   "rows":`[`[sweep::Row]`](sweep::Row)`,"groups":`[`[sweep::Group]`](sweep::Group)`}`; every run
+//!   is counted in one of the states; `slurm.error` is the error of `squeue`, otherwise `null`;
 //! - `snn sweep submit`: `{"version":1,"kind":"submit","sweep":DIR,"under_way","arrays":[{"number","job","elements","runs"}],
 //!   "refused"}`; `job` is `null` with `--dry-run`, `refused` is Slurm's message if it refused more, otherwise `null`;
 //! - `snn sweep retry`: `{"version":1,"kind":"retry","sweep":DIR,"runs":[ID]}`, with `--slurm` also `arrays` and `refused`;

@@ -35,6 +35,9 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert_eq!(column(&all, "state"), ["done", "done", "no_run", "damaged"]);
     assert_eq!(all["keys"], serde_json::json!(["optimizer.learning_rate"]), "the keys that differ");
     assert_eq!(all["runs"][0]["settings"]["training.epochs"], 2);
+    assert_eq!(column(&all, "name"), ["a lr .001", "b lr .02", "letters", "torn lr .001"]);
+    let few = json(&["--where", "state=done", "--where", "id=a"]);
+    assert_eq!(column(&few, "name"), ["a"], "by what differs between those that are shown");
     assert!(all["runs"][0]["spikes"].as_f64().unwrap() > 0.0);
     assert_eq!(all["runs"][0]["lost_classes"], 2, "too slow a rate to leave the one class guessed at first");
     assert!(all["runs"][2]["lost_classes"].is_null());
@@ -54,6 +57,12 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     let table = snn.run(&["runs"]).expect(0).stdout;
     assert!(table.lines().next().unwrap().ends_with("optimizer.learning_rate"), "{table}");
     assert!(table.contains("torn: damaged status"), "{table}");
+    assert!(table.starts_with("run ") && table.contains("\na        CHANCE "), "{table}");
+    // A name that the program has made up says nothing: what differs does.
+    fs::rename(snn.path("runs/b"), snn.path("runs/randman-0123456789ab")).unwrap();
+    let table = snn.run(&["runs"]).expect(0).stdout;
+    assert!(table.contains("\nlr .02   ") && table.contains("  randman-0123456789ab  0.02\n"), "{table}");
+    fs::rename(snn.path("runs/randman-0123456789ab"), snn.path("runs/b")).unwrap();
     let csv = snn.run(&["runs", "--csv", "--keys", "network.hidden"]).expect(0).stdout;
     let head = "id,verdict,detail,state,epoch,epochs,valid_accuracy,test_accuracy,spikes,lost_classes,seconds,message,network.hidden\n";
     assert!(csv.starts_with(head) && csv.lines().count() == 5, "{csv}");

@@ -132,7 +132,11 @@ fn a_failed_run_is_shown_and_tried_again() {
     let retry = last(&snn.run(&["sweep", "retry", "sweeps/rates", "--json"]).expect(0).stdout);
     assert_eq!(retry["runs"].as_array().unwrap().len(), 2);
     let status = last(&snn.run(&["sweep", "status", "sweeps/rates", "--json"]).expect(0).stdout);
-    assert_eq!((status["failed"].as_u64(), status["interrupted"].as_u64()), (Some(0), Some(2)));
+    assert_eq!((status["failed"].as_u64(), status["stopped"].as_u64()), (Some(0), Some(2)), "{status}");
+    let words = ["running", "stalled", "pending", "failed", "damaged", "stopped", "done", "unknown"];
+    let counted: u64 = words.iter().map(|word| status[word].as_u64().unwrap()).sum();
+    assert_eq!(status["runs"].as_u64(), Some(counted), "every run is in one state: {status}");
+    assert!(status["interrupted"].is_null(), "one word for two states");
 }
 
 /// A run that runs out of memory and ends its process, despite the memory estimate: the others finish first; after three

@@ -216,7 +216,7 @@ pub(crate) fn sweep(directory: &Path) {
     for (k, rate) in rates.into_iter().enumerate() {
         for (j, slope) in slopes.into_iter().enumerate() {
             for seed in seeds {
-                let id = format!("randman-{k}{j}{seed}");
+                let id = format!("randman-0000000{k}{j}{seed}ab");
                 points.push(serde_json::json!({"id": id, "settings": {
                     "optimizer.learning_rate": rate, "surrogate.beta": slope, "initialization.seed": seed}}));
                 let state = match (k, j, seed) {

@@ -5,7 +5,8 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `run` | name of the run; of several directories behind that of its own |
+//! | `run` | the run's id, the name of its directory; of several directories preceded by that of its own |
+//! | `name` | its name next to the others: what differs between them, such as `lr .03 b 10 s0` |
 //! | `path` | its directory |
 //! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
 //! | `verdict`, `detail` | what is to be said of the run, such as `diverged`, and what that rests on |

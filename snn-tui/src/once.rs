@@ -1,15 +1,15 @@
 //! Without a terminal: a screen as text or SVG, or the runs as JSON.
 
-use std::{borrow::Cow, io::Write as _, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, io::Write as _, time::Duration};
 
 use anyhow::Result;
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde::Serialize;
-use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
+use snn_run::{Configuration, Diagnosis, EpochRecord, Naming, News, Record, RunState, Status};
 
 use crate::{
     arguments::{Arguments, Size},
-    data::{Source, Tailer, Wants},
+    data::{BEAT, Msg, Source, Tailer, Wants},
     export::{self, What},
     screens,
     start::{check, settle},
@@ -20,6 +20,7 @@ use crate::{
 #[derive(Serialize)]
 struct Row<'a> {
     run: &'a str,
+    name: String,
     /// What is not Unicode is replaced: JSON has no other texts, and a path that is none must not lose all runs.
     path: Cow<'a, str>,
     state: &'static str,
@@ -55,8 +56,20 @@ pub(crate) fn json(source: Source) -> Result<()> {
 
 fn to_json(source: Source) -> Result<String> {
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
-    let wants = Wants { all_verdicts: true, ..Wants::default() };
-    while !tailer.step(&wants, &mut Vec::new()) {}
+    let wants = Wants { all_verdicts: true, all_facts: true, ..Wants::default() };
+    let mut messages = Vec::new();
+    while !tailer.step(&wants, &mut messages) {}
+    if tailer.has_doubts() {
+        std::thread::sleep(BEAT);
+        tailer.look_again();
+        while !tailer.step(&wants, &mut messages) {}
+    }
+    let facts = |message: Msg| match message {
+        Msg::ConfigSummary(id, facts) => Some((id, facts.configuration)),
+        _ => None,
+    };
+    let settings: BTreeMap<String, Configuration> = messages.into_iter().filter_map(facts).collect();
+    let naming = Naming::of(settings.iter().map(|(id, settings)| (id.as_str(), settings)));
     let mut rows = Vec::new();
     for (run, dir) in tailer.runs() {
         let mut warnings = 0;
@@ -69,6 +82,7 @@ fn to_json(source: Source) -> Result<String> {
         }
         rows.push(Row {
             run: &run.id,
+            name: settings.get(&run.id).map_or_else(|| run.id.clone(), |it| naming.name(&run.id, it)),
             path: run.path.to_string_lossy(),
             state: run.state_name(),
             stalled: run.is(RunState::Stalled),
@@ -93,6 +107,11 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
             std::thread::sleep(Duration::from_millis(250));
             tailer.look_again();
         }
+        settle(&mut tailer, &mut state);
+    }
+    if tailer.has_doubts() {
+        std::thread::sleep(BEAT);
+        tailer.look_again();
         settle(&mut tailer, &mut state);
     }
     check(&mut state, arguments)?;
@@ -141,6 +160,7 @@ mod tests {
         crate::fixture::runs(&runs);
         let json: serde_json::Value =
             serde_json::from_str(&to_json(Source::open(&runs).unwrap()).unwrap()).unwrap();
+        assert_eq!((&json[2]["run"], &json[2]["name"]), (&"randman-c".into(), &"randman-c lr .01 s0".into()));
         assert!(json[0]["path"].as_str().unwrap().ends_with("x\u{fffd}/randman-a"), "{json}");
     }
 

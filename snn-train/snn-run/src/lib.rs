@@ -33,10 +33,11 @@
 //! # Ok::<(), snn_run::Error>(())
 //! ```
 //!
-//! The crate is independent of networks and training; `snn-train` writes the files that it reads. [`verdict`] diagnoses runs,
+//! The crate is independent of networks and training; `snn-train` writes the files that it reads. [`verdict`] diagnoses runs, [`Naming`] names runs that are shown together,
 //! [`sweep`] reads the directory of a sweep, [`files`] has the names of all files.
 
 pub mod condition;
+mod configuration;
 mod directory;
 mod environment;
 mod error;
@@ -46,26 +47,31 @@ mod follow;
 pub mod fuzzing;
 pub mod judge;
 mod liveness;
+mod naming;
 mod numbers;
 pub mod probe;
 mod record;
 pub mod regular;
 pub mod scalars;
+mod second_look;
 mod shell;
 mod state;
 mod status;
 pub mod sweep;
 pub mod verdict;
 
+pub use configuration::{Configuration, Configurations, is_seed, plain};
 pub use directory::{RunDir, list};
 pub use environment::{Environment, Session};
 pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
-pub use liveness::{Pulse, STALLED_AFTER, host, silence, unix_time};
+pub use liveness::{Pulse, STALLED_AFTER, host, is_doubtful, silence, unix_time};
+pub use naming::{Keyed, Naming, is_generated};
 pub use numbers::{counted, median, number};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };
+pub use second_look::beating;
 pub use shell::shell_word;
 pub use state::RunState;
 pub use status::{Best, RecordedState, Status};

@@ -59,6 +59,21 @@ pub fn silence(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) ->
     distances.fold(f64::INFINITY, f64::min)
 }
 
+/// Signs of life that are this far apart or in the future (s) come from clocks that differ; writing a file takes less time.
+const CLOCKS_DIFFER: f64 = 5.0;
+/// How far ahead our own clock may plausibly be (s).
+const PLAUSIBLE: f64 = 900.0;
+
+/// Whether a single look may mistake a live run for a stalled one: its clocks differ from ours or from each other, or its last sign of life
+/// is so recent that our clock may be wrong. Only a second look decides (see [`beating`](crate::beating)).
+#[must_use]
+pub fn is_doubtful(now: SystemTime, heartbeat: f64, modified: Option<SystemTime>) -> bool {
+    let now = unix(now);
+    let written = modified.map_or(heartbeat, unix);
+    let is_ahead = heartbeat.max(written) > now + CLOCKS_DIFFER;
+    is_ahead || (heartbeat - written).abs() > CLOCKS_DIFFER || now - heartbeat.max(written) < PLAUSIBLE
+}
+
 /// Tracks the signs of life of a run over time: once they have changed, only this process's monotonic clock counts.
 #[derive(Debug, Clone, Default)]
 pub struct Pulse(Option<Beat>);

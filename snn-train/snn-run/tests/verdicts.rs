@@ -177,18 +177,25 @@ fn what_is_learned_and_lost_has_diverged() {
     assert_eq!(lost.headline(), "DIVERGED after epoch 15: from 87.5 % to 25.0 %, loss 1.39");
 }
 
-/// A remedy names the key that determined the initial weights.
+/// A remedy names the key that determined the initial weights, and its command sets that key.
 #[test]
 fn weights_are_redrawn_with_the_key_that_drew_them() {
-    let copy = Copy::of("silent", 4, json!({}));
-    let config = copy.path().join("config.toml");
-    let text = fs::read_to_string(&config).unwrap();
-    let driven =
-        text.replace("distribution = \"uniform\"", "distribution = \"fluctuation-driven\"\ndeviation = 0.5");
-    assert_ne!(driven, text);
-    fs::write(&config, driven).unwrap();
-    let command = copy.diagnosis().command.unwrap();
-    assert!(command.contains("initialization.deviation=1.5") && !command.contains("gain"), "{command}");
+    for (name, drawn) in [("silent", "1.5"), ("vanishing", "1.0")] {
+        let epochs = fs::read_to_string(fixture(name).join("metrics.jsonl")).unwrap().lines().count();
+        let copy = Copy::of(name, epochs, json!({}));
+        let config = copy.path().join("config.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        let uniform = "distribution = \"uniform\"";
+        let driven = text.replace(uniform, "distribution = \"fluctuation-driven\"\ndeviation = 0.5");
+        assert_ne!(driven, text);
+        // With a steep surrogate, that is what is changed.
+        fs::write(&config, driven.replace("beta = 1000.0", "beta = 10.0")).unwrap();
+        let Diagnosis { command, remedy, .. } = copy.diagnosis();
+        let command = command.unwrap();
+        let change = format!("initialization.deviation={drawn}");
+        assert!(command.contains(&change) && !command.contains("gain"), "{name}: {command}");
+        assert!(remedy.contains("initialization.deviation") && !remedy.contains("gain"), "{name}: {remedy}");
+    }
 }
 
 #[test]

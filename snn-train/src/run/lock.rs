@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use snn_run::{RunDir, STALLED_AFTER, files::LOCK, regular};
+use snn_run::{RunDir, RunState, STALLED_AFTER, beating, files::LOCK, regular};
 
 use super::holder::Holder;
 use crate::error::Error;
@@ -188,9 +188,7 @@ impl Substitute {
         let lives = match holder.as_ref().and_then(Holder::lives) {
             Some(lives) => lives,
             // On another machine: it writes its status about once per second.
-            None => {
-                is_fresh(path) || RunDir::open(directory).and_then(|run| run.state()).is_ok_and(is_trained)
-            }
+            None => is_fresh(path) || RunDir::open(directory).is_ok_and(|run| is_trained(&run)),
         };
         if lives {
             let pid = holder.map(|holder| holder.pid);
@@ -205,8 +203,9 @@ impl Substitute {
     }
 }
 
-fn is_trained(state: snn_run::RunState) -> bool {
-    state == snn_run::RunState::Running
+/// Also of one whose clocks are not ours: taken for dead, it would be trained twice.
+fn is_trained(run: &RunDir) -> bool {
+    run.state().is_ok_and(|state| state == RunState::Running) || beating([run]) == [true]
 }
 
 /// Whether the file is so new that its process may not have written a status yet.

@@ -26,7 +26,7 @@ pub(crate) use row::Run;
 pub(crate) use source::Source;
 pub(crate) use sweep::SweepView;
 pub(crate) use system::{Log, System};
-pub(crate) use tailer::Tailer;
+pub(crate) use tailer::{BEAT, Tailer};
 
 /// What the tailer has found out.
 #[derive(Debug)]

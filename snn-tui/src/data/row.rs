@@ -9,6 +9,8 @@ use snn_run::{Diagnosis, EpochRecord, RunState, Status, Verdict};
 pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
+    /// Its place in the plan of the sweep; 0 elsewhere.
+    pub(crate) place: usize,
     /// How it stands; `None` while it has not been read.
     pub(crate) state: Option<RunState>,
     pub(crate) status: Option<Status>,
@@ -32,6 +34,7 @@ impl Run {
         Self {
             id,
             path,
+            place: 0,
             state,
             status: None,
             last: None,

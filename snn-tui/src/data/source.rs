@@ -47,7 +47,8 @@ impl Source {
         match SweepDir::open(path) {
             Ok(sweep) => Ok(Self::Sweep(Box::new(sweep))),
             Err(Error::NotASweep { .. }) => {
-                snn_run::list(path)?;
+                let fail = |source| Error::Io { action: "list the runs", path: path.to_owned(), source };
+                fs::read_dir(path).map_err(fail)?;
                 Ok(Self::Runs(path.to_owned()))
             }
             Err(error) => Err(error),

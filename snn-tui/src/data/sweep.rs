@@ -1,18 +1,25 @@
 //! A sweep as the dashboard sees it.
 
-use snn_run::sweep::{Manifest, Results, RunState, SweepDir};
+use snn_run::{
+    Naming,
+    sweep::{Manifest, Results, RunState, SweepDir},
+};
 
 /// The plan of a sweep and what its runs have come to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SweepView {
     pub(crate) manifest: Manifest,
     pub(crate) results: Results,
+    /// What its runs are called.
+    pub(crate) naming: Naming,
+    /// Classes of its data, if known; of several numbers the largest.
+    pub(crate) classes: Option<usize>,
     /// Seconds of computing left, from the mean time of the runs that are done; without one of those nothing is known.
     pub(crate) computing_left: Option<f64>,
 }
 
 impl SweepView {
-    pub(crate) fn of(sweep: &SweepDir, results: Results) -> Self {
+    pub(crate) fn of(sweep: &SweepDir, results: Results, classes: Option<usize>) -> Self {
         let done: Vec<f64> =
             results.rows.iter().filter(|row| row.state == RunState::Done).map(|row| row.seconds).collect();
         let mean = (!done.is_empty()).then(|| done.iter().sum::<f64>() / done.len() as f64);
@@ -21,7 +28,17 @@ impl SweepView {
                 results.rows.iter().filter(|row| row.state != RunState::Done && !row.state.has_failed());
             open.map(|row| (mean - row.seconds).max(0.0)).sum()
         };
-        Self { manifest: sweep.manifest().clone(), computing_left: mean.map(left), results }
+        let computing_left = mean.map(left);
+        let naming = Naming::of(results.rows.iter().map(|row| (row.id.as_str(), &row.settings)));
+        Self { manifest: sweep.manifest().clone(), naming, classes, computing_left, results }
+    }
+
+    /// Whether its loss is the cross-entropy, of which guessing costs ln(classes).
+    pub(crate) fn is_cross_entropy(&self) -> bool {
+        let varies = self.manifest.axes.iter().any(|axis| axis.key == "loss.name");
+        let name =
+            self.manifest.base.get("loss").and_then(|loss| loss.get("name")).and_then(|it| it.as_str());
+        !varies && name.is_none_or(|name| name == "cross-entropy")
     }
 
     /// Seconds to the end if as many runs go on side by side as now.

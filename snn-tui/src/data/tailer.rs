@@ -5,13 +5,14 @@
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io, thread,
     time::{Duration, Instant},
 };
 
 use snn_run::{
-    RunDir, RunState,
+    Configuration, Configurations, RunDir, RunState,
     files::TRAINER_LOG,
     sweep::{Results, Row},
 };
@@ -25,6 +26,12 @@ use super::{
 
 /// So long one step takes at most, more or less: whoever asks for another run need not wait.
 const BUDGET: Duration = Duration::from_millis(80);
+/// Runs are read in batches of so many, by so many threads at most, each of which takes no less than so many.
+const BATCH: usize = 128;
+const MOST_THREADS: usize = 8;
+const LEAST_SHARE: usize = 8;
+/// Within this time a trainer is seen to write its status, about once a second.
+pub(crate) const BEAT: Duration = Duration::from_millis(2500);
 /// Runs that are over are looked at again in portions of so many.
 const PORTION: usize = 256;
 
@@ -37,6 +44,12 @@ pub(crate) struct Tailer {
     unread: BTreeSet<String>,
     /// Those whose facts are not read yet.
     without_facts: BTreeSet<String>,
+    /// Sections of experiments that runs share, for each of the threads that read them.
+    configurations: Vec<Configurations>,
+    /// What determines the runs of a sweep that have not begun.
+    planned: Planned,
+    /// Number of classes of the data of each sweep, once it is known.
+    classes: Vec<OnceCell<usize>>,
     listed: Option<Instant>,
     /// The run after which those that are over are looked at again.
     reread_after: Option<String>,
@@ -54,12 +67,17 @@ pub(crate) struct Tailer {
 impl Tailer {
     /// Looks for news no more often than every `interval`.
     pub(crate) fn new(source: Source, interval: Duration) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let classes = source.sweeps().iter().map(|_| OnceCell::new()).collect();
         Self {
             source,
             interval,
             known: BTreeMap::new(),
             unread: BTreeSet::new(),
             without_facts: BTreeSet::new(),
+            configurations: (0..threads).map(|_| Configurations::default()).collect(),
+            planned: Planned::default(),
+            classes,
             listed: None,
             reread_after: None,
             followed: BTreeSet::new(),
@@ -106,6 +124,11 @@ impl Tailer {
         }
     }
 
+    /// Whether a run that looks stalled may not be: who looks only once had better look again after [`BEAT`].
+    pub(crate) fn has_doubts(&self) -> bool {
+        self.known.values().any(TrackedRun::is_doubtful)
+    }
+
     /// All runs, as they were when last read.
     pub(crate) fn runs(&self) -> impl Iterator<Item = (&super::Run, Option<&RunDir>)> {
         self.known.values().map(|known| (&known.run, known.dir.as_ref()))
@@ -123,15 +146,21 @@ impl Tailer {
         }
         let mut gone: BTreeSet<String> = self.known.keys().cloned().collect();
         let mut new = Vec::new();
-        for Found { id, path, dir } in found {
+        let is_sweep = self.source.is_sweep();
+        for (number, Found { id, path, dir }) in found.into_iter().enumerate() {
+            let place = if is_sweep { number } else { 0 };
             gone.remove(&id);
             let is_same = |known: &TrackedRun| known.dir.is_some() == dir.is_ok();
             if self.known.get(&id).is_some_and(is_same) {
                 continue;
             }
-            let known = TrackedRun::new(id.clone(), path, dir);
+            let mut known = TrackedRun::new(id.clone(), path, dir);
+            known.run.place = place;
             if known.dir.is_some() {
                 self.unread.insert(id.clone());
+            }
+            // Of a sweep also those that have not begun: the plan says what they will be.
+            if known.dir.is_some() || self.source.is_sweep() {
                 self.without_facts.insert(id.clone());
             }
             new.push(known.run.clone());
@@ -185,14 +214,20 @@ impl Tailer {
         }
         let mut read = Vec::new();
         let mut visible = wants.visible.iter();
-        while begin.elapsed() < BUDGET {
-            let first = visible.find(|id| self.unread.contains(*id)).cloned();
-            let Some(id) = first.or_else(|| self.unread.first().cloned()) else { break };
-            self.unread.remove(&id);
-            if let Some(known) = self.known.get_mut(&id) {
-                known.refresh();
-                read.push(known.run.clone());
+        while begin.elapsed() < BUDGET && !self.unread.is_empty() {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH {
+                let first = visible.find(|id| self.unread.contains(*id)).cloned();
+                let Some(id) = first.or_else(|| self.unread.first().cloned()) else { break };
+                self.unread.remove(&id);
+                batch.extend(self.known.remove_entry(&id));
             }
+            in_parallel(&mut batch, &mut self.configurations, |(_, known), _| {
+                // All of them are told of below, whether or not they have changed.
+                let _ = known.refresh();
+            });
+            read.extend(batch.iter().map(|(_, known)| known.run.clone()));
+            self.known.extend(batch);
         }
         let all = self.known.len();
         messages.push(Msg::Runs(read));
@@ -208,18 +243,32 @@ impl Tailer {
             .filter(|id| self.without_facts.contains(*id))
             .cloned()
             .collect();
+        let all = wants.all_facts && self.unread.is_empty();
         let mut next = visible.into_iter();
         loop {
-            let visible = next.next();
-            let all = wants.all_facts && self.unread.is_empty();
-            let others = || all.then(|| self.without_facts.first().cloned()).flatten();
-            if visible.is_none() && begin.elapsed() >= BUDGET {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH {
+                let visible = next.next();
+                let is_late = visible.is_none() && begin.elapsed() >= BUDGET;
+                let others = || all.then(|| self.without_facts.first().cloned()).flatten();
+                let Some(id) = visible.or_else(others).filter(|_| !is_late) else { break };
+                self.without_facts.remove(&id);
+                if self.known.get(&id).is_some_and(|known| !known.has_facts)
+                    && let Some(known) = self.known.remove(&id)
+                {
+                    let planned = if known.dir.is_none() { self.planned.of(&self.source, &id) } else { None };
+                    batch.push((id, known, planned, None));
+                }
+            }
+            if batch.is_empty() {
                 return;
             }
-            let Some(id) = visible.or_else(others) else { return };
-            self.without_facts.remove(&id);
-            if let Some(known) = self.known.get_mut(&id).filter(|known| !known.has_facts) {
-                messages.extend(known.facts());
+            in_parallel(&mut batch, &mut self.configurations, |(_, known, planned, facts), all| {
+                *facts = known.facts(all, planned.take());
+            });
+            for (id, known, _, facts) in batch {
+                self.known.insert(id, known);
+                messages.extend(facts);
             }
         }
     }
@@ -327,7 +376,23 @@ impl Tailer {
             seeds: manifest.axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect(),
             rows: manifest.points.iter().map(row).collect(),
         };
-        Some(Msg::Sweep(Box::new(SweepView::of(sweep, results))))
+        Some(Msg::Sweep(Box::new(SweepView::of(sweep, results, self.classes(place)))))
+    }
+
+    /// Number of classes of the data of a sweep: from its plan, otherwise from one of its runs.
+    fn classes(&self, place: usize) -> Option<usize> {
+        let sweeps = self.source.sweeps();
+        let ((prefix, sweep), classes) = (sweeps.get(place)?, self.classes.get(place)?);
+        let manifest = sweep.manifest();
+        let planned = manifest.base.get("data").and_then(|data| data.get("classes"));
+        let axis = manifest.axes.iter().find(|axis| axis.key == "data.classes");
+        let values =
+            axis.map_or_else(|| planned.into_iter().collect::<Vec<_>>(), |axis| axis.values.iter().collect());
+        let largest = values.into_iter().filter_map(|value| usize::try_from(value.as_integer()?).ok()).max();
+        let is_done = |known: &&TrackedRun| known.run.is(RunState::Done) && known.run.id.starts_with(prefix);
+        let read = || self.known.values().find(is_done)?.dir.as_ref()?.classes();
+        let number = classes.get().copied().or(largest).or_else(read)?;
+        Some(*classes.get_or_init(|| number))
     }
 
     /// This machine, once in each interval while it is looked at.
@@ -356,5 +421,47 @@ impl Tailer {
             messages.push(Msg::Log(id.clone(), Box::new(log)));
         }
         self.environment.clone_from(run);
+    }
+}
+
+/// Does the same to all of them, on as many cores as there are kept sections for.
+fn in_parallel<T: Send>(
+    batch: &mut [T],
+    sections: &mut [Configurations],
+    work: impl Fn(&mut T, &mut Configurations) + Sync,
+) {
+    let share = batch.len().div_ceil(sections.len().max(1)).max(LEAST_SHARE);
+    thread::scope(|scope| {
+        for (part, sections) in batch.chunks_mut(share).zip(sections) {
+            let work = &work;
+            scope.spawn(move || part.iter_mut().for_each(|it| work(it, sections)));
+        }
+    });
+}
+
+/// What determines the runs of sweeps, by their plans.
+#[derive(Default)]
+struct Planned {
+    /// What the runs of each sweep share.
+    bases: Vec<Configuration>,
+    /// The sweep and the point of each run.
+    places: HashMap<String, (usize, usize)>,
+}
+
+impl Planned {
+    fn of(&mut self, source: &Source, id: &str) -> Option<Configuration> {
+        let sweeps = source.sweeps();
+        let points: usize = sweeps.iter().map(|(_, sweep)| sweep.manifest().points.len()).sum();
+        if self.places.len() != points {
+            self.bases = sweeps.iter().map(|(_, sweep)| Configuration::of(&sweep.manifest().base)).collect();
+            self.places.clear();
+            for (number, (prefix, sweep)) in sweeps.iter().enumerate() {
+                let points = sweep.manifest().points.iter().zip(0..);
+                self.places
+                    .extend(points.map(|(point, place)| (format!("{prefix}{}", point.id), (number, place))));
+            }
+        }
+        let &(number, place) = self.places.get(id)?;
+        Some(self.bases[number].with(&sweeps[number].1.manifest().points[place].settings))
     }
 }

@@ -8,7 +8,8 @@ use std::{
 };
 
 use snn_run::{
-    Diagnosis, Doctor, Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
+    Configuration, Configurations, Diagnosis, Doctor, Error, FILE_VERSION, Follower, News, Pulse, Record,
+    RunDir, RunState,
     files::{self, CONFIG, METRICS, PROBES, STATUS},
     median,
     probe::Probe,
@@ -186,16 +187,28 @@ impl TrackedRun {
         changed
     }
 
+    /// Whether it looks stalled and may not be, because clocks differ.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let (Some(dir), Some(status)) = (&self.dir, &self.run.status) else { return false };
+        let written = self.stamps[0].and_then(|(written, _)| written);
+        let is_doubtful = || snn_run::is_doubtful(SystemTime::now(), status.heartbeat, written);
+        self.run.is(RunState::Stalled) && is_doubtful() && !dir.is_gone(status)
+    }
+
     /// Whether its files may change at any moment.
     pub(super) fn is_active(&self) -> bool {
         let may = |state| matches!(state, RunState::Running | RunState::Stalled | RunState::Pending);
         self.dir.is_some() && self.run.state.is_some_and(may)
     }
 
-    /// What determines the run, once.
-    pub(super) fn facts(&mut self) -> Option<Msg> {
+    /// What determines the run, once; one that has not begun is what is planned.
+    pub(super) fn facts(&mut self, all: &mut Configurations, planned: Option<Configuration>) -> Option<Msg> {
         self.has_facts = true;
-        Some(Msg::ConfigSummary(self.run.id.clone(), Box::new(ConfigSummary::read(self.dir.as_ref()?))))
+        let facts = match &self.dir {
+            Some(dir) => ConfigSummary::read(dir, all),
+            None => ConfigSummary::of(planned?),
+        };
+        Some(Msg::ConfigSummary(self.run.id.clone(), Box::new(facts)))
     }
 
     /// What is new in the history.

@@ -129,7 +129,7 @@ fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     } else {
         (theme.glyph("✗ WRONG", "WRONG"), theme.bad())
     };
-    let name = look.state.subject().map(|run| clean(&run.id)).unwrap_or_default();
+    let name = look.state.subject().map(|run| clean(&look.state.short_name(&run.id))).unwrap_or_default();
     let view = VIEWS[view].0;
     let room = usize::from(area.width);
     let text = |with_number: bool| {

@@ -5,7 +5,7 @@ use snn_run::RunState;
 
 use super::{
     binding::{self, Binding},
-    prompt,
+    config, prompt,
     scrolling::SCROLLING,
     table::{SCREENS, definition, place},
 };
@@ -65,6 +65,9 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
     if let Some(Question::Stop(runs)) = state.question.take() {
         let yes = matches!(key.code, KeyCode::Char('y' | 'Y'));
         return yes.then_some(Action::Stop(runs));
+    }
+    if config::take(state, key) {
+        return None;
     }
     if state.list.editing.is_some() {
         prompt::key(state, key);

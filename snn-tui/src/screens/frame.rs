@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    help, hints,
+    config, help, hints,
     prompt::prompt,
     small,
     table::{SCREENS, definition},
@@ -22,7 +22,18 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     state.clicks.clear();
     state.size.set((area.width, area.height));
     if area.width < 50 || area.height < 12 {
-        return small::draw(state, area, buffer);
+        let is_list = state.screen == Screen::CONFIG || state.screen == Screen::SWEEP && state.model.is_sweep;
+        let is_disturbed = state.help
+            || state.question.is_some()
+            || state.list.editing.is_some()
+            || state.gone().is_some()
+            || state.model.trouble.is_some();
+        if area.width < 30 || area.height < 5 || !is_list || is_disturbed {
+            return small::draw(state, area, buffer);
+        }
+        // Lists of settings are of use in any room.
+        (definition(state.screen).draw)(state, Rect { height: area.height - 1, ..area }, buffer);
+        return draw_foot(state, Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);
     }
     let (head, foot) = (Rect { height: 1, ..area }, Rect { y: area.bottom() - 1, height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
@@ -91,6 +102,10 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         state.clicks.add(place.intersection(area), Click::Key(KeyCode::Char('y').into()));
         let text = format!("{asked}{yes}, any other key no");
         buffer.set_string(area.x, area.y, left(&fit(&text, room), room), state.theme.warning());
+        return;
+    }
+    if let Some(text) = config::prompt(state) {
+        buffer.set_string(area.x, area.y, fit(&text, room), state.theme.bold());
         return;
     }
     if let Some(text) = &state.list.editing {

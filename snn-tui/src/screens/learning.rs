@@ -101,7 +101,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let why = probed::looked_at(state).err().unwrap_or_default();
         return note(state.theme.dim(), &why, area, buffer);
     };
-    draw_title(state, &clean(&run.id), Rect { height: 1, ..area }, buffer);
+    draw_title(state, &clean(&state.short_name(&run.id)), Rect { height: 1, ..area }, buffer);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let shown = panes(body, state.choice::<Choice>().view, VIEWS.len());
     for (view, place) in shown.into_iter().filter(|(_, place)| !place.is_empty()) {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod binding;
+mod config;
 pub(crate) mod curves;
 mod definition;
 mod diagnosis;

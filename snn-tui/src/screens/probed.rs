@@ -78,7 +78,7 @@ pub(super) fn looked_at(state: &State) -> Result<&Probe, String> {
     let Some(run) = state.subject() else {
         return Err("No run is chosen: go to Runs (1), and put the cursor on one.".to_owned());
     };
-    let id = clean(&run.id);
+    let id = clean(&state.short_name(&run.id));
     let failed = run.status.as_ref().and_then(|status| status.probe_error.as_ref());
     let Some(probes) = state.subject_probes().filter(|probes| !probes.epochs.is_empty()) else {
         return Err(match failed {

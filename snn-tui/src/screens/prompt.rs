@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::binding::{self, Binding};
 use crate::{
-    state::State,
+    state::{State, line::drop_word},
     widgets::text::{clean, count, width},
 };
 
@@ -28,11 +28,6 @@ fn edit(state: &mut State, edit: fn(&mut String)) {
 
 fn drop_character(text: &mut String) {
     text.pop();
-}
-
-fn drop_word(text: &mut String) {
-    let kept = text.trim_end();
-    text.truncate(kept.rfind(' ').map_or(0, |space| space + 1));
 }
 
 /// Takes a key while a filter is being typed.

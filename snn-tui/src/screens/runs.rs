@@ -25,13 +25,14 @@ pub(super) const DEFINITION: Definition = Definition {
     is_for_sweeps: false,
     bindings: &[
         Binding { what: "open", keys: &[("Enter", |state| state.screen = Screen::CURVES)] },
-        Binding { what: "mark", keys: &[("Space", mark)] },
+        Binding { what: "mark, all or none", keys: &[("Space", mark), ("a", mark_all)] },
         Binding { what: "sort, reverse", keys: &[("s", sort), ("S", reverse)] },
         Binding {
             what: "columns",
             keys: &[("<|h|Left", |state| columns_by(state, -1)), (">|l|Right", |state| columns_by(state, 1))],
         },
-        Binding { what: "mark all, none", keys: &[("a", mark_all)] },
+        Binding { what: "names, ids", keys: &[("i", |state| state.names.are_ids = !state.names.are_ids)] },
+        Binding { what: "settings", keys: &[("c", |state| state.screen = Screen::CONFIG)] },
         Binding {
             what: "move",
             keys: &[("j|Down", |state| state.list.step(1)), ("k|Up", |state| state.list.step(-1))],
@@ -226,7 +227,7 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
             state.clicks.add(heading.intersection(area), Click::Sort(place));
         }
         for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
-            let text = clean(&(column.text)(run, state.facts(&run.id)));
+            let text = cell(state, column, run);
             let style = match column.heading {
                 "verdict" => diagnosis::style(theme, run.verdict()),
                 _ => Style::new(),
@@ -246,6 +247,15 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
             buffer.set_style(Rect { y, height: 1, ..area }, theme.cursor());
         }
     }
+}
+
+/// What a column shows of a run.
+fn cell(state: &State, column: &Column, run: &Run) -> String {
+    let text = match column.heading {
+        "run" => state.short_name(&run.id),
+        _ => (column.text)(run, state.facts(&run.id)),
+    };
+    clean(&text)
 }
 
 /// So many runs have letters.
@@ -275,8 +285,7 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(Option
         if place >= 2 && place < 2 + state.list.first_column {
             continue;
         }
-        let cells =
-            shown.iter().map(|run| width(&(column.text)(run, state.facts(&run.id)))).max().unwrap_or(0);
+        let cells = shown.iter().map(|run| width(&cell(state, column, run))).max().unwrap_or(0);
         let mut cells = cells.max(width(column.heading) + 1).max(column.least);
         if column.heading == "run" {
             cells = cells.min((room / 3).max(12));

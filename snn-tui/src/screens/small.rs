@@ -61,7 +61,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let is_chosen = state.list.selected() == Some(&run.id);
         if is_chosen { state.theme.cursor() } else { Style::new() }
     };
-    lines.extend(runs.map(|run| (line(run), style(run))));
+    lines.extend(runs.map(|run| (line(state, run), style(run))));
     for ((text, style), y) in lines.iter().zip(area.top()..area.bottom()) {
         buffer.set_string(area.x, y, fit(text, room), *style);
     }
@@ -89,12 +89,12 @@ fn summary(state: &State) -> String {
     if parts.is_empty() { "no runs here yet".to_owned() } else { parts.join(", ") }
 }
 
-fn line(run: &Run) -> String {
+fn line(state: &State, run: &Run) -> String {
     let status = run.status.as_ref();
     let epochs = status.map_or_else(String::new, |status| format!(" {}/{}", status.epoch, status.epochs));
     let left = run.remaining().map_or_else(String::new, |seconds| format!(" {}", duration(seconds)));
-    let state = run.verdict().map_or_else(|| run.state_name().to_owned(), |verdict| verdict.to_string());
+    let word = run.verdict().map_or_else(|| run.state_name().to_owned(), |verdict| verdict.to_string());
     let best = run.best_accuracy().map_or_else(String::new, |best| format!(" {}", percent(Some(best))));
-    let text = format!("{state}{epochs}{best}{left}");
-    format!("{} {}", text.trim_start(), clean(&run.id))
+    let text = format!("{word}{epochs}{best}{left}");
+    format!("{} {}", text.trim_start(), clean(&state.short_name(&run.id)))
 }

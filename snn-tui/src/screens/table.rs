@@ -1,6 +1,6 @@
 //! The table of screens. A new one is a file with its `Definition`, and a row here.
 
-use super::{activity, curves, definition::Definition, learning, runs, sweep, system};
+use super::{activity, config, curves, definition::Definition, learning, runs, sweep, system};
 use crate::{
     data::Wants,
     figure::Figure,
@@ -15,6 +15,7 @@ pub(crate) const SCREENS: &[&Definition] = &[
     &learning::DEFINITION,
     &sweep::DEFINITION,
     &system::DEFINITION,
+    &config::DEFINITION,
 ];
 
 /// Where a screen stands in the table.
@@ -32,8 +33,8 @@ pub(crate) fn wants(state: &State) -> Wants {
     let list = &state.list;
     let mut wants = Wants {
         visible: list.visible(),
-        all_facts: list.needs_facts(),
         // Somebody who watches has time for all of them, after those that are seen.
+        all_facts: state.is_watched || list.needs_facts(),
         all_verdicts: state.is_watched || list.needs_verdicts(),
         ..Wants::default()
     };
@@ -51,7 +52,7 @@ pub(crate) fn figure(state: &State) -> Result<Figure<'_>, String> {
 
 /// Puts everything in order after something has changed.
 pub(crate) fn settle(state: &mut State) {
-    state.list.settle(&state.model);
+    state.settle();
     // Histories that nobody follows any more take no memory.
     let followed = wants(state).histories;
     state.model.histories.retain(|id, _| followed.contains(id));

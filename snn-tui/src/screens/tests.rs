@@ -207,6 +207,80 @@ fn every_screen() {
     }
 }
 
+/// The configuration of one run, what differs between the marked ones, and what is found in it.
+#[test]
+fn settings_of_one_run_and_of_marked_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("c");
+    assert_eq!(dashboard.state.screen, Screen::CONFIG);
+    assert!(
+        dashboard.screen(80, 24).contains("randman-a lr .03 s0: 13 keys"),
+        "{}",
+        dashboard.screen(80, 24)
+    );
+    dashboard.press("G");
+    let end = dashboard.screen(40, 10);
+    assert!(end.contains("initialization.seed") && !end.contains("data.name"), "{end}");
+    dashboard.press("k g / r a t e");
+    assert!(dashboard.screen(40, 10).contains("/rate_"), "{}", dashboard.screen(40, 10));
+    let found = dashboard.screen(80, 24);
+    assert!(found.contains("optimizer.learning_rate") && !found.contains("surrogate.beta"), "{found}");
+    dashboard.press("Enter q");
+
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("a c");
+    insta::assert_snapshot!("config_marked_80x24", dashboard.screen(80, 24));
+    insta::assert_snapshot!("config_marked_40x10", dashboard.screen(40, 10));
+    let differing = dashboard.screen(80, 24);
+    assert!(
+        differing.contains("4 runs: 3 of 13 keys differ") && !differing.contains("surrogate.beta"),
+        "{differing}"
+    );
+    dashboard.press("Right");
+    assert!(dashboard.screen(80, 24).contains("< 1 more"), "{}", dashboard.screen(80, 24));
+    dashboard.press("v / b e t a Enter");
+    let all = dashboard.screen(80, 24);
+    assert!(all.contains("surrogate.beta") && all.contains("1 with /beta"), "{all}");
+    dashboard.press("Esc");
+    assert_eq!(dashboard.state.screen, Screen::CONFIG, "first without the words");
+    dashboard.press("Esc");
+    assert_eq!(dashboard.state.screen, Screen::RUNS);
+}
+
+/// A real configuration, with a relative path, so that it is as long everywhere.
+#[test]
+fn the_settings_of_a_real_run() {
+    let mut dashboard = Dashboard::new(Path::new("../snn-train/snn-run/tests/fixtures/verdicts"));
+    dashboard.press("c");
+    for (width, height) in [(40, 10), (80, 24), (160, 50)] {
+        insta::assert_snapshot!(format!("config_real_{width}x{height}"), dashboard.screen(width, height));
+    }
+    dashboard.press("Esc a c v");
+    insta::assert_snapshot!("config_marked_all_80x24", dashboard.screen(80, 24));
+}
+
+/// Runs of a sweep that have not begun show what they will be; names are by what differs, and ids a key away.
+#[test]
+fn queued_runs_show_their_settings_and_ids_are_a_key_away() {
+    let sweep = tempfile::tempdir().unwrap();
+    fixture::sweep(sweep.path());
+    let mut dashboard = Dashboard::new(sweep.path());
+    dashboard.press("G");
+    let text = dashboard.screen(120, 30);
+    let last = text.lines().rfind(|line| line.contains("pending  ")).unwrap().to_owned();
+    assert!(last.contains("lr .1 b 100 s1") && !last.contains("randman-0000"), "{text}");
+    insta::assert_snapshot!("sweep_runs_80x24", dashboard.screen(80, 24));
+    insta::assert_snapshot!("sweep_small_40x10", dashboard.screen(40, 10));
+    dashboard.press("i");
+    assert!(dashboard.screen(120, 30).contains("PENDING      randman-"), "{}", dashboard.screen(120, 30));
+    dashboard.press("i 5");
+    insta::assert_snapshot!("sweep_40x10", dashboard.screen(40, 10));
+    dashboard.press("v");
+    insta::assert_snapshot!("sweep_ranking_80x24", dashboard.screen(80, 24));
+}
+
 /// Screens that show more on wide terminals, and less on small ones.
 const WIDE: [Screen; 3] = [Screen::RUNS, Screen::CURVES, Screen::SYSTEM];
 

@@ -158,7 +158,7 @@ mod tests {
         run.status = Some(Status { best: Some(best), epoch: 9, ..Status::default() });
         let config =
             "[initialization]\nseed = 3\n[optimizer]\nlearning_rate = 0.01\n[data]\nname = \"randman\"";
-        (run, ConfigSummary::of(&config.parse().unwrap()))
+        (run, ConfigSummary::of(snn_run::Configuration::of(&config.parse().unwrap())))
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         for (wrong, word) in [
             ("no<3", "there is no column `no`"),
             ("best>90", "write best>0.9"),
-            ("best>x", "holds numbers"),
+            ("best>x", "is a number"),
             ("epoch=>5", "epoch>=5"),
             ("verdict=fine", "no verdict `fine`"),
             ("optimizer.rate>1", "no run has the key optimizer.rate"),

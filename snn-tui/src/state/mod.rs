@@ -4,7 +4,9 @@ mod choices;
 mod clicks;
 pub(crate) mod columns;
 mod filter;
+pub(crate) mod line;
 mod list;
+mod names;
 mod screen;
 
 use std::{any::Any, cell::Cell, collections::BTreeSet};
@@ -16,6 +18,7 @@ use crate::{
 };
 use choices::Choices;
 use list::List;
+use names::Names;
 
 pub(crate) use clicks::{Click, Clicks};
 pub(crate) use filter::Filter;
@@ -30,7 +33,10 @@ pub(crate) struct State {
     /// Runs that curves and actions are about, beside the one under the cursor.
     pub(crate) marked: BTreeSet<String>,
     pub(crate) list: List,
+    pub(crate) names: Names,
     pub(crate) choices: Choices,
+    /// Rows that the screen has shown of what it scrolls.
+    pub(crate) page: Cell<usize>,
     /// Whether somebody watches, and a screen is not written once.
     pub(crate) is_watched: bool,
     /// Columns and rows of the last drawing, by which screens know what they have room for.
@@ -73,7 +79,9 @@ impl State {
             screen: Screen::RUNS,
             marked: BTreeSet::new(),
             list: List::default(),
+            names: Names::default(),
             choices: Choices::default(),
+            page: Cell::new(0),
             is_watched: false,
             size: Cell::default(),
             help: false,
@@ -116,7 +124,7 @@ impl State {
                 self.ended.extend(ended);
                 self.gone.take_if(|id| runs.iter().any(|run| run.id == *id));
             }
-            Msg::ConfigSummary(..) => self.list.is_stale = true,
+            Msg::ConfigSummary(..) => (self.list.is_stale, self.names.is_stale) = (true, true),
             _ => {}
         }
         self.model.update(message);
@@ -127,14 +135,32 @@ impl State {
         self.gone.as_deref().filter(|id| self.list.selected() == Some(id))
     }
 
-    /// What a run is called in legends and exports, with whatever characters it has.
-    pub(crate) fn name(&self, id: &str) -> String {
-        id.to_owned()
+    /// Puts everything in order after something has changed.
+    pub(crate) fn settle(&mut self) {
+        self.list.settle(&self.model);
+        self.names.settle(&self.model, self.list.order());
     }
 
-    /// What these runs are called beside each other.
+    /// What a run is called: by what it differs in from the others of the list.
+    pub(crate) fn name(&self, id: &str) -> String {
+        self.names.of(&self.model, id)
+    }
+
+    /// The same in a list, whose columns have settings: names that people chose, without differences.
+    pub(crate) fn short_name(&self, id: &str) -> String {
+        self.names.short(&self.model, id)
+    }
+
+    /// The names of these runs, by what differs between them.
     pub(crate) fn names_of(&self, runs: &[String]) -> Vec<String> {
-        runs.iter().map(|id| self.name(id)).collect()
+        self.names.of_some(&self.model, runs)
+    }
+
+    /// What so many runs are called that differ from this one in seeds alone.
+    pub(crate) fn group_name(&self, id: &str, runs: usize) -> String {
+        let setting = |facts: &ConfigSummary| self.names.naming().setting(&facts.configuration);
+        let setting = self.facts(id).filter(|_| runs > 1 && !self.names.are_ids).map(setting);
+        setting.filter(|setting| !setting.is_empty()).unwrap_or_else(|| self.name(id))
     }
 
     /// The run under the cursor of the list.

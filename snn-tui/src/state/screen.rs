@@ -10,4 +10,5 @@ impl Screen {
     pub(crate) const CURVES: Self = Self("curves");
     pub(crate) const SWEEP: Self = Self("sweep");
     pub(crate) const SYSTEM: Self = Self("system");
+    pub(crate) const CONFIG: Self = Self("config");
 }

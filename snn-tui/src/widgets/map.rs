@@ -15,7 +15,7 @@ pub(crate) struct Map {
     pub(crate) from_top: bool,
     /// By row, then column.
     pub(crate) cells: Vec<Vec<Cell>>,
-    /// Values of the darkest and the brightest shade.
+    /// Values of the darkest and the brightest shade; the first may be the higher one.
     pub(crate) range: (f64, f64),
     /// Row and column under the cursor.
     pub(crate) cursor: Option<(usize, usize)>,
@@ -31,6 +31,25 @@ pub(crate) struct Cell {
 }
 
 impl Map {
+    /// Columns that it takes to show all of it, as wide as it would be drawn in any room.
+    pub(crate) fn width(&self) -> usize {
+        let margin = self.y.1.iter().map(|name| width(name)).max().unwrap_or(0);
+        let titles = width(&self.y.0).max(margin + 1 + width(&self.x.0));
+        titles.max(margin + 1 + self.x.1.len() * self.cell_width())
+    }
+
+    /// Rows that it takes to show all of it.
+    pub(crate) fn height(&self) -> usize {
+        self.y.1.len() * if self.cell_width() >= 8 { 3 } else { 2 } + 3
+    }
+
+    /// Columns of a cell, if there is room.
+    fn cell_width(&self) -> usize {
+        let written = self.cells.iter().flatten().map(|cell| width(&cell.text)).max().unwrap_or(0);
+        let named = self.x.1.iter().map(|name| width(name)).max().unwrap_or(0);
+        (written.max(named) + 1).clamp(3, 10)
+    }
+
     /// Draws the map; of one too large the part around the cursor.
     pub(crate) fn draw(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
         let (rows, columns) = (self.y.1.len(), self.x.1.len());
@@ -45,9 +64,7 @@ impl Map {
             area.width - margin as u16 - 1,
             area.height - 3,
         );
-        let written = self.cells.iter().flatten().map(|cell| width(&cell.text)).max().unwrap_or(0);
-        let named = self.x.1.iter().map(|name| width(name)).max().unwrap_or(0);
-        let wide = (usize::from(room.width) / columns).clamp(1, (written.max(named) + 1).clamp(3, 10));
+        let wide = (usize::from(room.width) / columns).clamp(1, self.cell_width());
         let high = (usize::from(room.height) / rows).clamp(1, if wide >= 8 { 3 } else { 2 });
         let (shown_columns, shown_rows) = (usize::from(room.width) / wide, usize::from(room.height) / high);
         let (row, column) = self.cursor.unwrap_or((0, 0));
@@ -86,7 +103,7 @@ impl Map {
         let nothing = Cell::default();
         let cell = self.cells.get(row).and_then(|cells| cells.get(column)).unwrap_or(&nothing);
         let span = self.range.1 - self.range.0;
-        let share = cell.value.map(|value| if span > 0.0 { (value - self.range.0) / span } else { 0.5 });
+        let share = cell.value.map(|value| if span == 0.0 { 0.5 } else { (value - self.range.0) / span });
         let (glyph, mut style) = share.map_or((' ', Style::new()), |share| theme.shade(share));
         if self.cursor == Some((row, column)) {
             style = style.add_modifier(ratatui::style::Modifier::REVERSED);
@@ -112,12 +129,12 @@ pub(crate) fn first_shown(cursor: usize, all: usize, shown: usize) -> usize {
     cursor.saturating_sub(shown / 2).min(all.saturating_sub(shown))
 }
 
-/// A legend of shades from `low` to `high`, on one line.
-pub(crate) fn color_bar(theme: Theme, (low, high): (f64, f64), area: Rect, buffer: &mut Buffer) {
+/// A legend of shades from `low` to `high`, on one line. Returns the columns that it takes.
+pub(crate) fn color_bar(theme: Theme, (low, high): (f64, f64), area: Rect, buffer: &mut Buffer) -> u16 {
     let (low, high) = (number(low), number(high));
     let room = usize::from(area.width).saturating_sub(width(&low) + width(&high) + 2).min(30);
     if area.height == 0 || room < 4 {
-        return;
+        return 0;
     }
     buffer.set_string(area.x, area.y, &low, Style::new());
     let x = area.x + width(&low) as u16 + 1;
@@ -126,6 +143,7 @@ pub(crate) fn color_bar(theme: Theme, (low, high): (f64, f64), area: Rect, buffe
         buffer.set_string(x + k as u16, area.y, glyph.to_string(), style);
     }
     buffer.set_string(x + room as u16 + 1, area.y, &high, Style::new());
+    (width(&low) + room + width(&high) + 2) as u16
 }
 
 #[cfg(test)]
@@ -164,6 +182,10 @@ mod tests {
             ["beta", "1 ***%%%@@@", "0    :::===", "  0  1  2", "  eta"].map(str::to_owned)
         );
         let mut one = map(2, 3);
+        one.range = (5.0, 0.0);
+        assert_eq!(drawn(&one, 12, 5)[1], "1 ===:::   ".trim_end(), "the lowest is the brightest");
+        assert_eq!((one.width(), one.height()), (11, 7));
+        one.range = (0.0, 5.0);
         one.cells[1][0] = Cell { value: None, text: "?".into() };
         assert_eq!(drawn(&one, 12, 5)[1], "1  ? %%%@@@");
     }

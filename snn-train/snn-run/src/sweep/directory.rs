@@ -10,7 +10,9 @@ use super::{
     manifest::{MANIFEST_VERSION, Manifest, Point},
     results::{Results, Row},
 };
-use crate::{directory::RunDir, error::Error, files::MANIFEST, regular};
+use crate::{
+    directory::RunDir, error::Error, files::MANIFEST, regular, second_look::beating, state::RunState,
+};
 
 /// The directory of a sweep.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,13 +74,27 @@ impl SweepDir {
     /// The states and results of its runs so far. A run with unreadable files counts as damaged, with the reason in its message.
     #[must_use]
     pub fn results(&self) -> Results {
-        let rows = self.manifest.points.iter().map(|point| {
-            Row::read(&point.id, point.settings.clone(), RunDir::open(self.run_path(point)).ok().as_ref())
-        });
+        let points = &self.manifest.points;
+        let runs: Vec<_> = points.iter().map(|point| RunDir::open(self.run_path(point)).ok()).collect();
+        let mut rows: Vec<Row> = points
+            .iter()
+            .zip(&runs)
+            .map(|(point, run)| Row::read(&point.id, point.settings.clone(), run.as_ref()))
+            .collect();
+        let stalled: Vec<(usize, &RunDir)> = (0..)
+            .zip(&runs)
+            .filter(|(place, _)| rows[*place].state == RunState::Stalled)
+            .filter_map(|(place, run)| Some((place, run.as_ref()?)))
+            .collect();
+        for (&(place, run), beats) in stalled.iter().zip(beating(stalled.iter().map(|(_, run)| *run))) {
+            if beats {
+                rows[place] = Row::read_beating(&points[place].id, points[place].settings.clone(), run);
+            }
+        }
         let axes = &self.manifest.axes;
         let keys = axes.iter().map(|axis| axis.key.clone()).collect();
         let seeds = axes.iter().filter(|axis| axis.seed).map(|axis| axis.key.clone()).collect();
-        Results { keys, seeds, rows: rows.collect() }
+        Results { keys, seeds, rows }
     }
 }
 

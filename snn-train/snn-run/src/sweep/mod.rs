@@ -26,11 +26,13 @@
 
 mod directory;
 mod manifest;
+mod ranking;
 mod results;
 mod table;
 
 pub use directory::SweepDir;
 pub use manifest::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings};
+pub use ranking::{Better, Effect, Level, Standing, seed_deviation};
 pub use results::{Group, MeanSd, Results, Row};
 
 pub use crate::state::RunState;

@@ -188,16 +188,27 @@ impl Row {
     /// hide the others.
     #[must_use]
     pub fn read(id: &str, settings: Settings, run: Option<&RunDir>) -> Self {
+        match run {
+            Some(run) => Self::of(id, settings, run, false),
+            None => Self::pending(id, settings),
+        }
+    }
+
+    /// Of a run that was seen to beat, whatever its clocks say.
+    pub(super) fn read_beating(id: &str, settings: Settings, run: &RunDir) -> Self {
+        Self::of(id, settings, run, true)
+    }
+
+    fn of(id: &str, settings: Settings, run: &RunDir, beats: bool) -> Self {
         let mut row = Self::pending(id, settings);
-        let Some(run) = run else { return row };
-        if let Err(error) = row.fill(run) {
+        if let Err(error) = row.fill(run, beats) {
             (row.state, row.message) = (RunState::Damaged, Some(error.to_string()));
             row.verdict = Some(Verdict::Damaged);
         }
         row
     }
 
-    fn fill(&mut self, run: &RunDir) -> Result<(), Error> {
+    fn fill(&mut self, run: &RunDir, beats: bool) -> Result<(), Error> {
         let row = self;
         let status = match run.status() {
             Ok(status) => status,
@@ -205,7 +216,8 @@ impl Row {
             Err(error) if error.is_not_found() => return Ok(()),
             Err(error) => return Err(error),
         };
-        let (silence, state) = run.silence_and_state(&status);
+        let (silence, state) =
+            if beats { (0.0, RunState::of(&status, 0.0)) } else { run.silence_and_state(&status) };
         let records = run.records()?;
         let diagnosis = Doctor::of_records(run, &records).judge(state, Some(&status), silence);
         (row.verdict, row.detail) = (Some(diagnosis.verdict), Some(diagnosis.detail));

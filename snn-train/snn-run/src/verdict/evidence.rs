@@ -43,15 +43,28 @@ impl Evidence {
     /// The evidence in these records.
     #[must_use]
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        let mut evidence = Self::default();
-        records.into_iter().for_each(|record| evidence.take(record));
+        let (mut evidence, mut last) = (Self::default(), None);
+        for record in records {
+            match record {
+                Record::Epoch(epoch) => {
+                    evidence.epoch(epoch);
+                    last = Some(epoch);
+                }
+                record => evidence.take(record),
+            }
+        }
+        // Kept once, and not once an epoch.
+        evidence.last = last.cloned();
         evidence
     }
 
     /// Adds the next record.
     pub fn take(&mut self, record: &Record) {
         match record {
-            Record::Epoch(epoch) => self.epoch(epoch),
+            Record::Epoch(epoch) => {
+                self.epoch(epoch);
+                self.last = Some(epoch.clone());
+            }
             Record::Warning(warning) => self.warnings.take(warning),
             Record::Test(test) => self.test = Some(test.clone()),
             Record::Unknown => {}
@@ -88,7 +101,6 @@ impl Evidence {
         self.recent.push_back((epoch, accuracy, record.seconds.total()));
         self.warnings.now(epoch);
         self.seconds += record.seconds.total();
-        self.last = Some(record.clone());
     }
 
     /// The last epoch recorded; 0 before the first.

@@ -91,7 +91,7 @@ impl Doctor {
             .settings
             .get_or_insert_with(|| {
                 let settings = self.run.config().map(|it| Settings::of(&it)).unwrap_or_default();
-                let classes = classes(&self.run).or(settings.classes);
+                let classes = self.run.classes().or(settings.classes);
                 (settings, classes)
             })
             .clone();
@@ -162,6 +162,24 @@ impl RunDir {
         doctor.look(state, status.as_ref(), silence).unwrap_or_else(|error| damaged(self, &error))
     }
 
+    /// The number of classes of its data, according to `data.json`; `None` for runs without this file.
+    #[must_use]
+    pub fn classes(&self) -> Option<usize> {
+        #[derive(Deserialize)]
+        struct Data {
+            identity: Identity,
+        }
+        #[derive(Deserialize)]
+        struct Identity {
+            classes: Vec<IgnoredAny>,
+        }
+        // The file is long if it lists samples; for such data sets, use the probe.
+        const MOST: u64 = 1 << 26;
+        let bytes = regular::read(self.path().join(DATA), MOST).ok()?;
+        let data: Data = serde_json::from_slice(&bytes).ok()?;
+        Some(data.identity.classes.len())
+    }
+
     /// The highest potential of each hidden layer in a probe.
     fn highest_potentials(&self, epoch: u32) -> Vec<Option<f64>> {
         #[derive(Deserialize, Default)]
@@ -196,23 +214,6 @@ impl Diagnosis {
         let subject = Subject { state, error, ..Subject::default() };
         diagnosis(run, &Evidence::default(), &subject)
     }
-}
-
-/// The number of classes of a run's data, according to `data.json`.
-fn classes(run: &RunDir) -> Option<usize> {
-    #[derive(Deserialize)]
-    struct Data {
-        identity: Identity,
-    }
-    #[derive(Deserialize)]
-    struct Identity {
-        classes: Vec<IgnoredAny>,
-    }
-    // The file is long if it lists samples; for such data sets, use the probe.
-    const MOST: u64 = 1 << 26;
-    let bytes = regular::read(run.path().join(DATA), MOST).ok()?;
-    let data: Data = serde_json::from_slice(&bytes).ok()?;
-    Some(data.identity.classes.len())
 }
 
 /// Whether a process on this machine has ended. For other machines this is unknown, and process ids may be reused.

@@ -93,8 +93,10 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
         ),
         Verdict::Vanishing => again(
             &[if is_steep { slope() } else { gain(2.0) }],
-            "The gradient is lost on its way through the layers. Lower the slope of the surrogate (surrogate.beta), or draw larger \
-             weights (initialization.gain).",
+            &format!(
+                "The gradient is lost on its way through the layers. Lower the slope of the surrogate (surrogate.beta), or draw larger \
+                 weights ({key})."
+            ),
         ),
         Verdict::Exploding => again(
             &[if settings.clip_norm.unwrap_or(0.0) > 0.0 {

@@ -91,7 +91,39 @@ fn a_heartbeat_counts_by_our_own_clock() {
         written_at(runs.path(), "a", heartbeat);
         settle(&mut tailer, &Wants::default());
         assert_eq!(states(&tailer)[0].1, expected);
+        assert!(!tailer.has_doubts(), "both say the same, and a day is long");
     }
+}
+
+/// The trainer's clock, that of the file server, both, by minutes and hours, ahead and behind: once it is seen to beat, a run is running, and
+/// one that is not seen to is stalled half a minute later at most, whatever it says.
+#[test]
+fn clocks_that_differ_fool_nobody_who_looks_twice() {
+    let runs = tempfile::tempdir().unwrap();
+    let offsets = [-86_400.0, -3600.0, -300.0, -40.0, 0.0, 40.0, 300.0, 3600.0, 86_400.0];
+    let skews: Vec<(f64, f64)> = offsets.iter().flat_map(|&a| offsets.map(|b| (a, b))).collect();
+    let now = snn_run::unix_time();
+    let write = |beat: f64| {
+        for (k, (trainer, files)) in skews.iter().enumerate() {
+            let (id, heartbeat) = (format!("{k:02}"), now + beat + trainer);
+            write_run(runs.path(), &id, &format!(r#"{{"state":"running","heartbeat":{heartbeat}}}"#), "");
+            let written = Duration::from_secs_f64(now + beat + files);
+            written_at(runs.path(), &id, SystemTime::UNIX_EPOCH + written);
+        }
+    };
+    write(0.0);
+    let mut tailer = tailer(runs.path());
+    settle(&mut tailer, &Wants::default());
+    for ((_, state), (trainer, files)) in states(&tailer).iter().zip(&skews) {
+        // One look trusts the sign that is nearer to now.
+        let is_near = trainer.abs().min(files.abs()) < 30.0;
+        assert_eq!(*state == RunState::Running, is_near, "{trainer} {files}");
+    }
+    assert!(tailer.has_doubts(), "a second look is due");
+    write(1.0);
+    settle(&mut tailer, &Wants::default());
+    assert!(states(&tailer).iter().all(|(_, state)| *state == RunState::Running), "{:?}", states(&tailer));
+    assert!(!tailer.has_doubts());
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn grouped(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec
             }
             of_group.push((part, places.into_values().map(|at| together(&at)).collect()));
         }
-        let first = members.first().map(|id| clean(&state.name(id))).unwrap_or_default();
+        let first = members.first().map(|id| clean(&state.group_name(id, members.len()))).unwrap_or_default();
         let name = if members.len() == 1 { first } else { format!("{} x {first}", members.len()) };
         let chosen = members.iter().any(|id| state.list.selected() == Some(*id));
         curves.extend(named(of_group, k, number, &name, chosen));

@@ -36,7 +36,7 @@ pub(super) fn axes(manifest: &Manifest) -> Vec<Axis> {
         let name = last(&axis.key);
         let name = if is_unique(&name) { name } else { axis.key.clone() };
         // A plan made by hand may list seeds among the grids.
-        let is_seed = axis.seed || axis.key.ends_with(".seed");
+        let is_seed = axis.seed || snn_run::is_seed(&axis.key);
         Axis { key: axis.key.clone(), name: text::clean(&name), is_seed, is_numeric, values }
     };
     manifest.axes.iter().map(axis).collect()
@@ -49,12 +49,25 @@ impl Axis {
 
     /// Where a run lies on the axis.
     pub(super) fn place(&self, settings: &Settings) -> Option<usize> {
-        let value = settings.get(&self.key);
+        self.position(settings.get(&self.key))
+    }
+
+    /// Where a value lies on the axis.
+    pub(super) fn place_of(&self, value: &Value) -> Option<usize> {
+        self.position(Some(value))
+    }
+
+    fn position(&self, value: Option<&Value>) -> Option<usize> {
         self.values.iter().position(|it| match (it, value) {
             // Also a NaN is where it is.
             (Some(Value::Float(a)), Some(Value::Float(b))) => a.to_bits() == b.to_bits(),
             (a, b) => a.as_ref() == b,
         })
+    }
+
+    /// `optimizer.learning_rate`.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 
     /// What its values are called.

@@ -1,14 +1,15 @@
-//! A sweep as a map: a metric over two of the swept keys, the others stepped by keys, repetitions with other seeds averaged.
+//! A sweep as a map: a metric over two of the swept keys, the others stepped by keys, repetitions with other seeds averaged. Beside it,
+//! or on the next view, the ranking of all settings and what each key does.
 
 mod axes;
 mod metric;
+mod ranking;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
+mod view;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use snn_run::sweep::{Row, RunState};
+use snn_run::sweep::RunState;
 
 use super::{binding::Binding, definition::Definition};
 use crate::{
@@ -17,31 +18,16 @@ use crate::{
     state::{Screen, State},
     widgets::{
         Cell, Map, color_bar, gauge, note,
-        text::{clean, count, duration, fit, number},
+        text::{clean, count, duration, fit, number, width},
     },
 };
-use axes::{Axis, axes, default_axes};
 use metric::Metric;
-
-/// What is shown and how.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Choice {
-    metric: Metric,
-    /// Axes along columns and rows, if the user has chosen them.
-    columns: Option<usize>,
-    rows: Option<usize>,
-    /// Places on axes that are not shown; one past the last is the mean over all.
-    places: BTreeMap<usize, usize>,
-    /// The axis that is stepped, among those not shown.
-    stepped: usize,
-    /// Column and row.
-    cursor: (usize, usize),
-}
+use view::{Choice, View, sign, view};
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::SWEEP,
     title: "Sweep",
-    about: "A metric over two swept keys",
+    about: "A metric over two swept keys, which settings are best, what each key does",
     is_for_sweeps: true,
     bindings: &[
         Binding {
@@ -54,6 +40,14 @@ pub(super) const DEFINITION: Definition = Definition {
             ],
         },
         Binding { what: "its curves", keys: &[("Enter", open_cell)] },
+        Binding {
+            what: "next best",
+            keys: &[("b", |state| step_rank(state, 1)), ("B", |state| step_rank(state, -1))],
+        },
+        Binding {
+            what: "ranking",
+            keys: &[("v", |state| state.change(|it: &mut Choice| it.ranked = !it.ranked))],
+        },
         Binding {
             what: "metric",
             keys: &[("m", |state| turn_metric(state, 1)), ("M", |state| turn_metric(state, -1))],
@@ -80,70 +74,41 @@ fn figure(state: &State) -> Result<Figure<'_>, String> {
     Ok(Figure::Screen(Table::of_csv(&sweep.results.to_csv())))
 }
 
-/// The map that the choice makes of a sweep.
-struct View<'a> {
-    choice: Choice,
-    axes: Vec<Axis>,
-    columns: Option<usize>,
-    rows: Option<usize>,
-    /// Axes that are neither shown nor seeds, with the place that is shown; `None` is the mean over all.
-    others: Vec<(usize, Option<usize>)>,
-    /// Runs of each cell, by row, then column.
-    cells: Vec<Vec<Vec<&'a Row>>>,
-}
-
-impl<'a> View<'a> {
-    fn new(sweep: &'a SweepView, choice: Choice) -> Self {
-        let axes = axes(&sweep.manifest);
-        let default = default_axes(&axes);
-        let columns = choice.columns.filter(|&k| k < axes.len()).or(default.0);
-        // An axis cannot run both ways.
-        let rows = choice.rows.filter(|&k| k < axes.len()).or(default.1).filter(|k| Some(*k) != columns);
-        let rows = rows.or_else(|| (0..axes.len()).find(|&k| Some(k) != columns && !axes[k].is_seed));
-        let hidden = (0..axes.len()).filter(|&k| Some(k) != columns && Some(k) != rows && !axes[k].is_seed);
-        let place = |k: usize| choice.places.get(&k).copied().unwrap_or(0);
-        let others: Vec<_> =
-            hidden.map(|k| (k, Some(place(k)).filter(|&place| place < axes[k].len()))).collect();
-        let size = |axis: Option<usize>| axis.map_or(1, |k| axes[k].len()).max(1);
-        let mut cells = vec![vec![Vec::new(); size(columns)]; size(rows)];
-        for row in &sweep.results.rows {
-            let on = |axis: Option<usize>| axis.map_or(Some(0), |k| axes[k].place(&row.settings));
-            let is_shown =
-                others.iter().all(|&(k, place)| place.is_none() || axes[k].place(&row.settings) == place);
-            if let (true, Some(x), Some(y)) = (is_shown, on(columns), on(rows)) {
-                cells[y][x].push(row);
-            }
-        }
-        Self { choice, axes, columns, rows, others, cells }
-    }
-
-    fn size(&self) -> (usize, usize) {
-        (self.cells.first().map_or(0, Vec::len), self.cells.len())
-    }
-
-    fn runs(&self, (column, row): (usize, usize)) -> &[&'a Row] {
-        self.cells.get(row).and_then(|cells| cells.get(column)).map_or(&[], Vec::as_slice)
-    }
-}
-
 fn turn_metric(state: &mut State, by: isize) {
     state.change(|it: &mut Choice| it.metric = it.metric.turn(by));
 }
 
 fn move_cursor(state: &mut State, right: isize, up: isize) {
-    let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, state.choice());
+    let Some(view) = view(state) else { return };
+    if view.choice.ranked {
+        return step_rank(state, -up);
+    }
     let (columns, rows) = view.size();
-    let (column, row) = cursor(&view);
+    let (column, row) = view.cursor;
     let by = |place: usize, by: isize, of: usize| place.saturating_add_signed(by).min(of.saturating_sub(1));
     let cursor = (by(column, right, columns), by(row, up, rows));
-    state.change(|it: &mut Choice| it.cursor = cursor);
+    state.change(|it: &mut Choice| it.cursor = Some(cursor));
+}
+
+/// Goes to the setting that comes next in the ranking, wherever that is on the map.
+fn step_rank(state: &mut State, by: isize) {
+    let Some(view) = view(state) else { return };
+    let last = view.ranking.len().saturating_sub(1);
+    let rank = view.rank().map_or(0, |rank| rank.saturating_add_signed(by).min(last));
+    let Some(standing) = view.ranking.get(rank) else { return };
+    let place = |k: usize| Some((k, view.axes[k].place(&standing.settings)?));
+    let on = |axis: Option<usize>| axis.map_or(0, |k| view.axes[k].place(&standing.settings).unwrap_or(0));
+    let cursor = (on(view.columns), on(view.rows));
+    let places: Vec<_> = view.others.iter().filter_map(|&(k, _)| place(k)).collect();
+    state.change(|it: &mut Choice| {
+        it.cursor = Some(cursor);
+        it.places.extend(places);
+    });
 }
 
 /// Lets the next key run along the columns, or along the rows.
 fn turn_axis(state: &mut State, along_columns: bool) {
-    let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, state.choice());
+    let Some(view) = view(state) else { return };
     let number = view.axes.len();
     if number < 2 {
         return;
@@ -154,13 +119,15 @@ fn turn_axis(state: &mut State, along_columns: bool) {
     };
     let (columns, rows) = (view.columns, view.rows);
     let axes = if along_columns { (next(columns, rows), rows) } else { (columns, next(rows, columns)) };
-    state.change(|it: &mut Choice| (it.columns, it.rows) = axes);
+    state.change(|it: &mut Choice| {
+        (it.columns, it.rows) = axes;
+        it.cursor = None;
+    });
 }
 
 /// Goes to the next value of the key that is stepped, behind the last one to the mean over all.
 fn step_other(state: &mut State, by: isize) {
-    let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, state.choice());
+    let Some(view) = view(state) else { return };
     let stepped = view.others.get(view.choice.stepped % view.others.len().max(1)).copied();
     let Some((axis, place)) = stepped else { return };
     let steps = view.axes[axis].len() + 1;
@@ -172,16 +139,14 @@ fn step_other(state: &mut State, by: isize) {
 }
 
 fn next_other(state: &mut State) {
-    let Some(sweep) = &state.model.sweep else { return };
-    let others = View::new(sweep, state.choice()).others.len();
+    let Some(others) = view(state).map(|view| view.others.len()) else { return };
     state.change(|it: &mut Choice| it.stepped = (it.stepped + 1) % others.max(1));
 }
 
 /// Shows the curves of the runs of the cell.
 fn open_cell(state: &mut State) {
-    let Some(sweep) = &state.model.sweep else { return };
-    let view = View::new(sweep, state.choice());
-    let runs: Vec<String> = view.runs(cursor(&view)).iter().map(|row| row.id.clone()).collect();
+    let Some(view) = view(state) else { return };
+    let runs: Vec<String> = view.runs().iter().map(|row| row.id.clone()).collect();
     if runs.is_empty() {
         return;
     }
@@ -194,7 +159,7 @@ fn open_cell(state: &mut State) {
 }
 
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let Some(sweep) = &state.model.sweep else {
+    let Some(view) = view(state) else {
         let text = if state.model.is_sweep {
             "Reading the runs of the sweep ...".to_owned()
         } else {
@@ -205,33 +170,65 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         };
         return note(state.theme.dim(), &text, area, buffer);
     };
-    if area.height < 6 {
+    if area.height < 3 {
         return;
     }
-    let view = View::new(sweep, state.choice());
-    draw_progress(state, sweep, area, buffer);
+    draw_progress(state, view.sweep, area, buffer);
     let room = usize::from(area.width);
-    buffer.set_string(area.x, area.y + 1, fit(&describe(&view), room), Style::new());
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    if view.choice.ranked || area.width < 50 || area.height < 10 {
+        return ranking::draw_all(state, &view, below, buffer);
+    }
 
     // The runs of a cell below the map, as far as that leaves the map most of the room.
-    let listed = (view.runs(cursor(&view)).len() as u16 + 1).min(area.height / 3);
-    let map = Rect { y: area.y + 2, height: area.height - 3 - listed, ..area };
-    let values = values(state, &view);
-    let range =
-        values.iter().flatten().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |range, &value| {
-            (range.0.min(value), range.1.max(value))
-        });
-    draw_map(state, &view, &values, range, map, buffer);
-    if range.0 <= range.1 {
-        color_bar(state.theme, range, Rect { y: map.bottom(), height: 1, ..area }, buffer);
+    let listed = (view.runs().len() as u16 + 1).min(area.height / 3);
+    let middle = Rect { y: area.y + 2, height: area.height - 3 - listed, ..area };
+    let values: Vec<f64> = view.values.iter().flatten().flatten().copied().collect();
+    let chance = view.chance();
+    let range = view.choice.metric.scale(&values, chance);
+    let map = map(&view, range.unwrap_or((0.0, 0.0)), usize::from(area.width));
+    let (place, beside) = share(&map, middle);
+    map.draw(state.theme, place, buffer);
+    let hint = if beside.is_none() { "; v: ranking" } else { "" };
+    let text = fit(&describe(&view), room.saturating_sub(width(hint))) + hint;
+    buffer.set_string(area.x, area.y + 1, text, Style::new());
+    if let Some(beside) = beside {
+        ranking::draw_beside(state, &view, beside, buffer);
+    }
+    if let Some(range) = range {
+        let place = Rect { y: middle.bottom(), height: 1, ..area };
+        let used = color_bar(state.theme, range, place, buffer);
+        if chance.is_some() && used > 0 {
+            let text = match view.choice.metric {
+                Metric::Loss | Metric::TrainLoss => "from guessing, ln(classes)",
+                _ => "from guessing, 1/classes",
+            };
+            let x = area.x + used + 2;
+            buffer.set_string(
+                x,
+                place.y,
+                fit(text, usize::from(area.right().saturating_sub(x))),
+                state.theme.dim(),
+            );
+        }
     }
     draw_runs(state, &view, Rect { y: area.bottom() - listed, height: listed, ..area }, buffer);
 }
 
-fn cursor(view: &View<'_>) -> (usize, usize) {
-    let (columns, rows) = view.size();
-    let (column, row) = view.choice.cursor;
-    (column.min(columns.saturating_sub(1)), row.min(rows.saturating_sub(1)))
+/// Where the map goes, and where the ranking: beside it, or else below it, if there is room.
+fn share(map: &Map, area: Rect) -> (Rect, Option<Rect>) {
+    let (wide, high) = (map.width() as u16, map.height() as u16);
+    let left = area.width.saturating_sub(wide + 2);
+    if left >= ranking::LEAST.0 && area.height >= ranking::LEAST.1 {
+        let beside = Rect { x: area.x + wide + 2, width: left, ..area };
+        return (Rect { width: wide, ..area }, Some(beside));
+    }
+    let left = area.height.saturating_sub(high + 1);
+    if left >= ranking::LEAST.1 && area.width >= ranking::LEAST.0 {
+        let below = Rect { y: area.y + high + 1, height: left, ..area };
+        return (Rect { height: high, ..area }, Some(below));
+    }
+    (area, None)
 }
 
 /// How far the whole is.
@@ -277,73 +274,43 @@ fn describe(view: &View<'_>) -> String {
     text
 }
 
-/// The mean of every cell over its runs that have a value.
-fn values(state: &State, view: &View<'_>) -> Vec<Vec<Option<f64>>> {
-    let metric = view.choice.metric;
-    let mean = |rows: &Vec<&Row>| {
-        let values: Vec<f64> =
-            rows.iter().filter_map(|row| metric.of(row, state.model.runs.get(&row.id))).collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-    };
-    view.cells.iter().map(|cells| cells.iter().map(mean).collect()).collect()
-}
-
-/// How a cell stands in a sign that needs no color: failed, stopped or stalled, running, pending; nothing if all is done.
-fn sign(rows: &[&Row]) -> &'static str {
-    let has = |is: fn(RunState) -> bool| rows.iter().any(|row| is(row.state));
-    match () {
-        () if has(RunState::has_failed) => "x",
-        () if has(RunState::is_interrupted) => "!",
-        () if has(|state| state == RunState::Running) => "~",
-        () if has(|state| state == RunState::Pending) => ".",
-        () => "",
-    }
-}
-
-fn draw_map(
-    state: &State,
-    view: &View<'_>,
-    values: &[Vec<Option<f64>>],
-    range: (f64, f64),
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+fn map(view: &View<'_>, range: (f64, f64), room: usize) -> Map {
     let (columns, rows) = view.size();
     let names = |axis: Option<usize>, number: usize| match axis {
         Some(axis) => (view.axes[axis].name.clone(), (0..number).map(|k| view.axes[axis].label(k)).collect()),
         None => (String::new(), vec![String::new(); number]),
     };
     // As many digits as there is room for in a cell.
-    let room = (usize::from(area.width).saturating_sub(10) / columns.max(1)).clamp(1, 9) - 1;
+    let room = (room.saturating_sub(10) / columns.max(1)).clamp(1, 9) - 1;
     let cell = |(row, column): (usize, usize)| {
-        let sign = sign(&view.cells[row][column]);
-        let value = values[row][column];
+        let sign = sign(view.cells[row][column].iter().copied());
+        let value = view.values[row][column];
         let text = value.and_then(|value| view.choice.metric.text(value, room.saturating_sub(sign.len())));
         Cell { value, text: text.unwrap_or_default() + sign }
     };
-    let map = Map {
+    Map {
         x: names(view.columns, columns),
         y: names(view.rows, rows),
         from_top: false,
         cells: (0..rows).map(|row| (0..columns).map(|column| cell((row, column))).collect()).collect(),
         range,
-        cursor: Some((cursor(view).1, cursor(view).0)),
-    };
-    map.draw(state.theme, area, buffer);
+        cursor: Some((view.cursor.1, view.cursor.0)),
+    }
 }
 
 /// The runs of the cell under the cursor.
 fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let (column, row) = cursor(view);
-    let runs = view.runs((column, row));
+    let (column, row) = view.cursor;
+    let runs = view.runs();
     let at = |axis: Option<usize>, place| {
         axis.map(|axis| format!("{} {}", view.axes[axis].name, view.axes[axis].label(place)))
     };
     let places: Vec<_> = [at(view.columns, column), at(view.rows, row)].into_iter().flatten().collect();
-    let legend = "x failed  ! stopped  ~ running  . pending";
     let title = match runs.len() {
         0 => format!("{}: no run is planned here", places.join(", ")),
-        number => format!("{}: {number} run(s)   {legend}", places.join(", ")),
+        number => {
+            format!("{}: {number} run(s)   x failed  ! stopped  ~ running  . pending", places.join(", "))
+        }
     };
     let room = usize::from(area.width);
     if area.height > 0 {
@@ -360,15 +327,11 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let run = state.model.runs.get(&row.id);
         let value = view.choice.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
         let word = row.state;
-        let seeds: Vec<_> = view
-            .axes
-            .iter()
-            .filter(|axis| axis.is_seed)
-            .filter_map(|axis| Some(format!("{} {}", axis.name, axis.label(axis.place(&row.settings)?))))
-            .collect();
-        let message =
-            row.message.as_deref().map_or_else(String::new, |message| format!("  {}", clean(message)));
-        let text = format!("  {}  {word}  {value}  {}{message}", clean(&row.id), seeds.join(", "));
+        let name = view.sweep.naming.name(&row.id, &row.settings);
+        // A name that somebody chose is part of it.
+        let id = if name.contains(&row.id) { String::new() } else { format!("  {}", row.id) };
+        let message = row.message.as_deref().map_or_else(String::new, |message| format!("  {message}"));
+        let text = clean(&format!("  {name}  {word}  {value}{id}{message}"));
         let style = if row.state.has_failed() { state.theme.bad() } else { Style::new() };
         buffer.set_string(area.x, y, fit(&text, room), style);
     }

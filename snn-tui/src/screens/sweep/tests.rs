@@ -1,7 +1,10 @@
 //! What a map makes of sweeps of all kinds.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use snn_run::sweep::{Manifest, Results};
+use snn_run::{
+    Naming,
+    sweep::{Manifest, Results, Row},
+};
 
 use super::*;
 use crate::theme::{Colors, Marker, Theme};
@@ -50,7 +53,9 @@ fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
     let results = Results { keys, seeds: Vec::new(), rows };
     let mut state = State::new(Theme { colors: Colors::None, marker: Marker::Ascii }, "s".into(), true);
-    state.model.sweep = Some(SweepView { manifest, results, computing_left: Some(60.0) });
+    let naming = Naming::of(results.rows.iter().map(|row| (row.id.as_str(), &row.settings)));
+    state.model.sweep =
+        Some(SweepView { manifest, results, naming, classes: Some(10), computing_left: Some(60.0) });
     state
 }
 
@@ -79,6 +84,9 @@ fn two_keys_span_the_map_and_the_third_is_stepped() {
     use RunState::{Done, Failed, Pending, Running};
     let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
     let mut state = state(axes, EIGHT, &[Done, Done, Running, Failed, Done, Pending]);
+    // The best one has another value of the third key.
+    assert!(screen(&state).contains("z [q]") && screen(&state).contains("run-6"), "{}", screen(&state));
+    press(&mut state, "]]");
     let text = screen(&state);
     assert!(text.contains("z [p]") && text.contains("0.00") && text.contains("10.00"), "{text}");
     assert!(
@@ -92,10 +100,73 @@ fn two_keys_span_the_map_and_the_third_is_stepped() {
     assert!(text.contains("z [q]") && text.contains("40.00") && text.contains(" ."), "{text}");
     press(&mut state, "]");
     assert!(screen(&state).contains("z [all]"), "the mean over all values");
-    press(&mut state, "]l");
-    assert!(screen(&state).contains("run-1") || screen(&state).contains("run-2"), "{}", screen(&state));
-    press(&mut state, "kk");
-    assert!(screen(&state).contains("run-3  failed"), "{}", screen(&state));
+    press(&mut state, "]hhjj");
+    assert!(screen(&state).contains("run-0 x 1 y 1 p  done  0"), "{}", screen(&state));
+    press(&mut state, "lkk");
+    assert!(screen(&state).contains("run-3 x 2 y 2 p  failed"), "{}", screen(&state));
+}
+
+#[test]
+fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
+    use RunState::{Done, Pending, Running};
+    let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
+    let mut state = state(axes, EIGHT, &[Done, Done, Running, Done, Done, Pending, Done]);
+    let wide = |state: &State| {
+        let area = Rect::new(0, 0, 100, 30);
+        let mut buffer = Buffer::empty(area);
+        draw(state, area, &mut buffer);
+        crate::widgets::text::tests::lines(&buffer)
+    };
+    let of_setting = |line: &String| {
+        let at = line.find("x 1 y").or(line.find("x 2 y"))?;
+        Some(line[at..].split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let ranked: Vec<String> = wide(&state).iter().filter_map(of_setting).collect();
+    assert_eq!(
+        ranked[..7],
+        [
+            "x 1 y 2 q 60.00 - 1",
+            "x 1 y 1 q 40.00 - 1",
+            "x 2 y 2 p 30.00 - 1",
+            "x 2 y 1 p 10.00 - 1",
+            "x 1 y 1 p 0.00 - 1",
+            "x 1 y 2 p - - 0~",
+            "x 2 y 1 q - - 0.",
+        ],
+        "{}",
+        wide(&state).join("\n")
+    );
+    let text = wide(&state).join("\n");
+    // p and q were both tried with x 1, y 1 alone; x 1 and x 2 with y 1, p alone.
+    assert!(text.contains("z: changes it by 40.00, best q") && text.contains("p: 0.00   q: 40.00"), "{text}");
+    assert!(text.contains("x: changes it by 10.00, best 2"), "{text}");
+    // The next best, and back, wherever they are.
+    for (keys, run, value) in
+        [("", "run-6", "q"), ("b", "run-4", "q"), ("b", "run-3", "p"), ("BB", "run-6", "q")]
+    {
+        press(&mut state, keys);
+        let text = screen(&state);
+        assert!(text.contains(run) && text.contains(&format!("z [{value}]")), "{keys} {run}: {text}");
+    }
+    press(&mut state, "v");
+    let text = screen(&state);
+    assert!(text.contains("best settings") && !text.contains("1/classes"), "{text}");
+    press(&mut state, "j");
+    assert!(screen(&state).contains("z: changes it by"), "{}", screen(&state));
+    press(&mut state, "v");
+    assert!(screen(&state).contains("run-4"), "{}", screen(&state));
+}
+
+#[test]
+fn colors_begin_at_chance() {
+    let mut state = state(r#"{"a.x":[1,2]}"#, r#"[{"a.x":1},{"a.x":2}]"#, &[]);
+    let text = screen(&state);
+    assert!(
+        text.contains("@ 28  ") && text.contains("from guessing, 1/classes"),
+        "noise is not stretched: {text}"
+    );
+    state.model.sweep.as_mut().unwrap().classes = None;
+    assert!(!screen(&state).contains("guessing"));
 }
 
 #[test]
@@ -111,6 +182,8 @@ fn enter_leads_to_the_curves_of_a_cell() {
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));
     assert!(screen(&state).contains("5.00"), "{}", screen(&state));
+    assert!(screen(&state).contains("x 2: 1 run(s)"), "it begins with the best: {}", screen(&state));
+    press(&mut state, "h");
     key(&mut state, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
     assert_eq!(state.screen, Screen::CURVES);
     assert_eq!(state.marked.iter().collect::<Vec<_>>(), ["run-0", "run-1"]);

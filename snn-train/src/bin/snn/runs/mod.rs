@@ -4,7 +4,7 @@ mod row;
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
@@ -13,8 +13,12 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
-use snn_run::condition::{COLUMNS, Cells as _, Condition, order};
+use snn_run::{
+    Naming,
+    condition::{COLUMNS, Cells as _, Condition, order},
+};
 use snn_terminal::escape;
+use toml::Value;
 
 use crate::common::{UsageError, path_text};
 use row::Row;
@@ -56,6 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     rows.sort_by(|a, b| {
         order(&cell(a), &cell(b), arguments.reverse).then_with(|| order(&a.id, &b.id, false))
     });
+    let naming = Naming::of(rows.iter().map(|row| (row.id.as_str(), &row.settings)));
+    for row in &mut rows {
+        row.name = naming.name(&row.id, &row.settings);
+        row.short_name = naming.short(&row.id, &row.settings);
+    }
     let keys = arguments.keys.clone().unwrap_or_else(|| differing(&rows));
 
     let mut out = snn_terminal::stdout();
@@ -80,7 +89,7 @@ fn check_names(arguments: &Arguments, rows: &[Row]) -> Result<(), UsageError> {
     let asked = asked.chain([&arguments.sort]).chain(arguments.keys.iter().flatten());
     for name in asked {
         let known =
-            COLUMNS.contains(&name.as_str()) || rows.iter().any(|row| row.settings.contains_key(name));
+            COLUMNS.contains(&name.as_str()) || rows.iter().any(|row| row.settings.get(name).is_some());
         if !known && !rows.is_empty() {
             let columns = COLUMNS.join(", ");
             return Err(UsageError(format!(
@@ -93,10 +102,15 @@ fn check_names(arguments: &Arguments, rows: &[Row]) -> Result<(), UsageError> {
 
 /// The keys that differ between the readable runs.
 fn differing(rows: &[Row]) -> Vec<String> {
-    let readable = || rows.iter().filter(|row| !row.settings.is_empty());
-    let keys: BTreeSet<&String> = readable().flat_map(|row| row.settings.keys()).collect();
-    let values = |key: &str| readable().map(|row| row.cell(key)).collect::<BTreeSet<_>>().len();
-    keys.into_iter().filter(|key| values(key) > 1).cloned().collect()
+    let readable: Vec<&Row> = rows.iter().filter(|row| !row.settings.is_empty()).collect();
+    let mut keys: BTreeMap<&str, (&Value, usize, bool)> = BTreeMap::new();
+    for (key, value) in readable.iter().flat_map(|row| row.settings.iter()) {
+        let (first, number, differs) = keys.entry(key).or_insert((value, 0, false));
+        *number += 1;
+        *differs = *differs || *first != value;
+    }
+    let differ = |&(_, number, differs): &(&Value, usize, bool)| differs || number < readable.len();
+    keys.into_iter().filter(|(_, it)| differ(it)).map(|(key, _)| key.to_owned()).collect()
 }
 
 fn write_csv(rows: &[Row], keys: &[String]) -> anyhow::Result<()> {
@@ -117,12 +131,18 @@ fn write_table(
     keys: &[String],
     width: Option<usize>,
 ) -> io::Result<()> {
-    let fixed = ["id", "verdict", "state", "epoch", "valid", "test"].map(str::to_owned);
-    let head: Vec<String> = fixed.into_iter().chain(keys.iter().cloned()).collect();
+    // Where names are others than those of the directories, these are there, too.
+    let has_ids = rows.iter().any(|row| row.short_name != row.id);
+    let fixed =
+        ["run", "verdict", "state", "epoch", "valid", "test"].into_iter().chain(has_ids.then_some("id"));
+    let head: Vec<String> = fixed.map(str::to_owned).chain(keys.iter().cloned()).collect();
     let mut lines = vec![head];
     lines.extend(
         rows.iter()
-            .map(|row| row.short_cells().into_iter().chain(keys.iter().map(|key| row.cell(key))))
+            .map(|row| {
+                let id = has_ids.then(|| row.id.clone());
+                row.short_cells().into_iter().chain(id).chain(keys.iter().map(|key| row.cell(key)))
+            })
             .map(|cells| cells.map(|cell| escape(&cell).into_owned()).collect()),
     );
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();

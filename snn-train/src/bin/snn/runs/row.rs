@@ -1,21 +1,28 @@
 //! The columns of a run.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::Context as _;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Serialize;
 use snn_run::{
-    Diagnosis, Doctor, Error, Record, RunDir, Verdict,
+    Configuration, Configurations, Diagnosis, Doctor, Error, Record, RunDir, Verdict, beating,
     condition::{COLUMNS, Cells, NUMBERS},
+    plain,
     sweep::RunState,
 };
-use toml::{Table, Value};
+use toml::Value;
 
 use crate::common::percent;
 
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
+    /// What it is called beside the others: by what differs.
+    pub(super) name: String,
+    /// The same for a table.
+    #[serde(skip)]
+    pub(super) short_name: String,
     verdict: Option<Verdict>,
     /// The evidence for the verdict.
     detail: Option<String>,
@@ -33,20 +40,46 @@ pub(super) struct Row {
     seconds: Option<f64>,
     pub(super) message: Option<String>,
     /// Every key of the experiment.
-    pub(super) settings: BTreeMap<String, Value>,
+    #[serde(serialize_with = "as_map")]
+    pub(super) settings: Configuration,
+}
+
+fn as_map<S: serde::Serializer>(settings: &Configuration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(settings.iter())
 }
 
 impl Row {
-    /// A row for every subdirectory, unsorted.
+    /// A row for every subdirectory, unsorted. All cores read.
     pub(super) fn list(directory: &Path) -> anyhow::Result<Vec<Self>> {
         let entries = fs::read_dir(directory)
             .with_context(|| format!("cannot list the runs in {}", directory.display()))?;
-        let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
-        Ok(folders.map(|path| Self::of(&path)).collect())
+        let is_folder = |entry: &fs::DirEntry| match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+            _ => entry.path().is_dir(),
+        };
+        let folders: Vec<_> = entries.flatten().filter(is_folder).map(|entry| entry.path()).collect();
+        let mut rows: Vec<_> = folders
+            .par_iter()
+            .map_init(Configurations::default, |all, path| Self::of(path, all, false))
+            .collect();
+        let stalled: Vec<(usize, RunDir)> = (0..)
+            .zip(&folders)
+            .filter(|(place, _): &(usize, _)| rows[*place].state == RunState::Stalled.name())
+            .filter_map(|(place, path)| Some((place, RunDir::open(path).ok()?)))
+            .collect();
+        for ((place, _), beats) in stalled.iter().zip(beating(stalled.iter().map(|(_, run)| run))) {
+            if beats {
+                rows[*place] = Self::of(&folders[*place], &mut Configurations::default(), true);
+            }
+        }
+        Ok(rows)
     }
 
-    fn of(path: &Path) -> Self {
+    /// `beats` says that it was seen to, whatever its clocks say.
+    fn of(path: &Path, all: &mut Configurations, beats: bool) -> Self {
         let mut row = Self {
+            name: String::new(),
+            short_name: String::new(),
             id: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             verdict: None,
             detail: None,
@@ -59,9 +92,9 @@ impl Row {
             lost_classes: None,
             seconds: None,
             message: None,
-            settings: BTreeMap::new(),
+            settings: Configuration::default(),
         };
-        if let Err(error) = row.read(path) {
+        if let Err(error) = row.read(path, all, beats) {
             let no_run = matches!(error, Error::NotARun { .. });
             row.state = if no_run { "no_run" } else { RunState::Damaged.name() }.to_owned();
             row.message = Some(error.to_string());
@@ -73,22 +106,24 @@ impl Row {
         row
     }
 
-    fn read(&mut self, path: &Path) -> Result<(), Error> {
+    fn read(&mut self, path: &Path, all: &mut Configurations, beats: bool) -> Result<(), Error> {
         let run = RunDir::open(path)?;
-        self.settings = flat(run.config()?);
+        self.settings = all.read(&run)?;
         let status = run.status()?;
-        let (silence, state) = run.silence_and_state(&status);
+        let (silence, state) =
+            if beats { (0.0, RunState::of(&status, 0.0)) } else { run.silence_and_state(&status) };
         self.state = state.to_string();
         let records = run.records()?;
         let mut doctor = Doctor::of_records(&run, &records);
-        let Diagnosis { verdict, detail, .. } = doctor.judge(state, Some(&status), silence);
+        let Diagnosis { verdict, detail, lost_classes, .. } = doctor.judge(state, Some(&status), silence);
         (self.verdict, self.detail) = (Some(verdict), Some(detail));
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
         self.test_accuracy = status.test_accuracy;
         // For a run that has not failed, other problems.
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
-        self.lost_classes = run.lost_classes();
+        // Of runs that are not judged by it, too.
+        self.lost_classes = lost_classes.or_else(|| run.lost_classes());
         let mut seconds = 0.0;
         for record in records {
             match record {
@@ -101,7 +136,7 @@ impl Row {
         Ok(())
     }
 
-    /// For people: id, verdict, state, epoch, accuracies.
+    /// For people: name, verdict, state, epoch, accuracies.
     pub(super) fn short_cells(&self) -> [String; 6] {
         let epoch = match (self.epoch, self.epochs) {
             (Some(epoch), Some(epochs)) => format!("{epoch}/{epochs}"),
@@ -110,7 +145,7 @@ impl Row {
         let share = |share: Option<f64>| share.map(percent).unwrap_or_default();
         let verdict = self.verdict.map(|verdict| verdict.to_string()).unwrap_or_default();
         [
-            self.id.clone(),
+            self.short_name.clone(),
             verdict,
             self.state.clone(),
             epoch,
@@ -138,10 +173,7 @@ impl Cells for Row {
             "lost_classes" => text(self.lost_classes),
             "seconds" => text(self.seconds),
             "message" => text(self.message.as_ref()),
-            key => match self.settings.get(key) {
-                Some(Value::String(word)) => word.clone(),
-                value => text(value),
-            },
+            key => self.settings.get(key).map(|value| plain(value).into_owned()).unwrap_or_default(),
         }
     }
 
@@ -149,18 +181,4 @@ impl Cells for Row {
         let of_every_run = COLUMNS.contains(&column) && !NUMBERS.contains(&column);
         of_every_run || matches!(self.settings.get(column), Some(Value::String(_)))
     }
-}
-
-/// `section.key` and its value.
-fn flat(table: Table) -> BTreeMap<String, Value> {
-    let mut settings = BTreeMap::new();
-    for (section, value) in table {
-        match value {
-            Value::Table(keys) => {
-                settings.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
-            }
-            value => drop(settings.insert(section, value)),
-        }
-    }
-    settings
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use snn_run::counted;
+use snn_run::{Naming, counted};
 use snn_train::{
     Error,
     run::RunDir,
@@ -118,19 +118,20 @@ pub(super) fn state(row: &Row, queue: &Queue) -> &'static str {
     }
 }
 
-/// A line per group, best on validation first, at most `most`.
+/// A line per group, best on validation first, at most `most`, each named by what differs between them.
 pub(super) fn group_lines(groups: &[Group], most: usize) -> Vec<String> {
+    let naming = Naming::of(groups.iter().map(|group| ("", &group.settings)));
     let mut shown: Vec<_> = groups.iter().filter(|group| !group.models.is_empty()).collect();
     let valid = |group: &Group| group.valid_accuracy.map_or(0.0, |valid| valid.mean);
     shown.sort_by(|a, b| valid(b).total_cmp(&valid(a)));
     let line = |group: &&Group| {
-        let settings: Vec<_> = group.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let name = naming.setting(&group.settings);
         let test = group.test_accuracy.map_or_else(String::new, |test| {
             let spread = test.sd.map_or_else(String::new, |sd| format!(" +- {}", percent(sd)));
             format!(", test {}{spread}", percent(test.mean))
         });
         let models = group.models.len();
-        let all = if settings.is_empty() { "all".to_owned() } else { settings.join(" ") };
+        let all = if name.is_empty() { "all" } else { &name };
         let lost = group.with_lost_classes.filter(|&lost| lost > 0);
         let lost = lost.map_or_else(String::new, |lost| format!(", {lost} with classes never predicted"));
         format!(

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Write as _, path::PathBuf, process::ExitCod
 
 use clap::Args;
 use serde_json::{Value, json};
-use snn_run::{Verdict, counted};
+use snn_run::{Naming, Verdict, counted};
 use snn_terminal::escape;
 use snn_train::{
     Error,
@@ -53,10 +53,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if !verdicts.is_empty() {
         writeln!(out, "verdicts  {verdicts}")?;
     }
+    let naming = Naming::of(results.rows.iter().map(|row| (row.id.as_str(), &row.settings)));
     for row in results.rows.iter().filter(|row| row.verdict.is_some_and(Verdict::is_bad)) {
         let why = row.message.as_ref().or(row.detail.as_ref());
         let (verdict, why) = (row.verdict.unwrap_or(Verdict::Unknown), escape(why.map_or("", |why| why)));
-        writeln!(out, "{verdict:<12} {}: {why}", escape(&row.id))?;
+        let name = naming.name(&row.id, &row.settings);
+        // The id names its directory.
+        let id = if name.contains(&row.id) { String::new() } else { format!(" ({})", row.id) };
+        writeln!(out, "{verdict:<12} {}: {why}", escape(&(name + &id)))?;
     }
     let waits = |row: &Row| row.state == RunState::Pending || row.state.is_interrupted();
     if let Err(error) = &queue
@@ -87,20 +91,11 @@ fn verdicts(results: &Results) -> String {
 fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -> Value {
     let known = queue.ok().cloned().unwrap_or_default();
     let count = |wait| results.rows.iter().filter(|row| known.wait(row) == Some(wait)).count();
-    let sum = |is: fn(RunState) -> bool| results.rows.iter().filter(|row| is(row.state)).count();
-    json!({
+    let mut status = json!({
         "version": 1,
         "kind": "status",
         "sweep": path_text(sweep.path()),
         "runs": results.rows.len(),
-        "done": results.count(RunState::Done),
-        "running": results.count(RunState::Running),
-        "interrupted": sum(RunState::is_interrupted),
-        "stopped": results.count(RunState::Stopped),
-        "stalled": results.count(RunState::Stalled),
-        "failed": sum(RunState::has_failed),
-        "damaged": results.count(RunState::Damaged),
-        "pending": results.count(RunState::Pending),
         "slurm": {
             "error": queue.err().map(ToString::to_string),
             "queued": count(Wait::Queued),
@@ -110,7 +105,12 @@ fn to_json(sweep: &SweepDir, results: &Results, queue: Result<&Queue, &Error>) -
         },
         "rows": results.rows,
         "groups": results.groups(&sweep.manifest().selection),
-    })
+    });
+    // Every run in one of them: the words are those of the rows.
+    for state in RunState::ALL {
+        status[state.name()] = results.count(state).into();
+    }
+    status
 }
 
 fn lost<'a>(results: &'a Results, queue: &'a Queue) -> impl Iterator<Item = &'a str> {

@@ -1,0 +1,518 @@
+//! Names of runs by what they differ in: one rule for tables, legends and exports of all programs.
+//!
+//! Of the runs that are shown together, a name has the keys whose values differ, in short: `lr .03 b 10 s0` is a learning rate of
+//! 0.03, a slope of 10 and the seed 0.
+//!
+//! - A key counts if it has two values or more among the runs that have it. What changes no result (`probe`, how often checkpoints are
+//!   written, how much memory may be taken) never counts.
+//! - Learning rate is `lr`, slope `b`; other keys are called by their last part, or in full where two share it. Words such as `esser`
+//!   need no key. Seeds come last, without a space: `s0`; those that agree in every run are one.
+//! - Numbers have three digits, and more only where two would look the same; lists of layers are joined: `100-50`.
+//! - If more than five keys differ, a name has those that distinguish the runs, beginning with the one that distinguishes most.
+//! - A name that somebody chose stays, with the differences behind it where there is room; the ids that programs make up (`randman-20261123-142501-ab12`,
+//!   `randman-0123456789ab`) do not. Runs that agree in all keys, and a single run, keep their id.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use toml::Value;
+
+use crate::{
+    configuration::{Configuration, is_seed, plain},
+    numbers::number,
+};
+
+/// Something that has keys with values.
+pub trait Keyed {
+    /// The value of a key such as `optimizer.learning_rate`.
+    fn value(&self, key: &str) -> Option<&Value>;
+
+    /// Hands over every key with its value.
+    fn each<'a>(&'a self, take: &mut dyn FnMut(&'a str, &'a Value));
+}
+
+impl Keyed for Configuration {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+
+    fn each<'a>(&'a self, take: &mut dyn FnMut(&'a str, &'a Value)) {
+        self.iter().for_each(|(key, value)| take(key, value));
+    }
+}
+
+impl Keyed for BTreeMap<String, Value> {
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+
+    fn each<'a>(&'a self, take: &mut dyn FnMut(&'a str, &'a Value)) {
+        self.iter().for_each(|(key, value)| take(key, value));
+    }
+}
+
+/// Keys that come first in a name, in this order, and what they are called there. Those called nothing have words for values.
+const FIRST: [(&str, &str); 4] =
+    [("data.name", ""), ("optimizer.learning_rate", "lr"), ("surrogate.beta", "b"), ("surrogate.shape", "")];
+/// Keys with another name than their last part.
+const SHORT: [(&str, &str); 2] =
+    [("training.batch_size", "batch"), ("optimizer.learning_rate_decay", "lr decay")];
+/// Keys that change no result.
+const IRRELEVANT: [&str; 2] = ["training.checkpoint_interval", "training.memory_limit"];
+/// A name has so many keys at most, seeds not counted, unless it takes more to distinguish the runs.
+const MOST_KEYS: usize = 5;
+/// Digits of a number, unless it takes more to distinguish two of them.
+const DIGITS: usize = 3;
+/// Digits of which no two numbers of 64 bits look the same.
+const ALL_DIGITS: usize = 17;
+/// Characters of a word at most; paths can be long.
+const MOST_CHARS: usize = 24;
+
+/// How the runs of a set are called.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use snn_run::Naming;
+///
+/// let run = |rate: f64, seed: i64| BTreeMap::from([
+///     ("optimizer.learning_rate".to_owned(), toml::Value::from(rate)),
+///     ("surrogate.beta".to_owned(), toml::Value::from(10.0)),
+///     ("initialization.seed".to_owned(), toml::Value::from(seed)),
+/// ]);
+/// let runs = [("randman-0123456789ab", run(0.03, 0)), ("randman-ba9876543210", run(0.1, 1))];
+/// let naming = Naming::of(runs.iter().map(|(id, settings)| (*id, settings)));
+/// assert_eq!(naming.name(runs[0].0, &runs[0].1), "lr .03 s0");
+/// assert_eq!(naming.setting(&runs[1].1), "lr .1");
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Naming {
+    keys: Vec<Named>,
+    seeds: Vec<Named>,
+    /// Names that more than one run would have.
+    ambiguous: HashSet<String>,
+}
+
+/// A key in a name.
+#[derive(Debug, Clone, PartialEq)]
+struct Named {
+    key: String,
+    /// Empty where values say enough.
+    label: String,
+    digits: usize,
+    /// Whether of paths the last part says enough.
+    is_path: bool,
+}
+
+/// A key with its values: one number for each run, the same for the same text; 0 where the run lacks the key.
+struct Column<'a> {
+    key: &'a str,
+    texts: Vec<u32>,
+    values: Vec<&'a Value>,
+}
+
+impl Naming {
+    /// For these runs, each with its id.
+    #[must_use]
+    pub fn of<'a, K: Keyed + ?Sized + 'a>(runs: impl IntoIterator<Item = (&'a str, &'a K)>) -> Self {
+        let runs: Vec<(&str, &K)> = runs.into_iter().collect();
+        let mut columns = columns(&runs, &differing(&runs));
+        let is_first = |key: &str| FIRST.iter().position(|(first, _)| *first == key).unwrap_or(FIRST.len());
+        columns.sort_by_key(|column| is_first(column.key));
+        let (seeds, keys): (Vec<_>, Vec<_>) = columns.into_iter().partition(|column| is_seed(column.key));
+        let keys = if keys.len() > MOST_KEYS { telling(keys, runs.len()) } else { keys };
+        let mut naming = Self { keys: name_keys(&keys), seeds: name_seeds(seeds), ambiguous: HashSet::new() };
+        let mut known = HashSet::new();
+        for (id, settings) in &runs {
+            let name = naming.name(id, *settings);
+            if !known.insert(name.clone()) {
+                naming.ambiguous.insert(name);
+            }
+        }
+        naming
+    }
+
+    /// What a run of the set is called.
+    #[must_use]
+    pub fn name<K: Keyed + ?Sized>(&self, id: &str, settings: &K) -> String {
+        let seeds = self.seeds(settings);
+        let parts = [self.setting(settings), seeds];
+        let differences = parts.iter().filter(|it| !it.is_empty()).cloned().collect::<Vec<_>>().join(" ");
+        match differences.as_str() {
+            "" => id.to_owned(),
+            _ if !is_generated(id) => format!("{id} {differences}"),
+            _ if self.ambiguous.contains(&differences) => format!("{differences} {id}"),
+            _ => differences,
+        }
+    }
+
+    /// What a run is called where there is room for one word and settings are beside it: names that people chose, without differences.
+    #[must_use]
+    pub fn short<K: Keyed + ?Sized>(&self, id: &str, settings: &K) -> String {
+        if is_generated(id) { self.name(id, settings) } else { id.to_owned() }
+    }
+
+    /// What it shares with its repetitions with other seeds: its name without seeds. Empty if nothing else differs.
+    #[must_use]
+    pub fn setting<K: Keyed + ?Sized>(&self, settings: &K) -> String {
+        let parts = self.keys.iter().filter_map(|named| {
+            let text = named.text(settings.value(&named.key)?);
+            Some(if named.label.is_empty() { text } else { format!("{} {text}", named.label) })
+        });
+        parts.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The seeds by which it differs from its repetitions: `s0`.
+    #[must_use]
+    pub fn seeds<K: Keyed + ?Sized>(&self, settings: &K) -> String {
+        let parts = self
+            .seeds
+            .iter()
+            .filter_map(|named| Some(format!("{}{}", named.label, named.text(settings.value(&named.key)?))));
+        parts.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The keys that names are made of, seeds last.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().chain(&self.seeds).map(|named| named.key.as_str())
+    }
+}
+
+/// Whether a program has made up an id: `randman-20261123-142501-ab12`, or in sweeps `randman-0123456789ab`.
+#[must_use]
+pub fn is_generated(id: &str) -> bool {
+    let is_hex = |text: &str| text.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
+    let mut parts = id.rsplit('-');
+    let last = parts.next().unwrap_or_default();
+    match (last.len(), parts.next(), parts.next()) {
+        (12, Some(name), _) => is_hex(last) && !name.is_empty(),
+        (4, Some(time), Some(day)) => {
+            let is_number =
+                |text: &str, digits| text.len() == digits && text.bytes().all(|c: u8| c.is_ascii_digit());
+            is_hex(last) && is_number(time, 6) && is_number(day, 8)
+        }
+        _ => false,
+    }
+}
+
+/// The keys that have more than one value.
+fn differing<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)]) -> Vec<&'a str> {
+    let mut seen: Vec<(&str, &Value, bool)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (_, settings) in runs {
+        // Nearly always all runs have the same keys in the same order.
+        let mut next = 0;
+        settings.each(&mut |key, value| {
+            let place = if seen.get(next).is_some_and(|it| it.0 == key) {
+                next
+            } else {
+                *places.entry(key).or_insert_with(|| {
+                    seen.push((key, value, false));
+                    seen.len() - 1
+                })
+            };
+            next = place + 1;
+            let (_, first, differs) = &mut seen[place];
+            *differs = *differs || (!std::ptr::eq(*first, value) && *first != value);
+        });
+    }
+    let counts = |key: &str| !key.starts_with("probe.") && !IRRELEVANT.contains(&key);
+    seen.into_iter().filter(|(key, _, differs)| *differs && counts(key)).map(|(key, ..)| key).collect()
+}
+
+/// The values of these keys; a key whose values are written in several ways and mean the same is none of them.
+fn columns<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)], keys: &[&'a str]) -> Vec<Column<'a>> {
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut columns = Vec::new();
+    for &key in keys {
+        let mut column = Column { key, texts: Vec::with_capacity(runs.len()), values: Vec::new() };
+        let mut known = HashSet::new();
+        for (_, settings) in runs {
+            let Some(value) = settings.value(key) else {
+                column.texts.push(0);
+                continue;
+            };
+            // 10 and 10.0 are the same.
+            let text = number(value).map_or_else(|| plain(value).into_owned(), |it| it.to_string());
+            let next = numbers.len() as u32 + 1;
+            let text = *numbers.entry(text).or_insert(next);
+            if known.insert(text) {
+                column.values.push(value);
+            }
+            column.texts.push(text);
+        }
+        if column.values.len() > 1 {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+/// As few of many keys as distinguish the runs as well as all of them, those that distinguish most first.
+fn telling(mut keys: Vec<Column<'_>>, runs: usize) -> Vec<Column<'_>> {
+    let split = |classes: &[u32], column: &Column<'_>| -> (Vec<u32>, usize) {
+        let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
+        let of = |(&class, &text): (&u32, &u32)| {
+            let next = numbers.len() as u32;
+            *numbers.entry((class, text)).or_insert(next)
+        };
+        let classes = classes.iter().zip(&column.texts).map(of).collect();
+        (classes, numbers.len())
+    };
+    let (mut classes, mut number, mut chosen) = (vec![0; runs], 1, Vec::new());
+    loop {
+        let splits = keys.iter().enumerate().map(|(place, column)| (place, split(&classes, column)));
+        // The first of those that distinguish as many.
+        let best = splits.max_by_key(|(place, (_, number))| (*number, std::cmp::Reverse(*place)));
+        match best {
+            Some((place, (split, count))) if count > number => {
+                (classes, number) = (split, count);
+                chosen.push(keys.remove(place));
+            }
+            _ => return chosen,
+        }
+    }
+}
+
+fn name_keys(columns: &[Column<'_>]) -> Vec<Named> {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+    let is_word = |value: &&Value| value.as_str().is_some_and(|it| it.starts_with(char::is_alphabetic));
+    let words = |column: &Column<'_>| column.values.iter().all(is_word);
+    let mut labels: Vec<String> = Vec::new();
+    for column in columns {
+        let known = FIRST.iter().chain(&SHORT).find(|(key, _)| *key == column.key);
+        // Two keys with the same words need their names.
+        let shares = |other: &Column<'_>| other.values.iter().any(|value| column.values.contains(value));
+        let is_clear = || !columns.iter().any(|other| other.key != column.key && shares(other));
+        labels.push(match known {
+            _ if words(column) && is_clear() => String::new(),
+            Some((_, label)) if !label.is_empty() => (*label).to_owned(),
+            _ => last(column.key),
+        });
+    }
+    let is_unique = |label: &String| labels.iter().filter(|it| *it == label).count() == 1;
+    let label = |(column, label): (&Column<'_>, &String)| {
+        if label.is_empty() || is_unique(label) { label.clone() } else { column.key.to_owned() }
+    };
+    let named = columns.iter().zip(&labels).map(|it| (it.0, label(it)));
+    named.map(|(column, label)| Named::new(column, label)).collect()
+}
+
+/// Seeds that agree in every run that has both are one, the first of them that of the initial weights.
+fn name_seeds(mut columns: Vec<Column<'_>>) -> Vec<Named> {
+    columns.sort_by_key(|column| column.key != "initialization.seed");
+    let mut different: Vec<Column<'_>> = Vec::new();
+    for column in columns {
+        let differs = |other: &Column<'_>| {
+            other.texts.iter().zip(&column.texts).any(|(&a, &b)| a != b && a != 0 && b != 0)
+        };
+        if different.iter().all(differs) {
+            different.push(column);
+        }
+    }
+    let is_only = different.len() == 1;
+    let label = |key: &str| match key.chars().next() {
+        Some(first) if !is_only && key != "initialization.seed" && key.contains('.') => format!("{first}s"),
+        _ => "s".to_owned(),
+    };
+    let labels: Vec<String> = different.iter().map(|column| label(column.key)).collect();
+    let is_unique = |label: &String| labels.iter().filter(|it| *it == label).count() == 1;
+    let named = different.iter().zip(&labels).map(|(column, label)| {
+        let label = if is_unique(label) { label.clone() } else { format!("{} ", column.key) };
+        Named::new(column, label)
+    });
+    named.collect()
+}
+
+impl Named {
+    fn new(column: &Column<'_>, label: String) -> Self {
+        let mut named = Self { key: column.key.to_owned(), label, digits: ALL_DIGITS, is_path: true };
+        let different = |named: &Self| {
+            let texts: HashSet<String> = column.values.iter().map(|value| named.text(value)).collect();
+            texts.len() == column.values.len()
+        };
+        named.is_path = different(&named);
+        named.digits = (DIGITS..ALL_DIGITS)
+            .find(|&digits| different(&Self { digits, ..named.clone() }))
+            .unwrap_or(ALL_DIGITS);
+        named
+    }
+
+    fn text(&self, value: &Value) -> String {
+        match value {
+            Value::Float(value) => short(*value, self.digits),
+            Value::Boolean(value) => if *value { "on" } else { "off" }.to_owned(),
+            Value::Array(values) if values.is_empty() => "none".to_owned(),
+            Value::Array(values) if values.iter().all(Value::is_integer) => {
+                values.iter().map(Value::to_string).collect::<Vec<_>>().join("-")
+            }
+            Value::String(text) => {
+                let name = text.rsplit('/').next().filter(|name| self.is_path && !name.is_empty());
+                cut(name.unwrap_or(text))
+            }
+            other => cut(&other.to_string().replace(' ', "")),
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}~", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A number to so many digits, as short as it can be written: `.03`, `10`, `1e-4`.
+fn short(value: f64, digits: usize) -> String {
+    if !value.is_finite() {
+        return value.to_string().to_lowercase();
+    }
+    let rounded: f64 = format!("{value:.*e}", digits.saturating_sub(1)).parse().unwrap_or(value);
+    let (mut decimal, power) = (format!("{rounded}"), format!("{rounded:e}"));
+    if let Some(rest) = decimal.strip_prefix("0.") {
+        decimal = format!(".{rest}");
+    } else if let Some(rest) = decimal.strip_prefix("-0.") {
+        decimal = format!("-.{rest}");
+    }
+    if power.len() < decimal.len() { power } else { decimal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Run = BTreeMap<String, Value>;
+
+    fn run(settings: &str) -> Run {
+        Configuration::of(&settings.parse().unwrap())
+            .iter()
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+            .collect()
+    }
+
+    /// Names of runs whose ids a program has made up.
+    fn names(runs: &[&str]) -> Vec<String> {
+        let ids: Vec<_> = (0..runs.len()).map(|k| format!("x-{k:012x}")).collect();
+        named(&ids.iter().map(String::as_str).zip(runs.iter().copied()).collect::<Vec<_>>())
+    }
+
+    fn named(runs: &[(&str, &str)]) -> Vec<String> {
+        let runs: Vec<(&str, Run)> = runs.iter().map(|(id, text)| (*id, run(text))).collect();
+        let naming = Naming::of(runs.iter().map(|(id, settings)| (*id, settings)));
+        let names: Vec<_> = runs.iter().map(|(id, settings)| naming.name(id, settings)).collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len(), "{names:?}");
+        // A run's configuration gives the same name as its settings.
+        for ((id, settings), name) in runs.iter().zip(&names) {
+            let table: toml::Table = settings.clone().into_iter().collect();
+            let whole = Configuration::of(&table);
+            assert_eq!(&naming.name(id, &whole), name);
+        }
+        names
+    }
+
+    #[test]
+    fn a_name_has_what_differs_in_short() {
+        let text = |rate: f64, beta: f64, seed: u32| {
+            format!(
+                "optimizer.learning_rate = {rate:?}\nsurrogate.beta = {beta:?}\ninitialization.seed = {seed}\n\
+                 training.seed = {seed}\ntraining.epochs = 20\nprobe.every = {seed}"
+            )
+        };
+        let all = [text(0.03, 10.0, 0), text(0.03, 10.0, 1), text(0.001, 100.0, 0)];
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(names(&all), ["lr .03 b 10 s0", "lr .03 b 10 s1", "lr .001 b 100 s0"]);
+        assert_eq!(names(&all[..2]), ["s0", "s1"], "only what differs between those that are shown");
+        assert_eq!(names(&all[..1]), ["x-000000000000"], "a single run keeps its id");
+        assert_eq!(names(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn values_are_short_and_told_apart() {
+        for (values, expected) in [
+            (&["1.0", "3.1622776601683795", "100000.0"][..], &["x 1", "x 3.16", "x 1e5"][..]),
+            (&["0.12345", "0.12346"], &["x .12345", "x .12346"]),
+            (&["0.1", "0.10000000000000002"], &["x .1", "x .10000000000000002"]),
+            (&["-0.001", "inf"], &["x -.001", "x inf"]),
+            (&["10", "11.0"], &["x 10", "x 11"]),
+            (&["[]", "[100, 50]"], &["x none", "x 100-50"]),
+            (&["[0.5]", "[0.25]"], &["x [0.5]", "x [0.25]"]),
+            (&["true", "false"], &["x on", "x off"]),
+            (&["'esser'", "'super-spike'"], &["esser", "super-spike"]),
+            (&["'/data/one.h5'", "'/data/two.h5'"], &["x one.h5", "x two.h5"]),
+            (&["'/a/one.h5'", "'/b/one.h5'"], &["x /a/one.h5", "x /b/one.h5"]),
+        ] {
+            let texts: Vec<_> = values.iter().map(|value| format!("a.x = {value}")).collect();
+            let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+            assert_eq!(names(&texts), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_called_so_that_none_is_taken_for_another() {
+        assert_eq!(names(&["a.x = 1\nb.x = 2", "a.x = 2\nb.x = 1"]), ["a.x 1 b.x 2", "a.x 2 b.x 1"]);
+        assert_eq!(
+            names(&["a.p = 'up'\nb.q = 'up'", "a.p = 'down'\nb.q = 'up'", "a.p = 'up'\nb.q = 'left'"]),
+            ["p up q up", "p down q up", "p up q left"],
+            "the same words"
+        );
+        assert_eq!(
+            names(&["a.seed = 1\nb.seed = 5", "a.seed = 2\nb.seed = 5", "a.seed = 2\nb.seed = 6"]),
+            ["as1 bs5", "as2 bs5", "as2 bs6"]
+        );
+        assert_eq!(names(&["seed = 1", "seed = 2"]), ["s1", "s2"]);
+        let planned = "initialization.seed = 2";
+        let begun = "initialization.seed = 1\ntraining.seed = 1";
+        assert_eq!(
+            names(&[begun, planned, "initialization.seed = 3\ntraining.seed = 3"]),
+            ["s1", "s2", "s3"]
+        );
+        assert_eq!(names(&["training.batch_size = 1", "training.batch_size = 2"]), ["batch 1", "batch 2"]);
+    }
+
+    #[test]
+    fn keys_that_only_some_runs_have_count_where_their_values_differ() {
+        let runs = [
+            "data.name = 'shd'\ndata.steps = 1",
+            "data.name = 'mnist'\ndata.level = 3",
+            "data.name = 'mnist'\ndata.level = 4",
+        ];
+        assert_eq!(names(&runs), ["shd", "mnist level 3", "mnist level 4"]);
+    }
+
+    #[test]
+    fn of_many_keys_those_that_tell_the_runs_apart_are_named() {
+        let text = |k: u32| {
+            let keys = (0..8).map(|key| format!("a.k{key} = {}", if key == 3 { k } else { k / 4 + key }));
+            keys.collect::<Vec<_>>().join("\n")
+        };
+        let all: Vec<String> = (0..8).map(text).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(names(&all)[..2], ["k3 0", "k3 1"]);
+    }
+
+    #[test]
+    fn chosen_names_stay_and_equal_runs_are_told_apart_by_their_ids() {
+        let (one, other) = ("a.x = 1", "a.x = 2");
+        assert_eq!(named(&[("mine", one), ("x-0123456789ab", other)]), ["mine x 1", "x 2"]);
+        assert_eq!(
+            named(&[("x-0123456789ab", one), ("x-ba9876543210", one), ("x-000000000000", other)]),
+            ["x 1 x-0123456789ab", "x 1 x-ba9876543210", "x 2"]
+        );
+        let runs = [("mine", run(one)), ("x-0123456789ab", run(other))];
+        let naming = Naming::of(runs.iter().map(|(id, settings)| (*id, settings)));
+        let shorts: Vec<_> = runs.iter().map(|(id, settings)| naming.short(id, settings)).collect();
+        assert_eq!(shorts, ["mine", "x 2"]);
+        for id in ["randman-20261123-142501-ab12", "my-net-1-20261123-142501-0000", "shd-0123456789ab"] {
+            assert!(is_generated(id), "{id}");
+        }
+        for id in ["", "mine", "run-1", "-0123456789ab", "0123456789ab", "a-0123456789AB", "x-2026-1425-ab12"]
+        {
+            assert!(!is_generated(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_changes_no_result_is_no_name() {
+        let runs =
+            ["probe.every = 1\ntraining.memory_limit = 1.0", "probe.every = 2\ntraining.memory_limit = 2.0"];
+        assert_eq!(names(&runs), ["x-000000000000", "x-000000000001"]);
+    }
+}
