@@ -119,9 +119,11 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
     if arguments.marks_all() {
         state.marked = state.list.order().iter().cloned().collect();
     }
+    let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
+    // All that will be seen is read, and not only what a terminal would show.
+    state.list.page.set(usize::from(height));
     settle(&mut tailer, &mut state);
 
-    let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
     if let Some(path) = &arguments.export {
         return svg::write(&state, (width, height), path)
             .with_context(|| format!("cannot write the picture to {}", path.display()));
