@@ -116,8 +116,9 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
     }
     check(&mut state, arguments)?;
     let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
-    // Screens ask for what they have room for.
+    // Screens ask for what they have room for; everything that is written is read, not only what a terminal would show.
     state.size.set((width, height));
+    state.list.page.set(usize::from(height));
     settle(&mut tailer, &mut state);
     if let Some(target) = &arguments.export {
         let what = if arguments.once { What::Screen(width, height) } else { What::Plots };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const METRICS_VERSION: u32 = 1;
 
 /// How the lines of epochs begin that this version writes.
-const EPOCH: &str = r#"{"version":1,"kind":"epoch",""#;
+pub(crate) const EPOCH: &str = r#"{"version":1,"kind":"epoch",""#;
 
 /// One line of `metrics.jsonl`: `{"version":1,"kind":"epoch",...}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

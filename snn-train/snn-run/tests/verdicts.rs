@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use snn_run::{Diagnosis, RunDir, Verdict, unix_time};
+use snn_run::{Diagnosis, Evidence, Record, RunDir, Verdict, unix_time};
 use tempfile::TempDir;
 
 fn fixture(name: &str) -> PathBuf {
@@ -196,6 +196,33 @@ fn weights_are_redrawn_with_the_key_that_drew_them() {
         assert!(command.contains(&change) && !command.contains("gain"), "{name}: {command}");
         assert!(remedy.contains("initialization.deviation") && !remedy.contains("gain"), "{name}: {remedy}");
     }
+}
+
+/// Skimmed, the records of every run say what they say when they are read, also with odd lines among them.
+#[test]
+fn skimming_is_reading() {
+    let mut epochs = 0;
+    for run in snn_run::list(fixture("")).unwrap() {
+        let metrics = fs::read_to_string(run.path().join("metrics.jsonl")).unwrap();
+        let odd = metrics.replacen("\"valid\":{", "\"step\":null,\"valid\":{", 1).replacen(
+            "\"kind\":\"epoch\"",
+            "\"kind\":\"future\"",
+            1,
+        );
+        let spaced = metrics.replace("\"version\":1,", "\"version\": 1, ");
+        for text in [
+            metrics.clone() + "{\"version\":1,\"kind\":\"epoch\",",
+            odd,
+            spaced,
+            format!("\n{metrics}no json\n"),
+        ] {
+            let lines: Vec<_> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
+            let records: Vec<_> = lines.iter().filter_map(|line| Record::parse(line)).collect();
+            assert_eq!(Evidence::skim(text.as_bytes()), Evidence::of(&records), "{}", run.id());
+            epochs += Evidence::of(&records).epochs();
+        }
+    }
+    assert!(epochs > 100, "{epochs}");
 }
 
 #[test]

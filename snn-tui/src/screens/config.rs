@@ -1,7 +1,10 @@
 //! The whole configuration of a run, and what differs between the marked ones.
 
+use std::collections::{HashMap, HashSet};
+
 use crossterm::event::KeyEvent;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use toml::Value;
 
 use super::{binding::Binding, definition::Definition};
 use crate::{
@@ -20,8 +23,8 @@ use crate::{
 /// What is shown and how.
 #[derive(Debug, Clone, Default)]
 struct Choice {
-    /// Whether keys are shown in which the marked runs agree.
-    all: bool,
+    /// Whether all keys are shown of marked runs, and of a single run only those in which it differs from others in the list.
+    other: bool,
     /// The first row that is shown, and the first of the marked runs.
     top: usize,
     first: usize,
@@ -38,7 +41,7 @@ pub(super) const DEFINITION: Definition = Definition {
     is_for_sweeps: false,
     bindings: &[
         Binding { what: "find", keys: &[("/", find)] },
-        Binding { what: "all keys", keys: &[("v", toggle)] },
+        Binding { what: "all, differing", keys: &[("v", toggle)] },
         Binding {
             what: "scroll",
             keys: &[("j|Down", |state| scroll(state, 1)), ("k|Up", |state| scroll(state, -1))],
@@ -74,7 +77,7 @@ fn find(state: &mut State) {
 }
 
 fn toggle(state: &mut State) {
-    state.change(|it: &mut Choice| (it.all, it.top) = (!it.all, 0));
+    state.change(|it: &mut Choice| (it.other, it.top) = (!it.other, 0));
 }
 
 fn forget(state: &mut State) {
@@ -94,7 +97,11 @@ fn page(state: &mut State, by: isize) {
     scroll(state, by * rows);
 }
 
+/// The next of the marked runs in the first column; without marks the next run.
 fn turn(state: &mut State, by: isize) {
+    if state.marked.is_empty() {
+        return state.list.step(by);
+    }
     let last = state.chosen().len().saturating_sub(1);
     state.change(|it: &mut Choice| it.first = it.first.min(last).saturating_add_signed(by).min(last));
 }
@@ -163,20 +170,20 @@ impl Table {
                 }
             }
         }
-        let listed: Vec<&str> = state.names.naming().keys().collect();
+        let listed = if runs.len() == 1 { differing_in_list(state, &runs[0]) } else { HashSet::new() };
         for key in keys {
             let values: Vec<_> = facts
                 .iter()
                 .map(|it| it.and_then(|it| it.get(key)).map(|it| snn_run::plain(it).into_owned()))
                 .collect();
             let differs = match &values[..] {
-                [_] => listed.contains(&key),
+                [_] => listed.contains(key),
                 values => values.iter().any(|value| *value != values[0]),
             };
             rows.push(Row { key: key.to_owned(), values, differs });
         }
         let (keys, differing) = (rows.len() - own, rows[own..].iter().filter(|row| row.differs).count());
-        let only_differing = runs.len() > 1 && !choice.all;
+        let only_differing = (runs.len() > 1) != choice.other;
         let words = choice.typed.unwrap_or(choice.words).to_lowercase();
         let has = |row: &Row, word: &str| {
             let values = row.values.iter().flatten();
@@ -187,6 +194,28 @@ impl Table {
         });
         Self { names, rows, keys, differing }
     }
+}
+
+/// The keys in which a run differs from any other of the list.
+fn differing_in_list<'a>(state: &'a State, id: &str) -> HashSet<&'a str> {
+    let Some(own) = state.facts(id).map(|facts| &facts.configuration) else { return HashSet::new() };
+    let values: HashMap<&str, &Value> = own.iter().collect();
+    let mut differing = HashSet::new();
+    for other in state.list.order().iter().filter_map(|id| state.facts(id)) {
+        let mut shared = 0;
+        for (key, value) in other.configuration.iter() {
+            if let Some(own) = values.get(key) {
+                shared += 1;
+                if *own != value {
+                    differing.insert(key);
+                }
+            }
+        }
+        if shared < values.len() {
+            differing.extend(values.keys().filter(|key| other.configuration.get(key).is_none()));
+        }
+    }
+    differing
 }
 
 /// What is known of runs besides their settings: path, state, verdict, device.
@@ -247,6 +276,13 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let text =
             if state.model.runs.contains_key(&runs[0]) { "Reading the settings ..." } else { "It is gone." };
         return note(state.theme.dim(), text, body, buffer);
+    }
+    if table.rows.is_empty() {
+        let text = match words.as_str() {
+            "" => "It differs in no key from the other runs of the list. v shows all keys.".to_owned(),
+            words => format!("No key or value has /{words}. Esc shows all of them."),
+        };
+        return note(state.theme.dim(), &text, body, buffer);
     }
     if runs.len() == 1 {
         draw_one(state, &table, body, buffer)

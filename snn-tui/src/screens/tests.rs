@@ -220,6 +220,7 @@ fn settings_of_one_run_and_of_marked_ones() {
         "{}",
         dashboard.screen(80, 24)
     );
+    dashboard.screen(40, 10);
     dashboard.press("G");
     let end = dashboard.screen(40, 10);
     assert!(end.contains("initialization.seed") && !end.contains("data.name"), "{end}");
@@ -227,7 +228,20 @@ fn settings_of_one_run_and_of_marked_ones() {
     assert!(dashboard.screen(40, 10).contains("/rate_"), "{}", dashboard.screen(40, 10));
     let found = dashboard.screen(80, 24);
     assert!(found.contains("optimizer.learning_rate") && !found.contains("surrogate.beta"), "{found}");
-    dashboard.press("Enter q");
+    dashboard.press("x x Enter");
+    assert!(dashboard.screen(80, 24).contains("No key or value has /ratexx"), "{}", dashboard.screen(80, 24));
+    dashboard.press("Esc v");
+    let differing = dashboard.screen(80, 24);
+    assert!(
+        differing.contains("initialization.seed") && !differing.contains("surrogate.beta"),
+        "{differing}"
+    );
+    dashboard.press("Right");
+    assert!(
+        dashboard.screen(80, 24).contains("randman-b lr .03 s1: 13 keys"),
+        "{}",
+        dashboard.screen(80, 24)
+    );
 
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("a c");

@@ -1,6 +1,6 @@
 //! Reading the files needed for a diagnosis.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     directory::RunDir,
     error::Error,
-    files::DATA,
+    files::{DATA, METRICS},
     follow::{Follower, News},
     probe::lost_classes,
     record::Record,
@@ -58,6 +58,23 @@ impl Doctor {
     #[must_use]
     pub fn of_records(run: &RunDir, records: &[Record]) -> Self {
         Self { evidence: Evidence::of(records), ..Self::new(run) }
+    }
+
+    /// Reads a whole run once, for lists: see [`Evidence::skim`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the records cannot be read.
+    pub fn skim(run: &RunDir) -> Result<Self, Error> {
+        // A longer history is read piece by piece.
+        const MOST: u64 = 16 << 20;
+        let path = run.path().join(METRICS);
+        let evidence = match regular::read(&path, MOST) {
+            Ok(bytes) => Evidence::skim(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Evidence::default(),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Evidence::of(&run.records()?),
+            Err(error) => return Err(Error::io("read the metrics", path)(error)),
+        };
+        Ok(Self { evidence, ..Self::new(run) })
     }
 
     /// The evidence so far.

@@ -119,10 +119,10 @@ fn runs_of_several_directories_have_names_of_their_own() {
     assert_eq!(runs.len(), 4 + 4 + 18 + 18);
     assert!(runs.contains_key("one/runs/randman-a") && runs.contains_key("two/runs/randman-a"));
     let state = |id: &str| dashboard.state.model.runs[id].state_name();
-    assert_eq!([state("again/randman-220"), state("slopes/randman-211")], ["pending", "running"]);
+    assert_eq!([state("again/randman-0000000220ab"), state("slopes/randman-0000000211ab")], ["pending", "running"]);
 
     // The map is that of the sweep with the run under the cursor.
-    dashboard.state.list.select("slopes/randman-211");
+    dashboard.state.list.select("slopes/randman-0000000211ab");
     dashboard.press("5");
     assert!(
         dashboard
@@ -136,7 +136,7 @@ fn runs_of_several_directories_have_names_of_their_own() {
             .iter()
             .all(|row| row.id.starts_with("slopes/"))
     );
-    dashboard.state.list.select("again/randman-000");
+    dashboard.state.list.select("again/randman-0000000000ab");
     dashboard.settle();
     assert!(
         dashboard

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Serialize;
 use snn_run::{
-    Configuration, Configurations, Diagnosis, Doctor, Error, Record, RunDir, Verdict, beating,
+    Configuration, Configurations, Diagnosis, Doctor, Error, RunDir, Verdict, beating,
     condition::{COLUMNS, Cells, NUMBERS},
     plain,
     sweep::RunState,
@@ -113,9 +113,9 @@ impl Row {
         let (silence, state) =
             if beats { (0.0, RunState::of(&status, 0.0)) } else { run.silence_and_state(&status) };
         self.state = state.to_string();
-        let records = run.records()?;
-        let mut doctor = Doctor::of_records(&run, &records);
-        let Diagnosis { verdict, detail, lost_classes, .. } = doctor.judge(state, Some(&status), silence);
+        let mut doctor = Doctor::skim(&run)?;
+        let Diagnosis { verdict, detail, lost_classes, seconds, .. } =
+            doctor.judge(state, Some(&status), silence);
         (self.verdict, self.detail) = (Some(verdict), Some(detail));
         (self.epoch, self.epochs) = (Some(status.epoch), Some(status.epochs));
         self.valid_accuracy = status.best.map(|best| best.accuracy);
@@ -124,14 +124,7 @@ impl Row {
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
         // Of runs that are not judged by it, too.
         self.lost_classes = lost_classes.or_else(|| run.lost_classes());
-        let mut seconds = 0.0;
-        for record in records {
-            match record {
-                Record::Epoch(epoch) => seconds += epoch.seconds.total(),
-                Record::Test(test) => self.spikes = Some(test.layers.iter().map(|layer| layer.spikes).sum()),
-                _ => {}
-            }
-        }
+        self.spikes = doctor.evidence().test_spikes();
         self.seconds = Some(seconds);
         Ok(())
     }
