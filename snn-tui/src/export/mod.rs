@@ -23,11 +23,9 @@ use crate::{
     theme::{Colors, Ground, Marker},
     widgets::text::clean,
 };
+use target::{DOTS_PER_INCH, Format};
 
-pub(crate) use target::{Format, Target};
-
-/// Of PNGs.
-const DOTS_PER_INCH: f64 = 200.0;
+pub(crate) use target::Target;
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,10 @@ use ratatui::{
 };
 use snn_plot::{Anchor, Canvas, Color};
 
-use super::{DOTS_PER_INCH, Format, scale::of_terminal};
+use super::{
+    scale::of_terminal,
+    target::{DOTS_PER_INCH, Format},
+};
 use crate::{screens, state::State};
 
 /// Size of a cell.

@@ -2,6 +2,9 @@
 
 use std::{path::PathBuf, str::FromStr};
 
+/// Of PNGs.
+pub(super) const DOTS_PER_INCH: f64 = 200.0;
+
 /// The kinds of files, by the endings of their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {

@@ -372,6 +372,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn loads_are_plotted_with_the_pauses_in_between() {
+        let look = |seconds: f64, gpus: &[(f64, f64)]| Load {
+            seconds,
+            processors: 0.5,
+            memory: 0.25,
+            gpus: gpus.to_vec(),
+        };
+        assert!(history(&[]).is_empty());
+        let looks = [look(0.0, &[]), look(1.0, &[(0.75, 0.1)]), look(100.0, &[(f64::NAN, 0.2)])];
+        let plots = history(&looks);
+        let points = |plot: usize, series: usize| &plots[plot].series[series].points;
+        assert_eq!(
+            points(0, 0).iter().map(|point| point.1.is_nan()).collect::<Vec<_>>(),
+            [false, false, true, false]
+        );
+        assert_eq!((points(0, 0)[0].1, points(0, 1)[3]), (50.0, (100.0 / 60.0, 25.0)));
+        assert_eq!((points(1, 0)[1].1, points(1, 1)[1].1), (75.0, 10.0));
+        assert!(points(1, 0)[0].1.is_nan(), "it was not seen yet");
+        assert_eq!((plots[0].x.low, plots[0].x.high), (0.0, 2.0));
+        assert_eq!(plots.len(), 2);
+    }
+
+    #[test]
     fn a_gpu_says_what_is_known_of_it() {
         let gpu = Gpu {
             name: "H100".to_owned(),

@@ -156,3 +156,23 @@ fn seeds_of_one_experiment_are_grouped_into_one_curve() {
         plots(&dashboard.state)[1].series.iter().map(|series| series.label.clone()).collect();
     assert!(labels.contains(&"2 x randman-a train".to_owned()), "{labels:?}");
 }
+
+#[test]
+fn no_view_of_curves_is_too_small_or_too_wide() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    // All in small, with the list and the cross-hair, in bands over time, zoomed as far as it goes.
+    for keys in ["a 2 j", "m <", "t t b", "+ + + + + + + + + + + + + + + + + + + + } } } ( [", "y Y", "r v"] {
+        dashboard.press(keys);
+        for marker in [Marker::Braille, Marker::Ascii] {
+            dashboard.state.theme = Theme { colors: Colors::Indexed, marker };
+            for width in [0, 1, 20, 37, 50, 80, 150, 200, 300] {
+                for height in [0, 1, 6, 12, 24, 40, 60, 100] {
+                    let area = Rect::new(0, 0, width, height);
+                    crate::screens::draw(&dashboard.state, area, &mut Buffer::empty(area));
+                }
+            }
+        }
+    }
+}

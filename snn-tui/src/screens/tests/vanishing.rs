@@ -71,7 +71,7 @@ fn a_directory_that_vanishes_is_said_to_be_gone_and_what_was_read_stays() {
     let sweep = parent.path().join("sweep");
     fixture::sweep(&sweep);
     for (path, id) in
-        [(runs.clone(), "randman-a"), (runs.join("randman-b"), "randman-b"), (sweep, "randman-000")]
+        [(runs.clone(), "randman-a"), (runs.join("randman-b"), "randman-b"), (sweep, "randman-0000000000ab")]
     {
         let mut dashboard = Dashboard::new(&path);
         let states = |dashboard: &Dashboard| -> Vec<_> {
