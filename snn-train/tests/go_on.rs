@@ -136,5 +136,5 @@ fn a_history_that_lacks_epochs_is_noticed() {
         .filter(|record| record["kind"] != "warning")
         .filter_map(|record| record["epoch"].as_u64())
         .collect();
-    assert_eq!(epochs, [1, 3, 4, 5, 5], "three of old, a new one, and the test");
+    assert_eq!(epochs, [1, 3, 4, 5, 5], "three old epochs, a new one, and the test");
 }

@@ -30,7 +30,7 @@ fn signal(child: &Child, signal: &str) {
 fn wait_for(what: impl Fn() -> bool) {
     let begin = Instant::now();
     while !what() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come");
+        assert!(begin.elapsed() < Duration::from_secs(60), "timed out");
         sleep(Duration::from_millis(5));
     }
 }

@@ -37,7 +37,9 @@ fn trained(changes: &[&str]) -> Snn {
 fn a_round_trip_loses_nothing() {
     let snn = trained(&["network.hidden=[30, 20]", "network.recurrent=[true, false]"]);
     let told = snn.run(&["export", "run", "--format", "nir", "--out", "net.nir"]).expect(0).stderr;
-    for words in ["maximum of the readout", "two steps later here", "reset is that of other simulators"] {
+    for words in
+        ["maximum of the readout", "two steps later here", "reset is the same as in other simulators"]
+    {
         assert!(told.contains(words), "`{words}` is not in: {told}");
     }
     let graph = Graph::read(snn.path("net.nir")).unwrap();
@@ -88,7 +90,7 @@ fn what_computes_otherwise_is_refused() {
     }
     refused(&graph, "hidden1.w_in has a bias");
     graph.nodes.insert("hidden1.lif".to_owned(), Node::Other("LIF".to_owned()));
-    refused(&graph, "hidden1.lif is of type LIF");
+    refused(&graph, "hidden1.lif has type LIF");
     graph.nodes.remove("hidden1.lif");
     refused(&graph, "which does not exist");
     fs::write(snn.path("broken.nir"), b"\x89HDF\r\n\x1a\n and nothing behind").unwrap();

@@ -118,7 +118,7 @@ fn what_cannot_be_heard_is_said() {
     let snn = trained();
     fs::write(snn.path("text"), "no sound at all").unwrap();
     fs::write(snn.path("cut.wav"), wav(&tone(0.9, 100), 4000)).unwrap();
-    run(&snn, &["stream", "run", "--input", "text"]).fails(1, &["cannot read sound from text", "no WAV"]);
+    run(&snn, &["stream", "run", "--input", "text"]).fails(1, &["cannot read sound from text", "not WAV"]);
     run(&snn, &["stream", "run", "--input", "cut.wav"]).fails(1, &["ends early, at sample 100"]);
     run(&snn, &["stream", "run", "--input", "nothing"]).fails(1, &["cannot read nothing"]);
     run(&snn, &["stream", "run", "--raw", "s16le"]).fails(2, &["--rate"]);

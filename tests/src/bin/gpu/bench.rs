@@ -15,7 +15,7 @@ use snn_tests::problem::{Problem, Signal};
 use snn_train::{Experiment, Trainer};
 use std::{sync::Arc, time::Instant};
 
-/// Samples of a batch of which larger ones are repetitions.
+/// Samples in the base batch; larger batches repeat it.
 const BASE: usize = 256;
 
 /// One job with so many times [`BASE`] samples; whether there is such a job.
