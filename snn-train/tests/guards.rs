@@ -196,7 +196,7 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
         ],
         &["--run-dir", "run"],
     );
-    limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "lower training.batch_size"]);
+    limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "Lower training.batch_size"]);
     let classes = ["train", "randman", "--set", "data.classes=65536", "--run-dir", "run"];
     limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "Lower data.classes"]);
     let confusion = [
@@ -242,9 +242,9 @@ fn the_estimate_is_what_a_run_takes() {
         .collect();
     let small = [arguments.as_slice(), &["--set", "training.memory_limit=1e-6"]].concat();
     let told = snn.run(&small).expect(2).stderr;
-    let estimate = told.split("takes about ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let estimate = told.split("needs about ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     let estimate: f64 = estimate.parse().unwrap();
-    assert!(told.contains(&format!("takes about {estimate} MB")), "{told}");
+    assert!(told.contains(&format!("needs about {estimate} MB")), "{told}");
 
     let mut child = start(&snn, &arguments);
     let mut peak = 0.0_f64;
