@@ -8,6 +8,8 @@ use dfdx::prelude::{Cpu, Momentum, SgdConfig, Storage};
 pub struct Gradients<E: Float = f32, D: Backend<E> = Cpu> {
     pub(crate) device: D,
     pub(crate) buffers: Vec<(String, Buffer<E, D>)>,
+    /// Norms of all, where the device has told them along with the gradients, and nothing has changed since.
+    pub(crate) known_norms: Option<Vec<f64>>,
 }
 
 impl<E: Float, D: Backend<E>> Gradients<E, D> {
@@ -22,6 +24,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     /// # Errors
     /// [`Error::Unsupported`] on a GPU, whose memory the host cannot modify: use [`Gradients::set`], which copies.
     pub fn get_mut(&mut self, name: &str) -> Result<Option<&mut [E]>, Error> {
+        self.known_norms = None;
         let Some((_, buffer)) = self.buffers.iter_mut().find(|(n, _)| n == name) else { return Ok(None) };
         let values = D::host_mut(buffer).ok_or_else(|| {
             Error::Unsupported("gradients on a GPU cannot be changed in place; use `Gradients::set`".into())
@@ -42,6 +45,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         if size != values.len() {
             return Err(Error::parameter(name, format!("{} values for a gradient of {size}", values.len())));
         }
+        self.known_norms = None;
         self.buffers[at].1 = self.device.upload(values)?;
         Ok(())
     }
@@ -54,6 +58,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
         let Some((_, buffer)) = self.buffers.iter_mut().find(|(n, _)| n == name) else {
             return Err(Error::parameter(name, "it has no gradient"));
         };
+        self.known_norms = None;
         let size = Storage::<E>::len(&self.device, buffer);
         *buffer = Storage::<E>::try_alloc_len(&self.device, size).map_err(Error::device)?;
         Ok(())
@@ -68,6 +73,7 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
             return Err(Error::setting(Settings::Gradients, "factor", factor, "a finite number"));
         }
         let factor = E::of(factor);
+        self.known_norms = None;
         for (_, buffer) in &mut self.buffers {
             if let Some(values) = D::host_mut(buffer) {
                 values.iter_mut().for_each(|value| *value *= factor);
@@ -107,9 +113,14 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     /// # Errors
     /// [`Error::Device`] if the device fails.
     pub fn norms(&self) -> Result<Vec<(&str, f64)>, Error> {
-        let buffers: Vec<_> = self.buffers.iter().map(|(_, gradient)| gradient).collect();
-        let names = self.buffers.iter().map(|(name, _)| name.as_str());
-        Ok(names.zip(self.device.norms(&buffers)?).collect())
+        let norms = match &self.known_norms {
+            Some(norms) => norms.clone(),
+            None => {
+                let buffers: Vec<_> = self.buffers.iter().map(|(_, gradient)| gradient).collect();
+                self.device.norms(&buffers)?
+            }
+        };
+        Ok(self.buffers.iter().map(|(name, _)| name.as_str()).zip(norms).collect())
     }
 }
 

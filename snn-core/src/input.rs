@@ -1,7 +1,7 @@
 //! The input of a network: spike events or analog frames.
 
 use crate::{Error, config::MAX_UNITS};
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// Spikes of a batch as compressed rows; row `sample * steps + step` lists the units that spike in that step.
 ///
@@ -140,6 +140,19 @@ impl Events {
         &self.indices[self.offsets[r] as usize..self.offsets[r + 1] as usize]
     }
 
+    /// Units that spike in some steps of a sample, step by step.
+    #[inline]
+    pub(crate) fn rows(&self, sample: usize, steps: Range<usize>) -> &[u16] {
+        let row = sample * self.steps;
+        &self.indices[self.offsets[row + steps.start] as usize..self.offsets[row + steps.end] as usize]
+    }
+
+    /// Spikes of a sample: those of step `n` are `units[offsets[n] .. offsets[n + 1]]`.
+    #[inline]
+    pub(crate) fn sample(&self, sample: usize) -> (&[u32], &[u16]) {
+        (&self.offsets[sample * self.steps..=(sample + 1) * self.steps], &self.indices)
+    }
+
     /// The same input as analog frames: the number of spikes of each unit and step.
     #[must_use]
     pub fn to_frames<E: crate::Float>(&self) -> Frames<E> {
@@ -276,6 +289,24 @@ mod tests {
         let frames = events.to_frames::<f64>();
         assert_eq!(frames.values().iter().sum::<f64>(), 3.0);
         assert_eq!(frames.values()[(3 + 2) * 4 + 3], 1.0);
+    }
+
+    #[test]
+    fn units_that_16_bits_cannot_number_are_refused() {
+        const WIDEST: usize = 1 << 16;
+        assert!(Events::from_spikes(1, 1, WIDEST, &[(0, 0, WIDEST - 1)]).is_ok());
+        let wider = WIDEST + 1;
+        let refused = [
+            Events::new(1, 1, wider, vec![0, 0], vec![]).map(drop),
+            Events::from_spikes(1, 1, wider, &[(0, 0, WIDEST)]).map(drop),
+            Frames::new(1, 1, wider, vec![0.0f32; wider]).map(drop),
+        ];
+        for result in refused {
+            let message = result.unwrap_err().to_string();
+            for part in ["65537 units", "at most 65536", "16 bits", "pool neighboring units"] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
     }
 
     #[test]

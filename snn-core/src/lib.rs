@@ -95,7 +95,10 @@ pub use fused::State;
 pub use fused::cuda::cuda;
 #[cfg(feature = "cuda-emulation")]
 #[doc(hidden)]
-pub use fused::cuda::emulation::CudaEmulation;
+pub use fused::cuda::emulation::{CudaEmulation, Paper, PaperLaunch};
+#[cfg(feature = "cuda")]
+#[doc(hidden)]
+pub use fused::cuda::{CudaCall, CudaCeilings, CudaKernel, CudaWork, cuda_calls, cuda_ceilings};
 pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;

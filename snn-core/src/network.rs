@@ -187,7 +187,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             Ok((name, std::mem::replace(slot, empty)))
         };
         let buffers = self.weights.named().map(&mut take).collect::<Result<_, _>>()?;
-        Ok(Gradients { device: self.device.clone(), buffers })
+        Ok(Gradients { device: self.device.clone(), buffers, known_norms: None })
     }
 
     /// Mutable access to the weights.

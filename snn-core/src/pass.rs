@@ -1,7 +1,7 @@
 //! A forward pass: its results, and its entry on dfdx's tape.
 
 use crate::{
-    Error, Float,
+    Error, Float, Output,
     head::LossSums,
     weights::{Buffer, Matrix, Traces},
 };
@@ -78,14 +78,25 @@ impl<E: Float, D: Device<E>> fmt::Debug for Answer<E, D> {
 /// The result of a combined forward and backward pass.
 #[doc(hidden)]
 pub struct TrainingPass<E: Float, D: Device<E>> {
-    pub(crate) logits: Matrix<E, D>,
-    pub(crate) counts: Vec<Matrix<E, D>>,
+    pub(crate) values: PassValues<E, D>,
     /// Gradients of all weight matrices, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(crate) gradients: Vec<Buffer<E, D>>,
-    /// The loss, if computed by the device; otherwise dfdx computes it from logits and counts.
-    pub(crate) sums: Option<LossSums>,
+    /// Euclidean norms of these, where the device has computed them.
+    pub(crate) norms: Option<Vec<f64>>,
     /// Fraction of the total thread time spent on the forward pass, 0 to 1.
     pub(crate) forward_share: f64,
+}
+
+/// The result of a [`TrainingPass`].
+#[cfg_attr(
+    not(any(feature = "cuda", feature = "cuda-emulation")),
+    allow(dead_code, reason = "the CPU leaves the loss to dfdx")
+)]
+pub(crate) enum PassValues<E: Float, D: Device<E>> {
+    /// dfdx computes the loss of it.
+    OnDevice { logits: Matrix<E, D>, counts: Vec<Matrix<E, D>> },
+    /// The device has computed the loss.
+    OnHost { output: Output<E>, sums: LossSums },
 }
 
 /// Length of the marker's gradient after a backward pass; before, it has the length of the marker, 1.

@@ -7,8 +7,10 @@
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
-    Backend, Cpu, Cuda, Error, Events, Frames, Implementation, Initialization, Input, Layer, Network,
-    NetworkConfig, OptimizerKind, OptimizerSettings, Readout, Regularizer, cuda,
+    Adam, AdamConfig, Backend, Cpu, Cuda, CudaCall, CudaWork, Error, Events, Frames, Implementation,
+    Initialization, Input, Layer, Network, NetworkConfig, OptimizerKind, OptimizerSettings, Readout,
+    Regularizer, cuda, cuda_calls, cuda_ceilings,
+    dfdx::prelude::{CudaError, TensorFrom as _, TryMatMul as _},
 };
 use std::{
     fs,
@@ -27,6 +29,8 @@ enum Libraries {
     BrokenDriver,
     /// Both files; the cuBLAS file is empty.
     BrokenCublas,
+    /// Nothing.
+    None,
 }
 
 fn compile(source: &str, to: &Path, more: &[&str]) {
@@ -52,6 +56,9 @@ impl Libraries {
     fn make(self, scenario: &str) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stand_in").join(scenario);
         fs::create_dir_all(&folder).unwrap();
+        if self == Libraries::None {
+            return folder;
+        }
         let (driver, cublas) = (folder.join("libcuda.so.1"), folder.join("libcublas.so.12"));
         match self {
             Libraries::BrokenDriver => fs::write(&driver, "").unwrap(),
@@ -108,14 +115,61 @@ fn scenario_no_driver() {
     assert!(message.contains("on the CPU"), "{message}");
 }
 
+/// A matrix product of dfdx's, `[2, 3] x [3, 2]`.
+fn product(device: &Cuda) -> Result<Vec<f32>, CudaError> {
+    let a = device.tensor([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let b = device.tensor([[1.0f32, 0.0], [0.5, 1.0], [0.0, -1.0]]);
+    Ok(a.try_matmul(b)?.as_vec())
+}
+
+/// Whether a library of that name is in the memory of this process.
+fn is_loaded(name: &str) -> bool {
+    fs::read_to_string("/proc/self/maps").unwrap().contains(name)
+}
+
 #[test]
-fn without_cublas_the_toolkit_is_named() {
-    check("without_cublas_the_toolkit_is_named", scenario_no_cublas, Libraries::BrokenCublas, &[]);
+fn without_cublas_only_products_of_dfdx_are_missing() {
+    check(
+        "without_cublas_only_products_of_dfdx_are_missing",
+        scenario_no_cublas,
+        Libraries::BrokenCublas,
+        &[],
+    );
 }
 
 fn scenario_no_cublas() {
-    let message = refusal();
-    assert!(message.contains("cuBLAS is missing") && message.contains("LD_LIBRARY_PATH"), "{message}");
+    let network = small_network(&cuda(0).unwrap());
+    let input: Input<f32> = Events::from_spikes(2, 20, 12, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
+    network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap();
+    let error = product(network.device()).unwrap_err();
+    assert!(format!("{error:?}").contains("CUBLAS_STATUS_NOT_INITIALIZED"), "{error:?}");
+}
+
+#[test]
+fn cublas_is_loaded_with_the_first_product() {
+    check("cublas_is_loaded_with_the_first_product", scenario_cublas, Libraries::All, &[]);
+}
+
+fn scenario_cublas() {
+    let device = cuda(0).unwrap();
+    assert!(is_loaded("libcuda.so.1") && !is_loaded("libcublas"), "too early");
+    for _ in 0..2 {
+        assert_eq!(product(&device).unwrap(), [2.0, -1.0, 6.5, -1.0]);
+    }
+    assert!(is_loaded("libcublas.so.12"));
+}
+
+#[test]
+fn libraries_are_found_where_toolkits_have_them() {
+    let folder = Libraries::All.make("in_a_toolkit");
+    let root = folder.join("root");
+    for (from, to) in [("libcuda.so.1", "compat"), ("libcublas.so.12", "lib64")] {
+        fs::create_dir_all(root.join(to)).unwrap();
+        fs::copy(folder.join(from), root.join(to).join(from)).unwrap();
+    }
+    let root = root.to_string_lossy().into_owned();
+    let test = "libraries_are_found_where_toolkits_have_them";
+    check(test, scenario_cublas, Libraries::None, &[("CUDA_PATH", &root)]);
 }
 
 #[test]
@@ -177,11 +231,14 @@ fn scenario_memory() {
     assert_eq!(*<Cuda as Backend<f32>>::host(&few), [1.0; 1000]);
 }
 
+fn small_network(device: &Cuda) -> Network<f32, Cuda> {
+    let config = NetworkConfig { hidden: vec![Layer::recurrent(30)], ..NetworkConfig::new(12, 5) };
+    Network::on(device.clone(), config, Initialization::default(), 1).unwrap()
+}
+
 /// A batch that needs more memory than there is.
 fn failure(steps: usize) -> String {
-    let device = cuda(0).unwrap();
-    let config = NetworkConfig { hidden: vec![Layer::recurrent(30)], ..NetworkConfig::new(12, 5) };
-    let network: Network<f32, Cuda> = Network::on(device, config, Initialization::default(), 1).unwrap();
+    let network = small_network(&cuda(0).unwrap());
     let input: Input<f32> = Events::from_spikes(2, steps, 12, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
     network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap_err().to_string()
 }
@@ -216,6 +273,95 @@ fn scenario_fault() {
     let message = failure(20);
     assert!(message.contains("CUDA_ERROR_ILLEGAL_ADDRESS"), "{message}");
     assert!(message.contains("in kernel `readout`, [1, 1, 1] blocks of [32, 8] threads"), "{message}");
+}
+
+#[test]
+fn every_call_of_the_driver_is_told_to_programs_that_measure() {
+    check("every_call_of_the_driver_is_told_to_programs_that_measure", scenario_profile, Libraries::All, &[]);
+}
+
+fn scenario_profile() {
+    let mut network = small_network(&cuda(0).unwrap());
+    let input: Input<f32> = Events::from_spikes(2, 20, 12, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
+    let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
+    let mut step = || {
+        let (_, gradients) = network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap();
+        gradients.norms().unwrap();
+        adam.update(&mut network, &gradients).unwrap();
+    };
+    step();
+    let ((), calls) = cuda_calls(true, &mut step).unwrap();
+    let kernels: Vec<_> = calls
+        .iter()
+        .filter_map(|call| match &call.work {
+            CudaWork::Kernel(kernel) => Some((kernel, call.gpu.unwrap())),
+            _ => None,
+        })
+        .collect();
+    let names: Vec<_> = kernels.iter().map(|(kernel, _)| kernel.name.as_str()).collect();
+    for name in
+        ["project_events_on_chip", "lif_backward_recurrent_tile_2", "gather_events", "adam_update_f32"]
+    {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    assert!(kernels.iter().all(|(kernel, gpu)| kernel.registers == 40 && *gpu >= 0.0));
+    let (tile, _) =
+        kernels.iter().find(|(kernel, _)| kernel.name == "lif_backward_recurrent_tile_2").unwrap();
+    assert_eq!((tile.blocks, tile.threads, tile.blocks_per_processor), ([1, 1, 1], [32, 8, 1], 8));
+    let of = |work: &CudaWork| calls.iter().filter(|call| call.work == *work).collect::<Vec<_>>();
+    // offsets, indices, and labels
+    let uploads: Vec<_> = of(&CudaWork::Upload).iter().map(|call| call.bytes).collect();
+    assert_eq!(uploads, [4 * 41, 2 * 2, 2 * 2]);
+    // one for all that the host wants to know
+    assert_eq!((of(&CudaWork::Wait).len(), of(&CudaWork::Download).len()), (1, 1));
+    // without times, the same calls
+    let ((), untimed) = cuda_calls(false, &mut step).unwrap();
+    let works = |calls: &[CudaCall]| calls.iter().map(|call| call.work.clone()).collect::<Vec<_>>();
+    assert_eq!(works(&untimed), works(&calls));
+    assert!(untimed.iter().all(|call| call.gpu.is_none()));
+}
+
+#[test]
+fn operations_of_a_step_are_counted() {
+    check("operations_of_a_step_are_counted", scenario_operations, Libraries::All, &[]);
+}
+
+/// Job R of the benchmarks, whose time is that of its launches: a layer without recurrence, on events.
+fn scenario_operations() {
+    let config = NetworkConfig { hidden: vec![Layer::feed_forward(100)], ..NetworkConfig::new(20, 10) };
+    let mut network: Network<f32, Cuda> =
+        Network::on(cuda(0).unwrap(), config, Initialization::default(), 1).unwrap();
+    let input: Input<f32> = Events::from_spikes(2, 20, 20, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
+    let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
+    let mut step = || {
+        let (_, gradients) = network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap();
+        gradients.norms().unwrap();
+        adam.update(&mut network, &gradients).unwrap();
+    };
+    step();
+    let ((), calls) = cuda_calls(false, &mut step).unwrap();
+    let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
+    let kernels = count(&|work| matches!(work, CudaWork::Kernel(_)));
+    let copies = count(&|work| matches!(work, CudaWork::Upload | CudaWork::Download | CudaWork::Copy));
+    let fills = count(&|work| *work == CudaWork::Fill);
+    let memory = count(&|work| matches!(work, CudaWork::Allocate | CudaWork::Free));
+    let waits = count(&|work| *work == CudaWork::Wait);
+    // these are in docs/gpu.md
+    assert_eq!([kernels, copies, fills, memory, waits], [20, 6, 7, 18, 1]);
+}
+
+#[test]
+fn ceilings_are_measured() {
+    check("ceilings_are_measured", scenario_ceilings, Libraries::All, &[]);
+}
+
+fn scenario_ceilings() {
+    let found = cuda_ceilings(&cuda(0).unwrap(), 1 << 20, 10).unwrap();
+    assert_eq!(found.copied, 1 << 20);
+    // some host: neither nothing nor more than any
+    for speed in [found.gflop_per_s, found.gb_per_s] {
+        assert!(speed > 1e-4 && speed < 1e6, "{found:?}");
+    }
 }
 
 #[test]

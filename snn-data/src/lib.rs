@@ -155,7 +155,7 @@ pub use shd::{Person, Shd, SpikeParts};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5", feature = "mnist"))]
 pub use shd::{Sensor, ShdConfig, UnsortedSpikes};
 #[cfg(feature = "hdf5")]
-pub use shd::{isolate_hdf5, serve_hdf5};
+pub use shd::{isolate_hdf5, read_isolated_hdf5, serve_hdf5, serve_isolated_hdf5};
 #[cfg(all(feature = "audio", feature = "hdf5"))]
 pub use speech::{Encoded, EncodedPart, encode_speech};
 #[cfg(feature = "audio")]

@@ -8,7 +8,10 @@ const SMALL: u64 = 256 << 20;
 
 /// Checks that `entries` entries with a total of `bytes` bytes fit in memory.
 pub(crate) fn check(what: &'static str, entries: usize, bytes: u64) -> Result<(), Error> {
-    match available_memory().filter(|_| bytes > SMALL).map(|available| available.bytes) {
+    if bytes <= SMALL {
+        return Ok(());
+    }
+    match available_memory().map(|available| available.bytes) {
         Some(available) if bytes > available => {
             Err(Error::OutOfMemory { what, entries, needed: bytes, available: Some(available) })
         }

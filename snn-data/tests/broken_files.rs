@@ -66,10 +66,15 @@ fn wav_files() {
     let good = wav(Pcm::Int(16), 1, 16_000, &[0.0, 0.25, 0.5, 0.75]);
     let cases: &[(Vec<u8>, &str)] = &[
         (
-            vec![],
+            b"<!DOCTYPE html>".to_vec(),
             "not a valid recording: it begins with neither RIFF (WAV) nor fLaC (FLAC) (the first bytes): ",
         ),
         (good[..3].to_vec(), "not a valid recording: it begins with neither"),
+        (Vec::new(), "not a valid recording: the file is empty (the first bytes): "),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n".to_vec(),
+            "it is a pointer of Git LFS: `git lfs pull`",
+        ),
         (
             b"ID3\x03 is an MP3".to_vec(),
             "unsupported recording:  it is MP3, or FLAC after an ID3 tag; convert it to",

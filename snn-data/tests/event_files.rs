@@ -227,7 +227,16 @@ fn mistakes_in_csv_files_have_a_line() {
         ),
         ("time,unit,label\n1,1,1\n", "there is no column `sample`, only time, unit, label (line 1): "),
         (header, "it contains no samples (labels): "),
-        ("", "there is no column `unit`"),
+        ("", "the file is empty (line 1): "),
+        ("sample,t,time,unit,label\n", "two columns say the same: `t` and `time` (line 1): "),
+        ("sample,time,unit,label,unit\n", "two columns say the same: `unit` and `unit` (line 1): "),
+        (&vec!["c"; 100].join(","), "there is no column `unit`, only c, c"),
+        (&vec!["c"; 100].join(","), "c, c, .. (100 columns) (line 1): "),
+        (
+            &format!("{header}0,1,1,\"0\n1,1,1,1\n"),
+            "a field goes on in the next line: a quotation mark is left open (line 2): ",
+        ),
+        (&format!("{header}0,1,1,0,\"\n1,1,1,1\n"), " (line 2): "),
         (&format!("{header}0,1,1,0\n0,1,1\n"), "3 fields instead of 4 (line 3): "),
         (&format!("{header}0,one,1,0\n"), "`one` is not a valid time (line 2): "),
         (&format!("{header}0,1,-1,0\n"), "`-1` is not a valid unit (line 2): "),
@@ -238,6 +247,7 @@ fn mistakes_in_csv_files_have_a_line() {
         ),
         (&format!("{header}0,1,1,99999\n"), "`99999` is not a valid label (line 2): "),
         (&format!("{header},1,1,0\n"), "the sample or its label is empty (line 2): "),
+        (&format!("{header}0,1,1,{}\n", "a".repeat(1001)), "its label has more than 1000 bytes (line 2): "),
         (
             &format!("{header}0,1,6,0\n"),
             "a spike in channel 6: there are 6 channels, counted from 0 (sample 0): ",
@@ -250,6 +260,11 @@ fn mistakes_in_csv_files_have_a_line() {
         assert!(matches!(error, Error::File { .. }), "{error:?}");
         let message = error.to_string();
         assert!(message.contains(expected) && message.ends_with("broken.csv"), "{message}\nnot {expected}");
+    }
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        let text: Vec<u8> = "\u{feff}sample,time,unit,label\n".encode_utf16().flat_map(order).collect();
+        let message = open(&folder.write("wide.csv", text), &config()).unwrap_err().to_string();
+        assert!(message.contains("this is text in UTF-16: save it as UTF-8 (line 1): "), "{message}");
     }
     let sorted = ShdConfig { unsorted: UnsortedSpikes::Sort, ..config() };
     let path = folder.write("unsorted.csv", format!("{header}0,2,1,0\n0,1,1,0\n"));

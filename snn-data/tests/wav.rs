@@ -231,6 +231,19 @@ fn rf64_is_read() {
     assert!(Sound::parse(&riff(b"RF64", u32::MAX, &[chunk(b"ds64", &[0; 8]), plain(), data()])).is_err());
 }
 
+/// Said at once, whatever the file holds: these are bytes that no disk has.
+#[test]
+fn what_is_too_long_is_not_read_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.wav");
+    std::fs::write(&path, riff(b"RIFF", 0, &[plain(), chunk_sized(b"data", 0, &[])])).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    let begin = std::time::Instant::now();
+    let message = Sound::read(&path).unwrap_err().to_string();
+    assert!(message.contains("samples, more than 67108864: cut it into pieces (header)"), "{message}");
+    assert!(begin.elapsed().as_secs() < 1, "{:?}", begin.elapsed());
+}
+
 #[test]
 fn flac_is_held_against_its_md5() {
     let samples: Vec<i32> = (0..20_000).map(|n| n * 31 % 2000 - 1000).collect();

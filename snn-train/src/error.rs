@@ -355,6 +355,13 @@ impl Error {
     }
 }
 
+#[cfg(feature = "figures")]
+impl From<snn_plot::NotRendered> for Error {
+    fn from(error: snn_plot::NotRendered) -> Self {
+        Self::Impossible(error.to_string())
+    }
+}
+
 impl From<snn_core::Error> for Error {
     fn from(error: snn_core::Error) -> Self {
         Self::Network(error)

@@ -4,7 +4,7 @@
 
 use std::{path::Path, str};
 
-use crate::{Checkpoint, Experiment, sweep, tensorboard};
+use crate::{Checkpoint, Experiment, run::DataRecord, sweep, tensorboard, weights};
 
 /// A checkpoint. Its checksum detects most damage before the rest is parsed; [`checkpoint_state`] tests the rest.
 pub fn checkpoint(bytes: &[u8]) -> bool {
@@ -14,6 +14,36 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
 /// The state in a checkpoint, as JSON.
 pub fn checkpoint_state(bytes: &[u8]) -> bool {
     Checkpoint::is_state(bytes)
+}
+
+/// Weights in a safetensors file of any program.
+pub fn plain_weights(bytes: &[u8]) -> bool {
+    weights::is_plain(bytes)
+}
+
+/// What the process that reads a graph of NIR says of it.
+#[cfg(feature = "nir")]
+pub fn graph(bytes: &[u8]) -> bool {
+    weights::is_graph(bytes)
+}
+
+/// What the process that reads a graph would say of this one.
+///
+/// # Panics
+/// If it cannot be written as JSON.
+#[cfg(feature = "nir")]
+#[must_use]
+#[expect(clippy::expect_used, reason = "there is nothing in a graph that JSON does not have")]
+pub fn graph_answer(graph: &crate::nir::Graph) -> Vec<u8> {
+    weights::graph_answer(graph).expect("a graph is JSON")
+}
+
+/// `data.json`: which data a run was trained on.
+pub fn data_record(bytes: &[u8]) -> bool {
+    let Ok(record) = serde_json::from_slice::<DataRecord>(bytes) else { return false };
+    let again = serde_json::to_vec(&record).map(|text| serde_json::from_slice::<DataRecord>(&text));
+    assert!(again.is_ok_and(|again| again.is_ok()), "what is read is written");
+    true
 }
 
 /// An experiment, as TOML.

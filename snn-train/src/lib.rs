@@ -113,8 +113,6 @@ pub mod figures;
 pub mod fuzzing;
 mod memory;
 mod numerics;
-#[cfg(feature = "figures")]
-mod plot;
 pub mod probe;
 mod replace;
 pub mod run;

@@ -46,21 +46,27 @@ fn replace_through(temporary: &Path, path: &Path, content: &[u8], durability: Du
     if durability == Durability::Disk { sync_directory(path) } else { Ok(()) }
 }
 
-/// Replaces `path` by the file at `source`: with a hard link if the file system supports it, otherwise with a copy. Files
-/// written by [`replace`] are never modified in place, so they can share their content.
-pub(crate) fn replace_by_link(path: &Path, source: &Path) -> io::Result<()> {
+/// Replaces `path` by a copy of the file at `source`. A copy, not a hard link: damage to one must not damage the other.
+pub(crate) fn replace_by_copy(path: &Path, source: &Path) -> io::Result<()> {
     through(&temporary(path), path, |temporary| {
-        fs::hard_link(source, temporary).or_else(|_| {
-            let mut copy = File::create_new(temporary)?;
-            io::copy(&mut regular::open(source)?, &mut copy)?;
-            copy.sync_all()
-        })
+        let mut copy = File::create_new(temporary)?;
+        io::copy(&mut regular::open(source)?, &mut copy)?;
+        copy.sync_all()
     })?;
     sync_directory(path)
 }
 
 fn through(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    // The leftover of a killed process would prevent creating a link.
+    // Whoever names a device wants to write to it, and a rename would replace it by a file.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = fs::symlink_metadata(path).map(|found| found.file_type());
+        if kind.is_ok_and(|kind| kind.is_char_device() || kind.is_block_device()) {
+            return Err(io::Error::other("it is a device, where a file is needed"));
+        }
+    }
+    // The leftover of a killed process.
     let _ = fs::remove_file(temporary);
     let result = write(temporary).and_then(|()| fs::rename(temporary, path));
     if result.is_err() {
@@ -96,12 +102,31 @@ mod tests {
         assert!(result.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         replace(&path, b"new", Durability::Process).unwrap();
-        let link = directory.path().join("link");
-        fs::write(temporary(&link), "left behind").unwrap();
-        replace_by_link(&link, &path).unwrap();
-        replace(&path, b"newest", Durability::Process).unwrap();
-        assert_eq!(fs::read(&link).unwrap(), b"new");
+        let copy = directory.path().join("copy");
+        fs::write(temporary(&copy), "left behind").unwrap();
+        replace_by_copy(&copy, &path).unwrap();
+        // Damage in place.
+        fs::OpenOptions::new().write(true).truncate(true).open(&path).unwrap();
+        assert_eq!(fs::read(&copy).unwrap(), b"new");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    /// As root alone; elsewhere there is no device to be had, and nothing to be lost.
+    #[cfg(unix)]
+    #[test]
+    fn a_device_stays_one() {
+        use std::os::unix::fs::FileTypeExt as _;
+
+        let directory = tempfile::tempdir().unwrap();
+        let device = directory.path().join("null");
+        let made = std::process::Command::new("mknod").arg(&device).args(["c", "1", "3"]).output();
+        if !made.is_ok_and(|made| made.status.success()) {
+            return snn_test_support::skip("devices are for root to make");
+        }
+        let error = replace(&device, b"new", Durability::Process).unwrap_err();
+        assert!(error.to_string().contains("a device"), "{error}");
+        assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -78,6 +78,26 @@ fn from_the_best_epoch_where_the_last_one_is_lost() {
     }
 }
 
+/// Where the last epoch is the best, both files are of it, and neither is a second name for the other.
+#[test]
+fn a_checkpoint_damaged_in_place_leaves_the_other_whole() {
+    let snn = Snn::new();
+    for (damaged, other) in [("last", "best"), ("best", "last")] {
+        let run = snn.path(damaged);
+        snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", damaged, "-q"])).expect(0);
+        let checkpoint = |name: &str| run.join(format!("checkpoints/{name}.safetensors"));
+        assert_eq!(fs::read(checkpoint(damaged)).unwrap(), fs::read(checkpoint(other)).unwrap());
+        let file = fs::OpenOptions::new().write(true).open(checkpoint(damaged)).unwrap();
+        file.set_len(100).unwrap();
+        let words = [&*format!("is whole: --checkpoint {other} takes that"), "damaged checkpoint"];
+        for command in [&["eval"][..], &["stream"], &["export", "--format", "npz", "--out", "x"]] {
+            snn.run(&[command, &[damaged, "--checkpoint", damaged]].concat()).fails(1, &words);
+        }
+        snn.run(&["eval", damaged, "--checkpoint", other]).expect(0);
+    }
+    snn.run(&["eval", "last"]).expect(0);
+}
+
 #[test]
 fn without_the_best_epoch_nothing_can_be_selected() {
     let snn = Snn::new();

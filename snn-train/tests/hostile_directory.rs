@@ -147,6 +147,74 @@ fn pipes_and_devices_hold_nobody_up() {
     }
 }
 
+/// What a user has asked for is written whole or not at all, through a link, and never in place of a device.
+#[test]
+fn outputs_leave_what_was_there_when_they_fail() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let snn = Snn::new();
+    run(&snn, "a");
+    let kind = |name: &str| fs::symlink_metadata(snn.path(name)).unwrap().file_type();
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(snn.directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    fs::create_dir(snn.path("none")).unwrap();
+    // As root alone; a device of our own, for those of the system are not to be tried.
+    let has_device = Command::new("mknod")
+        .arg(snn.path("null.csv"))
+        .args(["c", "1", "3"])
+        .output()
+        .unwrap()
+        .status
+        .success();
+    for command in [
+        &["export", "--format", "safetensors"][..],
+        &["export", "--format", "npz"],
+        &["export", "--format", "nir"],
+        &["export", "--format", "csv"],
+        &["predict"],
+    ] {
+        let is_graph = command.contains(&"nir");
+        let with = |out: &'static str| [command, &["runs/a", "--out", out]].concat();
+        fs::write(snn.path("old.csv"), "old").unwrap();
+        fs::write(snn.path("target"), "old").unwrap();
+        let _ = fs::remove_file(snn.path("link.csv"));
+        symlink("target", snn.path("link.csv")).unwrap();
+        let before = names();
+
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", "ulimit -f 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_snn")])
+            .args(with("old.csv"));
+        let ended = common::Ended::from(limited.current_dir(snn.directory.path()).output().unwrap());
+        ended.fails(1, &["cannot write ", "old.csv", "File too large"]);
+        assert_eq!(fs::read(snn.path("old.csv")).unwrap(), b"old", "{command:?}");
+        snn.run(&with("nowhere/new.csv"))
+            .fails(1, &["cannot write ", "No such file or directory (os error 2)"]);
+
+        snn.run(&with("link.csv")).expect(0);
+        assert!(
+            kind("link.csv").is_symlink() && fs::read(snn.path("target")).unwrap().len() > 3,
+            "{command:?}"
+        );
+        if has_device {
+            let ended = snn.run(&with("null.csv")).expect(i32::from(is_graph));
+            assert!(!is_graph || ended.stderr.contains("this is no regular file"), "{}", ended.stderr);
+            assert!(kind("null.csv").is_char_device(), "{command:?}");
+        }
+        snn.run(&with("none")).expect(if command[0] == "predict" { 2 } else { 1 });
+        assert_eq!(names(), before, "{command:?}: nothing is left beside it");
+        snn.run(&with("old.csv")).expect(0);
+        assert_ne!(fs::read(snn.path("old.csv")).unwrap(), b"old", "{command:?}");
+    }
+    if !has_device {
+        snn_test_support::skip("devices are for root to make");
+    }
+}
+
 #[test]
 fn files_have_the_rights_of_the_umask() {
     let snn = Snn::new();

@@ -37,9 +37,12 @@ fn trained(changes: &[&str]) -> Snn {
 fn a_round_trip_loses_nothing() {
     let snn = trained(&["network.hidden=[30, 20]", "network.recurrent=[true, false]"]);
     let told = snn.run(&["export", "run", "--format", "nir", "--out", "net.nir"]).expect(0).stderr;
-    for words in
-        ["maximum of the readout", "two steps later here", "reset is the same as in other simulators"]
-    {
+    for words in [
+        "snnTorch 1.0 cannot build a recurrent graph",
+        "maximum of the readout",
+        "two steps later here",
+        "reset is the same as in other simulators",
+    ] {
         assert!(told.contains(words), "`{words}` is not in: {told}");
     }
     let graph = Graph::read(snn.path("net.nir")).unwrap();
@@ -96,6 +99,32 @@ fn what_computes_otherwise_is_refused() {
     fs::write(snn.path("broken.nir"), b"\x89HDF\r\n\x1a\n and nothing behind").unwrap();
     snn.run(&["eval", "--weights", "broken.nir"]).fails(2, &["not a readable NIR graph", "broken.nir"]);
     snn.run(&["export", "run", "--format", "nir"]).fails(2, &["use --out FILE"]);
+}
+
+/// The HDF5 library trusts file contents: it may crash, but the program must not.
+#[test]
+fn damaged_graphs_are_refused() {
+    let snn = trained(&[]);
+    snn.run(&["export", "run", "--format", "nir", "--out", "net.nir"]).expect(0);
+    let good = fs::read(snn.path("net.nir")).unwrap();
+
+    let mut texts = good.clone();
+    while let Some(at) = texts.windows(7).position(|window| window == b"CubaLIF") {
+        texts[at] = 0xff;
+    }
+    fs::write(snn.path("texts.nir"), &texts).unwrap();
+    let refused = Graph::read(snn.path("texts.nir")).unwrap_err().to_string();
+    assert!(refused.contains("a text that is not UTF-8") && refused.contains("texts.nir"), "{refused}");
+    snn.run(&["eval", "--weights", "texts.nir"]).fails(2, &["a text that is not UTF-8", "texts.nir"]);
+
+    let mut refused = 0;
+    for seed in 0..40 {
+        fs::write(snn.path("damaged.nir"), snn_test_support::mutation::mutated(&good, seed)).unwrap();
+        let ended = snn.run(&["eval", "--weights", "damaged.nir"]);
+        assert!(matches!(ended.code, Some(0 | 2)), "seed {seed}: {:?}, {}", ended.code, ended.stderr);
+        refused += u32::from(ended.code == Some(2));
+    }
+    assert!(refused > 10, "{refused} of 40 are noticed");
 }
 
 /// The Python interpreter that `SNN_PYTHON` names, or the one in `PATH`.

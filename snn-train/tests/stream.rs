@@ -125,5 +125,50 @@ fn what_cannot_be_heard_is_said() {
     run(&snn, &["stream", "run", "--raw", "mp3", "--rate", "8000"]).fails(2, &["s16le", "mulaw"]);
     run(&snn, &["stream"]).fails(2, &["RUN_DIR"]);
     run(&snn, &Snn::train(&["training.epochs=1"], &["--run-dir", "spikes"])).expect(0);
-    run(&snn, &["stream", "spikes", "--input", "cut.wav"]).fails(2, &["no front end for sound"]);
+    let raw = ["stream", "spikes", "--raw", "s16le", "--rate", "8000", "--input", "text"];
+    run(&snn, &raw).fails(2, &["no front end for sound"]);
+    let refused = |lines: &str, words: &[&str]| {
+        fs::write(snn.path("lines"), lines).unwrap();
+        run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, words);
+    };
+    refused("1 2\nRIFF\n", &["line 2 of lines: `RIFF` is no spike: a line has a time in ms"]);
+    refused("1 0\n1 20\n", &["line 2 of lines: ", "a spike of unit 20, but there are 20"]);
+    refused("9 0\n3 1\n", &["line 2 of lines: ", "a spike at 3 ms, but the stream is at 9 ms"]);
+    refused("nan 0\n", &["a spike at NaN ms"]);
+    refused("1e300 0\n", &["a spike at 1", "times are in ms since the stream began"]);
+    fs::write(snn.path("lines"), b"\x00\xff\n").unwrap();
+    run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, &["line 1 of lines: this is no text"]);
+}
+
+/// Spikes as lines of text: the decisions are those of `snn predict`.
+#[test]
+fn spikes_come_as_lines() {
+    let snn = Snn::new();
+    run(&snn, &Snn::train(&["training.epochs=2"], &["--run-dir", "run", "-q"])).expect(0);
+    run(&snn, &["predict", "run", "--out", "all.json"]).expect(0);
+    let all: Value = serde_json::from_slice(&fs::read(snn.path("all.json")).unwrap()).unwrap();
+    let mut experiment = snn_train::Experiment::preset("randman").unwrap();
+    experiment.set(common::QUICK).unwrap();
+    let data = experiment.data.open().unwrap();
+    let steps = data.steps();
+    let mut text = "\u{feff}# ms unit\r\n".to_owned();
+    for (window, sample) in all["samples"].as_array().unwrap()[..20].iter().enumerate() {
+        let index = sample["index"].as_u64().unwrap() as u32;
+        let batch = snn_data::collate(&*data, &[index]).unwrap();
+        let snn_data::BatchInput::Events { offsets, units } = batch.input else { unreachable!() };
+        for step in 0..steps {
+            let separator = [" ", ",", "\t"][step % 3];
+            for unit in &units[offsets[step] as usize..offsets[step + 1] as usize] {
+                text += &format!("{}{separator}{unit}\n", (window * steps + step) as f64 + 0.25);
+            }
+        }
+    }
+    text += &format!("{}\n", 20 * steps);
+    fs::write(snn.path("lines"), text).unwrap();
+    let found = piped(&snn, &["stream", "run"], &snn.path("lines"));
+    assert_eq!(found.len(), 20);
+    for (window, (found, sample)) in found.iter().zip(all["samples"].as_array().unwrap()).enumerate() {
+        assert_eq!((&found["window"], &found["final"]), (&window.into(), &true.into()));
+        assert_eq!((&found["logits"], &found["label"]), (&sample["logits"], &sample["prediction"]));
+    }
 }

@@ -2,82 +2,149 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
-use crossterm::event::{self, KeyEvent, KeyEventKind};
+use crossterm::event::{self, KeyEvent, KeyEventKind, MouseEvent};
 #[cfg(unix)]
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP},
     iterator::Signals,
 };
-use snn_run::RunDir;
+use snn_run::{RunDir, RunState};
 
 use crate::{
-    data::{Msg, Source, Tailer, Wants},
+    data::{Msg, Tailer, Wants},
+    export::{self, What},
+    notify::Notify,
     screens::{self, Action},
     state::State,
-    svg,
-    terminal::Terminal,
+    terminal::{Heard, Listener, Terminal},
+    theme::Ground,
 };
+
+/// Options of the dashboard on a terminal.
+pub(crate) struct Manner {
+    /// Time between two looks at the files.
+    pub(crate) interval: Duration,
+    /// Frames drawn per second at most.
+    pub(crate) frames: f64,
+    /// Whether to use the mouse.
+    pub(crate) mouse: bool,
+    /// Whether to ask the terminal for its background color.
+    pub(crate) asks_background: bool,
+    /// What to send when a run ends.
+    pub(crate) notify: Option<Notify>,
+}
 
 /// What reaches the thread that draws.
 enum Input {
     Key(KeyEvent),
+    Mouse(MouseEvent),
+    /// The terminal has reported its background.
+    Background(Ground),
     /// The room has changed, or the picture may be damaged.
     Redraw,
     Data(Vec<Msg>),
+    /// Ctrl-Z.
+    Suspend,
+    /// The process was continued.
+    Resume,
     /// A signal, or the end of the terminal.
     End,
 }
 
-/// Shows the dashboard until the user quits. `interval` is the time from one look at the files to the next.
-pub(crate) fn run(source: Source, mut state: State, interval: Duration, frames: f64) -> Result<()> {
+/// How long the first frame waits for the background color; a local terminal answers within milliseconds.
+const FIRST_FRAME: Duration = Duration::from_millis(100);
+
+/// Shows the dashboard until the user quits.
+pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<()> {
     state.is_watched = true;
     let (sender, inputs) = mpsc::channel();
     // Before the terminal is taken over, so that no signal finds it without anybody to give it back.
     watch_signals(&sender)?;
-    let mut terminal = Terminal::take().context("cannot take over the terminal")?;
+    let mut terminal = Terminal::take(manner.mouse).context("cannot take over the terminal")?;
     let (wants, wanted) = mpsc::channel();
     let mut known = screens::wants(&state);
     wants.send(known.clone())?;
-    let to_main = sender.clone();
-    thread::spawn(move || tail(Tailer::new(source, interval), interval, &wanted, &to_main));
+    let (to_main, interval) = (sender.clone(), manner.interval);
+    thread::spawn(move || tail(tailer, interval, &wanted, &to_main));
     thread::spawn(move || read_keys(&sender));
 
-    let pause = Duration::from_secs_f64(1.0 / frames);
+    let pause = Duration::from_secs_f64(1.0 / manner.frames);
     let (mut drawn, mut dirty) = (Instant::now(), true);
     screens::settle(&mut state);
-    terminal.draw(|area, buffer| screens::draw(&state, area, buffer))?;
+    let mut first = manner.asks_background.then(|| Instant::now() + FIRST_FRAME);
+    match first {
+        Some(_) => terminal.ask_background()?,
+        None => terminal.draw(|area, buffer| screens::draw(&state, area, buffer))?,
+    }
     loop {
-        let wait = if dirty { pause.saturating_sub(drawn.elapsed()) } else { Duration::from_secs(3600) };
+        let wait = match first {
+            Some(until) => until.saturating_duration_since(Instant::now()),
+            None if dirty => pause.saturating_sub(drawn.elapsed()),
+            None => Duration::from_secs(3600),
+        };
         let mut now = false;
+        let mut act = |state: &mut State, action: Option<Action>| {
+            match action {
+                Some(Action::Quit) => return Ok(true),
+                Some(Action::Redraw) => terminal.forget(),
+                Some(Action::Suspend) => suspend(&mut terminal, state)?,
+                Some(Action::Stop(runs)) => stop(state, &runs),
+                Some(Action::Export) => export(state),
+                None => {}
+            }
+            anyhow::Ok(false)
+        };
         match inputs.recv_timeout(wait) {
             Ok(Input::Data(messages)) => {
                 messages.into_iter().for_each(|message| state.update(message));
                 dirty = true;
+                let ended = std::mem::take(&mut state.ended);
+                if let Some(notify) = manner.notify.filter(|_| !ended.is_empty()) {
+                    terminal.send(&notify.bytes(&ended))?;
+                }
             }
             Ok(Input::Key(key)) => {
-                match screens::key(&mut state, key) {
-                    Some(Action::Quit) => return Ok(()),
-                    Some(Action::Redraw) => terminal.forget(),
-                    Some(Action::Stop(runs)) => stop(&mut state, &runs),
-                    Some(Action::Export) => export(&mut state),
-                    None => {}
+                let action = screens::key(&mut state, key);
+                if act(&mut state, action)? {
+                    return Ok(());
                 }
                 // Whoever presses a key waits for what it does.
                 (now, dirty) = (true, true);
+            }
+            Ok(Input::Mouse(event)) => {
+                let action = screens::mouse(&mut state, event);
+                if act(&mut state, action)? {
+                    return Ok(());
+                }
+                (now, dirty) = (true, true);
+            }
+            Ok(Input::Background(ground)) => {
+                state.theme = state.theme.on(ground);
+                (now, dirty, first) = (true, true, None);
+            }
+            Ok(Input::Suspend) => {
+                suspend(&mut terminal, &mut state)?;
+                (now, dirty) = (true, true);
+            }
+            Ok(Input::Resume) => {
+                if terminal.resume()? {
+                    (now, dirty) = (true, true);
+                }
             }
             Ok(Input::Redraw) => {
                 terminal.forget();
                 (now, dirty) = (true, true);
             }
             Ok(Input::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                now |= first.take().is_some();
+            }
         }
         screens::settle(&mut state);
         let wanted = screens::wants(&state);
@@ -86,11 +153,19 @@ pub(crate) fn run(source: Source, mut state: State, interval: Duration, frames: 
             let _ = wants.send(wanted.clone());
             known = wanted;
         }
-        if dirty && (now || drawn.elapsed() >= pause) {
+        if first.is_none() && dirty && (now || drawn.elapsed() >= pause) {
             terminal.draw(|area, buffer| screens::draw(&state, area, buffer))?;
             (drawn, dirty) = (Instant::now(), false);
         }
     }
+}
+
+/// Stops this process, if there is a shell that can continue it.
+fn suspend(terminal: &mut Terminal, state: &mut State) -> io::Result<()> {
+    if !terminal.suspend()? {
+        state.notice = Some("cannot suspend: there is no shell to return to".to_owned());
+    }
+    Ok(())
 }
 
 /// Reads files until nobody listens any more.
@@ -113,17 +188,42 @@ fn tail(mut tailer: Tailer, interval: Duration, wanted: &Receiver<Wants>, sender
     }
 }
 
+/// If nothing else arrives for this long, the beginning of an answer was keys after all.
+const ANSWER: Duration = Duration::from_millis(100);
+
 fn read_keys(sender: &Sender<Input>) {
+    let mut listener = Listener::default();
     loop {
-        let input = match event::read() {
-            Ok(event::Event::Key(key)) if key.kind != KeyEventKind::Release => Input::Key(key),
-            Ok(event::Event::Resize(..)) => Input::Redraw,
-            Ok(_) => continue,
-            // The terminal is gone.
-            Err(_) => Input::End,
+        let is_late = listener.is_holding() && !event::poll(ANSWER).unwrap_or(false);
+        let heard = if is_late {
+            listener.release()
+        } else {
+            match event::read() {
+                Ok(event::Event::Key(key)) if key.kind != KeyEventKind::Release => listener.hear(key),
+                Ok(other) => {
+                    let input = match other {
+                        event::Event::Mouse(event) => Input::Mouse(event),
+                        event::Event::Resize(..) => Input::Redraw,
+                        _ => continue,
+                    };
+                    if sender.send(input).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                // The terminal is gone.
+                Err(_) => {
+                    let _ = sender.send(Input::End);
+                    return;
+                }
+            }
         };
-        let is_end = matches!(input, Input::End);
-        if sender.send(input).is_err() || is_end {
+        let inputs = match heard {
+            Heard::Nothing => Vec::new(),
+            Heard::Keys(keys) => keys.into_iter().map(Input::Key).collect(),
+            Heard::Background(ground) => vec![Input::Background(ground)],
+        };
+        if inputs.into_iter().any(|input| sender.send(input).is_err()) {
             return;
         }
     }
@@ -132,11 +232,15 @@ fn read_keys(sender: &Sender<Input>) {
 /// A connection that is cut, or somebody who ends us: the terminal is given back in any case.
 #[cfg(unix)]
 fn watch_signals(sender: &Sender<Input>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGCONT])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGCONT, SIGTSTP])?;
     let sender = sender.clone();
     thread::spawn(move || {
         for signal in signals.forever() {
-            let input = if signal == SIGCONT { Input::Redraw } else { Input::End };
+            let input = match signal {
+                SIGCONT => Input::Resume,
+                SIGTSTP => Input::Suspend,
+                _ => Input::End,
+            };
             if sender.send(input).is_err() {
                 return;
             }
@@ -150,26 +254,84 @@ fn watch_signals(_: &Sender<Input>) -> io::Result<()> {
     Ok(())
 }
 
+/// Asks runs to stop, unless they have ended or vanished since the question was asked.
 fn stop(state: &mut State, runs: &[String]) {
-    let mut said =
-        format!("asked {} run(s) to stop; they end after their batch, with a checkpoint", runs.len());
-    for run in runs.iter().filter_map(|id| state.model.runs.get(id)) {
-        if let Err(error) = RunDir::open(&run.path).and_then(|run| run.request_stop()) {
-            said = error.to_string();
+    let mut asked = 0;
+    let mut said = Vec::new();
+    for id in runs {
+        let Some(run) = state.model.runs.get(id) else {
+            said.push(format!("{id} is gone"));
+            continue;
+        };
+        match RunDir::open(&run.path).and_then(|run| Ok((run.state()?, run))) {
+            Ok((RunState::Running, run)) => match run.request_stop() {
+                Ok(()) => asked += 1,
+                Err(error) => said.push(error.to_string()),
+            },
+            Ok((state, _)) => said.push(format!("nothing to stop: {id} is {state}")),
+            Err(_) if !run.path.exists() => said.push(format!("{id} is gone")),
+            Err(error) => said.push(error.to_string()),
         }
     }
-    state.notice = Some(said);
+    if asked > 0 {
+        said.push(format!("asked {asked} run(s) to stop; they end after their batch, with a checkpoint"));
+    }
+    state.notice = Some(said.join("; "));
 }
 
 /// Writes what is shown into the working directory, beside what is there.
 fn export(state: &mut State) {
-    let path = (1..)
-        .map(|k| PathBuf::from(format!("snn-tui-{k}.svg")))
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| PathBuf::from("snn-tui.svg"));
-    let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
-    state.notice = Some(match svg::write(state, (width, height), &path) {
-        Ok(()) => format!("written: {}", path.display()),
-        Err(error) => format!("cannot write {}: {error}", path.display()),
+    let target = export::free_target();
+    let size = crossterm::terminal::size().unwrap_or((80, 24));
+    state.notice = Some(match export::write(state, What::Plots, size, &target) {
+        Ok(numbers) => format!("written: {}, {}", target.path.display(), numbers.display()),
+        Err(error) => format!("nothing written: {}", snn_run::with_causes(&*error)),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        data::{Run, Source},
+        fixture,
+        theme::{Colors, Marker, Theme},
+    };
+
+    /// What the dashboard knows of the runs in a directory.
+    fn known(directory: &Path) -> State {
+        let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
+        let mut state = State::new(theme, "runs".to_owned(), false);
+        let mut tailer = Tailer::new(Source::open(directory).unwrap(), Duration::from_secs(3600));
+        crate::start::settle(&mut tailer, &mut state);
+        state
+    }
+
+    #[test]
+    fn only_what_is_still_running_is_asked_to_stop() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |id: &str| directory.path().join(id);
+        let said = |state: &mut State, id: &str| {
+            stop(state, &[id.to_owned()]);
+            state.notice.take().unwrap()
+        };
+        fixture::runs(directory.path());
+        let mut state = known(directory.path());
+        let is_running = |run: &Run| run.is(RunState::Running);
+        assert!(is_running(&state.model.runs["randman-c"]));
+        assert!(said(&mut state, "randman-c").starts_with("asked 1 run(s) to stop"));
+        assert!(path("randman-c/stop").exists());
+        std::fs::remove_file(path("randman-c/stop")).unwrap();
+
+        // It ends, or goes, while the question is asked: the dashboard still believes that it is running.
+        fixture::end(&path("randman-c"));
+        assert!(is_running(&state.model.runs["randman-c"]));
+        assert_eq!(said(&mut state, "randman-c"), "nothing to stop: randman-c is done");
+        assert!(!path("randman-c/stop").exists());
+        std::fs::remove_dir_all(path("randman-c")).unwrap();
+        assert_eq!(said(&mut state, "randman-c"), "randman-c is gone");
+        assert!(!path("randman-c").exists());
+    }
 }

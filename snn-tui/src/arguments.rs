@@ -9,27 +9,31 @@ use clap::{
 };
 
 use crate::{
+    export::Target,
+    notify::Notify,
     screens::{SCREENS, curves, probed},
     state::{Filter, Screen, State, headings},
-    theme::{Colors, Marker, Theme},
+    theme::{Colors, Ground, Marker, Theme},
 };
 
 /// Watch training runs in the terminal; quitting ends the watching, not the runs
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Arguments {
-    /// Directory that holds the runs, one run's own directory, or that of a sweep
+    /// Directory that holds the runs, one run's own directory, or that of a sweep. With several, such as `runs sweeps/*`, the name of
+    /// each run starts with that of its directory
     #[arg(default_value = "runs", value_name = "RUNS_DIR")]
-    pub(crate) runs: PathBuf,
+    pub(crate) runs: Vec<PathBuf>,
     /// Write a screen once as text and exit, as happens anyway if the output is no terminal, or a dumb one
     #[arg(long)]
     pub(crate) once: bool,
     /// Write the runs as JSON once and exit
     #[arg(long, conflicts_with_all = ["once", "export"])]
     pub(crate) json: bool,
-    /// Write the plot or screen as SVG and exit
-    #[arg(long, value_name = "FILE.svg")]
-    pub(crate) export: Option<PathBuf>,
+    /// Write the plot as SVG, PDF or PNG, by the ending of the name, with its numbers as CSV beside it, and exit; with `--once`
+    /// the screen as it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<Target>,
     /// The screen to begin with, or to be written
     #[arg(long, default_value = SCREENS[0].screen.0, value_parser = screen_parser())]
     screen: Screen,
@@ -45,7 +49,7 @@ pub(crate) struct Arguments {
     /// Sort by a column; `-` before it reverses the order
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// The metric of the curves, such as `loss`, `spikes` or `gradient_norms.W1`; by default loss and accuracy
+    /// The metric of the curves, such as `loss`, `spikes` or `gradient_norms.W1`, or `all`; by default loss and accuracy
     #[arg(long)]
     metric: Option<String>,
     /// The epoch whose probe is shown; by default the newest
@@ -60,12 +64,27 @@ pub(crate) struct Arguments {
     /// Colors; `auto` follows NO_COLOR and TERM
     #[arg(long, value_enum, default_value = "auto")]
     color: ColorChoice,
+    /// Colors for a dark or a light background; `auto` asks the terminal
+    #[arg(long, value_enum, default_value = "auto")]
+    theme: ThemeChoice,
+    /// Use the mouse wheel and clicks; hold Shift to select text
+    #[arg(long)]
+    pub(crate) mouse: bool,
+    /// Ring the bell, or send a desktop notification (OSC 9), when a run ends
+    #[arg(long, value_enum)]
+    pub(crate) notify: Option<Notify>,
     /// Seconds between two looks at the files
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = positive)]
     pub(crate) interval: f64,
     /// Frames drawn per second at most
     #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = positive)]
     pub(crate) fps: f64,
+    /// Write the completion script of a shell to standard output and exit
+    #[arg(long, value_name = "SHELL", exclusive = true)]
+    pub(crate) completions: Option<clap_complete::Shell>,
+    /// Write the man page into this directory, such as ~/.local/share/man/man1, and exit
+    #[arg(long, value_name = "DIR", exclusive = true)]
+    pub(crate) man: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,6 +96,13 @@ enum ColorChoice {
     Sixteen,
     #[value(alias = "none")]
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ThemeChoice {
+    Auto,
+    Dark,
+    Light,
 }
 
 /// `80x24`.
@@ -109,6 +135,16 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The background in `COLORFGBG`, which some terminals set: `15;0` or `0;default;15`, numbers of ANSI colors.
+fn ground_of(colors: &str) -> Option<Ground> {
+    let number: u8 = colors.rsplit_once(';')?.1.parse().ok()?;
+    match number {
+        7 | 9..=15 => Some(Ground::Light),
+        0..=6 | 8 => Some(Ground::Dark),
+        _ => None,
+    }
+}
+
 impl Arguments {
     /// How things look on this terminal.
     pub(crate) fn theme(&self) -> Theme {
@@ -119,9 +155,14 @@ impl Arguments {
             locale.contains("utf-8") || locale.contains("utf8")
         });
         let marker = self.marker.unwrap_or(if is_unicode { Marker::Braille } else { Marker::Ascii });
+        let ground = match self.theme {
+            ThemeChoice::Dark => Ground::Dark,
+            ThemeChoice::Light => Ground::Light,
+            ThemeChoice::Auto => ground_of(&variable("COLORFGBG")).unwrap_or_default(),
+        };
         let colors = match self.color {
-            ColorChoice::Indexed => Colors::Indexed,
-            ColorChoice::Sixteen => Colors::Sixteen,
+            ColorChoice::Indexed => Colors::Indexed(ground),
+            ColorChoice::Sixteen => Colors::Sixteen(ground),
             ColorChoice::Never => Colors::None,
             // https://no-color.org: any value but an empty one.
             ColorChoice::Auto if !variable("NO_COLOR").is_empty() => Colors::None,
@@ -130,12 +171,20 @@ impl Arguments {
                 let many = term.contains("256color") || term.contains("direct") || !depth.is_empty();
                 match term.as_str() {
                     "dumb" => Colors::None,
-                    _ if many => Colors::Indexed,
-                    _ => Colors::Sixteen,
+                    _ if many => Colors::Indexed(ground),
+                    _ => Colors::Sixteen(ground),
                 }
             }
         };
         Theme { colors, marker }
+    }
+
+    /// Whether to ask the terminal for its background color: only if there is a choice, and the terminal may answer.
+    pub(crate) fn asks_background(&self) -> bool {
+        let term = env::var("TERM").unwrap_or_default();
+        self.theme == ThemeChoice::Auto
+            && self.theme().colors != Colors::None
+            && !["linux", "dumb"].contains(&term.as_str())
     }
 
     /// Where the dashboard begins.
@@ -171,6 +220,27 @@ impl Arguments {
         self.run.iter().chain(self.mark.iter().filter(|id| *id != "all"))
     }
 
+    pub(crate) fn filter(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    pub(crate) fn metric(&self) -> Option<&str> {
+        self.metric.as_deref()
+    }
+
+    pub(crate) fn epoch(&self) -> Option<u32> {
+        self.epoch
+    }
+
+    /// Whether the command line must be checked against the runs.
+    pub(crate) fn needs_check(&self) -> bool {
+        self.named_runs().next().is_some()
+            || self.marks_all()
+            || self.filter.is_some()
+            || self.metric.is_some()
+            || self.epoch.is_some()
+    }
+
     /// Columns and rows of what is written once, as far as they are asked for.
     pub(crate) fn size(&self) -> Option<Size> {
         self.size
@@ -190,10 +260,28 @@ mod tests {
         assert!(
             parse("snn-tui --size 80x24 --marker half-block --color 16 --sort -best --screen curves").is_ok()
         );
-        for wrong in ["--size 80", "--size 0x5", "--fps 0", "--interval nan", "--color pink", "--json --once"]
-        {
+        for wrong in [
+            "--size 80",
+            "--size 0x5",
+            "--fps 0",
+            "--interval nan",
+            "--color pink",
+            "--theme pink",
+            "--json --once",
+            "--notify loud",
+            "--completions sh",
+            "--completions bash --once",
+        ] {
             assert!(parse(&format!("snn-tui {wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn files_must_have_an_ending_that_is_known() {
+        let parse = |name: &str| Arguments::try_parse_from(["snn-tui", "--export", name]).map(|it| it.export);
+        assert_eq!(parse("a.pdf").unwrap().map(|it| it.path), Some("a.pdf".into()));
+        let error = parse("a.jpg").err().unwrap().to_string();
+        assert!(error.contains("'a.jpg'") && error.contains(".svg, .pdf, .png"), "{error}");
     }
 
     #[test]
@@ -205,5 +293,17 @@ mod tests {
         assert!(error.contains("write best>0.9"), "{error}");
         let error = arguments.apply(&mut state).unwrap_err().to_string();
         assert!(error.contains("`speed`") && error.contains("samples/s"), "{error}");
+    }
+
+    #[test]
+    fn the_background_may_be_in_the_environment() {
+        let of = [
+            ("15;0", Some(Ground::Dark)),
+            ("0;default;15", Some(Ground::Light)),
+            ("0;7", Some(Ground::Light)),
+        ];
+        for (text, ground) in of.into_iter().chain([("", None), ("default;default", None), ("0;99", None)]) {
+            assert_eq!(ground_of(text), ground, "{text}");
+        }
     }
 }

@@ -18,6 +18,14 @@ pub(crate) struct Sketch<'a> {
     pub(crate) beta: f64,
 }
 
+/// Ends a run that was running.
+pub(crate) fn end(path: &Path) {
+    let status = path.join("status.json");
+    let mut text: serde_json::Value = serde_json::from_slice(&fs::read(&status).unwrap()).unwrap();
+    text["state"] = "done".into();
+    fs::write(status, text.to_string()).unwrap();
+}
+
 /// A value that looks random and is not, 0 to 1.
 fn noise(k: u32) -> f64 {
     f64::from(k.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24)

@@ -5,7 +5,7 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `run` | name of the run |
+//! | `run` | name of the run; of several directories behind that of its own |
 //! | `path` | its directory |
 //! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
 //! | `verdict`, `detail` | what is to be said of the run, such as `diverged`, and what that rests on |
@@ -22,13 +22,17 @@
 mod app;
 mod arguments;
 mod data;
+mod export;
+mod figure;
 #[cfg(test)]
 mod fixture;
 mod model;
+mod notify;
 mod once;
 mod screens;
+mod shell_support;
+mod start;
 mod state;
-mod svg;
 mod terminal;
 mod theme;
 mod widgets;
@@ -40,9 +44,10 @@ use std::{
 };
 
 use anyhow::Result;
+use app::Manner;
 use arguments::Arguments;
 use clap::Parser as _;
-use data::Source;
+use data::{Source, Tailer};
 use state::State;
 
 /// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
@@ -66,18 +71,24 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            snn_terminal::print_error!("error: {}", snn_run::with_causes(&*error));
+            snn_terminal::print_error!("error: {}", snn_terminal::escape(&snn_run::with_causes(&*error)));
             ExitCode::FAILURE
         }
     }
 }
 
 fn watch(arguments: &Arguments) -> Result<()> {
-    let source = Source::open(&arguments.runs)?;
+    if let Some(shell) = arguments.completions {
+        return shell_support::completions(shell);
+    }
+    if let Some(directory) = &arguments.man {
+        return shell_support::manual(directory);
+    }
+    let source = Source::open_all(&arguments.runs)?;
     if arguments.json {
         return once::json(source);
     }
-    let mut state = State::new(arguments.theme(), source.path().display().to_string(), source.is_sweep());
+    let mut state = State::new(arguments.theme(), source.name(), source.is_sweep());
     arguments.apply(&mut state)?;
     let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
     // A terminal that cannot move its cursor gets a screen as text.
@@ -85,5 +96,17 @@ fn watch(arguments: &Arguments) -> Result<()> {
     if arguments.once || arguments.export.is_some() || !on_terminal || is_dumb {
         return once::screen(source, state, arguments);
     }
-    app::run(source, state, Duration::from_secs_f64(arguments.interval), arguments.fps)
+    let manner = Manner {
+        interval: Duration::from_secs_f64(arguments.interval),
+        frames: arguments.fps,
+        mouse: arguments.mouse,
+        asks_background: arguments.asks_background(),
+        notify: arguments.notify,
+    };
+    let mut tailer = Tailer::new(source, manner.interval);
+    if arguments.needs_check() {
+        start::read(&mut tailer, &mut state, arguments);
+        start::check(&mut state, arguments)?;
+    }
+    app::run(tailer, state, &manner)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use snn_run::{Environment, Record};
 
-use crate::data::{ConfigSummary, History, Log, Msg, Probes, Run, SweepView, System};
+use crate::data::{ConfigSummary, History, Log, MachineHistory, Msg, Probes, Run, SweepView, System};
 
 /// Everything that is known.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Model {
     pub(crate) probes: (String, Probes),
     pub(crate) sweep: Option<SweepView>,
     pub(crate) system: Option<System>,
+    /// While it was looked at.
+    pub(crate) machine: MachineHistory,
     pub(crate) environment: Option<(String, Environment)>,
     pub(crate) log: Option<(String, Log)>,
     /// Runs read so far, and all that there are.
@@ -72,7 +74,10 @@ impl Model {
             }
             Msg::Probe(id, epoch, probe) => self.probes_of(id).current = Some((epoch, probe)),
             Msg::Sweep(sweep) => self.sweep = Some(*sweep),
-            Msg::System(system) => self.system = Some(*system),
+            Msg::System(system) => {
+                self.machine.push(&system);
+                self.system = Some(*system);
+            }
             Msg::Environment(id, environment) => self.environment = Some((id, *environment)),
             Msg::Log(id, log) => self.log = Some((id, *log)),
             Msg::Trouble(trouble) => self.trouble = trouble,

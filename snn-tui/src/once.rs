@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io::Write as _, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use ratatui::{buffer::Buffer, layout::Rect};
 use serde::Serialize;
 use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
@@ -10,9 +10,10 @@ use snn_run::{Diagnosis, EpochRecord, News, Record, RunState, Status};
 use crate::{
     arguments::{Arguments, Size},
     data::{Source, Tailer, Wants},
+    export::{self, What},
     screens,
+    start::{check, settle},
     state::{Screen, State},
-    svg,
 };
 
 /// One run, as documented for `--json`.
@@ -94,18 +95,15 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
         }
         settle(&mut tailer, &mut state);
     }
-    if let Some(missing) = arguments.named_runs().find(|id| !state.model.runs.contains_key(*id)) {
-        bail!("there is no run `{missing}` in {}", state.model.source);
-    }
-    if arguments.marks_all() {
-        state.marked = state.list.order().iter().cloned().collect();
-    }
-    settle(&mut tailer, &mut state);
-
+    check(&mut state, arguments)?;
     let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
-    if let Some(path) = &arguments.export {
-        return svg::write(&state, (width, height), path)
-            .with_context(|| format!("cannot write the picture to {}", path.display()));
+    // Screens ask for what they have room for.
+    state.size.set((width, height));
+    settle(&mut tailer, &mut state);
+    if let Some(target) = &arguments.export {
+        let what = if arguments.once { What::Screen(width, height) } else { What::Plots };
+        export::write(&mut state, what, (width, height), target)?;
+        return Ok(());
     }
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
@@ -116,21 +114,6 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
-}
-
-/// Reads all that the screen needs, which may need more once that is known.
-fn settle(tailer: &mut Tailer, state: &mut State) {
-    for _ in 0..3 {
-        loop {
-            let mut messages = Vec::new();
-            let settled = tailer.step(&screens::wants(state), &mut messages);
-            messages.into_iter().for_each(|message| state.update(message));
-            if settled {
-                break;
-            }
-        }
-        screens::settle(state);
-    }
 }
 
 /// As wide as the terminal, and for lists as high as they are long: whoever asks for all runs gets them.

@@ -187,9 +187,14 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     screen.wait_for(&["Everywhere", "quit; runs go on"]);
     // A narrower terminal, and back.
     screen.tmux(&["resize-window", "-x", "40", "-y", "10"]);
+    screen.wait_for(&["scroll the log", "Everywhere"]);
+    screen.press(&["Escape"]);
     screen.wait_for(&["1 running", "mine"]);
+    screen.press(&["/", "mine"]);
+    screen.wait_for(&["/mine_   1 of 1 runs"]);
+    screen.press(&["Escape"]);
     screen.tmux(&["resize-window", "-x", "80", "-y", "24"]);
-    screen.wait_for(&["Everywhere"]);
+    screen.wait_for(&["machine", "backward"]);
 
     // The connection drops: the viewer ends, training continues.
     let process = screen.process();
@@ -275,6 +280,171 @@ fn a_trainer_that_is_watched_outlives_the_terminal() {
         status.contains("\"stopped\"").then_some(())
     };
     wait("the trainer's end", stopped).unwrap();
+}
+
+/// `snn train --watch`: once the run is over, quitting prints its result.
+#[test]
+fn a_watched_trainer_that_has_ended_prints_its_result() {
+    let Some(snn) = trainer() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let run = directory.path().join("mine");
+    let small =
+        "--set data.samples_per_class=40 --set data.classes=3 --set training.batch_size=20 --threads 1";
+    let screen = Screen::new("result", "env PS1='ready> ' sh");
+    screen.wait_for(&["ready>"]);
+    let train = format!("{} train randman --watch --run-dir {} {small}", snn.display(), run.display());
+    screen.press(&[&format!("{train} --set training.epochs=30; echo code $?"), "Enter"]);
+    screen.wait_for(&["1 runs, 1 done"]);
+    screen.press(&["q"]);
+    let text = screen.wait_for(&["test accuracy", "verdict", "code 0"]);
+    assert!(!text.contains("training goes on"), "{text}");
+}
+
+/// Ctrl-Z leads back to the shell, whose text is there again, and `fg` to the dashboard; so does a signal from elsewhere.
+#[test]
+fn ctrl_z_and_fg_work_as_in_any_program() {
+    if trainer().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let screen = Screen::new("stop-and-go", "env PS1='ready> ' sh");
+    screen.wait_for(&["ready>"]);
+    screen.press(&[&format!("{VIEWER} {}", directory.path().display()), "Enter"]);
+    screen.wait_for(&["No runs in", "q quit"]);
+    for (round, signal) in
+        [("key", None), ("key again", None), ("signal", Some("-TSTP")), ("stop", Some("-STOP"))]
+    {
+        match signal {
+            None => screen.press(&["C-z"]),
+            Some(signal) => {
+                let pattern = format!("snn-tui {}", directory.path().display());
+                let sent = Command::new("pkill").args([signal, "-f", &pattern]).status();
+                if !sent.is_ok_and(|status| status.success()) {
+                    return snn_test_support::skip("the part with signals: pkill is not installed");
+                }
+            }
+        }
+        // Without a warning, nothing is given back: Enter is no line break then.
+        let enter = if signal == Some("-STOP") { "C-j" } else { "Enter" };
+        if signal == Some("-STOP") {
+            screen.wait_for(&["Stopped"]);
+        } else {
+            screen.wait_for(&["ready>", "Stopped"]);
+            screen
+                .press(&["clear; stty -a | grep -o -w -e -icanon -e icanon; echo $((1000 + 234))", "Enter"]);
+            let text = screen.wait_for(&["1234"]);
+            assert!(text.contains("icanon") && !text.contains("-icanon\n"), "{round}: {text}");
+            assert!(!text.contains("No runs in"), "{round}: {text}");
+        }
+        screen.press(&["clear", enter]);
+        screen.press(&["fg", enter]);
+        screen.wait_for(&["1 Runs", "No runs in", "q quit"]);
+        screen.press(&["2"]);
+        screen.wait_for(&["No run is chosen"]);
+        screen.press(&["1"]);
+        screen.wait_for(&["They appear here"]);
+    }
+    screen.press(&["q"]);
+    screen.wait_for(&["ready>"]);
+
+    // Where nobody could continue it, it does not stop.
+    let alone = Screen::new("alone", &format!("{VIEWER} {}", directory.path().display()));
+    alone.wait_for(&["No runs in"]);
+    alone.press(&["C-z"]);
+    alone.wait_for(&["cannot suspend"]);
+}
+
+/// What the terminal says of its background decides on the colors; none of it is taken for keys.
+#[test]
+fn the_background_is_asked_for() {
+    if trainer().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let viewer = format!("{VIEWER} --color 256 {}", directory.path().display());
+    // The gray of less weight on either background.
+    for (background, options, gray) in [
+        ("#ffffff", "", "38;5;241"),
+        ("#1e1e1e", "", "38;5;247"),
+        ("#ffffff", " --theme dark", "38;5;247"),
+        ("#1e1e1e", " --theme light", "38;5;241"),
+    ] {
+        let screen = Screen::new(&format!("ground{background}{}", options.len()), "env PS1='ready> ' sh");
+        screen.wait_for(&["ready>"]);
+        screen.tmux(&["set-option", "-g", "window-style", &format!("bg={background}")]);
+        screen.press(&[&format!("{viewer}{options}"), "Enter"]);
+        screen.wait_for(&["No runs in", "q quit"]);
+        let found = wait("the color", || {
+            let painted = screen.tmux(&["capture-pane", "-p", "-e"]);
+            painted.contains(gray).then_some(())
+        });
+        found.unwrap_or_else(|what| {
+            panic!("{what} on {background}{options}: {}", screen.tmux(&["capture-pane", "-pe"]))
+        });
+        assert!(screen.text().contains("They appear here"), "still the first screen: {}", screen.text());
+    }
+}
+
+#[test]
+fn a_dumb_terminal_gets_text_and_a_mistake_no_screen() {
+    if trainer().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let screen = Screen::new("dumb", "env PS1='ready> ' sh");
+    screen.wait_for(&["ready>"]);
+    screen.press(&[
+        &format!("clear; TERM=dumb {VIEWER} {}; echo code $?", directory.path().display()),
+        "Enter",
+    ]);
+    screen.wait_for(&["No runs in", "code 0", "ready>"]);
+
+    // On the way to the screen, a mistake is named before anything is drawn.
+    pretend(&directory.path().join("mine"), "done");
+    screen.press(&[
+        &format!("clear; {VIEWER} --mark yours {}; echo code $?", directory.path().display()),
+        "Enter",
+    ]);
+    screen.wait_for(&["there is no run `yours`", "known: mine", "code 1", "ready>"]);
+}
+
+/// A run as a trainer leaves it, which claims to be in this state now.
+fn pretend(run: &Path, state: &str) {
+    fs::create_dir_all(run).unwrap();
+    fs::write(run.join("config.toml"), "[data]\nname = \"randman\"\n").unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    let status = serde_json::json!({"version": 1, "state": state, "epoch": 3, "epochs": 9, "heartbeat": now});
+    fs::write(run.join("status.json"), status.to_string()).unwrap();
+}
+
+#[test]
+fn clicks_reach_the_dashboard_and_the_end_of_a_run_the_terminal() {
+    if trainer().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let runs = directory.path().join("runs");
+    for (how, expected) in
+        [("bell", "\x07"), ("osc9", "\x1bPtmux;\x1b\x1b]9;snn-tui: mine is done\x07\x1b\\")]
+    {
+        pretend(&runs.join("mine"), "running");
+        let screen = Screen::new(how, "env PS1='ready> ' sh");
+        screen.wait_for(&["ready>"]);
+        let bytes = directory.path().join(how);
+        screen.tmux(&["pipe-pane", "-o", &format!("cat > {}", bytes.display())]);
+        screen.press(&[&format!("{VIEWER} --mouse --notify {how} {}", runs.display()), "Enter"]);
+        let text = screen.wait_for(&["1 runs, 1 running", "6 System"]);
+        let column = text.lines().next().unwrap().find("6 System").unwrap() + 2;
+        screen.press(&["-l", &format!("\x1b[<0;{column};1M\x1b[<0;{column};1m")]);
+        screen.wait_for(&["machine"]);
+        let written = || fs::read_to_string(&bytes).unwrap_or_default();
+        assert!(!written().contains(expected), "nothing has ended yet");
+        pretend(&runs.join("mine"), "done");
+        wait(how, || written().contains(expected).then_some(())).unwrap();
+        screen.press(&["q"]);
+        screen.wait_for(&["ready>"]);
+        assert!(written().contains("\x1b[?1000l"), "the mouse is given back");
+    }
 }
 
 /// The shell afterwards: its text is there again, keys are echoed, and lines end where they should.

@@ -1,4 +1,5 @@
-"""Training steps of the benchmark's jobs in PyTorch on a GPU: a plain loop over the steps, and the same with its body compiled.
+"""Training steps of the benchmark's jobs in PyTorch on a GPU: a plain loop over the steps, the same with its body compiled, and the
+whole step as one CUDA graph.
 
 Forward, cross-entropy, backward and Adam on a prepared batch; SuperSpike of slope 10, detached reset, Max readout. Writes a line
 of JSON for each measurement, as `snn-gpu bench` does.
@@ -48,7 +49,21 @@ def run(x, w, v, out, dt, lif_forward):
     return best
 
 
-def measure(job, batch, compiled):
+def graph_of(step):
+    """The step as one CUDA graph."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def measure(job, batch, program):
     inputs, steps, dt, hidden, recurrent, outputs, p = JOBS[job]
     torch.manual_seed(1)
     shape = (batch, steps, inputs)
@@ -57,16 +72,18 @@ def measure(job, batch, compiled):
     w = (torch.randn(inputs, hidden, device="cuda") * 7 / math.sqrt(inputs)).requires_grad_()
     v = (torch.randn(hidden, hidden, device="cuda") / math.sqrt(hidden)).requires_grad_() if recurrent else None
     out = (torch.randn(hidden, outputs, device="cuda") / math.sqrt(hidden)).requires_grad_()
-    adam = torch.optim.Adam([p for p in (w, v, out) if p is not None], lr=1e-3)
-    if compiled:
+    adam = torch.optim.Adam([p for p in (w, v, out) if p is not None], lr=1e-3, capturable=program == "graph")
+    if program == "compiled":
         torch._dynamo.reset()  # it gives up on a function that it has compiled for too many shapes
-    body = torch.compile(lif_forward, dynamic=False) if compiled else lif_forward
+    body = torch.compile(lif_forward, dynamic=False) if program == "compiled" else lif_forward
 
     def step():
         adam.zero_grad()
         torch.nn.functional.cross_entropy(run(x, w, v, out, dt, body), y).backward()
         adam.step()
 
+    if program == "graph":
+        step = graph_of(step)
     for _ in range(2):
         step()
     torch.cuda.synchronize()
@@ -81,12 +98,11 @@ def measure(job, batch, compiled):
 
 def main():
     # what matters most first: who runs this may end it when its time is over
-    rows = [(job, 256, compiled) for compiled in (False, True) for job in JOBS]
-    rows += [(job, batch, compiled) for batch in (1024, 4096) for compiled in (False, True) for job in JOBS]
-    for job, batch, compiled in rows:
-        program = "compiled" if compiled else "loop"
+    rows = [(job, 256, program) for program in ("loop", "graph", "compiled") for job in JOBS]
+    rows += [(job, batch, program) for batch in (1024, 4096) for program in ("loop", "graph") for job in JOBS]
+    for job, batch, program in rows:
         try:
-            ms = measure(job, batch, compiled)
+            ms = measure(job, batch, program)
             line = {"kind": "step", "job": job, "batch": batch, "program": program, "ms": ms}
         except Exception as error:  # out of memory, or no compiler for what is compiled
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -173,14 +173,19 @@ pub const PAPER: (&str, usize) = ("golden/gradients", 106);
 pub const EXTENSIONS: (&str, usize) = ("golden/extensions", 30);
 
 /// All cases of a set in this repository, whose number is known. If `SNN_GOLDEN_DIR` is set, the cases of that directory
-/// replace [`PAPER`].
+/// replace [`PAPER`], and those of its folder `extensions`, if it has one, replace [`EXTENSIONS`].
 ///
 /// # Panics
 /// If a file is missing or malformed, or if the number of cases is wrong.
 pub fn cases((directory, number): (&str, usize)) -> Vec<Case> {
-    if let Some(other) = std::env::var_os("SNN_GOLDEN_DIR").filter(|_| directory == PAPER.0) {
-        let cases = load(Path::new(&other));
-        assert!(!cases.is_empty(), "{} lists no cases", Path::new(&other).display());
+    let other = std::env::var_os("SNN_GOLDEN_DIR").map(std::path::PathBuf::from);
+    let other = match directory == PAPER.0 {
+        true => other,
+        false => other.map(|it| it.join("extensions")).filter(|it| it.is_dir()),
+    };
+    if let Some(other) = other {
+        let cases = load(&other);
+        assert!(!cases.is_empty(), "{} lists no cases", other.display());
         return cases;
     }
     let cases = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));

@@ -93,6 +93,37 @@ impl Run {
         }
     }
 
+    /// As [`Run::new`], by the way of a trainer: loss and gradients in one go, where the device has that, and no tape.
+    ///
+    /// # Panics
+    /// If one of the passes fails or differs from the others.
+    pub fn of_step<E: Float, D: Backend<E>>(
+        network: &Network<E, D>,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+    ) -> Run {
+        let (output, recording) = network.record(input).expect("recording");
+        let (loss, gradients) = network.loss_and_gradients(input, labels, regularizer).expect("a step");
+        assert!(loss.output == output, "recording changes the output of {:?}", network.config());
+        let gradient = |name: String| {
+            let values = gradients.get(&name).unwrap_or_else(|| panic!("no gradient of {name}"));
+            (name, wide(&values))
+        };
+        Run {
+            config: network.config().clone(),
+            batch: input.batch(),
+            logits: wide(&output.logits),
+            counts: output.counts.iter().map(|c| wide(c)).collect(),
+            spikes: recording.spikes,
+            potentials: recording.potentials.iter().map(|u| wide(u)).collect(),
+            readout: wide(&recording.readout),
+            cross_entropy: loss.cross_entropy,
+            regularization: loss.regularization,
+            gradients: network.parameters().map(|(name, ..)| gradient(name)).collect(),
+        }
+    }
+
     /// Number of spikes of all hidden layers.
     pub fn hidden_spikes(&self) -> usize {
         self.spikes.iter().map(Events::spikes).sum()

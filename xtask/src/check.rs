@@ -64,10 +64,23 @@ pub(crate) fn test(options: &[OsString]) -> Result<u8> {
     Ok(code)
 }
 
-/// The tests of code that talks to a GPU driver, with a mock driver. The rest of the workspace is built without that code, so they
-/// are built separately.
-const DRIVER: [&str; 8] =
-    ["test", "--release", "--package", "snn-core", "--features", "cuda-check", "--test", "cuda_driver"];
+/// The tests of code that talks to a GPU driver, and of `cargo xtask gpu`, with a mock driver. The rest of the workspace is built
+/// without that code, so they are built separately.
+const DRIVER: [&str; 13] = [
+    "test",
+    "--release",
+    "--package",
+    "snn-core",
+    "--package",
+    "snn-tests",
+    "--no-default-features",
+    "--features",
+    "snn-core/cuda-check,snn-tests/cuda-check",
+    "--test",
+    "cuda_driver",
+    "--test",
+    "gpu_command",
+];
 
 /// Runs tests, shows their output and counts results.
 fn run_counted(command: &mut Command, tally: &mut Tally) -> Result<u8> {

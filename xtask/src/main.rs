@@ -6,6 +6,7 @@
 
 mod bench;
 mod build_times;
+mod captures;
 mod check;
 mod demo;
 mod figures;
@@ -90,6 +91,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<OsString>,
     },
+    /// Draw the dashboard screens in the README from recorded runs, into docs/dashboard
+    Captures {
+        /// Print them as text instead
+        #[arg(long)]
+        text: bool,
+    },
     /// Damage every kind of file and kill trainers, for minutes or hours; prints the number of attempts and failures
     Torture {
         /// `--minutes N` for the mutations (2), `--kills N` (40), `--seed N` (0), `--snn PATH` to kill another program
@@ -122,6 +129,7 @@ fn main() -> ExitCode {
         Command::BuildTimes(options) => build_times::build_times(&options),
         Command::RunTimed { words } => timed::run(&words),
         Command::Figures { options } => figures::figures(&options),
+        Command::Captures { text } => captures::captures(text),
         Command::Bench { options } => bench::bench(&options),
         Command::Torture { options } => torture::torture(&options),
     });

@@ -10,8 +10,9 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["snn-terminal"]),
     ("snn-fetch", &["snn-catalog", "snn-terminal"]),
-    ("snn-tui", &["snn-run", "snn-terminal"]),
-    ("snn-train", &["snn-core", "snn-data", "snn-run", "snn-terminal"]),
+    ("snn-tui", &["snn-plot", "snn-run", "snn-terminal"]),
+    ("snn-train", &["snn-core", "snn-data", "snn-plot", "snn-run", "snn-terminal"]),
+    ("snn-plot", &[]),
     ("snn-run", &[]),
     ("snn-terminal", &[]),
     ("snn-core", &[]),

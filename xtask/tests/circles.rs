@@ -18,6 +18,7 @@ const CRATES: &[&str] = &[
     "snn-data/src/lib.rs",
     "snn-data/catalog/src/lib.rs",
     "snn-data/fft/src/lib.rs",
+    "snn-train/snn-plot/src/lib.rs",
     "snn-train/snn-run/src/lib.rs",
     "snn-train/snn-terminal/src/lib.rs",
     "snn-train/src/lib.rs",

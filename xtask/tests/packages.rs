@@ -48,8 +48,8 @@ fn name(manifest: &Table) -> &str {
 fn every_library_and_the_dashboard_can_be_packaged() {
     let published = published();
     let names: BTreeSet<&str> = published.values().map(name).collect();
-    let expected =
-        ["catalog", "core", "data", "fft", "run", "terminal", "train", "tui"].map(|it| format!("snn-{it}"));
+    let expected = ["catalog", "core", "data", "fft", "plot", "run", "terminal", "train", "tui"]
+        .map(|it| format!("snn-{it}"));
     assert_eq!(names, expected.iter().map(String::as_str).collect());
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path().to_str().expect("a path in UTF-8");

@@ -74,6 +74,23 @@ fn sources(extensions: &[&str]) -> Vec<PathBuf> {
     files
 }
 
+/// What people read: at the top, in `docs`, and with every member.
+fn documents() -> Vec<PathBuf> {
+    let mut all = sources(&["md"]);
+    let mut folders = vec![(root().to_owned(), false), (root().join("docs"), true)];
+    while let Some((folder, deep)) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if deep && path.is_dir() {
+                folders.push((path, true));
+            } else if path.extension().is_some_and(|it| it == "md") {
+                all.push(path);
+            }
+        }
+    }
+    all
+}
+
 #[test]
 fn every_crate_says_what_it_is_and_keeps_the_lints() {
     for member in members() {
@@ -121,10 +138,14 @@ fn nothing_is_left_undone() {
             assert_eq!(line, None, "`{mark}` in {} (lines count from 0)", path.display());
         }
     }
-    for document in ["README.md", "CHANGELOG.md"] {
-        let text = read(&root().join(document));
-        let line = text.lines().find(|line| line.contains("@@"));
-        assert_eq!(line, None, "{document} waits for something to be filled in");
+    let documents = documents();
+    assert!(documents.iter().any(|path| path.ends_with("docs/results/README.md")), "{documents:?}");
+    for path in documents {
+        let text = read(&path);
+        for mark in ["@@".to_owned(), marks[3].concat(), marks[4].concat()] {
+            let line = text.lines().find(|line| line.contains(&mark));
+            assert_eq!(line, None, "{} waits for something to be filled in", path.display());
+        }
     }
 }
 
@@ -153,14 +174,62 @@ fn programs_print_through_the_writer_that_escapes() {
 #[test]
 fn the_top_level_holds_what_was_agreed() {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
-    // Without git, or outside a checkout, the repository's files are unknown.
-    let Some(output) = output.ok().filter(|output| output.status.success()) else { return };
+    let listed = output.ok().filter(|output| output.status.success());
+    let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    // An unpacked archive has the files of the repository and build output.
+    let files = listed.unwrap_or_else(|| {
+        assert!(!root().join(".git").exists(), "git cannot list the files of this checkout");
+        let entries = fs::read_dir(root()).expect("a folder").flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name != "target").collect::<Vec<_>>().join("\0")
+    });
     let members = members();
-    for file in String::from_utf8_lossy(&output.stdout).split_terminator('\0') {
+    for file in files.split_terminator('\0') {
         let top = file.split('/').next().unwrap_or(file);
         assert!(
             TOP_LEVEL.contains(&top) || members.iter().any(|member| member == top),
             "{top} is not one of the agreed entries at the top level"
+        );
+    }
+}
+
+/// The fuzz targets are a workspace of their own, which needs what CI does not have; that they name what there is can be seen without
+/// building them.
+#[test]
+fn fuzz_targets_are_declared_and_call_what_there_is() {
+    let manifest = manifest(&root().join("fuzz"));
+    let declared: Vec<_> = manifest["bin"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|target| target["path"].as_str().expect("a path").to_owned())
+        .collect();
+    let folder = root().join("fuzz/fuzz_targets");
+    let files = fs::read_dir(&folder).expect("a folder").flatten();
+    let mut found: Vec<_> =
+        files.map(|file| format!("fuzz_targets/{}", file.file_name().to_string_lossy())).collect();
+    found.sort();
+    let mut sorted = declared;
+    sorted.sort();
+    assert_eq!(sorted, found);
+    let crates = [("snn_data", "snn-data"), ("snn_run", "snn-train/snn-run"), ("snn_train", "snn-train")];
+    let torture = read(&root().join("tests/src/bin/torture/targets.rs"));
+    for path in found {
+        let text = read(&root().join("fuzz").join(&path));
+        let (name, folder) = *crates
+            .iter()
+            .find(|(name, _)| text.contains(&format!("{name}::fuzzing::")))
+            .unwrap_or_else(|| panic!("{path} calls no parser"));
+        let call = text.split(&format!("{name}::fuzzing::")).nth(1).and_then(|rest| rest.split('(').next());
+        let function = call.expect("a name");
+        let there = read(&root().join(folder).join("src/fuzzing.rs"));
+        assert!(
+            there.contains(&format!("pub fn {function}(")),
+            "{path}: there is no {name}::fuzzing::{function}"
+        );
+        assert!(
+            torture.contains(&format!("{name}::fuzzing::{function}")),
+            "the torture lacks {name}::{function}"
         );
     }
 }

@@ -16,6 +16,8 @@ const ROUNDS: usize = 9;
 #[derive(Serialize)]
 struct Comparison {
     job: &'static str,
+    /// What was compared: processor time where both builds know it, else time on the clock.
+    time: &'static str,
     /// Least milliseconds a step of this build, of the other.
     least_ms: [f64; 2],
     /// How many times as long the other takes: the median of the pairs, and the quartiles.
@@ -27,8 +29,9 @@ struct Comparison {
     ratios: Vec<f64>,
 }
 
-/// Each pair is a run of one build right after one of the other, which goes first in every second pair; of each run the least time of
-/// a step counts, since what others do on the machine can only add to it.
+/// Each pair is a run of one build right after one of the other, which goes first in every second pair; of each run the least processor
+/// time of a step counts, since what others do on the machine can only add to it. A build from before processor time was measured is
+/// compared by the clock.
 pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), String> {
     let mut arguments = vec![
         "--threads".to_owned(),
@@ -46,7 +49,7 @@ pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), St
     }
     let mut comparisons = Vec::new();
     if !options.json {
-        println!("job    this   other   times as long (quartiles)      memory of this, other");
+        println!("job    this   other   times as long (quartiles)      memory of this, other; ms a step");
     }
     for job in options.selected() {
         let mut timings: [Vec<Timing>; 2] = Default::default();
@@ -58,12 +61,15 @@ pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), St
             }
         }
         let [ours, theirs] = &timings;
-        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| b.min_ms / a.min_ms).collect();
+        let by_processor = timings.iter().flatten().all(|t| t.processor_min_ms.is_some());
+        let time = |t: &Timing| t.processor_min_ms.filter(|_| by_processor).unwrap_or(t.min_ms);
+        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| time(b) / time(a)).collect();
         let mut sorted = ratios.clone();
         sorted.sort_by(f64::total_cmp);
-        let least = |timings: &[Timing]| timings.iter().map(|t| t.min_ms).fold(f64::INFINITY, f64::min);
+        let least = |timings: &[Timing]| timings.iter().map(time).fold(f64::INFINITY, f64::min);
         let comparison = Comparison {
             job: job.name,
+            time: if by_processor { "processor" } else { "clock" },
             least_ms: [least(ours), least(theirs)],
             ratio: median(ratios.clone()),
             quartiles: [sorted[ROUNDS / 4], sorted[ROUNDS - 1 - ROUNDS / 4]],
@@ -73,7 +79,7 @@ pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), St
         if !options.json {
             let memory = comparison.memory_mb.map(|m| m.map_or("?".into(), |m| format!("{m:.0} MB")));
             println!(
-                "{:<4} {:>7.2} {:>7.2} {:>15.2} ({:.2} to {:.2}) {:>20}, {}",
+                "{:<4} {:>7.2} {:>7.2} {:>15.2} ({:.2} to {:.2}) {:>20}, {}; {} time",
                 comparison.job,
                 comparison.least_ms[0],
                 comparison.least_ms[1],
@@ -82,6 +88,7 @@ pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), St
                 comparison.quartiles[1],
                 memory[0],
                 memory[1],
+                comparison.time,
             );
         }
         comparisons.push(comparison);

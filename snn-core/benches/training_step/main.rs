@@ -8,11 +8,14 @@
 mod against;
 mod child;
 mod custom;
+mod growth;
 mod jobs;
 mod latency;
 mod measure;
 mod options;
 mod peak;
+mod plot;
+mod processor_time;
 mod roofline;
 mod scale;
 

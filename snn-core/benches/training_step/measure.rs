@@ -1,6 +1,6 @@
 //! One variant of one job, timed step by step.
 
-use crate::{jobs::Job, options::Options};
+use crate::{jobs::Job, options::Options, processor_time};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,11 @@ pub(crate) struct Timing {
     pub(crate) median_ms: f64,
     pub(crate) min_ms: f64,
     pub(crate) max_ms: f64,
+    /// Processor time of a step, of all threads together, where the system tells: median and least.
+    #[serde(default)]
+    pub(crate) processor_ms: Option<f64>,
+    #[serde(default)]
+    pub(crate) processor_min_ms: Option<f64>,
     /// Of variant `fused`, which goes forward and backward block by block, inference with the same batch.
     pub(crate) forward_ms: f64,
     pub(crate) backward_ms: f64,
@@ -52,7 +57,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
     }
     forget_peak_memory();
     let mut phases: Vec<[Duration; 3]> = Vec::new();
-    let mut totals = Vec::new();
+    let (mut totals, mut processor) = (Vec::new(), Vec::new());
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     let (mut loss_value, mut spikes, mut input_spikes) = (0.0, Vec::new(), 0.0);
     let (warm_up, budget) = match variant {
@@ -70,6 +75,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
             adam = Adam::new(AdamConfig::default(), &network)?;
         }
         let (input, labels) = &batches[k % batches.len()];
+        let p0 = processor_time::now();
         let t0 = Instant::now();
         let (values, gradients, t1) = if variant == "fused" {
             let (values, gradients) = network.loss_and_gradients(input, labels, &job.regularizer)?;
@@ -85,6 +91,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         let t3 = Instant::now();
         adam.update(&mut network, &gradients)?;
         let t4 = Instant::now();
+        let p4 = processor_time::now();
         loss_value = values.total();
         let sum = |counts: &Vec<f32>| counts.iter().map(|&c| f64::from(c)).sum::<f64>();
         spikes = values.output.counts.iter().map(sum).collect();
@@ -105,6 +112,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         if k >= warm_up {
             phases.push(phase);
             totals.push(ms(t4 - t0));
+            processor.extend(p0.zip(p4).map(|(p0, p4)| ms(p4.saturating_sub(p0))));
         }
         k += 1;
         if variant == "naive" && started.elapsed() > budget {
@@ -120,6 +128,8 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         median_ms: median(total.clone()),
         min_ms: total.iter().copied().fold(f64::INFINITY, f64::min),
         max_ms: total.iter().copied().fold(0.0, f64::max),
+        processor_min_ms: processor.iter().copied().reduce(f64::min),
+        processor_ms: (!processor.is_empty()).then(|| median(processor)),
         forward_ms: phase(0),
         backward_ms: phase(1),
         update_ms: phase(2),

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) against: Option<PathBuf>,
     /// Whether to measure how time and memory grow.
     pub(crate) scale: bool,
+    /// Folder that `scale` writes its table and plot to.
+    pub(crate) out: Option<PathBuf>,
     /// Whether to measure single steps.
     pub(crate) latency: bool,
     /// A job of another size, for `scale`.
@@ -42,10 +44,11 @@ Speed of one training step: forward, loss, backward, Adam. Medians over many ste
   --simd portable|avx2|avx512
                         default: the best there is
   --against PATH        pairs this build with another one of this benchmark, interleaved, and
-                        prints how much faster this one is: the only figure that holds on
-                        machines that others use, too
+                        prints how much faster this one is by processor time: the only figure
+                        that holds on machines that others use, too
   --scale               how time and memory grow with steps, units, batch, layers, spike density
                         and threads, with the exponent of each
+  --out FOLDER          with --scale: writes scale.md and scale.svg there
   --latency             one step of one sample at a time, as a stream goes: microseconds a step
   --json                one JSON document instead of the table";
 
@@ -62,6 +65,7 @@ impl Options {
             json: false,
             against: None,
             scale: false,
+            out: None,
             latency: false,
             custom: None,
             child: false,
@@ -77,6 +81,7 @@ impl Options {
                 "--against" => options.against = Some(value()?.into()),
                 "--latency" => options.latency = true,
                 "--scale" => options.scale = true,
+                "--out" => options.out = Some(value()?.into()),
                 "--custom" => options.custom = Some(value()?.parse()?),
                 "--jobs" => options.jobs = list(value()?),
                 "--variants" => options.variants = list(value()?),

@@ -1,8 +1,14 @@
 //! How time and memory grow with steps, units, batch, layers, spikes and threads.
 
-use crate::{child::child, custom::Custom, measure::Timing, options::Options};
-use serde::Serialize;
-use std::path::Path;
+use crate::{
+    child::child,
+    custom::Custom,
+    growth::{Growth, Point},
+    measure::Timing,
+    options::Options,
+    plot, processor,
+};
+use std::{fmt::Write as _, fs, path::Path};
 
 const BASE: Custom = Custom { steps: 200, units: 128, batch: 64, layers: 1, density: 16, recurrent: 1 };
 
@@ -13,6 +19,8 @@ struct Axis {
     /// The exponents of time and memory that the work has, at most.
     expected: [f64; 2],
     set: fn(Custom, usize) -> Custom,
+    /// What is held fixed.
+    fixed: &'static str,
 }
 
 const AXES: [Axis; 7] = [
@@ -21,64 +29,51 @@ const AXES: [Axis; 7] = [
         sizes: &[100, 300, 1000, 3000, 10_000],
         expected: [1.0, 1.0],
         set: |c, steps| Custom { steps, batch: 16, ..c },
+        fixed: "128 recurrent units, batch 16, 16 input spikes a step",
     },
     Axis {
         name: "units, recurrent",
         sizes: &[64, 128, 256, 512, 1024, 2048, 4096],
         expected: [2.0, 2.0],
         set: |c, units| Custom { units, steps: 50, batch: 16, ..c },
+        fixed: "50 steps, batch 16, 16 input spikes a step",
     },
     Axis {
         name: "units, feed-forward",
         sizes: &[64, 128, 256, 512, 1024, 2048, 4096],
         expected: [1.0, 1.0],
         set: |c, units| Custom { units, recurrent: 0, ..c },
+        fixed: "200 steps, batch 64, 16 input spikes a step",
     },
     Axis {
         name: "batch",
         sizes: &[16, 64, 256, 1024, 4096],
         expected: [1.0, 1.0],
         set: |c, batch| Custom { batch, steps: 100, ..c },
+        fixed: "128 recurrent units, 100 steps, 16 input spikes a step",
     },
     Axis {
         name: "layers",
         sizes: &[1, 2, 4, 8],
         expected: [1.0, 1.0],
         set: |c, layers| Custom { layers, recurrent: 0, ..c },
+        fixed: "128 units each, 200 steps, batch 64, 16 input spikes a step",
     },
     Axis {
         name: "input spikes a step",
         sizes: &[4, 16, 64, 256],
         expected: [1.0, 1.0],
         set: |c, density| Custom { density, ..c },
+        fixed: "128 recurrent units, 200 steps, batch 64",
     },
-    Axis { name: "threads", sizes: &[1, 2, 4, 8, 16, 32], expected: [0.0, 1.0], set: |c, _| c },
+    Axis {
+        name: "threads",
+        sizes: &[1, 2, 4, 8, 16, 32],
+        expected: [0.0, 1.0],
+        set: |c, _| c,
+        fixed: "128 recurrent units, 200 steps, batch 64, 16 input spikes a step; the time is that of all threads together",
+    },
 ];
-
-/// A point of an axis.
-#[derive(Serialize)]
-struct Point {
-    size: usize,
-    least_ms: f64,
-    memory_mb: Option<f64>,
-}
-
-/// An axis as measured.
-#[derive(Serialize)]
-struct Growth {
-    axis: &'static str,
-    points: Vec<Point>,
-    /// Of time and memory: the slope of a line through the logarithms.
-    time_exponent: f64,
-    memory_exponent: f64,
-    /// What the work grows with.
-    expected: [f64; 2],
-    /// Whether time or memory grow faster than the work.
-    fault: bool,
-}
-
-/// How far a fitted exponent may lie above that of the work: caches that no longer hold what is worked on cost as much.
-const MARGIN: f64 = 0.15;
 
 pub(crate) fn run(program: &Path, options: &Options) -> Result<(), String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -86,7 +81,10 @@ pub(crate) fn run(program: &Path, options: &Options) -> Result<(), String> {
     let mut growths = Vec::new();
     for axis in AXES {
         if !options.json {
-            println!("{:<20} {:>10} {:>10}", axis.name, "ms a step", "memory");
+            println!(
+                "{:<20} {:>14} {:>12} {:>10}   {}",
+                axis.name, "processor ms", "clock ms", "memory", axis.fixed
+            );
         }
         let mut points = Vec::new();
         for &size in axis.sizes {
@@ -98,27 +96,30 @@ pub(crate) fn run(program: &Path, options: &Options) -> Result<(), String> {
             let arguments =
                 ["--threads", &threads.to_string(), "--seconds", &seconds, "--custom", &custom.to_string()]
                     .map(str::to_owned);
-            let Timing { min_ms, peak_memory_mb, .. } = child(program, &arguments, "S", "fused")?;
+            let Timing { min_ms: least_ms, processor_min_ms, peak_memory_mb: memory_mb, .. } =
+                child(program, &arguments, "S", "fused")?;
+            let processor_ms = processor_min_ms.unwrap_or(least_ms);
             if !options.json {
-                let memory = peak_memory_mb.map_or("?".into(), |m| format!("{m:.0} MB"));
-                println!("{size:>20} {min_ms:>10.2} {memory:>10}");
+                let memory = memory_mb.map_or("?".into(), |m| format!("{m:.0} MB"));
+                println!("{size:>20} {processor_ms:>14.2} {least_ms:>12.2} {memory:>10}");
             }
-            points.push(Point { size, least_ms: min_ms, memory_mb: peak_memory_mb });
+            points.push(Point { size, processor_ms, least_ms, memory_mb });
         }
-        let of = |value: fn(&Point) -> Option<f64>| {
-            exponent(points.iter().filter_map(|p| Some((p.size as f64, value(p)?))))
-        };
-        let (time_exponent, memory_exponent) = (of(|p| Some(p.least_ms)), of(|p| p.memory_mb));
-        let fault = time_exponent > axis.expected[0] + MARGIN || memory_exponent > axis.expected[1] + MARGIN;
+        let growth = Growth::new(axis.name, axis.fixed.into(), points, axis.expected);
         if !options.json {
-            println!(
-                "{:>20} {time_exponent:>10.2} {memory_exponent:>10.2}{}\n",
-                "exponent",
-                if fault { "   grows faster than the work" } else { "" }
-            );
+            let [time, memory] = growth.exponents;
+            let fault = if growth.fault { "   grows faster than the work" } else { "" };
+            println!("{:>20} {time:>14.2} {:>12} {memory:>10.2}{fault}\n", "exponent", "");
         }
-        let (axis, expected) = (axis.name, axis.expected);
-        growths.push(Growth { axis, points, time_exponent, memory_exponent, expected, fault });
+        growths.push(growth);
+    }
+    if let Some(folder) = &options.out {
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))
+        };
+        write("scale.md", &page(&growths, options, cores))?;
+        write("scale.svg", &plot::svg(&growths))?;
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&growths).map_err(|e| e.to_string())?);
@@ -126,16 +127,32 @@ pub(crate) fn run(program: &Path, options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// The slope of the line of least squares through the logarithms; 0 through fewer than two points.
-fn exponent(points: impl Iterator<Item = (f64, f64)>) -> f64 {
-    let points: Vec<(f64, f64)> = points.map(|(x, y)| (x.ln(), y.ln())).collect();
-    let count = points.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
-    let (x_mean, y_mean) = (mean(|p| p.0), mean(|p| p.1));
-    let (mut xy, mut xx) = (0.0, 0.0);
-    for (x, y) in &points {
-        xy += (x - x_mean) * (y - y_mean);
-        xx += (x - x_mean) * (x - x_mean);
+/// The page of the documentation.
+fn page(growths: &[Growth], options: &Options, cores: usize) -> String {
+    let mut page = format!(
+        "# How a training step scales\n\n\
+         Measured by `cargo xtask bench scale` on {}, {cores} cores, {} threads unless they are what varies. Each point is the least \
+         processor time of a step (all threads together, which other programs on the machine do not add to) and the largest \
+         memory of the process, with its batches. A network has 700 inputs and 20 outputs.\n\n\
+         ![Growth of time and memory on each axis, relative to the smallest size](scale.svg)\n\n\
+         Solid: processor time. Dotted: memory. Gray: what the work grows with.\n",
+        processor(),
+        options.threads,
+    );
+    for Growth { axis, fixed, points, exponents, expected, fault } in growths {
+        let _ = write!(
+            page,
+            "\n## {}{}\n\nFixed: {fixed}.\n\n| {axis} | processor ms | clock ms | memory, MB |\n|---|---|---|---|\n",
+            axis[..1].to_uppercase(),
+            &axis[1..],
+        );
+        for Point { size, processor_ms, least_ms, memory_mb } in points {
+            let memory = memory_mb.map_or("?".into(), |m| format!("{m:.0}"));
+            let _ = writeln!(page, "| {size} | {processor_ms:.2} | {least_ms:.2} | {memory} |");
+        }
+        let _ = writeln!(page, "| **exponent** | **{:.2}** | | **{:.2}** |", exponents[0], exponents[1]);
+        let verdict = if *fault { "grows faster than the work" } else { "no faster than the work" };
+        let _ = writeln!(page, "\nThe work grows with exponent {}: {verdict}.", expected[0]);
     }
-    if xx > 0.0 { xy / xx } else { 0.0 }
+    page
 }

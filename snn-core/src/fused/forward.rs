@@ -7,10 +7,10 @@
 
 use super::{
     kernels::{
-        lanes::{Aligned, Kernel, Lanes},
+        lanes::{Aligned, Kernel, LEAST_POSITIVE, Lanes},
         product::{Columns, Target, Term, product},
-        rows::add_rows,
-        spikes::{OCTET, append_units},
+        rows::{Picked, add_rows, sum_rows},
+        spikes::{OCTET, WORD, list_units},
     },
     plan::{DELAYED, DELAYED_TRACED, IMMEDIATE, LayerPlan, Plan, Prepared},
     trace::{Block, LayerTrace, SpikeList},
@@ -58,24 +58,30 @@ impl Kernel for ForwardBlock<'_, '_> {
 /// What drives a layer.
 #[derive(Clone, Copy)]
 enum Below<'a> {
-    /// Spikes of the input; the sample.
-    Events(&'a crate::Events, usize),
+    /// Spikes of the input or of the layer below; those of step `n` are `units[offsets[n] .. offsets[n + 1]]`.
+    Spikes { offsets: &'a [u32], units: &'a [u16] },
     /// Analog input of the sample, `[steps, inputs]`.
     Frames(&'a [f32], usize),
-    /// Spikes of the layer below.
-    Spikes(&'a SpikeList),
 }
 
 impl<'a> Below<'a> {
     #[inline(always)]
     fn new(input: &'a Input<f32>, sample: usize) -> Self {
         match input {
-            Input::Events(events) => Below::Events(events, sample),
+            Input::Events(events) => {
+                let (offsets, units) = events.sample(sample);
+                Below::Spikes { offsets, units }
+            }
             Input::Frames(frames) => {
                 let size = frames.values().len() / input.batch();
                 Below::Frames(&frames.values()[sample * size..(sample + 1) * size], input.units())
             }
         }
+    }
+
+    #[inline(always)]
+    fn of(spikes: &'a SpikeList) -> Self {
+        Below::Spikes { offsets: &spikes.offsets, units: &spikes.units }
     }
 
     /// `drive[n] = (spikes or values at n - 1) weights` for the steps given; nothing drives step 0. Rows are `width` floats.
@@ -99,13 +105,18 @@ impl<'a> Below<'a> {
             return;
         }
         for (n, drive) in steps.zip(drive.chunks_exact_mut(width)) {
-            let spikes = match (self, n.checked_sub(1)) {
-                (Below::Events(events, sample), Some(before)) => events.row(sample, before),
-                (Below::Spikes(list), Some(before)) => list.row(before),
-                _ => &[],
-            };
-            drive.fill(0.0);
-            add_rows(lanes, drive, weights, width, 0, spikes);
+            sum_rows(lanes, drive, [Picked { matrix: weights, rows: self.spikes_before(n) }]);
+        }
+    }
+
+    /// Spikes of step `n - 1`; none of analog input.
+    #[inline(always)]
+    fn spikes_before(self, n: usize) -> &'a [u16] {
+        match (self, n.checked_sub(1)) {
+            (Below::Spikes { offsets, units }, Some(before)) => {
+                &units[offsets[before] as usize..offsets[n] as usize]
+            }
+            _ => &[],
         }
     }
 }
@@ -122,11 +133,11 @@ pub(super) struct Layer {
     pub(super) i: Aligned<f64>,
     /// Steps that are driven at once: their rows stay in the first-level cache.
     chunk: usize,
-    /// Whether each unit spikes at each step of a chunk, `[chunk, width / 8]`.
-    bits: Vec<u8>,
+    /// Whether each unit spikes at each step of a chunk, a bit each; rows of whole words.
+    bits: Vec<[u8; WORD]>,
     /// What a reset at each step of a chunk would wipe out, `[chunk, width]`, for a differentiable reset.
     pre_reset: Aligned<f32>,
-    /// Room for the spikes of a step.
+    /// Room for the spikes of a chunk.
     room: Vec<u16>,
 }
 
@@ -138,9 +149,9 @@ impl Layer {
             x: Aligned::zeros(width),
             i: Aligned::zeros(width),
             chunk,
-            bits: vec![0; chunk * width / OCTET],
+            bits: vec![[0; WORD]; chunk * words(width)],
             pre_reset: Aligned::zeros(chunk * width),
-            room: vec![0; width + OCTET],
+            room: vec![0; chunk * width + WORD * OCTET],
         }
     }
 
@@ -148,6 +159,11 @@ impl Layer {
         self.x.fill(-plan.threshold);
         self.i.fill(0.0);
     }
+}
+
+/// Words of bits in a row of `width` units.
+fn words(width: usize) -> usize {
+    width.div_ceil(OCTET * WORD)
 }
 
 /// Steps whose rows of `width` floats take up half of the first-level cache.
@@ -166,7 +182,7 @@ impl ForwardBlock<'_, '_> {
         let slot = if self.keep { sample } else { 0 };
         let (lower, upper) = self.block.layers.split_at_mut(l);
         let below = match lower.last() {
-            Some(below) => Below::Spikes(&below.spikes[slot]),
+            Some(below) => Below::of(&below.spikes[slot]),
             None => Below::new(self.input, self.first + sample),
         };
         let LayerTrace { x: trace, spikes } = &mut upper[0];
@@ -177,14 +193,21 @@ impl ForwardBlock<'_, '_> {
         for from in (0..plan.steps).step_by(layer.chunk) {
             let steps = from..plan.steps.min(from + layer.chunk);
             let trace = &mut trace[from * width..steps.end * width];
-            below.drive(lanes, &weights.input, width, steps.clone(), trace);
+            let frames = matches!(below, Below::Frames(..));
+            if frames || weights.recurrent.is_none() {
+                below.drive(lanes, &weights.input, width, steps.clone(), trace);
+            }
             let Some(v) = &weights.recurrent else {
                 layer.advance(lanes, shape, plan.reset(true), steps.len(), trace, spikes);
                 continue;
             };
             for (n, trace) in steps.zip(trace.chunks_exact_mut(width)) {
-                if let Some(before) = n.checked_sub(1) {
-                    add_rows(lanes, trace, v, width, 0, spikes.row(before));
+                let own = n.checked_sub(1).map_or(&[][..], |before| spikes.row(before));
+                if frames {
+                    add_rows(lanes, trace, v, width, 0, own);
+                } else {
+                    let below = Picked { matrix: &weights.input, rows: below.spikes_before(n) };
+                    sum_rows(lanes, trace, [below, Picked { matrix: v, rows: own }]);
                 }
                 layer.advance(lanes, shape, plan.reset(true), 1, trace, spikes);
             }
@@ -201,7 +224,7 @@ impl ForwardBlock<'_, '_> {
         let plan = self.plan;
         let slot = if self.keep { sample } else { 0 };
         let below = match self.block.layers.last() {
-            Some(below) => Below::Spikes(&below.spikes[slot]),
+            Some(below) => Below::of(&below.spikes[slot]),
             None => Below::new(self.input, self.first + sample),
         };
         out.rest(plan);
@@ -245,14 +268,14 @@ impl Layer {
         spikes: &mut SpikeList,
     ) {
         let width = self.x.len();
-        let octets = width / OCTET;
+        let words = words(width);
         let lif = Lif {
             shape,
             stride: width / L::LANES,
             x: L::wide_chunks_mut(&mut self.x),
             i: L::wide_chunks_mut(&mut self.i),
             trace: L::chunks_mut(&mut trace[..steps * width]),
-            bits: &mut self.bits[..steps * octets],
+            bits: self.bits[..steps * words].as_flattened_mut(),
             pre_reset: L::chunks_mut(&mut self.pre_reset[..steps * width]),
         };
         match reset {
@@ -260,17 +283,19 @@ impl Layer {
             DELAYED_TRACED => lif.forward::<DELAYED_TRACED>(lanes),
             _ => lif.forward::<DELAYED>(lanes),
         }
-        for (bits, wiped_out) in
-            self.bits.chunks_exact(octets).zip(self.pre_reset.chunks_exact(width)).take(steps)
-        {
-            let before = spikes.units.len();
-            append_units(bits, &mut self.room, &mut spikes.units);
-            spikes.offsets.push(spikes.units.len() as u32);
+        let (before, mut found) = (spikes.units.len(), 0);
+        for step in 0..steps {
+            let bits = &self.bits[step * words..(step + 1) * words];
+            let list = &mut self.room[found..];
+            let count = list_units(bits, list);
             if reset == DELAYED_TRACED {
-                let units = &spikes.units[before..];
-                spikes.pre_reset.extend(units.iter().map(|&unit| wiped_out[usize::from(unit)]));
+                let wiped_out = &self.pre_reset[step * width..(step + 1) * width];
+                spikes.pre_reset.extend(list[..count].iter().map(|&unit| wiped_out[usize::from(unit)]));
             }
+            found += count;
+            spikes.offsets.push((before + found) as u32);
         }
+        spikes.units.extend_from_slice(&self.room[..found]);
     }
 }
 
@@ -306,7 +331,7 @@ impl<L: Lanes> Lif<'_, L> {
     }
 
     /// ```text
-    /// S[n]   = x[n] > 0
+    /// S[n]   = x[n] > 0, of which the least positive number is that of f32, as the trace has it
     /// x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])    or -threshold after a spike; of an immediate reset
     ///          with -threshold for x[n] after a spike
     /// I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
@@ -316,32 +341,32 @@ impl<L: Lanes> Lif<'_, L> {
         let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
         let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
-        let zero = lanes.wide_splat(0.0);
-        let (mut x, mut i) = ([zero; N], [zero; N]);
+        let least = lanes.wide_splat(LEAST_POSITIVE);
+        let (mut x, mut i) = ([rest; N], [rest; N]);
         for c in 0..N {
             (x[c], i[c]) = (lanes.wide_load(&self.x[at + c]), lanes.wide_load(&self.i[at + c]));
         }
         let octets = L::LANES / OCTET;
         let rows = self.trace.chunks_exact_mut(self.stride);
-        let rows = rows.zip(self.bits.chunks_exact_mut(self.stride * octets));
+        let row_of_bits = (self.stride * octets).next_multiple_of(WORD);
+        let rows = rows.zip(self.bits.chunks_exact_mut(row_of_bits));
         for ((trace, bits), wiped_out) in rows.zip(self.pre_reset.chunks_exact_mut(self.stride)) {
             let (trace, bits) = (&mut trace[at..at + N], &mut bits[at * octets..(at + N) * octets]);
             for c in 0..N {
                 let x_n = x[c];
-                let i_n = lanes.wide_add(i[c], lanes.widen(lanes.load(&trace[c])));
-                lanes.store(&mut trace[c], lanes.narrow(x_n));
+                let i_n = lanes.wide_add(i[c], lanes.load_widened(&trace[c]));
                 i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
-                let spiking = lanes.wide_greater(x_n, zero);
+                let spiking = lanes.wide_greater(x_n, least);
+                let set = lanes.store_narrowed_bits(&mut trace[c], x_n, spiking);
                 let from = if RESET == IMMEDIATE { lanes.wide_select(spiking, rest, x_n) } else { x_n };
                 let next =
                     lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), from), from);
                 x[c] = if RESET == IMMEDIATE { next } else { lanes.wide_select(spiking, rest, next) };
-                let set = lanes.bits(spiking);
                 for octet in 0..octets {
                     bits[c * octets + octet] = (set >> (OCTET * octet)) as u8;
                 }
                 if RESET == DELAYED_TRACED {
-                    lanes.store(&mut wiped_out[at + c], lanes.narrow(lanes.wide_add(next, theta)));
+                    lanes.store_narrowed(&mut wiped_out[at + c], lanes.wide_add(next, theta));
                 }
             }
         }
@@ -427,8 +452,8 @@ impl Output {
             let now = lanes.wide_splat(n as f64);
             for c in 0..N {
                 let u_n = u[c];
-                let i_n = lanes.wide_add(i[c], lanes.widen(lanes.load(&row[c])));
-                lanes.store(&mut row[c], lanes.narrow(u_n));
+                let i_n = lanes.wide_add(i[c], lanes.load_widened(&row[c]));
+                lanes.store_narrowed(&mut row[c], u_n);
                 match plan.readout {
                     Readout::Max => {
                         let higher = lanes.wide_greater(u_n, best[c]);

@@ -10,6 +10,10 @@ use super::{
     trace::SpikeList,
 };
 use crate::Input;
+use std::ops::Range;
+
+/// Vectors of a row that are summed up at once: each list of rows is gone through once for so many.
+const VECTORS: usize = 16;
 
 /// For each sample of a block, a number of steps.
 pub(super) type Steps = [usize; BLOCK];
@@ -33,7 +37,11 @@ pub(super) struct CurrentAdjoints<'a> {
 impl CurrentAdjoints<'_> {
     /// Of two of the same chunk, the steps that either of them spans.
     pub(super) fn longer(self, other: Self) -> Self {
-        CurrentAdjoints { to: std::array::from_fn(|sample| self.to[sample].max(other.to[sample])), ..self }
+        let mut to = self.to;
+        for (to, other) in to.iter_mut().zip(other.to) {
+            *to = other.max(*to);
+        }
+        CurrentAdjoints { to, ..self }
     }
 }
 
@@ -46,6 +54,18 @@ pub(super) enum Rows<'a> {
     Input(&'a Input<f32>, usize),
 }
 
+impl<'a> Rows<'a> {
+    /// Units that spike in some steps of a sample of the block, step by step; none of analog input.
+    #[inline(always)]
+    fn units(self, sample: usize, steps: Range<usize>) -> &'a [u16] {
+        match self {
+            Rows::Spikes(lists) => lists[sample].rows(steps),
+            Rows::Input(Input::Events(events), first) => events.rows(first + sample, steps),
+            Rows::Input(..) => &[],
+        }
+    }
+}
+
 /// A matrix that takes its input from the spikes that are sorted.
 pub(super) struct Sum<'a> {
     pub(super) adjoints: CurrentAdjoints<'a>,
@@ -56,8 +76,6 @@ pub(super) struct Sum<'a> {
 /// The spikes of a chunk sorted by unit: in which rows of the adjoint currents each unit spiked.
 #[derive(Debug, Default)]
 pub(super) struct SpikesByUnit {
-    /// Unit and row of every spike, as they come.
-    spikes: Vec<(u16, u32)>,
     /// Where the rows of each unit start.
     starts: Vec<u32>,
     rows: Vec<u32>,
@@ -87,22 +105,16 @@ impl SpikesByUnit {
     /// Sorts by counting.
     #[inline(always)]
     fn sort(&mut self, input: Rows<'_>, units: usize, adjoints: CurrentAdjoints<'_>) {
-        self.spikes.clear();
-        for (sample, &to) in adjoints.to[..adjoints.samples].iter().enumerate() {
-            for n in adjoints.from..to {
-                let row = (sample * adjoints.chunk + n - adjoints.from) as u32;
-                let spikes = match input {
-                    Rows::Spikes(lists) => lists[sample].row(n),
-                    Rows::Input(Input::Events(events), first) => events.row(first + sample, n),
-                    Rows::Input(..) => &[],
-                };
-                self.spikes.extend(spikes.iter().map(|&unit| (unit, row)));
-            }
-        }
+        let CurrentAdjoints { samples, chunk, from, to, .. } = adjoints;
         self.starts.clear();
         self.starts.resize(units + 1, 0);
-        for &(unit, _) in &self.spikes {
-            self.starts[usize::from(unit)] += 1;
+        let mut spikes = 0;
+        for (sample, &to) in to[..samples].iter().enumerate() {
+            let units = input.units(sample, from..to.max(from));
+            spikes += units.len();
+            for &unit in units {
+                self.starts[usize::from(unit)] += 1;
+            }
         }
         // to the end of each unit's rows; filling them from the back leaves the start
         let mut total = 0;
@@ -110,21 +122,26 @@ impl SpikesByUnit {
             total += *start;
             *start = total;
         }
-        self.rows.resize(self.spikes.len(), 0);
-        for &(unit, row) in self.spikes.iter().rev() {
-            let at = &mut self.starts[usize::from(unit)];
-            *at -= 1;
-            self.rows[*at as usize] = row;
+        self.rows.resize(spikes, 0);
+        for (sample, &to) in to[..samples].iter().enumerate().rev() {
+            for n in (from..to).rev() {
+                let row = (sample * chunk + n - from) as u32;
+                for &unit in input.units(sample, n..n + 1).iter().rev() {
+                    let at = &mut self.starts[usize::from(unit)];
+                    *at -= 1;
+                    self.rows[*at as usize] = row;
+                }
+            }
         }
     }
 
     /// Columns go outermost, so many at a time that adjoint currents and gradient share the second-level cache.
     #[inline(always)]
     fn add<L: Lanes>(&self, lanes: L, sum: &mut Sum<'_>) {
-        const COLUMNS: usize = 128;
+        let most = VECTORS * L::LANES;
         let CurrentAdjoints { values, width, row, .. } = sum.adjoints;
-        for from in (0..width).step_by(COLUMNS) {
-            let columns = COLUMNS.min(width - from);
+        for from in (0..width).step_by(most) {
+            let columns = most.min(width - from);
             for (unit, range) in self.starts.windows(2).enumerate() {
                 let rows = &self.rows[range[0] as usize..range[1] as usize];
                 let at = unit * width + from;

@@ -75,7 +75,10 @@ impl<L: Lanes> Lif<'_, L> {
         let [mut a_u, mut a_i, mut direct, mut u_next] = [[zero; N]; 4];
         for c in 0..N {
             (a_u[c], a_i[c]) = (lanes.load(&self.a_u[at + c]), lanes.load(&self.a_i[at + c]));
-            (direct[c], u_next[c]) = (lanes.load(&self.direct[at + c]), lanes.load(&self.u_next[at + c]));
+            direct[c] = lanes.load(&self.direct[at + c]);
+            if RESET == DELAYED_TRACED {
+                u_next[c] = lanes.load(&self.u_next[at + c]);
+            }
         }
         let traces = self.x.chunks_exact(self.stride).zip(self.wiped_out.chunks_exact(self.stride));
         let traces = traces.zip(self.h.chunks_exact(self.stride));
@@ -114,7 +117,9 @@ impl<L: Lanes> Lif<'_, L> {
         for c in 0..N {
             lanes.store(&mut self.a_u[at + c], a_u[c]);
             lanes.store(&mut self.a_i[at + c], a_i[c]);
-            lanes.store(&mut self.u_next[at + c], u_next[c]);
+            if RESET == DELAYED_TRACED {
+                lanes.store(&mut self.u_next[at + c], u_next[c]);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     Cpu, Error, Events, Input, InstructionSet, NetworkConfig,
     head::Head,
     lanes::Dispatch,
-    pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
+    pass::{Adjoint, Answer, PassValues, Recording, TrainingPass, Wanted},
     weights::{Matrix, Weights},
 };
 use backward::{BackwardBlock, Partial, Scratch};
@@ -305,7 +305,8 @@ pub(crate) fn training_pass(
     context.partials.release([sum]);
     let (logits, counts) = answers.tensors(&plan, weights)?;
     let forward_share = forward / (forward + backward).max(1.0);
-    Ok(Some(TrainingPass { logits, counts, gradients, sums: None, forward_share }))
+    let values = PassValues::OnDevice { logits, counts };
+    Ok(Some(TrainingPass { values, gradients, norms: None, forward_share }))
 }
 
 fn add_nanoseconds(total: &AtomicU64, time: Duration) {

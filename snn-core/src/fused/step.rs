@@ -8,7 +8,7 @@ use super::{
     kernels::{
         lanes::{Dispatch, Kernel, Lanes},
         product::{Columns, Target, Term, product},
-        rows::add_rows,
+        rows::{Picked, add_rows, sum_rows},
     },
     plan::{LayerPlan, Plan, Prepared},
     trace::SpikeList,
@@ -328,6 +328,5 @@ fn drive_by<L: Lanes>(
             return;
         }
     };
-    drive.fill(0.0);
-    add_rows(lanes, drive, weights, width, 0, spikes);
+    sum_rows(lanes, drive, [Picked { matrix: weights, rows: spikes }]);
 }

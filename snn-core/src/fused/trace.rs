@@ -1,7 +1,10 @@
 //! What the forward pass leaves for the backward pass, block of samples by block of samples.
 
 use super::{kernels::lanes::Aligned, plan::Plan};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Spikes of one layer in one sample as compressed rows.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +36,14 @@ impl SpikeList {
         &self.units[self.range(step)]
     }
 
+    /// Units that spike in some steps, step by step.
     #[inline(always)]
-    pub(super) fn range(&self, step: usize) -> std::ops::Range<usize> {
+    pub(super) fn rows(&self, steps: Range<usize>) -> &[u16] {
+        &self.units[self.offsets[steps.start] as usize..self.offsets[steps.end] as usize]
+    }
+
+    #[inline(always)]
+    pub(super) fn range(&self, step: usize) -> Range<usize> {
         self.offsets[step] as usize..self.offsets[step + 1] as usize
     }
 }

@@ -15,7 +15,7 @@ use crate::Error;
 pub(crate) use aligned::Aligned;
 use portable::Portable;
 use std::fmt;
-pub(crate) use vector::Lanes;
+pub(crate) use vector::{LEAST_POSITIVE, Lanes};
 
 /// Instruction sets of the fused implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,4 +128,48 @@ pub(crate) const WIDTH: usize = 16;
 /// `units` rounded up to whole rows of vectors.
 pub(crate) fn padded(units: usize) -> usize {
     units.next_multiple_of(WIDTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Narrows `values` and returns which of them count as positive.
+    struct Narrow<'a> {
+        values: &'a mut [f64],
+        narrowed: &'a mut [f32],
+    }
+
+    impl Kernel for Narrow<'_> {
+        type Output = Vec<bool>;
+
+        fn run<L: Lanes>(self, lanes: L) -> Vec<bool> {
+            let chunks = L::wide_chunks_mut(self.values).iter().zip(L::chunks_mut(self.narrowed));
+            let bits = chunks.flat_map(|(value, narrowed)| {
+                let value = lanes.wide_load(value);
+                let positive = lanes.wide_greater(value, lanes.wide_splat(LEAST_POSITIVE));
+                let bits = lanes.store_narrowed_bits(narrowed, value, positive);
+                (0..L::LANES).map(move |k| bits >> k & 1 == 1)
+            });
+            bits.collect()
+        }
+    }
+
+    /// The forward pass decides in `f64` who spikes, the backward pass by the sign in `f32`.
+    #[test]
+    fn what_is_positive_is_positive_when_narrowed() {
+        let small = [LEAST_POSITIVE, LEAST_POSITIVE.next_up(), LEAST_POSITIVE.next_down(), 1e-45, 1e-300];
+        let positive = small.into_iter().chain([f64::MIN_POSITIVE, 1e-38, 0.0, 1.0, 1e-16, 3.0]);
+        let mut values: Vec<f64> = positive.flat_map(|x| [x, -x, x]).collect();
+        values.resize(3 * WIDTH, 0.5);
+        for set in InstructionSet::available() {
+            let mut narrowed = vec![f32::NAN; values.len()];
+            let dispatch = Dispatch::new(set).unwrap();
+            let bits = dispatch.run(Narrow { values: &mut values, narrowed: &mut narrowed });
+            for (k, &value) in values.iter().enumerate() {
+                assert_eq!(narrowed[k].to_bits(), (value as f32).to_bits(), "{set}: {value:e}");
+                assert_eq!(bits[k], narrowed[k] > 0.0, "{set}: {value:e}");
+            }
+        }
+    }
 }

@@ -149,7 +149,10 @@ impl Lanes for Portable {
         std::array::from_fn(|k| f64::from_bits((yes[k].to_bits() & mask[k]) | (no[k].to_bits() & !mask[k])))
     }
     #[inline(always)]
-    fn bits(self, mask: [u64; 8]) -> u32 {
-        mask.iter().enumerate().fold(0, |bits, (k, &m)| bits | (m & (1 << k))) as u32
+    fn store_narrowed_bits(self, x: &mut [f32; 8], value: [f64; 8], _: [u64; 8]) -> u32 {
+        let narrowed = self.narrow(value);
+        self.store(x, narrowed);
+        let mask = self.greater(narrowed, [0.0; 8]);
+        mask.iter().enumerate().fold(0, |bits, (k, &m)| bits | (m & (1 << k)))
     }
 }

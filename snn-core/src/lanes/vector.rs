@@ -61,12 +61,25 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn wide_splat(self, x: f64) -> Self::Wide;
     fn widen(self, x: Self::F) -> Self::Wide;
     fn narrow(self, x: Self::Wide) -> Self::F;
+    /// [`widen`](Lanes::widen) of what lies in memory.
+    #[inline(always)]
+    fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
+        self.widen(self.load(x))
+    }
+    /// Stores what [`narrow`](Lanes::narrow) returns.
+    #[inline(always)]
+    fn store_narrowed(self, x: &mut Self::Chunk, value: Self::Wide) {
+        self.store(x, self.narrow(value));
+    }
     fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
     fn wide_sub(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
     /// `a b + c`
     fn wide_mul_add(self, a: Self::Wide, b: Self::Wide, c: Self::Wide) -> Self::Wide;
     fn wide_greater(self, a: Self::Wide, b: Self::Wide) -> Self::WideMask;
     fn wide_select(self, mask: Self::WideMask, yes: Self::Wide, no: Self::Wide) -> Self::Wide;
-    /// Bit `k` is lane `k` of the mask.
-    fn bits(self, mask: Self::WideMask) -> u32;
+    /// [`store_narrowed`](Lanes::store_narrowed), and which lanes are above [`LEAST_POSITIVE`]: bit `k` is lane `k` of `positive`.
+    fn store_narrowed_bits(self, x: &mut Self::Chunk, value: Self::Wide, positive: Self::WideMask) -> u32;
 }
+
+/// The largest number that `f32` rounds to zero, 2^-150. What lies above it is positive in `f32` as in `f64`.
+pub(crate) const LEAST_POSITIVE: f64 = 7.006_492_321_624_085e-46;

@@ -144,6 +144,12 @@ impl Lanes for V3 {
     fn narrow(self, x: Self::Wide) -> Self::F {
         self.avx._mm256_set_m128(self.avx._mm256_cvtpd_ps(x[1]), self.avx._mm256_cvtpd_ps(x[0]))
     }
+    // half by half, which takes no instruction that moves values between halves
+    #[inline(always)]
+    fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
+        let (halves, _) = x.as_chunks::<4>();
+        [0, 1].map(|k| self.avx._mm256_cvtps_pd(pulp::cast(halves[k])))
+    }
     #[inline(always)]
     fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
         [self.avx._mm256_add_pd(a[0], b[0]), self.avx._mm256_add_pd(a[1], b[1])]
@@ -167,9 +173,12 @@ impl Lanes for V3 {
         [select(0), select(1)]
     }
     #[inline(always)]
-    fn bits(self, mask: Self::WideMask) -> u32 {
-        let bits = |k: usize| self.avx._mm256_movemask_pd(mask[k]).cast_unsigned();
-        bits(0) | (bits(1) << 4)
+    // bits of the narrowed values, since compilers take two masks of four apart and put them together byte by byte
+    fn store_narrowed_bits(self, x: &mut Self::Chunk, value: Self::Wide, _: Self::WideMask) -> u32 {
+        let narrowed = self.narrow(value);
+        self.store(x, narrowed);
+        let positive = self.avx._mm256_cmp_ps::<_CMP_GT_OQ>(narrowed, self.avx._mm256_setzero_ps());
+        self.avx._mm256_movemask_ps(positive).cast_unsigned()
     }
 }
 
@@ -263,6 +272,19 @@ impl Lanes for V4 {
         let low = self.avx512f._mm512_castps256_ps512(self.avx512f._mm512_cvtpd_ps(x[0]));
         self.avx512dq._mm512_insertf32x8::<1>(low, self.avx512f._mm512_cvtpd_ps(x[1]))
     }
+    // half by half, which takes no instruction that moves values between halves
+    #[inline(always)]
+    fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
+        let (halves, _) = x.as_chunks::<8>();
+        [0, 1].map(|k| self.avx512f._mm512_cvtps_pd(pulp::cast(halves[k])))
+    }
+    #[inline(always)]
+    fn store_narrowed(self, x: &mut Self::Chunk, value: Self::Wide) {
+        let (halves, _) = x.as_chunks_mut::<8>();
+        for k in 0..2 {
+            halves[k] = pulp::cast(self.avx512f._mm512_cvtpd_ps(value[k]));
+        }
+    }
     #[inline(always)]
     fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
         [self.avx512f._mm512_add_pd(a[0], b[0]), self.avx512f._mm512_add_pd(a[1], b[1])]
@@ -286,7 +308,8 @@ impl Lanes for V4 {
         [select(0), select(1)]
     }
     #[inline(always)]
-    fn bits(self, mask: Self::WideMask) -> u32 {
-        u32::from(mask[0]) | (u32::from(mask[1]) << 8)
+    fn store_narrowed_bits(self, x: &mut Self::Chunk, value: Self::Wide, positive: Self::WideMask) -> u32 {
+        self.store_narrowed(x, value);
+        u32::from(positive[0]) | (u32::from(positive[1]) << 8)
     }
 }

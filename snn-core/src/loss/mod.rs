@@ -8,7 +8,7 @@ mod spike_count;
 use crate::{
     Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
     head::{Head, LossSums},
-    pass::{Shared, TrainingPass, Wanted},
+    pass::{PassValues, Shared, TrainingPass, Wanted},
     weights::Matrix,
 };
 pub use cross_entropy::CrossEntropy;
@@ -170,12 +170,12 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
             return Ok(TrainingStep { values, gradients, forward_share });
         };
-        let TrainingPass { logits, counts, gradients, sums, forward_share } = pass;
-        let values = match sums {
-            Some(LossSums { cross_entropy, regularization }) => {
-                LossValues { cross_entropy, regularization, output: Output::of(&logits, &counts) }
+        let TrainingPass { values, gradients, norms, forward_share } = pass;
+        let values = match values {
+            PassValues::OnHost { output, sums: LossSums { cross_entropy, regularization } } => {
+                LossValues { cross_entropy, regularization, output }
             }
-            None => {
+            PassValues::OnDevice { logits, counts } => {
                 let targets = CrossEntropy { label_smoothing }.targets(&logits, labels)?;
                 let value = cross_entropy_with_logits_loss(logits.clone(), targets);
                 let penalties =
@@ -185,7 +185,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
             }
         };
         let buffers = self.weights.named().map(|(name, _)| name).zip(gradients).collect();
-        let gradients = Gradients { device: self.device().clone(), buffers };
+        let gradients = Gradients { device: self.device().clone(), buffers, known_norms: norms };
         Ok(TrainingStep { values, gradients, forward_share })
     }
 

@@ -3,11 +3,13 @@
 // launch without a context or with more than a block may have.
 //
 // SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes, and
-// SNN_STAND_IN_FAULT the kernel that does harm, of which every later wait tells.
+// SNN_STAND_IN_FAULT the kernel that does harm, of which every later wait tells. With SNN_STAND_IN_HANG, that kernel never ends.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "kernels.c"
 
@@ -50,6 +52,7 @@ Result cuDeviceGetAttribute(int *value, int attribute, int device) {
     switch (attribute) {
     case 75: *value = 9; break;          // compute capability, major
     case 76: *value = 0; break;          // minor
+    case 39: *value = 2048; break;       // threads of a processor
     case 97: *value = MAX_SHARED; break; // on-chip memory that a block can have
     default: *value = 1;
     }
@@ -93,12 +96,20 @@ Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return (vo
 
 Result cuEventCreate(void **event, unsigned flags) {
     (void)flags;
-    *event = &context;
-    return OK;
+    *event = calloc(1, sizeof(struct timespec));
+    return *event ? OK : OUT_OF_MEMORY;
 }
 
-Result cuEventDestroy_v2(void *event) { return (void)event, OK; }
-Result cuEventRecord(void *event, void *stream) { return (void)event, (void)stream, OK; }
+Result cuEventDestroy_v2(void *event) { return free(event), OK; }
+Result cuEventRecord(void *event, void *stream) { return (void)stream, clock_gettime(CLOCK_MONOTONIC, event), OK; }
+Result cuEventSynchronize(void *event) { return (void)event, harm; }
+
+Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
+    const struct timespec *from = begin, *to = end;
+    require(from->tv_sec && to->tv_sec, "a time between events that were not recorded");
+    *milliseconds = (float)(to->tv_sec - from->tv_sec) * 1e3f + (float)(to->tv_nsec - from->tv_nsec) / 1e6f;
+    return harm;
+}
 
 // Memory.
 
@@ -223,6 +234,36 @@ static void sgd_update(void **parameters) {
     }
 }
 
+// dfdx's update of a parameter by Adam.
+struct AdamConfig {
+    double lr, beta1, beta2, eps;
+    unsigned char weight_decay_type[8];
+    double weight_decay;
+};
+
+static void adam_update(void **parameters) {
+    const struct AdamConfig *config = parameters[0];
+    const size_t count = *(const size_t *)parameters[1];
+    const float step = (float)*(const int *)parameters[2];
+    float *param = *(float **)parameters[3], *m = *(float **)parameters[4], *v = *(float **)parameters[5];
+    const float *grad = *(const float **)parameters[6];
+    check((Address)param, count * sizeof *param, "Adam goes beyond its parameter");
+    check((Address)m, count * sizeof *m, "Adam goes beyond its first moment");
+    check((Address)v, count * sizeof *v, "Adam goes beyond its second moment");
+    check((Address)grad, count * sizeof *grad, "Adam goes beyond its gradient");
+    const float beta1 = (float)config->beta1, beta2 = (float)config->beta2, lr = (float)config->lr;
+    for (size_t k = 0; k < count; ++k) {
+        float g = grad[k];
+        if (config->weight_decay_type[0] == 1) g += (float)config->weight_decay * param[k];
+        m[k] = m[k] * beta1 + g * (1.0f - beta1);
+        v[k] = v[k] * beta2 + g * g * (1.0f - beta2);
+        const float m_hat = m[k] / (1.0f - powf(beta1, step)), v_hat = v[k] / (1.0f - powf(beta2, step));
+        g = lr * m_hat / (sqrtf(v_hat) + (float)config->eps);
+        if (config->weight_decay_type[0] == 2) g += (float)config->weight_decay * lr * param[k];
+        param[k] -= g;
+    }
+}
+
 struct Function {
     const char *name;
     void (*body)(const void *arguments);
@@ -234,10 +275,10 @@ struct Function {
     each(lif_backward) each(lif_backward_recurrent_1) each(lif_backward_recurrent_2) \
     each(lif_backward_recurrent_wide) each(lif_backward_recurrent_tile_2) each(lif_backward_recurrent_tile_4) \
     each(gather_events) each(gather_spikes) each(reduce_partials) each(product) each(transpose) \
-    each(cross_entropy) each(activity) each(sum_of_squares) each(sum_parts)
+    each(cross_entropy) each(activity) each(sum_of_squares) each(sum_parts) each(multiply_adds)
 
 #define FUNCTION(name) {#name, snn_##name},
-static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}};
+static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}, {"adam_update_f32", NULL}};
 
 Result cuModuleLoad(void **module, const char *path) { return (void)path, *module = &context, OK; }
 Result cuModuleLoadData(void **module, const void *image) { return (void)image, *module = &context, OK; }
@@ -259,6 +300,19 @@ Result cuModuleGetFunction(void **function, void *module, const char *name) {
 Result cuFuncSetAttribute(void *function, int attribute, int value) {
     (void)function;
     require(attribute == 8 && value <= MAX_SHARED, "more on-chip memory than there is");
+    return OK;
+}
+
+Result cuFuncGetAttribute(int *value, int attribute, void *function) {
+    (void)function;
+    *value = attribute == 4 ? 40 : 0; // registers of a thread
+    return OK;
+}
+
+Result cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int threads, size_t shared) {
+    (void)function;
+    require(threads > 0 && threads <= MAX_THREADS && shared <= MAX_SHARED, "a block that no processor has room for");
+    *blocks = 2048 / threads;
     return OK;
 }
 
@@ -345,8 +399,12 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
     if (!current) return INVALID_CONTEXT;
     launched = function;
     const char *harmful = getenv("SNN_STAND_IN_FAULT");
-    if (harmful && strcmp(harmful, launched->name) == 0) return harm = ILLEGAL_ADDRESS, OK;
+    if (harmful && strcmp(harmful, launched->name) == 0) {
+        while (getenv("SNN_STAND_IN_HANG")) pause();
+        return harm = ILLEGAL_ADDRESS, OK;
+    }
     if (strcmp(launched->name, "sgd_update_f32") == 0) return sgd_update(parameters), OK;
+    if (strcmp(launched->name, "adam_update_f32") == 0) return adam_update(parameters), OK;
     require(launched->body != NULL, launched->name);
     const size_t count = (size_t)width * height * depth;
     require(count > 0 && count <= MAX_THREADS && depth == 1, "a block of too many threads");

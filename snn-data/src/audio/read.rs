@@ -78,7 +78,13 @@ fn decode(file: impl Read + Seek) -> Result<Sound, Broken> {
             None => Broken::new(
                 "the first bytes",
                 "recording",
-                "it begins with neither RIFF (WAV) nor fLaC (FLAC)",
+                if magic.is_empty() {
+                    "the file is empty"
+                } else if magic == b"version " {
+                    "it is a pointer of Git LFS: `git lfs pull` fetches the file itself"
+                } else {
+                    "it begins with neither RIFF (WAV) nor fLaC (FLAC)"
+                },
             ),
         }),
     }

@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Maximum number of samples of one recording and channel: 23 minutes at 48 kHz. A few bytes of FLAC can announce gigabytes of
 /// silence; this bounds their cost.
-const MAX_SAMPLES: usize = 1 << 26;
+pub(super) const MAX_SAMPLES: usize = 1 << 26;
 
 /// A recording of one channel.
 #[derive(Clone, Debug, PartialEq)]

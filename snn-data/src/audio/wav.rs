@@ -7,7 +7,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::sound::{Broken, Mixer, Sound, full_scale, of_io};
+use super::sound::{Broken, MAX_SAMPLES, Mixer, Sound, full_scale, of_io};
 
 const WAV: &str = "WAV file";
 
@@ -37,6 +37,11 @@ pub(super) fn read(mut file: BufReader<impl Read + Seek>) -> Result<Sound, Broke
     }
     if bytes > MAX_BYTES {
         let problem = format!("{bytes} bytes of samples, more than 4 GiB: split it");
+        return Err(Broken::new("header", WAV, problem));
+    }
+    // Said at once, and not after minutes of reading.
+    if bytes / frame > MAX_SAMPLES as u64 {
+        let problem = format!("{} samples, more than {MAX_SAMPLES}: cut it into pieces", bytes / frame);
         return Err(Broken::new("header", WAV, problem));
     }
     format.decode(&mut file.take(bytes), bytes as u32)

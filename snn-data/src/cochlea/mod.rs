@@ -1,29 +1,4 @@
-//! Conversion of sound to spikes by a model of the inner ear, after Cramer, Stradmann, Schemmel & Zenke (2020), "The Heidelberg Spiking Data Sets
-//! for the Systematic Evaluation of Spiking Neural Networks", IEEE Transactions on Neural Networks and Learning Systems,
-//! doi:10.1109/TNNLS.2020.3044364.
-//!
-//! Three stages, each with 700 channels from the base of the cochlea (channel 0, high frequencies) to its apex:
-//!
-//! 1. The basilar membrane, a hydrodynamic model in closed form (Sieroka, Dosch & Rupp 2006, J. Acoust. Soc. Am. 120, 297), as a filter
-//!    for each channel; the formulas are in `membrane.rs`.
-//! 2. Hair cells with transmitter pools (Meddis 1986, J. Acoust. Soc. Am. 79, 702; 1988, 83, 1056), each driving 40 nerve fibers,
-//!    which fire at random with a refractory period of 1 ms.
-//! 3. A bushy cell for each channel: a leaky integrate-and-fire neuron excited by the fibers. Its spikes are the output.
-//!
-//! Parameters are those of the authors' program (<https://github.com/electronicvisions/lauscher>); this is an independent
-//! implementation, not a copy. The following choices differ, because the paper does not specify them or for speed:
-//!
-//! - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. The original runs the later stages
-//!   at half the rate of the recording, 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
-//! - Filters have a finite response of 128 ms, fall to 0 over the last tenth below half the sample rate, and are applied block by block;
-//!   the original filters are as long as the recording and wrap around.
-//! - The wave follows the sound; in the original, the sign of time makes it precede the sound by the same time.
-//! - The phase integral of the membrane is summed along the channels, where the original uses a formula with a logarithm.
-//! - The sound is normalized to a root mean square of 0.3, as in the original, with ramps of 30 ms (half a Hann window) instead of half
-//!   the recording.
-//! - Fibers of a channel are counted, not simulated individually: the number of non-refractory fibers that fire in a step is drawn from
-//!   the binomial distribution, which is the same process. Random numbers are from ChaCha8, one stream per recording.
-//! - Hair cells are at rest when a recording begins.
+//! From sound to spikes by a model of the inner ear: see [`Cochlea`].
 
 mod hankel;
 mod membrane;
@@ -80,7 +55,71 @@ impl CochleaConfig {
     }
 }
 
-/// A model of the inner ear that turns sound into spikes.
+/// A model of the inner ear that turns sound into spikes, as the Heidelberg data sets were made: Cramer, Stradmann, Schemmel &
+/// Zenke (2020), "The Heidelberg Spiking Data Sets for the Systematic Evaluation of Spiking Neural Networks", IEEE Transactions on
+/// Neural Networks and Learning Systems, doi:10.1109/TNNLS.2020.3044364. Parameters are those of the program that the authors publish
+/// (<https://github.com/electronicvisions/lauscher>); this is an independent implementation, not a copy.
+///
+/// Each stage has `channels` channels, 700 by default, from the base of the cochlea (channel 0, high frequencies) to its apex.
+///
+/// # Basilar membrane
+///
+/// A hydrodynamic model in closed form (Sieroka, Dosch & Rupp 2006, J. Acoust. Soc. Am. 120, 297), as a filter for each channel. At x cm
+/// from the base, the membrane has stiffness S(x), mass m and damping R(x). For a sound of angular frequency w, the velocity is v(w, x):
+///
+/// ```text
+/// S(x)    = C0 exp(-alpha x) - a                R(x) = delta sqrt(C0 m) exp(-alpha x / 2)
+/// xi(w,x) = S - m w^2 - i w R                   g(w,x) = w sqrt(rho / (h xi))           wave number
+/// G(w,x)  = 2 g(w,0) / alpha + integral of g from 0 to x                                phase
+/// p(w,x)  = sqrt(G / g) H0(G)                                                           pressure
+/// v(w,x)  = 2 w / xi * p(w,x) / p(w,0) * z(w)   z = i sqrt(2 C0 / h) conj(H0(y)) / conj(H1(y))
+///                                               y = 2 w / alpha sqrt(2 / (h C0))
+/// ```
+///
+/// H0 and H1 are Hankel functions of the first kind; alpha = 3 / cm, C0 = 1e9 g / (s^2 cm^2), a = 3500 in the same unit, delta = 0.15,
+/// m = 0.05 g / cm^2, h = 0.1 cm, rho = 1 g / cm^3, and the membrane is 3.5 cm long.
+///
+/// # Hair cells and nerve fibers
+///
+/// A hair cell releases transmitter at a rate that depends on the velocity v (Meddis 1986, J. Acoust. Soc. Am. 79, 702; 1988, 83, 1056).
+/// q is the transmitter that is free, c that in the cleft, u that being reprocessed:
+///
+/// ```text
+/// k  = g max(v + A, 0) / (max(v + A, 0) + B)
+/// q' = y max(1 - q, 0) + x u - k q      c' = k q - (l + r) c      u' = r c - x u
+/// ```
+///
+/// with A = 5, B = 300, g = 2000, y = 5.05, l = 2500, r = 6580, x = 66.3 (rates in 1/s). Each of the 40 fibers of a channel fires in a step
+/// with probability h c dt (h = 50,000 / s), then stays silent for 1 ms.
+///
+/// # Bushy cells
+///
+/// One leaky integrate-and-fire cell for each channel, with n fibers firing in a step:
+///
+/// ```text
+/// I <- exp(-dt / tau_syn) I + n
+/// V <- exp(-dt / tau_mem) V + W dt / 40 I      with a spike at V >= 1, after which V = 0 for 1 ms
+/// ```
+///
+/// with tau_mem = 1 ms, tau_syn = 0.5 ms and W = 13,000 / s. Its spikes are the output.
+///
+/// # What differs from the authors' program
+///
+/// The text leaves these open, or they cost too much time there:
+///
+/// - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. Theirs runs the later stages at half
+///   the rate of the recording: 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
+/// - Filters have a finite response of 128 ms, fall to 0 over the last tenth below half the sample rate, and are applied block by block;
+///   theirs are as long as the recording and wrap around.
+/// - The wave follows the sound; in theirs, the sign of time makes it run ahead by as much.
+/// - The phase integral of the membrane is summed along the channels, where theirs is a formula with a logarithm.
+/// - The sound is normalized to a root mean square of 0.3, as theirs, but gets ramps of 30 ms (half a Hann window), not of half the
+///   recording.
+/// - Fibers of a channel are counted, not simulated one by one: the number of those ready that fire in a step is drawn from the binomial
+///   distribution, which is the same process. Random numbers come from ChaCha8, one stream for each recording.
+/// - A hair cell is at rest when a recording begins.
+///
+/// # Example
 ///
 /// ```
 /// use snn_data::audio::Sound;

@@ -8,6 +8,9 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Maximum number of dimensions, the same as in NumPy.
 const MAX_DIMENSIONS: usize = 64;
 
+/// Characters of a header that an error quotes.
+const LISTED: usize = 200;
+
 /// An array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array<T> {
@@ -105,9 +108,10 @@ impl Header {
         .ok_or_else(short)?;
         let (text, entries) = rest.split_at_checked(length).ok_or_else(short)?;
         let text = std::str::from_utf8(text).map_err(|_| "its header is not UTF-8")?;
-        let header = Dictionary(text)
-            .header()
-            .ok_or_else(|| format!("its header is not understood: {}", text.trim()))?;
+        let header = Dictionary(text).header().ok_or_else(|| {
+            let begin: String = text.trim().chars().take(LISTED).collect();
+            format!("its header is not understood: {begin}")
+        })?;
         Ok((header, entries))
     }
 

@@ -112,6 +112,13 @@ impl RandmanConfig {
         (self.classes as u64).saturating_mul(self.samples_per_class as u64).saturating_mul(sample)
     }
 
+    /// Seconds of one processor that making the samples takes, to a factor of about two: 20 ns for each term of each Fourier series that
+    /// is drawn, and 2 ns for each sample at which it is evaluated.
+    pub fn seconds(&self) -> f64 {
+        let series = [self.classes, self.inputs, self.dim].iter().map(|&count| count as f64).product::<f64>();
+        series * self.terms() as f64 * (20.0 + 2.0 * self.samples_per_class as f64) * 1e-9
+    }
+
     /// Number of terms given by `n_cutoff` and `tolerance`.
     pub(super) fn terms(&self) -> usize {
         let below = |k: &usize| (*k as f64).powf(-self.alpha) <= self.tolerance;
@@ -154,6 +161,16 @@ mod tests {
         let sizes = [config.classes, config.dim, config.inputs, config.samples_per_class, config.n_cutoff];
         assert_eq!(sizes, [10, 1, 20, 1000, 1000]);
         assert_eq!([config.alpha, config.tau_randman, config.dt], [1.0, 50.0, 1.0]);
+    }
+
+    #[test]
+    fn the_time_it_takes_grows_with_what_is_computed() {
+        let preset = RandmanConfig::default().seconds();
+        assert!((0.2..1.0).contains(&preset), "{preset}");
+        let many = RandmanConfig { classes: 65_536, samples_per_class: 10, ..RandmanConfig::default() };
+        assert!((20.0..100.0).contains(&many.seconds()), "{}", many.seconds());
+        let short = RandmanConfig { n_cutoff: 10, ..many.clone() };
+        assert!((many.seconds() / short.seconds() - 100.0).abs() < 1e-9);
     }
 
     #[test]

@@ -55,9 +55,9 @@ struct Term {
 
 /// The order k of each term and k^alpha, shared by all series: computing a power takes longer than drawing a term.
 #[derive(Clone, Debug)]
-pub(super) struct Scale(Vec<(f64, f64)>);
+pub(super) struct Powers(Vec<(f64, f64)>);
 
-impl Scale {
+impl Powers {
     pub(super) fn of(alpha: f64, terms: usize) -> Result<Self, Error> {
         let mut orders = Vec::new();
         reserve(&mut orders, terms, "the terms of a manifold")?;
@@ -90,15 +90,15 @@ impl Manifold {
                 return Err(Error::Length { what, found: list.len(), expected });
             }
         }
-        Self::with(dim, units, &Scale::of(alpha, count)?, [a, b, c])
+        Self::with(dim, units, &Powers::of(alpha, count)?, [a, b, c])
     }
 
     /// The manifold with this number of terms.
-    fn with(dim: usize, units: usize, scale: &Scale, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
+    fn with(dim: usize, units: usize, powers: &Powers, [a, b, c]: [&[f64]; 3]) -> Result<Self, Error> {
         let mut terms = Vec::new();
         reserve(&mut terms, a.len(), "the terms of a manifold")?;
         terms.extend(
-            scale.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| Term {
+            powers.0.iter().cycle().zip(a).zip(b).zip(c).map(|((((k, power), a), b), &phase)| Term {
                 amplitude: a / power,
                 frequency: k * b,
                 phase,
@@ -108,8 +108,8 @@ impl Manifold {
     }
 
     /// A manifold with theta = (A, B, C) from U(0, 1): first all of A, then B, then C.
-    pub(super) fn draw(dim: usize, units: usize, scale: &Scale, rng: &mut impl Rng) -> Result<Self, Error> {
-        let (count, cancel) = (units * dim * scale.0.len(), Cancel::current());
+    pub(super) fn draw(dim: usize, units: usize, powers: &Powers, rng: &mut impl Rng) -> Result<Self, Error> {
+        let (count, cancel) = (units * dim * powers.0.len(), Cancel::current());
         let mut uniform = || {
             let mut list = Vec::new();
             reserve(&mut list, count, "the terms of a manifold")?;
@@ -121,7 +121,7 @@ impl Manifold {
             Ok(list)
         };
         let (a, b, c) = (uniform()?, uniform()?, uniform()?);
-        Self::with(dim, units, scale, [&a, &b, &c])
+        Self::with(dim, units, powers, [&a, &b, &c])
     }
 
     /// f(x) for latent coordinates x `[samples, dim]`, as `[samples, units]`.
@@ -182,26 +182,36 @@ impl Manifold {
         let mut values = Vec::with_capacity(latent.len() / self.dim);
         for points in latent.chunks(LANES * self.dim) {
             cancel.check()?;
-            let mut product = [1.0; LANES];
-            for (j, series) in series.chunks_exact(terms / self.dim).enumerate() {
-                // Lanes after the last sample stay at 0 and are cut off below.
-                let mut x = [0.0; LANES];
-                for (x, point) in x.iter_mut().zip(points.chunks_exact(self.dim)) {
-                    *x = point[j];
-                }
-                for (product, sum) in product.iter_mut().zip(sum_series(series, &x)) {
-                    *product *= sum;
-                }
+            // Where samples are few, many classes have their time in what is left over.
+            match points.len() / self.dim {
+                ..=2 => self.product::<2>(series, points, &mut values),
+                3..=4 => self.product::<4>(series, points, &mut values),
+                _ => self.product::<LANES>(series, points, &mut values),
             }
-            values.extend_from_slice(&product[..points.len() / self.dim]);
         }
         Ok(values)
+    }
+
+    /// The product over the dimensions at up to `N` points.
+    fn product<const N: usize>(&self, series: &[Term], points: &[f64], values: &mut Vec<f64>) {
+        let mut product = [1.0; N];
+        for (j, series) in series.chunks_exact(series.len() / self.dim).enumerate() {
+            // Lanes behind the last sample stay at 0 and are cut off below.
+            let mut x = [0.0; N];
+            for (x, point) in x.iter_mut().zip(points.chunks_exact(self.dim)) {
+                *x = point[j];
+            }
+            for (product, sum) in product.iter_mut().zip(sum_series(series, &x)) {
+                *product *= sum;
+            }
+        }
+        values.extend_from_slice(&product[..points.len() / self.dim]);
     }
 }
 
 /// One Fourier series at several points.
-fn sum_series(series: &[Term], x: &[f64; LANES]) -> [f64; LANES] {
-    let mut sums = [0.0; LANES];
+fn sum_series<const N: usize>(series: &[Term], x: &[f64; N]) -> [f64; N] {
+    let mut sums = [0.0; N];
     for term in series {
         for (sum, x) in sums.iter_mut().zip(x) {
             *sum += term.amplitude * sin_turns(x * term.frequency + term.phase);
@@ -250,10 +260,14 @@ mod tests {
             };
             let theta = [list(0.37), list(0.53), list(0.71)];
             let manifold = Manifold::new(dim, units, alpha, &theta[0], &theta[1], &theta[2]).unwrap();
-            // 11 samples: one full block and a partial one.
-            let latent: Vec<f64> = (0..11 * dim).map(|i| (i as f64 * 0.29).fract()).collect();
-            let values = manifold.evaluate(&latent).unwrap();
-            for (x, values) in latent.chunks(dim).zip(values.chunks(units)) {
+            // Full blocks, and what is left over in every width.
+            let latent: Vec<f64> = (0..16 * dim).map(|i| (i as f64 * 0.29).fract()).collect();
+            let all = manifold.evaluate(&latent).unwrap();
+            for samples in 1..=16 {
+                let values = manifold.evaluate(&latent[..samples * dim]).unwrap();
+                assert_eq!(values, all[..samples * units], "the bits do not depend on who stands beside");
+            }
+            for (x, values) in latent.chunks(dim).zip(all.chunks(units)) {
                 for (unit, &value) in values.iter().enumerate() {
                     let expected = by_definition(dim, alpha, [&theta[0], &theta[1], &theta[2]], unit, x);
                     assert!((value - expected).abs() < 1e-13, "D = {dim}: {value} {expected}");

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 pub use config::RandmanConfig;
 pub use manifold::Manifold;
-use manifold::{CHUNK, Scale};
+use manifold::{CHUNK, Powers};
 
 use crate::cancel::{self, Cancel};
 use crate::delegate::delegate;
@@ -79,7 +79,7 @@ impl Randman {
         let mut latent = zeros(samples * dim, "latent coordinates")?;
         let mut times = zeros(samples * inputs, "spike times")?;
 
-        let (cancel, scale) = (Cancel::current(), Scale::of(alpha, terms)?);
+        let (cancel, powers) = (Cancel::current(), Powers::of(alpha, terms)?);
         latent
             .par_chunks_mut(samples_per_class * dim)
             .zip(times.par_chunks_mut(samples_per_class * inputs))
@@ -93,7 +93,7 @@ impl Randman {
                         part.iter_mut().zip(&mut uniform).for_each(|(x, drawn)| *x = drawn);
                     }
                     let mut theta = THETA.stream(seed, class as u64);
-                    let manifold = Manifold::draw(dim, inputs, &scale, &mut theta)?;
+                    let manifold = Manifold::draw(dim, inputs, &powers, &mut theta)?;
                     times.copy_from_slice(&manifold.spike_times(latent, tau_randman)?);
                     Ok::<_, Error>(())
                 })

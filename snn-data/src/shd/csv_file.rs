@@ -29,6 +29,19 @@ pub(crate) fn parse_csv(bytes: &[u8]) -> bool {
     })
 }
 
+/// What the columns may be called.
+const SAMPLE: &[&str] = &["sample"];
+const TIME: &[&str] = &["time", "times", "t"];
+const LABEL: &[&str] = &["label", "labels"];
+const UNIT: &[&str] = &["unit", "units"];
+const POLARITY: &[&str] = &["p", "polarity"];
+
+/// No name of a sample or a class is longer, in bytes.
+const LONGEST: usize = 1000;
+
+/// Columns that an error lists.
+const LISTED: usize = 20;
+
 /// Where the columns are.
 struct Columns {
     sample: usize,
@@ -45,26 +58,42 @@ enum Place {
 
 impl Columns {
     fn of(header: &ByteRecord, channels: &Channels) -> Result<Self, String> {
-        let find =
-            |names: &[&str]| header.iter().position(|name| names.iter().any(|it| it.as_bytes() == name));
+        if header.is_empty() {
+            return Err("the file is empty".to_owned());
+        }
+        if header[0].starts_with(b"\xff\xfe") || header[0].starts_with(b"\xfe\xff") {
+            return Err("this is text in UTF-16: save it as UTF-8".to_owned());
+        }
+        let is_one_of = |names: &[&str], name: &[u8]| names.iter().any(|it| it.as_bytes() == name);
+        let all: [&[&str]; 8] = [SAMPLE, TIME, LABEL, UNIT, POLARITY, &["speaker"], &["x"], &["y"]];
+        for names in all {
+            let found: Vec<_> = header.iter().filter(|name| is_one_of(names, name)).collect();
+            if let [first, second, ..] = found[..] {
+                let [first, second] = [first, second].map(String::from_utf8_lossy);
+                return Err(format!("two columns say the same: `{first}` and `{second}`"));
+            }
+        }
+        let find = |names: &[&str]| header.iter().position(|name| is_one_of(names, name));
         let need = |names: &[&str]| {
             find(names).ok_or_else(|| {
-                let there: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
-                let advice = if there.len() == 1 && there[0].contains([';', '\t']) {
-                    "; separate columns by commas"
+                let there: Vec<_> = header.iter().take(LISTED).map(String::from_utf8_lossy).collect();
+                let advice = if header.len() == 1 && there[0].contains([';', '\t']) {
+                    "; separate columns by commas".to_owned()
+                } else if header.len() > LISTED {
+                    format!(", .. ({} columns)", header.len())
                 } else {
-                    ""
+                    String::new()
                 };
                 format!("there is no column `{}`, only {}{advice}", names[0], there.join(", "))
             })
         };
-        let place = match (find(&["unit", "units"]), find(&["x"])) {
+        let place = match (find(UNIT), find(&["x"])) {
             (Some(unit), _) => Place::Channel(unit),
             (None, Some(_)) if !channels.has_pixels() => {
                 return Err("it has pixels (x, y): set data.sensor = [width, height]".to_owned());
             }
             (None, Some(x)) => {
-                let p = find(&["p", "polarity"]);
+                let p = find(POLARITY);
                 if p.is_none() && channels.needs_polarity() {
                     return Err(
                         "there is no column `p`: set data.polarity = \"merge\" for events without polarity"
@@ -73,12 +102,12 @@ impl Columns {
                 }
                 Place::Pixel { x, y: need(&["y"])?, p }
             }
-            (None, None) => Place::Channel(need(&["unit"])?),
+            (None, None) => Place::Channel(need(UNIT)?),
         };
         Ok(Self {
-            sample: need(&["sample"])?,
-            time: need(&["time", "times", "t"])?,
-            label: need(&["label", "labels"])?,
+            sample: need(SAMPLE)?,
+            time: need(TIME)?,
+            label: need(LABEL)?,
             speaker: find(&["speaker"]),
             place,
         })
@@ -114,6 +143,12 @@ fn parse(file: impl Read, path: &Path, channels: &Channels) -> Result<Table, Err
     while reader.read_byte_record(&mut record).map_err(|error| of_csv(error, path))? {
         let line = record.position().map_or(0, ::csv::Position::line);
         let at_line = |problem: String| broken(CSV, path, format!("line {line}"), problem);
+        // The rest of the file would be one field.
+        if record.as_slice().contains(&b'\n') {
+            return Err(at_line(
+                "a field goes on in the next line: a quotation mark is left open".to_owned(),
+            ));
+        }
         let sample = samples.number(&record, &columns, line).map_err(at_line)?;
         if let Some((time, unit)) = spike(&record, &columns, channels).map_err(at_line)? {
             let spikes = times.len();
@@ -137,6 +172,9 @@ impl Samples {
         let (name, label) = (field(columns.sample), field(columns.label));
         if name.is_empty() || label.is_empty() {
             return Err("the sample or its label is empty".to_owned());
+        }
+        if name.len().max(label.len()) > LONGEST {
+            return Err(format!("the sample or its label has more than {LONGEST} bytes"));
         }
         let speaker = match columns.speaker {
             Some(column) => number::<u32>(field(column), "speaker")?,

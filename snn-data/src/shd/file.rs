@@ -137,14 +137,14 @@ impl SpikeFile {
     fn read_units(
         &self,
         samples: Range<usize>,
-        units: &mut Vec<u16>,
+        units: &mut Vec<u32>,
         ends: &mut Vec<usize>,
     ) -> Result<(), Error> {
         let place = "spikes/units";
         match element(&self.path, place, &self.units)? {
             TypeDescriptor::Unsigned(IntSize::U2) => {
                 self.rows(place, &self.units, samples, |_, row: &[u16]| {
-                    units.extend_from_slice(row);
+                    units.extend(row.iter().map(|&unit| u32::from(unit)));
                     ends.push(units.len());
                     Ok(())
                 })
@@ -164,20 +164,16 @@ impl SpikeFile {
         }
     }
 
-    fn narrow<T: Copy + TryInto<u16> + Display>(
+    fn narrow<T: Copy + TryInto<u32> + Display>(
         &self,
         sample: usize,
         row: &[T],
-        units: &mut Vec<u16>,
+        units: &mut Vec<u32>,
         ends: &mut Vec<usize>,
     ) -> Result<(), Error> {
         for (k, &unit) in row.iter().enumerate() {
             let narrow = unit.try_into().map_err(|_| {
-                broken(
-                    &self.path,
-                    &format!("sample {sample}, spike {k}"),
-                    format!("{unit} is not an input unit"),
-                )
+                broken(&self.path, &format!("sample {sample}, spike {k}"), format!("{unit} is not a channel"))
             })?;
             units.push(narrow);
         }

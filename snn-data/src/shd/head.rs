@@ -33,7 +33,8 @@ pub(crate) struct Head {
 pub(super) struct Spikes {
     /// Times in seconds.
     pub(super) times: Vec<f32>,
-    pub(super) units: Vec<u16>,
+    /// Channels of the recording, of which there may be more than input units.
+    pub(super) units: Vec<u32>,
     /// Where each sample ends.
     pub(super) ends: Vec<usize>,
 }

@@ -8,8 +8,9 @@
 //!
 //! Without a helper, files are read in the process itself: open only files with a known checksum or origin.
 //!
-//! The helper's output, all numbers little-endian: `snn h5 1`, a message `H` (labels, speakers, words, people), a message
-//! `S` for each slice (samples, their lengths, times, units), `D` at the end; or an error `E` instead of any of these.
+//! The helper's output, all numbers little-endian: `snn h5 2`, a message `H` (labels, speakers, words, people), a message
+//! `S` for each slice (samples, their lengths, times, units), `D` at the end; or an error `E` instead of any of these. For HDF5 files of
+//! other layouts ([`read_isolated_hdf5`], [`serve_isolated_hdf5`]) it is `snn h5 2`, any bytes, and `D`.
 
 use std::ffi::OsString;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -25,7 +26,7 @@ use super::head::{HDF5, Head, SLICE, Spikes};
 use super::protocol::{read_error, read_head, read_numbers, write_error, write_head, write_numbers};
 use crate::{Cancel, Error, TimeUnit};
 
-const MAGIC: &[u8; 8] = b"snn h5 1";
+const MAGIC: &[u8; 8] = b"snn h5 2";
 
 /// CPU time without output after which a helper counts as stuck: a slice takes milliseconds.
 const MAX_CPU: Duration = Duration::from_secs(2);
@@ -42,7 +43,8 @@ const MAX_MEMORY: u64 = 8 << 30;
 static HELPER: OnceLock<(PathBuf, Vec<OsString>)> = OnceLock::new();
 
 /// Makes this process read HDF5 files through a helper from now on: `program arguments... PATH UNIT`, which must call
-/// [`serve_hdf5`] with its last two arguments. Only the first call has an effect.
+/// [`serve_hdf5`] with its last two arguments. Only the first call has an effect. A program that calls [`read_isolated_hdf5`] also gets
+/// the name of that layout in place of a unit, and must answer with [`serve_isolated_hdf5`].
 ///
 /// A program may name itself; on Linux, `/proc/self/exe` works even if its file has been replaced.
 pub fn isolate_hdf5(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = OsString>) {
@@ -56,19 +58,55 @@ pub fn isolate_hdf5(program: impl Into<PathBuf>, arguments: impl IntoIterator<It
 ///
 /// Those of standard output.
 pub fn serve_hdf5(path: &Path, unit: &str) -> io::Result<()> {
+    let integers = unit != TimeUnit::S.to_string();
+    answer(|out| match serve(path, integers, out) {
+        Ok(()) => out.write_all(b"D"),
+        Err(Failure::Output(error)) => Err(error),
+        Err(Failure::File(error)) => write_error(out, &error),
+    })
+}
+
+/// The helper's part for a file of another layout: whatever `write` writes is what [`read_isolated_hdf5`] returns. Ends the
+/// process when its standard input ends, as [`serve_hdf5`] does.
+///
+/// # Errors
+///
+/// Those of `write` and of the standard output.
+pub fn serve_isolated_hdf5(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    answer(|out| {
+        write(out)?;
+        out.write_all(b"D")
+    })
+}
+
+fn answer(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<()>) -> io::Result<()> {
     thread::spawn(|| {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         std::process::exit(1);
     });
-    let integers = unit != TimeUnit::S.to_string();
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     out.write_all(MAGIC)?;
-    match serve(path, integers, &mut out) {
-        Ok(()) => out.write_all(b"D")?,
-        Err(Failure::Output(error)) => return Err(error),
-        Err(Failure::File(error)) => write_error(&mut out, &error)?,
-    }
+    write(&mut out)?;
     out.flush()
+}
+
+/// What the helper that [`isolate_hdf5`] has named writes about a file of the layout `layout`: it is started as
+/// `program arguments... PATH LAYOUT` and must call [`serve_isolated_hdf5`]. Nothing if no helper was named.
+///
+/// # Errors
+///
+/// [`Error::File`] if the HDF5 library crashes on the file or computes without end, or if the helper does not start;
+/// [`Error::Cancelled`].
+pub fn read_isolated_hdf5(path: &Path, layout: &str) -> Option<Result<Vec<u8>, Error>> {
+    Some(Helper::spawn(path, layout)?.and_then(|mut helper| {
+        helper.greet()?;
+        let mut answer = Vec::new();
+        helper.take(|output| output.read_to_end(&mut answer))?;
+        match answer.pop() {
+            Some(b'D') => Ok(answer),
+            _ => Err(helper.ended("its helper ends without a word")),
+        }
+    }))
 }
 
 enum Failure {
@@ -93,7 +131,7 @@ fn serve(path: &Path, integers: bool, out: &mut impl Write) -> Result<(), Failur
         out.write_all(b"S")?;
         write_numbers(out, &spikes.ends.iter().map(|&end| end as u32).collect::<Vec<_>>(), u32::to_le_bytes)?;
         write_numbers(out, &spikes.times, f32::to_le_bytes)?;
-        write_numbers(out, &spikes.units, u16::to_le_bytes)?;
+        write_numbers(out, &spikes.units, u32::to_le_bytes)?;
     }
     Ok(())
 }
@@ -113,21 +151,30 @@ pub(super) struct Helper {
 impl Helper {
     /// Starts a helper, if one is registered.
     pub(super) fn start(path: &Path, unit: TimeUnit) -> Option<Result<Self, Error>> {
+        Some(Self::spawn(path, &unit.to_string())?.and_then(|mut helper| {
+            helper.greet()?;
+            helper.message(b'H')?;
+            helper.head = helper.take(read_head)?;
+            Ok(helper)
+        }))
+    }
+
+    fn spawn(path: &Path, word: &str) -> Option<Result<Self, Error>> {
         let (program, arguments) = HELPER.get()?;
         let started = Command::new(program)
             .args(arguments)
             .arg(path)
-            .arg(unit.to_string())
+            .arg(word)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
         let started =
             started.map_err(|error| Error::io("start the helper that reads HDF5 files", program, &error));
-        Some(started.and_then(|child| Self::of(child, path)))
+        Some(started.map(|child| Self::of(child, path)))
     }
 
-    fn of(mut child: Child, path: &Path) -> Result<Self, Error> {
+    fn of(mut child: Child, path: &Path) -> Self {
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let watch = Arc::new(Watch {
             child: Mutex::new(child),
@@ -141,15 +188,17 @@ impl Helper {
         thread::spawn(move || watcher.run());
         let output = BufReader::with_capacity(1 << 16, Watched { output, watch: Arc::clone(&watch) });
         let path = path.to_owned();
-        let mut helper = Self { path, output, watch, _input: input, head: Head::default(), read: 0 };
+        Self { path, output, watch, _input: input, head: Head::default(), read: 0 }
+    }
+
+    /// That it is a helper, and of this version.
+    fn greet(&mut self) -> Result<(), Error> {
         let mut magic = [0; 8];
-        helper.take(|output| output.read_exact(&mut magic))?;
-        if &magic != MAGIC {
-            return Err(helper.broken("the helper that reads HDF5 files has a different version"));
+        self.take(|output| output.read_exact(&mut magic))?;
+        match &magic == MAGIC {
+            true => Ok(()),
+            false => Err(self.broken("the helper that reads HDF5 files has a different version")),
         }
-        helper.message(b'H')?;
-        helper.head = helper.take(read_head)?;
-        Ok(helper)
     }
 
     /// Reads the next slice of samples.
@@ -159,7 +208,7 @@ impl Helper {
         let ends = self.take(|output| read_numbers(output, SLICE as u32, u32::from_le_bytes))?;
         spikes.ends.extend(ends.into_iter().map(|end| end as usize));
         spikes.times = self.take(|output| read_numbers(output, u32::MAX, f32::from_le_bytes))?;
-        spikes.units = self.take(|output| read_numbers(output, u32::MAX, u16::from_le_bytes))?;
+        spikes.units = self.take(|output| read_numbers(output, u32::MAX, u32::from_le_bytes))?;
         let last = spikes.ends.last().copied().unwrap_or_default();
         if spikes.ends.len() != count
             || !spikes.ends.is_sorted()
@@ -190,13 +239,15 @@ impl Helper {
 
     /// Reads from the helper, or returns an error about its end.
     fn take<T>(&mut self, read: impl FnOnce(&mut BufReader<Watched>) -> io::Result<T>) -> Result<T, Error> {
-        read(&mut self.output).map_err(|error| {
-            if self.watch.cancel.is_cancelled() {
-                return Error::Cancelled;
-            }
-            let problem = self.watch.end().unwrap_or_else(|| format!("its helper failed: {error}"));
-            self.broken(problem)
-        })
+        read(&mut self.output).map_err(|error| self.ended(&format!("its helper failed: {error}")))
+    }
+
+    /// What has become of a helper that says no more; `otherwise` if it ended well.
+    fn ended(&self, otherwise: &str) -> Error {
+        if self.watch.cancel.is_cancelled() {
+            return Error::Cancelled;
+        }
+        self.broken(self.watch.end().unwrap_or_else(|| otherwise.to_owned()))
     }
 
     fn broken(&self, problem: impl Into<String>) -> Error {

@@ -34,7 +34,7 @@ pub use dataset::{Shd, SpikeParts};
 #[cfg(any(feature = "events", feature = "hdf5"))]
 pub use head::Person;
 #[cfg(feature = "hdf5")]
-pub use isolate::{isolate_hdf5, serve_hdf5};
+pub use isolate::{isolate_hdf5, read_isolated_hdf5, serve_hdf5, serve_isolated_hdf5};
 #[cfg(feature = "hdf5")]
 pub(crate) use protocol::parse_head;
 #[cfg(all(feature = "audio", feature = "hdf5"))]

@@ -61,8 +61,9 @@ pub(super) fn read_samples(
             for sample in 0..table.head.labels.len() {
                 crate::cancel::check()?;
                 let (times, units) = table.sample(sample);
+                let print = fingerprint(times, units.iter().copied());
                 reading
-                    .sample(table.head.labels[sample], times, units, ms)
+                    .sample(table.head.labels[sample], times, units, ms, print)
                     .map_err(|source| Broken { sample, source }.at(path))?;
             }
         }
@@ -113,18 +114,26 @@ impl Reading<'_> {
         for (sample, &end) in (begin..).zip(&spikes.ends) {
             let (times, units) = (&spikes.times[spike..end], &spikes.units[spike..end]);
             spike = end;
-            self.sample(labels[sample], times, units, ms).map_err(|source| Broken { sample, source })?;
+            // In 16 bits where they fit: so the fingerprints that runs have recorded were made.
+            let narrow = units.iter().all(|&unit| unit <= u16::MAX.into());
+            let print = match narrow {
+                true => fingerprint(times, units.iter().map(|&unit| unit as u16)),
+                false => fingerprint(times, units.iter().copied()),
+            };
+            self.sample(labels[sample], times, units, ms, print)
+                .map_err(|source| Broken { sample, source })?;
         }
         Ok(())
     }
 
     /// One sample of spikes at `times` in units of `ms` ms.
-    fn sample<T: Number + PartialOrd + Display + Into<f64>, U: Number + Into<u32>>(
+    fn sample<T: Number + PartialOrd + Display + Into<f64>>(
         &mut self,
         label: u16,
         times: &[T],
-        units: &[U],
+        units: &[u32],
         ms: f64,
+        print: Fingerprint,
     ) -> Result<(), Error> {
         if self.config.unsorted == UnsortedSpikes::Refuse
             && let Some(k) = times.windows(2).position(|pair| pair[1] < pair[0])
@@ -139,26 +148,25 @@ impl Reading<'_> {
             return Err(Error::format(self.format, problem));
         }
         let (mut unselected, mut problem) = (0, None);
-        let spikes =
-            times.iter().zip(units).filter_map(|(&time, &unit)| match self.channels.input(unit.into()) {
-                Ok(Some(input)) => Some((ms * time.into(), input)),
-                Ok(None) => {
-                    unselected += 1;
-                    None
-                }
-                Err(error) => {
-                    problem.get_or_insert(error);
-                    None
-                }
-            });
+        let spikes = times.iter().zip(units).filter_map(|(&time, &unit)| match self.channels.input(unit) {
+            Ok(Some(input)) => Some((ms * time.into(), input)),
+            Ok(None) => {
+                unselected += 1;
+                None
+            }
+            Err(error) => {
+                problem.get_or_insert(error);
+                None
+            }
+        });
         let pushed = self.events.push(label, spikes);
         problem.map_or(pushed, Err)?;
         self.unselected += unselected;
         for &time in times {
             self.read.found.add(ms * time.into(), self.window);
         }
-        self.read.channel = units.iter().map(|&unit| unit.into()).fold(self.read.channel, u32::max);
-        self.read.fingerprints.push(fingerprint(times, units));
+        self.read.channel = units.iter().copied().fold(self.read.channel, u32::max);
+        self.read.fingerprints.push(print);
         Ok(())
     }
 }
@@ -181,11 +189,11 @@ macro_rules! numbers {
 numbers!(f32, f64, u16, u32);
 
 /// The fingerprint of the numbers in the file.
-fn fingerprint<T: Number, U: Number>(times: &[T], units: &[U]) -> Fingerprint {
+fn fingerprint<T: Number, U: Number>(times: &[T], units: impl Iterator<Item = U>) -> Fingerprint {
     let mut hash = Hasher::default();
-    let mut bytes = Vec::with_capacity(size_of_val(times) + size_of_val(units));
+    let mut bytes = Vec::with_capacity(2 * size_of_val(times));
     times.iter().for_each(|time| time.append(&mut bytes));
-    units.iter().for_each(|unit| unit.append(&mut bytes));
+    units.for_each(|unit| unit.append(&mut bytes));
     hash.add(&bytes);
     hash.finish()
 }

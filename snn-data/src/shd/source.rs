@@ -43,7 +43,7 @@ impl Source {
         // The HDF5 library reports a missing file in a page of text, and blocks on a pipe.
         let io = |error| Error::io("read the spike file", path, &error);
         if !std::fs::metadata(path).map_err(io)?.is_file() {
-            return Err(Error::format(HDF5, "it is not a regular file").in_file(path, "type"));
+            return Err(Error::format("file of spikes", "it is not a regular file").in_file(path, "type"));
         }
         let reader = Reader::open(Format::of(path).map_err(io)?, path, unit, channels)?;
         let source = Self { path: path.to_owned(), reader, unit };

@@ -124,6 +124,35 @@ fn spoil<T, U>(mut fixture: Fixture<T, U>, change: impl FnOnce(&mut Fixture<T, U
     fixture
 }
 
+/// More channels than input units are possible, such as the pixels of a camera, are pooled.
+#[test]
+fn channels_beyond_16_bits_are_pooled() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = spoil(samples::<f32, u32>(), |f| f.units[7][2] = 199_999);
+    let path = fixture.write(folder.path(), "wide.h5");
+    let pooled = |pool| ShdConfig { inputs: 200_000, pool, ..config() };
+    let data = Shd::from_files("wide", &path, None, &pooled(4)).unwrap();
+    assert_eq!(data.inputs(), 50_000);
+    let batch = collate(&data, &[7]).unwrap();
+    let BatchInput::Events { mut units, .. } = batch.input else { panic!("no spikes") };
+    units.sort_unstable();
+    // Channels 7, 57, 199,999 in place of 107, 157, ..
+    assert_eq!(units, [1, 14, 39, 51, 64, 76, 49_999]);
+    let error = Shd::from_files("wide", &path, None, &pooled(1)).unwrap_err().to_string();
+    assert!(
+        error.contains("pool must be 4 or more, as that makes 200000 input units, and 65536 are possible"),
+        "{error}"
+    );
+    let error = Shd::from_files("wide", &path, None, &ShdConfig { inputs: 700, ..config() }).unwrap_err();
+    assert!(error.to_string().contains("a spike of channel 199999: there are 700 channels"), "{error}");
+
+    // Fingerprints are those of 16 bits wherever these suffice, in whatever width a file has them.
+    let narrow = samples::<f32, u16>().write(folder.path(), "narrow.h5");
+    let narrow = Shd::from_files("narrow", &narrow, None, &pooled(4)).unwrap();
+    let same: Vec<bool> = (0..12).map(|k| data.fingerprint(k) == narrow.fingerprint(k)).collect();
+    assert_eq!(same, (0..12).map(|k| k != 7).collect::<Vec<_>>());
+}
+
 #[test]
 fn broken_content_is_refused() {
     let float = samples::<f32, i32>;
@@ -133,11 +162,11 @@ fn broken_content_is_refused() {
     );
     assert_broken(
         spoil(float(), |f| f.units[7][2] = -1),
-        "not a valid HDF5 spike file: -1 is not an input unit (sample 7, spike 2): ",
+        "not a valid HDF5 spike file: -1 is not a channel (sample 7, spike 2): ",
     );
     assert_broken(
         spoil(samples::<f32, u64>(), |f| f.units[7][2] = u64::MAX),
-        "not a valid HDF5 spike file: 18446744073709551615 is not an input unit (sample 7, spike 2): ",
+        "not a valid HDF5 spike file: 18446744073709551615 is not a channel (sample 7, spike 2): ",
     );
     assert_broken(
         spoil(float(), |f| f.times[5][0] = -0.5),

@@ -6,7 +6,13 @@
 use std::{path::Path, str};
 
 use crate::{
-    environment::Environment, probe::Probe, record::Record, state::RunState, status::Status, sweep::Manifest,
+    condition::{Cells, Condition},
+    environment::Environment,
+    probe::Probe,
+    record::Record,
+    state::RunState,
+    status::Status,
+    sweep::Manifest,
 };
 
 /// The lines of `metrics.jsonl`.
@@ -59,6 +65,29 @@ pub fn manifest(bytes: &[u8]) -> bool {
 #[must_use]
 pub fn parse_manifest(bytes: &[u8]) -> Option<Manifest> {
     Manifest::parse(bytes, Path::new("manifest.json")).ok()
+}
+
+/// A condition of `--where`.
+pub fn condition(bytes: &[u8]) -> bool {
+    let Some(condition) = str::from_utf8(bytes).ok().and_then(|text| text.parse::<Condition>().ok()) else {
+        return false;
+    };
+    /// The same in every column.
+    struct Row(&'static str);
+    impl Cells for Row {
+        fn cell(&self, _: &str) -> String {
+            self.0.to_owned()
+        }
+
+        fn is_text(&self, _: &str) -> bool {
+            self.0 == "done"
+        }
+    }
+    for row in ["", "1", "-1e308", "nan", "done"].map(Row) {
+        assert_eq!(condition.holds(&row), condition.holds(&row), "it is the same twice");
+        let _ = condition.check(&[row]);
+    }
+    true
 }
 
 /// `config.toml` as plain TOML.

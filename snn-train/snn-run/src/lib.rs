@@ -62,7 +62,7 @@ pub use environment::{Environment, Session};
 pub use error::{Error, Lines, line_of, with_causes};
 pub use follow::{Follower, News, Tail};
 pub use liveness::{Pulse, STALLED_AFTER, host, silence, unix_time};
-pub use numbers::{counted, median, number, round_step};
+pub use numbers::{counted, median, number};
 pub use record::{
     EpochRecord, LayerRecord, Losses, METRICS_VERSION, Record, Seconds, TestRecord, WarningRecord,
 };

@@ -1,10 +1,9 @@
 //! Bars side by side in groups: mean and standard deviation of the best models of each condition.
 
+use snn_plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Color, Rect};
+
 use super::{Runs, Table, output::plain};
-use crate::{
-    plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Color, Rect},
-    sweep::MeanSd,
-};
+use crate::sweep::MeanSd;
 
 /// The best models of a condition.
 #[derive(Debug, Clone)]

@@ -2,12 +2,12 @@
 //! classes, (c) spike trains along a manifold.
 
 use snn_data::{Dataset as _, Randman, RandmanConfig};
+use snn_plot::{
+    Anchor, Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, Color, LIGHT_GRAY, Rect, Stroke, shades,
+};
 
 use super::{FigureOutput, Reproduction, Table, definition::Definition};
-use crate::{
-    Error,
-    plot::{Anchor, Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, Color, LIGHT_GRAY, Rect, Stroke, shades},
-};
+use crate::Error;
 
 pub(super) const DEFINITION: Definition =
     Definition { number: 1, title: "smooth random manifolds", sweeps: |_| Ok(Vec::new()), draw };

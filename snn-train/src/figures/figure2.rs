@@ -1,6 +1,10 @@
 //! Figure 2: the true gradient against a surrogate, on two classes. (b) Learning curves, (c) a network before and (d) after
 //! training with the surrogate: readout, hidden and input spikes of two inputs of each class, (e) potentials of hidden units.
 
+use snn_plot::{
+    Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, GRAY, LIGHT_GRAY, Legend, Rect, Stroke, VERMILION,
+};
+
 use super::{
     FigureOutput, FirstWeights, Missing, Reproduction, Runs, Setting as _, Table,
     definition::Definition,
@@ -9,9 +13,6 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{
-        Axes, AxisScale, BLACK, BLUE, CLASSES, Canvas, GRAY, LIGHT_GRAY, Legend, Rect, Stroke, VERMILION,
-    },
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };

@@ -2,6 +2,10 @@
 //! best models by shape and depth, (d) other data and other initial weights.
 
 use snn_core::{Surrogate, SurrogateShape};
+use snn_plot::{
+    Axes, AxisScale, BLACK, BLUE, Canvas, GRAY, GREEN, Legend, ORANGE, Rect, SKY, Stroke, Whiskers,
+    color_bar, shades,
+};
 
 use super::{
     FigureOutput, Reproduction, Runs, Scale, Setting as _, Table,
@@ -13,10 +17,6 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{
-        Axes, AxisScale, BLACK, BLUE, Canvas, GRAY, GREEN, Legend, ORANGE, Rect, SKY, Stroke, Whiskers,
-        color_bar, shades,
-    },
     sweep::{Axis, Sweep},
 };
 

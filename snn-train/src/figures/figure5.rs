@@ -2,6 +2,7 @@
 //! differentiable, (d) the same by depth, (e) gradients through recurrent connections or not, (f) the same by depth.
 
 use snn_core::SurrogateShape;
+use snn_plot::{Axes, AxisScale, Canvas, Color, GRAY, Legend, ORANGE, Rect, SKY, Stroke, VERMILION};
 
 use super::{
     FigureOutput, Reproduction, Runs, Setting as _, Table,
@@ -12,7 +13,6 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, AxisScale, Canvas, Color, GRAY, Legend, ORANGE, Rect, SKY, Stroke, VERMILION},
     run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };

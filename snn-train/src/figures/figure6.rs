@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use snn_plot::{Axes, AxisScale, BLUE, GREEN, ORANGE, SKY};
+
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Scale, Setting as _,
     bars::{ACCURACY, Bar, draw_bars},
@@ -11,7 +13,6 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, AxisScale, BLUE, GREEN, ORANGE, SKY},
     sweep::{Axis, Sweep},
 };
 

@@ -2,6 +2,7 @@
 //! Mel spectrogram.
 
 use snn_data::{Dataset, Mnist, MnistConfig, Split, data_directory};
+use snn_plot::{Axes, AxisScale, Rect};
 
 use super::{
     FigureOutput, Missing, Preview, Reproduction, Table,
@@ -9,10 +10,7 @@ use super::{
     preview::{Content, draw_colors, draw_raster, draw_spectrogram, range},
     sources::{Absence, Found, MNIST, RAW_HD, SHD, Source},
 };
-use crate::{
-    Error,
-    plot::{Axes, AxisScale, Rect},
-};
+use crate::Error;
 
 pub(super) const DEFINITION: Definition =
     Definition { number: 7, title: "inputs of the data sets", sweeps: |_| Ok(Vec::new()), draw };

@@ -1,6 +1,8 @@
 //! Figure 8: what the upper regularizer does. (a) A trained network without it, (b) with it: readout, hidden and input spikes of
 //! one input; (c, d) spikes of single hidden units, over all inputs of the test. The networks are those of figure 9a.
 
+use snn_plot::{Axes, AxisScale, BLUE, ORANGE, Rect, Stroke};
+
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
     definition::Definition,
@@ -9,11 +11,7 @@ use super::{
     snapshot::{Samples, Snapshot},
     sources::RANDMAN,
 };
-use crate::{
-    Error,
-    plot::{Axes, AxisScale, BLUE, ORANGE, Rect, Stroke},
-    sweep::Row,
-};
+use crate::{Error, sweep::Row};
 
 pub(super) const DEFINITION: Definition = Definition {
     number: 8,

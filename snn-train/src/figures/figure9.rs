@@ -4,6 +4,8 @@
 //! A sigmoid is fitted to the runs with no more spikes than the run that is best on validation. Some networks with spikes in
 //! plenty fail, too, two layers deep above all; how few spikes suffice is another question, so they are drawn pale.
 
+use snn_plot::{Axes, AxisScale, BLUE, Canvas, Color, GREEN, Legend, ORANGE, Rect, Stroke};
+
 use super::{
     FigureOutput, Missing, Reproduction, Runs, Setting as _, Table,
     definition::Definition,
@@ -14,7 +16,6 @@ use super::{
 };
 use crate::{
     Error,
-    plot::{Axes, AxisScale, BLUE, Canvas, Color, GREEN, Legend, ORANGE, Rect, Stroke},
     sweep::{Axis, Row, Sweep},
 };
 

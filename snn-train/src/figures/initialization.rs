@@ -4,11 +4,11 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::Serialize;
 use snn_core::Network;
+use snn_plot::{Axes, AxisScale, BLUE, GRAY, Stroke};
 
 use super::{FigureOutput, Scale, Table, sources::preset_of};
 use crate::{
     Error, Experiment,
-    plot::{Axes, AxisScale, BLUE, GRAY, Stroke},
     train::{evaluate_activity, spread},
 };
 

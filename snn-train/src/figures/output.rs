@@ -2,9 +2,10 @@
 
 use std::{fmt::Display, fs, path::Path, path::PathBuf};
 
+use snn_plot::Canvas;
+
 use crate::{
     Error,
-    plot::Canvas,
     replace::{Durability, replace_shared},
 };
 

@@ -2,15 +2,10 @@
 
 use snn_core::{Events, Input, Network};
 use snn_data::{Dataset, Split};
+use snn_plot::{Axes, AxisScale, BLACK, Canvas, GRAY, Rect, Stroke};
 
 use super::{Preview, Reproduction};
-use crate::{
-    Checkpoint, Error,
-    experiment::Selection,
-    plot::{Axes, AxisScale, BLACK, Canvas, GRAY, Rect, Stroke},
-    run::RunDir,
-    train::batch,
-};
+use crate::{Checkpoint, Error, experiment::Selection, run::RunDir, train::batch};
 
 /// Spikes, potentials and readout of a network for some samples.
 #[derive(Debug, Clone)]

@@ -21,8 +21,21 @@ impl Checkpoint {
     /// Reads the checkpoint of the best or of the last epoch of a run.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::load`].
+    /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] where only the other checkpoint is whole.
     pub fn of_run(run: &RunDir, which: Selection) -> Result<Self, Error> {
+        Self::at(run, which).map_err(|error| {
+            let (other, name) = match which {
+                Selection::Best => (Selection::Last, "last"),
+                Selection::Last => (Selection::Best, "best"),
+            };
+            match Self::at(run, other) {
+                Ok(other) => only(&other, name, error),
+                Err(_) => error,
+            }
+        })
+    }
+
+    fn at(run: &RunDir, which: Selection) -> Result<Self, Error> {
         Self::load(checkpoint_path(run.path(), which))
     }
 
@@ -32,10 +45,10 @@ impl Checkpoint {
     /// # Errors
     /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] if only the other checkpoint is intact.
     pub fn selected(run: &RunDir) -> Result<(Self, Selection), Error> {
-        let last = match Self::of_run(run, Selection::Last) {
+        let last = match Self::at(run, Selection::Last) {
             Ok(last) => last,
             Err(error) => {
-                let Ok(best) = Self::of_run(run, Selection::Best) else { return Err(error) };
+                let Ok(best) = Self::at(run, Selection::Best) else { return Err(error) };
                 return match best.experiment().training.selection {
                     Selection::Best => Ok((best, Selection::Best)),
                     Selection::Last => Err(only(&best, "best", error)),
@@ -45,7 +58,7 @@ impl Checkpoint {
         if last.experiment().training.selection == Selection::Last {
             return Ok((last, Selection::Last));
         }
-        match Self::of_run(run, Selection::Best) {
+        match Self::at(run, Selection::Best) {
             Ok(best) => Ok((best, Selection::Best)),
             // A kill between writing the two left only one, which is both.
             Err(Error::MissingCheckpoint { .. }) if last.is_best() => Ok((last, Selection::Best)),

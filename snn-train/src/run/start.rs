@@ -10,7 +10,7 @@ use crate::{
     checkpoint::Checkpoint,
     error::Error,
     experiment::{Experiment, Selection},
-    replace::replace_by_link,
+    replace::replace_by_copy,
     shell_word,
 };
 
@@ -82,7 +82,7 @@ impl Start {
             Selection::Last if self.last.is_best() => (best, last),
             Selection::Last => return Ok(()),
         };
-        replace_by_link(&path, &source).map_err(Error::io("write the checkpoint", &path))
+        replace_by_copy(&path, &source).map_err(Error::io("write the checkpoint", &path))
     }
 }
 

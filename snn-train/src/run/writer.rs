@@ -29,7 +29,7 @@ use crate::{
     Checkpoint, Error, Event, Experiment, Flow, Observer, Phase, Trainer,
     experiment::Selection,
     probe::{Probe, ProbeWriter},
-    replace::{Durability, replace, replace_by_link},
+    replace::{Durability, replace, replace_by_copy},
     tensorboard::TensorBoardWriter,
 };
 
@@ -362,7 +362,7 @@ impl RunWriter {
         checkpoint.save(&last)?;
         if best {
             let path = checkpoint_path(&self.directory, Selection::Best);
-            replace_by_link(&path, &last).map_err(Error::io("write the checkpoint", path))?;
+            replace_by_copy(&path, &last).map_err(Error::io("write the checkpoint", path))?;
         }
         Ok(())
     }

@@ -3,6 +3,9 @@
 use super::settings::Settings;
 use crate::error::Error;
 
+/// Maximum number of steps between two spikes: with more, the times have another unit or clock, and the network would run for hours.
+const MOST_SILENCE: f64 = 1e9;
+
 /// The spikes of the current step.
 #[derive(Debug)]
 pub(super) struct Bin {
@@ -36,7 +39,13 @@ impl Bin {
     pub(super) fn step_of(&self, time: f64, dt: f64) -> Result<u64, Error> {
         let now = self.step as f64 * dt;
         if time.is_finite() && time >= now {
-            return Ok((time / dt) as u64);
+            let step = time / dt;
+            if step - self.step as f64 > MOST_SILENCE {
+                return Err(Error::Impossible(format!(
+                    "a spike at {time:?} ms, more than {MOST_SILENCE:e} steps after {now} ms: times are in ms since the stream began"
+                )));
+            }
+            return Ok(step as u64);
         }
         Err(Error::Impossible(format!(
             "a spike at {time} ms, but the stream is at {now} ms: spikes must be sorted by time"

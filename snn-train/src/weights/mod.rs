@@ -127,6 +127,31 @@ impl Weights {
     }
 }
 
+/// Whether bytes are a safetensors file of weights.
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    plain::read(Path::new("weights"), bytes).is_ok_and(|weights| weights.matrices().count() > 0)
+}
+
+/// What a helper says of a graph.
+#[cfg(feature = "nir")]
+pub(crate) fn graph_answer(graph: &nir::Graph) -> serde_json::Result<Vec<u8>> {
+    nir::answer(Ok(graph))
+}
+
+/// Whether bytes are what a helper says of a graph that makes a network.
+#[cfg(feature = "nir")]
+pub(crate) fn is_graph(bytes: &[u8]) -> bool {
+    let network = snn_core::NetworkConfig {
+        hidden: vec![snn_core::Layer::recurrent(3)],
+        ..snn_core::NetworkConfig::new(2, 2)
+    };
+    nir::parse(bytes).is_ok_and(|graph| {
+        let found = of_nir(&graph, None);
+        let _ = (of_nir(&graph, Some(&network)), nir::parse(bytes) == Ok(graph));
+        found.is_ok()
+    })
+}
+
 #[cfg(feature = "nir")]
 fn of_nir(graph: &nir::Graph, config: Option<&NetworkConfig>) -> Result<Vec<Stored>, String> {
     let stored =

@@ -43,7 +43,7 @@ impl Snn {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_snn"));
+        let mut command = snn_test_support::signals::listening(env!("CARGO_BIN_EXE_snn"));
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
         // A program started by another test while this one writes an HDF5 file inherits the file and its lock.
         command.env("HDF5_USE_FILE_LOCKING", "FALSE");

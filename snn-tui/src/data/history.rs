@@ -26,9 +26,9 @@ pub(crate) struct History {
 /// What a metric was over a few epochs; NaN where it was not recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bucket {
-    pub(crate) mean: f32,
-    pub(crate) low: f32,
-    pub(crate) high: f32,
+    pub(crate) mean: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 /// What runs along the horizontal axis.
@@ -40,7 +40,7 @@ pub(crate) enum XAxis {
     Time,
 }
 
-const NOTHING: Bucket = Bucket { mean: f32::NAN, low: f32::NAN, high: f32::NAN };
+const NOTHING: Bucket = Bucket { mean: f64::NAN, low: f64::NAN, high: f64::NAN };
 
 impl History {
     /// Adds an epoch.
@@ -60,7 +60,7 @@ impl History {
         for (name, value) in metrics(&record) {
             let column = self.columns.entry(name).or_default();
             column.resize(bucket + 1, NOTHING);
-            column[bucket].put(value as f32, within);
+            column[bucket].put(value, within);
         }
         self.epochs += 1;
         self.last = Some(record);
@@ -87,6 +87,23 @@ impl History {
         self.columns.keys().map(String::as_str)
     }
 
+    /// The epoch of each bucket; the mean of those in it.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = f64> {
+        self.places(XAxis::Epoch)
+    }
+
+    /// Where each bucket lies.
+    pub(crate) fn places(&self, axis: XAxis) -> impl Iterator<Item = f64> {
+        self.places.iter().map(move |place| place[axis as usize])
+    }
+
+    /// Where the bucket of an epoch lies; `None` if the run has not come so far.
+    pub(crate) fn place_of_epoch(&self, epoch: f64, axis: XAxis) -> Option<f64> {
+        let half = 0.5 * self.stride as f64;
+        let place = self.places.iter().find(|place| (place[0] - epoch).abs() <= half)?;
+        Some(place[axis as usize])
+    }
+
     /// A metric over the run: where each bucket lies, and what it holds.
     pub(crate) fn series(&self, metric: &str, axis: XAxis) -> Vec<(f64, Bucket)> {
         let Some(column) = self.columns.get(metric) else { return Vec::new() };
@@ -97,7 +114,7 @@ impl History {
 
 impl Bucket {
     /// Takes the next of its values, of which it has `number` already.
-    fn put(&mut self, value: f32, number: usize) {
+    fn put(&mut self, value: f64, number: usize) {
         if value.is_nan() {
             return;
         }
@@ -105,7 +122,7 @@ impl Bucket {
             *self = Self { mean: value, low: value, high: value };
             return;
         }
-        self.mean += (value - self.mean) / (number + 1) as f32;
+        self.mean += (value - self.mean) / (number + 1) as f64;
         self.low = self.low.min(value);
         self.high = self.high.max(value);
     }
@@ -146,7 +163,9 @@ mod tests {
         let mut history = History::default();
         (1..=20).for_each(|k| history.push(epoch(k, f64::from(k))));
         let series = history.series("train.loss", XAxis::Epoch);
-        assert!(series.iter().zip(1..).all(|((x, bucket), k)| *x == f64::from(k) && bucket.mean == k as f32));
+        assert!(
+            series.iter().zip(1..).all(|((x, bucket), k)| *x == f64::from(k) && bucket.mean == f64::from(k))
+        );
         assert_eq!(series.len(), 20);
         assert_eq!(history.series("train.loss", XAxis::Step)[19].0, 200.0);
         assert_eq!(history.series("train.loss", XAxis::Time)[19].0, 10.0);

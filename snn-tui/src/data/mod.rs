@@ -3,9 +3,11 @@
 mod config_summary;
 mod gpus;
 mod history;
+mod machine_history;
 mod probes;
 mod proc;
 mod row;
+mod source;
 mod sweep;
 mod system;
 mod tailer;
@@ -16,13 +18,15 @@ use snn_run::{Environment, Record, probe::Probe};
 pub(crate) use config_summary::ConfigSummary;
 pub(crate) use gpus::Gpu;
 pub(crate) use history::{Bucket, History, XAxis};
+pub(crate) use machine_history::{Load, MachineHistory};
 pub(crate) use probes::{ProbeSummary, Probes};
 #[cfg(test)]
 pub(crate) use proc::Process;
 pub(crate) use row::Run;
+pub(crate) use source::Source;
 pub(crate) use sweep::SweepView;
 pub(crate) use system::{Log, System};
-pub(crate) use tailer::{Source, Tailer};
+pub(crate) use tailer::Tailer;
 
 /// What the tailer has found out.
 #[derive(Debug)]
@@ -70,8 +74,9 @@ pub(crate) struct Wants {
     pub(crate) all_verdicts: bool,
     /// The run whose probes are wanted, and the epoch: without one the newest.
     pub(crate) probe: Option<(String, Option<u32>)>,
-    /// Whether the results of the sweep are wanted.
+    /// Whether the results of the sweep are wanted; of several sweeps, those of the sweep with the run `subject`.
     pub(crate) sweep: bool,
+    pub(crate) subject: Option<String>,
     /// Whether this machine is wanted, and the run whose trainer's log is.
     pub(crate) system: Option<Option<String>>,
 }

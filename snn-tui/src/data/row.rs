@@ -20,6 +20,8 @@ pub(crate) struct Run {
     pub(crate) silent: f64,
     /// What is to be said of it; `None` until it has been asked for.
     pub(crate) diagnosis: Option<Arc<Diagnosis>>,
+    /// The accuracy by which it is judged over its epochs, 0 to 1, for a curve in a line.
+    pub(crate) course: Arc<[f32]>,
     /// Why it cannot be read.
     pub(crate) error: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Run {
             epoch_seconds: None,
             silent: 0.0,
             diagnosis: None,
+            course: Arc::default(),
             error: None,
         }
     }
@@ -52,6 +55,33 @@ impl Run {
 
     pub(crate) fn is(&self, state: RunState) -> bool {
         self.state == Some(state)
+    }
+
+    /// How it has ended, in a few words, if it was running before and no longer is.
+    pub(crate) fn ended_as(&self, after: &Self) -> Option<String> {
+        let state = after.state?;
+        if !self.is(RunState::Running) || matches!(state, RunState::Running | RunState::Pending) {
+            return None;
+        }
+        let status = after.status.as_ref();
+        let how = match state {
+            RunState::Done => "is done",
+            RunState::Failed => "has failed",
+            RunState::Stopped => "was stopped",
+            RunState::Stalled => "has stalled",
+            RunState::Damaged => "can no longer be read",
+            _ => "is in an unknown state",
+        };
+        let mut text = format!("{} {how}", after.id);
+        if let Some(test) = after.test_accuracy() {
+            text += &format!(", test {:.2} %", 100.0 * test);
+        } else if let Some(best) = after.best_accuracy() {
+            text += &format!(", best {:.2} %", 100.0 * best);
+        }
+        if let Some(message) = status.and_then(|status| status.message.as_ref()) {
+            text += &format!(": {message}");
+        }
+        Some(text)
     }
 
     /// Seconds to the end: the median epoch times the epochs left, what is done of the present one taken off.
@@ -114,5 +144,22 @@ mod tests {
         (last.seconds.forward, last.seconds.backward, last.seconds.validation) = (1.0, 1.0, 7.0);
         run.last = Some(last);
         assert_eq!(run.samples_per_second(), Some(500.0));
+    }
+
+    #[test]
+    fn a_run_that_no_longer_runs_has_ended() {
+        let of = |state| Run::new("a".into(), "a".into(), state);
+        let ended = |before: RunState, after| of(Some(before)).ended_as(&of(Some(after)));
+        assert_eq!(ended(RunState::Running, RunState::Running), None);
+        assert_eq!(ended(RunState::Stalled, RunState::Done), None, "nobody trained it");
+        assert_eq!(of(None).ended_as(&of(Some(RunState::Done))), None, "read for the first time");
+        assert_eq!(ended(RunState::Running, RunState::Stalled).as_deref(), Some("a has stalled"));
+        let message = Some("the loss is NaN".to_owned());
+        let failed =
+            Run { status: Some(Status { message, ..Status::default() }), ..of(Some(RunState::Failed)) };
+        assert_eq!(
+            of(Some(RunState::Running)).ended_as(&failed).as_deref(),
+            Some("a has failed: the loss is NaN")
+        );
     }
 }

@@ -6,62 +6,22 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::{Path, PathBuf},
+    io,
     time::{Duration, Instant},
 };
 
 use snn_run::{
-    Error, RunDir, RunState,
+    RunDir, RunState,
     files::TRAINER_LOG,
-    sweep::{Results, Row, SweepDir},
+    sweep::{Results, Row},
 };
 
-use super::{Log, Msg, SweepView, Wants, system::Machine, tracked_run::TrackedRun};
-
-/// What is looked at.
-#[derive(Debug, Clone)]
-pub(crate) enum Source {
-    /// The runs in a directory.
-    Runs(PathBuf),
-    /// One run.
-    Run(RunDir),
-    /// The runs of a sweep, also those that have not begun.
-    Sweep(Box<SweepDir>),
-}
-
-impl Source {
-    /// A run's own directory, that of a sweep, or one that holds runs.
-    ///
-    /// # Errors
-    /// If it cannot be read, or is a sweep whose plan is damaged.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        if let Ok(run) = RunDir::open(path) {
-            return Ok(Self::Run(run));
-        }
-        match SweepDir::open(path) {
-            Ok(sweep) => Ok(Self::Sweep(Box::new(sweep))),
-            Err(Error::NotASweep { .. }) => {
-                snn_run::list(path)?;
-                Ok(Self::Runs(path.to_owned()))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Where it lies.
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Self::Runs(path) => path,
-            Self::Run(run) => run.path(),
-            Self::Sweep(sweep) => sweep.path(),
-        }
-    }
-
-    pub(crate) fn is_sweep(&self) -> bool {
-        matches!(self, Self::Sweep(_))
-    }
-}
+use super::{
+    Log, Msg, Source, SweepView, Wants,
+    source::{Findings, Found},
+    system::Machine,
+    tracked_run::TrackedRun,
+};
 
 /// So long one step takes at most, more or less: whoever asks for another run need not wait.
 const BUDGET: Duration = Duration::from_millis(80);
@@ -86,6 +46,8 @@ pub(crate) struct Tailer {
     machine: Option<(Machine, Option<Instant>)>,
     environment: Option<String>,
     sweep_changed: bool,
+    /// Which sweep was sent last.
+    swept: usize,
     trouble: Option<String>,
 }
 
@@ -105,6 +67,7 @@ impl Tailer {
             machine: None,
             environment: None,
             sweep_changed: true,
+            swept: 0,
             trouble: None,
         }
     }
@@ -123,8 +86,12 @@ impl Tailer {
         let glancing = self.read_probes(wants, due, messages);
         self.read_facts(wants, begin, messages);
         let diagnosed = self.read_verdicts(wants, begin, messages);
-        if wants.sweep && self.unread.is_empty() && std::mem::take(&mut self.sweep_changed) {
-            messages.extend(self.sweep());
+        if wants.sweep && self.unread.is_empty() {
+            let place = self.swept(wants);
+            if std::mem::take(&mut self.sweep_changed) || place != self.swept {
+                messages.extend(self.sweep(place));
+                self.swept = place;
+            }
         }
         self.read_system(wants, messages);
         let facts_are_there = !wants.all_facts || self.without_facts.is_empty();
@@ -146,19 +113,13 @@ impl Tailer {
 
     /// Finds runs that are new, and those that are gone.
     fn list(&mut self, messages: &mut Vec<Msg>) {
-        let found = match self.find() {
-            Ok(found) => found,
-            Err(error) => {
-                let trouble = Some(error.to_string());
-                if self.trouble != trouble {
-                    self.trouble.clone_from(&trouble);
-                    messages.push(Msg::Trouble(trouble));
-                }
-                return;
-            }
-        };
-        if self.trouble.take().is_some() {
-            messages.push(Msg::Trouble(None));
+        let known = |id: &str| self.known.get(id).and_then(|known| known.dir.clone());
+        let Findings { found, lost } = self.source.find(&known);
+        let trouble = lost.iter().map(|(_, why)| why.as_str()).collect::<Vec<_>>().join("; ");
+        let trouble = Some(trouble).filter(|trouble| !trouble.is_empty());
+        if self.trouble != trouble {
+            self.trouble.clone_from(&trouble);
+            messages.push(Msg::Trouble(trouble));
         }
         let mut gone: BTreeSet<String> = self.known.keys().cloned().collect();
         let mut new = Vec::new();
@@ -177,6 +138,8 @@ impl Tailer {
             self.known.insert(id, known);
             self.sweep_changed = true;
         }
+        // A run in a directory that cannot be read may still exist.
+        gone.retain(|id| !lost.iter().any(|(prefix, _)| id.starts_with(prefix)));
         for id in &gone {
             self.known.remove(id);
             self.unread.remove(id);
@@ -188,38 +151,6 @@ impl Tailer {
         }
         if !new.is_empty() {
             messages.push(Msg::Runs(new));
-        }
-    }
-
-    /// Every run that there is.
-    fn find(&self) -> Result<Vec<Found>, Error> {
-        match &self.source {
-            // A run that is deleted while it is looked at is gone, not an error.
-            Source::Run(run) => Ok(Found::at(run.path().to_owned(), run.id()).into_iter().collect()),
-            Source::Sweep(sweep) => {
-                let found = |point: &snn_run::sweep::Point| {
-                    let path = sweep.run_path(point);
-                    Found::at(path.clone(), point.id.clone()).unwrap_or_else(|| Found {
-                        id: point.id.clone(),
-                        path,
-                        dir: Err(RunState::Pending),
-                    })
-                };
-                Ok(sweep.manifest().points.iter().map(found).collect())
-            }
-            Source::Runs(directory) => {
-                let fail = |source| Error::Io { action: "list the runs", path: directory.clone(), source };
-                let entries = fs::read_dir(directory).map_err(fail)?;
-                let found = |entry: fs::DirEntry| {
-                    let id = entry.file_name().to_string_lossy().into_owned();
-                    // A run that is known already is opened when it is read, and not each time it is listed.
-                    match self.known.get(&id).and_then(|known| known.dir.clone()) {
-                        Some(dir) => Some(Found { id, path: entry.path(), dir: Ok(dir) }),
-                        None => Found::at(entry.path(), id),
-                    }
-                };
-                Ok(entries.flatten().filter_map(found).collect())
-            }
         }
     }
 
@@ -357,17 +288,25 @@ impl Tailer {
         (due || other || known.is_glancing()) && known.glance(messages)
     }
 
-    /// The sweep, from what has been read of its runs.
-    fn sweep(&self) -> Option<Msg> {
-        let Source::Sweep(sweep) = &self.source else { return None };
+    /// Which sweep to show: of several, that of the selected run.
+    fn swept(&self, wants: &Wants) -> usize {
+        let of = |id: &String| self.source.sweeps().iter().position(|(prefix, _)| id.starts_with(prefix));
+        wants.subject.as_ref().and_then(of).unwrap_or(self.swept)
+    }
+
+    /// A sweep, from what has been read of its runs.
+    fn sweep(&self, place: usize) -> Option<Msg> {
+        let sweeps = self.source.sweeps();
+        let (prefix, sweep) = sweeps.get(place)?;
         let manifest = sweep.manifest();
         let row = |point: &snn_run::sweep::Point| {
-            let known = self.known.get(&point.id);
+            let id = format!("{prefix}{}", point.id);
+            let known = self.known.get(&id);
             let run = known.map(|known| &known.run);
             let status = run.and_then(|run| run.status.as_ref());
             let seconds = run.and_then(|run| run.epoch_seconds).unwrap_or(0.0);
             Row {
-                id: point.id.clone(),
+                id,
                 settings: point.settings.clone(),
                 state: run.and_then(|run| run.state).unwrap_or(RunState::Pending),
                 epoch: status.map_or(0, |status| status.epoch),
@@ -418,28 +357,4 @@ impl Tailer {
         }
         self.environment.clone_from(run);
     }
-}
-
-/// A run that there is: its name, where it lies, and why it cannot be opened if it cannot.
-struct Found {
-    id: String,
-    path: PathBuf,
-    dir: Result<RunDir, RunState>,
-}
-
-impl Found {
-    /// What lies at `path`, if it is a run.
-    fn at(path: PathBuf, id: String) -> Option<Self> {
-        let dir = match RunDir::open(&path) {
-            Ok(run) => Ok(run),
-            Err(_) if is_forbidden(&path) => Err(RunState::Damaged),
-            Err(_) => return None,
-        };
-        Some(Self { id, path, dir })
-    }
-}
-
-/// Whether nobody may look into a directory. What lies in it may be a run.
-fn is_forbidden(path: &Path) -> bool {
-    fs::read_dir(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use snn_run::{
     Diagnosis, Doctor, Error, FILE_VERSION, Follower, News, Pulse, Record, RunDir, RunState,
-    files::{self, METRICS, PROBES, STATUS},
+    files::{self, CONFIG, METRICS, PROBES, STATUS},
     median,
     probe::Probe,
 };
@@ -30,6 +30,8 @@ pub(super) struct TrackedRun {
     /// Spikes of each layer in the test.
     pub(super) test_spikes: Option<Vec<f64>>,
     stamps: [Option<Stamp>; 2],
+    /// Whether its directory, or one above it, was missing at the last look.
+    is_lost: bool,
     pulse: Pulse,
     /// Judges it, while it may change.
     doctor: Option<Doctor>,
@@ -62,6 +64,7 @@ impl TrackedRun {
             has_facts: false,
             test_spikes: None,
             stamps: [None, None],
+            is_lost: false,
             pulse: Pulse::default(),
             doctor: None,
             is_undiagnosed: true,
@@ -77,6 +80,11 @@ impl TrackedRun {
         let Some(dir) = &self.dir else { return false };
         let stamps = [STATUS, METRICS].map(|name| stamp(&dir.path().join(name)));
         let mut changed = self.run.state.is_none();
+        self.is_lost = stamps[0].is_none() && !dir.path().join(CONFIG).exists();
+        if self.is_lost {
+            // Keep what was read; only the time since the last heartbeat counts on.
+            return self.judge();
+        }
         if stamps != self.stamps || changed {
             let before = self.run.clone();
             if let Err(error) = self.read() {
@@ -103,7 +111,11 @@ impl TrackedRun {
         let outcome = match &self.dir {
             Some(dir) if state != RunState::Damaged => {
                 let doctor = self.doctor.get_or_insert_with(|| Doctor::new(dir));
-                doctor.look(state, status, self.run.silent).map_err(|error| error.to_string())
+                let outcome = doctor.look(state, status, self.run.silent).map_err(|error| error.to_string());
+                if *self.run.course != *doctor.evidence().course() {
+                    self.run.course = doctor.evidence().course().into();
+                }
+                outcome
             }
             _ => Err(self.run.error.clone().unwrap_or_default()),
         };
@@ -188,7 +200,7 @@ impl TrackedRun {
 
     /// What is new in the history.
     pub(super) fn history(&mut self, messages: &mut Vec<Msg>) {
-        let Some(dir) = &self.dir else { return };
+        let Some(dir) = self.dir.as_ref().filter(|_| !self.is_lost) else { return };
         let id = &self.run.id;
         let follower = self.follower.get_or_insert_with(|| {
             messages.push(Msg::HistoryRestart(id.clone()));
@@ -219,7 +231,7 @@ impl TrackedRun {
 
     /// What is new of the probes, and the one that is wanted: without an epoch the newest.
     pub(super) fn probes(&mut self, wanted: Option<u32>, messages: &mut Vec<Msg>) {
-        let Some(dir) = &self.dir else { return };
+        let Some(dir) = self.dir.as_ref().filter(|_| !self.is_lost) else { return };
         let id = || self.run.id.clone();
         let epochs = dir.probed_epochs().unwrap_or_default();
         if epochs != self.probed {

@@ -14,6 +14,7 @@ use super::{
     probed::{self, turned},
 };
 use crate::{
+    figure::{Figure, Panel},
     state::{Screen, State},
     widgets::{
         note, panes,
@@ -48,6 +49,7 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
     draw,
     wants: probed::wants,
+    figure,
 };
 
 fn view_by(state: &mut State, by: isize) {
@@ -75,11 +77,21 @@ fn neuron_by(state: &mut State, by: isize) {
 }
 
 /// The views, in the order in which they come to the front.
-const VIEWS: [(&str, View); 3] =
-    [("rasters", overview::draw), ("potentials", potentials::draw), ("rates", rates::draw)];
+const VIEWS: [(&str, View, Panels); 3] = [
+    ("rasters", overview::draw, overview::figure),
+    ("potentials", potentials::draw, potentials::figure),
+    ("rates", rates::draw, rates::figure),
+];
 
 /// Draws a view.
 type View = fn(&Look<'_>, Rect, &mut Buffer);
+/// What a view writes into files.
+type Panels = for<'a> fn(&Look<'a>) -> Vec<Panel<'a>>;
+
+/// The view in front.
+fn figure(state: &State) -> Result<Figure<'_>, String> {
+    Ok(Figure::Panels(VIEWS[state.choice::<Choice>().view].2(&Look::at(state)?)))
+}
 
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {

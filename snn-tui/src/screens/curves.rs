@@ -1,41 +1,25 @@
 //! Curves of all chosen runs: any metric over epochs, steps or computing time.
 
-use std::collections::BTreeMap;
+mod choice;
+mod metrics;
+mod plots;
+mod view;
 
-use ratatui::{buffer::Buffer, layout::Rect};
-use snn_run::scalars;
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{binding::Binding, definition::Definition};
 use crate::{
-    data::{Bucket, History, XAxis},
+    data::XAxis,
+    figure::{Figure, Panel},
     state::{Screen, State},
-    widgets::{Axis, AxisScale, Band, Plot, Series, note, text::clean},
+    widgets::{
+        Plot, first_shown, grid, note,
+        text::{clean, fit, left, number, right, width},
+    },
 };
+use choice::Parts;
 
-/// What is plotted and how.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Choice {
-    /// `None`: loss above, accuracy below. Otherwise this metric alone.
-    pub(crate) metric: Option<String>,
-    axis: XAxis,
-    logarithmic: bool,
-    log_x: bool,
-    /// Weight of the past in the moving average, 0 for none.
-    smoothing: f64,
-    /// Whether runs that differ in seeds alone are one curve, their mean, with a band from lowest to highest.
-    grouped: bool,
-    parts: Parts,
-    /// Where the cross-hair is, 0 to 1.
-    crosshair: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Parts {
-    #[default]
-    Both,
-    Train,
-    Valid,
-}
+pub(crate) use choice::{ALL, Choice};
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::CURVES,
@@ -45,25 +29,72 @@ pub(super) const DEFINITION: Definition = Definition {
     bindings: &[
         Binding {
             what: "metric",
-            keys: &[("m|j|Down", |state| metric_by(state, 1)), ("M|k|Up", |state| metric_by(state, -1))],
+            keys: &[("j|Down", |state| metric_by(state, 1)), ("k|Up", |state| metric_by(state, -1))],
         },
-        Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
-        Binding { what: "log", keys: &[("y", |state| change(state, |it| it.logarithmic = !it.logarithmic))] },
-        Binding { what: "smooth", keys: &[("s", smoother)] },
-        Binding { what: "group seeds", keys: &[("g", |state| change(state, |it| it.grouped = !it.grouped))] },
-        Binding { what: "train/valid", keys: &[("v", next_parts)] },
+        Binding {
+            what: "list of them",
+            keys: &[("m|Enter", |state| change(state, |it| it.listing = !it.listing))],
+        },
         Binding {
             what: "cross-hair",
             keys: &[
-                ("<|h|Left", |state| move_crosshair(state, -0.02)),
-                (">|l|Right", |state| move_crosshair(state, 0.02)),
+                ("<|h|Left", |state| view::move_crosshair(state, -1)),
+                (">|l|Right", |state| view::move_crosshair(state, 1)),
             ],
         },
-        Binding { what: "cross-hair or none", keys: &[("c", toggle_crosshair)] },
-        Binding { what: "log x", keys: &[("Y", |state| change(state, |it| it.log_x = !it.log_x))] },
+        Binding {
+            what: "zoom",
+            keys: &[("+|=", |state| view::zoom_x(state, -1)), ("-", |state| view::zoom_x(state, 1))],
+        },
+        Binding {
+            what: "pan",
+            keys: &[("[", |state| view::move_x(state, -1.0)), ("]", |state| view::move_x(state, 1.0))],
+        },
+        Binding { what: "all of it", keys: &[("z", view::show_all)] },
+        Binding {
+            what: "log y, x",
+            keys: &[
+                ("y", |state| change(state, |it| it.logarithmic = !it.logarithmic)),
+                ("Y", |state| change(state, |it| it.log_x = !it.log_x)),
+            ],
+        },
+        Binding { what: "smooth", keys: &[("s", smoother)] },
+        Binding {
+            what: "band of seeds",
+            keys: &[("b", |state| change(state, |it| it.grouped = !it.grouped))],
+        },
+        Binding { what: "train/valid", keys: &[("v", next_parts)] },
+        Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
+        Binding {
+            what: "outliers outside or on the scale",
+            keys: &[("r", |state| change(state, |it| it.unbounded = !it.unbounded))],
+        },
+        Binding {
+            what: "zoom and pan values",
+            keys: &[
+                ("}", |state| view::zoom_y(state, -1)),
+                ("{", |state| view::zoom_y(state, 1)),
+                ("(", |state| view::move_y(state, -1.0)),
+                (")", |state| view::move_y(state, 1.0)),
+            ],
+        },
+        Binding { what: "show or hide the cross-hair", keys: &[("c", view::toggle_crosshair)] },
+        Binding {
+            what: "a tenth on, back",
+            keys: &[("PageDown", |state| view::leap(state, 1)), ("PageUp", |state| view::leap(state, -1))],
+        },
+        Binding {
+            what: "to the ends",
+            keys: &[
+                ("g|Home", |state| view::move_crosshair(state, isize::MIN / 2)),
+                ("G|End", |state| view::move_crosshair(state, isize::MAX / 2)),
+            ],
+        },
+        Binding { what: "close the list, back", keys: &[("Esc", back)] },
     ],
     draw,
     wants: |state, wants| wants.histories = state.chosen(),
+    figure,
 };
 
 fn change(state: &mut State, with: fn(&mut Choice)) {
@@ -71,8 +102,8 @@ fn change(state: &mut State, with: fn(&mut Choice)) {
 }
 
 fn metric_by(state: &mut State, by: isize) {
-    let metrics = metrics(state);
-    state.change(|it: &mut Choice| turn(&mut it.metric, &metrics, by));
+    let entries = metrics::entries(state);
+    state.change(|it: &mut Choice| metrics::turn(it, &entries, by));
 }
 
 fn next_axis(state: &mut State) {
@@ -106,250 +137,197 @@ fn next_parts(state: &mut State) {
     });
 }
 
-fn move_crosshair(state: &mut State, by: f64) {
-    state.change(|it: &mut Choice| {
-        let from = it.crosshair.unwrap_or(if by < 0.0 { 1.0 - by } else { -by });
-        it.crosshair = Some((from + by).clamp(0.0, 1.0));
-    });
+fn back(state: &mut State) {
+    if state.choice::<Choice>().listing {
+        change(state, |it| it.listing = false);
+    } else {
+        state.screen = Screen::RUNS;
+    }
 }
 
-fn toggle_crosshair(state: &mut State) {
-    change(state, |it| it.crosshair = it.crosshair.map_or(Some(0.5), |_| None));
-}
-
-/// The metric after the one shown; loss and accuracy together come before the first.
-fn turn(metric: &mut Option<String>, all: &[String], by: isize) {
-    let place =
-        metric.as_ref().and_then(|metric| all.iter().position(|it| it == metric)).map_or(0, |it| it + 1);
-    let next = (place as isize + by).rem_euclid(all.len() as isize + 1) as usize;
-    *metric = next.checked_sub(1).map(|next| all[next].clone());
-}
-
-/// What can be plotted of the chosen runs. Train and validation are one metric.
-fn metrics(state: &State) -> Vec<String> {
-    let histories = state.chosen();
-    let all = histories.iter().filter_map(|id| state.model.histories.get(id)).flat_map(History::metrics);
-    let mut names: Vec<String> = all
-        .map(|name| name.strip_prefix("train.").or(name.strip_prefix("valid.")).unwrap_or(name).to_owned())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
-}
+/// From this size on, all other metrics are shown in small below loss and accuracy.
+const LARGE: (u16, u16) = (150, 40);
+/// Columns from which loss and accuracy stand side by side.
+const WIDE: u16 = 130;
+/// What a small plot needs to say anything.
+const SMALL: (u16, u16) = (36, 9);
 
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let plots = plots(state);
-    if plots.iter().all(|plot| plot.series.is_empty()) {
-        let text = match state.chosen().as_slice() {
-            [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
-            [id] => format!("{} has no epoch to show yet.", clean(id)),
-            chosen => format!("None of the {} chosen runs has an epoch to show yet.", chosen.len()),
-        };
-        return note(state.theme.dim(), &text, area, buffer);
+    let choice: Choice = state.choice();
+    let runs = state.chosen();
+    let all = metrics::metrics(state);
+    if all.is_empty() {
+        return note(state.theme.dim(), &nothing(state, &runs), area, buffer);
     }
-    let side_by_side = plots.len() > 1 && area.width >= 130;
-    let number = plots.len() as u16;
-    for (plot, k) in plots.iter().zip(0..) {
-        let place = if side_by_side {
-            let width = area.width / number;
-            Rect { x: area.x + k * width, width: width - u16::from(k + 1 < number), ..area }
-        } else {
-            let height = area.height / number;
-            Rect { y: area.y + k * height, height, ..area }
-        };
-        plot.draw(state.theme, place, buffer);
+    let area = if choice.listing { draw_list(state, &choice, area, buffer) } else { area };
+    let plot = |metric: &str| plots::plot(state, &choice, &runs, metric);
+    match choice.metric.as_deref() {
+        Some(ALL) => {
+            let used = draw_names(state, &choice, &runs, area, buffer);
+            let below = Rect { y: area.y + used, height: area.height - used, ..area };
+            draw_small(state, &all, plot, below, buffer);
+        }
+        Some(metric) => plot(metric).draw(state.theme, area, buffer),
+        None => {
+            let is_large = area.width >= LARGE.0 && area.height >= LARGE.1;
+            let height = if is_large { (area.height * 2 / 5).max(2 * SMALL.1) } else { area.height };
+            draw_main(state, plot, Rect { height, ..area }, buffer);
+            let below = Rect { y: area.y + height, height: area.height - height, ..area };
+            let others: Vec<String> =
+                all.into_iter().filter(|metric| !MAIN.contains(&metric.as_str())).collect();
+            if is_large && !others.is_empty() {
+                draw_small(state, &others, plot, below, buffer);
+            }
+        }
+    }
+}
+
+/// What is shown at first.
+const MAIN: [&str; 2] = ["loss", "accuracy"];
+
+/// Loss and accuracy, side by side where there is room.
+fn draw_main(state: &State, plot: impl Fn(&str) -> Plot, area: Rect, buffer: &mut Buffer) {
+    let half = if area.width >= WIDE {
+        Rect { width: area.width / 2 - 1, ..area }
+    } else {
+        Rect { height: area.height / 2, ..area }
+    };
+    let rest = if area.width >= WIDE {
+        Rect { x: half.right() + 2, width: area.width - half.width - 2, ..area }
+    } else {
+        Rect { y: half.bottom(), height: area.height - half.height, ..area }
+    };
+    for (metric, place) in MAIN.into_iter().zip([half, rest]) {
+        plot(metric).draw(state.theme, place, buffer);
+    }
+}
+
+/// Small multiples, as many as fit.
+fn draw_small(
+    state: &State,
+    metrics: &[String],
+    plot: impl Fn(&str) -> Plot,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let fits = grid(area, metrics.len(), SMALL).len() == metrics.len();
+    let room = Rect { height: area.height.saturating_sub(u16::from(!fits)), ..area };
+    let places = grid(room, metrics.len(), SMALL);
+    for (metric, place) in metrics.iter().zip(&places) {
+        let mut plot = plot(metric);
+        // Said above, or in the large ones.
+        plot.note.clear();
+        plot.draw(state.theme, *place, buffer);
+    }
+    if !fits && area.height > 0 {
+        let hidden = metrics.len() - places.len();
+        let text = format!("and {hidden} more metrics: see the list (m)");
+        buffer.set_string(area.x, area.bottom() - 1, fit(&text, usize::from(area.width)), state.theme.dim());
+    }
+}
+
+/// Which letter is which run, for plots too small for names. Returns the rows that it takes.
+fn draw_names(state: &State, choice: &Choice, runs: &[String], area: Rect, buffer: &mut Buffer) -> u16 {
+    let first = plots::plot(state, choice, runs, MAIN[0]);
+    let (mut x, mut y) = (area.x, area.y);
+    let most = area.y + area.height / 4;
+    let named = first.series.iter().filter(|series| series.name != plots::TRAIN);
+    for series in named {
+        let letter = series.letter.map_or_else(String::new, |letter| format!("{letter} "));
+        let text = fit(&format!("{letter}{}", series.name), usize::from(area.width));
+        let cells = width(&text) as u16;
+        if x > area.x && x + cells > area.right() {
+            (x, y) = (area.x, y + 1);
+        }
+        if y > most {
+            break;
+        }
+        buffer.set_string(x, y, text, state.theme.series(series.color));
+        x += cells + 2;
+    }
+    let rest = usize::from(area.right().saturating_sub(x));
+    if y <= most && width(&first.note) <= rest {
+        buffer.set_string(x, y, &first.note, state.theme.dim());
+    }
+    (y.min(most) + 1 - area.y).min(area.height)
+}
+
+/// The list of metrics, with the last value of the first run. Returns what is left for the plots.
+fn draw_list(state: &State, choice: &Choice, area: Rect, buffer: &mut Buffer) -> Rect {
+    let theme = state.theme;
+    let entries = metrics::entries(state);
+    let name = |entry: &Option<String>| match entry.as_deref() {
+        None => "loss and accuracy".to_owned(),
+        Some(ALL) => "all, in small".to_owned(),
+        Some(metric) => clean(metric),
+    };
+    let history = state.chosen().into_iter().find_map(|id| state.model.histories.get(&id));
+    let value = |entry: &Option<String>| -> String {
+        let last = |name: &str| Some(history?.series(name, XAxis::Epoch).last()?.1.mean);
+        let metric = entry.as_deref().unwrap_or(ALL);
+        let found = ["", "valid.", "train."].into_iter().find_map(|part| last(&format!("{part}{metric}")));
+        found.map_or_else(String::new, number)
+    };
+    let names = entries.iter().map(|entry| width(&name(entry))).max().unwrap_or(0);
+    let values = entries.iter().map(|entry| width(&value(entry))).max().unwrap_or(0);
+    let cells = (names + values + 1).min(usize::from(area.width) / 2);
+    let names = cells.saturating_sub(values + 1);
+    let rows = usize::from(area.height).saturating_sub(1);
+    let at = metrics::place(choice, &entries);
+    let first = first_shown(at, entries.len(), rows);
+    let title = format!("metrics ({}/{})", at + 1, entries.len());
+    buffer.set_string(area.x, area.y, fit(&title, cells), theme.bold());
+    for ((k, entry), y) in entries.iter().enumerate().skip(first).zip(area.y + 1..area.bottom()) {
+        let text = format!("{} {}", left(&name(entry), names), right(&value(entry), values));
+        let style = if k == at { theme.cursor() } else { Style::new() };
+        buffer.set_string(area.x, y, fit(&text, cells), style);
+    }
+    let used = (cells as u16 + 2).min(area.width);
+    Rect { x: area.x + used, width: area.width - used, ..area }
+}
+
+fn nothing(state: &State, runs: &[String]) -> String {
+    match runs {
+        [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
+        [id] => format!("{} has no epoch to show yet.", clean(&state.name(id))),
+        runs => format!("None of the {} chosen runs has an epoch to show yet.", runs.len()),
     }
 }
 
 /// What is plotted.
 pub(crate) fn plots(state: &State) -> Vec<Plot> {
     let choice: Choice = state.choice();
-    match &choice.metric {
-        Some(metric) => vec![plot(state, &choice, metric)],
-        None => vec![plot(state, &choice, "loss"), plot(state, &choice, "accuracy")],
-    }
-}
-
-/// A curve before it is drawn.
-struct Curve {
-    name: String,
-    color: usize,
-    dashed: bool,
-    points: Vec<(f64, Bucket)>,
-}
-
-fn plot(state: &State, choice: &Choice, metric: &str) -> Plot {
-    let curves = if choice.grouped { grouped(state, choice, metric) } else { single(state, choice, metric) };
-    let percent = if metric == "accuracy" { 100.0 } else { 1.0 };
-    let scale = if choice.logarithmic { AxisScale::Logarithmic } else { AxisScale::Linear };
-    let (mut series, mut bands) = (Vec::new(), Vec::new());
-    for curve in curves {
-        let means = smooth(
-            curve.points.iter().map(|(x, bucket)| (*x, percent * f64::from(bucket.mean))),
-            choice.smoothing,
-        );
-        let range = curve
-            .points
-            .iter()
-            .map(|(x, it)| (*x, percent * f64::from(it.low), percent * f64::from(it.high)));
-        let has_range = curve.points.iter().any(|(_, bucket)| bucket.low < bucket.high);
-        if has_range {
-            bands.push(Band { points: range.collect(), color: curve.color });
-        }
-        series.push(Series { name: curve.name, points: means, color: curve.color, dashed: curve.dashed });
-    }
-    let along = |axis: XAxis| match axis {
-        XAxis::Epoch => "epoch",
-        XAxis::Step => "step",
-        XAxis::Time => "computing time (s)",
+    let metrics = match &choice.metric {
+        Some(all) if all == ALL => metrics::metrics(state),
+        Some(metric) => vec![metric.clone()],
+        None => MAIN.map(str::to_owned).into(),
     };
-    let xs = || series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
-    let x = if choice.log_x {
-        Axis::around(along(choice.axis), AxisScale::Logarithmic, xs())
-    } else {
-        Axis::around(along(choice.axis), AxisScale::Linear, xs().chain([0.0]))
-    };
-    let values = series.iter().flat_map(|series| series.points.iter().map(|point| point.1));
-    let values = values.chain(bands.iter().flat_map(|band| band.points.iter().flat_map(|it| [it.1, it.2])));
-    let y = Axis::around("", scale, values.collect::<Vec<_>>());
-    let smoothed =
-        if choice.smoothing > 0.0 { format!(", smoothed {}", choice.smoothing) } else { String::new() };
-    // Said once, so that the legend has a line for each run and not two.
-    let strokes = if series.iter().any(|series| series.dashed) && series.iter().any(|series| !series.dashed) {
-        ", dashed: train"
-    } else {
-        ""
-    };
-    if choice.crosshair.is_none() && !strokes.is_empty() {
-        series.iter_mut().filter(|series| series.dashed).for_each(|series| series.name.clear());
-    }
-    // Shares of samples are shown in per cent.
-    let unit = if metric == "accuracy" { "%" } else { scalars::unit(metric) };
-    let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
-    let title = format!("{metric}{unit}{smoothed}{strokes}");
-    let crosshair = choice.crosshair.map(|place| x.value(place));
-    Plot { title, x, y, bands, series, levels: Vec::new(), crosshair }
+    metrics.iter().map(|metric| plots::plot(state, &choice, &state.chosen(), metric)).collect()
 }
 
-/// Train and validation of a metric, or the one metric of that name.
-fn parts(choice: &Choice, metric: &str) -> Vec<(&'static str, String, bool)> {
-    if !scalars::is_split(metric) {
-        return vec![("", metric.to_owned(), false)];
+/// The first of what is plotted, on a terminal too small for more.
+pub(super) fn draw_first(state: &State, area: Rect, buffer: &mut Buffer) {
+    match plots(state).into_iter().find(|plot| !plot.series.is_empty()) {
+        Some(plot) => plot.draw(state.theme, area, buffer),
+        None => note(state.theme.dim(), &nothing(state, &state.chosen()), area, buffer),
     }
-    let both = [("valid", Parts::Valid), ("train", Parts::Train)];
-    let wanted = both.into_iter().filter(|(_, part)| [Parts::Both, *part].contains(&choice.parts));
-    wanted.map(|(name, part)| (name, format!("{name}.{metric}"), part == Parts::Train)).collect()
 }
 
-fn single(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
-    let mut curves = Vec::new();
-    for (color, id) in state.chosen().into_iter().enumerate() {
-        let Some(history) = state.model.histories.get(&id) else { continue };
-        for (part, name, dashed) in parts(choice, metric) {
-            let points = history.series(&name, choice.axis);
-            if !points.is_empty() {
-                let name = format!("{} {part}", clean(&id)).trim_end().to_owned();
-                curves.push(Curve { name, color, dashed, points });
-            }
-        }
+/// Loss and accuracy of a run in little room, for other screens.
+pub(super) fn draw_preview(state: &State, id: &str, area: Rect, buffer: &mut Buffer) {
+    let gap = 2;
+    let half = Rect { width: (area.width - gap) / 2, ..area };
+    for (metric, x) in MAIN.into_iter().zip([area.x, half.right() + gap]) {
+        let plot = plots::plot(state, &Choice::default(), &[id.to_owned()], metric);
+        plot.draw(state.theme, Rect { x, ..half }, buffer);
     }
-    curves
 }
 
-/// Runs that differ in seeds alone, epoch by epoch: their mean, the lowest and the highest.
-fn grouped(state: &State, choice: &Choice, metric: &str) -> Vec<Curve> {
-    let mut groups: Vec<(Option<u64>, Vec<String>)> = Vec::new();
-    for id in state.chosen() {
-        let group = state.facts(&id).map(|facts| facts.group);
-        match groups.iter_mut().find(|(known, _)| group.is_some() && *known == group) {
-            Some((_, members)) => members.push(id),
-            None => groups.push((group, vec![id])),
-        }
+/// What is written into files: all that is plotted.
+fn figure(state: &State) -> Result<Figure<'_>, String> {
+    let plots: Vec<Plot> = plots(state).into_iter().filter(|plot| !plot.series.is_empty()).collect();
+    if plots.is_empty() {
+        return Err(nothing(state, &state.chosen()));
     }
-    let mut curves = Vec::new();
-    for (color, (_, members)) in groups.into_iter().enumerate() {
-        for (part, name, dashed) in parts(choice, metric) {
-            let mut places: BTreeMap<u64, Vec<(f64, Bucket)>> = BTreeMap::new();
-            for history in members.iter().filter_map(|id| state.model.histories.get(id)) {
-                // Members go by epoch, whatever runs along the axis: their times differ.
-                let epochs = history.series(&name, XAxis::Epoch);
-                let along = history.series(&name, choice.axis);
-                for ((epoch, bucket), (x, _)) in epochs.into_iter().zip(along) {
-                    if bucket.mean.is_finite() {
-                        places.entry(epoch.round() as u64).or_default().push((x, bucket));
-                    }
-                }
-            }
-            let points: Vec<_> = places.into_values().map(|at| together(&at)).collect();
-            if !points.is_empty() {
-                let first = members.first().map(|id| clean(id)).unwrap_or_default();
-                let name = match members.len() {
-                    1 => format!("{first} {part}"),
-                    number => format!("{number} x {first} {part}"),
-                };
-                curves.push(Curve { name: name.trim_end().to_owned(), color, dashed, points });
-            }
-        }
-    }
-    curves
-}
-
-fn together(at: &[(f64, Bucket)]) -> (f64, Bucket) {
-    let number = at.len() as f64;
-    let x = at.iter().map(|(x, _)| x).sum::<f64>() / number;
-    let mean = at.iter().map(|(_, bucket)| f64::from(bucket.mean)).sum::<f64>() / number;
-    let fold = |pick: fn(&Bucket) -> f32, with: fn(f32, f32) -> f32| {
-        at.iter().map(|(_, bucket)| pick(bucket)).reduce(with).unwrap_or(f32::NAN)
-    };
-    (x, Bucket { mean: mean as f32, low: fold(|it| it.low, f32::min), high: fold(|it| it.high, f32::max) })
-}
-
-/// An exponential moving average without the bias towards zero of its beginning.
-fn smooth(points: impl Iterator<Item = (f64, f64)>, past: f64) -> Vec<(f64, f64)> {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    let step = |(x, y): (f64, f64)| {
-        if !y.is_finite() {
-            return (x, y);
-        }
-        sum = past * sum + (1.0 - past) * y;
-        weight = past * weight + (1.0 - past);
-        (x, sum / weight)
-    };
-    points.map(step).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn smoothing_keeps_a_constant_and_passes_over_gaps() {
-        let constant: Vec<_> = smooth((0..5).map(|k| (f64::from(k), 3.0)), 0.9);
-        assert!(constant.iter().all(|(_, y)| (y - 3.0).abs() < 1e-12));
-        let gap = smooth([(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0)].into_iter(), 0.5);
-        assert!(gap[1].1.is_nan() && (gap[2].1 - 1.0).abs() < 1e-12);
-        assert_eq!(smooth([(0.0, 1.0), (1.0, 2.0)].into_iter(), 0.0)[1].1, 2.0);
-    }
-
-    #[test]
-    fn metrics_turn_in_a_circle_that_begins_with_loss_and_accuracy() {
-        let all = ["a".to_owned(), "b".to_owned()];
-        let mut metric = None;
-        let mut seen = Vec::new();
-        for _ in 0..4 {
-            turn(&mut metric, &all, 1);
-            seen.push(metric.clone());
-        }
-        assert_eq!(seen, [Some("a".into()), Some("b".into()), None, Some("a".into())]);
-        turn(&mut metric, &all, -1);
-        turn(&mut metric, &all, -1);
-        assert_eq!(metric, Some("b".into()));
-    }
-
-    #[test]
-    fn members_of_a_group_have_a_mean_and_a_band() {
-        let bucket = |value: f32| Bucket { mean: value, low: value, high: value };
-        let (x, it) = together(&[(1.0, bucket(1.0)), (3.0, bucket(2.0))]);
-        assert_eq!((x, it), (2.0, Bucket { mean: 1.5, low: 1.0, high: 2.0 }));
-    }
+    Ok(Figure::Panels(plots.into_iter().map(Panel::Plot).collect()))
 }

@@ -5,6 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::binding::Binding;
 use crate::{
     data::Wants,
+    figure::Figure,
     state::{Screen, State},
 };
 
@@ -24,4 +25,6 @@ pub(crate) struct Definition {
     pub(crate) draw: fn(&State, Rect, &mut Buffer),
     /// Adds what it needs to know.
     pub(crate) wants: fn(&State, &mut Wants),
+    /// What it writes into files, or why there is nothing.
+    pub(crate) figure: fn(&State) -> Result<Figure<'_>, String>,
 }

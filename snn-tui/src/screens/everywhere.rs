@@ -5,6 +5,8 @@ use snn_run::RunState;
 
 use super::{
     binding::{self, Binding},
+    prompt,
+    scrolling::SCROLLING,
     table::{SCREENS, definition, place},
 };
 use crate::state::{Question, Screen, State};
@@ -14,11 +16,13 @@ use crate::state::{Question, Screen, State};
 pub(crate) enum Action {
     /// To end the dashboard.
     Quit,
-    /// To draw everything anew, also what is thought to be there already.
+    /// To stop this program until the shell continues it.
+    Suspend,
+    /// To draw everything again, also what is thought to be there already.
     Redraw,
     /// To ask these runs to stop.
     Stop(Vec<String>),
-    /// To write what is shown as SVG.
+    /// To write what is shown, and its numbers.
     Export,
 }
 
@@ -32,20 +36,22 @@ pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
         what: "next, previous run",
         keys: &[("n", |state| run_by(state, 1)), ("p", |state| run_by(state, -1))],
     },
+    Binding { what: "filter", keys: &[("/", filter)] },
     Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
-    Binding { what: "stop runs, asks first", keys: &[("x", ask_to_stop)] },
-    Binding { what: "export as SVG", keys: &[("e", |_| Some(Action::Export))] },
-    Binding { what: "draw anew", keys: &[(REDRAW, |_| Some(Action::Redraw))] },
+    Binding { what: "stop runs; asks first", keys: &[("x", ask_to_stop)] },
+    Binding { what: "export as SVG and CSV", keys: &[("e", |_| Some(Action::Export))] },
     Binding { what: "help", keys: &[("?", help)] },
+    Binding { what: "quit; runs go on", keys: &[("q|Ctrl+C", |_| Some(Action::Quit))] },
     Binding {
-        what: "quit; runs go on",
-        keys: &[("q", |_| Some(Action::Quit)), (INTERRUPT, |_| Some(Action::Quit))],
+        what: "suspend, redraw",
+        keys: &[(SUSPEND, |_| Some(Action::Suspend)), (REDRAW, |_| Some(Action::Redraw))],
     },
 ];
 
-/// These two do what they do whatever is asked or typed.
+/// These do what they do whatever is asked or typed.
 const REDRAW: &str = "Ctrl+L";
 const INTERRUPT: &str = "Ctrl+C";
+const SUSPEND: &str = "Ctrl+Z";
 
 /// Takes a key.
 pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
@@ -53,6 +59,7 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
     match binding::name(key).as_str() {
         INTERRUPT => return Some(Action::Quit),
         REDRAW => return Some(Action::Redraw),
+        SUSPEND => return Some(Action::Suspend),
         _ => {}
     }
     if let Some(Question::Stop(runs)) = state.question.take() {
@@ -60,14 +67,14 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
         return yes.then_some(Action::Stop(runs));
     }
     if state.list.editing.is_some() {
-        state.list.edit(key);
-        if state.list.editing.is_none() && state.list.mistake.is_some() && !state.list.filter.is_empty() {
-            state.notice.clone_from(&state.list.mistake);
-        }
+        prompt::key(state, key);
         return None;
     }
     if state.help {
-        state.help = false;
+        let scrolls = state.help_end.get() > 0 && binding::press(SCROLLING, state, key).is_some();
+        if !scrolls {
+            state.help = false;
+        }
         return (key.code == KeyCode::Char('q')).then_some(Action::Quit);
     }
     if let KeyCode::Char(digit) = key.code
@@ -81,6 +88,11 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
         return None;
     }
     binding::press(EVERYWHERE, state, key).flatten()
+}
+
+fn filter(state: &mut State) -> Option<Action> {
+    state.list.editing = Some(state.list.filter.clone());
+    None
 }
 
 fn screen_by(state: &mut State, by: isize) -> Option<Action> {
@@ -118,16 +130,23 @@ fn to_the_runs(state: &mut State) -> Option<Action> {
 }
 
 fn help(state: &mut State) -> Option<Action> {
-    state.help = true;
+    (state.help, state.help_line) = (true, 0);
     None
 }
 
 fn ask_to_stop(state: &mut State) -> Option<Action> {
+    let chosen = state.chosen();
     let is_running = |id: &String| state.model.runs.get(id).is_some_and(|run| run.is(RunState::Running));
-    let active: Vec<_> = state.chosen().into_iter().filter(is_running).collect();
+    let active: Vec<_> = chosen.iter().filter(|id| is_running(id)).cloned().collect();
     if active.is_empty() {
-        state.notice =
-            Some("nothing to stop: no run that is marked or under the cursor is running".to_owned());
+        state.notice = Some(match chosen.as_slice() {
+            [] => "nothing to stop: there is no run".to_owned(),
+            [id] => match state.model.runs.get(id) {
+                Some(run) => format!("nothing to stop: {id} is {}", run.state_name()),
+                None => format!("nothing to stop: {id} is gone"),
+            },
+            chosen => format!("nothing to stop: none of the {} marked runs is running", chosen.len()),
+        });
     } else {
         state.question = Some(Question::Stop(active));
     }

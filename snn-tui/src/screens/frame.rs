@@ -1,23 +1,26 @@
 //! What all screens share: the line of their names, the line of keys, questions.
 
+use crossterm::event::KeyCode;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    help,
+    help, hints,
     prompt::prompt,
     small,
     table::{SCREENS, definition},
 };
 use crate::{
-    state::{Question, State},
+    state::{Click, Question, Screen, State},
     widgets::{
         note,
-        text::{clean, fit, left, width},
+        text::{clean, fit, left, width, wrap},
     },
 };
 
 /// Draws the state into the whole of `area`.
 pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    state.clicks.clear();
+    state.size.set((area.width, area.height));
     if area.width < 50 || area.height < 12 {
         return small::draw(state, area, buffer);
     }
@@ -28,10 +31,25 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         help::draw(state, body, buffer);
     } else if let Some(trouble) = state.model.trouble.as_ref().filter(|_| state.model.runs.is_empty()) {
         note(state.theme.bad(), trouble, body, buffer);
+    } else if let Some(id) = gone(state) {
+        let text = format!(
+            "{id} is gone: its directory was deleted, moved or unmounted. Press n or p for another run, or 1 for all runs."
+        );
+        note(state.theme.bad(), &text, body, buffer);
     } else {
         (definition(state.screen).draw)(state, body, buffer);
     }
     draw_foot(state, foot, buffer);
+}
+
+/// The run that the screen shows, if it is gone: no other one takes its place unasked.
+fn gone(state: &State) -> Option<&str> {
+    let is_of_one = match state.screen {
+        Screen::RUNS | Screen::SWEEP => false,
+        Screen::CURVES => state.marked.is_empty(),
+        _ => true,
+    };
+    state.gone().filter(|_| is_of_one)
 }
 
 fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -43,7 +61,9 @@ fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
         let style = if definition.screen == state.screen { state.theme.cursor() } else { state.theme.dim() };
         let name = format!(" {} {} ", k + 1, definition.title);
         buffer.set_string(x, area.y, &name, style);
-        x += width(&name) as u16;
+        let place = Rect { x, width: width(&name) as u16, ..area };
+        state.clicks.add(place.intersection(area), Click::Screen(definition.screen));
+        x += place.width;
     }
     let room = usize::from(area.right().saturating_sub(x + 1));
     let (read, all) = state.model.loading;
@@ -66,13 +86,16 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     if let Some(Question::Stop(runs)) = &state.question {
         let what = if let [one] = &runs[..] { one.clone() } else { format!("{} runs", runs.len()) };
-        let text =
-            format!(" Stop {} after this batch, with a checkpoint? y yes, any other key no", clean(&what));
+        let (asked, yes) = (format!(" Stop {} after this batch, with a checkpoint? ", clean(&what)), "y yes");
+        let place = Rect { x: area.x + width(&asked) as u16, width: width(yes) as u16, ..area };
+        state.clicks.add(place.intersection(area), Click::Key(KeyCode::Char('y').into()));
+        let text = format!("{asked}{yes}, any other key no");
         buffer.set_string(area.x, area.y, left(&fit(&text, room), room), state.theme.warning());
         return;
     }
     if let Some(text) = &state.list.editing {
-        buffer.set_string(area.x, area.y, fit(&prompt(state, text), room), state.theme.bold());
+        buffer.set_string(area.x, area.y, prompt(state, text, room), state.theme.bold());
+        draw_mistake(state, area, buffer);
         return;
     }
     let said = state.notice.as_ref().or(state.model.trouble.as_ref());
@@ -80,27 +103,19 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
         buffer.set_string(area.x, area.y, fit(&clean(said), room), state.theme.warning());
         return;
     }
-    let mut show = |x: u16, (key, what): (&str, &str)| {
-        buffer.set_string(x, area.y, key, state.theme.bold());
-        buffer.set_string(x + width(key) as u16 + 1, area.y, what, state.theme.dim());
-    };
-    let needed = |(key, what): (&str, &str)| (width(key) + width(what) + 3) as u16;
-    // How to get help, and out, is there even if nothing else is.
-    let shared = [("?", "help"), ("q", "quit")];
-    let end = area.right() + 2 - shared.into_iter().map(needed).sum::<u16>();
-    let mut x = end;
-    for hint in shared {
-        show(x, hint);
-        x += needed(hint);
-    }
-    x = area.x;
-    for binding in definition(state.screen).bindings {
-        let names = binding.names();
-        let hint = (names.as_str(), binding.what);
-        if x + needed(hint) > end {
-            break;
+    hints::draw(state, area, buffer);
+}
+
+/// Explains the mistake in the filter that is being typed, above its line.
+fn draw_mistake(state: &State, foot: Rect, buffer: &mut Buffer) {
+    let Some(mistake) = &state.list.mistake else { return };
+    let lines = wrap(&clean(mistake), usize::from(foot.width));
+    let high = (lines.len() as u16).min(foot.y);
+    let place = Rect { y: foot.y - high, height: high, ..foot };
+    for (line, y) in lines.iter().zip(place.top()..place.bottom()) {
+        for x in place.left()..place.right() {
+            buffer[(x, y)].reset();
         }
-        show(x, hint);
-        x += needed(hint);
+        buffer.set_string(place.x, y, line, state.theme.warning());
     }
 }

@@ -14,6 +14,7 @@ use super::{
     probed::{self, turned},
 };
 use crate::{
+    figure::{Figure, Panel},
     state::{Screen, State},
     widgets::{
         note, panes,
@@ -49,6 +50,7 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
     draw,
     wants: probed::wants,
+    figure,
 };
 
 fn view_by(state: &mut State, by: isize) {
@@ -74,12 +76,22 @@ fn up_down(state: &mut State, by: isize) {
 }
 
 /// The views, in the order in which they come to the front.
-const VIEWS: [(&str, View); 3] =
-    [("gradients", gradients::draw), ("derivatives", derivatives::draw), ("confusions", confusion::draw)];
+const VIEWS: [(&str, View, Panels); 3] = [
+    ("gradients", gradients::draw, gradients::figure),
+    ("derivatives", derivatives::draw, derivatives::figure),
+    ("confusions", confusion::draw, confusion::figure),
+];
 const CONFUSIONS: usize = 2;
 
 /// Draws a view.
 type View = fn(&State, Rect, &mut Buffer);
+/// What a view writes into files, or why there is nothing.
+type Panels = fn(&State) -> Result<Vec<Panel<'_>>, String>;
+
+/// The view in front.
+fn figure(state: &State) -> Result<Figure<'_>, String> {
+    Ok(Figure::Panels(VIEWS[state.choice::<Choice>().view].2(state)?))
+}
 
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {

@@ -154,7 +154,7 @@ pub(super) mod tests {
         data::{Msg, ProbeSummary, Run},
         screens,
         state::Screen,
-        theme::{Colors, Marker, Theme},
+        theme::{Colors, Ground, Marker, Theme},
         widgets::text::tests::lines,
     };
 
@@ -265,7 +265,7 @@ pub(super) mod tests {
         for key in keys.chars() {
             screens::key(state, KeyCode::Char(key).into());
             for marker in [Marker::Braille, Marker::HalfBlock, Marker::Ascii] {
-                for colors in [Colors::None, Colors::Sixteen, Colors::Indexed] {
+                for colors in [Colors::None, Colors::Sixteen(Ground::Light), Colors::Indexed(Ground::Dark)] {
                     state.theme = Theme { colors, marker };
                     let sizes = [(50, 12), (60, 15), (80, 24), (119, 40), (160, 50), (200, 60)];
                     let small = [(0, 0), (1, 1), (7, 3), (13, 5), (24, 9), (49, 11)];

@@ -1,9 +1,62 @@
-//! The line in which a filter is typed.
+//! The line in which a filter is typed, and its keys.
 
-use crate::{state::State, widgets::text::clean};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// The filter that is being typed, and what is wrong with it.
-pub(super) fn prompt(state: &State, text: &str) -> String {
-    let mistake = state.list.mistake.as_ref().map_or_else(String::new, |mistake| format!("   {mistake}"));
-    clean(&format!("/{text}_{mistake}"))
+use super::binding::{self, Binding};
+use crate::{
+    state::State,
+    widgets::text::{clean, count, width},
+};
+
+/// All other keys are characters of the filter.
+pub(super) const TYPING: &[Binding] = &[
+    Binding { what: "apply the filter", keys: &[("Enter", |state| state.list.take_filter())] },
+    Binding { what: "cancel", keys: &[("Esc", |state| state.list.leave_filter())] },
+    Binding {
+        what: "delete a character, a word, all",
+        keys: &[
+            ("Backspace|Ctrl+H", |state| edit(state, drop_character)),
+            ("Ctrl+W", |state| edit(state, drop_word)),
+            ("Ctrl+U", |state| edit(state, String::clear)),
+        ],
+    },
+];
+
+fn edit(state: &mut State, edit: fn(&mut String)) {
+    state.list.edit(edit);
+}
+
+fn drop_character(text: &mut String) {
+    text.pop();
+}
+
+fn drop_word(text: &mut String) {
+    let kept = text.trim_end();
+    text.truncate(kept.rfind(' ').map_or(0, |space| space + 1));
+}
+
+/// Takes a key while a filter is being typed.
+pub(super) fn key(state: &mut State, key: KeyEvent) {
+    if binding::press(TYPING, state, key).is_some() {
+        return;
+    }
+    if let KeyCode::Char(c) = key.code
+        && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+    {
+        state.list.edit(|text| text.push(c));
+    }
+}
+
+/// The filter that is being typed and the number of matches; of a long filter, its end.
+pub(super) fn prompt(state: &State, text: &str, room: usize) -> String {
+    let matches = format!("   {} of {} runs", count(state.list.order().len()), count(state.model.runs.len()));
+    let typed = clean(&format!("/{text}_"));
+    let free = room.saturating_sub(if state.list.mistake.is_none() { width(&matches) } else { 0 });
+    let matches = if state.list.mistake.is_none() && free >= 12 { matches.as_str() } else { "" };
+    let room = room.saturating_sub(width(matches));
+    let mut shown = typed.as_str();
+    while width(shown) > room.max(1) {
+        shown = &shown[shown.chars().next().map_or(0, char::len_utf8)..];
+    }
+    format!("{shown}{matches}")
 }

@@ -3,15 +3,17 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
-use super::{binding::Binding, definition::Definition, diagnosis};
+use super::{binding::Binding, curves, definition::Definition, diagnosis};
 use crate::{
     data::Run,
+    figure::{Figure, Table},
     state::{
-        Screen, State,
+        Click, Screen, State,
         columns::{self, COLUMNS, Column},
+        letter,
     },
     widgets::{
-        note,
+        note, spark,
         text::{clean, count, duration, fit, left, number, right, width},
     },
 };
@@ -24,10 +26,6 @@ pub(super) const DEFINITION: Definition = Definition {
     bindings: &[
         Binding { what: "open", keys: &[("Enter", |state| state.screen = Screen::CURVES)] },
         Binding { what: "mark", keys: &[("Space", mark)] },
-        Binding {
-            what: "filter",
-            keys: &[("/", |state| state.list.editing = Some(state.list.filter.clone()))],
-        },
         Binding { what: "sort, reverse", keys: &[("s", sort), ("S", reverse)] },
         Binding {
             what: "columns",
@@ -52,7 +50,8 @@ pub(super) const DEFINITION: Definition = Definition {
         Binding { what: "no filter, no marks", keys: &[("Esc", forget)] },
     ],
     draw,
-    wants: |_, _| {},
+    wants: |state, wants| wants.histories = previewed(state),
+    figure,
 };
 
 fn columns_by(state: &mut State, by: isize) {
@@ -101,25 +100,81 @@ fn forget(state: &mut State) {
 fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let list = &state.list;
     if state.model.runs.is_empty() {
-        let text = format!("No runs in {} yet. They appear here as soon as they begin.", state.model.source);
+        let gone = state.gone().map_or_else(String::new, |id| format!("{id} is gone. "));
+        let text =
+            format!("{gone}No runs in {} yet. They appear here as soon as they begin.", state.model.source);
         return note(state.theme.dim(), &text, area, buffer);
     }
     let filtered = !list.filter.is_empty() || list.editing.is_some();
-    // The list keeps at least half of the room.
-    let mut details = details(state, usize::from(area.width));
-    details.truncate(usize::from(area.height / 2));
-    let rows = usize::from(area.height).saturating_sub(2 + details.len());
+    let details = details_in(state, (area.width, area.height));
+    let preview = preview_rows(state, (area.width, area.height), details.len());
+    let rows = usize::from(area.height - preview).saturating_sub(2 + details.len());
     list.page.set(rows);
     let (first, _) = list.window(rows);
     let shown: Vec<&Run> =
         list.order.iter().skip(first).take(rows).filter_map(|id| state.model.runs.get(id)).collect();
     draw_summary(state, filtered, area, buffer);
-    let table = Rect { y: area.y + 1, height: area.height - 1 - details.len() as u16, ..area };
+    let below = details.len() as u16 + preview;
+    let table = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + below), ..area };
     draw_table(state, &shown, table, buffer);
+    if let Some(id) = list.selected().filter(|_| preview > 0) {
+        curves::draw_preview(state, id, Rect { y: table.bottom(), height: preview, ..area }, buffer);
+    }
     let top = area.bottom() - details.len() as u16;
     for ((text, style), y) in details.iter().zip(top..) {
         buffer.set_string(area.x, y, fit(text, usize::from(area.width)), *style);
     }
+}
+
+/// The details of the run under the cursor; the list keeps at least half of the room.
+fn details_in(state: &State, (width, height): (u16, u16)) -> Vec<(String, Style)> {
+    let mut details = details(state, usize::from(width));
+    details.truncate(usize::from(height / 2));
+    details
+}
+
+/// What curves need to be worth their place, and rows that they take at most.
+const PREVIEW: (u16, u16) = (80, 9);
+const MOST_OF_PREVIEW: u16 = 18;
+/// A list that is longer than the screen gives a third of it away if it is so high.
+const HIGH: u16 = 42;
+
+/// Rows for the curves of the run under the cursor: what the list does not need.
+fn preview_rows(state: &State, (width, height): (u16, u16), details: usize) -> u16 {
+    let room = height.saturating_sub(2 + details as u16);
+    let list = state.list.order.len().min(usize::from(u16::MAX)) as u16;
+    let free = room.saturating_sub(list).max(if height >= HIGH { room / 3 } else { 0 });
+    if width < PREVIEW.0 || free < PREVIEW.1 || state.list.selected().is_none() {
+        return 0;
+    }
+    free.min(MOST_OF_PREVIEW)
+}
+
+/// The run whose curves are shown, if there is room for them.
+fn previewed(state: &State) -> Vec<String> {
+    let (width, height) = state.size.get();
+    // Without names of screens and of keys.
+    let body = (width, height.saturating_sub(2));
+    let details = details_in(state, body).len();
+    if preview_rows(state, body, details) == 0 {
+        return Vec::new();
+    }
+    state.list.selected().map(str::to_owned).into_iter().collect()
+}
+
+/// The screen, and every column of all runs that are shown.
+fn figure(state: &State) -> Result<Figure<'_>, String> {
+    if state.model.runs.is_empty() {
+        return Err(format!("there are no runs in {}", state.model.source));
+    }
+    let mut table = Table::new(COLUMNS.iter().map(|column| column.heading));
+    let runs = state.list.order.iter().filter_map(|id| state.model.runs.get(id));
+    table.rows.extend(
+        runs.map(|run| {
+            COLUMNS.iter().map(|column| clean(&(column.text)(run, state.facts(&run.id)))).collect()
+        }),
+    );
+    Ok(Figure::Screen(table))
 }
 
 /// How many runs stand how.
@@ -149,15 +204,27 @@ fn draw_summary(state: &State, filtered: bool, area: Rect, buffer: &mut Buffer) 
 
 fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
-    let chosen = choose_columns(state, shown, usize::from(area.width));
+    // Of few marked runs each has the letter of its curve.
+    let chosen = state.chosen();
+    let place = |id: &str| chosen.iter().position(|it| it == id).map(letter);
+    let has_letters = (2..=LETTERS).contains(&state.marked.len());
     let mut x = area.x + 1;
-    for (column, cells) in chosen {
+    for (column, cells) in choose_columns(state, shown, usize::from(area.width)) {
+        let Some(column) = column else {
+            draw_sparks(state, shown, Rect { x, width: cells as u16, ..area }, buffer);
+            x += cells as u16 + 1;
+            continue;
+        };
         let is_sorted = std::ptr::eq(column, &raw const COLUMNS[state.list.sort]);
         let arrow = if state.list.reverse { theme.glyph("▾", "v") } else { theme.glyph("▴", "^") };
         let heading =
             if is_sorted { format!("{}{arrow}", column.heading) } else { column.heading.to_owned() };
         let align = |text: &str| if column.is_text { left(text, cells) } else { right(text, cells) };
         buffer.set_string(x, area.y, align(&heading), theme.bold());
+        if let Some(place) = COLUMNS.iter().position(|it| std::ptr::eq(it, column)) {
+            let heading = Rect { x, y: area.y, width: cells as u16, height: 1 };
+            state.clicks.add(heading.intersection(area), Click::Sort(place));
+        }
         for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
             let text = clean(&(column.text)(run, state.facts(&run.id)));
             let style = match column.heading {
@@ -169,8 +236,11 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
         x += cells as u16 + 1;
     }
     for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
+        state.clicks.add(Rect { y, height: 1, ..area }, Click::Run(run.id.clone()));
         if state.marked.contains(&run.id) {
-            buffer.set_string(area.x, y, theme.glyph("●", "*"), theme.warning());
+            let letter = place(&run.id).filter(|_| has_letters).map(String::from);
+            let mark = letter.as_deref().unwrap_or(theme.glyph("●", "*"));
+            buffer.set_string(area.x, y, mark, theme.warning());
         }
         if state.list.selected() == Some(&run.id) {
             buffer.set_style(Rect { y, height: 1, ..area }, theme.cursor());
@@ -178,8 +248,27 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Columns from the left with their widths, as many as there is room for. The first two stay.
-fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Column, usize)> {
+/// So many runs have letters.
+const LETTERS: usize = 52;
+/// Cells from which a table has sparklines, and those of a sparkline.
+const WIDE: usize = 120;
+const SPARK: usize = 16;
+/// Behind this column they stand: what they show is the course of that.
+const SPARKED: &str = "valid";
+
+/// The accuracy of each run over its epochs, from 0 to 1.
+fn draw_sparks(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
+    let cells = usize::from(area.width);
+    buffer.set_string(area.x, area.y, left("accuracy", cells), state.theme.bold());
+    for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
+        let text = spark(&run.course, (0.0, 1.0), cells, state.theme.marker);
+        buffer.set_string(area.x, y, text, state.theme.series(0));
+    }
+}
+
+/// Columns from the left with their widths, as many as there is room for. The first two stay; none is that of the sparklines.
+fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(Option<&'a Column>, usize)> {
+    let is_wide = room >= WIDE;
     let mut left = room.saturating_sub(1);
     let mut chosen = Vec::new();
     for (place, column) in COLUMNS.iter().enumerate() {
@@ -195,18 +284,30 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(&'a Co
         if cells > left {
             break;
         }
-        chosen.push((column, cells));
+        chosen.push((Some(column), cells));
         left = left.saturating_sub(cells + 1);
+        if is_wide && column.heading == SPARKED && left >= SPARK {
+            chosen.push((None, SPARK));
+            left = left.saturating_sub(SPARK + 1);
+        }
     }
     chosen
 }
 
 /// What does not fit into the table, of the run under the cursor.
 fn details(state: &State, room: usize) -> Vec<(String, Style)> {
-    let Some(run) = state.subject() else { return Vec::new() };
     let theme = state.theme;
     let mut lines = vec![(theme.glyph("─", "-").repeat(room), theme.dim())];
+    let Some(run) = state.subject() else {
+        let gone = |id| {
+            (format!("{} is gone: its directory was deleted, moved or unmounted", clean(id)), theme.bad())
+        };
+        return state.gone().map(|id| [lines, vec![gone(id)]].concat()).unwrap_or_default();
+    };
     let mut text = clean(&run.id);
+    if state.list.place(&run.id).is_none() {
+        text += " (no longer matches the filter)";
+    }
     if let Some(facts) = state.facts(&run.id) {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
         text += &format!(

@@ -3,33 +3,67 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
 
-use super::prompt::prompt;
+use super::{curves, help, prompt::prompt};
 use crate::{
     data::Run,
-    state::{Question, State},
-    widgets::text::{clean, duration, fit, percent},
+    state::{Click, Question, Screen, State},
+    widgets::text::{clean, duration, fit, percent, wrap},
 };
 
+/// What a plot needs to be one.
+const CURVES: (u16, u16) = (20, 6);
+
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    if state.help {
+        return help::draw(state, area, buffer);
+    }
     let room = usize::from(area.width);
-    let mut lines = vec![summary(state)];
-    let typed = state.list.editing.as_ref().map(|text| prompt(state, text));
-    let first = typed.or_else(|| match (&state.question, &state.notice, &state.model.trouble) {
-        (Some(Question::Stop(runs)), ..) => Some(format!("stop {} run(s)? y/n", runs.len())),
-        (None, Some(said), _) | (None, None, Some(said)) => Some(clean(said)),
-        _ => None,
-    });
-    if let Some(first) = first {
-        lines.insert(0, first);
+    let (bold, warning) = (state.theme.bold(), state.theme.warning());
+    let mut lines = vec![(summary(state), bold)];
+    let mut say = |text: &str, style| {
+        let wrapped = wrap(&clean(text), room).into_iter().map(|line| (line, style));
+        lines.splice(0..0, wrapped);
+    };
+    match (&state.list.editing, &state.question, &state.notice, &state.model.trouble) {
+        (Some(typed), ..) => {
+            if let Some(mistake) = &state.list.mistake {
+                say(mistake, warning);
+            }
+            lines.insert(0, (prompt(state, typed, room), bold));
+        }
+        (None, Some(Question::Stop(runs)), ..) => say(&format!("stop {} run(s)? y/n", runs.len()), warning),
+        (None, None, Some(said), _) | (None, None, None, Some(said)) => say(said, warning),
+        _ => {}
+    }
+    if let Some(id) = state.gone() {
+        lines.push((format!("{} is gone", clean(id)), warning));
+    }
+    if state.screen == Screen::CURVES && area.height >= CURVES.1 && area.width >= CURVES.0 {
+        for ((text, style), y) in lines.iter().zip(area.y..) {
+            buffer.set_string(area.x, y, fit(text, room), *style);
+        }
+        let used = lines.len() as u16;
+        return curves::draw_first(
+            state,
+            Rect { y: area.y + used, height: area.height - used, ..area },
+            buffer,
+        );
     }
     let order = state.list.order();
-    let cursor = state.list.selected().and_then(|id| state.list.place(id)).unwrap_or(0);
     let shown = usize::from(area.height).saturating_sub(lines.len());
-    let from = cursor.min(order.len().saturating_sub(shown));
-    lines.extend(order.iter().skip(from).filter_map(|id| state.model.runs.get(id)).map(line));
-    for (row, text) in lines.iter().enumerate().take(usize::from(area.height)) {
-        let style = if row == 0 { state.theme.bold() } else { Style::new() };
-        buffer.set_string(area.x, area.y + row as u16, fit(text, room), style);
+    let (first, _) = state.list.window(shown);
+    let first_run = lines.len();
+    let runs = order.iter().skip(first).take(shown).filter_map(|id| state.model.runs.get(id));
+    for (run, y) in runs.clone().zip(area.y + first_run as u16..) {
+        state.clicks.add(Rect { y, height: 1, ..area }, Click::Run(run.id.clone()));
+    }
+    let style = |run: &Run| {
+        let is_chosen = state.list.selected() == Some(&run.id);
+        if is_chosen { state.theme.cursor() } else { Style::new() }
+    };
+    lines.extend(runs.map(|run| (line(run), style(run))));
+    for ((text, style), y) in lines.iter().zip(area.top()..area.bottom()) {
+        buffer.set_string(area.x, y, fit(text, room), *style);
     }
 }
 

@@ -5,10 +5,11 @@ use snn_run::{RunState, Seconds};
 
 use super::{binding::Binding, definition::Definition, diagnosis};
 use crate::{
-    data::{Gpu, Run, System, Wants},
+    data::{Gpu, Load, Run, System, Wants},
+    figure::{Figure, Table},
     state::{Screen, State},
     widgets::{
-        Bar, bars, note,
+        Axis, AxisScale, Bar, Plot, Series, bars, note,
         text::{bytes, clean, fit, number, wrap},
     },
 };
@@ -41,6 +42,7 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
     draw,
     wants,
+    figure,
 };
 
 fn wants(state: &State, wants: &mut Wants) {
@@ -67,6 +69,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let used = draw_times(state, rest, buffer);
     let below = Rect { y: rest.y + used, height: rest.height.saturating_sub(used), ..rest };
     if side_by_side {
+        draw_history(state, below, buffer);
         let second = Rect { x: area.x + half + 2, width: area.width - half - 2, ..area };
         draw_log(state, second, buffer);
     } else {
@@ -127,6 +130,117 @@ fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer)
     used + write(&lines, place, buffer)
 }
 
+/// What a plot of loads needs to say anything, and rows that it takes at most.
+const PLOT: u16 = 9;
+const MOST_OF_PLOT: u16 = 16;
+
+/// Loads of the machine since it is looked at: processors and memory, and below them the GPUs.
+fn draw_history(state: &State, area: Rect, buffer: &mut Buffer) {
+    let plots = history(state.model.machine.looks());
+    // A line apart from what is above.
+    let area = Rect { y: (area.y + 1).min(area.bottom()), height: area.height.saturating_sub(1), ..area };
+    let shown = usize::from(area.height / PLOT).min(plots.len());
+    let height = area.height.checked_div(shown as u16).unwrap_or(0).min(MOST_OF_PLOT);
+    for (plot, k) in plots.iter().take(shown).zip(0..) {
+        plot.draw(state.theme, Rect { y: area.y + k * height, height, ..area }, buffer);
+    }
+}
+
+/// Loads over the minutes since the first look. The axis grows in large steps, so that hardly anything is drawn anew.
+fn history(looks: &[Load]) -> Vec<Plot> {
+    let Some(first) = looks.first() else { return Vec::new() };
+    let minutes = |look: &Load| look.seconds / 60.0;
+    // A pause of looking is one in the curve.
+    let breaks = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
+        let mut all: Vec<(f64, f64)> = Vec::with_capacity(points.len());
+        for point in points {
+            if all.last().is_some_and(|before| point.0 - before.0 > PAUSE) {
+                all.push((point.0, f64::NAN));
+            }
+            all.push(point);
+        }
+        all
+    };
+    let series = |(color, name, load): (usize, String, &dyn Fn(&Load) -> f64)| {
+        let points = looks.iter().map(|look| (minutes(look), 100.0 * load(look))).collect();
+        let (letter, label) = (name.chars().next(), name.clone());
+        Series { letter, name, label, points: breaks(points), color, ..Series::default() }
+    };
+    let plot = |title: &str, series: Vec<Series>| {
+        let end = looks.iter().map(minutes).fold(SHORTEST, f64::max);
+        let x = Axis::around("minutes", AxisScale::Linear, [minutes(first).floor(), end]);
+        Plot { title: title.to_owned(), x, y: Axis::new("", 0.0, 100.0), series, ..Plot::default() }
+    };
+    let machine: Vec<Series> = vec![
+        series((0, "processors".to_owned(), &|look| look.processors)),
+        series((1, "memory".to_owned(), &|look| look.memory)),
+    ];
+    let mut plots = vec![plot("processors and memory (%)", machine)];
+    let gpus = looks.iter().map(|look| look.gpus.len()).max().unwrap_or(0);
+    let of_gpus: Vec<Series> = (0..gpus)
+        .flat_map(|k| {
+            let load = move |look: &Load| look.gpus.get(k).map_or(f64::NAN, |gpu| gpu.0);
+            let memory = move |look: &Load| look.gpus.get(k).map_or(f64::NAN, |gpu| gpu.1);
+            let memory = Series { dotted: true, ..series((k, format!("{k} memory"), &memory)) };
+            [series((k, format!("{k} load"), &load)), memory]
+        })
+        .collect();
+    if gpus > 0 {
+        plots.push(plot("GPUs (%)", of_gpus));
+    }
+    plots
+}
+
+/// Minutes that the axis is long at least, and after which two looks are apart.
+const SHORTEST: f64 = 1.0;
+const PAUSE: f64 = 0.5;
+
+/// The screen, and its numbers.
+fn figure(state: &State) -> Result<Figure<'_>, String> {
+    let system = state.model.system.as_ref().ok_or("This machine has not been looked at yet.")?;
+    let mut table = Table::new(["what", "value", "of", "unit"]);
+    let mut add = |what: String, value: f64, of: Option<f64>, unit: &str| {
+        let of = of.map_or_else(String::new, |of| of.to_string());
+        table.rows.push(vec![what, value.to_string(), of, unit.to_owned()]);
+    };
+    for (k, load) in system.processors.iter().enumerate() {
+        add(format!("processor {k}"), *load, Some(1.0), "load");
+    }
+    if system.unknown.is_none() {
+        add("memory".to_owned(), system.memory.0 as f64, Some(system.memory.1 as f64), "bytes");
+    }
+    for (k, gpu) in system.gpus.iter().flatten().enumerate() {
+        gpu.load.iter().for_each(|load| add(format!("GPU {k}"), *load, Some(1.0), "load"));
+        if let Some((used, all)) = gpu.memory {
+            add(format!("memory of GPU {k}"), used as f64, Some(all as f64), "bytes");
+        }
+        gpu.temperature
+            .iter()
+            .for_each(|it| add(format!("temperature of GPU {k}"), f64::from(*it), None, "C"));
+        gpu.power.iter().for_each(|watts| add(format!("power of GPU {k}"), *watts, None, "W"));
+    }
+    if let Some(last) = state.subject().and_then(|run| run.last.as_ref()) {
+        let all = last.seconds.total();
+        parts(&last.seconds).iter().for_each(|(name, seconds)| {
+            add(format!("{name} of epoch {}", last.epoch), *seconds, Some(all), "s");
+        });
+    }
+    Ok(Figure::Screen(table))
+}
+
+/// Where the time of an epoch goes.
+fn parts(seconds: &Seconds) -> [(&'static str, f64); 6] {
+    let Seconds { data, forward, backward, update, validation, checkpoint } = *seconds;
+    [
+        ("data", data),
+        ("forward", forward),
+        ("backward", backward),
+        ("update", update),
+        ("validation", validation),
+        ("checkpoint", checkpoint),
+    ]
+}
+
 fn describe(gpu: &Gpu) -> String {
     let mut words = vec![clean(&gpu.name)];
     words.extend(gpu.load.map(|load| format!("{:.0} %", 100.0 * load)));
@@ -163,18 +277,9 @@ fn draw_times(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         let line = ("no epoch has been recorded yet".to_owned(), state.theme.dim());
         return write(&[line], area, buffer);
     };
-    let Seconds { data, forward, backward, update, validation, checkpoint } = last.seconds;
     let all = last.seconds.total();
     let title = format!("time of epoch {}: {} s", last.epoch, number(all));
     let used = write(&[(title, state.theme.bold())], area, buffer);
-    let parts = [
-        ("data", data),
-        ("forward", forward),
-        ("backward", backward),
-        ("update", update),
-        ("validation", validation),
-        ("checkpoint", checkpoint),
-    ];
     let bar = |(k, (name, seconds)): (usize, (&str, f64))| Bar {
         name: name.to_owned(),
         value: seconds,
@@ -185,7 +290,7 @@ fn draw_times(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
         ),
         style: state.theme.series(k),
     };
-    let drawn: Vec<_> = parts.into_iter().enumerate().map(bar).collect();
+    let drawn: Vec<_> = parts(&last.seconds).into_iter().enumerate().map(bar).collect();
     let place = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
     bars(&drawn, all, state.theme, place, buffer);
     used + (drawn.len() as u16).min(place.height)

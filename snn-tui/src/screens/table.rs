@@ -3,6 +3,7 @@
 use super::{activity, curves, definition::Definition, learning, runs, sweep, system};
 use crate::{
     data::Wants,
+    figure::Figure,
     state::{Screen, State},
 };
 
@@ -37,7 +38,15 @@ pub(crate) fn wants(state: &State) -> Wants {
         ..Wants::default()
     };
     (definition(state.screen).wants)(state, &mut wants);
+    if wants.sweep {
+        wants.subject = list.selected().map(str::to_owned);
+    }
     wants
+}
+
+/// What the screen that is shown writes into files, or why there is nothing.
+pub(crate) fn figure(state: &State) -> Result<Figure<'_>, String> {
+    (definition(state.screen).figure)(state)
 }
 
 /// Puts everything in order after something has changed.

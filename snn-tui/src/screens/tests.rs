@@ -1,18 +1,24 @@
 //! Snapshots of every screen, and what holds for all of them.
 
+mod colors;
+mod keys;
+mod vanishing;
+
 use std::path::Path;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
 use snn_run::Environment;
 
-use super::{Action, SCREENS, everywhere::EVERYWHERE};
+use super::{Action, SCREENS, binding};
 use crate::{
     data::{Log, Process, Source, System, Tailer},
     fixture,
     state::{Screen, State},
-    theme::{Colors, Marker, Theme},
+    theme::{Colors, Ground, Marker, Theme},
 };
+
+mod curves;
 
 /// The dashboard over a directory, with keys pressed on it.
 struct Dashboard {
@@ -23,7 +29,10 @@ struct Dashboard {
 
 impl Dashboard {
     fn new(directory: &Path) -> Self {
-        let source = Source::open(directory).unwrap();
+        Self::over(Source::open(directory).unwrap(), directory)
+    }
+
+    fn over(source: Source, directory: &Path) -> Self {
         let theme = Theme { colors: Colors::None, marker: Marker::Braille };
         let state = State::new(theme, "runs".to_owned(), source.is_sweep());
         let directory = directory.display().to_string();
@@ -49,20 +58,38 @@ impl Dashboard {
 
     fn press(&mut self, keys: &str) -> Option<Action> {
         let mut action = None;
-        for key in keys.split(' ').filter(|key| !key.is_empty()) {
-            let code = match key {
-                "Enter" => KeyCode::Enter,
-                "Esc" => KeyCode::Esc,
-                "Space" => KeyCode::Char(' '),
-                "Tab" => KeyCode::Tab,
-                "Down" => KeyCode::Down,
-                "Right" => KeyCode::Right,
-                key => KeyCode::Char(key.chars().next().unwrap_or(' ')),
-            };
-            action = super::key(&mut self.state, KeyEvent::new(code, KeyModifiers::NONE));
+        for name in keys.split(' ').filter(|name| !name.is_empty()) {
+            let key = binding::event(name).unwrap_or_else(|| panic!("{name} is no key"));
+            action = super::key(&mut self.state, key);
             self.settle();
         }
         action
+    }
+
+    /// Types a text, a key for each character.
+    fn type_in(&mut self, text: &str) {
+        for c in text.chars() {
+            super::key(&mut self.state, KeyCode::Char(c).into());
+            self.settle();
+        }
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) -> Option<Action> {
+        let action =
+            super::mouse(&mut self.state, MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+        self.settle();
+        action
+    }
+
+    /// Clicks on the first place where this text stands on a screen of 80 by 24.
+    fn click(&mut self, text: &str) -> Option<Action> {
+        let screen = self.screen(80, 24);
+        let found = screen
+            .lines()
+            .zip(0..)
+            .find_map(|(line, row)| Some((line.split_once(text)?.0.chars().count(), row)));
+        let (column, row) = found.unwrap_or_else(|| panic!("{text} is not to be seen:\n{screen}"));
+        self.mouse(MouseEventKind::Down(MouseButton::Left), (column as u16, row))
     }
 
     fn screen(&self, width: u16, height: u16) -> String {
@@ -72,6 +99,36 @@ impl Dashboard {
         let text = terminal.backend().to_string().replace(&self.directory, "runs");
         // Without the quotes around each line, and the spaces at its end.
         text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n").collect()
+    }
+}
+
+impl Dashboard {
+    /// Which color each cell has: a letter for each look, in the order in which they come, and nothing for that of plain text.
+    fn colors(&self, width: u16, height: u16) -> String {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        super::draw(&self.state, area, &mut buffer);
+        let plain = ratatui::style::Style::new();
+        let (mut looks, mut text) = (Vec::new(), String::new());
+        for y in 0..height {
+            let mut line = String::new();
+            for x in 0..width {
+                let cell = &buffer[(x, y)];
+                let look = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
+                if cell.symbol() == " " || plain == (ratatui::style::Style { fg: None, ..cell.style() }) {
+                    line.push(' ');
+                    continue;
+                }
+                let place = looks.iter().position(|it| *it == look).unwrap_or_else(|| {
+                    looks.push(look);
+                    looks.len() - 1
+                });
+                line.push(crate::state::letter(place));
+            }
+            text += &(line.trim_end().to_owned() + "\n");
+        }
+        let named = looks.iter().enumerate().map(|(k, look)| format!("{} {look}\n", crate::state::letter(k)));
+        text + &named.collect::<String>()
     }
 }
 
@@ -104,6 +161,11 @@ fn machine(state: &mut State) {
         unknown: None,
         gpus: Err("nvidia-smi is not there".to_owned()),
     });
+    for second in 0..90_u32 {
+        let system =
+            System { processors: vec![f64::from(second % 30) / 30.0], ..state.model.system.clone().unwrap() };
+        state.model.machine.push_at(f64::from(second), &system);
+    }
     let subject = state.subject().map(|run| run.id.clone()).unwrap_or_default();
     state.model.environment = Some((subject.clone(), Environment::default()));
     let lines = (1..=30).map(|k| format!("epoch {k}/20 loss 0.{k}")).collect();
@@ -127,12 +189,26 @@ fn every_screen() {
         if screen == Screen::SYSTEM {
             machine(&mut dashboard.state);
         }
-        for (width, height) in [(80, 24), (160, 50)] {
+        // Without colors: letters and strokes tell curves apart.
+        let more = [(40, 10), (200, 60)].into_iter().filter(|_| WIDE.contains(&screen));
+        for (width, height) in [(80, 24), (160, 50)].into_iter().chain(more) {
+            dashboard.state.size.set((width, height));
+            if screen != Screen::SYSTEM {
+                dashboard.settle();
+            }
             let name = format!("{}_{width}x{height}", screen.0);
-            insta::assert_snapshot!(name, dashboard.screen(width, height));
+            insta::assert_snapshot!(name.clone(), dashboard.screen(width, height));
+            if screen == Screen::CURVES && width != 160 {
+                dashboard.state.theme.colors = Colors::Indexed(Ground::Dark);
+                insta::assert_snapshot!(format!("{name}_color"), dashboard.colors(width, height));
+                dashboard.state.theme.colors = Colors::None;
+            }
         }
     }
 }
+
+/// Screens that show more on wide terminals, and less on small ones.
+const WIDE: [Screen; 3] = [Screen::RUNS, Screen::CURVES, Screen::SYSTEM];
 
 #[test]
 fn help_and_small_terminals() {
@@ -159,8 +235,8 @@ fn no_screen_panics_at_any_size_or_in_any_look() {
             dashboard.state.screen = screen;
             dashboard.settle();
             for (marker, colors) in [
-                (Marker::Braille, Colors::Indexed),
-                (Marker::HalfBlock, Colors::Sixteen),
+                (Marker::Braille, Colors::Indexed(Ground::Light)),
+                (Marker::HalfBlock, Colors::Sixteen(Ground::Dark)),
                 (Marker::Ascii, Colors::None),
             ] {
                 dashboard.state.theme = Theme { colors, marker };
@@ -193,8 +269,8 @@ fn keys_lead_from_runs_to_curves_and_back() {
         text.contains("randman-b") && text.contains("randman-c") && !text.contains("randman-a"),
         "{text}"
     );
-    dashboard.press("g m m");
-    assert!(dashboard.state.choice::<super::curves::Choice>().metric.is_some());
+    dashboard.press("b j j");
+    assert_eq!(dashboard.state.choice::<super::curves::Choice>().metric.as_deref(), Some("loss"));
     dashboard.press("Esc Esc");
     assert_eq!(dashboard.state.screen, Screen::RUNS);
     assert!(dashboard.state.marked.is_empty());
@@ -226,16 +302,44 @@ fn n_and_p_walk_through_marked_runs_on_any_screen() {
 }
 
 #[test]
-fn seeds_of_one_experiment_are_grouped_into_one_curve() {
+fn marked_runs_are_walked_through_on_every_screen_of_one_run() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    for key in ["3", "4", "6"] {
+        let mut dashboard = Dashboard::new(directory.path());
+        dashboard.state.marked = ["randman-a", "randman-c"].map(str::to_owned).into();
+        dashboard.press(key);
+        let seen: Vec<Vec<&str>> = ["n", "n", "p"]
+            .into_iter()
+            .map(|key| {
+                dashboard.press(key);
+                let text = dashboard.screen(160, 50);
+                ["randman-a", "randman-b", "randman-c"].into_iter().filter(|id| text.contains(id)).collect()
+            })
+            .collect();
+        let expected: [Vec<&str>; 3] = [vec!["randman-c"], vec!["randman-c"], vec!["randman-a"]];
+        assert_eq!(seen, expected, "on screen {key}");
+    }
+}
+
+#[test]
+fn wide_tables_have_curves() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
-    dashboard.press("a Enter g");
-    let names: Vec<_> =
-        super::curves::plots(&dashboard.state)[1].series.iter().map(|series| series.name.clone()).collect();
-    assert!(names.contains(&"2 x randman-a valid".to_owned()), "{names:?}");
-    assert_eq!(names.len(), 6, "three groups, train and validation: {names:?}");
-    assert!(!super::curves::plots(&dashboard.state)[1].bands.is_empty());
+    assert!(!dashboard.screen(100, 12).contains("accuracy"));
+    let text = dashboard.screen(160, 12);
+    let line = text.lines().find(|line| line.contains("randman-a ")).unwrap();
+    assert!(text.contains(" accuracy ") && line.contains('▃') && line.contains('█'), "{text}");
+    // With room below the list, the run under the cursor has its curves there.
+    dashboard.state.size.set((120, 30));
+    dashboard.press("j");
+    let text = dashboard.screen(120, 30);
+    assert!(text.contains("accuracy (%)  dotted: train") && text.contains("randman-b 94.27"), "{text}");
+    assert!(dashboard.state.model.histories.len() == 1, "and no other run's history is read");
+    dashboard.state.size.set((120, 14));
+    dashboard.settle();
+    assert!(dashboard.state.model.histories.is_empty());
 }
 
 #[test]
@@ -250,47 +354,4 @@ fn stopping_asks_first_and_only_what_runs_is_stopped() {
     assert_eq!(dashboard.press("n"), None, "any other key is no");
     dashboard.press("x");
     assert_eq!(dashboard.press("y"), Some(Action::Stop(vec!["randman-c".to_owned()])));
-}
-
-#[test]
-fn a_run_that_is_deleted_while_it_is_open_is_gone_and_nothing_breaks() {
-    let directory = tempfile::tempdir().unwrap();
-    fixture::runs(directory.path());
-    for screen in SCREENS.iter().map(|definition| definition.screen) {
-        let mut dashboard = Dashboard::new(directory.path());
-        dashboard.state.screen = screen;
-        dashboard.settle();
-        std::fs::remove_dir_all(directory.path().join("randman-a")).unwrap();
-        dashboard.settle();
-        assert_eq!(dashboard.state.list.selected(), Some("randman-b"));
-        dashboard.screen(80, 24);
-        fixture::runs(directory.path());
-    }
-}
-
-#[test]
-fn every_key_does_one_thing_and_the_help_names_it() {
-    let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
-    let mut state = State::new(theme, "runs".to_owned(), false);
-    state.help = true;
-    let everywhere: Vec<&str> = EVERYWHERE.iter().flat_map(|it| it.keys).map(|(name, _)| *name).collect();
-    for definition in SCREENS {
-        state.screen = definition.screen;
-        let area = Rect::new(0, 0, 160, 60);
-        let mut buffer = Buffer::empty(area);
-        super::draw(&state, area, &mut buffer);
-        let text = crate::widgets::text::tests::lines(&buffer).join("\n");
-        let mut known = std::collections::BTreeSet::new();
-        for binding in definition.bindings {
-            let line = text.lines().find(|line| line.contains(&format!(" {}", binding.what)));
-            assert!(line.is_some_and(|line| line.starts_with(&binding.names())), "{}: {text}", binding.what);
-            for name in binding.keys.iter().flat_map(|(names, _)| names.split('|')) {
-                assert!(known.insert(name), "{}: {name} does two things", definition.title);
-                assert!(!name.chars().all(|c| c.is_ascii_digit()), "{name} is that of a screen");
-                // Esc leads back, and on the first screen has nowhere to lead back to.
-                assert!(!everywhere.contains(&name) || name == "Esc", "{}: {name}", definition.title);
-            }
-        }
-        assert!(EVERYWHERE.iter().all(|binding| text.contains(binding.what)), "{text}");
-    }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Filter {
 impl Filter {
     pub(crate) fn new(text: &str) -> Self {
         let mut filter = Self::default();
-        for word in text.split_whitespace() {
+        for word in close_up(text).split_whitespace() {
             if !word.contains(['<', '>', '=']) {
                 filter.words.push(word.to_lowercase());
                 continue;
@@ -72,6 +72,24 @@ impl Filter {
         let known = Known(run, facts);
         self.words.iter().all(has) && self.conditions.iter().all(|condition| condition.holds(&known))
     }
+}
+
+/// The text without spaces around operators: `best >= 0.9` is one condition.
+fn close_up(text: &str) -> String {
+    let is_sign = |c: char| "<>=!".contains(c);
+    let mut closed = String::with_capacity(text.len());
+    let mut rest = text.trim_start();
+    while let Some(c) = rest.chars().next() {
+        let space = rest.len() - rest.trim_start().len();
+        let (_, behind) = rest.split_at(space);
+        if space > 0 && (closed.ends_with(is_sign) || behind.starts_with(is_sign)) {
+            rest = behind;
+        } else {
+            closed.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    closed
 }
 
 /// A condition whose column there is.
@@ -148,6 +166,9 @@ mod tests {
         let (run, facts) = run();
         let takes = |text: &str| Filter::new(text).takes(&run, Some(&facts));
         assert!(takes("") && takes("RANDMAN done") && takes("best>=0.95 lr<0.02 lr=1e-2 seed=3 epoch<=9"));
+        assert!(
+            takes("best >= 0.95 randman lr <0.02  seed= 3") && !takes("best >= 0.96") && !takes("seed = 4")
+        );
         assert!(takes("valid_accuracy>0.9 optimizer.learning_rate!=0.1 data.name=randman state!=failed"));
         assert!(!takes("mnist") && !takes("randman failed") && !takes("best<0.9") && !takes("seed=4"));
         assert!(!takes("spikes>0"), "what is not known fulfills nothing");

@@ -2,8 +2,6 @@
 
 use std::{cell::Cell, collections::HashMap};
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
 use super::{
     columns::{COLUMNS, Key},
     filter::Filter,
@@ -20,6 +18,11 @@ pub(crate) struct List {
     pub(crate) order: Vec<String>,
     pub(crate) places: HashMap<String, usize>,
     pub(crate) selected: Option<String>,
+    /// Place of the selected run in the order, or where it was before it vanished from it.
+    row: usize,
+    /// Whether the user has changed the filter, so that the cursor leaves a run that does not match. A run that vanishes for other
+    /// reasons stays selected: screens do not switch to another run unasked.
+    follows: bool,
     pub(crate) filter: String,
     /// What is wrong with the filter.
     pub(crate) mistake: Option<String>,
@@ -43,6 +46,8 @@ impl Default for List {
             order: Vec::new(),
             places: HashMap::new(),
             selected: None,
+            row: 0,
+            follows: false,
             filter: String::new(),
             mistake: None,
             sort: NAMES,
@@ -88,17 +93,18 @@ impl List {
     /// Moves the cursor to a run.
     pub(crate) fn select(&mut self, id: &str) {
         self.selected = Some(id.to_owned());
+        self.follows = false;
     }
 
     /// First row and number of rows, with the cursor among them.
     pub(crate) fn window(&self, rows: usize) -> (usize, usize) {
-        let cursor = self.selected().and_then(|id| self.place(id)).unwrap_or(0);
+        let cursor = self.row();
         (cursor.saturating_sub(rows / 2).min(self.order.len().saturating_sub(rows)), rows)
     }
 
     pub(crate) fn set_filter(&mut self, filter: &str) {
         self.filter = filter.to_owned();
-        self.is_stale = true;
+        (self.is_stale, self.follows) = (true, true);
     }
 
     /// Sorts by a column of this heading; `-` before it reverses the order. Returns whether there is such a column.
@@ -109,6 +115,12 @@ impl List {
         true
     }
 
+    /// Sorts by a column, or reverses the order if runs are sorted by it already.
+    pub(crate) fn sort_by_column(&mut self, column: usize) {
+        self.reverse = self.sort == column && !self.reverse;
+        (self.sort, self.is_stale) = (column, true);
+    }
+
     /// Puts the list in order again, if something has changed.
     pub(crate) fn settle(&mut self, model: &Model) {
         if !std::mem::take(&mut self.is_stale) {
@@ -116,7 +128,7 @@ impl List {
         }
         let filter = Filter::new(self.editing.as_ref().unwrap_or(&self.filter));
         self.mistake = filter.mistake(model.facts.values());
-        let cursor = self.cursor();
+        let row = self.row();
         let column = &COLUMNS[self.sort];
         let mut keyed: Vec<(Key, &String)> = model
             .runs
@@ -128,48 +140,51 @@ impl List {
         keyed.sort_by(|a, b| a.0.compare(&b.0, self.reverse));
         self.order = keyed.into_iter().map(|(_, id)| id.clone()).collect();
         self.places = self.order.iter().cloned().zip(0..).collect();
-        // A run that is gone leaves the cursor where it was.
-        if self.selected().is_none_or(|id| self.place(id).is_none()) {
-            self.selected = self.order.get(cursor.min(self.order.len().saturating_sub(1))).cloned();
+        let follows = std::mem::take(&mut self.follows);
+        let is_there = self.selected().is_some_and(|id| self.place(id).is_some());
+        if !is_there && (self.selected.is_none() || follows) {
+            let first = self.order.get(row.min(self.order.len().saturating_sub(1)));
+            self.selected = first.cloned().or_else(|| self.selected.take());
         }
+        self.row = self.row();
     }
 
-    fn cursor(&self) -> usize {
-        self.selected().and_then(|id| self.place(id)).unwrap_or(0)
+    /// Row of the cursor.
+    fn row(&self) -> usize {
+        self.selected().and_then(|id| self.place(id)).unwrap_or(self.row)
     }
 
     /// Moves the cursor by so many runs.
     pub(crate) fn step(&mut self, by: isize) {
+        let is_there = self.selected().is_some_and(|id| self.place(id).is_some());
+        // The run after the one that vanished has taken its row.
+        let by = if !is_there && by > 0 { by - 1 } else { by };
         let last = self.order.len().saturating_sub(1);
-        let to = self.cursor().saturating_add_signed(by).min(last);
-        self.selected = self.order.get(to).cloned();
+        self.row = self.row().saturating_add_signed(by).min(last);
+        self.selected = self.order.get(self.row).cloned();
     }
 
-    /// Takes a key while a filter is being typed.
-    pub(crate) fn edit(&mut self, key: KeyEvent) {
-        let Some(mut text) = self.editing.take() else { return };
-        match key.code {
-            KeyCode::Enter => self.filter = text,
-            KeyCode::Esc => {}
-            KeyCode::Backspace => {
-                text.pop();
-                self.editing = Some(text);
-            }
-            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                self.editing = Some(String::new());
-            }
-            KeyCode::Char('w') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                let kept = text.trim_end();
-                text.truncate(kept.rfind(' ').map_or(0, |space| space + 1));
-                self.editing = Some(text);
-            }
-            KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
-                text.push(c);
-                self.editing = Some(text);
-            }
-            _ => self.editing = Some(text),
+    /// Changes the filter that is being typed.
+    pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut String)) {
+        if let Some(text) = &mut self.editing {
+            edit(text);
+            (self.is_stale, self.follows) = (true, true);
         }
-        self.is_stale = true;
+    }
+
+    /// Applies the filter that was typed. One with a mistake stays open.
+    pub(crate) fn take_filter(&mut self) {
+        if self.mistake.is_none()
+            && let Some(text) = self.editing.take()
+        {
+            self.set_filter(&text);
+        }
+    }
+
+    /// Keeps the previous filter.
+    pub(crate) fn leave_filter(&mut self) {
+        self.editing = None;
+        (self.is_stale, self.follows) = (true, true);
     }
 }
 

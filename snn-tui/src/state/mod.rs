@@ -1,12 +1,13 @@
 //! Everything that is shown: what is known, and where the user is. Screens draw it and nothing else.
 
 mod choices;
+mod clicks;
 pub(crate) mod columns;
 mod filter;
 mod list;
 mod screen;
 
-use std::{any::Any, collections::BTreeSet};
+use std::{any::Any, cell::Cell, collections::BTreeSet};
 
 use crate::{
     data::{ConfigSummary, Msg, Probes, Run},
@@ -16,6 +17,7 @@ use crate::{
 use choices::Choices;
 use list::List;
 
+pub(crate) use clicks::{Click, Clicks};
 pub(crate) use filter::Filter;
 pub(crate) use list::headings;
 pub(crate) use screen::Screen;
@@ -31,12 +33,29 @@ pub(crate) struct State {
     pub(crate) choices: Choices,
     /// Whether somebody watches, and a screen is not written once.
     pub(crate) is_watched: bool,
+    /// Columns and rows of the last drawing, by which screens know what they have room for.
+    pub(crate) size: Cell<(u16, u16)>,
     /// Whether the keys are explained.
     pub(crate) help: bool,
+    /// The first line of the help that is shown.
+    pub(crate) help_line: usize,
+    /// The last line that the help can be scrolled to; 0 if all of it fits.
+    pub(crate) help_end: Cell<usize>,
+    /// The last run that vanished while it was selected.
+    pub(crate) gone: Option<String>,
     /// What is asked, and waits for an answer.
     pub(crate) question: Option<Question>,
     /// Something said once, until the next key.
     pub(crate) notice: Option<String>,
+    /// What clicks on the screen do.
+    pub(crate) clicks: Clicks,
+    /// How runs have ended, one sentence each, until they are reported.
+    pub(crate) ended: Vec<String>,
+}
+
+/// The letter of the `k`-th of the chosen runs: a to z, A to Z, and for all others a sign.
+pub(crate) fn letter(k: usize) -> char {
+    ('a'..='z').chain('A'..='Z').nth(k).unwrap_or('+')
 }
 
 /// A question to be answered with y.
@@ -56,9 +75,15 @@ impl State {
             list: List::default(),
             choices: Choices::default(),
             is_watched: false,
+            size: Cell::default(),
             help: false,
+            help_line: 0,
+            help_end: Cell::new(0),
+            gone: None,
             question: None,
             notice: None,
+            clicks: Clicks::default(),
+            ended: Vec::new(),
         }
     }
 
@@ -76,13 +101,40 @@ impl State {
     pub(crate) fn update(&mut self, message: Msg) {
         match &message {
             Msg::Gone(gone) => {
+                if let Some(id) = self.list.selected().filter(|id| gone.iter().any(|it| it == id)) {
+                    self.gone = Some(id.to_owned());
+                }
+                if let Some(id) = gone.iter().find(|id| self.marked.contains(*id)) {
+                    self.notice = Some(format!("{id} is gone and no longer marked"));
+                }
                 self.marked.retain(|id| !gone.contains(id));
                 self.list.is_stale = true;
             }
-            Msg::Runs(_) | Msg::ConfigSummary(..) => self.list.is_stale = true,
+            Msg::Runs(runs) => {
+                self.list.is_stale = true;
+                let ended = runs.iter().filter_map(|run| self.model.runs.get(&run.id)?.ended_as(run));
+                self.ended.extend(ended);
+                self.gone.take_if(|id| runs.iter().any(|run| run.id == *id));
+            }
+            Msg::ConfigSummary(..) => self.list.is_stale = true,
             _ => {}
         }
         self.model.update(message);
+    }
+
+    /// The selected run, if it is gone.
+    pub(crate) fn gone(&self) -> Option<&str> {
+        self.gone.as_deref().filter(|id| self.list.selected() == Some(id))
+    }
+
+    /// What a run is called in legends and exports, with whatever characters it has.
+    pub(crate) fn name(&self, id: &str) -> String {
+        id.to_owned()
+    }
+
+    /// What these runs are called beside each other.
+    pub(crate) fn names_of(&self, runs: &[String]) -> Vec<String> {
+        runs.iter().map(|id| self.name(id)).collect()
     }
 
     /// The run under the cursor of the list.

@@ -67,6 +67,17 @@ impl Axis {
         }
     }
 
+    /// The part of the axis from one place to another.
+    pub(crate) fn part(&self, from: f64, to: f64) -> Self {
+        let (low, high) = (self.value(from), self.value(to));
+        // What lies too near for numbers to tell apart is shown as it was.
+        if low < high && low.is_finite() && high.is_finite() {
+            Self { low, high, ..self.clone() }
+        } else {
+            self.clone()
+        }
+    }
+
     /// At most about `most` values to be labeled, ascending, with their labels; at least the two limits.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         if !(self.low.is_finite() && self.high.is_finite()) {
@@ -81,8 +92,10 @@ impl Axis {
                 (first..=last).map(|k| k as f64 * step).collect()
             }
             AxisScale::Logarithmic => {
-                let (low, high) = (self.low.log10().round() as i32, self.high.log10().round() as i32);
-                let stride = ((high - low) as usize).div_ceil(most - 1).max(1);
+                // Of a part of an axis the limits are no powers of ten.
+                let (low, high) = (self.low.log10() - 1e-9, self.high.log10() + 1e-9);
+                let (low, high) = (low.ceil() as i32, high.floor() as i32);
+                let stride = (high.saturating_sub(low).max(0) as usize).div_ceil(most - 1).max(1);
                 (low..=high).step_by(stride).map(|power| 10_f64.powi(power)).collect()
             }
         };
@@ -98,12 +111,17 @@ fn label(value: f64) -> String {
 
 /// The next of 1, 2 or 5 times a power of ten from `step` upwards.
 fn nice(step: f64) -> f64 {
-    snn_run::round_step(step, &[1.0, 2.0, 5.0])
+    snn_plot::round_step(step, &[1.0, 2.0, 5.0])
 }
 
 /// Limits around a range, on multiples of a nice step of about a fifth of it.
 fn snap(low: f64, high: f64) -> (f64, f64) {
-    let extent = if high > low { high - low } else { low.abs().max(1e-9) };
+    let extent = match (low, high) {
+        _ if high > low => high - low,
+        // What is zero all along is no tiny number.
+        (0.0, _) => 1.0,
+        _ => low.abs(),
+    };
     let step = nice(extent / 5.0);
     let (below, above) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
     (below, if above > below { above } else { below + step })
@@ -138,6 +156,16 @@ mod tests {
         };
         let changes = (2..1000).filter(|&n| limits(n) != limits(n + 1)).count();
         assert!(changes < 60, "{changes}");
+    }
+
+    #[test]
+    fn parts_have_ticks_of_their_own() {
+        let labels = |axis: &Axis| axis.ticks(5).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        assert_eq!(labels(&Axis::new("", 0.0, 100.0).part(0.25, 0.5)), ["30", "40", "50"]);
+        let axis = Axis::around("", AxisScale::Logarithmic, [1e-4, 1.0]);
+        assert_eq!(labels(&axis.part(0.3, 0.8)), ["0.01", "0.1"]);
+        assert_eq!(labels(&axis.part(0.1, 0.2)).len(), 2, "without a power of ten the limits");
+        assert_eq!(axis.part(0.5, 0.5), axis);
     }
 
     #[test]

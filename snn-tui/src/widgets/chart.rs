@@ -1,4 +1,7 @@
-//! A plot of curves and bands with axes, a legend and a cross-hair.
+//! A plot of curves and bands with axes, what the curves are called behind their ends, and a cross-hair.
+
+mod content;
+mod ends;
 
 use ratatui::{
     buffer::Buffer,
@@ -7,52 +10,13 @@ use ratatui::{
 };
 
 use super::{
-    Axis, Dots,
-    text::{fit, number, right, width},
+    Dots, Stroke,
+    text::{fit, right, width},
 };
-use crate::theme::Theme;
+use crate::theme::{Marker, Theme};
+use ends::Ends;
 
-/// What is plotted: the same value is drawn on the screen and written as SVG.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Plot {
-    pub(crate) title: String,
-    pub(crate) x: Axis,
-    pub(crate) y: Axis,
-    pub(crate) bands: Vec<Band>,
-    pub(crate) series: Vec<Series>,
-    /// Values of y with a line across the plot, such as a threshold.
-    pub(crate) levels: Vec<f64>,
-    /// The value of x that is read out.
-    pub(crate) crosshair: Option<f64>,
-}
-
-/// A curve. Where a value is not finite it is interrupted.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Series {
-    /// What it is called in the legend; without a name it is not listed there.
-    pub(crate) name: String,
-    pub(crate) points: Vec<(f64, f64)>,
-    /// Which of the colors of the theme.
-    pub(crate) color: usize,
-    /// Drawn with gaps.
-    pub(crate) dashed: bool,
-}
-
-/// A range of y for each x.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Band {
-    /// x, lower and upper bound.
-    pub(crate) points: Vec<(f64, f64, f64)>,
-    pub(crate) color: usize,
-}
-
-impl Series {
-    /// The value at the point whose x is nearest.
-    pub(crate) fn nearest(&self, x: f64) -> Option<(f64, f64)> {
-        let finite = self.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
-        finite.min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs())).copied()
-    }
-}
+pub(crate) use content::{EDGE, Plot, Series};
 
 impl Plot {
     /// Draws the plot. In an area too small for axes only the curves are drawn.
@@ -60,7 +24,8 @@ impl Plot {
         if area.width < 3 || area.height < 2 {
             return;
         }
-        let inner = self.draw_axes(theme, area, buffer);
+        let ends = Ends::of(self, area.width);
+        let inner = self.draw_axes(theme, area, ends.width(), buffer);
         if inner.width == 0 || inner.height == 0 {
             return;
         }
@@ -68,42 +33,85 @@ impl Plot {
         let (columns, rows) = dots.size();
         let (right, bottom) = (columns as f64 - 1.0, rows as f64 - 1.0);
         let place = |x: f64, y: f64| (self.x.place(x) * right, (1.0 - self.y.place(y)) * bottom);
-        for &level in &self.levels {
-            let y = place(self.x.low, level).1;
-            for x in (0..columns).step_by(4) {
-                dots.line((x as f64, y), (x as f64 + 1.0, y), theme.dim());
-            }
-        }
-        for band in &self.bands {
-            draw_band(&mut dots, band, &place, dimmed(theme, band.color));
-        }
         for series in &self.series {
-            draw_series(&mut dots, series, &place, theme.series(series.color));
+            draw_band(&mut dots, &series.band, &place, dimmed(theme, series.color));
+        }
+        // The one that is looked at comes last, and lies above all others.
+        let mut series: Vec<&Series> = self.series.iter().collect();
+        series.sort_by_key(|series| (series.chosen, !series.dotted));
+        for series in series {
+            draw_series(&mut dots, series, &place, theme);
         }
         dots.draw(buffer);
-        if let Some(x) = self.crosshair {
+        let column = |x: f64| {
             let column = (self.x.place(x) * f64::from(inner.width - 1)).round();
-            if (0.0..f64::from(inner.width)).contains(&column) {
-                for y in inner.top()..inner.bottom() {
-                    let cell = &mut buffer[(inner.x + column as u16, y)];
-                    if cell.symbol() == " " {
-                        cell.set_symbol(theme.glyph("│", "|"));
-                    }
-                    cell.set_style(Style::new().add_modifier(Modifier::REVERSED));
+            (0.0..f64::from(inner.width)).contains(&column).then_some(column as u16)
+        };
+        self.mark_outside(column, theme, inner, buffer);
+        if let Some(column) = self.crosshair.and_then(column) {
+            for y in inner.top()..inner.bottom() {
+                let cell = &mut buffer[(inner.x + column, y)];
+                if cell.symbol() == " " {
+                    cell.set_symbol(theme.glyph("│", "|"));
+                }
+                cell.set_style(Style::new().add_modifier(Modifier::REVERSED));
+            }
+        }
+        Ends::draw_letters(self, column, theme, inner, buffer);
+        ends.draw(self, theme, inner, buffer);
+    }
+
+    /// Marks at the border, where points lie beyond it.
+    fn mark_outside(
+        &self,
+        column: impl Fn(f64) -> Option<u16>,
+        theme: Theme,
+        inner: Rect,
+        buffer: &mut Buffer,
+    ) {
+        for series in &self.series {
+            for &(x, y) in &series.points {
+                let place = self.y.place(y);
+                let (row, mark) = if place > 1.0 + EDGE {
+                    (inner.y, theme.glyph("▲", "^"))
+                } else if place < -EDGE {
+                    (inner.bottom() - 1, theme.glyph("▼", "v"))
+                } else {
+                    continue;
+                };
+                if let Some(column) = column(x) {
+                    buffer.set_string(inner.x + column, row, mark, theme.series(series.color));
                 }
             }
         }
-        self.draw_legend(theme, inner, buffer);
     }
 
-    /// Title, lines, ticks and labels. Returns what is left for the curves.
-    fn draw_axes(&self, theme: Theme, area: Rect, buffer: &mut Buffer) -> Rect {
-        let with_axes = area.width >= 24 && area.height >= 5;
-        let titled = u16::from(!self.title.is_empty() || !self.y.label.is_empty());
+    /// The title, and behind it what it is read at and what lies outside.
+    fn draw_title(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
+        let room = usize::from(area.width);
+        let title = fit(&self.title, room);
+        buffer.set_string(area.x, area.y, &title, theme.bold());
+        let outside = self.outside();
+        let sides = outside.into_iter().zip([theme.glyph("▲", "^"), theme.glyph("▼", "v")]);
+        let beyond: Vec<_> = sides
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, mark)| format!("{mark} {number} outside"))
+            .collect();
+        let parts = [self.note.clone(), beyond.join(" ")];
+        let behind = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let rest = room.saturating_sub(width(&title) + 2);
+        if rest > 3 && !behind.is_empty() {
+            buffer.set_string(area.x + width(&title) as u16 + 2, area.y, fit(&behind, rest), theme.dim());
+        }
+    }
+
+    /// Title, lines, ticks and labels; `ends` cells at the right are for what stands behind the curves. Returns what is left for the curves.
+    fn draw_axes(&self, theme: Theme, whole: Rect, ends: u16, buffer: &mut Buffer) -> Rect {
+        let area = Rect { width: whole.width - ends, ..whole };
+        let with_axes = area.width >= 20 && area.height >= 5;
+        let titled = u16::from(!self.title.is_empty());
         if titled > 0 {
-            let title = [self.title.as_str(), self.y.label.as_str()];
-            let title = title.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ");
-            buffer.set_string(area.x, area.y, fit(&title, usize::from(area.width)), theme.bold());
+            self.draw_title(theme, whole, buffer);
         }
         if !with_axes {
             return Rect { y: area.y + titled, height: area.height - titled, ..area };
@@ -148,45 +156,6 @@ impl Plot {
         buffer.set_string(inner.right() - width(&label) as u16, inner.bottom() + 1, &label, theme.dim());
         inner
     }
-
-    /// Names of the curves, with their values under the cross-hair, as far as there is room.
-    fn draw_legend(&self, theme: Theme, inner: Rect, buffer: &mut Buffer) {
-        let mut lines: Vec<(String, Style)> = Vec::new();
-        if let Some(x) = self.crosshair {
-            lines.push((format!("{} {}", self.x.label, number(x)), Style::new()));
-        }
-        for series in self.series.iter().filter(|series| !series.name.is_empty()) {
-            let value = self.crosshair.and_then(|x| series.nearest(x));
-            let value = value.map_or_else(String::new, |(_, y)| format!(" {}", number(y)));
-            let stroke = match (series.dashed, theme.marker) {
-                (false, crate::theme::Marker::Ascii) => "-- ",
-                (true, crate::theme::Marker::Ascii) => "- - ",
-                (false, _) => "── ",
-                (true, _) => "╌╌ ",
-            };
-            lines.push((format!("{stroke}{}{value}", series.name), theme.series(series.color)));
-        }
-        let room = usize::from(inner.height / 2).max(1);
-        if lines.len() > room {
-            let hidden = lines.len() - room + 1;
-            lines.truncate(room - 1);
-            lines.push((format!("and {hidden} more"), theme.dim()));
-        }
-        let widest = usize::from(inner.width) * 2 / 3;
-        let cells = lines.iter().map(|(text, _)| width(text)).max().unwrap_or(0).min(widest) as u16;
-        let rows = lines.len() as u16;
-        // In the corner where it hides least; if all are free, at the upper right.
-        let (right, bottom) = (inner.right() - cells, inner.bottom() - rows);
-        let corners = [(right, inner.y), (right, bottom), (inner.x + 1, inner.y), (inner.x + 1, bottom)];
-        let hidden = |&(x, y): &(u16, u16)| {
-            let cells = (y..y + rows).flat_map(|y| (x..x + cells).map(move |x| (x, y)));
-            cells.filter(|&place| buffer.cell(place).is_some_and(|cell| cell.symbol() != " ")).count()
-        };
-        let (x, y) = corners.into_iter().min_by_key(hidden).unwrap_or(corners[0]);
-        for ((text, style), y) in lines.into_iter().zip(y..) {
-            buffer.set_string(x, y, super::text::left(&text, usize::from(cells)), style);
-        }
-    }
 }
 
 /// The color of a curve for what lies behind it.
@@ -194,27 +163,32 @@ fn dimmed(theme: Theme, color: usize) -> Style {
     theme.series(color).add_modifier(Modifier::DIM)
 }
 
-fn draw_series(dots: &mut Dots, series: &Series, place: &dyn Fn(f64, f64) -> (f64, f64), style: Style) {
+fn draw_series(dots: &mut Dots, series: &Series, place: &dyn Fn(f64, f64) -> (f64, f64), theme: Theme) {
     let is_there = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
-    let mut before: Option<(f64, f64)> = None;
-    // Dashes by length, so that dense curves have gaps, too.
-    let mut length = 0.0;
+    // Dots in every other cell are seen to be dots.
+    let stroke = match (series.dotted, theme.marker) {
+        (false, _) => Stroke::Solid,
+        (true, Marker::Braille) => Stroke::Faint,
+        (true, _) => Stroke::Dotted,
+    };
+    let (mut before, mut length): (Option<(f64, f64)>, f64) = (None, 0.0);
     for &(x, y) in &series.points {
         let point = Some(place(x, y)).filter(is_there);
         if let Some(to) = point {
-            let from = before.unwrap_or(to);
-            if !series.dashed || length % 10.0 < 6.0 {
-                dots.line(from, to, style);
-            }
-            length += (to.0 - from.0).abs().max((to.1 - from.1).abs());
+            length = stroke.draw(dots, before.unwrap_or(to), to, length, theme.series(series.color));
         }
         before = point;
     }
 }
 
-fn draw_band(dots: &mut Dots, band: &Band, place: &dyn Fn(f64, f64) -> (f64, f64), style: Style) {
+fn draw_band(
+    dots: &mut Dots,
+    band: &[(f64, f64, f64)],
+    place: &dyn Fn(f64, f64) -> (f64, f64),
+    style: Style,
+) {
     let mut before: Option<(f64, f64, f64)> = None;
-    for &(x, low, high) in &band.points {
+    for &(x, low, high) in band {
         let ((x, bottom), (_, top)) = (place(x, low), place(x, high));
         if ![x, bottom, top].iter().all(|value| value.is_finite()) {
             before = None;
@@ -243,19 +217,23 @@ fn draw_band(dots: &mut Dots, band: &Band, place: &dyn Fn(f64, f64) -> (f64, f64
 mod tests {
     use super::*;
     use crate::{
-        theme::{Colors, Marker},
-        widgets::{AxisScale, text::tests::lines},
+        theme::Colors,
+        widgets::{Axis, AxisScale, text::tests::lines},
     };
 
     const PLAIN: Theme = Theme { colors: Colors::None, marker: Marker::Ascii };
 
+    fn curve(letter: char, name: &str, value: impl Fn(f64) -> f64) -> Series {
+        let points = (0..=50).map(|k| (f64::from(k), value(f64::from(k) / 50.0))).collect();
+        Series { letter: Some(letter), name: name.into(), points, ..Series::default() }
+    }
+
     fn plot() -> Plot {
-        let curve = (0..=50).map(|k| (f64::from(k), f64::from(k).powi(2) / 2500.0));
         Plot {
             title: "loss".into(),
             x: Axis::new("epoch", 0.0, 50.0),
             y: Axis::new("", 0.0, 1.0),
-            series: vec![Series { name: "demo".into(), points: curve.collect(), ..Series::default() }],
+            series: vec![curve('a', "demo", |x| x * x)],
             ..Plot::default()
         }
     }
@@ -268,21 +246,66 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_has_axes_and_a_legend() {
-        let text = drawn(&plot(), 40, 10);
+    fn a_curve_has_axes_and_is_named_behind_its_end() {
+        let text = drawn(&plot(), 48, 10);
         insta::assert_snapshot!(text.join("\n"));
+    }
+
+    #[test]
+    fn curves_that_end_together_are_named_one_below_the_other() {
+        let mut plot = plot();
+        plot.series.push(curve('b', "other", |x| x * x));
+        plot.series.push(Series { dotted: true, ..curve('c', "train", |x| 0.5 * x) });
+        let text = drawn(&plot, 60, 12);
+        let place = |word: &str| text.iter().position(|line| line.contains(word)).unwrap();
+        assert_eq!(place("b other   1"), place("a demo    1") + 1, "{text:?}");
+        assert!(place("c train 0.5") > 4, "{text:?}");
+        assert!(text.iter().any(|line| line.contains(" . . ")), "dots: {text:?}");
+        // Each letter stands at the end of its curve and along it, besides the label.
+        for letter in ["a", "b", "c"] {
+            let curves = text[1..10].iter().map(|line| line.get(..48).unwrap_or(line));
+            assert_eq!(
+                curves.map(|line| line.matches(letter).count()).sum::<usize>(),
+                2,
+                "{letter} {text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn more_curves_than_rows_are_counted() {
+        let mut plot = plot();
+        let letters = ('a'..='z').enumerate();
+        plot.series = letters.map(|(k, c)| curve(c, &format!("run {k}"), |x| x * k as f64 / 26.0)).collect();
+        plot.series[20].chosen = true;
+        let text = drawn(&plot, 60, 12).join("\n");
+        assert!(text.contains("and 18 more") && text.contains("u run 20"), "{text}");
+    }
+
+    #[test]
+    fn what_lies_outside_is_marked_at_the_border() {
+        let mut plot = plot();
+        plot.series.push(curve('b', "wild", |x| if x == 0.5 { 100.0 } else { -0.1 }));
+        let text = drawn(&plot, 60, 12);
+        assert_eq!(text[0], "loss  ^ 1 outside v 1 outside");
+        assert!(text[1].contains('^') && text[9].contains('v'), "{text:?}");
     }
 
     #[test]
     fn no_area_is_too_small_and_no_value_too_odd() {
         let mut odd = plot();
         odd.series[0].points.extend([(f64::NAN, 0.0), (f64::INFINITY, 1.0), (1e300, -1e300), (-5.0, 0.5)]);
-        odd.bands
-            .push(Band { points: vec![(0.0, -1e9, 1e9), (f64::NAN, 0.0, 0.0), (50.0, 0.2, 0.1)], color: 1 });
-        odd.levels = vec![0.5, f64::NAN, 1e300];
+        odd.series[0].band = vec![(0.0, -1e9, 1e9), (f64::NAN, 0.0, 0.0), (50.0, 0.2, 0.1)];
+        odd.series.push(Series {
+            dotted: true,
+            name: "a very long name indeed".into(),
+            ..odd.series[0].clone()
+        });
         for crosshair in [None, Some(25.0), Some(f64::NAN), Some(1e300)] {
             odd.crosshair = crosshair;
-            for (width, height) in [(0, 0), (1, 1), (3, 2), (23, 4), (24, 5), (80, 3), (5, 40), (200, 60)] {
+            for (width, height) in
+                [(0, 0), (1, 1), (3, 2), (12, 3), (23, 4), (24, 5), (30, 8), (80, 3), (5, 40), (200, 60)]
+            {
                 drawn(&odd, width, height);
             }
         }
@@ -293,6 +316,8 @@ mod tests {
     #[test]
     fn the_crosshair_reads_values() {
         let text = drawn(&Plot { crosshair: Some(25.2), ..plot() }, 60, 12).join("\n");
-        assert!(text.contains("epoch 25.2") && text.contains("demo 0.25"), "{text}");
+        assert!(text.contains("a demo 0.25"), "{text}");
+        let beyond = drawn(&Plot { crosshair: Some(55.0), ..plot() }, 60, 12).join("\n");
+        assert!(beyond.contains("a demo -"), "{beyond}");
     }
 }

@@ -105,7 +105,7 @@ impl Histogram<'_> {
     fn draw_title(&self, theme: Theme, area: Rect, buffer: &mut Buffer) -> u16 {
         let room = usize::from(area.width);
         let title = fit(&self.title, room);
-        buffer.set_string(area.x, area.y, &title, theme.bold().patch(self.style));
+        buffer.set_string(area.x, area.y, &title, theme.strong(self.style));
         let behind = width(&title) + 2;
         if behind + width(&self.note) <= room {
             buffer.set_string(area.x + behind as u16, area.y, &self.note, theme.dim());

@@ -12,7 +12,8 @@ use super::{
 use crate::theme::{Marker, Theme};
 use drawing::{MARGIN, column};
 
-pub(crate) use content::{Content, Line, Stroke};
+pub(crate) use super::stroke::Stroke;
+pub(crate) use content::{Content, Line};
 
 /// Panels along one axis.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -146,7 +147,8 @@ mod tests {
 
     fn raster() -> Lane {
         let rows = vec![vec![0.0], vec![], vec![5.0, 9.99], vec![]];
-        let content = Content::Raster { rows, ends: ("0".into(), "3".into()), style: Style::new() };
+        let names = (0..4).map(|k| k.to_string()).collect();
+        let content = Content::Raster { rows, names, style: Style::new() };
         Lane { title: "input".into(), note: "4 units".into(), content, weight: 1 }
     }
 
@@ -201,17 +203,17 @@ mod tests {
     fn no_area_is_too_small_and_no_value_too_odd() {
         let odd = [f64::NAN, f64::INFINITY, -1.0, 1e300, 10.0];
         let rows = vec![odd.to_vec(), Vec::new()];
-        let ends = ("a very long name".to_owned(), String::new());
+        let names = || vec!["a very long name".to_owned(), String::new()];
         let points = vec![(f64::NAN, 0.0), (0.0, 1e300), (5.0, -1e300), (1e300, 1.0), (3.0, f64::INFINITY)];
         let line = |stroke| Line { name: "n".into(), points: points.clone(), stroke, ..Line::default() };
         let lines = vec![line(Stroke::Solid), line(Stroke::Dashed), line(Stroke::Dotted)];
         let shades = vec![vec![f32::NAN, 1.0], Vec::new(), vec![3.0; 1000]];
         let y = Axis::around("", AxisScale::Logarithmic, [1e-9, 1.0]);
         let contents = [
-            Content::Raster { rows, ends: ends.clone(), style: Style::new() },
-            Content::Raster { rows: Vec::new(), ends: ends.clone(), style: Style::new() },
-            Content::Shades { rows: shades, ends: ends.clone(), range: (0.0, f64::NAN) },
-            Content::Shades { rows: Vec::new(), ends, range: (1.0, 1.0) },
+            Content::Raster { rows, names: names(), style: Style::new() },
+            Content::Raster { rows: Vec::new(), names: names(), style: Style::new() },
+            Content::Shades { rows: shades, names: names(), range: (0.0, f64::NAN) },
+            Content::Shades { rows: Vec::new(), names: Vec::new(), range: (1.0, 1.0) },
             Content::Lines { y, lines, levels: odd.to_vec(), marks: odd.to_vec() },
             Content::default(),
         ];

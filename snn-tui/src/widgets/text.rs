@@ -31,6 +31,26 @@ pub(crate) fn fit(text: &str, cells: usize) -> String {
     cut
 }
 
+/// As [`fit`], cut in the middle: names of runs often differ at their ends alone.
+pub(crate) fn fit_middle(text: &str, cells: usize) -> String {
+    if text.width() <= cells || cells < 5 {
+        return fit(text, cells);
+    }
+    let end = (cells - 1) / 2;
+    let mut tail = Vec::new();
+    let mut used = 0;
+    for c in text.chars().rev() {
+        used += c.width().unwrap_or(0);
+        if used > end {
+            break;
+        }
+        tail.push(c);
+    }
+    let tail: String = tail.into_iter().rev().collect();
+    // The mark of the cut is that of `fit`.
+    fit(text, cells - tail.width()) + &tail
+}
+
 /// A text cut or filled up to so many cells, at the left.
 pub(crate) fn left(text: &str, cells: usize) -> String {
     let text = fit(text, cells);
@@ -164,6 +184,8 @@ pub(crate) mod tests {
             (fit("abcdef", 4), fit("abc", 4), fit("abc", 0)),
             ("abc~".into(), "abc".into(), String::new())
         );
+        assert_eq!(fit_middle("randman-20261123-ab12", 11), "randm~-ab12");
+        assert_eq!((fit_middle("abc", 3), fit_middle("abcdef", 4)), ("abc".into(), "abc~".to_owned()));
         assert_eq!((left("ab", 4), right("ab", 4)), ("ab  ".to_owned(), "  ab".to_owned()));
         assert_eq!(width(&left("神経回路網", 6)), 6, "wide characters take two cells");
         assert_eq!(clean("a\x1b[2Jb\n"), "a\\u001b[2Jb\\n");

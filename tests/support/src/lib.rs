@@ -11,6 +11,7 @@
 //! ```
 
 pub mod mutation;
+pub mod signals;
 pub mod strace;
 
 use std::{env, fs::OpenOptions, io::Write as _, thread};

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use snn_terminal::escape;
+
 /// Every failure of `fetch-data`. Each states the problem, its place and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
@@ -119,6 +121,6 @@ struct Tried<'a>(&'a [(String, String)]);
 
 impl fmt::Display for Tried<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(place, problem)| write!(f, "\n  {place}: {problem}"))
+        self.0.iter().try_for_each(|(place, problem)| write!(f, "\n  {}: {}", escape(place), escape(problem)))
     }
 }

@@ -11,7 +11,7 @@ use super::{
     digest,
     download::Trouble,
     error::FetchError,
-    inspect::{self, Size, State, is_as_recorded},
+    inspect::{self, Presence, Size, is_as_recorded},
     sources::{Mirror, holds_all, sources},
     store::{Fetched, FileRecord, Manifest, now, record},
     unpack::Written,
@@ -39,7 +39,7 @@ impl Fetcher<'_> {
     /// Makes sure that a data set is in its folder, complete and as published.
     pub(crate) fn fetch(&self, data_set: &DataSet) -> Result<Outcome, FetchError> {
         let present =
-            || (inspect::state(self.store, data_set) == State::Fetched).then(|| self.outcome(data_set));
+            || (inspect::state(self.store, data_set) == Presence::Fetched).then(|| self.outcome(data_set));
         if let Some(outcome) = present() {
             return Ok(outcome);
         }

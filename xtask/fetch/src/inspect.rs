@@ -13,7 +13,7 @@ use super::{
 
 /// The state of a data set on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum Presence {
     Absent,
     /// Content that was not fetched by this program, or is incomplete.
     Unrecorded,
@@ -22,7 +22,7 @@ pub(crate) enum State {
     Fetched,
 }
 
-impl State {
+impl Presence {
     /// Its name in `--json`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -35,22 +35,22 @@ impl State {
 }
 
 /// The state of a data set, judged by length and time of its files.
-pub(crate) fn state(store: &Store, data_set: &DataSet) -> State {
+pub(crate) fn state(store: &Store, data_set: &DataSet) -> Presence {
     let folder = store.folder(&data_set.name);
     if !folder.exists() {
-        return State::Absent;
+        return Presence::Absent;
     }
     let Some(manifest) = store.manifest(&data_set.name) else {
         let is_empty = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
-        return if is_empty { State::Absent } else { State::Unrecorded };
+        return if is_empty { Presence::Absent } else { Presence::Unrecorded };
     };
     if !data_set.files.iter().all(|file| manifest.fetched.iter().any(|it| it.name == file.name)) {
-        return State::Unrecorded;
+        return Presence::Unrecorded;
     }
     if manifest.files.iter().all(|file| is_as_recorded(&folder, file)) {
-        State::Fetched
+        Presence::Fetched
     } else {
-        State::Changed
+        Presence::Changed
     }
 }
 

@@ -49,7 +49,7 @@ use snn_terminal::{print_error, print_line};
 
 use context::Fetcher;
 use display::Display;
-use inspect::State;
+use inspect::Presence;
 use patience::Patience;
 use report::{Done, Listed};
 use sources::Mirror;
@@ -158,7 +158,7 @@ fn fetch_data(options: &Options) -> Result<u8> {
         for data_set in chosen {
             let name = &data_set.name;
             let state = inspect::state(&store, data_set);
-            record(if state == State::Absent && all {
+            record(if state == Presence::Absent && all {
                 Done::skipped(name, &store, "not downloaded")
             } else {
                 match inspect::verify(&store, data_set, &display) {

@@ -7,7 +7,7 @@ use snn_catalog::DataSet;
 use super::{
     error::FetchError,
     fetcher::{Action, Outcome},
-    inspect::{Size, State},
+    inspect::{Presence, Size},
     store::Store,
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    pub(crate) fn new(data_set: &'a DataSet, store: &Store, state: &State) -> Self {
+    pub(crate) fn new(data_set: &'a DataSet, store: &Store, state: &Presence) -> Self {
         let partial = data_set.files.iter().map(|file| store.part(&data_set.name, &file.name).len());
         Self {
             name: &data_set.name,

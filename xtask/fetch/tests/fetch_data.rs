@@ -83,7 +83,7 @@ fn slow_mirror() -> (String, Arc<Mutex<Vec<usize>>>) {
 }
 
 fn command(root: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_snn-fetch"));
+    let mut command = snn_test_support::signals::listening(env!("CARGO_BIN_EXE_snn-fetch"));
     command.args(arguments).arg("--dir").arg(root);
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"] {
         command.env_remove(name);

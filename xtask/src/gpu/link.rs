@@ -10,7 +10,11 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::{
+    SNN_GPU,
+    lines::{self, Launch, Line},
     machine_code::{self, Code},
+    occupancy::{MODELS, Model},
+    pack,
     toolkit::{GPUS, Toolkit, Unavailable, succeed},
 };
 use crate::process;
@@ -35,9 +39,6 @@ const OLDEST: u32 = 75;
 /// The newest that programs are likely to meet.
 const NEWEST: u32 = 100;
 
-/// The GPU whose machine code must be as `machine_code` says.
-const CUT_FOR: u32 = 90;
-
 /// Compiles, links, starts and assembles. Where the compilers cannot be had, it says so and succeeds.
 pub(super) fn check() -> Result<u8> {
     let folder = process::target().join("link-check");
@@ -48,23 +49,15 @@ pub(super) fn check() -> Result<u8> {
             return Ok(0);
         }
     };
-    let mut build =
-        process::cargo(["build", "--release", "--package", "snn-train", "--package", "snn-tests"]);
-    build.args([
-        "--features",
-        "snn-train/cuda,snn-tests/cuda",
-        "--bin",
-        "snn",
-        "--bin",
-        "snn-gpu",
-        "--target-dir",
-    ]);
-    // before the search path makes it unreadable
-    process::announce(build.arg(&folder));
-    toolkit.surround(&mut build);
-    let code = process::exit_code(build.status().context("cannot start cargo")?);
-    if code != 0 {
-        return Ok(code);
+    for words in [&SNN_GPU[..], &["--package", "snn-train", "--features", "cuda", "--bin", "snn"]] {
+        let mut build = process::cargo(["build", "--release"]);
+        // before the search path makes it unreadable
+        process::announce(build.args(words).arg("--target-dir").arg(&folder));
+        toolkit.surround(&mut build);
+        let code = process::exit_code(build.status().context("cannot start cargo")?);
+        if code != 0 {
+            return Ok(code);
+        }
     }
     let release = folder.join("release");
     start(&release, &toolkit)?;
@@ -72,8 +65,16 @@ pub(super) fn check() -> Result<u8> {
         "snn and snn-gpu: linked; they start without driver and libraries, and find them when they are there"
     );
     assemble(&release, &toolkit)?;
-    print!("{}", kernels(&folder, &toolkit)?);
-    Ok(0)
+    let found = kernels(&folder, &toolkit)?;
+    let mut wrong = Vec::new();
+    print!("{}{}", listed(&found), launched(&release.join("snn-gpu"), &found, &mut wrong)?);
+    for kernel in &found {
+        wrong.extend(machine_code::complaints(&kernel.code, kernel.gpu, kernel.usage.registers));
+    }
+    if wrong.is_empty() {
+        return Ok(0);
+    }
+    bail!("machine code:\n{}", wrong.join("\n"))
 }
 
 /// The programs must start where nothing of NVIDIA's is, and reach its libraries where they are.
@@ -88,6 +89,9 @@ fn start(release: &Path, toolkit: &Toolkit) -> Result<()> {
                 line.trim()
             );
         }
+    }
+    if let Some(library) = pack::foreign(&release.join("snn-gpu"))? {
+        bail!("snn-gpu needs {library}, which a machine with a GPU may not have");
     }
     let train = |device: &str| {
         let mut command = Command::new(release.join("snn"));
@@ -127,8 +131,17 @@ fn assemble(release: &Path, toolkit: &Toolkit) -> Result<()> {
     Ok(())
 }
 
-/// What each of our kernels uses and what its machine code looks like, made from the PTX of the oldest GPU, as the driver would, and from the sources.
-fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<String> {
+/// A kernel as compiled for one GPU.
+struct Compiled {
+    /// Capability without the dot.
+    gpu: u32,
+    usage: Usage,
+    code: Code,
+}
+
+/// What each of our kernels uses and what its machine code looks like, made from the PTX of the oldest GPU, as the driver would, and
+/// from the sources.
+fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<Vec<Compiled>> {
     let source = process::root().join("snn-core/src/fused/cuda/kernels/network.cu");
     let ptx = folder.join("network.ptx");
     let options = ["-O3", "--fmad=false"];
@@ -136,10 +149,7 @@ fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<String> {
     succeed(
         nvcc.args(options).args(["--ptx", &format!("-arch=compute_{OLDEST}"), "-o"]).args([&ptx, &source]),
     )?;
-    let mut text = String::from(
-        "kernel                         GPU     registers  spilled  on chip    code  local  loads under way\n",
-    );
-    let mut wrong = Vec::new();
+    let mut compiled = Vec::new();
     for gpu in [OLDEST].into_iter().chain(GPUS_OF).chain([NEWEST]) {
         let mut ptxas = toolkit.program("ptxas");
         succeed(ptxas.arg(format!("--gpu-name=sm_{gpu}")).arg(&ptx).args(["--output-file", "/dev/null"]))?;
@@ -154,24 +164,95 @@ fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<String> {
         if !found.iter().map(|it| &it.kernel).eq(code.iter().map(|it| &it.kernel)) {
             bail!("nvdisasm names other kernels than ptxas");
         }
-        for (Usage { kernel, registers, spilled, on_chip }, code) in found.iter().zip(&code) {
-            let Code { bytes, local, in_flight, .. } = code;
-            // a string takes it
-            let _ = writeln!(
-                text,
-                "{kernel:<31}sm_{gpu:<3} {registers:>9}  {spilled:>7}  {on_chip:>7}  {bytes:>6}  {local:>5}  {in_flight:>15}"
-            );
-            // what work is cut for
-            if gpu == CUT_FOR {
-                wrong.extend(machine_code::complaints(code, *registers));
+        compiled.extend(found.into_iter().zip(code).map(|(usage, code)| Compiled { gpu, usage, code }));
+    }
+    Ok(compiled)
+}
+
+fn listed(kernels: &[Compiled]) -> String {
+    let mut text = String::from(
+        "kernel                         GPU     registers  spilled  on chip    code  local  loads under way\n",
+    );
+    for Compiled { gpu, usage, code } in kernels {
+        let (Usage { kernel, registers, spilled, on_chip }, Code { bytes, local, in_flight, .. }) =
+            (usage, code);
+        // a string takes it
+        let _ = writeln!(
+            text,
+            "{kernel:<31}sm_{gpu:<3} {registers:>9}  {spilled:>7}  {on_chip:>7}  {bytes:>6}  {local:>5}  {in_flight:>15}"
+        );
+    }
+    text
+}
+
+/// Kernels that must be done in one wave on the GPU that work is cut for: a second one would have little to do.
+const ONE_WAVE: [&str; 6] = [
+    "project_events_on_chip",
+    "lif_forward_recurrent",
+    "lif_backward_recurrent_tile_2",
+    "lif_backward_recurrent_tile_4",
+    "gather_events",
+    "gather_spikes",
+];
+
+/// That GPU, by its capability without the dot.
+const CUT_FOR: u32 = 90;
+
+/// The launches of a step of every job, by `snn-gpu`, on each GPU that is known.
+fn launched(program: &Path, kernels: &[Compiled], wrong: &mut Vec<String>) -> Result<String> {
+    let mut text = format!(
+        "\n{:<4}{:<31}{:<7}{:>18} {:>9} {:>8} {:>9} {:>15} {:>10} {:>6}\n",
+        "job",
+        "kernel",
+        "GPU",
+        "blocks",
+        "threads",
+        "on chip",
+        "registers",
+        "on a processor",
+        "occupancy",
+        "waves"
+    );
+    for model in MODELS {
+        let said = succeed(Command::new(program).args(["launches", &model.largest_shared.to_string()]))?;
+        let mut before: Option<Launch> = None;
+        for line in said.lines() {
+            let Some(Line::Launch(launch)) = lines::parse(line) else { continue };
+            if before.as_ref() == Some(&launch) {
+                continue;
             }
+            let used =
+                kernels.iter().find(|it| it.gpu == model.capability && it.usage.kernel == launch.kernel);
+            let used = used.with_context(|| format!("{} is launched, but not compiled", launch.kernel))?;
+            text += &place(&model, &launch, &used.usage, wrong);
+            before = Some(launch);
         }
     }
-    if wrong.is_empty() {
-        return Ok(text);
+    if !text.contains("sm_90") {
+        bail!("`snn-gpu launches` tells of no launch");
     }
-    print!("{text}");
-    bail!("machine code for sm_{CUT_FOR}:\n{}", wrong.join("\n"))
+    Ok(text)
+}
+
+fn place(model: &Model, launch: &Launch, usage: &Usage, wrong: &mut Vec<String>) -> String {
+    let Launch { job, kernel, blocks, threads, shared } = launch;
+    let (block, grid) = (threads.iter().product(), blocks.map(u64::from).iter().product());
+    let places = model.blocks_per_processor(block, usage.registers, shared + usage.on_chip);
+    let waves = model.waves(grid, places);
+    let gpu = model.capability;
+    if places == 0 {
+        wrong.push(format!("{kernel} of job {job}: no block fits on a processor of sm_{gpu}"));
+    } else if gpu == CUT_FOR && ONE_WAVE.contains(&kernel.as_str()) && waves > 1.0 {
+        wrong.push(format!("{kernel} of job {job}: {waves:.2} waves on sm_{gpu} ({})", model.name));
+    }
+    let ([x, y, z], [width, height, _]) = (blocks, threads);
+    format!(
+        "{job:<4}{kernel:<31}sm_{gpu:<4}{:>18} {:>9} {shared:>8} {:>9} {places:>15} {:>8.0} % {waves:>6.2}\n",
+        format!("{x} x {y} x {z}"),
+        format!("{width} x {height}"),
+        usage.registers,
+        100.0 * model.occupancy(block, places)
+    )
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -209,6 +290,31 @@ fn usage(text: &str) -> Vec<Usage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn launches_that_do_not_fit_are_complained_of() {
+        let launch = |kernel: &str, blocks, shared| Launch {
+            job: "S".into(),
+            kernel: kernel.into(),
+            blocks: [blocks, 1, 1],
+            threads: [32, 16, 1],
+            shared,
+        };
+        let usage = |registers| Usage { registers, ..Usage::default() };
+        let [ampere, hopper, _] = MODELS;
+        let mut wrong = Vec::new();
+        let text = place(&hopper, &launch("gather_events", 264, 105_984), &usage(37), &mut wrong);
+        let words: Vec<_> = text.split_whitespace().collect();
+        let expected = "S gather_events sm_90 264 x 1 x 1 32 x 16 105984 37 2 50 % 1.00";
+        assert_eq!((words.join(" ").as_str(), wrong.len()), (expected, 0));
+        // where work is cut for, one wave must do; elsewhere not
+        place(&hopper, &launch("gather_events", 265, 105_984), &usage(37), &mut wrong);
+        place(&ampere, &launch("gather_events", 265, 105_984), &usage(37), &mut wrong);
+        place(&hopper, &launch("readout", 265, 105_984), &usage(37), &mut wrong);
+        place(&ampere, &launch("readout", 1, 200_000), &usage(37), &mut wrong);
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
+        assert!(wrong[0].contains("1.00 waves on sm_90") && wrong[1].contains("no block fits"), "{wrong:?}");
+    }
 
     #[test]
     fn what_ptxas_says_is_read() {

@@ -83,11 +83,15 @@ fn registers(operands: &str) -> impl Iterator<Item = u32> {
     words.filter_map(|word| word.strip_prefix('R')?.parse().ok())
 }
 
-/// What is wrong with the code of a kernel that uses so many registers.
-pub(super) fn complaints(code: &Code, registers: u32) -> Vec<String> {
+/// GPUs whose loads are looked at, and those whose instruction cache is: by their capability without the dot.
+const LOADS_OF: [u32; 2] = [80, 90];
+const CACHES_OF: [u32; 2] = [80, 90];
+
+/// What is wrong with the code of a kernel that uses so many registers on a GPU of this capability.
+pub(super) fn complaints(code: &Code, gpu: u32, registers: u32) -> Vec<String> {
     let Code { kernel, bytes, local, in_flight } = code;
     let mut wrong = Vec::new();
-    if *bytes > LARGEST_CODE {
+    if CACHES_OF.contains(&gpu) && *bytes > LARGEST_CODE {
         wrong.push(format!("{kernel}: {bytes} bytes of code, more than {LARGEST_CODE}"));
     }
     if *local > 0 {
@@ -98,10 +102,10 @@ pub(super) fn complaints(code: &Code, registers: u32) -> Vec<String> {
         wrong.push(format!("{kernel}: {registers} registers, but work is cut for {most}"));
     }
     let least = IN_FLIGHT.iter().find(|(name, _)| name == kernel).map_or(0, |&(_, least)| least);
-    if *in_flight < least {
+    if LOADS_OF.contains(&gpu) && *in_flight < least {
         wrong.push(format!("{kernel}: {in_flight} loads under way at once, fewer than {least}"));
     }
-    wrong
+    wrong.iter().map(|it| format!("sm_{gpu}, {it}")).collect()
 }
 
 #[cfg(test)]
@@ -131,14 +135,16 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         let sound = Code { kernel: "gather_spikes".into(), bytes: 4096, local: 0, in_flight: 8 };
-        assert_eq!(complaints(&sound, 40), Vec::<String>::new());
+        assert_eq!(complaints(&sound, 90, 40), Vec::<String>::new());
         let bad = Code { bytes: 40_000, local: 2, in_flight: 1, ..sound };
-        let told = complaints(&bad, 41);
+        let told = complaints(&bad, 90, 41);
         for (told, what) in
             told.iter().zip(["40000 bytes", "2 loads and stores", "41 registers", "1 loads under way"])
         {
             assert!(told.contains(what), "{told}");
         }
         assert_eq!(told.len(), 4);
+        // nobody has said how large the caches of others are
+        assert_eq!(complaints(&bad, 100, 41).len(), 2);
     }
 }

@@ -1,22 +1,23 @@
 //! `cargo xtask gpu`: what a GPU computes against the CPU, and how fast; and what of it can be checked without one.
 //!
-//! - `table`: what was measured, with its floors and ratios;
+//! - `lines`: what is measured; `model`: what must be done at least; `table`, `kernels`: both as tables;
 //! - `session`: what runs on a machine with a GPU, stage by stage; `timed`: programs that get so much time and no more;
-//! - `link`, `toolkit`, `machine_code`: `--link-check`, on machines without GPU and CUDA toolkit.
+//! - `pack`: the folder that is carried there;
+//! - `link`, `toolkit`, `machine_code`, `occupancy`: `--link-check`, on machines without GPU and CUDA toolkit.
 
+mod kernels;
+mod lines;
 mod link;
 mod machine_code;
+mod model;
+mod occupancy;
+mod pack;
 mod session;
 mod table;
 mod timed;
 mod toolkit;
 
-use std::{
-    cell::Cell,
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -36,13 +37,17 @@ pub(crate) struct Options {
     /// Write every line that is measured to gpu.jsonl there, as soon as it comes; else to the folder that the variable OUT names
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["build_only", "link_check"])]
     out: Option<PathBuf>,
+    /// End every stage after so many seconds, if it is not done sooner
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["build_only", "link_check"])]
+    limit: Option<u64>,
     /// Without GPU and toolkit: fetch the compilers from PyPI, link the programs, assemble all kernels, and check their machine code
     #[arg(long)]
     link_check: bool,
 }
 
-/// What can be carried to a machine with a GPU, where little can be.
-const LARGEST_PACK: u64 = 40_000_000;
+/// How `snn-gpu` is built: by itself, since the rest of the workspace needs HDF5, which machines with GPUs may not have.
+const SNN_GPU: [&str; 7] =
+    ["--package", "snn-tests", "--no-default-features", "--features", "cuda", "--bin", "snn-gpu"];
 
 pub(crate) fn gpu(options: &Options) -> Result<u8> {
     if options.link_check {
@@ -60,8 +65,8 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
         // as the working directory has it, not the search path
         Some(binary) => fs::canonicalize(binary).with_context(|| format!("no {}", binary.display()))?,
         None => {
-            let mut build = process::cargo(["build", "--release", "--bin", "snn-gpu"]);
-            build.args(["--features", "snn-tests/cuda"]).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+            let mut build = process::cargo(["build", "--release"]);
+            build.args(SNN_GPU).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
             process::announce(&build);
             let mut target = process::target();
             if options.build_only && !link::has_toolkit() {
@@ -83,42 +88,16 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
         }
     };
     if options.build_only {
-        return pack(&binary);
+        return pack::pack(&binary);
     }
     let out = options.out.clone().or_else(|| env::var_os("OUT").map(PathBuf::from));
-    Session::new(&binary, out.as_deref())?.run(&session::stages(&binary))
+    let mut stages = session::stages(&binary);
+    if let Some(limit) = options.limit.map(Duration::from_secs) {
+        stages.iter_mut().for_each(|stage| stage.limit = stage.limit.min(limit));
+    }
+    Ok(Session::new(&binary, out.as_deref()).run(&stages))
 }
 
 fn has_gpu() -> bool {
     process::succeeds(Command::new("nvidia-smi").arg("--list-gpus"))
-}
-
-/// Puts this program, `snn-gpu` and the golden cases into one folder.
-fn pack(binary: &Path) -> Result<u8> {
-    let folder = process::target().join("gpu");
-    let golden = folder.join("golden");
-    fs::create_dir_all(&golden).with_context(|| format!("cannot make {}", golden.display()))?;
-    let size = Cell::new(0);
-    let copy = |from: &Path, to: PathBuf| {
-        let copied = fs::copy(from, &to)
-            .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()));
-        copied.map(|bytes| size.set(size.get() + bytes))
-    };
-    copy(binary, folder.join("snn-gpu"))?;
-    copy(&env::current_exe().context("where is this program?")?, folder.join("xtask"))?;
-    let cases = process::root().join("tests/golden/gradients");
-    for entry in fs::read_dir(&cases).with_context(|| format!("cannot read {}", cases.display()))? {
-        let entry = entry.context("cannot list golden cases")?;
-        copy(&entry.path(), golden.join(entry.file_name()))?;
-    }
-    let (folder, size) = (folder.display(), size.get());
-    if size > LARGEST_PACK {
-        eprintln!("error: {folder} has {size} bytes, more than the {LARGEST_PACK} that can be carried");
-        return Ok(1);
-    }
-    println!(
-        "carry {folder} ({:.1} MB) to the machine with the GPU; there: ./xtask gpu --binary ./snn-gpu",
-        size as f64 / 1e6
-    );
-    Ok(0)
 }

@@ -15,7 +15,8 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{
-    table::{self, Line},
+    lines::{self, Line},
+    table,
     timed::{self, End},
 };
 use crate::process;
@@ -39,6 +40,8 @@ pub(super) struct Stage {
     pub(super) limit: Duration,
     /// What must be there, or the stage is left out: a program that succeeds, and what it means if it does not.
     pub(super) needs: Option<(Vec<String>, &'static str)>,
+    /// Whether its failure says something of us, and not of the machine: it then becomes the exit code.
+    pub(super) counts: bool,
 }
 
 impl Stage {
@@ -50,17 +53,30 @@ impl Stage {
             input: "",
             limit: Duration::from_secs(seconds),
             needs: None,
+            counts: true,
         }
     }
 }
 
+/// What a profiler is to tell of each kernel, in a line of its own.
+const METRICS: &str = "gpu__time_duration.sum,sm__throughput.avg.pct_of_peak_sustained_elapsed,\
+                       dram__throughput.avg.pct_of_peak_sustained_elapsed,lts__throughput.avg.pct_of_peak_sustained_elapsed,\
+                       sm__warps_active.avg.pct_of_peak_sustained_active,launch__registers_per_thread,\
+                       launch__occupancy_limit_shared_mem,smsp__issue_active.avg.pct_of_peak_sustained_active";
+
 /// In less than nine minutes, if every stage takes all its time.
 pub(super) fn stages(binary: &Path) -> Vec<Stage> {
-    let mut stages = vec![Stage::new("quick check", binary, &["check", "--quick"], 30)];
+    let mut stages = vec![
+        Stage::new("quick check", binary, &["check", "--quick"], 30),
+        Stage::new("machine", binary, &["machine"], 15),
+    ];
     for job in ["R", "M", "S", "A"] {
-        stages.push(Stage::new(&format!("job {job}"), binary, &["bench", job, "1"], 20));
+        stages.push(Stage::new(&format!("job {job}"), binary, &["bench", job, "1"], 15));
     }
-    stages.push(Stage::new("Randman", binary, &["bench", "randman"], 30));
+    stages.push(Stage::new("Randman", binary, &["bench", "randman"], 20));
+    for job in ["S", "A", "R", "M"] {
+        stages.push(Stage::new(&format!("kernels of job {job}"), binary, &["calls", job], 10));
+    }
     let words = |words: &[&str]| words.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
     stages.push(Stage {
         input: TORCH,
@@ -68,21 +84,33 @@ pub(super) fn stages(binary: &Path) -> Vec<Stage> {
             words(&["python3", "-c", "import torch; assert torch.cuda.is_available()"]),
             "python3 has no torch that sees a GPU",
         )),
-        ..Stage::new("PyTorch", Path::new("python3"), &["-"], 120)
+        counts: false,
+        ..Stage::new("PyTorch", Path::new("python3"), &["-u", "-"], 110)
     });
     stages.push(Stage::new("full check", binary, &["check"], 90));
     for (job, times) in [("R", "4"), ("M", "4"), ("S", "4"), ("A", "4"), ("S", "16"), ("A", "16")] {
         let name = format!("job {job}, {times} times as many samples");
-        stages.push(Stage::new(&name, binary, &["bench", job, times], 20));
+        stages.push(Stage::new(&name, binary, &["bench", job, times], 12));
     }
     let program = binary.to_string_lossy();
+    stages.push(Stage {
+        needs: Some((words(&["ncu", "--version"]), "Nsight Compute is not installed")),
+        counts: false,
+        ..Stage::new(
+            "a step of S under ncu",
+            Path::new("ncu"),
+            // clocks belong to whoever owns the machine
+            &["--clock-control", "none", "--csv", "--metrics", METRICS, &program, "step", "S"],
+            40,
+        )
+    });
     stages.push(Stage {
         needs: Some((words(&["compute-sanitizer", "--version"]), "it comes with the CUDA toolkit")),
         ..Stage::new(
             "compute-sanitizer",
             Path::new("compute-sanitizer"),
             &["--error-exitcode", "1", &program, "check", "--quick"],
-            60,
+            45,
         )
     });
     stages
@@ -95,28 +123,35 @@ pub(super) struct Session {
     /// Beside a program that was carried here, where it does not know its repository.
     golden: PathBuf,
     file: Option<File>,
+    /// The exit code of what went wrong first.
+    code: u8,
 }
 
 impl Session {
-    pub(super) fn new(binary: &Path, out: Option<&Path>) -> Result<Self> {
+    /// Lines go into a file in `out`; where it cannot be written, they are shown all the same.
+    pub(super) fn new(binary: &Path, out: Option<&Path>) -> Self {
         let open = |folder: &Path| {
             fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
             let path = folder.join(FILE);
             File::create(&path).with_context(|| format!("cannot write {}", path.display()))
         };
-        Ok(Session {
+        let file = out.map(open).transpose();
+        if let Err(error) = &file {
+            eprintln!("error: {error:#}");
+        }
+        Session {
             begin: Instant::now(),
             lines: Vec::new(),
             golden: binary.with_file_name("golden"),
-            file: out.map(open).transpose()?,
-        })
+            code: u8::from(file.is_err()),
+            file: file.unwrap_or_default(),
+        }
     }
 
     /// Returns the exit code of the first stage that failed, 1 if it hung.
-    pub(super) fn run(mut self, stages: &[Stage]) -> Result<u8> {
+    pub(super) fn run(mut self, stages: &[Stage]) -> u8 {
         println!("{}", humantime::format_rfc3339_seconds(SystemTime::now()));
         self.machine("before");
-        let mut code = 0;
         for stage in stages {
             let failed = match self.stage(stage) {
                 Ok(it) => it,
@@ -125,12 +160,14 @@ impl Session {
                     1
                 }
             };
-            code = if code == 0 { failed } else { code };
+            if self.code == 0 && stage.counts {
+                self.code = failed;
+            }
         }
         self.machine("after");
         println!("\n{}", table::render(&self.lines));
-        println!("after {:.0} s; exit code {code}", self.begin.elapsed().as_secs_f64());
-        Ok(code)
+        println!("after {:.0} s; exit code {}", self.begin.elapsed().as_secs_f64(), self.code);
+        self.code
     }
 
     /// The exit code.
@@ -147,7 +184,8 @@ impl Session {
             command.env(GOLDEN_VARIABLE, &self.golden);
         }
         let start = Instant::now();
-        let end = timed::run(&mut command, stage.input, start + stage.limit, |line| self.take(line))?;
+        let end =
+            timed::run(&mut command, stage.input, start + stage.limit, |line| self.take(&stage.name, line))?;
         let seconds = start.elapsed().as_secs_f64();
         let (code, what) = match end {
             End::Code(0) => (0, None),
@@ -164,13 +202,17 @@ impl Session {
         Ok(code)
     }
 
-    fn take(&mut self, line: &str) {
-        match table::parse(line) {
+    fn take(&mut self, stage: &str, line: &str) {
+        match lines::parse(line) {
             Some(measured) => {
                 self.write(line);
                 self.lines.push(measured);
             }
-            None => println!("{line}"),
+            // for people, and for those who read the file later
+            None => {
+                println!("{line}");
+                self.write(&serde_json::json!({"kind": "text", "stage": stage, "text": line}).to_string());
+            }
         }
     }
 
@@ -181,12 +223,13 @@ impl Session {
         {
             eprintln!("error: {FILE} cannot be written: {error}");
             self.file = None;
+            self.code = self.code.max(1);
         }
     }
 
     fn skip(&mut self, what: &str, reason: &str) {
         eprintln!("{what}: {reason}");
-        self.take(&serde_json::json!({"kind": "skipped", "what": what, "reason": reason}).to_string());
+        self.take(what, &serde_json::json!({"kind": "skipped", "what": what, "reason": reason}).to_string());
     }
 
     /// Name, driver, memory, compute capability and clocks of every GPU that is visible.
@@ -238,9 +281,10 @@ mod tests {
             needs: Some((vec!["false".into()], "it is not there")),
             ..Stage::new("left out", &binary, &["fails"], 60)
         });
+        stages.push(Stage { counts: false, ..Stage::new("of the machine", &binary, &["fails"], 60) });
         stages.push(Stage::new("fine", &binary, &["fine"], 60));
         let begin = Instant::now();
-        let code = Session::new(&binary, Some(&out)).unwrap().run(&stages).unwrap();
+        let code = Session::new(&binary, Some(&out)).run(&stages);
         assert_eq!(code, 1, "that of the first failure");
         assert!(begin.elapsed() < Duration::from_secs(60));
         let text = fs::read_to_string(out.join(FILE)).unwrap();
@@ -251,7 +295,7 @@ mod tests {
             kinds,
             [
                 "machine", "skipped", "repeat", "stage", "skipped", "stage", "skipped", "stage", "skipped",
-                "skipped", "step", "stage", "machine"
+                "skipped", "repeat", "stage", "skipped", "step", "text", "stage", "machine"
             ]
         );
         assert_eq!((&lines[3]["code"], &lines[5]["code"]), (&7.into(), &139.into()));
@@ -270,6 +314,18 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(!alive(), "process {child} is left");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_an_error_at_the_end() {
+        let folder = env::temp_dir().join(format!("snn-xtask-session-out-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let binary = program(&folder).unwrap();
+        let stages = [Stage::new("fine", &binary, &["fine"], 60)];
+        // a file where the folder should be
+        assert_eq!(Session::new(&binary, Some(&binary)).run(&stages), 1);
+        assert_eq!(Session::new(&binary, Some(&folder.join("out"))).run(&stages), 0);
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -56,6 +56,7 @@ kernels! {
     ACTIVITY: Activity = "activity";
     SUM_OF_SQUARES: Norm = "sum_of_squares";
     SUM_PARTS: SumParts = "sum_parts";
+    MULTIPLY_ADDS: MultiplyAdds = "multiply_adds";
 }
 
 /// `project.cuh`
@@ -164,7 +165,7 @@ pub(super) const PARTS: usize = 8;
 
 /// Rows of a part that a thread has in registers, and how many more it fetches at a time: of the kernels of two and of four samples,
 /// at the end of `lif_backward_tile.cuh`.
-pub(super) const HELD: [(usize, usize); 2] = [(16, 4), (12, 2)];
+pub(super) const HELD: [(usize, usize); 2] = [(16, 4), (10, 2)];
 
 /// `gradient.cuh`
 #[repr(C)]
@@ -268,3 +269,14 @@ pub(super) struct SumParts {
 /// Threads of the kernels of norms and sums, and values of a block: `NORM_THREADS` and `NORM_PART` in `norm.cuh`.
 pub(super) const NORM_THREADS: usize = 256;
 pub(super) const NORM_PART: usize = 8192;
+
+/// `ceiling.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MultiplyAdds {
+    pub(super) sums: Address,
+    pub(super) rounds: u32,
+}
+
+/// Multiply-adds of a thread in a round, `CHAINS` in `ceiling.cuh`.
+pub(super) const CHAINS: usize = 16;

@@ -171,6 +171,26 @@ fn keep_memory(device: &CudaDevice) {
 }
 
 impl Driver {
+    /// Multiprocessors of the GPU.
+    pub(super) fn processors(&self) -> Result<usize, CudaError> {
+        let count = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+        Ok(self.0.device.attribute(count)?.unsigned_abs() as usize)
+    }
+
+    /// Copies `bytes` bytes within the memory of the GPU.
+    ///
+    /// # Safety
+    /// So many bytes lie at both addresses, and nobody else uses them.
+    #[expect(unsafe_code, reason = "memory of the GPU")]
+    pub(super) unsafe fn copy(&self, from: Address, to: Address, bytes: usize) -> Result<(), CudaError> {
+        self.0.device.bind_to_thread()?;
+        // SAFETY: as the caller says.
+        unsafe {
+            result::memcpy_dtod_async(to, from, bytes, *self.0.device.cu_stream())?;
+        }
+        Ok(())
+    }
+
     fn remember(&self, note: String) {
         *self.0.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
     }

@@ -10,7 +10,6 @@ use crate::{
     fused::plan::{LayerPlan, Plan},
     weights::Buffer,
 };
-use dfdx::prelude::Storage;
 
 /// Widest block.
 pub(super) const MAX_THREADS: usize = 1024;
@@ -79,63 +78,56 @@ pub(super) struct Trace<M: KernelDevice> {
     pub(super) readout: DeviceBuffer<M, f32>,
 }
 
-/// What a forward pass gives.
+/// Where the results of a forward pass go.
 #[derive(Debug)]
-pub(super) struct Forward<M: KernelDevice> {
-    pub(super) trace: Trace<M>,
-    pub(super) logits: Buffer<f32, M::Device>,
-    pub(super) counts: Vec<Buffer<f32, M::Device>>,
-    /// Readout potentials, `[batch, steps, outputs]`, if they are wanted.
-    pub(super) readout: Option<Buffer<f32, M::Device>>,
+pub(super) struct Results {
+    /// `[batch, outputs]`.
+    pub(super) logits: Address,
+    /// Of every hidden layer, `[batch, units]`.
+    pub(super) counts: Vec<Address>,
+    /// Readout potentials, `[batch, steps, outputs]`; 0 where they are not wanted.
+    pub(super) readout: Address,
 }
 
-impl<M: KernelDevice> Forward<M> {
-    pub(super) fn run(
+impl<M: KernelDevice> Trace<M> {
+    /// Runs the network forward; what `results` names must be there.
+    pub(super) fn forward(
         machine: &M,
-        device: &M::Device,
         plan: &Plan,
         matrices: &Matrices<Buffer<f32, M::Device>>,
         input: &Input<f32>,
-        with_readout: bool,
+        results: &Results,
     ) -> Result<Self, Failure<M>> {
         let step = Step { machine, plan };
         let input = Feed::upload(machine, input)?;
         let mut layers: Vec<LayerTrace<M>> = Vec::with_capacity(plan.hidden.len());
-        let mut counts = Vec::with_capacity(plan.hidden.len());
-        for (shape, (weights, recurrent)) in plan.hidden.iter().zip(&matrices.hidden) {
+        let shapes = plan.hidden.iter().zip(&matrices.hidden).zip(&results.counts);
+        for ((shape, (weights, recurrent)), &counts) in shapes {
             let below = layers.last().map_or(Below::Input(&input), |below| Below::Spikes(&below.spikes));
             let framed = matches!(below, Below::Input(Feed::Frames(_)));
             let potentials = step.project(below, shape.below, M::buffer(weights), shape.units)?;
-            let mut zeta = Storage::<f32>::try_alloc_len(device, plan.batch * shape.units)?;
-            M::poison(&mut zeta);
             let recurrent = recurrent.as_ref().map(|v| M::buffer(v));
-            layers.push(step.lif_forward(shape, potentials, recurrent, M::buffer_mut(&mut zeta), framed)?);
-            counts.push(zeta);
+            layers.push(step.lif_forward(shape, potentials, recurrent, counts, framed)?);
         }
         let below = layers.last().map_or(Below::Input(&input), |below| Below::Spikes(&below.spikes));
         let weights = M::buffer(&matrices.readout);
         let drive = step.project(below, plan.below_readout(), weights, plan.outputs)?;
-        let mut logits = Storage::<f32>::try_alloc_len(device, plan.batch * plan.outputs)?;
         let argmax_steps = DeviceBuffer::new(machine, plan.batch * plan.outputs)?;
-        let size = plan.batch * plan.steps * plan.outputs;
-        let mut readout = with_readout.then(|| Storage::<f32>::try_alloc_len(device, size)).transpose()?;
-        M::poison(&mut logits);
-        readout.iter_mut().for_each(M::poison);
         let arguments = kernel::Readout {
             trace: drive.address(),
-            logits: M::buffer_mut(&mut logits),
+            logits: results.logits,
             d_logits: 0,
             argmax_steps: argmax_steps.address(),
-            potentials: readout.as_mut().map_or(0, M::buffer_mut),
+            potentials: results.readout,
             ..step.readout()
         };
         let launch = Launch::by_column(plan.batch, plan.outputs);
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: every buffer has room for its shape in `readout.cuh`, and is kept by what is returned.
+        // SAFETY: every buffer has room for its shape in `readout.cuh`, and is kept by what is returned or by the caller.
         unsafe {
             machine.launch(&kernel::READOUT, launch, &arguments)?;
         }
-        Ok(Forward { trace: Trace { input, layers, argmax_steps, readout: drive }, logits, counts, readout })
+        Ok(Trace { input, layers, argmax_steps, readout: drive })
     }
 }
 

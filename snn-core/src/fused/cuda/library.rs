@@ -1,16 +1,23 @@
-//! The libraries of the driver and of cuBLAS, loaded when a GPU is first asked for.
+//! The libraries of the driver and of cuBLAS, loaded when they are first needed.
 //!
 //! `cudarc` is linked against both, and a program that is cannot even start where they are missing: on the login node of a
 //! cluster, say, where sweeps are submitted. The functions of them that this crate and dfdx reach are therefore defined here
 //! and handed on to the libraries, so that the linker finds nothing left to look up there and leaves them out. Should it ever
 //! find another one, the program needs the library from the start again, and works all the same; `cargo xtask gpu --link-check`
 //! tells.
+//!
+//! dfdx makes a handle of cuBLAS with every device, but nothing of this crate multiplies through it: a handle is made in earnest with
+//! the first matrix product of dfdx's, and only that product needs the library.
 
+use super::profile::{Call, watch};
 use crate::Error;
 use libloading::Library;
 use std::{
-    ffi::{c_int, c_uchar, c_uint, c_void},
-    sync::OnceLock,
+    env,
+    ffi::{OsStr, c_int, c_uchar, c_uint, c_void},
+    path::PathBuf,
+    ptr,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 type Pointer = *mut c_void;
@@ -20,6 +27,26 @@ static CUBLAS: OnceLock<Result<Library, String>> = OnceLock::new();
 
 /// Of the toolkit that the build used.
 const CUDA_MAJOR: &str = env!("SNN_CUDA_MAJOR");
+
+/// Where containers and distributions put the driver, should the loader not find it by itself.
+const DRIVER_FOLDERS: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    // Kubernetes, Docker's older runtime
+    "/usr/local/nvidia/lib64",
+    "/usr/local/nvidia/lib",
+    // Apptainer
+    "/.singularity.d/libs",
+    "/usr/lib/wsl/lib",
+    "/run/opengl-driver/lib",
+];
+
+/// Where toolkits lie.
+const TOOLKITS: &[&str] = &["/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda"];
+
+/// Folders of a toolkit; `compat` has drivers that are newer than that of the machine.
+const IN_TOOLKIT: &[&str] = &["lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib", "compat"];
 
 /// The library of the driver has one name for all its versions.
 fn driver() -> &'static Result<Library, String> {
@@ -31,13 +58,23 @@ fn cublas() -> &'static Result<Library, String> {
     CUBLAS.get_or_init(|| load(&[CUDA_MAJOR, "13", "12", "11"].map(|major| format!("libcublas.so.{major}"))))
 }
 
+/// What to load a library by: first as the loader finds it, then from the folders where it may lie.
+fn places(names: &[String]) -> Vec<PathBuf> {
+    let toolkits = ["CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX"].into_iter().filter_map(env::var_os);
+    let toolkits: Vec<_> = toolkits.map(PathBuf::from).chain(TOOLKITS.iter().map(PathBuf::from)).collect();
+    let of_toolkits = toolkits.iter().flat_map(|root| IN_TOOLKIT.iter().map(|folder| root.join(folder)));
+    let folders = DRIVER_FOLDERS.iter().map(PathBuf::from).chain(of_toolkits);
+    let there = folders.flat_map(|folder| names.iter().map(move |name| folder.join(name)));
+    names.iter().map(PathBuf::from).chain(there.filter(|path| path.is_file())).collect()
+}
+
 /// The first of the libraries that there is; else what is wrong with the first.
 fn load(names: &[String]) -> Result<Library, String> {
     let mut problem = None;
-    for name in names {
+    for place in places(names) {
         #[expect(unsafe_code, reason = "a library of NVIDIA's")]
         // SAFETY: initializing these libraries asks nothing of the program.
-        match unsafe { Library::new(name) } {
+        match unsafe { Library::new::<&OsStr>(place.as_ref()) } {
             Ok(library) => return Ok(library),
             Err(error) => problem = problem.or(Some(error.to_string())),
         }
@@ -45,29 +82,24 @@ fn load(names: &[String]) -> Result<Library, String> {
     Err(problem.unwrap_or_default())
 }
 
-/// Loads both.
+/// Loads the driver.
 ///
 /// # Errors
-/// [`Error::Device`] says which is missing, and what to do.
+/// [`Error::Device`] says that it is missing, and what to do.
 pub(super) fn check() -> Result<(), Error> {
-    if let Err(problem) = driver() {
-        return Err(Error::Device(format!(
+    match driver() {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(Error::Device(format!(
             "there is no NVIDIA driver here ({problem}): compute on a machine with a GPU, on a cluster within a job that has \
              one, or on the CPU"
-        )));
+        ))),
     }
-    if let Err(problem) = cublas() {
-        return Err(Error::Device(format!(
-            "cuBLAS is missing ({problem}): load the module of the CUDA toolkit {CUDA_MAJOR}, or add the folder of \
-             libcublas.so.{CUDA_MAJOR} to LD_LIBRARY_PATH"
-        )));
-    }
-    Ok(())
 }
 
-/// Defines functions that hand on to those of the same name in a library, or return `missing` where there is none.
+/// Defines functions that hand on to those of the same name in the driver, or return an error where there is none; with what a
+/// program that measures is told of the call.
 macro_rules! handed_on {
-    ($library:ident, $missing:literal; $(fn $name:ident($($argument:ident: $type:ty),*);)*) => {$(
+    ($(fn $name:ident($($argument:ident: $type:ty),*) $(=> $call:expr)?;)*) => {$(
         #[expect(unsafe_code, reason = "a function of NVIDIA's")]
         // SAFETY: nothing else of this name is in the program; it does what that function does, on the same arguments.
         #[unsafe(no_mangle)]
@@ -75,22 +107,26 @@ macro_rules! handed_on {
             type Signature = unsafe extern "C" fn($($type),*) -> c_int;
             static FUNCTION: OnceLock<Option<Signature>> = OnceLock::new();
             let find = || -> Option<Signature> {
-                let library = $library().as_ref().ok()?;
+                let library = driver().as_ref().ok()?;
                 // SAFETY: this is its signature, and the library stays loaded.
                 unsafe { library.get(concat!(stringify!($name), "\0").as_bytes()) }.ok().map(|found| *found)
             };
-            match FUNCTION.get_or_init(find) {
+            let make = || match FUNCTION.get_or_init(find) {
                 // SAFETY: as the caller says.
                 Some(function) => unsafe { function($($argument),*) },
-                None => $missing,
-            }
+                None => SYMBOL_NOT_FOUND,
+            };
+            $(return watch($call, make);)?
+            #[allow(unreachable_code, reason = "unless a program that measures is told")]
+            make()
         }
     )*};
 }
 
-// CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND
+/// CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND
+const SYMBOL_NOT_FOUND: c_int = 302;
+
 handed_on! {
-    driver, 302;
     fn cuCtxSetCurrent(a: Pointer);
     fn cuDeviceGet(a: Pointer, b: c_int);
     fn cuDeviceGetAttribute(a: Pointer, b: c_int, c: c_int);
@@ -100,39 +136,134 @@ handed_on! {
     fn cuDevicePrimaryCtxRetain(a: Pointer, b: c_int);
     fn cuEventCreate(a: Pointer, b: c_uint);
     fn cuEventDestroy_v2(a: Pointer);
+    fn cuEventElapsedTime(a: Pointer, b: Pointer, c: Pointer);
     fn cuEventRecord(a: Pointer, b: Pointer);
+    fn cuEventSynchronize(a: Pointer);
+    fn cuFuncGetAttribute(a: Pointer, b: c_int, c: Pointer);
     fn cuFuncSetAttribute(a: Pointer, b: c_int, c: c_int);
     fn cuGetErrorString(a: c_int, b: Pointer);
     fn cuInit(a: c_uint);
-    fn cuLaunchKernel(a: Pointer, b: c_uint, c: c_uint, d: c_uint, e: c_uint, f: c_uint, g: c_uint, h: c_uint, i: Pointer, j: Pointer, k: Pointer);
-    fn cuMemAllocAsync(a: Pointer, b: usize, c: Pointer);
-    fn cuMemAlloc_v2(a: Pointer, b: usize);
-    fn cuMemFreeAsync(a: u64, b: Pointer);
-    fn cuMemFree_v2(a: u64);
+    fn cuLaunchKernel(a: Pointer, b: c_uint, c: c_uint, d: c_uint, e: c_uint, f: c_uint, g: c_uint, h: c_uint, i: Pointer, j: Pointer, k: Pointer)
+        => Call::Launch { function: a, blocks: [b, c, d], threads: [e, f, g], shared: h, stream: i };
+    fn cuMemAllocAsync(a: Pointer, b: usize, c: Pointer) => Call::Allocate(b);
+    fn cuMemAlloc_v2(a: Pointer, b: usize) => Call::Allocate(b);
+    fn cuMemFreeAsync(a: u64, b: Pointer) => Call::Free;
+    fn cuMemFree_v2(a: u64) => Call::Free;
     fn cuMemPoolSetAttribute(a: Pointer, b: c_int, c: Pointer);
-    fn cuMemcpyDtoDAsync_v2(a: u64, b: u64, c: usize, d: Pointer);
-    fn cuMemcpyDtoD_v2(a: u64, b: u64, c: usize);
-    fn cuMemcpyDtoHAsync_v2(a: Pointer, b: u64, c: usize, d: Pointer);
-    fn cuMemcpyDtoH_v2(a: Pointer, b: u64, c: usize);
-    fn cuMemcpyHtoDAsync_v2(a: u64, b: Pointer, c: usize, d: Pointer);
-    fn cuMemcpyHtoD_v2(a: u64, b: Pointer, c: usize);
-    fn cuMemsetD8Async(a: u64, b: c_uchar, c: usize, d: Pointer);
-    fn cuMemsetD8_v2(a: u64, b: c_uchar, c: usize);
-    fn cuModuleGetFunction(a: Pointer, b: Pointer, c: Pointer);
+    fn cuMemcpyDtoDAsync_v2(a: u64, b: u64, c: usize, d: Pointer) => Call::Copy(c, d);
+    fn cuMemcpyDtoD_v2(a: u64, b: u64, c: usize) => Call::Copy(c, ptr::null_mut());
+    fn cuMemcpyDtoHAsync_v2(a: Pointer, b: u64, c: usize, d: Pointer) => Call::Download(c, d);
+    fn cuMemcpyDtoH_v2(a: Pointer, b: u64, c: usize) => Call::Download(c, ptr::null_mut());
+    fn cuMemcpyHtoDAsync_v2(a: u64, b: Pointer, c: usize, d: Pointer) => Call::Upload(c, d);
+    fn cuMemcpyHtoD_v2(a: u64, b: Pointer, c: usize) => Call::Upload(c, ptr::null_mut());
+    fn cuMemsetD8Async(a: u64, b: c_uchar, c: usize, d: Pointer) => Call::Fill(c, d);
+    fn cuMemsetD8_v2(a: u64, b: c_uchar, c: usize) => Call::Fill(c, ptr::null_mut());
+    fn cuModuleGetFunction(a: Pointer, b: Pointer, c: Pointer) => Call::Function { to: a, name: c };
     fn cuModuleLoad(a: Pointer, b: Pointer);
     fn cuModuleLoadData(a: Pointer, b: Pointer);
     fn cuModuleUnload(a: Pointer);
+    fn cuOccupancyMaxActiveBlocksPerMultiprocessor(a: Pointer, b: Pointer, c: c_int, d: usize);
     fn cuStreamCreate(a: Pointer, b: c_uint);
     fn cuStreamDestroy_v2(a: Pointer);
-    fn cuStreamSynchronize(a: Pointer);
+    fn cuStreamSynchronize(a: Pointer) => Call::Wait;
     fn cuStreamWaitEvent(a: Pointer, b: Pointer, c: c_uint);
 }
 
-// CUBLAS_STATUS_NOT_INITIALIZED
-handed_on! {
-    cublas, 1;
-    fn cublasCreate_v2(a: Pointer);
-    fn cublasDestroy_v2(a: Pointer);
-    fn cublasSetStream_v2(a: Pointer, b: Pointer);
-    fn cublasSgemm_v2(a: Pointer, b: c_int, c: c_int, d: c_int, e: c_int, f: c_int, g: Pointer, h: Pointer, i: c_int, j: Pointer, k: c_int, l: Pointer, m: Pointer, n: c_int);
+/// CUBLAS_STATUS_NOT_INITIALIZED
+const NOT_INITIALIZED: c_int = 1;
+
+/// What a handle of cuBLAS points to: the stream that it was given, and the library's own handle once something is multiplied.
+struct Handle(Mutex<(Pointer, Option<Pointer>)>);
+
+/// Calls a function of cuBLAS, which takes `arguments`.
+macro_rules! call_cublas {
+    ($name:ident($($argument:expr => $type:ty),*)) => {{
+        type Signature = unsafe extern "C" fn($($type),*) -> c_int;
+        let name = concat!(stringify!($name), "\0").as_bytes();
+        #[expect(unsafe_code, reason = "a function of NVIDIA's")]
+        // SAFETY: this is its signature, the library stays loaded, and the arguments are as the caller says.
+        unsafe {
+            match cublas().as_ref().ok().and_then(|library| library.get::<Signature>(name).ok()) {
+                Some(function) => function($($argument),*),
+                None => NOT_INITIALIZED,
+            }
+        }
+    }};
+}
+
+impl Handle {
+    /// # Safety
+    /// One that `cublasCreate_v2` has made, and nobody has destroyed.
+    #[expect(unsafe_code, reason = "a handle that C has kept")]
+    unsafe fn of<'a>(handle: Pointer) -> &'a Handle {
+        // SAFETY: as the caller says.
+        unsafe { &*handle.cast::<Handle>() }
+    }
+
+    fn get(&self) -> std::sync::MutexGuard<'_, (Pointer, Option<Pointer>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The library's handle; the code of the failure, if there is none to be had.
+    fn own(&self) -> Result<Pointer, c_int> {
+        let mut kept = self.get();
+        let (stream, own) = *kept;
+        if let Some(own) = own {
+            return Ok(own);
+        }
+        let mut own: Pointer = ptr::null_mut();
+        let succeeded = |code: c_int| if code == 0 { Ok(()) } else { Err(code) };
+        succeeded(call_cublas!(cublasCreate_v2((&raw mut own).cast() => Pointer)))?;
+        succeeded(call_cublas!(cublasSetStream_v2(own => Pointer, stream => Pointer)))?;
+        kept.1 = Some(own);
+        Ok(own)
+    }
+}
+
+#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
+// SAFETY: nothing else of this name is in the program; `a` is where the handle goes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cublasCreate_v2(a: Pointer) -> c_int {
+    let handle = Box::new(Handle(Mutex::new((ptr::null_mut(), None))));
+    // SAFETY: as above.
+    unsafe { a.cast::<Pointer>().write(Box::into_raw(handle).cast()) };
+    0
+}
+
+#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
+// SAFETY: nothing else of this name is in the program; `a` is a handle of `cublasCreate_v2`, which nobody uses afterwards.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cublasDestroy_v2(a: Pointer) -> c_int {
+    // SAFETY: as above.
+    let handle = unsafe { Box::from_raw(a.cast::<Handle>()) };
+    let (_, own) = *handle.get();
+    own.map_or(0, |own| call_cublas!(cublasDestroy_v2(own => Pointer)))
+}
+
+#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
+// SAFETY: nothing else of this name is in the program; `a` is a handle of `cublasCreate_v2`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cublasSetStream_v2(a: Pointer, b: Pointer) -> c_int {
+    // SAFETY: as above.
+    let mut kept = unsafe { Handle::of(a) }.get();
+    kept.0 = b;
+    kept.1.map_or(0, |own| call_cublas!(cublasSetStream_v2(own => Pointer, b => Pointer)))
+}
+
+#[rustfmt::skip]
+#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
+// SAFETY: nothing else of this name is in the program; `a` is a handle of `cublasCreate_v2`, the rest is for the library.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cublasSgemm_v2(
+    a: Pointer, b: c_int, c: c_int, d: c_int, e: c_int, f: c_int, g: Pointer, h: Pointer, i: c_int, j: Pointer, k: c_int,
+    l: Pointer, m: Pointer, n: c_int,
+) -> c_int {
+    // SAFETY: as above.
+    match unsafe { Handle::of(a) }.own() {
+        Ok(own) => call_cublas!(cublasSgemm_v2(
+            own => Pointer, b => c_int, c => c_int, d => c_int, e => c_int, f => c_int, g => Pointer, h => Pointer,
+            i => c_int, j => Pointer, k => c_int, l => Pointer, m => Pointer, n => c_int
+        )),
+        Err(code) => code,
+    }
 }

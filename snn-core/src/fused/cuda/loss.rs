@@ -10,7 +10,6 @@ use super::{
 use crate::{
     fused::plan::Plan,
     head::{Head, LossSums},
-    weights::Buffer,
 };
 
 /// Samples of a block: one for each of its warps.
@@ -22,18 +21,19 @@ pub(super) struct QueuedHead<M: KernelDevice> {
     d_logits: DeviceBuffer<M, f32>,
     /// Of each hidden layer, where there is a regularizer.
     d_counts: Vec<Option<DeviceBuffer<M, f32>>>,
-    /// Cross-entropy, and the penalty of each layer: not yet divided by the samples.
-    sums: DeviceBuffer<M, f64>,
-    batch: usize,
+    /// How many sums are written: cross-entropy, and the penalty of each layer where there is a regularizer.
+    pub(super) sums: usize,
 }
 
 impl<M: KernelDevice> QueuedHead<M> {
+    /// `logits` and `counts` are what a forward pass has left; the sums over the batch go to `into`.
     pub(super) fn queue(
         machine: &M,
         plan: &Plan,
         head: Head<'_>,
-        logits: &Buffer<f32, M::Device>,
-        counts: &[Buffer<f32, M::Device>],
+        logits: Address,
+        counts: &[Address],
+        into: Address,
     ) -> Result<Self, Failure<M>> {
         let (batch, outputs) = (plan.batch, plan.outputs);
         let regularized = head.regularizer.lower_strength > 0.0 || head.regularizer.upper_strength > 0.0;
@@ -44,7 +44,7 @@ impl<M: KernelDevice> QueuedHead<M> {
         let launch = Launch { blocks: [batch.div_ceil(SAMPLES), 1, 1], threads: [WARP, SAMPLES], shared: 0 };
         let (of_label, of_others, scale) = head.target(outputs);
         let arguments = CrossEntropy {
-            logits: M::buffer(logits),
+            logits,
             d_logits: d_logits.address(),
             labels: labels.address(),
             losses: losses.address(),
@@ -61,7 +61,7 @@ impl<M: KernelDevice> QueuedHead<M> {
             machine.launch(&kernel::CROSS_ENTROPY, launch, &arguments)?;
         }
         let mut d_counts = Vec::with_capacity(counts.len());
-        for (l, (counts, layer)) in counts.iter().zip(&plan.hidden).enumerate() {
+        for (l, (&counts, layer)) in counts.iter().zip(&plan.hidden).enumerate() {
             if !regularized {
                 d_counts.push(None);
                 continue;
@@ -69,7 +69,7 @@ impl<M: KernelDevice> QueuedHead<M> {
             let d = DeviceBuffer::new(machine, batch * layer.units)?;
             let scales = head.activity(layer.units);
             let arguments = Activity {
-                counts: M::buffer(counts),
+                counts,
                 d_counts: d.address(),
                 penalties: losses.address() + ((1 + l) * batch * size_of::<f64>()) as Address,
                 lower_strength: head.regularizer.lower_strength,
@@ -90,8 +90,8 @@ impl<M: KernelDevice> QueuedHead<M> {
             }
             d_counts.push(Some(d));
         }
-        let sums = sum_rows(machine, &losses, rows, batch)?;
-        Ok(QueuedHead { d_logits, d_counts, sums, batch })
+        sum_rows(machine, &losses, rows, batch, into)?;
+        Ok(QueuedHead { d_logits, d_counts, sums: rows })
     }
 
     /// For the backward pass, which must end before this is dropped.
@@ -103,12 +103,11 @@ impl<M: KernelDevice> QueuedHead<M> {
             d_readout: None,
         }
     }
+}
 
-    /// Waits for the machine.
-    pub(super) fn read(&self) -> Result<LossSums, Failure<M>> {
-        let sums = self.sums.to_host()?;
-        let mean = |sum: f64| sum / self.batch as f64;
-        let (loss, penalties) = sums.split_first().map_or((0.0, &[][..]), |(loss, rest)| (*loss, rest));
-        Ok(LossSums { cross_entropy: mean(loss), regularization: penalties.iter().map(|&it| mean(it)).sum() })
-    }
+/// The loss of so many samples, of whose parts these are the sums.
+pub(super) fn mean(sums: &[f64], batch: usize) -> LossSums {
+    let mean = |sum: f64| sum / batch as f64;
+    let (loss, penalties) = sums.split_first().map_or((0.0, &[][..]), |(loss, rest)| (*loss, rest));
+    LossSums { cross_entropy: mean(loss), regularization: penalties.iter().map(|&it| mean(it)).sum() }
 }

@@ -39,12 +39,16 @@
 //! - [`forward`], [`backward`]: which kernel is launched when, on what;
 //! - [`bridge`]: how values get in and out of dfdx's tensors;
 //! - [`loss`], [`norm`]: the loss and the norms of gradients, without a way over the host;
+//! - [`report`]: what the host reads of a training step, in one copy;
 //! - [`occupancy`]: how work is cut where the cut decides the order of sums;
-//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on; `emulation`: the host in its place, for tests.
+//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on;
+//!   `emulation`: the host in its place, for tests;
+//! - `profile`: every call of the driver with its time; [`ceilings`]: what a GPU can do at most.
 
 mod arguments;
 mod backward;
 mod bridge;
+mod ceilings;
 #[cfg(feature = "cuda")]
 mod device;
 #[cfg(feature = "cuda")]
@@ -59,20 +63,28 @@ mod library;
 mod loss;
 mod norm;
 mod occupancy;
+#[cfg(feature = "cuda")]
+mod profile;
+mod report;
 
 use super::plan::Plan;
 use crate::{
     Error, Events, Input, NetworkConfig,
     head::Head,
-    pass::{Adjoint, Answer, Recording, TrainingPass, Wanted},
+    pass::{Adjoint, Answer, PassValues, Recording, TrainingPass, Wanted},
     weights::Weights,
 };
+#[cfg(feature = "cuda")]
+pub use ceilings::{CudaCeilings, cuda_ceilings};
 use dfdx::prelude::{HasShape as _, Storage};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
-use forward::{Forward, MAX_RECURRENT, Matrices, words};
+use forward::{MAX_RECURRENT, Matrices, Results, Trace, words};
 use kernel_device::{Failure, KernelDevice};
 use loss::QueuedHead;
+#[cfg(feature = "cuda")]
+pub use profile::{CudaCall, CudaKernel, CudaWork, cuda_calls};
+use report::{Report, Told};
 use std::time::Instant;
 
 /// Runs the network over all steps of `input`.
@@ -89,8 +101,23 @@ pub(super) fn forward<M: KernelDevice>(
     let device = weights.readout.device().clone();
     let matrices = matrices::<M>(weights).map_err(failed)?;
     let with_readout = wanted.recording || wanted.readout;
-    let Forward { trace, logits, counts, readout } =
-        Forward::run(machine, &device, &plan, &matrices, input, with_readout).map_err(failed)?;
+    let room = |values: usize| {
+        let mut buffer = Storage::<f32>::try_alloc_len(&device, values).map_err(failed)?;
+        M::poison(&mut buffer);
+        Ok::<_, Error>(buffer)
+    };
+    let mut logits = room(plan.batch * plan.outputs)?;
+    let mut counts = Vec::with_capacity(plan.hidden.len());
+    for layer in &plan.hidden {
+        counts.push(room(plan.batch * layer.units)?);
+    }
+    let mut readout = with_readout.then(|| room(plan.batch * plan.steps * plan.outputs)).transpose()?;
+    let results = Results {
+        logits: M::buffer_mut(&mut logits),
+        counts: counts.iter_mut().map(M::buffer_mut).collect(),
+        readout: readout.as_mut().map_or(0, M::buffer_mut),
+    };
+    let trace = Trace::forward(machine, &plan, &matrices, input, &results).map_err(failed)?;
     let shape = (plan.batch, plan.steps, plan.outputs);
     let readout = readout.map(|values| bridge::tensor_of(&device, shape, &values).map_err(failed));
     let readout = readout.transpose()?;
@@ -140,7 +167,7 @@ pub(super) fn forward<M: KernelDevice>(
     Ok(Answer { logits, counts, readout, recording, adjoint: Some(adjoint) })
 }
 
-/// Forward, loss and backward in one go: all of it is queued before the host waits for the loss.
+/// Forward, loss, backward and norms in one go: all of it is queued before the host waits, once, for what it wants to know.
 pub(super) fn training_pass<M: KernelDevice>(
     machine: &M,
     config: &NetworkConfig,
@@ -154,17 +181,21 @@ pub(super) fn training_pass<M: KernelDevice>(
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
     let matrices = matrices::<M>(weights).map_err(failed)?;
-    let Forward { trace, logits, counts, readout: _ } =
-        Forward::run(machine, &device, &plan, &matrices, input, false).map_err(failed)?;
+    let report = Report::new(machine, &plan, weights.named().count()).map_err(failed)?;
+    let results = Results { logits: report.logits(), counts: report.counts(), readout: 0 };
+    let trace = Trace::forward(machine, &plan, &matrices, input, &results).map_err(failed)?;
     let forward = start.elapsed().as_secs_f64();
-    let loss = QueuedHead::queue(machine, &plan, head, &logits, &counts).map_err(failed)?;
+    let loss = QueuedHead::queue(machine, &plan, head, results.logits, &results.counts, report.sums());
+    let loss = loss.map_err(failed)?;
     // in the order of `Weights::named`: W1, V1, W2, .. Wout
     let mut gradients = Vec::new();
+    let mut squared = Vec::new();
     let mut into = backward::Into::default();
     let mut room = |(rows, columns): (usize, usize)| {
         let mut buffer = Storage::<f32>::try_alloc_len(&device, rows * columns).map_err(failed)?;
         let address = M::buffer_mut(&mut buffer);
         gradients.push(buffer);
+        squared.push((address, rows * columns));
         Ok::<_, Error>(address)
     };
     for layer in &weights.hidden {
@@ -174,13 +205,12 @@ pub(super) fn training_pass<M: KernelDevice>(
     }
     into.readout = room(*weights.readout.shape())?;
     backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(failed)?;
-    let matrix = |values, columns| bridge::tensor_of(&device, (plan.batch, columns), values).map_err(failed);
-    let counts = counts.iter().zip(&plan.hidden).map(|(zeta, layer)| matrix(zeta, layer.units));
-    let counts = counts.collect::<Result<Vec<_>, _>>()?;
-    let logits = matrix(&logits, plan.outputs)?;
+    norm::queue(machine, &squared, report.norms()).map_err(failed)?;
     let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-    let sums = Some(loss.read().map_err(failed)?);
-    Ok(TrainingPass { logits, counts, gradients, sums, forward_share })
+    let Told { sums, squares, output } = report.read(loss.sums).map_err(failed)?;
+    let norms = Some(squares.into_iter().map(f64::sqrt).collect());
+    let values = PassValues::OnHost { output, sums: loss::mean(&sums, plan.batch) };
+    Ok(TrainingPass { values, gradients, norms, forward_share })
 }
 
 /// The failure with what the machine knows of it: which kernel, or how much memory.

@@ -11,21 +11,40 @@ pub(super) fn launch(blocks: usize) -> Launch {
     Launch { blocks: [blocks, 1, 1], threads: [NORM_THREADS, 1], shared: NORM_THREADS * size_of::<f64>() }
 }
 
-/// The sum of each row of `parts`, `[rows, count]`.
+/// The sum of each row of `parts`, `[rows, count]`; `into` has room for them.
 pub(super) fn sum_rows<M: KernelDevice>(
     machine: &M,
     parts: &DeviceBuffer<M, f64>,
     rows: usize,
     count: usize,
-) -> Result<DeviceBuffer<M, f64>, Failure<M>> {
-    let sums = DeviceBuffer::new(machine, rows)?;
-    let arguments = SumParts { parts: parts.address(), sums: sums.address(), count: count as u32 };
+    into: Address,
+) -> Result<(), Failure<M>> {
+    let arguments = SumParts { parts: parts.address(), sums: into, count: count as u32 };
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     // SAFETY: parts are [rows, count], there is room for a sum of each row, and for one number a thread on chip.
     unsafe {
-        machine.launch(&kernel::SUM_PARTS, launch(rows), &arguments)?;
+        machine.launch(&kernel::SUM_PARTS, launch(rows), &arguments)
     }
-    Ok(sums)
+}
+
+/// The squared Euclidean norm of each buffer, given with the number of its values; `into` has room for them.
+pub(super) fn queue<M: KernelDevice>(
+    machine: &M,
+    buffers: &[(Address, usize)],
+    into: Address,
+) -> Result<(), Failure<M>> {
+    let blocks = buffers.iter().map(|(_, count)| count.div_ceil(NORM_PART)).max().unwrap_or(0).max(1);
+    let parts = DeviceBuffer::<M, f64>::new(machine, buffers.len() * blocks)?;
+    for (k, &(values, count)) in buffers.iter().enumerate() {
+        let row = parts.address() + (k * blocks * size_of::<f64>()) as Address;
+        let arguments = Norm { values, parts: row, count: count as u64 };
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: the buffer holds `count` values, there is room for a sum of each block, and for one number a thread on chip.
+        unsafe {
+            machine.launch(&kernel::SUM_OF_SQUARES, launch(blocks), &arguments)?;
+        }
+    }
+    sum_rows(machine, &parts, buffers.len(), blocks, into)
 }
 
 /// The Euclidean norm of each buffer, given with the number of its values.
@@ -37,18 +56,9 @@ pub(super) fn norms<M: KernelDevice>(
     machine: &M,
     buffers: &[(&Buffer<f32, M::Device>, usize)],
 ) -> Result<Vec<f64>, Failure<M>> {
-    let blocks = buffers.iter().map(|(_, count)| count.div_ceil(NORM_PART)).max().unwrap_or(0).max(1);
-    let parts = DeviceBuffer::<M, f64>::new(machine, buffers.len() * blocks)?;
-    for (k, &(buffer, count)) in buffers.iter().enumerate() {
-        let row = parts.address() + (k * blocks * size_of::<f64>()) as Address;
-        let arguments = Norm { values: M::buffer(buffer), parts: row, count: count as u64 };
-        #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: the buffer holds `count` values, there is room for a sum of each block, and for one number a thread on chip.
-        unsafe {
-            machine.launch(&kernel::SUM_OF_SQUARES, launch(blocks), &arguments)?;
-        }
-    }
-    let sums = sum_rows(machine, &parts, buffers.len(), blocks)?;
+    let sums = DeviceBuffer::<M, f64>::new(machine, buffers.len())?;
+    let buffers: Vec<_> = buffers.iter().map(|&(buffer, count)| (M::buffer(buffer), count)).collect();
+    queue(machine, &buffers, sums.address())?;
     Ok(sums.to_host()?.into_iter().map(f64::sqrt).collect())
 }
 

@@ -105,6 +105,10 @@ pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut o
     }
     for panel in 0..panels {
         let columns = PANEL.min(width - panel * PANEL);
+        if L::REGISTERS == 16 && columns == 4 * L::LANES {
+            panel_of_four(lanes, rows, terms, &mut out, panel);
+            continue;
+        }
         let mut column = 0;
         while column < columns {
             let tile = Tile { panel, column };
@@ -124,6 +128,34 @@ struct Tile {
     panel: usize,
     /// First column within the panel.
     column: usize,
+}
+
+/// All rows of four vectors of columns in sixteen registers: six rows by two vectors at a time. Multiply-adds take four cycles and two
+/// begin in each, so twelve sums keep them busy, where eight wait for each other now and then; what is left are two vectors of `B`, and
+/// two values of `A`, since compilers load one ahead.
+#[inline(always)]
+fn panel_of_four<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], out: &mut Target<'_>, panel: usize) {
+    let [left, right] = [0, 2 * L::LANES].map(|column| Tile { panel, column });
+    let mut row = 0;
+    while rows - row >= 6 {
+        for tile in [left, right] {
+            block::<L, 6, 2>(lanes, row, terms, out, tile);
+        }
+        row += 6;
+    }
+    if rows - row >= 4 {
+        for tile in [left, right] {
+            block::<L, 4, 2>(lanes, row, terms, out, tile);
+        }
+        row += 4;
+    }
+    if rows - row >= 2 {
+        block::<L, 2, 4>(lanes, row, terms, out, left);
+        row += 2;
+    }
+    if rows > row {
+        block::<L, 1, 4>(lanes, row, terms, out, left);
+    }
 }
 
 /// All rows of `C` vectors of columns.

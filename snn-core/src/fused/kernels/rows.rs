@@ -2,6 +2,14 @@
 
 use super::lanes::Lanes;
 
+/// A matrix, and which of its rows are to be summed up.
+#[derive(Clone, Copy)]
+pub(crate) struct Picked<'a, R> {
+    /// Rows of `width` floats.
+    pub(crate) matrix: &'a [f32],
+    pub(crate) rows: &'a [R],
+}
+
 /// `sum[j] += matrix[r][j]` for every `r` in `rows` and every `j` of the columns `from .. from + sum.len()`.
 ///
 /// `matrix` has rows of `width` floats; `width`, `from` and `sum.len()` are multiples of [`WIDTH`](super::lanes::WIDTH).
@@ -14,57 +22,85 @@ pub(crate) fn add_rows<L: Lanes, R: Copy + Into<u32>>(
     from: usize,
     rows: &[R],
 ) {
-    if rows.is_empty() {
-        return;
+    if !rows.is_empty() {
+        columns::<L, R, 1, false>(lanes, sum, width, from, [Picked { matrix, rows }]);
     }
+}
+
+/// `sum[j] = ` the sum of `matrix[r][j]` over every `r` in `rows` of every source, in their order. Rows have as many floats as `sum`.
+#[inline(always)]
+pub(crate) fn sum_rows<L: Lanes, R: Copy + Into<u32>, const S: usize>(
+    lanes: L,
+    sum: &mut [f32],
+    sources: [Picked<'_, R>; S],
+) {
+    let width = sum.len();
+    columns::<L, R, S, true>(lanes, sum, width, 0, sources);
+}
+
+/// All columns of `sum`, which is overwritten if `FRESH`.
+#[inline(always)]
+fn columns<L: Lanes, R: Copy + Into<u32>, const S: usize, const FRESH: bool>(
+    lanes: L,
+    sum: &mut [f32],
+    width: usize,
+    from: usize,
+    sources: [Picked<'_, R>; S],
+) {
     let sum = L::chunks_mut(sum);
-    let matrix = L::chunks(matrix);
+    let sources = sources.map(|Picked { matrix, rows }| (L::chunks(matrix), rows));
     let (stride, from) = (width / L::LANES, from / L::LANES);
     let mut at = 0;
-    // as many sums as leave registers for the rows themselves
-    while L::REGISTERS >= 32 && sum.len() - at >= 16 {
-        block::<L, R, 16>(lanes, &mut sum[at..], matrix, stride, from + at, rows);
+    // as many sums as there are registers, or half of them: rows are added from where they lie
+    while L::REGISTERS >= 16 && sum.len() - at >= 16 {
+        block::<L, R, S, 16, FRESH>(lanes, &mut sum[at..], stride, from + at, &sources);
         at += 16;
     }
     while L::REGISTERS >= 16 && sum.len() - at >= 8 {
-        block::<L, R, 8>(lanes, &mut sum[at..], matrix, stride, from + at, rows);
+        block::<L, R, S, 8, FRESH>(lanes, &mut sum[at..], stride, from + at, &sources);
         at += 8;
     }
     while L::REGISTERS < 16 && sum.len() - at >= 4 {
-        block::<L, R, 4>(lanes, &mut sum[at..], matrix, stride, from + at, rows);
+        block::<L, R, S, 4, FRESH>(lanes, &mut sum[at..], stride, from + at, &sources);
         at += 4;
     }
     let rest = &mut sum[at..];
     let from = from + at;
     match rest.len() {
-        1 => block::<L, R, 1>(lanes, rest, matrix, stride, from, rows),
-        2 => block::<L, R, 2>(lanes, rest, matrix, stride, from, rows),
-        3 => block::<L, R, 3>(lanes, rest, matrix, stride, from, rows),
-        4 => block::<L, R, 4>(lanes, rest, matrix, stride, from, rows),
-        5 => block::<L, R, 5>(lanes, rest, matrix, stride, from, rows),
-        6 => block::<L, R, 6>(lanes, rest, matrix, stride, from, rows),
-        7 => block::<L, R, 7>(lanes, rest, matrix, stride, from, rows),
+        1 => block::<L, R, S, 1, FRESH>(lanes, rest, stride, from, &sources),
+        2 => block::<L, R, S, 2, FRESH>(lanes, rest, stride, from, &sources),
+        3 => block::<L, R, S, 3, FRESH>(lanes, rest, stride, from, &sources),
+        4 => block::<L, R, S, 4, FRESH>(lanes, rest, stride, from, &sources),
+        5 => block::<L, R, S, 5, FRESH>(lanes, rest, stride, from, &sources),
+        6 => block::<L, R, S, 6, FRESH>(lanes, rest, stride, from, &sources),
+        7 => block::<L, R, S, 7, FRESH>(lanes, rest, stride, from, &sources),
         _ => {}
     }
 }
 
 /// `N` vectors of sums stay in registers over all rows.
 #[inline(always)]
-fn block<L: Lanes, R: Copy + Into<u32>, const N: usize>(
+fn block<L: Lanes, R: Copy + Into<u32>, const S: usize, const N: usize, const FRESH: bool>(
     lanes: L,
     sum: &mut [L::Chunk],
-    matrix: &[L::Chunk],
     stride: usize,
     from: usize,
-    rows: &[R],
+    sources: &[(&[L::Chunk], &[R]); S],
 ) {
     let sum = &mut sum[..N];
-    let mut acc: [L::F; N] = std::array::from_fn(|k| lanes.load(&sum[k]));
-    for &row in rows {
-        let at = row.into() as usize * stride + from;
-        let row = &matrix[at..at + N];
+    let mut acc = [lanes.splat(0.0); N];
+    if !FRESH {
         for k in 0..N {
-            acc[k] = lanes.add(acc[k], lanes.load(&row[k]));
+            acc[k] = lanes.load(&sum[k]);
+        }
+    }
+    for &(matrix, rows) in sources {
+        for &row in rows {
+            let at = row.into() as usize * stride + from;
+            let row = &matrix[at..at + N];
+            for k in 0..N {
+                acc[k] = lanes.add(acc[k], lanes.load(&row[k]));
+            }
         }
     }
     for k in 0..N {

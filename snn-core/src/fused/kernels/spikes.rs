@@ -3,6 +3,8 @@
 
 /// Units in a byte of bits.
 pub(crate) const OCTET: usize = 8;
+/// Bytes that are looked at together: rows of bits are padded to whole words.
+pub(crate) const WORD: usize = 8;
 
 /// For each byte, which of its bits are set, from the lowest; zeros after them.
 static SET_BITS: [[u16; OCTET]; 256] = {
@@ -22,23 +24,28 @@ static SET_BITS: [[u16; OCTET]; 256] = {
     table
 };
 
-/// Appends the units whose bits are set, in ascending order.
+/// Lists the units whose bits are set, in ascending order, at the start of `list`, and returns how many there are.
 ///
-/// `room` is for `8 bits.len()` units; what is in it does not matter.
+/// `list` must have room for `8 bits.len()` units; what lies behind those found does not matter afterwards.
 #[inline(always)]
-pub(crate) fn append_units(bits: &[u8], room: &mut [u16], units: &mut Vec<u16>) {
+pub(crate) fn list_units(bits: &[[u8; WORD]], list: &mut [u16]) -> usize {
     let mut found = 0;
-    for (k, &byte) in bits.iter().enumerate() {
-        // eight are written, of which the next ones overwrite those that are no spikes
-        let Some(to) = room.get_mut(found..).and_then(|room| room.first_chunk_mut::<OCTET>()) else { return };
-        let first = (k * OCTET) as u16;
-        *to = SET_BITS[usize::from(byte)];
-        for unit in to {
-            *unit += first;
+    for (k, word) in bits.iter().enumerate() {
+        // in most steps, most units are silent
+        if *word == [0; WORD] {
+            continue;
         }
-        found += byte.count_ones() as usize;
+        for (octet, &byte) in word.iter().enumerate() {
+            // eight are written, of which the next ones overwrite those that are no spikes
+            let Some(to) = list.get_mut(found..).and_then(|list| list.first_chunk_mut::<OCTET>()) else {
+                return found;
+            };
+            let first = ((k * WORD + octet) * OCTET) as u16;
+            *to = SET_BITS[usize::from(byte)].map(|unit| unit + first);
+            found += byte.count_ones() as usize;
+        }
     }
-    units.extend_from_slice(&room[..found]);
+    found
 }
 
 #[cfg(test)]
@@ -47,12 +54,12 @@ mod tests {
 
     #[test]
     fn lists_every_set_bit() {
-        let mut room = [7; 24];
-        let mut units = vec![9];
-        append_units(&[0b1000_0001, 0, 0b0010_0110], &mut room, &mut units);
-        assert_eq!(units, [9, 0, 7, 17, 18, 21]);
-        units.clear();
-        append_units(&[0xff; 3], &mut room, &mut units);
-        assert_eq!(units, (0..24).collect::<Vec<u16>>());
+        let mut list = [7; 3 * 64];
+        let bits = [[0b1000_0001, 0, 0b0010_0110, 0, 0, 0, 0, 0], [0; 8], [0, 0, 0, 0, 0, 0, 0, 0x80]];
+        assert_eq!(list_units(&bits, &mut list), 6);
+        assert_eq!(list[..6], [0, 7, 17, 18, 21, 191]);
+        assert_eq!(list_units(&[[0xff; WORD]; 3], &mut list), 192);
+        assert_eq!(list.to_vec(), (0..192).collect::<Vec<u16>>());
+        assert_eq!(list_units(&[[0; WORD]; 3], &mut list), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{trend::slope, warnings::Warnings};
+use super::{course::Course, trend::slope, warnings::Warnings};
 use crate::{
     judge::{self, Judgement, Sizes},
     numbers::median,
@@ -33,6 +33,8 @@ pub struct Evidence {
     /// The epochs since which each hidden layer has been silent and saturated, if it is.
     silent: Vec<Option<u32>>,
     saturated: Vec<Option<u32>>,
+    /// The course of the accuracy by which the run is judged.
+    course: Course,
     /// Epoch, accuracy and seconds of the last epochs.
     recent: VecDeque<(u32, f64, f64)>,
 }
@@ -66,6 +68,7 @@ impl Evidence {
         if accuracy > self.peak.map_or(f64::NEG_INFINITY, |peak| peak.1) {
             self.peak = Some((epoch, accuracy));
         }
+        self.course.push(accuracy as f32);
         if let Some(valid) = record.valid
             && valid.cross_entropy < self.lowest_valid.map_or(f64::INFINITY, |it| it.1)
         {
@@ -92,6 +95,12 @@ impl Evidence {
     #[must_use]
     pub fn epochs(&self) -> u32 {
         self.last.as_ref().map_or(0, |last| last.epoch)
+    }
+
+    /// The accuracy by which the run is judged over its epochs, 0 to 1, means of equally many of them: for a curve in a line of text.
+    #[must_use]
+    pub fn course(&self) -> &[f32] {
+        self.course.means()
     }
 
     /// The gain of accuracy per epoch, 0 to 1, over the last epochs.

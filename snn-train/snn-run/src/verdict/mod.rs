@@ -5,6 +5,7 @@
 //! are in `rules.rs`, each with its reason. [`RunDir::diagnosis`](crate::RunDir::diagnosis) reads everything needed and adds the
 //! remedy, with a command to copy.
 
+mod course;
 mod evidence;
 mod read;
 mod remedy;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     io::Write as _,
     path::PathBuf,
     process::ExitCode,
@@ -16,7 +15,10 @@ use snn_train::{
     run::{Record, RunDir},
 };
 
-use crate::{common::UsageError, model::Which};
+use crate::{
+    common::{UsageError, write_file},
+    model::Which,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -78,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     match &arguments.out {
         Some(path) => {
-            fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            write_file(path, &bytes)?;
         }
         None => snn_terminal::stdout().write_all(&bytes)?,
     }

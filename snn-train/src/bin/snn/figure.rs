@@ -109,7 +109,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Ok(drawn) => drawn,
             // The next figure may not be affected by this error.
             Err(error) if !error.is::<io::Error>() => {
-                writeln!(snn_terminal::stderr(), "error: figure {}: {error}", figure.number())?;
+                writeln!(
+                    snn_terminal::stderr(),
+                    "error: figure {}: {}",
+                    figure.number(),
+                    snn_terminal::escape(&error.to_string())
+                )?;
                 complete = false;
                 continue;
             }
@@ -301,7 +306,7 @@ impl Progress {
             let percent = (100.0 * progress.fraction) as u64;
             // Errors on standard error are ignored.
             if let Some(failure) = failure {
-                let _ = writeln!(snn_terminal::stderr(), "{failure}");
+                let _ = writeln!(snn_terminal::stderr(), "{}", snn_terminal::escape(&failure));
             }
             if self.told.0 != sweep {
                 self.told = (sweep.to_owned(), 0);

@@ -16,6 +16,18 @@ use crate::{bar::Bar, stop};
 
 const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, {eta} to go";
 
+/// Whoever waits longer than so many seconds is told why.
+const SILENCE: f64 = 5.0;
+
+/// A length of time to one digit or two.
+fn about(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!("{seconds:.0} s"),
+        90.0..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3600.0),
+    }
+}
+
 /// Opens the data set, with a bar on a terminal and a line elsewhere while features are computed.
 pub(crate) fn open(data: &Data, quiet: bool) -> Result<Arc<dyn Dataset>, Error> {
     open_known(data, quiet, KnownParts::default())
@@ -42,6 +54,19 @@ pub(crate) fn open_until(
     stop: &AtomicBool,
     known: KnownParts,
 ) -> Result<Arc<dyn Dataset>, Error> {
+    if let Data::Randman(config) = data
+        && !quiet
+    {
+        let seconds = config.seconds() / rayon::current_num_threads() as f64;
+        if seconds > SILENCE {
+            let samples = config.classes.saturating_mul(config.samples_per_class);
+            say(&format!(
+                "making {samples} samples of {} manifolds, which takes about {}",
+                config.classes,
+                about(seconds)
+            ));
+        }
+    }
     let bar: Arc<OnceLock<Bar>> = Arc::default();
     let shown = Arc::clone(&bar);
     let opened = data.open_until(stop, Arc::new(move |event| watch(&shown, quiet, &event)), known);
@@ -82,12 +107,17 @@ fn start(recordings: usize) -> Bar {
 
 fn say(line: &str) {
     // Loading continues if this cannot be written.
-    let _ = writeln!(snn_terminal::stderr(), "{line}");
+    let _ = writeln!(snn_terminal::stderr(), "{}", snn_terminal::escape(line));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_rounded() {
+        assert_eq!([7.4, 89.0, 90.0, 5399.0, 7200.0].map(about), ["7 s", "89 s", "2 min", "90 min", "2 h"]);
+    }
 
     #[test]
     fn the_template_is_understood() {

@@ -84,7 +84,12 @@ fn isolate_hdf5() -> Option<ExitCode> {
     if let [command, path, unit] = arguments.as_slice()
         && command == READ_HDF5
     {
-        let served = snn_data::serve_hdf5(std::path::Path::new(path), &unit.to_string_lossy());
+        let path = std::path::Path::new(path);
+        #[cfg(feature = "nir")]
+        if unit == snn_train::nir::LAYOUT {
+            return Some(ExitCode::from(if snn_train::nir::serve(path).is_ok() { 0 } else { FAILURE }));
+        }
+        let served = snn_data::serve_hdf5(path, &unit.to_string_lossy());
         return Some(ExitCode::from(if served.is_ok() { 0 } else { FAILURE }));
     }
     // The link leads to this program even if its file has been replaced or moved.
@@ -136,8 +141,9 @@ fn main() -> ExitCode {
         // All other write errors name their file.
         let is_output = error.chain().next().is_some_and(|error| error.is::<io::Error>());
         let what = if is_output { "cannot write to standard output: " } else { "" };
-        // If this fails as well, there is nowhere left to report it.
-        let _ = writeln!(snn_terminal::stderr(), "error: {what}{}", snn_train::with_causes(&*error));
+        // If this fails as well, there is nowhere left to report it. Escaped, since it quotes names.
+        let told = snn_train::with_causes(&*error);
+        let _ = writeln!(snn_terminal::stderr(), "error: {what}{}", snn_terminal::escape(&told));
         let usage = error.is::<UsageError>()
             || error.downcast_ref().is_some_and(snn_train::Error::is_usage)
             || error.downcast_ref().is_some_and(snn_run::Error::is_usage);

@@ -50,7 +50,7 @@ impl Observer for Quiet {
         if let Event::Warning(warning) = event
             && let Some(line) = self.0.line(warning)
         {
-            let _ = writeln!(snn_terminal::stderr(), "{line}");
+            let _ = writeln!(snn_terminal::stderr(), "{}", snn_terminal::escape(&line));
         }
         Ok(Flow::Continue)
     }

@@ -1,8 +1,10 @@
 //! `snn stream`
 
+mod spikes;
+
 use std::{
     fs::File,
-    io::{self, Read, Write as _},
+    io::{self, BufReader, Read, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,7 +12,10 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use serde_json::json;
-use snn_data::audio::{Encoding, SoundStream};
+use snn_data::{
+    InputKind,
+    audio::{Encoding, SoundStream},
+};
 use snn_train::{
     Checkpoint, Weights,
     experiment::Selection,
@@ -31,7 +36,8 @@ pub(crate) struct Arguments {
     /// Use a checkpoint or an export of this program instead of a run
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     weights: Option<PathBuf>,
-    /// The input: a WAV file, raw samples with --raw, or `-` for standard input
+    /// The input: a WAV file, raw samples with --raw, or `-` for standard input. For a network trained on spikes: lines
+    /// `TIME UNIT`, in ms since the start, in order of time; `TIME` alone states that there are no spikes before it
     #[arg(long, value_name = "FILE", default_value = "-")]
     input: PathBuf,
     /// The input consists of raw samples in this format
@@ -62,8 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(window) = arguments.window {
         stream = stream.with_window(window)?;
     }
-    let mut sound = sound(arguments)?;
-    let (rate, every) = (sound.rate(), arguments.every);
+    let every = arguments.every;
     let mut failed = None;
     let mut tell = |decision: &Decision<'_>| {
         let wanted = decision.is_final || (every > 0 && decision.step.is_multiple_of(every));
@@ -71,11 +76,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             failed = write(decision).err();
         }
     };
-    let mut samples = Vec::new();
-    let source = arguments.input.display();
-    while sound.read(&mut samples).with_context(|| format!("cannot read sound from {source}"))? {
-        stream.push_samples(&samples, rate, &mut tell)?;
-        samples.clear();
+    if stream.kind() == InputKind::Events && arguments.raw.is_none() {
+        spikes::read(BufReader::new(reader(&arguments.input)?), &arguments.input, &mut stream, &mut tell)?;
+    } else {
+        let mut sound = sound(arguments)?;
+        let (rate, mut samples) = (sound.rate(), Vec::new());
+        let source = arguments.input.display();
+        while sound.read(&mut samples).with_context(|| format!("cannot read sound from {source}"))? {
+            stream.push_samples(&samples, rate, &mut tell)?;
+            samples.clear();
+        }
     }
     stream.finish(&mut tell)?;
     match failed {
@@ -98,13 +108,16 @@ fn open(arguments: &Arguments) -> anyhow::Result<Stream> {
     Ok(Stream::of_checkpoint(&checkpoint)?)
 }
 
+fn reader(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    Ok(Box::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?))
+}
+
 fn sound(arguments: &Arguments) -> anyhow::Result<SoundStream<Box<dyn Read>>> {
     let path = &arguments.input;
-    let reader: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?)
-    };
+    let reader = reader(path)?;
     let opened = match (arguments.raw, arguments.rate) {
         (Some(encoding), Some(rate)) => SoundStream::raw(reader, encoding, rate, arguments.channels),
         _ => SoundStream::wav(reader),

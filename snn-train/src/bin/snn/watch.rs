@@ -6,13 +6,13 @@ use std::{
     fs::{self, File},
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Child, Command, ExitCode, ExitStatus, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
-use snn_run::regular;
+use snn_run::{RecordedState, regular};
 use snn_train::{
     run::{
         RunDir,
@@ -23,6 +23,8 @@ use snn_train::{
 
 use crate::common::UsageError;
 
+/// How long a trainer takes to exit once its run is over.
+const LEAVING: Duration = Duration::from_secs(10);
 /// Maximum size of a log to read.
 const MOST_SAID: u64 = 1 << 30;
 
@@ -44,11 +46,13 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let begin = file.metadata().map_or(0, |metadata| metadata.len());
     let mut trainer = start(run, file).context("cannot start the trainer")?;
 
-    writeln!(snn_terminal::stderr(), "starting; the output of the trainer is in {}", log.display())?;
+    writeln!(
+        snn_terminal::stderr(),
+        "starting; the output of the trainer is in {}",
+        snn_terminal::escape(&log.display().to_string())
+    )?;
     if let Some(code) = wait(run, &mut trainer)? {
-        let said = regular::read(&log, MOST_SAID).unwrap_or_default();
-        let said = said.get(usize::try_from(begin).unwrap_or(0)..).unwrap_or_default();
-        snn_terminal::stderr().write_all(said)?;
+        snn_terminal::stderr().write_all(&said(&log, begin))?;
         // Leave nothing of a run that has not started, and do not add files to a directory that is not a run.
         if begin == 0 && RunDir::open(run).is_err() {
             let _ = fs::remove_file(&log);
@@ -62,13 +66,51 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     let id = RunDir::open(run)?.id();
     let status = Command::new(&viewer).arg(parent).args(["--run", &id]).status();
     let status = status.with_context(|| format!("cannot start {}", viewer.display()))?;
-    if trainer.try_wait()?.is_none() {
-        let mut out = snn_terminal::stdout();
-        writeln!(out, "training continues in {}", run.display())?;
-        writeln!(out, "watch     snn-tui {}", shell_word(parent))?;
-        writeln!(out, "stop      touch {}", shell_word(run.join(STOP)))?;
+    if let Some(ended) = end_of(run, &mut trainer)? {
+        // The result, as without --watch.
+        snn_terminal::stdout().write_all(last_words(said(&log, begin).as_slice()))?;
+        return Ok(ExitCode::from(ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
     }
+    let mut out = snn_terminal::stdout();
+    writeln!(out, "training goes on in {}", run.display())?;
+    writeln!(out, "watch     snn-tui {}", shell_word(parent))?;
+    writeln!(out, "stop      touch {}", shell_word(run.join(STOP)))?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The exit status of the trainer, if it has ended. If its run is over, waits for it.
+fn end_of(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<ExitStatus>> {
+    let is_over = RunDir::open(run)
+        .and_then(|run| run.status())
+        .is_ok_and(|status| status.pid == trainer.id() && status.state != RecordedState::Running);
+    let until = Instant::now() + if is_over { LEAVING } else { Duration::ZERO };
+    loop {
+        let ended = trainer.try_wait()?;
+        if ended.is_some() || Instant::now() >= until {
+            return Ok(ended);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The output of the trainer after the first `begin` bytes of the log.
+fn said(log: &Path, begin: u64) -> Vec<u8> {
+    let mut said = regular::read(log, MOST_SAID).unwrap_or_default();
+    said.drain(..said.len().min(usize::try_from(begin).unwrap_or(usize::MAX)));
+    said
+}
+
+/// The output after the last epoch: the result, or an error.
+fn last_words(said: &[u8]) -> &[u8] {
+    let is_epoch = |line: &[u8]| line.starts_with(b"epoch ");
+    let mut end = said.len();
+    for line in said.split_inclusive(|&byte| byte == b'\n').rev() {
+        if is_epoch(line) {
+            return &said[end..];
+        }
+        end -= line.len();
+    }
+    said
 }
 
 /// The dashboard: next to this program, or on the path.
@@ -111,5 +153,23 @@ fn wait(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<u8>> {
             return Ok(Some(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
         }
         thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_is_what_comes_after_the_last_epoch() {
+        let words = |said: &'static str| str::from_utf8(last_words(said.as_bytes())).unwrap();
+        assert_eq!(
+            words("loading\nepoch 1/2 loss 1\nepoch 2/2 loss 0.5\ntest accuracy 90 %\nrun x\n"),
+            "test accuracy 90 %\nrun x\n"
+        );
+        assert_eq!(words("error: no room\n"), "error: no room\n", "before the first epoch");
+        assert_eq!(words("epoch 1/2 loss 1\n"), "");
+        assert_eq!(words("epoch 1/2\nstopped after 1"), "stopped after 1");
+        assert_eq!(words(""), "");
     }
 }

@@ -3,12 +3,12 @@
 use std::{fmt::Write as _, path::Path};
 
 use serde::Serialize;
+use snn_plot::{Anchor, BLACK, Canvas, Color, GREEN, LIGHT_GRAY, ORANGE, Rect, VERMILION};
 
 use super::claim::{Claim, Verdict};
 use crate::{
     Error,
     figures::{FirstWeights, Reproduction, Scale},
-    plot::{Anchor, BLACK, Canvas, Color, GREEN, LIGHT_GRAY, ORANGE, Rect, VERMILION},
     replace::{Durability, replace_shared},
 };
 

@@ -1,7 +1,8 @@
 //! Samples on a page, side by side.
 
+use snn_plot::{Axes, AxisScale, BLACK, Canvas, Rect, Stroke, color_bar};
+
 use super::{Content, Preview, Sample, range};
-use crate::plot::{Axes, AxisScale, BLACK, Canvas, Rect, Stroke, color_bar};
 
 const WIDTH: f64 = 130.0;
 const HEIGHT: f64 = 120.0;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use snn_plot::{Color, viridis};
 use snn_terminal::escape;
 
 use super::{Content, Preview, Sample, range};
-use crate::plot::{Color, viridis};
 
 /// The text format of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,14 @@
 //! Graphs in HDF5 files, in the format of the Python package nir: `/version`, and `/node` with `type`, `nodes/NAME/..`, `edges` and
 //! `metadata`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
+    path::Path,
+};
 
-use hdf5::{Dataset, File, Group, types::VarLenUnicode};
+use hdf5::{Dataset, Group, types::VarLenUnicode};
 
 use super::graph::{Graph, Node, Units};
 use crate::error::Error;
@@ -18,23 +23,34 @@ impl Graph {
     /// Writes the graph, replacing `path` atomically.
     ///
     /// # Errors
-    /// [`Error::Weights`] if the HDF5 library fails, [`snn_run::Error::Io`].
+    /// [`snn_run::Error::Io`], for a `path` that is a pipe or a device as well.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = self.write_into(&beside).map_err(|error| Error::Weights {
-            path: path.to_owned(),
-            reason: format!("the graph cannot be written ({error})"),
-        });
-        if let Err(error) = written {
+        let refuse = || Error::io("write the graph", path);
+        // Through a link, and never in place of a pipe or a device.
+        let target = match fs::metadata(path) {
+            Ok(found) if !found.is_file() => {
+                return Err(refuse()(io::Error::other(
+                    "a graph is an HDF5 file, and this is no regular file",
+                )));
+            }
+            Ok(_) => fs::canonicalize(path).map_err(refuse())?,
+            Err(_) => path.to_owned(),
+        };
+        let beside = target.with_extension(format!("{}.tmp", std::process::id()));
+        // The system's own words for a folder that is not there or not to be written to.
+        let _ = fs::remove_file(&beside);
+        File::create_new(&beside).map_err(refuse())?;
+        let written = self.write_into(&beside).map_err(|error| refuse()(of_hdf5(&error)));
+        let written = written.and_then(|()| fs::rename(&beside, &target).map_err(refuse()));
+        if written.is_err() {
             let _ = fs::remove_file(&beside);
-            return Err(error);
         }
-        fs::rename(&beside, path).map_err(Error::io("write the graph", path))
+        written
     }
 
     fn write_into(&self, path: &Path) -> hdf5::Result<()> {
-        let file = File::create(path)?;
+        let file = hdf5::File::create(path)?;
         text(&file, "version", VERSION)?;
         let node = file.create_group("node")?;
         text(&node, "type", "NIRGraph")?;
@@ -58,37 +74,33 @@ impl Graph {
         }
         file.flush()
     }
+}
 
-    /// Reads a graph. Nodes of unknown types have only their type name.
-    ///
-    /// # Errors
-    /// [`Error::Weights`] if it is not a NIR file, or a node lacks a parameter of its type.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let read = || -> hdf5::Result<Self> {
-            let node = File::open(path)?.group("node")?;
-            let mut graph = Self::default();
-            let nodes = node.group("nodes")?;
-            for name in nodes.member_names()? {
-                let it = read_node(&nodes.group(&name)?)
-                    .map_err(|error| hdf5::Error::from(format!("node {name}: {error}")))?;
-                graph.nodes.insert(name, it);
-            }
-            let edges = node.dataset("edges")?;
-            let names: Vec<VarLenUnicode> = check(&edges)?.read_raw()?;
-            let pairs = names.as_chunks().0.iter();
-            graph.edges =
-                pairs.map(|[from, to]| (from.as_str().to_owned(), to.as_str().to_owned())).collect();
-            if let Ok(metadata) = node.group("metadata") {
-                graph.metadata = read_metadata(&metadata)?;
-            }
-            Ok(graph)
-        };
-        read().map_err(|error| Error::Weights {
-            path: path.to_owned(),
-            reason: format!("this is not a readable NIR graph ({error})"),
-        })
+/// The system error behind an HDF5 error, which the library reports in a page of text.
+fn of_hdf5(error: &hdf5::Error) -> io::Error {
+    let text = error.to_string();
+    let code = text.split("errno = ").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
+    code.map_or_else(|| io::Error::other(text), io::Error::from_raw_os_error)
+}
+
+/// Reads a graph in this process.
+pub(super) fn read(path: &Path) -> hdf5::Result<Graph> {
+    let node = hdf5::File::open(path)?.group("node")?;
+    let mut graph = Graph::default();
+    let nodes = node.group("nodes")?;
+    for name in nodes.member_names()? {
+        let it = read_node(&nodes.group(&name)?)
+            .map_err(|error| hdf5::Error::from(format!("node {name}: {error}")))?;
+        graph.nodes.insert(name, it);
     }
+    let edges = node.dataset("edges")?;
+    let names: Vec<VarLenUnicode> = check(&edges)?.read_raw()?;
+    let pairs = names.as_chunks().0.iter();
+    graph.edges = pairs.map(|[from, to]| Ok((checked(from)?, checked(to)?))).collect::<hdf5::Result<_>>()?;
+    if let Ok(metadata) = node.group("metadata") {
+        graph.metadata = read_metadata(&metadata)?;
+    }
+    Ok(graph)
 }
 
 fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
@@ -140,8 +152,14 @@ fn check(dataset: &Dataset) -> hdf5::Result<&Dataset> {
     }
 }
 
+/// The HDF5 library believes a file that its texts are UTF-8.
+fn checked(text: &VarLenUnicode) -> hdf5::Result<String> {
+    let text = str::from_utf8(text.as_bytes()).map_err(|_| hdf5::Error::from("a text that is not UTF-8"))?;
+    Ok(text.to_owned())
+}
+
 fn read_text(group: &Group, name: &str) -> hdf5::Result<String> {
-    Ok(group.dataset(name)?.read_scalar::<VarLenUnicode>()?.as_str().to_owned())
+    checked(&group.dataset(name)?.read_scalar::<VarLenUnicode>()?)
 }
 
 fn read_metadata(group: &Group) -> hdf5::Result<BTreeMap<String, String>> {

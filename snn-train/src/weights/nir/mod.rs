@@ -20,8 +20,11 @@
 
 mod file;
 mod graph;
+mod isolate;
 mod network;
 
 pub use graph::{Graph, Node, Units};
+pub use isolate::{LAYOUT, serve};
+pub(super) use isolate::{answer, parse};
 pub(super) use network::matrices;
 pub use network::{differences, of_checkpoint};

@@ -105,7 +105,8 @@ pub fn differences(config: &NetworkConfig) -> Vec<String> {
     }
     if config.hidden.iter().any(|layer| layer.recurrent) {
         all.push(
-            "a recurrent spike affects the potential two steps later here but one step later elsewhere"
+            "a recurrent spike affects the potential two steps later here but one step later elsewhere: the network spikes at other times \
+             there (in Norse, for example), and snnTorch 1.0 cannot build a recurrent graph at all"
                 .to_owned(),
         );
     }
@@ -315,7 +316,7 @@ fn stored(graph: &Graph, node: &str, name: String, scale: f64) -> Result<Matrix,
         return Err(format!("node {node} has a bias, which units here do not support"));
     }
     let &[post, pre] = shape;
-    if weight.len() != post * pre {
+    if Some(weight.len()) != post.checked_mul(pre) {
         return Err(format!("node {node} has {} weights for {post} x {pre}", weight.len()));
     }
     let values = (0..pre).flat_map(|row| (0..post).map(move |column| column * pre + row));

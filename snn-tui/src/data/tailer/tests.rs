@@ -1,6 +1,11 @@
 //! What the tailer makes of directories that grow, shrink, break and move.
 
-use std::{fs::File, io::Write as _, time::SystemTime};
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    time::SystemTime,
+};
 
 use super::*;
 
@@ -68,8 +73,9 @@ fn runs_come_grow_and_go() {
     settle(&mut single, &Wants::default());
     assert_eq!(states(&single), [of("b", RunState::Stalled)]);
     fs::remove_dir_all(runs.path().join("b")).unwrap();
-    settle(&mut single, &Wants::default());
-    assert!(states(&single).is_empty(), "deleted while it was looked at");
+    let messages = settle(&mut single, &Wants::default());
+    assert!(matches!(&messages[..], [Msg::Trouble(Some(why))] if why.contains("b is gone")), "{messages:?}");
+    assert_eq!(states(&single), [of("b", RunState::Stalled)], "what was read before");
 }
 
 #[test]

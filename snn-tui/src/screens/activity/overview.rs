@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::{InputProbe, Raster, Traces};
 
 use super::look::Look;
+use crate::figure::Panel;
 use crate::widgets::{
     Axis, AxisScale, Lane, Lanes, Line, first_shown,
     lanes::{Content, Stroke},
@@ -24,6 +25,13 @@ pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         lanes.drain(..lanes.len() - room);
     }
     Lanes { x: look.time(), lanes, cursor: None }.draw(look.theme, area, buffer);
+}
+
+/// All of it, however many layers there are.
+pub(super) fn figure<'a>(look: &Look<'a>) -> Vec<Panel<'a>> {
+    let layers = (0..look.sample.hidden.len()).map(|layer| hidden(look, layer, false));
+    let lanes = [input(look)].into_iter().chain(layers).chain([readout(look)]).collect();
+    vec![Panel::Lanes(Lanes { x: look.time(), lanes, cursor: None })]
 }
 
 fn input(look: &Look<'_>) -> Lane {
@@ -52,15 +60,16 @@ fn raster(look: &Look<'_>, title: &str, raster: &Raster, style: Style) -> Lane {
     };
     let title = title.to_owned();
     let note = format!("{shown}, {} of {}", several(number, "spike"), several(active, "unit"));
-    let content =
-        Content::Raster { rows: raster.spikes.iter().map(times).collect(), ends: ends(&raster.units), style };
+    let content = Content::Raster {
+        rows: raster.spikes.iter().map(times).collect(),
+        names: names(&raster.units),
+        style,
+    };
     Lane { title, note, content, weight: 1 }
 }
 
-/// Names of the lowest and the highest row.
-fn ends(units: &[u32]) -> (String, String) {
-    let name = |unit: Option<&u32>| unit.map(u32::to_string).unwrap_or_default();
-    (name(units.first()), name(units.last().filter(|_| units.len() > 1)))
+fn names(units: &[u32]) -> Vec<String> {
+    units.iter().map(u32::to_string).collect()
 }
 
 /// Analog values as a map, dark to bright.
@@ -79,7 +88,7 @@ fn shades(frames: &Traces) -> Lane {
     } else {
         "no values".to_owned()
     };
-    let content = Content::Shades { rows: frames.values.clone(), ends: ends(&frames.units), range };
+    let content = Content::Shades { rows: frames.values.clone(), names: names(&frames.units), range };
     Lane { title: "input".to_owned(), note, content, weight: 1 }
 }
 
@@ -99,7 +108,7 @@ fn readout(look: &Look<'_>) -> Lane {
             );
         }
         let (rank, style, stroke) = match (is_label, is_chosen) {
-            (true, _) => (2, theme.good().patch(theme.bold()), Stroke::Solid),
+            (true, _) => (2, theme.strong(theme.good()), Stroke::Solid),
             (_, true) => (1, theme.bad(), Stroke::Dashed),
             _ => (0, theme.dim(), Stroke::Faint),
         };

@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::probe::Traces;
 
 use super::look::Look;
+use crate::figure::Panel;
 use crate::widgets::{
     Axis, AxisScale, Lane, Lanes, Line, first_shown,
     lanes::{Content, Stroke},
@@ -27,6 +28,13 @@ pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let first = first_shown(look.neuron, traces.units.len(), shown);
     let lanes = (first..first + shown).map(|place| lane(look, traces, place)).collect();
     Lanes { x: look.time(), lanes, cursor: None }.draw(look.theme, area, buffer);
+}
+
+/// All traced neurons of the layer.
+pub(super) fn figure<'a>(look: &Look<'a>) -> Vec<Panel<'a>> {
+    let traces = look.sample.potentials.get(look.layer);
+    let lanes = traces.map(|traces| (0..traces.units.len()).map(|place| lane(look, traces, place)).collect());
+    vec![Panel::Lanes(Lanes { x: look.time(), lanes: lanes.unwrap_or_default(), cursor: None })]
 }
 
 fn lane(look: &Look<'_>, traces: &Traces, place: usize) -> Lane {

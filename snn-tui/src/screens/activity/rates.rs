@@ -5,6 +5,7 @@ use snn_run::{probe::LayerProbe, scalars::layer_scalar};
 
 use super::look::Look;
 use crate::{
+    figure::Panel,
     screens::probed,
     widgets::{
         Axis, AxisScale, Histogram, Lane, Lanes, Line, first_shown,
@@ -20,6 +21,13 @@ pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     draw_histograms(look, Rect { height: area.height - below, ..area }, buffer);
     let place = Rect { y: area.bottom() - below, height: below, ..area };
     shares(look).draw(look.theme, place, buffer);
+}
+
+/// Every layer, and the shares below.
+pub(super) fn figure<'a>(look: &Look<'a>) -> Vec<Panel<'a>> {
+    let layers = look.probe.layers.iter().enumerate();
+    let histograms = layers.map(|(layer, probe)| Panel::Histogram(histogram(look, layer, probe)));
+    histograms.chain([Panel::Lanes(shares(look))]).collect()
 }
 
 /// Cells that a histogram takes at least: a column for each bin.

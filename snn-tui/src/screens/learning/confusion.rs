@@ -5,6 +5,7 @@ use snn_run::probe::{MAX_CLASSES, Probe};
 
 use super::choice::Choice;
 use crate::{
+    figure::Panel,
     screens::probed,
     state::State,
     theme::{Colors, Theme},
@@ -53,11 +54,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Err(why) => return note(state.theme.dim(), &why, area, buffer),
     };
     if probe.confusion.is_empty() {
-        let why = format!(
-            "No confusions in this probe: there are none before training, without validation samples, and of more \
-             than {MAX_CLASSES} classes."
-        );
-        return note(state.theme.dim(), &why, area, buffer);
+        return note(state.theme.dim(), &nothing(), area, buffer);
     }
     if area.height < 6 {
         return;
@@ -85,6 +82,30 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         let right = Rect { x, width: (area.right() - x).min(60), ..body };
         draw_bars(state, probe, (&accuracies, cursor.0), right, buffer);
     }
+}
+
+fn nothing() -> String {
+    format!(
+        "No confusions in this probe: there are none before training, without validation samples, and of more than \
+         {MAX_CLASSES} classes."
+    )
+}
+
+/// The map, with all counts.
+pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
+    let probe = probed::looked_at(state)?;
+    if probe.confusion.is_empty() {
+        return Err(nothing());
+    }
+    let mut map = map(state.theme, probe, (0, 0), 0);
+    map.y.0 = "true class".to_owned();
+    map.x.0 = "predicted class".to_owned();
+    for (cells, counts) in map.cells.iter_mut().zip(&probe.confusion) {
+        for (cell, count) in cells.iter_mut().zip(counts) {
+            cell.text = count.to_string();
+        }
+    }
+    Ok(vec![Panel::Map(map)])
 }
 
 fn summary(probe: &Probe, accuracies: &[Option<f64>]) -> String {
@@ -126,7 +147,7 @@ fn map(theme: Theme, probe: &Probe, cursor: (usize, usize), most: u16) -> Map {
     let widest = probe.confusion.iter().flatten().map(|count| width(&count.to_string())).max().unwrap_or(0);
     let margin = names.last().map_or(0, |name| width(name)) + 1;
     let with_text = margin + number * (widest + 1) <= usize::from(most);
-    let shaded = !with_text || theme.colors == Colors::Indexed;
+    let shaded = !with_text || matches!(theme.colors, Colors::Indexed(_));
     let note = if shaded { ", shaded by share" } else { "" };
     let cells = probe.confusion.iter().map(|row| {
         let all: u64 = row.iter().copied().map(u64::from).sum();

@@ -8,6 +8,7 @@ use super::{
     judge::{self, EXPLODING_DERIVATIVE, Judgement},
 };
 use crate::{
+    figure::Panel,
     screens::probed,
     state::State,
     widgets::{
@@ -19,6 +20,8 @@ use crate::{
     },
 };
 
+const NOTHING: &str = "The network has no hidden layer.";
+
 /// Cells that a histogram takes at least: a column for each bin.
 const LEAST: u16 = 38;
 
@@ -28,7 +31,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         Err(why) => return note(state.theme.dim(), &why, area, buffer),
     };
     if probe.layers.is_empty() {
-        return note(state.theme.dim(), "The network has no hidden layer.", area, buffer);
+        return note(state.theme.dim(), NOTHING, area, buffer);
     }
     let below = if area.height >= 12 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
     let above = Rect { height: area.height - below, ..area };
@@ -46,6 +49,17 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
     let place = Rect { y: above.bottom(), height: below, ..area };
     over_epochs(state, number).draw(state.theme, place, buffer);
+}
+
+/// Every layer, and the course over the epochs.
+pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
+    let layers = &probed::looked_at(state)?.layers;
+    if layers.is_empty() {
+        return Err(NOTHING.to_owned());
+    }
+    let histograms = layers.iter().enumerate();
+    let histograms = histograms.map(|(layer, probe)| Panel::Histogram(histogram(state, layer, probe)));
+    Ok(histograms.chain([Panel::Lanes(over_epochs(state, layers.len()))]).collect())
 }
 
 fn histogram<'a>(state: &State, layer: usize, probe: &'a LayerProbe) -> Histogram<'a> {

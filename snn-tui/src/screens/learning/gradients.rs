@@ -8,6 +8,7 @@ use snn_run::scalars::GRADIENT_NORMS;
 use super::judge::{self, Judgement, Sizes, style};
 use crate::{
     data::ProbeSummary,
+    figure::Panel,
     screens::probed,
     state::State,
     widgets::{
@@ -17,6 +18,8 @@ use crate::{
         text::{clean, fit, left, number, right},
     },
 };
+
+const NOTHING: &str = "No gradient yet: the first epoch is not done.";
 
 /// What is known of a weight matrix.
 struct Matrix {
@@ -29,7 +32,7 @@ struct Matrix {
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let matrices = matrices(state);
     if matrices.is_empty() {
-        return note(state.theme.dim(), "No gradient yet: the first epoch is not done.", area, buffer);
+        return note(state.theme.dim(), NOTHING, area, buffer);
     }
     // In little room one lane is left, and numbers say more than curves.
     let most = area.height.saturating_sub(lanes::LEAST + 1).max(2);
@@ -37,6 +40,15 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     draw_table(state, &matrices, Rect { height: rows, ..area }, buffer);
     let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
     curves(state, &matrices).draw(state.theme, below, buffer);
+}
+
+/// The curves.
+pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
+    let matrices = matrices(state);
+    if matrices.is_empty() {
+        return Err(NOTHING.to_owned());
+    }
+    Ok(vec![Panel::Lanes(curves(state, &matrices))])
 }
 
 fn matrices(state: &State) -> Vec<Matrix> {

@@ -13,6 +13,7 @@ use snn_run::sweep::{Row, RunState};
 use super::{binding::Binding, definition::Definition};
 use crate::{
     data::SweepView,
+    figure::{Figure, Table},
     state::{Screen, State},
     widgets::{
         Cell, Map, color_bar, gauge, note,
@@ -69,7 +70,15 @@ pub(super) const DEFINITION: Definition = Definition {
     ],
     draw,
     wants: |_, wants| wants.sweep = true,
+    figure,
 };
+
+/// The screen, and the table of all runs as `snn sweep` writes it into results.csv.
+fn figure(state: &State) -> Result<Figure<'_>, String> {
+    let sweep =
+        state.model.sweep.as_ref().ok_or("This is no sweep's directory, or it has not been read yet.")?;
+    Ok(Figure::Screen(Table::of_csv(&sweep.results.to_csv())))
+}
 
 /// The map that the choice makes of a sweep.
 struct View<'a> {

@@ -2,7 +2,7 @@
 
 use ratatui::style::Style;
 
-use crate::widgets::Axis;
+use crate::widgets::{Axis, Stroke};
 
 /// What a panel shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,15 +11,15 @@ pub(crate) enum Content {
     Raster {
         /// Where on the axis each row has marks, the first row at the bottom.
         rows: Vec<Vec<f64>>,
-        /// What the first and the last row are called.
-        ends: (String, String),
+        /// What the rows are called.
+        names: Vec<String>,
         style: Style,
     },
     /// A field of values as shades.
     Shades {
         /// By row, the first at the bottom; each row lies evenly along the whole axis.
         rows: Vec<Vec<f32>>,
-        ends: (String, String),
+        names: Vec<String>,
         /// Values of the darkest and the brightest shade.
         range: (f64, f64),
     },
@@ -44,24 +44,6 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(f64, f64)>,
     pub(crate) style: Style,
     pub(crate) stroke: Stroke,
-}
-
-/// How a curve is drawn: what tells curves apart without colors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Stroke {
-    #[default]
-    Solid,
-    Dashed,
-    Dotted,
-    /// For what lies behind.
-    Faint,
-}
-
-impl Stroke {
-    /// That of the `k`-th of several curves.
-    pub(crate) fn of(k: usize) -> Self {
-        [Self::Solid, Self::Dashed, Self::Dotted][k % 3]
-    }
 }
 
 impl Default for Content {

@@ -2,11 +2,11 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::content::{Content, Line, Stroke};
+use super::content::{Content, Line};
 use crate::{
     theme::Theme,
     widgets::{
-        Axis, Dots,
+        Axis, Dots, Stroke, spread,
         text::{left, number, right},
     },
 };
@@ -20,13 +20,13 @@ pub(super) fn draw(content: &Content, x: &Axis, theme: Theme, place: Rect, names
         return;
     }
     match content {
-        Content::Raster { rows, ends, style } => {
+        Content::Raster { rows, names, style } => {
             draw_raster(rows, *style, x, theme, place, buffer);
-            draw_ends(theme, place, &[(place.height - 1, &ends.0), (0, &ends.1)], buffer);
+            draw_ends(theme, place, &ends(names, place), buffer);
         }
-        Content::Shades { rows, ends, range } => {
+        Content::Shades { rows, names, range } => {
             draw_shades(rows, *range, theme, place, buffer);
-            draw_ends(theme, place, &[(place.height - 1, &ends.0), (0, &ends.1)], buffer);
+            draw_ends(theme, place, &ends(names, place), buffer);
         }
         Content::Lines { y, lines, levels, marks } => {
             let axes = (x, y);
@@ -95,7 +95,7 @@ fn draw_lines(
     };
     for &level in levels {
         let row = at((x.low, level)).1;
-        stroke(&mut dots, (0.0, row), (right - 1.0, row), Stroke::Faint, 0.0, theme.dim());
+        Stroke::Faint.draw(&mut dots, (0.0, row), (right - 1.0, row), 0.0, theme.dim());
     }
     for (k, line) in lines.iter().enumerate() {
         // Gaps of one in other places than those of the next.
@@ -103,45 +103,12 @@ fn draw_lines(
         for &point in &line.points {
             let to = Some(at(point)).filter(|to| to.0.is_finite() && to.1.is_finite());
             if let Some(to) = to {
-                length = stroke(&mut dots, before.unwrap_or(to), to, line.stroke, length, line.style);
+                length = line.stroke.draw(&mut dots, before.unwrap_or(to), to, length, line.style);
             }
             before = to;
         }
     }
     dots.draw(buffer);
-}
-
-/// Draws a part of a curve that is `length` dots long already. Returns its length with it.
-fn stroke(
-    dots: &mut Dots,
-    from: (f64, f64),
-    to: (f64, f64),
-    stroke: Stroke,
-    length: f64,
-    style: Style,
-) -> f64 {
-    let (on, period) = match stroke {
-        Stroke::Solid => (1.0, 1.0),
-        Stroke::Dashed => (5.0, 8.0),
-        Stroke::Dotted => (1.0, 2.0),
-        Stroke::Faint => (1.0, 4.0),
-    };
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let steps = dx.abs().max(dy.abs()).round().max(1.0);
-    let (width, height) = dots.size();
-    // Most of a very long one is outside; gaps would take forever, and not be seen.
-    if stroke == Stroke::Solid || steps > 4.0 * (width + height) as f64 {
-        dots.line(from, to, style);
-    } else {
-        for step in 0..=steps as usize {
-            let share = step as f64 / steps;
-            if (length + step as f64) % period < on {
-                let point = (from.0 + share * dx, from.1 + share * dy);
-                dots.line(point, point, style);
-            }
-        }
-    }
-    length + steps
 }
 
 /// What values lie where.
@@ -165,29 +132,18 @@ fn draw_values(y: &Axis, theme: Theme, place: Rect, buffer: &mut Buffer) {
 /// Names of curves at their ends. Where two would be in the same row, they move apart; if there are too many, those of
 /// the curves behind are left out.
 fn write_names((x, y): (&Axis, &Axis), lines: &[Line], place: Rect, cells: u16, buffer: &mut Buffer) {
-    let bottom = i32::from(place.height) - 1;
+    let bottom = f64::from(place.height) - 1.0;
     let end = |line: &Line| {
         let there = |&&(time, value): &&(f64, f64)| x.place(time).is_finite() && y.place(value).is_finite();
         let &(_, value) = line.points.iter().rev().find(there)?;
-        // Saturates.
-        Some(((1.0 - y.place(value)) * f64::from(bottom)).round().clamp(0.0, f64::from(bottom)) as i32)
+        Some((1.0 - y.place(value)) * bottom)
     };
     let named = lines.iter().rev().filter(|line| !line.name.is_empty());
-    let mut ends: Vec<(i32, &Line)> = named.filter_map(|line| Some((end(line)?, line))).collect();
+    let mut ends: Vec<(f64, &Line)> = named.filter_map(|line| Some((end(line)?, line))).collect();
     ends.truncate(usize::from(place.height));
-    ends.sort_by_key(|(row, _)| *row);
-    let mut least = 0;
-    for (row, _) in &mut ends {
-        *row = (*row).max(least);
-        least = *row + 1;
-    }
-    let mut most = bottom;
-    for (row, _) in ends.iter_mut().rev() {
-        *row = (*row).min(most);
-        most = *row - 1;
-    }
-    for (row, line) in ends {
-        draw_name(place, row.max(0) as u16, &line.name, cells, line.style, buffer);
+    let rows = spread(&ends.iter().map(|end| end.0).collect::<Vec<_>>(), usize::from(place.height));
+    for ((_, line), row) in ends.into_iter().zip(rows) {
+        draw_name(place, row as u16, &line.name, cells, line.style, buffer);
     }
 }
 
@@ -197,6 +153,13 @@ pub(super) fn column(axis: &Axis, value: f64, cells: u16) -> Option<u16> {
     // The end of the axis is in the last column.
     let column = if column == f64::from(cells) { column - 1.0 } else { column };
     (0.0..f64::from(cells)).contains(&column).then_some(column as u16)
+}
+
+/// The names of the first and the last row.
+fn ends(names: &[String], place: Rect) -> Vec<(u16, &str)> {
+    let last = names.last().filter(|_| names.len() > 1);
+    let ends = [(place.height - 1, names.first()), (0, last)];
+    ends.into_iter().map(|(row, name)| (row, name.map_or("", String::as_str))).collect()
 }
 
 /// What the rows of a lane are called, in the margin of the area to its right.

@@ -1,84 +1,13 @@
-//! The jobs that are measured: shapes of data sets, random weights and input.
+//! How long training takes: a step of each job, and a whole run.
 
-use crate::moved::moved;
-use cudarc::driver::{
-    CudaDevice,
-    sys::CUdevice_attribute::{
-        CU_DEVICE_ATTRIBUTE_CLOCK_RATE, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
-        CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH,
-        CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
-    },
+use crate::{
+    jobs::{Job, is_small},
+    moved::moved,
 };
 use serde_json::json;
-use snn_core::{Adam, AdamConfig, Cuda, Events, Frames, Input, Layer, NetworkConfig, Regularizer};
-use snn_tests::problem::{Problem, Signal};
+use snn_core::{Adam, AdamConfig, Cuda, Gradients, LossValues, Network, Regularizer};
 use snn_train::{Experiment, Trainer};
 use std::{sync::Arc, time::Instant};
-
-/// Samples in the base batch; larger batches repeat it.
-const BASE: usize = 256;
-
-/// One job with so many times [`BASE`] samples; whether there is such a job.
-pub(super) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
-    let job = |inputs, hidden, outputs, dt| NetworkConfig {
-        hidden: vec![hidden],
-        dt,
-        ..NetworkConfig::new(inputs, outputs)
-    };
-    let spikes = Signal::Spikes;
-    let (config, steps, signal, gain) = match name {
-        "R" => (job(20, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.01), 7.0),
-        "M" => (job(784, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.002), 7.0),
-        "S" => (job(700, Layer::recurrent(256), 20, 2.0), 500, spikes(0.0229), 2.0),
-        "A" => (job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.0),
-        other => {
-            eprintln!("error: no job {other}");
-            return false;
-        }
-    };
-    limits();
-    let problem = Problem { signal, gain, ..Problem::new(config, BASE, steps) };
-    step(name, &problem, times.max(1), gpu);
-    true
-}
-
-/// What the first GPU can do at most, by what it says of itself.
-fn limits() {
-    let gpu = CudaDevice::new(0).expect("a GPU");
-    let ask = |attribute| f64::from(gpu.attribute(attribute).expect("an attribute"));
-    let capability = (
-        ask(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) as u32,
-        ask(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) as u32,
-    );
-    // 32-bit multiply-adds of a processor in a clock
-    let width = if capability.0 < 8 || capability == (8, 0) { 64.0 } else { 128.0 };
-    let kilo = 1e3;
-    let clock = kilo * ask(CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
-    let flop_per_s = 2.0 * width * ask(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT) * clock;
-    // two transfers a clock
-    let bytes = ask(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH) / 8.0;
-    let bytes_per_s = 2.0 * bytes * kilo * ask(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
-    println!("{}", json!({"kind": "gpu", "gflop_per_s": flop_per_s / 1e9, "gb_per_s": bytes_per_s / 1e9}));
-}
-
-fn repeated(input: &Input<f32>, times: usize) -> Input<f32> {
-    let (batch, steps, units) = (input.batch(), input.steps(), input.units());
-    match input {
-        Input::Frames(frames) => {
-            Frames::new(batch * times, steps, units, frames.values().repeat(times)).expect("frames").into()
-        }
-        Input::Events(events) => {
-            let (mut offsets, mut indices) = (vec![0], Vec::new());
-            for sample in 0..batch * times {
-                for step in 0..steps {
-                    indices.extend_from_slice(events.row(sample % batch, step));
-                    offsets.push(indices.len() as u32);
-                }
-            }
-            Events::new(batch * times, steps, units, offsets, indices).expect("events").into()
-        }
-    }
-}
 
 /// A hash of the bits of some numbers.
 fn hash(values: impl Iterator<Item = u64>) -> String {
@@ -88,71 +17,99 @@ fn hash(values: impl Iterator<Item = u64>) -> String {
     format!("{hash:016x}")
 }
 
-/// One training step as the trainer makes it: forward, backward, what metrics need, Adam.
-fn step(name: &str, problem: &Problem, times: usize, gpu: &Cuda) {
-    let batch = BASE * times;
-    let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
-    let mut network = moved(&problem.network(), gpu);
-    let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
-    let hashes = [(); 2].map(|()| {
-        let (values, gradients) =
-            network.loss_and_gradients(&input, &labels, &Regularizer::default()).expect("a step");
-        let gradients = network.parameters().flat_map(|(name, ..)| {
-            gradients
-                .get(&name)
-                .expect("a gradient")
-                .iter()
-                .map(|it| u64::from(it.to_bits()))
-                .collect::<Vec<_>>()
-        });
-        (hash([values.total().to_bits()].into_iter()), hash(gradients))
-    });
-    let [(loss, gradients), (other_loss, others)] = hashes;
-    println!(
-        "{}",
-        json!({"kind": "repeat", "job": name, "loss": [loss, other_loss], "gradients": [gradients, others]})
-    );
-    let mut spikes = 0.0;
-    let mut step = || {
-        let (values, gradients) =
-            network.loss_and_gradients(&input, &labels, &Regularizer::default()).expect("a step");
-        let counts = values.output.counts;
-        spikes = counts.iter().flatten().map(|&count| f64::from(count)).sum();
+/// A network in training, and its batch.
+pub(crate) struct Training {
+    pub(crate) job: Job,
+    network: Network<f32, Cuda>,
+    adam: Adam<f32, Cuda>,
+    /// Of all hidden units, in the last step.
+    pub(crate) hidden_spikes: f64,
+}
+
+impl Training {
+    pub(crate) fn new(job: Job, gpu: &Cuda) -> Self {
+        let network = moved(&job.problem.network(), gpu);
+        let adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
+        Training { job, network, adam, hidden_spikes: 0.0 }
+    }
+
+    fn loss(&self) -> (LossValues<f32>, Gradients<f32, Cuda>) {
+        let Job { input, labels, .. } = &self.job;
+        self.network.loss_and_gradients(input, labels, &Regularizer::default()).expect("a step")
+    }
+
+    /// One training step as the trainer makes it: forward, backward, what metrics need, Adam.
+    pub(crate) fn step(&mut self) {
+        let (values, gradients) = self.loss();
+        self.hidden_spikes = values.output.counts.iter().flatten().map(|&count| f64::from(count)).sum();
         // waits for the GPU
         gradients.norms().expect("norms");
-        adam.update(&mut network, &gradients).expect("an update");
+        self.adam.update(&mut self.network, &gradients).expect("an update");
+    }
+
+    /// Makes the same step twice.
+    fn repeat(&self) {
+        let hashes = [(); 2].map(|()| {
+            let (values, gradients) = self.loss();
+            let gradients = self.network.parameters().flat_map(|(name, ..)| {
+                let values = gradients.get(&name).expect("a gradient");
+                values.iter().map(|it| u64::from(it.to_bits())).collect::<Vec<_>>()
+            });
+            (hash([values.total().to_bits()].into_iter()), hash(gradients))
+        });
+        let [(loss, gradients), (other_loss, others)] = hashes;
+        println!(
+            "{}",
+            json!({
+                "kind": "repeat", "job": self.job.name, "loss": [loss, other_loss], "gradients": [gradients, others],
+            })
+        );
+    }
+}
+
+/// One job with so many times as many samples; whether there is such a job.
+pub(crate) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
+    let Some(job) = Job::new(name, times.max(1)) else {
+        eprintln!("error: no job {name}");
+        return false;
     };
-    (0..3).for_each(|_| step());
+    let mut training = Training::new(job, gpu);
+    training.repeat();
+    let (warm_up, least, most) = if is_small() { (1, 1, 1) } else { (3, 5, 100) };
+    (0..warm_up).for_each(|_| training.step());
     let mut laps = Vec::new();
-    while laps.len() < 5 || (laps.len() < 100 && laps.iter().sum::<f64>() < 1.0) {
+    while laps.len() < least || (laps.len() < most && laps.iter().sum::<f64>() < 1.0) {
         let watch = Instant::now();
-        step();
+        training.step();
         laps.push(watch.elapsed().as_secs_f64());
     }
     laps.sort_by(f64::total_cmp);
-    let events = match &input {
-        Input::Events(events) => {
-            let rows =
-                (0..events.batch()).flat_map(|sample| (0..events.steps()).map(move |step| (sample, step)));
-            Some(rows.map(|(sample, step)| events.row(sample, step).len()).sum::<usize>())
-        }
-        Input::Frames(_) => None,
-    };
-    let layer = problem.config.hidden[0];
-    let shape = json!({
-        "kind": "job", "job": name, "batch": batch, "steps": problem.steps, "inputs": problem.config.inputs,
-        "hidden": layer.units, "recurrent": layer.recurrent, "outputs": problem.config.outputs, "events": events,
-        "spikes_per_sample": spikes / batch as f64,
-    });
-    println!("{shape}");
+    let batch = training.job.batch();
+    println!("{}", training.job.shape(training.hidden_spikes));
     let ms = 1e3 * laps[laps.len() / 2];
     println!("{}", json!({"kind": "step", "job": name, "batch": batch, "program": "snn", "ms": ms}));
+    true
+}
+
+/// One step and nothing else, for a profiler.
+pub(crate) fn one_step(gpu: &Cuda, name: &str) -> bool {
+    let job = Job::new(name, 1);
+    let there = job.is_some();
+    if let Some(job) = job {
+        Training::new(job, gpu).step();
+    }
+    there
 }
 
 /// The preset `randman` from its first step to its test, everything there before the clock starts but the data on the GPU.
-pub(super) fn randman(gpu: &Cuda) {
+pub(crate) fn randman(gpu: &Cuda) {
     let mut experiment = Experiment::preset("randman").expect("the preset");
-    experiment.set(&["training.epochs=50"]).expect("its epochs");
+    let settings: &[&str] = if is_small() {
+        &["training.epochs=1", "data.samples_per_class=10", "training.batch_size=4"]
+    } else {
+        &["training.epochs=50"]
+    };
+    experiment.set(settings).expect("its epochs");
     let epochs = experiment.training.epochs;
     let dataset = Arc::from(experiment.data.open().expect("its data"));
     let mut trainer = Trainer::on_device(gpu.clone(), experiment, dataset).expect("a trainer");

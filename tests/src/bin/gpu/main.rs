@@ -1,7 +1,13 @@
 //! What a GPU makes of the golden cases and of random problems, and how long training takes there.
 //!
-//! `snn-gpu check [--quick]` compares with the CPU; `snn-gpu bench JOB TIMES` and `snn-gpu bench randman` measure and write lines of
-//! JSON, of which `cargo xtask gpu` makes a table. A job is one of R, M, S and A, with so many times 256 samples to a batch.
+//! - `snn-gpu check [--quick]` compares with the CPU;
+//! - `snn-gpu machine` tells what the GPU is and can do at most;
+//! - `snn-gpu bench JOB TIMES` and `snn-gpu bench randman` measure training, `snn-gpu calls JOB` every kernel of a step;
+//! - `snn-gpu step JOB` makes one step, for profilers;
+//! - `snn-gpu launches BYTES` tells without a GPU which kernels a step launches, where blocks can have so many bytes on chip.
+//!
+//! A job is one of R, M, S and A, with so many times 256 samples to a batch. All but `check` write lines of JSON, of which `cargo xtask
+//! gpu` makes tables.
 
 #![allow(
     clippy::expect_used,
@@ -12,34 +18,41 @@
 )]
 
 mod bench;
+mod calls;
+mod check;
+mod jobs;
+mod launches;
+mod machine;
 mod moved;
 
-use moved::moved;
-use snn_core::{Cuda, Implementation, NeuronKind, cuda};
-use snn_tests::{
-    golden,
-    measure::worst,
-    random::{FUSED, random_problems},
-    run::Run,
-};
-use std::{
-    panic::{self, AssertUnwindSafe},
-    process::ExitCode,
-};
+use snn_core::{Cuda, cuda};
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: snn-gpu check [--quick] | machine | bench R|M|S|A TIMES | bench randman | calls R|M|S|A | \
+                     step R|M|S|A | launches BYTES";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let work: &dyn Fn(&Cuda) -> bool = match words[..] {
-        ["check"] => &|gpu| check(gpu, usize::MAX, 400),
-        ["check", "--quick"] => &|gpu| check(gpu, 12, 20),
+        ["check"] => &|gpu| check::check(gpu, false),
+        ["check", "--quick"] => &|gpu| check::check(gpu, true),
+        ["machine"] => &machine::measure,
         ["bench", "randman"] => &|gpu| {
             bench::randman(gpu);
             true
         },
         ["bench", job, times] => &move |gpu| times.parse().is_ok_and(|times| bench::bench(gpu, job, times)),
+        ["calls", job] => &move |gpu| calls::measure(gpu, job),
+        ["step", job] => &move |gpu| bench::one_step(gpu, job),
+        ["launches", bytes] => {
+            return bytes.parse().map_or(ExitCode::from(2), |bytes| {
+                launches::list(bytes);
+                ExitCode::SUCCESS
+            });
+        }
         _ => {
-            eprintln!("usage: snn-gpu check [--quick] | bench R|M|S|A TIMES | bench randman");
+            eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
     };
@@ -51,43 +64,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Tells of every case that fails; whether none does.
-fn check(gpu: &Cuda, golden: usize, random: u32) -> bool {
-    let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
-    let extensions = golden::cases(golden::EXTENSIONS).into_iter().filter(lif);
-    let cases: Vec<_> = golden::cases(golden::PAPER).into_iter().chain(extensions).take(golden).collect();
-    let mut largest = 0.0f64;
-    let mut failures = 0;
-    for case in &cases {
-        let error = panic::catch_unwind(AssertUnwindSafe(|| compare(gpu, case)));
-        // the panic itself has said what is wrong
-        failures += usize::from(error.is_err());
-        largest = largest.max(error.unwrap_or_default());
-    }
-    println!(
-        "{} golden cases, {failures} of them wrong; of the others, worst relative error {largest:.2e}",
-        cases.len()
-    );
-    let random = panic::catch_unwind(AssertUnwindSafe(|| {
-        random_problems(random, &FUSED, &|network, problem| {
-            let network = moved(network, gpu);
-            Some(Run::new(&network, &problem.input(), &problem.labels(), &problem.regularizer))
-        });
-    }));
-    failures == 0 && random.is_ok()
-}
-
-/// The error of a case.
-fn compare(gpu: &Cuda, case: &golden::Case) -> f64 {
-    let network = moved(&case.network::<f32>(Implementation::Fused), gpu);
-    let (found, again) = (case.run(&network), case.run(&network));
-    let expected = &case.expected;
-    found.assert_same_spikes(expected, &case.name);
-    assert!(found.gradients == again.gradients, "{}: two runs differ", case.name);
-    let error =
-        worst([found.forward_error(expected), found.loss_error(expected), found.gradient_error(expected)]);
-    assert!(error <= 2e-5, "{}: off by {error:.2e}", case.name);
-    error
 }

@@ -3,7 +3,7 @@
 use snn_core::{Cuda, Initialization, Network};
 
 /// The same network on the GPU.
-pub(super) fn moved(network: &Network, gpu: &Cuda) -> Network<f32, Cuda> {
+pub(crate) fn moved(network: &Network, gpu: &Cuda) -> Network<f32, Cuda> {
     let config = network.config().clone();
     let mut moved = Network::on(gpu.clone(), config, Initialization::default(), 0).expect("a network");
     for (name, _, values) in network.parameters() {

@@ -21,6 +21,8 @@ pub(crate) fn write(snn: &Path, folder: &Path) {
     put("idx", "a", &[&[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3][..], &[1, 2, 3, 4, 5, 6]].concat());
     put("idx", "b", &[0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]);
     put("lists", "a", b"no/a_nohash_0.wav\nyes/b_nohash_1.wav\n\nno/c.wav\n");
+    put("contents", "a", &contents());
+    put("hdf5_head", "a", &hdf5_head());
     put("catalogs", "a", include_bytes!("../../../../snn-data/catalog/src/data_sets.toml"));
     put("csv_spikes", "a", b"sample,time,unit,label\n0,1,1,yes\n0,2.5,7,yes\n1,,,no\n");
     put("csv_spikes", "b", b"sample,time,x,y,p,label\n0,1,3,4,1,2\n");
@@ -57,6 +59,26 @@ pub(crate) fn write(snn: &Path, folder: &Path) {
     }
     put("changes", "a", b"optimizer.learning_rate=0.01");
     put("changes", "b", b"network.hidden=[10, 20]");
+    put("data_records", "a", &read("data.json"));
+    for (k, condition) in
+        ["state=done", "epoch>=5", "valid_accuracy<0.9", "network.tau_mem!=10"].iter().enumerate()
+    {
+        put("conditions", &k.to_string(), condition.as_bytes());
+    }
+    for (target, format) in [("weights", "safetensors"), ("graphs", "nir")] {
+        let out = folder.join(format);
+        let mut export = Command::new(snn);
+        export.arg("export").arg(&run).args(["--format", format, "--out"]).arg(&out);
+        assert!(export.output().expect("snn starts").status.success(), "an export for the corpus");
+        let bytes = match format {
+            "nir" => {
+                let graph = snn_train::nir::Graph::read(&out).expect("a graph");
+                snn_train::fuzzing::graph_answer(&graph)
+            }
+            _ => fs::read(&out).expect("an export"),
+        };
+        put(target, "a", &bytes);
+    }
     let checkpoint = read("checkpoints/last.safetensors");
     put("checkpoints", "a", &checkpoint);
     put("states", "a", state(&checkpoint).as_bytes());
@@ -71,6 +93,27 @@ pub(crate) fn write(snn: &Path, folder: &Path) {
     let plan = read("sweeps/s/manifest.json");
     put("manifests", "a", &plan);
     put("plans", "a", &plan);
+}
+
+/// What is in two recordings of a folder.
+fn contents() -> Vec<u8> {
+    let mut list = b"snn-data contents 1\n".to_vec();
+    for name in ["no/1.wav", "yes/22.wav"] {
+        list.extend((name.len() as u32).to_le_bytes());
+        list.extend(name.as_bytes());
+        list.extend([7; 32]);
+    }
+    list.extend([0; 4]);
+    list
+}
+
+/// What the process that reads an HDF5 file says first: labels, speakers, words, people.
+fn hdf5_head() -> Vec<u8> {
+    let mut head = [4_u32.to_le_bytes(), [0, 0, 1, 0], [2, 0, 0, 0], [1, 4, 0, 0]].concat();
+    head.extend([0, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0]);
+    head.extend([1, 2, 0, 0, 0, 2, 0, 0, 0, b'j', b'a', 4, 0, 0, 0, b'n', b'e', b'i', b'n']);
+    head.extend([1, 0, 0, 0, 1, 1, 0, 0, 0, b'm', 1, 30, 0, 0, 0, 0]);
+    head
 }
 
 /// The state in the metadata of a checkpoint.

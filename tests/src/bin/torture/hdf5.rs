@@ -5,7 +5,7 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader},
     panic,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
     thread::{self, sleep},
@@ -36,21 +36,84 @@ const MOST: u64 = 500;
 /// Memory limit of a reader process, in kilobytes.
 const MEMORY: u64 = 4 << 20;
 
-pub(crate) fn rows(snn: &Path, folder: &Path, seed: u64, time: Duration) -> [Row; 2] {
-    let mut read = Row::new("mutated HDF5 files");
-    let mut told = Row::new("those that crash or stall the HDF5 library, `snn data info`");
+/// What lies in an HDF5 file.
+#[derive(Clone, Copy)]
+enum Kind {
+    Spikes,
+    Graph,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Spikes, Self::Graph];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Spikes => "spikes",
+            Self::Graph => "NIR",
+        }
+    }
+
+    /// A good file; of graphs, the one that the corpus was made with.
+    fn good(self, folder: &Path) -> PathBuf {
+        let data = folder.join("data/shd");
+        fs::create_dir_all(&data).expect("a folder");
+        match self {
+            Self::Spikes => {
+                let good = data.join("shd_test.h5");
+                write(&good);
+                good
+            }
+            Self::Graph => folder.join("nir"),
+        }
+    }
+
+    fn read(self, path: &Path) -> bool {
+        match self {
+            Self::Spikes => {
+                let config = ShdConfig { test: SplitRule::stratified(0.1), ..ShdConfig::default() };
+                Shd::from_files("shd", path, None, &config).is_ok()
+            }
+            Self::Graph => snn_train::Weights::load(path).is_ok(),
+        }
+    }
+
+    /// The command that reads the file at the path.
+    fn command(self, snn: &Path, folder: &Path) -> (PathBuf, Command) {
+        let mut command = Command::new(snn);
+        let path = match self {
+            Self::Spikes => {
+                command.args(["data", "info", "shd", "--json"]).env("SNN_DATA_DIR", folder.join("data"));
+                folder.join("data/shd/shd_train.h5")
+            }
+            Self::Graph => {
+                command.args(["eval", "--json", "--weights"]).arg(folder.join("damaged.nir"));
+                folder.join("damaged.nir")
+            }
+        };
+        (path, command)
+    }
+}
+
+pub(crate) fn rows(snn: &Path, folder: &Path, seed: u64, time: Duration) -> Vec<Row> {
+    Kind::ALL.into_iter().flat_map(|kind| rows_of(kind, snn, folder, seed, time / 2)).collect()
+}
+
+fn rows_of(kind: Kind, snn: &Path, folder: &Path, seed: u64, time: Duration) -> [Row; 2] {
+    let command = match kind {
+        Kind::Spikes => "snn data info",
+        Kind::Graph => "snn eval --weights",
+    };
+    let mut read = Row::new(format!("mutated HDF5 files of {}", kind.word()));
+    let mut told = Row::new(format!("those that crash or stall the HDF5 library, `{command}`"));
     let begin = Instant::now();
-    let data = folder.join("data/shd");
-    fs::create_dir_all(&data).expect("a folder");
-    let good = data.join("shd_test.h5");
-    write(&good);
+    let good = kind.good(folder);
     let file = fs::read(&good).expect("the file");
     let mut next = seed << 32;
     while begin.elapsed() < time {
-        let (at, ended) = read_many(&good, next, &mut read);
+        let (at, ended) = read_many(kind, &good, next, &mut read);
         next = at;
         if !ended {
-            told_by_program(snn, folder, at, &mutated(&file, at), &mut told);
+            told_by_program(kind, snn, folder, at, &mutated(&file, at), &mut told);
             next += 1;
         }
     }
@@ -58,10 +121,11 @@ pub(crate) fn rows(snn: &Path, folder: &Path, seed: u64, time: Duration) -> [Row
 }
 
 /// Starts a reader process at the seed `first`; returns the next seed, or the seed that ended the process and `false`.
-fn read_many(good: &Path, first: u64, row: &mut Row) -> (u64, bool) {
+fn read_many(kind: Kind, good: &Path, first: u64, row: &mut Row) -> (u64, bool) {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]);
-    command.arg(env::current_exe().expect("this program")).arg(WORD).arg(good).arg(first.to_string());
+    command.arg(env::current_exe().expect("this program")).args([WORD, kind.word()]);
+    command.arg(good).arg(first.to_string());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a reader");
     let output = child.stdout.take().expect("a pipe");
     let (send, lines) = mpsc::channel();
@@ -88,15 +152,15 @@ fn read_many(good: &Path, first: u64, row: &mut Row) -> (u64, bool) {
 }
 
 /// The reader process: prints the result for each file, and `end` after its last file.
-pub(crate) fn work(good: &Path, first: u64) {
+pub(crate) fn work(word: &str, good: &Path, first: u64) {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word).expect("a kind");
     let file = fs::read(good).expect("the file");
     let path = good.with_file_name(format!("damaged-{}.h5", std::process::id()));
-    let config = ShdConfig { test: SplitRule::stratified(0.1), ..ShdConfig::default() };
     panic::set_hook(Box::new(|_| ()));
     for seed in first..first + MOST {
         fs::write(&path, mutated(&file, seed)).expect("a file");
         let start = Instant::now();
-        let read = panic::catch_unwind(|| Shd::from_files("shd", &path, None, &config).is_ok());
+        let read = panic::catch_unwind(|| kind.read(&path));
         let word = match read {
             Ok(true) => "accepted",
             Ok(false) => "refused",
@@ -112,11 +176,10 @@ pub(crate) fn work(good: &Path, first: u64) {
 }
 
 /// Passes a file to the program, which must survive it.
-fn told_by_program(snn: &Path, folder: &Path, seed: u64, bytes: &[u8], row: &mut Row) {
-    fs::write(folder.join("data/shd/shd_train.h5"), bytes).expect("a file");
+fn told_by_program(kind: Kind, snn: &Path, folder: &Path, seed: u64, bytes: &[u8], row: &mut Row) {
+    let (path, mut command) = kind.command(snn, folder);
+    fs::write(path, bytes).expect("a file");
     let start = Instant::now();
-    let mut command = Command::new(snn);
-    command.args(["data", "info", "shd", "--json"]).env("SNN_DATA_DIR", folder.join("data"));
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("snn starts");
     let status = loop {

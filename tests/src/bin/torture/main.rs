@@ -67,10 +67,10 @@ fn main() -> ExitCode {
         worker::work(target, folder.as_ref(), number(first), Duration::from_secs(number(seconds)));
         return ExitCode::SUCCESS;
     }
-    if let [word, good, first] = &words[..]
+    if let [word, kind, good, first] = &words[..]
         && word == hdf5::WORD
     {
-        hdf5::work(good.as_ref(), first.parse().expect("a number"));
+        hdf5::work(kind, good.as_ref(), first.parse().expect("a number"));
         return ExitCode::SUCCESS;
     }
     let Some(options) = options(&words) else {

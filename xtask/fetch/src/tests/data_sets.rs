@@ -13,7 +13,7 @@ use super::{
         display::Display,
         error::FetchError,
         fetcher::{Action, Outcome},
-        inspect::{self, State},
+        inspect::{self, Presence},
         patience::Patience,
         sources::Mirror,
         store::Store,
@@ -90,7 +90,7 @@ fn what_is_there_and_verified_is_not_asked_for_again() {
     let server = serving(vec![("/x.gz", gzip(CONTENT))]);
     let catalog = catalog(&md5(), &server.address);
     let (place, single) = (Place::new(), &catalog.data_sets[0]);
-    assert_eq!(inspect::state(&place.store, single), State::Absent);
+    assert_eq!(inspect::state(&place.store, single), Presence::Absent);
     for action in [Action::Fetched, Action::Present] {
         let outcome = place.fetch(single, None).0.unwrap();
         assert_eq!(
@@ -105,7 +105,7 @@ fn what_is_there_and_verified_is_not_asked_for_again() {
 
     // Any damage is found and repaired; the previous content is kept.
     fs::write(place.folder("single").join("x"), "something else").unwrap();
-    assert_eq!(inspect::state(&place.store, single), State::Changed);
+    assert_eq!(inspect::state(&place.store, single), Presence::Changed);
     let message = inspect::verify(&place.store, single, &Display::memory()).unwrap_err().to_string();
     assert!(message.contains("x has changed") && message.contains("wrong MD5 of x"), "{message}");
     let (outcome, said) = place.fetch(single, None);
@@ -143,7 +143,7 @@ fn what_somebody_else_put_there_is_recorded_if_it_is_right() {
     let catalog = catalog(&md5(), "http://127.0.0.1:1/");
     fs::create_dir_all(place.folder("single")).unwrap();
     fs::write(place.folder("single").join("x"), CONTENT).unwrap();
-    assert_eq!(inspect::state(&place.store, &catalog.data_sets[0]), State::Unrecorded);
+    assert_eq!(inspect::state(&place.store, &catalog.data_sets[0]), Presence::Unrecorded);
     assert_eq!(place.fetch(&catalog.data_sets[0], None).0.unwrap().action, Action::Recorded);
     // Unrelated content must not be moved.
     fs::create_dir_all(place.folder("folder")).unwrap();

@@ -2,10 +2,10 @@
 //!
 //! In which order blocks run and threads go on is free, as on a GPU; results must not depend on it. On-chip memory starts as garbage,
 //! and so does all other, whoever has had it before. With checks, a second compilation of the kernels tells of every access, and traps
-//! where C leaves the behaviour undefined.
+//! where C leaves the behavior undefined.
 //!
 //! - `block`: threads that wait for each other; `order`: who comes first;
-//! - `memory`: where buffers lie; `check`: who touches what.
+//! - `memory`: where buffers lie; `check`: who touches what; `far`, for tests: offsets beyond 4 GiB.
 
 #![allow(clippy::panic, reason = "a kernel that hangs or does harm fails the test that runs it")]
 
@@ -13,9 +13,13 @@ mod block;
 mod check;
 #[cfg(test)]
 mod checks;
+#[cfg(test)]
+mod far;
 mod memory;
 mod order;
 
+#[cfg(test)]
+use super::kernel_device::Plain;
 use super::{
     arguments::{Address, Kernel},
     kernel_device::{KernelDevice, Launch, Pool},
@@ -26,7 +30,11 @@ use check::Checker;
 use dfdx::prelude::CpuError;
 use memory::{Memories, Memory};
 use order::Order;
-use std::{ffi::c_void, ptr};
+use std::{
+    ffi::c_void,
+    ptr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The GPU that the host is to stand in for.
 #[derive(Debug, Clone)]
@@ -35,6 +43,33 @@ pub struct CudaEmulation {
     order: Order,
     checked: bool,
     pool: Memories,
+    /// Where launches are noted instead of made.
+    paper: Option<Paper>,
+}
+
+/// A kernel that would have been launched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaperLaunch {
+    /// Its name in the sources.
+    pub kernel: &'static str,
+    /// Blocks of the grid.
+    pub blocks: [usize; 3],
+    /// Threads of a block.
+    pub threads: [usize; 2],
+    /// Bytes of on-chip memory that a block has.
+    pub shared: usize,
+}
+
+/// What a [`CudaEmulation`] on paper notes.
+#[derive(Debug, Clone, Default)]
+pub struct Paper(Arc<Mutex<Vec<PaperLaunch>>>);
+
+impl Paper {
+    /// What was noted since the last time, in its order.
+    #[must_use]
+    pub fn take(&self) -> Vec<PaperLaunch> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl CudaEmulation {
@@ -45,13 +80,20 @@ impl CudaEmulation {
     #[must_use]
     pub fn new(largest_shared: usize, reversed: bool) -> Self {
         let order = if reversed { Order::Descending } else { Order::Ascending };
-        CudaEmulation { largest_shared, order, checked: false, pool: Pool::default() }
+        CudaEmulation { largest_shared, order, checked: false, pool: Pool::default(), paper: None }
     }
 
     /// Blocks and threads in another order at every turn, which the seed decides.
     #[must_use]
     pub fn shuffled(self, seed: u64) -> Self {
         CudaEmulation { order: Order::Shuffled(seed), ..self }
+    }
+
+    /// No kernel runs, and results are garbage; what would have been launched is on the paper.
+    #[must_use]
+    pub fn on_paper(self) -> (Self, Paper) {
+        let paper = Paper::default();
+        (CudaEmulation { paper: Some(paper.clone()), ..self }, paper)
     }
 
     /// Every access is checked: in bounds, aligned, and of no word that another thread has written or reads meanwhile. That takes about
@@ -82,7 +124,9 @@ impl KernelDevice for CudaEmulation {
     }
 
     fn lend(&self, memory: &Memory, bytes: usize) {
-        memory.poison();
+        if self.paper.is_none() {
+            memory.poison();
+        }
         memory::tell(memory.pointer() as usize, bytes);
     }
 
@@ -135,6 +179,12 @@ impl KernelDevice for CudaEmulation {
         assert!(launch.threads.iter().product::<usize>() <= 1024, "{}: {launch:?}", kernel.name());
         let [x, y, z] = launch.blocks;
         assert!(x < 1 << 31 && y < 1 << 16 && z < 1 << 16 && x * y * z > 0, "{}: {launch:?}", kernel.name());
+        if let Some(Paper(paper)) = &self.paper {
+            let Launch { blocks, threads, shared } = launch;
+            let noted = PaperLaunch { kernel: kernel.name(), blocks, threads, shared };
+            paper.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
+            return Ok(());
+        }
         let bytes = ptr::from_ref(arguments).cast::<u8>();
         // SAFETY: the bytes of the arguments, which have no padding that is read as anything but an address that is none.
         let mut checker =
@@ -224,4 +274,5 @@ bodies! {
     snn_activity = snn_checked_activity = "activity", true;
     snn_sum_of_squares = snn_checked_sum_of_squares = "sum_of_squares", true;
     snn_sum_parts = snn_checked_sum_parts = "sum_parts", true;
+    snn_multiply_adds = snn_checked_multiply_adds = "multiply_adds", false;
 }

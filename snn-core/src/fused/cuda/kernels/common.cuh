@@ -8,10 +8,9 @@
 #include <stdint.h>
 
 #ifdef __CUDACC__
-// One block a processor is enough: without saying so, ptxas of CUDA 13 spills registers to make room for more blocks than
-// on-chip memory has room for.
-#define KERNEL(name, Arguments, threads) \
-    extern "C" __global__ void __launch_bounds__(threads, 1) name(const struct Arguments a)
+// For at most so many threads in a block, at least so many blocks of them on a processor.
+#define KERNEL_AT(name, Arguments, threads, blocks) \
+    extern "C" __global__ void __launch_bounds__(threads, blocks) name(const struct Arguments a)
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
 #define NO_UNROLL _Pragma("unroll 1")
@@ -27,6 +26,10 @@ extern __shared__ float4 snn_shared[];
 #else
 #include "emulation.h"
 #endif
+
+// One block a processor is enough: without saying so, ptxas of CUDA 13 spills registers to make room for more blocks than
+// on-chip memory has room for.
+#define KERNEL(name, Arguments, threads) KERNEL_AT(name, Arguments, threads, 1)
 
 // Loads that a thread has under way at once, where a loop over steps or spikes would else wait for each.
 #define AHEAD 8

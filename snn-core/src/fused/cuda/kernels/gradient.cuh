@@ -94,8 +94,15 @@ KERNEL(gather_events, Gather, 512) {
     store(&a, sums, from, column);
 }
 
-// A warp has 32 units of the tile, and the next so many of them where there are more than warps: the bits of a word.
-KERNEL(gather_spikes, Gather, 512) {
+// A warp has 32 units of the tile, and the next so many of them where there are more than warps: the bits of a word. The work is cut for three blocks of 512 threads, or six of 256, on a processor. ptxas for 10.0 takes 69 registers if it is not
+// told so, and for earlier GPUs spills two if it is.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define GATHER_PLACES 3
+#else
+#define GATHER_PLACES 1
+#endif
+
+KERNEL_AT(gather_spikes, Gather, 512, GATHER_PLACES) {
     SHARED(float, sums);
     const unsigned lane = threadIdx.x;
     const unsigned from = blockIdx.x * a.tile, column = blockIdx.y * LANES + lane;

@@ -8,3 +8,4 @@
 #include "lif_backward.cuh"
 #include "lif_backward_tile.cuh"
 #include "loss.cuh"
+#include "ceiling.cuh"

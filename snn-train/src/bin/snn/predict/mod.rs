@@ -2,16 +2,15 @@
 
 mod table;
 
-use std::{fs, io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use snn_data::{Dataset, Split};
 use snn_run::counted;
 use snn_train::{Experiment, predict};
 
 use crate::{
-    common::{UsageError, parse_threads, percent, split_parser, use_threads},
+    common::{UsageError, parse_threads, percent, split_parser, use_threads, write_file},
     model::{Model, ModelArguments, check_inputs},
 };
 use table::Table;
@@ -108,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Json => table.json()?,
     };
     let path = &arguments.out;
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    write_file(path, &bytes)?;
     let (right, all) = (table.right(), indices.len());
     writeln!(
         snn_terminal::stderr(),

@@ -200,7 +200,8 @@ impl Screen {
             let _ = writeln!(snn_terminal::stdout(), "{line}");
         } else if self.lines {
             let accuracy = test.map_or_else(String::new, |test| format!(", test {}", percent(test)));
-            let message = message.map_or_else(String::new, |message| format!(": {message}"));
+            let message =
+                message.map_or_else(String::new, |message| format!(": {}", snn_terminal::escape(&message)));
             let _ =
                 writeln!(snn_terminal::stderr(), "{} {state}{accuracy}{message} ({done})", update.point.id);
         }

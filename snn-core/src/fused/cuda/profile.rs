@@ -1,0 +1,240 @@
+//! What the driver is asked to do, call by call, and how long that takes: for programs that measure.
+//!
+//! All calls pass through `library`, those of dfdx among them. Nothing is noted unless somebody asks.
+
+use crate::Error;
+use cudarc::driver::{
+    result::event,
+    sys::{self, CUevent, CUevent_flags, CUfunction, CUfunction_attribute as Attribute, CUstream},
+};
+use std::{
+    collections::BTreeMap,
+    ffi::{CStr, c_char, c_int, c_uint, c_void},
+    ptr,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+/// One call of the driver that has the GPU do something, or waits for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CudaCall {
+    /// What it was.
+    pub work: CudaWork,
+    /// Bytes that are copied, filled or allocated.
+    pub bytes: usize,
+    /// For how long the host was in the call, in seconds.
+    pub host: f64,
+    /// How long the GPU took, in seconds; none for what does not wait in a stream, and where nobody asked.
+    pub gpu: Option<f64>,
+}
+
+/// What a call does.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "their names say it")]
+pub enum CudaWork {
+    Kernel(CudaKernel),
+    Upload,
+    Download,
+    Copy,
+    Fill,
+    Allocate,
+    Free,
+    /// The host waits for a stream.
+    Wait,
+}
+
+/// A kernel that was launched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CudaKernel {
+    /// Its name in the sources.
+    pub name: String,
+    /// Blocks of the grid.
+    pub blocks: [u32; 3],
+    /// Threads of a block.
+    pub threads: [u32; 3],
+    /// Bytes of on-chip memory that a block has.
+    pub shared: u32,
+    /// Registers of a thread.
+    pub registers: u32,
+    /// Bytes of a thread's own memory off chip.
+    pub local: u32,
+    /// Blocks that fit on a processor at once.
+    pub blocks_per_processor: u32,
+}
+
+/// A call as `library` sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Call {
+    /// A function of a module by its name; its handle is written to `to`.
+    Function {
+        to: *mut c_void,
+        name: *mut c_void,
+    },
+    Launch {
+        function: *mut c_void,
+        blocks: [c_uint; 3],
+        threads: [c_uint; 3],
+        shared: c_uint,
+        stream: *mut c_void,
+    },
+    Upload(usize, *mut c_void),
+    Download(usize, *mut c_void),
+    Copy(usize, *mut c_void),
+    Fill(usize, *mut c_void),
+    Allocate(usize),
+    Free,
+    Wait,
+}
+
+/// Whether calls are noted.
+static ON: AtomicBool = AtomicBool::new(false);
+
+static NOTES: Mutex<Notes> = Mutex::new(Notes { timed: false, calls: Vec::new() });
+
+/// One program at a time measures.
+static MEASURING: Mutex<()> = Mutex::new(());
+
+/// The names of all functions, by their handles.
+static NAMES: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
+
+struct Notes {
+    /// Whether the GPU is asked when it begins and ends with each.
+    timed: bool,
+    calls: Vec<(CudaCall, Option<Lap>)>,
+}
+
+/// Two events of the driver, before and after a call.
+struct Lap([CUevent; 2]);
+
+#[expect(unsafe_code, reason = "handles of the driver")]
+// SAFETY: the driver's handles belong to a context, not to a thread.
+unsafe impl Send for Lap {}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a call, and notes it if somebody measures.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "calls do not pass through `library` there"))]
+pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
+    if let Call::Function { to, name } = call {
+        let code = make();
+        if code == 0 {
+            remember(to, name);
+        }
+        return code;
+    }
+    if !ON.load(Ordering::Relaxed) {
+        return make();
+    }
+    let (work, bytes, stream) = match call {
+        Call::Launch { function, blocks, threads, shared, stream } => {
+            (CudaWork::Kernel(describe(function.cast(), blocks, threads, shared)), 0, Some(stream))
+        }
+        Call::Upload(bytes, stream) => (CudaWork::Upload, bytes, Some(stream)),
+        Call::Download(bytes, stream) => (CudaWork::Download, bytes, Some(stream)),
+        Call::Copy(bytes, stream) => (CudaWork::Copy, bytes, Some(stream)),
+        Call::Fill(bytes, stream) => (CudaWork::Fill, bytes, Some(stream)),
+        Call::Allocate(bytes) => (CudaWork::Allocate, bytes, None),
+        Call::Free => (CudaWork::Free, 0, None),
+        Call::Wait | Call::Function { .. } => (CudaWork::Wait, 0, None),
+    };
+    let stream = stream.filter(|_| lock(&NOTES).timed).map(|stream| stream.cast());
+    let begin = stream.and_then(mark);
+    let start = Instant::now();
+    let code = make();
+    let host = start.elapsed().as_secs_f64();
+    let end = stream.and_then(mark);
+    let lap = begin.zip(end).map(|(begin, end)| Lap([begin, end]));
+    lock(&NOTES).calls.push((CudaCall { work, bytes, host, gpu: None }, lap));
+    code
+}
+
+/// An event behind all that waits in a stream now.
+fn mark(stream: CUstream) -> Option<CUevent> {
+    let event = event::create(CUevent_flags::CU_EVENT_DEFAULT).ok()?;
+    #[expect(unsafe_code, reason = "calls of the driver")]
+    // SAFETY: an event that was made just now; the stream is that of a call which is under way.
+    unsafe { event::record(event, stream) }.ok()?;
+    Some(event)
+}
+
+fn remember(to: *mut c_void, name: *mut c_void) {
+    #[expect(unsafe_code, reason = "arguments of a call of the driver")]
+    // SAFETY: arguments of cuModuleGetFunction after it has succeeded.
+    let (handle, name) = unsafe { (*to.cast::<usize>(), CStr::from_ptr(name.cast::<c_char>())) };
+    lock(&NAMES).insert(handle, name.to_string_lossy().into_owned());
+}
+
+fn describe(function: CUfunction, blocks: [u32; 3], threads: [u32; 3], dynamic: u32) -> CudaKernel {
+    let ask = |attribute| {
+        let mut value = 0;
+        #[expect(unsafe_code, reason = "calls of the driver")]
+        // SAFETY: a function that is about to be launched.
+        let _ = unsafe { sys::cuFuncGetAttribute(&raw mut value, attribute, function) };
+        value.unsigned_abs()
+    };
+    let mut places = 0;
+    let count = threads.iter().product::<u32>() as c_int;
+    #[expect(unsafe_code, reason = "calls of the driver")]
+    // SAFETY: as above.
+    let _ = unsafe {
+        sys::cuOccupancyMaxActiveBlocksPerMultiprocessor(&raw mut places, function, count, dynamic as usize)
+    };
+    let name = lock(&NAMES).get(&(function as usize)).cloned();
+    CudaKernel {
+        name: name.unwrap_or_else(|| "unknown".to_owned()),
+        blocks,
+        threads,
+        shared: dynamic + ask(Attribute::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
+        registers: ask(Attribute::CU_FUNC_ATTRIBUTE_NUM_REGS),
+        local: ask(Attribute::CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
+        blocks_per_processor: places.unsigned_abs(),
+    }
+}
+
+/// Stops noting, however the work ends.
+struct Watching;
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        ON.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Does `work`, and tells every call of the driver that it makes; if `timed`, with the time that the GPU takes for each, which costs
+/// some microseconds a call.
+///
+/// # Errors
+/// [`Error::Device`] if the GPU fails.
+#[doc(hidden)]
+pub fn cuda_calls<T>(timed: bool, work: impl FnOnce() -> T) -> Result<(T, Vec<CudaCall>), Error> {
+    let _alone = lock(&MEASURING);
+    *lock(&NOTES) = Notes { timed, calls: Vec::new() };
+    ON.store(true, Ordering::SeqCst);
+    let watching = Watching;
+    let result = work();
+    drop(watching);
+    let noted = std::mem::take(&mut lock(&NOTES).calls);
+    let mut calls = Vec::with_capacity(noted.len());
+    for (mut call, lap) in noted {
+        if let Some(Lap([begin, end])) = lap {
+            let mut milliseconds = 0.0;
+            #[expect(unsafe_code, reason = "calls of the driver")]
+            // SAFETY: two events that were recorded, which nobody else has.
+            unsafe {
+                sys::cuEventSynchronize(end).result().map_err(Error::device)?;
+                sys::cuEventElapsedTime(ptr::from_mut(&mut milliseconds), begin, end)
+                    .result()
+                    .map_err(Error::device)?;
+                event::destroy(begin).and(event::destroy(end)).map_err(Error::device)?;
+            }
+            call.gpu = Some(f64::from(milliseconds) / 1e3);
+        }
+        calls.push(call);
+    }
+    Ok((result, calls))
+}

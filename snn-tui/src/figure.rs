@@ -1,0 +1,40 @@
+//! What screens write into files: the plots themselves, or the screen with the numbers in it.
+
+use crate::widgets::{Histogram, Lanes, Map, Plot};
+
+/// What a screen writes.
+pub(crate) enum Figure<'a> {
+    /// Plots, whose numbers are known from what they are.
+    Panels(Vec<Panel<'a>>),
+    /// The screen as it is, and its numbers.
+    Screen(Table),
+}
+
+/// A plot.
+pub(crate) enum Panel<'a> {
+    Plot(Plot),
+    Lanes(Lanes),
+    Histogram(Histogram<'a>),
+    Map(Map),
+}
+
+/// Rows of cells under names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Table {
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new<S: Into<String>>(head: impl IntoIterator<Item = S>) -> Self {
+        Self { head: head.into_iter().map(Into::into).collect(), rows: Vec::new() }
+    }
+
+    /// From a table in CSV whose first line has the names.
+    pub(crate) fn of_csv(text: &str) -> Self {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+        let cells = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
+        let mut rows = reader.records().flatten().map(cells);
+        Self { head: rows.next().unwrap_or_default(), rows: rows.collect() }
+    }
+}

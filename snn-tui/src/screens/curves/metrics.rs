@@ -1,0 +1,71 @@
+//! Which metrics there are, in the order in which they are worth a look.
+
+use snn_run::scalars::GRADIENT_NORMS;
+
+use super::choice::{ALL, Choice};
+use crate::{data::History, state::State};
+
+/// What can be plotted of the chosen runs. Train and validation are one metric.
+pub(super) fn metrics(state: &State) -> Vec<String> {
+    let histories = state.chosen();
+    let all = histories.iter().filter_map(|id| state.model.histories.get(id)).flat_map(History::metrics);
+    let mut names: Vec<String> = all
+        .map(|name| name.strip_prefix("train.").or(name.strip_prefix("valid.")).unwrap_or(name).to_owned())
+        .collect();
+    names.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
+    names.dedup();
+    names
+}
+
+/// From what says how well a run does to what says how long it takes.
+fn rank(metric: &str) -> usize {
+    const BEGINNINGS: [&str; 8] = [
+        "loss",
+        "accuracy",
+        "spikes",
+        GRADIENT_NORMS,
+        "layers.",
+        "learning_rate",
+        "cross_entropy",
+        "regularization",
+    ];
+    BEGINNINGS.iter().position(|beginning| metric.starts_with(beginning)).unwrap_or(BEGINNINGS.len())
+}
+
+/// What the list offers: loss and accuracy together, all in small, then each alone.
+pub(super) fn entries(state: &State) -> Vec<Option<String>> {
+    [None, Some(ALL.to_owned())].into_iter().chain(metrics(state).into_iter().map(Some)).collect()
+}
+
+/// Which of the entries is shown.
+pub(super) fn place(choice: &Choice, entries: &[Option<String>]) -> usize {
+    entries.iter().position(|entry| *entry == choice.metric).unwrap_or(0)
+}
+
+/// Goes to another entry; after the last comes the first.
+pub(super) fn turn(choice: &mut Choice, entries: &[Option<String>], by: isize) {
+    let next = (place(choice, entries) as isize + by).rem_euclid(entries.len().max(1) as isize);
+    choice.metric = entries.get(next as usize).cloned().flatten();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_turn_in_a_circle_that_begins_with_loss_and_accuracy() {
+        let entries = [None, Some("all".to_owned()), Some("a".to_owned())];
+        let mut choice = Choice::default();
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            turn(&mut choice, &entries, 1);
+            seen.push(choice.metric.clone());
+        }
+        assert_eq!(seen, [Some("all".into()), Some("a".into()), None, Some("all".into())]);
+        turn(&mut choice, &entries, -2);
+        assert_eq!(choice.metric, Some("a".into()));
+        choice.metric = Some("no such metric".into());
+        turn(&mut choice, &entries, 1);
+        assert_eq!(choice.metric, Some("all".into()));
+    }
+}

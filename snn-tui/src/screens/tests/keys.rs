@@ -1,0 +1,239 @@
+//! Keys, hints, help, filters and clicks: one grammar, from one table.
+
+use crossterm::event::KeyEvent;
+
+use super::*;
+use crate::screens::{
+    self,
+    binding::{self, Binding},
+    everywhere::EVERYWHERE,
+    hints,
+    prompt::TYPING,
+    scrolling::SCROLLING,
+};
+
+#[test]
+fn a_filter_is_typed_on_every_screen_and_its_mistakes_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    for screen in SCREENS.iter().map(|definition| definition.screen) {
+        for (width, height) in [(80, 24), (40, 10), (30, 5)] {
+            let mut dashboard = Dashboard::new(directory.path());
+            dashboard.state.screen = screen;
+            dashboard.press("/");
+            dashboard.type_in("state=done best>90");
+            let text = dashboard.screen(width, height);
+            assert!(text.contains("/state=done best>90_"), "{}: {text}", screen.0);
+            let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(squeezed.contains("write best>0.9"), "{}: {text}", screen.0);
+            dashboard.press("Enter");
+            assert!(dashboard.state.list.editing.is_some(), "a mistake stays to be corrected");
+            dashboard.press("Ctrl+W");
+            assert_eq!(dashboard.state.list.editing.as_deref(), Some("state=done "));
+            assert!(dashboard.screen(width, height).contains("/state=done _"));
+            dashboard.type_in("lr>=0.02 x");
+            dashboard.press("Backspace Backspace Enter");
+            assert_eq!(dashboard.state.list.order(), ["randman-a", "randman-b"]);
+            dashboard.press("/ Ctrl+U");
+            dashboard.type_in("/");
+            assert_eq!(dashboard.state.list.editing.as_deref(), Some("/"), "it is a character like others");
+            dashboard.press("Esc");
+            assert_eq!(dashboard.state.list.filter, "state=done lr>=0.02");
+        }
+    }
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("/");
+    dashboard.type_in("a long filter that does not fit into so small a terminal ends here");
+    assert!(dashboard.screen(40, 10).lines().next().unwrap().contains("ends here_"), "where it is typed");
+}
+
+#[test]
+fn clicks_and_the_wheel_do_what_keys_do() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.screen(80, 24);
+    let wheel = |dashboard: &mut Dashboard, kind| dashboard.mouse(kind, (5, 5));
+    wheel(&mut dashboard, MouseEventKind::ScrollDown);
+    wheel(&mut dashboard, MouseEventKind::ScrollDown);
+    wheel(&mut dashboard, MouseEventKind::ScrollUp);
+    assert_eq!(dashboard.state.list.selected(), Some("randman-b"));
+    dashboard.click("randman-d");
+    assert_eq!((dashboard.state.list.selected(), dashboard.state.screen), (Some("randman-d"), Screen::RUNS));
+    dashboard.click("randman-d");
+    assert_eq!(dashboard.state.screen, Screen::CURVES, "a second click opens it");
+    dashboard.click("1 Runs");
+    assert_eq!(dashboard.state.screen, Screen::RUNS);
+    dashboard.click("best");
+    assert_eq!(
+        dashboard.state.list.order().first().map(String::as_str),
+        Some("randman-c"),
+        "the lowest first"
+    );
+    dashboard.click("best");
+    assert_ne!(dashboard.state.list.order().first().map(String::as_str), Some("randman-c"));
+    dashboard.click("filter");
+    dashboard.type_in("done");
+    dashboard.click("randman-a");
+    assert_eq!(
+        (dashboard.state.list.filter.as_str(), dashboard.state.list.selected()),
+        ("done", Some("randman-a"))
+    );
+    dashboard.press("Esc");
+    dashboard.state.list.select("randman-c");
+    dashboard.press("x");
+    assert_eq!(dashboard.click("randman-b"), None, "a click elsewhere is no");
+    assert_eq!(dashboard.state.question, None);
+    dashboard.state.list.select("randman-c");
+    dashboard.press("x");
+    assert_eq!(dashboard.click("y yes"), Some(Action::Stop(vec!["randman-c".to_owned()])));
+    assert_eq!(dashboard.click("q quit"), Some(Action::Quit));
+    assert_eq!(
+        dashboard.mouse(MouseEventKind::Down(MouseButton::Left), (79, 11)),
+        None,
+        "nothing stands there"
+    );
+}
+
+/// The help of what is shown, in whatever lines, as words with single spaces; scrolled through where it is longer than the screen.
+fn help_text(state: &mut State, width: u16, height: u16) -> String {
+    (state.help, state.help_line) = (true, 0);
+    let area = Rect::new(0, 0, width, height);
+    let mut lines: Vec<String> = Vec::new();
+    loop {
+        let mut buffer = Buffer::empty(area);
+        screens::draw(state, area, &mut buffer);
+        let drawn = crate::widgets::text::tests::lines(&buffer);
+        // A line is new once it has been scrolled.
+        lines.extend(if lines.is_empty() { drawn } else { drawn.into_iter().rev().take(1).collect() });
+        let line = state.help_line;
+        screens::key(state, KeyCode::Down.into());
+        if !state.help || state.help_line == line {
+            state.help = false;
+            return lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+    }
+}
+
+/// Whether all of a table stands in the help.
+fn assert_named<R>(bindings: &[Binding<R>], text: &str) {
+    for binding in bindings {
+        let words = format!("{} {}", binding.names(), binding.what);
+        assert!(text.contains(&words), "`{words}` is missing: {text}");
+    }
+}
+
+#[test]
+fn every_key_does_one_thing_and_the_help_names_it() {
+    let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
+    let mut state = State::new(theme, "runs".to_owned(), false);
+    let everywhere: Vec<&str> =
+        EVERYWHERE.iter().flat_map(|it| it.keys).flat_map(|(names, _)| names.split('|')).collect();
+    for definition in SCREENS {
+        state.screen = definition.screen;
+        // In one column, where nothing stands between the words of a binding.
+        let text = help_text(&mut state, 58, 10);
+        assert_named(definition.bindings, &text);
+        assert_named(EVERYWHERE, &text);
+        SCREENS.iter().for_each(|other| assert_named(other.bindings, &text));
+        (assert_named(TYPING, &text), assert_named(SCROLLING, &text));
+        assert!(SCREENS.iter().all(|other| text.contains(other.title)), "{text}");
+        let mut known = std::collections::BTreeSet::new();
+        for binding in definition.bindings {
+            for name in binding.keys.iter().flat_map(|(names, _)| names.split('|')) {
+                assert!(known.insert(name), "{}: {name} does two things", definition.title);
+                assert!(!name.chars().all(|c| c.is_ascii_digit()), "{name} is that of a screen");
+                // Esc leads back, and on the first screen has nowhere to lead back to.
+                assert!(!everywhere.contains(&name) || name == "Esc", "{}: {name}", definition.title);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_name_of_a_key_is_one_that_a_key_has() {
+    fn check<R>(bindings: &[Binding<R>]) {
+        for name in bindings.iter().flat_map(|it| it.keys).flat_map(|(names, _)| names.split('|')) {
+            let key = binding::event(name).unwrap_or_else(|| panic!("{name} is no key"));
+            assert_eq!(binding::name(key), name);
+        }
+    }
+    SCREENS.iter().for_each(|it| check(it.bindings));
+    (check(EVERYWHERE), check(TYPING), check(SCROLLING));
+    assert_eq!(binding::name(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::ALT)), "", "Alt and x is not x");
+}
+
+/// What the same key is on all screens, as the guide says it.
+#[test]
+fn keys_follow_one_grammar() {
+    for definition in SCREENS {
+        let names: Vec<Vec<&str>> = definition
+            .bindings
+            .iter()
+            .flat_map(|it| it.keys)
+            .map(|(names, _)| names.split('|').collect())
+            .collect();
+        let same = |name: &str| names.iter().find(|it| it.contains(&name));
+        // Letters and the keys that they stand for go together.
+        for (letter, key) in
+            [("h", "Left"), ("j", "Down"), ("k", "Up"), ("l", "Right"), ("g", "Home"), ("G", "End")]
+        {
+            assert_eq!(same(letter), same(key), "{}: {letter} and {key}", definition.title);
+        }
+        // What has a way there has the way back, in the same line of the help.
+        let with = |name: &str| definition.bindings.iter().position(|it| it.has(name));
+        for (there, back) in
+            [("<", ">"), ("[", "]"), ("h", "l"), ("j", "k"), ("g", "G"), ("PageDown", "PageUp")]
+        {
+            assert_eq!(with(there), with(back), "{}: {there} and {back}", definition.title);
+        }
+        // A capital letter is the other way of the small one.
+        for name in names.iter().flatten().filter(|it| it.len() == 1 && it.chars().all(char::is_uppercase)) {
+            assert_eq!(
+                with(name),
+                with(&name.to_lowercase()),
+                "{}: {name} and its small letter",
+                definition.title
+            );
+        }
+    }
+}
+
+#[test]
+fn hints_are_bindings_and_fit_their_line() {
+    let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
+    let mut state = State::new(theme, "runs".to_owned(), false);
+    for screen in SCREENS.iter().map(|it| it.screen) {
+        for help in [false, true] {
+            (state.screen, state.help) = (screen, help);
+            for width in 50..200_u16 {
+                let area = Rect::new(0, 0, width, 24);
+                let mut buffer = Buffer::empty(area);
+                screens::draw(&state, area, &mut buffer);
+                let line = crate::widgets::text::tests::lines(&buffer)[23].clone();
+                let hints = hints::hints(&state, usize::from(width));
+                let text = |hint: &hints::Hint| format!("{} {}", hint.names.join(" "), hint.what);
+                for pair in hints.windows(2) {
+                    assert!(pair[0].x + text(&pair[0]).len() < pair[1].x, "{}: {line}", screen.0);
+                }
+                for hint in &hints {
+                    let at = &line[hint.x..hint.x + text(hint).len()];
+                    assert_eq!(at, text(hint), "{}: {line}", screen.0);
+                    let bound = |name: &&str| {
+                        let own = SCREENS.iter().find(|it| it.screen == screen).unwrap().bindings;
+                        let own = if help { SCROLLING } else { own };
+                        own.iter().any(|it| it.has(name) && it.short() == hint.what)
+                            || EVERYWHERE.iter().any(|it| it.has(name) && it.short() == hint.what)
+                    };
+                    assert!(hint.names.iter().all(bound), "{hint:?}");
+                }
+                let always = &hints[hints.len() - hints::ALWAYS.len()..];
+                assert!(
+                    always.iter().zip(hints::ALWAYS).all(|(hint, key)| hint.names.contains(&key)),
+                    "{line}"
+                );
+            }
+        }
+    }
+    assert!(hints::ALWAYS.iter().all(|key| EVERYWHERE.iter().any(|it| it.has(key))));
+}

@@ -1,0 +1,166 @@
+//! Runs and directories that vanish while they are open, and several directories side by side.
+
+use super::*;
+
+#[test]
+fn a_run_that_is_deleted_while_it_is_open_is_gone_and_no_other_takes_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    for screen in SCREENS.iter().map(|definition| definition.screen) {
+        let mut dashboard = Dashboard::new(directory.path());
+        dashboard.state.screen = screen;
+        dashboard.press("n");
+        std::fs::remove_dir_all(directory.path().join("randman-b")).unwrap();
+        dashboard.settle();
+        assert_eq!(dashboard.state.list.selected(), Some("randman-b"));
+        for (width, height) in [(80, 24), (40, 10)] {
+            let text = dashboard.screen(width, height);
+            let is_sweep = screen == Screen::SWEEP && width == 80;
+            assert!(text.contains("randman-b is gone") || is_sweep, "{}: {text}", screen.0);
+        }
+        assert_eq!(dashboard.press("x"), None);
+        assert!(dashboard.screen(80, 24).contains("nothing to stop: randman-b is gone"));
+        // The next one is the one that came after it.
+        dashboard.press("n");
+        assert_eq!(dashboard.state.list.selected(), Some("randman-c"));
+        assert!(!dashboard.screen(80, 24).contains("is gone"));
+        fixture::runs(directory.path());
+        dashboard.settle();
+        dashboard.press("p");
+        assert_eq!(dashboard.state.list.selected(), Some("randman-b"), "it is back");
+    }
+}
+
+#[test]
+fn a_marked_run_that_is_deleted_is_said_to_be() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("Space Space Enter");
+    std::fs::remove_dir_all(directory.path().join("randman-b")).unwrap();
+    dashboard.settle();
+    assert!(dashboard.screen(80, 24).contains("randman-b is gone and no longer marked"));
+    assert_eq!(dashboard.state.chosen(), ["randman-a"]);
+}
+
+#[test]
+fn a_run_that_does_not_match_any_more_stays_under_the_cursor() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("/");
+    dashboard.type_in("state=running");
+    dashboard.press("Enter 3");
+    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "whoever filters means what matches");
+    fixture::end(&directory.path().join("randman-c"));
+    dashboard.settle();
+    assert!(dashboard.state.list.order().is_empty());
+    assert_eq!(dashboard.state.subject().map(|run| run.id.as_str()), Some("randman-c"));
+    assert!(dashboard.screen(80, 24).contains("randman-c"), "{}", dashboard.screen(80, 24));
+    assert_eq!(std::mem::take(&mut dashboard.state.ended), ["randman-c is done, best 62.05 %"]);
+    dashboard.press("1");
+    let text = dashboard.screen(80, 24);
+    assert!(text.contains("randman-c (no longer matches the filter)"), "{text}");
+}
+
+#[test]
+fn a_directory_that_vanishes_is_said_to_be_gone_and_what_was_read_stays() {
+    let parent = tempfile::tempdir().unwrap();
+    let runs = parent.path().join("runs");
+    fixture::runs(&runs);
+    let sweep = parent.path().join("sweep");
+    fixture::sweep(&sweep);
+    for (path, id) in
+        [(runs.clone(), "randman-a"), (runs.join("randman-b"), "randman-b"), (sweep, "randman-000")]
+    {
+        let mut dashboard = Dashboard::new(&path);
+        let states = |dashboard: &Dashboard| -> Vec<_> {
+            dashboard.state.model.runs.values().map(|run| (run.id.clone(), run.state)).collect()
+        };
+        let before = states(&dashboard);
+        let curves = |dashboard: &mut Dashboard| {
+            dashboard.press("2");
+            dashboard.state.model.histories.get(id).map(|it| it.last().map(|last| last.epoch))
+        };
+        let last = curves(&mut dashboard);
+        std::fs::rename(&path, path.with_extension("away")).unwrap();
+        dashboard.settle();
+        assert_eq!(curves(&mut dashboard), last);
+        dashboard.press("1");
+        let text = dashboard.screen(200, 24);
+        assert!(text.contains("is gone (deleted, moved or unmounted)") && text.contains(id), "{text}");
+        assert_eq!(states(&dashboard), before, "nothing is pending, or done, or another run");
+        std::fs::rename(path.with_extension("away"), &path).unwrap();
+        dashboard.settle();
+        assert!(!dashboard.screen(200, 24).contains("is gone"), "{}", dashboard.screen(200, 24));
+    }
+}
+
+#[test]
+fn runs_of_several_directories_have_names_of_their_own() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = |name: &str| parent.path().join(name);
+    fixture::runs(&path("one/runs"));
+    fixture::runs(&path("two/runs"));
+    fixture::sweep(&path("sweeps/slopes"));
+    fixture::sweep(&path("sweeps/again"));
+    std::fs::write(path("sweeps/notes.txt"), "").unwrap();
+    let paths =
+        ["one/runs", "two/runs", "one/runs/../runs", "sweeps/notes.txt", "sweeps/slopes", "sweeps/again"];
+    let source = Source::open_all(&paths.map(path)).unwrap();
+    assert_eq!(source.name(), "one/runs, two/runs, slopes, again");
+    assert!(
+        Source::open_all(&[path("one/runs"), path("three")]).is_err(),
+        "a mistake is one, also among others"
+    );
+    assert!(Source::open_all(&[path("sweeps/notes.txt")]).is_err());
+    let mut dashboard = Dashboard::over(source, parent.path());
+    let runs = &dashboard.state.model.runs;
+    assert_eq!(runs.len(), 4 + 4 + 18 + 18);
+    assert!(runs.contains_key("one/runs/randman-a") && runs.contains_key("two/runs/randman-a"));
+    let state = |id: &str| dashboard.state.model.runs[id].state_name();
+    assert_eq!([state("again/randman-220"), state("slopes/randman-211")], ["pending", "running"]);
+
+    // The map is that of the sweep with the run under the cursor.
+    dashboard.state.list.select("slopes/randman-211");
+    dashboard.press("5");
+    assert!(
+        dashboard
+            .state
+            .model
+            .sweep
+            .as_ref()
+            .unwrap()
+            .results
+            .rows
+            .iter()
+            .all(|row| row.id.starts_with("slopes/"))
+    );
+    dashboard.state.list.select("again/randman-000");
+    dashboard.settle();
+    assert!(
+        dashboard
+            .state
+            .model
+            .sweep
+            .as_ref()
+            .unwrap()
+            .results
+            .rows
+            .iter()
+            .all(|row| row.id.starts_with("again/"))
+    );
+    dashboard.press("Enter");
+    assert_eq!(dashboard.state.screen, Screen::CURVES);
+    assert!(
+        dashboard.state.marked.iter().all(|id| id.starts_with("again/")) && dashboard.state.marked.len() == 2
+    );
+
+    // One of them goes: its runs stay as they were, and the others are followed.
+    std::fs::rename(path("two/runs"), path("away")).unwrap();
+    std::fs::remove_dir_all(path("one/runs/randman-b")).unwrap();
+    dashboard.settle();
+    assert_eq!(dashboard.state.model.runs.len(), 4 + 4 + 18 + 18 - 1);
+    dashboard.press("1");
+    assert!(dashboard.screen(200, 24).contains("two/runs is gone"), "{}", dashboard.screen(200, 24));
+}

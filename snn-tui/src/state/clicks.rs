@@ -1,0 +1,43 @@
+//! What clicks do: recorded while the screen is drawn.
+
+use std::cell::RefCell;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::{Position, Rect};
+
+use super::Screen;
+
+/// What a click does.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Click {
+    /// The same as this key.
+    Key(KeyEvent),
+    /// Goes to a screen.
+    Screen(Screen),
+    /// Selects a run; opens it if it is selected already.
+    Run(String),
+    /// Sorts by a column; reverses the order if it is sorted by it already.
+    Sort(usize),
+}
+
+/// Areas of the screen and what a click there does.
+#[derive(Debug, Default)]
+pub(crate) struct Clicks(RefCell<Vec<(Rect, Click)>>);
+
+impl Clicks {
+    pub(crate) fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    pub(crate) fn add(&self, place: Rect, click: Click) {
+        self.0.borrow_mut().push((place, click));
+    }
+
+    /// What a click there does; of overlapping areas, the last one drawn counts.
+    pub(crate) fn at(&self, column: u16, row: u16) -> Option<Click> {
+        let places = self.0.borrow();
+        let mut places = places.iter().rev();
+        let (_, click) = places.find(|(place, _)| place.contains(Position::new(column, row)))?;
+        Some(click.clone())
+    }
+}

@@ -1,0 +1,101 @@
+//! What is plotted.
+
+use crate::widgets::Axis;
+
+/// What is plotted: the same value is drawn on the screen and written into files.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Plot {
+    pub(crate) title: String,
+    /// Said behind the title, of less weight.
+    pub(crate) note: String,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) series: Vec<Series>,
+    /// The value of x that is read out.
+    pub(crate) crosshair: Option<f64>,
+}
+
+/// A curve. Where a value is not finite it is interrupted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Series {
+    /// Stands at its end and now and then along it, so that curves are told apart without colors.
+    pub(crate) letter: Option<char>,
+    /// What it is called behind its end.
+    pub(crate) name: String,
+    /// What it is called in files.
+    pub(crate) label: String,
+    pub(crate) points: Vec<(f64, f64)>,
+    /// x, lower and upper bound of the range that it is the middle of; empty if it has none.
+    pub(crate) band: Vec<(f64, f64, f64)>,
+    /// Which of the colors of the theme.
+    pub(crate) color: usize,
+    /// Drawn as dots, behind the others.
+    pub(crate) dotted: bool,
+    /// Whether it is the one that the user looks at.
+    pub(crate) chosen: bool,
+}
+
+impl Series {
+    /// Points with a place on any axis.
+    pub(super) fn there(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
+        self.points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite())
+    }
+
+    /// The last point.
+    pub(crate) fn last(&self) -> Option<(f64, f64)> {
+        self.there().next_back()
+    }
+
+    /// The point whose x is nearest, unless the curve ends or begins before it.
+    pub(crate) fn at(&self, x: f64) -> Option<(f64, f64)> {
+        let nearest = self.there().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()))?;
+        let is_end = Some(nearest) == self.last() || Some(nearest) == self.there().next();
+        // To the end belongs half the distance to the next point.
+        let steps = self.there().zip(self.there().skip(1)).map(|(a, b)| (b.0 - a.0).abs());
+        let reach = 0.5 * steps.reduce(f64::max).unwrap_or(0.0) + 1e-9 * x.abs();
+        (!is_end || (nearest.0 - x).abs() <= reach).then_some(nearest)
+    }
+}
+
+impl Plot {
+    /// Curves that have points above and below what is shown of y, among those within what is shown of x.
+    pub(crate) fn outside(&self) -> [usize; 2] {
+        let within = |x: f64| (0.0..=1.0).contains(&self.x.place(x));
+        let number = |beyond: fn(f64) -> bool| {
+            let has = |series: &&Series| series.there().any(|(x, y)| within(x) && beyond(self.y.place(y)));
+            self.series.iter().filter(has).count()
+        };
+        [number(|place| place > 1.0 + EDGE), number(|place| place < -EDGE)]
+    }
+}
+
+/// Rounding puts a value at the limit of an axis a little outside.
+pub(crate) const EDGE: f64 = 1e-9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_read_where_the_curve_is() {
+        let points = vec![(1.0, 10.0), (2.0, f64::NAN), (3.0, 30.0), (4.0, 40.0)];
+        let series = Series { points, ..Series::default() };
+        let at = [1.0, 2.9, 3.4, 4.5, 5.1, 0.5, -0.5].map(|x| series.at(x).map(|point| point.1));
+        assert_eq!(at, [Some(10.0), Some(30.0), Some(30.0), Some(40.0), None, Some(10.0), None]);
+        assert_eq!(Series::default().at(1.0), None);
+        let one = Series { points: vec![(7.0, 1.0)], ..Series::default() };
+        assert_eq!((one.at(7.0), one.at(8.0)), (Some((7.0, 1.0)), None));
+    }
+
+    #[test]
+    fn what_lies_outside_is_counted() {
+        let series = |y: f64| Series { points: vec![(0.0, 0.5), (1.0, y)], ..Series::default() };
+        let plot = Plot {
+            x: Axis::new("", 0.0, 1.0),
+            y: Axis::new("", 0.0, 1.0),
+            series: vec![series(1.0), series(5.0), series(-1.0), series(0.0), series(9.0)],
+            ..Plot::default()
+        };
+        assert_eq!(plot.outside(), [2, 1]);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a training step asks of the driver: every kernel with its time, and what the host waits for.
+
+use crate::{
+    bench::Training,
+    jobs::{Job, is_small},
+};
+use serde_json::json;
+use snn_core::{Cuda, CudaCall, CudaKernel, CudaWork, cuda_calls};
+use std::time::Instant;
+
+/// Kernels of one name in a step.
+struct Row {
+    kernel: CudaKernel,
+    calls: usize,
+    seconds: f64,
+}
+
+/// The kernels of some calls, those of one name and one shape together, in the order in which they first ran.
+fn kernels(calls: &[CudaCall]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for call in calls {
+        let (CudaWork::Kernel(kernel), Some(seconds)) = (&call.work, call.gpu) else { continue };
+        match rows.iter_mut().find(|row| row.kernel == *kernel) {
+            Some(row) => {
+                row.calls += 1;
+                row.seconds += seconds;
+            }
+            None => rows.push(Row { kernel: kernel.clone(), calls: 1, seconds }),
+        }
+    }
+    rows
+}
+
+/// The middle one of some numbers.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// Measures the kernels and the calls of a step of a job; whether there is such a job.
+pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
+    let Some(job) = Job::new(name, 1) else {
+        eprintln!("error: no job {name}");
+        return false;
+    };
+    let mut training = Training::new(job, gpu);
+    let (warm_up, times) = if is_small() { (1, 1) } else { (3, 9) };
+    (0..warm_up).for_each(|_| training.step());
+    let steps: Vec<_> = (0..times)
+        .map(|_| kernels(&cuda_calls(true, || training.step()).expect("a step with times").1))
+        .collect();
+    let batch = training.job.batch();
+    println!("{}", training.job.shape(training.hidden_spikes));
+    for (k, row) in steps[0].iter().enumerate() {
+        let ms = median(steps.iter().filter_map(|rows| rows.get(k)).map(|it| 1e3 * it.seconds).collect());
+        let CudaKernel { name: kernel, blocks, threads, shared, registers, local, blocks_per_processor } =
+            &row.kernel;
+        println!(
+            "{}",
+            json!({
+                "kind": "kernel", "job": name, "batch": batch, "kernel": kernel, "calls": row.calls, "ms": ms,
+                "blocks": blocks, "threads": threads, "shared": shared, "registers": registers, "local": local,
+                "blocks_per_processor": blocks_per_processor,
+            })
+        );
+    }
+    host(name, batch, &mut training, times);
+    true
+}
+
+/// What the host does in a step: copies there, queues, and waits. Without times of the GPU, which would cost more than the calls.
+fn host(name: &str, batch: usize, training: &mut Training, times: usize) {
+    let laps: Vec<_> = (0..times)
+        .map(|_| {
+            let watch = Instant::now();
+            let ((), calls) = cuda_calls(false, || training.step()).expect("a step");
+            (1e3 * watch.elapsed().as_secs_f64(), calls)
+        })
+        .collect();
+    let calls = &laps[0].1;
+    let of = |is: &dyn Fn(&CudaWork) -> bool| {
+        let sum = |calls: &[CudaCall]| {
+            1e3 * calls.iter().filter(|call| is(&call.work)).map(|call| call.host).sum::<f64>()
+        };
+        median(laps.iter().map(|(_, calls)| sum(calls)).collect())
+    };
+    let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
+    let kernel: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Kernel(_));
+    let upload: &dyn Fn(&CudaWork) -> bool = &|work| *work == CudaWork::Upload;
+    let wait: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Wait | CudaWork::Download);
+    let bytes: usize = calls.iter().filter(|call| upload(&call.work)).map(|call| call.bytes).sum();
+    let step = median(laps.iter().map(|(ms, _)| *ms).collect());
+    let (uploads, waits) = (of(upload), of(wait));
+    println!(
+        "{}",
+        json!({
+            "kind": "host", "job": name, "batch": batch, "operations": count(&|work| *work != CudaWork::Wait),
+            "kernels": count(kernel), "waits": count(&|work| *work == CudaWork::Wait),
+            "upload_bytes": bytes, "upload_ms": uploads, "wait_ms": waits, "queue_ms": step - uploads - waits,
+        })
+    );
+}

@@ -1,0 +1,88 @@
+//! The jobs that are measured: shapes of data sets, random weights and input.
+
+use snn_core::{Events, Frames, Input, Layer, NetworkConfig};
+use snn_tests::problem::{Problem, Signal};
+
+/// What a job is called, in the order in which they are measured.
+pub(crate) const JOBS: [&str; 4] = ["R", "M", "S", "A"];
+
+/// Where there is no GPU but a stand-in for its driver, this is set to 1, and everything is as small as can be.
+pub(crate) const SMALL_VARIABLE: &str = "SNN_GPU_SMALL";
+
+pub(crate) fn is_small() -> bool {
+    std::env::var(SMALL_VARIABLE).is_ok_and(|it| it == "1")
+}
+
+/// Samples of a batch of which larger ones are repetitions.
+pub(crate) fn base() -> usize {
+    if is_small() { 1 } else { 256 }
+}
+
+/// A job with its network and one batch.
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) problem: Problem,
+    pub(crate) input: Input<f32>,
+    pub(crate) labels: Vec<u16>,
+}
+
+impl Job {
+    /// With so many times [`base`] samples; none if there is no such job.
+    pub(crate) fn new(name: &str, times: usize) -> Option<Self> {
+        let job = |inputs, hidden, outputs, dt| NetworkConfig {
+            hidden: vec![hidden],
+            dt,
+            ..NetworkConfig::new(inputs, outputs)
+        };
+        let spikes = Signal::Spikes;
+        let (config, steps, signal, gain) = match name {
+            "R" => (job(20, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.01), 7.0),
+            "M" => (job(784, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.002), 7.0),
+            "S" => (job(700, Layer::recurrent(256), 20, 2.0), 500, spikes(0.0229), 2.0),
+            "A" => (job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.0),
+            _ => return None,
+        };
+        let (steps, times) = if is_small() { (10, times.min(2)) } else { (steps, times) };
+        let problem = Problem { signal, gain, ..Problem::new(config, base(), steps) };
+        let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
+        Some(Job { name: name.to_owned(), problem, input, labels })
+    }
+
+    pub(crate) fn batch(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// A line of JSON with its shape.
+    pub(crate) fn shape(&self, hidden_spikes: f64) -> serde_json::Value {
+        let events = match &self.input {
+            Input::Events(events) => Some(events.spikes()),
+            Input::Frames(_) => None,
+        };
+        let Problem { config, steps, .. } = &self.problem;
+        let layer = config.hidden[0];
+        serde_json::json!({
+            "kind": "job", "job": self.name, "batch": self.batch(), "steps": steps, "inputs": config.inputs,
+            "hidden": layer.units, "recurrent": layer.recurrent, "outputs": config.outputs, "events": events,
+            "spikes_per_sample": hidden_spikes / self.batch() as f64,
+        })
+    }
+}
+
+fn repeated(input: &Input<f32>, times: usize) -> Input<f32> {
+    let (batch, steps, units) = (input.batch(), input.steps(), input.units());
+    match input {
+        Input::Frames(frames) => {
+            Frames::new(batch * times, steps, units, frames.values().repeat(times)).expect("frames").into()
+        }
+        Input::Events(events) => {
+            let (mut offsets, mut indices) = (vec![0], Vec::new());
+            for sample in 0..batch * times {
+                for step in 0..steps {
+                    indices.extend_from_slice(events.row(sample % batch, step));
+                    offsets.push(indices.len() as u32);
+                }
+            }
+            Events::new(batch * times, steps, units, offsets, indices).expect("events").into()
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Which kernels a training step launches, in what shape: on paper, without a GPU.
+
+use crate::jobs::{JOBS, Job};
+use serde_json::json;
+use snn_core::{CudaEmulation, PaperLaunch, Regularizer};
+
+/// Lines of JSON for every job on a GPU whose blocks can have so many bytes on chip.
+pub(crate) fn list(largest_shared: usize) {
+    for name in JOBS {
+        let job = Job::new(name, 1).expect("a job");
+        let mut network = job.problem.network();
+        let spikes: f64 = network
+            .forward(&job.input)
+            .expect("a pass")
+            .counts
+            .iter()
+            .flatten()
+            .map(|&it| f64::from(it))
+            .sum();
+        let (gpu, paper) = CudaEmulation::new(largest_shared, false).on_paper();
+        network.emulate_cuda(gpu);
+        network
+            .loss_and_gradients(&job.input, &job.labels, &Regularizer::default())
+            .expect("a step on paper");
+        println!("{}", job.shape(spikes));
+        for PaperLaunch { kernel, blocks, threads: [x, y], shared } in paper.take() {
+            println!(
+                "{}",
+                json!({
+                    "kind": "launch", "job": name, "batch": job.batch(), "kernel": kernel, "blocks": blocks,
+                    "threads": [x, y, 1], "shared": shared,
+                })
+            );
+        }
+    }
+}
