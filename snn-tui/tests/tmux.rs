@@ -9,7 +9,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
+    reason = "test helpers fail like tests"
 )]
 
 use std::{
@@ -297,7 +297,7 @@ fn a_watched_trainer_that_has_ended_prints_its_result() {
     screen.wait_for(&["1 runs, 1 done"]);
     screen.press(&["q"]);
     let text = screen.wait_for(&["test accuracy", "verdict", "code 0"]);
-    assert!(!text.contains("training goes on"), "{text}");
+    assert!(!text.contains("training continues in"), "{text}");
 }
 
 /// Ctrl-Z leads back to the shell, whose text is there again, and `fg` to the dashboard; so does a signal from elsewhere.
