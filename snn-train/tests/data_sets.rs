@@ -72,7 +72,7 @@ fn write_spikes(path: &Path, samples: usize) {
 fn spiking_heidelberg_digits() {
     let snn = Snn::new();
     run(&snn, &["train", "shd"])
-        .fails(1, &["the data set shd is not here", "`cargo xtask fetch-data shd` fetches it"]);
+        .fails(1, &["the data set shd is missing", "`cargo xtask fetch-data shd` fetches it"]);
     let folder = folder(&snn, "shd");
     write_spikes(&folder.join("shd_train.h5"), 120);
     write_spikes(&folder.join("shd_test.h5"), 40);
@@ -189,7 +189,7 @@ fn heidelberg_digits() {
 fn encoded_digits() {
     let snn = Snn::new();
     run(&snn, &["train", "fsdd_spikes"])
-        .fails(1, &["the data set fsdd_spikes is not here", "`snn data encode fsdd` creates it"]);
+        .fails(1, &["the data set fsdd_spikes is missing", "`snn data encode fsdd` creates it"]);
     run(&snn, &["data", "encode", "randman"])
         .fails(2, &["data.name = \"randman\" is not a data set of recordings"]);
     let recordings = folder(&snn, "fsdd").join("recordings");

@@ -20,7 +20,7 @@ pub(crate) struct Process {
     pub(crate) memory: u64,
 }
 
-/// What was seen at the last look; loads are counted since then.
+/// The previous measurement; loads are relative to it.
 pub(super) struct Proc {
     root: PathBuf,
     /// Busy and all ticks of each processor.
@@ -57,17 +57,17 @@ impl Proc {
         Self { root: root.to_owned(), processors: Vec::new(), processes: HashMap::new() }
     }
 
-    /// The name of the machine, as runs note it.
+    /// The name of the machine, as in the records of runs.
     pub(super) fn host(&self) -> Option<String> {
         let variable = || env::var("HOSTNAME").or_else(|_| env::var("COMPUTERNAME"));
         let name = self.read("sys/kernel/hostname").or_else(|_| variable()).ok()?;
         Some(name.trim().to_owned())
     }
 
-    /// How the machine stands, with these processes as far as they are there, or why that is not known.
+    /// The state of the machine, with those of these processes that exist, or the reason why it is unknown.
     pub(super) fn look(&mut self, pids: &[u32]) -> Result<Loads, String> {
         if !cfg!(target_os = "linux") && self.root == Path::new("/proc") {
-            return Err("processors and memory are shown on Linux alone".to_owned());
+            return Err("processors and memory are shown only on Linux".to_owned());
         }
         let fail = |path: &str, reason: &str| format!("{}: {reason}", self.root.join(path).display());
         let stat = self.read("stat").map_err(|error| fail("stat", &error.to_string()))?;
@@ -96,12 +96,12 @@ impl Proc {
             ticks.saturating_sub(before.ticks) as f64 / TICKS / seconds.max(1.0 / TICKS)
         });
         let status = self.read(&format!("{pid}/status")).ok()?;
-        // A process that is about to end has no memory any more.
+        // A process that is about to end has no memory.
         Some(Process { pid, processors, memory: kilobytes(&status, "VmRSS:").unwrap_or(0) })
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        // Names of processes may hold anything.
+        // Names of processes may contain anything.
         fs::read(self.root.join(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
@@ -126,7 +126,7 @@ fn processors(stat: &str) -> Option<Vec<[u64; 2]>> {
 /// Used and all memory (bytes).
 fn memory(meminfo: &str) -> Option<(u64, u64)> {
     let all = kilobytes(meminfo, "MemTotal:")?;
-    // What the kernel would give away counts as free. Before Linux 3.14 it did not say.
+    // Reclaimable memory counts as free. Linux before 3.14 does not report it.
     let free = kilobytes(meminfo, "MemAvailable:").or_else(|| kilobytes(meminfo, "MemFree:"))?;
     Some((all.saturating_sub(free), all))
 }
