@@ -7,14 +7,14 @@ use std::{
     time::Instant,
 };
 
-/// Times of processes are counted in these parts of a second, whatever the clock of the kernel is (`USER_HZ`).
+/// The unit of process times, independent of the kernel's clock (`USER_HZ`).
 const TICKS: f64 = 100.0;
 
 /// A process that trains.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    /// Processors that it keeps busy: 1.5 are one and a half.
+    /// Number of busy processors, such as 1.5.
     pub(crate) processors: f64,
     /// Memory (bytes).
     pub(crate) memory: u64,
@@ -28,17 +28,17 @@ pub(super) struct Proc {
     processes: HashMap<u32, Seen>,
 }
 
-/// A process at a look.
+/// A process at one time.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// When it began, as its number may be taken again.
+    /// Its start time, since process numbers are reused.
     start: u64,
-    /// Ticks that it has worked.
+    /// Ticks of processor time.
     ticks: u64,
     at: Instant,
 }
 
-/// The machine at a look.
+/// The machine at one time.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Loads {
     /// Of each processor, 0 to 1.
@@ -137,8 +137,8 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
     Some(size.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// When a process began, and the ticks that it has worked: fields 22, and 14 and 15, of `pid (name) state ...`, where the name may
-/// hold anything.
+/// The start time and the processor ticks of a process: fields 22, and 14 and 15, of `pid (name) state ...`, where the name may
+/// contain anything.
 fn times(stat: &str) -> Option<(u64, u64)> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
