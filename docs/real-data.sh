@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Trains on the real data sets that fit on a laptop and prints the table of the README: mean and standard deviation of the
-# test accuracy over five seeds, the epoch chosen on validation. Runs that are there already are not repeated.
+# test accuracy over five seeds, with the epoch selected on validation. Existing runs are not repeated.
 #
 #     cargo xtask fetch-data mnist fsdd speech_commands_ten_words --mirror URL_OR_DIR
-#     docs/real-data.sh [RUNS_DIR] [NAME...]            # all rows, or those named: mnist, fsdd, strangers, ten-words
-#     docs/real-data.sh choose [RUNS_DIR] [NAME...]     # accuracies on the validation part, with seed 0, of the settings tried
+#     docs/real-data.sh [RUNS_DIR] [NAME...]            # all rows, or the named ones: mnist, fsdd, strangers, ten-words
+#     docs/real-data.sh choose [RUNS_DIR] [NAME...]     # validation accuracies of the tested settings, with seed 0
 #
-# The test parts had no say in the settings below: they are those best in `choose`.
+# The settings below are those with the best validation accuracy in `choose`; the test parts were not used.
 set -euo pipefail
 choose=false
 if [ "${1:-}" = choose ]; then choose=true; shift; fi
@@ -24,10 +24,10 @@ train() {
     $snn train "$preset" --quiet --resume --run-dir "$run" "${changes[@]}" >/dev/null
 }
 
-# value KEY RUN: the first of that name in the status of a run. `accuracy` is the best on validation.
+# value KEY RUN: the first value of this key in the status of a run. `accuracy` is the best validation accuracy.
 value() { grep -o "\"$1\": *[0-9.e-]*" "$runs/$2/status.json" | head -1 | cut -d: -f2; }
 
-# try NAME PRESET CHANGES...: the accuracy on validation
+# try NAME PRESET CHANGES...: the validation accuracy
 try() {
     local name=$1
     train "choose-$@"
@@ -59,7 +59,7 @@ row() {
 # wanted NAME DATA_SET
 wanted() {
     [[ "$names" = *" $1 "* ]] || return 1
-    [ -d "$data/$2" ] || { echo "not there: $2" >&2; return 1; }
+    [ -d "$data/$2" ] || { echo "missing data set: $2" >&2; return 1; }
 }
 
 # both NAME PRESET RATE RECURRENT_RATE CHANGES...: feed-forward and recurrent
@@ -78,8 +78,8 @@ both() {
 $choose || printf '| data, network | learning rate | test accuracy |\n|---|---|---|\n'
 
 if wanted mnist mnist; then
-    # Without the upper regularizer the network spikes a lot, and learns the training images by heart. Strength and threshold
-    # of it are chosen like the rate.
+    # Without the upper regularizer, the network spikes often and memorizes the training images. Its strength and threshold are
+    # selected like the learning rate.
     mnist=(initialization.gain=1 training.epochs=30 regularizer.upper_strength=0.3 regularizer.upper_threshold=0.35
         optimizer.learning_rate_decay=0.95)
     slow=(network.tau_mem=40 network.tau_syn=20 network.tau_readout=40)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes what lies in docs/results from the protocol of docs/figures.md: figures on random manifolds, from every choice of initial
-# weights, and the claims held against them. Runs that are there already, or recorded in docs/results, are not repeated, so that
-# it can be stopped and started again: all of it takes many hours.
+# Reproduces docs/results by the protocol of docs/figures.md: figures on random manifolds for every choice of initial weights,
+# and the claims tested on them. Existing runs and those recorded in docs/results are not repeated, so the script can be stopped
+# and restarted: it takes many hours.
 #
-#     docs/results.sh [FIGURES_DIR] [STAGE...]      # where runs and figures are made, by default figures/; stages as below
+#     docs/results.sh [FIGURES_DIR] [STAGE...]      # the folder of runs and figures, by default figures/; stages as below
 set -euo pipefail
 figures=${1:-figures}
 shift || true
@@ -13,16 +13,16 @@ snn=${SNN:-cargo run --release --quiet --bin snn --}
 names="active printed gain-3 fluctuation-driven gain-2 gain-6 gain-8"
 files=mnist,fsdd,speech_commands_ten_words
 
-# directory SCALE NAME: of the figures from these initial weights
+# directory SCALE NAME: the folder of the figures with these initial weights
 directory() { if [ "$2" = active ]; then echo "$1"; else echo "$1-$2"; fi; }
 
-# made SCALE NAME OPTIONS...: figures, and how long they took
+# made SCALE NAME OPTIONS...: makes figures and prints the time
 made() {
     local scale=$1 name=$2 start=$SECONDS out
     shift 2
     out=$(directory "$scale" "$name")
     mkdir -p "$figures/$out"
-    # What was run before, here or elsewhere.
+    # Earlier runs, from this machine or others.
     if [ -f "$results/$out/runs.jsonl" ] && [ ! -f "$figures/$out/runs.jsonl" ]; then
         cp "$results/$out/runs.jsonl" "$figures/$out/"
     fi
@@ -53,7 +53,7 @@ for stage in $stages; do
         $snn claims --figures "$figures" --format markdown --draw "$results/claims.svg" >"$results/claims.md"
         ;;
     *)
-        echo "no stage $stage: there are activity, reduced, full, files and keep" >&2
+        echo "unknown stage $stage: use activity, reduced, full, files or keep" >&2
         exit 2
         ;;
     esac

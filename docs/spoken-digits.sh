@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes a small stand-in for the Heidelberg Digits out of synthetic voices, laid out as the published archive: FLAC of 48 kHz,
-# English and German, train_filenames.txt and test_filenames.txt, twelve speakers of whom 04 and 05 are in the test alone.
-# To try `rawhd` from files to results without the real recordings, of which it says nothing.
+# Generates a small substitute for the Heidelberg Digits from synthetic voices, in the layout of the published archive: 48 kHz
+# FLAC, English and German, train_filenames.txt and test_filenames.txt, twelve speakers, of which 04 and 05 are only in the test
+# part. For testing `rawhd` from files to results; its results do not carry over to the real recordings.
 #
 #     apt-get install espeak-ng sox
 #     docs/spoken-digits.sh DIR
@@ -27,7 +27,7 @@ for speaker in "${!voices[@]}"; do
                 name=$(printf 'lang-%s_speaker-%02d_trial-%d_digit-%d.flac' $language "$speaker" "$trial" "$digit")
                 espeak-ng -v "$code+${voices[speaker]}" -s $((130 + 12 * trial)) -p $((35 + 7 * ((3 * trial + digit) % 6))) \
                     --stdout "${words[digit]}" | sox -t wav - -r 48000 -b 16 -c 1 "$folder/audio/$name" 2>/dev/null
-                # Speakers who are trained on have their last trial in the test.
+                # The last trial of each training speaker is in the test part.
                 list=train
                 if [ "$speaker" = 4 ] || [ "$speaker" = 5 ] || [ "$trial" = 5 ]; then list=test; fi
                 echo "$name" >>"$folder/${list}_filenames.txt"

@@ -140,8 +140,8 @@ const ADVICE: &[(&str, &str)] = &[
     ("CUDA_ERROR_NO_DEVICE", "no GPU is visible: check nvidia-smi and CUDA_VISIBLE_DEVICES"),
     (
         "CUBLAS_STATUS_NOT_INITIALIZED",
-        "cuBLAS is missing, or does not start: load the module of the CUDA toolkit, or add its libraries to LD_LIBRARY_PATH. \
-         Only matrix products of dfdx's need it",
+        "cuBLAS is missing or does not start: load the module of the CUDA toolkit, or add its libraries to LD_LIBRARY_PATH. \
+         Only dfdx matrix products need it",
     ),
     (
         "CUDA_ERROR_STUB_LIBRARY",

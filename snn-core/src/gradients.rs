@@ -8,7 +8,7 @@ use dfdx::prelude::{Cpu, Momentum, SgdConfig, Storage};
 pub struct Gradients<E: Float = f32, D: Backend<E> = Cpu> {
     pub(crate) device: D,
     pub(crate) buffers: Vec<(String, Buffer<E, D>)>,
-    /// Norms of all, where the device has told them along with the gradients, and nothing has changed since.
+    /// Norms of all gradients, if the device computed them with the gradients and nothing has changed since.
     pub(crate) known_norms: Option<Vec<f64>>,
 }
 

@@ -49,6 +49,12 @@
 //! [`Implementation::Fused`], the default, is fast: one entry on dfdx's tape for the whole time loop, cost proportional to spikes,
 //! SIMD selected at run time, all cores of the current rayon pool. Spikes and gradients are the same, and tests compare both with an
 //! independent program. The same seed gives bit-identical results on the same machine, for any number of threads.
+//!
+//! # Features
+//!
+//! - `cuda`: networks on NVIDIA GPUs. Building requires the CUDA toolkit; running without a GPU is possible.
+//! - `cuda-check`: compiles the code of `cuda` without the toolkit and without its kernels, for type checks and tests.
+//! - `cuda-emulation`: the CUDA kernels compiled for the host, for tests.
 
 mod activity;
 mod backend;

@@ -81,7 +81,7 @@ pub struct TrainingPass<E: Float, D: Device<E>> {
     pub(crate) values: PassValues<E, D>,
     /// Gradients of all weight matrices, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(crate) gradients: Vec<Buffer<E, D>>,
-    /// Euclidean norms of these, where the device has computed them.
+    /// Euclidean norms of the gradients, if the device has computed them.
     pub(crate) norms: Option<Vec<f64>>,
     /// Fraction of the total thread time spent on the forward pass, 0 to 1.
     pub(crate) forward_share: f64,
@@ -93,7 +93,7 @@ pub struct TrainingPass<E: Float, D: Device<E>> {
     allow(dead_code, reason = "the CPU leaves the loss to dfdx")
 )]
 pub(crate) enum PassValues<E: Float, D: Device<E>> {
-    /// dfdx computes the loss of it.
+    /// dfdx computes its loss.
     OnDevice { logits: Matrix<E, D>, counts: Vec<Matrix<E, D>> },
     /// The device has computed the loss.
     OnHost { output: Output<E>, sums: LossSums },

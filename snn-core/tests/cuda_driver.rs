@@ -1,15 +1,10 @@
-//! A GPU by the way of its driver, where the driver is a library of the test's own: see `stand_in/driver.c`.
+//! A GPU through its driver, with a mock driver library: see `stand_in/driver.c`.
 //!
-//! The library is loaded once in the life of a process, so each test runs its scenario in a process of its own: the same test
-//! once more, which a variable tells to be that process.
+//! A process loads the library only once, so each test runs its scenario in a separate process: it starts itself again with an
+//! environment variable.
 
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
     Adam, AdamConfig, Backend, Cpu, Cuda, CudaCall, CudaWork, Error, Events, Frames, Implementation,
@@ -30,9 +25,9 @@ enum Libraries {
     All,
     /// A driver that lacks some functions, and cuBLAS.
     OldDriver,
-    /// Both files, of which that of the driver is empty.
+    /// Both files; the driver's file is empty.
     BrokenDriver,
-    /// Both files, of which that of cuBLAS is empty.
+    /// Both files; the cuBLAS file is empty.
     BrokenCublas,
     /// Nothing.
     None,

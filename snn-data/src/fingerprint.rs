@@ -58,7 +58,7 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// Adds a text with its length, so that boundaries matter.
+    /// Adds a text with its length, to distinguish different boundaries.
     pub(crate) fn add_text(&mut self, text: &str) {
         self.0.update((text.len() as u64).to_le_bytes());
         self.0.update(text);

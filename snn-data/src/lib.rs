@@ -60,6 +60,14 @@
 //! Times are in ms, steps have length `dt`, labels and input units are `u16`, offsets `u32`. All random numbers
 //! come from ChaCha8, with one stream for each purpose: the same seed gives the same data and the same order for any
 //! number of threads.
+//!
+//! # Features
+//!
+//! - `audio` (default): WAV and FLAC recordings, their Mel spectrograms, and the spoken-word data sets.
+//! - `events` (default): spike trains in npz and CSV files, and event-camera recordings.
+//! - `mnist` (default): handwritten digits.
+//! - `npz` (default): NumPy arrays.
+//! - `hdf5`: spike trains in HDF5 files. Requires the system's HDF5 library.
 
 #[cfg(feature = "audio")]
 pub mod audio;

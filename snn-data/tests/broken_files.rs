@@ -71,10 +71,7 @@ fn wav_files() {
         ),
         (good[..3].to_vec(), "not a valid recording: it begins with neither"),
         (Vec::new(), "not a valid recording: the file is empty (the first bytes): "),
-        (
-            b"version https://git-lfs.github.com/spec/v1\n".to_vec(),
-            "it is a pointer of Git LFS: `git lfs pull`",
-        ),
+        (b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "it is a Git LFS pointer: `git lfs pull`"),
         (
             b"ID3\x03 is an MP3".to_vec(),
             "unsupported recording:  it is MP3, or FLAC after an ID3 tag; convert it to",

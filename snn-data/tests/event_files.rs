@@ -228,8 +228,8 @@ fn mistakes_in_csv_files_have_a_line() {
         ("time,unit,label\n1,1,1\n", "there is no column `sample`, only time, unit, label (line 1): "),
         (header, "it contains no samples (labels): "),
         ("", "the file is empty (line 1): "),
-        ("sample,t,time,unit,label\n", "two columns say the same: `t` and `time` (line 1): "),
-        ("sample,time,unit,label,unit\n", "two columns say the same: `unit` and `unit` (line 1): "),
+        ("sample,t,time,unit,label\n", "two columns have the same meaning: `t` and `time` (line 1): "),
+        ("sample,time,unit,label,unit\n", "two columns have the same meaning: `unit` and `unit` (line 1): "),
         (&vec!["c"; 100].join(","), "there is no column `unit`, only c, c"),
         (&vec!["c"; 100].join(","), "c, c, .. (100 columns) (line 1): "),
         (

@@ -108,7 +108,7 @@ fn what_cannot_be_read_says_why() {
         "not a zip archive",
     );
     let good = fs::read(fixture("numpy_stored.npz")).unwrap();
-    // An archive that was appended to: which of the two is meant, programs see differently.
+    // An archive that was appended to: programs disagree about which entry is valid.
     let mut writer = NpzWriter::new();
     writer.add("aa", &[1], &[1.0]).unwrap();
     writer.add("bb", &[1], &[2.0]).unwrap();
@@ -116,7 +116,7 @@ fn what_cannot_be_read_says_why() {
     while let Some(at) = doubled.windows(2).position(|window| window == b"bb") {
         doubled[at..at + 2].copy_from_slice(b"aa");
     }
-    assert_problem(open(&doubled), "table of contents", "it holds two entries called `aa.npy`");
+    assert_problem(open(&doubled), "table of contents", "it has two entries named `aa.npy`");
     assert_problem(open(&good[..good.len() - 1]), "table of contents", "not a zip archive");
     // The first entry after its header, which is padded with spaces.
     let at = good.windows(2).position(|window| window == b" \n").unwrap() + 2;

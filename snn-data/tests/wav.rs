@@ -231,7 +231,7 @@ fn rf64_is_read() {
     assert!(Sound::parse(&riff(b"RF64", u32::MAX, &[chunk(b"ds64", &[0; 8]), plain(), data()])).is_err());
 }
 
-/// Said at once, whatever the file holds: these are bytes that no disk has.
+/// Reported at once: the announced size exceeds any disk.
 #[test]
 fn what_is_too_long_is_not_read_first() {
     let folder = tempfile::tempdir().unwrap();

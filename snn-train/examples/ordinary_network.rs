@@ -1,12 +1,12 @@
-//! What an ordinary network of the same size reaches on the spike times of MNIST: the yardstick for the latency code.
+//! The accuracy of an ordinary network of the same size on the spike times of MNIST: the reference for the latency code.
 //!
 //! ```text
 //! cargo run --release --example ordinary_network -- DIRECTORY_OF_MNIST [SEEDS [EPOCHS]]
 //! ```
 //!
 //! 784-100-10 units, rectified linear, Adam, cross-entropy. The input of a pixel is `1 - step / steps` for its spike in `step`,
-//! as the spiking network gets it, and 0 for a pixel without a spike. Learning rate and epoch are chosen on validation; the test
-//! part is read once per seed.
+//! as in the spiking network, and 0 for a pixel without a spike. Learning rate and epoch are selected on validation; the test
+//! part is used once per seed.
 
 use std::env;
 
@@ -45,7 +45,7 @@ impl Part {
         Ok(Self { values, labels })
     }
 
-    /// The samples of these places as tensors: inputs, and labels as one-hot rows.
+    /// The samples with these indices as tensors: inputs, and labels as one-hot rows.
     fn batch(&self, device: &Cpu, places: &[usize]) -> (Tensor<(usize, Const<784>), f32, Cpu>, Vec<f32>) {
         let mut values = Vec::with_capacity(places.len() * 784);
         let mut targets = vec![0.0; places.len() * 10];
@@ -57,7 +57,7 @@ impl Part {
     }
 }
 
-/// Share of samples whose largest output is that of their class.
+/// Fraction of samples whose largest output is that of their class.
 fn accuracy(network: &Trained, device: &Cpu, part: &Part) -> f64 {
     let places: Vec<usize> = (0..part.labels.len()).collect();
     let mut right = 0;
@@ -75,7 +75,7 @@ fn accuracy(network: &Trained, device: &Cpu, part: &Part) -> f64 {
     right as f64 / part.labels.len() as f64
 }
 
-/// The network of the epoch that is best on validation, and its accuracy there.
+/// The network of the best epoch on validation, and its validation accuracy.
 fn learn(
     device: &Cpu,
     train: &Part,
@@ -91,7 +91,7 @@ fn learn(
     let mut random = seed;
     let mut best = (0.0, network.clone());
     for epoch in 0..epochs {
-        // Cosine to 0, as the runs that this is compared with.
+        // Cosine to 0, as in the runs for comparison.
         let done = epoch as f64 / epochs as f64;
         optimizer.cfg.lr = rate * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
         for place in (1..order.len()).rev() {

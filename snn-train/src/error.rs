@@ -118,7 +118,7 @@ pub enum Error {
     },
 
     /// The files of a data set are missing.
-    #[error("the data set {name} is not here (no {what}): {remedy}: {}", path.display())]
+    #[error("the data set {name} is missing (no {what}): {remedy}: {}", path.display())]
     MissingData {
         /// The data set, as in `data.name`.
         name: &'static str,

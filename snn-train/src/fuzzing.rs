@@ -21,24 +21,24 @@ pub fn plain_weights(bytes: &[u8]) -> bool {
     weights::is_plain(bytes)
 }
 
-/// What the process that reads a graph of NIR says of it.
+/// The response of the process that reads a NIR graph.
 #[cfg(feature = "nir")]
 pub fn graph(bytes: &[u8]) -> bool {
     weights::is_graph(bytes)
 }
 
-/// What the process that reads a graph would say of this one.
+/// The response of the process that reads this graph.
 ///
 /// # Panics
 /// If it cannot be written as JSON.
 #[cfg(feature = "nir")]
 #[must_use]
-#[expect(clippy::expect_used, reason = "there is nothing in a graph that JSON does not have")]
+#[expect(clippy::expect_used, reason = "JSON can represent every graph")]
 pub fn graph_answer(graph: &crate::nir::Graph) -> Vec<u8> {
     weights::graph_answer(graph).expect("a graph is JSON")
 }
 
-/// `data.json`: which data a run was trained on.
+/// `data.json`: the identity of a run's data.
 pub fn data_record(bytes: &[u8]) -> bool {
     let Ok(record) = serde_json::from_slice::<DataRecord>(bytes) else { return false };
     let again = serde_json::to_vec(&record).map(|text| serde_json::from_slice::<DataRecord>(&text));

@@ -34,6 +34,16 @@
 //! complete state in one file: after a stop, or a kill at any moment, a run resumes from it and ends bit-identical to an
 //! uninterrupted run.
 //!
+//! # Map of the crate
+//!
+//! - [`experiment`]: the keys of experiments, their presets, and TOML files.
+//! - [`Trainer`], [`Event`], [`Observer`]: training; [`evaluate`] and [`predict`]: trained networks.
+//! - [`run`]: run directories; [`Checkpoint`] and [`Weights`]: the files of a network's state.
+//! - [`probe`]: the activity of a network for a few samples.
+//! - [`sweep`]: grids of runs, on this machine or on Slurm.
+//! - [`stream`]: decisions on sound or spikes as they arrive.
+//! - `figures`: the figures and claims of the paper; `nir`: networks as NIR graphs.
+//!
 //! # `snn` for scripts
 //!
 //! With `--json`, the program writes only the following to standard output:
@@ -51,12 +61,12 @@
 //!   "valid_accuracy","test_accuracy","spikes","seconds","message","settings"}]}`; `state` as in [`run::RunState`], or
 //!   `"no_run"`; `settings` has every key of the experiment, `keys` those shown;
 //! - `snn data info`: [`snn_data::DatasetSummary`];
-//! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of [`figures::Preview`];
+//! - `snn data preview`: `{"version":1,"kind":"preview","files":[..], ..}` with the fields of `figures::Preview`;
 //! - `snn figure`: a line per figure,
 //!   `{"version":1,"kind":"figure","figure":N,"scale":"smoke"|"quick"|"full","state":"done"|"incomplete"|"stopped","files":[..],
-//!   "missing":[`[`figures::Missing`]`],"incomplete":[`[`figures::Incomplete`]`]}`, exit code 1 if a figure is incomplete;
-//!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":`[`figures::Plan`]`}],"all":..}`;
-//! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[`[`figures::Claim`]`]}`;
+//!   "missing":[figures::Missing],"incomplete":[figures::Incomplete]}`, exit code 1 if a figure is incomplete;
+//!   with `--plan` `{"version":1,"kind":"figure_plan","scale":..,"figures":[{"figure":N,"plan":figures::Plan}],"all":..}`;
+//! - `snn claims`: `{"version":1,"kind":"claims","method":..,"claims":[figures::Claim]}`;
 //! - `snn sweep plan`: `{"version":1,"kind":"plan","sweep":DIR,"runs","done","left_out","left_out_done",
 //!   "computing_seconds","seconds","kinds","kinds_measured"}`, the last four `null` with `--no-measure`, the seconds also if
 //!   all runs tried have diverged; `left_out` counts runs of the previous plan that this one does not list;

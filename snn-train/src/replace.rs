@@ -57,13 +57,13 @@ pub(crate) fn replace_by_copy(path: &Path, source: &Path) -> io::Result<()> {
 }
 
 fn through(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    // Whoever names a device wants to write to it, and a rename would replace it by a file.
+    // A user who names a device wants to write to it, and a rename would replace it with a file.
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt as _;
         let kind = fs::symlink_metadata(path).map(|found| found.file_type());
         if kind.is_ok_and(|kind| kind.is_char_device() || kind.is_block_device()) {
-            return Err(io::Error::other("it is a device, where a file is needed"));
+            return Err(io::Error::other("it is a device; a file is needed"));
         }
     }
     // The leftover of a killed process.
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 
-    /// As root alone; elsewhere there is no device to be had, and nothing to be lost.
+    /// Only root can create a device, and only root could lose one.
     #[cfg(unix)]
     #[test]
     fn a_device_stays_one() {
@@ -121,7 +121,7 @@ mod tests {
         let device = directory.path().join("null");
         let made = std::process::Command::new("mknod").arg(&device).args(["c", "1", "3"]).output();
         if !made.is_ok_and(|made| made.status.success()) {
-            return snn_test_support::skip("devices are for root to make");
+            return snn_test_support::skip("only root can create devices");
         }
         let error = replace(&device, b"new", Durability::Process).unwrap_err();
         assert!(error.to_string().contains("a device"), "{error}");

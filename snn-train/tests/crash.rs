@@ -30,7 +30,7 @@ fn train(snn: &Snn, directory: &str, kill_at: Option<(&str, u32)>) -> Option<Exi
 fn killed_at_system_calls() {
     let snn = Snn::new();
     if !train(&snn, "whole", None).is_some_and(|status| status.success()) {
-        return snn_test_support::skip("strace is not installed, or may not trace here");
+        return snn_test_support::skip("strace is not installed or not permitted");
     }
     let trace = std::fs::read_to_string(snn.path("trace")).unwrap();
     let calls = calls(&trace);

@@ -72,7 +72,7 @@ fn write_spikes(path: &Path, samples: usize) {
 fn spiking_heidelberg_digits() {
     let snn = Snn::new();
     run(&snn, &["train", "shd"])
-        .fails(1, &["the data set shd is not here", "`cargo xtask fetch-data shd` fetches it"]);
+        .fails(1, &["the data set shd is missing", "`cargo xtask fetch-data shd` fetches it"]);
     let folder = folder(&snn, "shd");
     write_spikes(&folder.join("shd_train.h5"), 120);
     write_spikes(&folder.join("shd_test.h5"), 40);
@@ -189,9 +189,9 @@ fn heidelberg_digits() {
 fn encoded_digits() {
     let snn = Snn::new();
     run(&snn, &["train", "fsdd_spikes"])
-        .fails(1, &["the data set fsdd_spikes is not here", "`snn data encode fsdd` makes it"]);
+        .fails(1, &["the data set fsdd_spikes is missing", "`snn data encode fsdd` creates it"]);
     run(&snn, &["data", "encode", "randman"])
-        .fails(2, &["data.name = \"randman\" is no data set of recordings"]);
+        .fails(2, &["data.name = \"randman\" is not a data set of recordings"]);
     let recordings = folder(&snn, "fsdd").join("recordings");
     fs::create_dir(&recordings).unwrap();
     for (digit, hertz) in [(1, 500.0), (2, 1200.0), (3, 3000.0)] {
@@ -209,7 +209,7 @@ fn encoded_digits() {
     assert_eq!((&encoded["files"][0]["samples"], &encoded["files"][2]["samples"]), (&38.into(), &30.into()));
     assert!((encoded["seconds_of_sound"].as_f64().unwrap() - 21.6).abs() < 1e-9, "{encoded}");
     run(&snn, &["data", "encode", "fsdd", "--set", words])
-        .fails(2, &["a folder that does not hold the files yet"]);
+        .fails(2, &["a folder without existing output files"]);
 
     let short = [
         "data.inputs=100",

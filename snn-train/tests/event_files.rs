@@ -102,7 +102,7 @@ fn npz_and_csv_files_train_and_are_evaluated() {
 fn nmnist_trains() {
     let snn = Snn::new();
     run(&snn, &["data", "info", "nmnist"])
-        .fails(1, &["the data set nmnist is not here", "`cargo xtask fetch-data nmnist` fetches it"]);
+        .fails(1, &["the data set nmnist is missing", "`cargo xtask fetch-data nmnist` fetches it"]);
     for (part, samples) in [("Train", 12_usize), ("Test", 3)] {
         for digit in 0..10_u8 {
             let folder = snn.path(&format!("data/nmnist/{part}/{digit}"));

@@ -53,7 +53,7 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
                     let text = String::from_utf8(content).unwrap();
                     let letters = text.matches("font-weight=\"bold\"").count();
                     assert!(letters >= 2, "{} has {letters} panels", file.display());
-                    let empty = text.matches("not here").count();
+                    let empty = text.matches("not available").count();
                     assert_eq!(empty, figure["missing"].as_array().unwrap().len(), "{}", file.display());
                     assert!(!text.contains("NaN"), "{} draws what is no number", file.display());
                 }
@@ -100,9 +100,9 @@ fn data_sets_can_be_left_out() {
         let path = directory.path().join(format!("figures/smoke/figure{figure}.svg"));
         let text = fs::read_to_string(path).unwrap();
         let panels = text.matches("font-weight=\"bold\"").count();
-        (panels, text.matches("not here").count(), text.matches("left out").count())
+        (panels, text.matches("not available").count(), text.matches("left out").count())
     };
-    assert_eq!(svg(6), (1, 1, 0), "MNIST, which is not here");
+    assert_eq!(svg(6), (1, 1, 0), "MNIST is not available");
     assert_eq!(svg(9), (1, 1, 0));
     json(&figure(&["--data", "shd"]));
     assert_eq!((svg(6), svg(9)), ((1, 1, 0), (2, 0, 2)), "figure 9 has no panel on SHD");
@@ -169,10 +169,14 @@ fn a_data_set_that_cannot_be_read_leaves_the_rest_to_be_drawn() {
     }
     let figure = || json(&snn(directory.path(), &["figure", "7", "--scale", "smoke", "--json"])).remove(0);
     let reasons = |drawn: &serde_json::Value| drawn["missing"].to_string();
-    assert_eq!(reasons(&figure()).matches("is not here").count(), 4, "an empty folder is no data set");
+    assert_eq!(
+        reasons(&figure()).matches("is not available").count(),
+        4,
+        "an empty folder is not a data set"
+    );
     fs::write(directory.path().join("data/mnist/t10k-images-idx3-ubyte"), "half").unwrap();
     let drawn = figure();
-    assert_eq!(reasons(&drawn).matches("is not here").count(), 2, "{drawn}");
+    assert_eq!(reasons(&drawn).matches("is not available").count(), 2, "{drawn}");
     assert!(reasons(&drawn).contains("mnist"), "{drawn}");
     let svg = fs::read_to_string(directory.path().join("figures/smoke/figure7.svg")).unwrap();
     assert!(svg.contains("unreadable"));

@@ -78,7 +78,7 @@ fn from_the_best_epoch_where_the_last_one_is_lost() {
     }
 }
 
-/// Where the last epoch is the best, both files are of it, and neither is a second name for the other.
+/// If the last epoch is the best, both files have it, and neither is a hard link to the other.
 #[test]
 fn a_checkpoint_damaged_in_place_leaves_the_other_whole() {
     let snn = Snn::new();
@@ -89,7 +89,7 @@ fn a_checkpoint_damaged_in_place_leaves_the_other_whole() {
         assert_eq!(fs::read(checkpoint(damaged)).unwrap(), fs::read(checkpoint(other)).unwrap());
         let file = fs::OpenOptions::new().write(true).open(checkpoint(damaged)).unwrap();
         file.set_len(100).unwrap();
-        let words = [&*format!("is whole: --checkpoint {other} takes that"), "damaged checkpoint"];
+        let words = [&*format!("is intact: use --checkpoint {other}"), "damaged checkpoint"];
         for command in [&["eval"][..], &["stream"], &["export", "--format", "npz", "--out", "x"]] {
             snn.run(&[command, &[damaged, "--checkpoint", damaged]].concat()).fails(1, &words);
         }
@@ -156,5 +156,5 @@ fn a_history_that_lacks_epochs_is_noticed() {
         .filter(|record| record["kind"] != "warning")
         .filter_map(|record| record["epoch"].as_u64())
         .collect();
-    assert_eq!(epochs, [1, 3, 4, 5, 5], "three of old, a new one, and the test");
+    assert_eq!(epochs, [1, 3, 4, 5, 5], "three old epochs, a new one, and the test");
 }

@@ -31,7 +31,7 @@ fn signal(child: &Child, signal: &str) {
 fn wait_for(what: impl Fn() -> bool) {
     let begin = Instant::now();
     while !what() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come");
+        assert!(begin.elapsed() < Duration::from_secs(60), "timed out");
         sleep(Duration::from_millis(5));
     }
 }
@@ -197,7 +197,7 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
         ],
         &["--run-dir", "run"],
     );
-    limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "lower training.batch_size"]);
+    limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "Lower training.batch_size"]);
     let classes = ["train", "randman", "--set", "data.classes=65536", "--run-dir", "run"];
     limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "Lower data.classes"]);
     let confusion = [

@@ -147,7 +147,7 @@ fn pipes_and_devices_hold_nobody_up() {
     }
 }
 
-/// What a user has asked for is written whole or not at all, through a link, and never in place of a device.
+/// Output files are written completely or not at all, through links, and never replace a device.
 #[test]
 fn outputs_leave_what_was_there_when_they_fail() {
     use std::os::unix::fs::FileTypeExt as _;
@@ -162,7 +162,7 @@ fn outputs_leave_what_was_there_when_they_fail() {
         names
     };
     fs::create_dir(snn.path("none")).unwrap();
-    // As root alone; a device of our own, for those of the system are not to be tried.
+    // Only as root; the test creates its own device, to leave those of the system alone.
     let has_device = Command::new("mknod")
         .arg(snn.path("null.csv"))
         .args(["c", "1", "3"])
@@ -211,7 +211,7 @@ fn outputs_leave_what_was_there_when_they_fail() {
         assert_ne!(fs::read(snn.path("old.csv")).unwrap(), b"old", "{command:?}");
     }
     if !has_device {
-        snn_test_support::skip("devices are for root to make");
+        snn_test_support::skip("only root can create devices");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The memory that a run is said to take, and what it takes.
+//! The memory estimate of a run, and its actual memory.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is a test")]
 
@@ -8,9 +8,9 @@ use std::{fs, process::Stdio, thread::sleep, time::Duration};
 
 use common::{Ended, Snn};
 
-/// Shapes of runs, each with something that takes most of its memory.
+/// Shapes of runs, each with a different part that dominates the memory.
 const SHAPES: &[(&str, &[&str])] = &[
-    ("hardly anything", &["data.samples_per_class=20", "network.hidden=[8]"]),
+    ("a small network", &["data.samples_per_class=20", "network.hidden=[8]"]),
     ("the preset", &["data.samples_per_class=1000", "network.hidden=[100]"]),
     (
         "inputs and steps",
@@ -113,8 +113,8 @@ const SHAPES: &[(&str, &[&str])] = &[
     ("a wide readout", &["data.classes=500", "data.samples_per_class=20", "network.hidden=[1000]"]),
 ];
 
-/// The estimate before a run is at least 0.9 and at most 1.3 of what the run then takes at its largest: the allocator keeps some, and
-/// pages of the program's file are there or not.
+/// The estimate before a run is between 0.9 and 1.3 of the peak: the allocator retains memory, and pages of the program file may or may
+/// not be resident.
 #[test]
 fn the_estimate_is_what_a_run_takes() {
     let snn = Snn::new();
@@ -130,7 +130,7 @@ fn the_estimate_is_what_a_run_takes() {
             .collect();
         let small = [arguments.as_slice(), &["--set", "training.memory_limit=1e-6"]].concat();
         let told = snn.run(&small).expect(2).stderr;
-        let mut words = told.split("takes about ").nth(1).unwrap().split_whitespace();
+        let mut words = told.split("needs about ").nth(1).unwrap().split_whitespace();
         let (value, unit) = (words.next().unwrap(), words.next().unwrap());
         let estimate = value.parse::<f64>().unwrap() * if unit == "GB" { 1000.0 } else { 1.0 };
 

@@ -41,7 +41,7 @@ fn a_round_trip_loses_nothing() {
         "snnTorch 1.0 cannot build a recurrent graph",
         "maximum of the readout",
         "two steps later here",
-        "reset is that of other simulators",
+        "reset is the same as in other simulators",
     ] {
         assert!(told.contains(words), "`{words}` is not in: {told}");
     }
@@ -93,7 +93,7 @@ fn what_computes_otherwise_is_refused() {
     }
     refused(&graph, "hidden1.w_in has a bias");
     graph.nodes.insert("hidden1.lif".to_owned(), Node::Other("LIF".to_owned()));
-    refused(&graph, "hidden1.lif is of type LIF");
+    refused(&graph, "hidden1.lif has type LIF");
     graph.nodes.remove("hidden1.lif");
     refused(&graph, "which does not exist");
     fs::write(snn.path("broken.nir"), b"\x89HDF\r\n\x1a\n and nothing behind").unwrap();

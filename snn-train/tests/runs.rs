@@ -74,7 +74,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     for (wrong, words) in [
         ("epoch=>5", "epoch>=5"),
         ("test_accuracy>90%", "test_accuracy>0.9"),
-        ("test_accuracy>abc", "`abc` is none"),
+        ("test_accuracy>abc", "`abc` is not"),
         ("optimizer.learning_rate>abc", "optimizer.learning_rate>0.0"),
         ("network.hidden>5", "network.hidden=[30]"),
     ] {

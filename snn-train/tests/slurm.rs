@@ -255,7 +255,7 @@ fn a_worker_whose_time_is_over_before_it_trains_does_not_go_back_into_the_queue(
     Command::new("kill").args(["-USR1", &worker.id().to_string()]).status().unwrap();
     assert_eq!(worker.wait().unwrap().code(), Some(1));
     let last = lines.last().unwrap().unwrap();
-    assert!(last.contains("over before anything was trained: submit with a longer --time"), "{last}");
+    assert!(last.contains("reached before anything was trained: submit with a longer --time"), "{last}");
     assert!(!cluster.read("scontrol.log").contains("requeue"));
 }
 

@@ -118,7 +118,7 @@ fn what_cannot_be_heard_is_said() {
     let snn = trained();
     fs::write(snn.path("text"), "no sound at all").unwrap();
     fs::write(snn.path("cut.wav"), wav(&tone(0.9, 100), 4000)).unwrap();
-    run(&snn, &["stream", "run", "--input", "text"]).fails(1, &["cannot read sound from text", "no WAV"]);
+    run(&snn, &["stream", "run", "--input", "text"]).fails(1, &["cannot read sound from text", "not WAV"]);
     run(&snn, &["stream", "run", "--input", "cut.wav"]).fails(1, &["ends early, at sample 100"]);
     run(&snn, &["stream", "run", "--input", "nothing"]).fails(1, &["cannot read nothing"]);
     run(&snn, &["stream", "run", "--raw", "s16le"]).fails(2, &["--rate"]);
@@ -131,13 +131,13 @@ fn what_cannot_be_heard_is_said() {
         fs::write(snn.path("lines"), lines).unwrap();
         run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, words);
     };
-    refused("1 2\nRIFF\n", &["line 2 of lines: `RIFF` is no spike: a line has a time in ms"]);
+    refused("1 2\nRIFF\n", &["line 2 of lines: `RIFF` is not a spike: a line has a time in ms"]);
     refused("1 0\n1 20\n", &["line 2 of lines: ", "a spike of unit 20, but there are 20"]);
     refused("9 0\n3 1\n", &["line 2 of lines: ", "a spike at 3 ms, but the stream is at 9 ms"]);
     refused("nan 0\n", &["a spike at NaN ms"]);
     refused("1e300 0\n", &["a spike at 1", "times are in ms since the stream began"]);
     fs::write(snn.path("lines"), b"\x00\xff\n").unwrap();
-    run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, &["line 1 of lines: this is no text"]);
+    run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, &["line 1 of lines: this is not text"]);
 }
 
 /// Spikes as lines of text: the decisions are those of `snn predict`.

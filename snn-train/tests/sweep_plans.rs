@@ -39,12 +39,12 @@ fn plans_are_not_believed() {
     let plan = fs::read(sweep.join("manifest.json")).unwrap();
     type Change = fn(&mut Value);
     let changes: [(Change, &str); 7] = [
-        (|plan| plan["points"][1]["id"] = json!("../../elsewhere"), "no plain name"),
+        (|plan| plan["points"][1]["id"] = json!("../../elsewhere"), "not a plain directory name"),
         (
             |plan| plan["points"][1]["id"] = json!("randman-0123456789ab"),
             "its settings are those of randman-",
         ),
-        (|plan| plan["points"][1]["id"] = plan["points"][0]["id"].clone(), "it is there twice"),
+        (|plan| plan["points"][1]["id"] = plan["points"][0]["id"].clone(), "it is listed twice"),
         (
             |plan| plan["points"][1]["settings"]["optimizer.learning_rate"] = json!(0.5),
             "its settings are those of",
@@ -63,7 +63,7 @@ fn plans_are_not_believed() {
         let error = SweepDir::open(&sweep).unwrap_err();
         assert!(matches!(error, Error::Files(snn_run::Error::ForeignPoint { .. })), "{number}: {error}");
         for command in ["run", "status", "retry", "submit"] {
-            snn.run(&["sweep", command, "sweeps/rates"]).fails(1, &[expected, "plan the sweep anew"]);
+            snn.run(&["sweep", command, "sweeps/rates"]).fails(1, &[expected, "plan the sweep again"]);
         }
         assert!(!snn.path("elsewhere").exists());
         assert_eq!(fs::read_dir(sweep.join("runs")).map_or(0, Iterator::count), 0, "nothing is trained");

@@ -1,4 +1,4 @@
-//! How long the list of ten thousand runs takes, and how much memory: `cargo bench -p snn-tui`.
+//! Time and memory of the list of ten thousand runs: `cargo bench -p snn-tui`.
 //!
 //! The runs are written into a temporary directory, with fifty epochs each. Times are of the whole process, medians of five.
 
@@ -38,7 +38,7 @@ fn main() {
     }
 }
 
-/// Seconds, and the peak of memory as far as it is seen (kB).
+/// Seconds, and the observed peak of memory (kB).
 fn measure(runs: &Path, options: &[&str]) -> (f64, u64) {
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_snn-tui"))
@@ -50,7 +50,7 @@ fn measure(runs: &Path, options: &[&str]) -> (f64, u64) {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     loop {
-        // Where there is no /proc, the memory stays unknown.
+        // Without /proc, the memory is unknown.
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(peak).max(peak);

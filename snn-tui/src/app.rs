@@ -28,9 +28,9 @@ use crate::{
 
 /// Options of the dashboard on a terminal.
 pub(crate) struct Manner {
-    /// Time between two looks at the files.
+    /// Time between reads of the files.
     pub(crate) interval: Duration,
-    /// Frames drawn per second at most.
+    /// Maximum number of frames per second.
     pub(crate) frames: f64,
     /// Whether to use the mouse.
     pub(crate) mouse: bool,
@@ -40,13 +40,13 @@ pub(crate) struct Manner {
     pub(crate) notify: Option<Notify>,
 }
 
-/// What reaches the thread that draws.
+/// Messages to the drawing thread.
 enum Input {
     Key(KeyEvent),
     Mouse(MouseEvent),
     /// The terminal has reported its background.
     Background(Ground),
-    /// The room has changed, or the picture may be damaged.
+    /// The size has changed, or the picture may be damaged.
     Redraw,
     Data(Vec<Msg>),
     /// Ctrl-Z.
@@ -64,7 +64,7 @@ const FIRST_FRAME: Duration = Duration::from_millis(100);
 pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<()> {
     state.is_watched = true;
     let (sender, inputs) = mpsc::channel();
-    // Before the terminal is taken over, so that no signal finds it without anybody to give it back.
+    // Before the terminal is taken over, so any signal restores it.
     watch_signals(&sender)?;
     let mut terminal = Terminal::take(manner.mouse).context("cannot take over the terminal")?;
     let (wants, wanted) = mpsc::channel();
@@ -114,7 +114,7 @@ pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<(
                 if act(&mut state, action)? {
                     return Ok(());
                 }
-                // Whoever presses a key waits for what it does.
+                // Draw at once after a key.
                 (now, dirty) = (true, true);
             }
             Ok(Input::Mouse(event)) => {
@@ -168,7 +168,7 @@ fn suspend(terminal: &mut Terminal, state: &mut State) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads files until nobody listens any more.
+/// Reads files until the receiver is gone.
 fn tail(mut tailer: Tailer, interval: Duration, wanted: &Receiver<Wants>, sender: &Sender<Input>) {
     let mut wants = Wants::default();
     let mut settled = false;
@@ -229,7 +229,7 @@ fn read_keys(sender: &Sender<Input>) {
     }
 }
 
-/// A connection that is cut, or somebody who ends us: the terminal is given back in any case.
+/// A lost connection or a termination signal: the terminal is restored in any case.
 #[cfg(unix)]
 fn watch_signals(sender: &Sender<Input>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGCONT, SIGTSTP])?;
@@ -254,7 +254,7 @@ fn watch_signals(_: &Sender<Input>) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks runs to stop, unless they have ended or vanished since the question was asked.
+/// Requests runs to stop, unless they have ended or vanished since the question.
 fn stop(state: &mut State, runs: &[String]) {
     let mut asked = 0;
     let mut said = Vec::new();
@@ -274,12 +274,13 @@ fn stop(state: &mut State, runs: &[String]) {
         }
     }
     if asked > 0 {
-        said.push(format!("asked {asked} run(s) to stop; they end after their batch, with a checkpoint"));
+        let runs = snn_run::counted(asked, "run", "runs");
+        said.push(format!("asked {runs} to stop after the current batch, with a checkpoint"));
     }
     state.notice = Some(said.join("; "));
 }
 
-/// Writes what is shown into the working directory, beside what is there.
+/// Exports the screen into the working directory, without replacing files.
 fn export(state: &mut State) {
     let target = export::free_target();
     let size = crossterm::terminal::size().unwrap_or((80, 24));
@@ -300,7 +301,7 @@ mod tests {
         theme::{Colors, Marker, Theme},
     };
 
-    /// What the dashboard knows of the runs in a directory.
+    /// The dashboard's state for the runs in a directory.
     fn known(directory: &Path) -> State {
         let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
         let mut state = State::new(theme, "runs".to_owned(), false);
@@ -321,7 +322,7 @@ mod tests {
         let mut state = known(directory.path());
         let is_running = |run: &Run| run.is(RunState::Running);
         assert!(is_running(&state.model.runs["randman-c"]));
-        assert!(said(&mut state, "randman-c").starts_with("asked 1 run(s) to stop"));
+        assert!(said(&mut state, "randman-c").starts_with("asked 1 run to stop"));
         assert!(path("randman-c/stop").exists());
         std::fs::remove_file(path("randman-c/stop")).unwrap();
 

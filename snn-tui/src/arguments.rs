@@ -16,25 +16,25 @@ use crate::{
     theme::{Colors, Ground, Marker, Theme},
 };
 
-/// Watch training runs in the terminal; quitting ends the watching, not the runs
+/// Watch training runs in the terminal; quitting does not stop them
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Arguments {
-    /// Directory that holds the runs, one run's own directory, or that of a sweep. With several, such as `runs sweeps/*`, the name of
+    /// Directory of runs, of one run, or of a sweep. With several, such as `runs sweeps/*`, the name of
     /// each run starts with that of its directory
     #[arg(default_value = "runs", value_name = "RUNS_DIR")]
     pub(crate) runs: Vec<PathBuf>,
-    /// Write a screen once as text and exit, as happens anyway if the output is no terminal, or a dumb one
+    /// Write a screen as text and exit; the default if the output is not a terminal, or TERM is `dumb`
     #[arg(long)]
     pub(crate) once: bool,
-    /// Write the runs as JSON once and exit
+    /// Write the runs as JSON and exit
     #[arg(long, conflicts_with_all = ["once", "export"])]
     pub(crate) json: bool,
-    /// Write the plot as SVG, PDF or PNG, by the ending of the name, with its numbers as CSV beside it, and exit; with `--once`
-    /// the screen as it is
+    /// Write the plot as SVG, PDF or PNG, by the file extension, and its numbers as CSV next to it, and exit; with `--once`,
+    /// write the screen
     #[arg(long, value_name = "FILE")]
     pub(crate) export: Option<Target>,
-    /// The screen to begin with, or to be written
+    /// The first screen, or the one to write
     #[arg(long, default_value = SCREENS[0].screen.0, value_parser = screen_parser())]
     screen: Screen,
     /// Put the cursor on this run
@@ -55,10 +55,10 @@ pub(crate) struct Arguments {
     /// The epoch whose probe is shown; by default the newest
     #[arg(long)]
     epoch: Option<u32>,
-    /// Columns and rows of what is written once [default: the terminal's, or 80x24]
+    /// Columns and rows of the output [default: the terminal's, or 80x24]
     #[arg(long, value_name = "WxH")]
     size: Option<Size>,
-    /// What curves are made of [default: braille where the locale is UTF-8, else ascii]
+    /// Characters for curves [default: braille if the locale is UTF-8, otherwise ascii]
     #[arg(long, value_enum)]
     marker: Option<Marker>,
     /// Colors; `auto` follows NO_COLOR and TERM
@@ -73,10 +73,10 @@ pub(crate) struct Arguments {
     /// Ring the bell, or send a desktop notification (OSC 9), when a run ends
     #[arg(long, value_enum)]
     pub(crate) notify: Option<Notify>,
-    /// Seconds between two looks at the files
+    /// Seconds between reads of the files
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = positive)]
     pub(crate) interval: f64,
-    /// Frames drawn per second at most
+    /// Maximum number of frames per second
     #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = positive)]
     pub(crate) fps: f64,
     /// Write the completion script of a shell to standard output and exit
@@ -121,7 +121,7 @@ impl FromStr for Size {
     }
 }
 
-/// Takes the words of the table of screens.
+/// Accepts the names in the table of screens.
 fn screen_parser() -> impl TypedValueParser<Value = Screen> {
     let words = SCREENS.iter().map(|it| PossibleValue::new(it.screen.0).help(it.about));
     let named = |word: String| SCREENS.iter().find(|it| it.screen.0 == word);
@@ -146,7 +146,7 @@ fn ground_of(colors: &str) -> Option<Ground> {
 }
 
 impl Arguments {
-    /// How things look on this terminal.
+    /// Colors and characters for this terminal.
     pub(crate) fn theme(&self) -> Theme {
         let variable = |name: &str| env::var(name).unwrap_or_default();
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable).into_iter().find(|value| !value.is_empty());
@@ -164,7 +164,7 @@ impl Arguments {
             ColorChoice::Indexed => Colors::Indexed(ground),
             ColorChoice::Sixteen => Colors::Sixteen(ground),
             ColorChoice::Never => Colors::None,
-            // https://no-color.org: any value but an empty one.
+            // https://no-color.org: any nonempty value.
             ColorChoice::Auto if !variable("NO_COLOR").is_empty() => Colors::None,
             ColorChoice::Auto => {
                 let (term, depth) = (variable("TERM"), variable("COLORTERM"));
@@ -187,7 +187,7 @@ impl Arguments {
             && !["linux", "dumb"].contains(&term.as_str())
     }
 
-    /// Where the dashboard begins.
+    /// The initial state of the dashboard.
     pub(crate) fn apply(&self, state: &mut State) -> Result<()> {
         state.screen = self.screen;
         state.change(|it: &mut curves::Choice| it.metric.clone_from(&self.metric));
@@ -215,7 +215,7 @@ impl Arguments {
         self.mark.iter().any(|id| id == "all")
     }
 
-    /// Names of runs that must be there.
+    /// Names of runs that must exist.
     pub(crate) fn named_runs(&self) -> impl Iterator<Item = &String> {
         self.run.iter().chain(self.mark.iter().filter(|id| *id != "all"))
     }
@@ -241,7 +241,7 @@ impl Arguments {
             || self.epoch.is_some()
     }
 
-    /// Columns and rows of what is written once, as far as they are asked for.
+    /// Columns and rows of the output, if given.
     pub(crate) fn size(&self) -> Option<Size> {
         self.size
     }

@@ -1,12 +1,12 @@
-//! What screens write into files: the plots themselves, or the screen with the numbers in it.
+//! Exports of screens: plots, or the screen with its numbers.
 
 use crate::widgets::{Histogram, Lanes, Map, Plot};
 
-/// What a screen writes.
+/// The export of a screen.
 pub(crate) enum Figure<'a> {
-    /// Plots, whose numbers are known from what they are.
+    /// Plots, which contain their numbers.
     Panels(Vec<Panel<'a>>),
-    /// The screen as it is, and its numbers.
+    /// The screen and its numbers.
     Screen(Table),
 }
 
@@ -18,7 +18,7 @@ pub(crate) enum Panel<'a> {
     Map(Map),
 }
 
-/// Rows of cells under names.
+/// A table with named columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Table {
     pub(crate) head: Vec<String>,
@@ -30,7 +30,7 @@ impl Table {
         Self { head: head.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
-    /// From a table in CSV whose first line has the names.
+    /// Parses CSV with a header.
     pub(crate) fn of_csv(text: &str) -> Self {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
         let cells = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();

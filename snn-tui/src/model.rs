@@ -1,4 +1,4 @@
-//! What is known of the runs: all that the tailer has found out, and nothing of where the user is.
+//! The data about runs: everything the tailer has read, independent of the user interface.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,18 +6,18 @@ use snn_run::{Environment, Record};
 
 use crate::data::{ConfigSummary, History, Log, MachineHistory, Msg, Probes, Run, SweepView, System};
 
-/// Everything that is known.
+/// All data.
 #[derive(Default)]
 pub(crate) struct Model {
-    /// The directory that is looked at.
+    /// The source directory.
     pub(crate) source: String,
     /// Whether that is a sweep's.
     pub(crate) is_sweep: bool,
     pub(crate) runs: BTreeMap<String, Run>,
     pub(crate) facts: HashMap<String, ConfigSummary>,
-    /// Of the runs that are looked at.
+    /// Details of the visible runs.
     pub(crate) histories: HashMap<String, History>,
-    /// Of one run.
+    /// Details of one run.
     pub(crate) probes: (String, Probes),
     pub(crate) sweep: Option<SweepView>,
     pub(crate) system: Option<System>,
@@ -25,9 +25,9 @@ pub(crate) struct Model {
     pub(crate) machine: MachineHistory,
     pub(crate) environment: Option<(String, Environment)>,
     pub(crate) log: Option<(String, Log)>,
-    /// Runs read so far, and all that there are.
+    /// Number of runs read so far, and of all runs.
     pub(crate) loading: (usize, usize),
-    /// Why nothing can be read at all.
+    /// Why nothing can be read.
     pub(crate) trouble: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Model {
         Self { source, is_sweep, ..Self::default() }
     }
 
-    /// Takes in what the tailer has found out.
+    /// Applies a message of the tailer.
     pub(crate) fn update(&mut self, message: Msg) {
         match message {
             Msg::Runs(runs) => {
@@ -91,7 +91,7 @@ impl Model {
         &mut self.probes.1
     }
 
-    /// What determines a run, as far as that is known.
+    /// The settings of a run, if known.
     pub(crate) fn facts(&self, id: &str) -> Option<&ConfigSummary> {
         self.facts.get(id)
     }

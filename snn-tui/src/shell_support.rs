@@ -1,4 +1,4 @@
-//! What shells and `man` know of the program, made from the same texts as `--help`.
+//! Shell completions and the man page, generated from the same texts as `--help`.
 
 use std::{fs, io::Write as _, path::Path};
 

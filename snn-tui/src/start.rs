@@ -1,4 +1,4 @@
-//! Before anything is shown: reads the runs and checks the command line against them.
+//! Startup: reads the runs and checks the command line against them.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ const RECENT: u64 = 64 << 10;
 /// Maximum number of names that an error lists.
 const NAMES: usize = 12;
 
-/// Reads all that the screen needs, which may need more once that is known.
+/// Reads all data that the screen needs, repeatedly, since data may lead to further needs.
 pub(crate) fn settle(tailer: &mut Tailer, state: &mut State) {
     for _ in 0..3 {
         loop {
@@ -47,7 +47,7 @@ pub(crate) fn read(tailer: &mut Tailer, state: &mut State, arguments: &Arguments
 /// applies `--mark all`.
 ///
 /// # Errors
-/// For the first mistake.
+/// The first error.
 pub(crate) fn check(state: &mut State, arguments: &Arguments) -> Result<()> {
     if let Some(missing) = arguments.named_runs().find(|id| !state.model.runs.contains_key(*id)) {
         let known = nearest(missing, state.model.runs.keys().map(String::as_str));

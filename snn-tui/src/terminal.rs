@@ -1,4 +1,4 @@
-//! The terminal: taken over, drawn on with as few bytes as possible, and given back whatever happens.
+//! The terminal: taken over, drawn on with as few bytes as possible, and always restored.
 
 mod background;
 mod job;
@@ -20,26 +20,26 @@ use ratatui::{buffer::Buffer, layout::Rect};
 pub(crate) use background::{Heard, Listener};
 pub(crate) use painter::Painter;
 
-/// Large enough for most frames, so that one is one write.
+/// Large enough to write most frames at once.
 const BUFFER: usize = 64 << 10;
 
-/// Whether there is anything to give back.
+/// Whether the terminal must be restored.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Reports buttons and the wheel, with decimal coordinates. Reports of movements would only wake us up.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
-/// The terminal while the dashboard is on it.
+/// The terminal while the dashboard uses it.
 pub(crate) struct Terminal {
     painter: Painter<BufWriter<Stdout>>,
     mouse: bool,
-    /// Whether `suspend` has taken the terminal back, and the signal of that is still to come.
+    /// Whether `suspend` has taken the terminal again, and its signal is still pending.
     is_back: bool,
 }
 
 impl Terminal {
-    /// Takes over the terminal, and the mouse on request. Both are given back when this is dropped, and in a panic.
+    /// Takes over the terminal, and the mouse on request. Both are restored when this is dropped, and in a panic.
     pub(crate) fn take(mouse: bool) -> io::Result<Self> {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
@@ -69,7 +69,7 @@ impl Terminal {
         self.painter.send(background::QUESTION)
     }
 
-    /// Shows what `draw` paints on as much room as there is now.
+    /// Draws with `draw` at the current size of the terminal.
     pub(crate) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
         let (width, height) = terminal::size()?;
         self.painter.draw(Rect::new(0, 0, width, height), draw)
@@ -80,7 +80,7 @@ impl Terminal {
         self.painter.send(bytes)
     }
 
-    /// Draws everything anew next time.
+    /// Redraws everything next time.
     pub(crate) fn forget(&mut self) {
         self.painter.forget();
     }
@@ -116,7 +116,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Puts the terminal back as it was; what fails now is not worth a word.
+/// Restores the terminal; errors are ignored.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let _ = io::Write::write_all(&mut io::stdout(), MOUSE_OFF);

@@ -1,8 +1,8 @@
-//! Colors and markers: what a terminal can show, and how things look there.
+//! Colors and markers for the capabilities of the terminal.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How many colors are used, and on what.
+/// The number of colors, and the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colors {
     /// None: bold, dim and reversed text, and glyphs instead of shades.
@@ -36,7 +36,7 @@ pub(crate) fn luminance(rgb: [f64; 3]) -> f64 {
     rgb.into_iter().zip([0.2126, 0.7152, 0.0722]).map(|(c, weight)| weight * linear(c)).sum()
 }
 
-/// What curves and rasters are made of.
+/// The characters for curves and rasters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Marker {
     /// Two by four dots in a cell.
@@ -48,14 +48,14 @@ pub(crate) enum Marker {
     Ascii,
 }
 
-/// How everything looks.
+/// The styles of all elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Theme {
     pub(crate) colors: Colors,
     pub(crate) marker: Marker,
 }
 
-/// After Okabe & Ito's palette, which the color-blind can tell apart: in the 256 colors and in the sixteen, bright ones for dark
+/// After Okabe & Ito's palette for all kinds of color vision: in the 256 colors and in the sixteen, bright ones for dark
 /// backgrounds.
 const ON_DARK: [(u8, Color); 7] = [
     (39, Color::Cyan),
@@ -86,7 +86,7 @@ const BRIGHT: usize = 3;
 const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 impl Theme {
-    /// The look of the `k`-th of several things.
+    /// The style of the `k`-th of several items.
     pub(crate) fn series(self, k: usize) -> Style {
         let pick = |colors: [(u8, Color); 7]| colors[k % colors.len()];
         match self.colors {
@@ -114,7 +114,7 @@ impl Theme {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// Where the cursor is.
+    /// The style of the cursor.
     pub(crate) fn cursor(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
@@ -157,8 +157,8 @@ impl Theme {
         Self { colors, ..self }
     }
 
-    /// A cell of a map for a share of 0 to 1: a glyph, and a style that makes it a patch of color where there are
-    /// enough of them. Elsewhere the glyph itself is darker or lighter.
+    /// A cell of a map for a value from 0 to 1: a glyph, and a style that makes it a patch of color if there are enough colors;
+    /// otherwise the glyph itself is darker or lighter.
     pub(crate) fn shade(self, share: f64) -> (char, Style) {
         let level = ((share.clamp(0.0, 1.0) * 10.0) as usize).min(SHADES.len() - 1);
         match self.colors {
@@ -172,7 +172,7 @@ impl Theme {
         }
     }
 
-    /// A symbol, or what stands for it in ASCII.
+    /// A symbol, or its ASCII substitute.
     pub(crate) fn glyph(self, symbol: &'static str, ascii: &'static str) -> &'static str {
         if self.marker == Marker::Ascii { ascii } else { symbol }
     }
@@ -182,7 +182,7 @@ impl Theme {
 mod tests {
     use super::*;
 
-    /// The sixteen colors as xterm and the console of Linux have them.
+    /// The sixteen colors of xterm and the Linux console.
     const XTERM: [u32; 16] = [
         0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000,
         0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
@@ -260,7 +260,7 @@ mod tests {
                 styles.extend((0..7).map(|k| (format!("strong {k}"), theme.strong(theme.series(k)))));
                 styles.extend((0..=20).map(|k| (format!("shade {k}"), theme.shade(f64::from(k) / 20.0).1)));
                 for (name, style) in styles {
-                    // What is dim or blinks has no contrast that anybody knows.
+                    // The contrast of dim or blinking text is unknown.
                     assert!(!style.add_modifier.intersects(Modifier::DIM | Modifier::HIDDEN), "{name}");
                     for sixteen in [&XTERM, &CONSOLE] {
                         let of = |color: Option<Color>| color.and_then(|color| hex(color, sixteen));

@@ -1,6 +1,6 @@
 //! The program without a terminal: several directories, shell completions, the man page, mistakes on the command line.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,6 @@
 //! Runs and a sweep made by commit 770df81 open on every screen.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use std::{path::PathBuf, process::Command};
 

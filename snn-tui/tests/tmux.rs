@@ -9,7 +9,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
+    reason = "test helpers fail like tests"
 )]
 
 use std::{
@@ -174,7 +174,7 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
 
     let run = runs.join("mine");
     let mut trainer = Trainer::start(&snn, &run);
-    screen.wait_for(&["1 runs, 1 running", "mine", "/100000", "randman"]);
+    screen.wait_for(&["1 run, 1 running", "mine", "/100000", "randman"]);
     screen.press(&["Enter"]);
     screen.wait_for(&["loss", "accuracy", "epoch", "mine"]);
     screen.press(&["3"]);
@@ -263,7 +263,7 @@ fn a_trainer_that_is_watched_outlives_the_terminal() {
 
     screen.press(&["clear", "Enter"]);
     screen.press(&[&train("training.epochs=100000"), "Enter"]);
-    screen.wait_for(&["1 runs, 1 running", "mine"]);
+    screen.wait_for(&["1 run, 1 running", "mine"]);
     screen.press(&["q"]);
     screen.wait_for(&["training continues in", "ready>"]);
     let on = |when: &str| {
@@ -294,10 +294,10 @@ fn a_watched_trainer_that_has_ended_prints_its_result() {
     screen.wait_for(&["ready>"]);
     let train = format!("{} train randman --watch --run-dir {} {small}", snn.display(), run.display());
     screen.press(&[&format!("{train} --set training.epochs=30; echo code $?"), "Enter"]);
-    screen.wait_for(&["1 runs, 1 done"]);
+    screen.wait_for(&["1 run, 1 done"]);
     screen.press(&["q"]);
     let text = screen.wait_for(&["test accuracy", "verdict", "code 0"]);
-    assert!(!text.contains("training goes on"), "{text}");
+    assert!(!text.contains("training continues in"), "{text}");
 }
 
 /// Ctrl-Z leads back to the shell, whose text is there again, and `fg` to the dashboard; so does a signal from elsewhere.
@@ -433,7 +433,7 @@ fn clicks_reach_the_dashboard_and_the_end_of_a_run_the_terminal() {
         let bytes = directory.path().join(how);
         screen.tmux(&["pipe-pane", "-o", &format!("cat > {}", bytes.display())]);
         screen.press(&[&format!("{VIEWER} --mouse --notify {how} {}", runs.display()), "Enter"]);
-        let text = screen.wait_for(&["1 runs, 1 running", "6 System"]);
+        let text = screen.wait_for(&["1 run, 1 running", "6 System"]);
         let column = text.lines().next().unwrap().find("6 System").unwrap() + 2;
         screen.press(&["-l", &format!("\x1b[<0;{column};1M\x1b[<0;{column};1m")]);
         screen.wait_for(&["machine"]);

@@ -2,7 +2,7 @@
 //! snn-core's tests, which runs the kernels on the host, and scripts.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use std::{
     fs,

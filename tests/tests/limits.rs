@@ -1,4 +1,4 @@
-//! How much memory a training step takes, which grows with the threads, not with the batch; and the widest layers.
+//! The memory of a training step, which grows with the number of threads, not with the batch; and the widest layers.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
 
@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Memory is that of the whole process, so one test at a time.
+/// The memory is that of the process, so tests run one at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Resident memory of this process in MB: now, and at most since [`forget`].
@@ -22,13 +22,13 @@ fn resident() -> Option<[f64; 2]> {
     Some([read("VmRSS:")?, read("VmHWM:")?])
 }
 
-/// Starts the maximum over; false where the system cannot.
+/// Resets the maximum; false if the system does not support it.
 fn forget() -> bool {
     fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
-/// MB that training steps take at most beside their events, on two threads. The network is that of the benchmark's job S: 700 inputs
-/// with 16 spikes a step, 256 recurrent units, 20 outputs.
+/// Peak memory of training steps in MB, without their events, on two threads. The network is that of the benchmark's job S: 700 inputs
+/// with 16 spikes per step, 256 recurrent units, 20 outputs.
 fn training_memory(batch: usize, steps: usize) -> Option<f64> {
     let rows = batch * steps;
     let offsets = (0..=rows).map(|row| 16 * row as u32).collect();
@@ -58,12 +58,12 @@ fn training_memory(batch: usize, steps: usize) -> Option<f64> {
     Some(most - before)
 }
 
-/// Fails if training takes `most` MB or more; a fifth of the memory, which potentials of all steps of a block take, must be there, or
-/// nothing was measured.
+/// Fails if training takes `most` MB or more, or less than a fifth of it, the memory for the potentials of a block: then nothing was
+/// measured.
 fn assert_below(batch: usize, steps: usize, most: f64) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(memory) = training_memory(batch, steps) else {
-        return snn_test_support::skip("this system does not tell the memory of a process");
+        return snn_test_support::skip("this system does not report the memory of a process");
     };
     let potentials = 8.0 * steps as f64 * 256.0 * 4.0 / 1e6;
     assert!(memory < most, "{memory:.0} MB for a batch of {batch} with {steps} steps, {most} are allowed");
@@ -81,12 +81,12 @@ fn memory_does_not_grow_with_the_batch() {
 }
 
 #[test]
-#[ignore = "ten seconds of processor time; the two others cover it at a tenth of that"]
+#[ignore = "ten seconds of processor time; the other two tests take a tenth of that"]
 fn a_batch_of_4096_samples_stays_below_250_mb() {
     assert_below(4096, 500, 250.0);
 }
 
-/// Units are numbered in 16 bits: the last of 65,536 spikes, drives and learns as the reference has it.
+/// Units have 16-bit numbers: the last of 65,536 spikes, has effects and learns as in the reference.
 #[test]
 fn the_widest_layers_agree_with_the_reference() {
     const WIDEST: usize = 1 << 16;

@@ -1,7 +1,7 @@
-//! `cargo xtask captures`: the screens of the dashboard in the README and the guide, drawn from recorded runs.
+//! `cargo xtask captures`: draws the dashboard screens in the README and the guide from recorded runs.
 //!
-//! The runs are real: `docs/dashboard/runs` (see its README) and those of the tests of verdicts. One of them was stopped before its end;
-//! its copy claims to be running now, which is what the dashboard would have shown then.
+//! The runs are real: `docs/dashboard/runs` (see its README) and those of the verdict tests. One of them was stopped before its end;
+//! its copy claims to be running, to show the dashboard as it was then.
 
 use std::{
     fs, io,
@@ -16,10 +16,10 @@ use crate::process::{self, cargo, root};
 
 /// A question and the screen that answers it.
 struct Capture {
-    /// The name of the picture in `docs/dashboard`.
+    /// The file name of the picture in `docs/dashboard`.
     name: &'static str,
     question: &'static str,
-    /// What the dashboard is started with, beside how it is written.
+    /// The arguments of the dashboard, in addition to [`LOOK`].
     arguments: &'static [&'static str],
 }
 
@@ -51,7 +51,7 @@ const CAPTURES: [Capture; 5] = [
     },
 ];
 
-/// How each screen is written: in colors, in braille, as large as the smallest usual terminal.
+/// The format of each screen: colors, braille, the size of the smallest common terminal.
 const LOOK: [&str; 8] =
     ["--once", "--size", "80x24", "--color", "256", "--theme", "dark", "--marker=braille"];
 
@@ -66,7 +66,7 @@ pub(crate) fn captures(text: bool) -> Result<u8> {
     let viewer = process::target().join("release").join(format!("snn-tui{}", std::env::consts::EXE_SUFFIX));
     for Capture { name, question, arguments } in CAPTURES {
         let mut command = std::process::Command::new(&viewer);
-        // In the directory of the copies, so that what is drawn names no other place.
+        // In the directory of the copies, to keep other paths out of the pictures.
         command.current_dir(place.path()).args(arguments).args(LOOK);
         if text {
             println!("{question}");
@@ -109,7 +109,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Lets a stopped run claim that it is running now.
+/// Makes a stopped run claim to be running.
 fn resume(status: &Path) -> Result<()> {
     let mut value: Value = serde_json::from_slice(&fs::read(status)?)?;
     value["state"] = "running".into();

@@ -179,6 +179,44 @@ fn checks() -> Vec<Check> {
         .collect()
 }
 
+/// Checks the links in the documentation of every package: with its default features, with none, and with each feature alone.
+pub(crate) fn docs() -> Result<u8> {
+    requirements::ensure()?;
+    let mut commands = vec![documentation_of(&["--workspace"])];
+    for (package, features) in features_of_packages()? {
+        let alone = ["--package", &package, "--no-default-features"];
+        commands.push(documentation_of(&alone));
+        commands.extend(
+            features.iter().map(|feature| documentation_of(&[&alone[..], &["--features", feature]].concat())),
+        );
+    }
+    for mut command in commands {
+        let code = process::run(&mut command)?;
+        if code != 0 {
+            eprintln!("error: `{}` failed", process::line(&command));
+            return Ok(code);
+        }
+    }
+    Ok(0)
+}
+
+/// The packages that have features, and those features, except those that do not build on every machine.
+fn features_of_packages() -> Result<Vec<(String, Vec<String>)>> {
+    let output =
+        cargo(["metadata", "--no-deps", "--format-version", "1"]).output().context("cannot start cargo")?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).context("cannot parse the output of `cargo metadata`")?;
+    let packages = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
+    let features = |package: &serde_json::Value| {
+        let features = package["features"].as_object()?.keys();
+        // `cuda` needs the CUDA toolkit; `cuda-check` documents the same code.
+        let features: Vec<_> =
+            features.filter(|it| !["default", "cuda"].contains(&it.as_str())).cloned().collect();
+        (!features.is_empty()).then(|| Some((package["name"].as_str()?.to_owned(), features)))?
+    };
+    Ok(packages.iter().filter_map(features).collect())
+}
+
 /// The documentation of some packages, in which no link may be broken.
 fn documentation_of(packages: &[&str]) -> Command {
     let mut command = cargo(["doc", "--release", "--no-deps"]);
@@ -204,5 +242,15 @@ mod tests {
         let chosen = |line: &str| names_packages(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert!(chosen("-p snn-core golden") && chosen("--package=snn-core") && chosen("-psnn-core"));
         assert!(!chosen("golden -- --nocapture") && !chosen("golden -- -p"));
+    }
+
+    #[test]
+    fn feature_sets_are_found() {
+        let packages = features_of_packages().expect("metadata of the workspace");
+        let data = packages.iter().find(|(name, _)| name == "snn-data").expect("snn-data has features");
+        assert!(data.1.iter().any(|feature| feature == "hdf5"), "{packages:?}");
+        assert!(
+            packages.iter().all(|(_, features)| !features.iter().any(|it| it == "default" || it == "cuda"))
+        );
     }
 }

@@ -58,6 +58,8 @@ enum Command {
         #[arg(long)]
         no_tests: bool,
     },
+    /// Check the links in the documentation of every package, in every feature set
+    Docs,
     /// On a machine with an NVIDIA GPU: compare it with the CPU, and measure it and PyTorch
     Gpu(gpu::Options),
     /// Test sweeps on Slurm: start a single-node cluster, submit, requeue, kill, resubmit, compare, and stop it
@@ -122,6 +124,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         Command::SlurmTest => slurm::slurm_test(),
         Command::Ci { no_tests } => check::ci(no_tests),
+        Command::Docs => check::docs(),
         Command::FetchData { options } => fetch_data(&options),
         Command::BuildTimes(options) => build_times::build_times(&options),
         Command::RunTimed { words } => timed::run(&words),

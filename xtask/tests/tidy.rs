@@ -74,7 +74,7 @@ fn sources(extensions: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-/// What people read: at the top, in `docs`, and with every member.
+/// Documents: at the top level, in `docs`, and in every member.
 fn documents() -> Vec<PathBuf> {
     let mut all = sources(&["md"]);
     let mut folders = vec![(root().to_owned(), false), (root().join("docs"), true)];
@@ -193,8 +193,8 @@ fn the_top_level_holds_what_was_agreed() {
     }
 }
 
-/// The fuzz targets are a workspace of their own, which needs what CI does not have; that they name what there is can be seen without
-/// building them.
+/// The fuzz targets are a separate workspace with requirements that CI lacks; this test checks without building them that they name
+/// existing functions.
 #[test]
 fn fuzz_targets_are_declared_and_call_what_there_is() {
     let manifest = manifest(&root().join("fuzz"));

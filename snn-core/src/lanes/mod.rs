@@ -134,7 +134,7 @@ pub(crate) fn padded(units: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Narrows `values` and returns which of them count as positive.
+    /// Narrows `values` and returns which of them are positive.
     struct Narrow<'a> {
         values: &'a mut [f64],
         narrowed: &'a mut [f32],
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// The forward pass decides in `f64` who spikes, the backward pass by the sign in `f32`.
+    /// The forward pass determines spikes in `f64`, the backward pass by the sign in `f32`.
     #[test]
     fn what_is_positive_is_positive_when_narrowed() {
         let small = [LEAST_POSITIVE, LEAST_POSITIVE.next_up(), LEAST_POSITIVE.next_down(), 1e-45, 1e-300];

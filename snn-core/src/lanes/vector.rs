@@ -61,12 +61,12 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn wide_splat(self, x: f64) -> Self::Wide;
     fn widen(self, x: Self::F) -> Self::Wide;
     fn narrow(self, x: Self::Wide) -> Self::F;
-    /// [`widen`](Lanes::widen) of what lies in memory.
+    /// [`widen`](Lanes::widen), from memory.
     #[inline(always)]
     fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
         self.widen(self.load(x))
     }
-    /// Stores what [`narrow`](Lanes::narrow) returns.
+    /// Stores the result of [`narrow`](Lanes::narrow).
     #[inline(always)]
     fn store_narrowed(self, x: &mut Self::Chunk, value: Self::Wide) {
         self.store(x, self.narrow(value));
@@ -81,5 +81,5 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn store_narrowed_bits(self, x: &mut Self::Chunk, value: Self::Wide, positive: Self::WideMask) -> u32;
 }
 
-/// The largest number that `f32` rounds to zero, 2^-150. What lies above it is positive in `f32` as in `f64`.
+/// The largest number that `f32` rounds to zero, 2^-150. Larger numbers are positive in both `f32` and `f64`.
 pub(crate) const LEAST_POSITIVE: f64 = 7.006_492_321_624_085e-46;

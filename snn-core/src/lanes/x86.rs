@@ -144,7 +144,7 @@ impl Lanes for V3 {
     fn narrow(self, x: Self::Wide) -> Self::F {
         self.avx._mm256_set_m128(self.avx._mm256_cvtpd_ps(x[1]), self.avx._mm256_cvtpd_ps(x[0]))
     }
-    // half by half, which takes no instruction that moves values between halves
+    // half by half, which avoids instructions that move values between halves
     #[inline(always)]
     fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
         let (halves, _) = x.as_chunks::<4>();
@@ -272,7 +272,7 @@ impl Lanes for V4 {
         let low = self.avx512f._mm512_castps256_ps512(self.avx512f._mm512_cvtpd_ps(x[0]));
         self.avx512dq._mm512_insertf32x8::<1>(low, self.avx512f._mm512_cvtpd_ps(x[1]))
     }
-    // half by half, which takes no instruction that moves values between halves
+    // half by half, which avoids instructions that move values between halves
     #[inline(always)]
     fn load_widened(self, x: &Self::Chunk) -> Self::Wide {
         let (halves, _) = x.as_chunks::<8>();

@@ -81,7 +81,7 @@ fn decode(file: impl Read + Seek) -> Result<Sound, Broken> {
                 if magic.is_empty() {
                     "the file is empty"
                 } else if magic == b"version " {
-                    "it is a pointer of Git LFS: `git lfs pull` fetches the file itself"
+                    "it is a Git LFS pointer: `git lfs pull` fetches the file"
                 } else {
                     "it begins with neither RIFF (WAV) nor fLaC (FLAC)"
                 },

@@ -39,7 +39,7 @@ pub(super) fn read(mut file: BufReader<impl Read + Seek>) -> Result<Sound, Broke
         let problem = format!("{bytes} bytes of samples, more than 4 GiB: split it");
         return Err(Broken::new("header", WAV, problem));
     }
-    // Said at once, and not after minutes of reading.
+    // Reported at once, not after minutes of reading.
     if bytes / frame > MAX_SAMPLES as u64 {
         let problem = format!("{} samples, more than {MAX_SAMPLES}: cut it into pieces", bytes / frame);
         return Err(Broken::new("header", WAV, problem));

@@ -7,7 +7,7 @@
 //!
 //! v(w, x) = 2 w / xi * p(w, x) / p(w, 0) * z(w),  z = i sqrt(2 C0 / h) conj(H0(y)) / conj(H1(y)),  y = 2 w / alpha sqrt(2 / (h C0))
 //!
-//! (Sieroka, Dosch & Rupp 2006), with the Hankel functions H0 and H1, in units of cm, g and s. Time runs as exp(-i w t) there, so that a
+//! (Sieroka, Dosch & Rupp 2006), with the Hankel functions H0 and H1, in units of cm, g and s. Their time dependence is exp(-i w t), so a
 //! discrete Fourier transform takes the conjugate: the wave then follows the sound. (Without it, as in the authors' program, the
 //! wave precedes the sound by the same time.)
 

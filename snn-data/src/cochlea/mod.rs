@@ -1,4 +1,4 @@
-//! From sound to spikes by a model of the inner ear: see [`Cochlea`].
+//! Conversion of sound to spikes by a model of the inner ear: see [`Cochlea`].
 
 mod hankel;
 mod membrane;
@@ -55,9 +55,9 @@ impl CochleaConfig {
     }
 }
 
-/// A model of the inner ear that turns sound into spikes, as the Heidelberg data sets were made: Cramer, Stradmann, Schemmel &
+/// A model of the inner ear that converts sound to spikes, as for the Heidelberg data sets: Cramer, Stradmann, Schemmel &
 /// Zenke (2020), "The Heidelberg Spiking Data Sets for the Systematic Evaluation of Spiking Neural Networks", IEEE Transactions on
-/// Neural Networks and Learning Systems, doi:10.1109/TNNLS.2020.3044364. Parameters are those of the program that the authors publish
+/// Neural Networks and Learning Systems, doi:10.1109/TNNLS.2020.3044364. Parameters are those of the authors' program
 /// (<https://github.com/electronicvisions/lauscher>); this is an independent implementation, not a copy.
 ///
 /// Each stage has `channels` channels, 700 by default, from the base of the cochlea (channel 0, high frequencies) to its apex.
@@ -82,7 +82,7 @@ impl CochleaConfig {
 /// # Hair cells and nerve fibers
 ///
 /// A hair cell releases transmitter at a rate that depends on the velocity v (Meddis 1986, J. Acoust. Soc. Am. 79, 702; 1988, 83, 1056).
-/// q is the transmitter that is free, c that in the cleft, u that being reprocessed:
+/// q is the free transmitter, c the transmitter in the cleft, u the transmitter being reprocessed:
 ///
 /// ```text
 /// k  = g max(v + A, 0) / (max(v + A, 0) + B)
@@ -103,21 +103,21 @@ impl CochleaConfig {
 ///
 /// with tau_mem = 1 ms, tau_syn = 0.5 ms and W = 13,000 / s. Its spikes are the output.
 ///
-/// # What differs from the authors' program
+/// # Differences from the authors' program
 ///
-/// The text leaves these open, or they cost too much time there:
+/// The following choices differ, because the paper does not specify them or for speed:
 ///
-/// - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. Theirs runs the later stages at half
-///   the rate of the recording: 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
+/// - The whole model runs at one sample rate, 16 kHz by default, to which recordings are resampled. The original runs the later stages at
+///   half the rate of the recording: 8 kHz for the Speech Commands, 24 kHz for the Heidelberg Digits.
 /// - Filters have a finite response of 128 ms, fall to 0 over the last tenth below half the sample rate, and are applied block by block;
-///   theirs are as long as the recording and wrap around.
-/// - The wave follows the sound; in theirs, the sign of time makes it run ahead by as much.
-/// - The phase integral of the membrane is summed along the channels, where theirs is a formula with a logarithm.
-/// - The sound is normalized to a root mean square of 0.3, as theirs, but gets ramps of 30 ms (half a Hann window), not of half the
-///   recording.
-/// - Fibers of a channel are counted, not simulated one by one: the number of those ready that fire in a step is drawn from the binomial
-///   distribution, which is the same process. Random numbers come from ChaCha8, one stream for each recording.
-/// - A hair cell is at rest when a recording begins.
+///   the original filters are as long as the recording and wrap around.
+/// - The wave follows the sound; in the original, the sign of time makes it precede the sound by the same time.
+/// - The phase integral of the membrane is summed along the channels, where the original uses a formula with a logarithm.
+/// - The sound is normalized to a root mean square of 0.3, as in the original, with ramps of 30 ms (half a Hann window) instead of half
+///   the recording.
+/// - Fibers of a channel are counted, not simulated individually: the number of non-refractory fibers that fire in a step is drawn from
+///   the binomial distribution, which is the same process. Random numbers are from ChaCha8, one stream per recording.
+/// - Hair cells are at rest when a recording begins.
 ///
 /// # Example
 ///

@@ -57,7 +57,7 @@ impl Npz {
         let mut names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            let problem = format!("it holds two entries called `{}`", pair[0]);
+            let problem = format!("it has two entries named `{}`", pair[0]);
             return Err(Error::format(NPZ, problem).in_file(path, "table of contents"));
         }
         Ok(Self { file, path: path.to_owned(), members })

@@ -8,7 +8,7 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Maximum number of dimensions, the same as in NumPy.
 const MAX_DIMENSIONS: usize = 64;
 
-/// Characters of a header that an error quotes.
+/// Maximum length of a header in an error message.
 const LISTED: usize = 200;
 
 /// An array.
@@ -110,7 +110,7 @@ impl Header {
         let text = std::str::from_utf8(text).map_err(|_| "its header is not UTF-8")?;
         let header = Dictionary(text).header().ok_or_else(|| {
             let begin: String = text.trim().chars().take(LISTED).collect();
-            format!("its header is not understood: {begin}")
+            format!("its header is invalid: {begin}")
         })?;
         Ok((header, entries))
     }

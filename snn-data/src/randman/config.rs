@@ -112,8 +112,8 @@ impl RandmanConfig {
         (self.classes as u64).saturating_mul(self.samples_per_class as u64).saturating_mul(sample)
     }
 
-    /// Seconds of one processor that making the samples takes, to a factor of about two: 20 ns for each term of each Fourier series that
-    /// is drawn, and 2 ns for each sample at which it is evaluated.
+    /// Processor seconds for generating the samples, within a factor of about two: 20 ns to draw each term of each Fourier series, and 2
+    /// ns to evaluate it for each sample.
     pub fn seconds(&self) -> f64 {
         let series = [self.classes, self.inputs, self.dim].iter().map(|&count| count as f64).product::<f64>();
         series * self.terms() as f64 * (20.0 + 2.0 * self.samples_per_class as f64) * 1e-9

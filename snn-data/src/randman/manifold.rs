@@ -182,7 +182,7 @@ impl Manifold {
         let mut values = Vec::with_capacity(latent.len() / self.dim);
         for points in latent.chunks(LANES * self.dim) {
             cancel.check()?;
-            // Where samples are few, many classes have their time in what is left over.
+            // With few samples per class, the remainder dominates the time of many classes.
             match points.len() / self.dim {
                 ..=2 => self.product::<2>(series, points, &mut values),
                 3..=4 => self.product::<4>(series, points, &mut values),
@@ -196,7 +196,7 @@ impl Manifold {
     fn product<const N: usize>(&self, series: &[Term], points: &[f64], values: &mut Vec<f64>) {
         let mut product = [1.0; N];
         for (j, series) in series.chunks_exact(series.len() / self.dim).enumerate() {
-            // Lanes behind the last sample stay at 0 and are cut off below.
+            // Lanes after the last sample stay at 0 and are cut off below.
             let mut x = [0.0; N];
             for (x, point) in x.iter_mut().zip(points.chunks_exact(self.dim)) {
                 *x = point[j];
@@ -260,12 +260,12 @@ mod tests {
             };
             let theta = [list(0.37), list(0.53), list(0.71)];
             let manifold = Manifold::new(dim, units, alpha, &theta[0], &theta[1], &theta[2]).unwrap();
-            // Full blocks, and what is left over in every width.
+            // Full blocks, and remainders of every width.
             let latent: Vec<f64> = (0..16 * dim).map(|i| (i as f64 * 0.29).fract()).collect();
             let all = manifold.evaluate(&latent).unwrap();
             for samples in 1..=16 {
                 let values = manifold.evaluate(&latent[..samples * dim]).unwrap();
-                assert_eq!(values, all[..samples * units], "the bits do not depend on who stands beside");
+                assert_eq!(values, all[..samples * units], "the bits do not depend on neighboring samples");
             }
             for (x, values) in latent.chunks(dim).zip(all.chunks(units)) {
                 for (unit, &value) in values.iter().enumerate() {

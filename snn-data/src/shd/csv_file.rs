@@ -29,17 +29,17 @@ pub(crate) fn parse_csv(bytes: &[u8]) -> bool {
     })
 }
 
-/// What the columns may be called.
+/// Valid names of the columns.
 const SAMPLE: &[&str] = &["sample"];
 const TIME: &[&str] = &["time", "times", "t"];
 const LABEL: &[&str] = &["label", "labels"];
 const UNIT: &[&str] = &["unit", "units"];
 const POLARITY: &[&str] = &["p", "polarity"];
 
-/// No name of a sample or a class is longer, in bytes.
+/// Maximum length of the name of a sample or a class, in bytes.
 const LONGEST: usize = 1000;
 
-/// Columns that an error lists.
+/// Maximum number of columns in an error message.
 const LISTED: usize = 20;
 
 /// Where the columns are.
@@ -62,7 +62,7 @@ impl Columns {
             return Err("the file is empty".to_owned());
         }
         if header[0].starts_with(b"\xff\xfe") || header[0].starts_with(b"\xfe\xff") {
-            return Err("this is text in UTF-16: save it as UTF-8".to_owned());
+            return Err("this is UTF-16 text: save it as UTF-8".to_owned());
         }
         let is_one_of = |names: &[&str], name: &[u8]| names.iter().any(|it| it.as_bytes() == name);
         let all: [&[&str]; 8] = [SAMPLE, TIME, LABEL, UNIT, POLARITY, &["speaker"], &["x"], &["y"]];
@@ -70,7 +70,7 @@ impl Columns {
             let found: Vec<_> = header.iter().filter(|name| is_one_of(names, name)).collect();
             if let [first, second, ..] = found[..] {
                 let [first, second] = [first, second].map(String::from_utf8_lossy);
-                return Err(format!("two columns say the same: `{first}` and `{second}`"));
+                return Err(format!("two columns have the same meaning: `{first}` and `{second}`"));
             }
         }
         let find = |names: &[&str]| header.iter().position(|name| is_one_of(names, name));
@@ -143,10 +143,10 @@ fn parse(file: impl Read, path: &Path, channels: &Channels) -> Result<Table, Err
     while reader.read_byte_record(&mut record).map_err(|error| of_csv(error, path))? {
         let line = record.position().map_or(0, ::csv::Position::line);
         let at_line = |problem: String| broken(CSV, path, format!("line {line}"), problem);
-        // The rest of the file would be one field.
+        // Otherwise the rest of the file would be one field.
         if record.as_slice().contains(&b'\n') {
             return Err(at_line(
-                "a field goes on in the next line: a quotation mark is left open".to_owned(),
+                "a field continues in the next line: a quotation mark is not closed".to_owned(),
             ));
         }
         let sample = samples.number(&record, &columns, line).map_err(at_line)?;

@@ -233,7 +233,7 @@ fn busy_error(problem: &str) -> Error {
         format: HDF5,
         reason: format!(
             "another program has it open for writing, or its file system does not support locks: wait for that program, or set the \
-             environment variable HDF5_USE_FILE_LOCKING=FALSE if nobody writes ({problem})"
+             environment variable HDF5_USE_FILE_LOCKING=FALSE if no program writes ({problem})"
         ),
     }
 }

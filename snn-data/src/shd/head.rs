@@ -33,7 +33,7 @@ pub(crate) struct Head {
 pub(super) struct Spikes {
     /// Times in seconds.
     pub(super) times: Vec<f32>,
-    /// Channels of the recording, of which there may be more than input units.
+    /// Channels of the recording, possibly more than input units.
     pub(super) units: Vec<u32>,
     /// Where each sample ends.
     pub(super) ends: Vec<usize>,

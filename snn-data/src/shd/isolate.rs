@@ -9,8 +9,8 @@
 //! Without a helper, files are read in the process itself: open only files with a known checksum or origin.
 //!
 //! The helper's output, all numbers little-endian: `snn h5 2`, a message `H` (labels, speakers, words, people), a message
-//! `S` for each slice (samples, their lengths, times, units), `D` at the end; or an error `E` instead of any of these. For HDF5 files of
-//! other layouts ([`read_isolated_hdf5`], [`serve_isolated_hdf5`]) it is `snn h5 2`, any bytes, and `D`.
+//! `S` for each slice (samples, their lengths, times, units), `D` at the end; or an error `E` instead of any of these. For other
+//! HDF5 files ([`read_isolated_hdf5`], [`serve_isolated_hdf5`]), it is `snn h5 2`, any bytes, and `D`.
 
 use std::ffi::OsString;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -44,7 +44,7 @@ static HELPER: OnceLock<(PathBuf, Vec<OsString>)> = OnceLock::new();
 
 /// Makes this process read HDF5 files through a helper from now on: `program arguments... PATH UNIT`, which must call
 /// [`serve_hdf5`] with its last two arguments. Only the first call has an effect. A program that calls [`read_isolated_hdf5`] also gets
-/// the name of that layout in place of a unit, and must answer with [`serve_isolated_hdf5`].
+/// the name of the layout instead of a unit, and must respond with [`serve_isolated_hdf5`].
 ///
 /// A program may name itself; on Linux, `/proc/self/exe` works even if its file has been replaced.
 pub fn isolate_hdf5(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = OsString>) {
@@ -66,8 +66,8 @@ pub fn serve_hdf5(path: &Path, unit: &str) -> io::Result<()> {
     })
 }
 
-/// The helper's part for a file of another layout: whatever `write` writes is what [`read_isolated_hdf5`] returns. Ends the
-/// process when its standard input ends, as [`serve_hdf5`] does.
+/// The helper for a file of another layout: [`read_isolated_hdf5`] returns the output of `write`. Ends the process when its
+/// standard input ends, like [`serve_hdf5`].
 ///
 /// # Errors
 ///
@@ -90,13 +90,12 @@ fn answer(write: impl FnOnce(&mut BufWriter<io::StdoutLock<'_>>) -> io::Result<(
     out.flush()
 }
 
-/// What the helper that [`isolate_hdf5`] has named writes about a file of the layout `layout`: it is started as
-/// `program arguments... PATH LAYOUT` and must call [`serve_isolated_hdf5`]. Nothing if no helper was named.
+/// The output of the helper registered with [`isolate_hdf5`] for a file of the layout `layout`: it is started as
+/// `program arguments... PATH LAYOUT` and must call [`serve_isolated_hdf5`]. `None` if no helper is registered.
 ///
 /// # Errors
 ///
-/// [`Error::File`] if the HDF5 library crashes on the file or computes without end, or if the helper does not start;
-/// [`Error::Cancelled`].
+/// [`Error::File`] if the HDF5 library crashes or hangs on the file, or if the helper does not start; [`Error::Cancelled`].
 pub fn read_isolated_hdf5(path: &Path, layout: &str) -> Option<Result<Vec<u8>, Error>> {
     Some(Helper::spawn(path, layout)?.and_then(|mut helper| {
         helper.greet()?;
@@ -104,7 +103,7 @@ pub fn read_isolated_hdf5(path: &Path, layout: &str) -> Option<Result<Vec<u8>, E
         helper.take(|output| output.read_to_end(&mut answer))?;
         match answer.pop() {
             Some(b'D') => Ok(answer),
-            _ => Err(helper.ended("its helper ends without a word")),
+            _ => Err(helper.ended("its helper ended without a message")),
         }
     }))
 }
@@ -191,7 +190,7 @@ impl Helper {
         Self { path, output, watch, _input: input, head: Head::default(), read: 0 }
     }
 
-    /// That it is a helper, and of this version.
+    /// Checks that the process is a helper of this version.
     fn greet(&mut self) -> Result<(), Error> {
         let mut magic = [0; 8];
         self.take(|output| output.read_exact(&mut magic))?;
@@ -242,7 +241,7 @@ impl Helper {
         read(&mut self.output).map_err(|error| self.ended(&format!("its helper failed: {error}")))
     }
 
-    /// What has become of a helper that says no more; `otherwise` if it ended well.
+    /// The error of a helper that ended early; `otherwise` if it exited successfully.
     fn ended(&self, otherwise: &str) -> Error {
         if self.watch.cancel.is_cancelled() {
             return Error::Cancelled;

@@ -114,7 +114,7 @@ impl Reading<'_> {
         for (sample, &end) in (begin..).zip(&spikes.ends) {
             let (times, units) = (&spikes.times[spike..end], &spikes.units[spike..end]);
             spike = end;
-            // In 16 bits where they fit: so the fingerprints that runs have recorded were made.
+            // In 16 bits if they fit, like the fingerprints in existing runs.
             let narrow = units.iter().all(|&unit| unit <= u16::MAX.into());
             let print = match narrow {
                 true => fingerprint(times, units.iter().map(|&unit| unit as u16)),

@@ -122,7 +122,7 @@ fn one(recording: &Recording, cochlea: &Cochlea) -> Result<(f64, Vec<(f32, u16)>
     Ok((sound.duration() / 1000.0, cochlea.spikes(&sound, stream)?))
 }
 
-/// Reads every recording once, so that nothing is written for a data set that is refused.
+/// Reads every recording once, to write nothing for a refused data set.
 fn leave_out_broken(corpus: &mut Corpus, config: &SpeechConfig, intake: &mut Intake) -> Result<(), Error> {
     let read = |recording: &Recording| match Sound::read(&recording.path) {
         Ok(sound) if sound.samples.is_empty() => {

@@ -124,7 +124,7 @@ fn spoil<T, U>(mut fixture: Fixture<T, U>, change: impl FnOnce(&mut Fixture<T, U
     fixture
 }
 
-/// More channels than input units are possible, such as the pixels of a camera, are pooled.
+/// Recordings may have more channels than the maximum number of input units, such as the pixels of a camera, if they are pooled.
 #[test]
 fn channels_beyond_16_bits_are_pooled() {
     let folder = tempfile::tempdir().unwrap();
@@ -136,17 +136,17 @@ fn channels_beyond_16_bits_are_pooled() {
     let batch = collate(&data, &[7]).unwrap();
     let BatchInput::Events { mut units, .. } = batch.input else { panic!("no spikes") };
     units.sort_unstable();
-    // Channels 7, 57, 199,999 in place of 107, 157, ..
+    // Channels 7, 57, 199,999 instead of 107, 157, ..
     assert_eq!(units, [1, 14, 39, 51, 64, 76, 49_999]);
     let error = Shd::from_files("wide", &path, None, &pooled(1)).unwrap_err().to_string();
     assert!(
-        error.contains("pool must be 4 or more, as that makes 200000 input units, and 65536 are possible"),
+        error.contains("pool must be 4 or more (this gives 200000 input units, and the maximum is 65536)"),
         "{error}"
     );
     let error = Shd::from_files("wide", &path, None, &ShdConfig { inputs: 700, ..config() }).unwrap_err();
-    assert!(error.to_string().contains("a spike of channel 199999: there are 700 channels"), "{error}");
+    assert!(error.to_string().contains("a spike in channel 199999: there are 700 channels"), "{error}");
 
-    // Fingerprints are those of 16 bits wherever these suffice, in whatever width a file has them.
+    // Fingerprints use 16 bits if these suffice, whatever the width in the file.
     let narrow = samples::<f32, u16>().write(folder.path(), "narrow.h5");
     let narrow = Shd::from_files("narrow", &narrow, None, &pooled(4)).unwrap();
     let same: Vec<bool> = (0..12).map(|k| data.fingerprint(k) == narrow.fingerprint(k)).collect();

@@ -1,4 +1,4 @@
-//! Axes: the frame of a panel, and from values to places in it.
+//! Axes: the frame of a panel, and the mapping of values to positions in it.
 
 use super::{
     Anchor, AxisScale, Canvas, Rect, Stroke,
@@ -10,14 +10,14 @@ const LINE: Stroke = Stroke::new(BLACK, 0.6);
 const TICK: f64 = 2.5;
 const MINOR_TICK: f64 = 1.5;
 
-/// A panel with a scale along its lower and one along its left side.
+/// A panel with one scale along its bottom and one along its left side.
 #[derive(Debug, Clone)]
 pub struct Axes {
-    /// The panel without what stands beside it.
+    /// The panel without its labels.
     pub rect: Rect,
-    /// Along the lower side.
+    /// The scale along the bottom.
     pub x: AxisScale,
-    /// Along the left side.
+    /// The scale along the left side.
     pub y: AxisScale,
     x_label: String,
     y_label: String,
@@ -26,7 +26,7 @@ pub struct Axes {
 }
 
 impl Axes {
-    /// Without labels.
+    /// Creates axes without labels.
     #[must_use]
     pub fn new(rect: Rect, x: AxisScale, y: AxisScale) -> Self {
         Self {
@@ -40,38 +40,38 @@ impl Axes {
         }
     }
 
-    /// What the axes show, with units.
+    /// Sets the labels of the axes, with units.
     #[must_use]
     pub fn labels(self, x: impl Into<String>, y: impl Into<String>) -> Self {
         Self { x_label: x.into(), y_label: y.into(), ..self }
     }
 
-    /// What stands above.
+    /// Sets the title above the panel.
     #[must_use]
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }
 
-    /// Leaves out the line, ticks and numbers of the horizontal axis.
+    /// Omits the line, ticks and numbers of the horizontal axis.
     #[must_use]
     pub fn without_x(self) -> Self {
         Self { hidden: [true, self.hidden[1]], ..self }
     }
 
-    /// Leaves out the line, ticks and numbers of the vertical axis.
+    /// Omits the line, ticks and numbers of the vertical axis.
     #[must_use]
     pub fn without_y(self) -> Self {
         Self { hidden: [self.hidden[0], true], ..self }
     }
 
-    /// Where values lie on the page.
+    /// The position of values on the page.
     #[must_use]
     pub fn place(&self, x: f64, y: f64) -> (f64, f64) {
         let Rect { x: left, width, height, .. } = self.rect;
         (left + width * self.x.share(x), self.rect.bottom() - height * self.y.share(y))
     }
 
-    /// Draws lines, ticks, numbers and labels. Marks drawn afterwards lie above them.
+    /// Draws lines, ticks, numbers and labels. Marks drawn afterwards cover them.
     pub fn draw(&self, canvas: &mut Canvas) {
         if !self.title.is_empty() {
             let middle = self.rect.x + self.rect.width / 2.0;
@@ -128,12 +128,12 @@ impl Axes {
         }
     }
 
-    /// Marks that could lie outside are cut off at the frame, with room for half a mark.
+    /// Clips marks at the frame, with a margin of half a mark.
     pub fn inside(&self, canvas: &mut Canvas, draw: impl FnOnce(&mut Canvas)) {
         canvas.clipped(self.rect.inset(-1.5, -1.5, -1.5, -1.5), draw);
     }
 
-    /// A short text in the middle of the panel: why it is empty.
+    /// A short text in the middle of an empty panel, with the reason.
     pub fn note(&self, canvas: &mut Canvas, note: &str) {
         let lines: Vec<_> = note.lines().collect();
         let first = self.rect.y + self.rect.height / 2.0 - 4.0 * (lines.len() as f64 - 1.0);
@@ -144,26 +144,26 @@ impl Axes {
     }
 }
 
-/// What colors mean, line by line.
+/// A legend: one line per color.
 #[derive(Debug, Clone, Default)]
 pub struct Legend(Vec<(String, Stroke, bool)>);
 
 impl Legend {
-    /// A line for a line.
+    /// An entry for a line.
     #[must_use]
     pub fn line(mut self, label: impl Into<String>, stroke: Stroke) -> Self {
         self.0.push((label.into(), stroke, false));
         self
     }
 
-    /// A line for marks that are filled.
+    /// An entry for filled marks.
     #[must_use]
     pub fn mark(mut self, label: impl Into<String>, color: Color) -> Self {
         self.0.push((label.into(), Stroke::new(color, 4.0), true));
         self
     }
 
-    /// Draws it with its upper left corner at a place.
+    /// Draws the legend with its upper left corner at this position.
     pub fn draw(&self, canvas: &mut Canvas, x: f64, y: f64) {
         for (index, (label, stroke, mark)) in self.0.iter().enumerate() {
             let y = y + 4.0 + 8.0 * index as f64;

@@ -1,4 +1,4 @@
-//! A page, as the list of what is drawn on it.
+//! A page, as a list of drawing operations.
 
 use super::{
     Rect,
@@ -6,76 +6,76 @@ use super::{
     path::{Path, Step},
 };
 
-/// Where the given place lies in a text.
+/// The point of a text at the given position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// At its beginning.
+    /// The beginning.
     Start,
-    /// In its middle.
+    /// The middle.
     Middle,
-    /// At its end.
+    /// The end.
     End,
 }
 
-/// How a line is drawn.
+/// The style of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stroke {
-    /// Its color.
+    /// Color.
     pub color: Color,
-    /// In points.
+    /// Width in points.
     pub width: f64,
-    /// Whether it has gaps.
+    /// Whether the line is dashed.
     pub dashed: bool,
-    /// 1 covers what lies below, 0 is invisible.
+    /// Opacity: 1 is opaque, 0 is invisible.
     pub opacity: f64,
 }
 
 impl Stroke {
-    /// A solid line that covers what lies below.
+    /// A solid, opaque line.
     #[must_use]
     pub const fn new(color: Color, width: f64) -> Self {
         Self { color, width, dashed: false, opacity: 1.0 }
     }
 
-    /// With gaps.
+    /// Makes the line dashed.
     #[must_use]
     pub const fn dashed(self) -> Self {
         Self { dashed: true, ..self }
     }
 
-    /// Through which `1 - opacity` of what lies below shines.
+    /// Sets the opacity.
     #[must_use]
     pub const fn opacity(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
 
-    /// Lengths of dash and gap, in points, of a line that is dashed.
+    /// Lengths of dash and gap of a dashed line, in points.
     pub(super) fn dashes(&self) -> Option<[f64; 2]> {
         self.dashed.then(|| [3.0, 2.0].map(|length| length * self.width.max(0.6)))
     }
 }
 
-/// Sizes of text, in points: what journals print.
+/// Text size in points, as in journals.
 pub const TEXT: f64 = 7.0;
-/// Of ticks and legends, in points.
+/// Text size of ticks and legends, in points.
 pub const SMALL_TEXT: f64 = 6.0;
 pub(super) const LETTER: f64 = 10.0;
 
-/// What is drawn, in points.
+/// A drawing operation, in points.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Operation {
-    /// A path, outlined; corners are round.
+    /// An outlined path with round corners.
     Outline(Path, Stroke),
-    /// A path, filled, and its opacity.
+    /// A filled path and its opacity.
     Area(Path, Color, f64),
-    /// Discs at these places; the width of the stroke is their diameter.
+    /// Discs at these positions; the width of the stroke is their diameter.
     Dots(Vec<(f64, f64)>, Stroke),
     /// A filled rectangle.
     Rect(Rect, Color),
     Label(Label),
     /// The bold letter of a panel, at the start of its baseline.
     Letter(f64, f64, char),
-    /// Operations of which only what lies within the rectangle shows.
+    /// Operations clipped to a rectangle.
     Clipped(Rect, Vec<Operation>),
     /// Operations with sharp edges.
     Crisp(Vec<Operation>),
@@ -85,7 +85,7 @@ pub(super) enum Operation {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Label {
     pub(super) place: (f64, f64),
-    /// Runs from bottom to top, not from left to right.
+    /// Whether the text runs from bottom to top instead of from left to right.
     pub(super) upwards: bool,
     pub(super) text: String,
     pub(super) size: f64,
@@ -99,12 +99,12 @@ pub struct Canvas {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) title: String,
-    /// In the order in which they cover each other.
+    /// In drawing order.
     pub(super) operations: Vec<Operation>,
 }
 
 impl Canvas {
-    /// An empty page. The title is for programs that read the picture aloud.
+    /// An empty page. The title is for screen readers.
     #[must_use]
     pub fn new(width: f64, height: f64, title: &str) -> Self {
         Self { width, height, title: title.to_owned(), operations: Vec::new() }
@@ -116,7 +116,7 @@ impl Canvas {
         Rect::new(0.0, 0.0, self.width, self.height)
     }
 
-    /// A label whose baseline starts, has its middle, or ends at a place.
+    /// A label whose baseline has its start, middle or end at this position.
     pub fn text(&mut self, x: f64, y: f64, label: &str, size: f64, anchor: Anchor, color: Color) {
         let text = label.to_owned();
         self.operations.push(Operation::Label(Label {
@@ -142,7 +142,7 @@ impl Canvas {
         }));
     }
 
-    /// The bold letter of a panel, at the upper left of its place.
+    /// The bold letter of a panel, at its upper left.
     pub fn letter(&mut self, x: f64, y: f64, letter: char) {
         self.operations.push(Operation::Letter(x, y + LETTER * 0.75, letter));
     }
@@ -157,14 +157,14 @@ impl Canvas {
         self.outline(path, stroke);
     }
 
-    /// A path, outlined.
+    /// An outlined path.
     pub(super) fn outline(&mut self, path: Path, stroke: Stroke) {
         if !path.steps.is_empty() {
             self.operations.push(Operation::Outline(path, stroke));
         }
     }
 
-    /// A path, filled.
+    /// A filled path.
     pub(super) fn area(&mut self, path: Path, color: Color, opacity: f64) {
         if !path.steps.is_empty() {
             self.operations.push(Operation::Area(path, color, opacity));
@@ -184,13 +184,13 @@ impl Canvas {
         self.operations.push(Operation::Rect(rect, color));
     }
 
-    /// Draws, and hides what lies outside of `rect`.
+    /// Draws, clipped to `rect`.
     pub fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
         let inner = self.group(draw);
         self.operations.push(Operation::Clipped(rect, inner));
     }
 
-    /// Draws sharp edges, for cells that must leave no seam between them.
+    /// Draws without smoothing of edges, for adjacent cells without seams.
     pub(super) fn crisp(&mut self, draw: impl FnOnce(&mut Self)) {
         let inner = self.group(draw);
         self.operations.push(Operation::Crisp(inner));

@@ -1,4 +1,4 @@
-//! Colors that people with any kind of color vision tell apart.
+//! Colors that are distinguishable with any kind of color vision.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub const LIGHT_GRAY: Color = Color(0xD2, 0xD2, 0xD2);
 /// White.
 pub const WHITE: Color = Color(255, 255, 255);
 
-/// Colors for classes, in an order in which neighbors differ most.
+/// Colors for classes, ordered for maximum contrast between neighbors.
 pub const CLASSES: [Color; 6] = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY];
 
 impl Color {

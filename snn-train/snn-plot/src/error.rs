@@ -1,8 +1,8 @@
-//! Why a page could not be rendered.
+//! Errors of rendering.
 
 use std::{error::Error, fmt};
 
-/// Why a page could not be rendered.
+/// The reason why a page could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotRendered(pub(super) String);
 

@@ -1,4 +1,4 @@
-//! Labels as outlines: the glyphs of the font that ships, side by side.
+//! Labels as outlines: the glyphs of the built-in font.
 
 use tiny_skia::{Path, PathBuilder};
 use ttf_parser::{
@@ -11,7 +11,7 @@ use super::{
     text::{self, FONTS, Run, SMALL},
 };
 
-/// The font in its three styles, and no other, so that a figure is the same everywhere.
+/// The font in its three styles; no other font is used, so figures look the same everywhere.
 pub(super) struct Fonts {
     regular: Face<'static>,
     italic: Face<'static>,
@@ -24,10 +24,10 @@ impl Fonts {
         Ok(Self { regular: regular?, italic: italic?, bold: bold? })
     }
 
-    /// A label of `size` points around the origin, y downwards; `None` if nothing of it is to be seen.
+    /// A label of `size` points around the origin, y downwards; `None` if it is invisible.
     pub(super) fn label(&self, label: &str, size: f64, anchor: Anchor) -> Option<Path> {
         let mut pen = Pen::new();
-        // As in SVG, spaces at the ends do not count, and several are one.
+        // As in SVG, spaces at the ends are ignored, and several collapse into one.
         let words: Vec<_> = label.split(' ').filter(|word| !word.is_empty()).collect();
         for run in text::runs(&words.join(" ")) {
             let face = if run.italic { &self.italic } else { &self.regular };
@@ -45,13 +45,13 @@ impl Fonts {
     }
 }
 
-/// Draws glyph after glyph.
+/// Draws glyphs in sequence.
 struct Pen {
     outline: PathBuilder,
-    /// Where the next glyph starts, in points.
+    /// Start of the next glyph, in points.
     x: f32,
     y: f32,
-    /// Points in a unit of the font.
+    /// Points per font unit.
     scale: f32,
 }
 
@@ -80,7 +80,7 @@ impl Pen {
         }
     }
 
-    /// An empty box, for a letter that the font lacks.
+    /// An empty box, for a character that the font lacks.
     fn missing(&mut self, size: f32) {
         let (left, right, top, line) = (0.08 * size, 0.52 * size, 0.7 * size, 0.06 * size);
         let (x, y) = (self.x, self.y);
@@ -94,7 +94,7 @@ impl Pen {
             self.outline.close();
         };
         contour([(left, 0.0), (left, top), (right, top), (right, 0.0)]);
-        // The other way round, which makes it a hole.
+        // In the opposite direction, which makes it a hole.
         let (left, right, bottom, top) = (left + line, right - line, line, top - line);
         contour([(left, bottom), (right, bottom), (right, top), (left, top)]);
         self.x += 0.6 * size;
@@ -140,7 +140,7 @@ impl OutlineBuilder for Pen {
     }
 }
 
-/// By how much a glyph is moved after another, in units of the font: its only positioning feature is `kern`.
+/// Kerning between two glyphs, in font units: the font's only positioning feature is `kern`.
 fn kerning(face: &Face<'_>, first: GlyphId, second: GlyphId) -> i16 {
     let Some(positioning) = face.tables().gpos else { return 0 };
     let pairs = positioning.lookups.into_iter().flat_map(|lookup| lookup.subtables.into_iter());
@@ -166,14 +166,14 @@ mod tests {
 
     #[test]
     fn pairs_are_kerned() {
-        // A and V lean on each other by 152 of 2048 units, in Arimo as in Arial.
+        // The kerning of A and V is 152 of 2048 units, in Arimo as in Arial.
         let face = Fonts::load().unwrap().regular;
         let glyph = |letter| face.glyph_index(letter).unwrap();
         assert_eq!(kerning(&face, glyph('A'), glyph('V')), -152);
         assert_eq!(kerning(&face, glyph('H'), glyph('H')), 0);
         let fonts = Fonts::load().unwrap();
         let width = |label| fonts.label(label, 20.48, Anchor::Start).unwrap().bounds().right();
-        // V ends where it does alone, after A (1366 units) and before what the pair leans.
+        // V starts after A (1366 units), minus the kerning.
         assert!((width("AV") - width("V") - 0.01 * (1366.0 - 152.0)).abs() < 1e-4);
     }
 

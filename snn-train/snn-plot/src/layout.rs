@@ -1,51 +1,51 @@
-//! Rectangles on a page, and dividing them.
+//! Rectangles on a page, and their division.
 
 /// A rectangle on the page, in points; y runs downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rect {
-    /// Its left side.
+    /// Left side.
     pub x: f64,
-    /// Its upper side.
+    /// Top.
     pub y: f64,
-    /// Its width.
+    /// Width.
     pub width: f64,
-    /// Its height.
+    /// Height.
     pub height: f64,
 }
 
 impl Rect {
-    /// From its upper left corner.
+    /// Creates a rectangle from its upper left corner.
     #[must_use]
     pub const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
         Self { x, y, width, height }
     }
 
-    /// Its right side.
+    /// Right side.
     #[must_use]
     pub fn right(&self) -> f64 {
         self.x + self.width
     }
 
-    /// Its lower side.
+    /// Bottom.
     #[must_use]
     pub fn bottom(&self) -> f64 {
         self.y + self.height
     }
 
-    /// Without margins.
+    /// The rectangle without margins.
     #[must_use]
     pub fn inset(&self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
         Self::new(self.x + left, self.y + top, self.width - left - right, self.height - top - bottom)
     }
 
-    /// Side by side, in widths that go as `weights`, with `gap` in between.
+    /// Divides it into columns with widths proportional to `weights` and `gap` between them.
     #[must_use]
     pub fn columns(&self, weights: &[f64], gap: f64) -> Vec<Self> {
         let places = divide(self.x, self.width, weights, gap);
         places.map(|(x, width)| Self { x, width, ..*self }).collect()
     }
 
-    /// Below one another, in heights that go as `weights`, with `gap` in between.
+    /// Divides it into rows with heights proportional to `weights` and `gap` between them.
     #[must_use]
     pub fn rows(&self, weights: &[f64], gap: f64) -> Vec<Self> {
         let places = divide(self.y, self.height, weights, gap);

@@ -1,9 +1,9 @@
-//! A small layer for drawing figures as journals print them: panels with letters, axes with units, and marks in them.
+//! Figures for publication: panels with letters, axes with units, and marks.
 //!
-//! A [`Canvas`] records what is drawn on a page, in points (1/72 inch). [`Axes`] lay [`AxisScale`]s along the sides of
-//! a [`Rect`] and draw marks by their values. [`Canvas::to_svg`] and [`Canvas::to_pdf`] write the page as a document,
-//! [`Canvas::to_png`] paints it, with the font that ships with this crate, so that all show the same wherever they are made.
-//! Labels may hold `^{..}`, `_{..}` and `*italics*`; [`literal`] keeps the signs of a text that others chose.
+//! A [`Canvas`] records drawing operations on a page, in points (1/72 inch). [`Axes`] place [`AxisScale`]s along the sides of a
+//! [`Rect`] and draw marks by their values. [`Canvas::to_svg`] and [`Canvas::to_pdf`] write the page as a document,
+//! [`Canvas::to_png`] renders it as pixels. All use the font of this crate and look the same on every machine. Labels support
+//! `^{..}`, `_{..}` and `*italics*`; [`literal`] escapes other text.
 
 mod axes;
 mod canvas;

@@ -1,4 +1,4 @@
-//! Heat maps: a value for each cell of a grid, as a color.
+//! Heat maps: a color for the value of each cell of a grid.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Axes {
         self.cells(canvas, values, viridis);
     }
 
-    /// As [`Axes::map`], 0 white and 1 black: an image.
+    /// Like [`Axes::map`], with 0 white and 1 black: an image.
     pub fn image(&self, canvas: &mut Canvas, values: &[Vec<f64>]) {
         self.cells(canvas, values, |share| WHITE.towards(BLACK, share));
     }
@@ -28,7 +28,7 @@ impl Axes {
         let Rect { x, width, height, .. } = self.rect;
         let bottom = self.rect.bottom();
         let cell_height = height / values.len().max(1) as f64;
-        // One path for each color keeps the document small.
+        // One path per color keeps the document small.
         let mut paths: BTreeMap<u8, Path> = BTreeMap::new();
         for (row, values) in values.iter().enumerate() {
             let cell_width = width / values.len().max(1) as f64;
@@ -36,7 +36,7 @@ impl Axes {
             for (column, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
                 let level = (value.clamp(0.0, 1.0) * LEVELS).round() as u8;
                 let path = paths.entry(level).or_insert_with(Path::new);
-                // Edges are rounded, not widths, so that neighbors share them.
+                // Edges are rounded instead of widths, so neighbors share them.
                 let (left, right) = (x + cell_width * column as f64, x + cell_width * (column + 1) as f64);
                 path.extend([
                     Step::MoveTo(left, y),
@@ -55,7 +55,7 @@ impl Axes {
     }
 }
 
-/// The colors of a map beside it, with their values.
+/// The color bar of a map, with values.
 pub fn color_bar(canvas: &mut Canvas, rect: Rect, scale: &AxisScale, label: &str) {
     let steps = 64;
     let height = rect.height / f64::from(steps);

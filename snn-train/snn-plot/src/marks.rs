@@ -1,4 +1,4 @@
-//! Marks: what is drawn into axes by its values.
+//! Marks: data drawn into axes.
 
 use super::{
     Axes, Canvas, Rect, Stroke,
@@ -11,7 +11,7 @@ const ERROR_BAR: Stroke = Stroke::new(BLACK, 0.6);
 const CAP: f64 = 4.0;
 
 impl Axes {
-    /// A line through points; a value that is not finite interrupts it.
+    /// A line through points, interrupted at non-finite values.
     pub fn line(&self, canvas: &mut Canvas, points: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
         let mut path = Path::new();
         let mut pen_down = false;
@@ -27,7 +27,7 @@ impl Axes {
         self.inside(canvas, |canvas| canvas.outline(path, stroke));
     }
 
-    /// The area between two lines, from x, lower and upper bound; values that are not finite interrupt it.
+    /// The area between two lines, from x, lower and upper bound, interrupted at non-finite values.
     pub fn band(
         &self,
         canvas: &mut Canvas,
@@ -109,10 +109,10 @@ impl Axes {
         });
     }
 
-    /// Short vertical strokes: spikes at (time, unit).
+    /// Short vertical lines: spikes at (time, unit).
     pub fn raster(&self, canvas: &mut Canvas, spikes: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
         let units = (self.y.high() - self.y.low()).abs().max(1.0);
-        // As high as the distance between units, but never too small to see.
+        // As high as the distance between units, with a visible minimum.
         let height = (self.rect.height / units).clamp(0.9, 4.0);
         let mut path = Path::coarse();
         for (time, unit) in spikes {
@@ -143,7 +143,7 @@ impl Axes {
     }
 }
 
-/// What a box with whiskers shows of a sample.
+/// The statistics in a box plot of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Whiskers {
     /// The lowest value within the fence.
@@ -157,7 +157,7 @@ pub struct Whiskers {
 }
 
 impl Whiskers {
-    /// Of a sample that is not empty; quantiles interpolate linearly.
+    /// The statistics of a nonempty sample; quantiles interpolate linearly.
     #[must_use]
     pub fn of(sample: &[f64]) -> Option<Self> {
         let mut sorted = sample.to_vec();

@@ -1,25 +1,25 @@
-//! Outlines of straight lines, and how exact they are written.
+//! Outlines of straight lines, and their precision.
 
 /// A step of a [`Path`]: a command of SVG's path data, in points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Step {
-    /// Lifts the pen.
+    /// Moves without drawing.
     MoveTo(f64, f64),
     LineTo(f64, f64),
-    /// To this x, along the horizontal.
+    /// Draws horizontally to this x.
     HorizontalTo(f64),
-    /// To this y, along the vertical.
+    /// Draws vertically to this y.
     VerticalTo(f64),
-    /// So far to the right.
+    /// Draws to the right by this distance.
     Right(f64),
-    /// So far down.
+    /// Draws down by this distance.
     Down(f64),
-    /// Back to where the pen came down last.
+    /// Closes the current outline.
     Close,
 }
 
-/// Lines from place to place. Both renderers round the places to the same number of decimals, so that cells that share an
-/// edge still share it when drawn.
+/// A path of straight lines. All renderers round positions to the same number of decimals, so cells that share an edge also share it
+/// in the picture.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Path {
     pub(super) steps: Vec<Step>,
@@ -27,12 +27,12 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// An empty path, exact to 0.01 points.
+    /// An empty path with a precision of 0.01 points.
     pub(super) fn new() -> Self {
         Self { steps: Vec::new(), decimals: 2 }
     }
 
-    /// An empty path, exact to 0.1 points: a raster has so many strokes that the decimals count.
+    /// An empty path with a precision of 0.1 points: a raster has many lines, whose decimals dominate the file size.
     pub(super) fn coarse() -> Self {
         Self { decimals: 1, ..Self::new() }
     }

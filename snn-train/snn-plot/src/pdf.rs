@@ -1,6 +1,6 @@
-//! The page as a PDF document (ISO 32000-1): vectors, with letters as outlines, so that no viewer needs the font.
+//! The page as a PDF document (ISO 32000-1): vector graphics, with text as outlines, so viewers do not need the font.
 //!
-//! Five objects: catalog, list of pages, page, content and information. Opacities are graphics states by name.
+//! Five objects: catalog, list of pages, page, content and information. Opacities are named graphics states.
 
 use std::{collections::BTreeSet, fmt::Write as _, io::Write as _};
 
@@ -15,14 +15,14 @@ use super::{
     path::{Path, Step},
 };
 
-/// Control points of a quarter of a circle lie this share of the radius from its ends.
+/// The distance of the control points of a quarter circle from its ends, as a fraction of the radius.
 const ROUND: f64 = 0.552_284_75;
 
 impl Canvas {
     /// The document.
     ///
     /// # Errors
-    /// [`NotRendered`] if the font that ships cannot be read.
+    /// [`NotRendered`] if the built-in font cannot be read.
     pub fn to_pdf(&self) -> Result<Vec<u8>, NotRendered> {
         let fail = |reason: &dyn std::fmt::Display| NotRendered(reason.to_string());
         let fonts = Fonts::load().map_err(|error| fail(&error))?;
@@ -60,7 +60,7 @@ impl Canvas {
     }
 }
 
-/// Objects one after the other, and where each begins.
+/// The objects of a document, and their offsets.
 struct Document {
     bytes: Vec<u8>,
     places: Vec<usize>,
@@ -68,7 +68,7 @@ struct Document {
 
 impl Document {
     fn begin() -> Self {
-        // The second line says that the file is not a text.
+        // The second line marks the file as binary.
         Self { bytes: b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n".to_vec(), places: Vec::new() }
     }
 
@@ -79,7 +79,7 @@ impl Document {
         self.bytes.extend(b"\nendobj\n");
     }
 
-    /// With the table of all places. The last object is the information about the document, the first the catalog.
+    /// Adds the table of offsets. The last object is the document information, the first the catalog.
     fn end(mut self) -> Vec<u8> {
         let (table, number) = (self.bytes.len(), self.places.len() + 1);
         let mut end = format!("xref\n0 {number}\n0000000000 65535 f \n");
@@ -101,7 +101,7 @@ impl Document {
 struct Content {
     text: String,
     fonts: Fonts,
-    /// Those that are used, in percent.
+    /// The opacities in use, in percent.
     opacities: BTreeSet<u8>,
 }
 
@@ -136,7 +136,7 @@ impl Content {
                     self.draw(operations);
                     self.line(format_args!("Q"));
                 }
-                // Vectors have no pixels that could show seams; viewers decide how they smooth edges.
+                // Vector graphics have no seams; viewers determine how edges are smoothed.
                 Operation::Crisp(operations) => self.draw(operations),
             }
         }
@@ -181,14 +181,14 @@ impl Content {
     }
 }
 
-/// The name of the graphics state with an opacity.
+/// The name of the graphics state of an opacity.
 fn state(percent: u8) -> String {
     format!("o{percent}")
 }
 
-/// A number without an exponent, which PDF does not know, and without needless zeros.
+/// A number without an exponent, which PDF does not support, and without trailing zeros.
 fn number(value: f64, decimals: usize) -> String {
-    // Farther from the page nothing is to be seen, and readers need not take longer numbers.
+    // Positions farther from the page are invisible, and readers may not support larger numbers.
     let value = if value.is_nan() { 0.0 } else { value.clamp(-30_000.0, 30_000.0) };
     let text = format!("{value:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -227,7 +227,7 @@ fn of_path(path: &Path) -> String {
     text
 }
 
-/// Of four curves.
+/// A circle of four curves.
 fn disc((x, y): (f64, f64), radius: f64) -> String {
     let at =
         |right: f64, down: f64| format!("{} {}", number(x + radius * right, 2), number(y + radius * down, 2));
@@ -260,7 +260,7 @@ fn of_outline(outline: &tiny_skia::Path) -> String {
                 last = (to.x, to.y);
                 write!(text, "{} l ", place(to.x, to.y))
             }
-            // PDF has cubic curves alone.
+            // PDF has only cubic curves.
             PathSegment::QuadTo(control, to) => {
                 let toward = |from: (f32, f32)| {
                     let near = |from: f32, control: f32| from + 2.0 / 3.0 * (control - from);
@@ -289,7 +289,7 @@ fn of_outline(outline: &tiny_skia::Path) -> String {
     text
 }
 
-/// A text of any language: UTF-16 with its mark, in hexadecimal digits.
+/// A text string: UTF-16 with a byte order mark, in hexadecimal digits.
 fn text_string(text: &str) -> String {
     let units: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
     format!("<FEFF{units}>")
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
     use crate::{Anchor, BLUE};
 
-    /// The objects of a document, found by its own table of places.
+    /// The objects of a document, located by its table of offsets.
     fn objects(document: &[u8]) -> Vec<Vec<u8>> {
         let find = |what: &[u8], from: usize| {
             from + document[from..].windows(what.len()).position(|window| window == what).unwrap()
@@ -358,7 +358,7 @@ mod tests {
         assert!(content.starts_with("1 0 0 -1 0 80.5 cm"), "{content}");
         assert!(content.contains("/o50 gs 0 0.447 0.698 RG 1 w [3 2] 0 d 10 10 m 50 30000 l S"), "{content}");
         assert!(content.contains("0 0 60 60 re W n"), "{content}");
-        // What is saved is restored, and no operand has an exponent.
+        // Each saved state is restored, and no operand has an exponent.
         let count = |operator: &str| content.split_whitespace().filter(|word| *word == operator).count();
         assert_eq!(count("q"), count("Q"));
         assert!(count("c") > 20, "glyphs are curves");

@@ -10,7 +10,7 @@ use super::{
     path::{Path, Step},
 };
 impl Canvas {
-    /// Renders the page as PNG with so many dots per inch.
+    /// Renders the page as PNG with this number of dots per inch.
     ///
     /// # Errors
     /// [`NotRendered`] if there is not enough memory for the pixels.
@@ -41,9 +41,9 @@ struct Painter {
     fonts: Fonts,
     /// From points to pixels.
     transform: Transform,
-    /// What may be drawn on, if not all.
+    /// The visible area, if clipped.
     clip: Option<Clip>,
-    /// The clip used last: panels have many marks, and each comes with the same one.
+    /// The last mask: the many marks of a panel share one.
     used: Option<Clip>,
     crisp: bool,
 }
@@ -130,7 +130,7 @@ impl Painter {
         }
     }
 
-    /// Draws within a rectangle. Nothing shows if its area is zero.
+    /// Draws within a rectangle. Draws nothing if its area is zero.
     fn clipped(&mut self, rect: Rect, operations: &[Operation]) {
         let Some(path) = frame(&rect) else { return };
         let outer = self.clip.take();

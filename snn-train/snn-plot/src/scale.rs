@@ -1,8 +1,8 @@
-//! From values to places on an axis, and where its ticks stand.
+//! The mapping of values to positions on an axis, and ticks.
 
 use super::step::round_step;
 
-/// How values are laid out along an axis.
+/// The layout of values along an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AxisScale {
     low: f64,
@@ -14,9 +14,9 @@ pub struct AxisScale {
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
-    /// Where it stands.
+    /// Its value.
     pub value: f64,
-    /// What stands beside it; empty for a minor tick.
+    /// Its label; empty for a minor tick.
     pub label: String,
 }
 
@@ -27,7 +27,7 @@ impl Tick {
 }
 
 impl AxisScale {
-    /// Equal steps for equal differences, with about four labeled ticks at round numbers.
+    /// A linear scale, with about four labeled ticks at round numbers.
     #[must_use]
     pub fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
@@ -42,7 +42,7 @@ impl AxisScale {
         Self { low, high, logarithmic: false, ticks: ticks.collect() }
     }
 
-    /// Equal steps for equal ratios, with labeled ticks at powers of ten. Both ends are above 0.
+    /// A logarithmic scale, with labeled ticks at powers of ten. Both ends are positive.
     #[must_use]
     pub fn logarithmic(low: f64, high: f64) -> Self {
         let low = low.max(f64::MIN_POSITIVE);
@@ -63,7 +63,7 @@ impl AxisScale {
         Self { low, high, logarithmic: true, ticks }
     }
 
-    /// One place for each label, 0, 1, .. , with half a step at both ends.
+    /// One position per label, 0, 1, .., with half a step at both ends.
     pub fn categories<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
         let ticks: Vec<_> =
             labels.into_iter().enumerate().map(|(index, label)| Tick::new(index as f64, label)).collect();
@@ -78,29 +78,29 @@ impl AxisScale {
         self
     }
 
-    /// Its ticks, ascending unless others were given.
+    /// Ticks, ascending unless custom ones are set.
     #[must_use]
     pub fn ticks(&self) -> &[Tick] {
         &self.ticks
     }
 
-    /// The value at its beginning.
+    /// The value at the beginning.
     #[must_use]
     pub fn low(&self) -> f64 {
         self.low
     }
 
-    /// The value at its end.
+    /// The value at the end.
     #[must_use]
     pub fn high(&self) -> f64 {
         self.high
     }
 
-    /// Where a value lies: 0 at the low end, 1 at the high end; beyond both for a value outside.
+    /// The position of a value: 0 at the low end, 1 at the high end, outside this range for values outside.
     #[must_use]
     pub fn share(&self, value: f64) -> f64 {
         if self.logarithmic {
-            // 0 and below lie infinitely far to the left; the low end is as far as an axis goes.
+            // Values up to 0 are infinitely far to the left; they are moved to the low end.
             (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
         } else {
             (value - self.low) / (self.high - self.low)
@@ -108,8 +108,8 @@ impl AxisScale {
     }
 }
 
-/// The distance of ticks, nearest to `step` from above. A step of 2.5 has a decimal more than its power of ten, which labels would
-/// cut off below 10.
+/// The smallest distance of ticks not below `step`. A step of 2.5 has one decimal more than its power of ten, which labels below 10
+/// would cut off.
 fn tick_step(step: f64) -> f64 {
     let factors: &[f64] = if step < 10.0 { &[1.0, 2.0, 5.0] } else { &[1.0, 2.0, 2.5, 5.0] };
     round_step(step, factors)
@@ -123,7 +123,7 @@ fn power_of_ten(exponent: i32) -> String {
     }
 }
 
-/// A number with a true minus sign; "-0.0" loses it.
+/// A number with a typographic minus sign, which "-0.0" loses.
 fn minus(number: &str) -> String {
     match number.strip_prefix('-') {
         Some(digits) if digits.contains(|c: char| c.is_ascii_digit() && c != '0') => format!("−{digits}"),

@@ -1,7 +1,7 @@
 //! Round steps between ticks.
 
-/// The next of `factors` times a power of ten from `step` upwards, as ticks of an axis are apart; `factors` ascend from 1 to below
-/// 10. 1 for a step that is not a finite number above 0.
+/// Rounds `step` up to one of `factors` times a power of ten, for the spacing of axis ticks; `factors` ascend from 1 to below 10.
+/// Returns 1 for a step that is not finite and positive.
 #[must_use]
 pub fn round_step(step: f64, factors: &[f64]) -> f64 {
     if !(step.is_finite() && step > 0.0) {

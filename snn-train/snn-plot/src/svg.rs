@@ -27,7 +27,7 @@ impl Canvas {
     }
 }
 
-/// The elements, one a line.
+/// The elements, one per line.
 #[derive(Default)]
 struct Body {
     document: String,
@@ -55,7 +55,7 @@ impl Body {
                     if *opacity < 1.0 { format!(" fill-opacity=\"{opacity}\"") } else { String::new() };
                 self.element(format_args!("<path d=\"{path}\" fill=\"{color}\"{opacity}/>"));
             }
-            // Lines of no length have round ends.
+            // Lines of length zero have round ends.
             Operation::Dots(points, stroke) => {
                 let mut path = Path::new();
                 path.extend(points.iter().flat_map(|&(x, y)| [Step::MoveTo(x, y), Step::Right(0.0)]));
@@ -146,7 +146,7 @@ impl Display for Sides<'_> {
 /// The content of a text element of `size` points.
 fn spans(label: &str, size: f64) -> String {
     let mut spans = String::new();
-    // Shifts in SVG are relative to the text before.
+    // Shifts in SVG are relative to the preceding text.
     let mut baseline = 0.0;
     // Writing to a string cannot fail.
     for run in text::runs(label) {
@@ -170,7 +170,7 @@ fn spans(label: &str, size: f64) -> String {
     spans
 }
 
-/// Text as XML has it.
+/// Text, escaped for XML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -4,11 +4,11 @@ use super::*;
 struct Element {
     /// Name and attributes.
     tag: String,
-    /// What stands in it and in the elements within, as it is read.
+    /// Its text, including that of nested elements.
     text: String,
 }
 
-/// The elements of a document, each where it ends; panics unless they lie within each other.
+/// The elements of a document, in order of their ends; panics unless they are properly nested.
 fn elements(document: &str) -> Vec<Element> {
     let (mut open, mut closed): (Vec<Element>, Vec<Element>) = Default::default();
     for part in document.split('<').skip(1) {
@@ -65,7 +65,7 @@ fn a_panel_has_ticks_labels_and_marks_at_their_places() {
         .collect();
     assert!(paths.contains(&"M20.00 70.00M60.00 40.00L100.00 10.00"), "{paths:?}");
     assert!(paths.contains(&"M60.00 46.00V34.00M58.00 46.00h4M58.00 34.00h4"), "the error bar: {paths:?}");
-    // Two cells of one value share a path, the cell without a value is not drawn.
+    // Two cells with the same value share a path; the cell without a value is not drawn.
     let cells: Vec<_> = paths.iter().filter(|path| path.contains('H') && path.contains('z')).collect();
     assert_eq!(cells.len(), 2, "{cells:?}");
     assert_eq!(cells[0].matches('z').count(), 2);

@@ -1,6 +1,6 @@
-//! The font, and the markup of labels: `^{..}` raises, `_{..}` lowers, `*..*` slants, `\` keeps the sign behind it.
+//! The font, and the markup of labels: `^{..}` raises, `_{..}` lowers, `*..*` is italic, `\` escapes the next character.
 
-/// The family that ships, then families with the same widths, for viewers of the SVG that lack it.
+/// The built-in font family, then families with the same metrics, for SVG viewers that lack it.
 pub(super) const FAMILY: &str = "Arimo, Arial, Helvetica, 'Liberation Sans', sans-serif";
 
 /// Regular, italic and bold.
@@ -10,7 +10,7 @@ pub(super) const FONTS: [&[u8]; 3] = [
     include_bytes!("fonts/Arimo-Bold.ttf"),
 ];
 
-/// Size and shifts of sub- and superscripts, relative to the text around them.
+/// Size and shifts of sub- and superscripts, relative to the surrounding text.
 pub(super) const SMALL: f64 = 0.72;
 const RAISE: f64 = 0.38;
 const DROP: f64 = 0.2;
@@ -19,17 +19,17 @@ const DROP: f64 = 0.2;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Run {
     pub(super) text: String,
-    /// By how much it stands above the baseline, relative to the size of the label.
+    /// Its height above the baseline, relative to the size of the label.
     pub(super) raise: f64,
     /// Whether it is smaller, by [`SMALL`].
     pub(super) small: bool,
     pub(super) italic: bool,
 }
 
-/// What has a meaning in labels.
+/// Characters with a meaning in labels.
 const SIGNS: [char; 6] = ['^', '_', '{', '}', '*', '\\'];
 
-/// A text as a label that shows it as it is, whatever signs it has.
+/// Escapes a text for use as a label.
 #[must_use]
 pub fn literal(text: &str) -> String {
     let mut label = String::with_capacity(text.len());

@@ -72,7 +72,7 @@ pub fn condition(bytes: &[u8]) -> bool {
     let Some(condition) = str::from_utf8(bytes).ok().and_then(|text| text.parse::<Condition>().ok()) else {
         return false;
     };
-    /// The same in every column.
+    /// Returns the same value for every column.
     struct Row(&'static str);
     impl Cells for Row {
         fn cell(&self, _: &str) -> String {

@@ -153,7 +153,7 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
     };
     assert_eq!(on("elsewhere").verdict, Verdict::Stalled);
     let Ok(here) = fs::read_to_string("/proc/sys/kernel/hostname") else {
-        return snn_test_support::skip("the system does not tell its name in /proc");
+        return snn_test_support::skip("the system has no host name in /proc");
     };
     let dead = on(here.trim());
     assert_eq!(dead.headline(), "DEAD process 4194305 ended after 10 epochs, no update for 10 min");

@@ -1,4 +1,4 @@
-//! Bars side by side in groups: mean and standard deviation of the best models of each condition.
+//! Grouped bars: mean and standard deviation of the best models of each condition.
 
 use snn_plot::{Anchor, Axes, AxisScale, BLACK, Canvas, Color, Rect};
 
@@ -8,7 +8,7 @@ use crate::sweep::MeanSd;
 /// The best models of a condition.
 #[derive(Debug, Clone)]
 pub(super) struct Bar {
-    /// Bars of one group stand together above its name.
+    /// The bars of one group, above its name.
     pub(super) group: String,
     pub(super) label: String,
     pub(super) color: Color,
@@ -26,14 +26,14 @@ impl Bar {
     }
 }
 
-/// What the heights of bars are.
+/// The quantity that the bars show.
 pub(super) const ACCURACY: &str = "Test accuracy (%)";
 
 /// Draws bars from 0 to 100 %, and lists every model.
 pub(super) fn draw_bars(canvas: &mut Canvas, place: Rect, label: &str, bars: &[Bar]) -> Table {
     let mut table =
         Table::new(["group", "condition", "model", "test_accuracy_percent", "mean_percent", "sd_percent"]);
-    // Groups stand half a place apart.
+    // Groups are separated by half a position.
     let mut places: Vec<f64> = Vec::new();
     for (index, bar) in bars.iter().enumerate() {
         let gap = if index > 0 && bars[index - 1].group != bar.group { 1.6 } else { 1.0 };

@@ -75,7 +75,7 @@ fn points(data: &Randman) -> impl Iterator<Item = [f64; 3]> {
     })
 }
 
-/// As exactly as a drawing shows it.
+/// Rounded to the precision of the drawing.
 fn short(value: f64) -> String {
     format!("{value:.4}")
 }
@@ -100,7 +100,7 @@ fn draw_cloud(canvas: &mut Canvas, place: Rect, data: &Randman, title: &str) {
         canvas.line(&ends, Stroke::new(LIGHT_GRAY, 0.5));
     }
     let classes = data.classes();
-    // Far classes would hide near ones if drawn last; points of all classes take turns instead.
+    // Far classes would hide near ones if drawn last; points of all classes alternate instead.
     for part in 0..8 {
         for class in 0..classes {
             let of_class = points(data)
@@ -121,13 +121,13 @@ struct View {
 }
 
 impl View {
-    /// Turned by 35 degrees about the vertical axis, seen from 22 degrees above.
+    /// Rotated by 35 degrees about the vertical axis, viewed from 22 degrees above.
     const TURN: (f64, f64) = (0.819_152, 0.573_576);
     const TILT: (f64, f64) = (0.927_184, 0.374_607);
 
     fn of(place: Rect) -> Self {
         let center = (place.x + place.width / 2.0, place.y + place.height / 2.0);
-        // The cube is about 1.4 wide and 1.45 high as seen from there.
+        // The projection of the cube is about 1.4 wide and 1.45 high.
         Self { center, scale: (place.width / 1.42).min(place.height / 1.46) }
     }
 
@@ -155,7 +155,7 @@ fn draw_trains(canvas: &mut Canvas, place: Rect) -> Result<Table, Error> {
         let Some(sample) = (0..data.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))) else {
             continue;
         };
-        // Numbers of neighbors would run into each other.
+        // Adjacent numbers would overlap.
         let numbers =
             if train == 0 { ["0".to_owned(), end.to_string()] } else { [String::new(), String::new()] };
         let x = AxisScale::linear(0.0, end).with_ticks([0.0, end].into_iter().zip(numbers));

@@ -1,4 +1,4 @@
-//! Figure 2: the true gradient against a surrogate, on two classes. (b) Learning curves, (c) a network before and (d) after
+//! Figure 2: the true gradient compared with a surrogate, on two classes. (b) Learning curves, (c) a network before and (d) after
 //! training with the surrogate: readout, hidden and input spikes of two inputs of each class, (e) potentials of hidden units.
 
 use snn_plot::{
@@ -24,7 +24,7 @@ pub(super) const DEFINITION: Definition = Definition {
     draw,
 };
 
-/// At which hidden units spike from the start: silence alone shall not explain that the true gradient learns nothing.
+/// With this gain, hidden units spike from the start, which excludes silence as the reason why the true gradient learns nothing.
 const SPIKING: f64 = 6.0;
 /// Samples in (c) and (d), and units in (e).
 const SAMPLES: usize = 4;
@@ -41,14 +41,14 @@ pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
     ]))
 }
 
-/// That of the initial weights, and from the printed ones, from which no hidden unit spikes at first, another one. The last
-/// has units that spike from the start.
+/// The gain of the initial weights and, for the printed weights, with which no hidden unit spikes at first, another gain. With the
+/// last one, units spike from the start.
 pub(super) fn gains(reproduction: &Reproduction) -> Result<Vec<f64>, Error> {
     let own = reproduction.randman()?.initialization.gain;
     Ok(if reproduction.first_weights() == FirstWeights::Printed { vec![own, SPIKING] } else { vec![own] })
 }
 
-/// The runs with a surrogate, or with the true gradient, from initial weights of this gain.
+/// The runs with a surrogate or with the true gradient, with initial weights of this gain.
 pub(super) fn runs_of(runs: &Runs, shape: &str, gain: f64) -> Runs {
     runs.of(|row| row.is(SHAPE, shape) && row.number(GAIN) == gain)
 }
@@ -74,8 +74,8 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let (Some(before), Some(after)) = (take(false)?, take(true)?) else {
         for (panel, place) in [("c", bottom[0]), ("d", bottom[1]), ("e", top[1])] {
             Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0))
-                .note(&mut output.canvas, "not here");
-            let reason = "no run with a surrogate is there".to_owned();
+                .note(&mut output.canvas, "not available");
+            let reason = "no run with a surrogate exists".to_owned();
             output.missing.push(Missing { panel: panel.to_owned(), reason });
         }
         return Ok(output);

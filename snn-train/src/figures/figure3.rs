@@ -40,7 +40,7 @@ const SLOPES: [f64; 5] = [1.0, 5.0, 10.0, 25.0, 100.0];
 /// Models of a bar in (c).
 const MODELS: usize = 5;
 
-/// Networks with one hidden layer, or none.
+/// Networks with one or no hidden layer.
 pub(super) fn sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
     let [eta, beta] = scale.map();
@@ -65,7 +65,7 @@ pub(super) fn deep_sweep(reproduction: &Reproduction) -> Result<Sweep, Error> {
             eta.clone(),
             beta,
             batches(reproduction),
-            // As the networks with one layer say it: they are told apart by it.
+            // The same notation as for networks with one layer, which distinguishes them.
             (DATA_SEED, seeds(1)),
         ])
         .grid([constant(), (HIDDEN, scale.depths(&[2])), eta, batches(reproduction)])
@@ -131,7 +131,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     Ok(output)
 }
 
-/// Curves of surrogate derivatives, a panel for each shape.
+/// Curves of surrogate derivatives, one panel per shape.
 pub(super) fn draw_shapes(
     canvas: &mut Canvas,
     place: Rect,
@@ -212,7 +212,7 @@ pub(super) fn points(reproduction: &Reproduction) -> Vec<(f64, f64)> {
     etas.iter().flat_map(|&eta| betas.iter().map(move |&beta| (eta, beta))).collect()
 }
 
-/// A logarithmic axis whose ends lie half a cell beyond the first and last value.
+/// A logarithmic axis that ends half a cell beyond the first and last value.
 fn cell_scale(values: &[f64]) -> AxisScale {
     let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
         return AxisScale::linear(0.0, 1.0);
@@ -234,8 +234,8 @@ pub(super) fn first(row: &crate::sweep::Row) -> bool {
     row.number(DATA_SEED) == 0.0 && row.number(INIT_SEED) == 0.0
 }
 
-/// The best models of a shape with so many hidden layers: with one, out of the whole map of (b) or, to compare with two, out
-/// of the points at which those are trained.
+/// The best models of a shape with this number of hidden layers: with one, from the whole map of (b) or, for comparison with two, from
+/// the points at which those are trained.
 pub(super) fn best(
     reproduction: &Reproduction,
     runs: &Runs,

@@ -37,7 +37,7 @@ const fn way(name: &'static str, shape: &'static str, switch: &'static str, colo
     Way { name, shape, switch, color }
 }
 
-/// Of the reset, in feed-forward networks.
+/// Variants of the reset, in feed-forward networks.
 pub(super) const RESET: [Way; 4] = [
     way("sCtl", "super-spike", "detached", GRAY),
     way("sDR", "super-spike", "differentiable", SKY),
@@ -45,7 +45,7 @@ pub(super) const RESET: [Way; 4] = [
     way("aDR", "asymptotic", "differentiable", ORANGE),
 ];
 
-/// Of the recurrent connections, the reset detached.
+/// Variants of the recurrent connections, with a detached reset.
 pub(super) const RECURRENCE: [Way; 4] = [
     way("sCtl", "super-spike", "detached", GRAY),
     way("sProp", "super-spike", "propagate", SKY),
@@ -68,7 +68,7 @@ pub(super) fn reset_sweep(reproduction: &Reproduction, depth: usize) -> Result<S
     ]))
 }
 
-/// Ways through recurrent connections; with two hidden layers, which no claim is about, those of the asymptotic surrogate.
+/// Ways through recurrent connections; with two hidden layers, which no claim covers, only with the asymptotic surrogate.
 pub(super) fn recurrent_sweep(reproduction: &Reproduction, depth: usize) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
     let [eta, beta] = scale.grid();
@@ -95,7 +95,7 @@ fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
     Ok(reproduction.by_depth(of_depth(1)?, of_depth(2)?))
 }
 
-/// The best models of one way with so many hidden layers.
+/// The best models of one way with this number of hidden layers.
 pub(super) fn best_of(
     reproduction: &Reproduction,
     runs: &Runs,
@@ -107,7 +107,7 @@ pub(super) fn best_of(
     reproduction.best_of_batches(&runs_of(runs, way, depth, recurrent), 1, count)
 }
 
-/// The runs of one way with so many hidden layers.
+/// The runs of one way with this number of hidden layers.
 pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> Runs {
     let key = if recurrent { RECURRENT_GRADIENT } else { RESET_GRADIENT };
     runs.of(|row| {
@@ -160,7 +160,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     }
     output.canvas.letter(top[0].x - 32.0, top[0].y - 14.0, 'a');
     output.canvas.letter(top[1].x - 32.0, top[1].y - 14.0, 'b');
-    // What the scale does at each slope: the best learning rate by validation, for whoever asks why a bar stands so.
+    // The effect of the scale at each slope, with the best learning rate by validation, to explain the bars.
     output.table("_by_beta", by_beta(reproduction, &runs));
     Ok(output)
 }

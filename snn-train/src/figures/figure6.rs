@@ -1,4 +1,4 @@
-//! Figure 6: two readouts, with and without recurrent connections, on several data sets: a panel each.
+//! Figure 6: two readouts, with and without recurrent connections, on several data sets: one panel each.
 
 use std::mem;
 
@@ -22,9 +22,9 @@ pub(super) const DEFINITION: Definition =
 /// Models of a bar.
 const MODELS: usize = 10;
 
-/// Of a panel, in points.
+/// Width of a panel, in points.
 const WIDTH: f64 = 74.0;
-/// Between panels.
+/// Space between panels.
 const GAP: f64 = 24.0;
 
 pub(super) const SOURCES: [(char, Source); 5] =
@@ -49,7 +49,7 @@ pub(super) fn sweep(reproduction: &Reproduction, panel: char, found: Found) -> R
     ]))
 }
 
-/// Initial weights of a batch: with the learning rates at least 40 models of a condition at full scale, for sounds 12.
+/// Number of initial weights per batch: with the learning rates, at least 40 models per condition at full scale, 12 for sounds.
 fn repetitions(scale: Scale, kind: Kind) -> i64 {
     match kind {
         Kind::Sound => scale.pick(1, 2, 4),
@@ -58,7 +58,7 @@ fn repetitions(scale: Scale, kind: Kind) -> i64 {
     }
 }
 
-/// The sweeps on data sets that are here.
+/// The sweeps on available data sets.
 fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
     let here = SOURCES.iter().filter_map(|(panel, source)| Some((*panel, reproduction.find(source).ok()?)));
     here.map(|(panel, found)| sweep(reproduction, panel, found)).collect()
@@ -70,7 +70,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let mut output = FigureOutput::new(width + 44.0, 170.0, "Readouts, recurrent connections and data sets");
     output.missing = left_out;
     let places = output.canvas.page().inset(36.0, 24.0, 8.0, 36.0).columns(&vec![1.0; panels.len()], GAP);
-    // The first that is drawn tells what the axis of all is.
+    // Only the first panel has an axis label.
     let mut label = ACCURACY;
     for (number, ((panel, source), place)) in panels.iter().zip(places).enumerate() {
         let left = if number == 0 { 30.0 } else { 20.0 };

@@ -1,4 +1,4 @@
-//! Figure 7: what networks are fed. (a) A handwritten digit, (b) its latency raster, (c) spoken digits as spikes, (d) as a
+//! Figure 7: the inputs of networks. (a) A handwritten digit, (b) its latency raster, (c) spoken digits as spikes, (d) as a
 //! Mel spectrogram.
 
 use snn_data::{Dataset, Mnist, MnistConfig, Split, data_directory};
@@ -32,7 +32,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     Ok(output)
 }
 
-/// An empty panel that says why it is empty.
+/// An empty panel with the reason.
 fn leave_out(output: &mut FigureOutput, panel: &str, place: Rect, source: &Source, absence: Absence) {
     let axes = Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0)).title(source.title);
     let axes = axes.without_x().without_y();
@@ -41,7 +41,7 @@ fn leave_out(output: &mut FigureOutput, panel: &str, place: Rect, source: &Sourc
     output.missing.push(Missing { panel: panel.to_owned(), reason: absence.reason });
 }
 
-/// The data set or what stands in for it.
+/// The data set or its substitute.
 fn open(reproduction: &Reproduction, source: &Source) -> Result<(Found, Box<dyn Dataset>), Absence> {
     let found = reproduction.find(source)?;
     let data = found.preset().and_then(|experiment| experiment.data.open());

@@ -1,5 +1,5 @@
-//! Figure 8: what the upper regularizer does. (a) A trained network without it, (b) with it: readout, hidden and input spikes of
-//! one input; (c, d) spikes of single hidden units, over all inputs of the test. The networks are those of figure 9a.
+//! Figure 8: the effect of the upper regularizer. (a) A trained network without it, (b) with it: readout, hidden and input spikes of
+//! one input; (c, d) spikes of single hidden units, over all inputs of the test part. The networks are those of figure 9a.
 
 use snn_plot::{Axes, AxisScale, BLUE, ORANGE, Rect, Stroke};
 
@@ -20,7 +20,8 @@ pub(super) const DEFINITION: Definition = Definition {
     draw,
 };
 
-/// The regularized network may lose so much accuracy (%) on validation; of those, that with the fewest spikes is shown.
+/// Maximum loss of validation accuracy (%) of the regularized network; of the eligible networks, the one with the fewest spikes is
+/// shown.
 const LOSS: f64 = 2.0;
 
 /// Without and with regularization, both with one hidden layer and the first seed.
@@ -55,12 +56,12 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
         };
         let (Some(row), Some(one), Some(all)) = (row, take(Samples::Few(1))?, take(Samples::Test)?) else {
             for panel in panels {
-                let reason = "no run of figure 9a is there that could be shown".to_owned();
+                let reason = "no suitable run of figure 9a exists".to_owned();
                 output.missing.push(Missing { panel: panel.to_string(), reason });
             }
             for place in [place, below] {
                 let axes = Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0));
-                axes.note(&mut output.canvas, "not here");
+                axes.note(&mut output.canvas, "not available");
             }
             continue;
         };

@@ -1,8 +1,8 @@
 //! Figure 9: accuracy against hidden spikes per input, over strengths and thresholds of the upper regularizer, with fitted
 //! sigmoids. (a) Randman, (b) MNIST.
 //!
-//! A sigmoid is fitted to the runs with no more spikes than the run that is best on validation. Some networks with spikes in
-//! plenty fail, too, two layers deep above all; how few spikes suffice is another question, so they are drawn pale.
+//! A sigmoid is fitted to the runs with at most as many spikes as the run that is best on validation. Some networks with many spikes
+//! also fail, mostly those with two layers, which does not affect how few spikes suffice; they are drawn pale.
 
 use snn_plot::{Axes, AxisScale, BLUE, Canvas, Color, GREEN, Legend, ORANGE, Rect, Stroke};
 
@@ -39,13 +39,13 @@ pub(super) const KINDS: [Kind; 3] = [
 
 pub(super) const SOURCES: [(char, Source); 2] = [('a', RANDMAN), ('b', MNIST)];
 
-/// A strength at which the threshold alone decides how many spikes are left.
+/// A strength at which only the threshold determines the number of spikes.
 const STRONG: f64 = 10.0;
 
-/// Runs whose mean accuracy counts as what spikes in plenty come to.
+/// The number of runs whose mean is the accuracy with many spikes.
 const TOP: usize = 3;
 
-/// The sweep of a panel, if its data are here; otherwise why not.
+/// The sweep of a panel, if its data are available; otherwise the reason.
 pub(super) fn sweep(
     reproduction: &Reproduction,
     panel: char,
@@ -57,7 +57,7 @@ pub(super) fn sweep(
     }
 }
 
-/// The sweeps on data sets that are here.
+/// The sweeps on available data sets.
 fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
     let sweeps = SOURCES.iter().map(|(panel, source)| sweep(reproduction, *panel, source));
     Ok(sweeps.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -75,7 +75,7 @@ pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -
             let depth = (HIDDEN, scale.depths(&[kind.depth]));
             [depth, (RECURRENT, Axis::list([kind.recurrent])), (ETA, Axis::list([eta]))]
         };
-        // Units that may spike so often, and not more; then, fewer and fewer spikes at a price for each.
+        // A limit on the spikes of units; then, an increasing cost of each spike.
         let thresholds = [
             (UPPER_STRENGTH, Axis::list([STRONG])),
             (UPPER_THRESHOLD, Axis::logarithmic(0.02, 2.0, scale.pick_of_four(3, 7, 5, 9))),
@@ -101,19 +101,19 @@ pub(super) fn spikes(row: &Row) -> Option<f64> {
     Some(row.spikes.as_ref()?.iter().sum())
 }
 
-/// The runs that a sigmoid is fitted to, and the others.
+/// The runs for the fit of a sigmoid, and the others.
 fn divide(runs: &Runs) -> (Runs, Runs) {
     let most = runs.best(1).rows().first().and_then(spikes).unwrap_or(f64::INFINITY);
     let few = |row: &Row| spikes(row).is_some_and(|spikes| spikes <= most);
     (runs.of(few), runs.of(|row| !few(row)))
 }
 
-/// The runs of a kind of network that its sigmoid is fitted to.
+/// The runs of a kind of network for the fit of its sigmoid.
 pub(super) fn fitted(runs: &Runs, kind: Kind) -> Runs {
     divide(&runs_of(runs, kind)).0
 }
 
-/// Accuracy (%) in the test of the runs best on validation: the upper end of a sigmoid.
+/// Test accuracy (%) of the best runs on validation: the upper end of a sigmoid.
 fn top(runs: &Runs) -> f64 {
     runs.best(TOP).mean_accuracy()
 }
@@ -129,8 +129,8 @@ pub(super) fn critical(runs: &Runs, kind: Kind, chance: f64) -> Option<Interval>
     Sigmoid::critical_interval(&points(&divide(&runs).0), chance, top(&runs))
 }
 
-/// What the number of critical spikes of a kind depends on, computed from its runs: where on the curve it is read, and the
-/// runs that lose a class.
+/// The factors that affect the number of critical spikes of a kind, computed from its runs: the point on the curve, and the runs that
+/// lose a class.
 pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
     let runs = runs_of(runs, kind);
     let few = divide(&runs).0;

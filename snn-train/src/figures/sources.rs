@@ -157,7 +157,7 @@ impl Source {
     /// The data set or its substitute, if it is `wanted`; otherwise the reason why there is neither.
     pub(super) fn find(&self, wanted: impl Fn(&str) -> bool) -> Result<Found, Absence> {
         let Self { title, name, .. } = *self;
-        let absent = |reason| Err(Absence { note: "data set\nnot here", reason, is_wish: false });
+        let absent = |reason| Err(Absence { note: "data set\nnot available", reason, is_wish: false });
         let own = wanted(name);
         let other = self.stand_in.filter(|other| wanted(other.name));
         if !own && other.is_none() {
@@ -174,7 +174,7 @@ impl Source {
             Some(other) if other.is_here() => Ok(Found { stands_in: true, ..other.itself() }),
             _ => {
                 let name = if own { name } else { other.map_or(name, |other| other.name) };
-                absent(format!("{title} is not here: `cargo xtask fetch-data {name}` fetches it"))
+                absent(format!("{title} is not available: `cargo xtask fetch-data {name}` fetches it"))
             }
         }
     }

@@ -17,19 +17,19 @@ const BLOCK: u64 = 8;
 /// The program itself, including its threads.
 const PROGRAM: u64 = 20_000_000;
 
-/// Copies of a weight matrix at the largest: the network's, the gradient, what the kernels lay out, the states of last and best
-/// epoch, and the bytes of a checkpoint; and as many of what the optimizer remembers of it. Sums of gradients come on top.
+/// Maximum number of copies of a weight matrix: the network's, the gradient, the layout for kernels, the states of last and best
+/// epoch, and the bytes of a checkpoint; the same number of each optimizer state. Partial sums of gradients are extra.
 const COPIES: u64 = 6;
 
-/// More of them where the optimizer computes with copies of its own.
+/// Additional copies if the optimizer computes on its own copies.
 const HOST_COPIES: u64 = 2;
 
 /// Copies of a unit's state that the tape of the reference implementation keeps for each step.
 const ON_TAPE: u64 = 12;
-/// Those of an adaptive one.
+/// The same, for an adaptive unit.
 const ON_ADAPTIVE_TAPE: u64 = 16;
 
-/// Samples with which the untrained network is looked at, at a time: the potentials of all its units are kept.
+/// Samples per batch for the evaluation of the untrained network, which keeps the potentials of all its units.
 const LOOKED_AT: u64 = 10;
 
 const BYTES: u64 = size_of::<f32>() as u64;
@@ -110,7 +110,7 @@ fn of_training(
         let sums = sample_steps.saturating_mul(all_widths) / weights.saturating_mul(4).max(1);
         let sums = sums.clamp(1, blocks.max(1));
         let at_once = sums.min(threads.saturating_mul(2 + u64::from(sums.ilog2())));
-        // Half as much again is what the allocator keeps of those that came before.
+        // The allocator retains half as much again from earlier blocks.
         let of_blocks = of_block.saturating_mul(blocks.min(threads)) / 2 * 3;
         of_blocks.saturating_add(product_of(&[at_once, weights, BYTES]))
     } else {
@@ -125,7 +125,7 @@ fn of_training(
     );
     let looked_at = LOOKED_AT.min(samples as u64);
     estimate.add(
-        "the look at the untrained network",
+        "the evaluation of the untrained network",
         product_of(&[looked_at, steps as u64, all_widths, BYTES]),
         "data.steps, network.hidden",
     );

@@ -21,7 +21,7 @@ impl Checkpoint {
     /// Reads the checkpoint of the best or of the last epoch of a run.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] where only the other checkpoint is whole.
+    /// Those of [`Checkpoint::load`]; [`Error::LostCheckpoint`] if only the other checkpoint is intact.
     pub fn of_run(run: &RunDir, which: Selection) -> Result<Self, Error> {
         Self::at(run, which).map_err(|error| {
             let (other, name) = match which {

@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use crate::error::Error;
 
-/// Maximum number of steps between two spikes: with more, the times have another unit or clock, and the network would run for hours.
+/// Maximum number of steps between two spikes: a larger gap indicates another unit or clock, and would take hours to compute.
 const MOST_SILENCE: f64 = 1e9;
 
 /// The spikes of the current step.

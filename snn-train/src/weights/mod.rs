@@ -132,13 +132,13 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     plain::read(Path::new("weights"), bytes).is_ok_and(|weights| weights.matrices().count() > 0)
 }
 
-/// What a helper says of a graph.
+/// The helper's response for a graph.
 #[cfg(feature = "nir")]
 pub(crate) fn graph_answer(graph: &nir::Graph) -> serde_json::Result<Vec<u8>> {
     nir::answer(Ok(graph))
 }
 
-/// Whether bytes are what a helper says of a graph that makes a network.
+/// Whether bytes are a helper's response with a graph that forms a network.
 #[cfg(feature = "nir")]
 pub(crate) fn is_graph(bytes: &[u8]) -> bool {
     let network = snn_core::NetworkConfig {

@@ -1,4 +1,4 @@
-//! GPUs, as the program `nvidia-smi` of NVIDIA's driver sees them.
+//! GPUs, by NVIDIA's program `nvidia-smi`.
 //!
 //! The library behind it would need unsafe code here; the program takes up to a second, so that each look starts one and takes the
 //! answer of the one before.
@@ -11,10 +11,10 @@ use std::{
 };
 
 const PROGRAM: &str = "nvidia-smi";
-/// The name comes last, as it could have commas.
+/// The name is last, since it may contain commas.
 const QUERY: &str = "--query-gpu=utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw,name";
 const FORMAT: &str = "--format=csv,noheader,nounits";
-/// How long the first look waits for an answer.
+/// How long the first call waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A GPU.
@@ -31,9 +31,9 @@ pub(crate) struct Gpu {
     pub(crate) power: Option<f64>,
 }
 
-/// What is known of the GPUs.
+/// The state of the GPUs.
 pub(super) struct Gpus {
-    /// `nvidia-smi` or, in tests, what stands in for it, with its arguments.
+    /// `nvidia-smi` or, in tests, a mock, with its arguments.
     program: String,
     arguments: Vec<String>,
     asked: Option<Child>,
@@ -50,7 +50,7 @@ impl Gpus {
         Self { program: program.to_owned(), arguments, asked: None, answer: None }
     }
 
-    /// The last answer, or why there is none. Waits for the first one alone.
+    /// The last answer, or the reason why there is none. Waits only for the first one.
     pub(super) fn look(&mut self) -> Result<Vec<Gpu>, String> {
         let begin = Instant::now();
         loop {
@@ -75,7 +75,7 @@ impl Gpus {
                 }
                 Ok(Some(_)) => {
                     let answer = read(asked).unwrap_or_else(|error| Err(self.failure(&error)));
-                    // The next look finds a new answer.
+                    // The next call finds a new answer.
                     self.asked = self.ask().ok();
                     self.answer = Some(answer.clone());
                     return answer;
@@ -105,21 +105,21 @@ impl Gpus {
 impl Drop for Gpus {
     fn drop(&mut self) {
         if let Some(mut asked) = self.asked.take() {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ = asked.kill();
             let _ = asked.wait();
         }
     }
 }
 
-/// What a program that has ended has to say.
+/// The output of a program that has ended.
 fn read(mut program: Child) -> io::Result<Result<Vec<Gpu>, String>> {
     let mut text = String::new();
     if let Some(mut output) = program.stdout.take() {
         output.read_to_string(&mut text)?;
     }
     let ended = program.wait()?;
-    // Failures are told in the output, too.
+    // Errors are in the output, too.
     Ok(if ended.success() {
         parse(&text)
     } else {
@@ -127,7 +127,7 @@ fn read(mut program: Child) -> io::Result<Result<Vec<Gpu>, String>> {
     })
 }
 
-/// GPUs, one a line. What a GPU does not tell is in brackets, such as `[N/A]`.
+/// GPUs, one per line. Unknown values are in brackets, such as `[N/A]`.
 fn parse(text: &str) -> Result<Vec<Gpu>, String> {
     let gpu = |line: &str| {
         let mut fields = line.splitn(6, ',').map(str::trim);

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use snn_run::EpochRecord;
 
-/// Buckets that a history has at most. A terminal has fewer dots in a row.
+/// Maximum number of buckets of a history. A terminal has fewer dots in a row.
 const MOST: usize = 2048;
 
-/// Every number of every epoch record. When there are more epochs than buckets, neighbors are put together, again and
-/// again: a bucket keeps mean, minimum and maximum of what it holds, so that no extreme is ever lost.
+/// Every number of every epoch record. When there are more epochs than buckets, neighboring buckets are merged, repeatedly: a
+/// bucket keeps the mean, minimum and maximum of its values, so extremes are never lost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     /// Epochs in a bucket.
     stride: usize,
     /// Epochs so far.
     epochs: usize,
-    /// Where buckets lie: mean epoch, step and computing time (s).
+    /// Positions of buckets: mean epoch, step and computing time (s).
     places: Vec<[f64; 3]>,
     columns: BTreeMap<String, Vec<Bucket>>,
     /// Computing time so far.
@@ -23,7 +23,7 @@ pub(crate) struct History {
     last: Option<EpochRecord>,
 }
 
-/// What a metric was over a few epochs; NaN where it was not recorded.
+/// A metric over a few epochs; NaN if it was not recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bucket {
     pub(crate) mean: f64,
@@ -31,7 +31,7 @@ pub(crate) struct Bucket {
     pub(crate) high: f64,
 }
 
-/// What runs along the horizontal axis.
+/// The quantity on the horizontal axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum XAxis {
     #[default]
@@ -46,7 +46,7 @@ impl History {
     /// Adds an epoch.
     pub(crate) fn push(&mut self, record: EpochRecord) {
         self.stride = self.stride.max(1);
-        // The number of buckets is even, so that none is half full when they are put together.
+        // The number of buckets is even, so none is half full when they are merged.
         if self.epochs == MOST * self.stride {
             self.halve();
         }
@@ -66,7 +66,7 @@ impl History {
         self.last = Some(record);
     }
 
-    /// Puts every two buckets together.
+    /// Merges buckets pairwise.
     fn halve(&mut self) {
         self.stride *= 2;
         let mean = |pair: &[[f64; 3]]| std::array::from_fn(|k| 0.5 * (pair[0][k] + pair[1][k]));
@@ -87,24 +87,24 @@ impl History {
         self.columns.keys().map(String::as_str)
     }
 
-    /// The epoch of each bucket; the mean of those in it.
+    /// The mean epoch of each bucket.
     pub(crate) fn epochs(&self) -> impl Iterator<Item = f64> {
         self.places(XAxis::Epoch)
     }
 
-    /// Where each bucket lies.
+    /// The position of each bucket.
     pub(crate) fn places(&self, axis: XAxis) -> impl Iterator<Item = f64> {
         self.places.iter().map(move |place| place[axis as usize])
     }
 
-    /// Where the bucket of an epoch lies; `None` if the run has not come so far.
+    /// The position of the bucket of an epoch; `None` if the run has not reached it.
     pub(crate) fn place_of_epoch(&self, epoch: f64, axis: XAxis) -> Option<f64> {
         let half = 0.5 * self.stride as f64;
         let place = self.places.iter().find(|place| (place[0] - epoch).abs() <= half)?;
         Some(place[axis as usize])
     }
 
-    /// A metric over the run: where each bucket lies, and what it holds.
+    /// A metric over the run: position and values of each bucket.
     pub(crate) fn series(&self, metric: &str, axis: XAxis) -> Vec<(f64, Bucket)> {
         let Some(column) = self.columns.get(metric) else { return Vec::new() };
         let place = |place: &[f64; 3]| place[axis as usize];
@@ -113,7 +113,7 @@ impl History {
 }
 
 impl Bucket {
-    /// Takes the next of its values, of which it has `number` already.
+    /// Adds its next value, after `number` previous ones.
     fn put(&mut self, value: f64, number: usize) {
         if value.is_nan() {
             return;
@@ -139,7 +139,7 @@ impl Bucket {
     }
 }
 
-/// Every number of a record with its name; with those of the layers also the sum of their spikes.
+/// Every number of a record with its name, and the sum of the spikes of all layers.
 fn metrics(record: &EpochRecord) -> Vec<(String, f64)> {
     let scalars = record.scalars().into_iter().map(|scalar| (scalar.name, scalar.value));
     scalars.chain([("spikes".to_owned(), record.spikes())]).collect()

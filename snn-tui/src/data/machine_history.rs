@@ -1,41 +1,41 @@
-//! What this machine has been doing while it was looked at.
+//! The load of this machine over time.
 
 use std::time::Instant;
 
 use super::System;
 
-/// Looks that are kept at most: as many as a terminal has dots in a row, and some more.
+/// Maximum number of samples: at least as many as a terminal has dots in a row.
 const MOST: usize = 1200;
-/// So many of the oldest go at once, so that a plot of them moves seldom.
+/// Number of old samples removed at once, which keeps plots still for longer.
 const DROPPED: usize = 300;
 
-/// Loads of this machine over the time that it has been looked at.
+/// Loads of this machine since the dashboard started.
 #[derive(Debug, Default)]
 pub(crate) struct MachineHistory {
     began: Option<Instant>,
     looks: Vec<Load>,
 }
 
-/// Loads at a look, 0 to 1.
+/// Loads at one time, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Load {
-    /// Seconds since the first look.
+    /// Seconds since the first sample.
     pub(crate) seconds: f64,
-    /// NaN if they are not known.
+    /// NaN if unknown.
     pub(crate) processors: f64,
     pub(crate) memory: f64,
-    /// Load and memory of each GPU; NaN for what it does not tell.
+    /// Load and memory of each GPU; NaN if unknown.
     pub(crate) gpus: Vec<(f64, f64)>,
 }
 
 impl MachineHistory {
-    /// Takes in how the machine stands now.
+    /// Adds the current state of the machine.
     pub(crate) fn push(&mut self, system: &System) {
         let began = *self.began.get_or_insert_with(Instant::now);
         self.push_at(began.elapsed().as_secs_f64(), system);
     }
 
-    /// Takes in how the machine stood so many seconds after the first look.
+    /// Adds the state of the machine at this number of seconds after the first sample.
     pub(crate) fn push_at(&mut self, seconds: f64, system: &System) {
         if self.looks.len() == MOST {
             self.looks.drain(..DROPPED);
@@ -57,7 +57,7 @@ impl MachineHistory {
         });
     }
 
-    /// Looks in their order.
+    /// Samples in order.
     pub(crate) fn looks(&self) -> &[Load] {
         &self.looks
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use snn_run::{judge::VANISHING_DERIVATIVE, probe::Probe};
 
-/// What one probe says in short, kept for every probe of the run that is looked at.
+/// A summary of a probe, kept for every probe of the selected run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct ProbeSummary {
     pub(crate) epoch: u32,
     /// `|dW| / |W|` of each matrix.
     pub(crate) update_ratios: BTreeMap<String, f64>,
-    /// Mean surrogate derivative of each hidden layer, and the share of those below 1e-3.
+    /// Mean surrogate derivative of each hidden layer, and the fraction below 1e-3.
     pub(crate) derivatives: Vec<(f64, f64)>,
     /// Mean firing rate of each hidden layer (Hz).
     pub(crate) rates: Vec<f64>,
@@ -28,14 +28,14 @@ impl ProbeSummary {
     }
 }
 
-/// What is known of the probes of one run.
+/// The probes of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
-    /// Epochs of which there are probes, ascending.
+    /// Epochs with probes, ascending.
     pub(crate) epochs: Vec<u32>,
-    /// By epoch, as far as they have been read.
+    /// The summaries read so far, by epoch.
     pub(crate) glances: BTreeMap<u32, ProbeSummary>,
-    /// The one looked at, or why it cannot be read.
+    /// The selected probe, or the reason why it cannot be read.
     pub(crate) current: Option<(u32, Result<Box<Probe>, String>)>,
 }
 

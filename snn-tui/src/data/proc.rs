@@ -7,20 +7,20 @@ use std::{
     time::Instant,
 };
 
-/// Times of processes are counted in these parts of a second, whatever the clock of the kernel is (`USER_HZ`).
+/// The unit of process times, independent of the kernel's clock (`USER_HZ`).
 const TICKS: f64 = 100.0;
 
 /// A process that trains.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    /// Processors that it keeps busy: 1.5 are one and a half.
+    /// Number of busy processors, such as 1.5.
     pub(crate) processors: f64,
     /// Memory (bytes).
     pub(crate) memory: u64,
 }
 
-/// What was seen at the last look; loads are counted since then.
+/// The previous measurement; loads are relative to it.
 pub(super) struct Proc {
     root: PathBuf,
     /// Busy and all ticks of each processor.
@@ -28,17 +28,17 @@ pub(super) struct Proc {
     processes: HashMap<u32, Seen>,
 }
 
-/// A process at a look.
+/// A process at one time.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// When it began, as its number may be taken again.
+    /// Its start time, since process numbers are reused.
     start: u64,
-    /// Ticks that it has worked.
+    /// Ticks of processor time.
     ticks: u64,
     at: Instant,
 }
 
-/// The machine at a look.
+/// The machine at one time.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Loads {
     /// Of each processor, 0 to 1.
@@ -57,17 +57,17 @@ impl Proc {
         Self { root: root.to_owned(), processors: Vec::new(), processes: HashMap::new() }
     }
 
-    /// The name of the machine, as runs note it.
+    /// The name of the machine, as in the records of runs.
     pub(super) fn host(&self) -> Option<String> {
         let variable = || env::var("HOSTNAME").or_else(|_| env::var("COMPUTERNAME"));
         let name = self.read("sys/kernel/hostname").or_else(|_| variable()).ok()?;
         Some(name.trim().to_owned())
     }
 
-    /// How the machine stands, with these processes as far as they are there, or why that is not known.
+    /// The state of the machine, with those of these processes that exist, or the reason why it is unknown.
     pub(super) fn look(&mut self, pids: &[u32]) -> Result<Loads, String> {
         if !cfg!(target_os = "linux") && self.root == Path::new("/proc") {
-            return Err("processors and memory are shown on Linux alone".to_owned());
+            return Err("processors and memory are shown only on Linux".to_owned());
         }
         let fail = |path: &str, reason: &str| format!("{}: {reason}", self.root.join(path).display());
         let stat = self.read("stat").map_err(|error| fail("stat", &error.to_string()))?;
@@ -96,12 +96,12 @@ impl Proc {
             ticks.saturating_sub(before.ticks) as f64 / TICKS / seconds.max(1.0 / TICKS)
         });
         let status = self.read(&format!("{pid}/status")).ok()?;
-        // A process that is about to end has no memory any more.
+        // A process that is about to end has no memory.
         Some(Process { pid, processors, memory: kilobytes(&status, "VmRSS:").unwrap_or(0) })
     }
 
     fn read(&self, path: &str) -> io::Result<String> {
-        // Names of processes may hold anything.
+        // Names of processes may contain anything.
         fs::read(self.root.join(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
@@ -126,7 +126,7 @@ fn processors(stat: &str) -> Option<Vec<[u64; 2]>> {
 /// Used and all memory (bytes).
 fn memory(meminfo: &str) -> Option<(u64, u64)> {
     let all = kilobytes(meminfo, "MemTotal:")?;
-    // What the kernel would give away counts as free. Before Linux 3.14 it did not say.
+    // Reclaimable memory counts as free. Linux before 3.14 does not report it.
     let free = kilobytes(meminfo, "MemAvailable:").or_else(|| kilobytes(meminfo, "MemFree:"))?;
     Some((all.saturating_sub(free), all))
 }
@@ -137,8 +137,8 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
     Some(size.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// When a process began, and the ticks that it has worked: fields 22, and 14 and 15, of `pid (name) state ...`, where the name may
-/// hold anything.
+/// The start time and the processor ticks of a process: fields 22, and 14 and 15, of `pid (name) state ...`, where the name may
+/// contain anything.
 fn times(stat: &str) -> Option<(u64, u64)> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();

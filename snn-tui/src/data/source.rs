@@ -1,4 +1,4 @@
-//! What is looked at: runs in a directory, one run, a sweep, or several of these.
+//! The source of runs: a directory, one run, a sweep, or several of these.
 
 use std::{
     fs, io,
@@ -7,7 +7,7 @@ use std::{
 
 use snn_run::{Error, RunDir, RunState, sweep::SweepDir};
 
-/// What is looked at.
+/// The source of runs.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     /// The runs in a directory.
@@ -75,7 +75,7 @@ impl Source {
         Ok(Self::Several(labels(&places).into_iter().zip(opened.collect::<Result<Vec<_>, _>>()?).collect()))
     }
 
-    /// Where it is, for display.
+    /// Its path, for display.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Runs(path) => path.display().to_string(),
@@ -172,7 +172,7 @@ impl Found {
     }
 }
 
-/// Whether nobody may look into a directory. What lies in it may be a run.
+/// Whether a directory is unreadable: it may be a run.
 fn is_forbidden(path: &Path) -> bool {
     fs::read_dir(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
@@ -185,7 +185,7 @@ fn prefix(label: &str) -> String {
     format!("{label}/")
 }
 
-/// The last components of each path, as many as it takes to tell them apart.
+/// The last components of each path, as many as needed to distinguish them.
 fn labels(paths: &[&Path]) -> Vec<String> {
     let label = |path: &Path, parts: usize| {
         let all: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();

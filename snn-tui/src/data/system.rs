@@ -10,7 +10,7 @@ use super::{
     proc::{Loads, Proc, Process},
 };
 
-/// How this machine stands.
+/// The state of this machine.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct System {
     pub(crate) host: String,
@@ -19,19 +19,19 @@ pub(crate) struct System {
     /// Used and all (bytes).
     pub(crate) memory: (u64, u64),
     pub(crate) processes: Vec<Process>,
-    /// Why processors, memory and processes are not known, if so.
+    /// Why processors, memory and processes are unknown, if so.
     pub(crate) unknown: Option<String>,
-    /// The GPUs, or why none is seen.
+    /// The GPUs, or the reason why there are none.
     pub(crate) gpus: Result<Vec<Gpu>, String>,
 }
 
-/// The end of what a trainer has printed.
+/// The last lines of a trainer's output.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Log {
     pub(crate) lines: Vec<String>,
 }
 
-/// Looks at the machine.
+/// Measures the machine.
 pub(super) struct Machine {
     proc: Proc,
     gpus: Gpus,
@@ -42,7 +42,7 @@ impl Machine {
         Self { proc: Proc::new(), gpus: Gpus::new() }
     }
 
-    /// How it stands, with these processes as far as they are there. Loads count from one look to the next.
+    /// Its state, with those of these processes that exist. Loads are averages since the previous call.
     pub(super) fn look(&mut self, pids: &[u32]) -> System {
         let (Loads { processors, memory, processes }, unknown) = match self.proc.look(pids) {
             Ok(loads) => (loads, None),
@@ -53,11 +53,11 @@ impl Machine {
     }
 }
 
-/// As much of the end of a log as is read.
+/// Number of bytes read from the end of a log.
 const LOG_BYTES: u64 = 16 << 10;
 
 impl Log {
-    /// The last lines of a file, or of nothing if it is not there.
+    /// The last lines of a file; empty if it does not exist.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let mut file = match snn_run::regular::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
@@ -68,7 +68,7 @@ impl Log {
         let mut bytes = Vec::new();
         file.take(LOG_BYTES).read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
-        // A bar of progress writes over its line: what counts is what stands there last.
+        // A progress bar overwrites its line: only the last text counts.
         let line = |line: &str| crate::widgets::text::clean(line.rsplit('\r').next().unwrap_or(line));
         Ok(Self { lines: text.lines().skip(usize::from(start > 0)).map(line).collect() })
     }

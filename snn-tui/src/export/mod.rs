@@ -1,4 +1,4 @@
-//! Files with what is shown: a picture as SVG, PDF or PNG, and its numbers as CSV beside it.
+//! Exports: a picture as SVG, PDF or PNG, and its numbers as CSV next to it.
 
 mod numbers;
 mod panels;
@@ -27,21 +27,21 @@ use target::{DOTS_PER_INCH, Format};
 
 pub(crate) use target::Target;
 
-/// What is drawn.
+/// The subject of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
-    /// The plots of the screen, where it has some.
+    /// The plots of the screen, if it has any.
     Plots,
-    /// The screen as the terminal shows it, in so many columns and rows.
+    /// The screen as in the terminal, with this number of columns and rows.
     Screen(u16, u16),
 }
 
-/// Writes what is shown, and its numbers beside it. Both files are replaced at once, and whole. Returns the second one.
+/// Writes the picture, and its numbers next to it. Both files are replaced atomically. Returns the path of the second one.
 ///
 /// # Errors
-/// If there is nothing to be drawn, or a file cannot be written.
+/// If there is nothing to draw, or a file cannot be written.
 pub(crate) fn write(state: &mut State, what: What, size: (u16, u16), target: &Target) -> Result<PathBuf> {
-    // A picture has a dark background, and what a terminal can show does not matter to it.
+    // A picture has a dark background, and does not depend on the capabilities of the terminal.
     let theme = state.theme;
     (state.theme.colors, state.theme.marker) = (Colors::Indexed(Ground::Dark), Marker::Braille);
     let made = make(state, what, size, target.format);
@@ -92,12 +92,12 @@ fn csv(table: &Table) -> Result<Vec<u8>> {
     Ok(writer.into_inner().map_err(|error| error.into_error())?)
 }
 
-/// A file beside its place, which is renamed into it later.
+/// A temporary file next to the target, to be renamed.
 fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = Builder::new();
     builder.prefix(".snn-tui-");
-    // As any new file, and not for its owner alone.
+    // With the permissions of any new file, not only for its owner.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;
@@ -106,7 +106,7 @@ fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// A name in the working directory that nothing has: `snn-tui-1.svg`, with `snn-tui-1.csv` beside it.
+/// An unused name in the working directory: `snn-tui-1.svg`, with `snn-tui-1.csv` next to it.
 pub(crate) fn free_target() -> Target {
     let is_free = |target: &Target| {
         [&target.path, &target.path.with_extension("csv")]

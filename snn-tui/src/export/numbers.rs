@@ -1,14 +1,14 @@
-//! The numbers of plots, one a row.
+//! The numbers of plots, one per row.
 
 use crate::{
     figure::{Panel, Table},
     widgets::{Histogram, Lane, Map, Plot, lanes::Content},
 };
 
-/// What each row says: `x` and `y` of a point, or of a mark, of a column, of a cell; and the range that it is the middle of.
+/// The columns: `x` and `y` of a point, a mark, a column or a cell, and the range around it.
 const HEAD: [&str; 6] = ["panel", "series", "x", "y", "low", "high"];
 
-/// The numbers that these panels show.
+/// The numbers in these panels.
 pub(super) fn of(panels: &[Panel<'_>]) -> Table {
     let mut table = Table::new(HEAD);
     for panel in panels {
@@ -48,7 +48,7 @@ fn of_lane(lane: &Lane, _: &str, table: &mut Table) {
             for (k, values) in rows.iter().enumerate() {
                 let unit = name(names, k);
                 for (step, value) in values.iter().enumerate() {
-                    // The digits of the value, not those that it has as a longer one.
+                    // The digits of the 32-bit value, not those of its conversion to 64 bits.
                     row(table, [&lane.title, &unit, &step.to_string(), &value.to_string(), "", ""]);
                 }
             }
@@ -74,7 +74,7 @@ fn of_histogram(histogram: &Histogram<'_>, table: &mut Table) {
     }
 }
 
-/// `series` is the row, `x` the column, `y` what is written there, `low` and `high` its shade.
+/// `series` is the row, `x` the column, `y` the number in the cell, `low` and `high` its shade.
 fn of_map(map: &Map, table: &mut Table) {
     let panel = format!("{}, {}", map.y.0, map.x.0);
     for (name, cells) in map.y.1.iter().zip(&map.cells) {
@@ -86,7 +86,7 @@ fn of_map(map: &Map, table: &mut Table) {
     }
 }
 
-/// As few digits as give the same number when it is read again; nothing for one that is none.
+/// The fewest digits that give the same number when read again; empty for NaN.
 fn text(value: f64) -> String {
     if value.is_nan() { String::new() } else { value.to_string() }
 }

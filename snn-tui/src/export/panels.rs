@@ -14,20 +14,20 @@ use crate::{
     },
 };
 
-/// Sizes of panels, in points, with all that stands beside them.
+/// Sizes of panels with their labels, in points.
 const PLOT: (f64, f64) = (300.0, 180.0);
 const LANE: (f64, f64) = (420.0, 86.0);
 const HISTOGRAM: (f64, f64) = (240.0, 140.0);
 const MAP: (f64, f64) = (300.0, 280.0);
-/// Around the page, and between panels.
+/// Margins of the page, and space between panels.
 const MARGIN: f64 = 8.0;
-/// More panels of one kind stand in rows of so many.
+/// Maximum number of panels of one kind per row.
 const ACROSS: usize = 3;
-/// From one label to the next.
+/// Distance between labels.
 const LINE: f64 = 7.5;
-/// Of the width of a panel: so near to its right side a curve ends there.
+/// A curve ends at the right side of a panel if it is within this fraction of its width.
 const NEAR: f64 = 0.04;
-/// Width of a letter of small text, about.
+/// Approximate width of a letter of small text.
 const LETTER: f64 = 0.55 * SMALL_TEXT;
 const CURVE: f64 = 1.1;
 
@@ -35,7 +35,7 @@ const CURVE: f64 = 1.1;
 pub(super) fn draw(panels: &[Panel<'_>], title: &str) -> Canvas {
     let mut places: Vec<(Rect, &Panel<'_>)> = Vec::new();
     let (mut top, mut widest) = (MARGIN, 0.0_f64);
-    // Panels of one kind, one after the other, share rows.
+    // Consecutive panels of one kind share rows.
     for panels in panels.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
         let across = match panels.len() {
             4 => 2,
@@ -75,7 +75,7 @@ fn size(panel: &Panel<'_>) -> (f64, f64) {
     }
 }
 
-/// Title and note, at the left above a panel.
+/// Title and note, above a panel at the left.
 fn head(canvas: &mut Canvas, place: Rect, left: f64, title: &str, note: &str) {
     let y = place.y + TEXT;
     canvas.text(left, y, &literal(title), TEXT, Anchor::Start, BLACK);
@@ -119,14 +119,14 @@ fn line(canvas: &mut Canvas, axes: &Axes, points: &[(f64, f64)], y: &Side, strok
     axes.line(canvas, placed.iter().copied(), stroke);
 }
 
-/// Points, interrupted where one has no place on the axis.
+/// Points, interrupted where one has no position on the axis.
 fn placed<'a>(points: &'a [(f64, f64)], y: &'a Side) -> impl Iterator<Item = (f64, f64)> + 'a {
     points.iter().map(|&(x, value)| (x, if y.place(value).is_finite() { value } else { f64::NAN }))
 }
 
-/// What stands behind the end of a curve.
+/// The label at the end of a curve.
 struct Label {
-    /// Stands at the end of a curve that ends before the others.
+    /// The label of a curve that ends before the others.
     letter: Option<char>,
     text: String,
     color: Color,
@@ -147,7 +147,7 @@ fn labels(plot: &Plot) -> Vec<Label> {
     plot.series.iter().filter_map(label).collect()
 }
 
-/// Labels side by side with the ends of their curves, moved apart where they would overlap.
+/// Labels next to the ends of their curves, moved apart where they would overlap.
 fn draw_labels(canvas: &mut Canvas, axes: &Axes, labels: &[Label]) {
     let rect = axes.rect;
     let rows = ((rect.height / LINE) as usize + 1).max(1);
@@ -157,7 +157,7 @@ fn draw_labels(canvas: &mut Canvas, axes: &Axes, labels: &[Label]) {
     for (label, row) in shown.iter().zip(spread(&wanted, rows)) {
         let to = rect.y + row as f64 * LINE;
         let from = (axes.place(label.end.0, label.end.1).0.min(rect.right()), y(label));
-        // A thread to the label, so that none is taken for that of another curve; it must not cross the others.
+        // A line from the curve to its label, which must not cross the others.
         if from.0 > rect.right() - NEAR * rect.width {
             canvas.line(&[from, (rect.right() + 9.0, to)], Stroke::new(label.color, 0.3));
         } else if let Some(letter) = label.letter {
@@ -175,7 +175,7 @@ fn draw_labels(canvas: &mut Canvas, axes: &Axes, labels: &[Label]) {
     }
 }
 
-/// Wedges at the border, where points lie beyond it.
+/// Triangles at the border for points beyond it.
 fn mark_outside(canvas: &mut Canvas, axes: &Axes, plot: &Plot, points: &[(f64, f64)], color: Color) {
     const WEDGE: f64 = 2.0;
     for &(x, y) in points.iter().filter(|(x, _)| (0.0..=1.0).contains(&plot.x.place(*x))) {
@@ -249,7 +249,7 @@ fn draw_lane(canvas: &mut Canvas, lanes: &Lanes, lane: &Lane, is_last: bool, pla
                 let end = line.points.iter().rev().find(is_there).filter(|_| !line.name.is_empty());
                 labels.extend(end.map(|&end| Label { letter: None, text: line.name.clone(), color, end }));
             }
-            // The curves in front are the last.
+            // The curves in front come last.
             labels.reverse();
             draw_labels(canvas, &axes, &labels);
             for &mark in marks {
@@ -279,7 +279,7 @@ fn draw_histogram(canvas: &mut Canvas, histogram: &Histogram<'_>, place: Rect) {
     let total = (counts.iter().map(|&count| count as f64).sum::<f64>() + histogram.zero as f64).max(1.0);
     let share = |count: u64| 100.0 * count as f64 / total;
     let highest = counts.iter().copied().chain([histogram.zero]).map(share).fold(0.0, f64::max).max(1.0);
-    // A place for each bin, and at the left one for zero and a gap.
+    // A position for each bin, and at the left one for zero and a gap.
     let ends = 2.0 + counts.len() as f64;
     let every = counts.len().div_ceil(6).max(1);
     let edges = histogram.edges.iter().enumerate().step_by(every);

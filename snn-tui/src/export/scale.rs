@@ -1,11 +1,11 @@
-//! From axes and colors of the screen to those of paper.
+//! Conversion of axes and colors of the screen to those of paper.
 
 use ratatui::style::{Color as Shade, Style};
 use snn_plot::{AxisScale, BLACK, BLUE, Color, GREEN, ORANGE, PURPLE, SKY, VERMILION, literal};
 
 use crate::widgets::{self, Axis};
 
-/// An axis with the same limits and with about so many ticks.
+/// An axis with the same limits and about this number of ticks.
 pub(super) fn scale(axis: &Axis, most: usize) -> AxisScale {
     let ticks = || axis.ticks(most).into_iter().map(|(value, label)| (value, literal(&label)));
     match axis.scale {
@@ -28,16 +28,16 @@ pub(super) fn series(k: usize) -> Color {
 pub(super) fn on_paper(style: Style) -> Color {
     let Some(shade) = style.fg else { return BLACK };
     let color = of_terminal(shade).unwrap_or(BLACK);
-    // What is made for a dark background may be too bright for paper.
+    // Colors for a dark background may be too bright for paper.
     let Color(red, green, blue) = color;
     let light = 0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue);
     if light > MOST { color.towards(BLACK, 1.0 - MOST / light) } else { color }
 }
 
-/// Brightness, of 255, that is well seen on white.
+/// Maximum brightness, of 255, that is visible on white.
 const MOST: f64 = 165.0;
 
-/// A color of the terminal; `None` for the one that it writes in by itself.
+/// A color of the terminal; `None` for the default.
 pub(super) fn of_terminal(color: Shade) -> Option<Color> {
     Some(match color {
         Shade::Rgb(red, green, blue) => Color(red, green, blue),

@@ -22,23 +22,23 @@ const TEXT: f64 = 14.0;
 const FONT: &str = "DejaVu Sans Mono, Menlo, Consolas, monospace";
 const INK: Color = Color(0xd8, 0xd8, 0xd8);
 const PAPER: Color = Color(0x16, 0x18, 0x1d);
-/// How much of the paper dim text and shapes let through.
+/// Transparency of dim text and shapes.
 const DIM: f64 = 0.45;
 
-/// The screen in so many columns and rows.
+/// The screen with this number of columns and rows.
 pub(super) fn render(state: &State, (width, height): (u16, u16), format: Format) -> Result<Vec<u8>> {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     screens::draw(state, area, &mut buffer);
     Ok(match format {
-        // Viewers of SVG have a font in which letters are as wide as cells.
+        // SVG viewers have a monospaced font.
         Format::Svg => to_svg(&buffer).into_bytes(),
         Format::Pdf => to_canvas(&buffer).to_pdf()?,
         Format::Png => to_canvas(&buffer).to_png(0.5 * DOTS_PER_INCH)?,
     })
 }
 
-/// What is to be drawn, in points from the upper left.
+/// Shapes to draw, in points from the upper left.
 enum Shape {
     Rect {
         x: f64,
@@ -47,7 +47,7 @@ enum Shape {
         height: f64,
         color: Color,
     },
-    /// Cells that look the same, with the text in them.
+    /// Cells of the same style, with their text.
     Text {
         x: f64,
         y: f64,
@@ -59,7 +59,7 @@ enum Shape {
 }
 
 fn size(buffer: &Buffer) -> (f64, f64) {
-    // Widths of cells are no binary fractions.
+    // Widths of cells are not binary fractions.
     let round = |length: f64| (10.0 * length).round() / 10.0;
     (round(f64::from(buffer.area.width) * CELL.0), round(f64::from(buffer.area.height) * CELL.1))
 }
@@ -102,7 +102,7 @@ fn to_canvas(buffer: &Buffer) -> Canvas {
             Shape::Rect { x, y, width, height, color } => {
                 canvas.rect(snn_plot::Rect::new(x, y, width, height), color);
             }
-            // Letters of the font that ships have widths of their own: each stands in the middle of its cell.
+            // Letters of the built-in font have different widths: each is centered in its cell.
             Shape::Text { x, y, text, color, .. } => {
                 let mut column = 0.0;
                 for letter in text.chars() {
@@ -127,10 +127,10 @@ fn shapes(buffer: &Buffer) -> Vec<Shape> {
         let mut x = 0;
         while x < buffer.area.width {
             let cell = &buffer[(x, y)];
-            // Neighbors that look the same are one piece of text.
+            // Neighbors of the same style are one piece of text.
             let end = (x + 1..buffer.area.width).find(|&other| !is_alike(cell, &buffer[(other, y)]));
             let end = if is_shape(cell.symbol()) { x + 1 } else { end.unwrap_or(buffer.area.width) };
-            // What a terminal would obey, no document may have either.
+            // Control characters are not allowed in documents, either.
             let text: String = (x..end).map(|x| buffer[(x, y)].symbol()).collect();
             let text = text.replace(snn_terminal::is_unsafe, "\u{fffd}");
             add(&mut shapes, cell, (x, y), end - x, text);

@@ -1,4 +1,4 @@
-//! Which file is written.
+//! The file of an export.
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -40,7 +40,7 @@ impl FromStr for Target {
             None => {
                 let endings: Vec<_> = ENDINGS.iter().map(|(ending, _)| format!(".{ending}")).collect();
                 Err(format!(
-                    "the name must end in {}; the numbers go into a .csv beside it",
+                    "the name must end in {}; the numbers go into a .csv next to it",
                     endings.join(", ")
                 ))
             }

@@ -1,4 +1,4 @@
-//! What is written, read again.
+//! Exports, read back.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -28,7 +28,7 @@ fn target(directory: &Path, name: &str) -> Target {
     directory.join(name).to_str().unwrap().parse().unwrap()
 }
 
-/// Names and texts of a document whose elements lie within each other, as XML has it.
+/// Names and texts of the elements of a well-formed XML document.
 fn texts(svg: &str) -> Vec<String> {
     let (mut open, mut texts) = (Vec::new(), Vec::new());
     for part in svg.split('<').skip(1) {
@@ -84,7 +84,7 @@ fn curves_are_written_as_what_they_are_with_the_same_numbers_beside_them() {
         assert!(texts.contains(&label), "{label} is not among {texts:?}");
     }
 
-    // Row by row what is plotted, to the last digit.
+    // All plotted values, row by row, with all digits.
     let mut reader = csv::Reader::from_path(&beside).unwrap();
     assert_eq!(reader.headers().unwrap(), vec!["panel", "series", "x", "y", "low", "high"]);
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -157,7 +157,7 @@ fn every_screen_can_be_written_whatever_the_terminal_can_show() {
                     csv::Reader::from_path(&beside).unwrap().into_records().map(Result::unwrap).count();
                 assert!(rows >= 2, "{} {name}: {rows}", screen.0);
                 assert_eq!(state.theme.marker, Marker::Ascii, "the screen stays as it was");
-                // System shows what the machine does now; everything else is the same again.
+                // System shows the current load; all else is the same again.
                 state.theme.colors = Colors::Indexed(crate::theme::Ground::Dark);
                 if screen != Screen::SYSTEM {
                     write(&mut state, what, (100, 30), &target).unwrap();
@@ -235,7 +235,7 @@ fn where_nothing_can_be_written_or_shown_nothing_changes() {
     fixture::runs(runs.path());
     let mut state = state(runs.path(), Screen::CURVES, &[]);
     let folder = tempfile::tempdir().unwrap();
-    // A folder is where the numbers should go.
+    // A folder exists at the path of the numbers.
     fs::create_dir(folder.path().join("x.csv")).unwrap();
     fs::write(folder.path().join("x.svg"), "old").unwrap();
     let error = write(&mut state, What::Plots, (80, 24), &target(folder.path(), "x.svg")).unwrap_err();

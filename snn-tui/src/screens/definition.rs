@@ -1,4 +1,4 @@
-//! What a screen must say of itself to be one of the table.
+//! The definition of a screen, for the table of screens.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -11,20 +11,20 @@ use crate::{
 
 /// A screen: a row of the table.
 pub(crate) struct Definition {
-    /// By which word the command line calls it.
+    /// Its name on the command line.
     pub(crate) screen: Screen,
-    /// What stands in the line of names.
+    /// Its title in the line of screens.
     pub(crate) title: &'static str,
-    /// What it shows, for the help of the command line.
+    /// Its description, for the command-line help.
     pub(crate) about: &'static str,
-    /// Whether it has something to show in the directory of a sweep alone.
+    /// Whether it is only for directories of sweeps.
     pub(crate) is_for_sweeps: bool,
     /// Its keys.
     pub(crate) bindings: &'static [Binding],
     /// Draws it.
     pub(crate) draw: fn(&State, Rect, &mut Buffer),
-    /// Adds what it needs to know.
+    /// Adds the data that it needs.
     pub(crate) wants: fn(&State, &mut Wants),
-    /// What it writes into files, or why there is nothing.
+    /// Its export, or the reason why there is none.
     pub(crate) figure: fn(&State) -> Result<Figure<'_>, String>,
 }

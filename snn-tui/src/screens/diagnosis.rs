@@ -1,4 +1,4 @@
-//! What is to be said of a run, in full: verdict, remedy, and a command to copy.
+//! The diagnosis of a run: verdict, remedy, and a command to copy.
 
 use ratatui::style::Style;
 use snn_run::Verdict;
@@ -19,7 +19,7 @@ pub(super) fn style(theme: Theme, verdict: Option<Verdict>) -> Style {
     }
 }
 
-/// Verdict and detail, and below them what helps; empty until it is known.
+/// Verdict and detail, and below them the remedy; empty until known.
 pub(super) fn lines(theme: Theme, run: &Run, room: usize) -> Vec<(String, Style)> {
     let Some(diagnosis) = &run.diagnosis else { return Vec::new() };
     let mut lines = Vec::new();
@@ -29,8 +29,7 @@ pub(super) fn lines(theme: Theme, run: &Run, room: usize) -> Vec<(String, Style)
         lines.extend(wrap(&diagnosis.remedy, room).into_iter().map(|line| (line, Style::new())));
     }
     if let Some(command) = &diagnosis.command {
-        // Commands hold no signs that a terminal would obey. One that is too long is cut where words end, so that the rest can
-        // be copied, too.
+        // Commands contain no control characters. A long command is wrapped between words, so the rest can be copied, too.
         let broken = wrap(&clean(command), room.saturating_sub(2));
         lines.extend(
             broken
@@ -42,7 +41,7 @@ pub(super) fn lines(theme: Theme, run: &Run, room: usize) -> Vec<(String, Style)
     lines
 }
 
-/// What has been warned of, those that are over last and said to be.
+/// Warnings; those that no longer apply are last and marked.
 pub(super) fn warnings(theme: Theme, run: &Run) -> Vec<(String, Style)> {
     let warnings = run.diagnosis.iter().flat_map(|diagnosis| &diagnosis.warnings);
     let line = |warning: &snn_run::verdict::SeenWarning| {

@@ -14,7 +14,7 @@ use crate::{
     },
     widgets::{
         note, spark,
-        text::{clean, count, duration, fit, left, number, right, width},
+        text::{clean, count, duration, fit, left, number, right, several, width},
     },
 };
 
@@ -189,7 +189,7 @@ fn draw_summary(state: &State, filtered: bool, area: Rect, buffer: &mut Buffer) 
             clean(filter)
         )
     } else {
-        format!("{} runs", count(state.model.runs.len()))
+        several(state.model.runs.len(), "run")
     };
     for wanted in RunState::ALL {
         let number = state.model.runs.values().filter(|run| run.is(wanted)).count();

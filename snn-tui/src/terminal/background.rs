@@ -8,7 +8,7 @@ use crate::theme::Ground;
 /// OSC 11 with a question mark. Terminals that support it answer `ESC ] 11 ; rgb:RRRR/GGGG/BBBB ESC \`; others ignore it.
 pub(super) const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
 
-/// Tells the answer from keys.
+/// Distinguishes the answer from keys.
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
     /// The possible beginning of an answer.
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(heard("j\x1b]11;rgb:ffff/ffff/ffff\x1b\\k"), of("jk", &[Ground::Light]));
         assert_eq!(heard("\x1b]11;rgb:1e1e/1e1e/1e1e\x07x"), of("x", &[Ground::Dark]));
         assert_eq!(heard("\x1b]11;rgba:FD/F6/E3/ff\x1b\\"), of("", &[Ground::Light]));
-        // Somebody who types, and terminals that answer something else.
+        // A user who types, and terminals with other answers.
         assert_eq!(heard("]11;rgb"), of("]11;rgb", &[]));
         assert_eq!(heard("\x1b]"), of("]", &[]), "released once nothing else comes");
         assert_eq!(heard("\x1b]q"), of("]q", &[]));

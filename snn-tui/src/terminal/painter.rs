@@ -1,4 +1,4 @@
-//! Frames as bytes: the difference between what is on the screen and what should be.
+//! Frames as bytes: the difference between the current and the new content of the screen.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-/// Writes the difference between what is on the screen and what should be. Where there is none it writes nothing.
+/// Writes the difference between the current and the new content; nothing if they are equal.
 pub(crate) struct Painter<W: Write> {
     writer: W,
     shown: Option<Buffer>,
@@ -37,7 +37,7 @@ impl<W: Write> Painter<W> {
     pub(crate) fn draw(&mut self, area: Rect, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
         let mut next = Buffer::empty(area);
         draw(area, &mut next);
-        // Whatever a widget was given: what a terminal would obey is no symbol.
+        // Whatever text a widget got: control characters are not symbols.
         for cell in &mut next.content {
             if cell.symbol().contains(snn_terminal::is_unsafe) {
                 cell.set_symbol("\u{fffd}");
@@ -68,7 +68,7 @@ impl<W: Write> Painter<W> {
             if cursor != Some((x, y)) {
                 write!(self.writer, "\x1b[{};{}H", y + 1, x + 1)?;
             }
-            // Behind a wide character the cursor is set again.
+            // After a wide character, the cursor is set again.
             cursor = Some((x + 1, y));
             let next = Look { ink: cell.fg, paper: cell.bg, modifier: cell.modifier };
             look.change(next, &mut self.writer)?;
@@ -79,7 +79,7 @@ impl<W: Write> Painter<W> {
     }
 }
 
-/// How a cell looks.
+/// The style of a cell.
 #[derive(Clone, Copy, PartialEq)]
 struct Look {
     ink: Color,
@@ -97,7 +97,7 @@ const MODIFIERS: [(Modifier, u8); 5] = [
 ];
 
 impl Look {
-    /// Writes the codes that lead from this look to the next one.
+    /// Writes the codes that change this style to the next one.
     fn change(self, next: Self, writer: &mut impl Write) -> io::Result<()> {
         if self == next {
             return Ok(());
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    /// What was written, for all to see.
+    /// The written bytes, shared.
     #[derive(Clone, Default)]
     struct Wire(Rc<RefCell<Vec<u8>>>);
 
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    /// Curves of three runs that grow by an epoch, within axes that stay as they are.
+    /// Curves of three runs that grow by an epoch, within unchanged axes.
     #[test]
     fn a_steady_chart_of_three_runs_costs_less_than_two_kilobytes_a_frame() {
         use crate::{

@@ -1,8 +1,8 @@
-//! Axes with limits on 1, 2 or 5 times a power of ten, so that they stay where they are while a curve grows.
+//! Axes with limits at 1, 2 or 5 times a power of ten, which stay the same while a curve grows.
 
 use super::text::number;
 
-/// How values are spaced along an axis.
+/// The scale of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum AxisScale {
     #[default]
@@ -26,8 +26,8 @@ impl Axis {
         Self { label: label.into(), scale: AxisScale::Linear, low, high }
     }
 
-    /// An axis that holds all `values`, its limits snapped outwards. Values that are not finite, or not positive on a
-    /// logarithmic axis, have no place on it and do not count.
+    /// An axis for all `values`, with limits rounded outwards. Values that are not finite, or not positive on a logarithmic axis, are
+    /// ignored.
     pub(crate) fn around(
         label: impl Into<String>,
         scale: AxisScale,
@@ -51,7 +51,7 @@ impl Axis {
         Self { label: label.into(), scale, low, high }
     }
 
-    /// Where a value lies, 0 to 1 between the limits; NaN for one without a place.
+    /// The position of a value, 0 to 1 between the limits; NaN for a value without a position.
     pub(crate) fn place(&self, value: f64) -> f64 {
         match self.scale {
             AxisScale::Linear => (value - self.low) / (self.high - self.low),
@@ -59,7 +59,7 @@ impl Axis {
         }
     }
 
-    /// The value at a place.
+    /// The value at a position.
     pub(crate) fn value(&self, place: f64) -> f64 {
         match self.scale {
             AxisScale::Linear => self.low + place * (self.high - self.low),
@@ -67,10 +67,10 @@ impl Axis {
         }
     }
 
-    /// The part of the axis from one place to another.
+    /// The part of the axis from one position to another.
     pub(crate) fn part(&self, from: f64, to: f64) -> Self {
         let (low, high) = (self.value(from), self.value(to));
-        // What lies too near for numbers to tell apart is shown as it was.
+        // A range below the resolution of the numbers is not zoomed further.
         if low < high && low.is_finite() && high.is_finite() {
             Self { low, high, ..self.clone() }
         } else {
@@ -78,7 +78,7 @@ impl Axis {
         }
     }
 
-    /// At most about `most` values to be labeled, ascending, with their labels; at least the two limits.
+    /// About `most` values at most for labels, ascending, with their labels; at least the two limits.
     pub(crate) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         if !(self.low.is_finite() && self.high.is_finite()) {
             return Vec::new();
@@ -92,7 +92,7 @@ impl Axis {
                 (first..=last).map(|k| k as f64 * step).collect()
             }
             AxisScale::Logarithmic => {
-                // Of a part of an axis the limits are no powers of ten.
+                // The limits of a part of an axis are not powers of ten.
                 let (low, high) = (self.low.log10() - 1e-9, self.high.log10() + 1e-9);
                 let (low, high) = (low.ceil() as i32, high.floor() as i32);
                 let stride = (high.saturating_sub(low).max(0) as usize).div_ceil(most - 1).max(1);
@@ -104,21 +104,21 @@ impl Axis {
     }
 }
 
-/// The label of a tick; rounding leaves `0.30000000000000004` behind.
+/// The label of a tick, rounded to avoid `0.30000000000000004`.
 fn label(value: f64) -> String {
     number(if value.abs() < 1e-12 { 0.0 } else { value })
 }
 
-/// The next of 1, 2 or 5 times a power of ten from `step` upwards.
+/// Rounds `step` up to 1, 2 or 5 times a power of ten.
 fn nice(step: f64) -> f64 {
     snn_plot::round_step(step, &[1.0, 2.0, 5.0])
 }
 
-/// Limits around a range, on multiples of a nice step of about a fifth of it.
+/// Limits around a range, at multiples of a round step of about a fifth of it.
 fn snap(low: f64, high: f64) -> (f64, f64) {
     let extent = match (low, high) {
         _ if high > low => high - low,
-        // What is zero all along is no tiny number.
+        // A constant zero is not a tiny number.
         (0.0, _) => 1.0,
         _ => low.abs(),
     };

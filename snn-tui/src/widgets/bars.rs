@@ -1,4 +1,4 @@
-//! Horizontal bars with names and numbers: histograms, shares, times.
+//! Horizontal bars with names and numbers: histograms, fractions, times.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -9,14 +9,14 @@ use crate::theme::{Marker, Theme};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Bar {
     pub(crate) name: String,
-    /// Its length, against the longest bar.
+    /// Its length, relative to the longest bar.
     pub(crate) value: f64,
-    /// What is written behind it.
+    /// The text after it.
     pub(crate) text: String,
     pub(crate) style: Style,
 }
 
-/// Draws bars from top to bottom, a line each, as many as fit. A bar of `full` is as long as there is room.
+/// Draws bars from top to bottom, one line each, as many as fit. A bar of `full` has the full width.
 pub(crate) fn bars(bars: &[Bar], full: f64, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let widest = usize::from(area.width);
     let names = bars.iter().map(|bar| width(&bar.name)).max().unwrap_or(0).min(widest / 2);
@@ -36,7 +36,7 @@ pub(crate) fn bars(bars: &[Bar], full: f64, theme: Theme, area: Rect, buffer: &m
     }
 }
 
-/// A line of blocks for a share of `room` cells; what is there at all is seen.
+/// A line of blocks for a fraction of `room` cells; any positive value is visible.
 pub(super) fn stroke(share: f64, room: usize, marker: Marker) -> String {
     let eighths = (share * room as f64 * 8.0).round() as usize;
     let eighths = if share > 0.0 && room > 0 { eighths.max(1) } else { 0 };

@@ -1,4 +1,4 @@
-//! A plot of curves and bands with axes, what the curves are called behind their ends, and a cross-hair.
+//! A plot of curves and bands with axes, labels at the ends of the curves, and a crosshair.
 
 mod content;
 mod ends;
@@ -19,7 +19,7 @@ use ends::Ends;
 pub(crate) use content::{EDGE, Plot, Series};
 
 impl Plot {
-    /// Draws the plot. In an area too small for axes only the curves are drawn.
+    /// Draws the plot. An area too small for axes has only the curves.
     pub(crate) fn draw(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
         if area.width < 3 || area.height < 2 {
             return;
@@ -36,7 +36,7 @@ impl Plot {
         for series in &self.series {
             draw_band(&mut dots, &series.band, &place, dimmed(theme, series.color));
         }
-        // The one that is looked at comes last, and lies above all others.
+        // The selected curve comes last, and covers all others.
         let mut series: Vec<&Series> = self.series.iter().collect();
         series.sort_by_key(|series| (series.chosen, !series.dotted));
         for series in series {
@@ -61,7 +61,7 @@ impl Plot {
         ends.draw(self, theme, inner, buffer);
     }
 
-    /// Marks at the border, where points lie beyond it.
+    /// Marks at the border for points beyond it.
     fn mark_outside(
         &self,
         column: impl Fn(f64) -> Option<u16>,
@@ -86,7 +86,7 @@ impl Plot {
         }
     }
 
-    /// The title, and behind it what it is read at and what lies outside.
+    /// The title, and after it the position of the crosshair and the number of points outside.
     fn draw_title(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
         let room = usize::from(area.width);
         let title = fit(&self.title, room);
@@ -105,7 +105,7 @@ impl Plot {
         }
     }
 
-    /// Title, lines, ticks and labels; `ends` cells at the right are for what stands behind the curves. Returns what is left for the curves.
+    /// Title, lines, ticks and labels; `ends` cells at the right are for the labels of curves. Returns the area for the curves.
     fn draw_axes(&self, theme: Theme, whole: Rect, ends: u16, buffer: &mut Buffer) -> Rect {
         let area = Rect { width: whole.width - ends, ..whole };
         let with_axes = area.width >= 20 && area.height >= 5;
@@ -158,14 +158,14 @@ impl Plot {
     }
 }
 
-/// The color of a curve for what lies behind it.
+/// The color of a curve for its label.
 fn dimmed(theme: Theme, color: usize) -> Style {
     theme.series(color).add_modifier(Modifier::DIM)
 }
 
 fn draw_series(dots: &mut Dots, series: &Series, place: &dyn Fn(f64, f64) -> (f64, f64), theme: Theme) {
     let is_there = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
-    // Dots in every other cell are seen to be dots.
+    // Dots in every other cell are recognizable as dots.
     let stroke = match (series.dotted, theme.marker) {
         (false, _) => Stroke::Solid,
         (true, Marker::Braille) => Stroke::Faint,
@@ -200,7 +200,7 @@ fn draw_band(
             let share = step as f64 / columns;
             let at = |from: f64, to: f64| from + share * (to - from);
             let column = at(x0, x).round();
-            // A pattern rather than an area, so that curves in front of it stay visible.
+            // A pattern instead of an area, which keeps curves in front of it visible.
             if column >= 0.0 {
                 let (from, to) = (at(top0, top).round().max(0.0), at(bottom0, bottom).round());
                 let last = (to.max(0.0) as usize).min(dots.size().1);
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(place("b other   1"), place("a demo    1") + 1, "{text:?}");
         assert!(place("c train 0.5") > 4, "{text:?}");
         assert!(text.iter().any(|line| line.contains(" . . ")), "dots: {text:?}");
-        // Each letter stands at the end of its curve and along it, besides the label.
+        // Each letter is at the end of its curve and along it, in addition to the label.
         for letter in ["a", "b", "c"] {
             let curves = text[1..10].iter().map(|line| line.get(..48).unwrap_or(line));
             assert_eq!(

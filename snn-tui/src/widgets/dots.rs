@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::theme::Marker;
 
-/// Dots within an area: two by four in a cell as braille, otherwise one by two.
+/// Dots within an area: two by four per cell in braille, otherwise one by two.
 ///
 /// A cell has one style: that of the dot set last.
 pub(crate) struct Dots {
@@ -32,7 +32,7 @@ impl Dots {
         if self.marker == Marker::Braille { (2, 4) } else { (1, 2) }
     }
 
-    /// Sets the dot in column `x` from the left and row `y` from the top; dots outside are passed over.
+    /// Sets the dot in column `x` from the left and row `y` from the top; dots outside are ignored.
     pub(crate) fn set(&mut self, x: usize, y: usize, style: Style) {
         let (width, height) = self.size();
         if x >= width || y >= height {
@@ -44,7 +44,7 @@ impl Dots {
         cell.1 = style;
     }
 
-    /// A straight line between two dots, ends included. Of a line that leaves the grid the part inside is drawn.
+    /// A straight line between two dots, including its ends, clipped to the grid.
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), style: Style) {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         if !(dx.is_finite() && dy.is_finite()) {

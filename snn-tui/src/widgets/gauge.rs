@@ -1,9 +1,9 @@
-//! Gauges: a share of a bar whose whole length is seen.
+//! Gauges: a partly filled bar with a visible full length.
 
 use super::bars::stroke;
 use crate::theme::Marker;
 
-/// A bar of `cells` cells that is full up to `share`, 0 to 1.
+/// A bar of `cells` cells, filled up to `share`, 0 to 1.
 pub(crate) fn gauge(share: f64, cells: usize, marker: Marker) -> String {
     let full = stroke(share.clamp(0.0, 1.0), cells, marker);
     let rest = cells.saturating_sub(full.chars().count());

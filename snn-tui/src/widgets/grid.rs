@@ -1,14 +1,14 @@
-//! Room for many small views of the same size.
+//! The layout of many small views of the same size.
 
 use ratatui::layout::Rect;
 
 /// Cells between neighbors.
 const GAP: u16 = 2;
-/// A cell is about so many times as high as it is wide, and a plot twice as wide as it is high.
+/// The approximate ratio of height to width of a cell; a plot is twice as wide as it is high.
 const ASPECT: u16 = 4;
 
-/// Places row by row for so many views that need `least` each: as large as they can be with room for all of them, or, if there is
-/// none, as many as fit.
+/// Areas, row by row, for this number of views that need at least `least` each: as large as possible with space for all of them, or, if
+/// there is none, as many as fit.
 pub(crate) fn grid(area: Rect, number: usize, least: (u16, u16)) -> Vec<Rect> {
     let (columns, rows) = ((area.width + GAP) / (least.0 + GAP), area.height / least.1);
     if columns == 0 || rows == 0 || number == 0 {

@@ -1,4 +1,4 @@
-//! Histograms by decades: columns over a logarithmic axis, what is exactly zero apart at the left.
+//! Histograms by decades: columns over a logarithmic axis, with exact zeros in a separate column at the left.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -8,56 +8,56 @@ use super::{
 };
 use crate::theme::{Marker, Theme};
 
-/// How often values fall where.
+/// A histogram.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Histogram<'a> {
     pub(crate) title: String,
     pub(crate) style: Style,
-    /// What is said behind the title, or below it, of less weight.
+    /// A note after the title, or below it, in a weaker style.
     pub(crate) note: String,
     /// The unit of the values.
     pub(crate) unit: &'static str,
-    /// Bounds of the bins, ascending and positive, one more than there are bins.
+    /// Bounds of the bins, ascending and positive, one more than the number of bins.
     pub(crate) edges: &'a [f64],
     pub(crate) counts: &'a [u64],
-    /// Values that are exactly 0.
+    /// Number of values that are exactly 0.
     pub(crate) zero: u64,
     /// The mean of all values, which is marked.
     pub(crate) mean: f64,
-    /// What ranges of values look like, ascending, the first from 0 on.
+    /// Styles of ranges of values, ascending, the first from 0 on.
     pub(crate) zones: Vec<Zone>,
 }
 
-/// The look of the bins from a bound upwards.
+/// The style of the bins from a bound upwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Zone {
     pub(crate) from: f64,
     pub(crate) style: Style,
-    /// What columns are filled with, as symbol and in ASCII; solid columns end in an eighth of a cell.
+    /// The fill of columns, as a symbol and in ASCII; solid columns have a resolution of an eighth of a cell.
     pub(crate) fill: (char, char),
 }
 
-/// Columns filled wholly.
+/// Solid columns.
 pub(crate) const SOLID: (char, char) = ('█', '#');
-/// Columns that are told from solid ones without colors.
+/// Columns distinguishable from solid ones without colors.
 pub(crate) const PALE: (char, char) = ('░', '.');
-/// Others yet.
+/// A third fill.
 pub(crate) const DENSE: (char, char) = ('▓', '@');
 
-/// Cells at the left for shares, the line included.
+/// Cells at the left for percentages, including the line.
 const MARGIN: u16 = 5;
 
-/// Where the columns lie.
+/// The layout of the columns.
 struct Grid {
-    /// Cells of a column.
+    /// Width of a column in cells.
     wide: u16,
-    /// Bins in a column.
+    /// Bins per column.
     bins: usize,
     inner: Rect,
 }
 
 impl Grid {
-    /// Left end of the column of a bin; a gap sets the column of zeros apart.
+    /// Left end of the column of a bin; a gap separates the column of zeros.
     fn x(&self, bin: usize) -> u16 {
         self.inner.x + 1 + self.wide * (1 + (bin / self.bins) as u16)
     }
@@ -101,7 +101,7 @@ impl Histogram<'_> {
         self.draw_axis(theme, &grid, number, foot == 2, buffer);
     }
 
-    /// Draws title and note. Returns the rows that they take: two, if the note does not fit behind the title.
+    /// Draws title and note. Returns their number of rows: two, if the note does not fit after the title.
     fn draw_title(&self, theme: Theme, area: Rect, buffer: &mut Buffer) -> u16 {
         let room = usize::from(area.width);
         let title = fit(&self.title, room);
@@ -118,7 +118,7 @@ impl Histogram<'_> {
         1
     }
 
-    /// Draws a column for values from `from` upwards, as high as its share of the room; what is there at all is seen.
+    /// Draws a column for values from `from` upwards, with a proportional height; any positive count is visible.
     fn draw_column(&self, theme: Theme, grid: &Grid, x: u16, (from, share): (f64, f64), buffer: &mut Buffer) {
         let eighths = (share.clamp(0.0, 1.0) * f64::from(grid.inner.height) * 8.0).round() as u16;
         let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
@@ -162,7 +162,7 @@ impl Histogram<'_> {
         let mut free = inner.x + 2;
         let is_decade = |edge: f64| (edge.log10() - edge.log10().round()).abs() < 1e-6;
         for (k, &edge) in self.edges[..number].iter().enumerate().filter(|(_, edge)| is_decade(**edge)) {
-            // Rounding leaves the edges a little beside powers of ten.
+            // Rounding moves the edges slightly off powers of ten.
             let text = number_of_decade(edge);
             let (x, cells) = (grid.x(k), width(&text) as u16);
             if x >= free && x + cells + unit <= inner.right() {
@@ -170,7 +170,7 @@ impl Histogram<'_> {
                 free = x + cells + 1;
             }
         }
-        // Behind the last column, as far as there is room.
+        // After the last column, if there is space.
         let x = free.max(end + 1).min((inner.right() + 1).saturating_sub(unit));
         if unit > 0 && x >= free {
             buffer.set_string(x, row, self.unit, theme.dim());

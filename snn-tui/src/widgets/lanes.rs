@@ -1,4 +1,4 @@
-//! Panels one above the other along one horizontal axis, so that what happens at the same time lies in one column.
+//! Stacked panels along one horizontal axis: simultaneous events are in the same column.
 
 mod content;
 mod drawing;
@@ -15,13 +15,13 @@ use drawing::{MARGIN, column};
 pub(crate) use super::stroke::Stroke;
 pub(crate) use content::{Content, Line};
 
-/// Panels along one axis.
+/// Panels with a common axis.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Lanes {
     pub(crate) x: Axis,
     /// From top to bottom.
     pub(crate) lanes: Vec<Lane>,
-    /// A place on the axis that is marked in all of them.
+    /// A position on the axis, marked in all of them.
     pub(crate) cursor: Option<f64>,
 }
 
@@ -29,32 +29,32 @@ pub(crate) struct Lanes {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Lane {
     pub(crate) title: String,
-    /// What is said behind the title, of less weight.
+    /// A note after the title, in a weaker style.
     pub(crate) note: String,
     pub(crate) content: Content,
-    /// How the room is shared: a lane of weight 2 gets twice that of one of weight 1.
+    /// The share of the space: a lane of weight 2 gets twice that of weight 1.
     pub(crate) weight: usize,
 }
 
-/// Rows that a lane needs: its title and two.
+/// Minimum number of rows of a lane: its title and two.
 pub(crate) const LEAST: u16 = 3;
-/// Cells at the right for names of curves, at most.
+/// Maximum number of cells at the right for names of curves.
 const NAMES: usize = 10;
 
 impl Lanes {
-    /// How many lanes there is room for.
+    /// The number of lanes that fit.
     pub(crate) fn capacity(height: u16) -> usize {
         usize::from(height.saturating_sub(1) / LEAST)
     }
 
-    /// Draws the lanes, as many from the top as there is room for, and the axis below.
+    /// Draws as many lanes as fit, from the top, and the axis below.
     pub(crate) fn draw(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
         let shown = &self.lanes[..self.lanes.len().min(Self::capacity(area.height))];
         if shown.is_empty() || area.width < MARGIN + 8 {
             return;
         }
         let names = shown.iter().flat_map(Lane::names).map(width).max().unwrap_or(0).min(NAMES);
-        // A name stands one cell off its curve.
+        // A name is one cell away from its curve.
         let names = if names > 0 { names as u16 + 1 } else { 0 };
         let names = if area.width >= MARGIN + names + 16 { names } else { 0 };
         let inner = Rect { x: area.x + MARGIN, width: area.width - MARGIN - names, ..area };
@@ -111,7 +111,7 @@ impl Lane {
         lines.iter().map(|line| line.name.as_str())
     }
 
-    /// Rows beyond which more room shows nothing more.
+    /// The number of rows beyond which more space shows nothing more.
     fn most(&self, theme: Theme) -> usize {
         let per_cell = if theme.marker == Marker::Braille { 4 } else { 2 };
         match &self.content {
@@ -122,8 +122,8 @@ impl Lane {
     }
 }
 
-/// Rows of each lane: the least that they need, then row by row to the one that has the least for its weight. Rows
-/// that show nothing more anywhere are left over.
+/// Rows of each lane: first the minimum, then row by row to the lane with the least for its weight. Rows that would show nothing more
+/// remain unused.
 fn share(lanes: &[Lane], height: u16, theme: Theme) -> Vec<u16> {
     let mut rows = vec![LEAST; lanes.len()];
     for _ in usize::from(LEAST) * lanes.len()..usize::from(height) {

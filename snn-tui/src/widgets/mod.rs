@@ -1,4 +1,4 @@
-//! What screens are made of: pure drawing into a buffer, without any knowledge of runs.
+//! The elements of screens: pure drawing into a buffer, independent of runs.
 
 mod axis;
 mod bars;

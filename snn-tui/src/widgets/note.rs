@@ -1,4 +1,4 @@
-//! A few words instead of a picture.
+//! A short text in place of a picture.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 

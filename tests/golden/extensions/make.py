@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Cases for what goes beyond the paper: more surrogates, adaptive thresholds, time constants of each layer, an immediate reset, other
-losses, and optimizers. Float64, numpy alone (`python3 make.py`; deterministic); shares no code with the Rust program.
+"""Cases for the extensions of the paper's model: more surrogates, adaptive thresholds, time constants per layer, an immediate reset,
+other losses, and optimizers. Float64, only numpy (`python3 make.py`; deterministic); shares no code with the Rust program.
 
 Writes one .npz file for each network and `manifest.json`, in the form of ../gradients, and `optimizers.json`.
 
 THE MODEL (n = 0 .. T-1, all states zero at n = 0, layers l = 1 .. L, S_0 = the input x[n])
 
-  S_l[n]     = 1 if U_l[n] - threshold - strength A_l[n] > 0 else 0                 (A and strength: adaptive units alone)
+  S_l[n]     = 1 if U_l[n] - threshold - strength A_l[n] > 0 else 0                 (A and strength: only adaptive units)
   U_l[n+1]   = (b_mem_l U_l[n] + (1 - b_mem_l) I_l[n]) (1 - S_l[n])                 (delayed reset)
                b_mem_l U_l[n] (1 - S_l[n]) + (1 - b_mem_l) I_l[n]                   (immediate reset: "reset_time")
   I_l[n+1]   = b_syn_l I_l[n] + W_l S_{l-1}[n] + V_l S_l[n]
@@ -23,8 +23,8 @@ THE MODEL (n = 0 .. T-1, all states zero at n = 0, layers l = 1 .. L, S_0 = the 
   multi-gaussian  h(x) = 1.15 N(x; 0, 1/b) - 0.15 N(x; 1/b, 6/b) - 0.15 N(x; -1/b, 6/b)
   boxcar          h(x) = b where |x| < 1/(2 b), else 0
 
-Before it writes anything, the program checks its own backward pass: with a smooth function in place of the step, whose true
-derivative is h, gradients must agree with finite differences.
+Before it writes anything, the program checks its backward pass: with a smooth function with derivative h instead of the step,
+gradients must agree with finite differences.
 """
 import json
 import math
@@ -55,7 +55,7 @@ def surrogate(kind, b, x):
 
 
 def smooth(kind, b, x):
-    """A function with the surrogate as its derivative, for the check alone."""
+    """A function with the surrogate as its derivative, only for the check."""
     erf = np.vectorize(math.erf)
     step = lambda mean, sigma: 0.5 * (1 + erf((x - mean) / (sigma * math.sqrt(2))))
     if kind == "superspike":
@@ -181,8 +181,8 @@ def draw(cfg, seed, scale):
 
 
 def check_backward(cfg, x, y, w):
-    """Finite differences of a few weights of every matrix, in the smooth model: both switches open, as they must be there, and not
-    so many steps that the model becomes chaotic."""
+    """Finite differences of a few weights of every matrix, in the smooth model, with both gradient switches enabled, as they must be,
+    and too few steps for the model to become chaotic."""
     cfg, x = dict(cfg, reset="diff", rec_grad="propagate"), x[:, :12]
     f = lambda d: smooth(cfg["surrogate"], cfg["beta"], d)
     value = lambda w: judge(cfg, y, *(lambda st: (st[3], st[5]))(forward(cfg, x, w, f)))[0]

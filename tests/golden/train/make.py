@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Packs what tests/training.rs needs of the reference training runs into randman_seed0.npz and randman_seed1.npz.
+"""Packs the data that tests/training.rs needs from the reference training runs into randman_seed0.npz and randman_seed1.npz.
 
 Usage: make.py REFERENCE_DIR, the directory with datasets/ and train/ of the reference program (numpy + PyTorch, float32).
-Needs numpy. README.md says what the runs are. Each file holds, of one data seed,
+Needs numpy. README.md describes the runs. Each file contains, for one data seed,
 
-  steps       u8  [10000, 20]      step of each input's only spike, floor(t / 1 ms); 1000 samples a class, of which 800 are for
-                                   training, 100 for validation, 100 for the test
+  steps       u8  [10000, 20]      step of each input's only spike, floor(t / 1 ms); 1000 samples per class: 800 for training,
+                                   100 for validation, 100 for the test
   orders      u16 [10, 8000]       order of the training samples in the first ten epochs, the same for every learning rate
   W1, Wout    f32 [post, pre]      initial weights, the same for every learning rate
   eta         f64 [3]              learning rates
-  train_loss  f64 [3, 50]          mean cross-entropy of each epoch, each batch before its update
+  train_loss  f64 [3, 50]          mean cross-entropy of each epoch; each batch is evaluated before its update
   test_acc    f64 [3, 50]          test accuracy after each epoch
 """
 import pathlib
@@ -24,7 +24,7 @@ for seed in (0, 1):
     assert (data["y"] == np.arange(10000) // 1000).all()
     assert (data["split"].reshape(10, 1000) == np.repeat([0, 1, 2], [800, 100, 100])).all()
     runs = [np.load(reference / f"train/randman_seed{seed}_eta{eta:g}_normal.npz") for eta in etas]
-    # how the reference program draws them; it stores them for one run only
+    # drawn as in the reference program, which stores them for only one run
     rng = np.random.default_rng([2000 + seed])
     orders = np.stack([rng.permutation(8000) for _ in range(10)]).astype(np.uint16)
     for run in runs:

@@ -1,15 +1,15 @@
-//! A long series of values in a few means.
+//! A long series of values, reduced to a few means.
 
-/// Means that are kept at most.
+/// Maximum number of means.
 const MOST: usize = 64;
 
-/// Values in their order as means of equally many of them; when there are too many means, every two become one.
+/// Means of consecutive values, each of the same number; too many means are merged pairwise.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Course {
     means: Vec<f32>,
-    /// Values in each mean but the last.
+    /// Values in each mean except the last.
     each: usize,
-    /// Values in the last one.
+    /// Values in the last mean.
     last: usize,
 }
 

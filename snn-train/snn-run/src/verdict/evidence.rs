@@ -35,7 +35,7 @@ pub struct Evidence {
     /// The epochs since which each hidden layer has been silent and saturated, if it is.
     silent: Vec<Option<u32>>,
     saturated: Vec<Option<u32>>,
-    /// The course of the accuracy by which the run is judged.
+    /// The course of the accuracy that determines the verdict.
     course: Course,
     /// Epoch, accuracy and seconds of the last epochs.
     recent: VecDeque<(u32, f64, f64)>,
@@ -144,7 +144,7 @@ impl Evidence {
         self.last.as_ref().map_or(0, |last| last.epoch)
     }
 
-    /// The accuracy by which the run is judged over its epochs, 0 to 1, means of equally many of them: for a curve in a line of text.
+    /// The accuracy that determines the verdict, 0 to 1, by epoch, as means of equal numbers of epochs: for a sparkline.
     #[must_use]
     pub fn course(&self) -> &[f32] {
         self.course.means()

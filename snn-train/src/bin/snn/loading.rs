@@ -16,10 +16,10 @@ use crate::{bar::Bar, stop};
 
 const TEMPLATE: &str = "features {bar:20} {pos} of {len} recordings, {per_sec}, {eta} to go";
 
-/// Whoever waits longer than so many seconds is told why.
+/// Longer waits, in seconds, are announced.
 const SILENCE: f64 = 5.0;
 
-/// A length of time to one digit or two.
+/// A duration with one or two digits.
 fn about(seconds: f64) -> String {
     match seconds {
         ..90.0 => format!("{seconds:.0} s"),
@@ -61,7 +61,7 @@ pub(crate) fn open_until(
         if seconds > SILENCE {
             let samples = config.classes.saturating_mul(config.samples_per_class);
             say(&format!(
-                "making {samples} samples of {} manifolds, which takes about {}",
+                "generating {samples} samples of {} manifolds takes about {}",
                 config.classes,
                 about(seconds)
             ));

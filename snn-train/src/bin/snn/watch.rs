@@ -72,7 +72,7 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)));
     }
     let mut out = snn_terminal::stdout();
-    writeln!(out, "training goes on in {}", run.display())?;
+    writeln!(out, "training continues in {}", run.display())?;
     writeln!(out, "watch     snn-tui {}", shell_word(parent))?;
     writeln!(out, "stop      touch {}", shell_word(run.join(STOP)))?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -22,8 +22,8 @@ pub struct ClaimColumn {
 }
 
 impl ClaimColumn {
-    /// Tests the claims with the runs that lie in `figures`, in the folders of these scales; what one scale cannot tell is
-    /// asked of the next. `batches` as for [`Reproduction::batches`].
+    /// Tests the claims with the runs in `figures`, in the folders of these scales; claims that cannot be tested at one scale are tested at
+    /// the next. `batches` as for [`Reproduction::batches`].
     ///
     /// # Errors
     /// Those of [`Reproduction::claims`].
@@ -58,7 +58,7 @@ impl ClaimColumn {
 }
 
 impl Verdict {
-    /// A sign for it: a check mark, a cross, a question mark or a dot.
+    /// Its symbol: a check mark, a cross, a question mark or a dot.
     #[must_use]
     pub fn symbol(self) -> &'static str {
         match self {
@@ -79,11 +79,11 @@ impl Verdict {
     }
 }
 
-/// What the symbols mean.
+/// The legend of the symbols.
 const LEGEND: &str =
     "✓ holds, ✗ does not hold, ? undecided, · not tested; small letters: q quick, r reduced scale";
 
-/// A claim's verdict, and its scale unless that is the full one.
+/// A claim's verdict, and its scale unless it is the full scale.
 fn cell(claim: &Claim) -> String {
     let scale = match claim.scale {
         _ if claim.verdict == Verdict::NotTested => "",
@@ -95,7 +95,7 @@ fn cell(claim: &Claim) -> String {
     format!("{}{scale}", claim.verdict.symbol())
 }
 
-/// A line for each claim, a column for each of the initial weights, for a terminal.
+/// One line per claim, one column per choice of initial weights, for a terminal.
 #[must_use]
 pub fn columns_to_text(columns: &[ClaimColumn], width: usize) -> String {
     let mut text = String::from("claims by initial weights\n");
@@ -116,7 +116,7 @@ pub fn columns_to_text(columns: &[ClaimColumn], width: usize) -> String {
     text + LEGEND + "\n"
 }
 
-/// As [`columns_to_text`], in Markdown, with how many claims hold from each.
+/// Like [`columns_to_text`], in Markdown, with the number of claims that hold in each column.
 #[must_use]
 pub fn columns_to_markdown(columns: &[ClaimColumn]) -> String {
     let mut text = String::from("| claim | the paper says |");

@@ -1,4 +1,4 @@
-//! Looking into a claim: what the models are like that were compared, and what the paper leaves open.
+//! Details of a claim: the properties of the compared models, and the details that the paper leaves open.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ pub(super) fn of_one(models: &Runs) -> Vec<String> {
     vec![describe("models", models)]
 }
 
-/// The models of two conditions, each called by the settings in which they differ.
+/// The models of two conditions, each named by the settings that differ.
 pub(super) fn of_two(a: &Runs, b: &Runs) -> Vec<String> {
     vec![describe(&name(a, b, "the first"), a), describe(&name(b, a, "the second"), b)]
 }
 
-/// The runs behind a curve of accuracy against spikes, and what they come to two decades below the spikes of networks
-/// without the regularizer.
+/// The runs of a curve of accuracy against spikes, and their accuracy two decades below the spikes of networks without the
+/// regularizer.
 pub(super) fn of_cut(fitted: &Runs, most: f64, classes: f64) -> String {
     let left = most / 100.0;
     let enough =
@@ -30,7 +30,7 @@ pub(super) fn of_cut(fitted: &Runs, most: f64, classes: f64) -> String {
     )
 }
 
-/// The settings that all of these models share and the others have otherwise.
+/// The settings that all of these models share and that differ in the others.
 fn name(of: &Runs, other: &Runs, otherwise: &str) -> String {
     let values = |runs: &Runs, key: &str| -> BTreeSet<String> {
         runs.rows().iter().filter_map(|row| Some(row.settings.get(key)?.to_string())).collect()
@@ -45,8 +45,8 @@ fn name(of: &Runs, other: &Runs, otherwise: &str) -> String {
     if names.is_empty() { otherwise.to_owned() } else { names.join(" ") }
 }
 
-/// What most often explains an accuracy: its spread, silent layers, learning that has not ended, and where on the grid
-/// of learning rates and slopes the models lie.
+/// The most common explanations of an accuracy: its spread, silent layers, incomplete learning, and the position of the models on the
+/// grid of learning rates and slopes.
 fn describe(name: &str, models: &Runs) -> String {
     let rows = models.rows();
     let accuracies = models.accuracies();

@@ -1,4 +1,4 @@
-//! Every claim: where its numbers come from, and what it expects of them.
+//! Every claim: the source of its numbers, and their expected values.
 
 use std::path::Path;
 
@@ -23,12 +23,12 @@ use crate::{
 
 /// Accuracies (%) that differ by less than this count as equal.
 const EQUAL: f64 = 3.0;
-/// A fall by this much is a failure.
+/// A drop by this much is a failure.
 const FALL: f64 = 10.0;
-/// Within so much of the best, a point of a map counts as solved.
+/// A point of a map is solved if it is within this distance of the best.
 const SOLVED: f64 = 5.0;
 
-/// The bound of what is more than nothing.
+/// The lower bound of values above 0.
 pub(super) const ABOVE_0: f64 = f64::MIN_POSITIVE;
 
 /// The claims of one figure on one data set.
@@ -44,7 +44,7 @@ impl<'a> Topic<'a> {
         Self { reproduction, data: data.to_owned(), runs, claims: Vec::new() }
     }
 
-    /// On all runs of these sweeps of a figure.
+    /// Uses all runs of these sweeps of a figure.
     fn of(
         reproduction: &'a Reproduction,
         data: &str,
@@ -56,7 +56,7 @@ impl<'a> Topic<'a> {
         Ok(topic)
     }
 
-    /// Goes on with the runs of other sweeps.
+    /// Continues with the runs of other sweeps.
     fn turn_to(&mut self, figure: Figure, sweeps: &[Sweep]) -> Result<(), Error> {
         self.runs = Ok(Runs::default());
         for sweep in sweeps {
@@ -67,7 +67,7 @@ impl<'a> Topic<'a> {
         Ok(())
     }
 
-    /// Adds a claim; `checks` has no value where the runs say nothing.
+    /// Adds a claim; `checks` returns `None` if the runs are insufficient.
     fn claim(
         &mut self,
         id: &'static str,
@@ -100,7 +100,7 @@ impl<'a> Topic<'a> {
     }
 }
 
-/// The runs of a sweep, if all have come to an end; otherwise what to do about it.
+/// The runs of a sweep, if all have ended; otherwise the command to finish them.
 fn all_runs(
     reproduction: &Reproduction,
     figure: Figure,
@@ -127,7 +127,7 @@ fn all_runs(
     Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
 }
 
-/// The verdict and, unless the claim holds, what there is to find about it.
+/// The verdict and, unless the claim holds, the findings.
 pub(super) fn judge(checks: &[Check]) -> (Verdict, Vec<String>) {
     let verdict = Verdict::of(checks);
     if verdict == Verdict::Holds {
@@ -141,7 +141,7 @@ fn check(what: impl Into<String>, interval: Interval, least: Option<f64>, most: 
     Check { what: what.into(), interval, at_least: least, at_most: most, models: Vec::new() }
 }
 
-/// The mean of `a` less that of `b`, in points of accuracy.
+/// The mean of `a` minus that of `b`, in points of accuracy.
 fn difference(what: &str, a: &Runs, b: &Runs, least: Option<f64>, most: Option<f64>) -> Option<Check> {
     let interval = Interval::of_difference(&a.accuracies(), &b.accuracies())?;
     Some(Check { models: findings::of_two(a, b), ..check(format!("{what}, points"), interval, least, most) })
@@ -200,7 +200,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     topic.claim("2a", "3b", region, |runs| {
         let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(reproduction, runs, shape));
         let more = |a: usize, b: usize, what: &str| {
-            // The same points of both maps are drawn together.
+            // The same points of both maps are resampled together.
             let pairs: Vec<_> = solved[a].iter().copied().zip(solved[b].iter().copied()).collect();
             let share =
                 |pairs: &[(f64, f64)]| 100.0 * mean(&pairs.iter().map(|(a, b)| a - b).collect::<Vec<_>>());
@@ -273,7 +273,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     Ok(topic.claims)
 }
 
-/// For each point of the map 1 if it is solved, otherwise 0, in one order for all shapes.
+/// 1 for each solved point of the map and 0 for the others, in the same order for all shapes.
 fn solved(reproduction: &Reproduction, runs: &Runs, shape: &str) -> Vec<f64> {
     let map = runs.of(|row| figure3::first(row) && row.depth() == 1 && row.is(SHAPE, shape));
     let best = runs.accuracies().into_iter().fold(f64::NEG_INFINITY, f64::max);
@@ -334,7 +334,7 @@ struct Comparison {
     panel: char,
     figure: &'static str,
     statement: &'static str,
-    /// What is taken from what: places of bars, and whether they are equal or the first is better.
+    /// The differences: positions of bars, and whether they are equal or the first is better.
     pairs: &'static [(usize, usize, &'static str)],
     equal: bool,
 }
@@ -366,7 +366,7 @@ const COMPARISONS: [Comparison; 8] = {
     ]
 };
 
-/// An accuracy printed in the paper: place of the bar, mean and standard deviation (%).
+/// An accuracy printed in the paper: position of the bar, mean and standard deviation (%).
 const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
     ("7i", 'b', "6b", "98.3 +- 0.9 % on MNIST, feed-forward with Max", 0, 98.3, 0.9),
     ("7j", 'c', "6c", "82 +- 2 % on SHD, recurrent", 2, 82.0, 2.0),

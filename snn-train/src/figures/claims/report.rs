@@ -17,7 +17,7 @@ impl std::fmt::Display for Verdict {
     }
 }
 
-/// As text for a terminal of so many columns.
+/// As text for a terminal of this width.
 #[must_use]
 pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
     let mut text = String::new();
@@ -53,11 +53,11 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
     text
 }
 
-/// What every check of a claim is, and how they make a verdict.
+/// The method of all checks, and how they determine a verdict.
 pub const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap). A claim holds if all its intervals \
                       lie where it expects them, does not hold if one lies elsewhere, and is undecided in between.";
 
-/// What is to be thought of verdicts from quick runs.
+/// The meaning of verdicts from quick runs.
 const SHORT: &str = "Runs at quick scale end before networks have learned all they can: what they say of equal accuracies \
                      and of spike counts is about the beginning of learning. Full scale is the test of the paper.";
 
@@ -102,7 +102,7 @@ fn describe(check: &Check) -> String {
     format!("{what}: {} [{}, {}]{expected}", short(interval.value), short(interval.low), short(interval.high))
 }
 
-/// Three digits are enough.
+/// A number with three digits.
 fn short(value: f64) -> String {
     let digits = if value.abs() >= 100.0 {
         0
@@ -115,7 +115,7 @@ fn short(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// Breaks a paragraph between words; lines after the first are indented as far as the label.
+/// Wraps a paragraph between words; lines after the first are indented by the width of the label.
 fn wrap(text: &mut String, label: &str, paragraph: &str, width: usize) {
     let mut line = label.to_owned();
     let mut empty = true;

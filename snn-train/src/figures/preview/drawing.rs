@@ -18,7 +18,7 @@ impl Preview {
             Canvas::new(width, HEIGHT + 54.0, &format!("{} of {}", samples(self.samples.len()), self.name));
         let places = canvas.page().inset(40.0, 20.0, margin, 34.0);
         let places = places.columns(&vec![1.0; self.samples.len()], GAP);
-        // One scale of colors for all, so that they can be compared.
+        // One color scale for all, for comparison.
         let ranges = self.samples.iter().filter_map(|sample| match &sample.content {
             Content::Frames(frames) => Some(range(frames)),
             Content::Spikes(_) => None,
@@ -39,7 +39,7 @@ impl Preview {
     }
 }
 
-/// The spikes of a sample; `labeled` has units beside it.
+/// The spikes of a sample; `labeled` shows the units.
 pub(in crate::figures) fn draw_raster(
     canvas: &mut Canvas,
     place: Rect,
@@ -55,7 +55,7 @@ pub(in crate::figures) fn draw_raster(
     axes.raster(canvas, places, Stroke::new(BLACK, 0.5));
 }
 
-/// The values of a sample, its colors from `low` to `high`; `labeled` has channels beside it.
+/// The values of a sample, its colors from `low` to `high`; `labeled` shows the channels.
 pub(in crate::figures) fn draw_spectrogram(
     canvas: &mut Canvas,
     place: Rect,
@@ -73,7 +73,7 @@ pub(in crate::figures) fn draw_spectrogram(
     axes.draw(canvas);
 }
 
-/// What the colors of a spectrogram mean, to its right.
+/// The color bar of a spectrogram, to its right.
 pub(in crate::figures) fn draw_colors(canvas: &mut Canvas, place: Rect, (low, high): (f64, f64)) {
     let bar = Rect::new(place.right() + 8.0, place.y, 6.0, place.height);
     color_bar(canvas, bar, &AxisScale::linear(low, high), "Input");
@@ -84,7 +84,7 @@ fn axes(place: Rect, preview: &Preview, sample: &Sample, label: &str) -> Axes {
     let units = AxisScale::linear(0.5, inputs + 0.5)
         .with_ticks([(1.0, "1".to_owned()), (inputs, preview.inputs.to_string())]);
     let axes = Axes::new(place, AxisScale::linear(0.0, preview.length()), units).labels("Time (ms)", label);
-    // Markup would be read in names of classes.
+    // Names of classes may contain markup.
     axes.title(sample.title().replace(['*', '_', '^'], " "))
 }
 

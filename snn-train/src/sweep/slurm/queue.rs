@@ -90,7 +90,7 @@ impl SweepDir {
     /// The state of this sweep in Slurm, from files, and from `squeue` if anything was submitted.
     ///
     /// # Errors
-    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and not here, or fails; [`snn_run::Error::Io`] and
+    /// [`Error::NoSlurm`] and [`Error::Slurm`] if `squeue` is needed and missing, or fails; [`snn_run::Error::Io`] and
     /// [`snn_run::Error::DamagedFile`].
     pub fn queue(&self) -> Result<Queue, Error> {
         let arrays: Vec<_> =

@@ -23,22 +23,22 @@ impl Graph {
     /// Writes the graph, replacing `path` atomically.
     ///
     /// # Errors
-    /// [`snn_run::Error::Io`], for a `path` that is a pipe or a device as well.
+    /// [`snn_run::Error::Io`], also for a `path` that is a pipe or a device.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let refuse = || Error::io("write the graph", path);
-        // Through a link, and never in place of a pipe or a device.
+        // Follows links, and never replaces a pipe or a device.
         let target = match fs::metadata(path) {
             Ok(found) if !found.is_file() => {
                 return Err(refuse()(io::Error::other(
-                    "a graph is an HDF5 file, and this is no regular file",
+                    "a graph is an HDF5 file, and this is not a regular file",
                 )));
             }
             Ok(_) => fs::canonicalize(path).map_err(refuse())?,
             Err(_) => path.to_owned(),
         };
         let beside = target.with_extension(format!("{}.tmp", std::process::id()));
-        // The system's own words for a folder that is not there or not to be written to.
+        // The system error for a missing or read-only folder.
         let _ = fs::remove_file(&beside);
         File::create_new(&beside).map_err(refuse())?;
         let written = self.write_into(&beside).map_err(|error| refuse()(of_hdf5(&error)));
@@ -152,7 +152,7 @@ fn check(dataset: &Dataset) -> hdf5::Result<&Dataset> {
     }
 }
 
-/// The HDF5 library believes a file that its texts are UTF-8.
+/// The HDF5 library does not check that texts are UTF-8.
 fn checked(text: &VarLenUnicode) -> hdf5::Result<String> {
     let text = str::from_utf8(text.as_bytes()).map_err(|_| hdf5::Error::from("a text that is not UTF-8"))?;
     Ok(text.to_owned())

@@ -1,8 +1,8 @@
-//! Graphs are read by a process of their own where the program has named one: the HDF5 library trusts what is in a file, and a
-//! damaged one may crash it or keep it busy for ever.
+//! Reads graphs in a separate process if the program has registered one: the HDF5 library trusts file contents, and a damaged file
+//! may crash it or make it loop forever.
 //!
-//! The helper answers with JSON: a graph whose numbers are written as the integers that have their bits, so that NaN and infinity
-//! come through as well, or what is wrong with the file.
+//! The helper responds with JSON: a graph with its numbers as integers of the same bits, which preserves NaN and infinity, or an
+//! error message.
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -26,11 +26,10 @@ struct Wire {
 }
 
 impl Graph {
-    /// Reads a graph, in a process of its own after [`snn_data::isolate_hdf5`]. Types of nodes that are not known are there by their
-    /// name.
+    /// Reads a graph, in a separate process after [`snn_data::isolate_hdf5`]. Nodes of unknown types have only their type name.
     ///
     /// # Errors
-    /// [`Error::Weights`] if it is no such file, or a node lacks what its type has; [`Error::Interrupted`].
+    /// [`Error::Weights`] if it is not a NIR file, or a node lacks a parameter of its type; [`Error::Interrupted`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let read = match snn_data::read_isolated_hdf5(path, LAYOUT) {
@@ -45,12 +44,12 @@ impl Graph {
         };
         read.map_err(|error| Error::Weights {
             path: path.to_owned(),
-            reason: format!("this is no graph of NIR that can be read ({error})"),
+            reason: format!("this is not a readable NIR graph ({error})"),
         })
     }
 }
 
-/// The helper's part: reads a graph and writes it, or what is wrong with it, to standard output. A program that has named itself by
+/// The helper: reads a graph and writes it, or an error message, to standard output. A program that has registered itself with
 /// [`snn_data::isolate_hdf5`] calls this if its last argument is [`LAYOUT`].
 ///
 /// # Errors
@@ -62,16 +61,16 @@ pub fn serve(path: &Path) -> io::Result<()> {
     })
 }
 
-/// What a helper says of a graph.
+/// The helper's response for a graph.
 pub(in crate::weights) fn answer(read: Result<&Graph, &String>) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&read.map(to_wire))
 }
 
-/// The graph of a helper's answer, or what it says is wrong.
+/// The graph in a helper's response, or its error message.
 pub(in crate::weights) fn parse(answer: &[u8]) -> Result<Graph, String> {
     let answer = serde_json::from_slice::<Result<Wire, String>>(answer);
     let wire = answer.unwrap_or_else(|error| Err(error.to_string()))?;
-    of_wire(wire).ok_or_else(|| "its helper talks nonsense".to_owned())
+    of_wire(wire).ok_or_else(|| "its helper sent an invalid response".to_owned())
 }
 
 fn bits(values: &[f64]) -> Vec<u64> {

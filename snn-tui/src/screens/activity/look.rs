@@ -1,33 +1,33 @@
-//! What of a probe is looked at.
+//! The selected part of a probe.
 
 use snn_run::probe::{Probe, SampleProbe};
 
 use crate::{screens::probed, state::State, theme::Theme, widgets::Axis};
 
-/// What the user has chosen to look at. Another run may have fewer of them.
+/// The user's selection. Another run may have fewer of them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Choice {
-    /// Which of the views is in front.
+    /// The current view.
     pub(super) view: usize,
-    /// Which of the probed samples, hidden layers and traced neurons.
+    /// Index of the sample, the hidden layer and the traced neuron.
     pub(super) sample: usize,
     pub(super) layer: usize,
     pub(super) neuron: usize,
 }
 
-/// What is looked at.
+/// The selected data.
 pub(super) struct Look<'a> {
     pub(super) state: &'a State,
     pub(super) theme: Theme,
     pub(super) probe: &'a Probe,
     pub(super) sample: &'a SampleProbe,
-    /// The layer and the neuron chosen, as far as there are any.
+    /// The selected layer and neuron, if any exist.
     pub(super) layer: usize,
     pub(super) neuron: usize,
 }
 
 impl<'a> Look<'a> {
-    /// The sample that is chosen, or why there is none.
+    /// The selected sample, or the reason why there is none.
     pub(super) fn at(state: &'a State) -> Result<Self, String> {
         let probe = probed::looked_at(state)?;
         let choice: Choice = state.choice();
@@ -47,7 +47,7 @@ impl<'a> Look<'a> {
         Axis::new("ms", 0.0, if end.is_finite() { end } else { 1.0 })
     }
 
-    /// When a step is, in ms: the middle of it, so that rounding never moves it into another one.
+    /// The time of a step in ms: its middle, so rounding never moves it into another step.
     pub(super) fn ms(&self, step: f64) -> f64 {
         (step + 0.5) * self.probe.dt
     }

@@ -1,4 +1,4 @@
-//! Input, spikes of the hidden layers and readout of a sample, one above the other along the same time.
+//! Input, spikes of the hidden layers and readout of a sample, stacked along a common time axis.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::{InputProbe, Raster, Traces};
@@ -13,13 +13,13 @@ use crate::widgets::{
 
 pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let layers = look.sample.hidden.len();
-    // If they are many, those around the chosen one.
+    // If there are many, those around the selected one.
     let shown = Lanes::capacity(area.height).saturating_sub(2).clamp(1, layers.max(1)).min(layers);
     let first = first_shown(look.layer, layers, shown);
     let mut lanes = vec![input(look)];
     lanes.extend((first..first + shown).map(|layer| hidden(look, layer, shown < layers)));
     lanes.push(readout(look));
-    // The readout says most of all, the input least.
+    // The readout is the most informative, the input the least.
     let room = Lanes::capacity(area.height);
     if lanes.len() > room {
         lanes.drain(..lanes.len() - room);
@@ -27,7 +27,7 @@ pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     Lanes { x: look.time(), lanes, cursor: None }.draw(look.theme, area, buffer);
 }
 
-/// All of it, however many layers there are.
+/// All of it, for any number of layers.
 pub(super) fn figure<'a>(look: &Look<'a>) -> Vec<Panel<'a>> {
     let layers = (0..look.sample.hidden.len()).map(|layer| hidden(look, layer, false));
     let lanes = [input(look)].into_iter().chain(layers).chain([readout(look)]).collect();
@@ -38,7 +38,7 @@ fn input(look: &Look<'_>) -> Lane {
     match &look.sample.input {
         InputProbe::Spikes(spikes) => raster(look, "input", spikes, Style::new()),
         InputProbe::Frames(frames) => shades(frames),
-        // A kind of a newer trainer.
+        // A kind from a newer trainer.
         _ => Lane { title: "input".to_owned(), note: "of an unknown kind".to_owned(), ..Lane::default() },
     }
 }
@@ -92,7 +92,7 @@ fn shades(frames: &Traces) -> Lane {
     Lane { title: "input".to_owned(), note, content, weight: 1 }
 }
 
-/// Readout potentials: that of the true class, that of the class the network chooses if it is another, the others behind.
+/// Readout potentials: that of the true class, that of the predicted class if it differs, the others behind them.
 fn readout(look: &Look<'_>) -> Lane {
     let (traces, sample, theme) = (&look.sample.readout, look.sample, look.theme);
     let mut lines: Vec<((u8, f64), Line)> = Vec::new();
@@ -112,7 +112,7 @@ fn readout(look: &Look<'_>) -> Lane {
             (_, true) => (1, theme.bad(), Stroke::Dashed),
             _ => (0, theme.dim(), Stroke::Faint),
         };
-        // The highest of the others is the last of them to lose its name.
+        // Of the others, the highest keeps its name longest.
         let rank = (rank, peak.map_or(f64::NEG_INFINITY, |peak| peak.1));
         lines.push((rank, Line { name: unit.to_string(), points, style, stroke }));
     }

@@ -1,4 +1,4 @@
-//! Membrane potentials of the traced neurons of a layer: the chosen one large, the others beside it.
+//! Membrane potentials of the traced neurons of a layer: the selected one large, the others next to it.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::probe::Traces;
@@ -12,7 +12,7 @@ use crate::widgets::{
     text::{number, several},
 };
 
-/// How much more room the chosen neuron has than another one.
+/// The size of the selected neuron relative to the others.
 const WEIGHT: usize = 3;
 
 pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -62,8 +62,7 @@ fn lane(look: &Look<'_>, traces: &Traces, place: usize) -> Lane {
     Lane { title, note, content, weight: if chosen { WEIGHT } else { 1 } }
 }
 
-/// Steps in which a unit spikes: from the raster if it shows the unit, otherwise from its potential if no step of it was
-/// left out.
+/// Steps in which a unit spikes: from the raster if it includes the unit, otherwise from its potential if no step was omitted.
 fn spikes(look: &Look<'_>, unit: u32, values: &[f32], stride: u32) -> Option<Vec<u32>> {
     let shown = look.sample.hidden.get(look.layer).and_then(|raster| {
         let place = raster.units.binary_search(&unit).ok()?;

@@ -1,4 +1,4 @@
-//! How often units fire: a histogram for each layer, and the shares of silent and saturated units over the epochs.
+//! Firing rates: a histogram for each layer, and the fractions of silent and saturated units over the epochs.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::{probe::LayerProbe, scalars::layer_scalar};
@@ -16,21 +16,21 @@ use crate::{
 };
 
 pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
-    // Two lanes and their axis below, if that leaves enough for histograms.
+    // Two lanes and their axis at the bottom, if enough space remains for histograms.
     let below = if area.height >= 12 { (area.height / 2).max(2 * lanes::LEAST + 1) } else { 0 };
     draw_histograms(look, Rect { height: area.height - below, ..area }, buffer);
     let place = Rect { y: area.bottom() - below, height: below, ..area };
     shares(look).draw(look.theme, place, buffer);
 }
 
-/// Every layer, and the shares below.
+/// Every layer, and the fractions below.
 pub(super) fn figure<'a>(look: &Look<'a>) -> Vec<Panel<'a>> {
     let layers = look.probe.layers.iter().enumerate();
     let histograms = layers.map(|(layer, probe)| Panel::Histogram(histogram(look, layer, probe)));
     histograms.chain([Panel::Lanes(shares(look))]).collect()
 }
 
-/// Cells that a histogram takes at least: a column for each bin.
+/// Minimum width of a histogram: one column per bin.
 const LEAST: u16 = 30;
 
 fn draw_histograms(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
@@ -51,7 +51,7 @@ fn draw_histograms(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
 fn histogram<'a>(look: &Look<'_>, layer: usize, probe: &'a LayerProbe) -> Histogram<'a> {
     let rates = &probe.rates;
     let theme = look.theme;
-    // Before training, there is no more than the probed samples.
+    // Before training, only the probed samples are available.
     let of = if look.probe.epoch == 0 { " in the probed samples" } else { "" };
     Histogram {
         title: format!("layer {}", layer + 1),

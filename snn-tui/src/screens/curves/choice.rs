@@ -1,32 +1,32 @@
-//! What the user has chosen to see.
+//! The user's choices.
 
 use crate::data::XAxis;
 
-/// What is plotted and how.
+/// The plotted data and their presentation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Choice {
-    /// `None`: loss above, accuracy below. [`ALL`]: every metric. Otherwise this metric alone.
+    /// `None`: loss above, accuracy below. [`ALL`]: every metric. Otherwise only this metric.
     pub(crate) metric: Option<String>,
     pub(super) axis: XAxis,
     pub(super) logarithmic: bool,
     pub(super) log_x: bool,
     /// Weight of the past in the moving average, 0 for none.
     pub(super) smoothing: f64,
-    /// Whether runs that differ in seeds alone are one curve, their mean, with a band from lowest to highest.
+    /// Whether runs that differ only in seeds are one curve, their mean, with a band from lowest to highest.
     pub(super) grouped: bool,
     pub(super) parts: Parts,
-    /// The epoch at which the cross-hair stands.
+    /// The epoch of the crosshair.
     pub(super) crosshair: Option<f64>,
-    /// Whether the scale holds all values, also those that spoil it.
+    /// Whether the scale includes outliers.
     pub(super) unbounded: bool,
-    /// What is shown of the axes.
+    /// The visible part of the axes.
     pub(super) x: Window,
     pub(super) y: Window,
     /// Whether the list of metrics is open.
     pub(super) listing: bool,
 }
 
-/// Every metric, in small.
+/// Small multiples of every metric.
 pub(crate) const ALL: &str = "all";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,7 +37,7 @@ pub(super) enum Parts {
     Valid,
 }
 
-/// A part of an axis, 0 to 1 being all of it: it stays that part while the axis grows with the runs.
+/// A part of an axis, from 0 to 1: it remains the same part while the axis grows with the runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Window {
     pub(super) from: f64,
@@ -66,17 +66,17 @@ impl Window {
         Self { from, to: from + length }
     }
 
-    /// Moved by a share of its length.
+    /// Moved by a fraction of its length.
     pub(super) fn moved(self, share: f64) -> Self {
         let by = share * self.length();
         Self { from: self.from + by, to: self.to + by }
     }
 
-    /// Moved as far as it takes to lie within these limits.
+    /// Moved into these limits.
     pub(super) fn within(self, low: f64, high: f64) -> Self {
         let length = self.length();
         let from = self.from.min(high - length).max(low);
-        // Exactly the end, so that a window that is whole again is known to be.
+        // Exactly the end, to recognize the whole range again.
         Self { from, to: if from + length > high - 1e-9 { high } else { from + length } }
     }
 
@@ -84,7 +84,7 @@ impl Window {
         0.5 * (self.from + self.to)
     }
 
-    /// Moved as far as it takes to show a place.
+    /// Moved to show a position.
     pub(super) fn showing(self, place: f64) -> Self {
         if place < self.from {
             return Self { from: place, to: place + self.length() };

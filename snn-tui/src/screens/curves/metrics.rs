@@ -1,11 +1,11 @@
-//! Which metrics there are, in the order in which they are worth a look.
+//! The metrics, in order of importance.
 
 use snn_run::scalars::GRADIENT_NORMS;
 
 use super::choice::{ALL, Choice};
 use crate::{data::History, state::State};
 
-/// What can be plotted of the chosen runs. Train and validation are one metric.
+/// The metrics of the selected runs. Training and validation are one metric.
 pub(super) fn metrics(state: &State) -> Vec<String> {
     let histories = state.chosen();
     let all = histories.iter().filter_map(|id| state.model.histories.get(id)).flat_map(History::metrics);
@@ -17,7 +17,7 @@ pub(super) fn metrics(state: &State) -> Vec<String> {
     names
 }
 
-/// From what says how well a run does to what says how long it takes.
+/// From performance to duration.
 fn rank(metric: &str) -> usize {
     const BEGINNINGS: [&str; 8] = [
         "loss",
@@ -32,12 +32,12 @@ fn rank(metric: &str) -> usize {
     BEGINNINGS.iter().position(|beginning| metric.starts_with(beginning)).unwrap_or(BEGINNINGS.len())
 }
 
-/// What the list offers: loss and accuracy together, all in small, then each alone.
+/// The entries of the list: loss and accuracy together, small multiples of all, then each alone.
 pub(super) fn entries(state: &State) -> Vec<Option<String>> {
     [None, Some(ALL.to_owned())].into_iter().chain(metrics(state).into_iter().map(Some)).collect()
 }
 
-/// Which of the entries is shown.
+/// The index of the current entry.
 pub(super) fn place(choice: &Choice, entries: &[Option<String>]) -> usize {
     entries.iter().position(|entry| *entry == choice.metric).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! From histories of runs to what is plotted.
+//! Converts histories of runs to plots.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What curves of the training samples are called.
+/// The name of curves of the training samples.
 pub(super) const TRAIN: &str = "train";
 
 /// A curve before it is drawn.
@@ -49,13 +49,13 @@ pub(super) fn plot(state: &State, choice: &Choice, runs: &[String], metric: &str
     let whole = x_axis(choice, series.iter().flat_map(|series| series.points.iter().map(|point| point.0)));
     let x = whole.part(choice.x.from, choice.x.to);
     let y = y_axis(choice, &x, &series).part(choice.y.from, choice.y.to);
-    // Shares of samples are shown in per cent.
+    // Fractions of samples are shown in percent.
     let unit = if metric == "accuracy" { "%" } else { scalars::unit(metric) };
     let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
     let crosshair = crosshair(state, choice, runs);
     let mut notes = Vec::new();
     notes.extend(crosshair.as_ref().map(|(_, place)| place.clone()));
-    // Said once, so that each curve need not say it.
+    // In the title, instead of at each curve.
     if series.iter().any(|series| series.dotted) {
         notes.push("dotted: train".to_owned());
     }
@@ -69,7 +69,7 @@ pub(super) fn plot(state: &State, choice: &Choice, runs: &[String], metric: &str
     Plot { title: clean(&format!("{metric}{unit}")), note: notes.join(", "), x, y, series, crosshair }
 }
 
-/// The whole of the horizontal axis.
+/// The whole horizontal axis.
 pub(super) fn x_axis(choice: &Choice, xs: impl Iterator<Item = f64>) -> Axis {
     let along = match choice.axis {
         XAxis::Epoch => "epoch",
@@ -83,7 +83,7 @@ pub(super) fn x_axis(choice: &Choice, xs: impl Iterator<Item = f64>) -> Axis {
     }
 }
 
-/// Around what is shown of the curves; what would spoil the scale is left outside, unless all of it is asked for.
+/// The range of the visible parts of the curves, without outliers unless they are requested.
 fn y_axis(choice: &Choice, x: &Axis, series: &[Series]) -> Axis {
     let scale = if choice.logarithmic { AxisScale::Logarithmic } else { AxisScale::Linear };
     let within = |at: f64| (0.0..=1.0).contains(&x.place(at));
@@ -98,7 +98,7 @@ fn y_axis(choice: &Choice, x: &Axis, series: &[Series]) -> Axis {
     Axis::around("", scale, all.filter(|value| (limits.0..=limits.1).contains(value)))
 }
 
-/// Where the cross-hair stands on the axis, and in words: at the epoch that is chosen, of the first run that has it.
+/// The position of the crosshair on the axis, and its text: at the selected epoch of the first run that has it.
 pub(super) fn crosshair(state: &State, choice: &Choice, runs: &[String]) -> Option<(f64, String)> {
     let epoch = choice.crosshair?;
     if choice.axis == XAxis::Epoch {
@@ -113,7 +113,7 @@ pub(super) fn crosshair(state: &State, choice: &Choice, runs: &[String]) -> Opti
     Some((x, format!("{along} {} (epoch {}{of})", number(x), number(epoch))))
 }
 
-/// A metric of a history, and what part of the samples it is of.
+/// A metric of a history, and its part of the samples.
 struct Part {
     metric: String,
     name: &'static str,
@@ -129,7 +129,7 @@ fn parts(choice: &Choice, metric: &str) -> Vec<Part> {
     wanted.map(|(name, _)| Part { metric: format!("{name}.{metric}"), name }).collect()
 }
 
-/// Curves of one run or group: the first is called by its name, the one for training beside it `train`.
+/// Curves of one run or group: the first has its name, the one for training is named `train`.
 fn named(
     curves: Vec<(Part, Vec<(f64, Bucket)>)>,
     k: usize,
@@ -166,7 +166,7 @@ fn single(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<
     curves
 }
 
-/// Runs that differ in seeds alone, epoch by epoch: their mean, the lowest and the highest.
+/// Runs that differ only in seeds, by epoch: their mean, the lowest and the highest.
 fn grouped(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<Curve> {
     let mut groups: Vec<(Option<u64>, Vec<&String>)> = Vec::new();
     for id in runs {
@@ -183,7 +183,7 @@ fn grouped(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec
         for part in parts(choice, metric) {
             let mut places: BTreeMap<u64, Vec<(f64, Bucket)>> = BTreeMap::new();
             for history in members.iter().filter_map(|&id| state.model.histories.get(id)) {
-                // Members go by epoch, whatever runs along the axis: their times differ.
+                // Members are matched by epoch on any axis: their times differ.
                 let epochs = history.series(&part.metric, XAxis::Epoch);
                 let along = history.series(&part.metric, choice.axis);
                 for ((epoch, bucket), (x, _)) in epochs.into_iter().zip(along) {
@@ -212,11 +212,11 @@ fn together(at: &[(f64, Bucket)]) -> (f64, Bucket) {
     (x, Bucket { mean, low: fold(|it| it.low, f64::min), high: fold(|it| it.high, f64::max) })
 }
 
-/// An exponential moving average without the bias towards zero of its beginning.
+/// An exponential moving average without the initial bias towards zero.
 fn smooth(points: impl Iterator<Item = (f64, f64)>, past: f64) -> Vec<(f64, f64)> {
     let (mut sum, mut weight) = (0.0, 0.0);
     let step = |(x, y): (f64, f64)| {
-        // Without a past each value is itself, to the last digit.
+        // Without smoothing, each value is unchanged, with all digits.
         if !y.is_finite() || past == 0.0 {
             return (x, y);
         }

@@ -1,4 +1,4 @@
-//! Moving about in the plots: what is shown of the axes, and where the cross-hair stands.
+//! Navigation in the plots: the visible part of the axes, and the crosshair.
 
 use super::{
     choice::{Choice, Window},
@@ -8,15 +8,15 @@ use crate::{data::History, state::State, widgets::Axis};
 
 /// A step of zooming in; out is its inverse.
 const STEP: f64 = 0.7;
-/// A step of moving, of what is shown.
+/// A pan step, as a fraction of the visible range.
 const MOVE: f64 = 0.25;
-/// So short and so long the windows become. Beyond the runs there is nothing, but outliers may lie far above and below.
+/// Minimum and maximum length of the windows. Nothing is beyond the runs, but outliers may be far above and below.
 const X: [f64; 2] = [1.0 / 512.0, 1.0];
 const Y: [f64; 2] = [1.0 / 512.0, 1024.0];
-/// Epochs that a large step of the cross-hair takes: a part of all.
+/// A large step of the crosshair, as a fraction of all epochs.
 const LARGE: usize = 10;
 
-/// Shows more (`by` > 0) or less of the horizontal axis, about the cross-hair if there is one.
+/// Shows more (`by` > 0) or less of the horizontal axis, around the crosshair if there is one.
 pub(super) fn zoom_x(state: &mut State, by: i32) {
     let choice: Choice = state.choice();
     let center = place_of_crosshair(state, &choice)
@@ -41,7 +41,7 @@ pub(super) fn show_all(state: &mut State) {
     state.change(|it: &mut Choice| (it.x, it.y) = (Window::default(), Window::default()));
 }
 
-/// Epochs of all chosen runs, ascending: where the cross-hair stops.
+/// Epochs of all selected runs, ascending: the stops of the crosshair.
 fn stops(state: &State) -> Vec<f64> {
     let chosen = state.chosen();
     let histories = chosen.iter().filter_map(|id| state.model.histories.get(id));
@@ -51,7 +51,7 @@ fn stops(state: &State) -> Vec<f64> {
     stops
 }
 
-/// Moves the cross-hair by so many epochs, from the nearest to where it is; without one it comes in at an end.
+/// Moves the crosshair by this number of epochs from the one nearest to it; without one, it starts at an end.
 pub(super) fn move_crosshair(state: &mut State, by: isize) {
     let stops = stops(state);
     let Some(last) = stops.len().checked_sub(1) else { return };
@@ -64,13 +64,13 @@ pub(super) fn move_crosshair(state: &mut State, by: isize) {
     put(state, Some(stops[to]));
 }
 
-/// By a part of all epochs.
+/// Moves by a fraction of all epochs.
 pub(super) fn leap(state: &mut State, by: isize) {
     let all = stops(state).len();
     move_crosshair(state, by * (all / LARGE).max(1) as isize);
 }
 
-/// In the middle of what is shown, or away.
+/// Places it in the middle of the visible range, or removes it.
 pub(super) fn toggle_crosshair(state: &mut State) {
     let choice: Choice = state.choice();
     let stops = stops(state);
@@ -92,7 +92,7 @@ fn nearest(stops: &[f64], epoch: f64) -> usize {
     (0..stops.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0)
 }
 
-/// Puts the cross-hair at an epoch, and shows it.
+/// Places the crosshair at an epoch, and makes it visible.
 fn put(state: &mut State, epoch: Option<f64>) {
     state.change(|it: &mut Choice| it.crosshair = epoch);
     let choice: Choice = state.choice();
@@ -101,7 +101,7 @@ fn put(state: &mut State, epoch: Option<f64>) {
     }
 }
 
-/// Where the cross-hair stands on the whole axis, 0 to 1.
+/// The position of the crosshair on the whole axis, 0 to 1.
 fn place_of_crosshair(state: &State, choice: &Choice) -> Option<f64> {
     let (x, _) = crosshair(state, choice, &state.chosen())?;
     Some(axis(state, choice).place(x)).filter(|place| place.is_finite())

@@ -1,10 +1,10 @@
-//! What the user has chosen to see. The epoch is that of all screens of probes.
+//! The user's choices. The epoch is shared by all screens of probes.
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Choice {
-    /// Which of the views is in front.
+    /// The current view.
     pub(super) view: usize,
     pub(super) layer: usize,
-    /// True and predicted class under the cursor; at first those that are confused most often.
+    /// True and predicted class under the cursor; initially the most frequent confusion.
     pub(super) cell: Option<(usize, usize)>,
 }

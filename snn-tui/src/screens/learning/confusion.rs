@@ -1,4 +1,4 @@
-//! Which classes are taken for which, and how well each is known.
+//! The confusion matrix, and the accuracy of each class.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::probe::{MAX_CLASSES, Probe};
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Cells that the bars take at least, and the gap before them.
+/// Minimum width of the bars, and the gap before them.
 const BARS: u16 = 24;
 const GAP: u16 = 3;
 
@@ -67,7 +67,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     buffer.set_string(area.x, last, fit(&read_out(probe, cursor), room), Style::new());
 
     let mut body = Rect { y: area.y + 1, height: area.height - 2, ..area };
-    // Title, names of the columns and what they are, beside a row for each class.
+    // Title, names of the columns and their label, in addition to a row for each class.
     if usize::from(body.height) > probe.confusion.len() + 4 {
         body.height -= 1;
         buffer.set_string(area.x, body.bottom(), fit(&worst(state.theme, probe), room), state.theme.dim());
@@ -139,8 +139,8 @@ fn read_out(probe: &Probe, (row, column): (usize, usize)) -> String {
     format!("class {row} is {verb} in {number} of {all} samples ({share} %)")
 }
 
-/// The map; numbers are written into its cells if all of them fit. Where shades are glyphs, it is either: in `17%` they
-/// would be taken for each other.
+/// The map, with numbers in its cells if all of them fit. If shades are glyphs, it shows one or the other: in `17%`, they would be
+/// confused.
 fn map(theme: Theme, probe: &Probe, cursor: (usize, usize), most: u16) -> Map {
     let number = probe.confusion.len();
     let names: Vec<String> = (0..number).map(|class| class.to_string()).collect();
@@ -168,7 +168,7 @@ fn map(theme: Theme, probe: &Probe, cursor: (usize, usize), most: u16) -> Map {
     }
 }
 
-/// Cells that a map takes if it has all the room it wants.
+/// The preferred size of a map, in cells.
 fn map_width(map: &Map) -> u16 {
     let names = |names: &[String]| names.iter().map(|name| width(name)).max().unwrap_or(0);
     let texts = map.cells.iter().flatten().map(|cell| width(&cell.text)).max().unwrap_or(0);
@@ -185,7 +185,7 @@ fn draw_bars(
 ) {
     let theme = state.theme;
     buffer.set_string(area.x, area.y, fit("accuracy of each class", usize::from(area.width)), theme.dim());
-    // As many lines as the map has, so that both show the same classes.
+    // As many lines as the map has, to show the same classes.
     let rows = usize::from(area.height.saturating_sub(3)).min(accuracies.len());
     let first = first_shown(cursor, accuracies.len(), rows);
     let bar = |class: usize| {

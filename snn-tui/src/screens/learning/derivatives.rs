@@ -1,4 +1,4 @@
-//! Surrogate derivatives of each layer: how much of a gradient goes through it, now and over the epochs.
+//! Surrogate derivatives of each layer: how much of a gradient it passes, now and over the epochs.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 use snn_run::{judge::VANISHING_DERIVATIVE as VANISHING, probe::LayerProbe, scalars::GRADIENT_NORMS};
@@ -22,7 +22,7 @@ use crate::{
 
 const NOTHING: &str = "The network has no hidden layer.";
 
-/// Cells that a histogram takes at least: a column for each bin.
+/// Minimum width of a histogram: one column per bin.
 const LEAST: u16 = 38;
 
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -66,12 +66,12 @@ fn histogram<'a>(state: &State, layer: usize, probe: &'a LayerProbe) -> Histogra
     let theme = state.theme;
     let it = &probe.derivatives;
     let (mut judgement, mut word) = judge::derivatives(it);
-    // A layer may let gradients through that never come.
+    // A layer may pass gradients and receive none.
     if judgement == Judgement::Fine && gradient(state, layer) == Some(0.0) {
         (judgement, word) = (Judgement::NoGradient, "no gradient reaches it");
     }
     let share = |share: f64| decimals(Some(100.0 * share), 1);
-    // Three digits of the mean say enough.
+    // Three digits of the mean are enough.
     let mean = format!("{:.2e}", it.mean).parse().unwrap_or(it.mean);
     let below = share(it.share_below(VANISHING));
     let mut note = format!("mean {}, {below} % < {}", number(mean), number(VANISHING));
@@ -95,13 +95,13 @@ fn histogram<'a>(state: &State, layer: usize, probe: &'a LayerProbe) -> Histogra
     }
 }
 
-/// Norm of the gradient of the weights into a layer, at the epoch that is looked at.
+/// Norm of the gradient of the weights into a layer, at the selected epoch.
 fn gradient(state: &State, layer: usize) -> Option<f64> {
     let points = probed::metric(state, &format!("{GRADIENT_NORMS}W{}", layer + 1), 1.0);
     probed::value_at(&points, probed::epoch(state)?)
 }
 
-/// Mean derivatives, and the share of those that let nothing through.
+/// Mean derivatives, and the fraction of vanishing ones.
 fn over_epochs(state: &State, layers: usize) -> Lanes {
     let glances = || state.subject_probes().into_iter().flat_map(|probes| probes.glances.values());
     let lines = |pick: fn((f64, f64)) -> f64| -> Vec<Line> {

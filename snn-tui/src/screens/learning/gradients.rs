@@ -1,4 +1,4 @@
-//! Gradient norm and update of every weight matrix: a table of what they are, and how they came there.
+//! Gradient norm and update of every weight matrix: a table of current values, and their history.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use crate::{
 
 const NOTHING: &str = "No gradient yet: the first epoch is not done.";
 
-/// What is known of a weight matrix.
+/// The data of a weight matrix.
 struct Matrix {
     name: String,
     gradients: Vec<(f64, f64)>,
@@ -34,7 +34,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if matrices.is_empty() {
         return note(state.theme.dim(), NOTHING, area, buffer);
     }
-    // In little room one lane is left, and numbers say more than curves.
+    // With little space, one lane remains, and numbers are more informative than curves.
     let most = area.height.saturating_sub(lanes::LEAST + 1).max(2);
     let rows = (matrices.len() as u16 + 1).min(most).min(area.height);
     draw_table(state, &matrices, Rect { height: rows, ..area }, buffer);
@@ -60,7 +60,7 @@ fn matrices(state: &State) -> Vec<Matrix> {
     let mut names: Vec<&str> = recorded.chain(probed).collect::<BTreeSet<_>>().into_iter().collect();
     names.sort_by_key(|name| place(name));
 
-    // What has just been trained is newer than the newest probe.
+    // The last epoch is newer than the newest probe.
     let at = probed::epoch(state).filter(|_| probed::chosen_epoch(state).is_some()).unwrap_or(f64::INFINITY);
     let update =
         |glance: &ProbeSummary, name: &str| Some((f64::from(glance.epoch), *glance.update_ratios.get(name)?));
@@ -121,13 +121,12 @@ fn draw_table(state: &State, matrices: &[Matrix], area: Rect, buffer: &mut Buffe
     }
 }
 
-/// The last epoch of which any matrix has a value.
+/// The last epoch for which a matrix has a value.
 fn newest(matrices: &[Matrix], pick: fn(&Matrix) -> &Vec<(f64, f64)>) -> Option<f64> {
     matrices.iter().filter_map(|matrix| Some(pick(matrix).last()?.0)).reduce(f64::max)
 }
 
-/// Which of these are shown in so many rows: all, or those that it stands worst with, in their order. The last row then
-/// says how many more there are.
+/// Selects matrices for this number of rows: all, or the worst ones, in order. The last row then has the number of others.
 fn worst(judged: &[(Judgement, String)], rows: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..judged.len()).collect();
     if judged.len() > rows {
@@ -167,11 +166,10 @@ fn curves(state: &State, matrices: &[Matrix]) -> Lanes {
     Lanes { x, lanes, cursor }
 }
 
-/// What is smaller has vanished, and how far does not matter: it would take the room of all others.
+/// Smaller values have vanished; showing their exact size would compress all others.
 const SEA: f64 = judge::ADAMS_EPSILON;
 
-/// A logarithmic axis for curves some of which may be 0: what is below [`SEA`] is drawn at its bottom, a decade below
-/// the others.
+/// A logarithmic axis for curves that may be 0: values below [`SEA`] are drawn at its bottom, a decade below the others.
 fn floor(lines: &mut [Line], levels: &[f64]) -> Axis {
     let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
     let seen = values.clone().filter(|&value| value >= SEA).chain(levels.iter().copied());

@@ -1,4 +1,4 @@
-//! The look of judgements, which `snn_run::judge` makes.
+//! The styles of the judgments of `snn_run::judge`.
 
 use ratatui::style::Style;
 pub(super) use snn_run::judge::{
@@ -7,7 +7,7 @@ pub(super) use snn_run::judge::{
 
 use crate::theme::Theme;
 
-/// The look of a judgement.
+/// The style of a judgment.
 pub(super) fn style(theme: Theme, judgement: Judgement) -> Style {
     match judgement {
         Judgement::Unknown => theme.dim(),

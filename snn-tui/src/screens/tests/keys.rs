@@ -96,7 +96,7 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     );
 }
 
-/// The help of what is shown, in whatever lines, as words with single spaces; scrolled through where it is longer than the screen.
+/// The complete help of the screen as words with single spaces, scrolled through if it is longer than the screen.
 fn help_text(state: &mut State, width: u16, height: u16) -> String {
     (state.help, state.help_line) = (true, 0);
     let area = Rect::new(0, 0, width, height);
@@ -116,7 +116,7 @@ fn help_text(state: &mut State, width: u16, height: u16) -> String {
     }
 }
 
-/// Whether all of a table stands in the help.
+/// Whether the help contains a whole table.
 fn assert_named<R>(bindings: &[Binding<R>], text: &str) {
     for binding in bindings {
         let words = format!("{} {}", binding.names(), binding.what);
@@ -132,7 +132,7 @@ fn every_key_does_one_thing_and_the_help_names_it() {
         EVERYWHERE.iter().flat_map(|it| it.keys).flat_map(|(names, _)| names.split('|')).collect();
     for definition in SCREENS {
         state.screen = definition.screen;
-        // In one column, where nothing stands between the words of a binding.
+        // In one column, where the words of a binding are contiguous.
         let text = help_text(&mut state, 58, 10);
         assert_named(definition.bindings, &text);
         assert_named(EVERYWHERE, &text);
@@ -169,7 +169,7 @@ fn every_name_of_a_key_is_one_that_a_key_has() {
     assert_eq!(binding::name(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::ALT)), "", "Alt and x is not x");
 }
 
-/// What the same key is on all screens, as the guide says it.
+/// The keys with the same meaning on all screens, as in the guide.
 #[test]
 fn keys_follow_one_grammar() {
     for definition in SCREENS {
@@ -186,14 +186,14 @@ fn keys_follow_one_grammar() {
         {
             assert_eq!(same(letter), same(key), "{}: {letter} and {key}", definition.title);
         }
-        // What has a way there has the way back, in the same line of the help.
+        // Each direction has its opposite in the same line of the help.
         let with = |name: &str| definition.bindings.iter().position(|it| it.has(name));
         for (there, back) in
             [("<", ">"), ("[", "]"), ("h", "l"), ("j", "k"), ("g", "G"), ("PageDown", "PageUp")]
         {
             assert_eq!(with(there), with(back), "{}: {there} and {back}", definition.title);
         }
-        // A capital letter is the other way of the small one.
+        // A capital letter is the opposite of the lower-case one.
         for name in names.iter().flatten().filter(|it| it.len() == 1 && it.chars().all(char::is_uppercase)) {
             assert_eq!(
                 with(name),

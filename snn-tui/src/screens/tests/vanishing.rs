@@ -1,4 +1,4 @@
-//! Runs and directories that vanish while they are open, and several directories side by side.
+//! Runs and directories that vanish while they are open, and several directories at once.
 
 use super::*;
 
@@ -156,7 +156,7 @@ fn runs_of_several_directories_have_names_of_their_own() {
         dashboard.state.marked.iter().all(|id| id.starts_with("again/")) && dashboard.state.marked.len() == 2
     );
 
-    // One of them goes: its runs stay as they were, and the others are followed.
+    // One directory vanishes: its runs stay the same, and the others are still followed.
     std::fs::rename(path("two/runs"), path("away")).unwrap();
     std::fs::remove_dir_all(path("one/runs/randman-b")).unwrap();
     dashboard.settle();

@@ -1,42 +1,42 @@
-//! What is plotted.
+//! The content of a plot.
 
 use crate::widgets::Axis;
 
-/// What is plotted: the same value is drawn on the screen and written into files.
+/// The content of a plot, for the screen and for files.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Plot {
     pub(crate) title: String,
-    /// Said behind the title, of less weight.
+    /// A note after the title, in a weaker style.
     pub(crate) note: String,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) series: Vec<Series>,
-    /// The value of x that is read out.
+    /// The position of the crosshair.
     pub(crate) crosshair: Option<f64>,
 }
 
-/// A curve. Where a value is not finite it is interrupted.
+/// A curve, interrupted at non-finite values.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Series {
-    /// Stands at its end and now and then along it, so that curves are told apart without colors.
+    /// Shown at its end and sometimes along it, to distinguish curves without colors.
     pub(crate) letter: Option<char>,
-    /// What it is called behind its end.
+    /// Its name at its end.
     pub(crate) name: String,
-    /// What it is called in files.
+    /// Its name in files.
     pub(crate) label: String,
     pub(crate) points: Vec<(f64, f64)>,
-    /// x, lower and upper bound of the range that it is the middle of; empty if it has none.
+    /// x, lower and upper bound of the band around it; empty if it has none.
     pub(crate) band: Vec<(f64, f64, f64)>,
-    /// Which of the colors of the theme.
+    /// Index of its color in the theme.
     pub(crate) color: usize,
-    /// Drawn as dots, behind the others.
+    /// Whether it is drawn as dots, behind the others.
     pub(crate) dotted: bool,
-    /// Whether it is the one that the user looks at.
+    /// Whether it is the selected curve.
     pub(crate) chosen: bool,
 }
 
 impl Series {
-    /// Points with a place on any axis.
+    /// Points with a position on any axis.
     pub(super) fn there(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         self.points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite())
     }
@@ -46,11 +46,11 @@ impl Series {
         self.there().next_back()
     }
 
-    /// The point whose x is nearest, unless the curve ends or begins before it.
+    /// The point with the nearest x, unless `x` is outside the curve.
     pub(crate) fn at(&self, x: f64) -> Option<(f64, f64)> {
         let nearest = self.there().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()))?;
         let is_end = Some(nearest) == self.last() || Some(nearest) == self.there().next();
-        // To the end belongs half the distance to the next point.
+        // The end extends by half the distance to the next point.
         let steps = self.there().zip(self.there().skip(1)).map(|(a, b)| (b.0 - a.0).abs());
         let reach = 0.5 * steps.reduce(f64::max).unwrap_or(0.0) + 1e-9 * x.abs();
         (!is_end || (nearest.0 - x).abs() <= reach).then_some(nearest)
@@ -58,7 +58,7 @@ impl Series {
 }
 
 impl Plot {
-    /// Curves that have points above and below what is shown of y, among those within what is shown of x.
+    /// The number of curves with points above and below the visible range of y, within the visible range of x.
     pub(crate) fn outside(&self) -> [usize; 2] {
         let within = |x: f64| (0.0..=1.0).contains(&self.x.place(x));
         let number = |beyond: fn(f64) -> bool| {
@@ -69,7 +69,7 @@ impl Plot {
     }
 }
 
-/// Rounding puts a value at the limit of an axis a little outside.
+/// Rounding may put a value at the limit of an axis slightly outside.
 pub(crate) const EDGE: f64 = 1e-9;
 
 #[cfg(test)]

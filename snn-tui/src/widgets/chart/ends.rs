@@ -1,4 +1,4 @@
-//! Letters, names and last values behind the ends of curves.
+//! Letters, names and last values at the ends of curves.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -11,13 +11,13 @@ use crate::{
     },
 };
 
-/// Cells that names need at least to be worth them.
+/// Minimum width of names.
 const NAME: usize = 6;
 
-/// What stands behind the curves.
+/// The labels of the curves.
 pub(super) struct Ends<'a> {
     labels: Vec<Label<'a>>,
-    /// Cells of names and of values; both 0 if there is no room.
+    /// Widths of names and values; both 0 if there is no space.
     name: usize,
     value: usize,
     /// Whether any curve has a letter.
@@ -27,15 +27,15 @@ pub(super) struct Ends<'a> {
 struct Label<'a> {
     series: &'a Series,
     value: String,
-    /// Where its curve ends.
+    /// The end of its curve.
     y: f64,
 }
 
 impl<'a> Ends<'a> {
-    /// For a plot in so many columns.
+    /// The labels for a plot of this width.
     pub(super) fn of(plot: &'a Plot, columns: u16) -> Self {
         let label = |series: &'a Series| {
-            // Of what is shown, when only a part of it is.
+            // Of the visible part, if the plot is zoomed.
             let (_, y) = series.there().rev().find(|(x, _)| plot.x.place(*x) <= 1.0 + EDGE)?;
             let value = match plot.crosshair {
                 Some(x) => series.at(x).map_or_else(|| "-".to_owned(), |(_, y)| number(y)),
@@ -60,7 +60,7 @@ impl<'a> Ends<'a> {
         Self { labels, name, value, lettered }
     }
 
-    /// Cells that they take, with the gap before them.
+    /// Their width, with the gap before them.
     pub(super) fn width(&self) -> u16 {
         if self.value == 0 {
             return 0;
@@ -77,7 +77,7 @@ impl<'a> Ends<'a> {
         }
         let rows = usize::from(inner.height);
         let mut shown: Vec<&Label<'_>> = self.labels.iter().collect();
-        // What the user looks at first, then the curves before their dotted companions.
+        // The selected curve first, then curves before their dotted companions.
         if shown.len() > rows {
             shown.sort_by_key(|label| (!label.series.chosen, label.series.dotted));
             shown.truncate(rows - 1);
@@ -110,7 +110,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// Writes each letter where its curve ends, and if there are several once along it, where nothing else is written.
+    /// Writes each letter at the end of its curve and, if there are several, once along it where nothing else is written.
     pub(super) fn draw_letters(
         plot: &Plot,
         column: impl Fn(f64) -> Option<u16>,
@@ -133,7 +133,7 @@ impl<'a> Ends<'a> {
             let cells = cells(series);
             let style: Style = theme.series(series.color).patch(theme.bold());
             let mut write = |mut candidates: Box<dyn Iterator<Item = (u16, u16)> + '_>| {
-                // Beside another letter is as bad as on it.
+                // A position next to another letter is as bad as the same position.
                 let is_free = |&(x, y): &(u16, u16)| {
                     !taken.iter().any(|&(other, row)| row == y && other.abs_diff(x) < 2)
                 };
@@ -145,7 +145,7 @@ impl<'a> Ends<'a> {
             };
             write(Box::new(cells.iter().rev().copied()));
             if number > 1 && cells.len() >= 8 && inner.width >= 30 {
-                // Not all at the same time, where curves may lie on each other.
+                // Not all at the same x, where curves may overlap.
                 let from = cells.len() * (k + 1) / (number + 2);
                 write(Box::new(cells.get(from..cells.len() - 4).unwrap_or_default().iter().copied()));
             }

@@ -1,23 +1,23 @@
-//! What a panel may show.
+//! The content of a panel.
 
 use ratatui::style::Style;
 
 use crate::widgets::{Axis, Stroke};
 
-/// What a panel shows.
+/// The content of a panel.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Content {
     /// Marks in rows.
     Raster {
-        /// Where on the axis each row has marks, the first row at the bottom.
+        /// The positions of the marks of each row, the first row at the bottom.
         rows: Vec<Vec<f64>>,
-        /// What the rows are called.
+        /// The label of the rows.
         names: Vec<String>,
         style: Style,
     },
     /// A field of values as shades.
     Shades {
-        /// By row, the first at the bottom; each row lies evenly along the whole axis.
+        /// By row, the first at the bottom; each row covers the whole axis evenly.
         rows: Vec<Vec<f32>>,
         names: Vec<String>,
         /// Values of the darkest and the brightest shade.
@@ -25,21 +25,21 @@ pub(crate) enum Content {
     },
     /// Curves.
     Lines {
-        /// A label stands at its lower end in place of the value.
+        /// A label at its lower end, instead of the value.
         y: Axis,
-        /// Those behind first.
+        /// In drawing order.
         lines: Vec<Line>,
-        /// Values with a line across.
+        /// Values with a horizontal line.
         levels: Vec<f64>,
-        /// Places on the axis with a mark at the upper border.
+        /// Positions on the axis with a mark at the upper border.
         marks: Vec<f64>,
     },
 }
 
-/// A curve in a panel. Where a value is not finite, or has no place on its axis, it is interrupted.
+/// A curve in a panel, interrupted at values that are not finite or not on its axis.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Line {
-    /// Written at its right end; without a name nothing is.
+    /// The text at its right end; may be empty.
     pub(crate) name: String,
     pub(crate) points: Vec<(f64, f64)>,
     pub(crate) style: Style,

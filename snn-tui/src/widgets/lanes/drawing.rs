@@ -1,4 +1,4 @@
-//! Drawing what is in a panel.
+//! Drawing the content of a panel.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Cells at the left for what the rows are called, the line included.
+/// Cells at the left for the label of the rows, including the line.
 pub(super) const MARGIN: u16 = 7;
 
 /// Draws into `place`; at its left is the margin, at its right are `names` cells for names of curves.
@@ -53,7 +53,7 @@ fn draw_raster(rows: &[Vec<f64>], style: Style, x: &Axis, theme: Theme, place: R
     dots.draw(buffer);
 }
 
-/// Each cell has the mean of the values within it; one between two values has that before it.
+/// Each cell shows the mean of the values within it; a cell between two values shows the one before it.
 fn draw_shades(rows: &[Vec<f32>], range: (f64, f64), theme: Theme, place: Rect, buffer: &mut Buffer) {
     let part = |k: u16, of: u16, all: usize| {
         let begin = usize::from(k) * all / usize::from(of);
@@ -89,7 +89,7 @@ fn draw_lines(
 ) {
     let mut dots = Dots::new(place, theme.marker);
     let (right, bottom) = (dots.size().0 as f64, dots.size().1 as f64 - 1.0);
-    // In the column in which a raster has the same time.
+    // In the same column as the same time in a raster.
     let at = |(time, value): (f64, f64)| {
         ((x.place(time) * right).floor().min(right - 1.0), (1.0 - y.place(value)) * bottom)
     };
@@ -98,7 +98,7 @@ fn draw_lines(
         Stroke::Faint.draw(&mut dots, (0.0, row), (right - 1.0, row), 0.0, theme.dim());
     }
     for (k, line) in lines.iter().enumerate() {
-        // Gaps of one in other places than those of the next.
+        // The gaps of adjacent lines are at different positions.
         let (mut before, mut length) = (None, k as f64);
         for &point in &line.points {
             let to = Some(at(point)).filter(|to| to.0.is_finite() && to.1.is_finite());
@@ -111,9 +111,9 @@ fn draw_lines(
     dots.draw(buffer);
 }
 
-/// What values lie where.
+/// Labels of the vertical axis.
 fn draw_values(y: &Axis, theme: Theme, place: Rect, buffer: &mut Buffer) {
-    // Limits are round numbers; in little room they say more than what lies between.
+    // Limits are round numbers; with little space, they are more informative than values between them.
     let ends = || [y.low, y.high].map(|value| (value, number(value))).to_vec();
     let ticks = if place.height < 6 { ends() } else { y.ticks(usize::from(place.height / 2)) };
     let row = |value: f64| {
@@ -129,8 +129,8 @@ fn draw_values(y: &Axis, theme: Theme, place: Rect, buffer: &mut Buffer) {
     draw_ends(theme, place, &texts, buffer);
 }
 
-/// Names of curves at their ends. Where two would be in the same row, they move apart; if there are too many, those of
-/// the curves behind are left out.
+/// Names of curves at their ends. Names in the same row are moved apart; if there are too many, those of the curves in the background are
+/// omitted.
 fn write_names((x, y): (&Axis, &Axis), lines: &[Line], place: Rect, cells: u16, buffer: &mut Buffer) {
     let bottom = f64::from(place.height) - 1.0;
     let end = |line: &Line| {
@@ -147,7 +147,7 @@ fn write_names((x, y): (&Axis, &Axis), lines: &[Line], place: Rect, cells: u16, 
     }
 }
 
-/// The column of a value, from the left of an axis that is so many cells wide.
+/// The column of a value, from the left of an axis of this width.
 pub(super) fn column(axis: &Axis, value: f64, cells: u16) -> Option<u16> {
     let column = (axis.place(value) * f64::from(cells)).floor();
     // The end of the axis is in the last column.
@@ -162,7 +162,7 @@ fn ends(names: &[String], place: Rect) -> Vec<(u16, &str)> {
     ends.into_iter().map(|(row, name)| (row, name.map_or("", String::as_str))).collect()
 }
 
-/// What the rows of a lane are called, in the margin of the area to its right.
+/// The label of the rows of a lane, in the margin of the area to its right.
 fn draw_ends(theme: Theme, place: Rect, texts: &[(u16, &str)], buffer: &mut Buffer) {
     let cells = usize::from(MARGIN - 1);
     for (row, text) in texts {
@@ -172,7 +172,7 @@ fn draw_ends(theme: Theme, place: Rect, texts: &[(u16, &str)], buffer: &mut Buff
     }
 }
 
-/// A name behind the right end of a curve.
+/// A name at the right end of a curve.
 fn draw_name(place: Rect, row: u16, name: &str, cells: u16, style: Style, buffer: &mut Buffer) {
     if cells > 1 {
         let name = left(name, usize::from(cells) - 1);

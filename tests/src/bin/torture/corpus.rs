@@ -95,7 +95,7 @@ pub(crate) fn write(snn: &Path, folder: &Path) {
     put("plans", "a", &plan);
 }
 
-/// What is in two recordings of a folder.
+/// The contents of a folder with two recordings.
 fn contents() -> Vec<u8> {
     let mut list = b"snn-data contents 1\n".to_vec();
     for name in ["no/1.wav", "yes/22.wav"] {
@@ -107,7 +107,7 @@ fn contents() -> Vec<u8> {
     list
 }
 
-/// What the process that reads an HDF5 file says first: labels, speakers, words, people.
+/// The first message of the HDF5 helper: labels, speakers, words, people.
 fn hdf5_head() -> Vec<u8> {
     let mut head = [4_u32.to_le_bytes(), [0, 0, 1, 0], [2, 0, 0, 0], [1, 4, 0, 0]].concat();
     head.extend([0, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0]);

@@ -36,7 +36,7 @@ const MOST: u64 = 500;
 /// Memory limit of a reader process, in kilobytes.
 const MEMORY: u64 = 4 << 20;
 
-/// What lies in an HDF5 file.
+/// The content of an HDF5 file.
 #[derive(Clone, Copy)]
 enum Kind {
     Spikes,
@@ -53,7 +53,7 @@ impl Kind {
         }
     }
 
-    /// A good file; of graphs, the one that the corpus was made with.
+    /// A valid file; for graphs, the one used for the corpus.
     fn good(self, folder: &Path) -> PathBuf {
         let data = folder.join("data/shd");
         fs::create_dir_all(&data).expect("a folder");

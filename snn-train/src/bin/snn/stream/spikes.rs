@@ -10,11 +10,11 @@ use snn_train::stream::{Decision, Stream};
 
 use crate::common::UsageError;
 
-/// No line is longer, in bytes.
+/// Maximum length of a line in bytes.
 const LONGEST: u64 = 1000;
 
-/// Pushes the spikes of all lines: `TIME UNIT`, parted by spaces, tabs or a comma. Empty lines and those that begin with `#` count
-/// for nothing.
+/// Pushes the spikes of all lines: `TIME UNIT`, separated by spaces, tabs or a comma. Empty lines and those that begin with `#`
+/// are ignored.
 pub(super) fn read(
     mut lines: impl BufRead,
     path: &Path,
@@ -38,17 +38,17 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Time in ms and unit of a line, if it says anything.
+/// Time in ms and unit of a line, unless it is empty or a comment.
 fn parse(line: &[u8]) -> Result<Option<(f64, Option<u16>)>, String> {
     let expected = "a line has a time in ms and an input unit, such as `3.5 12`";
-    let text = std::str::from_utf8(line).map_err(|_| format!("this is no text: {expected}"))?;
+    let text = std::str::from_utf8(line).map_err(|_| format!("this is not text: {expected}"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
     }
     let words: Vec<&str> =
         text.split(|it: char| it == ',' || it.is_whitespace()).filter(|word| !word.is_empty()).collect();
-    let refuse = || format!("`{}` is no spike: {expected}", text.chars().take(60).collect::<String>());
+    let refuse = || format!("`{}` is not a spike: {expected}", text.chars().take(60).collect::<String>());
     let (time, unit) = match words[..] {
         [time] => (time, None),
         [time, unit] => (time, Some(unit)),
@@ -76,8 +76,8 @@ mod tests {
         }
         for line in ["time,unit", "1 2 3", "1 -2", "1 65536", "one", ","] {
             let error = parse(line.as_bytes()).unwrap_err();
-            assert!(error.starts_with(&format!("`{line}` is no spike")), "{error}");
+            assert!(error.starts_with(&format!("`{line}` is not a spike")), "{error}");
         }
-        assert!(parse(b"RIFF\xff\xfe").unwrap_err().starts_with("this is no text"));
+        assert!(parse(b"RIFF\xff\xfe").unwrap_err().starts_with("this is not text"));
     }
 }

@@ -26,7 +26,7 @@ const TEMPLATE: &str = "{bar:20} {percent:>3} %, {wide_msg}";
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all runs are done, 1 some have failed, 2 usage or configuration, \
                                      3 some are open: the sweep was stopped, or another process is training them; the \
-                                     same command goes on.";
+                                     same command resumes.";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
