@@ -127,15 +127,15 @@ fn what_cannot_be_heard_is_said() {
     run(&snn, &Snn::train(&["training.epochs=1"], &["--run-dir", "spikes"])).expect(0);
     let raw = ["stream", "spikes", "--raw", "s16le", "--rate", "8000", "--input", "text"];
     run(&snn, &raw).fails(2, &["no front end for sound"]);
-    let refused = |lines: &str, words: &[&str]| {
+    let refused = |code: i32, lines: &str, words: &[&str]| {
         fs::write(snn.path("lines"), lines).unwrap();
-        run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, words);
+        run(&snn, &["stream", "spikes", "--input", "lines"]).fails(code, words);
     };
-    refused("1 2\nRIFF\n", &["line 2 of lines: `RIFF` is not a spike: a line has a time in ms"]);
-    refused("1 0\n1 20\n", &["line 2 of lines: ", "a spike of unit 20, but there are 20"]);
-    refused("9 0\n3 1\n", &["line 2 of lines: ", "a spike at 3 ms, but the stream is at 9 ms"]);
-    refused("nan 0\n", &["a spike at NaN ms"]);
-    refused("1e300 0\n", &["a spike at 1", "times are in ms since the stream began"]);
+    refused(2, "1 2\nRIFF\n", &["line 2 of lines: `RIFF` is not a spike: a line has a time in ms"]);
+    refused(1, "1 0\n1 20\n", &["line 2 of lines: ", "a spike of unit 20, but there are 20"]);
+    refused(2, "9 0\n3 1\n", &["line 2 of lines: ", "a spike at 3 ms, but the stream is at 9 ms"]);
+    refused(2, "nan 0\n", &["a spike at NaN ms"]);
+    refused(2, "1e300 0\n", &["a spike at 1", "times are in ms since the stream began"]);
     fs::write(snn.path("lines"), b"\x00\xff\n").unwrap();
     run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, &["line 1 of lines: this is not text"]);
 }

@@ -44,8 +44,11 @@ fn clean(snn: &Snn, arguments: &[&OsStr]) -> (Option<i32>, String) {
         let text = str::from_utf8(bytes).unwrap();
         let bad = text.chars().find(|&c| c != '\n' && snn_terminal::is_unsafe(c));
         assert_eq!(bad, None, "of {arguments:?}:\n{text:?}");
-        // A line break in a name does not start a new line, except where clap quotes the command line.
-        let breaks = text.contains("\\t\\r\n") && !text.contains("For more information, try '--help'");
+        // A line break in a name does not start a new line, except where clap quotes the command line, and within the quotation marks of
+        // CSV.
+        let breaks = text.contains("\\t\\r\n")
+            && !text.contains("For more information, try '--help'")
+            && !arguments.iter().any(|word| *word == "--csv" || *word == "csv");
         assert!(!breaks, "of {arguments:?}:\n{text}");
         all += text;
     }

@@ -119,7 +119,7 @@ fn report(
         writeln!(out, "{line}")?;
     }
     for (id, message) in failed(results, failures).take(5) {
-        writeln!(out, "failed    {id}: {message}")?;
+        writeln!(out, "failed    {id}: {}", snn_terminal::escape(message))?;
     }
     let directory = shell_word(sweep.path());
     if progress.stopped {
