@@ -6,6 +6,7 @@ use crate::{
     head::Head,
     pass::{Answer, TrainingPass, Wanted},
     spike::SpikeFunction,
+    stager::Stager,
     weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Device, Tape};
@@ -43,6 +44,15 @@ pub trait Backend<E: Float>: Device<E> {
     fn norms(&self, buffers: &[&Buffer<E, Self>]) -> Result<Vec<f64>, Error> {
         let norm = |values: Cow<'_, [E]>| values.iter().map(|x| x.wide() * x.wide()).sum::<f64>().sqrt();
         Ok(buffers.iter().map(|&buffer| norm(Self::host(buffer))).collect())
+    }
+
+    /// What copies inputs here before it is their turn.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    #[doc(hidden)]
+    fn stager(&self) -> Result<Stager<E>, Error> {
+        Ok(Stager::idle())
     }
 
     /// The spike operation of the reference implementation.

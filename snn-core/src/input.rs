@@ -1,6 +1,6 @@
 //! The input of a network: spike events or analog frames.
 
-use crate::{Error, config::MAX_UNITS};
+use crate::{Error, config::MAX_UNITS, stager::Staged};
 use std::{ops::Range, sync::Arc};
 
 /// Spikes of a batch as compressed rows; row `sample * steps + step` lists the units that spike in that step.
@@ -14,6 +14,7 @@ pub struct Events {
     units: usize,
     offsets: Vec<u32>,
     indices: Vec<u16>,
+    staged: Staged,
 }
 
 impl Events {
@@ -58,7 +59,7 @@ impl Events {
                 indices[at]
             )));
         }
-        Ok(Events { batch, steps, units, offsets, indices })
+        Ok(Events { batch, steps, units, offsets, indices, staged: Staged::default() })
     }
 
     /// Creates events from `(sample, step, unit)` triples in any order.
@@ -162,7 +163,7 @@ impl Events {
                 frame[usize::from(unit)] += E::one();
             }
         }
-        Frames { batch: self.batch, steps: self.steps, units: self.units, values }
+        Frames { batch: self.batch, steps: self.steps, units: self.units, values, staged: Staged::default() }
     }
 }
 
@@ -173,6 +174,7 @@ pub struct Frames<E> {
     steps: usize,
     units: usize,
     values: Vec<E>,
+    staged: Staged,
 }
 
 impl<E: crate::Float> Frames<E> {
@@ -197,7 +199,7 @@ impl<E: crate::Float> Frames<E> {
                 values[at]
             )));
         }
-        Ok(Frames { batch, steps, units, values })
+        Ok(Frames { batch, steps, units, values, staged: Staged::default() })
     }
 }
 
@@ -236,6 +238,15 @@ pub enum Input<E> {
 }
 
 impl<E> Input<E> {
+    /// What a device has of it.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "the CPU computes on inputs where they are"))]
+    pub(crate) fn staged(&self) -> &Staged {
+        match self {
+            Input::Events(events) => &events.staged,
+            Input::Frames(frames) => &frames.staged,
+        }
+    }
+
     /// Number of samples.
     #[must_use]
     pub fn batch(&self) -> usize {

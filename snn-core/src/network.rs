@@ -196,6 +196,14 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         &mut self.weights
     }
 
+    /// What copies the next inputs to the device of this network while it computes.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub fn stager(&self) -> Result<crate::Stager<E>, Error> {
+        self.device.stager()
+    }
+
     pub(crate) fn answer(&self, input: &Input<E>, wanted: Wanted) -> Result<Answer<E, D>, Error> {
         self.check(input)?;
         match self.config.implementation {

@@ -351,6 +351,85 @@ fn scenario_operations() {
 }
 
 #[test]
+fn batches_copied_ahead_are_those_that_were_asked_for() {
+    check(
+        "batches_copied_ahead_are_those_that_were_asked_for",
+        scenario_staging,
+        Libraries::All,
+        &[("SNN_STAND_IN_MEMORY", "4000000")],
+    );
+}
+
+/// Some batches, no two alike, of events and of analog values.
+fn batches() -> Vec<Input<f32>> {
+    let events = |k: usize| {
+        let spikes: Vec<_> = (0..40 + 90 * k).map(|n| (n % 2, 7 * n % 20, (n * n + k) % 12)).collect();
+        Events::from_spikes(2, 20, 12, &spikes).unwrap().into()
+    };
+    let frames = |k: usize| {
+        Frames::new(2, 20, 12, (0..480).map(|n| ((n + 31 * k) as f32 * 0.7).sin().abs()).collect()).unwrap()
+    };
+    (0..12).map(|k| if k % 3 == 2 { frames(k).into() } else { events(k) }).collect()
+}
+
+fn scenario_staging() {
+    let config = NetworkConfig { hidden: vec![Layer::recurrent(30)], ..NetworkConfig::new(12, 5) };
+    let network: Network<f32, Cuda> =
+        Network::on(cuda(0).unwrap(), config, Initialization::Normal { gain: 7.0 }, 1).unwrap();
+    let step = |input: &Input<f32>| {
+        let (values, gradients) =
+            network.loss_and_gradients(input, &[0, 1], &Regularizer::default()).unwrap();
+        (values, gradients.get("W1").unwrap())
+    };
+    let expected: Vec<_> = batches().iter().map(step).collect();
+    assert!(expected.windows(2).all(|pair| pair[0] != pair[1]));
+
+    // the trainer's way: the next one is copied on another thread while one is computed
+    let stager = network.stager().unwrap();
+    let mut waiting = batches().into_iter();
+    let mut next = waiting.next();
+    let mut found = Vec::new();
+    while let Some(input) = next.take() {
+        let ((values, calls), after) = std::thread::scope(|scope| {
+            let after = scope.spawn(|| {
+                let after = waiting.next();
+                after.iter().for_each(|input| stager.stage(input));
+                after
+            });
+            (cuda_calls(false, || step(&input)).unwrap(), after.join().unwrap())
+        });
+        next = after;
+        found.push(values);
+        let labels = 2 * 2;
+        let uploads: Vec<_> =
+            calls.iter().filter(|call| call.work == CudaWork::Upload).map(|it| it.bytes).collect();
+        assert!(
+            found.len() == 1 || uploads.iter().filter(|&&bytes| bytes != labels).count() <= 1,
+            "{uploads:?}"
+        );
+    }
+    assert!(found == expected);
+
+    // one that is dropped without its turn, one that comes twice, and one that was staged twice
+    let [dropped, twice, other] = [0, 4, 8].map(|k| batches().swap_remove(k));
+    stager.stage(&dropped);
+    drop(dropped);
+    stager.stage(&twice);
+    stager.stage(&twice.clone());
+    stager.stage(&other);
+    assert!(step(&twice) == expected[4] && step(&other) == expected[8] && step(&twice) == expected[4]);
+    let scores = network.forward(&twice).unwrap();
+    assert_eq!(scores, network.forward(&batches()[4]).unwrap());
+
+    // a batch that there is no room for goes the ordinary way, and says so
+    let large: Input<f32> = Frames::new(2, 40_000, 12, vec![0.5; 960_000]).unwrap().into();
+    stager.stage(&large);
+    let message = network.forward(&large).unwrap_err().to_string();
+    assert!(message.contains("no memory left"), "{message}");
+    assert!(step(&other) == expected[8]);
+}
+
+#[test]
 fn ceilings_are_measured() {
     check("ceilings_are_measured", scenario_ceilings, Libraries::All, &[]);
 }

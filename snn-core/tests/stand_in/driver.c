@@ -81,10 +81,34 @@ Result cuGetErrorString(Result error, const char **text) {
     return OK;
 }
 
-// Streams and events: everything is done when a call returns.
+// Streams and events. What is given to the device's own stream is done when a call returns. Copies in other streams are put off until
+// somebody waits for them: whoever forgets to finds garbage.
+
+static struct {
+    char *start;
+    size_t size;
+} pinned[64];
+
+static struct {
+    char *to;
+    const char *from;
+    size_t size;
+} copies[1 << 12];
+// Copies that were put off: from the first that is not done to the end.
+static size_t first_copy, copy_end;
+
+static void catch_up(size_t end) {
+    for (; first_copy < end; ++first_copy) memcpy(copies[first_copy].to, copies[first_copy].from, copies[first_copy].size);
+}
+
+struct Event {
+    struct timespec time;
+    // Copies before it.
+    size_t copies;
+};
 
 Result cuStreamCreate(void **stream, unsigned flags) {
-    (void)flags;
+    require(flags == 1, "a stream that the device's own waits for");
     *stream = &context;
     return OK;
 }
@@ -92,20 +116,28 @@ Result cuStreamCreate(void **stream, unsigned flags) {
 Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
 static Result harm = OK;
 Result cuStreamSynchronize(void *stream) { return (void)stream, harm; }
-Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return (void)stream, (void)event, (void)flags, OK; }
+Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+    (void)flags;
+    if (!stream) catch_up(((struct Event *)event)->copies);
+    return OK;
+}
 
 Result cuEventCreate(void **event, unsigned flags) {
     (void)flags;
-    *event = calloc(1, sizeof(struct timespec));
+    *event = calloc(1, sizeof(struct Event));
     return *event ? OK : OUT_OF_MEMORY;
 }
 
 Result cuEventDestroy_v2(void *event) { return free(event), OK; }
-Result cuEventRecord(void *event, void *stream) { return (void)stream, clock_gettime(CLOCK_MONOTONIC, event), OK; }
-Result cuEventSynchronize(void *event) { return (void)event, harm; }
+Result cuEventRecord(void *event, void *stream) {
+    struct Event *to = event;
+    if (stream) to->copies = copy_end;
+    return clock_gettime(CLOCK_MONOTONIC, &to->time), OK;
+}
+Result cuEventSynchronize(void *event) { return catch_up(((struct Event *)event)->copies), harm; }
 
 Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
-    const struct timespec *from = begin, *to = end;
+    const struct timespec *from = &((struct Event *)begin)->time, *to = &((struct Event *)end)->time;
     require(from->tv_sec && to->tv_sec, "a time between events that were not recorded");
     *milliseconds = (float)(to->tv_sec - from->tv_sec) * 1e3f + (float)(to->tv_nsec - from->tv_nsec) / 1e6f;
     return harm;
@@ -140,7 +172,35 @@ Result cuMemAlloc_v2(Address *address, size_t size) {
     return OK;
 }
 
+Result cuMemHostAlloc(void **start, size_t size, unsigned flags) {
+    if (!current) return INVALID_CONTEXT;
+    require(size > 0 && flags == 0, "no such memory of the host");
+    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
+        if (!pinned[k].start) {
+            *start = pinned[k].start = malloc(size);
+            pinned[k].size = size;
+            return *start ? OK : OUT_OF_MEMORY;
+        }
+    require(0, "too much memory of the host for this test");
+    return OUT_OF_MEMORY;
+}
+
+Result cuMemFreeHost(void *start) {
+    for (size_t k = first_copy; k < copy_end; ++k)
+        require(copies[k].from != start, "memory of the host is freed that is still copied");
+    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
+        if (pinned[k].start == start) {
+            free(start);
+            pinned[k].start = NULL;
+            return OK;
+        }
+    require(0, "memory of the host is freed that is not there");
+    return OK;
+}
+
 Result cuMemFree_v2(Address address) {
+    for (size_t k = first_copy; k < copy_end; ++k)
+        require(copies[k].to != (char *)address, "memory is freed that is still copied to");
     for (size_t k = 0; k < piece_count; ++k)
         if (pieces[k].start == (char *)address) {
             in_use -= pieces[k].size;
@@ -193,7 +253,19 @@ Result cuMemsetD8_v2(Address to, unsigned char value, size_t size) {
 }
 
 Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *stream) {
-    return (void)stream, cuMemcpyHtoD_v2(to, from, size);
+    if (!stream) return cuMemcpyHtoD_v2(to, from, size);
+    if (!current) return INVALID_CONTEXT;
+    check(to, size, "a copy to the device goes beyond its memory");
+    const char *start = from;
+    int there = 0;
+    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
+        there |= pinned[k].start && start >= pinned[k].start && start + size <= pinned[k].start + pinned[k].size;
+    require(there, "the host waits for a copy that was to go on beside others: its memory is not pinned");
+    require(copy_end < sizeof copies / sizeof *copies, "too many copies for this test");
+    copies[copy_end].to = (char *)to;
+    copies[copy_end].from = from;
+    copies[copy_end++].size = size;
+    return OK;
 }
 Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
     return (void)stream, cuMemcpyDtoH_v2(to, from, size);

@@ -1,6 +1,6 @@
 //! Conversion of data set samples to the input of a network.
 
-use snn_core::{Events, Frames, Input};
+use snn_core::{Events, Frames, Input, Stager};
 use snn_data::{Batch, BatchInput, Dataset, collate};
 
 use crate::Error;
@@ -36,18 +36,25 @@ pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>
 /// Input and labels.
 pub(super) type Loaded = (Input<f32>, Vec<u16>);
 
-/// Runs `work` on this thread while the pool assembles the batch of the samples `next`. An error in that batch is returned when the
-/// batch is used.
+/// Runs `work` on this thread while the pool assembles the batch of the samples `next` and begins to copy it to the device. An error in that
+/// batch is returned when the batch is used.
 pub(super) fn load_beside<R>(
     dataset: &dyn Dataset,
     next: Option<&[u32]>,
+    stager: &Stager<f32>,
     work: impl FnOnce() -> R,
 ) -> (R, Option<Result<Loaded, Error>>) {
     let mut loaded = None;
     let done = rayon::in_place_scope(|scope| {
         if let Some(indices) = next {
             let loaded = &mut loaded;
-            scope.spawn(move |_| *loaded = Some(load(dataset, indices)));
+            scope.spawn(move |_| {
+                let batch = load(dataset, indices);
+                if let Ok((input, _)) = &batch {
+                    stager.stage(input);
+                }
+                *loaded = Some(batch);
+            });
         }
         work()
     });

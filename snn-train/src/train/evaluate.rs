@@ -50,11 +50,12 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     let mut sums = Sums::default();
     let mut activity = ActivityMonitor::new(network.config(), dataset.steps());
     let mut chunks = indices.chunks(batch_size.max(1));
+    let stager = network.stager()?;
     let mut loaded = chunks.next().map(|indices| batch::load(dataset, indices));
     while let Some(batch) = loaded.take() {
         let (input, labels) = batch?;
         let output;
-        (output, loaded) = batch::load_beside(dataset, chunks.next(), || network.forward(&input));
+        (output, loaded) = batch::load_beside(dataset, chunks.next(), &stager, || network.forward(&input));
         let output = goal.loss.scored(output?);
         for (&label, prediction) in labels.iter().zip(output.predictions()) {
             confusion[usize::from(label)][prediction] += 1;

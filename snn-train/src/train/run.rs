@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::{Backend, Input, Network, OptimizerSettings, TrainingStep};
+use snn_core::{Backend, Input, Network, OptimizerSettings, Stager, TrainingStep};
 use snn_data::shuffled;
 
 use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
@@ -73,6 +73,7 @@ impl<D: Backend<f32>> Trainer<D> {
         let settings = self.experiment.training.clone();
         let order = shuffled(&self.dataset.splits().train, settings.seed, u64::from(self.epoch + 1));
         let mut chunks = order.chunks(settings.batch_size).skip(self.partial.batch as usize).peekable();
+        let stager = self.network.stager()?;
         let mut loaded = None;
         while let Some(indices) = chunks.next() {
             let batch = match loaded.take() {
@@ -80,7 +81,7 @@ impl<D: Backend<f32>> Trainer<D> {
                 None => self.load(indices),
             };
             let losses;
-            (losses, loaded) = self.train_batch(batch?, chunks.peek().copied())?;
+            (losses, loaded) = self.train_batch(batch?, chunks.peek().copied(), &stager)?;
             let (batch, batches) = (self.partial.batch, self.batches(order.len()));
             let mut flow = self.tell_progress(observers, Phase::Training, batch, batches, &losses)?;
             let due = batch < batches && self.since_checkpoint.is_past(settings.checkpoint_interval);
@@ -122,10 +123,11 @@ impl<D: Backend<f32>> Trainer<D> {
         &mut self,
         (input, labels): Loaded,
         next: Option<&[u32]>,
+        stager: &Stager<f32>,
     ) -> Result<(Losses, Option<Result<Loaded, Error>>), Error> {
         self.input_is_alive = self.input_is_alive || is_alive(&input);
         let mut watch = Stopwatch::start();
-        let ((step, computed), next) = batch::load_beside(&*self.dataset, next, || {
+        let ((step, computed), next) = batch::load_beside(&*self.dataset, next, stager, || {
             let step = self.network.training_step(&self.loss, &input, &labels, &self.regularizer);
             (step, watch.lap())
         });

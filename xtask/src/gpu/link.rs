@@ -49,6 +49,12 @@ pub(super) fn check() -> Result<u8> {
             return Ok(0);
         }
     };
+    // first what takes seconds
+    let found = kernels(&folder, &toolkit)?;
+    print!("{}", listed(&found));
+    let complaints =
+        found.iter().flat_map(|it| machine_code::complaints(&it.code, it.gpu, it.usage.registers)).collect();
+    refuse(complaints)?;
     for words in [&SNN_GPU[..], &["--package", "snn-train", "--features", "cuda", "--bin", "snn"]] {
         let mut build = process::cargo(["build", "--release"]);
         // before the search path makes it unreadable
@@ -65,14 +71,15 @@ pub(super) fn check() -> Result<u8> {
         "snn and snn-gpu: linked; they start without driver and libraries, and find them when they are there"
     );
     assemble(&release, &toolkit)?;
-    let found = kernels(&folder, &toolkit)?;
     let mut wrong = Vec::new();
-    print!("{}{}", listed(&found), launched(&release.join("snn-gpu"), &found, &mut wrong)?);
-    for kernel in &found {
-        wrong.extend(machine_code::complaints(&kernel.code, kernel.gpu, kernel.usage.registers));
-    }
+    print!("{}", launched(&release.join("snn-gpu"), &found, &mut wrong)?);
+    refuse(wrong)?;
+    Ok(0)
+}
+
+fn refuse(wrong: Vec<String>) -> Result<()> {
     if wrong.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     bail!("machine code:\n{}", wrong.join("\n"))
 }

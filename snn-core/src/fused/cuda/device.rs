@@ -6,6 +6,7 @@ use crate::{
     head::Head,
     pass::{Answer, TrainingPass, Wanted},
     spike::SpikeFunction,
+    stager::Stager,
     weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Cuda, Storage, Tape};
@@ -40,6 +41,10 @@ impl Backend<f32> for Cuda {
         let buffers: Vec<_> =
             buffers.iter().map(|&buffer| (buffer, Storage::<f32>::len(self, buffer))).collect();
         norm::norms(&driver, &buffers).map_err(Error::device)
+    }
+
+    fn stager(&self) -> Result<Stager<f32>, Error> {
+        Ok(Driver::of(self).map_err(Error::device)?.stager())
     }
 
     fn spike<T: Tape<f32, Self>>(

@@ -2,9 +2,10 @@
 
 use super::{
     arguments::{Address, Kernel, NAMES},
-    kernel_device::{KernelDevice, Launch, Pool},
+    kernel_device::{Ahead, KernelDevice, Launch, Pool},
+    staging::Stages,
 };
-use crate::{Error, weights::Buffer};
+use crate::{Error, Input, stager::Stager, weights::Buffer};
 use cudarc::driver::{
     CudaDevice, CudaSlice, DevicePtr, DriverError, result,
     sys::{self, CUdevice_attribute, CUfunction, CUfunction_attribute, CUresult},
@@ -63,6 +64,7 @@ struct Loaded {
     capability: u32,
     largest_shared: usize,
     pool: Pool<CudaSlice<u8>>,
+    stages: Arc<Stages>,
     cache: Keeper,
     /// Whether to wait for each kernel, so that a fault is told of the kernel that it happens in.
     waits: bool,
@@ -143,12 +145,14 @@ impl Loaded {
             };
             functions.insert(name, Function(function));
         }
+        let stages = Arc::new(Stages::new(Arc::clone(&device))?);
         Ok(Loaded {
             device,
             functions,
             capability: 10 * major + minor,
             largest_shared: shared as usize,
             pool: Pool::default(),
+            stages,
             cache: Keeper(dfdx.clone()),
             waits: std::env::var(SYNC_VARIABLE).is_ok_and(|it| it == "1"),
             note: Mutex::default(),
@@ -189,6 +193,11 @@ impl Driver {
             result::memcpy_dtod_async(to, from, bytes, *self.0.device.cu_stream())?;
         }
         Ok(())
+    }
+
+    pub(super) fn stager(&self) -> Stager<f32> {
+        let stages = Arc::clone(&self.0.stages);
+        Stager::new(move |input| stages.attach(input))
     }
 
     fn remember(&self, note: String) {
@@ -282,6 +291,10 @@ impl KernelDevice for Driver {
         }
         self.0.device.synchronize()?;
         Ok(())
+    }
+
+    fn ahead(&self, input: &Input<f32>) -> Result<Option<Ahead>, CudaError> {
+        Ok(self.0.stages.accept(input)?)
     }
 
     fn buffer(buffer: &Buffer<f32, Cuda>) -> Address {

@@ -2,7 +2,7 @@
 
 use super::{
     arguments::{self as kernel, Address, LifForward, Product, Project},
-    kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
+    kernel_device::{Ahead, DeviceBuffer, Failure, KernelDevice, Launch, Plain, WARP},
     occupancy::places,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     fused::plan::{LayerPlan, Plan},
     weights::Buffer,
 };
+use std::{any::Any, sync::Arc};
 
 /// Widest block.
 pub(super) const MAX_THREADS: usize = 1024;
@@ -30,18 +31,48 @@ pub(super) struct Matrices<B> {
 /// The input of a network on a machine.
 #[derive(Debug)]
 pub(super) enum Feed<M: KernelDevice> {
-    Events { offsets: DeviceBuffer<M, u32>, indices: DeviceBuffer<M, u16> },
-    Frames(DeviceBuffer<M, f32>),
+    Events { offsets: Fed<M, u32>, indices: Fed<M, u16> },
+    Frames(Fed<M, f32>),
+}
+
+/// Part of an input.
+#[derive(Debug)]
+pub(super) enum Fed<M: KernelDevice, T> {
+    Now(DeviceBuffer<M, T>),
+    /// Copied ahead.
+    Ahead(Address, #[expect(dead_code, reason = "it keeps the copy")] Arc<dyn Any + Send + Sync>),
+}
+
+impl<M: KernelDevice, T: Plain> Fed<M, T> {
+    fn upload(machine: &M, values: &[T]) -> Result<Self, Failure<M>> {
+        DeviceBuffer::of(machine, values).map(Fed::Now)
+    }
+
+    pub(super) fn address(&self) -> Address {
+        match self {
+            Fed::Now(buffer) => buffer.address(),
+            Fed::Ahead(address, _) => *address,
+        }
+    }
 }
 
 impl<M: KernelDevice> Feed<M> {
     pub(super) fn upload(machine: &M, input: &Input<f32>) -> Result<Self, Failure<M>> {
+        if let Some(Ahead { parts: [first, second], kept }) = machine.ahead(input)? {
+            return Ok(match input {
+                Input::Events(_) => Feed::Events {
+                    offsets: Fed::Ahead(first, Arc::clone(&kept)),
+                    indices: Fed::Ahead(second, kept),
+                },
+                Input::Frames(_) => Feed::Frames(Fed::Ahead(first, kept)),
+            });
+        }
         Ok(match input {
             Input::Events(events) => Feed::Events {
-                offsets: DeviceBuffer::of(machine, events.offsets())?,
-                indices: DeviceBuffer::of(machine, events.indices())?,
+                offsets: Fed::upload(machine, events.offsets())?,
+                indices: Fed::upload(machine, events.indices())?,
             },
-            Input::Frames(frames) => Feed::Frames(DeviceBuffer::of(machine, frames.values())?),
+            Input::Frames(frames) => Feed::Frames(Fed::upload(machine, frames.values())?),
         })
     }
 }

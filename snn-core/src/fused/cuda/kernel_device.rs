@@ -1,9 +1,10 @@
 //! What kernels run on: a GPU, or the host that stands in for one in the tests.
 
 use super::arguments::{Address, Kernel};
-use crate::weights::Buffer;
+use crate::{Input, weights::Buffer};
 use dfdx::prelude::{Device, HasErr};
 use std::{
+    any::Any,
     fmt,
     marker::PhantomData,
     sync::{Arc, Mutex, PoisonError},
@@ -76,6 +77,12 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// Copies the start of `memory`, which is long enough, to the host, once everything launched is done.
     fn download(&self, memory: &Self::Memory, bytes: &mut [u8]) -> Result<(), Failure<Self>>;
 
+    /// An input that was copied ahead to this machine; what is queued from now on finds it there.
+    fn ahead(&self, input: &Input<f32>) -> Result<Option<Ahead>, Failure<Self>> {
+        let _ = input;
+        Ok(None)
+    }
+
     /// Where a buffer of dfdx lies, to be read.
     fn buffer(buffer: &Buffer<f32, Self::Device>) -> Address;
     /// Where a buffer of dfdx lies, to be written.
@@ -96,6 +103,13 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
         launch: Launch,
         arguments: &A,
     ) -> Result<(), Failure<Self>>;
+}
+
+/// An input on a machine: offsets and indices of its events, or its values.
+pub(crate) struct Ahead {
+    pub(crate) parts: [Address; 2],
+    /// What keeps it there.
+    pub(crate) kept: Arc<dyn Any + Send + Sync>,
 }
 
 /// Types that kernels and host share, any bit pattern of which is a value.

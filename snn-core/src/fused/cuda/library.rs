@@ -149,6 +149,8 @@ handed_on! {
     fn cuMemAlloc_v2(a: Pointer, b: usize) => Call::Allocate(b);
     fn cuMemFreeAsync(a: u64, b: Pointer) => Call::Free;
     fn cuMemFree_v2(a: u64) => Call::Free;
+    fn cuMemFreeHost(a: Pointer);
+    fn cuMemHostAlloc(a: Pointer, b: usize, c: c_uint);
     fn cuMemPoolSetAttribute(a: Pointer, b: c_int, c: Pointer);
     fn cuMemcpyDtoDAsync_v2(a: u64, b: u64, c: usize, d: Pointer) => Call::Copy(c, d);
     fn cuMemcpyDtoD_v2(a: u64, b: u64, c: usize) => Call::Copy(c, ptr::null_mut());

@@ -43,6 +43,7 @@
 //! - [`occupancy`]: how work is cut where the cut decides the order of sums;
 //! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on;
 //!   `emulation`: the host in its place, for tests;
+//! - `staging`: the next batch on its way while this one is computed;
 //! - `profile`: every call of the driver with its time; [`ceilings`]: what a GPU can do at most.
 
 mod arguments;
@@ -66,6 +67,8 @@ mod occupancy;
 #[cfg(feature = "cuda")]
 mod profile;
 mod report;
+#[cfg(feature = "cuda")]
+mod staging;
 
 use super::plan::Plan;
 use crate::{

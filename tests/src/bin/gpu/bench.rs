@@ -5,7 +5,7 @@ use crate::{
     moved::moved,
 };
 use serde_json::json;
-use snn_core::{Adam, AdamConfig, Cuda, Gradients, LossValues, Network, Regularizer};
+use snn_core::{Adam, AdamConfig, Cuda, Gradients, LossValues, Network, Regularizer, Stager};
 use snn_train::{Experiment, Trainer};
 use std::{sync::Arc, time::Instant};
 
@@ -21,6 +21,7 @@ fn hash(values: impl Iterator<Item = u64>) -> String {
 pub(crate) struct Training {
     pub(crate) job: Job,
     network: Network<f32, Cuda>,
+    stager: Stager<f32>,
     adam: Adam<f32, Cuda>,
     /// Of all hidden units, in the last step.
     pub(crate) hidden_spikes: f64,
@@ -28,9 +29,10 @@ pub(crate) struct Training {
 
 impl Training {
     pub(crate) fn new(job: Job, gpu: &Cuda) -> Self {
-        let network = moved(&job.problem.network(), gpu);
+        let network = moved(&job.network(), gpu);
         let adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
-        Training { job, network, adam, hidden_spikes: 0.0 }
+        let stager = network.stager().expect("a stager");
+        Training { job, network, stager, adam, hidden_spikes: 0.0 }
     }
 
     fn loss(&self) -> (LossValues<f32>, Gradients<f32, Cuda>) {
@@ -38,9 +40,20 @@ impl Training {
         self.network.loss_and_gradients(input, labels, &Regularizer::default()).expect("a step")
     }
 
-    /// One training step as the trainer makes it: forward, backward, what metrics need, Adam.
+    /// One training step as the trainer makes it: forward, backward, what metrics need, Adam. The next batch, which is the same once
+    /// more, is put together and copied to the GPU meanwhile.
     pub(crate) fn step(&mut self) {
-        let (values, gradients) = self.loss();
+        let (stager, job) = (&self.stager, &self.job);
+        let mut next = None;
+        let (values, gradients) = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| {
+                let input = job.again();
+                stager.stage(&input);
+                next = Some(input);
+            });
+            self.loss()
+        });
+        self.job.input = next.expect("the next batch");
         self.hidden_spikes = values.output.counts.iter().flatten().map(|&count| f64::from(count)).sum();
         // waits for the GPU
         gradients.norms().expect("norms");

@@ -1,6 +1,6 @@
-//! The jobs that are measured: shapes of data sets, random weights and input.
+//! The jobs that are measured, those of `cargo xtask bench`: shapes of data sets, random weights and input.
 
-use snn_core::{Events, Frames, Input, Layer, NetworkConfig};
+use snn_core::{Events, Frames, Initialization, Input, Layer, Network, NetworkConfig};
 use snn_tests::problem::{Problem, Signal};
 
 /// What a job is called, in the order in which they are measured.
@@ -21,7 +21,7 @@ pub(crate) fn base() -> usize {
 /// A job with its network and one batch.
 pub(crate) struct Job {
     pub(crate) name: String,
-    pub(crate) problem: Problem,
+    problem: Problem,
     pub(crate) input: Input<f32>,
     pub(crate) labels: Vec<u16>,
 }
@@ -37,15 +37,33 @@ impl Job {
         let spikes = Signal::Spikes;
         let (config, steps, signal, gain) = match name {
             "R" => (job(20, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.01), 7.0),
-            "M" => (job(784, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.002), 7.0),
-            "S" => (job(700, Layer::recurrent(256), 20, 2.0), 500, spikes(0.0229), 2.0),
-            "A" => (job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.0),
+            "M" => (job(784, Layer::feed_forward(100), 10, 1.0), 100, spikes(0.002), 18.0),
+            "S" => (job(700, Layer::recurrent(256), 20, 2.0), 500, spikes(0.0229), 7.0),
+            "A" => (job(40, Layer::recurrent(256), 35, 2.0), 100, Signal::Frames, 2.5),
             _ => return None,
         };
         let (steps, times) = if is_small() { (10, times.min(2)) } else { (steps, times) };
         let problem = Problem { signal, gain, ..Problem::new(config, base(), steps) };
         let (input, labels) = (repeated(&problem.input(), times), problem.labels().repeat(times));
         Some(Job { name: name.to_owned(), problem, input, labels })
+    }
+
+    /// Weights from below are scaled up until spikes come through; V and those of the readout are not.
+    pub(crate) fn network(&self) -> Network {
+        let initial = Initialization::Normal { gain: 1.0 };
+        let mut network: Network = Network::new(self.problem.config.clone(), initial, 0).expect("a network");
+        let (name, _, mut w) = network.parameters().next().expect("weights from below");
+        w.iter_mut().for_each(|w| *w *= self.problem.gain as f32);
+        network.set_parameter(&name, &w).expect("scaled weights");
+        network
+    }
+
+    /// The same input in memory of its own.
+    pub(crate) fn again(&self) -> Input<f32> {
+        match &self.input {
+            Input::Events(events) => Events::clone(events).into(),
+            Input::Frames(frames) => Frames::clone(frames).into(),
+        }
     }
 
     pub(crate) fn batch(&self) -> usize {

@@ -8,7 +8,7 @@ use snn_core::{CudaEmulation, PaperLaunch, Regularizer};
 pub(crate) fn list(largest_shared: usize) {
     for name in JOBS {
         let job = Job::new(name, 1).expect("a job");
-        let mut network = job.problem.network();
+        let mut network = job.network();
         let spikes: f64 = network
             .forward(&job.input)
             .expect("a pass")
