@@ -117,7 +117,7 @@ fn of_training(
         let on_tape = if config.neuron == NeuronKind::Lif { ON_TAPE } else { ON_ADAPTIVE_TAPE };
         product_of(&[sample_steps, all_widths, on_tape * BYTES])
     };
-    let answers = product_of(&[batch, all_widths, 3 * BYTES]);
+    let answers = product_of(&[batch, all_widths, 2 * BYTES]);
     estimate.add(
         "the traces of a batch",
         traces.saturating_add(answers),
