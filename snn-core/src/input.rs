@@ -1,7 +1,12 @@
 //! The input of a network: spike events or analog frames.
 
-use crate::{Error, config::MAX_UNITS, stager::Staged};
-use std::{ops::Range, sync::Arc};
+use crate::{Error, config::MAX_UNITS};
+use std::{
+    any::Any,
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// Spikes of a batch as compressed rows; row `sample * steps + step` lists the units that spike in that step.
 ///
@@ -284,6 +289,30 @@ impl<E> From<Events> for Input<E> {
 impl<E> From<Frames<E>> for Input<E> {
     fn from(frames: Frames<E>) -> Self {
         Input::Frames(Arc::new(frames))
+    }
+}
+
+/// What a device has of an input. It makes no difference to what the input is, and a copy of the input begins without.
+#[derive(Default)]
+pub(crate) struct Staged(pub(crate) OnceLock<Arc<dyn Any + Send + Sync>>);
+
+impl Clone for Staged {
+    fn clone(&self) -> Self {
+        Staged::default()
+    }
+}
+
+impl PartialEq for Staged {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Staged {}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Staged").field(&self.0.get().is_some()).finish()
     }
 }
 

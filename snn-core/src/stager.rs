@@ -1,11 +1,7 @@
 //! Batches that go to a device before it is their turn.
 
 use crate::Input;
-use std::{
-    any::Any,
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, sync::Arc};
 
 type Stage<E> = dyn Fn(&Input<E>) + Send + Sync;
 
@@ -38,29 +34,5 @@ impl<E> Stager<E> {
 impl<E> fmt::Debug for Stager<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Stager").field(&self.0.is_some()).finish()
-    }
-}
-
-/// What a device has of an input. It makes no difference to what the input is, and a copy of the input begins without.
-#[derive(Default)]
-pub(crate) struct Staged(pub(crate) OnceLock<Arc<dyn Any + Send + Sync>>);
-
-impl Clone for Staged {
-    fn clone(&self) -> Self {
-        Staged::default()
-    }
-}
-
-impl PartialEq for Staged {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Staged {}
-
-impl fmt::Debug for Staged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Staged").field(&self.0.get().is_some()).finish()
     }
 }

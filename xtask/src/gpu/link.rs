@@ -10,11 +10,10 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::{
-    SNN_GPU,
     lines::{self, Launch, Line},
     machine_code::{self, Code},
     occupancy::{MODELS, Model},
-    pack,
+    pack::{self, SNN_GPU},
     toolkit::{GPUS, Toolkit, Unavailable, succeed},
 };
 use crate::process;

@@ -45,10 +45,6 @@ pub(crate) struct Options {
     link_check: bool,
 }
 
-/// How `snn-gpu` is built: by itself, since the rest of the workspace needs HDF5, which machines with GPUs may not have.
-const SNN_GPU: [&str; 7] =
-    ["--package", "snn-tests", "--no-default-features", "--features", "cuda", "--bin", "snn-gpu"];
-
 pub(crate) fn gpu(options: &Options) -> Result<u8> {
     if options.link_check {
         return link::check();
@@ -66,7 +62,7 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
         Some(binary) => fs::canonicalize(binary).with_context(|| format!("no {}", binary.display()))?,
         None => {
             let mut build = process::cargo(["build", "--release"]);
-            build.args(SNN_GPU).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+            build.args(pack::SNN_GPU).env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
             process::announce(&build);
             let mut target = process::target();
             if options.build_only && !link::has_toolkit() {

@@ -14,6 +14,10 @@ use anyhow::{Context as _, Result};
 use super::toolkit::succeed;
 use crate::process;
 
+/// How `snn-gpu` is built: by itself, since the rest of the workspace needs HDF5, which machines with GPUs may not have.
+pub(super) const SNN_GPU: [&str; 7] =
+    ["--package", "snn-tests", "--no-default-features", "--features", "cuda", "--bin", "snn-gpu"];
+
 /// What can be carried to a machine with a GPU, where little can be.
 const LARGEST: u64 = 40_000_000;
 
