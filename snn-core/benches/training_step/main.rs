@@ -138,7 +138,7 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
             }
             if variant == "fused" {
                 fused = Some(t.median_ms);
-                let roofline = Roofline::new(&job, t, &peaks);
+                let roofline = Roofline::new(&job, t, &peaks, options.threads);
                 if !options.json {
                     print_roofline(&roofline);
                 }

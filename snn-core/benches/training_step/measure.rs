@@ -21,6 +21,9 @@ pub(crate) struct Timing {
     pub(crate) processor_ms: Option<f64>,
     #[serde(default)]
     pub(crate) processor_min_ms: Option<f64>,
+    /// Of `forward_ms` and `backward_ms`, the same.
+    #[serde(default)]
+    pub(crate) processor_phases_ms: Option<[f64; 2]>,
     /// Of variant `fused`, which goes forward and backward block by block, inference with the same batch.
     pub(crate) forward_ms: f64,
     pub(crate) backward_ms: f64,
@@ -58,6 +61,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
     forget_peak_memory();
     let mut phases: Vec<[Duration; 3]> = Vec::new();
     let (mut totals, mut processor) = (Vec::new(), Vec::new());
+    let mut processor_forward = Vec::new();
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     let (mut loss_value, mut spikes, mut input_spikes) = (0.0, Vec::new(), 0.0);
     let (warm_up, budget) = match variant {
@@ -104,7 +108,13 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
             Some(t1) => t1 - t0,
             None => {
                 let started = Instant::now();
+                let begin = processor_time::now();
                 network.forward(input)?;
+                let end = processor_time::now();
+                if k >= warm_up {
+                    processor_forward
+                        .extend(begin.zip(end).map(|(begin, end)| ms(end.saturating_sub(begin))));
+                }
                 started.elapsed()
             }
         };
@@ -120,6 +130,8 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         }
     }
     let total: Vec<f64> = totals;
+    let processor_ms = (!processor.is_empty()).then(|| median(processor.clone()));
+    let processor_forward = (!processor_forward.is_empty()).then(|| median(processor_forward));
     let phase = |which: usize| median(phases.iter().map(|p| ms(p[which])).collect());
     Ok(Timing {
         job: job.name.into(),
@@ -129,7 +141,10 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
         min_ms: total.iter().copied().fold(f64::INFINITY, f64::min),
         max_ms: total.iter().copied().fold(0.0, f64::max),
         processor_min_ms: processor.iter().copied().reduce(f64::min),
-        processor_ms: (!processor.is_empty()).then(|| median(processor)),
+        processor_ms,
+        processor_phases_ms: processor_ms
+            .zip(processor_forward)
+            .map(|(step, forward)| [forward, step - forward - phase(2)]),
         forward_ms: phase(0),
         backward_ms: phase(1),
         update_ms: phase(2),

@@ -1,5 +1,6 @@
 //! What the processor can do at most, to hold the timings against.
 
+use crate::processor_time;
 use pulp::{Simd, WithSimd};
 use serde::Serialize;
 use snn_core::InstructionSet;
@@ -59,16 +60,19 @@ fn run<K: WithSimd>(set: Option<InstructionSet>, kernel: K) -> K::Output {
     }
 }
 
-/// Units of work in 10^9 a second of `threads` threads together: `prepare` runs once in each, what it returns again and again.
+/// Units of work in 10^9 a second of `threads` threads together: `prepare` runs once in each, what it returns again and again. Seconds
+/// are those of the processor, where the system tells: threads that wait for other programs are no slower for it.
 fn best<W: FnMut() -> f64>(threads: usize, prepare: impl Fn() -> W + Sync) -> f64 {
     let one = || {
         let mut work = prepare();
         work();
         let (started, mut done) = (Instant::now(), 0.0);
+        let processor = processor_time::of_thread();
         while started.elapsed() < Duration::from_millis(40) {
             done += work();
         }
-        done / started.elapsed().as_secs_f64() / 1e9
+        let processor = processor.zip(processor_time::of_thread()).map(|(begin, end)| end - begin);
+        done / processor.unwrap_or_else(|| started.elapsed()).as_secs_f64() / 1e9
     };
     let all = || -> f64 {
         std::thread::scope(|scope| {

@@ -70,25 +70,30 @@ pub(crate) struct Roofline {
     pub(crate) forward: Work,
     pub(crate) backward: Work,
     pub(crate) floor_ms: f64,
-    /// Floor over median.
+    /// Floor over median: of processor time, spread over the threads, where the system tells it.
     pub(crate) share: f64,
     pub(crate) forward_share: f64,
     pub(crate) backward_share: f64,
 }
 
 impl Roofline {
-    pub(crate) fn new(job: &Job, timing: &Timing, peaks: &Peaks) -> Self {
+    pub(crate) fn new(job: &Job, timing: &Timing, peaks: &Peaks, threads: usize) -> Self {
         let [forward, backward] = Work::of(job, timing);
         let [floor_forward, floor_backward] = [forward, backward].map(|work| work.floor_ms(peaks));
         let floor_ms = floor_forward + floor_backward;
+        let threads = threads as f64;
+        let taken = timing.processor_ms.map_or(timing.median_ms, |ms| ms / threads);
+        let clock = [timing.forward_ms, timing.backward_ms];
+        let [forward_ms, backward_ms] =
+            timing.processor_phases_ms.map_or(clock, |phases| phases.map(|ms| ms / threads));
         Roofline {
             job: job.name.into(),
             forward,
             backward,
             floor_ms,
-            share: floor_ms / timing.median_ms,
-            forward_share: floor_forward / timing.forward_ms,
-            backward_share: floor_backward / timing.backward_ms,
+            share: floor_ms / taken,
+            forward_share: floor_forward / forward_ms,
+            backward_share: floor_backward / backward_ms,
         }
     }
 }

@@ -325,8 +325,9 @@ impl ChunkPass<'_> {
                         None => direct,
                     };
                     // padded units and samples without a gradient have d = 0 and stay at 0
-                    a_i = lanes.mul_add(leak_out, a_u, lanes.sub_mul(leak_syn, a_i, a_i));
-                    a_u = lanes.add(lanes.sub_mul(leak_out, a_u, a_u), direct);
+                    let current = lanes.mul_add(leak_out, a_u, lanes.sub_mul(leak_syn, a_i, a_i));
+                    let potential = lanes.add(lanes.sub_mul(leak_out, a_u, a_u), direct);
+                    (a_i, a_u) = (lanes.without_faint(current), lanes.without_faint(potential));
                 }
                 lanes.store(&mut a_us[column], a_u);
                 lanes.store(&mut a_is[column], a_i);

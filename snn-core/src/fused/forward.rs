@@ -159,6 +159,21 @@ impl Layer {
         self.x.fill(-plan.threshold);
         self.i.fill(0.0);
     }
+
+    /// To be called once in many steps.
+    #[inline(always)]
+    pub(super) fn forget_faint(&mut self) {
+        forget_faint(&mut self.i);
+    }
+}
+
+/// Takes for zero what no sum of potentials shows, before it decays into subnormal numbers: in long silence, steps would take a hundred
+/// times as long.
+#[inline(always)]
+fn forget_faint(states: &mut [f64]) {
+    for state in states {
+        *state = if state.abs() < 1e-200 { 0.0 } else { *state };
+    }
 }
 
 /// Words of bits in a row of `width` units.
@@ -192,6 +207,7 @@ impl ForwardBlock<'_, '_> {
         layer.rest(shape);
         for from in (0..plan.steps).step_by(layer.chunk) {
             let steps = from..plan.steps.min(from + layer.chunk);
+            layer.forget_faint();
             let trace = &mut trace[from * width..steps.end * width];
             let frames = matches!(below, Below::Frames(..));
             if frames || weights.recurrent.is_none() {
@@ -230,6 +246,7 @@ impl ForwardBlock<'_, '_> {
         out.rest(plan);
         for from in (0..plan.steps).step_by(out.chunk) {
             let steps = from..plan.steps.min(from + out.chunk);
+            out.forget_faint();
             let trace = &mut out.trace[..steps.len() * plan.out_width];
             below.drive(lanes, &self.weights.readout, plan.out_width, steps.clone(), trace);
             out.advance(lanes, plan, steps.clone());
@@ -404,6 +421,13 @@ impl Output {
             chunk,
             trace: Aligned::zeros(chunk * width),
         }
+    }
+
+    /// To be called once in many steps.
+    #[inline(always)]
+    pub(super) fn forget_faint(&mut self) {
+        forget_faint(&mut self.u);
+        forget_faint(&mut self.i);
     }
 
     pub(super) fn rest(&mut self, plan: &Plan) {

@@ -110,8 +110,9 @@ impl<L: Lanes> Lif<'_, L> {
                 lanes.store(&mut current_adjoint[c], a_i[c]);
                 let kept = lanes.select(spiked, zero, u);
                 let driven = if RESET == IMMEDIATE { u } else { kept };
-                a_i[c] = lanes.mul_add(leak_mem, driven, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
-                a_u[c] = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
+                let current = lanes.mul_add(leak_mem, driven, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
+                let potential = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
+                (a_i[c], a_u[c]) = (lanes.without_faint(current), lanes.without_faint(potential));
             }
         }
         for c in 0..N {

@@ -135,12 +135,14 @@ impl Plan {
     }
 
     /// Steps that the backward pass takes at a time: as many as leave the adjoint currents of the widest layer of a block in
-    /// the second-level cache.
+    /// the second-level cache. Of layers so wide that these are few, some more: otherwise the rows of the weight gradient, which are
+    /// read and written once a chunk, would cost more than what is added to them.
     pub(super) fn chunk(&self) -> usize {
         const FLOATS: usize = 1 << 17;
+        const FEWEST: usize = 16;
         let widest =
             self.hidden.iter().map(|l| l.width).chain([self.out_width]).max().unwrap_or(self.out_width);
-        (FLOATS / (BLOCK * widest)).clamp(1, self.steps)
+        (FLOATS / (BLOCK * widest)).max(FEWEST).min(self.steps)
     }
 
     /// Into how many partial sums the weight gradients are split, at most one a block: as many as keep the cost of adding

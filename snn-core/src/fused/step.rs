@@ -272,6 +272,9 @@ impl Kernel for Step<'_> {
         for (k, (sample, readout)) in state.samples.iter_mut().zip(readouts).enumerate() {
             // every layer spikes of what it knew before
             for (hidden, shape) in sample.layers.iter_mut().zip(&plan.hidden) {
+                if now.is_multiple_of(64) {
+                    hidden.layer.forget_faint();
+                }
                 hidden.spikes.clear();
                 hidden.layer.advance(
                     lanes,
@@ -284,6 +287,9 @@ impl Kernel for Step<'_> {
                 for &unit in &hidden.spikes.units {
                     hidden.counts[usize::from(unit)] += 1.0;
                 }
+            }
+            if now.is_multiple_of(64) {
+                sample.output.forget_faint();
             }
             sample.output.advance(lanes, plan, now..now.saturating_add(1));
             readout.copy_from_slice(&sample.output.trace[..plan.outputs]);

@@ -15,6 +15,8 @@ use crate::Error;
 pub(crate) use aligned::Aligned;
 use portable::Portable;
 use std::fmt;
+#[cfg(test)]
+pub(crate) use vector::FAINT;
 pub(crate) use vector::{LEAST_POSITIVE, Lanes};
 
 /// Instruction sets of the fused implementation.
@@ -152,6 +154,39 @@ mod tests {
                 (0..L::LANES).map(move |k| bits >> k & 1 == 1)
             });
             bits.collect()
+        }
+    }
+
+    struct WithoutFaint<'a>(&'a mut [f32]);
+
+    impl Kernel for WithoutFaint<'_> {
+        type Output = ();
+
+        fn run<L: Lanes>(self, lanes: L) {
+            for chunk in L::chunks_mut(self.0) {
+                let value = lanes.without_faint(lanes.load(chunk));
+                lanes.store(chunk, value);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_faint_is_zero_and_nothing_else() {
+        assert_eq!(FAINT, 2f32.powi(-95));
+        let kept = [FAINT, FAINT.next_up(), 1e-28, 1.0, f32::MAX, f32::INFINITY, f32::NAN, 0.0];
+        let gone = [FAINT.next_down(), 1e-30, f32::MIN_POSITIVE, 1e-45];
+        let values = kept.into_iter().map(|x| (x, x)).chain(gone.map(|x| (x, 0.0)));
+        let mut values: Vec<(f32, f32)> = values.flat_map(|(x, y)| [(x, y), (-x, -y)]).collect();
+        values.resize(2 * WIDTH, (0.5, 0.5));
+        for set in InstructionSet::available() {
+            let mut found: Vec<f32> = values.iter().map(|value| value.0).collect();
+            Dispatch::new(set).unwrap().run(WithoutFaint(&mut found));
+            for (&(value, expected), found) in values.iter().zip(found) {
+                assert!(
+                    found == expected || found.is_nan() && value.is_nan(),
+                    "{set}: {value:e} is {found:e}"
+                );
+            }
         }
     }
 

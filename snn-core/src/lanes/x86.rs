@@ -255,6 +255,14 @@ impl Lanes for V4 {
         self.avx512f._mm512_mask_blend_ps(mask, no, yes)
     }
 
+    #[inline(always)]
+    fn without_faint(self, a: Self::F) -> Self::F {
+        // one of the three highest bits of the exponent is set from 2^-95 on
+        let high = self.avx512f._mm512_set1_epi32(0x7000_0000);
+        let counts = self.avx512f._mm512_test_epi32_mask(self.avx512f._mm512_castps_si512(a), high);
+        self.avx512f._mm512_maskz_mov_ps(counts, a)
+    }
+
     type WideMask = [std::arch::x86_64::__mmask8; 2];
 
     #[inline(always)]

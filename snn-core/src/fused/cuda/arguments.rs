@@ -279,4 +279,5 @@ pub(super) struct MultiplyAdds {
 }
 
 /// Multiply-adds of a thread in a round, `CHAINS` in `ceiling.cuh`.
+#[cfg(any(feature = "cuda", test))]
 pub(super) const CHAINS: usize = 16;
