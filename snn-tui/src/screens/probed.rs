@@ -128,9 +128,9 @@ pub(super) fn metric(state: &State, name: &str, factor: f64) -> Vec<(f64, f64)> 
     let mut points = Vec::with_capacity(series.len());
     for (epoch, bucket) in series {
         if bucket.low < bucket.high {
-            points.extend([bucket.low, bucket.high].map(|value| (epoch, factor * f64::from(value))));
+            points.extend([bucket.low, bucket.high].map(|value| (epoch, factor * value)));
         }
-        points.push((epoch, factor * f64::from(bucket.mean)));
+        points.push((epoch, factor * bucket.mean));
     }
     points
 }

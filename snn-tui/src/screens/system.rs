@@ -161,7 +161,7 @@ fn history(looks: &[Load]) -> Vec<Plot> {
         }
         all
     };
-    let series = |(color, name, load): (usize, String, &dyn Fn(&Load) -> f64)| {
+    let series = |color: usize, name: String, load: &dyn Fn(&Load) -> f64| {
         let points = looks.iter().map(|look| (minutes(look), 100.0 * load(look))).collect();
         let (letter, label) = (name.chars().next(), name.clone());
         Series { letter, name, label, points: breaks(points), color, ..Series::default() }
@@ -172,8 +172,8 @@ fn history(looks: &[Load]) -> Vec<Plot> {
         Plot { title: title.to_owned(), x, y: Axis::new("", 0.0, 100.0), series, ..Plot::default() }
     };
     let machine: Vec<Series> = vec![
-        series((0, "processors".to_owned(), &|look| look.processors)),
-        series((1, "memory".to_owned(), &|look| look.memory)),
+        series(0, "processors".to_owned(), &|look| look.processors),
+        series(1, "memory".to_owned(), &|look| look.memory),
     ];
     let mut plots = vec![plot("processors and memory (%)", machine)];
     let gpus = looks.iter().map(|look| look.gpus.len()).max().unwrap_or(0);
@@ -181,8 +181,8 @@ fn history(looks: &[Load]) -> Vec<Plot> {
         .flat_map(|k| {
             let load = move |look: &Load| look.gpus.get(k).map_or(f64::NAN, |gpu| gpu.0);
             let memory = move |look: &Load| look.gpus.get(k).map_or(f64::NAN, |gpu| gpu.1);
-            let memory = Series { dotted: true, ..series((k, format!("{k} memory"), &memory)) };
-            [series((k, format!("{k} load"), &load)), memory]
+            let memory = Series { dotted: true, ..series(k, format!("{k} memory"), &memory) };
+            [series(k, format!("{k} load"), &load), memory]
         })
         .collect();
     if gpus > 0 {

@@ -19,9 +19,13 @@ const MAJORITY: usize = 3;
 /// in a few epochs out of a thousand is shown whole, one with a single value of 7489 above a level of 1.4 is not.
 pub(crate) fn fence(curves: &[Vec<f64>], scale: AxisScale) -> Option<(f64, f64)> {
     // What is compared is what is drawn.
-    let (drawn, value): (fn(f64) -> f64, fn(f64) -> f64) = match scale {
-        AxisScale::Linear => (|it| it, |it| it),
-        AxisScale::Logarithmic => (f64::log10, |it| 10_f64.powf(it)),
+    let drawn = |value: f64| match scale {
+        AxisScale::Linear => value,
+        AxisScale::Logarithmic => value.log10(),
+    };
+    let value = |drawn: f64| match scale {
+        AxisScale::Linear => drawn,
+        AxisScale::Logarithmic => 10_f64.powf(drawn),
     };
     let there = |values: &Vec<f64>| {
         let values: Vec<f64> = values.iter().map(|&it| drawn(it)).filter(|value| value.is_finite()).collect();
