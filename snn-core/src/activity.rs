@@ -45,7 +45,7 @@ impl fmt::Display for ActivityWarning {
                 f,
                 "hidden layer {layer} was saturated: every unit spiked in nearly every step that the reset allows, so its \
                  spikes carry no information. Its weights are probably too large: lower the learning rate or \
-                 initialization.gain, or switch on the upper regularizer (upper_strength, upper_threshold)"
+                 initialization.gain, or enable the upper regularizer (upper_strength, upper_threshold)"
             ),
         }
     }

@@ -234,7 +234,7 @@ fn mistakes_in_csv_files_have_a_line() {
         (&vec!["c"; 100].join(","), "c, c, .. (100 columns) (line 1): "),
         (
             &format!("{header}0,1,1,\"0\n1,1,1,1\n"),
-            "a field goes on in the next line: a quotation mark is left open (line 2): ",
+            "a field continues in the next line: a quotation mark is not closed (line 2): ",
         ),
         (&format!("{header}0,1,1,0,\"\n1,1,1,1\n"), " (line 2): "),
         (&format!("{header}0,1,1,0\n0,1,1\n"), "3 fields instead of 4 (line 3): "),
@@ -264,7 +264,7 @@ fn mistakes_in_csv_files_have_a_line() {
     for order in [u16::to_le_bytes, u16::to_be_bytes] {
         let text: Vec<u8> = "\u{feff}sample,time,unit,label\n".encode_utf16().flat_map(order).collect();
         let message = open(&folder.write("wide.csv", text), &config()).unwrap_err().to_string();
-        assert!(message.contains("this is text in UTF-16: save it as UTF-8 (line 1): "), "{message}");
+        assert!(message.contains("this is UTF-16 text: save it as UTF-8 (line 1): "), "{message}");
     }
     let sorted = ShdConfig { unsorted: UnsortedSpikes::Sort, ..config() };
     let path = folder.write("unsorted.csv", format!("{header}0,2,1,0\n0,1,1,0\n"));

@@ -93,7 +93,7 @@ fn what_cannot_be_read_says_why() {
     );
     assert_problem(packed.read::<f64>("complex"), "array `complex`", "type <c16 instead of f8");
     assert_problem(packed.read::<f64>("text"), "array `text`", "type <U2 instead of f8");
-    assert_problem(packed.read::<f64>("records"), "array `records`", "header is not understood");
+    assert_problem(packed.read::<f64>("records"), "array `records`", "header is invalid");
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.npz");

@@ -202,7 +202,7 @@ fn outputs_leave_what_was_there_when_they_fail() {
         );
         if has_device {
             let ended = snn.run(&with("null.csv")).expect(i32::from(is_graph));
-            assert!(!is_graph || ended.stderr.contains("this is no regular file"), "{}", ended.stderr);
+            assert!(!is_graph || ended.stderr.contains("this is not a regular file"), "{}", ended.stderr);
             assert!(kind("null.csv").is_char_device(), "{command:?}");
         }
         snn.run(&with("none")).expect(if command[0] == "predict" { 2 } else { 1 });

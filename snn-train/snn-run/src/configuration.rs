@@ -1,4 +1,4 @@
-//! Experiments as flat lists of keys and values: what names, filters and comparisons of runs need.
+//! Experiments as flat lists of keys and values, for names, filters and comparisons of runs.
 
 use std::{
     borrow::Cow,
@@ -13,7 +13,7 @@ use crate::{directory::RunDir, error::Error, files::CONFIG, regular};
 
 /// Every key of an experiment with its value: `optimizer.learning_rate` and `0.03`.
 ///
-/// Sections that several runs have in common are kept once, so that ten thousand configurations fit into a few megabytes.
+/// Sections that several runs share are stored once: ten thousand configurations take a few megabytes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Configuration {
     /// In the order of the file.
@@ -42,13 +42,13 @@ impl Section {
     }
 }
 
-/// Whether a key is a seed: runs that differ in nothing but seeds are repetitions of each other.
+/// Whether a key is a seed: runs that differ only in seeds are repetitions of each other.
 #[must_use]
 pub fn is_seed(key: &str) -> bool {
     key.rsplit('.').next() == Some("seed")
 }
 
-/// A value as people write it: texts without quotes.
+/// A value for display: texts without quotes.
 #[must_use]
 pub fn plain(value: &Value) -> Cow<'_, str> {
     match value {
@@ -58,7 +58,7 @@ pub fn plain(value: &Value) -> Cow<'_, str> {
 }
 
 impl Configuration {
-    /// Of an experiment as TOML has it.
+    /// The configuration of an experiment in TOML.
     #[must_use]
     pub fn of(config: &Table) -> Self {
         let mut sections = Vec::new();
@@ -96,9 +96,9 @@ impl Configuration {
         self.sections.iter().all(|section| section.entries.is_empty())
     }
 
-    /// This experiment with other values, as a sweep varies its base: what a run that has not begun will be.
+    /// This experiment with other values, as in a sweep: the configuration of a run that has not started.
     ///
-    /// With another data set (`data.name`) the other `data` keys of this one are left out: they belong to its own.
+    /// With another data set (`data.name`) the other `data` keys are omitted: they belong to the original data set.
     #[must_use]
     pub fn with(&self, settings: &BTreeMap<String, Value>) -> Self {
         let mut sections: Vec<Arc<Section>> = Vec::new();
@@ -132,7 +132,7 @@ impl Configuration {
         Self { sections }
     }
 
-    /// A number that configurations share which differ in nothing but seeds and what is observed (`probe`).
+    /// A number that is equal for configurations that differ only in seeds and in `probe`.
     #[must_use]
     pub fn group(&self) -> u64 {
         let mut hashes: Vec<u64> = self.sections.iter().map(|it| it.hash).filter(|&hash| hash != 0).collect();
@@ -143,7 +143,7 @@ impl Configuration {
     }
 }
 
-/// The section of a key; `None` for one outside of all sections.
+/// The section of a key; `None` for a key outside all sections.
 fn heading(key: &str) -> Option<&str> {
     key.split_once('.').map(|(section, _)| section)
 }
@@ -158,14 +158,14 @@ fn flatten(above: &str, table: &Table, entries: &mut Vec<(Box<str>, Value)>) {
     }
 }
 
-/// Reads the configurations of many runs: a section that has been seen before, letter by letter, is not parsed again.
+/// Reads the configurations of many runs: a section with the same text as an earlier one is not parsed again.
 #[derive(Debug, Default)]
 pub struct Configurations {
     known: HashMap<Box<str>, Arc<Section>>,
 }
 
 impl Configurations {
-    /// That of a run, as [`RunDir::config`] reads it.
+    /// The configuration of a run, like [`RunDir::config`].
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Syntax`].
@@ -180,8 +180,8 @@ impl Configurations {
         Ok(Configuration::of(&table))
     }
 
-    /// The sections of a text, each parsed on its own; `None` where that is not to be trusted. A heading lies at the beginning of a
-    /// line. One that is part of a text or a list over several lines cuts it in two, and then neither half is TOML.
+    /// The sections of a text, each parsed separately; `None` if that is unreliable. A heading is at the beginning of a line. A heading
+    /// within a multi-line text or list would split it, and then neither half is valid TOML.
     fn sections(&mut self, text: &str) -> Option<Vec<Arc<Section>>> {
         let mut headings = HashSet::new();
         let mut sections = Vec::new();
@@ -193,7 +193,7 @@ impl Configurations {
             let heading = section.lines().next().unwrap_or_default().trim_end();
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
             let name = heading.strip_prefix('[').and_then(|it| it.strip_suffix(']'))?;
-            // Below another table, or written in another way than ours: the whole file decides.
+            // In a nested table, or in a different notation: parse the whole file.
             if name.is_empty() || !name.chars().all(is_plain) || !headings.insert(name) {
                 return None;
             }

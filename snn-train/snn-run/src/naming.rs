@@ -1,16 +1,16 @@
-//! Names of runs by what they differ in: one rule for tables, legends and exports of all programs.
+//! Names of runs by their differing settings: one rule for tables, legends and exports of all programs.
 //!
-//! Of the runs that are shown together, a name has the keys whose values differ, in short: `lr .03 b 10 s0` is a learning rate of
-//! 0.03, a slope of 10 and the seed 0.
+//! A name consists of the keys whose values differ among the runs shown together, abbreviated: `lr .03 b 10 s0` is a learning rate of
+//! 0.03, a slope of 10 and seed 0.
 //!
-//! - A key counts if it has two values or more among the runs that have it. What changes no result (`probe`, how often checkpoints are
-//!   written, how much memory may be taken) never counts.
-//! - Learning rate is `lr`, slope `b`; other keys are called by their last part, or in full where two share it. Words such as `esser`
-//!   need no key. Seeds come last, without a space: `s0`; those that agree in every run are one.
-//! - Numbers have three digits, and more only where two would look the same; lists of layers are joined: `100-50`.
-//! - If more than five keys differ, a name has those that distinguish the runs, beginning with the one that distinguishes most.
-//! - A name that somebody chose stays, with the differences behind it where there is room; the ids that programs make up (`randman-20261123-142501-ab12`,
-//!   `randman-0123456789ab`) do not. Runs that agree in all keys, and a single run, keep their id.
+//! - A key is included if it has at least two values among the runs that have it. Keys that change no result (`probe`, the interval of
+//!   checkpoints, the memory limit) are never included.
+//! - The learning rate is `lr`, the slope `b`; other keys are named by their last part, or in full if two share it. Words such as `esser`
+//!   need no key. Seeds come last, without a space: `s0`; seeds that agree in every run are merged.
+//! - Numbers have three digits, and more only if two would look the same; lists of layers are joined: `100-50`.
+//! - If more than five keys differ, a name has those that distinguish the runs, starting with the most distinguishing one.
+//! - A name chosen by the user stays, followed by the differences if there is space; generated ids (`randman-20261123-142501-ab12`,
+//!   `randman-0123456789ab`) are replaced. Runs that agree in all keys, and a single run, keep their ids.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,12 +21,12 @@ use crate::{
     numbers::number,
 };
 
-/// Something that has keys with values.
+/// A set of keys with values.
 pub trait Keyed {
     /// The value of a key such as `optimizer.learning_rate`.
     fn value(&self, key: &str) -> Option<&Value>;
 
-    /// Hands over every key with its value.
+    /// Calls the function with every key and its value.
     fn each<'a>(&'a self, take: &mut dyn FnMut(&'a str, &'a Value));
 }
 
@@ -50,24 +50,24 @@ impl Keyed for BTreeMap<String, Value> {
     }
 }
 
-/// Keys that come first in a name, in this order, and what they are called there. Those called nothing have words for values.
+/// Keys that come first in a name, in this order, and their abbreviations; empty for keys whose values are words.
 const FIRST: [(&str, &str); 4] =
     [("data.name", ""), ("optimizer.learning_rate", "lr"), ("surrogate.beta", "b"), ("surrogate.shape", "")];
-/// Keys with another name than their last part.
+/// Keys not named by their last part.
 const SHORT: [(&str, &str); 2] =
     [("training.batch_size", "batch"), ("optimizer.learning_rate_decay", "lr decay")];
 /// Keys that change no result.
 const IRRELEVANT: [&str; 2] = ["training.checkpoint_interval", "training.memory_limit"];
-/// A name has so many keys at most, seeds not counted, unless it takes more to distinguish the runs.
+/// Maximum number of keys in a name, without seeds, unless more are needed to distinguish the runs.
 const MOST_KEYS: usize = 5;
-/// Digits of a number, unless it takes more to distinguish two of them.
+/// Digits of a number, unless more are needed to distinguish two of them.
 const DIGITS: usize = 3;
-/// Digits of which no two numbers of 64 bits look the same.
+/// Digits that distinguish all 64-bit numbers.
 const ALL_DIGITS: usize = 17;
-/// Characters of a word at most; paths can be long.
+/// Maximum number of characters of a word; paths can be long.
 const MOST_CHARS: usize = 24;
 
-/// How the runs of a set are called.
+/// The names of a set of runs.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ const MOST_CHARS: usize = 24;
 pub struct Naming {
     keys: Vec<Named>,
     seeds: Vec<Named>,
-    /// Names that more than one run would have.
+    /// Ambiguous names.
     ambiguous: HashSet<String>,
 }
 
@@ -95,14 +95,14 @@ pub struct Naming {
 #[derive(Debug, Clone, PartialEq)]
 struct Named {
     key: String,
-    /// Empty where values say enough.
+    /// Empty if the values are sufficient.
     label: String,
     digits: usize,
-    /// Whether of paths the last part says enough.
+    /// Whether the last part of paths is sufficient.
     is_path: bool,
 }
 
-/// A key with its values: one number for each run, the same for the same text; 0 where the run lacks the key.
+/// A key with its values: one number per run, equal for equal texts; 0 if the run lacks the key.
 struct Column<'a> {
     key: &'a str,
     texts: Vec<u32>,
@@ -110,7 +110,7 @@ struct Column<'a> {
 }
 
 impl Naming {
-    /// For these runs, each with its id.
+    /// The names of these runs, each with its id.
     #[must_use]
     pub fn of<'a, K: Keyed + ?Sized + 'a>(runs: impl IntoIterator<Item = (&'a str, &'a K)>) -> Self {
         let runs: Vec<(&str, &K)> = runs.into_iter().collect();
@@ -130,7 +130,7 @@ impl Naming {
         naming
     }
 
-    /// What a run of the set is called.
+    /// The name of a run of the set.
     #[must_use]
     pub fn name<K: Keyed + ?Sized>(&self, id: &str, settings: &K) -> String {
         let seeds = self.seeds(settings);
@@ -144,13 +144,13 @@ impl Naming {
         }
     }
 
-    /// What a run is called where there is room for one word and settings are beside it: names that people chose, without differences.
+    /// The short name of a run, next to its settings: a name chosen by the user, without differences.
     #[must_use]
     pub fn short<K: Keyed + ?Sized>(&self, id: &str, settings: &K) -> String {
         if is_generated(id) { self.name(id, settings) } else { id.to_owned() }
     }
 
-    /// What it shares with its repetitions with other seeds: its name without seeds. Empty if nothing else differs.
+    /// Its name without seeds, shared with its repetitions with other seeds. Empty if nothing else differs.
     #[must_use]
     pub fn setting<K: Keyed + ?Sized>(&self, settings: &K) -> String {
         let parts = self.keys.iter().filter_map(|named| {
@@ -160,7 +160,7 @@ impl Naming {
         parts.collect::<Vec<_>>().join(" ")
     }
 
-    /// The seeds by which it differs from its repetitions: `s0`.
+    /// The seeds that distinguish it from its repetitions: `s0`.
     #[must_use]
     pub fn seeds<K: Keyed + ?Sized>(&self, settings: &K) -> String {
         let parts = self
@@ -170,13 +170,13 @@ impl Naming {
         parts.collect::<Vec<_>>().join(" ")
     }
 
-    /// The keys that names are made of, seeds last.
+    /// The keys in names, seeds last.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().chain(&self.seeds).map(|named| named.key.as_str())
     }
 }
 
-/// Whether a program has made up an id: `randman-20261123-142501-ab12`, or in sweeps `randman-0123456789ab`.
+/// Whether an id is generated: `randman-20261123-142501-ab12`, or in sweeps `randman-0123456789ab`.
 #[must_use]
 pub fn is_generated(id: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
@@ -193,12 +193,12 @@ pub fn is_generated(id: &str) -> bool {
     }
 }
 
-/// The keys that have more than one value.
+/// The keys with more than one value.
 fn differing<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)]) -> Vec<&'a str> {
     let mut seen: Vec<(&str, &Value, bool)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (_, settings) in runs {
-        // Nearly always all runs have the same keys in the same order.
+        // Nearly always, all runs have the same keys in the same order.
         let mut next = 0;
         settings.each(&mut |key, value| {
             let place = if seen.get(next).is_some_and(|it| it.0 == key) {
@@ -218,7 +218,7 @@ fn differing<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)]) -> Vec<&'a str> {
     seen.into_iter().filter(|(key, _, differs)| *differs && counts(key)).map(|(key, ..)| key).collect()
 }
 
-/// The values of these keys; a key whose values are written in several ways and mean the same is none of them.
+/// The values of these keys, without keys whose values differ only in notation.
 fn columns<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)], keys: &[&'a str]) -> Vec<Column<'a>> {
     let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut columns = Vec::new();
@@ -246,7 +246,7 @@ fn columns<'a, K: Keyed + ?Sized>(runs: &[(&'a str, &'a K)], keys: &[&'a str]) -
     columns
 }
 
-/// As few of many keys as distinguish the runs as well as all of them, those that distinguish most first.
+/// The fewest keys that distinguish the runs as well as all of them, the most distinguishing first.
 fn telling(mut keys: Vec<Column<'_>>, runs: usize) -> Vec<Column<'_>> {
     let split = |classes: &[u32], column: &Column<'_>| -> (Vec<u32>, usize) {
         let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
@@ -260,7 +260,7 @@ fn telling(mut keys: Vec<Column<'_>>, runs: usize) -> Vec<Column<'_>> {
     let (mut classes, mut number, mut chosen) = (vec![0; runs], 1, Vec::new());
     loop {
         let splits = keys.iter().enumerate().map(|(place, column)| (place, split(&classes, column)));
-        // The first of those that distinguish as many.
+        // The first of equally distinguishing keys.
         let best = splits.max_by_key(|(place, (_, number))| (*number, std::cmp::Reverse(*place)));
         match best {
             Some((place, (split, count))) if count > number => {
@@ -296,7 +296,7 @@ fn name_keys(columns: &[Column<'_>]) -> Vec<Named> {
     named.map(|(column, label)| Named::new(column, label)).collect()
 }
 
-/// Seeds that agree in every run that has both are one, the first of them that of the initial weights.
+/// Merges seeds that agree in every run that has both; the seed of the initial weights comes first.
 fn name_seeds(mut columns: Vec<Column<'_>>) -> Vec<Named> {
     columns.sort_by_key(|column| column.key != "initialization.seed");
     let mut different: Vec<Column<'_>> = Vec::new();
@@ -360,7 +360,7 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// A number to so many digits, as short as it can be written: `.03`, `10`, `1e-4`.
+/// A number with this number of digits, in its shortest notation: `.03`, `10`, `1e-4`.
 fn short(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return value.to_string().to_lowercase();
@@ -388,7 +388,7 @@ mod tests {
             .collect()
     }
 
-    /// Names of runs whose ids a program has made up.
+    /// Names of runs with generated ids.
     fn names(runs: &[&str]) -> Vec<String> {
         let ids: Vec<_> = (0..runs.len()).map(|k| format!("x-{k:012x}")).collect();
         named(&ids.iter().map(String::as_str).zip(runs.iter().copied()).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! Which settings of a sweep are best, and what each key does.
+//! The ranking of the settings of a sweep, and the effect of each key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{configuration::is_seed, numbers::number, state::RunState};
 
-/// Which of two values is better.
+/// The better direction of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// The higher one, as of accuracies.
+    /// Higher is better, as for accuracies.
     Higher,
-    /// The lower one, as of losses.
+    /// Lower is better, as for losses.
     Lower,
 }
 
@@ -30,26 +30,26 @@ impl Better {
     }
 }
 
-/// Runs that differ in seeds alone.
+/// Runs that differ only in seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
-    /// The values that they share, those of all keys but seeds.
+    /// Their common values, of all keys except seeds.
     pub settings: Settings,
-    /// Over those of them that are done and have a value; no other run counts.
+    /// Statistics of the finished runs that have a value.
     pub summary: Option<MeanSd>,
-    /// All of them: places in [`Results::rows`].
+    /// All runs: indices in [`Results::rows`].
     pub rows: Vec<usize>,
 }
 
-/// What a key does to a value.
+/// The effect of a key on a value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
     /// The key.
     pub key: String,
-    /// Its values, numbers ascending, others in the order of the plan, with the means of the settings that have it.
+    /// Its values, numbers ascending, others in the order of the plan, with the means of their settings.
     pub levels: Vec<Level>,
-    /// Whether every level is a mean over the same settings of all other keys, as far as those are done for each of the levels. Otherwise
-    /// the levels are means over different settings, and what is seen may be another key's doing.
+    /// Whether every level is a mean over the same settings of all other keys, those finished for each of the levels. Otherwise the levels
+    /// are means over different settings, and another key may cause the difference.
     pub balanced: bool,
 }
 
@@ -58,16 +58,16 @@ pub struct Effect {
 pub struct Level {
     /// The value.
     pub value: Value,
-    /// Mean over settings of their means over seeds; `None` where no run is done.
+    /// Mean over settings of their means over seeds; `None` if no run is done.
     pub mean: Option<f64>,
     /// The best of those settings.
     pub best: Option<f64>,
-    /// How many settings the mean is over.
+    /// Number of settings in the mean.
     pub settings: usize,
 }
 
 impl Effect {
-    /// How much the mean changes along the key: the highest less the lowest. `None` with less than two levels.
+    /// The change of the mean along the key: the highest minus the lowest. `None` with fewer than two levels.
     #[must_use]
     pub fn range(&self) -> Option<f64> {
         let means = || self.levels.iter().filter_map(|level| level.mean);
@@ -84,7 +84,7 @@ impl Effect {
 }
 
 impl Results {
-    /// All settings, the best first by the mean over their runs that are done; those without one last, in the order of the plan.
+    /// All settings, the best first, by the mean over their finished runs; those without finished runs last, in the order of the plan.
     pub fn ranking(&self, better: Better, value: impl Fn(&Row) -> Option<f64>) -> Vec<Standing> {
         let parameters: Vec<&String> = self.parameters().collect();
         let mut places: BTreeMap<Vec<Option<String>>, usize> = BTreeMap::new();
@@ -105,7 +105,7 @@ impl Results {
             standing.summary =
                 MeanSd::of(&done.filter_map(&value).filter(|it| it.is_finite()).collect::<Vec<_>>());
         }
-        // The sort is stable: equal ones stay in the order of the plan.
+        // The sort is stable: equal settings stay in the order of the plan.
         standings.sort_by(|a, b| match (a.summary, b.summary) {
             (Some(a), Some(b)) => better.order(a.mean, b.mean),
             (a, b) => b.is_some().cmp(&a.is_some()),
@@ -113,20 +113,20 @@ impl Results {
         standings
     }
 
-    /// What each key but seeds does, by [`Self::ranking`].
+    /// The effect of each key except seeds, by [`Self::ranking`].
     #[must_use]
     pub fn effects(&self, ranking: &[Standing], better: Better) -> Vec<Effect> {
         self.parameters().map(|key| effect(key, ranking, better)).collect()
     }
 
-    /// The keys that are no seeds. A plan made by hand may list seeds among the others.
+    /// The keys except seeds. A manual plan may list seeds among the others.
     fn parameters(&self) -> impl Iterator<Item = &String> {
         self.keys.iter().filter(|key| !self.seeds.contains(key) && !is_seed(key))
     }
 }
 
-/// What differs between repetitions of the same setting with other seeds: the root of the mean variance over settings, weighted by their
-/// degrees of freedom. `None` if no setting has two runs that are done.
+/// The standard deviation between repetitions with other seeds: the root of the mean variance over settings, weighted by their degrees of
+/// freedom. `None` if no setting has two finished runs.
 #[must_use]
 pub fn seed_deviation(ranking: &[Standing]) -> Option<f64> {
     let (mut squares, mut freedom) = (0.0, 0.0);
@@ -141,7 +141,7 @@ pub fn seed_deviation(ranking: &[Standing]) -> Option<f64> {
 }
 
 fn effect(key: &str, ranking: &[Standing], better: Better) -> Effect {
-    // Of every combination of the other keys, the mean at each value of this one.
+    // For every combination of the other keys, the mean at each value of this one.
     let mut combinations: BTreeMap<Vec<String>, BTreeMap<String, f64>> = BTreeMap::new();
     let (mut values, mut seen): (Vec<Value>, _) = (Vec::new(), BTreeSet::new());
     let mut rows: Vec<&Standing> = ranking.iter().collect();
@@ -166,7 +166,7 @@ fn effect(key: &str, ranking: &[Standing], better: Better) -> Effect {
         texts.iter().filter(|text| combinations.values().any(|means| means.contains_key(*text))).collect();
     let is_whole = |means: &BTreeMap<String, f64>| known.iter().all(|text| means.contains_key(*text));
     let whole = combinations.values().filter(|means| is_whole(means)).count();
-    // Only combinations that every value has been tried with can be compared; without any, all that there is.
+    // Only combinations with finished runs for every value are comparable; if there are none, use all combinations.
     let balanced = whole > 0 || combinations.is_empty();
     let counted: Vec<_> = combinations.values().filter(|means| !balanced || is_whole(means)).collect();
     let level = |(value, text): (Value, &String)| {
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn effects_compare_what_was_tried_with_every_value() {
-        // Slope 2 is better by 0.2, but was not tried with the worse rate in the first place.
+        // Slope 2 is better by 0.2, but was not trained with the worse rate.
         let mut runs =
             vec![(0.1, 1, 0, 0.1), (0.2, 1, 0, 0.7), (0.2, 2, 0, 0.9), (0.1, 3, 0, -0.5), (0.2, 3, 0, -0.5)];
         let effects = |runs: &[(f64, i64, i64, f64)]| {
@@ -247,7 +247,7 @@ mod tests {
         let levels: Vec<_> = slope.levels.iter().map(|it| (it.mean, it.best, it.settings)).collect();
         assert_eq!(levels, [(Some(0.7), Some(0.7), 1), (Some(0.9), Some(0.9), 1), (None, None, 0)]);
 
-        // Nothing that both values were tried with.
+        // No combination is finished for both values.
         runs[1].3 = -0.7;
         let [_, slope] = <[Effect; 2]>::try_from(effects(&runs)).unwrap();
         assert!(!slope.balanced && (slope.range().unwrap() - 0.8).abs() < 1e-12, "{slope:?}");

@@ -119,7 +119,10 @@ fn runs_of_several_directories_have_names_of_their_own() {
     assert_eq!(runs.len(), 4 + 4 + 18 + 18);
     assert!(runs.contains_key("one/runs/randman-a") && runs.contains_key("two/runs/randman-a"));
     let state = |id: &str| dashboard.state.model.runs[id].state_name();
-    assert_eq!([state("again/randman-0000000220ab"), state("slopes/randman-0000000211ab")], ["pending", "running"]);
+    assert_eq!(
+        [state("again/randman-0000000220ab"), state("slopes/randman-0000000211ab")],
+        ["pending", "running"]
+    );
 
     // The map is that of the sweep with the run under the cursor.
     dashboard.state.list.select("slopes/randman-0000000211ab");

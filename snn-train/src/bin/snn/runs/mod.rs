@@ -131,7 +131,7 @@ fn write_table(
     keys: &[String],
     width: Option<usize>,
 ) -> io::Result<()> {
-    // Where names are others than those of the directories, these are there, too.
+    // If names differ from those of the directories, these are shown, too.
     let has_ids = rows.iter().any(|row| row.short_name != row.id);
     let fixed =
         ["run", "verdict", "state", "epoch", "valid", "test"].into_iter().chain(has_ids.then_some("id"));

@@ -18,7 +18,7 @@ use crate::common::percent;
 #[derive(Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
-    /// What it is called beside the others: by what differs.
+    /// Its name among the others: its differing settings.
     pub(super) name: String,
     /// The same for a table.
     #[serde(skip)]
@@ -75,7 +75,7 @@ impl Row {
         Ok(rows)
     }
 
-    /// `beats` says that it was seen to, whatever its clocks say.
+    /// `beats`: whether its heartbeat was observed, independent of clocks.
     fn of(path: &Path, all: &mut Configurations, beats: bool) -> Self {
         let mut row = Self {
             name: String::new(),
@@ -122,7 +122,7 @@ impl Row {
         self.test_accuracy = status.test_accuracy;
         // For a run that has not failed, other problems.
         self.message = status.message.or(status.tensorboard_error).or(status.probe_error);
-        // Of runs that are not judged by it, too.
+        // Also for runs whose verdict does not depend on it.
         self.lost_classes = lost_classes.or_else(|| run.lost_classes());
         self.spikes = doctor.evidence().test_spikes();
         self.seconds = Some(seconds);
