@@ -38,7 +38,7 @@ fn training_memory(batch: usize, steps: usize) -> Option<f64> {
     let labels: Vec<u16> = (0..batch).map(|sample| (sample % 20) as u16).collect();
     let config =
         NetworkConfig { hidden: vec![Layer::recurrent(256)], dt: 2.0, ..NetworkConfig::new(700, 20) };
-    let mut network: Network = Network::new(config, Initialization::Normal { gain: 5.0 }, 0).unwrap();
+    let network: Network = Network::new(config, Initialization::Normal { gain: 5.0 }, 0).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     if !forget() {
         return None;
