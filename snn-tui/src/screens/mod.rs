@@ -22,4 +22,5 @@ mod tests;
 
 pub(crate) use everywhere::{Action, key};
 pub(crate) use frame::draw;
+pub(crate) use runs::height as height_of_runs;
 pub(crate) use table::{SCREENS, settle, wants};
