@@ -141,8 +141,7 @@ fn default_size(state: &State) -> Size {
     let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
     let width = width.clamp(50, 400);
     match state.screen {
-        // Names of screens, counts, headings, three lines of details, keys.
-        Screen::RUNS => Size(width, (state.list.order().len().min(60_000) as u16 + 7).max(12)),
+        Screen::RUNS => Size(width, (screens::height_of_runs(state, width).min(60_000) as u16).max(12)),
         _ => Size(width, height.clamp(12, 200)),
     }
 }

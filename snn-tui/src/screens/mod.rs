@@ -26,4 +26,5 @@ mod tests;
 pub(crate) use everywhere::{Action, key};
 pub(crate) use frame::draw;
 pub(crate) use mouse::mouse;
+pub(crate) use runs::height as height_of_runs;
 pub(crate) use table::{SCREENS, definition, figure, settle, wants};

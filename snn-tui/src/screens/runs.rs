@@ -303,6 +303,11 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(Option
     chosen
 }
 
+/// Rows that it takes to show all runs: those, the details, names of screens, counts, headings, keys.
+pub(crate) fn height(state: &State, width: u16) -> usize {
+    state.list.order.len() + details(state, usize::from(width)).len() + 4
+}
+
 /// What does not fit into the table, of the run under the cursor.
 fn details(state: &State, room: usize) -> Vec<(String, Style)> {
     let theme = state.theme;
