@@ -161,6 +161,8 @@ fn machine(state: &mut State) {
         unknown: None,
         gpus: Err("nvidia-smi is not there".to_owned()),
     });
+    // What this machine does is another thing each time.
+    state.model.machine = crate::data::MachineHistory::default();
     for second in 0..90_u32 {
         let system =
             System { processors: vec![f64::from(second % 30) / 30.0], ..state.model.system.clone().unwrap() };
