@@ -8,7 +8,7 @@ use snn_run::{EpochRecord, Losses, Record, RunDir, scalars::GRADIENT_NORMS};
 use crate::{
     arguments::Arguments,
     data::{History, Run, Tailer},
-    screens,
+    screens::{self, curves},
     state::State,
 };
 
@@ -89,6 +89,7 @@ fn check_metric(metric: &str, runs: &[&Run]) -> Result<()> {
         |name: &String| name.strip_prefix("train.").or(name.strip_prefix("valid.")).map(str::to_owned);
     let shorts: Vec<String> = known.iter().filter_map(short).collect();
     known.extend(shorts);
+    known.insert(curves::ALL.to_owned());
     let may_come = ["layers.", GRADIENT_NORMS].iter().any(|first| metric.starts_with(first));
     if known.contains(metric) || (!begun && may_come) {
         return Ok(());
@@ -164,6 +165,7 @@ mod tests {
             &["--mark", "randman-a,randman-c", "--metric", "gradient_norms.W1"][..],
             &["--mark", "all", "--metric", "loss", "--epoch", "8"],
             &["--metric", "valid.accuracy", "--run", "randman-b"],
+            &["--metric", "all"],
             &["--metric", "spikes", "--filter", "optimizer.learning_rate>0.01"],
         ] {
             assert_eq!(mistake(runs.path(), right), "", "{right:?}");
