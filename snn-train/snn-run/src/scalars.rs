@@ -31,7 +31,7 @@ const LOSSES: &[Field<Losses>] = &[
 ];
 
 const LAYER: &[Field<LayerRecord>] = &[
-    Field { name: "spikes", unit: "a sample", value: |it| it.spikes },
+    Field { name: "spikes", unit: "per sample", value: |it| it.spikes },
     Field { name: "silent", unit: "fraction of units", value: |it| it.silent },
     Field { name: "saturated", unit: "fraction of units", value: |it| it.saturated },
 ];
@@ -189,7 +189,10 @@ mod tests {
         for scalar in record().scalars() {
             assert_eq!(unit(&scalar.name), scalar.unit, "{}", scalar.name);
         }
-        assert_eq!((unit("spikes"), unit("cross_entropy"), unit("nonsense.loss")), ("a sample", "nats", ""));
+        assert_eq!(
+            (unit("spikes"), unit("cross_entropy"), unit("nonsense.loss")),
+            ("per sample", "nats", "")
+        );
         assert!(is_split("accuracy") && !is_split("spikes"));
     }
 }

@@ -7,7 +7,7 @@ use super::{curves, help, prompt::prompt};
 use crate::{
     data::Run,
     state::{Click, Question, Screen, State},
-    widgets::text::{clean, duration, fit, percent, wrap},
+    widgets::text::{clean, duration, fit, percent, several, wrap},
 };
 
 /// What a plot needs to be one.
@@ -31,7 +31,9 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
             }
             lines.insert(0, (prompt(state, typed, room), bold));
         }
-        (None, Some(Question::Stop(runs)), ..) => say(&format!("stop {} run(s)? y/n", runs.len()), warning),
+        (None, Some(Question::Stop(runs)), ..) => {
+            say(&format!("stop {}? y/n", several(runs.len(), "run")), warning)
+        }
         (None, None, Some(said), _) | (None, None, None, Some(said)) => say(said, warning),
         _ => {}
     }

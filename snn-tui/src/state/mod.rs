@@ -151,16 +151,16 @@ impl State {
         self.names.short(&self.model, id)
     }
 
-    /// The names of these runs, by what differs between them.
+    /// Short names of these runs, by what differs between them.
     pub(crate) fn names_of(&self, runs: &[String]) -> Vec<String> {
-        self.names.of_some(&self.model, runs)
+        self.names.short_of_some(&self.model, runs)
     }
 
     /// What so many runs are called that differ from this one in seeds alone.
     pub(crate) fn group_name(&self, id: &str, runs: usize) -> String {
         let setting = |facts: &ConfigSummary| self.names.naming().setting(&facts.configuration);
         let setting = self.facts(id).filter(|_| runs > 1 && !self.names.are_ids).map(setting);
-        setting.filter(|setting| !setting.is_empty()).unwrap_or_else(|| self.name(id))
+        setting.filter(|setting| !setting.is_empty()).unwrap_or_else(|| self.short_name(id))
     }
 
     /// The run under the cursor of the list.

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use snn_run::{Configuration, Naming};
+use snn_run::Naming;
 
 use crate::model::Model;
 
@@ -53,26 +53,12 @@ impl Names {
         &self.naming
     }
 
-    /// What some of the runs are called beside each other: by what differs between them, or as in the list if nothing does.
-    pub(crate) fn of_some(&self, model: &Model, runs: &[String]) -> Vec<String> {
-        self.each(model, runs, |naming, id, settings| naming.name(id, settings))
-    }
-
-    /// The same where there is room for a word.
+    /// Short names of some of the runs: by what differs between them, or as in the list if nothing does.
     pub(crate) fn short_of_some(&self, model: &Model, runs: &[String]) -> Vec<String> {
-        self.each(model, runs, |naming, id, settings| naming.short(id, settings))
-    }
-
-    fn each(
-        &self,
-        model: &Model,
-        runs: &[String],
-        name: fn(&Naming, &str, &Configuration) -> String,
-    ) -> Vec<String> {
         let own = naming(model, runs);
         let naming = if own.keys().next().is_some() { &own } else { &self.naming };
         let name = |id: &String| match model.facts(id) {
-            Some(facts) if !self.are_ids => name(naming, id, &facts.configuration),
+            Some(facts) if !self.are_ids => naming.short(id, &facts.configuration),
             _ => id.clone(),
         };
         runs.iter().map(name).collect()

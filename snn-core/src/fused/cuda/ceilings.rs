@@ -1,11 +1,11 @@
 //! What a GPU can do at most, measured: the floors of kernels are counted with it.
 
+#[cfg(any(feature = "cuda", test))]
+use super::arguments::CHAINS;
 use super::{
     arguments::{self as kernel, MultiplyAdds},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch},
 };
-#[cfg(any(feature = "cuda", test))]
-use super::arguments::CHAINS;
 #[cfg(feature = "cuda")]
 use super::{
     driver::Driver,

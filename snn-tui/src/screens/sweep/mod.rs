@@ -18,7 +18,7 @@ use crate::{
     state::{Screen, State},
     widgets::{
         Cell, Map, color_bar, gauge, note,
-        text::{clean, count, duration, fit, number, width},
+        text::{clean, count, duration, fit, number, several, width},
     },
 };
 use metric::Metric;
@@ -309,7 +309,8 @@ fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let title = match runs.len() {
         0 => format!("{}: no run is planned here", places.join(", ")),
         number => {
-            format!("{}: {number} run(s)   x failed  ! stopped  ~ running  . pending", places.join(", "))
+            let runs = several(number, "run");
+            format!("{}: {runs}   x failed  ! stopped  ~ running  . pending", places.join(", "))
         }
     };
     let room = usize::from(area.width);

@@ -182,7 +182,7 @@ fn enter_leads_to_the_curves_of_a_cell() {
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));
     assert!(screen(&state).contains("5.00"), "{}", screen(&state));
-    assert!(screen(&state).contains("x 2: 1 run(s)"), "it begins with the best: {}", screen(&state));
+    assert!(screen(&state).contains("x 2: 1 run "), "it begins with the best: {}", screen(&state));
     press(&mut state, "h");
     key(&mut state, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
     assert_eq!(state.screen, Screen::CURVES);

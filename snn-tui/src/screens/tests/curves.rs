@@ -110,7 +110,7 @@ fn metrics_are_chosen_from_a_list() {
     // All of them in small, with names above, as far as there is room.
     dashboard.press("a 2 k k k k");
     let text = dashboard.screen(200, 60);
-    let wide = ["a randman-a  b randman-b", "seconds.total (s an epoch)", "regularization", "learning_rate"];
+    let wide = ["a randman-a  b randman-b", "seconds.total (s per epoch)", "regularization", "learning_rate"];
     assert!(wide.iter().all(|word| text.contains(word)), "{text}");
     let narrow = dashboard.screen(80, 24);
     assert!(narrow.contains("more metrics: see the list (m)"), "{narrow}");
@@ -149,12 +149,12 @@ fn seeds_of_one_experiment_are_grouped_into_one_curve() {
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("a Enter b");
     let names: Vec<_> = plots(&dashboard.state)[1].series.iter().map(|series| series.name.clone()).collect();
-    assert!(names.contains(&"2 x randman-a".to_owned()), "{names:?}");
+    assert!(names.contains(&"2 x lr .03".to_owned()), "{names:?}");
     assert_eq!(names.len(), 6, "three groups, train and validation: {names:?}");
     assert!(plots(&dashboard.state)[1].series.iter().any(|series| !series.band.is_empty()));
     let labels: Vec<_> =
         plots(&dashboard.state)[1].series.iter().map(|series| series.label.clone()).collect();
-    assert!(labels.contains(&"2 x randman-a train".to_owned()), "{labels:?}");
+    assert!(labels.contains(&"2 x lr .03 train".to_owned()), "{labels:?}");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn no_view_of_curves_is_too_small_or_too_wide() {
     for keys in ["a 2 j", "m <", "t t b", "+ + + + + + + + + + + + + + + + + + + + } } } ( [", "y Y", "r v"] {
         dashboard.press(keys);
         for marker in [Marker::Braille, Marker::Ascii] {
-            dashboard.state.theme = Theme { colors: Colors::Indexed, marker };
+            dashboard.state.theme = Theme { colors: Colors::Indexed(Ground::Dark), marker };
             for width in [0, 1, 20, 37, 50, 80, 150, 200, 300] {
                 for height in [0, 1, 6, 12, 24, 40, 60, 100] {
                     let area = Rect::new(0, 0, width, height);
