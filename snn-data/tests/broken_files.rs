@@ -71,12 +71,15 @@ fn wav_files() {
         ),
         (good[..3].to_vec(), "not a valid recording: it begins with neither"),
         (Vec::new(), "not a valid recording: the file is empty (the first bytes): "),
-        (b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "it is a Git LFS pointer: `git lfs pull`"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n".to_vec(),
+            "not a valid recording: it is a Git LFS pointer: `git lfs pull`",
+        ),
         (
             b"ID3\x03 is an MP3".to_vec(),
-            "unsupported recording:  it is MP3, or FLAC after an ID3 tag; convert it to",
+            "unsupported recording: it is MP3, or FLAC after an ID3 tag; convert it to",
         ),
-        (b"NIST_1A\n   1024\n".to_vec(), "unsupported recording:  it is NIST SPHERE; convert it"),
+        (b"NIST_1A\n   1024\n".to_vec(), "unsupported recording: it is NIST SPHERE; convert it"),
         (good[..30].to_vec(), "not a valid WAV file: the file ends too early (header): "),
         (good[..36].to_vec(), "not a valid WAV file: the file ends too early: no `data` chunk (header): "),
         (good[..44 + 5].to_vec(), "not a valid WAV file: the file ends too early (sample 2): "),
@@ -88,9 +91,9 @@ fn wav_files() {
         ),
         (
             with(&good, 20, &[2, 0]),
-            "unsupported WAV file:  Microsoft ADPCM (code 0x0002): convert it to PCM (header): ",
+            "unsupported WAV file: Microsoft ADPCM (code 0x0002): convert it to PCM (header): ",
         ),
-        (with(&good, 34, &[40, 0]), "unsupported WAV file:  integers of 40 bits (header): "),
+        (with(&good, 34, &[40, 0]), "unsupported WAV file: integers of 40 bits (header): "),
         (with(&good, 40, &[0xfe, 0xff, 0, 0]), "not a valid WAV file: the file ends too early (sample 4): "),
         (
             with(&good, 40, &[7]),

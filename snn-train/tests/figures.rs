@@ -94,7 +94,7 @@ fn data_sets_can_be_left_out() {
     assert_eq!(runs(&["--plan", "--data", "mnist"]), 0);
     let missing = &json(&figure(&["--data", "mnist"]))[0]["missing"];
     let reason = |panel: usize| missing[panel]["reason"].as_str().unwrap();
-    assert!(reason(0).contains("Randman is left out"), "{missing}");
+    assert!(reason(0).contains("Randman is omitted as requested"), "{missing}");
     assert!(reason(1).contains("fetch-data mnist"), "{missing}");
     let svg = |figure: u8| {
         let path = directory.path().join(format!("figures/smoke/figure{figure}.svg"));
@@ -259,7 +259,11 @@ fn batches_and_depth_change_what_is_planned() {
     assert!(one < two && two <= 2 * one && runs(&["--shallow"]) < one, "{one} {two}");
     assert_eq!(runs(&["--initialization", "gain-6"]), one);
     let refused = snn(directory.path(), &["figure", "3", "--batches", "4", "--plan"]);
-    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("1 to 3 batches"));
+    assert!(
+        !refused.status.success()
+            && String::from_utf8_lossy(&refused.stderr)
+                .contains("the number of batches of seeds must be 1 to 3, not 4")
+    );
     let note = snn(directory.path(), &["claims", "--batches", "3"]);
     assert!(String::from_utf8_lossy(&note.stdout).contains("10.7 %"));
 }

@@ -165,7 +165,7 @@ impl State {
             return Ok(());
         }
         Err(Error::Input(
-            "this state is of a network of another shape: make one with `Network::state`".into(),
+            "this state belongs to a network of a different shape: create one with `Network::state`".into(),
         ))
     }
 

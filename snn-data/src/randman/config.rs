@@ -200,7 +200,7 @@ mod tests {
             ("`tolerance = NaN`", |c| c.tolerance = f64::NAN),
             ("`samples_per_class = 0`", |c| c.samples_per_class = 0),
             ("`samples_per_class = 429496730`", |c| c.samples_per_class = 429_496_730),
-            ("`valid = 1001` is invalid: valid must be at most the 1000", |c| c.valid = Portion::Count(1001)),
+            ("`valid = 1001` is invalid: valid must be at most 1000", |c| c.valid = Portion::Count(1001)),
             ("`valid = -0.1`", |c| c.valid = Portion::Fraction(-0.1)),
             ("`test = 1.0`", |c| c.test = Portion::Fraction(1.0)),
             ("`test = NaN`", |c| c.test = Portion::Fraction(f64::NAN)),

@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(count("q"), count("Q"));
         assert!(count("c") > 20, "glyphs are curves");
         for word in content
-            .split_whitespace()
+            .split(|c: char| c.is_whitespace() || c == ']')
             .filter(|word| word.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
         {
             assert!(word.parse::<f64>().is_ok() && !word.contains('e'), "{word}");

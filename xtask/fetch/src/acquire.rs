@@ -133,7 +133,7 @@ impl Fetcher<'_> {
                         return Ok(None);
                     }
                     Err(failure) => {
-                        let problem = format!("its checksum list,  {address}: {}", failure.problem);
+                        let problem = format!("its checksum list, {address}: {}", failure.problem);
                         return Err(Failure { problem, ..failure }.into());
                     }
                     Ok(text) => (text, address),
@@ -141,7 +141,7 @@ impl Fetcher<'_> {
             }
         };
         let Some(md5) = listed(&text, &file.name) else {
-            let problem = format!("its checksum list,  {authority}, has no MD5 of {}", file.name);
+            let problem = format!("its checksum list, {authority}, has no MD5 of {}", file.name);
             return Err(Failure::lasting(problem).into());
         };
         Ok(Some(Expected {
@@ -248,7 +248,7 @@ impl Fetcher<'_> {
             }
             _ => {}
         }
-        fs::create_dir_all(&staged).map_err(FetchError::io("make the folder", &staged))?;
+        fs::create_dir_all(&staged).map_err(FetchError::io("create the folder", &staged))?;
         let display = self.display;
         let verb = if form == Form::Packed { "unpacking" } else { "copying" };
         let bytes = fs::metadata(path).ok().filter(|it| it.is_file()).map(|it| it.len());

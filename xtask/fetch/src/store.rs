@@ -131,7 +131,7 @@ impl Store {
     /// Acquires the lock of a data set, waiting for the process that holds it.
     pub(crate) fn lock(&self, data_set: &str, display: &Display) -> Result<Lock, FetchError> {
         let folder = self.root.join(".fetch");
-        fs::create_dir_all(&folder).map_err(FetchError::io("make the folder", &folder))?;
+        fs::create_dir_all(&folder).map_err(FetchError::io("create the folder", &folder))?;
         let path = folder.join(format!("{data_set}.lock"));
         let io = |error| FetchError::io("lock", &path)(error);
         let mut file =
@@ -164,7 +164,7 @@ impl Store {
     /// Moves a file or folder aside, without deleting it.
     pub(crate) fn set_aside(&self, path: &Path) -> Result<PathBuf, FetchError> {
         let folder = self.root.join(".fetch").join("aside");
-        fs::create_dir_all(&folder).map_err(FetchError::io("make the folder", &folder))?;
+        fs::create_dir_all(&folder).map_err(FetchError::io("create the folder", &folder))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.strip_suffix(".part").unwrap_or(&name);
         let candidates = (1_u32..).map(|number| folder.join(format!("{name}.{number}")));

@@ -232,7 +232,7 @@ impl Unpacking<'_> {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
                 self.refuse(path.as_os_str().as_encoded_bytes(), "a file with that name exists")
             }
-            _ => FetchError::io("make the folder", &target)(error),
+            _ => FetchError::io("create the folder", &target)(error),
         })
     }
 

@@ -118,6 +118,7 @@ fn of_wire(wire: Wire) -> Option<Graph> {
             ("CubaLIF", lists) => Node::CubaLif(units(lists)?),
             ("CubaLI", lists) => Node::CubaLi(units(lists)?),
             ("Delay", [delay]) => Node::Delay(numbers(delay)),
+            ("Input" | "Output" | "Linear" | "Affine" | "Delay", _) => return None,
             (_, []) => Node::Other(kind),
             _ => return None,
         };

@@ -248,7 +248,7 @@ fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
     let replies: [(Reply, &str); 6] = [
         (busy, "503"),
         (missing, "404"),
-        (cut, "cut"),
+        (cut, "interrupted"),
         (html, "has no MD5 of x.gz"),
         (binary, "not text"),
         (long, "more than"),
