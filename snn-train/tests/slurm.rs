@@ -192,7 +192,7 @@ fn what_slurm_refuses_or_lacks_is_said() {
     elsewhere(&["submit", "sweep"]).fails(1, &["there is no `scontrol` here"]);
     let dry = elsewhere(&["submit", "sweep", "--dry-run", "--", "--qos=long"]).expect(0);
     assert!(
-        dry.stdout.contains("written   6 runs in 1 element of 6 min at most, not submitted"),
+        dry.stdout.contains("written   6 runs in 1 element of at most 6 min, not submitted"),
         "{}",
         dry.stdout
     );

@@ -81,7 +81,6 @@ fn memory_does_not_grow_with_the_batch() {
 }
 
 #[test]
-#[ignore = "ten seconds of processor time; the other two tests take a tenth of that"]
 fn a_batch_of_4096_samples_stays_below_250_mb() {
     assert_below(4096, 500, 250.0);
 }

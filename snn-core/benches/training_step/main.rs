@@ -24,6 +24,7 @@ use jobs::Data;
 use measure::{Timing, measure};
 use options::{HELP, Options};
 use peak::Peaks;
+use processor_time::processor;
 use roofline::Roofline;
 use serde::Serialize;
 use snn_core::InstructionSet;
@@ -41,12 +42,6 @@ struct Report {
     timings: Vec<Timing>,
     /// One for each timing of variant `fused`.
     roofline: Vec<Roofline>,
-}
-
-fn processor() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':'));
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 /// What [`child`] has been asked for.

@@ -36,3 +36,10 @@ pub(crate) fn now() -> Option<Duration> {
 pub(crate) fn of_thread() -> Option<Duration> {
     None
 }
+
+/// The name of the processor.
+pub(crate) fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':'));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}

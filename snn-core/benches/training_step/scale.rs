@@ -6,7 +6,8 @@ use crate::{
     growth::{Growth, Point},
     measure::Timing,
     options::Options,
-    plot, processor,
+    plot,
+    processor_time::processor,
 };
 use std::{fmt::Write as _, fs, path::Path};
 

@@ -98,7 +98,8 @@ impl EpochRecord {
     /// Spikes of all hidden layers per training sample.
     #[must_use]
     pub fn spikes(&self) -> f64 {
-        self.layers.iter().map(|layer| layer.spikes).sum()
+        // An empty sum is -0.0.
+        0.0 + self.layers.iter().map(|layer| layer.spikes).sum::<f64>()
     }
 
     /// Every number of the record that can be plotted as a curve.

@@ -98,7 +98,7 @@ pub(super) fn runs_of(runs: &Runs, kind: Kind) -> Runs {
 
 /// Hidden spikes per input.
 pub(super) fn spikes(row: &Row) -> Option<f64> {
-    Some(row.spikes.as_ref()?.iter().sum())
+    Some(0.0 + row.spikes.as_ref()?.iter().sum::<f64>())
 }
 
 /// The runs for the fit of a sigmoid, and the others.

@@ -144,7 +144,9 @@ const HIGH: u16 = 42;
 fn preview_rows(state: &State, (width, height): (u16, u16), details: usize) -> u16 {
     let room = height.saturating_sub(2 + details as u16);
     let list = state.list.order.len().min(usize::from(u16::MAX)) as u16;
-    let free = room.saturating_sub(list).max(if height >= HIGH { room / 3 } else { 0 });
+    // A list that is written once shows all of its runs.
+    let least = if state.is_watched && height >= HIGH { room / 3 } else { 0 };
+    let free = room.saturating_sub(list).max(least);
     if width < PREVIEW.0 || free < PREVIEW.1 || state.list.selected().is_none() {
         return 0;
     }

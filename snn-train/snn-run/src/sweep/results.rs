@@ -152,7 +152,7 @@ impl Results {
             runs: members.len(),
             valid_accuracy: summary(&|row| row.valid_accuracy),
             test_accuracy: summary(&|row| row.test_accuracy),
-            spikes: summary(&|row| row.spikes.as_ref().map(|layers| layers.iter().sum())),
+            spikes: summary(&|row| row.spikes.as_ref().map(|layers| 0.0 + layers.iter().sum::<f64>())),
             models,
         }
     }

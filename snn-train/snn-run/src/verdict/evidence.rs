@@ -90,7 +90,7 @@ impl Evidence {
     /// Spikes of all hidden layers per test sample, once it is tested.
     #[must_use]
     pub fn test_spikes(&self) -> Option<f64> {
-        Some(self.test.as_ref()?.layers.iter().map(|layer| layer.spikes).sum())
+        Some(0.0 + self.test.as_ref()?.layers.iter().map(|layer| layer.spikes).sum::<f64>())
     }
 
     /// Adds the next record.
