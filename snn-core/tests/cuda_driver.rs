@@ -400,7 +400,7 @@ fn scenario_refusals() {
     let reference = on(&NetworkConfig { implementation: Implementation::Reference, ..config });
     let input: Input<f32> = Events::from_spikes(1, 4, 2, &[(0, 0, 1)]).unwrap().into();
     let message = reference.forward(&input).unwrap_err().to_string();
-    assert!(message.contains("computes on the CPU"), "{message}");
+    assert!(message.contains("only supports the CPU"), "{message}");
     let cpu: Network<f32, Cpu> = reference.to_cpu().unwrap();
     assert!(cpu.forward(&input).is_ok());
 }
