@@ -8,6 +8,8 @@
 //! as in the spiking network, and 0 for a pixel without a spike. Learning rate and epoch are selected on validation; the test
 //! part is used once per seed.
 
+#![allow(clippy::print_stdout, reason = "a program that reports on the terminal")]
+
 use std::env;
 
 use snn_core::dfdx::optim::{Adam, AdamConfig};

@@ -46,7 +46,7 @@ fn shells_complete_and_man_has_a_page() {
     }
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("deep/man1");
-    said(&run(&["--man"], &[pages.clone()]));
+    said(&run(&["--man"], std::slice::from_ref(&pages)));
     let page = fs::read_to_string(pages.join("snn-tui.1")).unwrap();
     assert!(page.contains(".TH snn-tui") && page.contains("notify"), "{page}");
 }

@@ -339,8 +339,8 @@ fn draw_several(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
     let heading = if first > 0 { format!("< {first} more") } else { String::new() };
     buffer.set_string(area.x, area.y, fit(&heading, named), state.theme.dim());
     let mut x = area.x + named as u16 + 1;
-    for run in first..table.names.len() {
-        let cells = widths[run].min(most).min(room.saturating_sub(named + 1));
+    for (run, cells) in widths.iter().enumerate().skip(first) {
+        let cells = (*cells).min(most).min(room.saturating_sub(named + 1));
         let left_over = usize::from(area.right().saturating_sub(x));
         if cells > left_over {
             // As much of it as there is room for says that there are more.

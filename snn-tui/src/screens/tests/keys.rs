@@ -137,7 +137,8 @@ fn every_key_does_one_thing_and_the_help_names_it() {
         assert_named(definition.bindings, &text);
         assert_named(EVERYWHERE, &text);
         SCREENS.iter().for_each(|other| assert_named(other.bindings, &text));
-        (assert_named(TYPING, &text), assert_named(SCROLLING, &text));
+        assert_named(TYPING, &text);
+        assert_named(SCROLLING, &text);
         assert!(SCREENS.iter().all(|other| text.contains(other.title)), "{text}");
         let mut known = std::collections::BTreeSet::new();
         for binding in definition.bindings {
@@ -165,7 +166,9 @@ fn every_name_of_a_key_is_one_that_a_key_has() {
         }
     }
     SCREENS.iter().for_each(|it| check(it.bindings));
-    (check(EVERYWHERE), check(TYPING), check(SCROLLING));
+    check(EVERYWHERE);
+    check(TYPING);
+    check(SCROLLING);
     assert_eq!(binding::name(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::ALT)), "", "Alt and x is not x");
 }
 
