@@ -77,6 +77,10 @@ pub(crate) fn captures(text: bool) -> Result<u8> {
         if code != 0 {
             return Ok(code);
         }
+        if !text {
+            // The numbers are those of the recorded runs.
+            fs::remove_file(picture(name).with_extension("csv")).context("cannot remove the table")?;
+        }
     }
     Ok(0)
 }
