@@ -21,7 +21,7 @@ use crate::{
     export::{self, What},
     notify::Notify,
     screens::{self, Action},
-    state::State,
+    state::UiState,
     terminal::{Heard, Listener, Terminal},
     theme::Ground,
 };
@@ -61,7 +61,7 @@ enum Input {
 const FIRST_FRAME: Duration = Duration::from_millis(100);
 
 /// Shows the dashboard until the user quits.
-pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<()> {
+pub(crate) fn run(tailer: Tailer, mut state: UiState, manner: &Manner) -> Result<()> {
     state.is_watched = true;
     let (sender, inputs) = mpsc::channel();
     // Before the terminal is taken over, so any signal restores it.
@@ -89,7 +89,7 @@ pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<(
             None => Duration::from_secs(3600),
         };
         let mut now = false;
-        let mut act = |state: &mut State, action: Option<Action>| {
+        let mut act = |state: &mut UiState, action: Option<Action>| {
             match action {
                 Some(Action::Quit) => return Ok(true),
                 Some(Action::Redraw) => terminal.forget(),
@@ -161,7 +161,7 @@ pub(crate) fn run(tailer: Tailer, mut state: State, manner: &Manner) -> Result<(
 }
 
 /// Stops this process, if there is a shell that can continue it.
-fn suspend(terminal: &mut Terminal, state: &mut State) -> io::Result<()> {
+fn suspend(terminal: &mut Terminal, state: &mut UiState) -> io::Result<()> {
     if !terminal.suspend()? {
         state.notice = Some("cannot suspend: there is no shell to return to".to_owned());
     }
@@ -255,7 +255,7 @@ fn watch_signals(_: &Sender<Input>) -> io::Result<()> {
 }
 
 /// Requests runs to stop, unless they have ended or vanished since the question.
-fn stop(state: &mut State, runs: &[String]) {
+fn stop(state: &mut UiState, runs: &[String]) {
     let mut asked = 0;
     let mut said = Vec::new();
     for id in runs {
@@ -281,7 +281,7 @@ fn stop(state: &mut State, runs: &[String]) {
 }
 
 /// Exports the screen into the working directory, without replacing files.
-fn export(state: &mut State) {
+fn export(state: &mut UiState) {
     let target = export::free_target();
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     state.notice = Some(match export::write(state, What::Plots, size, &target) {
@@ -302,9 +302,9 @@ mod tests {
     };
 
     /// The dashboard's state for the runs in a directory.
-    fn known(directory: &Path) -> State {
+    fn known(directory: &Path) -> UiState {
         let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
-        let mut state = State::new(theme, "runs".to_owned(), false);
+        let mut state = UiState::new(theme, "runs".to_owned(), false);
         let mut tailer = Tailer::new(Source::open(directory).unwrap(), Duration::from_secs(3600));
         crate::start::settle(&mut tailer, &mut state);
         state
@@ -314,7 +314,7 @@ mod tests {
     fn only_what_is_still_running_is_asked_to_stop() {
         let directory = tempfile::tempdir().unwrap();
         let path = |id: &str| directory.path().join(id);
-        let said = |state: &mut State, id: &str| {
+        let said = |state: &mut UiState, id: &str| {
             stop(state, &[id.to_owned()]);
             state.notice.take().unwrap()
         };

@@ -12,7 +12,7 @@ use crate::{
     export::Target,
     notify::Notify,
     screens::{SCREENS, curves, probed},
-    state::{Filter, Screen, State, headings},
+    state::{Filter, Screen, UiState, headings},
     theme::{Colors, Ground, Marker, Theme},
 };
 
@@ -188,7 +188,7 @@ impl Arguments {
     }
 
     /// The initial state of the dashboard.
-    pub(crate) fn apply(&self, state: &mut State) -> Result<()> {
+    pub(crate) fn apply(&self, state: &mut UiState) -> Result<()> {
         state.screen = self.screen;
         state.change(|it: &mut curves::Choice| it.metric.clone_from(&self.metric));
         state.change(|it: &mut probed::Epoch| it.0 = self.epoch);
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn an_unknown_column_is_named_with_those_that_there_are() {
         let arguments = Arguments::try_parse_from(["snn-tui", "--sort", "speed"]).unwrap();
-        let mut state = State::new(arguments.theme(), String::new(), false);
+        let mut state = UiState::new(arguments.theme(), String::new(), false);
         let wrong = Arguments::try_parse_from(["snn-tui", "--filter", "best>90"]).unwrap();
         let error = wrong.apply(&mut state).unwrap_err().to_string();
         assert!(error.contains("write best>0.9"), "{error}");

@@ -49,7 +49,7 @@ use app::Manner;
 use arguments::Arguments;
 use clap::Parser as _;
 use data::{Source, Tailer};
-use state::State;
+use state::UiState;
 
 /// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
 fn parse() -> Arguments {
@@ -89,7 +89,7 @@ fn watch(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         return once::json(source);
     }
-    let mut state = State::new(arguments.theme(), source.name(), source.is_sweep());
+    let mut state = UiState::new(arguments.theme(), source.name(), source.is_sweep());
     arguments.apply(&mut state)?;
     let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
     // A terminal that cannot move its cursor gets a screen as text.

@@ -13,7 +13,7 @@ use crate::{
     export::{self, What},
     screens,
     start::{check, settle},
-    state::{Screen, State},
+    state::{Screen, UiState},
 };
 
 /// One run, as documented for `--json`.
@@ -98,7 +98,7 @@ fn to_json(source: Source) -> Result<String> {
 }
 
 /// Writes a screen once.
-pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) -> Result<()> {
+pub(crate) fn screen(source: Source, mut state: UiState, arguments: &Arguments) -> Result<()> {
     // Loads of processors are known from the second look on.
     let looks = if state.screen == Screen::SYSTEM { 2 } else { 1 };
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
@@ -137,7 +137,7 @@ pub(crate) fn screen(source: Source, mut state: State, arguments: &Arguments) ->
 }
 
 /// As wide as the terminal, and for lists as high as they are long: whoever asks for all runs gets them.
-fn default_size(state: &State) -> Size {
+fn default_size(state: &UiState) -> Size {
     let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
     let width = width.clamp(50, 400);
     match state.screen {

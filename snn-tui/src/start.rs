@@ -9,7 +9,7 @@ use crate::{
     arguments::Arguments,
     data::{History, Run, Tailer},
     screens::{self, curves},
-    state::State,
+    state::UiState,
 };
 
 /// How much of a history to read for the names of its metrics (bytes).
@@ -18,7 +18,7 @@ const RECENT: u64 = 64 << 10;
 const NAMES: usize = 12;
 
 /// Reads all data that the screen needs, repeatedly, since data may lead to further needs.
-pub(crate) fn settle(tailer: &mut Tailer, state: &mut State) {
+pub(crate) fn settle(tailer: &mut Tailer, state: &mut UiState) {
     for _ in 0..3 {
         loop {
             let mut messages = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn settle(tailer: &mut Tailer, state: &mut State) {
 }
 
 /// Reads what [`check`] needs: a filter needs all runs, everything else only their names.
-pub(crate) fn read(tailer: &mut Tailer, state: &mut State, arguments: &Arguments) {
+pub(crate) fn read(tailer: &mut Tailer, state: &mut UiState, arguments: &Arguments) {
     if arguments.filter().is_some() {
         return settle(tailer, state);
     }
@@ -48,7 +48,7 @@ pub(crate) fn read(tailer: &mut Tailer, state: &mut State, arguments: &Arguments
 ///
 /// # Errors
 /// The first error.
-pub(crate) fn check(state: &mut State, arguments: &Arguments) -> Result<()> {
+pub(crate) fn check(state: &mut UiState, arguments: &Arguments) -> Result<()> {
     if let Some(missing) = arguments.named_runs().find(|id| !state.model.runs.contains_key(*id)) {
         let known = nearest(missing, state.model.runs.keys().map(String::as_str));
         bail!("there is no run `{missing}` in {}; {known}", state.model.source);
@@ -148,7 +148,7 @@ mod tests {
     fn mistake(runs: &Path, arguments: &[&str]) -> String {
         let all = [&["snn-tui"], arguments].concat();
         let arguments = Arguments::try_parse_from(all).unwrap();
-        let mut state = State::new(arguments.theme(), "runs".to_owned(), false);
+        let mut state = UiState::new(arguments.theme(), "runs".to_owned(), false);
         if let Err(error) = arguments.apply(&mut state) {
             return error.to_string();
         }

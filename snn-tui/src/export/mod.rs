@@ -19,7 +19,7 @@ use tempfile::{Builder, NamedTempFile};
 use crate::{
     figure::{Figure, Table},
     screens,
-    state::State,
+    state::UiState,
     theme::{Colors, Ground, Marker},
     widgets::text::clean,
 };
@@ -40,7 +40,7 @@ pub(crate) enum What {
 ///
 /// # Errors
 /// If there is nothing to draw, or a file cannot be written.
-pub(crate) fn write(state: &mut State, what: What, size: (u16, u16), target: &Target) -> Result<PathBuf> {
+pub(crate) fn write(state: &mut UiState, what: What, size: (u16, u16), target: &Target) -> Result<PathBuf> {
     // A picture has a dark background, and does not depend on the capabilities of the terminal.
     let theme = state.theme;
     (state.theme.colors, state.theme.marker) = (Colors::Indexed(Ground::Dark), Marker::Braille);
@@ -58,7 +58,7 @@ pub(crate) fn write(state: &mut State, what: What, size: (u16, u16), target: &Ta
 }
 
 /// The picture, and its numbers.
-fn make(state: &State, what: What, size: (u16, u16), format: Format) -> Result<(Vec<u8>, Table)> {
+fn make(state: &UiState, what: What, size: (u16, u16), format: Format) -> Result<(Vec<u8>, Table)> {
     let figure = screens::figure(state).map_err(|why| anyhow!(why))?;
     let (picture, table) = match (figure, what) {
         (Figure::Panels(panels), What::Plots) => {

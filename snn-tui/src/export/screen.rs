@@ -14,7 +14,7 @@ use super::{
     scale::of_terminal,
     target::{DOTS_PER_INCH, Format},
 };
-use crate::{screens, state::State};
+use crate::{screens, state::UiState};
 
 /// Size of a cell.
 const CELL: (f64, f64) = (8.4, 17.0);
@@ -26,7 +26,7 @@ const PAPER: Color = Color(0x16, 0x18, 0x1d);
 const DIM: f64 = 0.45;
 
 /// The screen with this number of columns and rows.
-pub(super) fn render(state: &State, (width, height): (u16, u16), format: Format) -> Result<Vec<u8>> {
+pub(super) fn render(state: &UiState, (width, height): (u16, u16), format: Format) -> Result<Vec<u8>> {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     screens::draw(state, area, &mut buffer);

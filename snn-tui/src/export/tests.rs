@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// The dashboard over a directory, on a screen, with all that it shows read.
-fn state(directory: &Path, screen: Screen, marked: &[&str]) -> State {
+fn state(directory: &Path, screen: Screen, marked: &[&str]) -> UiState {
     let source = Source::open(directory).unwrap();
     let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
-    let mut state = State::new(theme, "runs".to_owned(), source.is_sweep());
+    let mut state = UiState::new(theme, "runs".to_owned(), source.is_sweep());
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
     state.screen = screen;
     crate::start::settle(&mut tailer, &mut state);

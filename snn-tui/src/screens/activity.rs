@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     figure::{Figure, Panel},
-    state::{Screen, State},
+    state::{Screen, UiState},
     widgets::{
         note, panes,
         text::{clean, fit, width},
@@ -52,24 +52,24 @@ pub(super) const DEFINITION: Definition = Definition {
     figure,
 };
 
-fn view_by(state: &mut State, by: isize) {
+fn view_by(state: &mut UiState, by: isize) {
     state.change(|it: &mut Choice| it.view = turned(it.view, VIEWS.len(), by));
 }
 
-fn sample_by(state: &mut State, by: isize) {
+fn sample_by(state: &mut UiState, by: isize) {
     let Ok(look) = Look::at(state) else { return };
     let samples = look.probe.samples.len();
     state.change(|it: &mut Choice| it.sample = turned(it.sample.min(samples - 1), samples, by));
 }
 
-fn layer_by(state: &mut State, by: isize) {
+fn layer_by(state: &mut UiState, by: isize) {
     let Ok(look) = Look::at(state) else { return };
     let layers = look.sample.hidden.len().max(1);
     let layer = turned(look.layer.min(layers - 1), layers, by);
     state.change(|it: &mut Choice| it.layer = layer);
 }
 
-fn neuron_by(state: &mut State, by: isize) {
+fn neuron_by(state: &mut UiState, by: isize) {
     let Ok(look) = Look::at(state) else { return };
     let neurons = look.sample.potentials.get(look.layer).map_or(1, |traces| traces.units.len().max(1));
     let neuron = turned(look.neuron, neurons, by);
@@ -89,11 +89,11 @@ type View = fn(&Look<'_>, Rect, &mut Buffer);
 type Panels = for<'a> fn(&Look<'a>) -> Vec<Panel<'a>>;
 
 /// The view in front.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     Ok(Figure::Panels(VIEWS[state.choice::<Choice>().view].2(&Look::at(state)?)))
 }
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use crate::screens::probed::tests::{body, draw_everywhere, odd_probe, probe, state};
 
-    fn press(state: &mut State, keys: &str) {
+    fn press(state: &mut UiState, keys: &str) {
         keys.chars().for_each(|c| drop(crate::screens::key(state, KeyCode::Char(c).into())));
     }
 

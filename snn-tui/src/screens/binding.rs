@@ -2,10 +2,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::state::State;
+use crate::state::UiState;
 
 /// What a key does.
-type Act<R> = fn(&mut State) -> R;
+type Act<R> = fn(&mut UiState) -> R;
 
 /// Keys that belong together, and what they do.
 pub(crate) struct Binding<R: 'static = ()> {
@@ -84,7 +84,7 @@ pub(crate) fn event(name: &str) -> Option<KeyEvent> {
 }
 
 /// Does what the key is bound to; `None` if it is bound to nothing.
-pub(crate) fn press<R>(bindings: &[Binding<R>], state: &mut State, key: KeyEvent) -> Option<R> {
+pub(crate) fn press<R>(bindings: &[Binding<R>], state: &mut UiState, key: KeyEvent) -> Option<R> {
     let name = name(key);
     let mut keys = bindings.iter().flat_map(|binding| binding.keys);
     let (_, act) = keys.find(|(names, _)| names.split('|').any(|it| it == name))?;

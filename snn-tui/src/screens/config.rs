@@ -11,7 +11,7 @@ use crate::{
     data::Wants,
     figure::{self, Figure},
     state::{
-        Screen, State,
+        Screen, UiState,
         line::{Typed, edit},
     },
     widgets::{
@@ -68,37 +68,37 @@ pub(super) const DEFINITION: Definition = Definition {
     figure,
 };
 
-fn wants(state: &State, wants: &mut Wants) {
+fn wants(state: &UiState, wants: &mut Wants) {
     wants.visible.extend(state.chosen());
 }
 
-fn find(state: &mut State) {
+fn find(state: &mut UiState) {
     state.change(|it: &mut Choice| it.typed = Some(it.words.clone()));
 }
 
-fn toggle(state: &mut State) {
+fn toggle(state: &mut UiState) {
     state.change(|it: &mut Choice| (it.other, it.top) = (!it.other, 0));
 }
 
-fn forget(state: &mut State) {
+fn forget(state: &mut UiState) {
     if state.choice::<Choice>().words.is_empty() {
         state.screen = Screen::RUNS;
     }
     state.change(|it: &mut Choice| (it.words, it.top) = (String::new(), 0));
 }
 
-fn scroll(state: &mut State, by: isize) {
+fn scroll(state: &mut UiState, by: isize) {
     let last = Table::of(state).rows.len().saturating_sub(state.page.get().max(1));
     state.change(|it: &mut Choice| it.top = it.top.min(last).saturating_add_signed(by).min(last));
 }
 
-fn page(state: &mut State, by: isize) {
+fn page(state: &mut UiState, by: isize) {
     let rows = state.page.get().max(2) as isize - 1;
     scroll(state, by * rows);
 }
 
 /// The next of the marked runs in the first column; without marks the next run.
-fn turn(state: &mut State, by: isize) {
+fn turn(state: &mut UiState, by: isize) {
     if state.marked.is_empty() {
         return state.list.step(by);
     }
@@ -107,7 +107,7 @@ fn turn(state: &mut State, by: isize) {
 }
 
 /// Takes a key while words are typed. Returns whether they are.
-pub(super) fn take(state: &mut State, key: KeyEvent) -> bool {
+pub(super) fn take(state: &mut UiState, key: KeyEvent) -> bool {
     let Some(mut text) = state.choice::<Choice>().typed.filter(|_| state.screen == Screen::CONFIG) else {
         return false;
     };
@@ -123,7 +123,7 @@ pub(super) fn take(state: &mut State, key: KeyEvent) -> bool {
 }
 
 /// The line in which words are typed.
-pub(super) fn prompt(state: &State) -> Option<String> {
+pub(super) fn prompt(state: &UiState) -> Option<String> {
     let typed = state.choice::<Choice>().typed.filter(|_| state.screen == Screen::CONFIG)?;
     Some(clean(&format!("/{typed}_")))
 }
@@ -148,7 +148,7 @@ struct Row {
 
 impl Table {
     /// What is shown: the rows that have all the words.
-    fn of(state: &State) -> Self {
+    fn of(state: &UiState) -> Self {
         let choice: Choice = state.choice();
         let runs = state.chosen();
         let names = state.names.short_of_some(&state.model, &runs);
@@ -197,7 +197,7 @@ impl Table {
 }
 
 /// The keys in which a run differs from any other of the list.
-fn differing_in_list<'a>(state: &'a State, id: &str) -> HashSet<&'a str> {
+fn differing_in_list<'a>(state: &'a UiState, id: &str) -> HashSet<&'a str> {
     let Some(own) = state.facts(id).map(|facts| &facts.configuration) else { return HashSet::new() };
     let values: HashMap<&str, &Value> = own.iter().collect();
     let mut differing = HashSet::new();
@@ -219,7 +219,7 @@ fn differing_in_list<'a>(state: &'a State, id: &str) -> HashSet<&'a str> {
 }
 
 /// What is known of runs besides their settings: path, state, verdict, device.
-fn about(state: &State, runs: &[String]) -> Vec<Row> {
+fn about(state: &UiState, runs: &[String]) -> Vec<Row> {
     let row = |key: &str, of: &dyn Fn(&str) -> Option<String>| {
         let values: Vec<_> = runs.iter().map(|id| of(id)).collect();
         let differs = values.iter().any(|value| *value != values[0]);
@@ -239,7 +239,7 @@ fn about(state: &State, runs: &[String]) -> Vec<Row> {
 }
 
 /// The screen, and all rows that it scrolls through.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     let shown = Table::of(state);
     if shown.names.is_empty() {
         return Err("no run is chosen".to_owned());
@@ -252,7 +252,7 @@ fn figure(state: &State) -> Result<Figure<'_>, String> {
     Ok(Figure::Screen(table))
 }
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let runs = state.chosen();
     if runs.is_empty() || area.height < 2 {
         let text = "No run is chosen: go to Runs (1), and put the cursor on one, or mark some with Space.";
@@ -295,7 +295,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 const COLUMN: u16 = 52;
 
 /// One run: keys and values, on wide terminals in several columns.
-fn draw_one(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
+fn draw_one(state: &UiState, table: &Table, area: Rect, buffer: &mut Buffer) {
     let needed = table.rows.len().div_ceil(usize::from(area.height).max(1)) as u16;
     let number = (area.width / COLUMN).min(needed).max(1);
     let wide = area.width / number;
@@ -320,7 +320,7 @@ fn draw_one(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
 const VALUE: (usize, usize) = (16, 28);
 
 /// Several runs: a column for each.
-fn draw_several(state: &State, table: &Table, area: Rect, buffer: &mut Buffer) {
+fn draw_several(state: &UiState, table: &Table, area: Rect, buffer: &mut Buffer) {
     let rows = usize::from(area.height).saturating_sub(1);
     state.page.set(rows);
     let choice: Choice = state.choice();

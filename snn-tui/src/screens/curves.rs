@@ -11,7 +11,7 @@ use super::{binding::Binding, definition::Definition};
 use crate::{
     data::XAxis,
     figure::{Figure, Panel},
-    state::{Screen, State},
+    state::{Screen, UiState},
     widgets::{
         Plot, first_shown, grid, note,
         text::{clean, fit, left, number, right, width},
@@ -97,16 +97,16 @@ pub(super) const DEFINITION: Definition = Definition {
     figure,
 };
 
-fn change(state: &mut State, with: fn(&mut Choice)) {
+fn change(state: &mut UiState, with: fn(&mut Choice)) {
     state.change(with);
 }
 
-fn metric_by(state: &mut State, by: isize) {
+fn metric_by(state: &mut UiState, by: isize) {
     let entries = metrics::entries(state);
     state.change(|it: &mut Choice| metrics::turn(it, &entries, by));
 }
 
-fn next_axis(state: &mut State) {
+fn next_axis(state: &mut UiState) {
     change(state, |it| {
         it.axis = match it.axis {
             XAxis::Epoch => XAxis::Step,
@@ -116,7 +116,7 @@ fn next_axis(state: &mut State) {
     });
 }
 
-fn smoother(state: &mut State) {
+fn smoother(state: &mut UiState) {
     change(state, |it| {
         it.smoothing = match it.smoothing {
             0.0 => 0.5,
@@ -127,7 +127,7 @@ fn smoother(state: &mut State) {
     });
 }
 
-fn next_parts(state: &mut State) {
+fn next_parts(state: &mut UiState) {
     change(state, |it| {
         it.parts = match it.parts {
             Parts::Both => Parts::Train,
@@ -137,7 +137,7 @@ fn next_parts(state: &mut State) {
     });
 }
 
-fn back(state: &mut State) {
+fn back(state: &mut UiState) {
     if state.choice::<Choice>().listing {
         change(state, |it| it.listing = false);
     } else {
@@ -152,7 +152,7 @@ const WIDE: u16 = 130;
 /// What a small plot needs to say anything.
 const SMALL: (u16, u16) = (36, 9);
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let choice: Choice = state.choice();
     let runs = state.chosen();
     let all = metrics::metrics(state);
@@ -186,7 +186,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 const MAIN: [&str; 2] = ["loss", "accuracy"];
 
 /// Loss and accuracy, side by side where there is room.
-fn draw_main(state: &State, plot: impl Fn(&str) -> Plot, area: Rect, buffer: &mut Buffer) {
+fn draw_main(state: &UiState, plot: impl Fn(&str) -> Plot, area: Rect, buffer: &mut Buffer) {
     let half = if area.width >= WIDE {
         Rect { width: area.width / 2 - 1, ..area }
     } else {
@@ -204,7 +204,7 @@ fn draw_main(state: &State, plot: impl Fn(&str) -> Plot, area: Rect, buffer: &mu
 
 /// Small multiples, as many as fit.
 fn draw_small(
-    state: &State,
+    state: &UiState,
     metrics: &[String],
     plot: impl Fn(&str) -> Plot,
     area: Rect,
@@ -227,7 +227,7 @@ fn draw_small(
 }
 
 /// Which letter is which run, for plots too small for names. Returns the rows that it takes.
-fn draw_names(state: &State, choice: &Choice, runs: &[String], area: Rect, buffer: &mut Buffer) -> u16 {
+fn draw_names(state: &UiState, choice: &Choice, runs: &[String], area: Rect, buffer: &mut Buffer) -> u16 {
     let first = plots::plot(state, choice, runs, MAIN[0]);
     let (mut x, mut y) = (area.x, area.y);
     let most = area.y + area.height / 4;
@@ -253,7 +253,7 @@ fn draw_names(state: &State, choice: &Choice, runs: &[String], area: Rect, buffe
 }
 
 /// The list of metrics, with the last value of the first run. Returns what is left for the plots.
-fn draw_list(state: &State, choice: &Choice, area: Rect, buffer: &mut Buffer) -> Rect {
+fn draw_list(state: &UiState, choice: &Choice, area: Rect, buffer: &mut Buffer) -> Rect {
     let theme = state.theme;
     let entries = metrics::entries(state);
     let name = |entry: &Option<String>| match entry.as_deref() {
@@ -286,7 +286,7 @@ fn draw_list(state: &State, choice: &Choice, area: Rect, buffer: &mut Buffer) ->
     Rect { x: area.x + used, width: area.width - used, ..area }
 }
 
-fn nothing(state: &State, runs: &[String]) -> String {
+fn nothing(state: &UiState, runs: &[String]) -> String {
     match runs {
         [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
         [id] => format!("{} has no epoch to show yet.", clean(&state.name(id))),
@@ -295,7 +295,7 @@ fn nothing(state: &State, runs: &[String]) -> String {
 }
 
 /// What is plotted.
-pub(crate) fn plots(state: &State) -> Vec<Plot> {
+pub(crate) fn plots(state: &UiState) -> Vec<Plot> {
     let choice: Choice = state.choice();
     let metrics = match &choice.metric {
         Some(all) if all == ALL => metrics::metrics(state),
@@ -306,7 +306,7 @@ pub(crate) fn plots(state: &State) -> Vec<Plot> {
 }
 
 /// The first of what is plotted, on a terminal too small for more.
-pub(super) fn draw_first(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_first(state: &UiState, area: Rect, buffer: &mut Buffer) {
     match plots(state).into_iter().find(|plot| !plot.series.is_empty()) {
         Some(plot) => plot.draw(state.theme, area, buffer),
         None => note(state.theme.dim(), &nothing(state, &state.chosen()), area, buffer),
@@ -314,7 +314,7 @@ pub(super) fn draw_first(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Loss and accuracy of a run in little room, for other screens.
-pub(super) fn draw_preview(state: &State, id: &str, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_preview(state: &UiState, id: &str, area: Rect, buffer: &mut Buffer) {
     let gap = 2;
     let half = Rect { width: (area.width - gap) / 2, ..area };
     for (metric, x) in MAIN.into_iter().zip([area.x, half.right() + gap]) {
@@ -324,7 +324,7 @@ pub(super) fn draw_preview(state: &State, id: &str, area: Rect, buffer: &mut Buf
 }
 
 /// What is written into files: all that is plotted.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     let plots: Vec<Plot> = plots(state).into_iter().filter(|plot| !plot.series.is_empty()).collect();
     if plots.is_empty() {
         return Err(nothing(state, &state.chosen()));

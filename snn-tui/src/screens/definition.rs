@@ -6,7 +6,7 @@ use super::binding::Binding;
 use crate::{
     data::Wants,
     figure::Figure,
-    state::{Screen, State},
+    state::{Screen, UiState},
 };
 
 /// A screen: a row of the table.
@@ -22,9 +22,9 @@ pub(crate) struct Definition {
     /// Its keys.
     pub(crate) bindings: &'static [Binding],
     /// Draws it.
-    pub(crate) draw: fn(&State, Rect, &mut Buffer),
+    pub(crate) draw: fn(&UiState, Rect, &mut Buffer),
     /// Adds the data that it needs.
-    pub(crate) wants: fn(&State, &mut Wants),
+    pub(crate) wants: fn(&UiState, &mut Wants),
     /// Its export, or the reason why there is none.
-    pub(crate) figure: fn(&State) -> Result<Figure<'_>, String>,
+    pub(crate) figure: fn(&UiState) -> Result<Figure<'_>, String>,
 }

@@ -9,7 +9,7 @@ use super::{
     scrolling::SCROLLING,
     table::{SCREENS, definition, place},
 };
-use crate::state::{Question, Screen, State};
+use crate::state::{Question, Screen, UiState};
 
 /// What the world outside is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ const INTERRUPT: &str = "Ctrl+C";
 const SUSPEND: &str = "Ctrl+Z";
 
 /// Takes a key.
-pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
+pub(crate) fn key(state: &mut UiState, key: KeyEvent) -> Option<Action> {
     state.notice = None;
     match binding::name(key).as_str() {
         INTERRUPT => return Some(Action::Quit),
@@ -93,19 +93,19 @@ pub(crate) fn key(state: &mut State, key: KeyEvent) -> Option<Action> {
     binding::press(EVERYWHERE, state, key).flatten()
 }
 
-fn filter(state: &mut State) -> Option<Action> {
+fn filter(state: &mut UiState) -> Option<Action> {
     state.list.editing = Some(state.list.filter.clone());
     None
 }
 
-fn screen_by(state: &mut State, by: isize) -> Option<Action> {
+fn screen_by(state: &mut UiState, by: isize) -> Option<Action> {
     let to = (place(state.screen) as isize + by).rem_euclid(SCREENS.len() as isize);
     state.screen = SCREENS[to as usize].screen;
     None
 }
 
 /// Walks through the marked runs, if there are any in the list, and else through all of it.
-fn run_by(state: &mut State, by: isize) -> Option<Action> {
+fn run_by(state: &mut UiState, by: isize) -> Option<Action> {
     let marked: Vec<String> = state
         .chosen()
         .into_iter()
@@ -127,17 +127,17 @@ fn run_by(state: &mut State, by: isize) -> Option<Action> {
     None
 }
 
-fn to_the_runs(state: &mut State) -> Option<Action> {
+fn to_the_runs(state: &mut UiState) -> Option<Action> {
     state.screen = Screen::RUNS;
     None
 }
 
-fn help(state: &mut State) -> Option<Action> {
+fn help(state: &mut UiState) -> Option<Action> {
     (state.help, state.help_line) = (true, 0);
     None
 }
 
-fn ask_to_stop(state: &mut State) -> Option<Action> {
+fn ask_to_stop(state: &mut UiState) -> Option<Action> {
     let chosen = state.chosen();
     let is_running = |id: &String| state.model.runs.get(id).is_some_and(|run| run.is(RunState::Running));
     let active: Vec<_> = chosen.iter().filter(|id| is_running(id)).cloned().collect();

@@ -10,7 +10,7 @@ use super::{
     table::{SCREENS, definition},
 };
 use crate::{
-    state::{Click, Question, Screen, State},
+    state::{Click, Question, Screen, UiState},
     widgets::{
         note,
         text::{clean, fit, left, width, wrap},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Draws the state into the whole of `area`.
-pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     state.clicks.clear();
     state.size.set((area.width, area.height));
     if area.width < 50 || area.height < 12 {
@@ -54,7 +54,7 @@ pub(crate) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The run that the screen shows, if it is gone: no other one takes its place unasked.
-fn gone(state: &State) -> Option<&str> {
+fn gone(state: &UiState) -> Option<&str> {
     let is_of_one = match state.screen {
         Screen::RUNS | Screen::SWEEP => false,
         Screen::CURVES => state.marked.is_empty(),
@@ -63,7 +63,7 @@ fn gone(state: &State) -> Option<&str> {
     state.gone().filter(|_| is_of_one)
 }
 
-fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw_head(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
     for (k, definition) in SCREENS.iter().enumerate() {
         if definition.is_for_sweeps && !state.model.is_sweep && area.width < 70 {
@@ -93,7 +93,7 @@ fn draw_head(state: &State, area: Rect, buffer: &mut Buffer) {
     );
 }
 
-fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw_foot(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     if let Some(Question::Stop(runs)) = &state.question {
         let what = if let [one] = &runs[..] { one.clone() } else { format!("{} runs", runs.len()) };
@@ -122,7 +122,7 @@ fn draw_foot(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Explains the mistake in the filter that is being typed, above its line.
-fn draw_mistake(state: &State, foot: Rect, buffer: &mut Buffer) {
+fn draw_mistake(state: &UiState, foot: Rect, buffer: &mut Buffer) {
     let Some(mistake) = &state.list.mistake else { return };
     let lines = wrap(&clean(mistake), usize::from(foot.width));
     let high = (lines.len() as u16).min(foot.y);

@@ -10,7 +10,7 @@ use super::{
     table::{SCREENS, definition},
 };
 use crate::{
-    state::State,
+    state::UiState,
     widgets::text::{left, wrap},
 };
 
@@ -38,7 +38,7 @@ fn lines(keys: &str, what: &str, room: usize) -> Vec<Line> {
 }
 
 /// The keys of this screen and of all screens, one binding per line.
-fn here(state: &State, room: usize) -> Vec<Line> {
+fn here(state: &UiState, room: usize) -> Vec<Line> {
     let shown = definition(state.screen);
     let mut here = vec![(shown.title.to_owned(), true)];
     here.extend(list(shown.bindings, room));
@@ -49,7 +49,7 @@ fn here(state: &State, room: usize) -> Vec<Line> {
 }
 
 /// All other keys, in short.
-fn elsewhere(state: &State, room: usize) -> Vec<Line> {
+fn elsewhere(state: &UiState, room: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut add = |title: &str, words: Vec<String>| {
         lines.push((title.to_owned(), true));
@@ -67,7 +67,7 @@ fn elsewhere(state: &State, room: usize) -> Vec<Line> {
 }
 
 /// Draws as much of the help as fits, from the line it is scrolled to.
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let half = usize::from(area.width / 2);
     let columns = if area.width >= TWO_COLUMNS {
         let room = half.saturating_sub(2);

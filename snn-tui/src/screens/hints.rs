@@ -9,7 +9,7 @@ use super::{
     table::definition,
 };
 use crate::{
-    state::{Click, State},
+    state::{Click, UiState},
     widgets::text::width,
 };
 
@@ -37,7 +37,7 @@ impl Hint {
 }
 
 /// The content of the line: keys of the screen on the left, those of all screens on the right.
-pub(super) fn hints(state: &State, room: usize) -> Vec<Hint> {
+pub(super) fn hints(state: &UiState, room: usize) -> Vec<Hint> {
     let mut shared: Vec<Hint> =
         ALWAYS.iter().filter_map(|key| EVERYWHERE.iter().find(|it| it.has(key))).map(Hint::of).collect();
     let own = match state.help {
@@ -65,7 +65,7 @@ pub(super) fn hints(state: &State, room: usize) -> Vec<Hint> {
     shown
 }
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     for hint in hints(state, usize::from(area.width)) {
         let mut x = area.x + hint.x as u16;
         let mut show = |text: &str, style, name: &str| {

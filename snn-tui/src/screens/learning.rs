@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     figure::{Figure, Panel},
-    state::{Screen, State},
+    state::{Screen, UiState},
     widgets::{
         note, panes,
         text::{clean, fit, number, percent, width},
@@ -53,23 +53,23 @@ pub(super) const DEFINITION: Definition = Definition {
     figure,
 };
 
-fn view_by(state: &mut State, by: isize) {
+fn view_by(state: &mut UiState, by: isize) {
     state.change(|it: &mut Choice| it.view = turned(it.view, VIEWS.len(), by));
 }
 
-fn layer_by(state: &mut State, by: isize) {
+fn layer_by(state: &mut UiState, by: isize) {
     let layers = probed::looked_at(state).map_or(1, |probe| probe.layers.len().max(1));
     state.change(|it: &mut Choice| it.layer = turned(it.layer.min(layers - 1), layers, by));
 }
 
 /// A cell of the confusions; under the other views the epoch.
-fn left_right(state: &mut State, by: isize) {
+fn left_right(state: &mut UiState, by: isize) {
     if state.choice::<Choice>().view != CONFUSIONS || !confusion::move_cell(state, 0, by) {
         probed::epoch_by(state, by);
     }
 }
 
-fn up_down(state: &mut State, by: isize) {
+fn up_down(state: &mut UiState, by: isize) {
     if state.choice::<Choice>().view == CONFUSIONS {
         confusion::move_cell(state, by, 0);
     }
@@ -84,16 +84,16 @@ const VIEWS: [(&str, View, Panels); 3] = [
 const CONFUSIONS: usize = 2;
 
 /// Draws a view.
-type View = fn(&State, Rect, &mut Buffer);
+type View = fn(&UiState, Rect, &mut Buffer);
 /// What a view writes into files, or why there is nothing.
-type Panels = fn(&State) -> Result<Vec<Panel<'_>>, String>;
+type Panels = fn(&UiState) -> Result<Vec<Panel<'_>>, String>;
 
 /// The view in front.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     Ok(Figure::Panels(VIEWS[state.choice::<Choice>().view].2(state)?))
 }
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
@@ -110,7 +110,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Run, epoch, and what has been reached by then.
-fn draw_title(state: &State, name: &str, area: Rect, buffer: &mut Buffer) {
+fn draw_title(state: &UiState, name: &str, area: Rect, buffer: &mut Buffer) {
     let view = VIEWS[state.choice::<Choice>().view].0;
     let at = probed::epoch(state);
     let value = |metric| probed::value_at(&probed::metric(state, metric, 1.0), at?);
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::screens::probed::tests::{body, draw_everywhere, odd_probe, probe, state};
 
-    fn press(state: &mut State, keys: &str) {
+    fn press(state: &mut UiState, keys: &str) {
         keys.chars().for_each(|c| drop(crate::screens::key(state, KeyCode::Char(c).into())));
     }
 

@@ -3,11 +3,11 @@
 use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 
 use super::everywhere::{self, Action};
-use crate::state::{Click, State};
+use crate::state::{Click, UiState};
 
 /// Handles the wheel and clicks.
-pub(crate) fn mouse(state: &mut State, event: MouseEvent) -> Option<Action> {
-    let key = |state: &mut State, code: KeyCode| everywhere::key(state, code.into());
+pub(crate) fn mouse(state: &mut UiState, event: MouseEvent) -> Option<Action> {
+    let key = |state: &mut UiState, code: KeyCode| everywhere::key(state, code.into());
     match event.kind {
         MouseEventKind::ScrollUp => key(state, KeyCode::Up),
         MouseEventKind::ScrollDown => key(state, KeyCode::Down),

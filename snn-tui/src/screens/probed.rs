@@ -4,7 +4,7 @@ use snn_run::probe::Probe;
 
 use crate::{
     data::{Probes, Wants, XAxis},
-    state::State,
+    state::UiState,
     widgets::text::clean,
 };
 
@@ -13,11 +13,11 @@ use crate::{
 pub(crate) struct Epoch(pub(crate) Option<u32>);
 
 /// The epoch that the user has chosen.
-pub(super) fn chosen_epoch(state: &State) -> Option<u32> {
+pub(super) fn chosen_epoch(state: &UiState) -> Option<u32> {
     state.choice::<Epoch>().0
 }
 
-fn choose(state: &mut State, epoch: Option<u32>) {
+fn choose(state: &mut UiState, epoch: Option<u32>) {
     state.change(|it: &mut Epoch| it.0 = epoch);
 }
 
@@ -38,19 +38,19 @@ macro_rules! epoch_binding {
 pub(super) use epoch_binding;
 
 /// Goes to another epoch of which there is a probe.
-pub(super) fn epoch_by(state: &mut State, by: isize) {
+pub(super) fn epoch_by(state: &mut UiState, by: isize) {
     let Some(probes) = state.subject_probes() else { return };
     let epoch = step(probes, chosen_epoch(state), by);
     choose(state, epoch);
 }
 
-pub(super) fn first_epoch(state: &mut State) {
+pub(super) fn first_epoch(state: &mut UiState) {
     let Some(probes) = state.subject_probes() else { return };
     let first = probes.epochs.first().copied();
     choose(state, first);
 }
 
-pub(super) fn newest_epoch(state: &mut State) {
+pub(super) fn newest_epoch(state: &mut UiState) {
     choose(state, None);
 }
 
@@ -60,7 +60,7 @@ pub(super) fn turned(place: usize, of: usize, by: isize) -> usize {
 }
 
 /// What these screens need to know: all of the run under the cursor.
-pub(super) fn wants(state: &State, wants: &mut Wants) {
+pub(super) fn wants(state: &UiState, wants: &mut Wants) {
     let subject = state.subject().map(|run| run.id.clone());
     wants.histories = subject.iter().cloned().collect();
     wants.probe = subject.map(|id| (id, chosen_epoch(state)));
@@ -74,7 +74,7 @@ fn step(probes: &Probes, chosen: Option<u32>, by: isize) -> Option<u32> {
 }
 
 /// The probe that is looked at, or what is to be said in its place.
-pub(super) fn looked_at(state: &State) -> Result<&Probe, String> {
+pub(super) fn looked_at(state: &UiState) -> Result<&Probe, String> {
     let Some(run) = state.subject() else {
         return Err("No run is chosen: go to Runs (1), and put the cursor on one.".to_owned());
     };
@@ -99,7 +99,7 @@ pub(super) fn looked_at(state: &State) -> Result<&Probe, String> {
 }
 
 /// Which epoch is looked at, of how many.
-pub(super) fn epoch_text(state: &State) -> String {
+pub(super) fn epoch_text(state: &UiState) -> String {
     let Some(probes) = state.subject_probes() else { return String::new() };
     let Some((epoch, _)) = &probes.current else { return String::new() };
     let mut text = match probes.epochs.iter().position(|it| it == epoch) {
@@ -113,7 +113,7 @@ pub(super) fn epoch_text(state: &State) -> String {
 }
 
 /// The epoch that is looked at: that of the probe, or without one the last of the run.
-pub(super) fn epoch(state: &State) -> Option<f64> {
+pub(super) fn epoch(state: &UiState) -> Option<f64> {
     let probes = state.subject_probes().and_then(|probes| Some(f64::from(probes.current.as_ref()?.0)));
     probes.or_else(|| {
         let last = state.model.histories.get(&state.subject()?.id)?.last()?;
@@ -122,7 +122,7 @@ pub(super) fn epoch(state: &State) -> Option<f64> {
 }
 
 /// A metric of the run that is looked at, `factor` times: by epoch, extremes included where epochs are put together.
-pub(super) fn metric(state: &State, name: &str, factor: f64) -> Vec<(f64, f64)> {
+pub(super) fn metric(state: &UiState, name: &str, factor: f64) -> Vec<(f64, f64)> {
     let history = state.subject().and_then(|run| state.model.histories.get(&run.id));
     let series = history.map(|history| history.series(name, XAxis::Epoch)).unwrap_or_default();
     let mut points = Vec::with_capacity(series.len());
@@ -204,9 +204,9 @@ pub(super) mod tests {
     }
 
     /// A run with three epochs and these probes on a screen.
-    pub(in crate::screens) fn state(screen: Screen, probes: Vec<Probe>) -> State {
+    pub(in crate::screens) fn state(screen: Screen, probes: Vec<Probe>) -> UiState {
         let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
-        let mut state = State::new(theme, "runs".to_owned(), false);
+        let mut state = UiState::new(theme, "runs".to_owned(), false);
         state.screen = screen;
         let id = "demo".to_owned();
         state.update(Msg::Runs(vec![Run::new(id.clone(), "runs/demo".into(), Some(RunState::Done))]));
@@ -261,7 +261,7 @@ pub(super) mod tests {
     }
 
     /// Draws the screen at many sizes and in every look, after each of these keys.
-    pub(in crate::screens) fn draw_everywhere(state: &mut State, keys: &str) {
+    pub(in crate::screens) fn draw_everywhere(state: &mut UiState, keys: &str) {
         for key in keys.chars() {
             screens::key(state, KeyCode::Char(key).into());
             for marker in [Marker::Braille, Marker::HalfBlock, Marker::Ascii] {
@@ -280,7 +280,7 @@ pub(super) mod tests {
     }
 
     /// What the screen alone draws, whatever the size of the terminal.
-    pub(in crate::screens) fn body(state: &State, width: u16, height: u16) -> String {
+    pub(in crate::screens) fn body(state: &UiState, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         (screens::table::definition(state.screen).draw)(state, area, &mut buffer);
@@ -308,8 +308,8 @@ pub(super) mod tests {
             assert!(body(&state, 80, 22).contains("Reading the probes of demo"));
             state.update(Msg::Probe("demo".to_owned(), 1, Err("torn".to_owned())));
             assert!(body(&state, 80, 22).contains("epoch 1 of demo cannot be read: torn"));
-            let none = State::new(state.theme, String::new(), false);
-            assert!(body(&State { screen, ..none }, 80, 22).contains("No run is chosen"));
+            let none = UiState::new(state.theme, String::new(), false);
+            assert!(body(&UiState { screen, ..none }, 80, 22).contains("No run is chosen"));
         }
     }
 

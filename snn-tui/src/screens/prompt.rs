@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::binding::{self, Binding};
 use crate::{
-    state::{State, line::drop_word},
+    state::{UiState, line::drop_word},
     widgets::text::{clean, count, width},
 };
 
@@ -22,7 +22,7 @@ pub(super) const TYPING: &[Binding] = &[
     },
 ];
 
-fn edit(state: &mut State, edit: fn(&mut String)) {
+fn edit(state: &mut UiState, edit: fn(&mut String)) {
     state.list.edit(edit);
 }
 
@@ -31,7 +31,7 @@ fn drop_character(text: &mut String) {
 }
 
 /// Takes a key while a filter is being typed.
-pub(super) fn key(state: &mut State, key: KeyEvent) {
+pub(super) fn key(state: &mut UiState, key: KeyEvent) {
     if binding::press(TYPING, state, key).is_some() {
         return;
     }
@@ -43,7 +43,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) {
 }
 
 /// The filter that is being typed and the number of matches; of a long filter, its end.
-pub(super) fn prompt(state: &State, text: &str, room: usize) -> String {
+pub(super) fn prompt(state: &UiState, text: &str, room: usize) -> String {
     let matches = format!("   {} of {} runs", count(state.list.order().len()), count(state.model.runs.len()));
     let typed = clean(&format!("/{text}_"));
     let free = room.saturating_sub(if state.list.mistake.is_none() { width(&matches) } else { 0 });

@@ -8,7 +8,7 @@ use crate::{
     data::Run,
     figure::{Figure, Table},
     state::{
-        Click, Screen, State,
+        Click, Screen, UiState,
         columns::{self, COLUMNS, Column},
         letter,
     },
@@ -55,28 +55,28 @@ pub(super) const DEFINITION: Definition = Definition {
     figure,
 };
 
-fn columns_by(state: &mut State, by: isize) {
+fn columns_by(state: &mut UiState, by: isize) {
     let list = &mut state.list;
     list.first_column = list.first_column.saturating_add_signed(by).min(COLUMNS.len() - 2);
 }
 
-fn sort(state: &mut State) {
+fn sort(state: &mut UiState) {
     state.list.sort = (state.list.sort + 1) % COLUMNS.len();
     state.list.is_stale = true;
     state.notice = Some(format!("sorted by {}", COLUMNS[state.list.sort].heading));
 }
 
-fn reverse(state: &mut State) {
+fn reverse(state: &mut UiState) {
     state.list.reverse = !state.list.reverse;
     state.list.is_stale = true;
 }
 
-fn page(state: &mut State, by: isize) {
+fn page(state: &mut UiState, by: isize) {
     let rows = state.list.page.get().max(2) as isize - 1;
     state.list.step(by * rows);
 }
 
-fn mark(state: &mut State) {
+fn mark(state: &mut UiState) {
     if let Some(id) = state.list.selected().map(str::to_owned) {
         if !state.marked.remove(&id) {
             state.marked.insert(id);
@@ -85,7 +85,7 @@ fn mark(state: &mut State) {
     }
 }
 
-fn mark_all(state: &mut State) {
+fn mark_all(state: &mut UiState) {
     if state.marked.is_empty() {
         state.marked = state.list.order().iter().cloned().collect();
     } else {
@@ -93,12 +93,12 @@ fn mark_all(state: &mut State) {
     }
 }
 
-fn forget(state: &mut State) {
+fn forget(state: &mut UiState) {
     state.list.set_filter("");
     state.marked.clear();
 }
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let list = &state.list;
     if state.model.runs.is_empty() {
         let gone = state.gone().map_or_else(String::new, |id| format!("{id} is gone. "));
@@ -128,7 +128,7 @@ fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The details of the run under the cursor; the list keeps at least half of the room.
-fn details_in(state: &State, (width, height): (u16, u16)) -> Vec<(String, Style)> {
+fn details_in(state: &UiState, (width, height): (u16, u16)) -> Vec<(String, Style)> {
     let mut details = details(state, usize::from(width));
     details.truncate(usize::from(height / 2));
     details
@@ -141,7 +141,7 @@ const MOST_OF_PREVIEW: u16 = 18;
 const HIGH: u16 = 42;
 
 /// Rows for the curves of the run under the cursor: what the list does not need.
-fn preview_rows(state: &State, (width, height): (u16, u16), details: usize) -> u16 {
+fn preview_rows(state: &UiState, (width, height): (u16, u16), details: usize) -> u16 {
     let room = height.saturating_sub(2 + details as u16);
     let list = state.list.order.len().min(usize::from(u16::MAX)) as u16;
     // A list that is written once shows all of its runs.
@@ -154,7 +154,7 @@ fn preview_rows(state: &State, (width, height): (u16, u16), details: usize) -> u
 }
 
 /// The run whose curves are shown, if there is room for them.
-fn previewed(state: &State) -> Vec<String> {
+fn previewed(state: &UiState) -> Vec<String> {
     let (width, height) = state.size.get();
     // Without names of screens and of keys.
     let body = (width, height.saturating_sub(2));
@@ -166,7 +166,7 @@ fn previewed(state: &State) -> Vec<String> {
 }
 
 /// The screen, and every column of all runs that are shown.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     if state.model.runs.is_empty() {
         return Err(format!("there are no runs in {}", state.model.source));
     }
@@ -181,7 +181,7 @@ fn figure(state: &State) -> Result<Figure<'_>, String> {
 }
 
 /// How many runs stand how.
-fn draw_summary(state: &State, filtered: bool, area: Rect, buffer: &mut Buffer) {
+fn draw_summary(state: &UiState, filtered: bool, area: Rect, buffer: &mut Buffer) {
     let mut text = if filtered {
         let filter = state.list.editing.as_ref().unwrap_or(&state.list.filter);
         format!(
@@ -205,7 +205,7 @@ fn draw_summary(state: &State, filtered: bool, area: Rect, buffer: &mut Buffer) 
     buffer.set_string(area.x, area.y, fit(&text, usize::from(area.width)), Style::new());
 }
 
-fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
+fn draw_table(state: &UiState, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     // Of few marked runs each has the letter of its curve.
     let chosen = state.chosen();
@@ -252,7 +252,7 @@ fn draw_table(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
 }
 
 /// What a column shows of a run.
-fn cell(state: &State, column: &Column, run: &Run) -> String {
+fn cell(state: &UiState, column: &Column, run: &Run) -> String {
     let text = match column.heading {
         "run" => state.short_name(&run.id),
         _ => (column.text)(run, state.facts(&run.id)),
@@ -269,7 +269,7 @@ const SPARK: usize = 16;
 const SPARKED: &str = "valid";
 
 /// The accuracy of each run over its epochs, from 0 to 1.
-fn draw_sparks(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
+fn draw_sparks(state: &UiState, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
     let cells = usize::from(area.width);
     buffer.set_string(area.x, area.y, left("accuracy", cells), state.theme.bold());
     for (run, y) in shown.iter().zip(area.y + 1..area.bottom()) {
@@ -279,7 +279,7 @@ fn draw_sparks(state: &State, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
 }
 
 /// Columns from the left with their widths, as many as there is room for. The first two stay; none is that of the sparklines.
-fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(Option<&'a Column>, usize)> {
+fn choose_columns<'a>(state: &UiState, shown: &[&Run], room: usize) -> Vec<(Option<&'a Column>, usize)> {
     let is_wide = room >= WIDE;
     let mut left = room.saturating_sub(1);
     let mut chosen = Vec::new();
@@ -306,12 +306,12 @@ fn choose_columns<'a>(state: &State, shown: &[&Run], room: usize) -> Vec<(Option
 }
 
 /// Rows that it takes to show all runs: those, the details, names of screens, counts, headings, keys.
-pub(crate) fn height(state: &State, width: u16) -> usize {
+pub(crate) fn height(state: &UiState, width: u16) -> usize {
     state.list.order.len() + details(state, usize::from(width)).len() + 4
 }
 
 /// What does not fit into the table, of the run under the cursor.
-fn details(state: &State, room: usize) -> Vec<(String, Style)> {
+fn details(state: &UiState, room: usize) -> Vec<(String, Style)> {
     let theme = state.theme;
     let mut lines = vec![(theme.glyph("─", "-").repeat(room), theme.dim())];
     let Some(run) = state.subject() else {

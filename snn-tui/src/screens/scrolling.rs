@@ -1,7 +1,7 @@
 //! Keys of the help; it scrolls if it is longer than the screen.
 
 use super::binding::Binding;
-use crate::state::State;
+use crate::state::UiState;
 
 pub(super) const SCROLLING: &[Binding] = &[
     Binding { what: "close; so does any other key", keys: &[("Esc|?", |state| state.help = false)] },
@@ -16,7 +16,7 @@ pub(super) const SCROLLING: &[Binding] = &[
     },
 ];
 
-fn by(state: &mut State, by: isize) {
+fn by(state: &mut UiState, by: isize) {
     let end = state.help_end.get();
     state.help_line = state.help_line.min(end).saturating_add_signed(by).min(end);
 }

@@ -6,14 +6,14 @@ use snn_run::RunState;
 use super::{curves, help, prompt::prompt};
 use crate::{
     data::Run,
-    state::{Click, Question, Screen, State},
+    state::{Click, Question, Screen, UiState},
     widgets::text::{clean, duration, fit, percent, several, wrap},
 };
 
 /// What a plot needs to be one.
 const CURVES: (u16, u16) = (20, 6);
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     if state.help {
         return help::draw(state, area, buffer);
     }
@@ -69,7 +69,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn summary(state: &State) -> String {
+fn summary(state: &UiState) -> String {
     let count = |wanted| state.model.runs.values().filter(|run| run.is(wanted)).count();
     let mut parts = Vec::new();
     for wanted in [
@@ -91,7 +91,7 @@ fn summary(state: &State) -> String {
     if parts.is_empty() { "no runs here yet".to_owned() } else { parts.join(", ") }
 }
 
-fn line(state: &State, run: &Run) -> String {
+fn line(state: &UiState, run: &Run) -> String {
     let status = run.status.as_ref();
     let epochs = status.map_or_else(String::new, |status| format!(" {}/{}", status.epoch, status.epochs));
     let left = run.remaining().map_or_else(String::new, |seconds| format!(" {}", duration(seconds)));

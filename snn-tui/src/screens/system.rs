@@ -7,7 +7,7 @@ use super::{binding::Binding, definition::Definition, diagnosis};
 use crate::{
     data::{Gpu, Load, Run, System, Wants},
     figure::{Figure, Table},
-    state::{Screen, State},
+    state::{Screen, UiState},
     widgets::{
         Axis, AxisScale, Bar, Plot, Series, bars, note,
         text::{bytes, clean, fit, number, wrap},
@@ -45,19 +45,19 @@ pub(super) const DEFINITION: Definition = Definition {
     figure,
 };
 
-fn wants(state: &State, wants: &mut Wants) {
+fn wants(state: &UiState, wants: &mut Wants) {
     let subject = state.subject().map(|run| run.id.clone());
     wants.histories = subject.iter().cloned().collect();
     wants.system = Some(subject);
 }
 
 /// Towards the beginning of the log.
-fn scroll(state: &mut State, by: isize) {
+fn scroll(state: &mut UiState, by: isize) {
     let last = said(state, 80).len().saturating_sub(1);
     state.change(|below: &mut Below| below.0 = below.0.saturating_add_signed(by).min(last));
 }
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let Some(system) = &state.model.system else {
         return note(state.theme.dim(), "looking at this machine ...", area, buffer);
     };
@@ -85,7 +85,7 @@ fn write(lines: &[(String, Style)], area: Rect, buffer: &mut Buffer) -> u16 {
     (lines.len() as u16).min(area.height)
 }
 
-fn draw_machine(state: &State, system: &System, area: Rect, buffer: &mut Buffer) -> u16 {
+fn draw_machine(state: &UiState, system: &System, area: Rect, buffer: &mut Buffer) -> u16 {
     let theme = state.theme;
     let used = write(&[(format!("machine {}", clean(&system.host)), theme.bold())], area, buffer);
     let mean = system.processors.iter().sum::<f64>() / system.processors.len().max(1) as f64;
@@ -135,7 +135,7 @@ const PLOT: u16 = 9;
 const MOST_OF_PLOT: u16 = 16;
 
 /// Loads of the machine since it is looked at: processors and memory, and below them the GPUs.
-fn draw_history(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw_history(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let plots = history(state.model.machine.looks());
     // A line apart from what is above.
     let area = Rect { y: (area.y + 1).min(area.bottom()), height: area.height.saturating_sub(1), ..area };
@@ -196,7 +196,7 @@ const SHORTEST: f64 = 1.0;
 const PAUSE: f64 = 0.5;
 
 /// The screen, and its numbers.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     let system = state.model.system.as_ref().ok_or("This machine has not been looked at yet.")?;
     let mut table = Table::new(["what", "value", "of", "unit"]);
     let mut add = |what: String, value: f64, of: Option<f64>, unit: &str| {
@@ -251,7 +251,7 @@ fn describe(gpu: &Gpu) -> String {
 }
 
 /// The process that trains a run, if it is on this machine.
-fn process(state: &State, system: &System, run: &Run) -> String {
+fn process(state: &UiState, system: &System, run: &Run) -> String {
     let id = clean(&run.id);
     let environment = state.model.environment.as_ref().filter(|(of, _)| *of == run.id);
     let session = environment.and_then(|(_, environment)| environment.sessions.last());
@@ -272,7 +272,7 @@ fn process(state: &State, system: &System, run: &Run) -> String {
 }
 
 /// Where the time of the last epoch went.
-fn draw_times(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
+fn draw_times(state: &UiState, area: Rect, buffer: &mut Buffer) -> u16 {
     let Some(last) = state.subject().and_then(|run| run.last.as_ref()) else {
         let line = ("no epoch has been recorded yet".to_owned(), state.theme.dim());
         return write(&[line], area, buffer);
@@ -297,7 +297,7 @@ fn draw_times(state: &State, area: Rect, buffer: &mut Buffer) -> u16 {
 }
 
 /// What there is to be read about the run: how it was started, and the end of what its trainer printed.
-fn said(state: &State, width: usize) -> Vec<(String, Style)> {
+fn said(state: &UiState, width: usize) -> Vec<(String, Style)> {
     let theme = state.theme;
     let Some(run) = state.subject() else { return Vec::new() };
     let mut lines = Vec::new();
@@ -325,7 +325,7 @@ fn said(state: &State, width: usize) -> Vec<(String, Style)> {
 }
 
 /// What is wrong with the run, or may be: never out of sight behind its log.
-fn troubles(state: &State, width: usize) -> Vec<(String, Style)> {
+fn troubles(state: &UiState, width: usize) -> Vec<(String, Style)> {
     let Some(run) = state.subject() else { return Vec::new() };
     let status = run.status.as_ref();
     let bad = [
@@ -340,7 +340,7 @@ fn troubles(state: &State, width: usize) -> Vec<(String, Style)> {
     bad.chain(warnings).flat_map(wrapped).collect()
 }
 
-fn draw_log(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw_log(state: &UiState, area: Rect, buffer: &mut Buffer) {
     if area.height < 2 {
         return;
     }

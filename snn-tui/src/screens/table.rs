@@ -4,7 +4,7 @@ use super::{activity, config, curves, definition::Definition, learning, runs, sw
 use crate::{
     data::Wants,
     figure::Figure,
-    state::{Screen, State},
+    state::{Screen, UiState},
 };
 
 /// All screens, in the order of their keys: `1` and so on.
@@ -29,7 +29,7 @@ pub(crate) fn definition(screen: Screen) -> &'static Definition {
 }
 
 /// What the screen that is shown needs to know.
-pub(crate) fn wants(state: &State) -> Wants {
+pub(crate) fn wants(state: &UiState) -> Wants {
     let list = &state.list;
     let mut wants = Wants {
         visible: list.visible(),
@@ -46,12 +46,12 @@ pub(crate) fn wants(state: &State) -> Wants {
 }
 
 /// What the screen that is shown writes into files, or why there is nothing.
-pub(crate) fn figure(state: &State) -> Result<Figure<'_>, String> {
+pub(crate) fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     (definition(state.screen).figure)(state)
 }
 
 /// Puts everything in order after something has changed.
-pub(crate) fn settle(state: &mut State) {
+pub(crate) fn settle(state: &mut UiState) {
     state.settle();
     // Histories that nobody follows any more take no memory.
     let followed = wants(state).histories;

@@ -14,7 +14,7 @@ use super::{Action, SCREENS, binding};
 use crate::{
     data::{Log, Process, Source, System, Tailer},
     fixture,
-    state::{Screen, State},
+    state::{Screen, UiState},
     theme::{Colors, Ground, Marker, Theme},
 };
 
@@ -23,7 +23,7 @@ mod curves;
 /// The dashboard over a directory, with keys pressed on it.
 struct Dashboard {
     directory: String,
-    state: State,
+    state: UiState,
     tailer: Tailer,
 }
 
@@ -34,7 +34,7 @@ impl Dashboard {
 
     fn over(source: Source, directory: &Path) -> Self {
         let theme = Theme { colors: Colors::None, marker: Marker::Braille };
-        let state = State::new(theme, "runs".to_owned(), source.is_sweep());
+        let state = UiState::new(theme, "runs".to_owned(), source.is_sweep());
         let directory = directory.display().to_string();
         let mut dashboard = Self { directory, state, tailer: Tailer::new(source, std::time::Duration::ZERO) };
         dashboard.settle();
@@ -152,7 +152,7 @@ fn every_verdict_of_a_real_run() {
 }
 
 /// What a machine would show, the same everywhere.
-fn machine(state: &mut State) {
+fn machine(state: &mut UiState) {
     state.model.system = Some(System {
         host: "lab-7".to_owned(),
         processors: vec![0.75, 0.2],

@@ -26,7 +26,7 @@ pub(crate) use list::headings;
 pub(crate) use screen::Screen;
 
 /// The state of the dashboard.
-pub(crate) struct State {
+pub(crate) struct UiState {
     pub(crate) theme: Theme,
     pub(crate) model: Model,
     pub(crate) screen: Screen,
@@ -71,7 +71,7 @@ pub(crate) enum Question {
     Stop(Vec<String>),
 }
 
-impl State {
+impl UiState {
     pub(crate) fn new(theme: Theme, source: String, is_sweep: bool) -> Self {
         Self {
             theme,

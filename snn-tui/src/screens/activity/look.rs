@@ -2,7 +2,7 @@
 
 use snn_run::probe::{Probe, SampleProbe};
 
-use crate::{screens::probed, state::State, theme::Theme, widgets::Axis};
+use crate::{screens::probed, state::UiState, theme::Theme, widgets::Axis};
 
 /// The user's selection. Another run may have fewer of them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Choice {
 
 /// The selected data.
 pub(super) struct Look<'a> {
-    pub(super) state: &'a State,
+    pub(super) state: &'a UiState,
     pub(super) theme: Theme,
     pub(super) probe: &'a Probe,
     pub(super) sample: &'a SampleProbe,
@@ -28,7 +28,7 @@ pub(super) struct Look<'a> {
 
 impl<'a> Look<'a> {
     /// The selected sample, or the reason why there is none.
-    pub(super) fn at(state: &'a State) -> Result<Self, String> {
+    pub(super) fn at(state: &'a UiState) -> Result<Self, String> {
         let probe = probed::looked_at(state)?;
         let choice: Choice = state.choice();
         let place = choice.sample.min(probe.samples.len().saturating_sub(1));

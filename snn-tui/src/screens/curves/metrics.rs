@@ -3,10 +3,10 @@
 use snn_run::scalars::GRADIENT_NORMS;
 
 use super::choice::{ALL, Choice};
-use crate::{data::History, state::State};
+use crate::{data::History, state::UiState};
 
 /// The metrics of the selected runs. Training and validation are one metric.
-pub(super) fn metrics(state: &State) -> Vec<String> {
+pub(super) fn metrics(state: &UiState) -> Vec<String> {
     let histories = state.chosen();
     let all = histories.iter().filter_map(|id| state.model.histories.get(id)).flat_map(History::metrics);
     let mut names: Vec<String> = all
@@ -33,7 +33,7 @@ fn rank(metric: &str) -> usize {
 }
 
 /// The entries of the list: loss and accuracy together, small multiples of all, then each alone.
-pub(super) fn entries(state: &State) -> Vec<Option<String>> {
+pub(super) fn entries(state: &UiState) -> Vec<Option<String>> {
     [None, Some(ALL.to_owned())].into_iter().chain(metrics(state).into_iter().map(Some)).collect()
 }
 

@@ -7,7 +7,7 @@ use snn_run::scalars;
 use super::choice::{Choice, Parts};
 use crate::{
     data::{Bucket, XAxis},
-    state::{State, letter},
+    state::{UiState, letter},
     widgets::{
         Axis, AxisScale, Plot, Series, fence,
         text::{clean, number},
@@ -29,7 +29,7 @@ struct Curve {
 }
 
 /// A metric of these runs.
-pub(super) fn plot(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Plot {
+pub(super) fn plot(state: &UiState, choice: &Choice, runs: &[String], metric: &str) -> Plot {
     let curves = if choice.grouped {
         grouped(state, choice, runs, metric)
     } else {
@@ -99,7 +99,7 @@ fn y_axis(choice: &Choice, x: &Axis, series: &[Series]) -> Axis {
 }
 
 /// The position of the crosshair on the axis, and its text: at the selected epoch of the first run that has it.
-pub(super) fn crosshair(state: &State, choice: &Choice, runs: &[String]) -> Option<(f64, String)> {
+pub(super) fn crosshair(state: &UiState, choice: &Choice, runs: &[String]) -> Option<(f64, String)> {
     let epoch = choice.crosshair?;
     if choice.axis == XAxis::Epoch {
         return Some((epoch, format!("epoch {}", number(epoch))));
@@ -148,7 +148,7 @@ fn named(
     there.enumerate().map(curve).collect()
 }
 
-fn single(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<Curve> {
+fn single(state: &UiState, choice: &Choice, runs: &[String], metric: &str) -> Vec<Curve> {
     let mut curves = Vec::new();
     let names = state.names_of(runs);
     for (k, (id, name)) in runs.iter().zip(names).enumerate() {
@@ -167,7 +167,7 @@ fn single(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<
 }
 
 /// Runs that differ only in seeds, by epoch: their mean, the lowest and the highest.
-fn grouped(state: &State, choice: &Choice, runs: &[String], metric: &str) -> Vec<Curve> {
+fn grouped(state: &UiState, choice: &Choice, runs: &[String], metric: &str) -> Vec<Curve> {
     let mut groups: Vec<(Option<u64>, Vec<&String>)> = Vec::new();
     for id in runs {
         let group = state.facts(id).map(|facts| facts.group);

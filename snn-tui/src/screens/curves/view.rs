@@ -4,7 +4,7 @@ use super::{
     choice::{Choice, Window},
     plots::{crosshair, x_axis},
 };
-use crate::{data::History, state::State, widgets::Axis};
+use crate::{data::History, state::UiState, widgets::Axis};
 
 /// A step of zooming in; out is its inverse.
 const STEP: f64 = 0.7;
@@ -17,7 +17,7 @@ const Y: [f64; 2] = [1.0 / 512.0, 1024.0];
 const LARGE: usize = 10;
 
 /// Shows more (`by` > 0) or less of the horizontal axis, around the crosshair if there is one.
-pub(super) fn zoom_x(state: &mut State, by: i32) {
+pub(super) fn zoom_x(state: &mut UiState, by: i32) {
     let choice: Choice = state.choice();
     let center = place_of_crosshair(state, &choice)
         .filter(|place| (choice.x.from..=choice.x.to).contains(place))
@@ -25,24 +25,24 @@ pub(super) fn zoom_x(state: &mut State, by: i32) {
     state.change(|it: &mut Choice| it.x = it.x.zoomed(STEP.powi(-by), center, X).within(0.0, 1.0));
 }
 
-pub(super) fn zoom_y(state: &mut State, by: i32) {
+pub(super) fn zoom_y(state: &mut UiState, by: i32) {
     state.change(|it: &mut Choice| it.y = it.y.zoomed(STEP.powi(-by), it.y.middle(), Y));
 }
 
-pub(super) fn move_x(state: &mut State, by: f64) {
+pub(super) fn move_x(state: &mut UiState, by: f64) {
     state.change(|it: &mut Choice| it.x = it.x.moved(by * MOVE).within(0.0, 1.0));
 }
 
-pub(super) fn move_y(state: &mut State, by: f64) {
+pub(super) fn move_y(state: &mut UiState, by: f64) {
     state.change(|it: &mut Choice| it.y = it.y.moved(by * MOVE).within(-Y[1], Y[1]));
 }
 
-pub(super) fn show_all(state: &mut State) {
+pub(super) fn show_all(state: &mut UiState) {
     state.change(|it: &mut Choice| (it.x, it.y) = (Window::default(), Window::default()));
 }
 
 /// Epochs of all selected runs, ascending: the stops of the crosshair.
-fn stops(state: &State) -> Vec<f64> {
+fn stops(state: &UiState) -> Vec<f64> {
     let chosen = state.chosen();
     let histories = chosen.iter().filter_map(|id| state.model.histories.get(id));
     let mut stops: Vec<f64> = histories.flat_map(History::epochs).collect();
@@ -52,7 +52,7 @@ fn stops(state: &State) -> Vec<f64> {
 }
 
 /// Moves the crosshair by this number of epochs from the one nearest to it; without one, it starts at an end.
-pub(super) fn move_crosshair(state: &mut State, by: isize) {
+pub(super) fn move_crosshair(state: &mut UiState, by: isize) {
     let stops = stops(state);
     let Some(last) = stops.len().checked_sub(1) else { return };
     let choice: Choice = state.choice();
@@ -65,13 +65,13 @@ pub(super) fn move_crosshair(state: &mut State, by: isize) {
 }
 
 /// Moves by a fraction of all epochs.
-pub(super) fn leap(state: &mut State, by: isize) {
+pub(super) fn leap(state: &mut UiState, by: isize) {
     let all = stops(state).len();
     move_crosshair(state, by * (all / LARGE).max(1) as isize);
 }
 
 /// Places it in the middle of the visible range, or removes it.
-pub(super) fn toggle_crosshair(state: &mut State) {
+pub(super) fn toggle_crosshair(state: &mut UiState) {
     let choice: Choice = state.choice();
     let stops = stops(state);
     if choice.crosshair.is_some() || stops.is_empty() {
@@ -93,7 +93,7 @@ fn nearest(stops: &[f64], epoch: f64) -> usize {
 }
 
 /// Places the crosshair at an epoch, and makes it visible.
-fn put(state: &mut State, epoch: Option<f64>) {
+fn put(state: &mut UiState, epoch: Option<f64>) {
     state.change(|it: &mut Choice| it.crosshair = epoch);
     let choice: Choice = state.choice();
     if let Some(place) = place_of_crosshair(state, &choice) {
@@ -102,13 +102,13 @@ fn put(state: &mut State, epoch: Option<f64>) {
 }
 
 /// The position of the crosshair on the whole axis, 0 to 1.
-fn place_of_crosshair(state: &State, choice: &Choice) -> Option<f64> {
+fn place_of_crosshair(state: &UiState, choice: &Choice) -> Option<f64> {
     let (x, _) = crosshair(state, choice, &state.chosen())?;
     Some(axis(state, choice).place(x)).filter(|place| place.is_finite())
 }
 
 /// The whole horizontal axis.
-fn axis(state: &State, choice: &Choice) -> Axis {
+fn axis(state: &UiState, choice: &Choice) -> Axis {
     let chosen = state.chosen();
     let histories = chosen.iter().filter_map(|id| state.model.histories.get(id));
     x_axis(choice, histories.flat_map(|history| history.places(choice.axis)))

@@ -7,7 +7,7 @@ use super::choice::Choice;
 use crate::{
     figure::Panel,
     screens::probed,
-    state::State,
+    state::UiState,
     theme::{Colors, Theme},
     widgets::{
         Bar, Cell, Map, bars, first_shown, note,
@@ -20,7 +20,7 @@ const BARS: u16 = 24;
 const GAP: u16 = 3;
 
 /// Moves the cursor by rows and columns. Returns whether there is one.
-pub(super) fn move_cell(state: &mut State, down: isize, right: isize) -> bool {
+pub(super) fn move_cell(state: &mut UiState, down: isize, right: isize) -> bool {
     let Ok(probe) = probed::looked_at(state) else { return false };
     let Some(last) = probe.confusion.len().checked_sub(1) else { return false };
     let (row, column) = cursor(state, probe);
@@ -31,7 +31,7 @@ pub(super) fn move_cell(state: &mut State, down: isize, right: isize) -> bool {
 }
 
 /// True and predicted class under the cursor.
-fn cursor(state: &State, probe: &Probe) -> (usize, usize) {
+fn cursor(state: &UiState, probe: &Probe) -> (usize, usize) {
     let last = probe.confusion.len().saturating_sub(1);
     let (row, column) = state.choice::<Choice>().cell.unwrap_or_else(|| {
         errors(&probe.confusion).first().map_or((0, 0), |&(row, column, _)| (row, column))
@@ -48,7 +48,7 @@ fn errors(confusion: &[Vec<u32>]) -> Vec<(usize, usize, u32)> {
     errors
 }
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let probe = match probed::looked_at(state) {
         Ok(probe) => probe,
         Err(why) => return note(state.theme.dim(), &why, area, buffer),
@@ -92,7 +92,7 @@ fn nothing() -> String {
 }
 
 /// The map, with all counts.
-pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
+pub(super) fn figure(state: &UiState) -> Result<Vec<Panel<'_>>, String> {
     let probe = probed::looked_at(state)?;
     if probe.confusion.is_empty() {
         return Err(nothing());
@@ -177,7 +177,7 @@ fn map_width(map: &Map) -> u16 {
 }
 
 fn draw_bars(
-    state: &State,
+    state: &UiState,
     probe: &Probe,
     (accuracies, cursor): (&[Option<f64>], usize),
     area: Rect,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     figure::Panel,
     screens::probed,
-    state::State,
+    state::UiState,
     widgets::{
         Axis, AxisScale, Histogram, Lane, Lanes, Line, first_shown,
         histogram::{DENSE, PALE, SOLID, Zone},
@@ -25,7 +25,7 @@ const NOTHING: &str = "The network has no hidden layer.";
 /// Minimum width of a histogram: one column per bin.
 const LEAST: u16 = 38;
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let probe = match probed::looked_at(state) {
         Ok(probe) => probe,
         Err(why) => return note(state.theme.dim(), &why, area, buffer),
@@ -52,7 +52,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Every layer, and the course over the epochs.
-pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
+pub(super) fn figure(state: &UiState) -> Result<Vec<Panel<'_>>, String> {
     let layers = &probed::looked_at(state)?.layers;
     if layers.is_empty() {
         return Err(NOTHING.to_owned());
@@ -62,7 +62,7 @@ pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
     Ok(histograms.chain([Panel::Lanes(over_epochs(state, layers.len()))]).collect())
 }
 
-fn histogram<'a>(state: &State, layer: usize, probe: &'a LayerProbe) -> Histogram<'a> {
+fn histogram<'a>(state: &UiState, layer: usize, probe: &'a LayerProbe) -> Histogram<'a> {
     let theme = state.theme;
     let it = &probe.derivatives;
     let (mut judgement, mut word) = judge::derivatives(it);
@@ -96,13 +96,13 @@ fn histogram<'a>(state: &State, layer: usize, probe: &'a LayerProbe) -> Histogra
 }
 
 /// Norm of the gradient of the weights into a layer, at the selected epoch.
-fn gradient(state: &State, layer: usize) -> Option<f64> {
+fn gradient(state: &UiState, layer: usize) -> Option<f64> {
     let points = probed::metric(state, &format!("{GRADIENT_NORMS}W{}", layer + 1), 1.0);
     probed::value_at(&points, probed::epoch(state)?)
 }
 
 /// Mean derivatives, and the fraction of vanishing ones.
-fn over_epochs(state: &State, layers: usize) -> Lanes {
+fn over_epochs(state: &UiState, layers: usize) -> Lanes {
     let glances = || state.subject_probes().into_iter().flat_map(|probes| probes.glances.values());
     let lines = |pick: fn((f64, f64)) -> f64| -> Vec<Line> {
         let line = |layer: usize| Line {

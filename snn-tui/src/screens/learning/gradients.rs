@@ -10,7 +10,7 @@ use crate::{
     data::ProbeSummary,
     figure::Panel,
     screens::probed,
-    state::State,
+    state::UiState,
     widgets::{
         Axis, AxisScale, Lane, Lanes, Line,
         lanes::{self, Content, Stroke},
@@ -29,7 +29,7 @@ struct Matrix {
     sizes: Sizes,
 }
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let matrices = matrices(state);
     if matrices.is_empty() {
         return note(state.theme.dim(), NOTHING, area, buffer);
@@ -43,7 +43,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The curves.
-pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
+pub(super) fn figure(state: &UiState) -> Result<Vec<Panel<'_>>, String> {
     let matrices = matrices(state);
     if matrices.is_empty() {
         return Err(NOTHING.to_owned());
@@ -51,7 +51,7 @@ pub(super) fn figure(state: &State) -> Result<Vec<Panel<'_>>, String> {
     Ok(vec![Panel::Lanes(curves(state, &matrices))])
 }
 
-fn matrices(state: &State) -> Vec<Matrix> {
+fn matrices(state: &UiState) -> Vec<Matrix> {
     let history = state.subject().and_then(|run| state.model.histories.get(&run.id));
     let recorded =
         history.into_iter().flat_map(|it| it.metrics()).filter_map(|it| it.strip_prefix(GRADIENT_NORMS));
@@ -85,7 +85,7 @@ fn place(name: &str) -> (u32, bool, &str) {
     (layer, name.starts_with('V'), name)
 }
 
-fn draw_table(state: &State, matrices: &[Matrix], area: Rect, buffer: &mut Buffer) {
+fn draw_table(state: &UiState, matrices: &[Matrix], area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let room = usize::from(area.width);
     let line = |[name, gradient, update]: [&str; 3]| {
@@ -137,7 +137,7 @@ fn worst(judged: &[(Judgement, String)], rows: usize) -> Vec<usize> {
     places
 }
 
-fn curves(state: &State, matrices: &[Matrix]) -> Lanes {
+fn curves(state: &UiState, matrices: &[Matrix]) -> Lanes {
     let lane = |title: &str, note: String, levels: &[f64], pick: fn(&Matrix) -> &Vec<(f64, f64)>| {
         let line = |(k, matrix): (usize, &Matrix)| Line {
             name: clean(&matrix.name),

@@ -15,7 +15,7 @@ use super::{binding::Binding, definition::Definition};
 use crate::{
     data::SweepView,
     figure::{Figure, Table},
-    state::{Screen, State},
+    state::{Screen, UiState},
     widgets::{
         Cell, Map, color_bar, gauge, note,
         text::{clean, count, duration, fit, number, several, width},
@@ -68,17 +68,17 @@ pub(super) const DEFINITION: Definition = Definition {
 };
 
 /// The screen, and the table of all runs as `snn sweep` writes it into results.csv.
-fn figure(state: &State) -> Result<Figure<'_>, String> {
+fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     let sweep =
         state.model.sweep.as_ref().ok_or("This is no sweep's directory, or it has not been read yet.")?;
     Ok(Figure::Screen(Table::of_csv(&sweep.results.to_csv())))
 }
 
-fn turn_metric(state: &mut State, by: isize) {
+fn turn_metric(state: &mut UiState, by: isize) {
     state.change(|it: &mut Choice| it.metric = it.metric.turn(by));
 }
 
-fn move_cursor(state: &mut State, right: isize, up: isize) {
+fn move_cursor(state: &mut UiState, right: isize, up: isize) {
     let Some(view) = view(state) else { return };
     if view.choice.ranked {
         return step_rank(state, -up);
@@ -91,7 +91,7 @@ fn move_cursor(state: &mut State, right: isize, up: isize) {
 }
 
 /// Goes to the setting that comes next in the ranking, wherever that is on the map.
-fn step_rank(state: &mut State, by: isize) {
+fn step_rank(state: &mut UiState, by: isize) {
     let Some(view) = view(state) else { return };
     let last = view.ranking.len().saturating_sub(1);
     let rank = view.rank().map_or(0, |rank| rank.saturating_add_signed(by).min(last));
@@ -107,7 +107,7 @@ fn step_rank(state: &mut State, by: isize) {
 }
 
 /// Lets the next key run along the columns, or along the rows.
-fn turn_axis(state: &mut State, along_columns: bool) {
+fn turn_axis(state: &mut UiState, along_columns: bool) {
     let Some(view) = view(state) else { return };
     let number = view.axes.len();
     if number < 2 {
@@ -126,7 +126,7 @@ fn turn_axis(state: &mut State, along_columns: bool) {
 }
 
 /// Goes to the next value of the key that is stepped, behind the last one to the mean over all.
-fn step_other(state: &mut State, by: isize) {
+fn step_other(state: &mut UiState, by: isize) {
     let Some(view) = view(state) else { return };
     let stepped = view.others.get(view.choice.stepped % view.others.len().max(1)).copied();
     let Some((axis, place)) = stepped else { return };
@@ -138,13 +138,13 @@ fn step_other(state: &mut State, by: isize) {
     });
 }
 
-fn next_other(state: &mut State) {
+fn next_other(state: &mut UiState) {
     let Some(others) = view(state).map(|view| view.others.len()) else { return };
     state.change(|it: &mut Choice| it.stepped = (it.stepped + 1) % others.max(1));
 }
 
 /// Shows the curves of the runs of the cell.
-fn open_cell(state: &mut State) {
+fn open_cell(state: &mut UiState) {
     let Some(view) = view(state) else { return };
     let runs: Vec<String> = view.runs().iter().map(|row| row.id.clone()).collect();
     if runs.is_empty() {
@@ -158,7 +158,7 @@ fn open_cell(state: &mut State) {
     state.screen = Screen::CURVES;
 }
 
-fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let Some(view) = view(state) else {
         let text = if state.model.is_sweep {
             "Reading the runs of the sweep ...".to_owned()
@@ -232,7 +232,7 @@ fn share(map: &Map, area: Rect) -> (Rect, Option<Rect>) {
 }
 
 /// How far the whole is.
-fn draw_progress(state: &State, sweep: &SweepView, area: Rect, buffer: &mut Buffer) {
+fn draw_progress(state: &UiState, sweep: &SweepView, area: Rect, buffer: &mut Buffer) {
     let results = &sweep.results;
     let all = results.rows.len();
     let done = results.count(RunState::Done);
@@ -299,7 +299,7 @@ fn map(view: &View<'_>, range: (f64, f64), room: usize) -> Map {
 }
 
 /// The runs of the cell under the cursor.
-fn draw_runs(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+fn draw_runs(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let (column, row) = view.cursor;
     let runs = view.runs();
     let at = |axis: Option<usize>, place| {

@@ -5,7 +5,7 @@ use snn_run::sweep::{Effect, RunState, Standing, seed_deviation};
 
 use super::view::{View, sign};
 use crate::{
-    state::State,
+    state::UiState,
     widgets::{
         first_shown,
         text::{clean, fit, left, right, width},
@@ -22,7 +22,7 @@ const WIDE: u16 = 90;
 type Line = (String, Style);
 
 /// Beside the map: the ranking, and below it the effects in short.
-pub(super) fn draw_beside(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_beside(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.width >= WIDE {
         return draw_all(state, view, area, buffer);
     }
@@ -39,7 +39,7 @@ pub(super) fn draw_beside(state: &State, view: &View<'_>, area: Rect, buffer: &m
 }
 
 /// Alone: the ranking, and the effects with every value.
-pub(super) fn draw_all(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw_all(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let is_wide = area.width >= WIDE;
     let room = usize::from(if is_wide { area.width / 2 - 2 } else { area.width });
     let effects = effects(state, view, room);
@@ -65,7 +65,7 @@ fn write(lines: &[Line], area: Rect, buffer: &mut Buffer) {
 const NUMBERS: [usize; 3] = [7, 6, 5];
 
 /// A line for each setting: rank, name, mean and spread over the runs that are done, how many these are, and a sign if others are not.
-fn draw_ranking(state: &State, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+fn draw_ranking(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let numbers = NUMBERS.iter().map(|cells| cells + 1).sum::<usize>();
     let room = usize::from(area.width).saturating_sub(4 + numbers);
@@ -117,7 +117,7 @@ fn name(view: &View<'_>, standing: &Standing) -> String {
 }
 
 /// What each key does, with the mean at each of its values.
-fn effects(state: &State, view: &View<'_>, room: usize) -> Vec<Line> {
+fn effects(state: &UiState, view: &View<'_>, room: usize) -> Vec<Line> {
     let deviation = seed_deviation(&view.ranking);
     let mut lines = Vec::new();
     for effect in &view.sweep.results.effects(&view.ranking, view.choice.metric.better()) {
@@ -151,7 +151,7 @@ fn pack(words: &[String], room: usize) -> Vec<String> {
 }
 
 /// The same without the values.
-fn in_short(state: &State, view: &View<'_>, room: usize) -> Vec<Line> {
+fn in_short(state: &UiState, view: &View<'_>, room: usize) -> Vec<Line> {
     let effects = view.sweep.results.effects(&view.ranking, view.choice.metric.better());
     let deviation = seed_deviation(&view.ranking);
     let lines =
@@ -173,7 +173,7 @@ fn summary(view: &View<'_>, effect: &Effect, deviation: Option<f64>) -> String {
 }
 
 /// How much of that is chance.
-fn noise(state: &State, view: &View<'_>, deviation: Option<f64>) -> Option<Line> {
+fn noise(state: &UiState, view: &View<'_>, deviation: Option<f64>) -> Option<Line> {
     let text = view.choice.metric.text(deviation?, 7)?;
     Some((format!("other seeds: s.d. {text}"), state.theme.dim()))
 }

@@ -31,7 +31,7 @@ pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
 }
 
 /// A state with this sweep, whose k-th run is best with 10 k %.
-fn state(axes: &str, points: &str, states: &[RunState]) -> State {
+fn state(axes: &str, points: &str, states: &[RunState]) -> UiState {
     let manifest = manifest(axes, points);
     let row = |(k, point): (usize, &snn_run::sweep::Point)| Row {
         id: point.id.clone(),
@@ -52,25 +52,25 @@ fn state(axes: &str, points: &str, states: &[RunState]) -> State {
     let rows = manifest.points.iter().enumerate().map(row).collect();
     let keys = manifest.axes.iter().map(|axis| axis.key.clone()).collect();
     let results = Results { keys, seeds: Vec::new(), rows };
-    let mut state = State::new(Theme { colors: Colors::None, marker: Marker::Ascii }, "s".into(), true);
+    let mut state = UiState::new(Theme { colors: Colors::None, marker: Marker::Ascii }, "s".into(), true);
     let naming = Naming::of(results.rows.iter().map(|row| (row.id.as_str(), &row.settings)));
     state.model.sweep =
         Some(SweepView { manifest, results, naming, classes: Some(10), computing_left: Some(60.0) });
     state
 }
 
-fn screen(state: &State) -> String {
+fn screen(state: &UiState) -> String {
     let area = Rect::new(0, 0, 80, 22);
     let mut buffer = Buffer::empty(area);
     draw(state, area, &mut buffer);
     crate::widgets::text::tests::lines(&buffer).join("\n")
 }
 
-fn key(state: &mut State, key: KeyEvent) {
+fn key(state: &mut UiState, key: KeyEvent) {
     super::super::binding::press(DEFINITION.bindings, state, key);
 }
 
-fn press(state: &mut State, keys: &str) {
+fn press(state: &mut UiState, keys: &str) {
     for c in keys.chars() {
         key(state, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
     }
@@ -111,7 +111,7 @@ fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
     use RunState::{Done, Pending, Running};
     let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
     let mut state = state(axes, EIGHT, &[Done, Done, Running, Done, Done, Pending, Done]);
-    let wide = |state: &State| {
+    let wide = |state: &UiState| {
         let area = Rect::new(0, 0, 100, 30);
         let mut buffer = Buffer::empty(area);
         draw(state, area, &mut buffer);

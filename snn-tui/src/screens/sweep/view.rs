@@ -8,7 +8,7 @@ use super::{
     axes::{Axis, axes, default_axes},
     metric::Metric,
 };
-use crate::{data::SweepView, model::Model, state::State};
+use crate::{data::SweepView, model::Model, state::UiState};
 
 /// What is shown and how.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -133,7 +133,7 @@ impl<'a> View<'a> {
     }
 }
 
-pub(super) fn view(state: &State) -> Option<View<'_>> {
+pub(super) fn view(state: &UiState) -> Option<View<'_>> {
     View::new(&state.model, state.choice())
 }
 

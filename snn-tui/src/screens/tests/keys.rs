@@ -97,7 +97,7 @@ fn clicks_and_the_wheel_do_what_keys_do() {
 }
 
 /// The complete help of the screen as words with single spaces, scrolled through if it is longer than the screen.
-fn help_text(state: &mut State, width: u16, height: u16) -> String {
+fn help_text(state: &mut UiState, width: u16, height: u16) -> String {
     (state.help, state.help_line) = (true, 0);
     let area = Rect::new(0, 0, width, height);
     let mut lines: Vec<String> = Vec::new();
@@ -127,7 +127,7 @@ fn assert_named<R>(bindings: &[Binding<R>], text: &str) {
 #[test]
 fn every_key_does_one_thing_and_the_help_names_it() {
     let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
-    let mut state = State::new(theme, "runs".to_owned(), false);
+    let mut state = UiState::new(theme, "runs".to_owned(), false);
     let everywhere: Vec<&str> =
         EVERYWHERE.iter().flat_map(|it| it.keys).flat_map(|(names, _)| names.split('|')).collect();
     for definition in SCREENS {
@@ -211,7 +211,7 @@ fn keys_follow_one_grammar() {
 #[test]
 fn hints_are_bindings_and_fit_their_line() {
     let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
-    let mut state = State::new(theme, "runs".to_owned(), false);
+    let mut state = UiState::new(theme, "runs".to_owned(), false);
     for screen in SCREENS.iter().map(|it| it.screen) {
         for help in [false, true] {
             (state.screen, state.help) = (screen, help);

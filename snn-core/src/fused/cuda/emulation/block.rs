@@ -105,7 +105,7 @@ unsafe extern "C" fn from_lane(hook: *const c_void, line: u32, word: u32, lane: 
 }
 
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum ThreadState {
     /// Goes on with this answer.
     Ready(u32),
     Waits(Wait),
@@ -204,19 +204,19 @@ impl Block<'_> {
                 })
             })
             .collect();
-        let mut states: Vec<State> = hooks.iter().map(|_| State::Ready(0)).collect();
+        let mut states: Vec<ThreadState> = hooks.iter().map(|_| ThreadState::Ready(0)).collect();
         let mut turn = self.number;
-        while !states.iter().all(|state| matches!(state, State::Done)) {
+        while !states.iter().all(|state| matches!(state, ThreadState::Done)) {
             for k in self.order.of(self.threads(), turn) {
-                let State::Ready(answer) = states[k] else { continue };
+                let ThreadState::Ready(answer) = states[k] else { continue };
                 if let Some(checker) = &mut checker {
                     checker.thread(k as u32, extents[k].clone());
                 }
                 // SAFETY: `threads` outlives the coroutines.
                 unsafe { snn_become(&raw const threads[k]) };
                 states[k] = match coroutines[k].resume(answer) {
-                    CoroutineResult::Yield(wait) => State::Waits(wait),
-                    CoroutineResult::Return(()) => State::Done,
+                    CoroutineResult::Yield(wait) => ThreadState::Waits(wait),
+                    CoroutineResult::Return(()) => ThreadState::Done,
                 };
             }
             let Released { anyone, barrier } = release(&mut states);
@@ -242,9 +242,9 @@ struct Released {
 }
 
 /// Where all of these wait; none if one does not, or at another place.
-fn common_place(states: &[State]) -> Option<(u8, u32)> {
-    let place = |state: &State| match state {
-        State::Waits(wait) => Some(wait.place()),
+fn common_place(states: &[ThreadState]) -> Option<(u8, u32)> {
+    let place = |state: &ThreadState| match state {
+        ThreadState::Waits(wait) => Some(wait.place()),
         _ => None,
     };
     let first = place(states.first()?)?;
@@ -252,39 +252,40 @@ fn common_place(states: &[State]) -> Option<(u8, u32)> {
 }
 
 /// Lets go on who has waited long enough.
-fn release(states: &mut [State]) -> Released {
-    let mut anyone = states.iter().all(|state| matches!(state, State::Done));
+fn release(states: &mut [ThreadState]) -> Released {
+    let mut anyone = states.iter().all(|state| matches!(state, ThreadState::Done));
     for warp in states.chunks_mut(WARP) {
         let whole = warp.len() == WARP && common_place(warp).is_some();
-        let at_barrier = matches!(warp.first(), Some(State::Waits(Wait::Block(_))));
+        let at_barrier = matches!(warp.first(), Some(ThreadState::Waits(Wait::Block(_))));
         if !whole || at_barrier {
             continue;
         }
         let bits = warp.iter().enumerate().fold(0, |bits, (k, state)| match state {
-            State::Waits(Wait::Ballot(_, true)) => bits | 1 << k,
+            ThreadState::Waits(Wait::Ballot(_, true)) => bits | 1 << k,
             _ => bits,
         });
         let words: Vec<u32> = warp
             .iter()
             .map(|state| match state {
-                State::Waits(Wait::Shuffle { word, .. }) => *word,
+                ThreadState::Waits(Wait::Shuffle { word, .. }) => *word,
                 _ => bits,
             })
             .collect();
         for state in warp.iter_mut() {
             let lane = match state {
-                State::Waits(Wait::Shuffle { lane, .. }) => *lane as usize % WARP,
+                ThreadState::Waits(Wait::Shuffle { lane, .. }) => *lane as usize % WARP,
                 _ => 0,
             };
-            *state = State::Ready(words[lane]);
+            *state = ThreadState::Ready(words[lane]);
         }
         anyone = true;
     }
-    let waiting: Vec<State> = states.iter().filter(|state| !matches!(state, State::Done)).copied().collect();
+    let waiting: Vec<ThreadState> =
+        states.iter().filter(|state| !matches!(state, ThreadState::Done)).copied().collect();
     let barrier = matches!(common_place(&waiting), Some((0, _)));
     if barrier {
-        let waits = |state: &&mut State| !matches!(state, State::Done);
-        states.iter_mut().filter(waits).for_each(|state| *state = State::Ready(0));
+        let waits = |state: &&mut ThreadState| !matches!(state, ThreadState::Done);
+        states.iter_mut().filter(waits).for_each(|state| *state = ThreadState::Ready(0));
     }
     Released { anyone: anyone || barrier, barrier }
 }
