@@ -164,8 +164,8 @@ pub(super) struct Scratch {
 struct Rooms {
     /// `a_S`
     a_s: Aligned<f32>,
-    /// What resets wiped out, at the units that spiked.
-    wiped_out: Aligned<f32>,
+    /// The amounts that resets subtracted, at the units that spiked.
+    reset_amount: Aligned<f32>,
     /// `h`, unless it is computed on the way.
     h: Aligned<f32>,
 }
@@ -340,8 +340,8 @@ impl ChunkPass<'_> {
         let (width, from) = (adjoint.width, self.steps.start);
         let propagate = self.plan.hidden[l].propagate;
         let rows = if propagate { BLOCK } else { adjoint.chunk };
-        let Rooms { a_s, wiped_out, h } = rooms;
-        for room in [&mut *a_s, &mut *wiped_out, &mut *h] {
+        let Rooms { a_s, reset_amount, h } = rooms;
+        for room in [&mut *a_s, &mut *reset_amount, &mut *h] {
             room.resize(rows * width);
         }
         for sample in 0..self.block.samples {
@@ -371,7 +371,7 @@ impl ChunkPass<'_> {
                     let term = Term { a, a_row: above.row, a_depth: 1, b, depth };
                     product(lanes, steps.len(), &[term], Target::rows(a_s, width));
                 }
-                let rooms = [&mut a_s[rows.clone()], &mut wiped_out[rows.clone()], &mut h[rows]];
+                let rooms = [&mut a_s[rows.clone()], &mut reset_amount[rows.clone()], &mut h[rows]];
                 self.back(lanes, l, adjoint, sample, steps, rooms);
             }
             end = begin;
@@ -417,13 +417,13 @@ impl ChunkPass<'_> {
         adjoint: &mut Adjoint,
         sample: usize,
         steps: Range<usize>,
-        [a_s, wiped_out, h]: [&mut [f32]; 3],
+        [a_s, reset_amount, h]: [&mut [f32]; 3],
     ) {
         let (plan, width) = (self.plan, adjoint.width);
         let LayerTrace { x, spikes } = &self.block.layers[l];
-        if plan.keeps_wiped_out() {
+        if plan.keeps_reset_amount() {
             let spikes = &spikes[sample];
-            for (n, row) in steps.clone().zip(wiped_out.chunks_exact_mut(width)) {
+            for (n, row) in steps.clone().zip(reset_amount.chunks_exact_mut(width)) {
                 for (&unit, &value) in spikes.row(n).iter().zip(&spikes.pre_reset[spikes.range(n)]) {
                     row[usize::from(unit)] = value;
                 }
@@ -444,7 +444,7 @@ impl ChunkPass<'_> {
             x: L::chunks(x),
             h: L::chunks(h),
             a_s: L::chunks(&a_s[..size]),
-            wiped_out: L::chunks(&wiped_out[..size]),
+            reset_amount: L::chunks(&reset_amount[..size]),
             current_adjoints: L::chunks_mut(&mut adjoint.current_adjoints[slots]),
             a_u: L::chunks_mut(&mut adjoint.a_u[row.clone()]),
             a_i: L::chunks_mut(&mut adjoint.a_i[row.clone()]),

@@ -135,7 +135,7 @@ pub(super) struct Layer {
     chunk: usize,
     /// Whether each unit spikes at each step of a chunk, a bit each; rows of whole words.
     bits: Vec<[u8; WORD]>,
-    /// What a reset at each step of a chunk would wipe out, `[chunk, width]`, for a differentiable reset.
+    /// The amount that a reset at each step of a chunk would subtract, `[chunk, width]`, for a differentiable reset.
     pre_reset: Aligned<f32>,
     /// Room for the spikes of a chunk.
     room: Vec<u16>,
@@ -306,8 +306,8 @@ impl Layer {
             let list = &mut self.room[found..];
             let count = list_units(bits, list);
             if reset == DELAYED_TRACED {
-                let wiped_out = &self.pre_reset[step * width..(step + 1) * width];
-                spikes.pre_reset.extend(list[..count].iter().map(|&unit| wiped_out[usize::from(unit)]));
+                let reset_amount = &self.pre_reset[step * width..(step + 1) * width];
+                spikes.pre_reset.extend(list[..count].iter().map(|&unit| reset_amount[usize::from(unit)]));
             }
             found += count;
             spikes.offsets.push((before + found) as u32);
@@ -367,7 +367,7 @@ impl<L: Lanes> Lif<'_, L> {
         let rows = self.trace.chunks_exact_mut(self.stride);
         let row_of_bits = (self.stride * octets).next_multiple_of(WORD);
         let rows = rows.zip(self.bits.chunks_exact_mut(row_of_bits));
-        for ((trace, bits), wiped_out) in rows.zip(self.pre_reset.chunks_exact_mut(self.stride)) {
+        for ((trace, bits), reset_amount) in rows.zip(self.pre_reset.chunks_exact_mut(self.stride)) {
             let (trace, bits) = (&mut trace[at..at + N], &mut bits[at * octets..(at + N) * octets]);
             for c in 0..N {
                 let x_n = x[c];
@@ -383,7 +383,7 @@ impl<L: Lanes> Lif<'_, L> {
                     bits[c * octets + octet] = (set >> (OCTET * octet)) as u8;
                 }
                 if RESET == DELAYED_TRACED {
-                    lanes.store_narrowed(&mut wiped_out[at + c], lanes.wide_add(next, theta));
+                    lanes.store_narrowed(&mut reset_amount[at + c], lanes.wide_add(next, theta));
                 }
             }
         }

@@ -22,8 +22,8 @@ pub(super) struct Lif<'a, L: Lanes> {
     pub(super) x: &'a [L::Chunk],
     pub(super) h: &'a [L::Chunk],
     pub(super) a_s: &'a [L::Chunk],
-    /// What the reset wiped out, where a unit spiked.
-    pub(super) wiped_out: &'a [L::Chunk],
+    /// The amount that the reset subtracted, where a unit spiked.
+    pub(super) reset_amount: &'a [L::Chunk],
     /// Where `a_I[n + 1]` goes.
     pub(super) current_adjoints: &'a mut [L::Chunk],
     pub(super) a_u: &'a mut [L::Chunk],
@@ -80,11 +80,11 @@ impl<L: Lanes> Lif<'_, L> {
                 u_next[c] = lanes.load(&self.u_next[at + c]);
             }
         }
-        let traces = self.x.chunks_exact(self.stride).zip(self.wiped_out.chunks_exact(self.stride));
+        let traces = self.x.chunks_exact(self.stride).zip(self.reset_amount.chunks_exact(self.stride));
         let traces = traces.zip(self.h.chunks_exact(self.stride));
         let adjoints = self.a_s.chunks_exact(self.stride);
         let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.slot_stride));
-        for (((x, wiped_out), known), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
+        for (((x, reset_amount), known), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
             let (x, a_s, current_adjoint) =
                 (&x[at..at + N], &a_s[at..at + N], &mut current_adjoint[at..at + N]);
             for c in 0..N {
@@ -92,12 +92,12 @@ impl<L: Lanes> Lif<'_, L> {
                 let spiked = lanes.greater(x, zero);
                 let mut s = lanes.add(lanes.load(&a_s[c]), direct[c]);
                 if RESET == IMMEDIATE && self.differentiable_reset {
-                    // what was wiped out is b_mem U[n]
+                    // the reset subtracts b_mem U[n]
                     let potential = lanes.add(x, theta);
                     s = lanes.sub_mul(u, lanes.sub_mul(leak_mem, potential, potential), s);
                 }
                 if RESET == DELAYED_TRACED {
-                    let next = lanes.select(spiked, lanes.load(&wiped_out[at + c]), u_next[c]);
+                    let next = lanes.select(spiked, lanes.load(&reset_amount[at + c]), u_next[c]);
                     s = lanes.sub_mul(u, next, s);
                     u_next[c] = lanes.add(x, theta);
                 }

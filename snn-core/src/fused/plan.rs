@@ -17,7 +17,7 @@ pub(super) const BLOCK: usize = 8;
 
 /// A reset in the step after the spike: the default, and the one that kernels are made for.
 pub(super) const DELAYED: u8 = 0;
-/// The same, with what it wipes out kept for a differentiable reset.
+/// The same, with the amount it subtracts kept for a differentiable reset.
 pub(super) const DELAYED_TRACED: u8 = 1;
 /// A reset in the step of the spike.
 pub(super) const IMMEDIATE: u8 = 2;
@@ -112,8 +112,9 @@ impl Plan {
         }
     }
 
-    /// Whether the backward pass needs what resets wiped out. An immediate one wipes out `b_mem U[n]`, which the potentials tell.
-    pub(super) fn keeps_wiped_out(&self) -> bool {
+    /// Whether the backward pass needs the amounts that resets subtract. An immediate reset subtracts `b_mem U[n]`, which follows from the
+    /// potentials.
+    pub(super) fn keeps_reset_amount(&self) -> bool {
         self.differentiable_reset && !self.immediate_reset
     }
 

@@ -44,10 +44,10 @@ struct Adjoint {
 DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
     const float x = was_reset && !a->immediate ? -a->threshold : pre_reset;
     if (a->differentiable) {
-        // an immediate reset wipes out b_mem U[n]
+        // an immediate reset subtracts b_mem U[n]
         const float potential = x + a->threshold;
-        const float wiped_out = a->immediate ? fmaf(-a->leak_mem, potential, potential) : u->u_next;
-        a_s = fmaf(-u->a_u, wiped_out, a_s);
+        const float reset_amount = a->immediate ? fmaf(-a->leak_mem, potential, potential) : u->u_next;
+        a_s = fmaf(-u->a_u, reset_amount, a_s);
         u->u_next = pre_reset + a->threshold;
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
