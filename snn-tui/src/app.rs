@@ -147,15 +147,16 @@ pub(crate) fn run(tailer: Tailer, mut state: UiState, manner: &Manner) -> Result
             }
         }
         screens::settle(&mut state);
+        if first.is_none() && dirty && (now || drawn.elapsed() >= pause) {
+            terminal.draw(|area, buffer| screens::draw(&state, area, buffer))?;
+            (drawn, dirty) = (Instant::now(), false);
+        }
+        // After drawing: what a screen needs depends on the room that it has found.
         let wanted = screens::wants(&state);
         if wanted != known {
             // The tailer is only gone when the process ends.
             let _ = wants.send(wanted.clone());
             known = wanted;
-        }
-        if first.is_none() && dirty && (now || drawn.elapsed() >= pause) {
-            terminal.draw(|area, buffer| screens::draw(&state, area, buffer))?;
-            (drawn, dirty) = (Instant::now(), false);
         }
     }
 }

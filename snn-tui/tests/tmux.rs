@@ -484,3 +484,21 @@ fn the_terminal_is_given_back_after_quitting_and_after_signals() {
         normal(&screen, round);
     }
 }
+
+/// What a screen needs is known once it has been drawn: the curves of the selected run appear without a key.
+#[test]
+fn the_selected_run_has_its_curves_at_once() {
+    if trainer().is_none() {
+        return;
+    }
+    let runs = tempfile::tempdir().unwrap();
+    let recorded =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../snn-train/snn-run/tests/fixtures/verdicts/learned");
+    let copy = runs.path().join("learned");
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(recorded).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let screen = Screen::new("preview", &format!("{VIEWER} {}", runs.path().display()));
+    screen.wait_for(&["LEARNED", "accuracy (%)  dotted: train"]);
+}

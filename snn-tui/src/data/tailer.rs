@@ -286,18 +286,24 @@ impl Tailer {
         }
         let mut changed = Vec::new();
         let mut is_complete = true;
-        for (place, id) in next.iter().enumerate() {
-            if place >= first && begin.elapsed() >= BUDGET {
+        for (number, ids) in next.chunks(BATCH).enumerate() {
+            if number * BATCH >= first && begin.elapsed() >= BUDGET {
                 is_complete = false;
                 break;
             }
-            if let Some(known) = self.known.get_mut(id).filter(|known| is_due(known)) {
-                let before = known.run.diagnosis.clone();
-                known.diagnose();
-                if known.run.diagnosis != before {
-                    changed.push(known.run.clone());
+            let mut batch: Vec<_> =
+                ids.iter().filter_map(|id| self.known.remove_entry(id)).map(|it| (it, false)).collect();
+            in_parallel(&mut batch, &mut self.configurations, |((_, known), has_changed), _| {
+                if is_due(known) {
+                    let before = known.run.diagnosis.clone();
+                    known.diagnose();
+                    *has_changed = known.run.diagnosis != before;
                 }
-            }
+            });
+            changed.extend(
+                batch.iter().filter(|(_, has_changed)| *has_changed).map(|((_, known), _)| known.run.clone()),
+            );
+            self.known.extend(batch.into_iter().map(|(entry, _)| entry));
         }
         if !changed.is_empty() {
             self.sweep_changed = true;

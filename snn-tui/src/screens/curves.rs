@@ -317,8 +317,11 @@ pub(super) fn draw_first(state: &UiState, area: Rect, buffer: &mut Buffer) {
 pub(super) fn draw_preview(state: &UiState, id: &str, area: Rect, buffer: &mut Buffer) {
     let gap = 2;
     let half = Rect { width: (area.width - gap) / 2, ..area };
-    for (metric, x) in MAIN.into_iter().zip([area.x, half.right() + gap]) {
-        let plot = plots::plot(state, &Choice::default(), &[id.to_owned()], metric);
+    let plots = MAIN.map(|metric| plots::plot(state, &Choice::default(), &[id.to_owned()], metric));
+    if plots.iter().all(|plot| plot.series.is_empty()) {
+        return note(state.theme.dim(), &nothing(state, &[id.to_owned()]), area, buffer);
+    }
+    for (plot, x) in plots.into_iter().zip([area.x, half.right() + gap]) {
         plot.draw(state.theme, Rect { x, ..half }, buffer);
     }
 }
