@@ -14,7 +14,7 @@ use std::env;
 
 use snn_core::dfdx::optim::{Adam, AdamConfig};
 use snn_core::dfdx::prelude::*;
-use snn_data::{BatchInput, Dataset as _, Mnist, MnistConfig, collate};
+use snn_data::{BatchInput, Dataset as _, Mnist, MnistConfig, collate, shuffled};
 
 const BATCH: usize = 256;
 const LEARNING_RATES: [f64; 3] = [1e-3, 3e-3, 1e-2];
@@ -89,17 +89,14 @@ fn learn(
     let mut network = device.build_module::<Network, f32>();
     let mut gradients = network.alloc_grads();
     let mut optimizer = Adam::new(&network, AdamConfig { lr: rate, ..AdamConfig::default() });
-    let mut order: Vec<usize> = (0..train.labels.len()).collect();
-    let mut random = seed;
+    let all: Vec<u32> = (0..train.labels.len() as u32).collect();
     let mut best = (0.0, network.clone());
     for epoch in 0..epochs {
         // Cosine to 0, as in the runs for comparison.
         let done = epoch as f64 / epochs as f64;
         optimizer.cfg.lr = rate * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-        for place in (1..order.len()).rev() {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            order.swap(place, (random >> 33) as usize % (place + 1));
-        }
+        let order: Vec<usize> =
+            shuffled(&all, seed, epoch as u64).into_iter().map(|place| place as usize).collect();
         for places in order.chunks_exact(BATCH) {
             let (inputs, targets) = train.batch(device, places);
             let outputs = network.forward_mut(inputs.traced(gradients));

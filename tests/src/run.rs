@@ -2,7 +2,8 @@
 
 use crate::measure::{relative_error, worst};
 use snn_core::{
-    Backend, CrossEntropy, Events, Float, Input, LossFunction, Network, NetworkConfig, Readout, Regularizer,
+    Backend, CrossEntropy, Events, Float, Gradients, Input, LossFunction, Network, NetworkConfig, Output,
+    Readout, Recording, Regularizer,
 };
 
 /// Everything that a network computes for one batch, widened to `f64`.
@@ -75,22 +76,7 @@ impl Run {
         // A cross-entropy near 0 has lost its digits.
         assert!(error < 1e-4 || cross_entropy < 1e-3, "the loss on the host is off by {error:.1e}");
         let gradients = loss.backward().expect("backward pass");
-        let gradient = |name: String| {
-            let values = gradients.get(&name).unwrap_or_else(|| panic!("no gradient of {name}"));
-            (name, wide(&values))
-        };
-        Run {
-            config: network.config().clone(),
-            batch: input.batch(),
-            logits: wide(&output.logits),
-            counts: output.counts.iter().map(|c| wide(c)).collect(),
-            spikes: recording.spikes,
-            potentials: recording.potentials.iter().map(|u| wide(u)).collect(),
-            readout: wide(&recording.readout),
-            cross_entropy,
-            regularization,
-            gradients: network.parameters().map(|(name, ..)| gradient(name)).collect(),
-        }
+        Self::of(network, input.batch(), &output, recording, [cross_entropy, regularization], &gradients)
     }
 
     /// As [`Run::new`], by the way of a trainer: loss and gradients in one go, where the device has that, and no tape.
@@ -106,20 +92,33 @@ impl Run {
         let (output, recording) = network.record(input).expect("recording");
         let (loss, gradients) = network.loss_and_gradients(input, labels, regularizer).expect("a step");
         assert!(loss.output == output, "recording changes the output of {:?}", network.config());
+        let losses = [loss.cross_entropy, loss.regularization];
+        Self::of(network, input.batch(), &output, recording, losses, &gradients)
+    }
+
+    /// What was computed, widened; `losses` are the cross-entropy and the regularization.
+    fn of<E: Float, D: Backend<E>>(
+        network: &Network<E, D>,
+        batch: usize,
+        output: &Output<E>,
+        recording: Recording<E>,
+        [cross_entropy, regularization]: [f64; 2],
+        gradients: &Gradients<E, D>,
+    ) -> Run {
         let gradient = |name: String| {
             let values = gradients.get(&name).unwrap_or_else(|| panic!("no gradient of {name}"));
             (name, wide(&values))
         };
         Run {
             config: network.config().clone(),
-            batch: input.batch(),
+            batch,
             logits: wide(&output.logits),
             counts: output.counts.iter().map(|c| wide(c)).collect(),
             spikes: recording.spikes,
             potentials: recording.potentials.iter().map(|u| wide(u)).collect(),
             readout: wide(&recording.readout),
-            cross_entropy: loss.cross_entropy,
-            regularization: loss.regularization,
+            cross_entropy,
+            regularization,
             gradients: network.parameters().map(|(name, ..)| gradient(name)).collect(),
         }
     }

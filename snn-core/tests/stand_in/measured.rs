@@ -12,15 +12,20 @@ fn every_call_of_the_driver_is_told_to_programs_that_measure() {
     );
 }
 
+/// A training step as the trainer does it: loss, gradients, their norms, Adam.
+fn training_step(network: &mut Network<f32, Cuda>, input: &Input<f32>) -> impl FnMut() {
+    let mut adam = Adam::new(AdamConfig::default(), network).unwrap();
+    move || {
+        let (_, gradients) = network.loss_and_gradients(input, &[0, 1], &Regularizer::default()).unwrap();
+        gradients.norms().unwrap();
+        adam.update(network, &gradients).unwrap();
+    }
+}
+
 fn scenario_profile() {
     let mut network = small_network(&cuda(0).unwrap());
     let input: Input<f32> = Events::from_spikes(2, 20, 12, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
-    let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
-    let mut step = || {
-        let (_, gradients) = network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap();
-        gradients.norms().unwrap();
-        adam.update(&mut network, &gradients).unwrap();
-    };
+    let mut step = training_step(&mut network, &input);
     step();
     let ((), calls) = cuda_calls(true, &mut step).unwrap();
     let kernels: Vec<_> = calls
@@ -64,12 +69,7 @@ fn scenario_operations() {
     let mut network: Network<f32, Cuda> =
         Network::on(cuda(0).unwrap(), config, Initialization::default(), 1).unwrap();
     let input: Input<f32> = Events::from_spikes(2, 20, 20, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
-    let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
-    let mut step = || {
-        let (_, gradients) = network.loss_and_gradients(&input, &[0, 1], &Regularizer::default()).unwrap();
-        gradients.norms().unwrap();
-        adam.update(&mut network, &gradients).unwrap();
-    };
+    let mut step = training_step(&mut network, &input);
     step();
     let ((), calls) = cuda_calls(false, &mut step).unwrap();
     let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();

@@ -127,32 +127,14 @@ fn runs_of_several_directories_have_names_of_their_own() {
     // The map is that of the sweep with the run under the cursor.
     dashboard.state.list.select("slopes/randman-0000000211ab");
     dashboard.press("5");
-    assert!(
-        dashboard
-            .state
-            .model
-            .sweep
-            .as_ref()
-            .unwrap()
-            .results
-            .rows
-            .iter()
-            .all(|row| row.id.starts_with("slopes/"))
-    );
+    let is_of = |dashboard: &Dashboard, prefix: &str| {
+        let rows = &dashboard.state.model.sweep.as_ref().unwrap().results.rows;
+        rows.iter().all(|row| row.id.starts_with(prefix))
+    };
+    assert!(is_of(&dashboard, "slopes/"));
     dashboard.state.list.select("again/randman-0000000000ab");
     dashboard.settle();
-    assert!(
-        dashboard
-            .state
-            .model
-            .sweep
-            .as_ref()
-            .unwrap()
-            .results
-            .rows
-            .iter()
-            .all(|row| row.id.starts_with("again/"))
-    );
+    assert!(is_of(&dashboard, "again/"));
     dashboard.press("Enter");
     assert_eq!(dashboard.state.screen, Screen::CURVES);
     assert!(
