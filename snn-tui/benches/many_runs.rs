@@ -1,11 +1,11 @@
-//! Time and memory of the list of ten thousand runs: `cargo bench -p snn-tui`.
+//! Time and memory for a list of ten thousand runs: `cargo bench -p snn-tui`.
 //!
-//! The runs are written into a temporary directory, with fifty epochs each. Times are of the whole process, medians of five.
+//! The runs, of fifty epochs each, are written to a temporary directory. Times are of the whole process, medians of five.
 
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a benchmark is a program that talks, and fails as tests do"
+    reason = "a benchmark is a program that prints its results, and fails as tests do"
 )]
 
 use std::{
@@ -38,7 +38,7 @@ fn main() {
     }
 }
 
-/// Seconds, and the observed peak of memory (kB).
+/// Seconds, and the observed peak memory (kB).
 fn measure(runs: &Path, options: &[&str]) -> (f64, u64) {
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_snn-tui"))

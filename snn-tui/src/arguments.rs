@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn files_must_have_an_ending_that_is_known() {
+    fn files_must_have_a_known_extension() {
         let parse = |name: &str| Arguments::try_parse_from(["snn-tui", "--export", name]).map(|it| it.export);
         assert_eq!(parse("a.pdf").unwrap().map(|it| it.path), Some("a.pdf".into()));
         let error = parse("a.jpg").err().unwrap().to_string();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_column_is_named_with_those_that_there_are() {
+    fn an_unknown_column_is_an_error_that_lists_the_known_ones() {
         let arguments = Arguments::try_parse_from(["snn-tui", "--sort", "speed"]).unwrap();
         let mut state = UiState::new(arguments.theme(), String::new(), false);
         let wrong = Arguments::try_parse_from(["snn-tui", "--filter", "best>90"]).unwrap();

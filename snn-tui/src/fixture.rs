@@ -1,4 +1,4 @@
-//! Runs for tests, written as the trainer writes them, the same every time.
+//! Runs for tests, in the format of the trainer, identical every time.
 
 use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
 
@@ -7,18 +7,18 @@ use snn_run::{
     probe::{Histogram, InputProbe, LayerProbe, Probe, Raster, SampleProbe, Traces},
 };
 
-/// What a run is to be like.
+/// The description of a run.
 pub(crate) struct Sketch<'a> {
     pub(crate) id: &'a str,
     pub(crate) state: RecordedState,
-    /// Epochs done, of 20.
+    /// Finished epochs, of 20.
     pub(crate) epochs: u32,
     pub(crate) seed: u32,
     pub(crate) learning_rate: f64,
     pub(crate) beta: f64,
 }
 
-/// Ends a run that was running.
+/// Marks a running run as finished.
 pub(crate) fn end(path: &Path) {
     let status = path.join("status.json");
     let mut text: serde_json::Value = serde_json::from_slice(&fs::read(&status).unwrap()).unwrap();
@@ -26,12 +26,12 @@ pub(crate) fn end(path: &Path) {
     fs::write(status, text.to_string()).unwrap();
 }
 
-/// A value that looks random and is not, 0 to 1.
+/// A pseudo-random value from 0 to 1.
 fn noise(k: u32) -> f64 {
     f64::from(k.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24)
 }
 
-/// Four runs: two seeds of one experiment that are done, one that runs, one that has failed.
+/// Four runs: two finished seeds of one experiment, a running one, and a failed one.
 pub(crate) fn runs(directory: &Path) {
     let sketch = |id, state, epochs, seed, learning_rate| Sketch {
         id,
@@ -209,7 +209,7 @@ pub(crate) fn probe(epoch: u32, seed: u32) -> Probe {
     }
 }
 
-/// A sweep over learning rate, slope and seed, some of whose runs have not begun.
+/// A sweep over learning rate, slope and seed; some of its runs have not started.
 pub(crate) fn sweep(directory: &Path) {
     let (rates, slopes, seeds) = ([0.001, 0.01, 0.1], [1.0, 10.0, 100.0], [0, 1]);
     let mut points = Vec::new();

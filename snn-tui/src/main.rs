@@ -1,24 +1,24 @@
-//! `snn-tui`: watches the training runs in a directory, and never disturbs them.
+//! `snn-tui`: a dashboard for the training runs in a directory. It never affects training.
 //!
-//! A process of its own that reads run directories; training does not know that anybody watches. Elsewhere than on a
-//! terminal, or with `--once`, a screen is written once as text. `--json` writes one array with an object for each run:
+//! A separate process that reads run directories; the trainer does not depend on it. If the output is not a terminal, or with `--once`,
+//! it prints one screen as text. `--json` prints an array with an object for each run:
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `run` | the run's id, the name of its directory; of several directories preceded by that of its own |
-//! | `name` | its name next to the others: what differs between them, such as `lr .03 b 10 s0` |
+//! | `run` | the id of the run, the name of its directory; with several directories, preceded by the name of its own |
+//! | `name` | its name among the others: the settings that differ, such as `lr .03 b 10 s0` |
 //! | `path` | its directory |
 //! | `state` | `running`, `stalled`, `pending`, `failed`, `damaged`, `stopped`, `done` or `unknown` |
-//! | `verdict`, `detail` | what is to be said of the run, such as `diverged`, and what that rests on |
-//! | `remedy`, `command` | what helps, and a command that does it; the latter may be null |
-//! | `stalled` | claims to be running, but has not been heard of for thirty seconds |
-//! | `seconds_left` | expected until the end of a running run, otherwise null |
-//! | `status` | `status.json` as the trainer writes it; null if it is not there yet |
+//! | `verdict`, `detail` | the diagnosis of the run, such as `diverged`, and the evidence |
+//! | `remedy`, `command` | a remedy, and a command that applies it; the command may be null |
+//! | `stalled` | whether it claims to be running, but has shown no sign of life for 30 seconds |
+//! | `seconds_left` | expected time until a running run ends, otherwise null |
+//! | `status` | `status.json` as written by the trainer; null if it does not exist yet |
 //! | `last_epoch` | the last epoch of `metrics.jsonl`; null before the first one |
-//! | `warnings` | number of warnings so far |
-//! | `error` | why the run cannot be read, otherwise null |
+//! | `warnings` | number of warnings |
+//! | `error` | the reason why the run cannot be read, otherwise null |
 
-#![allow(clippy::print_stderr, reason = "a command-line program talks to its user")]
+#![allow(clippy::print_stderr, reason = "a command-line program prints messages")]
 
 mod app;
 mod arguments;
@@ -51,7 +51,7 @@ use clap::Parser as _;
 use data::{Source, Tailer};
 use state::UiState;
 
-/// The command line. What is wrong with it is told with colors, unless it quotes what a terminal should not see.
+/// Parses the command line. Errors are printed in color, unless they quote characters that a terminal would interpret.
 fn parse() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|error| {
         if snn_terminal::arguments_are_safe() {
@@ -65,7 +65,7 @@ fn parse() -> Arguments {
 fn main() -> ExitCode {
     match watch(&parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has read enough, as in `snn-tui | head`.
+        // The reader has read enough, as in `snn-tui | head`.
         Err(error)
             if error.downcast_ref().is_some_and(|it: &io::Error| it.kind() == io::ErrorKind::BrokenPipe) =>
         {
@@ -92,7 +92,7 @@ fn watch(arguments: &Arguments) -> Result<()> {
     let mut state = UiState::new(arguments.theme(), source.name(), source.is_sweep());
     arguments.apply(&mut state)?;
     let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
-    // A terminal that cannot move its cursor gets a screen as text.
+    // A terminal that cannot move its cursor gets text.
     let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     if arguments.once || arguments.export.is_some() || !on_terminal || is_dumb {
         return once::screen(source, state, arguments);

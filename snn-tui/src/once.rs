@@ -21,7 +21,7 @@ use crate::{
 struct Row<'a> {
     run: &'a str,
     name: String,
-    /// What is not Unicode is replaced: JSON has no other texts, and a path that is none must not lose all runs.
+    /// Characters that are not Unicode are replaced: JSON cannot contain them, and one such path must not prevent all output.
     path: Cow<'a, str>,
     state: &'static str,
     stalled: bool,
@@ -74,7 +74,7 @@ fn to_json(source: Source) -> Result<String> {
     for (run, dir) in tailer.runs() {
         let mut warnings = 0;
         if let Some(dir) = dir {
-            // A history that cannot be read is told of in `error`.
+            // A history that cannot be read is reported in `error`.
             let _ = dir.follow().poll(|news| match news {
                 News::Restart => warnings = 0,
                 News::Record(record) => warnings += usize::from(matches!(*record, Record::Warning(_))),
@@ -99,7 +99,7 @@ fn to_json(source: Source) -> Result<String> {
 
 /// Writes a screen once.
 pub(crate) fn screen(source: Source, mut state: UiState, arguments: &Arguments) -> Result<()> {
-    // Loads of processors are known from the second look on.
+    // Processor loads are differences, so they need two looks.
     let looks = if state.screen == Screen::SYSTEM { 2 } else { 1 };
     let mut tailer = Tailer::new(source, Duration::from_secs(3600));
     for look in 0..looks {
@@ -116,7 +116,7 @@ pub(crate) fn screen(source: Source, mut state: UiState, arguments: &Arguments) 
     }
     check(&mut state, arguments)?;
     let Size(width, height) = arguments.size().unwrap_or_else(|| default_size(&state));
-    // Screens ask for what they have room for; everything that is written is read, not only what a terminal would show.
+    // Screens request what they have space for. Everything that is written must be read, not only what a terminal would show.
     state.size.set((width, height));
     state.list.page.set(usize::from(height));
     settle(&mut tailer, &mut state);
@@ -136,7 +136,7 @@ pub(crate) fn screen(source: Source, mut state: UiState, arguments: &Arguments) 
     Ok(())
 }
 
-/// As wide as the terminal, and for lists as high as they are long: whoever asks for all runs gets them.
+/// As wide as the terminal; a list is as high as it needs to be, so that all runs are printed.
 fn default_size(state: &UiState) -> Size {
     let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
     let width = width.clamp(50, 400);
@@ -152,7 +152,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn runs_are_written_whatever_their_paths_are() {
+    fn runs_with_any_path_are_written() {
         use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
         let folder = tempfile::tempdir().unwrap();
@@ -166,7 +166,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn pipes_and_devices_in_place_of_records_hold_nobody_up() {
+    fn pipes_and_devices_instead_of_records_do_not_block() {
         use std::{fs, os::unix::fs::symlink, process::Command};
 
         for name in
@@ -183,7 +183,7 @@ mod tests {
             symlink("/dev/zero", device.join(name)).unwrap();
             let begin = std::time::Instant::now();
             let json = to_json(Source::open(folder.path()).unwrap()).unwrap();
-            assert!(json.contains("randman-c"), "the others are there: {json}");
+            assert!(json.contains("randman-c"), "the other runs are listed: {json}");
             assert!(begin.elapsed() < Duration::from_secs(10), "{name}: {:?}", begin.elapsed());
         }
     }

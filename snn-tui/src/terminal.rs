@@ -26,7 +26,7 @@ const BUFFER: usize = 64 << 10;
 /// Whether the terminal must be restored.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Reports buttons and the wheel, with decimal coordinates. Reports of movements would only wake us up.
+/// Reports buttons and the wheel, with decimal coordinates. Reports of movements would only cause useless work.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 

@@ -233,14 +233,14 @@ mod tests {
             }
             Indexed(k @ 232..) => Some((8 + 10 * (u32::from(k) - 232)) * 0x01_01_01),
             Reset => None,
-            color => Some(sixteen[names.iter().position(|it| *it == color).expect("one of the sixteen")]),
+            color => Some(sixteen[names.iter().position(|it| *it == color).expect("one of the 16")]),
         }
     }
 
     #[test]
-    fn every_color_can_be_read_on_its_background() {
+    fn every_color_has_contrast_to_its_background() {
         assert_eq!(contrast(0x000000, 0xffffff), 21.0);
-        assert!((contrast(0x767676, 0xffffff) - 4.54).abs() < 0.01, "the gray that everybody cites");
+        assert!((contrast(0x767676, 0xffffff) - 4.54).abs() < 0.01, "the well-known limit of gray on white");
         for (ground, backgrounds) in [(Ground::Dark, &DARK[..]), (Ground::Light, &LIGHT[..])] {
             for (colors, backgrounds) in
                 [(Colors::Indexed(ground), backgrounds), (Colors::Sixteen(ground), &backgrounds[..1])]
@@ -265,7 +265,7 @@ mod tests {
                     for sixteen in [&XTERM, &CONSOLE] {
                         let of = |color: Option<Color>| color.and_then(|color| hex(color, sixteen));
                         let Some(ink) = of(style.fg) else { continue };
-                        // Bold ones of the first eight may come out as the brighter eight.
+                        // Some terminals show bold text in the first 8 colors with the bright variants.
                         let is_bold = style.add_modifier.contains(Modifier::BOLD);
                         let place = sixteen[..8].iter().position(|it| *it == ink);
                         let brighter = place.filter(|_| is_bold).map(|place| sixteen[place + 8]);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn grounds_are_told_apart() {
+    fn grounds_are_distinguished() {
         for (hex, ground) in
             DARK.iter().map(|it| (it, Ground::Dark)).chain(LIGHT.iter().map(|it| (it, Ground::Light)))
         {

@@ -1,4 +1,4 @@
-//! The program without a terminal: several directories, shell completions, the man page, mistakes on the command line.
+//! The program without a terminal: several directories, shell completions, the man page, errors in arguments.
 
 #![allow(clippy::unwrap_used, reason = "test helpers fail like tests")]
 
@@ -38,7 +38,7 @@ fn names_of_runs_in_several_directories_are_unique() {
 }
 
 #[test]
-fn shells_complete_and_man_has_a_page() {
+fn completions_and_the_man_page_are_written() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = said(&run(&["--completions", shell], &[]));
         assert!(script.contains("notify"), "{shell}");
@@ -52,7 +52,7 @@ fn shells_complete_and_man_has_a_page() {
 }
 
 #[test]
-fn mistakes_end_the_program_and_name_what_there_is() {
+fn errors_in_arguments_list_the_valid_values() {
     for (arguments, words) in [
         (&["--once", "--mark", "dune"][..], &["`dune`", "known: done"][..]),
         (&["--once", "--run", "done", "--epoch", "9"], &["probes of epochs 0, 1, 2, 3"]),

@@ -1,4 +1,4 @@
-//! Runs and a sweep made by commit 770df81 open on every screen.
+//! Every screen opens runs and a sweep written by commit 770df81.
 
 #![allow(clippy::unwrap_used, reason = "test helpers fail like tests")]
 

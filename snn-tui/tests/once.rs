@@ -1,4 +1,4 @@
-//! Screens that are written once, as text.
+//! Screens printed once, as text.
 
 #![allow(clippy::unwrap_used, reason = "this is a test outside of a test function")]
 
@@ -17,9 +17,9 @@ fn write_run(runs: &Path, number: usize) {
     fs::write(run.join("metrics.jsonl"), "{\"version\":1,\"kind\":\"epoch\",\"epoch\":1}\n").unwrap();
 }
 
-/// Whoever asks for all runs gets them with names and verdicts, however many a terminal would show.
+/// A printed list contains all runs with names and verdicts, even if a terminal would show fewer.
 #[test]
-fn every_run_of_a_long_list_is_named_and_judged() {
+fn every_run_of_a_long_list_is_named_and_diagnosed() {
     let runs = tempfile::tempdir().unwrap();
     (0..120).for_each(|number| write_run(runs.path(), number));
     let written = |arguments: &[&str]| {

@@ -1,11 +1,11 @@
-//! What determines a run, picked from its experiment for lists and titles.
+//! The settings that distinguish a run, read from its experiment for lists and titles.
 
 use std::borrow::Cow;
 
 use snn_run::{Configuration, Configurations, RunDir, number};
 use toml::Value;
 
-/// Keys of an experiment that lists show.
+/// The settings that lists show.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct ConfigSummary {
     /// The data set, `data.name`.
@@ -15,22 +15,22 @@ pub(crate) struct ConfigSummary {
     /// `surrogate.beta` and `surrogate.shape`.
     pub(crate) beta: Option<f64>,
     pub(crate) shape: String,
-    /// `initialization.seed`, and `training.seed` behind it if it is another one.
+    /// `initialization.seed`, followed by `training.seed` if it differs.
     pub(crate) seed: String,
     /// Units of the hidden layers, such as `256r` or `100-100`.
     pub(crate) hidden: String,
     pub(crate) readout: String,
     pub(crate) batch_size: Option<f64>,
-    /// A number that runs share whose keys differ in nothing but seeds.
+    /// The same number for all runs that differ only in seeds.
     pub(crate) group: u64,
-    /// Every key of the experiment and its value.
+    /// Every key of the experiment with its value.
     pub(crate) configuration: Configuration,
-    /// Where it was computed in its last session: `cpu`, `cuda:1`; `-` where that was not recorded.
+    /// The device of its last session: `cpu`, `cuda:1`; `-` if it was not recorded.
     pub(crate) device: String,
 }
 
 impl ConfigSummary {
-    /// From the files of a run; what cannot be read is left out.
+    /// Read from the files of a run; unreadable settings are omitted.
     pub(crate) fn read(run: &RunDir, all: &mut Configurations) -> Self {
         let mut facts = all.read(run).map(Self::of).unwrap_or_default();
         let session = run.environment().ok().and_then(|mut it| it.sessions.pop());
@@ -71,7 +71,7 @@ fn unknown() -> String {
     "-".to_owned()
 }
 
-/// A value as people write it.
+/// A value as people write it, without quotes.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_picked_from_an_experiment() {
+    fn an_experiment_is_summarized() {
         let config = "[data]\nname='shd'\nseed=3\n[network]\nhidden=[256,100]\nrecurrent=[true,false]\n\
                       [optimizer]\nlearning_rate=0.01\nlearning_rate_decay=0.5\n[surrogate]\nbeta=10\nshape='esser'\n\
                       [initialization]\nseed=1\n[training]\nseed=2\nbatch_size=256";
@@ -112,7 +112,7 @@ mod tests {
         );
         assert_eq!((facts.beta, facts.learning_rate), (Some(10.0), Some(0.01)));
         let other = config.replace("seed=1", "seed=9").replace("seed=3", "seed=4");
-        assert_eq!(of(&other).group, facts.group, "seeds do not tell groups apart");
+        assert_eq!(of(&other).group, facts.group, "seeds do not separate groups");
         let other = config.replace("0.01", "0.02");
         assert_ne!(of(&other).group, facts.group);
         assert_eq!(of("").hidden, "");

@@ -1,7 +1,7 @@
 //! GPUs, by NVIDIA's program `nvidia-smi`.
 //!
-//! The library behind it would need unsafe code here; the program takes up to a second, so that each look starts one and takes the
-//! answer of the one before.
+//! The library that it uses would need unsafe code here. The program takes up to a second, so each call of `look` starts it and returns
+//! the answer of the previous one.
 
 use std::{
     io::{self, Read as _},
@@ -50,7 +50,7 @@ impl Gpus {
         Self { program: program.to_owned(), arguments, asked: None, answer: None }
     }
 
-    /// The last answer, or the reason why there is none. Waits only for the first one.
+    /// The last answer, or the reason why there is none. Waits only for the first answer.
     pub(super) fn look(&mut self) -> Result<Vec<Gpu>, String> {
         let begin = Instant::now();
         loop {
@@ -96,8 +96,8 @@ impl Gpus {
 
     fn failure(&self, error: &io::Error) -> String {
         match error.kind() {
-            io::ErrorKind::NotFound => format!("{} is not there", self.program),
-            _ => format!("{} does not run: {error}", self.program),
+            io::ErrorKind::NotFound => format!("{} was not found", self.program),
+            _ => format!("cannot run {}: {error}", self.program),
         }
     }
 }
@@ -123,7 +123,7 @@ fn read(mut program: Child) -> io::Result<Result<Vec<Gpu>, String>> {
     Ok(if ended.success() {
         parse(&text)
     } else {
-        Err(text.lines().next().unwrap_or("it fails").trim().to_owned())
+        Err(text.lines().next().unwrap_or("it failed").trim().to_owned())
     })
 }
 
@@ -143,7 +143,7 @@ fn parse(text: &str) -> Result<Vec<Gpu>, String> {
         })
     };
     let lines = text.lines().filter(|line| !line.trim().is_empty() && *line != "No devices were found");
-    lines.map(|line| gpu(line).ok_or_else(|| format!("{PROGRAM} answers `{line}`"))).collect()
+    lines.map(|line| gpu(line).ok_or_else(|| format!("unexpected output of {PROGRAM}: `{line}`"))).collect()
 }
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_understood() {
+    fn answers_are_parsed() {
         let gpu = |name: &str| Gpu {
             name: name.to_owned(),
             load: Some(0.37),
@@ -167,23 +167,23 @@ mod tests {
             Ok(vec![gpu("NVIDIA H100"), unknown])
         );
         assert_eq!(parse("No devices were found\n"), Ok(vec![]));
-        assert_eq!(parse("1, 2\n"), Err("nvidia-smi answers `1, 2`".to_owned()));
+        assert_eq!(parse("1, 2\n"), Err("unexpected output of nvidia-smi: `1, 2`".to_owned()));
     }
 
     #[test]
-    fn without_the_program_the_reason_is_told() {
+    fn without_the_program_there_is_a_reason() {
         let reason = Gpus::by("no-such-program", &[]).look();
-        assert_eq!(reason, Err("no-such-program is not there".to_owned()));
+        assert_eq!(reason, Err("no-such-program was not found".to_owned()));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_program_is_asked_again_and_again() {
+    fn a_program_is_started_for_every_look() {
         let program = |script: &str| Gpus::by("sh", &["-c", script]);
         let directory = tempfile::tempdir().unwrap();
         let count = directory.path().join("count");
         let count = count.to_string_lossy();
-        // Each time it is asked it counts on.
+        // It counts how often it was started.
         let mut gpus = program(&format!("echo x >> {count}; echo \"$(wc -l < {count}), 1, 2, 3, 4, GPU\""));
         assert_eq!(gpus.look().unwrap()[0].load, Some(0.01));
         let begin = Instant::now();
@@ -193,7 +193,7 @@ mod tests {
         }
         let failing = program("echo NVIDIA-SMI has failed; exit 9").look();
         assert_eq!(failing, Err("NVIDIA-SMI has failed".to_owned()));
-        // One that hangs is waited for once, and ended with what asks it.
+        // A program that hangs is waited for only once, and killed when its `Gpus` is dropped.
         let hanging = program("exec sleep 1000").look();
         assert_eq!(hanging, Err("sh has not answered yet".to_owned()));
     }

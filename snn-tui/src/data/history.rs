@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_history_is_kept_as_it_is() {
+    fn a_short_history_is_kept_unchanged() {
         let mut history = History::default();
         (1..=20).for_each(|k| history.push(epoch(k, f64::from(k))));
         let series = history.series("train.loss", XAxis::Epoch);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_that_comes_late_is_missing_before() {
+    fn a_metric_that_starts_late_is_missing_before() {
         let mut history = History::default();
         (1..=3).for_each(|k| history.push(epoch(k, 1.0)));
         let late = EpochRecord { valid: Some(Losses { loss: 0.5, ..Losses::default() }), ..epoch(4, 1.0) };

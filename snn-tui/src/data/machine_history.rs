@@ -6,7 +6,7 @@ use super::System;
 
 /// Maximum number of samples: at least as many as a terminal has dots in a row.
 const MOST: usize = 1200;
-/// Number of old samples removed at once, which keeps plots still for longer.
+/// Number of old samples removed at once, so that plots rarely shift.
 const DROPPED: usize = 300;
 
 /// Loads of this machine since the dashboard started.
@@ -69,7 +69,7 @@ mod tests {
     use crate::data::Gpu;
 
     #[test]
-    fn looks_are_kept_in_bounded_memory() {
+    fn samples_are_kept_in_bounded_memory() {
         let gpu = Gpu { load: Some(0.5), memory: Some((1, 4)), ..Gpu::default() };
         let system = System {
             host: String::new(),

@@ -1,4 +1,4 @@
-//! What is known of runs, and the tailer that finds it out. Screens see the values here, never a file.
+//! The data about runs, and the tailer that reads it. Screens see the values here and never read a file.
 
 mod config_summary;
 mod gpus;
@@ -28,55 +28,55 @@ pub(crate) use sweep::SweepView;
 pub(crate) use system::{Log, System};
 pub(crate) use tailer::{BEAT, Tailer};
 
-/// What the tailer has found out.
+/// A message of the tailer.
 #[derive(Debug)]
 pub(crate) enum Msg {
-    /// Runs that are new or have changed.
+    /// New or changed runs.
     Runs(Vec<Run>),
-    /// Names of runs that are gone.
+    /// Names of runs that have vanished.
     Gone(Vec<String>),
-    /// So many runs of all have been read; both are equal from then on.
+    /// Progress of the first read: runs read, and all runs. Both stay equal afterwards.
     Loading { read: usize, all: usize },
-    /// What determines a run.
+    /// The settings of a run.
     ConfigSummary(String, Box<ConfigSummary>),
-    /// A run's history begins anew.
+    /// A run's history restarts from its first record.
     HistoryRestart(String),
     /// The next records of a run's history.
     History(String, Vec<Record>),
-    /// Epochs of which a run has probes.
+    /// Epochs for which a run has probes.
     ProbedEpochs(String, Vec<u32>),
-    /// What one probe says in short.
+    /// The summary of a probe.
     ProbeSummary(String, Box<ProbeSummary>),
-    /// A probe, or why it cannot be read.
+    /// A probe, or the reason why it cannot be read.
     Probe(String, u32, Result<Box<Probe>, String>),
     /// The sweep.
     Sweep(Box<SweepView>),
-    /// Processor, memory and GPUs of this machine.
+    /// Processors, memory and GPUs of this machine.
     System(Box<System>),
-    /// Under which circumstances a run was made.
+    /// The environment in which a run was trained.
     Environment(String, Box<Environment>),
-    /// The last lines of what a run's trainer has printed.
+    /// The last lines that a run's trainer has printed.
     Log(String, Box<Log>),
-    /// What keeps the tailer from reading anything at all; `None` when it can again.
+    /// The reason why nothing can be read; `None` once it can be read again.
     Trouble(Option<String>),
 }
 
-/// What the screen that is shown needs to know.
+/// The data that the current screen needs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Wants {
-    /// Runs whose whole history is wanted.
+    /// Runs whose whole history is needed.
     pub(crate) histories: Vec<String>,
-    /// Runs on the screen, of which everything else is wanted first.
+    /// Runs on the screen, which take precedence.
     pub(crate) visible: Vec<String>,
-    /// Whether what determines runs is wanted of all of them, to sort or filter by it.
+    /// Whether the settings of all runs are needed, for sorting or filtering.
     pub(crate) all_facts: bool,
-    /// Whether verdicts are wanted of all runs, and not only of those on the screen.
+    /// Whether the verdicts of all runs are needed, not only of those on the screen.
     pub(crate) all_verdicts: bool,
-    /// The run whose probes are wanted, and the epoch: without one the newest.
+    /// The run whose probes are needed, and the epoch; the newest if `None`.
     pub(crate) probe: Option<(String, Option<u32>)>,
-    /// Whether the results of the sweep are wanted; of several sweeps, those of the sweep with the run `subject`.
+    /// Whether the results of the sweep are needed; with several sweeps, those of the sweep that contains the run `subject`.
     pub(crate) sweep: bool,
     pub(crate) subject: Option<String>,
-    /// Whether this machine is wanted, and the run whose trainer's log is.
+    /// Whether the state of this machine is needed, and the run whose trainer log is.
     pub(crate) system: Option<Option<String>>,
 }

@@ -156,7 +156,7 @@ mod tests {
     const MEMORY: &str = "MemTotal:       16000 kB\nMemFree:         1000 kB\nMemAvailable:   12000 kB\n";
 
     #[test]
-    fn loads_count_from_look_to_look() {
+    fn loads_are_averages_between_looks() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told() {
+    fn unreadable_files_give_the_reason() {
         let root = tempfile::tempdir().unwrap();
         let mut proc = Proc::at(root.path());
         assert!(proc.look(&[]).is_err_and(|reason| reason.contains("stat: ")));

@@ -1,4 +1,4 @@
-//! What a list shows of a run.
+//! A run as lists show it.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -9,27 +9,27 @@ use snn_run::{Diagnosis, EpochRecord, RunState, Status, Verdict};
 pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
-    /// Its place in the plan of the sweep; 0 elsewhere.
+    /// Its position in the plan of the sweep; 0 elsewhere.
     pub(crate) place: usize,
-    /// How it stands; `None` while it has not been read.
+    /// Its state; `None` until it has been read.
     pub(crate) state: Option<RunState>,
     pub(crate) status: Option<Status>,
-    /// The last epoch recorded.
+    /// The last recorded epoch.
     pub(crate) last: Option<EpochRecord>,
-    /// Median time of the last epochs, validation and checkpoint included (s).
+    /// Median duration of the recent epochs, including validation and checkpoints (s).
     pub(crate) epoch_seconds: Option<f64>,
-    /// Seconds since it was last heard of; counts for running and stalled runs.
+    /// Seconds since its last sign of life, for running and stalled runs.
     pub(crate) silent: f64,
-    /// What is to be said of it; `None` until it has been asked for.
+    /// Its diagnosis; `None` until requested.
     pub(crate) diagnosis: Option<Arc<Diagnosis>>,
-    /// The accuracy by which it is judged over its epochs, 0 to 1, for a curve in a line.
+    /// The judged accuracy of each epoch, 0 to 1, for sparklines.
     pub(crate) course: Arc<[f32]>,
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     pub(crate) error: Option<String>,
 }
 
 impl Run {
-    /// A run of which nothing is known yet.
+    /// A run about which nothing is known yet.
     pub(crate) fn new(id: String, path: PathBuf, state: Option<RunState>) -> Self {
         Self {
             id,
@@ -46,12 +46,12 @@ impl Run {
         }
     }
 
-    /// What is to be said of it in a word or two, as far as that is known.
+    /// Its verdict in a word or two, if known.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.diagnosis.as_ref().map(|diagnosis| diagnosis.verdict)
     }
 
-    /// The word for how it stands.
+    /// The word for its state.
     pub(crate) fn state_name(&self) -> &'static str {
         self.state.map_or("...", RunState::name)
     }
@@ -60,7 +60,7 @@ impl Run {
         self.state == Some(state)
     }
 
-    /// How it has ended, in a few words, if it was running before and no longer is.
+    /// How it ended, in a few words, if it was running in `before` and no longer is.
     pub(crate) fn ended_as(&self, after: &Self) -> Option<String> {
         let state = after.state?;
         if !self.is(RunState::Running) || matches!(state, RunState::Running | RunState::Pending) {
@@ -87,7 +87,7 @@ impl Run {
         Some(text)
     }
 
-    /// Seconds to the end: the median epoch times the epochs left, what is done of the present one taken off.
+    /// Seconds to the end: the median epoch times the remaining epochs, minus the elapsed part of the current one.
     pub(crate) fn remaining(&self) -> Option<f64> {
         let (status, epoch) = (self.status.as_ref()?, self.epoch_seconds?);
         let under_way =
@@ -96,14 +96,14 @@ impl Run {
         self.is(RunState::Running).then_some(left.max(0.0) * epoch)
     }
 
-    /// Training samples per second of training, validation not counted.
+    /// Training samples per second of training, without validation.
     pub(crate) fn samples_per_second(&self) -> Option<f64> {
         let (status, seconds) = (self.status.as_ref()?, self.last.as_ref()?.seconds);
         let training = seconds.data + seconds.forward + seconds.backward + seconds.update;
         (status.samples > 0 && training > 0.0).then(|| status.samples as f64 / training)
     }
 
-    /// Accuracy on validation in the last epoch, 0 to 1.
+    /// Validation accuracy in the last epoch, 0 to 1.
     pub(crate) fn last_accuracy(&self) -> Option<f64> {
         Some(self.last.as_ref()?.valid?.accuracy)
     }
@@ -122,7 +122,7 @@ impl Run {
         Some(self.last.as_ref()?.spikes())
     }
 
-    /// The step size of the last epoch, if it was recorded.
+    /// The step size of the last epoch, if recorded.
     pub(crate) fn learning_rate(&self) -> Option<f64> {
         self.last.as_ref()?.learning_rate
     }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_to_go_counts_what_is_left_of_the_epoch() {
+    fn the_time_to_go_includes_the_rest_of_the_epoch() {
         let status =
             Status { epoch: 10, epochs: 20, batch: 5, batches: 10, samples: 1000, ..Status::default() };
         let mut run = Run::new("a".into(), "a".into(), Some(RunState::Running));

@@ -14,7 +14,7 @@ pub(crate) enum Source {
     Runs(PathBuf),
     /// One run.
     Run(RunDir),
-    /// The runs of a sweep, also those that have not begun.
+    /// The runs of a sweep, including those that have not started.
     Sweep(Box<SweepDir>),
     /// Several of these, each with the label that its run names start with: `slopes/randman-27a595a5a833`.
     Several(Vec<(String, Source)>),
@@ -90,7 +90,7 @@ impl Source {
         !self.sweeps().is_empty()
     }
 
-    /// The sweeps among these, each with the prefix of its run names.
+    /// The sweeps, each with the prefix of its run names.
     pub(super) fn sweeps(&self) -> Vec<(String, &SweepDir)> {
         match self {
             Self::Runs(_) | Self::Run(_) => Vec::new(),
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_as_short_as_they_can_be() {
+    fn labels_are_as_short_as_possible() {
         let of = |paths: &[&str]| labels(&paths.iter().map(Path::new).collect::<Vec<_>>());
         assert_eq!(of(&["/x/runs", "/x/sweeps/a", "/x/sweeps/b"]), ["runs", "a", "b"]);
         assert_eq!(of(&["/x/a/runs", "/x/b/runs", "/c"]), ["a/runs", "b/runs", "c"]);

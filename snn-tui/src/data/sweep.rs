@@ -1,20 +1,20 @@
-//! A sweep as the dashboard sees it.
+//! A sweep as the dashboard shows it.
 
 use snn_run::{
     Naming,
     sweep::{Manifest, Results, RunState, SweepDir},
 };
 
-/// The plan of a sweep and what its runs have come to.
+/// The plan of a sweep and the results of its runs so far.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SweepView {
     pub(crate) manifest: Manifest,
     pub(crate) results: Results,
-    /// What its runs are called.
+    /// The prefix of its run names.
     pub(crate) naming: Naming,
-    /// Classes of its data, if known; of several numbers the largest.
+    /// Classes of its data, if known; with several numbers, the largest.
     pub(crate) classes: Option<usize>,
-    /// Seconds of computing left, from the mean time of the runs that are done; without one of those nothing is known.
+    /// Remaining seconds of computing, from the mean time of the finished runs; `None` while there are none.
     pub(crate) computing_left: Option<f64>,
 }
 
@@ -33,7 +33,7 @@ impl SweepView {
         Self { manifest: sweep.manifest().clone(), naming, classes, computing_left, results }
     }
 
-    /// Whether its loss is the cross-entropy, of which guessing costs ln(classes).
+    /// Whether its loss is the cross-entropy, which is ln(classes) for guessing.
     pub(crate) fn is_cross_entropy(&self) -> bool {
         let varies = self.manifest.axes.iter().any(|axis| axis.key == "loss.name");
         let name =
@@ -41,7 +41,7 @@ impl SweepView {
         !varies && name.is_none_or(|name| name == "cross-entropy")
     }
 
-    /// Seconds to the end if as many runs go on side by side as now.
+    /// Seconds to the end if the number of concurrent runs does not change.
     pub(crate) fn remaining(&self) -> Option<f64> {
         let running = self.results.count(RunState::Running);
         self.computing_left.filter(|_| running > 0).map(|left| left / running as f64)

@@ -97,7 +97,7 @@ mod tests {
 
     #[cfg(not(target_os = "linux"))]
     #[test]
-    fn elsewhere_the_reason_is_told() {
+    fn elsewhere_there_is_a_reason() {
         assert!(Machine::new().look(&[]).unknown.is_some_and(|reason| reason.contains("Linux")));
     }
 

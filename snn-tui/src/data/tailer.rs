@@ -1,5 +1,5 @@
-//! Finding out what there is, a little at a time: in a directory of ten thousand runs the first are shown before the
-//! last have been read, and a run that is done costs next to nothing from then on.
+//! Reads runs in small steps: in a directory of ten thousand runs, the first are shown before the last have been read, and a finished
+//! run costs next to nothing afterwards.
 
 #[cfg(test)]
 mod tests;
@@ -24,15 +24,15 @@ use super::{
     tracked_run::TrackedRun,
 };
 
-/// So long one step takes at most, more or less: whoever asks for another run need not wait.
+/// Approximate maximum duration of a step, so that a request for another run is answered soon.
 const BUDGET: Duration = Duration::from_millis(80);
-/// Runs are read in batches of so many, by so many threads at most, each of which takes no less than so many.
+/// Number of runs read in one batch, maximum number of threads for it, and minimum number of runs per thread.
 const BATCH: usize = 128;
 const MOST_THREADS: usize = 8;
 const LEAST_SHARE: usize = 8;
-/// Within this time a trainer is seen to write its status, about once a second.
+/// Time within which a live trainer writes its status, which it does about once a second.
 pub(crate) const BEAT: Duration = Duration::from_millis(2500);
-/// Runs that are over are looked at again in portions of so many.
+/// Number of finished runs checked again in one step.
 const PORTION: usize = 256;
 
 /// Reads runs.
@@ -40,32 +40,32 @@ pub(crate) struct Tailer {
     source: Source,
     interval: Duration,
     known: BTreeMap<String, TrackedRun>,
-    /// Those not read yet.
+    /// Runs not read yet.
     unread: BTreeSet<String>,
-    /// Those whose facts are not read yet.
+    /// Runs whose settings have not been read yet.
     without_facts: BTreeSet<String>,
-    /// Sections of experiments that runs share, for each of the threads that read them.
+    /// Sections of experiments that runs share, for each reading thread.
     configurations: Vec<Configurations>,
-    /// What determines the runs of a sweep that have not begun.
+    /// Settings of the runs of a sweep that have not started.
     planned: Planned,
-    /// Number of classes of the data of each sweep, once it is known.
+    /// Number of classes in the data of each sweep, once known.
     classes: Vec<OnceCell<usize>>,
     listed: Option<Instant>,
-    /// The run after which those that are over are looked at again.
+    /// The finished run after which checking continues.
     reread_after: Option<String>,
-    /// Whose histories and probes are kept up to date.
+    /// Runs whose histories are kept up to date.
     followed: BTreeSet<String>,
     probed: Option<String>,
     machine: Option<(Machine, Option<Instant>)>,
     environment: Option<String>,
     sweep_changed: bool,
-    /// Which sweep was sent last.
+    /// The index of the sweep sent last.
     swept: usize,
     trouble: Option<String>,
 }
 
 impl Tailer {
-    /// Looks for news no more often than every `interval`.
+    /// Checks for changes at most every `interval`.
     pub(crate) fn new(source: Source, interval: Duration) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         let classes = source.sweeps().iter().map(|_| OnceCell::new()).collect();
@@ -90,7 +90,7 @@ impl Tailer {
         }
     }
 
-    /// Finds out a little more. Returns whether there is nothing left to find out until something changes.
+    /// Reads a little more. Returns whether everything has been read until something changes.
     pub(crate) fn step(&mut self, wants: &Wants, messages: &mut Vec<Msg>) -> bool {
         let due = self.listed.is_none_or(|listed| listed.elapsed() >= self.interval);
         if due {
@@ -116,7 +116,7 @@ impl Tailer {
         self.unread.is_empty() && facts_are_there && diagnosed && !glancing
     }
 
-    /// Looks at everything again in the next step, whenever the last look was.
+    /// Checks everything in the next step, regardless of the interval.
     pub(crate) fn look_again(&mut self) {
         self.listed = None;
         if let Some((_, looked)) = &mut self.machine {
@@ -124,17 +124,17 @@ impl Tailer {
         }
     }
 
-    /// Whether a run that looks stalled may not be: who looks only once had better look again after [`BEAT`].
+    /// Whether a run that looks stalled may not be. A program that looks only once should look again after [`BEAT`].
     pub(crate) fn has_doubts(&self) -> bool {
         self.known.values().any(TrackedRun::is_doubtful)
     }
 
-    /// All runs, as they were when last read.
+    /// All runs, as last read.
     pub(crate) fn runs(&self) -> impl Iterator<Item = (&super::Run, Option<&RunDir>)> {
         self.known.values().map(|known| (&known.run, known.dir.as_ref()))
     }
 
-    /// Finds runs that are new, and those that are gone.
+    /// Finds new runs and those that have vanished.
     fn list(&mut self, messages: &mut Vec<Msg>) {
         let known = |id: &str| self.known.get(id).and_then(|known| known.dir.clone());
         let Findings { found, lost } = self.source.find(&known);
@@ -159,7 +159,7 @@ impl Tailer {
             if known.dir.is_some() {
                 self.unread.insert(id.clone());
             }
-            // Of a sweep also those that have not begun: the plan says what they will be.
+            // In a sweep, runs that have not started have settings, too: the plan contains them.
             if known.dir.is_some() || self.source.is_sweep() {
                 self.without_facts.insert(id.clone());
             }
@@ -183,14 +183,14 @@ impl Tailer {
         }
     }
 
-    /// Looks again at runs that are being trained, and at some of the others.
+    /// Checks the runs that are being trained, and some of the others.
     fn reread(&mut self, messages: &mut Vec<Msg>) {
         let active = |known: &TrackedRun| known.is_active();
         let mut due: Vec<String> =
             self.known.iter().filter(|(_, known)| active(known)).map(|(id, _)| id.clone()).collect();
         let after = self.reread_after.take().unwrap_or_default();
         let others = self.known.range(after..).map(|(id, _)| id).take(PORTION).cloned().collect::<Vec<_>>();
-        // From the first again, once the last has been looked at.
+        // Start over after the last run.
         self.reread_after = others.last().filter(|_| others.len() == PORTION).map(|id| format!("{id}\0"));
         due.extend(others);
         let mut changed = Vec::new();
@@ -207,7 +207,7 @@ impl Tailer {
         }
     }
 
-    /// Reads runs for the first time, those on the screen before all others.
+    /// Reads runs for the first time, those on the screen first.
     fn read_rows(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) {
         if self.unread.is_empty() {
             return;
@@ -223,7 +223,7 @@ impl Tailer {
                 batch.extend(self.known.remove_entry(&id));
             }
             in_parallel(&mut batch, &mut self.configurations, |(_, known), _| {
-                // All of them are told of below, whether or not they have changed.
+                // All of them are reported below, changed or not.
                 let _ = known.refresh();
             });
             read.extend(batch.iter().map(|(_, known)| known.run.clone()));
@@ -234,7 +234,7 @@ impl Tailer {
         messages.push(Msg::Loading { read: all - self.unread.len(), all });
     }
 
-    /// Reads what determines runs: those on the screen, and if they are wanted all others when there is nothing else to do.
+    /// Reads settings: of the runs on the screen, and, if requested, of all others when nothing else is left to do.
     fn read_facts(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) {
         let visible: Vec<_> = wants
             .visible
@@ -273,8 +273,8 @@ impl Tailer {
         }
     }
 
-    /// Verdicts of the runs on the screen, and if they are wanted those of all others when there is nothing else to do.
-    /// Returns whether none is missing.
+    /// Updates the verdicts of the runs on the screen and, if requested, of all others when nothing else is left to do. Returns
+    /// whether all are up to date.
     fn read_verdicts(&mut self, wants: &Wants, begin: Instant, messages: &mut Vec<Msg>) -> bool {
         let is_due = |known: &TrackedRun| known.is_undiagnosed && known.run.state.is_some();
         let visible = wants.visible.iter().chain(&wants.histories);
@@ -312,7 +312,7 @@ impl Tailer {
         is_complete
     }
 
-    /// Histories of those runs that are looked at.
+    /// Reads the histories of the selected runs.
     fn read_details(&mut self, wants: &Wants, due: bool, messages: &mut Vec<Msg>) {
         let wanted: BTreeSet<String> = wants.histories.iter().cloned().collect();
         for id in self.followed.difference(&wanted) {
@@ -330,7 +330,7 @@ impl Tailer {
         self.followed = wanted;
     }
 
-    /// Probes of the run that is looked at. Returns whether there are more to be read.
+    /// Reads the probes of the selected run. Returns whether more remain.
     fn read_probes(&mut self, wants: &Wants, due: bool, messages: &mut Vec<Msg>) -> bool {
         let id = wants.probe.as_ref().map(|(id, _)| id.clone());
         let other = id != self.probed;
@@ -343,13 +343,13 @@ impl Tailer {
         (due || other || known.is_glancing()) && known.glance(messages)
     }
 
-    /// Which sweep to show: of several, that of the selected run.
+    /// The sweep to show: with several, that of the selected run.
     fn swept(&self, wants: &Wants) -> usize {
         let of = |id: &String| self.source.sweeps().iter().position(|(prefix, _)| id.starts_with(prefix));
         wants.subject.as_ref().and_then(of).unwrap_or(self.swept)
     }
 
-    /// A sweep, from what has been read of its runs.
+    /// A sweep, from the runs read so far.
     fn sweep(&self, place: usize) -> Option<Msg> {
         let sweeps = self.source.sweeps();
         let (prefix, sweep) = sweeps.get(place)?;
@@ -385,7 +385,7 @@ impl Tailer {
         Some(Msg::Sweep(Box::new(SweepView::of(sweep, results, self.classes(place)))))
     }
 
-    /// Number of classes of the data of a sweep: from its plan, otherwise from one of its runs.
+    /// Number of classes in the data of a sweep: from its plan, otherwise from one of its runs.
     fn classes(&self, place: usize) -> Option<usize> {
         let sweeps = self.source.sweeps();
         let ((prefix, sweep), classes) = (sweeps.get(place)?, self.classes.get(place)?);
@@ -401,7 +401,7 @@ impl Tailer {
         Some(*classes.get_or_init(|| number))
     }
 
-    /// This machine, once in each interval while it is looked at.
+    /// Reads the state of this machine, once per interval while it is shown.
     fn read_system(&mut self, wants: &Wants, messages: &mut Vec<Msg>) {
         let Some(run) = &wants.system else {
             (self.machine, self.environment) = (None, None);
@@ -430,7 +430,7 @@ impl Tailer {
     }
 }
 
-/// Does the same to all of them, on as many cores as there are kept sections for.
+/// Does the same work for all items, on as many threads as there are `sections`.
 fn in_parallel<T: Send>(
     batch: &mut [T],
     sections: &mut [Configurations],
@@ -445,12 +445,12 @@ fn in_parallel<T: Send>(
     });
 }
 
-/// What determines the runs of sweeps, by their plans.
+/// The settings of the runs of sweeps, from their plans.
 #[derive(Default)]
 struct Planned {
-    /// What the runs of each sweep share.
+    /// The settings that the runs of each sweep share.
     bases: Vec<Configuration>,
-    /// The sweep and the point of each run.
+    /// The index of the sweep and of the point of each run.
     places: HashMap<String, (usize, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! One run, read again and again.
+//! Follows the files of one run.
 
 use std::{
     fs,
@@ -17,26 +17,26 @@ use snn_run::{
 
 use super::{ConfigSummary, Msg, ProbeSummary, Run};
 
-/// Of a history, as much is read for a list: some epochs.
+/// Bytes of the history read for a list: a few epochs.
 const RECENT: u64 = 4 << 10;
-/// So many records are told at once, so that a long history arrives piece by piece.
+/// Maximum number of records in a message, so that a long history arrives in pieces.
 const PORTION: usize = 4096;
 
-/// What is known of a run, and how far its files have been read.
+/// What is known about a run, and how much of its files has been read.
 pub(super) struct TrackedRun {
     pub(super) run: Run,
-    /// Unless nobody may look into it, or it has not begun.
+    /// `None` if it is not accessible or has not started.
     pub(super) dir: Option<RunDir>,
     pub(super) has_facts: bool,
     /// Spikes of each layer in the test.
     pub(super) test_spikes: Option<Vec<f64>>,
     stamps: [Option<Stamp>; 2],
-    /// Whether its directory, or one above it, was missing at the last look.
+    /// Whether its directory, or a parent, was missing at the last check.
     is_lost: bool,
     pulse: Pulse,
-    /// Judges it, while it may change.
+    /// Diagnoses it, as long as it may change.
     doctor: Option<Doctor>,
-    /// Whether something has changed since the last diagnosis.
+    /// Whether anything has changed since the last diagnosis.
     pub(super) is_undiagnosed: bool,
     follower: Option<Follower>,
     probed: Vec<u32>,
@@ -44,7 +44,7 @@ pub(super) struct TrackedRun {
     probe: Option<(u32, Option<Stamp>)>,
 }
 
-/// By which a file that has changed is told from one that has not.
+/// Distinguishes a changed file from an unchanged one.
 type Stamp = (Option<SystemTime>, u64);
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -76,14 +76,14 @@ impl TrackedRun {
         }
     }
 
-    /// Looks again. Returns whether anything has changed that a list shows.
+    /// Checks the files. Returns whether anything has changed that a list shows.
     pub(super) fn refresh(&mut self) -> bool {
         let Some(dir) = &self.dir else { return false };
         let stamps = [STATUS, METRICS].map(|name| stamp(&dir.path().join(name)));
         let mut changed = self.run.state.is_none();
         self.is_lost = stamps[0].is_none() && !dir.path().join(CONFIG).exists();
         if self.is_lost {
-            // Keep what was read; only the time since the last heartbeat counts on.
+            // Keep what was read; only the time since the last heartbeat grows.
             return self.judge();
         }
         if stamps != self.stamps || changed {
@@ -104,7 +104,7 @@ impl TrackedRun {
         changed
     }
 
-    /// Says what is to be said of it.
+    /// Diagnoses the run.
     pub(super) fn diagnose(&mut self) {
         self.is_undiagnosed = false;
         let Some(state) = self.run.state else { return };
@@ -143,7 +143,7 @@ impl TrackedRun {
                 }
                 run.status = Some(status);
             }
-            // A run that has just been set up has none yet.
+            // A run that has just been set up has no status yet.
             Err(error) if error.is_not_found() => {
                 (run.state, run.status) = (Some(RunState::Pending), None);
             }
@@ -162,13 +162,13 @@ impl TrackedRun {
                 _ => {}
             }
         }
-        // A pause in one of them does not matter.
+        // Unlike a mean, the median ignores a pause in one of them.
         seconds.retain(|value| value.is_finite() && *value > 0.0);
         run.epoch_seconds = median(&seconds);
         Ok(())
     }
 
-    /// Whether the run is still heard of. Returns whether that has changed.
+    /// Checks for signs of life. Returns whether the state has changed.
     fn judge(&mut self) -> bool {
         let Some(status) = self.run.status.as_ref() else { return false };
         if !self.run.is(RunState::Running) && !self.run.is(RunState::Stalled) {
@@ -187,7 +187,7 @@ impl TrackedRun {
         changed
     }
 
-    /// Whether it looks stalled and may not be, because clocks differ.
+    /// Whether it looks stalled but may not be, because clocks differ.
     pub(super) fn is_doubtful(&self) -> bool {
         let (Some(dir), Some(status)) = (&self.dir, &self.run.status) else { return false };
         let written = self.stamps[0].and_then(|(written, _)| written);
@@ -201,7 +201,7 @@ impl TrackedRun {
         self.dir.is_some() && self.run.state.is_some_and(may)
     }
 
-    /// What determines the run, once; one that has not begun is what is planned.
+    /// The settings of the run; if it has not started, the planned ones.
     pub(super) fn facts(&mut self, all: &mut Configurations, planned: Option<Configuration>) -> Option<Msg> {
         self.has_facts = true;
         let facts = match &self.dir {
@@ -211,7 +211,7 @@ impl TrackedRun {
         Some(Msg::ConfigSummary(self.run.id.clone(), Box::new(facts)))
     }
 
-    /// What is new in the history.
+    /// The new records of the history.
     pub(super) fn history(&mut self, messages: &mut Vec<Msg>) {
         let Some(dir) = self.dir.as_ref().filter(|_| !self.is_lost) else { return };
         let id = &self.run.id;
@@ -237,12 +237,12 @@ impl TrackedRun {
         }
     }
 
-    /// Nobody wants the history any more.
+    /// The history is no longer needed.
     pub(super) fn forget_history(&mut self) {
         self.follower = None;
     }
 
-    /// What is new of the probes, and the one that is wanted: without an epoch the newest.
+    /// The new epochs with probes, and the requested probe: the newest if `wanted` is `None`.
     pub(super) fn probes(&mut self, wanted: Option<u32>, messages: &mut Vec<Msg>) {
         let Some(dir) = self.dir.as_ref().filter(|_| !self.is_lost) else { return };
         let id = || self.run.id.clone();
@@ -265,18 +265,18 @@ impl TrackedRun {
         }
     }
 
-    /// Whether some probes have not been glanced at.
+    /// Whether the summaries of some probes have not been read.
     pub(super) fn is_glancing(&self) -> bool {
         self.glanced < self.probed.len()
     }
 
-    /// Reads a few more probes for what they say in short; `false` when all have been.
+    /// Reads the summaries of a few more probes; returns `false` when all have been read.
     pub(super) fn glance(&mut self, messages: &mut Vec<Msg>) -> bool {
         const FEW: usize = 8;
         let Some(dir) = &self.dir else { return false };
         let next = &self.probed[self.glanced.min(self.probed.len())..];
         for &epoch in next.iter().take(FEW) {
-            // One that has just been thinned out is none of ours.
+            // A probe may have just been thinned out.
             let glance = dir
                 .probe(epoch)
                 .as_ref()
@@ -287,7 +287,7 @@ impl TrackedRun {
         self.is_glancing()
     }
 
-    /// Nobody wants the probes any more.
+    /// The probes are no longer needed.
     pub(super) fn forget_probes(&mut self) {
         (self.probed, self.glanced, self.probe) = (Vec::new(), 0, None);
     }

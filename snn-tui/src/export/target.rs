@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-/// Of PNGs.
+/// The resolution of PNGs, in dots per inch.
 pub(super) const DOTS_PER_INCH: f64 = 200.0;
 
-/// The kinds of files, by the endings of their names.
+/// The file formats, by extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Svg,
@@ -40,7 +40,7 @@ impl FromStr for Target {
             None => {
                 let endings: Vec<_> = ENDINGS.iter().map(|(ending, _)| format!(".{ending}")).collect();
                 Err(format!(
-                    "the name must end in {}; the numbers go into a .csv next to it",
+                    "the name must end in {}; the numbers are written to a .csv file next to it",
                     endings.join(", ")
                 ))
             }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ending_decides() {
+    fn the_extension_selects_the_format() {
         let format = |name: &str| name.parse::<Target>().map(|target| target.format);
         assert_eq!(format("a/b.svg"), Ok(Format::Svg));
         assert_eq!(format("a.b.PDF"), Ok(Format::Pdf));

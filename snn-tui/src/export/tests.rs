@@ -1,4 +1,4 @@
-//! Exports, read back.
+//! Exports are written and read back.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     theme::Theme,
 };
 
-/// The dashboard over a directory, on a screen, with all that it shows read.
+/// A screen of the dashboard over a directory, with all of its data read.
 fn state(directory: &Path, screen: Screen, marked: &[&str]) -> UiState {
     let source = Source::open(directory).unwrap();
     let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
@@ -48,7 +48,7 @@ fn texts(svg: &str) -> Vec<String> {
     texts
 }
 
-/// Checks a document by its own table of objects.
+/// Checks a document against its own table of objects.
 fn check_pdf(document: &[u8]) {
     assert!(document.starts_with(b"%PDF-1.4\n") && document.ends_with(b"%%EOF\n"));
     let text = String::from_utf8_lossy(document).into_owned();
@@ -64,7 +64,7 @@ fn check_pdf(document: &[u8]) {
 }
 
 #[test]
-fn curves_are_written_as_what_they_are_with_the_same_numbers_beside_them() {
+fn curves_are_exported_with_the_same_numbers() {
     let runs = tempfile::tempdir().unwrap();
     fixture::runs(runs.path());
     let mut state = state(runs.path(), Screen::CURVES, &["randman-a", "randman-b", "randman-c"]);
@@ -134,7 +134,7 @@ fn curves_are_written_as_what_they_are_with_the_same_numbers_beside_them() {
 }
 
 #[test]
-fn every_screen_can_be_written_whatever_the_terminal_can_show() {
+fn every_screen_can_be_exported_with_any_terminal() {
     let runs = tempfile::tempdir().unwrap();
     fixture::runs(runs.path());
     let sweep = tempfile::tempdir().unwrap();
@@ -156,8 +156,8 @@ fn every_screen_can_be_written_whatever_the_terminal_can_show() {
                 let rows =
                     csv::Reader::from_path(&beside).unwrap().into_records().map(Result::unwrap).count();
                 assert!(rows >= 2, "{} {name}: {rows}", screen.0);
-                assert_eq!(state.theme.marker, Marker::Ascii, "the screen stays as it was");
-                // System shows the current load; all else is the same again.
+                assert_eq!(state.theme.marker, Marker::Ascii, "the screen is unchanged");
+                // System shows the current load; all other exports are reproducible.
                 state.theme.colors = Colors::Indexed(crate::theme::Ground::Dark);
                 if screen != Screen::SYSTEM {
                     write(&mut state, what, (100, 30), &target).unwrap();
@@ -169,7 +169,7 @@ fn every_screen_can_be_written_whatever_the_terminal_can_show() {
 }
 
 #[test]
-fn every_view_of_probes_can_be_written() {
+fn every_view_of_probes_can_be_exported() {
     let runs = tempfile::tempdir().unwrap();
     fixture::runs(runs.path());
     let folder = tempfile::tempdir().unwrap();
@@ -207,7 +207,7 @@ fn every_view_of_probes_can_be_written() {
 }
 
 #[test]
-fn names_with_signs_of_markup_are_written_as_they_are() {
+fn markup_in_names_is_escaped() {
     let runs = tempfile::tempdir().unwrap();
     let sketch = |id| fixture::Sketch {
         id,
@@ -230,12 +230,12 @@ fn names_with_signs_of_markup_are_written_as_they_are() {
 }
 
 #[test]
-fn where_nothing_can_be_written_or_shown_nothing_changes() {
+fn failed_exports_change_nothing() {
     let runs = tempfile::tempdir().unwrap();
     fixture::runs(runs.path());
     let mut state = state(runs.path(), Screen::CURVES, &[]);
     let folder = tempfile::tempdir().unwrap();
-    // A folder exists at the path of the numbers.
+    // A directory has the name of the CSV file.
     fs::create_dir(folder.path().join("x.csv")).unwrap();
     fs::write(folder.path().join("x.svg"), "old").unwrap();
     let error = write(&mut state, What::Plots, (80, 24), &target(folder.path(), "x.svg")).unwrap_err();

@@ -1,4 +1,4 @@
-//! What the network does with a probed sample: rasters and readout, membrane potentials, firing rates.
+//! The network's response to a probed sample: rasters and readout, membrane potentials, firing rates.
 
 mod look;
 mod overview;
@@ -76,7 +76,7 @@ fn neuron_by(state: &mut UiState, by: isize) {
     state.change(|it: &mut Choice| it.neuron = neuron);
 }
 
-/// The views, in the order in which they come to the front.
+/// The views, in the order in which the key cycles through them.
 const VIEWS: [(&str, View, Panels); 3] = [
     ("rasters", overview::draw, overview::figure),
     ("potentials", potentials::draw, potentials::figure),
@@ -85,10 +85,10 @@ const VIEWS: [(&str, View, Panels); 3] = [
 
 /// Draws a view.
 type View = fn(&Look<'_>, Rect, &mut Buffer);
-/// What a view writes into files.
+/// The content of an exported view.
 type Panels = for<'a> fn(&Look<'a>) -> Vec<Panel<'a>>;
 
-/// The view in front.
+/// The current view.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     Ok(Figure::Panels(VIEWS[state.choice::<Choice>().view].2(&Look::at(state)?)))
 }
@@ -109,14 +109,14 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Whether all readout units say the same all along: the class is then that of the first, and nothing was recognized.
+/// Whether all readout units always have the same value: the predicted class is then the first one, and nothing was recognized.
 fn is_tie(readout: &Traces) -> bool {
     let Some(first) = readout.values.first() else { return false };
     readout.values.len() > 1 && readout.values.iter().all(|values| values == first)
 }
 
-/// Run, epoch, sample, and whether the network is right about it. In little room the number of samples goes first, then
-/// the name of the view, then that of the run.
+/// Run, epoch, sample, and whether the prediction is right. If space is short, the number of samples is dropped first, then
+/// the name of the view, then the name of the run.
 fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let SampleProbe { index, label, prediction, .. } = look.sample;
     let (theme, samples) = (look.theme, look.probe.samples.len());
@@ -137,7 +137,7 @@ fn draw_title(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
         let arrow = theme.glyph("→", "->");
         format!("{}  sample {index}{of}  label {label} {arrow} {prediction} ", probed::epoch_text(look.state))
     };
-    // So much of the name is worth more than anything else.
+    // This much of the name is more informative than anything else.
     let free = |text: &str| room.saturating_sub(width(text) + width(word) + 2);
     let enough = width(&name).min(10);
     let text = if free(&text(true)) >= enough { text(true) } else { text(false) };
@@ -197,7 +197,10 @@ mod tests {
         assert!(text.contains("input  5 channels, shades from 0 to 2.45"), "{text}");
         press(&mut state, "h");
         assert_eq!(probed::chosen_epoch(&state), Some(4));
-        assert!(body(&state, 80, 22).contains("epoch 8 (3/3), reading 4"), "until it has been read");
+        assert!(
+            body(&state, 80, 22).contains("epoch 8 (3/3), reading 4"),
+            "until the other epoch has been read"
+        );
         press(&mut state, "vu]u");
         let text = body(&state, 80, 22);
         assert!(text.contains("> neuron 2 of layer 2  2 spikes, up to 1.47; threshold 1"), "{text}");
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tie_of_zeros_is_no_recognition() {
+    fn a_tie_of_zeros_is_not_a_prediction() {
         let mut tie = probe(4);
         for sample in &mut tie.samples {
             sample.prediction = sample.label;
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_too_odd_or_too_small() {
+    fn odd_probes_and_small_areas_do_not_panic() {
         draw_everywhere(&mut state(Screen("activity"), vec![probe(4)]), "v]uvjv");
         draw_everywhere(&mut state(Screen("activity"), vec![odd_probe()]), "v]uvj]uvv");
         draw_everywhere(&mut state(Screen("activity"), vec![Probe::default()]), "v]uj");

@@ -1,17 +1,17 @@
-//! Keys and what they do: the one place from which keys, the line of hints and the help are made.
+//! Keys and their actions: the single source of key handling, hints and help.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::state::UiState;
 
-/// What a key does.
+/// The action of a key.
 type Act<R> = fn(&mut UiState) -> R;
 
-/// Keys that belong together, and what they do.
+/// Related keys, and what they do.
 pub(crate) struct Binding<R: 'static = ()> {
-    /// A word or a few, for the line of hints and for the help; what stands behind a semicolon is for the help alone.
+    /// A few words for hints and help; the part after a semicolon is only for the help.
     pub(crate) what: &'static str,
-    /// Each key by its name, others that do the same behind it, with `|` between them: `j|Down`.
+    /// Each key with its names, separated by `|`: `j|Down`.
     pub(crate) keys: &'static [(&'static str, Act<R>)],
 }
 
@@ -26,7 +26,7 @@ impl<R> Binding<R> {
         self.keys.iter().filter_map(|(names, _)| names.split('|').next())
     }
 
-    /// What it does, in short: up to the first semicolon.
+    /// The words for the hints: those up to the first semicolon.
     pub(crate) fn short(&self) -> &'static str {
         self.what.split(';').next().unwrap_or(self.what)
     }
@@ -56,7 +56,7 @@ const NAMED: [(&str, KeyCode); 15] = [
     ("Delete", KeyCode::Delete),
 ];
 
-/// The name of a key: `a`, `Space`, `Enter`, `Ctrl+L`; empty for one that nothing is bound to.
+/// The name of a key: `a`, `Space`, `Enter`, `Ctrl+L`; empty for keys that cannot be bound.
 pub(crate) fn name(key: KeyEvent) -> String {
     if key.modifiers.contains(KeyModifiers::ALT) {
         return String::new();
@@ -72,7 +72,7 @@ pub(crate) fn name(key: KeyEvent) -> String {
     }
 }
 
-/// The key of a name.
+/// The key with this name.
 pub(crate) fn event(name: &str) -> Option<KeyEvent> {
     if let Some(letter) = name.strip_prefix("Ctrl+") {
         let letter = letter.chars().next()?.to_ascii_lowercase();
@@ -83,7 +83,7 @@ pub(crate) fn event(name: &str) -> Option<KeyEvent> {
     named.or_else(single).map(KeyEvent::from)
 }
 
-/// Does what the key is bound to; `None` if it is bound to nothing.
+/// Performs the action of the key; `None` if it has none.
 pub(crate) fn press<R>(bindings: &[Binding<R>], state: &mut UiState, key: KeyEvent) -> Option<R> {
     let name = name(key);
     let mut keys = bindings.iter().flat_map(|binding| binding.keys);

@@ -1,4 +1,4 @@
-//! The whole configuration of a run, and what differs between the marked ones.
+//! The complete configuration of a run, and the differences between the marked ones.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,28 +20,28 @@ use crate::{
     },
 };
 
-/// What is shown and how.
+/// The user's choices.
 #[derive(Debug, Clone, Default)]
 struct Choice {
-    /// Whether all keys are shown of marked runs, and of a single run only those in which it differs from others in the list.
+    /// Whether the other set of keys is shown: all keys of marked runs, or only the differing keys of a single run.
     other: bool,
-    /// The first row that is shown, and the first of the marked runs.
+    /// The first visible row, and the first visible run of the marked ones.
     top: usize,
     first: usize,
-    /// Words that a row must have.
+    /// Words that a row must contain.
     words: String,
-    /// The words that are being typed, and those before.
+    /// The words being typed; `words` keeps the previous ones.
     typed: Option<String>,
 }
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::CONFIG,
     title: "Config",
-    about: "All settings of a run, and what differs between the marked ones",
+    about: "All settings of a run, and the differences between marked runs",
     is_for_sweeps: false,
     bindings: &[
         Binding { what: "find", keys: &[("/", find)] },
-        Binding { what: "all, differing", keys: &[("v", toggle)] },
+        Binding { what: "all/differing", keys: &[("v", toggle)] },
         Binding {
             what: "scroll",
             keys: &[("j|Down", |state| scroll(state, 1)), ("k|Up", |state| scroll(state, -1))],
@@ -51,7 +51,7 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("<|h|Left", |state| turn(state, -1)), (">|l|Right", |state| turn(state, 1))],
         },
         Binding {
-            what: "pages of keys",
+            what: "pages",
             keys: &[("PageDown", |state| page(state, 1)), ("PageUp", |state| page(state, -1))],
         },
         Binding {
@@ -61,7 +61,7 @@ pub(super) const DEFINITION: Definition = Definition {
                 ("G|End", |state| scroll(state, isize::MAX / 2)),
             ],
         },
-        Binding { what: "no words; to the runs", keys: &[("Esc", forget)] },
+        Binding { what: "clear search; back to Runs", keys: &[("Esc", forget)] },
     ],
     draw,
     wants,
@@ -97,7 +97,7 @@ fn page(state: &mut UiState, by: isize) {
     scroll(state, by * rows);
 }
 
-/// The next of the marked runs in the first column; without marks the next run.
+/// Moves the first visible column by marked runs or, without marks, goes to another run.
 fn turn(state: &mut UiState, by: isize) {
     if state.marked.is_empty() {
         return state.list.step(by);
@@ -106,7 +106,7 @@ fn turn(state: &mut UiState, by: isize) {
     state.change(|it: &mut Choice| it.first = it.first.min(last).saturating_add_signed(by).min(last));
 }
 
-/// Takes a key while words are typed. Returns whether they are.
+/// Handles a key while words are typed. Returns whether they are.
 pub(super) fn take(state: &mut UiState, key: KeyEvent) -> bool {
     let Some(mut text) = state.choice::<Choice>().typed.filter(|_| state.screen == Screen::CONFIG) else {
         return false;
@@ -130,24 +130,24 @@ pub(super) fn prompt(state: &UiState) -> Option<String> {
 
 /// Keys and their values in the chosen runs.
 struct Table {
-    /// As many as there are runs, in their order.
+    /// One name for each run, in their order.
     names: Vec<String>,
     rows: Vec<Row>,
-    /// Keys of the experiment, and those in which the runs differ.
+    /// Number of keys of the experiment, and number of differing keys.
     keys: usize,
     differing: usize,
 }
 
 struct Row {
     key: String,
-    /// `None` where a run lacks the key.
+    /// `None` if the run lacks the key.
     values: Vec<Option<String>>,
-    /// Whether the runs differ in it; of a single run, whether it differs there from others in the list.
+    /// Whether the runs differ in it; for a single run, whether it differs from others in the list.
     differs: bool,
 }
 
 impl Table {
-    /// What is shown: the rows that have all the words.
+    /// The rows that contain all the words.
     fn of(state: &UiState) -> Self {
         let choice: Choice = state.choice();
         let runs = state.chosen();
@@ -155,7 +155,7 @@ impl Table {
         let mut rows = about(state, &runs);
         let own = rows.len();
         let facts: Vec<_> = runs.iter().map(|id| state.facts(id).map(|facts| &facts.configuration)).collect();
-        // All keys in the order of the file; those that only later runs have, after the key that precedes them there.
+        // All keys in the order of the file; keys that only later runs have follow the key that precedes them there.
         let mut keys: Vec<&str> = Vec::new();
         for configuration in facts.iter().flatten() {
             let mut next = 0;
@@ -196,7 +196,7 @@ impl Table {
     }
 }
 
-/// The keys in which a run differs from any other of the list.
+/// The keys in which a run differs from any other in the list.
 fn differing_in_list<'a>(state: &'a UiState, id: &str) -> HashSet<&'a str> {
     let Some(own) = state.facts(id).map(|facts| &facts.configuration) else { return HashSet::new() };
     let values: HashMap<&str, &Value> = own.iter().collect();
@@ -218,7 +218,7 @@ fn differing_in_list<'a>(state: &'a UiState, id: &str) -> HashSet<&'a str> {
     differing
 }
 
-/// What is known of runs besides their settings: path, state, verdict, device.
+/// Data about runs besides their settings: path, state, verdict, device.
 fn about(state: &UiState, runs: &[String]) -> Vec<Row> {
     let row = |key: &str, of: &dyn Fn(&str) -> Option<String>| {
         let values: Vec<_> = runs.iter().map(|id| of(id)).collect();
@@ -238,11 +238,11 @@ fn about(state: &UiState, runs: &[String]) -> Vec<Row> {
     rows
 }
 
-/// The screen, and all rows that it scrolls through.
+/// The screen, and all rows including those outside of it.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     let shown = Table::of(state);
     if shown.names.is_empty() {
-        return Err("no run is chosen".to_owned());
+        return Err("no run is selected".to_owned());
     }
     let mut table = figure::Table::new(std::iter::once("key".to_owned()).chain(shown.names));
     table.rows.extend(shown.rows.into_iter().map(|row| {
@@ -255,14 +255,14 @@ fn figure(state: &UiState) -> Result<Figure<'_>, String> {
 fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let runs = state.chosen();
     if runs.is_empty() || area.height < 2 {
-        let text = "No run is chosen: go to Runs (1), and put the cursor on one, or mark some with Space.";
+        let text = "No run is selected: go to Runs (1), and select one or mark some with Space.";
         return note(state.theme.dim(), text, area, buffer);
     }
     let table = Table::of(state);
     let choice: Choice = state.choice();
     let words = choice.typed.as_ref().unwrap_or(&choice.words);
     let searched =
-        if words.is_empty() { String::new() } else { format!("; {} with /{words}", table.rows.len()) };
+        if words.is_empty() { String::new() } else { format!("; {} matching /{words}", table.rows.len()) };
     let title = match runs.as_slice() {
         [id] => format!("{}: {}{searched}", state.name(id), several(table.keys, "key")),
         _ => {
@@ -273,14 +273,17 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     buffer.set_string(area.x, area.y, fit(&clean(&title), usize::from(area.width)), state.theme.bold());
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if table.keys == 0 {
-        let text =
-            if state.model.runs.contains_key(&runs[0]) { "Reading the settings ..." } else { "It is gone." };
+        let text = if state.model.runs.contains_key(&runs[0]) {
+            "Reading the settings ..."
+        } else {
+            "This run is gone."
+        };
         return note(state.theme.dim(), text, body, buffer);
     }
     if table.rows.is_empty() {
         let text = match words.as_str() {
-            "" => "It differs in no key from the other runs of the list. v shows all keys.".to_owned(),
-            words => format!("No key or value has /{words}. Esc shows all of them."),
+            "" => "No key differs from the other runs in the list. v shows all keys.".to_owned(),
+            words => format!("No key or value matches /{words}. Esc clears the search."),
         };
         return note(state.theme.dim(), &text, body, buffer);
     }
@@ -291,7 +294,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Columns of keys and values are as wide as this, where there is room for several of them.
+/// Width of a column of keys and values, if several fit.
 const COLUMN: u16 = 52;
 
 /// One run: keys and values, on wide terminals in several columns.
@@ -316,10 +319,10 @@ fn draw_one(state: &UiState, table: &Table, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A value is shown in so many cells at most, if others need the room, and else in so many.
+/// Maximum width of a value: the first if space is short, otherwise the second.
 const VALUE: (usize, usize) = (16, 28);
 
-/// Several runs: a column for each.
+/// Several runs: one column each.
 fn draw_several(state: &UiState, table: &Table, area: Rect, buffer: &mut Buffer) {
     let rows = usize::from(area.height).saturating_sub(1);
     state.page.set(rows);
@@ -343,7 +346,7 @@ fn draw_several(state: &UiState, table: &Table, area: Rect, buffer: &mut Buffer)
         let cells = (*cells).min(most).min(room.saturating_sub(named + 1));
         let left_over = usize::from(area.right().saturating_sub(x));
         if cells > left_over {
-            // As much of it as there is room for says that there are more.
+            // The number of hidden runs, as much of it as fits.
             let text = format!(">{}", table.names.len() - run);
             buffer.set_string(
                 area.right().saturating_sub(width(&text) as u16),
@@ -366,7 +369,7 @@ fn draw_several(state: &UiState, table: &Table, area: Rect, buffer: &mut Buffer)
     }
 }
 
-/// The end of a key or path that is too long: it says more than the beginning.
+/// The end of a key or path that is too long: it is more informative than the beginning.
 fn end(text: &str, cells: usize) -> String {
     let text = clean(text);
     if width(&text) <= cells {

@@ -1,4 +1,4 @@
-//! Curves of all chosen runs: any metric over epochs, steps or computing time.
+//! Curves of all selected runs: any metric over epochs, steps or computing time.
 
 mod choice;
 mod metrics;
@@ -24,7 +24,7 @@ pub(crate) use choice::{ALL, Choice};
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::CURVES,
     title: "Curves",
-    about: "Loss, accuracy and every other number over the epochs",
+    about: "Loss, accuracy and all other metrics over the epochs",
     is_for_sweeps: false,
     bindings: &[
         Binding {
@@ -32,11 +32,11 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("j|Down", |state| metric_by(state, 1)), ("k|Up", |state| metric_by(state, -1))],
         },
         Binding {
-            what: "list of them",
+            what: "list metrics",
             keys: &[("m|Enter", |state| change(state, |it| it.listing = !it.listing))],
         },
         Binding {
-            what: "cross-hair",
+            what: "crosshair",
             keys: &[
                 ("<|h|Left", |state| view::move_crosshair(state, -1)),
                 (">|l|Right", |state| view::move_crosshair(state, 1)),
@@ -50,7 +50,7 @@ pub(super) const DEFINITION: Definition = Definition {
             what: "pan",
             keys: &[("[", |state| view::move_x(state, -1.0)), ("]", |state| view::move_x(state, 1.0))],
         },
-        Binding { what: "all of it", keys: &[("z", view::show_all)] },
+        Binding { what: "reset zoom", keys: &[("z", view::show_all)] },
         Binding {
             what: "log y, x",
             keys: &[
@@ -59,14 +59,11 @@ pub(super) const DEFINITION: Definition = Definition {
             ],
         },
         Binding { what: "smooth", keys: &[("s", smoother)] },
-        Binding {
-            what: "band of seeds",
-            keys: &[("b", |state| change(state, |it| it.grouped = !it.grouped))],
-        },
+        Binding { what: "group seeds", keys: &[("b", |state| change(state, |it| it.grouped = !it.grouped))] },
         Binding { what: "train/valid", keys: &[("v", next_parts)] },
         Binding { what: "epoch/step/time", keys: &[("t", next_axis)] },
         Binding {
-            what: "outliers outside or on the scale",
+            what: "include outliers",
             keys: &[("r", |state| change(state, |it| it.unbounded = !it.unbounded))],
         },
         Binding {
@@ -78,19 +75,19 @@ pub(super) const DEFINITION: Definition = Definition {
                 (")", |state| view::move_y(state, 1.0)),
             ],
         },
-        Binding { what: "show or hide the cross-hair", keys: &[("c", view::toggle_crosshair)] },
+        Binding { what: "toggle crosshair", keys: &[("c", view::toggle_crosshair)] },
         Binding {
-            what: "a tenth on, back",
+            what: "forward, back by a tenth",
             keys: &[("PageDown", |state| view::leap(state, 1)), ("PageUp", |state| view::leap(state, -1))],
         },
         Binding {
-            what: "to the ends",
+            what: "first, last epoch",
             keys: &[
                 ("g|Home", |state| view::move_crosshair(state, isize::MIN / 2)),
                 ("G|End", |state| view::move_crosshair(state, isize::MAX / 2)),
             ],
         },
-        Binding { what: "close the list, back", keys: &[("Esc", back)] },
+        Binding { what: "close list, back", keys: &[("Esc", back)] },
     ],
     draw,
     wants: |state, wants| wants.histories = state.chosen(),
@@ -145,11 +142,11 @@ fn back(state: &mut UiState) {
     }
 }
 
-/// From this size on, all other metrics are shown in small below loss and accuracy.
+/// Minimum size for small plots of all other metrics below loss and accuracy.
 const LARGE: (u16, u16) = (150, 40);
-/// Columns from which loss and accuracy stand side by side.
+/// Minimum width for loss and accuracy side by side.
 const WIDE: u16 = 130;
-/// What a small plot needs to say anything.
+/// Minimum size of a small plot.
 const SMALL: (u16, u16) = (36, 9);
 
 fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
@@ -182,10 +179,10 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// What is shown at first.
+/// The initial view.
 const MAIN: [&str; 2] = ["loss", "accuracy"];
 
-/// Loss and accuracy, side by side where there is room.
+/// Loss and accuracy, side by side if there is space.
 fn draw_main(state: &UiState, plot: impl Fn(&str) -> Plot, area: Rect, buffer: &mut Buffer) {
     let half = if area.width >= WIDE {
         Rect { width: area.width / 2 - 1, ..area }
@@ -215,7 +212,7 @@ fn draw_small(
     let places = grid(room, metrics.len(), SMALL);
     for (metric, place) in metrics.iter().zip(&places) {
         let mut plot = plot(metric);
-        // Said above, or in the large ones.
+        // These are in the title above, or in the large plots.
         plot.note.clear();
         plot.draw(state.theme, *place, buffer);
     }
@@ -226,7 +223,7 @@ fn draw_small(
     }
 }
 
-/// Which letter is which run, for plots too small for names. Returns the rows that it takes.
+/// The letters of the runs, for plots too small for names. Returns the number of rows used.
 fn draw_names(state: &UiState, choice: &Choice, runs: &[String], area: Rect, buffer: &mut Buffer) -> u16 {
     let first = plots::plot(state, choice, runs, MAIN[0]);
     let (mut x, mut y) = (area.x, area.y);
@@ -252,7 +249,7 @@ fn draw_names(state: &UiState, choice: &Choice, runs: &[String], area: Rect, buf
     (y.min(most) + 1 - area.y).min(area.height)
 }
 
-/// The list of metrics, with the last value of the first run. Returns what is left for the plots.
+/// The list of metrics, with the last value of the first run. Returns the remaining area.
 fn draw_list(state: &UiState, choice: &Choice, area: Rect, buffer: &mut Buffer) -> Rect {
     let theme = state.theme;
     let entries = metrics::entries(state);
@@ -288,13 +285,13 @@ fn draw_list(state: &UiState, choice: &Choice, area: Rect, buffer: &mut Buffer) 
 
 fn nothing(state: &UiState, runs: &[String]) -> String {
     match runs {
-        [] => "No run is chosen: go to Runs (1), and mark some with Space.".to_owned(),
-        [id] => format!("{} has no epoch to show yet.", clean(&state.name(id))),
-        runs => format!("None of the {} chosen runs has an epoch to show yet.", runs.len()),
+        [] => "No run is selected: go to Runs (1), and mark some with Space.".to_owned(),
+        [id] => format!("{} has not finished an epoch yet.", clean(&state.name(id))),
+        runs => format!("None of the {} selected runs has finished an epoch yet.", runs.len()),
     }
 }
 
-/// What is plotted.
+/// The plots.
 pub(crate) fn plots(state: &UiState) -> Vec<Plot> {
     let choice: Choice = state.choice();
     let metrics = match &choice.metric {
@@ -305,7 +302,7 @@ pub(crate) fn plots(state: &UiState) -> Vec<Plot> {
     metrics.iter().map(|metric| plots::plot(state, &choice, &state.chosen(), metric)).collect()
 }
 
-/// The first of what is plotted, on a terminal too small for more.
+/// The first plot, for a terminal too small for more.
 pub(super) fn draw_first(state: &UiState, area: Rect, buffer: &mut Buffer) {
     match plots(state).into_iter().find(|plot| !plot.series.is_empty()) {
         Some(plot) => plot.draw(state.theme, area, buffer),
@@ -313,7 +310,7 @@ pub(super) fn draw_first(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Loss and accuracy of a run in little room, for other screens.
+/// Loss and accuracy of a run in a small area, for other screens.
 pub(super) fn draw_preview(state: &UiState, id: &str, area: Rect, buffer: &mut Buffer) {
     let gap = 2;
     let half = Rect { width: (area.width - gap) / 2, ..area };
@@ -326,7 +323,7 @@ pub(super) fn draw_preview(state: &UiState, id: &str, area: Rect, buffer: &mut B
     }
 }
 
-/// What is written into files: all that is plotted.
+/// The plots for an export.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     let plots: Vec<Plot> = plots(state).into_iter().filter(|plot| !plot.series.is_empty()).collect();
     if plots.is_empty() {

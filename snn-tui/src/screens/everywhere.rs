@@ -1,4 +1,4 @@
-//! Keys of all screens; what is none of them goes to the screen that is shown.
+//! Keys of all screens; other keys go to the current screen.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use snn_run::RunState;
@@ -11,22 +11,22 @@ use super::{
 };
 use crate::state::{Question, Screen, UiState};
 
-/// What the world outside is asked for.
+/// A request to the main loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// To end the dashboard.
+    /// Quit the dashboard.
     Quit,
-    /// To stop this program until the shell continues it.
+    /// Stop this process until the shell continues it.
     Suspend,
-    /// To draw everything again, also what is thought to be there already.
+    /// Redraw everything, including unchanged cells.
     Redraw,
-    /// To ask these runs to stop.
+    /// Request these runs to stop.
     Stop(Vec<String>),
-    /// To write what is shown, and its numbers.
+    /// Export the screen and its numbers.
     Export,
 }
 
-/// Beside the numbers of the screens.
+/// Keys of all screens, in addition to the numbers of the screens.
 pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
     Binding {
         what: "next, previous screen",
@@ -37,23 +37,23 @@ pub(super) const EVERYWHERE: &[Binding<Option<Action>>] = &[
         keys: &[("n", |state| run_by(state, 1)), ("p", |state| run_by(state, -1))],
     },
     Binding { what: "filter", keys: &[("/", filter)] },
-    Binding { what: "back to the runs", keys: &[("Esc", to_the_runs)] },
+    Binding { what: "back to Runs", keys: &[("Esc", to_the_runs)] },
     Binding { what: "stop runs; asks first", keys: &[("x", ask_to_stop)] },
     Binding { what: "export as SVG and CSV", keys: &[("e", |_| Some(Action::Export))] },
     Binding { what: "help", keys: &[("?", help)] },
-    Binding { what: "quit; runs go on", keys: &[("q|Ctrl+C", |_| Some(Action::Quit))] },
+    Binding { what: "quit; runs continue", keys: &[("q|Ctrl+C", |_| Some(Action::Quit))] },
     Binding {
         what: "suspend, redraw",
         keys: &[(SUSPEND, |_| Some(Action::Suspend)), (REDRAW, |_| Some(Action::Redraw))],
     },
 ];
 
-/// These do what they do whatever is asked or typed.
+/// These keys work even during a question or while text is typed.
 const REDRAW: &str = "Ctrl+L";
 const INTERRUPT: &str = "Ctrl+C";
 const SUSPEND: &str = "Ctrl+Z";
 
-/// Takes a key.
+/// Handles a key.
 pub(crate) fn key(state: &mut UiState, key: KeyEvent) -> Option<Action> {
     state.notice = None;
     match binding::name(key).as_str() {
@@ -104,7 +104,7 @@ fn screen_by(state: &mut UiState, by: isize) -> Option<Action> {
     None
 }
 
-/// Walks through the marked runs, if there are any in the list, and else through all of it.
+/// Selects another run: among the marked ones in the list if there are any, otherwise among all.
 fn run_by(state: &mut UiState, by: isize) -> Option<Action> {
     let marked: Vec<String> = state
         .chosen()
@@ -119,7 +119,7 @@ fn run_by(state: &mut UiState, by: isize) -> Option<Action> {
     let last = marked.len() - 1;
     let to = match here {
         Some(place) => place.saturating_add_signed(by).min(last),
-        // From elsewhere to the first or to the last of them.
+        // From an unmarked run, go to the first or the last marked one.
         None if by > 0 => 0,
         None => last,
     };
@@ -143,7 +143,7 @@ fn ask_to_stop(state: &mut UiState) -> Option<Action> {
     let active: Vec<_> = chosen.iter().filter(|id| is_running(id)).cloned().collect();
     if active.is_empty() {
         state.notice = Some(match chosen.as_slice() {
-            [] => "nothing to stop: there is no run".to_owned(),
+            [] => "nothing to stop: there are no runs".to_owned(),
             [id] => match state.model.runs.get(id) {
                 Some(run) => format!("nothing to stop: {id} is {}", run.state_name()),
                 None => format!("nothing to stop: {id} is gone"),

@@ -1,4 +1,4 @@
-//! What all screens share: the line of their names, the line of keys, questions.
+//! Elements of all screens: the line of screen names, the line of keys, questions.
 
 use crossterm::event::KeyCode;
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Draws the state into the whole of `area`.
+/// Draws the state into all of `area`.
 pub(crate) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     state.clicks.clear();
     state.size.set((area.width, area.height));
@@ -31,7 +31,7 @@ pub(crate) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
         if area.width < 30 || area.height < 5 || !is_list || is_disturbed {
             return small::draw(state, area, buffer);
         }
-        // Lists of settings are of use in any room.
+        // Lists of settings are useful in areas of any size.
         (definition(state.screen).draw)(state, Rect { height: area.height - 1, ..area }, buffer);
         return draw_foot(state, Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);
     }
@@ -53,7 +53,7 @@ pub(crate) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     draw_foot(state, foot, buffer);
 }
 
-/// The run that the screen shows, if it is gone: no other one takes its place unasked.
+/// The selected run, if it is gone: no other run replaces it unless the user selects one.
 fn gone(state: &UiState) -> Option<&str> {
     let is_of_one = match state.screen {
         Screen::RUNS | Screen::SWEEP => false,
@@ -79,7 +79,7 @@ fn draw_head(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.right().saturating_sub(x + 1));
     let (read, all) = state.model.loading;
     let place = if read < all { format!("{read}/{all} read") } else { clean(&state.model.source) };
-    // Of a long path the end says more than the beginning.
+    // The end of a long path is more informative than its beginning.
     let chars: Vec<char> = place.chars().collect();
     let mut end: String = chars[chars.len().saturating_sub(room)..].iter().collect();
     if chars.len() > room {
@@ -121,7 +121,7 @@ fn draw_foot(state: &UiState, area: Rect, buffer: &mut Buffer) {
     hints::draw(state, area, buffer);
 }
 
-/// Explains the mistake in the filter that is being typed, above its line.
+/// Explains the error in the filter being typed, above its line.
 fn draw_mistake(state: &UiState, foot: Rect, buffer: &mut Buffer) {
     let Some(mistake) = &state.list.mistake else { return };
     let lines = wrap(&clean(mistake), usize::from(foot.width));

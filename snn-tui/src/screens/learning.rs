@@ -1,4 +1,4 @@
-//! How the network learns: gradients and updates of its matrices, surrogate derivatives of its layers, its confusions.
+//! How the network learns: gradients and updates of its matrices, surrogate derivatives of its layers, its confusion matrix.
 
 mod choice;
 mod confusion;
@@ -26,7 +26,7 @@ use choice::Choice;
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen("learning"),
     title: "Learning",
-    about: "Gradients, updates, derivatives, confusions",
+    about: "Gradients, updates, surrogate derivatives, confusion matrix",
     is_for_sweeps: false,
     bindings: &[
         Binding {
@@ -39,7 +39,7 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("[", |state| layer_by(state, -1)), ("]", |state| layer_by(state, 1))],
         },
         Binding {
-            what: "cell of the confusions",
+            what: "confusion cell",
             keys: &[
                 ("h|Left", |state| left_right(state, -1)),
                 ("j|Down", |state| up_down(state, 1)),
@@ -62,7 +62,7 @@ fn layer_by(state: &mut UiState, by: isize) {
     state.change(|it: &mut Choice| it.layer = turned(it.layer.min(layers - 1), layers, by));
 }
 
-/// A cell of the confusions; under the other views the epoch.
+/// Moves the cursor in the confusion matrix; in other views, selects an epoch.
 fn left_right(state: &mut UiState, by: isize) {
     if state.choice::<Choice>().view != CONFUSIONS || !confusion::move_cell(state, 0, by) {
         probed::epoch_by(state, by);
@@ -75,7 +75,7 @@ fn up_down(state: &mut UiState, by: isize) {
     }
 }
 
-/// The views, in the order in which they come to the front.
+/// The views, in the order in which the key cycles through them.
 const VIEWS: [(&str, View, Panels); 3] = [
     ("gradients", gradients::draw, gradients::figure),
     ("derivatives", derivatives::draw, derivatives::figure),
@@ -85,10 +85,10 @@ const CONFUSIONS: usize = 2;
 
 /// Draws a view.
 type View = fn(&UiState, Rect, &mut Buffer);
-/// What a view writes into files, or why there is nothing.
+/// The content of an exported view, or the reason why there is none.
 type Panels = fn(&UiState) -> Result<Vec<Panel<'_>>, String>;
 
-/// The view in front.
+/// The current view.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     Ok(Figure::Panels(VIEWS[state.choice::<Choice>().view].2(state)?))
 }
@@ -109,7 +109,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Run, epoch, and what has been reached by then.
+/// Run, epoch, and its loss and accuracy.
 fn draw_title(state: &UiState, name: &str, area: Rect, buffer: &mut Buffer) {
     let view = VIEWS[state.choice::<Choice>().view].0;
     let at = probed::epoch(state);
@@ -160,11 +160,11 @@ mod tests {
         assert!(row("W2").contains("too fast"), "{text}");
         assert!(row("Wout").contains("no gradient reaches it"), "{text}");
         press(&mut state, "h");
-        assert_eq!(probed::chosen_epoch(&state), Some(0), "the epoch is chosen for both screens");
+        assert_eq!(probed::chosen_epoch(&state), Some(0), "the epoch is selected for both screens");
     }
 
     #[test]
-    fn derivatives_and_confusions_come_to_the_front() {
+    fn derivatives_and_confusions_are_views() {
         let mut state = state(Screen("learning"), vec![probe(2)]);
         press(&mut state, "v");
         let text = body(&state, 80, 22);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_too_odd_or_too_small() {
+    fn odd_probes_and_small_areas_do_not_panic() {
         draw_everywhere(&mut state(Screen("learning"), vec![probe(4)]), "v]vjlv");
         draw_everywhere(&mut state(Screen("learning"), vec![odd_probe()]), "v]vjjllv");
         draw_everywhere(&mut state(Screen("learning"), vec![Probe::default()]), "v]vj");

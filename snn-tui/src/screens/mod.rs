@@ -1,4 +1,4 @@
-//! The screens: each draws the state, and takes the keys that are its own.
+//! The screens: each draws the state and handles its own keys.
 
 mod activity;
 mod binding;

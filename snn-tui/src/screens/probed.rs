@@ -1,4 +1,4 @@
-//! What the screens that show probes share: which epoch is looked at, and what is said when there is nothing to see.
+//! Shared by the screens that show probes: the selected epoch, and the texts when there is no probe.
 
 use snn_run::probe::Probe;
 
@@ -8,11 +8,11 @@ use crate::{
     widgets::text::clean,
 };
 
-/// The epoch whose probe is looked at, on all of these screens; without one the newest.
+/// The selected epoch, shared by all of these screens; `None` is the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Epoch(pub(crate) Option<u32>);
 
-/// The epoch that the user has chosen.
+/// The epoch that the user has selected.
 pub(super) fn chosen_epoch(state: &UiState) -> Option<u32> {
     state.choice::<Epoch>().0
 }
@@ -21,7 +21,7 @@ fn choose(state: &mut UiState, epoch: Option<u32>) {
     state.change(|it: &mut Epoch| it.0 = epoch);
 }
 
-/// The keys of the epoch; beside them those with which a screen goes to the one before and to the one after.
+/// The bindings of the epoch: a screen gives the keys for the previous and the next one.
 macro_rules! epoch_binding {
     ($before:literal, $after:literal) => {
         Binding {
@@ -37,7 +37,7 @@ macro_rules! epoch_binding {
 }
 pub(super) use epoch_binding;
 
-/// Goes to another epoch of which there is a probe.
+/// Selects another epoch with a probe.
 pub(super) fn epoch_by(state: &mut UiState, by: isize) {
     let Some(probes) = state.subject_probes() else { return };
     let epoch = step(probes, chosen_epoch(state), by);
@@ -54,29 +54,29 @@ pub(super) fn newest_epoch(state: &mut UiState) {
     choose(state, None);
 }
 
-/// The place after so many others in a circle.
+/// The index after this number of steps, cyclically.
 pub(super) fn turned(place: usize, of: usize, by: isize) -> usize {
     (place as isize + by).rem_euclid(of.max(1) as isize) as usize
 }
 
-/// What these screens need to know: all of the run under the cursor.
+/// These screens need all data of the selected run.
 pub(super) fn wants(state: &UiState, wants: &mut Wants) {
     let subject = state.subject().map(|run| run.id.clone());
     wants.histories = subject.iter().cloned().collect();
     wants.probe = subject.map(|id| (id, chosen_epoch(state)));
 }
 
-/// The epoch of the probe before or after the one that is chosen. Beyond the last comes the newest, whichever it is.
+/// The epoch of a later or earlier probe. The last one is returned as `None`, which follows new probes.
 fn step(probes: &Probes, chosen: Option<u32>, by: isize) -> Option<u32> {
     let epoch = probes.epoch(chosen)?;
     let place = probes.epochs.iter().position(|&it| it == epoch)?.saturating_add_signed(by);
     probes.epochs.get(place).copied().filter(|_| place + 1 < probes.epochs.len())
 }
 
-/// The probe that is looked at, or what is to be said in its place.
+/// The current probe, or the text to show instead.
 pub(super) fn looked_at(state: &UiState) -> Result<&Probe, String> {
     let Some(run) = state.subject() else {
-        return Err("No run is chosen: go to Runs (1), and put the cursor on one.".to_owned());
+        return Err("No run is selected: go to Runs (1) and select one.".to_owned());
     };
     let id = clean(&state.short_name(&run.id));
     let failed = run.status.as_ref().and_then(|status| status.probe_error.as_ref());
@@ -84,8 +84,8 @@ pub(super) fn looked_at(state: &UiState) -> Result<&Probe, String> {
         return Err(match failed {
             Some(error) => format!("{id} has no probes: {}", clean(error)),
             None => format!(
-                "{id} has no probes. They are taken before training and after epochs, as the key probe.every of the \
-                 experiment says; 0 is never."
+                "{id} has no probes. The trainer takes them before training and after every probe.every epochs; with \
+                 probe.every = 0, there are none."
             ),
         });
     };
@@ -98,7 +98,7 @@ pub(super) fn looked_at(state: &UiState) -> Result<&Probe, String> {
     }
 }
 
-/// Which epoch is looked at, of how many.
+/// The current epoch, and its position among the epochs with probes.
 pub(super) fn epoch_text(state: &UiState) -> String {
     let Some(probes) = state.subject_probes() else { return String::new() };
     let Some((epoch, _)) = &probes.current else { return String::new() };
@@ -112,7 +112,7 @@ pub(super) fn epoch_text(state: &UiState) -> String {
     text
 }
 
-/// The epoch that is looked at: that of the probe, or without one the last of the run.
+/// The current epoch: that of the probe or, without probes, the last of the run.
 pub(super) fn epoch(state: &UiState) -> Option<f64> {
     let probes = state.subject_probes().and_then(|probes| Some(f64::from(probes.current.as_ref()?.0)));
     probes.or_else(|| {
@@ -121,7 +121,7 @@ pub(super) fn epoch(state: &UiState) -> Option<f64> {
     })
 }
 
-/// A metric of the run that is looked at, `factor` times: by epoch, extremes included where epochs are put together.
+/// A metric of the selected run, times `factor`: by epoch, including the extremes of merged epochs.
 pub(super) fn metric(state: &UiState, name: &str, factor: f64) -> Vec<(f64, f64)> {
     let history = state.subject().and_then(|run| state.model.histories.get(&run.id));
     let series = history.map(|history| history.series(name, XAxis::Epoch)).unwrap_or_default();
@@ -135,7 +135,7 @@ pub(super) fn metric(state: &UiState, name: &str, factor: f64) -> Vec<(f64, f64)
     points
 }
 
-/// The value of a curve at the last point that is not behind `x`.
+/// The value of a curve at the last point up to `x`.
 pub(super) fn value_at(points: &[(f64, f64)], x: f64) -> Option<f64> {
     points.iter().rev().find(|point| point.0 <= x).map(|point| point.1)
 }
@@ -203,7 +203,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A run with three epochs and these probes on a screen.
+    /// A screen over a run with three epochs and these probes.
     pub(in crate::screens) fn state(screen: Screen, probes: Vec<Probe>) -> UiState {
         let theme = Theme { colors: Colors::None, marker: Marker::Ascii };
         let mut state = UiState::new(theme, "runs".to_owned(), false);
@@ -234,7 +234,7 @@ pub(super) mod tests {
         state
     }
 
-    /// A probe in which nothing fits together.
+    /// A probe with inconsistent contents.
     pub(in crate::screens) fn odd_probe() -> Probe {
         let mut odd = probe(u32::MAX);
         (odd.dt, odd.threshold, odd.steps) = (1e300, f64::NAN, u32::MAX);
@@ -260,7 +260,7 @@ pub(super) mod tests {
         odd
     }
 
-    /// Draws the screen at many sizes and in every look, after each of these keys.
+    /// Draws the screen at many sizes and with every theme, after each of these keys.
     pub(in crate::screens) fn draw_everywhere(state: &mut UiState, keys: &str) {
         for key in keys.chars() {
             screens::key(state, KeyCode::Char(key).into());
@@ -279,7 +279,7 @@ pub(super) mod tests {
         }
     }
 
-    /// What the screen alone draws, whatever the size of the terminal.
+    /// The screen alone, whatever the size of the terminal.
     pub(in crate::screens) fn body(state: &UiState, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
@@ -288,7 +288,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_words() {
+    fn missing_data_is_explained() {
         for screen in [Screen("activity"), Screen("learning")] {
             let mut state = state(screen, Vec::new());
             if screen == Screen("learning") {
@@ -309,23 +309,27 @@ pub(super) mod tests {
             state.update(Msg::Probe("demo".to_owned(), 1, Err("torn".to_owned())));
             assert!(body(&state, 80, 22).contains("epoch 1 of demo cannot be read: torn"));
             let none = UiState::new(state.theme, String::new(), false);
-            assert!(body(&UiState { screen, ..none }, 80, 22).contains("No run is chosen"));
+            assert!(body(&UiState { screen, ..none }, 80, 22).contains("No run is selected"));
         }
     }
 
     #[test]
-    fn epochs_are_stepped_through_and_beyond_the_last_is_the_newest() {
+    fn epochs_are_stepped_through_and_the_last_follows_new_ones() {
         let probes = Probes { epochs: vec![0, 4, 8, 12], ..Probes::default() };
         assert_eq!(step(&probes, None, -1), Some(8));
-        assert_eq!(step(&probes, Some(8), 1), None, "the newest, also when there are newer ones");
+        assert_eq!(step(&probes, Some(8), 1), None, "the newest, even if newer ones follow");
         assert_eq!(step(&probes, None, 1), None);
         assert_eq!(step(&probes, Some(0), -1), Some(0));
-        assert_eq!(step(&probes, Some(5), 1), Some(8), "of an epoch without a probe, from the one before it");
+        assert_eq!(
+            step(&probes, Some(5), 1),
+            Some(8),
+            "from an epoch without a probe, starting at the one before"
+        );
         assert_eq!(step(&Probes::default(), Some(3), 1), None);
     }
 
     #[test]
-    fn values_are_those_of_the_epoch_or_of_the_one_before() {
+    fn values_are_those_of_the_epoch_or_the_previous_one() {
         let points = [(1.0, 10.0), (2.0, 20.0), (4.0, 40.0)];
         let at = [0.0, 1.0, 3.0, 9.0].map(|x| value_at(&points, x));
         assert_eq!(at, [None, Some(10.0), Some(20.0), Some(40.0)]);

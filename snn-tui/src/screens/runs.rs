@@ -1,4 +1,4 @@
-//! All runs in a table: how they stand, how far they are, what they have reached.
+//! A table of all runs: their states, progress and results.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
@@ -21,7 +21,7 @@ use crate::{
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::RUNS,
     title: "Runs",
-    about: "All runs and how they stand",
+    about: "All runs with their progress and results",
     is_for_sweeps: false,
     bindings: &[
         Binding { what: "open", keys: &[("Enter", |state| state.screen = Screen::CURVES)] },
@@ -48,7 +48,7 @@ pub(super) const DEFINITION: Definition = Definition {
                 ("G|End", |state| state.list.step(isize::MAX / 2)),
             ],
         },
-        Binding { what: "no filter, no marks", keys: &[("Esc", forget)] },
+        Binding { what: "clear filter and marks", keys: &[("Esc", forget)] },
     ],
     draw,
     wants: |state, wants| wants.histories = previewed(state),
@@ -103,7 +103,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     if state.model.runs.is_empty() {
         let gone = state.gone().map_or_else(String::new, |id| format!("{id} is gone. "));
         let text =
-            format!("{gone}No runs in {} yet. They appear here as soon as they begin.", state.model.source);
+            format!("{gone}No runs in {} yet. They appear here as soon as they start.", state.model.source);
         return note(state.theme.dim(), &text, area, buffer);
     }
     let filtered = !list.filter.is_empty() || list.editing.is_some();
@@ -127,24 +127,24 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The details of the run under the cursor; the list keeps at least half of the room.
+/// The details of the selected run; the list keeps at least half of the height.
 fn details_in(state: &UiState, (width, height): (u16, u16)) -> Vec<(String, Style)> {
     let mut details = details(state, usize::from(width));
     details.truncate(usize::from(height / 2));
     details
 }
 
-/// What curves need to be worth their place, and rows that they take at most.
+/// Minimum size of the curves, and their maximum height.
 const PREVIEW: (u16, u16) = (80, 9);
 const MOST_OF_PREVIEW: u16 = 18;
-/// A list that is longer than the screen gives a third of it away if it is so high.
+/// From this height on, a list longer than the screen gives up a third of its rows for the curves.
 const HIGH: u16 = 42;
 
-/// Rows for the curves of the run under the cursor: what the list does not need.
+/// Rows for the curves of the selected run: those that the list does not need.
 fn preview_rows(state: &UiState, (width, height): (u16, u16), details: usize) -> u16 {
     let room = height.saturating_sub(2 + details as u16);
     let list = state.list.order.len().min(usize::from(u16::MAX)) as u16;
-    // A list that is written once shows all of its runs.
+    // A list that is printed once shows all of its runs.
     let least = if state.is_watched && height >= HIGH { room / 3 } else { 0 };
     let free = room.saturating_sub(list).max(least);
     if width < PREVIEW.0 || free < PREVIEW.1 || state.list.selected().is_none() {
@@ -153,10 +153,10 @@ fn preview_rows(state: &UiState, (width, height): (u16, u16), details: usize) ->
     free.min(MOST_OF_PREVIEW)
 }
 
-/// The run whose curves are shown, if there is room for them.
+/// The run whose curves are shown, if they fit.
 fn previewed(state: &UiState) -> Vec<String> {
     let (width, height) = state.size.get();
-    // Without names of screens and of keys.
+    // Without the lines of screen names and keys.
     let body = (width, height.saturating_sub(2));
     let details = details_in(state, body).len();
     if preview_rows(state, body, details) == 0 {
@@ -165,7 +165,7 @@ fn previewed(state: &UiState) -> Vec<String> {
     state.list.selected().map(str::to_owned).into_iter().collect()
 }
 
-/// The screen, and every column of all runs that are shown.
+/// The screen, and every column of all listed runs.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     if state.model.runs.is_empty() {
         return Err(format!("there are no runs in {}", state.model.source));
@@ -180,7 +180,7 @@ fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     Ok(Figure::Screen(table))
 }
 
-/// How many runs stand how.
+/// The number of runs in each state.
 fn draw_summary(state: &UiState, filtered: bool, area: Rect, buffer: &mut Buffer) {
     let mut text = if filtered {
         let filter = state.list.editing.as_ref().unwrap_or(&state.list.filter);
@@ -207,7 +207,7 @@ fn draw_summary(state: &UiState, filtered: bool, area: Rect, buffer: &mut Buffer
 
 fn draw_table(state: &UiState, shown: &[&Run], area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
-    // Of few marked runs each has the letter of its curve.
+    // If few runs are marked, each has the letter of its curve.
     let chosen = state.chosen();
     let place = |id: &str| chosen.iter().position(|it| it == id).map(letter);
     let has_letters = (2..=LETTERS).contains(&state.marked.len());
@@ -251,7 +251,7 @@ fn draw_table(state: &UiState, shown: &[&Run], area: Rect, buffer: &mut Buffer) 
     }
 }
 
-/// What a column shows of a run.
+/// The text of a column for a run.
 fn cell(state: &UiState, column: &Column, run: &Run) -> String {
     let text = match column.heading {
         "run" => state.short_name(&run.id),
@@ -260,12 +260,12 @@ fn cell(state: &UiState, column: &Column, run: &Run) -> String {
     clean(&text)
 }
 
-/// So many runs have letters.
+/// Maximum number of marked runs with letters.
 const LETTERS: usize = 52;
-/// Cells from which a table has sparklines, and those of a sparkline.
+/// Minimum width of a table with sparklines, and the width of a sparkline.
 const WIDE: usize = 120;
 const SPARK: usize = 16;
-/// Behind this column they stand: what they show is the course of that.
+/// Sparklines follow this column, whose history they show.
 const SPARKED: &str = "valid";
 
 /// The accuracy of each run over its epochs, from 0 to 1.
@@ -278,7 +278,7 @@ fn draw_sparks(state: &UiState, shown: &[&Run], area: Rect, buffer: &mut Buffer)
     }
 }
 
-/// Columns from the left with their widths, as many as there is room for. The first two stay; none is that of the sparklines.
+/// As many columns as fit, with their widths. The first two are always shown; `None` is the column of sparklines.
 fn choose_columns<'a>(state: &UiState, shown: &[&Run], room: usize) -> Vec<(Option<&'a Column>, usize)> {
     let is_wide = room >= WIDE;
     let mut left = room.saturating_sub(1);
@@ -305,12 +305,12 @@ fn choose_columns<'a>(state: &UiState, shown: &[&Run], room: usize) -> Vec<(Opti
     chosen
 }
 
-/// Rows that it takes to show all runs: those, the details, names of screens, counts, headings, keys.
+/// Rows needed to show all runs, including details, screen names, counts, headings and keys.
 pub(crate) fn height(state: &UiState, width: u16) -> usize {
     state.list.order.len() + details(state, usize::from(width)).len() + 4
 }
 
-/// What does not fit into the table, of the run under the cursor.
+/// Data of the selected run that does not fit into the table.
 fn details(state: &UiState, room: usize) -> Vec<(String, Style)> {
     let theme = state.theme;
     let mut lines = vec![(theme.glyph("─", "-").repeat(room), theme.dim())];

@@ -1,10 +1,10 @@
-//! Keys of the help; it scrolls if it is longer than the screen.
+//! Keys of the help, which scrolls if it is longer than the screen.
 
 use super::binding::Binding;
 use crate::state::UiState;
 
 pub(super) const SCROLLING: &[Binding] = &[
-    Binding { what: "close; so does any other key", keys: &[("Esc|?", |state| state.help = false)] },
+    Binding { what: "close; any other key closes, too", keys: &[("Esc|?", |state| state.help = false)] },
     Binding { what: "scroll", keys: &[("j|Down", |state| by(state, 1)), ("k|Up", |state| by(state, -1))] },
     Binding {
         what: "pages",

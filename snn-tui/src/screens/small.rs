@@ -1,4 +1,4 @@
-//! A terminal too small for screens: the most important line first, then as many runs as there is room for.
+//! Terminals too small for screens: the most important line first, then as many runs as fit.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::RunState;
@@ -10,7 +10,7 @@ use crate::{
     widgets::text::{clean, duration, fit, percent, several, wrap},
 };
 
-/// What a plot needs to be one.
+/// Minimum size of a plot.
 const CURVES: (u16, u16) = (20, 6);
 
 pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
@@ -88,7 +88,7 @@ fn summary(state: &UiState) -> String {
     if best.is_finite() {
         parts.push(format!("best {}", percent(Some(best))));
     }
-    if parts.is_empty() { "no runs here yet".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "no runs yet".to_owned() } else { parts.join(", ") }
 }
 
 fn line(state: &UiState, run: &Run) -> String {

@@ -1,4 +1,4 @@
-//! This machine, the trainer's process on it, where its time goes, and what it says.
+//! This machine, the trainer's process on it, the time of each phase, and the trainer's output.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::{RunState, Seconds};
@@ -10,18 +10,18 @@ use crate::{
     state::{Screen, UiState},
     widgets::{
         Axis, AxisScale, Bar, Plot, Series, bars, note,
-        text::{bytes, clean, fit, number, wrap},
+        text::{bytes, clean, fit, number, several, wrap},
     },
 };
 
-/// Lines of the log below the last one shown.
+/// Number of log lines below the last visible one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Below(usize);
 
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::SYSTEM,
     title: "System",
-    about: "This machine, where the time goes, what the trainer says",
+    about: "Machine load, time of each training phase, output of the trainer",
     is_for_sweeps: false,
     bindings: &[
         Binding {
@@ -51,7 +51,7 @@ fn wants(state: &UiState, wants: &mut Wants) {
     wants.system = Some(subject);
 }
 
-/// Towards the beginning of the log.
+/// Scrolls towards the beginning of the log.
 fn scroll(state: &mut UiState, by: isize) {
     let last = said(state, 80).len().saturating_sub(1);
     state.change(|below: &mut Below| below.0 = below.0.saturating_add_signed(by).min(last));
@@ -59,7 +59,7 @@ fn scroll(state: &mut UiState, by: isize) {
 
 fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let Some(system) = &state.model.system else {
-        return note(state.theme.dim(), "looking at this machine ...", area, buffer);
+        return note(state.theme.dim(), "reading the state of this machine ...", area, buffer);
     };
     let side_by_side = area.width >= 120;
     let half = if side_by_side { area.width / 2 - 1 } else { area.width };
@@ -77,7 +77,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Writes lines from the top, as many as fit; returns how many.
+/// Writes lines from the top, as many as fit; returns their number.
 fn write(lines: &[(String, Style)], area: Rect, buffer: &mut Buffer) -> u16 {
     for ((text, style), y) in lines.iter().zip(area.top()..area.bottom()) {
         buffer.set_string(area.x, y, fit(text, usize::from(area.width)), *style);
@@ -97,7 +97,7 @@ fn draw_machine(state: &UiState, system: &System, area: Rect, buffer: &mut Buffe
             mean,
             format!("{:.0} % of {}", 100.0 * mean, system.processors.len()),
         ));
-        // With many processors their mean says more than all of them.
+        // With many processors, their mean is more informative than all of them.
         if system.processors.len() > 1 && system.processors.len() <= 16 && area.height > 16 {
             let each = system.processors.iter().enumerate();
             all.extend(each.map(|(k, load)| bar(format!("  {k}"), *load, format!("{:.0} %", 100.0 * load))));
@@ -117,9 +117,9 @@ fn draw_machine(state: &UiState, system: &System, area: Rect, buffer: &mut Buffe
     bars(&all, 1.0, theme, place, buffer);
     let used = used + (all.len() as u16).min(place.height);
     let mut lines = Vec::new();
-    lines.extend(system.unknown.iter().map(|reason| (format!("not known: {}", clean(reason)), theme.dim())));
+    lines.extend(system.unknown.iter().map(|reason| (format!("unknown: {}", clean(reason)), theme.dim())));
     match &system.gpus {
-        Err(reason) => lines.push((format!("no GPU seen: {}", clean(reason)), theme.dim())),
+        Err(reason) => lines.push((format!("no GPU found: {}", clean(reason)), theme.dim())),
         Ok(gpus) if gpus.is_empty() => lines.push(("no GPU in this machine".to_owned(), theme.dim())),
         Ok(_) => {}
     }
@@ -130,14 +130,14 @@ fn draw_machine(state: &UiState, system: &System, area: Rect, buffer: &mut Buffe
     used + write(&lines, place, buffer)
 }
 
-/// What a plot of loads needs to say anything, and rows that it takes at most.
+/// Minimum size of a plot of loads, and its maximum height.
 const PLOT: u16 = 9;
 const MOST_OF_PLOT: u16 = 16;
 
-/// Loads of the machine since it is looked at: processors and memory, and below them the GPUs.
+/// Loads of the machine since the screen was opened: processors and memory, and below them the GPUs.
 fn draw_history(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let plots = history(state.model.machine.looks());
-    // A line apart from what is above.
+    // A line of space.
     let area = Rect { y: (area.y + 1).min(area.bottom()), height: area.height.saturating_sub(1), ..area };
     let shown = usize::from(area.height / PLOT).min(plots.len());
     let height = area.height.checked_div(shown as u16).unwrap_or(0).min(MOST_OF_PLOT);
@@ -146,11 +146,11 @@ fn draw_history(state: &UiState, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Loads over the minutes since the first look. The axis grows in large steps, so that hardly anything is drawn anew.
+/// Loads by minutes since the first sample. The axis grows in large steps, so that little is redrawn.
 fn history(looks: &[Load]) -> Vec<Plot> {
     let Some(first) = looks.first() else { return Vec::new() };
     let minutes = |look: &Load| look.seconds / 60.0;
-    // A pause of looking is one in the curve.
+    // A pause between samples interrupts the curve.
     let breaks = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
         let mut all: Vec<(f64, f64)> = Vec::with_capacity(points.len());
         for point in points {
@@ -191,13 +191,13 @@ fn history(looks: &[Load]) -> Vec<Plot> {
     plots
 }
 
-/// Minutes that the axis is long at least, and after which two looks are apart.
+/// Minimum length of the axis, and the pause that separates samples (minutes).
 const SHORTEST: f64 = 1.0;
 const PAUSE: f64 = 0.5;
 
 /// The screen, and its numbers.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
-    let system = state.model.system.as_ref().ok_or("This machine has not been looked at yet.")?;
+    let system = state.model.system.as_ref().ok_or("The state of this machine has not been read yet.")?;
     let mut table = Table::new(["what", "value", "of", "unit"]);
     let mut add = |what: String, value: f64, of: Option<f64>, unit: &str| {
         let of = of.map_or_else(String::new, |of| of.to_string());
@@ -228,7 +228,7 @@ fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     Ok(Figure::Screen(table))
 }
 
-/// Where the time of an epoch goes.
+/// The phases of an epoch.
 fn parts(seconds: &Seconds) -> [(&'static str, f64); 6] {
     let Seconds { data, forward, backward, update, validation, checkpoint } = *seconds;
     [
@@ -267,14 +267,14 @@ fn process(state: &UiState, system: &System, run: &Run) -> String {
         Some(it) => {
             format!("{id}: process {pid}, {:.1} processors, {}", it.processors, bytes(it.memory as f64))
         }
-        None => format!("{id}: process {pid} is not seen on this machine"),
+        None => format!("{id}: process {pid} was not found on this machine"),
     }
 }
 
-/// Where the time of the last epoch went.
+/// The time of each phase in the last epoch.
 fn draw_times(state: &UiState, area: Rect, buffer: &mut Buffer) -> u16 {
     let Some(last) = state.subject().and_then(|run| run.last.as_ref()) else {
-        let line = ("no epoch has been recorded yet".to_owned(), state.theme.dim());
+        let line = ("no epoch recorded yet".to_owned(), state.theme.dim());
         return write(&[line], area, buffer);
     };
     let all = last.seconds.total();
@@ -296,7 +296,7 @@ fn draw_times(state: &UiState, area: Rect, buffer: &mut Buffer) -> u16 {
     used + (drawn.len() as u16).min(place.height)
 }
 
-/// What there is to be read about the run: how it was started, and the end of what its trainer printed.
+/// Information about the run: how it was started, and the end of its trainer's output.
 fn said(state: &UiState, width: usize) -> Vec<(String, Style)> {
     let theme = state.theme;
     let Some(run) = state.subject() else { return Vec::new() };
@@ -317,14 +317,15 @@ fn said(state: &UiState, width: usize) -> Vec<(String, Style)> {
     let log = state.model.log.as_ref().filter(|(of, _)| *of == run.id).map(|(_, log)| log);
     match log.filter(|log| !log.lines.is_empty()) {
         Some(log) => log.lines.iter().for_each(|line| add(line.clone(), Style::new())),
-        None => {
-            add("no trainer.log: `snn train --watch` keeps what the trainer prints".to_owned(), theme.dim())
-        }
+        None => add(
+            "no trainer.log: `snn train --watch` writes the trainer's output to it".to_owned(),
+            theme.dim(),
+        ),
     }
     lines
 }
 
-/// What is wrong with the run, or may be: never out of sight behind its log.
+/// Errors and warnings of the run, always visible above its log.
 fn troubles(state: &UiState, width: usize) -> Vec<(String, Style)> {
     let Some(run) = state.subject() else { return Vec::new() };
     let status = run.status.as_ref();
@@ -359,8 +360,11 @@ fn draw_log(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let end = lines.len().saturating_sub(state.choice::<Below>().0).max(room.min(lines.len()));
     let begin = end.saturating_sub(room);
     let (above, below) = (begin, lines.len() - end);
-    let place =
-        if above + below > 0 { format!(" ({above} lines above, {below} below)") } else { String::new() };
+    let place = if above + below > 0 {
+        format!(" ({} above, {below} below)", several(above, "line"))
+    } else {
+        String::new()
+    };
     let id = state.subject().map_or_else(String::new, |run| clean(&run.id));
     write(&[(format!("log of {id}{place}"), state.theme.bold())], area, buffer);
     let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
@@ -372,7 +376,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loads_are_plotted_with_the_pauses_in_between() {
+    fn pauses_interrupt_the_plots_of_loads() {
         let look = |seconds: f64, gpus: &[(f64, f64)]| Load {
             seconds,
             processors: 0.5,
@@ -389,13 +393,13 @@ mod tests {
         );
         assert_eq!((points(0, 0)[0].1, points(0, 1)[3]), (50.0, (100.0 / 60.0, 25.0)));
         assert_eq!((points(1, 0)[1].1, points(1, 1)[1].1), (75.0, 10.0));
-        assert!(points(1, 0)[0].1.is_nan(), "it was not seen yet");
+        assert!(points(1, 0)[0].1.is_nan(), "it was not known yet");
         assert_eq!((plots[0].x.low, plots[0].x.high), (0.0, 2.0));
         assert_eq!(plots.len(), 2);
     }
 
     #[test]
-    fn a_gpu_says_what_is_known_of_it() {
+    fn a_gpu_is_described_by_its_known_values() {
         let gpu = Gpu {
             name: "H100".to_owned(),
             load: Some(0.5),

@@ -1,4 +1,4 @@
-//! The table of screens. A new one is a file with its `Definition`, and a row here.
+//! The table of screens. A new screen is a file with its `Definition`, and a row here.
 
 use super::{activity, config, curves, definition::Definition, learning, runs, sweep, system};
 use crate::{
@@ -18,7 +18,7 @@ pub(crate) const SCREENS: &[&Definition] = &[
     &config::DEFINITION,
 ];
 
-/// Where a screen stands in the table.
+/// The position of a screen in the table.
 pub(crate) fn place(screen: Screen) -> usize {
     SCREENS.iter().position(|definition| definition.screen == screen).unwrap_or(0)
 }
@@ -28,12 +28,12 @@ pub(crate) fn definition(screen: Screen) -> &'static Definition {
     SCREENS[place(screen)]
 }
 
-/// What the screen that is shown needs to know.
+/// The data that the current screen needs.
 pub(crate) fn wants(state: &UiState) -> Wants {
     let list = &state.list;
     let mut wants = Wants {
         visible: list.visible(),
-        // Somebody who watches has time for all of them, after those that are seen.
+        // Interactive use also reads all of them, after the visible ones.
         all_facts: state.is_watched || list.needs_facts(),
         all_verdicts: state.is_watched || list.needs_verdicts(),
         ..Wants::default()
@@ -45,15 +45,15 @@ pub(crate) fn wants(state: &UiState) -> Wants {
     wants
 }
 
-/// What the screen that is shown writes into files, or why there is nothing.
+/// The export of the current screen, or the reason why there is none.
 pub(crate) fn figure(state: &UiState) -> Result<Figure<'_>, String> {
     (definition(state.screen).figure)(state)
 }
 
-/// Puts everything in order after something has changed.
+/// Updates everything that depends on the data after a change.
 pub(crate) fn settle(state: &mut UiState) {
     state.settle();
-    // Histories that nobody follows any more take no memory.
+    // Histories that are not followed any more need no memory.
     let followed = wants(state).histories;
     state.model.histories.retain(|id, _| followed.contains(id));
 }

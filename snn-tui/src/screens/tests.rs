@@ -1,4 +1,4 @@
-//! Snapshots of every screen, and what holds for all of them.
+//! Snapshots of every screen, and properties of all of them.
 
 mod colors;
 mod keys;
@@ -41,7 +41,7 @@ impl Dashboard {
         dashboard
     }
 
-    /// Reads until there is nothing left to be read for what is shown.
+    /// Reads until all data of the screen has been read.
     fn settle(&mut self) {
         for _ in 0..3 {
             loop {
@@ -59,7 +59,7 @@ impl Dashboard {
     fn press(&mut self, keys: &str) -> Option<Action> {
         let mut action = None;
         for name in keys.split(' ').filter(|name| !name.is_empty()) {
-            let key = binding::event(name).unwrap_or_else(|| panic!("{name} is no key"));
+            let key = binding::event(name).unwrap_or_else(|| panic!("{name} is not a key"));
             action = super::key(&mut self.state, key);
             self.settle();
         }
@@ -81,29 +81,29 @@ impl Dashboard {
         action
     }
 
-    /// Clicks on the first place where this text stands on a screen of 80 by 24.
+    /// Clicks on the first occurrence of this text on a screen of 80x24.
     fn click(&mut self, text: &str) -> Option<Action> {
         let screen = self.screen(80, 24);
         let found = screen
             .lines()
             .zip(0..)
             .find_map(|(line, row)| Some((line.split_once(text)?.0.chars().count(), row)));
-        let (column, row) = found.unwrap_or_else(|| panic!("{text} is not to be seen:\n{screen}"));
+        let (column, row) = found.unwrap_or_else(|| panic!("{text} is not on the screen:\n{screen}"));
         self.mouse(MouseEventKind::Down(MouseButton::Left), (column as u16, row))
     }
 
     fn screen(&self, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| super::draw(&self.state, frame.area(), frame.buffer_mut())).unwrap();
-        // Commands name the directory, which is another one each time.
+        // Commands contain the directory, which is temporary.
         let text = terminal.backend().to_string().replace(&self.directory, "runs");
-        // Without the quotes around each line, and the spaces at its end.
+        // Without the quotes around each line and trailing spaces.
         text.lines().map(|line| line.trim_matches('"').trim_end().to_owned() + "\n").collect()
     }
 }
 
 impl Dashboard {
-    /// Which color each cell has: a letter for each look, in the order in which they come, and nothing for that of plain text.
+    /// The style of each cell: a letter for each style, in order of appearance, and nothing for that of plain text.
     fn colors(&self, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
@@ -132,10 +132,10 @@ impl Dashboard {
     }
 }
 
-/// The real runs that stand for verdicts, as a list shows them and as the whole diagnosis of each.
+/// Real runs with each verdict, in a list and with the complete diagnosis of each.
 #[test]
 fn every_verdict_of_a_real_run() {
-    // Relative, so that commands are as long everywhere.
+    // A relative path, so that commands have the same length everywhere.
     let mut dashboard = Dashboard::new(Path::new("../snn-train/snn-run/tests/fixtures/verdicts"));
     let mut all = String::new();
     for _ in 0..dashboard.state.list.order().len() {
@@ -151,7 +151,7 @@ fn every_verdict_of_a_real_run() {
     }
 }
 
-/// What a machine would show, the same everywhere.
+/// The state of a machine, the same everywhere.
 fn machine(state: &mut UiState) {
     state.model.system = Some(System {
         host: "lab-7".to_owned(),
@@ -159,9 +159,9 @@ fn machine(state: &mut UiState) {
         memory: (6_000_000_000, 16_000_000_000),
         processes: vec![Process { pid: u32::MAX - 1, processors: 1.7, memory: 192_000_000 }],
         unknown: None,
-        gpus: Err("nvidia-smi is not there".to_owned()),
+        gpus: Err("nvidia-smi was not found".to_owned()),
     });
-    // What this machine does is another thing each time.
+    // The load of this machine is different each time.
     state.model.machine = crate::data::MachineHistory::default();
     for second in 0..90_u32 {
         let system =
@@ -191,7 +191,7 @@ fn every_screen() {
         if screen == Screen::SYSTEM {
             machine(&mut dashboard.state);
         }
-        // Without colors: letters and strokes tell curves apart.
+        // Without colors, letters and line styles distinguish curves.
         let more = [(40, 10), (200, 60)].into_iter().filter(|_| WIDE.contains(&screen));
         for (width, height) in [(80, 24), (160, 50)].into_iter().chain(more) {
             dashboard.state.size.set((width, height));
@@ -209,7 +209,7 @@ fn every_screen() {
     }
 }
 
-/// The configuration of one run, what differs between the marked ones, and what is found in it.
+/// The configuration of one run, the differences between marked ones, and searches.
 #[test]
 fn settings_of_one_run_and_of_marked_ones() {
     let directory = tempfile::tempdir().unwrap();
@@ -231,7 +231,11 @@ fn settings_of_one_run_and_of_marked_ones() {
     let found = dashboard.screen(80, 24);
     assert!(found.contains("optimizer.learning_rate") && !found.contains("surrogate.beta"), "{found}");
     dashboard.press("x x Enter");
-    assert!(dashboard.screen(80, 24).contains("No key or value has /ratexx"), "{}", dashboard.screen(80, 24));
+    assert!(
+        dashboard.screen(80, 24).contains("No key or value matches /ratexx"),
+        "{}",
+        dashboard.screen(80, 24)
+    );
     dashboard.press("Esc v");
     let differing = dashboard.screen(80, 24);
     assert!(
@@ -258,14 +262,14 @@ fn settings_of_one_run_and_of_marked_ones() {
     assert!(dashboard.screen(80, 24).contains("< 1 more"), "{}", dashboard.screen(80, 24));
     dashboard.press("v / b e t a Enter");
     let all = dashboard.screen(80, 24);
-    assert!(all.contains("surrogate.beta") && all.contains("1 with /beta"), "{all}");
+    assert!(all.contains("surrogate.beta") && all.contains("1 matching /beta"), "{all}");
     dashboard.press("Esc");
-    assert_eq!(dashboard.state.screen, Screen::CONFIG, "first without the words");
+    assert_eq!(dashboard.state.screen, Screen::CONFIG, "Esc first clears the search");
     dashboard.press("Esc");
     assert_eq!(dashboard.state.screen, Screen::RUNS);
 }
 
-/// A real configuration, with a relative path, so that it is as long everywhere.
+/// A real configuration, with a relative path, so that it has the same length everywhere.
 #[test]
 fn the_settings_of_a_real_run() {
     let mut dashboard = Dashboard::new(Path::new("../snn-train/snn-run/tests/fixtures/verdicts"));
@@ -277,9 +281,9 @@ fn the_settings_of_a_real_run() {
     insta::assert_snapshot!("config_marked_all_80x24", dashboard.screen(80, 24));
 }
 
-/// Runs of a sweep that have not begun show what they will be; names are by what differs, and ids a key away.
+/// Runs of a sweep that have not started show their planned settings; names are made of differences, and `i` shows ids.
 #[test]
-fn queued_runs_show_their_settings_and_ids_are_a_key_away() {
+fn pending_runs_show_their_settings_and_a_key_shows_ids() {
     let sweep = tempfile::tempdir().unwrap();
     fixture::sweep(sweep.path());
     let mut dashboard = Dashboard::new(sweep.path());
@@ -337,7 +341,7 @@ fn no_screen_panics_at_any_size_or_in_any_look() {
                     }
                 }
             }
-            // In ASCII nothing else is drawn, so that any font will do.
+            // ASCII characters only, so that any font will do.
             let text = dashboard.screen(80, 24);
             assert!(text.is_ascii(), "{}: {text}", screen.0);
         }
@@ -345,7 +349,7 @@ fn no_screen_panics_at_any_size_or_in_any_look() {
 }
 
 #[test]
-fn keys_lead_from_runs_to_curves_and_back() {
+fn keys_switch_between_runs_and_curves() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
@@ -374,17 +378,21 @@ fn keys_lead_from_runs_to_curves_and_back() {
 }
 
 #[test]
-fn n_and_p_walk_through_marked_runs_on_any_screen() {
+fn n_and_p_select_marked_runs_on_any_screen() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("n n");
-    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "without marks all are walked through");
+    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "without marks, all runs");
     dashboard.press("Space 3");
     dashboard.state.marked.insert("randman-a".to_owned());
     dashboard.press("p");
     let selected = |dashboard: &Dashboard| dashboard.state.list.selected().map(str::to_owned);
-    assert_eq!(selected(&dashboard).as_deref(), Some("randman-c"), "from elsewhere to the last of them");
+    assert_eq!(
+        selected(&dashboard).as_deref(),
+        Some("randman-c"),
+        "from an unmarked run to the last marked one"
+    );
     dashboard.press("p");
     assert_eq!(selected(&dashboard).as_deref(), Some("randman-a"));
     dashboard.press("n n");
@@ -392,7 +400,7 @@ fn n_and_p_walk_through_marked_runs_on_any_screen() {
 }
 
 #[test]
-fn marked_runs_are_walked_through_on_every_screen_of_one_run() {
+fn marked_runs_are_selected_on_every_screen_of_one_run() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     for key in ["3", "4", "6"] {
@@ -413,7 +421,7 @@ fn marked_runs_are_walked_through_on_every_screen_of_one_run() {
 }
 
 #[test]
-fn wide_tables_have_curves() {
+fn wide_tables_have_sparklines() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
@@ -421,7 +429,7 @@ fn wide_tables_have_curves() {
     let text = dashboard.screen(160, 12);
     let line = text.lines().find(|line| line.contains("randman-a ")).unwrap();
     assert!(text.contains(" accuracy ") && line.contains('▃') && line.contains('█'), "{text}");
-    // With room below the list, the run under the cursor has its curves there.
+    // If there is space below the list, it shows the curves of the selected run.
     dashboard.state.size.set((120, 30));
     dashboard.press("j");
     let text = dashboard.screen(120, 30);
@@ -433,7 +441,7 @@ fn wide_tables_have_curves() {
 }
 
 #[test]
-fn stopping_asks_first_and_only_what_runs_is_stopped() {
+fn stopping_asks_first_and_only_stops_running_runs() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
@@ -441,7 +449,7 @@ fn stopping_asks_first_and_only_what_runs_is_stopped() {
     assert!(dashboard.screen(80, 24).contains("nothing to stop"));
     dashboard.press("a x");
     assert!(dashboard.screen(80, 24).contains("Stop randman-c after this batch"));
-    assert_eq!(dashboard.press("n"), None, "any other key is no");
+    assert_eq!(dashboard.press("n"), None, "any other key means no");
     dashboard.press("x");
     assert_eq!(dashboard.press("y"), Some(Action::Stop(vec!["randman-c".to_owned()])));
 }

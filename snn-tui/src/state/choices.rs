@@ -1,11 +1,11 @@
-//! What the user has chosen on each screen. A screen keeps a type of its own, in its own file: nothing here knows which.
+//! The user's choices on each screen. Each screen defines its own type in its own file; this module does not know them.
 
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
 };
 
-/// One value of every type that some screen keeps its choices in; its default until a key changes it.
+/// One value of each type in which a screen keeps its choices; its default until a key changes it.
 #[derive(Default)]
 pub(crate) struct Choices(HashMap<TypeId, Box<dyn Any>>);
 
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_type_is_a_choice_of_its_own_that_begins_with_its_default() {
+    fn each_type_is_a_separate_choice_that_starts_with_its_default() {
         #[derive(Debug, Clone, PartialEq)]
         struct Zoom(f64);
         impl Default for Zoom {

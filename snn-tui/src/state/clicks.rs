@@ -1,4 +1,4 @@
-//! What clicks do: recorded while the screen is drawn.
+//! The effects of clicks, recorded while the screen is drawn.
 
 use std::cell::RefCell;
 
@@ -7,20 +7,20 @@ use ratatui::layout::{Position, Rect};
 
 use super::Screen;
 
-/// What a click does.
+/// The effect of a click.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Click {
     /// The same as this key.
     Key(KeyEvent),
     /// Goes to a screen.
     Screen(Screen),
-    /// Selects a run; opens it if it is selected already.
+    /// Selects a run; opens it if it is already selected.
     Run(String),
-    /// Sorts by a column; reverses the order if it is sorted by it already.
+    /// Sorts by a column; reverses the order if it is already sorted by it.
     Sort(usize),
 }
 
-/// Areas of the screen and what a click there does.
+/// Areas of the screen and the effects of clicks there.
 #[derive(Debug, Default)]
 pub(crate) struct Clicks(RefCell<Vec<(Rect, Click)>>);
 
@@ -33,7 +33,7 @@ impl Clicks {
         self.0.borrow_mut().push((place, click));
     }
 
-    /// What a click there does; of overlapping areas, the last one drawn counts.
+    /// The effect of a click there; where areas overlap, that of the last one drawn.
     pub(crate) fn at(&self, column: u16, row: u16) -> Option<Click> {
         let places = self.0.borrow();
         let mut places = places.iter().rev();

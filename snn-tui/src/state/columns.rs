@@ -1,4 +1,4 @@
-//! The columns of the table of runs: each defined once, with what it shows and what it is sorted by.
+//! The columns of the table of runs: each is defined once, with its text and its sort key.
 
 use std::cmp::Ordering;
 
@@ -12,17 +12,17 @@ use crate::{
 /// A column.
 pub(crate) struct Column {
     pub(crate) heading: &'static str,
-    /// Cells that it takes at least, so that it does not jump as numbers change.
+    /// Minimum width, so that the column does not change as numbers change.
     pub(crate) least: usize,
-    /// Words stand at the left of their column, numbers at the right.
+    /// Whether its text is left-aligned; numbers are right-aligned.
     pub(crate) is_text: bool,
-    /// Whether it comes from the experiment, which is read when it is needed.
+    /// Whether its value comes from the experiment, which is only read when needed.
     pub(crate) is_fact: bool,
     pub(crate) text: fn(&Run, Option<&ConfigSummary>) -> String,
     pub(crate) key: fn(&Run, Option<&ConfigSummary>) -> Key,
 }
 
-/// By what a column sorts. What is not known comes last in any order.
+/// The sort key of a column. Unknown values are last in either order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Key {
     Number(Option<f64>),
@@ -41,12 +41,12 @@ impl Key {
     }
 }
 
-/// That of the last epoch, or that of the first one where it was not recorded.
+/// The learning rate of the last epoch or, if that was not recorded, of the first epoch.
 pub(crate) fn learning_rate(run: &Run, facts: Option<&ConfigSummary>) -> Option<f64> {
     run.learning_rate().or(facts?.learning_rate)
 }
 
-/// In the order in which they are shown. The first two always are.
+/// In display order. The first two are always shown.
 pub(crate) static COLUMNS: [Column; 18] = [
     Column {
         heading: "verdict",
@@ -61,9 +61,9 @@ pub(crate) static COLUMNS: [Column; 18] = [
         least: 8,
         is_text: true,
         is_fact: false,
-        // The list knows what it is called beside the others.
+        // The list of runs replaces this with the name of the run among the others.
         text: |run, _| run.id.clone(),
-        // Ids of sweeps are in no order; their plans are.
+        // Ids of sweeps have no order; their plans do.
         key: |run, _| Key::Text(format!("{:09}{}", run.place, run.id)),
     },
     Column {
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_comes_last_in_any_order() {
+    fn unknown_values_are_last_in_either_order() {
         for reverse in [false, true] {
             let mut keys = [Key::Number(None), Key::Number(Some(2.0)), Key::Number(Some(1.0))];
             keys.sort_by(|a, b| a.compare(b, reverse));

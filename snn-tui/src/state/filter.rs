@@ -1,11 +1,11 @@
-//! Filters: words that a run must have, and conditions in the grammar of `snn runs --where`.
+//! Filters: words that a run must contain, and conditions with the syntax of `snn runs --where`.
 
 use snn_run::condition::{COLUMNS as COLUMNS_OF_SNN, Cells, Condition};
 
 use super::columns::{self, COLUMNS};
 use crate::data::{ConfigSummary, Run};
 
-/// Short names of columns and keys, those of the headings, and what they stand for.
+/// Short names of columns and keys, which are those of the headings, and the full names.
 const SHORT: [(&str, &str); 9] = [
     ("run", "id"),
     ("best", "valid_accuracy"),
@@ -18,11 +18,11 @@ const SHORT: [(&str, &str); 9] = [
     ("batch", "training.batch_size"),
 ];
 
-/// Columns of this program alone.
+/// Columns that only this program has.
 const OWN: [&str; 5] = ["valid", "loss", "samples/s", "hidden", "device"];
 
-/// `randman verdict=diverged lr<=0.02 valid_accuracy>=0.9`: all of them must hold. A word may stand anywhere in the texts of a
-/// run; values have the units of `snn runs --where`, where accuracies are shares.
+/// A filter such as `randman verdict=diverged lr<=0.02 valid_accuracy>=0.9`: all parts must hold. A word may occur anywhere in the texts
+/// of a run; values have the units of `snn runs --where`, where accuracies are from 0 to 1.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     words: Vec<String>,
@@ -46,7 +46,7 @@ impl Filter {
         filter
     }
 
-    /// What is wrong with it. Keys of the experiment are those of these runs, as far as they are known.
+    /// The error in the filter, if any. Keys of the experiment must exist in these runs, as far as those have been read.
     pub(crate) fn mistake<'a>(&self, mut facts: impl Iterator<Item = &'a ConfigSummary>) -> Option<String> {
         if self.mistake.is_some() {
             return self.mistake.clone();
@@ -92,7 +92,7 @@ fn close_up(text: &str) -> String {
     closed
 }
 
-/// A condition whose column there is.
+/// A condition whose column exists.
 fn condition(word: &str) -> Result<Condition, String> {
     let at = word.find(['<', '>', '=', '!']).unwrap_or(word.len());
     let (name, rest) = word.split_at(at);
@@ -108,7 +108,7 @@ fn condition(word: &str) -> Result<Condition, String> {
     Err(format!("there is no column `{name}`: use a key such as data.name, or {}", all.join(", ")))
 }
 
-/// What is known of a run, as conditions see it.
+/// The values of a run for conditions.
 struct Known<'a>(&'a Run, Option<&'a ConfigSummary>);
 
 impl Cells for Known<'_> {
@@ -171,11 +171,11 @@ mod tests {
         );
         assert!(takes("valid_accuracy>0.9 optimizer.learning_rate!=0.1 data.name=randman state!=failed"));
         assert!(!takes("mnist") && !takes("randman failed") && !takes("best<0.9") && !takes("seed=4"));
-        assert!(!takes("spikes>0"), "what is not known fulfills nothing");
+        assert!(!takes("spikes>0"), "an unknown value fulfills no condition");
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_problem() {
         let (_, facts) = run();
         let mistake = |text: &str| Filter::new(text).mistake(std::iter::once(&facts)).unwrap_or_default();
         assert_eq!(mistake("randman best>0.9 data.name=x"), "");

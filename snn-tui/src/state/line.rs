@@ -1,8 +1,8 @@
-//! A line that is being typed.
+//! Editing a line of text.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What has become of it.
+/// The outcome of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Typed {
     Going,
@@ -10,7 +10,7 @@ pub(crate) enum Typed {
     Dropped,
 }
 
-/// Takes a key for the line.
+/// Handles a key.
 pub(crate) fn edit(text: &mut String, key: KeyEvent) -> Typed {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_lines_are_taken_back() {
+    fn words_and_lines_are_deleted() {
         let mut text = String::from("lr beta  ");
         let press = |text: &mut String, code, modifiers| edit(text, KeyEvent::new(code, modifiers));
         assert_eq!(press(&mut text, KeyCode::Char('w'), KeyModifiers::CONTROL), Typed::Going);

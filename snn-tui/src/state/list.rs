@@ -1,4 +1,4 @@
-//! The list of runs: its order, and where the user is in it.
+//! The list of runs: its order, filter and cursor.
 
 use std::{cell::Cell, collections::HashMap};
 
@@ -8,34 +8,34 @@ use super::{
 };
 use crate::model::Model;
 
-/// The list of runs: its order, and where the user is in it.
+/// The list of runs: its order, filter and cursor.
 #[derive(Debug)]
 pub(crate) struct List {
-    /// Whether runs have changed since the order was made.
+    /// Whether runs have changed since they were sorted.
     pub(crate) is_stale: bool,
-    /// The filter that is being typed.
+    /// The filter being typed.
     pub(crate) editing: Option<String>,
     pub(crate) order: Vec<String>,
     pub(crate) places: HashMap<String, usize>,
     pub(crate) selected: Option<String>,
-    /// Place of the selected run in the order, or where it was before it vanished from it.
+    /// Row of the selected run, or its last row if it is no longer in the list.
     row: usize,
-    /// Whether the user has changed the filter, so that the cursor leaves a run that does not match. A run that vanishes for other
-    /// reasons stays selected: screens do not switch to another run unasked.
+    /// Whether the user has changed the filter, so that the cursor leaves a run that no longer matches. A run that vanishes for other
+    /// reasons stays selected: screens do not switch to another run unless the user selects one.
     follows: bool,
     pub(crate) filter: String,
-    /// What is wrong with the filter.
+    /// The error in the filter.
     pub(crate) mistake: Option<String>,
     /// The column by which runs are sorted.
     pub(crate) sort: usize,
     pub(crate) reverse: bool,
-    /// The first of the columns that may be left out.
+    /// The first of the columns that can be scrolled away.
     pub(crate) first_column: usize,
-    /// Rows of the last drawing, for pages and for what is visible.
+    /// Number of rows of the last drawing, for scrolling by pages and for finding the visible runs.
     pub(crate) page: Cell<usize>,
 }
 
-/// Where the column of names stands, by which runs are sorted at first.
+/// The index of the column of names, the initial sort order.
 const NAMES: usize = 1;
 
 impl Default for List {
@@ -59,7 +59,7 @@ impl Default for List {
 }
 
 impl List {
-    /// Runs as they are shown, filtered and sorted.
+    /// Runs in display order, filtered and sorted.
     pub(crate) fn order(&self) -> &[String] {
         &self.order
     }
@@ -69,23 +69,23 @@ impl List {
         self.selected.as_deref()
     }
 
-    /// Where a run is shown.
+    /// The row of a run.
     pub(crate) fn place(&self, id: &str) -> Option<usize> {
         self.places.get(id).copied()
     }
 
-    /// The runs on the screen, more or less.
+    /// The runs on the screen, approximately.
     pub(crate) fn visible(&self) -> Vec<String> {
         let (first, page) = self.window(self.page.get().max(50));
         self.order.iter().skip(first).take(page).cloned().collect()
     }
 
-    /// Whether runs are sorted or filtered by what determines them.
+    /// Whether the order or the filter depends on settings.
     pub(crate) fn needs_facts(&self) -> bool {
         COLUMNS[self.sort].is_fact || !self.filter.is_empty() || self.editing.is_some()
     }
 
-    /// Whether runs are sorted or filtered by what is to be said of them.
+    /// Whether the order or the filter depends on diagnoses.
     pub(crate) fn needs_verdicts(&self) -> bool {
         COLUMNS[self.sort].heading == "verdict" || !self.filter.is_empty() || self.editing.is_some()
     }
@@ -96,7 +96,7 @@ impl List {
         self.follows = false;
     }
 
-    /// First row and number of rows, with the cursor among them.
+    /// First row and number of rows, so that the cursor is among them.
     pub(crate) fn window(&self, rows: usize) -> (usize, usize) {
         let cursor = self.row();
         (cursor.saturating_sub(rows / 2).min(self.order.len().saturating_sub(rows)), rows)
@@ -107,7 +107,7 @@ impl List {
         (self.is_stale, self.follows) = (true, true);
     }
 
-    /// Sorts by a column of this heading; `-` before it reverses the order. Returns whether there is such a column.
+    /// Sorts by the column with this heading; a leading `-` reverses the order. Returns whether the column exists.
     pub(crate) fn sort_by(&mut self, heading: &str) -> bool {
         let name = heading.strip_prefix('-').unwrap_or(heading);
         let Some(place) = COLUMNS.iter().position(|column| column.heading == name) else { return false };
@@ -115,13 +115,13 @@ impl List {
         true
     }
 
-    /// Sorts by a column, or reverses the order if runs are sorted by it already.
+    /// Sorts by a column; reverses the order if runs are already sorted by it.
     pub(crate) fn sort_by_column(&mut self, column: usize) {
         self.reverse = self.sort == column && !self.reverse;
         (self.sort, self.is_stale) = (column, true);
     }
 
-    /// Puts the list in order again, if something has changed.
+    /// Sorts and filters the list, if anything has changed.
     pub(crate) fn settle(&mut self, model: &Model) {
         if !std::mem::take(&mut self.is_stale) {
             return;
@@ -136,7 +136,7 @@ impl List {
             .filter(|run| filter.takes(run, model.facts(&run.id)))
             .map(|run| ((column.key)(run, model.facts(&run.id)), &run.id))
             .collect();
-        // Runs are there by name, and the sort is stable: equal ones stay so.
+        // Runs are sorted by name, and this sort is stable: equal ones keep that order.
         keyed.sort_by(|a, b| a.0.compare(&b.0, self.reverse));
         self.order = keyed.into_iter().map(|(_, id)| id.clone()).collect();
         self.places = self.order.iter().cloned().zip(0..).collect();
@@ -154,17 +154,17 @@ impl List {
         self.selected().and_then(|id| self.place(id)).unwrap_or(self.row)
     }
 
-    /// Moves the cursor by so many runs.
+    /// Moves the cursor by this number of runs.
     pub(crate) fn step(&mut self, by: isize) {
         let is_there = self.selected().is_some_and(|id| self.place(id).is_some());
-        // The run after the one that vanished has taken its row.
+        // The run after the vanished one has taken its row.
         let by = if !is_there && by > 0 { by - 1 } else { by };
         let last = self.order.len().saturating_sub(1);
         self.row = self.row().saturating_add_signed(by).min(last);
         self.selected = self.order.get(self.row).cloned();
     }
 
-    /// Changes the filter that is being typed.
+    /// Changes the filter being typed.
     pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut String)) {
         if let Some(text) = &mut self.editing {
             edit(text);
@@ -172,7 +172,7 @@ impl List {
         }
     }
 
-    /// Applies the filter that was typed. One with a mistake stays open.
+    /// Applies the filter being typed. An invalid filter stays open.
     pub(crate) fn take_filter(&mut self) {
         if self.mistake.is_none()
             && let Some(text) = self.editing.take()
@@ -181,14 +181,14 @@ impl List {
         }
     }
 
-    /// Keeps the previous filter.
+    /// Cancels typing, and keeps the previous filter.
     pub(crate) fn leave_filter(&mut self) {
         self.editing = None;
         (self.is_stale, self.follows) = (true, true);
     }
 }
 
-/// Names of the columns by which runs can be sorted.
+/// Headings of the columns by which runs can be sorted.
 pub(crate) fn headings() -> Vec<&'static str> {
     COLUMNS.iter().map(|column| column.heading).collect()
 }

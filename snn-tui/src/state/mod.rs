@@ -1,4 +1,4 @@
-//! Everything that is shown: what is known, and where the user is. Screens draw it and nothing else.
+//! The state of the dashboard: its data, and the user's position in it. Screens only draw it.
 
 mod choices;
 mod clicks;
@@ -30,36 +30,36 @@ pub(crate) struct UiState {
     pub(crate) theme: Theme,
     pub(crate) model: Model,
     pub(crate) screen: Screen,
-    /// Runs that curves and actions are about, beside the one under the cursor.
+    /// Marked runs, for curves and actions; without any, these apply to the run under the cursor.
     pub(crate) marked: BTreeSet<String>,
     pub(crate) list: List,
     pub(crate) names: Names,
     pub(crate) choices: Choices,
-    /// Rows that the screen has shown of what it scrolls.
+    /// Number of rows shown by the screen that scrolls.
     pub(crate) page: Cell<usize>,
-    /// Whether somebody watches, and a screen is not written once.
+    /// Whether the dashboard is interactive, rather than printed once.
     pub(crate) is_watched: bool,
-    /// Columns and rows of the last drawing, by which screens know what they have room for.
+    /// Columns and rows of the last drawing, which determine the data that screens request.
     pub(crate) size: Cell<(u16, u16)>,
-    /// Whether the keys are explained.
+    /// Whether the help is open.
     pub(crate) help: bool,
-    /// The first line of the help that is shown.
+    /// The first visible line of the help.
     pub(crate) help_line: usize,
-    /// The last line that the help can be scrolled to; 0 if all of it fits.
+    /// The last line to which the help scrolls; 0 if all of it fits.
     pub(crate) help_end: Cell<usize>,
     /// The last run that vanished while it was selected.
     pub(crate) gone: Option<String>,
-    /// What is asked, and waits for an answer.
+    /// The open question, if any.
     pub(crate) question: Option<Question>,
-    /// Something said once, until the next key.
+    /// A message shown until the next key.
     pub(crate) notice: Option<String>,
-    /// What clicks on the screen do.
+    /// The effects of clicks on the screen.
     pub(crate) clicks: Clicks,
-    /// How runs have ended, one sentence each, until they are reported.
+    /// Descriptions of how runs have ended, one sentence each, until they are sent as notifications.
     pub(crate) ended: Vec<String>,
 }
 
-/// The letter of the `k`-th of the chosen runs: a to z, A to Z, and for all others a sign.
+/// The letter of the `k`-th of the selected runs: a to z, A to Z, and a sign for all others.
 pub(crate) fn letter(k: usize) -> char {
     ('a'..='z').chain('A'..='Z').nth(k).unwrap_or('+')
 }
@@ -67,7 +67,7 @@ pub(crate) fn letter(k: usize) -> char {
 /// A question to be answered with y.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// Whether these runs are to be stopped.
+    /// Whether to stop these runs.
     Stop(Vec<String>),
 }
 
@@ -95,17 +95,17 @@ impl UiState {
         }
     }
 
-    /// What a screen keeps of its own: a type in its file, at first the default of it.
+    /// The user's choices of this type, initially the default. Each screen defines a type in its file.
     pub(crate) fn choice<T: Any + Clone + Default>(&self) -> T {
         self.choices.get()
     }
 
-    /// Changes what a screen keeps of its own.
+    /// Changes the user's choices of this type.
     pub(crate) fn change<T: Any + Clone + Default>(&mut self, change: impl FnOnce(&mut T)) {
         self.choices.change(change);
     }
 
-    /// Takes in what the tailer has found out.
+    /// Applies a message of the tailer.
     pub(crate) fn update(&mut self, message: Msg) {
         match &message {
             Msg::Gone(gone) => {
@@ -135,28 +135,28 @@ impl UiState {
         self.gone.as_deref().filter(|id| self.list.selected() == Some(id))
     }
 
-    /// Puts everything in order after something has changed.
+    /// Updates everything that depends on the data after a change.
     pub(crate) fn settle(&mut self) {
         self.list.settle(&self.model);
         self.names.settle(&self.model, self.list.order());
     }
 
-    /// What a run is called: by what it differs in from the others of the list.
+    /// The name of a run: the settings that differ from others in the list.
     pub(crate) fn name(&self, id: &str) -> String {
         self.names.of(&self.model, id)
     }
 
-    /// The same in a list, whose columns have settings: names that people chose, without differences.
+    /// Its name in a list, whose columns show settings: chosen names without differences.
     pub(crate) fn short_name(&self, id: &str) -> String {
         self.names.short(&self.model, id)
     }
 
-    /// Short names of these runs, by what differs between them.
+    /// Short names of these runs: the settings that differ between them.
     pub(crate) fn names_of(&self, runs: &[String]) -> Vec<String> {
         self.names.short_of_some(&self.model, runs)
     }
 
-    /// What so many runs are called that differ from this one in seeds alone.
+    /// The name of this number of runs that differ from this one only in seeds.
     pub(crate) fn group_name(&self, id: &str, runs: usize) -> String {
         let setting = |facts: &ConfigSummary| self.names.naming().setting(&facts.configuration);
         let setting = self.facts(id).filter(|_| runs > 1 && !self.names.are_ids).map(setting);
@@ -168,7 +168,7 @@ impl UiState {
         self.model.runs.get(self.list.selected()?)
     }
 
-    /// What determines a run, as far as that is known.
+    /// The settings of a run, if known.
     pub(crate) fn facts(&self, id: &str) -> Option<&ConfigSummary> {
         self.model.facts(id)
     }
@@ -180,7 +180,7 @@ impl UiState {
         (*of == subject.id).then_some(probes)
     }
 
-    /// Marked runs in the order of the list; without any the one under the cursor.
+    /// Marked runs in the order of the list; without any, the run under the cursor.
     pub(crate) fn chosen(&self) -> Vec<String> {
         if self.marked.is_empty() {
             return self.list.selected().map(str::to_owned).into_iter().collect();

@@ -1,4 +1,4 @@
-//! What runs are called: by what differs between those of the list, see [`snn_run::Naming`].
+//! Names of runs: the settings that differ between those in the list, see [`snn_run::Naming`].
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -6,20 +6,20 @@ use snn_run::Naming;
 
 use crate::model::Model;
 
-/// What runs are called.
+/// Names of runs.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     naming: Naming,
-    /// Whether more is known of runs since the names were made.
+    /// Whether settings have been read since the names were made.
     pub(crate) is_stale: bool,
-    /// Whether ids are shown in place of names.
+    /// Whether ids are shown instead of names.
     pub(crate) are_ids: bool,
-    /// By which other runs in the list are noticed.
+    /// A hash of the runs in the list, which detects changes.
     set: u64,
 }
 
 impl Names {
-    /// Names the runs of the list again if they or what is known of them have changed.
+    /// Updates the names if the list or the known settings have changed.
     pub(crate) fn settle(&mut self, model: &Model, runs: &[String]) {
         let set = runs.iter().fold(0_u64, |set, id| {
             let mut hasher = DefaultHasher::new();
@@ -32,7 +32,7 @@ impl Names {
         }
     }
 
-    /// What a run is called; its id until more is known of it.
+    /// The name of a run; its id until its settings are known.
     pub(crate) fn of(&self, model: &Model, id: &str) -> String {
         match model.facts(id) {
             Some(facts) if !self.are_ids => self.naming.name(id, &facts.configuration),
@@ -40,7 +40,7 @@ impl Names {
         }
     }
 
-    /// The same where there is room for a word: names that people chose, without differences.
+    /// A short name, where there is space for one word: chosen names without differences.
     pub(crate) fn short(&self, model: &Model, id: &str) -> String {
         match model.facts(id) {
             Some(facts) if !self.are_ids => self.naming.short(id, &facts.configuration),
@@ -48,12 +48,12 @@ impl Names {
         }
     }
 
-    /// How the runs of the list are called.
+    /// The naming of the runs in the list.
     pub(crate) fn naming(&self) -> &Naming {
         &self.naming
     }
 
-    /// Short names of some of the runs: by what differs between them, or as in the list if nothing does.
+    /// Short names of some of the runs: the settings that differ between them or, if there are none, as in the list.
     pub(crate) fn short_of_some(&self, model: &Model, runs: &[String]) -> Vec<String> {
         let own = naming(model, runs);
         let naming = if own.keys().next().is_some() { &own } else { &self.naming };

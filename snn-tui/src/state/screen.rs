@@ -1,10 +1,10 @@
-//! Which screen is shown.
+//! The current screen.
 
-/// A screen, by the word with which the command line calls it. `screens` has the table of all of them.
+/// A screen, by its name on the command line. The table of all screens is in `screens`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Screen(pub(crate) &'static str);
 
-/// Those that others lead to.
+/// Screens that others link to.
 impl Screen {
     pub(crate) const RUNS: Self = Self("runs");
     pub(crate) const CURVES: Self = Self("curves");

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_no_keys_and_keys_no_answers() {
+    fn answers_and_keys_are_distinguished() {
         let of = |typed: &str, grounds: &[Ground]| (typed.to_owned(), grounds.to_vec());
         assert_eq!(heard("j\x1b]11;rgb:ffff/ffff/ffff\x1b\\k"), of("jk", &[Ground::Light]));
         assert_eq!(heard("\x1b]11;rgb:1e1e/1e1e/1e1e\x07x"), of("x", &[Ground::Dark]));

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_frame_costs_nothing_and_a_changed_one_little() {
+    fn an_unchanged_frame_has_no_bytes_and_a_changed_one_few() {
         let (wire, area) = (Wire::default(), Rect::new(0, 0, 80, 24));
         let mut painter = Painter::new(wire.clone());
         let text = |text: &'static str| {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_follow_each_other_in_as_few_codes_as_will_do() {
+    fn style_changes_use_as_few_codes_as_possible() {
         let (wire, area) = (Wire::default(), Rect::new(0, 0, 6, 1));
         Painter::new(wire.clone())
             .draw(area, |_, buffer| {

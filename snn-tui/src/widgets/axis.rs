@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_ticks_of_their_own() {
+    fn parts_have_their_own_ticks() {
         let labels = |axis: &Axis| axis.ticks(5).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
         assert_eq!(labels(&Axis::new("", 0.0, 100.0).part(0.25, 0.5)), ["30", "40", "50"]);
         let axis = Axis::around("", AxisScale::Logarithmic, [1e-4, 1.0]);

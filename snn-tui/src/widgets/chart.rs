@@ -246,13 +246,13 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_has_axes_and_is_named_behind_its_end() {
+    fn a_curve_has_axes_and_a_name_after_its_end() {
         let text = drawn(&plot(), 48, 10);
         insta::assert_snapshot!(text.join("\n"));
     }
 
     #[test]
-    fn curves_that_end_together_are_named_one_below_the_other() {
+    fn names_of_curves_that_end_together_are_stacked() {
         let mut plot = plot();
         plot.series.push(curve('b', "other", |x| x * x));
         plot.series.push(Series { dotted: true, ..curve('c', "train", |x| 0.5 * x) });
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_marked_at_the_border() {
+    fn points_outside_are_marked_at_the_border() {
         let mut plot = plot();
         plot.series.push(curve('b', "wild", |x| if x == 0.5 { 100.0 } else { -0.1 }));
         let text = drawn(&plot, 60, 12);
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn no_area_is_too_small_and_no_value_too_odd() {
+    fn small_areas_and_odd_values_do_not_panic() {
         let mut odd = plot();
         odd.series[0].points.extend([(f64::NAN, 0.0), (f64::INFINITY, 1.0), (1e300, -1e300), (-5.0, 0.5)]);
         odd.series[0].band = vec![(0.0, -1e9, 1e9), (f64::NAN, 0.0, 0.0), (50.0, 0.2, 0.1)];

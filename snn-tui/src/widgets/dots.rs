@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_are_where_they_were_set() {
+    fn dots_appear_where_they_are_set() {
         let corners = |dots: &mut Dots| {
             let (width, height) = dots.size();
             for (x, y) in
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_cut_at_the_border() {
+    fn lines_are_clipped_at_the_border() {
         let diagonal = |dots: &mut Dots| dots.line((-100.0, -100.0), (100.0, 100.0), Style::new());
         assert_eq!(drawn(Marker::Ascii, diagonal), ["'.", "  '."]);
         let far = |dots: &mut Dots| dots.line((-5.0, 1.0), (-1.0, 1e300), Style::new());

@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gauge_is_as_long_as_it_is_to_be() {
+    fn a_gauge_has_its_full_length() {
         assert_eq!(gauge(0.5, 5, Marker::Braille), "██▌░░");
         assert_eq!(gauge(0.5, 4, Marker::Ascii), "##--");
         for share in [f64::NAN, -1.0, 0.0, 1e-9, 0.999, 1.0, 7.0] {

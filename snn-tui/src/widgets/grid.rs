@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_lie_apart_and_within() {
+    fn views_are_separate_and_inside() {
         for (width, height) in [(0, 0), (35, 8), (36, 9), (80, 22), (200, 60), (400, 20)] {
             for number in [0, 1, 2, 7, 24, 500] {
                 let area = Rect::new(3, 2, width, height);

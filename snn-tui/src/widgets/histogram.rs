@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_over_their_decades_and_zones_are_told_apart() {
+    fn columns_are_at_their_decades_and_zones_have_styles() {
         let zone = |from, fill| Zone { from, style: Style::new(), fill };
         let histogram = Histogram {
             title: "layer 1".into(),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn no_area_is_too_small_and_no_value_too_odd() {
+    fn small_areas_and_odd_values_do_not_panic() {
         let many: Vec<f64> = (0..=300).map(|k| 1.1_f64.powi(k)).collect();
         let odd = [
             Histogram::default(),

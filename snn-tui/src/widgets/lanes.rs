@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_at_the_same_time_lies_in_one_column() {
+    fn simultaneous_events_are_in_one_column() {
         let lanes = Lanes { x: Axis::new("ms", 0.0, 10.0), lanes: vec![raster(), curve()], cursor: None };
         assert_eq!(
             drawn(&lanes, 30, 8),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_go_to_where_they_show_something() {
+    fn rows_go_to_lanes_that_use_them() {
         let height = |lanes: &[Lane], height| share(lanes, height, PLAIN);
         assert_eq!(height(&[raster(), curve()], 20), [3, 17], "four units take two rows");
         let heavy = Lane { weight: 3, ..curve() };
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_area_is_too_small_and_no_value_too_odd() {
+    fn small_areas_and_odd_values_do_not_panic() {
         let odd = [f64::NAN, f64::INFINITY, -1.0, 1e300, 10.0];
         let rows = vec![odd.to_vec(), Vec::new()];
         let names = || vec!["a very long name".to_owned(), String::new()];

@@ -8,9 +8,9 @@ use crate::theme::Theme;
 /// A grid of values with names along its sides.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Map {
-    /// What lies along the columns, and the names of the columns.
+    /// The quantity along the columns, and the names of the columns.
     pub(crate) x: (String, Vec<String>),
-    /// What lies along the rows, and the names of the rows, the first at the bottom unless `from_top`.
+    /// The quantity along the rows, and the names of the rows, the first at the bottom unless `from_top`.
     pub(crate) y: (String, Vec<String>),
     pub(crate) from_top: bool,
     /// By row, then column.
@@ -24,33 +24,33 @@ pub(crate) struct Map {
 /// A cell of a map.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Cell {
-    /// The value; without one the cell has no shade.
+    /// The value; `None` leaves the cell without a shade.
     pub(crate) value: Option<f64>,
-    /// What is written into the cell, as far as it fits.
+    /// The text in the cell, as much of it as fits.
     pub(crate) text: String,
 }
 
 impl Map {
-    /// Columns that it takes to show all of it, as wide as it would be drawn in any room.
+    /// The width in which all of it is visible, at the preferred width of cells.
     pub(crate) fn width(&self) -> usize {
         let margin = self.y.1.iter().map(|name| width(name)).max().unwrap_or(0);
         let titles = width(&self.y.0).max(margin + 1 + width(&self.x.0));
         titles.max(margin + 1 + self.x.1.len() * self.cell_width())
     }
 
-    /// Rows that it takes to show all of it.
+    /// The height in which all of it is visible.
     pub(crate) fn height(&self) -> usize {
         self.y.1.len() * if self.cell_width() >= 8 { 3 } else { 2 } + 3
     }
 
-    /// Columns of a cell, if there is room.
+    /// Width of a cell, if there is space.
     fn cell_width(&self) -> usize {
         let written = self.cells.iter().flatten().map(|cell| width(&cell.text)).max().unwrap_or(0);
         let named = self.x.1.iter().map(|name| width(name)).max().unwrap_or(0);
         (written.max(named) + 1).clamp(3, 10)
     }
 
-    /// Draws the map; of one too large the part around the cursor.
+    /// Draws the map; if it is too large, the part around the cursor.
     pub(crate) fn draw(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
         let (rows, columns) = (self.y.1.len(), self.x.1.len());
         if area.width < 4 || area.height < 3 || rows == 0 || columns == 0 {
@@ -109,14 +109,14 @@ impl Map {
             style = style.add_modifier(ratatui::style::Modifier::REVERSED);
         }
         let fill = glyph.to_string().repeat(usize::from(place.width));
-        // A number among glyphs would be hard to read: they are below it, if there is room.
+        // A number among glyphs would be hard to read, so it is below them, if there is space.
         let has_text = !cell.text.is_empty() && width(&cell.text) < usize::from(place.width).max(2);
         for y in place.top()..place.bottom() {
             let blank = has_text && y == place.y;
             let fill = if blank { " ".repeat(usize::from(place.width)) } else { fill.clone() };
             buffer.set_string(place.x, y, &fill, style);
         }
-        // A gap to the next cell, where glyphs instead of colors fill them.
+        // A gap to the next cell, if cells are filled with glyphs instead of colors.
         let cells = usize::from(place.width).saturating_sub(1).max(1);
         if has_text {
             buffer.set_string(place.x, place.y, right(&cell.text, cells), style);
@@ -124,12 +124,12 @@ impl Map {
     }
 }
 
-/// The first of `all` things when `shown` of them are, so that the one at `cursor` is among them.
+/// The index of the first visible item when `shown` of `all` fit, so that the one at `cursor` is among them.
 pub(crate) fn first_shown(cursor: usize, all: usize, shown: usize) -> usize {
     cursor.saturating_sub(shown / 2).min(all.saturating_sub(shown))
 }
 
-/// A legend of shades from `low` to `high`, on one line. Returns the columns that it takes.
+/// A legend of shades from `low` to `high`, on one line. Returns the number of columns used.
 pub(crate) fn color_bar(theme: Theme, (low, high): (f64, f64), area: Rect, buffer: &mut Buffer) -> u16 {
     let (low, high) = (number(low), number(high));
     let room = usize::from(area.width).saturating_sub(width(&low) + width(&high) + 2).min(30);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_grow_upwards_and_shades_show_values() {
+    fn rows_start_at_the_bottom_and_shades_show_values() {
         assert_eq!(
             drawn(&map(2, 3), 12, 5),
             ["beta", "1 ***%%%@@@", "0    :::===", "  0  1  2", "  eta"].map(str::to_owned)
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_large_map_the_part_around_the_cursor_is_shown() {
+    fn the_part_of_a_large_map_around_the_cursor_is_shown() {
         let large = Map { cursor: Some((50, 90)), ..map(100, 100) };
         let text = drawn(&large, 30, 10).join("\n");
         assert!(text.contains("beta (part)") && text.contains("50 ") && text.contains(" 91 "), "{text}");

@@ -1,4 +1,4 @@
-//! A short text in place of a picture.
+//! A short text instead of a picture.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 

@@ -1,13 +1,12 @@
-//! Room for several views of a screen, where there is enough.
+//! The layout of several views of a screen, if there is space.
 
 use ratatui::layout::Rect;
 
-/// What a view needs to be worth its place.
+/// Minimum size of a view.
 const LEAST: (u16, u16) = (60, 18);
 
-/// Which of `number` views are shown, and where: the one in front, then those after it as far as there is room. On a
-/// terminal of ordinary size that is the one in front alone; on a wide one the others stand at its right, on a high one
-/// below it.
+/// The visible ones of `number` views, and their areas: the current one, then as many of the next ones as fit. A terminal of ordinary
+/// size shows only the current one, a wide one shows others at its right, a high one below it.
 pub(crate) fn panes(area: Rect, front: usize, number: usize) -> Vec<(usize, Rect)> {
     let views = (0..number).map(|k| (front + k) % number);
     if area.width >= 2 * LEAST.0 && area.height >= LEAST.1 && number > 1 {
@@ -20,7 +19,7 @@ pub(crate) fn panes(area: Rect, front: usize, number: usize) -> Vec<(usize, Rect
     views.zip(stack(area, number)).collect()
 }
 
-/// Places one below the other, a line apart, as many as fit and at least one.
+/// Areas one below the other, a line apart, as many as fit and at least one.
 fn stack(area: Rect, number: usize) -> Vec<Rect> {
     let number = (usize::from(area.height + 1) / usize::from(LEAST.1 + 1)).clamp(1, number.max(1)) as u16;
     let height = (area.height + 1) / number;
@@ -50,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn places_lie_within_the_area_and_apart() {
+    fn areas_are_separate_and_inside() {
         for width in [0, 1, 59, 119, 120, 121, 300] {
             for height in [0, 1, 17, 18, 36, 37, 38, 60, 200] {
                 let area = Rect::new(3, 2, width, height);

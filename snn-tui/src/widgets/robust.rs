@@ -1,24 +1,24 @@
-//! Scales that one bad value, or one bad curve, does not spoil.
+//! Scales that are robust against one bad value, or one bad curve.
 
 use super::AxisScale;
 
-/// Percentiles between which the bulk of the values lies.
+/// Percentiles that enclose the bulk of the values.
 const BULK: (f64, f64) = (0.05, 0.95);
-/// A scale is spoiled if it is so many times as long as what is to be seen on it.
+/// A scale needs limits if it would be this many times as long as the relevant extent.
 const SPOILED: f64 = 12.0;
-/// Of a scale that would be spoiled, values are outside that lie beyond the bulk by so many times what is to be seen.
+/// The limits of such a scale are this many relevant extents beyond the bulk.
 const FENCE: f64 = 1.0;
-/// The beginning of a curve is the middle one of so many values: a first one that is bad is no beginning.
+/// The start of a curve is the median of this number of values, so that one bad value does not determine it.
 const BEGINNING: usize = 3;
-/// From so many curves on, one that lies far from all others does not count.
+/// From this number of curves on, a curve far from all others is ignored.
 const MAJORITY: usize = 3;
 
-/// Within which limits the scale is made, for the values of some curves in their order; `None` if it may hold all of them.
+/// Limits for the scale of some curves, whose values are in order; `None` if the scale can include all values.
 ///
-/// What is to be seen is the bulk of the values, and how far a curve comes from its beginning: one that has fallen from 2.3 to 0.02
-/// in a few epochs out of a thousand is shown whole, one with a single value of 7489 above a level of 1.4 is not.
+/// The relevant extent is that of the bulk of the values, or the distance of curves from their starts if that is larger: a curve that falls
+/// from 2.3 to 0.02 in a few of a thousand epochs is shown completely, a single value of 7489 above a level of 1.4 is not.
 pub(crate) fn fence(curves: &[Vec<f64>], scale: AxisScale) -> Option<(f64, f64)> {
-    // What is compared is what is drawn.
+    // Compare positions as drawn.
     let drawn = |value: f64| match scale {
         AxisScale::Linear => value,
         AxisScale::Logarithmic => value.log10(),
@@ -43,28 +43,28 @@ pub(crate) fn fence(curves: &[Vec<f64>], scale: AxisScale) -> Option<(f64, f64)>
         return None;
     }
     let (below, above) = (low - FENCE * extent, high + FENCE * extent);
-    // On a side where all of it is within, nothing is cut off by rounding.
+    // On a side without values outside, rounding must not cut off anything.
     let low = if below > first { value(below) } else { f64::NEG_INFINITY };
     let high = if above < last { value(above) } else { f64::INFINITY };
     Some((low, high))
 }
 
-/// What counts of a curve.
+/// The relevant properties of a curve.
 struct Curve {
     lowest: f64,
     highest: f64,
-    /// Some of its values, of a long one not all.
+    /// Its values, or a subset of many, sorted.
     sorted: Vec<f64>,
     median: f64,
-    /// From its beginning to its median.
+    /// The distance from its start to its median.
     way: f64,
 }
 
-/// Quantiles of so many values are good enough, and found fast in curves of hundreds of runs.
+/// This number of values suffices for quantiles, and keeps them fast for curves of hundreds of runs.
 const ENOUGH: usize = 256;
 
 impl Curve {
-    /// `None` of a curve without values.
+    /// `None` for a curve without values.
     fn of(values: &[f64]) -> Option<Self> {
         let lowest = values.iter().copied().reduce(f64::min)?;
         let highest = values.iter().copied().reduce(f64::max)?;
@@ -79,7 +79,7 @@ impl Curve {
     }
 }
 
-/// Curves but those that lie far from most of the others.
+/// All curves, except those far from most others.
 fn without_strays(curves: &[Curve]) -> Vec<&Curve> {
     if curves.len() < MAJORITY {
         return curves.iter().collect();
@@ -98,7 +98,7 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// A quantile of values that are sorted, between two of them linearly.
+/// A quantile of sorted values, interpolated linearly.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * sorted.len().saturating_sub(1) as f64;
     let (Some(below), Some(above)) = (sorted.get(at.floor() as usize), sorted.get(at.ceil() as usize)) else {
@@ -114,20 +114,20 @@ mod tests {
     const LINEAR: AxisScale = AxisScale::Linear;
 
     #[test]
-    fn a_curve_that_falls_from_a_high_beginning_is_shown_whole() {
+    fn a_curve_that_falls_from_a_high_start_is_shown_completely() {
         let falling = |rate: f64| (0..100).map(|k| 2.3 * (-f64::from(k) * rate).exp() + 0.05).collect();
         for rate in [0.01, 0.05, 0.2] {
             assert_eq!(fence(&[falling(rate), falling(0.03)], LINEAR), None, "{rate}");
         }
         let converged = (0..1000).map(|k| 2.3 * (-f64::from(k) * 0.2).exp() + 0.02 + 1e-4 * f64::from(k % 7));
-        assert_eq!(fence(&[converged.collect()], LINEAR), None, "also if most of it is flat");
+        assert_eq!(fence(&[converged.collect()], LINEAR), None, "even if most of it is flat");
         for few in [vec![], vec![1.0], vec![1.0; 9], vec![f64::NAN, f64::INFINITY]] {
             assert_eq!(fence(&[few], LINEAR), None);
         }
     }
 
     #[test]
-    fn a_value_far_outside_does_not_spoil_the_scale() {
+    fn a_value_far_outside_does_not_determine_the_scale() {
         let mut values: Vec<f64> = (0..40).map(|k| 1.4 - 0.01 * f64::from(k)).collect();
         values[0] = 7489.0;
         let (low, high) = fence(&[values.clone()], LINEAR).unwrap();
@@ -136,10 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_far_from_all_others_does_not_spoil_the_scale() {
+    fn a_curve_far_from_all_others_does_not_determine_the_scale() {
         let curve = |level: f64| (0..20).map(|k| level + 0.02 * f64::from(k)).collect::<Vec<_>>();
         let (_, high) = fence(&[curve(1.0), curve(1.1), curve(500.0), curve(1.2)], LINEAR).unwrap();
         assert!(high < 4.0, "{high}");
-        assert_eq!(fence(&[curve(1.0), curve(500.0)], LINEAR), None, "of two none is the bad one");
+        assert_eq!(fence(&[curve(1.0), curve(500.0)], LINEAR), None, "neither of two is the bad one");
     }
 }

@@ -3,10 +3,10 @@
 use crate::theme::Marker;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Higher and higher, in ASCII.
+/// Increasing heights, in ASCII.
 const SIGNS: [char; 5] = ['_', '.', '-', '=', '#'];
 
-/// `values` over at most `cells` cells, each the mean of those in it, between `low` at the bottom and `high` at the top. A value that
+/// `values` in at most `cells` cells, each with the mean of its values, between `low` at the bottom and `high` at the top. A value that
 /// is not finite leaves a gap.
 pub(crate) fn spark(values: &[f32], (low, high): (f32, f32), cells: usize, marker: Marker) -> String {
     let number = cells.min(values.len());
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_as_high_as_they_are() {
+    fn heights_are_proportional_to_values() {
         let values = [0.0, 0.25, 0.5, 1.0, f32::NAN, 7.0, -1.0];
         assert_eq!(spark(&values, (0.0, 1.0), 20, Marker::Braille), "▁▃▅█ █▁");
         assert_eq!(spark(&values, (0.0, 1.0), 20, Marker::Ascii), "_.-# #_");

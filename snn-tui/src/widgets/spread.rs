@@ -1,11 +1,11 @@
 //! Moving labels apart.
 
-/// A place of its own, from 0 to below `room`, for each of some labels that want to stand at `wanted`: in their order, and together
-/// as near to where they want to be as least squares have it (isotonic regression). There must be room for all of them.
+/// A distinct position below `room` for each label, in the order of their preferred positions `wanted` and as close to these as possible in
+/// the least-squares sense (isotonic regression). There must be room for all of them.
 pub(crate) fn spread(wanted: &[f64], room: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
-    // Labels that lie against each other are a block: where its first would be, and how many they are.
+    // Adjacent labels are a block: the preferred position of its first label, and the number of labels.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     for (place, &label) in order.iter().enumerate() {
         let mut block = (if wanted[label].is_finite() { wanted[label] - place as f64 } else { 0.0 }, 1);
@@ -32,16 +32,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_stay_where_they_can_and_share_what_they_must_give_way() {
+    fn labels_stay_in_place_or_share_the_displacement() {
         assert_eq!(spread(&[2.0, 7.0, 0.0], 10), [2, 7, 0]);
-        assert_eq!(spread(&[5.0, 5.0, 5.0], 10), [4, 5, 6], "both sides of where all want to be");
+        assert_eq!(spread(&[5.0, 5.0, 5.0], 10), [4, 5, 6], "around the position that all prefer");
         assert_eq!(spread(&[9.0, 9.0, 9.0], 10), [7, 8, 9], "within the room");
         assert_eq!(spread(&[-3.0, 0.2, 40.0], 10), [0, 1, 9]);
         assert_eq!(spread(&[], 3), [0; 0]);
     }
 
     #[test]
-    fn no_two_share_a_place_and_their_order_stays() {
+    fn positions_are_distinct_and_in_order() {
         for number in 0..30_usize {
             let wanted: Vec<f64> = (0..number).map(|k| ((k * 7919) % 31) as f64 * 0.9 - 3.0).collect();
             let places = spread(&wanted, 30);

@@ -1,27 +1,27 @@
-//! How curves are drawn, so that they are told apart without colors.
+//! Line styles of curves, which distinguish them without colors.
 
 use ratatui::style::Style;
 
 use super::Dots;
 
-/// How a curve is drawn.
+/// The line style of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Stroke {
     #[default]
     Solid,
     Dashed,
     Dotted,
-    /// For what lies behind.
+    /// For curves in the background.
     Faint,
 }
 
 impl Stroke {
-    /// That of the `k`-th of several curves.
+    /// The style of the `k`-th of several curves.
     pub(crate) fn of(k: usize) -> Self {
         [Self::Solid, Self::Dashed, Self::Dotted][k % 3]
     }
 
-    /// Draws a part of a curve that is `length` dots long already. Returns its length with it.
+    /// Draws a line of a curve after `length` dots of it. Returns the new length.
     pub(crate) fn draw(
         self,
         dots: &mut Dots,
@@ -39,7 +39,7 @@ impl Stroke {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let steps = dx.abs().max(dy.abs()).round().max(1.0);
         let (width, height) = dots.size();
-        // Most of a very long one is outside; gaps would take forever, and not be seen.
+        // Most of a very long line is outside; gaps would take too long and be invisible.
         if self == Self::Solid || steps > 4.0 * (width + height) as f64 {
             dots.line(from, to, style);
         } else {

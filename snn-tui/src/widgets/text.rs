@@ -2,17 +2,17 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Cells that a text takes.
+/// The width of a text in cells.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// A text on one line, with what a terminal would obey escaped: names of runs are what others make them.
+/// A text on one line, with escaped control characters: names of runs may contain anything.
 pub(crate) fn clean(text: &str) -> String {
     snn_terminal::escape(text).into_owned()
 }
 
-/// As much of a text as fits into so many cells; the end of one that is cut is marked.
+/// As much of a text as fits into this number of cells; a cut is marked at the end.
 pub(crate) fn fit(text: &str, cells: usize) -> String {
     if text.width() <= cells {
         return text.to_owned();
@@ -31,7 +31,7 @@ pub(crate) fn fit(text: &str, cells: usize) -> String {
     cut
 }
 
-/// As [`fit`], cut in the middle: names of runs often differ at their ends alone.
+/// As [`fit`], but cut in the middle: names of runs often differ only at their ends.
 pub(crate) fn fit_middle(text: &str, cells: usize) -> String {
     if text.width() <= cells || cells < 5 {
         return fit(text, cells);
@@ -47,24 +47,24 @@ pub(crate) fn fit_middle(text: &str, cells: usize) -> String {
         tail.push(c);
     }
     let tail: String = tail.into_iter().rev().collect();
-    // The mark of the cut is that of `fit`.
+    // The mark of the cut is the one of `fit`.
     fit(text, cells - tail.width()) + &tail
 }
 
-/// A text cut or filled up to so many cells, at the left.
+/// A text cut or padded to this number of cells, left-aligned.
 pub(crate) fn left(text: &str, cells: usize) -> String {
     let text = fit(text, cells);
     let missing = cells.saturating_sub(text.width());
     text + &" ".repeat(missing)
 }
 
-/// A text cut or filled up to so many cells, at the right.
+/// A text cut or padded to this number of cells, right-aligned.
 pub(crate) fn right(text: &str, cells: usize) -> String {
     let text = fit(text, cells);
     " ".repeat(cells.saturating_sub(text.width())) + &text
 }
 
-/// A text in lines of at most so many cells, broken at spaces where there are any.
+/// A text in lines of at most this number of cells, broken at spaces if possible.
 pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);
     let mut lines = Vec::new();
@@ -112,14 +112,14 @@ pub(crate) fn number(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// A number to `digits` decimals; `-` if it is not known.
+/// A number with this number of decimals; `-` if unknown.
 pub(crate) fn decimals(value: Option<f64>, digits: usize) -> String {
     value
         .filter(|value| value.is_finite())
         .map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
-/// A share as a percentage without its sign; `-` if it is not known.
+/// A fraction as a percentage without the sign; `-` if unknown.
 pub(crate) fn percent(share: Option<f64>) -> String {
     decimals(share.map(|share| 100.0 * share), 2)
 }

@@ -1,7 +1,7 @@
-//! The dashboard in a real terminal, over a real trainer: keys are sent, the screen is read, and either side is killed.
+//! The dashboard in a real terminal, over a real trainer. The tests send keys, read the screen, and kill either of the two.
 //!
-//! Needs tmux, and the program `snn` beside `snn-tui`, which a build of the workspace brings. Without them the tests are
-//! skipped, and say so.
+//! They need tmux, and the program `snn` next to `snn-tui`, as a build of the workspace creates it. Otherwise they report that
+//! they were skipped.
 
 #![cfg(unix)]
 #![allow(
@@ -19,7 +19,7 @@ use std::{fs, path::Path, process::Command, time::SystemTime};
 use terminal::{Screen, Trainer, VIEWER, epoch, grow_old, is_there, signal, trainer, wait};
 
 #[test]
-fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
+fn screens_follow_a_trainer_and_either_outlives_the_other() {
     let Some(snn) = trainer() else { return };
     let directory = tempfile::tempdir().unwrap();
     let runs = directory.path().join("runs");
@@ -40,7 +40,7 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     screen.press(&["6"]);
     screen.wait_for(&["machine", "backward", "forward"]);
     screen.press(&["?"]);
-    screen.wait_for(&["Everywhere", "quit; runs go on"]);
+    screen.wait_for(&["Everywhere", "quit; runs continue"]);
     // A narrower terminal, and back.
     screen.tmux(&["resize-window", "-x", "40", "-y", "10"]);
     screen.wait_for(&["scroll the log", "Everywhere"]);
@@ -60,7 +60,7 @@ fn screens_follow_a_trainer_and_outlive_it_and_the_other_way_round() {
     wait("another epoch", || (epoch(&run) > before).then_some(())).unwrap();
     assert!(trainer.is_alive());
 
-    // So does it if the viewer is killed.
+    // It also continues if the viewer is killed.
     let screen = Screen::new("again", &viewer);
     screen.wait_for(&["1 running"]);
     signal("-KILL", screen.process());
@@ -101,7 +101,7 @@ fn a_run_is_stopped_after_a_question() {
 
 /// `snn train --watch`: the trainer outlives the dashboard, and the terminal.
 #[test]
-fn a_trainer_that_is_watched_outlives_the_terminal() {
+fn a_watched_trainer_outlives_the_terminal() {
     let Some(snn) = trainer() else { return };
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("mine");
@@ -138,7 +138,7 @@ fn a_trainer_that_is_watched_outlives_the_terminal() {
     wait("the trainer's end", stopped).unwrap();
 }
 
-/// `snn train --watch`: once the run is over, quitting prints its result.
+/// `snn train --watch`: after the end of the run, quitting prints its result.
 #[test]
 fn a_watched_trainer_that_has_ended_prints_its_result() {
     let Some(snn) = trainer() else { return };
@@ -156,7 +156,7 @@ fn a_watched_trainer_that_has_ended_prints_its_result() {
     assert!(!text.contains("training continues in"), "{text}");
 }
 
-/// Ctrl-Z leads back to the shell, whose text is there again, and `fg` to the dashboard; so does a signal from elsewhere.
+/// Ctrl-Z returns to the shell, with its text, and `fg` to the dashboard; so does a signal from another process.
 #[test]
 fn ctrl_z_and_fg_work_as_in_any_program() {
     if trainer().is_none() {
@@ -180,7 +180,7 @@ fn ctrl_z_and_fg_work_as_in_any_program() {
                 }
             }
         }
-        // Without a warning, nothing is given back: Enter is no line break then.
+        // SIGSTOP comes without a warning, so the terminal stays in raw mode: Enter is not a line break then.
         let enter = if signal == Some("-STOP") { "C-j" } else { "Enter" };
         if signal == Some("-STOP") {
             screen.wait_for(&["Stopped"]);
@@ -196,29 +196,29 @@ fn ctrl_z_and_fg_work_as_in_any_program() {
         screen.press(&["fg", enter]);
         screen.wait_for(&["1 Runs", "No runs in", "q quit"]);
         screen.press(&["2"]);
-        screen.wait_for(&["No run is chosen"]);
+        screen.wait_for(&["No run is selected"]);
         screen.press(&["1"]);
         screen.wait_for(&["They appear here"]);
     }
     screen.press(&["q"]);
     screen.wait_for(&["ready>"]);
 
-    // Where nobody could continue it, it does not stop.
+    // Without a shell that could continue it, it does not stop.
     let alone = Screen::new("alone", &format!("{VIEWER} {}", directory.path().display()));
     alone.wait_for(&["No runs in"]);
     alone.press(&["C-z"]);
     alone.wait_for(&["cannot suspend"]);
 }
 
-/// What the terminal says of its background decides on the colors; none of it is taken for keys.
+/// The terminal's answer about its background determines the colors; none of it is mistaken for keys.
 #[test]
-fn the_background_is_asked_for() {
+fn the_background_is_queried() {
     if trainer().is_none() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
     let viewer = format!("{VIEWER} --color 256 {}", directory.path().display());
-    // The gray of less weight on either background.
+    // The gray of dim text on either background.
     for (background, options, gray) in [
         ("#ffffff", "", "38;5;241"),
         ("#1e1e1e", "", "38;5;247"),
@@ -242,7 +242,7 @@ fn the_background_is_asked_for() {
 }
 
 #[test]
-fn a_dumb_terminal_gets_text_and_a_mistake_no_screen() {
+fn a_dumb_terminal_gets_text_and_an_error_no_screen() {
     if trainer().is_none() {
         return;
     }
@@ -255,7 +255,7 @@ fn a_dumb_terminal_gets_text_and_a_mistake_no_screen() {
     ]);
     screen.wait_for(&["No runs in", "code 0", "ready>"]);
 
-    // On the way to the screen, a mistake is named before anything is drawn.
+    // In interactive use, errors are reported before anything is drawn.
     pretend(&directory.path().join("mine"), "done");
     screen.press(&[
         &format!("clear; {VIEWER} --mark yours {}; echo code $?", directory.path().display()),
@@ -264,7 +264,7 @@ fn a_dumb_terminal_gets_text_and_a_mistake_no_screen() {
     screen.wait_for(&["there is no run `yours`", "known: mine", "code 1", "ready>"]);
 }
 
-/// A run as a trainer leaves it, which claims to be in this state now.
+/// A run as left by a trainer, which claims to be in this state now.
 fn pretend(run: &Path, state: &str) {
     fs::create_dir_all(run).unwrap();
     fs::write(run.join("config.toml"), "[data]\nname = \"randman\"\n").unwrap();
@@ -274,7 +274,7 @@ fn pretend(run: &Path, state: &str) {
 }
 
 #[test]
-fn clicks_reach_the_dashboard_and_the_end_of_a_run_the_terminal() {
+fn clicks_and_notifications_work() {
     if trainer().is_none() {
         return;
     }
@@ -299,13 +299,13 @@ fn clicks_reach_the_dashboard_and_the_end_of_a_run_the_terminal() {
         wait(how, || written().contains(expected).then_some(())).unwrap();
         screen.press(&["q"]);
         screen.wait_for(&["ready>"]);
-        assert!(written().contains("\x1b[?1000l"), "the mouse is given back");
+        assert!(written().contains("\x1b[?1000l"), "mouse reporting is disabled");
     }
 }
 
-/// The shell afterwards: its text is there again, keys are echoed, and lines end where they should.
+/// The shell afterwards: its text is restored, input is echoed, and lines end correctly.
 #[test]
-fn the_terminal_is_given_back_after_quitting_and_after_signals() {
+fn the_terminal_is_restored_after_quitting_and_after_signals() {
     if trainer().is_none() {
         return;
     }
@@ -316,7 +316,7 @@ fn the_terminal_is_given_back_after_quitting_and_after_signals() {
         screen
             .press(&[&format!("stty -a | tr ';' '\\n' | grep -ow -e -echo -e echo; echo {round}"), "Enter"]);
         let text = screen.wait_for(&[&format!("\n{round}")]);
-        // The prompt may stand before it, if the shell has not come that far when keys are sent.
+        // The prompt may precede it, if the shell was slow.
         let echoes = |line: &str| ["echo", "ready> echo"].contains(&line.trim_end());
         assert!(text.lines().any(echoes), "the terminal echoes nothing:\n{text}");
     };
@@ -341,9 +341,9 @@ fn the_terminal_is_given_back_after_quitting_and_after_signals() {
     }
 }
 
-/// What a screen needs is known once it has been drawn: the curves of the selected run appear without a key.
+/// The data of a screen is only known after drawing it: the curves of the selected run appear without a key.
 #[test]
-fn the_selected_run_has_its_curves_at_once() {
+fn the_selected_run_has_curves_at_once() {
     if trainer().is_none() {
         return;
     }

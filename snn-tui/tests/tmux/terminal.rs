@@ -1,4 +1,4 @@
-//! A terminal of tmux, and a trainer to look at.
+//! A terminal of tmux, and a trainer to watch.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 
 pub(crate) const VIEWER: &str = env!("CARGO_BIN_EXE_snn-tui");
 
-/// The program `snn`, and whether tmux is there; otherwise the reason is printed.
+/// The program `snn` if it and tmux are available; otherwise the test is reported as skipped.
 pub(crate) fn trainer() -> Option<PathBuf> {
     let snn = Path::new(VIEWER).with_file_name("snn");
     if !snn.exists() {
@@ -24,7 +24,7 @@ pub(crate) fn trainer() -> Option<PathBuf> {
     Some(snn)
 }
 
-/// A terminal of 80 by 24 on a tmux server of its own.
+/// An 80x24 terminal on a separate tmux server.
 pub(crate) struct Screen {
     socket: String,
 }
@@ -83,7 +83,7 @@ pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result
             return Ok(found);
         }
         if start.elapsed() > Duration::from_secs(90) {
-            return Err(format!("waited in vain for {what}"));
+            return Err(format!("timed out waiting for {what}"));
         }
         thread::sleep(Duration::from_millis(100));
     }
@@ -93,7 +93,7 @@ pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result
 pub(crate) struct Trainer(pub(crate) Child);
 
 impl Trainer {
-    /// Begins a run that does not end by itself.
+    /// Starts a run that does not end.
     pub(crate) fn start(snn: &Path, run: &Path) -> Self {
         let small = [
             "data.samples_per_class=40",
@@ -130,7 +130,7 @@ pub(crate) fn epoch(run: &Path) -> u64 {
     status["epoch"].as_u64().unwrap_or(0)
 }
 
-/// Makes the status of a killed trainer ten minutes older, in what it says and as a file: waiting would take half a minute.
+/// Makes the status of a killed trainer ten minutes older, in its content and its modification time, to avoid waiting for half a minute.
 pub(crate) fn grow_old(run: &Path) {
     const AGE: f64 = 600.0;
     let path = run.join("status.json");

@@ -1,4 +1,4 @@
-//! What the tailer makes of directories that grow, shrink, break and move.
+//! The tailer with directories that grow, shrink, break and move.
 
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
 
 use super::*;
 
-/// Writes a run as the trainer does; `metrics` is added to what is there.
+/// Writes a run like the trainer; `metrics` is appended.
 fn write_run(runs: &Path, id: &str, status: &str, metrics: &str) {
     let folder = runs.join(id);
     fs::create_dir_all(&folder).unwrap();
@@ -19,7 +19,7 @@ fn write_run(runs: &Path, id: &str, status: &str, metrics: &str) {
     file.write_all(metrics.as_bytes()).unwrap();
 }
 
-/// Says that the status of a run was written then.
+/// Sets the modification time of a run's status.
 fn written_at(runs: &Path, id: &str, time: SystemTime) {
     let status = File::options().write(true).open(runs.join(id).join("status.json")).unwrap();
     status.set_modified(time).unwrap();
@@ -29,7 +29,7 @@ fn tailer(path: &Path) -> Tailer {
     Tailer::new(Source::open(path).unwrap(), Duration::ZERO)
 }
 
-/// Steps until nothing is left.
+/// Steps until everything has been read.
 fn settle(tailer: &mut Tailer, wants: &Wants) -> Vec<Msg> {
     let mut messages = Vec::new();
     for _ in 0..1000 {
@@ -45,7 +45,7 @@ fn states(tailer: &Tailer) -> Vec<(String, RunState)> {
 }
 
 #[test]
-fn runs_come_grow_and_go() {
+fn runs_appear_grow_and_vanish() {
     let runs = tempfile::tempdir().unwrap();
     let mut tailer = tailer(runs.path());
     assert!(settle(&mut tailer, &Wants::default()).is_empty());
@@ -58,7 +58,7 @@ fn runs_come_grow_and_go() {
     assert_eq!(
         states(&tailer),
         [of("a", RunState::Done), of("b", RunState::Stalled)],
-        "b was never heard of"
+        "b has never shown a sign of life"
     );
 
     write_run(runs.path(), "b", r#"{"state":"running"}"#, "{\"kind\":\"epoch\",\"epoch\":2}\n{\"kind\":");
@@ -79,11 +79,11 @@ fn runs_come_grow_and_go() {
 }
 
 #[test]
-fn a_heartbeat_counts_by_our_own_clock() {
+fn heartbeats_are_judged_by_our_own_clock() {
     let runs = tempfile::tempdir().unwrap();
     let mut tailer = tailer(runs.path());
     let yesterday = SystemTime::now() - Duration::from_secs(86_400);
-    // The clocks of the trainer and of the file server are a day behind: stalled, until it is seen to beat.
+    // The clocks of the trainer and of the file server are a day slow: the run looks stalled until its heartbeat is seen to change.
     for (beat, expected) in [(0, RunState::Stalled), (1, RunState::Running)] {
         let heartbeat = yesterday + Duration::from_secs(beat);
         let seconds = heartbeat.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
@@ -95,10 +95,10 @@ fn a_heartbeat_counts_by_our_own_clock() {
     }
 }
 
-/// The trainer's clock, that of the file server, both, by minutes and hours, ahead and behind: once it is seen to beat, a run is running, and
-/// one that is not seen to is stalled half a minute later at most, whatever it says.
+/// The trainer's clock, that of the file server, or both are ahead or behind by minutes or hours. Once its heartbeat is seen to change,
+/// a run is running; without a change, it is stalled after at most half a minute, whatever it claims.
 #[test]
-fn clocks_that_differ_fool_nobody_who_looks_twice() {
+fn two_looks_suffice_despite_differing_clocks() {
     let runs = tempfile::tempdir().unwrap();
     let offsets = [-86_400.0, -3600.0, -300.0, -40.0, 0.0, 40.0, 300.0, 3600.0, 86_400.0];
     let skews: Vec<(f64, f64)> = offsets.iter().flat_map(|&a| offsets.map(|b| (a, b))).collect();
@@ -115,7 +115,7 @@ fn clocks_that_differ_fool_nobody_who_looks_twice() {
     let mut tailer = tailer(runs.path());
     settle(&mut tailer, &Wants::default());
     for ((_, state), (trainer, files)) in states(&tailer).iter().zip(&skews) {
-        // One look trusts the sign that is nearer to now.
+        // With a single look, the time nearest to now counts.
         let is_near = trainer.abs().min(files.abs()) < 30.0;
         assert_eq!(*state == RunState::Running, is_near, "{trainer} {files}");
     }
@@ -127,7 +127,7 @@ fn clocks_that_differ_fool_nobody_who_looks_twice() {
 }
 
 #[test]
-fn damage_is_told_and_the_others_are_shown() {
+fn damage_is_reported_and_the_others_are_shown() {
     let runs = tempfile::tempdir().unwrap();
     write_run(runs.path(), "a", "{", "");
     write_run(runs.path(), "b", r#"{"state":"done"}"#, "no json\n{\"kind\":\"future\",\"x\":1}\n\u{fffd}\n");
@@ -145,7 +145,7 @@ fn damage_is_told_and_the_others_are_shown() {
 }
 
 #[test]
-fn a_directory_that_vanishes_is_trouble_until_it_is_back() {
+fn a_vanished_directory_is_reported_until_it_is_back() {
     let parent = tempfile::tempdir().unwrap();
     let runs = parent.path().join("runs");
     assert!(Source::open(&runs).is_err());
@@ -160,7 +160,7 @@ fn a_directory_that_vanishes_is_trouble_until_it_is_back() {
 }
 
 #[test]
-fn many_runs_are_read_those_on_the_screen_first() {
+fn runs_on_the_screen_are_read_first() {
     let runs = tempfile::tempdir().unwrap();
     (0..1000).for_each(|k| write_run(runs.path(), &format!("{k:04}"), r#"{"state":"done"}"#, ""));
     let mut tailer = tailer(runs.path());
@@ -171,11 +171,11 @@ fn many_runs_are_read_those_on_the_screen_first() {
         Msg::Runs(runs) if runs[0].state.is_some() => Some(runs[0].id.clone()),
         _ => None,
     });
-    assert_eq!(first.as_deref(), Some("0999"), "what is on the screen comes first");
+    assert_eq!(first.as_deref(), Some("0999"), "runs on the screen come first");
     messages.extend(settle(&mut tailer, &visible));
     assert!(states(&tailer).iter().all(|(_, state)| *state == RunState::Done));
     assert!(messages.iter().any(|it| matches!(it, Msg::Loading { read: 1000, all: 1000 })));
-    // Every run is looked at again, in portions.
+    // Every run is checked again, in portions.
     write_run(runs.path(), "0999", r#"{"state":"failed"}"#, "");
     (0..5).for_each(|_| drop(settle(&mut tailer, &visible)));
     assert_eq!(states(&tailer)[999].1, RunState::Failed);

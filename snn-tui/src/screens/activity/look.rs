@@ -33,7 +33,7 @@ impl<'a> Look<'a> {
         let choice: Choice = state.choice();
         let place = choice.sample.min(probe.samples.len().saturating_sub(1));
         let Some(sample) = probe.samples.get(place) else {
-            return Err("The probe holds no samples.".to_owned());
+            return Err("The probe has no samples.".to_owned());
         };
         let layer = choice.layer.min(probe.layers.len().max(sample.hidden.len()).saturating_sub(1));
         let traced = sample.potentials.get(layer).map_or(0, |traces| traces.units.len());

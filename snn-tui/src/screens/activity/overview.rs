@@ -39,7 +39,7 @@ fn input(look: &Look<'_>) -> Lane {
         InputProbe::Spikes(spikes) => raster(look, "input", spikes, Style::new()),
         InputProbe::Frames(frames) => shades(frames),
         // A kind from a newer trainer.
-        _ => Lane { title: "input".to_owned(), note: "of an unknown kind".to_owned(), ..Lane::default() },
+        _ => Lane { title: "input".to_owned(), note: "unknown kind".to_owned(), ..Lane::default() },
     }
 }
 
@@ -112,7 +112,7 @@ fn readout(look: &Look<'_>) -> Lane {
             (_, true) => (1, theme.bad(), Stroke::Dashed),
             _ => (0, theme.dim(), Stroke::Faint),
         };
-        // Of the others, the highest keeps its name longest.
+        // Among the others, the highest keeps its name longest.
         let rank = (rank, peak.map_or(f64::NEG_INFINITY, |peak| peak.1));
         lines.push((rank, Line { name: unit.to_string(), points, style, stroke }));
     }

@@ -19,7 +19,7 @@ pub(super) fn draw(look: &Look<'_>, area: Rect, buffer: &mut Buffer) {
     let Some(traces) = look.sample.potentials.get(look.layer).filter(|traces| !traces.units.is_empty())
     else {
         let why = format!(
-            "No neuron of layer {} is traced: the key probe.neurons of the experiment names others.",
+            "No neuron of layer {} is traced; the key probe.neurons of the experiment selects others.",
             look.layer + 1
         );
         return note(look.theme.dim(), &why, area, buffer);

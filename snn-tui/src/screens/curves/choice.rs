@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_zoom_about_a_place_and_stay_within() {
+    fn windows_zoom_around_a_point_and_stay_within_limits() {
         let whole = Window::default();
         let half = whole.zoomed(0.5, 1.0, [0.1, 1.0]);
         assert_eq!(half, Window { from: 0.5, to: 1.0 });

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_turn_in_a_circle_that_begins_with_loss_and_accuracy() {
+    fn metrics_cycle_starting_with_loss_and_accuracy() {
         let entries = [None, Some("all".to_owned()), Some("a".to_owned())];
         let mut choice = Choice::default();
         let mut seen = Vec::new();

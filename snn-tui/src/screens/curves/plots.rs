@@ -60,7 +60,7 @@ pub(super) fn plot(state: &UiState, choice: &Choice, runs: &[String], metric: &s
         notes.push("dotted: train".to_owned());
     }
     if !(choice.x.is_whole() && choice.y.is_whole()) {
-        notes.push("a part of it".to_owned());
+        notes.push("zoomed".to_owned());
     }
     if choice.smoothing > 0.0 {
         notes.push(format!("smoothed {}", choice.smoothing));

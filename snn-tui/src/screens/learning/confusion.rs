@@ -209,14 +209,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_confused_most_often_comes_first() {
+    fn the_most_frequent_confusion_comes_first() {
         let confusion = [vec![9, 1, 0], vec![0, 5, 4], vec![4, 0, 9]];
         assert_eq!(errors(&confusion), [(1, 2, 4), (2, 0, 4), (0, 1, 1)]);
         assert!(errors(&[vec![9, 0], vec![0, 5]]).is_empty());
     }
 
     #[test]
-    fn what_is_read_out_names_both_classes() {
+    fn the_cell_under_the_cursor_is_described() {
         let probe = Probe { confusion: vec![vec![3, 1], vec![0, 0]], ..Probe::default() };
         assert_eq!(read_out(&probe, (0, 1)), "class 0 is taken for 1 in 1 of 4 samples (25.0 %)");
         assert_eq!(read_out(&probe, (1, 1)), "class 1 is recognized in 0 of 0 samples (- %)");

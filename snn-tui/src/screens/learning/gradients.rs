@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-const NOTHING: &str = "No gradient yet: the first epoch is not done.";
+const NOTHING: &str = "No gradient yet: the first epoch is not finished.";
 
 /// The data of a weight matrix.
 struct Matrix {
@@ -189,14 +189,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn matrices_stand_from_the_input_to_the_readout() {
+    fn matrices_are_sorted_from_the_input_to_the_readout() {
         let mut names = ["V1", "V2", "W1", "W10", "W2", "Wout"];
         names.sort_by_key(|name| place(name));
         assert_eq!(names, ["W1", "V1", "W2", "V2", "W10", "Wout"]);
     }
 
     #[test]
-    fn what_has_vanished_lies_at_the_bottom() {
+    fn vanished_values_are_at_the_bottom() {
         let points = vec![(1.0, 0.5), (2.0, 1e-40), (3.0, 0.0), (4.0, f64::NAN), (5.0, 0.02)];
         let mut lines = [Line { points, ..Line::default() }];
         let y = floor(&mut lines, &[]);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_the_worst_are_shown() {
+    fn the_worst_of_too_many_are_shown() {
         let judged: Vec<_> = [Judgement::Fine, Judgement::Vanishing, Judgement::Fine, Judgement::Slow]
             .map(|judgement| (judgement, String::new()))
             .into();

@@ -1,19 +1,19 @@
-//! The axes of a sweep: which values there are, what they are called, which two of them are shown.
+//! The axes of a sweep: their values and labels, and the two that are shown.
 
 use snn_run::sweep::{Manifest, Settings};
 use toml::Value;
 
 use crate::widgets::text;
 
-/// A key that differs between runs, with its values as they are shown.
+/// A key that differs between runs, with its values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     key: String,
-    /// The last part of the key where that says enough.
+    /// The last part of the key, if that is unambiguous.
     pub(super) name: String,
     pub(super) is_seed: bool,
     pub(super) is_numeric: bool,
-    /// Numbers ascending, others in the order of the plan; `None` last, for runs without this key.
+    /// Numbers in ascending order, others in the order of the plan; `None`, for runs without this key, is last.
     values: Vec<Option<Value>>,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn axes(manifest: &Manifest) -> Vec<Axis> {
         }
         let name = last(&axis.key);
         let name = if is_unique(&name) { name } else { axis.key.clone() };
-        // A plan made by hand may list seeds among the grids.
+        // A handwritten plan may list seeds among the grids.
         let is_seed = axis.seed || snn_run::is_seed(&axis.key);
         Axis { key: axis.key.clone(), name: text::clean(&name), is_seed, is_numeric, values }
     };
@@ -47,19 +47,19 @@ impl Axis {
         self.values.len()
     }
 
-    /// Where a run lies on the axis.
+    /// The position of a run on the axis.
     pub(super) fn place(&self, settings: &Settings) -> Option<usize> {
         self.position(settings.get(&self.key))
     }
 
-    /// Where a value lies on the axis.
+    /// The position of a value on the axis.
     pub(super) fn place_of(&self, value: &Value) -> Option<usize> {
         self.position(Some(value))
     }
 
     fn position(&self, value: Option<&Value>) -> Option<usize> {
         self.values.iter().position(|it| match (it, value) {
-            // Also a NaN is where it is.
+            // NaN has a position, too.
             (Some(Value::Float(a)), Some(Value::Float(b))) => a.to_bits() == b.to_bits(),
             (a, b) => a.as_ref() == b,
         })
@@ -70,7 +70,7 @@ impl Axis {
         &self.key
     }
 
-    /// What its values are called.
+    /// The label of a value.
     pub(super) fn label(&self, place: usize) -> String {
         match self.values.get(place).and_then(Option::as_ref) {
             Some(value) => text::clean(&label(value)),
@@ -79,7 +79,7 @@ impl Axis {
     }
 }
 
-/// Units of layers are joined as they are in the list of runs.
+/// Layer sizes are joined as in the list of runs.
 fn label(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -93,8 +93,8 @@ fn label(value: &Value) -> String {
     }
 }
 
-/// The axes along columns and rows when nobody has chosen others: numbers before words, long ones before short ones,
-/// seeds only if there is nothing else. Of the two the one that comes later in the plan runs along the columns.
+/// The default axes along columns and rows: numbers before words, long axes before short ones, seeds only if nothing else differs.
+/// Of the two, the one that comes later in the plan runs along the columns.
 pub(super) fn default_axes(axes: &[Axis]) -> (Option<usize>, Option<usize>) {
     let mut places: Vec<usize> = (0..axes.len()).filter(|&k| !axes[k].is_seed).collect();
     if places.is_empty() {
@@ -113,7 +113,7 @@ mod tests {
     use super::{super::tests::manifest, *};
 
     #[test]
-    fn numbers_are_sorted_and_names_are_short_where_they_can_be() {
+    fn numbers_are_sorted_and_names_are_as_short_as_possible() {
         let manifest = manifest(
             r#"{"a.eta": [0.1, 0.01], "net.hidden": [[100], [100, 50], []], "b.seed": [1], "c.seed": [2]}"#,
             r#"[{"a.eta": 0.1, "net.hidden": [], "b.seed": 1, "c.seed": 2}, {"net.hidden": [100]}]"#,
@@ -126,8 +126,8 @@ mod tests {
         assert_eq!(labels(&axes[3]), ["100", "100-50", "none"]);
         assert_eq!(axes[0].place(&manifest.points[0].settings), Some(1));
         assert_eq!(axes[0].place(&manifest.points[1].settings), Some(2), "a run without the key");
-        assert_eq!(default_axes(&axes), (Some(3), Some(0)), "the number comes first, no seed comes");
-        assert_eq!(default_axes(&axes[1..3]), (Some(1), Some(0)), "seeds where there is nothing else");
+        assert_eq!(default_axes(&axes), (Some(3), Some(0)), "numbers first, no seeds");
+        assert_eq!(default_axes(&axes[1..3]), (Some(1), Some(0)), "seeds if nothing else differs");
         assert_eq!(default_axes(&axes[..1]), (Some(0), None));
         assert_eq!(default_axes(&[]), (None, None));
     }

@@ -1,4 +1,4 @@
-//! What a map shows of each run.
+//! The metrics of a map.
 
 use snn_run::{
     sweep::{Better, Row, RunState},
@@ -7,12 +7,12 @@ use snn_run::{
 
 use crate::data::Run;
 
-/// A scale of colors covers at least so much of the way from chance to perfection.
+/// Minimum range of a color scale, as a fraction of the distance from chance to perfection.
 const LEAST_WAY: f64 = 0.2;
-/// Without a chance level, it covers at least so much of the largest value.
+/// Without a chance level, its minimum range as a fraction of the largest value.
 const LEAST_SPAN: f64 = 0.1;
 
-/// A number that every run comes to.
+/// A number that every run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Metric {
     #[default]
@@ -27,7 +27,7 @@ pub(super) enum Metric {
 impl Metric {
     const ALL: [Self; 6] = [Self::Best, Self::Test, Self::Spikes, Self::Loss, Self::TrainLoss, Self::Epochs];
 
-    /// The one after this, or before it.
+    /// The next or previous metric.
     pub(super) fn turn(self, by: isize) -> Self {
         let place = self as isize + by;
         Self::ALL[place.rem_euclid(Self::ALL.len() as isize) as usize]
@@ -44,7 +44,7 @@ impl Metric {
         }
     }
 
-    /// Which of two values comes first. Fewer spikes cost less, if the accuracy is the same.
+    /// The order of values. At equal accuracy, fewer spikes are better.
     pub(super) fn better(self) -> Better {
         match self {
             Self::Best | Self::Test | Self::Epochs => Better::Higher,
@@ -52,7 +52,7 @@ impl Metric {
         }
     }
 
-    /// What a ranking by it is called.
+    /// The heading of a ranking by this metric.
     pub(super) fn ranking(self) -> &'static str {
         match self {
             Self::Best | Self::Test => "best settings",
@@ -62,13 +62,13 @@ impl Metric {
         }
     }
 
-    /// The value of a run that is done, as far as there is one: what others have come to so far cannot be compared with it. How far they are
-    /// is for all of them.
+    /// The value of a run that is done, if there is one: intermediate values of others are not comparable. Only their progress is, so
+    /// [`Self::Epochs`] includes all runs.
     pub(super) fn of_done(self, row: &Row, run: Option<&Run>) -> Option<f64> {
         (row.state == RunState::Done || self == Self::Epochs).then(|| self.of(row, run)).flatten()
     }
 
-    /// What guessing comes to among so many classes, where that is known.
+    /// The value of guessing among this number of classes, if known.
     pub(super) fn chance(self, classes: Option<usize>, is_cross_entropy: bool) -> Option<f64> {
         let classes = classes.filter(|&classes| classes > 1)?;
         match self {
@@ -78,9 +78,9 @@ impl Metric {
         }
     }
 
-    /// Values of the darkest and the brightest shade for these values: from chance to the best of them, and at least [`LEAST_WAY`] of the way
-    /// from chance to perfection. Where there is no chance level, from the worst to the best of them, at least [`LEAST_SPAN`] of the larger one
-    /// apart. So noise around chance, or between settings that are equally good, does not look like a landscape.
+    /// Values of the darkest and the brightest shade. They range from chance to the best value, over at least [`LEAST_WAY`] of the
+    /// distance from chance to perfection. Without a chance level, they range from the worst to the best value, at least [`LEAST_SPAN`]
+    /// of the larger one apart. This keeps noise around chance, or between equally good settings, from looking like a landscape.
     pub(super) fn scale(self, values: &[f64], chance: Option<f64>) -> Option<(f64, f64)> {
         let low = values.iter().copied().reduce(f64::min)?;
         let high = values.iter().copied().reduce(f64::max)?;
@@ -99,7 +99,7 @@ impl Metric {
         })
     }
 
-    /// The value of a run, as far as there is one.
+    /// The value of a run, if there is one.
     pub(super) fn of(self, row: &Row, run: Option<&Run>) -> Option<f64> {
         let value = match self {
             Self::Best => row.valid_accuracy.map(|share| 100.0 * share),
@@ -112,7 +112,7 @@ impl Metric {
         value.filter(|value| value.is_finite())
     }
 
-    /// A value in at most so many cells; `None` if even its integer part is longer.
+    /// A value in at most this number of cells; `None` if its integer part is longer.
     pub(super) fn text(self, value: f64, cells: usize) -> Option<String> {
         let most = match self {
             Self::Best | Self::Test => 2,
@@ -121,7 +121,7 @@ impl Metric {
             Self::Epochs => 0,
         };
         let whole = |text: &String| text.len() <= cells;
-        // A loss that has exploded needs a power of ten.
+        // An exploded loss needs a power of ten.
         let large = || Some(crate::widgets::text::number(value)).filter(whole);
         let short = (0..=most).rev().map(|digits| format!("{value:.digits$}")).find(whole);
         if value.abs() >= 1e6 { large() } else { short }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_as_exact_as_there_is_room() {
+    fn values_have_as_many_digits_as_fit() {
         let text = |cells| Metric::Best.text(99.456, cells);
         assert_eq!([5, 4, 3, 2].map(text).map(Option::unwrap_or_default), ["99.46", "99.5", "99", "99"]);
         assert_eq!(text(1), None);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_begin_at_chance_and_do_not_stretch_noise() {
+    fn colors_start_at_chance_and_do_not_amplify_noise() {
         let classes = Some(10);
         let scale =
             |metric: Metric, values: &[f64]| metric.scale(values, metric.chance(classes, true)).unwrap();
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(scale(Metric::Spikes, &[100.0, 101.0]), (110.1, 100.0), "few spikes are bright");
         assert_eq!(scale(Metric::Spikes, &[100.0, 200.0]), (200.0, 100.0));
         assert_eq!(scale(Metric::Epochs, &[3.0, 3.0]).1, 3.0);
-        assert_eq!(Metric::Loss.chance(classes, false), None, "another loss than the cross-entropy");
+        assert_eq!(Metric::Loss.chance(classes, false), None, "a loss other than the cross-entropy");
         assert_eq!(Metric::Best.chance(None, true), None);
         let (dark, bright) = Metric::Best.scale(&[97.0, 96.0], None).unwrap();
         assert!(bright == 97.0 && (dark - 0.9 * 97.0).abs() < 1e-9);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn all_metrics_come_round() {
+    fn metrics_cycle() {
         let turned = Metric::ALL.iter().fold(Metric::Test, |metric, _| metric.turn(1));
         assert_eq!(turned, Metric::Test);
         assert_eq!(Metric::Best.turn(-1), Metric::Epochs);

@@ -1,5 +1,5 @@
-//! A sweep as a map: a metric over two of the swept keys, the others stepped by keys, repetitions with other seeds averaged. Beside it,
-//! or on the next view, the ranking of all settings and what each key does.
+//! A sweep as a map: a metric over two swept keys, with keys to step through the others, averaged over seeds. The ranking of all settings
+//! and the effect of each key are next to it, or in a second view.
 
 mod axes;
 mod metric;
@@ -27,7 +27,7 @@ use view::{Choice, View, sign, view};
 pub(super) const DEFINITION: Definition = Definition {
     screen: Screen::SWEEP,
     title: "Sweep",
-    about: "A metric over two swept keys, which settings are best, what each key does",
+    about: "A map over two swept keys, the best settings, the effect of each key",
     is_for_sweeps: true,
     bindings: &[
         Binding {
@@ -39,9 +39,9 @@ pub(super) const DEFINITION: Definition = Definition {
                 ("l|Right", |state| move_cursor(state, 1, 0)),
             ],
         },
-        Binding { what: "its curves", keys: &[("Enter", open_cell)] },
+        Binding { what: "curves", keys: &[("Enter", open_cell)] },
         Binding {
-            what: "next best",
+            what: "next best setting",
             keys: &[("b", |state| step_rank(state, 1)), ("B", |state| step_rank(state, -1))],
         },
         Binding {
@@ -57,20 +57,23 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("c", |state| turn_axis(state, true)), ("r", |state| turn_axis(state, false))],
         },
         Binding {
-            what: "other key",
+            what: "other swept key",
             keys: &[("[", |state| step_other(state, -1)), ("]", |state| step_other(state, 1))],
         },
-        Binding { what: "which", keys: &[("o", next_other)] },
+        Binding { what: "which other key", keys: &[("o", next_other)] },
     ],
     draw,
     wants: |_, wants| wants.sweep = true,
     figure,
 };
 
-/// The screen, and the table of all runs as `snn sweep` writes it into results.csv.
+/// The screen, and the table of all runs, as `snn sweep` writes it to results.csv.
 fn figure(state: &UiState) -> Result<Figure<'_>, String> {
-    let sweep =
-        state.model.sweep.as_ref().ok_or("This is no sweep's directory, or it has not been read yet.")?;
+    let sweep = state
+        .model
+        .sweep
+        .as_ref()
+        .ok_or("This is not the directory of a sweep, or it has not been read yet.")?;
     Ok(Figure::Screen(Table::of_csv(&sweep.results.to_csv())))
 }
 
@@ -90,7 +93,7 @@ fn move_cursor(state: &mut UiState, right: isize, up: isize) {
     state.change(|it: &mut Choice| it.cursor = Some(cursor));
 }
 
-/// Goes to the setting that comes next in the ranking, wherever that is on the map.
+/// Moves the cursor to the next or previous setting in the ranking, wherever it is on the map.
 fn step_rank(state: &mut UiState, by: isize) {
     let Some(view) = view(state) else { return };
     let last = view.ranking.len().saturating_sub(1);
@@ -106,7 +109,7 @@ fn step_rank(state: &mut UiState, by: isize) {
     });
 }
 
-/// Lets the next key run along the columns, or along the rows.
+/// Puts the next key on the columns or on the rows.
 fn turn_axis(state: &mut UiState, along_columns: bool) {
     let Some(view) = view(state) else { return };
     let number = view.axes.len();
@@ -125,7 +128,7 @@ fn turn_axis(state: &mut UiState, along_columns: bool) {
     });
 }
 
-/// Goes to the next value of the key that is stepped, behind the last one to the mean over all.
+/// Selects the next value of the stepped key; after the last one, the mean over all.
 fn step_other(state: &mut UiState, by: isize) {
     let Some(view) = view(state) else { return };
     let stepped = view.others.get(view.choice.stepped % view.others.len().max(1)).copied();
@@ -143,7 +146,7 @@ fn next_other(state: &mut UiState) {
     state.change(|it: &mut Choice| it.stepped = (it.stepped + 1) % others.max(1));
 }
 
-/// Shows the curves of the runs of the cell.
+/// Shows the curves of the runs in the cell.
 fn open_cell(state: &mut UiState) {
     let Some(view) = view(state) else { return };
     let runs: Vec<String> = view.runs().iter().map(|row| row.id.clone()).collect();
@@ -164,7 +167,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
             "Reading the runs of the sweep ...".to_owned()
         } else {
             format!(
-                "{} is no sweep. `snn-tui sweeps/NAME` opens the directory of one, which `snn sweep plan` makes.",
+                "{} is not a sweep. `snn sweep plan` creates one, and `snn-tui sweeps/NAME` opens its directory.",
                 state.model.source
             )
         };
@@ -180,7 +183,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
         return ranking::draw_all(state, &view, below, buffer);
     }
 
-    // The runs of a cell below the map, as far as that leaves the map most of the room.
+    // The runs of a cell are below the map, as long as it keeps most of the height.
     let listed = (view.runs().len() as u16 + 1).min(area.height / 3);
     let middle = Rect { y: area.y + 2, height: area.height - 3 - listed, ..area };
     let values: Vec<f64> = view.values.iter().flatten().flatten().copied().collect();
@@ -215,7 +218,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     draw_runs(state, &view, Rect { y: area.bottom() - listed, height: listed, ..area }, buffer);
 }
 
-/// Where the map goes, and where the ranking: beside it, or else below it, if there is room.
+/// Areas of the map and of the ranking, which is beside the map or else below it, if it fits.
 fn share(map: &Map, area: Rect) -> (Rect, Option<Rect>) {
     let (wide, high) = (map.width() as u16, map.height() as u16);
     let left = area.width.saturating_sub(wide + 2);
@@ -231,7 +234,7 @@ fn share(map: &Map, area: Rect) -> (Rect, Option<Rect>) {
     (area, None)
 }
 
-/// How far the whole is.
+/// The progress of the sweep.
 fn draw_progress(state: &UiState, sweep: &SweepView, area: Rect, buffer: &mut Buffer) {
     let results = &sweep.results;
     let all = results.rows.len();
@@ -252,7 +255,7 @@ fn draw_progress(state: &UiState, sweep: &SweepView, area: Rect, buffer: &mut Bu
     buffer.set_string(area.x, area.y, fit(&text, usize::from(area.width)), state.theme.bold());
 }
 
-/// What the map shows: the metric, and where it is on the axes that are not shown.
+/// The content of the map: the metric, and the selected values of the other axes.
 fn describe(view: &View<'_>) -> String {
     let mut text = view.choice.metric.name().to_owned();
     let seeds: Vec<&str> = view
@@ -280,7 +283,7 @@ fn map(view: &View<'_>, range: (f64, f64), room: usize) -> Map {
         Some(axis) => (view.axes[axis].name.clone(), (0..number).map(|k| view.axes[axis].label(k)).collect()),
         None => (String::new(), vec![String::new(); number]),
     };
-    // As many digits as there is room for in a cell.
+    // As many digits as fit into a cell.
     let room = (room.saturating_sub(10) / columns.max(1)).clamp(1, 9) - 1;
     let cell = |(row, column): (usize, usize)| {
         let sign = sign(view.cells[row][column].iter().copied());
@@ -307,7 +310,7 @@ fn draw_runs(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) 
     };
     let places: Vec<_> = [at(view.columns, column), at(view.rows, row)].into_iter().flatten().collect();
     let title = match runs.len() {
-        0 => format!("{}: no run is planned here", places.join(", ")),
+        0 => format!("{}: no runs planned", places.join(", ")),
         number => {
             let runs = several(number, "run");
             format!("{}: {runs}   x failed  ! stopped  ~ running  . pending", places.join(", "))
@@ -329,7 +332,7 @@ fn draw_runs(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) 
         let value = view.choice.metric.of(row, run).map_or_else(|| "-".to_owned(), number);
         let word = row.state;
         let name = view.sweep.naming.name(&row.id, &row.settings);
-        // A name that somebody chose is part of it.
+        // A name chosen by a user is part of it.
         let id = if name.contains(&row.id) { String::new() } else { format!("  {}", row.id) };
         let message = row.message.as_deref().map_or_else(String::new, |message| format!("  {message}"));
         let text = clean(&format!("  {name}  {word}  {value}{id}{message}"));

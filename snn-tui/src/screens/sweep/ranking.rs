@@ -1,4 +1,4 @@
-//! The ranking of the settings of a sweep, and what each key does: beside the map, or alone.
+//! The ranking of the settings of a sweep, and the effect of each key: beside the map, or alone.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use snn_run::sweep::{Effect, RunState, Standing, seed_deviation};
@@ -12,16 +12,16 @@ use crate::{
     },
 };
 
-/// Columns and rows below which it says too little.
+/// Minimum size of the ranking.
 pub(super) const LEAST: (u16, u16) = (36, 8);
 
-/// From so many columns on, there is room for the effects beside the ranking.
+/// Minimum width for the effects beside the ranking.
 const WIDE: u16 = 90;
 
-/// A line and how it looks.
+/// A line and its style.
 type Line = (String, Style);
 
-/// Beside the map: the ranking, and below it the effects in short.
+/// Beside the map: the ranking, and a summary of the effects below it.
 pub(super) fn draw_beside(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.width >= WIDE {
         return draw_all(state, view, area, buffer);
@@ -48,7 +48,7 @@ pub(super) fn draw_all(state: &UiState, view: &View<'_>, area: Rect, buffer: &mu
         draw_ranking(state, view, Rect { width: half - 1, ..area }, buffer);
         return write(&effects, Rect { x: area.x + half + 1, width: half - 1, ..area }, buffer);
     }
-    // What is too small for both shows the ranking.
+    // In an area too small for both, only the ranking is shown.
     let below = if area.height < 10 { 0 } else { (effects.len() as u16).min(area.height / 2) };
     let high = (area.height - below).min(view.ranking.len() as u16 + 2);
     draw_ranking(state, view, Rect { height: high, ..area }, buffer);
@@ -61,10 +61,11 @@ fn write(lines: &[Line], area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Cells of mean, standard deviation and number of runs.
+/// Widths of mean, standard deviation and number of runs.
 const NUMBERS: [usize; 3] = [7, 6, 5];
 
-/// A line for each setting: rank, name, mean and spread over the runs that are done, how many these are, and a sign if others are not.
+/// A line for each setting: rank, name, mean and standard deviation over the finished runs, their number, and a sign if others are
+/// unfinished.
 fn draw_ranking(state: &UiState, view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let theme = state.theme;
     let numbers = NUMBERS.iter().map(|cells| cells + 1).sum::<usize>();
@@ -116,7 +117,7 @@ fn name(view: &View<'_>, standing: &Standing) -> String {
     if name.is_empty() { "all runs".to_owned() } else { name }
 }
 
-/// What each key does, with the mean at each of its values.
+/// The effect of each key, with the mean at each of its values.
 fn effects(state: &UiState, view: &View<'_>, room: usize) -> Vec<Line> {
     let deviation = seed_deviation(&view.ranking);
     let mut lines = Vec::new();
@@ -138,7 +139,7 @@ fn effects(state: &UiState, view: &View<'_>, room: usize) -> Vec<Line> {
     lines
 }
 
-/// As many words in a line as there is room for.
+/// Packs as many words into a line as fit.
 fn pack(words: &[String], room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words {
@@ -150,7 +151,7 @@ fn pack(words: &[String], room: usize) -> Vec<String> {
     lines
 }
 
-/// The same without the values.
+/// The effects without the values.
 fn in_short(state: &UiState, view: &View<'_>, room: usize) -> Vec<Line> {
     let effects = view.sweep.results.effects(&view.ranking, view.choice.metric.better());
     let deviation = seed_deviation(&view.ranking);
@@ -172,10 +173,10 @@ fn summary(view: &View<'_>, effect: &Effect, deviation: Option<f64>) -> String {
     format!("{key}: changes it by {text}, {best}{doubt}")
 }
 
-/// How much of that is chance.
+/// The part that is chance.
 fn noise(state: &UiState, view: &View<'_>, deviation: Option<f64>) -> Option<Line> {
     let text = view.choice.metric.text(deviation?, 7)?;
-    Some((format!("other seeds: s.d. {text}"), state.theme.dim()))
+    Some((format!("across seeds: s.d. {text}"), state.theme.dim()))
 }
 
 fn label(view: &View<'_>, effect: &Effect, value: &toml::Value) -> String {

@@ -1,4 +1,4 @@
-//! What a map makes of sweeps of all kinds.
+//! Maps of sweeps of all kinds.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use snn_run::{
@@ -9,7 +9,7 @@ use snn_run::{
 use super::*;
 use crate::theme::{Colors, Marker, Theme};
 
-/// A plan with these values of its axes (seeds by their names) and these points.
+/// A plan with these values of its axes (those of seeds are recognized by name) and these points.
 pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
     let axes: toml::Table = serde_json::from_str(axes).unwrap();
     let axes: Vec<_> = axes
@@ -30,7 +30,7 @@ pub(super) fn manifest(axes: &str, points: &str) -> Manifest {
     serde_json::from_value(manifest).unwrap()
 }
 
-/// A state with this sweep, whose k-th run is best with 10 k %.
+/// A state with this sweep, whose k-th run has a best accuracy of 10 k %.
 fn state(axes: &str, points: &str, states: &[RunState]) -> UiState {
     let manifest = manifest(axes, points);
     let row = |(k, point): (usize, &snn_run::sweep::Point)| Row {
@@ -80,11 +80,11 @@ const EIGHT: &str = r#"[{"a.x":1,"b.y":1,"c.z":"p"},{"a.x":2,"b.y":1,"c.z":"p"},
     {"a.x":2,"b.y":2,"c.z":"p"},{"a.x":1,"b.y":1,"c.z":"q"},{"a.x":2,"b.y":1,"c.z":"q"},{"a.x":1,"b.y":2,"c.z":"q"}]"#;
 
 #[test]
-fn two_keys_span_the_map_and_the_third_is_stepped() {
+fn two_keys_are_the_axes_and_the_third_is_stepped() {
     use RunState::{Done, Failed, Pending, Running};
     let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
     let mut state = state(axes, EIGHT, &[Done, Done, Running, Failed, Done, Pending]);
-    // The best one has another value of the third key.
+    // The best setting has another value of the third key.
     assert!(screen(&state).contains("z [q]") && screen(&state).contains("run-6"), "{}", screen(&state));
     press(&mut state, "]]");
     let text = screen(&state);
@@ -107,7 +107,7 @@ fn two_keys_span_the_map_and_the_third_is_stepped() {
 }
 
 #[test]
-fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
+fn the_ranking_selects_settings_and_counts_finished_runs() {
     use RunState::{Done, Pending, Running};
     let axes = r#"{"a.x":[1,2],"b.y":[1,2],"c.z":["p","q"]}"#;
     let mut state = state(axes, EIGHT, &[Done, Done, Running, Done, Done, Pending, Done]);
@@ -137,10 +137,10 @@ fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
         wide(&state).join("\n")
     );
     let text = wide(&state).join("\n");
-    // p and q were both tried with x 1, y 1 alone; x 1 and x 2 with y 1, p alone.
+    // Only x 1, y 1 was tried with both p and q; only y 1, p with both x 1 and x 2.
     assert!(text.contains("z: changes it by 40.00, best q") && text.contains("p: 0.00   q: 40.00"), "{text}");
     assert!(text.contains("x: changes it by 10.00, best 2"), "{text}");
-    // The next best, and back, wherever they are.
+    // The next best setting, and back, wherever they are.
     for (keys, run, value) in
         [("", "run-6", "q"), ("b", "run-4", "q"), ("b", "run-3", "p"), ("BB", "run-6", "q")]
     {
@@ -158,19 +158,19 @@ fn the_ranking_leads_through_the_settings_and_counts_runs_that_are_done() {
 }
 
 #[test]
-fn colors_begin_at_chance() {
+fn colors_start_at_chance() {
     let mut state = state(r#"{"a.x":[1,2]}"#, r#"[{"a.x":1},{"a.x":2}]"#, &[]);
     let text = screen(&state);
     assert!(
         text.contains("@ 28  ") && text.contains("from guessing, 1/classes"),
-        "noise is not stretched: {text}"
+        "noise is not amplified: {text}"
     );
     state.model.sweep.as_mut().unwrap().classes = None;
     assert!(!screen(&state).contains("guessing"));
 }
 
 #[test]
-fn enter_leads_to_the_curves_of_a_cell() {
+fn enter_opens_the_curves_of_a_cell() {
     let mut state = state(
         r#"{"a.x":[1,2],"b.seed":[0,1]}"#,
         r#"[{"a.x":1,"b.seed":0},{"a.x":1,"b.seed":1},{"a.x":2,"b.seed":0}]"#,
@@ -182,7 +182,7 @@ fn enter_leads_to_the_curves_of_a_cell() {
     }
     assert!(screen(&state).contains("mean over seed"), "{}", screen(&state));
     assert!(screen(&state).contains("5.00"), "{}", screen(&state));
-    assert!(screen(&state).contains("x 2: 1 run "), "it begins with the best: {}", screen(&state));
+    assert!(screen(&state).contains("x 2: 1 run "), "the cursor starts at the best: {}", screen(&state));
     press(&mut state, "h");
     key(&mut state, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
     assert_eq!(state.screen, Screen::CURVES);

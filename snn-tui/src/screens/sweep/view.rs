@@ -1,4 +1,4 @@
-//! What is shown of a sweep: the cells of the map, the ranking, and where the cursor is.
+//! The current view of a sweep: the cells of the map, the ranking, and the cursor.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +10,37 @@ use super::{
 };
 use crate::{data::SweepView, model::Model, state::UiState};
 
-/// What is shown and how.
+/// The user's choices.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Choice {
     pub(super) metric: Metric,
     /// Axes along columns and rows, if the user has chosen them.
     pub(super) columns: Option<usize>,
     pub(super) rows: Option<usize>,
-    /// Places on axes that are not shown, where the user has chosen them; one past the last is the mean over all.
+    /// Selected positions on the other axes, if the user has chosen them; one past the last is the mean over all.
     pub(super) places: BTreeMap<usize, usize>,
-    /// The axis that is stepped, among those not shown.
+    /// The stepped axis, as an index among those not shown.
     pub(super) stepped: usize,
-    /// Column and row; until the user has moved it, the best cell.
+    /// Column and row; initially the best cell.
     pub(super) cursor: Option<(usize, usize)>,
     /// Whether the ranking is shown instead of the map.
     pub(super) ranked: bool,
 }
 
-/// The map that the choice makes of a sweep.
+/// The map of a sweep with these choices.
 pub(super) struct View<'a> {
     pub(super) sweep: &'a SweepView,
     pub(super) choice: Choice,
     pub(super) axes: Vec<Axis>,
     pub(super) columns: Option<usize>,
     pub(super) rows: Option<usize>,
-    /// Axes that are neither shown nor seeds, with the place that is shown; `None` is the mean over all.
+    /// Axes that are neither shown nor seeds, with the selected position; `None` is the mean over all.
     pub(super) others: Vec<(usize, Option<usize>)>,
     /// Runs of each cell, by row, then column.
     pub(super) cells: Vec<Vec<Vec<&'a Row>>>,
-    /// The mean of each cell over its runs that are done.
+    /// The mean of each cell over its finished runs.
     pub(super) values: Vec<Vec<Option<f64>>>,
-    /// All settings, the best first.
+    /// All settings, best first.
     pub(super) ranking: Vec<Standing>,
     /// Column and row.
     pub(super) cursor: (usize, usize),
@@ -55,7 +55,7 @@ impl<'a> View<'a> {
         let axes = axes(&sweep.manifest);
         let default = default_axes(&axes);
         let columns = choice.columns.filter(|&k| k < axes.len()).or(default.0);
-        // An axis cannot run both ways.
+        // An axis cannot run in both directions.
         let rows = choice.rows.filter(|&k| k < axes.len()).or(default.1).filter(|k| Some(*k) != columns);
         let rows = rows.or_else(|| (0..axes.len()).find(|&k| Some(k) != columns && !axes[k].is_seed));
         let hidden = (0..axes.len()).filter(|&k| Some(k) != columns && Some(k) != rows && !axes[k].is_seed);
@@ -89,7 +89,7 @@ impl<'a> View<'a> {
         Some(view)
     }
 
-    /// Column and row of the best setting, or of what is best of all that is shown.
+    /// Column and row of the best setting or, if it is not on the map, of the best cell.
     fn best_cell(&self) -> (usize, usize) {
         if let Some(cell) =
             self.ranking.first().filter(|it| it.summary.is_some()).and_then(|it| self.cell_of(it))
@@ -103,7 +103,7 @@ impl<'a> View<'a> {
         cells.min_by(|a, b| better.order(a.1, b.1)).map_or((0, 0), |(cell, _)| cell)
     }
 
-    /// Where a setting is shown, if it is.
+    /// The cell of a setting, if it is on the map.
     fn cell_of(&self, standing: &Standing) -> Option<(usize, usize)> {
         let is_shown = self
             .others
@@ -137,7 +137,7 @@ pub(super) fn view(state: &UiState) -> Option<View<'_>> {
     View::new(&state.model, state.choice())
 }
 
-/// How a cell stands in a sign that needs no color: failed, stopped or stalled, running, pending; nothing if all is done.
+/// A sign for the state of a cell, independent of color: failed, stopped or stalled, running, pending; nothing if all runs are done.
 pub(super) fn sign<'a>(rows: impl IntoIterator<Item = &'a Row> + Clone) -> &'static str {
     let has = |is: fn(RunState) -> bool| rows.clone().into_iter().any(|row| is(row.state));
     match () {

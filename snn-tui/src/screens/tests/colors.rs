@@ -1,4 +1,4 @@
-//! Colors as they reach the terminal.
+//! Colors as sent to the terminal.
 
 use super::*;
 use crate::{screens, terminal::Painter};
@@ -41,11 +41,11 @@ fn codes(painted: &str) -> std::collections::BTreeSet<u32> {
 }
 
 #[test]
-fn sixteen_colors_are_sixteen_and_none_are_none() {
+fn each_color_setting_uses_only_its_colors() {
     for ground in [Ground::Dark, Ground::Light] {
         let codes = codes(&painted(Colors::Sixteen(ground), Marker::Braille));
         let is_known = |code: &u32| matches!(code, 0..=7 | 30..=37 | 39..=47 | 49 | 90..=97 | 100..=107);
-        assert!(codes.iter().all(is_known), "38 and 48 begin colors of 256: {codes:?}");
+        assert!(codes.iter().all(is_known), "38 and 48 start codes of 256 colors: {codes:?}");
         assert!(codes.iter().filter(|code| matches!(code, 30..=37 | 90..=97)).count() > 3, "{codes:?}");
     }
     let plain = codes(&painted(Colors::None, Marker::Ascii));

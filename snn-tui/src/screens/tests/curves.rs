@@ -1,10 +1,10 @@
-//! The curves, by their keys.
+//! Curves and their keys.
 
 use super::*;
 use crate::{screens::curves::plots, state::letter, widgets::text::number};
 
 #[test]
-fn more_than_eight_curves_are_told_apart_without_colors() {
+fn more_than_eight_curves_are_distinguished_without_colors() {
     let directory = tempfile::tempdir().unwrap();
     for k in 0..12_u32 {
         let id = format!("run-{k:02}");
@@ -29,7 +29,7 @@ fn more_than_eight_curves_are_told_apart_without_colors() {
             curves.map(|(_, curve)| curve.chars().take(70).filter(|c| *c == letter).count()).sum();
         assert!(seen >= 1, "{letter}: {text}");
     }
-    // In the list of runs each has the same letter.
+    // The list of runs has the same letters.
     dashboard.press("1");
     let text = dashboard.screen(80, 24);
     assert!(text.contains("\na") && text.contains("\nb") && text.contains("\nl"), "{text}");
@@ -55,14 +55,14 @@ fn curves_are_zoomed_panned_and_read_epoch_by_epoch() {
         "values are scaled to what is shown: {near:?}"
     );
     dashboard.press("] ] ] ] ] ] ]");
-    assert_eq!(limits(&dashboard).1, 20.0, "no farther than there is something");
+    assert_eq!(limits(&dashboard).1, 20.0, "not beyond the data");
     dashboard.press("[ }");
     let part = limits(&dashboard);
     assert!(part.1 < 20.0 && part.3 - part.2 < whole.3 - whole.2, "{part:?}");
     dashboard.press("z");
     assert_eq!(limits(&dashboard), whole);
 
-    // The cross-hair stops at epochs, of all runs, whatever runs along the axis.
+    // The crosshair stops at the epochs of all runs, whatever the axis.
     dashboard.press("<");
     assert!(dashboard.screen(100, 30).contains("epoch 20"));
     assert!(
@@ -82,7 +82,7 @@ fn curves_are_zoomed_panned_and_read_epoch_by_epoch() {
     dashboard.press("t + +");
     let plot = &plots(&dashboard.state)[0];
     let place = plot.x.place(plot.crosshair.unwrap());
-    assert!((0.0..=1.0).contains(&place), "it stays in sight: {place}");
+    assert!((0.0..=1.0).contains(&place), "it stays visible: {place}");
     dashboard.press("c");
     assert_eq!(plots(&dashboard.state)[0].crosshair, None);
 }
@@ -107,7 +107,7 @@ fn metrics_are_chosen_from_a_list() {
     assert!(!dashboard.screen(100, 40).contains("metrics (6/25)"));
     dashboard.press("Esc");
     assert_eq!(dashboard.state.screen, Screen::RUNS);
-    // All of them in small, with names above, as far as there is room.
+    // All metrics as small plots, with names above, as many as fit.
     dashboard.press("a 2 k k k k");
     let text = dashboard.screen(200, 60);
     let wide = ["a randman-a  b randman-b", "seconds.total (s per epoch)", "regularization", "learning_rate"];
@@ -162,7 +162,7 @@ fn no_view_of_curves_is_too_small_or_too_wide() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
-    // All in small, with the list and the cross-hair, in bands over time, zoomed as far as it goes.
+    // Small plots of all metrics, with the list and the crosshair, in bands over time, at maximum zoom.
     for keys in ["a 2 j", "m <", "t t b", "+ + + + + + + + + + + + + + + + + + + + } } } ( [", "y Y", "r v"] {
         dashboard.press(keys);
         for marker in [Marker::Braille, Marker::Ascii] {

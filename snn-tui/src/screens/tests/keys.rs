@@ -1,4 +1,4 @@
-//! Keys, hints, help, filters and clicks: one grammar, from one table.
+//! Keys, hints, help, filters and clicks, all from one table.
 
 use crossterm::event::KeyEvent;
 
@@ -13,7 +13,7 @@ use crate::screens::{
 };
 
 #[test]
-fn a_filter_is_typed_on_every_screen_and_its_mistakes_are_named() {
+fn filters_work_on_every_screen_and_explain_errors() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     // Config searches keys instead.
@@ -28,7 +28,7 @@ fn a_filter_is_typed_on_every_screen_and_its_mistakes_are_named() {
             let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(squeezed.contains("write best>0.9"), "{}: {text}", screen.0);
             dashboard.press("Enter");
-            assert!(dashboard.state.list.editing.is_some(), "a mistake stays to be corrected");
+            assert!(dashboard.state.list.editing.is_some(), "an invalid filter stays open");
             dashboard.press("Ctrl+W");
             assert_eq!(dashboard.state.list.editing.as_deref(), Some("state=done "));
             assert!(dashboard.screen(width, height).contains("/state=done _"));
@@ -37,7 +37,7 @@ fn a_filter_is_typed_on_every_screen_and_its_mistakes_are_named() {
             assert_eq!(dashboard.state.list.order(), ["randman-a", "randman-b"]);
             dashboard.press("/ Ctrl+U");
             dashboard.type_in("/");
-            assert_eq!(dashboard.state.list.editing.as_deref(), Some("/"), "it is a character like others");
+            assert_eq!(dashboard.state.list.editing.as_deref(), Some("/"), "it is an ordinary character");
             dashboard.press("Esc");
             assert_eq!(dashboard.state.list.filter, "state=done lr>=0.02");
         }
@@ -45,7 +45,7 @@ fn a_filter_is_typed_on_every_screen_and_its_mistakes_are_named() {
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("/");
     dashboard.type_in("a long filter that does not fit into so small a terminal ends here");
-    assert!(dashboard.screen(40, 10).lines().next().unwrap().contains("ends here_"), "where it is typed");
+    assert!(dashboard.screen(40, 10).lines().next().unwrap().contains("ends here_"), "the end being typed");
 }
 
 #[test]
@@ -83,20 +83,16 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     dashboard.press("Esc");
     dashboard.state.list.select("randman-c");
     dashboard.press("x");
-    assert_eq!(dashboard.click("randman-b"), None, "a click elsewhere is no");
+    assert_eq!(dashboard.click("randman-b"), None, "a click elsewhere means no");
     assert_eq!(dashboard.state.question, None);
     dashboard.state.list.select("randman-c");
     dashboard.press("x");
     assert_eq!(dashboard.click("y yes"), Some(Action::Stop(vec!["randman-c".to_owned()])));
     assert_eq!(dashboard.click("q quit"), Some(Action::Quit));
-    assert_eq!(
-        dashboard.mouse(MouseEventKind::Down(MouseButton::Left), (79, 11)),
-        None,
-        "nothing stands there"
-    );
+    assert_eq!(dashboard.mouse(MouseEventKind::Down(MouseButton::Left), (79, 11)), None, "nothing is there");
 }
 
-/// The complete help of the screen as words with single spaces, scrolled through if it is longer than the screen.
+/// The complete help of the screen as words with single spaces; it is scrolled if it is longer than the screen.
 fn help_text(state: &mut UiState, width: u16, height: u16) -> String {
     (state.help, state.help_line) = (true, 0);
     let area = Rect::new(0, 0, width, height);
@@ -105,7 +101,7 @@ fn help_text(state: &mut UiState, width: u16, height: u16) -> String {
         let mut buffer = Buffer::empty(area);
         screens::draw(state, area, &mut buffer);
         let drawn = crate::widgets::text::tests::lines(&buffer);
-        // A line is new once it has been scrolled.
+        // After scrolling, one line is new.
         lines.extend(if lines.is_empty() { drawn } else { drawn.into_iter().rev().take(1).collect() });
         let line = state.help_line;
         screens::key(state, KeyCode::Down.into());
@@ -144,8 +140,8 @@ fn every_key_does_one_thing_and_the_help_names_it() {
         for binding in definition.bindings {
             for name in binding.keys.iter().flat_map(|(names, _)| names.split('|')) {
                 assert!(known.insert(name), "{}: {name} does two things", definition.title);
-                assert!(!name.chars().all(|c| c.is_ascii_digit()), "{name} is that of a screen");
-                // Esc leads back, and on the first screen has nowhere to lead back to. Config searches keys, not runs.
+                assert!(!name.chars().all(|c| c.is_ascii_digit()), "{name} selects a screen");
+                // Esc goes back, except on the first screen. Config searches keys, not runs.
                 let is_search = name == "/" && definition.screen == Screen::CONFIG;
                 assert!(
                     !everywhere.contains(&name) || name == "Esc" || is_search,
@@ -158,10 +154,10 @@ fn every_key_does_one_thing_and_the_help_names_it() {
 }
 
 #[test]
-fn every_name_of_a_key_is_one_that_a_key_has() {
+fn every_key_name_is_valid() {
     fn check<R>(bindings: &[Binding<R>]) {
         for name in bindings.iter().flat_map(|it| it.keys).flat_map(|(names, _)| names.split('|')) {
-            let key = binding::event(name).unwrap_or_else(|| panic!("{name} is no key"));
+            let key = binding::event(name).unwrap_or_else(|| panic!("{name} is not a key"));
             assert_eq!(binding::name(key), name);
         }
     }
@@ -172,7 +168,7 @@ fn every_name_of_a_key_is_one_that_a_key_has() {
     assert_eq!(binding::name(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::ALT)), "", "Alt and x is not x");
 }
 
-/// The keys with the same meaning on all screens, as in the guide.
+/// Keys that mean the same on all screens, as in the guide.
 #[test]
 fn keys_follow_one_grammar() {
     for definition in SCREENS {
@@ -183,25 +179,25 @@ fn keys_follow_one_grammar() {
             .map(|(names, _)| names.split('|').collect())
             .collect();
         let same = |name: &str| names.iter().find(|it| it.contains(&name));
-        // Letters and the keys that they stand for go together.
+        // Letters and their equivalent keys have the same action.
         for (letter, key) in
             [("h", "Left"), ("j", "Down"), ("k", "Up"), ("l", "Right"), ("g", "Home"), ("G", "End")]
         {
             assert_eq!(same(letter), same(key), "{}: {letter} and {key}", definition.title);
         }
-        // Each direction has its opposite in the same line of the help.
+        // Each direction is on the same line of the help as its opposite.
         let with = |name: &str| definition.bindings.iter().position(|it| it.has(name));
         for (there, back) in
             [("<", ">"), ("[", "]"), ("h", "l"), ("j", "k"), ("g", "G"), ("PageDown", "PageUp")]
         {
             assert_eq!(with(there), with(back), "{}: {there} and {back}", definition.title);
         }
-        // A capital letter is the opposite of the lower-case one.
+        // An uppercase letter is the opposite of the lowercase one.
         for name in names.iter().flatten().filter(|it| it.len() == 1 && it.chars().all(char::is_uppercase)) {
             assert_eq!(
                 with(name),
                 with(&name.to_lowercase()),
-                "{}: {name} and its small letter",
+                "{}: {name} and its lowercase letter",
                 definition.title
             );
         }

@@ -1,9 +1,9 @@
-//! Runs and directories that vanish while they are open, and several directories at once.
+//! Runs and directories that vanish while they are shown, and several directories at once.
 
 use super::*;
 
 #[test]
-fn a_run_that_is_deleted_while_it_is_open_is_gone_and_no_other_takes_its_place() {
+fn a_deleted_run_is_reported_as_gone_and_not_replaced() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     for screen in SCREENS.iter().map(|definition| definition.screen) {
@@ -20,7 +20,7 @@ fn a_run_that_is_deleted_while_it_is_open_is_gone_and_no_other_takes_its_place()
         }
         assert_eq!(dashboard.press("x"), None);
         assert!(dashboard.screen(80, 24).contains("nothing to stop: randman-b is gone"));
-        // The next one is the one that came after it.
+        // The next run is the one that followed it.
         dashboard.press("n");
         assert_eq!(dashboard.state.list.selected(), Some("randman-c"));
         assert!(!dashboard.screen(80, 24).contains("is gone"));
@@ -32,7 +32,7 @@ fn a_run_that_is_deleted_while_it_is_open_is_gone_and_no_other_takes_its_place()
 }
 
 #[test]
-fn a_marked_run_that_is_deleted_is_said_to_be() {
+fn a_deleted_marked_run_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
@@ -44,14 +44,14 @@ fn a_marked_run_that_is_deleted_is_said_to_be() {
 }
 
 #[test]
-fn a_run_that_does_not_match_any_more_stays_under_the_cursor() {
+fn a_run_that_no_longer_matches_stays_selected() {
     let directory = tempfile::tempdir().unwrap();
     fixture::runs(directory.path());
     let mut dashboard = Dashboard::new(directory.path());
     dashboard.press("/");
     dashboard.type_in("state=running");
     dashboard.press("Enter 3");
-    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "whoever filters means what matches");
+    assert_eq!(dashboard.state.list.selected(), Some("randman-c"), "a filter selects a matching run");
     fixture::end(&directory.path().join("randman-c"));
     dashboard.settle();
     assert!(dashboard.state.list.order().is_empty());
@@ -64,7 +64,7 @@ fn a_run_that_does_not_match_any_more_stays_under_the_cursor() {
 }
 
 #[test]
-fn a_directory_that_vanishes_is_said_to_be_gone_and_what_was_read_stays() {
+fn a_vanished_directory_is_reported_and_its_data_is_kept() {
     let parent = tempfile::tempdir().unwrap();
     let runs = parent.path().join("runs");
     fixture::runs(&runs);
@@ -89,7 +89,7 @@ fn a_directory_that_vanishes_is_said_to_be_gone_and_what_was_read_stays() {
         dashboard.press("1");
         let text = dashboard.screen(200, 24);
         assert!(text.contains("is gone (deleted, moved or unmounted)") && text.contains(id), "{text}");
-        assert_eq!(states(&dashboard), before, "nothing is pending, or done, or another run");
+        assert_eq!(states(&dashboard), before, "no state changes");
         std::fs::rename(path.with_extension("away"), &path).unwrap();
         dashboard.settle();
         assert!(!dashboard.screen(200, 24).contains("is gone"), "{}", dashboard.screen(200, 24));
@@ -97,7 +97,7 @@ fn a_directory_that_vanishes_is_said_to_be_gone_and_what_was_read_stays() {
 }
 
 #[test]
-fn runs_of_several_directories_have_names_of_their_own() {
+fn runs_of_several_directories_have_unique_names() {
     let parent = tempfile::tempdir().unwrap();
     let path = |name: &str| parent.path().join(name);
     fixture::runs(&path("one/runs"));
@@ -111,7 +111,7 @@ fn runs_of_several_directories_have_names_of_their_own() {
     assert_eq!(source.name(), "one/runs, two/runs, slopes, again");
     assert!(
         Source::open_all(&[path("one/runs"), path("three")]).is_err(),
-        "a mistake is one, also among others"
+        "one invalid directory among others is an error"
     );
     assert!(Source::open_all(&[path("sweeps/notes.txt")]).is_err());
     let mut dashboard = Dashboard::over(source, parent.path());
@@ -124,7 +124,7 @@ fn runs_of_several_directories_have_names_of_their_own() {
         ["pending", "running"]
     );
 
-    // The map is that of the sweep with the run under the cursor.
+    // The map is that of the sweep with the selected run.
     dashboard.state.list.select("slopes/randman-0000000211ab");
     dashboard.press("5");
     let is_of = |dashboard: &Dashboard, prefix: &str| {
@@ -141,7 +141,7 @@ fn runs_of_several_directories_have_names_of_their_own() {
         dashboard.state.marked.iter().all(|id| id.starts_with("again/")) && dashboard.state.marked.len() == 2
     );
 
-    // One directory vanishes: its runs stay the same, and the others are still followed.
+    // One directory vanishes: its runs stay, and the others are still followed.
     std::fs::rename(path("two/runs"), path("away")).unwrap();
     std::fs::remove_dir_all(path("one/runs/randman-b")).unwrap();
     dashboard.settle();

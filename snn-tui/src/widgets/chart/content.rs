@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_read_where_the_curve_is() {
+    fn values_are_read_within_the_curve() {
         let points = vec![(1.0, 10.0), (2.0, f64::NAN), (3.0, 30.0), (4.0, 40.0)];
         let series = Series { points, ..Series::default() };
         let at = [1.0, 2.9, 3.4, 4.5, 5.1, 0.5, -0.5].map(|x| series.at(x).map(|point| point.1));
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_counted() {
+    fn curves_with_points_outside_are_counted() {
         let series = |y: f64| Series { points: vec![(0.0, 0.5), (1.0, y)], ..Series::default() };
         let plot = Plot {
             x: Axis::new("", 0.0, 1.0),
