@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn state_goes_round_and_foreign_state_is_refused() {
+    fn state_is_restored_and_foreign_state_is_refused() {
         let mut m = monitor(2);
         m.observe(&batch(&[1.0, 3.0], 1));
         let (samples, spikes) = m.state();

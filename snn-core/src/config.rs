@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fused_implementation_names_what_it_does_not_have() {
+    fn the_fused_implementation_names_unsupported_settings() {
         let config = NetworkConfig { neuron: NeuronKind::AdaptiveLif, ..NetworkConfig::new(2, 2) };
         let message = config.validate().unwrap_err().to_string();
         assert!(message.contains("adaptive-lif") && message.contains("reference"), "{message}");

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_of_a_gpu_come_with_advice() {
+    fn gpu_errors_include_advice() {
         let message = |code: &str| Error::device(format!("Driver(DriverError({code}, \"..\"))")).to_string();
         assert!(message(OUT_OF_MEMORY).contains("smaller batches"));
         assert!(message("CUDA_ERROR_UNSUPPORTED_PTX_VERSION").contains("update the driver"));

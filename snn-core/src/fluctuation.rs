@@ -319,7 +319,7 @@ mod tests {
 
     /// Far below the threshold, without resets: accurate to 10 %.
     #[test]
-    fn potentials_have_the_mean_and_deviation_chosen() {
+    fn potentials_have_the_requested_mean_and_deviation() {
         for (mean, deviation, probability, tau_mem) in
             [(0.0, 0.1, 0.02, 10.0), (0.2, 0.1, 0.05, 20.0), (-0.3, 0.15, 0.01, 10.0), (0.0, 0.1, 0.2, 5.0)]
         {
@@ -342,7 +342,7 @@ mod tests {
 
     /// A deep layer is driven by spikes of the layer below, whose rate is measured; its own threshold is far above.
     #[test]
-    fn a_deep_layer_takes_the_rate_of_the_layer_below() {
+    fn a_deep_layer_uses_the_rate_of_the_layer_below() {
         let how = FluctuationDriven { mean: 0.0, deviation: 1.0, recurrent_share: 0.0 };
         let input = poisson(200, 0.02);
         let hidden = vec![Layer::feed_forward(300), Layer::feed_forward(300)];
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_weights_give_is_refused_by_its_setting() {
+    fn unreachable_potentials_are_refused_by_setting() {
         let frames: Input<f32> =
             Frames::new(1, 4, 2, vec![1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0]).unwrap().into();
         let silent: Input<f32> = Events::from_spikes(1, 4, 2, &[]).unwrap().into();

@@ -321,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_hold_what_was_put_in() {
+    fn rows_have_the_given_spikes() {
         let events = Events::from_spikes(2, 3, 4, &[(1, 2, 3), (0, 0, 1), (1, 2, 0)]).unwrap();
         assert_eq!(events.row(0, 0), &[1]);
         assert_eq!(events.row(1, 2), &[0, 3]);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn units_that_16_bits_cannot_number_are_refused() {
+    fn units_beyond_16_bits_are_refused() {
         const WIDEST: usize = 1 << 16;
         assert!(Events::from_spikes(1, 1, WIDEST, &[(0, 0, WIDEST - 1)]).is_ok());
         let wider = WIDEST + 1;

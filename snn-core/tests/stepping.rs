@@ -109,7 +109,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Readout, spikes, counts and logits, all of them, with every instruction set.
 #[test]
-fn steps_have_the_bits_of_a_batch() {
+fn steps_equal_a_batch_bit_for_bit() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let (mut fired, mut compared) = (0, 0);
     for mut network in networks() {
@@ -155,7 +155,7 @@ fn steps_have_the_bits_of_a_batch() {
 
 /// Saved in the middle, resumed elsewhere, and reused after a reset.
 #[test]
-fn states_survive() {
+fn states_are_saved_and_restored() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for network in networks() {
         for input in [spikes(&mut rng), frames(&mut rng)] {
@@ -189,7 +189,7 @@ fn states_survive() {
 }
 
 #[test]
-fn a_step_takes_no_memory() {
+fn a_step_allocates_no_memory() {
     for network in networks() {
         let values = vec![0.7; 20];
         let mut state = network.state(1).unwrap();
@@ -210,7 +210,7 @@ fn a_step_takes_no_memory() {
 }
 
 #[test]
-fn steps_follow_the_weights() {
+fn steps_use_changed_weights() {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let input = spikes(&mut rng);
     let mut network = networks().remove(2);
@@ -230,7 +230,7 @@ fn steps_follow_the_weights() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn mismatched_states_and_inputs_are_refused() {
     let mut networks = networks();
     let network = networks.remove(2);
     let mut state = network.state(2).unwrap();

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_switch_counts_within_its_run_alone() {
+    fn a_switch_only_affects_its_run() {
         let (outer, inner) = (Cancel::new(), Cancel::new());
         inner.cancel();
         assert_eq!(check(), Ok(()));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_ends_and_says_why() {
+    fn a_canceled_reader_gives_the_reason() {
         let cancel = Cancel::new();
         let mut reader = Reader(&[1_u8; 4][..]);
         let mut byte = [0];

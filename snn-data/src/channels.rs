@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sensor_is_cut_and_pooled_and_its_polarities_stay_apart_or_not() {
+    fn a_sensor_is_cut_pooled_and_its_polarities_separated_or_merged() {
         // Two units of two columns and one of one, two of rows: 3 x 2, for each polarity.
         let map = sensor(Polarity::Both, &[], 2);
         assert_eq!(map.inputs(), 12);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_says_what_can() {
+    fn impossible_selections_list_the_possible_ones() {
         let message =
             |layout, chosen: &[u32], pool| Channels::new(layout, chosen, pool).unwrap_err().to_string();
         let camera = Layout::Sensor { width: 640, height: 480, polarity: Polarity::Both };

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn portions_count_or_divide() {
+    fn portions_are_counts_or_fractions() {
         assert_eq!(Portion::Count(100).of(1000, "valid"), Ok(100));
         assert_eq!(Portion::Fraction(0.1).of(1000, "valid"), Ok(100));
         assert_eq!(Portion::Fraction(0.0).of(1000, "valid"), Ok(0));

@@ -190,7 +190,7 @@ mod tests {
     use crate::{BatchInput, collate};
 
     #[test]
-    fn frames_come_out_as_they_went_in() {
+    fn frames_are_unchanged() {
         let mut data = FrameDataset::new("numbers", 2, 3, 2, 2.0).unwrap();
         data.push(2, &[1.0, 2.0, 3.0, 4.0]).unwrap();
         data.push(0, &[5.0, 6.0, 7.0, 8.0]).unwrap();

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_counted_with_examples() {
+    fn skipped_samples_are_counted_with_examples() {
         let mut intake =
             Intake { recordings: 7, cropped: 2, broken: vec!["bad".into()], ..Intake::default() };
         assert!(Intake::default().notes().is_empty());

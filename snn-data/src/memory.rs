@@ -98,7 +98,7 @@ mod tests {
 
     /// With a fake machine: the minimum of all limits applies.
     #[test]
-    fn the_least_bound_counts() {
+    fn the_smallest_limit_applies() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);
@@ -134,7 +134,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn this_machine_tells() {
+    fn this_machine_reports_its_memory() {
         let found = available_memory().unwrap();
         assert!(found.bytes > 1 << 20 && found.bytes < 1 << 50, "{found:?}");
     }

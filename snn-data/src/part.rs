@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stratified_part_takes_from_every_class_alike() {
+    fn a_stratified_part_has_the_same_share_of_every_class() {
         let sheet = sheet(1003, 10);
         let splits = split(&sheet, &SplitRule::Official, &SplitRule::stratified(0.1)).unwrap();
         assert_eq!((splits.train.len(), splits.valid.len(), splits.test.len()), (813, 90, 100));

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_that_are_never_trained_on_are_told() {
+    fn classes_without_training_samples_are_reported() {
         let labels = [0_u16, 1, 2, 3, 0, 9];
         let check = |train: &[u32], valid: &[u32], test: &[u32]| {
             let test = test.repeat(FEW);

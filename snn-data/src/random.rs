@@ -52,13 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_is_pinned() {
+    fn the_order_is_fixed() {
         // A checkpoint guarantees the same order after resuming: this list must not change between versions.
         assert_eq!(shuffled(&[0, 1, 2, 3, 4, 5, 6, 7], 0, 0), [7, 4, 5, 6, 0, 1, 2, 3]);
     }
 
     #[test]
-    fn every_seed_has_its_own_orders() {
+    fn every_seed_has_different_orders() {
         let indices: Vec<u32> = (0..100).collect();
         assert_ne!(shuffled(&indices, 0, 1), shuffled(&indices, 1, 0));
         assert_ne!(shuffled(&indices, 0, 1), shuffled(&indices, 1, 1));

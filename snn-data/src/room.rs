@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_refused_with_numbers() {
+    fn excessive_memory_is_refused_with_numbers() {
         assert_eq!(check("spikes", 7, 1 << 20), Ok(()));
         if let Some(available) = available_memory() {
             assert!(available.bytes > 0);

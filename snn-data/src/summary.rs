@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_spread() {
+    fn values_are_summarized() {
         let mut data = FrameDataset::new("frames", 2, 1, 1, 1.0).unwrap();
         data.fill(&[0, 0], vec![1.0, 2.0, 3.0, 6.0]).unwrap();
         let summary = DatasetSummary::of(&data).unwrap();

@@ -130,7 +130,7 @@ fn the_chain_is_its_stages_bit_for_bit() {
 }
 
 #[test]
-fn a_stream_gives_the_numbers_of_the_whole() {
+fn a_stream_equals_the_whole_recording() {
     let recorded: Vec<f64> = Golden::open().list("smooth_48000").repeat(3);
     let configs = [
         MelConfig::default(),

@@ -66,7 +66,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_batch_holds_the_spikes_of_its_samples(
+    fn a_batch_has_the_spikes_of_its_samples(
         (binning, trains, picks) in (binnings(), trains(), vec(any::<prop::sample::Index>(), 0..20))
     ) {
         let data = data_set(binning, &trains);
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_and_spikes_are_two_ways_to_write_one_sample((binning, trains) in (binnings(), trains())) {
+    fn rows_and_spikes_are_equivalent((binning, trains) in (binnings(), trains())) {
         let binned = data_set(binning, &trains);
         let indices: Vec<u32> = (0..trains.len() as u32).collect();
         let expected = collate(&binned, &indices).unwrap();
@@ -187,7 +187,7 @@ fn error_of(dataset: &dyn Dataset) -> Error {
 }
 
 #[test]
-fn frames_are_laid_side_by_side() {
+fn frames_are_concatenated() {
     let shape = shape();
     let frames = |index: usize| (0..21).map(|value| (100 * index + value) as f32).collect::<Vec<f32>>();
     let mut data = Custom::new(&shape, |index, batch| batch.push_frames(&frames(index)));
@@ -267,7 +267,7 @@ fn a_sample_that_does_not_fit_is_an_error() {
 }
 
 #[test]
-fn spike_trains_out_of_range_leave_the_data_set_as_it_was() {
+fn invalid_spike_trains_leave_the_data_set_unchanged() {
     let mut data = EventDataset::new("trains", INPUTS, 3, Binning::default()).unwrap();
     data.push(0, [(2.0, 1)]).unwrap();
     for (label, time, unit, expected) in [

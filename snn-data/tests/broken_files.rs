@@ -276,7 +276,7 @@ fn recordings_of_a_data_set_are_named() {
 }
 
 #[test]
-fn broken_recordings_are_all_listed_and_may_be_left_out() {
+fn broken_recordings_are_all_listed_and_can_be_skipped() {
     let (folder, cache) = (recordings(), tempfile::tempdir().unwrap());
     fs::write(folder.path().join("a/1.wav"), b"RIFF").unwrap();
     fs::create_dir(folder.path().join("b/5.wav")).unwrap();
@@ -316,7 +316,7 @@ fn broken_recordings_are_all_listed_and_may_be_left_out() {
 
 #[test]
 #[cfg(unix)]
-fn names_that_are_not_utf_8_are_left_out() {
+fn names_that_are_not_utf_8_are_skipped() {
     use std::os::unix::ffi::OsStrExt;
     let folder = recordings();
     fs::write(folder.path().join("a").join(std::ffi::OsStr::from_bytes(b"\xff.wav")), b"").unwrap();

@@ -117,7 +117,7 @@ fn nmnist_in_archives() {
 
 /// Row 240 marks an overflow of the 13-bit clock.
 #[test]
-fn the_clock_of_nmnist_turns() {
+fn the_clock_of_nmnist_wraps_around() {
     let folder = digits();
     let path = folder.path().join("Train/0/00000.bin");
     fs::write(&path, aer(&[(1, 0, false, 100), (0, 240, false, 0), (2, 0, false, 100)])).unwrap();
@@ -219,7 +219,7 @@ fn dvs_gesture() {
 
 /// In the published data set, a gesture of user22 overlaps the next.
 #[test]
-fn overlapping_gestures_are_told() {
+fn overlapping_gestures_are_reported() {
     let folder = gestures();
     let labels = "class,startTime_usec,endTime_usec\n1,1000,601000\n2,600000,900000\n";
     fs::write(folder.path().join("user01_led_labels.csv"), labels).unwrap();
@@ -230,7 +230,7 @@ fn overlapping_gestures_are_told() {
 }
 
 #[test]
-fn turns_of_the_clock_of_31_bits_count() {
+fn wraparounds_of_the_31_bit_clock_are_counted() {
     let folder = gestures();
     let labels =
         format!("class,startTime_usec,endTime_usec\n1,{},{}\n", (1_u64 << 31) + 5, (1_u64 << 31) + 99);

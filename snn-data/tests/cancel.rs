@@ -27,7 +27,7 @@ fn later(cancel: &Cancel) -> thread::JoinHandle<Instant> {
 
 /// Shapes that are slow in different parts: many samples of one class, many terms, many classes, many dimensions.
 #[test]
-fn generating_ends_within_a_moment() {
+fn generating_stops_promptly() {
     let small = RandmanConfig {
         classes: 1,
         inputs: 1,
@@ -53,7 +53,7 @@ fn generating_ends_within_a_moment() {
 }
 
 #[test]
-fn every_data_set_looks_at_the_switch() {
+fn every_data_set_checks_the_switch() {
     let set = Cancel::new();
     set.cancel();
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +79,7 @@ fn every_data_set_looks_at_the_switch() {
 }
 
 #[test]
-fn features_that_nobody_waits_for_leave_no_files() {
+fn canceled_features_leave_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let (data, cache) = (folder.path().join("data"), folder.path().join("cache"));
     for (word, k) in ["no", "yes"].iter().flat_map(|word| (0..20).map(move |k| (word, k))) {

@@ -41,7 +41,7 @@ fn high_tones_excite_the_base_and_low_ones_the_apex() {
 }
 
 #[test]
-fn the_same_sound_gives_the_same_spikes_and_another_stream_others() {
+fn spikes_are_reproducible_and_differ_between_streams() {
     let cochlea = cochlea(20);
     let sound = tone(700.0, 0.2);
     let spikes = cochlea.spikes(&sound, 7).unwrap();
@@ -104,7 +104,7 @@ mod encode {
     }
 
     #[test]
-    fn the_parts_of_a_data_set_become_files_that_are_read() {
+    fn encoded_parts_are_readable_files() {
         let folder = recordings();
         let out = folder.path().join("out");
         let encoded = encode(folder.path(), &out, &config()).unwrap();
@@ -137,7 +137,7 @@ mod encode {
     }
 
     #[test]
-    fn threads_and_further_files_do_not_matter() {
+    fn results_do_not_depend_on_threads_or_other_files() {
         let folder = recordings();
         let spikes = |threads: usize, out: &str, config: &SpeechConfig| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

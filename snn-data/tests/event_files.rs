@@ -59,7 +59,7 @@ fn plain() -> NpzWriter {
 }
 
 #[test]
-fn npz_archives_with_offsets_or_numbers_of_samples() {
+fn npz_archives_with_offsets_or_sample_numbers() {
     let folder = Folder::new();
     let mut with_offsets = plain();
     with_offsets.add("offsets", &[4], &[0_i32, 2, 2, 3]).unwrap();
@@ -146,7 +146,7 @@ fn three_files_are_three_parts() {
 }
 
 #[test]
-fn channels_are_pooled_and_chosen_and_what_is_left_out_is_counted() {
+fn channels_are_pooled_and_selected_and_dropped_spikes_counted() {
     let folder = Folder::new();
     let lines: String = (0..200_000).step_by(10_000).map(|unit| format!("0,1,{unit},0\n")).collect();
     let path = folder.write("wide.csv", format!("sample,time,unit,label\n{lines}"));
@@ -217,7 +217,7 @@ fn pixels_of_a_sensor() {
 }
 
 #[test]
-fn mistakes_in_csv_files_have_a_line() {
+fn errors_in_csv_files_name_the_line() {
     let folder = Folder::new();
     let header = "sample,time,unit,label\n";
     for (text, expected) in [
@@ -272,7 +272,7 @@ fn mistakes_in_csv_files_have_a_line() {
 }
 
 #[test]
-fn mistakes_in_npz_archives_have_an_array() {
+fn errors_in_npz_archives_name_the_array() {
     let folder = Folder::new();
     type Spoil = fn(&mut NpzWriter);
     let cases: [(Spoil, &str); 7] = [
@@ -318,7 +318,7 @@ fn mistakes_in_npz_archives_have_an_array() {
 }
 
 #[test]
-fn whatever_happens_to_a_file_it_is_read_or_refused() {
+fn changed_files_are_read_or_refused() {
     let folder = Folder::new();
     let mut npz = plain();
     npz.add("offsets", &[4], &[0_i32, 2, 2, 3]).unwrap();

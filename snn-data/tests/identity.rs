@@ -47,7 +47,7 @@ fn identity(data: &dyn Dataset) -> DataIdentity {
 }
 
 #[test]
-fn the_same_data_are_the_same_wherever_they_lie() {
+fn equal_data_are_equal_anywhere() {
     let (here, there) = (words(), words());
     let recorded = identity(&plain(here.path()));
     assert!(recorded.compare(&identity(&plain(there.path()))).is_same());
@@ -56,7 +56,7 @@ fn the_same_data_are_the_same_wherever_they_lie() {
 }
 
 #[test]
-fn other_content_is_told_by_its_part() {
+fn different_content_is_reported_by_part() {
     let folder = words();
     let data = plain(folder.path());
     let recorded = identity(&data);
@@ -122,7 +122,7 @@ fn parts(data: &SpeechDataset) -> Membership {
 }
 
 #[test]
-fn a_split_does_not_move_because_a_file_was_added() {
+fn an_added_file_does_not_change_a_split() {
     let folder = words();
     let data = plain(folder.path());
     let recorded = parts(&data);
@@ -166,7 +166,7 @@ fn recorded_statistics_are_those_of_the_run() {
 }
 
 #[test]
-fn data_without_fingerprints_are_hashed_as_they_are_seen() {
+fn data_without_fingerprints_are_hashed_as_loaded() {
     let data = |late: f64| {
         let mut data = EventDataset::new("taps", 3, 2, Binning::default()).unwrap();
         data.push(0, [(3.0, 0), (41.5, 2)]).unwrap();

@@ -171,7 +171,7 @@ fn write_plain(folder: &Path, part: &str, brightness: u8, labels: &[u8]) {
 }
 
 #[test]
-fn two_parts_must_go_together() {
+fn two_parts_must_match() {
     let folder = tempfile::tempdir().unwrap();
     let all: Vec<u8> = (0..40).map(|i| i % 10).collect();
     let open = |train: (u8, &[u8]), test: (u8, &[u8])| {

@@ -29,7 +29,7 @@ fn floats(shape: &[usize]) -> Array<f64> {
 }
 
 #[test]
-fn what_numpy_writes_is_read() {
+fn archives_of_numpy_are_read() {
     let mut packed = Npz::open(fixture("numpy_packed.npz")).unwrap();
     assert_eq!(packed.read("i1").unwrap(), expected::<i8>(&[2, 3], -7));
     assert_eq!(packed.read("i2").unwrap(), expected::<i16>(&[2, 3], -7));
@@ -61,7 +61,7 @@ fn what_numpy_writes_is_read() {
 }
 
 #[test]
-fn rows_go_along_the_first_axis() {
+fn rows_are_along_the_first_axis() {
     let rows = |shape: &[usize]| floats(shape).rows().map(<[f64]>::len).collect::<Vec<_>>();
     assert_eq!(rows(&[2, 3, 4]), [12, 12]);
     assert_eq!(rows(&[3]), [1, 1, 1]);
@@ -79,7 +79,7 @@ fn assert_problem<T>(result: Result<T, Error>, place: &str, problem: &str) {
 }
 
 #[test]
-fn what_cannot_be_read_says_why() {
+fn unreadable_archives_give_the_reason() {
     let mut packed = Npz::open(fixture("numpy_packed.npz")).unwrap();
     assert_problem(
         packed.read::<f64>("times"),
@@ -128,7 +128,7 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
-fn damage_is_refused_or_does_not_matter() {
+fn damage_is_refused_or_irrelevant() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.npz");
     for name in ["numpy_stored.npz", "numpy_streamed.npz", "numpy_packed.npz"] {
@@ -154,7 +154,7 @@ fn write<T: Element>(values: &[T]) -> Vec<u8> {
 }
 
 #[test]
-fn archives_are_the_same_each_time_and_names_taken_once() {
+fn archives_are_reproducible_and_names_unique() {
     assert_eq!(write(&[1_u8, 2]), write(&[1_u8, 2]));
     let mut archive = NpzWriter::new();
     archive.add("a", &[], &[1.0]).unwrap();
@@ -173,7 +173,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_is_read(floats: Vec<f32>, integers: Vec<u16>, truths: Vec<bool>, name in "\\PC{1,20}") {
+    fn written_arrays_are_read_back(floats: Vec<f32>, integers: Vec<u16>, truths: Vec<bool>, name in "\\PC{1,20}") {
         prop_assume!(!["integers", "truths"].contains(&&*name) && !name.ends_with(".npy"));
         let mut archive = NpzWriter::new();
         archive.add(&name, &[floats.len(), 1], &floats).unwrap();

@@ -27,7 +27,7 @@ fn the_default_is_the_paper_s_data_set() {
 }
 
 #[test]
-fn splits_are_disjoint_and_hold_every_class_alike() {
+fn splits_are_disjoint_and_balanced() {
     let config = RandmanConfig { valid: Portion::Count(7), test: Portion::Fraction(0.25), ..small() };
     let data = Randman::new(config).unwrap();
     let splits = data.splits();
@@ -59,7 +59,7 @@ fn every_input_spikes_once_in_the_step_of_its_time() {
 }
 
 #[test]
-fn the_data_depend_on_the_configuration_alone() {
+fn the_data_depend_only_on_the_configuration() {
     for dim in 1..=3 {
         let config = RandmanConfig { dim, ..small() };
         let times = |threads| {
@@ -84,7 +84,7 @@ fn seeds_classes_and_purposes_draw_different_numbers() {
 }
 
 #[test]
-fn the_first_samples_are_pinned() {
+fn the_first_samples_are_fixed() {
     // A configuration gives the same data in every version of the program. (The last digits depend on the platform's
     // power function.)
     let data = Randman::new(small()).unwrap();
@@ -112,7 +112,7 @@ fn larger_alpha_makes_smoother_manifolds() {
 }
 
 #[test]
-fn one_sample_a_class_is_possible() {
+fn one_sample_per_class_is_possible() {
     let config =
         RandmanConfig { samples_per_class: 1, valid: Portion::Count(0), test: Portion::Count(0), ..small() };
     let data = Randman::new(config).unwrap();

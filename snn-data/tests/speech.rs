@@ -213,7 +213,7 @@ fn any_folder_of_labeled_recordings() {
 
 /// Everything that is not a recording of a class is counted by reason.
 #[test]
-fn what_is_left_out_is_counted() {
+fn skipped_recordings_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     for k in 0..20 {
         write_wav(folder.path(), &format!("{}/{k}.wav", ["no", "yes"][k % 2]), k);
@@ -276,7 +276,7 @@ fn what_is_left_out_is_counted() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_files_are_named() {
     let folder = tempfile::tempdir().unwrap();
     for (layout, what) in [
         (SpeechLayout::Heidelberg, "no folder `audio` of the Heidelberg Digits here: "),
@@ -334,7 +334,7 @@ fn heard(folder: &Path, config: &SpeechConfig, cache: &Path) -> (Vec<String>, Ve
 }
 
 #[test]
-fn the_cache_is_right_or_made_anew() {
+fn the_cache_is_correct_or_recomputed() {
     let (folder, cache) = (digits(), tempfile::tempdir().unwrap());
     let cache = cache.path().join("made/if/need/be");
     let config = small(SpeechLayout::Fsdd);
@@ -396,7 +396,7 @@ fn features_in(cache: &Path) -> std::path::PathBuf {
 
 /// Other sound under the names, sizes and times of change of the old: by another folder, or in the same one.
 #[test]
-fn the_cache_knows_the_content() {
+fn the_cache_depends_on_the_content() {
     let (a, b, cache) = (digits(), digits(), tempfile::tempdir().unwrap());
     let config = SpeechConfig { standardize: false, ..small(SpeechLayout::Fsdd) };
     let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
@@ -423,7 +423,7 @@ fn the_cache_knows_the_content() {
 }
 
 #[test]
-fn a_killed_writer_leaves_nothing_for_long() {
+fn leftovers_of_a_killed_writer_are_removed() {
     let (folder, cache) = (digits(), tempfile::tempdir().unwrap());
     let config = small(SpeechLayout::Fsdd);
     heard(folder.path(), &config, cache.path());
@@ -441,7 +441,7 @@ fn a_killed_writer_leaves_nothing_for_long() {
 
 /// A test part from a different source: different sample rate, and a word that is never trained on.
 #[test]
-fn parts_of_other_rates_or_words_are_told() {
+fn different_sample_rates_or_words_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     for (word, part, rate) in [
         ("no", "a", 16_000),

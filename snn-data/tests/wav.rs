@@ -65,7 +65,7 @@ fn chunks_come_in_any_order() {
 }
 
 #[test]
-fn odd_chunks_have_a_pad_byte_or_lack_it() {
+fn odd_chunks_may_lack_the_pad_byte() {
     let data = || chunk(b"data", &pcm());
     for odd in [&b"x"[..], b"INFOx", b"data!"] {
         assert_plain(&riff_of(&[chunk(b"LIST", odd), plain(), data()]));
@@ -86,7 +86,7 @@ fn odd_chunks_have_a_pad_byte_or_lack_it() {
 }
 
 #[test]
-fn sizes_left_open_mean_to_the_end() {
+fn unknown_sizes_extend_to_the_end() {
     for riff_size in [0, u32::MAX, 36, 0x7fff_f024] {
         for size in [0, u32::MAX, 0x7fff_f000, 0x7fff_ffff, 0x8000_0000, u32::MAX - 36] {
             assert_plain(&riff(b"RIFF", riff_size, &[plain(), chunk_sized(b"data", size, &pcm())]));
@@ -233,7 +233,7 @@ fn rf64_is_read() {
 
 /// Reported at once: the announced size exceeds any disk.
 #[test]
-fn what_is_too_long_is_not_read_first() {
+fn excessive_lengths_are_not_allocated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
     std::fs::write(&path, riff(b"RIFF", 0, &[plain(), chunk_sized(b"data", 0, &[])])).unwrap();
@@ -245,7 +245,7 @@ fn what_is_too_long_is_not_read_first() {
 }
 
 #[test]
-fn flac_is_held_against_its_md5() {
+fn flac_is_checked_with_its_md5() {
     let samples: Vec<i32> = (0..20_000).map(|n| n * 31 % 2000 - 1000).collect();
     let mut file = flac(2, 44_100, &samples);
     let plain = Sound::parse(&file).unwrap();

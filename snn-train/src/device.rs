@@ -86,7 +86,7 @@ mod tests {
 
     #[cfg(not(feature = "cuda"))]
     #[test]
-    fn a_build_without_the_feature_says_so() {
+    fn a_build_without_cuda_reports_it() {
         assert!("cuda".parse::<Device>().unwrap_err().contains("no CUDA support"));
         assert!(Device::Cuda(0).check().unwrap_err().to_string().contains("no CUDA support"));
     }

@@ -54,7 +54,7 @@ mod tests {
     use crate::experiment::keys;
 
     #[test]
-    fn every_refusal_names_a_key_that_there_is() {
+    fn every_error_names_an_existing_key() {
         let good = NetworkConfig { hidden: vec![Layer::feed_forward(3)], ..NetworkConfig::new(2, 4) };
         let network = |spoil: &dyn Fn(&mut NetworkConfig)| {
             let mut config = good.clone();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn other_refusals_name_the_key_that_helps() {
+    fn other_errors_name_the_relevant_key() {
         let host_only = crate::Error::from(Error::HostOnly { rule: "smorms3" }).to_string();
         assert!(host_only.contains("`smorms3`") && host_only.ends_with("(optimizer.name)"), "{host_only}");
         let memory = crate::Error::from(Error::DeviceMemory("..".to_owned())).to_string();

@@ -114,7 +114,7 @@ mod tests {
     /// Only root can create a device, and only root could lose one.
     #[cfg(unix)]
     #[test]
-    fn a_device_stays_one() {
+    fn a_device_is_not_replaced() {
         use std::os::unix::fs::FileTypeExt as _;
 
         let directory = tempfile::tempdir().unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn several_writers_do_not_take_each_others_files_away() {
+    fn concurrent_writers_do_not_interfere() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("plan");
         let contents: Vec<_> = (0..4_u8).map(|writer| vec![writer; 10_000]).collect();

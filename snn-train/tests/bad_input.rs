@@ -55,7 +55,7 @@ fn configurations() {
         snn.run(&arguments).fails(2, &words);
     }
     snn.run(&["train", "binary.toml"]).fails(1, &["cannot read the experiment", "UTF-8"]);
-    assert!(!snn.path("runs").exists(), "nothing was begun");
+    assert!(!snn.path("runs").exists(), "nothing was started");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn divergence() {
 
 /// A limit on the file size simulates a full disk: writing fails in the middle of a file.
 #[test]
-fn a_disk_that_fills_up_while_metrics_or_checkpoints_are_written() {
+fn a_disk_that_fills_up_during_training() {
     let snn = Snn::new();
     let small: &[&str] = &["training.epochs=20", "network.hidden=[2]", "training.batch_size=400"];
     let large: &[&str] = &["training.epochs=4", "network.hidden=[60]", "training.batch_size=400"];
@@ -202,7 +202,7 @@ fn a_full_disk() {
 }
 
 #[test]
-fn standard_output_that_takes_nothing() {
+fn a_full_standard_output() {
     let snn = Snn::new();
     let run = |arguments: &[&str]| {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -210,7 +210,7 @@ fn standard_output_that_takes_nothing() {
     };
     assert_eq!(run(&["presets", "randman"]).status.code(), Some(1));
     let train = Snn::train(&["training.epochs=2"], &["--run-dir", "run", "--json"]);
-    assert_eq!(run(&train).status.code(), Some(1), "the result could not be told");
+    assert_eq!(run(&train).status.code(), Some(1), "the result could not be written");
     assert_eq!(status(&snn.path("run"))["state"], "done", "but the run is complete");
     assert_eq!(metrics(&snn.path("run")).len(), 3);
 }
@@ -262,7 +262,7 @@ fn paths_that_are_not_utf8() {
 
 /// The message contains the operating system's error exactly once.
 #[test]
-fn reasons_are_told_once() {
+fn reasons_are_reported_once() {
     let snn = Snn::new();
     snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "run", "--quiet"])).expect(0);
     fs::write(snn.path("file"), "").unwrap();

@@ -105,7 +105,7 @@ fn spiking_heidelberg_digits() {
 
 /// Panel c of figure 6, which needs the Spiking Heidelberg Digits: planned at full scale, trained at a small scale.
 #[test]
-fn figure_6_is_made_from_files_laid_out_as_shd() {
+fn figure_6_is_drawn_from_files_with_the_layout_of_shd() {
     let snn = Snn::new();
     let folder = folder(&snn, "shd");
     write_spikes(&folder.join("shd_train.h5"), 80);

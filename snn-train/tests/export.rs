@@ -16,7 +16,7 @@ use snn_train::{
 };
 
 #[test]
-fn a_run_is_exported_as_it_was_recorded() {
+fn a_run_is_exported_as_recorded() {
     let snn = Snn::new();
     snn.run(&Snn::train(&["training.epochs=3"], &["--run-dir", "run"])).expect(0);
     let run = RunDir::open(snn.path("run")).unwrap();
@@ -76,7 +76,7 @@ fn a_run_is_exported_as_it_was_recorded() {
 }
 
 #[test]
-fn what_cannot_be_exported_is_said() {
+fn impossible_exports_are_refused_with_a_reason() {
     let snn = Snn::new();
     snn.run(&["export", "nowhere", "--format", "csv"]).fails(2, &["no run here", "nowhere"]);
     fs::create_dir(snn.path("begun")).unwrap();

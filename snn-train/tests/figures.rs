@@ -23,7 +23,7 @@ fn json(output: &Output) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn all_figures_are_made_once_and_their_runs_used_again() {
+fn all_figures_are_drawn_and_share_runs() {
     let directory = tempfile::tempdir().unwrap();
     let figure = |more: &[&str]| {
         snn(directory.path(), &[&["figure", "all", "--scale", "smoke", "--json"], more].concat())
@@ -84,13 +84,13 @@ fn all_figures_are_made_once_and_their_runs_used_again() {
 }
 
 #[test]
-fn data_sets_can_be_left_out() {
+fn data_sets_can_be_omitted() {
     let directory = tempfile::tempdir().unwrap();
     let figure = |more: &[&str]| {
         snn(directory.path(), &[&["figure", "6", "9", "--scale", "smoke", "--json"], more].concat())
     };
     let runs = |more: &[&str]| json(&figure(more))[0]["all"]["runs"].as_u64().unwrap();
-    assert_eq!(runs(&["--plan"]), runs(&["--plan", "--data", "randman,mnist"]), "MNIST is not there");
+    assert_eq!(runs(&["--plan"]), runs(&["--plan", "--data", "randman,mnist"]), "MNIST is not available");
     assert_eq!(runs(&["--plan", "--data", "mnist"]), 0);
     let missing = &json(&figure(&["--data", "mnist"]))[0]["missing"];
     let reason = |panel: usize| missing[panel]["reason"].as_str().unwrap();
@@ -117,7 +117,7 @@ fn holds_files(directory: &Path) -> bool {
 }
 
 #[test]
-fn a_look_leaves_no_trace_and_says_what_is_missing() {
+fn inspection_writes_nothing_and_reports_missing_runs() {
     let directory = tempfile::tempdir().unwrap();
     json(&snn(directory.path(), &["claims", "--json"]));
     assert!(!holds_files(&directory.path().join("figures")), "claims are looked at, nothing is made");
@@ -129,7 +129,7 @@ fn a_look_leaves_no_trace_and_says_what_is_missing() {
 }
 
 #[test]
-fn a_run_that_failed_is_told_and_concluded_nothing_from() {
+fn a_failed_run_is_reported_and_not_used() {
     let directory = tempfile::tempdir().unwrap();
     let figure =
         |more: &[&str]| snn(directory.path(), &[&["figure", "2", "--scale", "quick"], more].concat());
@@ -158,11 +158,11 @@ fn a_run_that_failed_is_told_and_concluded_nothing_from() {
     let claims = claims();
     let reason = claims["claims"][0]["reason"].as_str().unwrap();
     assert!(reason.contains(&format!("0 of {planned} runs are done")), "{reason}");
-    assert!(reason.ends_with("`snn figure 2 --scale quick` trains the rest"), "{reason}");
+    assert!(reason.ends_with("`snn figure 2 --scale quick` trains the others"), "{reason}");
 }
 
 #[test]
-fn a_data_set_that_cannot_be_read_leaves_the_rest_to_be_drawn() {
+fn an_unreadable_data_set_does_not_prevent_other_panels() {
     let directory = tempfile::tempdir().unwrap();
     for folder in ["data/mnist", "data/fsdd"] {
         fs::create_dir_all(directory.path().join(folder)).unwrap();
@@ -183,7 +183,7 @@ fn a_data_set_that_cannot_be_read_leaves_the_rest_to_be_drawn() {
 }
 
 #[test]
-fn the_map_holds_every_run_of_the_grid_with_its_own_accuracy() {
+fn the_map_has_the_accuracy_of_every_run() {
     let directory = tempfile::tempdir().unwrap();
     json(&snn(directory.path(), &["figure", "3", "--scale", "smoke", "--json", "--quiet"]));
     let csv = fs::read_to_string(directory.path().join("figures/smoke/figure3b.csv")).unwrap();
@@ -224,7 +224,7 @@ fn wrong_numbers_are_refused_with_a_reason() {
 
 /// With the records of runs instead of their directories, nothing is retrained, and the claims are the same.
 #[test]
-fn what_is_recorded_stands_for_runs_that_are_gone() {
+fn recorded_results_replace_deleted_runs() {
     let directory = tempfile::tempdir().unwrap();
     let figure = |more: &[&str]| {
         let start = ["figure", "3", "--scale", "smoke", "--initialization", "printed", "--shallow", "--json"];
@@ -249,7 +249,7 @@ fn what_is_recorded_stands_for_runs_that_are_gone() {
 }
 
 #[test]
-fn batches_and_depth_change_what_is_planned() {
+fn batches_and_depth_change_the_plan() {
     let directory = tempfile::tempdir().unwrap();
     let runs = |more: &[&str]| {
         let start = ["figure", "3", "5", "--scale", "smoke", "--plan", "--json"];

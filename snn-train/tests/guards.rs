@@ -123,7 +123,7 @@ fn signals_stop_a_sweep_with_checkpoints() {
 }
 
 #[test]
-fn loading_is_left_at_once() {
+fn loading_stops_immediately() {
     let snn = Snn::new();
     for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129), ("-USR1", 138)] {
         let child = start(&snn, &Snn::train(SLOW_DATA, &["--run-dir", "run", "--quiet"]));
@@ -149,7 +149,7 @@ fn loading_is_left_at_once() {
 
 /// Read-only commands load data as long, and end as cleanly.
 #[test]
-fn looking_is_left_at_once_too() {
+fn inspection_stops_immediately() {
     let snn = Snn::new();
     for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
         let changes = SLOW_DATA.iter().flat_map(|&change| ["--set", change]);
@@ -174,7 +174,7 @@ fn a_limit_on_files_is_an_error() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_does_not_fit_into_memory_is_refused_with_numbers() {
+fn runs_that_exceed_memory_are_refused_with_numbers() {
     let snn = Snn::new();
     let begin = Instant::now();
     let wide = Snn::train(&["network.hidden=[60000, 60000]"], &["--run-dir", "run"]);
@@ -217,13 +217,13 @@ fn what_does_not_fit_into_memory_is_refused_with_numbers() {
     limited(&snn, "-v 4000000", &confusion)
         .fails(2, &["confusion matrices 17.2 GB", "the number of classes"]);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
-    assert!(!snn.path("run").exists(), "nothing was begun");
+    assert!(!snn.path("run").exists(), "nothing was started");
 }
 
 /// A run that does not fit into memory is recorded as failed, and the others continue; so is a run whose data do not fit.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_sweep_goes_on_beside_a_run_that_does_not_fit() {
+fn a_sweep_continues_without_a_run_that_exceeds_memory() {
     let snn = Snn::new();
     let sweep = "base = \"randman\"\n[set]\ntraining.epochs = 1\ndata.samples_per_class = 30\ndata.classes = 2\n\
                  [[grid]]\nnetwork.hidden = [[20], [65536, 65536], [30]]\n[[grid]]\ndata.samples_per_class = [2000000000]\n";
@@ -239,7 +239,7 @@ fn a_sweep_goes_on_beside_a_run_that_does_not_fit() {
 }
 
 #[test]
-fn a_trainer_whose_lock_was_taken_away_stops() {
+fn a_trainer_that_lost_its_lock_stops() {
     let snn = Snn::new();
     let arguments = Snn::train(ENDLESS, &["--run-dir", "run", "--resume", "--quiet"]);
     let first = start(&snn, &arguments);
@@ -261,7 +261,7 @@ fn a_trainer_whose_lock_was_taken_away_stops() {
 }
 
 #[test]
-fn quiet_hides_progress_and_no_warnings() {
+fn quiet_hides_progress_but_not_warnings() {
     let snn = Snn::new();
     let changes = ["training.epochs=2", "initialization.gain=0.1", "optimizer.learning_rate=1e-7"];
     let ended = snn.run(&Snn::train(&changes, &["--quiet", "--run-dir", "run"])).expect(0);
@@ -303,7 +303,7 @@ fn more_threads_than_cores_are_not_started() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_said_to_be_that() {
+fn failed_output_is_reported_as_such() {
     let snn = Snn::new();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = snn.command(&["presets", "randman"]).stdout(full).output().unwrap();
@@ -311,7 +311,7 @@ fn output_that_cannot_be_written_is_said_to_be_that() {
 }
 
 #[test]
-fn settings_at_fault_are_named() {
+fn invalid_settings_are_named() {
     let snn = Snn::new();
     for (change, words) in [
         ("optimizer.epsilon=1e-300", "optimizer.epsilon = 1e-300 is 0 in the 32-bit numbers"),

@@ -48,7 +48,7 @@ fn programs() -> PathBuf {
 
 #[test]
 fn every_command_of_the_guide_runs() {
-    let Some(root) = root() else { return snn_test_support::skip("the guide lies in the repository") };
+    let Some(root) = root() else { return snn_test_support::skip("the guide is only in the repository") };
     if !programs().join("snn-tui").exists() {
         return snn_test_support::skip("snn-tui is not built; `cargo xtask test` builds it");
     }
@@ -102,7 +102,7 @@ impl Help {
 
 #[test]
 fn every_command_and_flag_exists() {
-    let Some(root) = root() else { return snn_test_support::skip("the guide lies in the repository") };
+    let Some(root) = root() else { return snn_test_support::skip("the guide is only in the repository") };
     let mut help = Help::default();
     let mut flags = 0;
     for (page, text) in pages(&root) {
@@ -166,7 +166,7 @@ fn every_command_and_flag_exists() {
 
 #[test]
 fn every_key_exists() {
-    let Some(root) = root() else { return snn_test_support::skip("the guide lies in the repository") };
+    let Some(root) = root() else { return snn_test_support::skip("the guide is only in the repository") };
     let output = Command::new(env!("CARGO_BIN_EXE_snn")).args(["presets", "--keys"]).output().unwrap();
     let mut keys = Vec::new();
     let mut section = String::new();
@@ -210,8 +210,8 @@ fn every_key_exists() {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
-    let Some(root) = root() else { return snn_test_support::skip("the guide lies in the repository") };
+fn every_link_has_a_target() {
+    let Some(root) = root() else { return snn_test_support::skip("the guide is only in the repository") };
     for (page, text) in pages(&root) {
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.starts_with("http") {

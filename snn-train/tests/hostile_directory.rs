@@ -59,7 +59,7 @@ fn remove(path: &Path) {
 }
 
 #[test]
-fn links_lead_nowhere() {
+fn links_are_not_followed() {
     let snn = Snn::new();
     for name in ["lock", "metrics.jsonl", "status.json", "env.json", "checkpoints", "probes"] {
         let run = run(&snn, name);
@@ -109,7 +109,7 @@ fn links_lead_nowhere() {
 }
 
 #[test]
-fn pipes_and_devices_hold_nobody_up() {
+fn pipes_and_devices_do_not_block() {
     let snn = Snn::new();
     run(&snn, "good");
     for (number, name) in [
@@ -149,7 +149,7 @@ fn pipes_and_devices_hold_nobody_up() {
 
 /// Output files are written completely or not at all, through links, and never replace a device.
 #[test]
-fn outputs_leave_what_was_there_when_they_fail() {
+fn failed_outputs_leave_existing_files() {
     use std::os::unix::fs::FileTypeExt as _;
 
     let snn = Snn::new();
@@ -216,7 +216,7 @@ fn outputs_leave_what_was_there_when_they_fail() {
 }
 
 #[test]
-fn files_have_the_rights_of_the_umask() {
+fn files_have_the_permissions_of_the_umask() {
     let snn = Snn::new();
     for (umask, file, folder) in [("077", 0o600, 0o700), ("022", 0o644, 0o755), ("002", 0o664, 0o775)] {
         let directory = format!("runs/{umask}");

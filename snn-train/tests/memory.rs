@@ -116,7 +116,7 @@ const SHAPES: &[(&str, &[&str])] = &[
 /// The estimate before a run is between 0.9 and 1.3 of the peak: the allocator retains memory, and pages of the program file may or may
 /// not be resident.
 #[test]
-fn the_estimate_is_what_a_run_takes() {
+fn the_estimate_matches_the_memory_of_a_run() {
     let snn = Snn::new();
     let mut wrong = Vec::new();
     for (number, (name, changes)) in SHAPES.iter().enumerate() {

@@ -34,7 +34,7 @@ fn trained(changes: &[&str]) -> Snn {
 }
 
 #[test]
-fn a_round_trip_loses_nothing() {
+fn a_round_trip_is_lossless() {
     let snn = trained(&["network.hidden=[30, 20]", "network.recurrent=[true, false]"]);
     let told = snn.run(&["export", "run", "--format", "nir", "--out", "net.nir"]).expect(0).stderr;
     for words in [
@@ -75,7 +75,7 @@ fn a_round_trip_loses_nothing() {
 }
 
 #[test]
-fn what_computes_otherwise_is_refused() {
+fn graphs_with_other_dynamics_are_refused() {
     let snn = trained(&[]);
     snn.run(&["export", "run", "--format", "nir", "--out", "net.nir"]).expect(0);
     let with = |change: &str| snn.run(&["eval", "--weights", "net.nir", "--set", change]);
@@ -178,7 +178,7 @@ fn run_input(run: &RunDir) -> Vec<u8> {
 #[test]
 fn networks_run_in_snntorch() {
     if !has("snntorch") {
-        return snn_test_support::skip("Python with nir, torch and snntorch is not there (SNN_PYTHON)");
+        return snn_test_support::skip("Python with nir, torch and snntorch is not available (SNN_PYTHON)");
     }
     let same = agreement("snntorch", false);
     assert!(same > 0.999, "{same}");
@@ -188,7 +188,7 @@ fn networks_run_in_snntorch() {
 #[test]
 fn networks_run_in_norse() {
     if !has("norse.torch") {
-        return snn_test_support::skip("Python with nir, torch and norse is not there (SNN_PYTHON)");
+        return snn_test_support::skip("Python with nir, torch and norse is not available (SNN_PYTHON)");
     }
     let same = agreement("norse", false);
     assert!(same > 0.999, "{same}");

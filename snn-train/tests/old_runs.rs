@@ -47,7 +47,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn they_are_listed_evaluated_and_exported() {
+fn old_runs_are_listed_evaluated_and_exported() {
     let snn = runs();
     let listed = json(&snn.run(&["runs", "--json"]).expect(0).stdout);
     let states: BTreeMap<_, _> = listed["runs"]
@@ -71,7 +71,7 @@ fn they_are_listed_evaluated_and_exported() {
 }
 
 #[test]
-fn those_that_are_not_over_go_on() {
+fn unfinished_old_runs_resume() {
     let snn = runs();
     for run in ["runs/killed", "runs/stopped"] {
         snn.run(&["train", "--resume", "--run-dir", run, "--set", "training.epochs=4", "--quiet"]).expect(0);
@@ -81,7 +81,7 @@ fn those_that_are_not_over_go_on() {
 }
 
 #[test]
-fn a_sweep_is_found_done_and_its_file_plans_the_same_runs() {
+fn an_old_sweep_is_done_and_its_file_plans_the_same_runs() {
     let snn = Snn::new();
     copy(&fixtures().join("sweep"), &snn.path("sweeps/slopes"));
     // The preset's initial weights have changed since; the printed gain gives the old ones.

@@ -59,7 +59,7 @@ fn training_ends_with_the_same_bits_with_and_without_probes() {
 }
 
 #[test]
-fn a_resumed_run_has_the_probes_of_a_whole_one_and_may_look_at_other_things() {
+fn a_resumed_run_has_all_probes_and_may_change_their_settings() {
     let snn = Snn::new();
     let few = "probe.limit=4";
     let train = |epochs: &'static str, run: &'static str| {
@@ -87,7 +87,7 @@ fn a_resumed_run_has_the_probes_of_a_whole_one_and_may_look_at_other_things() {
 }
 
 #[test]
-fn what_cannot_be_probed_is_told_and_does_not_end_the_training() {
+fn failing_probes_are_reported_and_do_not_end_training() {
     let snn = Snn::new();
     let changes = ["training.epochs=2", "probe.samples=[100000]"];
     snn.run(&Snn::train(&changes, &[]))

@@ -27,7 +27,7 @@ fn assert_fields(value: &Value, fields: &[&str]) {
 }
 
 #[test]
-fn train_tells_how_it_did_and_where_the_run_lies() {
+fn train_prints_the_result_and_the_run_directory() {
     let snn = Snn::new();
     let ended = snn.run(&Snn::train(&["training.epochs=2"], &[])).expect(0);
     let runs = run::list(snn.path("runs")).unwrap();
@@ -181,7 +181,7 @@ fn watching_needs_a_terminal() {
 }
 
 #[test]
-fn shells_complete_and_man_has_a_page_for_each_command() {
+fn completions_and_man_pages_cover_every_command() {
     let snn = Snn::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = snn.run(&["completions", shell]).expect(0).stdout;

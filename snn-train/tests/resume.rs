@@ -27,7 +27,7 @@ fn wait_until_training(run: &Path) {
     let lines =
         || fs::read(run.join("metrics.jsonl")).map_or(0, |text| text.iter().filter(|&&b| b == b'\n').count());
     while lines() < 2 {
-        assert!(begin.elapsed() < Duration::from_secs(60), "the run does not get going");
+        assert!(begin.elapsed() < Duration::from_secs(60), "the run does not start");
         sleep(Duration::from_millis(2));
     }
 }
@@ -119,7 +119,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn two_processes_do_not_train_in_one_directory() {
+fn only_one_process_trains_in_a_directory() {
     let snn = Snn::new();
     let endless = Snn::train(&["training.epochs=100000"], &["--run-dir", "run", "--resume"]);
     let mut child = start(&snn, &endless);

@@ -114,7 +114,7 @@ fn other_classes_are_refused() {
 }
 
 #[test]
-fn a_split_does_not_move_because_files_were_added() {
+fn added_files_do_not_change_a_split() {
     let snn = Snn::new();
     words(&snn.path("words"), 0);
     run(&snn, &on_words("whole", &["training.epochs=5"])).expect(0);
@@ -214,7 +214,7 @@ fn other_data_in_the_same_place_are_refused() {
 }
 
 #[test]
-fn relative_paths_lead_to_the_data_from_anywhere() {
+fn relative_data_paths_work_from_any_directory() {
     let snn = Snn::new();
     write_spikes(&snn.path("a.h5"), 60, 0);
     run(&snn, &on_spikes("data.train_file=a.h5", "run")).expect(0);
@@ -246,7 +246,7 @@ fn an_input_without_spikes_is_noticed() {
 
 /// A custom program trains on data that no settings describe.
 #[test]
-fn runs_on_data_of_a_program_say_so() {
+fn runs_on_custom_data_are_marked() {
     let snn = Snn::new();
     let dataset_of = |shift: u16| {
         let binning = Binning { steps: 20, dt: 1.0, ..Binning::default() };

@@ -174,7 +174,7 @@ fn runs_that_do_not_fit_into_an_array_go_into_the_next() {
 }
 
 #[test]
-fn what_slurm_refuses_or_lacks_is_said() {
+fn errors_of_slurm_are_reported() {
     let cluster = Cluster::new(60.0);
     cluster.program("sbatch", "echo 'sbatch: error: invalid partition specified: nope' >&2; exit 1");
     cluster
@@ -209,7 +209,7 @@ fn what_slurm_refuses_or_lacks_is_said() {
 }
 
 #[test]
-fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bits() {
+fn a_signaled_worker_is_requeued_and_ends_bit_for_bit() {
     let cluster = Cluster::new(1.0);
     let long = SWEEP.replace("epochs = 3", "epochs = 30").replace("[0.01, 0.02, 0.03]", "[0.01]");
     cluster.plan(&long, 1.0);
@@ -227,7 +227,7 @@ fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bi
         let mut worker = cluster.worker("0").spawn().unwrap();
         let (begin, before) = (Instant::now(), epochs());
         while epochs() < before + 3 {
-            assert!(begin.elapsed() < Duration::from_secs(60), "the worker does not get going");
+            assert!(begin.elapsed() < Duration::from_secs(60), "the worker does not start");
             sleep(Duration::from_millis(2));
         }
         Command::new("kill").args([signal, &worker.id().to_string()]).status().unwrap();
@@ -244,7 +244,7 @@ fn a_worker_that_is_signalled_goes_back_into_the_queue_and_ends_with_the_same_bi
 }
 
 #[test]
-fn a_worker_whose_time_is_over_before_it_trains_does_not_go_back_into_the_queue() {
+fn a_worker_without_progress_is_not_requeued() {
     let cluster = Cluster::new(60.0);
     // Data that take some time to generate.
     cluster.plan(&SWEEP.replace("samples_per_class = 100", "samples_per_class = 20000"), 60.0);
@@ -260,7 +260,7 @@ fn a_worker_whose_time_is_over_before_it_trains_does_not_go_back_into_the_queue(
 }
 
 #[test]
-fn a_worker_leaves_runs_alone_that_another_trains_and_failed_ones_are_submitted_on_request() {
+fn a_worker_skips_busy_runs_and_retries_failed_ones_on_request() {
     let cluster = Cluster::new(60.0);
     cluster.plan(&SWEEP.replace("0.03]", "1e300]"), 60.0);
     cluster.run(&["submit", "sweep", "--minutes", "2"]).expect(0);
@@ -272,7 +272,7 @@ fn a_worker_leaves_runs_alone_that_another_trains_and_failed_ones_are_submitted_
     for (element, code) in [("0", 0), ("1", 0), ("2", 1)] {
         assert_eq!(cluster.worker(element).status().unwrap().code(), Some(code), "element {element}");
     }
-    assert!(!taken.join("status.json").exists(), "another process holds it");
+    assert!(!taken.join("status.json").exists(), "another process has locked it");
     assert_eq!(status(&cluster.path("sweep/runs").join(&elements[0][1]))["state"], "done");
 
     cluster.queue("");

@@ -87,7 +87,7 @@ fn decisions_are_those_of_predict() {
 }
 
 #[test]
-fn a_pipe_is_as_good_as_a_file() {
+fn a_pipe_equals_a_file() {
     let snn = trained();
     let samples = tone(0.9, 8000);
     fs::write(snn.path("whole.wav"), wav(&samples, samples.len() as u32)).unwrap();
@@ -114,7 +114,7 @@ fn a_pipe_is_as_good_as_a_file() {
 }
 
 #[test]
-fn what_cannot_be_heard_is_said() {
+fn invalid_sound_is_refused_with_a_reason() {
     let snn = trained();
     fs::write(snn.path("text"), "no sound at all").unwrap();
     fs::write(snn.path("cut.wav"), wav(&tone(0.9, 100), 4000)).unwrap();
@@ -135,14 +135,14 @@ fn what_cannot_be_heard_is_said() {
     refused(1, "1 0\n1 20\n", &["line 2 of lines: ", "a spike in unit 20, but there are 20"]);
     refused(2, "9 0\n3 1\n", &["line 2 of lines: ", "a spike at 3 ms, but the stream is at 9 ms"]);
     refused(2, "nan 0\n", &["a spike at NaN ms"]);
-    refused(2, "1e300 0\n", &["a spike at 1", "times are in ms since the stream began"]);
+    refused(2, "1e300 0\n", &["a spike at 1", "times are in ms since the start of the stream"]);
     fs::write(snn.path("lines"), b"\x00\xff\n").unwrap();
     run(&snn, &["stream", "spikes", "--input", "lines"]).fails(2, &["line 1 of lines: this is not text"]);
 }
 
 /// Spikes as lines of text: the decisions are those of `snn predict`.
 #[test]
-fn spikes_come_as_lines() {
+fn spikes_are_read_from_lines() {
     let snn = Snn::new();
     run(&snn, &Snn::train(&["training.epochs=2"], &["--run-dir", "run", "-q"])).expect(0);
     run(&snn, &["predict", "run", "--out", "all.json"]).expect(0);

@@ -34,7 +34,7 @@ fn last(text: &str) -> Value {
 }
 
 #[test]
-fn a_sweep_is_planned_run_summed_up_and_reused() {
+fn a_sweep_is_planned_trained_summarized_and_reused() {
     let snn = Snn::new();
     fs::write(snn.path("rates.toml"), SWEEP).unwrap();
     let plan = last(&snn.run(&["sweep", "plan", "rates.toml", "--json"]).expect(0).stdout);
@@ -75,7 +75,7 @@ fn a_sweep_is_planned_run_summed_up_and_reused() {
 }
 
 #[test]
-fn a_sweep_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
+fn a_stopped_or_killed_sweep_resumes_bit_for_bit() {
     let snn = Snn::new();
     fs::write(snn.path("rates.toml"), SWEEP).unwrap();
     snn.run(&["sweep", "plan", "rates.toml", "--no-measure", "--dir", "whole"]).expect(0);
@@ -97,7 +97,7 @@ fn a_sweep_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
         };
         let before = epochs();
         while epochs() < before + 3 {
-            assert!(begin.elapsed() < Duration::from_secs(60), "the sweep does not get going");
+            assert!(begin.elapsed() < Duration::from_secs(60), "the sweep does not start");
             sleep(Duration::from_millis(2));
         }
         Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
@@ -112,7 +112,7 @@ fn a_sweep_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
 }
 
 #[test]
-fn a_failed_run_is_shown_and_tried_again() {
+fn a_failed_run_is_reported_and_retried() {
     let snn = Snn::new();
     fs::write(snn.path("rates.toml"), SWEEP.replace("[0.01, 0.03]", "[1e300, 0.01]")).unwrap();
     let plan = last(&snn.run(&["sweep", "plan", "rates.toml", "--json"]).expect(0).stdout);
@@ -143,7 +143,7 @@ fn a_failed_run_is_shown_and_tried_again() {
 /// attempts, the run has failed; `retry` allows more attempts.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_run_that_ends_its_process_every_time_fails_and_the_others_go_on() {
+fn a_run_that_always_crashes_fails_and_the_others_continue() {
     let snn = Snn::new();
     let sweep = "base = \"randman\"\n[set]\ntraining.epochs = 1\ndata.samples_per_class = 20\ndata.classes = 2\n\
                  training.memory_limit = 1e6\n[[grid]]\nnetwork.hidden = [[20], [40000, 40000], [30]]\n";
@@ -198,7 +198,7 @@ fn a_sweep_with_runs_in_another_process_is_not_done() {
 }
 
 #[test]
-fn a_plan_that_drops_runs_says_so() {
+fn a_plan_that_drops_runs_reports_it() {
     let snn = Snn::new();
     let quick = SWEEP.replace("epochs = 30", "epochs = 1").replace("[0.01, 0.03]", "[0.01]");
     for (folder, text) in [("x", &quick), ("y", &quick.replace("[0.01]", "[0.02, 0.03, 0.04]"))] {

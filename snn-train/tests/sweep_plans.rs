@@ -31,7 +31,7 @@ fn change(sweep: &Path, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn plans_are_not_believed() {
+fn invalid_plans_are_refused() {
     let snn = Snn::new();
     fs::write(snn.path("rates.toml"), SWEEP).unwrap();
     snn.run(&["sweep", "plan", "rates.toml"]).expect(0);
@@ -73,7 +73,7 @@ fn plans_are_not_believed() {
 }
 
 #[test]
-fn costly_mistakes_are_found_at_once() {
+fn costly_mistakes_are_found_early() {
     let snn = Snn::new();
     let many = "data.seed = { linear = [0, 99], points = 100 }\ninitialization.gain = { linear = [1, 10], points = 99 }\n";
     let head = "base = \"randman\"\n[[grid]]\n";

@@ -173,7 +173,7 @@ fn epoch_records(run: &Path) -> Vec<EpochRecord> {
 }
 
 #[test]
-fn the_file_holds_what_the_run_recorded_and_training_does_not_notice() {
+fn the_file_has_all_records_and_training_is_unaffected() {
     let snn = Snn::new();
     let changes = ["training.epochs=4", "optimizer.learning_rate_decay=0.5", "probe.every=2"];
     snn.run(&Snn::train(&changes, &["--run-dir", "with", "--tensorboard"])).expect(0);
@@ -262,7 +262,7 @@ fn the_file_holds_what_the_run_recorded_and_training_does_not_notice() {
 }
 
 #[test]
-fn a_run_that_goes_on_tells_every_step_once() {
+fn a_resumed_run_writes_every_step_once() {
     let snn = Snn::new();
     let train = |run: &'static str, epochs: &'static str| {
         snn.run(&Snn::train(&[epochs], &["--run-dir", run, "--resume", "--tensorboard"])).expect(0);
@@ -296,7 +296,7 @@ fn a_run_that_goes_on_tells_every_step_once() {
 }
 
 #[test]
-fn killed_at_any_moment_it_ends_like_a_whole_one() {
+fn a_run_killed_at_any_moment_ends_like_an_uninterrupted_one() {
     let snn = Snn::new();
     let changes = ["training.epochs=30", "training.checkpoint_interval=0.01"];
     let train = |run: &'static str| Snn::train(&changes, &["--run-dir", run, "--resume", "--tensorboard"]);
@@ -330,7 +330,7 @@ fn killed_at_any_moment_it_ends_like_a_whole_one() {
 }
 
 #[test]
-fn epochs_trained_without_it_come_from_the_records() {
+fn epochs_without_tensorboard_come_from_the_records() {
     let snn = Snn::new();
     let train = |epochs: &'static str, more: &[&'static str]| {
         let options = [&["--run-dir", "run", "--resume"], more].concat();
@@ -356,7 +356,7 @@ fn epochs_trained_without_it_come_from_the_records() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told_and_does_not_end_the_training() {
+fn write_errors_are_reported_and_do_not_end_training() {
     let snn = Snn::new();
     let train = |epochs: &'static str| {
         Snn::train(&[epochs], &["--run-dir", "run", "--resume", "--tensorboard", "--quiet"])
@@ -387,7 +387,7 @@ fn a_file_that_cannot_be_written_is_told_and_does_not_end_the_training() {
 }
 
 #[test]
-fn the_runs_of_a_sweep_write_them_too_and_keep_their_names() {
+fn runs_of_a_sweep_write_event_files_and_keep_their_names() {
     let snn = Snn::new();
     let sweep = |name: &str, tensorboard: &str| {
         let set = ["data.samples_per_class = 40", "training.epochs = 1", tensorboard].join("\n");

@@ -23,7 +23,7 @@ fn json(ended: Ended) -> Value {
 }
 
 #[test]
-fn a_run_starts_from_weights_and_keeps_some() {
+fn a_run_starts_from_weights_and_freezes_some() {
     let snn = trained(&[]);
     let last = "run/checkpoints/last.safetensors";
     let tune = ["training.epochs=1", "data.seed=3", "training.freeze=['W1', 'V1']"];
@@ -60,7 +60,7 @@ fn a_run_starts_from_weights_and_keeps_some() {
     assert_same(&snn.path("tuned"), &snn.path("whole"));
     snn.run(&Snn::train(&tune, &["--init", last, "--run-dir", "new"]))
         .fails(1, &["cannot read the weights", last]);
-    assert!(!snn.path("new").exists(), "nothing has begun");
+    assert!(!snn.path("new").exists(), "nothing was started");
 
     snn.run(&Snn::train(&["network.hidden=[31]"], &["--init", "moved"]))
         .fails(2, &["W1 is 20 x 30 in the file but 20 x 31 here", "V1 is 30 x 30 in the file"]);
@@ -106,7 +106,7 @@ fn weights_are_evaluated_without_their_run() {
 }
 
 #[test]
-fn predictions_are_those_that_eval_counts() {
+fn predictions_agree_with_eval() {
     let snn = trained(&[]);
     let evaluation = json(snn.run(&["eval", "run", "--json"]));
     let told = snn.run(&["predict", "run", "--out", "p.csv", "--with", "counts"]).expect(0).stderr;

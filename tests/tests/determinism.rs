@@ -64,7 +64,7 @@ fn train(problem: &Problem, steps: usize) -> (Vec<Run>, Vec<Vec<u32>>) {
 /// The combined forward and backward pass equals forward, then backward: with every instruction set, any number of threads,
 /// and both implementations.
 #[test]
-fn loss_and_gradients_in_one_go_are_the_bits_of_the_tape() {
+fn loss_and_gradients_in_one_call_equal_the_tape_bit_for_bit() {
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     let strong = Regularizer {
         lower_strength: 3.0,
@@ -168,7 +168,7 @@ fn the_best_instruction_set_is_the_default() {
 /// Batches of different sizes, lengths and kinds in sequence through one network, whose reused memory holds values of earlier
 /// batches.
 #[test]
-fn nothing_is_left_of_earlier_batches() {
+fn earlier_batches_have_no_effect() {
     for problem in problems() {
         let network = problem.network();
         let batches: Vec<Problem> = [(100, 50), (3, 50), (17, 1), (8, 90), (64, 7), (1, 200), (100, 50)]
@@ -192,7 +192,7 @@ fn nothing_is_left_of_earlier_batches() {
 }
 
 #[test]
-fn losses_may_be_dropped_or_kept_waiting() {
+fn losses_may_be_dropped_or_used_later() {
     for problem in problems() {
         let (input, labels) = (problem.input(), problem.labels());
         let loss = |network: &Network| -> Vec<Vec<f32>> {
@@ -262,7 +262,7 @@ fn inference_equals_the_taped_pass() {
 /// The result of a sample does not depend on its neighbors: a batch of 13 gives the same bits as its first 8 and last 5
 /// samples.
 #[test]
-fn samples_do_not_see_each_other() {
+fn samples_are_independent() {
     let hidden = vec![Layer::feed_forward(17), Layer::recurrent(20)];
     let config = NetworkConfig { hidden, ..NetworkConfig::new(12, 5) };
     for signal in [Signal::Spikes(0.2), Signal::Frames] {

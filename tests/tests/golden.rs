@@ -174,7 +174,7 @@ where
 }
 
 #[test]
-fn optimizers_follow_the_paths_of_an_independent_program() {
+fn optimizers_follow_trajectories_of_an_independent_program() {
     follow::<f64>(1e-12);
     follow::<f32>(2e-6);
 }

@@ -275,7 +275,7 @@ where
 }
 
 #[test]
-fn gradients_of_an_own_loss_train_like_any_others() {
+fn gradients_of_a_custom_loss_train_like_others() {
     let problem = problem(Readout::Max);
     let mut network: Network =
         Network::new(problem.config.clone(), Initialization::Normal { gain: 9.0 }, 3).unwrap();

@@ -110,7 +110,7 @@ fn every_surrogate_through_every_switch() {
 
 /// The surrogate depends on `U - threshold`; thresholds and weights grow together, to keep the spikes the same.
 #[test]
-fn thresholds_other_than_one() {
+fn other_thresholds() {
     for threshold in [0.01, 0.5, 3.0, 100.0] {
         for reset_gradient in RESETS {
             let config = NetworkConfig { threshold, reset_gradient, ..two_layers([17, 20]) };

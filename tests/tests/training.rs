@@ -61,7 +61,7 @@ fn first_epochs_follow_the_stored_curve() {
 /// The reference diverges from this program no faster than this program diverges from itself after a change of the last bit
 /// of every initial weight.
 #[test]
-fn drift_is_that_of_a_change_in_the_last_bit() {
+fn drift_equals_that_of_a_change_in_the_last_bit() {
     const EPOCHS: usize = 10;
     let references = Reference::load();
     let reference = references.iter().find(|r| r.known_orders() >= EPOCHS).expect("a run with known orders");

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn recorded_runs_are_laid_out_and_the_stopped_one_runs() {
+    fn recorded_runs_are_copied_and_the_stopped_one_appears_running() {
         let place = tempfile::tempdir().expect("a directory");
         lay_out(place.path()).expect("copies");
         let status = fs::read(place.path().join("runs/under-way/status.json")).expect("a status");

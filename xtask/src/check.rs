@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_packages_are_told_from_options_of_the_tests() {
+    fn packages_and_test_options_are_separated() {
         let chosen = |line: &str| names_packages(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert!(chosen("-p snn-core golden") && chosen("--package=snn-core") && chosen("-psnn-core"));
         assert!(!chosen("golden -- --nocapture") && !chosen("golden -- -p"));

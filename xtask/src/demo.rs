@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_demo_gets_a_directory_of_its_own() {
+    fn each_demo_gets_a_separate_directory() {
         let root = tempfile::tempdir().expect("a temporary directory");
         for expected in ["runs/demo", "runs/demo-2", "runs/demo-3"] {
             assert_eq!(unused(root.path()), Path::new(expected));

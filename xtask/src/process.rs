@@ -124,14 +124,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_as_typed() {
         let mut command = Command::new("/usr/bin/cargo");
         command.args(["doc", "--no-deps", "it's", ""]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(line(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc --no-deps 'it'\''s' ''");
     }
 
     #[test]
-    fn the_root_holds_the_workspace() {
+    fn the_root_is_that_of_the_workspace() {
         assert!(root().join("Cargo.lock").is_file());
         assert!(root().join("xtask").is_dir());
     }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_of_an_option_is_found_in_both_its_forms() {
+    fn option_values_are_found_in_both_forms() {
         let find = |line: &str| {
             let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
             option(&words, "--run-dir")

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_missing_is_nothing_to_do() {
+    fn with_all_requirements_there_is_nothing_to_do() {
         for installer in [None, Some(Installer::Apt), Some(Installer::Macos)] {
             assert_eq!(plan(&[], Machine { installer, is_root: true }), Plan::Ready);
         }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_else_is_told_the_line_for_the_machine() {
+    fn others_get_the_command_for_the_machine() {
         assert_eq!(told(Some(Installer::Apt), false), ["sudo apt-get install gcc libc6-dev libread-dev"]);
         assert_eq!(told(Some(Installer::Dnf), false), ["sudo dnf install gcc read-devel"]);
         assert_eq!(told(Some(Installer::Pacman), true), ["pacman -S --needed base-devel read"]);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_system_gets_all_lines() {
+    fn an_unknown_system_gets_all_commands() {
         let commands = told(None, false);
         assert_eq!(commands.len(), 5);
         assert!(commands[0].starts_with("sudo apt-get"));

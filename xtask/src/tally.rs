@@ -126,7 +126,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     }
 
     #[test]
-    fn closing_lines_add_up() {
+    fn summary_lines_add_up() {
         assert_eq!(tally().programs, 2);
         assert_eq!(
             tally().to_string(),
@@ -135,7 +135,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     }
 
     #[test]
-    fn tests_that_note_it_are_skipped_and_not_passed() {
+    fn skipped_tests_do_not_count_as_passed() {
         let mut tally = tally();
         tally.read_skipped("tmux\tnot installed\ntmux\tnor pkill\n\nslurm\tnot Linux\n");
         assert_eq!(
@@ -156,7 +156,7 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     }
 
     #[test]
-    fn other_lines_count_nothing() {
+    fn other_lines_are_ignored() {
         let mut tally = Tally::default();
         for line in ["", "test ", "the test result: ok. 5 passed", "test x ... ok"] {
             tally.read(line);

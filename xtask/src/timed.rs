@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn test_programs_are_told_from_those_of_the_documentation() {
+    fn test_programs_and_documentation_tests_are_distinguished() {
         let name = |path: &str| test_program(Path::new(path));
         assert_eq!(name("target/release/deps/snn_core-d86f5cda7a94e2e1"), Some("snn_core".into()));
         assert_eq!(name("/tmp/rustdoctestX/merged_doctest_2024/rust_out"), None);

@@ -65,7 +65,7 @@ fn built_from(package: &str) -> Vec<String> {
 }
 
 #[test]
-fn there_are_no_arrows_but_the_agreed_ones() {
+fn dependencies_are_the_documented_ones() {
     let members = members();
     for (from, dependencies) in &members {
         if from == "snn-tests" {
@@ -88,7 +88,7 @@ fn there_are_no_arrows_but_the_agreed_ones() {
 }
 
 #[test]
-fn the_numerics_know_nothing_of_files_and_screens() {
+fn the_numerics_are_independent_of_files_and_screens() {
     let members = members();
     let dependencies = &members["snn-core"];
     for dependency in
@@ -99,13 +99,13 @@ fn the_numerics_know_nothing_of_files_and_screens() {
 }
 
 #[test]
-fn the_data_sets_know_nothing_of_networks() {
+fn the_data_sets_are_independent_of_networks() {
     let crates = built_from("snn-data");
     assert!(!crates.iter().any(|name| name == "dfdx" || name == "snn-core"), "{crates:?}");
 }
 
 #[test]
-fn no_trainer_comes_along_with_the_dashboard() {
+fn the_dashboard_does_not_include_the_trainer() {
     let crates = built_from("snn-tui");
     for trainer in ["dfdx", "snn-core", "snn-data", "snn-train", "safetensors", "rayon"] {
         assert!(!crates.iter().any(|name| name == trainer), "snn-tui is built from {trainer}: {crates:?}");

@@ -52,7 +52,7 @@ struct Module {
 }
 
 #[test]
-fn no_file_uses_one_that_uses_it() {
+fn files_do_not_depend_on_each_other_in_cycles() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
     let mut found = Vec::new();
     for start in CRATES {
@@ -94,7 +94,7 @@ fn no_file_uses_one_that_uses_it() {
 }
 
 #[test]
-fn circles_are_found_through_names_that_are_passed_on() {
+fn cycles_are_found_through_reexports() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);

@@ -47,7 +47,7 @@ fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
 /// All commands build for all members, so the only remaining difference is whether tests and benchmarks are built. A package can
 /// have two sets of features in one build: for programs, and for build scripts and macros.
 #[test]
-fn programs_and_tests_share_what_they_are_built_from() {
+fn programs_and_tests_share_features() {
     let programs = features("normal,build");
     let tests = features("normal,build,dev");
     assert!(programs.len() > 100, "only {} packages were seen", programs.len());
@@ -70,7 +70,7 @@ fn every_member_is_a_default_member() {
 }
 
 #[test]
-fn the_automation_chooses_no_packages() {
+fn the_automation_selects_no_packages() {
     let mut folders = vec![root().join("xtask/src")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -96,7 +96,7 @@ fn the_automation_chooses_no_packages() {
 }
 
 #[test]
-fn there_are_not_too_many_packages() {
+fn the_number_of_packages_is_limited() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
     let count = lock.lines().filter(|line| *line == "[[package]]").count();
     assert!(count <= PACKAGES, "{count} packages are locked; `cargo tree` shows their origin");

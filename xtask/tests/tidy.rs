@@ -92,7 +92,7 @@ fn documents() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_crate_says_what_it_is_and_keeps_the_lints() {
+fn every_crate_has_metadata_and_the_workspace_lints() {
     for member in members() {
         let manifest = manifest(&root().join(&member));
         let description = manifest["package"].get("description").and_then(Value::as_str).unwrap_or_default();
@@ -120,7 +120,7 @@ fn versions_are_declared_once_in_the_workspace() {
 }
 
 #[test]
-fn files_stay_short_enough_to_read() {
+fn files_are_short_enough_to_read() {
     for path in sources(&["rs", "cu"]) {
         let lines = read(&path).lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines; split it", path.display());
@@ -128,7 +128,7 @@ fn files_stay_short_enough_to_read() {
 }
 
 #[test]
-fn nothing_is_left_undone() {
+fn there_are_no_leftover_markers() {
     // Concatenated, so that this file does not match itself.
     let marks = [["todo", "!("], ["unimplemented", "!("], ["#[", "ignore"], ["TO", "DO"], ["FIX", "ME"]];
     for path in sources(&["rs", "cu", "toml"]) {
@@ -150,7 +150,7 @@ fn nothing_is_left_undone() {
 }
 
 #[test]
-fn programs_print_through_the_writer_that_escapes() {
+fn programs_print_through_the_escaping_writer() {
     // Names are untrusted: printing without `snn_terminal` would send them to the terminal unescaped.
     let programs = ["snn-train/src/bin", "snn-tui/src", "xtask/fetch/src"].map(|folder| root().join(folder));
     // Concatenated, so that this file does not match itself.
@@ -172,7 +172,7 @@ fn programs_print_through_the_writer_that_escapes() {
 }
 
 #[test]
-fn the_top_level_holds_what_was_agreed() {
+fn the_top_level_has_only_the_agreed_entries() {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
     let listed = output.ok().filter(|output| output.status.success());
     let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
@@ -196,7 +196,7 @@ fn the_top_level_holds_what_was_agreed() {
 /// The fuzz targets are a separate workspace with requirements that CI lacks; this test checks without building them that they name
 /// existing functions.
 #[test]
-fn fuzz_targets_are_declared_and_call_what_there_is() {
+fn fuzz_targets_are_declared_and_call_existing_functions() {
     let manifest = manifest(&root().join("fuzz"));
     let declared: Vec<_> = manifest["bin"]
         .as_array()

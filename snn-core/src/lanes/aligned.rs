@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn begins_a_line_whatever_its_length() {
+    fn memory_starts_at_a_cache_line() {
         let mut kept: Aligned<f32> = Aligned::default();
         assert!(kept.is_empty());
         for len in [1, 16, 1000, 3, 100_000, 0, 5000] {

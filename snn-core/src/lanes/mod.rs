@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_faint_is_zero_and_nothing_else() {
+    fn only_tiny_values_become_zero() {
         assert_eq!(FAINT, 2f32.powi(-95));
         let kept = [FAINT, FAINT.next_up(), 1e-28, 1.0, f32::MAX, f32::INFINITY, f32::NAN, 0.0];
         let gone = [FAINT.next_down(), 1e-30, f32::MIN_POSITIVE, 1e-45];
@@ -192,7 +192,7 @@ mod tests {
 
     /// The forward pass determines spikes in `f64`, the backward pass by the sign in `f32`.
     #[test]
-    fn what_is_positive_is_positive_when_narrowed() {
+    fn narrowed_values_and_their_signs_agree() {
         let small = [LEAST_POSITIVE, LEAST_POSITIVE.next_up(), LEAST_POSITIVE.next_down(), 1e-45, 1e-300];
         let positive = small.into_iter().chain([f64::MIN_POSITIVE, 1e-38, 0.0, 1.0, 1e-16, 3.0]);
         let mut values: Vec<f64> = positive.flat_map(|x| [x, -x, x]).collect();

@@ -85,7 +85,7 @@ mod tests {
     use crate::Settings;
 
     #[test]
-    fn every_rule_is_called_like_its_kind() {
+    fn every_rule_has_the_name_of_its_kind() {
         assert_eq!(OptimizerKind::WORDS, ["adam", "adamw", "smorms3", "sgd"]);
         for (kind, word) in OptimizerKind::ALL.iter().zip(OptimizerKind::WORDS) {
             assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{word}\""));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn states_of_others_are_refused() {
+    fn states_of_other_optimizers_are_refused() {
         let settings = OptimizerSettings::default();
         let network = |units| -> Network {
             Network::new(crate::NetworkConfig::new(2, units), Default::default(), 0).unwrap()

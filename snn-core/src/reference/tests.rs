@@ -250,7 +250,7 @@ fn finite_differences_of_each_regularizer() {
 
 /// Without keeping them constant, the finite differences disagree: the tests above can distinguish the switches.
 #[test]
-fn detached_paths_are_seen_by_plain_finite_differences() {
+fn detached_paths_change_plain_finite_differences() {
     let open =
         NetworkConfig { threshold: 0.3, reset_gradient: ResetGradient::Differentiable, ..config(1, true) };
     let reset = NetworkConfig { reset_gradient: ResetGradient::Detached, ..open.clone() };

@@ -71,7 +71,7 @@ fn antiderivatives_have_the_surrogates_as_derivatives() {
 
 /// Scripts and experiments use the word of a shape, kernels its code: neither may change.
 #[test]
-fn words_and_codes_stay() {
+fn words_and_codes_are_stable() {
     let expected = [
         "super-spike",
         "sigmoid",
@@ -95,7 +95,7 @@ fn words_and_codes_stay() {
 
 /// The codes are those of the `enum` in the kernels' source: `SURROGATE_SUPER_SPIKE` is number 0, and so on.
 #[test]
-fn the_kernels_know_every_shape_by_the_same_code() {
+fn the_kernels_use_the_same_codes() {
     let source = include_str!("../fused/cuda/kernels/surrogate.cuh");
     let (_, list) = source.split_once("enum {").unwrap();
     let (list, _) = list.split_once('}').unwrap();

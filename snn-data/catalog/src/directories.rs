@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variable_goes_before_the_user_s_folder() {
+    fn the_variable_takes_precedence_over_the_user_s_folder() {
         // Every test process has a search path, and the second variable is certainly unset.
         let path = directory("PATH", |_| unreachable!()).unwrap();
         assert_eq!(Some(path.into_os_string()), env::var_os("PATH"));

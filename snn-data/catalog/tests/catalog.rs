@@ -4,7 +4,7 @@
 use snn_catalog::{Catalog, Unpacked};
 
 #[test]
-fn it_holds_every_data_set_of_the_paper_the_two_small_ones_and_those_of_spikes() {
+fn the_catalog_has_all_supported_data_sets() {
     let catalog = Catalog::built_in().unwrap();
     let names: Vec<&str> = catalog.data_sets.iter().map(|data_set| data_set.name.as_str()).collect();
     let expected = [
@@ -23,7 +23,7 @@ fn it_holds_every_data_set_of_the_paper_the_two_small_ones_and_those_of_spikes()
 }
 
 #[test]
-fn what_can_be_verified_is() {
+fn every_file_that_can_be_verified_is() {
     let catalog = Catalog::built_in().unwrap();
     for data_set in &catalog.data_sets {
         let verifiable = data_set.files.iter().all(|file| file.is_verifiable());
@@ -52,7 +52,7 @@ fn what_can_be_verified_is() {
 }
 
 #[test]
-fn servers_and_names_make_addresses() {
+fn addresses_consist_of_servers_and_names() {
     let catalog = Catalog::built_in().unwrap();
     let shd = catalog.get("shd").unwrap();
     assert_eq!(

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn each_channel_loses_its_own_mean() {
+    fn each_channel_is_centered() {
         let mut frames = [1.0, 10.0, 3.0, 30.0];
         remove_mean(&mut frames, 2);
         assert_eq!(frames, [-1.0, -10.0, 1.0, 10.0]);

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_cannot_be_repeated() {
+    fn an_empty_sound_cannot_be_repeated() {
         assert!(fit_length::<f64>(&mut vec![], 2, 3).is_err());
         assert!(fit_length(&mut vec![1.0, 2.0, 3.0], 2, 3).is_err());
         assert!(fit_length(&mut vec![1.0], 0, 3).is_err());

@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_above_the_new_nyquist_frequency_goes() {
+    fn frequencies_above_the_new_nyquist_frequency_are_removed() {
         let resampled = resample(&tone(10_000.0, 48_000, 48_000), 48_000, 16_000).unwrap();
         let worst = largest(&resampled[2000..14_000]);
         assert!(worst < 1e-5, "{worst}");
     }
 
     #[test]
-    fn pieces_give_the_same_numbers() {
+    fn chunks_give_the_same_values() {
         let samples = tone(700.0, 44_100, 10_000);
         let whole = resample(&samples, 44_100, 16_000).unwrap();
         for size in [1, 7, 1000, 9_999] {
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_no_panic() {
+    fn nonfinite_values_do_not_panic() {
         for value in [f64::NAN, f64::INFINITY, f64::MAX] {
             assert_eq!(resample(&[value; 3000], 44_100, 16_000).unwrap().len(), 1089);
         }

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_are_those_of_a_file() {
+    fn a_stream_equals_a_file() {
         let bytes: Vec<u8> = (0..2400_u32).map(|k| (k.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let floats: Vec<u8> = (0..300).flat_map(|k| (k as f32 / 300.0 - 0.5).to_le_bytes()).collect();
         for (tag, bits, channels) in [

@@ -97,7 +97,7 @@ mod tests {
     ];
 
     #[test]
-    fn they_are_those_of_the_table() {
+    fn values_equal_those_of_the_table() {
         for (order, re, im, expected_re, expected_im) in TABLE {
             let z = Complex64::new(re, im);
             let found = if order == 0 { h0(z) } else { h1(z) };
@@ -111,7 +111,7 @@ mod tests {
 
     /// The two methods agree at the transition between them.
     #[test]
-    fn there_is_no_jump() {
+    fn the_function_is_continuous() {
         for angle in [-1.5_f64, -0.7, 0.0, 0.5, 1.2, 2.0] {
             let at = |radius: f64| Complex64::from_polar(radius, angle);
             for order in [h0, h1] {

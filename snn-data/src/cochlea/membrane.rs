@@ -247,7 +247,7 @@ mod tests {
 
     /// Nearly all of each response is in the part of a block that is used, or wraps around within it.
     #[test]
-    fn responses_are_shorter_than_what_blocks_overlap_by() {
+    fn responses_are_shorter_than_the_overlap_of_blocks() {
         for rate in [16_000, 48_000] {
             let membrane = Membrane::new(24, rate).unwrap();
             for channel in 0..24 {
@@ -259,7 +259,7 @@ mod tests {
 
     /// Splitting a sound into blocks does not change the response.
     #[test]
-    fn blocks_join_without_a_seam() {
+    fn blocks_join_seamlessly() {
         let membrane = Membrane::new(16, 16_000).unwrap();
         // One impulse before and one after the end of a block's new part, far apart.
         let mut samples = vec![0.0; 2 * membrane.hop];

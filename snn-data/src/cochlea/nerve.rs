@@ -205,7 +205,7 @@ mod tests {
 
     /// A louder stimulus releases more transmitter, most of it at its onset.
     #[test]
-    fn an_onset_is_louder_than_what_follows() {
+    fn an_onset_has_more_spikes_than_the_rest() {
         let mut random = ChaCha8Rng::seed_from_u64(3);
         let mut nerve = Nerve::new(16_000.0, &mut random);
         let mut early = 0;

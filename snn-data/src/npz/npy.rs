@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_arrays_are_read_back() {
         for shape in [&[][..], &[6], &[2, 3], &[1, 2, 3]] {
             let values: Vec<i32> = (0..shape.iter().product::<usize>() as i32).collect();
             let header = Header::write::<i32>(shape);

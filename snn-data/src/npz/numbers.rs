@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_of_numbers_is_read() {
+    fn every_numeric_type_is_read() {
         fn read<T: Bytes>(values: &[T]) -> Vec<f64> {
             let bytes = [Header::write::<T>(&[values.len()]), T::encode(values)].concat();
             numbers(&bytes).unwrap().values

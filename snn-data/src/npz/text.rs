@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_back() {
+    fn texts_are_read_back() {
         let mut writer = NpzWriter::new();
         writer.add_texts("one", &[], &["zw\u{f6}lf \u{1f600}"]).unwrap();
         writer.add_texts("two", &[2], &["a", ""]).unwrap();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_entries_are_told() {
+    fn broken_entries_are_reported() {
         let broken = |kind: &str, entries: &[u8]| texts(&[Header::of(kind, &[1]), entries.to_vec()].concat());
         assert_eq!(broken("<U1", &[65, 0, 0, 0]), Ok(vec!["A".to_owned()]));
         assert!(broken("<U1", &[0xff; 4]).unwrap_err().contains("not Unicode"));

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_it_takes_grows_with_what_is_computed() {
+    fn the_estimated_time_grows_with_the_work() {
         let preset = RandmanConfig::default().seconds();
         assert!((0.2..1.0).contains(&preset), "{preset}");
         let many = RandmanConfig { classes: 65_536, samples_per_class: 10, ..RandmanConfig::default() };

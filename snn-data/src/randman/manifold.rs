@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_coordinate_lies_at_zero() {
+    fn a_constant_coordinate_is_zero() {
         // Frequency 0: the first coordinate does not depend on x.
         let manifold = Manifold::new(1, 2, 1.0, &[1.0, 1.0], &[0.0, 0.5], &[0.25, 0.0]).unwrap();
         assert_eq!(manifold.spike_times(&[0.0, 0.5], 50.0).unwrap(), [0.0, 0.0, 0.0, 50.0]);

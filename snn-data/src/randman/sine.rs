@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_the_sine_of_the_library() {
+    fn agrees_with_the_standard_sine() {
         let mut worst = 0.0_f64;
         for i in -200_000..=200_000 {
             let turns = f64::from(i) * 1.234_567_e-5;
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_turns_do_not_matter() {
+    fn whole_periods_do_not_matter() {
         for turns in [0.0, 1.0, 2.0, 1e6, -3.0] {
             for (fraction, sine) in
                 [(0.0, 0.0), (0.25, 1.0), (0.5, 0.0), (0.75, -1.0), (0.125, 0.5_f64.sqrt())]

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_comes_back_or_is_nothing() {
+    fn a_list_is_read_back_or_ignored() {
         let [a, b] = [b"a", b"b"].map(|bytes| Fingerprint::of(bytes));
         let bytes = format(&[("yes/1.wav", [a, b]), ("no/ü.wav", [b, a])]);
         let known = parse(&bytes).unwrap();

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_left_half_written_goes_and_what_is_being_written_stays() {
+    fn leftovers_are_removed_and_active_files_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         fs::write(place("fsdd-1.features.77.part"), b"killed").unwrap();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_ends_leaves_nothing_half_written() {
+    fn a_program_that_exits_leaves_no_partial_files() {
         let folder = tempfile::tempdir().unwrap();
         let written = write(&folder.path().join("a.features"), |file| {
             file.write_all(&[0; 100])?;
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first_and_only_the_cache_s_own() {
+    fn the_oldest_files_of_the_cache_are_removed_first() {
         let folder = tempfile::tempdir().unwrap();
         for (age, name) in [(30, "a.features"), (20, "b.features"), (10, "c.features"), (40, "a.contents")] {
             let path = folder.path().join(name);

@@ -7,7 +7,7 @@ use snn_data::{Error, Shd, ShdConfig, SplitRule};
 
 /// A file whose labels use `shuffle`, a filter that every HDF5 library has, changed to claim a different filter.
 #[test]
-fn a_filter_that_is_not_here_is_told() {
+fn a_missing_filter_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = super::half().write(folder.path(), "packed.h5");
     let file = File::open_rw(&path).unwrap();

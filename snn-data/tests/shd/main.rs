@@ -97,7 +97,7 @@ fn speakers_are_left_out() {
 }
 
 #[test]
-fn files_that_are_not_there_are_named() {
+fn missing_files_are_named() {
     let folder = published();
     std::fs::remove_file(folder.path().join("shd_test.h5")).unwrap();
     let message = Shd::open(folder.path(), &ShdConfig::default()).unwrap_err().to_string();
@@ -232,7 +232,7 @@ fn write_words(folder: &Path, letters: &[u8; 5]) -> PathBuf {
 }
 
 #[test]
-fn words_are_utf_8_whatever_the_file_calls_them() {
+fn words_are_utf_8_whatever_the_file_declares() {
     let folder = tempfile::tempdir().unwrap();
     let data = read(&write_words(folder.path(), b"f\xc3\xbcnf")).unwrap();
     assert_eq!(data.class_name(2), Some("fünf"));
@@ -313,7 +313,7 @@ fn missing_groups_are_named() {
 /// Truncated anywhere. Bytes flipped within the global heap are not tried: version 1.10 of the HDF5 library then reads out of
 /// bounds (`H5HG_read`) before any check.
 #[test]
-fn files_cut_off_anywhere_are_refused() {
+fn truncated_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.h5");
     for chunked in [false, true] {
@@ -408,7 +408,7 @@ fn pair(train: &Fixture<f32, u16>, test: &Fixture<f32, u16>) -> Result<Shd, Erro
 }
 
 #[test]
-fn two_files_of_one_run_go_together() {
+fn the_files_of_one_data_set_must_match() {
     let words = |keys: [&'static str; 3]| Fixture { keys: Some(keys.to_vec()), ..in_unit(1e-3) };
     let train = words(["null", "eins", "zwei"]);
     let same = pair(&train, &words(["null", "eins", "zwei"])).unwrap();
@@ -474,7 +474,7 @@ fn samples_that_were_appended_belong_to_no_part() {
 }
 
 #[test]
-fn files_that_others_write_are_called_so() {
+fn files_being_written_by_others_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = half().write(folder.path(), "busy.h5");
     // Opening the same file again in one process shares the library's lock, but not a system lock.

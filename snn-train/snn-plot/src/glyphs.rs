@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_that_the_font_lacks_is_a_box() {
+    fn a_missing_glyph_is_a_box() {
         let fonts = Fonts::load().unwrap();
         let bounds = fonts.label("\u{6f22}", 10.0, Anchor::Start).unwrap().bounds();
         assert!(bounds.width() > 4.0 && bounds.height() > 6.0, "{bounds:?}");

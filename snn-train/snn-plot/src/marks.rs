@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whiskers_reach_to_the_last_value_within_the_fence() {
+    fn whiskers_end_at_the_last_value_within_the_fence() {
         let whiskers = Whiskers::of(&[9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 30.0]).unwrap();
         let expected = Whiskers { low: 1.0, quartiles: [3.0, 5.0, 7.0], high: 9.0, outliers: vec![30.0] };
         assert_eq!(whiskers, expected);

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn categories_stand_in_the_middle_of_their_places() {
+    fn categories_are_centered() {
         let scale = AxisScale::categories(["FF", "RC"]);
         assert_eq!((scale.share(0.0), scale.share(1.0)), (0.25, 0.75));
         assert_eq!(labels(&scale), ["FF", "RC"]);

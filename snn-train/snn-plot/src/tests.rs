@@ -14,7 +14,7 @@ fn elements(document: &str) -> Vec<Element> {
     for part in document.split('<').skip(1) {
         let (tag, text) = part.split_once('>').expect("tags end");
         if let Some(name) = tag.strip_prefix('/') {
-            let element = open.pop().expect("what ends has begun");
+            let element = open.pop().expect("every end has a start");
             assert_eq!(element.tag.split(' ').next(), Some(name));
             if let Some(outer) = open.last_mut() {
                 outer.text += &element.text;
@@ -35,7 +35,7 @@ fn elements(document: &str) -> Vec<Element> {
 }
 
 #[test]
-fn a_panel_has_ticks_labels_and_marks_at_their_places() {
+fn a_panel_has_ticks_labels_and_marks_in_place() {
     let mut canvas = Canvas::new(120.0, 100.0, "test");
     let rect = Rect::new(20.0, 10.0, 80.0, 60.0);
     let axes = Axes::new(rect, AxisScale::logarithmic(0.01, 1.0), AxisScale::linear(0.0, 100.0))
@@ -72,7 +72,7 @@ fn a_panel_has_ticks_labels_and_marks_at_their_places() {
 }
 
 #[test]
-fn text_is_rendered_with_the_font_that_ships() {
+fn text_is_rendered_with_the_bundled_font() {
     let ink = |label: &str| {
         let mut canvas = Canvas::new(60.0, 20.0, "test");
         canvas.text(2.0, 14.0, label, 10.0, Anchor::Start, BLACK);
@@ -102,7 +102,7 @@ fn dark(canvas: &Canvas) -> impl Fn(u32, u32) -> bool {
 }
 
 #[test]
-fn what_lies_outside_of_all_clips_is_hidden() {
+fn marks_outside_of_clips_are_hidden() {
     let mut canvas = Canvas::new(40.0, 40.0, "test");
     let across = [(0.0, 20.0), (40.0, 20.0)];
     canvas.clipped(Rect::new(10.0, 0.0, 20.0, 40.0), |canvas| {
@@ -115,7 +115,7 @@ fn what_lies_outside_of_all_clips_is_hidden() {
     let row = |y| [5, 15, 25, 35].map(|x| dark(x, y));
     assert_eq!(row(20), [false, true, false, false], "within both");
     assert_eq!(row(30), [false, true, true, false], "within one");
-    assert_eq!(row(10), [true; 4], "behind the group nothing is cut off");
+    assert_eq!(row(10), [true; 4], "nothing is cut off after the group");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn dashes_leave_gaps_and_opacity_shines_through() {
 }
 
 #[test]
-fn upward_text_stands_on_its_side() {
+fn upward_text_is_rotated() {
     let extent = |canvas: &Canvas| {
         let dark = dark(canvas);
         let ink = (0..40).flat_map(|x| (0..40).map(move |y| (x, y))).filter(|&(x, y)| dark(x, y));

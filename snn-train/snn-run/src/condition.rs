@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_hold_is_refused_with_an_example_of_what_can() {
+    fn impossible_conditions_are_refused_with_an_example() {
         for (wrong, example) in [
             ("state", "as in state=done"),
             ("=done", "as in state=done"),
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_comes_last() {
+    fn missing_values_are_last() {
         let sorted = |reverse| {
             let mut cells = ["", "10", "9"];
             cells.sort_by(|a, b| order(a, b, reverse));

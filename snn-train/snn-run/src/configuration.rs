@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn section_by_section_it_is_what_the_whole_file_says() {
+    fn reading_by_section_equals_reading_the_file() {
         let mut all = Configurations::default();
         for text in [
             TEXT,
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_sections_are_kept_once() {
+    fn equal_sections_are_stored_once() {
         let mut all = Configurations::default();
         let one = read(&mut all, TEXT).unwrap();
         let other = read(&mut all, &TEXT.replace("seed = 3", "seed = 4")).unwrap();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_and_probes_make_no_other_group() {
+    fn seeds_and_probes_do_not_change_the_group() {
         let of = |text: &str| Configuration::of(&text.parse().unwrap()).group();
         assert_eq!(of(TEXT), of(&TEXT.replace("seed = 3", "seed = 4").replace("every = 1", "every = 2")));
         assert_ne!(of(TEXT), of(&TEXT.replace("epochs = 2", "epochs = 3")));

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_is_asked_for_by_a_file() {
+    fn a_file_requests_a_stop() {
         let directory = tempfile::tempdir().unwrap();
         let run = RunDir { path: directory.path().to_owned() };
         run.request_stop().unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_run_is_said_to_be_none() {
+    fn directories_without_a_run_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let error = RunDir::open(directory.path()).unwrap_err();
         assert!(matches!(error, Error::NotARun { .. }), "{error}");
@@ -254,7 +254,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_killed_trainer_is_known_by_its_lock() {
+    fn a_killed_trainer_is_detected_by_its_lock() {
         use crate::status::RecordedState;
 
         let directory = tempfile::tempdir().unwrap();
@@ -269,7 +269,7 @@ mod tests {
         let lock = File::create(directory.path().join(crate::files::LOCK)).unwrap();
         assert_eq!(run.state_by(&status), RunState::Stalled);
         lock.lock().unwrap();
-        assert_eq!(run.state_by(&status), RunState::Running, "a process holds it");
+        assert_eq!(run.state_by(&status), RunState::Running, "a process has locked it");
         lock.unlock().unwrap();
         let elsewhere = Status { host: Some("elsewhere".to_owned()), ..status.clone() };
         let of_old = Status { host: None, ..status.clone() };

@@ -174,7 +174,7 @@ mod tests {
     struct Silent(#[source] Error);
 
     #[test]
-    fn lines_are_counted_alike() {
+    fn lines_are_counted_consistently() {
         for text in ["", "\n", "a", "a\nbc\n\nd", "\n\n"] {
             let lines = Lines::of(text);
             for offset in 0..=text.len() + 1 {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_told_once() {
+    fn causes_are_reported_once() {
         let full = Error::io("write the metrics", "run")(io::ErrorKind::StorageFull.into());
         let told = full.to_string();
         assert_eq!(with_causes(&full), told);

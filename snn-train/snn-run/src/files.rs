@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_probe_holds_its_epoch() {
+    fn the_name_of_a_probe_contains_its_epoch() {
         assert_eq!(probe(17), "0000017.json");
         assert_eq!(probed_epoch(&probe(17)), Some(17));
         assert_eq!(probed_epoch(&probe(u32::MAX)), Some(u32::MAX));

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_reads_on_keeps_torn_lines_and_notices_a_cut() {
+    fn following_handles_growth_partial_lines_and_truncation() {
         let (_directory, run) = run();
         let mut tail = run.tail();
         assert!(!tail.poll().unwrap(), "no file yet");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_longer_than_a_chunk_is_told_whole() {
+    fn a_history_longer_than_a_chunk_is_read_completely() {
         let (_directory, run) = run();
         let number = 3 * CHUNK as u32 / line(0).len() as u32;
         fs::write(run.path().join(METRICS), (0..number).map(line).collect::<String>()).unwrap();

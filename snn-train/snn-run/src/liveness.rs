@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_trusts_the_nearer_sign() {
+    fn a_single_look_uses_the_nearer_time() {
         let now = 100.0 * HOUR;
         let heard = |heartbeat: f64, modified: f64| silence(at(now), heartbeat, Some(at(modified)));
         assert_eq!(heard(now - 2.0, now - 3.0), 2.0, "clocks agree");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_from_the_future_keeps_no_dead_run_alive() {
+    fn a_future_heartbeat_does_not_hide_a_dead_run() {
         let died = 100.0 * HOUR;
         let ahead = died + HOUR;
         // Ten minutes later, the clock of the trainer is still ahead of ours.
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_watches_goes_by_changes_alone() {
+    fn repeated_looks_depend_only_on_changes() {
         let (here, now) = (Instant::now(), 100.0 * HOUR);
         let mut pulse = Pulse::default();
         let mut look = |after: f64, heartbeat: f64| {

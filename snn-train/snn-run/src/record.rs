@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The version in every line of `metrics.jsonl`; it is incremented when the meaning of a field changes.
 pub const METRICS_VERSION: u32 = 1;
 
-/// How the lines of epochs begin that this version writes.
+/// The start of the epoch lines that this version writes.
 pub(crate) const EPOCH: &str = r#"{"version":1,"kind":"epoch",""#;
 
 /// One line of `metrics.jsonl`: `{"version":1,"kind":"epoch",...}`.

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_with_other_clocks_are_known_by_their_beat() {
+    fn runs_with_other_clocks_are_recognized_by_their_heartbeat() {
         let folder = tempfile::tempdir().unwrap();
         let run = |name: &str, trainer: f64, files: f64| {
             let path = folder.path().join(name);

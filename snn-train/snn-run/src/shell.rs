@@ -54,7 +54,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_shell_reads_back_what_was_meant() {
+    fn a_shell_restores_the_original_words() {
         use std::{os::unix::ffi::OsStrExt as _, process::Command};
 
         let words: [&[u8]; 9] = [

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_json_are_those_for_people_and_old_ones_are_read() {
+    fn words_in_json_equal_the_displayed_ones_and_old_ones_are_read() {
         for state in RunState::ALL {
             let json = serde_json::to_string(&state).unwrap();
             assert_eq!(json, format!("\"{state}\""));

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_the_future_is_read() {
+    fn an_unknown_future_state_is_read() {
         let status: Status = serde_json::from_str(r#"{"state":"paused","epoch":3,"mood":1}"#).unwrap();
         assert_eq!((status.state, status.epoch), (RecordedState::Unknown, 3));
     }

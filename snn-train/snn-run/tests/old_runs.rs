@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 #[test]
-fn runs_are_listed_with_how_they_stand() {
+fn runs_are_listed_with_their_states() {
     let runs = snn_run::list(fixture("runs")).unwrap();
     let states: BTreeMap<_, _> = runs.iter().map(|run| (run.id(), run.status().unwrap().state)).collect();
     let expected = [
@@ -67,7 +67,7 @@ fn everything_in_a_run_is_read() {
 }
 
 #[test]
-fn a_sweep_comes_to_what_it_came_to() {
+fn a_sweep_has_the_same_results() {
     let sweep = SweepDir::open(fixture("sweep")).unwrap();
     let results = sweep.results();
     let written: Value = serde_json::from_slice(&fs::read(fixture("sweep/results.json")).unwrap()).unwrap();

@@ -48,7 +48,7 @@ impl Copy {
 }
 
 #[test]
-fn each_real_run_has_the_verdict_that_it_was_made_for() {
+fn each_recorded_run_has_its_expected_verdict() {
     for (name, verdict, detail, change) in [
         ("learned", Verdict::Learned, "test 75.0 %, valid 87.5 % in epoch 19", None),
         (
@@ -111,7 +111,7 @@ fn each_real_run_has_the_verdict_that_it_was_made_for() {
 }
 
 #[test]
-fn a_run_under_way_learns_or_has_yet_to_begin() {
+fn an_unfinished_run_is_learning_or_starting() {
     let running =
         |epochs| Copy::of("learned", epochs, json!({"state": "running", "test_accuracy": null})).diagnosis();
     assert_eq!((running(0).verdict, running(0).detail.as_str()), (Verdict::Starting, "in its first epoch"));
@@ -136,7 +136,7 @@ fn a_run_under_way_learns_or_has_yet_to_begin() {
 }
 
 #[test]
-fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere() {
+fn a_killed_run_is_dead_on_its_machine_and_stalled_on_others() {
     let copy = Copy::of(
         "learned",
         10,
@@ -162,7 +162,7 @@ fn a_killed_run_is_dead_if_its_process_is_seen_to_be_gone_and_stalled_elsewhere(
 
 /// Epochs of a network that learns, then of one that guesses.
 #[test]
-fn what_is_learned_and_lost_has_diverged() {
+fn losing_what_was_learned_is_divergence() {
     let copy = Copy::of("learned", 15, json!({"state": "done", "epoch": 18}));
     let metrics = copy.path().join("metrics.jsonl");
     let guesses = fs::read_to_string(fixture("diverged/metrics.jsonl")).unwrap();
@@ -179,7 +179,7 @@ fn what_is_learned_and_lost_has_diverged() {
 
 /// A remedy names the key that determined the initial weights, and its command sets that key.
 #[test]
-fn weights_are_redrawn_with_the_key_that_drew_them() {
+fn remedies_name_the_key_of_the_initialization() {
     for (name, drawn) in [("silent", "1.5"), ("vanishing", "1.0")] {
         let epochs = fs::read_to_string(fixture(name).join("metrics.jsonl")).unwrap().lines().count();
         let copy = Copy::of(name, epochs, json!({}));
@@ -200,7 +200,7 @@ fn weights_are_redrawn_with_the_key_that_drew_them() {
 
 /// Skimmed, the records of every run say what they say when they are read, also with odd lines among them.
 #[test]
-fn skimming_is_reading() {
+fn skimming_equals_reading() {
     let mut epochs = 0;
     for run in snn_run::list(fixture("")).unwrap() {
         let metrics = fs::read_to_string(run.path().join("metrics.jsonl")).unwrap();
@@ -226,7 +226,7 @@ fn skimming_is_reading() {
 }
 
 #[test]
-fn warnings_that_are_over_are_said_to_be() {
+fn resolved_warnings_are_marked() {
     let diagnosis = RunDir::open(fixture("chance")).unwrap().diagnosis();
     let [guesses, silent] = &diagnosis.warnings[..] else { panic!("{:?}", diagnosis.warnings) };
     assert!(guesses.message.contains("no better than guessing") && !guesses.over, "{guesses:?}");
@@ -235,7 +235,7 @@ fn warnings_that_are_over_are_said_to_be() {
 }
 
 #[test]
-fn what_cannot_be_read_is_damaged_and_what_has_not_begun_pending() {
+fn unreadable_runs_are_damaged_and_unstarted_ones_pending() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(fixture("chance/config.toml"), folder.path().join("config.toml")).unwrap();
     let run = RunDir::open(folder.path()).unwrap();

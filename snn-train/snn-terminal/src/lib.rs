@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn no_unsafe_character_is_left_and_all_others_are() {
+    fn unsafe_characters_are_escaped_and_all_others_kept() {
         for c in (0..=0x10_ffff_u32).filter_map(char::from_u32) {
             let text = format!("a{c}b");
             let escaped = escape(&text);
@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn json_means_what_it_meant() {
+    fn escaped_json_has_the_same_meaning() {
         // JSON does not escape U+2028 and DEL; escaped, they are the same characters.
         let written = written(&["{\"a\": \"x\u{7f}\u{2028}\u{e0041}\"}\n".as_bytes()]);
         assert_eq!(written, "{\"a\": \"x\\u007f\\u2028\\udb40\\udc41\"}\n");
     }
 
     #[test]
-    fn characters_may_come_in_pieces_and_bytes_may_be_none() {
+    fn characters_may_be_split_and_bytes_may_be_invalid() {
         let name = "ä\u{9b}x".as_bytes();
         assert_eq!(written(&[name]), "ä\\u009bx");
         for cut in 1..name.len() {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_of_the_program_pass_and_nothing_else() {
+    fn only_colors_of_the_program_pass() {
         let mut out = Escaped::new(Vec::new());
         out.write_colored("\x1b[38;2;1;2;3mx\x1b[0m\n\x1b[2J\x1b]0;t\x07\x1b[1;\x1b").unwrap();
         let text = String::from_utf8(out.inner).unwrap();

@@ -23,7 +23,7 @@ fn small() -> Checkpoint {
 }
 
 #[test]
-fn a_checkpoint_survives_its_file() {
+fn a_checkpoint_is_read_back() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("last.safetensors");
     assert!(matches!(Checkpoint::load(&path), Err(Error::MissingCheckpoint { .. })));
@@ -47,7 +47,7 @@ fn sorted(checkpoint: &Checkpoint) -> Vec<Matrix> {
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_is_noticed() {
+fn every_flipped_bit_and_every_truncation_is_detected() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("last.safetensors");
     let whole = small();
@@ -72,7 +72,7 @@ fn every_flipped_bit_and_every_cut_is_noticed() {
 }
 
 #[test]
-fn a_checkpoint_of_the_future_is_not_guessed_at() {
+fn a_newer_checkpoint_format_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("last.safetensors");
     let mut checkpoint = small();
@@ -86,7 +86,7 @@ fn a_checkpoint_of_the_future_is_not_guessed_at() {
 
 /// Files with a correct checksum, written by a different program.
 #[test]
-fn numbers_that_no_training_leaves_are_refused() {
+fn impossible_values_in_checkpoints_are_refused() {
     let refused = |change: &dyn Fn(&mut Checkpoint), words: &str| {
         let mut checkpoint = small();
         change(&mut checkpoint);
@@ -135,7 +135,7 @@ fn a_checkpoint_of_version_1_is_read() {
 }
 
 #[test]
-fn another_network_is_told_by_its_shapes() {
+fn a_different_network_is_refused_with_its_shapes() {
     let checkpoint = small();
     let mut experiment = checkpoint.experiment().clone();
     checkpoint.restore(&mut network(&experiment)).unwrap();

@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_checked_and_said() {
+    fn ranges_are_checked_and_described() {
         let cases: &[(Values, &str, &[&str], &[&str])] = &[
             (
                 Values::Integer(1, 9),

@@ -132,7 +132,7 @@ mod tests {
     use crate::experiment::presets;
 
     #[test]
-    fn what_is_no_number_any_more_is_refused_by_its_key() {
+    fn numbers_that_degenerate_in_32_bits_are_refused() {
         for change in [
             "optimizer.epsilon=1e-300",
             "optimizer.beta1=0.9999999999999999",
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_to_nothing_is_doubted_and_no_preset_is() {
+    fn unlikely_settings_give_warnings_and_presets_do_not() {
         for change in
             ["initialization.gain=1e30", "network.tau_mem=1e15", "data.dt=1e20", "data.tau_randman=1e-300"]
         {

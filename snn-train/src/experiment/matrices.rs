@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn matrices_are_known_by_name() {
+    fn matrices_are_selected_by_name() {
         let mut experiment = Experiment::default();
         experiment.set(&["network.hidden=[5, 6]", "network.recurrent=[false, true]"]).unwrap();
         assert_eq!(experiment.matrix_names(), ["W1", "W2", "V2", "Wout"]);

@@ -194,7 +194,7 @@ section! {
         cosine_epochs: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
         /// Fraction of the learning rate at the end of the decrease; for `cosine`.
         minimum: f64 = 0.0, "", Values::FROM_0_TO_1;
-        /// Epochs of linear warm-up to `optimizer.learning_rate`, before the schedule begins.
+        /// Epochs of linear warm-up to `optimizer.learning_rate`, before the schedule starts.
         warm_up_epochs: u32 = 0, "epochs", Values::Integer(0, 1_000_000);
     }
 }

@@ -57,7 +57,7 @@ fn every_key_is_documented_once_and_every_documented_key_exists() {
 }
 
 #[test]
-fn every_word_of_every_choice_is_understood() {
+fn every_choice_of_every_key_is_accepted() {
     for key in keys() {
         let Values::Choice(words) = key.values else { continue };
         for word in words {
@@ -119,7 +119,7 @@ fn parts_and_tables_are_read_at_any_depth() {
 }
 
 #[test]
-fn what_is_not_there_is_named_with_the_way_to_get_it() {
+fn missing_data_are_named_with_a_remedy() {
     let directory = tempfile::tempdir().unwrap();
     let opened = |data_set: &str, changes: &[&str]| {
         let mut experiment = on(data_set);
@@ -211,7 +211,7 @@ fn schedules_are_those_of_the_keys() {
 
 /// More epochs are allowed when resuming, unless the learning rate depends on their number.
 #[test]
-fn a_cosine_over_all_epochs_is_another_one_with_more_of_them() {
+fn a_cosine_over_all_epochs_depends_on_their_number() {
     let different = |changes: &[&str]| {
         let (mut one, mut other) = (Experiment::default(), Experiment::default());
         one.set(changes).unwrap();
@@ -272,7 +272,7 @@ fn an_experiment_survives_its_toml() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_line() {
+fn errors_name_their_line() {
     for (text, expected) in [
         (
             "[optimizer]\n\nlearning_rte = 1",
@@ -358,7 +358,7 @@ fn overrides_take_toml_values_and_bare_words() {
 }
 
 #[test]
-fn experiments_from_code_are_checked_too() {
+fn experiments_from_code_are_checked() {
     let mut experiment = Experiment::default();
     experiment.optimizer.learning_rate = f64::NAN;
     let error = experiment.validate().unwrap_err().to_string();
@@ -393,7 +393,7 @@ fn presets_and_files_are_found() {
 }
 
 #[test]
-fn the_difference_leaves_out_for_how_long_to_train() {
+fn the_length_of_training_is_not_a_difference() {
     let stored = Experiment::default();
     let mut other = stored.clone();
     other.set(&["training.epochs=99", "training.patience=3", "probe.every=0"]).unwrap();

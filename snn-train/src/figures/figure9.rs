@@ -138,8 +138,8 @@ pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
     let readings = [0.5, 0.8, 0.9, KNEE, 0.99]
         .map(|share| format!("{:.3} at {} %", fit.come(share), (100.0 * share).round()));
     let mut found = vec![format!(
-        "the number depends on where the curve is read, of which the paper says nothing: spikes where it has come so much of its \
-         way up: {}",
+        "the number depends on where the curve is read, which the paper does not specify; spikes at fractions of its rise: \
+         {}",
         readings.join(", ")
     )];
     let lost = few.with_a_lost_class();
@@ -149,8 +149,8 @@ pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
         let number =
             without.map_or_else(|| "cannot be fitted".to_owned(), |fit| format!("{:.1}", fit.critical()));
         found.push(format!(
-            "{lost} of {} runs fitted never predict one of the classes; without them the critical spikes are {number} instead of \
-             {:.1}",
+            "{lost} of the {} fitted runs never predict one of the classes; without them, the critical number of spikes is \
+             {number} instead of {:.1}",
             few.rows().len(),
             fit.critical()
         ));
@@ -166,7 +166,7 @@ pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
             .filter(|share| share.is_finite())
             .collect();
         found.push(format!(
-            "spikes of both layers are added, of which the first has {:.0} % (median)",
+            "spikes of both layers are counted; the first layer has {:.0} % of them (median)",
             100.0 * super::statistics::median(&shares)
         ));
     }

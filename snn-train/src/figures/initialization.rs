@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_go_round_and_others_are_refused() {
+    fn names_are_parsed_and_others_refused() {
         let all: Vec<_> = FirstWeights::all().map(|weights| weights.to_string()).collect();
         assert_eq!(all, FirstWeights::NAMES);
         for name in ["gain-5", "gain-x", "active "] {

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_bent_valley_is_found() {
+    fn the_minimum_of_a_curved_valley_is_found() {
         for start in [[-1.2, 1.0], [-12.0, 10.0], [-120.0, 100.0], [0.0, 0.0]] {
             let (found, sum) = minimize(start, valley).unwrap();
             assert!((found[0] - 1.0).abs() < 1e-12 && (found[1] - 1.0).abs() < 1e-12, "{found:?}");
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_stays() {
+    fn parameters_without_influence_stay() {
         assert_eq!(minimize([1.0, 2.0], |_| vec![row(3.0, [0.0; 2])]), Some(([1.0, 2.0], 9.0)));
         let ([x, y], sum) = minimize([1.0, 2.0], |[x, _]| vec![row(x * x - 9.0, [2.0 * x, 0.0])]).unwrap();
         assert!((x - 3.0).abs() < 1e-14 && y == 2.0 && sum < 1e-25, "{x} {y} {sum}");
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_no_minimum() {
+    fn nan_is_not_a_minimum() {
         assert_eq!(minimize([1.0, 2.0], |_| vec![row(f64::NAN, [1.0, 1.0])]), None);
         assert_eq!(minimize([1.0, 2.0], |_| vec![row(1.0, [1.0, f64::INFINITY])]), None);
     }

@@ -135,7 +135,7 @@ impl Reproduction {
     /// Draws a figure from the existing runs.
     ///
     /// # Errors
-    /// [`snn_run::Error::Io`] if a file cannot be written; errors of data sets and networks that are looked into.
+    /// [`snn_run::Error::Io`] if a file cannot be written, and errors of the data sets and networks in the figure.
     pub fn draw(&self, figure: Figure) -> Result<Drawn, Error> {
         let mut output = figure.draw(self)?;
         output.missing.sort_by(|a, b| a.panel.cmp(&b.panel));

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sheet_leaves_a_drawing_twice_and_its_numbers() {
+    fn output_has_two_drawings_and_the_numbers() {
         let directory = tempfile::tempdir().unwrap();
         let mut output = FigureOutput::new(72.0, 36.0, "a < b");
         let mut table = Table::new(["x", "what"]);

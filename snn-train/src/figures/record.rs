@@ -135,7 +135,7 @@ mod tests {
 
     /// The protocol's rule: 100 epochs for runs that still gain more than a point, only at full scale.
     #[test]
-    fn what_still_rises_is_trained_for_longer_at_full_scale() {
+    fn improving_runs_are_trained_longer_at_full_scale() {
         let directory = tempfile::tempdir().unwrap();
         let of = |scale| {
             let reproduction = Reproduction::new(directory.path(), scale);

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_are_chosen_on_validation_and_reported_on_the_test() {
+    fn models_are_selected_on_validation_and_reported_on_test() {
         let mut rows = vec![row("a", 1.0, 0.9, 0.1), row("b", 10.0, 0.8, 1.0), row("c", 10.0, 0.95, 0.5)];
         rows.push(Row { state: RunState::Failed, ..row("d", 10.0, 1.0, 1.0) });
         let message = Some(format!("the loss is NaN: {DIVERGED}"));

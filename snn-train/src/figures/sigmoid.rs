@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_is_found_again() {
+    fn a_curve_is_recovered() {
         let found = Sigmoid::fit(&points(), 10.0, 98.0).unwrap();
         assert!((found.critical() / TRUE.critical() - 1.0).abs() < 0.05, "{found:?}");
         assert!((found.at(TRUE.critical()) - (10.0 + 0.95 * 88.0)).abs() < 0.6);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn fits_equal_those_of_another_program() {
+    fn fits_equal_those_of_an_independent_program() {
         // Computed by the crate levenberg-marquardt 0.15, from the same starting points.
         for (points, [middle, steepness, critical, low, high]) in [
             (points(), [1.200001090993, 6.000211122171, 49.059560559255, 48.202628623029, 49.934729905823]),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_holds_the_truth_and_grows_with_the_noise() {
+    fn the_interval_contains_the_truth_and_grows_with_noise() {
         let interval = Sigmoid::critical_interval(&points(), 10.0, 98.0).unwrap();
         assert!(interval.low < TRUE.critical() && TRUE.critical() < interval.high, "{interval:?}");
         let wide = Sigmoid::critical_interval(&noisy(), 10.0, 98.0).unwrap();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_is_not_fitted() {
+    fn too_few_points_are_not_fitted() {
         assert_eq!(Sigmoid::fit(&points()[..3], 10.0, 98.0), None);
         assert_eq!(Sigmoid::fit(&points(), 10.0, 10.0), None);
         let silent = vec![(0.0, 10.0); 10];

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn every_data_set_can_be_asked_for_and_left_out() {
+    fn every_data_set_can_be_requested_and_omitted() {
         let all = [RANDMAN, MNIST, SHD, RAW_HD, RAW_SC];
         let names = all.iter().flat_map(|it| [Some(it.name), it.stand_in.map(|other| other.name)]);
         assert_eq!(names.flatten().collect::<Vec<_>>(), DATA_SETS);

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_narrow_with_the_sample_and_hold_the_value() {
+    fn intervals_narrow_with_the_sample_and_contain_the_value() {
         let sample = |n: i32| (0..n).map(|k| f64::from(k % 5)).collect::<Vec<_>>();
         let (few, many) = (Interval::of_mean(&sample(10)).unwrap(), Interval::of_mean(&sample(100)).unwrap());
         assert_eq!((few.value, many.value), (2.0, 2.0));

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_grow_with_what_they_are_made_of() {
+    fn parts_scale_with_their_settings() {
         let small = estimate(&["network.hidden=[64]"]);
         assert!(small.bytes() < 50 << 20, "{small}");
         let wide = estimate(&["network.hidden=[60000, 60000]"]);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_numbers() {
+    fn excessive_memory_is_refused_with_numbers() {
         let mut experiment = Experiment::default();
         let estimate = estimate(&["network.hidden=[60000, 60000]"]);
         experiment.set(&["training.memory_limit=2"]).unwrap();

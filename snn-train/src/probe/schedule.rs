@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probes_are_thinned_and_the_first_and_the_newest_stay() {
+    fn probes_are_thinned_keeping_the_first_and_the_newest() {
         for (every, limit) in [(1, 10), (3, 7), (2, 2), (5, 50)] {
             let schedule = Schedule { every, limit };
             let mut kept = Vec::new();

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_shows_what_the_network_does() {
+    fn a_probe_records_the_activity() {
         let mut experiment = Experiment::default();
         let changes = ["data.samples_per_class=20", "network.hidden=[30, 12]", "initialization.gain=8"];
         experiment.set(&changes).unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_answers_as_an_evaluation_does_whatever_the_loss() {
+    fn a_probe_predicts_like_an_evaluation_with_every_loss() {
         let mut experiment = Experiment::default();
         experiment
             .set(&["data.samples_per_class=20", "network.hidden=[30]", "initialization.gain=8"])
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_of_an_update_is_that_of_the_weights_difference() {
+    fn the_update_size_is_that_of_the_weight_difference() {
         let mut experiment = Experiment::default();
         experiment.set(&["data.samples_per_class=20", "initialization.gain=8"]).unwrap();
         let dataset = experiment.data.open().unwrap();

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_readable_and_new() {
+    fn names_are_readable_and_unique() {
         let id = new_id("my net/1");
         let parts: Vec<_> = id.rsplitn(4, '-').collect();
         assert_eq!(parts.last(), Some(&"my net/1".replace([' ', '/'], "-").as_str()));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_held_by_one() {
+    fn only_one_process_holds_a_directory() {
         let directory = tempfile::tempdir().unwrap();
         let lock = take(directory.path()).unwrap();
         let error = Lock::take(directory.path()).unwrap_err();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_others_begin_is_no_other_thing() {
+    fn a_run_started_by_another_process_is_recognized() {
         let directory = tempfile::tempdir().unwrap();
         let begin = |path: &Path| match hold(path) {
             Ok((_lock, Found::Empty)) => {
@@ -142,7 +142,7 @@ mod tests {
                 let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| begin(&path))).collect();
                 workers.into_iter().map(|worker| worker.join().unwrap()).sum()
             });
-            assert!(begun <= 1 && begin(&path) + begun == 1, "run {number} was begun {begun} times");
+            assert!(begun <= 1 && begin(&path) + begun == 1, "run {number} was started {begun} times");
         }
     }
 }

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_newer_than_the_checkpoint_are_cut_off() {
+    fn metrics_newer_than_the_checkpoint_are_truncated() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
         let old = line("epoch", 1) + &line("warning", 1) + &line("probe", 1) + &line("epoch", 2);
@@ -167,7 +167,7 @@ mod tests {
             history(directory, &(old.clone() + &new)).cut(2).unwrap();
             assert_eq!(fs::read_to_string(directory.join(METRICS)).unwrap(), old);
         }
-        assert_eq!(fs::read_dir(directory).unwrap().count(), 1, "no copy of what is trained again at once");
+        assert_eq!(fs::read_dir(directory).unwrap().count(), 1, "no copy of records that are repeated immediately");
         History::read(&directory.join("absent")).unwrap().cut(2).unwrap();
         history(directory, &(line("warning", 0) + &line("epoch", 1))).cut(0).unwrap();
         assert_eq!(fs::read_to_string(directory.join(METRICS)).unwrap(), "");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_checkpoint_has_behind_it_must_be_recorded() {
+    fn epochs_of_the_checkpoint_must_be_recorded() {
         let directory = tempfile::tempdir().unwrap();
         let check = |text: &str, epochs, best: Option<u32>| {
             let best = best.map(|epoch| Best { epoch, accuracy: f64::from(epoch) / 10.0, loss: 0.0 });

@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_that_is_taken_away_is_noticed() {
+    fn a_removed_lock_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(LOCK);
         let lock = Lock::take(directory.path()).unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn without_locks_a_file_is_held() {
+    fn without_file_locks_a_file_is_used() {
         let directory = tempfile::tempdir().unwrap();
         let why = io::Error::from(io::ErrorKind::Unsupported);
         let take = || Substitute::take(directory.path(), &why);

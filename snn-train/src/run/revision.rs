@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_the_repository_names_is_run() {
+    fn commands_of_the_repository_are_not_run() {
         let Some(place) = Place::new() else { return snn_test_support::skip("git is not installed") };
         let (script, mark) = (place.0.path().join(".git/evil"), place.0.path().join("mark"));
         fs::write(&script, format!("#!/bin/sh\necho x >> {}\ncat\n", mark.display())).unwrap();

@@ -1,5 +1,5 @@
 //! Where a run resumes: at its last checkpoint, at that of its best epoch if requested, or at the beginning if there was never a
-//! checkpoint. A run with finished epochs never starts over by itself.
+//! checkpoint. A run with finished epochs never starts over automatically.
 
 use std::path::Path;
 

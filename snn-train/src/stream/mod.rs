@@ -277,7 +277,7 @@ impl Stream {
     }
 
     /// Ends the stream: the rest of the sound becomes frames, and a partial window is padded like a sample of a data set, by repeating
-    /// the last frame or with steps without spikes. The next push begins a new stream.
+    /// the last frame or with steps without spikes. The next push starts a new stream.
     ///
     /// # Errors
     /// [`Error::Network`] for invalid frames, which the front end never produces.

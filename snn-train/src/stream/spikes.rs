@@ -42,7 +42,7 @@ impl Bin {
             let step = time / dt;
             if step - self.step as f64 > MOST_SILENCE {
                 return Err(Error::Impossible(format!(
-                    "a spike at {time:?} ms, more than {MOST_SILENCE:e} steps after {now} ms: times are in ms since the stream began"
+                    "a spike at {time:?} ms, more than {MOST_SILENCE:e} steps after {now} ms: times are in ms since the start of the stream"
                 )));
             }
             return Ok(step as u64);

@@ -59,7 +59,7 @@ fn of_batch(trainer: &Trainer, index: u32) -> (usize, Vec<f32>) {
 }
 
 #[test]
-fn sound_is_decided_as_in_a_batch() {
+fn decisions_on_sound_equal_those_in_a_batch() {
     let folder = tempfile::tempdir().unwrap();
     recordings(folder.path());
     for changes in [
@@ -113,7 +113,7 @@ fn sound_is_decided_as_in_a_batch() {
 }
 
 #[test]
-fn spikes_are_decided_as_in_a_batch() {
+fn decisions_on_spikes_equal_those_in_a_batch() {
     let mut experiment = Experiment::default();
     let small = [
         "data.samples_per_class=20",
@@ -147,7 +147,7 @@ fn spikes_are_decided_as_in_a_batch() {
 }
 
 #[test]
-fn windows_follow_one_another() {
+fn windows_are_consecutive() {
     let mut experiment = Experiment::default();
     experiment.set(&["data.samples_per_class=20", "training.epochs=1"]).unwrap();
     let trainer = trained(experiment);
@@ -165,7 +165,7 @@ fn windows_follow_one_another() {
         );
         assert!(stream.push_spike(251.0, 99, &mut tell).is_err());
         stream.finish(&mut tell).unwrap();
-        // a new stream begins at 0
+        // a new stream starts at 0
         stream.push_spike(0.0, 3, &mut tell).unwrap();
         (steps, finals)
     };
@@ -177,7 +177,7 @@ fn windows_follow_one_another() {
 }
 
 #[test]
-fn what_cannot_be_streamed_is_said() {
+fn impossible_streams_are_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     recordings(folder.path());
     let trainer = trained(sound_experiment(folder.path(), &["data.remove_mean=true", "training.epochs=1"]));

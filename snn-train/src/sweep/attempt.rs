@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn tries_that_end_their_process_are_counted_until_the_run_gets_on() {
+    fn crashing_attempts_are_counted_until_the_run_progresses() {
         let directory = tempfile::tempdir().unwrap();
         let run = directory.path().join("run");
         drop(Attempt::begin(&run).unwrap());
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_tried_elsewhere_is_left_to_its_lock() {
+    fn a_run_trained_by_another_process_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let first = Attempt::begin(directory.path()).unwrap();
         drop(Attempt::begin(directory.path()).unwrap());

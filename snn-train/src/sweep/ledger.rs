@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_beside_others_waits() {
+    fn a_run_waits_until_its_memory_is_free() {
         let (ledger, stop) = (Ledger::of(Some(100)), AtomicBool::new(false));
         let first = ledger.take(60, &stop).unwrap();
         let second = ledger.take(40, &stop).unwrap();

@@ -38,7 +38,7 @@ fn assert_refused(text: &str, words: &str) {
 }
 
 #[test]
-fn a_file_says_what_code_says() {
+fn a_file_equals_the_same_sweep_in_code() {
     let sweep = load(
         r#"
         base = "base.toml"
@@ -95,7 +95,7 @@ fn a_file_says_what_code_says() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_line() {
+fn errors_name_their_line() {
     let base = "base = \"base.toml\"\n";
     for (text, words) in [
         ("bse = 1", "mine.toml:2: "),
@@ -145,7 +145,7 @@ fn mistakes_are_named_with_their_line() {
 }
 
 #[test]
-fn a_name_is_that_of_a_directory() {
+fn a_name_must_be_a_directory_name() {
     let base = "base = \"base.toml\"\n";
     for name in ["../../evil", "/abs/path", ".", "..", "a/b", r"a\\b", r"a\nb", r"a\u0007"] {
         assert_refused(&format!("{base}name = \"{name}\""), "mine.toml:2: the name of a sweep");
@@ -159,7 +159,7 @@ fn a_name_is_that_of_a_directory() {
 }
 
 #[test]
-fn more_runs_than_can_be_listed_are_counted_and_refused() {
+fn too_many_runs_are_counted_and_refused() {
     let grid = "[[grid]]\nsurrogate.beta = { linear = [0, 1], points = 10000 }\n\
                 optimizer.learning_rate = { linear = [0.1, 1], points = 10000 }\n";
     let base = "base = \"base.toml\"\n";
@@ -175,7 +175,7 @@ fn more_runs_than_can_be_listed_are_counted_and_refused() {
 }
 
 #[test]
-fn values_between_the_ends_are_round_and_whole_ones_are_integers() {
+fn intermediate_values_are_rounded_and_whole_ones_are_integers() {
     let plan = |axis| {
         let sweep = Sweep::new("s", quick()).grid([("regularizer.lower_threshold", axis)]);
         let values = sweep.plan().unwrap().axes.remove(0).values;
@@ -189,7 +189,7 @@ fn values_between_the_ends_are_round_and_whole_ones_are_integers() {
 }
 
 #[test]
-fn an_id_follows_from_what_determines_the_results() {
+fn an_id_depends_only_on_settings_that_affect_results() {
     let id = |changes: &[&str]| {
         let mut experiment = quick();
         experiment.set(changes).unwrap();
@@ -207,7 +207,7 @@ fn an_id_follows_from_what_determines_the_results() {
 }
 
 #[test]
-fn grids_that_overlap_and_sweeps_that_overlap_share_runs() {
+fn overlapping_grids_and_sweeps_share_runs() {
     let directory = tempfile::tempdir().unwrap();
     let betas = |values: [i64; 2]| {
         Sweep::new("b", quick())
@@ -239,7 +239,7 @@ fn metrics(run: &Path) -> Vec<crate::run::Record> {
 }
 
 #[test]
-fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
+fn stopped_and_resumed_parallel_runs_equal_single_ones() {
     let directory = tempfile::tempdir().unwrap();
     let sweep = Sweep::new("s", quick())
         .grid([("data.seed", Axis::list([0, 1])), ("network.recurrent", Axis::list([false, true]))])
@@ -277,7 +277,7 @@ fn runs_side_by_side_stopped_and_resumed_end_like_single_ones() {
 }
 
 #[test]
-fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
+fn a_failed_run_is_kept_reported_and_retried_on_request() {
     let directory = tempfile::tempdir().unwrap();
     let plan = Sweep::new("s", quick())
         .grid([("optimizer.learning_rate", Axis::list([0.01, 1e300]))])
@@ -314,7 +314,7 @@ fn a_run_that_fails_is_kept_shown_and_tried_again_on_request() {
 }
 
 #[test]
-fn a_run_of_another_experiment_is_told_and_left_as_it_is() {
+fn a_run_of_another_experiment_is_reported_and_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let sweep = SweepDir::create(directory.path(), Sweep::new("s", quick()).plan().unwrap()).unwrap();
     let run = sweep.run_path(&sweep.manifest().points[0]);
@@ -356,7 +356,7 @@ fn interrupted(directory: &Path) -> SweepDir {
 }
 
 #[test]
-fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
+fn a_damaged_run_hides_no_others_and_is_resumed() {
     let directory = tempfile::tempdir().unwrap();
     let sweep = interrupted(directory.path());
     let status = sweep.run_path(&sweep.manifest().points[0]).join("status.json");
@@ -377,7 +377,7 @@ fn a_damaged_run_hides_no_other_one_and_is_taken_up() {
 }
 
 #[test]
-fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
+fn a_retry_restarts_a_run_with_a_damaged_checkpoint() {
     let directory = tempfile::tempdir().unwrap();
     let sweep = interrupted(directory.path());
     let run = sweep.run_path(&sweep.manifest().points[0]);
@@ -392,7 +392,7 @@ fn a_retry_lets_a_run_with_a_damaged_checkpoint_begin_anew() {
 }
 
 #[test]
-fn processes_at_one_sweep_leave_each_other_in_peace() {
+fn several_processes_can_train_one_sweep() {
     let directory = tempfile::tempdir().unwrap();
     let mut base = quick();
     base.set(&["data.samples_per_class=5", "training.epochs=1"]).unwrap();

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_goes_into_one_new_file() {
+    fn kept_events_go_into_one_new_file() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
         assert!(read(directory, 9).unwrap().is_empty());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_half_an_event_the_next_one_can_be_read() {
+    fn events_after_a_partial_event_can_be_read() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
         let mut log = Log::begin(directory, &Steps::new()).unwrap();

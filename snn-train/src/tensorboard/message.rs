@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_read_back_and_no_bytes_are_too_wild_to_read() {
+    fn fields_are_read_back_and_invalid_bytes_do_not_panic() {
         let inner = Message::default().bytes(1, "a").float(2, 0.5);
         let message = Message::default().varint(2, 300).bytes(5, inner.as_ref()).bytes(5, "b");
         assert_eq!(nested(message.as_ref(), 5).collect::<Vec<_>>(), [inner.as_ref(), b"b"]);

@@ -16,7 +16,7 @@
 //! `rates/layerLAYER` (Hz) and `derivatives/layerLAYER` (of the surrogate). The file is readable after a kill at any moment.
 //!
 //! A resumed run starts a new file with the events of the previous one up to the checkpoint, and empties that one. Thus no step
-//! is repeated, and a running TensorBoard discards later events it may have seen, because the file begins with the mark of a
+//! is repeated, and a running TensorBoard discards later events it may have seen, because the file starts with the mark of a
 //! new session. Epochs missing in the previous file, because they were trained without TensorBoard, get the scalars of
 //! `metrics.jsonl`.
 //!

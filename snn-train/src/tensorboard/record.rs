@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_torn_or_damaged_ends_the_file() {
+    fn incomplete_or_damaged_records_end_the_file() {
         let mut file = Vec::new();
         for payload in [&b"one"[..], b"", b"three"] {
             append(&mut file, payload);

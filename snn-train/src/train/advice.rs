@@ -116,7 +116,7 @@ mod tests {
     use crate::experiment::keys;
 
     #[test]
-    fn what_is_set_is_not_recommended_and_keys_exist() {
+    fn enabled_settings_are_not_recommended_and_keys_exist() {
         let silent = ActivityWarning::Silent { layer: 2 };
         let with = |changes: &[&str]| {
             let mut experiment = Experiment::default();

@@ -36,7 +36,7 @@ pub(crate) fn load(dataset: &dyn Dataset, indices: &[u32]) -> Result<(Input<f32>
 /// Input and labels.
 pub(super) type Loaded = (Input<f32>, Vec<u16>);
 
-/// Runs `work` on this thread while the pool assembles the batch of the samples `next` and begins to copy it to the device. An error in that
+/// Runs `work` on this thread while the pool assembles the batch of the samples `next` and starts copying it to the device. An error in that
 /// batch is returned when the batch is used.
 pub(super) fn load_beside<R>(
     dataset: &dyn Dataset,

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_that_has_given_up_a_class_deserves_a_word() {
+    fn a_network_that_never_predicts_a_class_gives_a_warning() {
         let of = |accuracy, confusion: [[u32; 3]; 3]| Evaluation {
             losses: Losses { accuracy, ..Losses::default() },
             confusion: confusion.map(Vec::from).into(),

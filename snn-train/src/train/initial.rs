@@ -143,7 +143,7 @@ pub(super) fn warning(experiment: &Experiment, layers: &[ExpectedActivity]) -> O
     );
     let raise = |key: &str, value: f64| {
         let least = (10.0 * value * factor).ceil() / 10.0;
-        format!("units begin to spike above {key} = {least:?} (now {value:?})")
+        format!("units start to spike above {key} = {least:?} (now {value:?})")
     };
     if !(factor.is_finite() && factor > 0.0) {
         text += "It receives no input: inspect the data with `snn data info`";
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_layer_is_told_with_the_number_that_wakes_it() {
+    fn a_silent_layer_is_reported_with_the_required_gain() {
         let (experiment, layers) = untrained(&[]);
         let text = warning(&experiment, &layers).unwrap();
         for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')) {

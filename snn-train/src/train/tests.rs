@@ -67,7 +67,7 @@ fn without_times(record: &EpochRecord) -> EpochRecord {
 }
 
 #[test]
-fn a_run_tells_its_story_in_order() {
+fn events_are_in_order() {
     let mut log = Log::default();
     let outcome = Trainer::new(experiment(&["training.epochs=2"])).unwrap().run(&mut [&mut log]).unwrap();
     assert_eq!(log.kinds, ["started", "epoch", "checkpoint", "epoch", "checkpoint", "test", "finished"]);
@@ -135,7 +135,7 @@ fn a_stop_after_any_batch_and_a_resume_change_nothing() {
 
 /// Every optimizer, with every schedule and every loss in turn, weight decay and clipped gradients.
 #[test]
-fn every_optimizer_schedule_and_loss_goes_on_with_the_same_bits() {
+fn every_optimizer_schedule_and_loss_resumes_bit_for_bit() {
     use snn_core::{LossKind, OptimizerKind, ScheduleKind};
     for (k, optimizer) in OptimizerKind::WORDS.iter().enumerate() {
         let schedule = ScheduleKind::WORDS[k % ScheduleKind::WORDS.len()];
@@ -161,7 +161,7 @@ fn every_optimizer_schedule_and_loss_goes_on_with_the_same_bits() {
 
 /// Optimizers, losses and clipping all affect the training.
 #[test]
-fn every_setting_of_training_changes_what_is_trained() {
+fn every_training_setting_affects_the_result() {
     let trained = |changes: &[&str]| {
         let mut log = Log::default();
         Trainer::new(experiment(changes)).unwrap().run(&mut [&mut log]).unwrap();
@@ -190,7 +190,7 @@ fn every_setting_of_training_changes_what_is_trained() {
 }
 
 #[test]
-fn a_loss_on_spike_counts_trains_the_hidden_layer_alone() {
+fn a_loss_on_spike_counts_trains_only_the_hidden_layer() {
     let changes = [
         "loss.name=spike-count",
         "loss.target_count=5",
@@ -217,7 +217,7 @@ fn a_loss_on_spike_counts_needs_a_unit_for_each_class() {
 }
 
 #[test]
-fn a_stopped_trainer_goes_on_when_run_again() {
+fn a_stopped_trainer_continues_when_run_again() {
     let experiment = experiment(&[]);
     let outcome = Trainer::new(experiment.clone()).unwrap().run(&mut []).unwrap();
     let mut trainer = Trainer::new(experiment).unwrap();
@@ -237,7 +237,7 @@ fn the_selected_epoch_is_the_one_tested() {
 }
 
 #[test]
-fn patience_ends_a_run_that_gets_no_better() {
+fn patience_ends_a_run_without_improvement() {
     // A gain this small keeps the network silent, and it never improves.
     let quiet = ["initialization.gain=0.01", "regularizer.lower_strength=0", "training.epochs=50"];
     let mut log = Log::default();
@@ -273,7 +273,7 @@ fn divergence_is_an_error_that_keeps_the_last_checkpoint() {
 }
 
 #[test]
-fn a_failing_observer_fails_the_run_and_all_hear_of_it() {
+fn a_failing_observer_fails_the_run_and_all_are_notified() {
     struct Full;
     impl Observer for Full {
         fn observe(&mut self, event: &Event<'_>) -> Result<Flow, Error> {
@@ -290,7 +290,7 @@ fn a_failing_observer_fails_the_run_and_all_hear_of_it() {
 }
 
 #[test]
-fn only_for_how_long_to_train_may_change_on_the_way() {
+fn only_the_length_of_training_may_change() {
     let mut log = Log::default();
     Trainer::new(experiment(&[])).unwrap().run(&mut [&mut log]).unwrap();
     let last = log.last.unwrap();
@@ -343,7 +343,7 @@ impl Dataset for Frames {
 }
 
 #[test]
-fn data_of_ones_own_and_missing_parts() {
+fn custom_data_and_missing_parts() {
     let on = |changes: &[&str], splits| Trainer::on(experiment(changes), std::sync::Arc::new(Frames(splits)));
     let train: Vec<u32> = (0..40).collect();
     let splits = Splits { train, ..Splits::default() };

@@ -48,7 +48,7 @@ fn safetensors(tensors: &[(&str, &[usize], Vec<f32>)]) -> Vec<u8> {
 }
 
 #[test]
-fn files_of_others_are_read() {
+fn files_of_other_programs_are_read() {
     let (place, donor) = (Place::new(), network(1));
     let matrices: Vec<_> = donor.parameters().collect();
     let tensors: Vec<_> =
@@ -104,7 +104,7 @@ fn files_of_this_program_know_their_experiment() {
 }
 
 #[test]
-fn what_does_not_fit_is_named_and_nothing_changes() {
+fn mismatches_are_named_and_nothing_changes() {
     let place = Place::new();
     let refused = |tensors: &[(&str, &[usize], Vec<f32>)], words: &[&str]| {
         let mut receiver = network(2);

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damage_is_the_same_in_every_run_and_differs_from_round_to_round() {
+    fn damage_is_reproducible_and_differs_between_rounds() {
         let file: Vec<u8> = (0..=255).collect();
         let mut all = std::collections::HashSet::new();
         let mut changed = 0;

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_the_server_is_met_within_bounds() {
+    fn a_delay_requested_by_the_server_is_bounded() {
         let patience = Patience::default();
         let seconds = Duration::from_secs;
         assert_eq!(patience.pause(1, Some(seconds(90))), Some(seconds(90)));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_retry_after_are_understood() {
+    fn both_forms_of_retry_after_are_parsed() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:47 GMT", now), Some(Duration::from_secs(10)));

@@ -126,7 +126,7 @@ fn goes_on(root: &TempDir, mirror: &str, offsets: &Mutex<Vec<usize>>) -> Output 
 }
 
 #[test]
-fn a_killed_run_is_gone_on_with() {
+fn a_killed_run_resumes() {
     let (mirror, offsets) = slow_mirror();
     let root = tempfile::tempdir().unwrap();
     let mut child = half_way(&root, &mirror);
@@ -144,7 +144,7 @@ fn a_killed_run_is_gone_on_with() {
 }
 
 #[test]
-fn an_interrupted_run_says_that_the_next_one_goes_on() {
+fn an_interrupted_run_reports_that_the_next_one_resumes() {
     let (mirror, offsets) = slow_mirror();
     let root = tempfile::tempdir().unwrap();
     let child = half_way(&root, &mirror);
@@ -164,7 +164,7 @@ fn an_interrupted_run_says_that_the_next_one_goes_on() {
 }
 
 #[test]
-fn wrong_usage_is_told_from_failure() {
+fn usage_errors_differ_from_failures() {
     let root = tempfile::tempdir().unwrap();
     for wrong in [&["nosuch"][..], &[], &["mnist", "--mirror", "ftp://x"], &["--list", "--verify-only"]] {
         assert_eq!(command(root.path(), wrong).output().unwrap().status.code(), Some(2), "{wrong:?}");

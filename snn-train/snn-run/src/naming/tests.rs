@@ -32,7 +32,7 @@ fn named(runs: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_name_has_what_differs_in_short() {
+fn a_name_has_the_differences_in_short() {
     let text = |rate: f64, beta: f64, seed: u32| {
         format!(
             "optimizer.learning_rate = {rate:?}\nsurrogate.beta = {beta:?}\ninitialization.seed = {seed}\n\
@@ -48,7 +48,7 @@ fn a_name_has_what_differs_in_short() {
 }
 
 #[test]
-fn values_are_short_and_told_apart() {
+fn values_are_short_and_distinct() {
     for (values, expected) in [
         (&["1.0", "3.1622776601683795", "100000.0"][..], &["x 1", "x 3.16", "x 1e5"][..]),
         (&["0.12345", "0.12346"], &["x .12345", "x .12346"]),
@@ -69,7 +69,7 @@ fn values_are_short_and_told_apart() {
 }
 
 #[test]
-fn keys_are_called_so_that_none_is_taken_for_another() {
+fn short_key_names_are_unambiguous() {
     assert_eq!(names(&["a.x = 1\nb.x = 2", "a.x = 2\nb.x = 1"]), ["a.x 1 b.x 2", "a.x 2 b.x 1"]);
     assert_eq!(
         names(&["a.p = 'up'\nb.q = 'up'", "a.p = 'down'\nb.q = 'up'", "a.p = 'up'\nb.q = 'left'"]),
@@ -88,7 +88,7 @@ fn keys_are_called_so_that_none_is_taken_for_another() {
 }
 
 #[test]
-fn keys_that_only_some_runs_have_count_where_their_values_differ() {
+fn keys_of_only_some_runs_count_if_their_values_differ() {
     let runs = [
         "data.name = 'shd'\ndata.steps = 1",
         "data.name = 'mnist'\ndata.level = 3",
@@ -98,7 +98,7 @@ fn keys_that_only_some_runs_have_count_where_their_values_differ() {
 }
 
 #[test]
-fn of_many_keys_those_that_tell_the_runs_apart_are_named() {
+fn names_use_the_most_distinguishing_keys() {
     let text = |k: u32| {
         let keys = (0..8).map(|key| format!("a.k{key} = {}", if key == 3 { k } else { k / 4 + key }));
         keys.collect::<Vec<_>>().join("\n")
@@ -109,7 +109,7 @@ fn of_many_keys_those_that_tell_the_runs_apart_are_named() {
 }
 
 #[test]
-fn chosen_names_stay_and_equal_runs_are_told_apart_by_their_ids() {
+fn chosen_names_are_kept_and_equal_runs_are_distinguished_by_id() {
     let (one, other) = ("a.x = 1", "a.x = 2");
     assert_eq!(named(&[("mine", one), ("x-0123456789ab", other)]), ["mine x 1", "x 2"]);
     assert_eq!(
@@ -129,7 +129,7 @@ fn chosen_names_stay_and_equal_runs_are_told_apart_by_their_ids() {
 }
 
 #[test]
-fn what_changes_no_result_is_no_name() {
+fn settings_without_effect_are_not_in_names() {
     let runs =
         ["probe.every = 1\ntraining.memory_limit = 1.0", "probe.every = 2\ntraining.memory_limit = 2.0"];
     assert_eq!(names(&runs), ["x-000000000000", "x-000000000001"]);

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_future_are_passed_over() {
+    fn unknown_future_fields_are_ignored() {
         let text = r#"{"version":1,"epoch":3,"new":1,"samples":[{"index":7,"input":{"spikes":{"size":2}}}]}"#;
         let probe: Probe = serde_json::from_str(text).unwrap();
         assert_eq!((probe.epoch, probe.samples[0].index), (3, 7));

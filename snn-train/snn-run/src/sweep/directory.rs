@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_lead_elsewhere_are_refused() {
+    fn names_outside_the_directory_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let open = |ids: &[&str]| {
             let points: Vec<_> = ids.iter().map(|id| serde_json::json!({"id": id, "settings": {}})).collect();

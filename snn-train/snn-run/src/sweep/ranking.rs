@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_ranked_by_the_mean_of_the_runs_that_are_done() {
+    fn settings_are_ranked_by_the_mean_of_finished_runs() {
         let results = results(&[
             (0.1, 1, 0, 0.5),
             (0.1, 1, 1, 0.7),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn effects_compare_what_was_tried_with_every_value() {
+    fn effects_compare_settings_tried_with_every_value() {
         // Slope 2 is better by 0.2, but was not trained with the worse rate.
         let mut runs =
             vec![(0.1, 1, 0, 0.1), (0.2, 1, 0, 0.7), (0.2, 2, 0, 0.9), (0.1, 3, 0, -0.5), (0.2, 3, 0, -0.5)];

@@ -194,7 +194,7 @@ impl Row {
         }
     }
 
-    /// Of a run that was seen to beat, whatever its clocks say.
+    /// For a run whose heartbeat was observed to change, independent of clocks.
     pub(super) fn read_beating(id: &str, settings: Settings, run: &RunDir) -> Self {
         Self::of(id, settings, run, true)
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_on_validation_count_and_the_test_is_only_reported() {
+    fn selection_uses_validation_and_only_reports_the_test() {
         let mut rows = vec![
             row(0.1, 0, 0.5, 0.9),
             row(0.1, 1, 0.8, 0.7),

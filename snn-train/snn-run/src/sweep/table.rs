@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_where_they_must_be() {
+    fn cells_are_quoted_where_necessary() {
         let cells = ["a", "[1, 2]", "say \"no\"", ""].map(str::to_owned);
         assert_eq!(line(cells.into_iter()), "a,\"[1, 2]\",\"say \"\"no\"\"\",\n");
     }

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_values_are_themselves_and_many_become_means() {
+    fn few_values_are_kept_and_many_become_means() {
         let mut course = Course::default();
         for k in 0..10 {
             course.push(k as f32);

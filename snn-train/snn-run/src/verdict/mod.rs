@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_read_in_both_spellings_and_mistakes_are_named() {
+    fn both_spellings_are_read_and_errors_list_the_words() {
         for verdict in Verdict::ALL {
             assert_eq!(verdict.name().parse(), Ok(verdict));
             assert_eq!(verdict.label().parse(), Ok(verdict));

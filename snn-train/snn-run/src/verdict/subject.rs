@@ -60,7 +60,7 @@ impl Settings {
     }
 }
 
-/// The facts about a run to be judged, besides its records.
+/// The facts for the diagnosis of a run, besides its records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
     /// Its state.

@@ -1,4 +1,4 @@
-//! The trainer's warnings, each once, and whether they still hold.
+//! The trainer's warnings, each once, and whether they still apply.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub struct SeenWarning {
     pub first: u32,
     /// See `first`.
     pub last: u32,
-    /// Whether it no longer holds.
+    /// Whether it no longer applies.
     pub over: bool,
 }
 
@@ -43,7 +43,7 @@ impl Warnings {
     }
 
     /// The newest first. Layers are checked after every epoch, other conditions at quarters of the given number of epochs: a warning
-    /// that was not repeated at the next check no longer holds. Warnings from before training stay.
+    /// that was not repeated at the next check no longer applies. Warnings from before training stay.
     pub(super) fn list(&self, epochs: u32) -> Vec<SeenWarning> {
         let is_over = |seen: &SeenWarning| match seen.last {
             0 => false,

@@ -27,8 +27,8 @@ pub(crate) struct Arguments {
     /// the choice used for the figures
     #[arg(value_name = "NUMBER|all|activity", required = true)]
     figures: Vec<String>,
-    /// Scale of the runs: seconds for a try, minutes for the tendency, a part of the paper's protocol on half the samples, or
-    /// all of it
+    /// Scale of the runs: smoke takes seconds and only tests the program, quick takes minutes and shows the tendency, reduced is
+    /// a part of the paper's protocol on half the samples, full is all of it
     #[arg(long, value_enum, default_value_t = HowMuch::Quick)]
     scale: HowMuch,
     /// The initial weights: `active` uses those of the presets, with the smallest gain at which the untrained network
@@ -340,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_chosen_by_number_once_each() {
+    fn each_figure_is_selected_once_by_number() {
         let choose = |words: &[&str]| {
             let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
             figures(&words).map(|figures| figures.into_iter().map(Figure::number).collect::<Vec<_>>())

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_template_is_understood() {
+    fn the_template_is_valid() {
         indicatif::ProgressStyle::with_template(TEMPLATE).unwrap();
     }
 }

@@ -190,7 +190,7 @@ impl Model {
         let identity = record.identity();
         if dataset.kind() != identity.kind {
             return Err(UsageError(format!(
-                "the network was trained on {}, and {} holds {}",
+                "the network was trained on {}, and {} has {}",
                 kind(identity.kind),
                 data.name(),
                 kind(dataset.kind())
@@ -251,7 +251,7 @@ impl Model {
         let path = path.display();
         anyhow::Error::new(error).context(format!(
             "the run was trained with `{path}` relative to the directory in which `snn train` was started: start there, or \
-             say with --set where it lies"
+             set its location with --set"
         ))
     }
 }

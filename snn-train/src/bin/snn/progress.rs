@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_is_understood() {
+    fn the_template_is_valid() {
         indicatif::ProgressStyle::with_template(TEMPLATE).unwrap();
     }
 }

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_result_is_what_comes_after_the_last_epoch() {
+    fn the_result_follows_the_last_epoch() {
         let words = |said: &'static str| str::from_utf8(last_words(said.as_bytes())).unwrap();
         assert_eq!(
             words("loading\nepoch 1/2 loss 1\nepoch 2/2 loss 0.5\ntest accuracy 90 %\nrun x\n"),

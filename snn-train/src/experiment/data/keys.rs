@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_keys_of_each_data_set_stay_in_its_order() {
+    fn the_keys_of_each_data_set_keep_their_order() {
         assert_eq!(KEYS[0].path, "data.name");
         for (name, keys) in Data::SECTIONS {
             let own: Vec<_> = KEYS.iter().filter(|key| key.applies_to(name)).skip(1).collect();

@@ -129,9 +129,9 @@ impl Row {
 }
 
 /// For [`Row::found`].
-pub(super) const SET_DIRECTORY: &str = "set data.directory to the folder that holds it";
+pub(super) const SET_DIRECTORY: &str = "set data.directory to the folder of its files";
 
-/// `data.directory`, of every data set that lies in a folder.
+/// `data.directory`, of every data set with a folder.
 pub(super) const DIRECTORY: Key = Key::of_data(
     "data.directory",
     Values::Text,

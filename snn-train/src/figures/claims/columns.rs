@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_beside_each_other() {
+    fn columns_are_side_by_side() {
         let directory = tempfile::tempdir().unwrap();
         let column =
             |weights| ClaimColumn::of(directory.path(), weights, &[Scale::Full, Scale::Quick], 1).unwrap();
@@ -204,10 +204,10 @@ mod tests {
         let path = directory.path().join("claims.svg");
         draw_columns(&columns, &path).unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
-        assert!(svg.contains("1a") && !svg.contains("7n"), "only what is tested is drawn");
+        assert!(svg.contains("1a") && !svg.contains("7n"), "only tested claims are drawn");
         assert!(column(FirstWeights::Printed).claims.iter().all(|claim| {
             claim.reason.as_ref().is_none_or(|reason| {
-                !reason.contains("trains the rest") || reason.contains("--initialization printed")
+                !reason.contains("trains the others") || reason.contains("--initialization printed")
             })
         }));
     }

@@ -22,11 +22,11 @@ pub(super) fn of_two(a: &Runs, b: &Runs) -> Vec<String> {
 pub(super) fn of_cut(fitted: &Runs, most: f64, classes: f64) -> String {
     let left = most / 100.0;
     let enough =
-        if left < classes { "fewer than there are classes" } else { "no fewer than there are classes" };
+        if left < classes { "fewer than classes" } else { "no fewer than classes" };
     let (lost, all) = (fitted.with_a_lost_class(), fitted.rows().len());
     format!(
-        "without the regularizer {most:.0} spikes an input, two decades below {left:.1}, {enough} ({classes}); of {all} runs \
-         that the curve is fitted to, {lost} never predict one of the classes"
+        "without the regularizer, {most:.0} spikes per input; two decades below, {left:.1}, {enough} ({classes}); of the {all} \
+         runs in the fit of the curve, {lost} never predict one of the classes"
     )
 }
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn models_are_called_by_what_differs_and_told_by_what_explains_them() {
+    fn models_are_named_by_their_differences_and_described() {
         let ours = runs("esser", &[(0.01, 0.95, 30.0), (0.031_622_8, 0.1, 0.0), (0.01, 0.9, 20.0)]);
         let others = runs("sigmoid", &[(0.01, 1.0, 30.0)]);
         assert_eq!(
@@ -139,18 +139,18 @@ mod tests {
     }
 
     #[test]
-    fn what_a_cut_leaves_follows_from_the_runs() {
+    fn remaining_spikes_follow_from_the_runs() {
         let (whole, lost) = (runs("esser", &[(0.01, 1.0, 30.0)]), runs("sigmoid", &[(0.01, 0.9, 3.0); 2]));
         let text = of_cut(&lost, 360.0, 10.0);
         assert!(
-            text.contains("below 3.6, fewer than")
-                && text.contains("of 2 runs")
+            text.contains("below, 3.6, fewer than")
+                && text.contains("of the 2 runs")
                 && text.contains(", 2 never"),
             "{text}"
         );
         let text = of_cut(&whole, 3600.0, 10.0);
         assert!(
-            text.contains("below 36.0, no fewer than")
+            text.contains("below, 36.0, no fewer than")
                 && text.ends_with("0 never predict one of the classes"),
             "{text}"
         );

@@ -28,7 +28,7 @@ const FALL: f64 = 10.0;
 /// A point of a map is solved if it is within this distance of the best.
 const SOLVED: f64 = 5.0;
 
-/// The lower bound of values above 0.
+/// The lower bound that stands for "above 0".
 pub(super) const ABOVE_0: f64 = f64::MIN_POSITIVE;
 
 /// The claims of one figure on one data set.
@@ -44,7 +44,7 @@ impl<'a> Topic<'a> {
         Self { reproduction, data: data.to_owned(), runs, claims: Vec::new() }
     }
 
-    /// Uses all runs of these sweeps of a figure.
+    /// All runs of these sweeps of a figure.
     fn of(
         reproduction: &'a Reproduction,
         data: &str,
@@ -75,7 +75,7 @@ impl<'a> Topic<'a> {
         statement: impl Into<String>,
         checks: impl FnOnce(&Runs) -> Option<Vec<Check>>,
     ) {
-        let nothing = || "there are too few models for an interval".to_owned();
+        let nothing = || "too few models for an interval".to_owned();
         let checked = match &self.runs {
             Ok(runs) => checks(runs).ok_or_else(nothing),
             Err(reason) => Err(reason.clone()),
@@ -123,7 +123,7 @@ fn all_runs(
     let failed = results.rows.iter().find(|row| row.state.has_failed() && !is_ended(row));
     let failed = failed.and_then(|row| row.message.as_deref());
     let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
-    let what = format!("`snn figure {number} --scale {scale}{options}` trains the rest");
+    let what = format!("`snn figure {number} --scale {scale}{options}` trains the others");
     Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
 }
 
@@ -175,16 +175,16 @@ fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     topic.claim(
         "1a",
         "2b",
-        "with the true gradient the hidden layer does not learn, accuracy is poor",
+        "with the true gradient, the hidden layer does not learn and accuracy is poor",
         |runs| {
             let (surrogate, truth) = (models(runs, "super-spike", own), models(runs, "true", own));
             Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(20.0), None)?])
         },
     );
-    topic.claim("1b", "2b", "with a surrogate gradient the task is solved", |runs| {
+    topic.claim("1b", "2b", "with a surrogate gradient, the task is solved", |runs| {
         Some(vec![accuracy("test accuracy", &models(runs, "super-spike", own), Some(95.0), None)?])
     });
-    let also = "the true gradient does worse also where hidden units spike from the start (beyond the paper)";
+    let also = "the true gradient is also worse if hidden units spike from the start (beyond the paper)";
     topic.claim("1c", "2b", also, |runs| {
         let (surrogate, truth) = (models(runs, "super-spike", spiking), models(runs, "true", spiking));
         Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(EQUAL), None)?])
@@ -196,7 +196,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let sweeps = [figure3::sweep(reproduction)?, figure3::deep_sweep(reproduction)?];
     let mut topic = Topic::of(reproduction, "Randman", Figure::Shape, &sweeps[..1])?;
     let bars = |runs: &Runs| figure3::bars(reproduction, runs);
-    let region = "solved over a wide (beta, eta) region: widest with SuperSpike, then Sigmoid', then Esser";
+    let region = "solved in a wide region of (beta, eta): widest with SuperSpike, then Sigmoid', then Esser";
     topic.claim("2a", "3b", region, |runs| {
         let solved = ["super-spike", "sigmoid", "esser"].map(|shape| solved(reproduction, runs, shape));
         let more = |a: usize, b: usize, what: &str| {
@@ -223,7 +223,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             equal("SuperSpike - Esser, one hidden layer", of(1), of(5))?,
         ])
     });
-    topic.claim("3a", "3c", "without a hidden layer it fails", |runs| {
+    topic.claim("3a", "3c", "networks without a hidden layer fail", |runs| {
         let bars = bars(runs);
         let (with, without) = (&bars[1].models, &bars[0].models);
         Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
@@ -239,7 +239,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         Some(vec![spread("data sets", &data)?, spread("initial weights", &initial)?])
     });
     topic.turn_to(Figure::Shape, &sweeps)?;
-    topic.claim("3b", "3c", "one and two hidden layers do equally well", |runs| {
+    topic.claim("3b", "3c", "one and two hidden layers perform equally well", |runs| {
         let of = |shape, depth| figure3::best(reproduction, runs, shape, depth, true);
         let shapes = [("super-spike", "SuperSpike"), ("sigmoid", "Sigmoid'"), ("esser", "Esser")];
         shapes
@@ -249,7 +249,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             })
             .collect()
     });
-    topic.claim("3c", "3c", "with beta = 0 it drops to about the level of no hidden layer", |runs| {
+    topic.claim("3c", "3c", "with beta = 0, accuracy drops to about that without a hidden layer", |runs| {
         let bars = bars(runs);
         let none = &bars[0].models;
         let constant =
@@ -288,7 +288,7 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let best =
         |runs: &Runs, way, depth, recurrent| figure5::best_of(reproduction, runs, way, depth, recurrent);
     let [super_control, super_reset, control, reset] = figure5::RESET;
-    topic.claim("5a", "5c", "SuperSpike with and without gradient through the reset, and the asymptotic surrogate without, are equal", |runs| {
+    topic.claim("5a", "5c", "SuperSpike with and without the gradient through the reset, and the asymptotic surrogate without it, perform equally", |runs| {
         let of = |way| best(runs, way, 1, false);
         let ours = of(super_control);
         Some(vec![
@@ -296,12 +296,12 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             equal("sCtl - aCtl", &ours, &of(control))?,
         ])
     });
-    topic.claim("5b", "5c", "the asymptotic surrogate with gradient through the reset is impaired", |runs| {
+    topic.claim("5b", "5c", "the gradient through the reset impairs the asymptotic surrogate", |runs| {
         let (without, with) = (best(runs, control, 1, false), best(runs, reset, 1, false));
         Some(vec![difference("aCtl - aDR, one hidden layer", &without, &with, Some(EQUAL), None)?])
     });
     topic.turn_to(Figure::Scale, &resets)?;
-    topic.claim("5c", "5d", "and more so with more layers", |runs| {
+    topic.claim("5c", "5d", "more layers increase this impairment", |runs| {
         let (one, two) = (best(runs, reset, 1, false), best(runs, reset, 2, false));
         Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?])
     });
@@ -311,7 +311,7 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     topic.claim(
         "6a",
         "5e",
-        "with gradients through recurrent connections the asymptotic surrogate falls to chance",
+        "with gradients through recurrent connections, the asymptotic surrogate falls to chance",
         |runs| {
             let models = best(runs, through, 1, true);
             let most = chance + FALL;
@@ -321,7 +321,7 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             ])
         },
     );
-    topic.claim("6b", "5e", "SuperSpike loses little", |runs| {
+    topic.claim("6b", "5e", "SuperSpike loses little accuracy with these gradients", |runs| {
         let (without, with) = (best(runs, super_control, 1, true), best(runs, super_through, 1, true));
         Some(vec![difference("sCtl - sProp", &without, &with, Some(-EQUAL), Some(FALL))?])
     });
@@ -334,7 +334,7 @@ struct Comparison {
     panel: char,
     figure: &'static str,
     statement: &'static str,
-    /// The differences: positions of bars, and whether they are equal or the first is better.
+    /// The differences: indices of bars, and their description. They must be equal, or the first one better.
     pairs: &'static [(usize, usize, &'static str)],
     equal: bool,
 }
@@ -355,18 +355,18 @@ const COMPARISONS: [Comparison; 8] = {
         Comparison { id, panel, figure, statement, pairs, equal }
     }
     [
-        compare("7a", 'a', "6a", "Sum and Max readout equal on Randman", READOUTS, true),
-        compare("7b", 'b', "6b", "Sum and Max readout equal on MNIST", READOUTS, true),
-        compare("7c", 'd', "6d", "Sum and Max readout equal on RawHD", READOUTS, true),
-        compare("7d", 'a', "6a", "feed-forward and recurrent equal on Randman", NETWORKS, true),
-        compare("7e", 'b', "6b", "feed-forward and recurrent equal on MNIST", NETWORKS, true),
-        compare("7f", 'c', "6c", "recurrent better on SHD", NETWORKS, false),
-        compare("7g", 'd', "6d", "recurrent better on RawHD", NETWORKS, false),
-        compare("7h", 'e', "6e", "recurrent better on RawSC", NETWORKS, false),
+        compare("7a", 'a', "6a", "Sum and Max readout perform equally on Randman", READOUTS, true),
+        compare("7b", 'b', "6b", "Sum and Max readout perform equally on MNIST", READOUTS, true),
+        compare("7c", 'd', "6d", "Sum and Max readout perform equally on RawHD", READOUTS, true),
+        compare("7d", 'a', "6a", "feed-forward and recurrent networks perform equally on Randman", NETWORKS, true),
+        compare("7e", 'b', "6b", "feed-forward and recurrent networks perform equally on MNIST", NETWORKS, true),
+        compare("7f", 'c', "6c", "recurrent networks perform better on SHD", NETWORKS, false),
+        compare("7g", 'd', "6d", "recurrent networks perform better on RawHD", NETWORKS, false),
+        compare("7h", 'e', "6e", "recurrent networks perform better on RawSC", NETWORKS, false),
     ]
 };
 
-/// An accuracy printed in the paper: position of the bar, mean and standard deviation (%).
+/// An accuracy reported in the paper: index of the bar, mean and standard deviation (%).
 const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
     ("7i", 'b', "6b", "98.3 +- 0.9 % on MNIST, feed-forward with Max", 0, 98.3, 0.9),
     ("7j", 'c', "6c", "82 +- 2 % on SHD, recurrent", 2, 82.0, 2.0),
@@ -405,8 +405,8 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             });
         }
         if topic.runs.is_ok() && (stands_in || reproduction.scale() != Scale::Full) {
-            let reason = if stands_in { "another data set stands in" } else { "needs runs at full scale" };
-            topic.runs = Err(format!("{reason}: the number cannot be compared"));
+            let reason = if stands_in { "another data set is used instead" } else { "needs runs at full scale" };
+            topic.runs = Err(format!("{reason}: the accuracy is not comparable"));
         }
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
@@ -454,10 +454,10 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             });
             for (id, kind, paper, what) in [
                 ("8b", one, 36.0, "one hidden layer"),
-                ("8c", two, 76.0, "two"),
-                ("8d", recurrent, 26.0, "one, recurrent"),
+                ("8c", two, 76.0, "two hidden layers"),
+                ("8d", recurrent, 26.0, "one recurrent hidden layer"),
             ] {
-                let statement = format!("the knee lies at about {paper} spikes per input: {what}");
+                let statement = format!("the knee is at about {paper} spikes per input: {what}");
                 topic.claim(id, "9", statement, |runs| {
                     let (least, most) = (Some(paper / 2.0), Some(paper * 2.0));
                     let check =
@@ -466,7 +466,7 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 });
             }
         } else {
-            topic.claim("8e", "9", "fewer than 10 spikes are enough on MNIST", |runs| {
+            topic.claim("8e", "9", "fewer than 10 spikes suffice on MNIST", |runs| {
                 let check =
                     check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0));
                 Some(vec![Check { models: figure9::look_into(runs, one, chance), ..check }])
@@ -474,12 +474,12 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         }
         claims.extend(topic.claims);
     }
-    let reason = "spikes against accuracy are not swept on RawSC: one run takes hours".to_owned();
+    let reason = "there is no sweep of spikes and accuracy on RawSC: one run takes hours".to_owned();
     let mut topic = Topic::new(reproduction, "RawSC", Err(reason));
     topic.claim(
         "8f",
         "9",
-        "80 % needs over 2000 spikes feed-forward and about 150 recurrent on RawSC",
+        "80 % on RawSC needs over 2000 spikes in feed-forward and about 150 in recurrent networks",
         |_| None,
     );
     claims.extend(topic.claims);

@@ -30,7 +30,7 @@ impl Reproduction {
             for claim in &mut claims {
                 claim.verdict = Verdict::NotTested;
                 claim.looked_into.clear();
-                let reason = "runs at smoke scale are too small to say anything".to_owned();
+                let reason = "runs at smoke scale are too small to test claims".to_owned();
                 claim.reason.get_or_insert(reason);
             }
         }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_hold_is_looked_into() {
+    fn failed_claims_have_findings() {
         let topic = |bounds: (Option<f64>, Option<f64>)| {
             let models = vec!["models: 3 models".to_owned()];
             let found = Check { models, ..check(4.0, 6.0, bounds.0, bounds.1) };
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn without_runs_nothing_is_tested_and_every_claim_says_why() {
+    fn without_runs_nothing_is_tested_and_every_claim_has_a_reason() {
         let directory = tempfile::tempdir().unwrap();
         let claims = Reproduction::new(directory.path(), Scale::Quick).claims().unwrap();
         let ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();

@@ -30,7 +30,7 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
             wrap(&mut text, "    ", &describe(check), width);
         }
         for finding in &claim.looked_into {
-            wrap(&mut text, "    ", &format!("looked into: {finding}"), width);
+            wrap(&mut text, "    ", &format!("details: {finding}"), width);
         }
         if let Some(reason) = &claim.reason {
             wrap(&mut text, "    ", reason, width);
@@ -55,11 +55,11 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
 
 /// The method of all checks, and how they determine a verdict.
 pub const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap). A claim holds if all its intervals \
-                      lie where it expects them, does not hold if one lies elsewhere, and is undecided in between.";
+                      are within the expected bounds, does not hold if one is outside of them, and is undecided otherwise.";
 
 /// The meaning of verdicts from quick runs.
-const SHORT: &str = "Runs at quick scale end before networks have learned all they can: what they say of equal accuracies \
-                     and of spike counts is about the beginning of learning. Full scale is the test of the paper.";
+const SHORT: &str = "Runs at quick scale end before networks have learned all they can, so equal accuracies and spike counts \
+                     describe early learning. Only full scale tests the paper.";
 
 fn is_short(claims: &[Claim]) -> bool {
     claims.iter().any(|claim| claim.scale == Scale::Quick && claim.verdict != Verdict::NotTested)
@@ -75,7 +75,7 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
     for claim in claims {
         let Claim { id, statement, figure, data, scale, verdict, .. } = claim;
         let checks = claim.checks.iter().map(describe);
-        let findings = claim.looked_into.iter().map(|finding| format!("looked into: {finding}"));
+        let findings = claim.looked_into.iter().map(|finding| format!("details: {finding}"));
         let lines = checks.chain(findings).chain(claim.reason.clone());
         let measured = lines.collect::<Vec<_>>().join("<br>");
         let line = [*id, statement, figure, &format!("{data}, {scale}"), &measured, &verdict.to_string()]
@@ -141,12 +141,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_the_digits_that_count() {
+    fn numbers_have_three_digits() {
         assert_eq!([0.0, -0.25, 3.04, 36.0, 1234.5].map(short), ["0", "-0.25", "3", "36", "1234"]);
     }
 
     #[test]
-    fn paragraphs_keep_to_the_width() {
+    fn paragraphs_fit_the_width() {
         let mut text = String::new();
         wrap(&mut text, "1a  ", "one two three four", 12);
         assert_eq!(text, "1a  one two\n    three\n    four\n");

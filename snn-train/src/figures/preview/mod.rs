@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_chosen_class_by_class() {
+    fn samples_cycle_through_classes() {
         let data = randman();
         let labels = |class, count| {
             let samples = Preview::choose(&data, Split::Train, class, count);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preview_holds_what_the_network_is_fed() {
+    fn a_preview_has_the_network_input() {
         let data = randman();
         let preview = Preview::of(&data, &[3]).unwrap();
         let Content::Spikes(spikes) = &preview.samples[0].content else { panic!("spikes") };
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn drawings_are_of_the_kind_that_the_name_says() {
+    fn the_extension_selects_the_drawing_format() {
         let mut data = FrameDataset::new("ramps", 2, 1, 3, 1.0).unwrap();
         data.push(0, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5]).unwrap();
         data.set_splits(Splits { train: vec![0], ..Splits::default() }).unwrap();

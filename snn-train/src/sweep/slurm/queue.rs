@@ -191,7 +191,7 @@ mod tests {
 ";
 
     #[test]
-    fn runs_are_found_by_the_elements_that_hold_them() {
+    fn runs_are_found_by_their_elements() {
         let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
         let arrays = [
             (7, vec![ids(&["a", "b", "g"])]),

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_script_says_what_was_asked_for() {
+    fn the_script_has_the_requested_options() {
         let request = Request {
             cpus: 4,
             at_once: Some(2),

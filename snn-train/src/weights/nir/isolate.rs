@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_node_comes_through_with_its_bits() {
+    fn every_node_keeps_its_bits() {
         let list = |from: f64| vec![from, -0.0, f64::INFINITY, f64::NEG_INFINITY, 1e-320];
         let units = Units {
             tau_mem: list(1.0),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_graph() {
+    fn invalid_responses_are_refused() {
         for (kind, lists) in [("Input", vec![]), ("CubaLI", vec![vec![1]]), ("Linear", vec![vec![1], vec![]])]
         {
             let wire = Wire {

@@ -56,7 +56,7 @@ fn only_plain(folder: &Path) -> bool {
 }
 
 #[test]
-fn a_good_archive_comes_out() {
+fn a_valid_archive_is_unpacked() {
     let file = EntryType::Regular;
     let good = tar(&[
         (EntryType::Directory, "./", "", b""),
@@ -72,7 +72,7 @@ fn a_good_archive_comes_out() {
 }
 
 #[test]
-fn what_means_harm_is_refused() {
+fn malicious_archives_are_refused() {
     let file = EntryType::Regular;
     for (entries, expected) in [
         (vec![(file, "../x", "", &b"1"[..])], "its name leads out of the folder"),
@@ -114,7 +114,7 @@ fn what_means_harm_is_refused() {
 }
 
 #[test]
-fn what_announces_too_much_is_refused_before_it_comes() {
+fn excessive_sizes_are_refused_in_advance() {
     for kind in [EntryType::Regular, EntryType::GNULongName, EntryType::XHeader] {
         let huge = entry(kind, "x", "", 1 << 40);
         assert!(unpack(&gzip(huge.as_bytes())).is_err());
@@ -141,7 +141,7 @@ fn damage_is_found() {
 }
 
 #[test]
-fn a_packed_file_is_no_longer_than_allowed() {
+fn a_packed_file_is_limited_in_size() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("x.gz");
     let unpack = |bytes: &[u8], name: &str| {

@@ -86,7 +86,7 @@ fn serving(files: Vec<(&'static str, Vec<u8>)>) -> Server {
 }
 
 #[test]
-fn what_is_there_and_verified_is_not_asked_for_again() {
+fn verified_files_are_not_requested_again() {
     let server = serving(vec![("/x.gz", gzip(CONTENT))]);
     let catalog = catalog(&md5(), &server.address);
     let (place, single) = (Place::new(), &catalog.data_sets[0]);
@@ -116,7 +116,7 @@ fn what_is_there_and_verified_is_not_asked_for_again() {
 
 /// Some data sets are read from their archives.
 #[test]
-fn what_has_the_same_name_packed_and_unpacked_stays_as_it_is() {
+fn files_with_equal_packed_and_unpacked_names_are_kept() {
     let server = serving(vec![("/x.zip", CONTENT.to_vec())]);
     let text = format!(
         "[[data_set]]\nname = \"s\"\ntitle = \"t\"\nhomepage = \"h\"\nlicense = \"l\"\ncitation = \"c\"\nservers = [\"{}\"]\n\
@@ -138,7 +138,7 @@ fn what_has_the_same_name_packed_and_unpacked_stays_as_it_is() {
 }
 
 #[test]
-fn what_somebody_else_put_there_is_recorded_if_it_is_right() {
+fn correct_files_from_elsewhere_are_recorded() {
     let place = Place::new();
     let catalog = catalog(&md5(), "http://127.0.0.1:1/");
     fs::create_dir_all(place.folder("single")).unwrap();
@@ -152,7 +152,7 @@ fn what_somebody_else_put_there_is_recorded_if_it_is_right() {
 }
 
 #[test]
-fn wrong_bytes_are_shown_kept_and_not_used() {
+fn wrong_files_are_reported_kept_and_not_used() {
     let server = serving(vec![("/x.gz", gzip(b"forged"))]);
     let catalog = catalog(&md5(), &server.address);
     let place = Place::new();
@@ -166,7 +166,7 @@ fn wrong_bytes_are_shown_kept_and_not_used() {
 }
 
 #[test]
-fn trust_on_first_use_holds_from_then_on() {
+fn trust_on_first_use_is_remembered() {
     let server = serving(vec![("/s.tar.gz", archive())]);
     let place = Place::new();
     let (outcome, said) = place.fetch(&catalog("", &server.address).data_sets[1], None);
@@ -184,7 +184,7 @@ fn trust_on_first_use_holds_from_then_on() {
 }
 
 #[test]
-fn mirrors_hold_files_packed_or_unpacked() {
+fn mirrors_have_packed_or_unpacked_files() {
     let catalog = catalog(&md5(), "http://127.0.0.1:1/");
     let mirror = |fill: &dyn Fn(&Path)| {
         let place = Place::new();
@@ -226,7 +226,7 @@ fn list(file: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
+fn an_unreadable_list_of_checksums_is_an_error() {
     let packed = gzip(CONTENT);
     // It is available at the third request.
     let (file, sums) = (packed.clone(), list(&packed));
@@ -273,7 +273,7 @@ fn a_list_of_checksums_that_cannot_be_read_is_no_missing_list() {
 }
 
 #[test]
-fn of_a_refused_archive_nothing_unpacked_stays() {
+fn a_refused_archive_leaves_no_files() {
     let bad = [
         gzip(&tar(&[(EntryType::Regular, "a", "", b"1"), (EntryType::Symlink, "b", "/etc/passwd", b"")])),
         gzip(&tar(&[(EntryType::Regular, "a", "", b"1"), (EntryType::Regular, "../b", "", b"2")])),
@@ -305,7 +305,7 @@ fn two_runs_at_once_download_once() {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_is_named() {
+fn a_read_only_folder_is_named() {
     let place = Place::new();
     // A file in the place of a folder: an error for everyone, including the superuser.
     fs::write(place.store.root(), "").unwrap();

@@ -53,7 +53,7 @@ fn offsets(came: &Came) -> Vec<Option<usize>> {
 }
 
 #[test]
-fn a_cut_connection_is_gone_on_with() {
+fn an_interrupted_download_resumes() {
     let came = get(false, |request| match request.offset {
         None => whole(&file(), "a", 30_000),
         Some(offset) => rest(&file(), "a", offset),
@@ -66,13 +66,13 @@ fn a_cut_connection_is_gone_on_with() {
 }
 
 #[test]
-fn a_server_that_ignores_ranges_sends_all_of_it_again() {
+fn a_server_without_ranges_sends_everything_again() {
     let came = get(false, |request| whole(&file(), "a", if request.number == 0 { 30_000 } else { 100_000 }));
     assert!(came.outcome.is_ok() && came.bytes == file());
 }
 
 #[test]
-fn two_files_are_never_glued_together() {
+fn parts_of_two_files_are_never_combined() {
     let other = || file().into_iter().rev().collect::<Vec<u8>>();
     // A server that supports If-Range sends the complete new file, others a part of it with its new tag.
     for heeds in [true, false] {
@@ -90,7 +90,7 @@ fn two_files_are_never_glued_together() {
 }
 
 #[test]
-fn a_later_run_goes_on_and_another_server_too_if_a_checksum_will_tell() {
+fn a_later_run_resumes_and_with_a_checksum_from_another_server() {
     for (verifiable, expected) in [(true, Some(30_000)), (false, None)] {
         let folder = tempfile::tempdir().unwrap();
         let part = Part::new(folder.path().join("f.part"));
@@ -112,7 +112,7 @@ fn a_later_run_goes_on_and_another_server_too_if_a_checksum_will_tell() {
 }
 
 #[test]
-fn a_busy_server_is_asked_again_and_a_lacking_one_is_not() {
+fn a_busy_server_is_retried_and_a_missing_file_is_not() {
     let came = get(false, |request| match request.number {
         0 => answer("503 Service Unavailable", "Retry-After: 7\r\nContent-Length: 0\r\n", b""),
         1 => answer("429 Too Many Requests", "Content-Length: 0\r\n", b""),
@@ -129,7 +129,7 @@ fn a_busy_server_is_asked_again_and_a_lacking_one_is_not() {
 }
 
 #[test]
-fn no_body_is_longer_than_a_file_may_be() {
+fn a_body_is_limited_in_size() {
     let came = get(false, |_| answer("200 OK", "", &[7; 300_000]));
     assert!(
         came.outcome
@@ -141,7 +141,7 @@ fn no_body_is_longer_than_a_file_may_be() {
 }
 
 #[test]
-fn a_body_without_an_end_is_cut() {
+fn an_endless_body_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     for head in [
         &b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..],
@@ -157,7 +157,7 @@ fn a_body_without_an_end_is_cut() {
 }
 
 #[test]
-fn a_body_that_always_ends_early_is_given_up() {
+fn a_body_that_always_ends_early_is_an_error() {
     let came = get(false, |_| whole(&file(), "", 10));
     assert!(came.outcome.is_err());
     // Too small a length truncates the file, which its checksum will detect.
@@ -171,7 +171,7 @@ fn a_body_that_always_ends_early_is_given_up() {
 }
 
 #[test]
-fn redirections_are_followed_and_garbage_is_not_http() {
+fn redirects_are_followed_and_garbage_is_refused() {
     let came = get(false, |request| match request.path.as_str() {
         "/f" => answer("302 Found", "Location: /g\r\nContent-Length: 0\r\n", b""),
         _ => whole(&file(), "a", 100_000),
@@ -183,7 +183,7 @@ fn redirections_are_followed_and_garbage_is_not_http() {
 }
 
 #[test]
-fn a_silent_server_does_not_hold_us_for_ever() {
+fn a_silent_server_times_out() {
     let number = Mutex::new(0);
     let came = get(false, move |_| {
         *number.lock().unwrap() += 1;
@@ -196,7 +196,7 @@ fn a_silent_server_does_not_hold_us_for_ever() {
 }
 
 #[test]
-fn nobody_there_is_told_from_a_server_that_refuses() {
+fn an_unreachable_server_differs_from_one_that_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = Wanted { name: "f".into(), bytes: None, limit: 10, verifiable: false };
     let part = Part::new(folder.path().join("f.part"));
@@ -210,7 +210,7 @@ fn nobody_there_is_told_from_a_server_that_refuses() {
 }
 
 #[test]
-fn a_line_that_trickles_is_given_up() {
+fn a_very_slow_download_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let part = Part::new(folder.path().join("f.part"));
     let begin = std::time::Instant::now();
@@ -223,7 +223,7 @@ fn a_line_that_trickles_is_given_up() {
 }
 
 #[test]
-fn a_server_that_is_another_is_not_asked_twice() {
+fn a_different_server_is_not_asked_twice() {
     let Some(server) = Forged::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let wanted = Wanted { name: "f".into(), bytes: None, limit: 10, verifiable: false };

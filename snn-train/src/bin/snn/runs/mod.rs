@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_as_long_as_the_terminal_is_wide_at_most() {
+    fn lines_fit_the_terminal() {
         assert_eq!(cut("0.97 +- 0.02", Some(12)), "0.97 +- 0.02");
         assert_eq!(cut("0.97 +- 0.02", Some(11)), "0.97 +- ...");
         assert_eq!(cut("0.97 +- 0.02", None), "0.97 +- 0.02");

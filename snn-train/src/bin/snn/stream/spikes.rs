@@ -13,7 +13,7 @@ use crate::common::UsageError;
 /// Maximum length of a line in bytes.
 const LONGEST: u64 = 1000;
 
-/// Pushes the spikes of all lines: `TIME UNIT`, separated by spaces, tabs or a comma. Empty lines and those that begin with `#`
+/// Pushes the spikes of all lines: `TIME UNIT`, separated by spaces, tabs or a comma. Empty lines and those that start with `#`
 /// are ignored.
 pub(super) fn read(
     mut lines: impl BufRead,
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_spikes_silence_or_nothing() {
+    fn lines_are_spikes_silence_or_ignored() {
         for (line, spike) in [
             ("3.5 12\n", Some((3.5, Some(12)))),
             ("\u{feff}3.5,12\r\n", Some((3.5, Some(12)))),

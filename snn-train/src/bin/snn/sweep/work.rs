@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if let Some(task) = task.filter(|_| signals.requeue.load(Ordering::Relaxed)) {
         if !advanced {
-            // Requeuing would only repeat this forever.
+            // Requeuing would repeat this indefinitely.
             bail!(
                 "the time limit of job {}_{} was reached before anything was trained: submit with a longer --time",
                 task.job,

@@ -20,7 +20,7 @@ fn best_epoch(run: &Path) -> u64 {
 }
 
 #[test]
-fn a_run_whose_checkpoints_are_gone_does_not_begin_anew() {
+fn a_run_without_its_checkpoints_does_not_restart() {
     let snn = Snn::new();
     snn.run(&Snn::train(&["training.epochs=3"], &["--run-dir", "run"])).expect(0);
     let run = snn.path("run");
@@ -48,7 +48,7 @@ fn a_run_whose_checkpoints_are_gone_does_not_begin_anew() {
 }
 
 #[test]
-fn from_the_best_epoch_where_the_last_one_is_lost() {
+fn a_run_resumes_from_the_best_epoch_if_the_last_is_lost() {
     let snn = Snn::new();
     snn.run(&Snn::train(ROUGH, &["--run-dir", "whole"])).expect(0);
     let best = best_epoch(&snn.path("whole"));
@@ -80,7 +80,7 @@ fn from_the_best_epoch_where_the_last_one_is_lost() {
 
 /// If the last epoch is the best, both files have it, and neither is a hard link to the other.
 #[test]
-fn a_checkpoint_damaged_in_place_leaves_the_other_whole() {
+fn damage_to_one_checkpoint_leaves_the_other_intact() {
     let snn = Snn::new();
     for (damaged, other) in [("last", "best"), ("best", "last")] {
         let run = snn.path(damaged);
@@ -110,7 +110,7 @@ fn without_the_best_epoch_nothing_can_be_selected() {
 }
 
 #[test]
-fn a_name_that_is_mistyped() {
+fn a_mistyped_name() {
     let snn = Snn::new();
     let train = |run: &'static str| Snn::train(&["training.epochs=1"], &["--run-dir", run, "--quiet"]);
     snn.run(&train("runs/slow-1")).expect(0);
@@ -128,7 +128,7 @@ fn a_name_that_is_mistyped() {
 }
 
 #[test]
-fn a_history_that_lacks_epochs_is_noticed() {
+fn missing_epochs_in_a_history_are_noticed() {
     let snn = Snn::new();
     let train = Snn::train(&["training.epochs=4"], &["--run-dir", "run"]);
     snn.run(&train).expect(0);
