@@ -1,5 +1,5 @@
-//! The kernels for GPUs, with nvcc: machine code for the GPU that the build is for, and PTX, from which the driver makes machine
-//! code for every other one.
+//! The kernels for GPUs, compiled with nvcc: machine code for the target GPU, and PTX, from which the driver compiles machine code for
+//! other GPUs.
 
 use std::{
     env, fs,
@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-/// GPUs before Volta lack what the kernels need.
+/// Older GPUs (before Volta) lack features that the kernels need.
 const OLDEST_GPU: u32 = 70;
 
 /// A100, H100 and H200.
@@ -48,11 +48,11 @@ pub(super) fn compile(check: bool) -> Result<(), String> {
     }
     println!("cargo:rustc-env=SNN_COMPUTE_CAPABILITY={gpu}");
     let mut command = Command::new(&nvcc);
-    // multiply and add are one operation where the sources say so, and nowhere else: the same numbers as on the CPU
+    // fuse multiply and add only where the sources do: the same numbers as on the CPU
     command.args(["--fatbin", "-O3", "--fmad=false", "-lineinfo"]);
     command.arg(format!("-gencode=arch=compute_{oldest},code=compute_{oldest}"));
     command.arg(format!("-gencode=arch=compute_{gpu},code=sm_{gpu}"));
-    // a program that is carried elsewhere often lands on one of these, and should not have to compile there first
+    // the program is often copied to one of these, and should not have to compile there first
     for other in COMMON.into_iter().filter(|&it| it > gpu && known.contains(&it)) {
         command.arg(format!("-gencode=arch=compute_{other},code=sm_{other}"));
     }
@@ -79,7 +79,7 @@ fn run(command: &mut Command) -> Result<Output, String> {
     let output = command.output().map_err(|error| {
         format!(
             "cannot run {program} ({error}). The feature `cuda` needs the CUDA toolkit (nvcc): install it, or load its \
-             module, and set CUDA_PATH to where it lies if that is not /usr/local/cuda. Without the feature everything \
+             module, and set CUDA_PATH to its location if that is not /usr/local/cuda. Without the feature, everything \
              runs on the CPU"
         )
     })?;
@@ -99,31 +99,31 @@ fn check_toolkit(nvcc: &Path) -> Result<u32, String> {
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) if (major, minor) >= OLDEST_TOOLKIT => Ok(major),
         (Some(_), Some(_)) => Err(format!(
-            "{} is of CUDA {version}, but {}.{} or later is needed",
+            "{} has CUDA {version}, but {}.{} or later is required",
             nvcc.display(),
             OLDEST_TOOLKIT.0,
             OLDEST_TOOLKIT.1
         )),
-        _ => Err(format!("`{} --version` names no version of CUDA, but says:\n{text}", nvcc.display())),
+        _ => Err(format!("`{} --version` does not print a CUDA version:\n{text}", nvcc.display())),
     }
 }
 
-/// What the GPU of this machine has, or the one that `CUDA_COMPUTE_CAP` names: 90 for 9.0.
+/// The compute capability of this machine's GPU, or the one in `CUDA_COMPUTE_CAP`: 90 for 9.0.
 fn capability() -> Result<u32, String> {
     if let Ok(text) = env::var("CUDA_COMPUTE_CAP") {
         return text
             .parse()
             .map_err(|_| format!("CUDA_COMPUTE_CAP is `{text}`, but must be a number such as 90"));
     }
-    let unknown = "for which GPU? Set CUDA_COMPUTE_CAP to its compute capability without the dot: 70 for V100, 80 for \
+    let unknown = "the target GPU is unknown: set CUDA_COMPUTE_CAP to its compute capability without the dot: 70 for V100, 80 for \
                    A100, 90 for H100 and H200";
     let mut query = Command::new("nvidia-smi");
     let output = query.args(["--query-gpu=compute_cap", "--format=csv,noheader"]).output();
-    let output = output.map_err(|_| format!("there is no nvidia-smi here, so {unknown}"))?;
+    let output = output.map_err(|_| format!("nvidia-smi is not available, and {unknown}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    // with several GPUs, the least of them
+    // with several GPUs, the lowest
     let found = text.lines().filter_map(|line| line.trim().replace('.', "").parse().ok()).min();
-    found.ok_or_else(|| format!("nvidia-smi names no GPU, so {unknown}"))
+    found.ok_or_else(|| format!("nvidia-smi lists no GPU, and {unknown}"))
 }
 
 fn architectures(nvcc: &Path) -> Result<Vec<u32>, String> {

@@ -20,7 +20,7 @@ pub(super) fn compile() {
     file("watch.c").opt_level(2).compile("snn_watch");
     let mut checked = file("checked.c");
     checked.opt_level(1).flag("-fsanitize=thread");
-    // gcc has the first name of this, clang the second
+    // the first name is that of gcc, the second that of clang
     for trap in ["-fsanitize-undefined-trap-on-error", "-fsanitize-trap=undefined"] {
         checked.flag_if_supported(trap);
     }

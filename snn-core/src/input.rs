@@ -243,7 +243,7 @@ pub enum Input<E> {
 }
 
 impl<E> Input<E> {
-    /// What a device has of it.
+    /// Its copy on a device, if any.
     #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "the CPU computes on inputs where they are"))]
     pub(crate) fn staged(&self) -> &Staged {
         match self {
@@ -292,7 +292,7 @@ impl<E> From<Frames<E>> for Input<E> {
     }
 }
 
-/// What a device has of an input. It makes no difference to what the input is, and a copy of the input begins without.
+/// The copy of an input on a device. It is not part of the input's value, and a clone of the input starts without it.
 #[derive(Default)]
 pub(crate) struct Staged(pub(crate) OnceLock<Arc<dyn Any + Send + Sync>>);
 

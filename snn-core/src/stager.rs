@@ -1,4 +1,4 @@
-//! Batches that go to a device before it is their turn.
+//! Copying batches to a device in advance.
 
 use crate::Input;
 use std::{fmt, sync::Arc};
@@ -7,13 +7,13 @@ type Stage<E> = dyn Fn(&Input<E>) + Send + Sync;
 
 /// Copies inputs to the device of a network while it computes something else: [`Network::stager`](crate::Network::stager).
 ///
-/// On a GPU, an input that was staged starts its step at once; copied only then, the batch of a large data set keeps the GPU waiting
-/// for a fifth of the step. Staging changes no result, and where there is nothing to be gained, it does nothing.
+/// On a GPU, a staged input starts its step immediately; if it is copied only then, a batch of a large data set keeps the GPU waiting for
+/// a fifth of the step. Staging does not change results, and does nothing where it has no benefit.
 #[derive(Clone)]
 pub struct Stager<E>(Option<Arc<Stage<E>>>);
 
 impl<E> Stager<E> {
-    /// Leaves inputs as they are.
+    /// Does nothing.
     pub(crate) fn idle() -> Self {
         Stager(None)
     }
@@ -23,7 +23,7 @@ impl<E> Stager<E> {
         Stager(Some(Arc::new(stage)))
     }
 
-    /// Begins to copy `input`, from whatever thread. The copy stays on the device as long as the input is there.
+    /// Starts copying `input`, from any thread. The copy stays on the device as long as the input exists.
     pub fn stage(&self, input: &Input<E>) {
         if let Some(stage) = &self.0 {
             stage(input);

@@ -21,7 +21,7 @@ use std::{
     process::Command,
 };
 
-/// What stands in the library path of a scenario.
+/// The libraries in the search path of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Libraries {
     /// A driver and cuBLAS.
@@ -55,7 +55,7 @@ fn compile(source: &str, to: &Path, more: &[&str]) {
 }
 
 impl Libraries {
-    /// Makes them, in a folder of the scenario.
+    /// Creates them in the folder of the scenario.
     fn make(self, scenario: &str) -> PathBuf {
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join("stand_in").join(scenario.replace("::", "-"));
@@ -119,14 +119,14 @@ fn scenario_no_driver() {
     assert!(message.contains("on the CPU"), "{message}");
 }
 
-/// A matrix product of dfdx's, `[2, 3] x [3, 2]`.
+/// A matrix product by dfdx, `[2, 3] x [3, 2]`.
 fn product(device: &Cuda) -> Result<Vec<f32>, CudaError> {
     let a = device.tensor([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
     let b = device.tensor([[1.0f32, 0.0], [0.5, 1.0], [0.0, -1.0]]);
     Ok(a.try_matmul(b)?.as_vec())
 }
 
-/// Whether a library of that name is in the memory of this process.
+/// Whether a library with this name is mapped into the memory of this process.
 fn is_loaded(name: &str) -> bool {
     fs::read_to_string("/proc/self/maps").unwrap().contains(name)
 }
@@ -240,7 +240,7 @@ fn small_network(device: &Cuda) -> Network<f32, Cuda> {
     Network::on(device.clone(), config, Initialization::default(), 1).unwrap()
 }
 
-/// A batch that needs more memory than there is.
+/// A batch that needs more memory than the GPU has.
 fn failure(steps: usize) -> String {
     let network = small_network(&cuda(0).unwrap());
     let input: Input<f32> = Events::from_spikes(2, steps, 12, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();

@@ -79,7 +79,7 @@ impl Run {
         Self::of(network, input.batch(), &output, recording, [cross_entropy, regularization], &gradients)
     }
 
-    /// As [`Run::new`], by the way of a trainer: loss and gradients in one go, where the device has that, and no tape.
+    /// Like [`Run::new`], but like the trainer: loss and gradients in one call if the device supports it, and no tape.
     ///
     /// # Panics
     /// If one of the passes fails or differs from the others.
@@ -96,7 +96,7 @@ impl Run {
         Self::of(network, input.batch(), &output, recording, losses, &gradients)
     }
 
-    /// What was computed, widened; `losses` are the cross-entropy and the regularization.
+    /// The computed values, widened; `losses` are the cross-entropy and the regularization.
     fn of<E: Float, D: Backend<E>>(
         network: &Network<E, D>,
         batch: usize,

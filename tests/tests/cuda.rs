@@ -246,7 +246,7 @@ fn shapes_of_the_benchmarks() {
     }
 }
 
-/// NaN propagates: a diverged network has NaN gradients, whatever minimum or maximum the surrogate takes.
+/// NaN propagates: a diverged network has NaN gradients, regardless of the minimum or maximum in the surrogate.
 #[test]
 fn nan_goes_through() {
     for shape in [SurrogateShape::SuperSpike, SurrogateShape::Sigmoid, SurrogateShape::Esser] {

@@ -12,7 +12,7 @@ use std::{
 /// Processes that measure run one at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Resident memory of this process in MB: now, and at most since [`forget`].
+/// Resident memory of this process in MB: current, and maximum since [`forget`].
 fn resident() -> Option<[f64; 2]> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let read = |key: &str| {
@@ -63,7 +63,7 @@ fn training_memory(batch: usize, steps: usize) -> Option<f64> {
 const MEASURES: &str = "SNN_TEST_MEASURES_MEMORY";
 
 /// Fails if training takes `most` MB or more, or less than a fifth of it, the memory for the potentials of a block: then nothing was
-/// measured. The test `name` runs again in a process of its own, because memory that others have freed may be reused unnoticed.
+/// measured. The test `name` runs itself in a separate process, because memory freed by other tests may be reused unnoticed.
 fn assert_below(name: &str, batch: usize, steps: usize, most: f64) {
     if env::var_os(MEASURES).is_none() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +109,7 @@ fn the_widest_layers_agree_with_the_reference() {
             let config = NetworkConfig {
                 hidden: vec![Layer::feed_forward(units)],
                 implementation,
-                // with Max, outputs that never rise teach nothing
+                // with Max, outputs that never rise have no gradient
                 readout: Readout::Sum,
                 ..NetworkConfig::new(inputs, 2)
             };

@@ -1,7 +1,7 @@
 //! `cargo xtask captures`: draws the dashboard screens in the README and the guide from recorded runs.
 //!
 //! The runs are real: `docs/dashboard/runs` (see its README) and those of the verdict tests. One of them was stopped before its end;
-//! its copy claims to be running, to show the dashboard as it was then.
+//! its copy claims to be running, to show the dashboard at that time.
 
 use std::{
     fs, io,

@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn programs_are_found_on_the_path() {
-        assert!(!is_installed("a-program-that-nobody-has"));
+        assert!(!is_installed("a-program-that-does-not-exist"));
         assert!(succeeds(&mut cargo(["--version"])));
-        assert!(!succeeds(&mut Command::new("a-program-that-nobody-has")));
+        assert!(!succeeds(&mut Command::new("a-program-that-does-not-exist")));
     }
 
     #[cfg(unix)]

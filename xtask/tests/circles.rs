@@ -1,6 +1,6 @@
 //! Files use each other in one direction: no dependency cycles between files of a crate, or between sibling modules.
 //!
-//! Dependencies are derived from paths in the source (`use` and paths that begin with `crate`, `super` or a child), ignoring
+//! Dependencies are derived from paths in the source (`use` and paths that start with `crate`, `super` or a child), ignoring
 //! comments, strings and tests. Re-exported names are followed to their definition.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, in their helpers too")]
@@ -53,7 +53,7 @@ struct Module {
 
 #[test]
 fn files_do_not_depend_on_each_other_in_cycles() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace");
     let mut found = Vec::new();
     for start in CRATES {
         let modules = read_crate(&root.join(start));
@@ -120,7 +120,7 @@ fn cycles_are_found_through_reexports() {
 
 /// All modules of the crate with this root file.
 fn read_crate(start: &Path) -> BTreeMap<ModulePath, Module> {
-    let folder = start.parent().expect("a file lies in a folder").to_owned();
+    let folder = start.parent().expect("a file is in a folder").to_owned();
     let mut modules = BTreeMap::new();
     let mut open = vec![(Vec::new(), start.to_owned(), folder)];
     while let Some((path, file, folder)) = open.pop() {

@@ -13,7 +13,7 @@ use std::{
 const PACKAGES: usize = 300;
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
 }
 
 /// The features of every external package that is built when `edges` are followed from all members.

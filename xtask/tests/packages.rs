@@ -12,7 +12,7 @@ use std::{
 use toml::{Table, Value};
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
 }
 
 fn cargo(arguments: &[&str]) -> String {

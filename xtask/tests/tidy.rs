@@ -36,7 +36,7 @@ const TOP_LEVEL: &[&str] = &[
 const LONGEST_FILE: usize = 500;
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
 }
 
 fn read(path: &Path) -> String {
@@ -144,7 +144,7 @@ fn there_are_no_leftover_markers() {
         let text = read(&path);
         for mark in ["@@".to_owned(), marks[3].concat(), marks[4].concat()] {
             let line = text.lines().find(|line| line.contains(&mark));
-            assert_eq!(line, None, "{} waits for something to be filled in", path.display());
+            assert_eq!(line, None, "{} has an unfilled placeholder", path.display());
         }
     }
 }

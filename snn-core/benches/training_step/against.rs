@@ -9,29 +9,28 @@ use serde::Serialize;
 use snn_core::InstructionSet;
 use std::path::Path;
 
-/// Pairs of runs, of which the ratios are taken.
+/// Number of pairs of runs.
 const ROUNDS: usize = 9;
 
-/// How two builds compare on one job.
+/// The comparison of two builds on one job.
 #[derive(Serialize)]
 struct Comparison {
     job: &'static str,
-    /// What was compared: processor time where both builds know it, else time on the clock.
+    /// The compared time: processor time if both builds report it, otherwise wall time.
     time: &'static str,
-    /// Least milliseconds a step of this build, of the other.
+    /// Minimum milliseconds per step of this build and of the other.
     least_ms: [f64; 2],
-    /// How many times as long the other takes: the median of the pairs, and the quartiles.
+    /// The time of the other build relative to this one: the median of the pairs, and the quartiles.
     ratio: f64,
     quartiles: [f64; 2],
-    /// Peak memory in MB, of this build, of the other.
+    /// Peak memory in MB of this build and of the other.
     memory_mb: [Option<f64>; 2],
-    /// The pairs as they were measured.
+    /// The ratios of the pairs, in the order of measurement.
     ratios: Vec<f64>,
 }
 
-/// Each pair is a run of one build right after one of the other, which goes first in every second pair; of each run the least processor
-/// time of a step counts, since what others do on the machine can only add to it. A build from before processor time was measured is
-/// compared by the clock.
+/// Runs this build and the other in pairs, alternating which one is first. The minimum processor time per step of each run counts, since
+/// other programs on the machine can only add to it. A build that does not report processor time yet is compared by wall time.
 pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), String> {
     let mut arguments = vec![
         "--threads".to_owned(),
@@ -49,7 +48,7 @@ pub(crate) fn run(this: &Path, other: &Path, options: &Options) -> Result<(), St
     }
     let mut comparisons = Vec::new();
     if !options.json {
-        println!("job    this   other   times as long (quartiles)      memory of this, other; ms a step");
+        println!("job    this   other     other/this (quartiles)      memory of this, other; ms per step");
     }
     for job in options.selected() {
         let mut timings: [Vec<Timing>; 2] = Default::default();

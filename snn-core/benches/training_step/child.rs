@@ -1,9 +1,9 @@
-//! Measurements in processes of their own.
+//! Measurements in separate processes.
 
 use crate::measure::Timing;
 use std::{path::Path, process::Command};
 
-/// One variant of one job in a process of its own, with the options given.
+/// Measures one variant of one job in a separate process, with the given options.
 pub(crate) fn child(
     program: &Path,
     arguments: &[String],

@@ -25,7 +25,7 @@ impl Custom {
         let [_, _, shd, ..] = jobs();
         Job {
             name: "custom",
-            what: "of chosen size",
+            what: "custom size",
             batch: self.batch,
             steps: self.steps,
             hidden: vec![(self.units, self.recurrent != 0); self.layers],

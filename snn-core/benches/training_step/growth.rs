@@ -1,4 +1,4 @@
-//! How one quantity grows: what was measured, and the exponents that fit.
+//! The growth with one quantity: measurements, and fitted exponents.
 
 use serde::Serialize;
 
@@ -6,29 +6,29 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(crate) struct Point {
     pub(crate) size: usize,
-    /// Least processor time of a step, of all threads together; time on the clock where the system does not tell.
+    /// Minimum processor time per step over all threads; wall time if the system does not report it.
     pub(crate) processor_ms: f64,
-    /// Least time on the clock.
+    /// Minimum wall time.
     pub(crate) least_ms: f64,
     pub(crate) memory_mb: Option<f64>,
 }
 
-/// An axis as measured.
+/// The measurements of an axis.
 #[derive(Serialize)]
 pub(crate) struct Growth {
     pub(crate) axis: &'static str,
-    /// What was held fixed.
+    /// The fixed settings.
     pub(crate) fixed: String,
     pub(crate) points: Vec<Point>,
-    /// Of processor time and memory: the slope of a line through the logarithms.
+    /// Exponents of processor time and memory: the slope of a line through the logarithms.
     pub(crate) exponents: [f64; 2],
-    /// What the work grows with, at most.
+    /// The maximum exponents of the work.
     pub(crate) expected: [f64; 2],
-    /// Whether time or memory grow faster than the work.
+    /// Whether time or memory grows faster than the work.
     pub(crate) fault: bool,
 }
 
-/// How far a fitted exponent may lie above that of the work: caches that no longer hold what is worked on cost as much.
+/// Tolerance of fitted exponents: exceeding the capacity of a cache costs this much.
 const MARGIN: f64 = 0.15;
 
 impl Growth {
@@ -42,7 +42,7 @@ impl Growth {
     }
 }
 
-/// The slope of the line of least squares through the logarithms; 0 through fewer than two points.
+/// The slope of the least-squares line through the logarithms; 0 for fewer than two points.
 fn exponent(points: impl Iterator<Item = (f64, f64)>) -> f64 {
     let points: Vec<(f64, f64)> = points.map(|(x, y)| (x.ln(), y.ln())).collect();
     let count = points.len() as f64;

@@ -142,7 +142,7 @@ impl Job {
             ..NetworkConfig::new(self.inputs, self.outputs)
         };
         let mut network: Network = Network::new(config, Initialization::Normal { gain: 1.0 }, 0)?;
-        // all that spikes from below come through: `V` and `Wout` stay as they are
+        // scale only the weights from below: `V` and `Wout` are unchanged
         let scaled = network.parameters().filter(|(name, ..)| name.starts_with('W') && name != "Wout");
         for (name, _, w) in scaled.collect::<Vec<_>>() {
             network.set_parameter(&name, &w.iter().map(|w| w * self.gain as f32).collect::<Vec<_>>())?;

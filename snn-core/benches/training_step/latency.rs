@@ -1,4 +1,4 @@
-//! How long one step of one sample takes, of a network that goes step by step.
+//! The latency of one step for one sample, in a network that is run step by step.
 
 use crate::{jobs::Job, options::Options};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
@@ -9,21 +9,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A job step by step.
+/// The latency of a job.
 #[derive(Serialize)]
 struct Latency {
     job: &'static str,
-    /// Of one step, over passes of a whole sample: median, least, and the slowest hundredth.
+    /// Microseconds per step, over passes of a whole sample: median, minimum, and the 99th percentile.
     median_us: f64,
     least_us: f64,
     slow_us: f64,
-    /// Hidden spikes in a step.
+    /// Hidden spikes per step.
     spikes: f64,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     if !options.json {
-        println!("one step of one sample; us\njob   median    min    99 %  spikes a step");
+        println!("one step of one sample; us\njob   median    min    99 %  spikes/step");
     }
     let mut all = Vec::new();
     for job in options.selected() {
@@ -71,7 +71,7 @@ fn measure(job: &Job, options: &Options) -> Result<Latency, Error> {
     })
 }
 
-/// All steps of a sample.
+/// Runs all steps of a sample.
 fn pass(network: &Network, state: &mut State, input: &Input<f32>, sample: usize) -> Result<Duration, Error> {
     let (steps, units) = (input.steps(), input.units());
     let begin = Instant::now();

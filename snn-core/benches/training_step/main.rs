@@ -1,7 +1,7 @@
-//! Speed of one training step (forward, loss, backward, Adam) on synthetic jobs, beside what the processor can do at most.
+//! Speed of one training step (forward, loss, backward, Adam) on synthetic jobs, compared with the limits of the processor.
 //!
-//! `cargo bench -p snn-core --bench training_step -- --help` says what can be asked for. Every variant of every job runs in a
-//! process of its own, so that its peak memory is its own.
+//! `cargo bench -p snn-core --bench training_step -- --help` lists the options. Every variant of every job runs in a separate process,
+//! to measure its peak memory.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports on the terminal")]
 
@@ -37,17 +37,17 @@ struct Report {
     threads: usize,
     instruction_set: String,
     version: &'static str,
-    /// What the cores together manage at most.
+    /// The maximum rates of all cores together.
     peaks: Peaks,
     timings: Vec<Timing>,
-    /// One for each timing of variant `fused`.
+    /// One for each timing of the variant `fused`.
     roofline: Vec<Roofline>,
 }
 
-/// What [`child`] has been asked for.
+/// Measures what [`child`] requested.
 fn run_here(options: &Options) -> Result<(), String> {
     let mut pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
-    // the thread that asks works too, so that one thread means one
+    // the calling thread works, too, so that one thread means one
     pool = pool.use_current_thread();
     pool.build_global().map_err(|e| e.to_string())?;
     let jobs = match &options.custom {
@@ -90,7 +90,7 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
     };
     if !options.json {
         println!(
-            "{}, {} threads, {}, snn-core {}; at most {:.0} GFLOP/s of multiply-adds, loads of {:.0} GB/s from the first-level \
+            "{}, {} threads, {}, snn-core {}; limits: {:.0} GFLOP/s of multiply-adds, loads of {:.0} GB/s from the first-level \
              cache, {:.0} from the second, {:.0} from memory\n",
             report.processor,
             report.threads,
@@ -151,7 +151,7 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
 fn print_roofline(roofline: &Roofline) {
     let Roofline { forward, backward, floor_ms, share, forward_share, backward_share, .. } = roofline;
     println!(
-        "    floor {floor_ms:>7.2}, {:.0} % reached: forward {:.0} %, backward {:.0} %; products {:.2} GFLOP, rows {:.3} Gfloat, \
+        "    floor {floor_ms:>7.2}, {:.0} % of it reached: forward {:.0} %, backward {:.0} %; products {:.2} GFLOP, rows {:.3} Gfloat, \
          element-wise {:.3} GFLOP, trace {:.3} GB",
         100.0 * share,
         100.0 * forward_share,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use snn_core::{Adam, AdamConfig, Cpu, Error, Implementation, Input, LossValues};
 use std::time::{Duration, Instant};
 
-/// What a variant took.
+/// The time of a variant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Timing {
     pub(crate) job: String,
@@ -16,15 +16,15 @@ pub(crate) struct Timing {
     pub(crate) median_ms: f64,
     pub(crate) min_ms: f64,
     pub(crate) max_ms: f64,
-    /// Processor time of a step, of all threads together, where the system tells: median and least.
+    /// Processor time per step over all threads, if the system reports it: median and minimum.
     #[serde(default)]
     pub(crate) processor_ms: Option<f64>,
     #[serde(default)]
     pub(crate) processor_min_ms: Option<f64>,
-    /// Of `forward_ms` and `backward_ms`, the same.
+    /// Processor times of `forward_ms` and `backward_ms`.
     #[serde(default)]
     pub(crate) processor_phases_ms: Option<[f64; 2]>,
-    /// Of variant `fused`, which goes forward and backward block by block, inference with the same batch.
+    /// For the variant `fused`, which runs forward and backward block by block, the time of inference with the same batch.
     pub(crate) forward_ms: f64,
     pub(crate) backward_ms: f64,
     pub(crate) update_ms: f64,
@@ -71,7 +71,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
     let started = Instant::now();
     let mut k = 0;
     while k < warm_up + 3 || (started.elapsed() < budget && k < warm_up + 2000) {
-        // back to the start now and then: learning random labels by heart would change the activity
+        // reset now and then: memorizing random labels would change the activity
         if k % 16 == 0 {
             for (name, w) in &initial {
                 network.set_parameter(name, w)?;
@@ -103,7 +103,7 @@ pub(crate) fn measure(job: &Job, variant: &str, options: &Options) -> Result<Tim
             Input::Events(events) => events.spikes() as f64,
             Input::Frames(_) => 0.0,
         };
-        // backward is what is left of the step
+        // backward is the rest of the step
         let forward = match t1 {
             Some(t1) => t1 - t0,
             None => {
@@ -161,12 +161,12 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Starts the largest resident set anew, so that it is not that of making up the data. Where the system cannot, it stays.
+/// Resets the peak resident set, to exclude the generation of the data. Does nothing if the system does not support it.
 fn forget_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Largest resident set of this process since then, where the system tells.
+/// Peak resident set of this process since then, if the system reports it.
 fn peak_memory_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

@@ -7,7 +7,7 @@ use crate::{
 use snn_core::InstructionSet;
 use std::{path::PathBuf, time::Duration};
 
-/// What was asked for.
+/// The options.
 pub(crate) struct Options {
     pub(crate) jobs: Vec<String>,
     pub(crate) variants: Vec<String>,
@@ -21,9 +21,9 @@ pub(crate) struct Options {
     pub(crate) scale: bool,
     /// Folder that `scale` writes its table and plot to.
     pub(crate) out: Option<PathBuf>,
-    /// Whether to measure single steps.
+    /// Whether to measure the latency of single steps.
     pub(crate) latency: bool,
-    /// A job of another size, for `scale`.
+    /// A job of custom size, for `scale`.
     pub(crate) custom: Option<Custom>,
     /// Set by the parent process: measure one variant of one job here and print it.
     pub(crate) child: bool,
@@ -33,24 +33,24 @@ pub(crate) const HELP: &str = "\
 Speed of one training step: forward, loss, backward, Adam. Medians over many steps, in milliseconds.
 
   --jobs R,M,S,A,R2,S512,SL,SD
-                        which jobs (default R, M, S, A)
+                        jobs to run (default R, M, S, A)
   --variants fused,tape,dense,naive
-                        fused: forward and backward at once, as training does it; its column
+                        fused: forward and backward in one call, as in training; its column
                         `forward` is inference with the same batch; tape: forward, then backward
-                        on dfdx's tape; dense: that with the input as dense frames; naive: dfdx
-                        operations step by step (default all)
+                        on dfdx's tape; dense: the same with the input as dense frames; naive:
+                        dfdx operations step by step (default all)
   --threads N           default: all cores
   --seconds S           time to measure each variant, default 5
   --simd portable|avx2|avx512
-                        default: the best there is
-  --against PATH        pairs this build with another one of this benchmark, interleaved, and
-                        prints how much faster this one is by processor time: the only figure
-                        that holds on machines that others use, too
-  --scale               how time and memory grow with steps, units, batch, layers, spike density
-                        and threads, with the exponent of each
-  --out FOLDER          with --scale: writes scale.md and scale.svg there
-  --latency             one step of one sample at a time, as a stream goes: microseconds a step
-  --json                one JSON document instead of the table";
+                        default: the best available
+  --against PATH        interleave this build with another build of this benchmark, and print
+                        how much faster this one is by processor time: the only reliable number
+                        on shared machines
+  --scale               measure how time and memory grow with steps, units, batch, layers, spike
+                        density and threads, with the exponent of each
+  --out FOLDER          with --scale: write scale.md and scale.svg to this folder
+  --latency             run one step of one sample at a time, as in a stream: microseconds per step
+  --json                print one JSON document instead of the table";
 
 impl Options {
     pub(crate) fn parse(arguments: &[String]) -> Result<Option<Options>, String> {
@@ -99,7 +99,11 @@ impl Options {
                         "portable" => InstructionSet::Portable,
                         "avx2" => InstructionSet::Avx2,
                         "avx512" => InstructionSet::Avx512,
-                        other => return Err(format!("--simd: {other} is none of portable, avx2, avx512")),
+                        other => {
+                            return Err(format!(
+                                "--simd: unknown instruction set {other}; use portable, avx2 or avx512"
+                            ));
+                        }
                     });
                 }
                 other => return Err(format!("unknown option {other}; --help lists them")),
@@ -107,18 +111,18 @@ impl Options {
         }
         for name in &options.jobs {
             if !NAMES.contains(&name.as_str()) {
-                return Err(format!("--jobs: {name} is none of {}", NAMES.join(", ")));
+                return Err(format!("--jobs: unknown job {name}; use {}", NAMES.join(", ")));
             }
         }
         for name in &options.variants {
             if !["fused", "tape", "dense", "naive"].contains(&name.as_str()) {
-                return Err(format!("--variants: {name} is none of fused, tape, dense, naive"));
+                return Err(format!("--variants: unknown variant {name}; use fused, tape, dense or naive"));
             }
         }
         Ok(Some(options))
     }
 
-    /// The jobs that were asked for.
+    /// The selected jobs.
     pub(crate) fn selected(&self) -> Vec<Job> {
         jobs().into_iter().filter(|job| self.jobs.iter().any(|name| name == job.name)).collect()
     }

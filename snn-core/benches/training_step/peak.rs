@@ -1,4 +1,4 @@
-//! What the processor can do at most, to hold the timings against.
+//! The limits of the processor, for comparison with the timings.
 
 use crate::processor_time;
 use pulp::{Simd, WithSimd};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 /// Rates of all threads together.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Peaks {
-    /// Floating-point operations, two in each multiply-add, in 10^9 a second.
+    /// Floating-point operations, two per multiply-add, in 10^9 per second.
     pub(crate) gflops: f64,
-    /// Loads from the first-level cache, in 10^9 bytes a second.
+    /// Loads from the first-level cache, in 10^9 bytes per second.
     pub(crate) l1_gb: f64,
     /// From the second-level cache.
     pub(crate) l2_gb: f64,
@@ -19,18 +19,18 @@ pub(crate) struct Peaks {
     pub(crate) memory_gb: f64,
 }
 
-/// Bytes that lie in the first-level cache, in the second-level cache, in neither.
+/// Bytes that fit in the first-level cache, in the second-level cache, in neither.
 const SIZES: [usize; 3] = [16 << 10, 384 << 10, 64 << 20];
 
-/// Floats in a line of the cache.
+/// Floats in a cache line.
 const LINE: usize = 16;
 
 impl Peaks {
-    /// The best of a few short runs, with the vectors of `set`.
+    /// The best of a few short runs, with vectors of `set`.
     pub(crate) fn measure(threads: usize, set: Option<InstructionSet>) -> Self {
         let loads = SIZES.map(|bytes| {
             best(threads, || {
-                // from a line of the cache on, as the networks' buffers: a load across two lines takes twice as long
+                // aligned to a cache line like the buffers of networks: a load across two lines takes twice as long
                 let values = vec![1.0f32; bytes / 4 + LINE];
                 let first = values.as_ptr().align_offset(4 * LINE).min(LINE);
                 let rounds = (32 << 20) / bytes;
@@ -42,7 +42,7 @@ impl Peaks {
     }
 }
 
-/// Runs `kernel` with the vectors of `set`, those of the baseline if it is not given.
+/// Runs `kernel` with vectors of `set`, or of the baseline if there is none.
 fn run<K: WithSimd>(set: Option<InstructionSet>, kernel: K) -> K::Output {
     match set {
         #[cfg(target_arch = "x86_64")]
@@ -55,13 +55,13 @@ fn run<K: WithSimd>(set: Option<InstructionSet>, kernel: K) -> K::Output {
             Some(simd) => Simd::vectorize(simd, kernel),
             None => pulp::Arch::new().dispatch(kernel),
         },
-        // the baseline of x86-64 has vectors, but pulp has no token for them: the best there is, as a bound
+        // the baseline of x86-64 has vectors, but pulp has no token for them: use the best set, as a bound
         _ => pulp::Arch::new().dispatch(kernel),
     }
 }
 
-/// Units of work in 10^9 a second of `threads` threads together: `prepare` runs once in each, what it returns again and again. Seconds
-/// are those of the processor, where the system tells: threads that wait for other programs are no slower for it.
+/// The rate of `threads` threads together, in 10^9 units of work per second: `prepare` runs once in each, the returned function
+/// repeatedly. Seconds are processor time if the system reports it, which other programs do not affect.
 fn best<W: FnMut() -> f64>(threads: usize, prepare: impl Fn() -> W + Sync) -> f64 {
     let one = || {
         let mut work = prepare();
@@ -85,13 +85,13 @@ fn best<W: FnMut() -> f64>(threads: usize, prepare: impl Fn() -> W + Sync) -> f6
 
 const CHAINS: usize = 12;
 
-/// Fused multiply-adds on registers alone: nothing is loaded or stored.
+/// Fused multiply-adds on registers only: nothing is loaded or stored.
 struct Chains {
     rounds: usize,
 }
 
 impl WithSimd for Chains {
-    /// Floating-point operations made.
+    /// Number of floating-point operations.
     type Output = f64;
 
     #[inline(always)]
@@ -110,14 +110,14 @@ impl WithSimd for Chains {
     }
 }
 
-/// Every value loaded and added to one of a few sums.
+/// Loads every value and adds it to one of a few sums.
 struct Loads<'a> {
     values: &'a [f32],
     rounds: usize,
 }
 
 impl WithSimd for Loads<'_> {
-    /// Bytes loaded.
+    /// Number of loaded bytes.
     type Output = f64;
 
     #[inline(always)]

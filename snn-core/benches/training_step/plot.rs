@@ -1,19 +1,19 @@
-//! The growths as small plots in one SVG.
+//! The growth on all axes as small plots in one SVG.
 
 use crate::growth::{Growth, Point};
 use std::fmt::Write as _;
 
-/// Of a plot, with its margins.
+/// Size of a plot with its margins.
 const WIDTH: f64 = 230.0;
 const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 46.0;
 const TOP: f64 = 34.0;
-/// Without margins.
+/// Size without margins.
 const INNER_WIDTH: f64 = 168.0;
 const INNER_HEIGHT: f64 = 144.0;
 const COLUMNS: usize = 4;
 
-/// Time and memory of each axis, relative to the smallest size, on logarithmic scales.
+/// Time and memory on each axis, relative to the smallest size, on logarithmic scales.
 pub(crate) fn svg(growths: &[Growth]) -> String {
     let (width, rows) = (WIDTH * COLUMNS as f64, growths.len().div_ceil(COLUMNS));
     let height = HEIGHT * rows as f64;
@@ -76,7 +76,7 @@ fn plot(svg: &mut String, growth: &Growth) {
         "stroke=\"#b5541c\" stroke-width=\"2\" stroke-dasharray=\"2 3\"",
         "stroke=\"#999\"",
     ];
-    // what the work grows with lies behind the others
+    // the work is drawn behind the others
     for (line, style) in lines.into_iter().zip(styles).rev() {
         let places: Vec<String> =
             line.iter().map(|&(x, y)| format!("{:.1},{:.1}", x_of(x), y_of(y))).collect();

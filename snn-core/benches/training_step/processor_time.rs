@@ -1,14 +1,14 @@
-//! Processor time: what others do on the machine does not count.
+//! Processor time, which other programs on the machine do not affect.
 
 use std::time::Duration;
 
-/// Processor time of this process, all of its threads together, since it began, where the system tells.
+/// Processor time of this process so far, over all threads, if the system reports it.
 #[cfg(unix)]
 pub(crate) fn now() -> Option<Duration> {
     read(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
-/// Processor time of this thread since it began, where the system tells.
+/// Processor time of this thread so far, if the system reports it.
 #[cfg(unix)]
 pub(crate) fn of_thread() -> Option<Duration> {
     read(libc::CLOCK_THREAD_CPUTIME_ID)

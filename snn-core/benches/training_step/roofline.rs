@@ -1,4 +1,4 @@
-//! What a training step must do at least, and how long the processor takes over that: the floor that timings are held against.
+//! The minimum work of a training step, and the time that the processor needs for it: a lower bound for timings.
 
 use crate::{
     jobs::{Data, Job},
@@ -7,24 +7,24 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Work of a phase that no order of computation avoids.
+/// The work of a phase that no order of computation avoids.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Work {
-    /// Operations of dense products: adjoint currents by transposed weights, analog input by weights, analog input by adjoints.
+    /// Operations of dense products: adjoint currents with transposed weights, analog input with weights, analog input with adjoints.
     pub(crate) product_gflop: f64,
-    /// Floats of the rows that spikes pick, of weights forward, of adjoint currents backward.
+    /// Floats of the rows selected by spikes: of weights in the forward pass, of adjoint currents in the backward pass.
     pub(crate) row_gfloat: f64,
-    /// Element-wise operations of states and adjoints, those in `f64` counted twice.
+    /// Element-wise operations on states and adjoints; those in `f64` count twice.
     pub(crate) element_gflop: f64,
-    /// Bytes of the trace of potentials, written forward, read backward.
+    /// Bytes of the trace of potentials, written in the forward pass and read in the backward pass.
     pub(crate) trace_gb: f64,
 }
 
-/// Operations of a unit and step: forward nine in `f64`; backward fourteen in `f32`, four of them for the surrogate derivative.
+/// Operations per unit and step: nine in `f64` forward; fourteen in `f32` backward, four of them for the surrogate derivative.
 const ELEMENT: [f64; 2] = [18.0, 14.0];
 
 impl Work {
-    /// Forward and backward, at the spike counts that were measured.
+    /// The work of forward and backward pass, with the measured spike counts.
     pub(crate) fn of(job: &Job, timing: &Timing) -> [Work; 2] {
         let rows = (job.batch * job.steps) as f64;
         let [mut forward, mut backward] = [Work::default(); 2];
@@ -55,22 +55,22 @@ impl Work {
         [forward, backward]
     }
 
-    /// Milliseconds: products and element-wise operations at the rate of multiply-adds (an operation of the latter takes as long as
-    /// a multiply-add, which counts as two), rows from the first-level cache, the trace from the second-level cache.
+    /// The minimum time in milliseconds: products and element-wise operations at the rate of multiply-adds (an element-wise operation takes
+    /// as long as a multiply-add, which counts as two), rows from the first-level cache, the trace from the second-level cache.
     pub(crate) fn floor_ms(&self, peaks: &Peaks) -> f64 {
         let arithmetic = (self.product_gflop + 2.0 * self.element_gflop) / peaks.gflops;
         (arithmetic + 4.0 * self.row_gfloat / peaks.l1_gb + self.trace_gb / peaks.l2_gb) * 1e3
     }
 }
 
-/// A timing beside its floor.
+/// A timing and its lower bound.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Roofline {
     pub(crate) job: String,
     pub(crate) forward: Work,
     pub(crate) backward: Work,
     pub(crate) floor_ms: f64,
-    /// Floor over median: of processor time, spread over the threads, where the system tells it.
+    /// Lower bound divided by the median: of processor time, divided by the number of threads, if the system reports it.
     pub(crate) share: f64,
     pub(crate) forward_share: f64,
     pub(crate) backward_share: f64,

@@ -1,4 +1,4 @@
-//! How time and memory grow with steps, units, batch, layers, spikes and threads.
+//! The growth of time and memory with steps, units, batch, layers, spikes and threads.
 
 use crate::{
     child::child,
@@ -13,14 +13,14 @@ use std::{fmt::Write as _, fs, path::Path};
 
 const BASE: Custom = Custom { steps: 200, units: 128, batch: 64, layers: 1, density: 16, recurrent: 1 };
 
-/// One quantity that grows, with what it is and the sizes that are tried.
+/// A quantity that grows, and its sizes.
 struct Axis {
     name: &'static str,
     sizes: &'static [usize],
-    /// The exponents of time and memory that the work has, at most.
+    /// The maximum exponents of time and memory of the work.
     expected: [f64; 2],
     set: fn(Custom, usize) -> Custom,
-    /// What is held fixed.
+    /// The fixed settings.
     fixed: &'static str,
 }
 
@@ -30,38 +30,38 @@ const AXES: [Axis; 7] = [
         sizes: &[100, 300, 1000, 3000, 10_000],
         expected: [1.0, 1.0],
         set: |c, steps| Custom { steps, batch: 16, ..c },
-        fixed: "128 recurrent units, batch 16, 16 input spikes a step",
+        fixed: "128 recurrent units, batch 16, 16 input spikes per step",
     },
     Axis {
         name: "units, recurrent",
         sizes: &[64, 128, 256, 512, 1024, 2048, 4096],
         expected: [2.0, 2.0],
         set: |c, units| Custom { units, steps: 50, batch: 16, ..c },
-        fixed: "50 steps, batch 16, 16 input spikes a step",
+        fixed: "50 steps, batch 16, 16 input spikes per step",
     },
     Axis {
         name: "units, feed-forward",
         sizes: &[64, 128, 256, 512, 1024, 2048, 4096],
         expected: [1.0, 1.0],
         set: |c, units| Custom { units, recurrent: 0, ..c },
-        fixed: "200 steps, batch 64, 16 input spikes a step",
+        fixed: "200 steps, batch 64, 16 input spikes per step",
     },
     Axis {
         name: "batch",
         sizes: &[16, 64, 256, 1024, 4096],
         expected: [1.0, 1.0],
         set: |c, batch| Custom { batch, steps: 100, ..c },
-        fixed: "128 recurrent units, 100 steps, 16 input spikes a step",
+        fixed: "128 recurrent units, 100 steps, 16 input spikes per step",
     },
     Axis {
         name: "layers",
         sizes: &[1, 2, 4, 8],
         expected: [1.0, 1.0],
         set: |c, layers| Custom { layers, recurrent: 0, ..c },
-        fixed: "128 units each, 200 steps, batch 64, 16 input spikes a step",
+        fixed: "128 units each, 200 steps, batch 64, 16 input spikes per step",
     },
     Axis {
-        name: "input spikes a step",
+        name: "input spikes per step",
         sizes: &[4, 16, 64, 256],
         expected: [1.0, 1.0],
         set: |c, density| Custom { density, ..c },
@@ -72,7 +72,7 @@ const AXES: [Axis; 7] = [
         sizes: &[1, 2, 4, 8, 16, 32],
         expected: [0.0, 1.0],
         set: |c, _| c,
-        fixed: "128 recurrent units, 200 steps, batch 64, 16 input spikes a step; the time is that of all threads together",
+        fixed: "128 recurrent units, 200 steps, batch 64, 16 input spikes per step; the time is the sum over all threads",
     },
 ];
 
@@ -132,11 +132,11 @@ pub(crate) fn run(program: &Path, options: &Options) -> Result<(), String> {
 fn page(growths: &[Growth], options: &Options, cores: usize) -> String {
     let mut page = format!(
         "# How a training step scales\n\n\
-         Measured by `cargo xtask bench scale` on {}, {cores} cores, {} threads unless they are what varies. Each point is the least \
-         processor time of a step (all threads together, which other programs on the machine do not add to) and the largest \
-         memory of the process, with its batches. A network has 700 inputs and 20 outputs.\n\n\
+         Measured by `cargo xtask bench scale` on {}, {cores} cores, {} threads unless their number varies. Each point is the minimum \
+         processor time per step (over all threads; other programs on the machine do not affect it) and the peak memory of the \
+         process, including its batches. Networks have 700 inputs and 20 outputs.\n\n\
          ![Growth of time and memory on each axis, relative to the smallest size](scale.svg)\n\n\
-         Solid: processor time. Dotted: memory. Gray: what the work grows with.\n",
+         Solid: processor time. Dotted: memory. Gray: the growth of the work.\n",
         processor(),
         options.threads,
     );

@@ -1,4 +1,4 @@
-//! What is measured of the calls of the driver, and which there are.
+//! Measurements of driver calls, and which calls there are.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn every_call_of_the_driver_is_told_to_programs_that_measure() {
     );
 }
 
-/// A training step as the trainer does it: loss, gradients, their norms, Adam.
+/// A training step like that of the trainer: loss, gradients, their norms, Adam.
 fn training_step(network: &mut Network<f32, Cuda>, input: &Input<f32>) -> impl FnMut() {
     let mut adam = Adam::new(AdamConfig::default(), network).unwrap();
     move || {
@@ -49,7 +49,7 @@ fn scenario_profile() {
     // offsets, indices, and labels
     let uploads: Vec<_> = of(&CudaWork::Upload).iter().map(|call| call.bytes).collect();
     assert_eq!(uploads, [4 * 41, 2 * 2, 2 * 2]);
-    // one for all that the host wants to know
+    // one for all values that the host reads
     assert_eq!((of(&CudaWork::Wait).len(), of(&CudaWork::Download).len()), (1, 1));
     // without times, the same calls
     let ((), untimed) = cuda_calls(false, &mut step).unwrap();
@@ -63,7 +63,7 @@ fn operations_of_a_step_are_counted() {
     check("measured::operations_of_a_step_are_counted", scenario_operations, Libraries::All, &[]);
 }
 
-/// Job R of the benchmarks, whose time is that of its launches: a layer without recurrence, on events.
+/// Job R of the benchmarks, whose time is dominated by launches: a layer without recurrence, on events.
 fn scenario_operations() {
     let config = NetworkConfig { hidden: vec![Layer::feed_forward(100)], ..NetworkConfig::new(20, 10) };
     let mut network: Network<f32, Cuda> =
@@ -92,7 +92,7 @@ fn batches_copied_ahead_are_those_that_were_asked_for() {
     );
 }
 
-/// Some batches, no two alike, of events and of analog values.
+/// Different batches of events and of analog values.
 fn batches() -> Vec<Input<f32>> {
     let events = |k: usize| {
         let spikes: Vec<_> = (0..40 + 90 * k).map(|n| (n % 2, 7 * n % 20, (n * n + k) % 12)).collect();
@@ -116,7 +116,7 @@ fn scenario_staging() {
     let expected: Vec<_> = batches().iter().map(step).collect();
     assert!(expected.windows(2).all(|pair| pair[0] != pair[1]));
 
-    // the trainer's way: the next one is copied on another thread while one is computed
+    // as in the trainer: the next batch is copied on another thread while one is computed
     let stager = network.stager().unwrap();
     let mut waiting = batches().into_iter();
     let mut next = waiting.next();
@@ -142,7 +142,7 @@ fn scenario_staging() {
     }
     assert!(found == expected);
 
-    // one that is dropped without its turn, one that comes twice, and one that was staged twice
+    // one that is dropped unused, one that is used twice, and one that was staged twice
     let [dropped, twice, other] = [0, 4, 8].map(|k| batches().swap_remove(k));
     stager.stage(&dropped);
     drop(dropped);
@@ -153,7 +153,7 @@ fn scenario_staging() {
     let scores = network.forward(&twice).unwrap();
     assert_eq!(scores, network.forward(&batches()[4]).unwrap());
 
-    // a batch that there is no room for goes the ordinary way, and says so
+    // a batch that does not fit is copied the ordinary way, and the error is reported
     let large: Input<f32> = Frames::new(2, 40_000, 12, vec![0.5; 960_000]).unwrap().into();
     stager.stage(&large);
     let message = network.forward(&large).unwrap_err().to_string();
@@ -169,7 +169,7 @@ fn ceilings_are_measured() {
 fn scenario_ceilings() {
     let found = cuda_ceilings(&cuda(0).unwrap(), 1 << 20, 10).unwrap();
     assert_eq!(found.copied, 1 << 20);
-    // some host: neither nothing nor more than any
+    // plausible values for any host
     for speed in [found.gflop_per_s, found.gb_per_s] {
         assert!(speed > 1e-4 && speed < 1e6, "{found:?}");
     }

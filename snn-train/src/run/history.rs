@@ -167,7 +167,11 @@ mod tests {
             history(directory, &(old.clone() + &new)).cut(2).unwrap();
             assert_eq!(fs::read_to_string(directory.join(METRICS)).unwrap(), old);
         }
-        assert_eq!(fs::read_dir(directory).unwrap().count(), 1, "no copy of records that are repeated immediately");
+        assert_eq!(
+            fs::read_dir(directory).unwrap().count(),
+            1,
+            "no copy of records that are repeated immediately"
+        );
         History::read(&directory.join("absent")).unwrap().cut(2).unwrap();
         history(directory, &(line("warning", 0) + &line("epoch", 1))).cut(0).unwrap();
         assert_eq!(fs::read_to_string(directory.join(METRICS)).unwrap(), "");

@@ -5,9 +5,9 @@ use std::{ffi::OsStr, fs, process::Command};
 /// The signals whose default a terminal or a user expects, with their numbers.
 const RESET: [(&str, u32); 2] = [("INT", 2), ("HUP", 1)];
 
-/// A command that starts `program` with the usual effect of SIGINT and SIGHUP, even where the tests were started so that they ignore
-/// them (`nohup cargo test`, or a job in the background of a script): processes inherit that. Where the system does not tell
-/// (`/proc`), or nothing is ignored, this is `Command::new`.
+/// A command that starts `program` with the default effect of SIGINT and SIGHUP, even if the tests were started so that they ignore
+/// them (`nohup cargo test`, or a background job of a script), which processes inherit. If the system does not report this (`/proc`),
+/// or nothing is ignored, it is the same as `Command::new`.
 #[must_use]
 pub fn listening(program: impl AsRef<OsStr>) -> Command {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -20,7 +20,7 @@ pub fn listening(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Those that a process with this status ignores.
+/// The signals that a process with this status ignores.
 fn ignored(status: &str) -> Vec<&'static str> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(ignored("Name:\ta\nSigIgn:\t0000000000000007\nSigCgt:\t0\n"), ["INT", "HUP"]);
     }
 
-    /// The test starts itself with the signals ignored, as `nohup` and the background of a script do.
+    /// The test starts itself with ignored signals, as `nohup` and background jobs of scripts do.
     #[cfg(target_os = "linux")]
     #[test]
     fn programs_end_by_signals_that_the_tests_ignore() {

@@ -31,7 +31,7 @@ struct Current {
     total: Option<u64>,
     done: u64,
     begin: Instant,
-    /// Bytes present at the beginning.
+    /// Bytes present at the start.
     offset: u64,
     told: Instant,
     bar: Option<ProgressBar>,

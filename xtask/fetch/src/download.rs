@@ -26,7 +26,7 @@ pub(crate) struct Wanted {
     pub(crate) name: String,
     /// Its exact length, if known.
     pub(crate) bytes: Option<u64>,
-    /// Maximum number of bytes, whatever a server sends.
+    /// Maximum number of bytes, regardless of what a server sends.
     pub(crate) limit: u64,
     /// Whether a checksum will detect mixed pieces of different files.
     pub(crate) verifiable: bool,

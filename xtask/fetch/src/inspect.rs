@@ -182,7 +182,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<(String, u64)>, FetchError> {
             let entry = entry.map_err(io)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let name = if inner.is_empty() { name } else { format!("{inner}/{name}") };
-            // Through links too: where the data lie is the user's business.
+            // Follow links: users decide where the data are.
             let metadata = fs::metadata(entry.path()).map_err(FetchError::io("read", &entry.path()))?;
             if metadata.is_dir() {
                 folders.push(name);

@@ -67,7 +67,7 @@ struct Options {
     /// mnist, shd, heidelberg, speech_commands, fsdd, speech_commands_ten_words, or all
     #[arg(value_name = "NAMES|all", required_unless_present_any = ["list", "verify_only"], value_parser = known_name)]
     names: Vec<String>,
-    /// The folder that holds data sets, each in a folder of its name [default: SNN_DATA_DIR, or `snn` in the user's data
+    /// The folder of data sets, each in a subfolder with its name [default: SNN_DATA_DIR, or `snn` in the user's data
     /// folder]
     #[arg(long)]
     dir: Option<PathBuf>,

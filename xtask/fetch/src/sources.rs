@@ -34,7 +34,7 @@ impl std::str::FromStr for Mirror {
                 std::path::absolute(&path).map(Self::Folder).map_err(|error| error.to_string())
             }
             _ => Err(
-                "the folder does not exist (and it is not an address, which begins with http:// or https://)"
+                "the folder does not exist (and it is not an address, which starts with http:// or https://)"
                     .to_owned(),
             ),
         }

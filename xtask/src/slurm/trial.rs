@@ -56,7 +56,7 @@ impl<'a> Trial<'a> {
         self.snn(&["plan", "slopes.toml", "--dir", "sweep"])?;
         let seconds = self.json_file("sweep/manifest.json")?["points"][0]["seconds"].as_f64();
         let seconds = seconds.context("the plan has no duration of a run")?;
-        // An element is full when the last of its runs has begun.
+        // An element is full once its last run has started.
         let minutes = ((RUNS_PER_ELEMENT as f64 - 0.5) * seconds / 60.0).to_string();
         let submitted = self.snn(&["submit", "sweep", "--minutes", &minutes])?;
         let sizes: Vec<_> =

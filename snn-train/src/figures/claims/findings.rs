@@ -21,8 +21,7 @@ pub(super) fn of_two(a: &Runs, b: &Runs) -> Vec<String> {
 /// regularizer.
 pub(super) fn of_cut(fitted: &Runs, most: f64, classes: f64) -> String {
     let left = most / 100.0;
-    let enough =
-        if left < classes { "fewer than classes" } else { "no fewer than classes" };
+    let enough = if left < classes { "fewer than classes" } else { "no fewer than classes" };
     let (lost, all) = (fitted.with_a_lost_class(), fitted.rows().len());
     format!(
         "without the regularizer, {most:.0} spikes per input; two decades below, {left:.1}, {enough} ({classes}); of the {all} \

@@ -358,8 +358,22 @@ const COMPARISONS: [Comparison; 8] = {
         compare("7a", 'a', "6a", "Sum and Max readout perform equally on Randman", READOUTS, true),
         compare("7b", 'b', "6b", "Sum and Max readout perform equally on MNIST", READOUTS, true),
         compare("7c", 'd', "6d", "Sum and Max readout perform equally on RawHD", READOUTS, true),
-        compare("7d", 'a', "6a", "feed-forward and recurrent networks perform equally on Randman", NETWORKS, true),
-        compare("7e", 'b', "6b", "feed-forward and recurrent networks perform equally on MNIST", NETWORKS, true),
+        compare(
+            "7d",
+            'a',
+            "6a",
+            "feed-forward and recurrent networks perform equally on Randman",
+            NETWORKS,
+            true,
+        ),
+        compare(
+            "7e",
+            'b',
+            "6b",
+            "feed-forward and recurrent networks perform equally on MNIST",
+            NETWORKS,
+            true,
+        ),
         compare("7f", 'c', "6c", "recurrent networks perform better on SHD", NETWORKS, false),
         compare("7g", 'd', "6d", "recurrent networks perform better on RawHD", NETWORKS, false),
         compare("7h", 'e', "6e", "recurrent networks perform better on RawSC", NETWORKS, false),
@@ -405,7 +419,8 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             });
         }
         if topic.runs.is_ok() && (stands_in || reproduction.scale() != Scale::Full) {
-            let reason = if stands_in { "another data set is used instead" } else { "needs runs at full scale" };
+            let reason =
+                if stands_in { "another data set is used instead" } else { "needs runs at full scale" };
             topic.runs = Err(format!("{reason}: the accuracy is not comparable"));
         }
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {

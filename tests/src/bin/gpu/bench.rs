@@ -1,4 +1,4 @@
-//! How long training takes: a step of each job, and a whole run.
+//! Training times: a step of each job, and a whole run.
 
 use crate::{
     jobs::{Job, is_small},
@@ -9,21 +9,21 @@ use snn_core::{Adam, AdamConfig, Cuda, Gradients, LossValues, Network, Regulariz
 use snn_train::{Experiment, Trainer};
 use std::{sync::Arc, time::Instant};
 
-/// A hash of the bits of some numbers.
+/// A hash of the bits of these numbers.
 fn hash(values: impl Iterator<Item = u64>) -> String {
-    // FNV-1a, by words
+    // FNV-1a, word by word
     let hash =
         values.fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| (hash ^ bits).wrapping_mul(0x100_0000_01b3));
     format!("{hash:016x}")
 }
 
-/// A network in training, and its batch.
+/// A network being trained, and its batch.
 pub(crate) struct Training {
     pub(crate) job: Job,
     network: Network<f32, Cuda>,
     stager: Stager<f32>,
     adam: Adam<f32, Cuda>,
-    /// Of all hidden units, in the last step.
+    /// Spikes of all hidden units in the last step.
     pub(crate) hidden_spikes: f64,
 }
 
@@ -40,8 +40,8 @@ impl Training {
         self.network.loss_and_gradients(input, labels, &Regularizer::default()).expect("a step")
     }
 
-    /// One training step as the trainer makes it: forward, backward, what metrics need, Adam. The next batch, which is the same once
-    /// more, is put together and copied to the GPU meanwhile.
+    /// One training step like that of the trainer: forward, backward, values for metrics, Adam. Meanwhile, the next batch, a copy of
+    /// this one, is assembled and copied to the GPU.
     pub(crate) fn step(&mut self) {
         let (stager, job) = (&self.stager, &self.job);
         let mut next = None;
@@ -55,12 +55,12 @@ impl Training {
         });
         self.job.input = next.expect("the next batch");
         self.hidden_spikes = values.output.counts.iter().flatten().map(|&count| f64::from(count)).sum();
-        // waits for the GPU
+        // this waits for the GPU
         gradients.norms().expect("norms");
         self.adam.update(&mut self.network, &gradients).expect("an update");
     }
 
-    /// Makes the same step twice.
+    /// Computes the same step twice.
     fn repeat(&self) {
         let hashes = [(); 2].map(|()| {
             let (values, gradients) = self.loss();
@@ -80,7 +80,7 @@ impl Training {
     }
 }
 
-/// One job with so many times as many samples; whether there is such a job.
+/// One job with this number of times [`crate::jobs::base`] samples; returns whether the job exists.
 pub(crate) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
     let Some(job) = Job::new(name, times.max(1)) else {
         eprintln!("error: no job {name}");
@@ -104,7 +104,7 @@ pub(crate) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
     true
 }
 
-/// One step and nothing else, for a profiler.
+/// A single step, for a profiler.
 pub(crate) fn one_step(gpu: &Cuda, name: &str) -> bool {
     let job = Job::new(name, 1);
     let there = job.is_some();
@@ -114,7 +114,7 @@ pub(crate) fn one_step(gpu: &Cuda, name: &str) -> bool {
     there
 }
 
-/// The preset `randman` from its first step to its test, everything there before the clock starts but the data on the GPU.
+/// The preset `randman` from its first step to its test; only the copy of the data to the GPU is included in the time.
 pub(crate) fn randman(gpu: &Cuda) {
     let mut experiment = Experiment::preset("randman").expect("the preset");
     let settings: &[&str] = if is_small() {

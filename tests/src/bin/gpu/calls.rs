@@ -1,4 +1,4 @@
-//! What a training step asks of the driver: every kernel with its time, and what the host waits for.
+//! The driver calls of a training step: every kernel with its time, and the waits of the host.
 
 use crate::{
     bench::Training,
@@ -8,14 +8,14 @@ use serde_json::json;
 use snn_core::{Cuda, CudaCall, CudaKernel, CudaWork, cuda_calls};
 use std::time::Instant;
 
-/// Kernels of one name in a step.
+/// The kernels of one name in a step.
 struct Row {
     kernel: CudaKernel,
     calls: usize,
     seconds: f64,
 }
 
-/// The kernels of some calls, those of one name and one shape together, in the order in which they first ran.
+/// The kernels in some calls, grouped by name and shape, in the order in which they first ran.
 fn kernels(calls: &[CudaCall]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for call in calls {
@@ -31,13 +31,13 @@ fn kernels(calls: &[CudaCall]) -> Vec<Row> {
     rows
 }
 
-/// The middle one of some numbers.
+/// The median of these numbers.
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
 }
 
-/// Measures the kernels and the calls of a step of a job; whether there is such a job.
+/// Measures the kernels and calls of a step of a job; returns whether the job exists.
 pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
     let Some(job) = Job::new(name, 1) else {
         eprintln!("error: no job {name}");
@@ -68,7 +68,7 @@ pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
     true
 }
 
-/// What the host does in a step: copies there, queues, and waits. Without times of the GPU, which would cost more than the calls.
+/// The host's calls in a step: copies, launches and waits. GPU times are excluded, since measuring them takes longer than the calls.
 fn host(name: &str, batch: usize, training: &mut Training, times: usize) {
     let laps: Vec<_> = (0..times)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! What a GPU makes of golden cases and random problems, against the CPU and an independent program.
+//! Golden cases and random problems on a GPU, compared with the CPU and an independent program.
 
 use crate::moved::moved;
 use snn_core::{Cuda, Implementation, NeuronKind};
@@ -10,12 +10,12 @@ use snn_tests::{
 };
 use std::panic::{self, AssertUnwindSafe};
 
-/// Golden cases and random problems of the quick check.
+/// Number of golden cases and random problems in the quick check.
 const QUICK: usize = 12;
 
-/// Tells of every case that fails; whether none does.
+/// Reports every failing case; returns whether there are none.
 ///
-/// The quick check takes the way of a trainer, where everything that runs on the GPU is ours; the full one also goes by dfdx's tape.
+/// The quick check uses the path of the trainer, on which all GPU code is ours; the full one also uses dfdx's tape.
 pub(crate) fn check(gpu: &Cuda, quick: bool) -> bool {
     let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
     let mut cases = golden::cases(golden::PAPER);
@@ -28,7 +28,7 @@ pub(crate) fn check(gpu: &Cuda, quick: bool) -> bool {
     let mut failures = 0;
     for case in &cases {
         let error = panic::catch_unwind(AssertUnwindSafe(|| compare(gpu, case, quick)));
-        // the panic itself has said what is wrong
+        // the panic has printed the error
         failures += usize::from(error.is_err());
         largest = largest.max(error.unwrap_or_default());
     }
@@ -48,7 +48,7 @@ pub(crate) fn check(gpu: &Cuda, quick: bool) -> bool {
     failures == 0 && random.is_ok()
 }
 
-/// The error of a case.
+/// Returns the error of the case.
 fn compare(gpu: &Cuda, case: &golden::Case, quick: bool) -> f64 {
     let network = moved(&case.network::<f32>(Implementation::Fused), gpu);
     let run = || match quick {

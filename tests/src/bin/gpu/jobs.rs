@@ -1,19 +1,19 @@
-//! The jobs that are measured, those of `cargo xtask bench`: shapes of data sets, random weights and input.
+//! The measured jobs, those of `cargo xtask bench`: shapes of data sets, with random weights and input.
 
 use snn_core::{Events, Frames, Initialization, Input, Layer, Network, NetworkConfig};
 use snn_tests::problem::{Problem, Signal};
 
-/// What a job is called, in the order in which they are measured.
+/// The names of the jobs, in the order of measurement.
 pub(crate) const JOBS: [&str; 4] = ["R", "M", "S", "A"];
 
-/// Where there is no GPU but a stand-in for its driver, this is set to 1, and everything is as small as can be.
+/// Set to 1 with a mock driver instead of a GPU: everything is then as small as possible.
 pub(crate) const SMALL_VARIABLE: &str = "SNN_GPU_SMALL";
 
 pub(crate) fn is_small() -> bool {
     std::env::var(SMALL_VARIABLE).is_ok_and(|it| it == "1")
 }
 
-/// Samples of a batch of which larger ones are repetitions.
+/// The number of different samples in a batch; larger batches repeat them.
 pub(crate) fn base() -> usize {
     if is_small() { 1 } else { 256 }
 }
@@ -27,7 +27,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// With so many times [`base`] samples; none if there is no such job.
+    /// The job with this number of times [`base`] samples; `None` if it does not exist.
     pub(crate) fn new(name: &str, times: usize) -> Option<Self> {
         let job = |inputs, hidden, outputs, dt| NetworkConfig {
             hidden: vec![hidden],
@@ -48,7 +48,7 @@ impl Job {
         Some(Job { name: name.to_owned(), problem, input, labels })
     }
 
-    /// Weights from below are scaled up until spikes come through; V and those of the readout are not.
+    /// Scales the weights from below until spikes are transmitted; V and the readout weights are unchanged.
     pub(crate) fn network(&self) -> Network {
         let initial = Initialization::Normal { gain: 1.0 };
         let mut network: Network = Network::new(self.problem.config.clone(), initial, 0).expect("a network");
@@ -58,7 +58,7 @@ impl Job {
         network
     }
 
-    /// The same input in memory of its own.
+    /// The same input in separate memory.
     pub(crate) fn again(&self) -> Input<f32> {
         match &self.input {
             Input::Events(events) => Events::clone(events).into(),
@@ -70,7 +70,7 @@ impl Job {
         self.labels.len()
     }
 
-    /// A line of JSON with its shape.
+    /// Its shape as a line of JSON.
     pub(crate) fn shape(&self, hidden_spikes: f64) -> serde_json::Value {
         let events = match &self.input {
             Input::Events(events) => Some(events.spikes()),

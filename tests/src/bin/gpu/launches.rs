@@ -1,10 +1,10 @@
-//! Which kernels a training step launches, in what shape: on paper, without a GPU.
+//! The kernels that a training step launches, and their shapes, determined without a GPU.
 
 use crate::jobs::{JOBS, Job};
 use serde_json::json;
 use snn_core::{CudaEmulation, PaperLaunch, Regularizer};
 
-/// Lines of JSON for every job on a GPU whose blocks can have so many bytes on chip.
+/// Lines of JSON for every job, for a GPU with this number of bytes of on-chip memory per block.
 pub(crate) fn list(largest_shared: usize) {
     for name in JOBS {
         let job = Job::new(name, 1).expect("a job");

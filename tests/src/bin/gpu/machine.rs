@@ -1,4 +1,4 @@
-//! What the GPU is, where its libraries lie, and what it can do at most.
+//! The GPU, the location of its libraries, and its limits.
 
 use crate::jobs::is_small;
 use cudarc::driver::{
@@ -15,7 +15,7 @@ use serde_json::json;
 use snn_core::{Cuda, CudaCeilings, cuda_ceilings};
 use std::{collections::BTreeSet, fs};
 
-/// Files of NVIDIA's in the memory of this process.
+/// NVIDIA's files in the memory of this process.
 fn libraries() -> BTreeSet<String> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let paths = maps.lines().filter_map(|line| line.split_once('/').map(|(_, path)| format!("/{path}")));
@@ -25,7 +25,7 @@ fn libraries() -> BTreeSet<String> {
         .collect()
 }
 
-/// Lines of JSON: libraries, what the GPU says of itself, and what it does.
+/// Lines of JSON: libraries, properties of the GPU as reported, and measured limits.
 pub(crate) fn measure(gpu: &Cuda) -> bool {
     println!("{}", json!({"kind": "libraries", "paths": libraries()}));
     let device = CudaDevice::new(0).expect("a GPU");
@@ -34,12 +34,12 @@ pub(crate) fn measure(gpu: &Cuda) -> bool {
         ask(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
         ask(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
     );
-    // 32-bit multiply-adds of a processor in a clock
+    // 32-bit multiply-adds per processor and clock cycle
     let width = if capability.0 < 8 || capability == (8, 0) { 64.0 } else { 128.0 };
     let processors = ask(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     let clock = 1e3 * f64::from(ask(CU_DEVICE_ATTRIBUTE_CLOCK_RATE));
     let flop_per_s = 2.0 * width * f64::from(processors) * clock;
-    // two transfers a clock
+    // two transfers per clock cycle
     let bytes = f64::from(ask(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH)) / 8.0;
     let bytes_per_s = 2.0 * bytes * 1e3 * f64::from(ask(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE));
     println!(

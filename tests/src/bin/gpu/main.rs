@@ -1,20 +1,20 @@
-//! What a GPU makes of the golden cases and of random problems, and how long training takes there.
+//! Checks a GPU with golden cases and random problems, and measures training on it.
 //!
 //! - `snn-gpu check [--quick]` compares with the CPU;
-//! - `snn-gpu machine` tells what the GPU is and can do at most;
+//! - `snn-gpu machine` reports the GPU and its limits;
 //! - `snn-gpu bench JOB TIMES` and `snn-gpu bench randman` measure training, `snn-gpu calls JOB` every kernel of a step;
-//! - `snn-gpu step JOB` makes one step, for profilers;
-//! - `snn-gpu launches BYTES` tells without a GPU which kernels a step launches, where blocks can have so many bytes on chip.
+//! - `snn-gpu step JOB` runs one step, for profilers;
+//! - `snn-gpu launches BYTES` lists, without a GPU, the kernels that a step launches with this on-chip memory per block.
 //!
-//! A job is one of R, M, S and A, with so many times 256 samples to a batch. All but `check` write lines of JSON, of which `cargo xtask
-//! gpu` makes tables.
+//! A job is one of R, M, S and A, with TIMES x 256 samples per batch. All except `check` print lines of JSON, from which
+//! `cargo xtask gpu` makes tables.
 
 #![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test that is a program fails as tests do"
+    reason = "a test program fails like a test"
 )]
 
 mod bench;

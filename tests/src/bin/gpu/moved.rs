@@ -1,4 +1,4 @@
-//! Networks of the CPU, on the GPU.
+//! Copying networks from the CPU to a GPU.
 
 use snn_core::{Cuda, Initialization, Network};
 

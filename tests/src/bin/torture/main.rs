@@ -79,7 +79,7 @@ fn main() -> ExitCode {
     };
     let begin = Instant::now();
     let folder = env::temp_dir().join(format!("snn-torture-{:016x}", random()));
-    std::fs::create_dir(&folder).expect("a folder of its own");
+    std::fs::create_dir(&folder).expect("a new folder");
     println!("seed {}; files that fail are kept in {}", options.seed, folder.display());
 
     corpus::write(&options.snn, &folder);

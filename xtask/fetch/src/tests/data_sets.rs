@@ -307,7 +307,7 @@ fn two_runs_at_once_download_once() {
 #[test]
 fn a_read_only_folder_is_named() {
     let place = Place::new();
-    // A file in the place of a folder: an error for everyone, including the superuser.
+    // A file instead of a folder: an error for everyone, including the superuser.
     fs::write(place.store.root(), "").unwrap();
     let message =
         place.fetch(&catalog("", "http://127.0.0.1:1/").data_sets[0], None).0.unwrap_err().to_string();
