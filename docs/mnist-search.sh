@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Searches for settings of MNIST as latencies with 100 hidden units a layer, by accuracy on the validation part alone.
-# Prints a line for each; runs that exist are not repeated.
+# Searches for settings of MNIST as latencies with 100 hidden units per layer, by validation accuracy only.
+# Prints a line per setting; existing runs are not repeated.
 #
 #     docs/mnist-search.sh [RUNS_DIR]
 set -euo pipefail
@@ -21,7 +21,7 @@ try gain-8 optimizer.learning_rate=0.005
 try gain-4 optimizer.learning_rate=0.005 initialization.gain=4
 try gain-1 optimizer.learning_rate=0.01 initialization.gain=1
 try rate-0.002 optimizer.learning_rate=0.002
-# Gain 1 is best of these; all of them reach 100 % on the training part, so what follows is meant against overfitting.
+# Gain 1 is best of these; all of them reach 100 % on the training part, so the following settings are meant to reduce overfitting.
 first="optimizer.learning_rate=0.01 initialization.gain=1"
 try decay-0.01 $first optimizer.name=adamw optimizer.weight_decay=0.01
 try decay-0.1 $first optimizer.name=adamw optimizer.weight_decay=0.1
