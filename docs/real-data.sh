@@ -89,7 +89,7 @@ if wanted mnist mnist; then
             rates "0.005 0.01 0.02" "mnist-$strength-$threshold" mnist initialization.gain=1 training.epochs=30 \
                 "regularizer.upper_strength=$strength" "regularizer.upper_threshold=$threshold"
         done
-        # The best of these, with a rate that falls; then with slower units than the paper's, too.
+        # The best of these, with a decaying rate; then also with slower units than in the paper.
         try mnist-decay mnist optimizer.learning_rate=0.01 "${mnist[@]}"
         try mnist-slow-decay mnist optimizer.learning_rate=0.01 "${mnist[@]}" "${slow[@]}"
     else
@@ -101,7 +101,7 @@ if wanted fsdd fsdd; then
     both fsdd fsdd 0.01 0.01 training.epochs=20
 fi
 if wanted strangers fsdd; then
-    # The recordings of one speaker are the test, those of another the validation.
+    # The recordings of one speaker are the test part, those of another the validation part.
     both strangers fsdd 0.001 0.01 training.epochs=20 'data.test={by="speakers",speakers=["theo"]}' \
         'data.valid={by="speakers",speakers=["lucas"]}'
 fi

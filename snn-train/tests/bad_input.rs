@@ -64,8 +64,8 @@ fn run_directories() {
     let train = |run: &'static str| Snn::train(&["training.epochs=1"], &["--run-dir", run]);
     fs::write(snn.path("file"), "").unwrap();
     snn.run(&train("file"))
-        .fails(1, &["cannot use the run directory", "a file is in the place of a directory"]);
-    snn.run(&train("file/run")).fails(1, &["a file is in the place of a directory"]);
+        .fails(1, &["cannot use the run directory", "there is a file instead of a directory"]);
+    snn.run(&train("file/run")).fails(1, &["there is a file instead of a directory"]);
     snn.run(&train("/proc/run")).fails(1, &["cannot create the run directory", "/proc/run"]);
 
     fs::create_dir(snn.path("letters")).unwrap();

@@ -25,7 +25,7 @@ use std::{ffi::OsString, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-/// Automation of this repository: set-up, demo, tests, checks and benchmarks.
+/// Automation of this repository: setup, demo, tests, checks and benchmarks.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", version)]
 struct Arguments {

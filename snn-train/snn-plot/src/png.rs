@@ -19,7 +19,7 @@ impl Canvas {
         let scale = dots_per_inch / 72.0;
         let pixels = |points: f64| (points * scale).round() as u32;
         let mut pixmap = Pixmap::new(pixels(self.width), pixels(self.height))
-            .ok_or_else(|| fail(&"so many pixels do not fit into memory"))?;
+            .ok_or_else(|| fail(&"the pixels do not fit in memory"))?;
         pixmap.fill(tiny_skia::Color::WHITE);
         // The width is a whole number of pixels.
         let scale = pixmap.width() as f32 / self.width as f32;

@@ -159,7 +159,7 @@ fn remedy(error: &io::Error) -> &'static str {
             " (choose a writable directory)"
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            " (a file is in the place of a directory)"
+            " (there is a file instead of a directory)"
         }
         _ => "",
     }

@@ -9,7 +9,7 @@
 //!   need no key. Seeds come last, without a space: `s0`; seeds that agree in every run are merged.
 //! - Numbers have three digits, and more only if two would look the same; lists of layers are joined: `100-50`.
 //! - If more than five keys differ, a name has those that distinguish the runs, starting with the most distinguishing one.
-//! - A name chosen by the user stays, followed by the differences if there is space; generated ids (`randman-20261123-142501-ab12`,
+//! - A name chosen by the user is kept, followed by the differences if there is space; generated ids (`randman-20261123-142501-ab12`,
 //!   `randman-0123456789ab`) are replaced. Runs that agree in all keys, and a single run, keep their ids.
 
 use std::collections::{BTreeMap, HashMap, HashSet};

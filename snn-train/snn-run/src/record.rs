@@ -154,13 +154,13 @@ impl Record {
             #[serde(borrow)]
             kind: Cow<'a, str>,
         }
-        // Lists read millions of lines, nearly all of them of this kind and written by us.
+        // Lists read millions of lines, nearly all of this kind and written by this program.
         if line.starts_with(EPOCH)
             && let Ok(epoch) = serde_json::from_str(line)
         {
             return Some(Self::Epoch(epoch));
         }
-        // Others are taken apart once to learn their kind and once for what they say, without a tree of them in between.
+        // Parse others twice, first only their kind, without building a tree of values.
         let Ok(Kind { kind }) = serde_json::from_str(line) else {
             let value: serde_json::Value = serde_json::from_str(line).ok()?;
             value.get("kind")?.as_str()?;
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_survives_its_line() {
+    fn a_record_is_read_back() {
         let record = Record::Epoch(EpochRecord {
             epoch: 3,
             valid: Some(Losses { loss: 0.1 + 0.2, accuracy: 1.0 / 3.0, ..Losses::default() }),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_future_is_passed_over() {
+    fn unknown_kinds_are_ignored() {
         assert_eq!(Record::parse(r#"{"version":9,"kind":"probe","x":1}"#), Some(Record::Unknown));
         assert_eq!(Record::parse(r#"{"version":9,"kind":"epoch","epoch":"three"}"#), Some(Record::Unknown));
         let more = Record::parse(r#"{"version":1,"kind":"epoch","epoch":3,"new":[1]}"#);

@@ -1,4 +1,4 @@
-//! A second look at runs that may only seem to be stalled, because their clocks are not ours.
+//! A second look at runs that may only appear stalled because their clocks differ from ours.
 
 use std::{
     thread,
@@ -7,13 +7,13 @@ use std::{
 
 use crate::{directory::RunDir, liveness::is_doubtful, state::RunState, status::Status};
 
-/// So long runs are watched, all together: a trainer writes its status about once a second.
+/// How long runs are watched, all at the same time: a trainer writes its status about once per second.
 const WATCHED: Duration = Duration::from_millis(2500);
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Which of these runs are seen to beat, of those that look stalled and may not be (see [`is_doubtful`]). Without such runs this takes no
-/// time, with any of them up to 2.5 s.
+/// For each run, whether its heartbeat was observed to change. Only runs that look stalled but may not be (see [`is_doubtful`]) are
+/// watched, for up to 2.5 s; without such runs, this returns immediately.
 #[must_use]
 pub fn beating<'a>(runs: impl IntoIterator<Item = &'a RunDir>) -> Vec<bool> {
     beating_within(runs, WATCHED)
@@ -82,14 +82,14 @@ mod tests {
         };
         const HOUR: f64 = 3600.0;
         let runs = [
-            // Both clocks are five minutes behind, or an hour ahead; those of the dead ones, too.
+            // Both clocks are five minutes behind, or an hour ahead, including those of the dead runs.
             run("alive-behind", 300.0, 300.0),
             run("alive-ahead", -HOUR, -HOUR),
             run("dead-behind", 300.0, 300.0),
             run("dead-ahead", -HOUR, -HOUR),
             // The clock of the file system is a day ahead, that of the trainer a day behind.
             run("alive-apart", 24.0 * HOUR, -24.0 * HOUR),
-            // Nothing to doubt.
+            // No doubt.
             run("alive", 1.0, 1.0),
             run("dead-long", 24.0 * HOUR, 24.0 * HOUR),
         ];
