@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// Number of units, 1 ..= 65 536.
+    /// Number of units, 1 ..= 65,536.
     pub units: usize,
     /// Whether the layer has all-to-all connections `V` onto itself.
     pub recurrent: bool,
@@ -191,11 +191,11 @@ pub enum Implementation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Number of input units, 1 ..= 65 536.
+    /// Number of input units, 1 ..= 65,536.
     pub inputs: usize,
     /// Hidden layers, starting at the input; may be empty.
     pub hidden: Vec<Layer>,
-    /// Number of readout units (classes), 1 ..= 65 536.
+    /// Number of readout units (classes), 1 ..= 65,536.
     pub outputs: usize,
     /// Length of a time step in ms, default 1.
     pub dt: f64,

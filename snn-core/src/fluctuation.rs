@@ -126,18 +126,18 @@ impl FluctuationDriven {
                 "deviation",
                 self.deviation,
                 format!(
-                    "possible to reach, but {what} of {place} on these samples: no weight makes hidden layer {} \
-                         fluctuate so",
+                    "reachable, but {place} {what} on these samples: no weights give hidden layer {} \
+                         this deviation",
                     layer + 1
                 ),
             ))
         };
         if drive.variance <= 0.0 {
-            return silent("nothing comes out");
+            return silent("is silent or constant");
         }
         let weight = if mean == 0.0 { 0.0 } else { mean / (n * drive.mean * e1) };
         if !weight.is_finite() {
-            return silent("the mean is 0");
+            return silent("has a mean of 0");
         }
         let variance = share * self.deviation.powi(2) / (n * drive.variance * e2) - weight * weight;
         if variance < 0.0 {
@@ -147,8 +147,8 @@ impl FluctuationDriven {
                 "deviation",
                 self.deviation,
                 format!(
-                    "at least {least:.3}, which the weights that give hidden layer {} its mean \
-                         cause alone",
+                    "at least {least:.3}, the deviation that the mean of the weights alone causes in \
+                         hidden layer {}",
                     layer + 1
                 ),
             ));
@@ -229,7 +229,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
                         "deviation",
                         how.deviation,
                         format!(
-                            "so large that units of hidden layer {} spike: none does on these samples",
+                            "large enough for units of hidden layer {} to spike: none does on these samples",
                             l + 1
                         ),
                     ));
@@ -424,8 +424,8 @@ mod tests {
                 &frames,
                 "`recurrent_share` of the initialization",
             ),
-            (FluctuationDriven { mean: 0.5, ..plain }, &frames, "the mean is 0"),
-            (plain, &silent, "nothing comes out of the input"),
+            (FluctuationDriven { mean: 0.5, ..plain }, &frames, "the input has a mean of 0"),
+            (plain, &silent, "the input is silent"),
         ] {
             let message = refused(how, layers(), input);
             assert!(message.contains(part), "{message}");
@@ -438,6 +438,6 @@ mod tests {
         assert!(message.contains("at least"), "{message}");
         let deep = config(vec![Layer::feed_forward(5), Layer::feed_forward(5)], 20);
         let message = refused(FluctuationDriven { deviation: 1e-3, ..plain }, deep, &poisson(20, 0.1));
-        assert!(message.contains("nothing comes out of hidden layer 1"), "{message}");
+        assert!(message.contains("hidden layer 1 is silent"), "{message}");
     }
 }

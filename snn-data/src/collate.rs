@@ -10,7 +10,7 @@ use crate::{Batch, BatchBuilder, Dataset, Error};
 /// # Errors
 ///
 /// [`Error::Sample`] with the data set's name and the index of the sample, if that sample does not exist or is
-/// written incorrectly; [`Error::TooMany`] beyond 4 294 967 295 spikes; [`Error::OutOfMemory`].
+/// written incorrectly; [`Error::TooMany`] beyond 4,294,967,295 spikes; [`Error::OutOfMemory`].
 pub fn collate(dataset: &dyn Dataset, indices: &[u32]) -> Result<Batch, Error> {
     let (len, classes) = (dataset.len(), dataset.classes());
     let mut builder = BatchBuilder::new([dataset.steps(), dataset.inputs()], dataset.kind(), indices.len())?;

@@ -73,7 +73,7 @@ fn run_directories() {
     snn.run(&train("letters")).fails(2, &["not empty", "--resume"]);
     snn.run(&[&train("letters")[..], &["--resume"]].concat())
         .fails(2, &["no run here (config.toml is missing)"]);
-    assert_eq!(fs::read_dir(snn.path("letters")).unwrap().count(), 1, "nothing was put there");
+    assert_eq!(fs::read_dir(snn.path("letters")).unwrap().count(), 1, "nothing was written there");
 
     snn.run(&train("run")).expect(0);
     let before = fs::read(snn.path("run/metrics.jsonl")).unwrap();
@@ -106,7 +106,7 @@ fn checkpoints() {
         fs::remove_file(&last).unwrap();
         fs::write(&last, content).unwrap();
         snn.run(&resume).fails(1, &["damaged checkpoint", reason, "last.safetensors"]);
-        assert_eq!(fs::read(&last).unwrap(), content, "what is damaged is kept");
+        assert_eq!(fs::read(&last).unwrap(), content, "the damaged file is kept");
     }
     fs::remove_file(&last).unwrap();
     fs::write(&last, &bytes).unwrap();
@@ -192,7 +192,7 @@ fn a_full_disk() {
     let Some(output) =
         output.ok().filter(|output| output.status.code().is_some_and(|code| code == 0 || code > SKIPPED))
     else {
-        return snn_test_support::skip("no mount namespace is to be had (root on Linux has one)");
+        return snn_test_support::skip("mount namespaces are not available (only for root on Linux)");
     };
     let ended = common::Ended::from(output).expect(0);
     let words =

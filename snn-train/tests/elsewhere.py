@@ -1,6 +1,6 @@
-"""Runs a graph of NIR in snnTorch or Norse: TOOL GRAPH INPUT EXPECTED. Prints the share of hidden spikes that are the expected ones.
+"""Runs a graph of NIR in snnTorch or Norse: TOOL GRAPH INPUT EXPECTED. Prints the fraction of hidden spikes that are as expected.
 
-Elsewhere an input acts at once, and here two steps later; the last two steps are not compared.
+There, an input takes effect immediately, here two steps later, so the last two steps are not compared.
 """
 import sys
 

@@ -32,7 +32,7 @@ fn all_figures_are_drawn_and_share_runs() {
     assert_eq!(planned["done"], 0);
     let drawn = json(&figure(&[]));
     let runs = fs::read_dir(directory.path().join("figures/smoke/runs")).unwrap().count();
-    assert_eq!(planned["runs"], runs, "what was planned is what was run");
+    assert_eq!(planned["runs"], runs, "planned and finished runs agree");
     for figure in &drawn {
         let number = figure["figure"].as_u64().unwrap();
         let files: Vec<_> =
@@ -55,7 +55,7 @@ fn all_figures_are_drawn_and_share_runs() {
                     assert!(letters >= 2, "{} has {letters} panels", file.display());
                     let empty = text.matches("not available").count();
                     assert_eq!(empty, figure["missing"].as_array().unwrap().len(), "{}", file.display());
-                    assert!(!text.contains("NaN"), "{} draws what is no number", file.display());
+                    assert!(!text.contains("NaN"), "{} draws NaN", file.display());
                 }
             }
         }
@@ -120,7 +120,7 @@ fn holds_files(directory: &Path) -> bool {
 fn inspection_writes_nothing_and_reports_missing_runs() {
     let directory = tempfile::tempdir().unwrap();
     json(&snn(directory.path(), &["claims", "--json"]));
-    assert!(!holds_files(&directory.path().join("figures")), "claims are looked at, nothing is made");
+    assert!(!holds_files(&directory.path().join("figures")), "testing claims creates no files");
 
     let drawn = json(&snn(directory.path(), &["figure", "2", "--scale", "smoke", "--draw-only", "--json"]));
     assert_eq!(drawn[0]["state"], "incomplete");
@@ -134,7 +134,7 @@ fn a_failed_run_is_reported_and_not_used() {
     let figure =
         |more: &[&str]| snn(directory.path(), &[&["figure", "2", "--scale", "quick"], more].concat());
     let claims = || json(&snn(directory.path(), &["claims", "--scale", "quick", "--json"])).remove(0);
-    // Runs as short as those of the smoke scale, in place of the quick ones.
+    // Runs as short as those of the smoke scale, instead of the quick ones.
     let planned = &json(&figure(&["--plan", "--json"]))[0]["all"]["runs"];
     json(&snn(directory.path(), &["figure", "2", "--scale", "smoke", "--json", "--quiet"]));
     let runs = directory.path().join("figures/smoke/runs");

@@ -80,7 +80,7 @@ fn signals_stop_training_with_a_checkpoint() {
         .expect(0);
         assert!(metrics(&run).len() >= recorded, "{name}");
     }
-    // A process started to outlive the terminal does so.
+    // A process started to outlive the terminal continues.
     let mut command = listening("nohup");
     command.arg(env!("CARGO_BIN_EXE_snn")).args(Snn::train(ENDLESS, &["--run-dir", "nohup", "--quiet"]));
     command
@@ -92,7 +92,7 @@ fn signals_stop_training_with_a_checkpoint() {
     wait_for_epochs(&snn.path("nohup"));
     signal(&child, "-HUP");
     sleep(Duration::from_millis(300));
-    assert!(child.try_wait().unwrap().is_none(), "it was to ignore the hangup");
+    assert!(child.try_wait().unwrap().is_none(), "it ignores SIGHUP");
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
@@ -132,7 +132,7 @@ fn loading_stops_immediately() {
         signal(&child, name);
         end(child).fails(code, &["stopped while loading the data", "nothing was trained"]);
         assert!(begin.elapsed() < Duration::from_secs(1), "{name}: {:?}", begin.elapsed());
-        assert!(!snn.path("run").exists(), "nothing is left of it");
+        assert!(!snn.path("run").exists(), "nothing is left");
     }
     let sweep = "base = \"randman\"\n[set]\ndata.samples_per_class = 20000\ndata.inputs = 200\ndata.dim = 3\n\
                  [[grid]]\nsurrogate.beta = [5, 10]\n";
@@ -251,7 +251,7 @@ fn a_trainer_that_lost_its_lock_stops() {
     wait_for(|| status(&run)["pid"] == second.id() && status(&run)["epoch"].as_u64() > Some(0));
     signal(&second, "-TERM");
     end(second).expect(3);
-    assert_eq!(status(&run)["state"], "stopped", "the first one has not written over it");
+    assert_eq!(status(&run)["state"], "stopped", "the first one has not overwritten it");
     let epochs: Vec<_> = metrics(&run)
         .iter()
         .filter(|record| record["kind"] == "epoch")

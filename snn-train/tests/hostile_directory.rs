@@ -206,7 +206,7 @@ fn failed_outputs_leave_existing_files() {
             assert!(kind("null.csv").is_char_device(), "{command:?}");
         }
         snn.run(&with("none")).expect(if command[0] == "predict" { 2 } else { 1 });
-        assert_eq!(names(), before, "{command:?}: nothing is left beside it");
+        assert_eq!(names(), before, "{command:?}: no other files are left");
         snn.run(&with("old.csv")).expect(0);
         assert_ne!(fs::read(snn.path("old.csv")).unwrap(), b"old", "{command:?}");
     }

@@ -15,14 +15,14 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 #[track_caller]
 fn survive(name: &str, file: &[u8], rounds: u64, parse: fn(&[u8]) -> bool) {
-    assert!(parse(file), "{name}: the corpus is right");
+    assert!(parse(file), "{name}: the corpus file is valid");
     let mut accepted = 0;
     mutations(file, 0..rounds, |seed, bytes| {
         let begin = Instant::now();
         accepted += u64::from(parse(bytes));
         assert!(begin.elapsed() < LONGEST, "{name}: seed {seed} takes {:?}", begin.elapsed());
     });
-    assert!(accepted < rounds, "{name}: some damage is noticed");
+    assert!(accepted < rounds, "{name}: some damage is detected");
 }
 
 #[test]

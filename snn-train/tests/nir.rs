@@ -56,7 +56,7 @@ fn a_round_trip_is_lossless() {
     let Node::Linear { shape, .. } = &graph.nodes["hidden2.w_in"] else { panic!("no weights") };
     assert_eq!(*shape, [20, 30]);
 
-    // The weights come back with the same bits, with the description of the network.
+    // The weights are read back bit for bit, with the description of the network.
     let run = RunDir::open(snn.path("run")).unwrap();
     let checkpoint = Checkpoint::of_run(&run, Selection::Best).unwrap();
     let weights = Weights::load(snn.path("again.nir")).unwrap();
@@ -124,7 +124,7 @@ fn damaged_graphs_are_refused() {
         assert!(matches!(ended.code, Some(0 | 2)), "seed {seed}: {:?}, {}", ended.code, ended.stderr);
         refused += u32::from(ended.code == Some(2));
     }
-    assert!(refused > 10, "{refused} of 40 are noticed");
+    assert!(refused > 10, "{refused} of 40 are detected");
 }
 
 /// The Python interpreter that `SNN_PYTHON` names, or the one in `PATH`.

@@ -127,7 +127,7 @@ fn train_and_eval_as_json() {
             "confusion",
         ],
     );
-    assert_eq!(test["accuracy"], lines[2]["accuracy"], "what training reported is what is stored");
+    assert_eq!(test["accuracy"], lines[2]["accuracy"], "training reports the stored values");
     assert_eq!(test["loss"], lines[2]["loss"]);
     let valid = json(
         &snn.run(&["eval", "run", "--split", "valid", "--checkpoint", "last", "--json"]).expect(0).stdout,
@@ -185,7 +185,7 @@ fn completions_and_man_pages_cover_every_command() {
     let snn = Snn::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = snn.run(&["completions", shell]).expect(0).stdout;
-        assert!(script.contains("allow-other-data"), "{shell} knows no option");
+        assert!(script.contains("allow-other-data"), "{shell} has no options");
         // Escaping of control characters must not change completion scripts; fish uses `\\t` itself.
         assert!(!script.contains("\\u00") && (shell == "fish" || !script.contains("\\t")), "{shell}");
     }

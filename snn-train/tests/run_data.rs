@@ -137,7 +137,7 @@ fn added_files_do_not_change_a_split() {
     assert!(refused.code != Some(0) && refused.stderr.contains(gone), "{}", refused.stderr);
     let allowed = run(&snn, &[&more[..], &["--allow-other-data"]].concat()).expect(0);
     assert!(allowed.stderr.contains("the train part has"), "{}", allowed.stderr);
-    assert!(snn.path("run/data.1.json").exists(), "what it was trained on before is kept");
+    assert!(snn.path("run/data.1.json").exists(), "the record of the previous data is kept");
 }
 
 /// The spikes of a sample: (time in s, unit).

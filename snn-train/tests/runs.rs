@@ -37,9 +37,9 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert_eq!(all["runs"][0]["settings"]["training.epochs"], 2);
     assert_eq!(column(&all, "name"), ["a lr .001", "b lr .02", "letters", "torn lr .001"]);
     let few = json(&["--where", "state=done", "--where", "id=a"]);
-    assert_eq!(column(&few, "name"), ["a"], "by what differs between those that are shown");
+    assert_eq!(column(&few, "name"), ["a"], "named by the differences between the runs shown");
     assert!(all["runs"][0]["spikes"].as_f64().unwrap() > 0.0);
-    assert_eq!(all["runs"][0]["lost_classes"], 2, "too slow a rate to leave the one class guessed at first");
+    assert_eq!(all["runs"][0]["lost_classes"], 2, "the rate is too low to learn more than one class");
     assert!(all["runs"][2]["lost_classes"].is_null());
 
     // `a` guesses; the verdict of `b` after two epochs does not matter here, but all outputs must agree.
@@ -58,7 +58,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
     assert!(table.lines().next().unwrap().ends_with("optimizer.learning_rate"), "{table}");
     assert!(table.contains("torn: damaged status"), "{table}");
     assert!(table.starts_with("run ") && table.contains("\na        CHANCE "), "{table}");
-    // A name that the program has made up says nothing: what differs does.
+    // A generated id is replaced by the settings that differ.
     fs::rename(snn.path("runs/b"), snn.path("runs/randman-0123456789ab")).unwrap();
     let table = snn.run(&["runs"]).expect(0).stdout;
     assert!(table.contains("\nlr .02   ") && table.contains("  randman-0123456789ab  0.02\n"), "{table}");

@@ -90,10 +90,11 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
     };
     if !options.json {
         println!(
-            "{}, {} threads, {}, snn-core {}; limits: {:.0} GFLOP/s of multiply-adds, loads of {:.0} GB/s from the first-level \
+            "{}, {} thread{}, {}, snn-core {}; limits: {:.0} GFLOP/s of multiply-adds, loads of {:.0} GB/s from the first-level \
              cache, {:.0} from the second, {:.0} from memory\n",
             report.processor,
             report.threads,
+            if report.threads == 1 { "" } else { "s" },
             report.instruction_set,
             report.version,
             peaks.gflops,

@@ -48,7 +48,7 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// `yes` where the mask is set, else `no`.
     fn select(self, mask: Self::Mask, yes: Self::F, no: Self::F) -> Self::F;
 
-    /// `a`, with 0 for what is smaller than [`FAINT`].
+    /// `a`, with values smaller than [`FAINT`] replaced by 0.
     #[inline(always)]
     fn without_faint(self, a: Self::F) -> Self::F {
         self.select(self.greater(self.splat(FAINT), self.abs(a)), self.splat(0.0), a)
@@ -90,6 +90,6 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
 /// The largest number that `f32` rounds to zero, 2^-150. Larger numbers are positive in both `f32` and `f64`.
 pub(crate) const LEAST_POSITIVE: f64 = 7.006_492_321_624_085e-46;
 
-/// 2^-95. Adjoints that decay for hundreds of steps would end as subnormal numbers and, since those are rounded, stay there; processors
-/// take a hundred times as long over them. Nothing so small counts beside the adjoints of other steps.
+/// 2^-95. Adjoints that decay for hundreds of steps would become subnormal numbers and, because of rounding, never reach 0; processors are
+/// a hundred times slower with them. Values this small are negligible compared with the adjoints of other steps.
 pub(crate) const FAINT: f32 = f32::from_bits((127 - 95) << 23);

@@ -20,7 +20,7 @@ pub struct ScheduleSettings {
     pub cosine_epochs: u32,
     /// Factor at the end of the decrease, from 0 to 1; for cosine.
     pub minimum: f64,
-    /// Epochs of linear warm-up to 1, before the schedule begins; 0 for none.
+    /// Epochs of linear warm-up to 1, before the schedule starts; 0 for none.
     pub warm_up_epochs: u32,
 }
 

@@ -38,7 +38,7 @@ impl Sound {
     /// # Errors
     ///
     /// [`Error::Io`], or [`Error::File`] with the place where a file is damaged (truncated, inconsistent with its header, a sample
-    /// that is not a number) or too long (67 108 864 samples), or with the [`Error::Unsupported`] kind of file.
+    /// that is not a number) or too long (67,108,864 samples), or with the [`Error::Unsupported`] kind of file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let open = |error| Error::io("read the recording", path, &error);

@@ -14,7 +14,7 @@ use crate::{
     state::{Screen, UiState},
     widgets::{
         Plot, first_shown, grid, note,
-        text::{clean, fit, left, number, right, width},
+        text::{clean, fit, left, number, right, several, width},
     },
 };
 use choice::Parts;
@@ -218,7 +218,7 @@ fn draw_small(
     }
     if !fits && area.height > 0 {
         let hidden = metrics.len() - places.len();
-        let text = format!("and {hidden} more metrics: see the list (m)");
+        let text = format!("and {}: see the list (m)", several(hidden, "more metric"));
         buffer.set_string(area.x, area.bottom() - 1, fit(&text, usize::from(area.width)), state.theme.dim());
     }
 }

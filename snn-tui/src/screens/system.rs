@@ -308,8 +308,11 @@ fn said(state: &UiState, width: usize) -> Vec<(String, Style)> {
     if let Some(session) = environment.and_then(|(_, environment)| environment.sessions.last()) {
         let revision = session.git_revision.as_ref().map_or("", |it| it.get(..12).unwrap_or(it));
         let text = format!(
-            "snn {} {revision}, {} threads, {}, since {}",
-            session.snn_version, session.threads, session.instruction_set, session.started
+            "snn {} {revision}, {}, {}, since {}",
+            session.snn_version,
+            several(session.threads, "thread"),
+            session.instruction_set,
+            session.started
         );
         add(clean(&text), theme.dim());
         add(clean(&session.command.join(" ")), theme.dim());
@@ -351,7 +354,10 @@ fn draw_log(state: &UiState, area: Rect, buffer: &mut Buffer) {
     if troubles.len() > most {
         let hidden = troubles.len() - most + 1;
         troubles.truncate(most - 1);
-        troubles.push((format!("and {hidden} more lines, see metrics.jsonl"), state.theme.warning()));
+        troubles.push((
+            format!("and {}, see metrics.jsonl", several(hidden, "more line")),
+            state.theme.warning(),
+        ));
     }
     let used = write(&troubles, area, buffer);
     let area = Rect { y: area.y + used, height: area.height - used, ..area };

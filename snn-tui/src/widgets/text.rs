@@ -124,20 +124,20 @@ pub(crate) fn percent(share: Option<f64>) -> String {
     decimals(share.map(|share| 100.0 * share), 2)
 }
 
-/// A count with spaces between thousands, such as `10 000`.
+/// A count with commas between thousands, such as `10,000`.
 pub(crate) fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (k, digit) in digits.chars().enumerate() {
         if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            text.push(' ');
+            text.push(',');
         }
         text.push(digit);
     }
     text
 }
 
-/// A count of things, such as `1 spike` and `12 000 spikes`.
+/// A count of things, such as `1 spike` and `12,000 spikes`.
 pub(crate) fn several(number: usize, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
@@ -198,10 +198,10 @@ pub(crate) mod tests {
         let shown = [0.0, 0.031_25, 12.5, 1234.56, 1.2e-7, 3.4e6, -0.5, 100.0, f64::NAN].map(number);
         assert_eq!(shown, ["0", "0.03125", "12.5", "1235", "1.2e-7", "3.4e6", "-0.5", "100", "-"]);
         assert_eq!((percent(Some(0.98765)), percent(None)), ("98.77".to_owned(), "-".to_owned()));
-        assert_eq!([1, 1000, 1_234_567].map(count), ["1", "1 000", "1 234 567"]);
+        assert_eq!([1, 1000, 1_234_567].map(count), ["1", "1,000", "1,234,567"]);
         assert_eq!(
             [0, 1, 2000].map(|number| several(number, "spike")),
-            ["0 spikes", "1 spike", "2 000 spikes"]
+            ["0 spikes", "1 spike", "2,000 spikes"]
         );
         assert_eq!([512.0, 1.5e6, 2e13].map(bytes), ["512 B", "1.5 MB", "20 TB"]);
     }

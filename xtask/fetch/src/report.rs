@@ -147,6 +147,7 @@ impl std::fmt::Display for Done {
             other => other,
         };
         let (files, bytes) = (self.files, DecimalBytes(self.bytes));
-        write!(f, "{}: {what} ({files} files, {bytes}): {}", self.name, self.directory)
+        let noun = if files == 1 { "file" } else { "files" };
+        write!(f, "{}: {what} ({files} {noun}, {bytes}): {}", self.name, self.directory)
     }
 }

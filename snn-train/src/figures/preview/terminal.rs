@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use snn_plot::{Color, viridis};
+use snn_run::counted;
 use snn_terminal::escape;
 
 use super::{Content, Preview, Sample, range};
@@ -83,7 +84,7 @@ impl Preview {
         }
         match &sample.content {
             Content::Spikes(spikes) => {
-                let _ = write!(text, ", {} spikes", spikes.len());
+                let _ = write!(text, ", {}", counted(spikes.len(), "spike", "spikes"));
             }
             Content::Frames(frames) => {
                 let (low, high) = range(frames);
