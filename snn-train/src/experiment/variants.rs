@@ -4,7 +4,6 @@ use toml::{Table, Value};
 
 use super::{
     builder::ExperimentBuilder,
-    data::Data,
     definition::Experiment,
     key::{section_of, value},
 };
@@ -130,6 +129,7 @@ replace!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Data;
 
     /// A valid value of each key that is not the default.
     fn other(base: &Experiment, key: &str) -> Option<Value> {

@@ -47,6 +47,7 @@ fn part(table: &Table, key: &Key, default: Option<&Value>) -> Option<String> {
 /// The name of this experiment's run: its data set, and 12 hexadecimal digits of SHA-256 over the keys with values other than
 /// the defaults. Keys that do not affect results are excluded, as are keys added in later versions while they have their
 /// defaults.
+#[cfg(test)]
 pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
     id_of(experiment.data.name(), &experiment.to_table()?)
 }
