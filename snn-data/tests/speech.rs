@@ -275,6 +275,34 @@ fn skipped_recordings_are_counted() {
     assert_eq!(data.intake().unwrap().cropped, 13);
 }
 
+/// Gigabytes that the reader refuses by their header are not hashed before.
+#[test]
+fn recordings_that_are_too_long_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for k in 0..40 {
+        write_wav(folder.path(), &format!("{}/{k:02}.wav", ["no", "yes"][k % 2]), k);
+    }
+    for (name, head) in [("no/02.wav", &b"RIFF\xff\xff\xff\xffWAVE"[..]), ("yes/03.wav", b"OggS")] {
+        let path = folder.path().join(name);
+        let short = fs::read(&path).unwrap();
+        let place = short.windows(4).position(|it| it == b"data").unwrap();
+        let mut long = [&short[..place], b"data\xff\xff\xff\xff"].concat();
+        long[..head.len()].copy_from_slice(head);
+        fs::write(&path, long).unwrap();
+        // A hole, which takes no room on disk.
+        fs::File::options().write(true).open(&path).unwrap().set_len(6_000_000_000).unwrap();
+    }
+    let mut config = small(SpeechLayout::Folder);
+    let begin = std::time::Instant::now();
+    let error = open(SpeechLayout::Folder, folder.path(), &config).unwrap_err();
+    let Error::Recordings { broken, total: 40 } = &error else { panic!("{error}") };
+    assert!(broken[0].to_string().contains("bytes of samples, more than 4 GiB: split it"), "{error}");
+    assert!(broken[1].to_string().contains("it is Ogg"), "{error}");
+    config.skip_broken = true;
+    assert_eq!(open(SpeechLayout::Folder, folder.path(), &config).unwrap().len(), 38);
+    assert!(begin.elapsed().as_secs() < 5, "hashing takes more than 20 s: {:?}", begin.elapsed());
+}
+
 #[test]
 fn missing_files_are_named() {
     let folder = tempfile::tempdir().unwrap();

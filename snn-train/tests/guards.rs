@@ -172,6 +172,35 @@ fn a_limit_on_files_is_an_error() {
     assert_eq!(status(&snn.path("run"))["state"], "failed");
 }
 
+#[test]
+fn a_limit_on_processor_time_stops_with_a_checkpoint() {
+    let snn = Snn::new();
+    let told = "stopping: the limit on processor time (`ulimit -t`)";
+    // The limit is a hard one, as `ulimit -t` sets it: the system would kill the process.
+    let ended = limited(&snn, "-t 2", &Snn::train(ENDLESS, &["--run-dir", "run", "--quiet"])).expect(3);
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(ended.stdout.contains("resume    snn train --resume"), "{}", ended.stdout);
+    let run = snn.path("run");
+    assert_eq!(status(&run)["state"], "stopped");
+    let recorded = metrics(&run).len();
+    assert!(recorded > 1, "{recorded}");
+    limited(&snn, "-t 2", &["train", "--resume", "--run-dir", "run", "--quiet"]).expect(3);
+    assert!(metrics(&run).len() > recorded);
+
+    limited(&snn, "-t 2", &Snn::train(SLOW_DATA, &["--run-dir", "new"]))
+        .fails(152, &[told, "nothing was trained"]);
+    assert!(!snn.path("new").exists());
+
+    let sweep = "base = \"randman\"\n[set]\ndata.samples_per_class = 30\ntraining.epochs = 100000\n\
+                 [[grid]]\nsurrogate.beta = [5, 10]\n";
+    fs::write(snn.path("s.toml"), sweep).unwrap();
+    let ended = limited(&snn, "-t 2", &["sweep", "run", "s.toml", "--jobs", "1", "--quiet"]).expect(3);
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let runs = fs::read_dir(snn.path("sweeps/s/runs")).unwrap().map(|run| run.unwrap().path());
+    let states: Vec<_> = runs.filter(|run| run.join("status.json").exists()).collect();
+    assert!(!states.is_empty() && states.iter().all(|run| status(run)["state"] == "stopped"), "{states:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn runs_that_exceed_memory_are_refused_with_numbers() {

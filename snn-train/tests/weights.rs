@@ -168,6 +168,30 @@ fn predictions_agree_with_eval() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_reads_is_refused() {
+    use std::process::{Command, Stdio};
+
+    let snn = Snn::new();
+    snn.run(&Snn::train(&["training.epochs=1"], &["--run-dir", "run", "-q"])).expect(0);
+    for name in ["p.csv", "p.npz", "p.svg"] {
+        assert!(Command::new("mkfifo").arg(snn.path(name)).status().unwrap().success());
+    }
+    let words = ["it is a pipe from which no program reads: start the reader first"];
+    snn.run(&["predict", "run", "--out", "p.csv"]).fails(1, &words);
+    snn.run(&["export", "run", "--format", "npz", "--out", "p.npz"]).fails(1, &words);
+    snn.run(&["data", "preview", "randman", "--out", "p.svg"]).fails(1, &words);
+    // A pipe that is read has the bytes of a file.
+    snn.run(&["predict", "run", "--out", "file.csv"]).expect(0);
+    let mut cat = Command::new("cat");
+    let cat = cat.arg(snn.path("p.csv")).stdout(Stdio::piped()).spawn().unwrap();
+    // Loading takes longer than `cat` needs to open the pipe; otherwise, the next attempt finds it open.
+    while snn.run(&["predict", "run", "--out", "p.csv"]).code != Some(0) {}
+    let read = cat.wait_with_output().unwrap().stdout;
+    assert!(!read.is_empty() && read == std::fs::read(snn.path("file.csv")).unwrap());
+}
+
 #[test]
 fn other_data_are_predicted() {
     let snn = trained(&[]);

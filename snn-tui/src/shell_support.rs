@@ -5,6 +5,7 @@ use std::{fs, io::Write as _, path::Path};
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+use snn_run::output;
 
 use crate::arguments::Arguments;
 
@@ -21,5 +22,5 @@ pub(crate) fn manual(directory: &Path) -> Result<()> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
     let path = directory.join("snn-tui.1");
-    fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))
+    output::write(&path, &page).with_context(|| format!("cannot write {}", path.display()))
 }

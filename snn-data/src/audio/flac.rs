@@ -4,7 +4,7 @@ use std::io::Read;
 
 use md5::{Digest, Md5};
 
-use super::sound::{Broken, Mixer, Sound, full_scale, of_io};
+use super::sound::{Broken, MAX_SAMPLES, Mixer, Sound, full_scale, of_io};
 
 const FLAC: &str = "FLAC file";
 
@@ -16,9 +16,26 @@ fn broken(place: impl Into<String>, error: claxon::Error) -> Broken {
     }
 }
 
+/// Checks the header.
+pub(super) fn check(reader: impl Read) -> Result<(), Broken> {
+    open(reader, true).map(drop)
+}
+
+fn open<R: Read>(reader: R, metadata_only: bool) -> Result<claxon::FlacReader<R>, Broken> {
+    let options = claxon::FlacReaderOptions { metadata_only, read_vorbis_comment: false };
+    let reader = claxon::FlacReader::new_ext(reader, options).map_err(|error| broken("header", error))?;
+    // Reported at once, not after minutes of reading.
+    match reader.streaminfo().samples {
+        Some(samples) if samples > MAX_SAMPLES as u64 => {
+            let problem = format!("{samples} samples, more than {MAX_SAMPLES}: cut it into pieces");
+            Err(Broken::new("header", FLAC, problem))
+        }
+        _ => Ok(reader),
+    }
+}
+
 pub(super) fn read(reader: impl Read) -> Result<Sound, Broken> {
-    let options = claxon::FlacReaderOptions { metadata_only: false, read_vorbis_comment: false };
-    let mut reader = claxon::FlacReader::new_ext(reader, options).map_err(|error| broken("header", error))?;
+    let mut reader = open(reader, false)?;
     let info = reader.streaminfo();
     let scale = full_scale(info.bits_per_sample);
     let mut mixer = Mixer::new(FLAC, info.sample_rate, info.channels)?;

@@ -41,13 +41,17 @@ impl Sound {
     /// that is not a number) or too long (67,108,864 samples), or with the [`Error::Unsupported`] kind of file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let open = |error| Error::io("read the recording", path, &error);
-        // Before opening it: opening a pipe would block.
-        if !std::fs::metadata(path).map_err(open)?.is_file() {
-            return Err(Error::format("recording", "it is not a regular file").in_file(path, "type"));
-        }
-        let file = File::open(path).map_err(open)?;
-        decode(file).map_err(|broken| broken.error.in_file(path, broken.place))
+        decode(open(path)?).map_err(|broken| broken.error.in_file(path, broken.place))
+    }
+
+    /// Whether the header of this file already rules it out: [`read`](Self::read) would report an error without reading the
+    /// samples.
+    pub(crate) fn is_refused_by_header(path: &Path) -> bool {
+        let check = || match Kind::of(open(path).ok()?).ok()? {
+            Kind::Wav(file) => wav::check(file).ok(),
+            Kind::Flac(file) => flac::check(file).ok(),
+        };
+        check().is_none()
     }
 
     /// [`read`](Self::read) for the bytes of a file.
@@ -60,32 +64,56 @@ impl Sound {
     }
 }
 
+fn open(path: &Path) -> Result<File, Error> {
+    let refuse = |error| Error::io("read the recording", path, &error);
+    // Before opening it: opening a pipe would block.
+    if !std::fs::metadata(path).map_err(refuse)?.is_file() {
+        return Err(Error::format("recording", "it is not a regular file").in_file(path, "type"));
+    }
+    File::open(path).map_err(refuse)
+}
+
 fn decode(file: impl Read + Seek) -> Result<Sound, Broken> {
-    let mut file = BufReader::new(file);
-    let mut magic = Vec::new();
-    let of_io = |error| Broken::new("the first bytes", "recording", of_io(&error));
-    file.by_ref().take(8).read_to_end(&mut magic).map_err(of_io)?;
-    file.rewind().map_err(of_io)?;
-    match magic.get(..4).unwrap_or_default() {
-        b"RIFF" | b"RF64" | b"BW64" => wav::read(file),
-        b"fLaC" => flac::read(file),
-        _ => Err(match OTHERS.iter().find(|(first, _)| magic.starts_with(first)) {
-            Some((_, name)) => Broken::unsupported(
-                "the first bytes",
-                "recording",
-                format!("it is {name}; convert it to WAV or FLAC"),
-            ),
-            None => Broken::new(
-                "the first bytes",
-                "recording",
-                if magic.is_empty() {
-                    "the file is empty"
-                } else if magic == b"version " {
-                    "it is a Git LFS pointer: `git lfs pull` fetches the file"
-                } else {
-                    "it begins with neither RIFF (WAV) nor fLaC (FLAC)"
-                },
-            ),
-        }),
+    match Kind::of(file)? {
+        Kind::Wav(file) => wav::read(file),
+        Kind::Flac(file) => flac::read(file),
+    }
+}
+
+/// The format of a file.
+enum Kind<R> {
+    Wav(BufReader<R>),
+    Flac(BufReader<R>),
+}
+
+impl<R: Read + Seek> Kind<R> {
+    fn of(file: R) -> Result<Self, Broken> {
+        let mut file = BufReader::new(file);
+        let mut magic = Vec::new();
+        let of_io = |error| Broken::new("the first bytes", "recording", of_io(&error));
+        file.by_ref().take(8).read_to_end(&mut magic).map_err(of_io)?;
+        file.rewind().map_err(of_io)?;
+        match magic.get(..4).unwrap_or_default() {
+            b"RIFF" | b"RF64" | b"BW64" => Ok(Self::Wav(file)),
+            b"fLaC" => Ok(Self::Flac(file)),
+            _ => Err(match OTHERS.iter().find(|(first, _)| magic.starts_with(first)) {
+                Some((_, name)) => Broken::unsupported(
+                    "the first bytes",
+                    "recording",
+                    format!("it is {name}; convert it to WAV or FLAC"),
+                ),
+                None => Broken::new(
+                    "the first bytes",
+                    "recording",
+                    if magic.is_empty() {
+                        "the file is empty"
+                    } else if magic == b"version " {
+                        "it is a Git LFS pointer: `git lfs pull` fetches the file"
+                    } else {
+                        "it begins with neither RIFF (WAV) nor fLaC (FLAC)"
+                    },
+                ),
+            }),
+        }
     }
 }

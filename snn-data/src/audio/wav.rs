@@ -26,8 +26,19 @@ const KNOWN: &[&[u8; 4]] = &[
 ];
 
 pub(super) fn read(mut file: BufReader<impl Read + Seek>) -> Result<Sound, Broken> {
-    let Chunks { format, data } = find_chunks(&mut file)?;
-    file.seek(SeekFrom::Start(data.begin)).map_err(header)?;
+    let (format, begin, bytes) = locate(&mut file)?;
+    file.seek(SeekFrom::Start(begin)).map_err(header)?;
+    format.decode(&mut file.take(bytes.into()), bytes)
+}
+
+/// Checks everything but the samples.
+pub(super) fn check(mut file: BufReader<impl Read + Seek>) -> Result<(), Broken> {
+    locate(&mut file).map(drop)
+}
+
+/// The format of the samples, where they begin, and how many bytes they take.
+fn locate(file: &mut BufReader<impl Read + Seek>) -> Result<(Format, u64, u32), Broken> {
+    let Chunks { format, data } = find_chunks(file)?;
     let frame = u64::from(format.bytes) * u64::from(format.channels);
     // A truncated stream may end within a sample: its length was never known, so this is not an error.
     let bytes = if data.open { data.bytes - data.bytes % frame } else { data.bytes };
@@ -44,7 +55,7 @@ pub(super) fn read(mut file: BufReader<impl Read + Seek>) -> Result<Sound, Broke
         let problem = format!("{} samples, more than {MAX_SAMPLES}: cut it into pieces", bytes / frame);
         return Err(Broken::new("header", WAV, problem));
     }
-    format.decode(&mut file.take(bytes), bytes as u32)
+    Ok((format, data.begin, bytes as u32))
 }
 
 fn header(error: io::Error) -> Broken {

@@ -112,11 +112,11 @@ impl RandmanConfig {
         (self.classes as u64).saturating_mul(self.samples_per_class as u64).saturating_mul(sample)
     }
 
-    /// Processor seconds for generating the samples, within a factor of about two: 20 ns to draw each term of each Fourier series, and 2
+    /// Processor seconds for generating the samples, within a factor of about two: 16 ns to draw each term of each Fourier series, and 1
     /// ns to evaluate it for each sample.
     pub fn seconds(&self) -> f64 {
         let series = [self.classes, self.inputs, self.dim].iter().map(|&count| count as f64).product::<f64>();
-        series * self.terms() as f64 * (20.0 + 2.0 * self.samples_per_class as f64) * 1e-9
+        series * self.terms() as f64 * (16.0 + self.samples_per_class as f64) * 1e-9
     }
 
     /// Number of terms given by `n_cutoff` and `tolerance`.

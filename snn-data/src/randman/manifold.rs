@@ -1,7 +1,6 @@
 //! Smooth random manifolds: random Fourier series over the unit cube.
 
-use rand::Rng;
-use rand::distributions::Standard;
+use rand::RngCore;
 use rayon::prelude::*;
 
 use super::sine::sin_turns;
@@ -108,15 +107,19 @@ impl Manifold {
     }
 
     /// A manifold with theta = (A, B, C) from U(0, 1): first all of A, then B, then C.
-    pub(super) fn draw(dim: usize, units: usize, powers: &Powers, rng: &mut impl Rng) -> Result<Self, Error> {
+    pub(super) fn draw(
+        dim: usize,
+        units: usize,
+        powers: &Powers,
+        rng: &mut impl RngCore,
+    ) -> Result<Self, Error> {
         let (count, cancel) = (units * dim * powers.0.len(), Cancel::current());
         let mut uniform = || {
             let mut list = Vec::new();
             reserve(&mut list, count, "the terms of a manifold")?;
             while list.len() < count {
                 cancel.check()?;
-                let drawn = CHUNK.min(count - list.len());
-                list.extend(rng.sample_iter::<f64, _>(Standard).take(drawn));
+                draw_uniform(rng, CHUNK.min(count - list.len()), &mut list);
             }
             Ok(list)
         };
@@ -180,19 +183,16 @@ impl Manifold {
         let terms = self.terms.len() / self.units;
         let series = &self.terms[unit * terms..][..terms];
         let mut values = Vec::with_capacity(latent.len() / self.dim);
+        let arch = pulp::Arch::new();
         for points in latent.chunks(LANES * self.dim) {
             cancel.check()?;
-            // With few samples per class, the remainder dominates the time of many classes.
-            match points.len() / self.dim {
-                ..=2 => self.product::<2>(series, points, &mut values),
-                3..=4 => self.product::<4>(series, points, &mut values),
-                _ => self.product::<LANES>(series, points, &mut values),
-            }
+            arch.dispatch(Block { manifold: self, series, points, values: &mut values });
         }
         Ok(values)
     }
 
     /// The product over the dimensions at up to `N` points.
+    #[inline(always)]
     fn product<const N: usize>(&self, series: &[Term], points: &[f64], values: &mut Vec<f64>) {
         let mut product = [1.0; N];
         for (j, series) in series.chunks_exact(series.len() / self.dim).enumerate() {
@@ -209,7 +209,45 @@ impl Manifold {
     }
 }
 
+/// The values at up to [`LANES`] points, computed with the widest vectors of the processor: the same operations on every one of
+/// them, and so the same bits.
+struct Block<'a> {
+    manifold: &'a Manifold,
+    series: &'a [Term],
+    points: &'a [f64],
+    values: &'a mut Vec<f64>,
+}
+
+impl pulp::NullaryFnOnce for Block<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { manifold, series, points, values } = self;
+        // With few samples per class, the remainder dominates the time of many classes.
+        match points.len() / manifold.dim {
+            ..=2 => manifold.product::<2>(series, points, values),
+            3..=4 => manifold.product::<4>(series, points, values),
+            _ => manifold.product::<LANES>(series, points, values),
+        }
+    }
+}
+
+/// Appends numbers from U(0, 1), the same ones as `rng.sample(Standard)`: 53 bits of 8 bytes each. Drawn together, they take a
+/// third of the time.
+fn draw_uniform(rng: &mut impl RngCore, count: usize, list: &mut Vec<f64>) {
+    const STEP: f64 = 1.0 / (1_u64 << 53) as f64;
+    let mut bytes = [[0; 8]; 512];
+    let end = list.len() + count;
+    while list.len() < end {
+        let bytes = &mut bytes[..512.min(end - list.len())];
+        rng.fill_bytes(bytes.as_flattened_mut());
+        list.extend(bytes.iter().map(|&bytes| (u64::from_le_bytes(bytes) >> 11) as i64 as f64 * STEP));
+    }
+}
+
 /// One Fourier series at several points.
+#[inline(always)]
 fn sum_series<const N: usize>(series: &[Term], x: &[f64; N]) -> [f64; N] {
     let mut sums = [0.0; N];
     for term in series {
@@ -273,6 +311,21 @@ mod tests {
                     assert!((value - expected).abs() < 1e-13, "D = {dim}: {value} {expected}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn numbers_drawn_together_are_those_drawn_one_by_one() {
+        use rand::{Rng as _, SeedableRng as _, distributions::Standard};
+
+        let seed = || rand_chacha::ChaCha8Rng::seed_from_u64(5);
+        let (mut together, mut single) = (seed(), seed());
+        let mut drawn = vec![7.0];
+        for count in [0, 1, 511, 512, 513, 3000] {
+            drawn.truncate(1);
+            draw_uniform(&mut together, count, &mut drawn);
+            let expected: Vec<f64> = (&mut single).sample_iter(Standard).take(count).collect();
+            assert_eq!((drawn[0], &drawn[1..]), (7.0, &expected[..]));
         }
     }
 

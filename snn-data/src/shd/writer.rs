@@ -38,6 +38,10 @@ impl SpikeWriter {
         partial.push(".part");
         let partial = PathBuf::from(partial);
         let broken = |error: hdf5::Error| refused(&partial, &error);
+        // A new file: not one behind a link, and not a pipe, on which the library would wait.
+        let _ = std::fs::remove_file(&partial);
+        std::fs::File::create_new(&partial)
+            .map_err(|error| Error::io("create the spike file", &partial, &error))?;
         let file = File::create(&partial).map_err(broken)?;
         let samples = content.labels.len();
         let group = file.create_group("spikes").map_err(broken)?;

@@ -26,6 +26,7 @@ use rayon::prelude::*;
 
 use super::corpus::{Corpus, Recording};
 use super::store;
+use crate::audio::Sound;
 use crate::fingerprint::Hasher;
 use crate::{Cancel, Error, Fingerprint, cancel};
 
@@ -37,6 +38,9 @@ const MAX_BYTES: u64 = 1 << 28;
 /// A file that changed less than this before it was hashed may change again within the same tick of its file system's clock: it
 /// is hashed again the next time.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// Files larger than this are hashed only if their headers are accepted: gigabytes take seconds.
+const LARGE: u64 = 1 << 24;
 
 /// State and content of each recording, by name.
 type Known = HashMap<String, [Fingerprint; 2]>;
@@ -132,6 +136,9 @@ fn settled(metadata: &Metadata, now: SystemTime) -> bool {
 fn hash(recording: &Recording, metadata: &Metadata) -> io::Result<Fingerprint> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file")); // opening a pipe would block
+    }
+    if metadata.len() > LARGE && Sound::is_refused_by_header(&recording.path) {
+        return Err(io::Error::other("its reader refuses it"));
     }
     let mut file = cancel::Reader(File::open(&recording.path)?);
     let mut hash = Hasher::default();

@@ -64,18 +64,23 @@ pub fn encode_speech(
 ) -> Result<Encoded, Error> {
     let mut corpus = layout.scan(folder, &config.words)?;
     let mut intake = std::mem::take(&mut corpus.intake);
-    leave_out_broken(&mut corpus, config, &mut intake)?;
-    let splits = split(&corpus, &config.test, &config.valid)?;
+    let parts = |corpus: &Corpus| {
+        let splits = split(corpus, &config.test, &config.valid)?;
+        let parts = [(Split::Train, "train"), (Split::Valid, "valid"), (Split::Test, "test")];
+        let parts = parts.into_iter().map(|(split, part)| (split, out.join(format!("{name}_{part}.h5"))));
+        let parts: Vec<_> = parts.filter(|(split, _)| !splits.get(*split).is_empty()).collect();
+        match parts.iter().find(|(_, path)| path.exists()) {
+            Some((_, path)) => {
+                Err(Error::setting("out", path.display(), "a folder without existing output files"))
+            }
+            None => Ok((splits, parts)),
+        }
+    };
+    // Before reading all recordings, to report an impossible split or existing files at once.
+    parts(&corpus)?;
     fs::create_dir_all(out).map_err(|error| Error::io("create the folder", out, &error))?;
-    let parts = [(Split::Train, "train"), (Split::Valid, "valid"), (Split::Test, "test")];
-    let parts: Vec<_> = parts
-        .into_iter()
-        .map(|(split, part)| (split, out.join(format!("{name}_{part}.h5"))))
-        .filter(|(split, _)| !splits.get(*split).is_empty())
-        .collect();
-    if let Some((_, path)) = parts.iter().find(|(_, path)| path.exists()) {
-        return Err(Error::setting("out", path.display(), "a folder without existing output files"));
-    }
+    leave_out_broken(&mut corpus, config, &mut intake)?;
+    let (splits, parts) = parts(&corpus)?;
     let speakers: BTreeSet<&str> = corpus.recordings.iter().filter_map(|it| it.speaker.as_deref()).collect();
     let number = |speaker: &Option<String>| {
         let speaker = speaker.as_deref()?;

@@ -49,6 +49,7 @@ pub mod judge;
 mod liveness;
 mod naming;
 mod numbers;
+pub mod output;
 pub mod probe;
 mod record;
 pub mod regular;

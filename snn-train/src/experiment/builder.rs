@@ -18,13 +18,20 @@ use crate::error::{Error, Place};
 /// An unvalidated experiment.
 pub(super) struct ExperimentBuilder {
     table: Table,
+    /// The data set, if the table does not have it.
+    data_set: &'static str,
     /// The place of `section` or `section.key`.
     places: HashMap<String, Place>,
 }
 
 impl ExperimentBuilder {
     pub(super) fn of(table: Table) -> Self {
-        Self { table, places: HashMap::new() }
+        Self::part(table, Data::NAMES[0])
+    }
+
+    /// Some sections of an experiment on this data set.
+    pub(super) fn part(table: Table, data_set: &'static str) -> Self {
+        Self { table, data_set, places: HashMap::new() }
     }
 
     pub(super) fn read(text: &str, file: &str) -> Result<Self, Error> {
@@ -39,7 +46,7 @@ impl ExperimentBuilder {
             places.insert(section.get_ref().to_string(), place(section.span().start));
             note_places(&mut places, section.get_ref(), content.get_ref(), &place);
         }
-        Ok(Self { table: text.parse().map_err(syntax)?, places })
+        Ok(Self { table: text.parse().map_err(syntax)?, data_set: Data::NAMES[0], places })
     }
 
     /// Applies the change `section.key=value`.
@@ -113,8 +120,8 @@ impl ExperimentBuilder {
         self.make()
     }
 
-    /// Checks these keys and creates the experiment; the others, and the data set, are already valid.
-    pub(super) fn finish_changed(self, changed: &[&str]) -> Result<Experiment, Error> {
+    /// Checks these keys and returns all sections; the others, and the data set, are already valid.
+    pub(super) fn finish_part(self, changed: &[&str]) -> Result<Table, Error> {
         for path in changed {
             let found = value(&self.table, path);
             match (self.keys().find(|key| key.path == *path), found) {
@@ -125,7 +132,7 @@ impl ExperimentBuilder {
                 _ => return Err(self.unknown(path, self.place(path))),
             }
         }
-        self.make()
+        Ok(self.table)
     }
 
     fn make(mut self) -> Result<Experiment, Error> {
@@ -144,7 +151,6 @@ impl ExperimentBuilder {
         let is_missing = |key: &&Key| key.section() == "data" && value(&self.table, key.path).is_none();
         let missing: Vec<&Key> = self.keys().filter(is_missing).collect();
         if missing.is_empty() {
-            // As in all runs of a sweep, which have a complete base.
             return Ok(());
         }
         let data = Data::named(self.data_set()).unwrap_or_default();
@@ -162,7 +168,7 @@ impl ExperimentBuilder {
             .get("data")
             .and_then(|data| data.get("name"))
             .and_then(Value::as_str)
-            .unwrap_or(Data::NAMES[0])
+            .unwrap_or(self.data_set)
     }
 
     fn place(&self, path: &str) -> Place {

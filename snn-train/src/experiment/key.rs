@@ -42,7 +42,7 @@ impl Key {
     /// The part before the dot.
     #[must_use]
     pub fn section(&self) -> &'static str {
-        self.path.split_once('.').map_or("", |(section, _)| section)
+        section_of(self.path)
     }
 
     /// The part after the first dot, which may contain more dots if a section has tables: `mel.channels`.
@@ -194,6 +194,11 @@ impl fmt::Display for Values {
             ),
         }
     }
+}
+
+/// The part of a key's path before the first dot.
+pub(super) fn section_of(path: &str) -> &str {
+    path.split_once('.').map_or("", |(section, _)| section)
 }
 
 /// The value at `section.key`, or deeper.

@@ -27,6 +27,7 @@ mod presets;
 mod reading;
 mod sections;
 mod training;
+mod variants;
 mod writing;
 
 pub use data::{Data, External, KnownParts, SpikeFiles, Stored, feature_cache};
@@ -40,6 +41,7 @@ pub use sections::{
     ReadoutSection, Recurrent, RegularizerSection, ScheduleSection, Selection, SurrogateSection,
     TrainingSection,
 };
+pub(crate) use variants::{Variant, Variants};
 
 #[cfg(test)]
 mod tests;

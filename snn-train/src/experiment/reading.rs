@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use snn_run::regular;
-use toml::{Table, Value};
+use toml::Value;
 
 use super::{builder::ExperimentBuilder, definition::Experiment, key::nearest, presets::presets};
 use crate::error::{Error, Place};
@@ -95,36 +95,18 @@ impl Experiment {
         builder.finish()
     }
 
-    /// Like [`Experiment::with_placed`], from the table of an experiment in which every other key is known to be valid: to derive
-    /// many experiments from one.
-    pub(crate) fn vary<'a>(
-        table: &Table,
-        values: impl IntoIterator<Item = (&'a str, Value)>,
-        place: impl Fn(&str) -> Place,
-    ) -> Result<Self, Error> {
-        let values: Vec<_> = values.into_iter().collect();
-        let mut builder = ExperimentBuilder::of(table.clone());
-        let keys: Vec<&str> = values.iter().map(|(key, _)| *key).collect();
-        if keys.contains(&"data.name") {
-            return table
-                .clone()
-                .try_into::<Self>()
-                .map_err(|error| Error::Impossible(error.message().to_owned()))?
-                .with_placed(values, place);
-        }
-        for (key, value) in values {
-            builder.insert(key, value, place(key))?;
-        }
-        builder.finish_changed(&keys)
-    }
-
     /// Checks every value against its range, and constraints between values.
     ///
     /// # Errors
     /// [`Error::InvalidValue`] for one key, [`Error::Impossible`], [`Error::Network`] or [`Error::Data`] for several.
     pub fn validate(&self) -> Result<(), Error> {
-        ExperimentBuilder::of(self.to_table()?).check()?;
+        self.validate_values()?;
         self.validate_together()
+    }
+
+    /// Checks every value against its range.
+    pub(crate) fn validate_values(&self) -> Result<(), Error> {
+        ExperimentBuilder::of(self.to_table()?).check()
     }
 }
 

@@ -8,7 +8,7 @@ use snn_run::{
     regular,
 };
 
-use super::{Manifest, Results, spec::check_points};
+use super::{Manifest, Results, ids::check_points};
 use crate::{
     error::Error,
     replace::{Durability, replace_shared},

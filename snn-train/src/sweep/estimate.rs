@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use toml::Value;
 
-use super::{Manifest, spec::Experiments};
+use super::{Manifest, ids::Experiments};
 use crate::{Error, Event, Experiment, Flow, Observer, Trainer};
 
 /// Maximum number of kinds of runs to measure.

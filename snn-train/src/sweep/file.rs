@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Experiment,
     error::{Error, Place},
+    experiment::keys,
 };
 
 /// The file format.
@@ -108,7 +109,7 @@ fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<(Sweep, HashMap
             beside.map_or_else(|| Experiment::find(&name), Experiment::load)?
         }
     };
-    let set: Vec<_> = flat(parsed.set).collect();
+    let set = flat(parsed.set);
     let place = |key: &str| places.get(&format!("set.{key}")).cloned().unwrap_or(Place::Code);
     let base = base.with_placed(set.iter().map(|(key, value)| (key.as_str(), value.clone())), place)?;
     let mut grids = Vec::new();
@@ -120,7 +121,7 @@ fn read(text: &str, file: &str, folder: Option<&Path>) -> Result<(Sweep, HashMap
                 Err(Error::Sweep { place, reason: format!("`{key}` {}", error.message().trim()) })
             }
         };
-        let mut axes = flat(grid).map(axis).collect::<Result<Vec<_>, _>>()?;
+        let mut axes = flat(grid).into_iter().map(axis).collect::<Result<Vec<_>, _>>()?;
         axes.sort_by(|(a, _), (b, _)| a.cmp(b));
         grids.push(axes);
     }
@@ -145,11 +146,30 @@ fn placed_in_base(error: Error, places: &HashMap<String, Place>) -> Error {
     }
 }
 
-fn flat<T>(sections: HashMap<String, HashMap<String, T>>) -> impl Iterator<Item = (String, T)> {
-    let keys = |(section, keys): (String, HashMap<String, T>)| {
-        keys.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value))
-    };
-    sections.into_iter().flat_map(keys)
+/// The values by key. A section may have tables of keys (`data.mel.channels`); a value may be a table, too.
+fn flat(sections: HashMap<String, HashMap<String, Value>>) -> Vec<(String, Value)> {
+    fn add(path: String, value: Value, all: &mut Vec<(String, Value)>) {
+        match value {
+            Value::Table(table) if has_keys_below(&path) => {
+                for (name, value) in table {
+                    add(format!("{path}.{name}"), value, all);
+                }
+            }
+            value => all.push((path, value)),
+        }
+    }
+    let mut all = Vec::new();
+    for (section, keys) in sections {
+        for (name, value) in keys {
+            add(format!("{section}.{name}"), value, &mut all);
+        }
+    }
+    all
+}
+
+/// Whether this path is that of a table of keys.
+fn has_keys_below(path: &str) -> bool {
+    keys().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The places of all keys at any depth.

@@ -55,6 +55,7 @@ mod axis;
 mod directory;
 mod estimate;
 mod file;
+mod ids;
 mod ledger;
 mod progress;
 mod runner;
@@ -66,14 +67,15 @@ pub use axis::Axis;
 pub use directory::SweepDir;
 pub use estimate::{Measured, measure};
 pub(crate) use file::is_sweep;
+pub(crate) use ids::check_points;
+pub use ids::experiment;
 pub use progress::{Progress, RunEvent, Update};
 pub use runner::Options;
 pub use snn_run::sweep::{
     AxisSpacing, Dimension, Group, MANIFEST_VERSION, Manifest, MeanSd, Point, Results, Row, RunState,
     Selection, Settings,
 };
-pub(crate) use spec::check_points;
-pub use spec::{Seeds, Sweep, experiment};
+pub use spec::{Seeds, Sweep};
 
 #[cfg(test)]
 mod tests;

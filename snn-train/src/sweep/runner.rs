@@ -19,10 +19,10 @@ use snn_data::{Cancel, Dataset};
 use super::{
     Point, RunState, SweepDir,
     attempt::Attempt,
+    ids::experiment,
     ledger::{Ledger, Promise},
     progress::{Progress, ProgressTracker, RunEvent, Update},
     shared_data::SharedData,
-    spec::experiment,
 };
 use crate::{
     Device, Error, Event, Experiment, Flow, Observer, Outcome, RunWriter, Trainer,

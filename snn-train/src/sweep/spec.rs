@@ -1,28 +1,27 @@
 //! The definition of a sweep: an experiment, and the settings to vary.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    path::PathBuf,
 };
 
-use sha2::{Digest as _, Sha256};
-use toml::{Table, Value};
+use toml::Value;
 
-use super::{AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings, axis::Axis};
+use super::{
+    AxisSpacing, Dimension, MANIFEST_VERSION, Manifest, Point, Selection, Settings,
+    axis::Axis,
+    ids::{Experiments, IRRELEVANT},
+};
 use crate::{
     Experiment,
     error::{Error, Place},
-    experiment::{Key, keys, value_in},
+    experiment::Variant,
 };
 
 /// Maximum number of grid corners to check first.
 const MOST_CORNERS: usize = 512;
 /// Maximum number of runs, to catch mistakes before listing them takes too much time and memory.
 const MOST_RUNS: u128 = 100_000;
-
-/// Keys that do not affect results, and are not part of a run's name.
-const IRRELEVANT: &[&str] = &["training.checkpoint_interval", "training.memory_limit", "probe.tensorboard"];
 
 /// An experiment with grids of values over some of its keys, repeated with several seeds.
 ///
@@ -120,32 +119,28 @@ impl Sweep {
         self.check_selection(&axes, places)?;
         let grids = self.values(places)?;
         check_count(&grids, places)?;
-        let base = self.base.to_table()?;
+        let experiments = Experiments::new(self.base.clone())?;
         let make = |number: usize, settings: &Settings| {
             let place = |key: &str| place(places, &[&format!("grid.{number}.{key}"), "seeds.keys", "seeds"]);
             let given = settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-            Experiment::vary(&base, given, place)
+            experiments.vary(given, place)
         };
-        let make_checked = |number: usize, settings: &Settings| {
-            let place = |key: &str| place(places, &[&format!("grid.{number}.{key}"), "seeds.keys", "seeds"]);
-            let given = settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-            self.base.with_placed(given, place)
-        };
-        check_soon(&grids, make_checked)?;
+        // It may have been created in code; constraints between its values may be met by those of the axes.
+        self.base.validate_values()?;
+        check_soon(&grids, make)?;
         let mut points = Vec::new();
         let mut known = HashSet::new();
         let mut values: Vec<HashSet<String>> = vec![HashSet::new(); axes.len()];
         for (number, settings) in combinations(&grids) {
-            let experiment = make(number, &settings)?;
-            let table = experiment.to_table()?;
-            let id = id_of(experiment.data.name(), &table)?;
+            let variant = make(number, &settings)?;
+            let id = experiments.id(&variant)?;
             if !known.insert(id.clone()) {
                 continue;
             }
             let mut settings = Settings::new();
             for (axis, values) in axes.iter_mut().zip(&mut values) {
                 // As in the experiment: 10.0 if 10 was written.
-                let Some(value) = value_in(&table, &axis.key).cloned() else { continue };
+                let Some(value) = experiments.value(&variant, &axis.key).cloned() else { continue };
                 if values.insert(value.to_string()) {
                     axis.values.push(value.clone());
                 }
@@ -159,7 +154,7 @@ impl Sweep {
             runs: PathBuf::from("runs"),
             axes,
             selection: self.selection.clone(),
-            base,
+            base: experiments.base().clone(),
             points,
         })
     }
@@ -288,7 +283,7 @@ fn combinations(grids: &[Grid<'_>]) -> Vec<(usize, Settings)> {
 /// at the ends of the axes.
 fn check_soon(
     grids: &[Grid<'_>],
-    make: impl Fn(usize, &Settings) -> Result<Experiment, Error>,
+    make: impl Fn(usize, &Settings) -> Result<Variant, Error>,
 ) -> Result<(), Error> {
     for (number, grid) in grids.iter().enumerate() {
         // Other data have other keys: then a single axis cannot be checked.
@@ -320,29 +315,6 @@ fn place(places: &HashMap<String, Place>, paths: &[&str]) -> Place {
     paths.iter().find_map(|&path| places.get(path)).cloned().unwrap_or(Place::Code)
 }
 
-/// The experiment of one of the runs of a plan.
-///
-/// # Errors
-/// Those of [`Experiment::validate`], if the file was edited.
-pub fn experiment(manifest: &Manifest, point: &Point) -> Result<Experiment, Error> {
-    Experiments::of(manifest)?.get(point)
-}
-
-/// The experiments of a plan, parsing the base only once.
-pub(super) struct Experiments(Table);
-
-impl Experiments {
-    pub(super) fn of(manifest: &Manifest) -> Result<Self, Error> {
-        let base = toml::to_string(&manifest.base).map_err(|error| Error::Impossible(error.to_string()))?;
-        Ok(Self(Experiment::from_toml(&base, "the sweep's base")?.to_table()?))
-    }
-
-    pub(super) fn get(&self, point: &Point) -> Result<Experiment, Error> {
-        let settings = point.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
-        Experiment::vary(&self.0, settings, |_| Place::Code)
-    }
-}
-
 /// The axes of a grid: keys that share their values, and the values.
 type Grid<'a> = Vec<(Vec<&'a String>, Vec<Value>)>;
 
@@ -359,62 +331,4 @@ fn seed_value(seed: u64) -> Result<Value, Error> {
     let seed =
         i64::try_from(seed).map_err(|_| Error::Impossible(format!("the seed {seed} is above 2^63 - 1")))?;
     Ok(Value::Integer(seed))
-}
-
-/// The name of this experiment's run: its data set, and 12 hexadecimal digits of SHA-256 over the keys with values other than
-/// the defaults. Keys that do not affect results are excluded, as are keys added in later versions while they have their
-/// defaults.
-pub(crate) fn run_id(experiment: &Experiment) -> Result<String, Error> {
-    id_of(experiment.data.name(), &experiment.to_table()?)
-}
-
-/// [`run_id`] for the table of an experiment on this data set.
-fn id_of(data_set: &str, table: &Table) -> Result<String, Error> {
-    /// Each key that counts, with its default.
-    type Defaults = Vec<(&'static Key, Option<Value>)>;
-
-    static DEFAULTS: Mutex<BTreeMap<String, Defaults>> = Mutex::new(BTreeMap::new());
-
-    fn value<'a>(table: &'a Table, key: &Key) -> Option<&'a Value> {
-        table.get(key.section())?.get(key.name())
-    }
-
-    // An inserted list is complete, even if its creator panicked later.
-    let mut known = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if !known.contains_key(data_set) {
-        let defaults = Experiment::default().with([("data.name", Value::from(data_set))])?.to_table()?;
-        let count = keys().filter(|key| key.applies_to(data_set) && !IRRELEVANT.contains(&key.path));
-        let defaults = count.map(|key| (key, value(&defaults, key).cloned())).collect();
-        known.insert(data_set.to_owned(), defaults);
-    }
-    let mut hash = Sha256::new();
-    for (key, default) in &known[data_set] {
-        if let Some(found) = value(table, key).filter(|found| Some(*found) != default.as_ref()) {
-            hash.update(format!("{} = {found}\n", key.path));
-        }
-    }
-    let digits: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{data_set}-{digits}"))
-}
-
-/// Checks that the id of every point of a plan matches its settings.
-///
-/// # Errors
-/// [`snn_run::Error::ForeignPoint`] with the first mismatch, and those of [`Experiment::from_toml`] for the base.
-pub(crate) fn check_points(manifest: &Manifest, path: &Path) -> Result<(), Error> {
-    let experiments = Experiments::of(manifest)?;
-    for point in &manifest.points {
-        let wrong = |reason: String| {
-            let (path, id) = (path.to_owned(), point.id.clone());
-            Error::from(snn_run::Error::ForeignPoint { path, id, reason })
-        };
-        let experiment = experiments
-            .get(point)
-            .map_err(|error| wrong(format!("its settings are not a valid experiment: {error}")))?;
-        let id = run_id(&experiment)?;
-        if id != point.id {
-            return Err(wrong(format!("its settings are those of {id}")));
-        }
-    }
-    Ok(())
 }

@@ -95,6 +95,21 @@ fn a_file_equals_the_same_sweep_in_code() {
 }
 
 #[test]
+fn tables_of_keys_are_written_as_in_experiments() {
+    let text =
+        |axis: &str| format!("base = \"fsdd\"\n[set]\ndata.mel.low = 20\n[[grid]]\n{axis} = [20, 30]\n");
+    let sweep = load(&text("data.mel.channels")).unwrap();
+    assert_eq!(sweep, load(&text("\"data\".\"mel.channels\"")).unwrap());
+    assert_eq!(sweep.base.get("data.mel.low"), Some(Value::from(20.0)));
+    let plan = sweep.plan().unwrap();
+    let channels = |point: &Point| point.settings["data.mel.channels"].as_integer();
+    assert_eq!(plan.points.iter().map(channels).collect::<Vec<_>>(), [Some(20), Some(30)]);
+    assert_ne!(plan.points[0].id, plan.points[1].id);
+    assert_refused(&text("data.mel.chanels"), "mine.toml:5: unknown key `data.mel.chanels`");
+    assert_refused(&text("data.words.one"), "mine.toml:5: ");
+}
+
+#[test]
 fn errors_name_their_line() {
     let base = "base = \"base.toml\"\n";
     for (text, words) in [
@@ -193,7 +208,7 @@ fn an_id_depends_only_on_settings_that_affect_results() {
     let id = |changes: &[&str]| {
         let mut experiment = quick();
         experiment.set(changes).unwrap();
-        spec::run_id(&experiment).unwrap()
+        ids::run_id(&experiment).unwrap()
     };
     let ours = id(&[]);
     assert!(ours.starts_with("randman-") && ours.len() == "randman-".len() + 12, "{ours}");
@@ -202,8 +217,16 @@ fn an_id_depends_only_on_settings_that_affect_results() {
     for change in ["surrogate.beta=11", "training.epochs=4", "training.seed=1", "data.seed=1"] {
         assert_ne!(id(&[change]), ours, "{change}");
     }
+    // Keys in tables of a section count, too.
+    let fsdd =
+        |channels: i64| Experiment::preset("fsdd").unwrap().with([("data.mel.channels", channels.into())]);
+    assert_eq!(
+        ids::run_id(&fsdd(40).unwrap()).unwrap(),
+        ids::run_id(&Experiment::preset("fsdd").unwrap()).unwrap()
+    );
+    assert_ne!(ids::run_id(&fsdd(40).unwrap()).unwrap(), ids::run_id(&fsdd(20).unwrap()).unwrap());
     // Existing runs are found by it: it must not change between versions.
-    assert_eq!(spec::run_id(&Experiment::default()).unwrap(), "randman-e3b0c44298fc");
+    assert_eq!(ids::run_id(&Experiment::default()).unwrap(), "randman-e3b0c44298fc");
 }
 
 #[test]

@@ -1,16 +1,11 @@
 //! Code shared by the commands: exit codes, usage errors, and formatting.
 
-use std::{
-    borrow::Cow,
-    fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    process, thread,
-};
+use std::{borrow::Cow, io::Write as _, path::Path, thread};
 
 use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use snn_data::Split;
+use snn_run::output;
 
 pub(crate) const FAILURE: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
@@ -45,34 +40,9 @@ pub(crate) fn at_most_cores(option: &str, threads: Option<usize>) -> Option<usiz
     })
 }
 
-/// Writes a file that the user named, atomically; follows links, and writes directly into pipes and devices.
+/// [`output::write`], with the path in the error.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let write = || -> io::Result<()> {
-        let target = match fs::metadata(path) {
-            Ok(found) if !found.is_file() => return fs::write(path, bytes),
-            Ok(_) => fs::canonicalize(path)?,
-            Err(_) => PathBuf::from(path),
-        };
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", process::id()));
-        let beside = target.with_file_name(name);
-        // The leftover of a killed process with the same ID.
-        let _ = fs::remove_file(&beside);
-        let file = match File::create_new(&beside) {
-            // A writable file in a read-only folder.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                return fs::write(&target, bytes);
-            }
-            created => created,
-        };
-        let written =
-            file.and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&beside, &target));
-        if written.is_err() {
-            let _ = fs::remove_file(&beside);
-        }
-        written
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    output::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Prints a warning, even with --quiet. Write errors are ignored.

@@ -124,6 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             if arguments.json {
                 tell_json(figure, scale, "stopped", &Drawn::default())?;
             }
+            stop.explain();
             let _ = writeln!(snn_terminal::stderr(), "stopped; the same command resumes");
             stop::leave(STOPPED);
         };

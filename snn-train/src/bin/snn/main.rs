@@ -40,7 +40,7 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failure, 2 usage or configuration, 3 stopped before the end (Ctrl-C, \
-                          SIGTERM, SIGHUP, SIGUSR1 or a file `stop` in the run directory) with a checkpoint: resume with \
+                          SIGTERM, SIGHUP, SIGUSR1, SIGXCPU or a file `stop` in the run directory) with a checkpoint: resume with \
                           --resume; 128 + signal: stopped by it while loading the data of a new run.";
 
 #[derive(Subcommand)]

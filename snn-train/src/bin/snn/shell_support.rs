@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use clap::Command;
 use clap_complete::Shell;
 
+use crate::common::write_file;
+
 #[derive(clap::Args)]
 pub(crate) struct CompletionArguments {
     /// The shell.
@@ -39,7 +41,7 @@ pub(crate) fn manual(arguments: &ManualArguments, mut program: Command) -> anyho
         let path = directory.join(format!("{name}.1"));
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;
-        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        write_file(&path, &page)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,8 @@
 //! Stopping on signals.
 //!
 //! SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal or the SSH connection was closed) and SIGUSR1 (Slurm's `--signal`) request a stop
-//! with a checkpoint. A second SIGINT or SIGTERM ends the process immediately; the other two may arrive repeatedly.
+//! with a checkpoint. So does SIGXCPU, shortly before the limit on processor time (`ulimit -t`). A second SIGINT or SIGTERM ends
+//! the process immediately; the others may arrive repeatedly.
 
 use std::{
     io::{self, Write as _},
@@ -16,6 +17,10 @@ use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
 };
+
+/// The limit on processor time is near. Its number on all systems with this signal that the program supports, as of SIGXFSZ below.
+#[cfg(unix)]
+const SIGXCPU: i32 = 24;
 
 /// The requests of signals.
 #[derive(Clone, Default)]
@@ -34,6 +39,14 @@ impl StopRequest {
     /// The exit code of a process ended by this signal, following the shells' convention.
     pub(crate) fn code(&self) -> u8 {
         u8::try_from(128 + self.signal.load(Ordering::Relaxed)).unwrap_or(u8::MAX)
+    }
+
+    /// Says why, if that is not obvious to whoever sent the signal.
+    pub(crate) fn explain(&self) {
+        #[cfg(unix)]
+        if self.signal.load(Ordering::Relaxed) == SIGXCPU as usize {
+            crate::common::warn(OUT_OF_TIME);
+        }
     }
 
     /// Whether the terminal may have been closed.
@@ -61,6 +74,7 @@ pub(crate) fn on_signals(detached: bool) -> anyhow::Result<StopRequest> {
         {
             use signal_hook::consts::{SIGHUP, SIGUSR1};
             register(SIGUSR1, request)?;
+            register(SIGXCPU, request)?;
             if detached {
                 flag::register(SIGHUP, Arc::default())?;
             } else if !hangup_is_ignored() {
@@ -70,7 +84,30 @@ pub(crate) fn on_signals(detached: bool) -> anyhow::Result<StopRequest> {
         Ok(())
     };
     listen(&request).context("cannot handle signals")?;
+    leave_time_to_stop();
     Ok(request)
+}
+
+/// What to print after [`SIGXCPU`].
+#[cfg(unix)]
+const OUT_OF_TIME: &str = "stopping: the limit on processor time (`ulimit -t`) is nearly reached";
+
+/// Makes SIGXCPU arrive before the system kills the process: `ulimit -t` sets the soft limit, at which the signal is sent, to
+/// the hard one.
+fn leave_time_to_stop() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let Rlimit { current, maximum } = getrlimit(Resource::Cpu);
+        let Some(hard) = maximum else { return };
+        // In seconds: enough for a batch and a checkpoint.
+        let soft = hard.saturating_sub((hard / 10).clamp(1, 60)).max(1);
+        if current.is_none_or(|current| current > soft) {
+            // Without it, the process is killed, and resumes from its last checkpoint.
+            let _ = setrlimit(Resource::Cpu, Rlimit { current: Some(soft), maximum });
+        }
+    }
 }
 
 fn register(signal: i32, request: &StopRequest) -> io::Result<()> {
@@ -145,21 +182,38 @@ pub(crate) struct WorkerSignals {
     pub(crate) stop: Arc<AtomicBool>,
     /// Set by SIGUSR1: the time limit is near.
     pub(crate) requeue: Arc<AtomicBool>,
+    /// Set by SIGXCPU: the limit on processor time is near.
+    out_of_time: Arc<AtomicBool>,
+}
+
+impl WorkerSignals {
+    /// Says why, if that is not obvious to whoever sent the signal.
+    pub(crate) fn explain(&self) {
+        #[cfg(unix)]
+        if self.out_of_time.load(Ordering::Relaxed) {
+            crate::common::warn(OUT_OF_TIME);
+        }
+    }
 }
 
 /// Flags for the signals that Slurm sends. Only a second SIGINT, from a keyboard, ends the process immediately: Slurm itself
 /// kills processes that do not stop in time.
 pub(crate) fn on_worker_signals() -> io::Result<WorkerSignals> {
-    let signals = WorkerSignals { stop: Arc::default(), requeue: Arc::default() };
+    let signals =
+        WorkerSignals { stop: Arc::default(), requeue: Arc::default(), out_of_time: Arc::default() };
     #[cfg(unix)]
-    // Before the other flag, so that the reason is known when that one is set.
-    flag::register(signal_hook::consts::SIGUSR1, Arc::clone(&signals.requeue))?;
+    {
+        // Before the other flag, so that the reason is known when that one is set.
+        flag::register(signal_hook::consts::SIGUSR1, Arc::clone(&signals.requeue))?;
+        flag::register(SIGXCPU, Arc::clone(&signals.out_of_time))?;
+    }
     flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, Arc::clone(&signals.stop))?;
     let signalled = [SIGINT, SIGTERM].into_iter();
     #[cfg(unix)]
-    let signalled = signalled.chain([signal_hook::consts::SIGUSR1, signal_hook::consts::SIGHUP]);
+    let signalled = signalled.chain([signal_hook::consts::SIGUSR1, signal_hook::consts::SIGHUP, SIGXCPU]);
     for signal in signalled {
         flag::register(signal, Arc::clone(&signals.stop))?;
     }
+    leave_time_to_stop();
     Ok(signals)
 }

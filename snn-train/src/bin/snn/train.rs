@@ -67,6 +67,9 @@ pub(crate) struct Arguments {
     /// Train in the background, and open the dashboard; training continues if you quit it or close the terminal
     #[arg(long, conflicts_with_all = ["json", "detached"])]
     watch: bool,
+    /// With --watch: ring the bell, or send a desktop notification (OSC 9), when the run ends
+    #[arg(long, value_parser = ["bell", "osc9"], requires = "watch")]
+    notify: Option<String>,
     /// Continue when the terminal hangs up
     #[arg(long, hide = true)]
     detached: bool,
@@ -88,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.watch {
         experiment.validate()?;
         let run = arguments.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(new_id(&name)));
-        return watch::train_and_watch(&run);
+        return watch::train_and_watch(&run, arguments.notify.as_deref());
     }
     experiment.probe.tensorboard |= arguments.tensorboard;
     use_threads(arguments.threads)?;
@@ -131,6 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// The loaded data; a stop meanwhile ends the process.
 fn or_leave<T>(loaded: Result<T, Error>, arguments: &Arguments, stop: &StopOnSignal) -> Result<T, Error> {
     if let Err(Error::Interrupted) = loaded {
+        stop.0.explain();
         let text = format!("{}: nothing was trained", Error::Interrupted);
         let _ = writeln!(snn_terminal::stderr(), "{text}");
         // An existing run has its checkpoint; a new one has left nothing.
@@ -166,6 +170,9 @@ fn train<D: Backend<f32>>(
         observers.push(&mut lines);
     }
     let outcome = trainer.run(&mut observers)?;
+    if outcome.stopped {
+        stop.0.explain();
+    }
     let status = writer.status();
     for error in [&status.probe_error, &status.tensorboard_error].into_iter().flatten() {
         warn(error);

@@ -29,7 +29,7 @@ const LEAVING: Duration = Duration::from_secs(10);
 const MOST_SAID: u64 = 1 << 30;
 
 /// Starts the trainer of `run` with the arguments of this process, waits until it trains, and opens the dashboard.
-pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
+pub(crate) fn train_and_watch(run: &Path, notify: Option<&str>) -> anyhow::Result<ExitCode> {
     if !(snn_terminal::stdout().is_terminal() && io::stdin().is_terminal()) {
         return Err(UsageError(
             "--watch needs a terminal; omit it, and watch with snn-tui elsewhere".to_owned(),
@@ -64,7 +64,12 @@ pub(crate) fn train_and_watch(run: &Path) -> anyhow::Result<ExitCode> {
     }
     let parent = run.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let id = RunDir::open(run)?.id();
-    let status = Command::new(&viewer).arg(parent).args(["--run", &id]).status();
+    let mut dashboard = Command::new(&viewer);
+    dashboard.arg(parent).args(["--run", &id]);
+    if let Some(notify) = notify {
+        dashboard.args(["--notify", notify]);
+    }
+    let status = dashboard.status();
     let status = status.with_context(|| format!("cannot start {}", viewer.display()))?;
     if let Some(ended) = end_of(run, &mut trainer)? {
         // The result, as without --watch.
@@ -129,7 +134,7 @@ fn viewer() -> anyhow::Result<PathBuf> {
 
 /// The same command line in a separate process group: signals of this terminal do not reach it.
 fn start(run: &Path, log: File) -> io::Result<Child> {
-    let mut words: Vec<OsString> = env::args_os().skip(1).filter(|word| word != "--watch").collect();
+    let mut words = words_for_trainer(env::args_os().skip(1));
     if !words.iter().any(|word| word.to_string_lossy().starts_with("--run-dir")) {
         words.extend(["--run-dir".into(), run.into()]);
     }
@@ -138,6 +143,20 @@ fn start(run: &Path, log: File) -> io::Result<Child> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn()
+}
+
+/// The command line without the options for the dashboard.
+fn words_for_trainer(mut all: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = Vec::new();
+    while let Some(word) = all.next() {
+        let text = word.to_string_lossy();
+        if text == "--notify" {
+            all.next();
+        } else if text != "--watch" && !text.starts_with("--notify=") {
+            words.push(word);
+        }
+    }
+    words
 }
 
 /// Waits until the trainer trains; returns its exit code if it ends before.
@@ -159,6 +178,17 @@ fn wait(run: &Path, trainer: &mut Child) -> anyhow::Result<Option<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_trainer_is_given_its_own_options() {
+        let words = |line: &str| {
+            let words = words_for_trainer(line.split(' ').map(OsString::from));
+            words.iter().map(|word| word.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words("train a --watch --notify bell --set b=c"), "train a --set b=c");
+        assert_eq!(words("train --notify=osc9 a --watch"), "train a");
+        assert_eq!(words("train a --watch --notify"), "train a");
+    }
 
     #[test]
     fn the_result_follows_the_last_epoch() {

@@ -7,11 +7,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use snn_data::{BatchInput, Dataset, Split, collate};
+use snn_run::output;
 
-use crate::{
-    Error,
-    replace::{Durability, replace},
-};
+use crate::Error;
 
 pub(super) use drawing::{draw_colors, draw_raster, draw_spectrogram};
 pub use terminal::Look;
@@ -123,7 +121,7 @@ impl Preview {
                 return Err(Error::Impossible(format!("{reason} {}", path.display())));
             }
         };
-        replace(path, &content, Durability::Disk).map_err(Error::io("write the drawing", path))
+        output::write(path, &content).map_err(Error::io("write the drawing", path))
     }
 
     /// Length of a sample in ms.

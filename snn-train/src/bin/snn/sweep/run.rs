@@ -68,6 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(arguments.json, arguments.quiet);
     let progress = sweep.train_until(&stop.flag, &options, &mut |update| screen.show(update))?;
     screen.bar.finish_and_clear();
+    if progress.stopped {
+        stop.explain();
+    }
     let results = sweep.write_results()?;
     let told = report(arguments, &sweep, &progress, &results, &screen.failures);
     // The terminal is closed.

@@ -85,6 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         screen.show(update);
     })?;
     screen.bar.finish_and_clear();
+    if progress.stopped {
+        signals.explain();
+    }
     report(arguments, &progress)?;
     if !progress.stopped {
         return Ok(if progress.failed > 0 { ExitCode::from(FAILURE) } else { ExitCode::SUCCESS });
