@@ -89,6 +89,13 @@ static struct {
     size_t size;
 } pinned[64];
 
+static int is_pinned(const void *from, size_t size) {
+    const char *start = from;
+    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
+        if (pinned[k].start && start >= pinned[k].start && start + size <= pinned[k].start + pinned[k].size) return 1;
+    return 0;
+}
+
 static struct {
     char *to;
     const char *from;
@@ -101,10 +108,24 @@ static void catch_up(size_t end) {
     for (; first_copy < end; ++first_copy) memcpy(copies[first_copy].to, copies[first_copy].from, copies[first_copy].size);
 }
 
+// Copies to pinned memory that are not complete: nothing is written before the host waits for them.
+static struct {
+    char *to, *values;
+    size_t size;
+} downloads[1 << 12];
+static size_t first_download, download_end;
+
+static void deliver(size_t end) {
+    for (; first_download < end; ++first_download) {
+        memcpy(downloads[first_download].to, downloads[first_download].values, downloads[first_download].size);
+        free(downloads[first_download].values);
+    }
+}
+
 struct Event {
     struct timespec time;
     // Copies before it.
-    size_t copies;
+    size_t copies, downloads;
 };
 
 Result cuStreamCreate(void **stream, unsigned flags) {
@@ -115,7 +136,10 @@ Result cuStreamCreate(void **stream, unsigned flags) {
 
 Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
 static Result harm = OK;
-Result cuStreamSynchronize(void *stream) { return (void)stream, harm; }
+Result cuStreamSynchronize(void *stream) {
+    if (!stream) deliver(download_end);
+    return harm;
+}
 Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
     (void)flags;
     if (!stream) catch_up(((struct Event *)event)->copies);
@@ -132,9 +156,14 @@ Result cuEventDestroy_v2(void *event) { return free(event), OK; }
 Result cuEventRecord(void *event, void *stream) {
     struct Event *to = event;
     if (stream) to->copies = copy_end;
+    else to->downloads = download_end;
     return clock_gettime(CLOCK_MONOTONIC, &to->time), OK;
 }
-Result cuEventSynchronize(void *event) { return catch_up(((struct Event *)event)->copies), harm; }
+Result cuEventSynchronize(void *event) {
+    catch_up(((struct Event *)event)->copies);
+    deliver(((struct Event *)event)->downloads);
+    return harm;
+}
 
 Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
     const struct timespec *from = &((struct Event *)begin)->time, *to = &((struct Event *)end)->time;
@@ -188,6 +217,8 @@ Result cuMemHostAlloc(void **start, size_t size, unsigned flags) {
 Result cuMemFreeHost(void *start) {
     for (size_t k = first_copy; k < copy_end; ++k)
         require(copies[k].from != start, "memory of the host is freed that is still copied");
+    for (size_t k = first_download; k < download_end; ++k)
+        require(downloads[k].to != start, "memory of the host is freed that is still copied to");
     for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
         if (pinned[k].start == start) {
             free(start);
@@ -256,11 +287,7 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     if (!stream) return cuMemcpyHtoD_v2(to, from, size);
     if (!current) return INVALID_CONTEXT;
     check(to, size, "a copy to the device goes beyond its memory");
-    const char *start = from;
-    int there = 0;
-    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
-        there |= pinned[k].start && start >= pinned[k].start && start + size <= pinned[k].start + pinned[k].size;
-    require(there, "the host waits for a copy that was to go on beside others: its memory is not pinned");
+    require(is_pinned(from, size), "the host waits for a copy that was to go on beside others: its memory is not pinned");
     require(copy_end < sizeof copies / sizeof *copies, "too many copies for this test");
     copies[copy_end].to = (char *)to;
     copies[copy_end].from = from;
@@ -268,7 +295,19 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     return OK;
 }
 Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
-    return (void)stream, cuMemcpyDtoH_v2(to, from, size);
+    require(!stream, "a copy to the host in another stream than the device's own");
+    if (!is_pinned(to, size)) return cuMemcpyDtoH_v2(to, from, size);
+    if (!current) return INVALID_CONTEXT;
+    check(from, size, "a copy to the host goes beyond the device's memory");
+    require(download_end < sizeof downloads / sizeof *downloads, "too many copies to the host for this test");
+    char *values = malloc(size ? size : 1);
+    require(values != NULL, "no memory on the host");
+    memcpy(values, (const void *)from, size);
+    memset(to, 0xff, size);
+    downloads[download_end].to = to;
+    downloads[download_end].values = values;
+    downloads[download_end++].size = size;
+    return OK;
 }
 Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t size, void *stream) {
     return (void)stream, cuMemcpyDtoD_v2(to, from, size);
@@ -346,8 +385,8 @@ struct Function {
     each(lif_forward_recurrent) each(lif_forward_recurrent_wide) each(readout) each(readout_adjoint) \
     each(lif_backward) each(lif_backward_recurrent_1) each(lif_backward_recurrent_2) \
     each(lif_backward_recurrent_wide) each(lif_backward_recurrent_tile_2) each(lif_backward_recurrent_tile_4) \
-    each(gather_events) each(gather_spikes) each(reduce_partials) each(product) each(transpose) \
-    each(cross_entropy) each(activity) each(sum_of_squares) each(sum_parts) each(multiply_adds)
+    each(gather_events) each(gather_spikes) each(product) each(transpose) each(cross_entropy) \
+    each(activity) each(sum_gradients) each(update_weights) each(multiply_adds)
 
 #define FUNCTION(name) {#name, snn_##name},
 static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}, {"adam_update_f32", NULL}};

@@ -23,7 +23,7 @@ const IN_FLIGHT: [(&str, usize); 8] = [
     ("lif_backward_recurrent_wide", 8),
     ("lif_forward", 8),
     ("lif_forward_recurrent", 4),
-    ("reduce_partials", 8),
+    ("sum_gradients", 8),
 ];
 
 /// The code of one kernel.

@@ -49,13 +49,12 @@ kernels! {
     LIF_BACKWARD_RECURRENT_TILE_4: LifBackward = "lif_backward_recurrent_tile_4";
     GATHER_EVENTS: Gather = "gather_events";
     GATHER_SPIKES: Gather = "gather_spikes";
-    REDUCE_PARTIALS: ReducePartials = "reduce_partials";
     PRODUCT: Product = "product";
     TRANSPOSE: Transpose = "transpose";
     CROSS_ENTROPY: CrossEntropy = "cross_entropy";
     ACTIVITY: Activity = "activity";
-    SUM_OF_SQUARES: Norm = "sum_of_squares";
-    SUM_PARTS: SumParts = "sum_parts";
+    SUM_GRADIENTS: SumGradients = "sum_gradients";
+    UPDATE_WEIGHTS: UpdateWeights = "update_weights";
     MULTIPLY_ADDS: MultiplyAdds = "multiply_adds";
 }
 
@@ -167,16 +166,6 @@ pub(super) const PARTS: usize = 8;
 /// at the end of `lif_backward_tile.cuh`.
 pub(super) const HELD: [(usize, usize); 2] = [(16, 4), (10, 2)];
 
-/// `gradient.cuh`
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReducePartials {
-    pub(super) sums: Address,
-    pub(super) total: Address,
-    pub(super) count: u64,
-    pub(super) parts: u32,
-}
-
 /// `product.cuh`
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -248,27 +237,80 @@ pub(super) struct Activity {
     pub(super) d_square: f32,
 }
 
-/// `norm.cuh`
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Norm {
-    pub(super) values: Address,
-    pub(super) parts: Address,
-    pub(super) count: u64,
-}
+/// Matrices per launch of the kernels in `update.cuh`, `MATRICES` there.
+pub(super) const MATRICES: usize = 32;
 
-/// `norm.cuh`
+/// Threads per block of these kernels, `UPDATE_THREADS`, and values per block, `UPDATE_PART`.
+pub(super) const UPDATE_THREADS: usize = 256;
+pub(super) const UPDATE_PART: usize = 1024;
+
+/// `update.cuh`
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SumParts {
-    pub(super) parts: Address,
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct MatrixRow {
+    pub(super) weights: Address,
+    pub(super) gradient: Address,
+    pub(super) first: Address,
+    pub(super) second: Address,
     pub(super) sums: Address,
-    pub(super) count: u32,
+    pub(super) count: u64,
+    pub(super) parts: u32,
+    pub(super) first_block: u32,
+    pub(super) adds: u32,
+    pub(super) frozen: u32,
 }
 
-/// Threads of the kernels of norms and sums, and values of a block: `NORM_THREADS` and `NORM_PART` in `norm.cuh`.
-pub(super) const NORM_THREADS: usize = 256;
-pub(super) const NORM_PART: usize = 8192;
+/// `update.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SumGradients {
+    pub(super) squares: Address,
+    pub(super) losses: Address,
+    pub(super) loss_sums: Address,
+    pub(super) blocks: u32,
+    pub(super) matrices: u32,
+    pub(super) loss_rows: u32,
+    pub(super) batch: u32,
+    pub(super) rows: [MatrixRow; MATRICES],
+}
+
+/// `update.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UpdateWeights {
+    pub(super) squares: Address,
+    pub(super) loss_sums: Address,
+    pub(super) norms: Address,
+    pub(super) rates: Address,
+    pub(super) blocks: u32,
+    pub(super) matrices: u32,
+    pub(super) loss_rows: u32,
+    pub(super) padding: u32,
+    pub(super) rows: [MatrixRow; MATRICES],
+}
+
+/// `update.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Rates {
+    pub(super) limit: f64,
+    pub(super) rule: u32,
+    pub(super) learning_rate: f32,
+    pub(super) weight_decay: f32,
+    pub(super) decoupled: f32,
+    pub(super) decay_first: f32,
+    pub(super) rest_first: f32,
+    pub(super) decay_second: f32,
+    pub(super) rest_second: f32,
+    pub(super) correction_first: f32,
+    pub(super) correction_second: f32,
+    pub(super) epsilon: f32,
+    pub(super) padding: u32,
+}
+
+/// `Rule` in `update.cuh`.
+pub(super) const RULE_SGD: u32 = 0;
+pub(super) const RULE_ADAM: u32 = 1;
 
 /// `ceiling.cuh`
 #[repr(C)]

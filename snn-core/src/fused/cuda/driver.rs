@@ -3,6 +3,7 @@
 use super::{
     arguments::{Address, Kernel, NAMES},
     kernel_device::{Ahead, KernelDevice, Launch, Pool},
+    readback::{Readback, Readbacks},
     staging::Stages,
 };
 use crate::{Error, Input, stager::Stager, weights::Buffer};
@@ -65,6 +66,7 @@ struct Loaded {
     largest_shared: usize,
     pool: Pool<CudaSlice<u8>>,
     stages: Arc<Stages>,
+    readbacks: Arc<Readbacks>,
     cache: Keeper,
     /// Whether to wait for each kernel, so that a fault is told of the kernel that it happens in.
     waits: bool,
@@ -101,17 +103,23 @@ static LOADED: Mutex<BTreeMap<usize, Driver>> = Mutex::new(BTreeMap::new());
 impl Driver {
     /// The GPU that a dfdx device stands for.
     pub(crate) fn of(dfdx: &Cuda) -> Result<Self, CudaError> {
-        // dfdx does not tell, but every buffer knows where it lies
+        // dfdx does not expose the device, but its buffers do
         let probe = Storage::<f32>::try_alloc_len(dfdx, 1)?;
+        if let Some(driver) = Self::of_buffer(&probe) {
+            return Ok(driver);
+        }
         let device = CudaSlice::device(&probe);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(driver) = loaded.get(&device.ordinal()) {
-            return Ok(driver.clone());
-        }
         let ordinal = device.ordinal();
         let driver = Driver(Arc::new(Loaded::new(device, dfdx)?));
         loaded.insert(ordinal, driver.clone());
         Ok(driver)
+    }
+
+    /// The GPU of a buffer, if [`Driver::of`] has loaded it. This calls no function of the driver.
+    pub(crate) fn of_buffer(buffer: &Buffer<f32, Cuda>) -> Option<Self> {
+        let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(&CudaSlice::device(buffer).ordinal()).cloned()
     }
 }
 
@@ -146,6 +154,7 @@ impl Loaded {
             functions.insert(name, Function(function));
         }
         let stages = Arc::new(Stages::new(Arc::clone(&device))?);
+        let readbacks = Arc::new(Readbacks::new(Arc::clone(&device)));
         Ok(Loaded {
             device,
             functions,
@@ -153,6 +162,7 @@ impl Loaded {
             largest_shared: shared as usize,
             pool: Pool::default(),
             stages,
+            readbacks,
             cache: Keeper(dfdx.clone()),
             waits: std::env::var(SYNC_VARIABLE).is_ok_and(|it| it == "1"),
             note: Mutex::default(),
@@ -239,6 +249,7 @@ impl Driver {
 impl KernelDevice for Driver {
     type Device = Cuda;
     type Memory = CudaSlice<u8>;
+    type Fetch = Readback;
 
     fn pool(&self) -> &Pool<CudaSlice<u8>> {
         &self.0.pool
@@ -291,6 +302,16 @@ impl KernelDevice for Driver {
         }
         self.0.device.synchronize()?;
         Ok(())
+    }
+
+    fn fetch(&self, memory: &CudaSlice<u8>, bytes: usize) -> Result<Readback, CudaError> {
+        #[expect(unsafe_code, reason = "memory of the GPU")]
+        // SAFETY: the memory is long enough; it returns to a pool, and is freed only by operations in the same stream.
+        Ok(unsafe { self.0.readbacks.start(*memory.device_ptr(), bytes)? })
+    }
+
+    fn complete(fetch: Readback, bytes: &mut [u8]) -> Result<(), CudaError> {
+        Ok(fetch.read(bytes)?)
     }
 
     fn ahead(&self, input: &Input<f32>) -> Result<Option<Ahead>, CudaError> {

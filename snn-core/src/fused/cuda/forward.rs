@@ -28,6 +28,20 @@ pub(super) struct Matrices<B> {
     pub(super) readout: B,
 }
 
+impl<B> Matrices<B> {
+    /// In the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &B> {
+        let hidden = self.hidden.iter().flat_map(|(w, v)| [Some(w), v.as_ref()]);
+        hidden.flatten().chain([&self.readout])
+    }
+
+    /// [`Matrices::iter`] with mutable access.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut B> {
+        let hidden = self.hidden.iter_mut().flat_map(|(w, v)| [Some(w), v.as_mut()]);
+        hidden.flatten().chain([&mut self.readout])
+    }
+}
+
 /// The input of a network on a machine.
 #[derive(Debug)]
 pub(super) enum Feed<M: KernelDevice> {

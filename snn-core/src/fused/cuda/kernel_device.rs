@@ -1,8 +1,8 @@
 //! What kernels run on: a GPU, or the host that stands in for one in the tests.
 
 use super::arguments::{Address, Kernel};
-use crate::{Input, weights::Buffer};
-use dfdx::prelude::{Device, HasErr};
+use crate::{Backend, Input, weights::Buffer};
+use dfdx::prelude::HasErr;
 use std::{
     any::Any,
     fmt,
@@ -48,9 +48,11 @@ impl Launch {
 /// Runs the kernels of `kernels/`, in the order in which they are launched, on memory of its own and on dfdx's buffers.
 pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// The dfdx device whose buffers it works on.
-    type Device: Device<f32>;
+    type Device: Backend<f32>;
     /// A piece of memory.
     type Memory: fmt::Debug + Send + Sync + 'static;
+    /// A copy to the host that may not be complete.
+    type Fetch: 'static;
 
     fn pool(&self) -> &Pool<Self::Memory>;
     /// Memory of `bytes` bytes, of any content.
@@ -76,6 +78,11 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     fn upload(&self, memory: &mut Self::Memory, bytes: &[u8]) -> Result<(), Failure<Self>>;
     /// Copies the start of `memory`, which is long enough, to the host, once everything launched is done.
     fn download(&self, memory: &Self::Memory, bytes: &mut [u8]) -> Result<(), Failure<Self>>;
+
+    /// Queues a copy of the start of `memory`, which is long enough, to the host.
+    fn fetch(&self, memory: &Self::Memory, bytes: usize) -> Result<Self::Fetch, Failure<Self>>;
+    /// Waits for a copy, and for nothing that was queued after it.
+    fn complete(fetch: Self::Fetch, bytes: &mut [u8]) -> Result<(), Failure<Self>>;
 
     /// An input that was copied ahead to this machine; what is queued from now on finds it there.
     fn ahead(&self, input: &Input<f32>) -> Result<Option<Ahead>, Failure<Self>> {
@@ -136,7 +143,7 @@ macro_rules! plain {
     )*};
 }
 
-plain!(u16, u32, f32, f64);
+plain!(u8, u16, u32, f32, f64);
 
 /// `len` values in the memory of a machine. Goes back to the pool when dropped.
 #[derive(Debug)]
@@ -183,6 +190,12 @@ impl<M: KernelDevice, T: Plain> DeviceBuffer<M, T> {
             machine.upload(memory, T::bytes(values))?;
         }
         Ok(room)
+    }
+
+    /// Queues a copy of the values to the host.
+    pub(crate) fn fetch(&self) -> Result<Option<M::Fetch>, Failure<M>> {
+        let bytes = self.len * size_of::<T>();
+        self.memory.as_ref().map(|(_, memory)| self.machine.fetch(memory, bytes)).transpose()
     }
 
     /// The values, copied to the host.

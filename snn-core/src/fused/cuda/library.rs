@@ -137,8 +137,8 @@ handed_on! {
     fn cuEventCreate(a: Pointer, b: c_uint);
     fn cuEventDestroy_v2(a: Pointer);
     fn cuEventElapsedTime(a: Pointer, b: Pointer, c: Pointer);
-    fn cuEventRecord(a: Pointer, b: Pointer);
-    fn cuEventSynchronize(a: Pointer);
+    fn cuEventRecord(a: Pointer, b: Pointer) => Call::Event;
+    fn cuEventSynchronize(a: Pointer) => Call::WaitForEvent;
     fn cuFuncGetAttribute(a: Pointer, b: c_int, c: Pointer);
     fn cuFuncSetAttribute(a: Pointer, b: c_int, c: c_int);
     fn cuGetErrorString(a: c_int, b: Pointer);
@@ -168,7 +168,7 @@ handed_on! {
     fn cuStreamCreate(a: Pointer, b: c_uint);
     fn cuStreamDestroy_v2(a: Pointer);
     fn cuStreamSynchronize(a: Pointer) => Call::Wait;
-    fn cuStreamWaitEvent(a: Pointer, b: Pointer, c: c_uint);
+    fn cuStreamWaitEvent(a: Pointer, b: Pointer, c: c_uint) => Call::Event;
 }
 
 /// CUBLAS_STATUS_NOT_INITIALIZED

@@ -57,37 +57,45 @@ mod driver;
 #[cfg(feature = "cuda-emulation")]
 pub(crate) mod emulation;
 mod forward;
+#[cfg(feature = "cuda")]
+mod handles;
 mod kernel_device;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 #[allow(non_snake_case, reason = "NVIDIA's names")]
 mod library;
 mod loss;
-mod norm;
 mod occupancy;
 #[cfg(feature = "cuda")]
 mod profile;
+#[cfg(feature = "cuda")]
+mod readback;
 mod report;
+mod resident;
 #[cfg(feature = "cuda")]
 mod staging;
+mod updates;
 
 use super::plan::Plan;
 use crate::{
     Error, Events, Input, NetworkConfig,
     head::Head,
-    pass::{Adjoint, Answer, PassValues, Recording, TrainingPass, Wanted},
-    weights::Weights,
+    pass::{Adjoint, Answer, PassValues, PendingStep, Recording, StepValues, TrainingPass, Wanted},
+    update::Update,
+    weights::{Buffer, Weights},
 };
+use arguments::{MATRICES, MatrixRow};
 #[cfg(feature = "cuda")]
 pub use ceilings::{CudaCeilings, cuda_ceilings};
 use dfdx::prelude::{HasShape as _, Storage};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
-use forward::{MAX_RECURRENT, Matrices, Results, Trace, words};
-use kernel_device::{Failure, KernelDevice};
+use forward::{MAX_RECURRENT, Results, Trace, words};
+use kernel_device::{DeviceBuffer, Failure, KernelDevice};
 use loss::QueuedHead;
 #[cfg(feature = "cuda")]
 pub use profile::{CudaCall, CudaKernel, CudaWork, cuda_calls};
 use report::{Report, Told};
+pub(crate) use resident::Resident;
 use std::time::Instant;
 
 /// Runs the network over all steps of `input`.
@@ -95,6 +103,7 @@ pub(super) fn forward<M: KernelDevice>(
     machine: &M,
     config: &NetworkConfig,
     weights: &Weights<f32, M::Device>,
+    resident: &Resident<M::Device>,
     input: &Input<f32>,
     wanted: Wanted,
 ) -> Result<Answer<f32, M::Device>, Error> {
@@ -102,7 +111,7 @@ pub(super) fn forward<M: KernelDevice>(
     let failed = |error| explain(machine, error);
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(failed)?;
+    let matrices = resident.get(weights).map_err(failed)?;
     let with_readout = wanted.recording || wanted.readout;
     let room = |values: usize| {
         let mut buffer = Storage::<f32>::try_alloc_len(&device, values).map_err(failed)?;
@@ -138,9 +147,7 @@ pub(super) fn forward<M: KernelDevice>(
     let head = logits.ghost();
     let zetas: Vec<_> = counts.iter().map(|zeta| zeta.ghost()).collect();
     let traces = readout.as_ref().map(|readout| readout.ghost());
-    let hidden = weights.hidden.iter().map(|a| (a.input.ghost(), a.recurrent.as_ref().map(|v| v.ghost())));
-    let hidden: Vec<_> = hidden.collect();
-    let top = weights.readout.ghost();
+    let ghosts: Vec<_> = weights.named().map(|(_, w)| w.ghost()).collect();
     let machine = machine.clone();
     let adjoint: Adjoint<f32, M::Device> = Box::new(move |gradients| {
         // the gradients keep their memory until this ends
@@ -155,26 +162,27 @@ pub(super) fn forward<M: KernelDevice>(
         for zeta in &zetas {
             from.d_counts.push(M::buffer(gradients.get_or_alloc_mut(zeta)?));
         }
-        let mut into = backward::Into::default();
-        for (w, v) in &hidden {
-            let w = M::buffer_mut(gradients.get_or_alloc_mut(w)?);
-            let v = match v {
-                Some(v) => Some(M::buffer_mut(gradients.get_or_alloc_mut(v)?)),
-                None => None,
-            };
-            into.hidden.push((w, v));
+        let partials = backward::run(&machine, &plan, &matrices, trace, &from, &[])?;
+        let mut rows = Vec::with_capacity(ghosts.len());
+        for (w, partials) in ghosts.iter().zip(&partials) {
+            let into = M::buffer_mut(gradients.get_or_alloc_mut(w)?);
+            let &(pre, post) = w.shape();
+            rows.extend(partials.as_ref().map(|partials| updates::row(partials, into, pre * post, true)));
         }
-        into.readout = M::buffer_mut(gradients.get_or_alloc_mut(&top)?);
-        backward::run(&machine, &plan, &matrices, trace, &from, &into)
+        for rows in rows.chunks(MATRICES) {
+            updates::sum(&machine, rows.to_vec(), None)?;
+        }
+        Ok(())
     });
     Ok(Answer { logits, counts, readout, recording, adjoint: Some(adjoint) })
 }
 
-/// Forward, loss, backward and norms in one go: all of it is queued before the host waits, once, for what it wants to know.
+/// Forward pass, loss, backward pass and norms, all queued before the host waits, once, for all values that it needs.
 pub(super) fn training_pass<M: KernelDevice>(
     machine: &M,
     config: &NetworkConfig,
     weights: &Weights<f32, M::Device>,
+    resident: &Resident<M::Device>,
     input: &Input<f32>,
     head: Head<'_>,
 ) -> Result<TrainingPass<f32, M::Device>, Error> {
@@ -183,37 +191,152 @@ pub(super) fn training_pass<M: KernelDevice>(
     let start = Instant::now();
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(failed)?;
-    let report = Report::new(machine, &plan, weights.named().count()).map_err(failed)?;
-    let results = Results { logits: report.logits(), counts: report.counts(), readout: 0 };
-    let trace = Trace::forward(machine, &plan, &matrices, input, &results).map_err(failed)?;
-    let forward = start.elapsed().as_secs_f64();
-    let loss = QueuedHead::queue(machine, &plan, head, results.logits, &results.counts, report.sums());
-    let loss = loss.map_err(failed)?;
-    // in the order of `Weights::named`: W1, V1, W2, .. Wout
-    let mut gradients = Vec::new();
-    let mut squared = Vec::new();
-    let mut into = backward::Into::default();
-    let mut room = |(rows, columns): (usize, usize)| {
-        let mut buffer = Storage::<f32>::try_alloc_len(&device, rows * columns).map_err(failed)?;
-        let address = M::buffer_mut(&mut buffer);
+    let matrices = resident.get(weights).map_err(failed)?;
+    let frozen = vec![false; weights.named().count()];
+    let order = DeviceBuffer::of(machine, head.labels).map_err(failed)?;
+    let passes = Passes::queue(machine, &plan, &matrices, input, head, order.address(), &frozen);
+    let Passes { report, loss, partials, forward } = passes.map_err(failed)?;
+    let mut gradients = Vec::with_capacity(partials.len());
+    let mut rows = Vec::with_capacity(partials.len());
+    for ((_, w), partials) in weights.named().zip(&partials) {
+        let &(pre, post) = w.shape();
+        let mut buffer = Storage::<f32>::try_alloc_len(&device, pre * post).map_err(failed)?;
+        let into = M::buffer_mut(&mut buffer);
+        rows.extend(partials.as_ref().map(|partials| updates::row(partials, into, pre * post, false)));
         gradients.push(buffer);
-        squared.push((address, rows * columns));
-        Ok::<_, Error>(address)
-    };
-    for layer in &weights.hidden {
-        let w = room(*layer.input.shape())?;
-        let v = layer.recurrent.as_ref().map(|v| room(*v.shape())).transpose()?;
-        into.hidden.push((w, v));
     }
-    into.readout = room(*weights.readout.shape())?;
-    backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(failed)?;
-    norm::queue(machine, &squared, report.norms()).map_err(failed)?;
+    for (k, rows) in rows.chunks(MATRICES).enumerate() {
+        let loss = (k == 0).then_some((&loss, plan.batch, report.sums()));
+        let summed = updates::sum(machine, rows.to_vec(), loss).map_err(failed)?;
+        summed.norms(machine, report.norms() + (8 * k * MATRICES) as u64).map_err(failed)?;
+    }
     let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-    let Told { sums, squares, output } = report.read(loss.sums).map_err(failed)?;
-    let norms = Some(squares.into_iter().map(f64::sqrt).collect());
+    let Told { sums, norms, output } = report.read(loss.rows).map_err(failed)?;
     let values = PassValues::OnHost { output, sums: loss::mean(&sums, plan.batch) };
-    Ok(TrainingPass { values, gradients, norms, forward_share })
+    Ok(TrainingPass { values, gradients, norms: Some(norms), forward_share })
+}
+
+/// Forward pass, loss and backward pass of a training step, queued.
+struct Passes<M: KernelDevice> {
+    report: Report<M>,
+    loss: QueuedHead<M>,
+    partials: Vec<Option<backward::Partials<M>>>,
+    /// The time that the host needed to queue the forward pass, in seconds.
+    forward: f64,
+}
+
+impl<M: KernelDevice> Passes<M> {
+    /// `labels` are on the device; the gradients of frozen matrices are not computed.
+    fn queue(
+        machine: &M,
+        plan: &Plan,
+        matrices: &forward::Matrices<Buffer<f32, M::Device>>,
+        input: &Input<f32>,
+        head: Head<'_>,
+        labels: arguments::Address,
+        frozen: &[bool],
+    ) -> Result<Self, Failure<M>> {
+        let start = Instant::now();
+        let report = Report::new(machine, plan, frozen.len())?;
+        let results = Results { logits: report.logits(), counts: report.counts(), readout: 0 };
+        let trace = Trace::forward(machine, plan, matrices, input, &results)?;
+        let forward = start.elapsed().as_secs_f64();
+        let loss = QueuedHead::queue(machine, plan, head, results.logits, &results.counts, labels)?;
+        let partials = backward::run(machine, plan, matrices, trace, &loss.gradients(), frozen)?;
+        Ok(Passes { report, loss, partials, forward })
+    }
+}
+
+/// Updates all weights with `gradients`; false if there are too many matrices for one launch.
+pub(super) fn update<M: KernelDevice>(
+    machine: &M,
+    weights: &mut Weights<f32, M::Device>,
+    resident: &mut Resident<M::Device>,
+    update: Update<'_, f32, M::Device>,
+    gradients: &[&Buffer<f32, M::Device>],
+) -> Result<bool, Error> {
+    if gradients.len() > MATRICES {
+        return Ok(false);
+    }
+    let failed = |error| explain(machine, error);
+    let order = updates::order(&updates::rates(&update.rule, update.limit), &[]);
+    let order = DeviceBuffer::of(machine, &order).map_err(failed)?;
+    let rows = gradients.iter().zip(sizes(weights));
+    let rows = rows.map(|(gradient, size)| updates::complete(M::buffer(gradient), size)).collect();
+    let rows = updated_rows::<M>(rows, resident.update(weights)?, update);
+    updates::update(machine, rows, order.address()).map_err(failed)?;
+    Ok(true)
+}
+
+/// Number of values of every matrix.
+fn sizes<D: dfdx::prelude::Device<f32>>(weights: &Weights<f32, D>) -> Vec<usize> {
+    weights.named().map(|(_, w)| w.shape().0 * w.shape().1).collect()
+}
+
+/// Adds weights and state of the optimizer to the rows of all gradients.
+fn updated_rows<M: KernelDevice>(
+    mut rows: Vec<MatrixRow>,
+    matrices: &mut forward::Matrices<Buffer<f32, M::Device>>,
+    update: Update<'_, f32, M::Device>,
+) -> Vec<MatrixRow> {
+    for ((row, w), matrix) in rows.iter_mut().zip(matrices.iter_mut()).zip(update.matrices) {
+        row.weights = M::buffer_mut(w);
+        let mut state = matrix.state.iter_mut().map(M::buffer_mut);
+        row.first = state.next().unwrap_or(0);
+        row.second = state.next().unwrap_or(0);
+        row.frozen = u32::from(matrix.is_frozen);
+    }
+    rows
+}
+
+/// A whole training step, queued: nothing waits for the device before the result is called. `None` if there are too many matrices for
+/// one launch.
+pub(super) fn queue_step<M: KernelDevice>(
+    machine: &M,
+    config: &NetworkConfig,
+    weights: &mut Weights<f32, M::Device>,
+    resident: &mut Resident<M::Device>,
+    input: &Input<f32>,
+    head: Head<'_>,
+    update: Update<'_, f32, M::Device>,
+) -> Result<Option<PendingStep<f32>>, Error> {
+    check(config)?;
+    if update.matrices.len() > MATRICES {
+        return Ok(None);
+    }
+    let failed = |error| explain(machine, error);
+    let start = Instant::now();
+    let plan = Plan::new(config, input);
+    let order = updates::order(&updates::rates(&update.rule, update.limit), head.labels);
+    let order = DeviceBuffer::of(machine, &order).map_err(failed)?;
+    let matrices = resident.get(weights).map_err(failed)?;
+    let frozen: Vec<bool> = update.matrices.iter().map(|matrix| matrix.is_frozen).collect();
+    let labels = order.address() + updates::LABELS;
+    let passes = Passes::queue(machine, &plan, &matrices, input, head, labels, &frozen);
+    let Passes { report, loss, partials, forward } = passes.map_err(failed)?;
+    drop(matrices);
+    let mut gradients = Vec::with_capacity(partials.len());
+    let mut rows = Vec::with_capacity(partials.len());
+    for (partials, size) in partials.iter().zip(sizes(weights)) {
+        let Some(partials) = partials else {
+            rows.push(MatrixRow { count: size as u64, ..MatrixRow::default() });
+            continue;
+        };
+        let gradient = DeviceBuffer::<M, f32>::new(machine, size).map_err(failed)?;
+        rows.push(updates::row(partials, gradient.address(), size, false));
+        gradients.push(gradient);
+    }
+    let rows = updated_rows::<M>(rows, resident.update(weights)?, update);
+    let summed = updates::sum(machine, rows, Some((&loss, plan.batch, report.sums()))).map_err(failed)?;
+    summed.update(machine, report.norms(), order.address()).map_err(failed)?;
+    let told = report.fetch(summed.loss_rows).map_err(failed)?;
+    let (machine, batch) = (machine.clone(), plan.batch);
+    let read = Box::new(move || {
+        let Told { sums, norms, output } = told().map_err(|error| explain(&machine, error))?;
+        Ok(StepValues { output, sums: loss::mean(&sums, batch), norms })
+    });
+    let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+    Ok(Some(PendingStep { read, forward_share }))
 }
 
 /// The failure with what the machine knows of it: which kernel, or how much memory.
@@ -234,17 +357,6 @@ fn check(config: &NetworkConfig) -> Result<(), Error> {
         ))),
         None => Ok(()),
     }
-}
-
-type Buffers<M> = Matrices<crate::weights::Buffer<f32, <M as KernelDevice>::Device>>;
-
-fn matrices<M: KernelDevice>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>, Failure<M>> {
-    let mut hidden = Vec::with_capacity(weights.hidden.len());
-    for layer in &weights.hidden {
-        let recurrent = layer.recurrent.as_ref().map(bridge::buffer_of).transpose()?;
-        hidden.push((bridge::buffer_of(&layer.input)?, recurrent));
-    }
-    Ok(Matrices { hidden, readout: bridge::buffer_of(&weights.readout)? })
 }
 
 /// Spikes and potentials out of the traces.

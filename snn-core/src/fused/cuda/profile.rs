@@ -8,6 +8,7 @@ use cudarc::driver::{
     sys::{self, CUevent, CUevent_flags, CUfunction, CUfunction_attribute as Attribute, CUstream},
 };
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     ffi::{CStr, c_char, c_int, c_uint, c_void},
     ptr,
@@ -42,8 +43,12 @@ pub enum CudaWork {
     Fill,
     Allocate,
     Free,
-    /// The host waits for a stream.
+    /// An event is recorded in a stream, or a stream waits for one.
+    Event,
+    /// The host waits for everything in a stream.
     Wait,
+    /// The host waits for an event.
+    WaitForEvent,
 }
 
 /// A kernel that was launched.
@@ -86,7 +91,9 @@ pub(super) enum Call {
     Fill(usize, *mut c_void),
     Allocate(usize),
     Free,
+    Event,
     Wait,
+    WaitForEvent,
 }
 
 /// Whether calls are noted.
@@ -99,6 +106,11 @@ static MEASURING: Mutex<()> = Mutex::new(());
 
 /// The names of all functions, by their handles.
 static NAMES: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
+
+thread_local! {
+    /// Whether this thread records the events that time a call.
+    static MARKS: Cell<bool> = const { Cell::new(false) };
+}
 
 struct Notes {
     /// Whether the GPU is asked when it begins and ends with each.
@@ -127,7 +139,7 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
         }
         return code;
     }
-    if !ON.load(Ordering::Relaxed) {
+    if !ON.load(Ordering::Relaxed) || MARKS.get() {
         return make();
     }
     let (work, bytes, stream) = match call {
@@ -140,6 +152,8 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
         Call::Fill(bytes, stream) => (CudaWork::Fill, bytes, Some(stream)),
         Call::Allocate(bytes) => (CudaWork::Allocate, bytes, None),
         Call::Free => (CudaWork::Free, 0, None),
+        Call::Event => (CudaWork::Event, 0, None),
+        Call::WaitForEvent => (CudaWork::WaitForEvent, 0, None),
         Call::Wait | Call::Function { .. } => (CudaWork::Wait, 0, None),
     };
     let stream = stream.filter(|_| lock(&NOTES).timed).map(|stream| stream.cast());
@@ -156,10 +170,12 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
 /// An event behind all that waits in a stream now.
 fn mark(stream: CUstream) -> Option<CUevent> {
     let event = event::create(CUevent_flags::CU_EVENT_DEFAULT).ok()?;
+    MARKS.set(true);
     #[expect(unsafe_code, reason = "calls of the driver")]
-    // SAFETY: an event that was made just now; the stream is that of a call which is under way.
-    unsafe { event::record(event, stream) }.ok()?;
-    Some(event)
+    // SAFETY: the event was just created; the stream is that of the current call.
+    let recorded = unsafe { event::record(event, stream) };
+    MARKS.set(false);
+    recorded.ok().map(|()| event)
 }
 
 fn remember(to: *mut c_void, name: *mut c_void) {

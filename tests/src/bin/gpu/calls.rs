@@ -49,6 +49,7 @@ pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
     let steps: Vec<_> = (0..times)
         .map(|_| kernels(&cuda_calls(true, || training.step()).expect("a step with times").1))
         .collect();
+    training.finish();
     let batch = training.job.batch();
     println!("{}", training.job.shape(training.hidden_spikes));
     for (k, row) in steps[0].iter().enumerate() {
@@ -87,15 +88,15 @@ fn host(name: &str, batch: usize, training: &mut Training, times: usize) {
     let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
     let kernel: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Kernel(_));
     let upload: &dyn Fn(&CudaWork) -> bool = &|work| *work == CudaWork::Upload;
-    let wait: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Wait | CudaWork::Download);
+    let wait: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Wait | CudaWork::WaitForEvent);
     let bytes: usize = calls.iter().filter(|call| upload(&call.work)).map(|call| call.bytes).sum();
     let step = median(laps.iter().map(|(ms, _)| *ms).collect());
     let (uploads, waits) = (of(upload), of(wait));
     println!(
         "{}",
         json!({
-            "kind": "host", "job": name, "batch": batch, "operations": count(&|work| *work != CudaWork::Wait),
-            "kernels": count(kernel), "waits": count(&|work| *work == CudaWork::Wait),
+            "kind": "host", "job": name, "batch": batch, "operations": count(&|work| !wait(work)),
+            "kernels": count(kernel), "waits": count(wait),
             "upload_bytes": bytes, "upload_ms": uploads, "wait_ms": waits, "queue_ms": step - uploads - waits,
         })
     );

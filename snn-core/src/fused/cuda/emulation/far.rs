@@ -390,28 +390,63 @@ fn products_and_sums_of_far_values() {
     const BLOCK: usize = 1 << 25;
     let first = |far: bool| if far { BLOCK } else { 0 };
     let blocks = |far| vec![[first(far), 0, 0]];
-    let reduce = |far, at: &[Address]| ReducePartials {
+    // values, squares and losses so far away that 32 bits are not enough
+    let row = |far: bool, at: &[Address]| MatrixRow {
+        weights: at[2],
+        gradient: at[1],
+        first: at[3],
+        second: at[4],
         sums: at[0],
-        total: at[1],
-        count: (first(far) * 256 + 200) as u64,
+        count: (first(far) * UPDATE_PART + 900) as u64,
         parts: 1,
+        ..MatrixRow::default()
     };
-    let pieces = [floats(200, BLOCK * 256), floats(200, BLOCK * 256)];
-    let kernel = &kernel::REDUCE_PARTIALS;
-    Case { kernel, threads: [256, 1], shared: 0, blocks: &blocks, arguments: &reduce }.check(&pieces);
-    let squares = |far, at: &[Address]| Norm {
-        values: at[0],
-        parts: at[1],
-        count: (first(far) * NORM_PART + 5000) as u64,
+    let sum = |far, at: &[Address]| {
+        let mut rows = [MatrixRow::default(); MATRICES];
+        rows[0] = row(far, at);
+        let squares = at[5];
+        SumGradients {
+            squares,
+            losses: 0,
+            loss_sums: 0,
+            blocks: u32::MAX,
+            matrices: 1,
+            loss_rows: 0,
+            batch: 0,
+            rows,
+        }
     };
-    let pieces = [floats(5000, BLOCK * NORM_PART), doubles(1, BLOCK)];
-    let (threads, shared) = ([NORM_THREADS, 1], 8 * NORM_THREADS);
-    let kernel = &kernel::SUM_OF_SQUARES;
-    Case { kernel, threads, shared, blocks: &blocks, arguments: &squares }.check(&pieces);
-    let parts = |_, at: &[Address]| SumParts { parts: at[0], sums: at[1], count: 300 };
-    let pieces = [doubles(300, BLOCK * 300), doubles(1, BLOCK)];
-    let kernel = &kernel::SUM_PARTS;
-    Case { kernel, threads, shared, blocks: &blocks, arguments: &parts }.check(&pieces);
+    let values = || floats(900, BLOCK * UPDATE_PART);
+    let pieces = [values(), values(), values(), values(), values(), doubles(1, BLOCK)];
+    let (threads, shared) = ([UPDATE_THREADS, 1], 8 * UPDATE_THREADS);
+    let kernel = &kernel::SUM_GRADIENTS;
+    Case { kernel, threads, shared, blocks: &blocks, arguments: &sum }.check(&pieces);
+    let update = |far, at: &[Address]| {
+        let mut rows = [MatrixRow::default(); MATRICES];
+        rows[0] = row(far, at);
+        let (blocks, rates) = (u32::MAX, at[5]);
+        UpdateWeights {
+            squares: 0,
+            loss_sums: 0,
+            norms: 0,
+            rates,
+            blocks,
+            matrices: 1,
+            loss_rows: 0,
+            padding: 0,
+            rows,
+        }
+    };
+    let rates = piece(
+        &[0.0f32, 0.0, f32::from_bits(RULE_ADAM), 0.1, 0.2, 0.3, 0.9, 0.1, 0.99, 0.01, 2.0, 3.0, 1e-3, 0.0],
+        0,
+    );
+    let squares = || {
+        piece(&(0..900).map(|k| (k as f32 * 0.1).sin().powi(2)).collect::<Vec<f32>>(), BLOCK * UPDATE_PART)
+    };
+    let pieces = [values(), values(), values(), values(), squares(), rates];
+    let kernel = &kernel::UPDATE_WEIGHTS;
+    Case { kernel, threads, shared, blocks: &blocks, arguments: &update }.check(&pieces);
     let chains = |_, at: &[Address]| MultiplyAdds { sums: at[0], rounds: 2 };
     let kernel = &kernel::MULTIPLY_ADDS;
     let pieces = [floats(256, BLOCK * 256)];

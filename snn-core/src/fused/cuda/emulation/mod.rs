@@ -17,6 +17,8 @@ mod checks;
 mod far;
 mod memory;
 mod order;
+#[cfg(test)]
+mod steps;
 
 #[cfg(test)]
 use super::kernel_device::Plain;
@@ -114,6 +116,7 @@ impl Default for CudaEmulation {
 impl KernelDevice for CudaEmulation {
     type Device = Cpu;
     type Memory = Memory;
+    type Fetch = Vec<u8>;
 
     fn pool(&self) -> &Pool<Memory> {
         &self.pool
@@ -155,6 +158,17 @@ impl KernelDevice for CudaEmulation {
         unsafe {
             ptr::copy_nonoverlapping(memory.pointer(), bytes.as_mut_ptr(), bytes.len());
         }
+        Ok(())
+    }
+
+    fn fetch(&self, memory: &Memory, bytes: usize) -> Result<Vec<u8>, CpuError> {
+        let mut copy = vec![0; bytes];
+        self.download(memory, &mut copy)?;
+        Ok(copy)
+    }
+
+    fn complete(fetch: Vec<u8>, bytes: &mut [u8]) -> Result<(), CpuError> {
+        bytes.copy_from_slice(&fetch);
         Ok(())
     }
 
@@ -267,12 +281,11 @@ bodies! {
     snn_lif_backward_recurrent_tile_4 = snn_checked_lif_backward_recurrent_tile_4 = "lif_backward_recurrent_tile_4", true;
     snn_gather_events = snn_checked_gather_events = "gather_events", true;
     snn_gather_spikes = snn_checked_gather_spikes = "gather_spikes", true;
-    snn_reduce_partials = snn_checked_reduce_partials = "reduce_partials", false;
     snn_product = snn_checked_product = "product", true;
     snn_transpose = snn_checked_transpose = "transpose", false;
     snn_cross_entropy = snn_checked_cross_entropy = "cross_entropy", true;
     snn_activity = snn_checked_activity = "activity", true;
-    snn_sum_of_squares = snn_checked_sum_of_squares = "sum_of_squares", true;
-    snn_sum_parts = snn_checked_sum_parts = "sum_parts", true;
+    snn_sum_gradients = snn_checked_sum_gradients = "sum_gradients", true;
+    snn_update_weights = snn_checked_update_weights = "update_weights", true;
     snn_multiply_adds = snn_checked_multiply_adds = "multiply_adds", false;
 }

@@ -1,5 +1,5 @@
 // Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of 32 columns on chip, with
-// as many units as fit (mostly all), and goes through a group of samples; groups leave partial sums, which reduce_partials adds in
+// as many units as fit (mostly all), and goes through a group of samples; groups leave partial sums, which sum_gradients adds in
 // their order. Lane c of every warp has column c of the tile, and each unit belongs to one warp, so nothing is added by two threads
 // at once, and each sum is taken in the order of the rows. Adjoint currents are read once for each tile of units.
 //
@@ -123,26 +123,4 @@ KERNEL_AT(gather_spikes, Gather, 512, GATHER_PLACES) {
         }
     synchronize();
     store(&a, sums, from, column);
-}
-
-struct ReducePartials {
-    // [parts, count]
-    const float *sums;
-    // [count], added to.
-    float *total;
-    uint64_t count;
-    uint32_t parts;
-};
-
-KERNEL(reduce_partials, ReducePartials, 256) {
-    const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (at >= a.count) return;
-    float total = a.total[at];
-    for (uint32_t p = 0; p < a.parts; p += AHEAD) {
-        float sum[AHEAD];
-        UNROLL for (unsigned k = 0; k < AHEAD; ++k) sum[k] = p + k < a.parts ? a.sums[(p + k) * a.count + at] : 0.0f;
-        UNROLL for (unsigned k = 0; k < AHEAD; ++k)
-            if (p + k < a.parts) total += sum[k];
-    }
-    a.total[at] = total;
 }
