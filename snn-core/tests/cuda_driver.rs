@@ -8,6 +8,8 @@
 
 #[path = "stand_in/measured.rs"]
 mod measured;
+#[path = "stand_in/queued.rs"]
+mod queued;
 
 use snn_core::{
     Adam, AdamConfig, Backend, Cpu, CrossEntropy, Cuda, CudaCall, CudaWork, Error, Events, Frames,

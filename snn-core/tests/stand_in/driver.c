@@ -378,6 +378,8 @@ static void adam_update(void **parameters) {
 struct Function {
     const char *name;
     void (*body)(const void *arguments);
+    // Bytes of the arguments.
+    size_t size;
 };
 
 #define KERNELS(each) \
@@ -388,8 +390,8 @@ struct Function {
     each(gather_events) each(gather_spikes) each(product) each(transpose) each(cross_entropy) \
     each(activity) each(sum_gradients) each(update_weights) each(multiply_adds)
 
-#define FUNCTION(name) {#name, snn_##name},
-static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}, {"adam_update_f32", NULL}};
+#define FUNCTION(name) {#name, snn_##name, sizeof(arguments_of_##name)},
+static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL, 0}, {"adam_update_f32", NULL, 0}};
 
 Result cuModuleLoad(void **module, const char *path) { return (void)path, *module = &context, OK; }
 Result cuModuleLoadData(void **module, const void *image) { return (void)image, *module = &context, OK; }
@@ -403,7 +405,7 @@ Result cuModuleGetFunction(void **function, void *module, const char *name) {
             return OK;
         }
     // dfdx asks for all kernels of a module at once
-    static struct Function unknown = {"a kernel of dfdx that the stand-in does not have", NULL};
+    static struct Function unknown = {"a kernel of dfdx that the stand-in does not have", NULL, 0};
     *function = &unknown;
     return strstr(name, "_f") ? OK : NOT_FOUND;
 }
@@ -552,6 +554,75 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
                     swapcontext(&scheduler, &contexts[running]);
                 }
         } while (!release_threads(count));
+    }
+    return OK;
+}
+
+// Graphs: a chain of launches. SNN_STAND_IN_NO_GRAPHS makes the driver refuse them.
+
+enum { NOT_SUPPORTED = 801, MAX_NODES = 64 };
+
+struct Node {
+    struct Function *function;
+    unsigned grid[3], block[3], shared;
+    void **parameters, **extra;
+};
+
+struct Graph {
+    size_t count;
+    struct Node nodes[MAX_NODES];
+    void *arguments[MAX_NODES];
+};
+
+Result cuGraphCreate(void **graph, unsigned flags) {
+    (void)flags;
+    if (getenv("SNN_STAND_IN_NO_GRAPHS")) return NOT_SUPPORTED;
+    *graph = calloc(1, sizeof(struct Graph));
+    return *graph ? OK : OUT_OF_MEMORY;
+}
+
+Result cuGraphAddKernelNode(void **node, void *to, void *const *dependencies, size_t count, const struct Node *launch) {
+    struct Graph *graph = to;
+    const size_t k = graph->count;
+    require(k < MAX_NODES, "too many kernels in a graph for this test");
+    require(count == (k > 0) && (k == 0 || dependencies[0] == &graph->nodes[k - 1]), "kernels of a graph that may overlap");
+    graph->nodes[k] = *launch;
+    graph->arguments[k] = malloc(launch->function->size);
+    require(graph->arguments[k] != NULL && !launch->extra, "arguments of a graph");
+    memcpy(graph->arguments[k], launch->parameters[0], launch->function->size);
+    graph->count += 1;
+    *node = &graph->nodes[k];
+    return OK;
+}
+
+Result cuGraphInstantiateWithFlags(void **executable, const void *from, unsigned long long flags) {
+    (void)flags;
+    struct Graph *copy = malloc(sizeof *copy);
+    require(copy != NULL, "no memory on the host");
+    *copy = *(const struct Graph *)from;
+    for (size_t k = 0; k < copy->count; ++k) {
+        const size_t size = copy->nodes[k].function->size;
+        copy->arguments[k] = memcpy(malloc(size), ((const struct Graph *)from)->arguments[k], size);
+    }
+    *executable = copy;
+    return OK;
+}
+
+Result cuGraphDestroy(void *graph) {
+    for (size_t k = 0; k < ((struct Graph *)graph)->count; ++k) free(((struct Graph *)graph)->arguments[k]);
+    return free(graph), OK;
+}
+
+Result cuGraphExecDestroy(void *executable) { return cuGraphDestroy(executable); }
+
+Result cuGraphLaunch(void *executable, void *stream) {
+    const struct Graph *graph = executable;
+    for (size_t k = 0; k < graph->count; ++k) {
+        const struct Node *node = &graph->nodes[k];
+        void *parameters[] = {graph->arguments[k]};
+        const Result result = cuLaunchKernel(node->function, node->grid[0], node->grid[1], node->grid[2], node->block[0],
+                                             node->block[1], node->block[2], node->shared, stream, parameters, NULL);
+        if (result) return result;
     }
     return OK;
 }

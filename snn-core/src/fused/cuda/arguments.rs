@@ -1,8 +1,8 @@
-//! What each kernel is given: the `struct`s of `kernels/*.cuh`, field by field.
+//! The arguments of every kernel: the `struct`s of `kernels/*.cuh`, field by field.
 
 use std::marker::PhantomData;
 
-/// A place in the memory of the machine; 0 for none.
+/// An address in device memory, or 0.
 pub(crate) type Address = u64;
 
 /// A kernel that takes `A`.
@@ -58,6 +58,47 @@ kernels! {
     MULTIPLY_ADDS: MultiplyAdds = "multiply_adds";
 }
 
+/// Arguments without padding, so that their bytes can be compared.
+///
+/// # Safety
+/// `repr(C)`, aligned to 8 bytes, with numbers only, and without padding.
+#[expect(unsafe_code, reason = "numbers as words")]
+pub(crate) unsafe trait Packed: Copy {
+    /// The bytes in words.
+    fn words(&self) -> Vec<u64> {
+        let start = std::ptr::from_ref(self).cast::<u64>();
+        // SAFETY: aligned, and every byte is initialized, because there is no padding.
+        unsafe { std::slice::from_raw_parts(start, size_of::<Self>() / 8) }.to_vec()
+    }
+}
+
+/// Implements [`Packed`] for structs with so many fields of eight and of four bytes.
+macro_rules! packed {
+    ($($type:ident: $eight:literal, $four:literal;)*) => {$(
+        const _: () = assert!(
+            size_of::<$type>() == 8 * $eight + 4 * $four && align_of::<$type>() == 8 && $four % 2 == 0
+        );
+        #[expect(unsafe_code, reason = "numbers as words")]
+        // SAFETY: the size is that of all fields, which are numbers, so there is no padding.
+        unsafe impl Packed for $type {}
+    )*};
+}
+
+packed! {
+    Project: 6, 6;
+    LifForward: 7, 6;
+    Readout: 8, 4;
+    LifBackward: 6, 14;
+    Gather: 5, 8;
+    Product: 11, 2;
+    Transpose: 2, 4;
+    CrossEntropy: 5, 6;
+    Activity: 7, 6;
+    SumGradients: 195, 132;
+    UpdateWeights: 196, 132;
+    MultiplyAdds: 1, 2;
+}
+
 /// `project.cuh`
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +114,7 @@ pub(super) struct Project {
     pub(super) words: u32,
     pub(super) units: u32,
     pub(super) chunk: u32,
+    pub(super) padding: u32,
 }
 
 /// `lif_forward.cuh`
@@ -154,6 +196,7 @@ pub(super) struct Gather {
     pub(super) words: u32,
     pub(super) samples: u32,
     pub(super) tile: u32,
+    pub(super) padding: u32,
 }
 
 /// What the gather of events has on chip beside its sums: `slots` and `staged` in `gradient.cuh`.
@@ -182,6 +225,7 @@ pub(super) struct Product {
     pub(super) b_column: u64,
     pub(super) split: u64,
     pub(super) steps: u32,
+    pub(super) padding: u32,
 }
 
 /// Rows and columns of a tile of the product, `SIDE` in `product.cuh`.
@@ -216,6 +260,7 @@ pub(super) struct CrossEntropy {
     pub(super) of_label: f32,
     pub(super) of_others: f32,
     pub(super) scale: f32,
+    pub(super) padding: u32,
 }
 
 /// `loss.cuh`
@@ -318,6 +363,7 @@ pub(super) const RULE_ADAM: u32 = 1;
 pub(super) struct MultiplyAdds {
     pub(super) sums: Address,
     pub(super) rounds: u32,
+    pub(super) padding: u32,
 }
 
 /// Multiply-adds of a thread in a round, `CHAINS` in `ceiling.cuh`.

@@ -311,6 +311,7 @@ impl<M: KernelDevice> Step<'_, M> {
             words: words(units) as u32,
             samples: samples as u32,
             tile: tile as u32,
+            padding: 0,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: current_adjoints are [batch, steps, columns], sums [parts, units, columns], and spikes as in `Step::project`.

@@ -38,7 +38,7 @@ fn multiply_adds<M: KernelDevice>(
     rounds: u32,
 ) -> Result<DeviceBuffer<M, f32>, Failure<M>> {
     let sums = DeviceBuffer::new(machine, blocks * THREADS)?;
-    let arguments = MultiplyAdds { sums: sums.address(), rounds };
+    let arguments = MultiplyAdds { sums: sums.address(), rounds, padding: 0 };
     let launch = Launch { blocks: [blocks, 1, 1], threads: [THREADS, 1], shared: 0 };
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     // SAFETY: there is room for a sum of each thread.

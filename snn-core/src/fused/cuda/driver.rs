@@ -1,8 +1,10 @@
 //! A GPU, by the way of dfdx's `cudarc`.
 
 use super::{
-    arguments::{Address, Kernel, NAMES},
+    arguments::{Address, Kernel, NAMES, Packed},
+    graphs::{self, Recorder},
     kernel_device::{Ahead, KernelDevice, Launch, Pool},
+    profile,
     readback::{Readback, Readbacks},
     staging::Stages,
 };
@@ -16,7 +18,7 @@ use std::{
     collections::BTreeMap,
     ffi::{CString, c_void},
     ptr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 /// All kernels: machine code for the GPU that the build is for, and PTX for others.
@@ -54,9 +56,9 @@ pub fn cuda(ordinal: usize) -> Result<Cuda, Error> {
     Ok(device)
 }
 
-/// One GPU, with the kernels loaded.
+/// One GPU, with the kernels loaded. With a recorder, launches are recorded until [`KernelDevice::play`].
 #[derive(Debug, Clone)]
-pub(crate) struct Driver(Arc<Loaded>);
+pub(crate) struct Driver(Arc<Loaded>, Option<Arc<Recorder>>);
 
 #[derive(Debug)]
 struct Loaded {
@@ -67,6 +69,8 @@ struct Loaded {
     pool: Pool<CudaSlice<u8>>,
     stages: Arc<Stages>,
     readbacks: Arc<Readbacks>,
+    /// Those of all networks, whose memory is released before there is none left.
+    recorders: Mutex<Vec<Weak<Recorder>>>,
     cache: Keeper,
     /// Whether to wait for each kernel, so that a fault is told of the kernel that it happens in.
     waits: bool,
@@ -111,7 +115,7 @@ impl Driver {
         let device = CudaSlice::device(&probe);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let ordinal = device.ordinal();
-        let driver = Driver(Arc::new(Loaded::new(device, dfdx)?));
+        let driver = Driver(Arc::new(Loaded::new(device, dfdx)?), None);
         loaded.insert(ordinal, driver.clone());
         Ok(driver)
     }
@@ -163,6 +167,7 @@ impl Loaded {
             pool: Pool::default(),
             stages,
             readbacks,
+            recorders: Mutex::default(),
             cache: Keeper(dfdx.clone()),
             waits: std::env::var(SYNC_VARIABLE).is_ok_and(|it| it == "1"),
             note: Mutex::default(),
@@ -205,6 +210,31 @@ impl Driver {
         Ok(())
     }
 
+    /// A recorder for the steps of a network.
+    pub(super) fn recorder(&self) -> Arc<Recorder> {
+        let recorder = Arc::new(Recorder::new(Arc::clone(&self.0.device)));
+        let mut recorders = self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        recorders.retain(|it| it.strong_count() > 0);
+        recorders.push(Arc::downgrade(&recorder));
+        recorder
+    }
+
+    /// The same GPU, which records launches.
+    pub(super) fn recording(&self, recorder: &Arc<Recorder>) -> Self {
+        Driver(Arc::clone(&self.0), Some(Arc::clone(recorder)))
+    }
+
+    /// Launches what was recorded, before operations that are not recorded.
+    fn flush(&self) -> Result<(), DriverError> {
+        let Some(recorder) = &self.1 else { return Ok(()) };
+        self.0.device.bind_to_thread()?;
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: guaranteed by the callers of `launch`: memory returns to the recorder's pool, which reuses it in the order of launches.
+        unsafe {
+            recorder.flush()
+        }
+    }
+
     pub(super) fn stager(&self) -> Stager<f32> {
         let stages = Arc::clone(&self.0.stages);
         Stager::new(move |input| stages.attach(input))
@@ -217,7 +247,12 @@ impl Driver {
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     /// # Safety
     /// As of [`KernelDevice::launch`].
-    unsafe fn start<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CudaError> {
+    unsafe fn start<A: Packed>(
+        &self,
+        kernel: &Kernel<A>,
+        launch: Launch,
+        arguments: &A,
+    ) -> Result<(), CudaError> {
         let Function(function) =
             *self.0.functions.get(kernel.name()).ok_or(DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
         let size = |extent: usize| {
@@ -226,6 +261,17 @@ impl Driver {
         };
         let [x, y, z] = launch.blocks;
         let [width, height] = launch.threads;
+        if let Some(recorder) = self.1.as_ref().filter(|_| !self.0.waits && !profile::is_timed()) {
+            recorder.record(graphs::Launch {
+                function,
+                blocks: [size(x)?, size(y)?, size(z)?],
+                threads: [size(width)?, size(height)?],
+                shared: size(launch.shared)?,
+                arguments: arguments.words(),
+            });
+            return Ok(());
+        }
+        self.flush()?;
         self.0.device.bind_to_thread()?;
         let mut parameters = [ptr::from_ref(arguments).cast_mut().cast::<c_void>()];
         // SAFETY: a function of a module that stays loaded, whose one parameter is of this type; the rest is as the caller says.
@@ -252,7 +298,7 @@ impl KernelDevice for Driver {
     type Fetch = Readback;
 
     fn pool(&self) -> &Pool<CudaSlice<u8>> {
-        &self.0.pool
+        self.1.as_ref().map_or(&self.0.pool, |recorder| &recorder.pool)
     }
 
     fn allocate(&self, bytes: usize) -> Result<CudaSlice<u8>, CudaError> {
@@ -267,10 +313,14 @@ impl KernelDevice for Driver {
     }
 
     fn relieve(&self) {
+        // memory in its pool may belong to launches that were only recorded
+        let _ = self.flush();
         self.0.pool.clear();
-        // of the attempt that failed: the next one has a note of its own
+        let recorders = self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        recorders.iter().filter_map(Weak::upgrade).for_each(|recorder| recorder.relieve());
+        drop(recorders);
+        // the next attempt leaves its own note
         drop(self.note());
-        // what is left of memory then says whether that has helped
         let Keeper(dfdx) = &self.0.cache;
         let _ = dfdx.try_empty_cache();
     }
@@ -284,9 +334,10 @@ impl KernelDevice for Driver {
     }
 
     fn upload(&self, memory: &mut CudaSlice<u8>, bytes: &[u8]) -> Result<(), CudaError> {
+        self.flush()?;
         self.0.device.bind_to_thread()?;
         #[expect(unsafe_code, reason = "memory of the GPU")]
-        // SAFETY: the memory is long enough. The driver has read pageable memory of the host when this returns.
+        // SAFETY: the memory is long enough. When this returns, the driver has read pageable host memory.
         unsafe {
             result::memcpy_htod_async(*memory.device_ptr(), bytes, *self.0.device.cu_stream())?;
         }
@@ -294,6 +345,7 @@ impl KernelDevice for Driver {
     }
 
     fn download(&self, memory: &CudaSlice<u8>, bytes: &mut [u8]) -> Result<(), CudaError> {
+        self.flush()?;
         self.0.device.bind_to_thread()?;
         #[expect(unsafe_code, reason = "memory of the GPU")]
         // SAFETY: the memory is long enough, and this returns when all is copied.
@@ -305,6 +357,7 @@ impl KernelDevice for Driver {
     }
 
     fn fetch(&self, memory: &CudaSlice<u8>, bytes: usize) -> Result<Readback, CudaError> {
+        self.flush()?;
         #[expect(unsafe_code, reason = "memory of the GPU")]
         // SAFETY: the memory is long enough; it returns to a pool, and is freed only by operations in the same stream.
         Ok(unsafe { self.0.readbacks.start(*memory.device_ptr(), bytes)? })
@@ -326,12 +379,25 @@ impl KernelDevice for Driver {
         *buffer.device_ptr()
     }
 
+    fn play(&self) -> Result<(), CudaError> {
+        let Some(recorder) = &self.1 else { return Ok(()) };
+        self.0.device.bind_to_thread()?;
+        #[expect(unsafe_code, reason = "kernels trust their arguments")]
+        // SAFETY: as in `flush`.
+        Ok(unsafe { recorder.play()? })
+    }
+
     fn largest_shared(&self) -> usize {
         self.0.largest_shared
     }
 
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    unsafe fn launch<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CudaError> {
+    unsafe fn launch<A: Packed>(
+        &self,
+        kernel: &Kernel<A>,
+        launch: Launch,
+        arguments: &A,
+    ) -> Result<(), CudaError> {
         // SAFETY: as the caller says.
         unsafe { self.start(kernel, launch, arguments) }.inspect_err(|_| {
             let (Launch { blocks, threads, shared }, name) = (launch, kernel.name());

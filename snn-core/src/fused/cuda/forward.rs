@@ -226,6 +226,7 @@ impl<M: KernelDevice> Step<'_, M> {
             words: words(units) as u32,
             units: units as u32,
             chunk: 0,
+            padding: 0,
         };
         match below {
             Below::Input(Feed::Events { offsets, indices }) => {
@@ -356,5 +357,6 @@ pub(super) fn product(rows: usize, columns: usize, depth: usize, splits: usize) 
         b_column: 0,
         split: depth.div_ceil(splits) as u64,
         steps: 0,
+        padding: 0,
     }
 }

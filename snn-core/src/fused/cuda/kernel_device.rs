@@ -1,6 +1,6 @@
 //! What kernels run on: a GPU, or the host that stands in for one in the tests.
 
-use super::arguments::{Address, Kernel};
+use super::arguments::{Address, Kernel, Packed};
 use crate::{Backend, Input, weights::Buffer};
 use dfdx::prelude::HasErr;
 use std::{
@@ -95,6 +95,11 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// Where a buffer of dfdx lies, to be written.
     fn buffer_mut(buffer: &mut Buffer<f32, Self::Device>) -> Address;
 
+    /// Runs the launches that this machine has recorded, if it records instead of launching at once.
+    fn play(&self) -> Result<(), Failure<Self>> {
+        Ok(())
+    }
+
     /// Bytes of on-chip memory that a block can have at most.
     fn largest_shared(&self) -> usize;
 
@@ -104,7 +109,7 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// Every address in `arguments` is that of memory, large enough for what the kernel reads or writes there given the
     /// sizes in `arguments` and `launch`, which stays until later launches cannot tell.
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    unsafe fn launch<A>(
+    unsafe fn launch<A: Packed>(
         &self,
         kernel: &Kernel<A>,
         launch: Launch,
@@ -216,14 +221,17 @@ impl<M: KernelDevice, T> Drop for DeviceBuffer<M, T> {
     fn drop(&mut self) {
         // what comes next on the machine comes after everything that uses this memory
         if let Some((capacity, memory)) = self.memory.take() {
-            self.machine.pool().release(capacity, memory);
+            self.machine.pool().release(capacity, self.address, memory);
         }
     }
 }
 
-/// Memory that is used again: steps of training ask for the same sizes over and over.
+/// Memory for reuse: training steps request the same sizes again and again.
 #[derive(Debug)]
-pub(crate) struct Pool<V>(Arc<Mutex<Vec<(usize, V)>>>);
+pub(crate) struct Pool<V>(Arc<Mutex<Vec<Piece<V>>>>);
+
+/// Capacity in bytes, address, and memory.
+type Piece<V> = (usize, Address, V);
 
 impl<V> Default for Pool<V> {
     fn default() -> Self {
@@ -238,17 +246,19 @@ impl<V> Clone for Pool<V> {
 }
 
 impl<V> Pool<V> {
-    /// The smallest piece of at least `bytes` bytes that does not waste more than half.
+    /// The smallest piece of at least `bytes` bytes that wastes less than half of its capacity; of equal pieces, the one with the lowest
+    /// address, so that the same requests get the same addresses in every step.
     fn take(&self, bytes: usize) -> Option<(usize, V)> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |capacity: usize| capacity >= bytes && capacity / 2 <= bytes;
-        let candidates = kept.iter().enumerate().filter(|(_, (capacity, _))| fits(*capacity));
-        let (best, _) = candidates.min_by_key(|(_, (capacity, _))| *capacity)?;
-        Some(kept.swap_remove(best))
+        let candidates = kept.iter().enumerate().filter(|(_, (capacity, ..))| fits(*capacity));
+        let (best, _) = candidates.min_by_key(|(_, (capacity, address, _))| (*capacity, *address))?;
+        let (capacity, _, memory) = kept.swap_remove(best);
+        Some((capacity, memory))
     }
 
-    fn release(&self, capacity: usize, memory: V) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((capacity, memory));
+    fn release(&self, capacity: usize, address: Address, memory: V) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((capacity, address, memory));
     }
 
     pub(super) fn clear(&self) {

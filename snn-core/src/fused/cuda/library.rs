@@ -14,7 +14,7 @@ use crate::Error;
 use libloading::Library;
 use std::{
     env,
-    ffi::{OsStr, c_int, c_uchar, c_uint, c_void},
+    ffi::{OsStr, c_int, c_uchar, c_uint, c_ulonglong, c_void},
     path::PathBuf,
     ptr,
     sync::{Mutex, OnceLock, PoisonError},
@@ -142,6 +142,12 @@ handed_on! {
     fn cuFuncGetAttribute(a: Pointer, b: c_int, c: Pointer);
     fn cuFuncSetAttribute(a: Pointer, b: c_int, c: c_int);
     fn cuGetErrorString(a: c_int, b: Pointer);
+    fn cuGraphAddKernelNode(a: Pointer, b: Pointer, c: Pointer, d: usize, e: Pointer);
+    fn cuGraphCreate(a: Pointer, b: c_uint);
+    fn cuGraphDestroy(a: Pointer);
+    fn cuGraphExecDestroy(a: Pointer);
+    fn cuGraphInstantiateWithFlags(a: Pointer, b: Pointer, c: c_ulonglong);
+    fn cuGraphLaunch(a: Pointer, b: Pointer) => Call::Graph(b);
     fn cuInit(a: c_uint);
     fn cuLaunchKernel(a: Pointer, b: c_uint, c: c_uint, d: c_uint, e: c_uint, f: c_uint, g: c_uint, h: c_uint, i: Pointer, j: Pointer, k: Pointer)
         => Call::Launch { function: a, blocks: [b, c, d], threads: [e, f, g], shared: h, stream: i };

@@ -54,6 +54,7 @@ impl<M: KernelDevice> QueuedHead<M> {
             of_label,
             of_others,
             scale,
+            padding: 0,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: logits and their gradient are [batch, outputs], a label and a loss are there for each sample.

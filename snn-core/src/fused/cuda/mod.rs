@@ -58,6 +58,8 @@ mod driver;
 pub(crate) mod emulation;
 mod forward;
 #[cfg(feature = "cuda")]
+mod graphs;
+#[cfg(feature = "cuda")]
 mod handles;
 mod kernel_device;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
@@ -329,6 +331,7 @@ pub(super) fn queue_step<M: KernelDevice>(
     let rows = updated_rows::<M>(rows, resident.update(weights)?, update);
     let summed = updates::sum(machine, rows, Some((&loss, plan.batch, report.sums()))).map_err(failed)?;
     summed.update(machine, report.norms(), order.address()).map_err(failed)?;
+    machine.play().map_err(failed)?;
     let told = report.fetch(summed.loss_rows).map_err(failed)?;
     let (machine, batch) = (machine.clone(), plan.batch);
     let read = Box::new(move || {

@@ -43,6 +43,8 @@ pub enum CudaWork {
     Fill,
     Allocate,
     Free,
+    /// Kernels that are launched together.
+    Graph,
     /// An event is recorded in a stream, or a stream waits for one.
     Event,
     /// The host waits for everything in a stream.
@@ -91,6 +93,7 @@ pub(super) enum Call {
     Fill(usize, *mut c_void),
     Allocate(usize),
     Free,
+    Graph(*mut c_void),
     Event,
     Wait,
     WaitForEvent,
@@ -125,6 +128,11 @@ struct Lap([CUevent; 2]);
 // SAFETY: the driver's handles belong to a context, not to a thread.
 unsafe impl Send for Lap {}
 
+/// Whether a program wants the time of every kernel, so that kernels must not be launched together.
+pub(super) fn is_timed() -> bool {
+    ON.load(Ordering::Relaxed) && lock(&NOTES).timed
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -152,6 +160,7 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
         Call::Fill(bytes, stream) => (CudaWork::Fill, bytes, Some(stream)),
         Call::Allocate(bytes) => (CudaWork::Allocate, bytes, None),
         Call::Free => (CudaWork::Free, 0, None),
+        Call::Graph(stream) => (CudaWork::Graph, 0, Some(stream)),
         Call::Event => (CudaWork::Event, 0, None),
         Call::WaitForEvent => (CudaWork::WaitForEvent, 0, None),
         Call::Wait | Call::Function { .. } => (CudaWork::Wait, 0, None),

@@ -17,7 +17,7 @@ use std::{
 type Buffers<D> = Matrices<Buffer<f32, D>>;
 
 /// The weights in buffers, if they have been needed since a tensor was last modified.
-pub struct Resident<D: Backend<f32>> {
+pub(crate) struct Resident<D: Backend<f32>> {
     /// Shared with clones of the network, and with backward passes that have not run yet.
     matrices: OnceLock<Arc<Buffers<D>>>,
     /// Whether they have been updated, so that the tensors are outdated.

@@ -1,7 +1,7 @@
 //! Checks of every access that a kernel makes: it must lie in a buffer that the arguments name or in the block's memory on chip, and
 //! no other thread may have written the same word since the last barrier, nor read it if this one writes.
 
-use super::memory::buffer_at;
+use super::{super::arguments::Packed, memory::buffer_at};
 use std::{cell::Cell, collections::HashMap, ffi::c_void, ops::Range, ptr};
 
 const WORD: usize = 4;
@@ -65,18 +65,16 @@ unsafe extern "C" fn touched(address: *const c_void, size: usize, written: i32) 
 
 impl Checker {
     /// For a kernel whose arguments these are.
-    pub(super) fn new(kernel: &'static str, arguments: &[u8]) -> Self {
-        let words = arguments
-            .chunks_exact(8)
-            .map(|word| word.iter().rev().fold(0, |address: usize, &byte| address << 8 | usize::from(byte)));
+    pub(super) fn new<A: Packed>(kernel: &'static str, arguments: &A) -> Self {
+        let words = arguments.words().into_iter().map(|word| word as usize);
         let mut buffers: Vec<_> = words.filter_map(buffer_at).collect();
         buffers.sort_by_key(|it| it.start);
         buffers.dedup();
-        let start = arguments.as_ptr() as usize;
+        let start = ptr::from_ref(arguments) as usize;
         Checker {
             kernel,
             buffers,
-            own: [start..start + arguments.len(), 0..0],
+            own: [start..start + size_of::<A>(), 0..0],
             shared: 0..0,
             stack: 0..0,
             on_chip: HashMap::new(),

@@ -1,15 +1,20 @@
 //! The checks find what is wrong, and nothing else.
 
 use super::*;
-use crate::fused::cuda::kernel_device::DeviceBuffer;
+use crate::fused::cuda::{arguments::Packed, kernel_device::DeviceBuffer};
 
 /// `faulty.cuh`
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct Faulty {
     values: Address,
     count: u32,
     fault: u32,
 }
+
+#[expect(unsafe_code, reason = "numbers as words")]
+// SAFETY: three numbers in 16 bytes.
+unsafe impl Packed for Faulty {}
 
 const FAULTY: Kernel<Faulty> = Kernel::new("faulty");
 

@@ -54,6 +54,7 @@ static inline uint32_t as_word(float value) {
 #define SNN_JOIN(a, b) SNN_JOIN_(a, b)
 
 #define KERNEL_AT(name, Arguments, threads, blocks)                                                   \
+    typedef struct Arguments arguments_of_##name;                                                     \
     static void name##_(const struct Arguments a);                                                    \
     void SNN_JOIN(SNN_PREFIX, name)(const void *arguments) { name##_(*(const struct Arguments *)arguments); } \
     static void name##_(const struct Arguments a)

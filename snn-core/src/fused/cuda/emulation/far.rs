@@ -135,6 +135,7 @@ fn drives_of_far_samples() {
         words: WORDS as u32,
         units: UNITS as u32,
         chunk: 0,
+        padding: 0,
     };
     let offsets: Vec<u32> = (0..=STEPS as u32).map(|row| 3 * row).collect();
     let indices: Vec<u16> = (0..3 * STEPS as u16).map(|k| 7 * k % UNITS as u16).collect();
@@ -274,6 +275,7 @@ fn readouts_and_losses_of_far_samples() {
         of_label: 0.92,
         of_others: 0.02,
         scale: -1.0,
+        padding: 0,
     };
     let pieces = [
         floats(OUTPUTS, SAMPLE * OUTPUTS),
@@ -321,6 +323,7 @@ fn gradients_of_far_samples() {
         words: WORDS as u32,
         samples: GROUP as u32,
         tile: 64,
+        padding: 0,
     };
     let offsets: Vec<u32> = (0..=STEPS as u32).map(|row| 3 * row).collect();
     let indices: Vec<u16> = (0..3 * STEPS as u16).map(|k| 5 * k % INPUTS as u16).collect();
@@ -358,6 +361,7 @@ fn products_and_sums_of_far_values() {
         b_column: OUTPUTS as u64,
         split: OUTPUTS as u64,
         steps: 0,
+        padding: 0,
     };
     let pieces = [
         floats(STEPS * OUTPUTS, ROW * OUTPUTS),
@@ -447,7 +451,7 @@ fn products_and_sums_of_far_values() {
     let pieces = [values(), values(), values(), values(), squares(), rates];
     let kernel = &kernel::UPDATE_WEIGHTS;
     Case { kernel, threads, shared, blocks: &blocks, arguments: &update }.check(&pieces);
-    let chains = |_, at: &[Address]| MultiplyAdds { sums: at[0], rounds: 2 };
+    let chains = |_, at: &[Address]| MultiplyAdds { sums: at[0], rounds: 2, padding: 0 };
     let kernel = &kernel::MULTIPLY_ADDS;
     let pieces = [floats(256, BLOCK * 256)];
     Case { kernel, threads: [256, 1], shared: 0, blocks: &blocks, arguments: &chains }.check(&pieces);

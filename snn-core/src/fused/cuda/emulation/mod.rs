@@ -23,7 +23,7 @@ mod steps;
 #[cfg(test)]
 use super::kernel_device::Plain;
 use super::{
-    arguments::{Address, Kernel},
+    arguments::{Address, Kernel, Packed},
     kernel_device::{KernelDevice, Launch, Pool},
 };
 use crate::{Cpu, weights::Buffer};
@@ -187,7 +187,12 @@ impl KernelDevice for CudaEmulation {
     }
 
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    unsafe fn launch<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CpuError> {
+    unsafe fn launch<A: Packed>(
+        &self,
+        kernel: &Kernel<A>,
+        launch: Launch,
+        arguments: &A,
+    ) -> Result<(), CpuError> {
         let kind = body(kernel.name());
         assert!(launch.shared <= self.largest_shared, "{}: {launch:?}", kernel.name());
         assert!(launch.threads.iter().product::<usize>() <= 1024, "{}: {launch:?}", kernel.name());
@@ -199,10 +204,7 @@ impl KernelDevice for CudaEmulation {
             paper.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
             return Ok(());
         }
-        let bytes = ptr::from_ref(arguments).cast::<u8>();
-        // SAFETY: the bytes of the arguments, which have no padding that is read as anything but an address that is none.
-        let mut checker =
-            self.checked.then(|| Checker::new(kernel.name(), unsafe { read_bytes(bytes, size_of::<A>()) }));
+        let mut checker = self.checked.then(|| Checker::new(kernel.name(), arguments));
         let arguments = ptr::from_ref(arguments).cast();
         for number in self.order.of(x * y * z, 0) {
             let index =
@@ -224,14 +226,6 @@ impl KernelDevice for CudaEmulation {
         }
         Ok(())
     }
-}
-
-/// # Safety
-/// So many bytes must be there for as long as the slice is.
-#[expect(unsafe_code, reason = "arguments as bytes")]
-unsafe fn read_bytes<'a>(bytes: *const u8, count: usize) -> &'a [u8] {
-    // SAFETY: as the caller says.
-    unsafe { std::slice::from_raw_parts(bytes, count) }
 }
 
 /// A kernel, with checks and without, and whether its threads wait for each other.

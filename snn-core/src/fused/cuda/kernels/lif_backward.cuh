@@ -40,9 +40,14 @@ struct Adjoint {
     int spiked;
 };
 
-// From n + 1 to n; `pre_reset` is x[n] before the reset, `was_reset` S[n - 1].
-DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
-    const float x = was_reset && !a->immediate ? -a->threshold : pre_reset;
+// x[n]; `pre_reset` is x[n] before the reset, `was_reset` S[n - 1].
+DEVICE float excitation(const struct LifBackward *a, float pre_reset, int was_reset) {
+    return was_reset && !a->immediate ? -a->threshold : pre_reset;
+}
+
+// From n + 1 to n, with h = h(x[n]).
+DEVICE void lif_backward_step(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset, float h) {
+    const float x = excitation(a, pre_reset, was_reset);
     if (a->differentiable) {
         // an immediate reset subtracts b_mem U[n]
         const float potential = x + a->threshold;
@@ -52,8 +57,13 @@ DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, fl
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
     u->a_i = fmaf(a->leak_mem, a->immediate ? u->a_u : kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
-    u->a_u = fmaf(a_s, surrogate_derivative(a->surrogate, a->beta, x), fmaf(-a->leak_mem, kept, kept));
+    u->a_u = fmaf(a_s, h, fmaf(-a->leak_mem, kept, kept));
     u->spiked = was_reset;
+}
+
+DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
+    const float h = surrogate_derivative(a->surrogate, a->beta, excitation(a, pre_reset, was_reset));
+    lif_backward_step(u, a, a_s, pre_reset, was_reset, h);
 }
 
 DEVICE int bit(const uint32_t *masks, size_t row, unsigned words, unsigned unit) {
@@ -141,13 +151,9 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
     for (size_t e = thread; e < (size_t)a->on_chip * a->units; e += threads) rows[e] = a->transposed[e];
     for (size_t e = thread; e < (size_t)a->units * samples; e += threads) currents[e] = 0.0f;
     struct Adjoint u[4];
-    float d_count[4];
     UNROLL for (unsigned m = 0; m < per_thread; ++m) {
         const unsigned unit = threadIdx.x + m * blockDim.x;
-        if (present && unit < a->units) {
-            u[m] = last_step(a, sample, unit);
-            d_count[m] = a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
-        }
+        if (present && unit < a->units) u[m] = last_step(a, sample, unit);
     }
     synchronize();
     for (unsigned n = a->steps; n-- > 0;) {
@@ -158,7 +164,9 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (present && unit < a->units) {
                 pre_reset[m] = a->trace[row * a->units + unit];
+                // d zeta is read in every step: in registers it would be too much
                 a_s[m] = a->current_adjoints[row * a->units + unit];
+                a_s[m] += a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
                 was_reset[m] = n > 0 && bit(a->masks, row - 1, a->words, unit);
             }
         }
@@ -168,14 +176,24 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
             multiply_rows(sum, a->transposed, currents, a->units, samples, unit, rest, a->units);
             UNROLL for (unsigned s = 0; s < samples; ++s) parts[((size_t)part * samples + s) * a->units + unit] = sum[s];
         }
+        // A loop that is not unrolled, so that there is one copy of the surrogate's code: with four, the kernel is larger than the
+        // instruction cache.
+        float h[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        NO_UNROLL for (unsigned k = 0; k < per_thread; ++k) {
+            float x = 0.0f;
+            UNROLL for (unsigned m = 0; m < per_thread; ++m)
+                if (m == k && present && threadIdx.x + m * blockDim.x < a->units) x = excitation(a, pre_reset[m], was_reset[m]);
+            const float derivative = surrogate_derivative(a->surrogate, a->beta, x);
+            UNROLL for (unsigned m = 0; m < per_thread; ++m)
+                if (m == k) h[m] = derivative;
+        }
         synchronize();
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (!present || unit >= a->units) continue;
-            a_s[m] += d_count[m];
             UNROLL for (unsigned s = 0; s < samples; ++s) a_s[m] += parts[((size_t)s * samples + part) * a->units + unit];
             a->current_adjoints[row * a->units + unit] = u[m].a_i;
-            lif_backward_unit(&u[m], a, a_s[m], pre_reset[m], was_reset[m]);
+            lif_backward_step(&u[m], a, a_s[m], pre_reset[m], was_reset[m], h[m]);
             currents[unit * samples + part] = u[m].a_i;
         }
         synchronize();

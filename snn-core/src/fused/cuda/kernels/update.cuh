@@ -29,7 +29,7 @@ struct MatrixRow {
 
 DEVICE unsigned matrix_of_block(const struct MatrixRow *rows, unsigned count) {
     unsigned found = 0;
-    for (unsigned m = 1; m < count; ++m)
+    NO_UNROLL for (unsigned m = 1; m < count; ++m)
         if (blockIdx.x >= rows[m].first_block) found = m;
     return found;
 }
@@ -143,7 +143,7 @@ KERNEL(update_weights, UpdateWeights, UPDATE_THREADS) {
     int finite = 1;
     double squared_norm = 0.0;
     if (a.squares) {
-        for (unsigned m = 0; m < a.matrices; ++m) {
+        NO_UNROLL for (unsigned m = 0; m < a.matrices; ++m) {
             const unsigned end = m + 1 < a.matrices ? a.rows[m + 1].first_block : a.blocks;
             double sum = 0.0;
             for (unsigned b = a.rows[m].first_block + threadIdx.x; b < end; b += UPDATE_THREADS) sum += a.squares[b];
@@ -152,7 +152,7 @@ KERNEL(update_weights, UpdateWeights, UPDATE_THREADS) {
             const double norm = sqrt(sum);
             squared_norm += norm * norm;
         }
-        for (unsigned row = 0; row < a.loss_rows; ++row) finite = finite && isfinite(a.loss_sums[row]);
+        NO_UNROLL for (unsigned row = 0; row < a.loss_rows; ++row) finite = finite && isfinite(a.loss_sums[row]);
         finite = finite && isfinite(squared_norm);
     }
     if (!a.rates || !finite) return;
