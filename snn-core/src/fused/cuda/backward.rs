@@ -1,4 +1,4 @@
-//! The backward pass, launch by launch, from the readout down.
+//! The launches of the backward pass, from the readout down.
 
 use super::{
     arguments::{self as kernel, Address, Gather, Kernel, LifBackward, Transpose},
@@ -12,22 +12,22 @@ use crate::{
     weights::Buffer,
 };
 
-/// Blocks that keep a GPU busy when a dense product is split into as many as that.
+/// Target number of blocks when a dense product is split.
 const BLOCKS: usize = 1024;
 
-/// Units that the `tile` kernels of the recurrent time loop have at most.
+/// Maximum units of the `tile` kernels of the recurrent time loop.
 const TILE_UNITS: usize = 256;
 
-/// Most warps of the gather kernels.
+/// Maximum warps per block of the gather kernels.
 const GATHER_WARPS: usize = 16;
 
 /// Maximum number of floats in the partial sums of one gradient.
 const PARTIAL_FLOATS: usize = 1 << 26;
 
-/// Where gradients lie that come from above: of the logits, of the spike counts of each hidden layer, and of the readout potentials.
+/// Addresses of the gradients of logits, spike counts of each hidden layer, and readout potentials.
 pub(super) struct FromAbove {
     pub(super) d_logits: Address,
-    /// 0 where it is known to be 0 everywhere.
+    /// 0 if the gradient is 0 everywhere.
     pub(super) d_counts: Vec<Address>,
     /// Of the readout potentials, if the loss may depend on them.
     pub(super) d_readout: Option<Address>,
@@ -138,7 +138,7 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// What the time loop of a layer needs to know, but for addresses.
+    /// Arguments of the time loop of a layer, without addresses.
     fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
         let plan = self.plan;
         LifBackward {
@@ -165,7 +165,7 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// The time loop of one layer; `recurrent` is V, where a gradient goes through it.
+    /// Queues the time loop of one layer; `recurrent` is V, if gradients propagate through it.
     fn lif_backward_layer(
         &self,
         shape: &LayerPlan,
@@ -195,9 +195,9 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// How the recurrent time loop is cut into blocks. Up to [`TILE_UNITS`] units, two or four samples to a block, whichever is
-    /// sooner done; beyond, as many as its threads are enough for, up to two. As many rows of V on chip as fit beside the adjoint
-    /// currents and the partial sums. Sums do not depend on it within a kernel, and those of the `tile` kernels are the same.
+    /// The blocks of the recurrent time loop. Up to [`TILE_UNITS`] units, two or four samples share a block, whichever is faster;
+    /// beyond, at most two, as the number of threads permits. As many rows of V are on chip as fit in addition to the adjoint currents
+    /// and the partial sums. Sums do not depend on this within a kernel, and both `tile` kernels compute the same sums.
     fn blocks(&self, shape: &LayerPlan) -> Blocks {
         let shared = self.machine.largest_shared();
         let width = shape.units.next_multiple_of(WARP);
@@ -223,11 +223,11 @@ impl<M: KernelDevice> Step<'_, M> {
     fn tiles(&self, shape: &LayerPlan, largest_shared: usize) -> Blocks {
         let groups = shape.units.div_ceil(4).next_multiple_of(WARP);
         let width = 4 * groups;
-        // whatever the number of samples, so that sums are the same
+        // independent of the number of samples, for identical sums
         let depth = shape.units.div_ceil(kernel::PARTS).next_multiple_of(4).max(kernel::HELD[0].0);
         let processors = places(kernel::PARTS * groups, 128, 0);
         let waves = |samples: usize| self.plan.batch.div_ceil(samples).div_ceil(processors);
-        // a step of four samples takes 1.6 times one of two (docs/gpu.md)
+        // a step of four samples takes 1.6 times as long as one of two (docs/gpu.md)
         let four = 5 * waves(2) > 8 * waves(4);
         let (samples, kernel) = if four {
             (4, kernel::LIF_BACKWARD_RECURRENT_TILE_4)
@@ -286,7 +286,7 @@ impl<M: KernelDevice> Step<'_, M> {
         let stage = if masks == 0 { kernel::STAGE_BYTES } else { 0 };
         let warps = if stage == 0 { words(units).min(GATHER_WARPS) } else { GATHER_WARPS };
         let column_tiles = columns.div_ceil(WARP);
-        // the order of sums must not depend on the GPU: parts are cut for one, tiles for the other
+        // the order of sums must not depend on the GPU: its memory determines tiles, but not parts
         let (tile, tiles) = unit_tiles(units, LARGEST_SHARED, stage);
         let places = places(WARP * warps, 40, tile * WARP * size_of::<f32>() + stage);
         let samples = batch.div_ceil((places / (tiles * column_tiles)).clamp(1, *batch).min(most));
@@ -325,14 +325,14 @@ impl<M: KernelDevice> Step<'_, M> {
 struct Blocks {
     kernel: Kernel<LifBackward>,
     launch: Launch,
-    /// Rows of V, of each part where there are parts, and how many a part has.
+    /// Rows of V on chip (per part, if there are parts), and rows per part.
     on_chip: usize,
     depth: usize,
     /// Rows and columns.
     transposed: [usize; 2],
 }
 
-/// How many units a block of the gather kernels has on chip beside `stage` bytes, and how many such tiles there are.
+/// Units per tile of the gather kernels, with `stage` bytes of other on-chip memory, and the number of tiles.
 fn unit_tiles(units: usize, largest_shared: usize, stage: usize) -> (usize, usize) {
     let most = (largest_shared.saturating_sub(stage) / (WARP * WARP * size_of::<f32>())).max(1);
     let words = words(units);

@@ -56,7 +56,7 @@ impl Backend<f32> for Cuda {
 
     #[expect(
         clippy::panic,
-        reason = "dfdx does the same where it copies values to the host; a GPU that fails has lost them all"
+        reason = "dfdx does the same when it copies values to the host; after a failure, they are lost"
     )]
     fn host(buffer: &Buffer<f32, Self>) -> Cow<'_, [f32]> {
         match buffer.device().dtoh_sync_copy(&**buffer) {

@@ -1,4 +1,4 @@
-//! A GPU, by the way of dfdx's `cudarc`.
+//! A GPU, through dfdx's `cudarc`.
 
 use super::{
     arguments::{Address, Kernel, NAMES, Packed},
@@ -21,20 +21,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-/// All kernels: machine code for the GPU that the build is for, and PTX for others.
+/// All kernels: machine code for the target GPU of the build, and PTX for others.
 static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.fatbin"));
 
-/// Compute capability of the GPU that the build is for, without the dot. dfdx's own kernels run there and on later ones.
+/// Compute capability of the target GPU of the build, without the dot. dfdx's kernels require it or a later one.
 const BUILT_FOR: &str = env!("SNN_COMPUTE_CAPABILITY");
 
-/// The GPU `ordinal`, counted from 0 among those that `CUDA_VISIBLE_DEVICES` leaves.
+/// The GPU `ordinal`, counted from 0 among those in `CUDA_VISIBLE_DEVICES`.
 ///
 /// # Errors
-/// [`Error::Device`] if there is no driver or no such GPU, or if this build is not for it.
+/// [`Error::Device`] if there is no driver or no such GPU, or if the GPU is older than the target of this build.
 pub fn cuda(ordinal: usize) -> Result<Cuda, Error> {
     #[cfg(target_os = "linux")]
     super::library::check()?;
-    // dfdx takes for granted that both succeed
+    // dfdx panics if one of these fails
     result::init().map_err(Error::device)?;
     let count = result::device::get_count().map_err(Error::device)?.max(0) as usize;
     if ordinal >= count {
@@ -69,26 +69,26 @@ struct Loaded {
     pool: Pool<CudaSlice<u8>>,
     stages: Arc<Stages>,
     readbacks: Arc<Readbacks>,
-    /// Those of all networks, whose memory is released before there is none left.
+    /// Those of all networks; their unused memory is freed before an allocation fails.
     recorders: Mutex<Vec<Weak<Recorder>>>,
     cache: Keeper,
-    /// Whether to wait for each kernel, so that a fault is told of the kernel that it happens in.
+    /// Whether to wait for every kernel, so that a fault is reported with its kernel.
     waits: bool,
     note: Mutex<Option<String>>,
 }
 
-/// dfdx's device of the network that came first, which keeps memory that tensors have left. Nothing else is asked of it.
+/// The dfdx device of the first network, which caches the memory of dropped tensors. Only the cache is used.
 #[derive(Debug)]
 struct Keeper(Cuda);
 
 #[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: all of it but the handle of a stream is free of threads by its type, and the driver's handles belong to a context.
+// SAFETY: everything but the handle of a stream is `Send`, and the driver's handles belong to a context, not to a thread.
 unsafe impl Send for Keeper {}
 #[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: as above; what it keeps lies behind a lock.
+// SAFETY: as above; its cache is behind a lock.
 unsafe impl Sync for Keeper {}
 
-/// Set to 1, it makes the host wait for each kernel.
+/// If 1, the host waits for every kernel.
 const SYNC_VARIABLE: &str = "SNN_CUDA_SYNC";
 
 #[derive(Debug, Clone, Copy)]
@@ -98,14 +98,14 @@ struct Function(CUfunction);
 // SAFETY: the driver's handles belong to a context, not to a thread.
 unsafe impl Send for Function {}
 #[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: as above; nothing is changed through it once it is loaded.
+// SAFETY: as above; it is not modified after loading.
 unsafe impl Sync for Function {}
 
-/// Every GPU that was used, for the rest of the process.
+/// All GPUs used by the process.
 static LOADED: Mutex<BTreeMap<usize, Driver>> = Mutex::new(BTreeMap::new());
 
 impl Driver {
-    /// The GPU that a dfdx device stands for.
+    /// The GPU of a dfdx device.
     pub(crate) fn of(dfdx: &Cuda) -> Result<Self, CudaError> {
         // dfdx does not expose the device, but its buffers do
         let probe = Storage::<f32>::try_alloc_len(dfdx, 1)?;
@@ -136,19 +136,19 @@ impl Loaded {
         let shared = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
         device.bind_to_thread()?;
         keep_memory(&device);
-        // the driver wants it aligned
+        // the driver requires alignment
         let image: Vec<u128> = IMAGE
             .chunks(16)
             .map(|bytes| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)))
             .collect();
         let mut functions = BTreeMap::new();
         #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: the context is current, and the image is what nvcc wrote. The module is never unloaded.
+        // SAFETY: the context is current, and nvcc wrote the image. The module is never unloaded.
         let module = unsafe { result::module::load_data(image.as_ptr().cast())? };
         for name in NAMES.iter().copied() {
             let symbol = CString::new(name).map_err(|_| DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
             #[expect(unsafe_code, reason = "calls of the driver")]
-            // SAFETY: the module was loaded above; a block may have as much on chip as the GPU says.
+            // SAFETY: the module was loaded above; the limit of on-chip memory is that of the GPU.
             let function = unsafe {
                 let function = result::module::get_function(module, symbol)?;
                 let most = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -175,13 +175,13 @@ impl Loaded {
     }
 }
 
-/// Lets the driver keep memory that was freed. Left to itself, it hands all of it back whenever the host waits, and fetches it again.
+/// Makes the driver keep freed memory. By default, it returns all of it to the system whenever the host waits.
 fn keep_memory(device: &CudaDevice) {
     let (mut pool, mut threshold) = (ptr::null_mut(), u64::MAX);
     #[expect(unsafe_code, reason = "calls of the driver")]
-    // SAFETY: the pool is that of this device, and the attribute an unsigned number of 64 bits.
+    // SAFETY: the pool belongs to this device, and the attribute is an unsigned 64-bit number.
     unsafe {
-        // a driver that has no such pools has nothing to keep
+        // older drivers have no such pools
         if sys::cuDeviceGetDefaultMemPool(&raw mut pool, *device.cu_device()) == CUresult::CUDA_SUCCESS {
             let attribute = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
             let _ = sys::cuMemPoolSetAttribute(pool, attribute, (&raw mut threshold).cast());
@@ -196,14 +196,14 @@ impl Driver {
         Ok(self.0.device.attribute(count)?.unsigned_abs() as usize)
     }
 
-    /// Copies `bytes` bytes within the memory of the GPU.
+    /// Copies `bytes` bytes in the memory of the GPU.
     ///
     /// # Safety
-    /// So many bytes lie at both addresses, and nobody else uses them.
+    /// Both addresses are valid for `bytes` bytes, and nothing else uses them.
     #[expect(unsafe_code, reason = "memory of the GPU")]
     pub(super) unsafe fn copy(&self, from: Address, to: Address, bytes: usize) -> Result<(), CudaError> {
         self.0.device.bind_to_thread()?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         unsafe {
             result::memcpy_dtod_async(to, from, bytes, *self.0.device.cu_stream())?;
         }
@@ -274,7 +274,7 @@ impl Driver {
         self.flush()?;
         self.0.device.bind_to_thread()?;
         let mut parameters = [ptr::from_ref(arguments).cast_mut().cast::<c_void>()];
-        // SAFETY: a function of a module that stays loaded, whose one parameter is of this type; the rest is as the caller says.
+        // SAFETY: the module of the function stays loaded, and its only parameter has this type; the rest is as the caller guarantees.
         unsafe {
             result::launch_kernel(
                 function,
@@ -304,10 +304,10 @@ impl KernelDevice for Driver {
     fn allocate(&self, bytes: usize) -> Result<CudaSlice<u8>, CudaError> {
         self.0.device.bind_to_thread()?;
         #[expect(unsafe_code, reason = "memory of the GPU")]
-        // SAFETY: any content is a value, and kernels write before they read.
+        // SAFETY: every bit pattern is valid, and kernels write before they read.
         let memory = unsafe { self.0.device.alloc(bytes) };
         memory.map_err(|error| {
-            self.remember(format!("when {bytes} bytes more were asked for"));
+            self.remember(format!("when {bytes} bytes more were requested"));
             error.into()
         })
     }
@@ -398,7 +398,7 @@ impl KernelDevice for Driver {
         launch: Launch,
         arguments: &A,
     ) -> Result<(), CudaError> {
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         unsafe { self.start(kernel, launch, arguments) }.inspect_err(|_| {
             let (Launch { blocks, threads, shared }, name) = (launch, kernel.name());
             let culprit = if self.0.waits { "in" } else { "at or before" };

@@ -11,14 +11,14 @@ use crate::{
     head::{Head, LossSums},
 };
 
-/// Samples of a block: one for each of its warps.
+/// Samples per block, one per warp.
 const SAMPLES: usize = 8;
 
 /// The loss of every sample, and the gradients of logits and counts, queued.
 #[derive(Debug)]
 pub(super) struct QueuedHead<M: KernelDevice> {
     d_logits: DeviceBuffer<M, f32>,
-    /// Of each hidden layer, where there is a regularizer.
+    /// Of each hidden layer, if there is a regularizer.
     d_counts: Vec<Option<DeviceBuffer<M, f32>>>,
     /// `[rows, batch]`.
     losses: DeviceBuffer<M, f64>,
@@ -57,7 +57,7 @@ impl<M: KernelDevice> QueuedHead<M> {
             padding: 0,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: logits and their gradient are [batch, outputs], a label and a loss are there for each sample.
+        // SAFETY: logits and their gradient are [batch, outputs]; there is a label and a loss per sample.
         unsafe {
             machine.launch(&kernel::CROSS_ENTROPY, launch, &arguments)?;
         }
@@ -85,7 +85,7 @@ impl<M: KernelDevice> QueuedHead<M> {
                 d_square: scales.d_square,
             };
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
-            // SAFETY: counts and their gradient are [batch, units], and `losses` has a row for each layer after that of the loss.
+            // SAFETY: counts and their gradient are [batch, units]; after the row of the loss, `losses` has a row per layer.
             unsafe {
                 machine.launch(&kernel::ACTIVITY, launch, &arguments)?;
             }

@@ -1,50 +1,54 @@
 //! The fused implementation on a GPU: the same entry on dfdx's tape as on the CPU, and the same numbers.
 //!
-//! Layers are taken one after the other, each through all steps in one launch. Forward, the spikes of the layer below are
-//! first summed up to the drive of every step, all steps at once; then the time loop runs over them. A layer without recurrence
-//! is a loop of every unit for itself; a recurrent one is a block of threads for each sample, which tell each other their spikes
-//! as bits in on-chip memory and pick up rows of V through the second-level cache. Backward, the adjoint currents of the layer
-//! above go through its transposed weights as one dense product; the time loop then runs back, in recurrent layers with some
-//! samples to a block, so that the rows of V, which lie on chip as far as they fit, serve them all. Weight gradients are gathered
-//! by spikes into partial sums, whose number depends on shapes alone, and which are added in their order: no sum depends on which
-//! thread comes first, so the same seed gives the same bits on the same GPU.
+//! Layers run one after the other, each through all steps in one launch. Forward, the spikes of the layer below are first summed to the
+//! drive of every step, for all steps at once; the time loop then runs over the drive. A layer without recurrence is an independent
+//! loop for every unit. A recurrent layer is one block of threads per sample: threads exchange spikes as bits in shared memory, and read
+//! rows of V through the second-level cache. Backward, the adjoint currents of the layer above are multiplied by its transposed weights
+//! in one dense product; the time loop then runs backward, in recurrent layers with several samples per block, which share the rows of
+//! V in on-chip memory. Weight gradients are gathered by spikes into partial sums, whose number depends only on shapes, and which are
+//! added in a fixed order: no sum depends on which thread comes first, so the same seed gives the same bits on the same GPU.
 //!
-//! States of the forward pass are `f64`, as on the CPU and for its reason (spikes stay where they are). That is half of the
-//! rate of `f32` on GPUs made for computing and a sixty-fourth on those made for games; even there it is about ten operations a
-//! unit and step, against a row of weights for every spike.
+//! A training step is queued as a whole, including norms, clipping and the update of the weights ([`queue_step`]); the host reads its
+//! values later.
+//!
+//! States of the forward pass are `f64`, as on the CPU and for the same reason: spikes must not change. The rate of `f64` is half that of
+//! `f32` on data-center GPUs and a sixty-fourth on consumer GPUs, but these are about ten operations per unit and step, compared with a
+//! row of weights per spike.
 //!
 //! # Memory
 //!
-//! With B samples, T steps, H units in a layer, O outputs, a step takes on the GPU, in bytes:
+//! With B samples, T steps, H units per layer and O outputs, a step needs on the GPU, in bytes:
 //!
-//! - from the forward to the backward pass: potentials `4 B T H` and spikes `4 B T ceil(H / 32)` of every hidden layer, the
-//!   drive of the readout `4 B T O`, and the input, `2 events + 4 B T` or `4 B T I` for I analog channels;
-//! - in the backward pass: adjoint currents, `4 B T H` of two neighboring layers at a time, and the partial sums of one
-//!   gradient after the other, at most 256 MB.
+//! - from the forward to the backward pass: potentials `4 B T H` and spikes `4 B T ceil(H / 32)` of every hidden layer, the drive of the
+//!   readout `4 B T O`, and the input, `2 events + 4 B T` or `4 B T I` for I analog channels;
+//! - in the backward pass: adjoint currents, `4 B T H` of two neighboring layers at a time, and the partial sums of all gradients, at
+//!   most 256 MB each (46 MB together in job S).
 //!
-//! For one hidden layer that is about `8 B T H`: 1.0 MB a sample in job S of the README (T 500, H 256).
+//! For one hidden layer, that is about `8 B T H`: 1.0 MB per sample in job S of the README (T 500, H 256). Queued steps keep this memory
+//! for the next step; it is released if an allocation fails.
 //!
-//! # What a step takes at least
+//! # Lower bounds
 //!
-//! The formulas are at `Job::floor` of `cargo xtask gpu`: `2 B T H (H + O + 2 I)` operations that no sparsity avoids (H for
-//! recurrent layers, 2 I for analog input), and potentials written and read once, `8 B T H` bytes. These kernels move more:
-//! forward, drive is written and read before the potential takes its place; backward, adjoint currents are written by the
-//! product, read and written by the time loop, and read for each gradient: about `40 B T H` bytes in a recurrent layer. What that
-//! means for a GPU, and what is to be tried on the first, is in `docs/gpu.md`.
+//! The formulas are at `Job::floor` of `cargo xtask gpu`: `2 B T H (H + O + 2 I)` operations that are dense whatever spikes (H for
+//! recurrent layers, 2 I for analog input), and potentials written and read once, `8 B T H` bytes. These kernels move more: forward,
+//! the drive is written and read before the potential replaces it; backward, adjoint currents are written by the product, read and
+//! written by the time loop, and read for each gradient: about `40 B T H` bytes in a recurrent layer. `docs/gpu.md` has the consequences
+//! for a GPU, and what to try first.
 //!
 //! # Files
 //!
 //! - `kernels/`: the kernels and their equations, in the common subset of CUDA C++ and C;
-//! - [`arguments`]: what they are given; [`kernel_device`]: what they run on, and its memory;
-//! - [`forward`], [`backward`]: which kernel is launched when, on what;
-//! - [`bridge`]: how values get in and out of dfdx's tensors;
-//! - [`loss`], [`norm`]: the loss and the norms of gradients, without a way over the host;
-//! - [`report`]: what the host reads of a training step, in one copy;
-//! - [`occupancy`]: how work is cut where the cut decides the order of sums;
-//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on;
-//!   `emulation`: the host in its place, for tests;
-//! - `staging`: the next batch on its way while this one is computed;
-//! - `profile`: every call of the driver with its time; [`ceilings`]: what a GPU can do at most.
+//! - [`arguments`]: their arguments; [`kernel_device`]: the interface of a device that runs them, and its memory;
+//! - [`forward`], [`backward`]: the launches of both passes;
+//! - [`loss`]: the loss and its gradients; [`updates`]: sums of gradients, norms and updates of weights;
+//! - [`resident`]: weights in buffers; [`bridge`]: copies between buffers and dfdx's tensors;
+//! - [`report`]: the values of a training step for the host, in one copy;
+//! - [`occupancy`]: partitions of work that determine the order of sums;
+//! - `library`: NVIDIA's libraries, loaded when needed; `driver`, `device`: a GPU as a dfdx device that runs networks; `emulation`: the
+//!   host as a substitute, for tests;
+//! - `graphs`: queued steps as CUDA graphs; `readback`: their values on the way to the host; `staging`: copies of the next batch;
+//!   `handles`: streams, events and pinned memory;
+//! - `profile`: every call of the driver with its time; [`ceilings`]: measured limits of a GPU.
 
 mod arguments;
 mod backward;

@@ -1,6 +1,6 @@
-//! What the driver is asked to do, call by call, and how long that takes: for programs that measure.
+//! Every call of the driver and its time, for programs that measure.
 //!
-//! All calls pass through `library`, those of dfdx among them. Nothing is noted unless somebody asks.
+//! All calls pass through `library`, including those of dfdx. They are recorded only during [`cuda_calls`].
 
 use crate::Error;
 use cudarc::driver::{
@@ -19,22 +19,22 @@ use std::{
     time::Instant,
 };
 
-/// One call of the driver that has the GPU do something, or waits for it.
+/// One call of the driver that queues work for the GPU, or waits for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CudaCall {
-    /// What it was.
+    /// Its kind.
     pub work: CudaWork,
-    /// Bytes that are copied, filled or allocated.
+    /// Bytes copied, filled or allocated.
     pub bytes: usize,
-    /// For how long the host was in the call, in seconds.
+    /// Time of the host in the call, in seconds.
     pub host: f64,
-    /// How long the GPU took, in seconds; none for what does not wait in a stream, and where nobody asked.
+    /// Time of the GPU, in seconds; `None` for calls that queue nothing, and without timing.
     pub gpu: Option<f64>,
 }
 
-/// What a call does.
+/// The kind of a call.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "their names say it")]
+#[allow(missing_docs, reason = "their names are clear")]
 pub enum CudaWork {
     Kernel(CudaKernel),
     Upload,
@@ -53,29 +53,29 @@ pub enum CudaWork {
     WaitForEvent,
 }
 
-/// A kernel that was launched.
+/// A kernel launch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CudaKernel {
     /// Its name in the sources.
     pub name: String,
     /// Blocks of the grid.
     pub blocks: [u32; 3],
-    /// Threads of a block.
+    /// Threads per block.
     pub threads: [u32; 3],
-    /// Bytes of on-chip memory that a block has.
+    /// Bytes of on-chip memory per block.
     pub shared: u32,
-    /// Registers of a thread.
+    /// Registers per thread.
     pub registers: u32,
-    /// Bytes of a thread's own memory off chip.
+    /// Bytes of local memory (off chip) per thread.
     pub local: u32,
-    /// Blocks that fit on a processor at once.
+    /// Blocks that fit on a multiprocessor at once.
     pub blocks_per_processor: u32,
 }
 
-/// A call as `library` sees it.
+/// A call as `library` reports it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Call {
-    /// A function of a module by its name; its handle is written to `to`.
+    /// Looks up a function of a module by name; its handle is written to `to`.
     Function {
         to: *mut c_void,
         name: *mut c_void,
@@ -99,12 +99,12 @@ pub(super) enum Call {
     WaitForEvent,
 }
 
-/// Whether calls are noted.
+/// Whether calls are recorded.
 static ON: AtomicBool = AtomicBool::new(false);
 
 static NOTES: Mutex<Notes> = Mutex::new(Notes { timed: false, calls: Vec::new() });
 
-/// One program at a time measures.
+/// Serializes measurements.
 static MEASURING: Mutex<()> = Mutex::new(());
 
 /// The names of all functions, by their handles.
@@ -116,7 +116,7 @@ thread_local! {
 }
 
 struct Notes {
-    /// Whether the GPU is asked when it begins and ends with each.
+    /// Whether calls are timed on the GPU.
     timed: bool,
     calls: Vec<(CudaCall, Option<Lap>)>,
 }
@@ -137,8 +137,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a call, and notes it if somebody measures.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "calls do not pass through `library` there"))]
+/// Makes a call, and records it if requested.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "calls do not pass through `library` on this system")
+)]
 pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
     if let Call::Function { to, name } = call {
         let code = make();
@@ -176,7 +179,7 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
     code
 }
 
-/// An event behind all that waits in a stream now.
+/// An event after everything queued in a stream.
 fn mark(stream: CUstream) -> Option<CUevent> {
     let event = event::create(CUevent_flags::CU_EVENT_DEFAULT).ok()?;
     MARKS.set(true);
@@ -189,7 +192,7 @@ fn mark(stream: CUstream) -> Option<CUevent> {
 
 fn remember(to: *mut c_void, name: *mut c_void) {
     #[expect(unsafe_code, reason = "arguments of a call of the driver")]
-    // SAFETY: arguments of cuModuleGetFunction after it has succeeded.
+    // SAFETY: arguments of a successful cuModuleGetFunction.
     let (handle, name) = unsafe { (*to.cast::<usize>(), CStr::from_ptr(name.cast::<c_char>())) };
     lock(&NAMES).insert(handle, name.to_string_lossy().into_owned());
 }
@@ -198,7 +201,7 @@ fn describe(function: CUfunction, blocks: [u32; 3], threads: [u32; 3], dynamic: 
     let ask = |attribute| {
         let mut value = 0;
         #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: a function that is about to be launched.
+        // SAFETY: the function is valid: it is about to be launched.
         let _ = unsafe { sys::cuFuncGetAttribute(&raw mut value, attribute, function) };
         value.unsigned_abs()
     };
@@ -221,7 +224,7 @@ fn describe(function: CUfunction, blocks: [u32; 3], threads: [u32; 3], dynamic: 
     }
 }
 
-/// Stops noting, however the work ends.
+/// Stops recording, also after a panic.
 struct Watching;
 
 impl Drop for Watching {
@@ -230,8 +233,8 @@ impl Drop for Watching {
     }
 }
 
-/// Does `work`, and tells every call of the driver that it makes; if `timed`, with the time that the GPU takes for each, which costs
-/// some microseconds a call.
+/// Runs `work`, and returns every call of the driver that it makes. With `timed`, calls have the time of the GPU, which costs some
+/// microseconds per call, and kernels are launched one by one, not as graphs.
 ///
 /// # Errors
 /// [`Error::Device`] if the GPU fails.
@@ -249,7 +252,7 @@ pub fn cuda_calls<T>(timed: bool, work: impl FnOnce() -> T) -> Result<(T, Vec<Cu
         if let Some(Lap([begin, end])) = lap {
             let mut milliseconds = 0.0;
             #[expect(unsafe_code, reason = "calls of the driver")]
-            // SAFETY: two events that were recorded, which nobody else has.
+            // SAFETY: two recorded events, owned here.
             unsafe {
                 sys::cuEventSynchronize(end).result().map_err(Error::device)?;
                 sys::cuEventElapsedTime(ptr::from_mut(&mut milliseconds), begin, end)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{Output, fused::plan::Plan};
 
-/// Sums of the loss, norms of the gradients, logits and spike counts. The first two are `f64`, and come first.
+/// Sums of the loss and norms of the gradients, both `f64`, then logits and spike counts.
 #[derive(Debug)]
 pub(super) struct Report<M: KernelDevice> {
     memory: DeviceBuffer<M, f32>,
@@ -34,11 +34,11 @@ pub(super) struct Told {
     pub(super) output: Output<f32>,
 }
 
-/// Values of four bytes that one of eight takes.
+/// Four-byte values per eight-byte value.
 const DOUBLE: usize = 2;
 
 impl<M: KernelDevice> Report<M> {
-    /// For the norms of so many gradients.
+    /// A report with the norms of `norms` gradients.
     pub(super) fn new(machine: &M, plan: &Plan, norms: usize) -> Result<Self, Failure<M>> {
         let hidden: Vec<usize> = plan.hidden.iter().map(|layer| layer.units).collect();
         let layout =

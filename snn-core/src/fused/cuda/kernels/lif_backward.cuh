@@ -1,12 +1,12 @@
-// The time loop backward of one hidden layer. On the right everything at n + 1 unless it says otherwise; h = h(x[n]):
+// The backward time loop of one hidden layer. On the right, everything is at n + 1 unless marked otherwise; h = h(x[n]):
 //
 //     a_S[n] = W_above a_I_above + V a_I + d zeta  ( - a_U (x[n + 1] before the reset + threshold)   differentiable reset )
 //     a_U[n] = (1 - leak_mem) (1 - S[n]) a_U + h a_S[n]
 //     a_I[n] = (1 - leak_syn) a_I + leak_mem (1 - S[n]) a_U
 //              (1 - leak_syn) a_I + leak_mem a_U, and (1 - leak_mem) U[n] in a_S                    immediate reset
 //
-// Row n of `current_adjoints` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
-// gradients need.
+// On entry, row n of `current_adjoints` contains W_above a_I_above[n + 1]; on exit a_I[n + 1], for the layer below and the weight
+// gradients.
 #pragma once
 #include "common.cuh"
 #include "surrogate.cuh"
@@ -15,19 +15,19 @@ struct LifBackward {
     const float *trace;
     const uint32_t *masks;
     float *current_adjoints;
-    // d zeta, [batch, units], or null where it is 0.
+    // d zeta, [batch, units], or null if it is 0.
     const float *d_counts;
     // V transposed, [units, units].
     const float *transposed;
-    // The steps of the first maxima of the readout, [batch, outputs], where nothing else gives a gradient; else `outputs` is 0.
+    // The steps of the first maxima of the readout, [batch, outputs], if there is no other gradient; otherwise `outputs` is 0.
     const uint32_t *argmax_steps;
     uint32_t batch, steps, units, words;
-    // How many rows of `transposed` are kept on chip; in `tile` kernels of each part, and how many a part has.
+    // Rows of `transposed` on chip (in `tile` kernels, per part), and rows per part.
     uint32_t on_chip, depth;
     uint32_t outputs;
-    // The surrogate derivative: its code, and its slope.
+    // Code of the surrogate; its slope is `beta`.
     uint32_t surrogate, differentiable;
-    // Whether a spike resets the potential in its own step.
+    // Whether a spike resets the potential in the same step.
     uint32_t immediate;
     float beta, threshold, leak_mem, leak_syn;
 };
@@ -77,7 +77,7 @@ DEVICE struct Adjoint last_step(const struct LifBackward *a, size_t sample, unsi
     return u;
 }
 
-// Steps that are fetched at a time.
+// Steps loaded at a time.
 #define BACK 4
 
 struct Fetched {
@@ -85,7 +85,7 @@ struct Fetched {
     int was_reset[BACK];
 };
 
-// What the BACK steps before `end` of one unit need.
+// Loads the BACK steps before `end` of one unit.
 DEVICE void fetch_steps(struct Fetched *to, const struct LifBackward *a, size_t first, unsigned end, unsigned unit) {
     UNROLL for (unsigned k = 0; k < BACK; ++k) {
         const int there = k < end;
@@ -96,8 +96,8 @@ DEVICE void fetch_steps(struct Fetched *to, const struct LifBackward *a, size_t 
     }
 }
 
-// Without a gradient through V: every unit for itself. Blocks are (units, samples). The next steps are under way while some are
-// taken.
+// Without a gradient through V: units are independent. Blocks are (units, samples). The next steps are loaded while the current ones
+// are computed.
 KERNEL(lif_backward, LifBackward, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
@@ -111,7 +111,7 @@ KERNEL(lif_backward, LifBackward, 256) {
         const unsigned before = end > BACK ? end - BACK : 0;
         fetch_steps(&next, &a, first, before, unit);
         UNROLL for (unsigned k = 0; k < BACK; ++k) {
-            // past the first step it goes on with 0, which nobody reads
+            // beyond the first step, values are 0 and not used
             if (k < end) a.current_adjoints[(first + end - 1 - k) * a.units + unit] = u.a_i;
             lif_backward_unit(&u, &a, now.above[k] + d_count, now.pre_reset[k], now.was_reset[k]);
         }
@@ -120,7 +120,7 @@ KERNEL(lif_backward, LifBackward, 256) {
     }
 }
 
-// sum[s] += row `post` of `rows` times the adjoint current of sample s, for every samples-th row below `end`; the row after them.
+// sum[s] += row `post` of `rows` times the adjoint current of sample s, for every samples-th row below `end`. Returns the next row.
 DEVICE unsigned multiply_rows(float *sum, const float *rows, const float *currents, unsigned units, unsigned samples, unsigned unit,
                               unsigned post, unsigned end) {
     NO_UNROLL for (; post + (AHEAD - 1) * samples < end; post += AHEAD * samples) {
@@ -136,10 +136,9 @@ DEVICE unsigned multiply_rows(float *sum, const float *rows, const float *curren
     return post;
 }
 
-// With a gradient through V, and more units than a tile has (lif_backward_tile.cuh): a block takes some samples back through all
-// steps, so that a row of V serves them all. Thread (t, s) has the units t, t + threads, .. of sample s, and adds up every
-// samples-th row of V for the units t, .. of all samples. The first rows of V lie on chip, as many as fit; the others come through
-// the second-level cache.
+// With a gradient through V, and more units than fit in a tile (lif_backward_tile.cuh): a block processes several samples backward over
+// all steps, which share every row of V. Thread (t, s) has the units t, t + threads, .. of sample s, and sums every samples-th row of V
+// for the units t, .. of all samples. As many rows of V as fit are on chip; the others are read through the second-level cache.
 DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned samples, const unsigned per_thread) {
     SHARED(float, currents); // a_I[n + 1], [units, samples]
     float *parts = currents + (size_t)a->units * samples; // [samples, samples, units]
@@ -164,7 +163,7 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (present && unit < a->units) {
                 pre_reset[m] = a->trace[row * a->units + unit];
-                // d zeta is read in every step: in registers it would be too much
+                // d zeta is read again in every step, to save registers
                 a_s[m] = a->current_adjoints[row * a->units + unit];
                 a_s[m] += a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
                 was_reset[m] = n > 0 && bit(a->masks, row - 1, a->words, unit);
