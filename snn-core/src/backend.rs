@@ -4,9 +4,10 @@
 use crate::{
     Error, Float, Input, NetworkConfig,
     head::Head,
-    pass::{Answer, TrainingPass, Wanted},
+    pass::{Answer, PendingStep, TrainingPass, Wanted},
     spike::SpikeFunction,
     stager::Stager,
+    update::Update,
     weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Device, Tape};
@@ -22,6 +23,23 @@ pub trait Backend<E: Float>: Device<E> {
     #[doc(hidden)]
     fn forget(context: &mut Self::Context) {
         let _ = context;
+    }
+
+    /// Copies weights that the device updated in its own buffers to the tensors of `weights`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    #[doc(hidden)]
+    fn settle(context: &mut Self::Context, weights: &mut Weights<E, Self>) -> Result<(), Error> {
+        let _ = (context, weights);
+        Ok(())
+    }
+
+    /// The values of matrix `index` (in the order `W1`, `V1`, `W2`, .. `Wout`), if those of its tensor are outdated.
+    #[doc(hidden)]
+    fn latest(context: &Self::Context, index: usize) -> Option<Cow<'_, [E]>> {
+        let _ = (context, index);
+        None
     }
 
     /// The values of a device buffer, copied to the host if necessary.
@@ -83,6 +101,36 @@ pub trait Backend<E: Float>: Device<E> {
         head: Head<'_>,
     ) -> Result<Option<TrainingPass<E, Self>>, Error> {
         let _ = (config, weights, input, context, head);
+        Ok(None)
+    }
+
+    /// Updates all weights with `gradients`, in the order `W1`, `V1`, `W2`, .. `Wout`. Returns false, and changes nothing, if not
+    /// supported.
+    #[doc(hidden)]
+    fn update(
+        weights: &mut Weights<E, Self>,
+        context: &mut Self::Context,
+        update: Update<'_, E, Self>,
+        gradients: &[&Buffer<E, Self>],
+    ) -> Result<bool, Error> {
+        let _ = (weights, context, update, gradients);
+        Ok(false)
+    }
+
+    /// Queues a whole training step: forward pass, loss, backward pass, norms, clipping and update. `None` if not supported; then
+    /// nothing is changed.
+    ///
+    /// If the loss or a norm is not finite, the weights keep their values.
+    #[doc(hidden)]
+    fn queue_step(
+        config: &NetworkConfig,
+        weights: &mut Weights<E, Self>,
+        input: &Input<E>,
+        context: &mut Self::Context,
+        head: Head<'_>,
+        update: Update<'_, E, Self>,
+    ) -> Result<Option<PendingStep<E>>, Error> {
+        let _ = (config, weights, input, context, head, update);
         Ok(None)
     }
 }

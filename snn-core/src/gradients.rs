@@ -98,14 +98,18 @@ impl<E: Float, D: Backend<E>> Gradients<E, D> {
     /// # Errors
     /// [`Error::Setting`] unless the limit is a finite number above 0, [`Error::Device`] if the device fails.
     pub fn clip_norm(&mut self, limit: f64) -> Result<f64, Error> {
-        if !(limit.is_finite() && limit > 0.0) {
-            return Err(Error::setting(Settings::Gradients, "limit", limit, "a finite number above 0"));
-        }
+        Self::check_limit(limit)?;
         let norm = self.norm()?;
         if norm.is_finite() && norm > limit {
             self.scale(limit / norm)?;
         }
         Ok(norm)
+    }
+
+    pub(crate) fn check_limit(limit: f64) -> Result<(), Error> {
+        let fits = limit.is_finite() && limit > 0.0;
+        fits.then_some(())
+            .ok_or_else(|| Error::setting(Settings::Gradients, "limit", limit, "a finite number above 0"))
     }
 
     /// Name and Euclidean norm of every matrix's gradient.

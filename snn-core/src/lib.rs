@@ -80,6 +80,7 @@ mod stager;
 mod step;
 mod stepping;
 mod surrogate;
+mod update;
 mod weights;
 
 pub use activity::{ActivityMonitor, ActivityWarning, LayerActivity};
@@ -105,7 +106,7 @@ pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;
 pub use loss::{
     AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, PendingValues,
-    QueuedLoss, SpikeCount, Taped, TapedScalar, TrainingStep,
+    QueuedLoss, QueuedStep, SpikeCount, Taped, TapedScalar, TrainingStep,
 };
 pub use network::Network;
 pub use optimizer::{

@@ -4,9 +4,10 @@ use crate::{
     Backend, Error, Float, Gradients, Implementation, InitialWeights, Initialization, Input, NetworkConfig,
     Output,
     head::Head,
-    pass::{Answer, Pass, Recording, TrainingPass, Wanted, reached},
+    pass::{Answer, Pass, PendingStep, Recording, TrainingPass, Wanted, reached},
     reference,
-    weights::{Matrix, Weights},
+    update::Update,
+    weights::{Buffer, Matrix, Weights},
 };
 use dfdx::prelude::{Cpu, Gradients as TapeGradients, HasShape, Storage, Tape};
 
@@ -78,9 +79,15 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     where
         Cpu: Backend<E>,
     {
+        let mut weights = self.weights.to_cpu()?;
+        for (index, (_, w)) in weights.named_mut().enumerate() {
+            if let Some(values) = D::latest(&self.context, index) {
+                w.copy_from(&values);
+            }
+        }
         Ok(Network {
             config: self.config.clone(),
-            weights: self.weights.to_cpu()?,
+            weights,
             device: Cpu::default(),
             context: Default::default(),
         })
@@ -88,10 +95,16 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
 
     /// Name, shape `[pre, post]` and values (row-major) of every weight matrix: `W1`, `V1`, `W2`, .. `Wout`.
     pub fn parameters(&self) -> impl Iterator<Item = (String, [usize; 2], Vec<E>)> {
-        self.weights.named().map(|(name, w)| {
+        self.weights.named().enumerate().map(|(index, (name, w))| {
             let &(pre, post) = w.shape();
-            let mut values = vec![E::zero(); pre * post];
-            w.copy_into(&mut values);
+            let values = match D::latest(&self.context, index) {
+                Some(values) => values.into_owned(),
+                None => {
+                    let mut values = vec![E::zero(); pre * post];
+                    w.copy_into(&mut values);
+                    values
+                }
+            };
             (name, [pre, post], values)
         })
     }
@@ -101,7 +114,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     /// # Errors
     /// [`Error::Parameter`] if there is no such matrix, the number of values is wrong, or one is not finite.
     pub fn set_parameter(&mut self, name: &str, values: &[E]) -> Result<(), Error> {
-        let Some((_, w)) = self.weights_mut().named_mut().find(|(n, _)| n == name) else {
+        let Some((_, w)) = self.weights_mut()?.named_mut().find(|(n, _)| n == name) else {
             let known: Vec<String> = self.weights.named().map(|(n, _)| n).collect();
             return Err(Error::parameter(name, format!("this network has {}", known.join(", "))));
         };
@@ -191,9 +204,35 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
     }
 
     /// Mutable access to the weights.
-    pub(crate) fn weights_mut(&mut self) -> &mut Weights<E, D> {
+    pub(crate) fn weights_mut(&mut self) -> Result<&mut Weights<E, D>, Error> {
+        D::settle(&mut self.context, &mut self.weights)?;
         D::forget(&mut self.context);
-        &mut self.weights
+        Ok(&mut self.weights)
+    }
+
+    /// Updates the weights on the device; false if it does not support this.
+    pub(crate) fn update(
+        &mut self,
+        update: Update<'_, E, D>,
+        gradients: &[&Buffer<E, D>],
+    ) -> Result<bool, Error> {
+        D::update(&mut self.weights, &mut self.context, update, gradients)
+    }
+
+    /// Queues a whole training step; `None` if the implementation or the device does not support this.
+    pub(crate) fn queue_pass(
+        &mut self,
+        input: &Input<E>,
+        head: Head<'_>,
+        update: Update<'_, E, D>,
+    ) -> Result<Option<PendingStep<E>>, Error> {
+        self.check(input)?;
+        match self.config.implementation {
+            Implementation::Reference => Ok(None),
+            Implementation::Fused => {
+                D::queue_step(&self.config, &mut self.weights, input, &mut self.context, head, update)
+            }
+        }
     }
 
     /// What copies the next inputs to the device of this network while it computes.
@@ -248,6 +287,9 @@ impl Network {
                     .into(),
             ));
         }
+        if <Cpu as Backend<f32>>::latest(&self.context, 0).is_some() {
+            return self.to_cpu()?.ready();
+        }
         Ok(self.context.ready(&self.config, &self.weights))
     }
 
@@ -269,7 +311,7 @@ impl Network {
         self.context.instruction_set()
     }
 
-    /// Runs the CUDA kernels on the host instead of the CPU's fused implementation.
+    /// Runs the CUDA kernels on the host instead of the CPU's fused implementation. Call it before weights are updated.
     #[cfg(feature = "cuda-emulation")]
     #[doc(hidden)]
     pub fn emulate_cuda(&mut self, gpu: crate::CudaEmulation) {

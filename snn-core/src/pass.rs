@@ -87,6 +87,31 @@ pub struct TrainingPass<E: Float, D: Device<E>> {
     pub(crate) forward_share: f64,
 }
 
+/// The values of a training step whose update the device has computed.
+#[derive(Debug)]
+#[doc(hidden)]
+pub(crate) struct StepValues<E> {
+    pub(crate) output: Output<E>,
+    pub(crate) sums: LossSums,
+    /// Euclidean norm of every gradient before clipping, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(crate) norms: Vec<f64>,
+}
+
+/// A step that a device has queued.
+#[doc(hidden)]
+pub struct PendingStep<E> {
+    /// Waits for the values.
+    pub(crate) read: Box<dyn FnOnce() -> Result<StepValues<E>, Error>>,
+    /// Fraction of the time needed for queueing that was spent on the forward pass, 0 to 1.
+    pub(crate) forward_share: f64,
+}
+
+impl<E> fmt::Debug for PendingStep<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingStep").field("forward_share", &self.forward_share).finish_non_exhaustive()
+    }
+}
+
 /// The result of a [`TrainingPass`].
 #[cfg_attr(
     not(any(feature = "cuda", feature = "cuda-emulation")),

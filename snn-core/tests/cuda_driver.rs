@@ -8,11 +8,13 @@
 
 #[path = "stand_in/measured.rs"]
 mod measured;
+#[path = "stand_in/queued.rs"]
+mod queued;
 
 use snn_core::{
-    Adam, AdamConfig, Backend, Cpu, Cuda, CudaCall, CudaWork, Error, Events, Frames, Implementation,
-    Initialization, Input, Layer, Network, NetworkConfig, OptimizerKind, OptimizerSettings, Readout,
-    Regularizer, cuda, cuda_calls, cuda_ceilings,
+    Adam, AdamConfig, Backend, Cpu, CrossEntropy, Cuda, CudaCall, CudaWork, Error, Events, Frames,
+    Implementation, Initialization, Input, Layer, Network, NetworkConfig, OptimizerKind, OptimizerSettings,
+    QueuedStep, Readout, Regularizer, cuda, cuda_calls, cuda_ceilings,
     dfdx::prelude::{CudaError, TensorFrom as _, TryMatMul as _},
 };
 use std::{

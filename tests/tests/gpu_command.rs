@@ -121,7 +121,7 @@ impl Session {
     /// Whether the table came, whatever else happened, and the exit code after it.
     fn assert_complete(&self) {
         let said = String::from_utf8_lossy(&self.output.stdout);
-        let table = said.find("ms a step").unwrap_or_else(|| panic!("no table: {}", self.said()));
+        let table = said.find("ms/step").unwrap_or_else(|| panic!("no table: {}", self.said()));
         let end = said.find("exit code").unwrap_or_else(|| panic!("no exit code: {}", self.said()));
         assert!(table < end, "{said}");
         assert_eq!(self.of("machine").len(), 2, "before and after");
@@ -218,7 +218,7 @@ fn a_kernel_that_never_ends_is_ended_and_the_rest_goes_on() {
     let skipped = session.of("skipped");
     let late: Vec<_> = skipped
         .iter()
-        .filter(|line| line["reason"].as_str().unwrap().contains("not done after 4 s"))
+        .filter(|line| line["reason"].as_str().unwrap().contains("not finished after 4 s"))
         .map(|line| line["what"].as_str().unwrap())
         .collect();
     for stage in ["job S", "job A", "kernels of job S", "a step of S under ncu"] {
@@ -241,7 +241,7 @@ fn a_machine_without_programs_says_what_was_left_out() {
     session.assert_complete();
     let reasons: Vec<_> = session.of("skipped").iter().map(|line| line["reason"].to_string()).collect();
     for reason in
-        ["no torch that sees a GPU", "Nsight Compute is not installed", "comes with the CUDA toolkit"]
+        ["no torch with a visible GPU", "Nsight Compute is not installed", "comes with the CUDA toolkit"]
     {
         assert!(reasons.iter().any(|it| it.contains(reason)), "{reason}: {reasons:?}");
     }

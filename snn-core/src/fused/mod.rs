@@ -56,6 +56,8 @@ pub struct Context {
     ready: OnceLock<Arc<Ready>>,
     #[cfg(feature = "cuda-emulation")]
     pub(crate) emulation: Option<cuda::emulation::CudaEmulation>,
+    #[cfg(feature = "cuda-emulation")]
+    pub(crate) resident: cuda::Resident<Cpu>,
 }
 
 impl Default for Context {
@@ -68,6 +70,8 @@ impl Default for Context {
             ready: OnceLock::new(),
             #[cfg(feature = "cuda-emulation")]
             emulation: None,
+            #[cfg(feature = "cuda-emulation")]
+            resident: cuda::Resident::default(),
         }
     }
 }
@@ -91,6 +95,8 @@ impl Context {
     /// The weights are about to change.
     pub(crate) fn forget(&mut self) {
         self.ready.take();
+        #[cfg(feature = "cuda-emulation")]
+        self.resident.forget();
     }
 
     pub(crate) fn instruction_set(&self) -> InstructionSet {
@@ -108,7 +114,7 @@ pub(crate) fn forward(
 ) -> Result<Answer<f32, Cpu>, Error> {
     #[cfg(feature = "cuda-emulation")]
     if let Some(emulation) = &context.emulation {
-        return cuda::forward(emulation, config, weights, input, wanted);
+        return cuda::forward(emulation, config, weights, &context.resident, input, wanted);
     }
     let plan = Plan::new(config, input);
     let prepared = Prepared::new(weights);
@@ -247,7 +253,7 @@ pub(crate) fn training_pass(
 ) -> Result<Option<TrainingPass<f32, Cpu>>, Error> {
     #[cfg(feature = "cuda-emulation")]
     if let Some(machine) = &context.emulation {
-        return cuda::training_pass(machine, config, weights, input, head).map(Some);
+        return cuda::training_pass(machine, config, weights, &context.resident, input, head).map(Some);
     }
     let plan = Plan::new(config, input);
     let prepared = Prepared::new(weights);

@@ -8,7 +8,8 @@ mod spike_count;
 use crate::{
     Backend, Error, Float, Gradients, Input, Network, Output, Regularizer,
     head::{Head, LossSums},
-    pass::{PassValues, Shared, TrainingPass, Wanted},
+    optimizer::Optimizer,
+    pass::{PassValues, PendingStep, Shared, StepValues, TrainingPass, Wanted},
     weights::Matrix,
 };
 pub use cross_entropy::CrossEntropy;
@@ -189,6 +190,42 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         Ok(TrainingStep { values, gradients, forward_share })
     }
 
+    /// Queues a whole training step on the device: loss, gradients, norms, clipping, and the update by `optimizer`. This returns without
+    /// waiting for the device, and [`QueuedStep::read`] waits only for this step: to keep a GPU busy, read each step after queueing
+    /// the next.
+    ///
+    /// Gradients longer than `clip_norm` (the Euclidean norm of all gradients together) are scaled down to it. The gradients of
+    /// [frozen](Optimizer::freeze) matrices are not computed, and count as 0. If the loss or a gradient is not finite, the weights
+    /// keep their values. The result is bit-identical to that of [`Network::training_step`],
+    /// [`Gradients::clear`], [`Gradients::clip_norm`] and [`Optimizer::update`].
+    ///
+    /// `None` if the device (the CPU, for example), the implementation, the loss or the optimizer does not support it; then nothing
+    /// is changed.
+    ///
+    /// # Errors
+    /// Those of [`Network::training_step`] and [`Optimizer::update`], and [`Error::Setting`] unless `clip_norm` is a finite number
+    /// above 0.
+    pub fn queue_step(
+        &mut self,
+        function: &impl LossFunction,
+        input: &Input<E>,
+        labels: &[u16],
+        regularizer: &Regularizer,
+        optimizer: &mut dyn Optimizer<E, D>,
+        clip_norm: Option<f64>,
+    ) -> Result<Option<QueuedStep<E>>, Error> {
+        regularizer.validate()?;
+        function.validate(self.config())?;
+        self.check_labels(labels, input.batch())?;
+        if let Some(limit) = clip_norm {
+            Gradients::<E, D>::check_limit(limit)?;
+        }
+        let Some(label_smoothing) = function.label_smoothing() else { return Ok(None) };
+        let head = Head { labels, label_smoothing, regularizer };
+        let Some(pending) = optimizer.queue(self, input, head, clip_norm)? else { return Ok(None) };
+        Ok(Some(QueuedStep { names: self.weights.named().map(|(name, _)| name).collect(), pending }))
+    }
+
     fn check_labels(&self, labels: &[u16], batch: usize) -> Result<(), Error> {
         let classes = self.config().outputs;
         if labels.len() != batch {
@@ -213,6 +250,32 @@ pub struct TrainingStep<E: Float = f32, D: Backend<E> = Cpu> {
     pub gradients: Gradients<E, D>,
     /// Fraction of the time spent on the forward pass, 0 to 1; on a GPU, on queueing it.
     pub forward_share: f64,
+}
+
+/// A training step that the device may still be computing: see [`Network::queue_step`].
+#[derive(Debug)]
+pub struct QueuedStep<E> {
+    names: Vec<String>,
+    pending: PendingStep<E>,
+}
+
+impl<E> QueuedStep<E> {
+    /// Fraction of the time needed for queueing that was spent on the forward pass, 0 to 1.
+    #[must_use]
+    pub fn forward_share(&self) -> f64 {
+        self.pending.forward_share
+    }
+
+    /// Waits for the device. Returns the loss, and the name and Euclidean norm of every gradient before clipping.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub fn read(self) -> Result<(LossValues<E>, Vec<(String, f64)>), Error> {
+        let StepValues { output, sums, norms } = (self.pending.read)()?;
+        let LossSums { cross_entropy, regularization } = sums;
+        let values = LossValues { cross_entropy, regularization, output };
+        Ok((values, self.names.into_iter().zip(norms).collect()))
+    }
 }
 
 /// A loss that can be differentiated, with its forward pass.

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Float,
+    update::DeviceRule,
     weights::{Buffer, Matrix},
 };
 use dfdx::prelude::{Cpu, WeightDecay};
@@ -45,6 +46,18 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
+    /// One step as data. With `weight_decay`, a multiple of the weight is added to its gradient, with `decoupled` subtracted from it.
+    pub(super) fn as_data(&self, step: u32, weight_decay: f64, decoupled: f64) -> DeviceRule {
+        DeviceRule::Adam {
+            learning_rate: self.learning_rate,
+            betas: [self.beta1, self.beta2],
+            epsilon: self.epsilon,
+            weight_decay,
+            decoupled,
+            step: count(step),
+        }
+    }
+
     /// One step with weight decay according to `decay`.
     pub(super) fn step<E: Float, D: Backend<E>>(
         &self,
@@ -61,9 +74,13 @@ impl AdamConfig {
             eps: self.epsilon,
             weight_decay: decay,
         };
-        let step = i32::try_from(step).unwrap_or(i32::MAX); // bias corrections are 1 long before
-        config.try_update(step, weights, first, second, gradient).map_err(Error::device)
+        config.try_update(count(step), weights, first, second, gradient).map_err(Error::device)
     }
+}
+
+/// The number of a step, as dfdx counts. Bias corrections are 1 long before the largest one.
+fn count(step: u32) -> i32 {
+    i32::try_from(step).unwrap_or(i32::MAX)
 }
 
 impl UpdateRule for AdamConfig {
@@ -100,6 +117,10 @@ impl UpdateRule for AdamConfig {
     ) -> Result<(), Error> {
         let decay = (self.weight_decay > 0.0).then_some(WeightDecay::L2(self.weight_decay));
         self.step(decay, step, weights, gradient, buffers)
+    }
+
+    fn on_device(&self, step: u32) -> Option<DeviceRule> {
+        Some(self.as_data(step, self.weight_decay, 0.0))
     }
 
     fn moved(&self, step: u32) -> impl Fn(&[f64]) -> f64 {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Float,
+    update::DeviceRule,
     weights::{Buffer, Matrix},
 };
 use dfdx::prelude::{Cpu, WeightDecay};
@@ -63,6 +64,10 @@ impl UpdateRule for AdamWConfig {
     ) -> Result<(), Error> {
         let decay = Some(WeightDecay::Decoupled(self.0.weight_decay));
         self.0.step(decay, step, weights, gradient, buffers)
+    }
+
+    fn on_device(&self, step: u32) -> Option<DeviceRule> {
+        Some(self.0.as_data(step, 0.0, self.0.weight_decay * self.0.learning_rate))
     }
 
     fn moved(&self, step: u32) -> impl Fn(&[f64]) -> f64 {

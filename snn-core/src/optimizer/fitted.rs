@@ -1,7 +1,13 @@
 //! An update rule with its state for one network.
 
 use super::rule::UpdateRule;
-use crate::{Backend, Error, Float, Gradients, Network, weights::Buffer};
+use crate::{
+    Backend, Error, Float, Gradients, Input, Network,
+    head::Head,
+    pass::PendingStep,
+    update::{DeviceRule, MatrixUpdate, Update},
+    weights::Buffer,
+};
 use dfdx::prelude::{Cpu, HasShape, Storage};
 use std::fmt;
 
@@ -24,6 +30,20 @@ pub trait Optimizer<E: Float = f32, D: Backend<E> = Cpu>: fmt::Debug {
     /// # Errors
     /// [`Error::Parameter`] if the shapes of network, gradients and optimizer differ; then nothing is changed.
     fn update(&mut self, network: &mut Network<E, D>, gradients: &Gradients<E, D>) -> Result<(), Error>;
+
+    /// Queues a training step and its update on the device, with gradients clipped to a total norm of `limit`. `None` if not
+    /// supported; then nothing is changed.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::update`] and of the passes.
+    #[doc(hidden)]
+    fn queue(
+        &mut self,
+        network: &mut Network<E, D>,
+        input: &Input<E>,
+        head: Head<'_>,
+        limit: Option<f64>,
+    ) -> Result<Option<PendingStep<E>>, Error>;
 
     /// The state, copied to the host: an optimizer restored from it continues bit for bit.
     fn state(&self) -> OptimizerState<E>;
@@ -174,14 +194,38 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
     /// # Errors
     /// [`Error::Parameter`] if the shapes of network, gradients and optimizer differ; then nothing is changed.
     pub fn update(&mut self, network: &mut Network<E, D>, gradients: &Gradients<E, D>) -> Result<(), Error> {
-        let device = network.device().clone();
-        let parts = network.weights.named().zip(&self.memory).zip(&gradients.buffers);
+        self.check(network, Some(gradients))?;
+        self.step += 1;
+        if let Some(rule) = self.rule.on_device(self.step) {
+            let gradients: Vec<_> = gradients.buffers.iter().map(|(_, gradient)| gradient).collect();
+            if network.update(self.as_data(rule, None), &gradients)? {
+                return Ok(());
+            }
+        }
+        for (((_, w), memory), (_, gradient)) in
+            network.weights_mut()?.named_mut().zip(&mut self.memory).zip(&gradients.buffers)
+        {
+            if !memory.is_frozen {
+                self.rule.apply(self.step, w, gradient, &mut memory.buffers)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Errors unless the shapes of network, optimizer and gradients agree.
+    fn check(&self, network: &Network<E, D>, gradients: Option<&Gradients<E, D>>) -> Result<(), Error> {
+        let device = network.device();
         let mut matched = 0;
-        for (((name, w), memory), (of, gradient)) in parts {
+        for (index, ((name, w), memory)) in network.weights.named().zip(&self.memory).enumerate() {
+            let gradient = gradients.map(|gradients| gradients.buffers.get(index));
+            if matches!(gradient, Some(None)) {
+                break;
+            }
+            let gradient = gradient.flatten();
             let size = w.shape().0 * w.shape().1;
-            let fits =
-                memory.buffers.iter().chain([gradient]).all(|it| Storage::<E>::len(&device, it) == size);
-            if name != memory.name || name != *of || !fits {
+            let mut buffers = memory.buffers.iter().chain(gradient.map(|(_, gradient)| gradient));
+            let fits = buffers.all(|it| Storage::<E>::len(device, it) == size);
+            if name != memory.name || gradient.is_some_and(|(of, _)| *of != name) || !fits {
                 return Err(Error::parameter(
                     name,
                     "its gradient or optimizer state belongs to another network",
@@ -192,15 +236,30 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Fitted<R, E, D> {
         if matched != self.memory.len() || matched != network.weights.named().count() {
             return Err(Error::parameter("Wout", "the optimizer belongs to a network of a different depth"));
         }
-        self.step += 1;
-        for (((_, w), memory), (_, gradient)) in
-            network.weights_mut().named_mut().zip(&mut self.memory).zip(&gradients.buffers)
-        {
-            if !memory.is_frozen {
-                self.rule.apply(self.step, w, gradient, &mut memory.buffers)?;
-            }
-        }
         Ok(())
+    }
+
+    /// The next update as data.
+    fn as_data(&mut self, rule: DeviceRule, limit: Option<f64>) -> Update<'_, E, D> {
+        let matrices = self
+            .memory
+            .iter_mut()
+            .map(|memory| MatrixUpdate { is_frozen: memory.is_frozen, state: &mut memory.buffers });
+        Update { rule, limit, matrices: matrices.collect() }
+    }
+
+    fn queue(
+        &mut self,
+        network: &mut Network<E, D>,
+        input: &Input<E>,
+        head: Head<'_>,
+        limit: Option<f64>,
+    ) -> Result<Option<PendingStep<E>>, Error> {
+        self.check(network, None)?;
+        let Some(rule) = self.rule.on_device(self.step + 1) else { return Ok(None) };
+        let pending = network.queue_pass(input, head, self.as_data(rule, limit))?;
+        self.step += u32::from(pending.is_some());
+        Ok(pending)
     }
 
     /// Freezes these matrices (`W1`, `V1`, .. `Wout`) in the following updates, and unfreezes all others. Weight decay does not
@@ -260,6 +319,16 @@ impl<R: UpdateRule, E: Float, D: Backend<E>> Optimizer<E, D> for Fitted<R, E, D>
 
     fn update(&mut self, network: &mut Network<E, D>, gradients: &Gradients<E, D>) -> Result<(), Error> {
         self.update(network, gradients)
+    }
+
+    fn queue(
+        &mut self,
+        network: &mut Network<E, D>,
+        input: &Input<E>,
+        head: Head<'_>,
+        limit: Option<f64>,
+    ) -> Result<Option<PendingStep<E>>, Error> {
+        self.queue(network, input, head, limit)
     }
 
     fn state(&self) -> OptimizerState<E> {

@@ -2,6 +2,7 @@
 
 use crate::{
     Backend, Error, Float, Settings,
+    update::DeviceRule,
     weights::{Buffer, Matrix},
 };
 use std::fmt;
@@ -42,6 +43,14 @@ pub trait UpdateRule: Clone + fmt::Debug + Send + Sync + 'static {
         gradient: &Buffer<E, D>,
         buffers: &mut [Buffer<E, D>],
     ) -> Result<(), Error>;
+
+    /// Update number `step` as data, for devices that update all matrices in one operation; `None` if only
+    /// [`apply`](UpdateRule::apply) computes it. Both must give the same bits.
+    #[doc(hidden)]
+    fn on_device(&self, step: u32) -> Option<DeviceRule> {
+        let _ = step;
+        None
+    }
 
     /// The change of a weight in update number `step`, given the values of its buffers afterwards.
     fn moved(&self, step: u32) -> impl Fn(&[f64]) -> f64;

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Backend, Error, Float,
+    update::DeviceRule,
     weights::{Buffer, Matrix},
 };
 use dfdx::prelude::{Cpu, Momentum, WeightDecay};
@@ -77,6 +78,11 @@ impl UpdateRule for SgdConfig {
             weight_decay: (self.weight_decay > 0.0).then_some(WeightDecay::L2(self.weight_decay)),
         };
         config.try_update(weights, velocity, gradient).map_err(Error::device)
+    }
+
+    fn on_device(&self, _: u32) -> Option<DeviceRule> {
+        let SgdConfig { learning_rate, momentum, weight_decay } = *self;
+        Some(DeviceRule::Sgd { learning_rate, momentum, weight_decay })
     }
 
     fn moved(&self, _: u32) -> impl Fn(&[f64]) -> f64 {

@@ -89,6 +89,13 @@ static struct {
     size_t size;
 } pinned[64];
 
+static int is_pinned(const void *from, size_t size) {
+    const char *start = from;
+    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
+        if (pinned[k].start && start >= pinned[k].start && start + size <= pinned[k].start + pinned[k].size) return 1;
+    return 0;
+}
+
 static struct {
     char *to;
     const char *from;
@@ -101,10 +108,24 @@ static void catch_up(size_t end) {
     for (; first_copy < end; ++first_copy) memcpy(copies[first_copy].to, copies[first_copy].from, copies[first_copy].size);
 }
 
+// Copies to pinned memory that are not complete: nothing is written before the host waits for them.
+static struct {
+    char *to, *values;
+    size_t size;
+} downloads[1 << 12];
+static size_t first_download, download_end;
+
+static void deliver(size_t end) {
+    for (; first_download < end; ++first_download) {
+        memcpy(downloads[first_download].to, downloads[first_download].values, downloads[first_download].size);
+        free(downloads[first_download].values);
+    }
+}
+
 struct Event {
     struct timespec time;
     // Copies before it.
-    size_t copies;
+    size_t copies, downloads;
 };
 
 Result cuStreamCreate(void **stream, unsigned flags) {
@@ -115,7 +136,10 @@ Result cuStreamCreate(void **stream, unsigned flags) {
 
 Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
 static Result harm = OK;
-Result cuStreamSynchronize(void *stream) { return (void)stream, harm; }
+Result cuStreamSynchronize(void *stream) {
+    if (!stream) deliver(download_end);
+    return harm;
+}
 Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
     (void)flags;
     if (!stream) catch_up(((struct Event *)event)->copies);
@@ -132,9 +156,14 @@ Result cuEventDestroy_v2(void *event) { return free(event), OK; }
 Result cuEventRecord(void *event, void *stream) {
     struct Event *to = event;
     if (stream) to->copies = copy_end;
+    else to->downloads = download_end;
     return clock_gettime(CLOCK_MONOTONIC, &to->time), OK;
 }
-Result cuEventSynchronize(void *event) { return catch_up(((struct Event *)event)->copies), harm; }
+Result cuEventSynchronize(void *event) {
+    catch_up(((struct Event *)event)->copies);
+    deliver(((struct Event *)event)->downloads);
+    return harm;
+}
 
 Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
     const struct timespec *from = &((struct Event *)begin)->time, *to = &((struct Event *)end)->time;
@@ -188,6 +217,8 @@ Result cuMemHostAlloc(void **start, size_t size, unsigned flags) {
 Result cuMemFreeHost(void *start) {
     for (size_t k = first_copy; k < copy_end; ++k)
         require(copies[k].from != start, "memory of the host is freed that is still copied");
+    for (size_t k = first_download; k < download_end; ++k)
+        require(downloads[k].to != start, "memory of the host is freed that is still copied to");
     for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
         if (pinned[k].start == start) {
             free(start);
@@ -256,11 +287,7 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     if (!stream) return cuMemcpyHtoD_v2(to, from, size);
     if (!current) return INVALID_CONTEXT;
     check(to, size, "a copy to the device goes beyond its memory");
-    const char *start = from;
-    int there = 0;
-    for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
-        there |= pinned[k].start && start >= pinned[k].start && start + size <= pinned[k].start + pinned[k].size;
-    require(there, "the host waits for a copy that was to go on beside others: its memory is not pinned");
+    require(is_pinned(from, size), "the host waits for a copy that was to go on beside others: its memory is not pinned");
     require(copy_end < sizeof copies / sizeof *copies, "too many copies for this test");
     copies[copy_end].to = (char *)to;
     copies[copy_end].from = from;
@@ -268,7 +295,19 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     return OK;
 }
 Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
-    return (void)stream, cuMemcpyDtoH_v2(to, from, size);
+    require(!stream, "a copy to the host in another stream than the device's own");
+    if (!is_pinned(to, size)) return cuMemcpyDtoH_v2(to, from, size);
+    if (!current) return INVALID_CONTEXT;
+    check(from, size, "a copy to the host goes beyond the device's memory");
+    require(download_end < sizeof downloads / sizeof *downloads, "too many copies to the host for this test");
+    char *values = malloc(size ? size : 1);
+    require(values != NULL, "no memory on the host");
+    memcpy(values, (const void *)from, size);
+    memset(to, 0xff, size);
+    downloads[download_end].to = to;
+    downloads[download_end].values = values;
+    downloads[download_end++].size = size;
+    return OK;
 }
 Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t size, void *stream) {
     return (void)stream, cuMemcpyDtoD_v2(to, from, size);
@@ -339,6 +378,8 @@ static void adam_update(void **parameters) {
 struct Function {
     const char *name;
     void (*body)(const void *arguments);
+    // Bytes of the arguments.
+    size_t size;
 };
 
 #define KERNELS(each) \
@@ -346,11 +387,11 @@ struct Function {
     each(lif_forward_recurrent) each(lif_forward_recurrent_wide) each(readout) each(readout_adjoint) \
     each(lif_backward) each(lif_backward_recurrent_1) each(lif_backward_recurrent_2) \
     each(lif_backward_recurrent_wide) each(lif_backward_recurrent_tile_2) each(lif_backward_recurrent_tile_4) \
-    each(gather_events) each(gather_spikes) each(reduce_partials) each(product) each(transpose) \
-    each(cross_entropy) each(activity) each(sum_of_squares) each(sum_parts) each(multiply_adds)
+    each(gather_events) each(gather_spikes) each(product) each(transpose) each(cross_entropy) \
+    each(activity) each(sum_gradients) each(update_weights) each(multiply_adds)
 
-#define FUNCTION(name) {#name, snn_##name},
-static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL}, {"adam_update_f32", NULL}};
+#define FUNCTION(name) {#name, snn_##name, sizeof(arguments_of_##name)},
+static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL, 0}, {"adam_update_f32", NULL, 0}};
 
 Result cuModuleLoad(void **module, const char *path) { return (void)path, *module = &context, OK; }
 Result cuModuleLoadData(void **module, const void *image) { return (void)image, *module = &context, OK; }
@@ -364,7 +405,7 @@ Result cuModuleGetFunction(void **function, void *module, const char *name) {
             return OK;
         }
     // dfdx asks for all kernels of a module at once
-    static struct Function unknown = {"a kernel of dfdx that the stand-in does not have", NULL};
+    static struct Function unknown = {"a kernel of dfdx that the stand-in does not have", NULL, 0};
     *function = &unknown;
     return strstr(name, "_f") ? OK : NOT_FOUND;
 }
@@ -513,6 +554,75 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
                     swapcontext(&scheduler, &contexts[running]);
                 }
         } while (!release_threads(count));
+    }
+    return OK;
+}
+
+// Graphs: a chain of launches. SNN_STAND_IN_NO_GRAPHS makes the driver refuse them.
+
+enum { NOT_SUPPORTED = 801, MAX_NODES = 64 };
+
+struct Node {
+    struct Function *function;
+    unsigned grid[3], block[3], shared;
+    void **parameters, **extra;
+};
+
+struct Graph {
+    size_t count;
+    struct Node nodes[MAX_NODES];
+    void *arguments[MAX_NODES];
+};
+
+Result cuGraphCreate(void **graph, unsigned flags) {
+    (void)flags;
+    if (getenv("SNN_STAND_IN_NO_GRAPHS")) return NOT_SUPPORTED;
+    *graph = calloc(1, sizeof(struct Graph));
+    return *graph ? OK : OUT_OF_MEMORY;
+}
+
+Result cuGraphAddKernelNode(void **node, void *to, void *const *dependencies, size_t count, const struct Node *launch) {
+    struct Graph *graph = to;
+    const size_t k = graph->count;
+    require(k < MAX_NODES, "too many kernels in a graph for this test");
+    require(count == (k > 0) && (k == 0 || dependencies[0] == &graph->nodes[k - 1]), "kernels of a graph that may overlap");
+    graph->nodes[k] = *launch;
+    graph->arguments[k] = malloc(launch->function->size);
+    require(graph->arguments[k] != NULL && !launch->extra, "arguments of a graph");
+    memcpy(graph->arguments[k], launch->parameters[0], launch->function->size);
+    graph->count += 1;
+    *node = &graph->nodes[k];
+    return OK;
+}
+
+Result cuGraphInstantiateWithFlags(void **executable, const void *from, unsigned long long flags) {
+    (void)flags;
+    struct Graph *copy = malloc(sizeof *copy);
+    require(copy != NULL, "no memory on the host");
+    *copy = *(const struct Graph *)from;
+    for (size_t k = 0; k < copy->count; ++k) {
+        const size_t size = copy->nodes[k].function->size;
+        copy->arguments[k] = memcpy(malloc(size), ((const struct Graph *)from)->arguments[k], size);
+    }
+    *executable = copy;
+    return OK;
+}
+
+Result cuGraphDestroy(void *graph) {
+    for (size_t k = 0; k < ((struct Graph *)graph)->count; ++k) free(((struct Graph *)graph)->arguments[k]);
+    return free(graph), OK;
+}
+
+Result cuGraphExecDestroy(void *executable) { return cuGraphDestroy(executable); }
+
+Result cuGraphLaunch(void *executable, void *stream) {
+    const struct Graph *graph = executable;
+    for (size_t k = 0; k < graph->count; ++k) {
+        const struct Node *node = &graph->nodes[k];
+        void *parameters[] = {graph->arguments[k]};
+        const Result result = cuLaunchKernel(node->function, node->grid[0], node->grid[1], node->grid[2], node->block[0],
+                                             node->block[1], node->block[2], node->shared, stream, parameters, NULL);
+        if (result) return result;
     }
     return OK;
 }

@@ -36,8 +36,7 @@ fn scenario_profile() {
         })
         .collect();
     let names: Vec<_> = kernels.iter().map(|(kernel, _)| kernel.name.as_str()).collect();
-    for name in
-        ["project_events_on_chip", "lif_backward_recurrent_tile_2", "gather_events", "adam_update_f32"]
+    for name in ["project_events_on_chip", "lif_backward_recurrent_tile_2", "gather_events", "update_weights"]
     {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
@@ -46,9 +45,9 @@ fn scenario_profile() {
         kernels.iter().find(|(kernel, _)| kernel.name == "lif_backward_recurrent_tile_2").unwrap();
     assert_eq!((tile.blocks, tile.threads, tile.blocks_per_processor), ([1, 1, 1], [32, 8, 1], 8));
     let of = |work: &CudaWork| calls.iter().filter(|call| call.work == *work).collect::<Vec<_>>();
-    // offsets, indices, and labels
+    // labels, offsets, indices, and the settings of the update
     let uploads: Vec<_> = of(&CudaWork::Upload).iter().map(|call| call.bytes).collect();
-    assert_eq!(uploads, [4 * 41, 2 * 2, 2 * 2]);
+    assert_eq!(uploads, [2 * 2, 4 * 41, 2 * 2, 56]);
     // one for all values that the host reads
     assert_eq!((of(&CudaWork::Wait).len(), of(&CudaWork::Download).len()), (1, 1));
     // without times, the same calls
@@ -72,14 +71,59 @@ fn scenario_operations() {
     let mut step = training_step(&mut network, &input);
     step();
     let ((), calls) = cuda_calls(false, &mut step).unwrap();
+    // these numbers are in docs/gpu.md
+    assert_eq!(counted(&calls), [13, 5, 2, 4, 0, 1, 0]);
+
+    drop(step);
+
+    // the way of the trainer: the next input is copied in the meantime, and values are read one step late
+    let stager = network.stager().unwrap();
+    let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
+    let mut queue = |input: &Input<f32>| {
+        let (loss, regularizer) = (CrossEntropy::default(), Regularizer::default());
+        network.queue_step(&loss, input, &[0, 1], &regularizer, &mut adam, Some(1.0)).unwrap().unwrap()
+    };
+    let staged = || {
+        let input: Input<f32> = Events::from_spikes(2, 20, 20, &[(0, 3, 1), (1, 4, 2)]).unwrap().into();
+        stager.stage(&input);
+        input
+    };
+    let mut last = None;
+    for step in 0..8 {
+        let (input, before) = cuda_calls(false, staged).unwrap();
+        let (queued, calls) = cuda_calls(false, || queue(&input)).unwrap();
+        let ((), after) = cuda_calls(false, || {
+            drop(input);
+            if let Some(last) = last.replace(queued) {
+                QueuedStep::read(last).unwrap();
+            }
+        })
+        .unwrap();
+        // the pool of memory and the graph need a few steps
+        if step < 4 {
+            continue;
+        }
+        // nothing waits while a step is queued; then the host waits for the event of the step before
+        assert_eq!(counted(&before), [0, 1, 0, 0, 2, 0, 1], "staging in step {step}");
+        // a graph, settings and labels, results, and the events of the input and the results
+        assert_eq!(counted(&calls), [0, 2, 0, 0, 2, 0, 0], "step {step}");
+        assert_eq!(calls.iter().filter(|call| call.work == CudaWork::Graph).count(), 1, "step {step}");
+        assert_eq!(counted(&after), [0, 0, 0, 0, 1, 0, 1], "after step {step}");
+    }
+}
+
+/// Kernels, copies, fills, operations on memory, events, waits for all, and waits for an event.
+fn counted(calls: &[CudaCall]) -> [usize; 7] {
     let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
-    let kernels = count(&|work| matches!(work, CudaWork::Kernel(_)));
-    let copies = count(&|work| matches!(work, CudaWork::Upload | CudaWork::Download | CudaWork::Copy));
-    let fills = count(&|work| *work == CudaWork::Fill);
-    let memory = count(&|work| matches!(work, CudaWork::Allocate | CudaWork::Free));
-    let waits = count(&|work| *work == CudaWork::Wait);
-    // these are in docs/gpu.md
-    assert_eq!([kernels, copies, fills, memory, waits], [20, 6, 7, 18, 1]);
+    [
+        count(&|work| matches!(work, CudaWork::Kernel(_))),
+        count(&|work| matches!(work, CudaWork::Upload | CudaWork::Download | CudaWork::Copy)),
+        count(&|work| *work == CudaWork::Fill),
+        count(&|work| matches!(work, CudaWork::Allocate | CudaWork::Free)),
+        count(&|work| *work == CudaWork::Event),
+        count(&|work| *work == CudaWork::Wait),
+        count(&|work| *work == CudaWork::WaitForEvent),
+    ]
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The loop over epochs, and the test at its end.
 
-use snn_core::{Backend, Input, Network, OptimizerSettings, Stager, TrainingStep};
+use snn_core::{Backend, Input, LossValues, Network, OptimizerSettings, QueuedStep, Stager, TrainingStep};
 use snn_data::shuffled;
 
 use snn_run::{Best, EpochRecord, Losses, TestRecord, WarningRecord, unix_time};
@@ -18,6 +18,22 @@ use super::{
     stopwatch::Stopwatch,
 };
 use crate::{error::Error, experiment::Selection};
+
+/// A step that was computed, or that the device may still be computing.
+enum Step<D: Backend<f32>> {
+    Computed(TrainingStep<f32, D>),
+    Queued(QueuedStep<f32>),
+}
+
+/// An update of the weights.
+enum Updated {
+    /// The loss and accuracy of the batch.
+    Done(Losses),
+    Queued(Unread),
+}
+
+/// A queued step, and the labels of its batch.
+struct Unread(QueuedStep<f32>, Vec<u16>);
 
 impl<D: Backend<f32>> Trainer<D> {
     pub(super) fn run_to_end(&mut self, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Error> {
@@ -75,16 +91,35 @@ impl<D: Backend<f32>> Trainer<D> {
         let mut chunks = order.chunks(settings.batch_size).skip(self.partial.batch as usize).peekable();
         let stager = self.network.stager()?;
         let mut loaded = None;
+        let mut unread = None;
         while let Some(indices) = chunks.next() {
             let batch = match loaded.take() {
                 Some(batch) => batch,
                 None => self.load(indices),
             };
-            let losses;
-            (losses, loaded) = self.train_batch(batch?, chunks.peek().copied(), &stager)?;
-            let (batch, batches) = (self.partial.batch, self.batches(order.len()));
-            let mut flow = self.tell_progress(observers, Phase::Training, batch, batches, &losses)?;
-            let due = batch < batches && self.since_checkpoint.is_past(settings.checkpoint_interval);
+            let updated;
+            (updated, loaded) = self.train_batch(batch?, chunks.peek().copied(), &stager)?;
+            let batches = self.batches(order.len());
+            // The values of a queued step are read while the device computes the next one.
+            let finished = match updated {
+                Updated::Done(losses) => Some(losses),
+                Updated::Queued(step) => unread.replace(step).map(|last| self.read(last)).transpose()?,
+            };
+            let mut flow = Flow::Continue;
+            if let Some(losses) = finished {
+                let batch = self.partial.batch;
+                flow = self.tell_progress(observers, Phase::Training, batch, batches, &losses)?;
+            }
+            let is_past = self.since_checkpoint.is_past(settings.checkpoint_interval);
+            // A checkpoint contains all steps, and so does an epoch.
+            if (flow == Flow::Stop || is_past || chunks.peek().is_none())
+                && let Some(last) = unread.take()
+            {
+                let losses = self.read(last)?;
+                let batch = self.partial.batch;
+                flow = flow.or(self.tell_progress(observers, Phase::Training, batch, batches, &losses)?);
+            }
+            let due = is_past && self.partial.batch < batches;
             if flow == Flow::Stop || due {
                 self.check_weights()?;
                 flow = flow.or(self.emit_checkpoint(observers, false)?);
@@ -117,47 +152,84 @@ impl<D: Backend<f32>> Trainer<D> {
         batch
     }
 
-    /// One update of the weights. Returns the loss and accuracy of the batch, and the next batch, which is assembled while this one is
-    /// computed.
+    /// One update of the weights, and the next batch, which is assembled in the meantime.
     fn train_batch(
         &mut self,
         (input, labels): Loaded,
         next: Option<&[u32]>,
         stager: &Stager<f32>,
-    ) -> Result<(Losses, Option<Result<Loaded, Error>>), Error> {
+    ) -> Result<(Updated, Option<Result<Loaded, Error>>), Error> {
         self.input_is_alive = self.input_is_alive || is_alive(&input);
+        let limit = Some(self.experiment.training.clip_norm).filter(|&limit| limit > 0.0);
         let mut watch = Stopwatch::start();
         let ((step, computed), next) = batch::load_beside(&*self.dataset, next, stager, || {
-            let step = self.network.training_step(&self.loss, &input, &labels, &self.regularizer);
+            let (loss, regularizer, optimizer) = (&self.loss, &self.regularizer, &mut *self.optimizer);
+            let step = match self.network.queue_step(loss, &input, &labels, regularizer, optimizer, limit) {
+                Ok(Some(step)) => Ok(Step::Queued(step)),
+                // The CPU, for example, computes at once.
+                Ok(None) => {
+                    self.network.training_step(loss, &input, &labels, regularizer).map(Step::Computed)
+                }
+                Err(error) => Err(error),
+            };
             (step, watch.lap())
         });
         self.partial.seconds.data += watch.lap();
-        let TrainingStep { values, mut gradients, forward_share } = step?;
-        self.partial.seconds.forward += forward_share * computed;
-        self.partial.seconds.backward += (1.0 - forward_share) * computed;
+        let step = match step? {
+            Step::Computed(step) => step,
+            Step::Queued(step) => {
+                self.add_seconds(step.forward_share(), computed);
+                return Ok((Updated::Queued(Unread(step, labels)), next));
+            }
+        };
+        let TrainingStep { values, mut gradients, forward_share } = step;
+        self.add_seconds(forward_share, computed);
         self.check_finite("the loss", values.total())?;
-        self.activity.observe(&values.output);
         for name in &self.experiment.training.freeze {
             gradients.clear(name)?;
         }
         for (name, norm) in gradients.norms()? {
-            self.check_finite(&format!("the gradient of {name}"), norm)?;
-            *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
+            self.add_norm(name, norm)?;
         }
-        let limit = self.experiment.training.clip_norm;
-        if limit > 0.0 {
+        if let Some(limit) = limit {
             gradients.clip_norm(limit)?;
         }
         self.partial.seconds.backward += watch.lap();
 
         self.optimizer.update(&mut self.network, &gradients)?;
         self.partial.seconds.update += watch.lap();
+        Ok((Updated::Done(self.finish_batch(&values, &labels)), next))
+    }
 
+    /// Waits for a queued step.
+    fn read(&mut self, Unread(step, labels): Unread) -> Result<Losses, Error> {
+        let mut watch = Stopwatch::start();
+        let forward_share = step.forward_share();
+        let (values, norms) = step.read()?;
+        self.add_seconds(forward_share, watch.lap());
+        self.check_finite("the loss", values.total())?;
+        for (name, norm) in norms {
+            self.add_norm(&name, norm)?;
+        }
+        Ok(self.finish_batch(&values, &labels))
+    }
+
+    fn add_seconds(&mut self, forward_share: f64, computed: f64) {
+        self.partial.seconds.forward += forward_share * computed;
+        self.partial.seconds.backward += (1.0 - forward_share) * computed;
+    }
+
+    fn add_norm(&mut self, name: &str, norm: f64) -> Result<(), Error> {
+        self.check_finite(&format!("the gradient of {name}"), norm)?;
+        *self.partial.gradient_norms.entry(name.to_owned()).or_default() += norm;
+        Ok(())
+    }
+
+    fn finish_batch(&mut self, values: &LossValues<f32>, labels: &[u16]) -> Losses {
+        self.activity.observe(&values.output);
         self.partial.batch += 1;
-        let correct = values.output.correct(&labels);
-        let losses =
-            self.partial.sums.add(labels.len(), correct, values.cross_entropy, values.regularization);
-        Ok((losses, next))
+        let correct = values.output.correct(labels);
+        self.partial.sums.add(labels.len(), correct, values.cross_entropy, values.regularization)
     }
 
     fn check_finite(&self, what: &str, value: f64) -> Result<(), Error> {

@@ -1,11 +1,11 @@
-//! The kernels of a training step as a table: time, shape, occupancy, and how far each is from its floor.
+//! Table of the kernels of a training step: time, shape, occupancy, and fraction of the lower bound.
 
 use super::{
     lines::{Ceilings, Gpu, Host, Kernel, Line},
     model::Floor,
 };
 
-/// One row for every kernel of a step, job by job, and what the host does meanwhile. Empty if no kernel was timed.
+/// One row per kernel of a step, job by job, and the work of the host. Empty if no kernel was timed.
 pub(super) fn render(lines: &[Line], limits: Option<Ceilings>) -> String {
     let gpu = lines.iter().find_map(|line| match line {
         Line::Gpu(gpu) => Some(gpu),
@@ -52,7 +52,7 @@ pub(super) fn render(lines: &[Line], limits: Option<Ceilings>) -> String {
         }) = line
         {
             text += &format!(
-                "{job}, {batch} samples: {operations} operations a step, {kernels} of them kernels, and {waits} waits; the host \
+                "{job}, {batch} samples: {operations} operations a step for {kernels} kernels, and {waits} waits; the host \
                  uploads {:.2} MB in {upload_ms:.3} ms, queues for {queue_ms:.3} ms and waits for {wait_ms:.3} ms\n",
                 *upload_bytes as f64 / 1e6
             );
@@ -151,7 +151,7 @@ mod tests {
             rows[3].join(" "),
             "S adam_update_f32 3 0.2000 25.0 512 x 1 x 1 128 x 1 0 32 100 % 0.24 - -"
         );
-        assert!(text.contains("70 operations a step, 30 of them kernels, and 3 waits"), "{text}");
+        assert!(text.contains("70 operations a step for 30 kernels, and 3 waits"), "{text}");
         assert!(text.contains("uploads 4.61 MB in 0.500 ms"), "{text}");
         assert_eq!(render(&lines[..2], Some(limits)), "");
     }

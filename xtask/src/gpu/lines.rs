@@ -1,16 +1,16 @@
-//! What `snn-gpu` and `torch_steps.py` write: a line of JSON for every measurement.
+//! The output of `snn-gpu` and `torch_steps.py`: one line of JSON per measurement.
 
 use serde::Deserialize;
 
-/// One line of a program that measures.
+/// One line of output.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Line {
-    /// What the GPU says of itself.
+    /// Properties reported by the GPU.
     Gpu(Gpu),
-    /// What it did at most when it was measured.
+    /// Its measured limits.
     Ceilings(Ceilings),
-    /// Files of NVIDIA's that the program has loaded.
+    /// NVIDIA's libraries loaded by the program.
     Libraries {
         paths: Vec<String>,
     },
@@ -22,9 +22,9 @@ pub(super) enum Line {
         program: Program,
         ms: f64,
     },
-    /// All kernels of one name and shape in a training step.
+    /// All kernels with the same name and shape in a training step.
     Kernel(Kernel),
-    /// A kernel that a step would launch, on paper.
+    /// A launch of a step, recorded without running it.
     Launch(Launch),
     Host(Host),
     /// A whole run: preset `randman`, 50 epochs with validation.
@@ -33,13 +33,13 @@ pub(super) enum Line {
         seconds: f64,
         test_accuracy: f64,
     },
-    /// Hashes of the loss and of all gradients of the same step, made twice.
+    /// Hashes of the loss and of all gradients of the same step, computed twice.
     Repeat {
         job: String,
         loss: [String; 2],
         gradients: [String; 2],
     },
-    /// Something that was not measured, and why.
+    /// A skipped measurement, with the reason.
     Skipped {
         what: String,
         reason: String,
@@ -56,9 +56,9 @@ pub(super) struct Gpu {
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub(super) struct Ceilings {
-    /// 32-bit multiply-adds count as two.
+    /// A 32-bit multiply-add counts as two operations.
     pub(super) gflop_per_s: f64,
-    /// To and from main memory.
+    /// Reads plus writes of device memory.
     pub(super) gb_per_s: f64,
 }
 
@@ -68,13 +68,13 @@ pub(super) enum Program {
     Snn,
     /// PyTorch, a plain loop over the steps.
     Loop,
-    /// PyTorch, the body of that loop compiled.
+    /// PyTorch, with the body of that loop compiled.
     Compiled,
-    /// PyTorch, the whole step as one CUDA graph.
+    /// PyTorch, with the whole step as one CUDA graph.
     Graph,
 }
 
-/// The shape of a job at one size of the batch.
+/// The shape of a job at one batch size.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Job {
     pub(super) job: String,
@@ -84,7 +84,7 @@ pub(super) struct Job {
     pub(super) hidden: usize,
     pub(super) recurrent: bool,
     pub(super) outputs: usize,
-    /// Spikes of the input in the whole batch; none where it is analog.
+    /// Input spikes of the whole batch; `None` for analog input.
     pub(super) events: Option<usize>,
     /// Of the hidden units.
     pub(super) spikes_per_sample: f64,
@@ -96,14 +96,14 @@ pub(super) struct Kernel {
     pub(super) batch: usize,
     pub(super) kernel: String,
     pub(super) calls: usize,
-    /// Of all calls together.
+    /// Total of all calls.
     pub(super) ms: f64,
     pub(super) blocks: [u32; 3],
     pub(super) threads: [u32; 3],
-    /// Bytes of on-chip memory that a block has.
+    /// Bytes of on-chip memory per block.
     pub(super) shared: u32,
     pub(super) registers: u32,
-    /// Blocks that fit on a processor at once.
+    /// Blocks that fit on a multiprocessor at once.
     pub(super) blocks_per_processor: u32,
 }
 
@@ -116,15 +116,15 @@ pub(super) struct Launch {
     pub(super) shared: u32,
 }
 
-/// What the host does in a step.
+/// The work of the host in a step.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Host {
     pub(super) job: String,
     pub(super) batch: usize,
-    /// Calls that wait in a stream, or take or give memory.
+    /// Operations in streams, and allocations.
     pub(super) operations: usize,
     pub(super) kernels: usize,
-    /// Times that the host waits for the GPU.
+    /// Number of waits of the host for the GPU.
     pub(super) waits: usize,
     pub(super) upload_bytes: usize,
     pub(super) upload_ms: f64,
@@ -132,7 +132,7 @@ pub(super) struct Host {
     pub(super) wait_ms: f64,
 }
 
-/// What is no JSON is for people: none.
+/// Parses a line; `None` for text that is not JSON.
 pub(super) fn parse(line: &str) -> Option<Line> {
     serde_json::from_str(line).ok()
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask gpu --link-check`: what can be found out about the programs for GPUs without GPU and CUDA toolkit.
+//! `cargo xtask gpu --link-check`: checks of the GPU programs without GPU and CUDA toolkit.
 
 use std::{
     fmt::Write as _,
@@ -18,13 +18,13 @@ use super::{
 };
 use crate::process;
 
-/// For which GPUs all PTX must assemble: capabilities without the dot. The programs are built for the first.
+/// GPUs for which all PTX must assemble, as compute capabilities without the dot. The programs are built for the first.
 const GPUS_OF: [u32; 2] = [80, 90];
 
-/// The oldest that a folder which is carried to a GPU is made for.
+/// The oldest GPU for packed folders.
 pub(super) const OLDEST_PACKED: u32 = GPUS_OF[0];
 
-/// Whether the build finds a toolkit by itself.
+/// Whether the build finds an installed toolkit.
 pub(super) fn has_toolkit() -> bool {
     let named = ["NVCC", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"];
     named.iter().any(|name| std::env::var_os(name).is_some())
@@ -32,13 +32,13 @@ pub(super) fn has_toolkit() -> bool {
         || ["/usr/local/cuda", "/opt/cuda"].iter().any(|root| Path::new(root).join("bin/nvcc").is_file())
 }
 
-/// The oldest that this toolkit knows; later ones can assemble its PTX.
+/// The oldest GPU of this toolkit; its PTX can be assembled for all later ones.
 const OLDEST: u32 = 75;
 
-/// The newest that programs are likely to meet.
+/// The newest GPU to check.
 const NEWEST: u32 = 100;
 
-/// Compiles, links, starts and assembles. Where the compilers cannot be had, it says so and succeeds.
+/// Compiles, links, starts and assembles. If the compilers are unavailable, this prints the reason and succeeds.
 pub(super) fn check() -> Result<u8> {
     let folder = process::target().join("link-check");
     let toolkit = match Toolkit::get(&folder.join("toolkit"), GPUS_OF[0])? {
@@ -48,7 +48,7 @@ pub(super) fn check() -> Result<u8> {
             return Ok(0);
         }
     };
-    // first what takes seconds
+    // the fast checks first
     let found = kernels(&folder, &toolkit)?;
     print!("{}", listed(&found));
     let complaints =
@@ -56,7 +56,7 @@ pub(super) fn check() -> Result<u8> {
     refuse(complaints)?;
     for words in [&SNN_GPU[..], &["--package", "snn-train", "--features", "cuda", "--bin", "snn"]] {
         let mut build = process::cargo(["build", "--release"]);
-        // before the search path makes it unreadable
+        // before the search path makes the line unreadable
         process::announce(build.args(words).arg("--target-dir").arg(&folder));
         toolkit.surround(&mut build);
         let code = process::exit_code(build.status().context("cannot start cargo")?);
@@ -66,9 +66,7 @@ pub(super) fn check() -> Result<u8> {
     }
     let release = folder.join("release");
     start(&release, &toolkit)?;
-    println!(
-        "snn and snn-gpu: linked; they start without driver and libraries, and find them when they are there"
-    );
+    println!("snn and snn-gpu: linked; they start without driver and libraries, and find them if present");
     assemble(&release, &toolkit)?;
     let mut wrong = Vec::new();
     print!("{}", launched(&release.join("snn-gpu"), &found, &mut wrong)?);
@@ -83,14 +81,14 @@ fn refuse(wrong: Vec<String>) -> Result<()> {
     bail!("machine code:\n{}", wrong.join("\n"))
 }
 
-/// The programs must start where nothing of NVIDIA's is, and reach its libraries where they are.
+/// The programs must start without NVIDIA's libraries, and find them if present.
 fn start(release: &Path, toolkit: &Toolkit) -> Result<()> {
     for name in ["snn", "snn-gpu"] {
         let program = release.join(name);
         let needed = succeed(Command::new("readelf").arg("-d").arg(&program))?;
         if let Some(line) = needed.lines().find(|line| line.contains("NEEDED") && line.contains("[libcu")) {
             bail!(
-                "{name} cannot start without a library of NVIDIA's: {}; which of its functions is new in the program, and \
+                "{name} cannot start without a library of NVIDIA: {}; which of its functions is new in the program, and \
                  missing in snn-core/src/fused/cuda/library.rs?",
                 line.trim()
             );
@@ -113,7 +111,7 @@ fn start(release: &Path, toolkit: &Toolkit) -> Result<()> {
     Ok(())
 }
 
-/// All PTX of the build: ours, and dfdx's.
+/// Assembles dfdx's PTX.
 fn assemble(release: &Path, toolkit: &Toolkit) -> Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(release.join("build")).context("cannot list what was built")? {
@@ -132,7 +130,7 @@ fn assemble(release: &Path, toolkit: &Toolkit) -> Result<()> {
                 ptxas.arg(format!("--gpu-name=sm_{gpu}")).arg(file).args(["--output-file", "/dev/null"]),
             )?;
         }
-        println!("{} files of PTX of dfdx's: assembled for sm_{gpu}", files.len());
+        println!("{} PTX files of dfdx: assembled for sm_{gpu}", files.len());
     }
     Ok(())
 }
@@ -145,8 +143,7 @@ struct Compiled {
     code: Code,
 }
 
-/// What each of our kernels uses and what its machine code looks like, made from the PTX of the oldest GPU, as the driver would, and
-/// from the sources.
+/// Compiles our kernels: from the PTX of the oldest GPU, as the driver would, and from the sources, for resources and machine code.
 fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<Vec<Compiled>> {
     let source = process::root().join("snn-core/src/fused/cuda/kernels/network.cu");
     let ptx = folder.join("network.ptx");
@@ -164,11 +161,11 @@ fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<Vec<Compiled>> {
         nvcc.args(options).args(["--cubin", "-Xptxas=-v", &format!("-arch=sm_{gpu}"), "-o"]);
         let found = usage(&succeed(nvcc.args([&binary, &source]))?);
         if found.is_empty() {
-            bail!("ptxas does not tell what the kernels use");
+            bail!("ptxas does not report the resources of the kernels");
         }
         let code = machine_code::read(&succeed(toolkit.program("nvdisasm").arg("-c").arg(&binary))?);
         if !found.iter().map(|it| &it.kernel).eq(code.iter().map(|it| &it.kernel)) {
-            bail!("nvdisasm names other kernels than ptxas");
+            bail!("nvdisasm and ptxas list different kernels");
         }
         compiled.extend(found.into_iter().zip(code).map(|(usage, code)| Compiled { gpu, usage, code }));
     }
@@ -177,12 +174,12 @@ fn kernels(folder: &Path, toolkit: &Toolkit) -> Result<Vec<Compiled>> {
 
 fn listed(kernels: &[Compiled]) -> String {
     let mut text = String::from(
-        "kernel                         GPU     registers  spilled  on chip    code  local  loads under way\n",
+        "kernel                         GPU     registers  spilled  on chip    code  local  loads in flight\n",
     );
     for Compiled { gpu, usage, code } in kernels {
         let (Usage { kernel, registers, spilled, on_chip }, Code { bytes, local, in_flight, .. }) =
             (usage, code);
-        // a string takes it
+        // writing to a string cannot fail
         let _ = writeln!(
             text,
             "{kernel:<31}sm_{gpu:<3} {registers:>9}  {spilled:>7}  {on_chip:>7}  {bytes:>6}  {local:>5}  {in_flight:>15}"
@@ -191,7 +188,7 @@ fn listed(kernels: &[Compiled]) -> String {
     text
 }
 
-/// Kernels that must be done in one wave on the GPU that work is cut for: a second one would have little to do.
+/// Kernels that must run in one wave on the GPU for which work is partitioned: a second wave would be almost empty.
 const ONE_WAVE: [&str; 6] = [
     "project_events_on_chip",
     "lif_forward_recurrent",
@@ -204,7 +201,7 @@ const ONE_WAVE: [&str; 6] = [
 /// That GPU, by its capability without the dot.
 const CUT_FOR: u32 = 90;
 
-/// The launches of a step of every job, by `snn-gpu`, on each GPU that is known.
+/// The launches of a step of every job, from `snn-gpu`, on each known GPU.
 fn launched(program: &Path, kernels: &[Compiled], wrong: &mut Vec<String>) -> Result<String> {
     let mut text = format!(
         "\n{:<4}{:<31}{:<7}{:>18} {:>9} {:>8} {:>9} {:>15} {:>10} {:>6}\n",
@@ -235,7 +232,7 @@ fn launched(program: &Path, kernels: &[Compiled], wrong: &mut Vec<String>) -> Re
         }
     }
     if !text.contains("sm_90") {
-        bail!("`snn-gpu launches` tells of no launch");
+        bail!("`snn-gpu launches` reports no launch");
     }
     Ok(text)
 }
@@ -265,12 +262,12 @@ fn place(model: &Model, launch: &Launch, usage: &Usage, wrong: &mut Vec<String>)
 struct Usage {
     kernel: String,
     registers: u32,
-    /// Bytes that a thread stores for want of registers.
+    /// Bytes of registers spilled per thread.
     spilled: u32,
     on_chip: u32,
 }
 
-/// Reads what `ptxas -v` writes.
+/// Parses the output of `ptxas -v`.
 fn usage(text: &str) -> Vec<Usage> {
     let before = |line: &str, what: &str| {
         line.split(what).next().and_then(|it| it.split_whitespace().last()?.parse().ok()).unwrap_or_default()
@@ -313,7 +310,7 @@ mod tests {
         let words: Vec<_> = text.split_whitespace().collect();
         let expected = "S gather_events sm_90 264 x 1 x 1 32 x 16 105984 37 2 50 % 1.00";
         assert_eq!((words.join(" ").as_str(), wrong.len()), (expected, 0));
-        // where work is cut for, one wave must do; elsewhere not
+        // one wave is required only on the GPU for which work is partitioned
         place(&hopper, &launch("gather_events", 265, 105_984), &usage(37), &mut wrong);
         place(&ampere, &launch("gather_events", 265, 105_984), &usage(37), &mut wrong);
         place(&hopper, &launch("readout", 265, 105_984), &usage(37), &mut wrong);

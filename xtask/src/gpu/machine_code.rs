@@ -1,11 +1,11 @@
-//! What the machine code of our kernels must look like, read from `nvdisasm -c`.
+//! Requirements for the machine code of our kernels, from the output of `nvdisasm -c`.
 
 use std::collections::BTreeSet;
 
-/// More than this does not fit the instruction cache of a processor.
+/// Size of the instruction cache of a multiprocessor.
 const LARGEST_CODE: usize = 32 << 10;
 
-/// Registers that `places` in `snn-core/src/fused/cuda/` counts on: with more, fewer blocks run at once than work is cut for.
+/// Registers assumed by `places` in `snn-core/src/fused/cuda/`: with more, fewer blocks run at once than planned.
 const REGISTERS: [(&str, u32); 5] = [
     ("gather_events", 40),
     ("gather_spikes", 40),
@@ -14,7 +14,7 @@ const REGISTERS: [(&str, u32); 5] = [
     ("lif_backward_recurrent_tile_4", 128),
 ];
 
-/// Loads from memory that must be under way at once, where a loop would else wait for each.
+/// Required number of loads in flight, where a loop would otherwise wait for each one.
 const IN_FLIGHT: [(&str, usize); 8] = [
     ("gather_spikes", 8),
     ("lif_backward", 8),
@@ -23,7 +23,7 @@ const IN_FLIGHT: [(&str, usize); 8] = [
     ("lif_backward_recurrent_wide", 8),
     ("lif_forward", 8),
     ("lif_forward_recurrent", 4),
-    ("reduce_partials", 8),
+    ("sum_gradients", 8),
 ];
 
 /// The code of one kernel.
@@ -31,13 +31,13 @@ const IN_FLIGHT: [(&str, usize); 8] = [
 pub(super) struct Code {
     pub(super) kernel: String,
     pub(super) bytes: usize,
-    /// Instructions that read or write memory of the thread alone: for want of registers, or for arrays that are indexed.
+    /// Instructions that access local memory, because of spilled registers or indexed arrays.
     pub(super) local: usize,
-    /// The most loads from memory that were started, line by line, before the first of them was needed.
+    /// Maximum number of loads started before the first of them is needed.
     pub(super) in_flight: usize,
 }
 
-/// Reads a disassembly.
+/// Parses a disassembly.
 pub(super) fn read(text: &str) -> Vec<Code> {
     let mut found: Vec<Code> = Vec::new();
     let mut pending = BTreeSet::new();
@@ -54,7 +54,7 @@ pub(super) fn read(text: &str) -> Vec<Code> {
         code.local += usize::from(matches!(kind, "LDL" | "STL"));
         let mut registers = registers(operands);
         if kind == "LDG" {
-            // the first is where the value goes
+            // the first register is the target
             let target = registers.next();
             if registers.any(|it| pending.contains(&it)) {
                 pending.clear();
@@ -77,17 +77,17 @@ fn instruction(line: &str) -> Option<(usize, &str)> {
     (!rest.is_empty()).then_some((usize::from_str_radix(address, 16).ok()?, rest.trim_start()))
 }
 
-/// Numbers of the registers that are named, in their order; of a pair, the first.
+/// Numbers of the registers in order; of a pair, the first.
 fn registers(operands: &str) -> impl Iterator<Item = u32> {
     let words = operands.split(|c: char| !c.is_ascii_alphanumeric());
     words.filter_map(|word| word.strip_prefix('R')?.parse().ok())
 }
 
-/// GPUs whose loads are looked at, and those whose instruction cache is: by their capability without the dot.
+/// GPUs for which loads and code size are checked, as compute capabilities without the dot.
 const LOADS_OF: [u32; 2] = [80, 90];
 const CACHES_OF: [u32; 2] = [80, 90];
 
-/// What is wrong with the code of a kernel that uses so many registers on a GPU of this capability.
+/// Problems of a kernel's code on a GPU of this compute capability.
 pub(super) fn complaints(code: &Code, gpu: u32, registers: u32) -> Vec<String> {
     let Code { kernel, bytes, local, in_flight } = code;
     let mut wrong = Vec::new();
@@ -99,11 +99,11 @@ pub(super) fn complaints(code: &Code, gpu: u32, registers: u32) -> Vec<String> {
     }
     let limit = |table: &[(&str, u32)]| table.iter().find(|(name, _)| name == kernel).map(|&(_, it)| it);
     if let Some(most) = limit(&REGISTERS).filter(|&most| registers > most) {
-        wrong.push(format!("{kernel}: {registers} registers, but work is cut for {most}"));
+        wrong.push(format!("{kernel}: {registers} registers, but work is partitioned for {most}"));
     }
     let least = IN_FLIGHT.iter().find(|(name, _)| name == kernel).map_or(0, |&(_, least)| least);
     if LOADS_OF.contains(&gpu) && *in_flight < least {
-        wrong.push(format!("{kernel}: {in_flight} loads under way at once, fewer than {least}"));
+        wrong.push(format!("{kernel}: {in_flight} loads in flight, fewer than {least}"));
     }
     wrong.iter().map(|it| format!("sm_{gpu}, {it}")).collect()
 }
@@ -139,7 +139,7 @@ mod tests {
         let bad = Code { bytes: 40_000, local: 2, in_flight: 1, ..sound };
         let told = complaints(&bad, 90, 41);
         for (told, what) in
-            told.iter().zip(["40000 bytes", "2 loads and stores", "41 registers", "1 loads under way"])
+            told.iter().zip(["40000 bytes", "2 loads and stores", "41 registers", "1 loads in flight"])
         {
             assert!(told.contains(what), "{told}");
         }

@@ -1,8 +1,8 @@
-//! `cargo xtask gpu`: what a GPU computes against the CPU, and how fast; and what of it can be checked without one.
+//! `cargo xtask gpu`: checks of a GPU against the CPU, measurements, and checks without a GPU.
 //!
-//! - `lines`: what is measured; `model`: what must be done at least; `table`, `kernels`: both as tables;
-//! - `session`: what runs on a machine with a GPU, stage by stage; `timed`: programs that get so much time and no more;
-//! - `pack`: the folder that is carried there;
+//! - `lines`: measurements; `model`: lower bounds; `table`, `kernels`: tables of both;
+//! - `session`: the stages on a machine with a GPU; `timed`: programs with a deadline;
+//! - `pack`: the folder for that machine;
 //! - `link`, `toolkit`, `machine_code`, `occupancy`: `--link-check`, on machines without GPU and CUDA toolkit.
 
 mod kernels;
@@ -28,19 +28,19 @@ use toolkit::{Toolkit, Unavailable};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Build, put into one folder what a machine with a GPU needs, and stop: with cargo and the CUDA toolkit
+    /// Only build, and create a folder with everything that a machine with a GPU needs
     #[arg(long, conflicts_with_all = ["binary", "link_check"])]
     build_only: bool,
-    /// The program `snn-gpu` built elsewhere, for machines without cargo
+    /// The program `snn-gpu`, built elsewhere, for machines without cargo
     #[arg(long, value_name = "FILE", conflicts_with = "link_check")]
     binary: Option<PathBuf>,
-    /// Write every line that is measured to gpu.jsonl there, as soon as it comes; else to the folder that the variable OUT names
+    /// Write all measurements to gpu.jsonl in this folder, immediately; default: the environment variable OUT
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["build_only", "link_check"])]
     out: Option<PathBuf>,
-    /// End every stage after so many seconds, if it is not done sooner
+    /// Maximum time of every stage
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["build_only", "link_check"])]
     limit: Option<u64>,
-    /// Without GPU and toolkit: fetch the compilers from PyPI, link the programs, assemble all kernels, and check their machine code
+    /// Without GPU and toolkit: fetch the compilers from PyPI, link the programs, and check the machine code of all kernels
     #[arg(long)]
     link_check: bool,
 }
@@ -58,7 +58,7 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
     }
     let folder = process::target().join("link-check");
     let binary = match &options.binary {
-        // as the working directory has it, not the search path
+        // relative to the working directory, not on the search path
         Some(binary) => fs::canonicalize(binary).with_context(|| format!("no {}", binary.display()))?,
         None => {
             let mut build = process::cargo(["build", "--release"]);
@@ -66,7 +66,7 @@ pub(crate) fn gpu(options: &Options) -> Result<u8> {
             process::announce(&build);
             let mut target = process::target();
             if options.build_only && !link::has_toolkit() {
-                // the compilers that `--link-check` fetches; the programs run on this GPU and on later ones
+                // the compilers of `--link-check`; the programs run on this GPU and on later ones
                 match Toolkit::get(&folder.join("toolkit"), link::OLDEST_PACKED)? {
                     Ok(toolkit) => toolkit.surround(build.arg("--target-dir").arg(&folder)),
                     Err(Unavailable(reason)) => {

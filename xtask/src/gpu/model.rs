@@ -1,17 +1,17 @@
-//! What kernels must do at least, counted from the shape of a job: the floors that measured times are held against.
+//! Lower bounds of kernels from the shape of a job, with which measured times are compared.
 
 use super::lines::{Ceilings, Job};
 
-/// What a kernel must do at least.
+/// The minimum work of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Work {
-    /// That it reads or writes off chip, each value once.
+    /// Bytes read or written off chip, each value once.
     pub(super) bytes: f64,
     /// In `f32`, additions; a multiply-add counts as two.
     pub(super) operations: f64,
 }
 
-/// What bounds a time from below.
+/// The limits of a GPU.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Floor {
     pub(super) ms: f64,
@@ -26,11 +26,11 @@ impl Work {
     }
 }
 
-/// Bytes of a value, and of the place of an event.
+/// Bytes of a value, and of the index of an event.
 const VALUE: f64 = 4.0;
 const INDEX: f64 = 2.0;
 
-/// Operations of a unit in a step of the time loop, forward (in `f64`, which takes two of `f32`) and backward without the surrogate.
+/// Operations per unit and step of the time loop, forward (in `f64`, counted twice) and backward, without the surrogate.
 const STEP_FORWARD: f64 = 20.0;
 const STEP_BACKWARD: f64 = 12.0;
 
@@ -42,11 +42,11 @@ impl Job {
     /// With B samples, T steps, I inputs, H hidden units and O outputs:
     ///
     /// - arithmetic: products with adjoint currents, `V a` (H x H) and `W_out a` (H x O), and those with analog input, forward
-    ///   and backward (2 I x H), are dense whatever spikes: `2 B T H (H if recurrent + O + 2 I if analog)` operations. Sums of
+    ///   and backward (2 I x H), are dense regardless of spikes: `2 B T H (H if recurrent + O + 2 I if analog)` operations. Sums of
     ///   weight rows picked by spikes are not counted, they become fewer with the spikes.
-    /// - memory: the backward pass needs every potential of the forward pass, 4 B T H bytes written and 4 B T H read; and both
-    ///   passes read the input, 2 bytes an event and 4 a row of events, or 4 B T I where it is analog. Nothing else is counted:
-    ///   it could stay on chip. So could all of a batch that fits the second-level cache, for which this floor is too high.
+    /// - memory: the backward pass needs every potential of the forward pass, 4 B T H bytes written and 4 B T H read; both passes
+    ///   read the input, 2 bytes per event and 4 per row of events, or 4 B T I for analog input. Everything else could stay on
+    ///   chip and is not counted. The same holds for a whole batch that fits the second-level cache: this bound is then too high.
     pub(super) fn work(&self) -> Work {
         let rows = self.rows();
         let [inputs, hidden, outputs] = [self.inputs, self.hidden, self.outputs].map(|units| units as f64);
@@ -63,8 +63,8 @@ impl Job {
         self.events.map_or(VALUE * rows * self.inputs as f64, |it| INDEX * it as f64 + VALUE * rows)
     }
 
-    /// What all launches of a kernel in a step must do, as the network is cut into kernels: what one leaves for the next goes
-    /// through memory. None for kernels that do next to nothing, and those that are not ours.
+    /// The minimum work of all launches of a kernel in a step. Kernels exchange data through memory. `None` for kernels with little
+    /// work, and for those of dfdx.
     pub(super) fn work_of(&self, kernel: &str) -> Option<Work> {
         let rows = self.rows();
         let [inputs, hidden, outputs] = [self.inputs, self.hidden, self.outputs].map(|units| units as f64);
@@ -80,13 +80,13 @@ impl Job {
                 (self.input_bytes() + weights + traces, events * hidden)
             }
             "project_spikes" => (masks + VALUE * rows * outputs, spikes * outputs),
-            // the drive comes, and the potential takes its place
+            // the potential replaces the drive
             "lif_forward" => (2.0 * traces + masks, STEP_FORWARD * rows * hidden),
             "lif_forward_recurrent" | "lif_forward_recurrent_wide" => {
                 (2.0 * traces + masks, STEP_FORWARD * rows * hidden + spikes * hidden)
             }
             "readout" | "readout_adjoint" => (VALUE * rows * outputs, STEP_BACKWARD * rows * outputs),
-            // adjoints of the readout down to the layer; for analog input the drive and the gradient of W as well
+            // from the readout's adjoints to the layer; for analog input, also the drive and the gradient of W
             "product" => {
                 let down = (VALUE * rows * outputs + traces, 2.0 * rows * hidden * outputs);
                 match self.events {
@@ -159,7 +159,7 @@ pub(super) mod tests {
         assert_eq!(gather.bytes, 2.0 * 2_048_000.0 + 4.0 * 128_000.0 + traces + 4.0 * 700.0 * 256.0);
         assert_eq!(of("gather_spikes").operations, 256.0 * 2000.4 * 276.0);
         assert_eq!(shd.work_of("transpose"), None);
-        // what is dense in a step is dense in its kernels
+        // dense operations of a step are those of its kernels
         let analog = Job { events: None, ..shd.clone() };
         let dense = |job: &Job, kernel: &str| job.work_of(kernel).map_or(0.0, |it| it.operations);
         let together = dense(&analog, "product") + 2.0 * 128_000.0 * 256.0 * 256.0;

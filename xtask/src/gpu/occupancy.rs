@@ -1,27 +1,27 @@
-//! How many blocks of a kernel run at once, by NVIDIA's rules for GPUs that are not here.
+//! Number of blocks of a kernel that run at once, by NVIDIA's rules, without the GPU.
 
-/// What a GPU has. Source: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability".
+/// Properties of a GPU. Source: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Model {
     /// Compute capability without the dot.
     pub(super) capability: u32,
     pub(super) name: &'static str,
     processors: u32,
-    /// Of a processor.
+    /// Per multiprocessor.
     threads: u32,
     registers: u32,
     shared: u32,
     blocks: u32,
-    /// On-chip memory that a block can ask for.
+    /// Maximum on-chip memory per block.
     pub(super) largest_shared: u32,
 }
 
-/// What a block takes of on-chip memory beside what it asks for.
+/// On-chip memory reserved per block in addition.
 const RESERVED: u32 = 1024;
 const WARP: u32 = 32;
-/// Registers are given to a warp in such pieces.
+/// Granularity of the registers of a warp.
 const REGISTER_UNIT: u32 = 256;
-/// Warps are given to the four schedulers of a processor in turn.
+/// Schedulers per multiprocessor, which share its warps evenly.
 const SCHEDULERS: u32 = 4;
 
 const LIKE_HOPPER: Model = Model {
@@ -35,7 +35,7 @@ const LIKE_HOPPER: Model = Model {
     largest_shared: 232_448,
 };
 
-/// The GPUs that launches are looked at for.
+/// The GPUs for which launches are checked.
 pub(super) const MODELS: [Model; 3] = [
     Model {
         capability: 80,
@@ -50,7 +50,7 @@ pub(super) const MODELS: [Model; 3] = [
 ];
 
 impl Model {
-    /// Blocks of so many threads, registers a thread and bytes on chip that fit on a processor at once; 0 if not one does.
+    /// Number of blocks with these threads, registers per thread, and bytes on chip that fit on a multiprocessor at once; possibly 0.
     pub(super) fn blocks_per_processor(&self, threads: u32, registers: u32, shared: u32) -> u32 {
         let warps = threads.div_ceil(WARP);
         let of_warp = (registers * WARP).next_multiple_of(REGISTER_UNIT).max(1);
@@ -61,12 +61,12 @@ impl Model {
         by_registers.min(by_threads).min(by_shared).min(self.blocks)
     }
 
-    /// Share of the threads of all processors that a kernel has at once, 0 to 1.
+    /// Fraction of the threads of all multiprocessors that a kernel uses at once, 0 to 1.
     pub(super) fn occupancy(&self, threads: u32, blocks_per_processor: u32) -> f64 {
         f64::from(blocks_per_processor * threads.next_multiple_of(WARP)) / f64::from(self.threads)
     }
 
-    /// How often all processors must be filled for so many blocks.
+    /// Number of times that all multiprocessors must be filled for `blocks` blocks.
     pub(super) fn waves(&self, blocks: u64, blocks_per_processor: u32) -> f64 {
         blocks as f64 / f64::from(self.processors * blocks_per_processor)
     }

@@ -1,4 +1,4 @@
-//! The folder that is carried to a machine with a GPU, and what it must not need there.
+//! The folder for a machine with a GPU, and checks of its requirements.
 
 use std::{
     cell::Cell,
@@ -14,14 +14,14 @@ use anyhow::{Context as _, Result};
 use super::toolkit::succeed;
 use crate::process;
 
-/// How `snn-gpu` is built: by itself, since the rest of the workspace needs HDF5, which machines with GPUs may not have.
+/// The build of `snn-gpu`: separate, since the rest of the workspace needs HDF5, which machines with GPUs may lack.
 pub(super) const SNN_GPU: [&str; 7] =
     ["--package", "snn-tests", "--no-default-features", "--features", "cuda", "--bin", "snn-gpu"];
 
-/// What can be carried to a machine with a GPU, where little can be.
+/// Maximum size of the folder, in bytes.
 const LARGEST: u64 = 40_000_000;
 
-/// Libraries that every Linux has: those of C, and what GCC leaves for later.
+/// Libraries of every Linux system: those of C and of GCC.
 const EVERYWHERE: [&str; 7] =
     ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux", "libdl.so.2", "libpthread.so.0", "librt.so.1"];
 
@@ -58,11 +58,11 @@ pub(super) fn pack(binary: &Path) -> Result<u8> {
     }
     let (folder, size) = (folder.display(), size.get());
     if size > LARGEST {
-        eprintln!("error: {folder} has {size} bytes, more than the {LARGEST} that can be carried");
+        eprintln!("error: {folder} has {size} bytes, more than the limit of {LARGEST}");
         return Ok(1);
     }
     println!(
-        "carry {folder} ({:.1} MB) to the machine with the GPU, which must have {} or later; there: ./xtask gpu --binary \
+        "copy {folder} ({:.1} MB) to the machine with the GPU, which must have {} or later; there: ./xtask gpu --binary \
          ./snn-gpu",
         size as f64 / 1e6,
         glibc(binary)?
@@ -70,19 +70,19 @@ pub(super) fn pack(binary: &Path) -> Result<u8> {
     Ok(0)
 }
 
-/// The first library that a program needs, and that not every Linux has.
+/// The first library that a program needs and that not every Linux system has.
 pub(super) fn foreign(program: &Path) -> Result<Option<String>> {
     let said = succeed(Command::new("readelf").arg("-d").arg(program))?;
     Ok(needed(&said).find(|it| !EVERYWHERE.iter().any(|name| it.starts_with(name))).map(str::to_owned))
 }
 
-/// Libraries that a program needs, out of what `readelf -d` says.
+/// Libraries that a program needs, from the output of `readelf -d`.
 fn needed(text: &str) -> impl Iterator<Item = &str> {
     let lines = text.lines().filter(|line| line.contains("(NEEDED)"));
     lines.filter_map(|line| line.split_once('[')?.1.split_once(']').map(|(name, _)| name))
 }
 
-/// The newest version of the C library that a program has symbols of.
+/// The newest version of the C library among the symbols of a program.
 fn glibc(program: &Path) -> Result<String> {
     let said = succeed(Command::new("readelf").arg("--version-info").arg(program))?;
     Ok(newest(&said)

@@ -1,7 +1,7 @@
-//! Everything that is to be found out on a machine with a GPU, stage by stage, the most telling first.
+//! All checks and measurements on a machine with a GPU, stage by stage, the most important first.
 //!
-//! Each stage is a process of its own with a deadline of its own. Whatever fails or hangs is reported, the rest goes on, the table is
-//! printed whatever happened, and the exit code comes last.
+//! Each stage is a process with its own deadline. If a stage fails or hangs, it is reported, and the others still run. The table is always
+//! printed, and the exit code comes last.
 
 use std::{
     env,
@@ -24,13 +24,13 @@ use crate::process;
 /// The same jobs in PyTorch.
 const TORCH: &str = include_str!("../../../tests/gpu/torch_steps.py");
 
-/// Where `snn-gpu` looks for its golden cases.
+/// The folder of golden cases, for `snn-gpu`.
 const GOLDEN_VARIABLE: &str = "SNN_GOLDEN_DIR";
 
 /// The file in the folder for results.
 const FILE: &str = "gpu.jsonl";
 
-/// A program, and how long it may take.
+/// A program and its deadline.
 #[derive(Debug, Clone)]
 pub(super) struct Stage {
     pub(super) name: String,
@@ -38,9 +38,9 @@ pub(super) struct Stage {
     pub(super) arguments: Vec<String>,
     pub(super) input: &'static str,
     pub(super) limit: Duration,
-    /// What must be there, or the stage is left out: a program that succeeds, and what it means if it does not.
+    /// A requirement: a program that must succeed, and the reason for skipping the stage if it does not.
     pub(super) needs: Option<(Vec<String>, &'static str)>,
-    /// Whether its failure says something of us, and not of the machine: it then becomes the exit code.
+    /// Whether its failure is ours, not that of the machine, and becomes the exit code.
     pub(super) counts: bool,
 }
 
@@ -58,13 +58,13 @@ impl Stage {
     }
 }
 
-/// What a profiler is to tell of each kernel, in a line of its own.
+/// Metrics of the profiler, for every kernel.
 const METRICS: &str = "gpu__time_duration.sum,sm__throughput.avg.pct_of_peak_sustained_elapsed,\
                        dram__throughput.avg.pct_of_peak_sustained_elapsed,lts__throughput.avg.pct_of_peak_sustained_elapsed,\
                        sm__warps_active.avg.pct_of_peak_sustained_active,launch__registers_per_thread,\
                        launch__occupancy_limit_shared_mem,smsp__issue_active.avg.pct_of_peak_sustained_active";
 
-/// In less than nine minutes, if every stage takes all its time.
+/// All stages, less than nine minutes in total.
 pub(super) fn stages(binary: &Path) -> Vec<Stage> {
     let mut stages = vec![
         Stage::new("quick check", binary, &["check", "--quick"], 30),
@@ -82,7 +82,7 @@ pub(super) fn stages(binary: &Path) -> Vec<Stage> {
         input: TORCH,
         needs: Some((
             words(&["python3", "-c", "import torch; assert torch.cuda.is_available()"]),
-            "python3 has no torch that sees a GPU",
+            "python3 has no torch with a visible GPU",
         )),
         counts: false,
         ..Stage::new("PyTorch", Path::new("python3"), &["-u", "-"], 110)
@@ -99,7 +99,7 @@ pub(super) fn stages(binary: &Path) -> Vec<Stage> {
         ..Stage::new(
             "a step of S under ncu",
             Path::new("ncu"),
-            // clocks belong to whoever owns the machine
+            // do not change the clocks of the machine
             &["--clock-control", "none", "--csv", "--metrics", METRICS, &program, "step", "S"],
             40,
         )
@@ -116,19 +116,19 @@ pub(super) fn stages(binary: &Path) -> Vec<Stage> {
     stages
 }
 
-/// All stages, one after the other, and what they have measured.
+/// The stages and their measurements.
 pub(super) struct Session {
     begin: Instant,
     lines: Vec<Line>,
-    /// Beside a program that was carried here, where it does not know its repository.
+    /// The folder of the program, on a machine without the repository.
     golden: PathBuf,
     file: Option<File>,
-    /// The exit code of what went wrong first.
+    /// The exit code of the first failure.
     code: u8,
 }
 
 impl Session {
-    /// Lines go into a file in `out`; where it cannot be written, they are shown all the same.
+    /// Writes lines to a file in `out`; if that fails, they are still printed.
     pub(super) fn new(binary: &Path, out: Option<&Path>) -> Self {
         let open = |folder: &Path| {
             fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -190,7 +190,7 @@ impl Session {
         let (code, what) = match end {
             End::Code(0) => (0, None),
             End::Code(code) => (code, Some(format!("it failed with exit code {code} after {seconds:.0} s"))),
-            End::OutOfTime => (1, Some(format!("it was not done after {} s", stage.limit.as_secs()))),
+            End::OutOfTime => (1, Some(format!("it was not finished after {} s", stage.limit.as_secs()))),
         };
         self.write(
             &serde_json::json!({"kind": "stage", "stage": stage.name, "seconds": seconds, "code": code})
@@ -208,7 +208,7 @@ impl Session {
                 self.write(line);
                 self.lines.push(measured);
             }
-            // for people, and for those who read the file later
+            // printed, and recorded in the file
             None => {
                 println!("{line}");
                 self.write(&serde_json::json!({"kind": "text", "stage": stage, "text": line}).to_string());
@@ -216,7 +216,7 @@ impl Session {
         }
     }
 
-    /// At once: the next stage may take the machine with it.
+    /// Writes a line immediately, because the next stage may crash the machine.
     fn write(&mut self, line: &str) {
         if let Some(file) = &mut self.file
             && let Err(error) = writeln!(file, "{line}").and_then(|()| file.flush())
@@ -232,7 +232,7 @@ impl Session {
         self.take(what, &serde_json::json!({"kind": "skipped", "what": what, "reason": reason}).to_string());
     }
 
-    /// Name, driver, memory, compute capability and clocks of every GPU that is visible.
+    /// Name, driver, memory, compute capability and clocks of every visible GPU.
     fn machine(&mut self, when: &str) {
         let query = "--query-gpu=name,driver_version,memory.total,compute_cap,clocks.sm,clocks.mem";
         let output = Command::new("nvidia-smi").args([query, "--format=csv,noheader"]).output();
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
-    /// A stand-in for `snn-gpu`: a script that measures, fails, hangs or dies as its first argument says.
+    /// A mock of `snn-gpu`: a script that measures, fails, hangs or crashes, depending on its first argument.
     fn program(folder: &Path) -> Result<PathBuf> {
         let path = folder.join("snn-gpu");
         let script = "#!/bin/sh\ncase $1 in\n\
@@ -300,11 +300,11 @@ mod tests {
         );
         assert_eq!((&lines[3]["code"], &lines[5]["code"]), (&7.into(), &139.into()));
         for (line, reason) in
-            [(4, "exit code 7"), (6, "exit code 139"), (8, "not done after 1 s"), (9, "not there")]
+            [(4, "exit code 7"), (6, "exit code 139"), (8, "not finished after 1 s"), (9, "not there")]
         {
             assert!(lines[line]["reason"].as_str().unwrap().contains(reason), "{}", lines[line]);
         }
-        // the sleeper that the program that hung has left
+        // the child process of the program that hung
         let child = fs::read_to_string(child).unwrap();
         let alive = || {
             fs::read_to_string(format!("/proc/{}/stat", child.trim())).is_ok_and(|it| !it.contains(") Z "))
@@ -313,7 +313,7 @@ mod tests {
         while alive() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(!alive(), "process {child} is left");
+        assert!(!alive(), "process {child} still runs");
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -323,7 +323,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let binary = program(&folder).unwrap();
         let stages = [Stage::new("fine", &binary, &["fine"], 60)];
-        // a file where the folder should be
+        // a file instead of the folder
         assert_eq!(Session::new(&binary, Some(&binary)).run(&stages), 1);
         assert_eq!(Session::new(&binary, Some(&folder.join("out"))).run(&stages), 0);
         fs::remove_dir_all(folder).unwrap();

@@ -1,6 +1,6 @@
-//! What `snn-gpu` and `torch_steps.py` have measured, as tables.
+//! Tables of the measurements of `snn-gpu` and `torch_steps.py`.
 //!
-//! The floor of a job is the time that a training step takes at least on a GPU, by the larger of two bounds (`Job::work`).
+//! The floor of a job is the minimum time of a training step on a GPU, the larger of two bounds (`Job::work`).
 
 use super::{
     kernels,
@@ -8,7 +8,7 @@ use super::{
     model::Floor,
 };
 
-/// What the GPU can do at most, and whether that was measured.
+/// The limits of the GPU, and whether they were measured.
 fn limits(lines: &[Line]) -> (Option<Ceilings>, bool) {
     let measured = lines.iter().find_map(|line| match line {
         Line::Ceilings(ceilings) => Some(*ceilings),
@@ -21,14 +21,14 @@ fn limits(lines: &[Line]) -> (Option<Ceilings>, bool) {
     (measured.or(told), measured.is_some())
 }
 
-/// One row for every job and size of the batch, and under the table what concerns no single row.
+/// One row per job and batch size, and other measurements below the table.
 pub(super) fn render(lines: &[Line]) -> String {
     let (limits, measured) = limits(lines);
     let mut text = format!(
         "{:<4}{:>6} {:>10} {:>12} {:>10} {:>10} {:>9} {:>12} {:>7} {:>14} {:>7} {:>11} {:>7}\n",
         "job",
         "batch",
-        "ms a step",
+        "ms/step",
         "samples/s",
         "spikes",
         "floor ms",
@@ -40,7 +40,7 @@ pub(super) fn render(lines: &[Line]) -> String {
         "torch graph",
         "ratio"
     );
-    // a job is told of by each stage that has to do with it
+    // every stage of a job describes it
     let mut jobs: Vec<&Job> = Vec::new();
     for line in lines {
         if let Line::Job(job) = line
@@ -91,9 +91,9 @@ pub(super) fn render(lines: &[Line]) -> String {
             ratio(graph),
         );
     }
-    text += "spikes: of the hidden units, a sample; floor: a arithmetic, m memory, the larger of both";
+    text += "spikes: of the hidden units, per sample; floor: a arithmetic, m memory, whichever is larger";
     if let Some(Ceilings { gflop_per_s, gb_per_s }) = limits {
-        let how = if measured { "measured" } else { "as the GPU says of itself" };
+        let how = if measured { "measured" } else { "as reported by the GPU" };
         text += &format!(", at {:.1} TFLOP/s and {:.2} TB/s, {how}", gflop_per_s / 1e3, gb_per_s / 1e3);
     }
     text.push('\n');
@@ -108,7 +108,7 @@ pub(super) fn render(lines: &[Line]) -> String {
                 let same = |[one, other]: &[String; 2]| if one == other { "same" } else { "DIFFERENT" };
                 let (loss, gradients) = (same(loss), same(gradients));
                 text += &format!(
-                    "{job}, a step made twice: {loss} bits of the loss, {gradients} bits of gradients\n"
+                    "{job}, a step computed twice: {loss} bits of the loss, {gradients} bits of gradients\n"
                 );
             }
             Line::Skipped { what, reason } => text += &format!("skipped: {what} ({reason})\n"),

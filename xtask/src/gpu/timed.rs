@@ -1,4 +1,4 @@
-//! Programs that must not take longer than there is time for.
+//! Programs with a deadline.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -15,14 +15,13 @@ use crate::process;
 /// How a program ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// With this exit code.
+    /// It ended with this exit code.
     Code(u8),
-    /// By us, when its time was over.
+    /// It was ended at its deadline.
     OutOfTime,
 }
 
-/// Runs `command` with `input` on its standard input until `deadline`, and hands over every line that it writes to its
-/// standard output.
+/// Runs `command` with `input` on its standard input until `deadline`, and passes on every line of its standard output.
 pub(super) fn run(
     command: &mut Command,
     input: &str,
@@ -30,18 +29,18 @@ pub(super) fn run(
     mut take: impl FnMut(&str),
 ) -> Result<End> {
     process::announce(command);
-    // a group of its own, so that what it has started ends with it
+    // a separate process group, so that its children end with it
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     let start = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = start.with_context(|| format!("cannot start `{}`", process::line(command)))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // a program that does not read its input is free to do so
+        // the program need not read its input
         let _ = stdin.write_all(input.as_bytes());
     }
     let output = child.stdout.take().context("a program without output")?;
     let (sender, lines) = mpsc::channel();
-    // ends with the output, or when nobody listens any more
+    // ends with the output, or when the receiver is dropped
     thread::spawn(move || {
         BufReader::new(output).lines().map_while(Result::ok).try_for_each(|it| sender.send(it))
     });
@@ -54,7 +53,7 @@ pub(super) fn run(
             }
         }
     }
-    // it has closed its output, and may still be about something else
+    // it has closed its output, and may still run
     loop {
         if let Some(status) = child.try_wait().context("cannot wait for a program")? {
             return Ok(End::Code(process::exit_code(status)));
@@ -66,12 +65,12 @@ pub(super) fn run(
     }
 }
 
-/// Ends it and all that it has started.
+/// Ends it and all its children.
 fn end(mut child: Child) -> Result<End> {
     #[cfg(unix)]
     {
         let group = format!("-{}", child.id());
-        // there may be nobody left
+        // all of them may have ended already
         process::succeeds(Command::new("kill").args(["-KILL", "--", &group]));
     }
     child.kill().context("cannot end a program")?;

@@ -1,4 +1,4 @@
-//! A CUDA toolkit that compiles and links and cannot run anything: NVIDIA's compilers from PyPI, and stand-ins for its libraries.
+//! A CUDA toolkit for compiling and linking only: NVIDIA's compilers from PyPI, and mocks of its libraries.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ const WHEELS: [&str; 6] = [
     "nvidia-cuda-crt==13.0.88",
     "nvidia-cuda-runtime==13.0.96",
     "nvidia-cuda-cccl==13.0.85",
-    // not to be had for 13.0; it reads what older compilers write
+    // not available for 13.0; it reads the output of older compilers
     "nvidia-cuda-nvdisasm==13.5.37",
 ];
 
@@ -29,37 +29,39 @@ const LIBRARIES: [(&str, &str, &str, &str); 4] = [
     ("nvrtc", "13", "nvrtc", "nvrtc/sys.rs"),
 ];
 
-/// What the stand-in for the driver counts.
+/// Number of GPUs of the mock driver.
 pub(super) const GPUS: u32 = 3;
 
-/// Functions of the stand-ins that answer; all others report an unknown error.
+/// Functions of the mock libraries that work; all others return an unknown error.
 const ANSWERS: &str = "int cuInit(unsigned flags) { return flags == 0 ? 0 : 1; }\n\
                        int cuDeviceGetCount(int *count) { *count = GPUS; return 0; }\n";
 
 pub(super) struct Toolkit {
     root: PathBuf,
-    /// Comes before everything else on the search path.
+    /// The first folder on the search path.
     shims: PathBuf,
     capability: u32,
 }
 
-/// Why there can be no toolkit here.
+/// The reason why there is no toolkit.
 pub(super) struct Unavailable(pub(super) String);
 
 impl Toolkit {
-    /// Makes it in `folder`, or takes what an earlier call has made there. `capability` is that of the GPU that there seems
-    /// to be, without the dot.
+    /// Creates it in `folder`, or reuses the result of an earlier call. `capability` is the compute capability of the GPU that the
+    /// build is to find, without the dot.
     pub(super) fn get(folder: &Path, capability: u32) -> Result<Result<Self, Unavailable>> {
         let (wheels, unpacked) = (folder.join("wheels"), folder.join("unpacked"));
         let root = unpacked.join("nvidia/cu13");
         if !cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
-            return Ok(Err(Unavailable("NVIDIA has compilers for Linux on x86-64 and ARM alone".to_owned())));
+            return Ok(Err(Unavailable(
+                "NVIDIA's compilers are only available for Linux on x86-64 and ARM".to_owned(),
+            )));
         }
-        // also for another list of wheels
+        // not valid for another list of wheels
         let done = folder.join(format!("complete-{}", WHEELS.len()));
         if !done.is_file() {
             if !process::succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
-                return Ok(Err(Unavailable("python3 has no pip here".to_owned())));
+                return Ok(Err(Unavailable("python3 has no pip".to_owned())));
             }
             let mut download = Command::new("python3");
             download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]);
@@ -69,7 +71,7 @@ impl Toolkit {
                 let said = String::from_utf8_lossy(&output.stderr);
                 let reason =
                     said.lines().rfind(|line| line.starts_with("ERROR")).unwrap_or("no reason given");
-                return Ok(Err(Unavailable(format!("the compilers cannot be had from PyPI: {reason}"))));
+                return Ok(Err(Unavailable(format!("the compilers are unavailable from PyPI: {reason}"))));
             }
             for entry in fs::read_dir(&wheels).context("cannot list the wheels")? {
                 let wheel = entry.context("cannot list the wheels")?.path();
@@ -84,7 +86,7 @@ impl Toolkit {
         let shims = folder.join("shims");
         fs::create_dir_all(&shims).context("cannot make a folder")?;
         let answer = format!("#!/bin/sh\necho compute_cap\necho {}.{}\n", capability / 10, capability % 10);
-        fs::write(shims.join("nvidia-smi"), answer).context("cannot write a stand-in for nvidia-smi")?;
+        fs::write(shims.join("nvidia-smi"), answer).context("cannot write a mock of nvidia-smi")?;
         make_executable(&shims)?;
         Ok(Ok(Self { root, shims, capability }))
     }
@@ -95,7 +97,7 @@ impl Toolkit {
         command
     }
 
-    /// Lets `command` find the toolkit and nothing else of its kind.
+    /// Makes `command` find this toolkit and no other.
     pub(super) fn surround(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders =
@@ -109,13 +111,13 @@ impl Toolkit {
         }
     }
 
-    /// Where the stand-ins for the libraries lie.
+    /// The folder of the mock libraries.
     pub(super) fn libraries(&self) -> PathBuf {
         self.root.join("lib")
     }
 }
 
-/// Compiles the stand-ins: every function that `cudarc` declares.
+/// Compiles the mock libraries, with every function that `cudarc` declares.
 fn stand_ins(root: &Path) -> Result<()> {
     let bindings = bindings()?;
     for (library, version, prefix, file) in LIBRARIES {
@@ -130,17 +132,17 @@ fn stand_ins(root: &Path) -> Result<()> {
         }
         let folder = root.join("lib");
         let (code, file) = (folder.join(format!("{library}.c")), format!("lib{library}.so.{version}"));
-        fs::write(&code, source).context("cannot write a stand-in")?;
+        fs::write(&code, source).context("cannot write a mock library")?;
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", &format!("-Wl,-soname,{file}"), "-o"]);
         succeed(compiler.args([&folder.join(&file), &code]))?;
-        // by this name the linker looks for it
+        // the name that the linker uses
         fs::copy(folder.join(&file), folder.join(format!("lib{library}.so"))).context("cannot copy")?;
     }
     Ok(())
 }
 
-/// The names of the functions that the text of a binding declares.
+/// The names of the functions declared by the text of a binding.
 fn functions<'a>(binding: &'a str, prefix: &str) -> Vec<&'a str> {
     let names = binding.split("pub fn ").skip(1).filter_map(|rest| rest.split('(').next());
     let mut names: Vec<_> = names.filter(|name| name.starts_with(prefix)).collect();
@@ -149,7 +151,7 @@ fn functions<'a>(binding: &'a str, prefix: &str) -> Vec<&'a str> {
     names
 }
 
-/// The sources of `cudarc`, as cargo has them.
+/// The sources of `cudarc` in cargo's registry.
 fn bindings() -> Result<PathBuf> {
     let mut metadata = process::cargo(["metadata", "--format-version", "1", "--features", "snn-core/cuda"]);
     let output = metadata.output().context("cannot start cargo")?;
@@ -158,7 +160,7 @@ fn bindings() -> Result<PathBuf> {
     let packages = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
     let package =
         packages.iter().find(|package| package["name"] == "cudarc").context("cudarc is not used")?;
-    let manifest = Path::new(package["manifest_path"].as_str().context("cudarc lies nowhere")?);
+    let manifest = Path::new(package["manifest_path"].as_str().context("cudarc has no path")?);
     Ok(manifest.with_file_name("src"))
 }
 
@@ -172,7 +174,7 @@ pub(super) fn succeed(command: &mut Command) -> Result<String> {
     Ok(said)
 }
 
-/// What lies in `folder`; wheels do not say.
+/// Makes the files in `folder` executable, since wheels do not preserve this.
 fn make_executable(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {

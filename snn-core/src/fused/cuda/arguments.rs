@@ -1,8 +1,8 @@
-//! What each kernel is given: the `struct`s of `kernels/*.cuh`, field by field.
+//! The arguments of every kernel: the `struct`s of `kernels/*.cuh`, field by field.
 
 use std::marker::PhantomData;
 
-/// A place in the memory of the machine; 0 for none.
+/// An address in device memory, or 0.
 pub(crate) type Address = u64;
 
 /// A kernel that takes `A`.
@@ -49,14 +49,54 @@ kernels! {
     LIF_BACKWARD_RECURRENT_TILE_4: LifBackward = "lif_backward_recurrent_tile_4";
     GATHER_EVENTS: Gather = "gather_events";
     GATHER_SPIKES: Gather = "gather_spikes";
-    REDUCE_PARTIALS: ReducePartials = "reduce_partials";
     PRODUCT: Product = "product";
     TRANSPOSE: Transpose = "transpose";
     CROSS_ENTROPY: CrossEntropy = "cross_entropy";
     ACTIVITY: Activity = "activity";
-    SUM_OF_SQUARES: Norm = "sum_of_squares";
-    SUM_PARTS: SumParts = "sum_parts";
+    SUM_GRADIENTS: SumGradients = "sum_gradients";
+    UPDATE_WEIGHTS: UpdateWeights = "update_weights";
     MULTIPLY_ADDS: MultiplyAdds = "multiply_adds";
+}
+
+/// Arguments without padding, so that their bytes can be compared.
+///
+/// # Safety
+/// `repr(C)`, aligned to 8 bytes, with numbers only, and without padding.
+#[expect(unsafe_code, reason = "numbers as words")]
+pub(crate) unsafe trait Packed: Copy {
+    /// The bytes in words.
+    fn words(&self) -> Vec<u64> {
+        let start = std::ptr::from_ref(self).cast::<u64>();
+        // SAFETY: aligned, and every byte is initialized, because there is no padding.
+        unsafe { std::slice::from_raw_parts(start, size_of::<Self>() / 8) }.to_vec()
+    }
+}
+
+/// Implements [`Packed`] for structs with so many fields of eight and of four bytes.
+macro_rules! packed {
+    ($($type:ident: $eight:literal, $four:literal;)*) => {$(
+        const _: () = assert!(
+            size_of::<$type>() == 8 * $eight + 4 * $four && align_of::<$type>() == 8 && $four % 2 == 0
+        );
+        #[expect(unsafe_code, reason = "numbers as words")]
+        // SAFETY: the size is that of all fields, which are numbers, so there is no padding.
+        unsafe impl Packed for $type {}
+    )*};
+}
+
+packed! {
+    Project: 6, 6;
+    LifForward: 7, 6;
+    Readout: 8, 4;
+    LifBackward: 6, 14;
+    Gather: 5, 8;
+    Product: 11, 2;
+    Transpose: 2, 4;
+    CrossEntropy: 5, 6;
+    Activity: 7, 6;
+    SumGradients: 195, 132;
+    UpdateWeights: 196, 132;
+    MultiplyAdds: 1, 2;
 }
 
 /// `project.cuh`
@@ -74,6 +114,7 @@ pub(super) struct Project {
     pub(super) words: u32,
     pub(super) units: u32,
     pub(super) chunk: u32,
+    pub(super) padding: u32,
 }
 
 /// `lif_forward.cuh`
@@ -155,6 +196,7 @@ pub(super) struct Gather {
     pub(super) words: u32,
     pub(super) samples: u32,
     pub(super) tile: u32,
+    pub(super) padding: u32,
 }
 
 /// What the gather of events has on chip beside its sums: `slots` and `staged` in `gradient.cuh`.
@@ -166,16 +208,6 @@ pub(super) const PARTS: usize = 8;
 /// Rows of a part that a thread has in registers, and how many more it fetches at a time: of the kernels of two and of four samples,
 /// at the end of `lif_backward_tile.cuh`.
 pub(super) const HELD: [(usize, usize); 2] = [(16, 4), (10, 2)];
-
-/// `gradient.cuh`
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReducePartials {
-    pub(super) sums: Address,
-    pub(super) total: Address,
-    pub(super) count: u64,
-    pub(super) parts: u32,
-}
 
 /// `product.cuh`
 #[repr(C)]
@@ -193,6 +225,7 @@ pub(super) struct Product {
     pub(super) b_column: u64,
     pub(super) split: u64,
     pub(super) steps: u32,
+    pub(super) padding: u32,
 }
 
 /// Rows and columns of a tile of the product, `SIDE` in `product.cuh`.
@@ -227,6 +260,7 @@ pub(super) struct CrossEntropy {
     pub(super) of_label: f32,
     pub(super) of_others: f32,
     pub(super) scale: f32,
+    pub(super) padding: u32,
 }
 
 /// `loss.cuh`
@@ -248,27 +282,80 @@ pub(super) struct Activity {
     pub(super) d_square: f32,
 }
 
-/// `norm.cuh`
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Norm {
-    pub(super) values: Address,
-    pub(super) parts: Address,
-    pub(super) count: u64,
-}
+/// Matrices per launch of the kernels in `update.cuh`, `MATRICES` there.
+pub(super) const MATRICES: usize = 32;
 
-/// `norm.cuh`
+/// Threads per block of these kernels, `UPDATE_THREADS`, and values per block, `UPDATE_PART`.
+pub(super) const UPDATE_THREADS: usize = 256;
+pub(super) const UPDATE_PART: usize = 1024;
+
+/// `update.cuh`
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SumParts {
-    pub(super) parts: Address,
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct MatrixRow {
+    pub(super) weights: Address,
+    pub(super) gradient: Address,
+    pub(super) first: Address,
+    pub(super) second: Address,
     pub(super) sums: Address,
-    pub(super) count: u32,
+    pub(super) count: u64,
+    pub(super) parts: u32,
+    pub(super) first_block: u32,
+    pub(super) adds: u32,
+    pub(super) frozen: u32,
 }
 
-/// Threads of the kernels of norms and sums, and values of a block: `NORM_THREADS` and `NORM_PART` in `norm.cuh`.
-pub(super) const NORM_THREADS: usize = 256;
-pub(super) const NORM_PART: usize = 8192;
+/// `update.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SumGradients {
+    pub(super) squares: Address,
+    pub(super) losses: Address,
+    pub(super) loss_sums: Address,
+    pub(super) blocks: u32,
+    pub(super) matrices: u32,
+    pub(super) loss_rows: u32,
+    pub(super) batch: u32,
+    pub(super) rows: [MatrixRow; MATRICES],
+}
+
+/// `update.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UpdateWeights {
+    pub(super) squares: Address,
+    pub(super) loss_sums: Address,
+    pub(super) norms: Address,
+    pub(super) rates: Address,
+    pub(super) blocks: u32,
+    pub(super) matrices: u32,
+    pub(super) loss_rows: u32,
+    pub(super) padding: u32,
+    pub(super) rows: [MatrixRow; MATRICES],
+}
+
+/// `update.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Rates {
+    pub(super) limit: f64,
+    pub(super) rule: u32,
+    pub(super) learning_rate: f32,
+    pub(super) weight_decay: f32,
+    pub(super) decoupled: f32,
+    pub(super) decay_first: f32,
+    pub(super) rest_first: f32,
+    pub(super) decay_second: f32,
+    pub(super) rest_second: f32,
+    pub(super) correction_first: f32,
+    pub(super) correction_second: f32,
+    pub(super) epsilon: f32,
+    pub(super) padding: u32,
+}
+
+/// `Rule` in `update.cuh`.
+pub(super) const RULE_SGD: u32 = 0;
+pub(super) const RULE_ADAM: u32 = 1;
 
 /// `ceiling.cuh`
 #[repr(C)]
@@ -276,6 +363,7 @@ pub(super) const NORM_PART: usize = 8192;
 pub(super) struct MultiplyAdds {
     pub(super) sums: Address,
     pub(super) rounds: u32,
+    pub(super) padding: u32,
 }
 
 /// Multiply-adds of a thread in a round, `CHAINS` in `ceiling.cuh`.

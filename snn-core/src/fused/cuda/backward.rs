@@ -1,7 +1,7 @@
-//! The backward pass, launch by launch, from the readout down.
+//! The launches of the backward pass, from the readout down.
 
 use super::{
-    arguments::{self as kernel, Address, Gather, Kernel, LifBackward, ReducePartials, Transpose},
+    arguments::{self as kernel, Address, Gather, Kernel, LifBackward, Transpose},
     forward::{Below, Feed, MAX_THREADS, Matrices, Step, Trace, product, words},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
     occupancy::{LARGEST_SHARED, places},
@@ -12,63 +12,63 @@ use crate::{
     weights::Buffer,
 };
 
-/// Blocks that keep a GPU busy when a dense product is split into as many as that.
+/// Target number of blocks when a dense product is split.
 const BLOCKS: usize = 1024;
 
-/// Units that the `tile` kernels of the recurrent time loop have at most.
+/// Maximum units of the `tile` kernels of the recurrent time loop.
 const TILE_UNITS: usize = 256;
 
-/// Most warps of the gather kernels.
+/// Maximum warps per block of the gather kernels.
 const GATHER_WARPS: usize = 16;
 
-/// Floats that the partial sums of one gradient may take, at most.
+/// Maximum number of floats in the partial sums of one gradient.
 const PARTIAL_FLOATS: usize = 1 << 26;
 
-/// Where gradients lie that come from above: of the logits, of the spike counts of each hidden layer, and of the readout potentials.
+/// Addresses of the gradients of logits, spike counts of each hidden layer, and readout potentials.
 pub(super) struct FromAbove {
     pub(super) d_logits: Address,
-    /// 0 where it is known to be 0 everywhere.
+    /// 0 if the gradient is 0 everywhere.
     pub(super) d_counts: Vec<Address>,
     /// Of the readout potentials, if the loss may depend on them.
     pub(super) d_readout: Option<Address>,
 }
 
-/// Where the gradients of the weights go; they are added to.
-#[derive(Debug, Default)]
-pub(super) struct Into {
-    pub(super) hidden: Vec<(Address, Option<Address>)>,
-    pub(super) readout: Address,
+/// The gradient of one matrix as partial sums, `[parts, values]`.
+#[derive(Debug)]
+pub(super) struct Partials<M: KernelDevice> {
+    pub(super) sums: DeviceBuffer<M, f32>,
+    pub(super) parts: usize,
 }
 
-/// Takes a trace backward. Everything that is pointed to must be there, in the shapes of the plan.
+/// Queues the backward pass. Returns the gradients of the weights in the order `W1`, `V1`, `W2`, .. `Wout`, without those for which
+/// `frozen` is true. All addresses must be valid, in the shapes of the plan.
 pub(super) fn run<M: KernelDevice>(
     machine: &M,
     plan: &Plan,
     matrices: &Matrices<Buffer<f32, M::Device>>,
     trace: Trace<M>,
     from: &FromAbove,
-    into: &Into,
-) -> Result<(), Failure<M>> {
+    frozen: &[bool],
+) -> Result<Vec<Option<Partials<M>>>, Failure<M>> {
     let step = Step { machine, plan };
     let Trace { input, layers, argmax_steps, readout } = trace;
     step.readout_adjoint(&readout, &argmax_steps, from)?;
-    let mut above = Adjoint {
-        current_adjoints: readout,
-        units: plan.outputs,
-        weights: M::buffer(&matrices.readout),
-        into: into.readout,
-    };
-    let hidden =
-        plan.hidden.iter().zip(&layers).zip(matrices.hidden.iter().zip(&into.hidden)).zip(&from.d_counts);
-    // steps after the last maximum of the readout have nothing to give, where no other gradient comes in
+    // from the readout down
+    let mut gradients = Vec::new();
+    let mut wanted = frozen.iter().rev().map(|is_frozen| !is_frozen);
+    let mut is_wanted = || wanted.next().unwrap_or(true);
+    let mut above =
+        Adjoint { current_adjoints: readout, units: plan.outputs, weights: M::buffer(&matrices.readout) };
+    let hidden = plan.hidden.iter().zip(&layers).zip(&matrices.hidden).zip(&from.d_counts);
+    // without other gradients, those after the last maximum of the readout are 0
     let maxima = plan.readout == Readout::Max
         && from.d_readout.is_none()
         && from.d_counts.iter().all(|&d_counts| d_counts == 0);
     let (argmax_steps, outputs) = if maxima { (argmax_steps.address(), plan.outputs as u32) } else { (0, 0) };
-    for (((shape, layer), ((w, v), &(into_w, into_v))), &d_counts) in hidden.rev() {
+    for (((shape, layer), (w, v)), &d_counts) in hidden.rev() {
         let rows = plan.batch * plan.steps;
         let current_adjoints = DeviceBuffer::new(machine, rows * shape.units)?;
-        // the sum over the units above, whose weights are transposed by their strides
+        // the sum over the units above; strides transpose their weights
         step.product(&kernel::Product {
             a: above.current_adjoints.address(),
             b: above.weights,
@@ -79,8 +79,11 @@ pub(super) fn run<M: KernelDevice>(
             b_column: above.units as u64,
             ..product(rows, shape.units, above.units, 1)
         })?;
-        let spikes = Below::Spikes(&layer.spikes);
-        step.gradient(spikes, shape.units, &above.current_adjoints, above.units, above.into)?;
+        let mut gradient = |adjoints: &DeviceBuffer<M, f32>, columns: usize| {
+            let spikes = || Below::Spikes(&layer.spikes);
+            is_wanted().then(|| step.gradient(spikes(), shape.units, adjoints, columns)).transpose()
+        };
+        gradients.push(gradient(&above.current_adjoints, above.units)?);
         let propagated = v.as_ref().filter(|_| shape.propagate).map(|v| M::buffer(v));
         let arguments = LifBackward {
             trace: layer.potentials.address(),
@@ -92,12 +95,17 @@ pub(super) fn run<M: KernelDevice>(
             ..step.lif_backward(shape)
         };
         step.lif_backward_layer(shape, arguments, propagated)?;
-        if let Some(into_v) = into_v {
-            step.gradient(Below::Spikes(&layer.spikes), shape.units, &current_adjoints, shape.units, into_v)?;
+        if v.is_some() {
+            gradients.push(gradient(&current_adjoints, shape.units)?);
         }
-        above = Adjoint { current_adjoints, units: shape.units, weights: M::buffer(w), into: into_w };
+        above = Adjoint { current_adjoints, units: shape.units, weights: M::buffer(w) };
     }
-    step.gradient(Below::Input(&input), plan.inputs, &above.current_adjoints, above.units, above.into)
+    let input = is_wanted()
+        .then(|| step.gradient(Below::Input(&input), plan.inputs, &above.current_adjoints, above.units))
+        .transpose()?;
+    gradients.push(input);
+    gradients.reverse();
+    Ok(gradients)
 }
 
 /// The adjoint currents of a layer, and its afferents.
@@ -106,7 +114,6 @@ struct Adjoint<M: KernelDevice> {
     current_adjoints: DeviceBuffer<M, f32>,
     units: usize,
     weights: Address,
-    into: Address,
 }
 
 impl<M: KernelDevice> Step<'_, M> {
@@ -131,7 +138,7 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// What the time loop of a layer needs to know, but for addresses.
+    /// Arguments of the time loop of a layer, without addresses.
     fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
         let plan = self.plan;
         LifBackward {
@@ -158,7 +165,7 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// The time loop of one layer; `recurrent` is V, where a gradient goes through it.
+    /// Queues the time loop of one layer; `recurrent` is V, if gradients propagate through it.
     fn lif_backward_layer(
         &self,
         shape: &LayerPlan,
@@ -188,9 +195,9 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// How the recurrent time loop is cut into blocks. Up to [`TILE_UNITS`] units, two or four samples to a block, whichever is
-    /// sooner done; beyond, as many as its threads are enough for, up to two. As many rows of V on chip as fit beside the adjoint
-    /// currents and the partial sums. Sums do not depend on it within a kernel, and those of the `tile` kernels are the same.
+    /// The blocks of the recurrent time loop. Up to [`TILE_UNITS`] units, two or four samples share a block, whichever is faster;
+    /// beyond, at most two, as the number of threads permits. As many rows of V are on chip as fit in addition to the adjoint currents
+    /// and the partial sums. Sums do not depend on this within a kernel, and both `tile` kernels compute the same sums.
     fn blocks(&self, shape: &LayerPlan) -> Blocks {
         let shared = self.machine.largest_shared();
         let width = shape.units.next_multiple_of(WARP);
@@ -216,11 +223,11 @@ impl<M: KernelDevice> Step<'_, M> {
     fn tiles(&self, shape: &LayerPlan, largest_shared: usize) -> Blocks {
         let groups = shape.units.div_ceil(4).next_multiple_of(WARP);
         let width = 4 * groups;
-        // whatever the number of samples, so that sums are the same
+        // independent of the number of samples, for identical sums
         let depth = shape.units.div_ceil(kernel::PARTS).next_multiple_of(4).max(kernel::HELD[0].0);
         let processors = places(kernel::PARTS * groups, 128, 0);
         let waves = |samples: usize| self.plan.batch.div_ceil(samples).div_ceil(processors);
-        // a step of four samples takes 1.6 times one of two (docs/gpu.md)
+        // a step of four samples takes 1.6 times as long as one of two (docs/gpu.md)
         let four = 5 * waves(2) > 8 * waves(4);
         let (samples, kernel) = if four {
             (4, kernel::LIF_BACKWARD_RECURRENT_TILE_4)
@@ -240,101 +247,92 @@ impl<M: KernelDevice> Step<'_, M> {
         Blocks { kernel, launch, on_chip, depth, transposed: [kernel::PARTS * depth, width] }
     }
 
-    /// `into[k] += sum over samples and n of (input of unit k at step n) slot[n]`, for `[units, columns]` weights.
+    /// `gradient[k] = sum over samples and n of (input of unit k at step n) slot[n]`, for `[units, columns]` weights.
     fn gradient(
         &self,
         below: Below<'_, M>,
         units: usize,
         current_adjoints: &DeviceBuffer<M, f32>,
         columns: usize,
-        into: Address,
-    ) -> Result<(), Failure<M>> {
+    ) -> Result<Partials<M>, Failure<M>> {
         let (machine, Plan { batch, steps, .. }) = (self.machine, self.plan);
         let size = units * columns;
         let most = (PARTIAL_FLOATS / size).max(1);
-        let (sums, parts) = if let Below::Input(Feed::Frames(frames)) = &below {
-            let depth = batch * steps;
-            let tiles = units.div_ceil(kernel::SIDE) * columns.div_ceil(kernel::SIDE);
-            let splits = (BLOCKS / tiles).clamp(1, depth.div_ceil(256)).min(most);
-            let arguments = product(units, columns, depth, splits);
-            let parts = arguments.depth.div_ceil(arguments.split) as usize;
-            let sums = DeviceBuffer::<M, f32>::new(machine, parts * size)?;
-            self.product(&kernel::Product {
-                a: frames.address(),
-                b: current_adjoints.address(),
-                c: sums.address(),
-                a_row: 1,
-                a_depth: units as u64,
-                b_depth: columns as u64,
-                b_column: 1,
-                ..arguments
-            })?;
-            (sums, parts)
-        } else {
-            let stage = if matches!(below, Below::Input(_)) { kernel::STAGE_BYTES } else { 0 };
-            let warps = if stage == 0 { words(units).min(GATHER_WARPS) } else { GATHER_WARPS };
-            let column_tiles = columns.div_ceil(WARP);
-            // the order of sums must not depend on the GPU: parts are cut for one, tiles for the other
-            let (tile, tiles) = unit_tiles(units, LARGEST_SHARED, stage);
-            let places = places(WARP * warps, 40, tile * WARP * size_of::<f32>() + stage);
-            let samples = batch.div_ceil((places / (tiles * column_tiles)).clamp(1, *batch).min(most));
-            let parts = batch.div_ceil(samples);
-            let (tile, tiles) = unit_tiles(units, machine.largest_shared(), stage);
-            let sums = DeviceBuffer::new(machine, parts * size)?;
-            let launch = Launch {
-                blocks: [tiles, column_tiles, parts],
-                threads: [WARP, warps],
-                shared: tile * WARP * size_of::<f32>() + stage,
-            };
-            let (gather, offsets, indices, masks) = match below {
-                Below::Input(Feed::Events { offsets, indices }) => {
-                    (kernel::GATHER_EVENTS, offsets.address(), indices.address(), 0)
-                }
-                Below::Spikes(spikes) => (kernel::GATHER_SPIKES, 0, 0, spikes.address()),
-                Below::Input(Feed::Frames(_)) => return Ok(()),
-            };
-            let arguments = Gather {
-                sums: sums.address(),
-                current_adjoints: current_adjoints.address(),
-                offsets,
-                indices,
-                masks,
-                batch: *batch as u32,
-                steps: *steps as u32,
-                units: units as u32,
-                columns: columns as u32,
-                words: words(units) as u32,
-                samples: samples as u32,
-                tile: tile as u32,
-            };
-            #[expect(unsafe_code, reason = "kernels trust their arguments")]
-            // SAFETY: current_adjoints are [batch, steps, columns], sums [parts, units, columns], and spikes as in `Step::project`.
-            unsafe {
-                machine.launch(&gather, launch, &arguments)?;
+        let (gather, offsets, indices, masks) = match below {
+            Below::Input(Feed::Events { offsets, indices }) => {
+                (kernel::GATHER_EVENTS, offsets.address(), indices.address(), 0)
             }
-            (sums, parts)
+            Below::Spikes(spikes) => (kernel::GATHER_SPIKES, 0, 0, spikes.address()),
+            Below::Input(Feed::Frames(frames)) => {
+                let depth = batch * steps;
+                let tiles = units.div_ceil(kernel::SIDE) * columns.div_ceil(kernel::SIDE);
+                let splits = (BLOCKS / tiles).clamp(1, depth.div_ceil(256)).min(most);
+                let arguments = product(units, columns, depth, splits);
+                let parts = arguments.depth.div_ceil(arguments.split) as usize;
+                let sums = DeviceBuffer::new(machine, parts * size)?;
+                self.product(&kernel::Product {
+                    a: frames.address(),
+                    b: current_adjoints.address(),
+                    c: sums.address(),
+                    a_row: 1,
+                    a_depth: units as u64,
+                    b_depth: columns as u64,
+                    b_column: 1,
+                    ..arguments
+                })?;
+                return Ok(Partials { sums, parts });
+            }
         };
-        let arguments =
-            ReducePartials { sums: sums.address(), total: into, count: size as u64, parts: parts as u32 };
+        let stage = if masks == 0 { kernel::STAGE_BYTES } else { 0 };
+        let warps = if stage == 0 { words(units).min(GATHER_WARPS) } else { GATHER_WARPS };
+        let column_tiles = columns.div_ceil(WARP);
+        // the order of sums must not depend on the GPU: its memory determines tiles, but not parts
+        let (tile, tiles) = unit_tiles(units, LARGEST_SHARED, stage);
+        let places = places(WARP * warps, 40, tile * WARP * size_of::<f32>() + stage);
+        let samples = batch.div_ceil((places / (tiles * column_tiles)).clamp(1, *batch).min(most));
+        let parts = batch.div_ceil(samples);
+        let (tile, tiles) = unit_tiles(units, machine.largest_shared(), stage);
+        let sums = DeviceBuffer::new(machine, parts * size)?;
+        let launch = Launch {
+            blocks: [tiles, column_tiles, parts],
+            threads: [WARP, warps],
+            shared: tile * WARP * size_of::<f32>() + stage,
+        };
+        let arguments = Gather {
+            sums: sums.address(),
+            current_adjoints: current_adjoints.address(),
+            offsets,
+            indices,
+            masks,
+            batch: *batch as u32,
+            steps: *steps as u32,
+            units: units as u32,
+            columns: columns as u32,
+            words: words(units) as u32,
+            samples: samples as u32,
+            tile: tile as u32,
+            padding: 0,
+        };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: sums are [parts, units, columns], and so many floats are there to be added to.
+        // SAFETY: current_adjoints are [batch, steps, columns], sums [parts, units, columns], and spikes as in `Step::project`.
         unsafe {
-            machine.launch(&kernel::REDUCE_PARTIALS, Launch::by_element(size), &arguments)
+            machine.launch(&gather, launch, &arguments)?;
         }
+        Ok(Partials { sums, parts })
     }
 }
 
 struct Blocks {
     kernel: Kernel<LifBackward>,
     launch: Launch,
-    /// Rows of V, of each part where there are parts, and how many a part has.
+    /// Rows of V on chip (per part, if there are parts), and rows per part.
     on_chip: usize,
     depth: usize,
     /// Rows and columns.
     transposed: [usize; 2],
 }
 
-/// How many units a block of the gather kernels has on chip beside `stage` bytes, and how many such tiles there are.
+/// Units per tile of the gather kernels, with `stage` bytes of other on-chip memory, and the number of tiles.
 fn unit_tiles(units: usize, largest_shared: usize, stage: usize) -> (usize, usize) {
     let most = (largest_shared.saturating_sub(stage) / (WARP * WARP * size_of::<f32>())).max(1);
     let words = words(units);

@@ -1,10 +1,10 @@
-//! Between tensors of dfdx and raw memory. dfdx keeps the memory of its tensors to itself; on every device, its SGD update moves
-//! values from one to the other without a way over the host.
+//! Copies between dfdx's tensors and buffers. dfdx does not expose the memory of its tensors; on every device, its SGD update copies
+//! values without a detour through the host.
 
 use crate::weights::{Buffer, Matrix};
 use dfdx::prelude::{Device, HasErr, HasShape, Momentum, SgdConfig, Shape, Storage, Tensor, WeightDecay};
 
-/// The values of a matrix, row by row.
+/// The values of a matrix, row-major.
 ///
 /// With learning rate 0, momentum 0 and weight decay 1, the velocity becomes the parameter: `v = 0 v + (0 + 1 w)`.
 pub(super) fn buffer_of<D: Device<f32>>(
@@ -24,7 +24,7 @@ pub(super) fn buffer_of<D: Device<f32>>(
     Ok(values)
 }
 
-/// A tensor that holds `values`, the last dimension fastest.
+/// A tensor with `values`, row-major.
 ///
 /// With learning rate -1, a parameter of zeros becomes the gradient: `w = 0 + 1 g`.
 pub(super) fn tensor_of<S: Shape, D: Device<f32>>(

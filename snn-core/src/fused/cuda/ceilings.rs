@@ -1,4 +1,4 @@
-//! What a GPU can do at most, measured: the floors of kernels are counted with it.
+//! The measured limits of a GPU, from which the lower bounds of kernels are computed.
 
 #[cfg(any(feature = "cuda", test))]
 use super::arguments::CHAINS;
@@ -14,41 +14,41 @@ use super::{
 #[cfg(feature = "cuda")]
 use crate::Error;
 
-/// Threads of a block.
+/// Threads per block.
 const THREADS: usize = 256;
 
-/// What a GPU can do at most.
+/// The measured limits of a GPU.
 #[cfg(feature = "cuda")]
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CudaCeilings {
-    /// Fused multiply-adds in `f32`, which count as two operations, in 10^9 a second.
+    /// Fused multiply-adds in `f32`, counted as two operations, in 10^9 per second.
     pub gflop_per_s: f64,
-    /// Bytes read and bytes written when memory is copied, in 10^9 a second.
+    /// Bytes read plus bytes written by a copy, in 10^9 per second.
     pub gb_per_s: f64,
-    /// Bytes that were copied.
+    /// Bytes copied.
     pub copied: usize,
 }
 
 /// Chains of `rounds` multiply-adds in all threads of `blocks` blocks.
-#[cfg_attr(not(any(feature = "cuda", test)), expect(dead_code, reason = "the emulation measures nothing"))]
+#[cfg_attr(not(any(feature = "cuda", test)), expect(dead_code, reason = "the emulation is not measured"))]
 fn multiply_adds<M: KernelDevice>(
     machine: &M,
     blocks: usize,
     rounds: u32,
 ) -> Result<DeviceBuffer<M, f32>, Failure<M>> {
     let sums = DeviceBuffer::new(machine, blocks * THREADS)?;
-    let arguments = MultiplyAdds { sums: sums.address(), rounds };
+    let arguments = MultiplyAdds { sums: sums.address(), rounds, padding: 0 };
     let launch = Launch { blocks: [blocks, 1, 1], threads: [THREADS, 1], shared: 0 };
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    // SAFETY: there is room for a sum of each thread.
+    // SAFETY: there is room for one sum per thread.
     unsafe {
         machine.launch(&kernel::MULTIPLY_ADDS, launch, &arguments)?;
     }
     Ok(sums)
 }
 
-/// Copies memory and multiplies, some times each, and takes the best. `bytes` are copied, and each thread makes `rounds` rounds.
+/// Copies `bytes` bytes and runs `rounds` rounds of multiply-adds per thread, several times each, and returns the best rates.
 ///
 /// # Errors
 /// [`Error::Device`] if the GPU fails.
@@ -57,14 +57,14 @@ fn multiply_adds<M: KernelDevice>(
 pub fn cuda_ceilings(device: &dfdx::prelude::Cuda, bytes: usize, rounds: u32) -> Result<CudaCeilings, Error> {
     const TIMES: usize = 5;
     let driver = Driver::of(device).map_err(Error::device)?;
-    // as many blocks as fit at once, twice
+    // twice as many blocks as fit at once
     let blocks = 16 * driver.processors().map_err(Error::device)?;
     let [from, to] = [(); 2].map(|()| DeviceBuffer::<Driver, f32>::new(&driver, bytes / size_of::<f32>()));
     let (from, to) = (from.map_err(Error::device)?, to.map_err(Error::device)?);
     let work = || {
         for _ in 0..TIMES {
             #[expect(unsafe_code, reason = "memory of the GPU")]
-            // SAFETY: both buffers were made for so many bytes, and are kept until all is done.
+            // SAFETY: both buffers have `bytes` bytes, and are kept until everything is complete.
             unsafe {
                 driver.copy(from.address(), to.address(), bytes)?;
             }

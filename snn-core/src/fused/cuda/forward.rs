@@ -1,4 +1,4 @@
-//! The forward pass, launch by launch.
+//! The launches of the forward pass.
 
 use super::{
     arguments::{self as kernel, Address, LifForward, Product, Project},
@@ -12,20 +12,34 @@ use crate::{
 };
 use std::{any::Any, sync::Arc};
 
-/// Widest block.
+/// Maximum threads per block.
 pub(super) const MAX_THREADS: usize = 1024;
 
-/// Units that a thread of the `wide` kernels has at most.
+/// Maximum units per thread of the `wide` kernels.
 const PER_THREAD: usize = 4;
 
-/// Most units that a recurrent layer may have: one block has them all.
+/// Maximum units of a recurrent layer, all of which are in one block.
 pub(super) const MAX_RECURRENT: usize = MAX_THREADS * PER_THREAD;
 
-/// The weights of a network as raw memory, `[pre, post]`.
+/// The weights of a network in buffers, `[pre, post]`.
 #[derive(Debug)]
 pub(super) struct Matrices<B> {
     pub(super) hidden: Vec<(B, Option<B>)>,
     pub(super) readout: B,
+}
+
+impl<B> Matrices<B> {
+    /// In the order `W1`, `V1`, `W2`, .. `Wout`.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &B> {
+        let hidden = self.hidden.iter().flat_map(|(w, v)| [Some(w), v.as_ref()]);
+        hidden.flatten().chain([&self.readout])
+    }
+
+    /// [`Matrices::iter`] with mutable access.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut B> {
+        let hidden = self.hidden.iter_mut().flat_map(|(w, v)| [Some(w), v.as_mut()]);
+        hidden.flatten().chain([&mut self.readout])
+    }
 }
 
 /// The input of a network on a machine.
@@ -39,8 +53,8 @@ pub(super) enum Feed<M: KernelDevice> {
 #[derive(Debug)]
 pub(super) enum Fed<M: KernelDevice, T> {
     Now(DeviceBuffer<M, T>),
-    /// Copied ahead.
-    Ahead(Address, #[expect(dead_code, reason = "it keeps the copy")] Arc<dyn Any + Send + Sync>),
+    /// Staged.
+    Ahead(Address, #[expect(dead_code, reason = "keeps the copy allocated")] Arc<dyn Any + Send + Sync>),
 }
 
 impl<M: KernelDevice, T: Plain> Fed<M, T> {
@@ -77,19 +91,19 @@ impl<M: KernelDevice> Feed<M> {
     }
 }
 
-/// What a weight matrix gets its input from.
+/// The input of a weight matrix.
 #[derive(Debug)]
 pub(super) enum Below<'a, M: KernelDevice> {
     Input(&'a Feed<M>),
     Spikes(&'a DeviceBuffer<M, u32>),
 }
 
-/// Words that hold a bit for each of `units`.
+/// Number of words for one bit per unit.
 pub(super) fn words(units: usize) -> usize {
     units.div_ceil(WARP)
 }
 
-/// What a forward pass leaves of one hidden layer.
+/// The trace of one hidden layer.
 #[derive(Debug)]
 pub(super) struct LayerTrace<M: KernelDevice> {
     /// `U[n] - threshold` before the reset, `[batch, steps, units]`.
@@ -98,30 +112,30 @@ pub(super) struct LayerTrace<M: KernelDevice> {
     pub(super) spikes: DeviceBuffer<M, u32>,
 }
 
-/// What a forward pass leaves for the backward pass.
+/// The trace of a forward pass, for the backward pass.
 #[derive(Debug)]
 pub(super) struct Trace<M: KernelDevice> {
     pub(super) input: Feed<M>,
     pub(super) layers: Vec<LayerTrace<M>>,
-    /// First maximum of the readout, `[batch, outputs]`.
+    /// Step of the first maximum of the readout, `[batch, outputs]`.
     pub(super) argmax_steps: DeviceBuffer<M, u32>,
-    /// `[batch, steps, outputs]`: the drive, which the backward pass writes over.
+    /// `[batch, steps, outputs]`: the drive, which the backward pass overwrites.
     pub(super) readout: DeviceBuffer<M, f32>,
 }
 
-/// Where the results of a forward pass go.
+/// Addresses for the results of a forward pass.
 #[derive(Debug)]
 pub(super) struct Results {
     /// `[batch, outputs]`.
     pub(super) logits: Address,
     /// Of every hidden layer, `[batch, units]`.
     pub(super) counts: Vec<Address>,
-    /// Readout potentials, `[batch, steps, outputs]`; 0 where they are not wanted.
+    /// Readout potentials, `[batch, steps, outputs]`; 0 if not requested.
     pub(super) readout: Address,
 }
 
 impl<M: KernelDevice> Trace<M> {
-    /// Runs the network forward; what `results` names must be there.
+    /// Queues the forward pass; all addresses in `results` must be valid.
     pub(super) fn forward(
         machine: &M,
         plan: &Plan,
@@ -154,7 +168,7 @@ impl<M: KernelDevice> Trace<M> {
         };
         let launch = Launch::by_column(plan.batch, plan.outputs);
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: every buffer has room for its shape in `readout.cuh`, and is kept by what is returned or by the caller.
+        // SAFETY: every buffer has its shape in `readout.cuh`, and is kept by the result or by the caller.
         unsafe {
             machine.launch(&kernel::READOUT, launch, &arguments)?;
         }
@@ -169,7 +183,7 @@ pub(super) struct Step<'a, M: KernelDevice> {
 }
 
 impl<M: KernelDevice> Step<'_, M> {
-    /// What the kernels of the readout need to know, but for addresses.
+    /// Arguments of the readout's kernels, without addresses.
     pub(super) fn readout(&self) -> kernel::Readout {
         let plan = self.plan;
         kernel::Readout {
@@ -188,7 +202,7 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
-    /// The drive of a layer of `columns` units that `weights`, `[units, columns]`, connect with the layer below.
+    /// The drive of a layer of `columns` units through `weights`, `[units, columns]`, from the layer below.
     fn project(
         &self,
         below: Below<'_, M>,
@@ -212,13 +226,14 @@ impl<M: KernelDevice> Step<'_, M> {
             words: words(units) as u32,
             units: units as u32,
             chunk: 0,
+            padding: 0,
         };
         match below {
             Below::Input(Feed::Events { offsets, indices }) => {
                 (arguments.offsets, arguments.indices) = (offsets.address(), indices.address());
                 let shared = units * WARP * size_of::<f32>();
                 let (kernel, launch) = if shared <= machine.largest_shared() {
-                    // registers as `cargo xtask gpu --link-check` tells
+                    // registers as reported by `cargo xtask gpu --link-check`
                     let (threads, tiles) = ([WARP, 16], columns.div_ceil(WARP));
                     let chunks = (places(threads[0] * threads[1], 48, shared) / tiles).max(1);
                     let chunk = rows.div_ceil(chunks).max(64);
@@ -229,8 +244,8 @@ impl<M: KernelDevice> Step<'_, M> {
                     (&kernel::PROJECT_EVENTS, launch)
                 };
                 #[expect(unsafe_code, reason = "kernels trust their arguments")]
-                // SAFETY: `drive` is [rows, columns]; `Events` holds rows + 1 offsets, and indices below `units`, of which each has
-                // a row of the weights on chip where `shared` says so.
+                // SAFETY: `drive` is [rows, columns]; `Events` has rows + 1 offsets, and indices below `units`; on chip, there is a row
+                // of the weights for each.
                 unsafe {
                     machine.launch(kernel, launch, &arguments)?;
                 }
@@ -261,7 +276,7 @@ impl<M: KernelDevice> Step<'_, M> {
         Ok(drive)
     }
 
-    /// `arguments` must describe operands that are there, and a result with room for every split.
+    /// The operands in `arguments` must be valid, and the result must have room for every split.
     pub(super) fn product(&self, arguments: &Product) -> Result<(), Failure<M>> {
         let tiles = |extent: u64| (extent as usize).div_ceil(kernel::SIDE);
         let splits = arguments.depth.div_ceil(arguments.split) as usize;
@@ -271,13 +286,13 @@ impl<M: KernelDevice> Step<'_, M> {
             shared: kernel::PRODUCT_BYTES,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: the callers, all in this module and its neighbor, take sizes and strides from the shapes of what they pass.
+        // SAFETY: the callers, here and in `backward`, derive sizes and strides from the shapes of their buffers.
         unsafe {
             self.machine.launch(&kernel::PRODUCT, launch, arguments)
         }
     }
 
-    /// Takes one layer through the time loop; `potentials` comes with the drive.
+    /// Queues the time loop of one layer; `potentials` contains the drive.
     fn lif_forward(
         &self,
         shape: &LayerPlan,
@@ -319,7 +334,7 @@ impl<M: KernelDevice> Step<'_, M> {
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: trace [batch, steps, units], masks [batch, steps, words], counts [batch, units] and V [units, units] are
-        // there; two buffers of words are on chip; a recurrent layer has at most `MAX_RECURRENT` units (`super::forward`).
+        // valid; two buffers of words are on chip; a recurrent layer has at most `MAX_RECURRENT` units (`super::forward`).
         unsafe {
             machine.launch(&kernel, launch, &arguments)?;
         }
@@ -327,7 +342,7 @@ impl<M: KernelDevice> Step<'_, M> {
     }
 }
 
-/// A product in `splits` parts at most, but for operands and strides.
+/// Arguments of a product in at most `splits` parts, without operands and strides.
 pub(super) fn product(rows: usize, columns: usize, depth: usize, splits: usize) -> Product {
     Product {
         a: 0,
@@ -342,5 +357,6 @@ pub(super) fn product(rows: usize, columns: usize, depth: usize, splits: usize) 
         b_column: 0,
         split: depth.div_ceil(splits) as u64,
         steps: 0,
+        padding: 0,
     }
 }

@@ -1,20 +1,19 @@
-//! The libraries of the driver and of cuBLAS, loaded when they are first needed.
+//! The libraries of the driver and of cuBLAS, loaded when first needed.
 //!
-//! `cudarc` is linked against both, and a program that is cannot even start where they are missing: on the login node of a
-//! cluster, say, where sweeps are submitted. The functions of them that this crate and dfdx reach are therefore defined here
-//! and handed on to the libraries, so that the linker finds nothing left to look up there and leaves them out. Should it ever
-//! find another one, the program needs the library from the start again, and works all the same; `cargo xtask gpu --link-check`
-//! tells.
+//! `cudarc` links against both, and such a program cannot start without them: on the login node of a cluster, for example, where
+//! sweeps are submitted. Therefore the functions that this crate and dfdx use are defined here and forwarded to the libraries, which
+//! the linker then omits because no symbol is left to resolve. If a function is missing here, the program still works, but requires the
+//! library at its start; `cargo xtask gpu --link-check` reports this.
 //!
-//! dfdx makes a handle of cuBLAS with every device, but nothing of this crate multiplies through it: a handle is made in earnest with
-//! the first matrix product of dfdx's, and only that product needs the library.
+//! dfdx creates a cuBLAS handle with every device, but this crate does not use cuBLAS: the real handle is created with dfdx's first
+//! matrix product, and only that product requires the library.
 
 use super::profile::{Call, watch};
 use crate::Error;
 use libloading::Library;
 use std::{
     env,
-    ffi::{OsStr, c_int, c_uchar, c_uint, c_void},
+    ffi::{OsStr, c_int, c_uchar, c_uint, c_ulonglong, c_void},
     path::PathBuf,
     ptr,
     sync::{Mutex, OnceLock, PoisonError},
@@ -25,10 +24,10 @@ type Pointer = *mut c_void;
 static DRIVER: OnceLock<Result<Library, String>> = OnceLock::new();
 static CUBLAS: OnceLock<Result<Library, String>> = OnceLock::new();
 
-/// Of the toolkit that the build used.
+/// Major version of the toolkit used for the build.
 const CUDA_MAJOR: &str = env!("SNN_CUDA_MAJOR");
 
-/// Where containers and distributions put the driver, should the loader not find it by itself.
+/// Locations of the driver in containers and distributions, in case the loader does not find it.
 const DRIVER_FOLDERS: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu",
     "/usr/lib/aarch64-linux-gnu",
@@ -42,23 +41,23 @@ const DRIVER_FOLDERS: &[&str] = &[
     "/run/opengl-driver/lib",
 ];
 
-/// Where toolkits lie.
+/// Locations of toolkits.
 const TOOLKITS: &[&str] = &["/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda"];
 
-/// Folders of a toolkit; `compat` has drivers that are newer than that of the machine.
+/// Folders of a toolkit; `compat` has a newer driver than the machine.
 const IN_TOOLKIT: &[&str] = &["lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib", "compat"];
 
-/// The library of the driver has one name for all its versions.
+/// The library of the driver has the same name in all versions.
 fn driver() -> &'static Result<Library, String> {
     DRIVER.get_or_init(|| load(&["libcuda.so.1".to_owned()]))
 }
 
-/// Four functions of it are used, which are the same in all these versions.
+/// The four functions used are the same in all these versions.
 fn cublas() -> &'static Result<Library, String> {
     CUBLAS.get_or_init(|| load(&[CUDA_MAJOR, "13", "12", "11"].map(|major| format!("libcublas.so.{major}"))))
 }
 
-/// What to load a library by: first as the loader finds it, then from the folders where it may lie.
+/// Paths to try for a library: first the bare name, then the known folders.
 fn places(names: &[String]) -> Vec<PathBuf> {
     let toolkits = ["CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX"].into_iter().filter_map(env::var_os);
     let toolkits: Vec<_> = toolkits.map(PathBuf::from).chain(TOOLKITS.iter().map(PathBuf::from)).collect();
@@ -68,12 +67,12 @@ fn places(names: &[String]) -> Vec<PathBuf> {
     names.iter().map(PathBuf::from).chain(there.filter(|path| path.is_file())).collect()
 }
 
-/// The first of the libraries that there is; else what is wrong with the first.
+/// Loads the first available library; otherwise returns the problem with the first path.
 fn load(names: &[String]) -> Result<Library, String> {
     let mut problem = None;
     for place in places(names) {
-        #[expect(unsafe_code, reason = "a library of NVIDIA's")]
-        // SAFETY: initializing these libraries asks nothing of the program.
+        #[expect(unsafe_code, reason = "a library of NVIDIA")]
+        // SAFETY: initializing these libraries has no requirements.
         match unsafe { Library::new::<&OsStr>(place.as_ref()) } {
             Ok(library) => return Ok(library),
             Err(error) => problem = problem.or(Some(error.to_string())),
@@ -85,7 +84,7 @@ fn load(names: &[String]) -> Result<Library, String> {
 /// Loads the driver.
 ///
 /// # Errors
-/// [`Error::Device`] says that it is missing, and what to do.
+/// [`Error::Device`] if it is missing, with advice.
 pub(super) fn check() -> Result<(), Error> {
     match driver() {
         Ok(_) => Ok(()),
@@ -96,28 +95,28 @@ pub(super) fn check() -> Result<(), Error> {
     }
 }
 
-/// Defines functions that hand on to those of the same name in the driver, or return an error where there is none; with what a
-/// program that measures is told of the call.
-macro_rules! handed_on {
+/// Defines functions that forward to those of the same name in the driver, or return an error if it lacks them. Calls with a
+/// [`Call`] are reported to programs that measure.
+macro_rules! forwarded {
     ($(fn $name:ident($($argument:ident: $type:ty),*) $(=> $call:expr)?;)*) => {$(
-        #[expect(unsafe_code, reason = "a function of NVIDIA's")]
-        // SAFETY: nothing else of this name is in the program; it does what that function does, on the same arguments.
+        #[expect(unsafe_code, reason = "a function of NVIDIA")]
+        // SAFETY: the name is unique in the program; it forwards to that function with the same arguments.
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($argument: $type),*) -> c_int {
             type Signature = unsafe extern "C" fn($($type),*) -> c_int;
             static FUNCTION: OnceLock<Option<Signature>> = OnceLock::new();
             let find = || -> Option<Signature> {
                 let library = driver().as_ref().ok()?;
-                // SAFETY: this is its signature, and the library stays loaded.
+                // SAFETY: the signature is correct, and the library stays loaded.
                 unsafe { library.get(concat!(stringify!($name), "\0").as_bytes()) }.ok().map(|found| *found)
             };
             let make = || match FUNCTION.get_or_init(find) {
-                // SAFETY: as the caller says.
+                // SAFETY: as the caller guarantees.
                 Some(function) => unsafe { function($($argument),*) },
                 None => SYMBOL_NOT_FOUND,
             };
             $(return watch($call, make);)?
-            #[allow(unreachable_code, reason = "unless a program that measures is told")]
+            #[allow(unreachable_code, reason = "without a report to programs that measure")]
             make()
         }
     )*};
@@ -126,7 +125,7 @@ macro_rules! handed_on {
 /// CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND
 const SYMBOL_NOT_FOUND: c_int = 302;
 
-handed_on! {
+forwarded! {
     fn cuCtxSetCurrent(a: Pointer);
     fn cuDeviceGet(a: Pointer, b: c_int);
     fn cuDeviceGetAttribute(a: Pointer, b: c_int, c: c_int);
@@ -137,11 +136,17 @@ handed_on! {
     fn cuEventCreate(a: Pointer, b: c_uint);
     fn cuEventDestroy_v2(a: Pointer);
     fn cuEventElapsedTime(a: Pointer, b: Pointer, c: Pointer);
-    fn cuEventRecord(a: Pointer, b: Pointer);
-    fn cuEventSynchronize(a: Pointer);
+    fn cuEventRecord(a: Pointer, b: Pointer) => Call::Event;
+    fn cuEventSynchronize(a: Pointer) => Call::WaitForEvent;
     fn cuFuncGetAttribute(a: Pointer, b: c_int, c: Pointer);
     fn cuFuncSetAttribute(a: Pointer, b: c_int, c: c_int);
     fn cuGetErrorString(a: c_int, b: Pointer);
+    fn cuGraphAddKernelNode(a: Pointer, b: Pointer, c: Pointer, d: usize, e: Pointer);
+    fn cuGraphCreate(a: Pointer, b: c_uint);
+    fn cuGraphDestroy(a: Pointer);
+    fn cuGraphExecDestroy(a: Pointer);
+    fn cuGraphInstantiateWithFlags(a: Pointer, b: Pointer, c: c_ulonglong);
+    fn cuGraphLaunch(a: Pointer, b: Pointer) => Call::Graph(b);
     fn cuInit(a: c_uint);
     fn cuLaunchKernel(a: Pointer, b: c_uint, c: c_uint, d: c_uint, e: c_uint, f: c_uint, g: c_uint, h: c_uint, i: Pointer, j: Pointer, k: Pointer)
         => Call::Launch { function: a, blocks: [b, c, d], threads: [e, f, g], shared: h, stream: i };
@@ -168,22 +173,22 @@ handed_on! {
     fn cuStreamCreate(a: Pointer, b: c_uint);
     fn cuStreamDestroy_v2(a: Pointer);
     fn cuStreamSynchronize(a: Pointer) => Call::Wait;
-    fn cuStreamWaitEvent(a: Pointer, b: Pointer, c: c_uint);
+    fn cuStreamWaitEvent(a: Pointer, b: Pointer, c: c_uint) => Call::Event;
 }
 
 /// CUBLAS_STATUS_NOT_INITIALIZED
 const NOT_INITIALIZED: c_int = 1;
 
-/// What a handle of cuBLAS points to: the stream that it was given, and the library's own handle once something is multiplied.
+/// The target of a cuBLAS handle: its stream, and the library's own handle after the first product.
 struct Handle(Mutex<(Pointer, Option<Pointer>)>);
 
-/// Calls a function of cuBLAS, which takes `arguments`.
+/// Calls a function of cuBLAS with `arguments`.
 macro_rules! call_cublas {
     ($name:ident($($argument:expr => $type:ty),*)) => {{
         type Signature = unsafe extern "C" fn($($type),*) -> c_int;
         let name = concat!(stringify!($name), "\0").as_bytes();
-        #[expect(unsafe_code, reason = "a function of NVIDIA's")]
-        // SAFETY: this is its signature, the library stays loaded, and the arguments are as the caller says.
+        #[expect(unsafe_code, reason = "a function of NVIDIA")]
+        // SAFETY: the signature is correct, the library stays loaded, and the caller guarantees the arguments.
         unsafe {
             match cublas().as_ref().ok().and_then(|library| library.get::<Signature>(name).ok()) {
                 Some(function) => function($($argument),*),
@@ -195,10 +200,10 @@ macro_rules! call_cublas {
 
 impl Handle {
     /// # Safety
-    /// One that `cublasCreate_v2` has made, and nobody has destroyed.
+    /// A handle of `cublasCreate_v2` that was not destroyed.
     #[expect(unsafe_code, reason = "a handle that C has kept")]
     unsafe fn of<'a>(handle: Pointer) -> &'a Handle {
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         unsafe { &*handle.cast::<Handle>() }
     }
 
@@ -206,7 +211,7 @@ impl Handle {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The library's handle; the code of the failure, if there is none to be had.
+    /// The library's handle, created if necessary, or the error code.
     fn own(&self) -> Result<Pointer, c_int> {
         let mut kept = self.get();
         let (stream, own) = *kept;
@@ -222,8 +227,8 @@ impl Handle {
     }
 }
 
-#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
-// SAFETY: nothing else of this name is in the program; `a` is where the handle goes.
+#[expect(unsafe_code, reason = "replaces a function of NVIDIA")]
+// SAFETY: the name is unique in the program; `a` receives the handle.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cublasCreate_v2(a: Pointer) -> c_int {
     let handle = Box::new(Handle(Mutex::new((ptr::null_mut(), None))));
@@ -232,8 +237,8 @@ unsafe extern "C" fn cublasCreate_v2(a: Pointer) -> c_int {
     0
 }
 
-#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
-// SAFETY: nothing else of this name is in the program; `a` is a handle of `cublasCreate_v2`, which nobody uses afterwards.
+#[expect(unsafe_code, reason = "replaces a function of NVIDIA")]
+// SAFETY: the name is unique in the program; `a` is a handle of `cublasCreate_v2`, not used afterwards.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cublasDestroy_v2(a: Pointer) -> c_int {
     // SAFETY: as above.
@@ -242,8 +247,8 @@ unsafe extern "C" fn cublasDestroy_v2(a: Pointer) -> c_int {
     own.map_or(0, |own| call_cublas!(cublasDestroy_v2(own => Pointer)))
 }
 
-#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
-// SAFETY: nothing else of this name is in the program; `a` is a handle of `cublasCreate_v2`.
+#[expect(unsafe_code, reason = "replaces a function of NVIDIA")]
+// SAFETY: the name is unique in the program; `a` is a handle of `cublasCreate_v2`.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cublasSetStream_v2(a: Pointer, b: Pointer) -> c_int {
     // SAFETY: as above.
@@ -253,8 +258,8 @@ unsafe extern "C" fn cublasSetStream_v2(a: Pointer, b: Pointer) -> c_int {
 }
 
 #[rustfmt::skip]
-#[expect(unsafe_code, reason = "in place of a function of NVIDIA's")]
-// SAFETY: nothing else of this name is in the program; `a` is a handle of `cublasCreate_v2`, the rest is for the library.
+#[expect(unsafe_code, reason = "replaces a function of NVIDIA")]
+// SAFETY: the name is unique in the program; `a` is a handle of `cublasCreate_v2`, the rest is forwarded.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cublasSgemm_v2(
     a: Pointer, b: c_int, c: c_int, d: c_int, e: c_int, f: c_int, g: Pointer, h: Pointer, i: c_int, j: Pointer, k: c_int,

@@ -1,52 +1,52 @@
-//! The loss of a batch and its gradients, without a way over the host and in an order that shapes alone decide: dfdx adds up a loss in
-//! whatever order the blocks of a GPU end.
+//! The loss of a batch and its gradients, computed on the device. The order of sums depends only on the shapes; dfdx sums a loss in the
+//! order in which blocks finish.
 
 use super::{
     arguments::{self as kernel, Activity, Address, CrossEntropy},
     backward::FromAbove,
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
-    norm::sum_rows,
 };
 use crate::{
     fused::plan::Plan,
     head::{Head, LossSums},
 };
 
-/// Samples of a block: one for each of its warps.
+/// Samples per block, one per warp.
 const SAMPLES: usize = 8;
 
-/// Gradients of logits and counts, and the sums of the loss over the batch, all of it queued.
+/// The loss of every sample, and the gradients of logits and counts, queued.
 #[derive(Debug)]
 pub(super) struct QueuedHead<M: KernelDevice> {
     d_logits: DeviceBuffer<M, f32>,
-    /// Of each hidden layer, where there is a regularizer.
+    /// Of each hidden layer, if there is a regularizer.
     d_counts: Vec<Option<DeviceBuffer<M, f32>>>,
-    /// How many sums are written: cross-entropy, and the penalty of each layer where there is a regularizer.
-    pub(super) sums: usize,
+    /// `[rows, batch]`.
+    losses: DeviceBuffer<M, f64>,
+    /// Cross-entropy, and the penalty of each layer if there is a regularizer.
+    pub(super) rows: usize,
 }
 
 impl<M: KernelDevice> QueuedHead<M> {
-    /// `logits` and `counts` are what a forward pass has left; the sums over the batch go to `into`.
+    /// `logits` and `counts` are results of a forward pass; `labels` are `u16`, `[batch]`.
     pub(super) fn queue(
         machine: &M,
         plan: &Plan,
         head: Head<'_>,
         logits: Address,
         counts: &[Address],
-        into: Address,
+        labels: Address,
     ) -> Result<Self, Failure<M>> {
         let (batch, outputs) = (plan.batch, plan.outputs);
         let regularized = head.regularizer.lower_strength > 0.0 || head.regularizer.upper_strength > 0.0;
         let rows = if regularized { 1 + counts.len() } else { 1 };
         let losses = DeviceBuffer::<M, f64>::new(machine, rows * batch)?;
-        let labels = DeviceBuffer::of(machine, head.labels)?;
         let d_logits = DeviceBuffer::new(machine, batch * outputs)?;
         let launch = Launch { blocks: [batch.div_ceil(SAMPLES), 1, 1], threads: [WARP, SAMPLES], shared: 0 };
         let (of_label, of_others, scale) = head.target(outputs);
         let arguments = CrossEntropy {
             logits,
             d_logits: d_logits.address(),
-            labels: labels.address(),
+            labels,
             losses: losses.address(),
             label_smoothing: head.label_smoothing,
             batch: batch as u32,
@@ -54,9 +54,10 @@ impl<M: KernelDevice> QueuedHead<M> {
             of_label,
             of_others,
             scale,
+            padding: 0,
         };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
-        // SAFETY: logits and their gradient are [batch, outputs], a label and a loss are there for each sample.
+        // SAFETY: logits and their gradient are [batch, outputs]; there is a label and a loss per sample.
         unsafe {
             machine.launch(&kernel::CROSS_ENTROPY, launch, &arguments)?;
         }
@@ -84,17 +85,21 @@ impl<M: KernelDevice> QueuedHead<M> {
                 d_square: scales.d_square,
             };
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
-            // SAFETY: counts and their gradient are [batch, units], and `losses` has a row for each layer after that of the loss.
+            // SAFETY: counts and their gradient are [batch, units]; after the row of the loss, `losses` has a row per layer.
             unsafe {
                 machine.launch(&kernel::ACTIVITY, launch, &arguments)?;
             }
             d_counts.push(Some(d));
         }
-        sum_rows(machine, &losses, rows, batch, into)?;
-        Ok(QueuedHead { d_logits, d_counts, sums: rows })
+        Ok(QueuedHead { d_logits, d_counts, losses, rows })
     }
 
-    /// For the backward pass, which must end before this is dropped.
+    /// The address of the losses.
+    pub(super) fn losses(&self) -> Address {
+        self.losses.address()
+    }
+
+    /// For the backward pass, which must be queued before this is dropped.
     pub(super) fn gradients(&self) -> FromAbove {
         let address = |d: &Option<DeviceBuffer<M, f32>>| d.as_ref().map_or(0, DeviceBuffer::address);
         FromAbove {
@@ -105,7 +110,7 @@ impl<M: KernelDevice> QueuedHead<M> {
     }
 }
 
-/// The loss of so many samples, of whose parts these are the sums.
+/// The mean loss, given the sums of its parts over the batch.
 pub(super) fn mean(sums: &[f64], batch: usize) -> LossSums {
     let mean = |sum: f64| sum / batch as f64;
     let (loss, penalties) = sums.split_first().map_or((0.0, &[][..]), |(loss, rest)| (*loss, rest));

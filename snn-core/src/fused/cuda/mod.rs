@@ -1,50 +1,54 @@
 //! The fused implementation on a GPU: the same entry on dfdx's tape as on the CPU, and the same numbers.
 //!
-//! Layers are taken one after the other, each through all steps in one launch. Forward, the spikes of the layer below are
-//! first summed up to the drive of every step, all steps at once; then the time loop runs over them. A layer without recurrence
-//! is a loop of every unit for itself; a recurrent one is a block of threads for each sample, which tell each other their spikes
-//! as bits in on-chip memory and pick up rows of V through the second-level cache. Backward, the adjoint currents of the layer
-//! above go through its transposed weights as one dense product; the time loop then runs back, in recurrent layers with some
-//! samples to a block, so that the rows of V, which lie on chip as far as they fit, serve them all. Weight gradients are gathered
-//! by spikes into partial sums, whose number depends on shapes alone, and which are added in their order: no sum depends on which
-//! thread comes first, so the same seed gives the same bits on the same GPU.
+//! Layers run one after the other, each through all steps in one launch. Forward, the spikes of the layer below are first summed to the
+//! drive of every step, for all steps at once; the time loop then runs over the drive. A layer without recurrence is an independent
+//! loop for every unit. A recurrent layer is one block of threads per sample: threads exchange spikes as bits in shared memory, and read
+//! rows of V through the second-level cache. Backward, the adjoint currents of the layer above are multiplied by its transposed weights
+//! in one dense product; the time loop then runs backward, in recurrent layers with several samples per block, which share the rows of
+//! V in on-chip memory. Weight gradients are gathered by spikes into partial sums, whose number depends only on shapes, and which are
+//! added in a fixed order: no sum depends on which thread comes first, so the same seed gives the same bits on the same GPU.
 //!
-//! States of the forward pass are `f64`, as on the CPU and for its reason (spikes stay where they are). That is half of the
-//! rate of `f32` on GPUs made for computing and a sixty-fourth on those made for games; even there it is about ten operations a
-//! unit and step, against a row of weights for every spike.
+//! A training step is queued as a whole, including norms, clipping and the update of the weights ([`queue_step`]); the host reads its
+//! values later.
+//!
+//! States of the forward pass are `f64`, as on the CPU and for the same reason: spikes must not change. The rate of `f64` is half that of
+//! `f32` on data-center GPUs and a sixty-fourth on consumer GPUs, but these are about ten operations per unit and step, compared with a
+//! row of weights per spike.
 //!
 //! # Memory
 //!
-//! With B samples, T steps, H units in a layer, O outputs, a step takes on the GPU, in bytes:
+//! With B samples, T steps, H units per layer and O outputs, a step needs on the GPU, in bytes:
 //!
-//! - from the forward to the backward pass: potentials `4 B T H` and spikes `4 B T ceil(H / 32)` of every hidden layer, the
-//!   drive of the readout `4 B T O`, and the input, `2 events + 4 B T` or `4 B T I` for I analog channels;
-//! - in the backward pass: adjoint currents, `4 B T H` of two neighboring layers at a time, and the partial sums of one
-//!   gradient after the other, at most 256 MB.
+//! - from the forward to the backward pass: potentials `4 B T H` and spikes `4 B T ceil(H / 32)` of every hidden layer, the drive of the
+//!   readout `4 B T O`, and the input, `2 events + 4 B T` or `4 B T I` for I analog channels;
+//! - in the backward pass: adjoint currents, `4 B T H` of two neighboring layers at a time, and the partial sums of all gradients, at
+//!   most 256 MB each (46 MB together in job S).
 //!
-//! For one hidden layer that is about `8 B T H`: 1.0 MB a sample in job S of the README (T 500, H 256).
+//! For one hidden layer, that is about `8 B T H`: 1.0 MB per sample in job S of the README (T 500, H 256). Queued steps keep this memory
+//! for the next step; it is released if an allocation fails.
 //!
-//! # What a step takes at least
+//! # Lower bounds
 //!
-//! The formulas are at `Job::floor` of `cargo xtask gpu`: `2 B T H (H + O + 2 I)` operations that no sparsity avoids (H for
-//! recurrent layers, 2 I for analog input), and potentials written and read once, `8 B T H` bytes. These kernels move more:
-//! forward, drive is written and read before the potential takes its place; backward, adjoint currents are written by the
-//! product, read and written by the time loop, and read for each gradient: about `40 B T H` bytes in a recurrent layer. What that
-//! means for a GPU, and what is to be tried on the first, is in `docs/gpu.md`.
+//! The formulas are at `Job::floor` of `cargo xtask gpu`: `2 B T H (H + O + 2 I)` operations that are dense whatever spikes (H for
+//! recurrent layers, 2 I for analog input), and potentials written and read once, `8 B T H` bytes. These kernels move more: forward,
+//! the drive is written and read before the potential replaces it; backward, adjoint currents are written by the product, read and
+//! written by the time loop, and read for each gradient: about `40 B T H` bytes in a recurrent layer. `docs/gpu.md` has the consequences
+//! for a GPU, and what to try first.
 //!
 //! # Files
 //!
 //! - `kernels/`: the kernels and their equations, in the common subset of CUDA C++ and C;
-//! - [`arguments`]: what they are given; [`kernel_device`]: what they run on, and its memory;
-//! - [`forward`], [`backward`]: which kernel is launched when, on what;
-//! - [`bridge`]: how values get in and out of dfdx's tensors;
-//! - [`loss`], [`norm`]: the loss and the norms of gradients, without a way over the host;
-//! - [`report`]: what the host reads of a training step, in one copy;
-//! - [`occupancy`]: how work is cut where the cut decides the order of sums;
-//! - `library`: NVIDIA's libraries, loaded when they are needed; `driver`, `device`: a GPU, as a dfdx device that networks run on;
-//!   `emulation`: the host in its place, for tests;
-//! - `staging`: the next batch on its way while this one is computed;
-//! - `profile`: every call of the driver with its time; [`ceilings`]: what a GPU can do at most.
+//! - [`arguments`]: their arguments; [`kernel_device`]: the interface of a device that runs them, and its memory;
+//! - [`forward`], [`backward`]: the launches of both passes;
+//! - [`loss`]: the loss and its gradients; [`updates`]: sums of gradients, norms and updates of weights;
+//! - [`resident`]: weights in buffers; [`bridge`]: copies between buffers and dfdx's tensors;
+//! - [`report`]: the values of a training step for the host, in one copy;
+//! - [`occupancy`]: partitions of work that determine the order of sums;
+//! - `library`: NVIDIA's libraries, loaded when needed; `driver`, `device`: a GPU as a dfdx device that runs networks; `emulation`: the
+//!   host as a substitute, for tests;
+//! - `graphs`: queued steps as CUDA graphs; `readback`: their values on the way to the host; `staging`: copies of the next batch;
+//!   `handles`: streams, events and pinned memory;
+//! - `profile`: every call of the driver with its time; [`ceilings`]: measured limits of a GPU.
 
 mod arguments;
 mod backward;
@@ -57,37 +61,47 @@ mod driver;
 #[cfg(feature = "cuda-emulation")]
 pub(crate) mod emulation;
 mod forward;
+#[cfg(feature = "cuda")]
+mod graphs;
+#[cfg(feature = "cuda")]
+mod handles;
 mod kernel_device;
 #[cfg(all(feature = "cuda", target_os = "linux"))]
 #[allow(non_snake_case, reason = "NVIDIA's names")]
 mod library;
 mod loss;
-mod norm;
 mod occupancy;
 #[cfg(feature = "cuda")]
 mod profile;
+#[cfg(feature = "cuda")]
+mod readback;
 mod report;
+mod resident;
 #[cfg(feature = "cuda")]
 mod staging;
+mod updates;
 
 use super::plan::Plan;
 use crate::{
     Error, Events, Input, NetworkConfig,
     head::Head,
-    pass::{Adjoint, Answer, PassValues, Recording, TrainingPass, Wanted},
-    weights::Weights,
+    pass::{Adjoint, Answer, PassValues, PendingStep, Recording, StepValues, TrainingPass, Wanted},
+    update::Update,
+    weights::{Buffer, Weights},
 };
+use arguments::{MATRICES, MatrixRow};
 #[cfg(feature = "cuda")]
 pub use ceilings::{CudaCeilings, cuda_ceilings};
 use dfdx::prelude::{HasShape as _, Storage};
 #[cfg(feature = "cuda")]
 pub use driver::cuda;
-use forward::{MAX_RECURRENT, Matrices, Results, Trace, words};
-use kernel_device::{Failure, KernelDevice};
+use forward::{MAX_RECURRENT, Results, Trace, words};
+use kernel_device::{DeviceBuffer, Failure, KernelDevice};
 use loss::QueuedHead;
 #[cfg(feature = "cuda")]
 pub use profile::{CudaCall, CudaKernel, CudaWork, cuda_calls};
 use report::{Report, Told};
+pub(crate) use resident::Resident;
 use std::time::Instant;
 
 /// Runs the network over all steps of `input`.
@@ -95,6 +109,7 @@ pub(super) fn forward<M: KernelDevice>(
     machine: &M,
     config: &NetworkConfig,
     weights: &Weights<f32, M::Device>,
+    resident: &Resident<M::Device>,
     input: &Input<f32>,
     wanted: Wanted,
 ) -> Result<Answer<f32, M::Device>, Error> {
@@ -102,7 +117,7 @@ pub(super) fn forward<M: KernelDevice>(
     let failed = |error| explain(machine, error);
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(failed)?;
+    let matrices = resident.get(weights).map_err(failed)?;
     let with_readout = wanted.recording || wanted.readout;
     let room = |values: usize| {
         let mut buffer = Storage::<f32>::try_alloc_len(&device, values).map_err(failed)?;
@@ -138,9 +153,7 @@ pub(super) fn forward<M: KernelDevice>(
     let head = logits.ghost();
     let zetas: Vec<_> = counts.iter().map(|zeta| zeta.ghost()).collect();
     let traces = readout.as_ref().map(|readout| readout.ghost());
-    let hidden = weights.hidden.iter().map(|a| (a.input.ghost(), a.recurrent.as_ref().map(|v| v.ghost())));
-    let hidden: Vec<_> = hidden.collect();
-    let top = weights.readout.ghost();
+    let ghosts: Vec<_> = weights.named().map(|(_, w)| w.ghost()).collect();
     let machine = machine.clone();
     let adjoint: Adjoint<f32, M::Device> = Box::new(move |gradients| {
         // the gradients keep their memory until this ends
@@ -155,26 +168,27 @@ pub(super) fn forward<M: KernelDevice>(
         for zeta in &zetas {
             from.d_counts.push(M::buffer(gradients.get_or_alloc_mut(zeta)?));
         }
-        let mut into = backward::Into::default();
-        for (w, v) in &hidden {
-            let w = M::buffer_mut(gradients.get_or_alloc_mut(w)?);
-            let v = match v {
-                Some(v) => Some(M::buffer_mut(gradients.get_or_alloc_mut(v)?)),
-                None => None,
-            };
-            into.hidden.push((w, v));
+        let partials = backward::run(&machine, &plan, &matrices, trace, &from, &[])?;
+        let mut rows = Vec::with_capacity(ghosts.len());
+        for (w, partials) in ghosts.iter().zip(&partials) {
+            let into = M::buffer_mut(gradients.get_or_alloc_mut(w)?);
+            let &(pre, post) = w.shape();
+            rows.extend(partials.as_ref().map(|partials| updates::row(partials, into, pre * post, true)));
         }
-        into.readout = M::buffer_mut(gradients.get_or_alloc_mut(&top)?);
-        backward::run(&machine, &plan, &matrices, trace, &from, &into)
+        for rows in rows.chunks(MATRICES) {
+            updates::sum(&machine, rows.to_vec(), None)?;
+        }
+        Ok(())
     });
     Ok(Answer { logits, counts, readout, recording, adjoint: Some(adjoint) })
 }
 
-/// Forward, loss, backward and norms in one go: all of it is queued before the host waits, once, for what it wants to know.
+/// Forward pass, loss, backward pass and norms, all queued before the host waits, once, for all values that it needs.
 pub(super) fn training_pass<M: KernelDevice>(
     machine: &M,
     config: &NetworkConfig,
     weights: &Weights<f32, M::Device>,
+    resident: &Resident<M::Device>,
     input: &Input<f32>,
     head: Head<'_>,
 ) -> Result<TrainingPass<f32, M::Device>, Error> {
@@ -183,37 +197,153 @@ pub(super) fn training_pass<M: KernelDevice>(
     let start = Instant::now();
     let plan = Plan::new(config, input);
     let device = weights.readout.device().clone();
-    let matrices = matrices::<M>(weights).map_err(failed)?;
-    let report = Report::new(machine, &plan, weights.named().count()).map_err(failed)?;
-    let results = Results { logits: report.logits(), counts: report.counts(), readout: 0 };
-    let trace = Trace::forward(machine, &plan, &matrices, input, &results).map_err(failed)?;
-    let forward = start.elapsed().as_secs_f64();
-    let loss = QueuedHead::queue(machine, &plan, head, results.logits, &results.counts, report.sums());
-    let loss = loss.map_err(failed)?;
-    // in the order of `Weights::named`: W1, V1, W2, .. Wout
-    let mut gradients = Vec::new();
-    let mut squared = Vec::new();
-    let mut into = backward::Into::default();
-    let mut room = |(rows, columns): (usize, usize)| {
-        let mut buffer = Storage::<f32>::try_alloc_len(&device, rows * columns).map_err(failed)?;
-        let address = M::buffer_mut(&mut buffer);
+    let matrices = resident.get(weights).map_err(failed)?;
+    let frozen = vec![false; weights.named().count()];
+    let order = DeviceBuffer::of(machine, head.labels).map_err(failed)?;
+    let passes = Passes::queue(machine, &plan, &matrices, input, head, order.address(), &frozen);
+    let Passes { report, loss, partials, forward } = passes.map_err(failed)?;
+    let mut gradients = Vec::with_capacity(partials.len());
+    let mut rows = Vec::with_capacity(partials.len());
+    for ((_, w), partials) in weights.named().zip(&partials) {
+        let &(pre, post) = w.shape();
+        let mut buffer = Storage::<f32>::try_alloc_len(&device, pre * post).map_err(failed)?;
+        let into = M::buffer_mut(&mut buffer);
+        rows.extend(partials.as_ref().map(|partials| updates::row(partials, into, pre * post, false)));
         gradients.push(buffer);
-        squared.push((address, rows * columns));
-        Ok::<_, Error>(address)
-    };
-    for layer in &weights.hidden {
-        let w = room(*layer.input.shape())?;
-        let v = layer.recurrent.as_ref().map(|v| room(*v.shape())).transpose()?;
-        into.hidden.push((w, v));
     }
-    into.readout = room(*weights.readout.shape())?;
-    backward::run(machine, &plan, &matrices, trace, &loss.gradients(), &into).map_err(failed)?;
-    norm::queue(machine, &squared, report.norms()).map_err(failed)?;
+    for (k, rows) in rows.chunks(MATRICES).enumerate() {
+        let loss = (k == 0).then_some((&loss, plan.batch, report.sums()));
+        let summed = updates::sum(machine, rows.to_vec(), loss).map_err(failed)?;
+        summed.norms(machine, report.norms() + (8 * k * MATRICES) as u64).map_err(failed)?;
+    }
     let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-    let Told { sums, squares, output } = report.read(loss.sums).map_err(failed)?;
-    let norms = Some(squares.into_iter().map(f64::sqrt).collect());
+    let Told { sums, norms, output } = report.read(loss.rows).map_err(failed)?;
     let values = PassValues::OnHost { output, sums: loss::mean(&sums, plan.batch) };
-    Ok(TrainingPass { values, gradients, norms, forward_share })
+    Ok(TrainingPass { values, gradients, norms: Some(norms), forward_share })
+}
+
+/// Forward pass, loss and backward pass of a training step, queued.
+struct Passes<M: KernelDevice> {
+    report: Report<M>,
+    loss: QueuedHead<M>,
+    partials: Vec<Option<backward::Partials<M>>>,
+    /// The time that the host needed to queue the forward pass, in seconds.
+    forward: f64,
+}
+
+impl<M: KernelDevice> Passes<M> {
+    /// `labels` are on the device; the gradients of frozen matrices are not computed.
+    fn queue(
+        machine: &M,
+        plan: &Plan,
+        matrices: &forward::Matrices<Buffer<f32, M::Device>>,
+        input: &Input<f32>,
+        head: Head<'_>,
+        labels: arguments::Address,
+        frozen: &[bool],
+    ) -> Result<Self, Failure<M>> {
+        let start = Instant::now();
+        let report = Report::new(machine, plan, frozen.len())?;
+        let results = Results { logits: report.logits(), counts: report.counts(), readout: 0 };
+        let trace = Trace::forward(machine, plan, matrices, input, &results)?;
+        let forward = start.elapsed().as_secs_f64();
+        let loss = QueuedHead::queue(machine, plan, head, results.logits, &results.counts, labels)?;
+        let partials = backward::run(machine, plan, matrices, trace, &loss.gradients(), frozen)?;
+        Ok(Passes { report, loss, partials, forward })
+    }
+}
+
+/// Updates all weights with `gradients`; false if there are too many matrices for one launch.
+pub(super) fn update<M: KernelDevice>(
+    machine: &M,
+    weights: &mut Weights<f32, M::Device>,
+    resident: &mut Resident<M::Device>,
+    update: Update<'_, f32, M::Device>,
+    gradients: &[&Buffer<f32, M::Device>],
+) -> Result<bool, Error> {
+    if gradients.len() > MATRICES {
+        return Ok(false);
+    }
+    let failed = |error| explain(machine, error);
+    let order = updates::order(&updates::rates(&update.rule, update.limit), &[]);
+    let order = DeviceBuffer::of(machine, &order).map_err(failed)?;
+    let rows = gradients.iter().zip(sizes(weights));
+    let rows = rows.map(|(gradient, size)| updates::complete(M::buffer(gradient), size)).collect();
+    let rows = updated_rows::<M>(rows, resident.update(weights)?, update);
+    updates::update(machine, rows, order.address()).map_err(failed)?;
+    Ok(true)
+}
+
+/// Number of values of every matrix.
+fn sizes<D: dfdx::prelude::Device<f32>>(weights: &Weights<f32, D>) -> Vec<usize> {
+    weights.named().map(|(_, w)| w.shape().0 * w.shape().1).collect()
+}
+
+/// Adds weights and state of the optimizer to the rows of all gradients.
+fn updated_rows<M: KernelDevice>(
+    mut rows: Vec<MatrixRow>,
+    matrices: &mut forward::Matrices<Buffer<f32, M::Device>>,
+    update: Update<'_, f32, M::Device>,
+) -> Vec<MatrixRow> {
+    for ((row, w), matrix) in rows.iter_mut().zip(matrices.iter_mut()).zip(update.matrices) {
+        row.weights = M::buffer_mut(w);
+        let mut state = matrix.state.iter_mut().map(M::buffer_mut);
+        row.first = state.next().unwrap_or(0);
+        row.second = state.next().unwrap_or(0);
+        row.frozen = u32::from(matrix.is_frozen);
+    }
+    rows
+}
+
+/// A whole training step, queued: nothing waits for the device before the result is called. `None` if there are too many matrices for
+/// one launch.
+pub(super) fn queue_step<M: KernelDevice>(
+    machine: &M,
+    config: &NetworkConfig,
+    weights: &mut Weights<f32, M::Device>,
+    resident: &mut Resident<M::Device>,
+    input: &Input<f32>,
+    head: Head<'_>,
+    update: Update<'_, f32, M::Device>,
+) -> Result<Option<PendingStep<f32>>, Error> {
+    check(config)?;
+    if update.matrices.len() > MATRICES {
+        return Ok(None);
+    }
+    let failed = |error| explain(machine, error);
+    let start = Instant::now();
+    let plan = Plan::new(config, input);
+    let order = updates::order(&updates::rates(&update.rule, update.limit), head.labels);
+    let order = DeviceBuffer::of(machine, &order).map_err(failed)?;
+    let matrices = resident.get(weights).map_err(failed)?;
+    let frozen: Vec<bool> = update.matrices.iter().map(|matrix| matrix.is_frozen).collect();
+    let labels = order.address() + updates::LABELS;
+    let passes = Passes::queue(machine, &plan, &matrices, input, head, labels, &frozen);
+    let Passes { report, loss, partials, forward } = passes.map_err(failed)?;
+    drop(matrices);
+    let mut gradients = Vec::with_capacity(partials.len());
+    let mut rows = Vec::with_capacity(partials.len());
+    for (partials, size) in partials.iter().zip(sizes(weights)) {
+        let Some(partials) = partials else {
+            rows.push(MatrixRow { count: size as u64, ..MatrixRow::default() });
+            continue;
+        };
+        let gradient = DeviceBuffer::<M, f32>::new(machine, size).map_err(failed)?;
+        rows.push(updates::row(partials, gradient.address(), size, false));
+        gradients.push(gradient);
+    }
+    let rows = updated_rows::<M>(rows, resident.update(weights)?, update);
+    let summed = updates::sum(machine, rows, Some((&loss, plan.batch, report.sums()))).map_err(failed)?;
+    summed.update(machine, report.norms(), order.address()).map_err(failed)?;
+    machine.play().map_err(failed)?;
+    let told = report.fetch(summed.loss_rows).map_err(failed)?;
+    let (machine, batch) = (machine.clone(), plan.batch);
+    let read = Box::new(move || {
+        let Told { sums, norms, output } = told().map_err(|error| explain(&machine, error))?;
+        Ok(StepValues { output, sums: loss::mean(&sums, batch), norms })
+    });
+    let forward_share = forward / start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+    Ok(Some(PendingStep { read, forward_share }))
 }
 
 /// The failure with what the machine knows of it: which kernel, or how much memory.
@@ -234,17 +364,6 @@ fn check(config: &NetworkConfig) -> Result<(), Error> {
         ))),
         None => Ok(()),
     }
-}
-
-type Buffers<M> = Matrices<crate::weights::Buffer<f32, <M as KernelDevice>::Device>>;
-
-fn matrices<M: KernelDevice>(weights: &Weights<f32, M::Device>) -> Result<Buffers<M>, Failure<M>> {
-    let mut hidden = Vec::with_capacity(weights.hidden.len());
-    for layer in &weights.hidden {
-        let recurrent = layer.recurrent.as_ref().map(bridge::buffer_of).transpose()?;
-        hidden.push((bridge::buffer_of(&layer.input)?, recurrent));
-    }
-    Ok(Matrices { hidden, readout: bridge::buffer_of(&weights.readout)? })
 }
 
 /// Spikes and potentials out of the traces.

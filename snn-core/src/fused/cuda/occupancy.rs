@@ -1,16 +1,16 @@
-//! How work is cut into blocks where the cut decides the order of sums: by shapes alone, for the GPU that the kernels are made for, so
-//! that every GPU computes the same bits.
+//! Partitions of work that determine the order of sums. They depend only on shapes, and are chosen for one GPU, so that every GPU
+//! computes the same bits.
 
-/// What an H100 or H200 has.
+/// Those of an H100 or H200.
 const PROCESSORS: usize = 132;
 const THREADS: usize = 2048;
 const REGISTERS: usize = 65_536;
 const ON_CHIP: usize = 233_472;
-/// On-chip memory that a block can ask for, and what it takes beside that.
+/// Maximum on-chip memory per block, and memory reserved in addition.
 pub(super) const LARGEST_SHARED: usize = 232_448;
 const RESERVED: usize = 1024;
 
-/// How many blocks of so many threads, registers a thread and bytes on chip run at once: in one wave, none waits for another.
+/// How many blocks run at once, in one wave, with these threads, registers per thread, and bytes on chip.
 pub(super) fn places(threads: usize, registers: usize, shared: usize) -> usize {
     let by_registers = REGISTERS / (threads * registers);
     PROCESSORS * (THREADS / threads).min(by_registers).min(ON_CHIP / (shared + RESERVED)).clamp(1, 32)

@@ -1,6 +1,6 @@
-//! What the driver is asked to do, call by call, and how long that takes: for programs that measure.
+//! Every call of the driver and its time, for programs that measure.
 //!
-//! All calls pass through `library`, those of dfdx among them. Nothing is noted unless somebody asks.
+//! All calls pass through `library`, including those of dfdx. They are recorded only during [`cuda_calls`].
 
 use crate::Error;
 use cudarc::driver::{
@@ -8,6 +8,7 @@ use cudarc::driver::{
     sys::{self, CUevent, CUevent_flags, CUfunction, CUfunction_attribute as Attribute, CUstream},
 };
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     ffi::{CStr, c_char, c_int, c_uint, c_void},
     ptr,
@@ -18,22 +19,22 @@ use std::{
     time::Instant,
 };
 
-/// One call of the driver that has the GPU do something, or waits for it.
+/// One call of the driver that queues work for the GPU, or waits for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CudaCall {
-    /// What it was.
+    /// Its kind.
     pub work: CudaWork,
-    /// Bytes that are copied, filled or allocated.
+    /// Bytes copied, filled or allocated.
     pub bytes: usize,
-    /// For how long the host was in the call, in seconds.
+    /// Time of the host in the call, in seconds.
     pub host: f64,
-    /// How long the GPU took, in seconds; none for what does not wait in a stream, and where nobody asked.
+    /// Time of the GPU, in seconds; `None` for calls that queue nothing, and without timing.
     pub gpu: Option<f64>,
 }
 
-/// What a call does.
+/// The kind of a call.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "their names say it")]
+#[allow(missing_docs, reason = "their names are clear")]
 pub enum CudaWork {
     Kernel(CudaKernel),
     Upload,
@@ -42,33 +43,39 @@ pub enum CudaWork {
     Fill,
     Allocate,
     Free,
-    /// The host waits for a stream.
+    /// Kernels that are launched together.
+    Graph,
+    /// An event is recorded in a stream, or a stream waits for one.
+    Event,
+    /// The host waits for everything in a stream.
     Wait,
+    /// The host waits for an event.
+    WaitForEvent,
 }
 
-/// A kernel that was launched.
+/// A kernel launch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CudaKernel {
     /// Its name in the sources.
     pub name: String,
     /// Blocks of the grid.
     pub blocks: [u32; 3],
-    /// Threads of a block.
+    /// Threads per block.
     pub threads: [u32; 3],
-    /// Bytes of on-chip memory that a block has.
+    /// Bytes of on-chip memory per block.
     pub shared: u32,
-    /// Registers of a thread.
+    /// Registers per thread.
     pub registers: u32,
-    /// Bytes of a thread's own memory off chip.
+    /// Bytes of local memory (off chip) per thread.
     pub local: u32,
-    /// Blocks that fit on a processor at once.
+    /// Blocks that fit on a multiprocessor at once.
     pub blocks_per_processor: u32,
 }
 
-/// A call as `library` sees it.
+/// A call as `library` reports it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Call {
-    /// A function of a module by its name; its handle is written to `to`.
+    /// Looks up a function of a module by name; its handle is written to `to`.
     Function {
         to: *mut c_void,
         name: *mut c_void,
@@ -86,22 +93,30 @@ pub(super) enum Call {
     Fill(usize, *mut c_void),
     Allocate(usize),
     Free,
+    Graph(*mut c_void),
+    Event,
     Wait,
+    WaitForEvent,
 }
 
-/// Whether calls are noted.
+/// Whether calls are recorded.
 static ON: AtomicBool = AtomicBool::new(false);
 
 static NOTES: Mutex<Notes> = Mutex::new(Notes { timed: false, calls: Vec::new() });
 
-/// One program at a time measures.
+/// Serializes measurements.
 static MEASURING: Mutex<()> = Mutex::new(());
 
 /// The names of all functions, by their handles.
 static NAMES: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
 
+thread_local! {
+    /// Whether this thread records the events that time a call.
+    static MARKS: Cell<bool> = const { Cell::new(false) };
+}
+
 struct Notes {
-    /// Whether the GPU is asked when it begins and ends with each.
+    /// Whether calls are timed on the GPU.
     timed: bool,
     calls: Vec<(CudaCall, Option<Lap>)>,
 }
@@ -113,12 +128,20 @@ struct Lap([CUevent; 2]);
 // SAFETY: the driver's handles belong to a context, not to a thread.
 unsafe impl Send for Lap {}
 
+/// Whether a program wants the time of every kernel, so that kernels must not be launched together.
+pub(super) fn is_timed() -> bool {
+    ON.load(Ordering::Relaxed) && lock(&NOTES).timed
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a call, and notes it if somebody measures.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "calls do not pass through `library` there"))]
+/// Makes a call, and records it if requested.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "calls do not pass through `library` on this system")
+)]
 pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
     if let Call::Function { to, name } = call {
         let code = make();
@@ -127,7 +150,7 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
         }
         return code;
     }
-    if !ON.load(Ordering::Relaxed) {
+    if !ON.load(Ordering::Relaxed) || MARKS.get() {
         return make();
     }
     let (work, bytes, stream) = match call {
@@ -140,6 +163,9 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
         Call::Fill(bytes, stream) => (CudaWork::Fill, bytes, Some(stream)),
         Call::Allocate(bytes) => (CudaWork::Allocate, bytes, None),
         Call::Free => (CudaWork::Free, 0, None),
+        Call::Graph(stream) => (CudaWork::Graph, 0, Some(stream)),
+        Call::Event => (CudaWork::Event, 0, None),
+        Call::WaitForEvent => (CudaWork::WaitForEvent, 0, None),
         Call::Wait | Call::Function { .. } => (CudaWork::Wait, 0, None),
     };
     let stream = stream.filter(|_| lock(&NOTES).timed).map(|stream| stream.cast());
@@ -153,18 +179,20 @@ pub(super) fn watch(call: Call, make: impl FnOnce() -> c_int) -> c_int {
     code
 }
 
-/// An event behind all that waits in a stream now.
+/// An event after everything queued in a stream.
 fn mark(stream: CUstream) -> Option<CUevent> {
     let event = event::create(CUevent_flags::CU_EVENT_DEFAULT).ok()?;
+    MARKS.set(true);
     #[expect(unsafe_code, reason = "calls of the driver")]
-    // SAFETY: an event that was made just now; the stream is that of a call which is under way.
-    unsafe { event::record(event, stream) }.ok()?;
-    Some(event)
+    // SAFETY: the event was just created; the stream is that of the current call.
+    let recorded = unsafe { event::record(event, stream) };
+    MARKS.set(false);
+    recorded.ok().map(|()| event)
 }
 
 fn remember(to: *mut c_void, name: *mut c_void) {
     #[expect(unsafe_code, reason = "arguments of a call of the driver")]
-    // SAFETY: arguments of cuModuleGetFunction after it has succeeded.
+    // SAFETY: arguments of a successful cuModuleGetFunction.
     let (handle, name) = unsafe { (*to.cast::<usize>(), CStr::from_ptr(name.cast::<c_char>())) };
     lock(&NAMES).insert(handle, name.to_string_lossy().into_owned());
 }
@@ -173,7 +201,7 @@ fn describe(function: CUfunction, blocks: [u32; 3], threads: [u32; 3], dynamic: 
     let ask = |attribute| {
         let mut value = 0;
         #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: a function that is about to be launched.
+        // SAFETY: the function is valid: it is about to be launched.
         let _ = unsafe { sys::cuFuncGetAttribute(&raw mut value, attribute, function) };
         value.unsigned_abs()
     };
@@ -196,7 +224,7 @@ fn describe(function: CUfunction, blocks: [u32; 3], threads: [u32; 3], dynamic: 
     }
 }
 
-/// Stops noting, however the work ends.
+/// Stops recording, also after a panic.
 struct Watching;
 
 impl Drop for Watching {
@@ -205,8 +233,8 @@ impl Drop for Watching {
     }
 }
 
-/// Does `work`, and tells every call of the driver that it makes; if `timed`, with the time that the GPU takes for each, which costs
-/// some microseconds a call.
+/// Runs `work`, and returns every call of the driver that it makes. With `timed`, calls have the time of the GPU, which costs some
+/// microseconds per call, and kernels are launched one by one, not as graphs.
 ///
 /// # Errors
 /// [`Error::Device`] if the GPU fails.
@@ -224,7 +252,7 @@ pub fn cuda_calls<T>(timed: bool, work: impl FnOnce() -> T) -> Result<(T, Vec<Cu
         if let Some(Lap([begin, end])) = lap {
             let mut milliseconds = 0.0;
             #[expect(unsafe_code, reason = "calls of the driver")]
-            // SAFETY: two events that were recorded, which nobody else has.
+            // SAFETY: two recorded events, owned here.
             unsafe {
                 sys::cuEventSynchronize(end).result().map_err(Error::device)?;
                 sys::cuEventElapsedTime(ptr::from_mut(&mut milliseconds), begin, end)

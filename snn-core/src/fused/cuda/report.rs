@@ -1,15 +1,21 @@
-//! What the host wants to know of a training step, all of it in one piece of memory: one copy, and one wait for the GPU.
+//! The values of a training step that the host needs, in one piece of memory: one copy.
 
 use super::{
     arguments::Address,
-    kernel_device::{DeviceBuffer, Failure, KernelDevice},
+    kernel_device::{DeviceBuffer, Failure, KernelDevice, Plain as _},
 };
 use crate::{Output, fused::plan::Plan};
 
-/// Sums of the loss, norms of the gradients, logits and spike counts. The first two are `f64`, and come first.
+/// Sums of the loss and norms of the gradients, both `f64`, then logits and spike counts.
 #[derive(Debug)]
 pub(super) struct Report<M: KernelDevice> {
     memory: DeviceBuffer<M, f32>,
+    layout: Layout,
+}
+
+/// The sizes of its parts.
+#[derive(Debug, Clone)]
+struct Layout {
     sums: usize,
     norms: usize,
     batch: usize,
@@ -21,30 +27,23 @@ pub(super) struct Report<M: KernelDevice> {
 /// The same on the host.
 #[derive(Debug)]
 pub(super) struct Told {
-    /// Cross-entropy, and the penalty of each layer where there is a regularizer: of the whole batch.
+    /// Cross-entropy, and the penalty of each layer if there is a regularizer, summed over the batch.
     pub(super) sums: Vec<f64>,
-    /// Squared norm of the gradient of every weight matrix.
-    pub(super) squares: Vec<f64>,
+    /// Euclidean norm of the gradient of every weight matrix.
+    pub(super) norms: Vec<f64>,
     pub(super) output: Output<f32>,
 }
 
-/// Values of four bytes that one of eight takes.
+/// Four-byte values per eight-byte value.
 const DOUBLE: usize = 2;
 
 impl<M: KernelDevice> Report<M> {
-    /// For the norms of so many gradients.
+    /// A report with the norms of `norms` gradients.
     pub(super) fn new(machine: &M, plan: &Plan, norms: usize) -> Result<Self, Failure<M>> {
         let hidden: Vec<usize> = plan.hidden.iter().map(|layer| layer.units).collect();
-        let sums = 1 + hidden.len();
-        let values = plan.batch * (plan.outputs + hidden.iter().sum::<usize>());
-        Ok(Report {
-            memory: DeviceBuffer::new(machine, DOUBLE * (sums + norms) + values)?,
-            sums,
-            norms,
-            batch: plan.batch,
-            outputs: plan.outputs,
-            hidden,
-        })
+        let layout =
+            Layout { sums: 1 + hidden.len(), norms, batch: plan.batch, outputs: plan.outputs, hidden };
+        Ok(Report { memory: DeviceBuffer::new(machine, layout.values())?, layout })
     }
 
     fn at(&self, value: usize) -> Address {
@@ -56,28 +55,58 @@ impl<M: KernelDevice> Report<M> {
     }
 
     pub(super) fn norms(&self) -> Address {
-        self.at(DOUBLE * self.sums)
+        self.at(DOUBLE * self.layout.sums)
     }
 
     pub(super) fn logits(&self) -> Address {
-        self.at(DOUBLE * (self.sums + self.norms))
+        self.at(self.layout.doubles())
     }
 
     /// Of every hidden layer.
     pub(super) fn counts(&self) -> Vec<Address> {
-        let mut next = DOUBLE * (self.sums + self.norms) + self.batch * self.outputs;
+        let Layout { batch, outputs, hidden, .. } = &self.layout;
+        let mut next = self.layout.doubles() + batch * outputs;
         let of_layer = |units: &usize| {
             let here = next;
-            next += self.batch * units;
+            next += batch * units;
             self.at(here)
         };
-        self.hidden.iter().map(of_layer).collect()
+        hidden.iter().map(of_layer).collect()
     }
 
-    /// Waits for the machine. The first `written` sums were written.
+    /// Waits for the device. The first `written` sums were written.
     pub(super) fn read(&self, written: usize) -> Result<Told, Failure<M>> {
-        let values = self.memory.to_host()?;
-        let (doubles, mut rest) = values.split_at(DOUBLE * (self.sums + self.norms));
+        Ok(self.layout.parse(&self.memory.to_host()?, written))
+    }
+
+    /// Queues the copy to the host. The result waits for that copy.
+    pub(super) fn fetch(
+        self,
+        written: usize,
+    ) -> Result<impl FnOnce() -> Result<Told, Failure<M>> + 'static, Failure<M>> {
+        let fetch = self.memory.fetch()?;
+        let layout = self.layout;
+        Ok(move || {
+            let mut values = vec![0.0; layout.values()];
+            if let Some(fetch) = fetch {
+                M::complete(fetch, f32::bytes_mut(&mut values))?;
+            }
+            Ok(layout.parse(&values, written))
+        })
+    }
+}
+
+impl Layout {
+    fn doubles(&self) -> usize {
+        DOUBLE * (self.sums + self.norms)
+    }
+
+    fn values(&self) -> usize {
+        self.doubles() + self.batch * (self.outputs + self.hidden.iter().sum::<usize>())
+    }
+
+    fn parse(&self, values: &[f32], written: usize) -> Told {
+        let (doubles, mut rest) = values.split_at(self.doubles());
         let double = |pair: &[f32]| {
             let [low, high] = [pair[0], pair[1]].map(|half| u64::from(half.to_bits()));
             f64::from_bits(high << 32 | low)
@@ -91,10 +120,10 @@ impl<M: KernelDevice> Report<M> {
         };
         let logits = matrix(self.outputs);
         let counts = self.hidden.iter().map(|&units| matrix(units)).collect();
-        Ok(Told {
+        Told {
             sums: sums[..written].to_vec(),
-            squares: squares.to_vec(),
+            norms: squares.iter().copied().map(f64::sqrt).collect(),
             output: Output { logits, counts, batch: self.batch },
-        })
+        }
     }
 }

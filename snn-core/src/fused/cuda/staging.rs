@@ -1,128 +1,41 @@
-//! Batches on their way to a GPU while it computes: copied to memory of the host that the GPU can read by itself, and from there beside
-//! everything that is queued.
+//! Copies of the next batches to a GPU while it computes: from pinned host memory, on a separate stream.
 //!
-//! Nobody may write where somebody still reads. Each piece has two events: `copied`, behind its last copy, for which the host waits
-//! before it writes to the memory that is copied, and the GPU before it computes on the batch; and `released`, behind everything that
-//! was queued when the batch was dropped, for which the next copy waits.
+//! Nothing may be overwritten while it is still being read. Each piece has two events. `copied` follows its last copy: the host waits for
+//! it before it writes to the pinned memory, and the GPU before it computes on the batch. `released` follows everything that was queued
+//! when the batch was dropped: the next copy waits for it.
 
-use super::kernel_device::{Ahead, Plain};
+use super::{
+    handles::{Event, Pinned, Stream},
+    kernel_device::{Ahead, Plain},
+};
 use crate::Input;
 use cudarc::driver::{
     CudaDevice, CudaSlice, DevicePtr, DriverError,
-    result::{self, event, stream},
-    sys::{self, CUevent, CUevent_flags, CUevent_wait_flags, CUstream},
+    result::{self, stream},
+    sys::CUstream,
 };
 use std::{
-    ffi::c_void,
     mem::ManuallyDrop,
     ptr,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Pieces that are kept: one is computed on, one is under way.
+/// Pieces kept for reuse.
 const KEPT: usize = 4;
 
-/// Where vectors may begin.
+/// Alignment of vectors, in bytes.
 const ALIGNMENT: usize = 256;
 
-/// The batches of one GPU that are under way.
+/// The staged batches of one GPU.
 #[derive(Debug)]
 pub(super) struct Stages {
     device: Arc<CudaDevice>,
-    /// Beside the queue of the device, which it does not wait for.
+    /// Independent of the device's own stream.
     aside: Stream,
     free: Mutex<Vec<Piece>>,
 }
 
-#[derive(Debug)]
-struct Stream(CUstream);
-
-#[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: the driver's handles belong to a context, not to a thread.
-unsafe impl Send for Stream {}
-#[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: the driver locks what is shared.
-unsafe impl Sync for Stream {}
-
-#[derive(Debug)]
-struct Event(CUevent);
-
-#[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: the driver's handles belong to a context, not to a thread.
-unsafe impl Send for Event {}
-#[expect(unsafe_code, reason = "a handle of the driver")]
-// SAFETY: the driver locks what is shared.
-unsafe impl Sync for Event {}
-
-impl Event {
-    fn new() -> Result<Self, DriverError> {
-        event::create(CUevent_flags::CU_EVENT_DISABLE_TIMING).map(Event)
-    }
-
-    /// Behind all that a stream has been given.
-    fn record(&self, stream: CUstream) -> Result<(), DriverError> {
-        #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: an event and a stream that are there.
-        unsafe {
-            event::record(self.0, stream)
-        }
-    }
-
-    /// What a stream is given from now on waits for it.
-    fn holds_up(&self, stream: CUstream) -> Result<(), DriverError> {
-        #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: an event and a stream that are there.
-        unsafe {
-            stream::wait_event(stream, self.0, CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT)
-        }
-    }
-
-    /// The host waits for it; one that was never recorded holds up nobody.
-    fn wait(&self) -> Result<(), DriverError> {
-        #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: an event that is there.
-        unsafe { sys::cuEventSynchronize(self.0) }.result()
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: nobody has it any more; the driver keeps what is under way.
-        let _ = unsafe { event::destroy(self.0) };
-    }
-}
-
-/// Memory of the host that the GPU reads by itself.
-#[derive(Debug)]
-struct Pinned(*mut u8);
-
-#[expect(unsafe_code, reason = "memory of the host")]
-// SAFETY: it belongs to whoever has the piece.
-unsafe impl Send for Pinned {}
-#[expect(unsafe_code, reason = "memory of the host")]
-// SAFETY: nothing is written through a shared reference.
-unsafe impl Sync for Pinned {}
-
-impl Pinned {
-    fn new(bytes: usize) -> Result<Self, DriverError> {
-        let mut start: *mut c_void = ptr::null_mut();
-        #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: a context is current.
-        unsafe { sys::cuMemHostAlloc(&raw mut start, bytes, 0) }.result()?;
-        Ok(Pinned(start.cast()))
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        #[expect(unsafe_code, reason = "calls of the driver")]
-        // SAFETY: made by `Pinned::new`; copies from it have ended, see `Batch::drop`.
-        let _ = unsafe { sys::cuMemFreeHost(self.0.cast()) };
-    }
-}
-
-/// Room for a batch, on both sides.
+/// Memory for a batch, on host and device.
 #[derive(Debug)]
 struct Piece {
     capacity: usize,
@@ -132,12 +45,12 @@ struct Piece {
     released: Event,
 }
 
-/// A batch on the GPU, or on its way.
+/// A batch that is being copied to the GPU.
 #[derive(Debug)]
 pub(super) struct Batch {
     stages: Arc<Stages>,
     piece: ManuallyDrop<Piece>,
-    /// Where the second part begins.
+    /// Offset of the second part.
     second: usize,
 }
 
@@ -158,10 +71,10 @@ impl Stages {
             return Ok(free.swap_remove(at));
         }
         drop(free);
-        // batches of events differ in length
+        // the number of events varies from batch to batch
         let capacity = (bytes + bytes / 8).next_multiple_of(1 << 16);
         #[expect(unsafe_code, reason = "memory of the GPU")]
-        // SAFETY: any content is a value, and nothing is read before it was copied there.
+        // SAFETY: every bit pattern is valid, and the memory is only read after a copy.
         let memory = unsafe { self.device.alloc(capacity)? };
         let piece = Piece {
             capacity,
@@ -170,7 +83,7 @@ impl Stages {
             copied: Event::new()?,
             released: Event::new()?,
         };
-        // memory is there for those who come after it in the queue
+        // the memory is valid for operations queued after its allocation
         piece.released.record(self.queue())?;
         Ok(piece)
     }
@@ -182,8 +95,8 @@ impl Stages {
         let piece = self.piece(bytes)?;
         piece.copied.wait()?;
         #[expect(unsafe_code, reason = "memory of the host and the GPU")]
-        // SAFETY: the piece has room for both parts, here and there. The last copy from it has ended, and the next waits for those who
-        // may still read what it writes.
+        // SAFETY: both parts fit on host and device. The last copy from this piece has finished, and the next one waits for the kernels
+        // that may still read it.
         unsafe {
             ptr::copy_nonoverlapping(parts[0].as_ptr(), piece.pinned.0, parts[0].len());
             ptr::copy_nonoverlapping(parts[1].as_ptr(), piece.pinned.0.add(second), parts[1].len());
@@ -195,7 +108,7 @@ impl Stages {
         Ok(Batch { stages: Arc::clone(self), piece: ManuallyDrop::new(piece), second })
     }
 
-    /// Copies an input ahead; where that fails, it is copied when it is needed.
+    /// Starts to copy an input; if this fails, it is copied when it is needed.
     pub(super) fn attach(self: &Arc<Self>, input: &Input<f32>) {
         if input.staged().0.get().is_some() {
             return;
@@ -207,12 +120,12 @@ impl Stages {
             Input::Frames(frames) => self.stage([Plain::bytes(frames.values()), &[]]),
         };
         if let Ok(batch) = batch {
-            // of two who do this at once, one has done it for nothing
+            // if two threads stage the same input, the second copy is dropped
             let _ = input.staged().0.set(Arc::new(batch));
         }
     }
 
-    /// Where an input lies that was copied ahead to this GPU; what is queued from now on waits until it is there.
+    /// The addresses of an input that was staged on this GPU; everything queued from now on waits for the copy.
     pub(super) fn accept(self: &Arc<Self>, input: &Input<f32>) -> Result<Option<Ahead>, DriverError> {
         let staged = input.staged().0.get().cloned();
         let Some(batch) = staged.and_then(|staged| staged.downcast::<Batch>().ok()) else {
@@ -231,7 +144,7 @@ impl Stages {
 impl Drop for Batch {
     fn drop(&mut self) {
         #[expect(unsafe_code, reason = "the only place where it is taken")]
-        // SAFETY: nobody uses it afterwards.
+        // SAFETY: not used afterwards.
         let piece = unsafe { ManuallyDrop::take(&mut self.piece) };
         let stages = &self.stages;
         let order = stages.device.bind_to_thread().and_then(|()| piece.released.record(stages.queue()));
@@ -239,7 +152,7 @@ impl Drop for Batch {
         if order.is_ok() && free.len() < KEPT {
             free.push(piece);
         } else if piece.copied.wait().is_err() {
-            // a GPU that fails may still read from it
+            // after a failure, the GPU may still read from it
             std::mem::forget(piece);
         }
     }

@@ -5,7 +5,9 @@ use crate::{
     moved::moved,
 };
 use serde_json::json;
-use snn_core::{Adam, AdamConfig, Cuda, Gradients, LossValues, Network, Regularizer, Stager};
+use snn_core::{
+    Adam, AdamConfig, CrossEntropy, Cuda, Gradients, LossValues, Network, QueuedStep, Regularizer, Stager,
+};
 use snn_train::{Experiment, Trainer};
 use std::{sync::Arc, time::Instant};
 
@@ -23,7 +25,9 @@ pub(crate) struct Training {
     network: Network<f32, Cuda>,
     stager: Stager<f32>,
     adam: Adam<f32, Cuda>,
-    /// Spikes of all hidden units in the last step.
+    /// The last step, which the GPU may still be computing.
+    queued: Option<QueuedStep<f32>>,
+    /// Spikes of all hidden units in the last step that was read.
     pub(crate) hidden_spikes: f64,
 }
 
@@ -32,7 +36,7 @@ impl Training {
         let network = moved(&job.network(), gpu);
         let adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
         let stager = network.stager().expect("a stager");
-        Training { job, network, stager, adam, hidden_spikes: 0.0 }
+        Training { job, network, stager, adam, queued: None, hidden_spikes: 0.0 }
     }
 
     fn loss(&self) -> (LossValues<f32>, Gradients<f32, Cuda>) {
@@ -40,24 +44,38 @@ impl Training {
         self.network.loss_and_gradients(input, labels, &Regularizer::default()).expect("a step")
     }
 
-    /// One training step like that of the trainer: forward, backward, values for metrics, Adam. Meanwhile, the next batch, a copy of
-    /// this one, is assembled and copied to the GPU.
+    /// One training step as the trainer does it: queued, while the next batch, which is the same again, is assembled and copied to
+    /// the GPU. Then the values of the previous step are read.
     pub(crate) fn step(&mut self) {
         let (stager, job) = (&self.stager, &self.job);
+        let (network, adam) = (&mut self.network, &mut self.adam);
         let mut next = None;
-        let (values, gradients) = rayon::in_place_scope(|scope| {
+        let queued = rayon::in_place_scope(|scope| {
             scope.spawn(|_| {
                 let input = job.again();
                 stager.stage(&input);
                 next = Some(input);
             });
-            self.loss()
+            let Job { input, labels, .. } = job;
+            let (loss, regularizer) = (CrossEntropy::default(), Regularizer::default());
+            network.queue_step(&loss, input, labels, &regularizer, adam, None).expect("a step")
         });
         self.job.input = next.expect("the next batch");
+        if let Some(last) = self.queued.replace(queued.expect("a GPU queues whole steps")) {
+            self.read(last);
+        }
+    }
+
+    /// Waits for the last step.
+    pub(crate) fn finish(&mut self) {
+        if let Some(last) = self.queued.take() {
+            self.read(last);
+        }
+    }
+
+    fn read(&mut self, step: QueuedStep<f32>) {
+        let (values, _) = step.read().expect("the values of a step");
         self.hidden_spikes = values.output.counts.iter().flatten().map(|&count| f64::from(count)).sum();
-        // this waits for the GPU
-        gradients.norms().expect("norms");
-        self.adam.update(&mut self.network, &gradients).expect("an update");
     }
 
     /// Computes the same step twice.
@@ -90,12 +108,14 @@ pub(crate) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
     training.repeat();
     let (warm_up, least, most) = if is_small() { (1, 1, 1) } else { (3, 5, 100) };
     (0..warm_up).for_each(|_| training.step());
+    training.finish();
     let mut laps = Vec::new();
     while laps.len() < least || (laps.len() < most && laps.iter().sum::<f64>() < 1.0) {
         let watch = Instant::now();
         training.step();
         laps.push(watch.elapsed().as_secs_f64());
     }
+    training.finish();
     laps.sort_by(f64::total_cmp);
     let batch = training.job.batch();
     println!("{}", training.job.shape(training.hidden_spikes));
@@ -109,7 +129,9 @@ pub(crate) fn one_step(gpu: &Cuda, name: &str) -> bool {
     let job = Job::new(name, 1);
     let there = job.is_some();
     if let Some(job) = job {
-        Training::new(job, gpu).step();
+        let mut training = Training::new(job, gpu);
+        training.step();
+        training.finish();
     }
     there
 }

@@ -1,4 +1,4 @@
-//! The driver calls of a training step: every kernel with its time, and the waits of the host.
+//! The calls of the driver in a training step: the time of every kernel, and the waits of the host.
 
 use crate::{
     bench::Training,
@@ -44,11 +44,12 @@ pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
         return false;
     };
     let mut training = Training::new(job, gpu);
-    let (warm_up, times) = if is_small() { (1, 1) } else { (3, 9) };
+    let (warm_up, times) = if is_small() { (6, 1) } else { (6, 9) };
     (0..warm_up).for_each(|_| training.step());
     let steps: Vec<_> = (0..times)
         .map(|_| kernels(&cuda_calls(true, || training.step()).expect("a step with times").1))
         .collect();
+    training.finish();
     let batch = training.job.batch();
     println!("{}", training.job.shape(training.hidden_spikes));
     for (k, row) in steps[0].iter().enumerate() {
@@ -64,12 +65,14 @@ pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
             })
         );
     }
-    host(name, batch, &mut training, times);
+    let kernels = steps[0].iter().map(|row| row.calls).sum();
+    host(name, batch, &mut training, times, kernels);
     true
 }
 
-/// The host's calls in a step: copies, launches and waits. GPU times are excluded, since measuring them takes longer than the calls.
-fn host(name: &str, batch: usize, training: &mut Training, times: usize) {
+/// The work of the host in a step: copies, calls that queue work, and waits, without timing the GPU, which would take longer than the
+/// calls. Repeated steps are graphs of `kernels` kernels.
+fn host(name: &str, batch: usize, training: &mut Training, times: usize, kernels: usize) {
     let laps: Vec<_> = (0..times)
         .map(|_| {
             let watch = Instant::now();
@@ -77,7 +80,8 @@ fn host(name: &str, batch: usize, training: &mut Training, times: usize) {
             (1e3 * watch.elapsed().as_secs_f64(), calls)
         })
         .collect();
-    let calls = &laps[0].1;
+    // the last, which is a graph if any is
+    let calls = &laps[laps.len() - 1].1;
     let of = |is: &dyn Fn(&CudaWork) -> bool| {
         let sum = |calls: &[CudaCall]| {
             1e3 * calls.iter().filter(|call| is(&call.work)).map(|call| call.host).sum::<f64>()
@@ -85,17 +89,16 @@ fn host(name: &str, batch: usize, training: &mut Training, times: usize) {
         median(laps.iter().map(|(_, calls)| sum(calls)).collect())
     };
     let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
-    let kernel: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Kernel(_));
     let upload: &dyn Fn(&CudaWork) -> bool = &|work| *work == CudaWork::Upload;
-    let wait: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Wait | CudaWork::Download);
+    let wait: &dyn Fn(&CudaWork) -> bool = &|work| matches!(work, CudaWork::Wait | CudaWork::WaitForEvent);
     let bytes: usize = calls.iter().filter(|call| upload(&call.work)).map(|call| call.bytes).sum();
     let step = median(laps.iter().map(|(ms, _)| *ms).collect());
     let (uploads, waits) = (of(upload), of(wait));
     println!(
         "{}",
         json!({
-            "kind": "host", "job": name, "batch": batch, "operations": count(&|work| *work != CudaWork::Wait),
-            "kernels": count(kernel), "waits": count(&|work| *work == CudaWork::Wait),
+            "kind": "host", "job": name, "batch": batch, "operations": count(&|work| !wait(work)),
+            "kernels": kernels, "waits": count(wait),
             "upload_bytes": bytes, "upload_ms": uploads, "wait_ms": waits, "queue_ms": step - uploads - waits,
         })
     );

@@ -2,7 +2,7 @@
 
 use crate::jobs::{JOBS, Job};
 use serde_json::json;
-use snn_core::{CudaEmulation, PaperLaunch, Regularizer};
+use snn_core::{Adam, AdamConfig, CrossEntropy, CudaEmulation, PaperLaunch, Regularizer};
 
 /// Lines of JSON for every job, for a GPU with this number of bytes of on-chip memory per block.
 pub(crate) fn list(largest_shared: usize) {
@@ -19,8 +19,10 @@ pub(crate) fn list(largest_shared: usize) {
             .sum();
         let (gpu, paper) = CudaEmulation::new(largest_shared, false).on_paper();
         network.emulate_cuda(gpu);
+        let mut adam = Adam::new(AdamConfig::default(), &network).expect("an optimizer");
+        let (loss, regularizer) = (CrossEntropy::default(), Regularizer::default());
         network
-            .loss_and_gradients(&job.input, &job.labels, &Regularizer::default())
+            .queue_step(&loss, &job.input, &job.labels, &regularizer, &mut adam, None)
             .expect("a step on paper");
         println!("{}", job.shape(spikes));
         for PaperLaunch { kernel, blocks, threads: [x, y], shared } in paper.take() {

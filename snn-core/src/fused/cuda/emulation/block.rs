@@ -1,4 +1,4 @@
-//! A block of threads, each of which is a coroutine, so that it can wait in the middle of a kernel for the others.
+//! A block of threads. Each thread is a coroutine, so it can wait for the others in the middle of a kernel.
 
 use super::{
     super::kernel_device::{Launch, WARP},
@@ -48,13 +48,13 @@ struct Thread {
     from_lane: unsafe extern "C" fn(*const c_void, u32, u32, u32) -> u32,
 }
 
-/// What a thread waits for, and in which line of the sources.
+/// What a thread waits for, and the line of the sources.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wait {
     Block(u32),
-    /// The bits of all lanes of its warp; it brings its own.
+    /// The bits of all lanes of its warp, including its own.
     Ballot(u32, bool),
-    /// The word of a lane; it brings its own.
+    /// The word of a lane; it provides its own.
     Shuffle {
         line: u32,
         word: u32,
@@ -63,7 +63,7 @@ enum Wait {
 }
 
 impl Wait {
-    /// What threads that wait together have in common.
+    /// Equal for threads that wait for each other.
     fn place(self) -> (u8, u32) {
         match self {
             Wait::Block(line) => (0, line),
@@ -73,15 +73,15 @@ impl Wait {
     }
 }
 
-/// How a thread that runs gives way: set while its coroutine lives.
+/// The yielder of a running thread, valid while its coroutine exists.
 struct Hook(Cell<*const Yielder<u32, Wait>>);
 
 impl Hook {
     #[expect(unsafe_code, reason = "called from C")]
     fn wait(&self, wait: Wait) -> u32 {
         let yielder = self.0.get();
-        assert!(!yielder.is_null(), "a kernel that is listed as one without waits waits");
-        // SAFETY: set at the start of the coroutine that calls this.
+        assert!(!yielder.is_null(), "a kernel listed without waits waits");
+        // SAFETY: set at the start of the calling coroutine.
         unsafe { (*yielder).suspend(wait) }
     }
 }
@@ -106,7 +106,7 @@ unsafe extern "C" fn from_lane(hook: *const c_void, line: u32, word: u32, lane: 
 
 #[derive(Debug, Clone, Copy)]
 enum ThreadState {
-    /// Goes on with this answer.
+    /// Continues with this value.
     Ready(u32),
     Waits(Wait),
     Done,
@@ -114,7 +114,7 @@ enum ThreadState {
 
 pub(super) struct Block<'a> {
     pub(super) index: Index,
-    /// Its place among all.
+    /// Its index.
     pub(super) number: usize,
     pub(super) launch: Launch,
     pub(super) shared: &'a Memory,
@@ -125,7 +125,7 @@ thread_local! {
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A stack for a kernel, and for what reports a failure in it.
+/// A stack for a kernel, and for the report of a failure in it.
 fn stack() -> DefaultStack {
     const BYTES: usize = 128 << 10;
     let kept = STACKS.with_borrow_mut(Vec::pop);
@@ -159,13 +159,13 @@ impl Block<'_> {
         }
     }
 
-    /// Without waits, one thread after the other.
+    /// Runs threads that never wait, one after the other.
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     pub(super) unsafe fn run_straight(&self, body: Body, arguments: *const c_void) {
         let hook = Hook(Cell::new(ptr::null()));
         for k in self.order.of(self.threads(), self.number) {
             let thread = self.thread(k, &raw const hook);
-            // SAFETY: as the caller says; `thread` lives until the body is done.
+            // SAFETY: as the caller guarantees; `thread` outlives the body.
             unsafe {
                 snn_become(&raw const thread);
                 body(arguments);
@@ -173,7 +173,7 @@ impl Block<'_> {
         }
     }
 
-    /// All threads at once, in turns from one wait to the next.
+    /// Runs all threads in turns, from one wait to the next.
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     pub(super) unsafe fn run(
         &self,
@@ -196,7 +196,7 @@ impl Block<'_> {
             .map(|(hook, stack)| {
                 let hook = ptr::from_ref(hook);
                 Coroutine::with_stack(stack, move |yielder: &Yielder<u32, Wait>, _: u32| {
-                    // SAFETY: hooks outlive coroutines, and the arguments are as the caller says.
+                    // SAFETY: hooks outlive coroutines, and the caller guarantees the arguments.
                     unsafe {
                         (*hook).0.set(yielder);
                         body(arguments);
@@ -221,7 +221,7 @@ impl Block<'_> {
             }
             let Released { anyone, barrier } = release(&mut states);
             if !anyone {
-                // in the middle of C, where nothing can be cleaned up
+                // in the middle of C code, which cannot be unwound
                 std::mem::forget(coroutines);
                 panic!("`{name}` hangs: its threads wait for different things");
             }
@@ -235,13 +235,13 @@ impl Block<'_> {
 }
 
 struct Released {
-    /// `false` if nobody goes on, and somebody waits.
+    /// `false` if all threads that are left wait.
     anyone: bool,
     /// Whether the whole block has passed a barrier.
     barrier: bool,
 }
 
-/// Where all of these wait; none if one does not, or at another place.
+/// The common wait of all these threads, if there is one.
 fn common_place(states: &[ThreadState]) -> Option<(u8, u32)> {
     let place = |state: &ThreadState| match state {
         ThreadState::Waits(wait) => Some(wait.place()),
@@ -251,7 +251,7 @@ fn common_place(states: &[ThreadState]) -> Option<(u8, u32)> {
     states.iter().all(|state| place(state) == Some(first)).then_some(first)
 }
 
-/// Lets go on who has waited long enough.
+/// Releases threads whose wait is over.
 fn release(states: &mut [ThreadState]) -> Released {
     let mut anyone = states.iter().all(|state| matches!(state, ThreadState::Done));
     for warp in states.chunks_mut(WARP) {

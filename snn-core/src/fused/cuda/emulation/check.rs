@@ -1,7 +1,7 @@
-//! Checks of every access that a kernel makes: it must lie in a buffer that the arguments name or in the block's memory on chip, and
-//! no other thread may have written the same word since the last barrier, nor read it if this one writes.
+//! Checks of every access of a kernel: it must be in a buffer named by the arguments, or in the block's on-chip memory; no other thread
+//! may have written the same word since the last barrier, nor read it if this access is a write.
 
-use super::memory::buffer_at;
+use super::{super::arguments::Packed, memory::buffer_at};
 use std::{cell::Cell, collections::HashMap, ffi::c_void, ops::Range, ptr};
 
 const WORD: usize = 4;
@@ -10,7 +10,7 @@ const WORD: usize = 4;
 const MANY: u32 = u32::MAX - 1;
 const NOBODY: u32 = u32::MAX;
 
-/// Who wrote and who read a word last, and before which barrier of their block.
+/// The last writer and reader of a word, and the barrier of their block before the access.
 #[derive(Debug, Clone, Copy)]
 struct Word {
     writer: u32,
@@ -30,9 +30,9 @@ impl Default for Word {
 #[derive(Debug)]
 pub(super) struct Checker {
     kernel: &'static str,
-    /// Memory that the arguments name.
+    /// Memory named by the arguments.
     buffers: Vec<Range<usize>>,
-    /// The arguments, and what the emulation tells threads of themselves.
+    /// The arguments, and the description of the threads.
     own: [Range<usize>; 2],
     shared: Range<usize>,
     stack: Range<usize>,
@@ -40,7 +40,7 @@ pub(super) struct Checker {
     global: HashMap<usize, Word>,
     block: u32,
     thread: u32,
-    /// Barriers that the block has passed.
+    /// Number of barriers passed by the block.
     epoch: u32,
     fault: Option<String>,
 }
@@ -57,26 +57,24 @@ unsafe extern "C" {
 #[expect(unsafe_code, reason = "called from C")]
 unsafe extern "C" fn touched(address: *const c_void, size: usize, written: i32) {
     let checker = CURRENT.get();
-    // SAFETY: set while a kernel runs, to a checker that nobody else touches meanwhile.
+    // SAFETY: set while a kernel runs, to a checker that nothing else uses in the meantime.
     if let Some(checker) = unsafe { checker.as_mut() } {
         checker.touch(address as usize, size, written != 0);
     }
 }
 
 impl Checker {
-    /// For a kernel whose arguments these are.
-    pub(super) fn new(kernel: &'static str, arguments: &[u8]) -> Self {
-        let words = arguments
-            .chunks_exact(8)
-            .map(|word| word.iter().rev().fold(0, |address: usize, &byte| address << 8 | usize::from(byte)));
+    /// A checker for a launch with these arguments.
+    pub(super) fn new<A: Packed>(kernel: &'static str, arguments: &A) -> Self {
+        let words = arguments.words().into_iter().map(|word| word as usize);
         let mut buffers: Vec<_> = words.filter_map(buffer_at).collect();
         buffers.sort_by_key(|it| it.start);
         buffers.dedup();
-        let start = arguments.as_ptr() as usize;
+        let start = ptr::from_ref(arguments) as usize;
         Checker {
             kernel,
             buffers,
-            own: [start..start + arguments.len(), 0..0],
+            own: [start..start + size_of::<A>(), 0..0],
             shared: 0..0,
             stack: 0..0,
             on_chip: HashMap::new(),
@@ -88,11 +86,11 @@ impl Checker {
         }
     }
 
-    /// Runs `body` while every access of the calling thread is checked.
+    /// Runs `body`, checking every access of the calling thread.
     pub(super) fn watch(&mut self, body: impl FnOnce(&mut Self)) {
         CURRENT.set(self);
         #[expect(unsafe_code, reason = "compiled from C")]
-        // SAFETY: the function stays.
+        // SAFETY: the function is static.
         unsafe {
             snn_watch(Some(touched));
         }
@@ -105,7 +103,7 @@ impl Checker {
         CURRENT.set(ptr::null_mut());
     }
 
-    /// A block begins; `threads` is where what its threads know of themselves lies.
+    /// Starts a block; `threads` contains the description of its threads.
     pub(super) fn block(&mut self, block: u32, shared: Range<usize>, threads: Range<usize>) {
         (self.block, self.shared, self.epoch) = (block, shared, 0);
         self.own[1] = threads;
@@ -120,7 +118,7 @@ impl Checker {
         self.epoch += 1;
     }
 
-    /// The first thing that went wrong.
+    /// The first fault.
     pub(super) fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
@@ -151,7 +149,7 @@ impl Checker {
             let (me, now) = (self.thread, (self.block, self.epoch));
             let words = if shared { &mut self.on_chip } else { &mut self.global };
             let state = words.entry(word).or_default();
-            // other blocks may come before, after or meanwhile
+            // other blocks may run before, after or at the same time
             let meets = |other: u32, then: (u32, u32)| {
                 other != NOBODY && (then.0 != now.0 || (other != me && then == now))
             };
@@ -159,7 +157,7 @@ impl Checker {
             if written {
                 (state.writer, state.written) = (me, now);
             } else if before.reader != NOBODY && before.read.0 != now.0 {
-                // readers of more than one block: whoever writes here meets one
+                // readers in several blocks: any write is a race with one of them
                 (state.reader, state.read) = (MANY, (u32::MAX, 0));
             } else if before.reader == NOBODY || before.read != now {
                 (state.reader, state.read) = (me, now);

@@ -1,4 +1,4 @@
-// The kernels once more, compiled so that every access to memory calls a function below, and undefined behaviour traps.
+// The kernels again, compiled so that every memory access calls a function of watch.c, and undefined behavior traps.
 #define SNN_PREFIX snn_checked_
 #include "emulation.h"
 

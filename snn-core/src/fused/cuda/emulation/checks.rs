@@ -1,15 +1,20 @@
-//! The checks find what is wrong, and nothing else.
+//! The checks find faults, and nothing else.
 
 use super::*;
-use crate::fused::cuda::kernel_device::DeviceBuffer;
+use crate::fused::cuda::{arguments::Packed, kernel_device::DeviceBuffer};
 
 /// `faulty.cuh`
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct Faulty {
     values: Address,
     count: u32,
     fault: u32,
 }
+
+#[expect(unsafe_code, reason = "numbers as words")]
+// SAFETY: three numbers in 16 bytes.
+unsafe impl Packed for Faulty {}
 
 const FAULTY: Kernel<Faulty> = Kernel::new("faulty");
 
@@ -19,7 +24,7 @@ fn run(machine: &CudaEmulation, fault: u32) {
     let arguments = Faulty { values: values.address(), count: 128, fault };
     let launch = Launch { blocks: [2, 1, 1], threads: [64, 1], shared: 64 * 4 };
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    // SAFETY: what is beyond the memory is touched by the fault alone, and there is room for it in what is allocated.
+    // SAFETY: only the fault accesses memory beyond the buffer, and the allocation has room for it.
     unsafe {
         machine.launch(&FAULTY, launch, &arguments).unwrap();
     }
@@ -48,7 +53,7 @@ fn accesses_beyond_a_buffer_are_found() {
 #[test]
 fn races_are_found() {
     for (fault, what) in [
-        // which of two comes first is a matter of order
+        // the order decides which of the two accesses comes first
         (2, "what another has"),
         (3, "writes what another has written"),
         (5, "what another has"),

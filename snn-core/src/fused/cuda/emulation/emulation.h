@@ -1,5 +1,5 @@
-// Stands in for CUDA where the kernels are compiled as C: a thread of the GPU is a coroutine of the program that runs them,
-// which says which thread goes on, and when.
+// Replaces CUDA when the kernels are compiled as C: a thread of the GPU is a coroutine, and the program that runs the kernels schedules
+// them.
 #pragma once
 #include <math.h>
 #include <stddef.h>
@@ -10,21 +10,21 @@ struct SnnIndex {
     uint32_t x, y, z;
 };
 
-// Field by field `Thread` of mod.rs.
+// The same fields as `Thread` in block.rs.
 struct SnnThread {
     struct SnnIndex thread, block, block_dim, grid_dim;
     void *shared;
     const void *scheduler;
-    // These return when the other threads of the block, or the other lanes of the warp, have come to the same line.
+    // These return when the other threads of the block, or the other lanes of the warp, have reached the same line.
     void (*synchronize)(const void *scheduler, uint32_t line);
     uint32_t (*ballot)(const void *scheduler, uint32_t line, uint32_t predicate);
     uint32_t (*from_lane)(const void *scheduler, uint32_t line, uint32_t word, uint32_t lane);
 };
 
-// The thread that runs. Not inlined, so that what the checks of memory see are the kernels' own accesses.
+// The running thread. Not inlined, so that memory checks see only the accesses of the kernels.
 const struct SnnThread *snn_self(void);
 
-// As on a GPU, a float4 may lie among floats.
+// As on a GPU, a float4 may alias floats.
 typedef struct __attribute__((aligned(16), may_alias)) {
     float x, y, z, w;
 } float4;
@@ -46,7 +46,7 @@ static inline uint32_t as_word(float value) {
     return word;
 }
 
-// Where the kernels are compiled twice, the second time with checks, names say which is which.
+// The kernels are compiled twice, the second time with checks and a different prefix.
 #ifndef SNN_PREFIX
 #define SNN_PREFIX snn_
 #endif
@@ -54,6 +54,7 @@ static inline uint32_t as_word(float value) {
 #define SNN_JOIN(a, b) SNN_JOIN_(a, b)
 
 #define KERNEL_AT(name, Arguments, threads, blocks)                                                   \
+    typedef struct Arguments arguments_of_##name;                                                     \
     static void name##_(const struct Arguments a);                                                    \
     void SNN_JOIN(SNN_PREFIX, name)(const void *arguments) { name##_(*(const struct Arguments *)arguments); } \
     static void name##_(const struct Arguments a)

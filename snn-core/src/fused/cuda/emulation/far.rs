@@ -1,8 +1,8 @@
-//! Samples that lie more than 2^32 values behind the start of a buffer: no index of a kernel may wrap around.
+//! Samples more than 2^32 values behind the start of a buffer: no index of a kernel may wrap around.
 //!
-//! So much memory is not there. Each kernel gets the address that its buffer would begin at, and runs only the blocks whose sample
-//! lies in what is there; it must leave the bits that it leaves for the first sample of a small batch. One that computes another
-//! address most likely ends the test program: standard error then names the kernel.
+//! The memory need not exist. Each kernel gets the address where its buffer would begin, and runs only the blocks of one sample, for
+//! which there is memory; the result must have the same bits as for the first sample of a small batch. A kernel that computes a wrong
+//! address most likely crashes the test program; standard error then names the kernel.
 
 use super::{
     super::arguments::{self as kernel, *},
@@ -10,7 +10,7 @@ use super::{
 };
 use std::io::Write as _;
 
-/// The first sample so far away that even one value of each would be beyond, with five of them: 2^32 values and more.
+/// A sample so far away that its offset exceeds 2^32 values even with five values per sample.
 const SAMPLE: usize = 1_000_000_000;
 const STEPS: usize = 40;
 const UNITS: usize = 33;
@@ -20,7 +20,7 @@ const INPUTS: usize = 12;
 /// Row of that sample.
 const ROW: usize = SAMPLE * STEPS;
 
-/// What a buffer holds, and how many bytes lie before it in the far run.
+/// The content of a buffer, and the number of bytes before it in the far run.
 struct Piece {
     bytes: Vec<u8>,
     before: usize,
@@ -38,14 +38,14 @@ fn doubles(count: usize, before: usize) -> Piece {
     piece(&(0..count).map(|k| (k as f64 * 0.3).cos()).collect::<Vec<f64>>(), before)
 }
 
-/// Spikes of so many rows; unit 32 is in the second word.
+/// Spikes of one sample; unit 32 is in the second word.
 fn masks(before: usize) -> Piece {
     let word = |k: usize| (k as u32).wrapping_mul(0x9e37_79b9);
     let words = (0..STEPS * WORDS).map(|k| if k % WORDS == 0 { word(k) } else { word(k) >> 31 });
     piece(&words.collect::<Vec<u32>>(), before)
 }
 
-/// A kernel with the blocks that it runs and its arguments, where the first argument says whether all is far.
+/// A kernel, the blocks to run, and its arguments; the first parameter of both functions is true in the far run.
 struct Case<'a, A> {
     kernel: &'a Kernel<A>,
     threads: [usize; 2],
@@ -61,7 +61,7 @@ impl<A> Case<'_, A> {
         let mut addresses = Vec::new();
         for (memory, piece) in memory.iter().zip(pieces) {
             #[expect(unsafe_code, reason = "memory of a machine")]
-            // SAFETY: as long as what is copied there.
+            // SAFETY: as long as the source.
             unsafe {
                 ptr::copy_nonoverlapping(piece.bytes.as_ptr(), memory.pointer(), piece.bytes.len());
             }
@@ -76,7 +76,7 @@ impl<A> Case<'_, A> {
             let shared = Memory::garbage(self.shared);
             let block = Block { index, number: 0, launch, shared: &shared, order: Order::Ascending };
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
-            // SAFETY: the sample of this block lies in the memory above, and the kernel must touch no other.
+            // SAFETY: the sample of this block is in the memory above, and the kernel must access no other.
             unsafe {
                 block.run(
                     self.kernel.name(),
@@ -96,15 +96,15 @@ impl<A> Case<'_, A> {
 
     fn check(&self, pieces: &[Piece]) {
         let name = self.kernel.name();
-        // not captured: after a crash it is all that is left
+        // not captured, so that it is visible after a crash
         let _ = writeln!(std::io::stderr(), "offsets beyond 4 GiB: {name}");
         let near = self.run(false, pieces);
         assert!(near.iter().zip(pieces).any(|(found, piece)| *found != piece.bytes), "{name} does nothing");
-        assert!(self.run(true, pieces) == near, "{name} computes something else far away");
+        assert!(self.run(true, pieces) == near, "{name} differs in the far run");
     }
 }
 
-/// Blocks of one sample, or one row, for each of the rows of the block.
+/// Index of the sample.
 fn sample_of(far: bool) -> usize {
     if far { SAMPLE } else { 0 }
 }
@@ -135,6 +135,7 @@ fn drives_of_far_samples() {
         words: WORDS as u32,
         units: UNITS as u32,
         chunk: 0,
+        padding: 0,
     };
     let offsets: Vec<u32> = (0..=STEPS as u32).map(|row| 3 * row).collect();
     let indices: Vec<u16> = (0..3 * STEPS as u16).map(|k| 7 * k % UNITS as u16).collect();
@@ -191,7 +192,7 @@ fn time_loops_of_far_samples() {
         Case { kernel, threads, shared, blocks: &blocks, arguments: &forward }.check(&pieces);
     }
 
-    // V transposed has room for the `tile` kernels, whose parts have 16 rows and groups four units
+    // V transposed is large enough for the `tile` kernels, with 16 rows per part and four units per group
     const DEPTH: usize = 16;
     let backward = |far, at: &[Address]| LifBackward {
         trace: at[0],
@@ -274,6 +275,7 @@ fn readouts_and_losses_of_far_samples() {
         of_label: 0.92,
         of_others: 0.02,
         scale: -1.0,
+        padding: 0,
     };
     let pieces = [
         floats(OUTPUTS, SAMPLE * OUTPUTS),
@@ -321,6 +323,7 @@ fn gradients_of_far_samples() {
         words: WORDS as u32,
         samples: GROUP as u32,
         tile: 64,
+        padding: 0,
     };
     let offsets: Vec<u32> = (0..=STEPS as u32).map(|row| 3 * row).collect();
     let indices: Vec<u16> = (0..3 * STEPS as u16).map(|k| 5 * k % INPUTS as u16).collect();
@@ -343,7 +346,7 @@ fn gradients_of_far_samples() {
 
 #[test]
 fn products_and_sums_of_far_values() {
-    // rows far down, and rows deep in: both as in a network, whose rows are 64 to a block
+    // far rows of the result, and far rows of the depth, with 64 rows per block as in a network
     const FIRST: usize = ROW / 64;
     let down = |far, at: &[Address]| Product {
         a: at[0],
@@ -358,6 +361,7 @@ fn products_and_sums_of_far_values() {
         b_column: OUTPUTS as u64,
         split: OUTPUTS as u64,
         steps: 0,
+        padding: 0,
     };
     let pieces = [
         floats(STEPS * OUTPUTS, ROW * OUTPUTS),
@@ -390,29 +394,64 @@ fn products_and_sums_of_far_values() {
     const BLOCK: usize = 1 << 25;
     let first = |far: bool| if far { BLOCK } else { 0 };
     let blocks = |far| vec![[first(far), 0, 0]];
-    let reduce = |far, at: &[Address]| ReducePartials {
+    // values and squares beyond 32 bits
+    let row = |far: bool, at: &[Address]| MatrixRow {
+        weights: at[2],
+        gradient: at[1],
+        first: at[3],
+        second: at[4],
         sums: at[0],
-        total: at[1],
-        count: (first(far) * 256 + 200) as u64,
+        count: (first(far) * UPDATE_PART + 900) as u64,
         parts: 1,
+        ..MatrixRow::default()
     };
-    let pieces = [floats(200, BLOCK * 256), floats(200, BLOCK * 256)];
-    let kernel = &kernel::REDUCE_PARTIALS;
-    Case { kernel, threads: [256, 1], shared: 0, blocks: &blocks, arguments: &reduce }.check(&pieces);
-    let squares = |far, at: &[Address]| Norm {
-        values: at[0],
-        parts: at[1],
-        count: (first(far) * NORM_PART + 5000) as u64,
+    let sum = |far, at: &[Address]| {
+        let mut rows = [MatrixRow::default(); MATRICES];
+        rows[0] = row(far, at);
+        let squares = at[5];
+        SumGradients {
+            squares,
+            losses: 0,
+            loss_sums: 0,
+            blocks: u32::MAX,
+            matrices: 1,
+            loss_rows: 0,
+            batch: 0,
+            rows,
+        }
     };
-    let pieces = [floats(5000, BLOCK * NORM_PART), doubles(1, BLOCK)];
-    let (threads, shared) = ([NORM_THREADS, 1], 8 * NORM_THREADS);
-    let kernel = &kernel::SUM_OF_SQUARES;
-    Case { kernel, threads, shared, blocks: &blocks, arguments: &squares }.check(&pieces);
-    let parts = |_, at: &[Address]| SumParts { parts: at[0], sums: at[1], count: 300 };
-    let pieces = [doubles(300, BLOCK * 300), doubles(1, BLOCK)];
-    let kernel = &kernel::SUM_PARTS;
-    Case { kernel, threads, shared, blocks: &blocks, arguments: &parts }.check(&pieces);
-    let chains = |_, at: &[Address]| MultiplyAdds { sums: at[0], rounds: 2 };
+    let values = || floats(900, BLOCK * UPDATE_PART);
+    let pieces = [values(), values(), values(), values(), values(), doubles(1, BLOCK)];
+    let (threads, shared) = ([UPDATE_THREADS, 1], 8 * UPDATE_THREADS);
+    let kernel = &kernel::SUM_GRADIENTS;
+    Case { kernel, threads, shared, blocks: &blocks, arguments: &sum }.check(&pieces);
+    let update = |far, at: &[Address]| {
+        let mut rows = [MatrixRow::default(); MATRICES];
+        rows[0] = row(far, at);
+        let (blocks, rates) = (u32::MAX, at[5]);
+        UpdateWeights {
+            squares: 0,
+            loss_sums: 0,
+            norms: 0,
+            rates,
+            blocks,
+            matrices: 1,
+            loss_rows: 0,
+            padding: 0,
+            rows,
+        }
+    };
+    let rates = piece(
+        &[0.0f32, 0.0, f32::from_bits(RULE_ADAM), 0.1, 0.2, 0.3, 0.9, 0.1, 0.99, 0.01, 2.0, 3.0, 1e-3, 0.0],
+        0,
+    );
+    let squares = || {
+        piece(&(0..900).map(|k| (k as f32 * 0.1).sin().powi(2)).collect::<Vec<f32>>(), BLOCK * UPDATE_PART)
+    };
+    let pieces = [values(), values(), values(), values(), squares(), rates];
+    let kernel = &kernel::UPDATE_WEIGHTS;
+    Case { kernel, threads, shared, blocks: &blocks, arguments: &update }.check(&pieces);
+    let chains = |_, at: &[Address]| MultiplyAdds { sums: at[0], rounds: 2, padding: 0 };
     let kernel = &kernel::MULTIPLY_ADDS;
     let pieces = [floats(256, BLOCK * 256)];
     Case { kernel, threads: [256, 1], shared: 0, blocks: &blocks, arguments: &chains }.check(&pieces);

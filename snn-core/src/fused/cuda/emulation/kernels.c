@@ -3,7 +3,7 @@
 
 static _Thread_local const struct SnnThread *snn_thread;
 
-// Which thread the code that the calling thread of the host runs stands for.
+// Sets the GPU thread that the calling host thread runs.
 void snn_become(const struct SnnThread *thread) { snn_thread = thread; }
 
 const struct SnnThread *snn_self(void) { return snn_thread; }

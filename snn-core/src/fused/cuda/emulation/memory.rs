@@ -1,4 +1,4 @@
-//! Memory of the emulated GPU, and what is known of it.
+//! Memory of the emulated GPU, and a registry of buffers.
 
 use super::super::kernel_device::Pool;
 use std::{
@@ -8,12 +8,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Memory that kernels write to while others hold its address; as on a GPU, it starts where vectors may.
+/// Memory that kernels write through its address; aligned for vectors, as on a GPU.
 #[derive(Debug)]
 pub(crate) struct Memory(Box<[UnsafeCell<u128>]>);
 
 #[expect(unsafe_code, reason = "memory of a machine")]
-// SAFETY: it is touched by `upload`, `download` and `launch` alone, which run one after the other for each network.
+// SAFETY: only `upload`, `download` and `launch` access it, which run one after the other for each network.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -29,10 +29,10 @@ impl Memory {
         16 * self.0.len()
     }
 
-    /// Garbage again: what the last owner left must not be taken for a value.
+    /// Overwrites the content, so that values of the previous owner are not used.
     pub(super) fn poison(&self) {
         #[expect(unsafe_code, reason = "memory of a machine")]
-        // SAFETY: its own memory, which nobody reads now.
+        // SAFETY: its own memory, which nothing else uses now.
         unsafe {
             self.pointer().write_bytes(0xff, self.len());
         }
@@ -41,10 +41,10 @@ impl Memory {
 
 pub(super) type Memories = Pool<Memory>;
 
-/// Where buffers lie, by their start: all that kernels were ever told of, of which the last told is right where two overlap.
+/// End of every buffer by its start. Where two overlap, the one registered last is valid.
 static BUFFERS: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
 
-/// A buffer of so many bytes lies here now.
+/// Registers a buffer.
 pub(super) fn tell(start: usize, bytes: usize) {
     let end = start + bytes;
     let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +56,7 @@ pub(super) fn tell(start: usize, bytes: usize) {
     buffers.insert(start, end);
 }
 
-/// The buffer that an address lies in.
+/// The buffer that contains an address.
 pub(super) fn buffer_at(address: usize) -> Option<Range<usize>> {
     let buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
     let (&start, &end) = buffers.range(..=address).next_back()?;
@@ -68,8 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_buffer_that_was_told_last_counts() {
-        // addresses that nothing has
+    fn the_buffer_registered_last_counts() {
+        // unused addresses
         let base = 1 << 60;
         tell(base, 100);
         assert_eq!(buffer_at(base + 99), Some(base..base + 100));

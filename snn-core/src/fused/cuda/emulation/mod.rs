@@ -1,13 +1,13 @@
-//! The host in place of a GPU, for tests: the very sources of the kernels, compiled as C, run thread by thread.
+//! The host as a substitute for a GPU, for tests: the sources of the kernels, compiled as C, run thread by thread.
 //!
-//! In which order blocks run and threads go on is free, as on a GPU; results must not depend on it. On-chip memory starts as garbage,
-//! and so does all other, whoever has had it before. With checks, a second compilation of the kernels tells of every access, and traps
-//! where C leaves the behavior undefined.
+//! Blocks and threads may run in any order, as on a GPU; results must not depend on it. All memory, on chip and off, is initialized with
+//! invalid values whenever it gets a new owner. With checks, a second compilation of the kernels reports every access, and traps on
+//! undefined behavior.
 //!
-//! - `block`: threads that wait for each other; `order`: who comes first;
-//! - `memory`: where buffers lie; `check`: who touches what; `far`, for tests: offsets beyond 4 GiB.
+//! - `block`: threads that wait for each other; `order`: the order of blocks and threads;
+//! - `memory`: buffers and their addresses; `check`: checks of accesses; in tests, `far`: offsets beyond 4 GiB, `steps`: whole steps.
 
-#![allow(clippy::panic, reason = "a kernel that hangs or does harm fails the test that runs it")]
+#![allow(clippy::panic, reason = "a faulty kernel fails its test")]
 
 mod block;
 mod check;
@@ -17,11 +17,13 @@ mod checks;
 mod far;
 mod memory;
 mod order;
+#[cfg(test)]
+mod steps;
 
 #[cfg(test)]
 use super::kernel_device::Plain;
 use super::{
-    arguments::{Address, Kernel},
+    arguments::{Address, Kernel, Packed},
     kernel_device::{KernelDevice, Launch, Pool},
 };
 use crate::{Cpu, weights::Buffer};
@@ -36,36 +38,36 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The GPU that the host is to stand in for.
+/// An emulated GPU.
 #[derive(Debug, Clone)]
 pub struct CudaEmulation {
     largest_shared: usize,
     order: Order,
     checked: bool,
     pool: Memories,
-    /// Where launches are noted instead of made.
+    /// Records launches instead of running them.
     paper: Option<Paper>,
 }
 
-/// A kernel that would have been launched.
+/// A launch that was recorded but not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaperLaunch {
     /// Its name in the sources.
     pub kernel: &'static str,
     /// Blocks of the grid.
     pub blocks: [usize; 3],
-    /// Threads of a block.
+    /// Threads per block.
     pub threads: [usize; 2],
-    /// Bytes of on-chip memory that a block has.
+    /// Bytes of on-chip memory per block.
     pub shared: usize,
 }
 
-/// What a [`CudaEmulation`] on paper notes.
+/// The launches recorded by a [`CudaEmulation`] on paper.
 #[derive(Debug, Clone, Default)]
 pub struct Paper(Arc<Mutex<Vec<PaperLaunch>>>);
 
 impl Paper {
-    /// What was noted since the last time, in its order.
+    /// The launches since the last call, in order.
     #[must_use]
     pub fn take(&self) -> Vec<PaperLaunch> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -73,31 +75,30 @@ impl Paper {
 }
 
 impl CudaEmulation {
-    /// On-chip memory of a block that a GPU of compute capability 9.0 has.
+    /// Maximum on-chip memory per block on a GPU of compute capability 9.0.
     pub const H100: usize = super::occupancy::LARGEST_SHARED;
 
-    /// One whose blocks can have so many bytes of on-chip memory, and whose last block and thread go first if `reversed`.
+    /// A GPU with `largest_shared` bytes of on-chip memory per block. If `reversed`, the last block and thread run first.
     #[must_use]
     pub fn new(largest_shared: usize, reversed: bool) -> Self {
         let order = if reversed { Order::Descending } else { Order::Ascending };
         CudaEmulation { largest_shared, order, checked: false, pool: Pool::default(), paper: None }
     }
 
-    /// Blocks and threads in another order at every turn, which the seed decides.
+    /// Runs blocks and threads in a different order in every turn, determined by the seed.
     #[must_use]
     pub fn shuffled(self, seed: u64) -> Self {
         CudaEmulation { order: Order::Shuffled(seed), ..self }
     }
 
-    /// No kernel runs, and results are garbage; what would have been launched is on the paper.
+    /// Runs no kernels, so results are invalid, but records all launches.
     #[must_use]
     pub fn on_paper(self) -> (Self, Paper) {
         let paper = Paper::default();
         (CudaEmulation { paper: Some(paper.clone()), ..self }, paper)
     }
 
-    /// Every access is checked: in bounds, aligned, and of no word that another thread has written or reads meanwhile. That takes about
-    /// thirty times as long.
+    /// Checks every access: within a buffer, aligned, and without a race. This takes about thirty times as long.
     #[must_use]
     pub fn checked(self) -> Self {
         CudaEmulation { checked: true, ..self }
@@ -105,7 +106,7 @@ impl CudaEmulation {
 }
 
 impl Default for CudaEmulation {
-    /// With the on-chip memory that every GPU has.
+    /// With the on-chip memory of every GPU.
     fn default() -> Self {
         Self::new(48 << 10, false)
     }
@@ -114,6 +115,7 @@ impl Default for CudaEmulation {
 impl KernelDevice for CudaEmulation {
     type Device = Cpu;
     type Memory = Memory;
+    type Fetch = Vec<u8>;
 
     fn pool(&self) -> &Pool<Memory> {
         &self.pool
@@ -141,7 +143,7 @@ impl KernelDevice for CudaEmulation {
     fn upload(&self, memory: &mut Memory, bytes: &[u8]) -> Result<(), CpuError> {
         assert!(bytes.len() <= memory.len());
         #[expect(unsafe_code, reason = "memory of a machine")]
-        // SAFETY: long enough, and nobody else's while borrowed mutably.
+        // SAFETY: long enough, and borrowed mutably.
         unsafe {
             ptr::copy_nonoverlapping(bytes.as_ptr(), memory.pointer(), bytes.len());
         }
@@ -151,10 +153,21 @@ impl KernelDevice for CudaEmulation {
     fn download(&self, memory: &Memory, bytes: &mut [u8]) -> Result<(), CpuError> {
         assert!(bytes.len() <= memory.len());
         #[expect(unsafe_code, reason = "memory of a machine")]
-        // SAFETY: long enough, and no kernel runs now.
+        // SAFETY: long enough, and no kernel is running.
         unsafe {
             ptr::copy_nonoverlapping(memory.pointer(), bytes.as_mut_ptr(), bytes.len());
         }
+        Ok(())
+    }
+
+    fn fetch(&self, memory: &Memory, bytes: usize) -> Result<Vec<u8>, CpuError> {
+        let mut copy = vec![0; bytes];
+        self.download(memory, &mut copy)?;
+        Ok(copy)
+    }
+
+    fn complete(fetch: Vec<u8>, bytes: &mut [u8]) -> Result<(), CpuError> {
+        bytes.copy_from_slice(&fetch);
         Ok(())
     }
 
@@ -173,7 +186,12 @@ impl KernelDevice for CudaEmulation {
     }
 
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
-    unsafe fn launch<A>(&self, kernel: &Kernel<A>, launch: Launch, arguments: &A) -> Result<(), CpuError> {
+    unsafe fn launch<A: Packed>(
+        &self,
+        kernel: &Kernel<A>,
+        launch: Launch,
+        arguments: &A,
+    ) -> Result<(), CpuError> {
         let kind = body(kernel.name());
         assert!(launch.shared <= self.largest_shared, "{}: {launch:?}", kernel.name());
         assert!(launch.threads.iter().product::<usize>() <= 1024, "{}: {launch:?}", kernel.name());
@@ -185,17 +203,14 @@ impl KernelDevice for CudaEmulation {
             paper.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
             return Ok(());
         }
-        let bytes = ptr::from_ref(arguments).cast::<u8>();
-        // SAFETY: the bytes of the arguments, which have no padding that is read as anything but an address that is none.
-        let mut checker =
-            self.checked.then(|| Checker::new(kernel.name(), unsafe { read_bytes(bytes, size_of::<A>()) }));
+        let mut checker = self.checked.then(|| Checker::new(kernel.name(), arguments));
         let arguments = ptr::from_ref(arguments).cast();
         for number in self.order.of(x * y * z, 0) {
             let index =
                 Index { x: (number % x) as u32, y: (number / x % y) as u32, z: (number / x / y) as u32 };
             let shared = Memory::garbage(launch.shared);
             let block = Block { index, number, launch, shared: &shared, order: self.order };
-            // SAFETY: as the caller says.
+            // SAFETY: as the caller guarantees.
             unsafe {
                 match &mut checker {
                     Some(checker) => checker
@@ -212,15 +227,7 @@ impl KernelDevice for CudaEmulation {
     }
 }
 
-/// # Safety
-/// So many bytes must be there for as long as the slice is.
-#[expect(unsafe_code, reason = "arguments as bytes")]
-unsafe fn read_bytes<'a>(bytes: *const u8, count: usize) -> &'a [u8] {
-    // SAFETY: as the caller says.
-    unsafe { std::slice::from_raw_parts(bytes, count) }
-}
-
-/// A kernel, with checks and without, and whether its threads wait for each other.
+/// A kernel without and with checks, and whether its threads wait for each other.
 struct Kind {
     body: Body,
     checked: Body,
@@ -267,12 +274,11 @@ bodies! {
     snn_lif_backward_recurrent_tile_4 = snn_checked_lif_backward_recurrent_tile_4 = "lif_backward_recurrent_tile_4", true;
     snn_gather_events = snn_checked_gather_events = "gather_events", true;
     snn_gather_spikes = snn_checked_gather_spikes = "gather_spikes", true;
-    snn_reduce_partials = snn_checked_reduce_partials = "reduce_partials", false;
     snn_product = snn_checked_product = "product", true;
     snn_transpose = snn_checked_transpose = "transpose", false;
     snn_cross_entropy = snn_checked_cross_entropy = "cross_entropy", true;
     snn_activity = snn_checked_activity = "activity", true;
-    snn_sum_of_squares = snn_checked_sum_of_squares = "sum_of_squares", true;
-    snn_sum_parts = snn_checked_sum_parts = "sum_parts", true;
+    snn_sum_gradients = snn_checked_sum_gradients = "sum_gradients", true;
+    snn_update_weights = snn_checked_update_weights = "update_weights", true;
     snn_multiply_adds = snn_checked_multiply_adds = "multiply_adds", false;
 }

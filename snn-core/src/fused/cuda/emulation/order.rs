@@ -1,16 +1,16 @@
-//! In which order blocks run, and threads of a block.
+//! The order of blocks, and of the threads of a block.
 
-/// On a GPU it is free; results must not depend on it.
+/// Arbitrary on a GPU; results must not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     Ascending,
     Descending,
-    /// Another one in every turn, which the seed decides.
+    /// A different one in every turn, determined by the seed.
     Shuffled(u64),
 }
 
 impl Order {
-    /// All numbers below `count`, in their order in this turn.
+    /// All numbers below `count`, in the order of this turn.
     pub(super) fn of(self, count: usize, turn: usize) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..count).collect();
         match self {

@@ -1,9 +1,9 @@
-// What the compiler calls at every access of the checked kernels; it is meant for its own thread sanitizer, which is not there.
+// The functions that the compiler calls at every access of the checked kernels, in place of its thread sanitizer.
 #include <stddef.h>
 
 static _Thread_local void (*touched)(const void *address, size_t size, int written);
 
-// From now on, the calling thread tells `to` of every access, or nobody if it is null.
+// Reports every access of the calling thread to `to`, unless it is null.
 void snn_watch(void (*to)(const void *, size_t, int)) { touched = to; }
 
 static void tell(const void *address, size_t size, int written) {

@@ -1,7 +1,7 @@
-// What a GPU can multiply and add at most: chains of fused multiply-adds that need nothing but registers.
+// The maximum rate of multiply-adds of a GPU: chains of fused multiply-adds in registers.
 #include "common.cuh"
 
-// Chains of a thread: enough that none waits for the one before.
+// Chains per thread, enough to hide the latency of each operation.
 #define CHAINS 16
 
 struct MultiplyAdds {

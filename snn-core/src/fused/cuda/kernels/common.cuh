@@ -1,14 +1,14 @@
-// What all kernels share. The sources keep to what CUDA C++ and C11 have in common: nvcc compiles them for the GPU, and the
-// tests compile them with the C compiler and run them on the host (emulation.h).
+// Definitions shared by all kernels. The sources use the common subset of CUDA C++ and C11: nvcc compiles them for the GPU, and tests
+// compile them with the C compiler and run them on the host (emulation.h).
 //
-// Layouts: a trace is [batch, steps, units]; a row of it is (sample, step). Spikes are bits, [batch, steps, words], unit
-// 32 w + k in bit k of word w. Matrices are [pre, post], row by row. Where order matters for the result, it does not depend on
-// the size of blocks or the number of processors.
+// Layouts: a trace is [batch, steps, units]; one of its rows is (sample, step). Spikes are bits, [batch, steps, words], unit 32 w + k in
+// bit k of word w. Matrices are [pre, post], row-major. Where the order of operations affects the result, it does not depend on the size
+// of blocks or the number of multiprocessors.
 #pragma once
 #include <stdint.h>
 
 #ifdef __CUDACC__
-// For at most so many threads in a block, at least so many blocks of them on a processor.
+// At most `threads` per block, and at least `blocks` blocks per multiprocessor.
 #define KERNEL_AT(name, Arguments, threads, blocks) \
     extern "C" __global__ void __launch_bounds__(threads, blocks) name(const struct Arguments a)
 #define DEVICE static __device__ __forceinline__
@@ -17,7 +17,7 @@
 extern __shared__ float4 snn_shared[];
 #define SHARED(type, name) type *name = (type *)snn_shared
 #define synchronize() __syncthreads()
-// All 32 lanes of a warp take part in these two; `lane` is the same for all.
+// All 32 lanes of a warp must call these two; `lane` is the same for all.
 #define ballot(predicate) __ballot_sync(0xffffffffu, predicate)
 #define from_lane(word, lane) __shfl_sync(0xffffffffu, word, (int)(lane))
 #define lowest_bit(bits) ((unsigned)__ffs((int)(bits)) - 1)
@@ -27,18 +27,17 @@ extern __shared__ float4 snn_shared[];
 #include "emulation.h"
 #endif
 
-// One block a processor is enough: without saying so, ptxas of CUDA 13 spills registers to make room for more blocks than
-// on-chip memory has room for.
+// At least one block per multiprocessor: without this, ptxas of CUDA 13 spills registers to fit more blocks than on-chip memory permits.
 #define KERNEL(name, Arguments, threads) KERNEL_AT(name, Arguments, threads, 1)
 
-// Loads that a thread has under way at once, where a loop over steps or spikes would else wait for each.
+// Loads in flight per thread, where a loop over steps or spikes would otherwise wait for each one.
 #define AHEAD 8
 
 #define NONE 0xffffffffu
 
 #define LANES 32
 
-// Goes through the set bits of some words in ascending order.
+// Iterates over the set bits of `count` words in ascending order.
 struct Cursor {
     const uint32_t *words;
     uint32_t bits;
@@ -54,7 +53,7 @@ DEVICE struct Cursor cursor(const uint32_t *words, unsigned count) {
     return c;
 }
 
-// The next unit that spikes, or NONE.
+// The next unit with a spike, or NONE.
 DEVICE unsigned next_spike(struct Cursor *c) {
     while (c->bits == 0) {
         if (c->word + 1 >= c->count) return NONE;

@@ -1,16 +1,16 @@
-// Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of 32 columns on chip, with
-// as many units as fit (mostly all), and goes through a group of samples; groups leave partial sums, which reduce_partials adds in
-// their order. Lane c of every warp has column c of the tile, and each unit belongs to one warp, so nothing is added by two threads
-// at once, and each sum is taken in the order of the rows. Adjoint currents are read once for each tile of units.
+// Weight gradients: for every spike of a unit below, one row of the adjoint currents. A block has a tile of 32 columns on chip, with as
+// many units as fit (usually all), and processes a group of samples; the partial sums of the groups are added in order by
+// sum_gradients. Lane c of every warp has column c of the tile, and each unit belongs to one warp, so no two threads add to the same
+// sum, and each sum is computed in the order of the rows. Adjoint currents are read once per tile of units.
 //
 // Blocks are (tile of units, tile of columns, group), threads (column, warp).
 #include "common.cuh"
 
-// Rows that are looked at together, and events on chip at a time.
+// Rows processed together, and events on chip at a time.
 #define ROWS 64
 #define STAGE 2048
 
-// Most units of a warp in one tile: an event's place in `staged` names its warp in 8 bits, its row in 8, its unit in 16.
+// A word of `staged` is an event: its row in 8 bits, its warp in 8, its unit in 16.
 #define OWNER(event) ((event) >> 16 & 0xffu)
 #define NOBODY 0xffu
 
@@ -43,7 +43,7 @@ DEVICE size_t last_row(const struct Gather *a, size_t first) {
     return group < batch ? group : batch;
 }
 
-// Two hits are under way at once; where both are of one unit, the second goes on from the first.
+// Two hits are processed at once; if both belong to the same unit, the second adds to the first.
 KERNEL(gather_events, Gather, 512) {
     SHARED(float, sums);
     float *slots = sums + a.tile * LANES;              // [ROWS, LANES]
@@ -57,7 +57,7 @@ KERNEL(gather_events, Gather, 512) {
         const uint32_t every = a.offsets[row + rows];
         for (uint32_t begin = a.offsets[row]; begin < every; begin += STAGE) {
             const uint32_t end = every - begin < STAGE ? every : begin + STAGE;
-            // what was here is used up
+            // the previous events are no longer needed
             synchronize();
             for (unsigned r = warp; r < rows; r += blockDim.y) {
                 const uint32_t start = a.offsets[row + r] > begin ? a.offsets[row + r] : begin;
@@ -94,8 +94,8 @@ KERNEL(gather_events, Gather, 512) {
     store(&a, sums, from, column);
 }
 
-// A warp has 32 units of the tile, and the next so many of them where there are more than warps: the bits of a word. The work is cut for three blocks of 512 threads, or six of 256, on a processor. ptxas for 10.0 takes 69 registers if it is not
-// told so, and for earlier GPUs spills two if it is.
+// A warp has 32 units of the tile at a time, the bits of one word. The work is partitioned for three blocks of 512 threads, or six of
+// 256, per multiprocessor. Without this bound, ptxas for 10.0 uses 69 registers; with it, ptxas for earlier GPUs spills two.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
 #define GATHER_PLACES 3
 #else
@@ -123,26 +123,4 @@ KERNEL_AT(gather_spikes, Gather, 512, GATHER_PLACES) {
         }
     synchronize();
     store(&a, sums, from, column);
-}
-
-struct ReducePartials {
-    // [parts, count]
-    const float *sums;
-    // [count], added to.
-    float *total;
-    uint64_t count;
-    uint32_t parts;
-};
-
-KERNEL(reduce_partials, ReducePartials, 256) {
-    const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (at >= a.count) return;
-    float total = a.total[at];
-    for (uint32_t p = 0; p < a.parts; p += AHEAD) {
-        float sum[AHEAD];
-        UNROLL for (unsigned k = 0; k < AHEAD; ++k) sum[k] = p + k < a.parts ? a.sums[(p + k) * a.count + at] : 0.0f;
-        UNROLL for (unsigned k = 0; k < AHEAD; ++k)
-            if (p + k < a.parts) total += sum[k];
-    }
-    a.total[at] = total;
 }

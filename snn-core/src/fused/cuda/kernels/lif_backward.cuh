@@ -1,12 +1,12 @@
-// The time loop backward of one hidden layer. On the right everything at n + 1 unless it says otherwise; h = h(x[n]):
+// The backward time loop of one hidden layer. On the right, everything is at n + 1 unless marked otherwise; h = h(x[n]):
 //
 //     a_S[n] = W_above a_I_above + V a_I + d zeta  ( - a_U (x[n + 1] before the reset + threshold)   differentiable reset )
 //     a_U[n] = (1 - leak_mem) (1 - S[n]) a_U + h a_S[n]
 //     a_I[n] = (1 - leak_syn) a_I + leak_mem (1 - S[n]) a_U
 //              (1 - leak_syn) a_I + leak_mem a_U, and (1 - leak_mem) U[n] in a_S                    immediate reset
 //
-// Row n of `current_adjoints` comes with W_above a_I_above[n + 1] and is left with a_I[n + 1], which the layer below and the weight
-// gradients need.
+// On entry, row n of `current_adjoints` contains W_above a_I_above[n + 1]; on exit a_I[n + 1], for the layer below and the weight
+// gradients.
 #pragma once
 #include "common.cuh"
 #include "surrogate.cuh"
@@ -15,19 +15,19 @@ struct LifBackward {
     const float *trace;
     const uint32_t *masks;
     float *current_adjoints;
-    // d zeta, [batch, units], or null where it is 0.
+    // d zeta, [batch, units], or null if it is 0.
     const float *d_counts;
     // V transposed, [units, units].
     const float *transposed;
-    // The steps of the first maxima of the readout, [batch, outputs], where nothing else gives a gradient; else `outputs` is 0.
+    // The steps of the first maxima of the readout, [batch, outputs], if there is no other gradient; otherwise `outputs` is 0.
     const uint32_t *argmax_steps;
     uint32_t batch, steps, units, words;
-    // How many rows of `transposed` are kept on chip; in `tile` kernels of each part, and how many a part has.
+    // Rows of `transposed` on chip (in `tile` kernels, per part), and rows per part.
     uint32_t on_chip, depth;
     uint32_t outputs;
-    // The surrogate derivative: its code, and its slope.
+    // Code of the surrogate; its slope is `beta`.
     uint32_t surrogate, differentiable;
-    // Whether a spike resets the potential in its own step.
+    // Whether a spike resets the potential in the same step.
     uint32_t immediate;
     float beta, threshold, leak_mem, leak_syn;
 };
@@ -40,9 +40,14 @@ struct Adjoint {
     int spiked;
 };
 
-// From n + 1 to n; `pre_reset` is x[n] before the reset, `was_reset` S[n - 1].
-DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
-    const float x = was_reset && !a->immediate ? -a->threshold : pre_reset;
+// x[n]; `pre_reset` is x[n] before the reset, `was_reset` S[n - 1].
+DEVICE float excitation(const struct LifBackward *a, float pre_reset, int was_reset) {
+    return was_reset && !a->immediate ? -a->threshold : pre_reset;
+}
+
+// From n + 1 to n, with h = h(x[n]).
+DEVICE void lif_backward_step(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset, float h) {
+    const float x = excitation(a, pre_reset, was_reset);
     if (a->differentiable) {
         // an immediate reset subtracts b_mem U[n]
         const float potential = x + a->threshold;
@@ -52,8 +57,13 @@ DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, fl
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
     u->a_i = fmaf(a->leak_mem, a->immediate ? u->a_u : kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
-    u->a_u = fmaf(a_s, surrogate_derivative(a->surrogate, a->beta, x), fmaf(-a->leak_mem, kept, kept));
+    u->a_u = fmaf(a_s, h, fmaf(-a->leak_mem, kept, kept));
     u->spiked = was_reset;
+}
+
+DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
+    const float h = surrogate_derivative(a->surrogate, a->beta, excitation(a, pre_reset, was_reset));
+    lif_backward_step(u, a, a_s, pre_reset, was_reset, h);
 }
 
 DEVICE int bit(const uint32_t *masks, size_t row, unsigned words, unsigned unit) {
@@ -67,7 +77,7 @@ DEVICE struct Adjoint last_step(const struct LifBackward *a, size_t sample, unsi
     return u;
 }
 
-// Steps that are fetched at a time.
+// Steps loaded at a time.
 #define BACK 4
 
 struct Fetched {
@@ -75,7 +85,7 @@ struct Fetched {
     int was_reset[BACK];
 };
 
-// What the BACK steps before `end` of one unit need.
+// Loads the BACK steps before `end` of one unit.
 DEVICE void fetch_steps(struct Fetched *to, const struct LifBackward *a, size_t first, unsigned end, unsigned unit) {
     UNROLL for (unsigned k = 0; k < BACK; ++k) {
         const int there = k < end;
@@ -86,8 +96,8 @@ DEVICE void fetch_steps(struct Fetched *to, const struct LifBackward *a, size_t 
     }
 }
 
-// Without a gradient through V: every unit for itself. Blocks are (units, samples). The next steps are under way while some are
-// taken.
+// Without a gradient through V: units are independent. Blocks are (units, samples). The next steps are loaded while the current ones
+// are computed.
 KERNEL(lif_backward, LifBackward, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
@@ -101,7 +111,7 @@ KERNEL(lif_backward, LifBackward, 256) {
         const unsigned before = end > BACK ? end - BACK : 0;
         fetch_steps(&next, &a, first, before, unit);
         UNROLL for (unsigned k = 0; k < BACK; ++k) {
-            // past the first step it goes on with 0, which nobody reads
+            // beyond the first step, values are 0 and not used
             if (k < end) a.current_adjoints[(first + end - 1 - k) * a.units + unit] = u.a_i;
             lif_backward_unit(&u, &a, now.above[k] + d_count, now.pre_reset[k], now.was_reset[k]);
         }
@@ -110,7 +120,7 @@ KERNEL(lif_backward, LifBackward, 256) {
     }
 }
 
-// sum[s] += row `post` of `rows` times the adjoint current of sample s, for every samples-th row below `end`; the row after them.
+// sum[s] += row `post` of `rows` times the adjoint current of sample s, for every samples-th row below `end`. Returns the next row.
 DEVICE unsigned multiply_rows(float *sum, const float *rows, const float *currents, unsigned units, unsigned samples, unsigned unit,
                               unsigned post, unsigned end) {
     NO_UNROLL for (; post + (AHEAD - 1) * samples < end; post += AHEAD * samples) {
@@ -126,10 +136,9 @@ DEVICE unsigned multiply_rows(float *sum, const float *rows, const float *curren
     return post;
 }
 
-// With a gradient through V, and more units than a tile has (lif_backward_tile.cuh): a block takes some samples back through all
-// steps, so that a row of V serves them all. Thread (t, s) has the units t, t + threads, .. of sample s, and adds up every
-// samples-th row of V for the units t, .. of all samples. The first rows of V lie on chip, as many as fit; the others come through
-// the second-level cache.
+// With a gradient through V, and more units than fit in a tile (lif_backward_tile.cuh): a block processes several samples backward over
+// all steps, which share every row of V. Thread (t, s) has the units t, t + threads, .. of sample s, and sums every samples-th row of V
+// for the units t, .. of all samples. As many rows of V as fit are on chip; the others are read through the second-level cache.
 DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned samples, const unsigned per_thread) {
     SHARED(float, currents); // a_I[n + 1], [units, samples]
     float *parts = currents + (size_t)a->units * samples; // [samples, samples, units]
@@ -141,13 +150,9 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
     for (size_t e = thread; e < (size_t)a->on_chip * a->units; e += threads) rows[e] = a->transposed[e];
     for (size_t e = thread; e < (size_t)a->units * samples; e += threads) currents[e] = 0.0f;
     struct Adjoint u[4];
-    float d_count[4];
     UNROLL for (unsigned m = 0; m < per_thread; ++m) {
         const unsigned unit = threadIdx.x + m * blockDim.x;
-        if (present && unit < a->units) {
-            u[m] = last_step(a, sample, unit);
-            d_count[m] = a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
-        }
+        if (present && unit < a->units) u[m] = last_step(a, sample, unit);
     }
     synchronize();
     for (unsigned n = a->steps; n-- > 0;) {
@@ -158,7 +163,9 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (present && unit < a->units) {
                 pre_reset[m] = a->trace[row * a->units + unit];
+                // d zeta is read again in every step, to save registers
                 a_s[m] = a->current_adjoints[row * a->units + unit];
+                a_s[m] += a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
                 was_reset[m] = n > 0 && bit(a->masks, row - 1, a->words, unit);
             }
         }
@@ -168,14 +175,24 @@ DEVICE void lif_backward_samples(const struct LifBackward *a, const unsigned sam
             multiply_rows(sum, a->transposed, currents, a->units, samples, unit, rest, a->units);
             UNROLL for (unsigned s = 0; s < samples; ++s) parts[((size_t)part * samples + s) * a->units + unit] = sum[s];
         }
+        // A loop that is not unrolled, so that there is one copy of the surrogate's code: with four, the kernel is larger than the
+        // instruction cache.
+        float h[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        NO_UNROLL for (unsigned k = 0; k < per_thread; ++k) {
+            float x = 0.0f;
+            UNROLL for (unsigned m = 0; m < per_thread; ++m)
+                if (m == k && present && threadIdx.x + m * blockDim.x < a->units) x = excitation(a, pre_reset[m], was_reset[m]);
+            const float derivative = surrogate_derivative(a->surrogate, a->beta, x);
+            UNROLL for (unsigned m = 0; m < per_thread; ++m)
+                if (m == k) h[m] = derivative;
+        }
         synchronize();
         UNROLL for (unsigned m = 0; m < per_thread; ++m) {
             const unsigned unit = threadIdx.x + m * blockDim.x;
             if (!present || unit >= a->units) continue;
-            a_s[m] += d_count[m];
             UNROLL for (unsigned s = 0; s < samples; ++s) a_s[m] += parts[((size_t)s * samples + part) * a->units + unit];
             a->current_adjoints[row * a->units + unit] = u[m].a_i;
-            lif_backward_unit(&u[m], a, a_s[m], pre_reset[m], was_reset[m]);
+            lif_backward_step(&u[m], a, a_s[m], pre_reset[m], was_reset[m], h[m]);
             currents[unit * samples + part] = u[m].a_i;
         }
         synchronize();

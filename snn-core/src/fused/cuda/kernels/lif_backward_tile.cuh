@@ -1,16 +1,16 @@
-// The time loop backward of a recurrent layer of at most 256 units: V stays on the processor for all steps, part of it in registers.
+// The backward time loop of a recurrent layer of at most 256 units: V stays in the multiprocessor for all steps, part of it in registers.
 //
-// A block takes some samples back through all steps. The rows of V transposed (one for each unit above) are cut into PARTS parts,
-// and its columns into groups of four units: thread (g, p) multiplies part p of the rows of group g with the adjoint currents of all
-// samples. Of its rows it keeps HELD in registers, as many of the others as fit on chip, where nobody else reads them, and fetches
-// the rest anew in every step. Sums are taken row by row within a part, then part by part: where a row lies, and how many samples
-// share it, makes no difference.
+// A block processes several samples backward over all steps. The rows of V transposed (one per unit above) are divided into PARTS parts,
+// and its columns into groups of four units: thread (g, p) multiplies part p of the rows of group g by the adjoint currents of all
+// samples. It keeps HELD of its rows in registers, as many others as fit in on-chip memory that only this thread reads, and loads the
+// rest in every step. Sums are computed row by row within a part, then part by part: the location of a row, and the number of samples
+// that share it, do not affect the result.
 #include "lif_backward.cuh"
 
 #define PARTS 8
-#define HELD 16 // at most
+#define HELD 16 // maximum
 
-// sum += the row times the adjoint currents of some samples
+// sum += row times the adjoint currents of several samples
 DEVICE void multiply(float sum[][4], const float *currents, float4 row, unsigned samples) {
     UNROLL for (unsigned s = 0; s < samples; ++s) {
         sum[s][0] = fmaf(row.x, currents[s], sum[s][0]);
@@ -20,7 +20,7 @@ DEVICE void multiply(float sum[][4], const float *currents, float4 row, unsigned
     }
 }
 
-// The adjoint currents of some rows.
+// The adjoint currents of several rows.
 DEVICE void fetch(float *to, const float4 *currents, unsigned fours) {
     UNROLL for (unsigned q = 0; q < fours; ++q) {
         const float4 four = currents[q];
@@ -31,7 +31,7 @@ DEVICE void fetch(float *to, const float4 *currents, unsigned fours) {
     }
 }
 
-// Blocks are groups of `samples`, threads (group of units, part): as many groups as make up whole warps.
+// Blocks are groups of `samples`, threads (group of units, part), with groups rounded up to whole warps.
 DEVICE void lif_backward_tile(const struct LifBackward *a, const unsigned samples, const unsigned held_rows,
                               const unsigned fetched) {
     const unsigned depth = a->depth, width = 4 * blockDim.x, group = threadIdx.x, part = threadIdx.y;
@@ -50,7 +50,7 @@ DEVICE void lif_backward_tile(const struct LifBackward *a, const unsigned sample
     for (unsigned k = 0; k < a->on_chip; ++k)
         chip[k * blockDim.x] = transposed[(size_t)(first_row + held_rows + k) * blockDim.x + group];
 
-    // thread t also takes unit t % width of the samples t / width, t / width + 2, .. through the step
+    // thread t also computes the step of unit t % width of samples t / width, t / width + 2, ..
     const unsigned unit = thread % width;
     struct Adjoint u[2];
     float d_count[2];
@@ -63,7 +63,7 @@ DEVICE void lif_backward_tile(const struct LifBackward *a, const unsigned sample
         first[m] = sample * a->steps;
         d_count[m] = present[m] && a->d_counts ? a->d_counts[sample * a->units + unit] : 0.0f;
     }
-    // before the last step that a loss of maxima depends on, there is nothing but 0
+    // after the last maximum, all adjoints are 0
     NO_UNROLL for (unsigned e = 0; e < samples * a->outputs; ++e) {
         const size_t at = (size_t)blockIdx.x * samples * a->outputs + e;
         const unsigned peak = at < (size_t)a->batch * a->outputs ? a->argmax_steps[at] : 0;

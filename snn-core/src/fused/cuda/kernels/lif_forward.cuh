@@ -1,13 +1,13 @@
-// The time loop forward of one hidden layer.
+// The forward time loop of one hidden layer.
 //
 //     S[n]   = x[n] > 0                                              x = U - threshold
 //     x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])             or -threshold after a spike; of an immediate reset with
 //                                                                    -threshold for x[n] after a spike
 //     I[n+1] = I[n] - leak_syn I[n] + drive[n+1] + V S[n]
 //
-// `trace` comes with drive[n] in row n, which is read just before the potential takes its place: x[n] before the reset, so that
-// a differentiable reset finds what the reset pre_reset out; S[n - 1] tells where it acted. States are double: rounding piles up
-// over the steps, and a spike that moves changes everything after it.
+// On entry, row n of `trace` contains drive[n], which is read before the potential replaces it: x[n] before the reset, which a
+// differentiable reset needs; S[n - 1] tells whether there was a reset. States are double: rounding errors accumulate over the steps,
+// and a spike that moves changes everything after it.
 #include "common.cuh"
 
 struct LifForward {
@@ -19,15 +19,15 @@ struct LifForward {
     const float *recurrent;
     double threshold, leak_mem, leak_syn;
     uint32_t batch, steps, units, words;
-    // Whether the input is analog: its drive is then added apart from that of recurrent spikes.
+    // Whether the input is analog: its drive is then added separately from that of recurrent spikes.
     uint32_t framed;
-    // Whether a spike resets the potential in its own step.
+    // Whether a spike resets the potential in the same step.
     uint32_t immediate;
 };
 
 struct Unit {
     double x, i;
-    // x[n] before the reset, as the trace has it.
+    // x[n] before the reset, as in the trace.
     float pre_reset;
     float count;
 };
@@ -39,7 +39,7 @@ DEVICE void rest(struct Unit *u, double threshold) {
     u->count = 0.0f;
 }
 
-// From n to n + 1; `drive` is what arrived for I[n].
+// From n to n + 1; `drive` is that of I[n].
 DEVICE void lif_forward_unit(struct Unit *u, const struct LifForward *a, double drive, int spiking) {
     const double i = u->i + drive;
     u->i = fma(-a->leak_syn, i, i);
@@ -50,11 +50,11 @@ DEVICE void lif_forward_unit(struct Unit *u, const struct LifForward *a, double 
     u->count += spiking ? 1.0f : 0.0f;
 }
 
-// A layer without recurrence: every unit for itself. Blocks are (units, samples), warps 32 units of one sample.
+// A layer without recurrence: units are independent. Blocks are (units, samples), warps 32 units of one sample.
 KERNEL(lif_forward, LifForward, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned unit = blockIdx.y * blockDim.x + threadIdx.x;
-    // whole warps leave
+    // whole warps return
     if (sample >= a.batch || unit / 32 >= a.words) return;
     const int mine = unit < a.units;
     float *trace = a.trace + sample * a.steps * a.units + unit;
@@ -78,9 +78,9 @@ KERNEL(lif_forward, LifForward, 256) {
     if (mine) a.counts[sample * a.units + unit] = u.count;
 }
 
-// A recurrent layer: a block takes one sample through all steps. Spikes of a step go round as bits in on-chip memory, in turns
-// in two buffers; rows of V come through the second-level cache, which they fit. Thread t has the units t, t + threads, .. What
-// comes from below is fetched `depth` steps before it is needed, a whole `depth` of them at a time.
+// A recurrent layer: a block processes one sample over all steps. Threads exchange the spikes of a step as bits in two alternating
+// on-chip buffers; rows of V are read through the second-level cache, which they fit. Thread t has the units t, t + threads, .. The
+// drive from below is loaded `depth` steps in advance, `depth` steps at a time.
 DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsigned per_thread, const unsigned depth,
                                         const unsigned flight) {
     SHARED(uint32_t, shared);
@@ -89,7 +89,7 @@ DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsign
     uint32_t *masks = a->masks + sample * a->steps * a->words;
     struct Unit u[4];
     float drive[4], analog[4];
-    // of the steps base + 1, base + 2, ..
+    // Of steps base + 1, base + 2, ..
     float soon[4][4], later[4][4];
     UNROLL for (unsigned m = 0; m < per_thread; ++m) {
         const unsigned unit = threadIdx.x + m * blockDim.x;
@@ -126,7 +126,7 @@ DEVICE void lif_forward_recurrent_units(const struct LifForward *a, const unsign
             UNROLL for (unsigned m = 0; m < per_thread; ++m) {
                 const unsigned unit = threadIdx.x + m * blockDim.x;
                 if (unit < a->units) trace[(size_t)n * a->units + unit] = u[m].pre_reset;
-                // in this order, as the sum of two rounded parts is not the rounded sum
+                // in this order: the sum of two rounded parts is not the rounded sum
                 u[m].i += (double)drive[m];
                 lif_forward_unit(&u[m], a, (double)analog[m], spiking >> m & 1u);
                 drive[m] = a->framed ? 0.0f : soon[m][k];

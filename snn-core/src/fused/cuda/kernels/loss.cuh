@@ -1,6 +1,6 @@
-// The loss, and its gradient with respect to logits and spike counts: softmax cross-entropy with smoothed labels, and the activity
-// regularizer. A warp takes a sample; its 32 values at a time go round from lane to lane, so that every sum is taken in the order of
-// classes or units, as on the CPU (src/head.rs, which has the equations).
+// The loss and its gradient with respect to logits and spike counts: softmax cross-entropy with smoothed labels, and the activity
+// regularizer. A warp processes a sample, 32 values at a time, which every lane reads in turn, so that every sum is computed in the order
+// of classes or units, as on the CPU (src/head.rs, which has the equations).
 //
 // Blocks are groups of samples, threads (lane, sample).
 #include "common.cuh"
@@ -14,14 +14,14 @@ struct CrossEntropy {
     double *losses;
     double label_smoothing;
     uint32_t batch, outputs;
-    // The target of the label, that of every other class, and what both are multiplied with.
+    // The target of the label, that of every other class, and their common factor.
     float of_label, of_others, scale;
 };
 
 KERNEL(cross_entropy, CrossEntropy, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned lane = threadIdx.x;
-    // whole warps leave
+    // whole warps return
     if (sample >= a.batch) return;
     const float *logits = a.logits + sample * a.outputs;
     float *d_logits = a.d_logits + sample * a.outputs;
@@ -57,24 +57,24 @@ struct Activity {
     // [batch, units]
     const float *counts;
     float *d_counts;
-    // Of each sample, with its strength.
+    // Of each sample, times its strength.
     double *penalties;
     double lower_strength, lower_threshold, upper_strength, upper_threshold;
     uint32_t batch, units;
-    // Whether the upper bound is squared, instead of taken as it is.
+    // Whether the excess over the upper bound is squared.
     uint32_t squared;
-    // 1 / units, and the gradients of both terms with respect to what they are made of.
+    // 1 / units, and the gradients of both terms with respect to their excess or shortfall.
     float inverse_units, d_over, d_square;
 };
 
 KERNEL(activity, Activity, 256) {
     const size_t sample = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     const unsigned lane = threadIdx.x;
-    // whole warps leave
+    // whole warps return
     if (sample >= a.batch) return;
     const float *counts = a.counts + sample * a.units;
     float *d_counts = a.d_counts + sample * a.units;
-    // of whole numbers, which any order leaves exact
+    // a sum of integers, exact in any order
     float total = 0.0f;
     double short_of = 0.0;
     for (unsigned base = 0; base < a.units; base += LANES) {

@@ -1,7 +1,7 @@
 // All kernels, as one translation unit.
 #include "lif_forward.cuh"
 #include "gradient.cuh"
-#include "norm.cuh"
+#include "update.cuh"
 #include "product.cuh"
 #include "project.cuh"
 #include "readout.cuh"

@@ -1,20 +1,20 @@
-// Dense products, for analog input and for adjoints that go down a layer: c = a b, the sum over the depth taken in its order by
-// fused multiply-adds. A block computes a tile of 64 x 64, a thread 4 x 4 of it. Rows on chip are one longer than they need be, so
-// that a column lies in 32 different banks.
+// Dense products, for analog input and for adjoints of the layer below: c = a b, summed over the depth in order by fused
+// multiply-adds. A block computes a tile of 64 x 64, a thread 4 x 4 of it. Rows on chip are padded by one element, so that a column is
+// in 32 different banks.
 #include "common.cuh"
 
 #define SIDE 64
 #define DEPTH 16
 
 struct Product {
-    // a[m][k] lies at m a_row + k a_depth, b[k][n] at k b_depth + n b_column; c is [splits, rows, columns].
+    // a[m][k] is at m a_row + k a_depth, b[k][n] at k b_depth + n b_column; c is [splits, rows, columns].
     const float *a, *b;
     float *c;
     uint64_t rows, columns, depth;
     uint64_t a_row, a_depth, b_depth, b_column;
-    // Depth of a split; all of it where there is one.
+    // Depth per split.
     uint64_t split;
-    // Unless 0: row m of c is row m - 1 of a b, and 0 where `steps` divides m: the drive of step n belongs to n + 1.
+    // If not 0: row m of c is row m - 1 of a b, and 0 if `steps` divides m, because the drive of step n belongs to n + 1.
     uint32_t steps;
 };
 

@@ -1,5 +1,5 @@
-// What spikes add to the current of the layer above: row n + 1 of `drive` becomes the sum of the weight rows picked by the
-// spikes of step n, in the order in which they are listed; row 0 becomes 0. One thread a column of a row.
+// The drive of a layer by spikes of the layer below: row n + 1 of `drive` becomes the sum of the weight rows selected by the spikes of
+// step n, in their order; row 0 becomes 0. One thread per column of a row.
 #include "common.cuh"
 
 struct Project {
@@ -12,7 +12,7 @@ struct Project {
     const uint32_t *masks;
     uint64_t rows;
     uint32_t steps, columns, words;
-    // Of a weight matrix that is taken on chip: its rows, and how many rows of `drive` a block makes.
+    // If the weights are on chip: their rows, and the rows of `drive` per block.
     uint32_t units, chunk;
 };
 
@@ -33,8 +33,8 @@ KERNEL(project_events, Project, 256) {
     a.drive[row * a.columns + column] = sum;
 }
 
-// The same with 32 columns of all weights on chip, where they fit. Lane c of a warp has column c, and a warp a row at a time; lane l
-// fetches indices 2 l and 2 l + 1, which then go round. Blocks are (tile of columns, chunk of rows), threads (column, warp).
+// The same with 32 columns of all weights on chip, if they fit. Lane c of a warp has column c, and a warp processes one row at a time;
+// lane l loads indices 2 l and 2 l + 1, which the warp then exchanges. Blocks are (tile of columns, chunk of rows), threads (column, warp).
 KERNEL(project_events_on_chip, Project, 512) {
     SHARED(float, tile); // [units, LANES]
     const unsigned lane = threadIdx.x, warp = threadIdx.y;

@@ -1,5 +1,5 @@
-// The readout, forward and backward: a leaky integrator without spike or reset, and the maximum (the first where tied) or the
-// sum of its potential over the steps. One thread a unit of a sample.
+// The readout, forward and backward: a leaky integrator without spike or reset, and the maximum (the first one if tied) or the sum of
+// its potential over the steps. One thread per unit of a sample.
 //
 //     U[n+1] = U[n] + leak_out (I[n] - U[n])              I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
 //     a_U[n] = a_U - leak_out a_U + (d logit at the first maximum, or everywhere for Sum) + d U[n]
@@ -7,13 +7,13 @@
 #include "common.cuh"
 
 struct Readout {
-    // Drive; backward a_I[n + 1] takes its place in row n.
+    // Drive; backward, a_I[n + 1] replaces it in row n.
     float *trace;
     // [batch, outputs]: logits, their gradient, and the step of the first maximum.
     float *logits;
     const float *d_logits;
     uint32_t *argmax_steps;
-    // U[n], backward their gradient, [batch, steps, outputs], or null.
+    // U[n]; backward, their gradient; [batch, steps, outputs], or null.
     float *potentials;
     double leak_out, leak_syn, start;
     uint32_t batch, steps, outputs, maximum;

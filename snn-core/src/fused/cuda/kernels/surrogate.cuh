@@ -2,7 +2,7 @@
 #pragma once
 #include "common.cuh"
 
-// The order of `SurrogateShape`, which a test compares.
+// In the order of `SurrogateShape`, as a test verifies.
 enum {
     SURROGATE_SUPER_SPIKE,
     SURROGATE_SIGMOID,
@@ -17,7 +17,7 @@ enum {
     SURROGATE_BOXCAR,
 };
 
-// exp(-y) for y >= 0; beyond 87 it stays at the smallest number that float holds in full. Not fminf, which drops what is no number.
+// exp(-y) for y >= 0; beyond 87, it stays at the smallest normal float. Not fminf, which would drop NaN.
 DEVICE float exp_minus(float y) { return expf(-(y > 87.0f ? 87.0f : y)); }
 
 // exp(-y^2 / 2)
@@ -34,7 +34,7 @@ DEVICE float surrogate_derivative(unsigned shape, float b, float x) {
         r = 1.0f / (y + 1.0f);
         return b * r * r;
     case SURROGATE_SIGMOID:
-        // even in x, and with exp of a negative number it cannot overflow
+        // even in x; exp of a negative number cannot overflow
         e = exp_minus(y);
         r = 1.0f / (e + 1.0f);
         return e * r * r;
