@@ -45,25 +45,32 @@ DEVICE float excitation(const struct LifBackward *a, float pre_reset, int was_re
     return was_reset && !a->immediate ? -a->threshold : pre_reset;
 }
 
-// From n + 1 to n, with h = h(x[n]).
-DEVICE void lif_backward_step(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset, float h) {
-    const float x = excitation(a, pre_reset, was_reset);
+// From n + 1 to n, but for a_U, of which it returns the part that the reset keeps.
+DEVICE float lif_backward_kept(struct Adjoint *u, const struct LifBackward *a, float *a_s, float x, float pre_reset) {
     if (a->differentiable) {
         // an immediate reset subtracts b_mem U[n]
         const float potential = x + a->threshold;
         const float reset_amount = a->immediate ? fmaf(-a->leak_mem, potential, potential) : u->u_next;
-        a_s = fmaf(-u->a_u, reset_amount, a_s);
+        *a_s = fmaf(-u->a_u, reset_amount, *a_s);
         u->u_next = pre_reset + a->threshold;
     }
     const float kept = u->spiked ? 0.0f : u->a_u;
     u->a_i = fmaf(a->leak_mem, a->immediate ? u->a_u : kept, fmaf(-a->leak_syn, u->a_i, u->a_i));
+    return kept;
+}
+
+// From n + 1 to n, with h = h(x[n]).
+DEVICE void lif_backward_step(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset, float h) {
+    const float kept = lif_backward_kept(u, a, &a_s, excitation(a, pre_reset, was_reset), pre_reset);
     u->a_u = fmaf(a_s, h, fmaf(-a->leak_mem, kept, kept));
     u->spiked = was_reset;
 }
 
 DEVICE void lif_backward_unit(struct Adjoint *u, const struct LifBackward *a, float a_s, float pre_reset, int was_reset) {
-    const float h = surrogate_derivative(a->surrogate, a->beta, excitation(a, pre_reset, was_reset));
-    lif_backward_step(u, a, a_s, pre_reset, was_reset, h);
+    const float x = excitation(a, pre_reset, was_reset);
+    const float kept = lif_backward_kept(u, a, &a_s, x, pre_reset);
+    u->a_u = fmaf(a_s, surrogate_derivative(a->surrogate, a->beta, x), fmaf(-a->leak_mem, kept, kept));
+    u->spiked = was_reset;
 }
 
 DEVICE int bit(const uint32_t *masks, size_t row, unsigned words, unsigned unit) {
