@@ -139,7 +139,14 @@ impl Checker {
         }
         let shared = holds(&self.shared);
         if !shared && !self.buffers.iter().any(holds) {
-            let on_chip = self.shared.start <= address && address < self.shared.end + (1 << 12);
+            // The access belongs to the memory whose end it has passed by the least: on the host, shared memory may be
+            // allocated next to a buffer.
+            let past = |range: &Range<usize>| {
+                if range.start <= address { address.saturating_sub(range.end) } else { usize::MAX }
+            };
+            let past_shared = past(&self.shared);
+            let on_chip =
+                past_shared < 1 << 12 && self.buffers.iter().all(|buffer| past_shared < past(buffer));
             let place = if on_chip { "on chip" } else { "in memory" };
             let (verb, start) = (if written { "writes" } else { "reads" }, self.shared.start);
             let at = if on_chip { address - start } else { address };
