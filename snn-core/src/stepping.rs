@@ -4,7 +4,7 @@ use crate::{Error, Network, State, StepInput, fused::Numbers};
 
 /// The magic bytes of a saved state, and its version.
 const MAGIC: &[u8; 8] = b"snnstate";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Network {
     /// A resting state, to process `batch` samples in parallel with [`step`](Network::step).

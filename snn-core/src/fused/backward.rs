@@ -33,7 +33,7 @@ use super::{
     kernels::{
         derivative::{compute_ahead, with},
         lanes::{Aligned, Kernel, Lanes, WIDTH},
-        product::{Target, Term, product},
+        product::{Ahead, Target, Term, product, product_ahead_of},
     },
     lif_backward::Lif,
     plan::{BLOCK, Constants, Plan, Transposes},
@@ -295,7 +295,7 @@ struct ChunkPass<'a> {
 impl ChunkPass<'_> {
     #[inline(always)]
     fn readout<L: Lanes>(&self, lanes: L, adjoint: &mut Adjoint) {
-        let Constants { leak_out, leak_syn, .. } = self.plan.constants;
+        let Constants { leak_out, leak_syn, faint_every, .. } = self.plan.constants;
         let (leak_out, leak_syn) = (lanes.splat(leak_out as f32), lanes.splat(leak_syn as f32));
         let width = adjoint.width;
         for sample in 0..self.block.samples {
@@ -312,22 +312,34 @@ impl ChunkPass<'_> {
             for column in 0..stride {
                 let (mut a_u, mut a_i) = (lanes.load(&a_us[column]), lanes.load(&a_is[column]));
                 let (d, argmax_step) = (lanes.load(&direct[column]), lanes.load(&argmax_steps[column]));
-                for n in self.steps.clone().rev() {
-                    lanes.store(&mut current_adjoints[(n - self.steps.start) * slot_stride + column], a_i);
-                    let direct = match self.plan.readout {
-                        Readout::Sum => d,
-                        Readout::Max => {
-                            lanes.select(lanes.equal(argmax_step, lanes.splat(n as f32)), d, lanes.splat(0.0))
-                        }
-                    };
-                    let direct = match traces {
-                        Some(traces) => lanes.add(direct, lanes.load(&traces[n * stride + column])),
-                        None => direct,
-                    };
-                    // padded units and samples without a gradient have d = 0 and stay at 0
-                    let current = lanes.mul_add(leak_out, a_u, lanes.sub_mul(leak_syn, a_i, a_i));
-                    let potential = lanes.add(lanes.sub_mul(leak_out, a_u, a_u), direct);
-                    (a_i, a_u) = (lanes.without_faint(current), lanes.without_faint(potential));
+                let (mut end, mut faint_at) =
+                    (self.steps.end, (self.steps.end - 1) / faint_every * faint_every);
+                while end > self.steps.start {
+                    let begin = faint_at.max(self.steps.start);
+                    for n in (begin..end).rev() {
+                        lanes
+                            .store(&mut current_adjoints[(n - self.steps.start) * slot_stride + column], a_i);
+                        let direct = match self.plan.readout {
+                            Readout::Sum => d,
+                            Readout::Max => lanes.select(
+                                lanes.equal(argmax_step, lanes.splat(n as f32)),
+                                d,
+                                lanes.splat(0.0),
+                            ),
+                        };
+                        let direct = match traces {
+                            Some(traces) => lanes.add(direct, lanes.load(&traces[n * stride + column])),
+                            None => direct,
+                        };
+                        // padded units and samples without a gradient have d = 0 and stay at 0
+                        a_i = lanes.mul_add(leak_out, a_u, lanes.sub_mul(leak_syn, a_i, a_i));
+                        a_u = lanes.add(lanes.sub_mul(leak_out, a_u, a_u), direct);
+                    }
+                    if begin == faint_at {
+                        (a_i, a_u) = (lanes.without_faint(a_i), lanes.without_faint(a_u));
+                    }
+                    end = begin;
+                    faint_at = faint_at.saturating_sub(faint_every);
                 }
                 lanes.store(&mut a_us[column], a_u);
                 lanes.store(&mut a_is[column], a_i);
@@ -391,11 +403,6 @@ impl ChunkPass<'_> {
     ) {
         let (samples, from, width) = (self.block.samples, self.steps.start, adjoint.width);
         let x = &self.block.layers[l].x;
-        // the trace may come from main memory; a step ahead is about the time that takes
-        for sample in 0..samples {
-            let ahead = (sample * self.plan.steps + n.saturating_sub(1)) * width;
-            lanes.prefetch(&x[ahead..ahead + width]);
-        }
         if adjoint.live[..samples].iter().all(|&live| n >= live) {
             return;
         }
@@ -405,7 +412,9 @@ impl ChunkPass<'_> {
         let (b, depth) = (from_above.columns(), from_above.depth());
         let a = &above.current_adjoints[(n - from) * above.row..];
         let from_above = Term { a, a_row: above.chunk * above.row, a_depth: 1, b, depth };
-        product(lanes, samples, &[own, from_above], Target::rows(a_s, width));
+        // the trace may come from main memory; a step ahead is about the time that takes
+        let ahead = Ahead { values: &x[n.saturating_sub(1) * width..], row: self.plan.steps * width };
+        product_ahead_of(lanes, samples, &[own, from_above], Target::rows(a_s, width), ahead);
     }
 
     /// Takes one sample back through some steps, with `a_S` of each of them in a row of `a_s`.
@@ -421,6 +430,7 @@ impl ChunkPass<'_> {
     ) {
         let (plan, width) = (self.plan, adjoint.width);
         let LayerTrace { x, spikes } = &self.block.layers[l];
+        let faint_at = (steps.end - 1) / plan.hidden[l].faint_every * plan.hidden[l].faint_every;
         if plan.keeps_reset_amount() {
             let spikes = &spikes[sample];
             for (n, row) in steps.clone().zip(reset_amount.chunks_exact_mut(width)) {
@@ -439,6 +449,9 @@ impl ChunkPass<'_> {
         let lif = Lif {
             shape: &plan.hidden[l],
             lanes,
+            first: steps.start,
+            steps: steps.len(),
+            faint_at,
             stride: width / L::LANES,
             slot_stride: adjoint.row / L::LANES,
             x: L::chunks(x),

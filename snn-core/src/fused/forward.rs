@@ -9,7 +9,7 @@ use super::{
     kernels::{
         lanes::{Aligned, Kernel, LEAST_POSITIVE, Lanes},
         product::{Columns, Target, Term, product},
-        rows::{Picked, add_rows, sum_rows},
+        rows::{Picked, add_rows, sum_columns, sum_rows},
         spikes::{OCTET, WORD, list_units},
     },
     plan::{DELAYED, DELAYED_TRACED, IMMEDIATE, LayerPlan, Plan, Prepared},
@@ -46,11 +46,21 @@ impl Kernel for ForwardBlock<'_, '_> {
         let mut layers: Vec<Layer> =
             plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
         let mut out = Output::new(plan, chunk(plan.out_width));
-        for sample in 0..self.samples {
+        // without a trace to keep, each sample overwrites the one before
+        let together = if self.keep { self.samples.max(1) } else { 1 };
+        for first in (0..self.samples).step_by(together) {
             for (l, layer) in layers.iter_mut().enumerate() {
-                self.layer(lanes, sample, l, layer);
+                if self.is_wide(l) {
+                    self.wide_layer(lanes, first..first + together, l, layer);
+                    continue;
+                }
+                for sample in first..first + together {
+                    self.layer(lanes, sample, l, layer);
+                }
             }
-            self.output(lanes, sample, &mut out);
+            for sample in first..first + together {
+                self.output(lanes, sample, &mut out);
+            }
         }
     }
 }
@@ -127,8 +137,8 @@ impl<'a> Below<'a> {
 /// (weights, what spikes add up to in one step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
 #[derive(Debug)]
 pub(super) struct Layer {
-    /// `U[n] - threshold`.
-    pub(super) x: Aligned<f64>,
+    /// `U[n]`
+    pub(super) u: Aligned<f64>,
     /// `I[n]` but for what drives the layer at `n`.
     pub(super) i: Aligned<f64>,
     /// Steps that are driven at once: their rows stay in the first-level cache.
@@ -146,7 +156,7 @@ impl Layer {
     pub(super) fn new(plan: &LayerPlan, chunk: usize) -> Self {
         let width = plan.width;
         Layer {
-            x: Aligned::zeros(width),
+            u: Aligned::zeros(width),
             i: Aligned::zeros(width),
             chunk,
             bits: vec![[0; WORD]; chunk * words(width)],
@@ -155,14 +165,15 @@ impl Layer {
         }
     }
 
-    pub(super) fn rest(&mut self, plan: &LayerPlan) {
-        self.x.fill(-plan.threshold);
+    pub(super) fn rest(&mut self) {
+        self.u.fill(0.0);
         self.i.fill(0.0);
     }
 
     /// To be called once in many steps.
     #[inline(always)]
     pub(super) fn forget_faint(&mut self) {
+        forget_faint(&mut self.u);
         forget_faint(&mut self.i);
     }
 }
@@ -175,6 +186,9 @@ fn forget_faint(states: &mut [f64]) {
         *state = if state.abs() < 1e-200 { 0.0 } else { *state };
     }
 }
+
+/// Columns of a wide layer that go through all steps together: with a thousand inputs, their weights take up half of a second-level cache.
+const COLUMNS: usize = 256;
 
 /// Words of bits in a row of `width` units.
 fn words(width: usize) -> usize {
@@ -204,7 +218,7 @@ impl ForwardBlock<'_, '_> {
         let trace = &mut trace[slot * plan.steps * width..(slot + 1) * plan.steps * width];
         let spikes = &mut spikes[slot];
         spikes.clear();
-        layer.rest(shape);
+        layer.rest();
         for from in (0..plan.steps).step_by(layer.chunk) {
             let steps = from..plan.steps.min(from + layer.chunk);
             layer.forget_faint();
@@ -228,11 +242,68 @@ impl ForwardBlock<'_, '_> {
                 layer.advance(lanes, shape, plan.reset(true), 1, trace, spikes);
             }
         }
-        let counts = &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units];
-        counts.fill(0.0);
-        for &unit in &spikes.units {
-            counts[usize::from(unit)] += 1.0;
+        count_spikes(spikes, &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units]);
+    }
+
+    /// Whether a layer goes through [`wide_layer`](Self::wide_layer). One that needs the amounts of its resets does not: they would have to be
+    /// kept for all steps.
+    #[inline(always)]
+    fn is_wide(&self, l: usize) -> bool {
+        self.plan.hidden[l].is_wide()
+            && (l > 0 || matches!(self.input, Input::Events(_)))
+            && self.plan.reset(true) != DELAYED_TRACED
+    }
+
+    /// Some samples of a layer so wide that its weights do not fit the second-level cache: panel by panel of columns that do, each through
+    /// all steps of all samples.
+    #[inline(always)]
+    fn wide_layer<L: Lanes>(&mut self, lanes: L, samples: Range<usize>, l: usize, layer: &mut Layer) {
+        let (plan, weights) = (self.plan, &self.weights.hidden[l]);
+        let shape = &plan.hidden[l];
+        let width = shape.width;
+        let words = words(width);
+        let (lower, upper) = self.block.layers.split_at_mut(l);
+        let LayerTrace { x: traces, spikes: lists } = &mut upper[0];
+        let slot = |sample: usize| if self.keep { sample } else { 0 };
+        let mut bits = std::mem::take(&mut layer.bits);
+        bits.resize(samples.len() * plan.steps * words, [0; WORD]);
+        let chunk = chunk(COLUMNS);
+        for from in (0..width).step_by(COLUMNS) {
+            let columns = from..width.min(from + COLUMNS);
+            for (k, sample) in samples.clone().enumerate() {
+                let below = match lower.last() {
+                    Some(below) => Below::of(&below.spikes[slot(sample)]),
+                    None => Below::new(self.input, self.first + sample),
+                };
+                layer.u[columns.clone()].fill(0.0);
+                layer.i[columns.clone()].fill(0.0);
+                let trace = &mut traces[slot(sample) * plan.steps * width..][..plan.steps * width];
+                for first in (0..plan.steps).step_by(chunk) {
+                    let steps = first..plan.steps.min(first + chunk);
+                    forget_faint(&mut layer.u[columns.clone()]);
+                    forget_faint(&mut layer.i[columns.clone()]);
+                    let trace = &mut trace[first * width..steps.end * width];
+                    for (n, row) in steps.clone().zip(trace.chunks_exact_mut(width)) {
+                        let picked = Picked { matrix: &weights.input, rows: below.spikes_before(n) };
+                        sum_columns(lanes, &mut row[columns.clone()], width, from, picked);
+                    }
+                    let bits = &mut bits[(k * plan.steps + first) * words..][..steps.len() * words];
+                    let columns = columns.start / L::LANES..columns.end / L::LANES;
+                    layer.potentials(lanes, shape, plan.reset(true), columns, trace, bits);
+                }
+            }
         }
+        for (k, sample) in samples.enumerate() {
+            let spikes = &mut lists[slot(sample)];
+            spikes.clear();
+            for bits in bits[k * plan.steps * words..][..plan.steps * words].chunks_exact(words) {
+                let count = list_units(bits, &mut layer.room);
+                spikes.units.extend_from_slice(&layer.room[..count]);
+                spikes.offsets.push(spikes.units.len() as u32);
+            }
+            count_spikes(spikes, &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units]);
+        }
+        layer.bits = bits;
     }
 
     #[inline(always)]
@@ -266,6 +337,14 @@ impl ForwardBlock<'_, '_> {
     }
 }
 
+/// How often each unit spikes.
+fn count_spikes(spikes: &SpikeList, counts: &mut [f32]) {
+    counts.fill(0.0);
+    for &unit in &spikes.units {
+        counts[usize::from(unit)] += 1.0;
+    }
+}
+
 pub(super) fn narrow(from: &[f64], to: &mut [f32]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = from as f32;
@@ -284,22 +363,12 @@ impl Layer {
         trace: &mut [f32],
         spikes: &mut SpikeList,
     ) {
-        let width = self.x.len();
+        let width = self.u.len();
         let words = words(width);
-        let lif = Lif {
-            shape,
-            stride: width / L::LANES,
-            x: L::wide_chunks_mut(&mut self.x),
-            i: L::wide_chunks_mut(&mut self.i),
-            trace: L::chunks_mut(&mut trace[..steps * width]),
-            bits: self.bits[..steps * words].as_flattened_mut(),
-            pre_reset: L::chunks_mut(&mut self.pre_reset[..steps * width]),
-        };
-        match reset {
-            IMMEDIATE => lif.forward::<IMMEDIATE>(lanes),
-            DELAYED_TRACED => lif.forward::<DELAYED_TRACED>(lanes),
-            _ => lif.forward::<DELAYED>(lanes),
-        }
+        let mut bits = std::mem::take(&mut self.bits);
+        let trace = &mut trace[..steps * width];
+        self.potentials(lanes, shape, reset, 0..width / L::LANES, trace, &mut bits[..steps * words]);
+        self.bits = bits;
         let (before, mut found) = (spikes.units.len(), 0);
         for step in 0..steps {
             let bits = &self.bits[step * words..(step + 1) * words];
@@ -316,12 +385,44 @@ impl Layer {
     }
 }
 
+impl Layer {
+    /// Goes on by as many steps as `trace` has rows, in the vectors `columns` of them.
+    #[inline(always)]
+    fn potentials<L: Lanes>(
+        &mut self,
+        lanes: L,
+        shape: &LayerPlan,
+        reset: u8,
+        columns: Range<usize>,
+        trace: &mut [f32],
+        bits: &mut [[u8; WORD]],
+    ) {
+        let size = if reset == DELAYED_TRACED { trace.len() } else { 0 };
+        let lif = Lif {
+            shape,
+            stride: self.u.len() / L::LANES,
+            steps: trace.len() / self.u.len(),
+            u: L::wide_chunks_mut(&mut self.u),
+            i: L::wide_chunks_mut(&mut self.i),
+            trace: L::chunks_mut(trace),
+            bits: bits.as_flattened_mut(),
+            pre_reset: L::chunks_mut(&mut self.pre_reset[..size]),
+        };
+        match reset {
+            IMMEDIATE => lif.forward::<IMMEDIATE>(lanes, columns),
+            DELAYED_TRACED => lif.forward::<DELAYED_TRACED>(lanes, columns),
+            _ => lif.forward::<DELAYED>(lanes, columns),
+        }
+    }
+}
+
 /// Some steps of one hidden layer of one sample.
 struct Lif<'a, L: Lanes> {
     shape: &'a LayerPlan,
     /// Vectors in a row.
     stride: usize,
-    x: &'a mut [L::WideChunk],
+    steps: usize,
+    u: &'a mut [L::WideChunk],
     i: &'a mut [L::WideChunk],
     trace: &'a mut [L::Chunk],
     bits: &'a mut [u8],
@@ -331,64 +432,62 @@ struct Lif<'a, L: Lanes> {
 impl<L: Lanes> Lif<'_, L> {
     /// As many vectors of units at a time as registers hold.
     #[inline(always)]
-    fn forward<const RESET: u8>(mut self, lanes: L) {
-        let mut at = 0;
-        while L::REGISTERS >= 32 && self.stride - at >= 4 {
+    fn forward<const RESET: u8>(mut self, lanes: L, columns: Range<usize>) {
+        let (mut at, end) = (columns.start, columns.end);
+        while L::REGISTERS >= 32 && end - at >= 4 {
             self.columns::<4, RESET>(lanes, at);
             at += 4;
         }
-        while L::REGISTERS >= 16 && self.stride - at >= 2 {
+        while L::REGISTERS >= 16 && end - at >= 2 {
             self.columns::<2, RESET>(lanes, at);
             at += 2;
         }
-        while self.stride > at {
+        while end > at {
             self.columns::<1, RESET>(lanes, at);
             at += 1;
         }
     }
 
     /// ```text
-    /// S[n]   = x[n] > 0, of which the least positive number is that of f32, as the trace has it
-    /// x[n+1] = x[n] + leak_mem (I[n] - threshold - x[n])    or -threshold after a spike; of an immediate reset
-    ///          with -threshold for x[n] after a spike
+    /// S[n]   = U[n] - threshold > 0, of which the least positive number is that of f32, as the trace has it
+    /// U[n+1] = U[n] + leak_mem (I[n] - U[n])    or 0 after a spike; of an immediate reset with 0 for U[n] after a spike
     /// I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
     /// ```
     #[inline(always)]
     fn columns<const N: usize, const RESET: u8>(&mut self, lanes: L, at: usize) {
         let &LayerPlan { threshold, leak_mem, leak_syn, .. } = self.shape;
-        let (theta, rest) = (lanes.wide_splat(threshold), lanes.wide_splat(-threshold));
+        let theta = lanes.wide_splat(threshold);
         let (leak_mem, minus_leak_syn) = (lanes.wide_splat(leak_mem), lanes.wide_splat(-leak_syn));
         let least = lanes.wide_splat(LEAST_POSITIVE);
-        let (mut x, mut i) = ([rest; N], [rest; N]);
+        let [mut u, mut i] = [[theta; N]; 2];
         for c in 0..N {
-            (x[c], i[c]) = (lanes.wide_load(&self.x[at + c]), lanes.wide_load(&self.i[at + c]));
+            (u[c], i[c]) = (lanes.wide_load(&self.u[at + c]), lanes.wide_load(&self.i[at + c]));
         }
         let octets = L::LANES / OCTET;
-        let rows = self.trace.chunks_exact_mut(self.stride);
         let row_of_bits = (self.stride * octets).next_multiple_of(WORD);
-        let rows = rows.zip(self.bits.chunks_exact_mut(row_of_bits));
-        for ((trace, bits), reset_amount) in rows.zip(self.pre_reset.chunks_exact_mut(self.stride)) {
-            let (trace, bits) = (&mut trace[at..at + N], &mut bits[at * octets..(at + N) * octets]);
+        for step in 0..self.steps {
+            let trace = &mut self.trace[step * self.stride + at..][..N];
+            let bits = &mut self.bits[step * row_of_bits + at * octets..][..N * octets];
             for c in 0..N {
-                let x_n = x[c];
+                let u_n = u[c];
                 let i_n = lanes.wide_add(i[c], lanes.load_widened(&trace[c]));
                 i[c] = lanes.wide_mul_add(minus_leak_syn, i_n, i_n);
-                let spiking = lanes.wide_greater(x_n, least);
-                let set = lanes.store_narrowed_bits(&mut trace[c], x_n, spiking);
-                let from = if RESET == IMMEDIATE { lanes.wide_select(spiking, rest, x_n) } else { x_n };
-                let next =
-                    lanes.wide_mul_add(leak_mem, lanes.wide_sub(lanes.wide_sub(i_n, theta), from), from);
-                x[c] = if RESET == IMMEDIATE { next } else { lanes.wide_select(spiking, rest, next) };
+                let x = lanes.wide_sub(u_n, theta);
+                let spiking = lanes.wide_greater(x, least);
+                let set = lanes.store_narrowed_bits(&mut trace[c], x, spiking);
                 for octet in 0..octets {
                     bits[c * octets + octet] = (set >> (OCTET * octet)) as u8;
                 }
+                let from = if RESET == IMMEDIATE { lanes.wide_zero_where(spiking, u_n) } else { u_n };
+                let next = lanes.wide_mul_add(leak_mem, lanes.wide_sub(i_n, from), from);
+                u[c] = if RESET == IMMEDIATE { next } else { lanes.wide_zero_where(spiking, next) };
                 if RESET == DELAYED_TRACED {
-                    lanes.store_narrowed(&mut reset_amount[at + c], lanes.wide_add(next, theta));
+                    lanes.store_narrowed(&mut self.pre_reset[step * self.stride + at + c], next);
                 }
             }
         }
         for c in 0..N {
-            lanes.wide_store(&mut self.x[at + c], x[c]);
+            lanes.wide_store(&mut self.u[at + c], u[c]);
             lanes.wide_store(&mut self.i[at + c], i[c]);
         }
     }

@@ -4,7 +4,7 @@ use super::{
     kernels::{
         lanes::Lanes,
         product::{Columns, Target, Term, product},
-        rows::add_rows,
+        rows::{add_rows, add_to_rows},
     },
     plan::BLOCK,
     trace::SpikeList,
@@ -96,6 +96,12 @@ impl SpikesByUnit {
         let Some(longest) = sums.iter().map(|sum| sum.adjoints).reduce(CurrentAdjoints::longer) else {
             return;
         };
+        if few::<L>(input, units, longest, sums) {
+            for sum in sums {
+                add_by_arrival(lanes, input, sum);
+            }
+            return;
+        }
         self.sort(input, units, longest);
         for sum in sums {
             self.add(lanes, sum);
@@ -147,6 +153,35 @@ impl SpikesByUnit {
                 let at = unit * width + from;
                 add_rows(lanes, &mut sum.gradient[at..at + columns], values, row, from, rows);
             }
+        }
+    }
+}
+
+/// Whether there are so few spikes that sorting them, and going through a list for each unit, would take longer than reading and writing a
+/// row of the gradient for each spike. The sums are the same, in the same order.
+#[inline(always)]
+fn few<L: Lanes>(
+    input: Rows<'_>,
+    units: usize,
+    CurrentAdjoints { samples, from, to, .. }: CurrentAdjoints<'_>,
+    sums: &[Sum<'_>],
+) -> bool {
+    const SHORT: usize = 2;
+    const SPARSE: usize = 16;
+    let spikes = |sample: usize| input.units(sample, from..to[sample].max(from)).len();
+    let spikes: usize = (0..samples).map(spikes).sum();
+    let vectors = sums.iter().map(|sum| sum.adjoints.width / L::LANES).max().unwrap_or(0);
+    vectors <= SHORT || spikes * vectors < SPARSE * units
+}
+
+/// Adds a row of adjoint currents to the row of every unit that spikes at its step, step by step.
+#[inline(always)]
+fn add_by_arrival<L: Lanes>(lanes: L, input: Rows<'_>, sum: &mut Sum<'_>) {
+    let CurrentAdjoints { values, width, row, chunk, samples, from, to } = sum.adjoints;
+    for (sample, &to) in to[..samples].iter().enumerate() {
+        for n in from..to {
+            let at = (sample * chunk + n - from) * row;
+            add_to_rows(lanes, sum.gradient, &values[at..at + width], input.units(sample, n..n + 1));
         }
     }
 }

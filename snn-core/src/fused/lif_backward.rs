@@ -14,6 +14,12 @@ use super::{
 pub(super) struct Lif<'a, L: Lanes> {
     pub(super) shape: &'a LayerPlan,
     pub(super) lanes: L,
+    /// The first of the steps, and their number.
+    pub(super) first: usize,
+    pub(super) steps: usize,
+    /// The last of the steps, or a step before all of them, after which faint adjoints become zero: a multiple of
+    /// [`faint_every`](LayerPlan::faint_every), so that it does not depend on where chunks begin.
+    pub(super) faint_at: usize,
     /// Vectors in a row.
     pub(super) stride: usize,
     /// Vectors from slot to slot.
@@ -80,40 +86,48 @@ impl<L: Lanes> Lif<'_, L> {
                 u_next[c] = lanes.load(&self.u_next[at + c]);
             }
         }
-        let traces = self.x.chunks_exact(self.stride).zip(self.reset_amount.chunks_exact(self.stride));
-        let traces = traces.zip(self.h.chunks_exact(self.stride));
-        let adjoints = self.a_s.chunks_exact(self.stride);
-        let adjoints = adjoints.zip(self.current_adjoints.chunks_exact_mut(self.slot_stride));
-        for (((x, reset_amount), known), (a_s, current_adjoint)) in traces.zip(adjoints).rev() {
-            let (x, a_s, current_adjoint) =
-                (&x[at..at + N], &a_s[at..at + N], &mut current_adjoint[at..at + N]);
-            for c in 0..N {
-                let (x, u) = (lanes.load(&x[c]), a_u[c]);
-                let spiked = lanes.greater(x, zero);
-                let mut s = lanes.add(lanes.load(&a_s[c]), direct[c]);
-                if RESET == IMMEDIATE && self.differentiable_reset {
-                    // the reset subtracts b_mem U[n]
-                    let potential = lanes.add(x, theta);
-                    s = lanes.sub_mul(u, lanes.sub_mul(leak_mem, potential, potential), s);
+        let (mut end, mut faint_at) = (self.first + self.steps, self.faint_at);
+        while end > self.first {
+            let begin = faint_at.max(self.first);
+            for step in (begin - self.first..end - self.first).rev() {
+                let row = step * self.stride + at;
+                let (x, a_s) = (&self.x[row..][..N], &self.a_s[row..][..N]);
+                let known = &self.h[row..][..N];
+                let current_adjoint = &mut self.current_adjoints[step * self.slot_stride + at..][..N];
+                for c in 0..N {
+                    let (x, u) = (lanes.load(&x[c]), a_u[c]);
+                    let spiked = lanes.greater(x, zero);
+                    let mut s = lanes.add(lanes.load(&a_s[c]), direct[c]);
+                    if RESET == IMMEDIATE && self.differentiable_reset {
+                        // the reset subtracts b_mem U[n]
+                        let potential = lanes.add(x, theta);
+                        s = lanes.sub_mul(u, lanes.sub_mul(leak_mem, potential, potential), s);
+                    }
+                    if RESET == DELAYED_TRACED {
+                        let amount = lanes.load(&self.reset_amount[row + c]);
+                        s = lanes.sub_mul(u, lanes.select(spiked, amount, u_next[c]), s);
+                        u_next[c] = lanes.add(x, theta);
+                    }
+                    let h = h.at(lanes, x, &known[c]);
+                    if H::VANISHES {
+                        // |s| is compared with LEAST / h, since the product itself is what must not be computed
+                        let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
+                        s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
+                    }
+                    lanes.store(&mut current_adjoint[c], a_i[c]);
+                    let kept = lanes.zero_where(spiked, u);
+                    let driven = if RESET == IMMEDIATE { u } else { kept };
+                    a_i[c] = lanes.mul_add(leak_mem, driven, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
+                    a_u[c] = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
                 }
-                if RESET == DELAYED_TRACED {
-                    let next = lanes.select(spiked, lanes.load(&reset_amount[at + c]), u_next[c]);
-                    s = lanes.sub_mul(u, next, s);
-                    u_next[c] = lanes.add(x, theta);
-                }
-                let h = h.at(lanes, x, &known[at + c]);
-                if H::VANISHES {
-                    // |s| is compared with LEAST / h, since the product itself is what must not be computed
-                    let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
-                    s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
-                }
-                lanes.store(&mut current_adjoint[c], a_i[c]);
-                let kept = lanes.select(spiked, zero, u);
-                let driven = if RESET == IMMEDIATE { u } else { kept };
-                let current = lanes.mul_add(leak_mem, driven, lanes.sub_mul(leak_syn, a_i[c], a_i[c]));
-                let potential = lanes.mul_add(s, h, lanes.sub_mul(leak_mem, kept, kept));
-                (a_i[c], a_u[c]) = (lanes.without_faint(current), lanes.without_faint(potential));
             }
+            if begin == faint_at {
+                for c in 0..N {
+                    (a_u[c], a_i[c]) = (lanes.without_faint(a_u[c]), lanes.without_faint(a_i[c]));
+                }
+            }
+            end = begin;
+            faint_at = faint_at.saturating_sub(self.shape.faint_every);
         }
         for c in 0..N {
             lanes.store(&mut self.a_u[at + c], a_u[c]);

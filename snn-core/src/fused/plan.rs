@@ -1,7 +1,7 @@
 //! What the kernels need to know of a network, and its weights laid out for them.
 
 use super::kernels::{
-    lanes::{Aligned, padded},
+    lanes::{Aligned, WIDTH, padded},
     product::Packed,
 };
 use crate::{
@@ -51,6 +51,36 @@ pub(super) struct LayerPlan {
     pub(super) threshold: f64,
     pub(super) leak_mem: f64,
     pub(super) leak_syn: f64,
+    /// Steps after which adjoints are looked at for faint ones.
+    pub(super) faint_every: usize,
+}
+
+/// Steps in which the faster of two decays takes no more than the factor 2^-16 away from a number, so that a number above the limit of
+/// [`Lanes::without_faint`](super::kernels::lanes::Lanes::without_faint), 2^-95, is far from subnormal when it is looked at again.
+fn faint_every(decays: [f64; 2]) -> usize {
+    const MOST: f64 = 64.0;
+    let fastest = decays.into_iter().fold(1.0, f64::min);
+    (16.0 / fastest.log2().abs()).clamp(1.0, MOST) as usize
+}
+
+/// The most floats in the rows of a layer whose steps go through all columns at a time.
+const NARROW: usize = 512;
+
+/// Floats in a row of a layer.
+///
+/// Rows of wide layers without recurrence have an odd number of cache lines: the columns that go through all steps together then spread over
+/// all sets of the caches, where rows of 4 KB would share a few. In recurrent layers, products with the longer rows cost more than that saves.
+fn width(units: usize, recurrent: bool) -> usize {
+    let width = padded(units);
+    let wide = width > NARROW && !recurrent;
+    if wide && (width / WIDTH).is_multiple_of(2) { width + WIDTH } else { width }
+}
+
+impl LayerPlan {
+    /// Whether the layer goes through all steps panel by panel of columns: its weights do not fit the second-level cache.
+    pub(super) fn is_wide(&self) -> bool {
+        !self.recurrent && self.width > NARROW
+    }
 }
 
 /// Constants of the readout. Those of a hidden layer are in its [`LayerPlan`].
@@ -62,6 +92,8 @@ pub(super) struct Constants {
     pub(super) leak_syn: f64,
     pub(super) leak_out: f64,
     pub(super) readout_start: f64,
+    /// [`LayerPlan::faint_every`]
+    pub(super) faint_every: usize,
 }
 
 impl Plan {
@@ -74,13 +106,14 @@ impl Plan {
             let decay = Decay::<f64>::hidden(config, l);
             LayerPlan {
                 units: layer.units,
-                width: padded(layer.units),
+                width: width(layer.units, layer.recurrent),
                 below: config.fan_in(l),
                 recurrent: layer.recurrent,
                 propagate: layer.recurrent && config.recurrent_gradient == RecurrentGradient::Propagate,
                 threshold: config.threshold,
                 leak_mem: decay.one_minus_mem,
                 leak_syn: 1.0 - decay.syn,
+                faint_every: faint_every([1.0 - decay.one_minus_mem, decay.syn]),
             }
         });
         let readout = Decay::<f64>::readout(config);
@@ -95,6 +128,7 @@ impl Plan {
                 leak_syn: 1.0 - readout.syn,
                 leak_out: readout.one_minus_mem,
                 readout_start: config.readout_start,
+                faint_every: faint_every([1.0 - readout.one_minus_mem, readout.syn]),
             },
             surrogate: config.surrogate,
             readout: config.readout,
@@ -140,7 +174,7 @@ impl Plan {
     /// read and written once a chunk, would cost more than what is added to them.
     pub(super) fn chunk(&self) -> usize {
         const FLOATS: usize = 1 << 17;
-        const FEWEST: usize = 16;
+        const FEWEST: usize = 64;
         let widest =
             self.hidden.iter().map(|l| l.width).chain([self.out_width]).max().unwrap_or(self.out_width);
         (FLOATS / (BLOCK * widest)).max(FEWEST).min(self.steps)
@@ -171,19 +205,19 @@ pub(super) struct PreparedLayer {
 impl Prepared {
     pub(super) fn new(weights: &Weights<f32, Cpu>) -> Self {
         let layer = |a: &crate::weights::Afferents<f32, Cpu>| PreparedLayer {
-            input: padded_rows(&a.input),
-            recurrent: a.recurrent.as_ref().map(padded_rows),
+            input: padded_rows(&a.input, a.recurrent.is_some()),
+            recurrent: a.recurrent.as_ref().map(|v| padded_rows(v, true)),
         };
         Prepared {
             hidden: weights.hidden.iter().map(layer).collect(),
-            readout: padded_rows(&weights.readout),
+            readout: padded_rows(&weights.readout, true),
         }
     }
 }
 
-fn padded_rows(matrix: &Matrix<f32, Cpu>) -> Aligned<f32> {
+fn padded_rows(matrix: &Matrix<f32, Cpu>, recurrent: bool) -> Aligned<f32> {
     let &(rows, columns) = matrix.shape();
-    let width = padded(columns);
+    let width = width(columns, recurrent);
     let mut out = Aligned::zeros(rows * width);
     if width == columns {
         matrix.copy_into(&mut out);
@@ -220,9 +254,9 @@ impl Transposes {
             };
             let own = weights.hidden[l].recurrent.as_ref().filter(|_| layer.propagate);
             LayerTransposes {
-                above: Packed::transposed(above, layer.units, above_units, above_width),
+                above: Packed::transposed(above, layer.units, layer.width, above_units, above_width),
                 own: own.map_or_else(Packed::default, |v| {
-                    Packed::transposed(v, layer.units, layer.units, layer.width)
+                    Packed::transposed(v, layer.units, layer.width, layer.units, layer.width)
                 }),
             }
         };

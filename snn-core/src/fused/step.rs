@@ -62,7 +62,7 @@ impl Hidden {
         let mut spikes = SpikeList::default();
         spikes.reserve_step(plan.width);
         let mut layer = Layer::new(plan, 1);
-        layer.rest(plan);
+        layer.rest();
         Hidden {
             units: plan.units,
             layer,
@@ -148,8 +148,8 @@ impl State {
         self.readout.fill(0.0);
         self.logits.fill(0.0);
         for sample in &mut self.samples {
-            for (hidden, plan) in sample.layers.iter_mut().zip(&ready.plan.hidden) {
-                hidden.layer.rest(plan);
+            for hidden in &mut sample.layers {
+                hidden.layer.rest();
                 hidden.drive.fill(0.0);
                 hidden.counts.fill(0.0);
                 hidden.spikes.clear();
@@ -188,7 +188,7 @@ impl State {
         self.samples.iter().flat_map(|sample| {
             let hidden = sample.layers.iter().flat_map(|Hidden { layer, drive, counts, .. }| {
                 [
-                    Numbers::Wide(&layer.x[..]),
+                    Numbers::Wide(&layer.u[..]),
                     Numbers::Wide(&layer.i),
                     Numbers::Single(&drive[..]),
                     Numbers::Single(counts),
@@ -205,9 +205,9 @@ impl State {
     pub(crate) fn numbers_mut(&mut self) -> impl Iterator<Item = Numbers<&mut [f64], &mut [f32]>> {
         self.samples.iter_mut().flat_map(|sample| {
             let hidden = sample.layers.iter_mut().flat_map(|Hidden { layer, drive, counts, .. }| {
-                let Layer { x, i, .. } = layer;
+                let Layer { u, i, .. } = layer;
                 [
-                    Numbers::Wide(&mut x[..]),
+                    Numbers::Wide(&mut u[..]),
                     Numbers::Wide(i),
                     Numbers::Single(&mut drive[..]),
                     Numbers::Single(counts),

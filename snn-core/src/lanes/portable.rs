@@ -145,6 +145,14 @@ impl Lanes for Portable {
         std::array::from_fn(|k| if a[k] > b[k] { u64::MAX } else { 0 })
     }
     #[inline(always)]
+    fn zero_where(self, mask: [u32; 8], a: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|k| f32::from_bits(a[k].to_bits() & !mask[k]))
+    }
+    #[inline(always)]
+    fn wide_zero_where(self, mask: [u64; 8], a: [f64; 8]) -> [f64; 8] {
+        std::array::from_fn(|k| f64::from_bits(a[k].to_bits() & !mask[k]))
+    }
+    #[inline(always)]
     fn wide_select(self, mask: [u64; 8], yes: [f64; 8], no: [f64; 8]) -> [f64; 8] {
         std::array::from_fn(|k| f64::from_bits((yes[k].to_bits() & mask[k]) | (no[k].to_bits() & !mask[k])))
     }

@@ -47,11 +47,16 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     fn equal(self, a: Self::F, b: Self::F) -> Self::Mask;
     /// `yes` where the mask is set, else `no`.
     fn select(self, mask: Self::Mask, yes: Self::F, no: Self::F) -> Self::F;
+    /// 0 where the mask is set, else `a`.
+    #[inline(always)]
+    fn zero_where(self, mask: Self::Mask, a: Self::F) -> Self::F {
+        self.select(mask, self.splat(0.0), a)
+    }
 
     /// `a`, with values smaller than [`FAINT`] replaced by 0.
     #[inline(always)]
     fn without_faint(self, a: Self::F) -> Self::F {
-        self.select(self.greater(self.splat(FAINT), self.abs(a)), self.splat(0.0), a)
+        self.zero_where(self.greater(self.splat(FAINT), self.abs(a)), a)
     }
 
     /// One `f64` per lane, with the operations for the states of the forward pass.
@@ -82,6 +87,8 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// `a b + c`
     fn wide_mul_add(self, a: Self::Wide, b: Self::Wide, c: Self::Wide) -> Self::Wide;
     fn wide_greater(self, a: Self::Wide, b: Self::Wide) -> Self::WideMask;
+    /// 0 where the mask is set, else `a`.
+    fn wide_zero_where(self, mask: Self::WideMask, a: Self::Wide) -> Self::Wide;
     fn wide_select(self, mask: Self::WideMask, yes: Self::Wide, no: Self::Wide) -> Self::Wide;
     /// [`store_narrowed`](Lanes::store_narrowed), and which lanes are above [`LEAST_POSITIVE`]: bit `k` is lane `k` of `positive`.
     fn store_narrowed_bits(self, x: &mut Self::Chunk, value: Self::Wide, positive: Self::WideMask) -> u32;

@@ -128,6 +128,12 @@ impl Lanes for V3 {
         self.avx._mm256_blendv_ps(no, yes, mask)
     }
 
+    // a blend takes three operations, where this takes one
+    #[inline(always)]
+    fn zero_where(self, mask: Self::Mask, a: Self::F) -> Self::F {
+        self.avx._mm256_andnot_ps(mask, a)
+    }
+
     type WideMask = Self::Wide;
 
     #[inline(always)]
@@ -166,6 +172,10 @@ impl Lanes for V3 {
     fn wide_greater(self, a: Self::Wide, b: Self::Wide) -> Self::WideMask {
         let greater = |k: usize| self.avx._mm256_cmp_pd::<_CMP_GT_OQ>(a[k], b[k]);
         [greater(0), greater(1)]
+    }
+    #[inline(always)]
+    fn wide_zero_where(self, mask: Self::WideMask, a: Self::Wide) -> Self::Wide {
+        [0, 1].map(|k| self.avx._mm256_andnot_pd(mask[k], a[k]))
     }
     #[inline(always)]
     fn wide_select(self, mask: Self::WideMask, yes: Self::Wide, no: Self::Wide) -> Self::Wide {
@@ -309,6 +319,11 @@ impl Lanes for V4 {
     fn wide_greater(self, a: Self::Wide, b: Self::Wide) -> Self::WideMask {
         let greater = |k: usize| self.avx512f._mm512_cmp_pd_mask::<_CMP_GT_OQ>(a[k], b[k]);
         [greater(0), greater(1)]
+    }
+    #[inline(always)]
+    fn wide_zero_where(self, mask: Self::WideMask, a: Self::Wide) -> Self::Wide {
+        let zero = self.avx512f._mm512_setzero_pd();
+        [0, 1].map(|k| self.avx512f._mm512_mask_blend_pd(mask[k], a[k], zero))
     }
     #[inline(always)]
     fn wide_select(self, mask: Self::WideMask, yes: Self::Wide, no: Self::Wide) -> Self::Wide {

@@ -39,9 +39,16 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats: the result has `units` columns.
-    pub(crate) fn transposed(matrix: &[f32], units: usize, depth: usize, stride: usize) -> Self {
-        let mut values: Aligned<f32> = Aligned::zeros(units.div_ceil(PANEL) * depth * PANEL);
+    /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats: the result has `width` columns, of which those
+    /// from `units` on are zero.
+    pub(crate) fn transposed(
+        matrix: &[f32],
+        units: usize,
+        width: usize,
+        depth: usize,
+        stride: usize,
+    ) -> Self {
+        let mut values: Aligned<f32> = Aligned::zeros(width.div_ceil(PANEL) * depth * PANEL);
         for (panel, rows) in
             values.chunks_exact_mut((depth * PANEL).max(1)).zip(matrix.chunks(PANEL * stride))
         {
@@ -83,12 +90,47 @@ impl<'a> Target<'a> {
     }
 }
 
+/// Rows of a matrix that are needed after a product, to be prefetched during it: those of the trace come from the third-level cache or
+/// from memory, and all of them at once would occupy every buffer for outstanding loads while the arithmetic waits.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead<'a> {
+    /// The first row begins here.
+    pub(crate) values: &'a [f32],
+    /// Floats from row to row.
+    pub(crate) row: usize,
+}
+
+impl Ahead<'_> {
+    /// Prefetches what lies in the columns of a panel, a row for each row of the product.
+    #[inline(always)]
+    fn prefetch<L: Lanes>(self, lanes: L, rows: usize, columns: std::ops::Range<usize>) {
+        for row in 0..rows {
+            let from = row * self.row;
+            if let Some(values) = self.values.get(from + columns.start..from + columns.end) {
+                lanes.prefetch(values);
+            }
+        }
+    }
+}
+
 /// `out[r][j] = sum of the terms` (or `+=`, as `out` says) for `r < rows`.
 ///
 /// # Panics
 /// If a slice is too short for its shape: what the kernel reads and writes without further checks.
 #[inline(always)]
-pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut out: Target<'_>) {
+pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], out: Target<'_>) {
+    product_ahead_of(lanes, rows, terms, out, Ahead { values: &[], row: 0 });
+}
+
+/// [`product`], while rows of `ahead` are prefetched, as many and as wide as those of the result.
+#[inline(always)]
+pub(crate) fn product_ahead_of<L: Lanes>(
+    lanes: L,
+    rows: usize,
+    terms: &[Term<'_>],
+    mut out: Target<'_>,
+    ahead: Ahead<'_>,
+) {
     let width = out.width;
     if rows == 0 || width == 0 {
         return;
@@ -105,6 +147,9 @@ pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], mut o
     }
     for panel in 0..panels {
         let columns = PANEL.min(width - panel * PANEL);
+        if !ahead.values.is_empty() {
+            ahead.prefetch(lanes, rows, panel * PANEL..panel * PANEL + columns);
+        }
         if L::REGISTERS == 16 && columns == 4 * L::LANES {
             panel_of_four(lanes, rows, terms, &mut out, panel);
             continue;

@@ -38,6 +38,18 @@ pub(crate) fn sum_rows<L: Lanes, R: Copy + Into<u32>, const S: usize>(
     columns::<L, R, S, true>(lanes, sum, width, 0, sources);
 }
 
+/// The columns `from .. from + sum.len()` of [`sum_rows`] of one matrix with rows of `width` floats.
+#[inline(always)]
+pub(crate) fn sum_columns<L: Lanes, R: Copy + Into<u32>>(
+    lanes: L,
+    sum: &mut [f32],
+    width: usize,
+    from: usize,
+    source: Picked<'_, R>,
+) {
+    columns::<L, R, 1, true>(lanes, sum, width, from, [source]);
+}
+
 /// All columns of `sum`, which is overwritten if `FRESH`.
 #[inline(always)]
 fn columns<L: Lanes, R: Copy + Into<u32>, const S: usize, const FRESH: bool>(
@@ -105,5 +117,59 @@ fn block<L: Lanes, R: Copy + Into<u32>, const S: usize, const N: usize, const FR
     }
     for k in 0..N {
         lanes.store(&mut sum[k], acc[k]);
+    }
+}
+
+/// `matrix[r][j] += row[j]` for every `r` in `rows`: the transpose of [`add_rows`], for a few rows of many.
+#[inline(always)]
+pub(crate) fn add_to_rows<L: Lanes>(lanes: L, matrix: &mut [f32], row: &[f32], rows: &[u16]) {
+    if rows.is_empty() {
+        return;
+    }
+    let (matrix, row) = (L::chunks_mut(matrix), L::chunks(row));
+    let stride = row.len();
+    let mut at = 0;
+    while L::REGISTERS >= 16 && stride - at >= 8 {
+        spread::<L, 8>(lanes, matrix, row, at, rows);
+        at += 8;
+    }
+    while L::REGISTERS < 16 && stride - at >= 4 {
+        spread::<L, 4>(lanes, matrix, row, at, rows);
+        at += 4;
+    }
+    match stride - at {
+        1 => spread::<L, 1>(lanes, matrix, row, at, rows),
+        2 => spread::<L, 2>(lanes, matrix, row, at, rows),
+        3 => spread::<L, 3>(lanes, matrix, row, at, rows),
+        4 => spread::<L, 4>(lanes, matrix, row, at, rows),
+        5 => spread::<L, 5>(lanes, matrix, row, at, rows),
+        6 => spread::<L, 6>(lanes, matrix, row, at, rows),
+        7 => spread::<L, 7>(lanes, matrix, row, at, rows),
+        _ => {}
+    }
+}
+
+/// `N` vectors of `row`, from `from` on, stay in registers over all rows.
+#[inline(always)]
+fn spread<L: Lanes, const N: usize>(
+    lanes: L,
+    matrix: &mut [L::Chunk],
+    row: &[L::Chunk],
+    from: usize,
+    rows: &[u16],
+) {
+    let stride = row.len();
+    let row = &row[from..from + N];
+    let mut values = [lanes.splat(0.0); N];
+    for k in 0..N {
+        values[k] = lanes.load(&row[k]);
+    }
+    for &r in rows {
+        let at = usize::from(r) * stride + from;
+        let sum = &mut matrix[at..at + N];
+        for k in 0..N {
+            let value = lanes.add(lanes.load(&sum[k]), values[k]);
+            lanes.store(&mut sum[k], value);
+        }
     }
 }
