@@ -90,6 +90,10 @@ pub struct TrainingPass<E: Float, D: Device<E>> {
 /// The values of a training step whose update the device has computed.
 #[derive(Debug)]
 #[doc(hidden)]
+#[cfg_attr(
+    not(any(feature = "cuda", feature = "cuda-emulation")),
+    allow(dead_code, reason = "the CPU does not queue steps")
+)]
 pub(crate) struct StepValues<E> {
     pub(crate) output: Output<E>,
     pub(crate) sums: LossSums,

@@ -26,6 +26,10 @@ pub struct Update<'a, E: Float, D: Device<E>> {
 
 /// The part of an [`Update`] that concerns one matrix.
 #[doc(hidden)]
+#[cfg_attr(
+    not(any(feature = "cuda", feature = "cuda-emulation")),
+    allow(dead_code, reason = "the CPU does not queue steps")
+)]
 pub(crate) struct MatrixUpdate<'a, E: Float, D: Device<E>> {
     pub(crate) is_frozen: bool,
     /// The buffers of the rule.
