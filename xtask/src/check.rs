@@ -200,12 +200,32 @@ pub(crate) fn docs() -> Result<u8> {
     Ok(0)
 }
 
-/// The packages that have features, and those features, except those that do not build on every machine.
-fn features_of_packages() -> Result<Vec<(String, Vec<String>)>> {
+/// Builds every published package from its `.crate` file; cargo takes the others from a temporary registry of such files. In a
+/// directory of its own, without optimization, since nothing is run.
+pub(crate) fn packages() -> Result<u8> {
+    requirements::ensure()?;
+    let mut command = cargo(["package", "--workspace", "--allow-dirty", "--target-dir", "target/packages"]);
+    command.args(["--config", "profile.dev.package.\"*\".opt-level=0"]).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    for package in metadata()?["packages"].as_array().into_iter().flatten() {
+        // `publish = false` is an empty list of registries.
+        if let (Some(name), Some([])) =
+            (package["name"].as_str(), package["publish"].as_array().map(Vec::as_slice))
+        {
+            command.args(["--exclude", name]);
+        }
+    }
+    process::run(&mut command)
+}
+
+fn metadata() -> Result<serde_json::Value> {
     let output =
         cargo(["metadata", "--no-deps", "--format-version", "1"]).output().context("cannot start cargo")?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("cannot parse the output of `cargo metadata`")?;
+    serde_json::from_slice(&output.stdout).context("cannot parse the output of `cargo metadata`")
+}
+
+/// The packages that have features, and those features, except those that do not build on every machine.
+fn features_of_packages() -> Result<Vec<(String, Vec<String>)>> {
+    let metadata = metadata()?;
     let packages = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
     let features = |package: &serde_json::Value| {
         let features = package["features"].as_object()?.keys();

@@ -60,6 +60,8 @@ enum Command {
     },
     /// Check the links in the documentation of every package, in every feature set
     Docs,
+    /// Build every published package from its `.crate` file, against the others (minutes)
+    Packages,
     /// On a machine with an NVIDIA GPU: compare it with the CPU, and measure it and PyTorch
     Gpu(gpu::Options),
     /// Test sweeps on Slurm: start a single-node cluster, submit, requeue, kill, resubmit, compare, and stop it
@@ -125,6 +127,7 @@ fn main() -> ExitCode {
         Command::SlurmTest => slurm::slurm_test(),
         Command::Ci { no_tests } => check::ci(no_tests),
         Command::Docs => check::docs(),
+        Command::Packages => check::packages(),
         Command::FetchData { options } => fetch_data(&options),
         Command::BuildTimes(options) => build_times::build_times(&options),
         Command::RunTimed { words } => timed::run(&words),

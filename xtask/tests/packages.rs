@@ -42,7 +42,7 @@ fn name(manifest: &Table) -> &str {
     manifest["package"]["name"].as_str().expect("a name")
 }
 
-/// Without building them, which takes minutes and repeats the workspace build, and without a network: the lock file has everything
+/// Without building them, which takes minutes and repeats the workspace build (`cargo xtask packages` does), and without a network: the lock file has everything
 /// that packages need.
 #[test]
 fn every_library_and_the_dashboard_can_be_packaged() {

@@ -140,7 +140,7 @@ mod tests {
         let valid = |value: &Value| {
             base.get(key).as_ref() != Some(value) && base.with([(key, value.clone())]).is_ok()
         };
-        candidates.iter().chain(&words).map(|text| parse(text)).find(valid)
+        candidates.iter().chain(&words).map(parse).find(valid)
     }
 
     #[test]
