@@ -8,8 +8,8 @@
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
 use snn_core::{
-    Input, Layer, Network, NetworkConfig, Readout, RecurrentGradient, Regularizer, ResetGradient, Surrogate,
-    SurrogateShape,
+    Input, Layer, Network, NetworkConfig, Readout, RecurrentGradient, Regularizer, Reset, ResetGradient,
+    Surrogate, SurrogateShape,
 };
 use snn_tests::{
     measure::norm,
@@ -67,6 +67,22 @@ fn widths_that_fill_no_vector() {
             ] {
                 agree(&Problem::new(config, 3, 20));
             }
+        }
+    }
+}
+
+/// Feed-forward layers above 512 units go through time panel by panel of columns, unless the gradient goes through resets.
+#[test]
+fn layers_wider_than_a_panel() {
+    for units in [513, 528, 600] {
+        let hidden = vec![Layer::feed_forward(units), Layer::recurrent(9)];
+        let base = NetworkConfig { hidden, ..NetworkConfig::new(12, 5) };
+        for config in [
+            base.clone(),
+            NetworkConfig { reset: Reset::Immediate, ..base.clone() },
+            NetworkConfig { reset_gradient: ResetGradient::Differentiable, ..base },
+        ] {
+            agree(&Problem { gain: 4.0, ..Problem::new(config, 2, 30) });
         }
     }
 }

@@ -249,7 +249,7 @@ impl Adjoint {
         self.live.into_iter().max().unwrap_or(0)
     }
 
-    /// Sets up a hidden layer below a layer whose current_adjoints end at `end_above`; returns the number of steps to go through.
+    /// Sets up a hidden layer below a layer whose current_adjoints end at `end_above`; returns the number of steps to process.
     fn start(
         &mut self,
         plan: &Plan,

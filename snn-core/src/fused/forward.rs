@@ -2,7 +2,7 @@
 //!
 //! What spikes or frames of the step before drive a layer with is summed up for a chunk of steps first, in the rows of the trace
 //! that the potentials of those steps then take. Units of a layer do not see each other within a step, so the state of a few
-//! vectors of units stays in registers while time goes on; a recurrent layer goes on by one step at a time, since its spikes
+//! vectors of units stays in registers over many steps; a recurrent layer advances one step at a time, since its spikes
 //! drive it in the next.
 
 use super::{
@@ -187,7 +187,7 @@ fn forget_faint(states: &mut [f64]) {
     }
 }
 
-/// Columns of a wide layer that go through all steps together: with a thousand inputs, their weights take up half of a second-level cache.
+/// Columns of a wide layer that are processed together over all steps: with a thousand inputs, their weights take up half of a second-level cache.
 const COLUMNS: usize = 256;
 
 /// Words of bits in a row of `width` units.
@@ -352,7 +352,7 @@ pub(super) fn narrow(from: &[f64], to: &mut [f32]) {
 }
 
 impl Layer {
-    /// Goes on by `steps` steps. `trace` holds what drives the layer at each of them, and then `x`.
+    /// Advances by `steps` steps. `trace` holds what drives the layer at each of them, and then `x`.
     #[inline(always)]
     pub(super) fn advance<L: Lanes>(
         &mut self,
@@ -386,7 +386,7 @@ impl Layer {
 }
 
 impl Layer {
-    /// Goes on by as many steps as `trace` has rows, in the vectors `columns` of them.
+    /// Advances the vectors `columns` of units by one step for each row of `trace`.
     #[inline(always)]
     fn potentials<L: Lanes>(
         &mut self,

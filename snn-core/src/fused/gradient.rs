@@ -12,7 +12,7 @@ use super::{
 use crate::Input;
 use std::ops::Range;
 
-/// Vectors of a row that are summed up at once: each list of rows is gone through once for so many.
+/// Vectors of a row that are summed in one pass over a list of rows.
 const VECTORS: usize = 16;
 
 /// For each sample of a block, a number of steps.
@@ -45,7 +45,7 @@ impl CurrentAdjoints<'_> {
     }
 }
 
-/// What a weight matrix gets its input from.
+/// The input of a weight matrix.
 #[derive(Clone, Copy)]
 pub(super) enum Rows<'a> {
     /// Spikes of a hidden layer, one list for each sample of the block.
@@ -141,7 +141,7 @@ impl SpikesByUnit {
         }
     }
 
-    /// Columns go outermost, so many at a time that adjoint currents and gradient share the second-level cache.
+    /// The outer loop is over columns, few enough at a time for adjoint currents and gradient to share the second-level cache.
     #[inline(always)]
     fn add<L: Lanes>(&self, lanes: L, sum: &mut Sum<'_>) {
         let most = VECTORS * L::LANES;

@@ -1,7 +1,7 @@
 //! The whole network as one entry on dfdx's tape: the time loop forward, and its hand-derived adjoint backward.
 //!
 //! It computes what [`reference`](crate::reference) computes, and never touches what is not there: a spike costs one row of
-//! a weight matrix, between layers and within recurrent ones, forward and backward. Samples go through in blocks, blocks
+//! a weight matrix, between layers and within recurrent ones, forward and backward. Samples are processed in blocks, blocks
 //! are shared out among the cores, and what they sum up is added in an order that does not depend on the number of threads.
 //!
 //! - [`plan`]: sizes and weights, padded to whole vectors;
@@ -52,7 +52,7 @@ pub struct Context {
     blocks: Pool<Block>,
     partials: Pool<Partial>,
     scratch: Pool<Scratch>,
-    /// For steps; gone whenever the weights may change.
+    /// For steps; dropped whenever the weights may change.
     ready: OnceLock<Arc<Ready>>,
     #[cfg(feature = "cuda-emulation")]
     pub(crate) emulation: Option<cuda::emulation::CudaEmulation>,
@@ -359,7 +359,7 @@ fn backward(
     })
 }
 
-/// Sums up what `leaf` makes of every block; it is told the first sample of the block.
+/// Sums the results of `leaf` over all blocks; `leaf` receives the first sample of its block.
 fn sum_partials<W: Send>(
     plan: &Plan,
     pool: &Pool<Partial>,

@@ -11,7 +11,7 @@ use crate::{
 };
 use dfdx::prelude::HasShape;
 
-/// Samples that go through the backward pass side by side. More would need fewer passes over the recurrent weights, fewer
+/// Samples that the backward pass processes in parallel. More would need fewer passes over the recurrent weights, fewer
 /// let more cores work; eight fill the registers of the dense product.
 pub(super) const BLOCK: usize = 8;
 
@@ -46,29 +46,29 @@ pub(super) struct LayerPlan {
     /// Units below.
     pub(super) below: usize,
     pub(super) recurrent: bool,
-    /// Whether the gradient goes back through `V`.
+    /// Whether the gradient propagates through `V`.
     pub(super) propagate: bool,
     pub(super) threshold: f64,
     pub(super) leak_mem: f64,
     pub(super) leak_syn: f64,
-    /// Steps after which adjoints are looked at for faint ones.
+    /// Number of steps between checks for faint adjoints.
     pub(super) faint_every: usize,
 }
 
 /// Steps in which the faster of two decays takes no more than the factor 2^-16 away from a number, so that a number above the limit of
-/// [`Lanes::without_faint`](super::kernels::lanes::Lanes::without_faint), 2^-95, is far from subnormal when it is looked at again.
+/// [`Lanes::without_faint`](super::kernels::lanes::Lanes::without_faint), 2^-95, is far from subnormal at the next check.
 fn faint_every(decays: [f64; 2]) -> usize {
     const MOST: f64 = 64.0;
     let fastest = decays.into_iter().fold(1.0, f64::min);
     (16.0 / fastest.log2().abs()).clamp(1.0, MOST) as usize
 }
 
-/// The most floats in the rows of a layer whose steps go through all columns at a time.
+/// Layers with rows of at most this many floats process all columns of a step together.
 const NARROW: usize = 512;
 
 /// Floats in a row of a layer.
 ///
-/// Rows of wide layers without recurrence have an odd number of cache lines: the columns that go through all steps together then spread over
+/// Rows of wide layers without recurrence have an odd number of cache lines: the columns that are processed together then spread over
 /// all sets of the caches, where rows of 4 KB would share a few. In recurrent layers, products with the longer rows cost more than that saves.
 fn width(units: usize, recurrent: bool) -> usize {
     let width = padded(units);
@@ -240,7 +240,7 @@ pub(super) struct Transposes {
 #[derive(Debug)]
 pub(super) struct LayerTransposes {
     pub(super) above: Packed,
-    /// Empty where no gradient goes back through `V`.
+    /// Empty where no gradient propagates through `V`.
     pub(super) own: Packed,
 }
 

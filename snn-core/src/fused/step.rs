@@ -28,7 +28,7 @@ impl Ready {
     }
 }
 
-/// What a network remembers from step to step, for some samples that it follows side by side.
+/// What a network remembers from step to step, for some samples in parallel.
 #[derive(Debug)]
 pub struct State {
     steps: u64,
@@ -169,7 +169,7 @@ impl State {
         ))
     }
 
-    /// Goes on by one step.
+    /// Advances by one step.
     pub(crate) fn step(
         &mut self,
         ready: &Ready,
@@ -201,7 +201,7 @@ impl State {
         })
     }
 
-    /// The same, to be read back.
+    /// The same, mutable, for reading a saved state.
     pub(crate) fn numbers_mut(&mut self) -> impl Iterator<Item = Numbers<&mut [f64], &mut [f32]>> {
         self.samples.iter_mut().flat_map(|sample| {
             let hidden = sample.layers.iter_mut().flat_map(|Hidden { layer, drive, counts, .. }| {
@@ -270,7 +270,7 @@ impl Kernel for Step<'_> {
         let now = usize::try_from(state.steps).unwrap_or(usize::MAX);
         let readouts = state.readout.chunks_exact_mut(plan.outputs);
         for (k, (sample, readout)) in state.samples.iter_mut().zip(readouts).enumerate() {
-            // every layer spikes of what it knew before
+            // the spikes of every layer depend on earlier steps only
             for (hidden, shape) in sample.layers.iter_mut().zip(&plan.hidden) {
                 if now.is_multiple_of(64) {
                     hidden.layer.forget_faint();
