@@ -306,9 +306,12 @@ fn said(state: &UiState, width: usize) -> Vec<(String, Style)> {
     };
     let environment = state.model.environment.as_ref().filter(|(of, _)| *of == run.id);
     if let Some(session) = environment.and_then(|(_, environment)| environment.sessions.last()) {
-        let revision = session.git_revision.as_ref().map_or("", |it| it.get(..12).unwrap_or(it));
+        let revision = session
+            .git_revision
+            .as_ref()
+            .map_or(String::new(), |it| format!(" {}", it.get(..12).unwrap_or(it)));
         let text = format!(
-            "snn {} {revision}, {}, {}, since {}",
+            "snn {}{revision}, {}, {}, since {}",
             session.snn_version,
             several(session.threads, "thread"),
             session.instruction_set,
