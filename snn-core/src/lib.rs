@@ -105,8 +105,8 @@ pub use gradients::Gradients;
 pub use input::{Events, Frames, Input};
 pub use lanes::InstructionSet;
 pub use loss::{
-    AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, PendingValues,
-    QueuedLoss, QueuedStep, SpikeCount, Taped, TapedScalar, TrainingStep,
+    AnyLoss, CrossEntropy, Judged, Loss, LossFunction, LossKind, LossSettings, LossValues, NamedNorms,
+    PendingValues, QueuedLoss, QueuedStep, SpikeCount, Taped, TapedScalar, TrainingStep,
 };
 pub use network::Network;
 pub use optimizer::{

@@ -252,6 +252,9 @@ pub struct TrainingStep<E: Float = f32, D: Backend<E> = Cpu> {
     pub forward_share: f64,
 }
 
+/// The name and Euclidean norm of every gradient, in the order `W1`, `V1`, `W2`, .. `Wout`.
+pub type NamedNorms = Vec<(String, f64)>;
+
 /// A training step that the device may still be computing: see [`Network::queue_step`].
 #[derive(Debug)]
 pub struct QueuedStep<E> {
@@ -266,11 +269,11 @@ impl<E> QueuedStep<E> {
         self.pending.forward_share
     }
 
-    /// Waits for the device. Returns the loss, and the name and Euclidean norm of every gradient before clipping.
+    /// Waits for the device. Returns the loss, and the norm of every gradient before clipping.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
-    pub fn read(self) -> Result<(LossValues<E>, Vec<(String, f64)>), Error> {
+    pub fn read(self) -> Result<(LossValues<E>, NamedNorms), Error> {
         let StepValues { output, sums, norms } = (self.pending.read)()?;
         let LossSums { cross_entropy, regularization } = sums;
         let values = LossValues { cross_entropy, regularization, output };
