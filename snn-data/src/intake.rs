@@ -27,7 +27,7 @@ pub struct Intake {
     pub cropped: usize,
     /// Recordings shorter than the steps, whose last frame is repeated.
     pub padded: usize,
-    /// Recordings at a different sample rate than that of the front end.
+    /// Recordings at a sample rate other than that of the front end.
     pub resampled: usize,
     /// Recordings left out because they cannot be read, with the errors.
     pub broken: Vec<String>,

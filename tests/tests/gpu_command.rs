@@ -197,7 +197,7 @@ fn a_kernel_that_does_harm_fails_the_stages_that_run_it() {
         let without = ["quick check", "machine", "Randman", "PyTorch", "compute-sanitizer"].contains(&stage);
         assert_eq!(code != 0, with_it && !without, "{stage}: {}", session.said());
     }
-    assert_eq!(session.output.status.code(), Some(101), "that of the first panic");
+    assert_eq!(session.output.status.code(), Some(101), "the exit code of the first panic");
     assert!(session.said().contains("in kernel `lif_backward_recurrent_tile_2`"), "{}", session.said());
 }
 

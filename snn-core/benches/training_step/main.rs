@@ -113,7 +113,7 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
         let mut fused = None;
         for variant in &options.variants {
             if variant == "dense" && matches!(job.data, Data::Analog) {
-                continue; // its input is dense as it is
+                continue; // its input is already dense
             }
             let timing = child(&program, arguments, job.name, variant)?;
             let t = &timing;
