@@ -230,7 +230,7 @@ fn scenario_memory() {
     let device = cuda(0).unwrap();
     let few = Backend::<f32>::upload(&device, &[1.0; 1000]).unwrap();
     let Err(error @ Error::DeviceMemory(_)) = Backend::<f32>::upload(&device, &[1.0; 1_000_000]) else {
-        panic!("more than there is");
+        panic!("the upload exceeds the memory of the GPU");
     };
     let message = error.to_string();
     assert!(message.contains("no memory left") && message.contains("CUDA_ERROR_OUT_OF_MEMORY"), "{message}");

@@ -3,7 +3,7 @@
 //! `cargo bench -p snn-core --bench training_step -- --help` lists the options. Every variant of every job runs in a separate process,
 //! to measure its peak memory.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports on the terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints to the terminal")]
 
 mod against;
 mod child;

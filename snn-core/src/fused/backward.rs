@@ -1,7 +1,7 @@
 //! The adjoint of the time loop, from the last step to the first, block by block.
 //!
 //! `a_y` denotes the derivative of the loss with respect to `y`, and `h = h(U[n] - threshold)`. Quantities on the right-hand side
-//! are at `n + 1` unless they say otherwise:
+//! are at `n + 1` unless marked otherwise:
 //!
 //! ```text
 //! a_S[n] = W_above a_I_above + V a_I + d zeta  ( - a_U (b_mem U[n] + (1 - b_mem) I[n])   differentiable reset )

@@ -242,8 +242,8 @@ impl Answers {
 /// One row per sample.
 type Tensors = Matrix<f32, Cpu>;
 
-/// Runs each block of samples forward and backward without a pause, while its trace is in the cache, so there is at most one trace
-/// per thread at a time. The results are bit-identical to those of [`forward`] and the adjoint that it returns.
+/// Runs each block of samples forward and then immediately backward, while its trace is in the cache, so there is at most one
+/// trace per thread at a time. The results are bit-identical to those of [`forward`] and the adjoint that it returns.
 pub(crate) fn training_pass(
     config: &NetworkConfig,
     weights: &Weights<f32, Cpu>,

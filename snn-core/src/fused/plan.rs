@@ -171,7 +171,7 @@ impl Plan {
         hidden.sum::<usize>() + self.below_readout() * self.out_width
     }
 
-    /// Number of steps that the backward pass processes at a time: as many as leave the adjoint currents of the widest layer of a
+    /// Number of steps that the backward pass processes at a time: as many as keep the adjoint currents of the widest layer of a
     /// block in the second-level cache. Very wide layers process more, because reading and writing the rows of the weight gradient
     /// once per chunk would otherwise cost more than the additions to them.
     pub(super) fn chunk(&self) -> usize {

@@ -28,7 +28,7 @@ impl Ready {
     }
 }
 
-/// The memory of a network between steps, for several samples in parallel.
+/// The memory of a network between steps, for one or more samples in parallel.
 #[derive(Debug)]
 pub struct State {
     steps: u64,

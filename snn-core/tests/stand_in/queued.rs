@@ -18,7 +18,7 @@ fn without_graphs_kernels_are_launched_one_by_one() {
 }
 
 fn scenario_graphs() {
-    assert!(train() > 10, "hardly any graph");
+    assert!(train() > 10, "too few graphs were launched");
 }
 
 fn scenario_no_graphs() {

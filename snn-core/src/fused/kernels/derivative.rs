@@ -42,8 +42,8 @@ pub(crate) fn compute_ahead<L: Lanes>(lanes: L, surrogate: Surrogate, x: &[f32],
     }
 }
 
-/// The smallest product of a vanishing `h` and an adjoint: far enough above the smallest normal number, `2^-126`, for adjoints to
-/// decay from there, and so small that replacing smaller products by 0 loses nothing.
+/// The smallest product of a vanishing `h` and an adjoint that is not replaced by 0: far enough above the smallest normal number,
+/// `2^-126`, for adjoints to decay from there, and so small that nothing is lost.
 pub(crate) const LEAST: f32 = 7.888_609e-31; // 2^-100
 
 struct Vanishes;

@@ -233,7 +233,7 @@ fn sweep<L: Lanes, const C: usize>(
 /// `R` rows by `C` vectors of columns, all in registers.
 #[inline(always)]
 #[expect(unsafe_code, reason = "bounds checks in the innermost loop would halve its speed")]
-#[expect(clippy::needless_range_loop, reason = "rows and columns of one tile, all of constant extent")]
+#[expect(clippy::needless_range_loop, reason = "rows and columns of one tile, with constant bounds")]
 fn block<L: Lanes, const R: usize, const C: usize>(
     lanes: L,
     row: usize,
